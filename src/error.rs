@@ -1,0 +1,187 @@
+//! The one error type. Its variants say what went wrong; both faces read their status, code and
+//! body from it. Public text and internal cause are two things: a cause is logged, never sent.
+
+use async_graphql::ErrorExtensionValues;
+use indexmap::IndexMap;
+use sea_orm::DbErr;
+use serde_json::{Map, Value as Json, json};
+
+/// Result of everything that can fail for a reason the caller may learn.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request was not answered (spec: `wire.md` 1.3).
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No valid key or session.
+    #[error("Unauthenticated.")]
+    Unauthenticated,
+    /// The key lacks every one of these abilities.
+    #[error("Invalid ability provided.")]
+    Forbidden(Vec<&'static str>),
+    /// Too many requests in this minute; the limit opens again after so many seconds.
+    #[error("Too Many Attempts.")]
+    RateLimited(u64),
+    /// No such record. `model` is the name that the original prints for it.
+    #[error("No query results for model [{model}] {id}")]
+    NotFound {
+        /// The original's name of the record's kind, printed as an opaque text.
+        model: &'static str,
+        /// The identifier as it was received.
+        id: String,
+    },
+    /// Input that breaks rules: every broken rule, by field.
+    #[error("{}", .0.summary())]
+    Invalid(Invalid),
+    /// A request that cannot be read, with what is wrong about it.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The action itself refuses: its status and its whole REST body.
+    #[error("{}", .0.text())]
+    Refused(Refusal),
+    /// The shop is closed for maintenance, with the shop's own text.
+    #[error("{0}")]
+    Maintenance(String),
+    /// The database does not answer (in time).
+    #[error("Service Unavailable")]
+    Unavailable(#[source] DbErr),
+    /// Anything unforeseen.
+    #[error("Server Error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// An unforeseen failure; the cause is for the log only.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// HTTP status of the REST answer.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Unauthenticated => 401,
+            Self::Forbidden(_) => 403,
+            Self::RateLimited(_) => 429,
+            Self::NotFound { .. } => 404,
+            Self::Invalid(_) => 422,
+            Self::BadRequest(_) => 400,
+            Self::Refused(refusal) => refusal.status,
+            Self::Maintenance(_) | Self::Unavailable(_) => 503,
+            Self::Internal(_) => 500,
+        }
+    }
+
+    /// `extensions.code` of the GraphQL error: one closed list.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::RateLimited(_) => "RATE_LIMITED",
+            Self::NotFound { .. } => "NOT_FOUND",
+            Self::Invalid(_) => "VALIDATION_FAILED",
+            Self::BadRequest(_) => "BAD_USER_INPUT",
+            Self::Refused(_) => "CONFLICT",
+            Self::Maintenance(_) | Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// The REST body.
+    pub fn body(&self) -> Json {
+        match self {
+            Self::Invalid(invalid) => json!({"message": invalid.summary(), "errors": invalid.errors}),
+            Self::Refused(refusal) => Json::Object(refusal.body.clone()),
+            other => json!({"message": other.to_string()}),
+        }
+    }
+
+    /// Details of the GraphQL error beside its code.
+    pub fn extend(&self, values: &mut ErrorExtensionValues) {
+        values.set("code", self.code());
+        match self {
+            Self::Forbidden(needs) => {
+                let needs = needs.iter().map(|&need| need.into()).collect();
+                values.set("abilities", async_graphql::Value::List(needs));
+            }
+            Self::RateLimited(seconds) => values.set("retryAfter", *seconds),
+            Self::Invalid(invalid) => {
+                if let Ok(errors) = async_graphql::Value::from_json(json!(invalid.errors)) {
+                    values.set("errors", errors);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        match error {
+            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::Unavailable(error),
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
+impl From<Error> for async_graphql::Error {
+    fn from(error: Error) -> Self {
+        let mut extensions = ErrorExtensionValues::default();
+        error.extend(&mut extensions);
+        let mut public = Self::new_with_source(error);
+        public.extensions = Some(extensions);
+        public
+    }
+}
+
+/// Every broken rule of an input, by field in the order of the rules (spec: `wire.md` 1.6).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Invalid {
+    /// Field name, dotted where nested → messages in rule order.
+    pub errors: IndexMap<String, Vec<String>>,
+}
+
+impl Invalid {
+    /// One message on one field.
+    pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { errors: IndexMap::from([(field.into(), vec![message.into()])]) }
+    }
+
+    /// The first message and how many more there are. The suffix is English in every language.
+    pub fn summary(&self) -> String {
+        let first = self.errors.values().flatten().next().map_or("", String::as_str);
+        match self.errors.values().map(Vec::len).sum::<usize>().saturating_sub(1) {
+            0 => first.to_owned(),
+            1 => format!("{first} (and 1 more error)"),
+            more => format!("{first} (and {more} more errors)"),
+        }
+    }
+}
+
+/// A refusal that an action words itself.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// HTTP status of the REST answer.
+    pub status: u16,
+    /// Whole body of the REST answer.
+    pub body: Map<String, Json>,
+}
+
+impl Refusal {
+    /// `{"message": text}`
+    pub fn message(status: u16, text: impl Into<String>) -> Error {
+        Self::with(status, "message", text)
+    }
+
+    /// `{"error": text}`
+    pub fn error(status: u16, text: impl Into<String>) -> Error {
+        Self::with(status, "error", text)
+    }
+
+    fn with(status: u16, key: &str, text: impl Into<String>) -> Error {
+        let body = Map::from_iter([(key.to_owned(), Json::String(text.into()))]);
+        Error::Refused(Self { status, body })
+    }
+
+    fn text(&self) -> &str {
+        ["message", "error"].iter().find_map(|key| self.body.get(*key)?.as_str()).unwrap_or("Refused.")
+    }
+}
