@@ -1,7 +1,7 @@
 //! The one error type. Its variants say what went wrong; both faces read their status, code and
 //! body from it. Public text and internal cause are two things: a cause is logged, never sent.
 
-use async_graphql::ErrorExtensionValues;
+use async_graphql::{ErrorExtensionValues, Value};
 use indexmap::IndexMap;
 use sea_orm::DbErr;
 use serde_json::{Map, Value as Json, json};
@@ -100,11 +100,11 @@ impl Error {
         match self {
             Self::Forbidden(needs) => {
                 let needs = needs.iter().map(|&need| need.into()).collect();
-                values.set("abilities", async_graphql::Value::List(needs));
+                values.set("abilities", Value::List(needs));
             }
             Self::RateLimited(seconds) => values.set("retryAfter", *seconds),
             Self::Invalid(invalid) => {
-                if let Ok(errors) = async_graphql::Value::from_json(json!(invalid.errors)) {
+                if let Ok(errors) = Value::from_json(json!(invalid.errors)) {
                     values.set("errors", errors);
                 }
             }
@@ -119,16 +119,6 @@ impl From<DbErr> for Error {
             DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::Unavailable(error),
             other => Self::Internal(other.into()),
         }
-    }
-}
-
-impl From<Error> for async_graphql::Error {
-    fn from(error: Error) -> Self {
-        let mut extensions = ErrorExtensionValues::default();
-        error.extend(&mut extensions);
-        let mut public = Self::new_with_source(error);
-        public.extensions = Some(extensions);
-        public
     }
 }
 
