@@ -2,6 +2,7 @@
 //! typed value. The field's own type decides: of a few readings, the first that it accepts is taken.
 
 use async_graphql::{Number, Value};
+use sea_orm::DbBackend;
 
 use super::rules::{Kind, Rule, Rules, moments};
 use super::shape::Field;
@@ -12,10 +13,21 @@ pub(crate) fn cast(value: &Value, field: &Field, scope: &Scope<'_>) -> Option<Va
     if matches!(value, Value::Null) {
         return Some(Value::Null);
     }
+    if scope.db.get_database_backend() == DbBackend::Postgres && has_nul(value) {
+        return None;
+    }
     readings(value, &field.rules, scope)
         .into_iter()
         .chain(list(value, field, scope))
         .find(|reading| field.accepts(reading))
+}
+
+/// PostgreSQL cannot hold NUL in texts.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        other => value::elements(other).is_some_and(|items| items.iter().any(|(_, item)| has_nul(item))),
+    }
 }
 
 fn readings(value: &Value, rules: &[Rule], scope: &Scope<'_>) -> Vec<Value> {

@@ -13,6 +13,8 @@ mod normalise;
 mod prepare;
 pub mod rules;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use async_graphql::UploadValue;
@@ -86,8 +88,9 @@ macro_rules! form {
         }
     ) => {
         $(#[doc = $about])*
+        #[allow(dead_code, reason = "a field may be there for the rules of another")]
         $visibility struct $name {
-            $($(#[doc = $doc])* pub $field: ::async_graphql::MaybeUndefined<$ty>,)*
+            $($(#[doc = $doc])* $visibility $field: ::async_graphql::MaybeUndefined<$ty>,)*
         }
 
         impl $crate::form::FormInput for $name {

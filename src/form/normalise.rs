@@ -1,6 +1,6 @@
 //! What happens to every text that comes in, before any rule looks at it (spec: `wire.md` 2.3).
 
-use async_graphql::Value;
+use async_graphql::{Name, Value, indexmap::IndexMap};
 
 /// Top-level fields whose blanks belong to the text.
 const UNTRIMMED: [&str; 3] = ["current_password", "password", "password_confirmation"];
@@ -8,12 +8,15 @@ const UNTRIMMED: [&str; 3] = ["current_password", "password", "password_confirma
 /// Trims every text of a query or body, however deep, and turns empty ones into null.
 pub fn normalise(input: &mut Value) {
     match input {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                normalise_field(value, !UNTRIMMED.contains(&name.as_str()));
-            }
-        }
+        Value::Object(fields) => normalise_fields(fields),
         other => normalise_field(other, true),
+    }
+}
+
+/// As [`normalise`], for the top-level fields themselves.
+pub(crate) fn normalise_fields(fields: &mut IndexMap<Name, Value>) {
+    for (name, value) in fields {
+        normalise_field(value, !UNTRIMMED.contains(&name.as_str()));
     }
 }
 

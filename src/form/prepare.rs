@@ -1,22 +1,23 @@
 //! What is done to sent values before the rules: field names, spelling of enum words, rewriting rules.
 
-use async_graphql::Value;
+use async_graphql::{Name, Value};
 
 use super::check::Values;
 use super::rules::{Kind, Rule};
 use super::shape::Shape;
-use super::{Scope, value};
+use super::{Scope, normalise, value};
 
-/// Names fields as the rules do: GraphQL's camel case becomes snake case.
-pub(crate) fn by_field_name(shape: &Shape, mut values: Values) -> Values {
+/// Names fields as the rules do (GraphQL's camel case becomes snake case) and normalises all texts.
+pub(crate) fn tidy(shape: &Shape, mut values: Values) -> Values {
     for field in &shape.fields {
         if field.camel == field.name || values.contains_key(field.name) {
             continue;
         }
         if let Some(value) = values.swap_remove(field.camel.as_str()) {
-            values.insert(async_graphql::Name::new(field.name), value);
+            values.insert(Name::new(field.name), value);
         }
     }
+    normalise::normalise_fields(&mut values);
     values
 }
 

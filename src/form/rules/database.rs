@@ -44,7 +44,7 @@ async fn count(subject: &Subject<'_>, column: Column, sent: &[&Value], except: O
         true => sent.iter().filter_map(|value| value::integer(value)).map(Expr::val).collect(),
         false => sent
             .iter()
-            .filter_map(|value| value::text(value))
+            .filter_map(|value| value::text(value).filter(|text| is_storable(text)))
             .map(|text| folded(db, Expr::val(text)))
             .collect(),
     };
@@ -70,6 +70,11 @@ async fn first_number(db: &sea_orm::DatabaseConnection, select: &SelectStatement
 /// Whether the column holds numbers: ids do, and what must be a number.
 fn is_number(column: Column, rules: &[Rule]) -> bool {
     column.name == "id" || column.name.ends_with("_id") || rules.has(|kind| matches!(kind, Kind::Integer))
+}
+
+/// PostgreSQL refuses NUL in texts, so none of its rows can hold one.
+fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 /// Case does not count; on MySQL the column's collation sees to that.

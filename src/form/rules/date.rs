@@ -50,8 +50,14 @@ fn moment(value: &Value) -> Option<Moment> {
     parse(&value::plain(value)?)
 }
 
+/// No text longer than this names a date.
+const LONGEST: usize = 64;
+
 fn parse(text: &str) -> Option<Moment> {
     let text = text.trim();
+    if text.len() > LONGEST {
+        return None;
+    }
     if let Some(seconds) = text.strip_prefix('@') {
         let local = DateTime::from_timestamp(seconds.parse().ok()?, 0)?.naive_utc();
         return Some(Moment { local, offset: FixedOffset::east_opt(0) });

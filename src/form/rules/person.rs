@@ -38,8 +38,27 @@ pub(super) fn phone(subject: &Subject<'_>) -> Option<String> {
     subject.fails_if("phone", !fits)
 }
 
+/// Kinds of numbers whose lengths are possible ones.
+const KINDS: [Type; 9] = [
+    Type::FixedLine,
+    Type::Mobile,
+    Type::TollFree,
+    Type::PremiumRate,
+    Type::SharedCost,
+    Type::PersonalNumber,
+    Type::Voip,
+    Type::Pager,
+    Type::Uan,
+];
+
+/// No text longer than this is looked at as a phone number.
+const LONGEST_PHONE: usize = 250;
+
 /// The first country that can read the text decides.
 fn is_phone(text: &str, countries: &[String]) -> bool {
+    if text.len() > LONGEST_PHONE {
+        return false;
+    }
     let regions = countries.iter().filter_map(|code| code.parse().ok());
     let number = regions.into_iter().find_map(|region| phonenumber::parse(Some(region), text).ok());
     text.is_empty() || number.is_some_and(|number| is_good(&number))
@@ -62,9 +81,10 @@ fn is_good(number: &PhoneNumber) -> bool {
 fn has_possible_length(number: &PhoneNumber, length: usize) -> bool {
     let home = DATABASE.by_code(&number.code().value()).and_then(|regions| regions.into_iter().next());
     let Some(region) = number.metadata(&DATABASE).or(home) else { return false };
-    let general = region.descriptors().general();
-    let lengths = general.possible_length().iter().chain(general.possible_local_length());
-    lengths.into_iter().any(|&possible| usize::from(possible) == length)
+    KINDS.iter().filter_map(|&kind| region.descriptors().get(kind)).any(|kind| {
+        let mut lengths = kind.possible_length().iter().chain(kind.possible_local_length());
+        lengths.any(|&possible| usize::from(possible) == length)
+    })
 }
 
 /// RFC 5322 mailbox, with what validators merely warn about tolerated: no dot in the domain, quoted
