@@ -49,7 +49,11 @@ fn pattern(text: &str) -> LikeExpr {
     LikeExpr::new(pattern).escape('!')
 }
 
-fn contains_any(column: &impl ColumnTrait, texts: Option<&Vec<String>>, backend: DbBackend) -> Option<Condition> {
+fn contains_any(
+    column: &impl ColumnTrait,
+    texts: Option<&Vec<String>>,
+    backend: DbBackend,
+) -> Option<Condition> {
     let texts = texts?;
     Some(texts.iter().fold(Condition::any(), |any, text| any.add(contains(column, text, backend))))
 }
@@ -127,7 +131,11 @@ pub struct BooleanFilter {
 
 impl ColumnFilter for BooleanFilter {
     fn condition(&self, column: &impl ColumnTrait, _: DbBackend) -> Condition {
-        let holds = |stored: &str| self.contains.as_ref().is_some_and(|texts| texts.iter().any(|text| stored.contains(text.as_str())));
+        let holds = |stored: &str| {
+            self.contains
+                .as_ref()
+                .is_some_and(|texts| texts.iter().any(|text| stored.contains(text.as_str())))
+        };
         let texts = self.contains.as_ref().map(|_| {
             let values = [(true, holds("1")), (false, holds("0"))];
             column.is_in(values.into_iter().filter_map(|(value, held)| held.then_some(value)))
@@ -190,7 +198,7 @@ macro_rules! filters {
 
         impl $crate::filter::Filter for $Filter {
             fn condition(&self, backend: sea_orm::DbBackend) -> sea_orm::Condition {
-                use $crate::filter::{ColumnFilter as _, Filter as _};
+                use $crate::filter::ColumnFilter as _;
                 let mut all = sea_orm::Condition::all();
                 for part in self.and.iter().flatten() {
                     all = all.add(part.condition(backend));

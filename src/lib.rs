@@ -37,16 +37,27 @@ impl App {
     ///
     /// # Errors
     /// When a REST document does not agree with the schema.
-    pub async fn new(config: config::Config, db: sea_orm::DatabaseConnection, clock: clock::Clock) -> Result<Self> {
+    pub async fn new(
+        config: config::Config,
+        db: sea_orm::DatabaseConnection,
+        clock: clock::Clock,
+    ) -> Result<Self> {
         let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
         schema::validate(&documents).await?;
         let documents = rest::check(documents, &schema::registry()).map_err(Error::internal)?;
         let counts = page::Counts::new(config.count_ttl);
         let throttle = Arc::new(rest::Throttle::new(config.rate_limit));
-        let shared = Arc::new(scope::Shared { config, db, clock, counts, settings: settings::Settings::default() });
+        let shared =
+            Arc::new(scope::Shared { config, db, clock, counts, settings: settings::Settings::default() });
         let keys = Arc::new(auth::Keys::default());
         let internal = schema::internal(&shared);
-        let rest = rest::Rest::new(Arc::clone(&shared), Arc::clone(&keys), Arc::clone(&throttle), internal, documents)?;
+        let rest = rest::Rest::new(
+            Arc::clone(&shared),
+            Arc::clone(&keys),
+            Arc::clone(&throttle),
+            internal,
+            documents,
+        )?;
         Ok(Self { public: schema::public(&shared), rest: Arc::new(rest), shared, keys, throttle })
     }
 

@@ -8,8 +8,10 @@ use async_graphql::{Context, Object, SimpleObject};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use moka::future::Cache;
-use sea_orm::sea_query::{Expr, ExprTrait, Func};
-use sea_orm::{ColumnTrait, EntityName, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func};
+use sea_orm::{
+    ColumnTrait, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+};
 
 use crate::filter::{Direction, Filter, Sort, contains};
 use crate::record::{Face, Record, Rows};
@@ -60,12 +62,12 @@ impl Paging {
         let Some(size) = last else {
             let limit = first.or(per_page).unwrap_or(DEFAULT_SIZE);
             let end = self.before.as_deref().map(offset_of).transpose()?;
-            let limit = end.map_or(limit, |end| limit.min(end.saturating_sub(start)));
+            let limit = end.map_or(limit, |end| Ord::min(limit, end.saturating_sub(start)));
             return Ok(Some(Window { offset: start, limit }));
         };
         let end = self.before.as_deref().map(offset_of).transpose()?.or(total);
         Ok(end.map(|end| {
-            let offset = end.saturating_sub(size).max(start);
+            let offset = Ord::max(end.saturating_sub(size), start);
             Window { offset, limit: end.saturating_sub(offset) }
         }))
     }
@@ -185,7 +187,11 @@ async fn count<T: Record>(scope: Scope<'_>, select: &Select<T::Entity>) -> Resul
     let mut bare = select.clone();
     QueryTrait::query(&mut bare).clear_order_by();
     let key = (T::Entity::default().table_name().to_owned(), bare.build(scope.backend()).to_string());
-    scope.counts().get(key, bare.count(scope.db())).await
+    let counted = bare.select_only().column_as(Expr::col(Asterisk).count(), "number").into_tuple::<i64>();
+    let count = async {
+        Ok(counted.one(scope.db()).await?.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+    };
+    scope.counts().get(key, count).await
 }
 
 /// A part of a list: its rows, where they stand, and how many there are in all.
@@ -231,7 +237,7 @@ impl<T: Record> async_graphql::TypeName for Edge<T> {
 
 /// A row of the list with its cursor.
 #[Object(name_type)]
-impl<T: Record + Clone> Edge<T> {
+impl<T: Record> Edge<T> {
     /// The row.
     async fn node(&self) -> T {
         self.node.clone()
@@ -251,7 +257,7 @@ impl<T: Record> async_graphql::TypeName for Connection<T> {
 
 /// A part of a list.
 #[Object(name_type)]
-impl<T: Record + Clone + From<T::Model>> Connection<T> {
+impl<T: Record> Connection<T> {
     /// The rows of this part.
     async fn nodes(&self) -> Rows<T> {
         Rows(self.rows.clone())
@@ -289,7 +295,9 @@ pub struct Counts {
 impl Counts {
     /// Counts that are remembered so long; zero: not at all.
     pub fn new(ttl: Duration) -> Self {
-        let build = || Cache::builder().max_capacity(10_000).time_to_live(ttl).support_invalidation_closures().build();
+        let build = || {
+            Cache::builder().max_capacity(10_000).time_to_live(ttl).support_invalidation_closures().build()
+        };
         Self { cache: (!ttl.is_zero()).then(build) }
     }
 
@@ -300,7 +308,9 @@ impl Counts {
     ) -> Result<u64> {
         let Some(cache) = &self.cache else { return Ok(count.await?) };
         let counted = cache.try_get_with(key, count).await;
-        counted.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(|error| sea_orm::DbErr::Custom(error.to_string())).into())
+        counted.map_err(|error| {
+            Arc::try_unwrap(error).unwrap_or_else(|error| sea_orm::DbErr::Custom(error.to_string())).into()
+        })
     }
 
     /// Forgets the counts of a table: one of our own writes changed it.
@@ -311,4 +321,3 @@ impl Counts {
         }
     }
 }
-

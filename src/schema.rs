@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::registry::Registry;
-use async_graphql::{EmptySubscription, ObjectType, OutputType, Request, Response, Schema, ValidationMode, Value};
+use async_graphql::{
+    EmptySubscription, ObjectType, OutputType, Request, Response, Schema, ValidationMode, Value,
+};
 
 use crate::auth::Guarded;
 use crate::resource::{Mutation, Query};
@@ -42,14 +44,14 @@ pub fn internal(shared: &Arc<Shared>) -> ShopSchema {
 
 /// The GraphQL contract as text.
 pub fn sdl() -> String {
-    let schema = Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription).finish();
+    let schema =
+        Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription).finish();
     schema.sdl_with_options(async_graphql::SDLExportOptions::new().prefer_single_line_descriptions())
 }
 
 /// The types of the schema.
 pub fn registry() -> Registry {
     let mut registry = Registry::default();
-    registry.add_system_types();
     registry.query_type = <QueryRoot as OutputType>::type_name().into_owned();
     registry.mutation_type = Some(<MutationRoot as OutputType>::type_name().into_owned());
     QueryRoot::create_type_info(&mut registry);

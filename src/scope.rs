@@ -91,7 +91,7 @@ impl<'a> Scope<'a> {
 
     /// Language of texts that the server writes.
     pub fn lang(self) -> Lang {
-        self.shared.config.lang()
+        self.shared.config.lang
     }
 
     /// The present moment.

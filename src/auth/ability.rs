@@ -122,8 +122,7 @@ mod tests {
     #[test]
     fn aliases_count_as_their_ability_and_cross_no_resource() {
         let set = Abilities::from_names(["products:create", "pricing:index", "hearth", "statitics"]);
-        let expected =
-            [Ability::ProductsStore, Ability::PricingsIndex, Ability::Health, Ability::Statistics];
+        let expected = [Ability::ProductsStore, Ability::PricingsIndex, Ability::Health, Ability::Statistics];
         assert_eq!(set, expected.into_iter().collect());
     }
 

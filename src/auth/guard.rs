@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{
-    __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaInputValue, MetaType, Registry,
-    location_traits::Directive_At_FIELD_DEFINITION,
+    __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaInputValue, MetaType,
+    Registry, location_traits::Directive_At_FIELD_DEFINITION,
 };
 use async_graphql::{
-    ContainerType, Context, ContextSelectionSet, OutputType, Positioned, ServerResult, TypeDirective, Value,
-    parser::types::Field,
+    ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult,
+    TypeDirective, Value, parser::types::Field,
 };
 
 use super::{Abilities, Ability, Principal};
@@ -40,7 +40,11 @@ impl Can {
     pub fn read(field: &MetaField) -> Option<Vec<Ability>> {
         let invocation = field.directive_invocations.iter().find(|directive| directive.name == Self::NAME)?;
         let Some(Value::List(any)) = invocation.args.get("any") else { return None };
-        Some(any.iter().filter_map(|name| if let Value::String(name) = name { Ability::named(name) } else { None }).collect())
+        Some(
+            any.iter()
+                .filter_map(|name| if let Value::String(name) = name { Ability::named(name) } else { None })
+                .collect(),
+        )
     }
 }
 
@@ -54,7 +58,9 @@ impl TypeDirective for Can {
         any.description = Some("Names of abilities, as a key's list spells them.".to_owned());
         registry.add_directive(MetaDirective {
             name: Self::NAME.to_owned(),
-            description: Some("The caller needs one of these abilities; any valid key when the list is empty.".to_owned()),
+            description: Some(
+                "The caller needs one of these abilities; any valid key when the list is empty.".to_owned(),
+            ),
             locations: vec![__DirectiveLocation::FIELD_DEFINITION],
             args: IndexMap::from([("any".to_owned(), any)]),
             is_repeatable: false,
@@ -117,7 +123,13 @@ impl<T: ContainerType> OutputType for Guarded<T> {
 impl<T: ContainerType> ContainerType for Guarded<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         let name = ctx.item.node.name.node.as_str();
-        let needs = match ctx.schema_env.registry.types.get(T::type_name().as_ref()).and_then(|ty| ty.field_by_name(name)) {
+        let needs = match ctx
+            .schema_env
+            .registry
+            .types
+            .get(T::type_name().as_ref())
+            .and_then(|ty| ty.field_by_name(name))
+        {
             Some(field) => Can::read(field),
             None => return self.0.resolve_field(ctx).await,
         };
@@ -134,6 +146,8 @@ impl<T: ContainerType> ContainerType for Guarded<T> {
         })
     }
 }
+
+impl<T: ObjectType> ObjectType for Guarded<T> {}
 
 /// Completes a guarded field: nullable, and its need told in words too.
 pub(crate) fn describe(field: &mut MetaField) {

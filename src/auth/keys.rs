@@ -52,7 +52,8 @@ impl Keys {
     /// [`Error::Unauthenticated`] without a valid key; when the database fails.
     pub async fn authenticate(&self, shared: &Shared, headers: &HeaderMap) -> Result<Arc<Principal>> {
         let sent = headers.get_all(header::AUTHORIZATION).iter().next_back();
-        let text = sent.and_then(|value| value.to_str().ok()).and_then(bearer).ok_or(Error::Unauthenticated)?;
+        let text =
+            sent.and_then(|value| value.to_str().ok()).and_then(bearer).ok_or(Error::Unauthenticated)?;
         // The hash is the cache's key: the secret itself stays nowhere.
         let secret = key::hash(text);
         let found = match self.known.get(&secret).await {
@@ -117,7 +118,8 @@ async fn find(db: &DatabaseConnection, text: &str) -> Result<Option<Found>> {
         return Ok(None);
     }
     let Some(owner) = owner(db, &row).await? else { return Ok(None) };
-    let names: Vec<String> = row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
+    let names: Vec<String> =
+        row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
     let abilities = Abilities::from_names(names.iter().map(String::as_str));
     Ok(Some(Found {
         principal: Arc::new(Principal { owner, key_id: row.id, abilities }),
@@ -137,7 +139,8 @@ async fn owner(db: &DatabaseConnection, row: &token::Model) -> Result<Option<Own
         }
         CUSTOMER => {
             let select = customer::Entity::find().select_only().column(customer::Column::Id);
-            let alive = select.filter(customer::Column::Id.eq(id)).filter(customer::Column::DeletedAt.is_null());
+            let alive =
+                select.filter(customer::Column::Id.eq(id)).filter(customer::Column::DeletedAt.is_null());
             alive.limit(1).into_tuple::<Id>().one(db).await?.map(Owner::Customer)
         }
         _ => None,

@@ -16,6 +16,8 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use ipnet::IpNet;
 
+use crate::lang::Lang;
+
 pub use database::{Database, Driver, Secret, Server, Target};
 pub use environment::{EnvironmentError, environment, names_database};
 pub use setting::{SETTINGS, Setting, help};
@@ -56,7 +58,7 @@ pub struct Config {
     /// Address of the shop without a slash at its end (`APP_URL`).
     pub app_url: String,
     /// Language of messages (`APP_LOCALE`).
-    pub locale: Locale,
+    pub lang: Lang,
     /// Kind of installation (`APP_ENV`).
     pub app_env: String,
     /// Whether printed links are https in production (`APP_FORCE_HTTPS`).
@@ -71,16 +73,6 @@ pub struct Config {
     pub token_expiration: Option<Duration>,
     /// One VAT rate in percent for everybody; `None` = by country (`STORE_FIXED_VAT_RATE`).
     pub fixed_vat_rate: Option<f64>,
-}
-
-/// Language of the server's messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Locale {
-    /// French.
-    #[default]
-    Fr,
-    /// English.
-    En,
 }
 
 /// A value that is not accepted: which variable, which value, what would be.
@@ -126,7 +118,7 @@ impl Config {
             app_key: variables.read("APP_KEY", app_key)?,
             app_url: variables
                 .read("APP_URL", |text| url(text).map(|url| url.trim_end_matches('/').to_owned()))?,
-            locale: variables.read("APP_LOCALE", locale)?,
+            lang: variables.read("APP_LOCALE", locale)?,
             app_env: variables.parse("APP_ENV")?,
             force_https: variables.read("APP_FORCE_HTTPS", switch)?,
             app_name: variables.parse("APP_NAME")?,
@@ -266,10 +258,10 @@ fn url(text: &str) -> Option<&str> {
     (!rest.is_empty() && !rest.contains(char::is_whitespace)).then_some(text)
 }
 
-fn locale(text: &str) -> Option<Locale> {
+fn locale(text: &str) -> Option<Lang> {
     match text {
-        "fr" => Some(Locale::Fr),
-        "en" => Some(Locale::En),
+        "fr" => Some(Lang::Fr),
+        "en" => Some(Lang::En),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ fn an_empty_environment_gives_the_documented_defaults() {
     assert_eq!(config.rate_limit, Some(60));
     assert_eq!(config.max_per_page, 1000);
     assert_eq!(config.count_ttl, Duration::from_secs(1));
-    assert_eq!(config.locale, Locale::Fr);
+    assert_eq!(config.lang, Lang::Fr);
     assert_eq!(config.timezone, Tz::Europe__Paris);
     assert_eq!(config.token_expiration, Some(Duration::from_secs(43_200 * 60)));
     assert_eq!(config.fixed_vat_rate, None);
@@ -39,7 +39,7 @@ fn values_are_taken() -> Result<(), ConfigError> {
     assert_eq!(config.trusted_proxies.len(), 3);
     assert!(config.strict_includes);
     assert_eq!(config.app_url, "https://shop.example");
-    assert_eq!(config.locale, Locale::En);
+    assert_eq!(config.lang, Lang::En);
     assert_eq!(config.token_expiration, None);
     assert_eq!(config.fixed_vat_rate, Some(5.5));
     assert_eq!(config.pool, None);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::ServerError;
-use async_graphql_axum::{GraphQLRequest, GraphQLResponse};
+use async_graphql_axum::{GraphQLRequest, GraphQLResponse, rejection::GraphQLRejection};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode};
@@ -23,19 +23,21 @@ pub async fn execute(State(app): State<App>, request: Request) -> Response<Body>
     let origin = super::origin(&app, &request);
     let client = super::client(&app, &request);
     let principal = app.keys.authenticate(&app.shared, request.headers()).await.ok();
-    let bucket = principal.as_ref().map_or(Bucket::Address(client), |principal| Bucket::Owner(principal.owner));
+    let bucket =
+        principal.as_ref().map_or(Bucket::Address(client), |principal| Bucket::Owner(principal.owner));
     let verdict = app.throttle.hit(bucket).await;
     let mut headers = HeaderMap::new();
     verdict.headers(&mut headers, app.shared.clock.now().timestamp());
     if let Verdict::Refused { retry_after, .. } = verdict {
-        let mut response = async_graphql::Response::from_errors(vec![server_error(Error::RateLimited(retry_after))]);
+        let mut response =
+            async_graphql::Response::from_errors(vec![server_error(Error::RateLimited(retry_after))]);
         response.errors.iter_mut().for_each(complete);
         let mut response = GraphQLResponse::from(response).into_response();
         *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
         response.headers_mut().extend(headers);
         return response;
     }
-    let mut operation = match GraphQLRequest::from_request(request, &()).await {
+    let mut operation = match GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await {
         Ok(request) => request.into_inner().data(origin),
         Err(rejection) => return rejection.into_response(),
     };

@@ -60,7 +60,9 @@ pub struct Decimal(pub f64);
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         let parsed = match &value {
-            Value::String(text) => text.parse::<rust_decimal::Decimal>().ok().and_then(|exact| exact.try_into().ok()),
+            Value::String(text) => {
+                text.parse::<rust_decimal::Decimal>().ok().and_then(|exact| exact.try_into().ok())
+            }
             Value::Number(number) => number.as_f64(),
             _ => None,
         };

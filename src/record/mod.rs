@@ -13,23 +13,25 @@ mod related;
 use std::future::Future;
 use std::pin::Pin;
 
-use async_graphql::registry::{MetaField, MetaType, MetaTypeId, ObjectMetaTypeBuilder, Registry};
+use async_graphql::registry::{MetaField, MetaType, MetaTypeId, ObjectBuilder, Registry};
 use async_graphql::{
     ContextSelectionSet, ID, OutputType, PathSegment, Positioned, ServerResult, Value,
     indexmap::IndexMap,
     parser::types::{Field, SelectionSet},
 };
 use entity::Id;
-use sea_orm::{EntityTrait, ModelTrait};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select};
 
-pub use leaf::{Face, Leaf, Word, write_str, write_value};
+pub use leaf::{Decimal, Face, Leaf, Moment, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
 pub use related::{Branch, count, count_one, each, exists, exists_one, many, one};
 
+use crate::Result;
 use crate::auth::{Ability, Can};
+use crate::scope::Scope;
 
 /// A table's row as the API shows it. Made by [`record!`](crate::record!).
-pub trait Record: OutputType + Sized + Send + Sync + 'static {
+pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static {
     /// Name of the GraphQL type.
     const NAME: &'static str;
     /// Description of the GraphQL type.
@@ -37,7 +39,7 @@ pub trait Record: OutputType + Sized + Send + Sync + 'static {
     /// The table.
     type Entity: EntityTrait<Model = Self::Model>;
     /// A row of the table.
-    type Model: ModelTrait<Entity = Self::Entity> + Send + Sync + 'static;
+    type Model: ModelTrait<Entity = Self::Entity> + FromQueryResult + Send + Sync + 'static;
 
     /// The row.
     fn model(&self) -> &Self::Model;
@@ -49,6 +51,24 @@ pub trait Record: OutputType + Sized + Send + Sync + 'static {
     fn columns() -> &'static [Column<Self::Model>];
     /// What is loaded or computed for the row.
     fn branches() -> &'static [Branch<Self::Model>];
+
+    /// The row of `select` that an identifier names.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn find(
+        scope: Scope<'_>,
+        select: Select<Self::Entity>,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Self>>> + Send {
+        let select = database_id(Self::NAME, id).map(|id| select.filter(Self::key_column().eq(id)).limit(1));
+        async move {
+            match select {
+                Some(select) => Ok(select.one(scope.db()).await?.map(Self::from)),
+                None => Ok(None),
+            }
+        }
+    }
 }
 
 /// A field that is read from the row itself.
@@ -117,7 +137,7 @@ pub fn register<T: Record>(registry: &mut Registry) -> String {
 }
 
 fn object(name: &str, doc: &str, fields: IndexMap<String, MetaField>) -> MetaType {
-    ObjectMetaTypeBuilder::new(name, fields).description(Some(doc.trim().to_owned())).build()
+    ObjectBuilder::new(name, fields).description(Some(doc.trim().to_owned())).build()
 }
 
 fn meta_field(
@@ -267,6 +287,10 @@ macro_rules! record {
                     });
                 &BRANCHES
             }
+        }
+
+        impl From<entity::$entity::Model> for $Record {
+            fn from(model: entity::$entity::Model) -> Self { Self(model) }
         }
 
         impl async_graphql::OutputType for $Record {

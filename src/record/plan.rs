@@ -20,7 +20,11 @@ enum Step<'a, M: 'static> {
     Column(&'static Column<M>),
     TypeName(&'static str),
     Refused,
-    Branch { branch: &'static Branch<M>, field: &'a Positioned<Field>, sets: Vec<&'a Positioned<SelectionSet>> },
+    Branch {
+        branch: &'static Branch<M>,
+        field: &'a Positioned<Field>,
+        sets: Vec<&'a Positioned<SelectionSet>>,
+    },
 }
 
 /// The merged selection on one level of records of one type.
@@ -64,7 +68,12 @@ impl<'a, M> Plan<'a, M> {
                 }
                 Selection::InlineFragment(fragment) => {
                     let applies = |on: &Name| on == T::NAME;
-                    if fragment.node.type_condition.as_ref().is_none_or(|condition| applies(&condition.node.on.node)) {
+                    if fragment
+                        .node
+                        .type_condition
+                        .as_ref()
+                        .is_none_or(|condition| applies(&condition.node.on.node))
+                    {
                         self.add_set::<T>(ctx, &fragment.node.selection_set, path)?;
                     }
                 }
@@ -87,7 +96,7 @@ impl<'a, M> Plan<'a, M> {
             return;
         }
         let name = field.node.name.node.as_str();
-        let mut refuse = |need: &[auth::Ability]| match auth::check(ctx, need) {
+        let refuse = |need: &[auth::Ability]| match auth::check(ctx, need) {
             Ok(()) => false,
             Err(_) if need.is_empty() => false,
             Err(error) => {
@@ -147,7 +156,13 @@ impl<'a, M> Plan<'a, M> {
         Value::Object(fields.collect())
     }
 
-    fn json(&self, keys: &[Vec<u8>], model: &M, branches: &mut [std::vec::IntoIter<Value>], out: &mut Vec<u8>) {
+    fn json(
+        &self,
+        keys: &[Vec<u8>],
+        model: &M,
+        branches: &mut [std::vec::IntoIter<Value>],
+        out: &mut Vec<u8>,
+    ) {
         let mut branches = branches.iter_mut();
         out.push(b'{');
         for (key, step) in keys.iter().zip(self.steps.values()) {
@@ -189,7 +204,11 @@ impl<'a, M> Plan<'a, M> {
     }
 }
 
-async fn load<M: Sync>(branch: &Branch<M>, batch: Batch<'_, M>, path: Vec<PathSegment>) -> std::vec::IntoIter<Value> {
+async fn load<M: Sync>(
+    branch: &Branch<M>,
+    batch: Batch<'_, M>,
+    path: Vec<PathSegment>,
+) -> std::vec::IntoIter<Value> {
     let ctx = batch.ctx;
     let values = (branch.resolve)(batch).await.unwrap_or_else(|error| {
         let path = if error.path.is_empty() { path } else { error.path.clone() };

@@ -9,7 +9,8 @@ use async_graphql::{OutputType, PathSegment, ServerError, ServerResult, Value, r
 use entity::Id;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select, sea_query::ExprTrait,
+    ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select,
+    sea_query::ExprTrait,
 };
 
 use super::plan::{list, resolve_level};
@@ -78,7 +79,8 @@ pub async fn many<M, T: Record>(
     base: Select<T::Entity>,
 ) -> ServerResult<Vec<Value>> {
     let keys = batch.rows.iter().map(|row| key(row)).collect();
-    let children = load::<T>(batch.ctx.into(), keys, column, base).await.map_err(|error| batch.failed(error))?;
+    let children =
+        load::<T>(batch.ctx.into(), keys, column, base).await.map_err(|error| batch.failed(error))?;
     let values = batch.resolve::<T>(&children, true).await?;
     let mut lists: HashMap<Id, Vec<Value>> = HashMap::new();
     for (child, value) in children.iter().zip(values) {
@@ -100,11 +102,16 @@ pub async fn one<M, T: Record>(
     base: Select<T::Entity>,
 ) -> ServerResult<Vec<Value>> {
     let keys = batch.rows.iter().filter_map(|row| key(row)).collect();
-    let children =
-        load::<T>(batch.ctx.into(), keys, T::key_column(), base).await.map_err(|error| batch.failed(error))?;
+    let children = load::<T>(batch.ctx.into(), keys, T::key_column(), base)
+        .await
+        .map_err(|error| batch.failed(error))?;
     let values = batch.resolve::<T>(&children, false).await?;
     let by_key: HashMap<Id, Value> = children.iter().map(T::key).zip(values).collect();
-    Ok(batch.rows.iter().map(|row| key(row).and_then(|key| by_key.get(&key).cloned()).unwrap_or_default()).collect())
+    Ok(batch
+        .rows
+        .iter()
+        .map(|row| key(row).and_then(|key| by_key.get(&key).cloned()).unwrap_or_default())
+        .collect())
 }
 
 /// How many rows of `T` hold each key of the batch in `column`.
@@ -189,7 +196,10 @@ async fn load<T: Record>(
         rows.extend(select.all(scope.db()).await?);
     }
     if rows.len() as u64 > MAX_ROWS {
-        return Err(Error::BadRequest(format!("More than {MAX_ROWS} rows of {}: ask for fewer at a time.", T::NAME)));
+        return Err(Error::BadRequest(format!(
+            "More than {MAX_ROWS} rows of {}: ask for fewer at a time.",
+            T::NAME
+        )));
     }
     Ok(rows)
 }
@@ -235,7 +245,9 @@ async fn found<M, T: Record>(
     base: Select<T::Entity>,
 ) -> ServerResult<Vec<bool>> {
     let keys = batch.rows.iter().filter_map(|row| key(row)).collect();
-    let rows = load::<T>(batch.ctx.into(), keys, T::key_column(), base).await.map_err(|error| batch.failed(error))?;
+    let rows = load::<T>(batch.ctx.into(), keys, T::key_column(), base)
+        .await
+        .map_err(|error| batch.failed(error))?;
     let found: std::collections::HashSet<Id> = rows.iter().map(T::key).collect();
     Ok(batch.rows.iter().map(|row| key(row).is_some_and(|key| found.contains(&key))).collect())
 }

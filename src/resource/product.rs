@@ -9,6 +9,7 @@ use super::metadata::{self, Metadata};
 use super::pricing::{self, Pricing};
 use crate::auth::{Ability, Can};
 use crate::page::{Connection, List, Paging};
+use crate::record::Record as _;
 use crate::{Result, filters, record};
 
 /// What the original calls a product in texts and polymorphic columns.
@@ -113,7 +114,11 @@ pub struct ProductQuery;
 impl ProductQuery {
     /// A product by its identifier.
     #[graphql(directive = Can::apply(&[Ability::ProductsShow, Ability::ProductsIndex]))]
-    async fn product(&self, ctx: &Context<'_>, #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID) -> Result<Option<Product>> {
+    async fn product(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Option<Product>> {
         Product::find(ctx.into(), live_products(), &id).await
     }
 
@@ -124,7 +129,9 @@ impl ProductQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Conditions that must hold.")] filter: Option<ProductFilter>,
         #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<ProductSort>>,
-        #[graphql(desc = "Only products whose name holds this text, exact matches first.")] search: Option<String>,
+        #[graphql(desc = "Only products whose name holds this text, exact matches first.")] search: Option<
+            String,
+        >,
         #[graphql(desc = "The first so many rows.")] first: Option<i64>,
         #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many rows.")] last: Option<i64>,

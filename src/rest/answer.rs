@@ -36,10 +36,13 @@ impl Address<'_> {
 pub fn failure(response: Response) -> Result<Value> {
     let Some(error) = response.errors.into_iter().next() else { return Ok(response.data) };
     match error.source {
-        Some(source) => match source.downcast::<Error>() {
-            Ok(own) => Err(std::sync::Arc::try_unwrap(own).unwrap_or_else(|shared| Error::internal(shared.to_string()))),
-            Err(_) => Err(Error::internal(error.message)),
-        },
+        Some(source) => {
+            match source.downcast::<Error>() {
+                Ok(own) => Err(std::sync::Arc::try_unwrap(own)
+                    .unwrap_or_else(|shared| Error::internal(shared.to_string()))),
+                Err(_) => Err(Error::internal(error.message)),
+            }
+        }
         None => Err(Error::internal(error.message)),
     }
 }
@@ -53,7 +56,13 @@ fn root(data: Value) -> Value {
 }
 
 /// The whole body of an answer.
-pub fn body(document: &Document<Checked>, data: Value, asked: Asked, address: &Address<'_>, lang: Lang) -> Value {
+pub fn body(
+    document: &Document<Checked>,
+    data: Value,
+    asked: Asked,
+    address: &Address<'_>,
+    lang: Lang,
+) -> Value {
     let root = root(data);
     if document.answer == Answer::Value {
         return root;
@@ -154,7 +163,9 @@ fn wrapped(rows: Value, numbers: &Numbers, address: &Address<'_>, lang: Lang) ->
 fn links(numbers: &Numbers, address: &Address<'_>, lang: Lang) -> Value {
     let end = |label: &str, page: i64, there: bool| {
         let url = there.then(|| address.page(page));
-        value(json!({"url": url, "label": lang.text(label, &[]), "page": there.then_some(page), "active": false}))
+        value(
+            json!({"url": url, "label": lang.text(label, &[]), "page": there.then_some(page), "active": false}),
+        )
     };
     let mut links = vec![end("pagination.previous", numbers.page - 1, numbers.page > 1)];
     links.extend(window(numbers.page, numbers.last).into_iter().map(|page| match page {
@@ -189,7 +200,8 @@ mod tests {
     use super::window;
 
     fn shown(page: i64, last: i64) -> String {
-        let pages = window(page, last).into_iter().map(|page| page.map_or("…".to_owned(), |page| page.to_string()));
+        let pages =
+            window(page, last).into_iter().map(|page| page.map_or("…".to_owned(), |page| page.to_string()));
         pages.collect::<Vec<_>>().join(" ")
     }
 

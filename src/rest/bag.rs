@@ -78,7 +78,8 @@ fn next_index(fields: &Fields) -> String {
 pub fn lists(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let counted = !fields.is_empty() && fields.keys().enumerate().all(|(at, key)| key.as_str() == at.to_string());
+            let counted = !fields.is_empty()
+                && fields.keys().enumerate().all(|(at, key)| key.as_str() == at.to_string());
             if counted {
                 Value::List(fields.into_values().map(lists).collect())
             } else {
@@ -131,7 +132,10 @@ pub fn leading_integer(value: &Value) -> i64 {
         scalar => {
             let text = text(scalar);
             let text = text.trim_start();
-            let end = text.char_indices().skip_while(|&(at, c)| at == 0 && matches!(c, '+' | '-')).find(|(_, c)| !c.is_ascii_digit());
+            let end = text
+                .char_indices()
+                .skip_while(|&(at, c)| at == 0 && matches!(c, '+' | '-'))
+                .find(|(_, c)| !c.is_ascii_digit());
             let digits = &text[..end.map_or(text.len(), |(at, _)| at)];
             let saturated = if digits.starts_with('-') { i64::MIN } else { i64::MAX };
             digits.parse().unwrap_or(if digits.len() > 18 { saturated } else { 0 })

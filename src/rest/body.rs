@@ -21,11 +21,22 @@ pub fn query(text: &str) -> Fields {
 ///
 /// # Errors
 /// 400 for XML that cannot be read, 413 for a body that is too large.
-pub async fn read(method: &Method, headers: &HeaderMap, query: Fields, body: Body, limit: usize) -> Result<Input> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+pub async fn read(
+    method: &Method,
+    headers: &HeaderMap,
+    query: Fields,
+    body: Body,
+    limit: usize,
+) -> Result<Input> {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     let mut input = Input { bag: query.clone(), query, ..Input::default() };
     let fields = if content_type.starts_with("multipart/form-data") {
-        if *method == Method::GET || *method == Method::HEAD { Fields::new() } else { multipart(&content_type, body, limit, &mut input.uploads).await? }
+        if *method == Method::GET || *method == Method::HEAD {
+            Fields::new()
+        } else {
+            multipart(&content_type, body, limit, &mut input.uploads).await?
+        }
     } else {
         let bytes = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;
         plain(method, &content_type, &bytes)?
@@ -41,7 +52,8 @@ fn too_large() -> Error {
 }
 
 fn normalised(fields: Fields) -> Fields {
-    let mut value = Value::Object(fields.into_iter().map(|(name, value)| (name, bag::lists(value))).collect());
+    let mut value =
+        Value::Object(fields.into_iter().map(|(name, value)| (name, bag::lists(value))).collect());
     normalise(&mut value);
     match value {
         Value::Object(fields) => fields,
@@ -76,9 +88,17 @@ fn json(bytes: &[u8]) -> Fields {
 }
 
 /// Fields and files of a multipart body; a file's value is the marker that GraphQL uses for it.
-async fn multipart(content_type: &str, body: Body, limit: usize, uploads: &mut Vec<UploadValue>) -> Result<Fields> {
+async fn multipart(
+    content_type: &str,
+    body: Body,
+    limit: usize,
+    uploads: &mut Vec<UploadValue>,
+) -> Result<Fields> {
     let bytes = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;
-    let request = Request::builder().header(header::CONTENT_TYPE, content_type).body(Body::from(bytes)).map_err(Error::internal)?;
+    let request = Request::builder()
+        .header(header::CONTENT_TYPE, content_type)
+        .body(Body::from(bytes))
+        .map_err(Error::internal)?;
     let Ok(mut parts) = Multipart::from_request(request, &()).await else { return Ok(Fields::new()) };
     let mut fields = Fields::new();
     while let Ok(Some(part)) = parts.next_field().await {

@@ -7,12 +7,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
-    VariableDefinition,
+    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection,
+    SelectionSet, VariableDefinition,
 };
 use async_graphql::parser::{parse_query, types::Type};
 use async_graphql::registry::{MetaType, Registry};
-use async_graphql::{InputValue, Name, Pos, Positioned, Value};
+use async_graphql::{Name, Pos, Positioned, Value};
+use async_graphql_value::Value as InputValue;
 
 use crate::auth::{Abilities, Ability, Can};
 
@@ -164,14 +165,21 @@ impl Document<Unchecked> {
         fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
     ) -> Result<Self, DocumentError> {
         let rest = Directive::take(name, &mut operation.node)?;
-        let variables = operation.node.variable_definitions.iter_mut().map(|variable| read_variable(&mut variable.node)).collect();
+        let variables = operation
+            .node
+            .variable_definitions
+            .iter_mut()
+            .map(|variable| read_variable(&mut variable.node))
+            .collect();
         snake_keys(&mut operation.node.selection_set.node);
         let answer = rest.answer()?;
         let includes = rest.names("includes")?;
         if answer != Answer::Value {
             complete_page(name, &mut operation.node, &includes)?;
         }
-        let root = root_field(&operation.node).cloned().ok_or_else(|| fail(name, "it needs exactly one root field"))?;
+        let root = root_field(&operation.node)
+            .cloned()
+            .ok_or_else(|| fail(name, "it needs exactly one root field"))?;
         let document = assemble(operation, fragments).map_err(|problem| fail(name, problem))?;
         Ok(Self {
             name: name.to_string(),
@@ -251,11 +259,16 @@ impl Document<Unchecked> {
             let InputValue::Variable(name) = &value.node else { continue };
             let given = self.variables.iter().find(|variable| variable.name == name.as_str());
             let given = given.ok_or_else(|| self.fail(format!("variable `${name}` is not declared")))?;
-            let wanted = field.and_then(|field| field.args.get(argument.node.as_str())).map(|argument| argument.ty.as_str());
+            let wanted = field
+                .and_then(|field| field.args.get(argument.node.as_str()))
+                .map(|argument| argument.ty.as_str());
             let plain = |ty: &str| ty.trim_end_matches('!').to_owned();
             if wanted.map(plain) != Some(plain(&given.ty.to_string())) {
                 let wanted = wanted.unwrap_or("nothing");
-                return Err(self.fail(format!("variable `${name}` is {}, argument `{}` wants {wanted}", given.ty, argument.node)));
+                return Err(self.fail(format!(
+                    "variable `${name}` is {}, argument `{}` wants {wanted}",
+                    given.ty, argument.node
+                )));
             }
         }
         Ok(())
@@ -287,7 +300,10 @@ impl Document<Unchecked> {
         if let (Some(operation), Some(root)) = (single(document), self.root_type(registry)) {
             collect_needs(registry, document, root, &operation.selection_set.node, &mut needed);
         }
-        let unused: Vec<_> = Ability::ALL.iter().filter(|&&ability| self.lends.has(ability) && !needed.contains(&ability)).collect();
+        let unused: Vec<_> = Ability::ALL
+            .iter()
+            .filter(|&&ability| self.lends.has(ability) && !needed.contains(&ability))
+            .collect();
         match unused.first() {
             Some(ability) => Err(self.fail(format!("it lends `{ability}`, which nothing in it needs"))),
             None => Ok(()),
@@ -372,9 +388,14 @@ fn single(document: &ExecutableDocument) -> Option<&OperationDefinition> {
 }
 
 /// A page also answers how many rows there are, and every include in its three forms.
-fn complete_page(name: &Name, operation: &mut OperationDefinition, includes: &[String]) -> Result<(), DocumentError> {
+fn complete_page(
+    name: &Name,
+    operation: &mut OperationDefinition,
+    includes: &[String],
+) -> Result<(), DocumentError> {
     let missing = || fail(name, "a page needs one root field with `nodes`");
-    let [Positioned { node: Selection::Field(root), .. }] = operation.selection_set.node.items.as_mut_slice() else {
+    let [Positioned { node: Selection::Field(root), .. }] = operation.selection_set.node.items.as_mut_slice()
+    else {
         return Err(missing());
     };
     let mut additions = String::new();
@@ -388,10 +409,13 @@ fn complete_page(name: &Name, operation: &mut OperationDefinition, includes: &[S
             operation.variable_definitions.push(flag_variable(&include_variable(relation, form)));
         }
     }
-    let nodes = root.node.selection_set.node.items.iter_mut().find_map(|selection| match &mut selection.node {
-        Selection::Field(field) if field.node.name.node == "nodes" => Some(&mut field.node.selection_set.node),
-        _ => None,
-    });
+    let nodes =
+        root.node.selection_set.node.items.iter_mut().find_map(|selection| match &mut selection.node {
+            Selection::Field(field) if field.node.name.node == "nodes" => {
+                Some(&mut field.node.selection_set.node)
+            }
+            _ => None,
+        });
     nodes.ok_or_else(missing)?.items.extend(selections(name, &additions)?);
     root.node.selection_set.node.items.extend(selections(name, "total: totalCount")?);
     Ok(())
@@ -410,7 +434,13 @@ fn flag_variable(name: &str) -> Positioned<VariableDefinition> {
     Positioned::new(
         VariableDefinition {
             name: Positioned::new(Name::new(name), at),
-            var_type: Positioned::new(Type { base: async_graphql::parser::types::BaseType::Named(Name::new("Boolean")), nullable: false }, at),
+            var_type: Positioned::new(
+                Type {
+                    base: async_graphql::parser::types::BaseType::Named(Name::new("Boolean")),
+                    nullable: false,
+                },
+                at,
+            ),
             directives: Vec::new(),
             default_value: Some(Positioned::new(Value::Boolean(false), at)),
         },
@@ -428,7 +458,8 @@ fn read_variable(variable: &mut VariableDefinition) -> Variable {
         unless: None,
     };
     for directive in std::mem::take(&mut variable.directives) {
-        let argument = |name: &str| directive.node.get_argument(name).and_then(|value| value.node.clone().into_const());
+        let argument =
+            |name: &str| directive.node.get_argument(name).and_then(|value| value.node.clone().into_const());
         let text = |name: &str| argument(name).map(|value| super::bag::text(&value));
         match directive.node.name.node.as_str() {
             "exactly" => read.exactly = text("value"),
@@ -459,7 +490,12 @@ fn assemble(
     mut operation: Positioned<OperationDefinition>,
     fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
 ) -> Result<ExecutableDocument, String> {
-    let declared = operation.node.variable_definitions.iter().map(|variable| variable.node.name.node.to_string()).collect();
+    let declared = operation
+        .node
+        .variable_definitions
+        .iter()
+        .map(|variable| variable.node.name.node.to_string())
+        .collect();
     let mut assembly = Assembly { fragments, declared, done: HashMap::new() };
     assembly.resolve(&mut operation.node.selection_set.node, &[])?;
     Ok(ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: assembly.done })
@@ -486,13 +522,15 @@ impl Assembly<'_> {
                     self.resolve(&mut fragment.node.selection_set.node, inside)?;
                     true
                 }
-                Selection::FragmentSpread(spread) => match self.spread(&spread.node.fragment_name.node, inside)? {
-                    Some(name) => {
-                        spread.node.fragment_name.node = name;
-                        true
+                Selection::FragmentSpread(spread) => {
+                    match self.spread(&spread.node.fragment_name.node, inside)? {
+                        Some(name) => {
+                            spread.node.fragment_name.node = name;
+                            true
+                        }
+                        None => false,
                     }
-                    None => false,
-                },
+                }
             };
             if keep {
                 at += 1;
@@ -522,7 +560,8 @@ impl Assembly<'_> {
         if self.done.contains_key(&levelled) {
             return Ok(Some(levelled));
         }
-        let mut fragment = self.fragments.get(name).ok_or_else(|| format!("unknown fragment `{name}`"))?.clone();
+        let mut fragment =
+            self.fragments.get(name).ok_or_else(|| format!("unknown fragment `{name}`"))?.clone();
         let deeper: Vec<Name> = inside.iter().cloned().chain([name.clone()]).collect();
         self.resolve(&mut fragment.node.selection_set.node, &deeper)?;
         self.done.insert(levelled.clone(), fragment);
@@ -566,7 +605,8 @@ struct Directive {
 
 impl Directive {
     const KNOWN: [&str; 13] = [
-        "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can", "tag", "summary",
+        "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
+        "tag", "summary",
     ];
 
     fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {
@@ -604,7 +644,9 @@ impl Directive {
         if !self.arguments.contains_key(name) {
             return Ok(None);
         }
-        let named = |name: String| Ability::named(&name).ok_or_else(|| fail(&self.operation, format!("no ability `{name}`")));
+        let named = |name: String| {
+            Ability::named(&name).ok_or_else(|| fail(&self.operation, format!("no ability `{name}`")))
+        };
         self.names(name)?.into_iter().map(named).collect::<Result<_, _>>().map(Some)
     }
 
@@ -612,7 +654,11 @@ impl Directive {
         let mut routes = Vec::new();
         for (argument, method) in [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("delete", "DELETE")] {
             if let Some(path) = self.text(argument)? {
-                routes.push(Route { method, path, soft: method == "PUT" && self.arguments.contains_key("post") });
+                routes.push(Route {
+                    method,
+                    path,
+                    soft: method == "PUT" && self.arguments.contains_key("post"),
+                });
             }
         }
         if routes.is_empty() { Err(fail(&self.operation, "@rest names no path")) } else { Ok(routes) }

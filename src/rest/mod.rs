@@ -20,7 +20,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use percent_encoding::percent_decode_str;
 
-pub use document::{Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake};
+pub use document::{
+    Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake,
+};
 pub use throttle::{Bucket, Throttle, Verdict};
 
 use self::answer::Address;
@@ -93,7 +95,14 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             Err(unmatched) => return Reply::unmatched(unmatched, &method, &path),
         };
         let mut headers = HeaderMap::new();
-        let asked = Asking { matched, method, headers: parts.headers, address: format!("{}{path}", origin.base()), origin, face };
+        let asked = Asking {
+            matched,
+            method,
+            headers: parts.headers,
+            address: format!("{}{path}", origin.base()),
+            origin,
+            face,
+        };
         let mut reply = match self.answer(asked, input, &mut headers).await {
             Ok(reply) => reply,
             Err(error) => Reply::error(error),
@@ -102,7 +111,12 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         reply
     }
 
-    async fn answer(&self, asking: Asking, input: Result<request::Input>, headers: &mut HeaderMap) -> Result<Reply> {
+    async fn answer(
+        &self,
+        asking: Asking,
+        input: Result<request::Input>,
+        headers: &mut HeaderMap,
+    ) -> Result<Reply> {
         let document = &self.documents[asking.matched.document];
         let principal = self.admit(&asking.headers, headers).await?;
         auth::allow(principal.abilities, document.needs())?;
@@ -124,7 +138,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         }
         let data = answer::failure(self.schema.execute(operation).await)?;
         let address = Address { path: asking.address, query: &input.query };
-        let body = answer::body(document, data, asked, &address, self.shared.config.lang());
+        let body = answer::body(document, data, asked, &address, self.shared.config.lang);
         let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;
         Ok(Reply { status, headers: HeaderMap::new(), body })
     }
@@ -165,7 +179,10 @@ struct Asking {
 ///
 /// # Errors
 /// At the first document that doesn't agree.
-pub fn check(documents: Vec<Document<Unchecked>>, registry: &Registry) -> Result<Vec<Document<Checked>>, DocumentError> {
+pub fn check(
+    documents: Vec<Document<Unchecked>>,
+    registry: &Registry,
+) -> Result<Vec<Document<Checked>>, DocumentError> {
     documents.into_iter().map(|document| document.check(registry)).collect()
 }
 
@@ -181,7 +198,8 @@ fn overridden(method: &Method, headers: &HeaderMap, input: &request::Input) -> R
     if *method != Method::POST {
         return Ok(method.clone());
     }
-    let header = headers.get("x-http-method-override").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header =
+        headers.get("x-http-method-override").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let asked = match (header, input.bag.get("_method")) {
         (Some(text), _) => text,
         (None, None | Some(Value::Null)) => return Ok(Method::POST),
@@ -207,7 +225,8 @@ fn accepted(headers: &HeaderMap) -> Face {
         .collect();
     types.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let first = types.first().map_or("", |(_, media)| media.as_str());
-    let xml = matches!(first, "application/xml" | "text/xml") || (first.ends_with("+xml") && first != "application/xhtml+xml");
+    let xml = matches!(first, "application/xml" | "text/xml")
+        || (first.ends_with("+xml") && first != "application/xhtml+xml");
     if xml { Face::Rest } else { Face::RestJson }
 }
 
@@ -250,7 +269,9 @@ impl Reply {
             Unmatched::NotFound => Self::error(crate::error::Refusal::message(404, "")),
             Unmatched::NotAllowed(allow) => {
                 let route = path.trim_start_matches('/');
-                let text = format!("The {method} method is not supported for route {route}. Supported methods: {allow}.");
+                let text = format!(
+                    "The {method} method is not supported for route {route}. Supported methods: {allow}."
+                );
                 let mut reply = Self::error(crate::error::Refusal::message(405, text));
                 if let Ok(allow) = HeaderValue::from_str(&allow) {
                     reply.headers.insert(header::ALLOW, allow);
@@ -281,10 +302,21 @@ mod tests {
 
     #[test]
     fn xml_only_where_it_ranks_first() {
-        for accept in ["application/xml", "text/xml, application/json", "application/json;q=0.5, application/xml", "image/svg+xml"] {
+        for accept in [
+            "application/xml",
+            "text/xml, application/json",
+            "application/json;q=0.5, application/xml",
+            "image/svg+xml",
+        ] {
             assert_eq!(face(accept), Face::Rest, "{accept}");
         }
-        for accept in ["", "*/*", "application/json, application/xml", "application/xhtml+xml", "text/html,application/xml;q=0.9"] {
+        for accept in [
+            "",
+            "*/*",
+            "application/json, application/xml",
+            "application/xhtml+xml",
+            "text/html,application/xml;q=0.9",
+        ] {
             assert_eq!(face(accept), Face::RestJson, "{accept}");
         }
     }

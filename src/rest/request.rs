@@ -39,7 +39,11 @@ pub struct Asked {
 /// # Errors
 /// 400 for filters, sorts and includes that the operation doesn't allow; 404 for a path that
 /// names no record.
-pub fn variables(document: &Document<Checked>, input: &Input, max_per_page: u64) -> Result<(Variables, Asked)> {
+pub fn variables(
+    document: &Document<Checked>,
+    input: &Input,
+    max_per_page: u64,
+) -> Result<(Variables, Asked)> {
     let filter = filter(document, input)?;
     let sort = sort(document, input)?;
     let includes = includes(document, input)?;
@@ -97,7 +101,10 @@ fn plain(variable: &Variable, input: &Input) -> Option<Value> {
     }
     match (base(variable), value) {
         (_, Value::Null) => None,
-        ("Boolean", value) => Some(Value::Boolean(matches!(bag::text(value).to_lowercase().as_str(), "1" | "true" | "on" | "yes"))),
+        ("Boolean", value) => Some(Value::Boolean(matches!(
+            bag::text(value).to_lowercase().as_str(),
+            "1" | "true" | "on" | "yes"
+        ))),
         ("String" | "ID", Value::List(_) | Value::Object(_)) => None,
         ("String" | "ID", value) => Some(Value::String(bag::text(value))),
         ("Int", value) => bag::text(value).parse::<i64>().ok().map(Value::from),
@@ -125,10 +132,16 @@ fn filter(document: &Document<Checked>, input: &Input) -> Result<Option<Value>> 
     }
     let asked: Fields = match input.bag.get("filter") {
         Some(Value::Object(fields)) => fields.clone(),
-        Some(Value::List(items)) => items.iter().enumerate().map(|(at, item)| (Name::new(at.to_string()), item.clone())).collect(),
+        Some(Value::List(items)) => {
+            items.iter().enumerate().map(|(at, item)| (Name::new(at.to_string()), item.clone())).collect()
+        }
         _ => return Ok(None),
     };
-    let unknown: Vec<&str> = asked.keys().map(Name::as_str).filter(|name| !document.filters.iter().any(|known| known == name)).collect();
+    let unknown: Vec<&str> = asked
+        .keys()
+        .map(Name::as_str)
+        .filter(|name| !document.filters.iter().any(|known| known == name))
+        .collect();
     if !unknown.is_empty() {
         return Err(Error::BadRequest(format!(
             "Requested filter(s) `{}` are not allowed. Allowed filter(s) are `{}`.",
@@ -159,7 +172,8 @@ fn filter_texts(value: &Value) -> Result<Vec<String>> {
     if items.iter().any(|item| matches!(item, Value::List(_) | Value::Object(_))) {
         return Err(Error::BadRequest("Bad request.".to_owned()));
     }
-    let texts = items.into_iter().flat_map(|item| bag::text(item).split(',').map(str::to_owned).collect::<Vec<_>>());
+    let texts =
+        items.into_iter().flat_map(|item| bag::text(item).split(',').map(str::to_owned).collect::<Vec<_>>());
     Ok(texts
         .filter(|text| !text.is_empty())
         .map(|text| match text.as_str() {
@@ -181,7 +195,11 @@ fn sort(document: &Document<Checked>, input: &Input) -> Result<Option<Value>> {
         .filter(|part| !part.is_empty())
         .map(|part| (part.trim_start_matches('-').to_owned(), part.starts_with('-')))
         .collect();
-    let unknown: Vec<&str> = asked.iter().map(|(name, _)| name.as_str()).filter(|name| !document.sorts.iter().any(|known| known == name)).collect();
+    let unknown: Vec<&str> = asked
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| !document.sorts.iter().any(|known| known == name))
+        .collect();
     if !unknown.is_empty() {
         return Err(Error::BadRequest(format!(
             "Requested sort(s) `{}` is not allowed. Allowed sort(s) are `{}`.",
@@ -189,13 +207,17 @@ fn sort(document: &Document<Checked>, input: &Input) -> Result<Option<Value>> {
             document.sorts.join(", ")
         )));
     }
-    let keys = asked.iter().enumerate().filter(|(at, (name, _))| !asked[..*at].iter().any(|(earlier, _)| earlier == name)).map(|(_, (name, down))| {
-        let direction = Name::new(if *down { "DESC" } else { "ASC" });
-        Value::Object(Fields::from_iter([
-            (Name::new("field"), Value::Enum(Name::new(name.to_uppercase()))),
-            (Name::new("direction"), Value::Enum(direction)),
-        ]))
-    });
+    let keys = asked
+        .iter()
+        .enumerate()
+        .filter(|(at, (name, _))| !asked[..*at].iter().any(|(earlier, _)| earlier == name))
+        .map(|(_, (name, down))| {
+            let direction = Name::new(if *down { "DESC" } else { "ASC" });
+            Value::Object(Fields::from_iter([
+                (Name::new("field"), Value::Enum(Name::new(name.to_uppercase()))),
+                (Name::new("direction"), Value::Enum(direction)),
+            ]))
+        });
     Ok(Some(Value::List(keys.collect())))
 }
 
@@ -207,19 +229,30 @@ fn includes(document: &Document<Checked>, input: &Input) -> Result<Vec<String>> 
     let allowed: Vec<(String, String)> = document
         .includes
         .iter()
-        .flat_map(|relation| ["", "Count", "Exists"].map(|form| (format!("{}{form}", camel(relation)), include_variable(relation, form))))
+        .flat_map(|relation| {
+            ["", "Count", "Exists"]
+                .map(|form| (format!("{}{form}", camel(relation)), include_variable(relation, form)))
+        })
         .collect();
-    let unknown: Vec<&str> = asked.iter().map(String::as_str).filter(|name| !allowed.iter().any(|(known, _)| known == name)).collect();
+    let unknown: Vec<&str> = asked
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !allowed.iter().any(|(known, _)| known == name))
+        .collect();
     if !unknown.is_empty() {
         let rest = if allowed.is_empty() {
             "There are no allowed includes.".to_owned()
         } else {
             format!("Allowed include(s) are `{}`.", quoted(allowed.iter().map(|(name, _)| name.as_str())))
         };
-        return Err(Error::BadRequest(format!("Requested include(s) `{}` are not allowed. {rest}", quoted(unknown))));
+        return Err(Error::BadRequest(format!(
+            "Requested include(s) `{}` are not allowed. {rest}",
+            quoted(unknown)
+        )));
     }
     if let Some(Value::Object(fields)) = input.bag.get("fields")
-        && let Some((_, names)) = fields.iter().find(|(name, _)| asked.iter().any(|include| include == name.as_str()))
+        && let Some((_, names)) =
+            fields.iter().find(|(name, _)| asked.iter().any(|include| include == name.as_str()))
     {
         return Err(Error::BadRequest(format!(
             "Requested field(s) `{}` are not allowed (yet). If you want to allow these fields, please make sure to call the QueryBuilder's `allowedFields` method before the `allowedIncludes` method.",

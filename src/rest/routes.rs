@@ -55,13 +55,20 @@ impl Routes {
     pub fn new(documents: &[Document<Checked>]) -> Result<Self, String> {
         let mut routes = Self { paths: matchit::Router::new(), entries: Vec::new() };
         let mut known: HashMap<String, usize> = HashMap::new();
-        for (document, route) in documents.iter().enumerate().flat_map(|(at, document)| document.routes.iter().map(move |route| (at, route))) {
+        for (document, route) in documents
+            .iter()
+            .enumerate()
+            .flat_map(|(at, document)| document.routes.iter().map(move |route| (at, route)))
+        {
             let at = match known.get(&route.path) {
                 Some(&at) => at,
                 None => {
                     routes.entries.push(Entry::default());
                     let at = routes.entries.len() - 1;
-                    routes.paths.insert(route.path.clone(), at).map_err(|error| format!("{}: {error}", route.path))?;
+                    routes
+                        .paths
+                        .insert(route.path.clone(), at)
+                        .map_err(|error| format!("{}: {error}", route.path))?;
                     known.insert(route.path.clone(), at);
                     at
                 }
@@ -87,15 +94,22 @@ impl Routes {
         let wanted = if reads { "GET" } else { method.as_str() };
         let entry = &self.entries[*found.value];
         let Some(way) = entry.ways.iter().find(|way| way.method == wanted) else {
-            return Err(if reads && !entry.shows_get() { Unmatched::NotFound } else { Unmatched::NotAllowed(entry.allow(", ")) });
+            return Err(if reads && !entry.shows_get() {
+                Unmatched::NotFound
+            } else {
+                Unmatched::NotAllowed(entry.allow(", "))
+            });
         };
-        let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let parameters =
+            found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Matched { document: way.document, soft: way.soft, parameters })
     }
 
     /// `Allow` of a plain `OPTIONS` request.
     pub fn options(&self, path: &str) -> String {
-        self.paths.at(path).map_or_else(|_| ANYWHERE.replace(' ', ""), |found| self.entries[*found.value].allow(","))
+        self.paths
+            .at(path)
+            .map_or_else(|_| ANYWHERE.replace(' ', ""), |found| self.entries[*found.value].allow(","))
     }
 }
 
@@ -108,6 +122,9 @@ impl Entry {
     fn allow(&self, separator: &str) -> String {
         let told = |method: &str| self.ways.iter().any(|way| way.method == method && !way.soft);
         let methods = ["GET", "HEAD", "POST", "PUT", "DELETE"].into_iter();
-        methods.filter(|&method| told(if method == "HEAD" { "GET" } else { method })).collect::<Vec<_>>().join(separator)
+        methods
+            .filter(|&method| told(if method == "HEAD" { "GET" } else { method }))
+            .collect::<Vec<_>>()
+            .join(separator)
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use async_graphql::{Name, Value};
 use quick_xml::escape::escape;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
-use quick_xml::{Reader, Writer};
+use quick_xml::{Reader, Writer, XmlVersion};
 
 use super::bag::Fields;
 use crate::{Error, Result};
@@ -111,19 +111,19 @@ pub fn read(body: &[u8]) -> Result<Fields> {
             }
             Event::Text(text) => {
                 if let Some(element) = open.last_mut() {
-                    element.text.push_str(&text.decode().map_err(|_| bad())?);
+                    element.text.push_str(&text.xml10_content());
                 }
             }
             Event::CData(data) => {
                 if let Some(element) = open.last_mut() {
-                    element.text.push_str(&data.decode().map_err(|_| bad())?);
+                    element.text.push_str(&data.xml10_content());
                 }
             }
             Event::GeneralRef(entity) => {
                 let resolved = match entity.resolve_char_ref().map_err(|_| bad())? {
                     Some(letter) => letter.to_string(),
                     None => {
-                        let name = entity.decode().map_err(|_| bad())?;
+                        let name = entity.xml10_content();
                         quick_xml::escape::resolve_predefined_entity(&name).ok_or_else(bad)?.to_owned()
                     }
                 };
@@ -153,17 +153,17 @@ struct Open {
 impl Open {
     fn new(start: &BytesStart<'_>) -> Option<Self> {
         let mut element = Self {
-            name: std::str::from_utf8(start.name().as_ref()).ok()?.to_owned(),
+            name: start.name().as_ref().to_owned(),
             nil: false,
             text: String::new(),
             children: Vec::new(),
         };
         for attribute in start.attributes() {
             let attribute = attribute.ok()?;
-            let value = attribute.unescape_value().ok()?.into_owned();
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned();
             match attribute.key.as_ref() {
-                b"nil" => element.nil = value == "true",
-                b"key" if element.name == "entry" => element.name = value,
+                "nil" => element.nil = value == "true",
+                "key" if element.name == "entry" => element.name = value,
                 _ => {}
             }
         }
@@ -217,7 +217,8 @@ mod tests {
 
     #[test]
     fn bodies_are_read_backwards() {
-        let fields = read(b"<x><name>a &amp; b</name><none nil=\"true\"/><list><item>1</item></list></x>").unwrap();
+        let fields =
+            read(b"<x><name>a &amp; b</name><none nil=\"true\"/><list><item>1</item></list></x>").unwrap();
         assert_eq!(Value::Object(fields), value!({"name": "a & b", "none": null, "list": ["1"]}));
     }
 
