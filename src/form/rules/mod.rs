@@ -181,7 +181,7 @@ rules! {
     max(limit: impl Limit) => Kind::Max(Bound::new(limit));
     /// Exact size; see [`min`].
     size(limit: impl Limit) => Kind::Size(Bound::new(limit));
-    /// One of these words; of an [`array`], all elements are.
+    /// One of these words; of an [`array()`], all elements are.
     one_of(words: &'static [&'static str]) => Kind::OneOf(words);
     /// Without `<` and `>`.
     plain_text() => Kind::PlainText;
