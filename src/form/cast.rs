@@ -1,7 +1,7 @@
 //! Casting of values that passed the rules, so that forms (`"15"`) and JSON (`15`) give the same
 //! typed value. The field's own type decides: of a few readings, the first that it accepts is taken.
 
-use async_graphql::{Number, Value};
+use async_graphql::{Name, Number, Value, indexmap::IndexMap};
 use sea_orm::DbBackend;
 
 use super::rules::{Kind, Rule, Rules, moments};
@@ -42,6 +42,10 @@ fn readings(value: &Value, rules: &[Rule], scope: &Scope<'_>) -> Vec<Value> {
         readings.extend(number(value));
     }
     readings.push(value.clone());
+    if value::count(value) == Some(0) {
+        // An empty list and an empty map are one and the same.
+        readings.push(Value::Object(IndexMap::new()));
+    }
     if let Some(text) = value::text(value) {
         readings.extend(number(value));
         readings.extend(truth(&text).map(Value::Boolean));
@@ -73,7 +77,7 @@ fn truth(text: &str) -> Option<bool> {
 fn enum_word(text: &str) -> Option<Value> {
     let name = text.to_uppercase().replace(['-', '.', ' '], "_");
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    is_name.then(|| Value::Enum(async_graphql::Name::new(name)))
+    is_name.then(|| Value::Enum(Name::new(name)))
 }
 
 /// A list whose elements are cast one by one; of a map, its values.

@@ -62,7 +62,7 @@ impl<T: FormInput> InputType for Form<T> {
     }
 
     /// Never fails: what is no object has no fields, and wrong types are for the rules to tell.
-    /// Texts are [normalised](super::normalise), whichever face they came through.
+    /// Texts are [normalised](super::normalise()), whichever face they came through.
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let values = match value {
             Some(Value::Object(fields)) => prepare::tidy(T::shape(), fields),

@@ -76,7 +76,7 @@ impl Default for Settings {
     }
 }
 
-/// Declares a form: its fields with their types and [rules], in the order of their messages.
+/// Declares a form: its fields with their types and [rules](crate::form::rules), in the order of their messages.
 ///
 /// Makes a struct of the same name whose fields are [`MaybeUndefined`](async_graphql::MaybeUndefined).
 #[macro_export]

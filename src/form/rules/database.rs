@@ -34,25 +34,22 @@ pub(super) async fn unique(subject: &Subject<'_>, column: Column) -> Result<Opti
 }
 
 fn distinct(items: &[&Value]) -> usize {
-    items.iter().map(|item| item.to_string()).collect::<HashSet<_>>().len()
+    items.iter().map(|item| value::text(item)).collect::<HashSet<_>>().len()
 }
 
 /// How many different values of the column are among these.
 async fn count(subject: &Subject<'_>, column: Column, sent: &[&Value], except: Option<i64>) -> Result<usize> {
     let db = subject.scope.db;
-    let wanted: Vec<SimpleExpr> = match is_number(column, subject.rules) {
-        true => sent.iter().filter_map(|value| value::integer(value)).map(Expr::val).collect(),
-        false => sent
-            .iter()
-            .filter_map(|value| value::text(value).filter(|text| is_storable(text)))
-            .map(|text| folded(db, Expr::val(text)))
-            .collect(),
+    let cell = Expr::col(Alias::new(column.name));
+    let (cell, wanted): (_, Vec<_>) = if is_number(column, subject.rules) {
+        (cell, sent.iter().filter_map(|value| value::integer(value)).map(Expr::val).collect())
+    } else {
+        let texts = sent.iter().filter_map(|value| value::text(value)).filter(|text| is_storable(text));
+        (folded(db, cell), texts.map(|text| folded(db, Expr::val(text))).collect())
     };
     if wanted.is_empty() || wanted.len() > MOST {
         return Ok(0);
     }
-    let cell = Expr::col(Alias::new(column.name));
-    let cell = if is_number(column, subject.rules) { cell } else { folded(db, cell) };
     let mut select = Query::select();
     select.expr(cell.clone().count_distinct()).from(Alias::new(column.table)).and_where(cell.is_in(wanted));
     if let Some(id) = except {

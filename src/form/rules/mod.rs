@@ -26,6 +26,7 @@ pub struct Rule(pub(crate) Kind);
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Required { in_schema: bool },
+    RequiredIfNull(&'static str),
     Nullable,
     Sometimes,
     Accepted,
@@ -71,7 +72,7 @@ pub(crate) struct Column {
 impl Rule {
     /// A rule that also looks at absent values and ends the field when it is broken.
     pub(crate) fn is_implicit(&self) -> bool {
-        matches!(self.0, Kind::Required { .. } | Kind::Accepted)
+        matches!(self.0, Kind::Required { .. } | Kind::RequiredIfNull(_) | Kind::Accepted)
     }
 
     /// A rule that is skipped when the field already has a message.
@@ -91,6 +92,7 @@ impl Rule {
     fn broken_at_sight(&self, subject: &Subject<'_>) -> Option<String> {
         match &self.0 {
             Kind::Required { .. } => text::required(subject),
+            Kind::RequiredIfNull(sibling) => text::required_if_null(subject, sibling),
             Kind::Accepted => text::accepted(subject),
             Kind::String => text::string(subject),
             Kind::PlainText => text::plain_text(subject),
@@ -153,6 +155,8 @@ rules! {
     /// As [`required`], for a field that the schema leaves optional because the form also serves
     /// partial updates.
     required_unless_partial() => Kind::Required { in_schema: false };
+    /// Sent and not empty when another field was sent as null or as the text `null`.
+    required_if_null(sibling: &'static str) => Kind::RequiredIfNull(sibling);
     /// Null is a value: nothing else is checked then.
     nullable() => Kind::Nullable;
     /// Nothing is checked when the field was not sent.
@@ -177,7 +181,7 @@ rules! {
     max(limit: impl Limit) => Kind::Max(Bound::new(limit));
     /// Exact size; see [`min`].
     size(limit: impl Limit) => Kind::Size(Bound::new(limit));
-    /// One of these words; of an [`array`], all elements are.
+    /// One of these words; of an [`array()`], all elements are.
     one_of(words: &'static [&'static str]) => Kind::OneOf(words);
     /// Without `<` and `>`.
     plain_text() => Kind::PlainText;

@@ -14,6 +14,17 @@ pub(super) fn required(subject: &Subject<'_>) -> Option<String> {
     subject.fails_if("required", is_empty(subject.value))
 }
 
+/// The condition is the sibling's value, not its absence (spec: `wire.md` 3.5).
+pub(super) fn required_if_null(subject: &Subject<'_>, sibling: &str) -> Option<String> {
+    let sent = match subject.sibling(sibling)? {
+        Value::Null => "empty",
+        Value::String(text) if text == "null" => "null",
+        _ => return None,
+    };
+    let other = subject.scope.lang.field_name(sibling);
+    is_empty(subject.value).then(|| subject.say("required_if", &[("other", &other), ("value", sent)]))
+}
+
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
