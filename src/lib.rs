@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod contracts;
 pub mod database;
 pub mod error;
 pub mod form;
