@@ -2,8 +2,8 @@
 
 use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityName, EntityTrait, IntoActiveModel, Iterable, QuerySelect,
-    Statement,
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityName, EntityTrait,
+    Iterable, QuerySelect, Statement,
 };
 
 /// Values that one statement may carry: SQLite's limit is 32,766, the others' 65,535.
@@ -12,16 +12,14 @@ const VALUES: usize = 30_000;
 const ROWS: usize = 500;
 
 /// Inserts rows, as many per statement as the database takes. All rows set the same columns.
-pub(super) async fn insert<E, M>(db: &impl ConnectionTrait, mut rows: Vec<M>) -> Result<(), DbErr>
+pub(super) async fn insert<A>(db: &impl ConnectionTrait, mut rows: Vec<A>) -> Result<(), DbErr>
 where
-    E: EntityTrait,
-    M: IntoActiveModel<E::ActiveModel>,
-    E::ActiveModel: Send,
+    A: ActiveModelTrait + Send,
 {
-    let size = (VALUES / E::Column::iter().count()).min(ROWS);
+    let size = (VALUES / <A::Entity as EntityTrait>::Column::iter().count()).min(ROWS);
     while !rows.is_empty() {
         let rest = rows.split_off(size.min(rows.len()));
-        E::insert_many(rows).exec_without_returning(db).await?;
+        A::Entity::insert_many(rows).exec_without_returning(db).await?;
         rows = rest;
     }
     Ok(())
@@ -39,12 +37,15 @@ pub(super) async fn next_id<E: EntityTrait>(db: &DatabaseConnection, id: E::Colu
 }
 
 /// Tells PostgreSQL's counter of a table about keys that were given by hand; the others see them.
-pub(super) async fn count_on<E: EntityTrait + EntityName + Default>(db: &DatabaseConnection) -> Result<(), DbErr> {
+pub(super) async fn count_on<E: EntityTrait + EntityName + Default>(
+    db: &DatabaseConnection,
+) -> Result<(), DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
     let table = E::default();
     let table = table.table_name();
-    let sql = format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM \"{table}\"))");
+    let sql =
+        format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM \"{table}\"))");
     db.execute_raw(Statement::from_string(DbBackend::Postgres, sql)).await.map(|_| ())
 }

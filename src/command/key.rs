@@ -8,7 +8,7 @@ use entity::value::{Id, ShopTime};
 use entity::{admin, customer, personal_access_token as token};
 use guichet::config::Config;
 use guichet::key::NewKey;
-use sea_orm::sea_query::{Expr, Func};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, ModelTrait, QueryFilter,
     QueryOrder, QuerySelect, Set,
@@ -68,7 +68,11 @@ pub(super) async fn create(config: &Config, arguments: Create) -> Result<(), Fai
     }
     let db = shop(config).await?;
     let staff = arguments.r#type == "application";
-    let owner = if staff { staff_by_email(&db, &arguments.email).await? } else { customer_by_email(&db, &arguments.email).await? };
+    let owner = if staff {
+        staff_by_email(&db, &arguments.email).await?
+    } else {
+        customer_by_email(&db, &arguments.email).await?
+    };
     let Some(owner) = owner else {
         say(if staff { "Admin not found" } else { "Customer not found" });
         return Err(Failure::new(format!("no key made: nobody has the address {}", arguments.email)));
@@ -87,7 +91,13 @@ pub(super) async fn create(config: &Config, arguments: Create) -> Result<(), Fai
 }
 
 /// A row of `personal_access_tokens` for a new key of a staff member.
-pub(super) fn staff_key(key: &NewKey, owner: Id, name: &str, abilities: &[String], now: DateTime<Utc>) -> token::ActiveModel {
+pub(super) fn staff_key(
+    key: &NewKey,
+    owner: Id,
+    name: &str,
+    abilities: &[String],
+    now: DateTime<Utc>,
+) -> token::ActiveModel {
     key_row(key, STAFF, owner, name, abilities, now)
 }
 
@@ -140,16 +150,18 @@ async fn customer_by_email(db: &DatabaseConnection, email: &str) -> Result<Optio
 }
 
 /// Equality without regard to case, which is what MariaDB's collation does by itself.
-fn same_text(db: &impl ConnectionTrait, column: impl ColumnTrait, text: &str) -> sea_orm::sea_query::SimpleExpr {
+fn same_text(db: &impl ConnectionTrait, column: impl ColumnTrait, text: &str) -> SimpleExpr {
     match db.get_database_backend() {
         DbBackend::MySql => column.eq(text),
-        _ => Expr::expr(Func::lower(Expr::col(column))).eq(text.to_lowercase()),
+        _ => ExprTrait::eq(Func::lower(Expr::col(column)), text.to_lowercase()),
     }
 }
 
 fn expiry(text: &str) -> Result<NaiveDateTime, String> {
     let whole_day = |day: NaiveDate| day.and_hms_opt(23, 59, 59);
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(whole_day)
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()
+        .and_then(whole_day)
         .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok())
         .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok())
         .ok_or_else(|| "takes YYYY-MM-DD or \"YYYY-MM-DD HH:MM:SS\"".to_owned())
@@ -163,7 +175,8 @@ pub(super) async fn list(config: &Config, arguments: &List) -> Result<(), Failur
     }
     let keys = query.all(&db).await?;
     let owners = owners(&db, &keys).await?;
-    let mut lines = vec![["ID", "NAME", "OWNER", "ABILITIES", "MADE", "LAST USED", "ENDS"].map(str::to_owned)];
+    let mut lines =
+        vec![["ID", "NAME", "OWNER", "ABILITIES", "MADE", "LAST USED", "ENDS"].map(str::to_owned)];
     lines.extend(keys.iter().map(|key| line(config, key, &owners)));
     print_table(&lines);
     Ok(())
@@ -172,7 +185,9 @@ pub(super) async fn list(config: &Config, arguments: &List) -> Result<(), Failur
 type Owners = HashMap<(bool, i64), String>;
 
 async fn owners(db: &DatabaseConnection, keys: &[token::Model]) -> Result<Owners, DbErr> {
-    let ids = |class| keys.iter().filter(|key| key.tokenable_type == class).map(|key| key.tokenable_id).collect::<Vec<_>>();
+    let ids = |class| {
+        keys.iter().filter(|key| key.tokenable_type == class).map(|key| key.tokenable_id).collect::<Vec<_>>()
+    };
     let staff = admin::Entity::find().filter(admin::Column::Id.is_in(ids(STAFF))).all(db).await?;
     let customers = customer::Entity::find()
         .select_only()

@@ -2,12 +2,12 @@
 
 mod batch;
 mod contracts;
-mod demo;
+// mod demo;
 mod key;
 mod migrate;
 mod random;
 mod seed;
-mod serve;
+// mod serve;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -33,7 +33,7 @@ pub(crate) struct Cli {
 enum Command {
     /// Serve GraphQL and REST until SIGTERM or Ctrl-C
     #[command(after_help = config::help())]
-    Serve(serve::Arguments),
+    // Serve(serve::Arguments),
     /// Bring the database to the current schema
     Migrate(migrate::Arguments),
     /// Make an API key and print it once
@@ -58,7 +58,7 @@ enum Command {
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let environment = Environment { file: cli.env_file };
     match cli.command {
-        Command::Serve(arguments) => serve::run(&environment, arguments).await,
+        // Command::Serve(arguments) => serve::run(&environment, arguments).await,
         Command::Migrate(arguments) => migrate::run(&environment.config()?, &arguments).await,
         Command::CreateApiKey(arguments) => key::create(&environment.config()?, arguments).await,
         Command::ListApiKeys(arguments) => key::list(&environment.config()?, &arguments).await,
@@ -91,14 +91,26 @@ impl Environment {
     }
 }
 
+/// Opens a database that must be there.
+async fn open(config: &Config) -> Result<DatabaseConnection, Failure> {
+    let hint = match &config.database.target {
+        config::Target::File(path) if !path.exists() => ": run `guichet migrate` to make it",
+        _ => "",
+    };
+    let opened = database::connect(config).await;
+    opened.map_err(|error| Failure::new(format!("cannot open the database{hint} ({error})")))
+}
+
 /// Opens a database that must hold the shop's tables.
 async fn shop(config: &Config) -> Result<DatabaseConnection, Failure> {
     use entity::personal_access_token::Entity as Keys;
     use sea_orm::{EntityTrait, QuerySelect};
 
-    let db = database::connect(config).await?;
+    let db = open(config).await?;
     let first = Keys::find().limit(1).all(&db).await;
-    first.map_err(|error| Failure::new(format!("the database lacks the shop's tables: run `guichet migrate` ({error})")))?;
+    first.map_err(|error| {
+        Failure::new(format!("the database lacks the shop's tables: run `guichet migrate` ({error})"))
+    })?;
     Ok(db)
 }
 

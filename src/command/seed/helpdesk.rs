@@ -9,7 +9,11 @@ use super::{Plan, chunks};
 use crate::command::batch::{count_on, insert};
 
 const SUBJECTS: [&str; 6] = [
-    "Le serveur ne répond plus", "Facture en double", "Comment migrer mon site ?", "Changer d'offre", "Certificat expiré",
+    "Le serveur ne répond plus",
+    "Facture en double",
+    "Comment migrer mon site ?",
+    "Changer d'offre",
+    "Certificat expiré",
     "Débit trop faible",
 ];
 const STATUSES: [(&str, i64); 3] = [("open", 25), ("answered", 25), ("closed", 50)];
@@ -20,9 +24,10 @@ pub(super) async fn fill(db: &DatabaseConnection, plan: &Plan, staff: Id) -> Res
     let work = db.begin().await?;
     for chunk in chunks(plan.tickets.count) {
         let size = chunk.end - chunk.start;
-        let (tickets, messages): (Vec<_>, Vec<_>) = chunk.map(|at| ticket(plan, at, department, staff)).unzip();
-        insert::<support_ticket::Entity, _>(&work, tickets).await?;
-        insert::<support_message::Entity, _>(&work, messages.into_iter().flatten().collect()).await?;
+        let (tickets, messages): (Vec<_>, Vec<_>) =
+            chunk.map(|at| ticket(plan, at, department, staff)).unzip();
+        insert(&work, tickets).await?;
+        insert(&work, messages.into_iter().flatten().collect()).await?;
         plan.progress.inc(size * 4);
     }
     work.commit().await?;
@@ -51,7 +56,8 @@ fn ticket(
     staff: Id,
 ) -> (support_ticket::ActiveModel, [support_message::ActiveModel; 3]) {
     let mut dice = plan.dice(5, at);
-    let (made, status, customer) = (plan.ago(&mut dice, 400), dice.weighted(&STATUSES), plan.customers.any(&mut dice));
+    let (made, status, customer) =
+        (plan.ago(&mut dice, 400), dice.weighted(&STATUSES), plan.customers.any(&mut dice));
     let closed = (status == "closed").then(|| ShopTime((made.0 + TimeDelta::hours(30)).min(plan.now)));
     let id = plan.tickets.at(at);
     let row = support_ticket::ActiveModel {
@@ -72,7 +78,11 @@ fn ticket(
         ..Default::default()
     };
     let last_by_staff = status != "open";
-    let authors = [(Some(customer), None), (None, Some(staff)), if last_by_staff { (None, Some(staff)) } else { (Some(customer), None) }];
+    let authors = [
+        (Some(customer), None),
+        (None, Some(staff)),
+        if last_by_staff { (None, Some(staff)) } else { (Some(customer), None) },
+    ];
     let mut hour = 0;
     let messages = authors.map(|(customer, admin)| {
         hour += 1;

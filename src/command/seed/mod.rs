@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     /// Another number makes other rows
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
-    /// Newest day of the invented rows; without it today
+    /// Day at whose beginning the invented rows end; without it today
     #[arg(long, value_name = "YYYY-MM-DD")]
     date: Option<NaiveDate>,
 }
@@ -84,29 +84,46 @@ impl Plan {
     async fn new(db: &DatabaseConnection, arguments: &Arguments) -> Result<Self, Failure> {
         let invoices = arguments.invoices.unwrap_or(arguments.customers * 10);
         let today = || Utc::now().with_timezone(&entity::zone()).date_naive();
-        let noon = arguments.date.unwrap_or_else(today).and_time(NaiveTime::MIN) + TimeDelta::hours(12);
-        let customers = Keys { first: next_id::<customer::Entity>(db, customer::Column::Id).await?, count: arguments.customers };
+        let midnight = arguments.date.unwrap_or_else(today).and_time(NaiveTime::MIN);
+        let customers = Keys {
+            first: next_id::<customer::Entity>(db, customer::Column::Id).await?,
+            count: arguments.customers,
+        };
         let services = arguments.services.unwrap_or(customers.count * 5);
         let tickets = arguments.tickets.unwrap_or(customers.count / 5);
         let plan = Self {
             customers,
-            products: Keys { first: next_id::<product::Entity>(db, product::Column::Id).await?, count: arguments.products },
-            services: Keys { first: next_id::<service::Entity>(db, service::Column::Id).await?, count: services },
-            invoices: Keys { first: next_id::<invoice::Entity>(db, invoice::Column::Id).await?, count: invoices },
-            tickets: Keys { first: next_id::<support_ticket::Entity>(db, support_ticket::Column::Id).await?, count: tickets },
+            products: Keys {
+                first: next_id::<product::Entity>(db, product::Column::Id).await?,
+                count: arguments.products,
+            },
+            services: Keys {
+                first: next_id::<service::Entity>(db, service::Column::Id).await?,
+                count: services,
+            },
+            invoices: Keys {
+                first: next_id::<invoice::Entity>(db, invoice::Column::Id).await?,
+                count: invoices,
+            },
+            tickets: Keys {
+                first: next_id::<support_ticket::Entity>(db, support_ticket::Column::Id).await?,
+                count: tickets,
+            },
             items: arguments.items.unwrap_or(invoices * 2),
             // A second run on the same database must not repeat the first one's UUIDs.
             seed: arguments.seed.wrapping_add(customers.first.unsigned_abs() << 16),
-            now: ShopTime::from_local(noon).0,
+            now: ShopTime::from_local(midnight).0,
             progress: ProgressBar::hidden(),
         };
         Ok(Self { progress: plan.bar()?, ..plan })
     }
 
     fn bar(&self) -> Result<ProgressBar, Failure> {
-        let counts = [self.customers.count, self.products.count * 3, self.services.count, self.invoices.count];
+        let counts =
+            [self.customers.count, self.products.count * 3, self.services.count, self.invoices.count];
         let rows = counts.iter().sum::<u64>() + self.items + self.tickets.count * 4;
-        let style = ProgressStyle::with_template("{msg:10} {wide_bar} {human_pos} of {human_len} rows  {elapsed}")?;
+        let style =
+            ProgressStyle::with_template("{msg:10} {wide_bar} {human_pos} of {human_len} rows  {elapsed}")?;
         Ok(ProgressBar::new(rows).with_style(style))
     }
 

@@ -10,17 +10,62 @@ use crate::command::batch::{count_on, insert};
 use crate::command::random::{Dice, money};
 
 /// bcrypt hash (cost 12) of `demo-password`, the password of every invented customer.
-pub(in crate::command) const DEMO_PASSWORD: &str = "$2y$12$guichetDemoShopSalt12uoJzPvEsf6t0HNc0ixv2ipOqpmTJEKuG";
+pub(in crate::command) const DEMO_PASSWORD: &str =
+    "$2y$12$guichetDemoShopSalt12uoJzPvEsf6t0HNc0ixv2ipOqpmTJEKuG";
 /// Address of the staff member that an empty shop gets.
 const STAFF: &str = "admin@example.com";
 
 const FIRST: [&str; 24] = [
-    "Léa", "Hugo", "Chloé", "Louis", "Manon", "Jules", "Inès", "Adam", "Camille", "Nathan", "Zoé", "Gabriel", "Sarah", "Théo",
-    "Anaïs", "Maël", "Éva", "Noé", "Yasmine", "Rayan", "Margaux", "Côme", "Salomé", "Aurélien",
+    "Léa",
+    "Hugo",
+    "Chloé",
+    "Louis",
+    "Manon",
+    "Jules",
+    "Inès",
+    "Adam",
+    "Camille",
+    "Nathan",
+    "Zoé",
+    "Gabriel",
+    "Sarah",
+    "Théo",
+    "Anaïs",
+    "Maël",
+    "Éva",
+    "Noé",
+    "Yasmine",
+    "Rayan",
+    "Margaux",
+    "Côme",
+    "Salomé",
+    "Aurélien",
 ];
 const LAST: [&str; 24] = [
-    "Martin", "Bernard", "Dubois", "Petit", "Lefèvre", "Moreau", "Garcia", "Roux", "Fontaine", "Chevalier", "Gauthier", "Perrin",
-    "Benali", "Nguyen", "Da Silva", "Lemaître", "Marchand", "Hervé", "Kowalski", "Diallo", "Meyer", "Picard", "Besson", "Colin",
+    "Martin",
+    "Bernard",
+    "Dubois",
+    "Petit",
+    "Lefèvre",
+    "Moreau",
+    "Garcia",
+    "Roux",
+    "Fontaine",
+    "Chevalier",
+    "Gauthier",
+    "Perrin",
+    "Benali",
+    "Nguyen",
+    "Da Silva",
+    "Lemaître",
+    "Marchand",
+    "Hervé",
+    "Kowalski",
+    "Diallo",
+    "Meyer",
+    "Picard",
+    "Besson",
+    "Colin",
 ];
 /// Country, region, town, postal code and beginning of phone numbers.
 const PLACES: [[&str; 5]; 10] = [
@@ -36,8 +81,14 @@ const PLACES: [[&str; 5]; 10] = [
     ["LU", "Luxembourg", "Luxembourg", "1111", "+35262"],
 ];
 /// Streets of the addresses.
-const STREETS: [&str; 6] =
-    ["rue de l'Église", "rue des Lilas", "avenue de la Gare", "place du Marché", "chemin Vert", "boulevard Sud"];
+const STREETS: [&str; 6] = [
+    "rue de l'Église",
+    "rue des Lilas",
+    "avenue de la Gare",
+    "place du Marché",
+    "chemin Vert",
+    "boulevard Sud",
+];
 
 /// The first member of the staff, made without a usable password if there is none.
 pub(super) async fn staff(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<Id, DbErr> {
@@ -65,7 +116,7 @@ pub(super) async fn fill(db: &DatabaseConnection, plan: &Plan) -> Result<(), DbE
     let work = db.begin().await?;
     for chunk in chunks(plan.customers.count) {
         let size = chunk.end - chunk.start;
-        insert::<customer::Entity, _>(&work, chunk.map(|at| person(plan, at)).collect()).await?;
+        insert(&work, chunk.map(|at| person(plan, at)).collect()).await?;
         plan.progress.inc(size);
     }
     work.commit().await?;
@@ -77,7 +128,8 @@ fn person(plan: &Plan, at: u64) -> customer::ActiveModel {
     let id = plan.customers.at(at);
     let made = plan.ago(&mut dice, 900);
     let [country, region, city, zipcode, phone] = *dice.pick(&PLACES);
-    let verified = dice.chance(93).then(|| ShopTime((made.0 + TimeDelta::minutes(dice.between(1, 90))).min(plan.now)));
+    let verified =
+        dice.chance(93).then(|| ShopTime((made.0 + TimeDelta::minutes(dice.between(1, 90))).min(plan.now)));
     customer::ActiveModel {
         id: Set(id),
         firstname: Set((*dice.pick(&FIRST)).to_owned()),

@@ -16,15 +16,17 @@ const SERVICES: [(&str, i64); 6] =
     [("active", 70), ("pending", 4), ("suspended", 6), ("expired", 12), ("cancelled", 6), ("hidden", 2)];
 const INVOICES: [(&str, i64); 6] =
     [("paid", 72), ("pending", 12), ("cancelled", 6), ("failed", 4), ("refunded", 3), ("draft", 3)];
-const PERIODS: [(&str, i64, i64); 4] = [("monthly", 1, 70), ("quarterly", 3, 12), ("annually", 12, 16), ("onetime", 0, 2)];
-const GATEWAYS: [(&str, i64); 4] = [("stripe", 55), ("paypal_express_checkout", 25), ("balance", 15), ("bank_transfert", 5)];
+const PERIODS: [(&str, i64, i64); 4] =
+    [("monthly", 1, 70), ("quarterly", 3, 12), ("annually", 12, 16), ("onetime", 0, 2)];
+const GATEWAYS: [(&str, i64); 4] =
+    [("stripe", 55), ("paypal_express_checkout", 25), ("balance", 15), ("bank_transfert", 5)];
 
 pub(super) async fn services(db: &DatabaseConnection, plan: &Plan) -> Result<(), DbErr> {
     plan.progress.set_message("services");
     let work = db.begin().await?;
     for chunk in chunks(plan.services.count) {
         let size = chunk.end - chunk.start;
-        insert::<service::Entity, _>(&work, chunk.map(|at| one_service(plan, at)).collect()).await?;
+        insert(&work, chunk.map(|at| one_service(plan, at)).collect()).await?;
         plan.progress.inc(size);
     }
     work.commit().await?;
@@ -36,7 +38,11 @@ fn one_service(plan: &Plan, at: u64) -> service::ActiveModel {
     let (made, article) = (plan.ago(&mut dice, 800), any_product(plan, &mut dice));
     let (billing, months) = dice.weighted(&PERIODS.map(|(name, months, weight)| ((name, months), weight)));
     let status = dice.weighted(&SERVICES);
-    let days = if matches!(status, "expired" | "cancelled") { -dice.between(1, 200) } else { dice.between(0, 30 * months.max(1)) };
+    let days = if matches!(status, "expired" | "cancelled") {
+        -dice.between(1, 200)
+    } else {
+        dice.between(0, 30 * months.max(1))
+    };
     let since = |wanted: bool| wanted.then(|| ShopTime(plan.now - TimeDelta::days(days.rem_euclid(90))));
     service::ActiveModel {
         id: Set(plan.services.at(at)),
@@ -73,8 +79,8 @@ pub(super) async fn invoices(db: &DatabaseConnection, plan: &Plan) -> Result<(),
         let (bills, items): (Vec<_>, Vec<_>) = chunk.map(|at| bill(plan, at)).unzip();
         let items: Vec<_> = items.into_iter().flatten().collect();
         let size = bills.len() + items.len();
-        insert::<invoice::Entity, _>(&work, bills).await?;
-        insert::<invoice_item::Entity, _>(&work, items).await?;
+        insert(&work, bills).await?;
+        insert(&work, items).await?;
         plan.progress.inc(u64::try_from(size).unwrap_or(0));
     }
     work.commit().await?;
@@ -100,7 +106,9 @@ fn bill(plan: &Plan, at: u64) -> (invoice::ActiveModel, Vec<invoice_item::Active
     let paid = matches!(status, "paid" | "refunded")
         .then(|| ShopTime((made.0 + TimeDelta::minutes(dice.between(2, 4_000))).min(plan.now)));
     let mut sums = Sums::default();
-    let items = (0..items_of(plan, at)).map(|_| item(plan, &mut dice, &mut sums, (id, made, paid, currency))).collect();
+    let items = (0..items_of(plan, at))
+        .map(|_| item(plan, &mut dice, &mut sums, (id, made, paid, currency)))
+        .collect();
     let tax = percent(sums.net, TAX);
     let row = invoice::ActiveModel {
         id: Set(id),

@@ -39,14 +39,19 @@ fn index(position: u64, length: usize) -> usize {
 
 pub(super) async fn fill(db: &DatabaseConnection, plan: &Plan) -> Result<(), DbErr> {
     plan.progress.set_message("store");
-    let shelves = Keys { first: next_id::<group::Entity>(db, group::Column::Id).await?, count: plan.products.count.div_ceil(SHELF) };
+    let shelves = Keys {
+        first: next_id::<group::Entity>(db, group::Column::Id).await?,
+        count: plan.products.count.div_ceil(SHELF),
+    };
     let work = db.begin().await?;
-    insert::<group::Entity, _>(&work, (0..shelves.count).map(|at| shelf(plan, shelves, at)).collect()).await?;
+    insert(&work, (0..shelves.count).map(|at| shelf(plan, shelves, at)).collect()).await?;
     for chunk in chunks(plan.products.count) {
         let rows = chunk.clone().map(|at| article(plan, shelves, at)).collect();
-        insert::<product::Entity, _>(&work, rows).await?;
-        let prices = chunk.clone().flat_map(|at| [("EUR", 100), ("USD", 110)].map(|currency| price(plan, at, currency)));
-        insert::<pricing::Entity, _>(&work, prices.collect()).await?;
+        insert(&work, rows).await?;
+        let prices = chunk
+            .clone()
+            .flat_map(|at| [("EUR", 100), ("USD", 110)].map(|currency| price(plan, at, currency)));
+        insert(&work, prices.collect()).await?;
         plan.progress.inc((chunk.end - chunk.start) * 3);
     }
     work.commit().await?;
@@ -81,7 +86,12 @@ fn article(plan: &Plan, shelves: Keys, at: u64) -> product::ActiveModel {
         name: Set(name(at)),
         group_id: Set(shelves.at(at / SHELF)),
         status: Set(dice.weighted(&[("active", 90), ("hidden", 7), ("unreferenced", 3)]).to_owned()),
-        description: Set(format!("{} : {} Go de mémoire, {} Go de disque", name(at), dice.between(1, 64), dice.between(10, 900))),
+        description: Set(format!(
+            "{} : {} Go de mémoire, {} Go de disque",
+            name(at),
+            dice.between(1, 64),
+            dice.between(10, 900)
+        )),
         pinned: Set(dice.chance(5)),
         stock: Set(Int(dice.between(0, 200))),
         r#type: Set("none".to_owned()),
