@@ -1,9 +1,8 @@
 //! Many rows in few statements.
 
-use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityName, EntityTrait,
-    Iterable, QuerySelect, Statement,
+    Iterable, QueryOrder, QuerySelect, Statement,
 };
 
 /// Values that one statement may carry: SQLite's limit is 32,766, the others' 65,535.
@@ -27,12 +26,8 @@ where
 
 /// The key that the next row of a table may take.
 pub(super) async fn next_id<E: EntityTrait>(db: &DatabaseConnection, id: E::Column) -> Result<i64, DbErr> {
-    let highest = E::find()
-        .select_only()
-        .expr(Func::coalesce([Func::max(Expr::col(id)).into(), Expr::val(0)]))
-        .into_tuple::<entity::value::Id>()
-        .one(db)
-        .await?;
+    let newest = E::find().select_only().column(id).order_by_desc(id).limit(1);
+    let highest = newest.into_tuple::<entity::value::Id>().one(db).await?;
     Ok(highest.map_or(1, |id| id.0 + 1))
 }
 
