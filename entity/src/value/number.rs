@@ -1,0 +1,147 @@
+//! Numbers: keys, integers, flags and money.
+
+use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+
+use super::cell::{cell, filled, travels_as};
+
+/// A key of a row, or a reference to one. Reads integer columns of any width and sign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Id(pub i64);
+
+travels_as!(Id as BigInt(BigInteger), into: |id: Id| id.0, from: Id);
+
+impl TryGetable for Id {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        cell(row, index).map(Id)
+    }
+}
+
+impl TryFromU64 for Id {
+    fn try_from_u64(n: u64) -> Result<Self, DbErr> {
+        i64::try_from(n).map(Id).map_err(|e| DbErr::TryIntoErr {
+            from: "u64",
+            into: "Id",
+            source: std::sync::Arc::new(e),
+        })
+    }
+}
+
+/// A whole number that is no key: a quantity, a port, a position. Reads columns of any width and sign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Int(pub i64);
+
+travels_as!(Int as BigInt(BigInteger), into: |int: Int| int.0, from: Int);
+
+impl TryGetable for Int {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        cell(row, index).map(Int)
+    }
+}
+
+/// A yes or no that the shop keeps as `0` or `1`, and that REST prints so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Flag(pub bool);
+
+travels_as!(Flag as Bool(Boolean), into: |flag: Flag| flag.0, from: Flag);
+
+impl TryGetable for Flag {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        cell(row, index).map(Flag)
+    }
+}
+
+/// An amount of money in a `double` column that is shown with two decimals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Amount(pub f64);
+
+travels_as!(Amount as Double(Double), into: |amount: Amount| amount.0, from: Amount);
+
+impl TryGetable for Amount {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        f64::try_get_by(row, index).map(Amount)
+    }
+}
+
+/// An amount of money in a single-precision `float` column.
+///
+/// Read as the shortest decimal that means the stored number, so 2.99 stays 2.99.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Price(pub f64);
+
+travels_as!(Price as Double(Float), into: |price: Price| price.0, from: Price);
+
+impl TryGetable for Price {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        if row.try_as_pg_row().is_some() {
+            return f32::try_get_by(row, index).map(|single| Price(shortest(f64::from(single))));
+        }
+        // Older shops have `double(10,2)` here, SQLite knows doubles only: both are read as they are.
+        f64::try_get_by(row, index).map(|double| Price(shortest(double)))
+    }
+}
+
+/// The shortest decimal for a double that is nothing but a widened single; any other double as it is.
+fn shortest(double: f64) -> f64 {
+    #[expect(clippy::cast_possible_truncation, reason = "whether it loses anything is the question")]
+    let single = double as f32;
+    if f64::from(single) != double {
+        return double;
+    }
+    single.to_string().parse().unwrap_or(double)
+}
+
+/// A `decimal` with two decimals: text on the wire of MariaDB, a double on the other databases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Decimal2(pub f64);
+
+travels_as!(Decimal2 as Double(Double), into: |decimal: Decimal2| decimal.0, from: Decimal2);
+
+impl TryGetable for Decimal2 {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        let Some(mysql) = row.try_as_mysql_row() else {
+            return f64::try_get_by(row, index).map(Decimal2);
+        };
+        let text: String = filled(mysql.try_get_unchecked(index.as_sqlx_mysql_index()), index)?;
+        text.parse().map(Decimal2).map_err(|_| DbErr::Type(format!("`{text}` is no decimal number")).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{Value, sea_query::ValueType};
+
+    use super::*;
+
+    #[test]
+    fn a_widened_single_reads_as_its_shortest_decimal() {
+        for price in [2.99_f32, 0.1, 109.9, 4.99, 12345.67, 0.0, -1.5] {
+            assert_eq!(shortest(f64::from(price)).to_string(), price.to_string());
+        }
+    }
+
+    #[test]
+    fn a_true_double_is_left_alone() {
+        for price in [2.99_f64, 0.1, 12_345.678_9, 1e300] {
+            assert!((shortest(price) - price).abs() < f64::EPSILON);
+        }
+    }
+
+    #[test]
+    fn values_survive_the_way_there_and_back() {
+        assert_eq!(<Id as ValueType>::unwrap(Value::from(Id(7))), Id(7));
+        assert_eq!(<Int as ValueType>::unwrap(Value::from(Int(-1))), Int(-1));
+        assert_eq!(<Flag as ValueType>::unwrap(Value::from(Flag(true))), Flag(true));
+        assert_eq!(<Price as ValueType>::unwrap(Value::from(Price(2.99))), Price(2.99));
+        assert_eq!(<Option<Id> as ValueType>::unwrap(Value::from(None::<Id>)), None);
+    }
+
+    #[test]
+    fn a_key_beyond_i64_is_an_error() {
+        assert_eq!(Id::try_from_u64(5).ok(), Some(Id(5)));
+        assert!(Id::try_from_u64(u64::MAX).is_err());
+    }
+}

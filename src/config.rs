@@ -1,5 +1,0 @@
-//! Settings from the environment.
-
-/// The server's settings.
-#[derive(Clone, Debug, Default)]
-pub struct Config {}

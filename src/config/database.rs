@@ -1,0 +1,127 @@
+//! Which database: one URL, or the parts that the original's `.env` holds.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A text that is never printed by `Debug`.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself; never to be logged.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is no text.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "none" } else { "…" })
+    }
+}
+
+/// Kind of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// MySQL or MariaDB.
+    MySql,
+    /// PostgreSQL.
+    Postgres,
+    /// SQLite.
+    Sqlite,
+}
+
+impl Driver {
+    /// The driver of a `DB_CONNECTION` value or of a URL's scheme.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "mysql" | "mariadb" => Some(Self::MySql),
+            "pgsql" | "postgres" | "postgresql" => Some(Self::Postgres),
+            "sqlite" => Some(Self::Sqlite),
+            _ => None,
+        }
+    }
+
+    /// The port such a server listens on by default.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::MySql => 3306,
+            Self::Postgres => 5432,
+            Self::Sqlite => 0,
+        }
+    }
+
+    /// The URL scheme that sqlx knows.
+    fn scheme(self) -> &'static str {
+        match self {
+            Self::MySql => "mysql",
+            Self::Postgres => "postgres",
+            Self::Sqlite => "sqlite",
+        }
+    }
+}
+
+/// Where the shop's rows are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// Kind of database.
+    pub driver: Driver,
+    /// How it is reached.
+    pub target: Target,
+}
+
+/// How a database is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A whole URL with a scheme that sqlx knows; secret because it may hold a password.
+    Url(Secret),
+    /// The file of an SQLite database.
+    File(PathBuf),
+    /// A server, by parts.
+    Server(Server),
+}
+
+/// The parts of a server's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Unix socket in place of host and port.
+    pub socket: Option<PathBuf>,
+    /// Name of the database.
+    pub name: String,
+    /// User.
+    pub username: String,
+    /// Password of the user.
+    pub password: Secret,
+}
+
+impl Database {
+    /// A database by URL; `None` when its scheme is unknown.
+    pub fn from_url(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once(':')?;
+        let driver = Driver::named(&scheme.to_ascii_lowercase())?;
+        if rest.is_empty() || (driver != Driver::Sqlite && !rest.starts_with("//")) {
+            return None;
+        }
+        let url = format!("{}:{rest}", driver.scheme());
+        Some(Self { driver, target: Target::Url(Secret::new(url)) })
+    }
+
+    /// The SQLite database in a file.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { driver: Driver::Sqlite, target: Target::File(path.into()) }
+    }
+}

@@ -1,0 +1,289 @@
+//! Settings from the environment: read once at start, then a plain struct.
+
+mod database;
+mod environment;
+mod setting;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use ipnet::IpNet;
+
+pub use database::{Database, Driver, Secret, Server, Target};
+pub use environment::{EnvironmentError, environment, names_database};
+pub use setting::{SETTINGS, Setting, help};
+
+/// The server's settings. `Config::default()` is what an empty environment gives.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address to listen on (`GUICHET_LISTEN`).
+    pub listen: SocketAddr,
+    /// Requests a minute for each account or address; `None` = no limit (`GUICHET_RATE_LIMIT`).
+    pub rate_limit: Option<u32>,
+    /// Largest page of a list (`GUICHET_MAX_PER_PAGE`).
+    pub max_per_page: u64,
+    /// How long a total may be remembered, at most a second; zero = always count (`GUICHET_COUNT_TTL`).
+    pub count_ttl: Duration,
+    /// Proxies whose `X-Forwarded-For` is believed (`GUICHET_TRUSTED_PROXIES`).
+    pub trusted_proxies: Vec<IpNet>,
+    /// Folder of uploaded files (`GUICHET_STORAGE`).
+    pub storage: PathBuf,
+    /// Whether an include needs the ability of the included resource too (`GUICHET_STRICT_INCLUDES`).
+    pub strict_includes: bool,
+    /// Deepest GraphQL query (`GUICHET_MAX_DEPTH`).
+    pub max_depth: usize,
+    /// Most expensive GraphQL query (`GUICHET_MAX_COMPLEXITY`).
+    pub max_complexity: usize,
+    /// Largest request body in bytes (`GUICHET_MAX_BODY`).
+    pub max_body: usize,
+    /// Database connections; `None` = 2 on SQLite, else 10 (`GUICHET_POOL`).
+    pub pool: Option<u32>,
+    /// JSON file that the license route answers (`GUICHET_LICENSE_FILE`).
+    pub license_file: Option<PathBuf>,
+    /// Folder of the demo shop (`GUICHET_DEMO_DIR`).
+    pub demo_dir: PathBuf,
+    /// The shop's database (`DATABASE_URL`, `DB_URL` or `DB_*`).
+    pub database: Database,
+    /// The shop's key as it is written, `base64:` included; may be empty (`APP_KEY`).
+    pub app_key: Secret,
+    /// Address of the shop without a slash at its end (`APP_URL`).
+    pub app_url: String,
+    /// Language of messages (`APP_LOCALE`).
+    pub locale: Locale,
+    /// Kind of installation (`APP_ENV`).
+    pub app_env: String,
+    /// Whether printed links are https in production (`APP_FORCE_HTTPS`).
+    pub force_https: bool,
+    /// Name of the shop (`APP_NAME`).
+    pub app_name: String,
+    /// Zone of the times stored in the database (`APP_TIMEZONE`).
+    pub timezone: Tz,
+    /// Origin that browsers may call from (`FRONTEND_URL`).
+    pub frontend_url: String,
+    /// Age at which every key ends; `None` = never (`SANCTUM_TOKEN_EXPIRATION`).
+    pub token_expiration: Option<Duration>,
+    /// One VAT rate in percent for everybody; `None` = by country (`STORE_FIXED_VAT_RATE`).
+    pub fixed_vat_rate: Option<f64>,
+}
+
+/// Language of the server's messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Locale {
+    /// French.
+    #[default]
+    Fr,
+    /// English.
+    En,
+}
+
+/// A value that is not accepted: which variable, which value, what would be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}={value} is not accepted: it takes {accepts}")]
+pub struct ConfigError {
+    /// Name of the variable.
+    pub variable: &'static str,
+    /// Its value, hidden when secret.
+    pub value: String,
+    /// What is accepted.
+    pub accepts: &'static str,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::from_env([]).expect("every default is accepted")
+    }
+}
+
+impl Config {
+    /// Reads the settings from the variables of an environment; unknown ones are ignored.
+    ///
+    /// # Errors
+    /// At the first value that is not accepted, in the order of [`SETTINGS`].
+    pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let variables = Variables(variables.into_iter().map(|(name, value)| (name, plain(value))).collect());
+        Ok(Self {
+            listen: variables.parse("GUICHET_LISTEN")?,
+            rate_limit: Some(variables.parse("GUICHET_RATE_LIMIT")?).filter(|&limit| limit > 0),
+            max_per_page: variables.read("GUICHET_MAX_PER_PAGE", |text| at_least(text, 1))?,
+            count_ttl: variables.read("GUICHET_COUNT_TTL", at_most_a_second)?,
+            trusted_proxies: variables.read("GUICHET_TRUSTED_PROXIES", networks)?,
+            storage: variables.parse("GUICHET_STORAGE")?,
+            strict_includes: variables.read("GUICHET_STRICT_INCLUDES", switch)?,
+            max_depth: variables.read("GUICHET_MAX_DEPTH", |text| at_least(text, 1))?,
+            max_complexity: variables.read("GUICHET_MAX_COMPLEXITY", |text| at_least(text, 1))?,
+            max_body: variables.read("GUICHET_MAX_BODY", |text| at_least(text, 1024))?,
+            pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
+            license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,
+            demo_dir: variables.parse("GUICHET_DEMO_DIR")?,
+            database: variables.database()?,
+            app_key: variables.read("APP_KEY", app_key)?,
+            app_url: variables
+                .read("APP_URL", |text| url(text).map(|url| url.trim_end_matches('/').to_owned()))?,
+            locale: variables.read("APP_LOCALE", locale)?,
+            app_env: variables.parse("APP_ENV")?,
+            force_https: variables.read("APP_FORCE_HTTPS", switch)?,
+            app_name: variables.parse("APP_NAME")?,
+            timezone: variables.parse("APP_TIMEZONE")?,
+            frontend_url: variables.read("FRONTEND_URL", |text| {
+                url(text).or((text == "*").then_some(text)).map(str::to_owned)
+            })?,
+            token_expiration: variables.token_expiration()?,
+            fixed_vat_rate: variables
+                .optional("STORE_FIXED_VAT_RATE", percentage)?
+                .filter(|&rate| rate > 0.0),
+        })
+    }
+
+    /// Connections that the pool may open.
+    pub fn pool_size(&self) -> u32 {
+        self.pool.unwrap_or(if self.database.driver == Driver::Sqlite { 2 } else { 10 })
+    }
+
+    /// The shop's address as printed in links: https in production, unless that is switched off.
+    pub fn public_url(&self) -> String {
+        match self.app_url.strip_prefix("http://") {
+            Some(rest) if self.force_https && self.app_env == "production" => format!("https://{rest}"),
+            _ => self.app_url.clone(),
+        }
+    }
+}
+
+/// The environment, with the ways to read one setting.
+struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// The written value of a variable, unless it is empty.
+    fn written(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn parse<T: FromStr>(&self, name: &'static str) -> Result<T, ConfigError> {
+        self.read(name, |text| text.parse().ok())
+    }
+
+    /// A setting with its default.
+    fn read<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, ConfigError> {
+        let text =
+            self.written(name).or(setting::find(name).map(|setting| setting.default)).unwrap_or_default();
+        parse(text).ok_or_else(|| refusal(name, text))
+    }
+
+    /// A setting that may be absent.
+    fn optional<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.written(name).map(|text| parse(text).ok_or_else(|| refusal(name, text))).transpose()
+    }
+
+    /// Unlike the others, this one means something when it is empty: never.
+    fn token_expiration(&self) -> Result<Option<Duration>, ConfigError> {
+        let name = "SANCTUM_TOKEN_EXPIRATION";
+        if self.0.get(name).is_some_and(String::is_empty) {
+            return Ok(None);
+        }
+        let minutes: u32 = self.parse(name)?;
+        Ok(Some(Duration::from_secs(u64::from(minutes) * 60)).filter(|age| !age.is_zero()))
+    }
+
+    fn database(&self) -> Result<Database, ConfigError> {
+        for name in ["DATABASE_URL", "DB_URL"] {
+            if let Some(url) = self.written(name) {
+                return Database::from_url(url).ok_or_else(|| refusal(name, url));
+            }
+        }
+        let driver = self.read("DB_CONNECTION", Driver::named)?;
+        let target = match driver {
+            Driver::Sqlite => Target::File(self.parse("DB_DATABASE")?),
+            _ => Target::Server(Server {
+                host: self.parse("DB_HOST")?,
+                port: self.optional("DB_PORT", |text| at_least(text, 1))?.unwrap_or(driver.port()),
+                socket: self.optional("DB_SOCKET", |text| text.parse().ok())?,
+                name: self.parse("DB_DATABASE")?,
+                username: self.parse("DB_USERNAME")?,
+                password: Secret::new(self.parse::<String>("DB_PASSWORD")?),
+            }),
+        };
+        Ok(Database { driver, target })
+    }
+}
+
+fn refusal(variable: &'static str, value: &str) -> ConfigError {
+    let setting = setting::find(variable);
+    let secret = setting.is_none_or(|setting| setting.secret);
+    let accepts = setting.map_or(setting::DATABASE_URLS, |setting| setting.accepts);
+    let value = if secret { "(hidden)".to_owned() } else { value.replace(['\n', '\r'], " ") };
+    ConfigError { variable, value, accepts }
+}
+
+/// The original's `.env` files spell an absent value `null` or `(null)`, an empty one `(empty)`.
+fn plain(value: String) -> String {
+    match value.trim() {
+        "null" | "(null)" | "empty" | "(empty)" => String::new(),
+        trimmed if trimmed.len() < value.len() => trimmed.to_owned(),
+        _ => value,
+    }
+}
+
+fn at_least<T: FromStr + PartialOrd>(text: &str, least: T) -> Option<T> {
+    text.parse().ok().filter(|number| *number >= least)
+}
+
+fn at_most_a_second(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.parse().ok()?;
+    (0.0..=1.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+}
+
+fn percentage(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|rate| (0.0..=100.0).contains(rate))
+}
+
+fn networks(text: &str) -> Option<Vec<IpNet>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| part.parse().or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from)).ok())
+        .collect()
+}
+
+fn switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "(true)" => Some(true),
+        "0" | "false" | "(false)" => Some(false),
+        _ => None,
+    }
+}
+
+fn url(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    (!rest.is_empty() && !rest.contains(char::is_whitespace)).then_some(text)
+}
+
+fn locale(text: &str) -> Option<Locale> {
+    match text {
+        "fr" => Some(Locale::Fr),
+        "en" => Some(Locale::En),
+        _ => None,
+    }
+}
+
+/// 32 bytes, or 44 characters of Base64 that make 32 bytes; or no key at all.
+fn app_key(text: &str) -> Option<Secret> {
+    let right = match text.strip_prefix("base64:") {
+        Some(code) => {
+            let body = code.trim_end_matches('=');
+            code.len() == 44
+                && body.len() == 43
+                && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+        }
+        None => text.is_empty() || text.len() == 32,
+    };
+    right.then(|| Secret::new(text))
+}

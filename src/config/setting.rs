@@ -1,0 +1,177 @@
+//! The list of settings: name, default, what is accepted, what it is for. The parser, the error
+//! messages and `serve --help` all read this one list.
+
+use std::fmt::Write;
+
+/// One environment variable that the server reads.
+#[derive(Debug)]
+pub struct Setting {
+    /// Name of the variable.
+    pub name: &'static str,
+    /// Value when the variable is absent.
+    pub default: &'static str,
+    /// What is accepted, as the end of a sentence.
+    pub accepts: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// Whether its value must not be printed.
+    pub secret: bool,
+}
+
+const fn open(
+    name: &'static str,
+    default: &'static str,
+    accepts: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    Setting { name, default, accepts, meaning, secret: false }
+}
+
+const fn secret(name: &'static str, accepts: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, default: "", accepts, meaning, secret: true }
+}
+
+const FOLDER: &str = "the path of a folder";
+const ANY: &str = "a text";
+const SWITCH: &str = "1, true, 0 or false";
+
+/// Every setting, in the order of the help.
+pub const SETTINGS: &[Setting] = &[
+    open(
+        "GUICHET_LISTEN",
+        "127.0.0.1:8080",
+        "an IP address and port such as 0.0.0.0:8080",
+        "address to listen on",
+    ),
+    open(
+        "GUICHET_RATE_LIMIT",
+        "60",
+        "a whole number",
+        "requests a minute for each account or address, 0 = no limit",
+    ),
+    open("GUICHET_MAX_PER_PAGE", "1000", "a whole number from 1", "largest page that a list answers"),
+    open(
+        "GUICHET_COUNT_TTL",
+        "1",
+        "seconds from 0 to 1",
+        "how long the total of a list may be remembered, 0 = always count",
+    ),
+    open(
+        "GUICHET_TRUSTED_PROXIES",
+        "",
+        "a comma list of IP addresses and CIDR ranges",
+        "proxies whose X-Forwarded-For is believed",
+    ),
+    open("GUICHET_STORAGE", "./storage", FOLDER, "folder for uploaded images and attachments"),
+    open(
+        "GUICHET_STRICT_INCLUDES",
+        "0",
+        SWITCH,
+        "1 = an include needs the ability of the included resource too",
+    ),
+    open("GUICHET_MAX_DEPTH", "12", "a whole number from 1", "deepest GraphQL query that is run"),
+    open(
+        "GUICHET_MAX_COMPLEXITY",
+        "20000",
+        "a whole number from 1",
+        "most expensive GraphQL query that is run",
+    ),
+    open("GUICHET_MAX_BODY", "8388608", "a number of bytes from 1024", "largest request body"),
+    open(
+        "GUICHET_POOL",
+        "",
+        "a whole number from 1",
+        "database connections; without it 2 on SQLite, else 10",
+    ),
+    open("GUICHET_LICENSE_FILE", "", "the path of a JSON file", "what the license route answers"),
+    open("GUICHET_DEMO_DIR", "./demo", FOLDER, "folder of the shop that serve --demo makes"),
+    secret("DATABASE_URL", DATABASE_URLS, "the database as one URL (also DB_URL); wins over the DB_* parts"),
+    open("DB_CONNECTION", "mysql", "mysql, mariadb, pgsql or sqlite", "kind of database"),
+    open("DB_HOST", "127.0.0.1", "a host name", "host of the database"),
+    open("DB_PORT", "", "a port from 1 to 65535", "port of the database; without it 3306, PostgreSQL 5432"),
+    open(
+        "DB_DATABASE",
+        "clientxcms",
+        "a name, for SQLite a path",
+        "name of the database, for SQLite the path of its file",
+    ),
+    open("DB_USERNAME", "root", ANY, "user of the database"),
+    secret("DB_PASSWORD", ANY, "password of that user"),
+    open(
+        "DB_SOCKET",
+        "",
+        "the path of a socket",
+        "Unix socket of MySQL or PostgreSQL (its folder) in place of host and port",
+    ),
+    secret(
+        "APP_KEY",
+        "base64: and 32 bytes in Base64, or 32 characters",
+        "the shop's key: server credentials, recovery codes, signed links",
+    ),
+    open(
+        "APP_URL",
+        "http://localhost",
+        "a URL that begins with http:// or https://",
+        "address of the shop, used in links",
+    ),
+    open("APP_LOCALE", "fr", "fr or en", "language of messages"),
+    open(
+        "APP_ENV",
+        "production",
+        "a word such as production or local",
+        "production makes printed links https",
+    ),
+    open("APP_FORCE_HTTPS", "1", SWITCH, "0 = leave links as APP_URL says, in production too"),
+    open("APP_NAME", "CLIENTXCMS", ANY, "name of the shop in mails and codes"),
+    open(
+        "APP_TIMEZONE",
+        "Europe/Paris",
+        "a time zone name such as Europe/Paris",
+        "zone of the times stored in the database",
+    ),
+    open(
+        "FRONTEND_URL",
+        "http://localhost:3000",
+        "a URL that begins with http:// or https://, or *",
+        "origin that browsers may call from (CORS)",
+    ),
+    open(
+        "SANCTUM_TOKEN_EXPIRATION",
+        "43200",
+        "a number of minutes, or nothing",
+        "age at which every key ends, 0 or empty = never",
+    ),
+    open(
+        "STORE_FIXED_VAT_RATE",
+        "",
+        "a percentage from 0 to 100",
+        "one VAT rate for all customers; empty or 0 = by country",
+    ),
+];
+
+/// Accepted forms of `DATABASE_URL`.
+pub(super) const DATABASE_URLS: &str =
+    "mysql://, mariadb://, pgsql://, postgres:// or sqlite: and the rest of a database URL";
+
+/// The entry of a setting.
+pub(super) fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// The list as text for `--help`.
+pub fn help() -> String {
+    let mut text = String::from(
+        "Settings (environment variables; a file .env in the current folder is read too, and the \
+         environment wins over it):\n",
+    );
+    for setting in SETTINGS {
+        let default = if setting.default.is_empty() { "none" } else { setting.default };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n  {}  [default: {default}]\n      {}\n      accepts {}\n",
+            setting.name, setting.meaning, setting.accepts
+        );
+    }
+    text
+}

@@ -1,0 +1,130 @@
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::from_env(variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())))
+}
+
+#[test]
+fn an_empty_environment_gives_the_documented_defaults() {
+    let config = Config::default();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.rate_limit, Some(60));
+    assert_eq!(config.max_per_page, 1000);
+    assert_eq!(config.count_ttl, Duration::from_secs(1));
+    assert_eq!(config.locale, Locale::Fr);
+    assert_eq!(config.timezone, Tz::Europe__Paris);
+    assert_eq!(config.token_expiration, Some(Duration::from_secs(43_200 * 60)));
+    assert_eq!(config.fixed_vat_rate, None);
+    assert_eq!(config.pool_size(), 10);
+}
+
+#[test]
+fn values_are_taken() -> Result<(), ConfigError> {
+    let config = read(&[
+        ("GUICHET_LISTEN", "[::1]:9000"),
+        ("GUICHET_RATE_LIMIT", "0"),
+        ("GUICHET_COUNT_TTL", "0.25"),
+        ("GUICHET_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1,::1"),
+        ("GUICHET_STRICT_INCLUDES", "true"),
+        ("APP_URL", "https://shop.example/"),
+        ("APP_LOCALE", "en"),
+        ("SANCTUM_TOKEN_EXPIRATION", ""),
+        ("STORE_FIXED_VAT_RATE", "5.5"),
+        ("GUICHET_POOL", "null"),
+        ("UNRELATED", "x"),
+    ])?;
+    assert_eq!(config.listen.port(), 9000);
+    assert_eq!(config.rate_limit, None);
+    assert_eq!(config.count_ttl, Duration::from_millis(250));
+    assert_eq!(config.trusted_proxies.len(), 3);
+    assert!(config.strict_includes);
+    assert_eq!(config.app_url, "https://shop.example");
+    assert_eq!(config.locale, Locale::En);
+    assert_eq!(config.token_expiration, None);
+    assert_eq!(config.fixed_vat_rate, Some(5.5));
+    assert_eq!(config.pool, None);
+    Ok(())
+}
+
+#[test]
+fn wrong_values_are_refused_in_one_line_that_names_them() {
+    for (name, value) in [
+        ("GUICHET_LISTEN", "8080"),
+        ("GUICHET_RATE_LIMIT", "-1"),
+        ("GUICHET_MAX_PER_PAGE", "0"),
+        ("GUICHET_COUNT_TTL", "1.5"),
+        ("GUICHET_COUNT_TTL", "NaN"),
+        ("GUICHET_TRUSTED_PROXIES", "10.0.0.0/8,nowhere"),
+        ("GUICHET_STRICT_INCLUDES", "maybe"),
+        ("GUICHET_MAX_BODY", "8 MB"),
+        ("DB_CONNECTION", "oracle"),
+        ("DB_PORT", "70000"),
+        ("APP_URL", "shop.example"),
+        ("APP_LOCALE", "de"),
+        ("APP_TIMEZONE", "Paris"),
+        ("SANCTUM_TOKEN_EXPIRATION", "soon"),
+        ("STORE_FIXED_VAT_RATE", "120"),
+    ] {
+        let error = read(&[(name, value)]).expect_err(name).to_string();
+        assert!(error.starts_with(&format!("{name}={value} is not accepted: it takes ")), "{error}");
+        assert_eq!(error.lines().count(), 1);
+    }
+}
+
+#[test]
+fn secrets_are_never_printed() -> Result<(), ConfigError> {
+    let key = "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+    let config = read(&[("DATABASE_URL", "mysql://root:hunter2@db/shop"), ("APP_KEY", key)])?;
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("hunter2") && !printed.contains("MDEy"), "{printed}");
+    assert_eq!(config.app_key.expose(), key);
+    let error = read(&[("DATABASE_URL", "mssql://root:hunter2@db/shop")]).expect_err("unknown scheme");
+    assert!(!error.to_string().contains("hunter2"));
+    let error = read(&[("APP_KEY", "hunter2")]).expect_err("short key");
+    assert!(!error.to_string().contains("hunter2"));
+    let error = read(&[("DB_URL", "hunter2")]).expect_err("no scheme");
+    assert_eq!(error.variable, "DB_URL");
+    assert!(!error.to_string().contains("hunter2"));
+    Ok(())
+}
+
+#[test]
+fn databases_by_url_and_by_parts() -> Result<(), ConfigError> {
+    let url = |text| read(&[("DB_URL", text)]).map(|config| config.database);
+    assert_eq!(url("mariadb://root@db/shop")?, Database::from_url("mysql://root@db/shop").expect("a URL"));
+    assert_eq!(url("pgsql://root@db/shop")?.driver, Driver::Postgres);
+    assert_eq!(url("sqlite:./shop.sqlite")?.driver, Driver::Sqlite);
+    let file = read(&[("DB_CONNECTION", "sqlite"), ("DB_DATABASE", "/srv/shop.sqlite")])?;
+    assert_eq!(file.database, Database::file("/srv/shop.sqlite"));
+    assert_eq!(file.pool_size(), 2);
+    let parts =
+        read(&[("DB_CONNECTION", "pgsql"), ("DB_HOST", "db"), ("DB_PASSWORD", "x"), ("DB_SOCKET", "/run")])?;
+    let Target::Server(server) = parts.database.target else { panic!("a server") };
+    assert_eq!((server.host.as_str(), server.port), ("db", 5432));
+    assert_eq!(server.password.expose(), "x");
+    Ok(())
+}
+
+#[test]
+fn links_are_https_in_production() -> Result<(), ConfigError> {
+    let shop = ("APP_URL", "http://shop.example");
+    assert_eq!(read(&[shop])?.public_url(), "https://shop.example");
+    assert_eq!(read(&[shop, ("APP_FORCE_HTTPS", "false")])?.public_url(), "http://shop.example");
+    assert_eq!(read(&[shop, ("APP_ENV", "local")])?.public_url(), "http://shop.example");
+    Ok(())
+}
+
+#[test]
+fn a_database_that_is_named_is_noticed() {
+    let named = |name: &str, value: &str| names_database(&[(name.to_owned(), value.to_owned())]).is_some();
+    assert!(named("DATABASE_URL", "sqlite:x"));
+    assert!(named("DB_HOST", "db"));
+    assert!(!named("DB_HOST", ""));
+    assert!(!named("APP_URL", "http://localhost"));
+}
+
+#[test]
+fn the_help_lists_every_setting() {
+    let help = help();
+    assert!(SETTINGS.iter().all(|setting| help.contains(setting.name)));
+}
