@@ -1,0 +1,316 @@
+//! Fresh databases for tests: clones of one template that holds the recorded shop's rows.
+//!
+//! * SQLite (default): the template's file is copied.
+//! * PostgreSQL: `CREATE DATABASE … TEMPLATE`.
+//! * MySQL/MariaDB: a few databases are used again and again; before each use, the tables that
+//!   changed are emptied and filled anew.
+//!
+//! `GUICHET_TEST_DATABASE` = `sqlite`, `mysql` or `postgres`; the servers' addresses are
+//! `GUICHET_TEST_MYSQL_URL` (default `mysql://root@127.0.0.1:3306`) and
+//! `GUICHET_TEST_POSTGRES_URL` (default `postgres://postgres@127.0.0.1:5432`).
+//! What a run leaves behind, the next one removes.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process,
+    sync::{
+        LazyLock, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use guichet::{
+    config::{Config, Database as Address},
+    database::{connect, connect_or_create},
+};
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
+use serde::Deserialize;
+use serde_json::Value as Json;
+use tokio::sync::OnceCell;
+
+use crate::rows::{self, Snapshot, quoted};
+
+/// The recorded shop's rows (`tests/golden/data.json`).
+pub(crate) static DATA: LazyLock<BTreeMap<String, TableData>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../golden/data.json")).unwrap());
+
+/// Rows of one table.
+#[derive(Deserialize)]
+pub(crate) struct TableData {
+    /// Names of the columns.
+    pub(crate) columns: Vec<String>,
+    /// Rows, each in the order of the columns.
+    pub(crate) rows: Vec<Vec<Json>>,
+}
+
+/// The kind of database that this run of the tests uses.
+pub(crate) static BACKEND: LazyLock<DbBackend> =
+    LazyLock::new(|| match env::var("GUICHET_TEST_DATABASE").unwrap_or_default().as_str() {
+        "" | "sqlite" => DbBackend::Sqlite,
+        "mysql" | "mariadb" => DbBackend::MySql,
+        "postgres" | "postgresql" => DbBackend::Postgres,
+        other => panic!("GUICHET_TEST_DATABASE={other}: sqlite, mysql or postgres"),
+    });
+
+static TEMPLATE: OnceCell<Template> = OnceCell::const_new();
+static FREE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// The database that the others are copies of.
+struct Template {
+    name: String,
+    tables: Vec<String>,
+    rows: Snapshot,
+}
+
+/// A database of one test, given back by [`Store::close`].
+pub(crate) struct Store {
+    name: String,
+    tables: &'static [String],
+    /// A connection beside the server's own.
+    pub(crate) db: DatabaseConnection,
+}
+
+impl Store {
+    /// A database that holds the recorded shop's rows.
+    pub(crate) async fn fresh() -> Result<Self, DbErr> {
+        let template = TEMPLATE.get_or_try_init(Template::make).await?;
+        let name = template.copy().await?;
+        let db = open(&name).await?;
+        let store = Self { name, tables: &template.tables, db };
+        if *BACKEND == DbBackend::MySql {
+            store.restore(&template.rows).await?;
+        }
+        Ok(store)
+    }
+
+    /// Where it is, for the server's settings.
+    pub(crate) fn address(&self) -> Address {
+        address(&self.name)
+    }
+
+    /// Everything in it.
+    pub(crate) async fn rows(&self) -> Result<Snapshot, DbErr> {
+        rows::read(&self.db, self.tables).await
+    }
+
+    /// Ends its use.
+    pub(crate) async fn close(self) -> Result<(), DbErr> {
+        self.db.close().await?;
+        match *BACKEND {
+            DbBackend::Sqlite => remove(Path::new(&self.name)),
+            DbBackend::Postgres => {
+                on_server(&format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.name)).await?;
+            }
+            _ => FREE.lock().unwrap().push(self.name),
+        }
+        Ok(())
+    }
+
+    /// Puts back the rows of every table that changed.
+    async fn restore(&self, wanted: &Snapshot) -> Result<(), DbErr> {
+        let now = self.rows().await?;
+        let changed = wanted.keys().filter(|table| now[*table] != wanted[*table]);
+        self.db.execute_unprepared("SET FOREIGN_KEY_CHECKS = 0").await?;
+        for table in changed {
+            self.db.execute_unprepared(&format!("TRUNCATE TABLE `{table}`")).await?;
+            load(&self.db, table).await?;
+        }
+        // A refused insert may have used up a number.
+        for (table, rows) in wanted.iter().filter(|(_, rows)| !rows.is_empty()) {
+            if rows.keys().all(|key| key.parse::<u64>().is_ok()) {
+                self.db.execute_unprepared(&format!("ALTER TABLE `{table}` AUTO_INCREMENT = 1")).await?;
+            }
+        }
+        self.db.execute_unprepared("SET FOREIGN_KEY_CHECKS = 1").await?;
+        Ok(())
+    }
+}
+
+impl Template {
+    async fn make() -> Result<Self, DbErr> {
+        sweep().await?;
+        let name = new_name();
+        create(&name, None).await?;
+        let db = open(&name).await?;
+        Migrator::up(&db, None).await?;
+        load_all(&db).await?;
+        let tables = rows::tables(&db).await?;
+        let rows = rows::read(&db, &tables).await?;
+        db.close().await?;
+        Ok(Self { name, tables, rows })
+    }
+
+    /// Name of a database with the template's tables and, except on MySQL, its rows.
+    async fn copy(&self) -> Result<String, DbErr> {
+        let free = FREE.lock().unwrap().pop();
+        if let Some(name) = free {
+            return Ok(name);
+        }
+        let name = new_name();
+        create(&name, Some(&self.name)).await?;
+        if *BACKEND == DbBackend::MySql {
+            let db = open(&name).await?;
+            Migrator::up(&db, None).await?;
+            db.close().await?;
+        }
+        Ok(name)
+    }
+}
+
+/// Settings that reach a database by name, with one connection.
+async fn open(name: &str) -> Result<DatabaseConnection, DbErr> {
+    let config = Config { database: address(name), pool: Some(1), ..Config::default() };
+    let db = connect_or_create(&config).await?;
+    if *BACKEND == DbBackend::MySql {
+        db.execute_unprepared("SET group_concat_max_len = 100000000").await?;
+    }
+    Ok(db)
+}
+
+fn address(name: &str) -> Address {
+    match *BACKEND {
+        DbBackend::Sqlite => Address::file(name),
+        _ => Address::from_url(&format!("{}/{name}", server())).unwrap(),
+    }
+}
+
+fn server() -> String {
+    let (variable, default) = match *BACKEND {
+        DbBackend::MySql => ("GUICHET_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306"),
+        _ => ("GUICHET_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432"),
+    };
+    env::var(variable).unwrap_or_else(|_| default.to_owned())
+}
+
+/// Runs a statement outside of the tests' databases.
+async fn on_server(sql: &str) -> Result<(), DbErr> {
+    let db = server_connection().await?;
+    db.execute_unprepared(sql).await?;
+    db.close().await
+}
+
+async fn server_connection() -> Result<DatabaseConnection, DbErr> {
+    let own = if *BACKEND == DbBackend::MySql { "mysql" } else { "postgres" };
+    connect(&Config { database: address(own), pool: Some(1), ..Config::default() }).await
+}
+
+async fn create(name: &str, template: Option<&str>) -> Result<(), DbErr> {
+    match (*BACKEND, template) {
+        (DbBackend::Sqlite, Some(template)) => {
+            fs::copy(template, name).map(|_| ()).map_err(|error| DbErr::Custom(error.to_string()))
+        }
+        (DbBackend::Sqlite, None) => Ok(()),
+        (DbBackend::Postgres, Some(template)) => {
+            on_server(&format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"")).await
+        }
+        (DbBackend::Postgres, None) => on_server(&format!("CREATE DATABASE \"{name}\"")).await,
+        _ => on_server(&format!("CREATE DATABASE `{name}` COLLATE utf8mb4_unicode_ci")).await,
+    }
+}
+
+fn new_name() -> String {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("guichet_test_{}_{number}", process::id());
+    match *BACKEND {
+        DbBackend::Sqlite => folder().join(name + ".sqlite").to_string_lossy().into_owned(),
+        _ => name,
+    }
+}
+
+/// Memory where the system offers it as a folder, else the disk.
+fn folder() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { env::temp_dir() }
+}
+
+fn remove(file: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{end}", file.display()));
+    }
+}
+
+/// Removes the databases of runs that have ended.
+async fn sweep() -> Result<(), DbErr> {
+    if *BACKEND == DbBackend::Sqlite {
+        for entry in fs::read_dir(folder()).into_iter().flatten().flatten() {
+            if abandoned(&entry.file_name().to_string_lossy()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        return Ok(());
+    }
+    let sql = match *BACKEND {
+        DbBackend::Postgres => "SELECT datname::text FROM pg_database",
+        _ => "SELECT CAST(schema_name AS CHAR) FROM information_schema.schemata",
+    };
+    let db = server_connection().await?;
+    for line in db.query_all_raw(Statement::from_string(*BACKEND, sql)).await? {
+        let name: String = line.try_get_by_index(0)?;
+        if abandoned(&name) {
+            db.execute_unprepared(&format!("DROP DATABASE IF EXISTS {}", quoted(*BACKEND, &name))).await?;
+        }
+    }
+    db.close().await
+}
+
+/// Whether a name is one of ours and its process has ended.
+fn abandoned(name: &str) -> bool {
+    let process = name.strip_prefix("guichet_test_").and_then(|rest| rest.split('_').next());
+    process.is_some_and(|id| !Path::new("/proc").join(id).exists())
+}
+
+/// Loads every recorded row.
+async fn load_all(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let (off, on) = match *BACKEND {
+        DbBackend::Sqlite => ("PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON"),
+        DbBackend::Postgres => {
+            ("SET session_replication_role = replica", "SET session_replication_role = DEFAULT")
+        }
+        _ => ("SET FOREIGN_KEY_CHECKS = 0", "SET FOREIGN_KEY_CHECKS = 1"),
+    };
+    db.execute_unprepared(off).await?;
+    let transaction = db.begin().await?;
+    for table in DATA.keys() {
+        transaction.execute_unprepared(&format!("DELETE FROM {}", quoted(*BACKEND, table))).await?;
+        load(&transaction, table).await?;
+    }
+    transaction.commit().await?;
+    db.execute_unprepared(on).await?;
+    Ok(())
+}
+
+/// Loads the recorded rows of one empty table, and sets its counter behind them.
+async fn load(db: &impl ConnectionTrait, table: &str) -> Result<(), DbErr> {
+    let Some(data) = DATA.get(table).filter(|data| !data.rows.is_empty()) else { return Ok(()) };
+    let columns: Vec<String> = data.columns.iter().map(|column| quoted(*BACKEND, column)).collect();
+    let rows: Vec<String> = data.rows.iter().map(|row| values(row)).collect();
+    let name = quoted(*BACKEND, table);
+    let sql = format!("INSERT INTO {name} ({}) VALUES {}", columns.join(", "), rows.join(", "));
+    db.execute_unprepared(&sql).await?;
+    if *BACKEND == DbBackend::Postgres && data.columns.iter().any(|column| column == "id") {
+        let sequence = format!("pg_get_serial_sequence('{name}', 'id')");
+        let sql = format!("SELECT setval({sequence}, (SELECT max(id) FROM {name})) WHERE {sequence} IS NOT NULL");
+        db.execute_unprepared(&sql).await?;
+    }
+    Ok(())
+}
+
+/// One row as SQL. All values are texts: each database turns them into its column's type.
+fn values(row: &[Json]) -> String {
+    let cells: Vec<String> = row.iter().map(literal).collect();
+    format!("({})", cells.join(", "))
+}
+
+fn literal(value: &Json) -> String {
+    let text = match value {
+        Json::Null => return "NULL".to_owned(),
+        Json::String(text) => text.replace('\'', "''"),
+        other => other.to_string(),
+    };
+    let text = if *BACKEND == DbBackend::MySql { text.replace('\\', r"\\") } else { text };
+    format!("'{text}'")
+}
