@@ -241,7 +241,10 @@ mod tests {
     #[test]
     fn answers_to_writes_are_read_loosely() {
         assert!(paths(true, json!({"a": "15", "b": "1"}), json!({"a": 15, "b": true, "more": 1})).is_empty());
-        assert_eq!(paths(true, json!({"a": null, "b": "x"}), json!({"a": 0, "b": "y"})), ["body.a", "body.b"]);
+        assert_eq!(
+            paths(true, json!({"a": null, "b": "x"}), json!({"a": 0, "b": "y"})),
+            ["body.a", "body.b"]
+        );
     }
 
     #[test]

@@ -219,7 +219,8 @@ impl Sent {
 
     /// The request to send, with our own random values in place of the recorded ones.
     pub(crate) fn with(&self, learned: &HashMap<String, String>) -> Request {
-        let ours = |text: &str| learned.iter().fold(text.to_owned(), |text, (old, new)| text.replace(old, new));
+        let ours =
+            |text: &str| learned.iter().fold(text.to_owned(), |text, (old, new)| text.replace(old, new));
         let mut headers: Vec<(String, String)> = self.headers.clone().into_iter().collect();
         if let Some(key) = &self.key {
             headers.push(("Authorization".to_owned(), format!("Bearer {}", Shop::key(&ours(key)))));
@@ -248,7 +249,13 @@ fn report(step: &Exchange, answer: &Answer, found: &[Difference]) -> String {
     }
     let recorded = response.json.as_ref().map(Json::to_string).unwrap_or_default();
     let cut = |text: &str| text.chars().take(400).collect::<String>();
-    text + &format!("   recorded: {} {}\n   answered: {} {}\n", response.status, cut(&recorded), answer.status, cut(&answer.text()))
+    text + &format!(
+        "   recorded: {} {}\n   answered: {} {}\n",
+        response.status,
+        cut(&recorded),
+        answer.status,
+        cut(&answer.text())
+    )
 }
 
 /// Every recording agrees with itself: the files are read whole, and the comparison is sound.
@@ -260,7 +267,11 @@ fn recordings_agree_with_themselves() {
             let headers = step.response.headers.clone().into_iter().collect();
             let body = step.response.json.as_ref().map(Json::to_string);
             let body = body.or_else(|| step.response.text.clone()).unwrap_or_default().into_bytes();
-            self::headers(&step.response, &Answer { status: 0, headers, body: body.clone() }, &mut comparison);
+            self::headers(
+                &step.response,
+                &Answer { status: 0, headers, body: body.clone() },
+                &mut comparison,
+            );
             self::body(&step.response, &Answer { status: 0, headers: vec![], body }, &mut comparison);
             let changes: Vec<Change> = step.db.iter().flatten().map(Change::recorded).collect();
             comparison.changes(&changes, &changes);

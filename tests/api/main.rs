@@ -20,6 +20,7 @@ mod compare;
 mod deviation;
 mod golden;
 mod rows;
+#[expect(dead_code, reason = "helpers for tests to come")]
 mod shop;
 mod store;
 mod wire;

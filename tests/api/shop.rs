@@ -103,8 +103,7 @@ impl Shop {
         key: &str,
         body: Option<&Json>,
     ) -> (u16, Headers, Json) {
-        let mut request =
-            Request { method: method.to_owned(), path: path.to_owned(), ..Request::default() };
+        let mut request = Request { method: method.to_owned(), path: path.to_owned(), ..Request::default() };
         let mut header = |name: &str, value: String| request.headers.push((name.to_owned(), value));
         header("Accept", "application/json".to_owned());
         if !key.is_empty() {

@@ -293,7 +293,8 @@ async fn load(db: &impl ConnectionTrait, table: &str) -> Result<(), DbErr> {
     db.execute_unprepared(&sql).await?;
     if *BACKEND == DbBackend::Postgres && data.columns.iter().any(|column| column == "id") {
         let sequence = format!("pg_get_serial_sequence('{name}', 'id')");
-        let sql = format!("SELECT setval({sequence}, (SELECT max(id) FROM {name})) WHERE {sequence} IS NOT NULL");
+        let sql =
+            format!("SELECT setval({sequence}, (SELECT max(id) FROM {name})) WHERE {sequence} IS NOT NULL");
         db.execute_unprepared(&sql).await?;
     }
     Ok(())
@@ -313,4 +314,32 @@ fn literal(value: &Json) -> String {
     };
     let text = if *BACKEND == DbBackend::MySql { text.replace('\\', r"\\") } else { text };
     format!("'{text}'")
+}
+
+/// Whatever a test did, the next one finds the recorded rows and their counters; and what it did
+/// is told as a recording tells it.
+#[tokio::test]
+async fn a_database_is_fresh_and_its_changes_are_seen() {
+    let mut used: Option<Snapshot> = None;
+    for _ in 0..2 {
+        let store = Store::fresh().await.unwrap();
+        let before = store.rows().await.unwrap();
+        for (table, data) in DATA.iter() {
+            assert_eq!(before[table].len(), data.rows.len(), "{table}");
+        }
+        assert!(used.is_none_or(|used| used == before));
+        for sql in [
+            "INSERT INTO coupon_usages (coupon_id, customer_id, used_at, amount) VALUES (1, 1, '2026-11-23 13:00:00', 2.5)",
+            "UPDATE products SET name = 'L''\u{e9}t\u{e9}', pinned = pinned WHERE id = 2",
+            "DELETE FROM metadata WHERE id = 6",
+        ] {
+            store.db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
+        let changes = rows::changes(&before, &store.rows().await.unwrap());
+        let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        assert!(changes[0].starts_with("insert coupon_usages/2 "), "{}", changes[0]);
+        assert_eq!(changes[1..], ["delete metadata/6", "update products/2 {\"name\":\"L'\u{e9}t\u{e9}\"}"]);
+        store.close().await.unwrap();
+        used = Some(before);
+    }
 }

@@ -105,6 +105,7 @@ fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
 
 #[test]
 fn a_chunked_answer_is_put_together() {
-    let answer = parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+    let answer =
+        parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
     assert_eq!(answer.unwrap().text(), "abcde");
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use quick_xml::{
-    Reader,
+    Reader, XmlVersion,
     events::{BytesStart, Event},
 };
 use serde_json::Value as Json;
@@ -29,10 +29,15 @@ impl Element {
     fn open(start: &BytesStart<'_>) -> Self {
         let attribute = |name: &str| {
             let found = start.try_get_attribute(name).expect("attributes are well-formed")?;
-            Some(found.unescape_value().expect("attributes are well-formed").into_owned())
+            Some(
+                found
+                    .normalized_value(XmlVersion::default())
+                    .expect("attributes are well-formed")
+                    .into_owned(),
+            )
         };
         Self {
-            name: String::from_utf8_lossy(start.name().as_ref()).into_owned(),
+            name: start.name().as_ref().to_owned(),
             key: attribute("key"),
             nil: attribute("nil").as_deref() == Some("true"),
             ..Self::default()
@@ -101,13 +106,13 @@ fn read(xml: &str) -> Result<Element, String> {
                 open.last_mut().ok_or("one end too many")?.children.push(done);
             }
             Event::Text(text) => {
-                open.last_mut().unwrap().text += &text.decode().map_err(|error| error.to_string())?;
+                open.last_mut().unwrap().text += &text.xml10_content();
             }
             Event::CData(text) => {
-                open.last_mut().unwrap().text += &text.decode().map_err(|error| error.to_string())?;
+                open.last_mut().unwrap().text += &text.xml10_content();
             }
             Event::GeneralRef(name) => {
-                let name = name.decode().map_err(|error| error.to_string())?;
+                let name = name.into_inner();
                 let text = quick_xml::escape::unescape(&format!("&{name};")).map(|text| text.into_owned());
                 open.last_mut().unwrap().text += &text.map_err(|error| error.to_string())?;
             }
