@@ -47,7 +47,7 @@ pub struct Model {
     pub deleted_at: Option<ShopTime>,
     /// Security question.
     pub security_question_id: Option<Id>,
-    /// Hash of the answer to the security question; never shown.
+    /// Answer to the security question in lower case; never shown.
     pub security_answer: Option<String>,
 }
 

@@ -73,7 +73,7 @@ pub struct Model {
     pub gdpr_compliment: Flag,
     /// Security question.
     pub security_question_id: Option<Id>,
-    /// Hash of the answer to the security question; never shown.
+    /// Answer to the security question in lower case; never shown.
     pub security_answer: Option<String>,
 }
 

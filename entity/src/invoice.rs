@@ -31,7 +31,7 @@ pub struct Model {
     pub setupfees: f64,
     /// Three-letter currency code.
     pub currency: String,
-    /// `draft`, `pending`, `paid` and the like.
+    /// `draft`, `pending`, `paid`, `cancelled`, `refunded` or `failed`.
     pub status: String,
     /// Key of the stored means of payment.
     pub payment_method_id: Option<String>,

@@ -13,7 +13,7 @@ pub struct Model {
     pub id: Id,
     /// Key of what is sold.
     pub related_id: Id,
-    /// What is sold: `product`, `config_option` and the like.
+    /// What is sold: `product`, `service`, `coupon`, `config_option` and the like.
     pub related_type: String,
     /// Three-letter currency code.
     pub currency: String,

@@ -31,7 +31,7 @@ pub struct Model {
     pub created_at: Option<ShopTime>,
     /// When the row was last changed.
     pub updated_at: Option<ShopTime>,
-    /// Days before the end of the period on which it is paid.
+    /// Day on which it is paid.
     pub billing_day: Int,
 }
 
