@@ -1,9 +1,8 @@
 //! Fresh databases for tests: clones of one template that holds the recorded shop's rows.
 //!
 //! * SQLite (default): the template's file is copied.
-//! * PostgreSQL: `CREATE DATABASE … TEMPLATE`.
-//! * MySQL/MariaDB: a few databases are used again and again; before each use, the tables that
-//!   changed are emptied and filled anew.
+//! * PostgreSQL, MySQL/MariaDB: a few databases are used again and again; before each use, the
+//!   tables that changed are emptied and filled anew, and counters are put back.
 //!
 //! `GUICHET_TEST_DATABASE` = `sqlite`, `mysql` or `postgres`; the servers' addresses are
 //! `GUICHET_TEST_MYSQL_URL` (default `mysql://root@127.0.0.1:3306`) and
@@ -64,7 +63,11 @@ struct Template {
     name: String,
     tables: Vec<String>,
     rows: Snapshot,
+    counters: Counters,
 }
+
+/// The counters behind automatic ids; on MySQL by table, on PostgreSQL by sequence.
+type Counters = BTreeMap<String, Option<String>>;
 
 /// A database of one test, given back by [`Store::close`].
 pub(crate) struct Store {
@@ -81,8 +84,8 @@ impl Store {
         let name = template.copy().await?;
         let db = open(&name).await?;
         let store = Self { name, tables: &template.tables, db };
-        if *BACKEND == DbBackend::MySql {
-            store.restore(&template.rows).await?;
+        if *BACKEND != DbBackend::Sqlite {
+            store.restore(template).await?;
         }
         Ok(store)
     }
@@ -102,30 +105,29 @@ impl Store {
         self.db.close().await?;
         match *BACKEND {
             DbBackend::Sqlite => remove(Path::new(&self.name)),
-            DbBackend::Postgres => {
-                on_server(&format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.name)).await?;
-            }
             _ => FREE.lock().unwrap().push(self.name),
         }
         Ok(())
     }
 
-    /// Puts back the rows of every table that changed.
-    async fn restore(&self, wanted: &Snapshot) -> Result<(), DbErr> {
+    /// Puts back every table and counter that changed.
+    async fn restore(&self, template: &Template) -> Result<(), DbErr> {
         let now = self.rows().await?;
-        let changed = wanted.keys().filter(|table| now[*table] != wanted[*table]);
-        self.db.execute_unprepared("SET FOREIGN_KEY_CHECKS = 0").await?;
-        for table in changed {
-            self.db.execute_unprepared(&format!("TRUNCATE TABLE `{table}`")).await?;
-            load(&self.db, table).await?;
+        let changed = template.rows.iter().filter(|(table, rows)| now[*table] != **rows);
+        self.db.execute_unprepared(foreign_keys(false)).await?;
+        refill(&self.db, changed.map(|(table, _)| table.as_str())).await?;
+        self.db.execute_unprepared(foreign_keys(true)).await?;
+        let counters = counters(&self.db).await?;
+        for (name, number) in template.counters.iter().filter(|(name, number)| counters[*name] != **number) {
+            let sql = match (*BACKEND, number) {
+                (DbBackend::Postgres, Some(number)) => format!("SELECT setval('{name}', {number})"),
+                (DbBackend::Postgres, None) => format!("ALTER SEQUENCE {name} RESTART"),
+                (_, number) => {
+                    format!("ALTER TABLE `{name}` AUTO_INCREMENT = {}", number.as_deref().unwrap_or("1"))
+                }
+            };
+            self.db.execute_unprepared(&sql).await?;
         }
-        // A refused insert may have used up a number.
-        for (table, rows) in wanted.iter().filter(|(_, rows)| !rows.is_empty()) {
-            if rows.keys().all(|key| key.parse::<u64>().is_ok()) {
-                self.db.execute_unprepared(&format!("ALTER TABLE `{table}` AUTO_INCREMENT = 1")).await?;
-            }
-        }
-        self.db.execute_unprepared("SET FOREIGN_KEY_CHECKS = 1").await?;
         Ok(())
     }
 }
@@ -137,11 +139,14 @@ impl Template {
         create(&name, None).await?;
         let db = open(&name).await?;
         Migrator::up(&db, None).await?;
-        load_all(&db).await?;
+        db.execute_unprepared(foreign_keys(false)).await?;
+        refill(&db, DATA.keys().map(String::as_str)).await?;
+        db.execute_unprepared(foreign_keys(true)).await?;
         let tables = rows::tables(&db).await?;
         let rows = rows::read(&db, &tables).await?;
+        let counters = counters(&db).await?;
         db.close().await?;
-        Ok(Self { name, tables, rows })
+        Ok(Self { name, tables, rows, counters })
     }
 
     /// Name of a database with the template's tables and, except on MySQL, its rows.
@@ -166,7 +171,7 @@ async fn open(name: &str) -> Result<DatabaseConnection, DbErr> {
     let config = Config { database: address(name), pool: Some(1), ..Config::default() };
     let db = connect_or_create(&config).await?;
     if *BACKEND == DbBackend::MySql {
-        db.execute_unprepared("SET group_concat_max_len = 100000000").await?;
+        db.execute_unprepared("SET group_concat_max_len = 4000000").await?;
     }
     Ok(db)
 }
@@ -263,24 +268,40 @@ fn abandoned(name: &str) -> bool {
     process.is_some_and(|id| !Path::new("/proc").join(id).exists())
 }
 
-/// Loads every recorded row.
-async fn load_all(db: &DatabaseConnection) -> Result<(), DbErr> {
-    let (off, on) = match *BACKEND {
-        DbBackend::Sqlite => ("PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON"),
-        DbBackend::Postgres => {
-            ("SET session_replication_role = replica", "SET session_replication_role = DEFAULT")
+/// Switches foreign keys of the connection on or off.
+fn foreign_keys(on: bool) -> &'static str {
+    match (*BACKEND, on) {
+        (DbBackend::Sqlite, false) => "PRAGMA foreign_keys = OFF",
+        (DbBackend::Sqlite, true) => "PRAGMA foreign_keys = ON",
+        (DbBackend::Postgres, false) => "SET session_replication_role = replica",
+        (DbBackend::Postgres, true) => "SET session_replication_role = DEFAULT",
+        (_, false) => "SET FOREIGN_KEY_CHECKS = 0",
+        (_, true) => "SET FOREIGN_KEY_CHECKS = 1",
+    }
+}
+
+/// The counters of automatic ids. SQLite needs none: its databases are used once.
+async fn counters(db: &DatabaseConnection) -> Result<Counters, DbErr> {
+    let sql = match *BACKEND {
+        DbBackend::Sqlite => return Ok(Counters::new()),
+        DbBackend::Postgres => "SELECT quote_ident(sequencename), last_value::text FROM pg_sequences",
+        _ => {
+            "SELECT CAST(table_name AS CHAR), CAST(auto_increment AS CHAR) FROM information_schema.tables \
+             WHERE table_schema = DATABASE() AND auto_increment IS NOT NULL"
         }
-        _ => ("SET FOREIGN_KEY_CHECKS = 0", "SET FOREIGN_KEY_CHECKS = 1"),
     };
-    db.execute_unprepared(off).await?;
+    let found = db.query_all_raw(Statement::from_string(*BACKEND, sql)).await?;
+    found.iter().map(|line| Ok((line.try_get_by_index(0)?, line.try_get_by_index(1)?))).collect()
+}
+
+/// Empties tables and loads their recorded rows.
+async fn refill(db: &DatabaseConnection, tables: impl Iterator<Item = &str>) -> Result<(), DbErr> {
     let transaction = db.begin().await?;
-    for table in DATA.keys() {
+    for table in tables {
         transaction.execute_unprepared(&format!("DELETE FROM {}", quoted(*BACKEND, table))).await?;
         load(&transaction, table).await?;
     }
-    transaction.commit().await?;
-    db.execute_unprepared(on).await?;
-    Ok(())
+    transaction.commit().await
 }
 
 /// Loads the recorded rows of one empty table, and sets its counter behind them.
