@@ -5,6 +5,7 @@ pub mod config;
 pub mod database;
 pub mod error;
 pub mod form;
+pub mod http;
 pub mod key;
 pub mod lang;
 
