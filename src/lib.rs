@@ -1,22 +1,35 @@
 //! guichet: GraphQL and REST for a hosting shop, from one set of resolvers.
 
+pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod database;
 pub mod error;
+pub mod filter;
 pub mod form;
 pub mod http;
 pub mod key;
 pub mod lang;
+pub mod page;
+pub mod record;
+pub mod resource;
+pub mod rest;
+pub mod schema;
+pub mod scope;
+pub mod settings;
+
+use std::sync::Arc;
 
 pub use error::{Error, Result};
 
-/// The running server: what every request shares.
+/// The running server: what every request shares, and the two faces over it.
 #[derive(Clone)]
 pub struct App {
-    config: std::sync::Arc<config::Config>,
-    db: sea_orm::DatabaseConnection,
-    clock: clock::Clock,
+    shared: Arc<scope::Shared>,
+    keys: Arc<auth::Keys>,
+    throttle: Arc<rest::Throttle>,
+    public: schema::ShopSchema,
+    rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
 }
 
 impl App {
@@ -24,17 +37,21 @@ impl App {
     ///
     /// # Errors
     /// When a REST document does not agree with the schema.
-    pub async fn new(
-        config: config::Config,
-        db: sea_orm::DatabaseConnection,
-        clock: clock::Clock,
-    ) -> Result<Self> {
-        Ok(Self { config: config.into(), db, clock })
+    pub async fn new(config: config::Config, db: sea_orm::DatabaseConnection, clock: clock::Clock) -> Result<Self> {
+        let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
+        schema::validate(&documents).await?;
+        let documents = rest::check(documents, &schema::registry()).map_err(Error::internal)?;
+        let counts = page::Counts::new(config.count_ttl);
+        let throttle = Arc::new(rest::Throttle::new(config.rate_limit));
+        let shared = Arc::new(scope::Shared { config, db, clock, counts, settings: settings::Settings::default() });
+        let keys = Arc::new(auth::Keys::default());
+        let internal = schema::internal(&shared);
+        let rest = rest::Rest::new(Arc::clone(&shared), Arc::clone(&keys), Arc::clone(&throttle), internal, documents)?;
+        Ok(Self { public: schema::public(&shared), rest: Arc::new(rest), shared, keys, throttle })
     }
 
     /// Every route of the server.
     pub fn router(&self) -> axum::Router {
-        let _ = (&self.config, &self.db, self.clock);
-        axum::Router::new()
+        http::router(self.clone())
     }
 }

@@ -1,7 +1,7 @@
 //! The tables of the shop, one module each: a [`sea_orm`] entity with its columns in the order of the table.
 //!
-//! There are no rights, no rules and no GraphQL here. Column types with a meaning of their own are in [`value`];
-//! JSON columns are raw text, enumerations are strings.
+//! There are no rights, no rules and no GraphQL here. Column types with a meaning of their own are in
+//! [`value`]; JSON columns are raw text, enumerations are strings.
 
 pub mod action_log;
 pub mod action_log_entry;

@@ -1,7 +1,7 @@
 //! Periods of services, paid and to be paid.
 //!
-//! The generated column `pending_lock_key`, which keeps a service from having two open renewals, is left out: nobody
-//! may write it.
+//! The generated column `pending_lock_key`, which keeps a service from having two open renewals, is left out:
+//! nobody may write it.
 
 use sea_orm::entity::prelude::*;
 

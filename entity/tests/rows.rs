@@ -3,6 +3,8 @@
 //! SQLite runs always; MariaDB and PostgreSQL when `GUICHET_TEST_MYSQL` (`mysql://root@127.0.0.1:3306/`) and
 //! `GUICHET_TEST_POSTGRES` (`postgres://postgres@127.0.0.1:5432/`) tell where they are.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fmt::Debug;
 
 use entity::value::{Amount, Decimal2, Flag, Id, Price, ShopDate, ShopTime};
@@ -17,7 +19,8 @@ fn golden(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Fills the tables: texts for every kind of column, which all three databases turn into what the column holds.
+/// Fills the tables: texts for every kind of column, which all three databases turn into what the column
+/// holds.
 async fn fill(db: &DatabaseConnection) {
     let schema = golden(include_str!("../../tests/golden/schema.json"));
     let data = golden(include_str!("../../tests/golden/data.json"));

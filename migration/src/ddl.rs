@@ -1,7 +1,8 @@
 //! SQL text for the described tables.
 //!
-//! sea-query has no words for much of what the original schema holds on MariaDB (`double unsigned`, named foreign keys
-//! within the table, generated columns), so the text is written here, in one place for the three databases:
+//! sea-query has no words for much of what the original schema holds on MariaDB (`double unsigned`, named
+//! foreign keys within the table, generated columns), so the text is written here, in one place for the three
+//! databases:
 //!
 //! | Column | MariaDB/MySQL | PostgreSQL | SQLite |
 //! |---|---|---|---|
@@ -21,10 +22,11 @@
 //! | double | `double`, `double unsigned` | `double precision`, with a check | `double`, with a check |
 //! | decimal | `decimal(n,m)` | `double precision` | `double` |
 //!
-//! * MariaDB compares texts without regard to case. SQLite does so for ASCII letters (`nocase`); PostgreSQL does not,
-//!   so whoever looks for an e-mail address there compares `lower(email)`.
+//! * MariaDB compares texts without regard to case. SQLite does so for ASCII letters (`nocase`); PostgreSQL
+//!   does not, so whoever looks for an e-mail address there compares `lower(email)`.
 //! * `nocase` also makes unique indexes on SQLite refuse what MariaDB's refuse.
-//! * Money in `decimal` columns is rare and has two decimals: a double is exact enough and needs no further library.
+//! * Money in `decimal` columns is rare and has two decimals: a double is exact enough and needs no further
+//!   library.
 //! * MariaDB indexes foreign keys by itself; elsewhere an index of the same name is made.
 
 use sea_orm_migration::sea_orm::DbBackend;
@@ -103,7 +105,6 @@ impl Writer<'_> {
 
     fn default(&self, kind: Kind, default: &str) -> String {
         match kind {
-            Kind::Timestamp => default.to_owned(),
             Kind::Flag if self.backend == DbBackend::Postgres => (default == "1").to_string(),
             Kind::Varchar(_) | Kind::Uuid | Kind::Choice(_) => literal(default),
             _ => default.to_owned(),
@@ -149,8 +150,8 @@ impl Writer<'_> {
         reference.name.map_or_else(laravels, str::to_owned)
     }
 
-    /// The indexes besides the primary key. MariaDB makes those of foreign keys, unless another one begins with the
-    /// column; the other databases need them spelt out.
+    /// The indexes besides the primary key. MariaDB makes those of foreign keys, unless another one begins
+    /// with the column; the other databases need them spelt out.
     fn indexes(&self) -> Vec<Index> {
         let mut indexes = self.table.all_indexes();
         if self.backend == DbBackend::MySql {

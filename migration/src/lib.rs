@@ -1,8 +1,9 @@
 //! The shop's schema on SQLite, MariaDB/MySQL and PostgreSQL.
 //!
-//! The tables are described once, by area, in the words of `table.rs`; `ddl.rs` writes them down for each database. On
-//! MariaDB the result is the original's schema to the letter (`tests/golden/schema.json`), apart from Laravel's own
-//! `migrations` table: the [`Migrator`] keeps its books in `guichet_migrations`, so that both can live side by side.
+//! The tables are described once, by area, in the words of `table.rs`; `ddl.rs` writes them down for each
+//! database. On MariaDB the result is the original's schema to the letter (`tests/golden/schema.json`), apart
+//! from Laravel's own `migrations` table: the [`Migrator`] keeps its books in `guichet_migrations`, so that
+//! both can live side by side.
 
 mod accounts;
 mod billing;
@@ -32,7 +33,8 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// Names of all tables of the shop, each after those to which it refers: fill in this order, empty in the reverse one.
+/// Names of all tables of the shop, each after those to which it refers: fill in this order, empty in the
+/// reverse one.
 #[must_use]
 pub fn tables() -> Vec<&'static str> {
     shop().iter().map(|table| table.name).collect()

@@ -9,7 +9,8 @@ pub(crate) struct Shop;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Shop {
-    /// Tables that are there are left as they are: on the database of a running shop this only notes that it is done.
+    /// Tables that are there are left as they are: on the database of a running shop this only notes that it
+    /// is done.
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
         for statement in shop().iter().flat_map(|table| ddl::create(backend, table)) {

@@ -3,6 +3,8 @@
 //! SQLite runs always; MariaDB and PostgreSQL when `GUICHET_TEST_MYSQL` (`mysql://root@127.0.0.1:3306/`) and
 //! `GUICHET_TEST_POSTGRES` (`postgres://postgres@127.0.0.1:5432/`) tell where they are.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 
 use migration::{Migrator, MigratorTrait};
@@ -29,27 +31,22 @@ fn text(row: &QueryResult, column: &str) -> String {
     row.try_get("", column).unwrap()
 }
 
-/// A database of its own below the server's address, dropped by [`Scratch::close`].
-struct Scratch {
-    server: DatabaseConnection,
-    db: DatabaseConnection,
-    name: String,
-}
-
-impl Scratch {
-    async fn open(server: &str) -> Self {
-        let name = format!("guichet_schema_{}", std::process::id());
-        let url = format!("{}/{name}", server.trim_end_matches('/'));
-        let server = Database::connect(server).await.unwrap();
-        server.execute_unprepared(&format!("create database {name}")).await.unwrap();
-        let db = Database::connect(url).await.unwrap();
-        Self { server, db, name }
-    }
-
-    async fn close(self) {
-        self.db.close().await.unwrap();
-        self.server.execute_unprepared(&format!("drop database {}", self.name)).await.unwrap();
-    }
+/// Runs `work` in a database of its own and drops that, whatever comes out.
+async fn in_scratch<W, O, F>(server: &str, work: W) -> O
+where
+    W: FnOnce(DatabaseConnection) -> F,
+    F: Future<Output = O> + Send + 'static,
+    O: Send + 'static,
+{
+    let name = format!("guichet_schema_{}", std::process::id());
+    let url = format!("{}/{name}", server.trim_end_matches('/'));
+    let server = Database::connect(server).await.unwrap();
+    server.execute_unprepared(&format!("create database {name}")).await.unwrap();
+    let db = Database::connect(url).await.unwrap();
+    let outcome = tokio::spawn(work(db.clone())).await;
+    db.close().await.unwrap();
+    server.execute_unprepared(&format!("drop database {name}")).await.unwrap();
+    outcome.unwrap()
 }
 
 #[tokio::test]
@@ -86,44 +83,51 @@ async fn a_shop_that_is_there_is_left_as_it_is() {
 #[tokio::test]
 async fn mariadb_is_the_original_to_the_letter() {
     let Ok(server) = std::env::var("GUICHET_TEST_MYSQL") else { return };
-    let scratch = Scratch::open(&server).await;
-    Migrator::up(&scratch.db, None).await.unwrap();
-    let found = mariadb_schema(&scratch.db).await;
-    let options = "select distinct engine as e, table_collation as c from information_schema.tables \
-                   where table_schema = database() and table_name <> 'guichet_migrations'";
-    let options: Vec<_> =
-        rows(&scratch.db, options).await.iter().map(|row| (text(row, "e"), text(row, "c"))).collect();
-    Migrator::down(&scratch.db, None).await.unwrap();
-    let left = mariadb_schema(&scratch.db).await;
-    scratch.close().await;
+    in_scratch(&server, |db| async move {
+        Migrator::up(&db, None).await.unwrap();
+        let found = mariadb_schema(&db).await;
+        for (table, golden) in golden() {
+            assert_eq!(found.get(&table), Some(&golden), "{table}");
+        }
+        assert_eq!(found.len(), migration::tables().len());
+        let options: Vec<_> =
+            rows(&db, OPTIONS).await.iter().map(|row| (text(row, "e"), text(row, "c"))).collect();
+        assert_eq!(options, [("InnoDB".to_owned(), "utf8mb4_unicode_ci".to_owned())]);
 
-    for (table, golden) in golden() {
-        assert_eq!(found.get(&table), Some(&golden), "{table}");
-    }
-    assert_eq!(found.len(), migration::tables().len());
-    assert_eq!(options, [("InnoDB".to_owned(), "utf8mb4_unicode_ci".to_owned())]);
-    assert!(left.is_empty());
+        Migrator::down(&db, None).await.unwrap();
+        assert!(mariadb_schema(&db).await.is_empty());
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn postgres_has_every_column() {
     let Ok(server) = std::env::var("GUICHET_TEST_POSTGRES") else { return };
-    let scratch = Scratch::open(&server).await;
-    Migrator::up(&scratch.db, None).await.unwrap();
+    in_scratch(&server, |db| async move {
+        Migrator::up(&db, None).await.unwrap();
+        let found = postgres_columns(&db).await;
+        for (table, golden) in golden() {
+            let nulls = golden["columns"].as_array().unwrap().iter().map(|column| string(&column["null"]));
+            let golden: Vec<_> = column_names(&golden).into_iter().zip(nulls).collect();
+            assert_eq!(found.get(&table), Some(&golden), "{table}");
+        }
+
+        Migrator::down(&db, None).await.unwrap();
+        let left = postgres_columns(&db).await;
+        assert_eq!(left.keys().collect::<Vec<_>>(), ["guichet_migrations"]);
+    })
+    .await;
+}
+
+/// The columns of each table, with whether they may be null.
+async fn postgres_columns(db: &DatabaseConnection) -> BTreeMap<String, Vec<(String, String)>> {
     let columns = "select table_name as t, column_name as c, is_nullable as n from information_schema.columns \
                    where table_schema = 'public' order by table_name, ordinal_position";
-    let mut found: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-    for row in rows(&scratch.db, columns).await {
+    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in rows(db, columns).await {
         found.entry(text(&row, "t")).or_default().push((text(&row, "c"), text(&row, "n")));
     }
-    Migrator::down(&scratch.db, None).await.unwrap();
-    scratch.close().await;
-
-    for (table, golden) in golden() {
-        let nulls = golden["columns"].as_array().unwrap().iter().map(|column| string(&column["null"]));
-        let golden: Vec<_> = column_names(&golden).into_iter().zip(nulls).collect();
-        assert_eq!(found.get(&table), Some(&golden), "{table}");
-    }
+    found
 }
 
 fn string(value: &Value) -> String {
@@ -157,6 +161,9 @@ async fn mariadb_schema(db: &DatabaseConnection) -> Schema {
     }
     schema
 }
+
+const OPTIONS: &str = "select distinct engine as e, table_collation as c from information_schema.tables \
+    where table_schema = database() and table_name <> 'guichet_migrations'";
 
 const COLUMNS: &str = "select table_name as t, column_name as c, column_type as type, is_nullable as `null`, \
     column_default as `default`, extra, generation_expression as gen from information_schema.columns \

@@ -1,1 +1,114 @@
-//! Input rules.
+//! Input rules that speak as the original's do: one pass, every broken rule, in fr or en
+//! (spec: `wire.md` 2.3, 3).
+//!
+//! A resource lists its fields once with [`form!`](crate::form!): name, type, rules. Its resolver
+//! takes a [`Form`] and gets typed values from [`Form::check`]. GraphQL clients see an input object;
+//! what REST clients sent arrives untouched, whatever its types.
+
+mod cast;
+mod check;
+mod file;
+mod input;
+mod normalise;
+mod prepare;
+pub mod rules;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use async_graphql::UploadValue;
+use chrono::{DateTime, Utc};
+use sea_orm::DatabaseConnection;
+
+pub use file::File;
+pub use input::{Cast, Form, FormInput};
+pub use normalise::normalise;
+#[doc(hidden)]
+pub use shape::{Field, Shape};
+pub use value::BROKEN_UPLOAD;
+
+use crate::lang::Lang;
+
+/// What a check may lean on beside the input itself.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// Where `exists` and `unique` look.
+    pub db: &'a DatabaseConnection,
+    /// Language of the messages.
+    pub lang: Lang,
+    /// The present moment.
+    pub now: DateTime<Utc>,
+    /// Files sent beside the input.
+    pub uploads: &'a [UploadValue],
+    /// The record under update, which `unique` does not count.
+    pub own_id: Option<i64>,
+    /// Whether absent fields stay as they are: a required field may then be left out.
+    pub partial: bool,
+    /// Whether the input came through REST; GraphQL spells enum words in capitals.
+    pub rest: bool,
+    /// Columns of the record under update that a rule asks for when its field was not sent.
+    pub stored: &'a [(&'a str, &'a str)],
+    /// The shop's settings that rules depend on.
+    pub settings: &'a Settings,
+}
+
+/// Settings of the shop that rules depend on.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Codes of the countries that the shop sells to.
+    pub countries: Vec<String>,
+    /// Locales that are installed and enabled.
+    pub locales: Vec<String>,
+    /// Whether an e-mail address may hold a `+`.
+    pub allow_plus_in_email: bool,
+}
+
+impl Default for Settings {
+    /// What a new shop has (spec: `wire.md` 3.8).
+    fn default() -> Self {
+        let words = |list: &str| list.split(' ').map(str::to_owned).collect();
+        Self {
+            countries: words("DZ AT BE CM CA CI FR DE IE IT LU MA NL PT SN ES CH TN GB US"),
+            locales: words("fr_FR en_GB es_ES de_DE it_IT nl_NL pt_PT zh_CN"),
+            allow_plus_in_email: true,
+        }
+    }
+}
+
+/// Declares a form: its fields with their types and [rules], in the order of their messages.
+///
+/// Makes a struct of the same name whose fields are [`MaybeUndefined`](async_graphql::MaybeUndefined).
+#[macro_export]
+macro_rules! form {
+    (
+        $(#[doc = $about:expr])*
+        $visibility:vis struct $name:ident {
+            $($(#[doc = $doc:expr])* $field:ident: $ty:ty => [$($rule:expr),* $(,)?]),* $(,)?
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[allow(dead_code, reason = "a field may be there for the rules of another")]
+        $visibility struct $name {
+            $($(#[doc = $doc])* $visibility $field: ::async_graphql::MaybeUndefined<$ty>,)*
+        }
+
+        impl $crate::form::FormInput for $name {
+            fn shape() -> &'static $crate::form::Shape {
+                static SHAPE: ::std::sync::OnceLock<$crate::form::Shape> = ::std::sync::OnceLock::new();
+                SHAPE.get_or_init(|| {
+                    #[allow(unused_imports)]
+                    use $crate::form::rules::*;
+                    let fields = vec![
+                        $($crate::form::Field::new::<$ty>(stringify!($field), &[$($doc),*], vec![$($rule),*])),*
+                    ];
+                    $crate::form::Shape::new(stringify!($name), &[$($about),*], fields)
+                })
+            }
+
+            fn from_cast(cast: &$crate::form::Cast) -> $crate::Result<Self> {
+                Ok(Self { $($field: cast.get(stringify!($field))?),* })
+            }
+        }
+    };
+}

@@ -1,3 +1,102 @@
-//! The HTTP side of the server.
+//! The server's routes and what every answer carries.
 
+mod graphql;
 pub mod pages;
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::routing::get;
+use ipnet::IpNet;
+
+use crate::App;
+use crate::scope::Origin;
+
+/// Every route of the server.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/graphql", get(graphql::page).post(graphql::execute))
+        .merge(pages::router())
+        .fallback(rest)
+        .layer(middleware::from_fn_with_state(app.clone(), finish))
+        .with_state(app)
+}
+
+async fn rest(State(app): State<App>, request: Request) -> Response<Body> {
+    let origin = origin(&app, &request);
+    app.rest.serve(request, origin).await
+}
+
+/// The client's address: the peer, or what a trusted proxy says.
+pub(crate) fn client(app: &App, request: &Request) -> IpAddr {
+    let peer = peer(request);
+    let forwarded = || request.headers().get("x-forwarded-for")?.to_str().ok()?.split(',').next_back()?.trim().parse().ok();
+    if trusted(&app.shared.config.trusted_proxies, peer) { forwarded().unwrap_or(peer) } else { peer }
+}
+
+fn peer(request: &Request) -> IpAddr {
+    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    info.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip())
+}
+
+fn trusted(proxies: &[IpNet], peer: IpAddr) -> bool {
+    proxies.iter().any(|network| network.contains(&peer))
+}
+
+/// How the client reached the server: its `Host`, or what a trusted proxy forwards.
+fn origin(app: &App, request: &Request) -> Origin {
+    let headers = request.headers();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let forwarded = trusted(&app.shared.config.trusted_proxies, peer(request));
+    let believed = |name: &str| if forwarded { text(name) } else { None };
+    let host = believed("x-forwarded-host").or_else(|| text("host")).or_else(|| request.uri().authority().map(ToString::to_string));
+    Origin {
+        scheme: believed("x-forwarded-proto").filter(|scheme| scheme == "https").unwrap_or_else(|| "http".to_owned()),
+        host: host.unwrap_or_else(|| "localhost".to_owned()),
+    }
+}
+
+/// Answers preflights, and gives every answer the headers of the contract (spec: `wire.md` 1.8).
+async fn finish(State(app): State<App>, request: Request, next: Next) -> Response<Body> {
+    let https = origin(&app, &request).scheme == "https";
+    let preflight = *request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if preflight { preflight_answer(request.headers()) } else { next.run(request).await };
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &str| {
+        if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    };
+    set(header::ACCESS_CONTROL_ALLOW_ORIGIN, &app.shared.config.frontend_url);
+    if preflight {
+        return response;
+    }
+    set(header::X_FRAME_OPTIONS, "SAMEORIGIN");
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "strict-origin-when-cross-origin");
+    set(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(self)");
+    set(HeaderName::from_static("x-permitted-cross-domain-policies"), "none");
+    if https {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+    response
+}
+
+fn preflight_answer(asked: &HeaderMap) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    let given = |name: HeaderName| asked.get(name).cloned().unwrap_or(HeaderValue::from_static(""));
+    let method = given(header::ACCESS_CONTROL_REQUEST_METHOD).to_str().unwrap_or("").to_ascii_uppercase();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_str(&method).unwrap_or(HeaderValue::from_static("")));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, given(header::ACCESS_CONTROL_REQUEST_HEADERS));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("0"));
+    headers.insert(header::VARY, HeaderValue::from_static("Access-Control-Request-Method, Access-Control-Request-Headers"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
+    response
+}

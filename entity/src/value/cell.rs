@@ -5,8 +5,9 @@ use sqlx::{Decode, MySql, Postgres, Row, Sqlite, Type};
 
 /// Reads one cell as `T` without sqlx's comparison of the column's declared type.
 ///
-/// That comparison refuses what the decoders read well: any width of integer as `i64`, unsigned integers, a MySQL
-/// `TIMESTAMP` as a naive time. Callers pick a `T` whose decoder fits the column on all three databases.
+/// That comparison refuses what the decoders read well: any width of integer as `i64`, unsigned integers, a
+/// MySQL `TIMESTAMP` as a naive time. Callers pick a `T` whose decoder fits the column on all three
+/// databases.
 pub(super) fn cell<T, I>(row: &QueryResult, index: I) -> Result<T, TryGetError>
 where
     T: Type<MySql> + Type<Postgres> + Type<Sqlite>,

@@ -19,6 +19,12 @@ impl TryGetable for Id {
     }
 }
 
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl TryFromU64 for Id {
     fn try_from_u64(n: u64) -> Result<Self, DbErr> {
         i64::try_from(n).map(Id).map_err(|e| DbErr::TryIntoErr {

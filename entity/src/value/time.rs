@@ -54,8 +54,8 @@ impl ShopTime {
 
     /// The moment at which the shop's wall clock shows `local`.
     ///
-    /// The hour that autumn repeats counts as winter time; a time that spring skips is read with the clock not yet
-    /// moved, so 02:30 is 03:30.
+    /// The hour that autumn repeats counts as winter time; a time that spring skips is read with the clock
+    /// not yet moved, so 02:30 is 03:30.
     #[must_use]
     pub fn from_local(local: NaiveDateTime) -> Self {
         Self(moment(zone(), local))
@@ -109,6 +109,7 @@ impl TryGetable for ShopDate {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use sea_orm::{Value, sea_query::ValueType};
 

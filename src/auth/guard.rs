@@ -1,0 +1,151 @@
+//! The guard on every field.
+//!
+//! A field says what it needs once, with the directive `@can`: the guard enforces it, the schema
+//! prints it, the REST engine and the rights tests read it. A field of a root type that says
+//! nothing is refused to everybody.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{
+    __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaInputValue, MetaType, Registry,
+    location_traits::Directive_At_FIELD_DEFINITION,
+};
+use async_graphql::{
+    ContainerType, Context, ContextSelectionSet, OutputType, Positioned, ServerResult, TypeDirective, Value,
+    parser::types::Field,
+};
+
+use super::{Abilities, Ability, Principal};
+use crate::{Error, Result};
+
+/// The directive `@can(any: […])` on a field: the caller needs one of the abilities named.
+/// An empty list means that any valid key will do.
+pub struct Can;
+
+impl Can {
+    const NAME: &str = "can";
+
+    /// The directive on a field that needs one of these abilities.
+    pub fn apply(any: &[Ability]) -> MetaDirectiveInvocation {
+        let any = any.iter().map(|ability| Value::from(ability.name())).collect();
+        MetaDirectiveInvocation {
+            name: Self::NAME.to_owned(),
+            args: IndexMap::from([("any".to_owned(), Value::List(any))]),
+        }
+    }
+
+    /// What a field needs: `None` when it doesn't say.
+    pub fn read(field: &MetaField) -> Option<Vec<Ability>> {
+        let invocation = field.directive_invocations.iter().find(|directive| directive.name == Self::NAME)?;
+        let Some(Value::List(any)) = invocation.args.get("any") else { return None };
+        Some(any.iter().filter_map(|name| if let Value::String(name) = name { Ability::named(name) } else { None }).collect())
+    }
+}
+
+impl TypeDirective for Can {
+    fn name(&self) -> Cow<'static, str> {
+        Self::NAME.into()
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        let mut any = MetaInputValue::new("any", "[String!]!");
+        any.description = Some("Names of abilities, as a key's list spells them.".to_owned());
+        registry.add_directive(MetaDirective {
+            name: Self::NAME.to_owned(),
+            description: Some("The caller needs one of these abilities; any valid key when the list is empty.".to_owned()),
+            locations: vec![__DirectiveLocation::FIELD_DEFINITION],
+            args: IndexMap::from([("any".to_owned(), any)]),
+            is_repeatable: false,
+            visible: None,
+            composable: None,
+        });
+    }
+}
+
+impl Directive_At_FIELD_DEFINITION for Can {}
+
+/// Abilities that a REST document lends to its own execution, beside the caller's
+/// (`src/rest/document.rs`).
+#[derive(Clone, Copy)]
+pub struct Lent(pub Abilities);
+
+/// Whether the caller of this request may do one of these things.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] without a key, [`Error::Forbidden`] without the ability.
+pub fn check(ctx: &ContextSelectionSet<'_>, any: &[Ability]) -> Result<()> {
+    let Some(principal) = ctx.data_opt::<Arc<Principal>>() else { return Err(Error::Unauthenticated) };
+    let lent = ctx.data_opt::<Lent>().map_or(Abilities::NONE, |lent| lent.0);
+    allow(principal.abilities.union(lent), any)
+}
+
+/// Whether a set of abilities opens something that needs one of `any`.
+///
+/// # Errors
+/// [`Error::Forbidden`] when it doesn't.
+pub fn allow(abilities: Abilities, any: &[Ability]) -> Result<()> {
+    if any.is_empty() || any.iter().any(|&ability| abilities.has(ability)) {
+        return Ok(());
+    }
+    Err(Error::Forbidden(any.iter().map(|ability| ability.name()).collect()))
+}
+
+/// A root type whose fields are guarded by what they say with [`Can`]. Every field is nullable:
+/// a refused or failed one is null and leaves its neighbours alone.
+pub struct Guarded<T>(pub T);
+
+impl<T: ContainerType> OutputType for Guarded<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        let name = T::create_type_info(registry);
+        if let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(T::type_name().as_ref()) {
+            fields.values_mut().for_each(describe);
+        }
+        name
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        async_graphql::resolver_utils::resolve_container(ctx, self).await
+    }
+}
+
+impl<T: ContainerType> ContainerType for Guarded<T> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        let name = ctx.item.node.name.node.as_str();
+        let needs = match ctx.schema_env.registry.types.get(T::type_name().as_ref()).and_then(|ty| ty.field_by_name(name)) {
+            Some(field) => Can::read(field),
+            None => return self.0.resolve_field(ctx).await,
+        };
+        let set = ctx.with_selection_set(&ctx.item.node.selection_set);
+        let allowed = needs.ok_or_else(|| Error::Forbidden(Vec::new())).and_then(|any| check(&set, &any));
+        let answer = match allowed {
+            Ok(()) => self.0.resolve_field(ctx).await,
+            Err(error) => Err(async_graphql::Error::from(error).into_server_error(ctx.item.pos)),
+        };
+        answer.or_else(|error| {
+            let error = if error.path.is_empty() { ctx.set_error_path(error) } else { error };
+            ctx.add_error(error);
+            Ok(Some(Value::Null))
+        })
+    }
+}
+
+/// Completes a guarded field: nullable, and its need told in words too.
+pub(crate) fn describe(field: &mut MetaField) {
+    field.ty = field.ty.trim_end_matches('!').to_owned();
+    let need = match Can::read(field).as_deref() {
+        None => return,
+        Some([]) => "Needs a valid key.".to_owned(),
+        Some(any) => {
+            let names = any.iter().map(|ability| format!("`{ability}`")).collect::<Vec<_>>();
+            format!("Needs {}.", names.join(" or "))
+        }
+    };
+    let text = field.description.take().unwrap_or_default();
+    field.description = Some(if text.is_empty() { need } else { format!("{text}\n\n{need}") });
+}

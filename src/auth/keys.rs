@@ -1,0 +1,160 @@
+//! API keys: rows of `personal_access_tokens`, made by the original or by us
+//! (spec: `credentials.md` 2, `wire.md` 7).
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, header};
+use chrono::{DateTime, Utc};
+use entity::{Id, ShopTime, admin, customer, personal_access_token as token};
+use moka::future::Cache;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
+use subtle::ConstantTimeEq;
+
+use super::{Abilities, Owner, Principal};
+use crate::scope::Shared;
+use crate::{Error, Result, key};
+
+/// What the table calls the two kinds of owner.
+const STAFF: &str = "App\\Models\\Admin\\Admin";
+const CUSTOMER: &str = "App\\Models\\Account\\Customer";
+
+/// How long a key is believed without asking the database again: a revoked one stops as soon.
+const REMEMBERED: Duration = Duration::from_secs(1);
+
+/// Keys, as they were found a moment ago.
+pub struct Keys {
+    known: Cache<String, Option<Found>>,
+    used: Mutex<HashSet<Id>>,
+}
+
+/// A key's row and whether its owner exists, whatever the time is.
+#[derive(Clone)]
+struct Found {
+    principal: Arc<Principal>,
+    created_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        let known = Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build();
+        Self { known, used: Mutex::default() }
+    }
+}
+
+impl Keys {
+    /// The caller that the `Authorization` header names, if its key is valid now.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] without a valid key; when the database fails.
+    pub async fn authenticate(&self, shared: &Shared, headers: &HeaderMap) -> Result<Arc<Principal>> {
+        let sent = headers.get_all(header::AUTHORIZATION).iter().next_back();
+        let text = sent.and_then(|value| value.to_str().ok()).and_then(bearer).ok_or(Error::Unauthenticated)?;
+        // The hash is the cache's key: the secret itself stays nowhere.
+        let secret = key::hash(text);
+        let found = match self.known.get(&secret).await {
+            Some(found) => found,
+            None => {
+                let found = find(&shared.db, text).await?;
+                self.known.insert(secret, found.clone()).await;
+                found
+            }
+        };
+        let (max_age, now) = (shared.config.token_expiration, shared.clock.now());
+        let found = found.filter(|found| found.valid(max_age, now)).ok_or(Error::Unauthenticated)?;
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(found.principal.key_id);
+        Ok(found.principal)
+    }
+
+    /// Writes `last_used_at` of every key used since the last call, in one statement.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn write_used(&self, db: &DatabaseConnection, now: DateTime<Utc>) -> Result<()> {
+        let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
+        if used.is_empty() {
+            return Ok(());
+        }
+        token::Entity::update_many()
+            .col_expr(token::Column::LastUsedAt, Expr::value(ShopTime(now)))
+            .col_expr(token::Column::UpdatedAt, Expr::value(ShopTime(now)))
+            .filter(token::Column::Id.is_in(used))
+            .exec(db)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Found {
+    fn valid(&self, max_age: Option<Duration>, now: DateTime<Utc>) -> bool {
+        let young = max_age.is_none_or(|age| self.created_at.is_some_and(|made| made > now - age));
+        young && self.expires_at.is_none_or(|end| end > now)
+    }
+}
+
+/// The text after the last `bearer ` in any case, up to a comma (spec: `wire.md` 7.2).
+fn bearer(header: &str) -> Option<&str> {
+    let at = header.to_ascii_lowercase().rfind("bearer ")?;
+    let text = header[at + "bearer ".len()..].split(',').next()?;
+    (!text.is_empty()).then_some(text)
+}
+
+async fn find(db: &DatabaseConnection, text: &str) -> Result<Option<Found>> {
+    let select = token::Entity::find();
+    let (select, secret) = match key::split(text) {
+        Some((id, secret)) => match i64::try_from(id) {
+            Ok(id) => (select.filter(token::Column::Id.eq(id)), secret),
+            Err(_) => return Ok(None),
+        },
+        None if text.contains('|') => return Ok(None),
+        None => (select.filter(token::Column::Token.eq(key::hash(text))), text),
+    };
+    let Some(row) = select.limit(1).one(db).await? else { return Ok(None) };
+    if !bool::from(row.token.as_bytes().ct_eq(key::hash(secret).as_bytes())) {
+        return Ok(None);
+    }
+    let Some(owner) = owner(db, &row).await? else { return Ok(None) };
+    let names: Vec<String> = row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
+    let abilities = Abilities::from_names(names.iter().map(String::as_str));
+    Ok(Some(Found {
+        principal: Arc::new(Principal { owner, key_id: row.id, abilities }),
+        created_at: row.created_at.map(|at| at.0),
+        expires_at: row.expires_at.map(|at| at.0),
+    }))
+}
+
+/// The key's owner, unless it was deleted.
+async fn owner(db: &DatabaseConnection, row: &token::Model) -> Result<Option<Owner>> {
+    let id = row.tokenable_id;
+    Ok(match row.tokenable_type.as_str() {
+        STAFF => {
+            let select = admin::Entity::find().select_only().column(admin::Column::Id);
+            let alive = select.filter(admin::Column::Id.eq(id)).filter(admin::Column::DeletedAt.is_null());
+            alive.limit(1).into_tuple::<Id>().one(db).await?.map(Owner::Staff)
+        }
+        CUSTOMER => {
+            let select = customer::Entity::find().select_only().column(customer::Column::Id);
+            let alive = select.filter(customer::Column::Id.eq(id)).filter(customer::Column::DeletedAt.is_null());
+            alive.limit(1).into_tuple::<Id>().one(db).await?.map(Owner::Customer)
+        }
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer;
+
+    #[test]
+    fn the_last_bearer_counts_in_any_case_up_to_a_comma() {
+        assert_eq!(bearer("Bearer 1|x"), Some("1|x"));
+        assert_eq!(bearer("foo BEARER y, foo"), Some("y"));
+        assert_eq!(bearer("Bearer Bearer z"), Some("z"));
+        assert_eq!(bearer("Bearer  x"), Some(" x"));
+        assert_eq!(bearer("Basic x"), None);
+        assert_eq!(bearer("bearer "), None);
+    }
+}

@@ -1,0 +1,248 @@
+//! Conditions and orders of lists, typed by column.
+//!
+//! [`filters!`](crate::filters!) declares both for a record. Every column can also be searched as
+//! text (`contains`): that is what the REST face's `filter[x]=a,b` means on any column
+//! (spec: `wire.md` 5.1).
+
+use async_graphql::{Enum, InputObject};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, IntoLikeExpr, LikeExpr, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, DbBackend};
+
+use crate::record::{Decimal, Moment};
+
+/// Direction of an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum Direction {
+    /// Smallest first.
+    #[default]
+    Asc,
+    /// Largest first.
+    Desc,
+}
+
+/// A condition on one column.
+pub trait ColumnFilter {
+    /// The condition as SQL.
+    fn condition(&self, column: &impl ColumnTrait, backend: DbBackend) -> Condition;
+}
+
+/// `LOWER(column) LIKE '%text%'`, as the original searches every column.
+pub fn contains(column: &impl ColumnTrait, text: &str, backend: DbBackend) -> SimpleExpr {
+    let column = Expr::col(column.as_column_ref());
+    let column = match backend {
+        DbBackend::Postgres => column.cast_as(Alias::new("text")),
+        _ => column,
+    };
+    Expr::expr(Func::lower(column)).like(pattern(text).into_like_expr())
+}
+
+fn pattern(text: &str) -> LikeExpr {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for letter in text.to_lowercase().chars() {
+        if matches!(letter, '!' | '%' | '_') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    LikeExpr::new(pattern).escape('!')
+}
+
+fn contains_any(column: &impl ColumnTrait, texts: Option<&Vec<String>>, backend: DbBackend) -> Option<Condition> {
+    let texts = texts?;
+    Some(texts.iter().fold(Condition::any(), |any, text| any.add(contains(column, text, backend))))
+}
+
+macro_rules! column_filter {
+    ($(#[$doc:meta])+ $Filter:ident, $Input:ty, $into:expr $(, $extra:ident)*) => {
+        $(#[$doc])+
+        #[derive(Clone, Debug, Default, InputObject)]
+        pub struct $Filter {
+            /// Equal to this.
+            pub eq: Option<$Input>,
+            /// Not equal to this; rows without a value don't count.
+            pub ne: Option<$Input>,
+            /// Equal to one of these.
+            pub r#in: Option<Vec<$Input>>,
+            /// Greater than this.
+            pub gt: Option<$Input>,
+            /// Greater than or equal to this.
+            pub gte: Option<$Input>,
+            /// Less than this.
+            pub lt: Option<$Input>,
+            /// Less than or equal to this.
+            pub lte: Option<$Input>,
+            /// Holds one of these texts, in any case, as the column is stored.
+            pub contains: Option<Vec<String>>,
+            /// Has no value (or has one, for `false`).
+            pub is_null: Option<bool>,
+        }
+
+        impl ColumnFilter for $Filter {
+            fn condition(&self, column: &impl ColumnTrait, backend: DbBackend) -> Condition {
+                let value: fn(&$Input) -> sea_orm::Value = $into;
+                let list = self.r#in.as_ref().map(|list| column.is_in(list.iter().map(value)));
+                let null = self.is_null.map(|null| if null { column.is_null() } else { column.is_not_null() });
+                Condition::all()
+                    .add_option(self.eq.as_ref().map(|given| column.eq(value(given))))
+                    .add_option(self.ne.as_ref().map(|given| column.ne(value(given))))
+                    .add_option(list)
+                    .add_option(self.gt.as_ref().map(|given| column.gt(value(given))))
+                    .add_option(self.gte.as_ref().map(|given| column.gte(value(given))))
+                    .add_option(self.lt.as_ref().map(|given| column.lt(value(given))))
+                    .add_option(self.lte.as_ref().map(|given| column.lte(value(given))))
+                    .add_option(contains_any(column, self.contains.as_ref(), backend))
+                    .add_option(null)
+            }
+        }
+    };
+}
+
+column_filter!(
+    /// Conditions on a text; all given ones must hold.
+    TextFilter, String, |text| text.clone().into()
+);
+column_filter!(
+    /// Conditions on a whole number; all given ones must hold.
+    IntFilter, i64, |number| (*number).into()
+);
+column_filter!(
+    /// Conditions on an amount; all given ones must hold.
+    DecimalFilter, Decimal, |number| number.0.into()
+);
+column_filter!(
+    /// Conditions on a moment; all given ones must hold.
+    DateTimeFilter, Moment, |at| entity::ShopTime(at.0).into()
+);
+
+/// Conditions on a yes or no; all given ones must hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct BooleanFilter {
+    /// Equal to this.
+    pub eq: Option<bool>,
+    /// Stored as `1` or `0`, which holds one of these texts.
+    pub contains: Option<Vec<String>>,
+}
+
+impl ColumnFilter for BooleanFilter {
+    fn condition(&self, column: &impl ColumnTrait, _: DbBackend) -> Condition {
+        let holds = |stored: &str| self.contains.as_ref().is_some_and(|texts| texts.iter().any(|text| stored.contains(text.as_str())));
+        let texts = self.contains.as_ref().map(|_| {
+            let values = [(true, holds("1")), (false, holds("0"))];
+            column.is_in(values.into_iter().filter_map(|(value, held)| held.then_some(value)))
+        });
+        Condition::all().add_option(self.eq.map(|given| column.eq(given))).add_option(texts)
+    }
+}
+
+/// Conditions on a word of a closed list; all given ones must hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct WordFilter {
+    /// Equal to this word, in any case.
+    pub eq: Option<String>,
+    /// Equal to one of these words, in any case.
+    pub r#in: Option<Vec<String>>,
+    /// Holds one of these texts, in any case.
+    pub contains: Option<Vec<String>>,
+}
+
+impl ColumnFilter for WordFilter {
+    fn condition(&self, column: &impl ColumnTrait, backend: DbBackend) -> Condition {
+        let list = self.r#in.as_ref().map(|list| column.is_in(list.iter().map(|word| word.to_lowercase())));
+        Condition::all()
+            .add_option(self.eq.as_ref().map(|word| column.eq(word.to_lowercase())))
+            .add_option(list)
+            .add_option(contains_any(column, self.contains.as_ref(), backend))
+    }
+}
+
+/// Declares a record's conditions and orders: one line a column.
+///
+/// ```ignore
+/// filters! {
+///     /// Conditions on products; all given ones must hold.
+///     pub struct ProductFilter, ProductSort, ProductSortField on product {
+///         database_id: IntFilter = Id,
+///         name: TextFilter = Name,
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! filters {
+    (
+        $(#[doc = $doc:literal])+
+        pub struct $Filter:ident, $Sort:ident, $Field:ident on $entity:ident {
+            $( $(#[doc = $fdoc:literal])+ $field:ident: $Type:ident = $Column:ident ),* $(,)?
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, Default, async_graphql::InputObject)]
+        pub struct $Filter {
+            /// All of these hold.
+            pub and: Option<Vec<$Filter>>,
+            /// At least one of these holds.
+            pub or: Option<Vec<$Filter>>,
+            /// This doesn't hold.
+            pub not: Option<Box<$Filter>>,
+            $( $(#[doc = $fdoc])+ pub $field: Option<$crate::filter::$Type>, )*
+        }
+
+        impl $crate::filter::Filter for $Filter {
+            fn condition(&self, backend: sea_orm::DbBackend) -> sea_orm::Condition {
+                use $crate::filter::{ColumnFilter as _, Filter as _};
+                let mut all = sea_orm::Condition::all();
+                for part in self.and.iter().flatten() {
+                    all = all.add(part.condition(backend));
+                }
+                if let Some(parts) = &self.or {
+                    let any = parts.iter().fold(sea_orm::Condition::any(), |any, part| any.add(part.condition(backend)));
+                    all = all.add(any);
+                }
+                if let Some(part) = &self.not {
+                    all = all.add(part.condition(backend).not());
+                }
+                $( if let Some(filter) = &self.$field {
+                    all = all.add(filter.condition(&entity::$entity::Column::$Column, backend));
+                } )*
+                all
+            }
+        }
+
+        #[doc = concat!("What a list can be ordered by (`", stringify!($Sort), "`).")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+        pub enum $Field { $( $(#[doc = $fdoc])+ $Column ),* }
+
+        #[doc = "One key of an order; earlier keys come first."]
+        #[derive(Clone, Copy, Debug, async_graphql::InputObject)]
+        pub struct $Sort {
+            /// What to order by.
+            pub field: $Field,
+            /// Which way.
+            #[graphql(default)]
+            pub direction: $crate::filter::Direction,
+        }
+
+        impl $crate::filter::Sort for $Sort {
+            type Entity = entity::$entity::Entity;
+            fn key(&self) -> (entity::$entity::Column, $crate::filter::Direction) {
+                let column = match self.field { $( $Field::$Column => entity::$entity::Column::$Column ),* };
+                (column, self.direction)
+            }
+        }
+    };
+}
+
+/// Conditions on a record.
+pub trait Filter {
+    /// The conditions as SQL.
+    fn condition(&self, backend: DbBackend) -> Condition;
+}
+
+/// One key of an order.
+pub trait Sort {
+    /// The table that is ordered.
+    type Entity: sea_orm::EntityTrait;
+    /// Column and direction.
+    fn key(&self) -> (<Self::Entity as sea_orm::EntityTrait>::Column, Direction);
+}

@@ -1,0 +1,88 @@
+//! Casting of values that passed the rules, so that forms (`"15"`) and JSON (`15`) give the same
+//! typed value. The field's own type decides: of a few readings, the first that it accepts is taken.
+
+use async_graphql::{Number, Value};
+use sea_orm::DbBackend;
+
+use super::rules::{Kind, Rule, Rules, moments};
+use super::shape::Field;
+use super::{File, Scope, value};
+
+/// The value as the field's type reads it.
+pub(crate) fn cast(value: &Value, field: &Field, scope: &Scope<'_>) -> Option<Value> {
+    if matches!(value, Value::Null) {
+        return Some(Value::Null);
+    }
+    if scope.db.get_database_backend() == DbBackend::Postgres && has_nul(value) {
+        return None;
+    }
+    readings(value, &field.rules, scope)
+        .into_iter()
+        .chain(list(value, field, scope))
+        .find(|reading| field.accepts(reading))
+}
+
+/// PostgreSQL cannot hold NUL in texts.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        other => value::elements(other).is_some_and(|items| items.iter().any(|(_, item)| has_nul(item))),
+    }
+}
+
+fn readings(value: &Value, rules: &[Rule], scope: &Scope<'_>) -> Vec<Value> {
+    let mut readings = Vec::new();
+    if let Some(upload) = value::upload(value, scope.uploads) {
+        readings.push(File::carry(upload));
+    }
+    if rules.has(|kind| matches!(kind, Kind::Boolean | Kind::Flag)) {
+        readings.extend(value::boolean(value).map(Value::Boolean));
+    }
+    if rules.is_number() {
+        readings.extend(number(value));
+    }
+    readings.push(value.clone());
+    if let Some(text) = value::text(value) {
+        readings.extend(number(value));
+        readings.extend(truth(&text).map(Value::Boolean));
+        readings.extend(enum_word(&text));
+        if rules.has(|kind| matches!(kind, Kind::Date)) {
+            readings.extend(moments(&text).into_iter().map(Value::String));
+        }
+        readings.push(Value::String(text));
+    }
+    readings
+}
+
+fn number(value: &Value) -> Option<Value> {
+    match value::integer(value) {
+        Some(integer) => Some(Value::Number(integer.into())),
+        None => Number::from_f64(value::number(value)?).map(Value::Number),
+    }
+}
+
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// The GraphQL spelling of a REST word: capitals.
+fn enum_word(text: &str) -> Option<Value> {
+    let name = text.to_uppercase().replace(['-', '.', ' '], "_");
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_name.then(|| Value::Enum(async_graphql::Name::new(name)))
+}
+
+/// A list whose elements are cast one by one; of a map, its values.
+fn list(value: &Value, field: &Field, scope: &Scope<'_>) -> Option<Value> {
+    let rules = field.each().unwrap_or_default();
+    let cast_item = |item: &Value| {
+        let alone = |reading: &Value| field.accepts(&Value::List(vec![reading.clone()]));
+        readings(item, rules, scope).into_iter().find(alone)
+    };
+    let items = value::elements(value)?;
+    items.into_iter().map(|(_, item)| cast_item(item)).collect::<Option<Vec<_>>>().map(Value::List)
+}

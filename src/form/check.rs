@@ -1,0 +1,164 @@
+//! The engine: all fields, all rules, every message in one pass (spec: `wire.md` 3.1).
+
+use async_graphql::{Name, UploadValue, Value, indexmap::IndexMap};
+
+use crate::error::Invalid;
+use crate::{Error, Result};
+
+use super::rules::{Found, Kind, Rule, Rules};
+use super::shape::{Field, Shape};
+use super::{Scope, cast, prepare, value};
+
+/// What was sent, by field name.
+pub(crate) type Values = IndexMap<Name, Value>;
+
+/// What a rule looks at.
+pub(crate) struct Subject<'a> {
+    /// Field name, dotted where nested.
+    pub(crate) name: &'a str,
+    /// Whether the field was sent at all.
+    pub(crate) sent: bool,
+    /// Its value; null when it was not sent.
+    pub(crate) value: &'a Value,
+    /// All rules of the field.
+    pub(crate) rules: &'a [Rule],
+    /// Everything that was sent.
+    pub(crate) values: &'a Values,
+    /// What the check may lean on.
+    pub(crate) scope: &'a Scope<'a>,
+    /// Rows looked up for all elements of a list at once.
+    pub(crate) found: Option<&'a Found>,
+}
+
+impl Subject<'_> {
+    /// The name that messages print.
+    pub(crate) fn display_name(&self) -> String {
+        self.scope.lang.field_name(self.name)
+    }
+
+    /// The message of a rule about this field.
+    pub(crate) fn say(&self, rule: &str, values: &[(&str, &str)]) -> String {
+        let name = self.display_name();
+        let values = [&[("attribute", name.as_str())], values].concat();
+        self.scope.lang.text(&format!("validation.{rule}"), &values)
+    }
+
+    /// The message of a rule, when it is broken.
+    pub(crate) fn fails_if(&self, rule: &str, broken: bool) -> Option<String> {
+        broken.then(|| self.say(rule, &[]))
+    }
+
+    /// The value of another field.
+    pub(crate) fn sibling(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
+    /// The uploaded file, if the value stands for one.
+    pub(crate) fn upload(&self) -> Option<&UploadValue> {
+        value::upload(self.value, self.scope.uploads)
+    }
+
+    fn is_skipped(&self, rule: &Rule, clean: bool) -> bool {
+        if rule.is_implicit() {
+            return !self.sent && self.rules.has(|kind| matches!(kind, Kind::Sometimes));
+        }
+        let blank = matches!(self.value, Value::String(text) if text.trim().is_empty());
+        let null = matches!(self.value, Value::Null) && self.rules.is_nullable();
+        !self.sent || blank || null || (rule.needs_clean_field() && !clean)
+    }
+
+    async fn messages(&self) -> Result<Vec<String>> {
+        if value::is_broken_upload(self.value) {
+            return Ok(vec![self.say("uploaded", &[])]);
+        }
+        let mut messages = Vec::new();
+        for rule in self.rules {
+            if self.is_skipped(rule, messages.is_empty()) {
+                continue;
+            }
+            if let Some(message) = rule.broken(self).await? {
+                messages.push(message);
+                if rule.is_implicit() {
+                    break;
+                }
+            }
+        }
+        Ok(messages)
+    }
+}
+
+/// Checks what was sent and casts it to the types of the fields.
+pub(crate) async fn check(shape: &Shape, mut values: Values, scope: &Scope<'_>) -> Result<Values> {
+    prepare::prepare(shape, &mut values, scope);
+    let mut check = Check { values: &values, scope, cast: Values::new(), invalid: Invalid::default() };
+    for field in &shape.fields {
+        check.field(field).await?;
+    }
+    if check.invalid.errors.is_empty() { Ok(check.cast) } else { Err(Error::Invalid(check.invalid)) }
+}
+
+struct Check<'a> {
+    values: &'a Values,
+    scope: &'a Scope<'a>,
+    cast: Values,
+    invalid: Invalid,
+}
+
+impl<'a> Check<'a> {
+    async fn field(&mut self, field: &'a Field) -> Result<()> {
+        let sent = self.values.get(field.name);
+        let subject = self.subject(field.name, sent, &field.rules, None);
+        let messages = subject.messages().await?;
+        let clean = self.report(field.name, messages);
+        let Some(value) = sent else { return Ok(()) };
+        if !self.elements(field, value).await? || !clean {
+            return Ok(());
+        }
+        match cast::cast(value, field, self.scope) {
+            Some(value) => {
+                self.cast.insert(Name::new(field.name), value);
+            }
+            None => {
+                let message = self.subject(field.name, sent, &field.rules, None).say(field.mismatch(), &[]);
+                self.report(field.name, vec![message]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the elements of a list that has rules for them; whether all are well.
+    async fn elements(&mut self, field: &'a Field, value: &'a Value) -> Result<bool> {
+        let (Some(rules), Some(items)) = (field.each(), value::elements(value)) else { return Ok(true) };
+        let found = Found::of(self.scope, rules, &items).await?;
+        let mut clean = true;
+        for (key, item) in items {
+            let name = format!("{}.{key}", field.name);
+            let messages = self.subject(&name, Some(item), rules, Some(&found)).messages().await?;
+            clean &= self.report(&name, messages);
+        }
+        Ok(clean)
+    }
+
+    fn subject<'s>(
+        &self,
+        name: &'s str,
+        sent: Option<&'s Value>,
+        rules: &'s [Rule],
+        found: Option<&'s Found>,
+    ) -> Subject<'s>
+    where
+        'a: 's,
+    {
+        let value = sent.unwrap_or(&Value::Null);
+        Subject { name, sent: sent.is_some(), value, rules, values: self.values, scope: self.scope, found }
+    }
+
+    /// Notes the messages of a field; whether there were none.
+    fn report(&mut self, name: &str, messages: Vec<String>) -> bool {
+        let clean = messages.is_empty();
+        if !clean {
+            self.invalid.errors.insert(name.to_owned(), messages);
+        }
+        clean
+    }
+}

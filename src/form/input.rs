@@ -1,0 +1,103 @@
+//! The wrapper that keeps raw input for the rules while GraphQL clients see the typed one.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use async_graphql::registry::{MetaTypeId, Registry};
+use async_graphql::{InputType, InputValueResult, MaybeUndefined, Name, Value};
+
+use super::Scope;
+use super::check::{self, Values};
+use super::prepare;
+use super::shape::Shape;
+use crate::{Error, Result};
+
+/// A form declared with [`form!`](crate::form!).
+pub trait FormInput: Sized + Send + Sync + 'static {
+    /// Its fields and rules.
+    #[doc(hidden)]
+    fn shape() -> &'static Shape;
+
+    /// The typed form of values that passed the rules.
+    #[doc(hidden)]
+    fn from_cast(cast: &Cast) -> Result<Self>;
+}
+
+/// Input as it was sent, before its rules were checked: the argument type of resolvers.
+pub struct Form<T> {
+    values: Values,
+    form: PhantomData<fn() -> T>,
+}
+
+impl<T: FormInput> Form<T> {
+    /// Runs all rules. `Ok` holds the typed values.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every broken rule; or the database's failure.
+    pub async fn check(self, scope: &Scope<'_>) -> Result<T> {
+        let values = check::check(T::shape(), self.values, scope).await?;
+        T::from_cast(&Cast(values))
+    }
+
+    /// Whether the field was sent, null included.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// The field as it was sent.
+    pub fn raw(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+}
+
+impl<T: FormInput> InputType for Form<T> {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed(T::shape().name)
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        registry.create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| T::shape().meta(registry))
+    }
+
+    /// Never fails: what is no object has no fields, and wrong types are for the rules to tell.
+    /// Texts are [normalised](super::normalise), whichever face they came through.
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let values = match value {
+            Some(Value::Object(fields)) => prepare::tidy(T::shape(), fields),
+            _ => Values::new(),
+        };
+        Ok(Self { values, form: PhantomData })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Object(self.values.clone())
+    }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        Some(self)
+    }
+}
+
+/// Values that passed the rules, in the shape that their types read.
+#[doc(hidden)]
+pub struct Cast(Values);
+
+impl Cast {
+    /// Used by [`form!`](crate::form!).
+    ///
+    /// # Errors
+    /// Never for values that were cast for this type.
+    pub fn get<T: InputType>(&self, name: &str) -> Result<MaybeUndefined<T>> {
+        let name = Name::new(name.strip_prefix("r#").unwrap_or(name));
+        match self.0.get(&name) {
+            None => Ok(MaybeUndefined::Undefined),
+            Some(Value::Null) => Ok(MaybeUndefined::Null),
+            Some(value) => match T::parse(Some(value.clone())) {
+                Ok(value) => Ok(MaybeUndefined::Value(value)),
+                Err(_) => Err(Error::internal(format!("{name} does not fit its type"))),
+            },
+        }
+    }
+}

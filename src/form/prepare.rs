@@ -1,0 +1,81 @@
+//! What is done to sent values before the rules: field names, spelling of enum words, rewriting rules.
+
+use async_graphql::{Name, Value};
+
+use super::check::Values;
+use super::rules::{Kind, Rule};
+use super::shape::Shape;
+use super::{Scope, normalise, value};
+
+/// Names fields as the rules do (GraphQL's camel case becomes snake case) and normalises all texts.
+pub(crate) fn tidy(shape: &Shape, mut values: Values) -> Values {
+    for field in &shape.fields {
+        if field.camel == field.name || values.contains_key(field.name) {
+            continue;
+        }
+        if let Some(value) = values.swap_remove(field.camel.as_str()) {
+            values.insert(Name::new(field.name), value);
+        }
+    }
+    normalise::normalise_fields(&mut values);
+    values
+}
+
+/// Brings the values into the form that the rules look at.
+pub(crate) fn prepare(shape: &Shape, values: &mut Values, scope: &Scope<'_>) {
+    for field in &shape.fields {
+        if let Some(value) = values.get_mut(field.name) {
+            spell(value, &field.rules, scope.rest);
+            for rule in &field.rules {
+                rewrite(value, rule);
+            }
+        }
+    }
+}
+
+fn rewrite(value: &mut Value, rule: &Rule) {
+    match rule.0 {
+        Kind::Flag => {
+            let set = matches!(value, Value::Boolean(true)) || is_word(value, "true");
+            *value = Value::Boolean(set);
+        }
+        Kind::Slugified => {
+            if let Some(text) = value::plain(value) {
+                *value = Value::String(slug::slugify(text));
+            }
+        }
+        Kind::NoneIsNull if is_word(value, "none") => *value = Value::Null,
+        _ => {}
+    }
+}
+
+fn is_word(value: &Value, word: &str) -> bool {
+    matches!(value, Value::String(text) if text == word)
+}
+
+/// GraphQL writes enum words in capitals and truth values as such where the rules list words.
+fn spell(value: &mut Value, rules: &[Rule], rest: bool) {
+    let sent = match value {
+        Value::Enum(name) => name.to_string(),
+        Value::String(text) if !rest && *text == text.to_uppercase() => text.clone(),
+        Value::Boolean(truth) if !rest => truth.to_string(),
+        Value::List(items) => {
+            let each = rules.iter().find_map(|rule| match &rule.0 {
+                Kind::Each(rules) => Some(rules.as_slice()),
+                _ => None,
+            });
+            items.iter_mut().for_each(|item| spell(item, each.unwrap_or(rules), rest));
+            return;
+        }
+        _ => return,
+    };
+    let listed = rules.iter().find_map(|rule| match rule.0 {
+        Kind::OneOf(words) => words.iter().find(|word| word.eq_ignore_ascii_case(&sent)),
+        _ => None,
+    });
+    match (listed, &value) {
+        (Some(word), _) => *value = Value::String((*word).to_owned()),
+        (None, Value::Enum(_)) => *value = Value::String(sent.to_lowercase()),
+        (None, _) => {}
+    }
+}

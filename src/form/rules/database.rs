@@ -1,0 +1,121 @@
+//! Rules that ask the database, each by one statement (spec: `wire.md` 3.2, 3.6).
+
+use std::collections::HashSet;
+
+use async_graphql::Value;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
+use sea_orm::{ConnectionTrait, DbBackend};
+
+use crate::Result;
+use crate::form::Scope;
+use crate::form::check::Subject;
+use crate::form::value;
+
+use super::{Column, Kind, Rule, Rules};
+
+/// No list of more elements than this is looked up.
+const MOST: usize = 1000;
+
+pub(super) async fn exists(subject: &Subject<'_>, column: Column) -> Result<Option<String>> {
+    let found = match (subject.found.and_then(|found| found.0.as_ref()), value::elements(subject.value)) {
+        (Some(ids), _) => value::integer(subject.value).is_some_and(|id| ids.contains(&id)),
+        (None, None) => count(subject, column, &[subject.value], None).await? > 0,
+        (None, Some(items)) => {
+            let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
+            count(subject, column, &items, None).await? >= distinct(&items)
+        }
+    };
+    Ok(subject.fails_if("exists", !found))
+}
+
+pub(super) async fn unique(subject: &Subject<'_>, column: Column) -> Result<Option<String>> {
+    let taken = count(subject, column, &[subject.value], subject.scope.own_id).await? > 0;
+    Ok(subject.fails_if("unique", taken))
+}
+
+fn distinct(items: &[&Value]) -> usize {
+    items.iter().map(|item| item.to_string()).collect::<HashSet<_>>().len()
+}
+
+/// How many different values of the column are among these.
+async fn count(subject: &Subject<'_>, column: Column, sent: &[&Value], except: Option<i64>) -> Result<usize> {
+    let db = subject.scope.db;
+    let wanted: Vec<SimpleExpr> = match is_number(column, subject.rules) {
+        true => sent.iter().filter_map(|value| value::integer(value)).map(Expr::val).collect(),
+        false => sent
+            .iter()
+            .filter_map(|value| value::text(value).filter(|text| is_storable(text)))
+            .map(|text| folded(db, Expr::val(text)))
+            .collect(),
+    };
+    if wanted.is_empty() || wanted.len() > MOST {
+        return Ok(0);
+    }
+    let cell = Expr::col(Alias::new(column.name));
+    let cell = if is_number(column, subject.rules) { cell } else { folded(db, cell) };
+    let mut select = Query::select();
+    select.expr(cell.clone().count_distinct()).from(Alias::new(column.table)).and_where(cell.is_in(wanted));
+    if let Some(id) = except {
+        select.and_where(Expr::col(Alias::new("id")).ne(id));
+    }
+    first_number(db, &select).await
+}
+
+async fn first_number(db: &sea_orm::DatabaseConnection, select: &SelectStatement) -> Result<usize> {
+    let row = db.query_one(select).await?;
+    let number = row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?;
+    Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or_default())
+}
+
+/// Whether the column holds numbers: ids do, and what must be a number.
+fn is_number(column: Column, rules: &[Rule]) -> bool {
+    column.name == "id" || column.name.ends_with("_id") || rules.has(|kind| matches!(kind, Kind::Integer))
+}
+
+/// PostgreSQL refuses NUL in texts, so none of its rows can hold one.
+fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+/// Case does not count; on MySQL the column's collation sees to that.
+fn folded(db: &sea_orm::DatabaseConnection, text: SimpleExpr) -> SimpleExpr {
+    match db.get_database_backend() {
+        DbBackend::MySql => text,
+        _ => Func::lower(text).into(),
+    }
+}
+
+/// Ids of a list that exist, looked up at once; nothing when the elements carry no such rule.
+pub(crate) struct Found(Option<HashSet<i64>>);
+
+impl Found {
+    /// Looks up the ids among the elements of a list.
+    pub(crate) async fn of(scope: &Scope<'_>, rules: &[Rule], items: &[(String, &Value)]) -> Result<Self> {
+        let column = rules.iter().find_map(|rule| match rule.0 {
+            Kind::Exists(column) if is_number(column, rules) => Some(column),
+            _ => None,
+        });
+        let Some(column) = column else { return Ok(Self(None)) };
+        let ids: HashSet<i64> = items.iter().filter_map(|(_, item)| value::integer(item)).collect();
+        if ids.is_empty() || ids.len() > MOST {
+            return Ok(Self(Some(HashSet::new())));
+        }
+        let mut select = Query::select();
+        let cell = Expr::col(Alias::new(column.name));
+        select
+            .expr(cell.clone().cast_as(integer_name(scope)))
+            .from(Alias::new(column.table))
+            .and_where(cell.is_in(ids));
+        let rows = scope.db.query_all(&select).await?;
+        let found = rows.iter().map(|row| row.try_get_by_index::<i64>(0)).collect::<Result<_, _>>()?;
+        Ok(Self(Some(found)))
+    }
+}
+
+/// The name of 64-bit integers, in which ids are read whatever their column's type.
+fn integer_name(scope: &Scope<'_>) -> Alias {
+    Alias::new(match scope.db.get_database_backend() {
+        DbBackend::MySql => "SIGNED",
+        _ => "BIGINT",
+    })
+}

@@ -1,0 +1,236 @@
+//! Rules about dates. A value must name a full year, month and day; relative words are no dates
+//! (spec: `wire.md` 3.2).
+
+use async_graphql::Value;
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc, Weekday};
+
+use crate::form::check::Subject;
+use crate::form::value;
+
+pub(super) fn date(subject: &Subject<'_>) -> Option<String> {
+    subject.fails_if("date", moment(subject.value).is_none())
+}
+
+pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<String> {
+    let earlier = subject.sibling(sibling).and_then(moment);
+    let fits = match (moment(subject.value), earlier) {
+        (Some(value), Some(earlier)) => value.instant() > earlier.instant(),
+        (value, None) => value.is_some(),
+        (None, Some(_)) => false,
+    };
+    let sibling = subject.scope.lang.field_name(sibling);
+    (!fits).then(|| subject.say("after", &[("date", &sibling)]))
+}
+
+/// The spellings in which GraphQL's date types read a date; none if the text is no date.
+pub(crate) fn moments(text: &str) -> Vec<String> {
+    let Some(moment) = parse(text) else { return Vec::new() };
+    vec![
+        moment.local.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
+        moment.local.format("%Y-%m-%d").to_string(),
+        moment.instant().to_rfc3339_opts(SecondsFormat::AutoSi, true),
+    ]
+}
+
+/// A date and time as written, with its offset from UTC if it names one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Moment {
+    local: NaiveDateTime,
+    offset: Option<FixedOffset>,
+}
+
+impl Moment {
+    fn instant(self) -> DateTime<Utc> {
+        let seconds = self.offset.map_or(0, |offset| i64::from(offset.local_minus_utc()));
+        self.local.checked_sub_signed(chrono::TimeDelta::seconds(seconds)).unwrap_or(self.local).and_utc()
+    }
+}
+
+fn moment(value: &Value) -> Option<Moment> {
+    parse(&value::plain(value)?)
+}
+
+/// No text longer than this names a date.
+const LONGEST: usize = 64;
+
+fn parse(text: &str) -> Option<Moment> {
+    let text = text.trim();
+    if text.len() > LONGEST {
+        return None;
+    }
+    if let Some(seconds) = text.strip_prefix('@') {
+        let local = DateTime::from_timestamp(seconds.parse().ok()?, 0)?.naive_utc();
+        return Some(Moment { local, offset: FixedOffset::east_opt(0) });
+    }
+    cuts(text).into_iter().find_map(|(day, time)| {
+        let day = parse_day(day.trim_end())?;
+        let (time, offset) = parse_time(time)?;
+        Some(Moment { local: day.and_time(time), offset })
+    })
+}
+
+/// Where the day may end and the time begin: nowhere, at a `T`, or at a blank.
+fn cuts(text: &str) -> Vec<(&str, &str)> {
+    let marks = text.match_indices(['T', 't', ' ']).map(|(at, _)| (&text[..at], &text[at + 1..]));
+    std::iter::once((text, "")).chain(marks).collect()
+}
+
+fn parse_day(text: &str) -> Option<NaiveDate> {
+    numeric_day(text).or_else(|| iso_week(text)).or_else(|| named_day(text))
+}
+
+fn numeric_day(text: &str) -> Option<NaiveDate> {
+    let parts = |mark: char| -> Option<Vec<&str>> {
+        let parts: Vec<_> = text.split(mark).collect();
+        parts.iter().all(|part| is_digits(part)).then_some(parts)
+    };
+    if is_digits(text) && text.len() == 8 {
+        return ymd(&text[..4], &text[4..6], &text[6..]);
+    }
+    if let Some([year, day]) = parts('-').as_deref() {
+        let known = year.len() == 4 && day.len() == 3;
+        return known.then(|| NaiveDate::from_yo_opt(year.parse().ok()?, day.parse().ok()?)).flatten();
+    }
+    for mark in ['-', '/', '.'] {
+        let Some(parts) = parts(mark) else { continue };
+        return match (parts.as_slice(), mark) {
+            ([year, month, day], '-' | '/') if year.len() == 4 => ymd(year, month, day),
+            ([month, day, year], '/') if year.len() == 4 => ymd(year, month, day),
+            ([day, month, year], '-' | '.') if year.len() == 4 => ymd(year, month, day),
+            _ => None,
+        };
+    }
+    None
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn ymd(year: &str, month: &str, day: &str) -> Option<NaiveDate> {
+    if month.len() > 2 || day.len() > 2 {
+        return None;
+    }
+    let year = year.parse().ok().filter(|&year| year > 0)?;
+    NaiveDate::from_ymd_opt(year, month.parse().ok()?, day.parse().ok()?)
+}
+
+/// `2024-W01-1` or `2024W011`.
+fn iso_week(text: &str) -> Option<NaiveDate> {
+    let (year, week) = text.split_once('W')?;
+    let (year, week) = (year.strip_suffix('-').unwrap_or(year), week.replacen('-', "", 1));
+    if year.len() != 4 || week.len() != 3 || !is_digits(year) || !is_digits(&week) {
+        return None;
+    }
+    let weekday = Weekday::try_from(week[2..].parse::<u8>().ok()?.checked_sub(1)?).ok()?;
+    NaiveDate::from_isoywd_opt(year.parse().ok()?, week[..2].parse().ok()?, weekday)
+}
+
+/// `10 September 2000`, `Sep 10, 2000`, `10-Sep-2000`.
+fn named_day(text: &str) -> Option<NaiveDate> {
+    let words: Vec<_> = text.split([' ', ',', '-', '.']).filter(|word| !word.is_empty()).collect();
+    let (day, month, year) = match words.as_slice() {
+        [day, month, year] if is_digits(day) => (*day, *month, *year),
+        [month, day, year] => (*day, *month, *year),
+        _ => return None,
+    };
+    let month: chrono::Month = month.parse().ok()?;
+    let known = year.len() == 4 && is_digits(year) && is_digits(day);
+    known.then(|| ymd(year, &month.number_from_month().to_string(), day)).flatten()
+}
+
+/// A time of the day with its offset; nothing is midnight.
+fn parse_time(text: &str) -> Option<(NaiveTime, Option<FixedOffset>)> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Some((NaiveTime::MIN, None));
+    }
+    let end = text.find(|c: char| !c.is_ascii_digit() && !":.,".contains(c)).unwrap_or(text.len());
+    let (clock, zone) = (text[..end].replace(',', "."), text[end..].trim());
+    let time =
+        ["%H:%M:%S%.f", "%H:%M"].iter().find_map(|format| NaiveTime::parse_from_str(&clock, format).ok())?;
+    Some((time, parse_zone(zone)?))
+}
+
+fn parse_zone(text: &str) -> Option<Option<FixedOffset>> {
+    match text {
+        "" => return Some(None),
+        "Z" | "z" | "UTC" | "GMT" => return Some(FixedOffset::east_opt(0)),
+        _ => {}
+    }
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let digits = text.strip_prefix(['+', '-'])?.replacen(':', "", 1);
+    if !is_digits(&digits) || ![2, 4].contains(&digits.len()) {
+        return None;
+    }
+    let (hours, minutes) = (digits[..2].parse::<i32>().ok()?, digits[2..].parse::<i32>().unwrap_or(0));
+    FixedOffset::east_opt(sign * (hours * 60 + minutes) * 60).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        for text in [
+            "2024-01-31",
+            "2024-1-1",
+            "20240101",
+            "12/31/2024",
+            "2024-01-01 10:00",
+            "2024-01-01T10:00:00Z",
+            "2024-01-01T10:00:00+02:00",
+            "2024-01-01T10:00:00.123456Z",
+            "2024-01-01 10:00:00 +0200",
+            "2024-W01-1",
+            "2024-001",
+            "10 September 2000",
+            "10 september 2000 10:00",
+            "Sep 10, 2000",
+            "@1700000000",
+            "2024-02-29",
+        ] {
+            assert!(parse(text).is_some(), "{text}");
+        }
+        for text in [
+            "2024-02-30",
+            "31/12/2024",
+            "2024",
+            "1700000000",
+            "0000-00-00",
+            "now",
+            "tomorrow",
+            "next monday",
+            "12:00",
+            "2024-01-01 25:00",
+            "nope",
+            "",
+            "T",
+            " ",
+            "é",
+            "2024-01-01T",
+            "2024-13-01",
+            "@",
+            "@x",
+            "--",
+            "2024-W01-9",
+            "99999999999-1-1",
+            "2024-01-01 10:00 nowhere",
+            "2024-01-01 10:00+aé",
+        ] {
+            let midnight = text == "2024-01-01T";
+            assert_eq!(parse(text).is_some(), midnight, "{text}");
+        }
+    }
+
+    #[test]
+    fn instants() {
+        let instant = |text: &str| parse(text).map(Moment::instant);
+        assert_eq!(instant("2024-01-01T10:00:00+02:00"), instant("2024-01-01 08:00"));
+        assert_eq!(instant("2024-W01-1"), instant("2024-001"));
+        assert_eq!(moments("12/31/2024")[1], "2024-12-31");
+        assert_eq!(moments("2024-01-01 10:00")[0], "2024-01-01T10:00:00");
+        assert!(moments("nope").is_empty());
+    }
+}

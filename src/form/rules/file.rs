@@ -1,0 +1,88 @@
+//! Rules about uploaded files: what counts is the content (spec: `wire.md` 3.2).
+
+use async_graphql::UploadValue;
+
+use crate::form::check::Subject;
+
+/// Pictures that the shop shows.
+const PICTURES: [&str; 5] = ["jpg", "png", "gif", "bmp", "webp"];
+
+/// Ends of file names that a careless web server would run.
+const PHP: [&str; 8] = ["php", "php3", "php4", "php5", "php7", "php8", "phtml", "phar"];
+
+pub(super) fn file(subject: &Subject<'_>) -> Option<String> {
+    subject.fails_if("file", subject.upload().is_none())
+}
+
+pub(super) fn image(subject: &Subject<'_>) -> Option<String> {
+    let fits = subject.upload().is_some_and(|upload| !is_php(upload) && is_picture(&upload.content));
+    subject.fails_if("image", !fits)
+}
+
+pub(super) fn mimes(subject: &Subject<'_>, listed: &[&str]) -> Option<String> {
+    let fits = subject.upload().is_some_and(|upload| !is_php(upload) && is_listed(&upload.content, listed));
+    (!fits).then(|| subject.say("mimes", &[("values", &listed.join(", "))]))
+}
+
+/// Extension that belongs to a content, such as `png`.
+pub(crate) fn extension(content: &[u8]) -> Option<&'static str> {
+    match infer::get(content).map(|kind| kind.extension()) {
+        Some("xml" | "html") | None => text_extension(content),
+        known => known,
+    }
+}
+
+/// A picture whose magic bytes and dimensions can both be read.
+fn is_picture(content: &[u8]) -> bool {
+    extension(content).is_some_and(|found| PICTURES.contains(&found))
+        && imagesize::blob_size(content).is_ok_and(|size| size.width > 0 && size.height > 0)
+}
+
+fn is_listed(content: &[u8], listed: &[&str]) -> bool {
+    let Some(found) = extension(content) else { return false };
+    listed.iter().any(|&name| name == found || (name == "jpeg" && found == "jpg"))
+}
+
+fn text_extension(content: &[u8]) -> Option<&'static str> {
+    let text = std::str::from_utf8(content).ok()?;
+    if content.is_empty() || text.contains('\0') {
+        return None;
+    }
+    let start = text.trim_start().get(..5).unwrap_or_default().to_ascii_lowercase();
+    match start.as_str() {
+        "<?xml" | "<svg " | "<svg>" if text.contains("<svg") => Some("svg"),
+        "<?xml" => Some("xml"),
+        "<!doc" | "<html" => Some("html"),
+        _ => Some("txt"),
+    }
+}
+
+fn is_php(upload: &UploadValue) -> bool {
+    let end = upload.filename.rsplit('.').next().unwrap_or_default();
+    PHP.iter().any(|php| end.eq_ignore_ascii_case(php))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+
+    #[test]
+    fn contents() {
+        assert_eq!(extension(GIF), Some("gif"));
+        assert_eq!(extension(b"\xff\xd8\xff\xe0aaaa"), Some("jpg"));
+        assert_eq!(extension(b"<svg xmlns='x'/>"), Some("svg"));
+        assert_eq!(extension(b"hello"), Some("txt"));
+        assert_eq!(extension("é".as_bytes()), Some("txt"));
+        assert_eq!(extension(b""), None);
+        assert!(is_picture(GIF) && is_picture(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"));
+        assert!(
+            !is_picture(b"\xff\xd8\xff\xe0aaaa")
+                && !is_picture(b"<svg xmlns='x'/>")
+                && !is_picture(b"GIF89a")
+        );
+        assert!(is_listed(b"\xff\xd8\xff\xe0aaaa", &["jpeg"]) && is_listed(GIF, &["png", "gif"]));
+        assert!(!is_listed(b"hello", &["png"]));
+    }
+}

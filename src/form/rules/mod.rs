@@ -1,0 +1,222 @@
+//! The rules that a field can carry. Each function of this module makes one; they read as in the
+//! original's lists (spec: `wire.md` 3.2, 3.8).
+
+mod database;
+mod date;
+pub(crate) mod file;
+mod number;
+mod person;
+mod postcode;
+mod safety;
+mod size;
+mod text;
+
+use super::check::Subject;
+use crate::Result;
+
+pub(crate) use database::Found;
+pub(crate) use date::moments;
+pub(crate) use size::Bound;
+pub use size::Limit;
+
+/// One rule of a field.
+#[derive(Clone, Debug)]
+pub struct Rule(pub(crate) Kind);
+
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Required { in_schema: bool },
+    Nullable,
+    Sometimes,
+    Accepted,
+    String,
+    Integer,
+    Numeric,
+    Boolean,
+    Array,
+    Each(Vec<Rule>),
+    Min(Bound),
+    Max(Bound),
+    Size(Bound),
+    OneOf(&'static [&'static str]),
+    PlainText,
+    Lowercase,
+    Confirmed,
+    Date,
+    After(&'static str),
+    Exists(Column),
+    Unique(Column),
+    Email,
+    NoPlus,
+    Phone,
+    Postcode,
+    Country,
+    Locale,
+    ActiveContent,
+    File,
+    Image,
+    Mimes(&'static [&'static str]),
+    Flag,
+    Slugified,
+    NoneIsNull,
+}
+
+/// A column that `exists` and `unique` look into.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    pub(crate) table: &'static str,
+    pub(crate) name: &'static str,
+}
+
+impl Rule {
+    /// A rule that also looks at absent values and ends the field when it is broken.
+    pub(crate) fn is_implicit(&self) -> bool {
+        matches!(self.0, Kind::Required { .. } | Kind::Accepted)
+    }
+
+    /// A rule that is skipped when the field already has a message.
+    pub(crate) fn needs_clean_field(&self) -> bool {
+        matches!(self.0, Kind::Exists(_) | Kind::Unique(_))
+    }
+
+    /// The message, if the value breaks this rule.
+    pub(crate) async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+        match self.0 {
+            Kind::Exists(column) => database::exists(subject, column).await,
+            Kind::Unique(column) => database::unique(subject, column).await,
+            _ => Ok(self.broken_at_sight(subject)),
+        }
+    }
+
+    fn broken_at_sight(&self, subject: &Subject<'_>) -> Option<String> {
+        match &self.0 {
+            Kind::Required { .. } => text::required(subject),
+            Kind::Accepted => text::accepted(subject),
+            Kind::String => text::string(subject),
+            Kind::PlainText => text::plain_text(subject),
+            Kind::Lowercase => text::lowercase(subject),
+            Kind::Confirmed => text::confirmed(subject),
+            Kind::OneOf(words) => text::one_of(subject, words),
+            Kind::Integer => number::integer(subject),
+            Kind::Numeric => number::numeric(subject),
+            Kind::Boolean => number::boolean(subject),
+            Kind::Array => number::array(subject),
+            Kind::Min(bound) => size::min(subject, bound),
+            Kind::Max(bound) => size::max(subject, bound),
+            Kind::Size(bound) => size::exact(subject, bound),
+            Kind::Date => date::date(subject),
+            Kind::After(sibling) => date::after(subject, sibling),
+            Kind::Email => person::email(subject),
+            Kind::NoPlus => person::no_plus(subject),
+            Kind::Phone => person::phone(subject),
+            Kind::Country => person::country(subject),
+            Kind::Locale => person::locale(subject),
+            Kind::Postcode => postcode::postcode(subject),
+            Kind::ActiveContent => safety::active_content(subject),
+            Kind::File => file::file(subject),
+            Kind::Image => file::image(subject),
+            Kind::Mimes(listed) => file::mimes(subject, listed),
+            Kind::Nullable | Kind::Sometimes | Kind::Each(_) | Kind::Exists(_) | Kind::Unique(_) => None,
+            Kind::Flag | Kind::Slugified | Kind::NoneIsNull => None,
+        }
+    }
+}
+
+/// Questions about all rules of a field.
+pub(crate) trait Rules {
+    fn has(&self, wanted: fn(&Kind) -> bool) -> bool;
+
+    fn is_number(&self) -> bool {
+        self.has(|kind| matches!(kind, Kind::Integer | Kind::Numeric))
+    }
+
+    fn is_nullable(&self) -> bool {
+        self.has(|kind| matches!(kind, Kind::Nullable))
+    }
+}
+
+impl Rules for [Rule] {
+    fn has(&self, wanted: fn(&Kind) -> bool) -> bool {
+        self.iter().any(|rule| wanted(&rule.0))
+    }
+}
+
+macro_rules! rules {
+    ($($(#[doc = $doc:expr])+ $name:ident($($arg:ident: $ty:ty),*) => $kind:expr;)+) => {
+        $($(#[doc = $doc])+ pub fn $name($($arg: $ty),*) -> Rule { Rule($kind) })+
+    };
+}
+
+rules! {
+    /// Sent and not empty; not asked for in a partial update. The field is non-null in the schema.
+    required() => Kind::Required { in_schema: true };
+    /// As [`required`], for a field that the schema leaves optional because the form also serves
+    /// partial updates.
+    required_unless_partial() => Kind::Required { in_schema: false };
+    /// Null is a value: nothing else is checked then.
+    nullable() => Kind::Nullable;
+    /// Nothing is checked when the field was not sent.
+    sometimes() => Kind::Sometimes;
+    /// `yes`, `on`, `1` or `true`; absent is refused.
+    accepted() => Kind::Accepted;
+    /// A text.
+    string() => Kind::String;
+    /// A whole number or a text of one, within 32 bits unless it names a row by [`exists`].
+    integer() => Kind::Integer;
+    /// A decimal number or a text of one.
+    numeric() => Kind::Numeric;
+    /// `true`, `false`, `1`, `0`, also as text `1`, `0`.
+    boolean() => Kind::Boolean;
+    /// A list or map.
+    array() => Kind::Array;
+    /// Rules for every element of a list or map.
+    each(rules: impl Into<Vec<Rule>>) => Kind::Each(rules.into());
+    /// Smallest size: of a number, or in characters, elements or kilobytes (spec: `wire.md` 3.3).
+    min(limit: impl Limit) => Kind::Min(Bound::new(limit));
+    /// Greatest size; see [`min`].
+    max(limit: impl Limit) => Kind::Max(Bound::new(limit));
+    /// Exact size; see [`min`].
+    size(limit: impl Limit) => Kind::Size(Bound::new(limit));
+    /// One of these words; of an [`array`], all elements are.
+    one_of(words: &'static [&'static str]) => Kind::OneOf(words);
+    /// Without `<` and `>`.
+    plain_text() => Kind::PlainText;
+    /// Without capital letters.
+    lowercase() => Kind::Lowercase;
+    /// Repeated in the field `<name>_confirmation`.
+    confirmed() => Kind::Confirmed;
+    /// A full date, with or without a time.
+    date() => Kind::Date;
+    /// Later than the date in another field.
+    after(sibling: &'static str) => Kind::After(sibling);
+    /// A row of the table has this value.
+    exists(table: &'static str, name: &'static str) => Kind::Exists(Column { table, name });
+    /// No row of the table has this value, except the record under update.
+    unique(table: &'static str, name: &'static str) => Kind::Unique(Column { table, name });
+    /// An e-mail address.
+    email() => Kind::Email;
+    /// No `+`, unless the shop allows it in addresses.
+    no_plus() => Kind::NoPlus;
+    /// A phone number.
+    phone() => Kind::Phone;
+    /// Shaped as postcodes of the country in the field `country` are.
+    postcode() => Kind::Postcode;
+    /// Code of a country that the shop sells to.
+    country() => Kind::Country;
+    /// A locale that the shop speaks.
+    locale() => Kind::Locale;
+    /// Without scripts and templates.
+    active_content() => Kind::ActiveContent;
+    /// An uploaded file.
+    file() => Kind::File;
+    /// An uploaded picture, by its content.
+    image() => Kind::Image;
+    /// A file whose content is of one of these types.
+    mimes(extensions: &'static [&'static str]) => Kind::Mimes(extensions);
+    /// Rewrites what was sent: `true` stays true, anything else is false.
+    flag() => Kind::Flag;
+    /// Rewrites what was sent: lower-case ASCII words joined by hyphens.
+    slugified() => Kind::Slugified;
+    /// Rewrites what was sent: the text `none` is null.
+    none_is_null() => Kind::NoneIsNull;
+}

@@ -1,0 +1,25 @@
+//! Rules about the type of numbers, truth values and lists.
+
+use crate::form::check::Subject;
+use crate::form::value;
+
+use super::{Kind, Rules};
+
+pub(super) fn integer(subject: &Subject<'_>) -> Option<String> {
+    // Columns are 32 bits wide, except the ids that `exists` looks up.
+    let wide = subject.rules.has(|kind| matches!(kind, Kind::Exists(_)));
+    let fits = value::integer(subject.value).is_some_and(|number| wide || i32::try_from(number).is_ok());
+    subject.fails_if("integer", !fits)
+}
+
+pub(super) fn numeric(subject: &Subject<'_>) -> Option<String> {
+    subject.fails_if("numeric", value::number(subject.value).is_none())
+}
+
+pub(super) fn boolean(subject: &Subject<'_>) -> Option<String> {
+    subject.fails_if("boolean", value::boolean(subject.value).is_none())
+}
+
+pub(super) fn array(subject: &Subject<'_>) -> Option<String> {
+    subject.fails_if("array", value::count(subject.value).is_none())
+}

@@ -1,0 +1,79 @@
+//! The postcode rule: shapes by country (spec: `wire.md` 3.8, `client.md` 5.2.1).
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use async_graphql::Value;
+use regex::Regex;
+
+use crate::form::check::Subject;
+use crate::form::value;
+
+/// Country whose shape is asked for when none was sent.
+const HOME: &str = "FR";
+
+pub(super) fn postcode(subject: &Subject<'_>) -> Option<String> {
+    let text = value::plain(subject.value)?;
+    (!fits(&country(subject)?, &text)).then(|| format!("The {} is not a valid zip code.", subject.name))
+}
+
+/// The country that was sent, else the stored one; none if what was sent is no code at all, which is
+/// for the country's own rule to tell.
+fn country(subject: &Subject<'_>) -> Option<String> {
+    match subject.sibling("country") {
+        Some(Value::String(code)) => Some(code.clone()),
+        None | Some(Value::Null) => {
+            let stored = subject.scope.stored.iter().find(|(name, _)| *name == "country");
+            Some(stored.map_or(HOME, |(_, code)| *code).to_owned())
+        }
+        Some(_) => None,
+    }
+}
+
+/// Countries without a shape accept anything.
+fn fits(country: &str, text: &str) -> bool {
+    static SHAPES: LazyLock<HashMap<&str, Regex>> = LazyLock::new(shapes);
+    SHAPES.get(country).is_none_or(|shape| shape.is_match(text))
+}
+
+fn shapes() -> HashMap<&'static str, Regex> {
+    let lines = include_str!("postcodes.txt").lines().filter(|line| !line.starts_with('#'));
+    let shapes = lines.filter_map(|line| {
+        let (countries, pattern) = line.split_once(": ")?;
+        Some((countries, Regex::new(&format!("(?i-u)^(?:{pattern})$")).ok()?))
+    });
+    shapes
+        .flat_map(|(countries, shape)| countries.split(' ').map(move |code| (code, shape.clone())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_is_read() {
+        let lines = include_str!("postcodes.txt").lines().filter(|line| !line.starts_with('#'));
+        let codes: Vec<_> =
+            lines.filter_map(|line| Some(line.split_once(": ")?.0)).flat_map(|l| l.split(' ')).collect();
+        let shapes = shapes();
+        assert_eq!(codes.len(), shapes.len(), "a country is listed twice or a pattern is wrong");
+        assert!(codes.iter().all(|code| code.len() == 2));
+    }
+
+    #[test]
+    fn shapes_of_countries() {
+        let good = "FR 59000,FR 59 000,BE 1000,PT 1000-100,NL 1234 ab,US 12345-6789,US 12345 6789,US 12345,CA K1A 0B1,\
+            CA k1a0b1,IE D02 AF30,GB SW1A 1AA,GB gir0aa,GB BFPO 12,GB M1 1AE,GG GY1 1AA,CM anything,XX anything,fr x,\
+            BH 1012,BH 112,LB 1234 5678,AD AD100,SM 47890,VI 00850,GU 96931,LI 9490,JP 123-4567,PE LIMA 12,SV CP 1101";
+        let bad = "FR ABC,FR 5900,FR 590000,BE 10000,PT 1000100,NL 1234,US 1234,CA D1A 0B1,CA K1O 0B1,IE D02,GB ZZ1 1AA,\
+            GB SW1A 1AC,GG GY1,VI 00852,GU 96930,LI 9499,FR ５９０００,AD AD801";
+        let each = |list: &'static str| list.split(',').map(|case| case.trim().split_once(' ').unwrap());
+        for (country, text) in each(good) {
+            assert!(fits(country, text), "{country} {text}");
+        }
+        for (country, text) in each(bad) {
+            assert!(!fits(country, text), "{country} {text}");
+        }
+    }
+}

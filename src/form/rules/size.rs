@@ -1,0 +1,89 @@
+//! Rules about size: what is measured depends on the rules and on the value (spec: `wire.md` 3.3).
+
+use crate::form::check::Subject;
+use crate::form::value;
+
+use super::{Kind, Rules};
+
+/// A number that a size rule can be written with: `max(255)`, `max(999999.99)`.
+pub trait Limit {
+    /// How messages print it.
+    fn print(&self) -> String;
+    /// What sizes are compared with.
+    fn value(&self) -> f64;
+}
+
+impl Limit for i64 {
+    fn print(&self) -> String {
+        self.to_string()
+    }
+
+    fn value(&self) -> f64 {
+        *self as f64
+    }
+}
+
+impl Limit for f64 {
+    fn print(&self) -> String {
+        self.to_string()
+    }
+
+    fn value(&self) -> f64 {
+        *self
+    }
+}
+
+/// A limit with its spelling.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound {
+    printed: String,
+    value: f64,
+}
+
+impl Bound {
+    pub(super) fn new(limit: impl Limit) -> Self {
+        Self { printed: limit.print(), value: limit.value() }
+    }
+}
+
+pub(super) fn min(subject: &Subject<'_>, bound: &Bound) -> Option<String> {
+    message(subject, "min", bound, measure(subject) >= bound.value)
+}
+
+pub(super) fn max(subject: &Subject<'_>, bound: &Bound) -> Option<String> {
+    message(subject, "max", bound, measure(subject) <= bound.value)
+}
+
+pub(super) fn exact(subject: &Subject<'_>, bound: &Bound) -> Option<String> {
+    message(subject, "size", bound, measure(subject) == bound.value)
+}
+
+fn message(subject: &Subject<'_>, rule: &str, bound: &Bound, fits: bool) -> Option<String> {
+    (!fits).then(|| subject.say(&format!("{rule}.{}", variant(subject)), &[(rule, &bound.printed)]))
+}
+
+fn measure(subject: &Subject<'_>) -> f64 {
+    if subject.rules.is_number()
+        && let Some(number) = value::number(subject.value)
+    {
+        return number;
+    }
+    if let Some(upload) = subject.upload() {
+        return upload.content.len() as f64 / 1024.0;
+    }
+    let size = value::count(subject.value)
+        .unwrap_or_else(|| value::text(subject.value).map_or(0, |text| text.chars().count()));
+    size as f64
+}
+
+fn variant(subject: &Subject<'_>) -> &'static str {
+    if subject.rules.is_number() {
+        "numeric"
+    } else if subject.rules.has(|kind| matches!(kind, Kind::Array)) {
+        "array"
+    } else if subject.upload().is_some() {
+        "file"
+    } else {
+        "string"
+    }
+}

@@ -1,0 +1,115 @@
+//! What a form is made of: its fields, their rules and their GraphQL types.
+
+use async_graphql::registry::{InputObjectBuilder, MetaInputValue, MetaType, Registry};
+use async_graphql::{InputType, Value, indexmap::IndexMap};
+
+use super::rules::{Kind, Rule};
+
+/// A form: name, description and fields in the order of their messages.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Shape {
+    pub(crate) name: &'static str,
+    description: String,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// One field of a form.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Field {
+    /// Name in REST and in the rules: snake case.
+    pub(crate) name: &'static str,
+    /// Name in GraphQL: camel case.
+    pub(crate) camel: String,
+    description: String,
+    pub(crate) rules: Vec<Rule>,
+    type_name: String,
+    register: fn(&mut Registry) -> String,
+    accepts: fn(Value) -> bool,
+}
+
+impl Shape {
+    /// Used by [`form!`](crate::form!).
+    pub fn new(name: &'static str, docs: &[&str], fields: Vec<Field>) -> Self {
+        Self { name, description: join(docs), fields }
+    }
+
+    pub(crate) fn meta(&self, registry: &mut Registry) -> MetaType {
+        let fields = self.fields.iter().map(|field| (field.camel.clone(), field.meta(registry)));
+        let fields: IndexMap<_, _> = fields.collect();
+        InputObjectBuilder::new(self.name, fields).description(some(&self.description)).build()
+    }
+}
+
+impl Field {
+    /// Used by [`form!`](crate::form!).
+    pub fn new<T: InputType>(name: &'static str, docs: &[&str], rules: Vec<Rule>) -> Self {
+        let name = name.strip_prefix("r#").unwrap_or(name);
+        Self {
+            name,
+            camel: camel(name),
+            description: join(docs),
+            rules,
+            type_name: T::type_name().into_owned(),
+            register: T::create_type_info,
+            accepts: |value| T::parse(Some(value)).is_ok(),
+        }
+    }
+
+    /// Whether the field's type can hold this value.
+    pub(crate) fn accepts(&self, value: &Value) -> bool {
+        (self.accepts)(value.clone())
+    }
+
+    /// Rules for the elements of a list.
+    pub(crate) fn each(&self) -> Option<&[Rule]> {
+        self.rules.iter().find_map(|rule| match &rule.0 {
+            Kind::Each(rules) => Some(rules.as_slice()),
+            _ => None,
+        })
+    }
+
+    /// The rule that a value breaks which passed all rules and still does not fit the type.
+    pub(crate) fn mismatch(&self) -> &'static str {
+        match self.type_name.as_str() {
+            "Int" => "integer",
+            "Float" => "numeric",
+            "Boolean" => "boolean",
+            "String" => "string",
+            "Upload" => "file",
+            "DateTime" | "NaiveDateTime" | "NaiveDate" => "date",
+            name if name.starts_with('[') => "array",
+            _ => "in",
+        }
+    }
+
+    fn meta(&self, registry: &mut Registry) -> MetaInputValue {
+        let non_null = (self.register)(registry);
+        let required = self.rules.iter().any(|rule| matches!(rule.0, Kind::Required { in_schema: true }));
+        let ty = if required { non_null } else { non_null.trim_end_matches('!').to_owned() };
+        let mut meta = MetaInputValue::new(self.camel.clone(), ty);
+        meta.description = some(&self.description);
+        meta
+    }
+}
+
+fn join(docs: &[&str]) -> String {
+    docs.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn camel(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    let mut words = name.split('_');
+    camel.push_str(words.next().unwrap_or_default());
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}

@@ -1,0 +1,182 @@
+//! How the rules read a value that may be of any type.
+
+use async_graphql::{UploadValue, Value};
+
+/// Marker of an uploaded file in place of its content, as async-graphql writes it.
+const UPLOAD: &str = "#__graphql_file__:";
+
+/// Marker that the REST face puts where an upload did not arrive whole.
+pub const BROKEN_UPLOAD: &str = "#__guichet_broken_file__";
+
+/// The uploaded file that a value stands for.
+pub(crate) fn upload<'a>(value: &Value, uploads: &'a [UploadValue]) -> Option<&'a UploadValue> {
+    match value {
+        Value::String(text) => uploads.get(text.strip_prefix(UPLOAD)?.parse::<usize>().ok()?),
+        _ => None,
+    }
+}
+
+/// Whether a value is an upload that did not arrive whole.
+pub(crate) fn is_broken_upload(value: &Value) -> bool {
+    matches!(value, Value::String(text) if text == BROKEN_UPLOAD)
+}
+
+/// A scalar as text, the way the original turns values to text; lists and maps have none.
+pub(crate) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Number(number) => Some(match (number.is_f64(), number.as_f64()) {
+            (true, Some(float)) => float.to_string(),
+            _ => number.to_string(),
+        }),
+        Value::String(text) => Some(text.clone()),
+        Value::Enum(name) => Some(name.to_string()),
+        Value::Boolean(true) => Some("1".to_owned()),
+        Value::Boolean(false) => Some(String::new()),
+        Value::List(_) | Value::Object(_) | Value::Binary(_) => None,
+    }
+}
+
+/// A text or number as text: what pattern rules look at.
+pub(crate) fn plain(value: &Value) -> Option<String> {
+    matches!(value, Value::String(_) | Value::Number(_)).then(|| text(value)).flatten()
+}
+
+/// The elements of a list or map with the keys that error messages use.
+pub(crate) fn elements(value: &Value) -> Option<Vec<(String, &Value)>> {
+    match value {
+        Value::List(items) => {
+            Some(items.iter().enumerate().map(|(at, item)| (at.to_string(), item)).collect())
+        }
+        Value::Object(fields) => Some(fields.iter().map(|(key, item)| (key.to_string(), item)).collect()),
+        _ => None,
+    }
+}
+
+/// How many elements a list or map has.
+pub(crate) fn count(value: &Value) -> Option<usize> {
+    match value {
+        Value::List(items) => Some(items.len()),
+        Value::Object(fields) => Some(fields.len()),
+        _ => None,
+    }
+}
+
+/// A decimal number in a text: sign, digits with an optional point, optional exponent, blanks around it.
+pub(crate) fn decimal(text: &str) -> Option<f64> {
+    let number = text.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
+    let digits = number.strip_prefix(['+', '-']).unwrap_or(number);
+    let starts_well = digits.strip_prefix('.').unwrap_or(digits).starts_with(|c: char| c.is_ascii_digit());
+    starts_well.then(|| number.parse().ok()).flatten()
+}
+
+/// The number that a number or text holds; booleans hold none.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => decimal(text),
+        _ => None,
+    }
+}
+
+/// The whole number that a value holds by the rule `integer`: no leading zeros, 64 bits, `true` is 1.
+pub(crate) fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Boolean(true) => Some(1),
+        Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+        Value::String(text) => {
+            let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+            let plain = digits.bytes().all(|digit| digit.is_ascii_digit());
+            let leading_zero = digits.len() > 1 && digits.starts_with('0');
+            (plain && !leading_zero).then(|| text.parse().ok()).flatten()
+        }
+        _ => None,
+    }
+}
+
+fn whole(float: f64) -> Option<i64> {
+    // The bounds of 64 bits are exact powers of two as floats.
+    const BOUND: f64 = 9_223_372_036_854_775_808.0;
+    (float.fract() == 0.0 && (-BOUND..BOUND).contains(&float)).then_some(float as i64)
+}
+
+/// The truth value that a value holds by the rule `boolean`.
+pub(crate) fn boolean(value: &Value) -> Option<bool> {
+    match value {
+        Value::Boolean(truth) => Some(*truth),
+        Value::Number(number) => match number.as_i64()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        },
+        Value::String(text) => match text.as_str() {
+            "0" => Some(false),
+            "1" => Some(true),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+
+    use super::*;
+
+    #[test]
+    fn decimals() {
+        for text in ["1", "-1", "+1.5", ".5", "5.", "1e3", "1.5E-3", " 12 ", "01", "-.5", "0"] {
+            assert!(decimal(text).is_some(), "{text}");
+        }
+        for text in
+            ["", ".", "0x1A", "1,5", "1 2", "e3", "1e", "nan", "NaN", "inf", "-inf", "infinity", "--1"]
+        {
+            assert!(decimal(text).is_none(), "{text}");
+        }
+        assert_eq!(number(&value!(true)), None);
+    }
+
+    #[test]
+    fn integers() {
+        for (sent, held) in [
+            (value!(5), 5),
+            (value!(5.0), 5),
+            (value!(true), 1),
+            (value!("-0"), 0),
+            (value!("+1"), 1),
+            (value!("9223372036854775807"), i64::MAX),
+        ] {
+            assert_eq!(integer(&sent), Some(held), "{sent}");
+        }
+        for sent in [
+            value!("01"),
+            value!("1.0"),
+            value!("1e3"),
+            value!("9223372036854775808"),
+            value!(1.5),
+            value!(1e300),
+            value!(false),
+            value!(null),
+            value!([1]),
+            value!(""),
+            value!("+"),
+            value!("1 "),
+            value!("٣"),
+        ] {
+            assert_eq!(integer(&sent), None, "{sent}");
+        }
+    }
+
+    #[test]
+    fn booleans() {
+        for (sent, held) in
+            [(value!(true), true), (value!(0), false), (value!("1"), true), (value!("0"), false)]
+        {
+            assert_eq!(boolean(&sent), Some(held));
+        }
+        for sent in [value!("true"), value!(2), value!("on"), value!([]), value!(null), value!("01")] {
+            assert_eq!(boolean(&sent), None);
+        }
+    }
+}

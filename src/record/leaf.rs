@@ -1,0 +1,286 @@
+//! How a column's value is spelled: as GraphQL value and as REST JSON.
+//!
+//! The two faces differ in a few places (architecture, "What GraphQL shows and what REST
+//! prints"): booleans without a cast are `0`/`1` in REST, prices are numbers in REST and exact
+//! texts in GraphQL, words are lower case in REST and enum values in GraphQL. Each difference is
+//! declared here, once.
+
+use async_graphql::registry::Registry;
+use async_graphql::{InputValueError, InputValueResult, Name, Number, OutputType, Scalar, ScalarType, Value};
+use chrono::{DateTime, SecondsFormat, Utc};
+use entity::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
+
+/// Which face an answer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// The public GraphQL schema.
+    GraphQl,
+    /// The REST face, as values (for XML and for what is rewritten).
+    Rest,
+    /// The REST face, as JSON bytes: rows are written straight to a buffer.
+    RestJson,
+}
+
+/// A column value that needs no await.
+pub trait Leaf {
+    /// The value in the spelling of the face.
+    fn value(&self, face: Face) -> Value;
+    /// The value as REST JSON.
+    fn json(&self, out: &mut Vec<u8>);
+    /// Registers the GraphQL type and names it.
+    fn register(registry: &mut Registry) -> String;
+}
+
+/// A column whose text is one word of a closed list: an enum in GraphQL.
+pub trait Word {
+    /// The word in the spelling of the face.
+    fn value(&self, face: Face) -> Value;
+}
+
+impl Word for String {
+    fn value(&self, face: Face) -> Value {
+        match face {
+            Face::GraphQl => Value::Enum(Name::new(self.to_uppercase())),
+            Face::Rest | Face::RestJson => Value::String(self.clone()),
+        }
+    }
+}
+
+impl<T: Word> Word for Option<T> {
+    fn value(&self, face: Face) -> Value {
+        self.as_ref().map_or(Value::Null, |word| word.value(face))
+    }
+}
+
+/// An exact decimal number, as text: `"12.50"`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decimal(pub f64);
+
+#[Scalar]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let parsed = match &value {
+            Value::String(text) => text.parse::<rust_decimal::Decimal>().ok().and_then(|exact| exact.try_into().ok()),
+            Value::Number(number) => number.as_f64(),
+            _ => None,
+        };
+        parsed.map(Self).ok_or_else(|| InputValueError::expected_type(value))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(shortest(self.0))
+    }
+}
+
+/// A moment in UTC: `2026-11-23T12:00:00.000000Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(pub DateTime<Utc>);
+
+#[Scalar(name = "DateTime")]
+impl ScalarType for Moment {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        DateTime::parse_from_rfc3339(text).map(|at| Self(at.to_utc())).map_err(InputValueError::custom)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(moment_text(self.0))
+    }
+}
+
+fn moment_text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// The shortest decimal text that reads back as the number; whole numbers have no fraction.
+fn shortest(number: f64) -> String {
+    let mut out = Vec::new();
+    write_float(number, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// A float as the original prints it: whole values without fraction, else the shortest form
+/// (spec: `wire.md` 1.2).
+fn write_float(number: f64, out: &mut Vec<u8>) {
+    if !number.is_finite() {
+        return out.extend_from_slice(b"null");
+    }
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(number);
+    out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
+}
+
+fn float_value(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number well inside the range")]
+        return Value::Number((number as i64).into());
+    }
+    Number::from_f64(number).map_or(Value::Null, Value::Number)
+}
+
+fn write_int(number: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+macro_rules! leaf {
+    ($type:ty => $graphql:ty, $this:ident, value $face:pat => $value:expr, json $out:ident => $json:expr) => {
+        impl Leaf for $type {
+            fn value(&self, $face: Face) -> Value {
+                let $this = self;
+                $value
+            }
+            fn json(&self, $out: &mut Vec<u8>) {
+                let $this = self;
+                $json
+            }
+            fn register(registry: &mut Registry) -> String {
+                <$graphql as OutputType>::create_type_info(registry)
+            }
+        }
+    };
+}
+
+leaf!(Id => i64, this, value _ => Value::Number(this.0.into()), json out => write_int(this.0, out));
+leaf!(Int => i64, this, value _ => Value::Number(this.0.into()), json out => write_int(this.0, out));
+leaf!(String => String, this, value _ => Value::String(this.clone()), json out => write_str(this, out));
+leaf!(bool => bool, this, value _ => Value::Boolean(*this), json out => out.extend_from_slice(if *this { b"true" } else { b"false" }));
+leaf!(
+    Flag => bool, this,
+    value face => if face == Face::GraphQl { Value::Boolean(this.0) } else { Value::Number(i32::from(this.0).into()) },
+    json out => out.push(b'0' + u8::from(this.0))
+);
+leaf!(
+    Price => Decimal, this,
+    value face => if face == Face::GraphQl { Decimal(this.0).to_value() } else { float_value(this.0) },
+    json out => write_float(this.0, out)
+);
+leaf!(f64 => Decimal, this, value face => Price(*this).value(face), json out => write_float(*this, out));
+leaf!(
+    Amount => Decimal, this,
+    value _ => Value::String(format!("{:.2}", this.0)),
+    json out => write_str(&format!("{:.2}", this.0), out)
+);
+leaf!(
+    ShopTime => Moment, this,
+    value _ => Moment(this.0).to_value(),
+    json out => write_str(&moment_text(this.0), out)
+);
+leaf!(
+    ShopDate => Moment, this,
+    value _ => Moment(this.midnight()).to_value(),
+    json out => write_str(&moment_text(this.midnight()), out)
+);
+
+impl<T: Leaf> Leaf for Option<T> {
+    fn value(&self, face: Face) -> Value {
+        self.as_ref().map_or(Value::Null, |leaf| leaf.value(face))
+    }
+
+    fn json(&self, out: &mut Vec<u8>) {
+        match self {
+            Some(leaf) => leaf.json(out),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+
+    fn register(registry: &mut Registry) -> String {
+        T::register(registry).trim_end_matches('!').to_owned()
+    }
+}
+
+/// Writes a JSON string.
+pub fn write_str(text: &str, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        let short = match byte {
+            b'"' | b'\\' => byte,
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0..0x20 => b'u',
+            _ => continue,
+        };
+        out.extend_from_slice(&bytes[start..at]);
+        start = at + 1;
+        out.extend_from_slice(&[b'\\', short]);
+        if short == b'u' {
+            out.extend_from_slice(&[b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+    }
+    out.extend_from_slice(&bytes[start..]);
+    out.push(b'"');
+}
+
+/// Writes a value as REST JSON; `Value::Binary` is JSON that is already written.
+pub fn write_value(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Boolean(flag) => flag.json(out),
+        Value::String(text) => write_str(text, out),
+        Value::Enum(word) => write_str(&word.to_lowercase(), out),
+        Value::Binary(json) => out.extend_from_slice(json),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => write_int(whole, out),
+            (None, float) => write_float(float.unwrap_or(f64::NAN), out),
+        },
+        Value::List(items) => {
+            write_joined(b'[', items.iter(), b']', out, |item, out| write_value(item, out));
+        }
+        Value::Object(fields) => write_joined(b'{', fields.iter(), b'}', out, |(key, value), out| {
+            write_str(key, out);
+            out.push(b':');
+            write_value(value, out);
+        }),
+    }
+}
+
+fn write_joined<T>(
+    open: u8,
+    items: impl Iterator<Item = T>,
+    close: u8,
+    out: &mut Vec<u8>,
+    write: impl Fn(T, &mut Vec<u8>),
+) {
+    out.push(open);
+    for (at, item) in items.enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(close);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(leaf: &impl Leaf) -> String {
+        let mut out = Vec::new();
+        leaf.json(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn prices_are_numbers_in_rest_and_exact_texts_in_graphql() {
+        assert_eq!(json(&Price(10.0)), "10");
+        assert_eq!(json(&Price(2.99)), "2.99");
+        assert_eq!(Price(2.5).value(Face::GraphQl), Value::from("2.5"));
+        assert_eq!(json(&Amount(12.5)), "\"12.50\"");
+    }
+
+    #[test]
+    fn strings_are_escaped() {
+        assert_eq!(json(&"a\"\\\n\u{1}é/".to_owned()), "\"a\\\"\\\\\\n\\u0001é/\"");
+    }
+
+    #[test]
+    fn flags_differ_by_face() {
+        assert_eq!(json(&Flag(true)), "1");
+        assert_eq!(Flag(true).value(Face::GraphQl), Value::Boolean(true));
+        assert_eq!(Flag(true).value(Face::Rest), Value::from(1));
+    }
+}

@@ -1,0 +1,358 @@
+//! Records: a table's row as GraphQL type and as REST object, from one list.
+//!
+//! [`record!`](crate::record!) lists the columns of a row, with the ability a column needs when
+//! it is more sensitive than the row itself, and what hangs on the row: related rows and computed
+//! values. Everything is answered level by level (`plan.rs`): the rows of a list are written in
+//! one pass without a future each, and what hangs on them is loaded for all of them at once, so a
+//! query of depth d costs d statements however many rows there are.
+
+mod leaf;
+mod plan;
+mod related;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use async_graphql::registry::{MetaField, MetaType, MetaTypeId, ObjectMetaTypeBuilder, Registry};
+use async_graphql::{
+    ContextSelectionSet, ID, OutputType, PathSegment, Positioned, ServerResult, Value,
+    indexmap::IndexMap,
+    parser::types::{Field, SelectionSet},
+};
+use entity::Id;
+use sea_orm::{EntityTrait, ModelTrait};
+
+pub use leaf::{Face, Leaf, Word, write_str, write_value};
+pub use plan::{Rows, resolve_row};
+pub use related::{Branch, count, count_one, each, exists, exists_one, many, one};
+
+use crate::auth::{Ability, Can};
+
+/// A table's row as the API shows it. Made by [`record!`](crate::record!).
+pub trait Record: OutputType + Sized + Send + Sync + 'static {
+    /// Name of the GraphQL type.
+    const NAME: &'static str;
+    /// Description of the GraphQL type.
+    const DOC: &'static str;
+    /// The table.
+    type Entity: EntityTrait<Model = Self::Model>;
+    /// A row of the table.
+    type Model: ModelTrait<Entity = Self::Entity> + Send + Sync + 'static;
+
+    /// The row.
+    fn model(&self) -> &Self::Model;
+    /// The row's primary key.
+    fn key(model: &Self::Model) -> Id;
+    /// The primary key's column.
+    fn key_column() -> <Self::Entity as EntityTrait>::Column;
+    /// What is read from the row itself.
+    fn columns() -> &'static [Column<Self::Model>];
+    /// What is loaded or computed for the row.
+    fn branches() -> &'static [Branch<Self::Model>];
+}
+
+/// A field that is read from the row itself.
+pub struct Column<M: 'static> {
+    /// Name of the GraphQL field.
+    pub name: &'static str,
+    /// Description of the GraphQL field.
+    pub doc: &'static str,
+    /// Abilities of which the caller needs one; empty: seeing the row is enough.
+    pub need: &'static [Ability],
+    /// Registers the field's type and names it.
+    pub ty: fn(&mut Registry) -> String,
+    /// The field's value, in the spelling of the face.
+    pub value: fn(&M, Face) -> Value,
+    /// The field's value as REST prints it.
+    pub json: fn(&M, &mut Vec<u8>),
+}
+
+/// A boxed future of a branch: its values, one for each row of the batch.
+pub type BranchFuture<'a> = Pin<Box<dyn Future<Output = ServerResult<Vec<Value>>> + Send + 'a>>;
+
+/// The rows of one level for which a branch is asked, with what is asked of it.
+pub struct Batch<'a, M> {
+    /// Where the level is resolved.
+    pub ctx: &'a ContextSelectionSet<'a>,
+    /// The rows of the level.
+    pub rows: Vec<&'a M>,
+    /// The field that asks: its arguments count for the whole level.
+    pub field: &'a Positioned<Field>,
+    /// What is selected below the field: once, or more often where fields merge.
+    pub sets: Vec<&'a Positioned<SelectionSet>>,
+    /// Path of the field in the first row of the level.
+    pub path: Vec<PathSegment>,
+}
+
+/// The opaque global identifier of a record (Relay): its type and primary key.
+pub fn global_id(name: &str, id: Id) -> ID {
+    use base64::Engine as _;
+    ID(base64::engine::general_purpose::STANDARD_NO_PAD.encode(format!("{name}:{id}", id = id.0)))
+}
+
+/// The primary key in an identifier of this type: a global one, or the bare digits.
+pub fn database_id(name: &str, id: &str) -> Option<Id> {
+    use base64::Engine as _;
+    let digits = |text: &str| {
+        let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| text.parse().ok().map(Id)).flatten()
+    };
+    digits(id).or_else(|| {
+        let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(id).ok()?;
+        digits(std::str::from_utf8(&bytes).ok()?.strip_prefix(name)?.strip_prefix(':')?)
+    })
+}
+
+/// Registers the GraphQL type of a record.
+pub fn register<T: Record>(registry: &mut Registry) -> String {
+    registry.create_output_type::<T, _>(MetaTypeId::Object, |registry| {
+        let columns = T::columns().iter().map(|column| (column.name, column.doc, column.need, column.ty));
+        let branches = T::branches().iter().map(|branch| (branch.name, branch.doc, branch.need, branch.ty));
+        let fields: IndexMap<String, MetaField> = columns
+            .chain(branches)
+            .map(|(name, doc, need, ty)| (name.to_owned(), meta_field(registry, name, doc, need, ty)))
+            .collect();
+        object(T::NAME, T::DOC, fields)
+    })
+}
+
+fn object(name: &str, doc: &str, fields: IndexMap<String, MetaField>) -> MetaType {
+    ObjectMetaTypeBuilder::new(name, fields).description(Some(doc.trim().to_owned())).build()
+}
+
+fn meta_field(
+    registry: &mut Registry,
+    name: &str,
+    doc: &str,
+    need: &[Ability],
+    ty: fn(&mut Registry) -> String,
+) -> MetaField {
+    let mut field = MetaField::new(name, ty(registry));
+    field.description = Some(doc.trim().to_owned());
+    if !need.is_empty() {
+        async_graphql::TypeDirective::register(&Can, registry);
+        field.directive_invocations.push(Can::apply(need));
+        crate::auth::describe(&mut field);
+    }
+    field
+}
+
+/// Length of a snake-case name in camel case.
+#[doc(hidden)]
+pub const fn camel_len(name: &str) -> usize {
+    let (bytes, mut at, mut len) = (name.as_bytes(), raw_prefix(name), 0);
+    while at < bytes.len() {
+        if bytes[at] != b'_' {
+            len += 1;
+        }
+        at += 1;
+    }
+    len
+}
+
+/// A snake-case name in camel case.
+#[doc(hidden)]
+pub const fn camel<const N: usize>(name: &str) -> [u8; N] {
+    let (bytes, mut at, mut len, mut upper) = (name.as_bytes(), raw_prefix(name), 0, false);
+    let mut out = [0u8; N];
+    while at < bytes.len() {
+        if bytes[at] == b'_' {
+            upper = true;
+        } else {
+            out[len] = if upper { bytes[at].to_ascii_uppercase() } else { bytes[at] };
+            len += 1;
+            upper = false;
+        }
+        at += 1;
+    }
+    out
+}
+
+const fn raw_prefix(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    if bytes.len() > 2 && bytes[0] == b'r' && bytes[1] == b'#' { 2 } else { 0 }
+}
+
+/// The camel-case form of a snake-case identifier, as a `&'static str`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! camel_name {
+    ($($part:ident)+) => {{
+        const SNAKE: &str = concat!($(stringify!($part)),+);
+        const BYTES: [u8; $crate::record::camel_len(SNAKE)] = $crate::record::camel(SNAKE);
+        match std::str::from_utf8(&BYTES) {
+            Ok(name) => name,
+            Err(_) => panic!(),
+        }
+    }};
+}
+
+/// Declares a record: its columns, then what hangs on it.
+///
+/// ```ignore
+/// record! {
+///     /// A price of something, in one currency.
+///     pub struct Pricing(pricing::Model);
+///     columns {
+///         /// ISO 4217 code.
+///         currency,
+///         /// Where the stored word is one of a closed list.
+///         related_type as PricingTarget,
+///         /// Only for those who may.
+///         #[can(Metadata)] secret,
+///     }
+///     branches {
+///         /// Rows whose column holds this row's key; also makes `pricesCount` and `pricesExists`.
+///         #[can(PricingsIndex)] prices: many<Pricing>(pricing::Column::RelatedId, prices_of_products),
+///         /// The row whose key this row's column holds; also makes `groupCount` and `groupExists`.
+///         #[can(GroupsShow)] group: one<Group>(group_id, live_groups),
+///         /// Computed for all rows of a level at once.
+///         start_price: each<StartPrice>(start_prices),
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! record {
+    (
+        $(#[doc = $doc:literal])+
+        pub struct $Record:ident($entity:ident::Model);
+        columns { $( $(#[doc = $cdoc:literal])+ $(#[can($($cneed:ident),+)])? $column:ident $(as $word:ty)? ),* $(,)? }
+        $(branches { $(
+            $(#[doc = $bdoc:literal])+ $(#[can($($bneed:ident),+)])? $branch:ident: $kind:ident<$Target:ty>($($args:tt)*)
+        ),* $(,)? })?
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug)]
+        pub struct $Record(pub entity::$entity::Model);
+
+        impl $crate::record::Record for $Record {
+            const NAME: &'static str = stringify!($Record);
+            const DOC: &'static str = concat!($($doc, "\n"),+);
+            type Entity = entity::$entity::Entity;
+            type Model = entity::$entity::Model;
+
+            fn model(&self) -> &Self::Model { &self.0 }
+            fn key(model: &Self::Model) -> entity::Id { model.id }
+            fn key_column() -> entity::$entity::Column { entity::$entity::Column::Id }
+
+            fn columns() -> &'static [$crate::record::Column<Self::Model>] {
+                type Model = entity::$entity::Model;
+                static COLUMNS: &[$crate::record::Column<Model>] = &[
+                    $crate::record::Column {
+                        name: "id", doc: "Global identifier, opaque.", need: &[],
+                        ty: <async_graphql::ID as async_graphql::OutputType>::create_type_info,
+                        value: |model, _| $crate::record::global_id(stringify!($Record), model.id).0.into(),
+                        json: |model, out| $crate::record::write_str(&$crate::record::global_id(stringify!($Record), model.id), out),
+                    },
+                    $crate::record::Column {
+                        name: "databaseId", doc: "Primary key: the `id` of the REST face.", need: &[],
+                        ty: <entity::Id as $crate::record::Leaf>::register,
+                        value: |model, face| $crate::record::Leaf::value(&model.id, face),
+                        json: |model, out| $crate::record::Leaf::json(&model.id, out),
+                    },
+                    $( $crate::record!(@column Model, [$($cdoc)+] [$($($cneed)+)?] $column $($word)?) ),*
+                ];
+                COLUMNS
+            }
+
+            fn branches() -> &'static [$crate::record::Branch<Self::Model>] {
+                static BRANCHES: std::sync::LazyLock<Vec<$crate::record::Branch<entity::$entity::Model>>> =
+                    std::sync::LazyLock::new(|| {
+                        #[allow(unused_mut, reason = "a record without branches")]
+                        let mut branches = Vec::new();
+                        $($( $crate::record!(
+                            @branch branches, $entity, [$($bdoc)+] [$($($bneed)+)?] $branch $kind $Target [$($args)*]
+                        ); )*)?
+                        branches
+                    });
+                &BRANCHES
+            }
+        }
+
+        impl async_graphql::OutputType for $Record {
+            fn type_name() -> std::borrow::Cow<'static, str> { stringify!($Record).into() }
+            fn create_type_info(registry: &mut async_graphql::registry::Registry) -> String {
+                $crate::record::register::<Self>(registry)
+            }
+            async fn resolve(
+                &self,
+                ctx: &async_graphql::ContextSelectionSet<'_>,
+                _: &async_graphql::Positioned<async_graphql::parser::types::Field>,
+            ) -> async_graphql::ServerResult<async_graphql::Value> {
+                $crate::record::resolve_row(self, ctx).await
+            }
+        }
+    };
+
+    (@column $Model:ty, [$($doc:literal)+] [$($need:ident)*] $column:ident) => {
+        $crate::record::Column {
+            name: $crate::camel_name!($column),
+            doc: concat!($($doc, "\n"),+),
+            need: &[$($crate::auth::Ability::$need),*],
+            ty: |registry| {
+                fn of<M, L: $crate::record::Leaf>(_: fn(&M) -> &L, registry: &mut async_graphql::registry::Registry) -> String {
+                    L::register(registry)
+                }
+                of(|model: &$Model| &model.$column, registry)
+            },
+            value: |model, face| $crate::record::Leaf::value(&model.$column, face),
+            json: |model, out| $crate::record::Leaf::json(&model.$column, out),
+        }
+    };
+    (@column $Model:ty, [$($doc:literal)+] [$($need:ident)*] $column:ident $word:ty) => {
+        $crate::record::Column {
+            name: $crate::camel_name!($column),
+            doc: concat!($($doc, "\n"),+),
+            need: &[$($crate::auth::Ability::$need),*],
+            ty: <$word as async_graphql::OutputType>::create_type_info,
+            value: |model, face| $crate::record::Word::value(&model.$column, face),
+            json: |model, out| $crate::record::Leaf::json(&model.$column, out),
+        }
+    };
+
+    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident many $Target:ty [$by:path, $base:path]) => {
+        $list.push($crate::record::Branch {
+            name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
+            ty: <$crate::record::Rows<$Target> as async_graphql::OutputType>::create_type_info,
+            resolve: |batch| Box::pin($crate::record::many::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base())),
+        });
+        $list.push($crate::record::Branch {
+            name: $crate::camel_name!($branch _count), doc: concat!("Number of `", stringify!($branch), "`."),
+            need: &[$($crate::auth::Ability::$need),*],
+            ty: <entity::Id as $crate::record::Leaf>::register,
+            resolve: |batch| Box::pin($crate::record::count::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base())),
+        });
+        $list.push($crate::record::Branch {
+            name: $crate::camel_name!($branch _exists), doc: concat!("Whether there are any `", stringify!($branch), "`."),
+            need: &[$($crate::auth::Ability::$need),*],
+            ty: <bool as async_graphql::OutputType>::create_type_info,
+            resolve: |batch| Box::pin($crate::record::exists::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base())),
+        });
+    };
+    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
+        $list.push($crate::record::Branch {
+            name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
+            ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
+            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+        });
+        $list.push($crate::record::Branch {
+            name: $crate::camel_name!($branch _count), doc: concat!("1 if there is a `", stringify!($branch), "`, else 0."),
+            need: &[$($crate::auth::Ability::$need),*],
+            ty: <entity::Id as $crate::record::Leaf>::register,
+            resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+        });
+        $list.push($crate::record::Branch {
+            name: $crate::camel_name!($branch _exists), doc: concat!("Whether there is a `", stringify!($branch), "`."),
+            need: &[$($crate::auth::Ability::$need),*],
+            ty: <bool as async_graphql::OutputType>::create_type_info,
+            resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+        });
+    };
+    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident each $Target:ty [$by:path]) => {
+        $list.push($crate::record::Branch {
+            name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
+            ty: <$Target as async_graphql::OutputType>::create_type_info,
+            resolve: |batch| Box::pin($crate::record::each::<entity::$entity::Model, $Target>(batch, |scope, rows| Box::pin($by(scope, rows)))),
+        });
+    };
+}

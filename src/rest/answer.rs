@@ -1,0 +1,205 @@
+//! An executed operation as REST answer: the value itself or one of the two page envelopes.
+
+use async_graphql::{Name, Response, Value};
+use serde_json::json;
+
+use super::bag::{self, Fields};
+use super::document::{Answer, Checked, Document};
+use super::request::Asked;
+use crate::lang::Lang;
+use crate::{Error, Result};
+
+/// Pages below this number are all linked (spec: `wire.md` 4.2).
+const ALL_LINKED: i64 = 14;
+/// Pages around the current one that are linked.
+const AROUND: i64 = 3;
+
+/// Where a page's address points.
+pub struct Address<'a> {
+    /// Scheme, host and path, without query.
+    pub path: String,
+    /// The request's query, without `page`.
+    pub query: &'a Fields,
+}
+
+impl Address<'_> {
+    fn page(&self, page: i64) -> String {
+        let mut fields = self.query.clone();
+        fields.shift_remove("page");
+        let query = bag::to_query(&fields);
+        let joint = if query.is_empty() { "" } else { "&" };
+        format!("{}?{query}{joint}page={page}", self.path)
+    }
+}
+
+/// The error of a response, if it has one: our own where a resolver returned it.
+pub fn failure(response: Response) -> Result<Value> {
+    let Some(error) = response.errors.into_iter().next() else { return Ok(response.data) };
+    match error.source {
+        Some(source) => match source.downcast::<Error>() {
+            Ok(own) => Err(std::sync::Arc::try_unwrap(own).unwrap_or_else(|shared| Error::internal(shared.to_string()))),
+            Err(_) => Err(Error::internal(error.message)),
+        },
+        None => Err(Error::internal(error.message)),
+    }
+}
+
+/// The value of the only root field.
+fn root(data: Value) -> Value {
+    match data {
+        Value::Object(fields) => fields.into_iter().next().map_or(Value::Null, |(_, value)| value),
+        other => other,
+    }
+}
+
+/// The whole body of an answer.
+pub fn body(document: &Document<Checked>, data: Value, asked: Asked, address: &Address<'_>, lang: Lang) -> Value {
+    let root = root(data);
+    if document.answer == Answer::Value {
+        return root;
+    }
+    let Value::Object(mut page) = root else { return Value::Null };
+    let rows = page.swap_remove("nodes").unwrap_or_default();
+    let total = match page.get("total") {
+        Some(Value::Number(number)) => number.as_i64().unwrap_or(0),
+        _ => 0,
+    };
+    let numbers = Numbers::new(asked, total);
+    match document.answer {
+        Answer::WrappedPage => wrapped(rows, &numbers, address, lang),
+        _ => flat(rows, &numbers, address, lang),
+    }
+}
+
+struct Numbers {
+    page: i64,
+    per_page: i64,
+    total: i64,
+    last: i64,
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+impl Numbers {
+    fn new(asked: Asked, total: i64) -> Self {
+        let last = total.div_euclid(asked.per_page) + i64::from(total % asked.per_page > 0);
+        let before = (asked.page - 1).saturating_mul(asked.per_page);
+        let any = before < total;
+        Self {
+            page: asked.page,
+            per_page: asked.per_page,
+            total,
+            last: last.max(1),
+            from: any.then_some(before + 1),
+            to: any.then(|| total.min(before.saturating_add(asked.per_page))),
+        }
+    }
+
+    fn previous(&self, address: &Address<'_>) -> Option<String> {
+        (self.page > 1).then(|| address.page(self.page - 1))
+    }
+
+    fn next(&self, address: &Address<'_>) -> Option<String> {
+        (self.page < self.last).then(|| address.page(self.page + 1))
+    }
+}
+
+fn value(json: serde_json::Value) -> Value {
+    Value::from_json(json).unwrap_or_default()
+}
+
+fn object(fields: Vec<(&str, Value)>) -> Value {
+    Value::Object(fields.into_iter().map(|(key, value)| (Name::new(key), value)).collect())
+}
+
+fn flat(rows: Value, numbers: &Numbers, address: &Address<'_>, lang: Lang) -> Value {
+    object(vec![
+        ("current_page", numbers.page.into()),
+        ("data", rows),
+        ("first_page_url", address.page(1).into()),
+        ("from", numbers.from.into()),
+        ("last_page", numbers.last.into()),
+        ("last_page_url", address.page(numbers.last).into()),
+        ("links", links(numbers, address, lang)),
+        ("next_page_url", numbers.next(address).into()),
+        ("path", address.path.clone().into()),
+        ("per_page", numbers.per_page.into()),
+        ("prev_page_url", numbers.previous(address).into()),
+        ("to", numbers.to.into()),
+        ("total", numbers.total.into()),
+    ])
+}
+
+fn wrapped(rows: Value, numbers: &Numbers, address: &Address<'_>, lang: Lang) -> Value {
+    let ends = value(json!({
+        "first": address.page(1),
+        "last": address.page(numbers.last),
+        "prev": numbers.previous(address),
+        "next": numbers.next(address),
+    }));
+    let meta = object(vec![
+        ("current_page", numbers.page.into()),
+        ("from", numbers.from.into()),
+        ("last_page", numbers.last.into()),
+        ("links", links(numbers, address, lang)),
+        ("path", address.path.clone().into()),
+        ("per_page", numbers.per_page.into()),
+        ("to", numbers.to.into()),
+        ("total", numbers.total.into()),
+    ]);
+    object(vec![("data", rows), ("links", ends), ("meta", meta)])
+}
+
+/// Previous, the window of pages, next.
+fn links(numbers: &Numbers, address: &Address<'_>, lang: Lang) -> Value {
+    let end = |label: &str, page: i64, there: bool| {
+        let url = there.then(|| address.page(page));
+        value(json!({"url": url, "label": lang.text(label, &[]), "page": there.then_some(page), "active": false}))
+    };
+    let mut links = vec![end("pagination.previous", numbers.page - 1, numbers.page > 1)];
+    links.extend(window(numbers.page, numbers.last).into_iter().map(|page| match page {
+        Some(page) => value(json!({
+            "url": address.page(page), "label": page.to_string(), "page": page, "active": page == numbers.page,
+        })),
+        None => value(json!({"url": null, "label": "...", "active": false})),
+    }));
+    links.push(end("pagination.next", numbers.page.saturating_add(1), numbers.page < numbers.last));
+    Value::List(links)
+}
+
+/// The linked pages; `None` is a gap.
+fn window(page: i64, last: i64) -> Vec<Option<i64>> {
+    let pages = |from: i64, to: i64| (from..=to).map(Some);
+    let edge = 2 * AROUND + 1;
+    if last < ALL_LINKED {
+        return pages(1, last).collect();
+    }
+    if page <= edge {
+        return pages(1, edge + AROUND).chain([None]).chain(pages(last - 1, last)).collect();
+    }
+    if page > last - edge {
+        return pages(1, 2).chain([None]).chain(pages(last - edge - AROUND + 1, last)).collect();
+    }
+    let middle = pages(page - AROUND, page + AROUND);
+    pages(1, 2).chain([None]).chain(middle).chain([None]).chain(pages(last - 1, last)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::window;
+
+    fn shown(page: i64, last: i64) -> String {
+        let pages = window(page, last).into_iter().map(|page| page.map_or("…".to_owned(), |page| page.to_string()));
+        pages.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn windows_are_those_of_the_recordings() {
+        assert_eq!(shown(1, 3), "1 2 3");
+        assert_eq!(shown(7, 15), "1 2 3 4 5 6 7 8 9 10 … 14 15");
+        assert_eq!(shown(8, 15), "1 2 … 5 6 7 8 9 10 11 … 14 15");
+        assert_eq!(shown(9, 15), "1 2 … 6 7 8 9 10 11 12 13 14 15");
+        assert_eq!(shown(10, 28), "1 2 … 7 8 9 10 11 12 13 … 27 28");
+        assert_eq!(shown(27, 28), "1 2 … 19 20 21 22 23 24 25 26 27 28");
+    }
+}

@@ -1,0 +1,168 @@
+//! Input as PHP reads it: names with brackets become nested maps, the body is completed by the
+//! query, texts are trimmed and empty ones are null (spec: `wire.md` 2).
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, Value};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// RFC 3986: everything but unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Fields of one request, in their order.
+pub type Fields = IndexMap<Name, Value>;
+
+/// Deepest nesting that is read; deeper input is cut.
+const MAX_DEPTH: usize = 64;
+
+/// Reads `a=1&b[]=2&c[d][e]=3`.
+pub fn parse_form(text: &str) -> Fields {
+    let mut fields = Fields::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        insert(&mut fields, &decode(name), Value::String(decode(value)));
+    }
+    fields
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// Puts a value where a form's name says.
+pub fn insert(fields: &mut Fields, name: &str, value: Value) {
+    let Some((first, rest)) = split_name(name) else { return };
+    place(fields, first, &rest, value);
+}
+
+/// `a.b[c][]` → `a_b`, [`c`, ``]
+fn split_name(name: &str) -> Option<(String, Vec<String>)> {
+    let name = name.trim_start_matches(' ');
+    let (first, mut tail) = match name.find('[').filter(|&at| name[at..].contains(']')) {
+        Some(at) if at > 0 => name.split_at(at),
+        _ => (name, ""),
+    };
+    if first.is_empty() {
+        return None;
+    }
+    let first = first.replace(['.', ' ', '['], "_");
+    let mut rest = Vec::new();
+    while let Some(inner) = tail.strip_prefix('[') {
+        let Some(end) = inner.find(']') else { break };
+        rest.push(inner[..end].to_owned());
+        tail = &inner[end + 1..];
+    }
+    rest.truncate(MAX_DEPTH);
+    Some((first, rest))
+}
+
+fn place(fields: &mut Fields, key: String, rest: &[String], value: Value) {
+    let key = if key.is_empty() { next_index(fields) } else { key };
+    let Some((next, rest)) = rest.split_first() else {
+        fields.insert(Name::new(key), value);
+        return;
+    };
+    let slot = fields.entry(Name::new(key)).or_insert_with(|| Value::Object(Fields::new()));
+    if !matches!(slot, Value::Object(_)) {
+        *slot = Value::Object(Fields::new());
+    }
+    if let Value::Object(inner) = slot {
+        place(inner, next.clone(), rest, value);
+    }
+}
+
+fn next_index(fields: &Fields) -> String {
+    fields.keys().filter_map(|key| key.parse::<u64>().ok()).max().map_or(0, |max| max + 1).to_string()
+}
+
+/// Maps whose keys count from 0 are lists.
+pub fn lists(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let counted = !fields.is_empty() && fields.keys().enumerate().all(|(at, key)| key.as_str() == at.to_string());
+            if counted {
+                Value::List(fields.into_values().map(lists).collect())
+            } else {
+                Value::Object(fields.into_iter().map(|(key, value)| (key, lists(value))).collect())
+            }
+        }
+        other => other,
+    }
+}
+
+/// Fields as a query string, lists with explicit indices, nulls left out (spec: `wire.md` 4.3).
+pub fn to_query(fields: &Fields) -> String {
+    let mut pairs = Vec::new();
+    for (name, value) in fields {
+        flatten(name.to_string(), value, &mut pairs);
+    }
+    pairs.join("&")
+}
+
+fn flatten(name: String, value: &Value, pairs: &mut Vec<String>) {
+    let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| flatten(format!("{name}[{key}]"), value, pairs));
+        }
+        Value::List(items) => {
+            items.iter().enumerate().for_each(|(at, value)| flatten(format!("{name}[{at}]"), value, pairs));
+        }
+        scalar => pairs.push(format!("{}={}", encode(&name), encode(&text(scalar)))),
+    }
+}
+
+/// A scalar as PHP writes it as text.
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Boolean(true) => "1".to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// A text as a whole number, the way a cast to integer reads it: its leading integer, else 0
+/// (spec: `wire.md` 4.5).
+pub fn leading_integer(value: &Value) -> i64 {
+    match value {
+        Value::List(items) => i64::from(!items.is_empty()),
+        Value::Object(fields) => i64::from(!fields.is_empty()),
+        scalar => {
+            let text = text(scalar);
+            let text = text.trim_start();
+            let end = text.char_indices().skip_while(|&(at, c)| at == 0 && matches!(c, '+' | '-')).find(|(_, c)| !c.is_ascii_digit());
+            let digits = &text[..end.map_or(text.len(), |(at, _)| at)];
+            let saturated = if digits.starts_with('-') { i64::MIN } else { i64::MAX };
+            digits.parse().unwrap_or(if digits.len() > 18 { saturated } else { 0 })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(text: &str) -> String {
+        let fields = parse_form(text).into_iter().map(|(key, value)| (key, lists(value))).collect();
+        to_query(&fields)
+    }
+
+    #[test]
+    fn names_nest_and_lists_get_indices() {
+        assert_eq!(round("arr[]=1&arr[]=2"), "arr%5B0%5D=1&arr%5B1%5D=2");
+        assert_eq!(round("filter[name]=10%25&per_page=4"), "filter%5Bname%5D=10%25&per_page=4");
+        assert_eq!(round("a.b=1&c+d=2"), "a_b=1&c_d=2");
+        assert_eq!(round("k[l]m=1"), "k%5Bl%5D=1");
+        assert_eq!(round("x=1&x=2"), "x=2");
+        assert_eq!(round("s=a+b*(,~"), "s=a%20b%2A%28%2C~");
+    }
+
+    #[test]
+    fn integers_are_cast_by_their_beginning() {
+        let cast = |text: &str| leading_integer(&Value::from(text));
+        assert_eq!([cast("5abc"), cast("1.9"), cast("abc"), cast(""), cast("-3")], [5, 1, 0, 0, -3]);
+        assert_eq!(cast("99999999999999999999"), i64::MAX);
+        assert_eq!(leading_integer(&Value::List(vec![Value::from("5")])), 1);
+    }
+}

@@ -1,0 +1,291 @@
+//! The REST face: HTTP, envelopes and XML around the resources' documents. It knows no resource.
+//!
+//! A request is examined in one order: routing, key, throttle, maintenance, ability, and only
+//! then the record, the input and the action (architecture, "Order of checks").
+
+mod answer;
+mod bag;
+mod body;
+mod document;
+mod request;
+mod routes;
+mod throttle;
+mod xml;
+
+use std::sync::Arc;
+
+use async_graphql::registry::Registry;
+use async_graphql::{EmptySubscription, ObjectType, Request as Operation, Schema, Value};
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use percent_encoding::percent_decode_str;
+
+pub use document::{Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake};
+pub use throttle::{Bucket, Throttle, Verdict};
+
+use self::answer::Address;
+use self::routes::{Matched, Routes, Unmatched};
+use crate::auth::{self, Keys, Lent, Principal};
+use crate::record::Face;
+use crate::scope::{Origin, Shared, Strict};
+use crate::{Error, Result};
+
+/// What a path of this face begins with.
+pub const PREFIX: &str = "/api";
+
+/// The REST face over a schema.
+pub struct Rest<Q, M> {
+    shared: Arc<Shared>,
+    keys: Arc<Keys>,
+    throttle: Arc<Throttle>,
+    schema: Schema<Q, M, EmptySubscription>,
+    documents: Vec<Document<Checked>>,
+    routes: Routes,
+}
+
+/// An answer before it is spelled as JSON or XML.
+struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
+    /// The face of checked documents.
+    ///
+    /// # Errors
+    /// When two documents claim the same route.
+    pub fn new(
+        shared: Arc<Shared>,
+        keys: Arc<Keys>,
+        throttle: Arc<Throttle>,
+        schema: Schema<Q, M, EmptySubscription>,
+        documents: Vec<Document<Checked>>,
+    ) -> Result<Self> {
+        let routes = Routes::new(&documents).map_err(Error::internal)?;
+        Ok(Self { shared, keys, throttle, schema, documents, routes })
+    }
+
+    /// Answers a request to a path below [`PREFIX`].
+    pub async fn serve(&self, request: Request<Body>, origin: Origin) -> Response<Body> {
+        let face = accepted(request.headers());
+        let head = request.method() == Method::HEAD;
+        let reply = self.reply(request, origin, face).await;
+        spell(reply, face, head)
+    }
+
+    async fn reply(&self, request: Request<Body>, origin: Origin, face: Face) -> Reply {
+        let (parts, body) = request.into_parts();
+        let path = normal_path(parts.uri.path());
+        let below = path.strip_prefix(PREFIX).unwrap_or(&path);
+        if parts.method == Method::OPTIONS {
+            return Reply::options(&self.routes.options(below));
+        }
+        let query = body::query(parts.uri.query().unwrap_or(""));
+        let input = body::read(&parts.method, &parts.headers, query, body, self.shared.config.max_body).await;
+        let method = match input.as_ref().map(|input| overridden(&parts.method, &parts.headers, input)) {
+            Ok(Err(error)) => return Reply::error(error),
+            Ok(Ok(method)) => method,
+            Err(_) => parts.method.clone(),
+        };
+        let matched = match self.routes.find(&method, below) {
+            Ok(matched) => matched,
+            Err(unmatched) => return Reply::unmatched(unmatched, &method, &path),
+        };
+        let mut headers = HeaderMap::new();
+        let asked = Asking { matched, method, headers: parts.headers, address: format!("{}{path}", origin.base()), origin, face };
+        let mut reply = match self.answer(asked, input, &mut headers).await {
+            Ok(reply) => reply,
+            Err(error) => Reply::error(error),
+        };
+        reply.headers.extend(headers);
+        reply
+    }
+
+    async fn answer(&self, asking: Asking, input: Result<request::Input>, headers: &mut HeaderMap) -> Result<Reply> {
+        let document = &self.documents[asking.matched.document];
+        let principal = self.admit(&asking.headers, headers).await?;
+        auth::allow(principal.abilities, document.needs())?;
+        let mut input = input?;
+        input.path = asking.matched.parameters;
+        let (variables, asked) = request::variables(document, &input, self.shared.config.max_per_page)?;
+        let mut operation = Operation::new("").variables(variables);
+        operation.uploads = std::mem::take(&mut input.uploads);
+        operation.set_parsed_query(document.executable().clone());
+        let nested = if self.shared.config.strict_includes { auth::Abilities::NONE } else { document.lends };
+        let own = document.root_needs().iter().copied().collect();
+        let mut operation = operation
+            .data(Arc::clone(&principal))
+            .data(Lent(nested.union(own)))
+            .data(asking.face)
+            .data(asking.origin);
+        if asking.method == Method::POST && !asking.matched.soft {
+            operation = operation.data(Strict);
+        }
+        let data = answer::failure(self.schema.execute(operation).await)?;
+        let address = Address { path: asking.address, query: &input.query };
+        let body = answer::body(document, data, asked, &address, self.shared.config.lang());
+        let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;
+        Ok(Reply { status, headers: HeaderMap::new(), body })
+    }
+
+    /// Key, throttle, maintenance: whoever passes may ask for what its abilities open.
+    async fn admit(&self, headers: &HeaderMap, answer: &mut HeaderMap) -> Result<Arc<Principal>> {
+        let now = self.shared.clock.now();
+        let principal = self.keys.authenticate(&self.shared, headers).await?;
+        let verdict = self.throttle.hit(Bucket::Owner(principal.owner)).await;
+        verdict.headers(answer, now.timestamp());
+        if let Verdict::Refused { retry_after, .. } = verdict {
+            return Err(Error::RateLimited(retry_after));
+        }
+        let setting = |name| self.shared.settings.get(&self.shared.db, name);
+        if setting("maintenance_enabled").await?.is_some_and(|on| !matches!(on.as_str(), "" | "0")) {
+            return Err(Error::Maintenance(setting("maintenance_message").await?.unwrap_or_default()));
+        }
+        Ok(principal)
+    }
+
+    /// The documents, for the contract and the tests.
+    pub fn documents(&self) -> &[Document<Checked>] {
+        &self.documents
+    }
+}
+
+/// A request whose operation is known.
+struct Asking {
+    matched: Matched,
+    method: Method,
+    headers: HeaderMap,
+    address: String,
+    origin: Origin,
+    face: Face,
+}
+
+/// Compares documents with the schema that they will run on.
+///
+/// # Errors
+/// At the first document that doesn't agree.
+pub fn check(documents: Vec<Document<Unchecked>>, registry: &Registry) -> Result<Vec<Document<Checked>>, DocumentError> {
+    documents.into_iter().map(|document| document.check(registry)).collect()
+}
+
+/// Decoded, without front controller and trailing slashes.
+fn normal_path(path: &str) -> String {
+    let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
+    let path = decoded.strip_prefix("/index.php").unwrap_or(&decoded).trim_end_matches('/');
+    path.to_owned()
+}
+
+/// The method that a `POST` really means (spec: `wire.md` 2.4).
+fn overridden(method: &Method, headers: &HeaderMap, input: &request::Input) -> Result<Method> {
+    if *method != Method::POST {
+        return Ok(method.clone());
+    }
+    let header = headers.get("x-http-method-override").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let asked = match (header, input.bag.get("_method")) {
+        (Some(text), _) => text,
+        (None, None | Some(Value::Null)) => return Ok(Method::POST),
+        (None, Some(Value::String(text))) => text.clone(),
+        (None, Some(_)) => String::new(),
+    };
+    let letters = !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let method = letters.then(|| Method::from_bytes(asked.to_ascii_uppercase().as_bytes()).ok()).flatten();
+    method.ok_or_else(|| Error::BadRequest("Bad request.".to_owned()))
+}
+
+/// XML if it ranks first in `Accept`, else JSON (spec: `documented-contract.md` 4.6).
+fn accepted(headers: &HeaderMap) -> Face {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let mut types: Vec<(f32, String)> = accept
+        .split(',')
+        .map(|part| {
+            let mut parameters = part.split(';').map(str::trim);
+            let media = parameters.next().unwrap_or("").to_ascii_lowercase();
+            let quality = parameters.find_map(|parameter| parameter.strip_prefix("q=")?.parse().ok());
+            (quality.unwrap_or(1.0), media)
+        })
+        .collect();
+    types.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let first = types.first().map_or("", |(_, media)| media.as_str());
+    let xml = matches!(first, "application/xml" | "text/xml") || (first.ends_with("+xml") && first != "application/xhtml+xml");
+    if xml { Face::Rest } else { Face::RestJson }
+}
+
+fn spell(reply: Reply, face: Face, head: bool) -> Response<Body> {
+    let Reply { status, mut headers, body } = reply;
+    let (content_type, bytes) = match face {
+        Face::Rest => ("application/xml; charset=utf-8", xml::write(&body).unwrap_or_default()),
+        _ => {
+            let mut json = Vec::new();
+            crate::record::write_value(&body, &mut json);
+            ("application/json", json)
+        }
+    };
+    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
+    headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    let empty = head || body == Value::Binary(bytes::Bytes::new());
+    let mut response = Response::new(if empty { Body::empty() } else { Body::from(bytes) });
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+impl Reply {
+    fn error(error: Error) -> Self {
+        if let Error::Internal(cause) = &error {
+            tracing::error!(%cause, "request failed");
+        }
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut headers = HeaderMap::new();
+        if let Error::Unavailable(cause) = &error {
+            tracing::error!(%cause, "database unavailable");
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        Self { status, headers, body: Value::from_json(error.body()).unwrap_or_default() }
+    }
+
+    fn unmatched(unmatched: Unmatched, method: &Method, path: &str) -> Self {
+        match unmatched {
+            Unmatched::NotFound => Self::error(crate::error::Refusal::message(404, "")),
+            Unmatched::NotAllowed(allow) => {
+                let route = path.trim_start_matches('/');
+                let text = format!("The {method} method is not supported for route {route}. Supported methods: {allow}.");
+                let mut reply = Self::error(crate::error::Refusal::message(405, text));
+                if let Ok(allow) = HeaderValue::from_str(&allow) {
+                    reply.headers.insert(header::ALLOW, allow);
+                }
+                reply
+            }
+        }
+    }
+
+    fn options(allow: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(header::VARY, HeaderValue::from_static("Access-Control-Request-Method"));
+        if let Ok(allow) = HeaderValue::from_str(allow) {
+            headers.insert(header::ALLOW, allow);
+        }
+        Self { status: StatusCode::OK, headers, body: Value::Binary(bytes::Bytes::new()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn face(accept: &'static str) -> Face {
+        accepted(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
+    }
+
+    #[test]
+    fn xml_only_where_it_ranks_first() {
+        for accept in ["application/xml", "text/xml, application/json", "application/json;q=0.5, application/xml", "image/svg+xml"] {
+            assert_eq!(face(accept), Face::Rest, "{accept}");
+        }
+        for accept in ["", "*/*", "application/json, application/xml", "application/xhtml+xml", "text/html,application/xml;q=0.9"] {
+            assert_eq!(face(accept), Face::RestJson, "{accept}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! XML with the same meaning as the JSON (spec: `documented-contract.md` 4.6).
+
+use std::io::Write;
+
+use async_graphql::{Name, Value};
+use quick_xml::escape::escape;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+use quick_xml::{Reader, Writer};
+
+use super::bag::Fields;
+use crate::{Error, Result};
+
+/// Deepest nesting of a body that is read.
+const MAX_DEPTH: usize = 64;
+
+/// A body as XML text.
+///
+/// # Errors
+/// Never for values of our own schema.
+pub fn write(value: &Value) -> Result<Vec<u8>> {
+    let mut writer = Writer::new(Vec::new());
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None))).map_err(Error::internal)?;
+    element(&mut writer, BytesStart::new("response"), value)?;
+    Ok(writer.into_inner())
+}
+
+fn element<W: Write>(writer: &mut Writer<W>, mut start: BytesStart<'_>, value: &Value) -> Result<()> {
+    let empty = match value {
+        Value::Null => {
+            start.push_attribute(("nil", "true"));
+            true
+        }
+        Value::List(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    if empty {
+        return writer.write_event(Event::Empty(start)).map_err(Error::internal);
+    }
+    let end = start.to_end().into_owned();
+    writer.write_event(Event::Start(start)).map_err(Error::internal)?;
+    match value {
+        Value::List(items) => {
+            for item in items {
+                element(writer, BytesStart::new("item"), item)?;
+            }
+        }
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                element(writer, named(key), field)?;
+            }
+        }
+        scalar => {
+            let text = legal(&scalar_text(scalar));
+            let escaped = BytesText::from_escaped(escape(text.as_str()));
+            writer.write_event(Event::Text(escaped)).map_err(Error::internal)?;
+        }
+    }
+    writer.write_event(Event::End(BytesEnd::from(end))).map_err(Error::internal)
+}
+
+/// Numbers and dates as in JSON, booleans as words.
+fn scalar_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Boolean(flag) => flag.to_string(),
+        other => {
+            let mut json = Vec::new();
+            crate::record::write_value(other, &mut json);
+            String::from_utf8_lossy(&json).into_owned()
+        }
+    }
+}
+
+/// The element of a key; a key that is no XML name becomes an attribute.
+fn named(key: &str) -> BytesStart<'_> {
+    let mut letters = key.chars();
+    let starts = letters.next().is_some_and(|first| first.is_alphabetic() || first == '_');
+    if starts && letters.all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-')) {
+        return BytesStart::new(key);
+    }
+    let mut entry = BytesStart::new("entry");
+    entry.push_attribute(("key", legal(key).as_str()));
+    entry
+}
+
+/// Characters that XML 1.0 cannot hold are replaced.
+fn legal(text: &str) -> String {
+    let ok = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
+    text.chars().map(|c| if ok(c) { c } else { '\u{FFFD}' }).collect()
+}
+
+/// Reads a body by the same mapping backwards: texts as in a form, so the rules judge them.
+///
+/// # Errors
+/// 400 for malformed XML, document types and entities of its own.
+pub fn read(body: &[u8]) -> Result<Fields> {
+    let bad = || Error::BadRequest("Bad request.".to_owned());
+    let text = std::str::from_utf8(body).map_err(|_| bad())?;
+    let mut reader = Reader::from_str(text);
+    let mut open: Vec<Open> = Vec::new();
+    loop {
+        match reader.read_event().map_err(|_| bad())? {
+            Event::Start(start) if open.len() < MAX_DEPTH => open.push(Open::new(&start).ok_or_else(bad)?),
+            Event::Empty(start) => {
+                let element = Open::new(&start).ok_or_else(bad)?;
+                match open.last_mut() {
+                    Some(parent) => parent.add(element),
+                    None => return Ok(Fields::new()),
+                }
+            }
+            Event::Text(text) => {
+                if let Some(element) = open.last_mut() {
+                    element.text.push_str(&text.decode().map_err(|_| bad())?);
+                }
+            }
+            Event::CData(data) => {
+                if let Some(element) = open.last_mut() {
+                    element.text.push_str(&data.decode().map_err(|_| bad())?);
+                }
+            }
+            Event::GeneralRef(entity) => {
+                let resolved = match entity.resolve_char_ref().map_err(|_| bad())? {
+                    Some(letter) => letter.to_string(),
+                    None => {
+                        let name = entity.decode().map_err(|_| bad())?;
+                        quick_xml::escape::resolve_predefined_entity(&name).ok_or_else(bad)?.to_owned()
+                    }
+                };
+                open.last_mut().ok_or_else(bad)?.text.push_str(&resolved);
+            }
+            Event::End(_) => {
+                let element = open.pop().ok_or_else(bad)?;
+                match open.last_mut() {
+                    Some(parent) => parent.add(element),
+                    None => return Ok(element.fields()),
+                }
+            }
+            Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
+            Event::DocType(_) | Event::Start(_) | Event::Eof => return Err(bad()),
+        }
+    }
+}
+
+/// An element whose end was not read yet.
+struct Open {
+    name: String,
+    nil: bool,
+    text: String,
+    children: Vec<(String, Value)>,
+}
+
+impl Open {
+    fn new(start: &BytesStart<'_>) -> Option<Self> {
+        let mut element = Self {
+            name: std::str::from_utf8(start.name().as_ref()).ok()?.to_owned(),
+            nil: false,
+            text: String::new(),
+            children: Vec::new(),
+        };
+        for attribute in start.attributes() {
+            let attribute = attribute.ok()?;
+            let value = attribute.unescape_value().ok()?.into_owned();
+            match attribute.key.as_ref() {
+                b"nil" => element.nil = value == "true",
+                b"key" if element.name == "entry" => element.name = value,
+                _ => {}
+            }
+        }
+        Some(element)
+    }
+
+    fn add(&mut self, child: Self) {
+        let name = child.name.clone();
+        self.children.push((name, child.value()));
+    }
+
+    fn value(self) -> Value {
+        if self.nil {
+            return Value::Null;
+        }
+        if self.children.is_empty() {
+            return Value::String(self.text);
+        }
+        if self.children.iter().all(|(name, _)| name == "item") {
+            return Value::List(self.children.into_iter().map(|(_, value)| value).collect());
+        }
+        Value::Object(self.fields())
+    }
+
+    fn fields(self) -> Fields {
+        self.children.into_iter().map(|(name, value)| (Name::new(name), value)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+
+    use super::*;
+
+    fn written(value: &Value) -> String {
+        let text = String::from_utf8(write(value).unwrap()).unwrap();
+        text.split_once("?>").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn values_become_elements() {
+        let body = value!({"id": 1, "name": "a<b", "none": null, "list": [1, true], "empty": []});
+        assert_eq!(
+            written(&body),
+            "<response><id>1</id><name>a&lt;b</name><none nil=\"true\"/><list><item>1</item><item>true</item></list><empty/></response>"
+        );
+        let odd = Value::Object(Fields::from_iter([(Name::new("products.0"), Value::from("\u{1}"))]));
+        assert_eq!(written(&odd), "<response><entry key=\"products.0\">\u{FFFD}</entry></response>");
+    }
+
+    #[test]
+    fn bodies_are_read_backwards() {
+        let fields = read(b"<x><name>a &amp; b</name><none nil=\"true\"/><list><item>1</item></list></x>").unwrap();
+        assert_eq!(Value::Object(fields), value!({"name": "a & b", "none": null, "list": ["1"]}));
+    }
+
+    #[test]
+    fn document_types_entities_and_rubbish_are_refused() {
+        for body in ["<!DOCTYPE x [<!ENTITY e \"v\">]><x>&e;</x>", "<x>&e;</x>", "<x", "", "<x><y></x>"] {
+            assert!(matches!(read(body.as_bytes()), Err(Error::BadRequest(_))), "{body}");
+        }
+    }
+}

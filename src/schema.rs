@@ -1,0 +1,100 @@
+//! The two schemas over the same resolvers: the public one, validated strictly and bounded, and
+//! the internal one that runs the REST documents.
+
+use std::sync::Arc;
+
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::registry::Registry;
+use async_graphql::{EmptySubscription, ObjectType, OutputType, Request, Response, Schema, ValidationMode, Value};
+
+use crate::auth::Guarded;
+use crate::resource::{Mutation, Query};
+use crate::rest::{Document, Unchecked};
+use crate::scope::Shared;
+use crate::{Error, Result};
+
+/// The query root, guarded.
+pub type QueryRoot = Guarded<Query>;
+/// The mutation root, guarded.
+pub type MutationRoot = Guarded<Mutation>;
+/// A schema over the roots.
+pub type ShopSchema = Schema<QueryRoot, MutationRoot, EmptySubscription>;
+
+/// What GraphQL clients talk to.
+pub fn public(shared: &Arc<Shared>) -> ShopSchema {
+    let config = &shared.config;
+    Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription)
+        .data(Arc::clone(shared))
+        .limit_depth(config.max_depth)
+        .limit_complexity(config.max_complexity)
+        .finish()
+}
+
+/// What the REST documents run on: they were validated at start-up.
+pub fn internal(shared: &Arc<Shared>) -> ShopSchema {
+    Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription)
+        .data(Arc::clone(shared))
+        .validation_mode(ValidationMode::Fast)
+        .disable_suggestions()
+        .limit_recursive_depth(256)
+        .finish()
+}
+
+/// The GraphQL contract as text.
+pub fn sdl() -> String {
+    let schema = Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription).finish();
+    schema.sdl_with_options(async_graphql::SDLExportOptions::new().prefer_single_line_descriptions())
+}
+
+/// The types of the schema.
+pub fn registry() -> Registry {
+    let mut registry = Registry::default();
+    registry.add_system_types();
+    registry.query_type = <QueryRoot as OutputType>::type_name().into_owned();
+    registry.mutation_type = Some(<MutationRoot as OutputType>::type_name().into_owned());
+    QueryRoot::create_type_info(&mut registry);
+    MutationRoot::create_type_info(&mut registry);
+    registry
+}
+
+/// Validates documents by GraphQL's own rules, without running them.
+///
+/// # Errors
+/// At the first document that is not valid.
+pub async fn validate(documents: &[Document<Unchecked>]) -> Result<()> {
+    let schema = Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription)
+        .extension(ValidateOnly)
+        .finish();
+    for document in documents {
+        valid(&schema, document).await?;
+    }
+    Ok(())
+}
+
+async fn valid<Q: ObjectType + 'static, M: ObjectType + 'static>(
+    schema: &Schema<Q, M, EmptySubscription>,
+    document: &Document<Unchecked>,
+) -> Result<()> {
+    let mut request = Request::new("");
+    request.set_parsed_query(document.document().clone());
+    match schema.execute(request).await.errors.first() {
+        None => Ok(()),
+        Some(error) => Err(Error::internal(format!("REST document `{}`: {}", document.name, error.message))),
+    }
+}
+
+/// Stops every operation after its validation.
+struct ValidateOnly;
+
+impl ExtensionFactory for ValidateOnly {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for ValidateOnly {
+    async fn execute(&self, _: &ExtensionContext<'_>, _: Option<&str>, _: NextExecute<'_>) -> Response {
+        Response::new(Value::Null)
+    }
+}

@@ -1,0 +1,44 @@
+//! The shop's own settings: rows of its table `settings`, which the original writes too. They
+//! are remembered for at most one second, so a change by either side shows at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::setting;
+use moka::future::Cache;
+use sea_orm::{DatabaseConnection, EntityTrait, QuerySelect};
+
+use crate::{Error, Result};
+
+/// No shop has anywhere near so many settings.
+const MAX_SETTINGS: u64 = 10_000;
+
+/// All settings of the shop.
+pub struct Settings(Cache<(), Arc<HashMap<String, String>>>);
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(1).time_to_live(Duration::from_secs(1)).build())
+    }
+}
+
+impl Settings {
+    /// The setting's stored text.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn get(&self, db: &DatabaseConnection, name: &str) -> Result<Option<String>> {
+        let load = async { load(db).await.map(Arc::new) };
+        let all = self.0.try_get_with((), load).await.map_err(|error| match &*error {
+            Error::Unavailable(cause) => Error::Unavailable(sea_orm::DbErr::Custom(cause.to_string())),
+            other => Error::internal(other.to_string()),
+        })?;
+        Ok(all.get(name).cloned())
+    }
+}
+
+async fn load(db: &DatabaseConnection) -> Result<HashMap<String, String>> {
+    let rows = setting::Entity::find().limit(MAX_SETTINGS).all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.value)).collect())
+}
