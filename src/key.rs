@@ -28,7 +28,7 @@ impl NewKey {
     }
 
     /// What the holder of the key sends: the row's id and the secret.
-    pub fn bearer(&self, id: u64) -> String {
+    pub fn bearer(&self, id: i64) -> String {
         format!("{id}|{}", self.plain)
     }
 }
@@ -40,7 +40,7 @@ pub fn hash(secret: &str) -> String {
 
 /// The id and the secret of a bearer text; `None` when it has no id or is malformed. A text without `|` is a
 /// secret alone, found by its hash.
-pub fn split(bearer: &str) -> Option<(u64, &str)> {
+pub fn split(bearer: &str) -> Option<(i64, &str)> {
     let (id, secret) = bearer.split_once('|')?;
     let digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
     (digits && !secret.is_empty()).then_some((id.parse().ok()?, secret))

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod contracts;
 pub mod database;
 pub mod error;
 pub mod filter;

@@ -116,6 +116,10 @@ impl Database {
         if rest.is_empty() || (driver != Driver::Sqlite && !rest.starts_with("//")) {
             return None;
         }
+        let file = rest.strip_prefix("//").unwrap_or(rest);
+        if driver == Driver::Sqlite && !file.starts_with(':') && !file.contains('?') {
+            return Some(Self::file(file));
+        }
         let url = format!("{}:{rest}", driver.scheme());
         Some(Self { driver, target: Target::Url(Secret::new(url)) })
     }

@@ -1,0 +1,155 @@
+//! The commands. Each has a file; this one holds their arguments and what they share.
+
+mod batch;
+mod contracts;
+// mod demo;
+mod key;
+mod migrate;
+mod random;
+mod seed;
+// mod serve;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, Parser, Subcommand};
+use guichet::config::{self, Config};
+use guichet::database;
+use sea_orm::DatabaseConnection;
+
+/// GraphQL and REST for hosting shops, from one set of resolvers.
+#[derive(Parser)]
+#[command(name = "guichet", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// File with settings, in place of .env in the current folder
+    #[arg(long, global = true, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve GraphQL and REST until SIGTERM or Ctrl-C
+    #[command(after_help = config::help())]
+    // Serve(serve::Arguments),
+    /// Bring the database to the current schema
+    Migrate(migrate::Arguments),
+    /// Make an API key and print it once
+    #[command(alias = "clientxcms:create-api-key", after_help = key::EXAMPLES)]
+    CreateApiKey(key::Create),
+    /// List the API keys: never their secrets
+    ListApiKeys(key::List),
+    /// Delete an API key: it stops working at once
+    RevokeApiKey(key::Revoke),
+    /// Fill the database with a large invented shop, to measure and to try out
+    Seed(seed::Arguments),
+    /// Write schema.graphql and openapi.json, or compare them with --check
+    Contracts(contracts::Arguments),
+    /// Print the completion script of a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs one command.
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let environment = Environment { file: cli.env_file };
+    match cli.command {
+        // Command::Serve(arguments) => serve::run(&environment, arguments).await,
+        Command::Migrate(arguments) => migrate::run(&environment.config()?, &arguments).await,
+        Command::CreateApiKey(arguments) => key::create(&environment.config()?, arguments).await,
+        Command::ListApiKeys(arguments) => key::list(&environment.config()?, &arguments).await,
+        Command::RevokeApiKey(arguments) => key::revoke(&environment.config()?, &arguments).await,
+        Command::Seed(arguments) => seed::run(&environment.config()?, &arguments).await,
+        Command::Contracts(arguments) => contracts::run(&arguments),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "guichet", &mut script);
+            print(&String::from_utf8_lossy(&script));
+            Ok(())
+        }
+    }
+}
+
+/// Where the settings come from.
+struct Environment {
+    file: Option<PathBuf>,
+}
+
+impl Environment {
+    fn variables(&self) -> Result<Vec<(String, String)>, Failure> {
+        Ok(config::environment(self.file.as_deref().map(Path::new))?)
+    }
+
+    fn config(&self) -> Result<Config, Failure> {
+        let config = Config::from_env(self.variables()?)?;
+        entity::set_zone(config.timezone)?;
+        Ok(config)
+    }
+}
+
+/// Opens a database that must be there.
+async fn open(config: &Config) -> Result<DatabaseConnection, Failure> {
+    let hint = match &config.database.target {
+        config::Target::File(path) if !path.exists() => ": run `guichet migrate` to make it",
+        _ => "",
+    };
+    let opened = database::connect(config).await;
+    opened.map_err(|error| Failure::new(format!("cannot open the database{hint} ({error})")))
+}
+
+/// Opens a database that must hold the shop's tables.
+async fn shop(config: &Config) -> Result<DatabaseConnection, Failure> {
+    use entity::personal_access_token::Entity as Keys;
+    use sea_orm::{EntityTrait, QuerySelect};
+
+    let db = open(config).await?;
+    let first = Keys::find().limit(1).all(&db).await;
+    first.map_err(|error| {
+        Failure::new(format!("the database lacks the shop's tables: run `guichet migrate` ({error})"))
+    })?;
+    Ok(db)
+}
+
+/// Why a command failed, in one line, and its exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    text: String,
+    /// Exit code of the process.
+    pub(crate) code: u8,
+}
+
+impl Failure {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: 1 }
+    }
+
+    fn usage(text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: 2 }
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// Prints a line on standard output; a closed pipe (`| head`) is no failure.
+fn say(line: &str) {
+    print(&format!("{line}\n"));
+}
+
+fn print(text: &str) {
+    let mut output = io::stdout().lock();
+    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+}
