@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::rest::{Bucket, Verdict};
 
 /// The page for developers.
-pub async fn page() -> impl IntoResponse {
-    StatusCode::NOT_IMPLEMENTED
+pub async fn page() -> Response<Body> {
+    super::pages::graphiql("/graphql", None)
 }
 
 /// Executes an operation.

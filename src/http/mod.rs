@@ -1,6 +1,7 @@
 //! The server's routes and what every answer carries.
 
 mod graphql;
+pub mod pages;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -19,6 +20,7 @@ use crate::scope::Origin;
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/graphql", get(graphql::page).post(graphql::execute))
+        .merge(pages::router())
         .fallback(rest)
         .layer(middleware::from_fn_with_state(app.clone(), finish))
         .with_state(app)

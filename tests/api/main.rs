@@ -1,1 +1,27 @@
-//! Tests over HTTP.
+//! Tests that talk HTTP to the whole server over a real database.
+//!
+//! Every test starts its own [`shop::Shop`]: a fresh copy of the recorded shop's database, and a
+//! server over it on a port of its own. `GUICHET_TEST_DATABASE` chooses the database: `sqlite`
+//! (default), `mysql` or `postgres` (addresses: see [`store`]).
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`shop`] | a running server to ask, by key name |
+//! | [`wire`] | the HTTP client, which sends exactly what it is told |
+//! | [`store`] | databases cloned from a template |
+//! | [`rows`] | what changed in a database |
+//! | [`compare`] | when two JSON values or two cells are the same |
+//! | [`deviation`] | where the server may differ from the recordings, and why |
+//! | [`golden`] | the recordings replayed |
+//! | [`xml`] | XML answers read back and compared with the JSON ones |
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod compare;
+mod deviation;
+mod golden;
+mod rows;
+#[expect(dead_code, reason = "helpers for tests to come")]
+mod shop;
+mod store;
+mod wire;
+mod xml;

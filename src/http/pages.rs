@@ -1,0 +1,142 @@
+//! The pages for people: start page, GraphiQL, Swagger UI, and the files that they load.
+//!
+//! Everything is inside the binary; no page names another host, and each forbids the browser to
+//! ask one.
+
+use std::sync::LazyLock;
+
+use axum::{
+    Router,
+    extract::Path,
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+            X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+
+static START: LazyLock<String> = LazyLock::new(|| versioned(include_str!("pages/start.html")));
+static GRAPHIQL: LazyLock<String> = LazyLock::new(|| versioned(include_str!("pages/graphiql.html")));
+static SWAGGER: LazyLock<String> = LazyLock::new(|| versioned(include_str!("pages/swagger.html")));
+
+/// Own scripts only, none within the page. GraphiQL and Swagger UI write styles into the page and
+/// carry their pictures and letters within their files.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+/// A file that a page loads.
+#[derive(Debug)]
+struct Asset {
+    name: &'static str,
+    kind: &'static str,
+    body: &'static [u8],
+}
+
+impl Asset {
+    /// Changes with the content.
+    fn version(&self) -> String {
+        format!("{:08x}", crc32fast::hash(self.body))
+    }
+}
+
+/// Lists assets of one folder: each file's name in the address is its name on the disk.
+macro_rules! assets {
+    ($($folder:literal: $($file:literal $kind:expr),*;)*) => {
+        &[$($(Asset {
+            name: $file,
+            kind: $kind,
+            body: include_bytes!(concat!("../../assets/", $folder, "/", $file)),
+        }),*),*]
+    };
+}
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+/// Files at `/graphql/asset/`.
+const GRAPHQL_ASSETS: &[Asset] = assets! {
+    "graphiql": "graphiql.min.js" SCRIPT, "graphiql.min.css" STYLE, "explorer.min.js" SCRIPT, "explorer.css" STYLE,
+        "react.production.min.js" SCRIPT, "react-dom.production.min.js" SCRIPT;
+    "page": "graphiql-page.js" SCRIPT;
+};
+
+/// Files at `/docs/asset/`.
+const DOCS_ASSETS: &[Asset] = assets! {
+    "swagger-ui": "swagger-ui-bundle.js" SCRIPT, "swagger-ui.css" STYLE, "favicon-32x32.png" "image/png";
+    "page": "swagger-page.js" SCRIPT, "start.js" SCRIPT, "pages.css" STYLE;
+};
+
+/// The start page, Swagger UI and all assets. GraphiQL shares its address with the GraphQL
+/// endpoint, whose handler calls [`graphiql`].
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new()
+        .route("/", get(|| async { page(START.clone()) }))
+        .route("/api/documentation", get(|| async { page(SWAGGER.clone()) }))
+        .route("/docs/asset/{asset}", get(docs_asset))
+        .route("/graphql/asset/{asset}", get(graphql_asset))
+}
+
+/// GraphiQL for the endpoint at that path. A demo key is written into its headers editor.
+pub fn graphiql(endpoint: &str, demo_key: Option<&str>) -> Response {
+    let html = GRAPHIQL
+        .replace("{endpoint}", &attribute(endpoint))
+        .replace("{key}", &attribute(demo_key.unwrap_or_default()));
+    page(html)
+}
+
+fn page(html: String) -> Response {
+    let headers = [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, Html(html)).into_response()
+}
+
+/// A page that names each asset with its version: a browser may keep one for a year, and still loads
+/// the new one after an update.
+fn versioned(html: &str) -> String {
+    GRAPHQL_ASSETS.iter().chain(DOCS_ASSETS).fold(html.to_owned(), |html, asset| {
+        let name = format!("/asset/{}", asset.name);
+        html.replace(&format!("{name}\""), &format!("{name}?v={}\"", asset.version()))
+    })
+}
+
+/// A text as the value of an attribute in double quotes.
+fn attribute(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
+}
+
+async fn docs_asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    asset(DOCS_ASSETS, &name, &headers)
+}
+
+async fn graphql_asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    asset(GRAPHQL_ASSETS, &name, &headers)
+}
+
+fn asset(assets: &[Asset], name: &str, asked: &HeaderMap) -> Response {
+    let Some(asset) = assets.iter().find(|asset| asset.name == name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let tag = format!("\"{}\"", asset.version());
+    let headers: [(HeaderName, HeaderValue); 4] = [
+        (CONTENT_TYPE, HeaderValue::from_static(asset.kind)),
+        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))),
+    ];
+    if asked.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, asset.body).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! A running server over a fresh copy of the recorded shop.
+//!
+//! ```ignore
+//! let shop = Shop::golden("fr").await;
+//! let (status, _, body) = shop.get("/api/application/products", "products-read").await;
+//! shop.close().await;
+//! ```
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use chrono::{DateTime, Utc};
+use guichet::{
+    App,
+    clock::Clock,
+    config::{Config, Locale},
+    database,
+};
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value as Json, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{
+    rows::Snapshot,
+    store::{DATA, Store},
+    wire::{self, Answer, Request},
+};
+
+/// The shop's key that its secrets are encrypted with.
+const APP_KEY: &str = "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+/// When the recordings were made.
+const NOW: &str = "2026-11-23T12:00:00Z";
+
+/// Headers of an answer: names in lower case.
+pub(crate) type Headers = Vec<(String, String)>;
+
+/// A server, its database and its address.
+pub(crate) struct Shop {
+    address: SocketAddr,
+    server: JoinHandle<()>,
+    store: Store,
+}
+
+impl Shop {
+    /// The recorded shop in one language (`fr` or `en`).
+    pub(crate) async fn golden(lang: &str) -> Self {
+        Self::with(lang, |_| {}).await
+    }
+
+    /// The recorded shop with other settings.
+    pub(crate) async fn with(lang: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let store = Store::fresh().await.expect("a fresh database");
+        let mut config = settings(lang);
+        config.database = store.address();
+        change(&mut config);
+        let db = database::connect(&config).await.expect("the server's database");
+        let app = App::new(config, db, Clock::Frozen(now())).await.expect("the server starts");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        Self { address, server, store }
+    }
+
+    /// The bearer text of a recorded key (`all`, `products-read`, `health`, `none`, `customer1`,
+    /// `customer2`, `expired`); any other text stands for itself.
+    pub(crate) fn key(name: &str) -> String {
+        let tokens = &DATA["personal_access_tokens"];
+        let row = tokens.rows.iter().find(|row| row[3] == name);
+        row.map_or_else(|| name.to_owned(), |row| format!("{}|CLIENTXCMSgolden{name}", row[0]))
+    }
+
+    /// Address of the server, without a path.
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: &Request) -> Answer {
+        wire::send(self.address, request).await.expect("an answer")
+    }
+
+    /// Reads a path with a key.
+    pub(crate) async fn get(&self, path: &str, key: &str) -> (u16, Headers, Json) {
+        self.ask("GET", path, key, None).await
+    }
+
+    /// Posts JSON to a path with a key.
+    pub(crate) async fn post(&self, path: &str, key: &str, body: &Json) -> (u16, Headers, Json) {
+        self.ask("POST", path, key, Some(body)).await
+    }
+
+    /// Runs a GraphQL operation with a key; its whole answer.
+    pub(crate) async fn graphql(&self, query: &str, variables: Json, key: &str) -> Json {
+        let body = json!({"query": query, "variables": variables});
+        self.post("/graphql", key, &body).await.2
+    }
+
+    /// Any method, with a key (empty for none) and a JSON body or none.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: Option<&Json>,
+    ) -> (u16, Headers, Json) {
+        let mut request = Request { method: method.to_owned(), path: path.to_owned(), ..Request::default() };
+        let mut header = |name: &str, value: String| request.headers.push((name.to_owned(), value));
+        header("Accept", "application/json".to_owned());
+        if !key.is_empty() {
+            header("Authorization", format!("Bearer {}", Self::key(key)));
+        }
+        if let Some(body) = body {
+            header("Content-Type", "application/json".to_owned());
+            request.body = body.to_string().into_bytes();
+        }
+        let answer = self.send(&request).await;
+        let body = answer.json();
+        (answer.status, answer.headers, body)
+    }
+
+    /// Everything in the database.
+    pub(crate) async fn rows(&self) -> Snapshot {
+        self.store.rows().await.expect("the database's rows")
+    }
+
+    /// Runs a statement on the database.
+    pub(crate) async fn sql(&self, sql: &str) {
+        self.store.db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// First column of the first row of a statement, which must be a text.
+    pub(crate) async fn text(&self, sql: &str) -> Option<String> {
+        let db = &self.store.db;
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await;
+        row.unwrap_or_else(|error| panic!("{sql}: {error}")).and_then(|row| row.try_get_by_index(0).unwrap())
+    }
+
+    /// Stops the server and gives the database back.
+    pub(crate) async fn close(self) {
+        self.server.abort();
+        let _ = self.server.await;
+        self.store.close().await.expect("the database is given back");
+    }
+}
+
+/// The settings of the recorded installation.
+fn settings(lang: &str) -> Config {
+    let variables = [("APP_KEY", APP_KEY), ("APP_LOCALE", lang), ("APP_URL", "https://127.0.0.1")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::from_env(variables).expect("the recorded settings are accepted");
+    assert_eq!(config.locale, if lang == "fr" { Locale::Fr } else { Locale::En });
+    config
+}
+
+/// The moment of the recordings.
+pub(crate) fn now() -> DateTime<Utc> {
+    NOW.parse().unwrap()
+}
