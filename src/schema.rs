@@ -19,6 +19,9 @@ use crate::{Error, Result};
 pub type QueryRoot = Guarded<Query>;
 /// The mutation root, guarded.
 pub type MutationRoot = Guarded<Mutation>;
+/// Nesting of our own documents: fragments that spread themselves are unrolled deep.
+const MAX_RECURSION: usize = 256;
+
 /// A schema over the roots.
 pub type ShopSchema = Schema<QueryRoot, MutationRoot, EmptySubscription>;
 
@@ -38,7 +41,7 @@ pub fn internal(shared: &Arc<Shared>) -> ShopSchema {
         .data(Arc::clone(shared))
         .validation_mode(ValidationMode::Fast)
         .disable_suggestions()
-        .limit_recursive_depth(256)
+        .limit_recursive_depth(MAX_RECURSION)
         .finish()
 }
 
@@ -66,6 +69,7 @@ pub fn registry() -> Registry {
 pub async fn validate(documents: &[Document<Unchecked>]) -> Result<()> {
     let schema = Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription)
         .extension(ValidateOnly)
+        .limit_recursive_depth(MAX_RECURSION)
         .finish();
     for document in documents {
         valid(&schema, document).await?;

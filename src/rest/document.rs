@@ -104,11 +104,11 @@ pub struct Variable {
     pub ty: Type,
     /// Value when nothing is sent.
     pub default: Option<Value>,
-    /// `@exactly(value:)`: true for this text only.
+    /// `inputs: {x: {exactly: "1"}}`: true for this text only.
     pub exactly: Option<String>,
-    /// `@sent(any:, unless:)`: true when one of these parameters was sent, and not that one.
-    pub sent: Option<(Vec<String>, Option<String>)>,
-    /// `@unless(sent:)`: not read when that parameter was sent.
+    /// `inputs: {x: {sent: [a, b]}}`: true when one of these parameters was sent.
+    pub sent: Vec<String>,
+    /// `inputs: {x: {unless: a}}`: not read when that parameter was sent.
     pub unless: Option<String>,
 }
 
@@ -139,16 +139,12 @@ impl Document<Checked> {
 /// # Errors
 /// When a text is no GraphQL or an `@rest` makes no sense.
 pub fn read(sources: &[&str]) -> Result<Vec<Document<Unchecked>>, DocumentError> {
-    let mut fragments = HashMap::new();
-    let mut operations = Vec::new();
-    for source in sources {
-        let parsed = parse_query(source).map_err(|error| fail("(unnamed)", error.to_string()))?;
-        fragments.extend(parsed.fragments);
-        match parsed.operations {
-            DocumentOperations::Single(_) => return Err(fail("(unnamed)", "an operation has no name")),
-            DocumentOperations::Multiple(named) => operations.extend(named),
-        }
-    }
+    let parsed = parse_query(sources.join("\n")).map_err(|error| fail("(all)", error.to_string()))?;
+    let mut fragments = parsed.fragments;
+    let mut operations: Vec<_> = match parsed.operations {
+        DocumentOperations::Single(_) => return Err(fail("(unnamed)", "an operation has no name")),
+        DocumentOperations::Multiple(named) => named.into_iter().collect(),
+    };
     fragments.values_mut().for_each(|fragment| snake_keys(&mut fragment.node.selection_set.node));
     operations.sort_by(|(a, _), (b, _)| a.cmp(b));
     operations.into_iter().map(|(name, operation)| Document::read(&name, operation, &fragments)).collect()
@@ -168,8 +164,8 @@ impl Document<Unchecked> {
         let variables = operation
             .node
             .variable_definitions
-            .iter_mut()
-            .map(|variable| read_variable(&mut variable.node))
+            .iter()
+            .map(|variable| read_variable(&variable.node, &rest))
             .collect();
         snake_keys(&mut operation.node.selection_set.node);
         let answer = rest.answer()?;
@@ -405,7 +401,8 @@ fn complete_page(
             let variable = include_variable(relation, form);
             additions.push_str(&format!("{key}: {}{form} @include(if: ${variable}) ", camel(relation)));
         }
-        for form in ["", "Count", "Exists"] {
+        let always = !includes_by(&root.node.selection_set.node, &include_variable(relation, ""));
+        for form in ["", "Count", "Exists"].iter().skip(usize::from(always)) {
             operation.variable_definitions.push(flag_variable(&include_variable(relation, form)));
         }
     }
@@ -419,6 +416,21 @@ fn complete_page(
     nodes.ok_or_else(missing)?.items.extend(selections(name, &additions)?);
     root.node.selection_set.node.items.extend(selections(name, "total: totalCount")?);
     Ok(())
+}
+
+/// Whether something in a selection is included by a variable. A relation that every row carries
+/// anyway may be asked for, and changes nothing.
+fn includes_by(set: &SelectionSet, variable: &str) -> bool {
+    set.items.iter().any(|selection| {
+        let conditions = selection.node.directives().iter().filter_map(|directive| directive.node.get_argument("if"));
+        let named = |value: &InputValue| matches!(value, InputValue::Variable(name) if name == variable);
+        conditions.map(|value| &value.node).any(named)
+            || match &selection.node {
+                Selection::Field(field) => includes_by(&field.node.selection_set.node, variable),
+                Selection::InlineFragment(fragment) => includes_by(&fragment.node.selection_set.node, variable),
+                Selection::FragmentSpread(_) => false,
+            }
+    })
 }
 
 fn selections(name: &Name, text: &str) -> Result<Vec<Positioned<Selection>>, DocumentError> {
@@ -448,38 +460,36 @@ fn flag_variable(name: &str) -> Positioned<VariableDefinition> {
     )
 }
 
-fn read_variable(variable: &mut VariableDefinition) -> Variable {
-    let mut read = Variable {
-        name: variable.name.node.to_string(),
+fn read_variable(variable: &VariableDefinition, rest: &Directive) -> Variable {
+    let name = variable.name.node.as_str();
+    let rules = match rest.arguments.get("inputs") {
+        Some(Value::Object(inputs)) => inputs.get(name).cloned(),
+        _ => None,
+    };
+    let rule = |rule: &str| match &rules {
+        Some(Value::Object(rules)) => rules.get(rule).cloned(),
+        _ => None,
+    };
+    Variable {
+        name: name.to_owned(),
         ty: variable.var_type.node.clone(),
         default: variable.default_value.as_ref().map(|value| value.node.clone()),
-        exactly: None,
-        sent: None,
-        unless: None,
-    };
-    for directive in std::mem::take(&mut variable.directives) {
-        let argument =
-            |name: &str| directive.node.get_argument(name).and_then(|value| value.node.clone().into_const());
-        let text = |name: &str| argument(name).map(|value| super::bag::text(&value));
-        match directive.node.name.node.as_str() {
-            "exactly" => read.exactly = text("value"),
-            "unless" => read.unless = text("sent"),
-            "sent" => read.sent = Some((names_in(argument("any")), text("unless"))),
-            _ => {}
-        }
+        exactly: rule("exactly").map(|value| word(&value)),
+        sent: names_in(rule("sent")),
+        unless: rule("unless").map(|value| word(&value)),
     }
-    read
+}
+
+fn word(value: &Value) -> String {
+    match value {
+        Value::Enum(name) => name.to_string(),
+        other => super::bag::text(other),
+    }
 }
 
 fn names_in(value: Option<Value>) -> Vec<String> {
     match value {
-        Some(Value::List(items)) => items
-            .iter()
-            .map(|item| match item {
-                Value::Enum(name) => name.to_string(),
-                other => super::bag::text(other),
-            })
-            .collect(),
+        Some(Value::List(items)) => items.iter().map(word).collect(),
         _ => Vec::new(),
     }
 }
@@ -604,8 +614,9 @@ struct Directive {
 }
 
 impl Directive {
-    const KNOWN: [&str; 13] = [
+    const KNOWN: [&str; 14] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
+        "inputs",
         "tag", "summary",
     ];
 

@@ -88,12 +88,11 @@ fn from_path(variable: &Variable, text: &str) -> Result<Value> {
 
 fn plain(variable: &Variable, input: &Input) -> Option<Value> {
     let was_sent = |name: &str| input.bag.get(name).is_some_and(|value| *value != Value::Null);
-    if let Some((any, unless)) = &variable.sent {
-        let sent = any.iter().any(|name| was_sent(name)) && !unless.as_deref().is_some_and(was_sent);
-        return Some(Value::Boolean(sent));
-    }
     if variable.unless.as_deref().is_some_and(was_sent) {
         return None;
+    }
+    if !variable.sent.is_empty() {
+        return Some(Value::Boolean(variable.sent.iter().any(|name| was_sent(name))));
     }
     let value = input.bag.get(super::document::snake(&variable.name).as_str())?;
     if let Some(wanted) = &variable.exactly {

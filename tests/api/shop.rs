@@ -12,7 +12,8 @@ use chrono::{DateTime, Utc};
 use guichet::{
     App,
     clock::Clock,
-    config::{Config, Locale},
+    config::Config,
+    lang::Lang,
     database,
 };
 use sea_orm::{ConnectionTrait, Statement};
@@ -148,7 +149,7 @@ fn settings(lang: &str) -> Config {
     let variables = [("APP_KEY", APP_KEY), ("APP_LOCALE", lang), ("APP_URL", "https://127.0.0.1")];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::from_env(variables).expect("the recorded settings are accepted");
-    assert_eq!(config.locale, if lang == "fr" { Locale::Fr } else { Locale::En });
+    assert_eq!(config.lang, if lang == "fr" { Lang::Fr } else { Lang::En });
     config
 }
 
