@@ -36,8 +36,11 @@ pub(crate) fn prepare(shape: &Shape, values: &mut Values, scope: &Scope<'_>) {
 fn rewrite(value: &mut Value, rule: &Rule) {
     match rule.0 {
         Kind::Flag => {
-            let set = matches!(value, Value::Boolean(true)) || is_word(value, "true");
-            *value = Value::Boolean(set);
+            for truth in [true, false] {
+                if is_word(value, if truth { "true" } else { "false" }) {
+                    *value = Value::Boolean(truth);
+                }
+            }
         }
         Kind::Slugified => {
             if let Some(text) = value::plain(value) {

@@ -81,8 +81,8 @@ fn from_path(variable: &Variable, text: &str) -> Result<Value> {
     if base(variable) != "Int" {
         return Ok(Value::from(text));
     }
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = digits.then(|| text.parse::<i64>().ok()).flatten();
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i64>().ok()).flatten();
     number.map(Value::from).ok_or_else(|| crate::error::Refusal::message(404, ""))
 }
 

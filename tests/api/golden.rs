@@ -113,9 +113,12 @@ fn replay(resource: &str, lang: &str) {
     let failures: Vec<String> = runtime.block_on(async {
         // MariaDB slows down with every more database in use.
         let concurrency = if *BACKEND == DbBackend::MySql { 1 } else { 4 };
-        let runs = scenarios.into_iter().map(|steps| async { tokio::spawn(scenario(steps)).await });
-        let runs: Vec<_> = stream::iter(runs).buffered(concurrency).collect().await;
-        runs.into_iter().flat_map(|run| run.unwrap_or_else(|panic| vec![panic.to_string()])).collect()
+        let runs = scenarios.into_iter().map(|steps| async {
+            let name = steps[0].scenario.clone();
+            let run = tokio::spawn(scenario(steps)).await;
+            run.unwrap_or_else(|panic| vec![format!("── {name}: {panic}\n")])
+        });
+        stream::iter(runs).buffered(concurrency).concat().await
     });
     if !failures.is_empty() {
         let shown: Vec<&String> = failures.iter().take(SHOWN).collect();

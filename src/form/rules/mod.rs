@@ -7,6 +7,7 @@ pub(crate) mod file;
 mod number;
 mod person;
 mod postcode;
+mod price;
 mod safety;
 mod size;
 mod text;
@@ -58,6 +59,7 @@ pub(crate) enum Kind {
     Image,
     Mimes(&'static [&'static str]),
     Flag,
+    PeriodPrices,
     Slugified,
     NoneIsNull,
 }
@@ -101,7 +103,8 @@ impl Rule {
             Kind::OneOf(words) => text::one_of(subject, words),
             Kind::Integer => number::integer(subject),
             Kind::Numeric => number::numeric(subject),
-            Kind::Boolean => number::boolean(subject),
+            Kind::Boolean | Kind::Flag => number::boolean(subject),
+            Kind::PeriodPrices => price::period_prices(subject),
             Kind::Array => number::array(subject),
             Kind::Min(bound) => size::min(subject, bound),
             Kind::Max(bound) => size::max(subject, bound),
@@ -119,7 +122,7 @@ impl Rule {
             Kind::Image => file::image(subject),
             Kind::Mimes(listed) => file::mimes(subject, listed),
             Kind::Nullable | Kind::Sometimes | Kind::Each(_) | Kind::Exists(_) | Kind::Unique(_) => None,
-            Kind::Flag | Kind::Slugified | Kind::NoneIsNull => None,
+            Kind::Slugified | Kind::NoneIsNull => None,
         }
     }
 }
