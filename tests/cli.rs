@@ -27,7 +27,12 @@ impl Shop {
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
-        self.program().env("DATABASE_URL", "sqlite:shop.sqlite").args(arguments).output().expect("the program").into()
+        self.program()
+            .env("DATABASE_URL", "sqlite:shop.sqlite")
+            .args(arguments)
+            .output()
+            .expect("the program")
+            .into()
     }
 
     /// One customer, one member of the staff, and little else.
@@ -80,13 +85,18 @@ fn a_key_is_printed_once_in_five_lines() {
 fn permissions_repeat_and_take_lists() {
     let shop = Shop::seeded("permissions");
     let rights = ["--permissions=customers:index,health", "--permissions", "logs:show", "--permissions=*"];
-    let made = shop.run(&[["clientxcms:create-api-key", "a", "ADMIN@example.com"].as_slice(), &rights].concat());
+    let made =
+        shop.run(&[["clientxcms:create-api-key", "a", "ADMIN@example.com"].as_slice(), &rights].concat());
     assert_eq!(made.code, 0, "{}", made.errors);
     shop.run(&["create-api-key", "b", "client1@exemple.test", "--type=customer", "--expires=2999-01-31"]);
     let listed = shop.run(&["list-api-keys"]).output;
-    let lines: Vec<_> = listed.lines().skip(1).collect();
-    assert!(lines[0].contains("admin@example.com  customers:index,health,logs:show,*"), "{listed}");
-    assert!(lines[1].contains("client1@exemple.test  customer:*"), "{listed}");
+    let owners_and_abilities =
+        |line: &str| line.split_whitespace().skip(2).take(2).collect::<Vec<_>>().join(" ");
+    let lines: Vec<_> = listed.lines().skip(1).map(owners_and_abilities).collect();
+    assert_eq!(
+        lines,
+        ["admin@example.com customers:index,health,logs:show,*", "client1@exemple.test customer:*"]
+    );
 }
 
 #[test]
@@ -151,11 +161,16 @@ fn a_demo_is_never_laid_over_a_real_shop() {
 #[test]
 fn settings_come_from_files_and_wrong_ones_are_named() {
     let shop = Shop::new("settings");
-    std::fs::write(shop.0.join("my.env"), "DATABASE_URL=sqlite:shop.sqlite\nAPP_NAME=\"My shop\"\n").expect("a file");
+    std::fs::write(shop.0.join("my.env"), "DATABASE_URL=sqlite:shop.sqlite\nAPP_NAME=\"My shop\"\n")
+        .expect("a file");
     let run = |arguments: &[&str]| Ran::from(shop.program().args(arguments).output().expect("the program"));
     assert_eq!(run(&["list-api-keys", "--env-file", "my.env"]).code, 0);
-    let wrong = Ran::from(shop.program().env("APP_LOCALE", "de").arg("list-api-keys").output().expect("the program"));
-    assert_eq!((wrong.code, wrong.errors.as_str()), (1, "guichet: APP_LOCALE=de is not accepted: it takes fr or en\n"));
+    let wrong =
+        Ran::from(shop.program().env("APP_LOCALE", "de").arg("list-api-keys").output().expect("the program"));
+    assert_eq!(
+        (wrong.code, wrong.errors.as_str()),
+        (1, "guichet: APP_LOCALE=de is not accepted: it takes fr or en\n")
+    );
     assert_eq!(run(&["list-api-keys", "--env-file", "none.env"]).code, 1);
     assert!(run(&["serve", "--help"]).output.contains("GUICHET_COUNT_TTL"));
 }
@@ -176,6 +191,8 @@ async fn invoices(name: &str) -> Vec<entity::invoice::Model> {
     let ran = shop.run(&["seed", "--customers=3", "--products=3", "--invoices=7", "--date=2026-01-31"]);
     assert!(ran.output.starts_with("made "), "{}", ran.errors);
     let file = config::Database::file(shop.0.join("shop.sqlite"));
-    let db = database::connect(&config::Config { database: file, ..Default::default() }).await.expect("the database");
+    let db = database::connect(&config::Config { database: file, ..Default::default() })
+        .await
+        .expect("the database");
     entity::invoice::Entity::find().all(&db).await.expect("its invoices")
 }
