@@ -2,12 +2,12 @@
 
 mod batch;
 mod contracts;
-// mod demo;
+mod demo;
 mod key;
 mod migrate;
 mod random;
 mod seed;
-// mod serve;
+mod serve;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -33,7 +33,7 @@ pub(crate) struct Cli {
 enum Command {
     /// Serve GraphQL and REST until SIGTERM or Ctrl-C
     #[command(after_help = config::help())]
-    // Serve(serve::Arguments),
+    Serve(serve::Arguments),
     /// Bring the database to the current schema
     Migrate(migrate::Arguments),
     /// Make an API key and print it once
@@ -58,7 +58,7 @@ enum Command {
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let environment = Environment { file: cli.env_file };
     match cli.command {
-        // Command::Serve(arguments) => serve::run(&environment, arguments).await,
+        Command::Serve(arguments) => serve::run(&environment, arguments).await,
         Command::Migrate(arguments) => migrate::run(&environment.config()?, &arguments).await,
         Command::CreateApiKey(arguments) => key::create(&environment.config()?, arguments).await,
         Command::ListApiKeys(arguments) => key::list(&environment.config()?, &arguments).await,

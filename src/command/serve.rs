@@ -40,7 +40,8 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
 
 /// Structured logs, `info` and above unless `RUST_LOG` says otherwise.
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn,sqlx=warn"));
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 

@@ -5,6 +5,8 @@ mod people;
 mod sales;
 mod store;
 
+pub(super) use people::DEMO_PASSWORD;
+
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::Args;
 use entity::value::{Id, ShopTime};

@@ -1,0 +1,198 @@
+//! The command line, as a shop's administrator uses it: the built program on an SQLite file.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// A folder with a migrated database, removed at the end.
+struct Shop(PathBuf);
+
+impl Shop {
+    fn new(name: &str) -> Self {
+        let shop = Self::empty(name);
+        assert_eq!(shop.run(&["migrate"]).code, 0);
+        shop
+    }
+
+    fn empty(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("guichet-cli-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        Self(folder)
+    }
+
+    fn program(&self) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_guichet"));
+        program.env_clear().current_dir(&self.0);
+        program
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.program()
+            .env("DATABASE_URL", "sqlite:shop.sqlite")
+            .args(arguments)
+            .output()
+            .expect("the program")
+            .into()
+    }
+
+    /// One customer, one member of the staff, and little else.
+    fn seeded(name: &str) -> Self {
+        let shop = Self::new(name);
+        let small = ["--customers=2", "--products=2", "--services=2", "--invoices=5", "--tickets=1"];
+        let seeded = shop.run(&[["seed"].as_slice(), &small].concat());
+        assert_eq!((seeded.code, seeded.errors.as_str()), (0, ""));
+        shop
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+struct Ran {
+    code: i32,
+    output: String,
+    errors: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            output: String::from_utf8_lossy(&output.stdout).into_owned(),
+            errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+const STAFF: &str = "admin@example.com";
+
+#[test]
+fn a_key_is_printed_once_in_five_lines() {
+    let shop = Shop::seeded("create");
+    let made = shop.run(&["create-api-key", "backup", STAFF]);
+    assert_eq!(made.code, 0, "{}", made.errors);
+    let lines: Vec<_> = made.output.lines().collect();
+    assert_eq!(lines[..3], ["API key created successfully", "Name: backup", "Email: admin@example.com"]);
+    let secret = lines[3].strip_prefix("Token: 1|CLIENTXCMS").expect("a token");
+    assert_eq!(secret.len(), 48);
+    assert_eq!(lines[4..], ["Documentation: https://localhost/api/documentation"]);
+}
+
+#[test]
+fn permissions_repeat_and_take_lists() {
+    let shop = Shop::seeded("permissions");
+    let rights = ["--permissions=customers:index,health", "--permissions", "logs:show", "--permissions=*"];
+    let made =
+        shop.run(&[["clientxcms:create-api-key", "a", "ADMIN@example.com"].as_slice(), &rights].concat());
+    assert_eq!(made.code, 0, "{}", made.errors);
+    shop.run(&["create-api-key", "b", "client1@exemple.test", "--type=customer", "--expires=2999-01-31"]);
+    let listed = shop.run(&["list-api-keys"]).output;
+    let owners_and_abilities =
+        |line: &str| line.split_whitespace().skip(2).take(2).collect::<Vec<_>>().join(" ");
+    let lines: Vec<_> = listed.lines().skip(1).map(owners_and_abilities).collect();
+    assert_eq!(
+        lines,
+        ["admin@example.com customers:index,health,logs:show,*", "client1@exemple.test customer:*"]
+    );
+}
+
+#[test]
+fn an_unknown_account_is_a_failure() {
+    let shop = Shop::seeded("unknown");
+    let staff = shop.run(&["create-api-key", "x", "nobody@example.com"]);
+    assert_eq!((staff.code, staff.output.as_str()), (1, "Admin not found\n"));
+    let customer = shop.run(&["create-api-key", "x", STAFF, "--type=customer"]);
+    assert_eq!((customer.code, customer.output.as_str()), (1, "Customer not found\n"));
+    assert_eq!(shop.run(&["create-api-key", "x"]).code, 2);
+    assert_eq!(shop.run(&["create-api-key", "x", STAFF, "--expires=soon"]).code, 2);
+    assert_eq!(shop.run(&["create-api-key", "x", STAFF, "--expires=2020-01-01"]).code, 2);
+    assert_eq!(shop.run(&["list-api-keys"]).output.lines().count(), 1);
+}
+
+#[test]
+fn a_revoked_key_is_gone() {
+    let shop = Shop::seeded("revoke");
+    shop.run(&["create-api-key", "backup", STAFF]);
+    let revoked = shop.run(&["revoke-api-key", "1"]);
+    assert_eq!((revoked.code, revoked.output.as_str()), (0, "API key 1 (backup) revoked\n"));
+    let again = shop.run(&["revoke-api-key", "1"]);
+    assert_eq!((again.code, again.errors.as_str()), (1, "guichet: there is no API key 1\n"));
+}
+
+#[test]
+fn a_database_without_tables_gets_a_hint() {
+    let shop = Shop::empty("hint");
+    std::fs::write(shop.0.join("shop.sqlite"), "").expect("an empty file");
+    for command in ["serve", "list-api-keys"] {
+        let ran = shop.run(&[command]);
+        assert_eq!(ran.code, 1);
+        assert!(ran.errors.contains("guichet migrate"), "{}", ran.errors);
+        assert_eq!(ran.errors.lines().count(), 1);
+    }
+}
+
+#[test]
+fn migrating_says_each_step() {
+    let shop = Shop::empty("migrate");
+    assert!(shop.run(&["migrate"]).output.starts_with("applied  "));
+    assert!(shop.run(&["migrate", "status"]).output.starts_with("applied  "));
+    assert_eq!(shop.run(&["migrate", "fresh"]).code, 2);
+    let fresh = shop.run(&["migrate", "fresh", "--force"]);
+    assert_eq!(fresh.code, 0, "{}", fresh.errors);
+    assert!(fresh.output.lines().last().is_some_and(|line| line.starts_with("applied  ")));
+}
+
+#[test]
+fn a_demo_is_never_laid_over_a_real_shop() {
+    let shop = Shop::empty("demo");
+    let ran = shop.run(&["serve", "--demo"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.errors.contains("DATABASE_URL"), "{}", ran.errors);
+    std::fs::write(shop.0.join(".env"), "DB_DATABASE=shop\n").expect("a file");
+    let ran = Ran::from(shop.program().args(["serve", "--demo"]).output().expect("the program"));
+    assert_eq!(ran.code, 2);
+    assert!(ran.errors.contains("DB_DATABASE"), "{}", ran.errors);
+    assert!(!shop.0.join("demo").exists());
+}
+
+#[test]
+fn settings_come_from_files_and_wrong_ones_are_named() {
+    let shop = Shop::new("settings");
+    std::fs::write(shop.0.join("my.env"), "DATABASE_URL=sqlite:shop.sqlite\nAPP_NAME=\"My shop\"\n")
+        .expect("a file");
+    let run = |arguments: &[&str]| Ran::from(shop.program().args(arguments).output().expect("the program"));
+    assert_eq!(run(&["list-api-keys", "--env-file", "my.env"]).code, 0);
+    let wrong =
+        Ran::from(shop.program().env("APP_LOCALE", "de").arg("list-api-keys").output().expect("the program"));
+    assert_eq!(
+        (wrong.code, wrong.errors.as_str()),
+        (1, "guichet: APP_LOCALE=de is not accepted: it takes fr or en\n")
+    );
+    assert_eq!(run(&["list-api-keys", "--env-file", "none.env"]).code, 1);
+    assert!(run(&["serve", "--help"]).output.contains("GUICHET_COUNT_TTL"));
+}
+
+#[tokio::test]
+async fn the_same_seed_makes_the_same_rows() {
+    let first = invoices("same-a").await;
+    assert_eq!(first.len(), 7);
+    assert_eq!(first, invoices("same-b").await);
+}
+
+/// The invoices of a shop seeded for a certain day.
+async fn invoices(name: &str) -> Vec<entity::invoice::Model> {
+    use guichet::{config, database};
+    use sea_orm::EntityTrait;
+
+    let shop = Shop::new(name);
+    let ran = shop.run(&["seed", "--customers=3", "--products=3", "--invoices=7", "--date=2026-01-31"]);
+    assert!(ran.output.starts_with("made "), "{}", ran.errors);
+    let file = config::Database::file(shop.0.join("shop.sqlite"));
+    let db = database::connect(&config::Config { database: file, ..Default::default() })
+        .await
+        .expect("the database");
+    entity::invoice::Entity::find().all(&db).await.expect("its invoices")
+}
