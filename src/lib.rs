@@ -18,6 +18,8 @@ pub mod rest;
 pub mod schema;
 pub mod scope;
 pub mod settings;
+pub mod storage;
+pub mod write;
 
 use std::sync::Arc;
 

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{ContextBase, UploadValue};
 use chrono::{DateTime, Utc};
+use entity::Id;
 use sea_orm::{DatabaseConnection, DbBackend};
 
 use crate::auth::Principal;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
 use crate::page::Counts;
+use crate::record::Face;
 use crate::settings::Settings;
 use crate::{Error, Result};
 
@@ -52,13 +55,13 @@ pub struct Strict;
 /// The server and the request, as a resolver sees them.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     principal: Option<&'a Principal>,
     origin: Option<&'a Origin>,
-    /// Files that came with the request.
-    pub uploads: &'a [UploadValue],
+    uploads: &'a [UploadValue],
     /// Whether absent required fields of an update are an error.
-    pub strict: bool,
+    strict: bool,
+    face: Face,
 }
 
 impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
@@ -69,11 +72,17 @@ impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
             origin: ctx.data_opt(),
             uploads: &ctx.query_env.uploads,
             strict: ctx.data_opt::<Strict>().is_some(),
+            face: ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl),
         }
     }
 }
 
 impl<'a> Scope<'a> {
+    /// What every request shares, for work that outlives this borrow.
+    pub fn owned(self) -> Arc<Shared> {
+        Arc::clone(self.shared)
+    }
+
     /// The shop's database.
     pub fn db(self) -> &'a DatabaseConnection {
         &self.shared.db
@@ -110,6 +119,64 @@ impl<'a> Scope<'a> {
     /// When the database fails.
     pub async fn setting(self, name: &str) -> Result<Option<String>> {
         self.shared.settings.get(self.db(), name).await
+    }
+
+    /// Checks an input that makes a new record.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every broken rule; when the database fails.
+    pub async fn check_new<T: FormInput>(self, input: Form<T>) -> Result<T> {
+        self.check_form(input, None, &[], false).await
+    }
+
+    /// Checks an input that changes the record `id`; `stored` holds columns that rules of other
+    /// fields lean on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every broken rule; when the database fails.
+    pub async fn check_change<T: FormInput>(
+        self,
+        input: Form<T>,
+        id: Id,
+        stored: &[(&str, &str)],
+    ) -> Result<T> {
+        self.check_form(input, Some(id.0), stored, !self.strict).await
+    }
+
+    async fn check_form<T: FormInput>(
+        self,
+        input: Form<T>,
+        own_id: Option<i64>,
+        stored: &[(&str, &str)],
+        partial: bool,
+    ) -> Result<T> {
+        let settings = self.form_settings().await?;
+        let scope = form::Scope {
+            db: self.db(),
+            lang: self.lang(),
+            now: self.now(),
+            uploads: self.uploads,
+            own_id,
+            partial,
+            rest: self.face != Face::GraphQl,
+            stored,
+            settings: &settings,
+        };
+        input.check(&scope).await
+    }
+
+    /// Settings of the shop that rules depend on (spec: `application-store.md` 9.6).
+    async fn form_settings(self) -> Result<form::Settings> {
+        let mut settings = form::Settings::default();
+        let default = self.setting("app_default_locale").await?.unwrap_or_else(|| "fr_FR".to_owned());
+        let enabled = self.setting("app_enabled_locales").await?;
+        let enabled: Vec<String> = enabled
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_else(|| vec!["en_GB".to_owned()]);
+        settings.locales.retain(|locale| *locale == default || enabled.contains(locale));
+        let plus = self.setting("allow_plus_in_email").await?;
+        settings.allow_plus_in_email = plus.is_none_or(|text| !matches!(text.as_str(), "" | "0" | "false"));
+        Ok(settings)
     }
 
     /// Who asks.

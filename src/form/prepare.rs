@@ -47,6 +47,7 @@ fn rewrite(value: &mut Value, rule: &Rule) {
                 *value = Value::String(slug::slugify(text));
             }
         }
+        Kind::PeriodPrices => decimal_points(value),
         Kind::NoneIsNull if is_word(value, "none") => *value = Value::Null,
         _ => {}
     }
@@ -80,5 +81,17 @@ fn spell(value: &mut Value, rules: &[Rule], rest: bool) {
         (Some(word), _) => *value = Value::String((*word).to_owned()),
         (None, Value::Enum(_)) => *value = Value::String(sent.to_lowercase()),
         (None, _) => {}
+    }
+}
+
+fn decimal_points(prices: &mut Value) {
+    let Value::Object(periods) = prices else { return };
+    for entry in periods.values_mut() {
+        let Value::Object(entry) = entry else { continue };
+        for price in entry.values_mut() {
+            if let Value::String(text) = price {
+                *text = text.replace(',', ".");
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! one pass without a future each, and what hangs on them is loaded for all of them at once, so a
 //! query of depth d costs d statements however many rows there are.
 
+mod deleted;
 mod leaf;
 mod plan;
 mod related;
@@ -22,6 +23,7 @@ use async_graphql::{
 use entity::Id;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select};
 
+pub use deleted::Deleted;
 pub use leaf::{Decimal, Face, Leaf, Moment, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
 pub use related::{Branch, count, count_one, each, exists, exists_one, many, one};
@@ -69,6 +71,19 @@ pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static
             }
         }
     }
+}
+
+/// The row of `select` that an identifier names, for an action on it.
+///
+/// # Errors
+/// [`Error::NotFound`](crate::Error::NotFound) under the name that the original prints for `model`.
+pub async fn require<T: Record>(
+    scope: Scope<'_>,
+    select: Select<T::Entity>,
+    id: &str,
+    model: &'static str,
+) -> Result<T> {
+    T::find(scope, select, id).await?.ok_or_else(|| crate::Error::NotFound { model, id: id.to_owned() })
 }
 
 /// A field that is read from the row itself.
@@ -378,5 +393,27 @@ macro_rules! record {
             ty: <$Target as async_graphql::OutputType>::create_type_info,
             resolve: |batch| Box::pin($crate::record::each::<entity::$entity::Model, $Target>(batch, |scope, rows| Box::pin($by(scope, rows)))),
         });
+    };
+}
+
+/// Declares a closed list of words: an enum in GraphQL, a lower-case text in the database and in
+/// REST.
+#[macro_export]
+macro_rules! words {
+    ($(#[doc = $doc:literal])+ pub enum $Name:ident { $($(#[doc = $wdoc:literal])+ $Word:ident = $word:literal),* $(,)? }) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+        pub enum $Name { $($(#[doc = $wdoc])+ $Word),* }
+
+        impl $Name {
+            /// The words as they are stored.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+        }
+
+        impl From<$Name> for String {
+            fn from(word: $Name) -> Self {
+                match word { $($Name::$Word => $word.to_owned()),* }
+            }
+        }
     };
 }

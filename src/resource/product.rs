@@ -1,29 +1,41 @@
 //! Products that the shop sells (spec: `application-store.md` 5).
 
-use async_graphql::{Context, Enum, ID, Object};
-use entity::product;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Json, MaybeUndefined, Object};
+use entity::{Id, Int, ShopTime, product};
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect, Select, TransactionTrait,
+};
 
 use super::group::{self, Group};
 use super::metadata::{self, Metadata};
-use super::pricing::{self, Pricing};
+use super::pricing::{self, PeriodPrices, Pricing};
 use crate::auth::{Ability, Can};
+use crate::error::Refusal;
+use crate::form::{File, Form};
 use crate::page::{Connection, List, Paging};
-use crate::record::Record as _;
-use crate::{Result, filters, record};
+use crate::record::{Deleted, Record as _, require};
+use crate::scope::{Scope, Shared};
+use crate::write::{put, put_or_null};
+use crate::{Result, filters, form, record, storage, words};
 
 /// What the original calls a product in texts and polymorphic columns.
 pub const MODEL: &str = "App\\Models\\Store\\Product";
 
-/// Whether something of the shop is shown and can be ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum ShopStatus {
-    /// Shown, can be ordered.
-    Active,
-    /// Shown, cannot be ordered.
-    Hidden,
-    /// Not shown to customers.
-    Unreferenced,
+words! {
+    /// Whether something of the shop is shown and can be ordered.
+    pub enum ShopStatus {
+        /// Shown, can be ordered.
+        Active = "active",
+        /// Shown, cannot be ordered.
+        Hidden = "hidden",
+        /// Not shown to customers.
+        Unreferenced = "unreferenced",
+    }
 }
 
 record! {
@@ -146,6 +158,66 @@ impl ProductQuery {
             .page(ctx, Paging { first, after, last, before, page, per_page })
             .await
     }
+
+    /// The configuration of a product's kind. The kinds of the base shop have none.
+    #[graphql(directive = Can::apply(&[Ability::ProductsShow]))]
+    async fn product_config(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Json<serde_json::Value>> {
+        no_config(ctx.into(), &id).await
+    }
+}
+
+form! {
+    /// What a new product is made from.
+    pub struct ProductCreateInput {
+        /// Name shown in the shop.
+        name: String => [required(), string(), max(255)],
+        /// Description, HTML without active content.
+        description: String => [required(), string(), max(65535), active_content()],
+        /// Whether it is shown and can be ordered.
+        status: ShopStatus => [required(), string(), one_of(ShopStatus::WORDS)],
+        /// Primary key of its group.
+        group_id: i64 => [required(), integer(), exists("groups", "id")],
+        /// How many are left: -1 without limit, 0 sold out.
+        stock: i64 => [required(), integer()],
+        /// How it is provided.
+        r#type: String => [required(), string(), one_of(TYPES)],
+        /// Whether it is shown first.
+        pinned: bool => [flag()],
+        /// Its picture.
+        image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
+        /// Its prices, in the shop's currency.
+        pricing: PeriodPrices => [period_prices()],
+    }
+}
+
+form! {
+    /// What changes in a product; fields that are left out stay as they are.
+    pub struct ProductUpdateInput {
+        /// Name shown in the shop.
+        name: String => [string(), max(255)],
+        /// Description, HTML without active content.
+        description: String => [string(), active_content()],
+        /// Whether it is shown and can be ordered.
+        status: ShopStatus => [string(), one_of(ShopStatus::WORDS)],
+        /// Primary key of its group.
+        group_id: i64 => [integer(), exists("groups", "id")],
+        /// How many are left: -1 without limit, 0 sold out.
+        stock: i64 => [integer()],
+        /// How it is provided.
+        r#type: String => [string(), one_of(TYPES)],
+        /// Whether it is shown first.
+        pinned: bool => [flag()],
+        /// Its new picture.
+        image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
+        /// Whether its picture is removed.
+        remove_image: bool => [nullable(), string(), one_of(&["true", "false"])],
+        /// Its prices, written to its first row of prices whatever that row's currency is.
+        pricing: PeriodPrices => [period_prices()],
+    }
 }
 
 /// Changing products.
@@ -154,9 +226,206 @@ pub struct ProductMutation;
 
 #[Object]
 impl ProductMutation {
-    /// Placeholder until the rules are merged.
+    /// Makes a product.
     #[graphql(directive = Can::apply(&[Ability::ProductsStore]))]
-    async fn product_create(&self) -> bool {
-        true
+    async fn product_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The product.")] input: Form<ProductCreateInput>,
+    ) -> Result<Product> {
+        let scope = Scope::from(ctx);
+        create(scope, scope.check_new(input).await?).await.map(Product)
     }
+
+    /// Changes a product.
+    #[graphql(directive = Can::apply(&[Ability::ProductsUpdate]))]
+    async fn product_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "What changes.")] input: Form<ProductUpdateInput>,
+    ) -> Result<Product> {
+        let scope = Scope::from(ctx);
+        let product = require::<Product>(scope, live_products(), &id, MODEL).await?.0;
+        let input = scope.check_change(input, product.id, &[]).await?;
+        update(scope, product, input).await.map(Product)
+    }
+
+    /// Deletes a product with its prices and free values. Services that run on it stay.
+    #[graphql(directive = Can::apply(&[Ability::ProductsDelete]))]
+    async fn product_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Deleted<Product>> {
+        let scope = Scope::from(ctx);
+        let mut product = require::<Product>(scope, live_products(), &id, MODEL).await?;
+        let now = scope.now().into();
+        product.0.deleted_at = Some(now);
+        product.0.updated_at = Some(now);
+        let deletion = delete(scope.owned(), product.0.clone(), now);
+        Ok(Deleted::new(product, deletion))
+    }
+
+    /// Writes the configuration of a product's kind. The kinds of the base shop have none.
+    #[graphql(directive = Can::apply(&[Ability::ProductsUpdate]))]
+    async fn product_config_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "The configuration, as the product's kind defines it.")] input: Json<
+            serde_json::Value,
+        >,
+    ) -> Result<Json<serde_json::Value>> {
+        let _ = input;
+        no_config(ctx.into(), &id).await
+    }
+}
+
+/// Kinds of products that the base shop can provide.
+const TYPES: &[&str] = &["none", "domain"];
+/// Kinds of pictures that are stored.
+const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg"];
+
+async fn no_config(scope: Scope<'_>, id: &str) -> Result<Json<serde_json::Value>> {
+    require::<Product>(scope, live_products(), id, MODEL).await?;
+    Err(Refusal::message(404, scope.lang().text("admin.products.config.notfound", &[])))
+}
+
+async fn create(scope: Scope<'_>, input: ProductCreateInput) -> Result<product::Model> {
+    let now = Some(ShopTime::from(scope.now()));
+    let mut row = product::ActiveModel {
+        created_at: Set(now),
+        updated_at: Set(now),
+        sort_order: Set(Int(0)),
+        pinned: Set(false),
+        ..Default::default()
+    };
+    put(&mut row.name, input.name);
+    put(&mut row.description, input.description);
+    put(&mut row.status, input.status);
+    put(&mut row.group_id, input.group_id.map_value(Id));
+    put(&mut row.stock, input.stock.map_value(Int));
+    put(&mut row.r#type, input.r#type);
+    put(&mut row.pinned, input.pinned);
+    let transaction = scope.db().begin().await?;
+    let mut product = row.insert(&transaction).await?;
+    if let MaybeUndefined::Value(prices) = &input.pricing {
+        write_prices(scope, &transaction, product.id, prices).await?;
+    }
+    if let MaybeUndefined::Value(file) = &input.image {
+        let mut row = product.into_active_model();
+        row.image = Set(Some(store_image(scope, row.id.as_ref(), file).await?));
+        product = row.update(&transaction).await?;
+    }
+    transaction.commit().await?;
+    scope.counts().forget("products");
+    Ok(product)
+}
+
+async fn update(
+    scope: Scope<'_>,
+    product: product::Model,
+    input: ProductUpdateInput,
+) -> Result<product::Model> {
+    let id = product.id;
+    let mut row = product.clone().into_active_model();
+    put(&mut row.name, input.name);
+    put(&mut row.description, input.description);
+    put(&mut row.status, input.status);
+    put(&mut row.group_id, input.group_id.map_value(Id));
+    put(&mut row.stock, input.stock.map_value(Int));
+    put(&mut row.r#type, input.r#type);
+    put(&mut row.pinned, input.pinned);
+    if input.remove_image == MaybeUndefined::Value(true) {
+        put_or_null(&mut row.image, MaybeUndefined::<String>::Null);
+    }
+    if let MaybeUndefined::Value(file) = &input.image {
+        row.image = Set(Some(store_image(scope, &id, file).await?));
+    }
+    let transaction = scope.db().begin().await?;
+    if let MaybeUndefined::Value(prices) = &input.pricing {
+        write_prices(scope, &transaction, id, prices).await?;
+    }
+    let product = if row.is_changed() {
+        row.updated_at = Set(Some(scope.now().into()));
+        row.update(&transaction).await?
+    } else {
+        product
+    };
+    transaction.commit().await?;
+    scope.counts().forget("products");
+    Ok(product)
+}
+
+/// Writes prices to the product's first row of prices; makes one in the shop's currency if it has
+/// none (spec: `application-store.md` 5.4).
+async fn write_prices(
+    scope: Scope<'_>,
+    transaction: &DatabaseTransaction,
+    product: Id,
+    prices: &PeriodPrices,
+) -> Result<()> {
+    let first = prices_of_products().filter(entity::pricing::Column::RelatedId.eq(product)).limit(1);
+    match first.one(transaction).await? {
+        Some(row) => {
+            let mut row = row.into_active_model();
+            prices.write(&mut row);
+            if row.is_changed() {
+                row.update(transaction).await?;
+            }
+        }
+        None => {
+            let currency = scope.setting("store_currency").await?.unwrap_or_else(|| "EUR".to_owned());
+            let mut row = entity::pricing::ActiveModel {
+                related_id: Set(product),
+                related_type: Set("product".to_owned()),
+                currency: Set(currency),
+                ..Default::default()
+            };
+            prices.write(&mut row);
+            row.insert(transaction).await?;
+        }
+    }
+    scope.counts().forget("pricings");
+    Ok(())
+}
+
+async fn store_image(scope: Scope<'_>, product: &Id, file: &File) -> Result<String> {
+    let extension = file.extension().unwrap_or("bin");
+    let name = format!("products/{product}.{extension}");
+    storage::write(&scope.config().storage, &name, &file.bytes).await?;
+    Ok(name)
+}
+
+async fn delete(shared: Arc<Shared>, product: product::Model, now: ShopTime) -> Result<()> {
+    let id = product.id;
+    let image = product.image.clone();
+    let transaction = shared.db.begin().await?;
+    let mut row = product::ActiveModel { id: Unchanged(id), ..Default::default() };
+    row.deleted_at = Set(Some(now));
+    row.updated_at = Set(Some(now));
+    row.update(&transaction).await?;
+    entity::pricing::Entity::update_many()
+        .col_expr(entity::pricing::Column::DeletedAt, Expr::value(now))
+        .filter(entity::pricing::Column::RelatedType.eq("product"))
+        .filter(entity::pricing::Column::RelatedId.eq(id))
+        .filter(entity::pricing::Column::DeletedAt.is_null())
+        .exec(&transaction)
+        .await?;
+    metadata::detach(&transaction, MODEL, id).await?;
+    entity::invoice_item::Entity::update_many()
+        .col_expr(entity::invoice_item::Column::CancelledAt, Expr::value(now))
+        .filter(entity::invoice_item::Column::Type.eq("product"))
+        .filter(entity::invoice_item::Column::RelatedId.eq(id))
+        .filter(entity::invoice_item::Column::DeliveredAt.is_null())
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    if let Some(image) = image {
+        storage::remove(&shared.config.storage, &image).await;
+    }
+    shared.counts.forget("products");
+    shared.counts.forget("pricings");
+    Ok(())
 }

@@ -422,12 +422,15 @@ fn complete_page(
 /// anyway may be asked for, and changes nothing.
 fn includes_by(set: &SelectionSet, variable: &str) -> bool {
     set.items.iter().any(|selection| {
-        let conditions = selection.node.directives().iter().filter_map(|directive| directive.node.get_argument("if"));
+        let conditions =
+            selection.node.directives().iter().filter_map(|directive| directive.node.get_argument("if"));
         let named = |value: &InputValue| matches!(value, InputValue::Variable(name) if name == variable);
         conditions.map(|value| &value.node).any(named)
             || match &selection.node {
                 Selection::Field(field) => includes_by(&field.node.selection_set.node, variable),
-                Selection::InlineFragment(fragment) => includes_by(&fragment.node.selection_set.node, variable),
+                Selection::InlineFragment(fragment) => {
+                    includes_by(&fragment.node.selection_set.node, variable)
+                }
                 Selection::FragmentSpread(_) => false,
             }
     })
@@ -616,8 +619,7 @@ struct Directive {
 impl Directive {
     const KNOWN: [&str; 14] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
-        "inputs",
-        "tag", "summary",
+        "inputs", "tag", "summary",
     ];
 
     fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {

@@ -134,7 +134,7 @@ fn filter(document: &Document<Checked>, input: &Input) -> Result<Option<Value>> 
         Some(Value::List(items)) => {
             items.iter().enumerate().map(|(at, item)| (Name::new(at.to_string()), item.clone())).collect()
         }
-        _ => return Ok(None),
+        _ => return Ok(Some(Value::Object(Fields::new()))),
     };
     let unknown: Vec<&str> = asked
         .keys()

@@ -220,8 +220,10 @@ rules! {
     image() => Kind::Image;
     /// A file whose content is of one of these types.
     mimes(extensions: &'static [&'static str]) => Kind::Mimes(extensions);
-    /// Rewrites what was sent: `true` stays true, anything else is false.
+    /// True or false, as words too.
     flag() => Kind::Flag;
+    /// Prices by billing period, each with its setup fee; a comma counts as decimal point.
+    period_prices() => Kind::PeriodPrices;
     /// Rewrites what was sent: lower-case ASCII words joined by hyphens.
     slugified() => Kind::Slugified;
     /// Rewrites what was sent: the text `none` is null.

@@ -29,7 +29,7 @@ fn amount(subject: &Subject<'_>, price: &Value) -> Option<String> {
     if *price == Value::Null {
         return None;
     }
-    match value::number(price).and_then(|number| number.as_f64()) {
+    match value::number(price) {
         None => Some(subject.say("numeric", &[])),
         Some(price) if price < 0.0 => Some(subject.say("min.numeric", &[("min", "0")])),
         Some(price) if price > MAX_PRICE => Some(subject.say("max.numeric", &[("max", "999999.99")])),

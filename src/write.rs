@@ -1,0 +1,27 @@
+//! What all writes have in common: only what was given and differs is written, and the row's
+//! `updated_at` follows only then.
+
+use async_graphql::MaybeUndefined;
+use sea_orm::sea_query::Nullable;
+use sea_orm::{ActiveValue, Value};
+
+/// Writes a column that cannot be null, if a value was given.
+pub fn put<T: Into<Value> + PartialEq>(column: &mut ActiveValue<T>, given: MaybeUndefined<impl Into<T>>) {
+    if let MaybeUndefined::Value(value) = given {
+        column.set_if_not_equals(value.into());
+    }
+}
+
+/// Writes a column that may be null, if a value or null was given.
+pub fn put_or_null<T: Into<Value> + Nullable + PartialEq>(
+    column: &mut ActiveValue<Option<T>>,
+    given: MaybeUndefined<impl Into<T>>,
+) where
+    Option<T>: Into<Value>,
+{
+    match given {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => column.set_if_not_equals(None),
+        MaybeUndefined::Value(value) => column.set_if_not_equals(Some(value.into())),
+    }
+}
