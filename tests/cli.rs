@@ -1,7 +1,9 @@
 //! The command line, as a shop's administrator uses it: the built program on an SQLite file.
 
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A folder with a migrated database, removed at the end.
 struct Shop(PathBuf);
@@ -195,4 +197,29 @@ async fn invoices(name: &str) -> Vec<entity::invoice::Model> {
         .await
         .expect("the database");
     entity::invoice::Entity::find().all(&db).await.expect("its invoices")
+}
+
+#[test]
+fn a_demo_prints_the_same_keys_at_every_start_and_stops_when_told() {
+    let shop = Shop::empty("demo-keys");
+    let first = serve_demo(&shop);
+    assert!(first[0].starts_with("guichet serves a demo shop on http://127.0.0.1:"), "{first:?}");
+    let keys = |lines: &[String]| lines.iter().filter(|line| line.contains("|CLIENTXCMS")).count();
+    assert_eq!(keys(&first), 3);
+    assert_eq!(first[4..6], serve_demo(&shop)[4..6]);
+    let file = std::fs::metadata(shop.0.join("demo/keys.json")).expect("the keys");
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+}
+
+/// Starts a demo, reads its welcome, stops it by SIGTERM and waits for its end.
+fn serve_demo(shop: &Shop) -> Vec<String> {
+    let mut program = shop.program();
+    program.args(["serve", "--demo", "--listen=127.0.0.1:0"]).stdout(Stdio::piped());
+    let mut server = program.spawn().expect("the program");
+    let output = BufReader::new(server.stdout.take().expect("its output"));
+    let lines = output.lines().map_while(Result::ok).take(9).collect();
+    let stopped = Command::new("kill").arg(server.id().to_string()).status().expect("kill");
+    assert!(stopped.success());
+    assert_eq!(server.wait().expect("its end").code(), Some(0));
+    lines
 }

@@ -38,12 +38,34 @@ pub fn environment(file: Option<&Path>) -> Result<Vec<(String, String)>, Environ
 }
 
 fn read(path: &Path) -> Result<Vec<(String, String)>, EnvironmentError> {
-    let unreadable = |source| EnvironmentError::Unreadable { path: path.to_owned(), source };
-    let lines = dotenvy::from_path_iter(path).map_err(|error| match error {
-        dotenvy::Error::Io(source) => unreadable(source),
-        _ => EnvironmentError::Malformed { path: path.to_owned() },
-    })?;
-    lines.collect::<Result<_, _>>().map_err(|_| EnvironmentError::Malformed { path: path.to_owned() })
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| EnvironmentError::Unreadable { path: path.to_owned(), source })?;
+    parse(&text).map_err(|_| EnvironmentError::Malformed { path: path.to_owned() })
+}
+
+/// Reads the text of a `.env` file as the original does: `${NAME}` is replaced, a `$` alone is itself.
+fn parse(text: &str) -> Result<Vec<(String, String)>, dotenvy::Error> {
+    let text: String = text.lines().map(|line| format!("{}\n", literal_dollars(line))).collect();
+    dotenvy::from_read_iter(text.as_bytes()).collect()
+}
+
+/// Escapes each `$` that begins no `${`; dotenvy would take the word after it for a variable.
+fn literal_dollars(line: &str) -> String {
+    let quoted = line.split_once('=').is_some_and(|(_, value)| value.trim_start().starts_with('\''));
+    if quoted {
+        return line.to_owned();
+    }
+    let mut escaped = String::with_capacity(line.len());
+    let mut letters = line.chars().peekable();
+    let mut before = ' ';
+    while let Some(letter) = letters.next() {
+        if letter == '$' && before != '\\' && letters.peek() != Some(&'{') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+        before = letter;
+    }
+    escaped
 }
 
 /// The first variable that names a database, if one does.
@@ -53,4 +75,18 @@ pub fn names_database(variables: &[(String, String)]) -> Option<&str> {
         .iter()
         .find(|(name, value)| names(name) && !value.trim().is_empty())
         .map(|(name, _)| name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_as_the_original_reads_it() -> Result<(), dotenvy::Error> {
+        let text = "A=pa$word\nB=\"x$y ${A}\"\nC='1$2'\n# a comment with $\nD=\nexport E=\"two words\"";
+        let expected = [("A", "pa$word"), ("B", "x$y pa$word"), ("C", "1$2"), ("D", ""), ("E", "two words")];
+        assert_eq!(parse(text)?, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert!(parse("A=two words").is_err());
+        Ok(())
+    }
 }

@@ -32,10 +32,12 @@ pub(super) struct Demo {
 
 /// Stops a demo where the settings of a real shop are.
 pub(super) fn refuse_real_shop(variables: &[(String, String)]) -> Result<(), Failure> {
-    match names_database(variables) {
+    let has_key = variables.iter().any(|(name, value)| name == "APP_KEY" && !value.trim().is_empty());
+    match names_database(variables).or(has_key.then_some("APP_KEY")) {
         None => Ok(()),
         Some(name) => Err(Failure::usage(format!(
-            "--demo serves an invented shop and never a real one, but {name} names a database (in the environment or in a .env file): leave --demo out, or start where that is not set"
+            "--demo serves an invented shop and never a real one, but {name} is set (in the environment or in \
+             a .env file) and belongs to a real shop: leave --demo out, or start where it is not set"
         ))),
     }
 }
@@ -126,6 +128,7 @@ mod tests {
     fn a_named_database_refuses_the_demo() {
         let variables = |name: &str| vec![(name.to_owned(), "x".to_owned())];
         assert_eq!(refuse_real_shop(&variables("DB_DATABASE")).map_err(|failure| failure.code), Err(2));
+        assert!(refuse_real_shop(&variables("APP_KEY")).is_err());
         assert!(refuse_real_shop(&variables("APP_URL")).is_ok());
     }
 

@@ -9,7 +9,7 @@ use sea_orm::Set;
 use serde_json::json;
 
 use super::WELCOME;
-use super::contracts::{Contract, id};
+use super::contracts::{Contract, has_memory, id};
 use crate::command::demo::Making;
 use crate::command::demo::people::Person;
 use crate::command::demo::store::{Article, exchanged};
@@ -17,6 +17,8 @@ use crate::command::random::{money, percent};
 
 /// Beginning of invoice numbers, as the setting `billing_invoice_prefix` says.
 const PREFIX: &str = "LUM";
+/// What four more gigabytes of memory cost a month, in cents.
+const MEMORY: i64 = 400;
 /// Tax in percent.
 const TAX: i64 = 20;
 /// Invoices that belong to no service, by status.
@@ -39,7 +41,7 @@ const LOOSE: [&str; 14] = [
 const GATEWAYS: [(&str, i64); 4] =
     [("stripe", 55), ("paypal_express_checkout", 25), ("bank_transfert", 12), ("balance", 8)];
 
-/// One invoice with one line.
+/// One invoice: a line for the product, another if memory was added.
 pub(super) struct Bill {
     /// Position of the service.
     pub(super) contract: Option<usize>,
@@ -50,6 +52,8 @@ pub(super) struct Bill {
     pub(super) first: bool,
     /// Whether the coupon of first orders was used.
     pub(super) welcome: bool,
+    /// Whether a second line adds memory.
+    memory: bool,
     customer: usize,
     article: usize,
     billing: &'static str,
@@ -72,6 +76,11 @@ impl Bill {
         (exchanged(article.price(self.months), self.currency), exchanged(setup, self.currency))
     }
 
+    /// Price of added memory before tax, in cents.
+    fn memory(&self) -> i64 {
+        if self.memory { exchanged(MEMORY * self.months.max(1), self.currency) } else { 0 }
+    }
+
     /// What the coupon takes off, in cents.
     pub(super) fn discount(&self, articles: &[Article]) -> i64 {
         if self.welcome { percent(self.line(articles).0, WELCOME.2) } else { 0 }
@@ -90,7 +99,7 @@ pub(super) fn draw(
 ) -> Vec<Bill> {
     let mut bills: Vec<Bill> = Vec::new();
     for (at, contract) in contracts.iter().enumerate() {
-        bills.push(first(making, at, contract));
+        bills.push(Bill { memory: has_memory(at, contract, articles), ..first(making, at, contract) });
         bills.extend(latest(making, at, contract));
         bills.extend(upcoming(making, at, contract));
     }
@@ -119,6 +128,7 @@ fn bill(making: &mut Making, at: usize, contract: &Contract, made: ShopTime, sta
         paid,
         first: false,
         welcome: false,
+        memory: false,
         customer: contract.customer,
         article: contract.article,
         billing: contract.billing,
@@ -210,11 +220,16 @@ pub(super) fn rows(
     articles: &[Article],
     people: &[Person],
 ) -> (Vec<invoice::ActiveModel>, Vec<invoice_item::ActiveModel>) {
-    let row = |(at, bill): (usize, &Bill)| {
-        let uuid = making.dice.uuid();
-        (invoice_row(at, bill, articles, &people[bill.customer], uuid), item_row(at, bill, articles))
-    };
-    bills.iter().enumerate().map(row).unzip()
+    let invoices = bills.iter().enumerate();
+    let invoices = invoices
+        .map(|(at, bill)| invoice_row(at, bill, articles, &people[bill.customer], making.dice.uuid()))
+        .collect();
+    let items = bills.iter().enumerate().flat_map(|(at, bill)| {
+        let product = item_row(at, bill, articles);
+        let memory = bill.memory.then(|| memory_row(at, bill));
+        [Some(product), memory].into_iter().flatten()
+    });
+    (invoices, items.collect())
 }
 
 fn invoice_row(
@@ -225,7 +240,7 @@ fn invoice_row(
     uuid: String,
 ) -> invoice::ActiveModel {
     let (price, setup) = bill.line(articles);
-    let subtotal = price + setup - bill.discount(articles);
+    let subtotal = price + setup + bill.memory() - bill.discount(articles);
     let tax = percent(subtotal, TAX);
     let card = bill.gateway == "stripe" && bill.paid.is_some();
     invoice::ActiveModel {
@@ -261,6 +276,7 @@ fn item_row(at: usize, bill: &Bill, articles: &[Article]) -> invoice_item::Activ
     };
     let ended = |status: &str| (bill.status == status).then_some(bill.made);
     invoice_item::ActiveModel {
+        id: Set(id(at * 2)),
         name: Set(article.name.clone()),
         description: Set(article.description.clone()),
         quantity: Set(Int(1)),
@@ -280,6 +296,36 @@ fn item_row(at: usize, bill: &Bill, articles: &[Article]) -> invoice_item::Activ
         updated_at: Set(Some(bill.made)),
         unit_original_price: Set(money(price)),
         unit_original_setupfees: Set(money(setup)),
+        parent_id: Set(None),
+        ..Default::default()
+    }
+}
+
+/// The line below a product's that adds memory to it.
+fn memory_row(at: usize, bill: &Bill) -> invoice_item::ActiveModel {
+    let price = bill.memory();
+    invoice_item::ActiveModel {
+        id: Set(id(at * 2 + 1)),
+        name: Set("Mémoire supplémentaire".to_owned()),
+        description: Set("4 Go".to_owned()),
+        quantity: Set(Int(1)),
+        discount: Set(None),
+        unit_price_ht: Set(money(price)),
+        unit_setup_ht: Set(0.0),
+        unit_price_ttc: Set(money(percent(price, 100 + TAX))),
+        unit_setup_ttc: Set(0.0),
+        invoice_id: Set(id(at)),
+        r#type: Set("config_option".to_owned()),
+        related_id: Set(Some(Id(1))),
+        data: Set(json!({"value": "4"}).to_string()),
+        delivered_at: Set(bill.paid),
+        cancelled_at: Set(None),
+        refunded_at: Set((bill.status == "refunded").then_some(bill.made)),
+        created_at: Set(Some(bill.made)),
+        updated_at: Set(Some(bill.made)),
+        unit_original_price: Set(money(price)),
+        unit_original_setupfees: Set(0.0),
+        parent_id: Set(Some(id(at * 2))),
         ..Default::default()
     }
 }

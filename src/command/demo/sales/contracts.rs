@@ -58,6 +58,11 @@ pub(super) fn id(position: usize) -> Id {
     Id(i64::try_from(position).unwrap_or(i64::MAX - 1) + 1)
 }
 
+/// Whether memory was added to the service at a position.
+pub(super) fn has_memory(position: usize, contract: &Contract, articles: &[Article]) -> bool {
+    articles[contract.article].options && position.is_multiple_of(2)
+}
+
 impl Contract {
     /// Key of the customer.
     pub(super) fn customer_id(&self) -> Id {

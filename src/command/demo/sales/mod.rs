@@ -66,10 +66,8 @@ fn periods(bills: &[Bill], contracts: &[Contract]) -> Vec<service_renewal::Activ
 
 /// Memory that some have added.
 fn extras(contracts: &[Contract], articles: &[Article]) -> Vec<config_options_service::ActiveModel> {
-    let with_options = contracts
-        .iter()
-        .enumerate()
-        .filter(|(at, contract)| articles[contract.article].options && at % 2 == 0);
+    let with_options =
+        contracts.iter().enumerate().filter(|(at, contract)| contracts::has_memory(*at, contract, articles));
     with_options
         .map(|(at, contract)| config_options_service::ActiveModel {
             config_option_id: Set(Id(1)),
