@@ -62,7 +62,14 @@ impl App {
             internal,
             documents,
         )?;
-        Ok(Self { public: schema::public(&shared), rest: Arc::new(rest), shared, keys, throttle, demo_key: None })
+        Ok(Self {
+            public: schema::public(&shared),
+            rest: Arc::new(rest),
+            shared,
+            keys,
+            throttle,
+            demo_key: None,
+        })
     }
 
     /// The server of a demo shop: GraphiQL has this key filled in.

@@ -43,7 +43,11 @@ async fn every_rest_operation_needs_its_ability() {
             let path = format!("/api{}", filled(&route.path));
             let label = format!("{} {path} ({})", route.method, document.name);
             let body = (route.method != "GET").then(|| json!({}));
-            assert_eq!(shop.ask(route.method, &path, "", body.as_ref()).await.0, 401, "{label} without a key");
+            assert_eq!(
+                shop.ask(route.method, &path, "", body.as_ref()).await.0,
+                401,
+                "{label} without a key"
+            );
             if !document.needs().is_empty() {
                 let refused = shop.ask(route.method, &path, &lacking, body.as_ref()).await;
                 assert_eq!(refused.0, 403, "{label} without its ability");
@@ -75,7 +79,11 @@ async fn every_root_field_needs_its_ability() {
     for (operation, root) in [("query", "Query"), ("mutation", "Mutation")] {
         for (name, field) in registry.types[root].fields().unwrap() {
             let needs = Can::read(field).unwrap_or_else(|| panic!("{root}.{name} has no guard"));
-            let query = format!("{operation} {{ {name}{}{} }}", arguments(&registry, field), selection(&registry, &field.ty));
+            let query = format!(
+                "{operation} {{ {name}{}{} }}",
+                arguments(&registry, field),
+                selection(&registry, &field.ty)
+            );
             let label = format!("{root}.{name}");
             assert_eq!(code(&shop, &query, "").await, "UNAUTHENTICATED", "{label} without a key: {query}");
             let lacking = add_key(&shop, &format!("{label} lacking"), &others(&needs)).await;
@@ -85,7 +93,10 @@ async fn every_root_field_needs_its_ability() {
             for need in &needs {
                 let allowed = add_key(&shop, &format!("{label} {need}"), &[*need]).await;
                 let code = code(&shop, &query, &allowed).await;
-                assert!(!["UNAUTHENTICATED", "FORBIDDEN", "INTERNAL"].contains(&code.as_str()), "{label} with {need}: {code}");
+                assert!(
+                    !["UNAUTHENTICATED", "FORBIDDEN", "INTERNAL"].contains(&code.as_str()),
+                    "{label} with {need}: {code}"
+                );
                 tried += 1;
             }
         }
@@ -106,8 +117,10 @@ async fn code(shop: &Shop, query: &str, key: &str) -> String {
 }
 
 fn arguments(registry: &Registry, field: &async_graphql::registry::MetaField) -> String {
-    let required = field.args.values().filter(|argument| argument.ty.ends_with('!') && argument.default_value.is_none());
-    let given: Vec<String> = required.map(|argument| format!("{}: {}", argument.name, literal(registry, &argument.ty))).collect();
+    let required =
+        field.args.values().filter(|argument| argument.ty.ends_with('!') && argument.default_value.is_none());
+    let given: Vec<String> =
+        required.map(|argument| format!("{}: {}", argument.name, literal(registry, &argument.ty))).collect();
     if given.is_empty() { String::new() } else { format!("({})", given.join(", ")) }
 }
 
@@ -124,8 +137,11 @@ fn literal(registry: &Registry, ty: &str) -> String {
         ("JSON", _) => "{}".to_owned(),
         (_, Some(MetaType::Enum { enum_values, .. })) => enum_values.keys().next().unwrap().clone(),
         (_, Some(MetaType::InputObject { input_fields, .. })) => {
-            let required = input_fields.values().filter(|field| field.ty.ends_with('!') && field.default_value.is_none());
-            let fields: Vec<String> = required.map(|field| format!("{}: {}", field.name, literal(registry, &field.ty))).collect();
+            let required = input_fields
+                .values()
+                .filter(|field| field.ty.ends_with('!') && field.default_value.is_none());
+            let fields: Vec<String> =
+                required.map(|field| format!("{}: {}", field.name, literal(registry, &field.ty))).collect();
             format!("{{{}}}", fields.join(", "))
         }
         _ => "\"1\"".to_owned(),

@@ -11,7 +11,8 @@ async fn grown() -> Shop {
         config.count_ttl = std::time::Duration::ZERO;
     })
     .await;
-    let model = if shop.is_mysql() { "App\\\\Models\\\\Store\\\\Product" } else { "App\\Models\\Store\\Product" };
+    let model =
+        if shop.is_mysql() { "App\\\\Models\\\\Store\\\\Product" } else { "App\\Models\\Store\\Product" };
     for id in 1001..1121 {
         shop.sql(&format!(
             "INSERT INTO products (id, name, group_id, status, description, stock, type) \
@@ -20,7 +21,11 @@ async fn grown() -> Shop {
         ))
         .await;
         shop.sql(&format!("INSERT INTO pricings (related_id, related_type, currency, monthly) VALUES ({id}, 'product', 'EUR', 1)")).await;
-        shop.sql(&format!("INSERT INTO metadata (model_id, model_type, {}, value) VALUES ({id}, '{model}', 'a', 'b')", shop.quoted("key"))).await;
+        shop.sql(&format!(
+            "INSERT INTO metadata (model_id, model_type, {}, value) VALUES ({id}, '{model}', 'a', 'b')",
+            shop.quoted("key")
+        ))
+        .await;
     }
     shop
 }
