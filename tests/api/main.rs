@@ -12,6 +12,7 @@
 //! | [`rows`] | what changed in a database |
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`deviation`] | where the server may differ from the recordings, and why |
+//! | [`documents`] | the REST documents, validated by a second implementation of GraphQL |
 //! | [`golden`] | the recordings replayed |
 //! | [`rights`] | every operation and root field tried without its ability |
 //! | [`statements`] | how many SQL statements an answer costs |
@@ -21,6 +22,7 @@
 
 mod compare;
 mod deviation;
+mod documents;
 mod golden;
 mod house_rules;
 mod rights;
