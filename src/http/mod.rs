@@ -21,7 +21,7 @@ use crate::scope::Origin;
 /// Every route of the server.
 pub fn router(app: App) -> Router {
     Router::new()
-        .route("/graphql", get(graphql::page).post(graphql::execute))
+        .route("/graphql", get(graphql::get).post(graphql::post))
         .merge(pages::router())
         .fallback(rest)
         .layer(CatchPanicLayer::custom(panicked))

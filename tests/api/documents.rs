@@ -5,15 +5,20 @@ use std::fmt::Write;
 
 use apollo_compiler::{ExecutableDocument, Schema};
 use async_graphql::Positioned;
-use async_graphql::parser::types::{Directive, ExecutableDocument as Parsed, OperationDefinition, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument as Parsed, OperationDefinition, Selection, SelectionSet,
+};
 use guichet::{resource, rest, schema};
 
 #[test]
 fn documents_are_valid_graphql() {
-    let schema = Schema::parse_and_validate(schema::sdl(), "schema.graphql").unwrap_or_else(|error| panic!("{}", error.errors));
+    let schema = Schema::parse_and_validate(schema::sdl(), "schema.graphql")
+        .unwrap_or_else(|error| panic!("{}", error.errors));
     for document in rest::read(resource::DOCUMENTS).unwrap() {
         let text = print(&document.name, document.document());
-        if let Err(error) = ExecutableDocument::parse_and_validate(&schema, &text, format!("{}.graphql", document.name)) {
+        if let Err(error) =
+            ExecutableDocument::parse_and_validate(&schema, &text, format!("{}.graphql", document.name))
+        {
             panic!("{}", error.errors);
         }
     }
@@ -39,7 +44,12 @@ fn print_operation(text: &mut String, name: &str, operation: &OperationDefinitio
         .iter()
         .map(|variable| {
             let default = variable.node.default_value.as_ref().map(|value| format!(" = {}", value.node));
-            format!("${}: {}{}", variable.node.name.node, variable.node.var_type.node, default.unwrap_or_default())
+            format!(
+                "${}: {}{}",
+                variable.node.name.node,
+                variable.node.var_type.node,
+                default.unwrap_or_default()
+            )
         })
         .collect();
     if !variables.is_empty() {
@@ -60,7 +70,12 @@ fn print_set(text: &mut String, set: &SelectionSet) {
                     write!(text, "{}: ", alias.node).unwrap();
                 }
                 write!(text, "{}", field.node.name.node).unwrap();
-                let arguments: Vec<String> = field.node.arguments.iter().map(|(name, value)| format!("{}: {}", name.node, value.node)).collect();
+                let arguments: Vec<String> = field
+                    .node
+                    .arguments
+                    .iter()
+                    .map(|(name, value)| format!("{}: {}", name.node, value.node))
+                    .collect();
                 if !arguments.is_empty() {
                     write!(text, "({})", arguments.join(", ")).unwrap();
                 }
@@ -87,7 +102,12 @@ fn print_set(text: &mut String, set: &SelectionSet) {
 
 fn print_directives(text: &mut String, directives: &[Positioned<Directive>]) {
     for directive in directives {
-        let arguments: Vec<String> = directive.node.arguments.iter().map(|(name, value)| format!("{}: {}", name.node, value.node)).collect();
+        let arguments: Vec<String> = directive
+            .node
+            .arguments
+            .iter()
+            .map(|(name, value)| format!("{}: {}", name.node, value.node))
+            .collect();
         write!(text, " @{}({})", directive.node.name.node, arguments.join(", ")).unwrap();
     }
 }
