@@ -9,7 +9,7 @@ use async_graphql_axum::{GraphQLRequest, rejection::GraphQLRejection};
 use axum::body::Body;
 use axum::extract::{FromRequest, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::App;
 use crate::auth::Principal;
@@ -133,11 +133,9 @@ fn status_of(media: &str, answer: &Answer) -> StatusCode {
 fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> {
     answer.errors.iter_mut().for_each(complete);
     let executed = answer.data != async_graphql::Value::Null;
-    let mut body = serde_json::to_value(&answer).unwrap_or_default();
-    if let (false, Json::Object(fields)) = (executed, &mut body) {
-        fields.remove("data");
-    }
-    let mut response = Response::new(Body::from(body.to_string()));
+    let body = if executed { serde_json::to_vec(&answer) } else { serde_json::to_vec(&json!({"errors": answer.errors})) };
+    let body = body.unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     if let Ok(kind) = HeaderValue::from_str(&format!("{media}; charset=utf-8")) {
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
