@@ -4,10 +4,12 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod contracts;
+pub mod country;
 pub mod database;
 pub mod error;
 pub mod filter;
 pub mod form;
+pub mod html;
 pub mod http;
 pub mod key;
 pub mod lang;
@@ -62,7 +64,14 @@ impl App {
             internal,
             documents,
         )?;
-        Ok(Self { public: schema::public(&shared), rest: Arc::new(rest), shared, keys, throttle, demo_key: None })
+        Ok(Self {
+            public: schema::public(&shared),
+            rest: Arc::new(rest),
+            shared,
+            keys,
+            throttle,
+            demo_key: None,
+        })
     }
 
     /// The server of a demo shop: GraphiQL has this key filled in.

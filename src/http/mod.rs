@@ -31,7 +31,8 @@ pub fn router(app: App) -> Router {
 
 /// A defect of ours: the client learns nothing of it, the log everything.
 fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
-    let text = cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
+    let text =
+        cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
     tracing::error!(cause = text.unwrap_or("unknown"), "a handler panicked");
     let mut response = Response::new(Body::from(r#"{"message":"Server Error"}"#));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
