@@ -133,7 +133,11 @@ fn status_of(media: &str, answer: &Answer) -> StatusCode {
 fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> {
     answer.errors.iter_mut().for_each(complete);
     let executed = answer.data != async_graphql::Value::Null;
-    let body = if executed { serde_json::to_vec(&answer) } else { serde_json::to_vec(&json!({"errors": answer.errors})) };
+    let body = if executed {
+        serde_json::to_vec(&answer)
+    } else {
+        serde_json::to_vec(&json!({"errors": answer.errors}))
+    };
     let body = body.unwrap_or_default();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

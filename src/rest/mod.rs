@@ -134,7 +134,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             .data(Lent(nested.union(own)))
             .data(asking.face)
             .data(asking.origin);
-        if asking.method == Method::POST && !asking.matched.soft {
+        if asking.method == Method::POST {
             operation = operation.data(Strict);
         }
         let data = answer::failure(self.schema.execute(operation).await)?;
