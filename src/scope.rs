@@ -103,6 +103,16 @@ impl<'a> Scope<'a> {
         self.shared.config.lang
     }
 
+    /// Whether the answer is for the REST face.
+    pub fn is_rest(self) -> bool {
+        self.face != Face::GraphQl
+    }
+
+    /// Whether an update leaves fields that were not sent as they are.
+    pub fn is_partial(self) -> bool {
+        !self.strict
+    }
+
     /// The present moment.
     pub fn now(self) -> DateTime<Utc> {
         self.shared.clock.now()
@@ -140,7 +150,7 @@ impl<'a> Scope<'a> {
         id: Id,
         stored: &[(&str, &str)],
     ) -> Result<T> {
-        self.check_form(input, Some(id.0), stored, !self.strict).await
+        self.check_form(input, Some(id.0), stored, self.is_partial()).await
     }
 
     async fn check_form<T: FormInput>(
@@ -158,7 +168,7 @@ impl<'a> Scope<'a> {
             uploads: self.uploads,
             own_id,
             partial,
-            rest: self.face != Face::GraphQl,
+            rest: self.is_rest(),
             stored,
             settings: &settings,
         };
@@ -190,5 +200,17 @@ impl<'a> Scope<'a> {
     /// Address of the shop in links, as the client reached it; `APP_URL` where that isn't known.
     pub fn base_url(self) -> String {
         self.origin.map_or_else(|| self.config().app_url.clone(), Origin::base)
+    }
+
+    /// Address of the shop as it is printed in records: as [`Self::base_url`], with https in
+    /// production unless that is switched off.
+    pub fn public_url(self) -> String {
+        self.config().published(&self.base_url())
+    }
+
+    /// Host of the request, with its port if it names one.
+    pub fn host(self) -> String {
+        let base = self.base_url();
+        base.split_once("://").map_or(base.as_str(), |(_, host)| host).to_owned()
     }
 }

@@ -86,6 +86,22 @@ pub async fn require<T: Record>(
     T::find(scope, select, id).await?.ok_or_else(|| crate::Error::NotFound { model, id: id.to_owned() })
 }
 
+/// The row of `select` that an identifier names, to be shown: what is missing is null in GraphQL.
+///
+/// # Errors
+/// As [`require`] on the REST face.
+pub async fn show<T: Record>(
+    scope: Scope<'_>,
+    select: Select<T::Entity>,
+    id: &str,
+    model: &'static str,
+) -> Result<Option<T>> {
+    match require(scope, select, id, model).await {
+        Err(crate::Error::NotFound { .. }) if !scope.is_rest() => Ok(None),
+        found => found.map(Some),
+    }
+}
+
 /// A field that is read from the row itself.
 pub struct Column<M: 'static> {
     /// Name of the GraphQL field.
@@ -241,6 +257,8 @@ macro_rules! camel_name {
 ///         #[can(PricingsIndex)] prices: many<Pricing>(pricing::Column::RelatedId, prices_of_products),
 ///         /// The row whose key this row's column holds; also makes `groupCount` and `groupExists`.
 ///         #[can(GroupsShow)] group: one<Group>(group_id, live_groups),
+///         /// The row whose key a function tells.
+///         #[can(ProductsShow)] product: one_by<Product>(product_of, live_products),
 ///         /// Computed for all rows of a level at once.
 ///         start_price: each<StartPrice>(start_prices),
 ///     }
@@ -369,22 +387,25 @@ macro_rules! record {
         });
     };
     (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
+        $crate::record!(@branch $list, $entity, [$($doc)+] [$($need)*] $branch one_by $Target [|model| model.$by.into(), $base]);
+    };
+    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one_by $Target:ty [$key:expr, $base:path]) => {
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
-            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, $key, $base())),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _count), doc: concat!("1 if there is a `", stringify!($branch), "`, else 0."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <entity::Id as $crate::record::Leaf>::register,
-            resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+            resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, $key, $base())),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _exists), doc: concat!("Whether there is a `", stringify!($branch), "`."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <bool as async_graphql::OutputType>::create_type_info,
-            resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+            resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, $key, $base())),
         });
     };
     (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident each $Target:ty [$by:path]) => {

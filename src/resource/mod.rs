@@ -24,7 +24,7 @@ pub mod pricing;
 pub mod product;
 
 resources! {
-    queries: [health::HealthQuery, product::ProductQuery],
-    mutations: [product::ProductMutation],
+    queries: [health::HealthQuery, pricing::PricingQuery, product::ProductQuery],
+    mutations: [pricing::PricingMutation, product::ProductMutation],
     documents: ["health.graphql", "metadata.graphql", "pricing.graphql", "group.graphql", "product.graphql"]
 }
