@@ -24,9 +24,9 @@ use entity::Id;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select};
 
 pub use deleted::Deleted;
-pub use leaf::{Decimal, Face, Leaf, Moment, Word, write_str, write_value};
+pub use leaf::{Decimal, Face, Leaf, Moment, Money, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
-pub use related::{Branch, count, count_one, each, exists, exists_one, many, one};
+pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
 
 use crate::Result;
 use crate::auth::{Ability, Can};

@@ -24,7 +24,7 @@ pub mod pricing;
 pub mod product;
 
 resources! {
-    queries: [health::HealthQuery, pricing::PricingQuery, product::ProductQuery],
-    mutations: [pricing::PricingMutation, product::ProductMutation],
+    queries: [group::GroupQuery, health::HealthQuery, pricing::PricingQuery, product::ProductQuery],
+    mutations: [group::GroupMutation, pricing::PricingMutation, product::ProductMutation],
     documents: ["health.graphql", "metadata.graphql", "pricing.graphql", "group.graphql", "product.graphql"]
 }

@@ -177,6 +177,43 @@ pub fn prices_of(related_type: &str) -> Select<pricing::Entity> {
     live_prices().filter(pricing::Column::RelatedType.eq(related_type)).order_by_asc(pricing::Column::Id)
 }
 
+words! {
+    /// How often something is paid.
+    pub enum Period {
+        /// Every 7 days.
+        Weekly = "weekly",
+        /// Once, without renewal.
+        Onetime = "onetime",
+        /// Every month.
+        Monthly = "monthly",
+        /// Every 3 months.
+        Quarterly = "quarterly",
+        /// Every 6 months.
+        Semiannually = "semiannually",
+        /// Every year.
+        Annually = "annually",
+        /// Every 2 years.
+        Biennially = "biennially",
+        /// Every 3 years.
+        Triennially = "triennially",
+    }
+}
+
+/// The prices of a row, by period in the order of the columns.
+pub fn by_period(row: &pricing::Model) -> [(Period, Option<f64>); 8] {
+    let plain = |price: Option<Price>| price.map(|price| price.0);
+    [
+        (Period::Weekly, row.weekly),
+        (Period::Onetime, plain(row.onetime)),
+        (Period::Monthly, plain(row.monthly)),
+        (Period::Quarterly, plain(row.quarterly)),
+        (Period::Semiannually, plain(row.semiannually)),
+        (Period::Annually, plain(row.annually)),
+        (Period::Biennially, plain(row.biennially)),
+        (Period::Triennially, plain(row.triennially)),
+    ]
+}
+
 /// Price and setup fee for one billing period.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct PeriodPrice {
