@@ -21,6 +21,7 @@ pub mod schema;
 pub mod scope;
 pub mod settings;
 pub mod storage;
+pub mod tax;
 pub mod write;
 
 use std::sync::Arc;

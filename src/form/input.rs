@@ -50,6 +50,16 @@ impl<T: FormInput> Form<T> {
     }
 }
 
+impl<T> Form<T> {
+    /// Gives a field that was not sent, or sent as null, a value before the rules look at it.
+    pub fn fill(&mut self, name: &'static str, value: Value) {
+        let slot = self.values.entry(Name::new(name)).or_default();
+        if *slot == Value::Null {
+            *slot = value;
+        }
+    }
+}
+
 impl<T: FormInput> InputType for Form<T> {
     type RawValueType = Self;
 

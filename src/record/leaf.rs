@@ -5,9 +5,13 @@
 //! texts in GraphQL, words are lower case in REST and enum values in GraphQL. Each difference is
 //! declared here, once.
 
+use std::borrow::Cow;
+
+use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{
-    InputValueError, InputValueResult, Json, Name, Number, OutputType, Scalar, ScalarType, Value,
+    ContextSelectionSet, InputValueError, InputValueResult, Json, Name, Number, OutputType, Positioned,
+    Scalar, ScalarType, ServerResult, Value,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
@@ -125,6 +129,30 @@ impl ScalarType for Decimal {
 
     fn to_value(&self) -> Value {
         Value::String(shortest(self.0))
+    }
+}
+
+/// An amount that a resolver computed: a `Decimal` in GraphQL, a number in REST.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Money(pub f64);
+
+impl OutputType for Money {
+    fn type_name() -> Cow<'static, str> {
+        <Decimal as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Decimal as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(Price(self.0).value(ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl)))
+    }
+}
+
+impl From<rust_decimal::Decimal> for Money {
+    fn from(exact: rust_decimal::Decimal) -> Self {
+        Self(exact.try_into().unwrap_or_default())
     }
 }
 

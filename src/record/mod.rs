@@ -24,9 +24,9 @@ use entity::Id;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select};
 
 pub use deleted::Deleted;
-pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Shown, Word, write_str, write_value};
+pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
-pub use related::{Branch, count, count_one, each, exists, exists_one, many, one};
+pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
 
 use crate::Result;
 use crate::auth::{Ability, Can};
@@ -262,6 +262,8 @@ macro_rules! camel_name {
 ///         #[can(GroupsShow)] group: one<Group>(group_id, live_groups),
 ///         /// The row that a function of this row names; REST leaves its key out where there is none.
 ///         #[can(GroupsShow)] shown_group: some<Group>(group_shown, live_groups),
+///         /// The row whose key a function tells.
+///         #[can(ProductsShow)] product: one_by<Product>(product_of, live_products),
 ///         /// Computed for all rows of a level at once.
 ///         start_price: each<StartPrice>(start_prices),
 ///     }
@@ -411,25 +413,28 @@ macro_rules! record {
         });
     };
     (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
+        $crate::record!(@branch $list, $entity, [$($doc)+] [$($need)*] $branch one_by $Target [|model| model.$by.into(), $base]);
+    };
+    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one_by $Target:ty [$key:expr, $base:path]) => {
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, $key, $base())),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _count), doc: concat!("1 if there is a `", stringify!($branch), "`, else 0."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <entity::Id as $crate::record::Leaf>::register,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+            resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, $key, $base())),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _exists), doc: concat!("Whether there is a `", stringify!($branch), "`."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <bool as async_graphql::OutputType>::create_type_info,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+            resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, $key, $base())),
         });
     };
     (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident some $Target:ty [$by:path, $base:path]) => {

@@ -27,8 +27,8 @@ pub mod product;
 pub mod service;
 
 resources! {
-    queries: [health::HealthQuery, customer::CustomerQuery, product::ProductQuery],
-    mutations: [product::ProductMutation],
+    queries: [customer::CustomerQuery, group::GroupQuery, health::HealthQuery, pricing::PricingQuery, product::ProductQuery],
+    mutations: [group::GroupMutation, pricing::PricingMutation, product::ProductMutation],
     documents: ["health.graphql", "metadata.graphql", "pricing.graphql", "group.graphql", "product.graphql",
         "customer.graphql", "service.graphql", "invoice.graphql"]
 }
