@@ -33,6 +33,7 @@ pub struct App {
     throttle: Arc<rest::Throttle>,
     public: schema::ShopSchema,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
+    contract: Arc<serde_json::Value>,
 }
 
 impl App {
@@ -47,7 +48,9 @@ impl App {
     ) -> Result<Self> {
         let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
         schema::validate(&documents).await?;
-        let documents = rest::check(documents, &schema::registry()).map_err(Error::internal)?;
+        let registry = schema::registry();
+        let documents = rest::check(documents, &registry).map_err(Error::internal)?;
+        let contract = Arc::new(contracts::openapi(&documents, &registry)?);
         let counts = page::Counts::new(config.count_ttl);
         let throttle = Arc::new(rest::Throttle::new(config.rate_limit));
         let shared =
@@ -61,7 +64,7 @@ impl App {
             internal,
             documents,
         )?;
-        Ok(Self { public: schema::public(&shared), rest: Arc::new(rest), shared, keys, throttle })
+        Ok(Self { public: schema::public(&shared), rest: Arc::new(rest), shared, keys, throttle, contract })
     }
 
     /// Every route of the server.

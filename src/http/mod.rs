@@ -5,12 +5,12 @@ pub mod pages;
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::routing::get;
+use axum::{Json, Router};
 use ipnet::IpNet;
 
 use crate::App;
@@ -20,10 +20,16 @@ use crate::scope::Origin;
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/graphql", get(graphql::page).post(graphql::execute))
+        .route("/docs/api-docs.json", get(contract))
         .merge(pages::router())
         .fallback(rest)
         .layer(middleware::from_fn_with_state(app.clone(), finish))
         .with_state(app)
+}
+
+/// The OpenAPI document, for the address that was asked.
+async fn contract(State(app): State<App>, request: Request) -> Json<serde_json::Value> {
+    Json(crate::rest::at(&app.contract, &origin(&app, &request).base()))
 }
 
 async fn rest(State(app): State<App>, request: Request) -> Response<Body> {

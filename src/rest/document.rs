@@ -5,10 +5,11 @@
 //! spreads itself is unrolled. A document that doesn't agree with the schema stops the start.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection,
-    SelectionSet, VariableDefinition,
+    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
+    Selection, SelectionSet, VariableDefinition,
 };
 use async_graphql::parser::{parse_query, types::Type};
 use async_graphql::registry::{MetaType, Registry};
@@ -19,6 +20,9 @@ use crate::auth::{Abilities, Ability, Can};
 
 /// How deep a fragment that spreads itself is unrolled.
 const MAX_LEVELS: usize = 16;
+
+/// The fragments of all documents, by name.
+pub type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// A document that cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +96,7 @@ pub struct Document<State> {
     /// Its root field.
     pub root: Field,
     can: Option<Vec<Ability>>,
+    fragments: Arc<Fragments>,
     state: State,
 }
 
@@ -128,6 +133,16 @@ impl Document<Checked> {
         &self.state.root_needs
     }
 
+    /// The fragments that it may spread, not yet unrolled.
+    pub fn fragments(&self) -> &Fragments {
+        &self.fragments
+    }
+
+    /// Whether it changes something.
+    pub fn is_mutation(&self) -> bool {
+        single(&self.state.executable).is_some_and(|operation| operation.ty == OperationType::Mutation)
+    }
+
     /// Whether it only reads.
     pub fn is_query(&self) -> bool {
         self.routes.iter().any(|route| route.method == "GET")
@@ -146,6 +161,7 @@ pub fn read(sources: &[&str]) -> Result<Vec<Document<Unchecked>>, DocumentError>
         DocumentOperations::Multiple(named) => named.into_iter().collect(),
     };
     fragments.values_mut().for_each(|fragment| snake_keys(&mut fragment.node.selection_set.node));
+    let fragments = Arc::new(fragments);
     operations.sort_by(|(a, _), (b, _)| a.cmp(b));
     operations.into_iter().map(|(name, operation)| Document::read(&name, operation, &fragments)).collect()
 }
@@ -158,7 +174,7 @@ impl Document<Unchecked> {
     fn read(
         name: &Name,
         mut operation: Positioned<OperationDefinition>,
-        fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
+        fragments: &Arc<Fragments>,
     ) -> Result<Self, DocumentError> {
         let rest = Directive::take(name, &mut operation.node)?;
         let variables = operation
@@ -191,6 +207,7 @@ impl Document<Unchecked> {
             variables,
             root,
             can: rest.abilities("can")?,
+            fragments: Arc::clone(fragments),
             state: Unchecked { document },
         })
     }
@@ -221,6 +238,7 @@ impl Document<Unchecked> {
             variables: self.variables,
             root: self.root,
             can: self.can,
+            fragments: self.fragments,
             state,
         })
     }

@@ -7,6 +7,7 @@ mod answer;
 mod bag;
 mod body;
 mod document;
+mod openapi;
 mod request;
 mod routes;
 mod throttle;
@@ -23,6 +24,7 @@ use percent_encoding::percent_decode_str;
 pub use document::{
     Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake,
 };
+pub use openapi::{Examples, at, openapi};
 pub use throttle::{Bucket, Throttle, Verdict};
 
 use self::answer::Address;
