@@ -61,6 +61,7 @@ impl<T: Word> Word for Option<T> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decimal(pub f64);
 
+/// An exact decimal number, as text: `"12.50"`.
 #[Scalar]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -83,6 +84,7 @@ impl ScalarType for Decimal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment(pub DateTime<Utc>);
 
+/// A moment in UTC: `2026-11-23T12:00:00.000000Z`.
 #[Scalar(name = "DateTime")]
 impl ScalarType for Moment {
     fn parse(value: Value) -> InputValueResult<Self> {

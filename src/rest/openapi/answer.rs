@@ -191,18 +191,25 @@ fn keys(set: &SelectionSet, fragments: &Fragments) -> Vec<String> {
 
 /// Whether a key of a fragment is selected again beside it.
 fn repeats(set: &SelectionSet, fragments: &Fragments) -> bool {
-    let mut seen = BTreeSet::new();
-    set.items.iter().any(|selection| {
+    let mut spread = BTreeSet::new();
+    let mut own = BTreeSet::new();
+    for selection in &set.items {
         let one = SelectionSet { items: vec![selection.clone()] };
-        let own: BTreeSet<String> = keys(&one, fragments).into_iter().collect();
-        let again = !own.is_disjoint(&seen) && set.items.iter().any(|other| !is_field(&other.node));
-        seen.extend(own);
-        again
-    })
-}
-
-fn is_field(selection: &Selection) -> bool {
-    matches!(selection, Selection::Field(_))
+        let is_spread = matches!(selection.node, Selection::FragmentSpread(_));
+        let again = keys(&one, fragments).into_iter().filter(|key| {
+            let known = if is_spread {
+                !spread.insert(key.clone())
+            } else {
+                own.insert(key.clone());
+                false
+            };
+            known || spread.contains(key) && own.contains(key)
+        });
+        if again.count() > 0 {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether a selection spreads a fragment, however deep.

@@ -167,11 +167,14 @@ impl Maker<'_> {
             [] => "Needs a valid key.".to_owned(),
             needs => format!("Needs {}.", names(needs, " or ")),
         };
-        let lent: Vec<Ability> =
-            Ability::ALL.iter().copied().filter(|&ability| document.lends.has(ability)).collect();
+        let lent: Vec<Ability> = Ability::ALL
+            .iter()
+            .copied()
+            .filter(|&ability| document.lends.has(ability) && !document.needs().contains(&ability))
+            .collect();
         let lends = match lent.as_slice() {
             [] => String::new(),
-            lent => format!(" Shows without asking for it what otherwise needs {}.", names(lent, ", ")),
+            lent => format!(" Lends {}: what they open is shown within the answer.", names(lent, ", ")),
         };
         format!("{about}\n\n{needs}{lends}").trim().to_owned()
     }
