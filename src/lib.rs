@@ -37,6 +37,7 @@ pub struct App {
     public: schema::ShopSchema,
     demo_key: Option<Arc<str>>,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
+    contract: Arc<serde_json::Value>,
 }
 
 impl App {
@@ -51,7 +52,9 @@ impl App {
     ) -> Result<Self> {
         let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
         schema::validate(&documents).await?;
-        let documents = rest::check(documents, &schema::registry()).map_err(Error::internal)?;
+        let registry = schema::registry();
+        let documents = rest::check(documents, &registry).map_err(Error::internal)?;
+        let contract = Arc::new(contracts::openapi(&documents, &registry)?);
         let counts = page::Counts::new(config.count_ttl);
         let throttle = Arc::new(rest::Throttle::new(config.rate_limit));
         let shared =
@@ -72,6 +75,7 @@ impl App {
             keys,
             throttle,
             demo_key: None,
+            contract,
         })
     }
 

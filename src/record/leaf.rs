@@ -16,6 +16,8 @@ use async_graphql::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 
+use super::Spelling;
+
 /// Which face an answer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Face {
@@ -35,6 +37,10 @@ pub trait Leaf {
     fn json(&self, out: &mut Vec<u8>);
     /// Registers the GraphQL type and names it.
     fn register(registry: &mut Registry) -> String;
+    /// How REST spells the value, where the GraphQL type doesn't tell.
+    fn spelling() -> Spelling {
+        Spelling::AsTyped
+    }
 }
 
 /// A column whose text is one word of a closed list: an enum in GraphQL.
@@ -114,6 +120,7 @@ fn without_empty_objects(value: Value) -> Value {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decimal(pub f64);
 
+/// An exact decimal number, as text: `"12.50"`.
 #[Scalar]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -160,6 +167,7 @@ impl From<rust_decimal::Decimal> for Money {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment(pub DateTime<Utc>);
 
+/// A moment in UTC: `2026-11-23T12:00:00.000000Z`.
 #[Scalar(name = "DateTime")]
 impl ScalarType for Moment {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -207,7 +215,7 @@ fn write_int(number: i64, out: &mut Vec<u8>) {
 }
 
 macro_rules! leaf {
-    ($type:ty => $graphql:ty, $this:ident, value $face:pat => $value:expr, json $out:ident => $json:expr) => {
+    ($type:ty => $graphql:ty, $this:ident, value $face:pat => $value:expr, json $out:ident => $json:expr $(, rest $spelling:expr)?) => {
         impl Leaf for $type {
             fn value(&self, $face: Face) -> Value {
                 let $this = self;
@@ -220,6 +228,9 @@ macro_rules! leaf {
             fn register(registry: &mut Registry) -> String {
                 <$graphql as OutputType>::create_type_info(registry)
             }
+            $(fn spelling() -> Spelling {
+                $spelling
+            })?
         }
     };
 }
@@ -231,14 +242,21 @@ leaf!(bool => bool, this, value _ => Value::Boolean(*this), json out => out.exte
 leaf!(
     Flag => bool, this,
     value face => if face == Face::GraphQl { Value::Boolean(this.0) } else { Value::Number(i32::from(this.0).into()) },
-    json out => out.push(b'0' + u8::from(this.0))
+    json out => out.push(b'0' + u8::from(this.0)),
+    rest Spelling::Integer
 );
 leaf!(
     Price => Decimal, this,
     value face => if face == Face::GraphQl { Decimal(this.0).to_value() } else { float_value(this.0) },
-    json out => write_float(this.0, out)
+    json out => write_float(this.0, out),
+    rest Spelling::Number
 );
-leaf!(f64 => Decimal, this, value face => Price(*this).value(face), json out => write_float(*this, out));
+leaf!(
+    f64 => Decimal, this,
+    value face => Price(*this).value(face),
+    json out => write_float(*this, out),
+    rest Spelling::Number
+);
 leaf!(
     Amount => Decimal, this,
     value _ => Value::String(format!("{:.2}", this.0)),
@@ -269,6 +287,10 @@ impl<T: Leaf> Leaf for Option<T> {
 
     fn register(registry: &mut Registry) -> String {
         T::register(registry).trim_end_matches('!').to_owned()
+    }
+
+    fn spelling() -> Spelling {
+        T::spelling()
     }
 }
 

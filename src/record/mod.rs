@@ -10,6 +10,7 @@ mod deleted;
 mod leaf;
 mod plan;
 mod related;
+mod spelling;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -27,6 +28,7 @@ pub use deleted::Deleted;
 pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
 pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
+pub use spelling::{RestType, Spelling};
 
 use crate::Result;
 use crate::auth::{Ability, Can};
@@ -113,6 +115,8 @@ pub struct Column<M: 'static> {
     pub need: &'static [Ability],
     /// Registers the field's type and names it.
     pub ty: fn(&mut Registry) -> String,
+    /// How REST spells the value.
+    pub spelling: fn() -> Spelling,
     /// The field's value, in the spelling of the face.
     pub value: fn(&M, Face) -> Value,
     /// The field's value as REST prints it.
@@ -158,12 +162,16 @@ pub fn database_id(name: &str, id: &str) -> Option<Id> {
 /// Registers the GraphQL type of a record.
 pub fn register<T: Record>(registry: &mut Registry) -> String {
     registry.create_output_type::<T, _>(MetaTypeId::Object, |registry| {
-        let columns = T::columns().iter().map(|column| (column.name, column.doc, column.need, column.ty));
-        let branches = T::branches().iter().map(|branch| (branch.name, branch.doc, branch.need, branch.ty));
-        let fields: IndexMap<String, MetaField> = columns
-            .chain(branches)
-            .map(|(name, doc, need, ty)| (name.to_owned(), meta_field(registry, name, doc, need, ty)))
-            .collect();
+        let mut fields: IndexMap<String, MetaField> = IndexMap::new();
+        for column in T::columns() {
+            let mut field = meta_field(registry, column.name, column.doc, column.need, column.ty);
+            RestType::mark(&mut field, (column.spelling)(), registry);
+            fields.insert(column.name.to_owned(), field);
+        }
+        for branch in T::branches() {
+            let field = meta_field(registry, branch.name, branch.doc, branch.need, branch.ty);
+            fields.insert(branch.name.to_owned(), field);
+        }
         object(T::NAME, T::DOC, fields)
     })
 }
@@ -299,12 +307,14 @@ macro_rules! record {
                     $crate::record::Column {
                         name: "id", doc: "Global identifier, opaque.", need: &[],
                         ty: <async_graphql::ID as async_graphql::OutputType>::create_type_info,
+                        spelling: $crate::record::Spelling::default,
                         value: |model, _| $crate::record::global_id(stringify!($Record), model.id).0.into(),
                         json: |model, out| $crate::record::write_str(&$crate::record::global_id(stringify!($Record), model.id), out),
                     },
                     $crate::record::Column {
                         name: "databaseId", doc: "Primary key: the `id` of the REST face.", need: &[],
                         ty: <entity::Id as $crate::record::Leaf>::register,
+                        spelling: <entity::Id as $crate::record::Leaf>::spelling,
                         value: |model, face| $crate::record::Leaf::value(&model.id, face),
                         json: |model, out| $crate::record::Leaf::json(&model.id, out),
                     },
@@ -357,6 +367,12 @@ macro_rules! record {
                 }
                 of(|model: &$Model| &model.$column, registry)
             },
+            spelling: || {
+                fn of<M, L: $crate::record::Leaf>(_: fn(&M) -> &L) -> $crate::record::Spelling {
+                    L::spelling()
+                }
+                of(|model: &$Model| &model.$column)
+            },
             value: |model, face| $crate::record::Leaf::value(&model.$column, face),
             json: |model, out| $crate::record::Leaf::json(&model.$column, out),
         }
@@ -375,6 +391,7 @@ macro_rules! record {
                 }
                 of(|model: &$Model| &model.$column, registry)
             },
+            spelling: || $crate::record::Spelling::AsTyped,
             value: |model, face| <$form as $crate::record::Shown<_>>::value(&model.$column, face),
             json: |model, out| <$form as $crate::record::Shown<_>>::json(&model.$column, out),
         }
@@ -385,6 +402,7 @@ macro_rules! record {
             doc: concat!($($doc, "\n"),+),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <$word as async_graphql::OutputType>::create_type_info,
+            spelling: $crate::record::Spelling::default,
             value: |model, face| $crate::record::Word::value(&model.$column, face),
             json: |model, out| $crate::record::Leaf::json(&model.$column, out),
         }

@@ -5,10 +5,11 @@
 //! spreads itself is unrolled. A document that doesn't agree with the schema stops the start.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection,
-    SelectionSet, VariableDefinition,
+    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
+    Selection, SelectionSet, VariableDefinition,
 };
 use async_graphql::parser::{parse_query, types::Type};
 use async_graphql::registry::{MetaType, Registry};
@@ -19,6 +20,9 @@ use crate::auth::{Abilities, Ability, Can};
 
 /// How deep a fragment that spreads itself is unrolled.
 const MAX_LEVELS: usize = 16;
+
+/// The fragments of all documents, by name.
+pub type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// A document that cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +99,7 @@ pub struct Document<State> {
     /// Its root field.
     pub root: Field,
     can: Option<Vec<Ability>>,
+    fragments: Arc<Fragments>,
     state: State,
 }
 
@@ -116,6 +121,12 @@ pub struct Variable {
 }
 
 impl Document<Checked> {
+    /// Whether a route is the softer update: `PUT` where the original has `POST`.
+    pub fn is_partial(&self, route: &Route) -> bool {
+        let same = |other: &Route| other.method == "POST" && other.path == route.path;
+        route.method == "PUT" && self.routes.iter().any(same)
+    }
+
     /// What is executed.
     pub fn executable(&self) -> &ExecutableDocument {
         &self.state.executable
@@ -129,6 +140,16 @@ impl Document<Checked> {
     /// What the root field itself needs.
     pub fn root_needs(&self) -> &[Ability] {
         &self.state.root_needs
+    }
+
+    /// The fragments that it may spread, not yet unrolled.
+    pub fn fragments(&self) -> &Fragments {
+        &self.fragments
+    }
+
+    /// Whether it changes something.
+    pub fn is_mutation(&self) -> bool {
+        single(&self.state.executable).is_some_and(|operation| operation.ty == OperationType::Mutation)
     }
 
     /// Whether it only reads.
@@ -149,6 +170,7 @@ pub fn read(sources: &[&str]) -> Result<Vec<Document<Unchecked>>, DocumentError>
         DocumentOperations::Multiple(named) => named.into_iter().collect(),
     };
     fragments.values_mut().for_each(|fragment| snake_keys(&mut fragment.node.selection_set.node));
+    let fragments = Arc::new(fragments);
     operations.sort_by(|(a, _), (b, _)| a.cmp(b));
     operations.into_iter().map(|(name, operation)| Document::read(&name, operation, &fragments)).collect()
 }
@@ -161,7 +183,7 @@ impl Document<Unchecked> {
     fn read(
         name: &Name,
         mut operation: Positioned<OperationDefinition>,
-        fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
+        fragments: &Arc<Fragments>,
     ) -> Result<Self, DocumentError> {
         let rest = Directive::take(name, &mut operation.node)?;
         let variables = operation
@@ -196,6 +218,7 @@ impl Document<Unchecked> {
             variables,
             root,
             can: rest.abilities("can")?,
+            fragments: Arc::clone(fragments),
             state: Unchecked { document },
         })
     }
@@ -227,6 +250,7 @@ impl Document<Unchecked> {
             variables: self.variables,
             root: self.root,
             can: self.can,
+            fragments: self.fragments,
             state,
         })
     }
@@ -351,7 +375,7 @@ pub fn snake(name: &str) -> String {
     out
 }
 
-fn capitalised(name: &str) -> String {
+pub(super) fn capitalised(name: &str) -> String {
     let camel = camel(name);
     let mut letters = camel.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

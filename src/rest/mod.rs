@@ -7,6 +7,7 @@ mod answer;
 mod bag;
 mod body;
 mod document;
+mod openapi;
 mod request;
 mod routes;
 mod throttle;
@@ -24,6 +25,7 @@ pub use bag::plain_query;
 pub use document::{
     Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake,
 };
+pub use openapi::{Examples, at, openapi};
 pub use throttle::{Bucket, Throttle, Verdict};
 
 use self::answer::Address;
