@@ -19,12 +19,14 @@ macro_rules! resources {
 
 pub mod group;
 pub mod health;
+pub mod license;
 pub mod metadata;
 pub mod pricing;
 pub mod product;
+pub mod statistics;
 
 resources! {
-    queries: [group::GroupQuery, health::HealthQuery, pricing::PricingQuery, product::ProductQuery],
+    queries: [group::GroupQuery, health::HealthQuery, license::LicenseQuery, pricing::PricingQuery, product::ProductQuery, statistics::StatisticsQuery],
     mutations: [group::GroupMutation, pricing::PricingMutation, product::ProductMutation],
-    documents: ["health.graphql", "metadata.graphql", "pricing.graphql", "group.graphql", "product.graphql"]
+    documents: ["health.graphql", "license.graphql", "statistics.graphql", "metadata.graphql", "pricing.graphql", "group.graphql", "product.graphql"]
 }
