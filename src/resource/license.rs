@@ -111,11 +111,9 @@ impl LicenseQuery {
             Some(stored) => {
                 License { status: LicenseStatus::Ok, message: None, license: Some(stored.on(scope.host())) }
             }
-            None => License {
-                status: LicenseStatus::Error,
-                message: Some("License not found"),
-                license: None,
-            },
+            None => {
+                License { status: LicenseStatus::Error, message: Some("License not found"), license: None }
+            }
         })
     }
 }

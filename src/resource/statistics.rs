@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use entity::{ShopDate, ShopTime, customer, group, invoice, product, service, subscription, support_ticket};
 use moka::future::Cache;
 use rust_decimal::Decimal;
-use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, SimpleExpr};
+use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QueryResult, QuerySelect, QueryTrait, Select,
@@ -403,7 +403,7 @@ fn sum_if(scope: Scope<'_>, condition: SimpleExpr, amount: invoice::Column) -> S
         _ => "BIGINT",
     });
     let parts = amount.into_expr().mul(f64::from(10_u32.pow(PARTS)));
-    let parts = Expr::cust_with_expr("ROUND($1)", parts).cast_as(integer.clone());
+    let parts = SimpleExpr::from(Func::round(parts)).cast_as(integer.clone());
     Expr::Case(Box::new(Expr::case(condition, parts).finally(0))).sum().cast_as(integer)
 }
 

@@ -383,7 +383,8 @@ fn take_optional(set: &mut SelectionSet, above: &[String], found: &mut Vec<Vec<S
     for selection in &mut set.items {
         let Selection::Field(field) = &mut selection.node else { continue };
         let field = &mut field.node;
-        let path: Vec<String> = above.iter().cloned().chain([field.response_key().node.to_string()]).collect();
+        let path: Vec<String> =
+            above.iter().cloned().chain([field.response_key().node.to_string()]).collect();
         let directives = field.directives.len();
         field.directives.retain(|directive| directive.node.name.node != "optional");
         if field.directives.len() < directives {

@@ -13,15 +13,18 @@
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`deviation`] | where the server may differ from the recordings, and why |
 //! | [`golden`] | the recordings replayed |
+//! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod compare;
 mod deviation;
 mod golden;
+mod groups;
+mod pricings;
 mod rows;
-#[expect(dead_code, reason = "helpers for tests to come")]
 mod shop;
+mod statistics;
 mod store;
 mod wire;
 mod xml;
