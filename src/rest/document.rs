@@ -98,6 +98,8 @@ pub struct Document<State> {
     pub variables: Vec<Variable>,
     /// Its root field.
     pub root: Field,
+    /// Places in the answer whose nulls are left out (`@optional`), by response keys from the root.
+    pub optional: Vec<Vec<String>>,
     can: Option<Vec<Ability>>,
     fragments: Arc<Fragments>,
     state: State,
@@ -193,6 +195,8 @@ impl Document<Unchecked> {
             .map(|variable| read_variable(&variable.node, &rest))
             .collect();
         snake_keys(&mut operation.node.selection_set.node);
+        let mut optional = Vec::new();
+        take_optional(&mut operation.node.selection_set.node, &[], &mut optional);
         let answer = rest.answer()?;
         let includes = rest.names("includes")?;
         let also = rest.names("also")?;
@@ -217,6 +221,7 @@ impl Document<Unchecked> {
             lends: rest.abilities("lends")?.unwrap_or_default().into_iter().collect(),
             variables,
             root,
+            optional,
             can: rest.abilities("can")?,
             fragments: Arc::clone(fragments),
             state: Unchecked { document },
@@ -249,6 +254,7 @@ impl Document<Unchecked> {
             lends: self.lends,
             variables: self.variables,
             root: self.root,
+            optional: self.optional,
             can: self.can,
             fragments: self.fragments,
             state,
@@ -399,6 +405,22 @@ fn snake_keys(set: &mut SelectionSet) {
             Selection::InlineFragment(fragment) => snake_keys(&mut fragment.node.selection_set.node),
             Selection::FragmentSpread(_) => {}
         }
+    }
+}
+
+/// Takes `@optional` off the fields of the operation itself, and notes where they stand.
+fn take_optional(set: &mut SelectionSet, above: &[String], found: &mut Vec<Vec<String>>) {
+    for selection in &mut set.items {
+        let Selection::Field(field) = &mut selection.node else { continue };
+        let field = &mut field.node;
+        let path: Vec<String> =
+            above.iter().cloned().chain([field.response_key().node.to_string()]).collect();
+        let directives = field.directives.len();
+        field.directives.retain(|directive| directive.node.name.node != "optional");
+        if field.directives.len() < directives {
+            found.push(path.clone());
+        }
+        take_optional(&mut field.selection_set.node, &path, found);
     }
 }
 

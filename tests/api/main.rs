@@ -17,6 +17,7 @@
 //! | [`rights`] | every operation and root field tried without its ability |
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`house_rules`] | rules of the code base |
+//! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,12 +25,14 @@ mod compare;
 mod deviation;
 mod documents;
 mod golden;
+mod groups;
 mod house_rules;
+mod pricings;
 mod rights;
 mod rows;
-#[expect(dead_code, reason = "helpers for tests to come")]
 mod shop;
 mod statements;
+mod statistics;
 mod store;
 mod wire;
 mod xml;
