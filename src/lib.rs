@@ -1,5 +1,6 @@
 //! guichet: GraphQL and REST for a hosting shop, from one set of resolvers.
 
+pub mod action_log;
 pub mod auth;
 pub mod clock;
 pub mod config;
@@ -13,13 +14,17 @@ pub mod html;
 pub mod http;
 pub mod key;
 pub mod lang;
+pub mod mail;
+pub mod outcome;
 pub mod page;
+pub mod password;
 pub mod record;
 pub mod resource;
 pub mod rest;
 pub mod schema;
 pub mod scope;
 pub mod settings;
+pub mod signature;
 pub mod storage;
 pub mod write;
 

@@ -28,7 +28,7 @@ pub mod service;
 
 resources! {
     queries: [health::HealthQuery, customer::CustomerQuery, product::ProductQuery],
-    mutations: [product::ProductMutation],
+    mutations: [customer::CustomerMutation, product::ProductMutation],
     documents: ["health.graphql", "metadata.graphql", "pricing.graphql", "group.graphql", "product.graphql",
         "customer.graphql", "service.graphql", "invoice.graphql"]
 }
