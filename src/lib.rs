@@ -3,6 +3,7 @@
 pub mod action_log;
 pub mod auth;
 pub mod clock;
+pub mod collation;
 pub mod config;
 pub mod contracts;
 pub mod country;

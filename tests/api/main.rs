@@ -13,10 +13,12 @@
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`deviation`] | where the server may differ from the recordings, and why |
 //! | [`golden`] | the recordings replayed |
+//! | [`customers`] | what the recordings of customers don't cover |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod compare;
+mod customers;
 mod deviation;
 mod golden;
 mod rows;
