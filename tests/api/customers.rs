@@ -1,20 +1,32 @@
 //! What the recordings of customers don't cover.
 
+use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
 
-use crate::shop::Shop;
+use crate::{
+    rows::{self, changes},
+    shop::Shop,
+    store::BACKEND,
+};
 
 const CUSTOMERS: &str = "/api/application/customers";
 
-/// A key of its own abilities, `<id>|<secret>`.
+/// The bearer text of a new staff key with these abilities.
 async fn key(shop: &Shop, abilities: &str) -> String {
-    let hash = guichet::key::hash("CLIENTXCMSlimited");
+    let (hash, staff) = (guichet::key::hash("CLIENTXCMSlimited"), class("Admin\\Admin"));
     shop.sql(&format!(
-        "INSERT INTO personal_access_tokens (id, tokenable_type, tokenable_id, name, token, abilities) \
-         VALUES (900, 'App\\Models\\Admin\\Admin', 1, 'limited', '{hash}', '{abilities}')"
+        "INSERT INTO personal_access_tokens \
+         (id, tokenable_type, tokenable_id, name, token, abilities, created_at) \
+         VALUES (900, {staff}, 1, 'limited', '{hash}', '{abilities}', '2026-11-22 12:00:00')"
     ))
     .await;
     "900|CLIENTXCMSlimited".to_owned()
+}
+
+/// The name of one of the shop's classes, as the database reads it.
+fn class(name: &str) -> String {
+    let name = format!("'App\\Models\\{name}'");
+    if *BACKEND == DbBackend::MySql { name.replace('\\', "\\\\") } else { name }
 }
 
 async fn metadata(shop: &Shop, customer: i64, key: &str) -> Option<String> {
@@ -26,7 +38,7 @@ async fn metadata(shop: &Shop, customer: i64, key: &str) -> Option<String> {
 }
 
 fn quoted(name: &str) -> String {
-    crate::rows::quoted(*crate::store::BACKEND, name)
+    rows::quoted(*BACKEND, name)
 }
 
 /// The only link behind a mail's button.
@@ -58,7 +70,7 @@ async fn a_blocked_deletion_says_why_and_changes_nothing() {
                     You have 1 invoice(s) awaiting payment.",
     });
     assert_eq!(body, expected);
-    assert_eq!(crate::rows::changes(&before, &shop.rows().await), []);
+    assert_eq!(changes(&before, &shop.rows().await), []);
     shop.close().await;
 }
 
@@ -145,7 +157,7 @@ async fn a_refused_action_changes_nothing() {
         let (status, _, answer) = shop.post(&format!("{CUSTOMERS}/2/action/{action}"), "all", &body).await;
         assert_eq!(status, 422, "{action} {body} {answer}");
     }
-    assert_eq!(crate::rows::changes(&before, &shop.rows().await), []);
+    assert_eq!(changes(&before, &shop.rows().await), []);
     shop.close().await;
 }
 
@@ -206,14 +218,11 @@ async fn secrets_in_metadata_are_shown_to_nobody() {
     let shop = Shop::golden("fr").await;
     let names = ["2fa_secret", "2fa_recovery_codes", "autologin_key", "social_discord_refresh_token"];
     for name in names.iter().chain(&["social_discord", "2factor"]) {
-        let columns = format!("(model_id, model_type, {}, value)", quoted("key"));
-        let sql = "INSERT INTO metadata {} VALUES (1, 'App\\Models\\Account\\Customer', '{name}', 'x')";
-        let escaped = if *crate::store::BACKEND == sea_orm::DbBackend::MySql {
-            sql.replace('\\', "\\\\")
-        } else {
-            sql.to_owned()
-        };
-        shop.sql(&escaped.replace("{}", &columns).replace("{name}", name)).await;
+        let (model, key) = (class("Account\\Customer"), quoted("key"));
+        shop.sql(&format!(
+            "INSERT INTO metadata (model_id, model_type, {key}, value) VALUES (1, {model}, '{name}', 'x')"
+        ))
+        .await;
     }
     let (_, _, body) =
         shop.get(&format!("{CUSTOMERS}?filter[id]=1&include=metadata&per_page=1"), "all").await;
@@ -243,7 +252,7 @@ async fn a_new_password_is_requested_once_a_minute() {
     assert!(hash.starts_with("$2y$12$") && bcrypt::verify(token, &hash).unwrap());
     let before = shop.rows().await;
     assert_eq!(shop.post(&path, "all", &json!({})).await.0, 200);
-    assert_eq!(crate::rows::changes(&before, &shop.rows().await), []);
+    assert_eq!(changes(&before, &shop.rows().await), []);
     shop.sql("UPDATE password_reset_tokens SET created_at = '2026-11-23 12:58:00'").await;
     assert_eq!(shop.post(&path, "all", &json!({})).await.0, 200);
     assert_ne!(shop.text(sql).await.unwrap(), hash);
@@ -287,8 +296,7 @@ async fn a_put_changes_only_what_is_sent() {
     let body = json!({"city": "Potsdam", "zipcode": "14467", "phone": null});
     let (status, _, body) = shop.ask("PUT", &path, "all", Some(&body)).await;
     assert_eq!((status, &body["city"], &body["phone"]), (200, &json!("Potsdam"), &Json::Null));
-    let changes: Vec<String> =
-        crate::rows::changes(&before, &shop.rows().await).iter().map(ToString::to_string).collect();
+    let changes: Vec<String> = changes(&before, &shop.rows().await).iter().map(ToString::to_string).collect();
     let expected = json!({
         "city": "Potsdam", "phone": "", "updated_at": "2026-11-23 13:00:00", "zipcode": "14467",
     });
