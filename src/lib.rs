@@ -1,7 +1,9 @@
 //! guichet: GraphQL and REST for a hosting shop, from one set of resolvers.
 
+pub mod action_log;
 pub mod auth;
 pub mod clock;
+pub mod collation;
 pub mod config;
 pub mod contracts;
 pub mod country;
@@ -13,13 +15,17 @@ pub mod html;
 pub mod http;
 pub mod key;
 pub mod lang;
+pub mod mail;
+pub mod outcome;
 pub mod page;
+pub mod password;
 pub mod record;
 pub mod resource;
 pub mod rest;
 pub mod schema;
 pub mod scope;
 pub mod settings;
+pub mod signature;
 pub mod storage;
 pub mod tax;
 pub mod write;

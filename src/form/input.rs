@@ -29,6 +29,13 @@ pub struct Form<T> {
     form: PhantomData<fn() -> T>,
 }
 
+impl<T> Default for Form<T> {
+    /// A form in which nothing was sent.
+    fn default() -> Self {
+        Self { values: Values::new(), form: PhantomData }
+    }
+}
+
 impl<T: FormInput> Form<T> {
     /// Runs all rules. `Ok` holds the typed values.
     ///

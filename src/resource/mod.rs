@@ -22,7 +22,7 @@ macro_rules! resources {
 }
 
 resources! {
-    customer: [CustomerQuery] [],
+    customer: [CustomerQuery] [CustomerMutation],
     group: [GroupQuery] [GroupMutation],
     health: [HealthQuery] [],
     invoice: [] [],

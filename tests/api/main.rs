@@ -18,10 +18,12 @@
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`house_rules`] | rules of the code base |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
+//! | [`customers`] | what the recordings of customers don't cover |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod compare;
+mod customers;
 mod deviation;
 mod documents;
 mod golden;
