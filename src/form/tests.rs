@@ -439,7 +439,7 @@ fn schema() {
         "\tstatus: Status\n",
         "\tgroupId: Int\n",
         "\tproducts: [Int!]\n",
-        "\timage: Upload\n",
+        "\timage: Upload @constraint(",
         "\ttype: String\n",
         "scalar Upload",
         "thing(input: ThingInput!): String!",
