@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_graphql::{ContextBase, UploadValue};
 use chrono::{DateTime, Utc};
 use entity::Id;
-use sea_orm::{DatabaseConnection, DbBackend};
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
 
 use crate::auth::Principal;
 use crate::clock::Clock;
@@ -91,6 +94,19 @@ impl<'a> Scope<'a> {
     /// The shop's database.
     pub fn db(self) -> &'a DatabaseConnection {
         &self.shared.db
+    }
+
+    /// Begins a transaction that is going to write: on SQLite it waits for its turn now, since one
+    /// that has read cannot write any more once another has written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.shared.db.begin_with_options(options).await?)
     }
 
     /// Which database it is.

@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, Select,
+    QueryOrder, QuerySelect, Select,
 };
 
 use crate::{Result, record};
@@ -45,26 +45,35 @@ pub async fn write(
     value: &str,
     now: ShopTime,
 ) -> Result<()> {
-    let written = metadata::Entity::update_many()
-        .col_expr(metadata::Column::Value, Expr::value(value))
-        .col_expr(metadata::Column::UpdatedAt, Expr::value(now))
+    // Found first: an update that meets no row locks a gap, where two writers stop each other.
+    let known: Vec<Id> = metadata::Entity::find()
+        .select_only()
+        .column(metadata::Column::Id)
         .filter(metadata::Column::ModelType.eq(model))
         .filter(metadata::Column::ModelId.eq(id))
         .filter(metadata::Column::Key.eq(key))
-        .exec(db)
+        .into_tuple()
+        .all(db)
         .await?;
-    if written.rows_affected == 0 {
-        let row = metadata::ActiveModel {
-            model_id: Set(id),
-            model_type: Set(model.to_owned()),
-            key: Set(key.to_owned()),
-            value: Set(Some(value.to_owned())),
-            created_at: Set(Some(now)),
-            updated_at: Set(Some(now)),
-            ..Default::default()
-        };
-        row.insert(db).await?;
+    if !known.is_empty() {
+        metadata::Entity::update_many()
+            .col_expr(metadata::Column::Value, Expr::value(value))
+            .col_expr(metadata::Column::UpdatedAt, Expr::value(now))
+            .filter(metadata::Column::Id.is_in(known))
+            .exec(db)
+            .await?;
+        return Ok(());
     }
+    let row = metadata::ActiveModel {
+        model_id: Set(id),
+        model_type: Set(model.to_owned()),
+        key: Set(key.to_owned()),
+        value: Set(Some(value.to_owned())),
+        created_at: Set(Some(now)),
+        updated_at: Set(Some(now)),
+        ..Default::default()
+    };
+    row.insert(db).await?;
     Ok(())
 }
 

@@ -148,6 +148,19 @@ async fn a_ban_with_force_suspends_services_and_reactivation_brings_them_back() 
 }
 
 #[tokio::test]
+async fn actions_at_the_same_time_wait_for_each_other() {
+    let shop = Shop::golden("fr").await;
+    let body = json!({"force": true});
+    let bans = (2..18).map(|id| {
+        let (shop, body) = (&shop, &body);
+        async move { shop.post(&format!("{CUSTOMERS}/{id}/action/ban"), "all", body).await.0 }
+    });
+    let answers = futures_util::future::join_all(bans).await;
+    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    shop.close().await;
+}
+
+#[tokio::test]
 async fn a_refused_action_changes_nothing() {
     let shop = Shop::golden("fr").await;
     let before = shop.rows().await;

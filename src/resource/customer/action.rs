@@ -2,7 +2,7 @@
 
 use async_graphql::MaybeUndefined;
 use entity::{ShopTime, customer, service};
-use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, TransactionTrait};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use super::input::CustomerActionInput;
 use super::{MODEL, letter};
@@ -67,7 +67,7 @@ pub(super) async fn shut_out(
     let reason = input.reason.take().filter(|reason| !reason.is_empty());
     let reason = reason.as_deref().unwrap_or(NO_REASON);
     let (record, key) = ((MODEL, customer.id), shut.key());
-    let transaction = scope.db().begin().await?;
+    let transaction = scope.begin().await?;
     let at = now.local().format("%d/%m/%Y %H:%M").to_string();
     metadata::write(&transaction, record, key, "true", now).await?;
     metadata::write(&transaction, record, &format!("{key}_reason"), reason, now).await?;
@@ -106,7 +106,7 @@ async fn suspend_services(
 
 /// Lets a customer back in, with the services that [`shut_out`] suspended.
 pub(super) async fn reactivate(scope: Scope<'_>, customer: &customer::Model, notify: bool) -> Result<()> {
-    let transaction = scope.db().begin().await?;
+    let transaction = scope.begin().await?;
     metadata::erase(&transaction, (MODEL, customer.id), &SHUT_OUT).await?;
     let suspended = visible_services()
         .filter(service::Column::CustomerId.eq(customer.id))

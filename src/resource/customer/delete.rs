@@ -9,7 +9,6 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    TransactionTrait,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -17,7 +16,7 @@ use super::MODEL;
 use crate::error::Refusal;
 use crate::resource::invoice::live_invoices;
 use crate::resource::metadata;
-use crate::resource::service::{live_services, state, visible_services};
+use crate::resource::service::{live_services, state};
 use crate::scope::Scope;
 use crate::{Error, Result, mail, password};
 
@@ -27,12 +26,12 @@ const GONE: &str = "Deleted";
 const IN_USE: [&str; 3] = ["active", "pending", "suspended"];
 
 pub(super) async fn delete(scope: Scope<'_>, customer: customer::Model, force: bool) -> Result<()> {
-    if !force {
-        refuse_blocked(scope, customer.id).await?;
-    }
     let password = password::hash("deleted").await?;
     let now = ShopTime::from(scope.now());
-    let transaction = scope.db().begin().await?;
+    let transaction = scope.begin().await?;
+    if !force {
+        refuse_blocked(scope, &transaction, customer.id).await?;
+    }
     cancel_services(&transaction, customer.id, now).await?;
     let_go(&transaction, customer.id, now).await?;
     forget(&transaction, &customer).await?;
@@ -45,7 +44,7 @@ pub(super) async fn delete(scope: Scope<'_>, customer: customer::Model, force: b
 }
 
 /// Services in use and invoices to be paid keep a customer from being deleted.
-async fn refuse_blocked(scope: Scope<'_>, id: Id) -> Result<()> {
+async fn refuse_blocked(scope: Scope<'_>, transaction: &DatabaseTransaction, id: Id) -> Result<()> {
     let ended = Condition::all()
         .add(service::Column::CancelledAt.is_not_null())
         .add(service::Column::CancelledReason.is_not_null())
@@ -54,12 +53,12 @@ async fn refuse_blocked(scope: Scope<'_>, id: Id) -> Result<()> {
         .filter(service::Column::CustomerId.eq(id))
         .filter(service::Column::Status.is_in(IN_USE))
         .filter(ended.not())
-        .all(scope.db())
+        .all(transaction)
         .await?;
     let invoices = live_invoices()
         .filter(invoice::Column::CustomerId.eq(id))
         .filter(invoice::Column::Status.eq("pending"))
-        .all(scope.db())
+        .all(transaction)
         .await?;
     if services.is_empty() && invoices.is_empty() {
         return Ok(());
@@ -125,11 +124,12 @@ async fn let_go(transaction: &DatabaseTransaction, id: Id, now: ShopTime) -> Res
         )* };
     }
     nobodys!(support_ticket, invoice, coupon_usage);
-    let visible = visible_services().filter(service::Column::CustomerId.eq(id)).all(transaction).await?;
     service::Entity::update_many()
         .col_expr(service::Column::DeletedAt, Expr::value(now))
         .col_expr(service::Column::UpdatedAt, Expr::value(now))
-        .filter(service::Column::Id.is_in(visible.into_iter().map(|service| service.id)))
+        .filter(service::Column::CustomerId.eq(id))
+        .filter(service::Column::DeletedAt.is_null())
+        .filter(service::Column::Status.ne("hidden"))
         .exec(transaction)
         .await?;
     Ok(())

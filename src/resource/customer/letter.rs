@@ -6,7 +6,7 @@ use entity::{ShopTime, customer, password_reset_token};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, TransactionTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use sha1::{Digest, Sha1};
 
 use crate::mail::Letter;
@@ -68,14 +68,14 @@ pub(super) async fn send_password(scope: Scope<'_>, customer: &customer::Model) 
         return Ok(());
     }
     let reset = Reset::prepare(scope).await?;
-    let transaction = scope.db().begin().await?;
+    let transaction = scope.begin().await?;
     reset.post(scope, &transaction, customer).await?;
     Ok(transaction.commit().await?)
 }
 
 /// Mails a link with which the customer confirms the e-mail address.
 pub(super) async fn send_confirmation(scope: Scope<'_>, customer: &customer::Model) -> Result<()> {
-    let transaction = scope.db().begin().await?;
+    let transaction = scope.begin().await?;
     let (shop, id) = (scope.config().public_url(), customer.id);
     let (address, end) = (hex::encode(Sha1::digest(&customer.email)), scope.now().timestamp() + VALID);
     let link = format!("{shop}/verify-email/{id}/{address}?expires={end}");

@@ -3,7 +3,7 @@
 use async_graphql::MaybeUndefined;
 use entity::{Amount, Flag, ShopTime, customer};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel, SqlErr, TransactionTrait};
+use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel, SqlErr};
 
 use super::input::{CustomerCreateInput, CustomerUpdateInput};
 use super::letter::Reset;
@@ -17,11 +17,16 @@ const RANDOM_PASSWORD: usize = 10;
 
 pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Result<customer::Model> {
     let now = ShopTime::from(scope.now());
-    let chosen = input.password.take();
-    let reset = if chosen.is_none() { Some(Reset::prepare(scope).await?) } else { None };
-    let password = chosen.unwrap_or_else(|| password::random(RANDOM_PASSWORD));
+    let (password, reset) = match input.password.take() {
+        Some(chosen) => (password::hash(chosen).await?, None),
+        None => {
+            let random = password::hash(password::random(RANDOM_PASSWORD));
+            let (password, reset) = tokio::try_join!(random, Reset::prepare(scope))?;
+            (password, Some(reset))
+        }
+    };
     let mut row = customer::ActiveModel {
-        password: Set(password::hash(password).await?),
+        password: Set(password),
         balance: Set(Amount(0.0)),
         created_at: Set(Some(now)),
         updated_at: Set(Some(now)),
@@ -45,7 +50,7 @@ pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Resu
         row.email_verified_at = Set(Some(now));
         row.is_confirmed = Set(Flag(true));
     }
-    let transaction = scope.db().begin().await?;
+    let transaction = scope.begin().await?;
     let customer = row.insert(&transaction).await.map_err(|error| taken(scope, error))?;
     if let Some(reset) = reset {
         reset.post(scope, &transaction, &customer).await?;
