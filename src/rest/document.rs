@@ -2,7 +2,8 @@
 //!
 //! A document is an ordinary operation with an `@rest` directive. Loading completes it: response
 //! keys become snake case, every include brings its `Count` and `Exists` forms, a fragment that
-//! spreads itself is unrolled. A document that doesn't agree with the schema stops the start.
+//! spreads itself is unrolled. A field with `@optional` is left out of the answer where it is null;
+//! that works in computed objects, not in records. A document that doesn't agree with the schema stops the start.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

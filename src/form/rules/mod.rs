@@ -174,7 +174,7 @@ rules! {
     accepted() => Kind::Accepted;
     /// A text.
     string() => Kind::String;
-    /// A whole number or a text of one, within 32 bits unless it names a row by [`exists`].
+    /// A whole number or a text of one, within 32 bits unless it names a row by [`exists`] or [`exists_for`].
     integer() => Kind::Integer;
     /// A decimal number or a text of one.
     numeric() => Kind::Numeric;
