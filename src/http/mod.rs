@@ -3,6 +3,7 @@
 mod graphql;
 pub mod pages;
 
+use std::any::Any;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Body;
@@ -12,6 +13,7 @@ use axum::middleware::{self, Next};
 use axum::routing::get;
 use axum::{Json, Router};
 use ipnet::IpNet;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::App;
 use crate::scope::Origin;
@@ -19,10 +21,11 @@ use crate::scope::Origin;
 /// Every route of the server.
 pub fn router(app: App) -> Router {
     Router::new()
-        .route("/graphql", get(graphql::page).post(graphql::execute))
+        .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/docs/api-docs.json", get(contract))
         .merge(pages::router())
         .fallback(rest)
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app.clone(), finish))
         .with_state(app)
 }
@@ -30,6 +33,17 @@ pub fn router(app: App) -> Router {
 /// The OpenAPI document, for the address that was asked.
 async fn contract(State(app): State<App>, request: Request) -> Json<serde_json::Value> {
     Json(crate::rest::at(&app.contract, &origin(&app, &request).base()))
+}
+
+/// A defect of ours: the client learns nothing of it, the log everything.
+fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
+    let text =
+        cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(cause = text.unwrap_or("unknown"), "a handler panicked");
+    let mut response = Response::new(Body::from(r#"{"message":"Server Error"}"#));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 async fn rest(State(app): State<App>, request: Request) -> Response<Body> {

@@ -50,8 +50,9 @@ pub struct Route {
     pub method: &'static str,
     /// Path below `/api`, with `{parameters}`.
     pub path: String,
-    /// A second way beside the original's, not told in `Allow`: `PUT` as the softer update.
-    pub soft: bool,
+    /// A way that the original doesn't have (`PUT` as the softer update, a path that only its
+    /// documents show): it works, and is not told in `Allow`.
+    pub added: bool,
 }
 
 /// An operation as it was read, not yet compared with the schema.
@@ -89,6 +90,8 @@ pub struct Document<State> {
     pub sorts: Vec<String>,
     /// Relations that `include` takes.
     pub includes: Vec<String>,
+    /// Relations that it takes too, but that its error text doesn't tell: names of older documents.
+    pub also: Vec<String>,
     /// Abilities that its execution has beside the caller's.
     pub lends: Abilities,
     /// The inputs it declares.
@@ -186,8 +189,9 @@ impl Document<Unchecked> {
         snake_keys(&mut operation.node.selection_set.node);
         let answer = rest.answer()?;
         let includes = rest.names("includes")?;
+        let also = rest.names("also")?;
         if answer != Answer::Value {
-            complete_page(name, &mut operation.node, &includes)?;
+            complete_page(name, &mut operation.node, includes.iter().chain(&also))?;
         }
         let root = root_field(&operation.node)
             .cloned()
@@ -203,6 +207,7 @@ impl Document<Unchecked> {
             filters: rest.names("filters")?,
             sorts: rest.names("sorts")?,
             includes,
+            also,
             lends: rest.abilities("lends")?.unwrap_or_default().into_iter().collect(),
             variables,
             root,
@@ -234,6 +239,7 @@ impl Document<Unchecked> {
             filters: self.filters,
             sorts: self.sorts,
             includes: self.includes,
+            also: self.also,
             lends: self.lends,
             variables: self.variables,
             root: self.root,
@@ -363,7 +369,8 @@ pub fn snake(name: &str) -> String {
     out
 }
 
-fn capitalised(name: &str) -> String {
+/// snake_case → CamelCase
+pub fn capitalised(name: &str) -> String {
     let camel = camel(name);
     let mut letters = camel.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -402,10 +409,10 @@ fn single(document: &ExecutableDocument) -> Option<&OperationDefinition> {
 }
 
 /// A page also answers how many rows there are, and every include in its three forms.
-fn complete_page(
+fn complete_page<'a>(
     name: &Name,
     operation: &mut OperationDefinition,
-    includes: &[String],
+    includes: impl Iterator<Item = &'a String>,
 ) -> Result<(), DocumentError> {
     let missing = || fail(name, "a page needs one root field with `nodes`");
     let [Positioned { node: Selection::Field(root), .. }] = operation.selection_set.node.items.as_mut_slice()
@@ -414,13 +421,14 @@ fn complete_page(
     };
     let mut additions = String::new();
     for relation in includes {
+        let field = included_by(&root.node.selection_set.node, &include_variable(relation, ""));
+        let name = field.map_or_else(|| camel(relation), Name::to_string);
         for form in ["Count", "Exists"] {
             let key = format!("{}_{}", snake(relation), form.to_lowercase());
             let variable = include_variable(relation, form);
-            additions.push_str(&format!("{key}: {}{form} @include(if: ${variable}) ", camel(relation)));
+            additions.push_str(&format!("{key}: {name}{form} @include(if: ${variable}) "));
         }
-        let always = !includes_by(&root.node.selection_set.node, &include_variable(relation, ""));
-        for form in ["", "Count", "Exists"].iter().skip(usize::from(always)) {
+        for form in ["", "Count", "Exists"].iter().skip(usize::from(field.is_none())) {
             operation.variable_definitions.push(flag_variable(&include_variable(relation, form)));
         }
     }
@@ -436,21 +444,20 @@ fn complete_page(
     Ok(())
 }
 
-/// Whether something in a selection is included by a variable. A relation that every row carries
-/// anyway may be asked for, and changes nothing.
-fn includes_by(set: &SelectionSet, variable: &str) -> bool {
-    set.items.iter().any(|selection| {
-        let conditions =
-            selection.node.directives().iter().filter_map(|directive| directive.node.get_argument("if"));
+/// The field that a variable includes: what a relation's name means. A relation that every row
+/// carries anyway has none; asking for it changes nothing.
+fn included_by<'a>(set: &'a SelectionSet, variable: &str) -> Option<&'a Name> {
+    set.items.iter().find_map(|selection| {
         let named = |value: &InputValue| matches!(value, InputValue::Variable(name) if name == variable);
-        conditions.map(|value| &value.node).any(named)
-            || match &selection.node {
-                Selection::Field(field) => includes_by(&field.node.selection_set.node, variable),
-                Selection::InlineFragment(fragment) => {
-                    includes_by(&fragment.node.selection_set.node, variable)
-                }
-                Selection::FragmentSpread(_) => false,
-            }
+        let mut conditions =
+            selection.node.directives().iter().filter_map(|directive| directive.node.get_argument("if"));
+        let included = conditions.any(|value| named(&value.node));
+        match &selection.node {
+            Selection::Field(field) if included => Some(&field.node.name.node),
+            Selection::Field(field) => included_by(&field.node.selection_set.node, variable),
+            Selection::InlineFragment(fragment) => included_by(&fragment.node.selection_set.node, variable),
+            Selection::FragmentSpread(_) => None,
+        }
     })
 }
 
@@ -635,9 +642,9 @@ struct Directive {
 }
 
 impl Directive {
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 16] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
-        "inputs", "tag", "summary",
+        "inputs", "added", "also", "tag", "summary",
     ];
 
     fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {
@@ -685,11 +692,8 @@ impl Directive {
         let mut routes = Vec::new();
         for (argument, method) in [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("delete", "DELETE")] {
             if let Some(path) = self.text(argument)? {
-                routes.push(Route {
-                    method,
-                    path,
-                    soft: method == "PUT" && self.arguments.contains_key("post"),
-                });
+                let added = !routes.is_empty() || self.arguments.get("added") == Some(&Value::Boolean(true));
+                routes.push(Route { method, path, added });
             }
         }
         if routes.is_empty() { Err(fail(&self.operation, "@rest names no path")) } else { Ok(routes) }

@@ -21,6 +21,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use percent_encoding::percent_decode_str;
 
+pub use bag::plain_query;
 pub use document::{
     Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake,
 };
@@ -135,7 +136,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             .data(Lent(nested.union(own)))
             .data(asking.face)
             .data(asking.origin);
-        if asking.method == Method::POST && !asking.matched.soft {
+        if asking.method == Method::POST {
             operation = operation.data(Strict);
         }
         let data = answer::failure(self.schema.execute(operation).await)?;
@@ -155,7 +156,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             return Err(Error::RateLimited(retry_after));
         }
         let setting = |name| self.shared.settings.get(&self.shared.db, name);
-        if setting("maintenance_enabled").await?.is_some_and(|on| !matches!(on.as_str(), "" | "0")) {
+        if setting("maintenance_enabled").await?.is_some_and(|on| !matches!(on.as_str(), "" | "0" | "false"))
+        {
             return Err(Error::Maintenance(setting("maintenance_message").await?.unwrap_or_default()));
         }
         Ok(principal)

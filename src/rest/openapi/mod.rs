@@ -20,7 +20,7 @@ use utoipa::openapi::{
     RefOr, Response, ResponseBuilder, Schema, SecurityRequirement, Server, Tag,
 };
 
-use super::document::{Answer, Checked, Document, Route};
+use super::document::{Answer, Checked, Document, Route, capitalised};
 use crate::auth::{Ability, undescribed};
 
 /// Version of the contract, as the original states it.
@@ -93,6 +93,11 @@ fn method(route: &Route) -> HttpMethod {
     }
 }
 
+/// Whether a route leaves alone what is not sent: the softer of two ways to change something.
+fn is_partial(document: &Document<Checked>, route: &Route) -> bool {
+    route.method == "PUT" && document.routes.iter().any(|other| other.method == "POST")
+}
+
 /// Each tag is described by what its first operation answers.
 fn tags(documents: &[Document<Checked>], registry: &Registry) -> Vec<Tag> {
     let mut tags: BTreeMap<&str, String> = BTreeMap::new();
@@ -136,11 +141,14 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn operation(&mut self, document: &Document<Checked>, route: &Route) -> Operation {
-        let (name, summary) = if route.soft {
-            (format!("{}Partly", document.name), format!("{}, only what is sent", document.summary))
+        let first = document.routes.first() == Some(route);
+        let name = if first {
+            document.name.clone()
         } else {
-            (document.name.clone(), document.summary.clone())
+            format!("{}{}", document.name, capitalised(&route.method.to_lowercase()))
         };
+        let partly = if is_partial(document, route) { ", only what is sent" } else { "" };
+        let summary = format!("{}{partly}", document.summary);
         let body = self.request_body(document, route);
         let mut operation = OperationBuilder::new()
             .operation_id(Some(name))
