@@ -17,14 +17,18 @@
 //! | [`rights`] | every operation and root field tried without its ability |
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`house_rules`] | rules of the code base |
+//! | [`contracts`] | the contract files are current and tell everything |
+//! | [`openapi`] | answers held against `openapi.json` |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod compare;
+mod contracts;
 mod deviation;
 mod documents;
 mod golden;
 mod house_rules;
+mod openapi;
 mod rights;
 mod rows;
 #[expect(dead_code, reason = "helpers for tests to come")]
