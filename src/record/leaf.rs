@@ -75,6 +75,10 @@ pub trait Shown<C> {
     }
     /// Registers the GraphQL type and names it.
     fn register(registry: &mut Registry) -> String;
+    /// How REST spells the value, where the GraphQL type doesn't tell.
+    fn spelling() -> Spelling {
+        Spelling::AsTyped
+    }
 }
 
 /// A text column that holds JSON, decoded. REST prints empty objects as empty lists, as the

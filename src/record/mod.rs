@@ -28,7 +28,7 @@ pub use deleted::Deleted;
 pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
 pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
-pub use spelling::{RestType, Spelling};
+pub use spelling::{InRest, Spelling};
 
 use crate::Result;
 use crate::auth::{Ability, Can};
@@ -165,11 +165,12 @@ pub fn register<T: Record>(registry: &mut Registry) -> String {
         let mut fields: IndexMap<String, MetaField> = IndexMap::new();
         for column in T::columns() {
             let mut field = meta_field(registry, column.name, column.doc, column.need, column.ty);
-            RestType::mark(&mut field, (column.spelling)(), registry);
+            InRest { spelling: (column.spelling)(), sparse: false }.mark(&mut field, registry);
             fields.insert(column.name.to_owned(), field);
         }
         for branch in T::branches() {
-            let field = meta_field(registry, branch.name, branch.doc, branch.need, branch.ty);
+            let mut field = meta_field(registry, branch.name, branch.doc, branch.need, branch.ty);
+            InRest { spelling: Spelling::AsTyped, sparse: branch.sparse }.mark(&mut field, registry);
             fields.insert(branch.name.to_owned(), field);
         }
         object(T::NAME, T::DOC, fields)
@@ -391,7 +392,15 @@ macro_rules! record {
                 }
                 of(|model: &$Model| &model.$column, registry)
             },
-            spelling: || $crate::record::Spelling::AsTyped,
+            spelling: || {
+                fn of<M, C>(_: fn(&M) -> &C) -> $crate::record::Spelling
+                where
+                    $form: $crate::record::Shown<C>,
+                {
+                    <$form as $crate::record::Shown<C>>::spelling()
+                }
+                of(|model: &$Model| &model.$column)
+            },
             value: |model, face| <$form as $crate::record::Shown<_>>::value(&model.$column, face),
             json: |model, out| <$form as $crate::record::Shown<_>>::json(&model.$column, out),
         }

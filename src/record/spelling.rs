@@ -1,4 +1,4 @@
-//! The directive `@restType` on a field: how REST spells a value where the GraphQL type doesn't
+//! The directive `@inRest` on a field: what REST makes of a value where the GraphQL type doesn't
 //! tell. The schema prints it, the OpenAPI document is made from it.
 
 use std::borrow::Cow;
@@ -31,55 +31,70 @@ impl Spelling {
             Self::Number => Some("number"),
         }
     }
-
-    /// How REST spells a field.
-    pub fn read(field: &MetaField) -> Self {
-        let directive = field.directive_invocations.iter().find(|directive| directive.name == RestType::NAME);
-        let word = match directive.and_then(|directive| directive.args.get("name")) {
-            Some(Value::String(word)) => word.as_str(),
-            _ => return Self::AsTyped,
-        };
-        [Self::Integer, Self::Number]
-            .into_iter()
-            .find(|spelling| spelling.word() == Some(word))
-            .unwrap_or_default()
-    }
 }
 
-/// The directive `@restType(name: …)`.
-pub struct RestType;
+/// The directive `@inRest(type: …, sparse: …)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InRest {
+    /// How the value is spelled.
+    pub spelling: Spelling,
+    /// Whether the key is left out where the value is null.
+    pub sparse: bool,
+}
 
-impl RestType {
-    const NAME: &'static str = "restType";
+impl InRest {
+    const NAME: &'static str = "inRest";
 
-    /// The directive on a field that REST spells so.
-    pub fn apply(spelling: Spelling) -> MetaDirectiveInvocation {
-        let word = spelling.word().map(|word| ("name".to_owned(), Value::from(word)));
-        MetaDirectiveInvocation { name: Self::NAME.to_owned(), args: word.into_iter().collect() }
+    /// The directive on a field.
+    pub fn apply(self) -> MetaDirectiveInvocation {
+        let word = self.spelling.word().map(|word| ("type".to_owned(), Value::from(word)));
+        let sparse = self.sparse.then(|| ("sparse".to_owned(), Value::from(true)));
+        MetaDirectiveInvocation {
+            name: Self::NAME.to_owned(),
+            args: word.into_iter().chain(sparse).collect(),
+        }
     }
 
-    /// Marks a field, unless its type tells the spelling.
-    pub(super) fn mark(field: &mut MetaField, spelling: Spelling, registry: &mut Registry) {
-        if spelling != Spelling::AsTyped {
-            Self.register(registry);
-            field.directive_invocations.push(Self::apply(spelling));
+    /// What a field of the schema says.
+    pub fn read(field: &MetaField) -> Self {
+        let directive = field.directive_invocations.iter().find(|directive| directive.name == Self::NAME);
+        let argument = |name: &str| directive.and_then(|directive| directive.args.get(name));
+        let is = |spelling: &Spelling| match argument("type") {
+            Some(Value::String(word)) => spelling.word() == Some(word),
+            _ => false,
+        };
+        let spelling = [Spelling::Integer, Spelling::Number].into_iter().find(is).unwrap_or_default();
+        Self { spelling, sparse: argument("sparse") == Some(&Value::Boolean(true)) }
+    }
+
+    /// Marks a field, unless its type tells everything.
+    pub(super) fn mark(self, field: &mut MetaField, registry: &mut Registry) {
+        if self != Self::default() {
+            self.register(registry);
+            field.directive_invocations.push(self.apply());
         }
     }
 }
 
-impl TypeDirective for RestType {
+impl TypeDirective for InRest {
     fn name(&self) -> Cow<'static, str> {
         Self::NAME.into()
     }
 
     fn register(&self, registry: &mut Registry) {
-        let mut name = MetaInputValue::new("name", "String!");
-        name.description = Some("`integer` or `number`.".to_owned());
+        let argument = |name: &str, ty: &str, about: &str| {
+            let mut argument = MetaInputValue::new(name, ty);
+            argument.description = Some(about.to_owned());
+            (name.to_owned(), argument)
+        };
         registry.add_directive(MetaDirective {
             name: Self::NAME.to_owned(),
-            description: Some("The REST face prints the value as another JSON type.".to_owned()),
+            description: Some("What the REST face makes of the value.".to_owned()),
             locations: vec![__DirectiveLocation::FIELD_DEFINITION],
-            args: IndexMap::from([("name".to_owned(), name)]),
+            args: IndexMap::from([
+                argument("type", "String", "Its JSON type: `integer` or `number`."),
+                argument("sparse", "Boolean", "The key is left out where the value is null."),
+            ]),
             is_repeatable: false,
             visible: None,
             composable: None,
@@ -87,4 +102,4 @@ impl TypeDirective for RestType {
     }
 }
 
-impl Directive_At_FIELD_DEFINITION for RestType {}
+impl Directive_At_FIELD_DEFINITION for InRest {}

@@ -124,12 +124,6 @@ pub struct Variable {
 }
 
 impl Document<Checked> {
-    /// Whether a route is the softer update: `PUT` where the original has `POST`.
-    pub fn is_partial(&self, route: &Route) -> bool {
-        let same = |other: &Route| other.method == "POST" && other.path == route.path;
-        route.method == "PUT" && self.routes.iter().any(same)
-    }
-
     /// What is executed.
     pub fn executable(&self) -> &ExecutableDocument {
         &self.state.executable
@@ -382,7 +376,8 @@ pub fn snake(name: &str) -> String {
     out
 }
 
-pub(super) fn capitalised(name: &str) -> String {
+/// snake_case → CamelCase
+pub fn capitalised(name: &str) -> String {
     let camel = camel(name);
     let mut letters = camel.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -19,16 +19,20 @@
 //! | [`house_rules`] | rules of the code base |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`customers`] | what the recordings of customers don't cover |
+//! | [`contracts`] | the contract files are current and tell everything |
+//! | [`openapi`] | answers held against `openapi.json` |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod compare;
+mod contracts;
 mod customers;
 mod deviation;
 mod documents;
 mod golden;
 mod groups;
 mod house_rules;
+mod openapi;
 mod pricings;
 mod rights;
 mod rows;

@@ -34,7 +34,7 @@ impl Maker<'_> {
         route: &Route,
     ) -> Option<RequestBody> {
         let body = match document.variables.iter().find(|variable| variable.name == "input") {
-            Some(input) => self.input(&input.ty.to_string(), document.is_partial(route)),
+            Some(input) => self.input(&input.ty.to_string(), super::is_partial(document, route)),
             None => self.fields(document, route)?,
         };
         let content = |schema: RefOr<Schema>| ContentBuilder::new().schema(Some(schema)).build();

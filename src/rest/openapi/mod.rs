@@ -93,6 +93,11 @@ fn method(route: &Route) -> HttpMethod {
     }
 }
 
+/// Whether a route leaves alone what is not sent: the softer of two ways to change something.
+fn is_partial(document: &Document<Checked>, route: &Route) -> bool {
+    route.method == "PUT" && document.routes.iter().any(|other| other.method == "POST")
+}
+
 /// Each tag is described by what its first operation answers.
 fn tags(documents: &[Document<Checked>], registry: &Registry) -> Vec<Tag> {
     let mut tags: BTreeMap<&str, String> = BTreeMap::new();
@@ -137,16 +142,13 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn operation(&mut self, document: &Document<Checked>, route: &Route) -> Operation {
         let first = document.routes.first() == Some(route);
-        let (name, summary) = match (document.is_partial(route), first) {
-            (true, _) => {
-                (format!("{}Partly", document.name), format!("{}, only what is sent", document.summary))
-            }
-            (false, true) => (document.name.clone(), document.summary.clone()),
-            (false, false) => {
-                let method = route.method.to_lowercase();
-                (format!("{}By{}", document.name, capitalised(&method)), document.summary.clone())
-            }
+        let name = if first {
+            document.name.clone()
+        } else {
+            format!("{}{}", document.name, capitalised(&route.method.to_lowercase()))
         };
+        let partly = if is_partial(document, route) { ", only what is sent" } else { "" };
+        let summary = format!("{}{partly}", document.summary);
         let body = self.request_body(document, route);
         let mut operation = OperationBuilder::new()
             .operation_id(Some(name))

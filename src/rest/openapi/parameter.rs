@@ -120,7 +120,7 @@ fn order(document: &Document<Checked>) -> Option<Parameter> {
 
 fn relations(document: &Document<Checked>) -> Option<Parameter> {
     let forms = |relation: &String| ["", "Count", "Exists"].map(|form| format!("{}{form}", camel(relation)));
-    let words = document.includes.iter().flat_map(forms).collect();
+    let words = document.includes.iter().chain(&document.also).flat_map(forms).collect();
     let about = "What is added to every row: a relation, how many there are, or whether there are any.";
     names("include", about, words)
 }
@@ -128,7 +128,7 @@ fn relations(document: &Document<Checked>) -> Option<Parameter> {
 /// Whether a variable is the switch of an include, which `include` sets.
 fn is_include(document: &Document<Checked>, variable: &Variable) -> bool {
     let switch = |relation: &String| crate::rest::document::include_variable(relation, "") == variable.name;
-    document.includes.iter().any(switch)
+    document.includes.iter().chain(&document.also).any(switch)
 }
 
 /// The first field below that a variable includes.
