@@ -4,10 +4,12 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod contracts;
+pub mod country;
 pub mod database;
 pub mod error;
 pub mod filter;
 pub mod form;
+pub mod html;
 pub mod http;
 pub mod key;
 pub mod lang;
@@ -32,6 +34,7 @@ pub struct App {
     keys: Arc<auth::Keys>,
     throttle: Arc<rest::Throttle>,
     public: schema::ShopSchema,
+    demo_key: Option<Arc<str>>,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
 }
 
@@ -61,7 +64,28 @@ impl App {
             internal,
             documents,
         )?;
-        Ok(Self { public: schema::public(&shared), rest: Arc::new(rest), shared, keys, throttle })
+        Ok(Self {
+            public: schema::public(&shared),
+            rest: Arc::new(rest),
+            shared,
+            keys,
+            throttle,
+            demo_key: None,
+        })
+    }
+
+    /// The server of a demo shop: GraphiQL has this key filled in.
+    #[must_use]
+    pub fn with_demo_key(self, key: &str) -> Self {
+        Self { demo_key: Some(key.into()), ..self }
+    }
+
+    /// Writes what is remembered of used keys to the database: once in a while, and at the end.
+    ///
+    /// # Errors
+    /// When the database fails; what was remembered is then lost.
+    pub async fn write_used_keys(&self) -> Result<()> {
+        self.keys.write_used(&self.shared.db, self.shared.clock.now()).await
     }
 
     /// Every route of the server.

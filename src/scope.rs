@@ -83,6 +83,11 @@ impl<'a> Scope<'a> {
         Arc::clone(self.shared)
     }
 
+    /// Whether the request came through REST.
+    pub fn is_rest(self) -> bool {
+        self.face != Face::GraphQl
+    }
+
     /// The shop's database.
     pub fn db(self) -> &'a DatabaseConnection {
         &self.shared.db
@@ -158,7 +163,7 @@ impl<'a> Scope<'a> {
             uploads: self.uploads,
             own_id,
             partial,
-            rest: self.face != Face::GraphQl,
+            rest: self.is_rest(),
             stored,
             settings: &settings,
         };

@@ -1,6 +1,7 @@
 //! `guichet serve`: the running server.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
 use guichet::App;
@@ -12,6 +13,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{Environment, Failure, demo, say, shop};
+
+/// How often the last use of keys is written.
+const BOOKS: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -32,10 +36,12 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
     config.listen = arguments.listen.unwrap_or(config.listen);
     if !arguments.demo {
         let db = shop(&config).await?;
-        return serve(config, db, |address| vec![format!("guichet listens on http://{address}")]).await;
+        let app = App::new(config.clone(), db.clone(), Clock::Real).await?;
+        return serve(&config, app, db, |address| vec![format!("guichet listens on http://{address}")]).await;
     }
     let demo = demo::open(&mut config).await?;
-    serve(config, demo.db, |address| demo.keys.welcome(address)).await
+    let app = App::new(config.clone(), demo.db.clone(), Clock::Real).await?.with_demo_key(&demo.keys.full());
+    serve(&config, app, demo.db, |address| demo.keys.welcome(address)).await
 }
 
 /// Structured logs, `info` and above unless `RUST_LOG` says otherwise.
@@ -46,20 +52,34 @@ fn log_to_stderr() {
 }
 
 async fn serve(
-    config: Config,
+    config: &Config,
+    app: App,
     db: DatabaseConnection,
     welcome: impl FnOnce(SocketAddr) -> Vec<String>,
 ) -> Result<(), Failure> {
     let wanted = config.listen;
-    let app = App::new(config, db.clone(), Clock::Real).await?;
     let listener = TcpListener::bind(wanted)
         .await
         .map_err(|error| Failure::new(format!("cannot listen on {wanted}: {error}")))?;
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
+    let books = tokio::spawn(keep_books(app.clone()));
     let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop()?).await?;
+    books.abort();
+    app.write_used_keys().await?;
     db.close().await?;
     Ok(())
+}
+
+/// Writes when keys were last used, for all of them at once.
+async fn keep_books(app: App) {
+    let mut tick = tokio::time::interval(BOOKS);
+    loop {
+        tick.tick().await;
+        if let Err(error) = app.write_used_keys().await {
+            tracing::warn!(%error, "the last use of keys was not written");
+        }
+    }
 }
 
 /// Waits for SIGTERM or SIGINT; requests that are under way are answered first.

@@ -136,7 +136,7 @@ async fn json_and_form_texts_give_the_same_typed_values() {
 
 #[tokio::test]
 async fn rewriting_rules() {
-    let thing = passes(value!({"pinned": "maybe", "parent_id": "none", "slug": "Nouveau Groupe é!"})).await;
+    let thing = passes(value!({"pinned": "false", "parent_id": "none", "slug": "Nouveau Groupe é!"})).await;
     assert_eq!(thing.pinned, MaybeUndefined::Value(false));
     assert_eq!(thing.parent_id, MaybeUndefined::Null);
     assert_eq!(thing.slug, MaybeUndefined::Value("nouveau-groupe-e".to_owned()));

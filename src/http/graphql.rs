@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::rest::{Bucket, Verdict};
 
 /// The page for developers.
-pub async fn page() -> Response<Body> {
-    super::pages::graphiql("/graphql", None)
+pub async fn page(State(app): State<App>) -> Response<Body> {
+    super::pages::graphiql("/graphql", app.demo_key.as_deref())
 }
 
 /// Executes an operation.

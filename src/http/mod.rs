@@ -3,6 +3,7 @@
 mod graphql;
 pub mod pages;
 
+use std::any::Any;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
@@ -12,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use axum::middleware::{self, Next};
 use axum::routing::get;
 use ipnet::IpNet;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::App;
 use crate::scope::Origin;
@@ -22,8 +24,20 @@ pub fn router(app: App) -> Router {
         .route("/graphql", get(graphql::page).post(graphql::execute))
         .merge(pages::router())
         .fallback(rest)
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app.clone(), finish))
         .with_state(app)
+}
+
+/// A defect of ours: the client learns nothing of it, the log everything.
+fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
+    let text =
+        cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(cause = text.unwrap_or("unknown"), "a handler panicked");
+    let mut response = Response::new(Body::from(r#"{"message":"Server Error"}"#));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 async fn rest(State(app): State<App>, request: Request) -> Response<Body> {

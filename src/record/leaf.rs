@@ -6,7 +6,9 @@
 //! declared here, once.
 
 use async_graphql::registry::Registry;
-use async_graphql::{InputValueError, InputValueResult, Name, Number, OutputType, Scalar, ScalarType, Value};
+use async_graphql::{
+    InputValueError, InputValueResult, Json, Name, Number, OutputType, Scalar, ScalarType, Value,
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 
@@ -49,6 +51,58 @@ impl Word for String {
 impl<T: Word> Word for Option<T> {
     fn value(&self, face: Face) -> Value {
         self.as_ref().map_or(Value::Null, |word| word.value(face))
+    }
+}
+
+/// A form in which a column is shown that is not the one in which it is stored: `column shown Form`
+/// in [`record!`](crate::record!).
+pub trait Shown<C> {
+    /// The column's value in the spelling of the face.
+    fn value(column: &C, face: Face) -> Value;
+    /// The column's value as REST JSON.
+    fn json(column: &C, out: &mut Vec<u8>) {
+        write_value(&Self::value(column, Face::RestJson), out);
+    }
+    /// Registers the GraphQL type and names it.
+    fn register(registry: &mut Registry) -> String;
+}
+
+/// A text column that holds JSON, decoded. REST prints empty objects as empty lists, as the
+/// original does (spec: `wire.md` 6); a text that is no JSON is null.
+pub struct JsonText;
+
+impl Shown<String> for JsonText {
+    fn value(column: &String, face: Face) -> Value {
+        let decoded = serde_json::from_str(column).ok().and_then(|json| Value::from_json(json).ok());
+        match decoded.unwrap_or_default() {
+            value if face == Face::GraphQl => value,
+            value => without_empty_objects(value),
+        }
+    }
+
+    fn register(registry: &mut Registry) -> String {
+        <Json<serde_json::Value> as OutputType>::create_type_info(registry).trim_end_matches('!').to_owned()
+    }
+}
+
+impl Shown<Option<String>> for JsonText {
+    fn value(column: &Option<String>, face: Face) -> Value {
+        column.as_ref().map_or(Value::Null, |text| <Self as Shown<String>>::value(text, face))
+    }
+
+    fn register(registry: &mut Registry) -> String {
+        <Self as Shown<String>>::register(registry)
+    }
+}
+
+fn without_empty_objects(value: Value) -> Value {
+    match value {
+        Value::Object(fields) if fields.is_empty() => Value::List(Vec::new()),
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, value)| (name, without_empty_objects(value))).collect(),
+        ),
+        Value::List(items) => Value::List(items.into_iter().map(without_empty_objects).collect()),
+        scalar => scalar,
     }
 }
 
@@ -277,6 +331,19 @@ mod tests {
     #[test]
     fn strings_are_escaped() {
         assert_eq!(json(&"a\"\\\n\u{1}é/".to_owned()), "\"a\\\"\\\\\\n\\u0001é/\"");
+    }
+
+    #[test]
+    fn json_texts_are_decoded() {
+        let rest = |text: &str| {
+            let mut out = Vec::new();
+            JsonText::json(&Some(text.to_owned()), &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(rest(r#"{"ram": 2048, "ports": {}}"#), r#"{"ram":2048,"ports":[]}"#);
+        assert_eq!([rest("{}"), rest("no json"), rest("1.50")], ["[]", "null", "1.5"]);
+        let graphql = <JsonText as Shown<String>>::value(&"{}".to_owned(), Face::GraphQl);
+        assert_eq!(graphql, Value::Object(Default::default()));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use entity::Id;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select};
 
 pub use deleted::Deleted;
-pub use leaf::{Decimal, Face, Leaf, Moment, Word, write_str, write_value};
+pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Shown, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
 pub use related::{Branch, count, count_one, each, exists, exists_one, many, one};
 
@@ -84,6 +84,23 @@ pub async fn require<T: Record>(
     model: &'static str,
 ) -> Result<T> {
     T::find(scope, select, id).await?.ok_or_else(|| crate::Error::NotFound { model, id: id.to_owned() })
+}
+
+/// The row of `select` that an identifier names, for reading it. Where there is none, GraphQL
+/// answers null and REST the original's 404.
+///
+/// # Errors
+/// [`Error::NotFound`](crate::Error::NotFound) in REST; when the database fails.
+pub async fn show<T: Record>(
+    scope: Scope<'_>,
+    select: Select<T::Entity>,
+    id: &str,
+    model: &'static str,
+) -> Result<Option<T>> {
+    if scope.is_rest() {
+        return require(scope, select, id, model).await.map(Some);
+    }
+    T::find(scope, select, id).await
 }
 
 /// A field that is read from the row itself.
@@ -233,6 +250,8 @@ macro_rules! camel_name {
 ///         currency,
 ///         /// Where the stored word is one of a closed list.
 ///         related_type as PricingTarget,
+///         /// Where it is shown otherwise than it is stored.
+///         options shown JsonText,
 ///         /// Only for those who may.
 ///         #[can(Metadata)] secret,
 ///     }
@@ -241,6 +260,8 @@ macro_rules! camel_name {
 ///         #[can(PricingsIndex)] prices: many<Pricing>(pricing::Column::RelatedId, prices_of_products),
 ///         /// The row whose key this row's column holds; also makes `groupCount` and `groupExists`.
 ///         #[can(GroupsShow)] group: one<Group>(group_id, live_groups),
+///         /// The row that a function of this row names; REST leaves its key out where there is none.
+///         #[can(GroupsShow)] shown_group: some<Group>(group_shown, live_groups),
 ///         /// Computed for all rows of a level at once.
 ///         start_price: each<StartPrice>(start_prices),
 ///     }
@@ -251,7 +272,7 @@ macro_rules! record {
     (
         $(#[doc = $doc:literal])+
         pub struct $Record:ident($entity:ident::Model);
-        columns { $( $(#[doc = $cdoc:literal])+ $(#[can($($cneed:ident),+)])? $column:ident $(as $word:ty)? ),* $(,)? }
+        columns { $( $(#[doc = $cdoc:literal])+ $(#[can($($cneed:ident),+)])? $column:ident $(shown $form:ident)? $(as $word:ty)? ),* $(,)? }
         $(branches { $(
             $(#[doc = $bdoc:literal])+ $(#[can($($bneed:ident),+)])? $branch:ident: $kind:ident<$Target:ty>($($args:tt)*)
         ),* $(,)? })?
@@ -285,7 +306,7 @@ macro_rules! record {
                         value: |model, face| $crate::record::Leaf::value(&model.id, face),
                         json: |model, out| $crate::record::Leaf::json(&model.id, out),
                     },
-                    $( $crate::record!(@column Model, [$($cdoc)+] [$($($cneed)+)?] $column $($word)?) ),*
+                    $( $crate::record!(@column Model, [$($cdoc)+] [$($($cneed)+)?] $column $(shown $form)? $($word)?) ),*
                 ];
                 COLUMNS
             }
@@ -338,6 +359,24 @@ macro_rules! record {
             json: |model, out| $crate::record::Leaf::json(&model.$column, out),
         }
     };
+    (@column $Model:ty, [$($doc:literal)+] [$($need:ident)*] $column:ident shown $form:ident) => {
+        $crate::record::Column {
+            name: $crate::camel_name!($column),
+            doc: concat!($($doc, "\n"),+),
+            need: &[$($crate::auth::Ability::$need),*],
+            ty: |registry| {
+                fn of<M, C>(_: fn(&M) -> &C, registry: &mut async_graphql::registry::Registry) -> String
+                where
+                    $form: $crate::record::Shown<C>,
+                {
+                    <$form as $crate::record::Shown<C>>::register(registry)
+                }
+                of(|model: &$Model| &model.$column, registry)
+            },
+            value: |model, face| <$form as $crate::record::Shown<_>>::value(&model.$column, face),
+            json: |model, out| <$form as $crate::record::Shown<_>>::json(&model.$column, out),
+        }
+    };
     (@column $Model:ty, [$($doc:literal)+] [$($need:ident)*] $column:ident $word:ty) => {
         $crate::record::Column {
             name: $crate::camel_name!($column),
@@ -353,18 +392,21 @@ macro_rules! record {
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
             ty: <$crate::record::Rows<$Target> as async_graphql::OutputType>::create_type_info,
+            sparse: false,
             resolve: |batch| Box::pin($crate::record::many::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base())),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _count), doc: concat!("Number of `", stringify!($branch), "`."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <entity::Id as $crate::record::Leaf>::register,
+            sparse: false,
             resolve: |batch| Box::pin($crate::record::count::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base())),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _exists), doc: concat!("Whether there are any `", stringify!($branch), "`."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <bool as async_graphql::OutputType>::create_type_info,
+            sparse: false,
             resolve: |batch| Box::pin($crate::record::exists::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base())),
         });
     };
@@ -372,25 +414,37 @@ macro_rules! record {
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
+            sparse: false,
             resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _count), doc: concat!("1 if there is a `", stringify!($branch), "`, else 0."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <entity::Id as $crate::record::Leaf>::register,
+            sparse: false,
             resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _exists), doc: concat!("Whether there is a `", stringify!($branch), "`."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <bool as async_graphql::OutputType>::create_type_info,
+            sparse: false,
             resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+        });
+    };
+    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident some $Target:ty [$by:path, $base:path]) => {
+        $list.push($crate::record::Branch {
+            name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
+            ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
+            sparse: true,
+            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, $by, $base())),
         });
     };
     (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident each $Target:ty [$by:path]) => {
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
             ty: <$Target as async_graphql::OutputType>::create_type_info,
+            sparse: false,
             resolve: |batch| Box::pin($crate::record::each::<entity::$entity::Model, $Target>(batch, |scope, rows| Box::pin($by(scope, rows)))),
         });
     };

@@ -27,6 +27,12 @@ enum Step<'a, M: 'static> {
     },
 }
 
+impl<M> Step<'_, M> {
+    fn is_sparse(&self) -> bool {
+        matches!(self, Self::Branch { branch, .. } if branch.sparse)
+    }
+}
+
 /// The merged selection on one level of records of one type.
 struct Plan<'a, M: 'static> {
     steps: IndexMap<&'a Name, Step<'a, M>>,
@@ -144,14 +150,15 @@ impl<'a, M> Plan<'a, M> {
 
     fn value(&self, model: &M, branches: &mut [std::vec::IntoIter<Value>]) -> Value {
         let mut branches = branches.iter_mut();
-        let fields = self.steps.iter().map(|(&key, step)| {
+        let fields = self.steps.iter().filter_map(|(&key, step)| {
             let value = match step {
                 Step::Column(column) => (column.value)(model, self.face),
                 Step::TypeName(name) => Value::from(*name),
                 Step::Refused => Value::Null,
                 Step::Branch { .. } => branches.next().and_then(Iterator::next).unwrap_or_default(),
             };
-            (key.clone(), value)
+            let left_out = self.face != Face::GraphQl && value == Value::Null && step.is_sparse();
+            (!left_out).then(|| (key.clone(), value))
         });
         Value::Object(fields.collect())
     }
@@ -166,23 +173,31 @@ impl<'a, M> Plan<'a, M> {
         let mut branches = branches.iter_mut();
         out.push(b'{');
         for (key, step) in keys.iter().zip(self.steps.values()) {
+            let branch = match step {
+                Step::Branch { .. } => branches.next().and_then(Iterator::next).unwrap_or_default(),
+                _ => Value::Null,
+            };
+            if branch == Value::Null && step.is_sparse() {
+                continue;
+            }
+            if out.len() > 1 {
+                out.push(b',');
+            }
             out.extend_from_slice(key);
             match step {
                 Step::Column(column) => (column.json)(model, out),
                 Step::TypeName(name) => write_str(name, out),
                 Step::Refused => out.extend_from_slice(b"null"),
-                Step::Branch { .. } => {
-                    write_value(&branches.next().and_then(Iterator::next).unwrap_or_default(), out);
-                }
+                Step::Branch { .. } => write_value(&branch, out),
             }
         }
         out.push(b'}');
     }
 
-    /// The response keys as they stand in the JSON text, with comma and colon.
+    /// The response keys as they stand in the JSON text, with their colon.
     fn json_keys(&self) -> Vec<Vec<u8>> {
-        let keys = self.steps.keys().enumerate().map(|(at, key)| {
-            let mut text = if at == 0 { Vec::new() } else { vec![b','] };
+        let keys = self.steps.keys().map(|key| {
+            let mut text = Vec::new();
             write_str(key, &mut text);
             text.push(b':');
             text

@@ -36,6 +36,8 @@ pub struct Branch<M: 'static> {
     pub need: &'static [Ability],
     /// Registers the field's type and names it.
     pub ty: fn(&mut Registry) -> String,
+    /// Whether REST leaves the key out where the value is null.
+    pub sparse: bool,
     /// Answers the field for every row of the batch, in their order.
     pub resolve: for<'a> fn(Batch<'a, M>) -> BranchFuture<'a>,
 }

@@ -17,14 +17,18 @@ macro_rules! resources {
     };
 }
 
+pub mod customer;
 pub mod group;
 pub mod health;
+pub mod invoice;
 pub mod metadata;
 pub mod pricing;
 pub mod product;
+pub mod service;
 
 resources! {
-    queries: [health::HealthQuery, product::ProductQuery],
+    queries: [health::HealthQuery, customer::CustomerQuery, product::ProductQuery],
     mutations: [product::ProductMutation],
-    documents: ["health.graphql", "metadata.graphql", "pricing.graphql", "group.graphql", "product.graphql"]
+    documents: ["health.graphql", "metadata.graphql", "pricing.graphql", "group.graphql", "product.graphql",
+        "customer.graphql", "service.graphql", "invoice.graphql"]
 }

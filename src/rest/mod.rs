@@ -153,7 +153,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             return Err(Error::RateLimited(retry_after));
         }
         let setting = |name| self.shared.settings.get(&self.shared.db, name);
-        if setting("maintenance_enabled").await?.is_some_and(|on| !matches!(on.as_str(), "" | "0")) {
+        if setting("maintenance_enabled").await?.is_some_and(|on| !matches!(on.as_str(), "" | "0" | "false"))
+        {
             return Err(Error::Maintenance(setting("maintenance_message").await?.unwrap_or_default()));
         }
         Ok(principal)

@@ -93,10 +93,15 @@ impl Keys {
         .await
     }
 
+    /// The key with every right, as it is sent.
+    pub(in crate::command) fn full(&self) -> String {
+        format!("1|{}", self.all)
+    }
+
     /// What a start prints.
     pub(in crate::command) fn welcome(&self, address: SocketAddr) -> Vec<String> {
         let base = format!("http://{}", reachable(address));
-        let key = format!("1|{}", self.all);
+        let key = self.full();
         vec![
             format!("guichet serves a demo shop on {base}"),
             String::new(),

@@ -1,0 +1,137 @@
+//! The printed address of an invoice (spec: `application-operations.md` 3.2).
+
+use std::collections::HashMap;
+
+use entity::{Id, customer, invoice};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Map, Value as Json};
+
+use crate::scope::Scope;
+use crate::{Result, country, html};
+
+/// The customer whose address of today is printed: none where an address was stored.
+pub(super) fn customer_of_today(invoice: &invoice::Model) -> Option<Id> {
+    invoice.customer_id.filter(|_| stored(invoice).is_none())
+}
+
+/// The lines of all invoices of a level.
+pub(super) async fn lines(scope: Scope<'_>, invoices: &[&invoice::Model]) -> Result<Vec<Vec<String>>> {
+    let ids: Vec<Id> = invoices.iter().filter_map(|invoice| customer_of_today(invoice)).collect();
+    let mut customers = HashMap::new();
+    if !ids.is_empty() {
+        let found = customer::Entity::find().filter(customer::Column::Id.is_in(ids)).all(scope.db()).await?;
+        customers.extend(found.into_iter().map(|customer| (customer.id, customer)));
+    }
+    let printed = invoices.iter().map(|invoice| match stored(invoice) {
+        Some(stored) => Address::of_invoice(&stored).lines(),
+        None => {
+            let customer = invoice.customer_id.and_then(|id| customers.get(&id));
+            customer.map_or_else(Vec::new, |customer| Address::of_customer(customer).lines())
+        }
+    });
+    Ok(printed.collect())
+}
+
+/// The stored address, if it is one.
+fn stored(invoice: &invoice::Model) -> Option<Map<String, Json>> {
+    match serde_json::from_str(invoice.billing_address.as_deref()?) {
+        Ok(Json::Object(address)) if !address.is_empty() => Some(address),
+        _ => None,
+    }
+}
+
+/// What the lines are made of; what is missing is empty.
+struct Address {
+    company_name: String,
+    firstname: String,
+    lastname: String,
+    email: String,
+    address: String,
+    address2: String,
+    region: String,
+    city: String,
+    zipcode: String,
+    country: String,
+    billing_details: String,
+}
+
+impl Address {
+    /// A stored address, as it was stored.
+    fn of_invoice(stored: &Map<String, Json>) -> Self {
+        let part = |name: &str| match stored.get(name) {
+            Some(Json::String(text)) => text.clone(),
+            Some(Json::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        Self {
+            company_name: part("company_name"),
+            firstname: part("firstname"),
+            lastname: part("lastname"),
+            email: part("email"),
+            address: part("address"),
+            address2: part("address2"),
+            region: part("region"),
+            city: part("city"),
+            zipcode: part("zipcode"),
+            country: part("country"),
+            billing_details: part("billing_details"),
+        }
+    }
+
+    /// A customer's address, escaped for HTML.
+    fn of_customer(customer: &customer::Model) -> Self {
+        let optional = |text: &Option<String>| html::escape(text.as_deref().unwrap_or_default());
+        Self {
+            company_name: optional(&customer.company_name),
+            firstname: html::escape(&customer.firstname),
+            lastname: html::escape(&customer.lastname),
+            email: html::escape(&customer.email),
+            address: html::escape(&customer.address),
+            address2: optional(&customer.address2),
+            region: html::escape(&customer.region),
+            city: html::escape(&customer.city),
+            zipcode: html::escape(&customer.zipcode),
+            country: html::escape(&customer.country),
+            billing_details: optional(&customer.billing_details),
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.company_name.is_empty() {
+            lines.push(self.company_name.clone());
+        } else if !self.firstname.is_empty() && !self.lastname.is_empty() {
+            lines.push(format!("{} {}", self.firstname, self.lastname));
+        }
+        lines.push(self.email.clone());
+        lines.push(format!("{} {}", self.address, self.address2));
+        lines.push(format!("{} {} {}", self.region, self.city, self.zipcode));
+        lines.push(country::name(&self.country).to_owned());
+        lines.extend(self.billing_details.lines().map(str::to_owned));
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(stored: &str) -> Vec<String> {
+        Address::of_invoice(serde_json::from_str::<Json>(stored).unwrap().as_object().unwrap()).lines()
+    }
+
+    #[test]
+    fn a_company_stands_in_the_place_of_the_name() {
+        let lines = printed(
+            r#"{"company_name":"A & B","firstname":"Ada","lastname":"L","email":"a@b.fr","address":"1 rue X",
+                "address2":null,"region":"Nord","city":"Lille","zipcode":"59000","country":"FR",
+                "billing_details":"TVA 1\nTVA 2"}"#,
+        );
+        assert_eq!(lines, ["A & B", "a@b.fr", "1 rue X ", "Nord Lille 59000", "France", "TVA 1", "TVA 2"]);
+    }
+
+    #[test]
+    fn missing_parts_are_empty() {
+        assert_eq!(printed(r#"{"firstname":"Ada"}"#), ["", " ", "  ", ""]);
+    }
+}
