@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query as Parameters, State};
 use axum::http::{HeaderMap, Uri};
 use entity::{Id, customer};
+use phonenumber::country::Id::FR;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde::Serialize;
 
@@ -36,12 +37,10 @@ pub struct Customer {
     last_login: Option<entity::ShopTime>,
     #[serde(serialize_with = "json::flag")]
     is_confirmed: entity::Flag,
-    confirmation_token: Option<String>,
     #[serde(serialize_with = "json::flag")]
     is_deleted: entity::Flag,
     #[serde(serialize_with = "json::time")]
     deleted_at: Option<entity::ShopTime>,
-    totp_secret: Option<String>,
     #[serde(serialize_with = "json::flag")]
     dark_mode: entity::Flag,
     notes: Option<String>,
@@ -63,7 +62,7 @@ impl From<customer::Model> for Customer {
             company_name: row.company_name,
             billing_details: row.billing_details,
             locale: row.locale,
-            phone: row.phone,
+            phone: row.phone.filter(|text| is_number(text)),
             address: row.address,
             address2: row.address2,
             city: row.city,
@@ -74,16 +73,22 @@ impl From<customer::Model> for Customer {
             balance: row.balance,
             last_login: row.last_login,
             is_confirmed: row.is_confirmed,
-            confirmation_token: row.confirmation_token,
             is_deleted: row.is_deleted,
             deleted_at: row.deleted_at,
-            totp_secret: row.totp_secret,
             dark_mode: row.dark_mode,
             notes: row.notes,
             created_at: row.created_at,
             gdpr_compliment: row.gdpr_compliment,
             security_question_id: row.security_question_id.map(|id| id.0),
         }
+    }
+}
+
+/// An international number, or a French national one: others are not shown.
+fn is_number(text: &str) -> bool {
+    match phonenumber::parse(Some(FR), text) {
+        Ok(number) => text.starts_with('+') || number.is_valid(),
+        Err(_) => false,
     }
 }
 
