@@ -7,6 +7,7 @@
 //! query of depth d costs d statements however many rows there are.
 
 mod deleted;
+mod kept;
 mod leaf;
 mod plan;
 mod related;
@@ -25,6 +26,7 @@ use entity::Id;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select};
 
 pub use deleted::Deleted;
+pub use kept::{Kept, is_record};
 pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
 pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
@@ -178,7 +180,8 @@ pub fn register<T: Record>(registry: &mut Registry) -> String {
 }
 
 fn object(name: &str, doc: &str, fields: IndexMap<String, MetaField>) -> MetaType {
-    ObjectBuilder::new(name, fields).description(Some(doc.trim().to_owned())).build()
+    let builder = ObjectBuilder::new(name, fields).description(Some(doc.trim().to_owned()));
+    builder.tags(vec![kept::TAG.to_owned()]).build()
 }
 
 fn meta_field(

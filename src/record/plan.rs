@@ -1,6 +1,7 @@
 //! One level of records: the selection is read once, the rows are written in one pass.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::{
     ContextSelectionSet, Name, OutputType, PathSegment, Positioned, ServerError, ServerResult, Value,
@@ -9,7 +10,7 @@ use async_graphql::{
     registry::Registry,
 };
 
-use super::{Batch, Branch, Column, Face, Record, write_str, write_value};
+use super::{Batch, Branch, Column, Face, Kept, Record, write_str, write_value};
 use crate::auth;
 
 /// A list of records.
@@ -60,12 +61,15 @@ impl<'a, M> Plan<'a, M> {
         set: &'a Positioned<SelectionSet>,
         path: &[PathSegment],
     ) -> ServerResult<()> {
+        let kept = ctx.data_opt::<Arc<Kept>>();
+        let set = kept.and_then(|kept| kept.meant(&set.node)).unwrap_or(set);
         for selection in &set.node.items {
             match &selection.node {
                 Selection::Field(field) => self.add_field::<T>(ctx, field, path),
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
-                    let fragment = ctx.query_env.fragments.get(name).ok_or_else(|| {
+                    let fragments = kept.map_or(&ctx.query_env.fragments, |kept| &kept.fragments);
+                    let fragment = fragments.get(name).ok_or_else(|| {
                         ServerError::new(format!("Unknown fragment \"{name}\"."), Some(spread.pos))
                     })?;
                     if fragment.node.type_condition.node.on.node == T::NAME {

@@ -14,9 +14,10 @@ use async_graphql::parser::types::{
 };
 use async_graphql::parser::{parse_query, types::Type};
 use async_graphql::registry::{MetaType, Registry};
-use async_graphql::{Name, Pos, Positioned, Value};
+use async_graphql::{Name, Pos, Positioned, Value, Variables};
 use async_graphql_value::Value as InputValue;
 
+use super::prepared::{Prepared, Variant};
 use crate::auth::{Abilities, Ability, Can};
 
 /// How deep a fragment that spreads itself is unrolled.
@@ -63,8 +64,9 @@ pub struct Unchecked {
 
 /// An operation that agrees with the schema.
 pub struct Checked {
-    /// What is executed.
+    /// The whole operation.
     pub executable: ExecutableDocument,
+    prepared: Prepared,
     /// Abilities of which the caller needs one.
     pub needs: Vec<Ability>,
     /// What the root field itself needs: lent to an operation that its own abilities opened.
@@ -124,9 +126,14 @@ pub struct Variable {
 }
 
 impl Document<Checked> {
-    /// What is executed.
+    /// The whole operation.
     pub fn executable(&self) -> &ExecutableDocument {
         &self.state.executable
+    }
+
+    /// What is executed for these variables.
+    pub fn prepared(&self, variables: &Variables) -> Arc<Variant> {
+        self.state.prepared.variant(variables)
     }
 
     /// Abilities of which the caller needs one.
@@ -234,7 +241,8 @@ impl Document<Unchecked> {
         self.check_names(registry)?;
         self.check_lends(registry, &declared)?;
         let needs = self.can.clone().unwrap_or_else(|| declared.clone());
-        let state = Checked { executable: self.state.document, needs, root_needs: declared };
+        let prepared = Prepared::new(&self.state.document, registry).map_err(|problem| self.fail(problem))?;
+        let state = Checked { executable: self.state.document, prepared, needs, root_needs: declared };
         Ok(Document {
             name: self.name,
             tag: self.tag,

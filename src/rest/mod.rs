@@ -8,6 +8,7 @@ mod bag;
 mod body;
 mod document;
 mod openapi;
+mod prepared;
 mod request;
 mod routes;
 mod throttle;
@@ -126,13 +127,15 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let mut input = input?;
         input.path = asking.matched.parameters;
         let (variables, asked) = request::variables(document, &input, self.shared.config.max_per_page)?;
+        let prepared = document.prepared(&variables);
         let mut operation = Operation::new("").variables(variables);
         operation.uploads = std::mem::take(&mut input.uploads);
-        operation.set_parsed_query(document.executable().clone());
+        operation.set_parsed_query(prepared.executable.clone());
         let nested = if self.shared.config.strict_includes { auth::Abilities::NONE } else { document.lends };
         let own = document.root_needs().iter().copied().collect();
         let mut operation = operation
-            .data(Arc::clone(&principal))
+            .data(principal)
+            .data(Arc::clone(&prepared.kept))
             .data(Lent(nested.union(own)))
             .data(asking.face)
             .data(asking.origin);

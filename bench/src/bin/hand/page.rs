@@ -1,0 +1,248 @@
+//! Pages: what is asked, and the envelopes around the rows.
+
+use axum::http::{HeaderMap, Uri, header};
+use sea_orm::{EntityTrait, PaginatorTrait, Select};
+use serde::{Deserialize, Serialize};
+
+use crate::{App, Failure};
+
+/// Pages below this number are all linked.
+const ALL_LINKED: u64 = 14;
+/// Pages around the current one that are linked.
+const AROUND: u64 = 3;
+
+/// The query of a list.
+#[derive(Deserialize)]
+pub struct Query {
+    #[serde(default = "first")]
+    pub page: u64,
+    #[serde(default = "size")]
+    pub per_page: u64,
+    #[serde(default)]
+    pub include: String,
+}
+
+fn first() -> u64 {
+    1
+}
+
+fn size() -> u64 {
+    25
+}
+
+impl Query {
+    pub fn offset(&self) -> u64 {
+        (self.page - 1) * self.per_page
+    }
+}
+
+/// How many rows there are, counted only where the page doesn't tell, and remembered for a second.
+pub async fn total<E>(
+    app: &App,
+    table: &'static str,
+    select: Select<E>,
+    query: &Query,
+    here: usize,
+) -> Result<u64, Failure>
+where
+    E: EntityTrait,
+    E::Model: Send + Sync,
+{
+    let here = here as u64;
+    if here < query.per_page && (here > 0 || query.page == 1) {
+        return Ok(query.offset() + here);
+    }
+    if let Some(total) = app.totals.get(&table).await {
+        return Ok(total);
+    }
+    let total = select.count(&app.db).await?;
+    app.totals.insert(table, total).await;
+    Ok(total)
+}
+
+#[derive(Serialize)]
+struct Link {
+    url: Option<String>,
+    label: String,
+    #[serde(skip_serializing_if = "Target::is_gap")]
+    page: Target,
+    active: bool,
+}
+
+/// The page of a link; a gap between pages has no such key.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Target {
+    Page(Option<u64>),
+    #[serde(skip)]
+    Gap,
+}
+
+impl Target {
+    fn is_gap(&self) -> bool {
+        matches!(self, Self::Gap)
+    }
+}
+
+/// Rows beside the numbers of their page.
+#[derive(Serialize)]
+pub struct Flat<T> {
+    current_page: u64,
+    data: Vec<T>,
+    first_page_url: String,
+    from: Option<u64>,
+    last_page: u64,
+    last_page_url: String,
+    links: Vec<Link>,
+    next_page_url: Option<String>,
+    path: String,
+    per_page: u64,
+    prev_page_url: Option<String>,
+    to: Option<u64>,
+    total: u64,
+}
+
+/// Rows above the numbers of their page.
+#[derive(Serialize)]
+pub struct Wrapped<T> {
+    data: Vec<T>,
+    links: Ends,
+    meta: Meta,
+}
+
+#[derive(Serialize)]
+struct Ends {
+    first: String,
+    last: String,
+    prev: Option<String>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Meta {
+    current_page: u64,
+    from: Option<u64>,
+    last_page: u64,
+    links: Vec<Link>,
+    path: String,
+    per_page: u64,
+    to: Option<u64>,
+    total: u64,
+}
+
+/// Where a page stands and how its neighbours are reached.
+pub struct Place {
+    path: String,
+    query: String,
+    page: u64,
+    per_page: u64,
+    total: u64,
+    last: u64,
+}
+
+impl Place {
+    pub fn new(headers: &HeaderMap, uri: &Uri, query: &Query, total: u64) -> Self {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        let kept = uri.query().unwrap_or("").split('&').filter(|pair| !pair.starts_with("page="));
+        Self {
+            path: format!("http://{host}{}", uri.path()),
+            query: kept.fold(String::new(), |query, pair| query + pair + "&"),
+            page: query.page,
+            per_page: query.per_page,
+            total,
+            last: total.div_ceil(query.per_page).max(1),
+        }
+    }
+
+    fn url(&self, page: u64) -> String {
+        format!("{}?{}page={page}", self.path, self.query)
+    }
+
+    fn previous(&self) -> Option<String> {
+        (self.page > 1).then(|| self.url(self.page - 1))
+    }
+
+    fn next(&self) -> Option<String> {
+        (self.page < self.last).then(|| self.url(self.page + 1))
+    }
+
+    fn from(&self) -> Option<u64> {
+        let before = (self.page - 1) * self.per_page;
+        (before < self.total).then_some(before + 1)
+    }
+
+    fn to(&self) -> Option<u64> {
+        self.from().map(|from| self.total.min(from - 1 + self.per_page))
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let end = |label: &str, page: Option<u64>| Link {
+            url: page.map(|page| self.url(page)),
+            label: label.to_owned(),
+            page: Target::Page(page),
+            active: false,
+        };
+        let mut links = vec![end("&laquo; Précédent", (self.page > 1).then(|| self.page - 1))];
+        links.extend(window(self.page, self.last).into_iter().map(|page| match page {
+            Some(page) => Link {
+                url: Some(self.url(page)),
+                label: page.to_string(),
+                page: Target::Page(Some(page)),
+                active: page == self.page,
+            },
+            None => Link { url: None, label: "...".to_owned(), page: Target::Gap, active: false },
+        }));
+        links.push(end("Suivant &raquo;", (self.page < self.last).then(|| self.page + 1)));
+        links
+    }
+
+    pub fn flat<T>(self, data: Vec<T>) -> Flat<T> {
+        Flat {
+            current_page: self.page,
+            data,
+            first_page_url: self.url(1),
+            from: self.from(),
+            last_page: self.last,
+            last_page_url: self.url(self.last),
+            links: self.links(),
+            next_page_url: self.next(),
+            per_page: self.per_page,
+            prev_page_url: self.previous(),
+            to: self.to(),
+            total: self.total,
+            path: self.path,
+        }
+    }
+
+    pub fn wrapped<T>(self, data: Vec<T>) -> Wrapped<T> {
+        let ends =
+            Ends { first: self.url(1), last: self.url(self.last), prev: self.previous(), next: self.next() };
+        let meta = Meta {
+            current_page: self.page,
+            from: self.from(),
+            last_page: self.last,
+            links: self.links(),
+            per_page: self.per_page,
+            to: self.to(),
+            total: self.total,
+            path: self.path,
+        };
+        Wrapped { data, links: ends, meta }
+    }
+}
+
+/// The linked pages; `None` is a gap.
+fn window(page: u64, last: u64) -> Vec<Option<u64>> {
+    let pages = |from: u64, to: u64| (from..=to).map(Some);
+    let edge = 2 * AROUND + 1;
+    if last < ALL_LINKED {
+        pages(1, last).collect()
+    } else if page <= edge {
+        pages(1, edge + AROUND).chain([None]).chain(pages(last - 1, last)).collect()
+    } else if page > last - edge {
+        pages(1, 2).chain([None]).chain(pages(last - edge - AROUND + 1, last)).collect()
+    } else {
+        let middle = pages(page - AROUND, page + AROUND);
+        pages(1, 2).chain([None]).chain(middle).chain([None]).chain(pages(last - 1, last)).collect()
+    }
+}

@@ -1,0 +1,261 @@
+//! A document as it is executed: without what its switches leave out, and with the selections on
+//! records kept aside. Both are worked out once for each combination of switches, not for each request.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_graphql::parser::types::{
+    Directive, DocumentOperations, ExecutableDocument, FragmentDefinition, InlineFragment,
+    OperationDefinition, OperationType, Selection, SelectionSet,
+};
+use async_graphql::registry::{MetaType, Registry};
+use async_graphql::{Name, Positioned, Value, Variables};
+use async_graphql_value::Value as InputValue;
+
+use crate::record::{Kept, is_record};
+
+/// Combinations that are remembered for a document; further ones are worked out each time.
+const MAX_VARIANTS: usize = 32;
+/// Switches that a document may have: the bits of a [`Combination`].
+const MAX_SWITCHES: usize = 64;
+
+/// Which switches are on, one bit each.
+type Combination = u64;
+
+/// A document, ready to be executed.
+pub struct Prepared {
+    operation: Positioned<OperationDefinition>,
+    kept: Kept,
+    switches: Vec<Name>,
+    variants: RwLock<HashMap<Combination, Arc<Variant>>>,
+}
+
+/// What one combination of switches leaves of a document.
+pub struct Variant {
+    /// What is executed: what leads to the records.
+    pub executable: ExecutableDocument,
+    /// The selections on the records.
+    pub kept: Arc<Kept>,
+}
+
+impl Prepared {
+    /// Splits a document with one operation.
+    ///
+    /// # Errors
+    /// When it has no operation, or too many switches.
+    pub fn new(document: &ExecutableDocument, registry: &Registry) -> Result<Self, String> {
+        let (_, operation) = document.operations.iter().next().ok_or("it has no operation")?;
+        let mut operation = operation.clone();
+        let root = match operation.node.ty {
+            OperationType::Query => Some(registry.query_type.as_str()),
+            _ => registry.mutation_type.as_deref(),
+        };
+        let root = root.and_then(|root| registry.types.get(root)).ok_or("the schema has no such root")?;
+        let mut split = Split { registry, fragments: &document.fragments, kept: Kept::default() };
+        split.outside(root, &mut operation.node.selection_set.node);
+        let mut switches = Vec::new();
+        let sets = split.kept.sets.iter().map(|set| &set.node);
+        let fragments = split.kept.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+        sets.chain(fragments)
+            .chain([&operation.node.selection_set.node])
+            .for_each(|set| collect_switches(set, &mut switches));
+        if switches.len() > MAX_SWITCHES {
+            return Err(format!("it has more than {MAX_SWITCHES} switches"));
+        }
+        Ok(Self { operation, kept: split.kept, switches, variants: RwLock::default() })
+    }
+
+    /// What these variables leave of the document.
+    pub fn variant(&self, variables: &Variables) -> Arc<Variant> {
+        let on = self.combination(variables);
+        let known = self.variants.read().unwrap_or_else(PoisonError::into_inner).get(&on).cloned();
+        known.unwrap_or_else(|| {
+            let variant = Arc::new(self.prune(on));
+            let mut variants = self.variants.write().unwrap_or_else(PoisonError::into_inner);
+            if variants.len() < MAX_VARIANTS {
+                variants.insert(on, Arc::clone(&variant));
+            }
+            variant
+        })
+    }
+
+    fn combination(&self, variables: &Variables) -> Combination {
+        let on = |name: &Name| variables.get(name) == Some(&Value::Boolean(true));
+        let bits = self.switches.iter().enumerate().filter(|(_, name)| on(name));
+        bits.fold(0, |bits, (at, _)| bits | 1 << at)
+    }
+
+    fn prune(&self, on: Combination) -> Variant {
+        let pruning = Pruning { switches: &self.switches, on };
+        let mut operation = self.operation.clone();
+        pruning.prune(&mut operation.node.selection_set.node);
+        let mut kept = Kept { sets: self.kept.sets.clone(), fragments: HashMap::new() };
+        let mut spread = Vec::new();
+        for set in &mut kept.sets {
+            pruning.prune(&mut set.node);
+            collect_spreads(&set.node, &mut spread);
+        }
+        while let Some(name) = spread.pop() {
+            let Some(fragment) = self.kept.fragments.get(&name) else { continue };
+            if !kept.fragments.contains_key(&name) {
+                let mut fragment = fragment.clone();
+                pruning.prune(&mut fragment.node.selection_set.node);
+                collect_spreads(&fragment.node.selection_set.node, &mut spread);
+                kept.fragments.insert(name, fragment);
+            }
+        }
+        let operations = DocumentOperations::Single(operation);
+        let executable = ExecutableDocument { operations, fragments: HashMap::new() };
+        Variant { executable, kept: Arc::new(kept) }
+    }
+}
+
+/// Takes the selections on records out of an operation.
+struct Split<'a> {
+    registry: &'a Registry,
+    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    kept: Kept,
+}
+
+impl<'a> Split<'a> {
+    /// A selection that the executor walks: fragments are written out in it.
+    fn outside(&mut self, ty: &MetaType, set: &mut SelectionSet) {
+        for selection in &mut set.items {
+            if let Selection::FragmentSpread(spread) = &selection.node
+                && let Some(fragment) = self.fragments.get(&spread.node.fragment_name.node)
+            {
+                let inline = InlineFragment {
+                    type_condition: Some(fragment.node.type_condition.clone()),
+                    directives: spread.node.directives.clone(),
+                    selection_set: fragment.node.selection_set.clone(),
+                };
+                selection.node = Selection::InlineFragment(Positioned::new(inline, spread.pos));
+            }
+            match &mut selection.node {
+                Selection::Field(field) => {
+                    let Some(below) = self.below(ty, &field.node.name.node) else { continue };
+                    if is_record(below) {
+                        self.inside(below, &mut field.node.selection_set.node);
+                        self.kept.keep(&mut field.node.selection_set);
+                    } else {
+                        self.outside(below, &mut field.node.selection_set.node);
+                    }
+                }
+                Selection::InlineFragment(fragment) => {
+                    self.outside(ty, &mut fragment.node.selection_set.node);
+                }
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+
+    /// A selection on records, or a fragment of one: what is no record in it is walked again.
+    fn inside(&mut self, ty: &MetaType, set: &mut SelectionSet) {
+        for selection in &mut set.items {
+            match &mut selection.node {
+                Selection::Field(field) => {
+                    let Some(below) = self.below(ty, &field.node.name.node) else { continue };
+                    if is_record(below) {
+                        self.inside(below, &mut field.node.selection_set.node);
+                    } else {
+                        self.outside(below, &mut field.node.selection_set.node);
+                    }
+                }
+                Selection::InlineFragment(fragment) => self.inside(ty, &mut fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node),
+            }
+        }
+    }
+
+    fn fragment(&mut self, name: &Name) {
+        if self.kept.fragments.contains_key(name) {
+            return;
+        }
+        let Some(mut fragment) = self.fragments.get(name).cloned() else { return };
+        let on = fragment.node.type_condition.node.on.node.as_str();
+        let Some(ty) = self.registry.types.get(on) else { return };
+        self.inside(ty, &mut fragment.node.selection_set.node);
+        self.kept.fragments.insert(name.clone(), fragment);
+    }
+
+    /// The type of a field.
+    fn below(&self, ty: &MetaType, field: &str) -> Option<&'a MetaType> {
+        self.registry.concrete_type_by_name(&ty.field_by_name(field)?.ty)
+    }
+}
+
+/// Leaves out what is switched off.
+struct Pruning<'a> {
+    switches: &'a [Name],
+    on: Combination,
+}
+
+impl Pruning<'_> {
+    fn prune(&self, set: &mut SelectionSet) {
+        set.items.retain_mut(|selection| {
+            let directives = selection.node.directives_mut();
+            let stays = directives.iter().all(|directive| self.lets_through(&directive.node));
+            directives.retain(|directive| condition(&directive.node).is_none());
+            stays
+        });
+        for selection in &mut set.items {
+            match &mut selection.node {
+                Selection::Field(field) => self.prune(&mut field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => self.prune(&mut fragment.node.selection_set.node),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+
+    fn lets_through(&self, directive: &Directive) -> bool {
+        let Some((wanted, value)) = condition(directive) else { return true };
+        let is = match value {
+            InputValue::Boolean(is) => *is,
+            InputValue::Variable(name) => {
+                let at = self.switches.iter().position(|switch| switch == name);
+                at.is_some_and(|at| self.on & 1 << at != 0)
+            }
+            _ => false,
+        };
+        is == wanted
+    }
+}
+
+/// What `@include` and `@skip` ask: whether the value must be true or false, and the value.
+fn condition(directive: &Directive) -> Option<(bool, &InputValue)> {
+    let wanted = match directive.name.node.as_str() {
+        "include" => true,
+        "skip" => false,
+        _ => return None,
+    };
+    directive.get_argument("if").map(|value| (wanted, &value.node))
+}
+
+fn collect_switches(set: &SelectionSet, found: &mut Vec<Name>) {
+    for selection in &set.items {
+        for directive in selection.node.directives() {
+            if let Some((_, InputValue::Variable(name))) = condition(&directive.node)
+                && !found.contains(name)
+            {
+                found.push(name.clone());
+            }
+        }
+        match &selection.node {
+            Selection::Field(field) => collect_switches(&field.node.selection_set.node, found),
+            Selection::InlineFragment(fragment) => {
+                collect_switches(&fragment.node.selection_set.node, found);
+            }
+            Selection::FragmentSpread(_) => {}
+        }
+    }
+}
+
+fn collect_spreads(set: &SelectionSet, found: &mut Vec<Name>) {
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => collect_spreads(&field.node.selection_set.node, found),
+            Selection::InlineFragment(fragment) => collect_spreads(&fragment.node.selection_set.node, found),
+            Selection::FragmentSpread(spread) => found.push(spread.node.fragment_name.node.clone()),
+        }
+    }
+}
