@@ -440,7 +440,7 @@ fn schema() {
         "\tgroupId: Int\n",
         "\tproducts: [Int!]\n",
         "\timage: Upload @constraint(",
-        "\ttype: String\n",
+        "\ttype: String @constraint(required: true)\n",
         "scalar Upload",
         "thing(input: ThingInput!): String!",
     ] {
