@@ -2,8 +2,12 @@
 //! `updated_at` follows only then.
 
 use async_graphql::MaybeUndefined;
+use entity::Id;
 use sea_orm::sea_query::Nullable;
-use sea_orm::{ActiveValue, Value};
+use sea_orm::{ActiveValue, ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect, Select, Value};
+
+use crate::Result;
+use crate::record::Record;
 
 /// Writes a column that cannot be null, if a value was given.
 pub fn put<T: Into<Value> + PartialEq>(column: &mut ActiveValue<T>, given: MaybeUndefined<impl Into<T>>) {
@@ -24,4 +28,17 @@ pub fn put_or_null<T: Into<Value> + Nullable + PartialEq>(
         MaybeUndefined::Null => column.set_if_not_equals(None),
         MaybeUndefined::Value(value) => column.set_if_not_equals(Some(value.into())),
     }
+}
+
+/// Reads a row that nobody else changes until the transaction ends. On SQLite the transaction
+/// itself keeps others out: it began as a writing one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock<T: Record>(
+    transaction: &DatabaseTransaction,
+    select: Select<T::Entity>,
+    key: Id,
+) -> Result<Option<T::Model>> {
+    Ok(select.filter(T::key_column().eq(key)).limit(1).lock_exclusive().one(transaction).await?)
 }

@@ -30,6 +30,6 @@ resources! {
     metadata: [] [],
     pricing: [PricingQuery] [PricingMutation],
     product: [ProductQuery] [ProductMutation],
-    service: [] [],
+    service: [ServiceQuery] [ServiceMutation],
     statistics: [StatisticsQuery] [],
 }

@@ -1,15 +1,28 @@
 //! What customers have bought and use (spec: `application-operations.md` 2).
 
+mod delete;
+mod mutation;
+mod part;
 pub mod state;
 
+use async_graphql::{Context, ID, Object};
 use entity::service;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
+use self::part::{ConfigOption, Server, Subscription, Upgrade, options, servers, subscriptions, upgrades};
 use super::customer::{self, Customer};
 use super::invoice::{self, Invoice};
+use super::metadata::{self, Metadata};
+use super::pricing::{self, Pricing};
 use super::product::{self, Product};
-use crate::record::JsonText;
-use crate::{record, words};
+use crate::auth::{Ability, Can};
+use crate::error::Refusal;
+use crate::page::{Connection, List, Paging};
+use crate::record::{JsonText, Record as _};
+use crate::scope::Scope;
+use crate::{Result, filters, record, words};
+
+pub use mutation::ServiceMutation;
 
 /// What the original calls a service in texts and polymorphic columns.
 pub const MODEL: &str = "App\\Models\\Provisioning\\Service";
@@ -102,6 +115,18 @@ record! {
         #[can(ProductsShow, ProductsIndex)] product: one<Product>(product_id, product::live_products),
         /// The invoice of its open renewal.
         #[can(InvoicesShow, InvoicesIndex)] invoice: one<Invoice>(invoice_id, invoice::live_invoices),
+        /// Free values attached to the service.
+        #[can(Metadata)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_services),
+        /// Its own prices, where they are not those of its product.
+        #[can(PricingsIndex)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, prices_of_services),
+        /// Options that were bought with it.
+        config_options: many<ConfigOption>(entity::config_options_service::Column::ServiceId, options),
+        /// The server that it runs on, by name only.
+        server: one<Server>(server_id, servers),
+        /// Subscriptions that pay for it.
+        subscriptions: many<Subscription>(entity::subscription::Column::ServiceId, subscriptions),
+        /// Changes of its product.
+        upgrades: many<Upgrade>(entity::upgrade::Column::ServiceId, upgrades),
     }
 }
 
@@ -113,4 +138,96 @@ pub fn live_services() -> Select<service::Entity> {
 /// Services that a customer sees: not deleted, not hidden.
 pub fn visible_services() -> Select<service::Entity> {
     live_services().filter(service::Column::Status.ne("hidden"))
+}
+
+fn metadata_of_services() -> Select<entity::metadata::Entity> {
+    metadata::attached_to(MODEL)
+}
+
+fn prices_of_services() -> Select<entity::pricing::Entity> {
+    pricing::prices_of("service")
+}
+
+filters! {
+    /// Conditions on services; all given ones must hold.
+    pub struct ServiceFilter, ServiceSort, ServiceSortField on service {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Primary key of its customer.
+        customer_id: IntFilter = CustomerId,
+        /// Primary key of its product.
+        product_id: IntFilter = ProductId,
+        /// Name.
+        name: TextFilter = Name,
+        /// How it is provided.
+        r#type: TextFilter = Type,
+        /// State.
+        status: WordFilter = Status,
+        /// End of the paid period.
+        expires_at: DateTimeFilter = ExpiresAt,
+        /// When it was made.
+        created_at: DateTimeFilter = CreatedAt,
+        /// When it was last changed.
+        updated_at: DateTimeFilter = UpdatedAt,
+    }
+}
+
+/// The service of a public key (UUID) or any other identifier.
+async fn find(scope: Scope<'_>, id: &str) -> Result<Option<Service>> {
+    match uuid::Uuid::try_parse(id) {
+        Ok(uuid) => {
+            let by_uuid = live_services().filter(service::Column::Uuid.eq(uuid.to_string())).limit(1);
+            Ok(by_uuid.one(scope.db()).await?.map(Service))
+        }
+        Err(_) => Service::find(scope, live_services(), id).await,
+    }
+}
+
+/// The service of any identifier; the original's words for one that is missing are empty.
+async fn require(scope: Scope<'_>, id: &str) -> Result<Service> {
+    find(scope, id).await?.ok_or_else(|| Refusal::message(404, ""))
+}
+
+/// Reading services.
+#[derive(Default)]
+pub struct ServiceQuery;
+
+#[Object]
+impl ServiceQuery {
+    /// A service by its identifier.
+    #[graphql(directive = Can::apply(&[Ability::ServicesShow, Ability::ServicesIndex]))]
+    async fn service(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Option<Service>> {
+        find(ctx.into(), &id).await
+    }
+
+    /// Services of all customers.
+    #[graphql(directive = Can::apply(&[Ability::ServicesIndex]))]
+    async fn services(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only this one, which must exist.")] only: Option<ID>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<ServiceFilter>,
+        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<ServiceSort>>,
+        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
+        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
+        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
+    ) -> Result<Connection<Service>> {
+        let scope = Scope::from(ctx);
+        let mut select = service::Entity::find().filter(service::Column::DeletedAt.is_null());
+        if let Some(only) = only {
+            select = select.filter(service::Column::Id.eq(require(scope, &only).await?.0.id));
+        }
+        List::of(select)
+            .filter(filter.as_ref(), scope)
+            .sort(sort.as_ref())
+            .page(ctx, Paging { first, after, last, before, page, per_page })
+            .await
+    }
 }

@@ -46,8 +46,7 @@ macro_rules! replay {
     };
 }
 
-// Recorded, not served yet: services.
-replay! { common, customers, products, groups, pricings }
+replay! { common, customers, products, groups, pricings, services }
 
 /// One line of a recording.
 #[derive(Clone, Debug, Deserialize)]

@@ -35,7 +35,8 @@ async fn rest_lists_cost_the_same_however_many_rows() {
     let shop = grown().await;
     for path in [
         "/api/application/products?include=pricing",
-        "/api/application/products?include=pricing,pricingCount,pricingExists,group",
+        "/api/application/products?include=pricing,pricingCount,pricingExists,groupCount,groupExists",
+        "/api/application/services?include=customer,metadata,pricing,configoptions,customerCount,metadataExists",
         "/api/application/products?pricing=1&sort=-id",
     ] {
         let mut costs = Vec::new();

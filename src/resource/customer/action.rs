@@ -94,12 +94,10 @@ async fn suspend_services(
     let active = visible_services()
         .filter(service::Column::CustomerId.eq(customer.id))
         .filter(service::Column::Status.eq("active"));
-    let shop = scope.config().public_url();
     for service in active.all(transaction).await? {
         let reason = shut.service_reason();
         let service = state::suspend(transaction, service, reason, true, scope.now().into()).await?;
-        let values = [("service", service.name.as_str()), ("reason", reason)];
-        letter::post(scope, transaction, "service_suspended", customer, &shop, &values).await?;
+        state::tell(scope, transaction, &service, reason).await?;
     }
     Ok(())
 }

@@ -1,12 +1,20 @@
 //! Taking services out of use and back (spec: `application-operations.md` 2.5). The modules of the
 //! base shop have nothing to do then; those of extensions are not reached from here.
 
-use entity::{Flag, ShopTime, service};
+use entity::{Flag, Id, ShopTime, product, service};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
+};
 use serde_json::json;
 
 use super::MODEL;
+use super::delete::{OpenInvoice, cancel_subscriptions, drop_invoice};
+use crate::mail::Letter;
+use crate::resource::customer;
+use crate::scope::Scope;
 use crate::{Result, action_log};
 
 /// Takes a service out of use; `notify` is what its log says about a mail.
@@ -31,6 +39,33 @@ pub async fn suspend(
     Ok(service)
 }
 
+/// Takes a service back into use. One that is in use already is only noted in the log; a planned
+/// cancellation is off (spec: 2.3). Why it was out of use stays in the row.
+///
+/// # Errors
+/// When the database fails.
+pub async fn resume(
+    db: &impl ConnectionTrait,
+    mut service: service::Model,
+    now: ShopTime,
+) -> Result<service::Model> {
+    if service.status != "active" {
+        let planned = service.cancelled_at.is_some();
+        let mut row = service.into_active_model();
+        row.status = Set("active".to_owned());
+        row.suspended_at = Set(None);
+        if planned {
+            row.cancelled_at = Set(None);
+            row.cancelled_reason = Set(None);
+        }
+        row.updated_at = Set(Some(now));
+        service = row.update(db).await?;
+    }
+    let payload = json!({"message": "Server unsuspended"});
+    action_log::note(db, "service_unsuspended", (MODEL, service.id), &payload, now).await?;
+    Ok(service)
+}
+
 /// Takes a service back into use and forgets why it was out of it.
 ///
 /// # Errors
@@ -40,15 +75,68 @@ pub async fn unsuspend(
     service: service::Model,
     now: ShopTime,
 ) -> Result<service::Model> {
-    let mut row = service.into_active_model();
-    row.status = Set("active".to_owned());
-    row.suspended_at = Set(None);
+    let mut row = resume(db, service, now).await?.into_active_model();
     row.suspend_reason = Set(None);
+    Ok(row.update(db).await?)
+}
+
+/// Ends a service: the paid period is over, its unpaid invoice and its subscription are given up,
+/// and its product has one more piece.
+///
+/// # Errors
+/// When the database fails.
+pub async fn expire(
+    transaction: &DatabaseTransaction,
+    service: service::Model,
+    now: ShopTime,
+) -> Result<service::Model> {
+    if let Some(invoice) = service.invoice_id {
+        drop_invoice(transaction, invoice, OpenInvoice::Cancelled, now).await?;
+    }
+    cancel_subscriptions(transaction, service.id, now).await?;
+    if let Some(product) = service.product_id {
+        give_back(transaction, product).await?;
+    }
+    let early = service.expires_at.is_some_and(|end| end.0 > now.0);
+    let mut row = service.into_active_model();
+    row.status = Set("expired".to_owned());
+    if early {
+        row.expires_at = Set(Some(now));
+    }
     row.updated_at = Set(Some(now));
-    let service = row.update(db).await?;
-    let payload = json!({"message": "Server unsuspended"});
-    action_log::note(db, "service_unsuspended", (MODEL, service.id), &payload, now).await?;
+    let service = row.update(transaction).await?;
+    let payload = json!({"message": "Server expired"});
+    action_log::note(transaction, "service_expired", (MODEL, service.id), &payload, now).await?;
     Ok(service)
+}
+
+/// One more piece of a product, where pieces are counted.
+async fn give_back(transaction: &DatabaseTransaction, product: Id) -> Result<()> {
+    product::Entity::update_many()
+        .col_expr(product::Column::Stock, Expr::col(product::Column::Stock).add(1))
+        .filter(product::Column::Id.eq(product))
+        .filter(product::Column::Stock.gte(0))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Mails a customer that a service was taken out of use.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell(
+    scope: Scope<'_>,
+    transaction: &DatabaseTransaction,
+    service: &service::Model,
+    reason: &str,
+) -> Result<()> {
+    let select = customer::live_customers().filter(entity::customer::Column::Id.eq(service.customer_id)).limit(1);
+    let Some(customer) = select.one(transaction).await? else { return Ok(()) };
+    let link = scope.config().public_url();
+    let values = [("service", service.name.as_str()), ("reason", reason)];
+    let letter = Letter { template: "service_suspended", to: &customer, link: &link, values: &values };
+    letter.post(scope, transaction).await
 }
 
 /// Ends a service whose cancellation was asked for.

@@ -1,0 +1,245 @@
+//! Changing services (spec: `application-operations.md` 2.2–2.5, `documented-contract.md` 4.7).
+//!
+//! Each action locks its service first, so that parallel calls follow one another, and each
+//! decides by the state that it then finds.
+
+use async_graphql::{Context, ID, Json, MaybeUndefined, Object, SimpleObject};
+use chrono::NaiveDateTime;
+use entity::{Id, Int, ShopTime, service};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
+
+use super::delete::OpenInvoice;
+use super::{MODEL, Service, delete, live_services, require, state};
+use crate::auth::{Ability, Can};
+use crate::error::Invalid;
+use crate::form::Form;
+use crate::record::{self, Moment};
+use crate::scope::Scope;
+use crate::write::{lock, put, put_or_null};
+use crate::{Error, Result, form};
+
+form! {
+    /// What changes in a service; fields that are left out stay as they are.
+    pub struct ServiceUpdateInput {
+        /// Name shown to the customer.
+        name: String => [string(), max(255)],
+        /// Text shown to the customer.
+        description: String => [nullable(), string()],
+        /// Notes of the staff.
+        notes: String => [nullable(), string(), max(1000)],
+        /// End of the paid period; a service without renewal has none.
+        expires_at: NaiveDateTime => [nullable(), date()],
+        /// How often it may be renewed; null is without limit.
+        max_renewals: i64 => [nullable(), integer(), min(0)],
+        /// What the extension that provides it keeps.
+        data: Json<serde_json::Value> => [nullable(), array()],
+    }
+}
+
+form! {
+    /// How a service is taken out of use.
+    pub struct ServiceSuspendInput {
+        /// Why, as the customer is told.
+        reason: String => [nullable(), string(), max(255)],
+        /// Whether the customer gets a mail.
+        notify: bool => [nullable(), flag()],
+    }
+}
+
+/// How an action on a service went.
+#[derive(SimpleObject)]
+pub struct ServiceResult {
+    /// The service, as it is now.
+    service: Service,
+    /// Whether the action was done.
+    success: bool,
+    /// What happened, in words.
+    message: String,
+    /// When it happened.
+    created_at: Moment,
+    /// What the extension that provides the service answered.
+    data: Vec<Json<serde_json::Value>>,
+}
+
+/// A service and how an action on it went.
+#[derive(SimpleObject)]
+pub struct ServicePayload {
+    /// The service, as it is now.
+    service: Service,
+    /// How it went.
+    result: ServiceResult,
+}
+
+/// Changing services.
+#[derive(Default)]
+pub struct ServiceMutation;
+
+#[Object]
+impl ServiceMutation {
+    /// Changes a service. Its state, customer, product, server and price have operations of their own.
+    #[graphql(directive = Can::apply(&[Ability::ServicesUpdate]))]
+    async fn service_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "What changes.")] input: Form<ServiceUpdateInput>,
+    ) -> Result<Service> {
+        let scope = Scope::from(ctx);
+        let id = require(scope, &id).await?.0.id;
+        let input = scope.check_change(input, id, &[]).await?;
+        update(scope, id, input).await.map(Service)
+    }
+
+    /// Takes a service out of use.
+    #[graphql(directive = Can::apply(&[Ability::ServicesSuspend]))]
+    async fn service_suspend(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "Why, and whether the customer is told.", default)]
+        input: Form<ServiceSuspendInput>,
+    ) -> Result<ServicePayload> {
+        let scope = Scope::from(ctx);
+        let service = require(scope, &id).await?.0;
+        let input = scope.check_change(input, service.id, &[]).await?;
+        let reason = input.reason.take().unwrap_or_else(|| "No reason provided".to_owned());
+        let notify = input.notify.take().unwrap_or(false);
+        act(scope, service.id, async |transaction, service| {
+            if service.status != "active" {
+                return Ok(Err(service));
+            }
+            let service = state::suspend(transaction, service, &reason, notify, scope.now().into()).await?;
+            if notify {
+                state::tell(scope, transaction, &service, &reason).await?;
+            }
+            Ok(Ok((service, "Suspended account", "suspension")))
+        })
+        .await
+    }
+
+    /// Takes a service back into use.
+    #[graphql(directive = Can::apply(&[Ability::ServicesUnsuspend]))]
+    async fn service_unsuspend(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<ServicePayload> {
+        let scope = Scope::from(ctx);
+        let service = record::require::<Service>(scope, live_services(), &id, MODEL).await?.0;
+        act(scope, service.id, async |transaction, service| {
+            if !["active", "suspended"].contains(&service.status.as_str()) {
+                return Ok(Err(service));
+            }
+            let service = state::resume(transaction, service, scope.now().into()).await?;
+            Ok(Ok((service, "Unsuspended account", "unsuspension")))
+        })
+        .await
+    }
+
+    /// Ends a service: its unpaid invoice is cancelled, and its subscription.
+    #[graphql(directive = Can::apply(&[Ability::ServicesExpire]))]
+    async fn service_expire(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<ServicePayload> {
+        let scope = Scope::from(ctx);
+        let service = require(scope, &id).await?.0;
+        act(scope, service.id, async |transaction, service| {
+            if ["expired", "cancelled", "hidden"].contains(&service.status.as_str()) {
+                return Ok(Err(service));
+            }
+            let service = state::expire(transaction, service, scope.now().into()).await?;
+            Ok(Ok((service, "Expired account", "expiration")))
+        })
+        .await
+    }
+
+    /// Deletes a service with everything that hangs on it. A paid invoice stays paid.
+    #[graphql(directive = Can::apply(&[Ability::ServicesDelete]))]
+    async fn service_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Service> {
+        let scope = Scope::from(ctx);
+        let found = record::require::<Service>(scope, live_services(), &id, MODEL).await?;
+        let open_invoice = match scope.setting("remove_pending_invoice_type").await?.as_deref() {
+            Some("delete") => OpenInvoice::Deleted,
+            _ => OpenInvoice::Cancelled,
+        };
+        let now = ShopTime::from(scope.now());
+        let transaction = scope.begin().await?;
+        let mut service = locked(&transaction, found.0.id).await?;
+        delete::delete(&transaction, &service, open_invoice, now).await?;
+        transaction.commit().await?;
+        scope.counts().forget("services");
+        service.deleted_at = Some(now);
+        service.updated_at = Some(now);
+        Ok(Service(service))
+    }
+}
+
+/// The service, which nobody else changes until the transaction ends.
+async fn locked(transaction: &DatabaseTransaction, id: Id) -> Result<service::Model> {
+    lock::<Service>(transaction, live_services(), id)
+        .await?
+        .ok_or_else(|| Error::NotFound { model: MODEL, id: id.to_string() })
+}
+
+/// What an action did: the service and the words for it, or the service that it doesn't fit.
+type Done = Result<(service::Model, &'static str, &'static str), service::Model>;
+
+/// Runs an action on a locked service and words its result.
+async fn act(
+    scope: Scope<'_>,
+    id: Id,
+    action: impl AsyncFnOnce(&DatabaseTransaction, service::Model) -> Result<Done>,
+) -> Result<ServicePayload> {
+    let transaction = scope.begin().await?;
+    let service = locked(&transaction, id).await?;
+    let done = action(&transaction, service).await?;
+    transaction.commit().await?;
+    scope.counts().forget("services");
+    let (service, success, message) = match done {
+        Ok((service, _, noun)) if service.r#type == "domain" => {
+            (service, true, format!("Domain {noun} is not supported"))
+        }
+        Ok((service, verb, _)) => (service, true, format!("{verb} on none server type")),
+        Err(service) => (service, false, "Invalid status".to_owned()),
+    };
+    let result = ServiceResult {
+        service: Service(service.clone()),
+        success,
+        message,
+        created_at: Moment(scope.now()),
+        data: Vec::new(),
+    };
+    Ok(ServicePayload { service: Service(service), result })
+}
+
+async fn update(scope: Scope<'_>, id: Id, input: ServiceUpdateInput) -> Result<service::Model> {
+    let transaction = scope.begin().await?;
+    let service = locked(&transaction, id).await?;
+    if service.billing == "onetime" && matches!(input.expires_at, MaybeUndefined::Value(_)) {
+        let name = scope.lang().field_name("expires_at");
+        let text = scope.lang().text("validation.in", &[("attribute", &name)]);
+        return Err(Error::Invalid(Invalid::one("expires_at", text)));
+    }
+    let mut row = service.clone().into_active_model();
+    put(&mut row.name, input.name);
+    put_or_null(&mut row.description, input.description);
+    put_or_null(&mut row.notes, input.notes);
+    put_or_null(&mut row.expires_at, input.expires_at.map_value(ShopTime::from_local));
+    put_or_null(&mut row.max_renewals, input.max_renewals.map_value(Int));
+    put_or_null(&mut row.data, input.data.map_value(|data| data.0.to_string()));
+    if !row.is_changed() {
+        return Ok(service);
+    }
+    row.updated_at = Set(Some(scope.now().into()));
+    let service = row.update(&transaction).await?;
+    transaction.commit().await?;
+    scope.counts().forget("services");
+    Ok(service)
+}

@@ -1,0 +1,105 @@
+//! What hangs on a service: options, server, subscriptions, changes of its product. Only what a
+//! service shows of them; of a server that is its name, never its access data.
+
+use entity::{config_options_service, server, subscription, upgrade};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+
+use crate::record;
+use crate::resource::product::{self, Product};
+
+record! {
+    /// An option that was bought with a service.
+    pub struct ConfigOption(config_options_service::Model);
+    columns {
+        /// Primary key of the option that the shop offers.
+        config_option_id,
+        /// Primary key of the service.
+        service_id,
+        /// What was chosen.
+        value,
+        /// Name of the option for the extension that provides the service.
+        key,
+        /// When it ends; null with the service.
+        expires_at,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+    }
+}
+
+record! {
+    /// A server that services run on.
+    pub struct Server(server::Model);
+    columns {
+        /// Name that the staff gave it.
+        name,
+        /// Kind of extension that speaks to it.
+        r#type,
+        /// Whether new services may be put on it.
+        status,
+    }
+}
+
+record! {
+    /// A subscription that pays the renewals of a service.
+    pub struct Subscription(subscription::Model);
+    columns {
+        /// `active`, `pending` or `cancelled`.
+        state,
+        /// When it was cancelled.
+        cancelled_at,
+        /// How often it paid.
+        cycles,
+        /// When it last paid.
+        last_payment_at,
+        /// Day of the month on which it pays.
+        billing_day,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+    }
+}
+
+record! {
+    /// A change of a service's product.
+    pub struct Upgrade(upgrade::Model);
+    columns {
+        /// Primary key of the product before.
+        old_product_id,
+        /// Primary key of the product after.
+        new_product_id,
+        /// Primary key of the invoice of the difference.
+        invoice_id,
+        /// Whether it was done.
+        upgraded,
+        /// When it was asked for.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+    }
+    branches {
+        /// The product before.
+        #[can(ProductsShow, ProductsIndex)] old_product: one<Product>(old_product_id, product::live_products),
+        /// The product after.
+        #[can(ProductsShow, ProductsIndex)] new_product: one<Product>(new_product_id, product::live_products),
+    }
+}
+
+pub(super) fn options() -> Select<config_options_service::Entity> {
+    config_options_service::Entity::find().order_by_asc(config_options_service::Column::Id)
+}
+
+pub(super) fn servers() -> Select<server::Entity> {
+    server::Entity::find().filter(server::Column::DeletedAt.is_null())
+}
+
+pub(super) fn subscriptions() -> Select<subscription::Entity> {
+    let live = subscription::Entity::find().filter(subscription::Column::DeletedAt.is_null());
+    live.order_by_asc(subscription::Column::Id)
+}
+
+pub(super) fn upgrades() -> Select<upgrade::Entity> {
+    upgrade::Entity::find().order_by_asc(upgrade::Column::Id)
+}
