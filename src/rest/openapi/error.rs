@@ -95,7 +95,8 @@ const FAILURES: &[Failure] = &[
 pub(super) fn statuses(document: &Document<Checked>, has_body: bool) -> Vec<u16> {
     let named = document.routes.iter().any(|route| route.path.contains('{'));
     let answers = |status: u16| match status {
-        400 => has_body || document.answer != Answer::Value,
+        // An action may refuse what it is asked.
+        400 => has_body || document.answer != Answer::Value || !document.is_query(),
         403 => !document.needs().is_empty(),
         404 => named,
         413 | 422 => has_body,
