@@ -1,7 +1,7 @@
 //! How operations fail: one shared response for each status (spec: `wire.md` 1.3).
 
 use serde_json::{Value as Json, json};
-use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ComponentsBuilder, Schema};
 use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, Response, ResponseBuilder, Type};
 
 use super::schema::typed;
@@ -133,13 +133,21 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
         .description(Some("Why a request was not answered."))
         .property("message", message())
         .required("message");
+    let refusal = typed(Type::Object)
+        .description(Some(
+            "Why a request was refused; an action may say it in `error` and add what stands in its way.",
+        ))
+        .property("message", message())
+        .property("error", message())
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)));
     let invalid = typed(Type::Object)
         .description(Some("Input that breaks rules."))
         .property("message", message())
         .property("errors", errors)
         .required("message")
         .required("errors");
-    let components = components.schema("Error", error).schema("InvalidInput", invalid);
+    let components =
+        components.schema("Error", error).schema("Refusal", refusal).schema("InvalidInput", invalid);
     let components = HEADERS.iter().fold(components, |all, (name, about)| {
         let mut header = Header::new(typed(Type::Integer).build());
         header.description = Some((*about).to_owned());
@@ -150,6 +158,7 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
 
 fn response(failure: &Failure) -> Response {
     let (schema, example) = match failure.status {
+        400 => ("Refusal", json!({"message": failure.example})),
         422 => ("InvalidInput", invalid(failure.example)),
         _ => ("Error", json!({"message": failure.example})),
     };
