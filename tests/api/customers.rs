@@ -367,3 +367,19 @@ async fn the_searched_address_itself_comes_first() {
     assert_eq!(found(body), Vec::<i64>::new());
     shop.close().await;
 }
+
+#[tokio::test]
+async fn includes_cost_the_same_however_many_rows() {
+    let shop = Shop::with("fr", |config| config.count_ttl = std::time::Duration::ZERO).await;
+    let mut costs = Vec::new();
+    for rows in [5, 20] {
+        let before = shop.statements();
+        let path = format!("{CUSTOMERS}?include=services,servicesCount,invoices,metadata&per_page={rows}");
+        let (_, _, body) = shop.get(&path, "all").await;
+        assert_eq!(body["data"].as_array().unwrap().len(), rows);
+        costs.push(shop.statements() - before);
+    }
+    // The settings and the key are remembered from the first request.
+    assert!(costs[1] <= costs[0], "{costs:?}");
+    shop.close().await;
+}

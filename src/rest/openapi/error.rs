@@ -1,7 +1,7 @@
 //! How operations fail: one shared response for each status (spec: `wire.md` 1.3).
 
 use serde_json::{Value as Json, json};
-use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ComponentsBuilder, Schema};
 use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, Response, ResponseBuilder, Type};
 
 use super::schema::typed;
@@ -95,7 +95,8 @@ const FAILURES: &[Failure] = &[
 pub(super) fn statuses(document: &Document<Checked>, has_body: bool) -> Vec<u16> {
     let named = document.routes.iter().any(|route| route.path.contains('{'));
     let answers = |status: u16| match status {
-        400 => has_body || document.answer != Answer::Value,
+        // An action may refuse what it is asked.
+        400 => has_body || document.answer != Answer::Value || !document.is_query(),
         403 => !document.needs().is_empty(),
         404 => named,
         413 | 422 => has_body,
@@ -132,13 +133,21 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
         .description(Some("Why a request was not answered."))
         .property("message", message())
         .required("message");
+    let refusal = typed(Type::Object)
+        .description(Some(
+            "Why a request was refused; an action may say it in `error` and add what stands in its way.",
+        ))
+        .property("message", message())
+        .property("error", message())
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)));
     let invalid = typed(Type::Object)
         .description(Some("Input that breaks rules."))
         .property("message", message())
         .property("errors", errors)
         .required("message")
         .required("errors");
-    let components = components.schema("Error", error).schema("InvalidInput", invalid);
+    let components =
+        components.schema("Error", error).schema("Refusal", refusal).schema("InvalidInput", invalid);
     let components = HEADERS.iter().fold(components, |all, (name, about)| {
         let mut header = Header::new(typed(Type::Integer).build());
         header.description = Some((*about).to_owned());
@@ -149,6 +158,7 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
 
 fn response(failure: &Failure) -> Response {
     let (schema, example) = match failure.status {
+        400 => ("Refusal", json!({"message": failure.example})),
         422 => ("InvalidInput", invalid(failure.example)),
         _ => ("Error", json!({"message": failure.example})),
     };
