@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use sea_orm::sea_query::{ColumnType, Expr, SimpleExpr};
+use sea_orm::sea_query::{CaseStatement, ColumnType, Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, DbBackend};
 
 /// The order's name in SQLite, where every connection brings it along.
@@ -27,9 +27,17 @@ const FOLDED: [(&str, &str); 13] = [
     ("źżž", "z"),
 ];
 
-/// What a list is ordered by for a column: texts in the shop's order.
-pub fn sort_key(column: &impl ColumnTrait, backend: DbBackend) -> SimpleExpr {
+/// What a list is ordered by for a column: texts in the shop's order, words as they are listed.
+pub fn sort_key(column: &impl ColumnTrait, words: &[&str], backend: DbBackend) -> SimpleExpr {
     let plain = Expr::col(column.as_column_ref());
+    // MariaDB orders the words of an enum by itself.
+    if !words.is_empty() && backend != DbBackend::MySql {
+        let places = words
+            .iter()
+            .zip(0..)
+            .fold(CaseStatement::new(), |case, (word, place)| case.case(column.eq(*word), Expr::val(place)));
+        return places.into();
+    }
     let template = match (backend, column.def().get_column_type()) {
         (DbBackend::Sqlite, ColumnType::String(_) | ColumnType::Text) => "? COLLATE shop",
         (DbBackend::Postgres, ColumnType::String(_) | ColumnType::Text) => "$1 COLLATE \"und-x-icu\"",

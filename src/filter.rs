@@ -6,7 +6,9 @@
 
 use async_graphql::{Enum, InputObject};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, IntoLikeExpr, LikeExpr, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition, DbBackend};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QueryTrait, Select};
+
+use crate::auth::Ability;
 
 use crate::record::{Decimal, Moment};
 
@@ -187,6 +189,12 @@ impl ColumnFilter for WordFilter {
 ///     pub struct ProductFilter, ProductSort, ProductSortField on product {
 ///         database_id: IntFilter = Id,
 ///         name: TextFilter = Name,
+///         /// A column of words is ordered as the words are listed.
+///         status: WordFilter = Status in ShopStatus,
+///     }
+///     related {
+///         /// Those with a price for which this holds; only for those who may see prices.
+///         #[can(PricingsIndex)] pricing: PricingFilter(pricing::Column::RelatedId = Id, prices_of_products),
 ///     }
 /// }
 /// ```
@@ -195,8 +203,12 @@ macro_rules! filters {
     (
         $(#[doc = $doc:literal])+
         pub struct $Filter:ident, $Sort:ident, $Field:ident on $entity:ident {
-            $( $(#[doc = $fdoc:literal])+ $field:ident: $Type:ident = $Column:ident ),* $(,)?
+            $( $(#[doc = $fdoc:literal])+ $field:ident: $Type:ident = $Column:ident $(in $Words:ident)? ),* $(,)?
         }
+        $(related { $(
+            $(#[doc = $rdoc:literal])+ #[can($($rneed:ident),+)]
+            $related:ident: $Related:ident($inner:path = $Outer:ident, $base:path)
+        ),* $(,)? })?
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, Default, async_graphql::InputObject)]
@@ -208,6 +220,7 @@ macro_rules! filters {
             /// This doesn't hold.
             pub not: Option<Box<$Filter>>,
             $( $(#[doc = $fdoc])+ pub $field: Option<$crate::filter::$Type>, )*
+            $($( $(#[doc = $rdoc])+ pub $related: Option<Box<$Related>>, )*)?
         }
 
         impl $crate::filter::Filter for $Filter {
@@ -227,7 +240,22 @@ macro_rules! filters {
                 $( if let Some(filter) = &self.$field {
                     all = all.add(filter.condition(&entity::$entity::Column::$Column, backend));
                 } )*
+                $($( if let Some(filter) = &self.$related {
+                    let outer = entity::$entity::Column::$Outer;
+                    all = all.add($crate::filter::exists($base(), $inner, outer, filter.condition(backend)));
+                } )*)?
                 all
+            }
+
+            fn needs(&self, needs: &mut Vec<&'static [$crate::auth::Ability]>) -> usize {
+                let parts = self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref());
+                #[allow(unused_mut, reason = "a filter without related records")]
+                let mut depth = parts.map(|part| part.needs(needs)).max().unwrap_or(0);
+                $($( if let Some(filter) = &self.$related {
+                    needs.push(&[$($crate::auth::Ability::$rneed),+]);
+                    depth = depth.max(filter.needs(needs));
+                } )*)?
+                depth + 1
             }
         }
 
@@ -247,9 +275,11 @@ macro_rules! filters {
 
         impl $crate::filter::Sort for $Sort {
             type Entity = entity::$entity::Entity;
-            fn key(&self) -> (entity::$entity::Column, $crate::filter::Direction) {
-                let column = match self.field { $( $Field::$Column => entity::$entity::Column::$Column ),* };
-                (column, self.direction)
+            fn key(&self) -> $crate::filter::Key<entity::$entity::Column> {
+                let (column, words): (_, &'static [&'static str]) = match self.field {
+                    $( $Field::$Column => (entity::$entity::Column::$Column, $crate::words_or_none!($($Words)?)) ),*
+                };
+                $crate::filter::Key { column, words, direction: self.direction }
             }
         }
     };
@@ -259,12 +289,53 @@ macro_rules! filters {
 pub trait Filter {
     /// The conditions as SQL.
     fn condition(&self, backend: DbBackend) -> Condition;
+
+    /// Collects what the caller needs for the related records that the conditions look at; how
+    /// deep the conditions nest.
+    fn needs(&self, needs: &mut Vec<&'static [Ability]>) -> usize;
+}
+
+/// Rows to which there is a related one for which the condition holds.
+pub fn exists<E: EntityTrait>(
+    base: Select<E>,
+    inner: E::Column,
+    outer: impl ColumnTrait,
+    condition: Condition,
+) -> SimpleExpr {
+    let mut related =
+        base.filter(Expr::col(inner.as_column_ref()).equals(outer.as_column_ref())).filter(condition);
+    let query = QueryTrait::query(&mut related);
+    query.clear_order_by().clear_selects().expr(Expr::val(1));
+    Expr::exists(query.take())
+}
+
+/// What a list is ordered by.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<C> {
+    /// The column.
+    pub column: C,
+    /// Its words in their order, where it holds words; else empty.
+    pub words: &'static [&'static str],
+    /// Which way.
+    pub direction: Direction,
+}
+
+/// The words of a column, or none.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! words_or_none {
+    () => {
+        &[]
+    };
+    ($Words:ident) => {
+        $Words::WORDS
+    };
 }
 
 /// One key of an order.
 pub trait Sort {
     /// The table that is ordered.
-    type Entity: sea_orm::EntityTrait;
+    type Entity: EntityTrait;
     /// Column and direction.
-    fn key(&self) -> (<Self::Entity as sea_orm::EntityTrait>::Column, Direction);
+    fn key(&self) -> Key<<Self::Entity as EntityTrait>::Column>;
 }

@@ -13,14 +13,17 @@ use sea_orm::{
     ColumnTrait, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
 
+use crate::auth::allow;
 use crate::collation::sort_key;
-use crate::filter::{Direction, Filter, Sort, contains};
+use crate::filter::{Direction, Filter, Key, Sort, contains};
 use crate::record::{Face, Record, Rows};
 use crate::scope::Scope;
 use crate::{Error, Result};
 
 /// Rows of a GraphQL list when the query doesn't say.
 const DEFAULT_SIZE: u64 = 25;
+/// How deep conditions nest.
+const MAX_NESTING: usize = 5;
 /// The longest list of a GraphQL query.
 const MAX_SIZE: u64 = 100;
 
@@ -103,19 +106,21 @@ fn offset_after(cursor: &str) -> Result<u64> {
 /// How a list's rows are found.
 pub struct List<T: Record> {
     select: Select<T::Entity>,
-    order: Vec<(<T::Entity as EntityTrait>::Column, Direction)>,
+    order: Vec<Key<<T::Entity as EntityTrait>::Column>>,
+    refused: Option<Error>,
 }
 
 impl<T: Record> List<T> {
     /// All rows of `select`.
     pub fn of(select: Select<T::Entity>) -> Self {
-        Self { select, order: Vec::new() }
+        Self { select, order: Vec::new(), refused: None }
     }
 
     /// Only rows for which the conditions hold.
     #[must_use]
     pub fn filter(mut self, filter: Option<&impl Filter>, scope: Scope<'_>) -> Self {
         if let Some(filter) = filter {
+            self.refused = allowed(filter, scope).err();
             self.select = self.select.filter(filter.condition(scope.backend()));
         }
         self
@@ -125,7 +130,7 @@ impl<T: Record> List<T> {
     #[must_use]
     pub fn sort<S: Sort<Entity = T::Entity>>(mut self, sort: Option<&Vec<S>>) -> Self {
         self.order.extend(sort.into_iter().flatten().map(Sort::key));
-        self.order.push((T::key_column(), Direction::Asc));
+        self.order.push(Key { column: T::key_column(), words: &[], direction: Direction::Asc });
         self
     }
 
@@ -153,6 +158,9 @@ impl<T: Record> List<T> {
     /// # Errors
     /// When the paging makes no sense or the database fails.
     pub async fn page(self, ctx: &Context<'_>, paging: Paging) -> Result<Connection<T>> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
         let scope = Scope::from(ctx);
         let rest = ctx.data_opt::<Face>().is_some_and(|&face| face != Face::GraphQl);
         let max = if rest { scope.config().max_per_page } else { MAX_SIZE };
@@ -169,14 +177,24 @@ impl<T: Record> List<T> {
 
     /// The rows in their order; texts in the shop's.
     fn ordered(&self, scope: Scope<'_>) -> Select<T::Entity> {
-        self.order.iter().fold(self.select.clone(), |select, (column, direction)| {
-            let key = sort_key(column, scope.backend());
-            match direction {
-                Direction::Asc => select.order_by_asc(key),
-                Direction::Desc => select.order_by_desc(key),
+        self.order.iter().fold(self.select.clone(), |select, key| {
+            let order = sort_key(&key.column, key.words, scope.backend());
+            match key.direction {
+                Direction::Asc => select.order_by_asc(order),
+                Direction::Desc => select.order_by_desc(order),
             }
         })
     }
+}
+
+/// A condition on related records tells as much of them as reading them does, so it needs the same
+/// ability; and it nests only so deep.
+fn allowed(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
+    let mut needs = Vec::new();
+    if filter.needs(&mut needs) > MAX_NESTING {
+        return Err(Error::BadRequest(format!("Conditions nest more than {MAX_NESTING} deep.")));
+    }
+    needs.into_iter().try_for_each(|any| allow(scope.principal()?.abilities, any))
 }
 
 /// One row more than asked tells whether there is a next page without counting; REST counts

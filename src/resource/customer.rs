@@ -17,7 +17,7 @@ pub use self::mutation::CustomerMutation;
 use self::phone::Phone;
 use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
-use super::service::{self, Service};
+use super::service::{self, Service, ServiceFilter};
 use crate::auth::{Ability, Can};
 use crate::page::{Connection, List, Paging};
 use crate::record::show;
@@ -128,6 +128,11 @@ filters! {
         created_at: DateTimeFilter = CreatedAt,
         /// When it was last changed.
         updated_at: DateTimeFilter = UpdatedAt,
+    }
+    related {
+        /// Those with a service for which this holds.
+        #[can(ServicesIndex, ServicesShow)]
+        services: ServiceFilter(entity::service::Column::CustomerId = Id, service::visible_services),
     }
 }
 

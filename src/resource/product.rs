@@ -85,7 +85,7 @@ filters! {
         /// Name.
         name: TextFilter = Name,
         /// Status.
-        status: WordFilter = Status,
+        status: WordFilter = Status in ShopStatus,
         /// Description.
         description: TextFilter = Description,
         /// Position in its group.

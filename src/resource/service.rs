@@ -10,11 +10,11 @@ use entity::service;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use self::part::{ConfigOption, Server, Subscription, Upgrade, options, servers, subscriptions, upgrades};
-use super::customer::{self, Customer};
+use super::customer::{self, Customer, CustomerFilter};
 use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
 use super::pricing::{self, Pricing};
-use super::product::{self, Product};
+use super::product::{self, Product, ProductFilter};
 use crate::auth::{Ability, Can};
 use crate::error::Refusal;
 use crate::page::{Connection, List, Paging};
@@ -162,13 +162,21 @@ filters! {
         /// How it is provided.
         r#type: TextFilter = Type,
         /// State.
-        status: WordFilter = Status,
+        status: WordFilter = Status in ServiceStatus,
         /// End of the paid period.
         expires_at: DateTimeFilter = ExpiresAt,
         /// When it was made.
         created_at: DateTimeFilter = CreatedAt,
         /// When it was last changed.
         updated_at: DateTimeFilter = UpdatedAt,
+    }
+    related {
+        /// Those whose customer this holds for.
+        #[can(CustomersIndex, CustomersShow)]
+        customer: CustomerFilter(entity::customer::Column::Id = CustomerId, customer::live_customers),
+        /// Those whose product this holds for.
+        #[can(ProductsIndex, ProductsShow)]
+        product: ProductFilter(entity::product::Column::Id = ProductId, product::live_products),
     }
 }
 
