@@ -14,6 +14,7 @@ pub mod http;
 pub mod key;
 pub mod lang;
 pub mod page;
+pub mod reader;
 pub mod record;
 pub mod resource;
 pub mod rest;
@@ -53,8 +54,14 @@ impl App {
         let documents = rest::check(documents, &schema::registry()).map_err(Error::internal)?;
         let counts = page::Counts::new(config.count_ttl);
         let throttle = Arc::new(rest::Throttle::new(config.rate_limit));
-        let shared =
-            Arc::new(scope::Shared { config, db, clock, counts, settings: settings::Settings::default() });
+        let shared = Arc::new(scope::Shared {
+            config,
+            reader: reader::Reader::new(db.clone()),
+            db,
+            clock,
+            counts,
+            settings: settings::Settings::default(),
+        });
         let keys = Arc::new(auth::Keys::default());
         let internal = schema::internal(&shared);
         let rest = rest::Rest::new(

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
 use crate::page::Counts;
+use crate::reader::Reader;
 use crate::record::Face;
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -23,6 +24,8 @@ pub struct Shared {
     pub config: Config,
     /// The shop's database.
     pub db: DatabaseConnection,
+    /// The same database, for resolvers that only read.
+    pub reader: Reader,
     /// What time it is.
     pub clock: Clock,
     /// Counts of big lists, remembered for a moment.
@@ -91,6 +94,11 @@ impl<'a> Scope<'a> {
     /// The shop's database.
     pub fn db(self) -> &'a DatabaseConnection {
         &self.shared.db
+    }
+
+    /// The shop's database, for reading outside of transactions.
+    pub fn reader(self) -> &'a Reader {
+        &self.shared.reader
     }
 
     /// Which database it is.

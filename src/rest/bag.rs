@@ -91,7 +91,7 @@ pub fn lists(value: Value) -> Value {
 }
 
 /// Fields as a query string, lists with explicit indices, nulls left out (spec: `wire.md` 4.3).
-pub fn to_query(fields: &Fields) -> String {
+pub fn to_query<'a>(fields: impl IntoIterator<Item = (&'a Name, &'a Value)>) -> String {
     let mut pairs = Vec::new();
     for (name, value) in fields {
         flatten(name.to_string(), value, &mut pairs);
