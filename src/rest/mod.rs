@@ -221,6 +221,9 @@ fn overridden(method: &Method, headers: &HeaderMap, input: &request::Input) -> R
 /// XML if it ranks first in `Accept`, else JSON (spec: `documented-contract.md` 4.6).
 fn accepted(headers: &HeaderMap) -> Face {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !accept.as_bytes().windows(3).any(|letters| letters.eq_ignore_ascii_case(b"xml")) {
+        return Face::RestJson;
+    }
     let mut types: Vec<(f32, String)> = accept
         .split(',')
         .map(|part| {
