@@ -14,6 +14,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Database as SqlxDatabase, Pool};
 
+use crate::collation;
 use crate::config::{Config, Driver, Server, Target};
 
 /// How long a request waits for a free connection before the answer is 503.
@@ -132,6 +133,7 @@ fn sqlite(target: &Target) -> Result<SqliteConnectOptions, sqlx::Error> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
+        .collation(collation::SQLITE, collation::compare)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENTS))
 }

@@ -85,8 +85,9 @@ macro_rules! column_filter {
 
         impl ColumnFilter for $Filter {
             fn condition(&self, column: &impl ColumnTrait, backend: DbBackend) -> Condition {
-                let value: fn(&$Input) -> sea_orm::Value = $into;
-                let list = self.r#in.as_ref().map(|list| column.is_in(list.iter().map(value)));
+                let convert: fn(&$Input, DbBackend) -> sea_orm::Value = $into;
+                let value = |given: &$Input| convert(given, backend);
+                let list = self.r#in.as_ref().map(|list| column.is_in(list.iter().map(&value)));
                 let null = self.is_null.map(|null| if null { column.is_null() } else { column.is_not_null() });
                 Condition::all()
                     .add_option(self.eq.as_ref().map(|given| column.eq(value(given))))
@@ -105,20 +106,33 @@ macro_rules! column_filter {
 
 column_filter!(
     /// Conditions on a text; all given ones must hold.
-    TextFilter, String, |text| text.clone().into()
+    TextFilter, String, |text, _| text.clone().into()
 );
 column_filter!(
     /// Conditions on a whole number; all given ones must hold.
-    IntFilter, i64, |number| (*number).into()
+    IntFilter, i64, |number, _| (*number).into()
 );
 column_filter!(
     /// Conditions on an amount; all given ones must hold.
-    DecimalFilter, Decimal, |number| number.0.into()
+    DecimalFilter, Decimal, |number, _| number.0.into()
+);
+column_filter!(
+    /// Conditions on a price; all given ones must hold.
+    PriceFilter, Decimal, |price, backend| single(price.0, backend)
 );
 column_filter!(
     /// Conditions on a moment; all given ones must hold.
-    DateTimeFilter, Moment, |at| entity::ShopTime(at.0).into()
+    DateTimeFilter, Moment, |at, _| entity::ShopTime(at.0).into()
 );
+
+/// A price as its column compares: in single precision, which SQLite doesn't have.
+fn single(price: f64, backend: DbBackend) -> sea_orm::Value {
+    #[expect(clippy::cast_possible_truncation, reason = "the column holds no more")]
+    match backend {
+        DbBackend::Sqlite => price.into(),
+        _ => (price as f32).into(),
+    }
+}
 
 /// Conditions on a yes or no; all given ones must hold.
 #[derive(Clone, Debug, Default, InputObject)]

@@ -1,7 +1,9 @@
 //! guichet: GraphQL and REST for a hosting shop, from one set of resolvers.
 
+pub mod action_log;
 pub mod auth;
 pub mod clock;
+pub mod collation;
 pub mod config;
 pub mod contracts;
 pub mod country;
@@ -13,7 +15,10 @@ pub mod html;
 pub mod http;
 pub mod key;
 pub mod lang;
+pub mod mail;
+pub mod outcome;
 pub mod page;
+pub mod password;
 pub mod reader;
 pub mod record;
 pub mod resource;
@@ -21,7 +26,9 @@ pub mod rest;
 pub mod schema;
 pub mod scope;
 pub mod settings;
+pub mod signature;
 pub mod storage;
+pub mod tax;
 pub mod write;
 
 use std::sync::Arc;
@@ -37,6 +44,7 @@ pub struct App {
     public: schema::ShopSchema,
     demo_key: Option<Arc<str>>,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
+    contract: Arc<serde_json::Value>,
 }
 
 impl App {
@@ -51,7 +59,9 @@ impl App {
     ) -> Result<Self> {
         let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
         schema::validate(&documents).await?;
-        let documents = rest::check(documents, &schema::registry()).map_err(Error::internal)?;
+        let registry = schema::registry();
+        let documents = rest::check(documents, &registry).map_err(Error::internal)?;
+        let contract = Arc::new(contracts::openapi(&documents, &registry)?);
         let counts = page::Counts::new(config.count_ttl);
         let throttle = Arc::new(rest::Throttle::new(config.rate_limit));
         let shared = Arc::new(scope::Shared {
@@ -78,6 +88,7 @@ impl App {
             keys,
             throttle,
             demo_key: None,
+            contract,
         })
     }
 

@@ -13,6 +13,7 @@ use sea_orm::{
     ColumnTrait, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
 
+use crate::collation::sort_key;
 use crate::filter::{Direction, Filter, Sort, contains};
 use crate::record::{Face, Record, Rows};
 use crate::scope::Scope;
@@ -102,12 +103,13 @@ fn offset_after(cursor: &str) -> Result<u64> {
 /// How a list's rows are found.
 pub struct List<T: Record> {
     select: Select<T::Entity>,
+    order: Vec<(<T::Entity as EntityTrait>::Column, Direction)>,
 }
 
 impl<T: Record> List<T> {
     /// All rows of `select`.
     pub fn of(select: Select<T::Entity>) -> Self {
-        Self { select }
+        Self { select, order: Vec::new() }
     }
 
     /// Only rows for which the conditions hold.
@@ -122,13 +124,8 @@ impl<T: Record> List<T> {
     /// Rows in this order; by primary key where nothing is asked, and last of all.
     #[must_use]
     pub fn sort<S: Sort<Entity = T::Entity>>(mut self, sort: Option<&Vec<S>>) -> Self {
-        for (column, direction) in sort.into_iter().flatten().map(Sort::key) {
-            self.select = match direction {
-                Direction::Asc => self.select.order_by_asc(column),
-                Direction::Desc => self.select.order_by_desc(column),
-            };
-        }
-        self.select = self.select.order_by_asc(T::key_column());
+        self.order.extend(sort.into_iter().flatten().map(Sort::key));
+        self.order.push((T::key_column(), Direction::Asc));
         self
     }
 
@@ -166,8 +163,19 @@ impl<T: Record> List<T> {
                 paging.window(max, Some(total))?.ok_or_else(|| bad("last"))?
             }
         };
-        let rows = rows(scope, &self.select, window).await?;
+        let rows = rows(scope, &self.ordered(scope), window).await?;
         Ok(Connection { rows: Arc::new(rows), window, select: self.select, record: PhantomData })
+    }
+
+    /// The rows in their order; texts in the shop's.
+    fn ordered(&self, scope: Scope<'_>) -> Select<T::Entity> {
+        self.order.iter().fold(self.select.clone(), |select, (column, direction)| {
+            let key = sort_key(column, scope.backend());
+            match direction {
+                Direction::Asc => select.order_by_asc(key),
+                Direction::Desc => select.order_by_desc(key),
+            }
+        })
     }
 }
 

@@ -59,6 +59,7 @@ pub fn registry() -> Registry {
     registry.mutation_type = Some(<MutationRoot as OutputType>::type_name().into_owned());
     QueryRoot::create_type_info(&mut registry);
     MutationRoot::create_type_info(&mut registry);
+    registry.remove_unused_types();
     registry
 }
 

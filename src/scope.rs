@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_graphql::{ContextBase, UploadValue};
 use chrono::{DateTime, Utc};
 use entity::Id;
-use sea_orm::{DatabaseConnection, DbBackend};
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
 
 use crate::auth::Principal;
 use crate::clock::Clock;
@@ -101,6 +104,19 @@ impl<'a> Scope<'a> {
         &self.shared.reader
     }
 
+    /// Begins a transaction that is going to write: on SQLite it waits for its turn now, since one
+    /// that has read cannot write any more once another has written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.shared.db.begin_with_options(options).await?)
+    }
+
     /// Which database it is.
     pub fn backend(self) -> DbBackend {
         self.shared.db.get_database_backend()
@@ -114,6 +130,11 @@ impl<'a> Scope<'a> {
     /// Language of texts that the server writes.
     pub fn lang(self) -> Lang {
         self.shared.config.lang
+    }
+
+    /// Whether an update leaves fields that were not sent as they are.
+    pub fn is_partial(self) -> bool {
+        !self.strict
     }
 
     /// The present moment.
@@ -132,6 +153,31 @@ impl<'a> Scope<'a> {
     /// When the database fails.
     pub async fn setting(self, name: &str) -> Result<Option<String>> {
         self.shared.settings.get(self.db(), name).await
+    }
+
+    /// Whether a setting of the shop is switched on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_on(self, name: &str, default: bool) -> Result<bool> {
+        let text = self.setting(name).await?;
+        Ok(text.map_or(default, |text| !matches!(text.as_str(), "" | "0" | "false")))
+    }
+
+    /// The locale in which the shop's own texts are written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn default_locale(self) -> Result<String> {
+        Ok(self.setting("app_default_locale").await?.unwrap_or_else(|| "fr_FR".to_owned()))
+    }
+
+    /// The currency in which the shop sells where none is asked.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn currency(self) -> Result<String> {
+        Ok(self.setting("store_currency").await?.unwrap_or_else(|| "EUR".to_owned()))
     }
 
     /// Checks an input that makes a new record.
@@ -153,7 +199,7 @@ impl<'a> Scope<'a> {
         id: Id,
         stored: &[(&str, &str)],
     ) -> Result<T> {
-        self.check_form(input, Some(id.0), stored, !self.strict).await
+        self.check_form(input, Some(id.0), stored, self.is_partial()).await
     }
 
     async fn check_form<T: FormInput>(
@@ -181,14 +227,13 @@ impl<'a> Scope<'a> {
     /// Settings of the shop that rules depend on (spec: `application-store.md` 9.6).
     async fn form_settings(self) -> Result<form::Settings> {
         let mut settings = form::Settings::default();
-        let default = self.setting("app_default_locale").await?.unwrap_or_else(|| "fr_FR".to_owned());
+        let default = self.default_locale().await?;
         let enabled = self.setting("app_enabled_locales").await?;
         let enabled: Vec<String> = enabled
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_else(|| vec!["en_GB".to_owned()]);
         settings.locales.retain(|locale| *locale == default || enabled.contains(locale));
-        let plus = self.setting("allow_plus_in_email").await?;
-        settings.allow_plus_in_email = plus.is_none_or(|text| !matches!(text.as_str(), "" | "0" | "false"));
+        settings.allow_plus_in_email = self.is_on("allow_plus_in_email", true).await?;
         Ok(settings)
     }
 
@@ -203,5 +248,17 @@ impl<'a> Scope<'a> {
     /// Address of the shop in links, as the client reached it; `APP_URL` where that isn't known.
     pub fn base_url(self) -> String {
         self.origin.map_or_else(|| self.config().app_url.clone(), Origin::base)
+    }
+
+    /// Address of the shop as it is printed in records: as [`Self::base_url`], with https in
+    /// production unless that is switched off.
+    pub fn public_url(self) -> String {
+        self.config().published(&self.base_url())
+    }
+
+    /// Host of the request, with its port if it names one.
+    pub fn host(self) -> String {
+        let base = self.base_url();
+        base.split_once("://").map_or(base.as_str(), |(_, host)| host).to_owned()
     }
 }

@@ -77,6 +77,9 @@ impl Directive_At_FIELD_DEFINITION for Can {}
 #[derive(Clone, Copy)]
 pub struct Lent(pub Abilities);
 
+/// What comes between a field's description and its need.
+const NEEDS: &str = "\n\nNeeds ";
+
 /// Whether the caller of this request may do one of these things.
 ///
 /// # Errors
@@ -149,17 +152,23 @@ impl<T: ContainerType> ContainerType for Guarded<T> {
 
 impl<T: ObjectType> ObjectType for Guarded<T> {}
 
+/// What a field is for, without its need.
+pub(crate) fn undescribed(field: &MetaField) -> String {
+    let text = field.description.as_deref().unwrap_or_default();
+    text.split(NEEDS).next().unwrap_or_default().to_owned()
+}
+
 /// Completes a guarded field: nullable, and its need told in words too.
 pub(crate) fn describe(field: &mut MetaField) {
     field.ty = field.ty.trim_end_matches('!').to_owned();
     let need = match Can::read(field).as_deref() {
         None => return,
-        Some([]) => "Needs a valid key.".to_owned(),
+        Some([]) => "a valid key.".to_owned(),
         Some(any) => {
             let names = any.iter().map(|ability| format!("`{ability}`")).collect::<Vec<_>>();
-            format!("Needs {}.", names.join(" or "))
+            format!("{}.", names.join(" or "))
         }
     };
     let text = field.description.take().unwrap_or_default();
-    field.description = Some(if text.is_empty() { need } else { format!("{text}\n\n{need}") });
+    field.description = Some(format!("{text}{NEEDS}{need}").trim_start().to_owned());
 }

@@ -5,8 +5,8 @@ mod guard;
 mod keys;
 
 pub use ability::{Abilities, Ability};
-pub(crate) use guard::describe;
 pub use guard::{Can, Guarded, Lent, allow, check};
+pub(crate) use guard::{describe, undescribed};
 pub use keys::Keys;
 
 use entity::Id;

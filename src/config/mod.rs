@@ -140,9 +140,14 @@ impl Config {
 
     /// The shop's address as printed in links: https in production, unless that is switched off.
     pub fn public_url(&self) -> String {
-        match self.app_url.strip_prefix("http://") {
+        self.published(&self.app_url)
+    }
+
+    /// An address of the shop as printed in links: https in production, unless that is switched off.
+    pub fn published(&self, address: &str) -> String {
+        match address.strip_prefix("http://") {
             Some(rest) if self.force_https && self.app_env == "production" => format!("https://{rest}"),
-            _ => self.app_url.clone(),
+            _ => address.to_owned(),
         }
     }
 }

@@ -29,6 +29,13 @@ pub struct Form<T> {
     form: PhantomData<fn() -> T>,
 }
 
+impl<T> Default for Form<T> {
+    /// A form in which nothing was sent.
+    fn default() -> Self {
+        Self { values: Values::new(), form: PhantomData }
+    }
+}
+
 impl<T: FormInput> Form<T> {
     /// Runs all rules. `Ok` holds the typed values.
     ///
@@ -47,6 +54,16 @@ impl<T: FormInput> Form<T> {
     /// The field as it was sent.
     pub fn raw(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
+    }
+}
+
+impl<T> Form<T> {
+    /// Gives a field that was not sent, or sent as null, a value before the rules look at it.
+    pub fn fill(&mut self, name: &'static str, value: Value) {
+        let slot = self.values.entry(Name::new(name)).or_default();
+        if *slot == Value::Null {
+            *slot = value;
+        }
     }
 }
 

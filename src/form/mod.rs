@@ -7,6 +7,7 @@
 
 mod cast;
 mod check;
+mod constraint;
 mod file;
 mod input;
 mod normalise;
@@ -21,6 +22,7 @@ use async_graphql::UploadValue;
 use chrono::{DateTime, Utc};
 use sea_orm::DatabaseConnection;
 
+pub use constraint::Constraint;
 pub use file::File;
 pub use input::{Cast, Form, FormInput};
 pub use normalise::normalise;

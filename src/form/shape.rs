@@ -3,6 +3,7 @@
 use async_graphql::registry::{InputObjectBuilder, MetaInputValue, MetaType, Registry};
 use async_graphql::{InputType, Value, indexmap::IndexMap};
 
+use super::constraint;
 use super::rules::{Kind, Rule};
 
 /// A form: name, description and fields in the order of their messages.
@@ -57,6 +58,11 @@ impl Field {
         }
     }
 
+    /// Name of its GraphQL type.
+    pub(crate) fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
     /// Whether the field's type can hold this value.
     pub(crate) fn accepts(&self, value: &Value) -> bool {
         (self.accepts)(value.clone())
@@ -90,6 +96,7 @@ impl Field {
         let ty = if required { non_null } else { non_null.trim_end_matches('!').to_owned() };
         let mut meta = MetaInputValue::new(self.camel.clone(), ty);
         meta.description = some(&self.description);
+        constraint::describe(&mut meta, self, registry);
         meta
     }
 }

@@ -439,8 +439,8 @@ fn schema() {
         "\tstatus: Status\n",
         "\tgroupId: Int\n",
         "\tproducts: [Int!]\n",
-        "\timage: Upload\n",
-        "\ttype: String\n",
+        "\timage: Upload @constraint(",
+        "\ttype: String @constraint(required: true)\n",
         "scalar Upload",
         "thing(input: ThingInput!): String!",
     ] {

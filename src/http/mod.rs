@@ -6,13 +6,13 @@ pub mod pages;
 use std::any::Any;
 use std::net::{IpAddr, SocketAddr};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::routing::get;
+use axum::{Json, Router};
 use ipnet::IpNet;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -22,7 +22,8 @@ use crate::scope::Origin;
 /// Every route of the server.
 pub fn router(app: App) -> Router {
     Router::new()
-        .route("/graphql", get(graphql::page).post(graphql::execute))
+        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/docs/api-docs.json", get(contract))
         .merge(pages::router())
         .fallback(rest)
         .layer(CatchPanicLayer::custom(panicked))
@@ -39,6 +40,11 @@ fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+/// The OpenAPI document, for the address that was asked.
+async fn contract(State(app): State<App>, request: Request) -> Json<serde_json::Value> {
+    Json(crate::rest::at(&app.contract, &origin(&app, &request).base()))
 }
 
 async fn rest(State(app): State<App>, request: Request) -> Response<Body> {

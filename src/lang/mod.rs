@@ -63,7 +63,7 @@ fn parse(file: &str) -> Texts {
 }
 
 /// Replaces every `:word` that has a value; what is put in is not looked at again.
-fn fill(text: &str, values: &[(&str, &str)]) -> String {
+pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(text.len() + 32);
     let mut rest = text;
     while let Some(colon) = rest.find(':') {

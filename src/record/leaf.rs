@@ -5,12 +5,18 @@
 //! texts in GraphQL, words are lower case in REST and enum values in GraphQL. Each difference is
 //! declared here, once.
 
+use std::borrow::Cow;
+
+use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{
-    InputValueError, InputValueResult, Json, Name, Number, OutputType, Scalar, ScalarType, Value,
+    ContextSelectionSet, InputValueError, InputValueResult, Json, Name, Number, OutputType, Positioned,
+    Scalar, ScalarType, ServerResult, Value,
 };
 use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use entity::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
+
+use super::Spelling;
 
 /// Which face an answer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +37,10 @@ pub trait Leaf {
     fn json(&self, out: &mut Vec<u8>);
     /// Registers the GraphQL type and names it.
     fn register(registry: &mut Registry) -> String;
+    /// How REST spells the value, where the GraphQL type doesn't tell.
+    fn spelling() -> Spelling {
+        Spelling::AsTyped
+    }
 }
 
 /// A column whose text is one word of a closed list: an enum in GraphQL.
@@ -65,6 +75,10 @@ pub trait Shown<C> {
     }
     /// Registers the GraphQL type and names it.
     fn register(registry: &mut Registry) -> String;
+    /// How REST spells the value, where the GraphQL type doesn't tell.
+    fn spelling() -> Spelling {
+        Spelling::AsTyped
+    }
 }
 
 /// A text column that holds JSON, decoded. REST prints empty objects as empty lists, as the
@@ -110,6 +124,7 @@ fn without_empty_objects(value: Value) -> Value {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decimal(pub f64);
 
+/// An exact decimal number, as text: `"12.50"`.
 #[Scalar]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -128,10 +143,35 @@ impl ScalarType for Decimal {
     }
 }
 
+/// An amount that a resolver computed: a `Decimal` in GraphQL, a number in REST.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Money(pub f64);
+
+impl OutputType for Money {
+    fn type_name() -> Cow<'static, str> {
+        <Decimal as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Decimal as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(Price(self.0).value(ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl)))
+    }
+}
+
+impl From<rust_decimal::Decimal> for Money {
+    fn from(exact: rust_decimal::Decimal) -> Self {
+        Self(exact.try_into().unwrap_or_default())
+    }
+}
+
 /// A moment in UTC: `2026-11-23T12:00:00.000000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment(pub DateTime<Utc>);
 
+/// A moment in UTC: `2026-11-23T12:00:00.000000Z`.
 #[Scalar(name = "DateTime")]
 impl ScalarType for Moment {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -205,7 +245,7 @@ fn write_int(number: i64, out: &mut Vec<u8>) {
 }
 
 macro_rules! leaf {
-    ($type:ty => $graphql:ty, $this:ident, value $face:pat => $value:expr, json $out:ident => $json:expr) => {
+    ($type:ty => $graphql:ty, $this:ident, value $face:pat => $value:expr, json $out:ident => $json:expr $(, rest $spelling:expr)?) => {
         impl Leaf for $type {
             fn value(&self, $face: Face) -> Value {
                 let $this = self;
@@ -218,6 +258,9 @@ macro_rules! leaf {
             fn register(registry: &mut Registry) -> String {
                 <$graphql as OutputType>::create_type_info(registry)
             }
+            $(fn spelling() -> Spelling {
+                $spelling
+            })?
         }
     };
 }
@@ -229,14 +272,21 @@ leaf!(bool => bool, this, value _ => Value::Boolean(*this), json out => out.exte
 leaf!(
     Flag => bool, this,
     value face => if face == Face::GraphQl { Value::Boolean(this.0) } else { Value::Number(i32::from(this.0).into()) },
-    json out => out.push(b'0' + u8::from(this.0))
+    json out => out.push(b'0' + u8::from(this.0)),
+    rest Spelling::Integer
 );
 leaf!(
     Price => Decimal, this,
     value face => if face == Face::GraphQl { Decimal(this.0).to_value() } else { float_value(this.0) },
-    json out => write_float(this.0, out)
+    json out => write_float(this.0, out),
+    rest Spelling::Number
 );
-leaf!(f64 => Decimal, this, value face => Price(*this).value(face), json out => write_float(*this, out));
+leaf!(
+    f64 => Decimal, this,
+    value face => Price(*this).value(face),
+    json out => write_float(*this, out),
+    rest Spelling::Number
+);
 leaf!(
     Amount => Decimal, this,
     value _ => Value::String(format!("{:.2}", this.0)),
@@ -267,6 +317,10 @@ impl<T: Leaf> Leaf for Option<T> {
 
     fn register(registry: &mut Registry) -> String {
         T::register(registry).trim_end_matches('!').to_owned()
+    }
+
+    fn spelling() -> Spelling {
+        T::spelling()
     }
 }
 

@@ -11,6 +11,7 @@ mod kept;
 mod leaf;
 mod plan;
 mod related;
+mod spelling;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,9 +27,10 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter
 
 pub use deleted::Deleted;
 pub use kept::{Kept, is_record};
-pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Shown, Word, write_str, write_value};
+pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
-pub use related::{Branch, count, count_one, each, exists, exists_one, many, one};
+pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
+pub use spelling::{InRest, Spelling};
 
 use crate::Result;
 use crate::auth::{Ability, Can};
@@ -115,6 +117,8 @@ pub struct Column<M: 'static> {
     pub need: &'static [Ability],
     /// Registers the field's type and names it.
     pub ty: fn(&mut Registry) -> String,
+    /// How REST spells the value.
+    pub spelling: fn() -> Spelling,
     /// The field's value, in the spelling of the face.
     pub value: fn(&M, Face) -> Value,
     /// The field's value as REST prints it.
@@ -160,12 +164,17 @@ pub fn database_id(name: &str, id: &str) -> Option<Id> {
 /// Registers the GraphQL type of a record.
 pub fn register<T: Record>(registry: &mut Registry) -> String {
     registry.create_output_type::<T, _>(MetaTypeId::Object, |registry| {
-        let columns = T::columns().iter().map(|column| (column.name, column.doc, column.need, column.ty));
-        let branches = T::branches().iter().map(|branch| (branch.name, branch.doc, branch.need, branch.ty));
-        let fields: IndexMap<String, MetaField> = columns
-            .chain(branches)
-            .map(|(name, doc, need, ty)| (name.to_owned(), meta_field(registry, name, doc, need, ty)))
-            .collect();
+        let mut fields: IndexMap<String, MetaField> = IndexMap::new();
+        for column in T::columns() {
+            let mut field = meta_field(registry, column.name, column.doc, column.need, column.ty);
+            InRest { spelling: (column.spelling)(), sparse: false }.mark(&mut field, registry);
+            fields.insert(column.name.to_owned(), field);
+        }
+        for branch in T::branches() {
+            let mut field = meta_field(registry, branch.name, branch.doc, branch.need, branch.ty);
+            InRest { spelling: Spelling::AsTyped, sparse: branch.sparse }.mark(&mut field, registry);
+            fields.insert(branch.name.to_owned(), field);
+        }
         object(T::NAME, T::DOC, fields)
     })
 }
@@ -265,6 +274,8 @@ macro_rules! camel_name {
 ///         #[can(GroupsShow)] group: one<Group>(group_id, live_groups),
 ///         /// The row that a function of this row names; REST leaves its key out where there is none.
 ///         #[can(GroupsShow)] shown_group: some<Group>(group_shown, live_groups),
+///         /// The row whose key a function tells.
+///         #[can(ProductsShow)] product: one_by<Product>(product_of, live_products),
 ///         /// Computed for all rows of a level at once.
 ///         start_price: each<StartPrice>(start_prices),
 ///     }
@@ -300,12 +311,14 @@ macro_rules! record {
                     $crate::record::Column {
                         name: "id", doc: "Global identifier, opaque.", need: &[],
                         ty: <async_graphql::ID as async_graphql::OutputType>::create_type_info,
+                        spelling: $crate::record::Spelling::default,
                         value: |model, _| $crate::record::global_id(stringify!($Record), model.id).0.into(),
                         json: |model, out| $crate::record::write_str(&$crate::record::global_id(stringify!($Record), model.id), out),
                     },
                     $crate::record::Column {
                         name: "databaseId", doc: "Primary key: the `id` of the REST face.", need: &[],
                         ty: <entity::Id as $crate::record::Leaf>::register,
+                        spelling: <entity::Id as $crate::record::Leaf>::spelling,
                         value: |model, face| $crate::record::Leaf::value(&model.id, face),
                         json: |model, out| $crate::record::Leaf::json(&model.id, out),
                     },
@@ -358,6 +371,12 @@ macro_rules! record {
                 }
                 of(|model: &$Model| &model.$column, registry)
             },
+            spelling: || {
+                fn of<M, L: $crate::record::Leaf>(_: fn(&M) -> &L) -> $crate::record::Spelling {
+                    L::spelling()
+                }
+                of(|model: &$Model| &model.$column)
+            },
             value: |model, face| $crate::record::Leaf::value(&model.$column, face),
             json: |model, out| $crate::record::Leaf::json(&model.$column, out),
         }
@@ -376,6 +395,15 @@ macro_rules! record {
                 }
                 of(|model: &$Model| &model.$column, registry)
             },
+            spelling: || {
+                fn of<M, C>(_: fn(&M) -> &C) -> $crate::record::Spelling
+                where
+                    $form: $crate::record::Shown<C>,
+                {
+                    <$form as $crate::record::Shown<C>>::spelling()
+                }
+                of(|model: &$Model| &model.$column)
+            },
             value: |model, face| <$form as $crate::record::Shown<_>>::value(&model.$column, face),
             json: |model, out| <$form as $crate::record::Shown<_>>::json(&model.$column, out),
         }
@@ -386,6 +414,7 @@ macro_rules! record {
             doc: concat!($($doc, "\n"),+),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <$word as async_graphql::OutputType>::create_type_info,
+            spelling: $crate::record::Spelling::default,
             value: |model, face| $crate::record::Word::value(&model.$column, face),
             json: |model, out| $crate::record::Leaf::json(&model.$column, out),
         }
@@ -414,25 +443,28 @@ macro_rules! record {
         });
     };
     (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
+        $crate::record!(@branch $list, $entity, [$($doc)+] [$($need)*] $branch one_by $Target [|model| model.$by.into(), $base]);
+    };
+    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one_by $Target:ty [$key:expr, $base:path]) => {
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, $key, $base())),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _count), doc: concat!("1 if there is a `", stringify!($branch), "`, else 0."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <entity::Id as $crate::record::Leaf>::register,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+            resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, $key, $base())),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _exists), doc: concat!("Whether there is a `", stringify!($branch), "`."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <bool as async_graphql::OutputType>::create_type_info,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, |model| model.$by.into(), $base())),
+            resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, $key, $base())),
         });
     };
     (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident some $Target:ty [$by:path, $base:path]) => {

@@ -186,7 +186,11 @@ pub async fn each<M, V: OutputType>(
     futures_util::future::try_join_all(values).await
 }
 
-async fn load<T: Record>(
+/// Rows of `T` whose `column` holds one of the keys, in the order of `base`.
+///
+/// # Errors
+/// When the database fails or there are too many rows.
+pub async fn load<T: Record>(
     scope: Scope<'_>,
     keys: Vec<Id>,
     column: ColumnOf<T>,

@@ -1,12 +1,19 @@
 //! Customers of the shop (spec: `application-store.md` 4).
 
+mod action;
+mod delete;
+mod input;
+mod letter;
+mod mutation;
 mod phone;
+mod write;
 
 use async_graphql::{Context, ID, Object};
 use entity::customer;
 use sea_orm::sea_query::{IntoLikeExpr, LikeExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 
+pub use self::mutation::CustomerMutation;
 use self::phone::Phone;
 use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};

@@ -2,33 +2,34 @@
 
 use async_graphql::MergedObject;
 
+/// One line a resource: its name, what of it can be read, what can be changed. Its documents are
+/// in the file of its name.
 macro_rules! resources {
-    (queries: [$($query:ident::$Query:ident),* $(,)?], mutations: [$($mutation:ident::$Mutation:ident),* $(,)?], documents: [$($document:literal),* $(,)?]) => {
+    ($($name:ident: [$($Query:ident)?] [$($Mutation:ident)?],)*) => {
+        $(pub mod $name;)*
+
         /// What can be read. Every field says which ability it needs.
         #[derive(MergedObject, Default)]
-        pub struct Query($($query::$Query),*);
+        pub struct Query($($($name::$Query,)?)*);
 
         /// What can be changed. Every field says which ability it needs.
         #[derive(MergedObject, Default)]
-        pub struct Mutation($($mutation::$Mutation),*);
+        pub struct Mutation($($($name::$Mutation,)?)*);
 
         /// The REST operations of all resources.
-        pub const DOCUMENTS: &[&str] = &[$(include_str!($document)),*];
+        pub const DOCUMENTS: &[&str] = &[$(include_str!(concat!(stringify!($name), ".graphql"))),*];
     };
 }
 
-pub mod customer;
-pub mod group;
-pub mod health;
-pub mod invoice;
-pub mod metadata;
-pub mod pricing;
-pub mod product;
-pub mod service;
-
 resources! {
-    queries: [health::HealthQuery, customer::CustomerQuery, product::ProductQuery],
-    mutations: [product::ProductMutation],
-    documents: ["health.graphql", "metadata.graphql", "pricing.graphql", "group.graphql", "product.graphql",
-        "customer.graphql", "service.graphql", "invoice.graphql"]
+    customer: [CustomerQuery] [CustomerMutation],
+    group: [GroupQuery] [GroupMutation],
+    health: [HealthQuery] [],
+    invoice: [] [],
+    license: [LicenseQuery] [],
+    metadata: [] [],
+    pricing: [PricingQuery] [PricingMutation],
+    product: [ProductQuery] [ProductMutation],
+    service: [] [],
+    statistics: [StatisticsQuery] [],
 }

@@ -1,11 +1,70 @@
 //! Prices: one row holds all prices of one thing in one currency (spec: `application-store.md` 7).
 
-use async_graphql::{InputObject, MaybeUndefined};
-use entity::{Price, pricing};
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use std::sync::Arc;
 
-use crate::record;
-use crate::record::Decimal;
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Value};
+use entity::{Id, Price, ShopTime, pricing};
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
+};
+
+use super::product::{self, Product};
+use crate::auth::{Ability, Can};
+use crate::form::Form;
+use crate::page::{Connection, List, Paging};
+use crate::record::{Decimal, Deleted, Record as _, database_id, require, show};
+use crate::scope::{Scope, Shared};
+use crate::write::put;
+use crate::{Result, filters, form, record, words};
+
+/// What the original calls a row of prices in texts.
+const MODEL: &str = "App\\Models\\Store\\Pricing";
+
+words! {
+    /// Kind of thing that prices can be written for.
+    pub enum PricingTarget {
+        /// A product.
+        Product = "product",
+        /// A customer's service.
+        Service = "service",
+        /// A coupon: what it takes off.
+        Coupon = "coupon",
+        /// An option that a customer's service has.
+        ConfigoptionService = "configoption_service",
+        /// A configurable option.
+        ConfigOption = "config_option",
+        /// A choice of a configurable option.
+        Option = "option",
+    }
+}
+
+/// The table of each kind of thing.
+const TARGETS: &[(&str, &str)] = &[
+    ("product", "products"),
+    ("service", "services"),
+    ("coupon", "coupons"),
+    ("configoption_service", "config_options_services"),
+    ("config_option", "config_options"),
+    ("option", "config_options_options"),
+];
+
+words! {
+    /// Currency that the shop sells in.
+    pub enum Currency {
+        /// US dollar.
+        Usd = "USD",
+        /// Euro.
+        Eur = "EUR",
+        /// Pound sterling.
+        Gbp = "GBP",
+        /// Canadian dollar.
+        Cad = "CAD",
+        /// Swiss franc.
+        Chf = "CHF",
+    }
+}
 
 record! {
     /// The prices of one thing in one currency. A price that is null is not offered; 0 is free.
@@ -52,14 +111,107 @@ record! {
         /// When the row was deleted.
         deleted_at,
     }
+    branches {
+        /// The product that it is for, if it is for one.
+        #[can(ProductsShow)] product: one_by<Product>(product_of, product::live_products),
+    }
+}
+
+filters! {
+    /// Conditions on rows of prices; all given ones must hold.
+    pub struct PricingFilter, PricingSort, PricingSortField on pricing {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Primary key of the thing.
+        related_id: IntFilter = RelatedId,
+        /// Kind of the thing.
+        related_type: TextFilter = RelatedType,
+        /// Currency, three letters.
+        currency: TextFilter = Currency,
+        /// Price for 7 days.
+        weekly: DecimalFilter = Weekly,
+        /// Price without renewal.
+        onetime: PriceFilter = Onetime,
+        /// Price for a month.
+        monthly: PriceFilter = Monthly,
+        /// Price for 3 months.
+        quarterly: PriceFilter = Quarterly,
+        /// Price for 6 months.
+        semiannually: PriceFilter = Semiannually,
+        /// Price for a year.
+        annually: PriceFilter = Annually,
+        /// Price for 2 years.
+        biennially: PriceFilter = Biennially,
+        /// Price for 3 years.
+        triennially: PriceFilter = Triennially,
+        /// Setup fee with weekly payment.
+        setup_weekly: DecimalFilter = SetupWeekly,
+        /// Setup fee without renewal.
+        setup_onetime: PriceFilter = SetupOnetime,
+        /// Setup fee with monthly payment.
+        setup_monthly: PriceFilter = SetupMonthly,
+        /// Setup fee with quarterly payment.
+        setup_quarterly: PriceFilter = SetupQuarterly,
+        /// Setup fee with payment every 6 months.
+        setup_semiannually: PriceFilter = SetupSemiannually,
+        /// Setup fee with yearly payment.
+        setup_annually: PriceFilter = SetupAnnually,
+        /// Setup fee with payment every 2 years.
+        setup_biennially: PriceFilter = SetupBiennially,
+        /// Setup fee with payment every 3 years.
+        setup_triennially: PriceFilter = SetupTriennially,
+    }
+}
+
+/// Rows of prices that were not deleted.
+pub fn live_prices() -> Select<pricing::Entity> {
+    pricing::Entity::find().filter(pricing::Column::DeletedAt.is_null())
+}
+
+fn product_of(row: &pricing::Model) -> Option<Id> {
+    (row.related_type == "product").then_some(row.related_id)
 }
 
 /// Prices of things of one kind, in the order in which they were made.
 pub fn prices_of(related_type: &str) -> Select<pricing::Entity> {
-    pricing::Entity::find()
-        .filter(pricing::Column::RelatedType.eq(related_type))
-        .filter(pricing::Column::DeletedAt.is_null())
-        .order_by_asc(pricing::Column::Id)
+    live_prices().filter(pricing::Column::RelatedType.eq(related_type)).order_by_asc(pricing::Column::Id)
+}
+
+words! {
+    /// How often something is paid.
+    pub enum Period {
+        /// Every 7 days.
+        Weekly = "weekly",
+        /// Once, without renewal.
+        Onetime = "onetime",
+        /// Every month.
+        Monthly = "monthly",
+        /// Every 3 months.
+        Quarterly = "quarterly",
+        /// Every 6 months.
+        Semiannually = "semiannually",
+        /// Every year.
+        Annually = "annually",
+        /// Every 2 years.
+        Biennially = "biennially",
+        /// Every 3 years.
+        Triennially = "triennially",
+    }
+}
+
+/// The prices of a row, by period in the order of the columns.
+pub fn by_period(row: &pricing::Model) -> [(Period, Option<f64>); 8] {
+    let plain = |price: Option<Price>| price.map(|price| price.0);
+    [
+        (Period::Weekly, row.weekly),
+        (Period::Onetime, plain(row.onetime)),
+        (Period::Monthly, plain(row.monthly)),
+        (Period::Quarterly, plain(row.quarterly)),
+        (Period::Semiannually, plain(row.semiannually)),
+        (Period::Annually, plain(row.annually)),
+        (Period::Biennially, plain(row.biennially)),
+        (Period::Triennially, plain(row.triennially)),
+    ]
 }
 
 /// Price and setup fee for one billing period.
@@ -121,4 +273,221 @@ impl PeriodPrices {
             }
         }
     }
+}
+
+/// Reading prices.
+#[derive(Default)]
+pub struct PricingQuery;
+
+#[Object]
+impl PricingQuery {
+    /// A row of prices by its identifier.
+    #[graphql(directive = Can::apply(&[Ability::PricingsShow, Ability::PricingsIndex]))]
+    async fn pricing(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Option<Pricing>> {
+        show(ctx.into(), live_prices(), &id, MODEL).await
+    }
+
+    /// Rows of prices, of all things that have some.
+    #[graphql(directive = Can::apply(&[Ability::PricingsIndex]))]
+    async fn pricings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<PricingFilter>,
+        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<PricingSort>>,
+        #[graphql(desc = "Only prices of this product: global identifier, or the primary key's digits.")]
+        product: Option<ID>,
+        #[graphql(desc = "Only prices in this currency, in any case.")] currency: Option<String>,
+        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
+        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
+        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
+    ) -> Result<Connection<Pricing>> {
+        let mut select = live_prices();
+        if let Some(product) = product {
+            select = only_product(select, &product);
+        }
+        if let Some(currency) = currency {
+            let column = Func::lower(Expr::col(pricing::Column::Currency.as_column_ref()));
+            select = select.filter(Expr::expr(column).eq(currency.to_lowercase()));
+        }
+        List::of(select)
+            .filter(filter.as_ref(), ctx.into())
+            .sort(sort.as_ref())
+            .page(ctx, Paging { first, after, last, before, page, per_page })
+            .await
+    }
+}
+
+/// Prices of one product; of none when the identifier is none of a product.
+fn only_product(select: Select<pricing::Entity>, id: &str) -> Select<pricing::Entity> {
+    match database_id(Product::NAME, id) {
+        Some(id) => select
+            .filter(pricing::Column::RelatedType.eq("product"))
+            .filter(pricing::Column::RelatedId.eq(id)),
+        None => select.filter(pricing::Column::Id.is_null()),
+    }
+}
+
+form! {
+    /// A row of prices. A new one needs the thing and the currency; in a change, fields that are
+    /// left out stay as they are.
+    pub struct PricingInput {
+        /// Primary key of the thing.
+        related_id: i64 => [required_unless_partial(), integer(), exists_for("related_type", TARGETS)],
+        /// Primary key of a product, in place of `relatedId` and `relatedType`.
+        product_id: i64 => [nullable(), integer()],
+        /// Kind of the thing.
+        related_type: PricingTarget => [required_unless_partial(), string(), one_of(PricingTarget::WORDS)],
+        /// Currency.
+        currency: Currency => [required_unless_partial(), string(), one_of(Currency::WORDS)],
+        /// Price without renewal; null takes it off the offer.
+        onetime: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee without renewal.
+        setup_onetime: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for a month; null takes it off the offer.
+        monthly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with monthly payment.
+        setup_monthly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for 3 months; null takes it off the offer.
+        quarterly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with quarterly payment.
+        setup_quarterly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for 6 months; null takes it off the offer.
+        semiannually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with payment every 6 months.
+        setup_semiannually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for a year; null takes it off the offer.
+        annually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with yearly payment.
+        setup_annually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for 2 years; null takes it off the offer.
+        biennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with payment every 2 years.
+        setup_biennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for 3 years; null takes it off the offer.
+        triennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with payment every 3 years.
+        setup_triennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Prices by billing period, weekly ones too; what is given beside it by name wins.
+        pricing: PeriodPrices => [period_prices()],
+    }
+}
+
+impl PricingInput {
+    /// Writes what was given into a row.
+    fn write(self, row: &mut pricing::ActiveModel) {
+        put(&mut row.related_id, self.related_id.map_value(Id));
+        put(&mut row.related_type, self.related_type);
+        put(&mut row.currency, self.currency);
+        if let MaybeUndefined::Value(prices) = &self.pricing {
+            prices.write(row);
+        }
+        let period = |price, setup| Some(PeriodPrice { price, setup });
+        let named = PeriodPrices {
+            weekly: None,
+            onetime: period(self.onetime, self.setup_onetime),
+            monthly: period(self.monthly, self.setup_monthly),
+            quarterly: period(self.quarterly, self.setup_quarterly),
+            semiannually: period(self.semiannually, self.setup_semiannually),
+            annually: period(self.annually, self.setup_annually),
+            biennially: period(self.biennially, self.setup_biennially),
+            triennially: period(self.triennially, self.setup_triennially),
+        };
+        named.write(row);
+    }
+}
+
+/// A price told by `product_id` is one of that product, unless it says otherwise.
+fn complete(input: &mut Form<PricingInput>) {
+    let null = |name: &str| matches!(input.raw(name), None | Some(Value::Null));
+    let product = match input.raw("product_id") {
+        Some(product) if null("related_id") && *product != Value::Null => product.clone(),
+        _ => return,
+    };
+    let kind = match input.raw("related_type") {
+        Some(Value::String(kind)) => Some(kind.as_str()),
+        Some(Value::Enum(kind)) => Some(kind.as_str()),
+        _ => None,
+    };
+    if kind.is_none_or(|kind| kind.eq_ignore_ascii_case("product")) {
+        input.fill("related_id", product);
+        input.fill("related_type", Value::from("product"));
+    }
+}
+
+/// Changing prices.
+#[derive(Default)]
+pub struct PricingMutation;
+
+#[Object]
+impl PricingMutation {
+    /// Makes a row of prices.
+    #[graphql(directive = Can::apply(&[Ability::PricingsStore]))]
+    async fn pricing_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The prices.")] mut input: Form<PricingInput>,
+    ) -> Result<Pricing> {
+        let scope = Scope::from(ctx);
+        complete(&mut input);
+        let mut row = pricing::ActiveModel { ..Default::default() };
+        scope.check_new(input).await?.write(&mut row);
+        let row = row.insert(scope.db()).await?;
+        scope.counts().forget("pricings");
+        Ok(Pricing(row))
+    }
+
+    /// Changes a row of prices.
+    #[graphql(directive = Can::apply(&[Ability::PricingsUpdate]))]
+    async fn pricing_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "What changes.")] mut input: Form<PricingInput>,
+    ) -> Result<Pricing> {
+        let scope = Scope::from(ctx);
+        let stored = require::<Pricing>(scope, live_prices(), &id, MODEL).await?.0;
+        complete(&mut input);
+        if scope.is_partial() && input.has("related_type") {
+            input.fill("related_id", stored.related_id.0.into());
+        }
+        let kind = [("related_type", stored.related_type.as_str())];
+        let input = scope.check_change(input, stored.id, &kind).await?;
+        let mut row = stored.clone().into_active_model();
+        input.write(&mut row);
+        if !row.is_changed() {
+            return Ok(Pricing(stored));
+        }
+        let row = row.update(scope.db()).await?;
+        scope.counts().forget("pricings");
+        Ok(Pricing(row))
+    }
+
+    /// Deletes a row of prices.
+    #[graphql(directive = Can::apply(&[Ability::PricingsDelete]))]
+    async fn pricing_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Deleted<Pricing>> {
+        let scope = Scope::from(ctx);
+        let mut pricing = require::<Pricing>(scope, live_prices(), &id, MODEL).await?;
+        let now = scope.now().into();
+        pricing.0.deleted_at = Some(now);
+        let deletion = delete(scope.owned(), pricing.0.id, now);
+        Ok(Deleted::new(pricing, deletion))
+    }
+}
+
+async fn delete(shared: Arc<Shared>, id: Id, now: ShopTime) -> Result<()> {
+    let row = pricing::ActiveModel { id: Unchanged(id), deleted_at: Set(Some(now)), ..Default::default() };
+    row.update(&shared.db).await?;
+    shared.counts.forget("pricings");
+    Ok(())
 }

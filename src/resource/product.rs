@@ -376,7 +376,7 @@ async fn write_prices(
             }
         }
         None => {
-            let currency = scope.setting("store_currency").await?.unwrap_or_else(|| "EUR".to_owned());
+            let currency = scope.currency().await?;
             let mut row = entity::pricing::ActiveModel {
                 related_id: Set(product),
                 related_type: Set("product".to_owned()),

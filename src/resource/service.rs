@@ -1,5 +1,7 @@
 //! What customers have bought and use (spec: `application-operations.md` 2).
 
+pub mod state;
+
 use entity::service;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 

@@ -58,8 +58,31 @@ fn root(data: Value) -> Value {
     }
 }
 
+/// Takes a null away, in every element where lists are on the way.
+fn leave_out_null(value: &mut Value, path: &[String]) {
+    match (value, path) {
+        (Value::List(items), _) => items.iter_mut().for_each(|item| leave_out_null(item, path)),
+        (Value::Object(fields), [key]) if fields.get(key.as_str()) == Some(&Value::Null) => {
+            fields.shift_remove(key.as_str());
+        }
+        (Value::Object(fields), [key, below @ ..]) => {
+            if let Some(value) = fields.get_mut(key.as_str()) {
+                leave_out_null(value, below);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// The whole body of an answer.
-pub fn body(document: &Document<Checked>, data: Value, asked: Asked, address: &Address, lang: Lang) -> Value {
+pub fn body(
+    document: &Document<Checked>,
+    mut data: Value,
+    asked: Asked,
+    address: &Address,
+    lang: Lang,
+) -> Value {
+    document.optional.iter().for_each(|path| leave_out_null(&mut data, path));
     let root = root(data);
     if document.answer == Answer::Value {
         return root;
@@ -198,7 +221,16 @@ fn window(page: i64, last: i64) -> Vec<Option<i64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::window;
+    use async_graphql::value;
+
+    use super::{leave_out_null, window};
+
+    #[test]
+    fn optional_nulls_are_left_out() {
+        let mut answer = value!({"a": [{"b": null, "c": null}, {"b": 1}], "b": null});
+        leave_out_null(&mut answer, &["a".to_owned(), "b".to_owned()]);
+        assert_eq!(answer, value!({"a": [{"c": null}, {"b": 1}], "b": null}));
+    }
 
     fn shown(page: i64, last: i64) -> String {
         let pages =

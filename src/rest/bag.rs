@@ -24,6 +24,15 @@ pub fn parse_form(text: &str) -> Fields {
     fields
 }
 
+/// The parameters of a query string as they are, without PHP's nesting.
+pub fn plain_query(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
+}
+
 fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
@@ -148,7 +157,7 @@ mod tests {
     use super::*;
 
     fn round(text: &str) -> String {
-        let fields = parse_form(text).into_iter().map(|(key, value)| (key, lists(value))).collect();
+        let fields: Fields = parse_form(text).into_iter().map(|(key, value)| (key, lists(value))).collect();
         to_query(&fields)
     }
 

@@ -2,14 +2,15 @@
 //!
 //! A document is an ordinary operation with an `@rest` directive. Loading completes it: response
 //! keys become snake case, every include brings its `Count` and `Exists` forms, a fragment that
-//! spreads itself is unrolled. A document that doesn't agree with the schema stops the start.
+//! spreads itself is unrolled. A field with `@optional` is left out of the answer where it is null;
+//! that works in computed objects, not in records. A document that doesn't agree with the schema stops the start.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection,
-    SelectionSet, VariableDefinition,
+    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
+    Selection, SelectionSet, VariableDefinition,
 };
 use async_graphql::parser::{parse_query, types::Type};
 use async_graphql::registry::{MetaType, Registry};
@@ -21,6 +22,9 @@ use crate::auth::{Abilities, Ability, Can};
 
 /// How deep a fragment that spreads itself is unrolled.
 const MAX_LEVELS: usize = 16;
+
+/// The fragments of all documents, by name.
+pub type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// A document that cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +52,9 @@ pub struct Route {
     pub method: &'static str,
     /// Path below `/api`, with `{parameters}`.
     pub path: String,
-    /// A second way beside the original's, not told in `Allow`: `PUT` as the softer update.
-    pub soft: bool,
+    /// A way that the original doesn't have (`PUT` as the softer update, a path that only its
+    /// documents show): it works, and is not told in `Allow`.
+    pub added: bool,
 }
 
 /// An operation as it was read, not yet compared with the schema.
@@ -88,13 +93,18 @@ pub struct Document<State> {
     pub sorts: Vec<String>,
     /// Relations that `include` takes.
     pub includes: Vec<String>,
+    /// Relations that it takes too, but that its error text doesn't tell: names of older documents.
+    pub also: Vec<String>,
     /// Abilities that its execution has beside the caller's.
     pub lends: Abilities,
     /// The inputs it declares.
     pub variables: Vec<Variable>,
     /// Its root field.
     pub root: Field,
+    /// Places in the answer whose nulls are left out (`@optional`), by response keys from the root.
+    pub optional: Vec<Vec<String>>,
     can: Option<Vec<Ability>>,
+    fragments: Arc<Fragments>,
     state: State,
 }
 
@@ -136,6 +146,16 @@ impl Document<Checked> {
         &self.state.root_needs
     }
 
+    /// The fragments that it may spread, not yet unrolled.
+    pub fn fragments(&self) -> &Fragments {
+        &self.fragments
+    }
+
+    /// Whether it changes something.
+    pub fn is_mutation(&self) -> bool {
+        single(&self.state.executable).is_some_and(|operation| operation.ty == OperationType::Mutation)
+    }
+
     /// Whether it only reads.
     pub fn is_query(&self) -> bool {
         self.routes.iter().any(|route| route.method == "GET")
@@ -154,6 +174,7 @@ pub fn read(sources: &[&str]) -> Result<Vec<Document<Unchecked>>, DocumentError>
         DocumentOperations::Multiple(named) => named.into_iter().collect(),
     };
     fragments.values_mut().for_each(|fragment| snake_keys(&mut fragment.node.selection_set.node));
+    let fragments = Arc::new(fragments);
     operations.sort_by(|(a, _), (b, _)| a.cmp(b));
     operations.into_iter().map(|(name, operation)| Document::read(&name, operation, &fragments)).collect()
 }
@@ -166,7 +187,7 @@ impl Document<Unchecked> {
     fn read(
         name: &Name,
         mut operation: Positioned<OperationDefinition>,
-        fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
+        fragments: &Arc<Fragments>,
     ) -> Result<Self, DocumentError> {
         let rest = Directive::take(name, &mut operation.node)?;
         let variables = operation
@@ -176,10 +197,13 @@ impl Document<Unchecked> {
             .map(|variable| read_variable(&variable.node, &rest))
             .collect();
         snake_keys(&mut operation.node.selection_set.node);
+        let mut optional = Vec::new();
+        take_optional(&mut operation.node.selection_set.node, &[], &mut optional);
         let answer = rest.answer()?;
         let includes = rest.names("includes")?;
+        let also = rest.names("also")?;
         if answer != Answer::Value {
-            complete_page(name, &mut operation.node, &includes)?;
+            complete_page(name, &mut operation.node, includes.iter().chain(&also))?;
         }
         let root = root_field(&operation.node)
             .cloned()
@@ -195,10 +219,13 @@ impl Document<Unchecked> {
             filters: rest.names("filters")?,
             sorts: rest.names("sorts")?,
             includes,
+            also,
             lends: rest.abilities("lends")?.unwrap_or_default().into_iter().collect(),
             variables,
             root,
+            optional,
             can: rest.abilities("can")?,
+            fragments: Arc::clone(fragments),
             state: Unchecked { document },
         })
     }
@@ -226,10 +253,13 @@ impl Document<Unchecked> {
             filters: self.filters,
             sorts: self.sorts,
             includes: self.includes,
+            also: self.also,
             lends: self.lends,
             variables: self.variables,
             root: self.root,
+            optional: self.optional,
             can: self.can,
+            fragments: self.fragments,
             state,
         })
     }
@@ -354,7 +384,8 @@ pub fn snake(name: &str) -> String {
     out
 }
 
-fn capitalised(name: &str) -> String {
+/// snake_case → CamelCase
+pub fn capitalised(name: &str) -> String {
     let camel = camel(name);
     let mut letters = camel.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -381,6 +412,22 @@ fn snake_keys(set: &mut SelectionSet) {
     }
 }
 
+/// Takes `@optional` off the fields of the operation itself, and notes where they stand.
+fn take_optional(set: &mut SelectionSet, above: &[String], found: &mut Vec<Vec<String>>) {
+    for selection in &mut set.items {
+        let Selection::Field(field) = &mut selection.node else { continue };
+        let field = &mut field.node;
+        let path: Vec<String> =
+            above.iter().cloned().chain([field.response_key().node.to_string()]).collect();
+        let directives = field.directives.len();
+        field.directives.retain(|directive| directive.node.name.node != "optional");
+        if field.directives.len() < directives {
+            found.push(path.clone());
+        }
+        take_optional(&mut field.selection_set.node, &path, found);
+    }
+}
+
 fn root_field(operation: &OperationDefinition) -> Option<&Field> {
     match operation.selection_set.node.items.as_slice() {
         [Positioned { node: Selection::Field(field), .. }] => Some(&field.node),
@@ -393,10 +440,10 @@ fn single(document: &ExecutableDocument) -> Option<&OperationDefinition> {
 }
 
 /// A page also answers how many rows there are, and every include in its three forms.
-fn complete_page(
+fn complete_page<'a>(
     name: &Name,
     operation: &mut OperationDefinition,
-    includes: &[String],
+    includes: impl Iterator<Item = &'a String>,
 ) -> Result<(), DocumentError> {
     let missing = || fail(name, "a page needs one root field with `nodes`");
     let [Positioned { node: Selection::Field(root), .. }] = operation.selection_set.node.items.as_mut_slice()
@@ -405,13 +452,14 @@ fn complete_page(
     };
     let mut additions = String::new();
     for relation in includes {
+        let field = included_by(&root.node.selection_set.node, &include_variable(relation, ""));
+        let name = field.map_or_else(|| camel(relation), Name::to_string);
         for form in ["Count", "Exists"] {
             let key = format!("{}_{}", snake(relation), form.to_lowercase());
             let variable = include_variable(relation, form);
-            additions.push_str(&format!("{key}: {}{form} @include(if: ${variable}) ", camel(relation)));
+            additions.push_str(&format!("{key}: {name}{form} @include(if: ${variable}) "));
         }
-        let always = !includes_by(&root.node.selection_set.node, &include_variable(relation, ""));
-        for form in ["", "Count", "Exists"].iter().skip(usize::from(always)) {
+        for form in ["", "Count", "Exists"].iter().skip(usize::from(field.is_none())) {
             operation.variable_definitions.push(flag_variable(&include_variable(relation, form)));
         }
     }
@@ -427,21 +475,20 @@ fn complete_page(
     Ok(())
 }
 
-/// Whether something in a selection is included by a variable. A relation that every row carries
-/// anyway may be asked for, and changes nothing.
-fn includes_by(set: &SelectionSet, variable: &str) -> bool {
-    set.items.iter().any(|selection| {
-        let conditions =
-            selection.node.directives().iter().filter_map(|directive| directive.node.get_argument("if"));
+/// The field that a variable includes: what a relation's name means. A relation that every row
+/// carries anyway has none; asking for it changes nothing.
+fn included_by<'a>(set: &'a SelectionSet, variable: &str) -> Option<&'a Name> {
+    set.items.iter().find_map(|selection| {
         let named = |value: &InputValue| matches!(value, InputValue::Variable(name) if name == variable);
-        conditions.map(|value| &value.node).any(named)
-            || match &selection.node {
-                Selection::Field(field) => includes_by(&field.node.selection_set.node, variable),
-                Selection::InlineFragment(fragment) => {
-                    includes_by(&fragment.node.selection_set.node, variable)
-                }
-                Selection::FragmentSpread(_) => false,
-            }
+        let mut conditions =
+            selection.node.directives().iter().filter_map(|directive| directive.node.get_argument("if"));
+        let included = conditions.any(|value| named(&value.node));
+        match &selection.node {
+            Selection::Field(field) if included => Some(&field.node.name.node),
+            Selection::Field(field) => included_by(&field.node.selection_set.node, variable),
+            Selection::InlineFragment(fragment) => included_by(&fragment.node.selection_set.node, variable),
+            Selection::FragmentSpread(_) => None,
+        }
     })
 }
 
@@ -626,9 +673,9 @@ struct Directive {
 }
 
 impl Directive {
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 16] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
-        "inputs", "tag", "summary",
+        "inputs", "added", "also", "tag", "summary",
     ];
 
     fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {
@@ -676,11 +723,8 @@ impl Directive {
         let mut routes = Vec::new();
         for (argument, method) in [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("delete", "DELETE")] {
             if let Some(path) = self.text(argument)? {
-                routes.push(Route {
-                    method,
-                    path,
-                    soft: method == "PUT" && self.arguments.contains_key("post"),
-                });
+                let added = !routes.is_empty() || self.arguments.get("added") == Some(&Value::Boolean(true));
+                routes.push(Route { method, path, added });
             }
         }
         if routes.is_empty() { Err(fail(&self.operation, "@rest names no path")) } else { Ok(routes) }

@@ -7,6 +7,7 @@ mod answer;
 mod bag;
 mod body;
 mod document;
+mod openapi;
 mod prepared;
 mod request;
 mod routes;
@@ -22,9 +23,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, 
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
+pub use bag::plain_query;
 pub use document::{
     Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake,
 };
+pub use openapi::{Examples, at, openapi};
 pub use throttle::{Bucket, Throttle, Verdict};
 
 use self::answer::Address;
@@ -139,7 +142,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             .data(Lent(nested.union(own)))
             .data(asking.face)
             .data(asking.origin);
-        if asking.method == Method::POST && !asking.matched.soft {
+        if asking.method == Method::POST {
             operation = operation.data(Strict);
         }
         let data = answer::failure(self.schema.execute(operation).await)?;

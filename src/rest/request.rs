@@ -225,18 +225,12 @@ fn includes(document: &Document<Checked>, input: &Input) -> Result<Vec<String>> 
     let paged = document.answer != super::document::Answer::Value;
     let Some(asked) = input.bag.get("include").filter(|_| paged) else { return Ok(Vec::new()) };
     let asked: Vec<String> = parts(asked).into_iter().filter(|part| !part.is_empty()).collect();
-    let allowed: Vec<(String, String)> = document
-        .includes
-        .iter()
-        .flat_map(|relation| {
-            ["", "Count", "Exists"]
-                .map(|form| (format!("{}{form}", camel(relation)), include_variable(relation, form)))
-        })
-        .collect();
+    let allowed = forms(&document.includes);
+    let known: Vec<(String, String)> = allowed.iter().cloned().chain(forms(&document.also)).collect();
     let unknown: Vec<&str> = asked
         .iter()
         .map(String::as_str)
-        .filter(|name| !allowed.iter().any(|(known, _)| known == name))
+        .filter(|name| !known.iter().any(|(known, _)| known == name))
         .collect();
     if !unknown.is_empty() {
         let rest = if allowed.is_empty() {
@@ -258,7 +252,16 @@ fn includes(document: &Document<Checked>, input: &Input) -> Result<Vec<String>> 
             parts(names).join(", ")
         )));
     }
-    Ok(allowed.into_iter().filter(|(name, _)| asked.contains(name)).map(|(_, variable)| variable).collect())
+    Ok(known.into_iter().filter(|(name, _)| asked.contains(name)).map(|(_, variable)| variable).collect())
+}
+
+/// Every name by which relations can be asked for, with the variable that it switches on.
+fn forms(relations: &[String]) -> Vec<(String, String)> {
+    let of = |relation: &String| {
+        ["", "Count", "Exists"]
+            .map(|form| (format!("{}{form}", camel(relation)), include_variable(relation, form)))
+    };
+    relations.iter().flat_map(of).collect()
 }
 
 /// `page`: the text of an integer from 1, else 1 (spec: `wire.md` 4.4).

@@ -25,15 +25,13 @@ struct Entry {
 struct Way {
     method: &'static str,
     document: usize,
-    soft: bool,
+    added: bool,
 }
 
 /// An operation that a request means.
 pub struct Matched {
     /// Position of the operation's document.
     pub document: usize,
-    /// Whether absent required fields stay as they are.
-    pub soft: bool,
     /// Values of the path's parameters.
     pub parameters: HashMap<String, String>,
 }
@@ -77,7 +75,7 @@ impl Routes {
             if ways.iter().any(|way| way.method == route.method) {
                 return Err(format!("two operations claim {} {}", route.method, route.path));
             }
-            ways.push(Way { method: route.method, document, soft: route.soft });
+            ways.push(Way { method: route.method, document, added: route.added });
         }
         Ok(routes)
     }
@@ -102,7 +100,7 @@ impl Routes {
         };
         let parameters =
             found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Matched { document: way.document, soft: way.soft, parameters })
+        Ok(Matched { document: way.document, parameters })
     }
 
     /// `Allow` of a plain `OPTIONS` request.
@@ -118,13 +116,12 @@ impl Entry {
         self.ways.iter().any(|way| way.method == "GET")
     }
 
-    /// The methods in the original's order; soft ways are not told.
+    /// The methods in the original's order; ways of our own are not told.
     fn allow(&self, separator: &str) -> String {
-        let told = |method: &str| self.ways.iter().any(|way| way.method == method && !way.soft);
+        let told = |method: &str| self.ways.iter().any(|way| way.method == method && !way.added);
         let methods = ["GET", "HEAD", "POST", "PUT", "DELETE"].into_iter();
-        methods
-            .filter(|&method| told(if method == "HEAD" { "GET" } else { method }))
-            .collect::<Vec<_>>()
-            .join(separator)
+        let told: Vec<_> =
+            methods.filter(|&method| told(if method == "HEAD" { "GET" } else { method })).collect();
+        if told.is_empty() { ANYWHERE.replace(", ", separator) } else { told.join(separator) }
     }
 }

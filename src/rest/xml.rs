@@ -63,6 +63,7 @@ fn element<W: Write>(writer: &mut Writer<W>, mut start: BytesStart<'_>, value: &
 fn scalar_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Enum(word) => word.to_lowercase(),
         Value::Boolean(flag) => flag.to_string(),
         other => {
             let mut json = Vec::new();

@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 use crate::{
     compare::{Comparison, Difference},
     deviation::Allowed,
+    openapi,
     rows::{Change, changes},
     shop::Shop,
     store::BACKEND,
@@ -82,9 +83,11 @@ pub(crate) struct Sent {
 /// A recorded answer.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Received {
-    status: u16,
+    /// HTTP status.
+    pub(crate) status: u16,
     headers: BTreeMap<String, String>,
-    json: Option<Json>,
+    /// Body, where it is JSON.
+    pub(crate) json: Option<Json>,
     text: Option<String>,
     magic: Option<String>,
 }
@@ -141,6 +144,7 @@ async fn scenario(steps: Vec<Exchange>) -> Vec<String> {
         before = after;
         let mut comparison = Comparison { learned, ..Comparison::default() };
         judge(step, &answer, changed.as_deref(), &mut comparison);
+        hold_to_contract(step, &answer, &mut comparison);
         if !comparison.found.is_empty() {
             failures.push(report(step, &answer, &comparison.found));
         }
@@ -148,6 +152,17 @@ async fn scenario(steps: Vec<Exchange>) -> Vec<String> {
     }
     shop.close().await;
     failures
+}
+
+/// Holds our own answer against `openapi.json`.
+fn hold_to_contract(step: &Exchange, answer: &Answer, into: &mut Comparison) {
+    let request = &step.request;
+    if answer.header("content-type") == Some("application/json") {
+        let found = openapi::contradiction(&request.method, &request.path, answer.status, &answer.json());
+        if let Some(found) = found {
+            into.differ("openapi.json", None, Some(found));
+        }
+    }
 }
 
 /// Compares one answer and its changes with the recorded ones.

@@ -12,16 +12,33 @@
 //! | [`rows`] | what changed in a database |
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`deviation`] | where the server may differ from the recordings, and why |
+//! | [`documents`] | the REST documents, validated by a second implementation of GraphQL |
 //! | [`golden`] | the recordings replayed |
+//! | [`rights`] | every operation and root field tried without its ability |
+//! | [`statements`] | how many SQL statements an answer costs |
+//! | [`house_rules`] | rules of the code base |
+//! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
+//! | [`customers`] | what the recordings of customers don't cover |
+//! | [`contracts`] | the contract files are current and tell everything |
+//! | [`openapi`] | answers held against `openapi.json` |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod compare;
+mod contracts;
+mod customers;
 mod deviation;
+mod documents;
 mod golden;
+mod groups;
+mod house_rules;
+mod openapi;
+mod pricings;
+mod rights;
 mod rows;
-#[expect(dead_code, reason = "helpers for tests to come")]
 mod shop;
+mod statements;
+mod statistics;
 mod store;
 mod wire;
 mod xml;

@@ -7,10 +7,14 @@
 //! ```
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use chrono::{DateTime, Utc};
 use guichet::{App, clock::Clock, config::Config, database};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value as Json, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -33,7 +37,11 @@ pub(crate) struct Shop {
     address: SocketAddr,
     server: JoinHandle<()>,
     store: Store,
+    statements: Arc<AtomicUsize>,
 }
+
+/// Tables that are read at most once a second, whatever is asked.
+const REMEMBERED: [&str; 4] = ["personal_access_tokens", "admins", "settings", "`customers`.`id` FROM"];
 
 impl Shop {
     /// The recorded shop in one language (`fr` or `en`).
@@ -47,13 +55,20 @@ impl Shop {
         let mut config = settings(lang);
         config.database = store.address();
         change(&mut config);
-        let db = database::connect(&config).await.expect("the server's database");
+        let mut db = database::connect(&config).await.expect("the server's database");
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&statements);
+        db.set_metric_callback(move |info| {
+            if !REMEMBERED.iter().any(|table| info.statement.sql.contains(table)) {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        });
         let app = App::new(config, db, Clock::Frozen(now())).await.expect("the server starts");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { address, server, store }
+        Self { address, server, store, statements }
     }
 
     /// The bearer text of a recorded key (`all`, `products-read`, `health`, `none`, `customer1`,
@@ -111,6 +126,21 @@ impl Shop {
         let answer = self.send(&request).await;
         let body = answer.json();
         (answer.status, answer.headers, body)
+    }
+
+    /// SQL statements of the server so far, without those of keys and settings.
+    pub(crate) fn statements(&self) -> usize {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Whether the database is MariaDB, where texts in SQL double their backslashes.
+    pub(crate) fn is_mysql(&self) -> bool {
+        self.store.db.get_database_backend() == DbBackend::MySql
+    }
+
+    /// A column's name in the database's quotes.
+    pub(crate) fn quoted(&self, column: &str) -> String {
+        if self.is_mysql() { format!("`{column}`") } else { format!("\"{column}\"") }
     }
 
     /// Everything in the database.

@@ -11,7 +11,7 @@ use crate::form::Scope;
 use crate::form::check::Subject;
 use crate::form::value;
 
-use super::{Column, Kind, Rule, Rules};
+use super::{Column, Kind, Rule, Rules, Tables};
 
 /// No list of more elements than this is looked up.
 const MOST: usize = 1000;
@@ -26,6 +26,23 @@ pub(super) async fn exists(subject: &Subject<'_>, column: Column) -> Result<Opti
         }
     };
     Ok(subject.fails_if("exists", !found))
+}
+
+/// A word that names no table is for the rules of its own field to tell.
+pub(super) async fn exists_for(
+    subject: &Subject<'_>,
+    sibling: &str,
+    tables: Tables,
+) -> Result<Option<String>> {
+    let stored = subject.scope.stored.iter().find(|(name, _)| *name == sibling);
+    let word = match subject.sibling(sibling) {
+        Some(sent) => value::text(sent),
+        None => stored.map(|(_, word)| (*word).to_owned()),
+    };
+    match tables.iter().find(|(known, _)| Some(*known) == word.as_deref()) {
+        Some(&(_, table)) => exists(subject, Column { table, name: "id" }).await,
+        None => Ok(None),
+    }
 }
 
 pub(super) async fn unique(subject: &Subject<'_>, column: Column) -> Result<Option<String>> {

@@ -20,6 +20,9 @@ pub(crate) use date::moments;
 pub(crate) use size::Bound;
 pub use size::Limit;
 
+/// Tables that rows are looked up in, by the word that names each.
+type Tables = &'static [(&'static str, &'static str)];
+
 /// One rule of a field.
 #[derive(Clone, Debug)]
 pub struct Rule(pub(crate) Kind);
@@ -47,6 +50,7 @@ pub(crate) enum Kind {
     Date,
     After(&'static str),
     Exists(Column),
+    ExistsFor(&'static str, Tables),
     Unique(Column),
     Email,
     NoPlus,
@@ -79,13 +83,14 @@ impl Rule {
 
     /// A rule that is skipped when the field already has a message.
     pub(crate) fn needs_clean_field(&self) -> bool {
-        matches!(self.0, Kind::Exists(_) | Kind::Unique(_))
+        matches!(self.0, Kind::Exists(_) | Kind::ExistsFor(..) | Kind::Unique(_))
     }
 
     /// The message, if the value breaks this rule.
     pub(crate) async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
         match self.0 {
             Kind::Exists(column) => database::exists(subject, column).await,
+            Kind::ExistsFor(sibling, tables) => database::exists_for(subject, sibling, tables).await,
             Kind::Unique(column) => database::unique(subject, column).await,
             _ => Ok(self.broken_at_sight(subject)),
         }
@@ -121,7 +126,8 @@ impl Rule {
             Kind::File => file::file(subject),
             Kind::Image => file::image(subject),
             Kind::Mimes(listed) => file::mimes(subject, listed),
-            Kind::Nullable | Kind::Sometimes | Kind::Each(_) | Kind::Exists(_) | Kind::Unique(_) => None,
+            Kind::Nullable | Kind::Sometimes | Kind::Each(_) => None,
+            Kind::Exists(_) | Kind::ExistsFor(..) | Kind::Unique(_) => None,
             Kind::Slugified | Kind::NoneIsNull => None,
         }
     }
@@ -168,7 +174,7 @@ rules! {
     accepted() => Kind::Accepted;
     /// A text.
     string() => Kind::String;
-    /// A whole number or a text of one, within 32 bits unless it names a row by [`exists`].
+    /// A whole number or a text of one, within 32 bits unless it names a row by [`exists`] or [`exists_for`].
     integer() => Kind::Integer;
     /// A decimal number or a text of one.
     numeric() => Kind::Numeric;
@@ -198,6 +204,8 @@ rules! {
     after(sibling: &'static str) => Kind::After(sibling);
     /// A row of the table has this value.
     exists(table: &'static str, name: &'static str) => Kind::Exists(Column { table, name });
+    /// A row with this primary key stands in the table that the word in another field names.
+    exists_for(sibling: &'static str, tables: &'static [(&'static str, &'static str)]) => Kind::ExistsFor(sibling, tables);
     /// No row of the table has this value, except the record under update.
     unique(table: &'static str, name: &'static str) => Kind::Unique(Column { table, name });
     /// An e-mail address.

@@ -6,8 +6,8 @@ use crate::form::value;
 use super::{Kind, Rules};
 
 pub(super) fn integer(subject: &Subject<'_>) -> Option<String> {
-    // Columns are 32 bits wide, except the ids that `exists` looks up.
-    let wide = subject.rules.has(|kind| matches!(kind, Kind::Exists(_)));
+    // Columns are 32 bits wide, except the ids that are looked up.
+    let wide = subject.rules.has(|kind| matches!(kind, Kind::Exists(_) | Kind::ExistsFor(..)));
     let fits = value::integer(subject.value).is_some_and(|number| wide || i32::try_from(number).is_ok());
     subject.fails_if("integer", !fits)
 }

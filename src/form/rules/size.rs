@@ -44,6 +44,11 @@ impl Bound {
     pub(super) fn new(limit: impl Limit) -> Self {
         Self { printed: limit.print(), value: limit.value() }
     }
+
+    /// The limit as a number.
+    pub(crate) fn value(&self) -> f64 {
+        self.value
+    }
 }
 
 pub(super) fn min(subject: &Subject<'_>, bound: &Bound) -> Option<String> {

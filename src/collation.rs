@@ -1,0 +1,81 @@
+//! How texts are ordered: as the original's database does it, whichever database it is. Signs come
+//! before digits, digits before letters; case and accents don't count.
+
+use std::cmp::Ordering;
+
+use sea_orm::sea_query::{ColumnType, Expr, SimpleExpr};
+use sea_orm::{ColumnTrait, DbBackend};
+
+/// The order's name in SQLite, where every connection brings it along.
+pub const SQLITE: &str = "shop";
+/// Signs and digits in their order.
+const BEFORE_LETTERS: &str = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789";
+/// Letters and what they are ordered as.
+const FOLDED: [(&str, &str); 13] = [
+    ("àáâãäåāăą", "a"),
+    ("æ", "ae"),
+    ("çćčĉ", "c"),
+    ("ďđð", "d"),
+    ("èéêëēėęě", "e"),
+    ("ìíîïīįı", "i"),
+    ("ñńň", "n"),
+    ("òóôõöøōő", "o"),
+    ("œ", "oe"),
+    ("ßśšşș", "s"),
+    ("ùúûüūůű", "u"),
+    ("ýÿ", "y"),
+    ("źżž", "z"),
+];
+
+/// What a list is ordered by for a column: texts in the shop's order.
+pub fn sort_key(column: &impl ColumnTrait, backend: DbBackend) -> SimpleExpr {
+    let plain = Expr::col(column.as_column_ref());
+    let template = match (backend, column.def().get_column_type()) {
+        (DbBackend::Sqlite, ColumnType::String(_) | ColumnType::Text) => "? COLLATE shop",
+        (DbBackend::Postgres, ColumnType::String(_) | ColumnType::Text) => "$1 COLLATE \"und-x-icu\"",
+        _ => return plain,
+    };
+    Expr::cust_with_expr(template, plain)
+}
+
+/// Compares two texts in the shop's order.
+pub fn compare(one: &str, other: &str) -> Ordering {
+    ranks(one).cmp(ranks(other))
+}
+
+fn ranks(text: &str) -> impl Iterator<Item = u32> + '_ {
+    text.trim_end_matches(' ').chars().flat_map(char::to_lowercase).flat_map(|letter| {
+        let folded = FOLDED.iter().find(|(letters, _)| !letter.is_ascii() && letters.contains(letter));
+        let letters = folded.map_or_else(
+            || [Some(letter), None],
+            |(_, plain)| {
+                let mut plain = plain.chars();
+                [plain.next(), plain.next()]
+            },
+        );
+        letters.into_iter().flatten().map(rank)
+    })
+}
+
+/// Blanks, signs and digits, and behind them all letters by their code.
+fn rank(letter: char) -> u32 {
+    const LETTERS: u32 = 1 << 21;
+    if letter.is_whitespace() {
+        return 0;
+    }
+    let at = BEFORE_LETTERS.find(letter).and_then(|at| u32::try_from(at + 1).ok());
+    at.unwrap_or(LETTERS + u32::from(letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_before_digits_before_letters() {
+        let mut texts = ["b", "a1", "a10", "a1@", "É", "e2", "Ez", "a b", "œuf", "oeg", "Z", "ß"];
+        texts.sort_by(|one, other| compare(one, other));
+        assert_eq!(texts, ["a b", "a1", "a1@", "a10", "b", "É", "e2", "Ez", "oeg", "œuf", "ß", "Z"]);
+        assert_eq!(compare("Société ", "SOCIETE"), Ordering::Equal);
+    }
+}

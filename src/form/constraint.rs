@@ -1,0 +1,176 @@
+//! The directive `@constraint` on an input field: what its rules ask that its type doesn't say.
+//! The schema prints it for GraphQL clients, the OpenAPI document is made from it.
+
+use async_graphql::Value;
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{
+    __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaInputValue, MetaType, Registry,
+};
+
+use super::rules::{Bound, Kind, Rule, Rules};
+use super::shape::Field;
+
+const NAME: &str = "constraint";
+
+/// Arguments of the directive: name, type, meaning.
+const ARGUMENTS: &[(&str, &str, &str)] = &[
+    ("name", "String", "Name in REST, where it is not the field's in snake case."),
+    ("required", "Boolean", "Asked for, except in a partial update."),
+    ("nullable", "Boolean", "Null is a value."),
+    ("minLength", "Int", "Fewest characters."),
+    ("maxLength", "Int", "Most characters."),
+    ("min", "Float", "Smallest number."),
+    ("max", "Float", "Greatest number."),
+    ("minItems", "Int", "Fewest elements."),
+    ("maxItems", "Int", "Most elements."),
+    ("minKilobytes", "Int", "Smallest file."),
+    ("maxKilobytes", "Int", "Largest file."),
+    ("oneOf", "[String!]", "The words that are accepted."),
+    ("mimes", "[String!]", "The kinds of files that are accepted."),
+    ("format", "String", "`email`, `date`, `phone`, `country` or `locale`."),
+    ("confirmed", "Boolean", "Repeated in a field of the same name that ends in `confirmation`."),
+];
+
+/// What the rules of an input field ask.
+#[derive(Clone, Debug, Default)]
+pub struct Constraint(IndexMap<String, Value>);
+
+impl Constraint {
+    /// What an input field of the schema says.
+    pub fn read(field: &MetaInputValue) -> Self {
+        let directive = field.directive_invocations.iter().find(|directive| directive.name == NAME);
+        directive.map(|directive| Self(directive.args.clone())).unwrap_or_default()
+    }
+
+    /// Whether an argument is set to true.
+    pub fn is(&self, name: &str) -> bool {
+        matches!(self.0.get(name), Some(Value::Boolean(true)))
+    }
+
+    /// A limit.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        match self.0.get(name)? {
+            Value::Number(number) => number.as_f64(),
+            _ => None,
+        }
+    }
+
+    /// A limit that counts something.
+    pub fn count(&self, name: &str) -> Option<usize> {
+        match self.0.get(name)? {
+            Value::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
+            _ => None,
+        }
+    }
+
+    /// A word.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.0.get(name)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A list of words.
+    pub fn words(&self, name: &str) -> Vec<&str> {
+        let Some(Value::List(words)) = self.0.get(name) else { return Vec::new() };
+        words
+            .iter()
+            .filter_map(|word| if let Value::String(word) = word { Some(word.as_str()) } else { None })
+            .collect()
+    }
+
+    fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    fn of(field: &Field, registry: &Registry) -> Self {
+        let mut constraint = Self::default();
+        if crate::rest::snake(&field.camel) != field.name {
+            constraint.set("name", field.name);
+        }
+        let is_enum = matches!(registry.types.get(field.type_name()), Some(MetaType::Enum { .. }));
+        for rule in &field.rules {
+            constraint.add(rule, &field.rules, is_enum);
+        }
+        constraint
+    }
+
+    fn add(&mut self, rule: &Rule, rules: &[Rule], is_enum: bool) {
+        match &rule.0 {
+            Kind::Required { in_schema: false } | Kind::Accepted => self.set("required", true),
+            Kind::Nullable => self.set("nullable", true),
+            Kind::Min(bound) => self.bound("min", bound, rules),
+            Kind::Max(bound) => self.bound("max", bound, rules),
+            Kind::Size(bound) => {
+                self.bound("min", bound, rules);
+                self.bound("max", bound, rules);
+            }
+            Kind::OneOf(words) if !is_enum => self.set("oneOf", list(words)),
+            Kind::Each(each) => each.iter().for_each(|rule| {
+                if let Kind::OneOf(words) = &rule.0 {
+                    self.set("oneOf", list(words));
+                }
+            }),
+            Kind::Mimes(kinds) => self.set("mimes", list(kinds)),
+            Kind::Email => self.set("format", "email"),
+            Kind::Date => self.set("format", "date"),
+            Kind::Phone => self.set("format", "phone"),
+            Kind::Country => self.set("format", "country"),
+            Kind::Locale => self.set("format", "locale"),
+            Kind::Confirmed => self.set("confirmed", true),
+            _ => {}
+        }
+    }
+
+    /// A size, under the name of what the rules make of it.
+    fn bound(&mut self, end: &str, bound: &Bound, rules: &[Rule]) {
+        let unit = if rules.is_number() {
+            ""
+        } else if rules.has(|kind| matches!(kind, Kind::Array)) {
+            "Items"
+        } else if rules.has(|kind| matches!(kind, Kind::File | Kind::Image | Kind::Mimes(_))) {
+            "Kilobytes"
+        } else {
+            "Length"
+        };
+        let value = bound.value();
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number that a rule was written with")]
+        let value = if value.fract() == 0.0 { Value::from(value as i64) } else { Value::from(value) };
+        self.set(&format!("{end}{unit}"), value);
+    }
+}
+
+fn list(words: &[&str]) -> Value {
+    Value::List(words.iter().map(|&word| Value::from(word)).collect())
+}
+
+/// Completes an input field by what its rules ask.
+pub(super) fn describe(meta: &mut MetaInputValue, field: &Field, registry: &mut Registry) {
+    let constraint = Constraint::of(field, registry);
+    if constraint.0.is_empty() {
+        return;
+    }
+    register(registry);
+    let name = NAME.to_owned();
+    meta.directive_invocations.push(MetaDirectiveInvocation { name, args: constraint.0 });
+}
+
+fn register(registry: &mut Registry) {
+    let argument = |(name, ty, about): &(&str, &str, &str)| {
+        let mut argument = MetaInputValue::new(*name, *ty);
+        argument.description = Some((*about).to_owned());
+        ((*name).to_owned(), argument)
+    };
+    registry.add_directive(MetaDirective {
+        name: NAME.to_owned(),
+        description: Some(
+            "What is asked of a field beside its type; a broken rule is VALIDATION_FAILED.".to_owned(),
+        ),
+        locations: vec![__DirectiveLocation::INPUT_FIELD_DEFINITION],
+        args: ARGUMENTS.iter().map(argument).collect(),
+        is_repeatable: false,
+        visible: None,
+        composable: None,
+    });
+}

@@ -1,0 +1,105 @@
+//! The directive `@inRest` on a field: what REST makes of a value where the GraphQL type doesn't
+//! tell. The schema prints it, the OpenAPI document is made from it.
+
+use std::borrow::Cow;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{
+    __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaInputValue, Registry,
+    location_traits::Directive_At_FIELD_DEFINITION,
+};
+use async_graphql::{TypeDirective, Value};
+
+/// A REST spelling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spelling {
+    /// What the GraphQL type says: a text for an exact number, a lower-case word for an enum.
+    #[default]
+    AsTyped,
+    /// A whole number; for a yes or no it is 1 or 0.
+    Integer,
+    /// A number.
+    Number,
+}
+
+impl Spelling {
+    /// The word of the directive; none where nothing differs.
+    fn word(self) -> Option<&'static str> {
+        match self {
+            Self::AsTyped => None,
+            Self::Integer => Some("integer"),
+            Self::Number => Some("number"),
+        }
+    }
+}
+
+/// The directive `@inRest(type: …, sparse: …)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InRest {
+    /// How the value is spelled.
+    pub spelling: Spelling,
+    /// Whether the key is left out where the value is null.
+    pub sparse: bool,
+}
+
+impl InRest {
+    const NAME: &'static str = "inRest";
+
+    /// The directive on a field.
+    pub fn apply(self) -> MetaDirectiveInvocation {
+        let word = self.spelling.word().map(|word| ("type".to_owned(), Value::from(word)));
+        let sparse = self.sparse.then(|| ("sparse".to_owned(), Value::from(true)));
+        MetaDirectiveInvocation {
+            name: Self::NAME.to_owned(),
+            args: word.into_iter().chain(sparse).collect(),
+        }
+    }
+
+    /// What a field of the schema says.
+    pub fn read(field: &MetaField) -> Self {
+        let directive = field.directive_invocations.iter().find(|directive| directive.name == Self::NAME);
+        let argument = |name: &str| directive.and_then(|directive| directive.args.get(name));
+        let is = |spelling: &Spelling| match argument("type") {
+            Some(Value::String(word)) => spelling.word() == Some(word),
+            _ => false,
+        };
+        let spelling = [Spelling::Integer, Spelling::Number].into_iter().find(is).unwrap_or_default();
+        Self { spelling, sparse: argument("sparse") == Some(&Value::Boolean(true)) }
+    }
+
+    /// Marks a field, unless its type tells everything.
+    pub(super) fn mark(self, field: &mut MetaField, registry: &mut Registry) {
+        if self != Self::default() {
+            self.register(registry);
+            field.directive_invocations.push(self.apply());
+        }
+    }
+}
+
+impl TypeDirective for InRest {
+    fn name(&self) -> Cow<'static, str> {
+        Self::NAME.into()
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        let argument = |name: &str, ty: &str, about: &str| {
+            let mut argument = MetaInputValue::new(name, ty);
+            argument.description = Some(about.to_owned());
+            (name.to_owned(), argument)
+        };
+        registry.add_directive(MetaDirective {
+            name: Self::NAME.to_owned(),
+            description: Some("What the REST face makes of the value.".to_owned()),
+            locations: vec![__DirectiveLocation::FIELD_DEFINITION],
+            args: IndexMap::from([
+                argument("type", "String", "Its JSON type: `integer` or `number`."),
+                argument("sparse", "Boolean", "The key is left out where the value is null."),
+            ]),
+            is_repeatable: false,
+            visible: None,
+            composable: None,
+        });
+    }
+}
+
+impl Directive_At_FIELD_DEFINITION for InRest {}

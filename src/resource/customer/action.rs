@@ -1,0 +1,153 @@
+//! Shutting customers out and letting them back in (spec: `application-store.md` 4.10).
+
+use async_graphql::MaybeUndefined;
+use entity::{ShopTime, customer, service};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
+
+use super::input::CustomerActionInput;
+use super::{MODEL, letter};
+use crate::error::Invalid;
+use crate::resource::metadata;
+use crate::resource::service::{state, visible_services};
+use crate::scope::Scope;
+use crate::{Error, Result};
+
+/// What is noted where no reason was given.
+const NO_REASON: &str = "No reason provided";
+/// Metadata that hold a second factor.
+const SECOND_FACTOR: [&str; 2] = ["2fa_secret", "2fa_recovery_codes"];
+/// Metadata that shut a customer out.
+const SHUT_OUT: [&str; 8] = [
+    "banned",
+    "banned_reason",
+    "banned_at",
+    "banned_by",
+    "suspended",
+    "suspended_reason",
+    "suspended_at",
+    "suspended_by",
+];
+
+/// The two ways to shut a customer out; they don't exclude each other.
+#[derive(Clone, Copy)]
+pub(super) enum Shut {
+    Suspended,
+    Banned,
+}
+
+impl Shut {
+    /// Both: a service whose suspension has one of their reasons was suspended here.
+    const ALL: [Self; 2] = [Self::Suspended, Self::Banned];
+
+    /// What the names of its metadata begin with.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Suspended => "suspended",
+            Self::Banned => "banned",
+        }
+    }
+
+    /// Why the services are suspended.
+    fn service_reason(self) -> &'static str {
+        match self {
+            Self::Suspended => "Customer suspended",
+            Self::Banned => "Customer banned",
+        }
+    }
+}
+
+/// Shuts a customer out.
+pub(super) async fn shut_out(
+    scope: Scope<'_>,
+    customer: &customer::Model,
+    shut: Shut,
+    input: CustomerActionInput,
+) -> Result<()> {
+    let now = ShopTime::from(scope.now());
+    let reason = input.reason.take().filter(|reason| !reason.is_empty());
+    let reason = reason.as_deref().unwrap_or(NO_REASON);
+    let (record, key) = ((MODEL, customer.id), shut.key());
+    let transaction = scope.begin().await?;
+    let at = now.local().format("%d/%m/%Y %H:%M").to_string();
+    metadata::write(&transaction, record, key, "true", now).await?;
+    metadata::write(&transaction, record, &format!("{key}_reason"), reason, now).await?;
+    metadata::write(&transaction, record, &format!("{key}_at"), &at, now).await?;
+    if input.force == MaybeUndefined::Value(true) {
+        suspend_services(scope, &transaction, customer, shut).await?;
+    }
+    if input.notify == MaybeUndefined::Value(true) {
+        let (template, shop) = (format!("customer_{key}"), scope.config().public_url());
+        letter::post(scope, &transaction, &template, customer, &shop, &[("reason", reason)]).await?;
+    }
+    transaction.commit().await?;
+    scope.counts().forget("services");
+    Ok(())
+}
+
+/// Suspends the active services, each with a mail.
+async fn suspend_services(
+    scope: Scope<'_>,
+    transaction: &DatabaseTransaction,
+    customer: &customer::Model,
+    shut: Shut,
+) -> Result<()> {
+    let active = visible_services()
+        .filter(service::Column::CustomerId.eq(customer.id))
+        .filter(service::Column::Status.eq("active"));
+    let shop = scope.config().public_url();
+    for service in active.all(transaction).await? {
+        let reason = shut.service_reason();
+        let service = state::suspend(transaction, service, reason, true, scope.now().into()).await?;
+        let values = [("service", service.name.as_str()), ("reason", reason)];
+        letter::post(scope, transaction, "service_suspended", customer, &shop, &values).await?;
+    }
+    Ok(())
+}
+
+/// Lets a customer back in, with the services that [`shut_out`] suspended.
+pub(super) async fn reactivate(scope: Scope<'_>, customer: &customer::Model, notify: bool) -> Result<()> {
+    let transaction = scope.begin().await?;
+    metadata::erase(&transaction, (MODEL, customer.id), &SHUT_OUT).await?;
+    let suspended = visible_services()
+        .filter(service::Column::CustomerId.eq(customer.id))
+        .filter(service::Column::Status.eq("suspended"))
+        .filter(service::Column::SuspendReason.is_in(Shut::ALL.map(Shut::service_reason)));
+    for service in suspended.all(&transaction).await? {
+        state::unsuspend(&transaction, service, scope.now().into()).await?;
+    }
+    if notify {
+        let shop = scope.config().public_url();
+        letter::post(scope, &transaction, "customer_reactivated", customer, &shop, &[]).await?;
+    }
+    transaction.commit().await?;
+    scope.counts().forget("services");
+    Ok(())
+}
+
+/// Takes the second factor away.
+pub(super) async fn disable_two_factor(scope: Scope<'_>, customer: &customer::Model) -> Result<()> {
+    metadata::erase(scope.db(), (MODEL, customer.id), &SECOND_FACTOR).await
+}
+
+/// The action of that name, as REST's path spells it.
+pub(super) async fn named(
+    scope: Scope<'_>,
+    customer: &customer::Model,
+    action: &str,
+    input: CustomerActionInput,
+) -> Result<()> {
+    match action {
+        "suspend" => shut_out(scope, customer, Shut::Suspended, input).await,
+        "ban" => shut_out(scope, customer, Shut::Banned, input).await,
+        "reactivate" => {
+            let notify = input.notify == MaybeUndefined::Value(true);
+            reactivate(scope, customer, notify).await
+        }
+        "disable2FA" => disable_two_factor(scope, customer).await,
+        _ => {
+            let name = scope.lang().field_name("action");
+            let text = scope.lang().text("validation.in", &[("attribute", &name)]);
+            Err(Error::Invalid(Invalid::one("action", text)))
+        }
+    }
+}

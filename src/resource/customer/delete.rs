@@ -1,0 +1,194 @@
+//! Deleting customers: what they are known by goes, what the shop must keep stays
+//! (spec: `application-store.md` 4.6).
+
+use entity::{
+    Amount, Flag, Id, ShopTime, action_log, coupon_usage, customer, customer_note, invoice,
+    password_reset_token, personal_access_token, service, support_ticket,
+};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+};
+use serde_json::{Map, Value as Json, json};
+
+use super::MODEL;
+use crate::error::Refusal;
+use crate::resource::invoice::live_invoices;
+use crate::resource::metadata;
+use crate::resource::service::{live_services, state};
+use crate::scope::Scope;
+use crate::{Error, Result, mail, password};
+
+/// What stands in place of what is taken away.
+const GONE: &str = "Deleted";
+/// States of services that keep a customer from being deleted.
+const IN_USE: [&str; 3] = ["active", "pending", "suspended"];
+
+pub(super) async fn delete(scope: Scope<'_>, customer: customer::Model, force: bool) -> Result<()> {
+    let password = password::hash("deleted").await?;
+    let now = ShopTime::from(scope.now());
+    let transaction = scope.begin().await?;
+    if !force {
+        refuse_blocked(scope, &transaction, customer.id).await?;
+    }
+    cancel_services(&transaction, customer.id, now).await?;
+    let_go(&transaction, customer.id, now).await?;
+    forget(&transaction, &customer).await?;
+    erase(customer, password, now).update(&transaction).await?;
+    transaction.commit().await?;
+    for table in ["customers", "services", "invoices", "support_tickets"] {
+        scope.counts().forget(table);
+    }
+    Ok(())
+}
+
+/// Services in use and invoices to be paid keep a customer from being deleted.
+async fn refuse_blocked(scope: Scope<'_>, transaction: &DatabaseTransaction, id: Id) -> Result<()> {
+    let ended = Condition::all()
+        .add(service::Column::CancelledAt.is_not_null())
+        .add(service::Column::CancelledReason.is_not_null())
+        .add(service::Column::IsCancelled.eq(false));
+    let services = live_services()
+        .filter(service::Column::CustomerId.eq(id))
+        .filter(service::Column::Status.is_in(IN_USE))
+        .filter(ended.not())
+        .all(transaction)
+        .await?;
+    let invoices = live_invoices()
+        .filter(invoice::Column::CustomerId.eq(id))
+        .filter(invoice::Column::Status.eq("pending"))
+        .all(transaction)
+        .await?;
+    if services.is_empty() && invoices.is_empty() {
+        return Ok(());
+    }
+    let services = services.into_iter().map(|service| (service.id.to_string(), json!(service.name)));
+    let invoices =
+        invoices.into_iter().map(|invoice| (invoice.id.to_string(), json!(invoice.invoice_number)));
+    Err(blocked(scope, services.collect(), invoices.collect()))
+}
+
+fn blocked(scope: Scope<'_>, services: Map<String, Json>, invoices: Map<String, Json>) -> Error {
+    let text = |name: &str, values: &[(&str, &str)]| {
+        scope.lang().text(&format!("client.profile.delete.{name}"), values)
+    };
+    let (mut reasons, mut texts) = (Map::new(), Vec::new());
+    if !services.is_empty() {
+        texts.push(text("has_active_services", &[("count", &services.len().to_string())]));
+        reasons.insert("active_services".to_owned(), json!({"count": services.len(), "services": services}));
+    }
+    if !invoices.is_empty() {
+        texts.push(text("has_pending_invoices", &[("count", &invoices.len().to_string())]));
+        reasons.insert("pending_invoices".to_owned(), json!({"count": invoices.len(), "invoices": invoices}));
+    }
+    let body = Map::from_iter([
+        ("error".to_owned(), json!(text("has_blocking_reasons", &[]))),
+        ("blocking_reasons".to_owned(), Json::Object(reasons)),
+        ("message".to_owned(), json!(texts.join(" "))),
+    ]);
+    Error::Refused(Refusal { status: 400, body })
+}
+
+/// Services whose cancellation was asked for end now.
+async fn cancel_services(transaction: &DatabaseTransaction, id: Id, now: ShopTime) -> Result<()> {
+    let asked = live_services()
+        .filter(service::Column::CustomerId.eq(id))
+        .filter(service::Column::CancelledAt.is_not_null())
+        .filter(service::Column::CancelledReason.is_not_null())
+        .filter(service::Column::IsCancelled.eq(false));
+    for service in asked.all(transaction).await? {
+        state::cancel(transaction, service, now).await?;
+    }
+    Ok(())
+}
+
+/// Tickets are closed; tickets, invoices and uses of coupons are nobody's from now on; services
+/// are deleted.
+async fn let_go(transaction: &DatabaseTransaction, id: Id, now: ShopTime) -> Result<()> {
+    support_ticket::Entity::update_many()
+        .col_expr(support_ticket::Column::Status, Expr::value("closed"))
+        .col_expr(support_ticket::Column::ClosedAt, Expr::value(now))
+        .filter(support_ticket::Column::CustomerId.eq(id))
+        .filter(support_ticket::Column::Status.ne("closed"))
+        .exec(transaction)
+        .await?;
+    macro_rules! nobodys {
+        ($($table:ident),*) => { $(
+            $table::Entity::update_many()
+                .col_expr($table::Column::CustomerId, Expr::value(None::<Id>))
+                .col_expr($table::Column::UpdatedAt, Expr::value(now))
+                .filter($table::Column::CustomerId.eq(id))
+                .exec(transaction)
+                .await?;
+        )* };
+    }
+    nobodys!(support_ticket, invoice, coupon_usage);
+    service::Entity::update_many()
+        .col_expr(service::Column::DeletedAt, Expr::value(now))
+        .col_expr(service::Column::UpdatedAt, Expr::value(now))
+        .filter(service::Column::CustomerId.eq(id))
+        .filter(service::Column::DeletedAt.is_null())
+        .filter(service::Column::Status.ne("hidden"))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Notes, keys, mails, metadata and logs go.
+async fn forget(transaction: &DatabaseTransaction, customer: &customer::Model) -> Result<()> {
+    let id = customer.id;
+    customer_note::Entity::delete_many()
+        .filter(customer_note::Column::CustomerId.eq(id))
+        .exec(transaction)
+        .await?;
+    personal_access_token::Entity::delete_many()
+        .filter(personal_access_token::Column::TokenableType.eq(MODEL))
+        .filter(personal_access_token::Column::TokenableId.eq(id))
+        .exec(transaction)
+        .await?;
+    password_reset_token::Entity::delete_many()
+        .filter(password_reset_token::Column::Email.eq(&customer.email))
+        .exec(transaction)
+        .await?;
+    let about = Condition::all()
+        .add(action_log::Column::Model.eq(MODEL))
+        .add(action_log::Column::ModelId.eq(id.to_string()));
+    action_log::Entity::delete_many()
+        .filter(Condition::any().add(action_log::Column::CustomerId.eq(id)).add(about))
+        .exec(transaction)
+        .await?;
+    mail::forget(transaction, id).await?;
+    metadata::detach(transaction, MODEL, id).await
+}
+
+/// The row without what the customer is known by.
+fn erase(customer: customer::Model, password: String, now: ShopTime) -> customer::ActiveModel {
+    let gone = || GONE.to_owned();
+    let email = format!("deleted-{}@clientxcms.com", customer.id);
+    let mut row = customer.into_active_model();
+    row.email = Set(email);
+    row.phone = Set(Some(String::new()));
+    row.address = Set(gone());
+    row.address2 = Set(Some(gone()));
+    row.city = Set(gone());
+    row.country = Set(gone());
+    row.region = Set(gone());
+    row.notes = Set(Some(gone()));
+    row.zipcode = Set("00000".to_owned());
+    row.locale = Set("en".to_owned());
+    row.password = Set(password);
+    row.email_verified_at = Set(None);
+    row.last_login = Set(None);
+    row.last_ip = Set(None);
+    row.billing_details = Set(None);
+    row.company_name = Set(None);
+    row.security_question_id = Set(None);
+    row.is_confirmed = Set(Flag(false));
+    row.dark_mode = Set(Flag(false));
+    row.gdpr_compliment = Set(Flag(false));
+    row.balance = Set(Amount(0.0));
+    row.deleted_at = Set(Some(now));
+    row.updated_at = Set(Some(now));
+    row
+}

@@ -1,0 +1,184 @@
+//! Changing customers.
+
+use async_graphql::{Context, ID, Object};
+use entity::customer;
+
+use super::action::{self, Shut};
+use super::input::{CustomerActionInput, CustomerCreateInput, CustomerUpdateInput};
+use super::{Customer, MODEL, delete, letter, live_customers, write};
+use crate::Result;
+use crate::auth::{Ability, Can};
+use crate::form::Form;
+use crate::outcome::Outcome;
+use crate::record::require;
+use crate::scope::Scope;
+
+/// Changing customers.
+#[derive(Default)]
+pub struct CustomerMutation;
+
+#[Object]
+impl CustomerMutation {
+    /// Makes a customer. Without a password, the customer is mailed a link to choose one.
+    #[graphql(directive = Can::apply(&[Ability::CustomersStore]))]
+    async fn customer_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The customer.")] input: Form<CustomerCreateInput>,
+    ) -> Result<Customer> {
+        let scope = Scope::from(ctx);
+        write::create(scope, scope.check_new(input).await?).await.map(Customer)
+    }
+
+    /// Changes a customer.
+    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    async fn customer_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "What changes.")] input: Form<CustomerUpdateInput>,
+    ) -> Result<Customer> {
+        let scope = Scope::from(ctx);
+        let customer = find(scope, &id).await?;
+        let stored = [("country", customer.country.as_str())];
+        let input = scope.check_change(input, customer.id, &stored).await?;
+        write::update(scope, customer, input).await.map(Customer)
+    }
+
+    /// Deletes a customer: what the customer is known by is overwritten, services are deleted,
+    /// invoices and tickets stay as nobody's. Services in use and invoices to be paid keep a
+    /// customer from being deleted.
+    #[graphql(directive = Can::apply(&[Ability::CustomersDelete]))]
+    async fn customer_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "Whether services in use and invoices to be paid are passed over.")] force: Option<
+            bool,
+        >,
+    ) -> Result<Outcome> {
+        let scope = Scope::from(ctx);
+        delete::delete(scope, find(scope, &id).await?, force.unwrap_or(false)).await?;
+        Ok(Outcome::new("Customer deleted successfully"))
+    }
+
+    /// Takes a customer's e-mail address as confirmed.
+    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    async fn customer_confirm(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Customer> {
+        let scope = Scope::from(ctx);
+        write::confirm(scope, find(scope, &id).await?).await.map(Customer)
+    }
+
+    /// Mails a customer the link that confirms the e-mail address, once more.
+    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    async fn customer_resend_confirmation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Outcome> {
+        let scope = Scope::from(ctx);
+        let customer = find(scope, &id).await?;
+        write::refuse_verified(&customer)?;
+        letter::send_confirmation(scope, &customer).await?;
+        Ok(Outcome::new("Verification link sent"))
+    }
+
+    /// Mails a customer a link to choose a new password; a second one within a minute is not sent.
+    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    async fn customer_send_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Outcome> {
+        let scope = Scope::from(ctx);
+        letter::send_password(scope, &find(scope, &id).await?).await?;
+        Ok(Outcome::new("Reset link sent"))
+    }
+
+    /// Suspends a customer.
+    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    async fn customer_suspend(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "Why, and how far.")] input: Option<Form<CustomerActionInput>>,
+    ) -> Result<Customer> {
+        shut_out(ctx.into(), &id, Shut::Suspended, input).await
+    }
+
+    /// Bans a customer: the customer cannot sign in any more. Keys keep working.
+    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    async fn customer_ban(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "Why, and how far.")] input: Option<Form<CustomerActionInput>>,
+    ) -> Result<Customer> {
+        shut_out(ctx.into(), &id, Shut::Banned, input).await
+    }
+
+    /// Lifts a customer's suspension and ban, and takes those services back into use that were
+    /// suspended with them.
+    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    async fn customer_reactivate(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "Whether the customer gets a mail about it.")] notify: Option<bool>,
+    ) -> Result<Customer> {
+        let scope = Scope::from(ctx);
+        let customer = find(scope, &id).await?;
+        action::reactivate(scope, &customer, notify.unwrap_or(false)).await?;
+        Ok(Customer(customer))
+    }
+
+    /// Takes a customer's second factor away.
+    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    async fn customer_disable_two_factor(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Customer> {
+        let scope = Scope::from(ctx);
+        let customer = find(scope, &id).await?;
+        action::disable_two_factor(scope, &customer).await?;
+        Ok(Customer(customer))
+    }
+
+    /// One of the four actions by its name, as REST's path has it: `suspend`, `ban`, `reactivate`
+    /// or `disable2FA`.
+    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    async fn customer_action(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "Name of the action.")] action: String,
+        #[graphql(desc = "Why, and how far.")] input: Option<Form<CustomerActionInput>>,
+    ) -> Result<Customer> {
+        let scope = Scope::from(ctx);
+        let customer = find(scope, &id).await?;
+        let input = scope.check_new(input.unwrap_or_default()).await?;
+        action::named(scope, &customer, &action, input).await?;
+        Ok(Customer(customer))
+    }
+}
+
+async fn find(scope: Scope<'_>, id: &str) -> Result<customer::Model> {
+    Ok(require::<Customer>(scope, live_customers(), id, MODEL).await?.0)
+}
+
+async fn shut_out(
+    scope: Scope<'_>,
+    id: &str,
+    shut: Shut,
+    input: Option<Form<CustomerActionInput>>,
+) -> Result<Customer> {
+    let customer = find(scope, id).await?;
+    let input = scope.check_new(input.unwrap_or_default()).await?;
+    action::shut_out(scope, &customer, shut, input).await?;
+    Ok(Customer(customer))
+}

@@ -1,0 +1,134 @@
+//! Making, changing and confirming customers (spec: `application-store.md` 4.3, 4.5, 4.7).
+
+use async_graphql::MaybeUndefined;
+use entity::{Amount, Flag, ShopTime, customer};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel, SqlErr};
+
+use super::input::{CustomerCreateInput, CustomerUpdateInput};
+use super::letter::Reset;
+use crate::error::{Invalid, Refusal};
+use crate::scope::Scope;
+use crate::write::{put, put_or_null};
+use crate::{Error, Result, password};
+
+/// Length of the password that a customer gets who is mailed a link to choose one.
+const RANDOM_PASSWORD: usize = 10;
+
+pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Result<customer::Model> {
+    let now = ShopTime::from(scope.now());
+    let (password, reset) = match input.password.take() {
+        Some(chosen) => (password::hash(chosen).await?, None),
+        None => {
+            let random = password::hash(password::random(RANDOM_PASSWORD));
+            let (password, reset) = tokio::try_join!(random, Reset::prepare(scope))?;
+            (password, Some(reset))
+        }
+    };
+    let mut row = customer::ActiveModel {
+        password: Set(password),
+        balance: Set(Amount(0.0)),
+        created_at: Set(Some(now)),
+        updated_at: Set(Some(now)),
+        ..Default::default()
+    };
+    put(&mut row.firstname, input.firstname);
+    put(&mut row.lastname, input.lastname);
+    put(&mut row.address, input.address);
+    put_or_null(&mut row.address2, input.address2);
+    put(&mut row.city, input.city);
+    put_or_null(&mut row.phone, phone(input.phone));
+    put(&mut row.zipcode, input.zipcode);
+    put(&mut row.region, input.region);
+    put(&mut row.country, input.country);
+    put_or_null(&mut row.company_name, input.company_name);
+    put_or_null(&mut row.billing_details, input.billing_details);
+    put(&mut row.locale, input.locale);
+    put(&mut row.email, input.email);
+    put(&mut row.balance, input.balance.map_value(|balance| Amount(balance.0)));
+    if input.verified == MaybeUndefined::Value(true) {
+        row.email_verified_at = Set(Some(now));
+        row.is_confirmed = Set(Flag(true));
+    }
+    let transaction = scope.begin().await?;
+    let customer = row.insert(&transaction).await.map_err(|error| taken(scope, error))?;
+    if let Some(reset) = reset {
+        reset.post(scope, &transaction, &customer).await?;
+    }
+    transaction.commit().await?;
+    scope.counts().forget("customers");
+    Ok(customer)
+}
+
+pub(super) async fn update(
+    scope: Scope<'_>,
+    customer: customer::Model,
+    input: CustomerUpdateInput,
+) -> Result<customer::Model> {
+    let mut row = customer.clone().into_active_model();
+    if let MaybeUndefined::Value(chosen) = input.password {
+        row.password = Set(password::hash(chosen).await?);
+    }
+    put(&mut row.firstname, input.firstname);
+    put(&mut row.lastname, input.lastname);
+    put(&mut row.address, input.address);
+    put_or_null(&mut row.address2, input.address2);
+    put(&mut row.city, input.city);
+    put_or_null(&mut row.phone, phone(input.phone));
+    put(&mut row.zipcode, input.zipcode);
+    put(&mut row.region, input.region);
+    put(&mut row.country, input.country);
+    put_or_null(&mut row.company_name, input.company_name);
+    put_or_null(&mut row.billing_details, input.billing_details);
+    put(&mut row.locale, input.locale);
+    put(&mut row.email, input.email);
+    put(&mut row.balance, input.balance.map_value(|balance| Amount(balance.0)));
+    if !row.is_changed() {
+        return Ok(customer);
+    }
+    row.updated_at = Set(Some(scope.now().into()));
+    let customer = row.update(scope.db()).await.map_err(|error| taken(scope, error))?;
+    scope.counts().forget("customers");
+    Ok(customer)
+}
+
+/// Takes the e-mail address as confirmed.
+pub(super) async fn confirm(scope: Scope<'_>, customer: customer::Model) -> Result<customer::Model> {
+    refuse_verified(&customer)?;
+    let now = ShopTime::from(scope.now());
+    let mut row = customer.into_active_model();
+    row.email_verified_at = Set(Some(now));
+    row.is_confirmed = Set(Flag(true));
+    row.updated_at = Set(Some(now));
+    let customer = row.update(scope.db()).await?;
+    scope.counts().forget("customers");
+    Ok(customer)
+}
+
+/// An address that is confirmed already cannot be confirmed.
+pub(super) fn refuse_verified(customer: &customer::Model) -> Result<()> {
+    match customer.email_verified_at {
+        Some(_) => Err(Refusal::message(400, "Email already verified")),
+        None => Ok(()),
+    }
+}
+
+/// A number that is taken away is stored as empty text, as the original does.
+fn phone(given: MaybeUndefined<String>) -> MaybeUndefined<String> {
+    match given {
+        MaybeUndefined::Null => MaybeUndefined::Value(String::new()),
+        given => given,
+    }
+}
+
+/// Somebody else took the e-mail address after it was checked.
+fn taken(scope: Scope<'_>, error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            let name = scope.lang().field_name("email");
+            let text = scope.lang().text("validation.unique", &[("attribute", &name)]);
+            Error::Invalid(Invalid::one("email", text))
+        }
+        _ => error.into(),
+    }
+}

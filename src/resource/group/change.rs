@@ -1,0 +1,239 @@
+//! Making, changing and deleting groups (spec: `application-store.md` 6.4–6.6).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_graphql::MaybeUndefined;
+use entity::{Id, Int, ShopTime, group, metadata as attached, product};
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, TransactionTrait,
+};
+
+use super::{GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
+use crate::error::{Invalid, Refusal};
+use crate::form::File;
+use crate::resource::{metadata, product::live_products};
+use crate::scope::{Scope, Shared};
+use crate::write::{put, put_or_null};
+use crate::{Error, Result, storage};
+
+/// The free value that makes a picture the background.
+const BACKGROUND: &str = "use_image_as_background";
+
+/// Makes a group.
+pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<group::Model> {
+    check_parent(scope, None, input.parent_id).await?;
+    let now = Some(ShopTime::from(scope.now()));
+    let mut row = group::ActiveModel {
+        created_at: Set(now),
+        updated_at: Set(now),
+        pinned: Set(false),
+        ..Default::default()
+    };
+    put(&mut row.name, input.name);
+    put(&mut row.slug, input.slug);
+    put(&mut row.status, input.status);
+    put(&mut row.description, input.description);
+    put(&mut row.sort_order, input.sort_order.map_value(Int));
+    put(&mut row.pinned, input.pinned);
+    put_or_null(&mut row.badge_title, input.badge_title);
+    put_or_null(&mut row.badge_color, input.badge_color);
+    put_or_null(&mut row.badge_icon, input.badge_icon);
+    put_or_null(&mut row.parent_id, input.parent_id.map_value(Id));
+    let transaction = scope.db().begin().await?;
+    let mut group = row.insert(&transaction).await?;
+    write_background(&transaction, group.id, input.use_image_as_background, now).await?;
+    if let MaybeUndefined::Value(file) = &input.image {
+        let image = store_image(scope, &transaction, group.id, &group.name, file).await?;
+        let mut row = group.into_active_model();
+        row.image = Set(Some(image));
+        group = row.update(&transaction).await?;
+    }
+    transaction.commit().await?;
+    scope.counts().forget("groups");
+    Ok(group)
+}
+
+/// Changes a group; what was not given stays as it is.
+pub(super) async fn update(
+    scope: Scope<'_>,
+    group: group::Model,
+    input: GroupUpdateInput,
+) -> Result<group::Model> {
+    check_parent(scope, Some(group.id), input.parent_id).await?;
+    let now = ShopTime::from(scope.now());
+    let former = group.image.clone();
+    let mut row = group.clone().into_active_model();
+    put(&mut row.name, input.name);
+    put(&mut row.slug, input.slug);
+    put(&mut row.status, input.status);
+    put(&mut row.description, input.description);
+    put(&mut row.sort_order, input.sort_order.map_value(Int));
+    put(&mut row.pinned, input.pinned);
+    put_or_null(&mut row.badge_title, input.badge_title);
+    put_or_null(&mut row.badge_color, input.badge_color);
+    put_or_null(&mut row.badge_icon, input.badge_icon);
+    put_or_null(&mut row.parent_id, input.parent_id.map_value(Id));
+    if input.remove_image == MaybeUndefined::Value(true) {
+        put_or_null(&mut row.image, MaybeUndefined::Value(String::new()));
+    }
+    let transaction = scope.db().begin().await?;
+    if let MaybeUndefined::Value(file) = &input.image {
+        let name = row.name.as_ref().clone();
+        row.image = Set(Some(store_image(scope, &transaction, group.id, &name, file).await?));
+    }
+    write_background(&transaction, group.id, input.use_image_as_background, Some(now)).await?;
+    let group = if row.is_changed() {
+        row.updated_at = Set(Some(now));
+        row.update(&transaction).await?
+    } else {
+        group
+    };
+    let unused = former.filter(|former| group.image.as_ref() != Some(former));
+    let unused = only_own(&transaction, unused, group.id).await?;
+    transaction.commit().await?;
+    if let Some(image) = unused {
+        storage::remove(&scope.config().storage, &image).await;
+    }
+    scope.counts().forget("groups");
+    Ok(group)
+}
+
+/// The parent must be a group that is there, and neither the group itself nor one below it.
+async fn check_parent(scope: Scope<'_>, group: Option<Id>, given: MaybeUndefined<i64>) -> Result<()> {
+    let MaybeUndefined::Value(parent) = given else { return Ok(()) };
+    let mut seen = HashSet::new();
+    let mut above = Some(Id(parent));
+    while let Some(id) = above.filter(|&id| seen.insert(id)) {
+        let row = match group {
+            Some(group) if group == id => None,
+            _ => live_groups().filter(group::Column::Id.eq(id)).one(scope.db()).await?,
+        };
+        match row {
+            Some(row) => above = row.parent_id,
+            None if id == Id(parent) || group == Some(id) => return Err(bad_parent(scope)),
+            None => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+fn bad_parent(scope: Scope<'_>) -> Error {
+    let name = scope.lang().field_name("parent_id");
+    let text = scope.lang().text("validation.exists", &[("attribute", &name)]);
+    Error::Invalid(Invalid::one("parent_id", text))
+}
+
+/// Notes whether the picture is the background; nothing given changes nothing.
+async fn write_background(
+    transaction: &DatabaseTransaction,
+    group: Id,
+    given: MaybeUndefined<bool>,
+    now: Option<ShopTime>,
+) -> Result<()> {
+    let MaybeUndefined::Value(wanted) = given else { return Ok(()) };
+    let notes = || metadata::attached_to(MODEL).filter(attached::Column::ModelId.eq(group));
+    let note = notes().filter(attached::Column::Key.eq(BACKGROUND)).one(transaction).await?;
+    match (note, wanted) {
+        (None, true) => {
+            let row = attached::ActiveModel {
+                model_id: Set(group),
+                model_type: Set(MODEL.to_owned()),
+                key: Set(BACKGROUND.to_owned()),
+                value: Set(Some("true".to_owned())),
+                created_at: Set(now),
+                updated_at: Set(now),
+                ..Default::default()
+            };
+            row.insert(transaction).await?;
+        }
+        (Some(note), true) if note.value.as_deref() != Some("true") => {
+            let mut row = note.into_active_model();
+            row.value = Set(Some("true".to_owned()));
+            row.updated_at = Set(now);
+            row.update(transaction).await?;
+        }
+        (Some(_), false) => {
+            attached::Entity::delete_many()
+                .filter(attached::Column::ModelType.eq(MODEL))
+                .filter(attached::Column::ModelId.eq(group))
+                .filter(attached::Column::Key.eq(BACKGROUND))
+                .exec(transaction)
+                .await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Stores a picture under the group's name; under its name and key where another group has that one.
+async fn store_image(
+    scope: Scope<'_>,
+    transaction: &DatabaseTransaction,
+    group: Id,
+    name: &str,
+    file: &File,
+) -> Result<String> {
+    let extension = file.extension().unwrap_or("bin");
+    let slug: String = slug::slugify(name).chars().take(150).collect();
+    let plain = Some(format!("groups/{slug}.{extension}")).filter(|_| !slug.is_empty());
+    let image = only_own(transaction, plain, group)
+        .await?
+        .unwrap_or_else(|| format!("groups/{slug}-{group}.{extension}"));
+    storage::write(&scope.config().storage, &image, &file.bytes).await?;
+    Ok(image)
+}
+
+/// The picture, if no other group has it.
+async fn only_own(
+    transaction: &DatabaseTransaction,
+    image: Option<String>,
+    group: Id,
+) -> Result<Option<String>> {
+    let Some(image) = image.filter(|image| !image.is_empty()) else { return Ok(None) };
+    let others = group::Entity::find()
+        .filter(group::Column::Image.eq(image.as_str()))
+        .filter(group::Column::Id.ne(group))
+        .count(transaction)
+        .await?;
+    Ok((others == 0).then_some(image))
+}
+
+/// A group that has products is not deleted.
+pub(super) async fn refuse_with_products(scope: Scope<'_>, group: Id) -> Result<()> {
+    match live_products().filter(product::Column::GroupId.eq(group)).count(scope.db()).await? {
+        0 => Ok(()),
+        _ => Err(Refusal::error(400, scope.lang().text("global.groupcannotdeleted", &[]))),
+    }
+}
+
+/// Deletes a group: those below it move to the top, what hangs on it goes.
+pub(super) async fn delete(shared: Arc<Shared>, group: group::Model, now: ShopTime) -> Result<()> {
+    let id = group.id;
+    let transaction = shared.db.begin().await?;
+    group::Entity::update_many()
+        .col_expr(group::Column::ParentId, Expr::value(None::<Id>))
+        .col_expr(group::Column::UpdatedAt, Expr::value(now))
+        .filter(group::Column::ParentId.eq(id))
+        .filter(group::Column::DeletedAt.is_null())
+        .exec(&transaction)
+        .await?;
+    let row = group::ActiveModel {
+        id: Unchanged(id),
+        deleted_at: Set(Some(now)),
+        updated_at: Set(Some(now)),
+        ..Default::default()
+    };
+    row.update(&transaction).await?;
+    metadata::detach(&transaction, MODEL, id).await?;
+    let image = only_own(&transaction, group.image, id).await?;
+    transaction.commit().await?;
+    if let Some(image) = image {
+        storage::remove(&shared.config.storage, &image).await;
+    }
+    shared.counts.forget("groups");
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Where a group stands in the shop (spec: `application-store.md` 6.1).
+
+use std::collections::HashMap;
+
+use entity::{Id, group, metadata, translation};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{Group, MODEL, live_groups};
+use crate::Result;
+use crate::record::load;
+use crate::resource::metadata::{Metadata, attached_to};
+use crate::scope::Scope;
+
+/// Characters of an address' part that are not written as they are.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// Keys in one `IN` list.
+const MAX_KEYS: usize = 10_000;
+
+/// Addresses of groups in the shop, in their order.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn of_groups(scope: Scope<'_>, groups: &[&group::Model]) -> Result<Vec<Option<String>>> {
+    let keys: Vec<Id> = groups.iter().map(|group| group.id).collect();
+    let above = groups.iter().filter_map(|group| group.parent_id).collect();
+    let parents = load::<Group>(scope, above, group::Column::Id, live_groups()).await?;
+    let named: Vec<Id> = keys.iter().copied().chain(parents.iter().map(|parent| parent.id)).collect();
+    let translated = translated_slugs(scope, named).await?;
+    let slug = |group: &group::Model| {
+        let slug = translated.get(&group.id).unwrap_or(&group.slug);
+        utf8_percent_encode(slug, RESERVED).to_string()
+    };
+    let parents: HashMap<Id, String> = parents.iter().map(|parent| (parent.id, slug(parent))).collect();
+    let elsewhere = elsewhere(scope, keys).await?;
+    let store = format!("{}/store", scope.public_url());
+    let routes = groups.iter().map(|group| {
+        if let Some(url) = elsewhere.get(&group.id) {
+            return Some(url.clone());
+        }
+        let slug = Some(slug(group)).filter(|slug| !slug.is_empty())?;
+        let parent = group.parent_id.filter(|parent| *parent != group.id).and_then(|id| parents.get(&id));
+        match parent.filter(|parent| !parent.is_empty()) {
+            Some(parent) => Some(format!("{store}/{parent}/{slug}")),
+            None => Some(format!("{store}/{slug}")),
+        }
+    });
+    Ok(routes.collect())
+}
+
+/// Addresses that staff gave to groups.
+async fn elsewhere(scope: Scope<'_>, keys: Vec<Id>) -> Result<HashMap<Id, String>> {
+    let base = attached_to(MODEL).filter(metadata::Column::Key.eq("group_url"));
+    let rows = load::<Metadata>(scope, keys, metadata::Column::ModelId, base).await?;
+    let given = rows.into_iter().filter_map(|row| Some((row.model_id, row.value?)));
+    Ok(given.filter(|(_, url)| !matches!(url.as_str(), "" | "0")).collect())
+}
+
+/// Slugs in the shop's own language, where they were translated.
+async fn translated_slugs(scope: Scope<'_>, mut keys: Vec<Id>) -> Result<HashMap<Id, String>> {
+    let select = translation::Entity::find()
+        .select_only()
+        .columns([translation::Column::ModelId, translation::Column::Content])
+        .filter(translation::Column::Model.eq(MODEL))
+        .filter(translation::Column::Key.eq("slug"))
+        .filter(translation::Column::Locale.eq(scope.default_locale().await?))
+        .order_by_asc(translation::Column::Id);
+    keys.sort_unstable();
+    keys.dedup();
+    let mut slugs = HashMap::new();
+    for keys in keys.chunks(MAX_KEYS) {
+        let select = select.clone().filter(translation::Column::ModelId.is_in(keys.iter().copied()));
+        slugs.extend(select.into_tuple::<(Id, String)>().all(scope.db()).await?);
+    }
+    slugs.retain(|_, slug| !slug.is_empty());
+    Ok(slugs)
+}

@@ -1,0 +1,280 @@
+//! What the products of a group cost at least (spec: `application-store.md` 9.3, 9.4): computed for
+//! all groups of a level by two statements.
+
+use std::collections::HashMap;
+
+use async_graphql::SimpleObject;
+use entity::{Id, group, metadata, pricing, product};
+use rust_decimal::Decimal;
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
+};
+
+use crate::record::{Money, load};
+use crate::resource::pricing::{self as prices, Period, Pricing};
+use crate::resource::product::MODEL as PRODUCT;
+use crate::scope::Scope;
+use crate::{Result, tax, words};
+
+/// Groups that one statement asks for: each is named twice.
+const MAX_GROUPS: usize = 10_000;
+
+words! {
+    /// Whether the prices that the shop's staff enter hold the tax.
+    pub enum TaxMode {
+        /// Tax comes on top of them.
+        TaxExcluded = "tax_excluded",
+        /// They hold the tax.
+        TaxIncluded = "tax_included",
+    }
+}
+
+/// What the products of a group cost at least.
+#[derive(Clone, Debug, PartialEq, SimpleObject)]
+pub struct StartPrice {
+    /// Whether entered prices hold the tax.
+    mode: TaxMode,
+    /// Price without tax.
+    price_ht: Money,
+    /// Setup fee without tax.
+    setup_ht: Money,
+    /// First payment without tax; never told.
+    firstpayment_ht: Option<Money>,
+    /// Price as it was entered.
+    base_price: Money,
+    /// Setup fee as it was entered.
+    base_setup: Money,
+    /// First payment as it was entered; never told.
+    base_firstpayment: Option<Money>,
+    /// Currency, three letters.
+    currency: String,
+    /// Billing period.
+    recurring: Period,
+    /// Whether it costs nothing.
+    free: bool,
+    /// The same as `priceHt`.
+    price: Money,
+    /// The same as `setupHt`.
+    setup: Money,
+}
+
+impl StartPrice {
+    fn new(mode: TaxMode, rate: Decimal, found: Found) -> Self {
+        let entered = Decimal::try_from(found.price).unwrap_or_default();
+        let (base, bare) = match mode {
+            TaxMode::TaxExcluded => (tax::cents(entered), tax::cents(entered)),
+            TaxMode::TaxIncluded => (entered, tax::without(entered, rate)),
+        };
+        Self {
+            mode,
+            price_ht: bare.into(),
+            setup_ht: Money::default(),
+            firstpayment_ht: None,
+            base_price: base.into(),
+            base_setup: Money::default(),
+            base_firstpayment: None,
+            currency: found.currency,
+            recurring: found.period,
+            free: bare.is_zero(),
+            price: bare.into(),
+            setup: Money::default(),
+        }
+    }
+}
+
+/// A price with its currency and period.
+#[derive(Clone, Debug, PartialEq)]
+struct Found {
+    price: f64,
+    currency: String,
+    period: Period,
+}
+
+/// A product that counts for its group and for the group above.
+#[derive(FromQueryResult)]
+struct Candidate {
+    id: Id,
+    group_id: Id,
+    parent_id: Option<Id>,
+}
+
+/// The start prices of groups, in their order.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn of_groups(scope: Scope<'_>, groups: &[&group::Model]) -> Result<Vec<StartPrice>> {
+    let keys: Vec<Id> = groups.iter().map(|group| group.id).collect();
+    let candidates = candidates(scope, &keys).await?;
+    let products = candidates.iter().map(|candidate| candidate.id).collect();
+    let rows = load::<Pricing>(scope, products, pricing::Column::RelatedId, prices::prices_of("product"));
+    let mut offers: HashMap<Id, Vec<pricing::Model>> = HashMap::new();
+    for row in rows.await? {
+        offers.entry(row.related_id).or_default().push(row);
+    }
+    let mut own: HashMap<Id, Vec<Id>> = HashMap::new();
+    let mut below: HashMap<Id, Vec<Id>> = HashMap::new();
+    for Candidate { id, group_id, parent_id } in candidates {
+        own.entry(group_id).or_default().push(id);
+        if let Some(parent) = parent_id.filter(|parent| *parent != group_id) {
+            below.entry(parent).or_default().push(id);
+        }
+    }
+    let (mode, rate) = tax_mode(scope).await?;
+    let currency = scope.currency().await?;
+    let prices = groups.iter().map(|group| {
+        let products = [&own, &below].into_iter().filter_map(|lists| lists.get(&group.id)).flatten();
+        let offers = products.map(|product| offers.get(product).map_or(&[][..], Vec::as_slice));
+        StartPrice::new(mode, rate, least(&currency, offers))
+    });
+    Ok(prices.collect())
+}
+
+/// Active products of the groups and of the groups directly below, in the order in which they count.
+async fn candidates(scope: Scope<'_>, keys: &[Id]) -> Result<Vec<Candidate>> {
+    let personalized = metadata::Entity::find()
+        .select_only()
+        .column(metadata::Column::ModelId)
+        .filter(metadata::Column::ModelType.eq(PRODUCT))
+        .filter(metadata::Column::Key.eq("is_personalized_product"))
+        .filter(metadata::Column::Value.is_not_null())
+        .filter(metadata::Column::Value.is_not_in(["", "0"]))
+        .into_query();
+    let in_group = product::Entity::belongs_to(group::Entity)
+        .from(product::Column::GroupId)
+        .to(group::Column::Id)
+        .into();
+    let select = product::Entity::find()
+        .select_only()
+        .columns([product::Column::Id, product::Column::GroupId])
+        .column(group::Column::ParentId)
+        .join(JoinType::InnerJoin, in_group)
+        .filter(product::Column::DeletedAt.is_null())
+        .filter(product::Column::Status.eq("active"))
+        .filter(product::Column::Id.not_in_subquery(personalized))
+        .order_by_asc(product::Column::GroupId)
+        .order_by_asc(product::Column::Id);
+    let mut found = Vec::new();
+    for keys in keys.chunks(MAX_GROUPS) {
+        let below = Condition::all()
+            .add(group::Column::ParentId.is_in(keys.iter().copied()))
+            .add(group::Column::DeletedAt.is_null());
+        let own = product::Column::GroupId.is_in(keys.iter().copied());
+        let select = select.clone().filter(Condition::any().add(own).add(below));
+        found.extend(select.into_model::<Candidate>().all(scope.db()).await?);
+    }
+    Ok(found)
+}
+
+/// How the shop enters its prices, and the rate of tax where they hold it.
+async fn tax_mode(scope: Scope<'_>) -> Result<(TaxMode, Decimal)> {
+    match scope.setting("store_mode_tax").await?.as_deref() {
+        Some("tax_included") => Ok((TaxMode::TaxIncluded, tax::rate(scope).await?)),
+        _ => Ok((TaxMode::TaxExcluded, Decimal::ZERO)),
+    }
+}
+
+/// The least price of products, each with its rows of prices. Currency and period pass from one
+/// product to the next, as in the original.
+fn least<'a>(currency: &str, products: impl Iterator<Item = &'a [pricing::Model]>) -> Found {
+    let mut last = Found { price: 0.0, currency: currency.to_owned(), period: Period::Monthly };
+    let mut least: Option<f64> = None;
+    for rows in products {
+        let Some(found) = of_product(rows, &last.currency, last.period) else { continue };
+        least = Some(least.map_or(found.price, |least| least.min(found.price)));
+        last = found;
+    }
+    Found { price: least.unwrap_or(0.0), ..last }
+}
+
+/// What a product costs; nothing where its rows offer no period at all.
+fn of_product(rows: &[pricing::Model], currency: &str, period: Period) -> Option<Found> {
+    let found = chosen(rows, currency, period)?;
+    let Some(row) = rows.first().filter(|_| found.price == 0.0) else { return Some(found) };
+    let other = first_period(row)?;
+    Some(Found { period: Period::Monthly, ..other })
+}
+
+fn chosen(rows: &[pricing::Model], currency: &str, period: Period) -> Option<Found> {
+    let price_of = |row| prices::by_period(row).into_iter().find(|(known, _)| *known == period)?.1;
+    let (row, price) = match (rows.iter().find(|row| row.currency == currency), rows.first()) {
+        (Some(row), _) => (row, price_of(row)),
+        (None, Some(row)) => (row, price_of(row).filter(|price| *price != 0.0)),
+        (None, None) => {
+            return Some(Found { price: 0.0, currency: currency.to_owned(), period: Period::Monthly });
+        }
+    };
+    match price {
+        Some(price) => Some(Found { price, currency: row.currency.clone(), period }),
+        None => first_period(row),
+    }
+}
+
+/// The first period that a row offers.
+fn first_period(row: &pricing::Model) -> Option<Found> {
+    prices::by_period(row).into_iter().find_map(|(period, price)| {
+        let price = price.filter(|price| *price >= 0.0)?;
+        Some(Found { price, currency: row.currency.clone(), period })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::Price;
+
+    use super::*;
+
+    fn row(currency: &str, onetime: Option<f64>, monthly: Option<f64>) -> pricing::Model {
+        pricing::Model {
+            id: Id(1),
+            related_id: Id(1),
+            related_type: "product".to_owned(),
+            currency: currency.to_owned(),
+            weekly: None,
+            setup_weekly: None,
+            onetime: onetime.map(Price),
+            monthly: monthly.map(Price),
+            quarterly: None,
+            semiannually: None,
+            annually: None,
+            biennially: None,
+            triennially: None,
+            setup_onetime: None,
+            setup_monthly: None,
+            setup_quarterly: None,
+            setup_semiannually: None,
+            setup_annually: None,
+            setup_biennially: None,
+            setup_triennially: None,
+            deleted_at: None,
+        }
+    }
+
+    fn shown(products: &[&[pricing::Model]]) -> (f64, String, Period) {
+        let found = least("EUR", products.iter().copied());
+        (found.price, found.currency, found.period)
+    }
+
+    #[test]
+    fn the_least_price_counts_with_the_last_currency_and_period() {
+        let euro = [row("EUR", None, Some(5.0))];
+        let once = [row("EUR", Some(9.0), None)];
+        let dollar = [row("USD", None, Some(3.0))];
+        assert_eq!(shown(&[]), (0.0, "EUR".to_owned(), Period::Monthly));
+        assert_eq!(shown(&[&euro]), (5.0, "EUR".to_owned(), Period::Monthly));
+        assert_eq!(shown(&[&euro, &once]), (5.0, "EUR".to_owned(), Period::Onetime));
+        assert_eq!(shown(&[&euro, &dollar]), (3.0, "USD".to_owned(), Period::Monthly));
+    }
+
+    #[test]
+    fn products_without_offer_do_not_count_and_without_rows_are_free() {
+        let nothing = [row("EUR", None, None)];
+        let euro = [row("EUR", None, Some(5.0))];
+        assert_eq!(shown(&[&nothing, &euro]).0, 5.0);
+        assert_eq!(shown(&[&[], &euro]).0, 0.0);
+        let free = [row("USD", Some(7.0), Some(0.0))];
+        assert_eq!(shown(&[&free]), (7.0, "USD".to_owned(), Period::Onetime));
+        let gratis = [row("EUR", Some(7.0), Some(0.0))];
+        assert_eq!(shown(&[&gratis]), (7.0, "EUR".to_owned(), Period::Monthly));
+    }
+}

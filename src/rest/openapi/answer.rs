@@ -1,0 +1,298 @@
+//! What operations answer: their selections as schemas, a component for each fragment.
+
+use std::collections::BTreeSet;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{Field, Selection, SelectionSet};
+use async_graphql::registry::{MetaType, MetaTypeName};
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder};
+use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
+
+use super::schema::{anything, described, leaf, nullable, typed};
+use super::{Maker, root};
+use crate::auth::undescribed;
+use crate::record::{InRest, Spelling};
+use crate::rest::document::{Answer, Checked, Document, Fragments};
+
+/// Where a selection stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    fragments: &'a Fragments,
+    /// The fragment that is told: what spreads it again is unrolled so deep and then left out.
+    inside: Option<&'a str>,
+    /// Whether something around it may leave it out.
+    optional: bool,
+    /// Whether fragments are told in place, because one of their keys is selected again.
+    flat: bool,
+}
+
+/// What is selected on one level.
+#[derive(Default)]
+struct Level {
+    spreads: Vec<String>,
+    properties: IndexMap<String, (RefOr<Schema>, bool)>,
+}
+
+impl Level {
+    /// Adds a key; a key that is there already holds either.
+    fn add(&mut self, key: String, schema: RefOr<Schema>, required: bool) {
+        let entry = match self.properties.shift_remove(&key) {
+            Some((known, always)) if known == schema => (schema, always || required),
+            Some((known, always)) => {
+                (AnyOfBuilder::new().item(known).item(schema).into(), always || required)
+            }
+            None => (schema, required),
+        };
+        self.properties.insert(key, entry);
+    }
+
+    fn schema(self) -> RefOr<Schema> {
+        let mut parts: Vec<RefOr<Schema>> =
+            self.spreads.iter().map(|name| Ref::from_schema_name(name).into()).collect();
+        if !self.properties.is_empty() || parts.is_empty() {
+            let object =
+                self.properties.into_iter().fold(typed(Type::Object), |object, (key, (schema, always))| {
+                    let object = if always { object.required(&key) } else { object };
+                    object.property(key, schema)
+                });
+            parts.push(object.into());
+        }
+        match <[_; 1]>::try_from(parts) {
+            Ok([single]) => single,
+            Err(parts) => parts.into_iter().fold(AllOfBuilder::new(), AllOfBuilder::item).into(),
+        }
+    }
+}
+
+impl Maker<'_> {
+    /// Schema of a whole answer.
+    pub(super) fn answer(&mut self, document: &Document<Checked>) -> RefOr<Schema> {
+        let place = Place { fragments: document.fragments(), inside: None, optional: false, flat: false };
+        let Some(field) = root(document, self.registry) else { return anything().into() };
+        let ty = field.ty.trim_end_matches('!').to_owned();
+        if document.answer == Answer::Value {
+            return self.present(&ty, &document.root, InRest::read(field).spelling, place);
+        }
+        let nodes =
+            document.root.selection_set.node.items.iter().find_map(|selection| match &selection.node {
+                Selection::Field(field) if field.node.name.node == "nodes" => Some(&field.node),
+                _ => None,
+            });
+        let connection = self.registry.concrete_type_by_name(&ty);
+        let meta = connection.and_then(|connection| connection.field_by_name("nodes"));
+        let rows = match (meta, nodes) {
+            (Some(meta), Some(nodes)) => {
+                self.present(meta.ty.trim_end_matches('!'), nodes, Spelling::AsTyped, place)
+            }
+            _ => anything().into(),
+        };
+        self.page(document.answer, rows)
+    }
+
+    /// A page: its envelope and its rows.
+    fn page(&mut self, answer: Answer, rows: RefOr<Schema>) -> RefOr<Schema> {
+        let envelope = if answer == Answer::WrappedPage { "WrappedPage" } else { "Page" };
+        if !self.schemas.contains_key(envelope) {
+            self.schemas.insert("PageLink".to_owned(), page_link().into());
+            let schema = if answer == Answer::WrappedPage { wrapped_page() } else { flat_page() };
+            self.schemas.insert(envelope.to_owned(), schema.into());
+        }
+        let data =
+            typed(Type::Object).property("data", described(rows, "The rows of the page.")).required("data");
+        AllOfBuilder::new().item(Ref::from_schema_name(envelope)).item(data).into()
+    }
+
+    fn value(&mut self, ty: &str, field: &Field, spelling: Spelling, place: Place<'_>) -> RefOr<Schema> {
+        match MetaTypeName::create(ty) {
+            MetaTypeName::NonNull(ty) => self.present(ty, field, spelling, place),
+            _ => nullable(self.present(ty, field, spelling, place)),
+        }
+    }
+
+    /// Schema of a value that is not null.
+    fn present(&mut self, ty: &str, field: &Field, spelling: Spelling, place: Place<'_>) -> RefOr<Schema> {
+        if let MetaTypeName::List(item) = MetaTypeName::create(ty) {
+            return ArrayBuilder::new().items(self.value(item, field, spelling, place)).into();
+        }
+        let Some(meta) = self.registry.types.get(ty) else { return anything().into() };
+        match leaf(meta, spelling) {
+            Some(leaf) => leaf.into(),
+            None => self.selection(&field.selection_set.node, meta, place),
+        }
+    }
+
+    fn selection(&mut self, set: &SelectionSet, ty: &MetaType, place: Place<'_>) -> RefOr<Schema> {
+        let mut level = Level::default();
+        let place = Place { optional: false, flat: repeats(set, place.fragments), ..place };
+        self.collect(set, ty, place, &mut level);
+        level.schema()
+    }
+
+    fn collect(&mut self, set: &SelectionSet, ty: &MetaType, place: Place<'_>, level: &mut Level) {
+        for selection in &set.items {
+            let optional = place.optional || !selection.node.directives().is_empty();
+            let place = Place { optional, ..place };
+            match &selection.node {
+                Selection::Field(field) => self.property(&field.node, ty, place, level),
+                Selection::InlineFragment(inline) => {
+                    self.collect(&inline.node.selection_set.node, ty, place, level);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.node.fragment_name.node.as_str();
+                    let Some(fragment) = place.fragments.get(name) else { continue };
+                    if optional || place.flat {
+                        self.collect(&fragment.node.selection_set.node, ty, place, level);
+                    } else {
+                        self.fragment(name, ty, place.fragments);
+                        level.spreads.push(name.to_owned());
+                    }
+                }
+            }
+        }
+    }
+
+    fn property(&mut self, field: &Field, ty: &MetaType, place: Place<'_>, level: &mut Level) {
+        let Some(meta) = ty.field_by_name(&field.name.node) else { return };
+        let rest = InRest::read(meta);
+        // What is left out where it is null is never null.
+        let ty = if rest.sparse { meta.ty.trim_end_matches('!').to_owned() + "!" } else { meta.ty.clone() };
+        let schema = self.value(&ty, field, rest.spelling, place);
+        let again = place.inside.is_some_and(|name| {
+            reaches(&field.selection_set.node, name, place.fragments, &mut BTreeSet::new())
+        });
+        let schema = described(schema, &undescribed(meta));
+        level.add(field.response_key().node.to_string(), schema, !place.optional && !rest.sparse && !again);
+    }
+
+    /// The component of a fragment.
+    fn fragment(&mut self, name: &str, ty: &MetaType, fragments: &Fragments) {
+        let Some(fragment) = fragments.get(name).filter(|_| !self.schemas.contains_key(name)) else { return };
+        // Known from here on: the fragment may hold itself.
+        self.schemas.insert(name.to_owned(), anything().into());
+        let place = Place { fragments, inside: Some(name), optional: false, flat: false };
+        let schema = self.selection(&fragment.node.selection_set.node, ty, place);
+        let about = match ty {
+            MetaType::Object { description, .. } => description.as_deref().unwrap_or_default(),
+            _ => "",
+        };
+        self.schemas.insert(name.to_owned(), described(schema, about));
+    }
+}
+
+/// Keys that a selection answers on its own level.
+fn keys(set: &SelectionSet, fragments: &Fragments) -> Vec<String> {
+    let below = |selection: &Selection| match selection {
+        Selection::Field(field) => vec![field.node.response_key().node.to_string()],
+        Selection::InlineFragment(inline) => keys(&inline.node.selection_set.node, fragments),
+        Selection::FragmentSpread(spread) => fragments
+            .get(&spread.node.fragment_name.node)
+            .map(|fragment| keys(&fragment.node.selection_set.node, fragments))
+            .unwrap_or_default(),
+    };
+    set.items.iter().flat_map(|selection| below(&selection.node)).collect()
+}
+
+/// Whether a key of a fragment is selected again beside it.
+fn repeats(set: &SelectionSet, fragments: &Fragments) -> bool {
+    let mut spread = BTreeSet::new();
+    let mut own = BTreeSet::new();
+    for selection in &set.items {
+        let one = SelectionSet { items: vec![selection.clone()] };
+        let is_spread = matches!(selection.node, Selection::FragmentSpread(_));
+        let again = keys(&one, fragments).into_iter().filter(|key| {
+            let known = if is_spread {
+                !spread.insert(key.clone())
+            } else {
+                own.insert(key.clone());
+                false
+            };
+            known || spread.contains(key) && own.contains(key)
+        });
+        if again.count() > 0 {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a selection spreads a fragment, however deep.
+fn reaches(set: &SelectionSet, wanted: &str, fragments: &Fragments, seen: &mut BTreeSet<String>) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => reaches(&field.node.selection_set.node, wanted, fragments, seen),
+        Selection::InlineFragment(inline) => {
+            reaches(&inline.node.selection_set.node, wanted, fragments, seen)
+        }
+        Selection::FragmentSpread(spread) => {
+            let name = &spread.node.fragment_name.node;
+            name == wanted
+                || seen.insert(name.to_string())
+                    && fragments.get(name).is_some_and(|fragment| {
+                        reaches(&fragment.node.selection_set.node, wanted, fragments, seen)
+                    })
+        }
+    })
+}
+
+fn address(about: &str) -> RefOr<Schema> {
+    described(typed(Type::String).into(), about)
+}
+
+fn page_link() -> ObjectBuilder {
+    typed(Type::Object)
+        .description(Some("A link of a page's navigation."))
+        .property("url", nullable(address("Where it leads; null where there is nothing.")))
+        .property("label", typed(Type::String).description(Some("Its text, in the shop's language.")))
+        .property("page", nullable(described(typed(Type::Integer).into(), "Its page; gaps have none.")))
+        .property("active", typed(Type::Boolean).description(Some("Whether it is the page itself.")))
+        .required("url")
+        .required("label")
+        .required("active")
+}
+
+fn flat_page() -> ObjectBuilder {
+    let page =
+        numbers(typed(Type::Object).description(Some("A page of a list, its numbers beside the rows.")));
+    [
+        ("first_page_url", address("The first page.")),
+        ("last_page_url", address("The last page.")),
+        ("next_page_url", nullable(address("The next page."))),
+        ("prev_page_url", nullable(address("The page before."))),
+    ]
+    .into_iter()
+    .fold(page, |page, (key, schema)| page.property(key, schema).required(key))
+}
+
+/// What both envelopes tell about a page.
+fn numbers(object: ObjectBuilder) -> ObjectBuilder {
+    let number = |about: &str| described(typed(Type::Integer).into(), about);
+    let links = ArrayBuilder::new().items(Ref::from_schema_name("PageLink"));
+    [
+        ("current_page", number("The page, from 1.")),
+        ("from", nullable(number("Number of its first row; null when it is empty."))),
+        ("last_page", number("The last page.")),
+        ("links", described(links.into(), "Links to pages around it.")),
+        ("path", address("Address of the list.")),
+        ("per_page", number("Rows a page.")),
+        ("to", nullable(number("Number of its last row; null when it is empty."))),
+        ("total", number("Rows in all.")),
+    ]
+    .into_iter()
+    .fold(object, |object, (key, schema)| object.property(key, schema).required(key))
+}
+
+fn wrapped_page() -> ObjectBuilder {
+    let ends = [
+        ("first", address("The first page.")),
+        ("last", address("The last page.")),
+        ("prev", nullable(address("The page before."))),
+        ("next", nullable(address("The next page."))),
+    ]
+    .into_iter()
+    .fold(typed(Type::Object), |object, (key, schema)| object.property(key, schema).required(key));
+    typed(Type::Object)
+        .description(Some("A page of a list, its numbers under `links` and `meta`."))
+        .property("links", ends.description(Some("Addresses of other pages.")))
+        .property("meta", numbers(typed(Type::Object)).description(Some("Where the page stands.")))
+        .required("links")
+        .required("meta")
+}

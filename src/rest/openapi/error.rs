@@ -1,0 +1,166 @@
+//! How operations fail: one shared response for each status (spec: `wire.md` 1.3).
+
+use serde_json::{Value as Json, json};
+use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder};
+use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, Response, ResponseBuilder, Type};
+
+use super::schema::typed;
+use super::{JSON, XML};
+use crate::rest::document::{Answer, Checked, Document};
+
+const LIMIT: &str = "X-RateLimit-Limit";
+const REMAINING: &str = "X-RateLimit-Remaining";
+const RESET: &str = "X-RateLimit-Reset";
+const RETRY: &str = "Retry-After";
+
+const HEADERS: &[(&str, &str)] = &[
+    (LIMIT, "Requests a minute, for all keys of the owner together; absent where no limit is set."),
+    (REMAINING, "Requests left in this minute."),
+    (RESET, "When requests count anew, as Unix time."),
+    (RETRY, "Seconds after which another try makes sense."),
+];
+
+/// A way to fail.
+struct Failure {
+    status: u16,
+    name: &'static str,
+    about: &'static str,
+    headers: &'static [&'static str],
+    example: &'static str,
+}
+
+const COUNTED: &[&str] = &[LIMIT, REMAINING];
+
+const FAILURES: &[Failure] = &[
+    Failure {
+        status: 400,
+        name: "BadRequest",
+        about: "The request cannot be read, or asks for a filter, order or relation that is not there.",
+        headers: COUNTED,
+        example: "Bad request.",
+    },
+    Failure {
+        status: 401,
+        name: "Unauthenticated",
+        about: "No valid key.",
+        headers: &[],
+        example: "Unauthenticated.",
+    },
+    Failure {
+        status: 403,
+        name: "Forbidden",
+        about: "The key lacks the ability.",
+        headers: COUNTED,
+        example: "Invalid ability provided.",
+    },
+    Failure { status: 404, name: "NotFound", about: "No such record.", headers: COUNTED, example: "" },
+    Failure {
+        status: 413,
+        name: "TooLarge",
+        about: "The body is too large.",
+        headers: COUNTED,
+        example: "The POST data is too large.",
+    },
+    Failure {
+        status: 422,
+        name: "Invalid",
+        about: "The input breaks rules: all of them are told, in the shop's language.",
+        headers: COUNTED,
+        example: "The name field is required.",
+    },
+    Failure {
+        status: 429,
+        name: "TooManyRequests",
+        about: "Too many requests in this minute.",
+        headers: &[LIMIT, REMAINING, RESET, RETRY],
+        example: "Too Many Attempts.",
+    },
+    Failure {
+        status: 500,
+        name: "ServerError",
+        about: "Something went wrong inside.",
+        headers: COUNTED,
+        example: "Server Error",
+    },
+    Failure {
+        status: 503,
+        name: "Unavailable",
+        about: "The shop is closed for maintenance, or its database does not answer.",
+        headers: &[LIMIT, REMAINING, RETRY],
+        example: "Service Unavailable",
+    },
+];
+
+/// The statuses with which an operation can fail.
+pub(super) fn statuses(document: &Document<Checked>, has_body: bool) -> Vec<u16> {
+    let named = document.routes.iter().any(|route| route.path.contains('{'));
+    let answers = |status: u16| match status {
+        400 => has_body || document.answer != Answer::Value,
+        403 => !document.needs().is_empty(),
+        404 => named,
+        413 | 422 => has_body,
+        _ => true,
+    };
+    FAILURES.iter().map(|failure| failure.status).filter(|&status| answers(status)).collect()
+}
+
+/// The shared response of a status.
+pub(super) fn reference(status: u16) -> RefOr<Response> {
+    let known = FAILURES.iter().find(|failure| failure.status == status);
+    Ref::from_response_name(known.map_or("ServerError", |failure| failure.name)).into()
+}
+
+/// The response with the headers of requests that are counted.
+pub(super) fn counted(response: ResponseBuilder) -> ResponseBuilder {
+    with_headers(response, COUNTED)
+}
+
+fn with_headers(response: ResponseBuilder, names: &[&str]) -> ResponseBuilder {
+    names.iter().fold(response, |response, name| {
+        response.header_ref(*name, Ref::new(format!("#/components/headers/{name}")))
+    })
+}
+
+/// The shared responses with their schemas and headers.
+pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
+    let message = || typed(Type::String).description(Some("What went wrong."));
+    let messages = ArrayBuilder::new().items(typed(Type::String));
+    let errors = typed(Type::Object)
+        .description(Some("The broken rules of each field, by its name in the request; dotted where nested."))
+        .additional_properties(Some(messages));
+    let error = typed(Type::Object)
+        .description(Some("Why a request was not answered."))
+        .property("message", message())
+        .required("message");
+    let invalid = typed(Type::Object)
+        .description(Some("Input that breaks rules."))
+        .property("message", message())
+        .property("errors", errors)
+        .required("message")
+        .required("errors");
+    let components = components.schema("Error", error).schema("InvalidInput", invalid);
+    let components = HEADERS.iter().fold(components, |all, (name, about)| {
+        let mut header = Header::new(typed(Type::Integer).build());
+        header.description = Some((*about).to_owned());
+        all.header(*name, header)
+    });
+    FAILURES.iter().fold(components, |all, failure| all.response(failure.name, response(failure)))
+}
+
+fn response(failure: &Failure) -> Response {
+    let (schema, example) = match failure.status {
+        422 => ("InvalidInput", invalid(failure.example)),
+        _ => ("Error", json!({"message": failure.example})),
+    };
+    let content = |example: Option<Json>| {
+        ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(example).build()
+    };
+    with_headers(ResponseBuilder::new().description(failure.about), failure.headers)
+        .content(JSON, content(Some(example)))
+        .content(XML, content(None))
+        .build()
+}
+
+fn invalid(message: &str) -> Json {
+    json!({"message": message, "errors": {"name": [message]}})
+}

@@ -1,0 +1,207 @@
+//! The REST contract as OpenAPI 3.1, made from the documents and the schema they run on. It knows
+//! no resource: names and shapes come from the operations, types and descriptions from the
+//! registry, what inputs must be from the directives of their fields.
+
+mod answer;
+mod error;
+mod input;
+mod parameter;
+mod schema;
+mod xml;
+
+use std::collections::BTreeMap;
+
+use async_graphql::registry::{MetaField, MetaType, Registry};
+use serde_json::{Map, Value as Json, json};
+use utoipa::openapi::path::{Operation, OperationBuilder};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::{
+    Components, ContentBuilder, HttpMethod, Info, License, OpenApi, OpenApiBuilder, PathItem, PathsBuilder,
+    RefOr, Response, ResponseBuilder, Schema, SecurityRequirement, Server, Tag,
+};
+
+use super::document::{Answer, Checked, Document, Route, capitalised};
+use crate::auth::{Ability, undescribed};
+
+/// Version of the contract, as the original states it.
+const VERSION: &str = "1.0.2";
+/// Name of the security scheme, as the original has it.
+const SCHEME: &str = "sanctum";
+const JSON: &str = "application/json";
+const XML: &str = "application/xml";
+
+const ABOUT: &str = "The REST face of the shop. Every operation is a GraphQL operation too (`/graphql`): both faces run \
+the same resolvers, guards and rules.\n\nA client that prefers XML sends `Accept: application/xml` and gets the same \
+answer in it: the root element is `response`, a list holds `item` elements, null is an empty element with `nil=\"true\"`.";
+const KEY: &str = "`Bearer <key>`. The key alone will do here: the word is added when it is missing.";
+
+/// Bodies that operations answered, by operation.
+pub type Examples = Map<String, Json>;
+
+/// The OpenAPI document of these operations.
+///
+/// # Errors
+/// When an operation names what the schema doesn't have: never for checked documents.
+pub fn openapi(
+    documents: &[Document<Checked>],
+    registry: &Registry,
+    examples: &Examples,
+) -> Result<Json, serde_json::Error> {
+    let mut maker = Maker { registry, examples, schemas: BTreeMap::new() };
+    let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
+    for document in documents {
+        for route in &document.routes {
+            let item = PathItem::new(method(route), maker.operation(document, route));
+            paths.entry(route.path.as_str()).or_default().merge_operations(item);
+        }
+    }
+    let paths = paths.into_iter().fold(PathsBuilder::new(), |all, (path, item)| all.path(path, item)).build();
+    let tags = tags(documents, registry);
+    let mut json = serde_json::to_value(contract(maker.components(), paths, tags))?;
+    xml::hint(&mut json);
+    Ok(json)
+}
+
+/// The same document for the address that a client reached the server at.
+#[must_use]
+pub fn at(document: &Json, base: &str) -> Json {
+    let mut document = document.clone();
+    document["servers"] = json!([{"url": format!("{base}{}", super::PREFIX), "description": "Endpoint"}]);
+    document
+}
+
+fn contract(components: Components, paths: utoipa::openapi::Paths, tags: Vec<Tag>) -> OpenApi {
+    let license = License::builder().name("MIT").identifier(Some("MIT")).build();
+    let info =
+        Info::builder().title("guichet").version(VERSION).description(Some(ABOUT)).license(Some(license));
+    OpenApiBuilder::new()
+        .info(info)
+        .servers(Some([Server::builder().url(super::PREFIX).description(Some("Endpoint")).build()]))
+        .paths(paths)
+        .components(Some(components))
+        .security(Some([SecurityRequirement::new::<_, [&str; 0], _>(SCHEME, [])]))
+        .tags(Some(tags))
+        .build()
+}
+
+fn method(route: &Route) -> HttpMethod {
+    match route.method {
+        "POST" => HttpMethod::Post,
+        "PUT" => HttpMethod::Put,
+        "DELETE" => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}
+
+/// Whether a route leaves alone what is not sent: the softer of two ways to change something.
+fn is_partial(document: &Document<Checked>, route: &Route) -> bool {
+    route.method == "PUT" && document.routes.iter().any(|other| other.method == "POST")
+}
+
+/// Each tag is described by what its first operation answers.
+fn tags(documents: &[Document<Checked>], registry: &Registry) -> Vec<Tag> {
+    let mut tags: BTreeMap<&str, String> = BTreeMap::new();
+    for document in documents {
+        let about = tags.entry(&document.tag).or_default();
+        if about.is_empty() {
+            *about = answered(document, registry).unwrap_or_default();
+        }
+    }
+    let described = |(name, about): (&str, String)| {
+        let about = if about.is_empty() { name.to_owned() } else { about };
+        Tag::builder().name(name).description(Some(about)).build()
+    };
+    tags.into_iter().map(described).collect()
+}
+
+/// Description of the type of an answer; of a page's rows.
+fn answered(document: &Document<Checked>, registry: &Registry) -> Option<String> {
+    let mut ty = registry.concrete_type_by_name(&root(document, registry)?.ty)?;
+    if document.answer != Answer::Value {
+        ty = registry.concrete_type_by_name(&ty.field_by_name("nodes")?.ty)?;
+    }
+    match ty {
+        MetaType::Object { description, .. } => description.clone(),
+        _ => None,
+    }
+}
+
+/// The root field of an operation.
+fn root<'r>(document: &Document<Checked>, registry: &'r Registry) -> Option<&'r MetaField> {
+    let ty = if document.is_mutation() { registry.mutation_type.as_deref()? } else { &registry.query_type };
+    registry.types.get(ty)?.field_by_name(&document.root.name.node)
+}
+
+/// What is collected while the operations are told.
+struct Maker<'a> {
+    registry: &'a Registry,
+    examples: &'a Examples,
+    schemas: BTreeMap<String, RefOr<Schema>>,
+}
+
+impl Maker<'_> {
+    fn operation(&mut self, document: &Document<Checked>, route: &Route) -> Operation {
+        let first = document.routes.first() == Some(route);
+        let name = if first {
+            document.name.clone()
+        } else {
+            format!("{}{}", document.name, capitalised(&route.method.to_lowercase()))
+        };
+        let partly = if is_partial(document, route) { ", only what is sent" } else { "" };
+        let summary = format!("{}{partly}", document.summary);
+        let body = self.request_body(document, route);
+        let mut operation = OperationBuilder::new()
+            .operation_id(Some(name))
+            .tag(&document.tag)
+            .summary(Some(summary))
+            .description(Some(self.description(document)))
+            .response(document.status.to_string(), self.success(document));
+        for status in error::statuses(document, body.is_some()) {
+            operation = operation.response(status.to_string(), error::reference(status));
+        }
+        for parameter in self.parameters(document, route) {
+            operation = operation.parameter(parameter);
+        }
+        operation.request_body(body).build()
+    }
+
+    /// What the operation does, and which ability it takes.
+    fn description(&self, document: &Document<Checked>) -> String {
+        let names = |abilities: &[Ability], joint: &str| {
+            abilities.iter().map(|ability| format!("`{ability}`")).collect::<Vec<_>>().join(joint)
+        };
+        let about = root(document, self.registry).map(undescribed).unwrap_or_default();
+        let needs = match document.needs() {
+            [] => "Needs a valid key.".to_owned(),
+            needs => format!("Needs {}.", names(needs, " or ")),
+        };
+        let lent: Vec<Ability> = Ability::ALL
+            .iter()
+            .copied()
+            .filter(|&ability| document.lends.has(ability) && !document.needs().contains(&ability))
+            .collect();
+        let lends = match lent.as_slice() {
+            [] => String::new(),
+            lent => format!(" Lends {}: what they open is shown within the answer.", names(lent, ", ")),
+        };
+        format!("{about}\n\n{needs}{lends}").trim().to_owned()
+    }
+
+    fn success(&mut self, document: &Document<Checked>) -> Response {
+        let schema = self.answer(document);
+        let about = if document.status == 201 { "Made." } else { "Done." };
+        let json = ContentBuilder::new().schema(Some(schema.clone()));
+        let json = json.example(self.examples.get(&document.name).cloned());
+        error::counted(ResponseBuilder::new().description(about))
+            .content(JSON, json.build())
+            .content(XML, ContentBuilder::new().schema(Some(schema)).build())
+            .build()
+    }
+
+    fn components(self) -> Components {
+        let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Authorization", KEY)));
+        let components = Components::builder().security_scheme(SCHEME, key);
+        let components = error::components(components);
+        self.schemas.into_iter().fold(components, |all, (name, schema)| all.schema(name, schema)).build()
+    }
+}

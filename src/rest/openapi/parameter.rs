@@ -1,0 +1,151 @@
+//! What operations take in path and query.
+
+use async_graphql::parser::types::{Field, Selection, SelectionSet};
+use async_graphql::registry::{MetaInputValue, MetaType};
+use async_graphql_value::Value as InputValue;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
+use utoipa::openapi::schema::ArrayBuilder;
+use utoipa::openapi::{RefOr, Required, Schema, Type};
+
+use super::schema::{one_of, typed};
+use super::{Maker, root};
+use crate::rest::document::{Answer, Checked, Document, Route, Variable, camel, filter_field, snake};
+
+/// Variables that the engine feeds itself.
+const OWN: [&str; 5] = ["filter", "sort", "page", "perPage", "input"];
+
+impl Maker<'_> {
+    /// The parameters of an operation.
+    pub(super) fn parameters(&mut self, document: &Document<Checked>, route: &Route) -> Vec<Parameter> {
+        let mut parameters = self.plain_parameters(document, route);
+        // The body holds them.
+        if matches!(route.method, "POST" | "PUT") {
+            parameters.retain(|parameter| parameter.parameter_in == ParameterIn::Path);
+        }
+        if document.answer != Answer::Value {
+            parameters.extend(paging(document));
+        }
+        parameters.extend(document.filters.iter().map(|name| self.filter(document, name)));
+        parameters.extend(order(document));
+        parameters.extend(relations(document));
+        parameters
+    }
+
+    /// Variables that stand in the path or are read as they are.
+    pub(super) fn plain_parameters(&mut self, document: &Document<Checked>, route: &Route) -> Vec<Parameter> {
+        let declared = document.variables.iter().filter(|variable| !OWN.contains(&variable.name.as_str()));
+        let plain = declared.filter(|variable| variable.sent.is_empty() && !is_include(document, variable));
+        let plain: Vec<&Variable> = plain.collect();
+        plain.into_iter().map(|variable| self.plain(document, route, variable)).collect()
+    }
+
+    fn plain(&mut self, document: &Document<Checked>, route: &Route, variable: &Variable) -> Parameter {
+        let in_path = route.path.contains(&format!("{{{}}}", variable.name));
+        let name = if in_path { variable.name.clone() } else { snake(&variable.name) };
+        let must = in_path || !variable.ty.nullable && variable.default.is_none();
+        let schema = match &variable.exactly {
+            Some(text) => one_of([text.as_str()]).into(),
+            None => self.variable(&variable.ty.to_string()),
+        };
+        let place = if in_path { ParameterIn::Path } else { ParameterIn::Query };
+        let about = self.about(document, variable).unwrap_or_else(|| match in_path {
+            true => "Primary key.".to_owned(),
+            false => format!("`{name}`"),
+        });
+        let required = if must { Required::True } else { Required::False };
+        let parameter = parameter(&name, &about, schema).parameter_in(place);
+        parameter.required(required).build()
+    }
+
+    /// Description of the argument that a variable feeds, or of the field that it includes.
+    fn about(&self, document: &Document<Checked>, variable: &Variable) -> Option<String> {
+        let feeds =
+            |value: &InputValue| matches!(value, InputValue::Variable(name) if *name == variable.name);
+        let argument = document.root.arguments.iter().find(|(_, value)| feeds(&value.node));
+        if let Some((name, _)) = argument {
+            return root(document, self.registry)?.args.get(name.node.as_str())?.description.clone();
+        }
+        let added = included(&document.root, &feeds)?;
+        Some(format!("Adds `{}`.", added.response_key().node))
+    }
+
+    fn filter(&self, document: &Document<Checked>, name: &str) -> Parameter {
+        let about =
+            self.filter_input(document, name).and_then(|field| field.description.clone()).unwrap_or_default();
+        let about = format!(
+            "{about} Rows that hold this text there, in any case; several texts, joined by commas, mean any of them."
+        );
+        parameter(&format!("filter[{name}]"), about.trim(), typed(Type::String)).build()
+    }
+
+    fn filter_input(&self, document: &Document<Checked>, name: &str) -> Option<&MetaInputValue> {
+        let variable = document.variables.iter().find(|variable| variable.name == "filter")?;
+        match self.registry.types.get(&variable.ty.base.to_string())? {
+            MetaType::InputObject { input_fields, .. } => input_fields.get(&filter_field(name)),
+            _ => None,
+        }
+    }
+}
+
+fn parameter(name: &str, about: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(about))
+        .schema(Some(schema))
+}
+
+fn paging(document: &Document<Checked>) -> [Parameter; 2] {
+    let size = document.variables.iter().find(|variable| variable.name == "perPage");
+    let size = size.and_then(|variable| variable.default.clone()).and_then(|value| value.into_json().ok());
+    let number = || typed(Type::Integer).minimum(Some(1));
+    [
+        parameter("page", "The page, from 1.", number().default(Some(1.into()))).build(),
+        parameter("per_page", "Rows a page.", number().default(size)).build(),
+    ]
+}
+
+/// A list of names, joined by commas.
+fn names(name: &str, about: &str, words: Vec<String>) -> Option<Parameter> {
+    let list = ArrayBuilder::new().items(one_of(words.iter().map(String::as_str)));
+    let list = parameter(name, about, list).style(Some(ParameterStyle::Form)).explode(Some(false)).build();
+    (!words.is_empty()).then_some(list)
+}
+
+fn order(document: &Document<Checked>) -> Option<Parameter> {
+    let words = document.sorts.iter().flat_map(|name| [name.clone(), format!("-{name}")]).collect();
+    names("sort", "The order; `-` reverses it. Earlier names come first.", words)
+}
+
+fn relations(document: &Document<Checked>) -> Option<Parameter> {
+    let forms = |relation: &String| ["", "Count", "Exists"].map(|form| format!("{}{form}", camel(relation)));
+    let words = document.includes.iter().chain(&document.also).flat_map(forms).collect();
+    let about = "What is added to every row: a relation, how many there are, or whether there are any.";
+    names("include", about, words)
+}
+
+/// Whether a variable is the switch of an include, which `include` sets.
+fn is_include(document: &Document<Checked>, variable: &Variable) -> bool {
+    let switch = |relation: &String| crate::rest::document::include_variable(relation, "") == variable.name;
+    document.includes.iter().chain(&document.also).any(switch)
+}
+
+/// The first field below that a variable includes.
+fn included<'f>(field: &'f Field, feeds: &impl Fn(&InputValue) -> bool) -> Option<&'f Field> {
+    fn search<'s>(set: &'s SelectionSet, feeds: &impl Fn(&InputValue) -> bool) -> Option<&'s Field> {
+        set.items.iter().find_map(|selection| match &selection.node {
+            Selection::Field(field) => {
+                let directives = field.node.directives.iter();
+                let mut conditions = directives.filter_map(|directive| directive.node.get_argument("if"));
+                if conditions.any(|value| feeds(&value.node)) {
+                    return Some(&field.node);
+                }
+                search(&field.node.selection_set.node, feeds)
+            }
+            Selection::InlineFragment(inline) => search(&inline.node.selection_set.node, feeds),
+            Selection::FragmentSpread(_) => None,
+        })
+    }
+    search(&field.selection_set.node, feeds)
+}

@@ -1,0 +1,154 @@
+//! Every REST operation and every GraphQL root field is closed to callers without its ability:
+//! walked from the documents and the schema themselves, so that a new one cannot be forgotten.
+
+use async_graphql::registry::{MetaType, Registry};
+use guichet::auth::{Ability, Can};
+use guichet::rest::{self, Document};
+use guichet::{key, resource, schema};
+use serde_json::{Value as Json, json};
+
+use crate::shop::Shop;
+
+/// Adds a staff key with these abilities to the shop; its bearer text.
+async fn add_key(shop: &Shop, name: &str, abilities: &[Ability]) -> String {
+    let names: Vec<&str> = abilities.iter().map(|ability| ability.name()).collect();
+    let secret = format!("secret of {name}");
+    shop.sql(&format!(
+        "INSERT INTO personal_access_tokens (tokenable_type, tokenable_id, name, token, abilities, created_at) \
+         VALUES ('{}', 1, '{name}', '{}', '{}', '2026-11-20 10:00:00')",
+        if shop.is_mysql() { "App\\\\Models\\\\Admin\\\\Admin" } else { "App\\Models\\Admin\\Admin" },
+        key::hash(&secret),
+        json!(names)
+    ))
+    .await;
+    secret
+}
+
+fn documents() -> Vec<Document<rest::Checked>> {
+    rest::check(rest::read(resource::DOCUMENTS).unwrap(), &schema::registry()).unwrap()
+}
+
+/// All abilities but these.
+fn others(needs: &[Ability]) -> Vec<Ability> {
+    Ability::ALL.iter().copied().filter(|ability| !needs.contains(ability)).collect()
+}
+
+#[tokio::test]
+async fn every_rest_operation_needs_its_ability() {
+    let shop = Shop::with("fr", |config| config.rate_limit = None).await;
+    let mut tried = 0;
+    for document in documents() {
+        let lacking = add_key(&shop, &format!("{} lacking", document.name), &others(document.needs())).await;
+        for route in &document.routes {
+            let path = format!("/api{}", filled(&route.path));
+            let label = format!("{} {path} ({})", route.method, document.name);
+            let body = (route.method != "GET").then(|| json!({}));
+            assert_eq!(
+                shop.ask(route.method, &path, "", body.as_ref()).await.0,
+                401,
+                "{label} without a key"
+            );
+            if !document.needs().is_empty() {
+                let refused = shop.ask(route.method, &path, &lacking, body.as_ref()).await;
+                assert_eq!(refused.0, 403, "{label} without its ability");
+                assert_eq!(refused.2, json!({"message": "Invalid ability provided."}), "{label}");
+            }
+            for (at, need) in document.needs().iter().enumerate() {
+                let name = format!("{} {} {at}", document.name, route.method);
+                let allowed = add_key(&shop, &name, &[*need]).await;
+                let status = shop.ask(route.method, &path, &allowed, body.as_ref()).await.0;
+                assert!(![401, 403, 405, 500].contains(&status), "{label} with {need}: {status}");
+                tried += 1;
+            }
+        }
+    }
+    println!("{tried} operations and abilities tried");
+    shop.close().await;
+}
+
+/// A path whose parameters name the first record.
+fn filled(path: &str) -> String {
+    path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+#[tokio::test]
+async fn every_root_field_needs_its_ability() {
+    let shop = Shop::with("fr", |config| config.rate_limit = None).await;
+    let registry = schema::registry();
+    let mut tried = 0;
+    for (operation, root) in [("query", "Query"), ("mutation", "Mutation")] {
+        for (name, field) in registry.types[root].fields().unwrap() {
+            let needs = Can::read(field).unwrap_or_else(|| panic!("{root}.{name} has no guard"));
+            let query = format!(
+                "{operation} {{ {name}{}{} }}",
+                arguments(&registry, field),
+                selection(&registry, &field.ty)
+            );
+            let label = format!("{root}.{name}");
+            assert_eq!(code(&shop, &query, "").await, "UNAUTHENTICATED", "{label} without a key: {query}");
+            let lacking = add_key(&shop, &format!("{label} lacking"), &others(&needs)).await;
+            if !needs.is_empty() {
+                assert_eq!(code(&shop, &query, &lacking).await, "FORBIDDEN", "{label} without its ability");
+            }
+            for need in &needs {
+                let allowed = add_key(&shop, &format!("{label} {need}"), &[*need]).await;
+                let code = code(&shop, &query, &allowed).await;
+                assert!(
+                    !["UNAUTHENTICATED", "FORBIDDEN", "INTERNAL"].contains(&code.as_str()),
+                    "{label} with {need}: {code}"
+                );
+                tried += 1;
+            }
+        }
+    }
+    println!("{tried} fields and abilities tried");
+    shop.close().await;
+}
+
+/// Code of the first error, or nothing; without a right there must be no data.
+async fn code(shop: &Shop, query: &str, key: &str) -> String {
+    let answer = shop.graphql(query, json!({}), key).await;
+    let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("").to_owned();
+    if ["UNAUTHENTICATED", "FORBIDDEN"].contains(&code.as_str()) {
+        let empty = answer["data"].as_object().is_none_or(|data| data.values().all(Json::is_null));
+        assert!(empty, "{query} leaks {answer}");
+    }
+    code
+}
+
+fn arguments(registry: &Registry, field: &async_graphql::registry::MetaField) -> String {
+    let required =
+        field.args.values().filter(|argument| argument.ty.ends_with('!') && argument.default_value.is_none());
+    let given: Vec<String> =
+        required.map(|argument| format!("{}: {}", argument.name, literal(registry, &argument.ty))).collect();
+    if given.is_empty() { String::new() } else { format!("({})", given.join(", ")) }
+}
+
+/// Some value of an input type.
+fn literal(registry: &Registry, ty: &str) -> String {
+    let ty = ty.trim_end_matches('!');
+    if ty.starts_with('[') {
+        return "[]".to_owned();
+    }
+    match (ty, registry.types.get(ty)) {
+        ("Int", _) => "1".to_owned(),
+        ("Float" | "Decimal", _) => "1.0".to_owned(),
+        ("Boolean", _) => "false".to_owned(),
+        ("JSON", _) => "{}".to_owned(),
+        (_, Some(MetaType::Enum { enum_values, .. })) => enum_values.keys().next().unwrap().clone(),
+        (_, Some(MetaType::InputObject { input_fields, .. })) => {
+            let required = input_fields
+                .values()
+                .filter(|field| field.ty.ends_with('!') && field.default_value.is_none());
+            let fields: Vec<String> =
+                required.map(|field| format!("{}: {}", field.name, literal(registry, &field.ty))).collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+        _ => "\"1\"".to_owned(),
+    }
+}
+
+fn selection(registry: &Registry, ty: &str) -> &'static str {
+    let composite = registry.concrete_type_by_name(ty).is_some_and(MetaType::is_composite);
+    if composite { " { __typename }" } else { "" }
+}
