@@ -19,6 +19,7 @@ pub mod mail;
 pub mod outcome;
 pub mod page;
 pub mod password;
+pub mod reader;
 pub mod record;
 pub mod resource;
 pub mod rest;
@@ -63,8 +64,14 @@ impl App {
         let contract = Arc::new(contracts::openapi(&documents, &registry)?);
         let counts = page::Counts::new(config.count_ttl);
         let throttle = Arc::new(rest::Throttle::new(config.rate_limit));
-        let shared =
-            Arc::new(scope::Shared { config, db, clock, counts, settings: settings::Settings::default() });
+        let shared = Arc::new(scope::Shared {
+            config,
+            reader: reader::Reader::new(db.clone()),
+            db,
+            clock,
+            counts,
+            settings: settings::Settings::default(),
+        });
         let keys = Arc::new(auth::Keys::default());
         let internal = schema::internal(&shared);
         let rest = rest::Rest::new(

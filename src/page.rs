@@ -172,7 +172,7 @@ impl<T: Record> List<T> {
             }
         };
         let rows = rows(scope, &self.ordered(scope), window).await?;
-        Ok(Connection { rows, window, select: self.select, record: PhantomData })
+        Ok(Connection { rows: Arc::new(rows), window, select: self.select, record: PhantomData })
     }
 
     /// The rows in their order; texts in the shop's.
@@ -206,7 +206,7 @@ where
     if window.limit == 0 || i64::try_from(window.offset).is_err() {
         return Ok(Vec::new());
     }
-    Ok(select.clone().limit(window.limit).offset(window.offset).all(scope.db()).await?)
+    Ok(select.clone().limit(window.limit).offset(window.offset).all(scope.reader()).await?)
 }
 
 async fn count<T: Record>(scope: Scope<'_>, select: &Select<T::Entity>) -> Result<u64> {
@@ -215,14 +215,14 @@ async fn count<T: Record>(scope: Scope<'_>, select: &Select<T::Entity>) -> Resul
     let key = (T::Entity::default().table_name().to_owned(), bare.build(scope.backend()).to_string());
     let counted = bare.select_only().column_as(Expr::col(Asterisk).count(), "number").into_tuple::<i64>();
     let count = async {
-        Ok(counted.one(scope.db()).await?.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+        Ok(counted.one(scope.reader()).await?.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
     };
     scope.counts().get(key, count).await
 }
 
 /// A part of a list: its rows, where they stand, and how many there are in all.
 pub struct Connection<T: Record> {
-    rows: Vec<T::Model>,
+    rows: Arc<Vec<T::Model>>,
     window: Window,
     select: Select<T::Entity>,
     record: PhantomData<T>,
@@ -286,7 +286,7 @@ impl<T: Record> async_graphql::TypeName for Connection<T> {
 impl<T: Record> Connection<T> {
     /// The rows of this part.
     async fn nodes(&self) -> Rows<T> {
-        Rows(self.rows.clone())
+        Rows(Arc::clone(&self.rows))
     }
 
     /// The rows of this part, each with its cursor.

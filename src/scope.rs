@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
 use crate::page::Counts;
+use crate::reader::Reader;
 use crate::record::Face;
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -26,6 +27,8 @@ pub struct Shared {
     pub config: Config,
     /// The shop's database.
     pub db: DatabaseConnection,
+    /// The same database, for resolvers that only read.
+    pub reader: Reader,
     /// What time it is.
     pub clock: Clock,
     /// Counts of big lists, remembered for a moment.
@@ -94,6 +97,11 @@ impl<'a> Scope<'a> {
     /// The shop's database.
     pub fn db(self) -> &'a DatabaseConnection {
         &self.shared.db
+    }
+
+    /// The shop's database, for reading outside of transactions.
+    pub fn reader(self) -> &'a Reader {
+        &self.shared.reader
     }
 
     /// Begins a transaction that is going to write: on SQLite it waits for its turn now, since one

@@ -29,12 +29,19 @@ impl Settings {
     /// # Errors
     /// When the database fails.
     pub async fn get(&self, db: &DatabaseConnection, name: &str) -> Result<Option<String>> {
+        let all = match self.0.get(&()).await {
+            Some(all) => all,
+            None => self.load(db).await?,
+        };
+        Ok(all.get(name).cloned())
+    }
+
+    async fn load(&self, db: &DatabaseConnection) -> Result<Arc<HashMap<String, String>>> {
         let load = async { load(db).await.map(Arc::new) };
-        let all = self.0.try_get_with((), load).await.map_err(|error| match &*error {
+        self.0.try_get_with((), load).await.map_err(|error| match &*error {
             Error::Unavailable(cause) => Error::Unavailable(sea_orm::DbErr::Custom(cause.to_string())),
             other => Error::internal(other.to_string()),
-        })?;
-        Ok(all.get(name).cloned())
+        })
     }
 }
 

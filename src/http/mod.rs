@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::routing::get;
@@ -71,37 +72,35 @@ fn trusted(proxies: &[IpNet], peer: IpAddr) -> bool {
 
 /// How the client reached the server: its `Host`, or what a trusted proxy forwards.
 fn origin(app: &App, request: &Request) -> Origin {
-    let headers = request.headers();
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let forwarded = trusted(&app.shared.config.trusted_proxies, peer(request));
-    let believed = |name: &str| if forwarded { text(name) } else { None };
-    let host = believed("x-forwarded-host")
-        .or_else(|| text("host"))
-        .or_else(|| request.uri().authority().map(ToString::to_string));
-    Origin {
-        scheme: believed("x-forwarded-proto")
-            .filter(|scheme| scheme == "https")
-            .unwrap_or_else(|| "http".to_owned()),
-        host: host.unwrap_or_else(|| "localhost".to_owned()),
-    }
+    let host = believed(app, request, "x-forwarded-host")
+        .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
+        .or_else(|| request.uri().authority().map(Authority::as_str));
+    let scheme = believed(app, request, "x-forwarded-proto").filter(|scheme| *scheme == "https");
+    Origin { scheme: scheme.unwrap_or("http").to_owned(), host: host.unwrap_or("localhost").to_owned() }
+}
+
+/// A header that counts only from a trusted proxy.
+fn believed<'a>(app: &App, request: &'a Request, name: &str) -> Option<&'a str> {
+    let value = request.headers().get(name)?.to_str().ok()?;
+    trusted(&app.shared.config.trusted_proxies, peer(request)).then_some(value)
 }
 
 /// Answers preflights, and gives every answer the headers of the contract (spec: `wire.md` 1.8).
 async fn finish(State(app): State<App>, request: Request, next: Next) -> Response<Body> {
-    let https = origin(&app, &request).scheme == "https";
+    let https = believed(&app, &request, "x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let preflight = *request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if preflight { preflight_answer(request.headers()) } else { next.run(request).await };
     let headers = response.headers_mut();
-    let mut set = |name: HeaderName, value: &str| {
-        if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::from_str(value)) {
-            headers.insert(name, value);
-        }
-    };
-    set(header::ACCESS_CONTROL_ALLOW_ORIGIN, &app.shared.config.frontend_url);
+    if let Ok(frontend) = HeaderValue::from_str(&app.shared.config.frontend_url) {
+        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(frontend);
+    }
     if preflight {
         return response;
     }
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
     set(header::X_FRAME_OPTIONS, "SAMEORIGIN");
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "strict-origin-when-cross-origin");

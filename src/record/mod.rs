@@ -70,7 +70,7 @@ pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static
         let select = database_id(Self::NAME, id).map(|id| select.filter(Self::key_column().eq(id)).limit(1));
         async move {
             match select {
-                Some(select) => Ok(select.one(scope.db()).await?.map(Self::from)),
+                Some(select) => Ok(select.one(scope.reader()).await?.map(Self::from)),
                 None => Ok(None),
             }
         }

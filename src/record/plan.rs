@@ -9,12 +9,16 @@ use async_graphql::{
     parser::types::{Field, Selection, SelectionSet},
     registry::Registry,
 };
+use bytes::Bytes;
 
 use super::{Batch, Branch, Column, Face, Kept, Record, write_str, write_value};
 use crate::auth;
 
+/// JSON of a row, roughly: room that is made for it.
+const ROW: usize = 768;
+
 /// A list of records.
-pub struct Rows<T: Record>(pub Vec<T::Model>);
+pub struct Rows<T: Record>(pub Arc<Vec<T::Model>>);
 
 /// What one response key of a row is answered with.
 enum Step<'a, M: 'static> {
@@ -175,6 +179,7 @@ impl<'a, M> Plan<'a, M> {
         out: &mut Vec<u8>,
     ) {
         let mut branches = branches.iter_mut();
+        let mut first = true;
         out.push(b'{');
         for (key, step) in keys.iter().zip(self.steps.values()) {
             let branch = match step {
@@ -184,7 +189,7 @@ impl<'a, M> Plan<'a, M> {
             if branch == Value::Null && step.is_sparse() {
                 continue;
             }
-            if out.len() > 1 {
+            if !std::mem::take(&mut first) {
                 out.push(b',');
             }
             out.extend_from_slice(key);
@@ -214,12 +219,35 @@ impl<'a, M> Plan<'a, M> {
             return rows.iter().map(|row| self.value(row, &mut branches)).collect();
         }
         let keys = self.json_keys();
-        let written = rows.iter().map(|row| {
-            let mut out = Vec::with_capacity(256);
+        let mut out = Vec::with_capacity(rows.len() * ROW);
+        let mut ends = Vec::with_capacity(rows.len());
+        for row in rows {
             self.json(&keys, row, &mut branches, &mut out);
-            Value::Binary(out.into())
-        });
-        written.collect()
+            ends.push(out.len());
+        }
+        // The values share one buffer.
+        let (all, mut start) = (Bytes::from(out), 0);
+        let values =
+            ends.into_iter().map(|end| Value::Binary(all.slice(std::mem::replace(&mut start, end)..end)));
+        values.collect()
+    }
+
+    /// The rows as one list.
+    fn list(&self, rows: &[&M], mut branches: Vec<std::vec::IntoIter<Value>>) -> Value {
+        if self.face != Face::RestJson {
+            return Value::List(rows.iter().map(|row| self.value(row, &mut branches)).collect());
+        }
+        let keys = self.json_keys();
+        let mut out = Vec::with_capacity(2 + rows.len() * ROW);
+        out.push(b'[');
+        for (at, row) in rows.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            self.json(&keys, row, &mut branches, &mut out);
+        }
+        out.push(b']');
+        Value::Binary(out.into())
     }
 }
 
@@ -292,7 +320,8 @@ impl<T: Record> OutputType for Rows<T> {
         let rows: Vec<_> = self.0.iter().collect();
         let mut path = path_of(ctx);
         path.push(PathSegment::Index(0));
-        let values = resolve_level::<T>(ctx, &rows, &[ctx.item], &path).await?;
-        Ok(list(values, ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl)))
+        let plan = Plan::new::<T>(ctx, &[ctx.item], &path)?;
+        let branches = plan.branches(ctx, &rows, &path).await;
+        Ok(plan.list(&rows, branches))
     }
 }

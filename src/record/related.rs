@@ -199,7 +199,7 @@ pub async fn load<T: Record>(
     let mut rows = Vec::new();
     for keys in distinct(keys).chunks(MAX_KEYS) {
         let select = base.clone().filter(column.is_in(keys.iter().copied())).limit(MAX_ROWS + 1);
-        rows.extend(select.all(scope.db()).await?);
+        rows.extend(select.all(scope.reader()).await?);
     }
     if rows.len() as u64 > MAX_ROWS {
         return Err(Error::BadRequest(format!(
@@ -238,7 +238,7 @@ async fn counted<M, T: Record>(
             .column_as(column, "parent")
             .column_as(Expr::col(sea_orm::sea_query::Asterisk).count(), "number")
             .group_by(column);
-        let rows = select.into_model::<Counted>().all(scope.db()).await;
+        let rows = select.into_model::<Counted>().all(scope.reader()).await;
         let rows = rows.map_err(|error| batch.failed(error.into()))?;
         counts.extend(rows.into_iter().map(|row| (row.parent, row.number)));
     }

@@ -1,7 +1,6 @@
 //! An executed operation as REST answer: the value itself or one of the two page envelopes.
 
 use async_graphql::{Name, Response, Value};
-use serde_json::json;
 
 use super::bag::{self, Fields};
 use super::document::{Answer, Checked, Document};
@@ -14,21 +13,25 @@ const ALL_LINKED: i64 = 14;
 /// Pages around the current one that are linked.
 const AROUND: i64 = 3;
 
-/// Where a page's address points.
-pub struct Address<'a> {
+/// Where a page's address points, up to its number.
+pub struct Address {
     /// Scheme, host and path, without query.
-    pub path: String,
-    /// The request's query, without `page`.
-    pub query: &'a Fields,
+    path: String,
+    /// The whole address, without the page's number.
+    numberless: String,
 }
 
-impl Address<'_> {
-    fn page(&self, page: i64) -> String {
-        let mut fields = self.query.clone();
-        fields.shift_remove("page");
-        let query = bag::to_query(&fields);
+impl Address {
+    /// The address of a request with this path and query; the query's own `page` doesn't count.
+    pub fn new(path: String, query: &Fields) -> Self {
+        let kept = query.iter().filter(|(name, _)| name.as_str() != "page");
+        let query = bag::to_query(kept);
         let joint = if query.is_empty() { "" } else { "&" };
-        format!("{}?{query}{joint}page={page}", self.path)
+        Self { numberless: format!("{path}?{query}{joint}page="), path }
+    }
+
+    fn page(&self, page: i64) -> String {
+        format!("{}{page}", self.numberless)
     }
 }
 
@@ -76,7 +79,7 @@ pub fn body(
     document: &Document<Checked>,
     mut data: Value,
     asked: Asked,
-    address: &Address<'_>,
+    address: &Address,
     lang: Lang,
 ) -> Value {
     document.optional.iter().for_each(|path| leave_out_null(&mut data, path));
@@ -121,24 +124,20 @@ impl Numbers {
         }
     }
 
-    fn previous(&self, address: &Address<'_>) -> Option<String> {
+    fn previous(&self, address: &Address) -> Option<String> {
         (self.page > 1).then(|| address.page(self.page - 1))
     }
 
-    fn next(&self, address: &Address<'_>) -> Option<String> {
+    fn next(&self, address: &Address) -> Option<String> {
         (self.page < self.last).then(|| address.page(self.page + 1))
     }
-}
-
-fn value(json: serde_json::Value) -> Value {
-    Value::from_json(json).unwrap_or_default()
 }
 
 fn object(fields: Vec<(&str, Value)>) -> Value {
     Value::Object(fields.into_iter().map(|(key, value)| (Name::new(key), value)).collect())
 }
 
-fn flat(rows: Value, numbers: &Numbers, address: &Address<'_>, lang: Lang) -> Value {
+fn flat(rows: Value, numbers: &Numbers, address: &Address, lang: Lang) -> Value {
     object(vec![
         ("current_page", numbers.page.into()),
         ("data", rows),
@@ -156,13 +155,13 @@ fn flat(rows: Value, numbers: &Numbers, address: &Address<'_>, lang: Lang) -> Va
     ])
 }
 
-fn wrapped(rows: Value, numbers: &Numbers, address: &Address<'_>, lang: Lang) -> Value {
-    let ends = value(json!({
-        "first": address.page(1),
-        "last": address.page(numbers.last),
-        "prev": numbers.previous(address),
-        "next": numbers.next(address),
-    }));
+fn wrapped(rows: Value, numbers: &Numbers, address: &Address, lang: Lang) -> Value {
+    let ends = object(vec![
+        ("first", address.page(1).into()),
+        ("last", address.page(numbers.last).into()),
+        ("prev", numbers.previous(address).into()),
+        ("next", numbers.next(address).into()),
+    ]);
     let meta = object(vec![
         ("current_page", numbers.page.into()),
         ("from", numbers.from.into()),
@@ -176,20 +175,28 @@ fn wrapped(rows: Value, numbers: &Numbers, address: &Address<'_>, lang: Lang) ->
     object(vec![("data", rows), ("links", ends), ("meta", meta)])
 }
 
-/// Previous, the window of pages, next.
-fn links(numbers: &Numbers, address: &Address<'_>, lang: Lang) -> Value {
+/// Previous, the window of pages, next. A gap in the window has no key `page`.
+fn links(numbers: &Numbers, address: &Address, lang: Lang) -> Value {
+    let names = ["url", "label", "page", "active"].map(Name::new);
+    let link = |url: Option<i64>, label: String, page: Option<Option<i64>>, active: bool| {
+        let [url_name, label_name, page_name, active_name] = &names;
+        let mut link = Fields::with_capacity(names.len());
+        link.insert(url_name.clone(), url.map(|page| address.page(page)).into());
+        link.insert(label_name.clone(), label.into());
+        if let Some(page) = page {
+            link.insert(page_name.clone(), page.into());
+        }
+        link.insert(active_name.clone(), active.into());
+        Value::Object(link)
+    };
     let end = |label: &str, page: i64, there: bool| {
-        let url = there.then(|| address.page(page));
-        value(
-            json!({"url": url, "label": lang.text(label, &[]), "page": there.then_some(page), "active": false}),
-        )
+        let page = there.then_some(page);
+        link(page, lang.text(label, &[]), Some(page), false)
     };
     let mut links = vec![end("pagination.previous", numbers.page - 1, numbers.page > 1)];
     links.extend(window(numbers.page, numbers.last).into_iter().map(|page| match page {
-        Some(page) => value(json!({
-            "url": address.page(page), "label": page.to_string(), "page": page, "active": page == numbers.page,
-        })),
-        None => value(json!({"url": null, "label": "...", "active": false})),
+        Some(page) => link(Some(page), page.to_string(), Some(Some(page)), page == numbers.page),
+        None => link(None, "...".to_owned(), None, false),
     }));
     links.push(end("pagination.next", numbers.page.saturating_add(1), numbers.page < numbers.last));
     Value::List(links)

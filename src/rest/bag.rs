@@ -100,7 +100,7 @@ pub fn lists(value: Value) -> Value {
 }
 
 /// Fields as a query string, lists with explicit indices, nulls left out (spec: `wire.md` 4.3).
-pub fn to_query(fields: &Fields) -> String {
+pub fn to_query<'a>(fields: impl IntoIterator<Item = (&'a Name, &'a Value)>) -> String {
     let mut pairs = Vec::new();
     for (name, value) in fields {
         flatten(name.to_string(), value, &mut pairs);
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     fn round(text: &str) -> String {
-        let fields = parse_form(text).into_iter().map(|(key, value)| (key, lists(value))).collect();
+        let fields: Fields = parse_form(text).into_iter().map(|(key, value)| (key, lists(value))).collect();
         to_query(&fields)
     }
 

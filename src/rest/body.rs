@@ -1,7 +1,7 @@
 //! Reading a request's query and body (spec: `wire.md` 2.1).
 
 use async_graphql::{Name, UploadValue, Value};
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Multipart};
 use axum::http::{HeaderMap, Method, Request, header};
 
@@ -28,9 +28,12 @@ pub async fn read(
     body: Body,
     limit: usize,
 ) -> Result<Input> {
+    let mut input = Input { bag: query.clone(), query, ..Input::default() };
+    if body.is_end_stream() {
+        return Ok(input);
+    }
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
-    let mut input = Input { bag: query.clone(), query, ..Input::default() };
     let fields = if content_type.starts_with("multipart/form-data") {
         if *method == Method::GET || *method == Method::HEAD {
             Fields::new()

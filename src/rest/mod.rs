@@ -20,6 +20,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{EmptySubscription, ObjectType, Request as Operation, Schema, Value};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
 pub use bag::plain_query;
@@ -38,6 +39,8 @@ use crate::{Error, Result};
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";
+/// JSON around the rows of a page, roughly: room that is made for it.
+const ENVELOPE: usize = 4096;
 
 /// The REST face over a schema.
 pub struct Rest<Q, M> {
@@ -143,7 +146,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             operation = operation.data(Strict);
         }
         let data = answer::failure(self.schema.execute(operation).await)?;
-        let address = Address { path: asking.address, query: &input.query };
+        let address = Address::new(asking.address, &input.query);
         let body = answer::body(document, data, asked, &address, self.shared.config.lang);
         let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;
         Ok(Reply { status, headers: HeaderMap::new(), body })
@@ -221,6 +224,9 @@ fn overridden(method: &Method, headers: &HeaderMap, input: &request::Input) -> R
 /// XML if it ranks first in `Accept`, else JSON (spec: `documented-contract.md` 4.6).
 fn accepted(headers: &HeaderMap) -> Face {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !accept.as_bytes().windows(3).any(|letters| letters.eq_ignore_ascii_case(b"xml")) {
+        return Face::RestJson;
+    }
     let mut types: Vec<(f32, String)> = accept
         .split(',')
         .map(|part| {
@@ -240,21 +246,29 @@ fn accepted(headers: &HeaderMap) -> Face {
 fn spell(reply: Reply, face: Face, head: bool) -> Response<Body> {
     let Reply { status, mut headers, body } = reply;
     let (content_type, bytes) = match face {
-        Face::Rest => ("application/xml; charset=utf-8", xml::write(&body).unwrap_or_default()),
-        _ => {
-            let mut json = Vec::new();
-            crate::record::write_value(&body, &mut json);
-            ("application/json", json)
-        }
+        Face::Rest => ("application/xml; charset=utf-8", xml::write(&body).unwrap_or_default().into()),
+        _ => ("application/json", json(&body)),
     };
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
     headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    let empty = head || body == Value::Binary(bytes::Bytes::new());
+    let empty = head || body == Value::Binary(Bytes::new());
     let mut response = Response::new(if empty { Body::empty() } else { Body::from(bytes) });
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+/// A body as JSON. One that is written already is taken as it is.
+fn json(body: &Value) -> Bytes {
+    if let Value::Binary(json) = body {
+        return json.clone();
+    }
+    let written = |value: &Value| if let Value::Binary(json) = value { json.len() } else { 0 };
+    let rows = if let Value::Object(fields) = body { fields.values().map(written).sum() } else { 0 };
+    let mut json = Vec::with_capacity(rows + ENVELOPE);
+    crate::record::write_value(body, &mut json);
+    json.into()
 }
 
 impl Reply {
@@ -295,7 +309,7 @@ impl Reply {
         if let Ok(allow) = HeaderValue::from_str(allow) {
             headers.insert(header::ALLOW, allow);
         }
-        Self { status: StatusCode::OK, headers, body: Value::Binary(bytes::Bytes::new()) }
+        Self { status: StatusCode::OK, headers, body: Value::Binary(Bytes::new()) }
     }
 }
 

@@ -143,7 +143,8 @@ pub struct Place {
 impl Place {
     pub fn new(headers: &HeaderMap, uri: &Uri, query: &Query, total: u64) -> Self {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-        let kept = uri.query().unwrap_or("").split('&').filter(|pair| !pair.starts_with("page="));
+        let kept = uri.query().unwrap_or("").split('&');
+        let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("page="));
         Self {
             path: format!("http://{host}{}", uri.path()),
             query: kept.fold(String::new(), |query, pair| query + pair + "&"),

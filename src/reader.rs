@@ -1,0 +1,146 @@
+//! Reading statements on connections that are kept between them.
+//!
+//! A connection that comes back to sqlx's pool is asked whether it still lives, in a task of its own:
+//! a second round trip for every statement. A [`Reader`] keeps some connections to itself instead
+//! and gives one back only when a statement on it failed or was given up, when it was idle for
+//! long, or when the pool closes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_graphql::async_trait::async_trait;
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult,
+    RuntimeErr, Statement,
+};
+use sea_query_sqlx::SqlxValues;
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, MySql, MySqlPool};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// How long a kept connection may be idle: less than any server's own patience.
+const MAX_IDLE: Duration = Duration::from_secs(60);
+/// How long a statement waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Where resolvers read from: the database's connections, kept between statements on MariaDB.
+pub struct Reader {
+    db: DatabaseConnection,
+    kept: Option<Arc<Kept>>,
+}
+
+struct Kept {
+    pool: MySqlPool,
+    places: Semaphore,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    connection: PoolConnection<MySql>,
+    since: Instant,
+}
+
+impl Reader {
+    /// Reads from a database that is open.
+    pub fn new(db: DatabaseConnection) -> Self {
+        let mysql = db.get_database_backend() == DbBackend::MySql;
+        let kept = mysql.then(|| Kept::new(db.get_mysql_connection_pool().clone()));
+        Self { db, kept }
+    }
+}
+
+impl Kept {
+    fn new(pool: MySqlPool) -> Arc<Self> {
+        // Writing and everything else has the remaining quarter of the connections, at least one.
+        let size = usize::try_from(pool.options().get_max_connections()).unwrap_or(1);
+        let places = (size - size.div_ceil(4)).max(1);
+        let closing = pool.close_event();
+        let kept = Arc::new(Self { pool, places: Semaphore::new(places), idle: Mutex::default() });
+        let weak = Arc::downgrade(&kept);
+        tokio::spawn(async move {
+            closing.await;
+            if let Some(kept) = weak.upgrade() {
+                kept.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            }
+        });
+        kept
+    }
+
+    async fn take(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<MySql>), DbErr> {
+        let place = match self.places.try_acquire() {
+            Ok(place) => place,
+            Err(_) => tokio::time::timeout(PATIENCE, self.places.acquire())
+                .await
+                .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?
+                .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))?,
+        };
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle {
+            Some(idle) if idle.since.elapsed() < MAX_IDLE => Ok((place, idle.connection)),
+            _ => Ok((place, self.pool.acquire().await.map_err(failed)?)),
+        }
+    }
+
+    fn put_back(&self, connection: PoolConnection<MySql>) {
+        if !self.pool.is_closed() {
+            let idle = Idle { connection, since: Instant::now() };
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
+        }
+    }
+
+    async fn all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let (_place, mut connection) = self.take().await?;
+        let rows = query(statement).fetch_all(&mut *connection).await.map_err(failed)?;
+        self.put_back(connection);
+        Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+
+    async fn one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let (_place, mut connection) = self.take().await?;
+        let row = query(statement).fetch_optional(&mut *connection).await.map_err(failed)?;
+        self.put_back(connection);
+        Ok(row.map(QueryResult::from))
+    }
+}
+
+fn query(statement: Statement) -> sqlx::query::Query<'static, MySql, SqlxValues> {
+    let values = statement.values.unwrap_or_else(|| sea_orm::Values(Vec::new()));
+    sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values))
+}
+
+fn failed(error: sqlx::Error) -> DbErr {
+    match error {
+        sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+        sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
+        other => DbErr::Query(RuntimeErr::SqlxError(other.into())),
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Reader {
+    fn get_database_backend(&self) -> DbBackend {
+        self.db.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.db.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.db.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        match &self.kept {
+            Some(kept) => kept.one(statement).await,
+            None => self.db.query_one_raw(statement).await,
+        }
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match &self.kept {
+            Some(kept) => kept.all(statement).await,
+            None => self.db.query_all_raw(statement).await,
+        }
+    }
+}
