@@ -29,6 +29,7 @@ pub mod settings;
 pub mod signature;
 pub mod storage;
 pub mod tax;
+pub mod throttle;
 pub mod write;
 
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub use error::{Error, Result};
 pub struct App {
     shared: Arc<scope::Shared>,
     keys: Arc<auth::Keys>,
-    throttle: Arc<rest::Throttle>,
+    throttle: Arc<throttle::Throttle>,
     public: schema::ShopSchema,
     demo_key: Option<Arc<str>>,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
@@ -63,7 +64,7 @@ impl App {
         let documents = rest::check(documents, &registry).map_err(Error::internal)?;
         let contract = Arc::new(contracts::openapi(&documents, &registry)?);
         let counts = page::Counts::new(config.count_ttl);
-        let throttle = Arc::new(rest::Throttle::new(config.rate_limit));
+        let throttle = Arc::new(throttle::Throttle::new(config.rate_limit));
         let shared = Arc::new(scope::Shared {
             config,
             reader: reader::Reader::new(db.clone()),

@@ -54,9 +54,11 @@ pub fn sdl() -> String {
 
 /// The types of the schema.
 pub fn registry() -> Registry {
-    let mut registry = Registry::default();
-    registry.query_type = <QueryRoot as OutputType>::type_name().into_owned();
-    registry.mutation_type = Some(<MutationRoot as OutputType>::type_name().into_owned());
+    let mut registry = Registry {
+        query_type: <QueryRoot as OutputType>::type_name().into_owned(),
+        mutation_type: Some(<MutationRoot as OutputType>::type_name().into_owned()),
+        ..Registry::default()
+    };
     QueryRoot::create_type_info(&mut registry);
     MutationRoot::create_type_info(&mut registry);
     registry.remove_unused_types();

@@ -62,8 +62,8 @@ async fn of_customer(scope: Scope<'_>, id: Id) -> Result<Decimal> {
         .all(scope.db())
         .await?;
     let note = |key: &str| {
-        let values = notes.iter().filter(|note| note.key == key).filter_map(|note| note.value.as_deref());
-        values.filter(|value| !matches!(*value, "" | "0")).last()
+        let mut values = notes.iter().filter(|note| note.key == key).filter_map(|note| note.value.as_deref());
+        values.rfind(|value| !matches!(*value, "" | "0"))
     };
     if let Some(percent) = note("vat_percent").and_then(|text| text.parse().ok()) {
         return Ok(percent);

@@ -106,10 +106,7 @@ fn bearer(header: &str) -> Option<&str> {
 async fn find(db: &DatabaseConnection, text: &str) -> Result<Option<Found>> {
     let select = token::Entity::find();
     let (select, secret) = match key::split(text) {
-        Some((id, secret)) => match i64::try_from(id) {
-            Ok(id) => (select.filter(token::Column::Id.eq(id)), secret),
-            Err(_) => return Ok(None),
-        },
+        Some((id, secret)) => (select.filter(token::Column::Id.eq(id)), secret),
         None if text.contains('|') => return Ok(None),
         None => (select.filter(token::Column::Token.eq(key::hash(text))), text),
     };

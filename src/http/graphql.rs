@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::App;
 use crate::auth::Principal;
 use crate::error::Error;
-use crate::rest::{Bucket, Verdict};
+use crate::throttle::{Bucket, Verdict};
 
 /// The media type that tells success by its status code.
 const GRAPHQL: &str = "application/graphql-response+json";
@@ -27,12 +27,12 @@ const PREFLIGHTED: [&str; 3] = ["x-requested-with", "graphql-require-preflight",
 /// An operation that could not be read, or not be answered at all.
 struct Rejection {
     status: StatusCode,
-    error: ServerError,
+    error: Box<ServerError>,
 }
 
 impl Rejection {
     fn new(status: StatusCode, text: &str) -> Self {
-        Self { status, error: server_error(Error::BadRequest(text.to_owned())) }
+        Self { status, error: Box::new(server_error(Error::BadRequest(text.to_owned()))) }
     }
 
     fn bad(text: &str) -> Self {
@@ -43,7 +43,7 @@ impl Rejection {
 impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, error: server_error(error) }
+        Self { status, error: Box::new(server_error(error)) }
     }
 }
 
@@ -76,7 +76,7 @@ async fn answer(
     let Some(media) = first_accepted(headers, &[GRAPHQL, JSON]) else {
         let rejection =
             Rejection::new(StatusCode::NOT_ACCEPTABLE, "Accept must allow a GraphQL response as JSON.");
-        return spell(JSON, rejection.status, Answer::from_errors(vec![rejection.error]));
+        return spell(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]));
     };
     let mut limits = HeaderMap::new();
     let executed = async {
@@ -90,7 +90,7 @@ async fn answer(
     };
     let (status, answer) = match executed.await {
         Ok(answer) => (status_of(media, &answer), answer),
-        Err(rejection) => (rejection.status, Answer::from_errors(vec![rejection.error])),
+        Err(rejection) => (rejection.status, Answer::from_errors(vec![*rejection.error])),
     };
     let mut response = spell(media, status, answer);
     if status == StatusCode::METHOD_NOT_ALLOWED {

@@ -363,7 +363,7 @@ pub fn write_value(value: &Value, out: &mut Vec<u8>) {
             (None, float) => write_float(float.unwrap_or(f64::NAN), out),
         },
         Value::List(items) => {
-            write_joined(b'[', items.iter(), b']', out, |item, out| write_value(item, out));
+            write_joined(b'[', items.iter(), b']', out, write_value);
         }
         Value::Object(fields) => write_joined(b'{', fields.iter(), b'}', out, |(key, value), out| {
             write_str(key, out);

@@ -30,7 +30,7 @@ pub use kept::{Kept, is_record};
 pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
 pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
-pub use spelling::{InRest, Spelling};
+pub use spelling::{InRest, RestForm, Spelling};
 
 use crate::Result;
 use crate::auth::{Ability, Can};
@@ -167,12 +167,12 @@ pub fn register<T: Record>(registry: &mut Registry) -> String {
         let mut fields: IndexMap<String, MetaField> = IndexMap::new();
         for column in T::columns() {
             let mut field = meta_field(registry, column.name, column.doc, column.need, column.ty);
-            InRest { spelling: (column.spelling)(), sparse: false }.mark(&mut field, registry);
+            RestForm { spelling: (column.spelling)(), sparse: false }.mark(&mut field, registry);
             fields.insert(column.name.to_owned(), field);
         }
         for branch in T::branches() {
             let mut field = meta_field(registry, branch.name, branch.doc, branch.need, branch.ty);
-            InRest { spelling: Spelling::AsTyped, sparse: branch.sparse }.mark(&mut field, registry);
+            RestForm { spelling: Spelling::AsTyped, sparse: branch.sparse }.mark(&mut field, registry);
             fields.insert(branch.name.to_owned(), field);
         }
         object(T::NAME, T::DOC, fields)

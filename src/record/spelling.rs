@@ -33,31 +33,40 @@ impl Spelling {
     }
 }
 
-/// The directive `@inRest(type: …, sparse: …)`.
+/// What REST makes of a field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InRest {
+pub struct RestForm {
     /// How the value is spelled.
     pub spelling: Spelling,
     /// Whether the key is left out where the value is null.
     pub sparse: bool,
 }
 
+/// The directive `@inRest(type: …, sparse: …)`.
+pub struct InRest;
+
 impl InRest {
     const NAME: &'static str = "inRest";
 
-    /// The directive on a field.
-    pub fn apply(self) -> MetaDirectiveInvocation {
+    /// The directive on a computed field, such as one of [`Money`](super::Money).
+    pub fn apply(spelling: Spelling) -> MetaDirectiveInvocation {
+        RestForm { spelling, sparse: false }.directive()
+    }
+}
+
+impl RestForm {
+    fn directive(self) -> MetaDirectiveInvocation {
         let word = self.spelling.word().map(|word| ("type".to_owned(), Value::from(word)));
         let sparse = self.sparse.then(|| ("sparse".to_owned(), Value::from(true)));
         MetaDirectiveInvocation {
-            name: Self::NAME.to_owned(),
+            name: InRest::NAME.to_owned(),
             args: word.into_iter().chain(sparse).collect(),
         }
     }
 
     /// What a field of the schema says.
     pub fn read(field: &MetaField) -> Self {
-        let directive = field.directive_invocations.iter().find(|directive| directive.name == Self::NAME);
+        let directive = field.directive_invocations.iter().find(|directive| directive.name == InRest::NAME);
         let argument = |name: &str| directive.and_then(|directive| directive.args.get(name));
         let is = |spelling: &Spelling| match argument("type") {
             Some(Value::String(word)) => spelling.word() == Some(word),
@@ -70,8 +79,8 @@ impl InRest {
     /// Marks a field, unless its type tells everything.
     pub(super) fn mark(self, field: &mut MetaField, registry: &mut Registry) {
         if self != Self::default() {
-            self.register(registry);
-            field.directive_invocations.push(self.apply());
+            InRest.register(registry);
+            field.directive_invocations.push(self.directive());
         }
     }
 }

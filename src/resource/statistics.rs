@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use crate::auth::{Ability::Statistics as CanStatistics, Can};
-use crate::record::{Moment, Money};
+use crate::record::{InRest, Moment, Money, Spelling};
 use crate::scope::Scope;
 use crate::{Error, Result, tax};
 
@@ -139,12 +139,16 @@ pub struct Takings {
     /// How many.
     invoices: i64,
     /// What was paid.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     total: Money,
     /// The tax in it.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     tax: Money,
     /// The gateways' fees in it.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     fees: Money,
     /// What is left without tax and fees.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     net: Money,
 }
 

@@ -99,7 +99,7 @@ pub struct Document<State> {
     pub lends: Abilities,
     /// The inputs it declares.
     pub variables: Vec<Variable>,
-    /// Its root field.
+    /// Its root field, as it was written.
     pub root: Field,
     /// Places in the answer whose nulls are left out (`@optional`), by response keys from the root.
     pub optional: Vec<Vec<String>>,
@@ -197,8 +197,6 @@ impl Document<Unchecked> {
             .map(|variable| read_variable(&variable.node, &rest))
             .collect();
         snake_keys(&mut operation.node.selection_set.node);
-        let mut optional = Vec::new();
-        take_optional(&mut operation.node.selection_set.node, &[], &mut optional);
         let answer = rest.answer()?;
         let includes = rest.names("includes")?;
         let also = rest.names("also")?;
@@ -208,6 +206,8 @@ impl Document<Unchecked> {
         let root = root_field(&operation.node)
             .cloned()
             .ok_or_else(|| fail(name, "it needs exactly one root field"))?;
+        let mut optional = Vec::new();
+        take_optional(&mut operation.node.selection_set.node, &[], &mut optional);
         let document = assemble(operation, fragments).map_err(|problem| fail(name, problem))?;
         Ok(Self {
             name: name.to_string(),

@@ -11,7 +11,6 @@ mod openapi;
 mod prepared;
 mod request;
 mod routes;
-mod throttle;
 mod xml;
 
 use std::sync::Arc;
@@ -28,13 +27,13 @@ pub use document::{
     Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake,
 };
 pub use openapi::{Examples, at, openapi};
-pub use throttle::{Bucket, Throttle, Verdict};
 
 use self::answer::Address;
 use self::routes::{Matched, Routes, Unmatched};
 use crate::auth::{self, Keys, Lent, Principal};
 use crate::record::Face;
 use crate::scope::{Origin, Shared, Strict};
+use crate::throttle::{Bucket, Throttle, Verdict};
 use crate::{Error, Result};
 
 /// What a path of this face begins with.

@@ -2,6 +2,7 @@
 //! records kept aside. Both are worked out once for each combination of switches, not for each request.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_graphql::parser::types::{
@@ -97,11 +98,10 @@ impl Prepared {
         }
         while let Some(name) = spread.pop() {
             let Some(fragment) = self.kept.fragments.get(&name) else { continue };
-            if !kept.fragments.contains_key(&name) {
-                let mut fragment = fragment.clone();
+            if let Entry::Vacant(place) = kept.fragments.entry(name) {
+                let fragment = place.insert(fragment.clone());
                 pruning.prune(&mut fragment.node.selection_set.node);
                 collect_spreads(&fragment.node.selection_set.node, &mut spread);
-                kept.fragments.insert(name, fragment);
             }
         }
         let operations = DocumentOperations::Single(operation);

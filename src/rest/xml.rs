@@ -4,7 +4,7 @@ use std::io::Write;
 
 use async_graphql::{Name, Value};
 use quick_xml::escape::escape;
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+use quick_xml::events::{BytesDecl, BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer, XmlVersion};
 
 use super::bag::Fields;
@@ -56,7 +56,7 @@ fn element<W: Write>(writer: &mut Writer<W>, mut start: BytesStart<'_>, value: &
             writer.write_event(Event::Text(escaped)).map_err(Error::internal)?;
         }
     }
-    writer.write_event(Event::End(BytesEnd::from(end))).map_err(Error::internal)
+    writer.write_event(Event::End(end)).map_err(Error::internal)
 }
 
 /// Numbers and dates as in JSON, booleans as words.

@@ -14,7 +14,7 @@ use crate::rows::{Act, Cell, Change, SCHEMA};
 /// Text of the data base before every scenario: a value found in it is not random.
 const DATA: &str = include_str!("../golden/data.json");
 /// Secrets that are null or absent in our answers, whatever was recorded.
-const HIDDEN: [&str; 2] = ["confirmation_token", "totp_secret"];
+pub(crate) const HIDDEN: [&str; 2] = ["confirmation_token", "totp_secret"];
 
 /// One place where the server answered something else.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::shop::Shop;
 
-/// Enough products that a page of a hundred is full, each with prices and free values.
+/// Enough products and services that a page of a hundred is full, the products with prices and free values.
 async fn grown() -> Shop {
     let shop = Shop::with("fr", |config| {
         config.rate_limit = None;
@@ -24,6 +24,12 @@ async fn grown() -> Shop {
         shop.sql(&format!(
             "INSERT INTO metadata (model_id, model_type, {}, value) VALUES ({id}, '{model}', 'a', 'b')",
             shop.quoted("key")
+        ))
+        .await;
+        shop.sql(&format!(
+            "INSERT INTO services (id, customer_id, uuid, name, type, product_id, status) \
+             VALUES ({id}, {}, '00000000-0000-0000-0000-00000000{id}', 'S{id}', 'none', {id}, 'active')",
+            id % 3 + 1
         ))
         .await;
     }

@@ -11,7 +11,7 @@ use sea_orm::{
     QueryTrait,
 };
 
-use crate::record::{Money, load};
+use crate::record::{InRest, Money, Spelling, load};
 use crate::resource::pricing::{self as prices, Period, Pricing};
 use crate::resource::product::MODEL as PRODUCT;
 use crate::scope::Scope;
@@ -36,16 +36,22 @@ pub struct StartPrice {
     /// Whether entered prices hold the tax.
     mode: TaxMode,
     /// Price without tax.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     price_ht: Money,
     /// Setup fee without tax.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     setup_ht: Money,
     /// First payment without tax; never told.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     firstpayment_ht: Option<Money>,
     /// Price as it was entered.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     base_price: Money,
     /// Setup fee as it was entered.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     base_setup: Money,
     /// First payment as it was entered; never told.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     base_firstpayment: Option<Money>,
     /// Currency, three letters.
     currency: String,
@@ -54,8 +60,10 @@ pub struct StartPrice {
     /// Whether it costs nothing.
     free: bool,
     /// The same as `priceHt`.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     price: Money,
     /// The same as `setupHt`.
+    #[graphql(directive = InRest::apply(Spelling::Number))]
     setup: Money,
 }
 

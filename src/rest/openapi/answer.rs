@@ -11,7 +11,7 @@ use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 use super::schema::{anything, described, leaf, nullable, typed};
 use super::{Maker, root};
 use crate::auth::undescribed;
-use crate::record::{InRest, Spelling};
+use crate::record::{RestForm, Spelling};
 use crate::rest::document::{Answer, Checked, Document, Fragments};
 
 /// Where a selection stands.
@@ -71,7 +71,7 @@ impl Maker<'_> {
         let Some(field) = root(document, self.registry) else { return anything().into() };
         let ty = field.ty.trim_end_matches('!').to_owned();
         if document.answer == Answer::Value {
-            return self.present(&ty, &document.root, InRest::read(field).spelling, place);
+            return self.present(&ty, &document.root, RestForm::read(field).spelling, place);
         }
         let nodes =
             document.root.selection_set.node.items.iter().find_map(|selection| match &selection.node {
@@ -153,15 +153,16 @@ impl Maker<'_> {
 
     fn property(&mut self, field: &Field, ty: &MetaType, place: Place<'_>, level: &mut Level) {
         let Some(meta) = ty.field_by_name(&field.name.node) else { return };
-        let rest = InRest::read(meta);
+        let rest = RestForm::read(meta);
         // What is left out where it is null is never null.
-        let ty = if rest.sparse { meta.ty.trim_end_matches('!').to_owned() + "!" } else { meta.ty.clone() };
+        let sparse = rest.sparse || is_optional(field);
+        let ty = if sparse { meta.ty.trim_end_matches('!').to_owned() + "!" } else { meta.ty.clone() };
         let schema = self.value(&ty, field, rest.spelling, place);
         let again = place.inside.is_some_and(|name| {
             reaches(&field.selection_set.node, name, place.fragments, &mut BTreeSet::new())
         });
         let schema = described(schema, &undescribed(meta));
-        level.add(field.response_key().node.to_string(), schema, !place.optional && !rest.sparse && !again);
+        level.add(field.response_key().node.to_string(), schema, !place.optional && !sparse && !again);
     }
 
     /// The component of a fragment.
@@ -177,6 +178,11 @@ impl Maker<'_> {
         };
         self.schemas.insert(name.to_owned(), described(schema, about));
     }
+}
+
+/// Whether a field is left out of the answer where it is null.
+fn is_optional(field: &Field) -> bool {
+    field.directives.iter().any(|directive| directive.node.name.node == "optional")
 }
 
 /// Keys that a selection answers on its own level.

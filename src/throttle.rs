@@ -1,4 +1,4 @@
-//! Requests a minute (spec: `wire.md` 1.7): a fixed window that opens with the first request.
+//! Requests a minute, on both faces (spec: `wire.md` 1.7): a fixed window that opens with the first request.
 //! Staff and customers are counted apart, whatever their numbers.
 
 use std::net::IpAddr;
