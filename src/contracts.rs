@@ -50,7 +50,7 @@ pub fn write(folder: &Path) -> io::Result<()> {
     files()?.into_iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
 }
 
-/// The files in a folder that differ from what [`write`] would write: each name with the first
+/// The files in a folder that differ from what [`write()`] would write: each name with the first
 /// line that differs.
 ///
 /// # Errors

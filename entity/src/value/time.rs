@@ -109,7 +109,6 @@ impl TryGetable for ShopDate {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use sea_orm::{Value, sea_query::ValueType};
 

@@ -50,11 +50,13 @@ pub(super) struct Product {
 /// Given name, family name, company, street, town, region, postal code, country, phone.
 pub(super) type Customer = [String; 9];
 
+/// Name, description, icon, minutes to the first answer and to the solution.
+pub(super) type Department = (String, String, String, Option<i64>, Option<i64>);
+
 /// Departments and tickets.
 #[derive(Deserialize)]
 pub(super) struct Helpdesk {
-    /// Name, description, icon, minutes to the first answer and to the solution.
-    pub(super) departments: Vec<(String, String, String, Option<i64>, Option<i64>)>,
+    pub(super) departments: Vec<Department>,
     pub(super) tickets: Vec<Ticket>,
 }
 
@@ -73,6 +75,9 @@ pub(super) struct Ticket {
     pub(super) messages: Vec<String>,
 }
 
+/// Domain, keys of the products and of the groups it is for.
+pub(super) type Subdomain = (String, Option<Vec<i64>>, Option<Vec<i64>>);
+
 /// What the back office keeps.
 #[derive(Deserialize)]
 pub(super) struct Office {
@@ -90,8 +95,7 @@ pub(super) struct Office {
     /// Name, port, type, address, host name, accounts, status.
     pub(super) servers: Vec<(String, i64, String, String, String, i64, String)>,
     pub(super) coupons: Vec<Coupon>,
-    /// Domain, keys of the products and of the groups it is for.
-    pub(super) subdomains: Vec<(String, Option<Vec<i64>>, Option<Vec<i64>>)>,
+    pub(super) subdomains: Vec<Subdomain>,
 }
 
 /// A coupon; days count from the day on which the shop is made.

@@ -62,7 +62,7 @@ pub(super) async fn fill(db: &DatabaseConnection, plan: &Plan) -> Result<(), DbE
 fn shelf(plan: &Plan, shelves: Keys, at: u64) -> group::ActiveModel {
     let id = shelves.at(at);
     // Every fourth group is the parent of the three that follow it.
-    let parent = (at % 4 != 0).then(|| shelves.at(at - at % 4));
+    let parent = (!at.is_multiple_of(4)).then(|| shelves.at(at - at % 4));
     group::ActiveModel {
         id: Set(id),
         name: Set(format!("{} {}", FAMILIES[index(at, FAMILIES.len())], at + 1)),

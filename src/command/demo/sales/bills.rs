@@ -145,7 +145,7 @@ fn first(making: &mut Making, at: usize, contract: &Contract) -> Bill {
         "cancelled" if at % 4 == 3 => "refunded",
         _ => "paid",
     };
-    let welcome = status == "paid" && at % 9 == 0;
+    let welcome = status == "paid" && at.is_multiple_of(9);
     Bill { first: true, welcome, ..bill(making, at, contract, contract.made, status) }
 }
 
