@@ -58,6 +58,21 @@ impl App {
         db: sea_orm::DatabaseConnection,
         clock: clock::Clock,
     ) -> Result<Self> {
+        Self::observed(config, db, clock, Arc::new(|_| ())).await
+    }
+
+    /// As [`Self::new`]; the observer is told of every SQL statement.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub async fn observed(
+        config: config::Config,
+        mut db: sea_orm::DatabaseConnection,
+        clock: clock::Clock,
+        observer: reader::Observer,
+    ) -> Result<Self> {
+        let told = Arc::clone(&observer);
+        db.set_metric_callback(move |info| told(&info.statement.sql));
         let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
         schema::validate(&documents).await?;
         let registry = schema::registry();
@@ -67,7 +82,7 @@ impl App {
         let throttle = Arc::new(throttle::Throttle::new(config.rate_limit));
         let shared = Arc::new(scope::Shared {
             config,
-            reader: reader::Reader::new(db.clone()),
+            reader: reader::Reader::new(db.clone(), observer),
             db,
             clock,
             counts,

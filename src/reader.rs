@@ -23,6 +23,9 @@ const MAX_IDLE: Duration = Duration::from_secs(60);
 /// How long a statement waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Told the SQL of every statement that the server sends.
+pub type Observer = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Where resolvers read from: the database's connections, kept between statements on MariaDB.
 pub struct Reader {
     db: DatabaseConnection,
@@ -33,6 +36,7 @@ struct Kept {
     pool: MySqlPool,
     places: Semaphore,
     idle: Mutex<Vec<Idle>>,
+    observer: Observer,
 }
 
 struct Idle {
@@ -41,21 +45,21 @@ struct Idle {
 }
 
 impl Reader {
-    /// Reads from a database that is open.
-    pub fn new(db: DatabaseConnection) -> Self {
+    /// Reads from a database that is open. What goes through the database itself is observed there.
+    pub fn new(db: DatabaseConnection, observer: Observer) -> Self {
         let mysql = db.get_database_backend() == DbBackend::MySql;
-        let kept = mysql.then(|| Kept::new(db.get_mysql_connection_pool().clone()));
+        let kept = mysql.then(|| Kept::new(db.get_mysql_connection_pool().clone(), observer));
         Self { db, kept }
     }
 }
 
 impl Kept {
-    fn new(pool: MySqlPool) -> Arc<Self> {
+    fn new(pool: MySqlPool, observer: Observer) -> Arc<Self> {
         // Writing and everything else has the remaining quarter of the connections, at least one.
         let size = usize::try_from(pool.options().get_max_connections()).unwrap_or(1);
         let places = (size - size.div_ceil(4)).max(1);
         let closing = pool.close_event();
-        let kept = Arc::new(Self { pool, places: Semaphore::new(places), idle: Mutex::default() });
+        let kept = Arc::new(Self { pool, places: Semaphore::new(places), idle: Mutex::default(), observer });
         let weak = Arc::downgrade(&kept);
         tokio::spawn(async move {
             closing.await;
@@ -90,6 +94,7 @@ impl Kept {
 
     async fn all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let (_place, mut connection) = self.take().await?;
+        (self.observer)(&statement.sql);
         let rows = query(statement).fetch_all(&mut *connection).await.map_err(failed)?;
         self.put_back(connection);
         Ok(rows.into_iter().map(QueryResult::from).collect())
@@ -97,6 +102,7 @@ impl Kept {
 
     async fn one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let (_place, mut connection) = self.take().await?;
+        (self.observer)(&statement.sql);
         let row = query(statement).fetch_optional(&mut *connection).await.map_err(failed)?;
         self.put_back(connection);
         Ok(row.map(QueryResult::from))

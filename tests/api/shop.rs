@@ -55,15 +55,15 @@ impl Shop {
         let mut config = settings(lang);
         config.database = store.address();
         change(&mut config);
-        let mut db = database::connect(&config).await.expect("the server's database");
+        let db = database::connect(&config).await.expect("the server's database");
         let statements = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&statements);
-        db.set_metric_callback(move |info| {
-            if !REMEMBERED.iter().any(|table| info.statement.sql.contains(table)) {
+        let observer = Arc::new(move |sql: &str| {
+            if !REMEMBERED.iter().any(|table| sql.contains(table)) {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         });
-        let app = App::new(config, db, Clock::Frozen(now())).await.expect("the server starts");
+        let app = App::observed(config, db, Clock::Frozen(now()), observer).await.expect("the server starts");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
