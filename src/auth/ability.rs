@@ -41,7 +41,13 @@ abilities! {
     ServicesDelete = "services:delete", ServicesExpire = "services:expire", ServicesSuspend = "services:suspend",
     ServicesUnsuspend = "services:unsuspend",
     InvoicesIndex = "invoices:index", InvoicesShow = "invoices:show",
+    DiscordlinkIndex = "discordlink:index", DiscordlinkSearch = "discordlink:search",
+    CustomerMe = "customer:me", ClientApi = "client-api",
 }
+
+/// What only customers may do, for their own records. A staff key never has these, not even with `*`:
+/// there is no customer whose they could be (spec: `documented-contract.md` 4.4).
+const OF_CUSTOMERS: Abilities = Abilities::NONE.with(Ability::CustomerMe).with(Ability::ClientApi);
 
 /// Names in a key's list that count as another one (spec: `documented-contract.md` 5.2).
 const ALIASES: &[(&str, Ability)] = &[
@@ -57,7 +63,15 @@ const ALIASES: &[(&str, Ability)] = &[
     ("services:terminate", Ability::ServicesExpire),
     ("statitics", Ability::Statistics),
     ("hearth", Ability::Health),
+    ("customer:*", Ability::CustomerMe),
 ];
+
+impl Ability {
+    /// Whether only a customer's key can have it.
+    pub const fn is_of_customers(self) -> bool {
+        OF_CUSTOMERS.has(self)
+    }
+}
 
 impl fmt::Display for Ability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,6 +110,12 @@ impl Abilities {
         self.0 & (1 << ability as u64) != 0
     }
 
+    /// The set without what only customers may do.
+    #[must_use]
+    pub const fn of_staff(self) -> Self {
+        Self(self.0 & !OF_CUSTOMERS.0)
+    }
+
     /// Both sets together.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
@@ -130,6 +150,12 @@ mod tests {
     fn a_star_gives_everything() {
         let set = Abilities::from_names(["health", "*"]);
         assert!(Ability::ALL.iter().all(|&ability| set.has(ability)));
+    }
+
+    #[test]
+    fn staff_has_no_ability_of_customers() {
+        let set = Abilities::ALL.of_staff();
+        assert!(!set.has(Ability::CustomerMe) && !set.has(Ability::ClientApi) && set.has(Ability::Health));
     }
 
     #[test]

@@ -117,7 +117,10 @@ async fn find(db: &DatabaseConnection, text: &str) -> Result<Option<Found>> {
     let Some(owner) = owner(db, &row).await? else { return Ok(None) };
     let names: Vec<String> =
         row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
-    let abilities = Abilities::from_names(names.iter().map(String::as_str));
+    let mut abilities = Abilities::from_names(names.iter().map(String::as_str));
+    if let Owner::Staff(_) = owner {
+        abilities = abilities.of_staff();
+    }
     Ok(Some(Found {
         principal: Arc::new(Principal { owner, key_id: row.id, abilities }),
         created_at: row.created_at.map(|at| at.0),

@@ -49,6 +49,8 @@ pub struct Config {
     pub pool: Option<u32>,
     /// JSON file that the license route answers (`GUICHET_LICENSE_FILE`).
     pub license_file: Option<PathBuf>,
+    /// Which linked customers hold the role in the Discord server (`GUICHET_DISCORD_ROLE`).
+    pub discord_role: DiscordRole,
     /// Folder of the demo shop (`GUICHET_DEMO_DIR`).
     pub demo_dir: PathBuf,
     /// The shop's database (`DATABASE_URL`, `DB_URL` or `DB_*`).
@@ -73,6 +75,29 @@ pub struct Config {
     pub token_expiration: Option<Duration>,
     /// One VAT rate in percent for everybody; `None` = by country (`STORE_FIXED_VAT_RATE`).
     pub fixed_vat_rate: Option<f64>,
+}
+
+/// Which of the customers who are linked to Discord hold the shop's role there
+/// (spec: `documented-contract.md` 4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiscordRole {
+    /// All of them.
+    Linked,
+    /// Those with an active service.
+    ActiveService,
+    /// Those who ever had a service.
+    AnyService,
+}
+
+impl DiscordRole {
+    fn named(text: &str) -> Option<Self> {
+        match text {
+            "linked" => Some(Self::Linked),
+            "active" => Some(Self::ActiveService),
+            "any" => Some(Self::AnyService),
+            _ => None,
+        }
+    }
 }
 
 /// A value that is not accepted: which variable, which value, what would be.
@@ -113,6 +138,7 @@ impl Config {
             max_body: variables.read("GUICHET_MAX_BODY", |text| at_least(text, 1024))?,
             pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
             license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,
+            discord_role: variables.read("GUICHET_DISCORD_ROLE", DiscordRole::named)?,
             demo_dir: variables.parse("GUICHET_DEMO_DIR")?,
             database: variables.database()?,
             app_key: variables.read("APP_KEY", app_key)?,

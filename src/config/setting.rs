@@ -84,6 +84,13 @@ pub const SETTINGS: &[Setting] = &[
         "database connections; without it 2 on SQLite, else 10",
     ),
     open("GUICHET_LICENSE_FILE", "", "the path of a JSON file", "what the license route answers"),
+    open(
+        "GUICHET_DISCORD_ROLE",
+        "active",
+        "linked, active or any",
+        "customers who hold the role in the Discord server: linked = all that are linked, active = those \
+         with an active service, any = those who ever had a service",
+    ),
     open("GUICHET_DEMO_DIR", "./demo", FOLDER, "folder of the shop that serve --demo makes"),
     secret("DATABASE_URL", DATABASE_URLS, "the database as one URL (also DB_URL); wins over the DB_* parts"),
     open("DB_CONNECTION", "mysql", "mysql, mariadb, pgsql or sqlite", "kind of database"),

@@ -14,7 +14,7 @@ use sea_orm::sea_query::{IntoLikeExpr, LikeExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 
 pub use self::mutation::CustomerMutation;
-use self::phone::Phone;
+pub use self::phone::Phone;
 use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
 use super::service::{self, Service, ServiceFilter};

@@ -23,6 +23,7 @@ macro_rules! resources {
 
 resources! {
     customer: [CustomerQuery] [CustomerMutation],
+    discord_link: [DiscordLinkQuery] [],
     group: [GroupQuery] [GroupMutation],
     health: [HealthQuery] [],
     invoice: [] [],
@@ -32,4 +33,5 @@ resources! {
     product: [ProductQuery] [ProductMutation],
     service: [ServiceQuery] [ServiceMutation],
     statistics: [StatisticsQuery] [],
+    viewer: [ViewerQuery] [],
 }

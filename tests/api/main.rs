@@ -18,7 +18,8 @@
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`house_rules`] | rules of the code base |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
-//! | [`customers`] | what the recordings of customers don't cover |
+//! | [`customers`], [`services`] | what the recordings of customers and services do not cover |
+//! | [`documented`] | what only the documents promise |
 //! | [`contracts`] | the contract files are current and tell everything |
 //! | [`openapi`] | answers held against `openapi.json` |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
@@ -28,6 +29,7 @@ mod compare;
 mod contracts;
 mod customers;
 mod deviation;
+mod documented;
 mod documents;
 mod golden;
 mod groups;
@@ -36,6 +38,7 @@ mod openapi;
 mod pricings;
 mod rights;
 mod rows;
+mod services;
 mod shop;
 mod statements;
 mod statistics;

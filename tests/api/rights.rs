@@ -9,14 +9,18 @@ use serde_json::{Value as Json, json};
 
 use crate::shop::Shop;
 
-/// Adds a staff key with these abilities to the shop; its bearer text.
-async fn add_key(shop: &Shop, name: &str, abilities: &[Ability]) -> String {
+/// Adds a key with these abilities to the shop, a customer's for what only customers may do, else one
+/// of the staff; its bearer text.
+async fn add_key(shop: &Shop, name: &str, needs: &[Ability], abilities: &[Ability]) -> String {
+    let owner =
+        if needs.iter().any(|need| need.is_of_customers()) { "Account/Customer" } else { "Admin/Admin" };
+    let backslash = if shop.is_mysql() { "\\\\" } else { "\\" };
     let names: Vec<&str> = abilities.iter().map(|ability| ability.name()).collect();
     let secret = format!("secret of {name}");
     shop.sql(&format!(
         "INSERT INTO personal_access_tokens (tokenable_type, tokenable_id, name, token, abilities, created_at) \
          VALUES ('{}', 1, '{name}', '{}', '{}', '2026-11-20 10:00:00')",
-        if shop.is_mysql() { "App\\\\Models\\\\Admin\\\\Admin" } else { "App\\Models\\Admin\\Admin" },
+        format!("App/Models/{owner}").replace('/', backslash),
         key::hash(&secret),
         json!(names)
     ))
@@ -38,7 +42,13 @@ async fn every_rest_operation_needs_its_ability() {
     let shop = Shop::with("fr", |config| config.rate_limit = None).await;
     let mut tried = 0;
     for document in documents() {
-        let lacking = add_key(&shop, &format!("{} lacking", document.name), &others(document.needs())).await;
+        let lacking = add_key(
+            &shop,
+            &format!("{} lacking", document.name),
+            document.needs(),
+            &others(document.needs()),
+        )
+        .await;
         for route in &document.routes {
             let path = format!("/api{}", filled(&route.path));
             let label = format!("{} {path} ({})", route.method, document.name);
@@ -55,7 +65,7 @@ async fn every_rest_operation_needs_its_ability() {
             }
             for (at, need) in document.needs().iter().enumerate() {
                 let name = format!("{} {} {at}", document.name, route.method);
-                let allowed = add_key(&shop, &name, &[*need]).await;
+                let allowed = add_key(&shop, &name, &[*need], &[*need]).await;
                 let status = shop.ask(route.method, &path, &allowed, body.as_ref()).await.0;
                 assert!(![401, 403, 405, 500].contains(&status), "{label} with {need}: {status}");
                 tried += 1;
@@ -86,12 +96,12 @@ async fn every_root_field_needs_its_ability() {
             );
             let label = format!("{root}.{name}");
             assert_eq!(code(&shop, &query, "").await, "UNAUTHENTICATED", "{label} without a key: {query}");
-            let lacking = add_key(&shop, &format!("{label} lacking"), &others(&needs)).await;
+            let lacking = add_key(&shop, &format!("{label} lacking"), &needs, &others(&needs)).await;
             if !needs.is_empty() {
                 assert_eq!(code(&shop, &query, &lacking).await, "FORBIDDEN", "{label} without its ability");
             }
             for need in &needs {
-                let allowed = add_key(&shop, &format!("{label} {need}"), &[*need]).await;
+                let allowed = add_key(&shop, &format!("{label} {need}"), &[*need], &[*need]).await;
                 let code = code(&shop, &query, &allowed).await;
                 assert!(
                     !["UNAUTHENTICATED", "FORBIDDEN", "INTERNAL"].contains(&code.as_str()),

@@ -7,7 +7,7 @@ use phonenumber::country::Id::FR;
 use crate::record::{Face, Shown};
 
 /// The stored text, where it is an international number or a French national one.
-pub(super) struct Phone;
+pub struct Phone;
 
 impl Shown<Option<String>> for Phone {
     fn value(column: &Option<String>, _: Face) -> Value {

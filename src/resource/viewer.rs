@@ -1,0 +1,77 @@
+//! The customer whose key or session it is (spec: `documented-contract.md` 4.4).
+
+use async_graphql::{Context, Object};
+use entity::customer;
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+
+use super::customer::{Phone, live_customers};
+use crate::auth::{Ability, Can, Owner};
+use crate::scope::Scope;
+use crate::{Error, Result, record};
+
+record! {
+    /// The customer who asks, as customers see themselves: without the notes of the staff.
+    pub struct Viewer(customer::Model);
+    columns {
+        /// Given name.
+        firstname,
+        /// Family name.
+        lastname,
+        /// Address with which the customer signs in.
+        email,
+        /// Company that the customer buys for.
+        company_name,
+        /// Further lines of the address on invoices.
+        billing_details,
+        /// Language and country, as in `fr_FR`.
+        locale,
+        /// As it was typed; null where it is neither international nor a French number.
+        phone shown Phone,
+        /// Street and number.
+        address,
+        /// Second line of the address.
+        address2,
+        /// Town.
+        city,
+        /// Country, two letters.
+        country,
+        /// Region, state or county.
+        region,
+        /// Postal code.
+        zipcode,
+        /// When the e-mail address was confirmed.
+        email_verified_at,
+        /// Credit in the shop's currency.
+        balance,
+        /// When the customer last signed in.
+        last_login,
+        /// Whether the account was confirmed.
+        is_confirmed,
+        /// Not used any more.
+        is_deleted,
+        /// Whether the pages are shown dark.
+        dark_mode,
+        /// Whether the customer agreed to the processing of the data.
+        gdpr_compliment,
+        /// When the account was made.
+        created_at,
+    }
+}
+
+/// Reading oneself.
+#[derive(Default)]
+pub struct ViewerQuery;
+
+#[Object]
+impl ViewerQuery {
+    /// The customer whose key it is.
+    #[graphql(directive = Can::apply(&[Ability::CustomerMe, Ability::ClientApi]))]
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        let scope = Scope::from(ctx);
+        // The guard let nobody else pass; an account that was deleted since has no key any more.
+        let Owner::Customer(id) = scope.principal()?.owner else { return Err(Error::Unauthenticated) };
+        let own = live_customers().filter(customer::Column::Id.eq(id)).limit(1);
+        own.one(scope.reader()).await?.map(Viewer).ok_or(Error::Unauthenticated)
+    }
+}
+
