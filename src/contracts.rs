@@ -18,36 +18,48 @@ pub fn schema_graphql() -> String {
     format!("{}\n", schema::sdl().trim())
 }
 
-/// The REST contract of checked documents.
-///
-/// # Errors
-/// Never for documents of the schema.
-pub fn openapi(documents: &[Document<Checked>], registry: &Registry) -> Result<Json> {
-    rest::openapi(documents, registry, &Examples::new()).map_err(Error::internal)
+/// The REST contract as it was written last, which the server answers.
+const TOLD: &str = include_str!("../openapi.json");
+/// Where it is told at which address the operations are.
+const ADDRESS: &str = "\"url\": \"/api\"";
+
+/// The REST contract for the address that a client reached the server at.
+#[must_use]
+pub fn openapi_at(base: &str) -> String {
+    let url = Json::from(format!("{base}{}", rest::PREFIX));
+    TOLD.replacen(ADDRESS, &format!("\"url\": {url}"), 1)
 }
 
-/// The REST contract as text.
+/// The REST contract as text, made from the documents; with what their operations answered as examples.
 ///
 /// # Errors
 /// When the documents don't agree with the schema.
-pub fn openapi_json() -> Result<String> {
+pub fn openapi(examples: &Examples) -> Result<String> {
     let registry = schema::registry();
-    let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
-    let documents = rest::check(documents, &registry).map_err(Error::internal)?;
-    let contract = openapi(&documents, &registry)?;
+    let documents = documents(&registry)?;
+    let contract = rest::openapi(&documents, &registry, examples).map_err(Error::internal)?;
     Ok(format!("{}\n", serde_json::to_string_pretty(&contract).map_err(Error::internal)?))
 }
 
-fn files() -> io::Result<[(&'static str, String); 2]> {
-    Ok([(GRAPHQL, schema_graphql()), (OPENAPI, openapi_json().map_err(io::Error::other)?)])
+/// The REST operations.
+///
+/// # Errors
+/// When the documents don't agree with the schema.
+pub fn documents(registry: &Registry) -> Result<Vec<Document<Checked>>> {
+    let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
+    rest::check(documents, registry).map_err(Error::internal)
+}
+
+fn files(examples: &Examples) -> io::Result<[(&'static str, String); 2]> {
+    Ok([(GRAPHQL, schema_graphql()), (OPENAPI, openapi(examples).map_err(io::Error::other)?)])
 }
 
 /// Writes `schema.graphql` and `openapi.json` into a folder.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write(folder: &Path) -> io::Result<()> {
-    files()?.into_iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
+pub fn write(folder: &Path, examples: &Examples) -> io::Result<()> {
+    files(examples)?.into_iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
 }
 
 /// The files in a folder that differ from what [`write()`] would write: each name with the first
@@ -55,9 +67,9 @@ pub fn write(folder: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When a file that is there cannot be read.
-pub fn check(folder: &Path) -> io::Result<Vec<String>> {
+pub fn check(folder: &Path, examples: &Examples) -> io::Result<Vec<String>> {
     let mut stale = Vec::new();
-    for (name, wanted) in files()? {
+    for (name, wanted) in files(examples)? {
         let found = match std::fs::read_to_string(folder.join(name)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -84,7 +96,13 @@ fn difference<'t>(wanted: &'t str, found: &'t str) -> Option<(usize, &'t str, &'
 
 #[cfg(test)]
 mod tests {
-    use super::difference;
+    use super::{ADDRESS, TOLD, difference, openapi_at};
+
+    #[test]
+    fn the_address_is_told_once() {
+        assert_eq!(TOLD.matches(ADDRESS).count(), 1);
+        assert!(openapi_at("https://a\"b").contains(r#""url": "https://a\"b/api""#));
+    }
 
     #[test]
     fn the_first_difference_is_told() {

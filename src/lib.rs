@@ -45,7 +45,6 @@ pub struct App {
     public: schema::ShopSchema,
     demo_key: Option<Arc<str>>,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
-    contract: Arc<serde_json::Value>,
 }
 
 impl App {
@@ -77,7 +76,6 @@ impl App {
         schema::validate(&documents).await?;
         let registry = schema::registry();
         let documents = rest::check(documents, &registry).map_err(Error::internal)?;
-        let contract = Arc::new(contracts::openapi(&documents, &registry)?);
         let counts = page::Counts::new(config.count_ttl);
         let throttle = Arc::new(throttle::Throttle::new(config.rate_limit));
         let shared = Arc::new(scope::Shared {
@@ -104,7 +102,6 @@ impl App {
             keys,
             throttle,
             demo_key: None,
-            contract,
         })
     }
 

@@ -72,6 +72,13 @@ impl From<Output> for Ran {
 const STAFF: &str = "admin@example.com";
 
 #[test]
+fn the_contract_files_are_current() {
+    let shop = Shop::empty("contracts");
+    let ran = shop.run(&["contracts", "--check", "--dir", env!("CARGO_MANIFEST_DIR")]);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "run `guichet contracts`");
+}
+
+#[test]
 fn a_key_is_printed_once_in_five_lines() {
     let shop = Shop::seeded("create");
     let made = shop.run(&["create-api-key", "backup", STAFF]);

@@ -1,10 +1,29 @@
-//! `guichet contracts`: the GraphQL schema and the OpenAPI document as files.
+//! `guichet contracts`: the GraphQL schema and the OpenAPI document as files. The examples in the
+//! document are what a demo shop of a fixed day answers.
 
 use std::path::PathBuf;
 
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use chrono::{DateTime, Utc};
 use clap::Args;
+use guichet::App;
+use guichet::clock::Clock;
+use guichet::config::Config;
+use guichet::contracts;
+use guichet::rest::{Checked, Document, Examples, PREFIX};
+use guichet::schema;
+use serde_json::{Map, Value as Json};
+use tower::ServiceExt;
 
-use super::{Failure, say};
+use super::{Failure, demo, say};
+
+/// The day of the demo shop whose answers are the examples.
+const DAY: &str = "2026-11-23T12:00:00Z";
+/// Host of the addresses in examples.
+const HOST: &str = "shop.example";
+/// The longest answer that is an example.
+const MAX_EXAMPLE: usize = 1 << 20;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -16,16 +35,73 @@ pub(super) struct Arguments {
     dir: PathBuf,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let examples = examples().await?;
     if !arguments.check {
-        guichet::contracts::write(&arguments.dir)?;
+        contracts::write(&arguments.dir, &examples)?;
         say("schema.graphql and openapi.json are written");
         return Ok(());
     }
-    let stale = guichet::contracts::check(&arguments.dir)?;
+    let stale = contracts::check(&arguments.dir, &examples)?;
     if stale.is_empty() {
         say("schema.graphql and openapi.json are up to date");
         return Ok(());
     }
     Err(Failure::new(format!("{} out of date: run `guichet contracts`", stale.join(" and "))))
+}
+
+/// When an operation is tried: reading ones first, then those that make something, deletions last.
+fn turn(document: &Document<Checked>) -> (bool, bool, bool) {
+    let deletes = document.routes[0].method == "DELETE";
+    (document.is_mutation(), deletes, document.status != StatusCode::CREATED.as_u16())
+}
+
+/// What every operation answers on a demo shop.
+async fn examples() -> Result<Examples, Failure> {
+    let now: DateTime<Utc> = DAY.parse()?;
+    let mut config = Config { rate_limit: None, ..Config::default() };
+    demo::on_the_side(&mut config, now, async |config, demo| {
+        let app = App::new(config.clone(), demo.db.clone(), Clock::Frozen(now)).await?;
+        let mut documents = contracts::documents(&schema::registry())?;
+        documents.sort_by_key(turn);
+        let mut examples = Examples::new();
+        for document in &documents {
+            if let Some(body) = example(&app, document, &demo.keys.full()).await? {
+                examples.insert(document.name.clone(), body);
+            }
+        }
+        Ok(examples)
+    })
+    .await
+}
+
+/// What an operation answers to its example; nothing where the demo shop has no such record.
+async fn example(app: &App, document: &Document<Checked>, key: &str) -> Result<Option<Json>, Failure> {
+    let route = &document.routes[0];
+    let mut path = format!("{PREFIX}{}", route.path);
+    for name in route.path.split(['{', '}']).skip(1).step_by(2) {
+        path = path.replace(&format!("{{{name}}}"), &document.path_example(name));
+    }
+    if route.method == "GET" {
+        path.push_str("?per_page=1");
+    }
+    let fields =
+        document.example_fields().map(|(name, value)| Ok((name.to_string(), value.clone().into_json()?)));
+    let body = Json::Object(fields.collect::<Result<Map<_, _>, serde_json::Error>>()?);
+    let request = Request::builder()
+        .method(Method::from_bytes(route.method.as_bytes())?)
+        .uri(path)
+        .header(header::HOST, HOST)
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_string()))?;
+    let answer = match app.router().oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    };
+    if answer.status() != StatusCode::from_u16(document.status)? {
+        return Ok(None);
+    }
+    let body = axum::body::to_bytes(answer.into_body(), MAX_EXAMPLE).await?;
+    Ok(Some(serde_json::from_slice(&body)?))
 }

@@ -64,7 +64,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::ListApiKeys(arguments) => key::list(&environment.config()?, &arguments).await,
         Command::RevokeApiKey(arguments) => key::revoke(&environment.config()?, &arguments).await,
         Command::Seed(arguments) => seed::run(&environment.config()?, &arguments).await,
-        Command::Contracts(arguments) => contracts::run(&arguments),
+        Command::Contracts(arguments) => contracts::run(&arguments).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "guichet", &mut script);

@@ -106,7 +106,10 @@ impl Constraint {
                 self.bound("min", bound, rules);
                 self.bound("max", bound, rules);
             }
-            Kind::OneOf(words) if !is_enum => self.set("oneOf", list(words)),
+            // REST spells the words of an enum in lower case; where it doesn't, they are told.
+            Kind::OneOf(words) if !is_enum || !words.iter().all(|word| *word == word.to_lowercase()) => {
+                self.set("oneOf", list(words));
+            }
             Kind::Each(each) => each.iter().for_each(|rule| {
                 if let Kind::OneOf(words) = &rule.0 {
                     self.set("oneOf", list(words));

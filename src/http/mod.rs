@@ -6,13 +6,14 @@ pub mod pages;
 use std::any::Any;
 use std::net::{IpAddr, SocketAddr};
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::{self, Next};
+use axum::response::IntoResponse;
 use axum::routing::get;
-use axum::{Json, Router};
 use ipnet::IpNet;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -43,8 +44,9 @@ fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
 }
 
 /// The OpenAPI document, for the address that was asked.
-async fn contract(State(app): State<App>, request: Request) -> Json<serde_json::Value> {
-    Json(crate::rest::at(&app.contract, &origin(&app, &request).base()))
+async fn contract(State(app): State<App>, request: Request) -> impl IntoResponse {
+    let json = crate::contracts::openapi_at(&origin(&app, &request).base());
+    ([(header::CONTENT_TYPE, "application/json")], json)
 }
 
 async fn rest(State(app): State<App>, request: Request) -> Response<Body> {

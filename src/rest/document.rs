@@ -101,6 +101,8 @@ pub struct Document<State> {
     pub variables: Vec<Variable>,
     /// Its root field, as it was written.
     pub root: Field,
+    /// Values of its path and fields of its body, as an example in its documentation.
+    pub example: Option<Value>,
     /// Places in the answer whose nulls are left out (`@optional`), by response keys from the root.
     pub optional: Vec<Vec<String>>,
     can: Option<Vec<Ability>>,
@@ -154,6 +156,18 @@ impl Document<Checked> {
     /// Whether it changes something.
     pub fn is_mutation(&self) -> bool {
         single(&self.state.executable).is_some_and(|operation| operation.ty == OperationType::Mutation)
+    }
+
+    /// The fields of its example; none without one.
+    pub fn example_fields(&self) -> impl Iterator<Item = (&Name, &Value)> {
+        let fields = if let Some(Value::Object(fields)) = &self.example { Some(fields) } else { None };
+        fields.into_iter().flatten()
+    }
+
+    /// What stands for a parameter of its path in examples: the first record where nothing is said.
+    pub fn path_example(&self, name: &str) -> String {
+        let given = self.example_fields().find(|(field, _)| field.as_str() == name);
+        given.map_or_else(|| "1".to_owned(), |(_, value)| super::bag::text(value))
     }
 
     /// Whether it only reads.
@@ -223,6 +237,7 @@ impl Document<Unchecked> {
             lends: rest.abilities("lends")?.unwrap_or_default().into_iter().collect(),
             variables,
             root,
+            example: rest.arguments.get("example").cloned(),
             optional,
             can: rest.abilities("can")?,
             fragments: Arc::clone(fragments),
@@ -257,6 +272,7 @@ impl Document<Unchecked> {
             lends: self.lends,
             variables: self.variables,
             root: self.root,
+            example: self.example,
             optional: self.optional,
             can: self.can,
             fragments: self.fragments,
@@ -673,9 +689,9 @@ struct Directive {
 }
 
 impl Directive {
-    const KNOWN: [&str; 16] = [
+    const KNOWN: [&str; 17] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
-        "inputs", "added", "also", "tag", "summary",
+        "inputs", "added", "also", "tag", "summary", "example",
     ];
 
     fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {

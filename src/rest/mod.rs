@@ -26,7 +26,7 @@ pub use bag::plain_query;
 pub use document::{
     Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake,
 };
-pub use openapi::{Examples, at, openapi};
+pub use openapi::{Examples, openapi};
 
 use self::answer::Address;
 use self::routes::{Matched, Routes, Unmatched};

@@ -1,18 +1,11 @@
-//! The two contract files: current, and nothing in them without a word about it.
-
-use std::path::Path;
+//! The contract: nothing in it without a word about it. That the files are current is tested with the
+//! command line (`tests/cli.rs`).
 
 use async_graphql::registry::{MetaInputValue, MetaType, Registry};
-use guichet::{contracts, schema};
+use guichet::schema;
 
 /// Scalars that every GraphQL schema has: the specification describes them.
 const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
-
-#[test]
-fn the_checked_in_files_are_current() {
-    let stale = contracts::check(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-    assert!(stale.is_empty(), "run `guichet contracts`:\n{}", stale.join("\n"));
-}
 
 #[test]
 fn everything_in_the_schema_is_described() {

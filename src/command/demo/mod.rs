@@ -60,13 +60,35 @@ pub(super) async fn open(config: &mut Config) -> Result<Demo, Failure> {
     Ok(Demo { db: database::connect(config).await?, keys })
 }
 
+/// Runs some work on a demo shop of that moment, in a file that is gone afterwards.
+pub(super) async fn on_the_side<T>(
+    config: &mut Config,
+    now: DateTime<Utc>,
+    work: impl AsyncFnOnce(&Config, &Demo) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let file = std::env::temp_dir().join(format!("guichet-examples-{}.sqlite", std::process::id()));
+    discard(&file);
+    config.database = Database::file(&file);
+    config.storage = std::env::temp_dir();
+    let db = database::connect_or_create(config).await?;
+    Migrator::up(&db, None).await?;
+    let keys = Keys::random();
+    fill(&db, &keys, now).await?;
+    config.app_key = Secret::new(&keys.app_key);
+    let demo = Demo { db, keys };
+    let done = work(config, &demo).await;
+    demo.db.close().await?;
+    discard(&file);
+    done
+}
+
 /// Makes the shop under another name first: a start that is interrupted leaves no half of a shop.
 async fn make(config: &Config, folder: &Path, shop: &Path, secrets: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder.join("storage")).map_err(|error| {
         Failure::new(format!("cannot make the folder of the demo shop {}: {error}", folder.display()))
     })?;
     let draft = folder.join("shop.sqlite.new");
-    ["", "-wal", "-shm"].iter().for_each(|end| remove(&draft, end));
+    discard(&draft);
     let config = Config { database: Database::file(&draft), ..config.clone() };
     let db = database::connect_or_create(&config).await?;
     Migrator::up(&db, None).await?;
@@ -78,11 +100,14 @@ async fn make(config: &Config, folder: &Path, shop: &Path, secrets: &Path) -> Re
     Ok(())
 }
 
-fn remove(file: &Path, end: &str) {
-    let mut name = file.as_os_str().to_owned();
-    name.push(end);
-    // What is not there need not be removed.
-    let _ = fs::remove_file(PathBuf::from(name));
+/// Removes an SQLite database with what stands beside it.
+fn discard(file: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        // What is not there need not be removed.
+        let _ = fs::remove_file(PathBuf::from(name));
+    }
 }
 
 /// The moment of making, and chance: what every maker of rows needs.

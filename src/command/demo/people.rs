@@ -105,7 +105,7 @@ fn billing(
     .to_string()
 }
 
-/// The suspended and the banned customer, and where two others came from.
+/// The suspended and the banned customer, where two others came from, and who is linked to Discord.
 fn stories(making: &mut Making) -> Vec<metadata::ActiveModel> {
     let mut rows = Vec::new();
     for (id, word, reason, days) in [
@@ -123,6 +123,10 @@ fn stories(making: &mut Making) -> Vec<metadata::ActiveModel> {
     let origin = BTreeMap::from([("origin".to_owned(), "newsletter".to_owned())]);
     for id in [1, 9] {
         rows.extend(notes(CUSTOMER, Id(id), &origin, Some(making.ago(100))));
+    }
+    for (id, account) in [(1, "803511102246789120"), (6, "912345678901234567")] {
+        let link = BTreeMap::from([("social_discord".to_owned(), account.to_owned())]);
+        rows.extend(notes(CUSTOMER, Id(id), &link, Some(making.ago(30))));
     }
     rows
 }

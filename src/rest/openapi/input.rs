@@ -26,6 +26,15 @@ struct Body {
     required: bool,
 }
 
+/// The example of a document without what stands in the route's path.
+fn body_example(document: &Document<Checked>, route: &Route) -> Option<serde_json::Value> {
+    let fields = document.example_fields().filter(|(name, _)| !route.path.contains(&format!("{{{name}}}")));
+    let fields: serde_json::Map<_, _> = fields
+        .filter_map(|(name, value)| Some((name.to_string(), value.clone().into_json().ok()?)))
+        .collect();
+    (!fields.is_empty()).then(|| fields.into())
+}
+
 impl Maker<'_> {
     /// The body that an operation takes.
     pub(super) fn request_body(
@@ -38,9 +47,12 @@ impl Maker<'_> {
             None => self.fields(document, route)?,
         };
         let content = |schema: RefOr<Schema>| ContentBuilder::new().schema(Some(schema)).build();
-        let builder = [JSON, FORM, XML]
-            .into_iter()
-            .fold(RequestBodyBuilder::new(), |all, media| all.content(media, content(body.fields.clone())));
+        let example = body_example(document, route);
+        let json = ContentBuilder::new().schema(Some(body.fields.clone())).example(example).build();
+        let builder =
+            [FORM, XML].into_iter().fold(RequestBodyBuilder::new().content(JSON, json), |all, media| {
+                all.content(media, content(body.fields.clone()))
+            });
         let builder = match body.files {
             Some(files) => {
                 let all = AllOfBuilder::new().item(body.fields).item(files);

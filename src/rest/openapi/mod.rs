@@ -12,12 +12,13 @@ mod xml;
 use std::collections::BTreeMap;
 
 use async_graphql::registry::{MetaField, MetaType, Registry};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
+use utoipa::openapi::example::Example;
 use utoipa::openapi::path::{Operation, OperationBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{
     Components, ContentBuilder, HttpMethod, Info, License, OpenApi, OpenApiBuilder, PathItem, PathsBuilder,
-    RefOr, Response, ResponseBuilder, Schema, SecurityRequirement, Server, Tag,
+    Ref, RefOr, Response, ResponseBuilder, Schema, SecurityRequirement, Server, Tag,
 };
 
 use super::document::{Answer, Checked, Document, Route, capitalised};
@@ -60,14 +61,6 @@ pub fn openapi(
     let mut json = serde_json::to_value(contract(maker.components(), paths, tags))?;
     xml::hint(&mut json);
     Ok(json)
-}
-
-/// The same document for the address that a client reached the server at.
-#[must_use]
-pub fn at(document: &Json, base: &str) -> Json {
-    let mut document = document.clone();
-    document["servers"] = json!([{"url": format!("{base}{}", super::PREFIX), "description": "Endpoint"}]);
-    document
 }
 
 fn contract(components: Components, paths: utoipa::openapi::Paths, tags: Vec<Tag>) -> OpenApi {
@@ -190,11 +183,17 @@ impl Maker<'_> {
     fn success(&mut self, document: &Document<Checked>) -> Response {
         let schema = self.answer(document);
         let about = if document.status == 201 { "Made." } else { "Done." };
-        let json = ContentBuilder::new().schema(Some(schema.clone()));
-        let json = json.example(self.examples.get(&document.name).cloned());
+        let known = self.examples.contains_key(&document.name);
+        let example = || {
+            known.then(|| {
+                ("demo", RefOr::<Example>::Ref(Ref::new(format!("#/components/examples/{}", document.name))))
+            })
+        };
+        let content =
+            |schema| ContentBuilder::new().schema(Some(schema)).examples_from_iter(example()).build();
         error::counted(ResponseBuilder::new().description(about))
-            .content(JSON, json.build())
-            .content(XML, ContentBuilder::new().schema(Some(schema)).build())
+            .content(JSON, content(schema.clone()))
+            .content(XML, content(schema))
             .build()
     }
 
@@ -202,6 +201,10 @@ impl Maker<'_> {
         let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Authorization", KEY)));
         let components = Components::builder().security_scheme(SCHEME, key);
         let components = error::components(components);
+        let components = self.examples.iter().fold(components, |all, (name, body)| {
+            let example = Example::builder().summary("In the demo shop").value(Some(body.clone())).build();
+            all.example(name, example)
+        });
         self.schemas.into_iter().fold(components, |all, (name, schema)| all.schema(name, schema)).build()
     }
 }

@@ -3,6 +3,7 @@
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::{MetaInputValue, MetaType};
 use async_graphql_value::Value as InputValue;
+use serde_json::Value as Json;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::ArrayBuilder;
 use utoipa::openapi::{RefOr, Required, Schema, Type};
@@ -53,8 +54,13 @@ impl Maker<'_> {
             false => format!("`{name}`"),
         });
         let required = if must { Required::True } else { Required::False };
+        let example = in_path.then(|| {
+            let text = document.path_example(&name);
+            let number = text.parse().ok().filter(|_| variable.ty.to_string().starts_with("Int"));
+            number.map_or_else(|| Json::from(text), |number: i64| number.into())
+        });
         let parameter = parameter(&name, &about, schema).parameter_in(place);
-        parameter.required(required).build()
+        parameter.required(required).example(example).build()
     }
 
     /// Description of the argument that a variable feeds, or of the field that it includes.

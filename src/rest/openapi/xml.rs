@@ -17,7 +17,7 @@ pub(super) fn hint(document: &mut Json) {
                     schema.insert("xml".to_owned(), json!({"name": "response"}));
                 }
                 // Examples are values, whatever their keys.
-                if key != "example" {
+                if key != "example" && key != "examples" {
                     hint(value);
                 }
             }
