@@ -1,6 +1,8 @@
 //! Every REST operation and every GraphQL root field is closed to callers without its ability:
 //! walked from the documents and the schema themselves, so that a new one cannot be forgotten.
 
+use std::collections::{HashMap, VecDeque};
+
 use async_graphql::registry::{MetaType, Registry};
 use guichet::auth::{Ability, Can};
 use guichet::rest::{self, Document};
@@ -113,6 +115,93 @@ async fn every_root_field_needs_its_ability() {
     }
     println!("{tried} fields and abilities tried");
     shop.close().await;
+}
+
+/// A way to read objects of a type: the fields that lead to it, and what each of them needs.
+struct Way {
+    fields: Vec<String>,
+    needs: Vec<Ability>,
+}
+
+impl Way {
+    fn query(&self, selection: &str) -> String {
+        let open: String = self.fields.iter().map(|field| format!("{field} {{ ")).collect();
+        format!("{{ {open}{selection}{} }}", " }".repeat(self.fields.len()))
+    }
+}
+
+/// The shortest way to every type that can be read.
+fn ways(registry: &Registry) -> HashMap<String, Way> {
+    let mut ways = HashMap::from([("Query".to_owned(), Way { fields: Vec::new(), needs: Vec::new() })]);
+    let mut open = VecDeque::from(["Query".to_owned()]);
+    while let Some(name) = open.pop_front() {
+        for (field, meta) in registry.types[&name].fields().into_iter().flatten() {
+            let Some(ty) = registry.concrete_type_by_name(&meta.ty).filter(|ty| ty.is_composite()) else {
+                continue;
+            };
+            if ways.contains_key(ty.name()) {
+                continue;
+            }
+            let way = &ways[&name];
+            let field = format!("{field}{}", arguments(registry, meta));
+            let fields = way.fields.iter().cloned().chain([field]).collect();
+            let need = Can::read(meta).and_then(|needs| needs.first().copied());
+            let needs = way.needs.iter().copied().chain(need).collect();
+            ways.insert(ty.name().to_owned(), Way { fields, needs });
+            open.push_back(ty.name().to_owned());
+        }
+    }
+    ways
+}
+
+#[tokio::test]
+async fn every_field_that_hangs_on_a_record_needs_its_ability() {
+    let shop = Shop::with("fr", |config| config.rate_limit = None).await;
+    shop.sql(
+        "INSERT INTO upgrades (service_id, customer_id, old_product_id, new_product_id) VALUES (1, 6, 1, 2)",
+    )
+    .await;
+    let registry = schema::registry();
+    let ways = ways(&registry);
+    let mut tried = 0;
+    for (ty, meta) in
+        registry.types.iter().filter(|(name, _)| !["Query", "Mutation"].contains(&name.as_str()))
+    {
+        for (name, field) in meta.fields().into_iter().flatten() {
+            let Some(needs) = Can::read(field).filter(|needs| !needs.is_empty()) else { continue };
+            let way = ways.get(ty).unwrap_or_else(|| panic!("{ty} cannot be read"));
+            let asked = format!("{name}{}{}", arguments(&registry, field), selection(&registry, &field.ty));
+            let query = way.query(&asked);
+            let label = format!("{ty}.{name}");
+            let lacking: Vec<Ability> =
+                way.needs.iter().copied().filter(|ability| !needs.contains(ability)).collect();
+            if lacking.len() == way.needs.len() {
+                let key = add_key(&shop, &format!("{label} lacking"), &way.needs, &lacking).await;
+                let answer = shop.graphql(&query, json!({}), &key).await;
+                let code = &answer["errors"][0]["extensions"]["code"];
+                assert_eq!(code, "FORBIDDEN", "{label} without its ability: {query} {answer}");
+                assert!(!is_told(&answer["data"], name), "{query} leaks {answer}");
+            }
+            let abilities: Vec<Ability> = way.needs.iter().copied().chain([needs[0]]).collect();
+            let key = add_key(&shop, &format!("{label} allowed"), &way.needs, &abilities).await;
+            assert_eq!(code(&shop, &query, &key).await, "", "{label} with its ability: {query}");
+            tried += 1;
+        }
+    }
+    println!("{tried} fields of records tried");
+    assert!(tried > 40, "{tried}");
+    shop.close().await;
+}
+
+/// Whether a field of that name has a value anywhere.
+fn is_told(data: &Json, name: &str) -> bool {
+    match data {
+        Json::Object(fields) => {
+            fields.iter().any(|(key, value)| key == name && !value.is_null() || is_told(value, name))
+        }
+        Json::Array(items) => items.iter().any(|item| is_told(item, name)),
+        _ => false,
+    }
 }
 
 /// Code of the first error, or nothing; without a right there must be no data.
