@@ -5,23 +5,30 @@
 //! spreads itself is unrolled. A field with `@optional` is left out of the answer where it is null;
 //! that works in computed objects, not in records. A document that doesn't agree with the schema stops the start.
 
+mod assembly;
+mod completion;
+mod directive;
+mod name;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
-    Selection, SelectionSet, VariableDefinition,
+    Selection, SelectionSet,
 };
 use async_graphql::parser::{parse_query, types::Type};
 use async_graphql::registry::{MetaType, Registry};
-use async_graphql::{Name, Pos, Positioned, Value, Variables};
+use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as InputValue;
 
+pub use self::name::{camel, capitalised, filter_field, include_variable, snake};
+
+use self::assembly::assemble;
+use self::completion::{complete_page, snake_keys, take_optional};
+use self::directive::{Directive, read_variable};
 use super::prepared::{Prepared, Variant};
 use crate::auth::{Abilities, Ability, Can};
-
-/// How deep a fragment that spreads itself is unrolled.
-const MAX_LEVELS: usize = 16;
 
 /// The fragments of all documents, by name.
 pub type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
@@ -366,84 +373,6 @@ fn enum_has(registry: &Registry, name: &str, item: &str) -> bool {
     matches!(registry.types.get(name), Some(MetaType::Enum { enum_values, .. }) if enum_values.contains_key(item))
 }
 
-/// The field of a filter type that a REST name means: `id` is the primary key.
-pub fn filter_field(name: &str) -> String {
-    if name == "id" { "databaseId".to_owned() } else { camel(name) }
-}
-
-/// snake_case → camelCase
-pub fn camel(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut upper = false;
-    for letter in name.chars() {
-        match letter {
-            '_' => upper = true,
-            letter if upper => {
-                out.extend(letter.to_uppercase());
-                upper = false;
-            }
-            letter => out.push(letter),
-        }
-    }
-    out
-}
-
-/// camelCase → snake_case
-pub fn snake(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 4);
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() {
-            out.push('_');
-        }
-        out.push(letter.to_ascii_lowercase());
-    }
-    out
-}
-
-/// snake_case → CamelCase
-pub fn capitalised(name: &str) -> String {
-    let camel = camel(name);
-    let mut letters = camel.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// The variable that says whether a relation is included, in one of its three forms.
-pub fn include_variable(relation: &str, form: &str) -> String {
-    format!("include{}{form}", capitalised(relation))
-}
-
-fn snake_keys(set: &mut SelectionSet) {
-    for selection in &mut set.items {
-        match &mut selection.node {
-            Selection::Field(field) => {
-                let key = snake(&field.node.name.node);
-                if field.node.alias.is_none() && key != field.node.name.node.as_str() {
-                    field.node.alias = Some(Positioned::new(Name::new(key), field.pos));
-                }
-                snake_keys(&mut field.node.selection_set.node);
-            }
-            Selection::InlineFragment(fragment) => snake_keys(&mut fragment.node.selection_set.node),
-            Selection::FragmentSpread(_) => {}
-        }
-    }
-}
-
-/// Takes `@optional` off the fields of the operation itself, and notes where they stand.
-fn take_optional(set: &mut SelectionSet, above: &[String], found: &mut Vec<Vec<String>>) {
-    for selection in &mut set.items {
-        let Selection::Field(field) = &mut selection.node else { continue };
-        let field = &mut field.node;
-        let path: Vec<String> =
-            above.iter().cloned().chain([field.response_key().node.to_string()]).collect();
-        let directives = field.directives.len();
-        field.directives.retain(|directive| directive.node.name.node != "optional");
-        if field.directives.len() < directives {
-            found.push(path.clone());
-        }
-        take_optional(&mut field.selection_set.node, &path, found);
-    }
-}
-
 fn root_field(operation: &OperationDefinition) -> Option<&Field> {
     match operation.selection_set.node.items.as_slice() {
         [Positioned { node: Selection::Field(field), .. }] => Some(&field.node),
@@ -453,205 +382,6 @@ fn root_field(operation: &OperationDefinition) -> Option<&Field> {
 
 fn single(document: &ExecutableDocument) -> Option<&OperationDefinition> {
     document.operations.iter().next().map(|(_, operation)| &operation.node)
-}
-
-/// A page also answers how many rows there are, and every include in its three forms.
-fn complete_page<'a>(
-    name: &Name,
-    operation: &mut OperationDefinition,
-    includes: impl Iterator<Item = &'a String>,
-) -> Result<(), DocumentError> {
-    let missing = || fail(name, "a page needs one root field with `nodes`");
-    let [Positioned { node: Selection::Field(root), .. }] = operation.selection_set.node.items.as_mut_slice()
-    else {
-        return Err(missing());
-    };
-    let mut additions = String::new();
-    for relation in includes {
-        let field = included_by(&root.node.selection_set.node, &include_variable(relation, ""));
-        let name = field.map_or_else(|| camel(relation), Name::to_string);
-        for form in ["Count", "Exists"] {
-            let key = format!("{}_{}", snake(relation), form.to_lowercase());
-            let variable = include_variable(relation, form);
-            additions.push_str(&format!("{key}: {name}{form} @include(if: ${variable}) "));
-        }
-        for form in ["", "Count", "Exists"].iter().skip(usize::from(field.is_none())) {
-            operation.variable_definitions.push(flag_variable(&include_variable(relation, form)));
-        }
-    }
-    let nodes =
-        root.node.selection_set.node.items.iter_mut().find_map(|selection| match &mut selection.node {
-            Selection::Field(field) if field.node.name.node == "nodes" => {
-                Some(&mut field.node.selection_set.node)
-            }
-            _ => None,
-        });
-    nodes.ok_or_else(missing)?.items.extend(selections(name, &additions)?);
-    root.node.selection_set.node.items.extend(selections(name, "total: totalCount")?);
-    Ok(())
-}
-
-/// The field that a variable includes: what a relation's name means. A relation that every row
-/// carries anyway has none; asking for it changes nothing.
-fn included_by<'a>(set: &'a SelectionSet, variable: &str) -> Option<&'a Name> {
-    set.items.iter().find_map(|selection| {
-        let named = |value: &InputValue| matches!(value, InputValue::Variable(name) if name == variable);
-        let mut conditions =
-            selection.node.directives().iter().filter_map(|directive| directive.node.get_argument("if"));
-        let included = conditions.any(|value| named(&value.node));
-        match &selection.node {
-            Selection::Field(field) if included => Some(&field.node.name.node),
-            Selection::Field(field) => included_by(&field.node.selection_set.node, variable),
-            Selection::InlineFragment(fragment) => included_by(&fragment.node.selection_set.node, variable),
-            Selection::FragmentSpread(_) => None,
-        }
-    })
-}
-
-fn selections(name: &Name, text: &str) -> Result<Vec<Positioned<Selection>>, DocumentError> {
-    if text.is_empty() {
-        return Ok(Vec::new());
-    }
-    let parsed = parse_query(format!("{{ {text} }}")).map_err(|error| fail(name, error.to_string()))?;
-    Ok(single(&parsed).map(|operation| operation.selection_set.node.items.clone()).unwrap_or_default())
-}
-
-fn flag_variable(name: &str) -> Positioned<VariableDefinition> {
-    let at = Pos::default();
-    Positioned::new(
-        VariableDefinition {
-            name: Positioned::new(Name::new(name), at),
-            var_type: Positioned::new(
-                Type {
-                    base: async_graphql::parser::types::BaseType::Named(Name::new("Boolean")),
-                    nullable: false,
-                },
-                at,
-            ),
-            directives: Vec::new(),
-            default_value: Some(Positioned::new(Value::Boolean(false), at)),
-        },
-        at,
-    )
-}
-
-fn read_variable(variable: &VariableDefinition, rest: &Directive) -> Variable {
-    let name = variable.name.node.as_str();
-    let rules = match rest.arguments.get("inputs") {
-        Some(Value::Object(inputs)) => inputs.get(name).cloned(),
-        _ => None,
-    };
-    let rule = |rule: &str| match &rules {
-        Some(Value::Object(rules)) => rules.get(rule).cloned(),
-        _ => None,
-    };
-    Variable {
-        name: name.to_owned(),
-        ty: variable.var_type.node.clone(),
-        default: variable.default_value.as_ref().map(|value| value.node.clone()),
-        exactly: rule("exactly").map(|value| word(&value)),
-        sent: names_in(rule("sent")),
-        unless: rule("unless").map(|value| word(&value)),
-    }
-}
-
-fn word(value: &Value) -> String {
-    match value {
-        Value::Enum(name) => name.to_string(),
-        other => super::bag::text(other),
-    }
-}
-
-fn names_in(value: Option<Value>) -> Vec<String> {
-    match value {
-        Some(Value::List(items)) => items.iter().map(word).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The operation with the fragments it reaches. A selection that a variable includes which the
-/// operation doesn't declare is left out of it; a fragment that spreads itself is unrolled.
-fn assemble(
-    mut operation: Positioned<OperationDefinition>,
-    fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
-) -> Result<ExecutableDocument, String> {
-    let declared = operation
-        .node
-        .variable_definitions
-        .iter()
-        .map(|variable| variable.node.name.node.to_string())
-        .collect();
-    let mut assembly = Assembly { fragments, declared, done: HashMap::new() };
-    assembly.resolve(&mut operation.node.selection_set.node, &[])?;
-    Ok(ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: assembly.done })
-}
-
-struct Assembly<'a> {
-    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    declared: BTreeSet<String>,
-    done: HashMap<Name, Positioned<FragmentDefinition>>,
-}
-
-impl Assembly<'_> {
-    fn resolve(&mut self, set: &mut SelectionSet, inside: &[Name]) -> Result<(), String> {
-        set.items.retain(|selection| self.can_be_included(&selection.node));
-        let mut at = 0;
-        while at < set.items.len() {
-            let keep = match &mut set.items[at].node {
-                Selection::Field(field) => {
-                    let had = !field.node.selection_set.node.items.is_empty();
-                    self.resolve(&mut field.node.selection_set.node, inside)?;
-                    !had || !field.node.selection_set.node.items.is_empty()
-                }
-                Selection::InlineFragment(fragment) => {
-                    self.resolve(&mut fragment.node.selection_set.node, inside)?;
-                    true
-                }
-                Selection::FragmentSpread(spread) => {
-                    match self.spread(&spread.node.fragment_name.node, inside)? {
-                        Some(name) => {
-                            spread.node.fragment_name.node = name;
-                            true
-                        }
-                        None => false,
-                    }
-                }
-            };
-            if keep {
-                at += 1;
-            } else {
-                set.items.remove(at);
-            }
-        }
-        Ok(())
-    }
-
-    fn can_be_included(&self, selection: &Selection) -> bool {
-        selection.directives().iter().all(|directive| {
-            match directive.node.get_argument("if").map(|value| &value.node) {
-                Some(InputValue::Variable(name)) => self.declared.contains(name.as_str()),
-                _ => true,
-            }
-        })
-    }
-
-    /// The name under which a fragment stands at this level, or nothing where it is cut.
-    fn spread(&mut self, name: &Name, inside: &[Name]) -> Result<Option<Name>, String> {
-        let level = inside.iter().filter(|outer| *outer == name).count();
-        if level >= MAX_LEVELS {
-            return Ok(None);
-        }
-        let levelled = if level == 0 { name.clone() } else { Name::new(format!("{name}_{level}")) };
-        if self.done.contains_key(&levelled) {
-            return Ok(Some(levelled));
-        }
-        let mut fragment =
-            self.fragments.get(name).ok_or_else(|| format!("unknown fragment `{name}`"))?.clone();
-        let deeper: Vec<Name> = inside.iter().cloned().chain([name.clone()]).collect();
-        self.resolve(&mut fragment.node.selection_set.node, &deeper)?;
-        self.done.insert(levelled.clone(), fragment);
-        Ok(Some(levelled))
-    }
 }
 
 fn collect_needs(
@@ -678,91 +408,6 @@ fn collect_needs(
                     collect_needs(registry, document, ty, &fragment.node.selection_set.node, needed);
                 }
             }
-        }
-    }
-}
-
-/// The arguments of `@rest`.
-struct Directive {
-    operation: String,
-    arguments: HashMap<String, Value>,
-}
-
-impl Directive {
-    const KNOWN: [&str; 17] = [
-        "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
-        "inputs", "added", "also", "tag", "summary", "example",
-    ];
-
-    fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {
-        let at = operation.directives.iter().position(|directive| directive.node.name.node == "rest");
-        let directive = operation.directives.remove(at.ok_or_else(|| fail(name, "it has no @rest"))?);
-        let mut arguments = HashMap::new();
-        for (argument, value) in directive.node.arguments {
-            if !Self::KNOWN.contains(&argument.node.as_str()) {
-                return Err(fail(name, format!("@rest has no argument `{}`", argument.node)));
-            }
-            let value = value.node.into_const().ok_or_else(|| fail(name, "@rest takes no variables"))?;
-            arguments.insert(argument.node.to_string(), value);
-        }
-        Ok(Self { operation: name.to_string(), arguments })
-    }
-
-    fn text(&self, name: &str) -> Result<Option<String>, DocumentError> {
-        match self.arguments.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Enum(word)) => Ok(Some(word.to_string())),
-            Some(_) => Err(fail(&self.operation, format!("`{name}` is no text"))),
-        }
-    }
-
-    fn names(&self, name: &str) -> Result<Vec<String>, DocumentError> {
-        match self.arguments.get(name) {
-            None => Ok(Vec::new()),
-            Some(list @ Value::List(_)) => Ok(names_in(Some(list.clone()))),
-            Some(_) => Err(fail(&self.operation, format!("`{name}` is no list"))),
-        }
-    }
-
-    fn abilities(&self, name: &str) -> Result<Option<Vec<Ability>>, DocumentError> {
-        if !self.arguments.contains_key(name) {
-            return Ok(None);
-        }
-        let named = |name: String| {
-            Ability::named(&name).ok_or_else(|| fail(&self.operation, format!("no ability `{name}`")))
-        };
-        self.names(name)?.into_iter().map(named).collect::<Result<_, _>>().map(Some)
-    }
-
-    fn routes(&self) -> Result<Vec<Route>, DocumentError> {
-        let mut routes = Vec::new();
-        for (argument, method) in [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("delete", "DELETE")] {
-            if let Some(path) = self.text(argument)? {
-                let added = !routes.is_empty() || self.arguments.get("added") == Some(&Value::Boolean(true));
-                routes.push(Route { method, path, added });
-            }
-        }
-        if routes.is_empty() { Err(fail(&self.operation, "@rest names no path")) } else { Ok(routes) }
-    }
-
-    fn status(&self) -> Result<u16, DocumentError> {
-        match self.arguments.get("status") {
-            None => Ok(200),
-            Some(Value::Number(number)) => number
-                .as_u64()
-                .and_then(|number| u16::try_from(number).ok())
-                .ok_or_else(|| fail(&self.operation, "`status` is no HTTP status")),
-            Some(_) => Err(fail(&self.operation, "`status` is no number")),
-        }
-    }
-
-    fn answer(&self) -> Result<Answer, DocumentError> {
-        match self.text("answer")?.as_deref() {
-            None | Some("VALUE") => Ok(Answer::Value),
-            Some("PAGE") => Ok(Answer::Page),
-            Some("WRAPPED_PAGE") => Ok(Answer::WrappedPage),
-            Some(other) => Err(fail(&self.operation, format!("no answer `{other}`"))),
         }
     }
 }

@@ -1,0 +1,129 @@
+//! The directive `@rest` of an operation, and what it says of its inputs.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{OperationDefinition, VariableDefinition};
+use async_graphql::{Name, Value};
+
+use super::{Answer, DocumentError, Route, Variable, fail};
+use crate::auth::Ability;
+
+/// The arguments of `@rest`.
+pub(super) struct Directive {
+    operation: String,
+    pub(super) arguments: HashMap<String, Value>,
+}
+
+impl Directive {
+    const KNOWN: [&str; 17] = [
+        "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
+        "inputs", "added", "also", "tag", "summary", "example",
+    ];
+
+    pub(super) fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {
+        let at = operation.directives.iter().position(|directive| directive.node.name.node == "rest");
+        let directive = operation.directives.remove(at.ok_or_else(|| fail(name, "it has no @rest"))?);
+        let mut arguments = HashMap::new();
+        for (argument, value) in directive.node.arguments {
+            if !Self::KNOWN.contains(&argument.node.as_str()) {
+                return Err(fail(name, format!("@rest has no argument `{}`", argument.node)));
+            }
+            let value = value.node.into_const().ok_or_else(|| fail(name, "@rest takes no variables"))?;
+            arguments.insert(argument.node.to_string(), value);
+        }
+        Ok(Self { operation: name.to_string(), arguments })
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, DocumentError> {
+        match self.arguments.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Enum(word)) => Ok(Some(word.to_string())),
+            Some(_) => Err(fail(&self.operation, format!("`{name}` is no text"))),
+        }
+    }
+
+    pub(super) fn names(&self, name: &str) -> Result<Vec<String>, DocumentError> {
+        match self.arguments.get(name) {
+            None => Ok(Vec::new()),
+            Some(list @ Value::List(_)) => Ok(names_in(Some(list.clone()))),
+            Some(_) => Err(fail(&self.operation, format!("`{name}` is no list"))),
+        }
+    }
+
+    pub(super) fn abilities(&self, name: &str) -> Result<Option<Vec<Ability>>, DocumentError> {
+        if !self.arguments.contains_key(name) {
+            return Ok(None);
+        }
+        let named = |name: String| {
+            Ability::named(&name).ok_or_else(|| fail(&self.operation, format!("no ability `{name}`")))
+        };
+        self.names(name)?.into_iter().map(named).collect::<Result<_, _>>().map(Some)
+    }
+
+    pub(super) fn routes(&self) -> Result<Vec<Route>, DocumentError> {
+        let mut routes = Vec::new();
+        for (argument, method) in [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("delete", "DELETE")] {
+            if let Some(path) = self.text(argument)? {
+                let added = !routes.is_empty() || self.arguments.get("added") == Some(&Value::Boolean(true));
+                routes.push(Route { method, path, added });
+            }
+        }
+        if routes.is_empty() { Err(fail(&self.operation, "@rest names no path")) } else { Ok(routes) }
+    }
+
+    pub(super) fn status(&self) -> Result<u16, DocumentError> {
+        match self.arguments.get("status") {
+            None => Ok(200),
+            Some(Value::Number(number)) => number
+                .as_u64()
+                .and_then(|number| u16::try_from(number).ok())
+                .ok_or_else(|| fail(&self.operation, "`status` is no HTTP status")),
+            Some(_) => Err(fail(&self.operation, "`status` is no number")),
+        }
+    }
+
+    pub(super) fn answer(&self) -> Result<Answer, DocumentError> {
+        match self.text("answer")?.as_deref() {
+            None | Some("VALUE") => Ok(Answer::Value),
+            Some("PAGE") => Ok(Answer::Page),
+            Some("WRAPPED_PAGE") => Ok(Answer::WrappedPage),
+            Some(other) => Err(fail(&self.operation, format!("no answer `{other}`"))),
+        }
+    }
+}
+
+/// An input as the operation and the directive declare it.
+pub(super) fn read_variable(variable: &VariableDefinition, rest: &Directive) -> Variable {
+    let name = variable.name.node.as_str();
+    let rules = match rest.arguments.get("inputs") {
+        Some(Value::Object(inputs)) => inputs.get(name).cloned(),
+        _ => None,
+    };
+    let rule = |rule: &str| match &rules {
+        Some(Value::Object(rules)) => rules.get(rule).cloned(),
+        _ => None,
+    };
+    Variable {
+        name: name.to_owned(),
+        ty: variable.var_type.node.clone(),
+        default: variable.default_value.as_ref().map(|value| value.node.clone()),
+        exactly: rule("exactly").map(|value| word(&value)),
+        sent: names_in(rule("sent")),
+        unless: rule("unless").map(|value| word(&value)),
+    }
+}
+
+fn word(value: &Value) -> String {
+    match value {
+        Value::Enum(name) => name.to_string(),
+        other => crate::rest::bag::text(other),
+    }
+}
+
+fn names_in(value: Option<Value>) -> Vec<String> {
+    match value {
+        Some(Value::List(items)) => items.iter().map(word).collect(),
+        _ => Vec::new(),
+    }
+}
