@@ -7,7 +7,7 @@ use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaInputValue, MetaType, Registry,
 };
 
-use super::rules::{Bound, Kind, Rule, Rules};
+use super::rules::{Bound, Kind, Rule, Rules, TEXT_BYTES};
 use super::shape::Field;
 
 const NAME: &str = "constraint";
@@ -106,6 +106,7 @@ impl Constraint {
                 self.bound("min", bound, rules);
                 self.bound("max", bound, rules);
             }
+            Kind::TextColumn => self.set("maxLength", TEXT_BYTES),
             Kind::OneOf(words) if !is_enum => self.set("oneOf", list(words)),
             Kind::Each(each) => each.iter().for_each(|rule| {
                 if let Kind::OneOf(words) = &rule.0 {
