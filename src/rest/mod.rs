@@ -161,7 +161,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     async fn admit(&self, headers: &HeaderMap, answer: &mut HeaderMap) -> Result<Arc<Principal>> {
         let now = self.shared.clock.now();
         let principal = self.keys.authenticate(&self.shared, headers).await?;
-        let verdict = self.throttle.hit(Bucket::Owner(principal.owner)).await;
+        let verdict = self.throttle.hit(Bucket::Owner(principal.owner), now).await;
         verdict.headers(answer, now.timestamp());
         if let Verdict::Refused { retry_after, .. } = verdict {
             return Err(Error::RateLimited(retry_after));
