@@ -5,7 +5,7 @@
 //! (spec: `wire.md` 5.1).
 
 use async_graphql::{Enum, InputObject};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, IntoLikeExpr, LikeExpr, SimpleExpr};
+use sea_orm::sea_query::{Alias, ColumnType, Expr, ExprTrait, Func, IntoLikeExpr, LikeExpr, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QueryTrait, Select};
 
 use crate::auth::Ability;
@@ -30,12 +30,35 @@ pub trait ColumnFilter {
 
 /// `LOWER(column) LIKE '%text%'`, as the original searches every column.
 pub fn contains(column: &impl ColumnTrait, text: &str, backend: DbBackend) -> SimpleExpr {
-    let column = Expr::col(column.as_column_ref());
-    let column = match backend {
-        DbBackend::Postgres => column.cast_as(Alias::new("text")),
-        _ => column,
+    let plain = Expr::col(column.as_column_ref());
+    let column = match (backend, column.def().get_column_type()) {
+        (DbBackend::Postgres, _) => plain.cast_as(Alias::new("text")),
+        // SQLite alone writes whole numbers of such columns with a fraction.
+        (DbBackend::Sqlite, ColumnType::Float | ColumnType::Double) => {
+            Expr::cust_with_expr("RTRIM(RTRIM(?, '0'), '.')", plain)
+        }
+        _ => plain,
     };
+    if !is_findable(text, backend) {
+        return Expr::val(1).eq(0);
+    }
     Expr::expr(Func::lower(column)).like(pattern(text).into_like_expr())
+}
+
+/// Equal to the text, whatever the case.
+pub fn equals(column: &impl ColumnTrait, text: &str, backend: DbBackend) -> SimpleExpr {
+    if !is_findable(text, backend) {
+        return Expr::val(1).eq(0);
+    }
+    Expr::expr(Func::lower(Expr::col(column.as_column_ref()))).eq(text.to_lowercase())
+}
+
+/// The longest text that is looked for, in bytes: SQLite refuses longer patterns.
+const LONGEST: usize = 20_000;
+
+/// Whether a database can be asked for the text; no row holds one that it cannot.
+fn is_findable(text: &str, backend: DbBackend) -> bool {
+    text.len() <= LONGEST && !(backend == DbBackend::Postgres && text.contains('\0'))
 }
 
 fn pattern(text: &str) -> LikeExpr {
@@ -56,9 +79,15 @@ fn contains_any(
     texts: Option<&Vec<String>>,
     backend: DbBackend,
 ) -> Option<Condition> {
-    let texts = texts?;
-    Some(texts.iter().fold(Condition::any(), |any, text| any.add(contains(column, text, backend))))
+    // A statement's terms nest only so deep, so many of them are grouped.
+    let groups = texts?.chunks(GROUP).map(|group| {
+        group.iter().fold(Condition::any(), |any, text| any.add(contains(column, text, backend)))
+    });
+    Some(groups.fold(Condition::any(), Condition::add))
 }
+
+/// Alternatives that stand in one group.
+const GROUP: usize = 100;
 
 macro_rules! column_filter {
     ($(#[$doc:meta])+ $Filter:ident, $Input:ty, $into:expr $(, $extra:ident)*) => {

@@ -8,14 +8,15 @@ use async_graphql::{Context, Object, SimpleObject};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use moka::future::Cache;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, NullOrdering};
 use sea_orm::{
-    ColumnTrait, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, DbBackend, EntityName, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
 };
 
 use crate::auth::allow;
 use crate::collation::sort_key;
-use crate::filter::{Direction, Filter, Key, Sort, contains};
+use crate::filter::{Direction, Filter, Key, Sort, contains, equals};
 use crate::record::{Face, Record, Rows};
 use crate::scope::Scope;
 use crate::{Error, Result};
@@ -147,8 +148,7 @@ impl<T: Record> List<T> {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
         self.select = self.select.filter(contains(&column, text, scope.backend()));
         if exact_first {
-            let equal = Expr::expr(Func::lower(Expr::col(column.as_column_ref()))).eq(text.to_lowercase());
-            self.select = self.select.order_by_desc(equal);
+            self.select = self.select.order_by_desc(equals(&column, text, scope.backend()));
         }
         self
     }
@@ -179,9 +179,15 @@ impl<T: Record> List<T> {
     fn ordered(&self, scope: Scope<'_>) -> Select<T::Entity> {
         self.order.iter().fold(self.select.clone(), |select, key| {
             let order = sort_key(&key.column, key.words, scope.backend());
-            match key.direction {
-                Direction::Asc => select.order_by_asc(order),
-                Direction::Desc => select.order_by_desc(order),
+            let (direction, nulls) = match key.direction {
+                Direction::Asc => (Order::Asc, NullOrdering::First),
+                Direction::Desc => (Order::Desc, NullOrdering::Last),
+            };
+            // PostgreSQL alone takes null for the greatest value.
+            if scope.backend() == DbBackend::Postgres && key.column.def().is_null() {
+                select.order_by_with_nulls(order, direction, nulls)
+            } else {
+                select.order_by(order, direction)
             }
         })
     }

@@ -4,9 +4,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use chrono::{DateTime, Utc};
 use moka::future::Cache;
 
 use crate::auth::Owner;
@@ -29,7 +30,7 @@ pub struct Throttle {
 }
 
 struct Window {
-    opened: Instant,
+    opened: DateTime<Utc>,
     count: AtomicU32,
 }
 
@@ -60,16 +61,16 @@ impl Throttle {
         Self { limit, windows: Cache::builder().max_capacity(1_000_000).time_to_live(WINDOW).build() }
     }
 
-    /// Counts one request.
-    pub async fn hit(&self, bucket: Bucket) -> Verdict {
+    /// Counts one request that arrives now.
+    pub async fn hit(&self, bucket: Bucket, now: DateTime<Utc>) -> Verdict {
         let Some(limit) = self.limit else { return Verdict::Unlimited };
-        let open = async { Arc::new(Window { opened: Instant::now(), count: AtomicU32::new(0) }) };
+        let open = async { Arc::new(Window { opened: now, count: AtomicU32::new(0) }) };
         let window = self.windows.get_with(bucket, open).await;
         let raise = |count: u32| (count < limit).then(|| count + 1);
         match window.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, raise) {
             Ok(before) => Verdict::Counted { limit, remaining: limit - before - 1 },
             Err(_) => {
-                let left = WINDOW.saturating_sub(window.opened.elapsed());
+                let left = WINDOW.saturating_sub((now - window.opened).to_std().unwrap_or_default());
                 Verdict::Refused { limit, retry_after: left.as_secs() + u64::from(left.subsec_nanos() > 0) }
             }
         }

@@ -4,7 +4,7 @@
 use async_graphql::{Name, Number, Value, indexmap::IndexMap};
 use sea_orm::DbBackend;
 
-use super::rules::{Kind, Rule, Rules, moments};
+use super::rules::{Kind, Rule, Rules, moments, shop_moment};
 use super::shape::Field;
 use super::{File, Scope, value};
 
@@ -40,6 +40,9 @@ fn readings(value: &Value, rules: &[Rule], scope: &Scope<'_>) -> Vec<Value> {
     }
     if rules.is_number() {
         readings.extend(number(value));
+    }
+    if rules.has(|kind| matches!(kind, Kind::Timestamp)) {
+        readings.extend(value::plain(value).and_then(|text| shop_moment(&text)).map(Value::String));
     }
     readings.push(value.clone());
     if value::count(value) == Some(0) {

@@ -7,7 +7,7 @@ use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaInputValue, MetaType, Registry,
 };
 
-use super::rules::{Bound, Kind, Rule, Rules};
+use super::rules::{Bound, Kind, Rule, Rules, TEXT_BYTES};
 use super::shape::Field;
 
 const NAME: &str = "constraint";
@@ -110,6 +110,7 @@ impl Constraint {
             Kind::OneOf(words) if !is_enum || !words.iter().all(|word| *word == word.to_lowercase()) => {
                 self.set("oneOf", list(words));
             }
+            Kind::TextColumn => self.set("maxLength", TEXT_BYTES),
             Kind::Each(each) => each.iter().for_each(|rule| {
                 if let Kind::OneOf(words) = &rule.0 {
                     self.set("oneOf", list(words));

@@ -3,7 +3,7 @@
 use async_graphql::{Name, Value};
 
 use super::check::Values;
-use super::rules::{Kind, Rule};
+use super::rules::{Kind, Rule, Rules};
 use super::shape::Shape;
 use super::{Scope, normalise, value};
 
@@ -27,14 +27,16 @@ pub(crate) fn prepare(shape: &Shape, values: &mut Values, scope: &Scope<'_>) {
         if let Some(value) = values.get_mut(field.name) {
             spell(value, &field.rules, scope.rest);
             for rule in &field.rules {
-                rewrite(value, rule);
+                rewrite(value, rule, field.rules.is_nullable());
             }
         }
     }
 }
 
-fn rewrite(value: &mut Value, rule: &Rule) {
+fn rewrite(value: &mut Value, rule: &Rule, nullable: bool) {
     match rule.0 {
+        // What is left empty in a form is not set.
+        Kind::Flag if *value == Value::Null && !nullable => *value = Value::Boolean(false),
         Kind::Flag => {
             for truth in [true, false] {
                 if is_word(value, if truth { "true" } else { "false" }) {

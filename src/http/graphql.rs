@@ -116,8 +116,9 @@ async fn admit(
     headers: &mut HeaderMap,
 ) -> Result<(), Rejection> {
     let bucket = principal.map_or(Bucket::Address(client), |principal| Bucket::Owner(principal.owner));
-    let verdict = app.throttle.hit(bucket).await;
-    verdict.headers(headers, app.shared.clock.now().timestamp());
+    let now = app.shared.clock.now();
+    let verdict = app.throttle.hit(bucket, now).await;
+    verdict.headers(headers, now.timestamp());
     match verdict {
         Verdict::Refused { retry_after, .. } => Err(Error::RateLimited(retry_after).into()),
         _ => Ok(()),

@@ -77,8 +77,12 @@ fn origin(app: &App, request: &Request) -> Origin {
     let host = believed(app, request, "x-forwarded-host")
         .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
         .or_else(|| request.uri().authority().map(Authority::as_str));
+    let host = host.filter(|host| !host.is_empty()).unwrap_or("localhost").to_ascii_lowercase();
     let scheme = believed(app, request, "x-forwarded-proto").filter(|scheme| *scheme == "https");
-    Origin { scheme: scheme.unwrap_or("http").to_owned(), host: host.unwrap_or("localhost").to_owned() }
+    let (scheme, port) = scheme.map_or(("http", ":80"), |scheme| (scheme, ":443"));
+    // The port that the scheme means anyway is not written.
+    let host = host.strip_suffix(port).unwrap_or(&host).to_owned();
+    Origin { scheme: scheme.to_owned(), host }
 }
 
 /// A header that counts only from a trusted proxy.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Value};
 use entity::{Id, Price, ShopTime, pricing};
 use sea_orm::ActiveValue::{Set, Unchanged};
-use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
 };
 
 use super::product::{self, Product};
 use crate::auth::{Ability, Can};
+use crate::filter::equals;
 use crate::form::Form;
 use crate::page::{Connection, List, Paging};
 use crate::record::{Decimal, Deleted, Record as _, database_id, require, show};
@@ -313,8 +313,8 @@ impl PricingQuery {
             select = only_product(select, &product);
         }
         if let Some(currency) = currency {
-            let column = Func::lower(Expr::col(pricing::Column::Currency.as_column_ref()));
-            select = select.filter(Expr::expr(column).eq(currency.to_lowercase()));
+            let backend = Scope::from(ctx).backend();
+            select = select.filter(equals(&pricing::Column::Currency, &currency, backend));
         }
         List::of(select)
             .filter(filter.as_ref(), ctx.into())
@@ -348,34 +348,34 @@ form! {
         currency: Currency => [required_unless_partial(), string(), one_of(Currency::WORDS)],
         /// Price without renewal; null takes it off the offer.
         onetime: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
-        /// Setup fee without renewal.
-        setup_onetime: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
         /// Price for a month; null takes it off the offer.
         monthly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
-        /// Setup fee with monthly payment.
-        setup_monthly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
         /// Price for 3 months; null takes it off the offer.
         quarterly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
-        /// Setup fee with quarterly payment.
-        setup_quarterly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
         /// Price for 6 months; null takes it off the offer.
         semiannually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
-        /// Setup fee with payment every 6 months.
-        setup_semiannually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
         /// Price for a year; null takes it off the offer.
         annually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
-        /// Setup fee with yearly payment.
-        setup_annually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
         /// Price for 2 years; null takes it off the offer.
         biennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
-        /// Setup fee with payment every 2 years.
-        setup_biennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
         /// Price for 3 years; null takes it off the offer.
         triennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee without renewal.
+        setup_onetime: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with monthly payment.
+        setup_monthly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with quarterly payment.
+        setup_quarterly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with payment every 6 months.
+        setup_semiannually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with yearly payment.
+        setup_annually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with payment every 2 years.
+        setup_biennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
         /// Setup fee with payment every 3 years.
         setup_triennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
         /// Prices by billing period, weekly ones too; what is given beside it by name wins.
-        pricing: PeriodPrices => [period_prices()],
+        pricing: PeriodPrices => [nullable(), period_prices()],
     }
 }
 

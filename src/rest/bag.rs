@@ -16,12 +16,12 @@ const MAX_DEPTH: usize = 64;
 
 /// Reads `a=1&b[]=2&c[d][e]=3`.
 pub fn parse_form(text: &str) -> Fields {
-    let mut fields = Fields::new();
+    let mut nest = Nest::default();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        insert(&mut fields, &decode(name), Value::String(decode(value)));
+        nest.insert(&decode(name), Value::String(decode(value)));
     }
-    fields
+    nest.into_fields()
 }
 
 /// The parameters of a query string as they are, without PHP's nesting.
@@ -37,10 +37,52 @@ fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-/// Puts a value where a form's name says.
-pub fn insert(fields: &mut Fields, name: &str, value: Value) {
-    let Some((first, rest)) = split_name(name) else { return };
-    place(fields, first, &rest, value);
+/// Fields of a form while they are read.
+#[derive(Default)]
+pub struct Nest {
+    slots: IndexMap<String, Slot>,
+    /// The key that an empty bracket means: behind the greatest number so far.
+    next: i64,
+}
+
+enum Slot {
+    Value(Value),
+    Nest(Nest),
+}
+
+impl Nest {
+    /// Puts a value where a form's name says.
+    pub fn insert(&mut self, name: &str, value: Value) {
+        let Some((first, rest)) = split_name(name) else { return };
+        self.place(first, &rest, value);
+    }
+
+    fn place(&mut self, key: String, rest: &[String], value: Value) {
+        let key = if key.is_empty() { self.next.to_string() } else { key };
+        if let Ok(number) = key.parse::<i64>() {
+            self.next = self.next.max(number.saturating_add(1));
+        }
+        let Some((next, rest)) = rest.split_first() else {
+            self.slots.insert(key, Slot::Value(value));
+            return;
+        };
+        let slot = self.slots.entry(key).or_insert_with(|| Slot::Nest(Self::default()));
+        if let Slot::Value(_) = slot {
+            *slot = Slot::Nest(Self::default());
+        }
+        if let Slot::Nest(inner) = slot {
+            inner.place(next.clone(), rest, value);
+        }
+    }
+
+    /// The fields that were put in.
+    pub fn into_fields(self) -> Fields {
+        let value = |slot| match slot {
+            Slot::Value(value) => value,
+            Slot::Nest(nest) => Value::Object(nest.into_fields()),
+        };
+        self.slots.into_iter().map(|(key, slot)| (Name::new(key), value(slot))).collect()
+    }
 }
 
 /// `a.b[c][]` → `a_b`, [`c`, ``]
@@ -62,25 +104,6 @@ fn split_name(name: &str) -> Option<(String, Vec<String>)> {
     }
     rest.truncate(MAX_DEPTH);
     Some((first, rest))
-}
-
-fn place(fields: &mut Fields, key: String, rest: &[String], value: Value) {
-    let key = if key.is_empty() { next_index(fields) } else { key };
-    let Some((next, rest)) = rest.split_first() else {
-        fields.insert(Name::new(key), value);
-        return;
-    };
-    let slot = fields.entry(Name::new(key)).or_insert_with(|| Value::Object(Fields::new()));
-    if !matches!(slot, Value::Object(_)) {
-        *slot = Value::Object(Fields::new());
-    }
-    if let Value::Object(inner) = slot {
-        place(inner, next.clone(), rest, value);
-    }
-}
-
-fn next_index(fields: &Fields) -> String {
-    fields.keys().filter_map(|key| key.parse::<u64>().ok()).max().map_or(0, |max| max + 1).to_string()
 }
 
 /// Maps whose keys count from 0 are lists.
@@ -168,7 +191,17 @@ mod tests {
         assert_eq!(round("a.b=1&c+d=2"), "a_b=1&c_d=2");
         assert_eq!(round("k[l]m=1"), "k%5Bl%5D=1");
         assert_eq!(round("x=1&x=2"), "x=2");
+        assert_eq!(round("a[5]=1&a[1]=2&a[]=3"), "a%5B5%5D=1&a%5B1%5D=2&a%5B6%5D=3");
+        assert_eq!(round("a=1&a[b]=2&a[][c]=3&a[]=4"), "a%5Bb%5D=2&a%5B0%5D%5Bc%5D=3&a%5B1%5D=4");
         assert_eq!(round("s=a+b*(,~"), "s=a%20b%2A%28%2C~");
+    }
+
+    #[test]
+    fn many_elements_and_great_keys_are_read() {
+        let text = (0..100_000).map(|at| format!("a[]={at}")).collect::<Vec<_>>().join("&");
+        let fields = parse_form(&text);
+        assert!(matches!(lists(fields["a"].clone()), Value::List(items) if items.len() == 100_000));
+        parse_form("a[9223372036854775807]=1&a[]=2&b[18446744073709551615]=1&b[]=2");
     }
 
     #[test]

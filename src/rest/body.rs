@@ -5,7 +5,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Multipart};
 use axum::http::{HeaderMap, Method, Request, header};
 
-use super::bag::{self, Fields};
+use super::bag::{self, Fields, Nest};
 use super::request::Input;
 use crate::form::normalise;
 use crate::{Error, Result};
@@ -34,7 +34,8 @@ pub async fn read(
     }
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
-    let fields = if content_type.starts_with("multipart/form-data") {
+    let kind = content_type.to_ascii_lowercase();
+    let fields = if kind.starts_with("multipart/form-data") {
         if *method == Method::GET || *method == Method::HEAD {
             Fields::new()
         } else {
@@ -42,7 +43,7 @@ pub async fn read(
         }
     } else {
         let bytes = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;
-        plain(method, &content_type, &bytes)?
+        plain(method, &kind, &bytes)?
     };
     for (name, value) in normalised(fields) {
         input.bag.insert(name, value);
@@ -50,7 +51,8 @@ pub async fn read(
     Ok(input)
 }
 
-fn too_large() -> Error {
+/// 413: the body is larger than the operator allows.
+pub fn too_large() -> Error {
     crate::error::Refusal::message(413, "The POST data is too large.")
 }
 
@@ -64,9 +66,8 @@ fn normalised(fields: Fields) -> Fields {
     }
 }
 
-/// A body by its content type; what cannot be read as JSON or form counts as empty.
-fn plain(method: &Method, content_type: &str, bytes: &[u8]) -> Result<Fields> {
-    let kind = content_type.to_ascii_lowercase();
+/// A body by its content type in lower case; what cannot be read as JSON or form counts as empty.
+fn plain(method: &Method, kind: &str, bytes: &[u8]) -> Result<Fields> {
     if kind.contains("/json") || kind.contains("+json") {
         return Ok(json(bytes));
     }
@@ -103,7 +104,7 @@ async fn multipart(
         .body(Body::from(bytes))
         .map_err(Error::internal)?;
     let Ok(mut parts) = Multipart::from_request(request, &()).await else { return Ok(Fields::new()) };
-    let mut fields = Fields::new();
+    let mut nest = Nest::default();
     while let Ok(Some(part)) = parts.next_field().await {
         let Some(name) = part.name().map(str::to_owned) else { continue };
         let file = part.file_name().map(str::to_owned);
@@ -117,7 +118,7 @@ async fn multipart(
             }
             None => Value::String(String::from_utf8_lossy(&content).into_owned()),
         };
-        bag::insert(&mut fields, &name, value);
+        nest.insert(&name, value);
     }
-    Ok(fields)
+    Ok(nest.into_fields())
 }

@@ -83,9 +83,13 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     }
 
     async fn reply(&self, request: Request<Body>, origin: Origin, face: Face) -> Reply {
+        if !is_host(&origin.host) {
+            return Reply::error(Error::BadRequest("Bad request.".to_owned()));
+        }
         let (parts, body) = request.into_parts();
         let path = normal_path(parts.uri.path());
-        let below = path.strip_prefix(PREFIX).unwrap_or(&path);
+        // No route is the empty path.
+        let below = path.strip_prefix(PREFIX).unwrap_or_default();
         if parts.method == Method::OPTIONS {
             return Reply::options(&self.routes.options(below));
         }
@@ -94,6 +98,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let method = match input.as_ref().map(|input| overridden(&parts.method, &parts.headers, input)) {
             Ok(Err(error)) => return Reply::error(error),
             Ok(Ok(method)) => method,
+            // A body that is too large is refused before anything else is looked at.
+            Err(error) if error.status() == 413 => return Reply::error(body::too_large()),
             Err(_) => parts.method.clone(),
         };
         let matched = match self.routes.find(&method, below) {
@@ -155,7 +161,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     async fn admit(&self, headers: &HeaderMap, answer: &mut HeaderMap) -> Result<Arc<Principal>> {
         let now = self.shared.clock.now();
         let principal = self.keys.authenticate(&self.shared, headers).await?;
-        let verdict = self.throttle.hit(Bucket::Owner(principal.owner)).await;
+        let verdict = self.throttle.hit(Bucket::Owner(principal.owner), now).await;
         verdict.headers(answer, now.timestamp());
         if let Verdict::Refused { retry_after, .. } = verdict {
             return Err(Error::RateLimited(retry_after));
@@ -202,6 +208,13 @@ fn normal_path(path: &str) -> String {
     path.to_owned()
 }
 
+/// Whether a `Host` names a host, perhaps with a port: it is written into addresses.
+fn is_host(host: &str) -> bool {
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '[' | ']');
+    let mut labels = host.strip_suffix('.').unwrap_or(host).split('.');
+    labels.all(|label| !label.is_empty() && label.chars().all(letters))
+}
+
 /// The method that a `POST` really means (spec: `wire.md` 2.4).
 fn overridden(method: &Method, headers: &HeaderMap, input: &request::Input) -> Result<Method> {
     if *method != Method::POST {
@@ -209,6 +222,7 @@ fn overridden(method: &Method, headers: &HeaderMap, input: &request::Input) -> R
     }
     let header =
         headers.get("x-http-method-override").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = header.filter(|method| !method.is_empty());
     let asked = match (header, input.bag.get("_method")) {
         (Some(text), _) => text,
         (None, None | Some(Value::Null)) => return Ok(Method::POST),
@@ -251,6 +265,9 @@ fn spell(reply: Reply, face: Face, head: bool) -> Response<Body> {
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
     headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    if head {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    }
     let empty = head || body == Value::Binary(Bytes::new());
     let mut response = Response::new(if empty { Body::empty() } else { Body::from(bytes) });
     *response.status_mut() = status;

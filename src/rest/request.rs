@@ -1,7 +1,8 @@
 //! A request's input as variables of its operation, by the types the operation declares.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use async_graphql::indexmap::{IndexMap, IndexSet};
 use async_graphql::parser::types::BaseType;
 use async_graphql::{Name, UploadValue, Value, Variables};
 
@@ -11,6 +12,8 @@ use crate::{Error, Result};
 
 /// Rows a page when nothing sensible is asked (spec: `wire.md` 4.5).
 const FALLBACK_SIZE: i64 = 15;
+/// Texts that one filter looks for: databases take only so many in a statement.
+const MOST_TEXTS: usize = 1000;
 
 /// What a request brings: path, query and body.
 #[derive(Default)]
@@ -173,14 +176,18 @@ fn filter_texts(value: &Value) -> Result<Vec<String>> {
     }
     let texts =
         items.into_iter().flat_map(|item| bag::text(item).split(',').map(str::to_owned).collect::<Vec<_>>());
-    Ok(texts
+    let texts: IndexSet<String> = texts
         .filter(|text| !text.is_empty())
         .map(|text| match text.as_str() {
             "true" => "1".to_owned(),
             "false" => String::new(),
             _ => text,
         })
-        .collect())
+        .collect();
+    if texts.len() > MOST_TEXTS {
+        return Err(Error::BadRequest(format!("A filter takes at most {MOST_TEXTS} texts.")));
+    }
+    Ok(texts.into_iter().collect())
 }
 
 /// `sort=a,-b` (spec: `wire.md` 5.2).
@@ -206,17 +213,18 @@ fn sort(document: &Document<Checked>, input: &Input) -> Result<Option<Value>> {
             document.sorts.join(", ")
         )));
     }
-    let keys = asked
-        .iter()
-        .enumerate()
-        .filter(|(at, (name, _))| !asked[..*at].iter().any(|(earlier, _)| earlier == name))
-        .map(|(_, (name, down))| {
-            let direction = Name::new(if *down { "DESC" } else { "ASC" });
-            Value::Object(Fields::from_iter([
-                (Name::new("field"), Value::Enum(Name::new(name.to_uppercase()))),
-                (Name::new("direction"), Value::Enum(direction)),
-            ]))
-        });
+    // Of a repeated name, the first counts.
+    let mut keys: IndexMap<String, bool> = IndexMap::new();
+    for (name, down) in asked {
+        keys.entry(name).or_insert(down);
+    }
+    let keys = keys.into_iter().map(|(name, down)| {
+        let direction = Name::new(if down { "DESC" } else { "ASC" });
+        Value::Object(Fields::from_iter([
+            (Name::new("field"), Value::Enum(Name::new(name.to_uppercase()))),
+            (Name::new("direction"), Value::Enum(direction)),
+        ]))
+    });
     Ok(Some(Value::List(keys.collect())))
 }
 
@@ -243,16 +251,36 @@ fn includes(document: &Document<Checked>, input: &Input) -> Result<Vec<String>> 
             quoted(unknown)
         )));
     }
-    if let Some(Value::Object(fields)) = input.bag.get("fields")
-        && let Some((_, names)) =
-            fields.iter().find(|(name, _)| asked.iter().any(|include| include == name.as_str()))
-    {
+    let asked: HashSet<&str> = asked.iter().map(String::as_str).collect();
+    if let Some(names) = fields_of_included(document, input, &asked) {
         return Err(Error::BadRequest(format!(
-            "Requested field(s) `{}` are not allowed (yet). If you want to allow these fields, please make sure to call the QueryBuilder's `allowedFields` method before the `allowedIncludes` method.",
-            parts(names).join(", ")
+            "Requested field(s) `{names}` are not allowed (yet). If you want to allow these fields, please make sure to call the QueryBuilder's `allowedFields` method before the `allowedIncludes` method.",
         )));
     }
-    Ok(known.into_iter().filter(|(name, _)| asked.contains(name)).map(|(_, variable)| variable).collect())
+    Ok(known
+        .into_iter()
+        .filter(|(name, _)| asked.contains(name.as_str()))
+        .map(|(_, variable)| variable)
+        .collect())
+}
+
+/// `fields[names]` of a relation that is included, under the plural of its name (spec: `wire.md` 5.4).
+fn fields_of_included(document: &Document<Checked>, input: &Input, asked: &HashSet<&str>) -> Option<String> {
+    let Some(Value::Object(fields)) = input.bag.get("fields") else { return None };
+    let included = document.includes.iter().chain(&document.also);
+    let names = included
+        .filter(|relation| asked.contains(camel(relation).as_str()))
+        .find_map(|relation| fields.get(plural(relation).as_str()))?;
+    Some(parts(names).join(", "))
+}
+
+/// The plural of a relation's name.
+fn plural(name: &str) -> String {
+    match name.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ if name.ends_with(['s', 'a']) || name.ends_with("ff") => name.to_owned(),
+        _ => format!("{name}s"),
+    }
 }
 
 /// Every name by which relations can be asked for, with the variable that it switches on.
@@ -268,7 +296,7 @@ fn forms(relations: &[String]) -> Vec<(String, String)> {
 fn page(input: &Input) -> i64 {
     let Some(value) = input.bag.get("page") else { return 1 };
     let text = bag::text(value);
-    let digits = text.trim_start_matches('+');
+    let digits = text.strip_prefix('+').unwrap_or(&text);
     if digits.starts_with('0') { 1 } else { digits.parse().ok().filter(|&page| page > 0).unwrap_or(1) }
 }
 

@@ -116,12 +116,12 @@ impl Entry {
         self.ways.iter().any(|way| way.method == "GET")
     }
 
-    /// The methods in the original's order; ways of our own are not told.
+    /// The methods in the original's order; ways of our own are not told. Every path answers to `GET`
+    /// there, if only that there is nothing.
     fn allow(&self, separator: &str) -> String {
         let told = |method: &str| self.ways.iter().any(|way| way.method == method && !way.added);
         let methods = ["GET", "HEAD", "POST", "PUT", "DELETE"].into_iter();
-        let told: Vec<_> =
-            methods.filter(|&method| told(if method == "HEAD" { "GET" } else { method })).collect();
-        if told.is_empty() { ANYWHERE.replace(", ", separator) } else { told.join(separator) }
+        let told: Vec<_> = methods.filter(|&method| ANYWHERE.contains(method) || told(method)).collect();
+        told.join(separator)
     }
 }

@@ -76,13 +76,26 @@ fn scalar_text(value: &Value) -> String {
 /// The element of a key; a key that is no XML name becomes an attribute.
 fn named(key: &str) -> BytesStart<'_> {
     let mut letters = key.chars();
-    let starts = letters.next().is_some_and(|first| first.is_alphabetic() || first == '_');
-    if starts && letters.all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-')) {
+    if letters.next().is_some_and(starts_name) && letters.all(continues_name) {
         return BytesStart::new(key);
     }
     let mut entry = BytesStart::new("entry");
     entry.push_attribute(("key", legal(key).as_str()));
     entry
+}
+
+/// `NameStartChar` of XML 1.0, without the colon that namespaces take.
+fn starts_name(c: char) -> bool {
+    matches!(c, 'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}'
+        | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}'
+        | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// `NameChar` of XML 1.0, without the dot that paths of fields have.
+fn continues_name(c: char) -> bool {
+    starts_name(c)
+        || matches!(c, '-' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
 /// Characters that XML 1.0 cannot hold are replaced.
@@ -98,7 +111,7 @@ fn legal(text: &str) -> String {
 pub fn read(body: &[u8]) -> Result<Fields> {
     let bad = || Error::BadRequest("Bad request.".to_owned());
     let text = std::str::from_utf8(body).map_err(|_| bad())?;
-    let mut reader = Reader::from_str(text);
+    let mut reader = Reader::from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
     let mut open: Vec<Open> = Vec::new();
     loop {
         match reader.read_event().map_err(|_| bad())? {
@@ -107,18 +120,16 @@ pub fn read(body: &[u8]) -> Result<Fields> {
                 let element = Open::new(&start).ok_or_else(bad)?;
                 match open.last_mut() {
                     Some(parent) => parent.add(element),
-                    None => return Ok(Fields::new()),
+                    None => return ended(&mut reader).then(Fields::new).ok_or_else(bad),
                 }
             }
-            Event::Text(text) => {
-                if let Some(element) = open.last_mut() {
-                    element.text.push_str(&text.xml10_content());
-                }
-            }
+            Event::Text(text) => match open.last_mut() {
+                Some(element) => element.text.push_str(&text.xml10_content()),
+                None if text.xml10_content().trim().is_empty() => {}
+                None => return Err(bad()),
+            },
             Event::CData(data) => {
-                if let Some(element) = open.last_mut() {
-                    element.text.push_str(&data.xml10_content());
-                }
+                open.last_mut().ok_or_else(bad)?.text.push_str(&data.xml10_content());
             }
             Event::GeneralRef(entity) => {
                 let resolved = match entity.resolve_char_ref().map_err(|_| bad())? {
@@ -134,11 +145,23 @@ pub fn read(body: &[u8]) -> Result<Fields> {
                 let element = open.pop().ok_or_else(bad)?;
                 match open.last_mut() {
                     Some(parent) => parent.add(element),
-                    None => return Ok(element.fields()),
+                    None => return ended(&mut reader).then(|| element.fields()).ok_or_else(bad),
                 }
             }
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
             Event::DocType(_) | Event::Start(_) | Event::Eof => return Err(bad()),
+        }
+    }
+}
+
+/// Whether nothing but comments follows the document's element.
+fn ended(reader: &mut Reader<&[u8]>) -> bool {
+    loop {
+        match reader.read_event() {
+            Ok(Event::Eof) => return true,
+            Ok(Event::Comment(_) | Event::PI(_)) => {}
+            Ok(Event::Text(text)) if text.xml10_content().trim().is_empty() => {}
+            _ => return false,
         }
     }
 }
@@ -214,6 +237,19 @@ mod tests {
         );
         let odd = Value::Object(Fields::from_iter([(Name::new("products.0"), Value::from("\u{1}"))]));
         assert_eq!(written(&odd), "<response><entry key=\"products.0\">\u{FFFD}</entry></response>");
+        for (key, is_name) in [
+            ("clé", true),
+            ("_a-1", true),
+            ("ª", false),
+            ("a²", false),
+            ("-a", false),
+            ("a:b", false),
+            ("", false),
+        ] {
+            let fields = Fields::from_iter([(Name::new(key), Value::from(1))]);
+            let plain = written(&Value::Object(fields)).contains(&format!("<{key}>1</{key}>"));
+            assert_eq!(plain, is_name, "{key}");
+        }
     }
 
     #[test]
@@ -221,11 +257,22 @@ mod tests {
         let fields =
             read(b"<x><name>a &amp; b</name><none nil=\"true\"/><list><item>1</item></list></x>").unwrap();
         assert_eq!(Value::Object(fields), value!({"name": "a & b", "none": null, "list": ["1"]}));
+        assert!(read("\u{FEFF}<?xml version=\"1.0\"?>\n<x/>\n<!-- end -->\n".as_bytes()).is_ok());
     }
 
     #[test]
     fn document_types_entities_and_rubbish_are_refused() {
-        for body in ["<!DOCTYPE x [<!ENTITY e \"v\">]><x>&e;</x>", "<x>&e;</x>", "<x", "", "<x><y></x>"] {
+        for body in [
+            "<!DOCTYPE x [<!ENTITY e \"v\">]><x>&e;</x>",
+            "<x>&e;</x>",
+            "<x",
+            "",
+            "<x><y></x>",
+            "<x/><y/>",
+            "<x><y>1</y></x>z",
+            "z<x/>",
+            "<x/><!DOCTYPE x>",
+        ] {
             assert!(matches!(read(body.as_bytes()), Err(Error::BadRequest(_))), "{body}");
         }
     }

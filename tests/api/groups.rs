@@ -293,3 +293,21 @@ async fn graphql_reads_and_writes_the_tree() {
     assert_eq!(missing, json!({"data": {"group": null}}));
     shop.close().await;
 }
+
+#[tokio::test]
+async fn what_is_left_empty_is_not_pinned_and_texts_fit_their_column() {
+    let shop = Shop::golden("fr").await;
+    let group = |change: Json| {
+        let mut group =
+            json!({"name": "N", "description": "d", "status": "active", "slug": "n", "sort_order": 1});
+        group.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        group
+    };
+    let (status, _, made) = shop.post(GROUPS, "all", &group(json!({"pinned": ""}))).await;
+    assert_eq!((status, &made["pinned"]), (201, &json!(false)), "{made}");
+    let long = json!({"slug": "m", "description": "é".repeat(32_768)});
+    let (status, _, body) = shop.post(GROUPS, "all", &group(long)).await;
+    let told = json!(["Le texte de description ne peut pas contenir plus de 65535 caractères."]);
+    assert_eq!((status, &body["errors"]["description"]), (422, &told));
+    shop.close().await;
+}

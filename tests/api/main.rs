@@ -13,6 +13,7 @@
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`deviation`] | where the server may differ from the recordings, and why |
 //! | [`documents`] | the REST documents, validated by a second implementation of GraphQL |
+//! | [`engine`] | requests that a careful client does not send |
 //! | [`golden`] | the recordings replayed |
 //! | [`rights`] | every operation and root field tried without its ability |
 //! | [`statements`] | how many SQL statements an answer costs |
@@ -31,6 +32,7 @@ mod customers;
 mod deviation;
 mod documented;
 mod documents;
+mod engine;
 mod golden;
 mod groups;
 mod house_rules;

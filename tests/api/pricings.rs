@@ -138,3 +138,17 @@ async fn graphql_writes_prices() {
     assert_eq!(answer, json!({"data": {"pricing": null}}));
     shop.close().await;
 }
+
+#[tokio::test]
+async fn prices_are_checked_before_setup_fees() {
+    let shop = Shop::golden("en").await;
+    let body = json!({"setup_onetime": -1, "monthly": "x", "triennially": 1e7, "setup_monthly": -1});
+    let (_, _, answer) = shop.post(PRICINGS, "all", &body).await;
+    let fields: Vec<&String> = answer["errors"].as_object().unwrap().keys().collect();
+    let asked = ["related_id", "related_type", "currency"];
+    assert_eq!(fields[..3], asked);
+    assert_eq!(fields[3..], ["monthly", "triennially", "setup_onetime", "setup_monthly"]);
+    let empty = json!({"related_id": 1, "related_type": "product", "currency": "GBP", "pricing": ""});
+    assert_eq!(shop.post(PRICINGS, "all", &empty).await.0, 201, "nothing given is no price");
+    shop.close().await;
+}

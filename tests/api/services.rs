@@ -147,3 +147,27 @@ async fn customers_are_found_by_their_services_in_one_statement() {
     assert_eq!(deep["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{deep}");
     shop.close().await;
 }
+
+#[tokio::test]
+async fn an_end_names_its_offset_and_stays_within_the_column() {
+    let shop = Shop::golden("fr").await;
+    let path = format!("{SERVICES}/1");
+    for (sent, stored) in [
+        ("2026-07-01 10:00:00", "2026-07-01T08:00:00.000000Z"),
+        ("2026-12-01 10:00:00", "2026-12-01T09:00:00.000000Z"),
+        ("2026-07-01T08:00:00.000000Z", "2026-07-01T08:00:00.000000Z"),
+        ("2026-12-01T10:00:00+05:00", "2026-12-01T05:00:00.000000Z"),
+        ("@1700000000", "2023-11-14T22:13:20.000000Z"),
+        ("2038-01-18", "2038-01-17T23:00:00.000000Z"),
+    ] {
+        let (status, _, body) = shop.ask("PUT", &path, "all", Some(&json!({"expires_at": sent}))).await;
+        assert_eq!((status, &body["expires_at"]), (200, &json!(stored)), "{sent}: {body}");
+    }
+    for sent in ["2039-01-01", "1969-12-31", "0001-01-01", "9999-12-31 23:59:59"] {
+        let (status, _, body) = shop.ask("PUT", &path, "all", Some(&json!({"expires_at": sent}))).await;
+        assert_eq!((status, body["errors"]["expires_at"].is_array()), (422, true), "{sent}: {body}");
+    }
+    let long = json!({"description": "é".repeat(32_768)});
+    assert_eq!(shop.ask("PUT", &path, "all", Some(&long)).await.0, 422, "TEXT holds 65,535 bytes");
+    shop.close().await;
+}

@@ -22,6 +22,21 @@ pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<String> {
     (!fits).then(|| subject.say("after", &[("date", &sibling)]))
 }
 
+pub(super) fn timestamp(subject: &Subject<'_>) -> Option<String> {
+    // What is no date at all, the rule `date` tells.
+    let local = moment(subject.value)?.in_shop();
+    subject.fails_if("date", !(FIRST_TIMESTAMP..LAST_TIMESTAMP).contains(&local.and_utc().timestamp()))
+}
+
+/// What a TIMESTAMP column holds, in seconds since 1970.
+const FIRST_TIMESTAMP: i64 = 1;
+const LAST_TIMESTAMP: i64 = i32::MAX as i64;
+
+/// A date and time as the shop's clocks show it.
+pub(crate) fn shop_moment(text: &str) -> Option<String> {
+    Some(parse(text)?.in_shop().format("%Y-%m-%dT%H:%M:%S%.f").to_string())
+}
+
 /// The spellings in which GraphQL's date types read a date; none if the text is no date.
 pub(crate) fn moments(text: &str) -> Vec<String> {
     let Some(moment) = parse(text) else { return Vec::new() };
@@ -40,6 +55,11 @@ struct Moment {
 }
 
 impl Moment {
+    /// The shop's local time; what names no offset is that already.
+    fn in_shop(self) -> NaiveDateTime {
+        self.offset.map_or(self.local, |_| self.instant().with_timezone(&entity::zone()).naive_local())
+    }
+
     fn instant(self) -> DateTime<Utc> {
         let seconds = self.offset.map_or(0, |offset| i64::from(offset.local_minus_utc()));
         self.local.checked_sub_signed(chrono::TimeDelta::seconds(seconds)).unwrap_or(self.local).and_utc()

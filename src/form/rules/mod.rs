@@ -16,9 +16,10 @@ use super::check::Subject;
 use crate::Result;
 
 pub(crate) use database::Found;
-pub(crate) use date::moments;
+pub(crate) use date::{moments, shop_moment};
 pub(crate) use size::Bound;
 pub use size::Limit;
+pub(crate) use text::TEXT_BYTES;
 
 /// Tables that rows are looked up in, by the word that names each.
 type Tables = &'static [(&'static str, &'static str)];
@@ -45,9 +46,11 @@ pub(crate) enum Kind {
     Size(Bound),
     OneOf(&'static [&'static str]),
     PlainText,
+    TextColumn,
     Lowercase,
     Confirmed,
     Date,
+    Timestamp,
     After(&'static str),
     Exists(Column),
     ExistsFor(&'static str, Tables),
@@ -103,6 +106,7 @@ impl Rule {
             Kind::Accepted => text::accepted(subject),
             Kind::String => text::string(subject),
             Kind::PlainText => text::plain_text(subject),
+            Kind::TextColumn => text::text_column(subject),
             Kind::Lowercase => text::lowercase(subject),
             Kind::Confirmed => text::confirmed(subject),
             Kind::OneOf(words) => text::one_of(subject, words),
@@ -115,6 +119,7 @@ impl Rule {
             Kind::Max(bound) => size::max(subject, bound),
             Kind::Size(bound) => size::exact(subject, bound),
             Kind::Date => date::date(subject),
+            Kind::Timestamp => date::timestamp(subject),
             Kind::After(sibling) => date::after(subject, sibling),
             Kind::Email => person::email(subject),
             Kind::NoPlus => person::no_plus(subject),
@@ -194,12 +199,16 @@ rules! {
     one_of(words: &'static [&'static str]) => Kind::OneOf(words);
     /// Without `<` and `>`.
     plain_text() => Kind::PlainText;
+    /// No longer than a TEXT column holds: 65,535 bytes.
+    text_column() => Kind::TextColumn;
     /// Without capital letters.
     lowercase() => Kind::Lowercase;
     /// Repeated in the field `<name>_confirmation`.
     confirmed() => Kind::Confirmed;
     /// A full date, with or without a time.
     date() => Kind::Date;
+    /// A moment that a TIMESTAMP column holds. Where an offset from UTC is named, it counts.
+    timestamp() => Kind::Timestamp;
     /// Later than the date in another field.
     after(sibling: &'static str) => Kind::After(sibling);
     /// A row of the table has this value.

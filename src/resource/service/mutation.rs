@@ -25,11 +25,11 @@ form! {
         /// Name shown to the customer.
         name: String => [string(), max(255)],
         /// Text shown to the customer.
-        description: String => [nullable(), string()],
+        description: String => [nullable(), string(), text_column()],
         /// Notes of the staff.
         notes: String => [nullable(), string(), max(1000)],
         /// End of the paid period; a service without renewal has none.
-        expires_at: NaiveDateTime => [nullable(), date()],
+        expires_at: NaiveDateTime => [nullable(), date(), timestamp()],
         /// How often it may be renewed; null is without limit.
         max_renewals: i64 => [nullable(), integer(), min(0)],
         /// What the extension that provides it keeps.
