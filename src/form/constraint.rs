@@ -7,7 +7,7 @@ use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaInputValue, MetaType, Registry,
 };
 
-use super::rules::{Bound, Kind, Rule, Rules};
+use super::rules::{Bound, Kind, Rule, Rules, TEXT_BYTES};
 use super::shape::Field;
 
 const NAME: &str = "constraint";
@@ -107,6 +107,7 @@ impl Constraint {
                 self.bound("max", bound, rules);
             }
             // REST spells the words of an enum in lower case; where it doesn't, they are told.
+            Kind::TextColumn => self.set("maxLength", i32::from(TEXT_BYTES)),
             Kind::OneOf(words) if !is_enum || !words.iter().all(|word| *word == word.to_lowercase()) => {
                 self.set("oneOf", list(words));
             }

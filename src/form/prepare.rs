@@ -36,10 +36,8 @@ pub(crate) fn prepare(shape: &Shape, values: &mut Values, scope: &Scope<'_>) {
 fn rewrite(value: &mut Value, rule: &Rule) {
     match rule.0 {
         Kind::Flag => {
-            for truth in [true, false] {
-                if is_word(value, if truth { "true" } else { "false" }) {
-                    *value = Value::Boolean(truth);
-                }
+            if let Some(truth) = truth(value) {
+                *value = Value::Boolean(truth);
             }
         }
         Kind::Slugified => {
@@ -47,9 +45,25 @@ fn rewrite(value: &mut Value, rule: &Rule) {
                 *value = Value::String(slug::slugify(text));
             }
         }
-        Kind::PeriodPrices => decimal_points(value),
+        Kind::PeriodPrices => {
+            without_list(value);
+            decimal_points(value);
+        }
         Kind::NoneIsNull if is_word(value, "none") => *value = Value::Null,
         _ => {}
+    }
+}
+
+/// The words that forms write for yes and no; nothing is no.
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Null => Some(false),
+        Value::String(word) => match word.to_lowercase().as_str() {
+            "true" | "on" | "yes" => Some(true),
+            "false" | "off" | "no" => Some(false),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -81,6 +95,13 @@ fn spell(value: &mut Value, rules: &[Rule], rest: bool) {
         (Some(word), _) => *value = Value::String((*word).to_owned()),
         (None, Value::Enum(_)) => *value = Value::String(sent.to_lowercase()),
         (None, _) => {}
+    }
+}
+
+/// A list of price rows, which an older document shows, is passed over as the original does.
+fn without_list(prices: &mut Value) {
+    if let Value::List(_) = prices {
+        *prices = Value::Object(Values::new());
     }
 }
 

@@ -170,7 +170,7 @@ form! {
         /// Name shown in the shop.
         name: String => [required(), string(), max(255)],
         /// Description, HTML.
-        description: String => [required(), string(), max(65535)],
+        description: String => [required(), string(), text_column()],
         /// Whether it is shown and its products can be ordered.
         status: ShopStatus => [required(), string(), one_of(ShopStatus::WORDS)],
         /// Part of its address in the shop; written in lower case with hyphens.

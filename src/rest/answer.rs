@@ -119,7 +119,7 @@ impl Numbers {
             per_page: asked.per_page,
             total,
             last: last.max(1),
-            from: any.then_some(before + 1),
+            from: any.then(|| before + 1),
             to: any.then(|| total.min(before.saturating_add(asked.per_page))),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::BaseType;
 use async_graphql::{Name, UploadValue, Value, Variables};
 
@@ -206,17 +207,17 @@ fn sort(document: &Document<Checked>, input: &Input) -> Result<Option<Value>> {
             document.sorts.join(", ")
         )));
     }
-    let keys = asked
-        .iter()
-        .enumerate()
-        .filter(|(at, (name, _))| !asked[..*at].iter().any(|(earlier, _)| earlier == name))
-        .map(|(_, (name, down))| {
-            let direction = Name::new(if *down { "DESC" } else { "ASC" });
-            Value::Object(Fields::from_iter([
-                (Name::new("field"), Value::Enum(Name::new(name.to_uppercase()))),
-                (Name::new("direction"), Value::Enum(direction)),
-            ]))
-        });
+    let mut first = IndexMap::new();
+    for (name, down) in asked {
+        first.entry(name).or_insert(down);
+    }
+    let keys = first.into_iter().map(|(name, down)| {
+        let direction = Name::new(if down { "DESC" } else { "ASC" });
+        Value::Object(Fields::from_iter([
+            (Name::new("field"), Value::Enum(Name::new(name.to_uppercase()))),
+            (Name::new("direction"), Value::Enum(direction)),
+        ]))
+    });
     Ok(Some(Value::List(keys.collect())))
 }
 

@@ -17,8 +17,8 @@ use crate::Result;
 
 pub(crate) use database::Found;
 pub(crate) use date::moments;
-pub(crate) use size::Bound;
 pub use size::Limit;
+pub(crate) use size::{Bound, TEXT_BYTES};
 
 /// Tables that rows are looked up in, by the word that names each.
 type Tables = &'static [(&'static str, &'static str)];
@@ -64,6 +64,7 @@ pub(crate) enum Kind {
     Mimes(&'static [&'static str]),
     Flag,
     PeriodPrices,
+    TextColumn,
     Slugified,
     NoneIsNull,
 }
@@ -114,6 +115,7 @@ impl Rule {
             Kind::Min(bound) => size::min(subject, bound),
             Kind::Max(bound) => size::max(subject, bound),
             Kind::Size(bound) => size::exact(subject, bound),
+            Kind::TextColumn => size::text_column(subject),
             Kind::Date => date::date(subject),
             Kind::After(sibling) => date::after(subject, sibling),
             Kind::Email => person::email(subject),
@@ -228,7 +230,9 @@ rules! {
     image() => Kind::Image;
     /// A file whose content is of one of these types.
     mimes(extensions: &'static [&'static str]) => Kind::Mimes(extensions);
-    /// True or false, as words too.
+    /// No longer than a column of type `TEXT` holds: 65,535 bytes.
+    text_column() => Kind::TextColumn;
+    /// True or false, also as the words of forms: `on`, `off`, `yes`, `no`. Null is false.
     flag() => Kind::Flag;
     /// Prices by billing period, each with its setup fee; a comma counts as decimal point.
     period_prices() => Kind::PeriodPrices;

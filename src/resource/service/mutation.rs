@@ -25,7 +25,7 @@ form! {
         /// Name shown to the customer.
         name: String => [string(), max(255)],
         /// Text shown to the customer.
-        description: String => [nullable(), string()],
+        description: String => [nullable(), string(), text_column()],
         /// Notes of the staff.
         notes: String => [nullable(), string(), max(1000)],
         /// End of the paid period; a service without renewal has none.
