@@ -181,5 +181,8 @@ async fn a_form_of_many_fields_costs_little() {
     let part = "--b\r\nContent-Disposition: form-data; name=\"stock[]\"\r\n\r\n1\r\n".repeat(100_000);
     let answer = send(&shop, PRODUCTS, "multipart/form-data; boundary=b", part.into_bytes()).await;
     assert_eq!(answer.status, 422);
+    let attributes: String = (0..100_000).map(|number| format!(" a{number}=''")).collect();
+    let body = format!("<product{attributes}><name>x</name></product>");
+    assert_eq!(send(&shop, PRODUCTS, "application/xml", body.into_bytes()).await.status, 422);
     shop.close().await;
 }
