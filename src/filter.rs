@@ -26,6 +26,31 @@ pub enum Direction {
 pub trait ColumnFilter {
     /// The condition as SQL.
     fn condition(&self, column: &impl ColumnTrait, backend: DbBackend) -> Condition;
+
+    /// How many values the longest of its lists make the database compare with.
+    fn values(&self) -> usize;
+}
+
+/// Conditions that stand side by side before they are put into groups. Statements are written, read
+/// and dropped recursively, so a long row of conditions must not become a deep expression.
+const GROUP: usize = 32;
+
+/// At least one of these holds.
+pub fn any_of(parts: Vec<Condition>) -> Condition {
+    joined(parts, Condition::any)
+}
+
+/// All of these hold.
+pub fn all_of(parts: Vec<Condition>) -> Condition {
+    joined(parts, Condition::all)
+}
+
+fn joined(mut parts: Vec<Condition>, join: fn() -> Condition) -> Condition {
+    while parts.len() > GROUP {
+        let groups = parts.chunks(GROUP).map(|group| group.iter().cloned().fold(join(), Condition::add));
+        parts = groups.collect();
+    }
+    parts.into_iter().fold(join(), Condition::add)
 }
 
 /// `LOWER(column) LIKE '%text%'`, as the original searches every column.
@@ -79,15 +104,13 @@ fn contains_any(
     texts: Option<&Vec<String>>,
     backend: DbBackend,
 ) -> Option<Condition> {
-    // A statement's terms nest only so deep, so many of them are grouped.
-    let groups = texts?.chunks(GROUP).map(|group| {
-        group.iter().fold(Condition::any(), |any, text| any.add(contains(column, text, backend)))
-    });
-    Some(groups.fold(Condition::any(), Condition::add))
+    let one = |text: &String| Condition::all().add(contains(column, text, backend));
+    Some(any_of(texts?.iter().map(one).collect()))
 }
 
-/// Alternatives that stand in one group.
-const GROUP: usize = 100;
+fn length<T>(list: Option<&Vec<T>>) -> usize {
+    list.map_or(0, Vec::len)
+}
 
 macro_rules! column_filter {
     ($(#[$doc:meta])+ $Filter:ident, $Input:ty, $into:expr $(, $extra:ident)*) => {
@@ -130,6 +153,10 @@ macro_rules! column_filter {
                     .add_option(self.lte.as_ref().map(|given| column.lte(value(given))))
                     .add_option(contains_any(column, self.contains.as_ref(), backend))
                     .add_option(null)
+            }
+
+            fn values(&self) -> usize {
+                length(self.r#in.as_ref()) + length(self.contains.as_ref())
             }
         }
     };
@@ -187,6 +214,10 @@ impl ColumnFilter for BooleanFilter {
         });
         Condition::all().add_option(self.eq.map(|given| column.eq(given))).add_option(texts)
     }
+
+    fn values(&self) -> usize {
+        0
+    }
 }
 
 /// Conditions on a word of a closed list; all given ones must hold.
@@ -207,6 +238,10 @@ impl ColumnFilter for WordFilter {
             .add_option(self.eq.as_ref().map(|word| column.eq(word.to_lowercase())))
             .add_option(list)
             .add_option(contains_any(column, self.contains.as_ref(), backend))
+    }
+
+    fn values(&self) -> usize {
+        length(self.r#in.as_ref()) + length(self.contains.as_ref())
     }
 }
 
@@ -255,13 +290,13 @@ macro_rules! filters {
         impl $crate::filter::Filter for $Filter {
             fn condition(&self, backend: sea_orm::DbBackend) -> sea_orm::Condition {
                 use $crate::filter::ColumnFilter as _;
+                let parts = |parts: &Vec<$Filter>| parts.iter().map(|part| part.condition(backend)).collect();
                 let mut all = sea_orm::Condition::all();
-                for part in self.and.iter().flatten() {
-                    all = all.add(part.condition(backend));
+                if let Some(and) = &self.and {
+                    all = all.add($crate::filter::all_of(parts(and)));
                 }
-                if let Some(parts) = &self.or {
-                    let any = parts.iter().fold(sea_orm::Condition::any(), |any, part| any.add(part.condition(backend)));
-                    all = all.add(any);
+                if let Some(or) = &self.or {
+                    all = all.add($crate::filter::any_of(parts(or)));
                 }
                 if let Some(part) = &self.not {
                     all = all.add(part.condition(backend).not());
@@ -276,13 +311,16 @@ macro_rules! filters {
                 all
             }
 
-            fn needs(&self, needs: &mut Vec<&'static [$crate::auth::Ability]>) -> usize {
+            fn demand(&self, demand: &mut $crate::filter::Demand) -> usize {
+                use $crate::filter::ColumnFilter as _;
+                demand.values += 1;
+                $( demand.values += self.$field.as_ref().map_or(0, |filter| filter.values()); )*
                 let parts = self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref());
                 #[allow(unused_mut, reason = "a filter without related records")]
-                let mut depth = parts.map(|part| part.needs(needs)).max().unwrap_or(0);
+                let mut depth = parts.map(|part| part.demand(demand)).max().unwrap_or(0);
                 $($( if let Some(filter) = &self.$related {
-                    needs.push(&[$($crate::auth::Ability::$rneed),+]);
-                    depth = depth.max(filter.needs(needs));
+                    demand.needs.push(&[$($crate::auth::Ability::$rneed),+]);
+                    depth = depth.max(filter.demand(demand));
                 } )*)?
                 depth + 1
             }
@@ -319,9 +357,17 @@ pub trait Filter {
     /// The conditions as SQL.
     fn condition(&self, backend: DbBackend) -> Condition;
 
-    /// Collects what the caller needs for the related records that the conditions look at; how
-    /// deep the conditions nest.
-    fn needs(&self, needs: &mut Vec<&'static [Ability]>) -> usize;
+    /// Adds up what the conditions ask for; how deep they nest.
+    fn demand(&self, demand: &mut Demand) -> usize;
+}
+
+/// What conditions ask for.
+#[derive(Debug, Default)]
+pub struct Demand {
+    /// Of the caller, for the related records that they look at: one ability of each list.
+    pub needs: Vec<&'static [Ability]>,
+    /// Of the database: how many values it compares with, and how many conditions there are.
+    pub values: usize,
 }
 
 /// Rows to which there is a related one for which the condition holds.

@@ -26,7 +26,7 @@ pub struct Letter<'a> {
     pub to: &'a customer::Model,
     /// Where its button leads.
     pub link: &'a str,
-    /// Texts for the `:placeholders` of the template.
+    /// Texts for the `:placeholders` of the template, beside the customer's names.
     pub values: &'a [(&'a str, &'a str)],
 }
 
@@ -41,12 +41,13 @@ impl Letter<'_> {
             Some(template) => template,
             None => own(self.template, &self.to.locale, now).insert(db).await?,
         };
+        let values = self.values();
         let row = email_message::ActiveModel {
             recipient: Set(self.to.email.clone()),
             recipient_id: Set(Some(self.to.id)),
-            subject: Set(self.subject(&template)),
+            subject: Set(crate::lang::fill(&template.subject, &values)),
             template: Set(template.id),
-            content: Set(self.content(&template, scope.config())),
+            content: Set(self.content(&template, &values, scope.config())),
             created_at: Set(Some(now)),
             ..Default::default()
         };
@@ -54,14 +55,15 @@ impl Letter<'_> {
         Ok(())
     }
 
-    fn subject(&self, template: &email_template::Model) -> String {
-        crate::lang::fill(&template.subject, self.values)
+    fn values(&self) -> Vec<(&str, &str)> {
+        let names = [("firstname", self.to.firstname.as_str()), ("lastname", self.to.lastname.as_str())];
+        names.into_iter().chain(self.values.iter().copied()).collect()
     }
 
     /// The template's text between the shop's name and the button.
-    fn content(&self, template: &email_template::Model, config: &Config) -> String {
+    fn content(&self, template: &email_template::Model, values: &[(&str, &str)], config: &Config) -> String {
         let escaped: Vec<(&str, String)> =
-            self.values.iter().map(|(name, value)| (*name, escape(value))).collect();
+            values.iter().map(|(name, value)| (*name, escape(value))).collect();
         let escaped: Vec<(&str, &str)> =
             escaped.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let (shop, home, link) = (escape(&config.app_name), escape(&config.public_url()), escape(self.link));

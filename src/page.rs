@@ -16,7 +16,7 @@ use sea_orm::{
 
 use crate::auth::allow;
 use crate::collation::sort_key;
-use crate::filter::{Direction, Filter, Key, Sort, contains, equals};
+use crate::filter::{Demand, Direction, Filter, Key, Sort, contains, equals};
 use crate::record::{Face, Record, Rows};
 use crate::scope::Scope;
 use crate::{Error, Result};
@@ -25,6 +25,8 @@ use crate::{Error, Result};
 const DEFAULT_SIZE: u64 = 25;
 /// How deep conditions nest.
 const MAX_NESTING: usize = 5;
+/// How many values conditions compare with.
+const MAX_VALUES: usize = 1000;
 /// The longest list of a GraphQL query.
 const MAX_SIZE: u64 = 100;
 
@@ -121,8 +123,10 @@ impl<T: Record> List<T> {
     #[must_use]
     pub fn filter(mut self, filter: Option<&impl Filter>, scope: Scope<'_>) -> Self {
         if let Some(filter) = filter {
-            self.refused = allowed(filter, scope).err();
-            self.select = self.select.filter(filter.condition(scope.backend()));
+            match allowed(filter, scope) {
+                Ok(()) => self.select = self.select.filter(filter.condition(scope.backend())),
+                Err(refusal) => self.refused = Some(refusal),
+            }
         }
         self
     }
@@ -194,13 +198,16 @@ impl<T: Record> List<T> {
 }
 
 /// A condition on related records tells as much of them as reading them does, so it needs the same
-/// ability; and it nests only so deep.
+/// ability; it nests only so deep, and is only so long.
 fn allowed(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
-    let mut needs = Vec::new();
-    if filter.needs(&mut needs) > MAX_NESTING {
+    let mut demand = Demand::default();
+    if filter.demand(&mut demand) > MAX_NESTING {
         return Err(Error::BadRequest(format!("Conditions nest more than {MAX_NESTING} deep.")));
     }
-    needs.into_iter().try_for_each(|any| allow(scope.principal()?.abilities, any))
+    if demand.values > MAX_VALUES {
+        return Err(Error::BadRequest(format!("Conditions hold more than {MAX_VALUES} values.")));
+    }
+    demand.needs.into_iter().try_for_each(|any| allow(scope.principal()?.abilities, any))
 }
 
 /// One row more than asked tells whether there is a next page without counting; REST counts

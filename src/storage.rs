@@ -1,7 +1,7 @@
 //! Files of the shop's public storage: pictures of products and groups. Their names are made
 //! here from primary keys and slugs, never from what a client sent.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::{Error, Result};
 
@@ -24,8 +24,12 @@ pub async fn write(storage: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     tokio::fs::rename(&draft, &target).await.map_err(Error::internal)
 }
 
-/// Removes a file; one that is not there is fine.
+/// Removes a file; one that is not there is fine. A name that leads out of the public storage, which
+/// only another program can have stored, is passed over.
 pub async fn remove(storage: &Path, name: &str) {
+    if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
+        return;
+    }
     if let Err(error) = tokio::fs::remove_file(place(storage, name)).await
         && error.kind() != std::io::ErrorKind::NotFound
     {

@@ -110,7 +110,7 @@ impl Constraint {
             Kind::OneOf(words) if !is_enum || !words.iter().all(|word| *word == word.to_lowercase()) => {
                 self.set("oneOf", list(words));
             }
-            Kind::TextColumn => self.set("maxLength", TEXT_BYTES),
+            Kind::TextColumn => self.set("maxLength", i32::from(TEXT_BYTES)),
             Kind::Each(each) => each.iter().for_each(|rule| {
                 if let Kind::OneOf(words) = &rule.0 {
                     self.set("oneOf", list(words));

@@ -38,10 +38,8 @@ fn rewrite(value: &mut Value, rule: &Rule, nullable: bool) {
         // What is left empty in a form is not set.
         Kind::Flag if *value == Value::Null && !nullable => *value = Value::Boolean(false),
         Kind::Flag => {
-            for truth in [true, false] {
-                if is_word(value, if truth { "true" } else { "false" }) {
-                    *value = Value::Boolean(truth);
-                }
+            if let Some(truth) = truth(value) {
+                *value = Value::Boolean(truth);
             }
         }
         Kind::Slugified => {
@@ -49,9 +47,25 @@ fn rewrite(value: &mut Value, rule: &Rule, nullable: bool) {
                 *value = Value::String(slug::slugify(text));
             }
         }
-        Kind::PeriodPrices => decimal_points(value),
+        Kind::PeriodPrices => {
+            without_list(value);
+            decimal_points(value);
+        }
         Kind::NoneIsNull if is_word(value, "none") => *value = Value::Null,
         _ => {}
+    }
+}
+
+/// The words that forms write for yes and no; nothing is no.
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Null => Some(false),
+        Value::String(word) => match word.to_lowercase().as_str() {
+            "true" | "on" | "yes" => Some(true),
+            "false" | "off" | "no" => Some(false),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -83,6 +97,13 @@ fn spell(value: &mut Value, rules: &[Rule], rest: bool) {
         (Some(word), _) => *value = Value::String((*word).to_owned()),
         (None, Value::Enum(_)) => *value = Value::String(sent.to_lowercase()),
         (None, _) => {}
+    }
+}
+
+/// A list of price rows, which an older document shows, is passed over as the original does.
+fn without_list(prices: &mut Value) {
+    if let Value::List(_) = prices {
+        *prices = Value::Object(Values::new());
     }
 }
 

@@ -15,6 +15,7 @@ use async_graphql::{
 };
 use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use entity::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
+use rust_decimal::RoundingStrategy;
 
 use super::Spelling;
 
@@ -232,6 +233,21 @@ fn write_float(number: f64, out: &mut Vec<u8>) {
     out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
 }
 
+/// Digits of a float that the original looks at when it rounds.
+const SIGNIFICANT: u32 = 14;
+
+/// An amount with two decimals, rounded half up as it is written: `7.555` is `7.56`, though its float
+/// is a little less (spec: `wire.md` 6).
+fn two_decimals(amount: f64) -> String {
+    let whole_cents = (amount * 100.0).round() / 100.0 == amount;
+    let exact = rust_decimal::Decimal::from_f64_retain(amount).filter(|_| !whole_cents);
+    let half_up = RoundingStrategy::MidpointAwayFromZero;
+    match exact.and_then(|exact| exact.round_sf_with_strategy(SIGNIFICANT, half_up)) {
+        Some(exact) => format!("{:.2}", exact.round_dp_with_strategy(2, half_up)),
+        None => format!("{amount:.2}"),
+    }
+}
+
 fn float_value(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() < 1e15 {
         #[expect(clippy::cast_possible_truncation, reason = "a whole number well inside the range")]
@@ -289,8 +305,8 @@ leaf!(
 );
 leaf!(
     Amount => Decimal, this,
-    value _ => Value::String(format!("{:.2}", this.0)),
-    json out => write_str(&format!("{:.2}", this.0), out)
+    value _ => Value::String(two_decimals(this.0)),
+    json out => write_str(&two_decimals(this.0), out)
 );
 leaf!(
     ShopTime => Moment, this,
@@ -406,6 +422,18 @@ mod tests {
         assert_eq!(json(&Price(2.99)), "2.99");
         assert_eq!(Price(2.5).value(Face::GraphQl), Value::from("2.5"));
         assert_eq!(json(&Amount(12.5)), "\"12.50\"");
+        let amounts = [7.555, 7.554, 0.1 + 0.2, 1.005, 0.0, 999_999_999.995, 9_999_999_999.0, 1e16];
+        let texts = [
+            "7.56",
+            "7.55",
+            "0.30",
+            "1.01",
+            "0.00",
+            "1000000000.00",
+            "9999999999.00",
+            "10000000000000000.00",
+        ];
+        assert_eq!(amounts.map(two_decimals), texts);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use async_graphql::{Context, Json, Object, SimpleObject};
-use serde::Deserialize;
+use async_graphql::{Context, Json as GraphQlJson, Object, SimpleObject};
+use serde_json::{Map, Value as Json};
 
 use crate::auth::{Ability::License as CanLicense, Can};
 use crate::scope::Scope;
@@ -45,11 +45,11 @@ pub struct LicenseDetails {
     /// Always empty.
     domains: Vec<String>,
     /// Further data.
-    data: Json<serde_json::Value>,
+    data: GraphQlJson<Json>,
     /// Servers that it covers.
     server: Option<i64>,
     /// Extensions that it covers, by their names, each with the day on which it ends.
-    extensions: Json<serde_json::Value>,
+    extensions: GraphQlJson<Json>,
     /// Kind of licence.
     r#type: String,
     /// Day on which support ends.
@@ -58,37 +58,48 @@ pub struct LicenseDetails {
     version_type: String,
 }
 
-/// The file's fields; all may be absent.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Stored {
-    expire: Option<String>,
-    lastchecked: Option<i64>,
-    #[serde(rename = "nextCheck")]
-    next_check: Option<i64>,
-    data: Option<serde_json::Value>,
-    server: Option<i64>,
-    extensions: Option<serde_json::Value>,
-    r#type: Option<String>,
-    support_expiration: Option<String>,
-    version_type: Option<String>,
-}
+/// The file's fields. Any may be absent or of another type than is shown: another program writes them.
+struct Stored(Map<String, Json>);
 
 impl Stored {
-    fn on(self, domain: String) -> LicenseDetails {
-        let empty = || serde_json::Value::Array(Vec::new());
+    fn text(&self, name: &str) -> Option<String> {
+        match self.0.get(name)? {
+            Json::String(text) => Some(text.clone()),
+            Json::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    fn number(&self, name: &str) -> Option<i64> {
+        match self.0.get(name)? {
+            Json::Number(number) => number.as_i64(),
+            Json::String(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// A map; an empty one is an empty list, as everywhere in the original.
+    fn map(&self, name: &str) -> GraphQlJson<Json> {
+        match self.0.get(name) {
+            Some(Json::Object(fields)) if !fields.is_empty() => GraphQlJson(Json::Object(fields.clone())),
+            Some(Json::Array(items)) => GraphQlJson(Json::Array(items.clone())),
+            _ => GraphQlJson(Json::Array(Vec::new())),
+        }
+    }
+
+    fn on(&self, domain: String) -> LicenseDetails {
         LicenseDetails {
-            expire: self.expire,
+            expire: self.text("expire"),
             domain,
-            lastchecked: self.lastchecked.unwrap_or_default(),
-            next_check: self.next_check.unwrap_or_default(),
+            lastchecked: self.number("lastchecked").unwrap_or_default(),
+            next_check: self.number("nextCheck").unwrap_or_default(),
             domains: Vec::new(),
-            data: Json(self.data.unwrap_or_else(empty)),
-            server: self.server,
-            extensions: Json(self.extensions.unwrap_or_else(empty)),
-            r#type: self.r#type.unwrap_or_else(|| "community".to_owned()),
-            support_expiration: self.support_expiration,
-            version_type: self.version_type.unwrap_or_else(|| "self_hosted".to_owned()),
+            data: self.map("data"),
+            server: self.number("server"),
+            extensions: self.map("extensions"),
+            r#type: self.text("type").unwrap_or_else(|| "community".to_owned()),
+            support_expiration: self.text("support_expiration"),
+            version_type: self.text("version_type").unwrap_or_else(|| "self_hosted".to_owned()),
         }
     }
 }
@@ -118,7 +129,7 @@ impl LicenseQuery {
     }
 }
 
-/// The licence in a file; nothing where the file is absent, empty or holds an empty object.
+/// The licence in a file; nothing where the file is absent, empty, no JSON or holds an empty object.
 async fn read(file: &Path) -> Result<Option<Stored>> {
     let bytes = match tokio::fs::read(file).await {
         Ok(bytes) => bytes,
@@ -128,9 +139,12 @@ async fn read(file: &Path) -> Result<Option<Stored>> {
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }
-    let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(Error::internal)?;
-    match json.as_object() {
-        Some(fields) if !fields.is_empty() => serde_json::from_value(json).map(Some).map_err(Error::internal),
-        _ => Ok(None),
+    match serde_json::from_slice(&bytes) {
+        Ok(Json::Object(fields)) if !fields.is_empty() => Ok(Some(Stored(fields))),
+        Ok(_) => Ok(None),
+        Err(error) => {
+            tracing::warn!(%error, "the licence file is no JSON");
+            Ok(None)
+        }
     }
 }

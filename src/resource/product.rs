@@ -200,7 +200,7 @@ form! {
         /// Name shown in the shop.
         name: String => [string(), max(255)],
         /// Description, HTML without active content.
-        description: String => [string(), active_content()],
+        description: String => [string(), text_column(), active_content()],
         /// Whether it is shown and can be ordered.
         status: ShopStatus => [string(), one_of(ShopStatus::WORDS)],
         /// Primary key of its group.
@@ -329,6 +329,7 @@ async fn update(
     input: ProductUpdateInput,
 ) -> Result<product::Model> {
     let id = product.id;
+    let former = product.image.clone();
     let mut row = product.clone().into_active_model();
     put(&mut row.name, input.name);
     put(&mut row.description, input.description);
@@ -343,7 +344,7 @@ async fn update(
     if let MaybeUndefined::Value(file) = &input.image {
         row.image = Set(Some(store_image(scope, &id, file).await?));
     }
-    let transaction = scope.db().begin().await?;
+    let transaction = scope.begin().await?;
     if let MaybeUndefined::Value(prices) = &input.pricing {
         write_prices(scope, &transaction, id, prices).await?;
     }
@@ -354,6 +355,9 @@ async fn update(
         product
     };
     transaction.commit().await?;
+    if let Some(unused) = former.filter(|former| product.image.as_ref() != Some(former)) {
+        storage::remove(&scope.config().storage, &unused).await;
+    }
     scope.counts().forget("products");
     Ok(product)
 }
@@ -376,14 +380,14 @@ async fn write_prices(
             }
         }
         None => {
-            let currency = scope.currency().await?;
-            let mut row = entity::pricing::ActiveModel {
-                related_id: Set(product),
-                related_type: Set("product".to_owned()),
-                currency: Set(currency),
-                ..Default::default()
-            };
+            let mut row = entity::pricing::ActiveModel { ..Default::default() };
             prices.write(&mut row);
+            if !row.is_changed() {
+                return Ok(());
+            }
+            row.related_id = Set(product);
+            row.related_type = Set("product".to_owned());
+            row.currency = Set(scope.currency().await?);
             row.insert(transaction).await?;
         }
     }

@@ -14,10 +14,13 @@ pub type Fields = IndexMap<Name, Value>;
 /// Deepest nesting that is read; deeper input is cut.
 const MAX_DEPTH: usize = 64;
 
+/// Fields of a query or form that are read; PHP leaves out the ones behind them too.
+pub const MAX_FIELDS: usize = 1000;
+
 /// Reads `a=1&b[]=2&c[d][e]=3`.
 pub fn parse_form(text: &str) -> Fields {
     let mut nest = Nest::default();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+    for pair in text.split('&').filter(|pair| !pair.is_empty()).take(MAX_FIELDS) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         nest.insert(&decode(name), Value::String(decode(value)));
     }

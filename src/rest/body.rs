@@ -2,7 +2,7 @@
 
 use async_graphql::{Name, UploadValue, Value};
 use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequest, Multipart};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use axum::http::{HeaderMap, Method, Request, header};
 
 use super::bag::{self, Fields, Nest};
@@ -99,13 +99,16 @@ async fn multipart(
     uploads: &mut Vec<UploadValue>,
 ) -> Result<Fields> {
     let bytes = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;
-    let request = Request::builder()
+    let mut request = Request::builder()
         .header(header::CONTENT_TYPE, content_type)
         .body(Body::from(bytes))
         .map_err(Error::internal)?;
+    // The body was read within our own limit; axum's is lower.
+    DefaultBodyLimit::disable().apply(&mut request);
     let Ok(mut parts) = Multipart::from_request(request, &()).await else { return Ok(Fields::new()) };
     let mut nest = Nest::default();
-    while let Ok(Some(part)) = parts.next_field().await {
+    for _ in 0..bag::MAX_FIELDS {
+        let Ok(Some(part)) = parts.next_field().await else { break };
         let Some(name) = part.name().map(str::to_owned) else { continue };
         let file = part.file_name().map(str::to_owned);
         let kind = part.content_type().map(str::to_owned);

@@ -182,7 +182,9 @@ impl Open {
             text: String::new(),
             children: Vec::new(),
         };
-        for attribute in start.attributes() {
+        let mut attributes = start.attributes();
+        // The check for attributes of the same name costs time by the square of their number.
+        for attribute in attributes.with_checks(false) {
             let attribute = attribute.ok()?;
             let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned();
             match attribute.key.as_ref() {

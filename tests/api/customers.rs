@@ -383,3 +383,50 @@ async fn includes_cost_the_same_however_many_rows() {
     assert!(costs[1] <= costs[0], "{costs:?}");
     shop.close().await;
 }
+
+/// What goes into a new customer.
+fn newcomer() -> Json {
+    json!({"firstname": "Zoë", "lastname": "Nouveau", "email": "zoe@example.com", "address": "1 rue X",
+        "city": "Lille", "zipcode": "59000", "region": "Nord", "country": "FR", "locale": "fr_FR",
+        "password": "Abcdef12!x"})
+}
+
+#[tokio::test]
+async fn a_balance_is_rounded_as_it_is_written() {
+    let shop = Shop::golden("fr").await;
+    let mut body = newcomer();
+    body["balance"] = json!(7.555);
+    let (status, _, body) = shop.post(CUSTOMERS, "all", &body).await;
+    assert_eq!((status, &body["balance"]), (201, &json!("7.56")));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_change_looks_at_verified_and_passes_it_over() {
+    let shop = Shop::golden("en").await;
+    let mut body = newcomer();
+    body["email"] = json!("customer3@example.com");
+    body["verified"] = json!("maybe");
+    body["balance"] = json!(-1);
+    let (status, _, answer) = shop.post(&format!("{CUSTOMERS}/3"), "all", &body).await;
+    assert_eq!(status, 422);
+    let keys: Vec<_> = answer["errors"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["verified", "balance"]);
+    assert_eq!(answer["errors"]["verified"][0], "The verified field must be true or false.");
+    body["verified"] = json!(true);
+    body["balance"] = json!(1);
+    let (status, _, answer) = shop.post(&format!("{CUSTOMERS}/3"), "all", &body).await;
+    assert_eq!((status, &answer["email_verified_at"]), (200, &Json::Null));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn mails_about_services_call_the_customer_by_name() {
+    let shop = Shop::golden("en").await;
+    let body = json!({"force": "on"});
+    assert_eq!(shop.post(&format!("{CUSTOMERS}/5/action/suspend"), "all", &body).await.0, 200);
+    let content = "SELECT content FROM email_messages WHERE recipient_id = 5 ORDER BY id DESC LIMIT 1";
+    let content = shop.text(content).await.unwrap();
+    assert!(content.contains("Hello Emma,") && content.contains("Web Start"), "{content}");
+    shop.close().await;
+}

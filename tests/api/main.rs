@@ -19,7 +19,7 @@
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`house_rules`] | rules of the code base |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
-//! | [`customers`], [`services`] | what the recordings of customers and services do not cover |
+//! | [`customers`], [`products`], [`services`] | what the recordings of these resources do not cover |
 //! | [`documented`] | what only the documents promise |
 //! | [`contracts`] | the contract files are current and tell everything |
 //! | [`openapi`] | answers held against `openapi.json` |
@@ -38,6 +38,7 @@ mod groups;
 mod house_rules;
 mod openapi;
 mod pricings;
+mod products;
 mod rights;
 mod rows;
 mod services;

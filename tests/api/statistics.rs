@@ -154,7 +154,7 @@ async fn the_licence_is_read_from_its_file() {
     let file = std::env::temp_dir().join(format!("guichet-licence-{}.json", std::process::id()));
     let shop = Shop::with("fr", |config| config.license_file = Some(file.clone())).await;
     let missing = json!({"status": "error", "message": "License not found"});
-    for content in [None, Some(""), Some("{}"), Some("[]")] {
+    for content in [None, Some(""), Some("{}"), Some("[]"), Some("{\"expire\":"), Some("5")] {
         if let Some(content) = content {
             std::fs::write(&file, content).unwrap();
         }
@@ -170,6 +170,22 @@ async fn the_licence_is_read_from_its_file() {
         "extensions": {"a-b": {"expires_at": null}}, "type": "pro", "support_expiration": null,
         "version_type": "self_hosted"});
     assert_eq!((status, body), (200, json!({"status": "ok", "license": license})));
+    let loose = json!({"expire": 31, "lastchecked": "1", "nextCheck": null, "server": "three", "data": {},
+        "extensions": {}, "type": [], "domains": ["x"]});
+    std::fs::write(&file, loose.to_string()).unwrap();
+    let (status, _, body) = shop.get("/api/application/license", "all").await;
+    assert_eq!((status, &body["status"]), (200, &json!("ok")));
+    let license = &body["license"];
+    assert_eq!(
+        [&license["expire"], &license["lastchecked"], &license["nextCheck"]],
+        [&json!("31"), &json!(1), &json!(0)]
+    );
+    assert_eq!(
+        [&license["data"], &license["extensions"], &license["domains"]],
+        [&json!([]), &json!([]), &json!([])]
+    );
+    assert_eq!((&license["server"], &license["type"]), (&Json::Null, &json!("community")));
+    std::fs::write(&file, stored.to_string()).unwrap();
     let query = "{ license { status message license { type nextCheck } } }";
     let typed = json!({"status": "OK", "message": null, "license": {"type": "pro", "nextCheck": 2}});
     assert_eq!(shop.graphql(query, json!({}), "all").await["data"]["license"], typed);

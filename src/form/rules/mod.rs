@@ -17,9 +17,8 @@ use crate::Result;
 
 pub(crate) use database::Found;
 pub(crate) use date::{moments, shop_moment};
-pub(crate) use size::Bound;
 pub use size::Limit;
-pub(crate) use text::TEXT_BYTES;
+pub(crate) use size::{Bound, TEXT_BYTES};
 
 /// Tables that rows are looked up in, by the word that names each.
 type Tables = &'static [(&'static str, &'static str)];
@@ -46,7 +45,6 @@ pub(crate) enum Kind {
     Size(Bound),
     OneOf(&'static [&'static str]),
     PlainText,
-    TextColumn,
     Lowercase,
     Confirmed,
     Date,
@@ -67,6 +65,7 @@ pub(crate) enum Kind {
     Mimes(&'static [&'static str]),
     Flag,
     PeriodPrices,
+    TextColumn,
     Slugified,
     NoneIsNull,
 }
@@ -106,7 +105,6 @@ impl Rule {
             Kind::Accepted => text::accepted(subject),
             Kind::String => text::string(subject),
             Kind::PlainText => text::plain_text(subject),
-            Kind::TextColumn => text::text_column(subject),
             Kind::Lowercase => text::lowercase(subject),
             Kind::Confirmed => text::confirmed(subject),
             Kind::OneOf(words) => text::one_of(subject, words),
@@ -118,6 +116,7 @@ impl Rule {
             Kind::Min(bound) => size::min(subject, bound),
             Kind::Max(bound) => size::max(subject, bound),
             Kind::Size(bound) => size::exact(subject, bound),
+            Kind::TextColumn => size::text_column(subject),
             Kind::Date => date::date(subject),
             Kind::Timestamp => date::timestamp(subject),
             Kind::After(sibling) => date::after(subject, sibling),
@@ -199,8 +198,6 @@ rules! {
     one_of(words: &'static [&'static str]) => Kind::OneOf(words);
     /// Without `<` and `>`.
     plain_text() => Kind::PlainText;
-    /// No longer than a TEXT column holds: 65,535 bytes.
-    text_column() => Kind::TextColumn;
     /// Without capital letters.
     lowercase() => Kind::Lowercase;
     /// Repeated in the field `<name>_confirmation`.
@@ -237,7 +234,9 @@ rules! {
     image() => Kind::Image;
     /// A file whose content is of one of these types.
     mimes(extensions: &'static [&'static str]) => Kind::Mimes(extensions);
-    /// True or false, as words too.
+    /// No longer than a column of type `TEXT` holds: 65,535 bytes.
+    text_column() => Kind::TextColumn;
+    /// True or false, also as the words of forms: `on`, `off`, `yes`, `no`. Null is false.
     flag() => Kind::Flag;
     /// Prices by billing period, each with its setup fee; a comma counts as decimal point.
     period_prices() => Kind::PeriodPrices;

@@ -63,6 +63,14 @@ pub(super) fn exact(subject: &Subject<'_>, bound: &Bound) -> Option<String> {
     message(subject, "size", bound, measure(subject) == bound.value)
 }
 
+/// Bytes that a column of type `TEXT` holds.
+pub(crate) const TEXT_BYTES: u16 = u16::MAX;
+
+pub(super) fn text_column(subject: &Subject<'_>) -> Option<String> {
+    let fits = value::plain(subject.value).is_none_or(|text| text.len() <= usize::from(TEXT_BYTES));
+    (!fits).then(|| subject.say("max.string", &[("max", &TEXT_BYTES.to_string())]))
+}
+
 fn message(subject: &Subject<'_>, rule: &str, bound: &Bound, fits: bool) -> Option<String> {
     (!fits).then(|| subject.say(&format!("{rule}.{}", variant(subject)), &[(rule, &bound.printed)]))
 }

@@ -53,14 +53,6 @@ pub(super) fn plain_text(subject: &Subject<'_>) -> Option<String> {
     subject.fails_if("regex", !fits)
 }
 
-/// Bytes that a TEXT column holds.
-pub(crate) const TEXT_BYTES: usize = 65_535;
-
-pub(super) fn text_column(subject: &Subject<'_>) -> Option<String> {
-    let fits = !matches!(subject.value, Value::String(text) if text.len() > TEXT_BYTES);
-    (!fits).then(|| subject.say("max.string", &[("max", &TEXT_BYTES.to_string())]))
-}
-
 pub(super) fn lowercase(subject: &Subject<'_>) -> Option<String> {
     let fits = matches!(subject.value, Value::String(text) if text.to_lowercase() == *text);
     subject.fails_if("lowercase", !fits)

@@ -77,6 +77,8 @@ form! {
         ],
         /// New password; null leaves the old one. Keys keep working.
         password: String => [nullable(), string(), min(8)],
+        /// Looked at and passed over: a customer is confirmed by an operation of its own.
+        verified: bool => [nullable(), boolean()],
         /// Credit in the shop's currency.
         balance: Decimal => [numeric(), min(0), max(999_999)],
     }

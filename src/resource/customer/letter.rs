@@ -84,7 +84,7 @@ pub(super) async fn send_confirmation(scope: Scope<'_>, customer: &customer::Mod
     Ok(transaction.commit().await?)
 }
 
-/// Mails a letter to a customer, who is called by name in it.
+/// Mails a letter to a customer.
 pub(super) async fn post(
     scope: Scope<'_>,
     db: &impl ConnectionTrait,
@@ -93,7 +93,5 @@ pub(super) async fn post(
     link: &str,
     values: &[(&str, &str)],
 ) -> Result<()> {
-    let names = [("firstname", customer.firstname.as_str()), ("lastname", customer.lastname.as_str())];
-    let values = [&names, values].concat();
-    Letter { template, to: customer, link, values: &values }.post(scope, db).await
+    Letter { template, to: customer, link, values }.post(scope, db).await
 }
