@@ -313,14 +313,16 @@ macro_rules! filters {
 
             fn demand(&self, demand: &mut $crate::filter::Demand) -> usize {
                 use $crate::filter::ColumnFilter as _;
-                demand.values += 1;
                 $( demand.values += self.$field.as_ref().map_or(0, |filter| filter.values()); )*
                 let parts = self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref());
-                #[allow(unused_mut, reason = "a filter without related records")]
-                let mut depth = parts.map(|part| part.demand(demand)).max().unwrap_or(0);
+                let mut depth = 0;
+                for part in parts {
+                    demand.values += 1;
+                    depth = Ord::max(depth, part.demand(demand));
+                }
                 $($( if let Some(filter) = &self.$related {
                     demand.needs.push(&[$($crate::auth::Ability::$rneed),+]);
-                    depth = depth.max(filter.demand(demand));
+                    depth = Ord::max(depth, filter.demand(demand));
                 } )*)?
                 depth + 1
             }

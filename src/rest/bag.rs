@@ -203,7 +203,7 @@ mod tests {
     fn many_elements_and_great_keys_are_read() {
         let text = (0..100_000).map(|at| format!("a[]={at}")).collect::<Vec<_>>().join("&");
         let fields = parse_form(&text);
-        assert!(matches!(lists(fields["a"].clone()), Value::List(items) if items.len() == 100_000));
+        assert!(matches!(lists(fields["a"].clone()), Value::List(items) if items.len() == MAX_FIELDS));
         parse_form("a[9223372036854775807]=1&a[]=2&b[18446744073709551615]=1&b[]=2");
     }
 
