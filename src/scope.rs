@@ -13,9 +13,14 @@ use sea_orm::{
 use crate::auth::Principal;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::database::{
+    self,
+    failure::{self, Failure},
+};
 use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
 use crate::page::Counts;
+use crate::pulse::Pulse;
 use crate::reader::Reader;
 use crate::record::Face;
 use crate::settings::Settings;
@@ -29,6 +34,8 @@ pub struct Shared {
     pub db: DatabaseConnection,
     /// The same database, for resolvers that only read.
     pub reader: Reader,
+    /// Whether that database is there.
+    pub pulse: Pulse,
     /// What time it is.
     pub clock: Clock,
     /// Counts of big lists, remembered for a moment.
@@ -114,7 +121,14 @@ impl<'a> Scope<'a> {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.shared.db.begin_with_options(options).await?)
+        match self.shared.db.begin_with_options(options).await {
+            // Nothing is lost yet but a connection that died while it was idle.
+            Err(error) if failure::of(&error) == Failure::Lost => {
+                database::drop_dead(&self.shared.db).await;
+                Ok(self.shared.db.begin_with_options(options).await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 
     /// Which database it is.
@@ -152,7 +166,7 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn setting(self, name: &str) -> Result<Option<String>> {
-        self.shared.settings.get(self.db(), name).await
+        self.shared.settings.get(self.reader(), name).await
     }
 
     /// Whether a setting of the shop is switched on.

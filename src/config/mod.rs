@@ -45,6 +45,10 @@ pub struct Config {
     pub max_complexity: usize,
     /// Largest request body in bytes (`GUICHET_MAX_BODY`).
     pub max_body: usize,
+    /// How long a request and each of its statements may take (`GUICHET_TIMEOUT`).
+    pub timeout: Duration,
+    /// Whether nothing at all is written (`GUICHET_READ_ONLY`).
+    pub read_only: bool,
     /// Database connections; `None` = 2 on SQLite, else 10 (`GUICHET_POOL`).
     pub pool: Option<u32>,
     /// JSON file that the license route answers (`GUICHET_LICENSE_FILE`).
@@ -136,6 +140,8 @@ impl Config {
             max_depth: variables.read("GUICHET_MAX_DEPTH", |text| at_least(text, 1))?,
             max_complexity: variables.read("GUICHET_MAX_COMPLEXITY", |text| at_least(text, 1))?,
             max_body: variables.read("GUICHET_MAX_BODY", |text| at_least(text, 1024))?,
+            timeout: variables.read("GUICHET_TIMEOUT", seconds)?,
+            read_only: variables.read("GUICHET_READ_ONLY", switch)?,
             pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
             license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,
             discord_role: variables.read("GUICHET_DISCORD_ROLE", DiscordRole::named)?,
@@ -263,6 +269,11 @@ fn at_least<T: FromStr + PartialOrd>(text: &str, least: T) -> Option<T> {
 fn at_most_a_second(text: &str) -> Option<Duration> {
     let seconds: f64 = text.parse().ok()?;
     (0.0..=1.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.parse().ok()?;
+    (0.1..=3600.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 
 fn percentage(text: &str) -> Option<f64> {

@@ -78,6 +78,18 @@ pub const SETTINGS: &[Setting] = &[
     ),
     open("GUICHET_MAX_BODY", "8388608", "a number of bytes from 1024", "largest request body"),
     open(
+        "GUICHET_TIMEOUT",
+        "30",
+        "seconds from 0.1 to 3600",
+        "how long a request and each of its SQL statements may take before the answer is 503",
+    ),
+    open(
+        "GUICHET_READ_ONLY",
+        "0",
+        SWITCH,
+        "1 = write nothing at all, not even when a key was last used, and refuse every write (serve --read-only)",
+    ),
+    open(
         "GUICHET_POOL",
         "",
         "a whole number from 1",

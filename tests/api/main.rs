@@ -13,6 +13,8 @@
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`deviation`] | where the server may differ from the recordings, and why |
 //! | [`documents`] | the REST documents, validated by a second implementation of GraphQL |
+//! | [`failure`] | a database that is away, slow, locked or only to be read |
+//! | [`proxy`] | a way to the database that a test can cut |
 //! | [`golden`] | the recordings replayed |
 //! | [`rights`] | every operation and root field tried without its ability |
 //! | [`statements`] | how many SQL statements an answer costs |
@@ -31,11 +33,13 @@ mod customers;
 mod deviation;
 mod documented;
 mod documents;
+mod failure;
 mod golden;
 mod groups;
 mod house_rules;
 mod openapi;
 mod pricings;
+mod proxy;
 mod rights;
 mod rows;
 mod services;

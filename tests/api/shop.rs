@@ -55,7 +55,7 @@ impl Shop {
         let mut config = settings(lang);
         config.database = store.address();
         change(&mut config);
-        let db = database::connect(&config).await.expect("the server's database");
+        let db = database::connect_for_serving(&config).await.expect("the server's database");
         let statements = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&statements);
         let observer = Arc::new(move |sql: &str| {
