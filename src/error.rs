@@ -49,6 +49,9 @@ pub enum Error {
     /// The database does not answer (in time).
     #[error("Service Unavailable")]
     Unavailable(#[source] DbErr),
+    /// The database lacks a table or column that this needs.
+    #[error("This shop's database lacks what is needed here.")]
+    Absent(#[source] DbErr),
     /// The server or its database takes no writes.
     #[error("This server is read-only.")]
     ReadOnly,
@@ -67,8 +70,18 @@ impl Error {
     pub fn shared(&self) -> Self {
         match self {
             Self::Unavailable(cause) => Self::Unavailable(cause.clone()),
+            Self::Absent(cause) => Self::Absent(cause.clone()),
             Self::ReadOnly => Self::ReadOnly,
             other => Self::internal(other.to_string()),
+        }
+    }
+
+    /// What only the log is told.
+    pub fn cause(&self) -> Option<&dyn std::fmt::Display> {
+        match self {
+            Self::Unavailable(cause) | Self::Absent(cause) => Some(cause),
+            Self::Internal(cause) => Some(cause),
+            _ => None,
         }
     }
 
@@ -91,7 +104,7 @@ impl Error {
             Self::Invalid(_) => 422,
             Self::BadRequest(_) => 400,
             Self::Refused(refusal) => refusal.status,
-            Self::Maintenance(_) | Self::Unavailable(_) | Self::ReadOnly => 503,
+            Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) | Self::ReadOnly => 503,
             Self::Internal(_) => 500,
         }
     }
@@ -106,7 +119,7 @@ impl Error {
             Self::Invalid(_) => "VALIDATION_FAILED",
             Self::BadRequest(_) => "BAD_USER_INPUT",
             Self::Refused(_) => "CONFLICT",
-            Self::Maintenance(_) | Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) => "UNAVAILABLE",
             Self::ReadOnly => "READ_ONLY",
             Self::Internal(_) => "INTERNAL",
         }
@@ -149,6 +162,7 @@ impl From<DbErr> for Error {
         match failure::of(&error) {
             Failure::Lost | Failure::Unavailable | Failure::Refused => Self::Unavailable(error),
             Failure::ReadOnly => Self::ReadOnly,
+            Failure::Absent => Self::Absent(error),
             Failure::Statement => Self::Internal(error.into()),
         }
     }

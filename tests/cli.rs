@@ -137,6 +137,28 @@ fn a_database_without_tables_gets_a_hint() {
 }
 
 #[test]
+fn the_doctor_prints_a_table_with_the_mend() {
+    let shop = Shop::seeded("doctor");
+    let ran = shop.run(&["doctor"]);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{}", ran.output);
+    assert!(ran.output.contains("\nok       schema       "), "{}", ran.output);
+    assert!(ran.output.contains("warning  key          APP_KEY is not set\n"), "{}", ran.output);
+    assert!(ran.output.contains("mend: set APP_KEY"), "{}", ran.output);
+    let empty = Shop::empty("doctor-empty");
+    std::fs::write(empty.0.join("shop.sqlite"), "").expect("an empty file");
+    let ran = empty.run(&["doctor"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.output.contains("`guichet migrate`"), "{}", ran.output);
+    let none = Shop::empty("doctor-none").run(&["doctor"]);
+    assert_eq!(none.code, 1);
+    assert!(none.output.contains("error    database     it cannot be opened"), "{}", none.output);
+    let wrong = shop.program().env("APP_LOCALE", "de").args(["doctor", "--json"]).output().expect("the program");
+    let wrong = Ran::from(wrong);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.output.contains("APP_LOCALE=de is not accepted"), "{}", wrong.output);
+}
+
+#[test]
 fn migrating_says_each_step() {
     let shop = Shop::empty("migrate");
     assert!(shop.run(&["migrate"]).output.starts_with("applied  "));

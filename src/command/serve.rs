@@ -87,8 +87,10 @@ async fn await_database(config: Config, app: App, mut cause: DbErr) {
             Err(error) => cause = error,
             Ok(db) => match db.close().await.map_err(guichet::Error::from).and(app.ready().await) {
                 Ok(()) => break,
-                Err(guichet::Error::Unavailable(error)) => cause = error,
-                Err(error) => cause = DbErr::Custom(format!("{error:?}")),
+                Err(error) => {
+                    let text = error.cause().map_or_else(|| error.to_string(), ToString::to_string);
+                    cause = DbErr::Custom(text);
+                }
             },
         }
     }

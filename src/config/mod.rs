@@ -61,6 +61,8 @@ pub struct Config {
     pub database: Database,
     /// The shop's key as it is written, `base64:` included; may be empty (`APP_KEY`).
     pub app_key: Secret,
+    /// Keys that the shop had before (`APP_PREVIOUS_KEYS`): they still open what they closed.
+    pub previous_keys: Vec<Secret>,
     /// Address of the shop without a slash at its end (`APP_URL`).
     pub app_url: String,
     /// Language of messages (`APP_LOCALE`).
@@ -148,6 +150,7 @@ impl Config {
             demo_dir: variables.parse("GUICHET_DEMO_DIR")?,
             database: variables.database()?,
             app_key: variables.read("APP_KEY", app_key)?,
+            previous_keys: variables.read("APP_PREVIOUS_KEYS", previous_keys)?,
             app_url: variables
                 .read("APP_URL", |text| url(text).map(|url| url.trim_end_matches('/').to_owned()))?,
             lang: variables.read("APP_LOCALE", locale)?,
@@ -320,4 +323,9 @@ fn app_key(text: &str) -> Option<Secret> {
         None => text.is_empty() || text.len() == 32,
     };
     right.then(|| Secret::new(text))
+}
+
+/// Keys in a comma list.
+fn previous_keys(text: &str) -> Option<Vec<Secret>> {
+    text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(app_key).collect()
 }

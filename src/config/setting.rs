@@ -127,6 +127,11 @@ pub const SETTINGS: &[Setting] = &[
         "base64: and 32 bytes in Base64, or 32 characters",
         "the shop's key: server credentials, recovery codes, signed links",
     ),
+    secret(
+        "APP_PREVIOUS_KEYS",
+        "a comma list of keys, each as APP_KEY",
+        "keys that the shop had before; they still open what was encrypted with them",
+    ),
     open(
         "APP_URL",
         "http://localhost",

@@ -13,6 +13,12 @@ const MYSQL_LOST: [u16; 5] = [1053, 1079, 1080, 1184, 1927];
 const MYSQL_BUSY: [u16; 10] = [1021, 1040, 1114, 1203, 1205, 1213, 1226, 1317, 1969, 3024];
 /// MySQL and MariaDB: the session, the server or the schema can only be read.
 const MYSQL_READ_ONLY: [u16; 3] = [1290, 1792, 1836];
+/// MySQL and MariaDB: no such table, no such column.
+const MYSQL_ABSENT: [u16; 2] = [1146, 1054];
+/// PostgreSQL: no such table, no such column.
+const POSTGRES_ABSENT: [&str; 2] = ["42P01", "42703"];
+/// SQLite has one code for everything that is wrong with a statement; its texts begin so.
+const SQLITE_ABSENT: [&str; 2] = ["no such table", "no such column"];
 /// PostgreSQL: shutting down, crashed, starting.
 const POSTGRES_LOST: [&str; 3] = ["57P01", "57P02", "57P03"];
 /// PostgreSQL: stopped or too slow, a lock not had, a conflict of transactions, a deadlock.
@@ -36,6 +42,8 @@ pub enum Failure {
     Refused,
     /// The database takes no writes.
     ReadOnly,
+    /// The database lacks a table or a column.
+    Absent,
     /// The statement itself is wrong.
     Statement,
 }
@@ -75,6 +83,9 @@ fn of_database(error: &dyn DatabaseError) -> Failure {
         return postgres(error.code());
     }
     if error.try_downcast_ref::<SqliteError>().is_some() {
+        if SQLITE_ABSENT.iter().any(|text| error.message().starts_with(text)) {
+            return Failure::Absent;
+        }
         return error.code().and_then(|code| code.parse().ok()).map_or(Failure::Statement, sqlite);
     }
     Failure::Statement
@@ -86,6 +97,7 @@ fn mysql(number: u16) -> Failure {
         _ if MYSQL_LOST.contains(&number) || (1158..=1161).contains(&number) => Failure::Lost,
         _ if MYSQL_BUSY.contains(&number) => Failure::Unavailable,
         _ if MYSQL_READ_ONLY.contains(&number) => Failure::ReadOnly,
+        _ if MYSQL_ABSENT.contains(&number) => Failure::Absent,
         _ => Failure::Statement,
     }
 }
@@ -94,6 +106,7 @@ fn postgres(code: &str) -> Failure {
     match code {
         _ if POSTGRES_LOST.contains(&code) || code.starts_with(POSTGRES_LOST_CLASS) => Failure::Lost,
         _ if POSTGRES_BUSY.contains(&code) || code.starts_with(POSTGRES_BUSY_CLASS) => Failure::Unavailable,
+        _ if POSTGRES_ABSENT.contains(&code) => Failure::Absent,
         POSTGRES_READ_ONLY => Failure::ReadOnly,
         _ => Failure::Statement,
     }
@@ -155,6 +168,7 @@ mod tests {
 
     #[test]
     fn a_wrong_statement_is_our_own_fault() {
+        assert_eq!([mysql(1146), mysql(1054), postgres("42P01")], [Failure::Absent; 3]);
         assert_eq!([mysql(1064), postgres("42601"), sqlite(1)], [Failure::Statement; 3]);
         assert_eq!(query(sqlx::Error::RowNotFound), Failure::Statement);
     }

@@ -305,10 +305,8 @@ fn complete(error: &mut ServerError) {
     let mut extensions = error.extensions.take().unwrap_or_default();
     match own(error) {
         Some(own) => {
-            match own {
-                Error::Internal(cause) => tracing::error!(%cause, "operation failed"),
-                Error::Unavailable(cause) => tracing::error!(%cause, "database unavailable"),
-                _ => {}
+            if let Some(cause) = own.cause() {
+                tracing::error!(%cause, "operation failed: {own}");
             }
             own.extend(&mut extensions);
         }

@@ -24,7 +24,7 @@ pub async fn ready(State(app): State<App>) -> Response {
     match shared.pulse.watch(PATIENCE, auth::reachable(&shared.reader)).await {
         Ok(()) => Json(json!({"status": "ok"})).into_response(),
         Err(error) => {
-            tracing::warn!(cause = ?error, "not ready");
+            tracing::warn!(cause = error.cause().map(tracing::field::display), "not ready: {error}");
             let retry = [(header::RETRY_AFTER, HeaderValue::from(crate::error::RETRY_AFTER))];
             (StatusCode::SERVICE_UNAVAILABLE, retry, Json(json!({"status": "unavailable"}))).into_response()
         }

@@ -273,14 +273,11 @@ fn json(body: &Value) -> Bytes {
 
 impl Reply {
     fn error(error: Error) -> Self {
-        if let Error::Internal(cause) = &error {
-            tracing::error!(%cause, "request failed");
+        if let Some(cause) = error.cause() {
+            tracing::error!(%cause, "request failed: {error}");
         }
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = HeaderMap::new();
-        if let Error::Unavailable(cause) = &error {
-            tracing::error!(%cause, "database unavailable");
-        }
         if let Some(seconds) = error.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

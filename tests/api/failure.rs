@@ -1,14 +1,20 @@
 //! A database that is away, slow, locked or only to be read: an answer in time, and none of it stays.
 
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sea_orm::DbBackend;
+use guichet::Error;
+use guichet::config::Config;
+use guichet::database::connect_for_serving;
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::{Value as Json, json};
 
 use crate::proxy::Proxy;
 use crate::shop::Shop;
-use crate::store::BACKEND;
-use crate::wire::{Answer, Request};
+use crate::store::{BACKEND, Store, program};
+use crate::wire::{self, Answer, Request};
 
 /// No answer may take longer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -104,6 +110,88 @@ async fn connections_that_died_unnoticed_fail_no_request() {
         let (status, _, body) = shop.ask("PUT", "/api/application/groups/1", "all", Some(&group)).await;
         assert_eq!(status, 200, "{body}");
     }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_server_starts_before_its_database() {
+    if *BACKEND == DbBackend::Sqlite {
+        return;
+    }
+    let (proxy, store) = (Proxy::open().await, Store::fresh().await.unwrap());
+    let mut config = Config { database: store.address(), ..Config::default() };
+    proxy.lead(&mut config);
+    proxy.cut().await;
+    let mut program = program(&config.database);
+    program.args(["serve", "--listen=127.0.0.1:0"]);
+    let mut server = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address: SocketAddr = line.trim_end().rsplit_once("http://").unwrap().1.parse().unwrap();
+    let status = async |path: &str| {
+        let request = Request { method: "GET".to_owned(), path: path.to_owned(), ..Request::default() };
+        wire::send(address, &request).await.unwrap().status
+    };
+    assert_eq!((status("/healthz").await, status("/readyz").await), (200, 503));
+    proxy.restore().await;
+    assert_eq!(status("/readyz").await, 200);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(Command::new("kill").arg(server.id().to_string()).status().unwrap().success());
+    let ended = tokio::task::spawn_blocking(move || server.wait_with_output()).await.unwrap().unwrap();
+    let log = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(ended.status.success(), "{log}");
+    assert!(log.contains("the database is away") && log.contains("refused"), "{log}");
+    assert!(log.contains("the database is there"), "{log}");
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_only_reads_refuses_every_write() {
+    let shop = Shop::with("en", |config| config.read_only = true).await;
+    let before = shop.rows().await;
+    assert_eq!((status(&shop, PRODUCT).await, status(&shop, "/readyz").await), (200, 200));
+    let group = json!({"name": "Renamed"});
+    let (refused, headers, body) = shop.ask("PUT", "/api/application/groups/1", "all", Some(&group)).await;
+    assert_eq!((refused, body), (503, json!({"message": "This server is read-only."})));
+    assert!(!headers.iter().any(|(name, _)| name == "retry-after"), "{headers:?}");
+    let mutation = json!({"query": "mutation { groupDelete(id: \"1\") { id } }"});
+    let (refused, _, body) = shop.post("/graphql", "all", &mutation).await;
+    assert_eq!((refused, code(&body)), (503, Some("READ_ONLY")), "{body}");
+    let (forbidden, _, body) = shop.post("/graphql", "products-read", &mutation).await;
+    assert_eq!((forbidden, code(&body)), (200, Some("FORBIDDEN")), "{body}");
+    shop.write_used_keys().await;
+    assert!(shop.rows().await == before);
+    shop.close().await;
+}
+
+/// What no resolver stops, the database does.
+#[tokio::test]
+async fn a_connection_that_only_reads_cannot_write() {
+    let store = Store::fresh().await.unwrap();
+    let config = Config { database: store.address(), read_only: true, ..Config::default() };
+    let db = connect_for_serving(&config).await.unwrap();
+    for sql in ["UPDATE admins SET email = 'x'", "CREATE TABLE guichet_x (id integer)"] {
+        let error = Error::from(db.execute_unprepared(sql).await.unwrap_err());
+        assert!(matches!(error, Error::ReadOnly), "{sql}: {error:?}");
+    }
+    db.close().await.unwrap();
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_there_closes_only_its_own_resource() {
+    if *BACKEND != DbBackend::Sqlite {
+        return;
+    }
+    let shop = Shop::golden("en").await;
+    
+    shop.sql("ALTER TABLE metadata RENAME TO gone_too").await;
+    let (refused, _, body) = shop.get("/api/application/customers/1?include=metadata", "all").await;
+    assert_eq!(
+        (refused, body),
+        (503, json!({"message": "This shop's database lacks what is needed here."}))
+    );
+    assert_eq!(status(&shop, PRODUCT).await, 200);
     shop.close().await;
 }
 

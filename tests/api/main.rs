@@ -13,6 +13,7 @@
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`deviation`] | where the server may differ from the recordings, and why |
 //! | [`documents`] | the REST documents, validated by a second implementation of GraphQL |
+//! | [`doctor`] | `guichet doctor` on the recorded shop, healthy and not |
 //! | [`failure`] | a database that is away, slow, locked or only to be read |
 //! | [`proxy`] | a way to the database that a test can cut |
 //! | [`golden`] | the recordings replayed |
@@ -31,6 +32,7 @@ mod compare;
 mod contracts;
 mod customers;
 mod deviation;
+mod doctor;
 mod documented;
 mod documents;
 mod failure;
