@@ -11,14 +11,14 @@ use sea_orm::{
     DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxMySqlConnector, SqlxPostgresConnector,
     SqlxSqliteConnector,
 };
-use sqlx::mysql::MySqlConnectOptions;
+use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::pool::PoolOptions;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database as SqlxDatabase, Executor, Pool};
 
 use crate::collation;
-use crate::config::{Config, Driver, Server, Target};
+use crate::config::{Config, Driver, Encryption, Server, Target};
 
 /// How long a request waits for a free connection before the answer is 503: with what else it does,
 /// no request waits longer than three seconds for a database that is away.
@@ -227,6 +227,9 @@ fn mysql(target: &Target) -> Result<MySqlConnectOptions, sqlx::Error> {
                 .username(&server.username)
                 .database(&server.name);
             let options = server.socket.iter().fold(options, MySqlConnectOptions::socket);
+            let options = server.authority.iter().fold(options, MySqlConnectOptions::ssl_ca);
+            let options =
+                encryption(server).map(mysql_mode).into_iter().fold(options, MySqlConnectOptions::ssl_mode);
             if server.password.is_empty() { options } else { options.password(server.password.expose()) }
         }
     };
@@ -237,6 +240,31 @@ fn mysql(target: &Target) -> Result<MySqlConnectOptions, sqlx::Error> {
         .pipes_as_concat(false)
         .no_engine_substitution(false)
         .statement_cache_capacity(STATEMENTS))
+}
+
+/// An authority is there to be asked.
+fn encryption(server: &Server) -> Option<Encryption> {
+    server.encryption.or(server.authority.is_some().then_some(Encryption::Authority))
+}
+
+fn mysql_mode(encryption: Encryption) -> MySqlSslMode {
+    match encryption {
+        Encryption::Never => MySqlSslMode::Disabled,
+        Encryption::Preferred => MySqlSslMode::Preferred,
+        Encryption::Required => MySqlSslMode::Required,
+        Encryption::Authority => MySqlSslMode::VerifyCa,
+        Encryption::Host => MySqlSslMode::VerifyIdentity,
+    }
+}
+
+fn postgres_mode(encryption: Encryption) -> PgSslMode {
+    match encryption {
+        Encryption::Never => PgSslMode::Disable,
+        Encryption::Preferred => PgSslMode::Prefer,
+        Encryption::Required => PgSslMode::Require,
+        Encryption::Authority => PgSslMode::VerifyCa,
+        Encryption::Host => PgSslMode::VerifyFull,
+    }
 }
 
 fn postgres(target: &Target) -> Result<PgConnectOptions, sqlx::Error> {
@@ -255,6 +283,8 @@ fn postgres_server(server: &Server) -> PgConnectOptions {
         .username(&server.username)
         .database(&server.name);
     let options = server.socket.iter().fold(options, PgConnectOptions::socket);
+    let options = server.authority.iter().fold(options, PgConnectOptions::ssl_root_cert);
+    let options = encryption(server).map(postgres_mode).into_iter().fold(options, PgConnectOptions::ssl_mode);
     if server.password.is_empty() { options } else { options.password(server.password.expose()) }
 }
 

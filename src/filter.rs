@@ -35,13 +35,18 @@ pub fn contains(column: &impl ColumnTrait, text: &str, backend: DbBackend) -> Si
         DbBackend::Postgres => column.cast_as(Alias::new("text")),
         _ => column,
     };
-    Expr::expr(Func::lower(column)).like(pattern(text).into_like_expr())
+    let folded = Expr::expr(Func::lower(column.clone())).like(pattern(&text.to_lowercase()).into_like_expr());
+    // What a database cannot fold is at least found as it is written.
+    if backend == DbBackend::MySql || text.is_ascii() {
+        return folded;
+    }
+    folded.or(column.like(pattern(text).into_like_expr()))
 }
 
 fn pattern(text: &str) -> LikeExpr {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
-    for letter in text.to_lowercase().chars() {
+    for letter in text.chars() {
         if matches!(letter, '!' | '%' | '_') {
             pattern.push('!');
         }

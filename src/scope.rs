@@ -44,6 +44,28 @@ pub struct Shared {
     pub settings: Settings,
 }
 
+impl Shared {
+    /// Begins a transaction that is going to write: on SQLite it waits for its turn now, since one
+    /// that has read cannot write any more once another has written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(&self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        match self.db.begin_with_options(options).await {
+            // Nothing is lost yet but a connection that died while it was idle.
+            Err(error) if failure::of(&error) == Failure::Lost => {
+                database::drop_dead(&self.db).await;
+                Ok(self.db.begin_with_options(options).await?)
+            }
+            begun => Ok(begun?),
+        }
+    }
+}
+
 /// How the request reached the server, for addresses in answers.
 #[derive(Clone, Debug)]
 pub struct Origin {
@@ -111,24 +133,12 @@ impl<'a> Scope<'a> {
         &self.shared.reader
     }
 
-    /// Begins a transaction that is going to write: on SQLite it waits for its turn now, since one
-    /// that has read cannot write any more once another has written.
+    /// Begins a transaction that is going to write.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn begin(self) -> Result<DatabaseTransaction> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        match self.shared.db.begin_with_options(options).await {
-            // Nothing is lost yet but a connection that died while it was idle.
-            Err(error) if failure::of(&error) == Failure::Lost => {
-                database::drop_dead(&self.shared.db).await;
-                Ok(self.shared.db.begin_with_options(options).await?)
-            }
-            begun => Ok(begun?),
-        }
+        self.shared.begin().await
     }
 
     /// Which database it is.

@@ -66,8 +66,10 @@ pub fn expected(backend: sea_orm_migration::sea_orm::DbBackend) -> Vec<ExpectedT
         kind: ddl::type_of(backend, column.kind),
         generated: column.generated.is_some(),
     };
-    let table =
-        |table: &Table| ExpectedTable { name: table.name, columns: table.columns.iter().map(column).collect() };
+    let table = |table: &Table| ExpectedTable {
+        name: table.name,
+        columns: table.columns.iter().map(column).collect(),
+    };
     shop().iter().map(table).collect()
 }
 

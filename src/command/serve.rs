@@ -1,6 +1,8 @@
 //! `guichet serve`: the running server.
 
+use std::future::IntoFuture;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,6 +16,7 @@ use guichet::database::{
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tracing_subscriber::EnvFilter;
 
 use super::{Environment, Failure, demo, say, shop};
@@ -117,7 +120,21 @@ async fn serve(
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
     let books = tokio::spawn(keep_books(app.clone()));
     let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop()?).await?;
+    let told = Arc::new(Notify::new());
+    let (stop, notice) = (stop()?, Arc::clone(&told));
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+        stop.await;
+        tracing::info!("stopping: requests under way are answered first");
+        notice.notify_one();
+    });
+    let overdue = async {
+        told.notified().await;
+        tokio::time::sleep(config.timeout).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => served?,
+        () = overdue => tracing::warn!("a client did not finish its request in time"),
+    }
     books.abort();
     app.write_used_keys().await?;
     db.close().await?;
@@ -135,7 +152,7 @@ async fn keep_books(app: App) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT; requests that are under way are answered first.
+/// Waits for SIGTERM or SIGINT.
 fn stop() -> Result<impl Future<Output = ()>, Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -18,7 +18,7 @@ use ipnet::IpNet;
 
 use crate::lang::Lang;
 
-pub use database::{Database, Driver, Secret, Server, Target};
+pub use database::{Database, Driver, Encryption, Secret, Server, Target};
 pub use environment::{EnvironmentError, environment, names_database};
 pub use setting::{SETTINGS, Setting, help};
 
@@ -242,6 +242,11 @@ impl Variables {
                 name: self.parse("DB_DATABASE")?,
                 username: self.parse("DB_USERNAME")?,
                 password: Secret::new(self.parse::<String>("DB_PASSWORD")?),
+                encryption: self.optional("DB_SSLMODE", Encryption::named)?,
+                authority: match driver {
+                    Driver::MySql => self.optional("MYSQL_ATTR_SSL_CA", file)?,
+                    _ => self.optional("DB_SSLROOTCERT", file)?,
+                },
             }),
         };
         Ok(Database { driver, target })
@@ -288,6 +293,11 @@ fn networks(text: &str) -> Option<Vec<IpNet>> {
     parts
         .map(|part| part.parse().or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from)).ok())
         .collect()
+}
+
+/// A file that is there.
+fn file(text: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(text)).filter(|path| path.is_file())
 }
 
 fn switch(text: &str) -> Option<bool> {

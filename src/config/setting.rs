@@ -122,6 +122,25 @@ pub const SETTINGS: &[Setting] = &[
         "the path of a socket",
         "Unix socket of MySQL or PostgreSQL (its folder) in place of host and port",
     ),
+    open(
+        "DB_SSLMODE",
+        "",
+        "disable, allow, prefer, require, verify-ca or verify-full",
+        "encryption of the connection to the database; without it TLS where the server offers it, and \
+         verify-ca with a certificate authority",
+    ),
+    open(
+        "MYSQL_ATTR_SSL_CA",
+        "",
+        "the path of a file that is there",
+        "certificate authority of the MySQL server (PEM)",
+    ),
+    open(
+        "DB_SSLROOTCERT",
+        "",
+        "the path of a file that is there",
+        "certificate authority of the PostgreSQL server (PEM)",
+    ),
     secret(
         "APP_KEY",
         "base64: and 32 bytes in Base64, or 32 characters",

@@ -17,8 +17,8 @@ const MYSQL_READ_ONLY: [u16; 3] = [1290, 1792, 1836];
 const MYSQL_ABSENT: [u16; 2] = [1146, 1054];
 /// PostgreSQL: no such table, no such column.
 const POSTGRES_ABSENT: [&str; 2] = ["42P01", "42703"];
-/// SQLite has one code for everything that is wrong with a statement; its texts begin so.
-const SQLITE_ABSENT: [&str; 2] = ["no such table", "no such column"];
+/// SQLite has one code for everything that is wrong with a statement; its texts hold this.
+const SQLITE_ABSENT: [&str; 3] = ["no such table", "no such column", "has no column named"];
 /// PostgreSQL: shutting down, crashed, starting.
 const POSTGRES_LOST: [&str; 3] = ["57P01", "57P02", "57P03"];
 /// PostgreSQL: stopped or too slow, a lock not had, a conflict of transactions, a deadlock.
@@ -83,7 +83,7 @@ fn of_database(error: &dyn DatabaseError) -> Failure {
         return postgres(error.code());
     }
     if error.try_downcast_ref::<SqliteError>().is_some() {
-        if SQLITE_ABSENT.iter().any(|text| error.message().starts_with(text)) {
+        if SQLITE_ABSENT.iter().any(|text| error.message().contains(text)) {
             return Failure::Absent;
         }
         return error.code().and_then(|code| code.parse().ok()).map_or(Failure::Statement, sqlite);

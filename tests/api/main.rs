@@ -13,6 +13,7 @@
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`deviation`] | where the server may differ from the recordings, and why |
 //! | [`documents`] | the REST documents, validated by a second implementation of GraphQL |
+//! | [`differences`] | where the databases differ, as README lists it |
 //! | [`doctor`] | `guichet doctor` on the recorded shop, healthy and not |
 //! | [`failure`] | a database that is away, slow, locked or only to be read |
 //! | [`proxy`] | a way to the database that a test can cut |
@@ -25,6 +26,7 @@
 //! | [`documented`] | what only the documents promise |
 //! | [`contracts`] | the contract files are current and tell everything |
 //! | [`openapi`] | answers held against `openapi.json` |
+//! | [`two_writers`] | the original writes beside us; reads write nothing |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -32,6 +34,7 @@ mod compare;
 mod contracts;
 mod customers;
 mod deviation;
+mod differences;
 mod doctor;
 mod documented;
 mod documents;
@@ -49,5 +52,6 @@ mod shop;
 mod statements;
 mod statistics;
 mod store;
+mod two_writers;
 mod wire;
 mod xml;

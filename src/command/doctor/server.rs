@@ -38,7 +38,8 @@ pub(super) async fn version(db: &DatabaseConnection) -> Result<Vec<Finding>, DbE
 
 /// The first two numbers of a version.
 fn numbers(version: &str) -> [u32; 2] {
-    let mut parts = version.split(|letter: char| !letter.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
+    let mut parts =
+        version.split(|letter: char| !letter.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
     [parts.next().unwrap_or(0), parts.next().unwrap_or(0)]
 }
 
@@ -66,7 +67,8 @@ pub(super) async fn zone(config: &Config, db: &DatabaseConnection) -> Result<Vec
     let newest: Option<ShopTime> = value(db, newest).await?;
     let ahead = newest.map_or(TimeDelta::zero(), |at| at.0 - Utc::now());
     if ahead > TimeDelta::minutes(5) {
-        let says = format!("read as {zone}, the newest rows are {} minutes in the future", ahead.num_minutes());
+        let says =
+            format!("read as {zone}, the newest rows are {} minutes in the future", ahead.num_minutes());
         let mend = "set APP_TIMEZONE to the zone in which the shop writes its times";
         return Ok(vec![Finding::warning("time zone", says, mend)]);
     }
