@@ -163,7 +163,7 @@ async fn every_write_is_whole_or_absent() {
             })
             .collect();
         // Another moment each time.
-        tokio::time::sleep(Duration::from_millis(30 + u64::from(kill * 37 % 120))).await;
+        tokio::time::sleep(Duration::from_millis(60 + u64::from(kill * 37 % 150))).await;
         server.kill().unwrap();
         server.wait().unwrap();
         for writer in writers {

@@ -28,7 +28,8 @@ pub(super) async fn version(db: &DatabaseConnection) -> Result<Vec<Finding>, DbE
         "" => ("MySQL", MYSQL),
         name => (name, oldest),
     };
-    let text = format!("{name} {version}");
+    let number = version.split(['-', ' ']).next().unwrap_or_default();
+    let text = format!("{name} {number}");
     if numbers(&version) < oldest {
         let mend = format!("use {name} {}.{} or newer", oldest[0], oldest[1]);
         return Ok(vec![Finding::warning("database", format!("{text} is old"), mend)]);
