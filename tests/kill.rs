@@ -17,6 +17,7 @@ use guichet::config::{Config, Database};
 use guichet::database;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::{Value as Json, json};
+use tokio::task::JoinHandle;
 
 #[allow(dead_code, reason = "the API tests use more of it")]
 #[path = "api/wire.rs"]
@@ -79,13 +80,16 @@ impl Shop {
         made.lines().find_map(|line| line.strip_prefix("Token: ")).unwrap().to_owned()
     }
 
-    fn serve(&self) -> (Child, SocketAddr) {
+    /// Starts a server beside those that run.
+    fn serve(&self) -> JoinHandle<(Child, SocketAddr)> {
         let mut program = self.program();
         program.args(["serve", "--listen=127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut server = program.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        (server, line.trim_end().rsplit_once("http://").unwrap().1.parse().unwrap())
+        tokio::task::spawn_blocking(move || {
+            let mut server = program.spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            (server, line.trim_end().rsplit_once("http://").unwrap().1.parse().unwrap())
+        })
     }
 
     async fn remove(self) {
@@ -154,8 +158,11 @@ async fn every_write_is_whole_or_absent() {
     let db = open(&shop.url).await;
     let group = number(&db, "SELECT CAST(MIN(id) AS SIGNED) FROM `groups`").await;
     let answered = Arc::new(Answered::default());
+    let mut next = shop.serve();
     for kill in 0..kills {
-        let (mut server, address) = shop.serve();
+        let (mut server, address) = next.await.unwrap();
+        // Starting takes longer than dying.
+        next = shop.serve();
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 let name = format!("kill-{kill}-{writer}");
@@ -171,6 +178,9 @@ async fn every_write_is_whole_or_absent() {
         }
         assert_eq!(halves(&db).await, 0, "after {} kills", kill + 1);
     }
+    let (mut server, _) = next.await.unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
     let there = number(&db, "SELECT COUNT(*) FROM products WHERE name LIKE 'kill-%'").await;
     let gone =
         number(&db, "SELECT COUNT(*) FROM products WHERE name LIKE 'kill-%' AND deleted_at IS NOT NULL")
