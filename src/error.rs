@@ -6,6 +6,11 @@ use indexmap::IndexMap;
 use sea_orm::DbErr;
 use serde_json::{Map, Value as Json, json};
 
+use crate::database::failure::{self, Failure};
+
+/// Seconds after which a client may try again when the database was not there.
+pub const RETRY_AFTER: u64 = 5;
+
 /// Result of everything that can fail for a reason the caller may learn.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -44,6 +49,12 @@ pub enum Error {
     /// The database does not answer (in time).
     #[error("Service Unavailable")]
     Unavailable(#[source] DbErr),
+    /// The database lacks a table or column that this needs.
+    #[error("This shop's database lacks what is needed here.")]
+    Absent(#[source] DbErr),
+    /// The server or its database takes no writes.
+    #[error("This server is read-only.")]
+    ReadOnly,
     /// Anything unforeseen.
     #[error("Server Error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -53,6 +64,34 @@ impl Error {
     /// An unforeseen failure; the cause is for the log only.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
+    }
+
+    /// The same failure for another who waited for the same work.
+    pub fn shared(&self) -> Self {
+        match self {
+            Self::Unavailable(cause) => Self::Unavailable(cause.clone()),
+            Self::Absent(cause) => Self::Absent(cause.clone()),
+            Self::ReadOnly => Self::ReadOnly,
+            other => Self::internal(other.to_string()),
+        }
+    }
+
+    /// What only the log is told.
+    pub fn cause(&self) -> Option<&dyn std::fmt::Display> {
+        match self {
+            Self::Unavailable(cause) | Self::Absent(cause) => Some(cause),
+            Self::Internal(cause) => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// Seconds after which the client may try again, where that is known.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Unavailable(_) => Some(RETRY_AFTER),
+            Self::RateLimited(seconds) => Some(*seconds),
+            _ => None,
+        }
     }
 
     /// HTTP status of the REST answer.
@@ -65,7 +104,7 @@ impl Error {
             Self::Invalid(_) => 422,
             Self::BadRequest(_) => 400,
             Self::Refused(refusal) => refusal.status,
-            Self::Maintenance(_) | Self::Unavailable(_) => 503,
+            Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) | Self::ReadOnly => 503,
             Self::Internal(_) => 500,
         }
     }
@@ -80,7 +119,8 @@ impl Error {
             Self::Invalid(_) => "VALIDATION_FAILED",
             Self::BadRequest(_) => "BAD_USER_INPUT",
             Self::Refused(_) => "CONFLICT",
-            Self::Maintenance(_) | Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) => "UNAVAILABLE",
+            Self::ReadOnly => "READ_ONLY",
             Self::Internal(_) => "INTERNAL",
         }
     }
@@ -102,7 +142,11 @@ impl Error {
                 let needs = needs.iter().map(|&need| need.into()).collect();
                 values.set("abilities", Value::List(needs));
             }
-            Self::RateLimited(seconds) => values.set("retryAfter", *seconds),
+            Self::RateLimited(_) | Self::Unavailable(_) => {
+                if let Some(seconds) = self.retry_after() {
+                    values.set("retryAfter", seconds);
+                }
+            }
             Self::Invalid(invalid) => {
                 if let Ok(errors) = Value::from_json(json!(invalid.errors)) {
                     values.set("errors", errors);
@@ -115,9 +159,11 @@ impl Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        match error {
-            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::Unavailable(error),
-            other => Self::Internal(other.into()),
+        match failure::of(&error) {
+            Failure::Lost | Failure::Unavailable | Failure::Refused => Self::Unavailable(error),
+            Failure::ReadOnly => Self::ReadOnly,
+            Failure::Absent => Self::Absent(error),
+            Failure::Statement => Self::Internal(error.into()),
         }
     }
 }

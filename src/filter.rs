@@ -67,7 +67,12 @@ pub fn contains(column: &impl ColumnTrait, text: &str, backend: DbBackend) -> Si
     if !is_findable(text, backend) {
         return Expr::val(1).eq(0);
     }
-    Expr::expr(Func::lower(column)).like(pattern(text).into_like_expr())
+    let folded = Expr::expr(Func::lower(column.clone())).like(pattern(&text.to_lowercase()).into_like_expr());
+    // What a database cannot fold is at least found as it is written.
+    if backend == DbBackend::MySql || text.is_ascii() {
+        return folded;
+    }
+    folded.or(column.like(pattern(text).into_like_expr()))
 }
 
 /// Equal to the text, whatever the case.
@@ -89,7 +94,7 @@ fn is_findable(text: &str, backend: DbBackend) -> bool {
 fn pattern(text: &str) -> LikeExpr {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
-    for letter in text.to_lowercase().chars() {
+    for letter in text.chars() {
         if matches!(letter, '!' | '%' | '_') {
             pattern.push('!');
         }

@@ -19,6 +19,7 @@ pub mod mail;
 pub mod outcome;
 pub mod page;
 pub mod password;
+pub mod pulse;
 pub mod reader;
 pub mod record;
 pub mod resource;
@@ -81,6 +82,7 @@ impl App {
         let shared = Arc::new(scope::Shared {
             config,
             reader: reader::Reader::new(db.clone(), observer),
+            pulse: pulse::Pulse::new(db.clone()),
             db,
             clock,
             counts,
@@ -114,9 +116,17 @@ impl App {
     /// Writes what is remembered of used keys to the database: once in a while, and at the end.
     ///
     /// # Errors
-    /// When the database fails; what was remembered is then lost.
+    /// When the database fails; what was remembered is then written with the next call.
     pub async fn write_used_keys(&self) -> Result<()> {
         self.keys.write_used(&self.shared.db, self.shared.clock.now()).await
+    }
+
+    /// Whether requests can be answered: the database is there, with the shop's tables.
+    ///
+    /// # Errors
+    /// When it isn't.
+    pub async fn ready(&self) -> Result<()> {
+        auth::reachable(&self.shared.reader).await
     }
 
     /// Every route of the server.

@@ -347,9 +347,7 @@ impl Counts {
     ) -> Result<u64> {
         let Some(cache) = &self.cache else { return Ok(count.await?) };
         let counted = cache.try_get_with(key, count).await;
-        counted.map_err(|error| {
-            Arc::try_unwrap(error).unwrap_or_else(|error| sea_orm::DbErr::Custom(error.to_string())).into()
-        })
+        counted.map_err(|error| Arc::unwrap_or_clone(error).into())
     }
 
     /// Forgets the counts of a table: one of our own writes changed it.

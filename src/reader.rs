@@ -4,6 +4,9 @@
 //! a second round trip for every statement. A [`Reader`] keeps some connections to itself instead
 //! and gives one back only when a statement on it failed or was given up, when it was idle for
 //! long, or when the pool closes.
+//!
+//! A connection may have died since its last use. A statement that meets such a one is sent once
+//! more, on a connection that lives.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,10 +21,15 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, MySql, MySqlPool};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::database::{
+    self,
+    failure::{self, Failure},
+};
+
 /// How long a kept connection may be idle: less than any server's own patience.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 /// How long a statement waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = database::ACQUIRE_TIMEOUT;
 
 /// Told the SQL of every statement that the server sends.
 pub type Observer = Arc<dyn Fn(&str) + Send + Sync>;
@@ -51,6 +59,33 @@ impl Reader {
         let kept = mysql.then(|| Kept::new(db.get_mysql_connection_pool().clone(), observer));
         Self { db, kept }
     }
+
+    async fn all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match &self.kept {
+            Some(kept) => kept.all(statement).await,
+            None => self.db.query_all_raw(statement).await,
+        }
+    }
+
+    async fn one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        match &self.kept {
+            Some(kept) => kept.one(statement).await,
+            None => self.db.query_one_raw(statement).await,
+        }
+    }
+
+    /// Whether only a connection failed, not the database. Its idle neighbours, which will have died
+    /// with it, are ended.
+    async fn may_live(&self, error: &DbErr) -> bool {
+        let lost = failure::of(error) == Failure::Lost;
+        if lost {
+            if let Some(kept) = &self.kept {
+                kept.drop_idle();
+            }
+            database::drop_dead(&self.db).await;
+        }
+        lost
+    }
 }
 
 impl Kept {
@@ -64,10 +99,14 @@ impl Kept {
         tokio::spawn(async move {
             closing.await;
             if let Some(kept) = weak.upgrade() {
-                kept.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                kept.drop_idle();
             }
         });
         kept
+    }
+
+    fn drop_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     async fn take(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<MySql>), DbErr> {
@@ -137,16 +176,16 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        match &self.kept {
-            Some(kept) => kept.one(statement).await,
-            None => self.db.query_one_raw(statement).await,
+        match self.one(statement.clone()).await {
+            Err(error) if self.may_live(&error).await => self.one(statement).await,
+            answer => answer,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match &self.kept {
-            Some(kept) => kept.all(statement).await,
-            None => self.db.query_all_raw(statement).await,
+        match self.all(statement.clone()).await {
+            Err(error) if self.may_live(&error).await => self.all(statement).await,
+            answer => answer,
         }
     }
 }

@@ -13,9 +13,14 @@ use sea_orm::{
 use crate::auth::Principal;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::database::{
+    self,
+    failure::{self, Failure},
+};
 use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
 use crate::page::Counts;
+use crate::pulse::Pulse;
 use crate::reader::Reader;
 use crate::record::Face;
 use crate::settings::Settings;
@@ -29,12 +34,36 @@ pub struct Shared {
     pub db: DatabaseConnection,
     /// The same database, for resolvers that only read.
     pub reader: Reader,
+    /// Whether that database is there.
+    pub pulse: Pulse,
     /// What time it is.
     pub clock: Clock,
     /// Counts of big lists, remembered for a moment.
     pub counts: Counts,
     /// The shop's settings, remembered for a moment.
     pub settings: Settings,
+}
+
+impl Shared {
+    /// Begins a transaction that is going to write: on SQLite it waits for its turn now, since one
+    /// that has read cannot write any more once another has written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(&self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        match self.db.begin_with_options(options).await {
+            // Nothing is lost yet but a connection that died while it was idle.
+            Err(error) if failure::of(&error) == Failure::Lost => {
+                database::drop_dead(&self.db).await;
+                Ok(self.db.begin_with_options(options).await?)
+            }
+            begun => Ok(begun?),
+        }
+    }
 }
 
 /// How the request reached the server, for addresses in answers.
@@ -104,17 +133,12 @@ impl<'a> Scope<'a> {
         &self.shared.reader
     }
 
-    /// Begins a transaction that is going to write: on SQLite it waits for its turn now, since one
-    /// that has read cannot write any more once another has written.
+    /// Begins a transaction that is going to write.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn begin(self) -> Result<DatabaseTransaction> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok(self.shared.db.begin_with_options(options).await?)
+        self.shared.begin().await
     }
 
     /// Which database it is.
@@ -152,7 +176,7 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn setting(self, name: &str) -> Result<Option<String>> {
-        self.shared.settings.get(self.db(), name).await
+        self.shared.settings.get(self.reader(), name).await
     }
 
     /// Whether a setting of the shop is switched on.

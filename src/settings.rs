@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use entity::setting;
 use moka::future::Cache;
-use sea_orm::{DatabaseConnection, EntityTrait, QuerySelect};
+use sea_orm::{EntityTrait, QuerySelect};
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::reader::Reader;
 
 /// No shop has anywhere near so many settings.
 const MAX_SETTINGS: u64 = 10_000;
@@ -28,7 +29,7 @@ impl Settings {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn get(&self, db: &DatabaseConnection, name: &str) -> Result<Option<String>> {
+    pub async fn get(&self, db: &Reader, name: &str) -> Result<Option<String>> {
         let all = match self.0.get(&()).await {
             Some(all) => all,
             None => self.load(db).await?,
@@ -36,16 +37,13 @@ impl Settings {
         Ok(all.get(name).cloned())
     }
 
-    async fn load(&self, db: &DatabaseConnection) -> Result<Arc<HashMap<String, String>>> {
+    async fn load(&self, db: &Reader) -> Result<Arc<HashMap<String, String>>> {
         let load = async { load(db).await.map(Arc::new) };
-        self.0.try_get_with((), load).await.map_err(|error| match &*error {
-            Error::Unavailable(cause) => Error::Unavailable(sea_orm::DbErr::Custom(cause.to_string())),
-            other => Error::internal(other.to_string()),
-        })
+        self.0.try_get_with((), load).await.map_err(|error| error.shared())
     }
 }
 
-async fn load(db: &DatabaseConnection) -> Result<HashMap<String, String>> {
+async fn load(db: &Reader) -> Result<HashMap<String, String>> {
     let rows = setting::Entity::find().limit(MAX_SETTINGS).all(db).await?;
     Ok(rows.into_iter().map(|row| (row.name, row.value)).collect())
 }

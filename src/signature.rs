@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 use crate::config::Secret;
 use crate::{Error, Result, password};
@@ -26,12 +27,22 @@ pub fn sign(key: &Secret, url: &str) -> Result<String> {
 /// # Errors
 /// When the shop has no key.
 pub fn token(key: &Secret) -> Result<String> {
+    hmac(&bytes(key)?, &password::random(ENTROPY))
+}
+
+/// Whether a text was sealed with the key: the code of an encrypted value (spec: `credentials.md` 12).
+pub fn is_seal(key: &Secret, text: &str, seal: &str) -> bool {
+    let made = bytes(key).and_then(|key| hmac(&key, text));
+    made.is_ok_and(|made| made.as_bytes().ct_eq(seal.as_bytes()).into())
+}
+
+/// The key itself.
+fn bytes(key: &Secret) -> Result<Vec<u8>> {
     let written = present(key)?;
-    let bytes = match written.strip_prefix("base64:") {
-        Some(code) => STANDARD.decode(code).map_err(Error::internal)?,
-        None => written.as_bytes().to_vec(),
-    };
-    hmac(&bytes, &password::random(ENTROPY))
+    match written.strip_prefix("base64:") {
+        Some(code) => STANDARD.decode(code).map_err(Error::internal),
+        None => Ok(written.as_bytes().to_vec()),
+    }
 }
 
 fn present(key: &Secret) -> Result<&str> {

@@ -1,9 +1,11 @@
 //! The command line, as a shop's administrator uses it: the built program on an SQLite file.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 /// A folder with a migrated database, removed at the end.
 struct Shop(PathBuf);
@@ -144,6 +146,29 @@ fn a_database_without_tables_gets_a_hint() {
 }
 
 #[test]
+fn the_doctor_prints_a_table_with_the_mend() {
+    let shop = Shop::seeded("doctor");
+    let ran = shop.run(&["doctor"]);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{}", ran.output);
+    assert!(ran.output.contains("\nok       schema       "), "{}", ran.output);
+    assert!(ran.output.contains("warning  key          APP_KEY is not set\n"), "{}", ran.output);
+    assert!(ran.output.contains("mend: set APP_KEY"), "{}", ran.output);
+    let empty = Shop::empty("doctor-empty");
+    std::fs::write(empty.0.join("shop.sqlite"), "").expect("an empty file");
+    let ran = empty.run(&["doctor"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.output.contains("`guichet migrate`"), "{}", ran.output);
+    let none = Shop::empty("doctor-none").run(&["doctor"]);
+    assert_eq!(none.code, 1);
+    assert!(none.output.contains("error    database     it cannot be opened"), "{}", none.output);
+    let wrong =
+        shop.program().env("APP_LOCALE", "de").args(["doctor", "--json"]).output().expect("the program");
+    let wrong = Ran::from(wrong);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.output.contains("APP_LOCALE=de is not accepted"), "{}", wrong.output);
+}
+
+#[test]
 fn migrating_says_each_step() {
     let shop = Shop::empty("migrate");
     assert!(shop.run(&["migrate"]).output.starts_with("applied  "));
@@ -229,4 +254,61 @@ fn serve_demo(shop: &Shop) -> Vec<String> {
     assert!(stopped.success());
     assert_eq!(server.wait().expect("its end").code(), Some(0));
     lines
+}
+
+/// A served shop: the program, and the address it listens on.
+fn serve(shop: &Shop, settings: &[(&str, &str)]) -> (Child, String) {
+    let mut program = shop.program();
+    program.env("DATABASE_URL", "sqlite:shop.sqlite").envs(settings.iter().copied());
+    program.args(["serve", "--listen=127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut server = program.spawn().expect("the program");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    let address = line.trim_end().rsplit_once("http://").expect("an address").1.to_owned();
+    (server, address)
+}
+
+fn terminate(server: &Child) {
+    assert!(Command::new("kill").arg(server.id().to_string()).status().expect("kill").success());
+}
+
+const ASKED: &str = r#"{"query":"{ __typename }"}"#;
+
+/// Sends a request up to the middle of its body.
+fn half_asked(address: &str) -> TcpStream {
+    let mut client = TcpStream::connect(address).expect("a connection");
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        ASKED.len()
+    );
+    client.write_all((head + &ASKED[..9]).as_bytes()).expect("half a request");
+    std::thread::sleep(Duration::from_millis(300));
+    client
+}
+
+#[test]
+fn a_request_that_was_accepted_is_answered_before_the_end() {
+    let shop = Shop::new("drain");
+    let (mut server, address) = serve(&shop, &[]);
+    let mut client = half_asked(&address);
+    terminate(&server);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(TcpStream::connect(&address).is_err(), "nothing new is accepted");
+    client.write_all(&ASKED.as_bytes()[9..]).expect("the other half");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).expect("an answer");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(r#"{"data":{"__typename":"Query"}}"#),
+        "{answer}"
+    );
+    assert_eq!(server.wait().expect("its end").code(), Some(0));
+}
+
+#[test]
+fn a_client_that_never_ends_its_request_does_not_keep_the_server() {
+    let shop = Shop::new("overdue");
+    let (mut server, address) = serve(&shop, &[("GUICHET_TIMEOUT", "1")]);
+    let _client = half_asked(&address);
+    terminate(&server);
+    assert_eq!(server.wait().expect("its end").code(), Some(0));
 }

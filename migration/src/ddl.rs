@@ -86,11 +86,7 @@ impl Writer<'_> {
     }
 
     fn kind(&self, kind: Kind) -> String {
-        match self.backend {
-            DbBackend::MySql => mysql_type(kind),
-            DbBackend::Postgres => postgres_type(kind),
-            _ => sqlite_type(kind),
-        }
+        type_of(self.backend, kind)
     }
 
     /// How the key counts up. SQLite does it only for a primary key that is declared with the column.
@@ -188,6 +184,15 @@ impl Writer<'_> {
 
     fn quoted_list(&self, names: &[&str]) -> String {
         names.iter().map(|name| self.quoted(name)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A column's type in the words of a database.
+pub(crate) fn type_of(backend: DbBackend, kind: Kind) -> String {
+    match backend {
+        DbBackend::MySql => mysql_type(kind),
+        DbBackend::Postgres => postgres_type(kind),
+        _ => sqlite_type(kind),
     }
 }
 

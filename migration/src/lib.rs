@@ -40,6 +40,39 @@ pub fn tables() -> Vec<&'static str> {
     shop().iter().map(|table| table.name).collect()
 }
 
+/// One table of the shop, as a database is expected to have it.
+pub struct ExpectedTable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its columns in their order.
+    pub columns: Vec<ExpectedColumn>,
+}
+
+/// One column of an [`ExpectedTable`].
+pub struct ExpectedColumn {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type, as the migration writes it for that kind of database.
+    pub kind: String,
+    /// Whether it is computed from other columns: nothing can be written to it.
+    pub generated: bool,
+}
+
+/// What a kind of database is expected to hold.
+#[must_use]
+pub fn expected(backend: sea_orm_migration::sea_orm::DbBackend) -> Vec<ExpectedTable> {
+    let column = |column: &table::Column| ExpectedColumn {
+        name: column.name,
+        kind: ddl::type_of(backend, column.kind),
+        generated: column.generated.is_some(),
+    };
+    let table = |table: &Table| ExpectedTable {
+        name: table.name,
+        columns: table.columns.iter().map(column).collect(),
+    };
+    shop().iter().map(table).collect()
+}
+
 fn shop() -> Vec<Table> {
     let areas =
         [accounts::tables, store::tables, billing::tables, sharing::tables, helpdesk::tables, system::tables];

@@ -18,6 +18,7 @@ use async_graphql::{
 };
 
 use super::{Abilities, Ability, Principal};
+use crate::scope::Shared;
 use crate::{Error, Result};
 
 /// The directive `@can(any: […])` on a field: the caller needs one of the abilities named.
@@ -137,7 +138,10 @@ impl<T: ContainerType> ContainerType for Guarded<T> {
             None => return self.0.resolve_field(ctx).await,
         };
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
-        let allowed = needs.ok_or_else(|| Error::Forbidden(Vec::new())).and_then(|any| check(&set, &any));
+        let allowed = needs
+            .ok_or_else(|| Error::Forbidden(Vec::new()))
+            .and_then(|any| check(&set, &any))
+            .and_then(|()| writable::<T>(ctx));
         let answer = match allowed {
             Ok(()) => self.0.resolve_field(ctx).await,
             Err(error) => Err(async_graphql::Error::from(error).into_server_error(ctx.item.pos)),
@@ -151,6 +155,13 @@ impl<T: ContainerType> ContainerType for Guarded<T> {
 }
 
 impl<T: ObjectType> ObjectType for Guarded<T> {}
+
+/// Refuses the fields of the mutation root where nothing may be written.
+fn writable<T: OutputType>(ctx: &Context<'_>) -> Result<()> {
+    let writes = ctx.schema_env.registry.mutation_type.as_deref() == Some(T::type_name().as_ref());
+    let read_only = || ctx.data_opt::<Arc<Shared>>().is_some_and(|shared| shared.config.read_only);
+    if writes && read_only() { Err(Error::ReadOnly) } else { Ok(()) }
+}
 
 /// What a field is for, without its need.
 pub(crate) fn undescribed(field: &MetaField) -> String {

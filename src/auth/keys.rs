@@ -10,10 +10,11 @@ use chrono::{DateTime, Utc};
 use entity::{Id, ShopTime, admin, customer, personal_access_token as token};
 use moka::future::Cache;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
 use subtle::ConstantTimeEq;
 
 use super::{Abilities, Owner, Principal};
+use crate::reader::Reader;
 use crate::scope::Shared;
 use crate::{Error, Result, key};
 
@@ -59,32 +60,38 @@ impl Keys {
         let found = match self.known.get(&secret).await {
             Some(found) => found,
             None => {
-                let found = find(&shared.db, text).await?;
+                let found = find(&shared.reader, text).await?;
                 self.known.insert(secret, found.clone()).await;
                 found
             }
         };
         let (max_age, now) = (shared.config.token_expiration, shared.clock.now());
         let found = found.filter(|found| found.valid(max_age, now)).ok_or(Error::Unauthenticated)?;
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(found.principal.key_id);
+        if !shared.config.read_only {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(found.principal.key_id);
+        }
         Ok(found.principal)
     }
 
     /// Writes `last_used_at` of every key used since the last call, in one statement.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails; the keys are then written with the next call.
     pub async fn write_used(&self, db: &DatabaseConnection, now: DateTime<Utc>) -> Result<()> {
         let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
         if used.is_empty() {
             return Ok(());
         }
-        token::Entity::update_many()
+        let written = token::Entity::update_many()
             .col_expr(token::Column::LastUsedAt, Expr::value(ShopTime(now)))
             .col_expr(token::Column::UpdatedAt, Expr::value(ShopTime(now)))
-            .filter(token::Column::Id.is_in(used))
+            .filter(token::Column::Id.is_in(used.iter().copied()))
             .exec(db)
-            .await?;
+            .await;
+        if written.is_err() {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(used);
+        }
+        written?;
         Ok(())
     }
 }
@@ -103,7 +110,17 @@ fn bearer(header: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-async fn find(db: &DatabaseConnection, text: &str) -> Result<Option<Found>> {
+/// Whether keys can be looked up at all: the database is there, with the shop's tables.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reachable(db: &impl ConnectionTrait) -> Result<()> {
+    let any = token::Entity::find().select_only().column(token::Column::Id).limit(1);
+    any.into_tuple::<Id>().one(db).await?;
+    Ok(())
+}
+
+async fn find(db: &Reader, text: &str) -> Result<Option<Found>> {
     let select = token::Entity::find();
     let (select, secret) = match key::split(text) {
         Some((id, secret)) => (select.filter(token::Column::Id.eq(id)), secret),
@@ -129,7 +146,7 @@ async fn find(db: &DatabaseConnection, text: &str) -> Result<Option<Found>> {
 }
 
 /// The key's owner, unless it was deleted.
-async fn owner(db: &DatabaseConnection, row: &token::Model) -> Result<Option<Owner>> {
+async fn owner(db: &Reader, row: &token::Model) -> Result<Option<Owner>> {
     let id = row.tokenable_id;
     Ok(match row.tokenable_type.as_str() {
         STAFF => {

@@ -7,7 +7,7 @@ mod keys;
 pub use ability::{Abilities, Ability};
 pub use guard::{Can, Guarded, Lent, allow, check};
 pub(crate) use guard::{describe, undescribed};
-pub use keys::Keys;
+pub use keys::{Keys, reachable};
 
 use entity::Id;
 

@@ -3,6 +3,7 @@
 mod batch;
 mod contracts;
 mod demo;
+mod doctor;
 mod key;
 mod migrate;
 mod random;
@@ -34,6 +35,8 @@ enum Command {
     /// Serve GraphQL and REST until SIGTERM or Ctrl-C
     #[command(after_help = config::help())]
     Serve(serve::Arguments),
+    /// Examine settings and database: what is wrong, and how to mend it
+    Doctor(doctor::Arguments),
     /// Bring the database to the current schema
     Migrate(migrate::Arguments),
     /// Make an API key and print it once
@@ -59,6 +62,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let environment = Environment { file: cli.env_file };
     match cli.command {
         Command::Serve(arguments) => serve::run(&environment, arguments).await,
+        Command::Doctor(arguments) => doctor::run(&environment, &arguments).await,
         Command::Migrate(arguments) => migrate::run(&environment.config()?, &arguments).await,
         Command::CreateApiKey(arguments) => key::create(&environment.config()?, arguments).await,
         Command::ListApiKeys(arguments) => key::list(&environment.config()?, &arguments).await,

@@ -1,21 +1,33 @@
 //! `guichet serve`: the running server.
 
+use std::future::IntoFuture;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use guichet::App;
 use guichet::clock::Clock;
-use guichet::config::Config;
-use sea_orm::DatabaseConnection;
+use guichet::config::{Config, Driver};
+use guichet::database::{
+    self,
+    failure::{self, Failure as Kind},
+};
+use sea_orm::{DatabaseConnection, DbErr};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tracing_subscriber::EnvFilter;
 
 use super::{Environment, Failure, demo, say, shop};
 
 /// How often the last use of keys is written.
 const BOOKS: Duration = Duration::from_secs(10);
+
+/// How long a database that is away at the start is left alone: from the first pause, doubled each
+/// time, to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LAST_PAUSE: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -25,6 +37,9 @@ pub(super) struct Arguments {
     /// Address to listen on, in place of GUICHET_LISTEN
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Write nothing to the database and refuse every write, as GUICHET_READ_ONLY=1 does
+    #[arg(long, conflicts_with = "demo")]
+    read_only: bool,
 }
 
 pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Result<(), Failure> {
@@ -34,14 +49,55 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
     }
     let mut config = environment.config()?;
     config.listen = arguments.listen.unwrap_or(config.listen);
+    config.read_only |= arguments.read_only;
     if !arguments.demo {
-        let db = shop(&config).await?;
+        let away = first_look(&config).await?;
+        let db = database::connect_for_serving(&config).await?;
         let app = App::new(config.clone(), db.clone(), Clock::Real).await?;
+        if let Some(cause) = away {
+            tokio::spawn(await_database(config.clone(), app.clone(), cause));
+        }
         return serve(&config, app, db, |address| vec![format!("guichet listens on http://{address}")]).await;
     }
     let demo = demo::open(&mut config).await?;
     let app = App::new(config.clone(), demo.db.clone(), Clock::Real).await?.with_demo_key(&demo.keys.full());
     serve(&config, app, demo.db, |address| demo.keys.welcome(address)).await
+}
+
+/// Looks at the database before the server listens. One that is away is returned as its error: it
+/// may come. Everything else that is wrong with it needs an operator and stops the start.
+async fn first_look(config: &Config) -> Result<Option<DbErr>, Failure> {
+    match database::connect(config).await {
+        Err(error) if config.database.driver != Driver::Sqlite && is_away(&error) => Ok(Some(error)),
+        _ => shop(config).await?.close().await.map(|()| None).map_err(Failure::from),
+    }
+}
+
+/// Whether nothing answers where the database should be, or it is only starting or crowded.
+fn is_away(error: &DbErr) -> bool {
+    matches!(failure::of(error), Kind::Lost | Kind::Unavailable)
+}
+
+/// Waits for a database that was away at the start, and says so at each attempt. Requests are
+/// answered with 503 until then.
+async fn await_database(config: Config, app: App, mut cause: DbErr) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        tracing::warn!(%cause, retry_in_seconds = pause.as_secs_f32(), "the database is away");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LAST_PAUSE);
+        match database::connect(&config).await {
+            Err(error) => cause = error,
+            Ok(db) => match db.close().await.map_err(guichet::Error::from).and(app.ready().await) {
+                Ok(()) => break,
+                Err(error) => {
+                    let text = error.cause().map_or_else(|| error.to_string(), ToString::to_string);
+                    cause = DbErr::Custom(text);
+                }
+            },
+        }
+    }
+    tracing::info!("the database is there");
 }
 
 /// Structured logs, `info` and above unless `RUST_LOG` says otherwise.
@@ -64,7 +120,21 @@ async fn serve(
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
     let books = tokio::spawn(keep_books(app.clone()));
     let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop()?).await?;
+    let told = Arc::new(Notify::new());
+    let (stop, notice) = (stop()?, Arc::clone(&told));
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+        stop.await;
+        tracing::info!("stopping: requests under way are answered first");
+        notice.notify_one();
+    });
+    let overdue = async {
+        told.notified().await;
+        tokio::time::sleep(config.timeout).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => served?,
+        () = overdue => tracing::warn!("a client did not finish its request in time"),
+    }
     books.abort();
     app.write_used_keys().await?;
     db.close().await?;
@@ -82,7 +152,7 @@ async fn keep_books(app: App) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT; requests that are under way are answered first.
+/// Waits for SIGTERM or SIGINT.
 fn stop() -> Result<impl Future<Output = ()>, Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -106,6 +106,39 @@ pub struct Server {
     pub username: String,
     /// Password of the user.
     pub password: Secret,
+    /// Encryption of the connection; `None` = the driver's own choice, which prefers it.
+    pub encryption: Option<Encryption>,
+    /// File with the certificate authority that the server's certificate must come from.
+    pub authority: Option<PathBuf>,
+}
+
+/// Encryption of a connection, in PostgreSQL's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// `disable`
+    Never,
+    /// `allow`, `prefer`
+    Preferred,
+    /// `require`
+    Required,
+    /// `verify-ca`: the server's certificate comes from the authority.
+    Authority,
+    /// `verify-full`: and names the server's host.
+    Host,
+}
+
+impl Encryption {
+    /// The mode of a `DB_SSLMODE` value.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "disable" => Some(Self::Never),
+            "allow" | "prefer" => Some(Self::Preferred),
+            "require" => Some(Self::Required),
+            "verify-ca" => Some(Self::Authority),
+            "verify-full" => Some(Self::Host),
+            _ => None,
+        }
+    }
 }
 
 impl Database {

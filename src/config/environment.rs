@@ -81,6 +81,22 @@ pub fn names_database(variables: &[(String, String)]) -> Option<&str> {
 mod tests {
     use super::*;
 
+    /// What shops have in theirs.
+    #[test]
+    fn comments_exports_and_references_are_read() -> Result<(), dotenvy::Error> {
+        let text = "HOST=db # the primary\nexport NAME='a # b'\n\nURL=\"mysql://u:p%23w@${HOST}:3306/x\"\nKEY=base64:ab+/=\nE=\"\"\n  INDENTED=1";
+        let expected = [
+            ("HOST", "db"),
+            ("NAME", "a # b"),
+            ("URL", "mysql://u:p%23w@db:3306/x"),
+            ("KEY", "base64:ab+/="),
+            ("E", ""),
+            ("INDENTED", "1"),
+        ];
+        assert_eq!(parse(text)?, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        Ok(())
+    }
+
     #[test]
     fn a_file_is_read_as_the_original_reads_it() -> Result<(), dotenvy::Error> {
         let text = "A=pa$word\nB=\"x$y ${A}\"\nC='1$2'\n# a comment with $\nD=\nexport E=\"two words\"";

@@ -18,7 +18,7 @@ use ipnet::IpNet;
 
 use crate::lang::Lang;
 
-pub use database::{Database, Driver, Secret, Server, Target};
+pub use database::{Database, Driver, Encryption, Secret, Server, Target};
 pub use environment::{EnvironmentError, environment, names_database};
 pub use setting::{SETTINGS, Setting, help};
 
@@ -45,6 +45,10 @@ pub struct Config {
     pub max_complexity: usize,
     /// Largest request body in bytes (`GUICHET_MAX_BODY`).
     pub max_body: usize,
+    /// How long a request and each of its statements may take (`GUICHET_TIMEOUT`).
+    pub timeout: Duration,
+    /// Whether nothing at all is written (`GUICHET_READ_ONLY`).
+    pub read_only: bool,
     /// Database connections; `None` = 2 on SQLite, else 10 (`GUICHET_POOL`).
     pub pool: Option<u32>,
     /// JSON file that the license route answers (`GUICHET_LICENSE_FILE`).
@@ -57,6 +61,8 @@ pub struct Config {
     pub database: Database,
     /// The shop's key as it is written, `base64:` included; may be empty (`APP_KEY`).
     pub app_key: Secret,
+    /// Keys that the shop had before (`APP_PREVIOUS_KEYS`): they still open what they closed.
+    pub previous_keys: Vec<Secret>,
     /// Address of the shop without a slash at its end (`APP_URL`).
     pub app_url: String,
     /// Language of messages (`APP_LOCALE`).
@@ -136,12 +142,15 @@ impl Config {
             max_depth: variables.read("GUICHET_MAX_DEPTH", |text| at_least(text, 1))?,
             max_complexity: variables.read("GUICHET_MAX_COMPLEXITY", |text| at_least(text, 1))?,
             max_body: variables.read("GUICHET_MAX_BODY", |text| at_least(text, 1024))?,
+            timeout: variables.read("GUICHET_TIMEOUT", seconds)?,
+            read_only: variables.read("GUICHET_READ_ONLY", switch)?,
             pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
             license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,
             discord_role: variables.read("GUICHET_DISCORD_ROLE", DiscordRole::named)?,
             demo_dir: variables.parse("GUICHET_DEMO_DIR")?,
             database: variables.database()?,
             app_key: variables.read("APP_KEY", app_key)?,
+            previous_keys: variables.read("APP_PREVIOUS_KEYS", previous_keys)?,
             app_url: variables
                 .read("APP_URL", |text| url(text).map(|url| url.trim_end_matches('/').to_owned()))?,
             lang: variables.read("APP_LOCALE", locale)?,
@@ -233,6 +242,11 @@ impl Variables {
                 name: self.parse("DB_DATABASE")?,
                 username: self.parse("DB_USERNAME")?,
                 password: Secret::new(self.parse::<String>("DB_PASSWORD")?),
+                encryption: self.optional("DB_SSLMODE", Encryption::named)?,
+                authority: match driver {
+                    Driver::MySql => self.optional("MYSQL_ATTR_SSL_CA", file)?,
+                    _ => self.optional("DB_SSLROOTCERT", file)?,
+                },
             }),
         };
         Ok(Database { driver, target })
@@ -265,6 +279,11 @@ fn at_most_a_second(text: &str) -> Option<Duration> {
     (0.0..=1.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 
+fn seconds(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.parse().ok()?;
+    (0.1..=3600.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+}
+
 fn percentage(text: &str) -> Option<f64> {
     text.parse().ok().filter(|rate| (0.0..=100.0).contains(rate))
 }
@@ -274,6 +293,11 @@ fn networks(text: &str) -> Option<Vec<IpNet>> {
     parts
         .map(|part| part.parse().or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from)).ok())
         .collect()
+}
+
+/// A file that is there.
+fn file(text: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(text)).filter(|path| path.is_file())
 }
 
 fn switch(text: &str) -> Option<bool> {
@@ -309,4 +333,9 @@ fn app_key(text: &str) -> Option<Secret> {
         None => text.is_empty() || text.len() == 32,
     };
     right.then(|| Secret::new(text))
+}
+
+/// Keys in a comma list.
+fn previous_keys(text: &str) -> Option<Vec<Secret>> {
+    text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(app_key).collect()
 }

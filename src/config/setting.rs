@@ -78,6 +78,18 @@ pub const SETTINGS: &[Setting] = &[
     ),
     open("GUICHET_MAX_BODY", "8388608", "a number of bytes from 1024", "largest request body"),
     open(
+        "GUICHET_TIMEOUT",
+        "30",
+        "seconds from 0.1 to 3600",
+        "how long a request and each of its SQL statements may take before the answer is 503",
+    ),
+    open(
+        "GUICHET_READ_ONLY",
+        "0",
+        SWITCH,
+        "1 = write nothing at all, not even when a key was last used, and refuse every write (serve --read-only)",
+    ),
+    open(
         "GUICHET_POOL",
         "",
         "a whole number from 1",
@@ -110,10 +122,34 @@ pub const SETTINGS: &[Setting] = &[
         "the path of a socket",
         "Unix socket of MySQL or PostgreSQL (its folder) in place of host and port",
     ),
+    open(
+        "DB_SSLMODE",
+        "",
+        "disable, allow, prefer, require, verify-ca or verify-full",
+        "encryption of the connection to the database; without it TLS where the server offers it, and \
+         verify-ca with a certificate authority",
+    ),
+    open(
+        "MYSQL_ATTR_SSL_CA",
+        "",
+        "the path of a file that is there",
+        "certificate authority of the MySQL server (PEM)",
+    ),
+    open(
+        "DB_SSLROOTCERT",
+        "",
+        "the path of a file that is there",
+        "certificate authority of the PostgreSQL server (PEM)",
+    ),
     secret(
         "APP_KEY",
         "base64: and 32 bytes in Base64, or 32 characters",
         "the shop's key: server credentials, recovery codes, signed links",
+    ),
+    secret(
+        "APP_PREVIOUS_KEYS",
+        "a comma list of keys, each as APP_KEY",
+        "keys that the shop had before; they still open what was encrypted with them",
     ),
     open(
         "APP_URL",

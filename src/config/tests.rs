@@ -57,6 +57,10 @@ fn wrong_values_are_refused_in_one_line_that_names_them() {
         ("GUICHET_TRUSTED_PROXIES", "10.0.0.0/8,nowhere"),
         ("GUICHET_STRICT_INCLUDES", "maybe"),
         ("GUICHET_MAX_BODY", "8 MB"),
+        ("GUICHET_TIMEOUT", "0"),
+        ("GUICHET_READ_ONLY", "perhaps"),
+        ("DB_SSLMODE", "sometimes"),
+        ("MYSQL_ATTR_SSL_CA", "/nowhere/ca.pem"),
         ("DB_CONNECTION", "oracle"),
         ("DB_PORT", "70000"),
         ("APP_URL", "shop.example"),
@@ -82,6 +86,9 @@ fn secrets_are_never_printed() -> Result<(), ConfigError> {
     assert!(!error.to_string().contains("hunter2"));
     let error = read(&[("APP_KEY", "hunter2")]).expect_err("short key");
     assert!(!error.to_string().contains("hunter2"));
+    let error = read(&[("APP_PREVIOUS_KEYS", &format!("{key},hunter2"))]).expect_err("short key");
+    assert!(!error.to_string().contains("hunter2"));
+    assert!(!format!("{:?}", read(&[("APP_PREVIOUS_KEYS", key)])?).contains("MDEy"));
     let error = read(&[("DB_URL", "hunter2")]).expect_err("no scheme");
     assert_eq!(error.variable, "DB_URL");
     assert!(!error.to_string().contains("hunter2"));
@@ -102,6 +109,16 @@ fn databases_by_url_and_by_parts() -> Result<(), ConfigError> {
     let Target::Server(server) = parts.database.target else { panic!("a server") };
     assert_eq!((server.host.as_str(), server.port), ("db", 5432));
     assert_eq!(server.password.expose(), "x");
+    Ok(())
+}
+
+#[test]
+fn connections_are_encrypted_as_told() -> Result<(), ConfigError> {
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let parts = read(&[("DB_SSLMODE", "verify-full"), ("MYSQL_ATTR_SSL_CA", authority)])?;
+    let Target::Server(server) = parts.database.target else { panic!("a server") };
+    assert_eq!(server.encryption, Some(Encryption::Host));
+    assert_eq!(server.authority, Some(PathBuf::from(authority)));
     Ok(())
 }
 

@@ -86,13 +86,19 @@ async fn answer(
         if let Some(principal) = principal {
             operation = operation.data(principal);
         }
-        Ok::<_, Rejection>(app.public.execute(operation).await)
+        Ok(app.public.execute(operation).await)
     };
-    let (status, answer) = match executed.await {
+    // What the caller did wrong is an answer too: only the work itself is watched.
+    let watched = app.shared.pulse.watch(app.shared.config.timeout, async { Ok(executed.await) }).await;
+    let (status, answer) = match watched.map_err(Rejection::from).and_then(|executed| executed) {
         Ok(answer) => (status_of(media, &answer), answer),
         Err(rejection) => (rejection.status, Answer::from_errors(vec![*rejection.error])),
     };
+    let retry_after = answer.errors.iter().find_map(|error| own(error)?.retry_after());
     let mut response = spell(media, status, answer);
+    if let Some(seconds) = retry_after.filter(|_| status == StatusCode::SERVICE_UNAVAILABLE) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
@@ -125,10 +131,25 @@ async fn admit(
     }
 }
 
-/// A request that was not executed is 400 where the media type tells; everything else is 200.
+/// A request that was not executed is 400 where the media type tells; one to which nothing was
+/// answered since the database or the server refused is 503; everything else is 200.
 fn status_of(media: &str, answer: &Answer) -> StatusCode {
+    let refused = |error| own(error).is_some_and(|own| own.status() == 503);
+    if is_empty(&answer.data) && answer.errors.iter().any(refused) {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
     let executed = answer.data != async_graphql::Value::Null;
     if executed || media == JSON { StatusCode::OK } else { StatusCode::BAD_REQUEST }
+}
+
+/// Whether no root field has a value.
+fn is_empty(data: &async_graphql::Value) -> bool {
+    match data {
+        async_graphql::Value::Object(fields) => {
+            fields.values().all(|value| *value == async_graphql::Value::Null)
+        }
+        other => *other == async_graphql::Value::Null,
+    }
 }
 
 fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> {
@@ -275,14 +296,18 @@ fn server_error(error: Error) -> ServerError {
     async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default())
 }
 
+/// Our own error within one of GraphQL.
+fn own(error: &ServerError) -> Option<&Error> {
+    error.source.as_ref().and_then(|source| source.downcast_ref::<Error>())
+}
+
 /// Gives an error its code and details, and the log its cause.
 fn complete(error: &mut ServerError) {
-    let source = error.source.as_ref().and_then(|source| source.downcast_ref::<Error>());
     let mut extensions = error.extensions.take().unwrap_or_default();
-    match source {
+    match own(error) {
         Some(own) => {
-            if let Error::Internal(cause) = own {
-                tracing::error!(%cause, "operation failed");
+            if let Some(cause) = own.cause() {
+                tracing::error!(%cause, "operation failed: {own}");
             }
             own.extend(&mut extensions);
         }

@@ -1,6 +1,7 @@
 //! The server's routes and what every answer carries.
 
 mod graphql;
+mod health;
 pub mod pages;
 
 use std::any::Any;
@@ -25,6 +26,8 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/docs/api-docs.json", get(contract))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
         .merge(pages::router())
         .fallback(rest)
         .layer(CatchPanicLayer::custom(panicked))

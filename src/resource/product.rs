@@ -8,7 +8,7 @@ use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect, Select, TransactionTrait,
+    QuerySelect, Select,
 };
 
 use super::group::{self, Group};
@@ -308,7 +308,7 @@ async fn create(scope: Scope<'_>, input: ProductCreateInput) -> Result<product::
     put(&mut row.stock, input.stock.map_value(Int));
     put(&mut row.r#type, input.r#type);
     put(&mut row.pinned, input.pinned);
-    let transaction = scope.db().begin().await?;
+    let transaction = scope.begin().await?;
     let mut product = row.insert(&transaction).await?;
     if let MaybeUndefined::Value(prices) = &input.pricing {
         write_prices(scope, &transaction, product.id, prices).await?;
@@ -405,7 +405,7 @@ async fn store_image(scope: Scope<'_>, product: &Id, file: &File) -> Result<Stri
 async fn delete(shared: Arc<Shared>, product: product::Model, now: ShopTime) -> Result<()> {
     let id = product.id;
     let image = product.image.clone();
-    let transaction = shared.db.begin().await?;
+    let transaction = shared.begin().await?;
     let mut row = product::ActiveModel { id: Unchanged(id), ..Default::default() };
     row.deleted_at = Set(Some(now));
     row.updated_at = Set(Some(now));

@@ -238,10 +238,7 @@ impl StatisticsQuery {
             return Statistics::count(scope).await;
         }
         let counted = self.0.try_get_with((), Statistics::count(scope)).await;
-        counted.map_err(|error| match &*error {
-            Error::Unavailable(cause) => Error::Unavailable(sea_orm::DbErr::Custom(cause.to_string())),
-            other => Error::internal(other.to_string()),
-        })
+        counted.map_err(|error| error.shared())
     }
 }
 

@@ -39,13 +39,10 @@ impl Address {
 pub fn failure(response: Response) -> Result<Value> {
     let Some(error) = response.errors.into_iter().next() else { return Ok(response.data) };
     match error.source {
-        Some(source) => {
-            match source.downcast::<Error>() {
-                Ok(own) => Err(std::sync::Arc::try_unwrap(own)
-                    .unwrap_or_else(|shared| Error::internal(shared.to_string()))),
-                Err(_) => Err(Error::internal(error.message)),
-            }
-        }
+        Some(source) => match source.downcast::<Error>() {
+            Ok(own) => Err(std::sync::Arc::try_unwrap(own).unwrap_or_else(|shared| shared.shared())),
+            Err(_) => Err(Error::internal(error.message)),
+        },
         None => Err(Error::internal(error.message)),
     }
 }

@@ -115,7 +115,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             origin,
             face,
         };
-        let mut reply = match self.answer(asked, input, &mut headers).await {
+        let answer = self.answer(asked, input, &mut headers);
+        let mut reply = match self.shared.pulse.watch(self.shared.config.timeout, answer).await {
             Ok(reply) => reply,
             Err(error) => Reply::error(error),
         };
@@ -166,7 +167,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         if let Verdict::Refused { retry_after, .. } = verdict {
             return Err(Error::RateLimited(retry_after));
         }
-        let setting = |name| self.shared.settings.get(&self.shared.db, name);
+        let setting = |name| self.shared.settings.get(&self.shared.reader, name);
         if setting("maintenance_enabled").await?.is_some_and(|on| !matches!(on.as_str(), "" | "0" | "false"))
         {
             return Err(Error::Maintenance(setting("maintenance_message").await?.unwrap_or_default()));
@@ -289,14 +290,13 @@ fn json(body: &Value) -> Bytes {
 
 impl Reply {
     fn error(error: Error) -> Self {
-        if let Error::Internal(cause) = &error {
-            tracing::error!(%cause, "request failed");
+        if let Some(cause) = error.cause() {
+            tracing::error!(%cause, "request failed: {error}");
         }
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = HeaderMap::new();
-        if let Error::Unavailable(cause) = &error {
-            tracing::error!(%cause, "database unavailable");
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = error.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         Self { status, headers, body: Value::from_json(error.body()).unwrap_or_default() }
     }

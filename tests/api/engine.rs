@@ -107,7 +107,7 @@ async fn floods_are_answered_at_once() {
     let ids = |count: usize| (0..count).map(|id| id.to_string()).collect::<Vec<_>>().join(",");
     let questions = [
         (200, json!({"sort": "id,".repeat(50_000) + &"currency,".repeat(50_000)})),
-        (200, json!({"filter": {"id": ids(1000), "currency": "E,U,R"}})),
+        (200, json!({"filter": {"id": ids(997), "currency": "E,U,R"}})),
         (400, json!({"filter": {"id": ids(1001)}})),
         (200, json!({"filter": {"id": "1,".repeat(50_000)}})),
         (200, json!({"filter": {"currency": "x".repeat(1_000_000)}})),

@@ -14,6 +14,10 @@
 //! | [`deviation`] | where the server may differ from the recordings, and why |
 //! | [`documents`] | the REST documents, validated by a second implementation of GraphQL |
 //! | [`engine`] | requests that a careful client does not send |
+//! | [`differences`] | where the databases differ, as README lists it |
+//! | [`doctor`] | `guichet doctor` on the recorded shop, healthy and not |
+//! | [`failure`] | a database that is away, slow, locked or only to be read |
+//! | [`proxy`] | a way to the database that a test can cut |
 //! | [`golden`] | the recordings replayed |
 //! | [`rights`] | every operation and root field tried without its ability |
 //! | [`statements`] | how many SQL statements an answer costs |
@@ -23,6 +27,7 @@
 //! | [`documented`] | what only the documents promise |
 //! | [`contracts`] | the contract files are current and tell everything |
 //! | [`openapi`] | answers held against `openapi.json` |
+//! | [`two_writers`] | the original writes beside us; reads write nothing |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -30,15 +35,19 @@ mod compare;
 mod contracts;
 mod customers;
 mod deviation;
+mod differences;
+mod doctor;
 mod documented;
 mod documents;
 mod engine;
+mod failure;
 mod golden;
 mod groups;
 mod house_rules;
 mod openapi;
 mod pricings;
 mod products;
+mod proxy;
 mod rights;
 mod rows;
 mod services;
@@ -46,5 +55,6 @@ mod shop;
 mod statements;
 mod statistics;
 mod store;
+mod two_writers;
 mod wire;
 mod xml;

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The shop's key that its secrets are encrypted with.
-const APP_KEY: &str = "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+pub(crate) const APP_KEY: &str = "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 /// When the recordings were made.
 const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -36,6 +36,7 @@ pub(crate) type Headers = Vec<(String, String)>;
 pub(crate) struct Shop {
     address: SocketAddr,
     server: JoinHandle<()>,
+    app: App,
     store: Store,
     statements: Arc<AtomicUsize>,
 }
@@ -55,7 +56,7 @@ impl Shop {
         let mut config = settings(lang);
         config.database = store.address();
         change(&mut config);
-        let db = database::connect(&config).await.expect("the server's database");
+        let db = database::connect_for_serving(&config).await.expect("the server's database");
         let statements = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&statements);
         let observer = Arc::new(move |sql: &str| {
@@ -68,7 +69,7 @@ impl Shop {
         let address = listener.local_addr().unwrap();
         let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { address, server, store, statements }
+        Self { address, server, app, store, statements }
     }
 
     /// The bearer text of a recorded key (`all`, `products-read`, `health`, `none`, `customer1`,
@@ -158,6 +159,11 @@ impl Shop {
         let db = &self.store.db;
         let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await;
         row.unwrap_or_else(|error| panic!("{sql}: {error}")).and_then(|row| row.try_get_by_index(0).unwrap())
+    }
+
+    /// Writes when keys were last used, as the program does once in a while.
+    pub(crate) async fn write_used_keys(&self) {
+        self.app.write_used_keys().await.expect("the keys are written");
     }
 
     /// Stops the server and gives the database back.

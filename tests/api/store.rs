@@ -21,7 +21,7 @@ use std::{
 };
 
 use guichet::{
-    config::{Config, Database as Address},
+    config::{Config, Database as Address, Target},
     database::{connect, connect_or_create},
 };
 use migration::{Migrator, MigratorTrait};
@@ -167,6 +167,18 @@ impl Template {
         }
         Ok(name)
     }
+}
+
+/// The built program with nothing in its environment but that database.
+pub(crate) fn program(database: &Address) -> process::Command {
+    let mut program = process::Command::new(env!("CARGO_BIN_EXE_guichet"));
+    let url = match &database.target {
+        Target::Url(url) => url.expose().to_owned(),
+        Target::File(file) => format!("sqlite:{}", file.display()),
+        Target::Server(_) => panic!("a database by its address"),
+    };
+    program.env_clear().env("DATABASE_URL", url).current_dir("/");
+    program
 }
 
 /// Settings that reach a database by name, with one connection.

@@ -9,7 +9,7 @@ use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, TransactionTrait,
+    QueryFilter,
 };
 
 use super::{GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
@@ -43,7 +43,7 @@ pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<
     put_or_null(&mut row.badge_color, input.badge_color);
     put_or_null(&mut row.badge_icon, input.badge_icon);
     put_or_null(&mut row.parent_id, input.parent_id.map_value(Id));
-    let transaction = scope.db().begin().await?;
+    let transaction = scope.begin().await?;
     let mut group = row.insert(&transaction).await?;
     write_background(&transaction, group.id, input.use_image_as_background, now).await?;
     if let MaybeUndefined::Value(file) = &input.image {
@@ -80,7 +80,7 @@ pub(super) async fn update(
     if input.remove_image == MaybeUndefined::Value(true) {
         put_or_null(&mut row.image, MaybeUndefined::Value(String::new()));
     }
-    let transaction = scope.db().begin().await?;
+    let transaction = scope.begin().await?;
     if let MaybeUndefined::Value(file) = &input.image {
         let name = row.name.as_ref().clone();
         row.image = Set(Some(store_image(scope, &transaction, group.id, &name, file).await?));
@@ -213,7 +213,7 @@ pub(super) async fn refuse_with_products(scope: Scope<'_>, group: Id) -> Result<
 /// Deletes a group: those below it move to the top, what hangs on it goes.
 pub(super) async fn delete(shared: Arc<Shared>, group: group::Model, now: ShopTime) -> Result<()> {
     let id = group.id;
-    let transaction = shared.db.begin().await?;
+    let transaction = shared.begin().await?;
     group::Entity::update_many()
         .col_expr(group::Column::ParentId, Expr::value(None::<Id>))
         .col_expr(group::Column::UpdatedAt, Expr::value(now))

@@ -1,0 +1,142 @@
+//! `guichet doctor`: looks at the settings and the shop's database, changes nothing, and says what is
+//! wrong and how to mend it.
+
+mod key;
+mod rights;
+mod schema;
+mod server;
+
+use clap::Args;
+use guichet::config::Config;
+use guichet::database;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, TryGetable};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Environment, Failure, say};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Print one JSON object in place of the table
+    #[arg(long)]
+    json: bool,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Ok,
+    Warning,
+    Error,
+}
+
+/// One line of the report.
+#[derive(Debug, Serialize)]
+struct Finding {
+    /// What was looked at.
+    check: &'static str,
+    level: Level,
+    /// What was found.
+    says: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+}
+
+impl Finding {
+    fn ok(check: &'static str, says: impl Into<String>) -> Self {
+        Self { check, level: Level::Ok, says: says.into(), mend: None }
+    }
+
+    fn warning(check: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { check, level: Level::Warning, says: says.into(), mend: Some(mend.into()) }
+    }
+
+    fn error(check: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { check, level: Level::Error, says: says.into(), mend: Some(mend.into()) }
+    }
+}
+
+/// Prints the findings; fails when one of them is an error.
+pub(super) async fn run(environment: &Environment, arguments: &Arguments) -> Result<(), Failure> {
+    let findings = match environment.config() {
+        Ok(config) => examine(&config).await,
+        Err(failure) => {
+            vec![Finding::error("settings", failure.to_string(), "correct the value, or leave it out")]
+        }
+    };
+    let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
+    if arguments.json {
+        let report = json!({"ok": errors == 0, "findings": findings});
+        say(&serde_json::to_string_pretty(&report)?);
+    } else {
+        print(&findings);
+    }
+    match errors {
+        0 => Ok(()),
+        1 => Err(Failure::new("1 error was found")),
+        many => Err(Failure::new(format!("{many} errors were found"))),
+    }
+}
+
+fn print(findings: &[Finding]) {
+    for Finding { check, level, says, mend } in findings {
+        let level = match level {
+            Level::Ok => "ok",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        };
+        say(&format!("{level:<8} {check:<12} {says}"));
+        if let Some(mend) = mend {
+            say(&format!("{:<21} mend: {mend}", ""));
+        }
+    }
+}
+
+async fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![Finding::ok("settings", "every value is accepted"), key::given(config)];
+    findings.push(rights::storage(config));
+    let db = match database::connect(&Config { pool: Some(1), ..config.clone() }).await {
+        Ok(db) => db,
+        Err(error) => {
+            findings.push(Finding::error(
+                "database",
+                format!("it cannot be opened: {error}"),
+                "start it, or correct DATABASE_URL, DB_HOST, DB_PORT, DB_SOCKET, DB_DATABASE, DB_USERNAME or DB_PASSWORD",
+            ));
+            return findings;
+        }
+    };
+    for (check, found) in [
+        ("database", server::version(&db).await),
+        ("schema", schema::compare(&db).await),
+        ("key", key::fits(config, &db).await),
+        ("clock", server::clock(&db).await),
+        ("time zone", server::zone(config, &db).await),
+        ("collation", server::collation(&db).await),
+        ("rights", rights::of_every_table(config, &db).await),
+    ] {
+        findings.extend(found.unwrap_or_else(|error| vec![unread(check, &error)]));
+    }
+    // Whatever is wrong with its end, the findings stand.
+    let _ = db.close().await;
+    findings
+}
+
+/// A look that failed itself.
+fn unread(check: &'static str, error: &DbErr) -> Finding {
+    Finding::error(check, format!("it cannot be examined: {error}"), "mend the errors above first")
+}
+
+async fn rows(db: &DatabaseConnection, sql: &str) -> Result<Vec<QueryResult>, DbErr> {
+    db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await
+}
+
+/// The first value of the first row.
+async fn value<T: TryGetable>(db: &DatabaseConnection, sql: &str) -> Result<Option<T>, DbErr> {
+    match rows(db, sql).await?.first() {
+        Some(row) => row.try_get_by_index(0),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,110 @@
+//! What guichet may do: with the shop's tables, and with the folder of uploads.
+
+use std::path::Path;
+
+use guichet::config::Config;
+use guichet::database::failure::{self, Failure};
+use migration::ExpectedTable;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
+
+use super::{Finding, value};
+
+/// Tries every kind of statement on every table with a condition that no row meets, in a
+/// transaction that is rolled back.
+pub(super) async fn of_every_table(config: &Config, db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr> {
+    if let Some(finding) = closed(db).await? {
+        return Ok(vec![finding]);
+    }
+    let verbs = if config.read_only { &VERBS[..1] } else { &VERBS };
+    let mut missing = Vec::new();
+    for table in migration::expected(db.get_database_backend()) {
+        for verb in verbs {
+            missing.extend(denied(db, *verb, &table).await?.then(|| format!("{} {}", verb.0, table.name)));
+        }
+    }
+    let may = if config.read_only { "read" } else { "read and written" };
+    Ok(match missing.as_slice() {
+        [] => vec![Finding::ok("rights", format!("every table can be {may}"))],
+        missing => {
+            let says = format!("not allowed: {}", missing.join(", "));
+            vec![Finding::error("rights", says, "GRANT these rights to the user of the settings")]
+        }
+    })
+}
+
+/// A kind of statement: its right, and how one is written that does nothing.
+type Verb = (&'static str, fn(DbBackend, &ExpectedTable) -> String);
+
+const VERBS: [Verb; 4] = [("SELECT", select), ("INSERT", insert), ("UPDATE", update), ("DELETE", delete)];
+
+fn select(backend: DbBackend, table: &ExpectedTable) -> String {
+    format!("SELECT 1 FROM {} WHERE 1 = 0", quoted(backend, table.name))
+}
+
+fn insert(backend: DbBackend, table: &ExpectedTable) -> String {
+    let columns = table.columns.iter().filter(|column| !column.generated);
+    let columns: Vec<String> = columns.map(|column| quoted(backend, column.name)).collect();
+    let (name, columns) = (quoted(backend, table.name), columns.join(", "));
+    format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {name} WHERE 1 = 0")
+}
+
+fn update(backend: DbBackend, table: &ExpectedTable) -> String {
+    let column = table.columns.iter().find(|column| !column.generated).map_or("id", |column| column.name);
+    let (name, column) = (quoted(backend, table.name), quoted(backend, column));
+    format!("UPDATE {name} SET {column} = {column} WHERE 1 = 0")
+}
+
+fn delete(backend: DbBackend, table: &ExpectedTable) -> String {
+    format!("DELETE FROM {} WHERE 1 = 0", quoted(backend, table.name))
+}
+
+fn quoted(backend: DbBackend, name: &str) -> String {
+    let mark = if backend == DbBackend::MySql { '`' } else { '"' };
+    format!("{mark}{name}{mark}")
+}
+
+/// Whether a statement is refused. What is missing is the schema's finding, not this one.
+async fn denied(db: &DatabaseConnection, verb: Verb, table: &ExpectedTable) -> Result<bool, DbErr> {
+    let transaction = db.begin().await?;
+    let tried = transaction.execute_unprepared(&(verb.1)(db.get_database_backend(), table)).await;
+    transaction.rollback().await?;
+    match tried {
+        Ok(_) => Ok(false),
+        Err(error) => match failure::of(&error) {
+            Failure::Lost | Failure::Unavailable => Err(error),
+            Failure::Absent => Ok(false),
+            _ => Ok(true),
+        },
+    }
+}
+
+/// A whole database that takes no writes.
+async fn closed(db: &DatabaseConnection) -> Result<Option<Finding>, DbErr> {
+    let sql = match db.get_database_backend() {
+        DbBackend::MySql => "SELECT CAST(@@global.read_only AS SIGNED)",
+        DbBackend::Postgres => "SELECT pg_is_in_recovery()::int::bigint",
+        _ => return Ok(None),
+    };
+    let closed = value::<i64>(db, sql).await?.is_some_and(|closed| closed != 0);
+    let mend = "use the primary, or start with `guichet serve --read-only`";
+    Ok(closed.then(|| Finding::warning("rights", "the database is read-only or a replica", mend)))
+}
+
+/// The folder of uploads must be there and writable.
+pub(super) fn storage(config: &Config) -> Finding {
+    let folder = &config.storage;
+    match writable(folder) {
+        Ok(()) => Finding::ok("storage", format!("{} can be written", folder.display())),
+        Err(error) => Finding::warning(
+            "storage",
+            format!("{}: {error}", folder.display()),
+            "make the folder, or point GUICHET_STORAGE at the shop's; uploads fail until then",
+        ),
+    }
+}
+
+fn writable(folder: &Path) -> std::io::Result<()> {
+    let trial = folder.join(format!(".guichet-doctor-{}", std::process::id()));
+    std::fs::File::create_new(&trial)?;
+    std::fs::remove_file(trial)
+}

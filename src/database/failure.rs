@@ -1,0 +1,175 @@
+//! What a failed statement says about the database: gone, busy, or closed to writing.
+
+use sea_orm::{DbErr, RuntimeErr};
+use sqlx::error::DatabaseError;
+use sqlx::mysql::MySqlDatabaseError;
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
+
+/// MySQL and MariaDB: the server is shutting down or has killed this connection.
+const MYSQL_LOST: [u16; 5] = [1053, 1079, 1080, 1184, 1927];
+/// MySQL and MariaDB: too many connections, a lock not had in time, a deadlock, a statement that was
+/// stopped or took too long, a full disk.
+const MYSQL_BUSY: [u16; 10] = [1021, 1040, 1114, 1203, 1205, 1213, 1226, 1317, 1969, 3024];
+/// MySQL and MariaDB: the session, the server or the schema can only be read.
+const MYSQL_READ_ONLY: [u16; 3] = [1290, 1792, 1836];
+/// MySQL and MariaDB: no such table, no such column.
+const MYSQL_ABSENT: [u16; 2] = [1146, 1054];
+/// PostgreSQL: no such table, no such column.
+const POSTGRES_ABSENT: [&str; 2] = ["42P01", "42703"];
+/// SQLite has one code for everything that is wrong with a statement; its texts hold this.
+const SQLITE_ABSENT: [&str; 3] = ["no such table", "no such column", "has no column named"];
+/// PostgreSQL: shutting down, crashed, starting.
+const POSTGRES_LOST: [&str; 3] = ["57P01", "57P02", "57P03"];
+/// PostgreSQL: stopped or too slow, a lock not had, a conflict of transactions, a deadlock.
+const POSTGRES_BUSY: [&str; 4] = ["57014", "55P03", "40001", "40P01"];
+/// PostgreSQL: classes of lost connections and of missing resources.
+const POSTGRES_LOST_CLASS: &str = "08";
+const POSTGRES_BUSY_CLASS: &str = "53";
+const POSTGRES_READ_ONLY: &str = "25006";
+/// SQLite: busy, locked, a disk that fails or is full, a file that cannot be opened.
+const SQLITE_BUSY: [i32; 5] = [5, 6, 10, 13, 14];
+const SQLITE_READ_ONLY: i32 = 8;
+
+/// What a failure means for whoever asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The connection is gone; another one may be there at once.
+    Lost,
+    /// The database doesn't answer (in time).
+    Unavailable,
+    /// The database is there and lets nobody in: a wrong name, user or password.
+    Refused,
+    /// The database takes no writes.
+    ReadOnly,
+    /// The database lacks a table or a column.
+    Absent,
+    /// The statement itself is wrong.
+    Statement,
+}
+
+/// Reads what a failure means.
+pub fn of(error: &DbErr) -> Failure {
+    match error {
+        DbErr::ConnectionAcquire(_) => Failure::Unavailable,
+        DbErr::Conn(RuntimeErr::SqlxError(error)) => match of_sqlx(error) {
+            Failure::Statement => Failure::Refused,
+            failure => failure,
+        },
+        DbErr::Conn(_) => Failure::Unavailable,
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            of_sqlx(error)
+        }
+        _ => Failure::Statement,
+    }
+}
+
+fn of_sqlx(error: &sqlx::Error) -> Failure {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => Failure::Lost,
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::BeginFailed => {
+            Failure::Unavailable
+        }
+        sqlx::Error::Database(error) => of_database(error.as_ref()),
+        _ => Failure::Statement,
+    }
+}
+
+fn of_database(error: &dyn DatabaseError) -> Failure {
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        return mysql(error.number());
+    }
+    if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+        return postgres(error.code());
+    }
+    if error.try_downcast_ref::<SqliteError>().is_some() {
+        if SQLITE_ABSENT.iter().any(|text| error.message().contains(text)) {
+            return Failure::Absent;
+        }
+        return error.code().and_then(|code| code.parse().ok()).map_or(Failure::Statement, sqlite);
+    }
+    Failure::Statement
+}
+
+fn mysql(number: u16) -> Failure {
+    match number {
+        // 1158 to 1161: reading from or writing to the network failed.
+        _ if MYSQL_LOST.contains(&number) || (1158..=1161).contains(&number) => Failure::Lost,
+        _ if MYSQL_BUSY.contains(&number) => Failure::Unavailable,
+        _ if MYSQL_READ_ONLY.contains(&number) => Failure::ReadOnly,
+        _ if MYSQL_ABSENT.contains(&number) => Failure::Absent,
+        _ => Failure::Statement,
+    }
+}
+
+fn postgres(code: &str) -> Failure {
+    match code {
+        _ if POSTGRES_LOST.contains(&code) || code.starts_with(POSTGRES_LOST_CLASS) => Failure::Lost,
+        _ if POSTGRES_BUSY.contains(&code) || code.starts_with(POSTGRES_BUSY_CLASS) => Failure::Unavailable,
+        _ if POSTGRES_ABSENT.contains(&code) => Failure::Absent,
+        POSTGRES_READ_ONLY => Failure::ReadOnly,
+        _ => Failure::Statement,
+    }
+}
+
+/// The low byte of an extended code is the plain one.
+fn sqlite(code: i32) -> Failure {
+    match code & 0xff {
+        code if SQLITE_BUSY.contains(&code) => Failure::Unavailable,
+        SQLITE_READ_ONLY => Failure::ReadOnly,
+        _ => Failure::Statement,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use sea_orm::ConnAcquireErr;
+
+    use super::*;
+
+    fn query(error: sqlx::Error) -> Failure {
+        of(&DbErr::Query(RuntimeErr::SqlxError(error.into())))
+    }
+
+    #[test]
+    fn a_connection_that_broke_is_lost() {
+        for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe, io::ErrorKind::UnexpectedEof]
+        {
+            assert_eq!(query(sqlx::Error::Io(kind.into())), Failure::Lost);
+        }
+        assert_eq!([mysql(1053), mysql(1927), mysql(1160)], [Failure::Lost; 3]);
+        assert_eq!([postgres("57P01"), postgres("08006")], [Failure::Lost; 2]);
+    }
+
+    #[test]
+    fn a_database_that_is_busy_or_closed_is_unavailable() {
+        let acquire = |error| of(&DbErr::ConnectionAcquire(error));
+        assert_eq!(acquire(ConnAcquireErr::Timeout), Failure::Unavailable);
+        assert_eq!(acquire(ConnAcquireErr::ConnectionClosed), Failure::Unavailable);
+        assert_eq!(query(sqlx::Error::PoolTimedOut), Failure::Unavailable);
+        assert_eq!(query(sqlx::Error::PoolClosed), Failure::Unavailable);
+        assert_eq!([mysql(1040), mysql(1205), mysql(1213), mysql(1969)], [Failure::Unavailable; 4]);
+        assert_eq!([postgres("53300"), postgres("57014")], [Failure::Unavailable; 2]);
+        assert_eq!([sqlite(5), sqlite(517), sqlite(13)], [Failure::Unavailable; 3]);
+    }
+
+    #[test]
+    fn a_database_that_takes_no_writes_says_so() {
+        assert_eq!([mysql(1792), postgres("25006"), sqlite(8), sqlite(1032)], [Failure::ReadOnly; 4]);
+    }
+
+    #[test]
+    fn a_database_that_lets_nobody_in_is_told_apart() {
+        let wrong = sqlx::Error::Configuration("no such thing".into());
+        assert_eq!(of(&DbErr::Conn(RuntimeErr::SqlxError(wrong.into()))), Failure::Refused);
+    }
+
+    #[test]
+    fn a_wrong_statement_is_our_own_fault() {
+        assert_eq!([mysql(1146), mysql(1054), postgres("42P01")], [Failure::Absent; 3]);
+        assert_eq!([mysql(1064), postgres("42601"), sqlite(1)], [Failure::Statement; 3]);
+        assert_eq!(query(sqlx::Error::RowNotFound), Failure::Statement);
+    }
+}

@@ -1,0 +1,212 @@
+//! `kill -9` in the middle of writes: every write is whole or absent, and one that was answered is
+//! there.
+//!
+//! `GUICHET_KILLS` says how often the server is killed (3 times without it, 200 times in CI);
+//! `GUICHET_TEST_DATABASE=mysql` kills it over MariaDB (`GUICHET_TEST_MYSQL_URL`) in place of SQLite.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use guichet::config::{Config, Database};
+use guichet::database;
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use serde_json::{Value as Json, json};
+use tokio::task::JoinHandle;
+
+#[allow(dead_code, reason = "the API tests use more of it")]
+#[path = "api/wire.rs"]
+mod wire;
+
+/// Requests under way at any moment.
+const WRITERS: u32 = 6;
+
+/// A shop of its own, removed at the end.
+struct Shop {
+    folder: PathBuf,
+    url: String,
+    server: Option<String>,
+}
+
+impl Shop {
+    async fn new() -> Self {
+        let name = format!("guichet_kill_{}", std::process::id());
+        let folder = std::env::temp_dir().join(&name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let mysql = std::env::var("GUICHET_TEST_DATABASE").is_ok_and(|kind| kind == "mysql");
+        let server = mysql.then(|| {
+            std::env::var("GUICHET_TEST_MYSQL_URL")
+                .unwrap_or_else(|_| "mysql://root@127.0.0.1:3306".to_owned())
+        });
+        let url = match &server {
+            Some(server) => format!("{server}/{name}"),
+            None => format!("sqlite:{}/shop.sqlite", folder.display()),
+        };
+        let shop = Self { folder, url, server };
+        shop.on_server(&format!("CREATE DATABASE {name} COLLATE utf8mb4_unicode_ci")).await;
+        shop.run(&["migrate"]);
+        shop.run(&["seed", "--customers=2", "--products=2", "--services=2", "--invoices=2", "--tickets=1"]);
+        shop
+    }
+
+    async fn on_server(&self, sql: &str) {
+        if let Some(server) = &self.server {
+            let db = open(&format!("{server}/mysql")).await;
+            db.execute_unprepared(sql).await.unwrap();
+            db.close().await.unwrap();
+        }
+    }
+
+    fn program(&self) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_guichet"));
+        program.env_clear().env("DATABASE_URL", &self.url).env("GUICHET_RATE_LIMIT", "0");
+        program.current_dir(&self.folder);
+        program
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let ran = self.program().args(arguments).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8_lossy(&ran.stdout).into_owned()
+    }
+
+    fn key(&self) -> String {
+        let made = self.run(&["create-api-key", "kill", "admin@example.com"]);
+        made.lines().find_map(|line| line.strip_prefix("Token: ")).unwrap().to_owned()
+    }
+
+    /// Starts a server beside those that run.
+    fn serve(&self) -> JoinHandle<(Child, SocketAddr)> {
+        let mut program = self.program();
+        program.args(["serve", "--listen=127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        tokio::task::spawn_blocking(move || {
+            let mut server = program.spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            (server, line.trim_end().rsplit_once("http://").unwrap().1.parse().unwrap())
+        })
+    }
+
+    async fn remove(self) {
+        self.on_server(&format!("DROP DATABASE guichet_kill_{}", std::process::id())).await;
+        std::fs::remove_dir_all(&self.folder).unwrap();
+    }
+}
+
+async fn open(url: &str) -> DatabaseConnection {
+    let database = Database::from_url(url).unwrap();
+    database::connect(&Config { database, pool: Some(1), ..Config::default() }).await.unwrap()
+}
+
+/// One number that a statement answers.
+async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    row.unwrap().try_get_by_index(0).unwrap()
+}
+
+/// What was answered, by all writers.
+#[derive(Default)]
+struct Answered {
+    made: AtomicU32,
+    deleted: AtomicU32,
+    cut_off: AtomicU32,
+}
+
+/// Makes products with prices, and deletes every other one, until the server is gone.
+async fn write(to: SocketAddr, key: String, group: i64, name: String, answered: Arc<Answered>) {
+    for count in 0.. {
+        let product = json!({
+            "name": format!("{name}-{count}"), "description": "x", "status": "active", "type": "none",
+            "stock": 1, "group_id": group, "pricing": {"monthly": {"price": 5, "setup": 1}},
+        });
+        let Some(made) = send(to, &key, "POST", "/api/application/products", &product).await else { break };
+        answered.made.fetch_add(1, Ordering::Relaxed);
+        if count % 2 == 1 {
+            let path = format!("/api/application/products/{}", made["id"]);
+            let Some(_) = send(to, &key, "DELETE", &path, &Json::Null).await else { break };
+            answered.deleted.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    answered.cut_off.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The body of an answer; `None` when the server died before it.
+async fn send(to: SocketAddr, key: &str, method: &str, path: &str, body: &Json) -> Option<Json> {
+    let headers =
+        [("Authorization", format!("Bearer {key}")), ("Content-Type", "application/json".to_owned())];
+    let request = wire::Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
+        body: if body.is_null() { Vec::new() } else { body.to_string().into_bytes() },
+    };
+    let answer = wire::send(to, &request).await.ok()?;
+    assert!((200..300).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.text());
+    Some(answer.json())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_write_is_whole_or_absent() {
+    let kills: u32 = std::env::var("GUICHET_KILLS").map_or(3, |text| text.parse().unwrap());
+    let shop = Shop::new().await;
+    let key = shop.key();
+    let db = open(&shop.url).await;
+    let group = number(&db, "SELECT CAST(MIN(id) AS SIGNED) FROM `groups`").await;
+    let answered = Arc::new(Answered::default());
+    let mut next = shop.serve();
+    for kill in 0..kills {
+        let (mut server, address) = next.await.unwrap();
+        // Starting takes longer than dying.
+        next = shop.serve();
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let name = format!("kill-{kill}-{writer}");
+                tokio::spawn(write(address, key.clone(), group, name, Arc::clone(&answered)))
+            })
+            .collect();
+        // Another moment each time.
+        tokio::time::sleep(Duration::from_millis(60 + u64::from(kill * 37 % 150))).await;
+        server.kill().unwrap();
+        server.wait().unwrap();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        assert_eq!(halves(&db).await, 0, "after {} kills", kill + 1);
+    }
+    let (mut server, _) = next.await.unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let there = number(&db, "SELECT COUNT(*) FROM products WHERE name LIKE 'kill-%'").await;
+    let gone =
+        number(&db, "SELECT COUNT(*) FROM products WHERE name LIKE 'kill-%' AND deleted_at IS NOT NULL")
+            .await;
+    let load = |count: &AtomicU32| i64::from(count.load(Ordering::Relaxed));
+    let (made, deleted, cut_off) = (load(&answered.made), load(&answered.deleted), load(&answered.cut_off));
+    assert!(made <= there && there <= made + cut_off, "{there} products of {made} answered");
+    assert!(deleted <= gone && gone <= deleted + cut_off, "{gone} deleted of {deleted} answered");
+    assert!(made > 0 && cut_off >= i64::from(kills), "{made} products, {cut_off} requests cut off");
+    println!(
+        "{kills} kills on {:?}: {made} products made and {deleted} deleted, all of them there; {cut_off} writes cut \
+         off, {} of them whole and the others absent; no half",
+        db.get_database_backend(),
+        there + gone - made - deleted
+    );
+    db.close().await.unwrap();
+    shop.remove().await;
+}
+
+/// Products without their one price, or whose price was not deleted with them.
+async fn halves(db: &DatabaseConnection) -> i64 {
+    number(
+        db,
+        "SELECT COUNT(*) FROM products p WHERE p.name LIKE 'kill-%' AND 1 <> (SELECT COUNT(*) FROM pricings c \
+         WHERE c.related_type = 'product' AND c.related_id = p.id \
+         AND (c.deleted_at IS NULL) = (p.deleted_at IS NULL))",
+    )
+    .await
+}
