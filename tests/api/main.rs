@@ -16,6 +16,8 @@
 //! | [`golden`] | the recordings replayed |
 //! | [`rights`] | every operation and root field tried without its ability |
 //! | [`statements`] | how many SQL statements an answer costs |
+//! | [`errors`], [`persisted`] | GraphQL's errors; operations named instead of sent |
+//! | [`limits`] | what GraphQL refuses before it runs |
 //! | [`house_rules`] | rules of the code base |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`customers`], [`services`] | what the recordings of customers and services do not cover |
@@ -31,10 +33,13 @@ mod customers;
 mod deviation;
 mod documented;
 mod documents;
+mod errors;
 mod golden;
 mod groups;
 mod house_rules;
+mod limits;
 mod openapi;
+mod persisted;
 mod pricings;
 mod rights;
 mod rows;
