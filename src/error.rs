@@ -47,6 +47,9 @@ pub enum Error {
     /// The database does not answer (in time).
     #[error("Service Unavailable")]
     Unavailable(#[source] DbErr),
+    /// A setting with which the server cannot start: for the operator, never for a client.
+    #[error("{0}")]
+    Setting(String),
     /// Anything unforeseen.
     #[error("Server Error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -70,7 +73,7 @@ impl Error {
             Self::Refused(refusal) => refusal.status,
             Self::NotRun(reason) => reason.code.status(),
             Self::Maintenance(_) | Self::Unavailable(_) => 503,
-            Self::Internal(_) => 500,
+            Self::Setting(_) | Self::Internal(_) => 500,
         }
     }
 
@@ -86,7 +89,7 @@ impl Error {
             Self::Refused(_) => Code::Conflict,
             Self::NotRun(reason) => reason.code,
             Self::Maintenance(_) | Self::Unavailable(_) => Code::Unavailable,
-            Self::Internal(_) => Code::Internal,
+            Self::Setting(_) | Self::Internal(_) => Code::Internal,
         }
     }
 

@@ -101,7 +101,7 @@ async fn answer(
         let bucket =
             principal.as_deref().map_or(Bucket::Address(client), |principal| Bucket::Owner(principal.owner));
         admit(app, bucket, &mut limits).await?;
-        Ok::<_, Rejection>(run(app, Caller { principal, origin, bucket }, asked?).await?)
+        run(app, Caller { principal, origin, bucket }, asked?).await
     };
     let (status, answer) = match executed.await {
         Ok(answer) => (status_of(media, &answer), answer),

@@ -131,7 +131,7 @@ fn plain(name: &str) -> &str {
 /// The trusted documents by their hash and by the name that a manifest gives them.
 fn read(path: &Path) -> Result<HashMap<String, Arc<str>>> {
     let failed =
-        |reason: String| Error::internal(format!("GUICHET_TRUSTED_DOCUMENTS, {}: {reason}", path.display()));
+        |reason: String| Error::Setting(format!("GUICHET_TRUSTED_DOCUMENTS={}: {reason}", path.display()));
     let texts = if path.is_dir() { folder(path) } else { manifest(path) }.map_err(failed)?;
     let mut trusted = HashMap::new();
     for (name, text) in texts {

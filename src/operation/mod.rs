@@ -12,8 +12,8 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-use async_graphql::Request;
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Request, Value, Variables};
 
 use crate::config::Config;
 use crate::error::{Code, NotRun};
@@ -46,9 +46,25 @@ pub fn prepare(request: &mut Request, prices: &Prices, config: &Config) -> Resul
     let chosen = chosen.map(|operation| (operation.ty, operation));
     let points = measure::Measure::new(&document, &request.variables, prices, config)
         .check(chosen.as_ref().ok().map(|(_, operation)| *operation))?;
-    let (kind, _) = chosen?;
+    let (kind, operation) = chosen?;
+    given(operation, &request.variables)?;
     request.set_parsed_query(document);
     Ok(Estimate { points, kind })
+}
+
+/// Whether every variable that needs a value has one; the validator looks only at those that have.
+fn given(operation: &OperationDefinition, variables: &Variables) -> Result<()> {
+    let missing = operation.variable_definitions.iter().find(|variable| {
+        let value = variables.get(&variable.node.name.node);
+        let required = !variable.node.var_type.node.nullable;
+        required && value.map_or(variable.node.default_value.is_none(), |value| *value == Value::Null)
+    });
+    let Some(variable) = missing else { return Ok(()) };
+    let text = format!(
+        "The variable `${}` of type `{}` needs a value.",
+        variable.node.name.node, variable.node.var_type.node
+    );
+    Err(NotRun::at(Code::BadUserInput, text, vec![variable.pos]))
 }
 
 /// The parser's complaint in one line: what it expected, without a drawing of the document.
@@ -64,10 +80,7 @@ fn unreadable(error: async_graphql::parser::Error) -> Error {
 }
 
 /// The operation that a request names, or the only one.
-fn chosen<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a async_graphql::parser::types::OperationDefinition> {
+fn chosen<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition> {
     let mut fitting =
         document.operations.iter().filter(|(own, _)| name.is_none() || own.map(|own| own.as_str()) == name);
     match (fitting.next(), fitting.next()) {

@@ -64,3 +64,17 @@ fn the_named_operation_counts_and_every_other_is_bounded() {
     let long = query.replace("first: 5", "first: 500");
     assert_eq!(named("A", &long).unwrap_err().code(), Code::ListTooLong);
 }
+
+#[test]
+fn a_variable_that_needs_a_value_has_one() {
+    let query =
+        "query($id: ID!, $n: Int! = 3) { product(id: $id) { name } products(first: $n) { totalCount } }";
+    for (variables, fits) in [
+        (json!({"id": 1}), true),
+        (json!({}), false),
+        (json!({"id": null}), false),
+        (json!({"id": 1, "n": null}), false),
+    ] {
+        assert_eq!(estimate(query, variables.clone()).is_ok(), fits, "{variables}");
+    }
+}

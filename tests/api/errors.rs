@@ -37,7 +37,7 @@ async fn errors_have_their_code() {
         ("{ products {", json!({}), "all", "GRAPHQL_PARSE_FAILED"),
         ("{ product }", json!({}), "all", "GRAPHQL_VALIDATION_FAILED"),
         ("{ products { nodes { nam } } }", json!({}), "all", "GRAPHQL_VALIDATION_FAILED"),
-        ("query($id: ID!) { product(id: $id) { name } }", json!({}), "all", "GRAPHQL_VALIDATION_FAILED"),
+        ("query($id: ID!) { product(id: $id) { name } }", json!({}), "all", "BAD_USER_INPUT"),
         ("{ ...A }", json!({}), "all", "GRAPHQL_VALIDATION_FAILED"),
         (
             "query A { health { status } } query B { health { status } }",
@@ -53,6 +53,12 @@ async fn errors_have_their_code() {
             assert!(!text.contains(leak), "{query} tells {leak}: {text}");
         }
     }
+    let missing =
+        shop.graphql("query($id: ID!) { product(id: $id) { name } }", json!({"id": null}), "all").await;
+    assert!(missing.get("data").is_none(), "{missing}");
+    let wrong =
+        shop.graphql("query($n: Int) { products(first: $n) { totalCount } }", json!({"n": "x"}), "all").await;
+    assert!(wrong.get("data").is_none(), "{wrong}");
     let syntax = shop.graphql("{ products {\n  nodes { name ", json!({}), "").await;
     let error = &syntax["errors"][0];
     assert!(error["message"].as_str().unwrap().starts_with("Syntax error: expected "), "{error}");

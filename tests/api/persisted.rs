@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use guichet::config::TrustedMode;
+use guichet::config::{Config, TrustedMode};
 use guichet::key;
+use guichet::operation::Documents;
 use serde_json::{Value as Json, json};
 
 use crate::shop::Shop;
@@ -172,5 +173,23 @@ async fn other_documents_are_run_where_trust_is_off_or_only_logged() {
         let body = json!({"documentId": "name", "variables": {"id": 1}});
         assert!(shop.post("/graphql", "all", &body).await.2["data"]["product"].is_object());
         shop.close().await;
+    }
+}
+
+/// The operator is told which file is wrong, and the server does not start.
+#[test]
+fn trusted_documents_are_checked_at_the_start() {
+    let folder = Trusted::new("broken");
+    let broken = folder.file("broken.graphql", "query {");
+    let list = folder.file("list.json", "[]");
+    for (path, reason) in [
+        (folder.0.clone(), "`broken`: "),
+        (list, "neither a manifest of operations nor an object of documents"),
+        (broken.with_file_name("absent.json"), "No such file"),
+    ] {
+        let config = Config { trusted_documents: Some(path.clone()), ..Config::default() };
+        let text = Documents::new(&config).err().unwrap().to_string();
+        assert!(text.starts_with(&format!("GUICHET_TRUSTED_DOCUMENTS={}: ", path.display())), "{text}");
+        assert!(text.contains(reason), "{text}");
     }
 }
