@@ -189,8 +189,8 @@ impl<'a> Measure<'a> {
             Entry::Vacant(new) => new.insert(Met::Within),
         };
         let fields = self.prices.fields(&fragment.node.type_condition.node.on.node);
-        let size = self.set(&fragment.node.selection_set.node, Place { fields, ..place })?;
-        let size = size.spread(fragment.node.directives.len());
+        let mut size = self.set(&fragment.node.selection_set.node, Place { fields, ..place })?;
+        size.directives = size.directives.saturating_add(fragment.node.directives.len() as u64);
         self.fragments.insert(key, Met::Measured(size));
         Ok(size)
     }
