@@ -5,9 +5,12 @@
 //! and its limits, its price; and only then it is validated and run.
 
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Response as Answer, ServerError, Value};
@@ -154,10 +157,14 @@ async fn prepare(app: &App, asked: &mut Asked) -> Result<Estimate, Error> {
     Ok(estimate)
 }
 
-/// Runs an operation for as long as it may take; a defect of ours ends only this one.
 async fn execute(app: &App, operation: async_graphql::Request) -> Answer {
-    let execution = AssertUnwindSafe(app.public.execute(operation)).catch_unwind();
-    let error = match tokio::time::timeout(app.shared.config.operation_timeout, execution).await {
+    bounded(app.shared.config.operation_timeout, app.public.execute(operation)).await
+}
+
+/// Runs an operation for as long as it may take; a defect of ours ends only this one.
+async fn bounded(patience: Duration, execution: impl Future<Output = Answer>) -> Answer {
+    let execution = AssertUnwindSafe(execution).catch_unwind();
+    let error = match tokio::time::timeout(patience, execution).await {
         Ok(Ok(answer)) => return answer,
         Ok(Err(_)) => Error::internal("a resolver panicked"),
         Err(_) => NotRun::because(Code::TimedOut, "The operation took too long."),
@@ -169,7 +176,7 @@ async fn execute(app: &App, operation: async_graphql::Request) -> Answer {
 fn cost(app: &App, requested: u64, actual: u64, verdict: Verdict, unused: u32) -> Value {
     let (remaining, reset) = match verdict {
         Verdict::Counted { remaining, resets_in, .. } => {
-            let reset = app.shared.clock.now() + std::time::Duration::from_secs(resets_in);
+            let reset = app.shared.clock.now() + Duration::from_secs(resets_in);
             (Some(u64::from(remaining) + u64::from(unused)), Some(reset.to_rfc3339()))
         }
         _ => (None, None),
