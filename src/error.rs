@@ -1,7 +1,7 @@
 //! The one error type. Its variants say what went wrong; both faces read their status, code and
 //! body from it. Public text and internal cause are two things: a cause is logged, never sent.
 
-use async_graphql::{ErrorExtensionValues, Value};
+use async_graphql::{ErrorExtensionValues, Pos, Value};
 use indexmap::IndexMap;
 use sea_orm::DbErr;
 use serde_json::{Map, Value as Json, json};
@@ -43,6 +43,9 @@ pub enum Error {
     /// The action itself refuses: its status and its whole REST body.
     #[error("{}", .0.text())]
     Refused(Refusal),
+    /// A GraphQL operation that is not run, or not to its end.
+    #[error("{}", .0.text)]
+    NotRun(Box<NotRun>),
     /// The shop is closed for maintenance, with the shop's own text.
     #[error("{0}")]
     Maintenance(String),
@@ -55,6 +58,9 @@ pub enum Error {
     /// The server or its database takes no writes.
     #[error("This server is read-only.")]
     ReadOnly,
+    /// A setting with which the server cannot start: for the operator, never for a client.
+    #[error("{0}")]
+    Setting(String),
     /// Anything unforeseen.
     #[error("Server Error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -104,24 +110,26 @@ impl Error {
             Self::Invalid(_) => 422,
             Self::BadRequest(_) => 400,
             Self::Refused(refusal) => refusal.status,
+            Self::NotRun(reason) => reason.code.status(),
             Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) | Self::ReadOnly => 503,
-            Self::Internal(_) => 500,
+            Self::Setting(_) | Self::Internal(_) => 500,
         }
     }
 
-    /// `extensions.code` of the GraphQL error: one closed list.
-    pub fn code(&self) -> &'static str {
+    /// `extensions.code` of the GraphQL error.
+    pub fn code(&self) -> Code {
         match self {
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::Forbidden(_) => "FORBIDDEN",
-            Self::RateLimited(_) => "RATE_LIMITED",
-            Self::NotFound { .. } => "NOT_FOUND",
-            Self::Invalid(_) => "VALIDATION_FAILED",
-            Self::BadRequest(_) => "BAD_USER_INPUT",
-            Self::Refused(_) => "CONFLICT",
-            Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) => "UNAVAILABLE",
-            Self::ReadOnly => "READ_ONLY",
-            Self::Internal(_) => "INTERNAL",
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::Forbidden(_) => Code::Forbidden,
+            Self::RateLimited(_) => Code::RateLimited,
+            Self::NotFound { .. } => Code::NotFound,
+            Self::Invalid(_) => Code::ValidationFailed,
+            Self::BadRequest(_) => Code::BadUserInput,
+            Self::Refused(_) => Code::Conflict,
+            Self::NotRun(reason) => reason.code,
+            Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) => Code::Unavailable,
+            Self::ReadOnly => Code::ReadOnly,
+            Self::Setting(_) | Self::Internal(_) => Code::Internal,
         }
     }
 
@@ -136,7 +144,7 @@ impl Error {
 
     /// Details of the GraphQL error beside its code.
     pub fn extend(&self, values: &mut ErrorExtensionValues) {
-        values.set("code", self.code());
+        values.set("code", self.code().name());
         match self {
             Self::Forbidden(needs) => {
                 let needs = needs.iter().map(|&need| need.into()).collect();
@@ -150,6 +158,12 @@ impl Error {
             Self::Invalid(invalid) => {
                 if let Ok(errors) = Value::from_json(json!(invalid.errors)) {
                     values.set("errors", errors);
+                }
+            }
+            Self::NotRun(reason) => {
+                if let Some((limit, max)) = reason.limit {
+                    values.set("limit", limit);
+                    values.set("max", max);
                 }
             }
             _ => {}
@@ -166,6 +180,112 @@ impl From<DbErr> for Error {
             Failure::Statement => Self::Internal(error.into()),
         }
     }
+}
+
+/// Why a GraphQL operation was not run.
+#[derive(Clone, Debug)]
+pub struct NotRun {
+    /// What kind of reason it is.
+    pub code: Code,
+    /// The reason in words.
+    pub text: String,
+    /// The limit that was passed, and how much it allows.
+    pub limit: Option<(&'static str, u64)>,
+    /// Where in the document.
+    pub locations: Vec<Pos>,
+}
+
+impl NotRun {
+    /// A reason of that kind.
+    pub fn because(code: Code, text: impl Into<String>) -> Error {
+        Self::at(code, text, Vec::new())
+    }
+
+    /// A reason of that kind, with its places in the document.
+    pub fn at(code: Code, text: impl Into<String>, locations: Vec<Pos>) -> Error {
+        Error::NotRun(Box::new(Self { code, text: text.into(), limit: None, locations }))
+    }
+
+    /// A limit that was passed: its name, what it allows and of what.
+    pub fn beyond(code: Code, limit: &'static str, max: u64, unit: &str) -> Error {
+        let text = format!("The operation asks for too much: at most {max} {unit}.");
+        Error::NotRun(Box::new(Self { code, text, limit: Some((limit, max)), locations: Vec::new() }))
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $status:literal),* $(,)?) => {
+        /// `extensions.code` of a GraphQL error: the closed list.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code { $($(#[doc = $doc])+ $variant),* }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The code as it is sent.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// HTTP status of an answer that holds nothing else.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status),* }
+            }
+
+            /// When it is sent, for the documents.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+)),* }.trim_start()
+            }
+        }
+    };
+}
+
+codes! {
+    /// No valid key.
+    Unauthenticated = "UNAUTHENTICATED", 401,
+    /// The key lacks the ability; `abilities` names those of which one is needed.
+    Forbidden = "FORBIDDEN", 403,
+    /// There is no such record.
+    NotFound = "NOT_FOUND", 404,
+    /// The input breaks rules; `errors` lists them by field.
+    ValidationFailed = "VALIDATION_FAILED", 422,
+    /// The state of the record forbids the action.
+    Conflict = "CONFLICT", 409,
+    /// Too many requests or points in this minute; `retryAfter` seconds help.
+    RateLimited = "RATE_LIMITED", 429,
+    /// An argument, a variable or the request itself makes no sense.
+    BadUserInput = "BAD_USER_INPUT", 400,
+    /// The document is no GraphQL.
+    GraphqlParseFailed = "GRAPHQL_PARSE_FAILED", 400,
+    /// The document does not fit the schema.
+    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", 400,
+    /// The document has no operation of that name, or several and none was named.
+    OperationResolutionFailure = "OPERATION_RESOLUTION_FAILURE", 400,
+    /// The query nests too deep.
+    QueryTooDeep = "QUERY_TOO_DEEP", 400,
+    /// Too many aliases, root fields or directives; `limit` names which.
+    QueryTooWide = "QUERY_TOO_WIDE", 400,
+    /// The document or its request is too long: tokens or bytes.
+    QueryTooLong = "QUERY_TOO_LONG", 413,
+    /// The query costs more points than one query may.
+    QueryTooComplex = "QUERY_TOO_COMPLEX", 400,
+    /// A list is asked for more rows than one page may hold.
+    ListTooLong = "LIST_TOO_LONG", 400,
+    /// Several operations in one request.
+    BatchNotAllowed = "BATCH_NOT_ALLOWED", 400,
+    /// The hash is not known yet: send the document with it once.
+    PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND", 200,
+    /// Only the operations that the shop has listed are run.
+    DocumentNotTrusted = "DOCUMENT_NOT_TRUSTED", 403,
+    /// The operation took longer than it may.
+    TimedOut = "TIMED_OUT", 503,
+    /// The database does not answer, or the shop is closed.
+    Unavailable = "UNAVAILABLE", 503,
+    /// The server or its database takes no writes.
+    ReadOnly = "READ_ONLY", 503,
+    /// A defect of the server; its log tells more under the `traceId`.
+    Internal = "INTERNAL", 500,
 }
 
 /// Every broken rule of an input, by field in the order of the rules (spec: `wire.md` 1.6).

@@ -16,6 +16,7 @@ pub mod http;
 pub mod key;
 pub mod lang;
 pub mod mail;
+pub mod operation;
 pub mod outcome;
 pub mod page;
 pub mod password;
@@ -43,6 +44,9 @@ pub struct App {
     shared: Arc<scope::Shared>,
     keys: Arc<auth::Keys>,
     throttle: Arc<throttle::Throttle>,
+    costs: Arc<throttle::Throttle>,
+    prices: Arc<operation::Prices>,
+    named: Arc<operation::Documents>,
     public: schema::ShopSchema,
     demo_key: Option<Arc<str>>,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
@@ -52,7 +56,7 @@ impl App {
     /// Builds the server's schemas, documents and routes over an open database.
     ///
     /// # Errors
-    /// When a REST document does not agree with the schema.
+    /// When a REST document does not agree with the schema, or the trusted documents cannot be read.
     pub async fn new(
         config: config::Config,
         db: sea_orm::DatabaseConnection,
@@ -79,6 +83,9 @@ impl App {
         let documents = rest::check(documents, &registry).map_err(Error::internal)?;
         let counts = page::Counts::new(config.count_ttl);
         let throttle = Arc::new(throttle::Throttle::new(config.rate_limit));
+        let costs = Arc::new(throttle::Throttle::new(config.cost_limit));
+        let prices = Arc::new(operation::Prices::new(&registry));
+        let named = Arc::new(operation::Documents::new(&config)?);
         let shared = Arc::new(scope::Shared {
             config,
             reader: reader::Reader::new(db.clone(), observer),
@@ -103,6 +110,9 @@ impl App {
             shared,
             keys,
             throttle,
+            costs,
+            prices,
+            named,
             demo_key: None,
         })
     }

@@ -17,18 +17,16 @@ use sea_orm::{
 use crate::auth::allow;
 use crate::collation::sort_key;
 use crate::filter::{Demand, Direction, Filter, Key, Sort, contains, equals};
-use crate::record::{Face, Record, Rows};
+use crate::record::{Edges, Face, Record, Rows};
 use crate::scope::Scope;
 use crate::{Error, Result};
 
 /// Rows of a GraphQL list when the query doesn't say.
-const DEFAULT_SIZE: u64 = 25;
+pub(crate) const DEFAULT_SIZE: u64 = 25;
 /// How deep conditions nest.
 const MAX_NESTING: usize = 5;
 /// How many values conditions compare with.
 const MAX_VALUES: usize = 1000;
-/// The longest list of a GraphQL query.
-const MAX_SIZE: u64 = 100;
 
 /// Which part of a list is asked for: Relay cursors, or pages.
 #[derive(Clone, Debug, Default)]
@@ -62,12 +60,12 @@ impl Paging {
         let per_page = size("perPage", self.per_page, max)?;
         if let Some(page) = self.page {
             let page = u64::try_from(page).ok().filter(|&page| page > 0).ok_or_else(|| bad("page"))?;
-            let limit = per_page.or(first).unwrap_or(DEFAULT_SIZE);
+            let limit = per_page.or(first).unwrap_or(Ord::min(DEFAULT_SIZE, max));
             return Ok(Some(Window { offset: (page - 1).saturating_mul(limit), limit }));
         }
         let start = self.after.as_deref().map(offset_after).transpose()?.unwrap_or(0);
         let Some(size) = last else {
-            let limit = first.or(per_page).unwrap_or(DEFAULT_SIZE);
+            let limit = first.or(per_page).unwrap_or(Ord::min(DEFAULT_SIZE, max));
             let end = self.before.as_deref().map(offset_of).transpose()?;
             let limit = end.map_or(limit, |end| Ord::min(limit, end.saturating_sub(start)));
             return Ok(Some(Window { offset: start, limit }));
@@ -167,7 +165,7 @@ impl<T: Record> List<T> {
         }
         let scope = Scope::from(ctx);
         let rest = ctx.data_opt::<Face>().is_some_and(|&face| face != Face::GraphQl);
-        let max = if rest { scope.config().max_per_page } else { MAX_SIZE };
+        let max = if rest { scope.config().max_per_page } else { scope.config().max_list };
         let window = match paging.window(max, None)? {
             Some(window) => window,
             None => {
@@ -262,32 +260,6 @@ pub struct PageInfo {
     end_cursor: Option<String>,
 }
 
-/// A row with its cursor (Relay).
-pub struct Edge<T: Record> {
-    node: T,
-    cursor: String,
-}
-
-impl<T: Record> async_graphql::TypeName for Edge<T> {
-    fn type_name() -> std::borrow::Cow<'static, str> {
-        format!("{}Edge", T::NAME).into()
-    }
-}
-
-/// A row of the list with its cursor.
-#[Object(name_type)]
-impl<T: Record> Edge<T> {
-    /// The row.
-    async fn node(&self) -> T {
-        self.node.clone()
-    }
-
-    /// Where the row stands, for `after` and `before`.
-    async fn cursor(&self) -> &str {
-        &self.cursor
-    }
-}
-
 impl<T: Record> async_graphql::TypeName for Connection<T> {
     fn type_name() -> std::borrow::Cow<'static, str> {
         format!("{}Connection", T::NAME).into()
@@ -303,9 +275,9 @@ impl<T: Record> Connection<T> {
     }
 
     /// The rows of this part, each with its cursor.
-    async fn edges(&self) -> Vec<Edge<T>> {
-        let rows = self.rows.iter().cloned().zip(self.window.offset..);
-        rows.map(|(row, at)| Edge { node: T::from(row), cursor: cursor(at) }).collect()
+    async fn edges(&self) -> Edges<T> {
+        let cursors = (self.window.offset..).take(self.rows.len()).map(cursor).collect();
+        Edges { rows: Arc::clone(&self.rows), cursors }
     }
 
     /// Where this part stands in the list.

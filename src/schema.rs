@@ -1,4 +1,4 @@
-//! The two schemas over the same resolvers: the public one, validated strictly and bounded, and
+//! The two schemas over the same resolvers: the public one, validated strictly, and
 //! the internal one that runs the REST documents.
 
 use std::sync::Arc;
@@ -19,6 +19,9 @@ use crate::{Error, Result};
 pub type QueryRoot = Guarded<Query>;
 /// The mutation root, guarded.
 pub type MutationRoot = Guarded<Mutation>;
+/// Nesting of what clients send: the parser's own limit. The limits that count are held before
+/// (`src/operation/`).
+const MAX_NESTING: usize = 64;
 /// Nesting of our own documents: fragments that spread themselves are unrolled deep.
 const MAX_RECURSION: usize = 256;
 
@@ -27,11 +30,10 @@ pub type ShopSchema = Schema<QueryRoot, MutationRoot, EmptySubscription>;
 
 /// What GraphQL clients talk to.
 pub fn public(shared: &Arc<Shared>) -> ShopSchema {
-    let config = &shared.config;
     Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription)
         .data(Arc::clone(shared))
-        .limit_depth(config.max_depth)
-        .limit_complexity(config.max_complexity)
+        .disable_suggestions()
+        .limit_recursive_depth(MAX_NESTING)
         .finish()
 }
 

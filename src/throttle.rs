@@ -1,4 +1,5 @@
-//! Requests a minute, on both faces (spec: `wire.md` 1.7): a fixed window that opens with the first request.
+//! Requests a minute, on both faces (spec: `wire.md` 1.7), and points a minute of GraphQL operations:
+//! a fixed window that opens with the first request.
 //! Staff and customers are counted apart, whatever their numbers.
 
 use std::net::IpAddr;
@@ -45,11 +46,15 @@ pub enum Verdict {
         limit: u32,
         /// Requests left in this minute.
         remaining: u32,
+        /// Seconds until the window ends.
+        resets_in: u64,
     },
     /// Refused, and not counted.
     Refused {
         /// Requests a minute.
         limit: u32,
+        /// Requests left in this minute: fewer than were asked for.
+        remaining: u32,
         /// Seconds until the window ends.
         retry_after: u64,
     },
@@ -63,16 +68,31 @@ impl Throttle {
 
     /// Counts one request that arrives now.
     pub async fn hit(&self, bucket: Bucket, now: DateTime<Utc>) -> Verdict {
+        self.take(bucket, 1, now).await
+    }
+
+    /// Counts so much at once, or nothing if it isn't left.
+    pub async fn take(&self, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
         let Some(limit) = self.limit else { return Verdict::Unlimited };
         let open = async { Arc::new(Window { opened: now, count: AtomicU32::new(0) }) };
         let window = self.windows.get_with(bucket, open).await;
-        let raise = |count: u32| (count < limit).then(|| count + 1);
+        let raise = |count: u32| count.checked_add(amount).filter(|&count| count <= limit);
+        let left = WINDOW.saturating_sub((now - window.opened).to_std().unwrap_or_default());
+        let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
         match window.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, raise) {
-            Ok(before) => Verdict::Counted { limit, remaining: limit - before - 1 },
-            Err(_) => {
-                let left = WINDOW.saturating_sub((now - window.opened).to_std().unwrap_or_default());
-                Verdict::Refused { limit, retry_after: left.as_secs() + u64::from(left.subsec_nanos() > 0) }
+            Ok(before) => Verdict::Counted { limit, remaining: limit - before - amount, resets_in: seconds },
+            Err(before) => {
+                Verdict::Refused { limit, remaining: limit.saturating_sub(before), retry_after: seconds }
             }
+        }
+    }
+
+    /// Gives back what was counted and then not used.
+    pub async fn give_back(&self, bucket: Bucket, amount: u32) {
+        if let Some(window) = self.windows.get(&bucket).await {
+            let lower = |count: u32| Some(count.saturating_sub(amount));
+            // The closure always lowers.
+            let _ = window.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lower);
         }
     }
 }
@@ -85,11 +105,11 @@ impl Verdict {
         let remaining_header = HeaderName::from_static("x-ratelimit-remaining");
         match self {
             Self::Unlimited => {}
-            Self::Counted { limit, remaining } => {
+            Self::Counted { limit, remaining, .. } => {
                 set(limit_header, limit.into());
                 set(remaining_header, remaining.into());
             }
-            Self::Refused { limit, retry_after } => {
+            Self::Refused { limit, retry_after, .. } => {
                 let seconds = i64::try_from(retry_after).unwrap_or(60);
                 set(limit_header, limit.into());
                 set(remaining_header, 0);

@@ -40,9 +40,31 @@ pub struct Config {
     /// Whether an include needs the ability of the included resource too (`GUICHET_STRICT_INCLUDES`).
     pub strict_includes: bool,
     /// Deepest GraphQL query (`GUICHET_MAX_DEPTH`).
-    pub max_depth: usize,
-    /// Most expensive GraphQL query (`GUICHET_MAX_COMPLEXITY`).
-    pub max_complexity: usize,
+    pub max_depth: u64,
+    /// Deepest question about the schema itself (`GUICHET_MAX_INTROSPECTION_DEPTH`).
+    pub max_introspection_depth: u64,
+    /// Points that one GraphQL query may cost (`GUICHET_MAX_COMPLEXITY`).
+    pub max_complexity: u64,
+    /// Points a minute for each account or address; `None` = no limit (`GUICHET_COST_LIMIT`).
+    pub cost_limit: Option<u32>,
+    /// Aliases in a GraphQL document (`GUICHET_MAX_ALIASES`).
+    pub max_aliases: u64,
+    /// Fields at the root of a GraphQL operation (`GUICHET_MAX_ROOT_FIELDS`).
+    pub max_root_fields: u64,
+    /// Directives in a GraphQL document (`GUICHET_MAX_DIRECTIVES`).
+    pub max_directives: u64,
+    /// Tokens of a GraphQL document (`GUICHET_MAX_TOKENS`).
+    pub max_tokens: u64,
+    /// Largest GraphQL request without files, in bytes (`GUICHET_MAX_QUERY_BODY`).
+    pub max_query_body: usize,
+    /// Longest page of a GraphQL list (`GUICHET_MAX_LIST`).
+    pub max_list: u64,
+    /// How long one GraphQL operation may take (`GUICHET_OPERATION_TIMEOUT`).
+    pub operation_timeout: Duration,
+    /// Folder or manifest of trusted GraphQL operations (`GUICHET_TRUSTED_DOCUMENTS`).
+    pub trusted_documents: Option<PathBuf>,
+    /// What becomes of operations that are not trusted (`GUICHET_TRUSTED_MODE`).
+    pub trusted_mode: TrustedMode,
     /// Largest request body in bytes (`GUICHET_MAX_BODY`).
     pub max_body: usize,
     /// How long a request and each of its statements may take (`GUICHET_TIMEOUT`).
@@ -106,6 +128,28 @@ impl DiscordRole {
     }
 }
 
+/// What becomes of GraphQL operations that are not among the trusted ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustedMode {
+    /// They are run.
+    Off,
+    /// They are run, and the log tells of them.
+    Log,
+    /// They are refused.
+    Only,
+}
+
+impl TrustedMode {
+    fn named(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "log" => Some(Self::Log),
+            "only" => Some(Self::Only),
+            _ => None,
+        }
+    }
+}
+
 /// A value that is not accepted: which variable, which value, what would be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}={value} is not accepted: it takes {accepts}")]
@@ -140,7 +184,19 @@ impl Config {
             storage: variables.parse("GUICHET_STORAGE")?,
             strict_includes: variables.read("GUICHET_STRICT_INCLUDES", switch)?,
             max_depth: variables.read("GUICHET_MAX_DEPTH", |text| at_least(text, 1))?,
+            max_introspection_depth: variables
+                .read("GUICHET_MAX_INTROSPECTION_DEPTH", |text| at_least(text, 1))?,
             max_complexity: variables.read("GUICHET_MAX_COMPLEXITY", |text| at_least(text, 1))?,
+            cost_limit: Some(variables.parse("GUICHET_COST_LIMIT")?).filter(|&limit| limit > 0),
+            max_aliases: variables.parse("GUICHET_MAX_ALIASES")?,
+            max_root_fields: variables.read("GUICHET_MAX_ROOT_FIELDS", |text| at_least(text, 1))?,
+            max_directives: variables.parse("GUICHET_MAX_DIRECTIVES")?,
+            max_tokens: variables.read("GUICHET_MAX_TOKENS", |text| at_least(text, 1))?,
+            max_query_body: variables.read("GUICHET_MAX_QUERY_BODY", |text| at_least(text, 1024))?,
+            max_list: variables.read("GUICHET_MAX_LIST", |text| at_least(text, 1))?,
+            operation_timeout: variables.read("GUICHET_OPERATION_TIMEOUT", patience)?,
+            trusted_documents: variables.optional("GUICHET_TRUSTED_DOCUMENTS", |text| text.parse().ok())?,
+            trusted_mode: variables.read("GUICHET_TRUSTED_MODE", TrustedMode::named)?,
             max_body: variables.read("GUICHET_MAX_BODY", |text| at_least(text, 1024))?,
             timeout: variables.read("GUICHET_TIMEOUT", seconds)?,
             read_only: variables.read("GUICHET_READ_ONLY", switch)?,
@@ -279,9 +335,16 @@ fn at_most_a_second(text: &str) -> Option<Duration> {
     (0.0..=1.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 
+/// A span of a tenth of a second to an hour.
 fn seconds(text: &str) -> Option<Duration> {
     let seconds: f64 = text.parse().ok()?;
     (0.1..=3600.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// A span of a hundredth of a second to a day.
+fn patience(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.parse().ok()?;
+    (0.01..=86_400.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 
 fn percentage(text: &str) -> Option<f64> {

@@ -32,6 +32,7 @@ const fn secret(name: &'static str, accepts: &'static str, meaning: &'static str
 }
 
 const FOLDER: &str = "the path of a folder";
+const WHOLE: &str = "a whole number from 1";
 const ANY: &str = "a text";
 const SWITCH: &str = "1, true, 0 or false";
 
@@ -69,12 +70,49 @@ pub const SETTINGS: &[Setting] = &[
         SWITCH,
         "1 = an include needs the ability of the included resource too",
     ),
-    open("GUICHET_MAX_DEPTH", "12", "a whole number from 1", "deepest GraphQL query that is run"),
+    open("GUICHET_MAX_DEPTH", "12", WHOLE, "deepest GraphQL query that is run"),
     open(
-        "GUICHET_MAX_COMPLEXITY",
-        "20000",
-        "a whole number from 1",
-        "most expensive GraphQL query that is run",
+        "GUICHET_MAX_INTROSPECTION_DEPTH",
+        "20",
+        WHOLE,
+        "deepest question about the GraphQL schema itself that is answered",
+    ),
+    open("GUICHET_MAX_COMPLEXITY", "20000", WHOLE, "points that one GraphQL query may cost"),
+    open(
+        "GUICHET_COST_LIMIT",
+        "200000",
+        "a whole number",
+        "points of GraphQL queries a minute for each account or address, 0 = no limit",
+    ),
+    open("GUICHET_MAX_ALIASES", "30", "a whole number", "aliases in a GraphQL document"),
+    open("GUICHET_MAX_ROOT_FIELDS", "20", WHOLE, "fields at the root of a GraphQL operation"),
+    open("GUICHET_MAX_DIRECTIVES", "50", "a whole number", "directives in a GraphQL document"),
+    open(
+        "GUICHET_MAX_TOKENS",
+        "5000",
+        WHOLE,
+        "words and signs of a GraphQL document, and its fields once fragments are spread",
+    ),
+    open(
+        "GUICHET_MAX_QUERY_BODY",
+        "1048576",
+        "a number of bytes from 1024",
+        "largest GraphQL request without files",
+    ),
+    open("GUICHET_MAX_LIST", "100", WHOLE, "longest page of a GraphQL list"),
+    open("GUICHET_OPERATION_TIMEOUT", "30", "seconds from 0.01", "how long one GraphQL operation may take"),
+    open(
+        "GUICHET_TRUSTED_DOCUMENTS",
+        "",
+        "the path of a folder of .graphql files or of a JSON manifest",
+        "GraphQL operations that are trusted",
+    ),
+    open(
+        "GUICHET_TRUSTED_MODE",
+        "off",
+        "off, log or only",
+        "GraphQL operations that are not trusted: off = are run like others, log = are run and logged, only = are \
+         refused",
     ),
     open("GUICHET_MAX_BODY", "8388608", "a number of bytes from 1024", "largest request body"),
     open(

@@ -1,30 +1,41 @@
 //! GraphQL over HTTP, to the letter of its specification: media types by `Accept`, status codes,
 //! well-formedness, and nothing that a foreign page could make a browser send.
+//!
+//! A request is examined in one order: media type, key, throttle, well-formedness, the document
+//! and its limits, its price; and only then it is validated and run.
 
+mod request;
+#[cfg(test)]
+mod tests;
+
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request as Operation, Response as Answer, ServerError, Variables};
-use async_graphql_axum::{GraphQLRequest, rejection::GraphQLRejection};
+use async_graphql::{Response as Answer, ServerError, Value};
 use axum::body::Body;
-use axum::extract::{FromRequest, RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use serde_json::{Map, Value as Json, json};
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use futures_util::FutureExt;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
+use self::request::Asked;
 use crate::App;
 use crate::auth::Principal;
-use crate::error::Error;
+use crate::error::{Code, Error, NotRun};
+use crate::operation::{self, Estimate};
+use crate::scope::Origin;
 use crate::throttle::{Bucket, Verdict};
 
 /// The media type that tells success by its status code.
 const GRAPHQL: &str = "application/graphql-response+json";
 /// The media type of older clients, which answers 200 to every well-formed request.
 const JSON: &str = "application/json";
-/// Headers that a foreign page cannot send without asking first: one of them must come with a
-/// multipart body, which a form could send.
-const PREFLIGHTED: [&str; 3] = ["x-requested-with", "graphql-require-preflight", "apollo-require-preflight"];
 
-/// An operation that could not be read, or not be answered at all.
+/// A request that could not be read, or not be answered at all: its status is told in any media type.
 struct Rejection {
     status: StatusCode,
     error: Box<ServerError>,
@@ -32,7 +43,7 @@ struct Rejection {
 
 impl Rejection {
     fn new(status: StatusCode, text: &str) -> Self {
-        Self { status, error: Box::new(server_error(Error::BadRequest(text.to_owned()))) }
+        Self { status, ..Self::from(Error::BadRequest(text.to_owned())) }
     }
 
     fn bad(text: &str) -> Self {
@@ -47,31 +58,40 @@ impl From<Error> for Rejection {
     }
 }
 
+/// Who asks, how, and whose requests are counted together.
+struct Caller {
+    principal: Option<Arc<Principal>>,
+    origin: Origin,
+    bucket: Bucket,
+}
+
 /// `GET`: GraphiQL for browsers, a query for everybody else.
 pub async fn get(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Response<Body> {
-    let wants_page = first_accepted(request.headers(), &["text/html", GRAPHQL, JSON]) == Some("text/html");
+    let headers = request.headers();
+    let wants_page = first_accepted(headers, &["text/html", GRAPHQL, JSON]) == Some("text/html");
     if wants_page && query.is_none() {
         return super::pages::graphiql("/graphql", app.demo_key.as_deref());
     }
-    let operation = from_query(query.as_deref().unwrap_or(""));
-    answer(&app, request.headers(), super::client(&app, &request), super::origin(&app, &request), operation)
-        .await
+    let asked = request::from_query(query.as_deref().unwrap_or(""), headers);
+    let response =
+        answer(&app, headers, super::client(&app, &request), super::origin(&app, &request), asked).await;
+    revalidated(headers, response).await
 }
 
 /// `POST`: any operation.
 pub async fn post(State(app): State<App>, request: Request) -> Response<Body> {
     let headers = request.headers().clone();
     let (client, origin) = (super::client(&app, &request), super::origin(&app, &request));
-    let operation = from_body(&app, request).await;
-    answer(&app, &headers, client, origin, operation).await
+    let asked = request::from_body(&app.shared.config, request).await;
+    answer(&app, &headers, client, origin, asked).await
 }
 
 async fn answer(
     app: &App,
     headers: &HeaderMap,
     client: std::net::IpAddr,
-    origin: crate::scope::Origin,
-    operation: Result<Operation, Rejection>,
+    origin: Origin,
+    asked: Result<Asked, Rejection>,
 ) -> Response<Body> {
     let Some(media) = first_accepted(headers, &[GRAPHQL, JSON]) else {
         let rejection =
@@ -81,12 +101,10 @@ async fn answer(
     let mut limits = HeaderMap::new();
     let executed = async {
         let principal = principal(app, headers).await?;
-        admit(app, client, principal.as_deref(), &mut limits).await?;
-        let mut operation = operation?.data(origin);
-        if let Some(principal) = principal {
-            operation = operation.data(principal);
-        }
-        Ok(app.public.execute(operation).await)
+        let bucket =
+            principal.as_deref().map_or(Bucket::Address(client), |principal| Bucket::Owner(principal.owner));
+        admit(app, bucket, &mut limits).await?;
+        run(app, Caller { principal, origin, bucket }, asked?).await
     };
     // What the caller did wrong is an answer too: only the work itself is watched.
     let watched = app.shared.pulse.watch(app.shared.config.timeout, async { Ok(executed.await) }).await;
@@ -106,6 +124,73 @@ async fn answer(
     response
 }
 
+/// Finds, measures, prices and executes an operation. What is wrong with the operation itself is
+/// part of the answer.
+async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Rejection> {
+    let estimate = match prepare(app, &mut asked).await {
+        Ok(estimate) => estimate,
+        Err(error @ Error::NotRun(_)) => return Ok(Answer::from_errors(vec![server_error(error)])),
+        Err(error) => return Err(error.into()),
+    };
+    if asked.by_get && estimate.kind != OperationType::Query {
+        return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "Only queries can be sent by GET."));
+    }
+    let points = u32::try_from(estimate.points).unwrap_or(u32::MAX);
+    let verdict = app.costs.take(caller.bucket, points, app.shared.clock.now()).await;
+    if let Verdict::Refused { retry_after, .. } = verdict {
+        return Err(Error::RateLimited(retry_after).into());
+    }
+    let mut operation = asked.operation.data(caller.origin);
+    if let Some(principal) = caller.principal {
+        operation = operation.data(principal);
+    }
+    let mut answer = execute(app, operation).await;
+    let used = operation::actual(estimate.kind, &answer.data).clamp(1, estimate.points);
+    let unused = points.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
+    app.costs.give_back(caller.bucket, unused).await;
+    if asked.cost {
+        answer.extensions.insert("cost".to_owned(), cost(app, estimate.points, used, verdict, unused));
+    }
+    Ok(answer)
+}
+
+async fn prepare(app: &App, asked: &mut Asked) -> Result<Estimate, Error> {
+    let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref()).await?;
+    let estimate = operation::prepare(&mut asked.operation, &app.prices, &app.shared.config)?;
+    if let Some(new) = new {
+        app.named.remember(new, &asked.operation.query).await;
+    }
+    Ok(estimate)
+}
+
+async fn execute(app: &App, operation: async_graphql::Request) -> Answer {
+    bounded(app.shared.config.operation_timeout, app.public.execute(operation)).await
+}
+
+/// Runs an operation for as long as it may take; a defect of ours ends only this one.
+async fn bounded(patience: Duration, execution: impl Future<Output = Answer>) -> Answer {
+    let execution = AssertUnwindSafe(execution).catch_unwind();
+    let error = match tokio::time::timeout(patience, execution).await {
+        Ok(Ok(answer)) => return answer,
+        Ok(Err(_)) => Error::internal("a resolver panicked"),
+        Err(_) => NotRun::because(Code::TimedOut, "The operation took too long."),
+    };
+    Answer::from_errors(vec![server_error(error)])
+}
+
+/// What the operation cost and what is left in this minute.
+fn cost(app: &App, requested: u64, actual: u64, verdict: Verdict, unused: u32) -> Value {
+    let (remaining, reset) = match verdict {
+        Verdict::Counted { remaining, resets_in, .. } => {
+            let reset = app.shared.clock.now() + Duration::from_secs(resets_in);
+            (Some(u64::from(remaining) + u64::from(unused)), Some(reset.to_rfc3339()))
+        }
+        _ => (None, None),
+    };
+    let cost = json!({"requested": requested, "actual": actual, "remaining": remaining, "resetAt": reset});
+    Value::from_json(cost).unwrap_or_default()
+}
+
 /// The caller; a key that is not valid is no key, and each field says so.
 async fn principal(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Principal>>, Rejection> {
     match app.keys.authenticate(&app.shared, headers).await {
@@ -115,13 +200,7 @@ async fn principal(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Principa
     }
 }
 
-async fn admit(
-    app: &App,
-    client: std::net::IpAddr,
-    principal: Option<&Principal>,
-    headers: &mut HeaderMap,
-) -> Result<(), Rejection> {
-    let bucket = principal.map_or(Bucket::Address(client), |principal| Bucket::Owner(principal.owner));
+async fn admit(app: &App, bucket: Bucket, headers: &mut HeaderMap) -> Result<(), Rejection> {
     let now = app.shared.clock.now();
     let verdict = app.throttle.hit(bucket, now).await;
     verdict.headers(headers, now.timestamp());
@@ -131,30 +210,37 @@ async fn admit(
     }
 }
 
-/// A request that was not executed is 400 where the media type tells; one to which nothing was
-/// answered since the database or the server refused is 503; everything else is 200.
+/// One to which nothing was answered since the database or the server refused is 503; a request that
+/// was not executed is 400, or what its reason says, where the media type tells; everything else is 200.
 fn status_of(media: &str, answer: &Answer) -> StatusCode {
     let refused = |error| own(error).is_some_and(|own| own.status() == 503);
     if is_empty(&answer.data) && answer.errors.iter().any(refused) {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
-    let executed = answer.data != async_graphql::Value::Null;
-    if executed || media == JSON { StatusCode::OK } else { StatusCode::BAD_REQUEST }
+    if was_executed(answer) || media == JSON {
+        return StatusCode::OK;
+    }
+    let reason = answer.errors.first().and_then(own);
+    reason.and_then(|error| StatusCode::from_u16(error.status()).ok()).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+/// Every field at the root is nullable, so only what did not run has no data.
+fn was_executed(answer: &Answer) -> bool {
+    answer.data != Value::Null
 }
 
 /// Whether no root field has a value.
-fn is_empty(data: &async_graphql::Value) -> bool {
+fn is_empty(data: &Value) -> bool {
     match data {
-        async_graphql::Value::Object(fields) => {
-            fields.values().all(|value| *value == async_graphql::Value::Null)
-        }
-        other => *other == async_graphql::Value::Null,
+        Value::Object(fields) => fields.values().all(|value| *value == Value::Null),
+        other => *other == Value::Null,
     }
 }
 
 fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> {
-    answer.errors.iter_mut().for_each(complete);
-    let executed = answer.data != async_graphql::Value::Null;
+    let executed = was_executed(&answer);
+    answer.errors.truncate(operation::MAX_ERRORS);
+    answer.errors.iter_mut().for_each(|error| complete(error, executed));
     let body = if executed {
         serde_json::to_vec(&answer)
     } else {
@@ -163,11 +249,14 @@ fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> 
     let body = body.unwrap_or_default();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
+    let headers = response.headers_mut();
     if let Ok(kind) = HeaderValue::from_str(&format!("{media}; charset=utf-8")) {
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        headers.insert(header::CONTENT_TYPE, kind);
     }
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    let hints = if executed && answer.errors.is_empty() { answer.cache_control.value() } else { None };
+    let hints = hints.and_then(|hints| HeaderValue::from_str(&hints).ok());
+    headers.insert(header::CACHE_CONTROL, hints.unwrap_or(HeaderValue::from_static("no-store")));
     response
 }
 
@@ -204,96 +293,35 @@ fn first_accepted<'a>(headers: &HeaderMap, offered: &[&'a str]) -> Option<&'a st
         .map(|(_, offer)| offer)
 }
 
-/// A query in the address: `query`, `operationName`, `variables`, `extensions`. Only queries.
-fn from_query(text: &str) -> Result<Operation, Rejection> {
-    let mut fields = Map::new();
-    for (name, value) in crate::rest::plain_query(text) {
-        let value = match name.as_str() {
-            "variables" | "extensions" if !value.is_empty() => {
-                serde_json::from_str(&value).map_err(|_| Rejection::bad(&format!("`{name}` is no JSON.")))?
-            }
-            "variables" | "extensions" => Json::Null,
-            _ => Json::String(value),
-        };
-        fields.insert(name, value);
+/// The answer to a `GET` with its tag, or that the client's copy still holds.
+async fn revalidated(asked: &HeaderMap, response: Response<Body>) -> Response<Body> {
+    if response.status() != StatusCode::OK {
+        return response;
     }
-    let mut operation = from_json(Json::Object(fields))?;
-    let name = operation.operation_name.clone();
-    // What cannot be parsed is told by its execution.
-    let mutates = operation.parsed_query().is_ok_and(|document| {
-        let mut asked = document
-            .operations
-            .iter()
-            .filter(|(own, _)| name.is_none() || own.map(|own| own.as_str()) == name.as_deref());
-        asked.any(|(_, operation)| operation.node.ty != OperationType::Query)
-    });
-    if mutates {
-        return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "Only queries can be sent by GET."));
+    let (mut parts, body) = response.into_parts();
+    // The body is in memory: nothing is read, and nothing can fail.
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
+    let Ok(value) = HeaderValue::from_str(&tag) else { return Response::from_parts(parts, body.into()) };
+    parts.headers.insert(header::ETAG, value);
+    parts.headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
+    if parts.headers.get(header::CACHE_CONTROL).is_none_or(|hints| hints == "no-store") {
+        parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
-    Ok(operation)
-}
-
-async fn from_body(app: &App, request: Request) -> Result<Operation, Rejection> {
-    let kind = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("")
-        .to_ascii_lowercase();
-    let (media, charset) = kind.split_once(';').unwrap_or((&kind, ""));
-    if media.trim() == "multipart/form-data" {
-        return from_multipart(request).await;
+    let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut known = known.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
+    if known.any(|known| known == tag || known == "*") {
+        parts.status = StatusCode::NOT_MODIFIED;
+        parts.headers.remove(header::CONTENT_TYPE);
+        return Response::from_parts(parts, Body::empty());
     }
-    let utf8 =
-        charset.trim().strip_prefix("charset=").is_none_or(|charset| charset.trim_matches('"') == "utf-8");
-    if media.trim() != JSON || !utf8 {
-        return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON in UTF-8."));
-    }
-    let body = axum::body::to_bytes(request.into_body(), app.shared.config.max_body).await;
-    let body = body.map_err(|_| Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."))?;
-    from_json(serde_json::from_slice(&body).map_err(|_| Rejection::bad("The body is no JSON."))?)
-}
-
-/// Files beside the operation (GraphQL multipart request specification).
-async fn from_multipart(request: Request) -> Result<Operation, Rejection> {
-    let preflighted =
-        PREFLIGHTED.iter().any(|name| request.headers().contains_key(HeaderName::from_static(name)));
-    if !preflighted {
-        return Err(Rejection::bad("A multipart request needs the header `GraphQL-Require-Preflight`."));
-    }
-    match GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await {
-        Ok(request) => Ok(request.into_inner()),
-        Err(GraphQLRejection(error)) => Err(Rejection::bad(&error.to_string())),
-    }
-}
-
-/// The parameters of a request, each of its type.
-fn from_json(body: Json) -> Result<Operation, Rejection> {
-    let Json::Object(mut fields) = body else {
-        return Err(Rejection::bad("The body must be one object: batches are not accepted."));
-    };
-    let Some(Json::String(query)) = fields.remove("query") else {
-        return Err(Rejection::bad("`query` must be a text."));
-    };
-    let mut operation = Operation::new(query);
-    match fields.remove("operationName") {
-        None | Some(Json::Null) => {}
-        Some(Json::String(name)) => operation = operation.operation_name(name),
-        Some(_) => return Err(Rejection::bad("`operationName` must be a text.")),
-    }
-    match fields.remove("variables") {
-        None | Some(Json::Null) => {}
-        Some(variables @ Json::Object(_)) => operation = operation.variables(Variables::from_json(variables)),
-        Some(_) => return Err(Rejection::bad("`variables` must be an object.")),
-    }
-    match fields.remove("extensions") {
-        None | Some(Json::Null | Json::Object(_)) => Ok(operation),
-        Some(_) => Err(Rejection::bad("`extensions` must be an object.")),
-    }
+    Response::from_parts(parts, body.into())
 }
 
 fn server_error(error: Error) -> ServerError {
-    async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default())
+    let locations = if let Error::NotRun(reason) = &error { reason.locations.clone() } else { Vec::new() };
+    let error = async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default());
+    ServerError { locations, ..error }
 }
 
 /// Our own error within one of GraphQL.
@@ -302,16 +330,27 @@ fn own(error: &ServerError) -> Option<&Error> {
 }
 
 /// Gives an error its code and details, and the log its cause.
-fn complete(error: &mut ServerError) {
+fn complete(error: &mut ServerError, executed: bool) {
     let mut extensions = error.extensions.take().unwrap_or_default();
+    let mut message = None;
     match own(error) {
         Some(own) => {
-            if let Some(cause) = own.cause() {
-                tracing::error!(%cause, "operation failed: {own}");
-            }
             own.extend(&mut extensions);
+            match own {
+                Error::Internal(cause) => {
+                    let trace = Uuid::new_v4().to_string();
+                    tracing::error!(%cause, trace, "operation failed");
+                    extensions.set("traceId", trace);
+                }
+                Error::Unavailable(cause) | Error::Absent(cause) => tracing::warn!(%cause, "{own}"),
+                // REST prints the original's name of the model, which means nothing here.
+                Error::NotFound { .. } => message = Some("There is no such record.".to_owned()),
+                _ => {}
+            }
         }
-        None => extensions.set("code", "BAD_USER_INPUT"),
+        None if executed => extensions.set("code", Code::BadUserInput.name()),
+        None => extensions.set("code", Code::GraphqlValidationFailed.name()),
     }
+    error.message = message.unwrap_or_else(|| std::mem::take(&mut error.message));
     error.extensions = Some(extensions);
 }

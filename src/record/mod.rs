@@ -7,6 +7,7 @@
 //! query of depth d costs d statements however many rows there are.
 
 mod deleted;
+mod edges;
 mod kept;
 mod leaf;
 mod plan;
@@ -26,6 +27,7 @@ use entity::Id;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select};
 
 pub use deleted::Deleted;
+pub use edges::Edges;
 pub use kept::{Kept, is_record};
 pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};

@@ -265,7 +265,7 @@ async fn load<M: Sync>(
     values.into_iter()
 }
 
-fn child_path(path: &[PathSegment], key: &Name) -> Vec<PathSegment> {
+pub(super) fn child_path(path: &[PathSegment], key: &Name) -> Vec<PathSegment> {
     path.iter().cloned().chain([PathSegment::Field(key.to_string())]).collect()
 }
 
@@ -282,7 +282,7 @@ pub(super) async fn resolve_level<'a, T: Record>(
 }
 
 /// Where the context stands, as the path of an error.
-fn path_of(ctx: &ContextSelectionSet<'_>) -> Vec<PathSegment> {
+pub(super) fn path_of(ctx: &ContextSelectionSet<'_>) -> Vec<PathSegment> {
     ctx.set_error_path(ServerError::new("", None)).path
 }
 

@@ -21,6 +21,8 @@
 //! | [`golden`] | the recordings replayed |
 //! | [`rights`] | every operation and root field tried without its ability |
 //! | [`statements`] | how many SQL statements an answer costs |
+//! | [`errors`], [`persisted`] | GraphQL's errors; operations named instead of sent |
+//! | [`limits`] | what GraphQL refuses before it runs |
 //! | [`house_rules`] | rules of the code base |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`customers`], [`products`], [`services`] | what the recordings of these resources do not cover |
@@ -40,11 +42,14 @@ mod doctor;
 mod documented;
 mod documents;
 mod engine;
+mod errors;
 mod failure;
 mod golden;
 mod groups;
 mod house_rules;
+mod limits;
 mod openapi;
+mod persisted;
 mod pricings;
 mod products;
 mod proxy;

@@ -1,0 +1,178 @@
+//! Documents that a request names instead of sending them: those that a client has sent once
+//! (automatic persisted queries), and those that the shop trusts.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_graphql::{Request, Value};
+use moka::future::Cache;
+use serde_json::Value as Json;
+
+use crate::config::{Config, TrustedMode};
+use crate::error::{Code, NotRun};
+use crate::{Error, Result, key};
+
+/// Bytes of documents that are remembered for clients.
+const REMEMBERED: u64 = 4 * 1024 * 1024;
+/// How the name of a document by its hash begins.
+const SHA256: &str = "sha256:";
+
+/// Documents by name: remembered and trusted ones.
+pub struct Documents {
+    remembered: Cache<String, Arc<str>>,
+    trusted: HashMap<String, Arc<str>>,
+    mode: TrustedMode,
+}
+
+/// A document to remember once it has proved to be one.
+#[derive(Debug)]
+pub struct New(String);
+
+impl Documents {
+    /// Reads the trusted documents.
+    ///
+    /// # Errors
+    /// When they cannot be read, or one of them is no GraphQL document.
+    pub fn new(config: &Config) -> Result<Self> {
+        let remembered = Cache::builder()
+            .max_capacity(REMEMBERED)
+            .weigher(|hash: &String, text: &Arc<str>| {
+                u32::try_from(hash.len() + text.len()).unwrap_or(u32::MAX)
+            })
+            .build();
+        let trusted = config.trusted_documents.as_deref().map(read).transpose()?.unwrap_or_default();
+        Ok(Self { remembered, trusted, mode: config.trusted_mode })
+    }
+
+    /// Puts the document that a request names into the request, and tells if one that it holds is to
+    /// be remembered.
+    ///
+    /// # Errors
+    /// [`Code::PersistedQueryNotFound`], [`Code::DocumentNotTrusted`]; when name and document
+    /// don't agree.
+    pub async fn resolve(&self, request: &mut Request, id: Option<&str>) -> Result<Option<New>> {
+        let hash = hash(request)?;
+        let name = hash.as_deref().or(id);
+        let new = match name {
+            None => None,
+            Some(name) if request.query.is_empty() => {
+                request.query = self.find(name).await.ok_or_else(|| self.missing(name))?.to_string();
+                None
+            }
+            Some(name) if plain(name) != key::hash(&request.query) => {
+                return Err(Error::BadRequest("The hash is not that of the document.".to_owned()));
+            }
+            Some(name) => Some(New(plain(name).to_owned())),
+        };
+        if request.query.is_empty() {
+            return Err(Error::BadRequest("`query` must be a text.".to_owned()));
+        }
+        self.trust(request)?;
+        Ok(new)
+    }
+
+    /// Remembers a document that a client will name from now on.
+    pub async fn remember(&self, new: New, text: &str) {
+        self.remembered.insert(new.0, text.into()).await;
+    }
+
+    async fn find(&self, name: &str) -> Option<Arc<str>> {
+        match self.trusted.get(name).or_else(|| self.trusted.get(plain(name))) {
+            Some(text) => Some(Arc::clone(text)),
+            None => self.remembered.get(plain(name)).await,
+        }
+    }
+
+    /// Where only trusted documents are run, sending the text would not help.
+    fn missing(&self, name: &str) -> Error {
+        if self.mode == TrustedMode::Only {
+            return not_trusted();
+        }
+        tracing::debug!(name, "a document is not known");
+        NotRun::because(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
+    }
+
+    fn trust(&self, request: &Request) -> Result<()> {
+        if self.mode == TrustedMode::Off {
+            return Ok(());
+        }
+        let hash = key::hash(request.query.trim());
+        if self.trusted.contains_key(&hash) {
+            return Ok(());
+        }
+        let operation = request.operation_name.as_deref().unwrap_or_default();
+        tracing::warn!(hash, operation, "an operation is not trusted");
+        if self.mode == TrustedMode::Only { Err(not_trusted()) } else { Ok(()) }
+    }
+}
+
+fn not_trusted() -> Error {
+    NotRun::because(Code::DocumentNotTrusted, "Only operations that the shop has listed are run.")
+}
+
+/// The hash that a request carries by Apollo's protocol.
+fn hash(request: &Request) -> Result<Option<String>> {
+    let Some(persisted) = request.extensions.get("persistedQuery") else { return Ok(None) };
+    let field = |name: &str| if let Value::Object(fields) = persisted { fields.get(name) } else { None };
+    match (field("version"), field("sha256Hash")) {
+        (Some(Value::Number(version)), Some(Value::String(hash))) if version.as_u64() == Some(1) => {
+            Ok(Some(hash.to_ascii_lowercase()))
+        }
+        _ => Err(Error::BadRequest("`persistedQuery` must hold version 1 and a `sha256Hash`.".to_owned())),
+    }
+}
+
+/// A name without what tells that it is a hash.
+fn plain(name: &str) -> &str {
+    name.strip_prefix(SHA256).unwrap_or(name)
+}
+
+/// The trusted documents by their hash and by the name that a manifest gives them.
+fn read(path: &Path) -> Result<HashMap<String, Arc<str>>> {
+    let failed =
+        |reason: String| Error::Setting(format!("GUICHET_TRUSTED_DOCUMENTS={}: {reason}", path.display()));
+    let texts = if path.is_dir() { folder(path) } else { manifest(path) }.map_err(failed)?;
+    let mut trusted = HashMap::new();
+    for (name, text) in texts {
+        async_graphql::parser::parse_query(&text).map_err(|error| failed(format!("`{name}`: {error}")))?;
+        let text: Arc<str> = text.into();
+        for name in [key::hash(&text), key::hash(text.trim()), name] {
+            trusted.insert(name, Arc::clone(&text));
+        }
+    }
+    Ok(trusted)
+}
+
+/// Every `.graphql` and `.gql` file of a folder.
+fn folder(path: &Path) -> Result<Vec<(String, String)>, String> {
+    let entries = std::fs::read_dir(path).map_err(|error| error.to_string())?;
+    let mut texts = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        if path.extension().is_some_and(|extension| extension == "graphql" || extension == "gql") {
+            let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            texts.push((name, text));
+        }
+    }
+    Ok(texts)
+}
+
+/// A JSON file: Apollo's manifest, or an object of documents by name as Relay's compiler writes it.
+fn manifest(path: &Path) -> Result<Vec<(String, String)>, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let manifest: Json = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    let text = |value: &Json| value.as_str().map(str::to_owned);
+    let texts: Option<Vec<_>> = match (manifest.get("operations"), &manifest) {
+        (Some(Json::Array(operations)), _) => operations
+            .iter()
+            .map(|operation| Some((text(operation.get("id")?)?, text(operation.get("body")?)?)))
+            .collect(),
+        (_, Json::Object(documents)) => {
+            documents.iter().map(|(name, document)| Some((name.clone(), text(document)?))).collect()
+        }
+        _ => None,
+    };
+    texts.ok_or_else(|| "is neither a manifest of operations nor an object of documents".to_owned())
+}

@@ -1,0 +1,280 @@
+//! One pass over a parsed document: how deep, how wide and how expensive it is.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+use async_graphql::{Name, Variables};
+use async_graphql_value::{ConstValue, Value as Given};
+
+use super::price::{Branch, CHANGE, Fields, Many, Prices, ROOT, ROWS};
+use super::scan::MAX_BRACKETS;
+use crate::config::Config;
+use crate::error::{Code, NotRun};
+use crate::page::DEFAULT_SIZE;
+use crate::{Error, Result};
+
+/// How often lists of the schema itself nest, as in graphql-js: the fields of the types of the
+/// fields of a type. Each level multiplies the answer by the whole schema.
+const MAX_LISTINGS: u64 = 2;
+/// Fields that list parts of the schema.
+const LISTINGS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+/// Arguments that say how long a page is.
+const PAGE_SIZES: [&str; 3] = ["first", "last", "perPage"];
+
+/// Measures of a part of the document, its fragments spread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Size {
+    /// Fields on the part's own level.
+    own: u64,
+    fields: u64,
+    aliases: u64,
+    directives: u64,
+    depth: u64,
+    /// Depth of fields and fragments together.
+    nesting: u64,
+    /// Fields within each other that are called like lists of the schema.
+    listings: u64,
+    points: u64,
+}
+
+impl Size {
+    fn beside(self, other: Self) -> Self {
+        Self {
+            own: self.own.saturating_add(other.own),
+            fields: self.fields.saturating_add(other.fields),
+            aliases: self.aliases.saturating_add(other.aliases),
+            directives: self.directives.saturating_add(other.directives),
+            depth: self.depth.max(other.depth),
+            nesting: self.nesting.max(other.nesting),
+            listings: self.listings.max(other.listings),
+            points: self.points.saturating_add(other.points),
+        }
+    }
+
+    /// The part as a fragment with directives of its own.
+    fn spread(self, directives: usize) -> Self {
+        Self {
+            directives: self.directives.saturating_add(directives as u64),
+            nesting: self.nesting.saturating_add(1),
+            ..self
+        }
+    }
+}
+
+/// What is known of the objects that a selection is about.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// Their fields that hold objects; none where the type is unknown or has only values.
+    fields: Option<&'a Fields>,
+    /// Length of the lists in them, where they are pages.
+    rows: Option<u64>,
+    /// How many selection sets and fragments are around.
+    level: u64,
+}
+
+/// A fragment that was met.
+#[derive(Clone, Copy)]
+enum Met {
+    Within,
+    Measured(Size),
+}
+
+/// The pass over a document.
+pub(super) struct Measure<'a> {
+    document: &'a ExecutableDocument,
+    variables: &'a Variables,
+    prices: &'a Prices,
+    config: &'a Config,
+    /// Fragments by name and the length of lists where they are spread.
+    fragments: HashMap<(&'a str, Option<u64>), Met>,
+    operation: Option<&'a OperationDefinition>,
+}
+
+impl<'a> Measure<'a> {
+    pub(super) fn new(
+        document: &'a ExecutableDocument,
+        variables: &'a Variables,
+        prices: &'a Prices,
+        config: &'a Config,
+    ) -> Self {
+        Self { document, variables, prices, config, fragments: HashMap::new(), operation: None }
+    }
+
+    /// Holds every operation and fragment of the document against the limits; the points of the
+    /// `chosen` operation, at least one.
+    ///
+    /// # Errors
+    /// At the first limit that is passed.
+    pub(super) fn check(mut self, chosen: Option<&'a OperationDefinition>) -> Result<u64> {
+        let (mut all, mut points) = (Size::default(), 1);
+        for (_, operation) in self.document.operations.iter() {
+            self.operation = Some(&operation.node);
+            let is_chosen = chosen.is_some_and(|chosen| std::ptr::eq(chosen, &operation.node));
+            let size = self.operation(&operation.node)?;
+            if is_chosen {
+                points = size.points.max(1);
+            }
+            all = all.beside(size);
+            // Variables have other defaults in another operation.
+            self.fragments.clear();
+        }
+        self.within_limits(all)?;
+        for name in self.document.fragments.keys() {
+            self.fragment(name, Place { fields: None, rows: None, level: 0 })?;
+        }
+        at_most(points, self.config.max_complexity, Code::QueryTooComplex, "points", "points")?;
+        Ok(points)
+    }
+
+    fn operation(&mut self, operation: &'a OperationDefinition) -> Result<Size> {
+        let place = Place { fields: self.prices.root(operation.ty), rows: None, level: 0 };
+        let mut size = self.set(&operation.selection_set.node, place)?;
+        at_most(size.own, self.config.max_root_fields, Code::QueryTooWide, "rootFields", "root fields")?;
+        let each = if operation.ty == OperationType::Mutation { ROOT + CHANGE } else { ROOT };
+        size.points = size.points.saturating_add(size.own.saturating_mul(each));
+        let definitions =
+            operation.variable_definitions.iter().map(|variable| variable.node.directives.len());
+        Ok(size.spread(operation.directives.len() + definitions.sum::<usize>()))
+    }
+
+    fn within_limits(&self, size: Size) -> Result<()> {
+        let config = self.config;
+        at_most(size.aliases, config.max_aliases, Code::QueryTooWide, "aliases", "aliases")?;
+        at_most(size.directives, config.max_directives, Code::QueryTooWide, "directives", "directives")?;
+        at_most(size.depth, config.max_depth, Code::QueryTooDeep, "depth", "levels")?;
+        at_most(size.fields, config.max_tokens, Code::QueryTooComplex, "fields", "fields, fragments spread")
+    }
+
+    fn set(&mut self, set: &'a SelectionSet, place: Place<'a>) -> Result<Size> {
+        at_most(place.level, MAX_BRACKETS, Code::QueryTooDeep, "nesting", "levels of fields and fragments")?;
+        let inner = Place { level: place.level + 1, ..place };
+        let mut size = Size::default();
+        for selection in &set.items {
+            let part = match &selection.node {
+                Selection::Field(field) => self.field(&field.node, inner)?,
+                Selection::InlineFragment(inline) => {
+                    let own = inline.node.type_condition.as_ref();
+                    let fields = own.map_or(place.fields, |on| self.prices.fields(&on.node.on.node));
+                    let part = self.set(&inline.node.selection_set.node, Place { fields, ..inner })?;
+                    part.spread(inline.node.directives.len())
+                }
+                Selection::FragmentSpread(spread) => {
+                    let part = self.fragment(&spread.node.fragment_name.node, inner)?;
+                    part.spread(spread.node.directives.len())
+                }
+            };
+            size = size.beside(part);
+        }
+        Ok(size)
+    }
+
+    /// A fragment, measured once wherever its lists are as long.
+    fn fragment(&mut self, name: &'a Name, place: Place<'a>) -> Result<Size> {
+        // Validation tells of a fragment that isn't there.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
+        let key = (name.as_str(), place.rows);
+        match self.fragments.entry(key) {
+            Entry::Occupied(met) => match *met.get() {
+                Met::Within => return Err(circular(name)),
+                Met::Measured(size) => {
+                    let levels = place.level.saturating_add(size.nesting);
+                    let unit = "levels of fields and fragments";
+                    at_most(levels, MAX_BRACKETS, Code::QueryTooDeep, "nesting", unit)?;
+                    return Ok(size);
+                }
+            },
+            Entry::Vacant(new) => new.insert(Met::Within),
+        };
+        let fields = self.prices.fields(&fragment.node.type_condition.node.on.node);
+        let mut size = self.set(&fragment.node.selection_set.node, Place { fields, ..place })?;
+        size.directives = size.directives.saturating_add(fragment.node.directives.len() as u64);
+        self.fragments.insert(key, Met::Measured(size));
+        Ok(size)
+    }
+
+    fn field(&mut self, field: &'a Field, place: Place<'a>) -> Result<Size> {
+        let name = field.name.node.as_str();
+        let branch = place.fields.and_then(|fields| fields.get(name));
+        let asked = match branch {
+            Some(branch) if branch.many == Many::Page => Some(self.page(field)?),
+            _ => None,
+        };
+        let inner = Place {
+            fields: branch.and_then(|branch| self.prices.fields(&branch.ty)),
+            rows: asked,
+            level: place.level,
+        };
+        let below = self.set(&field.selection_set.node, inner)?;
+        let mut size = Size {
+            own: 1,
+            fields: below.fields.saturating_add(1),
+            aliases: below.aliases.saturating_add(u64::from(field.alias.is_some())),
+            directives: below.directives.saturating_add(field.directives.len() as u64),
+            depth: below.depth.saturating_add(1),
+            nesting: below.nesting.saturating_add(1),
+            listings: below.listings.saturating_add(u64::from(LISTINGS.contains(&name))),
+            points: points(branch, place.rows, below.points),
+        };
+        if matches!(name, "__schema" | "__type") {
+            self.introspection(size)?;
+            (size.depth, size.listings) = (1, 0);
+        }
+        Ok(size)
+    }
+
+    /// A question about the schema itself has limits of its own.
+    fn introspection(&self, size: Size) -> Result<()> {
+        let max = self.config.max_introspection_depth;
+        at_most(size.depth, max, Code::QueryTooDeep, "introspectionDepth", "levels of the schema itself")?;
+        let unit = "lists of the schema within each other";
+        at_most(size.listings, MAX_LISTINGS, Code::QueryTooDeep, "introspectionLists", unit)
+    }
+
+    /// How long a page is asked for.
+    fn page(&self, field: &Field) -> Result<u64> {
+        let max = self.config.max_list;
+        let sizes = PAGE_SIZES.iter().filter_map(|name| self.number(&field.get_argument(name)?.node));
+        let asked = sizes.max().unwrap_or(DEFAULT_SIZE.min(max));
+        at_most(asked, max, Code::ListTooLong, "list", "rows of a list")?;
+        Ok(asked)
+    }
+
+    /// A whole number as it is written, or as a variable holds it.
+    fn number(&self, given: &Given) -> Option<u64> {
+        let default = |name: &Name| {
+            let mut known = self.operation?.variable_definitions.iter();
+            let definition = known.find(|definition| definition.node.name.node == *name)?;
+            definition.node.default_value.as_ref().map(|value| &value.node)
+        };
+        let number = match given {
+            Given::Number(number) => number,
+            Given::Variable(name) => match self.variables.get(name).or_else(|| default(name))? {
+                ConstValue::Number(number) => number,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        number.as_u64()
+    }
+}
+
+/// Points of a field: its objects, each with what is selected of it.
+fn points(branch: Option<&Branch>, rows: Option<u64>, below: u64) -> u64 {
+    let each = below.saturating_add(1);
+    match branch.map(|branch| branch.many) {
+        Some(Many::List) => rows.unwrap_or(ROWS).saturating_mul(each),
+        Some(Many::One | Many::Page) => each,
+        None => below,
+    }
+}
+
+fn at_most(size: u64, max: u64, code: Code, limit: &'static str, unit: &str) -> Result<()> {
+    if size <= max { Ok(()) } else { Err(NotRun::beyond(code, limit, max, unit)) }
+}
+
+fn circular(name: &Name) -> Error {
+    NotRun::because(Code::GraphqlValidationFailed, format!("Fragment \"{name}\" spreads itself."))
+}

@@ -1,0 +1,95 @@
+//! What a client asks to run, before it is run: read, measured against the limits, and priced.
+//!
+//! Nothing here touches the database, and nothing costs more than the document is long: tokens and
+//! brackets are counted before parsing ([`scan`](self::scan)), everything else in one pass over
+//! the parsed document that visits each fragment once (`measure.rs`). Validation and execution
+//! walk fragments again wherever they are spread, so they come behind it.
+
+mod documents;
+mod measure;
+mod price;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Request, Value, Variables};
+
+use crate::config::Config;
+use crate::error::{Code, NotRun};
+use crate::{Error, Result};
+
+pub use documents::{Documents, New};
+pub use price::{Prices, actual};
+
+/// Errors of one answer: a document can break a rule in every token.
+pub const MAX_ERRORS: usize = 50;
+
+/// A document that is within the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// Points that running it can cost at most.
+    pub points: u64,
+    /// What kind of operation it is.
+    pub kind: OperationType,
+}
+
+/// Parses a request's document, holds it against the limits and prices the operation that it
+/// names. The request keeps the parsed document.
+///
+/// # Errors
+/// [`Error::NotRun`] with the reason.
+pub fn prepare(request: &mut Request, prices: &Prices, config: &Config) -> Result<Estimate> {
+    scan::scan(&request.query, config.max_tokens)?;
+    let document = async_graphql::parser::parse_query(&request.query).map_err(unreadable)?;
+    let chosen = chosen(&document, request.operation_name.as_deref());
+    let chosen = chosen.map(|operation| (operation.ty, operation));
+    let points = measure::Measure::new(&document, &request.variables, prices, config)
+        .check(chosen.as_ref().ok().map(|(_, operation)| *operation))?;
+    let (kind, operation) = chosen?;
+    given(operation, &request.variables)?;
+    request.set_parsed_query(document);
+    Ok(Estimate { points, kind })
+}
+
+/// Whether every variable that needs a value has one; the validator looks only at those that have.
+fn given(operation: &OperationDefinition, variables: &Variables) -> Result<()> {
+    let missing = operation.variable_definitions.iter().find(|variable| {
+        let value = variables.get(&variable.node.name.node);
+        let required = !variable.node.var_type.node.nullable;
+        required && value.map_or(variable.node.default_value.is_none(), |value| *value == Value::Null)
+    });
+    let Some(variable) = missing else { return Ok(()) };
+    let text = format!(
+        "The variable `${}` of type `{}` needs a value.",
+        variable.node.name.node, variable.node.var_type.node
+    );
+    Err(NotRun::at(Code::BadUserInput, text, vec![variable.pos]))
+}
+
+/// The parser's complaint in one line: what it expected, without a drawing of the document.
+fn unreadable(error: async_graphql::parser::Error) -> Error {
+    let locations = error.positions().collect();
+    let text = error.to_string();
+    let reason = text.lines().next_back().unwrap_or_default().trim_start_matches([' ', '=']);
+    NotRun::at(
+        Code::GraphqlParseFailed,
+        format!("Syntax error: {}.", reason.trim_end_matches('.')),
+        locations,
+    )
+}
+
+/// The operation that a request names, or the only one.
+fn chosen<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition> {
+    let mut fitting =
+        document.operations.iter().filter(|(own, _)| name.is_none() || own.map(|own| own.as_str()) == name);
+    match (fitting.next(), fitting.next()) {
+        (Some((_, operation)), None) => Ok(&operation.node),
+        (None, _) => Err(unresolved("The document has no operation of that name.")),
+        (Some(_), Some(_)) => Err(unresolved("The document has several operations: name one of them.")),
+    }
+}
+
+fn unresolved(text: &str) -> Error {
+    NotRun::because(Code::OperationResolutionFailure, text)
+}

@@ -1,0 +1,104 @@
+//! What an operation costs, in points.
+//!
+//! A field at the root is one point, and ten more where it changes something. A row or other object
+//! is one point, the values in it are free, and a list is its length times what is selected of a row. Before an
+//! operation is run, a list counts as long as its page is asked for, and as [`ROWS`] where it has
+//! no pages; afterwards what was found counts.
+
+use std::collections::HashMap;
+
+use async_graphql::Value;
+use async_graphql::parser::types::OperationType;
+use async_graphql::registry::{MetaField, Registry};
+
+/// Rows that a list without pages is taken for.
+pub(super) const ROWS: u64 = 10;
+/// Points of a field at the root.
+pub(super) const ROOT: u64 = 1;
+/// Points of changing something.
+pub(super) const CHANGE: u64 = 10;
+
+/// What hangs on the types of the schema: all that a price depends on.
+#[derive(Debug, Default)]
+pub struct Prices {
+    types: HashMap<Box<str>, Fields>,
+    query: Box<str>,
+    mutation: Box<str>,
+}
+
+/// Fields of a type that hold objects.
+pub(super) type Fields = HashMap<Box<str>, Branch>;
+
+/// A field that holds an object or a list of objects.
+#[derive(Debug)]
+pub(super) struct Branch {
+    /// Name of the objects' type.
+    pub(super) ty: Box<str>,
+    /// How many objects there are.
+    pub(super) many: Many,
+}
+
+/// How many objects a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Many {
+    /// One.
+    One,
+    /// One that is a page: its own lists are as long as it was asked for.
+    Page,
+    /// A list: the rows of a page, or as many as there are.
+    List,
+}
+
+impl Prices {
+    /// Reads the schema.
+    pub fn new(registry: &Registry) -> Self {
+        let types = registry.types.iter().filter_map(|(name, ty)| {
+            let fields: Fields = ty
+                .fields()?
+                .iter()
+                .filter_map(|(name, field)| Some((name.as_str().into(), branch(registry, field)?)))
+                .collect();
+            (!fields.is_empty()).then(|| (name.as_str().into(), fields))
+        });
+        Self {
+            types: types.collect(),
+            query: registry.query_type.as_str().into(),
+            mutation: registry.mutation_type.as_deref().unwrap_or_default().into(),
+        }
+    }
+
+    /// Fields of a type that hold objects.
+    pub(super) fn fields(&self, ty: &str) -> Option<&Fields> {
+        self.types.get(ty)
+    }
+
+    /// Fields of the root type of an operation that hold objects.
+    pub(super) fn root(&self, kind: OperationType) -> Option<&Fields> {
+        self.fields(if kind == OperationType::Mutation { &self.mutation } else { &self.query })
+    }
+}
+
+fn branch(registry: &Registry, field: &MetaField) -> Option<Branch> {
+    let ty = registry.concrete_type_by_name(&field.ty)?;
+    let many = match () {
+        () if field.ty.starts_with('[') => Many::List,
+        () if field.args.contains_key("first") => Many::Page,
+        () => Many::One,
+    };
+    ty.is_composite().then(|| Branch { ty: ty.name().into(), many })
+}
+
+/// Points of what was found.
+pub fn actual(kind: OperationType, data: &Value) -> u64 {
+    let Value::Object(root) = data else { return 1 };
+    let each = if kind == OperationType::Mutation { ROOT + CHANGE } else { ROOT };
+    root.values().map(|value| each + objects(value)).sum()
+}
+
+fn objects(value: &Value) -> u64 {
+    match value {
+        Value::Object(fields) => 1 + fields.values().map(objects).sum::<u64>(),
+        Value::List(items) => items.iter().map(objects).sum(),
+        _ => 0,
+    }
+}

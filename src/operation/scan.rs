@@ -1,0 +1,122 @@
+//! A document's tokens and brackets, counted before it is parsed: the parser recurses and builds a
+//! tree of everything, so it must not see what is too long or too deep.
+
+use crate::Result;
+use crate::error::{Code, NotRun};
+
+/// How deep brackets of any kind nest: the parser's own limit.
+pub(super) const MAX_BRACKETS: u64 = 64;
+
+/// Checks a document's length in tokens and the nesting of its brackets.
+///
+/// # Errors
+/// [`Code::QueryTooLong`], [`Code::QueryTooDeep`].
+pub(super) fn scan(text: &str, max_tokens: u64) -> Result<()> {
+    let (mut rest, mut tokens, mut open) = (text.as_bytes(), 0, 0_u64);
+    while let [first, ..] = rest {
+        let length = match first {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' | 0xEF | 0xBB | 0xBF => {
+                rest = &rest[1..];
+                continue;
+            }
+            b'#' => {
+                rest = &rest[line(rest)..];
+                continue;
+            }
+            b'"' => string(rest),
+            b'.' if rest.starts_with(b"...") => 3,
+            letter if is_word(*letter) => rest.iter().take_while(|&&letter| is_word(letter)).count(),
+            _ => 1,
+        };
+        match first {
+            b'{' | b'(' | b'[' => open += 1,
+            b'}' | b')' | b']' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        tokens += 1;
+        if tokens > max_tokens {
+            return Err(NotRun::beyond(Code::QueryTooLong, "tokens", max_tokens, "tokens"));
+        }
+        if open > MAX_BRACKETS {
+            return Err(NotRun::beyond(Code::QueryTooDeep, "brackets", MAX_BRACKETS, "nested brackets"));
+        }
+        rest = &rest[length..];
+    }
+    Ok(())
+}
+
+/// Names and numbers: what runs on without a sign between.
+fn is_word(letter: u8) -> bool {
+    letter.is_ascii_alphanumeric() || letter == b'_'
+}
+
+/// Bytes until the end of the line.
+fn line(text: &[u8]) -> usize {
+    text.iter().position(|letter| matches!(letter, b'\n' | b'\r')).unwrap_or(text.len())
+}
+
+/// Bytes of the string that begins here. One that doesn't end, ends with its line: the parser
+/// refuses it, and brackets behind it are still counted.
+fn string(text: &[u8]) -> usize {
+    if text.starts_with(br#"""""#) {
+        return block_string(text);
+    }
+    let end = line(text);
+    let mut at = 1;
+    while at < end {
+        match text[at] {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    end
+}
+
+fn block_string(text: &[u8]) -> usize {
+    let mut at = 3;
+    while at < text.len() {
+        if text[at..].starts_with(br#"\""""#) {
+            at += 4;
+        } else if text[at..].starts_with(br#"""""#) {
+            return at + 3;
+        } else {
+            at += 1;
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many tokens a document has.
+    fn tokens(text: &str) -> u64 {
+        (0..).find(|&max| scan(text, max).is_ok()).unwrap()
+    }
+
+    #[test]
+    fn every_name_number_string_and_sign_is_one_token() {
+        for (text, count) in [
+            ("", 0),
+            ("{ a }", 3),
+            ("query Q($id: ID! = 12) { a(id: $id) ...F }", 22),
+            ("{ a } # { b {", 3),
+            (r#"{ a(b: "}\"{") }"#, 8),
+            (r#"{ a(b: """x " { \""" { """) }"#, 8),
+            ("\u{feff}{ a, b }", 4),
+        ] {
+            assert_eq!(tokens(text), count, "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_brackets_are_refused_also_behind_a_string_without_end() {
+        let deep = "[".repeat(100_000);
+        for text in [deep.clone(), format!("{{ a(b: \"\n {deep}"), format!("{{ a(b: \"\\\n {deep}")] {
+            let error = scan(&text, u64::MAX).unwrap_err();
+            assert_eq!(error.code(), Code::QueryTooDeep);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+use async_graphql::Variables;
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::schema;
+
+fn estimate(query: &str, variables: Json) -> Result<Estimate> {
+    let mut request = Request::new(query).variables(Variables::from_json(variables));
+    prepare(&mut request, &Prices::new(&schema::registry()), &Config::default())
+}
+
+#[test]
+fn lists_cost_their_length_times_a_row() {
+    for (query, points) in [
+        ("{ health { status } }", 2),
+        ("{ product(id: 1) { name description } }", 2),
+        ("{ product(id: 1) { group { name } } }", 3),
+        ("{ products { totalCount } }", 2),
+        ("{ products { nodes { name } } }", 27),
+        ("{ products(first: 3) { nodes { name } pageInfo { endCursor } } }", 6),
+        ("{ products(perPage: 3) { edges { node { name } } } }", 8),
+        ("query($n: Int) { products(first: $n) { nodes { name } } }", 12),
+        ("query($m: Int = 4) { products(last: $m) { nodes { name } } }", 6),
+        ("{ products(first: 2) { ...A } } fragment A on ProductConnection { nodes { name } }", 4),
+        ("{ products(first: 2) { nodes { pricing { monthly } } } }", 24),
+        ("mutation { productDelete(id: 1) { id } }", 12),
+        (
+            "query { a: product(id: 1) { ...B } b: product(id: 2) { ...B } } fragment B on Product { group { id } }",
+            6,
+        ),
+    ] {
+        let found = estimate(query, json!({"n": 10})).unwrap();
+        assert_eq!(found.points, points, "{query}");
+    }
+}
+
+#[test]
+fn what_was_found_is_counted_the_same_way() {
+    let data = json!({"products": {"totalCount": 2, "nodes": [{"group": {"id": "x"}}, {"group": null}]}});
+    let data = async_graphql::Value::from_json(data).unwrap();
+    assert_eq!(actual(OperationType::Query, &data), 1 + 1 + 2 + 1);
+    assert_eq!(actual(OperationType::Mutation, &data), 15);
+}
+
+/// A fragment is measured once, however often it is spread.
+#[test]
+fn fragments_cost_no_time() {
+    let fragments: String =
+        (0..55).map(|at| format!(" fragment F{at} on Product {{ ...F{} ...F{} }}", at + 1, at + 1)).collect();
+    let query = format!("{{ product(id: 1) {{ ...F0 }} }}{fragments} fragment F55 on Product {{ name }}");
+    assert_eq!(estimate(&query, json!({})).unwrap_err().code(), Code::QueryTooComplex);
+}
+
+#[test]
+fn the_named_operation_counts_and_every_other_is_bounded() {
+    let query = "query A { health { status } } query B { products(first: 5) { nodes { name } } }";
+    let named = |name: &str, query: &str| {
+        let mut request = Request::new(query).operation_name(name);
+        prepare(&mut request, &Prices::new(&schema::registry()), &Config::default())
+    };
+    assert_eq!(named("A", query).unwrap().points, 2);
+    assert_eq!(named("B", query).unwrap().points, 7);
+    assert_eq!(named("C", query).unwrap_err().code(), Code::OperationResolutionFailure);
+    let long = query.replace("first: 5", "first: 500");
+    assert_eq!(named("A", &long).unwrap_err().code(), Code::ListTooLong);
+}
+
+#[test]
+fn a_variable_that_needs_a_value_has_one() {
+    let query =
+        "query($id: ID!, $n: Int! = 3) { product(id: $id) { name } products(first: $n) { totalCount } }";
+    for (variables, fits) in [
+        (json!({"id": 1}), true),
+        (json!({}), false),
+        (json!({"id": null}), false),
+        (json!({"id": 1, "n": null}), false),
+    ] {
+        assert_eq!(estimate(query, variables.clone()).is_ok(), fits, "{variables}");
+    }
+}
