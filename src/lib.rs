@@ -80,6 +80,7 @@ impl App {
         let contract = Arc::new(contracts::openapi(&documents, &registry)?);
         let counts = page::Counts::new(config.count_ttl);
         let throttle = Arc::new(throttle::Throttle::new(config.rate_limit));
+        let sessions = auth::Sessions::new(config.sign_in_limit);
         let shared = Arc::new(scope::Shared {
             config,
             reader: reader::Reader::new(db.clone(), observer),
@@ -87,6 +88,7 @@ impl App {
             clock,
             counts,
             settings: settings::Settings::default(),
+            sessions,
         });
         let keys = Arc::new(auth::Keys::default());
         let internal = schema::internal(&shared);

@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::App;
 use crate::auth::Principal;
 use crate::error::Error;
+use crate::scope::Client;
 use crate::throttle::{Bucket, Verdict};
 
 /// The media type that tells success by its status code.
@@ -82,7 +83,7 @@ async fn answer(
     let executed = async {
         let principal = principal(app, headers).await?;
         admit(app, client, principal.as_deref(), &mut limits).await?;
-        let mut operation = operation?.data(origin);
+        let mut operation = operation?.data(origin).data(Client(client));
         if let Some(principal) = principal {
             operation = operation.data(principal);
         }

@@ -11,6 +11,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::{self, Next};
+use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Json, Router};
 use ipnet::IpNet;
@@ -24,6 +25,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/docs/api-docs.json", get(contract))
+        .route("/.well-known/jwks.json", get(jwks))
         .merge(pages::router())
         .fallback(rest)
         .layer(CatchPanicLayer::custom(panicked))
@@ -45,6 +47,21 @@ fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
 /// The OpenAPI document, for the address that was asked.
 async fn contract(State(app): State<App>, request: Request) -> Json<serde_json::Value> {
     Json(crate::rest::at(&app.contract, &origin(&app, &request).base()))
+}
+
+/// The public keys of access tokens (RFC 7517).
+async fn jwks(State(app): State<App>) -> Response<Body> {
+    let mut response = match app.shared.sessions.key_ring(&app.shared.config) {
+        Ok(ring) => Json(ring.jwks()).into_response(),
+        Err(error) => {
+            tracing::error!(%error, cause = ?std::error::Error::source(&error), "no keys of sessions");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    };
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    }
+    response
 }
 
 async fn rest(State(app): State<App>, request: Request) -> Response<Body> {
