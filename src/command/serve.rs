@@ -61,10 +61,12 @@ async fn serve(
     let listener = TcpListener::bind(wanted)
         .await
         .map_err(|error| Failure::new(format!("cannot listen on {wanted}: {error}")))?;
+    // Whoever reads the welcome may stop the server at once.
+    let stopped = stop()?;
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
     let books = tokio::spawn(keep_books(app.clone()));
     let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop()?).await?;
+    axum::serve(listener, service).with_graceful_shutdown(stopped).await?;
     books.abort();
     app.write_used_keys().await?;
     db.close().await?;
