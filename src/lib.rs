@@ -86,6 +86,7 @@ impl App {
         let costs = Arc::new(throttle::Throttle::new(config.cost_limit));
         let prices = Arc::new(operation::Prices::new(&registry));
         let named = Arc::new(operation::Documents::new(&config)?);
+        let sessions = auth::Sessions::new(config.sign_in_limit);
         let shared = Arc::new(scope::Shared {
             config,
             reader: reader::Reader::new(db.clone(), observer),
@@ -94,6 +95,7 @@ impl App {
             clock,
             counts,
             settings: settings::Settings::default(),
+            sessions,
         });
         let keys = Arc::new(auth::Keys::default());
         let internal = schema::internal(&shared);

@@ -1,5 +1,6 @@
 //! What a resolver sees of the server and of the request it answers.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use async_graphql::{ContextBase, UploadValue};
@@ -10,7 +11,7 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use crate::auth::Principal;
+use crate::auth::{Principal, Sessions};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::database::{
@@ -42,6 +43,8 @@ pub struct Shared {
     pub counts: Counts,
     /// The shop's settings, remembered for a moment.
     pub settings: Settings,
+    /// Who signed in, and how one does.
+    pub sessions: Sessions,
 }
 
 impl Shared {
@@ -65,6 +68,10 @@ impl Shared {
         }
     }
 }
+
+/// The address that a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Client(pub IpAddr);
 
 /// How the request reached the server, for addresses in answers.
 #[derive(Clone, Debug)]
@@ -93,6 +100,7 @@ pub struct Scope<'a> {
     shared: &'a Arc<Shared>,
     principal: Option<&'a Principal>,
     origin: Option<&'a Origin>,
+    client: IpAddr,
     uploads: &'a [UploadValue],
     /// Whether absent required fields of an update are an error.
     strict: bool,
@@ -105,6 +113,7 @@ impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
             shared: ctx.data_unchecked::<Arc<Shared>>(),
             principal: ctx.data_opt::<Arc<Principal>>().map(AsRef::as_ref),
             origin: ctx.data_opt(),
+            client: ctx.data_opt::<Client>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |client| client.0),
             uploads: &ctx.query_env.uploads,
             strict: ctx.data_opt::<Strict>().is_some(),
             face: ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl),
@@ -116,6 +125,16 @@ impl<'a> Scope<'a> {
     /// What every request shares, for work that outlives this borrow.
     pub fn owned(self) -> Arc<Shared> {
         Arc::clone(self.shared)
+    }
+
+    /// What every request shares.
+    pub fn shared(self) -> &'a Shared {
+        self.shared
+    }
+
+    /// The address that the request comes from.
+    pub fn client(self) -> IpAddr {
+        self.client
     }
 
     /// Whether the request came through REST.

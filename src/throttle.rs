@@ -22,6 +22,8 @@ pub enum Bucket {
     Owner(Owner),
     /// Everybody without a key behind one address.
     Address(IpAddr),
+    /// Everybody who tries to sign in to one account, by a hash of what names it.
+    Account([u8; 32]),
 }
 
 /// Counters of the current minute.

@@ -1,8 +1,8 @@
 //! The guard on every field.
 //!
 //! A field says what it needs once, with the directive `@can`: the guard enforces it, the schema
-//! prints it, the REST engine and the rights tests read it. A field of a root type that says
-//! nothing is refused to everybody.
+//! prints it, the REST engine and the rights tests read it. What needs no key says so with
+//! `@public`. A field of a root type that says nothing is refused to everybody.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -73,6 +73,43 @@ impl TypeDirective for Can {
 
 impl Directive_At_FIELD_DEFINITION for Can {}
 
+/// The directive `@public` on a field of a root type: it needs no key.
+pub struct Public;
+
+impl Public {
+    const NAME: &str = "public";
+
+    /// The directive on a field that anybody may ask for.
+    pub fn apply() -> MetaDirectiveInvocation {
+        MetaDirectiveInvocation { name: Self::NAME.to_owned(), args: IndexMap::new() }
+    }
+
+    /// Whether anybody may ask for a field.
+    pub fn marks(field: &MetaField) -> bool {
+        field.directive_invocations.iter().any(|directive| directive.name == Self::NAME)
+    }
+}
+
+impl TypeDirective for Public {
+    fn name(&self) -> Cow<'static, str> {
+        Self::NAME.into()
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.add_directive(MetaDirective {
+            name: Self::NAME.to_owned(),
+            description: Some("Anybody may ask for it, without a key.".to_owned()),
+            locations: vec![__DirectiveLocation::FIELD_DEFINITION],
+            args: IndexMap::new(),
+            is_repeatable: false,
+            visible: None,
+            composable: None,
+        });
+    }
+}
+
+impl Directive_At_FIELD_DEFINITION for Public {}
+
 /// Abilities that a REST document lends to its own execution, beside the caller's
 /// (`src/rest/document.rs`).
 #[derive(Clone, Copy)]
@@ -127,21 +164,17 @@ impl<T: ContainerType> OutputType for Guarded<T> {
 impl<T: ContainerType> ContainerType for Guarded<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         let name = ctx.item.node.name.node.as_str();
-        let needs = match ctx
-            .schema_env
-            .registry
-            .types
-            .get(T::type_name().as_ref())
-            .and_then(|ty| ty.field_by_name(name))
-        {
-            Some(field) => Can::read(field),
-            None => return self.0.resolve_field(ctx).await,
+        let root = ctx.schema_env.registry.types.get(T::type_name().as_ref());
+        let Some(field) = root.and_then(|ty| ty.field_by_name(name)) else {
+            return self.0.resolve_field(ctx).await;
         };
-        let set = ctx.with_selection_set(&ctx.item.node.selection_set);
-        let allowed = needs
-            .ok_or_else(|| Error::Forbidden(Vec::new()))
-            .and_then(|any| check(&set, &any))
-            .and_then(|()| writable::<T>(ctx));
+        let allowed = if Public::marks(field) {
+            Ok(())
+        } else {
+            let set = ctx.with_selection_set(&ctx.item.node.selection_set);
+            Can::read(field).ok_or_else(|| Error::Forbidden(Vec::new())).and_then(|any| check(&set, &any))
+        };
+        let allowed = allowed.and_then(|()| writable::<T>(ctx));
         let answer = match allowed {
             Ok(()) => self.0.resolve_field(ctx).await,
             Err(error) => Err(async_graphql::Error::from(error).into_server_error(ctx.item.pos)),
@@ -173,6 +206,7 @@ pub(crate) fn undescribed(field: &MetaField) -> String {
 pub(crate) fn describe(field: &mut MetaField) {
     field.ty = field.ty.trim_end_matches('!').to_owned();
     let need = match Can::read(field).as_deref() {
+        None if Public::marks(field) => "no key.".to_owned(),
         None => return,
         Some([]) => "a valid key.".to_owned(),
         Some(any) => {

@@ -13,14 +13,14 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
 use subtle::ConstantTimeEq;
 
-use super::{Abilities, Owner, Principal};
+use super::{Abilities, Credential, Owner, Principal, session};
 use crate::reader::Reader;
 use crate::scope::Shared;
 use crate::{Error, Result, key};
 
 /// What the table calls the two kinds of owner.
-const STAFF: &str = "App\\Models\\Admin\\Admin";
-const CUSTOMER: &str = "App\\Models\\Account\\Customer";
+pub(super) const STAFF: &str = "App\\Models\\Admin\\Admin";
+pub(super) const CUSTOMER: &str = "App\\Models\\Account\\Customer";
 
 /// How long a key is believed without asking the database again: a revoked one stops as soon.
 const REMEMBERED: Duration = Duration::from_secs(1);
@@ -34,6 +34,7 @@ pub struct Keys {
 /// A key's row and whether its owner exists, whatever the time is.
 #[derive(Clone)]
 struct Found {
+    id: Id,
     principal: Arc<Principal>,
     created_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
@@ -47,14 +48,17 @@ impl Default for Keys {
 }
 
 impl Keys {
-    /// The caller that the `Authorization` header names, if its key is valid now.
+    /// The caller that the `Authorization` header names, if its key or access token is valid now.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] without a valid key; when the database fails.
+    /// [`Error::Unauthenticated`] without a valid one; when the database fails.
     pub async fn authenticate(&self, shared: &Shared, headers: &HeaderMap) -> Result<Arc<Principal>> {
         let sent = headers.get_all(header::AUTHORIZATION).iter().next_back();
         let text =
             sent.and_then(|value| value.to_str().ok()).and_then(bearer).ok_or(Error::Unauthenticated)?;
+        if session::is_access_token(text) {
+            return shared.sessions.authenticate(shared, text).await;
+        }
         // The hash is the cache's key: the secret itself stays nowhere.
         let secret = key::hash(text);
         let found = match self.known.get(&secret).await {
@@ -68,7 +72,7 @@ impl Keys {
         let (max_age, now) = (shared.config.token_expiration, shared.clock.now());
         let found = found.filter(|found| found.valid(max_age, now)).ok_or(Error::Unauthenticated)?;
         if !shared.config.read_only {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(found.principal.key_id);
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(found.id);
         }
         Ok(found.principal)
     }
@@ -139,7 +143,8 @@ async fn find(db: &Reader, text: &str) -> Result<Option<Found>> {
         abilities = abilities.of_staff();
     }
     Ok(Some(Found {
-        principal: Arc::new(Principal { owner, key_id: row.id, abilities }),
+        id: row.id,
+        principal: Arc::new(Principal { owner, credential: Credential::Key(row.id), abilities }),
         created_at: row.created_at.map(|at| at.0),
         expires_at: row.expires_at.map(|at| at.0),
     }))

@@ -3,11 +3,14 @@
 mod ability;
 mod guard;
 mod keys;
+mod session;
 
 pub use ability::{Abilities, Ability};
-pub use guard::{Can, Guarded, Lent, allow, check};
+pub use guard::{Can, Guarded, Lent, Public, allow, check};
 pub(crate) use guard::{describe, undescribed};
 pub use keys::{Keys, reachable};
+pub(crate) use session::{Credentials, Kind};
+pub use session::{KeyRing, Sessions, Tokens};
 
 use entity::Id;
 
@@ -20,13 +23,22 @@ pub enum Owner {
     Customer(Id),
 }
 
-/// The caller of a request: a valid key.
+/// What a caller proves itself with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// An API key, by its row.
+    Key(Id),
+    /// The access token of a session, by the session's name.
+    Session(String),
+}
+
+/// The caller of a request: a valid key or access token.
 #[derive(Clone, Debug)]
 pub struct Principal {
     /// Whose key it is.
     pub owner: Owner,
-    /// The key's row.
-    pub key_id: Id,
-    /// What the key may do.
+    /// What the caller sent.
+    pub credential: Credential,
+    /// What it may do.
     pub abilities: Abilities,
 }

@@ -117,13 +117,15 @@ async fn serve(
     let listener = TcpListener::bind(wanted)
         .await
         .map_err(|error| Failure::new(format!("cannot listen on {wanted}: {error}")))?;
+    // Whoever reads the welcome may stop the server at once.
+    let stopped = stop()?;
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
     let books = tokio::spawn(keep_books(app.clone()));
     let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
     let told = Arc::new(Notify::new());
-    let (stop, notice) = (stop()?, Arc::clone(&told));
+    let notice = Arc::clone(&told);
     let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
-        stop.await;
+        stopped.await;
         tracing::info!("stopping: requests under way are answered first");
         notice.notify_one();
     });

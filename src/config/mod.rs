@@ -77,6 +77,16 @@ pub struct Config {
     pub license_file: Option<PathBuf>,
     /// Which linked customers hold the role in the Discord server (`GUICHET_DISCORD_ROLE`).
     pub discord_role: DiscordRole,
+    /// PEM file of the key that signs access tokens; `None` = beside the storage folder (`GUICHET_JWT_KEY`).
+    pub jwt_key: Option<PathBuf>,
+    /// Folder of PEM files of former keys, which still verify (`GUICHET_JWT_OLD_KEYS`).
+    pub jwt_old_keys: Option<PathBuf>,
+    /// How long an access token is good, in seconds (`GUICHET_ACCESS_TOKEN_TTL`).
+    pub access_token_ttl: i64,
+    /// How long after signing in a session ends, in seconds (`GUICHET_SESSION_TTL`).
+    pub session_ttl: i64,
+    /// Sign-ins tried a minute, for each address and each account; `None` = no limit (`GUICHET_SIGN_IN_LIMIT`).
+    pub sign_in_limit: Option<u32>,
     /// Folder of the demo shop (`GUICHET_DEMO_DIR`).
     pub demo_dir: PathBuf,
     /// The shop's database (`DATABASE_URL`, `DB_URL` or `DB_*`).
@@ -203,6 +213,11 @@ impl Config {
             pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
             license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,
             discord_role: variables.read("GUICHET_DISCORD_ROLE", DiscordRole::named)?,
+            jwt_key: variables.optional("GUICHET_JWT_KEY", |text| text.parse().ok())?,
+            jwt_old_keys: variables.optional("GUICHET_JWT_OLD_KEYS", |text| text.parse().ok())?,
+            access_token_ttl: variables.read("GUICHET_ACCESS_TOKEN_TTL", |text| at_least(text, 1))?,
+            session_ttl: variables.read("GUICHET_SESSION_TTL", |text| at_least(text, 1))?,
+            sign_in_limit: Some(variables.parse("GUICHET_SIGN_IN_LIMIT")?).filter(|&limit| limit > 0),
             demo_dir: variables.parse("GUICHET_DEMO_DIR")?,
             database: variables.database()?,
             app_key: variables.read("APP_KEY", app_key)?,
@@ -227,6 +242,12 @@ impl Config {
     /// Connections that the pool may open.
     pub fn pool_size(&self) -> u32 {
         self.pool.unwrap_or(if self.database.driver == Driver::Sqlite { 2 } else { 10 })
+    }
+
+    /// PEM file of the key that signs access tokens: where it is set, else beside the storage folder,
+    /// of which a part is public.
+    pub fn jwt_key_file(&self) -> PathBuf {
+        self.jwt_key.clone().unwrap_or_else(|| self.storage.with_file_name("guichet-jwt.pem"))
     }
 
     /// The shop's address as printed in links: https in production, unless that is switched off.

@@ -33,6 +33,7 @@ const fn secret(name: &'static str, accepts: &'static str, meaning: &'static str
 
 const FOLDER: &str = "the path of a folder";
 const WHOLE: &str = "a whole number from 1";
+const SECONDS: &str = "a number of seconds from 1";
 const ANY: &str = "a text";
 const SWITCH: &str = "1, true, 0 or false";
 
@@ -140,6 +141,22 @@ pub const SETTINGS: &[Setting] = &[
         "linked, active or any",
         "customers who hold the role in the Discord server: linked = all that are linked, active = those \
          with an active service, any = those who ever had a service",
+    ),
+    open(
+        "GUICHET_JWT_KEY",
+        "",
+        "the path of a PEM file",
+        "Ed25519 key that signs access tokens, made if it is not there; without it guichet-jwt.pem beside \
+         the storage folder",
+    ),
+    open("GUICHET_JWT_OLD_KEYS", "", FOLDER, "PEM files of former keys, whose access tokens are still good"),
+    open("GUICHET_ACCESS_TOKEN_TTL", "900", SECONDS, "how long an access token is good"),
+    open("GUICHET_SESSION_TTL", "2592000", SECONDS, "how long after signing in a session ends for good"),
+    open(
+        "GUICHET_SIGN_IN_LIMIT",
+        "10",
+        "a whole number",
+        "sign-ins tried a minute, for each address and each account, 0 = no limit",
     ),
     open("GUICHET_DEMO_DIR", "./demo", FOLDER, "folder of the shop that serve --demo makes"),
     secret("DATABASE_URL", DATABASE_URLS, "the database as one URL (also DB_URL); wins over the DB_* parts"),

@@ -27,7 +27,7 @@ use crate::App;
 use crate::auth::Principal;
 use crate::error::{Code, Error, NotRun};
 use crate::operation::{self, Estimate};
-use crate::scope::Origin;
+use crate::scope::{Client, Origin};
 use crate::throttle::{Bucket, Verdict};
 
 /// The media type that tells success by its status code.
@@ -61,6 +61,7 @@ impl From<Error> for Rejection {
 /// Who asks, how, and whose requests are counted together.
 struct Caller {
     principal: Option<Arc<Principal>>,
+    client: Client,
     origin: Origin,
     bucket: Bucket,
 }
@@ -104,7 +105,7 @@ async fn answer(
         let bucket =
             principal.as_deref().map_or(Bucket::Address(client), |principal| Bucket::Owner(principal.owner));
         admit(app, bucket, &mut limits).await?;
-        run(app, Caller { principal, origin, bucket }, asked?).await
+        run(app, Caller { principal, client: Client(client), origin, bucket }, asked?).await
     };
     // What the caller did wrong is an answer too: only the work itself is watched.
     let watched = app.shared.pulse.watch(app.shared.config.timeout, async { Ok(executed.await) }).await;
@@ -140,7 +141,7 @@ async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Reje
     if let Verdict::Refused { retry_after, .. } = verdict {
         return Err(Error::RateLimited(retry_after).into());
     }
-    let mut operation = asked.operation.data(caller.origin);
+    let mut operation = asked.operation.data(caller.origin).data(caller.client);
     if let Some(principal) = caller.principal {
         operation = operation.data(principal);
     }

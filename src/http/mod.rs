@@ -28,6 +28,7 @@ pub fn router(app: App) -> Router {
         .route("/docs/api-docs.json", get(contract))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/.well-known/jwks.json", get(jwks))
         .merge(pages::router())
         .fallback(rest)
         .layer(CatchPanicLayer::custom(panicked))
@@ -50,6 +51,21 @@ fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
 async fn contract(State(app): State<App>, request: Request) -> impl IntoResponse {
     let json = crate::contracts::openapi_at(&origin(&app, &request).base());
     ([(header::CONTENT_TYPE, "application/json")], json)
+}
+
+/// The public keys of access tokens (RFC 7517).
+async fn jwks(State(app): State<App>) -> Response<Body> {
+    let mut response = match app.shared.sessions.key_ring(&app.shared.config) {
+        Ok(ring) => axum::Json(ring.jwks()).into_response(),
+        Err(error) => {
+            tracing::error!(%error, cause = ?std::error::Error::source(&error), "no keys of sessions");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    };
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    }
+    response
 }
 
 async fn rest(State(app): State<App>, request: Request) -> Response<Body> {

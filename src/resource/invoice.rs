@@ -9,6 +9,8 @@ use super::customer::{self, Customer};
 use crate::record::JsonText;
 use crate::{record, words};
 
+pub(super) use self::address::lines as address_lines;
+
 /// What the original calls an invoice in texts and polymorphic columns.
 pub const MODEL: &str = "App\\Models\\Billing\\Invoice";
 
@@ -149,7 +151,7 @@ pub fn live_invoices() -> Select<invoice::Entity> {
     invoice::Entity::find().filter(invoice::Column::DeletedAt.is_null()).order_by_asc(invoice::Column::Id)
 }
 
-fn live_items() -> Select<invoice_item::Entity> {
+pub(super) fn live_items() -> Select<invoice_item::Entity> {
     let items = invoice_item::Entity::find().filter(invoice_item::Column::DeletedAt.is_null());
     items.order_by_asc(invoice_item::Column::Id)
 }

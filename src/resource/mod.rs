@@ -32,6 +32,7 @@ resources! {
     pricing: [PricingQuery] [PricingMutation],
     product: [ProductQuery] [ProductMutation],
     service: [ServiceQuery] [ServiceMutation],
+    session: [] [SessionMutation],
     statistics: [StatisticsQuery] [],
     viewer: [ViewerQuery] [],
 }

@@ -1,10 +1,16 @@
 //! The customer whose key or session it is (spec: `documented-contract.md` 4.4).
 
+mod invoice;
+mod service;
+
 use async_graphql::{Context, Object};
 use entity::customer;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
+use self::invoice::{ViewerInvoice, visible_invoices};
+use self::service::ViewerService;
 use super::customer::{Phone, live_customers};
+use super::service::visible_services;
 use crate::auth::{Ability, Can, Owner};
 use crate::scope::Scope;
 use crate::{Error, Result, record};
@@ -55,6 +61,12 @@ record! {
         gdpr_compliment,
         /// When the account was made.
         created_at,
+    }
+    branches {
+        /// What the customer has bought and uses.
+        #[can(ClientApi)] services: many<ViewerService>(entity::service::Column::CustomerId, visible_services),
+        /// The customer's invoices.
+        #[can(ClientApi)] invoices: many<ViewerInvoice>(entity::invoice::Column::CustomerId, visible_invoices),
     }
 }
 

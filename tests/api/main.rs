@@ -26,6 +26,9 @@
 //! | [`house_rules`] | rules of the code base |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`customers`], [`products`], [`services`] | what the recordings of these resources do not cover |
+//! | [`customers`], [`services`] | what the recordings of customers and services do not cover |
+//! | [`sessions`] | signing in and out, and what a session may do |
+//! | [`viewer`] | what a customer sees, and that it is nobody else's |
 //! | [`documented`] | what only the documents promise |
 //! | [`contracts`] | the contract files are current and tell everything |
 //! | [`openapi`] | answers held against `openapi.json` |
@@ -56,10 +59,12 @@ mod proxy;
 mod rights;
 mod rows;
 mod services;
+mod sessions;
 mod shop;
 mod statements;
 mod statistics;
 mod store;
 mod two_writers;
+mod viewer;
 mod wire;
 mod xml;

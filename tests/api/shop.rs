@@ -7,6 +7,7 @@
 //! ```
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -20,7 +21,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
     rows::Snapshot,
-    store::{DATA, Store},
+    store::{DATA, Store, folder},
     wire::{self, Answer, Request},
 };
 
@@ -55,6 +56,8 @@ impl Shop {
         let store = Store::fresh().await.expect("a fresh database");
         let mut config = settings(lang);
         config.database = store.address();
+        // One for all tests of a process; the next run removes it.
+        config.jwt_key = Some(key_file());
         change(&mut config);
         let db = database::connect_for_serving(&config).await.expect("the server's database");
         let statements = Arc::new(AtomicUsize::new(0));
@@ -78,6 +81,11 @@ impl Shop {
         let tokens = &DATA["personal_access_tokens"];
         let row = tokens.rows.iter().find(|row| row[3] == name);
         row.map_or_else(|| name.to_owned(), |row| format!("{}|CLIENTXCMSgolden{name}", row[0]))
+    }
+
+    /// The key file of access tokens.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        key_file()
     }
 
     /// Address of the server, without a path.
@@ -172,6 +180,10 @@ impl Shop {
         let _ = self.server.await;
         self.store.close().await.expect("the database is given back");
     }
+}
+
+fn key_file() -> PathBuf {
+    folder().join(format!("guichet_test_{}_jwt.pem", std::process::id()))
 }
 
 /// The settings of the recorded installation.

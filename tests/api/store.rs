@@ -242,7 +242,7 @@ fn new_name() -> String {
 }
 
 /// Memory where the system offers it as a folder, else the disk.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { memory } else { env::temp_dir() }
 }

@@ -15,7 +15,7 @@ pub(super) fn customer_of_today(invoice: &invoice::Model) -> Option<Id> {
 }
 
 /// The lines of all invoices of a level.
-pub(super) async fn lines(scope: Scope<'_>, invoices: &[&invoice::Model]) -> Result<Vec<Vec<String>>> {
+pub(in crate::resource) async fn lines(scope: Scope<'_>, invoices: &[&invoice::Model]) -> Result<Vec<Vec<String>>> {
     let ids: Vec<Id> = invoices.iter().filter_map(|invoice| customer_of_today(invoice)).collect();
     let mut customers = HashMap::new();
     if !ids.is_empty() {

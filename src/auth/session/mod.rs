@@ -1,0 +1,389 @@
+//! Sessions: signing in by password, access tokens that last minutes, refresh tokens that change with
+//! each use (spec: `credentials.md` 3, 4, 9, 10).
+//!
+//! A session is a row of [`row`]. Its refresh tokens are `owner.session.family.secret`: all of them
+//! share `family`, only the current one has the right `secret`, and of both only hashes are stored.
+//! A token of the right family with a wrong secret was used before: somebody has a copy, and the session
+//! ends for both. Nothing but the row makes a session: where it is deleted, access tokens end too.
+
+mod account;
+mod jwt;
+mod recovery;
+mod row;
+mod totp;
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use entity::Id;
+use moka::future::Cache;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::OnceCell;
+
+use self::account::{Account, RECOVERY_CODES, State};
+use self::row::{Column, Entity as Rows, Model as Row};
+use super::{Credential, Owner, Principal};
+use crate::config::Config;
+use crate::error::Invalid;
+use crate::scope::Shared;
+use crate::throttle::{Bucket, Throttle, Verdict};
+use crate::{Error, Result, key, password};
+
+pub(crate) use self::account::Kind;
+pub use self::jwt::KeyRing;
+pub(super) use self::jwt::looks_like as is_access_token;
+
+/// How long a session is believed without asking the database again: one that was ended, or whose
+/// account was shut out, stops as soon.
+const REMEMBERED: Duration = Duration::from_secs(1);
+/// Random characters of each part of a refresh token.
+const ENTROPY: usize = 40;
+
+/// What somebody signs in with.
+pub(crate) struct Credentials {
+    pub(crate) kind: Kind,
+    pub(crate) email: String,
+    pub(crate) password: String,
+    /// Of the authenticator app, where the account has one.
+    pub(crate) code: Option<String>,
+}
+
+/// What a client gets that signed in. Never logged, never stored.
+pub struct Tokens {
+    /// The bearer text of requests.
+    pub access: String,
+    /// Seconds until the access token ends.
+    pub expires_in: i64,
+    /// Gets the next pair of tokens, once.
+    pub refresh: String,
+    /// When the session ends for good.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// Sessions of this server.
+pub struct Sessions {
+    tries: Throttle,
+    passwords: password::Verifier,
+    ring: OnceLock<KeyRing>,
+    table: OnceCell<()>,
+    known: Cache<String, Option<Arc<Principal>>>,
+}
+
+/// A session by name, as tokens spell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Name {
+    owner: Owner,
+    id: String,
+}
+
+impl Sessions {
+    /// Sessions with so many tries a minute to sign in; `None` is no limit.
+    pub fn new(tries: Option<u32>) -> Self {
+        Self {
+            tries: Throttle::new(tries),
+            passwords: password::Verifier::default(),
+            ring: OnceLock::new(),
+            table: OnceCell::new(),
+            known: Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build(),
+        }
+    }
+
+    /// The keys of access tokens, read or made on first use.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn key_ring(&self, config: &Config) -> Result<&KeyRing> {
+        if let Some(ring) = self.ring.get() {
+            return Ok(ring);
+        }
+        let ring = KeyRing::open(config)?;
+        Ok(self.ring.get_or_init(|| ring))
+    }
+
+    /// The caller whose access token it is.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where it is not good (any more); when the database fails.
+    pub async fn authenticate(&self, shared: &Shared, token: &str) -> Result<Arc<Principal>> {
+        // A token that somebody made up makes no key.
+        if self.ring.get().is_none() && !shared.config.jwt_key_file().exists() {
+            return Err(Error::Unauthenticated);
+        }
+        let claims = self.key_ring(&shared.config)?.verify(token, shared.clock.now());
+        let claims = claims.ok_or(Error::Unauthenticated)?;
+        let name = Name::of_claims(&claims.sub, &claims.sid).ok_or(Error::Unauthenticated)?;
+        let label = name.label();
+        let found = match self.known.get(&label).await {
+            Some(found) => found,
+            None => {
+                let found = self.find(shared, &name).await?;
+                self.known.insert(label, found.clone()).await;
+                found
+            }
+        };
+        found.ok_or(Error::Unauthenticated)
+    }
+
+    async fn find(&self, shared: &Shared, name: &Name) -> Result<Option<Arc<Principal>>> {
+        let Some(row) = self.row(&shared.db, name).await? else { return Ok(None) };
+        let Some(account) = admitted(shared, &row, name.owner).await? else { return Ok(None) };
+        let abilities = account.abilities(&shared.db).await?;
+        let credential = Credential::Session(name.id.clone());
+        Ok(Some(Arc::new(Principal { owner: name.owner, credential, abilities })))
+    }
+
+    /// Begins a session of whoever knows an account's password, and its code where it has a second
+    /// factor. The order of checks is that of the original: tries, password, ban, code.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`]; [`Error::Invalid`] with what is wrong.
+    pub(crate) async fn begin(
+        &self,
+        shared: &Shared,
+        client: IpAddr,
+        credentials: Credentials,
+    ) -> Result<Tokens> {
+        let email = credentials.email.trim().to_lowercase();
+        let (db, now, lang) = (&shared.db, shared.clock.now(), shared.config.lang);
+        self.count_try(client, credentials.kind, &email, now).await?;
+        let account = Account::by_email(db, credentials.kind, &email).await?;
+        let stored = account.as_ref().map(|account| account.password.as_str());
+        let fits = self.passwords.fits(credentials.password, stored).await?;
+        let account = account.filter(|account| fits && !account.has_ended(now));
+        let account = account.ok_or_else(|| refusal("email", lang.text("auth.failed", &[])))?;
+        let state = account.state(db).await?;
+        if state.is_banned() {
+            return Err(refusal("email", state.ban_text(lang)));
+        }
+        check_code(shared, &account, &state, credentials.code.as_deref()).await?;
+        self.start(shared, &account).await
+    }
+
+    /// Counts a try to sign in, at the address it comes from and at the account it is for.
+    async fn count_try(&self, client: IpAddr, kind: Kind, email: &str, now: DateTime<Utc>) -> Result<()> {
+        let account = Sha256::digest(format!("{kind:?} {email}")).into();
+        for bucket in [Bucket::Address(client), Bucket::Account(account)] {
+            if let Verdict::Refused { retry_after, .. } = self.tries.hit(bucket, now).await {
+                return Err(Error::RateLimited(retry_after));
+            }
+        }
+        Ok(())
+    }
+
+    async fn start(&self, shared: &Shared, account: &Account) -> Result<Tokens> {
+        let now = shared.clock.now();
+        let age = shared.config.token_expiration.map_or(i64::MAX, |age| age.as_secs().cast_signed());
+        let ends = now.timestamp() + shared.config.session_ttl.min(age);
+        let name = Name { owner: account.owner, id: password::random(ENTROPY) };
+        let (family, secret) = (password::random(ENTROPY), password::random(ENTROPY));
+        let (owner_type, owner_id) = stored_owner(name.owner);
+        self.table(&shared.db).await?;
+        // What has ended goes when its account comes back: the table does not grow for ever.
+        let ended = of_owner(name.owner).filter(Column::ExpiresAt.lte(now.timestamp()));
+        ended.exec(&shared.db).await?;
+        let row = row::ActiveModel {
+            owner_type: Set(owner_type.to_owned()),
+            owner_id: Set(owner_id),
+            id: Set(name.id.clone()),
+            family_hash: Set(key::hash(&family)),
+            refresh_hash: Set(key::hash(&secret)),
+            password_mark: Set(account.password_mark()),
+            created_at: Set(now.timestamp()),
+            expires_at: Set(ends),
+        };
+        Rows::insert(row).exec_without_returning(&shared.db).await?;
+        self.tokens(shared, &name, &family, &secret, ends)
+    }
+
+    /// The next tokens of a session. A refresh token is good once: with the second use the session ends.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where the token is not good (any more); when the database fails.
+    pub(crate) async fn refresh(&self, shared: &Shared, token: &str) -> Result<Tokens> {
+        let (name, row, [family, used]) = self.presented(shared, token).await?;
+        let secret = password::random(ENTROPY);
+        if !same(&row.refresh_hash, used) {
+            return self.reused(shared, &name).await;
+        }
+        if admitted(shared, &row, name.owner).await?.is_none() {
+            self.end(&shared.db, &name).await?;
+            return Err(Error::Unauthenticated);
+        }
+        // Of two who come with the same token at the same time, one comes second.
+        let changed = Rows::update_many()
+            .col_expr(Column::RefreshHash, Expr::value(key::hash(&secret)))
+            .filter(named(&name))
+            .filter(Column::RefreshHash.eq(key::hash(used)))
+            .exec(&shared.db)
+            .await?;
+        if changed.rows_affected == 0 {
+            return self.reused(shared, &name).await;
+        }
+        self.tokens(shared, &name, family, &secret, row.expires_at)
+    }
+
+    async fn reused(&self, shared: &Shared, name: &Name) -> Result<Tokens> {
+        tracing::warn!(owner = ?name.owner, "a refresh token was used twice: its session ends");
+        self.end(&shared.db, name).await?;
+        Err(Error::Unauthenticated)
+    }
+
+    /// Ends the session of a refresh token, be it the current one or an older one.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where there is no such session; when the database fails.
+    pub(crate) async fn revoke(&self, shared: &Shared, token: &str) -> Result<()> {
+        let (name, ..) = self.presented(shared, token).await?;
+        self.end(&shared.db, &name).await
+    }
+
+    /// Ends all sessions of an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn revoke_all(&self, shared: &Shared, owner: Owner) -> Result<u64> {
+        self.table(&shared.db).await?;
+        let ended = of_owner(owner).exec(&shared.db).await?;
+        self.known.invalidate_all();
+        Ok(ended.rows_affected)
+    }
+
+    async fn end(&self, db: &DatabaseConnection, name: &Name) -> Result<()> {
+        Rows::delete_many().filter(named(name)).exec(db).await?;
+        self.known.invalidate(&name.label()).await;
+        Ok(())
+    }
+
+    /// The session that a refresh token is of, with the token's two secret parts.
+    async fn presented<'a>(&self, shared: &Shared, token: &'a str) -> Result<(Name, Row, [&'a str; 2])> {
+        let (name, parts) = Name::of_refresh_token(token).ok_or(Error::Unauthenticated)?;
+        let row = self.row(&shared.db, &name).await?.filter(|row| same(&row.family_hash, parts[0]));
+        let row = row.filter(|row| row.expires_at > shared.clock.now().timestamp());
+        Ok((name, row.ok_or(Error::Unauthenticated)?, parts))
+    }
+
+    async fn row(&self, db: &DatabaseConnection, name: &Name) -> Result<Option<Row>> {
+        self.table(db).await?;
+        Ok(Rows::find().filter(named(name)).one(db).await?)
+    }
+
+    async fn table(&self, db: &DatabaseConnection) -> Result<()> {
+        self.table.get_or_try_init(|| row::make(db)).await.copied()
+    }
+
+    fn tokens(&self, shared: &Shared, name: &Name, family: &str, secret: &str, ends: i64) -> Result<Tokens> {
+        let now = shared.clock.now();
+        let expires_in = shared.config.access_token_ttl.min(ends - now.timestamp());
+        let ring = self.key_ring(&shared.config)?;
+        Ok(Tokens {
+            access: ring.sign(name.subject(), &name.id, now, expires_in)?,
+            expires_in,
+            refresh: format!("{}.{family}.{secret}", name.label()),
+            ends_at: DateTime::from_timestamp(ends, 0).unwrap_or(now),
+        })
+    }
+}
+
+impl Name {
+    fn of_claims(subject: &str, id: &str) -> Option<Self> {
+        let (owner_type, owner_id) = subject.split_once(':')?;
+        Some(Self { owner: owner(owner_type, owner_id)?, id: id.to_owned() })
+    }
+
+    /// The session's name and the two secret parts.
+    fn of_refresh_token(token: &str) -> Option<(Self, [&str; 2])> {
+        let mut parts = token.split('.');
+        let mut next = || parts.next();
+        let (owner_type, owner_id, id, family, secret) = (next()?, next()?, next()?, next()?, next()?);
+        let name = Self { owner: owner(owner_type, owner_id)?, id: id.to_owned() };
+        parts.next().is_none().then_some((name, [family, secret]))
+    }
+
+    /// How access tokens spell the owner.
+    fn subject(&self) -> String {
+        let (owner_type, owner_id) = stored_owner(self.owner);
+        format!("{owner_type}:{}", owner_id.0)
+    }
+
+    /// How refresh tokens begin.
+    fn label(&self) -> String {
+        let (owner_type, owner_id) = stored_owner(self.owner);
+        format!("{owner_type}.{}.{}", owner_id.0, self.id)
+    }
+}
+
+/// The account of a session, unless it was deleted or shut out since, or has another password now.
+async fn admitted(shared: &Shared, row: &Row, owner: Owner) -> Result<Option<Account>> {
+    let now = shared.clock.now();
+    let Some(account) = Account::of(&shared.db, owner).await? else { return Ok(None) };
+    if row.expires_at <= now.timestamp()
+        || account.has_ended(now)
+        || account.password_mark() != row.password_mark
+        || account.state(&shared.db).await?.is_banned()
+    {
+        return Ok(None);
+    }
+    Ok(Some(account))
+}
+
+/// Checks the code of an account that has a second factor: of the authenticator app, or one of the
+/// recovery codes, which is used up with it.
+async fn check_code(shared: &Shared, account: &Account, state: &State, code: Option<&str>) -> Result<()> {
+    let Some(secret) = state.get("2fa_secret") else { return Ok(()) };
+    let lang = shared.config.lang;
+    let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else {
+        return Err(refusal("code", lang.text("auth.2fa.required", &[])));
+    };
+    if totp::fits(secret, code, shared.clock.now()) {
+        return Ok(());
+    }
+    if let Some(stored) = state.get(RECOVERY_CODES)
+        && let Some(rest) = recovery::without(&shared.config.app_key, stored, code)
+        && account.replace(&shared.db, RECOVERY_CODES, stored, rest, shared.clock.now()).await?
+    {
+        return Ok(());
+    }
+    Err(refusal("code", lang.text("validation.2fa_code", &[])))
+}
+
+fn refusal(field: &str, text: String) -> Error {
+    Error::Invalid(Invalid::one(field, text))
+}
+
+fn same(stored: &str, part: &str) -> bool {
+    stored.as_bytes().ct_eq(key::hash(part).as_bytes()).into()
+}
+
+fn stored_owner(owner: Owner) -> (&'static str, Id) {
+    match owner {
+        Owner::Customer(id) => ("customer", id),
+        Owner::Staff(id) => ("staff", id),
+    }
+}
+
+fn owner(owner_type: &str, owner_id: &str) -> Option<Owner> {
+    let id = owner_id.parse().ok().map(Id)?;
+    match owner_type {
+        "customer" => Some(Owner::Customer(id)),
+        "staff" => Some(Owner::Staff(id)),
+        _ => None,
+    }
+}
+
+fn named(name: &Name) -> sea_orm::Condition {
+    let (owner_type, owner_id) = stored_owner(name.owner);
+    let owner =
+        sea_orm::Condition::all().add(Column::OwnerType.eq(owner_type)).add(Column::OwnerId.eq(owner_id));
+    owner.add(Column::Id.eq(name.id.as_str()))
+}
+
+fn of_owner(owner: Owner) -> sea_orm::DeleteMany<Rows> {
+    let (owner_type, owner_id) = stored_owner(owner);
+    Rows::delete_many().filter(Column::OwnerType.eq(owner_type)).filter(Column::OwnerId.eq(owner_id))
+}

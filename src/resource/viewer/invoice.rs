@@ -1,0 +1,71 @@
+//! Invoices as their customer sees them (spec: `client.md` 8): no drafts, no notes, nothing of the
+//! gateway but its reference.
+
+use entity::{invoice, invoice_item};
+use sea_orm::{ColumnTrait, QueryFilter, Select};
+
+use crate::record;
+use crate::resource::invoice::{InvoiceStatus, address_lines, live_invoices, live_items};
+
+record! {
+    /// An invoice of the customer.
+    pub struct ViewerInvoice(invoice::Model);
+    columns {
+        /// Public key, UUID.
+        uuid,
+        /// Its number.
+        invoice_number,
+        /// Its state; `PENDING` and `FAILED` can be paid.
+        status as InvoiceStatus,
+        /// Sum before taxes.
+        subtotal,
+        /// Taxes.
+        tax,
+        /// To pay, taxes included.
+        total,
+        /// Part that was paid with the customer's credit.
+        balance,
+        /// Currency, three letters.
+        currency,
+        /// Key of the payment at the gateway.
+        external_id,
+        /// Day until which it is to be paid.
+        due_date,
+        /// When it was paid.
+        paid_at,
+        /// When it was made.
+        created_at,
+    }
+    branches {
+        /// Printed lines of the address: the stored one, else the customer's of today.
+        billing_address: each<Vec<String>>(address_lines),
+        /// Its lines.
+        items: many<ViewerInvoiceItem>(invoice_item::Column::InvoiceId, live_items),
+    }
+}
+
+record! {
+    /// A line of an invoice.
+    pub struct ViewerInvoiceItem(invoice_item::Model);
+    columns {
+        /// Title.
+        name,
+        /// Text.
+        description,
+        /// How many.
+        quantity,
+        /// Price of one, before taxes.
+        unit_price_ht,
+        /// Setup fee of one, before taxes.
+        unit_setup_ht,
+        /// Price of one, taxes included.
+        unit_price_ttc,
+        /// Setup fee of one, taxes included.
+        unit_setup_ttc,
+    }
+}
+
+/// Invoices that customers see: neither deleted nor drafts.
+pub(super) fn visible_invoices() -> Select<invoice::Entity> {
+    live_invoices().filter(invoice::Column::Status.ne("draft"))
+}

@@ -1,0 +1,83 @@
+//! Services as their customer sees them (spec: `client.md` 9): without the notes of the staff, what
+//! went wrong at delivery, and what the extension keeps.
+
+use entity::{product, server};
+use sea_orm::{EntityTrait, Select};
+
+use crate::record;
+use crate::resource::service::ServiceStatus;
+
+record! {
+    /// Something that the customer has bought and uses.
+    pub struct ViewerService(service::Model);
+    columns {
+        /// Public key, UUID.
+        uuid,
+        /// Name.
+        name,
+        /// How it is provided: `none`, `domain`, or the name of an extension.
+        r#type,
+        /// Billing period, as in `monthly`.
+        billing,
+        /// Currency, three letters.
+        currency,
+        /// Its state.
+        status as ServiceStatus,
+        /// Text about it.
+        description,
+        /// End of the paid period; null where it does not end.
+        expires_at,
+        /// When it was suspended.
+        suspended_at,
+        /// Why it was suspended.
+        suspend_reason,
+        /// When it ends by cancellation.
+        cancelled_at,
+        /// What the customer said on cancelling.
+        cancelled_reason,
+        /// Whether it was cancelled.
+        is_cancelled,
+        /// How often it was renewed.
+        renewals,
+        /// How often it may be renewed; null is without limit.
+        max_renewals,
+        /// End of the trial.
+        trial_ends_at,
+        /// When it was made.
+        created_at,
+    }
+    branches {
+        /// The product that it was made from, also where it is not sold any more.
+        product: one<ViewerProduct>(product_id, products),
+        /// The server that it runs on, by name only.
+        server: one<ViewerServer>(server_id, servers),
+    }
+}
+
+record! {
+    /// The product of a service.
+    pub struct ViewerProduct(product::Model);
+    columns {
+        /// Name.
+        name,
+        /// How it is provided.
+        r#type,
+    }
+}
+
+record! {
+    /// The server of a service.
+    pub struct ViewerServer(server::Model);
+    columns {
+        /// Name.
+        name,
+    }
+}
+
+fn products() -> Select<product::Entity> {
+    product::Entity::find()
+}
+
+fn servers() -> Select<server::Entity> {
+    server::Entity::find()
+}
