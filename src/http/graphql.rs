@@ -214,7 +214,8 @@ async fn admit(app: &App, bucket: Bucket, headers: &mut HeaderMap) -> Result<(),
 /// One to which nothing was answered since the database or the server refused is 503; a request that
 /// was not executed is 400, or what its reason says, where the media type tells; everything else is 200.
 fn status_of(media: &str, answer: &Answer) -> StatusCode {
-    let refused = |error| own(error).is_some_and(|own| own.status() == 503);
+    let is_away = |own: &Error| own.status() == 503 && !matches!(own, Error::NotRun(_));
+    let refused = |error| own(error).is_some_and(is_away);
     if is_empty(&answer.data) && answer.errors.iter().any(refused) {
         return StatusCode::SERVICE_UNAVAILABLE;
     }

@@ -71,6 +71,13 @@ async fn errors_have_their_code() {
 async fn a_defect_is_told_by_a_trace_id_alone() {
     let shop = Shop::golden("en").await;
     shop.sql("ALTER TABLE metadata RENAME TO metadata_gone").await;
+    // A moment that is none, which no shop has.
+    let key = shop.quoted("key");
+    shop.sql(&format!(
+        "CREATE VIEW metadata AS SELECT id, model_id, model_type, {key}, value, 'never' AS created_at, \
+         updated_at FROM metadata_gone"
+    ))
+    .await;
     let query = "{ products(first: 2) { nodes { name metadata { key } } totalCount } }";
     let answer = shop.graphql(query, json!({}), "all").await;
     assert_eq!(answer["errors"].as_array().unwrap().len(), 1, "{answer}");
@@ -81,6 +88,7 @@ async fn a_defect_is_told_by_a_trace_id_alone() {
     assert_eq!(error["extensions"].as_object().unwrap().len(), 2, "{error}");
     assert!(answer["data"]["products"]["nodes"][1]["name"].is_string(), "{answer}");
     assert!(answer["data"]["products"]["nodes"][1]["metadata"].is_null(), "{answer}");
+    shop.sql("DROP VIEW metadata").await;
     shop.sql("ALTER TABLE metadata_gone RENAME TO metadata").await;
     shop.close().await;
 }
