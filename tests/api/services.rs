@@ -93,6 +93,19 @@ async fn the_documented_paths_act_as_the_others() {
     shop.close().await;
 }
 
+/// As the original does (spec: `application-operations.md` 2.3, S2).
+#[tokio::test]
+async fn lifting_a_suspension_brings_any_service_back() {
+    let shop = Shop::golden("en").await;
+    for (service, status) in [(3, "expired"), (4, "pending"), (5, "cancelled"), (7, "hidden")] {
+        let (code, _, body) = shop.post(&format!("{SERVICES}/{service}/unsuspend"), "all", &json!({})).await;
+        assert_eq!((code, &body["result"]["success"]), (200, &json!(true)), "{status}: {body}");
+        assert_eq!(body["data"]["status"], "active", "{status}");
+        assert_eq!(story(&shop, service).await, ["service_unsuspended"], "{status}");
+    }
+    shop.close().await;
+}
+
 #[tokio::test]
 async fn only_what_is_sent_is_changed() {
     let shop = Shop::golden("en").await;

@@ -118,7 +118,7 @@ impl ServiceMutation {
         .await
     }
 
-    /// Takes a service back into use.
+    /// Takes a service back into use, whatever its state is.
     #[graphql(directive = Can::apply(&[Ability::ServicesUnsuspend]))]
     async fn service_unsuspend(
         &self,
@@ -128,9 +128,6 @@ impl ServiceMutation {
         let scope = Scope::from(ctx);
         let service = record::require::<Service>(scope, live_services(), &id, MODEL).await?.0;
         act(scope, service.id, async |transaction, service| {
-            if !["active", "suspended"].contains(&service.status.as_str()) {
-                return Ok(Err(service));
-            }
             let service = state::resume(transaction, service, scope.now().into()).await?;
             Ok(Ok((service, "Unsuspended account", "unsuspension")))
         })
