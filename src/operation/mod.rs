@@ -1,7 +1,7 @@
 //! What a client asks to run, before it is run: read, measured against the limits, and priced.
 //!
 //! Nothing here touches the database, and nothing costs more than the document is long: tokens and
-//! brackets are counted before parsing ([`scan`](self::scan)), everything else in one pass over
+//! brackets are counted before parsing (`scan.rs`), everything else in one pass over
 //! the parsed document that visits each fragment once (`measure.rs`). Validation and execution
 //! walk fragments again wherever they are spread, so they come behind it.
 
