@@ -91,6 +91,7 @@ fn start_guichet(url: &str, key: &str) -> Child {
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .env("DATABASE_URL", url)
         .env("GUICHET_RATE_LIMIT", "0")
+        .env("GUICHET_COST_LIMIT", "0")
         .stdout(Stdio::null())
         .spawn()
         .expect("the binary `guichet` beside this one");
