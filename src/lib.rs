@@ -1,4 +1,25 @@
 //! guichet: GraphQL and REST for a hosting shop, from one set of resolvers.
+//!
+//! A request comes in at [`http`]. GraphQL is measured and priced by [`operation`], then runs on the public
+//! schema; a REST path is matched in [`rest`] to one of the resources' documents, which runs on the internal
+//! schema ([`schema`]) over the very same resolvers. [`auth`] tells who asks and guards every field. A
+//! resolver in [`resource`] sees the server and the request as its [`scope::Scope`], reads lists by [`page`]
+//! and [`filter`], checks input by [`form`](mod@form), and answers records ([`record`](mod@record)), which load what hangs on them
+//! level by level. Errors are [`error::Error`] throughout; each face spells them in its own way.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`resource`] | the resources: two files each, and one line in its list. Start with `product` |
+//! | [`record`](mod@record), [`page`], [`filter`], [`form`](mod@form), [`write`](mod@write) | what resources are made of: columns and relations, lists, conditions, input rules, writes |
+//! | [`rest`] | the REST face: documents, requests, envelopes, XML, OpenAPI. It knows no resource |
+//! | [`operation`] | what bounds a GraphQL operation; documents that are named by their hash |
+//! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
+//! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
+//! | [`database`], [`reader`], [`pulse`], [`collation`] | connections, what happens when they fail, the order of texts |
+//! | [`lang`], [`mail`], [`action_log`], [`storage`], [`signature`], [`tax`], [`country`], [`html`] | texts, and what writes leave behind |
+//! | [`contracts`] | `schema.graphql` and `openapi.json` |
+//!
+//! Tables are in the crate `entity`, the schema in `migration`, commands in `src/command`.
 
 pub mod action_log;
 pub mod auth;
