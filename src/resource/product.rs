@@ -14,6 +14,7 @@ use sea_orm::{
 use super::group::{self, Group};
 use super::metadata::{self, Metadata};
 use super::pricing::{self, PeriodPrices, Pricing};
+use super::service::{self, Service};
 use crate::auth::{Ability, Can};
 use crate::error::Refusal;
 use crate::form::{File, Form};
@@ -72,6 +73,8 @@ record! {
         #[can(Metadata)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_products),
         /// Its prices, in every currency.
         #[can(PricingsIndex)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, prices_of_products),
+        /// Services that were made from it.
+        #[can(ServicesIndex)] services: many<Service>(entity::service::Column::ProductId, service::live_services),
         /// The group that it is in.
         #[can(GroupsShow)] group: one<Group>(group_id, group::live_groups),
     }

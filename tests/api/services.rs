@@ -139,6 +139,17 @@ async fn only_what_is_sent_is_changed() {
 }
 
 #[tokio::test]
+async fn a_product_knows_its_services_and_they_know_it() {
+    let shop = Shop::golden("en").await;
+    let query = "{ product(id: 1) { services { databaseId product { databaseId } } servicesCount } }";
+    let product = shop.graphql(query, json!({}), "all").await["data"]["product"].clone();
+    let services = product["services"].as_array().unwrap();
+    assert!(!services.is_empty() && product["servicesCount"] == services.len(), "{product}");
+    assert!(services.iter().all(|service| service["product"]["databaseId"] == 1), "{product}");
+    shop.close().await;
+}
+
+#[tokio::test]
 async fn customers_are_found_by_their_services_in_one_statement() {
     let shop = Shop::golden("en").await;
     let query = "{ customers(filter: {services: {status: {eq: \"active\"}}}, perPage: 100) { totalCount nodes { databaseId } } }";
