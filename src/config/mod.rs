@@ -9,6 +9,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -189,7 +190,7 @@ impl Config {
             listen: variables.parse("GUICHET_LISTEN")?,
             rate_limit: Some(variables.parse("GUICHET_RATE_LIMIT")?).filter(|&limit| limit > 0),
             max_per_page: variables.read("GUICHET_MAX_PER_PAGE", |text| at_least(text, 1))?,
-            count_ttl: variables.read("GUICHET_COUNT_TTL", at_most_a_second)?,
+            count_ttl: variables.read("GUICHET_COUNT_TTL", |text| seconds(text, 0.0..=1.0))?,
             trusted_proxies: variables.read("GUICHET_TRUSTED_PROXIES", networks)?,
             storage: variables.parse("GUICHET_STORAGE")?,
             strict_includes: variables.read("GUICHET_STRICT_INCLUDES", switch)?,
@@ -204,11 +205,12 @@ impl Config {
             max_tokens: variables.read("GUICHET_MAX_TOKENS", |text| at_least(text, 1))?,
             max_query_body: variables.read("GUICHET_MAX_QUERY_BODY", |text| at_least(text, 1024))?,
             max_list: variables.read("GUICHET_MAX_LIST", |text| at_least(text, 1))?,
-            operation_timeout: variables.read("GUICHET_OPERATION_TIMEOUT", patience)?,
+            operation_timeout: variables
+                .read("GUICHET_OPERATION_TIMEOUT", |text| seconds(text, 0.01..=86_400.0))?,
             trusted_documents: variables.optional("GUICHET_TRUSTED_DOCUMENTS", |text| text.parse().ok())?,
             trusted_mode: variables.read("GUICHET_TRUSTED_MODE", TrustedMode::named)?,
             max_body: variables.read("GUICHET_MAX_BODY", |text| at_least(text, 1024))?,
-            timeout: variables.read("GUICHET_TIMEOUT", seconds)?,
+            timeout: variables.read("GUICHET_TIMEOUT", |text| seconds(text, 0.1..=3600.0))?,
             read_only: variables.read("GUICHET_READ_ONLY", switch)?,
             pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
             license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,
@@ -351,21 +353,9 @@ fn at_least<T: FromStr + PartialOrd>(text: &str, least: T) -> Option<T> {
     text.parse().ok().filter(|number| *number >= least)
 }
 
-fn at_most_a_second(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.parse().ok()?;
-    (0.0..=1.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
-}
-
-/// A span of a tenth of a second to an hour.
-fn seconds(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.parse().ok()?;
-    (0.1..=3600.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
-}
-
-/// A span of a hundredth of a second to a day.
-fn patience(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.parse().ok()?;
-    (0.01..=86_400.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+/// A span of so many seconds, within these bounds.
+fn seconds(text: &str, bounds: RangeInclusive<f64>) -> Option<Duration> {
+    text.parse().ok().filter(|seconds| bounds.contains(seconds)).map(Duration::from_secs_f64)
 }
 
 fn percentage(text: &str) -> Option<f64> {
