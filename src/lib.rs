@@ -18,13 +18,15 @@
 //! | [`database`], [`reader`], [`pulse`], [`collation`] | connections, what happens when they fail, the order of texts |
 //! | [`lang`], [`mail`], [`action_log`], [`storage`], [`signature`], [`tax`], [`country`], [`html`] | texts, and what writes leave behind |
 //! | [`contracts`] | `schema.graphql` and `openapi.json` |
+//! | [`command`] | the command line |
 //!
-//! Tables are in the crate `entity`, the schema in `migration`, commands in `src/command`.
+//! Tables are in the crate `entity`, the schema in `migration`.
 
 pub mod action_log;
 pub mod auth;
 pub mod clock;
 pub mod collation;
+pub mod command;
 pub mod config;
 pub mod contracts;
 pub mod country;

@@ -1,24 +1,10 @@
-//! The command line: reads the arguments, runs one command, turns its failure into one line on
-//! standard error and an exit code (0 done, 1 failed, 2 wrong usage).
+//! The program: all of it is in the library, so that nothing is compiled twice.
 
-mod command;
-
-use std::io::{self, Write};
 use std::process::ExitCode;
-
-use clap::Parser;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match command::run(command::Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // Nowhere is left to report that standard error is closed.
-            let _ = writeln!(io::stderr(), "guichet: {failure}");
-            ExitCode::from(failure.code)
-        }
-    }
+fn main() -> ExitCode {
+    guichet::command::main()
 }

@@ -3,16 +3,16 @@
 
 use std::path::PathBuf;
 
+use crate::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::contracts;
+use crate::rest::{Checked, Document, Examples, PREFIX};
+use crate::schema;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use chrono::{DateTime, Utc};
 use clap::Args;
-use guichet::App;
-use guichet::clock::Clock;
-use guichet::config::Config;
-use guichet::contracts;
-use guichet::rest::{Checked, Document, Examples, PREFIX};
-use guichet::schema;
 use serde_json::{Map, Value as Json};
 use tower::ServiceExt;
 

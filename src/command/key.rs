@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
+use crate::config::Config;
+use crate::key::NewKey;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use clap::Args;
 use entity::value::{Id, ShopTime};
 use entity::{admin, customer, personal_access_token as token};
-use guichet::config::Config;
-use guichet::key::NewKey;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, ModelTrait, QueryFilter,

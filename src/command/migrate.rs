@@ -1,8 +1,8 @@
 //! `guichet migrate`: the schema, one line for each step.
 
+use crate::config::Config;
+use crate::database;
 use clap::{Args, Subcommand};
-use guichet::config::Config;
-use guichet::database;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::{Alias, IntoIden, Table};
 use sea_orm::{ConnectionTrait, DatabaseConnection};

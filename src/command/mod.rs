@@ -1,4 +1,5 @@
-//! The commands. Each has a file; this one holds their arguments and what they share.
+//! The command line. Each command has a file; this one reads the arguments, runs one command, and turns
+//! its failure into one line on standard error and an exit code (0 done, 1 failed, 2 wrong usage).
 
 mod batch;
 mod contracts;
@@ -13,16 +14,17 @@ mod serve;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
+use crate::config::{self, Config};
+use crate::database;
 use clap::{CommandFactory, Parser, Subcommand};
-use guichet::config::{self, Config};
-use guichet::database;
 use sea_orm::DatabaseConnection;
 
 /// GraphQL and REST for hosting shops, from one set of resolvers.
 #[derive(Parser)]
 #[command(name = "guichet", version, arg_required_else_help = true)]
-pub(crate) struct Cli {
+struct Cli {
     /// File with settings, in place of .env in the current folder
     #[arg(long, global = true, value_name = "FILE")]
     env_file: Option<PathBuf>,
@@ -57,8 +59,21 @@ enum Command {
     },
 }
 
+/// What the process's arguments ask for, to its end.
+#[tokio::main]
+pub async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nowhere is left to report that standard error is closed.
+            let _ = writeln!(io::stderr(), "guichet: {failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
 /// Runs one command.
-pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+async fn run(cli: Cli) -> Result<(), Failure> {
     let environment = Environment { file: cli.env_file };
     match cli.command {
         Command::Serve(arguments) => serve::run(&environment, arguments).await,
@@ -120,10 +135,10 @@ async fn shop(config: &Config) -> Result<DatabaseConnection, Failure> {
 
 /// Why a command failed, in one line, and its exit code.
 #[derive(Debug)]
-pub(crate) struct Failure {
+struct Failure {
     text: String,
     /// Exit code of the process.
-    pub(crate) code: u8,
+    code: u8,
 }
 
 impl Failure {

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use guichet::App;
-use guichet::clock::Clock;
-use guichet::config::{Config, Driver};
-use guichet::database::{
+use crate::App;
+use crate::clock::Clock;
+use crate::config::{Config, Driver};
+use crate::database::{
     self,
     failure::{self, Failure as Kind},
 };
+use clap::Args;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -88,7 +88,7 @@ async fn await_database(config: Config, app: App, mut cause: DbErr) {
         pause = (pause * 2).min(LAST_PAUSE);
         match database::connect(&config).await {
             Err(error) => cause = error,
-            Ok(db) => match db.close().await.map_err(guichet::Error::from).and(app.ready().await) {
+            Ok(db) => match db.close().await.map_err(crate::Error::from).and(app.ready().await) {
                 Ok(()) => break,
                 Err(error) => {
                     let text = error.cause().map_or_else(|| error.to_string(), ToString::to_string);

@@ -12,10 +12,10 @@ mod store;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::config::{Config, Database, Secret, names_database};
+use crate::database;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::value::ShopTime;
-use guichet::config::{Config, Database, Secret, names_database};
-use guichet::database;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{DatabaseConnection, TransactionTrait};
 

@@ -1,9 +1,9 @@
 //! The shop's key: whether there is one, and whether it is the one that the shop encrypts with.
 
+use crate::config::Config;
+use crate::signature;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use guichet::config::Config;
-use guichet::signature;
 use sea_orm::{DatabaseConnection, DbErr};
 use serde::Deserialize;
 

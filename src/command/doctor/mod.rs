@@ -6,9 +6,9 @@ mod rights;
 mod schema;
 mod server;
 
+use crate::config::Config;
+use crate::database;
 use clap::Args;
-use guichet::config::Config;
-use guichet::database;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, TryGetable};
 use serde::Serialize;
 use serde_json::json;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use guichet::config::Config;
-use guichet::database::failure::{self, Failure};
+use crate::config::Config;
+use crate::database::failure::{self, Failure};
 use migration::ExpectedTable;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 

@@ -1,8 +1,8 @@
 //! The database server: its version, its clock, the zone and the order of texts.
 
+use crate::config::Config;
 use chrono::{TimeDelta, Utc};
 use entity::ShopTime;
-use guichet::config::Config;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
 use super::{Finding, rows, value};

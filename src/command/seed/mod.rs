@@ -7,11 +7,11 @@ mod store;
 
 pub(super) use people::DEMO_PASSWORD;
 
+use crate::config::Config;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::Args;
 use entity::value::{Id, ShopTime};
 use entity::{customer, invoice, product, service, support_ticket};
-use guichet::config::Config;
 use indicatif::{ProgressBar, ProgressStyle};
 use sea_orm::DatabaseConnection;
 
