@@ -166,6 +166,6 @@ impl App {
 
     /// Every route of the server.
     pub fn router(&self) -> axum::Router {
-        http::router(self.clone())
+        http::router(Arc::new(self.clone()))
     }
 }

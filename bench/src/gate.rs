@@ -29,13 +29,13 @@ pub struct Cost {
     pub statements: f64,
 }
 
-/// The product's and the yardstick's cost, or nothing where they don't answer the same.
-pub struct Figures(Option<(Cost, Cost)>);
-
-impl Figures {
-    pub fn get(&self) -> Option<(Cost, Cost)> {
-        self.0
-    }
+/// What came out where both answer the same.
+pub struct Figures {
+    pub product: Cost,
+    pub hand: Cost,
+    /// The product's CPU to the yardstick's, each round for itself: what disturbs the machine for
+    /// longer than a round disturbs both.
+    pub ratio: f64,
 }
 
 impl Case {
@@ -49,17 +49,19 @@ impl Case {
     }
 
     /// Asks both servers in turns.
-    pub fn measure(&self, product: &Child, hand: &Child, shop: &Shop, options: &Options) -> Figures {
+    pub fn measure(&self, product: &Child, hand: &Child, shop: &Shop, options: &Options) -> Option<Figures> {
         let (own, theirs) = (self.ask(product), Ask::get(hand, self.path));
         if !self.equal(&own, &theirs) {
-            return Figures(None);
+            return None;
         }
         let (mut product_costs, mut hand_costs) = (Vec::new(), Vec::new());
         for _ in 0..options.rounds {
             product_costs.push(cost(product, &own, shop, options.requests));
             hand_costs.push(cost(hand, &theirs, shop, options.requests));
         }
-        Figures(Some((summary(&product_costs), summary(&hand_costs))))
+        let ratios = product_costs.iter().zip(&hand_costs).map(|(product, hand)| product.cpu / hand.cpu);
+        let ratio = median(ratios.collect());
+        Some(Figures { product: summary(&product_costs), hand: summary(&hand_costs), ratio })
     }
 
     fn ask(&self, child: &Child) -> Ask {
@@ -108,8 +110,11 @@ fn cost(child: &Child, ask: &Ask, shop: &Shop, requests: usize) -> Cost {
 
 /// The median of the CPU. Of the statements the least: others may use the same MariaDB.
 fn summary(costs: &[Cost]) -> Cost {
-    let mut cpu: Vec<f64> = costs.iter().map(|cost| cost.cpu).collect();
-    cpu.sort_by(f64::total_cmp);
     let statements = costs.iter().map(|cost| cost.statements).fold(f64::INFINITY, f64::min);
-    Cost { cpu: cpu[cpu.len() / 2], statements }
+    Cost { cpu: median(costs.iter().map(|cost| cost.cpu).collect()), statements }
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
 }

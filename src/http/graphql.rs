@@ -67,7 +67,7 @@ struct Caller {
 }
 
 /// `GET`: GraphiQL for browsers, a query for everybody else.
-pub async fn get(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Response<Body> {
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, request: Request) -> Response<Body> {
     let headers = request.headers();
     let wants_page = first_accepted(headers, &["text/html", GRAPHQL, JSON]) == Some("text/html");
     if wants_page && query.is_none() {
@@ -80,7 +80,7 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery, request: Req
 }
 
 /// `POST`: any operation.
-pub async fn post(State(app): State<App>, request: Request) -> Response<Body> {
+pub async fn post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let headers = request.headers().clone();
     let (client, origin) = (super::client(&app, &request), super::origin(&app, &request));
     let asked = request::from_body(&app.shared.config, request).await;

@@ -1,5 +1,6 @@
 //! What a supervisor asks: whether the process lives, and whether it can answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -19,7 +20,7 @@ pub async fn alive() -> Json<Value> {
 }
 
 /// The database is there and holds the shop's tables; 503 until it does.
-pub async fn ready(State(app): State<App>) -> Response {
+pub async fn ready(State(app): State<Arc<App>>) -> Response {
     let shared = &app.shared;
     match shared.pulse.watch(PATIENCE, auth::reachable(&shared.reader)).await {
         Ok(()) => Json(json!({"status": "ok"})).into_response(),

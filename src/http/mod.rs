@@ -6,6 +6,7 @@ pub mod pages;
 
 use std::any::Any;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -22,7 +23,7 @@ use crate::App;
 use crate::scope::Origin;
 
 /// Every route of the server.
-pub fn router(app: App) -> Router {
+pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/docs/api-docs.json", get(contract))
@@ -32,7 +33,7 @@ pub fn router(app: App) -> Router {
         .merge(pages::router())
         .fallback(rest)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(app.clone(), finish))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), finish))
         .with_state(app)
 }
 
@@ -48,13 +49,13 @@ fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
 }
 
 /// The OpenAPI document, for the address that was asked.
-async fn contract(State(app): State<App>, request: Request) -> impl IntoResponse {
+async fn contract(State(app): State<Arc<App>>, request: Request) -> impl IntoResponse {
     let json = crate::contracts::openapi_at(&origin(&app, &request).base());
     ([(header::CONTENT_TYPE, "application/json")], json)
 }
 
 /// The public keys of access tokens (RFC 7517).
-async fn jwks(State(app): State<App>) -> Response<Body> {
+async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
     let mut response = match app.shared.sessions.key_ring(&app.shared.config) {
         Ok(ring) => axum::Json(ring.jwks()).into_response(),
         Err(error) => {
@@ -68,7 +69,7 @@ async fn jwks(State(app): State<App>) -> Response<Body> {
     response
 }
 
-async fn rest(State(app): State<App>, request: Request) -> Response<Body> {
+async fn rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let origin = origin(&app, &request);
     app.rest.serve(request, origin).await
 }
@@ -111,7 +112,7 @@ fn believed<'a>(app: &App, request: &'a Request, name: &str) -> Option<&'a str> 
 }
 
 /// Answers preflights, and gives every answer the headers of the contract (spec: `wire.md` 1.8).
-async fn finish(State(app): State<App>, request: Request, next: Next) -> Response<Body> {
+async fn finish(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
     let https = believed(&app, &request, "x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let preflight = *request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
