@@ -133,6 +133,15 @@ impl Error {
         }
     }
 
+    /// The code under which the log tells of a REST error: of its refusals, the status says more.
+    pub fn logged(&self) -> Code {
+        match self {
+            Self::Refused(Refusal { status: 404, .. }) => Code::NotFound,
+            Self::Refused(Refusal { status: 405 | 413, .. }) => Code::BadUserInput,
+            other => other.code(),
+        }
+    }
+
     /// The REST body.
     pub fn body(&self) -> Json {
         match self {

@@ -17,6 +17,7 @@
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
 //! | [`database`], [`reader`], [`pulse`], [`collation`] | connections, what happens when they fail, the order of texts |
 //! | [`lang`], [`mail`], [`action_log`], [`storage`], [`signature`], [`tax`], [`country`], [`html`] | texts, and what writes leave behind |
+//! | [`telemetry`] | what the operator is told: a line in the log for each request |
 //! | [`contracts`] | `schema.graphql` and `openapi.json` |
 //! | [`command`] | the command line |
 //!
@@ -54,6 +55,7 @@ pub mod settings;
 pub mod signature;
 pub mod storage;
 pub mod tax;
+pub mod telemetry;
 pub mod throttle;
 pub mod write;
 
@@ -72,6 +74,7 @@ pub struct App {
     named: Arc<operation::Documents>,
     public: schema::ShopSchema,
     demo_key: Option<Arc<str>>,
+    telemetry: Arc<telemetry::Telemetry>,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
 }
 
@@ -98,6 +101,7 @@ impl App {
         clock: clock::Clock,
         observer: reader::Observer,
     ) -> Result<Self> {
+        let observer = telemetry::Telemetry::observer(observer);
         let told = Arc::clone(&observer);
         db.set_metric_callback(move |info| told(&info.statement.sql));
         let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
@@ -109,6 +113,7 @@ impl App {
         let costs = Arc::new(throttle::Throttle::new(config.cost_limit));
         let prices = Arc::new(operation::Prices::new(&registry));
         let named = Arc::new(operation::Documents::new(&config)?);
+        let telemetry = Arc::new(telemetry::Telemetry::new(&config));
         let sessions = auth::Sessions::new(config.sign_in_limit);
         let shared = Arc::new(scope::Shared {
             config,
@@ -139,6 +144,7 @@ impl App {
             prices,
             named,
             demo_key: None,
+            telemetry,
         })
     }
 

@@ -92,6 +92,8 @@ fn start_guichet(url: &str, key: &str) -> Child {
         .env("DATABASE_URL", url)
         .env("GUICHET_RATE_LIMIT", "0")
         .env("GUICHET_COST_LIMIT", "0")
+        // The yardstick writes no log either.
+        .env("GUICHET_REQUEST_LOG", "0")
         .stdout(Stdio::null())
         .spawn()
         .expect("the binary `guichet` beside this one");

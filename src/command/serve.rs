@@ -1,13 +1,14 @@
 //! `guichet serve`: the running server.
 
 use std::future::IntoFuture;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::App;
 use crate::clock::Clock;
-use crate::config::{Config, Driver};
+use crate::config::{Config, Driver, LogFormat};
 use crate::database::{
     self,
     failure::{self, Failure as Kind},
@@ -43,13 +44,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Result<(), Failure> {
-    log_to_stderr();
     if arguments.demo {
         demo::refuse_real_shop(&environment.variables()?)?;
     }
     let mut config = environment.config()?;
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.read_only |= arguments.read_only;
+    log_to_stderr(config.log_format);
     if !arguments.demo {
         let away = first_look(&config).await?;
         let db = database::connect_for_serving(&config).await?;
@@ -101,10 +102,14 @@ async fn await_database(config: Config, app: App, mut cause: DbErr) {
 }
 
 /// Structured logs, `info` and above unless `RUST_LOG` says otherwise.
-fn log_to_stderr() {
+fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn,sqlx=warn"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+    }
 }
 
 async fn serve(

@@ -70,6 +70,10 @@ pub struct Config {
     pub max_body: usize,
     /// How long a request and each of its statements may take (`GUICHET_TIMEOUT`).
     pub timeout: Duration,
+    /// How the log is written (`GUICHET_LOG_FORMAT`).
+    pub log_format: LogFormat,
+    /// Whether the log has a line for each request (`GUICHET_REQUEST_LOG`).
+    pub request_log: bool,
     /// Whether nothing at all is written (`GUICHET_READ_ONLY`).
     pub read_only: bool,
     /// Database connections; `None` = 2 on SQLite, else 10 (`GUICHET_POOL`).
@@ -161,6 +165,25 @@ impl TrustedMode {
     }
 }
 
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For eyes.
+    Text,
+}
+
+impl LogFormat {
+    fn named(text: &str) -> Option<Self> {
+        match text {
+            "json" => Some(Self::Json),
+            "text" => Some(Self::Text),
+            _ => None,
+        }
+    }
+}
+
 /// A value that is not accepted: which variable, which value, what would be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}={value} is not accepted: it takes {accepts}")]
@@ -211,6 +234,8 @@ impl Config {
             trusted_mode: variables.read("GUICHET_TRUSTED_MODE", TrustedMode::named)?,
             max_body: variables.read("GUICHET_MAX_BODY", |text| at_least(text, 1024))?,
             timeout: variables.read("GUICHET_TIMEOUT", |text| seconds(text, 0.1..=3600.0))?,
+            log_format: variables.read("GUICHET_LOG_FORMAT", LogFormat::named)?,
+            request_log: variables.read("GUICHET_REQUEST_LOG", switch)?,
             read_only: variables.read("GUICHET_READ_ONLY", switch)?,
             pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
             license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,

@@ -122,6 +122,13 @@ pub const SETTINGS: &[Setting] = &[
         "seconds from 0.1 to 3600",
         "how long a request and each of its SQL statements may take before the answer is 503",
     ),
+    open("GUICHET_LOG_FORMAT", "json", "json or text", "how the log on standard error is written"),
+    open(
+        "GUICHET_REQUEST_LOG",
+        "1",
+        SWITCH,
+        "1 = the log has a line for each request: operation, status, duration, key's number, points, statements",
+    ),
     open(
         "GUICHET_READ_ONLY",
         "0",

@@ -20,15 +20,15 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use futures_util::FutureExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use self::request::Asked;
-use crate::App;
 use crate::auth::Principal;
 use crate::error::{Code, Error, NotRun};
 use crate::operation::{self, Estimate};
 use crate::scope::{Client, Origin};
+use crate::telemetry::{self, Face};
 use crate::throttle::{Bucket, Verdict};
+use crate::{App, key};
 
 /// The media type that tells success by its status code.
 const GRAPHQL: &str = "application/graphql-response+json";
@@ -94,6 +94,7 @@ async fn answer(
     origin: Origin,
     asked: Result<Asked, Rejection>,
 ) -> Response<Body> {
+    telemetry::note(|facts| facts.face = Face::GraphQl);
     let Some(media) = first_accepted(headers, &[GRAPHQL, JSON]) else {
         let rejection =
             Rejection::new(StatusCode::NOT_ACCEPTABLE, "Accept must allow a GraphQL response as JSON.");
@@ -149,6 +150,7 @@ async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Reje
     let used = operation::actual(estimate.kind, &answer.data).clamp(1, estimate.points);
     let unused = points.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
     app.costs.give_back(caller.bucket, unused).await;
+    telemetry::note(|facts| facts.cost = Some(used));
     if asked.cost {
         answer.extensions.insert("cost".to_owned(), cost(app, estimate.points, used, verdict, unused));
     }
@@ -158,6 +160,10 @@ async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Reje
 async fn prepare(app: &App, asked: &mut Asked) -> Result<Estimate, Error> {
     let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref()).await?;
     let estimate = operation::prepare(&mut asked.operation, &app.prices, &app.shared.config)?;
+    telemetry::note(|facts| {
+        facts.operation(estimate.name.as_deref());
+        facts.document = Some(key::hash(&asked.operation.query));
+    });
     if let Some(new) = new {
         app.named.remember(new, &asked.operation.query).await;
     }
@@ -195,7 +201,10 @@ fn cost(app: &App, requested: u64, actual: u64, verdict: Verdict, unused: u32) -
 /// The caller; a key that is not valid is no key, and each field says so.
 async fn principal(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Principal>>, Rejection> {
     match app.keys.authenticate(&app.shared, headers).await {
-        Ok(principal) => Ok(Some(principal)),
+        Ok(principal) => {
+            telemetry::note(|facts| facts.caller = Some(Arc::clone(&principal)));
+            Ok(Some(principal))
+        }
         Err(Error::Unauthenticated) => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -335,24 +344,27 @@ fn own(error: &ServerError) -> Option<&Error> {
 fn complete(error: &mut ServerError, executed: bool) {
     let mut extensions = error.extensions.take().unwrap_or_default();
     let mut message = None;
-    match own(error) {
+    let code = match own(error) {
         Some(own) => {
             own.extend(&mut extensions);
             match own {
                 Error::Internal(cause) => {
-                    let trace = Uuid::new_v4().to_string();
-                    tracing::error!(%cause, trace, "operation failed");
-                    extensions.set("traceId", trace);
+                    let trace_id = telemetry::trace_id().to_string();
+                    tracing::error!(%cause, trace_id, "operation failed");
+                    extensions.set("traceId", trace_id);
                 }
                 Error::Unavailable(cause) | Error::Absent(cause) => tracing::warn!(%cause, "{own}"),
                 // REST prints the original's name of the model, which means nothing here.
                 Error::NotFound { .. } => message = Some("There is no such record.".to_owned()),
                 _ => {}
             }
+            own.code()
         }
-        None if executed => extensions.set("code", Code::BadUserInput.name()),
-        None => extensions.set("code", Code::GraphqlValidationFailed.name()),
-    }
+        None if executed => Code::BadUserInput,
+        None => Code::GraphqlValidationFailed,
+    };
+    extensions.set("code", code.name());
+    telemetry::note(|facts| facts.error(code.name()));
     error.message = message.unwrap_or_else(|| std::mem::take(&mut error.message));
     error.extensions = Some(extensions);
 }

@@ -20,7 +20,9 @@ use ipnet::IpNet;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::App;
+use crate::error::Code;
 use crate::scope::Origin;
+use crate::telemetry;
 
 /// Every route of the server.
 pub fn router(app: Arc<App>) -> Router {
@@ -33,7 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(pages::router())
         .fallback(rest)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), finish))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), watched))
         .with_state(app)
 }
 
@@ -41,7 +43,8 @@ pub fn router(app: Arc<App>) -> Router {
 fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
     let text =
         cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(cause = text.unwrap_or("unknown"), "a handler panicked");
+    tracing::error!(cause = text.unwrap_or("unknown"), trace_id = %telemetry::trace_id(), "a handler panicked");
+    telemetry::note(|facts| facts.error(Code::Internal.name()));
     let mut response = Response::new(Body::from(r#"{"message":"Server Error"}"#));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -111,9 +114,17 @@ fn believed<'a>(app: &App, request: &'a Request, name: &str) -> Option<&'a str> 
     trusted(&app.shared.config.trusted_proxies, peer(request)).then_some(value)
 }
 
+/// Answers a request while the operator's telemetry looks on, where it does.
+async fn watched(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
+    match app.telemetry.begin(&request) {
+        Some(ongoing) => ongoing.watch(finish(&app, request, next)).await,
+        None => finish(&app, request, next).await,
+    }
+}
+
 /// Answers preflights, and gives every answer the headers of the contract (spec: `wire.md` 1.8).
-async fn finish(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
-    let https = believed(&app, &request, "x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+async fn finish(app: &App, request: Request, next: Next) -> Response<Body> {
+    let https = believed(app, &request, "x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let preflight = *request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if preflight { preflight_answer(request.headers()) } else { next.run(request).await };

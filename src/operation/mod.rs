@@ -13,7 +13,7 @@ mod scan;
 mod tests;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{Request, Value, Variables};
+use async_graphql::{Name, Request, Value, Variables};
 
 use crate::config::Config;
 use crate::error::{Code, NotRun};
@@ -26,12 +26,14 @@ pub use price::{Prices, actual};
 pub const MAX_ERRORS: usize = 50;
 
 /// A document that is within the limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Estimate {
     /// Points that running it can cost at most.
     pub points: u64,
     /// What kind of operation it is.
     pub kind: OperationType,
+    /// The name that the document gives it.
+    pub name: Option<Name>,
 }
 
 /// Parses a request's document, holds it against the limits and prices the operation that it
@@ -43,13 +45,13 @@ pub fn prepare(request: &mut Request, prices: &Prices, config: &Config) -> Resul
     scan::scan(&request.query, config.max_tokens)?;
     let document = async_graphql::parser::parse_query(&request.query).map_err(unreadable)?;
     let chosen = chosen(&document, request.operation_name.as_deref());
-    let chosen = chosen.map(|operation| (operation.ty, operation));
     let points = measure::Measure::new(&document, &request.variables, prices, config)
         .check(chosen.as_ref().ok().map(|(_, operation)| *operation))?;
-    let (kind, operation) = chosen?;
+    let (name, operation) = chosen?;
     given(operation, &request.variables)?;
+    let (kind, name) = (operation.ty, name.cloned());
     request.set_parsed_query(document);
-    Ok(Estimate { points, kind })
+    Ok(Estimate { points, kind, name })
 }
 
 /// Whether every variable that needs a value has one; the validator looks only at those that have.
@@ -79,12 +81,15 @@ fn unreadable(error: async_graphql::parser::Error) -> Error {
     )
 }
 
-/// The operation that a request names, or the only one.
-fn chosen<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition> {
+/// The operation that a request names, or the only one, with its own name.
+fn chosen<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<(Option<&'a Name>, &'a OperationDefinition)> {
     let mut fitting =
         document.operations.iter().filter(|(own, _)| name.is_none() || own.map(|own| own.as_str()) == name);
     match (fitting.next(), fitting.next()) {
-        (Some((_, operation)), None) => Ok(&operation.node),
+        (Some((own, operation)), None) => Ok((own, &operation.node)),
         (None, _) => Err(unresolved("The document has no operation of that name.")),
         (Some(_), Some(_)) => Err(unresolved("The document has several operations: name one of them.")),
     }

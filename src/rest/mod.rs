@@ -34,7 +34,7 @@ use crate::auth::{self, Keys, Lent, Principal};
 use crate::record::Face;
 use crate::scope::{Origin, Shared, Strict};
 use crate::throttle::{Bucket, Throttle, Verdict};
-use crate::{Error, Result};
+use crate::{Error, Result, telemetry};
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";
@@ -78,6 +78,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     pub async fn serve(&self, request: Request<Body>, origin: Origin) -> Response<Body> {
         let face = accepted(request.headers());
         let head = request.method() == Method::HEAD;
+        telemetry::note(|facts| facts.face = telemetry::Face::Rest);
         let reply = self.reply(request, origin, face).await;
         spell(reply, face, head)
     }
@@ -106,6 +107,10 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             Ok(matched) => matched,
             Err(unmatched) => return Reply::unmatched(unmatched, &method, &path),
         };
+        telemetry::note(|facts| {
+            facts.path = Some(format!("{PREFIX}{}", self.routes.path(&matched)));
+            facts.operation = Some(self.documents[matched.document].name.clone());
+        });
         let mut headers = HeaderMap::new();
         let asked = Asking {
             matched,
@@ -162,6 +167,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     async fn admit(&self, headers: &HeaderMap, answer: &mut HeaderMap) -> Result<Arc<Principal>> {
         let now = self.shared.clock.now();
         let principal = self.keys.authenticate(&self.shared, headers).await?;
+        telemetry::note(|facts| facts.caller = Some(Arc::clone(&principal)));
         let verdict = self.throttle.hit(Bucket::Owner(principal.owner), now).await;
         verdict.headers(answer, now.timestamp());
         if let Verdict::Refused { retry_after, .. } = verdict {
@@ -291,8 +297,9 @@ fn json(body: &Value) -> Bytes {
 impl Reply {
     fn error(error: Error) -> Self {
         if let Some(cause) = error.cause() {
-            tracing::error!(%cause, "request failed: {error}");
+            tracing::error!(%cause, trace_id = %telemetry::trace_id(), "request failed: {error}");
         }
+        telemetry::note(|facts| facts.error(error.logged().name()));
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = HeaderMap::new();
         if let Some(seconds) = error.retry_after() {

@@ -16,8 +16,8 @@ pub struct Routes {
     entries: Vec<Entry>,
 }
 
-#[derive(Default)]
 struct Entry {
+    path: String,
     ways: Vec<Way>,
 }
 
@@ -32,6 +32,8 @@ struct Way {
 pub struct Matched {
     /// Position of the operation's document.
     pub document: usize,
+    /// Position of the path among [`Routes`].
+    entry: usize,
     /// Values of the path's parameters.
     pub parameters: HashMap<String, String>,
 }
@@ -61,7 +63,7 @@ impl Routes {
             let at = match known.get(&route.path) {
                 Some(&at) => at,
                 None => {
-                    routes.entries.push(Entry::default());
+                    routes.entries.push(Entry { path: route.path.clone(), ways: Vec::new() });
                     let at = routes.entries.len() - 1;
                     routes
                         .paths
@@ -100,7 +102,12 @@ impl Routes {
         };
         let parameters =
             found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Matched { document: way.document, parameters })
+        Ok(Matched { document: way.document, entry: *found.value, parameters })
+    }
+
+    /// The path of an operation as it is documented, below `/api`.
+    pub fn path(&self, matched: &Matched) -> &str {
+        &self.entries[matched.entry].path
     }
 
     /// `Allow` of a plain `OPTIONS` request.

@@ -84,7 +84,7 @@ async fn a_defect_is_told_by_a_trace_id_alone() {
     let error = &answer["errors"][0];
     assert_eq!(error["message"], "Server Error");
     assert_eq!(error["extensions"]["code"], "INTERNAL");
-    assert_eq!(error["extensions"]["traceId"].as_str().unwrap().len(), 36);
+    assert_eq!(error["extensions"]["traceId"].as_str().unwrap().len(), 32);
     assert_eq!(error["extensions"].as_object().unwrap().len(), 2, "{error}");
     assert!(answer["data"]["products"]["nodes"][1]["name"].is_string(), "{answer}");
     assert!(answer["data"]["products"]["nodes"][1]["metadata"].is_null(), "{answer}");

@@ -17,6 +17,7 @@
 //! | [`differences`] | where the databases differ, as README lists it |
 //! | [`doctor`] | `guichet doctor` on the recorded shop, healthy and not |
 //! | [`failure`] | a database that is away, slow, locked or only to be read |
+//! | [`program`] | the built program as a process, and its log |
 //! | [`proxy`] | a way to the database that a test can cut |
 //! | [`golden`] | the recordings replayed |
 //! | [`rights`] | every operation and root field tried without its ability |
@@ -32,6 +33,7 @@
 //! | [`documented`] | what only the documents promise |
 //! | [`contracts`] | the contract files are current and tell everything |
 //! | [`openapi`] | answers held against `openapi.json` |
+//! | [`request_log`] | the line that each request leaves in the log, and what it never holds |
 //! | [`two_writers`] | the original writes beside us; reads write nothing |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -55,7 +57,9 @@ mod openapi;
 mod persisted;
 mod pricings;
 mod products;
+mod program;
 mod proxy;
+mod request_log;
 mod rights;
 mod rows;
 mod services;

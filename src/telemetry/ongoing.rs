@@ -1,0 +1,167 @@
+//! A request while it is answered, and its line in the log.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{Method, Response};
+
+use super::trace::{Parent, TraceId};
+use crate::auth::{Credential, Principal};
+
+/// Under this target the log tells of requests; `RUST_LOG=guichet::request=off` silences it too.
+const TARGET: &str = "guichet::request";
+/// Status of a request whose client went away before it was answered, as nginx tells it.
+const ABANDONED: u16 = 499;
+/// Methods that are told by name: any other is a text of the client's.
+const METHODS: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+/// Letters of an operation's name that are told.
+const NAME: usize = 64;
+/// Letters of a session's name that are told: they tell it apart and open nothing.
+const SESSION: usize = 8;
+
+tokio::task_local! {
+    static REQUEST: Ongoing;
+}
+
+/// Which face of the server answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Face {
+    /// REST.
+    Rest,
+    /// GraphQL.
+    GraphQl,
+    /// Neither: pages, documents, health.
+    #[default]
+    Other,
+}
+
+impl Face {
+    /// As it is told.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::GraphQl => "graphql",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What is learnt of a request on the way.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) face: Face,
+    /// The path as it is documented, its placeholders not filled in.
+    pub(crate) path: Option<String>,
+    /// Name of the operation.
+    pub(crate) operation: Option<String>,
+    /// Hash of the GraphQL document.
+    pub(crate) document: Option<String>,
+    pub(crate) caller: Option<Arc<Principal>>,
+    /// Points that the operation cost.
+    pub(crate) cost: Option<u64>,
+    /// Codes of its errors, each once.
+    errors: Vec<&'static str>,
+}
+
+impl Facts {
+    /// The name that a GraphQL document gives its operation.
+    pub(crate) fn operation(&mut self, name: Option<&str>) {
+        self.operation = name.map(|name| name.chars().take(NAME).collect());
+    }
+
+    /// An error's code.
+    pub(crate) fn error(&mut self, code: &'static str) {
+        if !self.errors.contains(&code) {
+            self.errors.push(code);
+        }
+    }
+}
+
+/// A request that is watched. It is told when this is dropped: when it was answered, or its client went
+/// away.
+pub(crate) struct Ongoing {
+    began: Instant,
+    method: &'static str,
+    trace: TraceId,
+    statements: Cell<u32>,
+    status: Cell<u16>,
+    facts: RefCell<Facts>,
+}
+
+impl Ongoing {
+    pub(super) fn new(request: &Request) -> Self {
+        let method = METHODS.iter().find(|method| *method == request.method());
+        let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+        Self {
+            began: Instant::now(),
+            method: method.map_or("OTHER", Method::as_str),
+            trace: Parent::of(request.headers()).map_or_else(TraceId::random, |parent| parent.trace),
+            statements: Cell::new(0),
+            status: Cell::new(ABANDONED),
+            facts: RefCell::new(Facts { path, ..Facts::default() }),
+        }
+    }
+
+    /// Watches the request being answered.
+    pub(crate) async fn watch(self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+        let watched = async {
+            let response = answer.await;
+            REQUEST.with(|ongoing| ongoing.status.set(response.status().as_u16()));
+            response
+        };
+        REQUEST.scope(self, watched).await
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        let facts = self.facts.get_mut();
+        let (key, session) = match facts.caller.as_deref().map(|caller| &caller.credential) {
+            Some(Credential::Key(id)) => (Some(id.0), None),
+            Some(Credential::Session(name)) => (None, name.get(..SESSION)),
+            None => (None, None),
+        };
+        tracing::info!(
+            target: TARGET,
+            method = self.method,
+            path = facts.path.as_deref(),
+            face = facts.face.name(),
+            operation = facts.operation.as_deref(),
+            document = facts.document.as_deref(),
+            status = self.status.get(),
+            duration_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+            key,
+            session,
+            cost = facts.cost,
+            statements = self.statements.get(),
+            errors = (!facts.errors.is_empty()).then(|| facts.errors.join(",")),
+            trace_id = %self.trace,
+            "request"
+        );
+    }
+}
+
+/// Whether lines of requests are written at all.
+pub(super) fn is_logged() -> bool {
+    tracing::enabled!(target: TARGET, tracing::Level::INFO)
+}
+
+/// Notes what was learnt of the request that is being answered.
+pub(crate) fn note(tell: impl FnOnce(&mut Facts)) {
+    // Where there is none, nobody wants to know.
+    let _ = REQUEST.try_with(|ongoing| tell(&mut ongoing.facts.borrow_mut()));
+}
+
+/// Identifier under which the log tells of the request that is being answered.
+pub(crate) fn trace_id() -> TraceId {
+    REQUEST.try_with(|ongoing| ongoing.trace).unwrap_or_else(|_| TraceId::random())
+}
+
+/// Counts a statement of the request that is being answered.
+pub(super) fn count_statement() {
+    let _ = REQUEST.try_with(|ongoing| ongoing.statements.set(ongoing.statements.get() + 1));
+}
