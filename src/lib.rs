@@ -17,7 +17,7 @@
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
 //! | [`database`], [`reader`], [`pulse`], [`collation`] | connections, what happens when they fail, the order of texts |
 //! | [`lang`], [`mail`], [`action_log`], [`storage`], [`signature`], [`tax`], [`country`], [`html`] | texts, and what writes leave behind |
-//! | [`telemetry`] | what the operator is told: a line in the log for each request |
+//! | [`telemetry`] | what the operator is told of requests: the log, counters |
 //! | [`contracts`] | `schema.graphql` and `openapi.json` |
 //! | [`command`] | the command line |
 //!
@@ -101,9 +101,6 @@ impl App {
         clock: clock::Clock,
         observer: reader::Observer,
     ) -> Result<Self> {
-        let observer = telemetry::Telemetry::observer(observer);
-        let told = Arc::clone(&observer);
-        db.set_metric_callback(move |info| told(&info.statement.sql));
         let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
         schema::validate(&documents).await?;
         let registry = schema::registry();
@@ -113,7 +110,10 @@ impl App {
         let costs = Arc::new(throttle::Throttle::new(config.cost_limit));
         let prices = Arc::new(operation::Prices::new(&registry));
         let named = Arc::new(operation::Documents::new(&config)?);
-        let telemetry = Arc::new(telemetry::Telemetry::new(&config));
+        let telemetry = Arc::new(telemetry::Telemetry::new(&config, &registry)?);
+        let observer = telemetry.observer(observer);
+        let told = Arc::clone(&observer);
+        db.set_metric_callback(move |info| told(&info.statement.sql));
         let sessions = auth::Sessions::new(config.sign_in_limit);
         let shared = Arc::new(scope::Shared {
             config,
@@ -173,5 +173,10 @@ impl App {
     /// Every route of the server.
     pub fn router(&self) -> axum::Router {
         http::router(Arc::new(self.clone()))
+    }
+
+    /// The route of Prometheus' counters, for an address that only the operator reaches.
+    pub fn metrics_router(&self) -> axum::Router {
+        http::metrics_router(Arc::new(self.clone()))
     }
 }

@@ -18,7 +18,7 @@ use sea_orm::{
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, MySql, MySqlPool};
+use sqlx::{AssertSqlSafe, MySql, MySqlPool, Pool};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::database::{
@@ -52,12 +52,46 @@ struct Idle {
     since: Instant,
 }
 
+/// Connections to the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Those that are open.
+    pub open: u32,
+    /// Open ones that do nothing.
+    pub idle: u32,
+    /// How many may be open.
+    pub max: u32,
+}
+
+impl Connections {
+    fn of<D: sqlx::Database>(pool: &Pool<D>) -> Self {
+        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        Self { open: pool.size(), idle, max: pool.options().get_max_connections() }
+    }
+}
+
 impl Reader {
     /// Reads from a database that is open. What goes through the database itself is observed there.
     pub fn new(db: DatabaseConnection, observer: Observer) -> Self {
         let mysql = db.get_database_backend() == DbBackend::MySql;
         let kept = mysql.then(|| Kept::new(db.get_mysql_connection_pool().clone(), observer));
         Self { db, kept }
+    }
+
+    /// The database's connections now.
+    pub fn connections(&self) -> Connections {
+        let mut connections = match self.db.get_database_backend() {
+            DbBackend::MySql => Connections::of(self.db.get_mysql_connection_pool()),
+            DbBackend::Postgres => Connections::of(self.db.get_postgres_connection_pool()),
+            _ => Connections::of(self.db.get_sqlite_connection_pool()),
+        };
+        // To the pool, those that are kept look as if they were used.
+        let kept = self
+            .kept
+            .as_ref()
+            .map_or(0, |kept| kept.idle.lock().unwrap_or_else(PoisonError::into_inner).len());
+        connections.idle += u32::try_from(kept).unwrap_or(0);
+        connections
     }
 
     async fn all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {

@@ -118,10 +118,13 @@ async fn serve(
     db: DatabaseConnection,
     welcome: impl FnOnce(SocketAddr) -> Vec<String>,
 ) -> Result<(), Failure> {
-    let wanted = config.listen;
-    let listener = TcpListener::bind(wanted)
-        .await
-        .map_err(|error| Failure::new(format!("cannot listen on {wanted}: {error}")))?;
+    let listener = listen(config.listen).await?;
+    if let Some(address) = config.metrics_listen {
+        let listener = listen(address).await?;
+        tracing::info!("counters at http://{}/metrics", listener.local_addr()?);
+        // It ends with the process.
+        tokio::spawn(axum::serve(listener, app.metrics_router()).into_future());
+    }
     // Whoever reads the welcome may stop the server at once.
     let stopped = stop()?;
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
@@ -146,6 +149,11 @@ async fn serve(
     app.write_used_keys().await?;
     db.close().await?;
     Ok(())
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))
 }
 
 /// Writes when keys were last used, for all of them at once.

@@ -74,6 +74,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Whether the log has a line for each request (`GUICHET_REQUEST_LOG`).
     pub request_log: bool,
+    /// Address of Prometheus' counters; `None` = there are none (`GUICHET_METRICS_LISTEN`).
+    pub metrics_listen: Option<SocketAddr>,
     /// Whether nothing at all is written (`GUICHET_READ_ONLY`).
     pub read_only: bool,
     /// Database connections; `None` = 2 on SQLite, else 10 (`GUICHET_POOL`).
@@ -236,6 +238,7 @@ impl Config {
             timeout: variables.read("GUICHET_TIMEOUT", |text| seconds(text, 0.1..=3600.0))?,
             log_format: variables.read("GUICHET_LOG_FORMAT", LogFormat::named)?,
             request_log: variables.read("GUICHET_REQUEST_LOG", switch)?,
+            metrics_listen: variables.optional("GUICHET_METRICS_LISTEN", |text| text.parse().ok())?,
             read_only: variables.read("GUICHET_READ_ONLY", switch)?,
             pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
             license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,

@@ -130,6 +130,12 @@ pub const SETTINGS: &[Setting] = &[
         "1 = the log has a line for each request: operation, status, duration, key's number, points, statements",
     ),
     open(
+        "GUICHET_METRICS_LISTEN",
+        "",
+        "an IP address and port such as 127.0.0.1:9464",
+        "address of its own for /metrics (Prometheus), which asks for no key: let only the operator reach it",
+    ),
+    open(
         "GUICHET_READ_ONLY",
         "0",
         SWITCH,

@@ -162,6 +162,7 @@ async fn prepare(app: &App, asked: &mut Asked) -> Result<Estimate, Error> {
     let estimate = operation::prepare(&mut asked.operation, &app.prices, &app.shared.config)?;
     telemetry::note(|facts| {
         facts.operation(estimate.name.as_deref());
+        facts.roots = Some(estimate.roots.clone());
         facts.document = Some(key::hash(&asked.operation.query));
     });
     if let Some(new) = new {

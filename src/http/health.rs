@@ -1,4 +1,4 @@
-//! What a supervisor asks: whether the process lives, and whether it can answer.
+//! What a supervisor asks: whether the process lives, whether it can answer, and what it does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,9 @@ use crate::{App, auth};
 /// How long the database may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The media type of counters.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// The process lives, whatever its database does.
 pub async fn alive() -> Json<Value> {
     Json(json!({"status": "ok"}))
@@ -28,6 +31,18 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
             tracing::warn!(cause = error.cause().map(tracing::field::display), "not ready: {error}");
             let retry = [(header::RETRY_AFTER, HeaderValue::from(crate::error::RETRY_AFTER))];
             (StatusCode::SERVICE_UNAVAILABLE, retry, Json(json!({"status": "unavailable"}))).into_response()
+        }
+    }
+}
+
+/// What was counted, in Prometheus' text format.
+pub async fn metrics(State(app): State<Arc<App>>) -> Response {
+    match app.telemetry.metrics(app.shared.reader.connections()) {
+        Ok(Some(text)) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => {
+            tracing::error!(cause = error.cause().map(tracing::field::display), "no metrics: {error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }

@@ -39,6 +39,11 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// The route of counters: not among the others, which the whole world may reach.
+pub fn metrics_router(app: Arc<App>) -> Router {
+    Router::new().route("/metrics", get(health::metrics)).with_state(app)
+}
+
 /// A defect of ours: the client learns nothing of it, the log everything.
 fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
     let text =

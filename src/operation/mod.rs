@@ -12,7 +12,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::{Name, Request, Value, Variables};
 
 use crate::config::Config;
@@ -34,6 +34,8 @@ pub struct Estimate {
     pub kind: OperationType,
     /// The name that the document gives it.
     pub name: Option<Name>,
+    /// Names of the fields at its root, each once; those in fragments are not looked for.
+    pub roots: Vec<Name>,
 }
 
 /// Parses a request's document, holds it against the limits and prices the operation that it
@@ -49,9 +51,22 @@ pub fn prepare(request: &mut Request, prices: &Prices, config: &Config) -> Resul
         .check(chosen.as_ref().ok().map(|(_, operation)| *operation))?;
     let (name, operation) = chosen?;
     given(operation, &request.variables)?;
-    let (kind, name) = (operation.ty, name.cloned());
+    let (kind, name, roots) = (operation.ty, name.cloned(), roots(operation));
     request.set_parsed_query(document);
-    Ok(Estimate { points, kind, name })
+    Ok(Estimate { points, kind, name, roots })
+}
+
+/// Names of the fields at the root of an operation.
+fn roots(operation: &OperationDefinition) -> Vec<Name> {
+    let mut roots = Vec::new();
+    for selection in &operation.selection_set.node.items {
+        if let Selection::Field(field) = &selection.node
+            && !roots.contains(&field.node.name.node)
+        {
+            roots.push(field.node.name.node.clone());
+        }
+    }
+    roots
 }
 
 /// Whether every variable that needs a value has one; the validator looks only at those that have.

@@ -1,4 +1,5 @@
-//! What the operator is told of the server's work: a line in the log for each request.
+//! What the operator is told of the server's work: a line in the log for each request, and counters for
+//! Prometheus.
 //!
 //! A request that somebody wants to know of has an [`Ongoing`] around its work. Whatever answers it
 //! reaches that without being handed it, and notes what it learns; at the end, everything is told at
@@ -7,42 +8,63 @@
 //! Told are names, numbers and identifiers that the server itself gave: never a text that a
 //! client sent, no address, no secret.
 
+mod metrics;
 mod ongoing;
 mod trace;
 
 use std::sync::Arc;
 
+use async_graphql::registry::Registry;
 use axum::extract::Request;
 
+use self::metrics::Metrics;
 use self::ongoing::Ongoing;
 pub(crate) use self::ongoing::{Face, note, trace_id};
 pub use self::trace::TraceId;
+use crate::Result;
 use crate::config::Config;
-use crate::reader::Observer;
+use crate::reader::{Connections, Observer};
 
 /// Who wants to know of requests.
 pub struct Telemetry {
     log: bool,
+    metrics: Option<Metrics>,
 }
 
 impl Telemetry {
-    /// As the operator has set it.
-    pub fn new(config: &Config) -> Self {
-        Self { log: config.request_log }
+    /// As the operator has set it, for a server with this schema.
+    ///
+    /// # Errors
+    /// When there is a defect in the names of counters.
+    pub fn new(config: &Config, schema: &Registry) -> Result<Self> {
+        let metrics = config.metrics_listen.map(|_| Metrics::new(schema)).transpose()?;
+        Ok(Self { log: config.request_log, metrics })
     }
 
     /// Begins to watch a request, if somebody wants to know of it.
     pub(crate) fn begin(self: &Arc<Self>, request: &Request) -> Option<Ongoing> {
-        let wanted = self.log && ongoing::is_logged();
-        wanted.then(|| Ongoing::new(request))
+        let log = self.log && ongoing::is_logged();
+        (log || self.metrics.is_some()).then(|| Ongoing::new(Arc::clone(self), request))
     }
 
-    /// An observer of SQL statements that counts them for their requests, and tells another.
+    /// An observer of SQL statements that counts them, and tells another.
     #[must_use]
-    pub fn observer(other: Observer) -> Observer {
+    pub fn observer(self: &Arc<Self>, other: Observer) -> Observer {
+        let telemetry = Arc::clone(self);
         Arc::new(move |sql| {
             ongoing::count_statement();
+            if let Some(metrics) = &telemetry.metrics {
+                metrics.statement();
+            }
             other(sql);
         })
+    }
+
+    /// The counters as Prometheus reads them; nothing where none are kept.
+    ///
+    /// # Errors
+    /// When there is a defect in the names of counters.
+    pub(crate) fn metrics(&self, connections: Connections) -> Result<Option<String>> {
+        self.metrics.as_ref().map(|metrics| metrics.text(connections)).transpose()
     }
 }

@@ -2,12 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use async_graphql::Name;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, Response};
 
+use super::Telemetry;
+use super::metrics::Counted;
 use super::trace::{Parent, TraceId};
 use crate::auth::{Credential, Principal};
 
@@ -63,8 +66,10 @@ pub(crate) struct Facts {
     pub(crate) caller: Option<Arc<Principal>>,
     /// Points that the operation cost.
     pub(crate) cost: Option<u64>,
+    /// Names of the fields at the root of the GraphQL operation.
+    pub(crate) roots: Option<Vec<Name>>,
     /// Codes of its errors, each once.
-    errors: Vec<&'static str>,
+    pub(super) errors: Vec<&'static str>,
 }
 
 impl Facts {
@@ -84,6 +89,7 @@ impl Facts {
 /// A request that is watched. It is told when this is dropped: when it was answered, or its client went
 /// away.
 pub(crate) struct Ongoing {
+    telemetry: Arc<Telemetry>,
     began: Instant,
     method: &'static str,
     trace: TraceId,
@@ -93,10 +99,14 @@ pub(crate) struct Ongoing {
 }
 
 impl Ongoing {
-    pub(super) fn new(request: &Request) -> Self {
+    pub(super) fn new(telemetry: Arc<Telemetry>, request: &Request) -> Self {
+        if let Some(metrics) = &telemetry.metrics {
+            metrics.begin();
+        }
         let method = METHODS.iter().find(|method| *method == request.method());
         let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
         Self {
+            telemetry,
             began: Instant::now(),
             method: method.map_or("OTHER", Method::as_str),
             trace: Parent::of(request.headers()).map_or_else(TraceId::random, |parent| parent.trace),
@@ -119,7 +129,30 @@ impl Ongoing {
 
 impl Drop for Ongoing {
     fn drop(&mut self) {
+        let duration = self.began.elapsed();
         let facts = self.facts.get_mut();
+        let (method, status) = (self.method, self.status.get());
+        if let Some(metrics) = &self.telemetry.metrics {
+            metrics.end(&Counted { method, status, duration, facts });
+        }
+        if self.telemetry.log {
+            let line = Line { method, status, duration, statements: self.statements.get(), trace: self.trace };
+            line.write(facts);
+        }
+    }
+}
+
+/// What a line of the log tells beside the facts.
+struct Line {
+    method: &'static str,
+    status: u16,
+    duration: Duration,
+    statements: u32,
+    trace: TraceId,
+}
+
+impl Line {
+    fn write(self, facts: &Facts) {
         let (key, session) = match facts.caller.as_deref().map(|caller| &caller.credential) {
             Some(Credential::Key(id)) => (Some(id.0), None),
             Some(Credential::Session(name)) => (None, name.get(..SESSION)),
@@ -132,12 +165,12 @@ impl Drop for Ongoing {
             face = facts.face.name(),
             operation = facts.operation.as_deref(),
             document = facts.document.as_deref(),
-            status = self.status.get(),
-            duration_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+            status = self.status,
+            duration_us = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
             key,
             session,
             cost = facts.cost,
-            statements = self.statements.get(),
+            statements = self.statements,
             errors = (!facts.errors.is_empty()).then(|| facts.errors.join(",")),
             trace_id = %self.trace,
             "request"

@@ -34,6 +34,7 @@
 //! | [`contracts`] | the contract files are current and tell everything |
 //! | [`openapi`] | answers held against `openapi.json` |
 //! | [`request_log`] | the line that each request leaves in the log, and what it never holds |
+//! | [`metrics`] | Prometheus' counters |
 //! | [`two_writers`] | the original writes beside us; reads write nothing |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -53,6 +54,7 @@ mod golden;
 mod groups;
 mod house_rules;
 mod limits;
+mod metrics;
 mod openapi;
 mod persisted;
 mod pricings;

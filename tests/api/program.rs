@@ -17,9 +17,19 @@ use crate::wire::{self, Answer, Request};
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
+/// A process that ends with its test, whatever becomes of that.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A running program. [`Program::stop`] ends it and reads its log.
 pub(crate) struct Program {
-    process: Child,
+    process: Process,
     address: SocketAddr,
     log: PathBuf,
     store: Store,
@@ -39,9 +49,9 @@ impl Program {
             ("GUICHET_RATE_LIMIT", "0"),
         ]);
         program.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
-        let mut process = program.spawn().unwrap();
+        let mut process = Process(program.spawn().unwrap());
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(process.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim_end().rsplit_once("http://").unwrap().1.parse().unwrap();
         Self { process, address, log, store }
     }
@@ -70,9 +80,11 @@ impl Program {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Runs a statement on its database.
-    pub(crate) async fn sql(&self, sql: &str) {
-        self.store.db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    /// Runs statements on its database.
+    pub(crate) async fn sql(&self, statements: &[&str]) {
+        for sql in statements {
+            self.store.db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
     }
 
     /// What it has logged so far.
@@ -82,8 +94,8 @@ impl Program {
 
     /// Ends it as a supervisor does; its log.
     pub(crate) async fn stop(mut self) -> String {
-        assert!(Command::new("kill").arg(self.process.id().to_string()).status().unwrap().success());
-        let ended = tokio::task::spawn_blocking(move || self.process.wait()).await.unwrap().unwrap();
+        assert!(Command::new("kill").arg(self.process.0.id().to_string()).status().unwrap().success());
+        let ended = tokio::task::spawn_blocking(move || self.process.0.wait()).await.unwrap().unwrap();
         let log = std::fs::read_to_string(&self.log).unwrap();
         std::fs::remove_file(&self.log).unwrap();
         assert!(ended.success(), "{log}");

@@ -57,6 +57,15 @@ pub(crate) static BACKEND: LazyLock<DbBackend> =
         other => panic!("GUICHET_TEST_DATABASE={other}: sqlite, mysql or postgres"),
     });
 
+/// Statements that make reading metadata a defect: their key is one that no database can compute.
+pub(crate) const DEFECT: [&str; 2] = [
+    "ALTER TABLE metadata RENAME TO metadata_gone",
+    "CREATE VIEW metadata AS SELECT model_id / (model_id - model_id) AS id, gone.* FROM \
+     (SELECT model_id, model_type, metadata_gone.key, value, created_at, updated_at FROM metadata_gone) gone",
+];
+/// Statements that mend it.
+pub(crate) const MENDED: [&str; 2] = ["DROP VIEW metadata", "ALTER TABLE metadata_gone RENAME TO metadata"];
+
 static TEMPLATE: OnceCell<Template> = OnceCell::const_new();
 static FREE: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
