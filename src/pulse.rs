@@ -1,13 +1,14 @@
 //! Work on the database that never hangs: it ends when it takes too long, and sooner when the
 //! database turns out to be away.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sea_orm::{ConnAcquireErr, DatabaseConnection, DbErr};
 use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::Error;
 use crate::database::{self, failure};
-use crate::{Error, Result};
 
 /// After how long the database of work under way is asked whether it is there, again and again.
 const DOUBT: Duration = Duration::from_secs(1);
@@ -44,25 +45,47 @@ impl Pulse {
         away
     }
 
-    /// Does something for one request.
+    /// Does something for one request, with one timer: the first tick comes when there is doubt.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it takes longer than the limit or the database is away;
-    /// whatever the work itself fails with.
-    pub async fn watch<T>(&self, limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let lost = async {
+    /// When it takes longer than the limit, or the database is away.
+    pub async fn watch<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, GivenUp> {
+        let ends = Instant::now() + limit;
+        let given_up = async {
             loop {
-                tokio::time::sleep(DOUBT).await;
-                if let Some(cause) = self.away().await {
-                    return cause;
+                sleep_until(ends.min(Instant::now() + DOUBT)).await;
+                if Instant::now() >= ends {
+                    return GivenUp::Late;
+                }
+                match timeout_at(ends, self.away()).await {
+                    Ok(Some(cause)) => return GivenUp::Away(cause),
+                    Ok(None) => {}
+                    Err(_) => return GivenUp::Late,
                 }
             }
         };
         tokio::select! {
             biased;
-            done = work => done,
-            cause = lost => Err(Error::Unavailable(cause)),
-            () = tokio::time::sleep(limit) => Err(Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))),
+            done = work => Ok(done),
+            reason = given_up => Err(reason),
         }
+    }
+}
+
+/// Why work was given up.
+#[derive(Debug)]
+pub enum GivenUp {
+    /// It took longer than it may.
+    Late,
+    /// The database is away.
+    Away(DbErr),
+}
+
+impl From<GivenUp> for Error {
+    fn from(reason: GivenUp) -> Self {
+        Self::Unavailable(match reason {
+            GivenUp::Late => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+            GivenUp::Away(cause) => cause,
+        })
     }
 }

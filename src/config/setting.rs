@@ -101,7 +101,12 @@ pub const SETTINGS: &[Setting] = &[
         "largest GraphQL request without files",
     ),
     open("GUICHET_MAX_LIST", "100", WHOLE, "longest page of a GraphQL list"),
-    open("GUICHET_OPERATION_TIMEOUT", "30", "seconds from 0.01", "how long one GraphQL operation may take"),
+    open(
+        "GUICHET_OPERATION_TIMEOUT",
+        "30",
+        "seconds from 0.01",
+        "how long one GraphQL operation may take, where that is less than GUICHET_TIMEOUT",
+    ),
     open(
         "GUICHET_TRUSTED_DOCUMENTS",
         "",

@@ -25,6 +25,7 @@ use self::request::Asked;
 use crate::auth::Principal;
 use crate::error::{Code, Error, NotRun};
 use crate::operation::{self, Estimate};
+use crate::pulse::GivenUp;
 use crate::scope::{Client, Origin};
 use crate::telemetry::{self, Face};
 use crate::throttle::{Bucket, Verdict};
@@ -108,9 +109,7 @@ async fn answer(
         admit(app, bucket, &mut limits).await?;
         run(app, Caller { principal, client: Client(client), origin, bucket }, asked?).await
     };
-    // What the caller did wrong is an answer too: only the work itself is watched.
-    let watched = app.shared.pulse.watch(app.shared.config.timeout, async { Ok(executed.await) }).await;
-    let (status, answer) = match watched.map_err(Rejection::from).and_then(|executed| executed) {
+    let (status, answer) = match bounded(app, executed).await {
         Ok(answer) => (status_of(media, &answer), answer),
         Err(rejection) => (rejection.status, Answer::from_errors(vec![*rejection.error])),
     };
@@ -146,7 +145,7 @@ async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Reje
     if let Some(principal) = caller.principal {
         operation = operation.data(principal);
     }
-    let mut answer = execute(app, operation).await;
+    let mut answer = defended(app.public.execute(operation)).await;
     let used = operation::actual(estimate.kind, &answer.data).clamp(1, estimate.points);
     let unused = points.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
     app.costs.give_back(caller.bucket, unused).await;
@@ -171,19 +170,29 @@ async fn prepare(app: &App, asked: &mut Asked) -> Result<Estimate, Error> {
     Ok(estimate)
 }
 
-async fn execute(app: &App, operation: async_graphql::Request) -> Answer {
-    bounded(app.shared.config.operation_timeout, app.public.execute(operation)).await
+/// Works for as long as an operation may take: its own limit or that of every request, of which the
+/// shorter one counts.
+async fn bounded(
+    app: &App,
+    work: impl Future<Output = Result<Answer, Rejection>>,
+) -> Result<Answer, Rejection> {
+    let config = &app.shared.config;
+    let limit = config.operation_timeout.min(config.timeout);
+    match app.shared.pulse.watch(limit, work).await {
+        Ok(done) => done,
+        Err(GivenUp::Late) if config.operation_timeout < config.timeout => {
+            let late = NotRun::because(Code::TimedOut, "The operation took too long.");
+            Ok(Answer::from_errors(vec![server_error(late)]))
+        }
+        Err(reason) => Err(Error::from(reason).into()),
+    }
 }
 
-/// Runs an operation for as long as it may take; a defect of ours ends only this one.
-async fn bounded(patience: Duration, execution: impl Future<Output = Answer>) -> Answer {
-    let execution = AssertUnwindSafe(execution).catch_unwind();
-    let error = match tokio::time::timeout(patience, execution).await {
-        Ok(Ok(answer)) => return answer,
-        Ok(Err(_)) => Error::internal("a resolver panicked"),
-        Err(_) => NotRun::because(Code::TimedOut, "The operation took too long."),
-    };
-    Answer::from_errors(vec![server_error(error)])
+/// A defect of ours ends only the operation that meets it.
+async fn defended(execution: impl Future<Output = Answer>) -> Answer {
+    let answer = AssertUnwindSafe(execution).catch_unwind().await;
+    let panicked = |_| Answer::from_errors(vec![server_error(Error::internal("a resolver panicked"))]);
+    answer.unwrap_or_else(panicked)
 }
 
 /// What the operation cost and what is left in this minute.

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::{App, auth};
+use crate::{App, Error, auth};
 
 /// How long the database may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -25,7 +25,8 @@ pub async fn alive() -> Json<Value> {
 /// The database is there and holds the shop's tables; 503 until it does.
 pub async fn ready(State(app): State<Arc<App>>) -> Response {
     let shared = &app.shared;
-    match shared.pulse.watch(PATIENCE, auth::reachable(&shared.reader)).await {
+    let reached = shared.pulse.watch(PATIENCE, auth::reachable(&shared.reader)).await;
+    match reached.map_err(Error::from).flatten() {
         Ok(()) => Json(json!({"status": "ok"})).into_response(),
         Err(error) => {
             tracing::warn!(cause = error.cause().map(tracing::field::display), "not ready: {error}");

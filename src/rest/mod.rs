@@ -121,7 +121,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             face,
         };
         let answer = self.answer(asked, input, &mut headers);
-        let mut reply = match self.shared.pulse.watch(self.shared.config.timeout, answer).await {
+        let watched = self.shared.pulse.watch(self.shared.config.timeout, answer).await;
+        let mut reply = match watched.map_err(Error::from).flatten() {
             Ok(reply) => reply,
             Err(error) => Reply::error(error),
         };

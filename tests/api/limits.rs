@@ -1,6 +1,7 @@
 //! What GraphQL refuses before it runs: each limit has its code, and costs no SQL statement.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -66,6 +67,20 @@ fn doubled(count: usize) -> String {
         text
     });
     format!("{{ ...F0 }}{fragments} fragment F{count} on Query {{ health {{ status }} }}")
+}
+
+/// Comparing a password takes longer than this operation may.
+#[tokio::test]
+async fn an_operation_ends_in_time() {
+    let shop = Shop::with("en", |config| config.operation_timeout = Duration::from_millis(10)).await;
+    let query =
+        "mutation { sessionCreate(input: {kind: STAFF, email: \"a@b.c\", password: \"x\"}) { expiresIn } }";
+    let answer = post(&shop, &json!({"query": query})).await;
+    assert_eq!(
+        (answer.status, answer.json()["errors"][0]["extensions"]["code"].as_str()),
+        (503, Some("TIMED_OUT"))
+    );
+    shop.close().await;
 }
 
 #[tokio::test]
