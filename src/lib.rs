@@ -72,6 +72,7 @@ pub struct App {
     costs: Arc<throttle::Throttle>,
     prices: Arc<operation::Prices>,
     named: Arc<operation::Documents>,
+    suggestions: Arc<operation::Suggestions>,
     public: schema::ShopSchema,
     demo_key: Option<Arc<str>>,
     telemetry: Arc<telemetry::Telemetry>,
@@ -143,6 +144,7 @@ impl App {
             costs,
             prices,
             named,
+            suggestions: Arc::default(),
             demo_key: None,
             telemetry,
         })

@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use self::request::Asked;
 use crate::auth::Principal;
 use crate::error::{Code, Error, NotRun};
-use crate::operation::{self, Estimate};
+use crate::operation::{self, Estimate, Suggestions};
 use crate::pulse::GivenUp;
 use crate::scope::{Client, Origin};
 use crate::telemetry::{self, Face};
@@ -141,11 +141,19 @@ async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Reje
     if let Verdict::Refused { retry_after, .. } = verdict {
         return Err(Error::RateLimited(retry_after).into());
     }
+    let is_known = caller.principal.is_some();
     let mut operation = asked.operation.data(caller.origin).data(caller.client);
     if let Some(principal) = caller.principal {
         operation = operation.data(principal);
     }
     let mut answer = defended(app.public.execute(operation)).await;
+    if !was_executed(&answer) {
+        if is_known {
+            app.suggestions.suggest(&mut answer.errors);
+        } else {
+            Suggestions::withhold(&mut answer.errors);
+        }
+    }
     let used = operation::actual(estimate.kind, &answer.data).clamp(1, estimate.points);
     let unused = points.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
     app.costs.give_back(caller.bucket, unused).await;

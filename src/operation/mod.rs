@@ -9,6 +9,7 @@ mod documents;
 mod measure;
 mod price;
 mod scan;
+mod suggestion;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::{Error, Result};
 
 pub use documents::{Documents, New};
 pub use price::{Prices, actual};
+pub use suggestion::Suggestions;
 
 /// Errors of one answer: a document can break a rule in every token.
 pub const MAX_ERRORS: usize = 50;

@@ -1,0 +1,174 @@
+//! "Did you mean …?": names of the schema like one that it doesn't have. Only callers with a key are
+//! told; to everybody else, and before there is anything to tell, comparing names costs nothing.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use async_graphql::ServerError;
+use async_graphql::registry::{MetaField, MetaType};
+
+use crate::schema;
+
+/// How a suggestion begins, in the library's own texts too.
+const QUESTION: &str = " Did you mean ";
+/// Names that are suggested at most.
+const MAX_NAMES: usize = 5;
+/// Letters of a name that is compared: those of the schema are shorter.
+const MAX_LETTERS: usize = 64;
+
+/// Names of the schema: types, their members, and the arguments of these. They are read when first
+/// somebody errs.
+#[derive(Debug, Default)]
+pub struct Suggestions(OnceLock<HashMap<Box<str>, Members>>);
+
+/// Fields or values of a type, with the arguments of each.
+type Members = HashMap<Box<str>, Box<[Box<str>]>>;
+
+impl Suggestions {
+    /// Completes what is wrong with a document by names that may have been meant.
+    pub fn suggest(&self, errors: &mut [ServerError]) {
+        for error in errors.iter_mut().take(super::MAX_ERRORS) {
+            if !error.message.contains(QUESTION)
+                && let Some(question) = self.question(&error.message)
+            {
+                if !error.message.ends_with('.') {
+                    error.message.push('.');
+                }
+                error.message += &question;
+            }
+        }
+    }
+
+    /// Takes away what the library suggests to everybody.
+    pub fn withhold(errors: &mut [ServerError]) {
+        for error in errors {
+            if let Some(at) = error.message.find(QUESTION) {
+                error.message.truncate(at);
+            }
+        }
+    }
+
+    fn question(&self, message: &str) -> Option<String> {
+        let (asked, known) = self.known(message)?;
+        (asked.len() <= MAX_LETTERS).then(|| question(asked, &known)).flatten()
+    }
+
+    /// The name that an error is about, and those that stand where it stands.
+    fn known<'a>(&'a self, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
+        let types = self.0.get_or_init(names);
+        let own = |ty: &str| Some(types.get(ty)?.keys().map(AsRef::as_ref).collect());
+        let mut words = message.split('"').skip(1).step_by(2);
+        if message.starts_with("Unknown field ") {
+            let (field, ty) = (words.next()?, words.next()?);
+            return Some((field, own(ty)?));
+        }
+        if message.starts_with("Unknown argument ") {
+            let (argument, field, ty) = (words.next()?, words.next()?, words.next()?);
+            let arguments = types.get(ty)?.get(field)?;
+            return Some((argument, arguments.iter().map(AsRef::as_ref).collect()));
+        }
+        if message.starts_with("Unknown type ") {
+            return Some((words.next()?, types.keys().map(AsRef::as_ref).collect()));
+        }
+        if let Some((_, rest)) = message.split_once("unknown field \"") {
+            let (field, rest) = rest.split_once('"')?;
+            return Some((field, own(rest.split('"').nth(1)?)?));
+        }
+        let (_, rest) = message.split_once("enumeration type \"")?;
+        let (ty, rest) = rest.split_once("\" does not contain the value \"")?;
+        Some((rest.split('"').next()?, own(ty)?))
+    }
+}
+
+fn names() -> HashMap<Box<str>, Members> {
+    let types = schema::registry().types;
+    types.iter().map(|(name, ty)| (name.as_str().into(), members(ty))).collect()
+}
+
+fn members(ty: &MetaType) -> Members {
+    let plain = |name: &String| (name.as_str().into(), Box::default());
+    match ty {
+        MetaType::Enum { enum_values, .. } => enum_values.keys().map(plain).collect(),
+        MetaType::InputObject { input_fields, .. } => input_fields.keys().map(plain).collect(),
+        other => {
+            let fields = other.fields().into_iter().flatten();
+            let named = |(name, field): (&String, &MetaField)| {
+                let arguments = field.args.keys().map(|name| name.as_str().into());
+                (name.as_str().into(), arguments.collect())
+            };
+            fields.map(named).collect()
+        }
+    }
+}
+
+/// The names that differ least, as graphql-js chooses and spells them.
+fn question(asked: &str, known: &[&str]) -> Option<String> {
+    let threshold = asked.len() * 2 / 5 + 1;
+    let asked = asked.to_lowercase();
+    let distance = |name: &str| strsim::osa_distance(&asked, &name.to_lowercase());
+    let mut near: Vec<(usize, &str)> = known
+        .iter()
+        .filter(|name| name.len().abs_diff(asked.len()) <= threshold)
+        .map(|name| (distance(name), *name))
+        .filter(|(distance, _)| *distance <= threshold)
+        .collect();
+    near.sort_unstable();
+    let names: Vec<String> = near.iter().take(MAX_NAMES).map(|(_, name)| format!("\"{name}\"")).collect();
+    let listed = match names.as_slice() {
+        [] => return None,
+        [only] => only.clone(),
+        [first, second] => format!("{first} or {second}"),
+        [first @ .., last] => format!("{}, or {last}", first.join(", ")),
+    };
+    Some(format!("{QUESTION}{listed}?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        let known = ["name", "names", "status", "stock", "sortOrder"];
+        assert_eq!(question("nmae", &known).as_deref(), Some(" Did you mean \"name\" or \"names\"?"));
+        assert_eq!(question("STATUS", &known).as_deref(), Some(" Did you mean \"status\"?"));
+        assert_eq!(question("unrelated", &known), None);
+        let many = ["a1", "a2", "a3", "a4", "a5", "a6"];
+        let listed = " Did you mean \"a1\", \"a2\", \"a3\", \"a4\", or \"a5\"?";
+        assert_eq!(question("a", &many).as_deref(), Some(listed));
+    }
+
+    #[test]
+    fn each_kind_of_error_is_understood() {
+        let names = Suggestions::default();
+        for (message, meant) in [
+            ("Unknown field \"nome\" on type \"Product\".", "name"),
+            ("Unknown argument \"frist\" on field \"products\" of type \"Query\".", "first"),
+            ("Unknown type \"Prodct\"", "Product"),
+            (
+                "Invalid value for argument \"filter\", \"filter\", unknown field \"nam\" of type \"ProductFilter\"",
+                "name",
+            ),
+            (
+                "Invalid value for argument \"x\", \"x.status\", enumeration type \"ShopStatus\" does not contain the value \"ACTVE\"",
+                "ACTIVE",
+            ),
+        ] {
+            let question = names.question(message).unwrap_or_else(|| panic!("{message}"));
+            assert!(question.contains(&format!("\"{meant}\"")), "{message}{question}");
+        }
+        for message in
+            ["", "Unknown field", "Unknown fragment: \"x\"", "Unknown field \"x\" on type \"Nothing\"."]
+        {
+            assert_eq!(names.question(message), None, "{message}");
+        }
+    }
+
+    /// However long a document is, few names are compared.
+    #[test]
+    fn what_is_far_too_long_is_not_compared() {
+        let names = Suggestions::default();
+        let long = "x".repeat(100_000);
+        assert_eq!(names.question(&format!("Unknown field \"{long}\" on type \"Product\".")), None);
+    }
+}
