@@ -73,6 +73,7 @@ pub struct App {
     prices: Arc<operation::Prices>,
     named: Arc<operation::Documents>,
     suggestions: Arc<operation::Suggestions>,
+    hints: Arc<operation::Hints>,
     public: schema::ShopSchema,
     demo_key: Option<Arc<str>>,
     telemetry: Arc<telemetry::Telemetry>,
@@ -111,6 +112,7 @@ impl App {
         let costs = Arc::new(throttle::Throttle::new(config.cost_limit));
         let prices = Arc::new(operation::Prices::new(&registry));
         let named = Arc::new(operation::Documents::new(&config)?);
+        let hints = Arc::new(operation::Hints::new(&registry));
         let telemetry = Arc::new(telemetry::Telemetry::new(&config, &registry)?);
         let observer = telemetry.observer(observer);
         let told = Arc::clone(&observer);
@@ -145,6 +147,7 @@ impl App {
             prices,
             named,
             suggestions: Arc::default(),
+            hints,
             demo_key: None,
             telemetry,
         })

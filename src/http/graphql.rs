@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Response as Answer, ServerError, Value};
+use async_graphql::{CacheControl, Response as Answer, ServerError, Value};
 use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -35,6 +35,9 @@ use crate::{App, key};
 const GRAPHQL: &str = "application/graphql-response+json";
 /// The media type of older clients, which answers 200 to every well-formed request.
 const JSON: &str = "application/json";
+
+/// How answers are kept that no field's hint says it of: not at all.
+const NOT_KEPT: CacheControl = CacheControl { public: false, max_age: 0 };
 
 /// A request that could not be read, or not be answered at all: its status is told in any media type.
 struct Rejection {
@@ -141,6 +144,7 @@ async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Reje
     if let Verdict::Refused { retry_after, .. } = verdict {
         return Err(Error::RateLimited(retry_after).into());
     }
+    let kept = if asked.by_get { app.hints.of(&mut asked.operation) } else { NOT_KEPT };
     let is_known = caller.principal.is_some();
     let mut operation = asked.operation.data(caller.origin).data(caller.client);
     if let Some(principal) = caller.principal {
@@ -154,6 +158,7 @@ async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Reje
             Suggestions::withhold(&mut answer.errors);
         }
     }
+    answer.cache_control = kept;
     let used = operation::actual(estimate.kind, &answer.data).clamp(1, estimate.points);
     let unused = points.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
     app.costs.give_back(caller.bucket, unused).await;
@@ -283,9 +288,10 @@ fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> 
         headers.insert(header::CONTENT_TYPE, kind);
     }
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
-    let hints = if executed && answer.errors.is_empty() { answer.cache_control.value() } else { None };
-    let hints = hints.and_then(|hints| HeaderValue::from_str(&hints).ok());
-    headers.insert(header::CACHE_CONTROL, hints.unwrap_or(HeaderValue::from_static("no-store")));
+    let kept = executed && answer.errors.is_empty() && answer.cache_control.max_age > 0;
+    let kept = kept.then(|| answer.cache_control.value()).flatten();
+    let kept = kept.and_then(|kept| HeaderValue::from_str(&kept).ok());
+    headers.insert(header::CACHE_CONTROL, kept.unwrap_or(HeaderValue::from_static("no-store")));
     response
 }
 

@@ -5,6 +5,7 @@
 //! the parsed document that visits each fragment once (`measure.rs`). Validation and execution
 //! walk fragments again wherever they are spread, so they come behind it.
 
+mod caching;
 mod documents;
 mod measure;
 mod price;
@@ -20,6 +21,7 @@ use crate::config::Config;
 use crate::error::{Code, NotRun};
 use crate::{Error, Result};
 
+pub use caching::Hints;
 pub use documents::{Documents, New};
 pub use price::{Prices, actual};
 pub use suggestion::Suggestions;

@@ -231,7 +231,7 @@ impl Default for StatisticsQuery {
 #[Object]
 impl StatisticsQuery {
     /// Figures of the shop, at most a minute old.
-    #[graphql(directive = Can::apply(&[CanStatistics]))]
+    #[graphql(directive = Can::apply(&[CanStatistics]), cache_control(max_age = 30))]
     async fn statistics(&self, ctx: &Context<'_>) -> Result<Statistics> {
         let scope = Scope::from(ctx);
         if scope.config().count_ttl.is_zero() {

@@ -96,6 +96,32 @@ async fn a_client_keeps_what_has_not_changed() {
     shop.close().await;
 }
 
+/// The field that may be kept for the shortest time decides; what a key was needed for is nobody else's.
+#[tokio::test]
+async fn an_answer_is_kept_as_its_fields_say() {
+    let shop = Shop::golden("en").await;
+    let statistics = "{ statistics { customers { total } } }";
+    for (query, kept) in [
+        (statistics, "max-age=30, private"),
+        ("{ __schema { queryType { name } } }", "max-age=300"),
+        ("{ __schema { queryType { name } } statistics { generatedAt } }", "max-age=30, private"),
+        ("{ statistics { generatedAt } health { status } }", "private, no-cache"),
+        ("{ products { nodes { name } } }", "private, no-cache"),
+    ] {
+        let answer = get(&shop, &[("query", query.to_owned())], &[]).await;
+        assert_eq!(answer.header("cache-control"), Some(kept), "{query}");
+        assert!(answer.header("etag").is_some() && answer.json().get("errors").is_none(), "{query}");
+        let (_, headers, _) = shop.post("/graphql", "all", &json!({"query": query})).await;
+        assert!(headers.contains(&("cache-control".to_owned(), "no-store".to_owned())), "{query}");
+    }
+    // A refusal is not kept; nor what holds one.
+    let path = format!("/graphql?query={}", encoded(statistics));
+    let (_, headers, refused) = shop.get(&path, "products-read").await;
+    assert_eq!(code(&refused), "FORBIDDEN");
+    assert!(headers.contains(&("cache-control".to_owned(), "private, no-cache".to_owned())), "{headers:?}");
+    shop.close().await;
+}
+
 /// A file or folder of trusted documents, gone at the end.
 struct Trusted(PathBuf);
 

@@ -1,0 +1,188 @@
+//! How long a client may keep an answer without asking again: the shortest time of the fields that it
+//! holds.
+//!
+//! A field tells its time with `cache_control(max_age = …)` beside its guard; it holds for the field and
+//! the values in it. What hangs on a record has a time of its own. One field that tells none makes
+//! the whole answer one that is asked for each time, by its tag. Only what needs no key may be kept by
+//! caches that several callers share.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::registry::{MetaField, MetaType, Registry};
+use async_graphql::{CacheControl, Name, Request};
+
+use crate::auth::Public;
+use crate::record::is_record;
+
+/// Seconds for which what the schema tells of itself may be kept: it changes with the program.
+const SCHEMA: i32 = 300;
+/// Fields of the root that tell of the schema.
+const INTROSPECTION: [&str; 3] = ["__schema", "__type", "__typename"];
+
+/// Times of the schema's fields.
+#[derive(Debug)]
+pub struct Hints {
+    query: Box<str>,
+    types: HashMap<Box<str>, HashMap<Box<str>, Hint>>,
+}
+
+#[derive(Debug)]
+struct Hint {
+    time: Time,
+    public: bool,
+    /// The type of what the field holds.
+    ty: Box<str>,
+}
+
+/// How long a field may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Time {
+    /// So many seconds.
+    Seconds(i32),
+    /// As long as the field around it.
+    Inherited,
+    /// It must be asked for each time.
+    Unknown,
+}
+
+impl Hints {
+    /// Reads the schema.
+    pub fn new(registry: &Registry) -> Self {
+        let types = registry.types.iter().filter_map(|(name, ty)| {
+            let root = *name == registry.query_type;
+            let fields = ty.fields()?.iter();
+            let fields =
+                fields.map(|(name, field)| (name.as_str().into(), Hint::of(registry, root, ty, field)));
+            let told =
+                fields.filter(|(_, hint): &(_, Hint)| hint.time != Time::Inherited || hint.holds(registry));
+            Some((name.as_str().into(), told.collect::<HashMap<_, _>>()))
+        });
+        let types = types.filter(|(_, fields): &(_, HashMap<_, _>)| !fields.is_empty()).collect();
+        Self { query: registry.query_type.as_str().into(), types }
+    }
+
+    /// How the answer to a query may be kept; without a time where it must be asked for each time.
+    pub fn of(&self, request: &mut Request) -> CacheControl {
+        let name = request.operation_name.clone();
+        let document = request.parsed_query().ok();
+        let kept = document.and_then(|document| self.kept(document, name.as_deref()));
+        kept.unwrap_or(CacheControl { public: false, max_age: 0 })
+    }
+
+    fn kept(&self, document: &ExecutableDocument, name: Option<&str>) -> Option<CacheControl> {
+        let mut operations = document.operations.iter();
+        let (_, operation) = operations.find(|(own, _)| name.is_none() || own.map(Name::as_str) == name)?;
+        let mut kept = CacheControl { public: true, max_age: i32::MAX };
+        self.set(document, &self.query, &operation.node.selection_set.node, &mut kept)?;
+        Some(kept)
+    }
+
+    /// Shortens the time to that of a selection; nothing where one of its fields has none.
+    fn set(
+        &self,
+        document: &ExecutableDocument,
+        ty: &str,
+        set: &SelectionSet,
+        kept: &mut CacheControl,
+    ) -> Option<()> {
+        set.items.iter().try_for_each(|selection| match &selection.node {
+            Selection::Field(field) => {
+                let (name, below) = (field.node.name.node.as_str(), &field.node.selection_set.node);
+                if *ty == *self.query && INTROSPECTION.contains(&name) {
+                    kept.max_age = kept.max_age.min(SCHEMA);
+                    return Some(());
+                }
+                let Some(hint) = self.types.get(ty).and_then(|fields| fields.get(name)) else {
+                    return Some(());
+                };
+                kept.public &= hint.public || *ty != *self.query;
+                match hint.time {
+                    Time::Seconds(seconds) => kept.max_age = kept.max_age.min(seconds),
+                    Time::Inherited => {}
+                    Time::Unknown => return None,
+                }
+                self.set(document, &hint.ty, below, kept)
+            }
+            Selection::InlineFragment(inline) => {
+                let on = inline.node.type_condition.as_ref().map_or(ty, |on| on.node.on.node.as_str());
+                self.set(document, on, &inline.node.selection_set.node, kept)
+            }
+            Selection::FragmentSpread(spread) => {
+                let fragment = &document.fragments.get(&spread.node.fragment_name.node)?.node;
+                let on = fragment.type_condition.node.on.node.as_str();
+                self.set(document, on, &fragment.selection_set.node, kept)
+            }
+        })
+    }
+}
+
+impl Hint {
+    fn of(registry: &Registry, root: bool, parent: &MetaType, field: &MetaField) -> Self {
+        let ty = registry.concrete_type_by_name(&field.ty);
+        let seconds = field.cache_control.max_age;
+        // Of a record, its own values are as old as itself; what hangs on it is read elsewhere.
+        let hangs = is_record(parent) && ty.is_some_and(MetaType::is_composite);
+        let time = match () {
+            () if seconds > 0 => Time::Seconds(seconds),
+            () if root || hangs => Time::Unknown,
+            () => Time::Inherited,
+        };
+        let ty = ty.map_or("", MetaType::name).into();
+        Self { time, public: Public::marks(field) && field.cache_control.public, ty }
+    }
+
+    /// Whether the field holds objects.
+    fn holds(&self, registry: &Registry) -> bool {
+        registry.types.get(&*self.ty).is_some_and(MetaType::is_composite)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    fn kept(query: &str) -> Option<(i32, bool)> {
+        let kept = Hints::new(&schema::registry()).of(&mut Request::new(query));
+        (kept.max_age > 0).then_some((kept.max_age, kept.public))
+    }
+
+    #[test]
+    fn the_shortest_time_counts() {
+        assert_eq!(kept("{ statistics { customers { total } } }"), Some((30, false)));
+        assert_eq!(kept("{ __schema { types { name } } }"), Some((300, true)));
+        assert_eq!(kept("{ statistics { generatedAt } __typename }"), Some((30, false)));
+        assert_eq!(
+            kept("{ ...A } fragment A on Query { ... { statistics { revenue { currency } } } }"),
+            Some((30, false))
+        );
+    }
+
+    #[test]
+    fn a_field_without_a_time_ends_all() {
+        for query in [
+            "{ health { status } }",
+            "{ statistics { generatedAt } health { status } }",
+            "{ statistics { generatedAt } ... on Query { product(id: 1) { name } } }",
+            "{ products { totalCount } }",
+            "{ __typename products { nodes { group { name } } } }",
+        ] {
+            assert_eq!(kept(query), None, "{query}");
+        }
+    }
+
+    /// Where somebody hints a list one day, what hangs on its rows still has a time of its own.
+    #[test]
+    fn what_hangs_on_a_record_has_its_own_time() {
+        let mut registry = schema::registry();
+        let Some(MetaType::Object { fields, .. }) = registry.types.get_mut("Query") else {
+            panic!("no query")
+        };
+        fields["products"].cache_control.max_age = 30;
+        let kept = |query: &str| Hints::new(&registry).of(&mut Request::new(query));
+        let rows = kept("{ products { nodes { name } totalCount } }");
+        assert_eq!((rows.max_age, rows.public), (30, false));
+        assert_eq!(kept("{ products { nodes { name pricing { monthly } } } }").max_age, 0);
+    }
+}
