@@ -17,7 +17,7 @@
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
 //! | [`database`], [`reader`], [`pulse`], [`collation`] | connections, what happens when they fail, the order of texts |
 //! | [`lang`], [`mail`], [`action_log`], [`storage`], [`signature`], [`tax`], [`country`], [`html`] | texts, and what writes leave behind |
-//! | [`telemetry`] | what the operator is told of requests: the log, counters |
+//! | [`telemetry`] | what the operator is told of requests: the log, counters, traces |
 //! | [`contracts`] | `schema.graphql` and `openapi.json` |
 //! | [`command`] | the command line |
 //!
@@ -116,7 +116,9 @@ impl App {
         let telemetry = Arc::new(telemetry::Telemetry::new(&config, &registry)?);
         let observer = telemetry.observer(observer);
         let told = Arc::clone(&observer);
-        db.set_metric_callback(move |info| told(&info.statement.sql));
+        db.set_metric_callback(move |info| {
+            told(&reader::Sent { sql: &info.statement.sql, elapsed: info.elapsed, failed: info.failed });
+        });
         let sessions = auth::Sessions::new(config.sign_in_limit);
         let shared = Arc::new(scope::Shared {
             config,
@@ -165,6 +167,11 @@ impl App {
     /// When the database fails; what was remembered is then written with the next call.
     pub async fn write_used_keys(&self) -> Result<()> {
         self.keys.write_used(&self.shared.db, self.shared.clock.now()).await
+    }
+
+    /// Sends what is still to be told of requests: at the end.
+    pub async fn flush_telemetry(&self) {
+        self.telemetry.flush().await;
     }
 
     /// Whether requests can be answered: the database is there, with the shop's tables.

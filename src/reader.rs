@@ -31,8 +31,19 @@ const MAX_IDLE: Duration = Duration::from_secs(60);
 /// How long a statement waits for a connection.
 const PATIENCE: Duration = database::ACQUIRE_TIMEOUT;
 
-/// Told the SQL of every statement that the server sends.
-pub type Observer = Arc<dyn Fn(&str) + Send + Sync>;
+/// A statement that was sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// The statement, with placeholders for its values.
+    pub sql: &'a str,
+    /// How long its answer took.
+    pub elapsed: Duration,
+    /// Whether that was an error.
+    pub failed: bool,
+}
+
+/// Told of every statement that the server sends.
+pub type Observer = Arc<dyn Fn(&Sent<'_>) + Send + Sync>;
 
 /// Where resolvers read from: the database's connections, kept between statements on MariaDB.
 pub struct Reader {
@@ -94,17 +105,17 @@ impl Reader {
         connections
     }
 
-    async fn all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         match &self.kept {
             Some(kept) => kept.all(statement).await,
-            None => self.db.query_all_raw(statement).await,
+            None => self.db.query_all_raw(statement.clone()).await,
         }
     }
 
-    async fn one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+    async fn one(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
         match &self.kept {
             Some(kept) => kept.one(statement).await,
-            None => self.db.query_one_raw(statement).await,
+            None => self.db.query_one_raw(statement.clone()).await,
         }
     }
 
@@ -165,26 +176,37 @@ impl Kept {
         }
     }
 
-    async fn all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         let (_place, mut connection) = self.take().await?;
-        (self.observer)(&statement.sql);
-        let rows = query(statement).fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = self.observed(statement, query(statement).fetch_all(&mut *connection)).await?;
         self.put_back(connection);
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }
 
-    async fn one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+    async fn one(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
         let (_place, mut connection) = self.take().await?;
-        (self.observer)(&statement.sql);
-        let row = query(statement).fetch_optional(&mut *connection).await.map_err(failed)?;
+        let row = self.observed(statement, query(statement).fetch_optional(&mut *connection)).await?;
         self.put_back(connection);
         Ok(row.map(QueryResult::from))
     }
+
+    /// Waits for an answer and tells the observer of it.
+    async fn observed<T>(
+        &self,
+        statement: &Statement,
+        answer: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, DbErr> {
+        let began = Instant::now();
+        let answer = answer.await;
+        let (elapsed, failed) = (began.elapsed(), answer.is_err());
+        (self.observer)(&Sent { sql: &statement.sql, elapsed, failed });
+        answer.map_err(self::failed)
+    }
 }
 
-fn query(statement: Statement) -> sqlx::query::Query<'static, MySql, SqlxValues> {
-    let values = statement.values.unwrap_or_else(|| sea_orm::Values(Vec::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values))
+fn query(statement: &Statement) -> sqlx::query::Query<'static, MySql, SqlxValues> {
+    let values = statement.values.clone().unwrap_or_else(|| sea_orm::Values(Vec::new()));
+    sqlx::query_with(AssertSqlSafe(statement.sql.clone()), SqlxValues(values))
 }
 
 fn failed(error: sqlx::Error) -> DbErr {
@@ -210,15 +232,15 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        match self.one(statement.clone()).await {
-            Err(error) if self.may_live(&error).await => self.one(statement).await,
+        match self.one(&statement).await {
+            Err(error) if self.may_live(&error).await => self.one(&statement).await,
             answer => answer,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match self.all(statement.clone()).await {
-            Err(error) if self.may_live(&error).await => self.all(statement).await,
+        match self.all(&statement).await {
+            Err(error) if self.may_live(&error).await => self.all(&statement).await,
             answer => answer,
         }
     }

@@ -147,6 +147,7 @@ async fn serve(
     }
     books.abort();
     app.write_used_keys().await?;
+    app.flush_telemetry().await;
     db.close().await?;
     Ok(())
 }

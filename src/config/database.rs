@@ -61,6 +61,15 @@ impl Driver {
         }
     }
 
+    /// Its name in OpenTelemetry's conventions.
+    pub(crate) fn system(self) -> &'static str {
+        match self {
+            Self::MySql => "mysql",
+            Self::Postgres => "postgresql",
+            Self::Sqlite => "sqlite",
+        }
+    }
+
     /// The URL scheme that sqlx knows.
     fn scheme(self) -> &'static str {
         match self {

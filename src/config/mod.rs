@@ -2,6 +2,7 @@
 
 mod database;
 mod environment;
+mod otlp;
 mod setting;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::lang::Lang;
 
 pub use database::{Database, Driver, Encryption, Secret, Server, Target};
 pub use environment::{EnvironmentError, environment, names_database};
+pub use otlp::{Otlp, Sampler};
 pub use setting::{SETTINGS, Setting, help};
 
 /// The server's settings. `Config::default()` is what an empty environment gives.
@@ -76,6 +78,8 @@ pub struct Config {
     pub request_log: bool,
     /// Address of Prometheus' counters; `None` = there are none (`GUICHET_METRICS_LISTEN`).
     pub metrics_listen: Option<SocketAddr>,
+    /// Collector of traces; `None` = there are none (`OTEL_EXPORTER_OTLP_ENDPOINT`).
+    pub otlp: Option<Otlp>,
     /// Whether nothing at all is written (`GUICHET_READ_ONLY`).
     pub read_only: bool,
     /// Database connections; `None` = 2 on SQLite, else 10 (`GUICHET_POOL`).
@@ -239,6 +243,7 @@ impl Config {
             log_format: variables.read("GUICHET_LOG_FORMAT", LogFormat::named)?,
             request_log: variables.read("GUICHET_REQUEST_LOG", switch)?,
             metrics_listen: variables.optional("GUICHET_METRICS_LISTEN", |text| text.parse().ok())?,
+            otlp: Otlp::read(&variables)?,
             read_only: variables.read("GUICHET_READ_ONLY", switch)?,
             pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
             license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,

@@ -35,6 +35,8 @@ const FOLDER: &str = "the path of a folder";
 const WHOLE: &str = "a whole number from 1";
 const SECONDS: &str = "a number of seconds from 1";
 const ANY: &str = "a text";
+const COLLECTOR: &str = "a URL that begins with http://";
+const MILLISECONDS: &str = "a number of milliseconds from 1";
 const SWITCH: &str = "1, true, 0 or false";
 
 /// Every setting, in the order of the help.
@@ -139,6 +141,45 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "an IP address and port such as 127.0.0.1:9464",
         "address of its own for /metrics (Prometheus), which asks for no key: let only the operator reach it",
+    ),
+    open(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        COLLECTOR,
+        "OpenTelemetry collector of traces, asked at /v1/traces below it; without it there are none",
+    ),
+    open(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "",
+        COLLECTOR,
+        "the same with its whole path; wins over the other",
+    ),
+    open("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "http/json", "how traces are sent"),
+    secret(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "a comma list of name=value, percent-encoded",
+        "headers of each request to the collector",
+    ),
+    open("OTEL_EXPORTER_OTLP_TIMEOUT", "10000", MILLISECONDS, "how long such a request may take"),
+    open("OTEL_BSP_SCHEDULE_DELAY", "5000", MILLISECONDS, "how long spans wait for others to be sent with"),
+    open("OTEL_SERVICE_NAME", "guichet", ANY, "name of this server in traces"),
+    open(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "",
+        "a comma list of name=value, percent-encoded",
+        "more that traces tell of this server",
+    ),
+    open(
+        "OTEL_TRACES_SAMPLER",
+        "parentbased_always_on",
+        "always_on, always_off or traceidratio, each also after parentbased_",
+        "which requests are traced; parentbased_ = as the caller has decided, where it is in a trace",
+    ),
+    open(
+        "OTEL_TRACES_SAMPLER_ARG",
+        "1",
+        "a number from 0 to 1",
+        "part of the requests that traceidratio takes",
     ),
     open(
         "GUICHET_READ_ONLY",

@@ -169,12 +169,22 @@ async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Reje
     Ok(answer)
 }
 
+/// What the language calls a kind of operation.
+fn word(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}
+
 async fn prepare(app: &App, asked: &mut Asked) -> Result<Estimate, Error> {
     let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref()).await?;
     let estimate = operation::prepare(&mut asked.operation, &app.prices, &app.shared.config)?;
     telemetry::note(|facts| {
         facts.operation(estimate.name.as_deref());
         facts.roots = Some(estimate.roots.clone());
+        facts.kind = Some(word(estimate.kind));
         facts.document = Some(key::hash(&asked.operation.query));
     });
     if let Some(new) = new {

@@ -1,15 +1,17 @@
-//! What the operator is told of the server's work: a line in the log for each request, and counters for
-//! Prometheus.
+//! What the operator is told of the server's work: a line in the log for each request, counters for
+//! Prometheus, and traces for an OpenTelemetry collector.
 //!
-//! A request that somebody wants to know of has an [`Ongoing`] around its work. Whatever answers it
+//! A request that somebody wants to know of has an `Ongoing` around its work. Whatever answers it
 //! reaches that without being handed it, and notes what it learns; at the end, everything is told at
 //! once. Where nobody wants to know there is none, and noting does nothing.
 //!
-//! Told are names, numbers and identifiers that the server itself gave: never a text that a
-//! client sent, no address, no secret.
+//! Told are names, numbers and identifiers that the server itself gave, and the name that a GraphQL
+//! document gives its operation: no other text that a client sent, no address, no secret.
 
+mod exporter;
 mod metrics;
 mod ongoing;
+mod spans;
 mod trace;
 
 use std::sync::Arc;
@@ -17,47 +19,67 @@ use std::sync::Arc;
 use async_graphql::registry::Registry;
 use axum::extract::Request;
 
+use self::exporter::Exporter;
 use self::metrics::Metrics;
 use self::ongoing::Ongoing;
 pub(crate) use self::ongoing::{Face, note, trace_id};
 pub use self::trace::TraceId;
 use crate::Result;
-use crate::config::Config;
+use crate::config::{Config, Sampler};
 use crate::reader::{Connections, Observer};
 
 /// Who wants to know of requests.
 pub struct Telemetry {
     log: bool,
     metrics: Option<Metrics>,
+    traces: Option<Traces>,
+}
+
+/// Where traces go, and which.
+struct Traces {
+    exporter: Exporter,
+    sampler: Sampler,
 }
 
 impl Telemetry {
-    /// As the operator has set it, for a server with this schema.
+    /// As the operator has set it, for a server with this schema. Traces are sent by a task beside the requests.
     ///
     /// # Errors
     /// When there is a defect in the names of counters.
     pub fn new(config: &Config, schema: &Registry) -> Result<Self> {
         let metrics = config.metrics_listen.map(|_| Metrics::new(schema)).transpose()?;
-        Ok(Self { log: config.request_log, metrics })
+        let traces = config.otlp.clone().map(|settings| Traces {
+            sampler: settings.sampler,
+            exporter: Exporter::start(settings, config.database.driver.system()),
+        });
+        Ok(Self { log: config.request_log, metrics, traces })
     }
 
     /// Begins to watch a request, if somebody wants to know of it.
     pub(crate) fn begin(self: &Arc<Self>, request: &Request) -> Option<Ongoing> {
         let log = self.log && ongoing::is_logged();
-        (log || self.metrics.is_some()).then(|| Ongoing::new(Arc::clone(self), request))
+        let wanted = log || self.metrics.is_some() || self.traces.is_some();
+        wanted.then(|| Ongoing::new(Arc::clone(self), request))
     }
 
     /// An observer of SQL statements that counts them, and tells another.
     #[must_use]
     pub fn observer(self: &Arc<Self>, other: Observer) -> Observer {
         let telemetry = Arc::clone(self);
-        Arc::new(move |sql| {
-            ongoing::count_statement();
+        Arc::new(move |sent| {
+            ongoing::note_statement(sent);
             if let Some(metrics) = &telemetry.metrics {
                 metrics.statement();
             }
-            other(sql);
+            other(sent);
         })
+    }
+
+    /// Sends the spans that still wait.
+    pub(crate) async fn flush(&self) {
+        if let Some(traces) = &self.traces {
+            traces.exporter.flush().await;
+        }
     }
 
     /// The counters as Prometheus reads them; nothing where none are kept.

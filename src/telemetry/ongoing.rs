@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_graphql::Name;
 use axum::body::Body;
@@ -11,8 +11,10 @@ use axum::http::{Method, Response};
 
 use super::Telemetry;
 use super::metrics::Counted;
+use super::spans::{Statement, Told};
 use super::trace::{Parent, TraceId};
 use crate::auth::{Credential, Principal};
+use crate::reader::Sent;
 
 /// Under this target the log tells of requests; `RUST_LOG=guichet::request=off` silences it too.
 const TARGET: &str = "guichet::request";
@@ -25,6 +27,10 @@ const METHODS: [Method; 7] =
 const NAME: usize = 64;
 /// Letters of a session's name that are told: they tell it apart and open nothing.
 const SESSION: usize = 8;
+/// Statements of a request of which spans are told, and letters of each: what waits for a collector is
+/// bounded.
+const STATEMENTS: u32 = 50;
+const LETTERS: usize = 2048;
 
 tokio::task_local! {
     static REQUEST: Ongoing;
@@ -61,6 +67,8 @@ pub(crate) struct Facts {
     pub(crate) path: Option<String>,
     /// Name of the operation.
     pub(crate) operation: Option<String>,
+    /// Kind of the GraphQL operation.
+    pub(crate) kind: Option<&'static str>,
     /// Hash of the GraphQL document.
     pub(crate) document: Option<String>,
     pub(crate) caller: Option<Arc<Principal>>,
@@ -78,6 +86,15 @@ impl Facts {
         self.operation = name.map(|name| name.chars().take(NAME).collect());
     }
 
+    /// Number of the caller's key, or the beginning of its session's name.
+    pub(super) fn credential(&self) -> (Option<i64>, Option<&str>) {
+        match self.caller.as_deref().map(|caller| &caller.credential) {
+            Some(Credential::Key(id)) => (Some(id.0), None),
+            Some(Credential::Session(name)) => (None, name.get(..SESSION)),
+            None => (None, None),
+        }
+    }
+
     /// An error's code.
     pub(crate) fn error(&mut self, code: &'static str) {
         if !self.errors.contains(&code) {
@@ -93,6 +110,9 @@ pub(crate) struct Ongoing {
     began: Instant,
     method: &'static str,
     trace: TraceId,
+    parent: Option<Parent>,
+    /// Its statements, where spans are told of it.
+    spans: Option<RefCell<Vec<Statement>>>,
     statements: Cell<u32>,
     status: Cell<u16>,
     facts: RefCell<Facts>,
@@ -105,11 +125,17 @@ impl Ongoing {
         }
         let method = METHODS.iter().find(|method| *method == request.method());
         let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+        let parent = Parent::of(request.headers());
+        let trace = parent.map_or_else(TraceId::random, |parent| parent.trace);
+        let traces = telemetry.traces.as_ref();
+        let is_traced = traces.is_some_and(|traces| trace.is_sampled(parent.as_ref(), traces.sampler));
         Self {
             telemetry,
             began: Instant::now(),
             method: method.map_or("OTHER", Method::as_str),
-            trace: Parent::of(request.headers()).map_or_else(TraceId::random, |parent| parent.trace),
+            trace,
+            parent,
+            spans: is_traced.then(RefCell::default),
             statements: Cell::new(0),
             status: Cell::new(ABANDONED),
             facts: RefCell::new(Facts { path, ..Facts::default() }),
@@ -136,8 +162,21 @@ impl Drop for Ongoing {
             metrics.end(&Counted { method, status, duration, facts });
         }
         if self.telemetry.log {
-            let line = Line { method, status, duration, statements: self.statements.get(), trace: self.trace };
+            let line =
+                Line { method, status, duration, statements: self.statements.get(), trace: self.trace };
             line.write(facts);
+        }
+        if let (Some(traces), Some(spans)) = (&self.telemetry.traces, self.spans.take()) {
+            traces.exporter.tell(Told {
+                method,
+                status,
+                began: SystemTime::now() - duration,
+                duration,
+                trace: self.trace,
+                parent: self.parent,
+                statements: spans.into_inner(),
+                facts: std::mem::take(facts),
+            });
         }
     }
 }
@@ -153,11 +192,7 @@ struct Line {
 
 impl Line {
     fn write(self, facts: &Facts) {
-        let (key, session) = match facts.caller.as_deref().map(|caller| &caller.credential) {
-            Some(Credential::Key(id)) => (Some(id.0), None),
-            Some(Credential::Session(name)) => (None, name.get(..SESSION)),
-            None => (None, None),
-        };
+        let (key, session) = facts.credential();
         tracing::info!(
             target: TARGET,
             method = self.method,
@@ -194,7 +229,16 @@ pub(crate) fn trace_id() -> TraceId {
     REQUEST.try_with(|ongoing| ongoing.trace).unwrap_or_else(|_| TraceId::random())
 }
 
-/// Counts a statement of the request that is being answered.
-pub(super) fn count_statement() {
-    let _ = REQUEST.try_with(|ongoing| ongoing.statements.set(ongoing.statements.get() + 1));
+/// Notes a statement of the request that is being answered.
+pub(super) fn note_statement(sent: &Sent<'_>) {
+    let _ = REQUEST.try_with(|ongoing| {
+        let count = ongoing.statements.get() + 1;
+        ongoing.statements.set(count);
+        if let Some(spans) = ongoing.spans.as_ref().filter(|_| count <= STATEMENTS) {
+            let (elapsed, failed) = (sent.elapsed, sent.failed);
+            let after = ongoing.began.elapsed().saturating_sub(elapsed);
+            let sql = sent.sql.get(..LETTERS).unwrap_or(sent.sql).to_owned();
+            spans.borrow_mut().push(Statement { sql, after, elapsed, failed });
+        }
+    });
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use axum::http::HeaderMap;
 
+use crate::config::Sampler;
+
 /// Header in which a caller hands its trace on.
 const TRACEPARENT: &str = "traceparent";
 
@@ -15,6 +17,21 @@ impl TraceId {
     /// One that nobody has.
     pub fn random() -> Self {
         Self(rand::random::<u128>().max(1))
+    }
+
+    /// Whether spans are told of it: as its caller has decided, or by its last digits, so that every
+    /// server decides alike.
+    pub(super) fn is_sampled(self, caller: Option<&Parent>, sampler: Sampler) -> bool {
+        match caller {
+            Some(caller) if sampler.follows_caller => caller.sampled,
+            _ => sampler.ratio >= 1.0 || self.share() < sampler.ratio,
+        }
+    }
+
+    /// The last digits as a number from 0 to 1.
+    fn share(self) -> f64 {
+        let digits = (self.0 & u128::from(u32::MAX)) as u32;
+        f64::from(digits) / f64::from(u32::MAX)
     }
 }
 
@@ -74,6 +91,19 @@ mod tests {
         assert!(!Parent::read(&GIVEN.replace("-01", "-00")).unwrap().sampled);
         let later = GIVEN.replace("00-0af", "01-0af");
         assert!(Parent::read(&format!("{later}-more")).is_some());
+    }
+
+    #[test]
+    fn the_caller_decides_or_the_share_does() {
+        let sampler = |ratio, follows_caller| Sampler { ratio, follows_caller };
+        let caller = |sampled| Parent { sampled, ..Parent::read(GIVEN).unwrap() };
+        let trace = caller(true).trace;
+        assert!(trace.is_sampled(Some(&caller(true)), sampler(0.0, true)));
+        assert!(!trace.is_sampled(Some(&caller(false)), sampler(1.0, true)));
+        assert!(trace.is_sampled(Some(&caller(false)), sampler(1.0, false)));
+        assert!(!trace.is_sampled(None, sampler(0.0, true)));
+        let taken = (0..1000).filter(|_| TraceId::random().is_sampled(None, sampler(0.5, true))).count();
+        assert!((350..650).contains(&taken), "{taken}");
     }
 
     #[test]

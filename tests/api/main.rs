@@ -35,6 +35,7 @@
 //! | [`openapi`] | answers held against `openapi.json` |
 //! | [`request_log`] | the line that each request leaves in the log, and what it never holds |
 //! | [`metrics`] | Prometheus' counters |
+//! | [`traces`] | what an OpenTelemetry collector receives |
 //! | [`two_writers`] | the original writes beside us; reads write nothing |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -70,6 +71,7 @@ mod shop;
 mod statements;
 mod statistics;
 mod store;
+mod traces;
 mod two_writers;
 mod viewer;
 mod wire;

@@ -14,7 +14,7 @@ use std::sync::{
 };
 
 use chrono::{DateTime, Utc};
-use guichet::{App, clock::Clock, config::Config, database};
+use guichet::{App, clock::Clock, config::Config, database, reader::Sent};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value as Json, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -62,8 +62,8 @@ impl Shop {
         let db = database::connect_for_serving(&config).await.expect("the server's database");
         let statements = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&statements);
-        let observer = Arc::new(move |sql: &str| {
-            if !REMEMBERED.iter().any(|table| sql.contains(table)) {
+        let observer = Arc::new(move |sent: &Sent<'_>| {
+            if !REMEMBERED.iter().any(|table| sent.sql.contains(table)) {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         });

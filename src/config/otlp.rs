@@ -1,0 +1,119 @@
+//! Where traces go, by the variables of the OpenTelemetry specification.
+
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, Uri};
+use percent_encoding::percent_decode_str;
+
+use super::{ConfigError, Variables, switch};
+
+/// What the path of a collector's address ends with.
+const TRACES: &str = "/v1/traces";
+
+/// A collector of traces, and what it is sent.
+#[derive(Clone, Debug)]
+pub struct Otlp {
+    /// Address that takes traces (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`).
+    pub endpoint: Uri,
+    /// Headers of each request to it (`OTEL_EXPORTER_OTLP_HEADERS`).
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// How long such a request may take (`OTEL_EXPORTER_OTLP_TIMEOUT`).
+    pub timeout: Duration,
+    /// How long spans wait for others to go with (`OTEL_BSP_SCHEDULE_DELAY`).
+    pub delay: Duration,
+    /// What tells of this server (`OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`).
+    pub resource: Vec<(String, String)>,
+    /// Which requests are told of (`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`).
+    pub sampler: Sampler,
+}
+
+/// Which requests are told of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampler {
+    /// The part of those that nobody has decided on.
+    pub ratio: f64,
+    /// Whether the caller decides where it is in a trace itself.
+    pub follows_caller: bool,
+}
+
+impl Sampler {
+    fn named(text: &str, ratio: f64) -> Option<Self> {
+        let (follows_caller, kind) = match text.strip_prefix("parentbased_") {
+            Some(kind) => (true, kind),
+            None => (false, text),
+        };
+        let ratio = match kind {
+            "always_on" => 1.0,
+            "always_off" => 0.0,
+            "traceidratio" => ratio,
+            _ => return None,
+        };
+        Some(Self { ratio, follows_caller })
+    }
+}
+
+impl Otlp {
+    /// Reads the variables; nothing where no collector is named.
+    pub(super) fn read(variables: &Variables) -> Result<Option<Self>, ConfigError> {
+        let named = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+        let [whole, base] = named.map(|name| variables.optional(name, address));
+        let base = base?.map(|address| format!("{}{TRACES}", address.to_string().trim_end_matches('/')));
+        let endpoint = whole?.or(base.and_then(|address| address.parse().ok()));
+        let Some(endpoint) = endpoint.filter(|_| !variables.is_disabled()) else { return Ok(None) };
+        variables.read("OTEL_EXPORTER_OTLP_PROTOCOL", |text| (text == "http/json").then_some(()))?;
+        let ratio = variables.read("OTEL_TRACES_SAMPLER_ARG", share)?;
+        let service = variables.parse::<String>("OTEL_SERVICE_NAME")?;
+        let mut resource = variables.read("OTEL_RESOURCE_ATTRIBUTES", pairs)?;
+        resource.retain(|(name, _)| name != "service.name" && name != "service.version");
+        resource.insert(0, ("service.name".to_owned(), service));
+        resource.insert(1, ("service.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()));
+        Ok(Some(Self {
+            endpoint,
+            headers: variables.read("OTEL_EXPORTER_OTLP_HEADERS", headers)?,
+            timeout: variables.read("OTEL_EXPORTER_OTLP_TIMEOUT", milliseconds)?,
+            delay: variables.read("OTEL_BSP_SCHEDULE_DELAY", milliseconds)?,
+            resource,
+            sampler: variables.read("OTEL_TRACES_SAMPLER", |text| Sampler::named(text, ratio))?,
+        }))
+    }
+}
+
+impl Variables {
+    fn is_disabled(&self) -> bool {
+        let off = self.written("OTEL_SDK_DISABLED").and_then(switch) == Some(true);
+        off || self.written("OTEL_TRACES_EXPORTER") == Some("none")
+    }
+}
+
+fn address(text: &str) -> Option<Uri> {
+    let uri: Uri = text.parse().ok()?;
+    let plain = uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty());
+    plain.then_some(uri)
+}
+
+fn milliseconds(text: &str) -> Option<Duration> {
+    text.parse().ok().filter(|number| *number > 0).map(Duration::from_millis)
+}
+
+fn share(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share))
+}
+
+/// `name=value,…`, percent-encoded (W3C Baggage).
+fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    let decoded = |text: &str| percent_decode_str(text.trim()).decode_utf8().ok().map(String::from);
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| part.split_once('=').and_then(|(name, value)| Some((decoded(name)?, decoded(value)?))))
+        .collect()
+}
+
+fn headers(text: &str) -> Option<Vec<(HeaderName, HeaderValue)>> {
+    let header = |(name, value): (String, String)| {
+        let mut value = HeaderValue::from_str(&value).ok()?;
+        // It is a key, as a rule.
+        value.set_sensitive(true);
+        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+    };
+    pairs(text)?.into_iter().map(header).collect()
+}
