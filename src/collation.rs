@@ -29,21 +29,33 @@ const FOLDED: [(&str, &str); 13] = [
 
 /// What a list is ordered by for a column: texts in the shop's order, words as they are listed.
 pub fn sort_key(column: &impl ColumnTrait, words: &[&str], backend: DbBackend) -> SimpleExpr {
-    let plain = Expr::col(column.as_column_ref());
     // MariaDB orders the words of an enum by itself.
     if !words.is_empty() && backend != DbBackend::MySql {
-        let places = words
-            .iter()
-            .zip(0..)
-            .fold(CaseStatement::new(), |case, (word, place)| case.case(column.eq(*word), Expr::val(place)));
-        return places.into();
+        return places(column, words);
     }
-    let template = match (backend, column.def().get_column_type()) {
-        (DbBackend::Sqlite, ColumnType::String(_) | ColumnType::Text) => "? COLLATE shop",
-        (DbBackend::Postgres, ColumnType::String(_) | ColumnType::Text) => "$1 COLLATE \"und-x-icu\"",
-        _ => return plain,
-    };
-    Expr::cust_with_expr(template, plain)
+    let plain = Expr::col(column.as_column_ref());
+    match column.def().get_column_type() {
+        ColumnType::String(_) | ColumnType::Text => collated(plain, backend),
+        _ => plain,
+    }
+}
+
+/// Where a column's word stands in the list of words.
+pub fn places(column: &impl ColumnTrait, words: &[&str]) -> SimpleExpr {
+    let places = words
+        .iter()
+        .zip(0..)
+        .fold(CaseStatement::new(), |case, (word, place)| case.case(column.eq(*word), Expr::val(place)));
+    places.into()
+}
+
+/// A text, compared in the shop's order.
+pub fn collated(text: SimpleExpr, backend: DbBackend) -> SimpleExpr {
+    match backend {
+        DbBackend::Sqlite => Expr::cust_with_expr("? COLLATE shop", text),
+        DbBackend::Postgres => Expr::cust_with_expr("$1 COLLATE \"und-x-icu\"", text),
+        _ => text,
+    }
 }
 
 /// Compares two texts in the shop's order.

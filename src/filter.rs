@@ -350,10 +350,14 @@ macro_rules! filters {
         impl $crate::filter::Sort for $Sort {
             type Entity = entity::$entity::Entity;
             fn key(&self) -> $crate::filter::Key<entity::$entity::Column> {
-                let (column, words): (_, &'static [&'static str]) = match self.field {
-                    $( $Field::$Column => (entity::$entity::Column::$Column, $crate::words_or_none!($($Words)?)) ),*
+                let (name, column, words): (_, _, &'static [&'static str]) = match self.field {
+                    $( $Field::$Column => (
+                        $crate::camel_name!($field),
+                        entity::$entity::Column::$Column,
+                        $crate::words_or_none!($($Words)?),
+                    ) ),*
                 };
-                $crate::filter::Key { column, words, direction: self.direction }
+                $crate::filter::Key { name, column, words, direction: self.direction }
             }
         }
     };
@@ -394,6 +398,8 @@ pub fn exists<E: EntityTrait>(
 /// What a list is ordered by.
 #[derive(Clone, Copy, Debug)]
 pub struct Key<C> {
+    /// Name of the record's field that shows the column.
+    pub name: &'static str,
     /// The column.
     pub column: C,
     /// Its words in their order, where it holds words; else empty.

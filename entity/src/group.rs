@@ -18,6 +18,7 @@ pub struct Model {
     /// `active`, `hidden` or `unreferenced`.
     pub status: String,
     /// Text of the group page.
+    #[sea_orm(column_type = "Text")]
     pub description: String,
     /// Text of the badge.
     pub badge_title: Option<String>,

@@ -49,4 +49,4 @@ pub mod translation;
 pub mod upgrade;
 pub mod value;
 
-pub use value::{Amount, Decimal2, Flag, Id, Int, Price, ShopDate, ShopTime, set_zone, zone};
+pub use value::{Amount, Decimal2, Flag, Id, Int, LocalTime, Price, ShopDate, ShopTime, set_zone, zone};

@@ -18,6 +18,7 @@ pub struct Model {
     /// `active`, `hidden` or `unreferenced`.
     pub status: String,
     /// Text of the product page.
+    #[sea_orm(column_type = "Text")]
     pub description: String,
     /// Whether the product is shown before the others.
     pub pinned: bool,

@@ -17,8 +17,8 @@ use super::{Face, Record};
 pub struct Edges<T: Record> {
     /// The rows.
     pub rows: Arc<Vec<T::Model>>,
-    /// Where each row stands.
-    pub cursors: Vec<String>,
+    /// Where each row stands; nothing where that isn't asked.
+    pub cursors: Arc<Vec<String>>,
 }
 
 /// What one response key of an edge is answered with.
@@ -63,12 +63,12 @@ impl<T: Record> OutputType for Edges<T> {
                 nodes.push(values.into_iter());
             }
         }
-        let edges = self.cursors.iter().map(|cursor| {
+        let edges = (0..self.rows.len()).map(|at| {
             let mut nodes = nodes.iter_mut();
             let values = parts.iter().map(|(&key, part)| {
                 let value = match part {
                     Part::Node(_) => nodes.next().and_then(Iterator::next).unwrap_or_default(),
-                    Part::Cursor => cursor.as_str().into(),
+                    Part::Cursor => self.cursors.get(at).map(String::as_str).unwrap_or_default().into(),
                     Part::TypeName => Self::type_name().as_ref().into(),
                 };
                 (key.clone(), value)

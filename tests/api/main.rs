@@ -12,12 +12,14 @@
 //! | [`rows`] | what changed in a database |
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`deviation`] | where the server may differ from the recordings, and why |
+//! | [`cursors`] | every list walked by cursors, in every order that it offers |
 //! | [`documents`] | the REST documents, validated by a second implementation of GraphQL |
 //! | [`engine`] | requests that a careful client does not send |
 //! | [`differences`] | where the databases differ, as README lists it |
 //! | [`doctor`] | `guichet doctor` on the recorded shop, healthy and not |
 //! | [`failure`] | a database that is away, slow, locked or only to be read |
 //! | [`program`] | the built program as a process, and its log |
+//! | [`paging`] | parts of a list, their ends and their cost |
 //! | [`proxy`] | a way to the database that a test can cut |
 //! | [`golden`] | the recordings replayed |
 //! | [`rights`] | every operation and root field tried without its ability |
@@ -42,6 +44,7 @@
 
 mod compare;
 mod contracts;
+mod cursors;
 mod customers;
 mod deviation;
 mod differences;
@@ -57,6 +60,7 @@ mod house_rules;
 mod limits;
 mod metrics;
 mod openapi;
+mod paging;
 mod persisted;
 mod pricings;
 mod products;

@@ -9,7 +9,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -40,6 +40,7 @@ pub(crate) struct Shop {
     app: App,
     store: Store,
     statements: Arc<AtomicUsize>,
+    last: Arc<Mutex<String>>,
 }
 
 /// Tables that are read at most once a second, whatever is asked.
@@ -61,10 +62,12 @@ impl Shop {
         change(&mut config);
         let db = database::connect_for_serving(&config).await.expect("the server's database");
         let statements = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&statements);
+        let last = Arc::<Mutex<String>>::default();
+        let (counter, latest) = (Arc::clone(&statements), Arc::clone(&last));
         let observer = Arc::new(move |sent: &Sent<'_>| {
             if !REMEMBERED.iter().any(|table| sent.sql.contains(table)) {
                 counter.fetch_add(1, Ordering::Relaxed);
+                sent.sql.clone_into(&mut latest.lock().unwrap());
             }
         });
         let app = App::observed(config, db, Clock::Frozen(now()), observer).await.expect("the server starts");
@@ -72,7 +75,7 @@ impl Shop {
         let address = listener.local_addr().unwrap();
         let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { address, server, app, store, statements }
+        Self { address, server, app, store, statements, last }
     }
 
     /// The bearer text of a recorded key (`all`, `products-read`, `health`, `none`, `customer1`,
@@ -140,6 +143,32 @@ impl Shop {
     /// SQL statements of the server so far, without those of keys and settings.
     pub(crate) fn statements(&self) -> usize {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// The latest of them.
+    pub(crate) fn last_statement(&self) -> String {
+        self.last.lock().unwrap().clone()
+    }
+
+    /// How the database would run a statement whose parameters are numbers.
+    pub(crate) async fn plan(&self, sql: &str) -> String {
+        let (explain, column) = match self.store.db.get_database_backend() {
+            DbBackend::MySql => (format!("EXPLAIN FORMAT=JSON {}", sql.replace('?', "1")), 0),
+            DbBackend::Postgres => {
+                // So few rows would be read one by one, and sorted.
+                for way in ["seqscan", "bitmapscan", "sort"] {
+                    self.sql(&format!("SET enable_{way} = off")).await;
+                }
+                let bound =
+                    (1..=99).rev().fold(sql.to_owned(), |sql, at| sql.replace(&format!("${at}"), "1"));
+                (format!("EXPLAIN {bound}"), 0)
+            }
+            _ => (format!("EXPLAIN QUERY PLAN {sql}"), 3),
+        };
+        let statement = Statement::from_string(self.store.db.get_database_backend(), &explain);
+        let lines = self.store.db.query_all_raw(statement).await;
+        let lines = lines.unwrap_or_else(|error| panic!("{explain}: {error}"));
+        lines.iter().map(|line| line.try_get_by_index::<String>(column).unwrap() + "\n").collect()
     }
 
     /// Whether the database is MariaDB, where texts in SQL double their backslashes.

@@ -16,4 +16,4 @@ mod number;
 mod time;
 
 pub use number::{Amount, Decimal2, Flag, Id, Int, Price};
-pub use time::{ShopDate, ShopTime, ZoneAlreadySet, set_zone, zone};
+pub use time::{LocalTime, ShopDate, ShopTime, ZoneAlreadySet, set_zone, zone};

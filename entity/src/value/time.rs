@@ -88,6 +88,19 @@ impl From<DateTime<Utc>> for ShopTime {
     }
 }
 
+/// A local time just as it is stored, for comparing it with its own column: one that spring skips
+/// stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LocalTime(pub NaiveDateTime);
+
+travels_as!(LocalTime as ChronoDateTime(DateTime), into: |time: LocalTime| time.0, from: LocalTime);
+
+impl TryGetable for LocalTime {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        cell(row, index).map(Self)
+    }
+}
+
 /// A day of the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShopDate(pub NaiveDate);
