@@ -10,7 +10,7 @@
 //! | Module | Holds |
 //! |---|---|
 //! | [`resource`] | the resources: two files each, and one line in its list. Start with `product` |
-//! | [`record`](mod@record), [`page`], [`filter`], [`form`](mod@form), [`write`](mod@write) | what resources are made of: columns and relations, lists, conditions, input rules, writes |
+//! | [`record`](mod@record), [`node`], [`page`], [`filter`], [`form`](mod@form), [`write`](mod@write) | what resources are made of: columns and relations, global identifiers, lists, conditions, input rules, writes |
 //! | [`rest`] | the REST face: documents, requests, envelopes, XML, OpenAPI. It knows no resource |
 //! | [`operation`] | what bounds a GraphQL operation; documents that are named by their hash |
 //! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
@@ -40,6 +40,7 @@ pub mod http;
 pub mod key;
 pub mod lang;
 pub mod mail;
+pub mod node;
 pub mod operation;
 pub mod outcome;
 pub mod page;

@@ -198,13 +198,12 @@ impl<'a> Measure<'a> {
     fn field(&mut self, field: &'a Field, place: Place<'a>) -> Result<Size> {
         let name = field.name.node.as_str();
         let branch = place.fields.and_then(|fields| fields.get(name));
-        let asked = match branch {
-            Some(branch) if branch.many == Many::Page => Some(self.page(field)?),
-            _ => None,
-        };
+        let many = branch.map(|branch| branch.many);
+        let page = if many == Some(Many::Page) { Some(self.page(field)?) } else { None };
+        let rows = if many == Some(Many::Named) { Some(self.named(field)?) } else { place.rows };
         let inner = Place {
             fields: branch.and_then(|branch| self.prices.fields(&branch.ty)),
-            rows: asked,
+            rows: page,
             level: place.level,
         };
         let below = self.set(&field.selection_set.node, inner)?;
@@ -216,7 +215,7 @@ impl<'a> Measure<'a> {
             depth: below.depth.saturating_add(1),
             nesting: below.nesting.saturating_add(1),
             listings: below.listings.saturating_add(u64::from(LISTINGS.contains(&name))),
-            points: points(branch, place.rows, below.points),
+            points: points(branch, rows, below.points),
         };
         if matches!(name, "__schema" | "__type") {
             self.introspection(size)?;
@@ -242,16 +241,26 @@ impl<'a> Measure<'a> {
         Ok(asked)
     }
 
+    /// How many rows a list is asked for by their identifiers.
+    fn named(&self, field: &Field) -> Result<u64> {
+        let rows = match field.get_argument("ids").map(|ids| &ids.node) {
+            Some(Given::List(ids)) => ids.len(),
+            Some(Given::Variable(name)) => match self.variable(name) {
+                Some(ConstValue::List(ids)) => ids.len(),
+                _ => 1,
+            },
+            _ => 1,
+        };
+        let rows = rows as u64;
+        at_most(rows, self.config.max_list, Code::ListTooLong, "list", "rows of a list")?;
+        Ok(rows)
+    }
+
     /// A whole number as it is written, or as a variable holds it.
     fn number(&self, given: &Given) -> Option<u64> {
-        let default = |name: &Name| {
-            let mut known = self.operation?.variable_definitions.iter();
-            let definition = known.find(|definition| definition.node.name.node == *name)?;
-            definition.node.default_value.as_ref().map(|value| &value.node)
-        };
         let number = match given {
             Given::Number(number) => number,
-            Given::Variable(name) => match self.variables.get(name).or_else(|| default(name))? {
+            Given::Variable(name) => match self.variable(name)? {
                 ConstValue::Number(number) => number,
                 _ => return None,
             },
@@ -259,13 +268,22 @@ impl<'a> Measure<'a> {
         };
         number.as_u64()
     }
+
+    /// What a variable holds.
+    fn variable(&self, name: &Name) -> Option<&ConstValue> {
+        self.variables.get(name).or_else(|| {
+            let mut known = self.operation?.variable_definitions.iter();
+            let definition = known.find(|definition| definition.node.name.node == *name)?;
+            definition.node.default_value.as_ref().map(|value| &value.node)
+        })
+    }
 }
 
 /// Points of a field: its objects, each with what is selected of it.
 fn points(branch: Option<&Branch>, rows: Option<u64>, below: u64) -> u64 {
     let each = below.saturating_add(1);
     match branch.map(|branch| branch.many) {
-        Some(Many::List) => rows.unwrap_or(ROWS).saturating_mul(each),
+        Some(Many::List | Many::Named) => rows.unwrap_or(ROWS).saturating_mul(each),
         Some(Many::One | Many::Page) => each,
         None => below,
     }

@@ -2,8 +2,8 @@
 //!
 //! A field at the root is one point, and ten more where it changes something. A row or other object
 //! is one point, the values in it are free, and a list is its length times what is selected of a row. Before an
-//! operation is run, a list counts as long as its page is asked for, and as [`ROWS`] where it has
-//! no pages; afterwards what was found counts.
+//! operation is run, a list counts as long as its page or its identifiers are, and as [`ROWS`] where it has
+//! neither; afterwards what was found counts.
 
 use std::collections::HashMap;
 
@@ -47,6 +47,8 @@ pub(super) enum Many {
     Page,
     /// A list: the rows of a page, or as many as there are.
     List,
+    /// A list of what its argument `ids` names.
+    Named,
 }
 
 impl Prices {
@@ -81,6 +83,7 @@ impl Prices {
 fn branch(registry: &Registry, field: &MetaField) -> Option<Branch> {
     let ty = registry.concrete_type_by_name(&field.ty)?;
     let many = match () {
+        () if field.args.contains_key("ids") => Many::Named,
         () if field.ty.starts_with('[') => Many::List,
         () if field.args.contains_key("first") => Many::Page,
         () => Many::One,

@@ -19,7 +19,7 @@ use std::pin::Pin;
 
 use async_graphql::registry::{MetaField, MetaType, MetaTypeId, ObjectBuilder, Registry};
 use async_graphql::{
-    ContextSelectionSet, ID, OutputType, PathSegment, Positioned, ServerResult, Value,
+    ContextSelectionSet, OutputType, PathSegment, Positioned, ServerResult, Value,
     indexmap::IndexMap,
     parser::types::{Field, SelectionSet},
 };
@@ -31,11 +31,13 @@ pub use edges::Edges;
 pub use kept::{Kept, is_record};
 pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
 pub use plan::{Rows, resolve_row};
+pub(crate) use plan::{path_of, resolve_level};
 pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
 pub use spelling::{InRest, RestForm, Spelling};
 
 use crate::Result;
 use crate::auth::{Ability, Can};
+use crate::node::{self, Refetch, database_id};
 use crate::scope::Scope;
 
 /// A table's row as the API shows it. Made by [`record!`](crate::record!).
@@ -59,6 +61,8 @@ pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static
     fn columns() -> &'static [Column<Self::Model>];
     /// What is loaded or computed for the row.
     fn branches() -> &'static [Branch<Self::Model>];
+    /// How the row is found again by its `id`; a record without is a part of others, and has no `id`.
+    fn node() -> Option<Refetch<Self::Entity>>;
 
     /// The row of `select` that an identifier names.
     ///
@@ -144,27 +148,11 @@ pub struct Batch<'a, M> {
     pub path: Vec<PathSegment>,
 }
 
-/// The opaque global identifier of a record (Relay): its type and primary key.
-pub fn global_id(name: &str, id: Id) -> ID {
-    use base64::Engine as _;
-    ID(base64::engine::general_purpose::STANDARD_NO_PAD.encode(format!("{name}:{id}", id = id.0)))
-}
-
-/// The primary key in an identifier of this type: a global one, or the bare digits.
-pub fn database_id(name: &str, id: &str) -> Option<Id> {
-    use base64::Engine as _;
-    let digits = |text: &str| {
-        let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| text.parse().ok().map(Id)).flatten()
-    };
-    digits(id).or_else(|| {
-        let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(id).ok()?;
-        digits(std::str::from_utf8(&bytes).ok()?.strip_prefix(name)?.strip_prefix(':')?)
-    })
-}
-
 /// Registers the GraphQL type of a record.
 pub fn register<T: Record>(registry: &mut Registry) -> String {
+    if T::node().is_some() {
+        registry.add_implements(T::NAME, node::NAME);
+    }
     registry.create_output_type::<T, _>(MetaTypeId::Object, |registry| {
         let mut fields: IndexMap<String, MetaField> = IndexMap::new();
         for column in T::columns() {
@@ -253,12 +241,14 @@ macro_rules! camel_name {
     }};
 }
 
-/// Declares a record: its columns, then what hangs on it.
+/// Declares a record: how it is found again, its columns, then what hangs on it.
 ///
 /// ```ignore
 /// record! {
 ///     /// A price of something, in one currency.
 ///     pub struct Pricing(pricing::Model);
+///     // Who may find it by its `id`, and which rows there are; without this line it has none.
+///     #[can(PricingsShow)] node: |_| live_prices();
 ///     columns {
 ///         /// ISO 4217 code.
 ///         currency,
@@ -288,6 +278,7 @@ macro_rules! record {
     (
         $(#[doc = $doc:literal])+
         pub struct $Record:ident($entity:ident::Model);
+        $(#[can($($nneed:ident),+)] node: $node:expr;)?
         columns { $( $(#[doc = $cdoc:literal])+ $(#[can($($cneed:ident),+)])? $column:ident $(shown $form:ident)? $(as $word:ty)? ),* $(,)? }
         $(branches { $(
             $(#[doc = $bdoc:literal])+ $(#[can($($bneed:ident),+)])? $branch:ident: $kind:ident<$Target:ty>($($args:tt)*)
@@ -307,16 +298,14 @@ macro_rules! record {
             fn key(model: &Self::Model) -> entity::Id { model.id }
             fn key_column() -> entity::$entity::Column { entity::$entity::Column::Id }
 
+            fn node() -> Option<$crate::node::Refetch<Self::Entity>> {
+                $crate::record!(@node $([$($nneed)+] $node)?)
+            }
+
             fn columns() -> &'static [$crate::record::Column<Self::Model>] {
                 type Model = entity::$entity::Model;
                 static COLUMNS: &[$crate::record::Column<Model>] = &[
-                    $crate::record::Column {
-                        name: "id", doc: "Global identifier, opaque.", need: &[],
-                        ty: <async_graphql::ID as async_graphql::OutputType>::create_type_info,
-                        spelling: $crate::record::Spelling::default,
-                        value: |model, _| $crate::record::global_id(stringify!($Record), model.id).0.into(),
-                        json: |model, out| $crate::record::write_str(&$crate::record::global_id(stringify!($Record), model.id), out),
-                    },
+                    $( $crate::record!(@id $Record [$($nneed)+]), )?
                     $crate::record::Column {
                         name: "databaseId", doc: "Primary key: the `id` of the REST face.", need: &[],
                         ty: <entity::Id as $crate::record::Leaf>::register,
@@ -359,6 +348,21 @@ macro_rules! record {
             ) -> async_graphql::ServerResult<async_graphql::Value> {
                 $crate::record::resolve_row(self, ctx).await
             }
+        }
+    };
+
+    (@node) => { None };
+    (@node [$($need:ident)+] $node:expr) => {
+        Some($crate::node::Refetch { need: &[$($crate::auth::Ability::$need),+], rows: $node })
+    };
+
+    (@id $Record:ident [$($need:ident)+]) => {
+        $crate::record::Column {
+            name: "id", doc: "Global identifier, opaque.", need: &[],
+            ty: <async_graphql::ID as async_graphql::OutputType>::create_type_info,
+            spelling: $crate::record::Spelling::default,
+            value: |model, _| $crate::node::global_id(stringify!($Record), model.id).0.into(),
+            json: |model, out| $crate::record::write_str(&$crate::node::global_id(stringify!($Record), model.id), out),
         }
     };
 

@@ -12,7 +12,7 @@ use async_graphql::{
 use bytes::Bytes;
 
 use super::{Batch, Branch, Column, Face, Kept, Record, write_str, write_value};
-use crate::auth;
+use crate::{auth, node};
 
 /// JSON of a row, roughly: room that is made for it.
 const ROW: usize = 768;
@@ -76,18 +76,13 @@ impl<'a, M> Plan<'a, M> {
                     let fragment = fragments.get(name).ok_or_else(|| {
                         ServerError::new(format!("Unknown fragment \"{name}\"."), Some(spread.pos))
                     })?;
-                    if fragment.node.type_condition.node.on.node == T::NAME {
+                    if applies::<T>(&fragment.node.type_condition.node.on.node) {
                         self.add_set::<T>(ctx, &fragment.node.selection_set, path)?;
                     }
                 }
                 Selection::InlineFragment(fragment) => {
-                    let applies = |on: &Name| on == T::NAME;
-                    if fragment
-                        .node
-                        .type_condition
-                        .as_ref()
-                        .is_none_or(|condition| applies(&condition.node.on.node))
-                    {
+                    let condition = fragment.node.type_condition.as_ref();
+                    if condition.is_none_or(|condition| applies::<T>(&condition.node.on.node)) {
                         self.add_set::<T>(ctx, &fragment.node.selection_set, path)?;
                     }
                 }
@@ -265,12 +260,17 @@ async fn load<M: Sync>(
     values.into_iter()
 }
 
+/// Whether a fragment on that type is one on a record.
+fn applies<T: Record>(on: &Name) -> bool {
+    on == T::NAME || on == node::NAME && T::node().is_some()
+}
+
 pub(super) fn child_path(path: &[PathSegment], key: &Name) -> Vec<PathSegment> {
     path.iter().cloned().chain([PathSegment::Field(key.to_string())]).collect()
 }
 
 /// Answers all rows of one level, in their order.
-pub(super) async fn resolve_level<'a, T: Record>(
+pub(crate) async fn resolve_level<'a, T: Record>(
     ctx: &'a ContextSelectionSet<'a>,
     rows: &[&'a T::Model],
     sets: &[&'a Positioned<SelectionSet>],
@@ -282,7 +282,7 @@ pub(super) async fn resolve_level<'a, T: Record>(
 }
 
 /// Where the context stands, as the path of an error.
-pub(super) fn path_of(ctx: &ContextSelectionSet<'_>) -> Vec<PathSegment> {
+pub(crate) fn path_of(ctx: &ContextSelectionSet<'_>) -> Vec<PathSegment> {
     ctx.set_error_path(ServerError::new("", None)).path
 }
 

@@ -29,6 +29,7 @@ pub const MODEL: &str = "App\\Models\\Account\\Customer";
 record! {
     /// A customer of the shop.
     pub struct Customer(customer::Model);
+    #[can(CustomersShow, CustomersIndex)] node: |_| live_customers();
     columns {
         /// Given name.
         firstname,

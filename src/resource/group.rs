@@ -25,6 +25,7 @@ pub const MODEL: &str = "App\\Models\\Store\\Group";
 record! {
     /// A group of products; a group may hold groups.
     pub struct Group(group::Model);
+    #[can(GroupsShow, GroupsIndex)] node: |_| live_groups();
     columns {
         /// Name shown in the shop.
         name,

@@ -3,9 +3,10 @@
 mod address;
 
 use entity::{invoice, invoice_item};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use super::customer::{self, Customer};
+use crate::filter::exists;
 use crate::record::JsonText;
 use crate::{record, words};
 
@@ -35,6 +36,7 @@ words! {
 record! {
     /// An invoice, or the draft of one.
     pub struct Invoice(invoice::Model);
+    #[can(InvoicesShow, InvoicesIndex)] node: |_| live_invoices();
     columns {
         /// Public key, UUID.
         uuid,
@@ -96,6 +98,7 @@ record! {
 record! {
     /// A line of an invoice.
     pub struct InvoiceItem(invoice_item::Model);
+    #[can(InvoicesShow, InvoicesIndex)] node: |_| items_of_live_invoices();
     columns {
         /// Title.
         name,
@@ -154,4 +157,9 @@ pub fn live_invoices() -> Select<invoice::Entity> {
 pub(super) fn live_items() -> Select<invoice_item::Entity> {
     let items = invoice_item::Entity::find().filter(invoice_item::Column::DeletedAt.is_null());
     items.order_by_asc(invoice_item::Column::Id)
+}
+
+fn items_of_live_invoices() -> Select<invoice_item::Entity> {
+    let on = invoice_item::Column::InvoiceId;
+    live_items().filter(exists(live_invoices(), invoice::Column::Id, on, Condition::all()))
 }

@@ -13,8 +13,9 @@ use super::product::{self, Product};
 use crate::auth::{Ability, Can};
 use crate::filter::equals;
 use crate::form::Form;
+use crate::node::database_id;
 use crate::page::{Connection, List, Paging};
-use crate::record::{Decimal, Deleted, Record as _, database_id, require, show};
+use crate::record::{Decimal, Deleted, Record as _, require, show};
 use crate::scope::{Scope, Shared};
 use crate::write::put;
 use crate::{Result, filters, form, record, words};
@@ -69,6 +70,7 @@ words! {
 record! {
     /// The prices of one thing in one currency. A price that is null is not offered; 0 is free.
     pub struct Pricing(pricing::Model);
+    #[can(PricingsShow, PricingsIndex)] node: |_| live_prices();
     columns {
         /// Primary key of the thing.
         related_id,

@@ -42,6 +42,7 @@ words! {
 record! {
     /// Something that the shop sells.
     pub struct Product(product::Model);
+    #[can(ProductsShow, ProductsIndex)] node: |_| live_products();
     columns {
         /// Name shown in the shop.
         name,

@@ -9,7 +9,7 @@ use async_graphql::{Context, ID, Object};
 use entity::service;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
-use self::part::{ConfigOption, Server, Subscription, Upgrade, options, servers, subscriptions, upgrades};
+use self::part::{options, servers, subscriptions, upgrades};
 use super::customer::{self, Customer, CustomerFilter};
 use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
@@ -23,6 +23,7 @@ use crate::scope::Scope;
 use crate::{Result, filters, record, words};
 
 pub use mutation::ServiceMutation;
+pub use part::{ConfigOption, Server, Subscription, Upgrade};
 
 /// What the original calls a service in texts and polymorphic columns.
 pub const MODEL: &str = "App\\Models\\Provisioning\\Service";
@@ -48,6 +49,7 @@ words! {
 record! {
     /// Something that a customer has bought and uses.
     pub struct Service(service::Model);
+    #[can(ServicesShow, ServicesIndex)] node: |_| live_services();
     columns {
         /// Primary key of its customer.
         customer_id,

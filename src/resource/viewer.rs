@@ -5,10 +5,12 @@ mod service;
 
 use async_graphql::{Context, Object};
 use entity::customer;
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
-use self::invoice::{ViewerInvoice, visible_invoices};
-use self::service::ViewerService;
+use self::invoice::visible_invoices;
+pub use self::invoice::ViewerInvoice;
+pub use self::service::ViewerService;
 use super::customer::{Phone, live_customers};
 use super::service::visible_services;
 use crate::auth::{Ability, Can, Owner};
@@ -18,6 +20,7 @@ use crate::{Error, Result, record};
 record! {
     /// The customer who asks, as customers see themselves: without the notes of the staff.
     pub struct Viewer(customer::Model);
+    #[can(CustomerMe, ClientApi)] node: oneself;
     columns {
         /// Given name.
         firstname,
@@ -68,6 +71,18 @@ record! {
         /// The customer's invoices.
         #[can(ClientApi)] invoices: many<ViewerInvoice>(entity::invoice::Column::CustomerId, visible_invoices),
     }
+}
+
+/// The rows in which `column` names the customer who asks; none for anybody else.
+fn own<E: EntityTrait>(select: Select<E>, column: E::Column, scope: Scope<'_>) -> Select<E> {
+    match scope.principal().map(|principal| principal.owner) {
+        Ok(Owner::Customer(id)) => select.filter(column.eq(id)),
+        _ => select.filter(Expr::val(1).eq(0)),
+    }
+}
+
+fn oneself(scope: Scope<'_>) -> Select<customer::Entity> {
+    own(live_customers(), customer::Column::Id, scope)
 }
 
 /// Reading oneself.

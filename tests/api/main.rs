@@ -20,6 +20,7 @@
 //! | [`failure`] | a database that is away, slow, locked or only to be read |
 //! | [`program`] | the built program as a process, and its log |
 //! | [`paging`] | parts of a list, their ends and their cost |
+//! | [`nodes`] | records found again by their global identifier |
 //! | [`proxy`] | a way to the database that a test can cut |
 //! | [`golden`] | the recordings replayed |
 //! | [`rights`] | every operation and root field tried without its ability |
@@ -59,6 +60,7 @@ mod groups;
 mod house_rules;
 mod limits;
 mod metrics;
+mod nodes;
 mod openapi;
 mod paging;
 mod persisted;

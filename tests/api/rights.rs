@@ -13,7 +13,7 @@ use crate::shop::Shop;
 
 /// Adds a key with these abilities to the shop, a customer's for what only customers may do, else one
 /// of the staff; its bearer text.
-async fn add_key(shop: &Shop, name: &str, needs: &[Ability], abilities: &[Ability]) -> String {
+pub(crate) async fn add_key(shop: &Shop, name: &str, needs: &[Ability], abilities: &[Ability]) -> String {
     let owner =
         if needs.iter().any(|need| need.is_of_customers()) { "Account/Customer" } else { "Admin/Admin" };
     let backslash = if shop.is_mysql() { "\\\\" } else { "\\" };
@@ -35,7 +35,7 @@ fn documents() -> Vec<Document<rest::Checked>> {
 }
 
 /// All abilities but these.
-fn others(needs: &[Ability]) -> Vec<Ability> {
+pub(crate) fn others(needs: &[Ability]) -> Vec<Ability> {
     Ability::ALL.iter().copied().filter(|ability| !needs.contains(ability)).collect()
 }
 

@@ -60,11 +60,47 @@ async fn marked() -> Shop {
     shop
 }
 
-/// Everything below a type that asks for no argument.
+/// By their global identifiers too, a customer finds what `viewer` shows and nothing else.
+async fn nodes_are_those_of_the_viewer(shop: &Shop, registry: &Registry, caller: &str) {
+    let Some(MetaType::Interface { possible_types, .. }) = registry.types.get("Node") else { panic!() };
+    let mut shown = std::collections::BTreeMap::new();
+    let seen = shop
+        .graphql(&format!("{{ viewer {} }}", everything(registry, "Viewer", DEPTH)), json!({}), caller)
+        .await;
+    crate::nodes::collect(&seen["data"], &mut shown);
+    let mut found = 0;
+    for ty in possible_types {
+        // What is refused needs no depth.
+        let below = everything(registry, ty, if ty.starts_with("Viewer") { DEPTH } else { 2 });
+        // Every row of both customers, what is hidden included, and some more.
+        let ids: Vec<String> = (0..=60).chain(490..=510).map(|key| crate::nodes::global(ty, key)).collect();
+        let query = format!("query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {ty} {below} }} }}");
+        let all = shop.graphql(&query, json!({"ids": ids}), caller).await;
+        assert!(!all.to_string().contains(MARK), "{ty}: {all}");
+        let nodes = all["data"]["nodes"].as_array().unwrap_or_else(|| panic!("{ty}: {all}"));
+        let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on {ty} {below} }} }}");
+        for (id, node) in ids.iter().zip(nodes) {
+            assert_eq!(node.is_object(), shown.contains_key(id), "{ty} {id}: {node}");
+            found += usize::from(node.is_object());
+            if node.is_object() || [crate::nodes::global(ty, 2), crate::nodes::global(ty, 502)].contains(id) {
+                let alone = shop.graphql(&query, json!({"id": id}), caller).await;
+                assert_eq!(alone["data"]["node"], *node, "{alone}");
+            }
+        }
+        if !ty.starts_with("Viewer") {
+            assert_eq!(all["errors"][0]["extensions"]["code"], "FORBIDDEN", "{ty}: {all}");
+        }
+    }
+    assert_eq!(found, shown.len());
+    assert!(found > 4, "{found}");
+}
+
+/// Everything below a type that asks for no argument; of an interface, its name.
 fn everything(registry: &Registry, ty: &str, depth: usize) -> String {
-    let Some(MetaType::Object { fields, .. }) = registry.concrete_type_by_name(ty).filter(|_| depth > 0)
-    else {
-        return String::new();
+    let fields = match registry.concrete_type_by_name(ty).filter(|_| depth > 0) {
+        Some(MetaType::Object { fields, .. }) => fields,
+        Some(MetaType::Interface { .. }) => return "{ __typename }".to_owned(),
+        _ => return String::new(),
     };
     let asked = fields.iter().filter(|(_, field)| arguments(registry, field).is_empty());
     let asked = asked.filter_map(|(name, field)| {
@@ -81,6 +117,7 @@ async fn nothing_of_another_customer_is_in_reach() {
     let registry = schema::registry();
     let [session, _] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
     for caller in [session.as_str(), "customer1"] {
+        nodes_are_those_of_the_viewer(&shop, &registry, caller).await;
         for (name, field) in registry.types["Query"].fields().unwrap() {
             // What is refused at its root needs no depth.
             let depth = if name == "viewer" { DEPTH } else { 2 };

@@ -1,15 +1,19 @@
 //! What hangs on a service: options, server, subscriptions, changes of its product. Only what a
 //! service shows of them; of a server that is its name, never its access data.
 
-use entity::{config_options_service, server, subscription, upgrade};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use entity::{config_options_service, server, service, subscription, upgrade};
+use sea_orm::sea_query::SimpleExpr;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
+use super::live_services;
+use crate::filter::exists;
 use crate::record;
 use crate::resource::product::{self, Product};
 
 record! {
     /// An option that was bought with a service.
     pub struct ConfigOption(config_options_service::Model);
+    #[can(ServicesShow, ServicesIndex)] node: |_| options().filter(of_live_service(config_options_service::Column::ServiceId));
     columns {
         /// Primary key of the option that the shop offers.
         config_option_id,
@@ -31,6 +35,7 @@ record! {
 record! {
     /// A server that services run on.
     pub struct Server(server::Model);
+    #[can(ServicesShow, ServicesIndex)] node: |_| servers_in_use();
     columns {
         /// Name that the staff gave it.
         name,
@@ -44,6 +49,7 @@ record! {
 record! {
     /// A subscription that pays the renewals of a service.
     pub struct Subscription(subscription::Model);
+    #[can(ServicesShow, ServicesIndex)] node: |_| subscriptions().filter(of_live_service(subscription::Column::ServiceId));
     columns {
         /// `active`, `pending` or `cancelled`.
         state,
@@ -65,6 +71,7 @@ record! {
 record! {
     /// A change of a service's product.
     pub struct Upgrade(upgrade::Model);
+    #[can(ServicesShow, ServicesIndex)] node: |_| upgrades().filter(of_live_service(upgrade::Column::ServiceId));
     columns {
         /// Primary key of the product before.
         old_product_id,
@@ -102,4 +109,15 @@ pub(super) fn subscriptions() -> Select<subscription::Entity> {
 
 pub(super) fn upgrades() -> Select<upgrade::Entity> {
     upgrade::Entity::find().order_by_asc(upgrade::Column::Id)
+}
+
+/// Whether the service exists of which `column` holds the key.
+fn of_live_service(column: impl ColumnTrait) -> SimpleExpr {
+    exists(live_services(), service::Column::Id, column, Condition::all())
+}
+
+/// Servers that are seen on a service.
+fn servers_in_use() -> Select<server::Entity> {
+    let on = server::Column::Id;
+    servers().filter(exists(live_services(), service::Column::ServerId, on, Condition::all()))
 }

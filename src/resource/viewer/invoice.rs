@@ -4,12 +4,15 @@
 use entity::{invoice, invoice_item};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
+use super::own;
 use crate::record;
 use crate::resource::invoice::{InvoiceStatus, address_lines, live_invoices, live_items};
+use crate::scope::Scope;
 
 record! {
     /// An invoice of the customer.
     pub struct ViewerInvoice(invoice::Model);
+    #[can(ClientApi)] node: own_invoices;
     columns {
         /// Public key, UUID.
         uuid,
@@ -68,4 +71,8 @@ record! {
 /// Invoices that customers see: neither deleted nor drafts.
 pub(super) fn visible_invoices() -> Select<invoice::Entity> {
     live_invoices().filter(invoice::Column::Status.ne("draft"))
+}
+
+fn own_invoices(scope: Scope<'_>) -> Select<invoice::Entity> {
+    own(visible_invoices(), invoice::Column::CustomerId, scope)
 }

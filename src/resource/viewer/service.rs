@@ -1,15 +1,18 @@
 //! Services as their customer sees them (spec: `client.md` 9): without the notes of the staff, what
 //! went wrong at delivery, and what the extension keeps.
 
-use entity::{product, server};
+use entity::{product, server, service};
 use sea_orm::{EntityTrait, Select};
 
+use super::own;
 use crate::record;
-use crate::resource::service::ServiceStatus;
+use crate::resource::service::{ServiceStatus, visible_services};
+use crate::scope::Scope;
 
 record! {
     /// Something that the customer has bought and uses.
     pub struct ViewerService(service::Model);
+    #[can(ClientApi)] node: own_services;
     columns {
         /// Public key, UUID.
         uuid,
@@ -80,4 +83,8 @@ fn products() -> Select<product::Entity> {
 
 fn servers() -> Select<server::Entity> {
     server::Entity::find()
+}
+
+fn own_services(scope: Scope<'_>) -> Select<service::Entity> {
+    own(visible_services(), service::Column::CustomerId, scope)
 }

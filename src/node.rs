@@ -1,0 +1,245 @@
+//! Records that are found again by their global identifier: Relay's `Node`.
+//!
+//! A record that declares a `node` in [`record!`](crate::record!) has an `id`, and says who may read
+//! it by that, and which rows there are: those that its own query at the root shows. What declares
+//! none is a part of other records, and has no `id`. The list of the resources
+//! (`src/resource/mod.rs`) names the records that are nodes.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use async_graphql::registry::{MetaField, MetaType, MetaTypeId, Registry};
+use async_graphql::{
+    ContextSelectionSet, ID, Object, OutputType, PathSegment, Pos, Positioned, ServerError, ServerResult,
+    Value,
+    indexmap::{IndexMap, IndexSet},
+    parser::types::Field,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use entity::Id;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+
+use crate::auth::{self, Ability, Can};
+use crate::record::{Record, path_of, resolve_level};
+use crate::resource::NODES;
+use crate::scope::Scope;
+
+/// The opaque global identifier of a record (Relay): its type and primary key.
+pub fn global_id(name: &str, id: Id) -> ID {
+    ID(STANDARD_NO_PAD.encode(format!("{name}:{id}", id = id.0)))
+}
+
+/// The primary key in an identifier of this type: a global one, or the bare digits.
+pub fn database_id(name: &str, id: &str) -> Option<Id> {
+    digits(id).or_else(|| typed_id(id).and_then(|(named, key)| (named == name).then_some(key)))
+}
+
+/// The type and the primary key that a global identifier names.
+fn typed_id(id: &str) -> Option<(String, Id)> {
+    let bytes = STANDARD_NO_PAD.decode(id).ok()?;
+    let (name, key) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+    Some((name.to_owned(), digits(key)?))
+}
+
+fn digits(text: &str) -> Option<Id> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok().map(Id)).flatten()
+}
+
+/// Name of the interface.
+pub const NAME: &str = "Node";
+
+/// How a record is found again.
+pub struct Refetch<E: EntityTrait> {
+    /// Abilities of which the caller needs one, as for the record's own query.
+    pub need: &'static [Ability],
+    /// The rows that there are for the caller.
+    pub rows: fn(Scope<'_>) -> Select<E>,
+}
+
+/// A type of records that are found again.
+pub struct NodeType {
+    name: &'static str,
+    need: fn() -> &'static [Ability],
+    register: fn(&mut Registry) -> String,
+    find: for<'a> fn(Search<'a>) -> Answers<'a>,
+}
+
+/// What is looked for: keys of one type, and where the first of them is answered.
+struct Search<'a> {
+    ctx: &'a ContextSelectionSet<'a>,
+    keys: Vec<Id>,
+    path: Vec<PathSegment>,
+    pos: Pos,
+}
+
+/// Answers by key.
+type Answers<'a> = Pin<Box<dyn Future<Output = ServerResult<HashMap<Id, Value>>> + Send + 'a>>;
+
+impl NodeType {
+    /// The type of a record.
+    pub const fn of<T: Record>() -> Self {
+        Self {
+            name: T::NAME,
+            need: || T::node().map(|node| node.need).unwrap_or_default(),
+            register: T::create_type_info,
+            find: |search| Box::pin(search.find::<T>()),
+        }
+    }
+}
+
+impl Search<'_> {
+    async fn find<T: Record>(self) -> ServerResult<HashMap<Id, Value>> {
+        let Some(node) = T::node() else { return Ok(HashMap::new()) };
+        let failed = |error: crate::Error| {
+            let error = async_graphql::Error::from(error).into_server_error(self.pos);
+            ServerError { path: self.path.clone(), ..error }
+        };
+        auth::check(self.ctx, node.need).map_err(failed)?;
+        let scope = Scope::from(self.ctx);
+        let select = (node.rows)(scope).filter(T::key_column().is_in(self.keys.iter().copied()));
+        let rows = select.all(scope.reader()).await.map_err(|error| failed(error.into()))?;
+        let level: Vec<_> = rows.iter().collect();
+        let values = resolve_level::<T>(self.ctx, &level, &[self.ctx.item], &self.path).await?;
+        Ok(level.into_iter().map(T::key).zip(values).collect())
+    }
+}
+
+/// The records that identifiers name, in their order; null where there is none. Each type is asked for once,
+/// and refused or failing it is told once.
+async fn find(
+    ctx: &ContextSelectionSet<'_>,
+    ids: &[ID],
+    path: impl Fn(usize) -> Vec<PathSegment>,
+    pos: Pos,
+) -> Vec<Value> {
+    let named: Vec<_> = ids.iter().map(named).collect();
+    let searches = NODES.iter().filter_map(|ty| {
+        let is = |named: &Option<(&str, Id)>| named.is_some_and(|(name, _)| name == ty.name);
+        let first = named.iter().position(is)?;
+        let mut keys: Vec<Id> =
+            named.iter().filter(|named| is(named)).flatten().map(|&(_, key)| key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let search = (ty.find)(Search { ctx, keys, path: path(first), pos });
+        Some(async move { (ty.name, search.await) })
+    });
+    let mut found = HashMap::new();
+    for (name, answers) in futures_util::future::join_all(searches).await {
+        match answers {
+            Ok(answers) => {
+                found.insert(name, answers);
+            }
+            Err(error) => ctx.add_error(error),
+        }
+    }
+    let answer = |named: Option<(&str, Id)>| {
+        named.and_then(|(name, key)| found.get(name)?.get(&key).cloned()).unwrap_or_default()
+    };
+    named.into_iter().map(answer).collect()
+}
+
+/// Type and key of a global identifier, written as we write it.
+fn named(id: &ID) -> Option<(&'static str, Id)> {
+    let (name, key) = typed_id(id)?;
+    let ty = NODES.iter().find(|ty| ty.name == name)?;
+    (global_id(ty.name, key) == *id).then_some((ty.name, key))
+}
+
+/// The record that an identifier names.
+pub struct Node(ID);
+
+impl OutputType for Node {
+    fn type_name() -> Cow<'static, str> {
+        NAME.into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        registry.create_output_type::<Self, _>(MetaTypeId::Interface, |registry| {
+            NODES.iter().for_each(|ty| {
+                (ty.register)(registry);
+            });
+            let mut id = MetaField::new("id", ID::create_type_info(registry));
+            id.description = Some("Global identifier, opaque.".to_owned());
+            MetaType::Interface {
+                name: NAME.to_owned(),
+                description: Some(description()),
+                fields: IndexMap::from([("id".to_owned(), id)]),
+                possible_types: NODES.iter().map(|ty| ty.name.to_owned()).collect::<IndexSet<_>>(),
+                extends: false,
+                keys: None,
+                visible: None,
+                inaccessible: false,
+                tags: Vec::new(),
+                rust_typename: None,
+                directive_invocations: Vec::new(),
+                requires_scopes: Vec::new(),
+            }
+        })
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        let path = path_of(ctx);
+        let found = find(ctx, std::slice::from_ref(&self.0), |_| path.clone(), field.pos).await;
+        Ok(found.into_iter().next().unwrap_or_default())
+    }
+}
+
+fn description() -> String {
+    let needs = NODES.iter().map(|ty| {
+        let names: Vec<_> = (ty.need)().iter().map(|ability| format!("`{ability}`")).collect();
+        format!("- `{}`: {}", ty.name, names.join(" or "))
+    });
+    let needs: Vec<_> = needs.collect();
+    format!(
+        "A record that can be found again by its `id`.\n\n`node` and `nodes` need, as the record's own query \
+         does:\n\n{}",
+        needs.join("\n")
+    )
+}
+
+/// The records that identifiers name.
+pub struct Nodes(Vec<ID>);
+
+impl OutputType for Nodes {
+    fn type_name() -> Cow<'static, str> {
+        format!("[{NAME}]").into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Node::create_type_info(registry);
+        Self::qualified_type_name()
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        let path = path_of(ctx);
+        let at = |index| path.iter().cloned().chain([PathSegment::Index(index)]).collect();
+        Ok(Value::List(find(ctx, &self.0, at, field.pos).await))
+    }
+}
+
+/// Finding records again.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// The record that a global identifier names, whatever its type; null where there is none. The type says
+    /// which ability it needs (see `Node`).
+    #[graphql(directive = Can::apply(&[]))]
+    async fn node(&self, #[graphql(desc = "Global identifier.")] id: ID) -> Node {
+        Node(id)
+    }
+
+    /// The records that global identifiers name, in their order; null where there is none.
+    #[graphql(directive = Can::apply(&[]))]
+    async fn nodes(
+        &self,
+        #[graphql(desc = "Global identifiers, as many as a list may have rows.")] ids: Vec<ID>,
+    ) -> Nodes {
+        Nodes(ids)
+    }
+}
