@@ -12,7 +12,7 @@
 //! | [`resource`] | the resources: two files each, and one line in its list. Start with `product` |
 //! | [`record`](mod@record), [`node`], [`page`], [`filter`], [`form`](mod@form), [`write`](mod@write) | what resources are made of: columns and relations, global identifiers, lists, conditions, input rules, writes |
 //! | [`rest`] | the REST face: documents, requests, envelopes, XML, OpenAPI. It knows no resource |
-//! | [`operation`] | what bounds a GraphQL operation; documents that are named by their hash |
+//! | [`operation`], [`selection`] | what bounds a GraphQL operation; documents that are named by their hash; fields asked for twice |
 //! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
 //! | [`database`], [`reader`], [`pulse`], [`collation`] | connections, what happens when they fail, the order of texts |
@@ -52,6 +52,7 @@ pub mod resource;
 pub mod rest;
 pub mod schema;
 pub mod scope;
+pub mod selection;
 pub mod settings;
 pub mod signature;
 pub mod storage;

@@ -19,6 +19,7 @@ use async_graphql::{
 
 use super::{Abilities, Ability, Principal};
 use crate::scope::Shared;
+use crate::selection::{self, Turn};
 use crate::{Error, Result};
 
 /// The directive `@can(any: […])` on a field: the caller needs one of the abilities named.
@@ -165,9 +166,23 @@ impl<T: ContainerType> ContainerType for Guarded<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         let name = ctx.item.node.name.node.as_str();
         let root = ctx.schema_env.registry.types.get(T::type_name().as_ref());
-        let Some(field) = root.and_then(|ty| ty.field_by_name(name)) else {
+        let Some((root, field)) = root.and_then(|root| Some((root, root.field_by_name(name)?))) else {
             return self.0.resolve_field(ctx).await;
         };
+        match selection::turn(ctx, root) {
+            Turn::Alone => self.resolve_guarded(ctx, field).await,
+            Turn::Merged(merged) => {
+                let mut ctx = ctx.clone();
+                ctx.item = &merged;
+                self.resolve_guarded(&ctx, field).await
+            }
+            Turn::Taken => Ok(Some(Value::Null)),
+        }
+    }
+}
+
+impl<T: ContainerType> Guarded<T> {
+    async fn resolve_guarded(&self, ctx: &Context<'_>, field: &MetaField) -> ServerResult<Option<Value>> {
         let allowed = if Public::marks(field) {
             Ok(())
         } else {

@@ -40,6 +40,8 @@ impl<M> Step<'_, M> {
 
 /// The merged selection on one level of records of one type.
 struct Plan<'a, M: 'static> {
+    /// Name of the records' type.
+    ty: &'static str,
     steps: IndexMap<&'a Name, Step<'a, M>>,
     face: Face,
 }
@@ -51,7 +53,7 @@ impl<'a, M> Plan<'a, M> {
         path: &[PathSegment],
     ) -> ServerResult<Self> {
         let face = ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl);
-        let mut plan = Self { steps: IndexMap::new(), face };
+        let mut plan = Self { ty: T::NAME, steps: IndexMap::new(), face };
         for set in sets {
             plan.add_set::<T>(ctx, set, path)?;
         }
@@ -130,13 +132,14 @@ impl<'a, M> Plan<'a, M> {
         self.steps.insert(key, step);
     }
 
-    /// Everything that hangs on the rows: one load a branch for the whole level.
+    /// Everything that hangs on the rows: one load a branch for the whole level. Where one fails that cannot be
+    /// null, the rows are null.
     async fn branches(
         &self,
         ctx: &'a ContextSelectionSet<'a>,
         rows: &[&'a M],
         path: &[PathSegment],
-    ) -> Vec<std::vec::IntoIter<Value>>
+    ) -> ServerResult<Vec<std::vec::IntoIter<Value>>>
     where
         M: Sync,
     {
@@ -144,11 +147,11 @@ impl<'a, M> Plan<'a, M> {
             Step::Branch { branch, field, sets } => {
                 let path = child_path(path, key);
                 let batch = Batch { ctx, rows: rows.to_vec(), field, sets: sets.clone(), path: path.clone() };
-                Some(load(branch, batch, path))
+                Some(load(self.ty, branch, batch, path))
             }
             _ => None,
         });
-        futures_util::future::join_all(loads).await
+        futures_util::future::join_all(loads).await.into_iter().collect()
     }
 
     fn value(&self, model: &M, branches: &mut [std::vec::IntoIter<Value>]) -> Value {
@@ -247,17 +250,23 @@ impl<'a, M> Plan<'a, M> {
 }
 
 async fn load<M: Sync>(
+    ty: &str,
     branch: &Branch<M>,
     batch: Batch<'_, M>,
     path: Vec<PathSegment>,
-) -> std::vec::IntoIter<Value> {
+) -> ServerResult<std::vec::IntoIter<Value>> {
     let ctx = batch.ctx;
-    let values = (branch.resolve)(batch).await.unwrap_or_else(|error| {
-        let path = if error.path.is_empty() { path } else { error.path.clone() };
-        ctx.add_error(ServerError { path, ..error });
-        Vec::new()
-    });
-    values.into_iter()
+    let error = match (branch.resolve)(batch).await {
+        Ok(values) => return Ok(values.into_iter()),
+        Err(error) if error.path.is_empty() => ServerError { path, ..error },
+        Err(error) => error,
+    };
+    let field = ctx.schema_env.registry.types.get(ty).and_then(|ty| ty.field_by_name(branch.name));
+    if field.is_some_and(|field| field.ty.ends_with('!')) {
+        return Err(error);
+    }
+    ctx.add_error(error);
+    Ok(Vec::new().into_iter())
 }
 
 /// Whether a fragment on that type is one on a record.
@@ -277,7 +286,7 @@ pub(crate) async fn resolve_level<'a, T: Record>(
     path: &[PathSegment],
 ) -> ServerResult<Vec<Value>> {
     let plan = Plan::new::<T>(ctx, sets, path)?;
-    let branches = plan.branches(ctx, rows, path).await;
+    let branches = plan.branches(ctx, rows, path).await?;
     Ok(plan.write(rows, branches))
 }
 
@@ -321,7 +330,7 @@ impl<T: Record> OutputType for Rows<T> {
         let mut path = path_of(ctx);
         path.push(PathSegment::Index(0));
         let plan = Plan::new::<T>(ctx, &[ctx.item], &path)?;
-        let branches = plan.branches(ctx, &rows, &path).await;
+        let branches = plan.branches(ctx, &rows, &path).await?;
         Ok(plan.list(&rows, branches))
     }
 }

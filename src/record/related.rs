@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use async_graphql::{OutputType, PathSegment, ServerError, ServerResult, Value, registry::Registry};
+use async_graphql::{
+    OutputType, PathSegment, Positioned, ServerError, ServerResult, Value, parser::types::SelectionSet,
+    registry::Registry,
+};
 use entity::Id;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -181,9 +184,16 @@ pub async fn each<M, V: OutputType>(
     compute: for<'a> fn(Scope<'a>, &'a [&'a M]) -> Computed<'a, V>,
 ) -> ServerResult<Vec<Value>> {
     let computed = compute(batch.ctx.into(), &batch.rows).await.map_err(|error| batch.failed(error))?;
-    let set = batch.ctx.with_selection_set(batch.sets[0]);
+    let merged = (batch.sets.len() > 1).then(|| merged(&batch.sets));
+    let set = batch.ctx.with_selection_set(merged.as_ref().unwrap_or(batch.sets[0]));
     let values = computed.iter().map(|value| value.resolve(&set, batch.field));
     futures_util::future::try_join_all(values).await
+}
+
+/// Selections on the same value, as one.
+fn merged(sets: &[&Positioned<SelectionSet>]) -> Positioned<SelectionSet> {
+    let items = sets.iter().flat_map(|set| set.node.items.iter().cloned()).collect();
+    Positioned::new(SelectionSet { items }, sets[0].pos)
 }
 
 /// Rows of `T` whose `column` holds one of the keys, in the order of `base`.

@@ -17,6 +17,7 @@
 //! | [`engine`] | requests that a careful client does not send |
 //! | [`differences`] | where the databases differ, as README lists it |
 //! | [`doctor`] | `guichet doctor` on the recorded shop, healthy and not |
+//! | [`execution`] | fields collected, null propagated, changes in their order |
 //! | [`failure`] | a database that is away, slow, locked or only to be read |
 //! | [`program`] | the built program as a process, and its log |
 //! | [`paging`] | parts of a list, their ends and their cost |
@@ -54,6 +55,7 @@ mod documented;
 mod documents;
 mod engine;
 mod errors;
+mod execution;
 mod failure;
 mod golden;
 mod groups;
