@@ -16,6 +16,7 @@
 //! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
 //! | [`database`], [`reader`], [`pulse`], [`collation`] | connections, what happens when they fail, the order of texts |
+//! | [`mod@redis`], [`outage`] | what processes share, doing without it |
 //! | [`lang`], [`mail`], [`action_log`], [`storage`], [`signature`], [`tax`], [`country`], [`html`] | texts, and what writes leave behind |
 //! | [`telemetry`] | what the operator is told of requests: the log, counters, traces |
 //! | [`contracts`] | `schema.graphql` and `openapi.json` |
@@ -42,12 +43,14 @@ pub mod lang;
 pub mod mail;
 pub mod node;
 pub mod operation;
+pub mod outage;
 pub mod outcome;
 pub mod page;
 pub mod password;
 pub mod pulse;
 pub mod reader;
 pub mod record;
+pub mod redis;
 pub mod resource;
 pub mod rest;
 pub mod schema;
@@ -65,13 +68,15 @@ use std::sync::Arc;
 
 pub use error::{Error, Result};
 
+use throttle::{Throttle, Unit};
+
 /// The running server: what every request shares, and the two faces over it.
 #[derive(Clone)]
 pub struct App {
     shared: Arc<scope::Shared>,
     keys: Arc<auth::Keys>,
-    throttle: Arc<throttle::Throttle>,
-    costs: Arc<throttle::Throttle>,
+    requests: Arc<Throttle>,
+    points: Arc<Throttle>,
     prices: Arc<operation::Prices>,
     named: Arc<operation::Documents>,
     suggestions: Arc<operation::Suggestions>,
@@ -110,18 +115,21 @@ impl App {
         let registry = schema::registry();
         let documents = rest::check(documents, &registry).map_err(Error::internal)?;
         let counts = page::Counts::new(config.count_ttl);
-        let throttle = Arc::new(throttle::Throttle::new(config.rate_limit));
-        let costs = Arc::new(throttle::Throttle::new(config.cost_limit));
+        let redis = match &config.redis {
+            Some(server) => Some(redis::Redis::open(server, &config.app_key).await?),
+            None => None,
+        };
+        let throttle = |unit, limit| Arc::new(Throttle::new(unit, limit, redis.as_ref()));
+        let requests = throttle(Unit::Requests, config.rate_limit);
+        let points = throttle(Unit::Points, config.cost_limit);
         let prices = Arc::new(operation::Prices::new(&registry));
         let named = Arc::new(operation::Documents::new(&config)?);
         let hints = Arc::new(operation::Hints::new(&registry));
         let telemetry = Arc::new(telemetry::Telemetry::new(&config, &registry)?);
         let observer = telemetry.observer(observer);
-        let told = Arc::clone(&observer);
-        db.set_metric_callback(move |info| {
-            told(&reader::Sent { sql: &info.statement.sql, elapsed: info.elapsed, failed: info.failed });
-        });
-        let sessions = auth::Sessions::new(config.sign_in_limit);
+        observe(&mut db, &observer);
+        let tries = Throttle::new(Unit::Tries, config.sign_in_limit, redis.as_ref());
+        let sessions = auth::Sessions::new(tries);
         let shared = Arc::new(scope::Shared {
             config,
             reader: reader::Reader::new(db.clone(), observer),
@@ -137,7 +145,8 @@ impl App {
         let rest = rest::Rest::new(
             Arc::clone(&shared),
             Arc::clone(&keys),
-            Arc::clone(&throttle),
+            Arc::clone(&requests),
+            Arc::clone(&points),
             internal,
             documents,
         )?;
@@ -146,8 +155,8 @@ impl App {
             rest: Arc::new(rest),
             shared,
             keys,
-            throttle,
-            costs,
+            requests,
+            points,
             prices,
             named,
             suggestions: Arc::default(),
@@ -193,4 +202,12 @@ impl App {
     pub fn metrics_router(&self) -> axum::Router {
         http::metrics_router(Arc::new(self.clone()))
     }
+}
+
+/// Tells the observer of every statement that goes through the database.
+fn observe(db: &mut sea_orm::DatabaseConnection, observer: &reader::Observer) {
+    let observer = Arc::clone(observer);
+    db.set_metric_callback(move |info| {
+        observer(&reader::Sent { sql: &info.statement.sql, elapsed: info.elapsed, failed: info.failed });
+    });
 }

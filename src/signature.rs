@@ -36,6 +36,14 @@ pub fn is_seal(key: &Secret, text: &str, seal: &str) -> bool {
     made.is_ok_and(|made| made.as_bytes().ct_eq(seal.as_bytes()).into())
 }
 
+/// What stands for a text where it must not be read: nobody without the key can tell the text, or find it
+/// by trying all there are.
+pub fn pseudonym(key: &Secret, text: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).expect("a key of any length");
+    mac.update(text);
+    hex::encode(&mac.finalize().into_bytes()[..16])
+}
+
 /// The key itself.
 fn bytes(key: &Secret) -> Result<Vec<u8>> {
     let written = present(key)?;

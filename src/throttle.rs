@@ -1,17 +1,22 @@
-//! Requests a minute, on both faces (spec: `wire.md` 1.7), and points a minute of GraphQL operations:
-//! a fixed window that opens with the first request.
-//! Staff and customers are counted apart, whatever their numbers.
+//! Requests a minute (spec: `wire.md` 1.7) and points a minute, on both faces, and tries to sign in: a
+//! fixed window that opens with the first request. Staff and customers are counted apart, whatever their
+//! numbers. Each process counts in memory, or all of them together in Redis.
 
+mod memory;
+mod shared;
+
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use chrono::{DateTime, Utc};
-use moka::future::Cache;
 
+use self::memory::Memory;
+use self::shared::SharedCounters;
 use crate::auth::Owner;
+use crate::redis::Redis;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -26,46 +31,63 @@ pub enum Bucket {
     Account([u8; 32]),
 }
 
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Requests.
+    Requests,
+    /// Points of what is asked for.
+    Points,
+    /// Tries to sign in.
+    Tries,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Points => "points",
+            Self::Tries => "tries",
+        }
+    }
+}
+
 /// Counters of the current minute.
 pub struct Throttle {
     limit: Option<u32>,
-    windows: Cache<Bucket, Arc<Window>>,
+    own: Memory,
+    shared: Option<SharedCounters>,
 }
 
-struct Window {
-    opened: DateTime<Utc>,
-    count: AtomicU32,
-}
-
-/// How a request stands against the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a request stands against a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
-    /// No limit is set.
+    /// No limit is set, or nothing was counted yet.
+    #[default]
     Unlimited,
-    /// Counted; so many are left.
-    Counted {
-        /// Requests a minute.
-        limit: u32,
-        /// Requests left in this minute.
-        remaining: u32,
-        /// Seconds until the window ends.
-        resets_in: u64,
-    },
-    /// Refused, and not counted.
-    Refused {
-        /// Requests a minute.
-        limit: u32,
-        /// Requests left in this minute: fewer than were asked for.
-        remaining: u32,
-        /// Seconds until the window ends.
-        retry_after: u64,
-    },
+    /// Counted; so much is left.
+    Counted(Standing),
+    /// Refused, and not counted: less is left than was asked for.
+    Refused(Standing),
+}
+
+/// What a window holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// So much in a minute.
+    pub limit: u32,
+    /// So much of it is left in this minute.
+    pub remaining: u32,
+    /// Seconds until the window ends.
+    pub resets_in: u64,
 }
 
 impl Throttle {
-    /// A throttle of so many requests a minute; `None` is no limit.
-    pub fn new(limit: Option<u32>) -> Self {
-        Self { limit, windows: Cache::builder().max_capacity(1_000_000).time_to_live(WINDOW).build() }
+    /// A throttle of so much a minute; `None` is no limit. Where a Redis server is given, all its users
+    /// count together.
+    pub fn new(unit: Unit, limit: Option<u32>, shared: Option<&Arc<Redis>>) -> Self {
+        let shared = shared.map(|redis| SharedCounters::new(Arc::clone(redis), unit.name()));
+        Self { limit, own: Memory::default(), shared }
     }
 
     /// Counts one request that arrives now.
@@ -76,48 +98,151 @@ impl Throttle {
     /// Counts so much at once, or nothing if it isn't left.
     pub async fn take(&self, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
         let Some(limit) = self.limit else { return Verdict::Unlimited };
-        let open = async { Arc::new(Window { opened: now, count: AtomicU32::new(0) }) };
-        let window = self.windows.get_with(bucket, open).await;
-        let raise = |count: u32| count.checked_add(amount).filter(|&count| count <= limit);
-        let left = WINDOW.saturating_sub((now - window.opened).to_std().unwrap_or_default());
-        let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-        match window.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, raise) {
-            Ok(before) => Verdict::Counted { limit, remaining: limit - before - amount, resets_in: seconds },
-            Err(before) => {
-                Verdict::Refused { limit, remaining: limit.saturating_sub(before), retry_after: seconds }
-            }
+        if let Some(shared) = &self.shared
+            && let Some(verdict) = shared.take(bucket, amount, limit).await
+        {
+            return verdict;
         }
+        self.own.take(bucket, amount, limit, now).await
     }
 
-    /// Gives back what was counted and then not used.
-    pub async fn give_back(&self, bucket: Bucket, amount: u32) {
-        if let Some(window) = self.windows.get(&bucket).await {
-            let lower = |count: u32| Some(count.saturating_sub(amount));
-            // The closure always lowers.
-            let _ = window.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lower);
+    /// Corrects what was counted to what was used in the end, be it less or more; how the request stands then.
+    pub async fn settle(&self, bucket: Bucket, verdict: Verdict, taken: u32, used: u32) -> Verdict {
+        let Verdict::Counted(standing) = verdict else { return verdict };
+        let more = i64::from(used) - i64::from(taken);
+        if more != 0 {
+            match &self.shared {
+                Some(shared) if shared.correct(bucket, more).await => {}
+                _ => self.own.correct(bucket, more).await,
+            }
         }
+        let remaining = u32::try_from((i64::from(standing.remaining) - more).max(0)).unwrap_or(u32::MAX);
+        Verdict::Counted(Standing { remaining, ..standing })
     }
 }
 
 impl Verdict {
-    /// Adds the headers that tell a client where it stands; `now` is the Unix time.
-    pub fn headers(self, headers: &mut HeaderMap, now: i64) {
-        let mut set = |name: HeaderName, value: i64| headers.insert(name, HeaderValue::from(value));
-        let limit_header = HeaderName::from_static("x-ratelimit-limit");
-        let remaining_header = HeaderName::from_static("x-ratelimit-remaining");
+    /// What the window holds, where there is a limit.
+    pub fn standing(self) -> Option<Standing> {
         match self {
-            Self::Unlimited => {}
-            Self::Counted { limit, remaining, .. } => {
-                set(limit_header, limit.into());
-                set(remaining_header, remaining.into());
-            }
-            Self::Refused { limit, retry_after, .. } => {
-                let seconds = i64::try_from(retry_after).unwrap_or(60);
-                set(limit_header, limit.into());
-                set(remaining_header, 0);
-                set(header::RETRY_AFTER, seconds);
+            Self::Unlimited => None,
+            Self::Counted(standing) | Self::Refused(standing) => Some(standing),
+        }
+    }
+
+    /// Seconds until another try makes sense, where this one was refused.
+    pub fn retry_after(self) -> Option<u64> {
+        if let Self::Refused(standing) = self { Some(standing.resets_in) } else { None }
+    }
+}
+
+/// What an answer tells of its caller's limits.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Requests a minute.
+    pub requests: Verdict,
+    /// Points a minute.
+    pub points: Verdict,
+}
+
+impl Limits {
+    /// Seconds until another try makes sense, where a limit refused this one.
+    pub fn retry_after(self) -> Option<u64> {
+        self.requests.retry_after().max(self.points.retry_after())
+    }
+
+    /// Adds the headers that tell a client where it stands: those of the original, which know requests only,
+    /// and those of draft-ietf-httpapi-ratelimit-headers. `now` is the Unix time.
+    pub fn write(self, headers: &mut HeaderMap, now: i64) {
+        if let Some(standing) = self.requests.standing() {
+            let mut set = |name: HeaderName, value: i64| headers.insert(name, HeaderValue::from(value));
+            set(HeaderName::from_static("x-ratelimit-limit"), standing.limit.into());
+            let retry_after = self.retry_after();
+            let remaining = if retry_after.is_some() { 0 } else { standing.remaining };
+            set(HeaderName::from_static("x-ratelimit-remaining"), remaining.into());
+            if let Some(seconds) = retry_after.and_then(|seconds| i64::try_from(seconds).ok()) {
                 set(HeaderName::from_static("x-ratelimit-reset"), now + seconds);
             }
         }
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        self.write_standard(headers);
+    }
+
+    /// `RateLimit-Policy` and `RateLimit`: lists of structured fields (RFC 9651), an item a limit.
+    fn write_standard(self, headers: &mut HeaderMap) {
+        let (mut policies, mut standings) = (String::new(), String::new());
+        for (unit, verdict) in [(Unit::Requests, self.requests), (Unit::Points, self.points)] {
+            let Some(standing) = verdict.standing() else { continue };
+            let Standing { limit, remaining, resets_in } = standing;
+            let joint = if policies.is_empty() { "" } else { ", " };
+            // Requests are the unit where none is named.
+            let measure = if unit == Unit::Points { r#";qu="points""# } else { "" };
+            let (name, window) = (unit.name(), WINDOW.as_secs());
+            // Writing to a String cannot fail.
+            let _ = write!(policies, r#"{joint}"{name}";q={limit}{measure};w={window}"#);
+            let _ = write!(standings, r#"{joint}"{name}";r={remaining};t={resets_in}"#);
+        }
+        for (name, text) in [("ratelimit-policy", policies), ("ratelimit", standings)] {
+            if let Ok(value) = HeaderValue::try_from(text)
+                && !value.is_empty()
+            {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-11-23T12:00:00Z";
+
+    fn bucket(number: u8) -> Bucket {
+        Bucket::Address([192, 0, 2, number].into())
+    }
+
+    fn counted(limit: u32, remaining: u32) -> Verdict {
+        Verdict::Counted(Standing { limit, remaining, resets_in: 60 })
+    }
+
+    #[tokio::test]
+    async fn what_is_used_counts_be_it_less_or_more_than_was_taken() {
+        let (points, now) = (Throttle::new(Unit::Points, Some(10), None), NOW.parse().expect("a time"));
+        let taken = points.take(bucket(1), 5, now).await;
+        assert_eq!(taken, counted(10, 5));
+        assert_eq!(points.settle(bucket(1), taken, 5, 2).await, counted(10, 8));
+        assert!(
+            matches!(points.take(bucket(1), 9, now).await, Verdict::Refused(left) if left.remaining == 8)
+        );
+        let taken = points.take(bucket(1), 1, now).await;
+        assert_eq!(points.settle(bucket(1), taken, 1, 30).await, counted(10, 0));
+        assert_eq!(points.take(bucket(1), 1, now).await.retry_after(), Some(60));
+        assert_eq!(points.take(bucket(2), 1, now).await, counted(10, 9));
+    }
+
+    #[test]
+    fn headers_tell_of_every_limit() {
+        let mut headers = HeaderMap::new();
+        Limits { requests: counted(60, 59), points: counted(200_000, 199_990) }.write(&mut headers, 0);
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let policy = r#""requests";q=60;w=60, "points";q=200000;qu="points";w=60"#;
+        assert_eq!(text("ratelimit-policy"), Some(policy));
+        assert_eq!(text("ratelimit"), Some(r#""requests";r=59;t=60, "points";r=199990;t=60"#));
+        assert_eq!((text("x-ratelimit-limit"), text("x-ratelimit-remaining")), (Some("60"), Some("59")));
+        assert_eq!((text("retry-after"), text("x-ratelimit-reset")), (None, None));
+
+        let mut headers = HeaderMap::new();
+        let refused = Verdict::Refused(Standing { limit: 10, remaining: 3, resets_in: 42 });
+        Limits { requests: counted(60, 59), points: refused }.write(&mut headers, 1000);
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        assert_eq!((text("retry-after"), text("x-ratelimit-reset")), (Some("42"), Some("1042")));
+        assert_eq!(text("x-ratelimit-remaining"), Some("0"));
+
+        let mut headers = HeaderMap::new();
+        Limits::default().write(&mut headers, 0);
+        assert!(headers.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 mod database;
 mod environment;
 mod otlp;
+mod redis;
 mod setting;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::lang::Lang;
 pub use database::{Database, Driver, Encryption, Secret, Server, Target};
 pub use environment::{EnvironmentError, environment, names_database};
 pub use otlp::{Otlp, Sampler};
+pub use redis::{RedisAddress, RedisServer};
 pub use setting::{SETTINGS, Setting, help};
 
 /// The server's settings. `Config::default()` is what an empty environment gives.
@@ -32,6 +34,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Requests a minute for each account or address; `None` = no limit (`GUICHET_RATE_LIMIT`).
     pub rate_limit: Option<u32>,
+    /// Where requests, points and tries to sign in are counted for all processes together; `None` = each
+    /// process counts for itself (`GUICHET_THROTTLE`, `REDIS_*`).
+    pub redis: Option<RedisServer>,
     /// Largest page of a list (`GUICHET_MAX_PER_PAGE`).
     pub max_per_page: u64,
     /// How long a total may be remembered, at most a second; zero = always count (`GUICHET_COUNT_TTL`).
@@ -218,6 +223,7 @@ impl Config {
         Ok(Self {
             listen: variables.parse("GUICHET_LISTEN")?,
             rate_limit: Some(variables.parse("GUICHET_RATE_LIMIT")?).filter(|&limit| limit > 0),
+            redis: variables.redis()?,
             max_per_page: variables.read("GUICHET_MAX_PER_PAGE", |text| at_least(text, 1))?,
             count_ttl: variables.read("GUICHET_COUNT_TTL", |text| seconds(text, 0.0..=1.0))?,
             trusted_proxies: variables.read("GUICHET_TRUSTED_PROXIES", networks)?,
@@ -362,6 +368,44 @@ impl Variables {
             }),
         };
         Ok(Database { driver, target })
+    }
+
+    /// The server that `GUICHET_THROTTLE=redis` asks for; what its URL leaves open, the parts say.
+    fn redis(&self) -> Result<Option<RedisServer>, ConfigError> {
+        let wanted = self.read("GUICHET_THROTTLE", |text| match text {
+            "memory" => Some(false),
+            "redis" => Some(true),
+            _ => None,
+        })?;
+        if !wanted {
+            return Ok(None);
+        }
+        let url = self.optional("REDIS_URL", redis::from_url)?.unwrap_or_default();
+        let port = match url.port {
+            Some(port) => port,
+            None => self.parse("REDIS_PORT")?,
+        };
+        let address = match url.host {
+            Some(host) => redis::address(&host, port).ok_or_else(|| refusal("REDIS_URL", &host))?,
+            None => self.read("REDIS_HOST", |host| redis::address(host, port))?,
+        };
+        let username = match url.username {
+            Some(name) => Some(name),
+            None => self.optional("REDIS_USERNAME", |text| Some(text.to_owned()))?,
+        };
+        let password = match url.password {
+            Some(password) => password,
+            None => Secret::new(self.parse::<String>("REDIS_PASSWORD")?),
+        };
+        let database = match url.database {
+            Some(number) => number,
+            None => self.read("REDIS_DB", |text| at_least(text, 0))?,
+        };
+        // As the original names its keys where nothing is said.
+        let shop: String = self.parse("APP_NAME")?;
+        let prefix = self.written("REDIS_PREFIX").map(str::to_owned);
+        let prefix = prefix.unwrap_or_else(|| format!("{}_database_", slug::slugify(shop).replace('-', "_")));
+        Ok(Some(RedisServer { address, username, password, database, prefix }))
     }
 }
 

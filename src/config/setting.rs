@@ -53,6 +53,13 @@ pub const SETTINGS: &[Setting] = &[
         "a whole number",
         "requests a minute for each account or address, 0 = no limit",
     ),
+    open(
+        "GUICHET_THROTTLE",
+        "memory",
+        "memory or redis",
+        "where requests, points and tries to sign in are counted: memory = each process for itself, redis = all \
+         processes together on the server of REDIS_*",
+    ),
     open("GUICHET_MAX_PER_PAGE", "1000", "a whole number from 1", "largest page that a list answers"),
     open(
         "GUICHET_COUNT_TTL",
@@ -85,7 +92,7 @@ pub const SETTINGS: &[Setting] = &[
         "GUICHET_COST_LIMIT",
         "200000",
         "a whole number",
-        "points of GraphQL queries a minute for each account or address, 0 = no limit",
+        "points a minute for each account or address, on both faces, 0 = no limit",
     ),
     open("GUICHET_MAX_ALIASES", "30", "a whole number", "aliases in a GraphQL document"),
     open("GUICHET_MAX_ROOT_FIELDS", "20", WHOLE, "fields at the root of a GraphQL operation"),
@@ -254,6 +261,27 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "the path of a file that is there",
         "certificate authority of the PostgreSQL server (PEM)",
+    ),
+    secret(
+        "REDIS_URL",
+        "redis://, tcp:// or unix:// and the rest of a URL; no TLS",
+        "the Redis server as one URL; what it names wins over the other REDIS_*",
+    ),
+    open(
+        "REDIS_HOST",
+        "127.0.0.1",
+        "a host name or the path of a socket; no TLS",
+        "host of the Redis server",
+    ),
+    open("REDIS_PORT", "6379", "a port from 0 to 65535", "port of the Redis server"),
+    open("REDIS_USERNAME", "", ANY, "user of the Redis server, where it knows several"),
+    secret("REDIS_PASSWORD", ANY, "password of that user"),
+    open("REDIS_DB", "0", "a whole number", "number of the database on the Redis server"),
+    open(
+        "REDIS_PREFIX",
+        "",
+        ANY,
+        "what every key begins with; without it the shop's name, as the original has it",
     ),
     secret(
         "APP_KEY",

@@ -148,3 +148,45 @@ fn the_help_lists_every_setting() {
     let help = help();
     assert!(SETTINGS.iter().all(|setting| help.contains(setting.name)));
 }
+
+#[test]
+fn redis_is_read_where_it_is_asked_for() -> Result<(), ConfigError> {
+    assert_eq!(read(&[("REDIS_HOST", "tls://cache")])?.redis, None, "what is not used is not refused");
+    let asked = ("GUICHET_THROTTLE", "redis");
+    let plain = read(&[asked, ("REDIS_PASSWORD", "null")])?.redis.expect("a server");
+    assert_eq!(plain.address, RedisAddress::Tcp("127.0.0.1".to_owned(), 6379));
+    assert_eq!((plain.username, plain.password.is_empty(), plain.database), (None, true, 0));
+    assert_eq!(plain.prefix, "clientxcms_database_");
+    let parts = read(&[
+        asked,
+        ("REDIS_HOST", "/run/redis.sock"),
+        ("REDIS_PORT", "0"),
+        ("REDIS_DB", "2"),
+        ("REDIS_PREFIX", "shop:"),
+        ("REDIS_USERNAME", "guichet"),
+    ])?;
+    let parts = parts.redis.expect("a server");
+    assert_eq!(parts.address, RedisAddress::Socket("/run/redis.sock".into()));
+    assert_eq!((parts.username.as_deref(), parts.database), (Some("guichet"), 2));
+    assert_eq!(parts.prefix, "shop:");
+    let url = read(&[asked, ("REDIS_URL", "redis://u:p%23w@cache:7000/3"), ("REDIS_PASSWORD", "other")])?;
+    let url = url.redis.expect("a server");
+    assert_eq!(url.address, RedisAddress::Tcp("cache".to_owned(), 7000));
+    assert_eq!((url.password.expose(), url.database), ("p#w", 3));
+    let mixed = read(&[asked, ("REDIS_URL", "tcp://cache"), ("REDIS_PASSWORD", "hunter2")])?;
+    assert!(!format!("{mixed:?}").contains("hunter2"));
+    assert_eq!(mixed.redis.expect("a server").password.expose(), "hunter2");
+    for (name, value) in [
+        ("REDIS_HOST", "tls://cache"),
+        ("REDIS_DB", "-1"),
+        ("REDIS_PORT", "70000"),
+        ("REDIS_URL", "rediss://:hunter2@cache"),
+        ("REDIS_URL", "redis://:hunter2@cache/x"),
+    ] {
+        let error = read(&[asked, (name, value)]).expect_err(name);
+        assert_eq!(error.variable, name);
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    assert_eq!(read(&[("GUICHET_THROTTLE", "disk")]).expect_err("no store").variable, "GUICHET_THROTTLE");
+    Ok(())
+}

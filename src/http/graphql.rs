@@ -28,7 +28,7 @@ use crate::operation::{self, Estimate, Suggestions};
 use crate::pulse::GivenUp;
 use crate::scope::{Client, Origin};
 use crate::telemetry::{self, Face};
-use crate::throttle::{Bucket, Verdict};
+use crate::throttle::{Bucket, Limits, Verdict};
 use crate::{App, key};
 
 /// The media type that tells success by its status code.
@@ -104,13 +104,22 @@ async fn answer(
             Rejection::new(StatusCode::NOT_ACCEPTABLE, "Accept must allow a GraphQL response as JSON.");
         return spell(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]));
     };
-    let mut limits = HeaderMap::new();
+    let mut limits = Limits::default();
     let executed = async {
         let principal = principal(app, headers).await?;
         let bucket =
             principal.as_deref().map_or(Bucket::Address(client), |principal| Bucket::Owner(principal.owner));
-        admit(app, bucket, &mut limits).await?;
-        run(app, Caller { principal, client: Client(client), origin, bucket }, asked?).await
+        limits.requests = app.requests.hit(bucket, app.shared.clock.now()).await;
+        let caller = Caller { principal, client: Client(client), origin, bucket };
+        let executed = match limits.retry_after() {
+            Some(seconds) => Err(Error::RateLimited(seconds).into()),
+            None => run(app, caller, asked, &mut limits.points).await,
+        };
+        if limits.points == Verdict::Unlimited {
+            // Nothing was taken: how many there are is told all the same.
+            limits.points = app.points.take(bucket, 0, app.shared.clock.now()).await;
+        }
+        executed
     };
     let (status, answer) = match bounded(app, executed).await {
         Ok(answer) => (status_of(media, &answer), answer),
@@ -124,13 +133,19 @@ async fn answer(
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
-    response.headers_mut().extend(limits);
+    limits.write(response.headers_mut(), app.shared.clock.now().timestamp());
     response
 }
 
 /// Finds, measures, prices and executes an operation. What is wrong with the operation itself is
 /// part of the answer.
-async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Rejection> {
+async fn run(
+    app: &App,
+    caller: Caller,
+    asked: Result<Asked, Rejection>,
+    points: &mut Verdict,
+) -> Result<Answer, Rejection> {
+    let mut asked = asked?;
     let estimate = match prepare(app, &mut asked).await {
         Ok(estimate) => estimate,
         Err(error @ Error::NotRun(_)) => return Ok(Answer::from_errors(vec![server_error(error)])),
@@ -139,10 +154,10 @@ async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Reje
     if asked.by_get && estimate.kind != OperationType::Query {
         return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "Only queries can be sent by GET."));
     }
-    let points = u32::try_from(estimate.points).unwrap_or(u32::MAX);
-    let verdict = app.costs.take(caller.bucket, points, app.shared.clock.now()).await;
-    if let Verdict::Refused { retry_after, .. } = verdict {
-        return Err(Error::RateLimited(retry_after).into());
+    let taken = u32::try_from(estimate.points).unwrap_or(u32::MAX);
+    *points = app.points.take(caller.bucket, taken, app.shared.clock.now()).await;
+    if let Some(seconds) = points.retry_after() {
+        return Err(Error::RateLimited(seconds).into());
     }
     let kept = if asked.by_get { app.hints.of(&mut asked.operation) } else { NOT_KEPT };
     let is_known = caller.principal.is_some();
@@ -160,11 +175,11 @@ async fn run(app: &App, caller: Caller, mut asked: Asked) -> Result<Answer, Reje
     }
     answer.cache_control = kept;
     let used = operation::actual(estimate.kind, &answer.data).clamp(1, estimate.points);
-    let unused = points.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
-    app.costs.give_back(caller.bucket, unused).await;
+    let settled = u32::try_from(used).unwrap_or(u32::MAX);
+    *points = app.points.settle(caller.bucket, *points, taken, settled).await;
     telemetry::note(|facts| facts.cost = Some(used));
     if asked.cost {
-        answer.extensions.insert("cost".to_owned(), cost(app, estimate.points, used, verdict, unused));
+        answer.extensions.insert("cost".to_owned(), cost(app, estimate.points, used, *points));
     }
     Ok(answer)
 }
@@ -219,15 +234,15 @@ async fn defended(execution: impl Future<Output = Answer>) -> Answer {
 }
 
 /// What the operation cost and what is left in this minute.
-fn cost(app: &App, requested: u64, actual: u64, verdict: Verdict, unused: u32) -> Value {
-    let (remaining, reset) = match verdict {
-        Verdict::Counted { remaining, resets_in, .. } => {
-            let reset = app.shared.clock.now() + Duration::from_secs(resets_in);
-            (Some(u64::from(remaining) + u64::from(unused)), Some(reset.to_rfc3339()))
-        }
-        _ => (None, None),
-    };
-    let cost = json!({"requested": requested, "actual": actual, "remaining": remaining, "resetAt": reset});
+fn cost(app: &App, requested: u64, actual: u64, points: Verdict) -> Value {
+    let standing = points.standing();
+    let reset = standing.map(|left| app.shared.clock.now() + Duration::from_secs(left.resets_in));
+    let cost = json!({
+        "requested": requested,
+        "actual": actual,
+        "remaining": standing.map(|left| left.remaining),
+        "resetAt": reset.map(|at| at.to_rfc3339()),
+    });
     Value::from_json(cost).unwrap_or_default()
 }
 
@@ -240,16 +255,6 @@ async fn principal(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Principa
         }
         Err(Error::Unauthenticated) => Ok(None),
         Err(error) => Err(error.into()),
-    }
-}
-
-async fn admit(app: &App, bucket: Bucket, headers: &mut HeaderMap) -> Result<(), Rejection> {
-    let now = app.shared.clock.now();
-    let verdict = app.throttle.hit(bucket, now).await;
-    verdict.headers(headers, now.timestamp());
-    match verdict {
-        Verdict::Refused { retry_after, .. } => Err(Error::RateLimited(retry_after).into()),
-        _ => Ok(()),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{Error, Result};
 
 pub use caching::Hints;
 pub use documents::{Documents, New};
-pub use price::{Prices, actual};
+pub use price::{Prices, actual, of_rows};
 pub use suggestion::Suggestions;
 
 /// Errors of one answer: a document can break a rule in every token.

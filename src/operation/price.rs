@@ -3,7 +3,9 @@
 //! A field at the root is one point, and ten more where it changes something. A row or other object
 //! is one point, the values in it are free, and a list is its length times what is selected of a row. Before an
 //! operation is run, a list counts as long as its page or its identifiers are, and as [`ROWS`] where it has
-//! neither; afterwards what was found counts.
+//! neither; afterwards what was found counts. A REST request is priced by the same rules, but for what
+//! hangs on its rows: that is told afterwards only, since relations without pages are within each other
+//! there, and no integration is refused for what it does not have.
 
 use std::collections::HashMap;
 
@@ -96,6 +98,12 @@ pub fn actual(kind: OperationType, data: &Value) -> u64 {
     let Value::Object(root) = data else { return 1 };
     let each = if kind == OperationType::Mutation { ROOT + CHANGE } else { ROOT };
     root.values().map(|value| each + objects(value)).sum()
+}
+
+/// Points of a REST request that asks for so many rows, or has read them.
+pub fn of_rows(is_mutation: bool, rows: u32) -> u32 {
+    let root = if is_mutation { ROOT + CHANGE } else { ROOT };
+    rows.saturating_add(u32::try_from(root).unwrap_or(u32::MAX))
 }
 
 fn objects(value: &Value) -> u64 {

@@ -30,7 +30,7 @@ pub use deleted::Deleted;
 pub use edges::Edges;
 pub use kept::{Kept, is_record};
 pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
-pub use plan::{Rows, resolve_row};
+pub use plan::{Rows, RowsRead, resolve_row};
 pub(crate) use plan::{path_of, resolve_level};
 pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
 pub use spelling::{InRest, RestForm, Spelling};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_graphql::{
     ContextSelectionSet, Name, OutputType, PathSegment, Positioned, ServerError, ServerResult, Value,
@@ -16,6 +17,24 @@ use crate::{auth, node};
 
 /// JSON of a row, roughly: room that is made for it.
 const ROW: usize = 768;
+
+/// How many rows were read for an operation: what a REST request costs.
+#[derive(Default)]
+pub struct RowsRead(AtomicU32);
+
+impl RowsRead {
+    /// So many.
+    pub fn number(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts the rows of a level, where that is asked for.
+    fn count<T>(ctx: &ContextSelectionSet<'_>, rows: &[T]) {
+        if let Some(read) = ctx.data_opt::<Arc<Self>>() {
+            read.0.fetch_add(u32::try_from(rows.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
+        }
+    }
+}
 
 /// A list of records.
 pub struct Rows<T: Record>(pub Arc<Vec<T::Model>>);
@@ -285,6 +304,7 @@ pub(crate) async fn resolve_level<'a, T: Record>(
     sets: &[&'a Positioned<SelectionSet>],
     path: &[PathSegment],
 ) -> ServerResult<Vec<Value>> {
+    RowsRead::count(ctx, rows);
     let plan = Plan::new::<T>(ctx, sets, path)?;
     let branches = plan.branches(ctx, rows, path).await?;
     Ok(plan.write(rows, branches))
@@ -327,6 +347,7 @@ impl<T: Record> OutputType for Rows<T> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
         let rows: Vec<_> = self.0.iter().collect();
+        RowsRead::count(ctx, &rows);
         let mut path = path_of(ctx);
         path.push(PathSegment::Index(0));
         let plan = Plan::new::<T>(ctx, &[ctx.item], &path)?;

@@ -31,9 +31,10 @@ pub use openapi::{Examples, openapi};
 use self::answer::Address;
 use self::routes::{Matched, Routes, Unmatched};
 use crate::auth::{self, Keys, Lent, Principal};
-use crate::record::Face;
+use crate::operation::of_rows;
+use crate::record::{Face, RowsRead};
 use crate::scope::{Origin, Shared, Strict};
-use crate::throttle::{Bucket, Throttle, Verdict};
+use crate::throttle::{Bucket, Limits, Throttle};
 use crate::{Error, Result, telemetry};
 
 /// What a path of this face begins with.
@@ -45,7 +46,8 @@ const ENVELOPE: usize = 4096;
 pub struct Rest<Q, M> {
     shared: Arc<Shared>,
     keys: Arc<Keys>,
-    throttle: Arc<Throttle>,
+    requests: Arc<Throttle>,
+    points: Arc<Throttle>,
     schema: Schema<Q, M, EmptySubscription>,
     documents: Vec<Document<Checked>>,
     routes: Routes,
@@ -66,12 +68,13 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     pub fn new(
         shared: Arc<Shared>,
         keys: Arc<Keys>,
-        throttle: Arc<Throttle>,
+        requests: Arc<Throttle>,
+        points: Arc<Throttle>,
         schema: Schema<Q, M, EmptySubscription>,
         documents: Vec<Document<Checked>>,
     ) -> Result<Self> {
         let routes = Routes::new(&documents).map_err(Error::internal)?;
-        Ok(Self { shared, keys, throttle, schema, documents, routes })
+        Ok(Self { shared, keys, requests, points, schema, documents, routes })
     }
 
     /// Answers a request to a path below [`PREFIX`].
@@ -111,7 +114,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             facts.path = Some(format!("{PREFIX}{}", self.routes.path(&matched)));
             facts.operation = Some(self.documents[matched.document].name.clone());
         });
-        let mut headers = HeaderMap::new();
+        let mut limits = Limits::default();
         let asked = Asking {
             matched,
             method,
@@ -120,13 +123,13 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             origin,
             face,
         };
-        let answer = self.answer(asked, input, &mut headers);
+        let answer = self.answer(asked, input, &mut limits);
         let watched = self.shared.pulse.watch(self.shared.config.timeout, answer).await;
         let mut reply = match watched.map_err(Error::from).flatten() {
             Ok(reply) => reply,
             Err(error) => Reply::error(error),
         };
-        reply.headers.extend(headers);
+        limits.write(&mut reply.headers, self.shared.clock.now().timestamp());
         reply
     }
 
@@ -134,14 +137,25 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         &self,
         asking: Asking,
         input: Result<request::Input>,
-        headers: &mut HeaderMap,
+        limits: &mut Limits,
     ) -> Result<Reply> {
         let document = &self.documents[asking.matched.document];
-        let principal = self.admit(&asking.headers, headers).await?;
+        let principal = self.admit(&asking.headers, limits).await?;
         auth::allow(principal.abilities, document.needs())?;
         let mut input = input?;
         input.path = asking.matched.parameters;
         let (variables, asked) = request::variables(document, &input, self.shared.config.max_per_page)?;
+        let (owner, writes) = (principal.owner, document.is_mutation());
+        let bucket = Bucket::Owner(owner);
+        // One row where there are no pages.
+        let rows =
+            if document.answer == Answer::Value { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
+        let taken = of_rows(writes, rows);
+        limits.points = self.points.take(bucket, taken, self.shared.clock.now()).await;
+        if let Some(seconds) = limits.retry_after() {
+            return Err(Error::RateLimited(seconds));
+        }
+        let read = Arc::new(RowsRead::default());
         let prepared = document.prepared(&variables);
         let mut operation = Operation::new("").variables(variables);
         operation.uploads = std::mem::take(&mut input.uploads);
@@ -151,13 +165,17 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let mut operation = operation
             .data(principal)
             .data(Arc::clone(&prepared.kept))
+            .data(Arc::clone(&read))
             .data(Lent(nested.union(own)))
             .data(asking.face)
             .data(asking.origin);
         if asking.method == Method::POST {
             operation = operation.data(Strict);
         }
-        let data = answer::failure(self.schema.execute(operation).await)?;
+        let executed = self.schema.execute(operation).await;
+        let used = of_rows(writes, read.number());
+        limits.points = self.points.settle(bucket, limits.points, taken, used).await;
+        let data = answer::failure(executed)?;
         let address = Address::new(asking.address, &input.query);
         let body = answer::body(document, data, asked, &address, self.shared.config.lang);
         let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;
@@ -165,14 +183,13 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     }
 
     /// Key, throttle, maintenance: whoever passes may ask for what its abilities open.
-    async fn admit(&self, headers: &HeaderMap, answer: &mut HeaderMap) -> Result<Arc<Principal>> {
-        let now = self.shared.clock.now();
+    async fn admit(&self, headers: &HeaderMap, limits: &mut Limits) -> Result<Arc<Principal>> {
         let principal = self.keys.authenticate(&self.shared, headers).await?;
         telemetry::note(|facts| facts.caller = Some(Arc::clone(&principal)));
-        let verdict = self.throttle.hit(Bucket::Owner(principal.owner), now).await;
-        verdict.headers(answer, now.timestamp());
-        if let Verdict::Refused { retry_after, .. } = verdict {
-            return Err(Error::RateLimited(retry_after));
+        let bucket = Bucket::Owner(principal.owner);
+        limits.requests = self.requests.hit(bucket, self.shared.clock.now()).await;
+        if let Some(seconds) = limits.retry_after() {
+            return Err(Error::RateLimited(seconds));
         }
         let setting = |name| self.shared.settings.get(&self.shared.reader, name);
         if setting("maintenance_enabled").await?.is_some_and(|on| !matches!(on.as_str(), "" | "0" | "false"))

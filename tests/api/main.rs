@@ -22,12 +22,13 @@
 //! | [`program`] | the built program as a process, and its log |
 //! | [`paging`] | parts of a list, their ends and their cost |
 //! | [`nodes`] | records found again by their global identifier |
-//! | [`proxy`] | a way to the database that a test can cut |
+//! | [`proxy`] | a way to a server that a test can cut |
 //! | [`golden`] | the recordings replayed |
 //! | [`rights`] | every operation and root field tried without its ability |
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`errors`], [`persisted`] | GraphQL's errors; operations named instead of sent |
 //! | [`limits`] | what GraphQL refuses before it runs |
+//! | [`throttle`] | limits of requests and points on both faces |
 //! | [`house_rules`] | rules of the code base |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`customers`], [`products`], [`services`] | what the recordings of these resources do not cover |
@@ -79,6 +80,7 @@ mod shop;
 mod statements;
 mod statistics;
 mod store;
+mod throttle;
 mod traces;
 mod two_writers;
 mod viewer;

@@ -32,7 +32,7 @@ use super::{Credential, Owner, Principal};
 use crate::config::Config;
 use crate::error::Invalid;
 use crate::scope::Shared;
-use crate::throttle::{Bucket, Throttle, Verdict};
+use crate::throttle::{Bucket, Throttle};
 use crate::{Error, Result, key, password};
 
 pub(crate) use self::account::Kind;
@@ -83,10 +83,10 @@ struct Name {
 }
 
 impl Sessions {
-    /// Sessions with so many tries a minute to sign in; `None` is no limit.
-    pub fn new(tries: Option<u32>) -> Self {
+    /// Sessions; the throttle counts tries to sign in.
+    pub fn new(tries: Throttle) -> Self {
         Self {
-            tries: Throttle::new(tries),
+            tries,
             passwords: password::Verifier::default(),
             ring: OnceLock::new(),
             table: OnceCell::new(),
@@ -169,8 +169,8 @@ impl Sessions {
     async fn count_try(&self, client: IpAddr, kind: Kind, email: &str, now: DateTime<Utc>) -> Result<()> {
         let account = Sha256::digest(format!("{kind:?} {email}")).into();
         for bucket in [Bucket::Address(client), Bucket::Account(account)] {
-            if let Verdict::Refused { retry_after, .. } = self.tries.hit(bucket, now).await {
-                return Err(Error::RateLimited(retry_after));
+            if let Some(seconds) = self.tries.hit(bucket, now).await.retry_after() {
+                return Err(Error::RateLimited(seconds));
             }
         }
         Ok(())

@@ -12,12 +12,24 @@ const LIMIT: &str = "X-RateLimit-Limit";
 const REMAINING: &str = "X-RateLimit-Remaining";
 const RESET: &str = "X-RateLimit-Reset";
 const RETRY: &str = "Retry-After";
+const POLICY: &str = "RateLimit-Policy";
+const STANDING: &str = "RateLimit";
 
-const HEADERS: &[(&str, &str)] = &[
-    (LIMIT, "Requests a minute, for all keys of the owner together; absent where no limit is set."),
-    (REMAINING, "Requests left in this minute."),
-    (RESET, "When requests count anew, as Unix time."),
-    (RETRY, "Seconds after which another try makes sense."),
+const HEADERS: &[(&str, Type, &str)] = &[
+    (
+        LIMIT,
+        Type::Integer,
+        "Requests a minute, for all keys of the owner together; absent where no limit is set.",
+    ),
+    (REMAINING, Type::Integer, "Requests left in this minute."),
+    (RESET, Type::Integer, "When requests count anew, as Unix time."),
+    (RETRY, Type::Integer, "Seconds after which another try makes sense."),
+    (
+        POLICY,
+        Type::String,
+        "Every limit: `q` requests or points (a point a row) in `w` seconds, as a list of structured fields.",
+    ),
+    (STANDING, Type::String, "What is left of every limit (`r`) for so many seconds (`t`)."),
 ];
 
 /// A way to fail.
@@ -29,7 +41,7 @@ struct Failure {
     example: &'static str,
 }
 
-const COUNTED: &[&str] = &[LIMIT, REMAINING];
+const COUNTED: &[&str] = &[LIMIT, REMAINING, POLICY, STANDING];
 
 const FAILURES: &[Failure] = &[
     Failure {
@@ -71,8 +83,8 @@ const FAILURES: &[Failure] = &[
     Failure {
         status: 429,
         name: "TooManyRequests",
-        about: "Too many requests in this minute.",
-        headers: &[LIMIT, REMAINING, RESET, RETRY],
+        about: "Too many requests, or points of what they asked for, in this minute.",
+        headers: &[LIMIT, REMAINING, RESET, RETRY, POLICY, STANDING],
         example: "Too Many Attempts.",
     },
     Failure {
@@ -86,7 +98,7 @@ const FAILURES: &[Failure] = &[
         status: 503,
         name: "Unavailable",
         about: "The shop is closed for maintenance, or its database does not answer.",
-        headers: &[LIMIT, REMAINING, RETRY],
+        headers: &[LIMIT, REMAINING, RETRY, POLICY, STANDING],
         example: "Service Unavailable",
     },
 ];
@@ -148,8 +160,8 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
         .required("errors");
     let components =
         components.schema("Error", error).schema("Refusal", refusal).schema("InvalidInput", invalid);
-    let components = HEADERS.iter().fold(components, |all, (name, about)| {
-        let mut header = Header::new(typed(Type::Integer).build());
+    let components = HEADERS.iter().fold(components, |all, (name, ty, about)| {
+        let mut header = Header::new(typed(ty.clone()).build());
         header.description = Some((*about).to_owned());
         all.header(*name, header)
     });

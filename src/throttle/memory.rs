@@ -1,0 +1,50 @@
+//! Counters of one process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::{DateTime, Utc};
+use moka::future::Cache;
+
+use super::{Bucket, Standing, Verdict, WINDOW};
+
+/// Windows that are open.
+pub(super) struct Memory(Cache<Bucket, Arc<Window>>);
+
+struct Window {
+    opened: DateTime<Utc>,
+    count: AtomicU32,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(1_000_000).time_to_live(WINDOW).build())
+    }
+}
+
+impl Memory {
+    pub(super) async fn take(&self, bucket: Bucket, amount: u32, limit: u32, now: DateTime<Utc>) -> Verdict {
+        let open = async { Arc::new(Window { opened: now, count: AtomicU32::new(0) }) };
+        let window = self.0.get_with(bucket, open).await;
+        let raise = |count: u32| count.checked_add(amount).filter(|&count| count <= limit);
+        let left = WINDOW.saturating_sub((now - window.opened).to_std().unwrap_or_default());
+        let resets_in = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        let standing = |count: u32| Standing { limit, remaining: limit.saturating_sub(count), resets_in };
+        match window.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, raise) {
+            Ok(before) => Verdict::Counted(standing(before + amount)),
+            Err(before) => Verdict::Refused(standing(before)),
+        }
+    }
+
+    /// Counts so much more, or less, whatever the limit is.
+    pub(super) async fn correct(&self, bucket: Bucket, more: i64) {
+        if let Some(window) = self.0.get(&bucket).await {
+            let change = u32::try_from(more.unsigned_abs()).unwrap_or(u32::MAX);
+            let correct = |count: u32| {
+                Some(if more < 0 { count.saturating_sub(change) } else { count.saturating_add(change) })
+            };
+            // The closure always answers.
+            let _ = window.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, correct);
+        }
+    }
+}
