@@ -58,6 +58,16 @@ pub async fn connect_for_serving(config: &Config) -> Result<DatabaseConnection, 
     open(config, session, false, false).await
 }
 
+/// Opens the configured replica for a server, if there is one: nothing can be written to it.
+///
+/// # Errors
+/// As [`connect_for_serving`].
+pub async fn connect_to_replica(config: &Config) -> Result<Option<DatabaseConnection>, DbErr> {
+    let Some(database) = config.read_database.clone() else { return Ok(None) };
+    let config = Config { database, read_only: true, ..config.clone() };
+    connect_for_serving(&config).await.map(Some)
+}
+
 /// What every connection of a pool is told once, when it is made.
 #[derive(Clone, Copy)]
 struct Session {

@@ -16,7 +16,7 @@
 //! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
 //! | [`database`], [`reader`], [`pulse`], [`collation`] | connections, what happens when they fail, the order of texts |
-//! | [`mod@redis`], [`outage`] | what processes share, doing without it |
+//! | [`replica`], [`mod@redis`], [`outage`] | beyond one machine: what is read where, what processes share, doing without it |
 //! | [`lang`], [`mail`], [`action_log`], [`storage`], [`signature`], [`tax`], [`country`], [`html`] | texts, and what writes leave behind |
 //! | [`telemetry`] | what the operator is told of requests: the log, counters, traces |
 //! | [`contracts`] | `schema.graphql` and `openapi.json` |
@@ -51,6 +51,7 @@ pub mod pulse;
 pub mod reader;
 pub mod record;
 pub mod redis;
+pub mod replica;
 pub mod resource;
 pub mod rest;
 pub mod schema;
@@ -130,9 +131,19 @@ impl App {
         observe(&mut db, &observer);
         let tries = Throttle::new(Unit::Tries, config.sign_in_limit, redis.as_ref());
         let sessions = auth::Sessions::new(tries);
+        let reader = reader::Reader::new(db.clone(), Arc::clone(&observer));
+        let replica = match database::connect_to_replica(&config).await? {
+            Some(mut db) => {
+                observe(&mut db, &observer);
+                let writers = replica::RecentWriters::new(config.replica_lag, redis);
+                Some(replica::Replica { reader: reader::Reader::of_replica(db, observer, &reader), writers })
+            }
+            None => None,
+        };
         let shared = Arc::new(scope::Shared {
             config,
-            reader: reader::Reader::new(db.clone(), observer),
+            reader,
+            replica,
             pulse: pulse::Pulse::new(db.clone()),
             db,
             clock,

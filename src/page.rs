@@ -130,7 +130,10 @@ fn allowed(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
 async fn count<T: Record>(scope: Scope<'_>, select: &Select<T::Entity>) -> Result<u64> {
     let mut bare = select.clone();
     QueryTrait::query(&mut bare).clear_order_by();
-    let key = (T::Entity::default().table_name().to_owned(), bare.build(scope.backend()).to_string());
+    // What was counted on a replica is not told to those who must not lag behind.
+    let lag = if scope.may_lag() { "lagging " } else { "" };
+    let sql = format!("{lag}{}", bare.build(scope.backend()));
+    let key = (T::Entity::default().table_name().to_owned(), sql);
     let counted = bare.select_only().column_as(Expr::col(Asterisk).count(), "number").into_tuple::<i64>();
     let count = async {
         Ok(counted.one(scope.reader()).await?.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))

@@ -45,6 +45,21 @@ impl Pulse {
         away
     }
 
+    /// Waits until the database is away, and tells why.
+    pub async fn lost(&self) -> DbErr {
+        loop {
+            tokio::time::sleep(DOUBT).await;
+            if let Some(cause) = self.away().await {
+                return cause;
+            }
+        }
+    }
+
+    /// Whether a database that was away takes connections again.
+    pub async fn beats(&self) -> bool {
+        database::reach(&self.db, PATIENCE).await.is_ok()
+    }
+
     /// Does something for one request, with one timer: the first tick comes when there is doubt.
     ///
     /// # Errors

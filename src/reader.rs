@@ -7,6 +7,8 @@
 //!
 //! A connection may have died since its last use. A statement that meets such a one is sent once
 //! more, on a connection that lives.
+//!
+//! Where there is a replica, what may lag behind is read from it, and from the primary while it is away.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,6 +27,8 @@ use crate::database::{
     self,
     failure::{self, Failure},
 };
+use crate::outage::Outage;
+use crate::pulse::Pulse;
 
 /// How long a kept connection may be idle: less than any server's own patience.
 const MAX_IDLE: Duration = Duration::from_secs(60);
@@ -45,10 +49,23 @@ pub struct Sent<'a> {
 /// Told of every statement that the server sends.
 pub type Observer = Arc<dyn Fn(&Sent<'_>) + Send + Sync>;
 
-/// Where resolvers read from: the database's connections, kept between statements on MariaDB.
+/// Where resolvers read from: the database, or a replica of it while that is there.
 pub struct Reader {
+    source: Arc<Source>,
+    fallback: Option<Fallback>,
+}
+
+/// A database's connections, kept between statements on MariaDB.
+struct Source {
     db: DatabaseConnection,
     kept: Option<Arc<Kept>>,
+}
+
+/// What is read from while a replica is away.
+struct Fallback {
+    primary: Arc<Source>,
+    pulse: Arc<Pulse>,
+    outage: Arc<Outage>,
 }
 
 struct Kept {
@@ -84,13 +101,33 @@ impl Connections {
 impl Reader {
     /// Reads from a database that is open. What goes through the database itself is observed there.
     pub fn new(db: DatabaseConnection, observer: Observer) -> Self {
+        Self { source: Arc::new(Source::new(db, observer)), fallback: None }
+    }
+
+    /// Reads from a replica of the primary, and from the primary itself while the replica is away.
+    pub fn of_replica(db: DatabaseConnection, observer: Observer, primary: &Self) -> Self {
+        let fallback = Fallback {
+            primary: Arc::clone(&primary.source),
+            pulse: Arc::new(Pulse::new(db.clone())),
+            outage: Outage::none("the replica", "the primary is read from"),
+        };
+        Self { source: Arc::new(Source::new(db, observer)), fallback: Some(fallback) }
+    }
+
+    /// The database's connections now.
+    pub fn connections(&self) -> Connections {
+        self.source.connections()
+    }
+}
+
+impl Source {
+    fn new(db: DatabaseConnection, observer: Observer) -> Self {
         let mysql = db.get_database_backend() == DbBackend::MySql;
         let kept = mysql.then(|| Kept::new(db.get_mysql_connection_pool().clone(), observer));
         Self { db, kept }
     }
 
-    /// The database's connections now.
-    pub fn connections(&self) -> Connections {
+    fn connections(&self) -> Connections {
         let mut connections = match self.db.get_database_backend() {
             DbBackend::MySql => Connections::of(self.db.get_mysql_connection_pool()),
             DbBackend::Postgres => Connections::of(self.db.get_postgres_connection_pool()),
@@ -106,13 +143,27 @@ impl Reader {
     }
 
     async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match self.all_once(statement).await {
+            Err(error) if self.may_live(&error).await => self.all_once(statement).await,
+            answer => answer,
+        }
+    }
+
+    async fn one(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
+        match self.one_once(statement).await {
+            Err(error) if self.may_live(&error).await => self.one_once(statement).await,
+            answer => answer,
+        }
+    }
+
+    async fn all_once(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         match &self.kept {
             Some(kept) => kept.all(statement).await,
             None => self.db.query_all_raw(statement.clone()).await,
         }
     }
 
-    async fn one(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
+    async fn one_once(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
         match &self.kept {
             Some(kept) => kept.one(statement).await,
             None => self.db.query_one_raw(statement.clone()).await,
@@ -130,6 +181,38 @@ impl Reader {
             database::drop_dead(&self.db).await;
         }
         lost
+    }
+}
+
+impl Fallback {
+    /// The replica's answer; `None` where the primary has to be asked.
+    async fn unless_away<T>(
+        &self,
+        answer: impl Future<Output = Result<T, DbErr>>,
+    ) -> Option<Result<T, DbErr>> {
+        if self.outage.lasts() {
+            return None;
+        }
+        let answer = tokio::select! {
+            biased;
+            answer = answer => answer,
+            cause = self.pulse.lost() => return self.lost(&cause),
+        };
+        match answer.as_ref().err().map(failure::of) {
+            None | Some(Failure::Statement | Failure::ReadOnly) => Some(answer),
+            Some(Failure::Lost | Failure::Refused) => answer.err().and_then(|cause| self.lost(&cause)),
+            // Busy, or behind a change of the schema: the next statement may fare better.
+            Some(Failure::Unavailable | Failure::Absent) => None,
+        }
+    }
+
+    fn lost<T>(&self, cause: &DbErr) -> Option<T> {
+        let pulse = Arc::clone(&self.pulse);
+        self.outage.begin(cause, move || {
+            let pulse = Arc::clone(&pulse);
+            async move { pulse.beats().await }
+        });
+        None
     }
 }
 
@@ -220,28 +303,30 @@ fn failed(error: sqlx::Error) -> DbErr {
 #[async_trait]
 impl ConnectionTrait for Reader {
     fn get_database_backend(&self) -> DbBackend {
-        self.db.get_database_backend()
+        self.source.db.get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.db.execute_raw(statement).await
+        self.source.db.execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.db.execute_unprepared(sql).await
+        self.source.db.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        match self.one(&statement).await {
-            Err(error) if self.may_live(&error).await => self.one(&statement).await,
-            answer => answer,
+        let Some(fallback) = &self.fallback else { return self.source.one(&statement).await };
+        match fallback.unless_away(self.source.one(&statement)).await {
+            Some(answer) => answer,
+            None => fallback.primary.one(&statement).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match self.all(&statement).await {
-            Err(error) if self.may_live(&error).await => self.all(&statement).await,
-            answer => answer,
+        let Some(fallback) = &self.fallback else { return self.source.all(&statement).await };
+        match fallback.unless_away(self.source.all(&statement)).await {
+            Some(answer) => answer,
+            None => fallback.primary.all(&statement).await,
         }
     }
 }

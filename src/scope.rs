@@ -11,7 +11,7 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use crate::auth::{Principal, Sessions};
+use crate::auth::{Owner, Principal, Sessions};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::database::{
@@ -24,6 +24,7 @@ use crate::page::Counts;
 use crate::pulse::Pulse;
 use crate::reader::Reader;
 use crate::record::Face;
+use crate::replica::Replica;
 use crate::settings::Settings;
 use crate::{Error, Result};
 
@@ -33,8 +34,10 @@ pub struct Shared {
     pub config: Config,
     /// The shop's database.
     pub db: DatabaseConnection,
-    /// The same database, for resolvers that only read.
+    /// The same database, for what is only read and must not lag behind.
     pub reader: Reader,
+    /// A replica of it, for resolvers that only read.
+    pub replica: Option<Replica>,
     /// Whether that database is there.
     pub pulse: Pulse,
     /// What time it is.
@@ -48,6 +51,26 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Notes that a request of an account begins: whether it has to read from the primary.
+    pub async fn begins(&self, owner: Option<Owner>, writes: bool) -> bool {
+        match (&self.replica, owner) {
+            (None, _) => false,
+            (Some(replica), Some(owner)) if writes => {
+                replica.writers.note(owner).await;
+                true
+            }
+            (Some(replica), Some(owner)) => replica.writers.include(owner).await,
+            (Some(_), None) => writes,
+        }
+    }
+
+    /// Notes that a request of an account has ended.
+    pub async fn ends(&self, owner: Option<Owner>, writes: bool) {
+        if let (Some(replica), Some(owner), true) = (&self.replica, owner, writes) {
+            replica.writers.note(owner).await;
+        }
+    }
+
     /// Begins a transaction that is going to write: on SQLite it waits for its turn now, since one
     /// that has read cannot write any more once another has written.
     ///
@@ -94,6 +117,10 @@ impl Origin {
 #[derive(Clone, Copy)]
 pub struct Strict;
 
+/// Marks a request that reads from the primary: it writes, or follows a write of its account.
+#[derive(Clone, Copy)]
+pub struct Fresh;
+
 /// The server and the request, as a resolver sees them.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
@@ -105,18 +132,22 @@ pub struct Scope<'a> {
     /// Whether absent required fields of an update are an error.
     strict: bool,
     face: Face,
+    /// Where what may lag behind is read from.
+    replica: Option<&'a Replica>,
 }
 
 impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
     fn from(ctx: &ContextBase<'a, T>) -> Self {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
         Self {
-            shared: ctx.data_unchecked::<Arc<Shared>>(),
+            shared,
             principal: ctx.data_opt::<Arc<Principal>>().map(AsRef::as_ref),
             origin: ctx.data_opt(),
             client: ctx.data_opt::<Client>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |client| client.0),
             uploads: &ctx.query_env.uploads,
             strict: ctx.data_opt::<Strict>().is_some(),
             face: ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl),
+            replica: shared.replica.as_ref().filter(|_| ctx.data_opt::<Fresh>().is_none()),
         }
     }
 }
@@ -147,9 +178,14 @@ impl<'a> Scope<'a> {
         &self.shared.db
     }
 
-    /// The shop's database, for reading outside of transactions.
+    /// The shop's database, for reading outside of transactions: a replica where that will do.
     pub fn reader(self) -> &'a Reader {
-        &self.shared.reader
+        self.replica.map_or(&self.shared.reader, |replica| &replica.reader)
+    }
+
+    /// Whether what is read may lag behind what was written.
+    pub fn may_lag(self) -> bool {
+        self.replica.is_some()
     }
 
     /// Begins a transaction that is going to write.
@@ -195,7 +231,7 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn setting(self, name: &str) -> Result<Option<String>> {
-        self.shared.settings.get(self.reader(), name).await
+        self.shared.settings.get(&self.shared.reader, name).await
     }
 
     /// Whether a setting of the shop is switched on.

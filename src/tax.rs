@@ -59,7 +59,7 @@ async fn of_customer(scope: Scope<'_>, id: Id) -> Result<Decimal> {
         .filter(metadata::Column::ModelType.eq("App\\Models\\Account\\Customer"))
         .filter(metadata::Column::ModelId.eq(id))
         .filter(metadata::Column::Key.is_in(["vat_percent", "vat_disabled"]))
-        .all(scope.db())
+        .all(scope.reader())
         .await?;
     let note = |key: &str| {
         let mut values = notes.iter().filter(|note| note.key == key).filter_map(|note| note.value.as_deref());
@@ -75,7 +75,7 @@ async fn of_customer(scope: Scope<'_>, id: Id) -> Result<Decimal> {
         .select_only()
         .column(customer::Column::Country)
         .into_tuple::<String>()
-        .one(scope.db())
+        .one(scope.reader())
         .await?;
     Ok(of_country(country.as_deref().unwrap_or_default()).into())
 }

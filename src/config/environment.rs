@@ -70,7 +70,7 @@ fn literal_dollars(line: &str) -> String {
 
 /// The first variable that names a database, if one does.
 pub fn names_database(variables: &[(String, String)]) -> Option<&str> {
-    let names = |name: &str| name == "DATABASE_URL" || name.starts_with("DB_");
+    let names = |name: &str| name.starts_with("DATABASE_") || name.starts_with("DB_");
     variables
         .iter()
         .find(|(name, value)| names(name) && !value.trim().is_empty())

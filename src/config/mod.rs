@@ -107,6 +107,10 @@ pub struct Config {
     pub demo_dir: PathBuf,
     /// The shop's database (`DATABASE_URL`, `DB_URL` or `DB_*`).
     pub database: Database,
+    /// A replica of it to read from (`DATABASE_READ_URL`).
+    pub read_database: Option<Database>,
+    /// How long after a write its account reads from the primary (`GUICHET_REPLICA_LAG`).
+    pub replica_lag: Duration,
     /// The shop's key as it is written, `base64:` included; may be empty (`APP_KEY`).
     pub app_key: Secret,
     /// Keys that the shop had before (`APP_PREVIOUS_KEYS`): they still open what they closed.
@@ -261,6 +265,8 @@ impl Config {
             sign_in_limit: Some(variables.parse("GUICHET_SIGN_IN_LIMIT")?).filter(|&limit| limit > 0),
             demo_dir: variables.parse("GUICHET_DEMO_DIR")?,
             database: variables.database()?,
+            read_database: variables.read_database()?,
+            replica_lag: variables.read("GUICHET_REPLICA_LAG", |text| seconds(text, 0.0..=3600.0))?,
             app_key: variables.read("APP_KEY", app_key)?,
             previous_keys: variables.read("APP_PREVIOUS_KEYS", previous_keys)?,
             app_url: variables
@@ -368,6 +374,12 @@ impl Variables {
             }),
         };
         Ok(Database { driver, target })
+    }
+
+    /// A replica holds the same as the database, so it is of its kind.
+    fn read_database(&self) -> Result<Option<Database>, ConfigError> {
+        let driver = self.database()?.driver;
+        self.optional("DATABASE_READ_URL", |url| Database::from_url(url).filter(|read| read.driver == driver))
     }
 
     /// The server that `GUICHET_THROTTLE=redis` asks for; what its URL leaves open, the parts say.

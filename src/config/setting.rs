@@ -263,6 +263,17 @@ pub const SETTINGS: &[Setting] = &[
         "certificate authority of the PostgreSQL server (PEM)",
     ),
     secret(
+        "DATABASE_READ_URL",
+        "a URL as DATABASE_URL does, of the same kind of database",
+        "a replica that is read from where an answer may lag behind",
+    ),
+    open(
+        "GUICHET_REPLICA_LAG",
+        "5",
+        "seconds from 0 to 3600",
+        "how long after a write its account reads from the primary: more than the replica lags behind",
+    ),
+    secret(
         "REDIS_URL",
         "redis://, tcp:// or unix:// and the rest of a URL; no TLS",
         "the Redis server as one URL; what it names wins over the other REDIS_*",

@@ -26,7 +26,7 @@ use crate::auth::Principal;
 use crate::error::{Code, Error, NotRun};
 use crate::operation::{self, Estimate, Suggestions};
 use crate::pulse::GivenUp;
-use crate::scope::{Client, Origin};
+use crate::scope::{Client, Fresh, Origin};
 use crate::telemetry::{self, Face};
 use crate::throttle::{Bucket, Limits, Verdict};
 use crate::{App, key};
@@ -161,11 +161,17 @@ async fn run(
     }
     let kept = if asked.by_get { app.hints.of(&mut asked.operation) } else { NOT_KEPT };
     let is_known = caller.principal.is_some();
+    let (owner, writes) =
+        (caller.principal.as_deref().map(|who| who.owner), estimate.kind == OperationType::Mutation);
     let mut operation = asked.operation.data(caller.origin).data(caller.client);
+    if app.shared.begins(owner, writes).await {
+        operation = operation.data(Fresh);
+    }
     if let Some(principal) = caller.principal {
         operation = operation.data(principal);
     }
     let mut answer = defended(app.public.execute(operation)).await;
+    app.shared.ends(owner, writes).await;
     if !was_executed(&answer) {
         if is_known {
             app.suggestions.suggest(&mut answer.errors);

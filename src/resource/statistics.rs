@@ -273,7 +273,7 @@ fn count_if(condition: impl Into<SimpleExpr>) -> SimpleExpr {
 /// The only row of a statement that counts.
 async fn figures<E: EntityTrait>(scope: Scope<'_>, select: Select<E>) -> Result<QueryResult> {
     let select = select.column_as(Expr::col(Asterisk).count(), "number_in_all").into_query();
-    let row = scope.db().query_one(&select).await?;
+    let row = scope.reader().query_one(&select).await?;
     row.ok_or_else(|| Error::internal("a statement that counts answered no row"))
 }
 
@@ -379,7 +379,7 @@ async fn revenue(scope: Scope<'_>, now: DateTime<Utc>) -> Result<Vec<Revenue>> {
             select = select.column_as(sum_if(scope, within(), column), format!("{period}_{name}"));
         }
     }
-    let rows = scope.db().query_all(&select.into_query()).await?;
+    let rows = scope.reader().query_all(&select.into_query()).await?;
     rows.iter().map(Revenue::read).collect()
 }
 

@@ -33,7 +33,7 @@ use self::routes::{Matched, Routes, Unmatched};
 use crate::auth::{self, Keys, Lent, Principal};
 use crate::operation::of_rows;
 use crate::record::{Face, RowsRead};
-use crate::scope::{Origin, Shared, Strict};
+use crate::scope::{Fresh, Origin, Shared, Strict};
 use crate::throttle::{Bucket, Limits, Throttle};
 use crate::{Error, Result, telemetry};
 
@@ -172,7 +172,11 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         if asking.method == Method::POST {
             operation = operation.data(Strict);
         }
+        if self.shared.begins(Some(owner), writes).await {
+            operation = operation.data(Fresh);
+        }
         let executed = self.schema.execute(operation).await;
+        self.shared.ends(Some(owner), writes).await;
         let used = of_rows(writes, read.number());
         limits.points = self.points.settle(bucket, limits.points, taken, used).await;
         let data = answer::failure(executed)?;

@@ -29,6 +29,7 @@
 //! | [`errors`], [`persisted`] | GraphQL's errors; operations named instead of sent |
 //! | [`limits`] | what GraphQL refuses before it runs |
 //! | [`throttle`] | limits of requests and points on both faces |
+//! | [`replica`] | what is read from a replica, and what never is |
 //! | [`house_rules`] | rules of the code base |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`customers`], [`products`], [`services`] | what the recordings of these resources do not cover |
@@ -71,6 +72,7 @@ mod pricings;
 mod products;
 mod program;
 mod proxy;
+mod replica;
 mod request_log;
 mod rights;
 mod rows;

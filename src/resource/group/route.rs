@@ -70,7 +70,7 @@ async fn translated_slugs(scope: Scope<'_>, mut keys: Vec<Id>) -> Result<HashMap
     let mut slugs = HashMap::new();
     for keys in keys.chunks(MAX_KEYS) {
         let select = select.clone().filter(translation::Column::ModelId.is_in(keys.iter().copied()));
-        slugs.extend(select.into_tuple::<(Id, String)>().all(scope.db()).await?);
+        slugs.extend(select.into_tuple::<(Id, String)>().all(scope.reader()).await?);
     }
     slugs.retain(|_, slug| !slug.is_empty());
     Ok(slugs)

@@ -169,7 +169,7 @@ async fn candidates(scope: Scope<'_>, keys: &[Id]) -> Result<Vec<Candidate>> {
             .add(group::Column::DeletedAt.is_null());
         let own = product::Column::GroupId.is_in(keys.iter().copied());
         let select = select.clone().filter(Condition::any().add(own).add(below));
-        found.extend(select.into_model::<Candidate>().all(scope.db()).await?);
+        found.extend(select.into_model::<Candidate>().all(scope.reader()).await?);
     }
     Ok(found)
 }

@@ -19,7 +19,7 @@ pub(in crate::resource) async fn lines(scope: Scope<'_>, invoices: &[&invoice::M
     let ids: Vec<Id> = invoices.iter().filter_map(|invoice| customer_of_today(invoice)).collect();
     let mut customers = HashMap::new();
     if !ids.is_empty() {
-        let found = customer::Entity::find().filter(customer::Column::Id.is_in(ids)).all(scope.db()).await?;
+        let found = customer::Entity::find().filter(customer::Column::Id.is_in(ids)).all(scope.reader()).await?;
         customers.extend(found.into_iter().map(|customer| (customer.id, customer)));
     }
     let printed = invoices.iter().map(|invoice| match stored(invoice) {
