@@ -5,103 +5,23 @@
 //! `GUICHET_TEST_DATABASE=mysql` kills it over MariaDB (`GUICHET_TEST_MYSQL_URL`) in place of SQLite.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use guichet::config::{Config, Database};
-use guichet::database;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::{Value as Json, json};
-use tokio::task::JoinHandle;
 
+use processes::{Shop, open};
+
+mod processes;
 #[allow(dead_code, reason = "the API tests use more of it")]
 #[path = "api/wire.rs"]
 mod wire;
 
 /// Requests under way at any moment.
 const WRITERS: u32 = 6;
-
-/// A shop of its own, removed at the end.
-struct Shop {
-    folder: PathBuf,
-    url: String,
-    server: Option<String>,
-}
-
-impl Shop {
-    async fn new() -> Self {
-        let name = format!("guichet_kill_{}", std::process::id());
-        let folder = std::env::temp_dir().join(&name);
-        std::fs::create_dir_all(&folder).unwrap();
-        let mysql = std::env::var("GUICHET_TEST_DATABASE").is_ok_and(|kind| kind == "mysql");
-        let server = mysql.then(|| {
-            std::env::var("GUICHET_TEST_MYSQL_URL")
-                .unwrap_or_else(|_| "mysql://root@127.0.0.1:3306".to_owned())
-        });
-        let url = match &server {
-            Some(server) => format!("{server}/{name}"),
-            None => format!("sqlite:{}/shop.sqlite", folder.display()),
-        };
-        let shop = Self { folder, url, server };
-        shop.on_server(&format!("CREATE DATABASE {name} COLLATE utf8mb4_unicode_ci")).await;
-        shop.run(&["migrate"]);
-        shop.run(&["seed", "--customers=2", "--products=2", "--services=2", "--invoices=2", "--tickets=1"]);
-        shop
-    }
-
-    async fn on_server(&self, sql: &str) {
-        if let Some(server) = &self.server {
-            let db = open(&format!("{server}/mysql")).await;
-            db.execute_unprepared(sql).await.unwrap();
-            db.close().await.unwrap();
-        }
-    }
-
-    fn program(&self) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_guichet"));
-        program.env_clear().env("DATABASE_URL", &self.url).env("GUICHET_RATE_LIMIT", "0");
-        program.current_dir(&self.folder);
-        program
-    }
-
-    fn run(&self, arguments: &[&str]) -> String {
-        let ran = self.program().args(arguments).output().unwrap();
-        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-        String::from_utf8_lossy(&ran.stdout).into_owned()
-    }
-
-    fn key(&self) -> String {
-        let made = self.run(&["create-api-key", "kill", "admin@example.com"]);
-        made.lines().find_map(|line| line.strip_prefix("Token: ")).unwrap().to_owned()
-    }
-
-    /// Starts a server beside those that run.
-    fn serve(&self) -> JoinHandle<(Child, SocketAddr)> {
-        let mut program = self.program();
-        program.args(["serve", "--listen=127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
-        tokio::task::spawn_blocking(move || {
-            let mut server = program.spawn().unwrap();
-            let mut line = String::new();
-            BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-            (server, line.trim_end().rsplit_once("http://").unwrap().1.parse().unwrap())
-        })
-    }
-
-    async fn remove(self) {
-        self.on_server(&format!("DROP DATABASE guichet_kill_{}", std::process::id())).await;
-        std::fs::remove_dir_all(&self.folder).unwrap();
-    }
-}
-
-async fn open(url: &str) -> DatabaseConnection {
-    let database = Database::from_url(url).unwrap();
-    database::connect(&Config { database, pool: Some(1), ..Config::default() }).await.unwrap()
-}
 
 /// One number that a statement answers.
 async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
@@ -153,16 +73,16 @@ async fn send(to: SocketAddr, key: &str, method: &str, path: &str, body: &Json) 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_write_is_whole_or_absent() {
     let kills: u32 = std::env::var("GUICHET_KILLS").map_or(3, |text| text.parse().unwrap());
-    let shop = Shop::new().await;
+    let shop = Shop::new("kill").await;
     let key = shop.key();
     let db = open(&shop.url).await;
     let group = number(&db, "SELECT CAST(MIN(id) AS SIGNED) FROM `groups`").await;
     let answered = Arc::new(Answered::default());
-    let mut next = shop.serve();
+    let mut next = shop.serve(|_| ());
     for kill in 0..kills {
         let (mut server, address) = next.await.unwrap();
         // Starting takes longer than dying.
-        next = shop.serve();
+        next = shop.serve(|_| ());
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 let name = format!("kill-{kill}-{writer}");

@@ -1,4 +1,4 @@
-//! A TCP proxy in front of a database server, which a test cuts, stalls and restores.
+//! A TCP proxy in front of a server, which a test cuts, stalls and restores.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// The way to a database server.
+/// The way to a server.
 pub(crate) struct Proxy {
     here: SocketAddr,
     server: Arc<OnceLock<String>>,
@@ -31,14 +31,24 @@ impl Proxy {
         proxy
     }
 
+    /// Where the way begins.
+    pub(crate) fn here(&self) -> SocketAddr {
+        self.here
+    }
+
+    /// Leads to a server, given as host and port.
+    pub(crate) fn lead_to(&self, server: &str) {
+        let _ = self.server.set(server.to_owned());
+    }
+
     /// Puts the proxy between a server's settings and its database.
     pub(crate) fn lead(&self, config: &mut Config) {
         let Target::Url(url) = &config.database.target else { panic!("a database with an address") };
         let (scheme, rest) = url.expose().split_once("://").unwrap();
         let (before, name) = rest.rsplit_once('/').unwrap();
         let (user, server) = before.rsplit_once('@').unwrap();
-        let _ = self.server.set(server.to_owned());
-        config.database = Database::from_url(&format!("{scheme}://{user}@{}/{name}", self.here)).unwrap();
+        self.lead_to(server);
+        config.database = Database::from_url(&format!("{scheme}://{user}@{}/{name}", self.here())).unwrap();
     }
 
     /// Ends every connection and refuses new ones.
