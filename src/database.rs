@@ -243,6 +243,9 @@ fn mysql(target: &Target) -> Result<MySqlConnectOptions, sqlx::Error> {
             if server.password.is_empty() { options } else { options.password(server.password.expose()) }
         }
     };
+    // What never leaves the machine is not encrypted.
+    let local = options.get_socket().is_some();
+    let options = if local { options.ssl_mode(MySqlSslMode::Disabled) } else { options };
     Ok(options
         .charset("utf8mb4")
         .collation("utf8mb4_unicode_ci")
@@ -283,6 +286,8 @@ fn postgres(target: &Target) -> Result<PgConnectOptions, sqlx::Error> {
         Target::File(path) => PgConnectOptions::new_without_pgpass().socket(path),
         Target::Server(server) => postgres_server(server),
     };
+    let local = options.get_socket().is_some();
+    let options = if local { options.ssl_mode(PgSslMode::Disable) } else { options };
     Ok(options.statement_cache_capacity(STATEMENTS))
 }
 

@@ -1,5 +1,7 @@
 //! What a failed statement says about the database: gone, busy, or closed to writing.
 
+use std::io::ErrorKind;
+
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
@@ -38,7 +40,8 @@ pub enum Failure {
     Lost,
     /// The database doesn't answer (in time).
     Unavailable,
-    /// The database is there and lets nobody in: a wrong name, user or password.
+    /// The database is there and lets nobody in: a wrong name, user or password; or nobody can be sure that
+    /// it is the right one: no encryption, or a certificate that is not trusted.
     Refused,
     /// The database takes no writes.
     ReadOnly,
@@ -52,6 +55,7 @@ pub enum Failure {
 pub fn of(error: &DbErr) -> Failure {
     match error {
         DbErr::ConnectionAcquire(_) => Failure::Unavailable,
+        DbErr::Conn(RuntimeErr::SqlxError(error)) if is_untrusted(error) => Failure::Refused,
         DbErr::Conn(RuntimeErr::SqlxError(error)) => match of_sqlx(error) {
             Failure::Statement => Failure::Refused,
             failure => failure,
@@ -61,6 +65,16 @@ pub fn of(error: &DbErr) -> Failure {
             of_sqlx(error)
         }
         _ => Failure::Statement,
+    }
+}
+
+/// Whether no encrypted connection could be agreed on. A certificate that does not hold is told as data
+/// that makes no sense.
+fn is_untrusted(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == ErrorKind::InvalidData,
+        _ => false,
     }
 }
 
@@ -162,8 +176,16 @@ mod tests {
 
     #[test]
     fn a_database_that_lets_nobody_in_is_told_apart() {
-        let wrong = sqlx::Error::Configuration("no such thing".into());
-        assert_eq!(of(&DbErr::Conn(RuntimeErr::SqlxError(wrong.into()))), Failure::Refused);
+        for wrong in [
+            sqlx::Error::Configuration("no such thing".into()),
+            sqlx::Error::Tls("server does not support TLS".into()),
+            sqlx::Error::Io(io::Error::new(
+                ErrorKind::InvalidData,
+                "invalid peer certificate: UnknownIssuer",
+            )),
+        ] {
+            assert_eq!(of(&DbErr::Conn(RuntimeErr::SqlxError(wrong.into()))), Failure::Refused);
+        }
     }
 
     #[test]
