@@ -2,6 +2,7 @@
 //! wrong and how to mend it.
 
 mod key;
+mod replica;
 mod rights;
 mod schema;
 mod server;
@@ -97,6 +98,8 @@ fn print(findings: &[Finding]) {
 async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("settings", "every value is accepted"), key::given(config)];
     findings.push(rights::storage(config));
+    findings.extend(redis(config).await);
+    findings.extend(replica::examine(config).await);
     let db = match database::connect(&Config { pool: Some(1), ..config.clone() }).await {
         Ok(db) => db,
         Err(error) => {
@@ -122,6 +125,19 @@ async fn examine(config: &Config) -> Vec<Finding> {
     // Whatever is wrong with its end, the findings stand.
     let _ = db.close().await;
     findings
+}
+
+/// The server that processes share, where one is asked for. It is done without while it is away.
+async fn redis(config: &Config) -> Option<Finding> {
+    let server = config.redis.as_ref()?;
+    Some(match crate::redis::examine(server).await {
+        Ok(()) => Finding::ok("redis", "it takes what processes share"),
+        Err(error) => Finding::warning(
+            "redis",
+            format!("it cannot be used: {error}; each process counts for itself"),
+            "start it, or correct REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD or REDIS_DB",
+        ),
+    })
 }
 
 /// A look that failed itself.

@@ -5,10 +5,15 @@ use std::collections::HashMap;
 use migration::{ExpectedColumn, ExpectedTable};
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
-use super::{Finding, Level, rows};
+use super::{Finding, Level, rows, value};
 
 const MIGRATE: &str = "the database is empty: `guichet migrate` makes the shop's tables";
 const UPDATE: &str = "update the shop, or restore what was removed; what needs it answers 503";
+
+/// The original's table of its own migrations, each named by its day.
+const MIGRATIONS: &str = "migrations";
+/// The day of the newest schema that guichet was compared with, that of version 2.16.
+const KNOWN: &str = "2026_11_23";
 
 /// Tables by name, each with its columns and their types.
 type Found = HashMap<String, HashMap<String, String>>;
@@ -19,14 +24,29 @@ pub(super) async fn compare(db: &DatabaseConnection) -> Result<Vec<Finding>, DbE
     if !expected.iter().any(|table| found.contains_key(table.name)) {
         return Ok(vec![Finding::error("schema", "none of the shop's tables is there", MIGRATE)]);
     }
-    let findings: Vec<Finding> =
+    let mut findings: Vec<Finding> =
         expected.iter().flat_map(|table| table_findings(backend, table, &found)).collect();
     if findings.is_empty() {
         let columns: usize = expected.iter().map(|table| table.columns.len()).sum();
         let text = format!("{} tables with {columns} columns are as expected", expected.len());
-        return Ok(vec![Finding::ok("schema", text)]);
+        findings.push(Finding::ok("schema", text));
+    }
+    if found.contains_key(MIGRATIONS) {
+        findings.extend(newer(db).await?);
     }
     Ok(findings)
+}
+
+/// Whether the shop or an extension has changed the schema since the one that guichet knows.
+async fn newer(db: &DatabaseConnection) -> Result<Option<Finding>, DbErr> {
+    let sql = format!("SELECT MAX(migration) FROM {MIGRATIONS} WHERE migration LIKE '2%'");
+    let newest: Option<String> = value::<Option<String>>(db, &sql).await?.flatten();
+    let newest = newest.filter(|name| name.get(..KNOWN.len()).is_some_and(|day| day > KNOWN));
+    Ok(newest.map(|name| {
+        let says = format!("the schema is newer than the one of version 2.16, which guichet knows: {name}");
+        let mend = "look for a newer guichet; what an extension added does no harm";
+        Finding::warning("schema", says, mend)
+    }))
 }
 
 fn table_findings(backend: DbBackend, table: &ExpectedTable, found: &Found) -> Vec<Finding> {

@@ -1,0 +1,51 @@
+//! The replica that is read from, where one is set: without it, the primary is read.
+
+use sea_orm::{DatabaseConnection, DbBackend, DbErr};
+
+use crate::config::Config;
+use crate::database;
+
+use super::{Finding, Level, schema, value};
+
+const MEND: &str = "start it, correct DATABASE_READ_URL, or leave it out";
+
+pub(super) async fn examine(config: &Config) -> Option<Finding> {
+    let database = config.read_database.clone()?;
+    let config = Config { database, read_database: None, pool: Some(1), read_only: true, ..config.clone() };
+    let examined = async {
+        let replica = database::connect(&config).await?;
+        let found = look(&replica).await;
+        // Whatever is wrong with its end, the finding stands.
+        let _ = replica.close().await;
+        found
+    };
+    let unusable = |error| {
+        let says = format!("it cannot be read from: {error}; the primary is");
+        Finding::warning("replica", says, MEND)
+    };
+    Some(examined.await.unwrap_or_else(unusable))
+}
+
+async fn look(replica: &DatabaseConnection) -> Result<Finding, DbErr> {
+    let other = schema::compare(replica).await?.into_iter().find(|finding| finding.level == Level::Error);
+    if let Some(Finding { says, .. }) = other {
+        let says = format!("its schema is not the primary's: {says}");
+        return Ok(Finding::warning("replica", says, "let it catch up, or correct DATABASE_READ_URL"));
+    }
+    Ok(match lag(replica).await? {
+        Some(seconds) => {
+            Finding::ok("replica", format!("it holds the shop's tables, and lags {seconds} s behind"))
+        }
+        None => Finding::ok("replica", "it holds the shop's tables"),
+    })
+}
+
+/// How far it lags behind, where a plain user can tell.
+async fn lag(replica: &DatabaseConnection) -> Result<Option<i64>, DbErr> {
+    if replica.get_database_backend() != DbBackend::Postgres {
+        return Ok(None);
+    }
+    let sql = "SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
+               ELSE EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp()) END::bigint";
+    Ok(value::<Option<i64>>(replica, sql).await?.flatten())
+}
