@@ -1,7 +1,7 @@
 //! Encrypted connections and Unix sockets: what `DB_SSLMODE`, `MYSQL_ATTR_SSL_CA`, `DB_SSLROOTCERT` and
 //! `DB_SOCKET` demand holds, and a server that cannot be trusted stops the start with one line.
 //!
-//! Runs with `GUICHET_TEST_SERVERS=1`: it starts a MariaDB and a PostgreSQL server of its own, with
+//! Runs with `GUICHET_TEST_SERVERS=1`, as root: it starts a MariaDB and a PostgreSQL server of its own, with
 //! certificates made by `openssl`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

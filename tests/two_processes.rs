@@ -7,7 +7,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use sea_orm::ConnectionTrait;
@@ -72,18 +72,27 @@ impl Pair {
         let rules = ["on".to_owned(), format!(">{PASSWORD}"), format!("~{prefix}*"), "+@all".to_owned()];
         let _: () =
             redis::cmd("ACL").arg("SETUSER").arg(&name).arg(&rules).query_async(&mut admin).await.unwrap();
+        let configure = |program: &mut Command| {
+            program.env("GUICHET_RATE_LIMIT", LIMIT.to_string());
+            program.env("GUICHET_COST_LIMIT", POINTS.to_string());
+            program.env("GUICHET_TRUSTED_PROXIES", "127.0.0.1").env("GUICHET_THROTTLE", "redis");
+            program.env("REDIS_PREFIX", &prefix).env("REDIS_URL", format!("redis://{}", proxy.here()));
+            program.env("REDIS_USERNAME", &name).env("REDIS_PASSWORD", PASSWORD);
+            program.env("DATABASE_READ_URL", &replica.url);
+            program.env("GUICHET_REPLICA_LAG", LAG.as_secs().to_string());
+        };
+        let examined = shop.run(&["doctor"], configure);
+        for check in ["redis", "replica"] {
+            assert!(
+                examined.lines().any(|line| line.starts_with(&format!("ok       {check} "))),
+                "{examined}"
+            );
+        }
         let serve = |number: u8| {
             let log = File::create(shop.folder.join(format!("log-{number}"))).unwrap();
             shop.serve(|program| {
-                program.stderr(log).env("GUICHET_RATE_LIMIT", LIMIT.to_string());
-                program.env("GUICHET_COST_LIMIT", POINTS.to_string());
-                program.env("GUICHET_TRUSTED_PROXIES", "127.0.0.1").env("GUICHET_THROTTLE", "redis");
-                program.env("REDIS_PREFIX", &prefix);
-                program.env("REDIS_URL", format!("redis://{}", proxy.here()));
-                program.env("REDIS_USERNAME", &name).env("REDIS_PASSWORD", PASSWORD);
-                program
-                    .env("DATABASE_READ_URL", &replica.url)
-                    .env("GUICHET_REPLICA_LAG", LAG.as_secs().to_string());
+                program.stderr(log);
+                configure(program);
             })
         };
         let servers = [serve(0), serve(1)];

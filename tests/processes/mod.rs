@@ -39,8 +39,11 @@ impl Shop {
         };
         let shop = Self { name, folder, url, server };
         shop.on_server(&format!("CREATE DATABASE {} COLLATE utf8mb4_unicode_ci", shop.name)).await;
-        shop.run(&["migrate"]);
-        shop.run(&["seed", "--customers=2", "--products=2", "--services=2", "--invoices=2", "--tickets=1"]);
+        shop.run(&["migrate"], |_| ());
+        shop.run(
+            &["seed", "--customers=2", "--products=2", "--services=2", "--invoices=2", "--tickets=1"],
+            |_| (),
+        );
         shop
     }
 
@@ -59,14 +62,17 @@ impl Shop {
         program
     }
 
-    fn run(&self, arguments: &[&str]) -> String {
-        let ran = self.program().args(arguments).output().unwrap();
+    /// Runs a command: what it prints.
+    pub(crate) fn run(&self, arguments: &[&str], configure: impl FnOnce(&mut Command)) -> String {
+        let mut program = self.program();
+        configure(&mut program);
+        let ran = program.args(arguments).output().unwrap();
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         String::from_utf8_lossy(&ran.stdout).into_owned()
     }
 
     pub(crate) fn key(&self) -> String {
-        let made = self.run(&["create-api-key", "kill", "admin@example.com"]);
+        let made = self.run(&["create-api-key", "kill", "admin@example.com"], |_| ());
         made.lines().find_map(|line| line.strip_prefix("Token: ")).unwrap().to_owned()
     }
 
