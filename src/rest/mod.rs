@@ -155,7 +155,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         if let Some(seconds) = limits.retry_after() {
             return Err(Error::RateLimited(seconds));
         }
-        let read = Arc::new(RowsRead::default());
+        let read = limits.points.standing().map(|_| Arc::new(RowsRead::default()));
         let prepared = document.prepared(&variables);
         let mut operation = Operation::new("").variables(variables);
         operation.uploads = std::mem::take(&mut input.uploads);
@@ -165,19 +165,21 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let mut operation = operation
             .data(principal)
             .data(Arc::clone(&prepared.kept))
-            .data(Arc::clone(&read))
             .data(Lent(nested.union(own)))
             .data(asking.face)
             .data(asking.origin);
         if asking.method == Method::POST {
             operation = operation.data(Strict);
         }
+        if let Some(read) = &read {
+            operation = operation.data(Arc::clone(read));
+        }
         if self.shared.begins(Some(owner), writes).await {
             operation = operation.data(Fresh);
         }
         let executed = self.schema.execute(operation).await;
         self.shared.ends(Some(owner), writes).await;
-        let used = of_rows(writes, read.number());
+        let used = of_rows(writes, read.map_or(0, |read| read.number()));
         limits.points = self.points.settle(bucket, limits.points, taken, used).await;
         let data = answer::failure(executed)?;
         let address = Address::new(asking.address, &input.query);
