@@ -63,6 +63,7 @@ struct Source {
 
 /// What is read from while a replica is away.
 struct Fallback {
+    replica: Arc<Source>,
     primary: Arc<Source>,
     pulse: Arc<Pulse>,
     outage: Arc<Outage>,
@@ -106,12 +107,15 @@ impl Reader {
 
     /// Reads from a replica of the primary, and from the primary itself while the replica is away.
     pub fn of_replica(db: DatabaseConnection, observer: Observer, primary: &Self) -> Self {
+        let pulse = Arc::new(Pulse::new(db.clone()));
+        let source = Arc::new(Source::new(db, observer));
         let fallback = Fallback {
+            replica: Arc::clone(&source),
             primary: Arc::clone(&primary.source),
-            pulse: Arc::new(Pulse::new(db.clone())),
+            pulse,
             outage: Outage::none("the replica", "the primary is read from"),
         };
-        Self { source: Arc::new(Source::new(db, observer)), fallback: Some(fallback) }
+        Self { source, fallback: Some(fallback) }
     }
 
     /// The database's connections now.
@@ -175,12 +179,17 @@ impl Source {
     async fn may_live(&self, error: &DbErr) -> bool {
         let lost = failure::of(error) == Failure::Lost;
         if lost {
-            if let Some(kept) = &self.kept {
-                kept.drop_idle();
-            }
-            database::drop_dead(&self.db).await;
+            self.drop_dead().await;
         }
         lost
+    }
+
+    /// Ends idle connections that have died, or may have.
+    async fn drop_dead(&self) {
+        if let Some(kept) = &self.kept {
+            kept.drop_idle();
+        }
+        database::drop_dead(&self.db).await;
     }
 }
 
@@ -207,10 +216,17 @@ impl Fallback {
     }
 
     fn lost<T>(&self, cause: &DbErr) -> Option<T> {
-        let pulse = Arc::clone(&self.pulse);
+        let (replica, pulse) = (Arc::downgrade(&self.replica), Arc::clone(&self.pulse));
         self.outage.begin(cause, move || {
-            let pulse = Arc::clone(&pulse);
-            async move { pulse.beats().await }
+            let (replica, pulse) = (replica.upgrade(), Arc::clone(&pulse));
+            async move {
+                let beats = pulse.beats().await;
+                // Connections that fell silent may never speak again.
+                if let (true, Some(replica)) = (beats, replica) {
+                    replica.drop_dead().await;
+                }
+                beats
+            }
         });
         None
     }

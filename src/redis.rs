@@ -55,7 +55,7 @@ impl Redis {
             connection: Mutex::default(),
             outage: Outage::none("Redis", "each process goes by what it knows itself"),
         });
-        if let Err(error) = redis.ping(CONNECTING).await {
+        if let Err(error) = redis.renew().await {
             redis.begin_outage(error);
         }
         Ok(redis)
@@ -126,15 +126,18 @@ impl Redis {
         Ok((open, link.number))
     }
 
-    async fn ping(&self, patience: Duration) -> std::result::Result<(), String> {
-        let pinged = async {
-            let (mut connection, number) = self.connection(None).await?;
-            match ping(&mut connection).await {
-                Err(error) if is_broken(&error) => ping(&mut self.connection(Some(number)).await?.0).await,
-                answer => answer,
-            }
+    /// Makes the connection anew: the one that fell silent may never speak again.
+    async fn renew(&self) -> std::result::Result<(), String> {
+        let renewed = async {
+            let mut link = self.connection.lock().await;
+            link.open = None;
+            let mut open = connect(&self.client).await?;
+            ping(&mut open).await?;
+            link.number += 1;
+            link.open = Some(open);
+            Ok::<_, RedisError>(())
         };
-        match tokio::time::timeout(patience, pinged).await {
+        match tokio::time::timeout(CONNECTING, renewed).await {
             Ok(answer) => answer.map_err(|error| error.to_string()),
             Err(_) => Err(SILENT.to_owned()),
         }
@@ -146,7 +149,7 @@ impl Redis {
             let redis = redis.upgrade();
             async move {
                 match redis {
-                    Some(redis) => redis.ping(CONNECTING).await.is_ok(),
+                    Some(redis) => redis.renew().await.is_ok(),
                     None => false,
                 }
             }

@@ -38,6 +38,8 @@ const JSON: &str = "application/json";
 
 /// How answers are kept that no field's hint says it of: not at all.
 const NOT_KEPT: CacheControl = CacheControl { public: false, max_age: 0 };
+/// Headers that tell a frontend how to go on.
+const EXPOSED: &str = "RateLimit, RateLimit-Policy, Retry-After";
 
 /// A request that could not be read, or not be answered at all: its status is told in any media type.
 struct Rejection {
@@ -134,6 +136,8 @@ async fn answer(
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
     limits.write(response.headers_mut(), app.shared.clock.now().timestamp());
+    // What scripts of another origin may read.
+    response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     response
 }
 
