@@ -36,6 +36,14 @@ const RATES: &[(&str, i64)] = &[
     ("SE", 25),
 ];
 
+/// Whether the prices that the shop's staff enter hold the tax.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_included(scope: Scope<'_>) -> Result<bool> {
+    Ok(scope.setting("store_mode_tax").await?.as_deref() == Some("tax_included"))
+}
+
 /// Rate in percent for whoever asks.
 ///
 /// # Errors
@@ -89,6 +97,11 @@ pub fn without(amount: Decimal, rate: Decimal) -> Decimal {
     cents(amount / (Decimal::ONE + rate / Decimal::ONE_HUNDRED))
 }
 
+/// An amount with the tax on top of it, to cents.
+pub fn with(amount: Decimal, rate: Decimal) -> Decimal {
+    cents(amount * (Decimal::ONE + rate / Decimal::ONE_HUNDRED))
+}
+
 /// An amount rounded to cents, halves away from zero.
 pub fn cents(amount: Decimal) -> Decimal {
     amount.round_dp_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
@@ -108,6 +121,7 @@ mod tests {
         let amount: Decimal = "5.99".parse().unwrap();
         assert_eq!(without(amount, Decimal::from(20)).to_string(), "4.99");
         assert_eq!(without(amount, Decimal::ZERO).to_string(), "5.99");
+        assert_eq!(with("7.99".parse().unwrap(), Decimal::from(20)).to_string(), "9.59");
         assert_eq!(cents("1.005".parse().unwrap()).to_string(), "1.01");
     }
 }

@@ -1,6 +1,7 @@
 //! The customer whose key or session it is (spec: `documented-contract.md` 4.4).
 
 mod invoice;
+mod price;
 mod service;
 
 use async_graphql::{Context, Object};

@@ -206,3 +206,56 @@ async fn services_and_invoices_need_the_ability_of_the_client_api() {
     }
     shop.close().await;
 }
+
+/// Each service of customer 1 by name, with its price without and with tax.
+async fn prices(shop: &Shop) -> Vec<[String; 3]> {
+    let [session, _] = sign_in(shop, "CUSTOMER", "customer1@example.com").await;
+    let query = "{ viewer { services { name price { priceHt priceTtc } } } }";
+    let answer = shop.graphql(query, json!({}), &session).await;
+    let services = answer["data"]["viewer"]["services"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    let text = |value: &Json| value.as_str().unwrap_or("-").to_owned();
+    let row = |row: &Json| [&row["name"], &row["price"]["priceHt"], &row["price"]["priceTtc"]].map(text);
+    services.iter().map(row).collect()
+}
+
+/// `client.md` 9.0: its own price in any currency, else its product's; tax as the shop enters it.
+#[tokio::test]
+async fn services_show_what_the_customer_pays() {
+    let shop = marked().await;
+    // Product 6 isn't sold once, but monthly for 7.99; product 1 for 3.29 dollars.
+    assert_eq!(prices(&shop).await, [["Minecraft Diamant", "7.99", "9.59"], ["Mine", "3.29", "3.95"]]);
+    let service =
+        "INSERT INTO services (id, customer_id, uuid, name, type, product_id, billing, currency, status)";
+    let price = "INSERT INTO pricings (related_id, related_type, currency, monthly, annually)";
+    for sql in [
+        format!("{price} VALUES (501, 'service', 'EUR', 5, NULL)"),
+        format!(
+            "{service} VALUES (511, 1, '00000000-0000-0000-0000-000000000511', 'Own, yearly', 'none', 1, 'annually', \
+             'EUR', 'active'), \
+             (512, 1, '00000000-0000-0000-0000-000000000512', 'No product', 'none', NULL, 'monthly', 'EUR', 'active'), \
+             (513, 1, '00000000-0000-0000-0000-000000000513', 'No price', 'none', NULL, 'monthly', 'EUR', 'active'), \
+             (514, 1, '00000000-0000-0000-0000-000000000514', 'Free', 'none', 1, 'free', 'EUR', 'active'), \
+             (515, 1, '00000000-0000-0000-0000-000000000515', 'In francs', 'none', 1, 'monthly', 'CHF', 'active')"
+        ),
+        format!("{price} VALUES (511, 'service', 'EUR', 8, NULL), (512, 'service', 'EUR', NULL, 60)"),
+        format!("{price} VALUES (513, 'service', 'USD', 9, NULL)"),
+        "UPDATE customers SET country = 'DE' WHERE id = 1".to_owned(),
+    ] {
+        shop.sql(&sql).await;
+    }
+    let expected = [
+        ["Minecraft Diamant", "7.99", "9.51"],
+        ["Mine", "5", "5.95"],
+        ["Own, yearly", "0", "0"],
+        ["No product", "60", "71.4"],
+        ["No price", "-", "-"],
+        ["Free", "0", "0"],
+        ["In francs", "2.99", "3.56"],
+    ];
+    assert_eq!(prices(&shop).await, expected);
+    shop.close().await;
+    let shop = marked().await;
+    shop.sql("INSERT INTO settings (name, value) VALUES ('store_mode_tax', 'tax_included')").await;
+    assert_eq!(prices(&shop).await, [["Minecraft Diamant", "6.66", "7.99"], ["Mine", "2.74", "3.29"]]);
+    shop.close().await;
+}

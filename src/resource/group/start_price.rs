@@ -176,10 +176,10 @@ async fn candidates(scope: Scope<'_>, keys: &[Id]) -> Result<Vec<Candidate>> {
 
 /// How the shop enters its prices, and the rate of tax where they hold it.
 async fn tax_mode(scope: Scope<'_>) -> Result<(TaxMode, Decimal)> {
-    match scope.setting("store_mode_tax").await?.as_deref() {
-        Some("tax_included") => Ok((TaxMode::TaxIncluded, tax::rate(scope).await?)),
-        _ => Ok((TaxMode::TaxExcluded, Decimal::ZERO)),
+    if tax::is_included(scope).await? {
+        return Ok((TaxMode::TaxIncluded, tax::rate(scope).await?));
     }
+    Ok((TaxMode::TaxExcluded, Decimal::ZERO))
 }
 
 /// The least price of products, each with its rows of prices. Currency and period pass from one

@@ -5,6 +5,7 @@ use entity::{product, server, service};
 use sea_orm::{EntityTrait, Select};
 
 use super::own;
+use super::price::{self, ServicePrice};
 use crate::record;
 use crate::resource::service::{ServiceStatus, visible_services};
 use crate::scope::Scope;
@@ -50,6 +51,8 @@ record! {
         created_at,
     }
     branches {
+        /// What the customer pays for a period of it; null where the shop has no price for it.
+        price: each<Option<ServicePrice>>(price::of_services),
         /// The product that it was made from, also where it is not sold any more.
         product: one<ViewerProduct>(product_id, products),
         /// The server that it runs on, by name only.

@@ -1,0 +1,96 @@
+//! What a customer pays for a service (spec: `client.md` 9.0): computed for all services of a level by
+//! two statements.
+
+use std::collections::HashMap;
+
+use async_graphql::SimpleObject;
+use entity::{Id, pricing, service};
+use rust_decimal::Decimal;
+
+use crate::record::{Money, load};
+use crate::resource::pricing::{self as prices, Pricing};
+use crate::scope::Scope;
+use crate::{Result, tax};
+
+/// Billing of what is never paid for: no row of prices has it.
+const FREE: &str = "free";
+
+/// What a period of a service costs, in the currency of the service.
+#[derive(Clone, Debug, PartialEq, SimpleObject)]
+pub(super) struct ServicePrice {
+    /// Price without tax.
+    price_ht: Money,
+    /// Price with the tax that the customer pays.
+    price_ttc: Money,
+}
+
+impl ServicePrice {
+    fn new(stored: f64, tax_included: bool, rate: Decimal) -> Self {
+        let stored = Decimal::try_from(stored).unwrap_or_default();
+        let (ht, ttc) = if tax_included {
+            (tax::without(stored, rate), tax::cents(stored))
+        } else {
+            let ht = tax::cents(stored);
+            (ht, tax::with(ht, rate))
+        };
+        Self { price_ht: ht.into(), price_ttc: ttc.into() }
+    }
+}
+
+/// Rows of prices by the thing that they are for.
+type Offers = HashMap<Id, Vec<pricing::Model>>;
+
+/// The prices of services, in their order; none where the shop has none.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn of_services(
+    scope: Scope<'_>,
+    services: &[&service::Model],
+) -> Result<Vec<Option<ServicePrice>>> {
+    let own = offers(scope, "service", services.iter().map(|service| service.id).collect()).await?;
+    let products = services.iter().filter_map(|service| service.product_id).collect();
+    let products = offers(scope, "product", products).await?;
+    let (tax_included, rate) = (tax::is_included(scope).await?, tax::rate(scope).await?);
+    let prices = services.iter().map(|service| {
+        let stored = stored(service, &own, &products)?;
+        Some(ServicePrice::new(stored, tax_included, rate))
+    });
+    Ok(prices.collect())
+}
+
+async fn offers(scope: Scope<'_>, of: &str, keys: Vec<Id>) -> Result<Offers> {
+    let mut offers = Offers::new();
+    for row in load::<Pricing>(scope, keys, pricing::Column::RelatedId, prices::prices_of(of)).await? {
+        offers.entry(row.related_id).or_default().push(row);
+    }
+    Ok(offers)
+}
+
+/// The price of a period as it is stored: the service's own, else that of its product.
+fn stored(service: &service::Model, own: &Offers, products: &Offers) -> Option<f64> {
+    if service.billing == FREE {
+        return Some(0.0);
+    }
+    let own = own.get(&service.id).map_or(&[][..], Vec::as_slice);
+    let in_currency = |row: &&pricing::Model| row.currency == service.currency;
+    let Some(product) = service.product_id else {
+        return Some(of_row(own.iter().find(in_currency)?, &service.billing));
+    };
+    if let Some(row) = own.first() {
+        return Some(of_period(row, &service.billing).unwrap_or(0.0));
+    }
+    let offered = products.get(&product).map_or(&[][..], Vec::as_slice);
+    let row = offered.iter().find(in_currency).or_else(|| offered.first());
+    Some(row.map_or(0.0, |row| of_row(row, &service.billing)))
+}
+
+/// The price of a period; of the first period that is offered where it is not.
+fn of_row(row: &pricing::Model, billing: &str) -> f64 {
+    let first = || prices::by_period(row).into_iter().find_map(|(_, price)| price);
+    of_period(row, billing).or_else(first).unwrap_or(0.0)
+}
+
+fn of_period(row: &pricing::Model, billing: &str) -> Option<f64> {
+    prices::by_period(row).into_iter().find(|(period, _)| String::from(*period) == billing)?.1
+}
