@@ -289,7 +289,11 @@ macro_rules! filters {
             /// This doesn't hold.
             pub not: Option<Box<$Filter>>,
             $( $(#[doc = $fdoc])+ pub $field: Option<$crate::filter::$Type>, )*
-            $($( $(#[doc = $rdoc])+ pub $related: Option<Box<$Related>>, )*)?
+            $($(
+                $(#[doc = $rdoc])+
+                #[graphql(directive = $crate::auth::Can::apply(&[$($crate::auth::Ability::$rneed),+]))]
+                pub $related: Option<Box<$Related>>,
+            )*)?
         }
 
         impl $crate::filter::Filter for $Filter {

@@ -1,7 +1,7 @@
 //! The guard on every field.
 //!
 //! A field says what it needs once, with the directive `@can`: the guard enforces it, the schema
-//! prints it, the REST engine and the rights tests read it. What needs no key says so with
+//! prints it, the REST engine and the tests of the guards read it. What needs no key says so with
 //! `@public`. A field of a root type that says nothing is refused to everybody.
 
 use std::borrow::Cow;
@@ -11,6 +11,7 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaInputValue, MetaType,
     Registry, location_traits::Directive_At_FIELD_DEFINITION,
+    location_traits::Directive_At_INPUT_FIELD_DEFINITION,
 };
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult,
@@ -23,7 +24,8 @@ use crate::selection::{self, Turn};
 use crate::{Error, Result};
 
 /// The directive `@can(any: […])` on a field: the caller needs one of the abilities named.
-/// An empty list means that any valid key will do.
+/// An empty list means that any valid key will do. On a field of conditions it tells what
+/// [`filters!`](crate::filters!) holds against the caller.
 pub struct Can;
 
 impl Can {
@@ -40,7 +42,16 @@ impl Can {
 
     /// What a field needs: `None` when it doesn't say.
     pub fn read(field: &MetaField) -> Option<Vec<Ability>> {
-        let invocation = field.directive_invocations.iter().find(|directive| directive.name == Self::NAME)?;
+        Self::among(&field.directive_invocations)
+    }
+
+    /// What a field of an input needs: `None` when it doesn't say.
+    pub fn read_input(field: &MetaInputValue) -> Option<Vec<Ability>> {
+        Self::among(&field.directive_invocations)
+    }
+
+    fn among(directives: &[MetaDirectiveInvocation]) -> Option<Vec<Ability>> {
+        let invocation = directives.iter().find(|directive| directive.name == Self::NAME)?;
         let Some(Value::List(any)) = invocation.args.get("any") else { return None };
         Some(
             any.iter()
@@ -63,7 +74,10 @@ impl TypeDirective for Can {
             description: Some(
                 "The caller needs one of these abilities; any valid key when the list is empty.".to_owned(),
             ),
-            locations: vec![__DirectiveLocation::FIELD_DEFINITION],
+            locations: vec![
+                __DirectiveLocation::FIELD_DEFINITION,
+                __DirectiveLocation::INPUT_FIELD_DEFINITION,
+            ],
             args: IndexMap::from([("any".to_owned(), any)]),
             is_repeatable: false,
             visible: None,
@@ -73,6 +87,7 @@ impl TypeDirective for Can {
 }
 
 impl Directive_At_FIELD_DEFINITION for Can {}
+impl Directive_At_INPUT_FIELD_DEFINITION for Can {}
 
 /// The directive `@public` on a field of a root type: it needs no key.
 pub struct Public;
@@ -154,6 +169,7 @@ impl<T: ContainerType> OutputType for Guarded<T> {
         if let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(T::type_name().as_ref()) {
             fields.values_mut().for_each(describe);
         }
+        describe_inputs(registry);
         name
     }
 
@@ -220,15 +236,36 @@ pub(crate) fn undescribed(field: &MetaField) -> String {
 /// Completes a guarded field: nullable, and its need told in words too.
 pub(crate) fn describe(field: &mut MetaField) {
     field.ty = field.ty.trim_end_matches('!').to_owned();
-    let need = match Can::read(field).as_deref() {
-        None if Public::marks(field) => "no key.".to_owned(),
-        None => return,
-        Some([]) => "a valid key.".to_owned(),
-        Some(any) => {
-            let names = any.iter().map(|ability| format!("`{ability}`")).collect::<Vec<_>>();
-            format!("{}.", names.join(" or "))
+    match Can::read(field) {
+        None if Public::marks(field) => tell(&mut field.description, "no key."),
+        None => {}
+        Some(any) => tell(&mut field.description, &need(&any)),
+    }
+}
+
+/// Tells in words what fields of inputs need; once, though both roots ask.
+fn describe_inputs(registry: &mut Registry) {
+    let inputs = registry.types.values_mut().filter_map(|ty| match ty {
+        MetaType::InputObject { input_fields, .. } => Some(input_fields.values_mut()),
+        _ => None,
+    });
+    for field in inputs.flatten() {
+        let told = field.description.as_deref().is_some_and(|text| text.contains(NEEDS));
+        if let Some(any) = Can::read_input(field).filter(|_| !told) {
+            tell(&mut field.description, &need(&any));
         }
-    };
-    let text = field.description.take().unwrap_or_default();
-    field.description = Some(format!("{text}{NEEDS}{need}").trim_start().to_owned());
+    }
+}
+
+fn need(any: &[Ability]) -> String {
+    if any.is_empty() {
+        return "a valid key.".to_owned();
+    }
+    let names = any.iter().map(|ability| format!("`{ability}`")).collect::<Vec<_>>();
+    format!("{}.", names.join(" or "))
+}
+
+fn tell(description: &mut Option<String>, need: &str) {
+    let text = description.take().unwrap_or_default();
+    *description = Some(format!("{text}{NEEDS}{need}").trim_start().to_owned());
 }

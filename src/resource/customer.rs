@@ -132,7 +132,7 @@ filters! {
     }
     related {
         /// Those with a service for which this holds.
-        #[can(ServicesIndex, ServicesShow)]
+        #[can(ServicesIndex)]
         services: ServiceFilter(entity::service::Column::CustomerId = Id, service::visible_services),
     }
 }

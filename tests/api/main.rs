@@ -24,7 +24,8 @@
 //! | [`nodes`] | records found again by their global identifier |
 //! | [`proxy`] | a way to a server that a test can cut |
 //! | [`golden`] | the recordings replayed |
-//! | [`rights`] | every operation and root field tried without its ability |
+//! | [`guards`] | every field, change, condition and REST operation, tried by everybody |
+//! | [`walk`] | ways through the schema |
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`errors`], [`persisted`] | GraphQL's errors; operations named instead of sent |
 //! | [`limits`] | what GraphQL refuses before it runs |
@@ -61,6 +62,7 @@ mod execution;
 mod failure;
 mod golden;
 mod groups;
+mod guards;
 mod house_rules;
 mod limits;
 mod metrics;
@@ -74,7 +76,6 @@ mod program;
 mod proxy;
 mod replica;
 mod request_log;
-mod rights;
 mod rows;
 mod services;
 mod sessions;
@@ -86,5 +87,6 @@ mod throttle;
 mod traces;
 mod two_writers;
 mod viewer;
+mod walk;
 mod wire;
 mod xml;

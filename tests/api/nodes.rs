@@ -9,8 +9,9 @@ use guichet::auth::{Ability, Can};
 use guichet::{contracts, schema};
 use serde_json::{Value as Json, json};
 
-use crate::rights::{add_key, arguments, others};
+use crate::guards::{all_but, with_just};
 use crate::shop::Shop;
+use crate::walk::arguments;
 
 /// The recorded shop with a row of everything that hangs on a service.
 async fn shop() -> Shop {
@@ -179,7 +180,7 @@ async fn every_node_needs_its_ability() {
         if let Some(own) = own {
             assert_eq!(Can::read(own), Some(needs.clone()), "{ty} and `{}`", own.name);
         }
-        let lacking = add_key(&shop, &format!("{ty} lacking"), &needs, &others(&needs)).await;
+        let lacking = with_just(&shop, &format!("{ty} lacking"), &all_but(&needs)).await.bearer;
         for key in [1, 999_999] {
             let refused = shop.graphql(query, json!({"id": global(&ty, key)}), &lacking).await;
             assert_eq!(refused["errors"][0], *error, "{ty} {key}");
@@ -191,7 +192,7 @@ async fn every_node_needs_its_ability() {
             );
         }
         for need in &needs {
-            let allowed = add_key(&shop, &format!("{ty} {need}"), &[*need], &[*need]).await;
+            let allowed = with_just(&shop, &format!("{ty} {need}"), &[*need]).await.bearer;
             let answer = shop.graphql(query, json!({"id": id}), &allowed).await;
             assert!(answer.get("errors").is_none(), "{ty} with {need}: {answer}");
             // The first service is another customer's.

@@ -6,9 +6,9 @@ use guichet::auth::Can;
 use guichet::schema;
 use serde_json::{Value as Json, json};
 
-use crate::rights::arguments;
 use crate::sessions::sign_in;
 use crate::shop::Shop;
+use crate::walk::arguments;
 
 /// Stands in every text of customer 2 and of what customers do not see.
 const MARK: &str = "not-for-customer-1";
