@@ -1,0 +1,153 @@
+// A shop's program, written against the typed client: it reads pages, changes a group, signs a customer in,
+// and meets every error by its code. See README.md.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+import {
+  ChangeGroupDocument, DeleteGroupDocument, MakeGroupDocument, type ProductCardFragment, ProductsDocument,
+  type ProductsQuery, ShowGroupDocument, SignInDocument, type TypedDocumentString, ViewerDocument,
+} from "./generated/graphql";
+
+/** An error of the answer, with its code. */
+interface GraphQLError {
+  message: string;
+  path?: (string | number)[];
+  extensions: { code: string; abilities?: string[]; errors?: Record<string, string[]> };
+}
+
+interface Answer<Data> {
+  data?: Data;
+  errors?: GraphQLError[];
+}
+
+interface Demo {
+  url: string;
+  key: string;
+  stop(): void;
+}
+
+/** Starts the demo server in a folder of its own. */
+async function startDemo(binary: string): Promise<Demo> {
+  const folder = mkdtempSync(join(tmpdir(), "guichet-client-"));
+  const env = { ...process.env, GUICHET_LISTEN: "127.0.0.1:0", GUICHET_DEMO_DIR: join(folder, "demo"), GUICHET_RATE_LIMIT: "0" };
+  const server: ChildProcess = spawn(resolve(binary), ["serve", "--demo"], { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"] });
+  const stop = () => {
+    server.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  assert(server.stdout);
+  let url: string | undefined;
+  for await (const line of createInterface({ input: server.stdout })) {
+    url ??= /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+    const key = /Bearer (\d+\|\w+)/.exec(line)?.[1];
+    if (url && key) {
+      server.stdout.resume();
+      return { url, key, stop };
+    }
+  }
+  stop();
+  throw new Error(`the server ended with ${server.exitCode}`);
+}
+
+/** Runs a document: its variables and its answer have the types of the schema. */
+async function ask<Data, Variables>(
+  demo: Demo,
+  document: TypedDocumentString<Data, Variables>,
+  variables: Variables,
+  key = demo.key,
+): Promise<Answer<Data>> {
+  const answer = await fetch(`${demo.url}/graphql`, {
+    method: "POST",
+    headers: {
+      Accept: "application/graphql-response+json",
+      "Content-Type": "application/json",
+      ...(key === "" ? {} : { Authorization: `Bearer ${key}` }),
+    },
+    body: JSON.stringify({ query: document.toString(), variables }),
+  });
+  return (await answer.json()) as Answer<Data>;
+}
+
+/** As `ask`, where nothing may go wrong. */
+async function get<Data, Variables>(
+  demo: Demo,
+  document: TypedDocumentString<Data, Variables>,
+  variables: Variables,
+  key = demo.key,
+): Promise<Data> {
+  const { data, errors } = await ask(demo, document, variables, key);
+  assert.equal(errors, undefined, JSON.stringify(errors));
+  assert(data);
+  return data;
+}
+
+async function readsAllPages(demo: Demo): Promise<void> {
+  const found: ProductCardFragment[] = [];
+  let [after, total]: [string | null, number] = [null, 0];
+  do {
+    const { products }: ProductsQuery = await get(demo, ProductsDocument, {
+      sort: [{ field: "NAME", direction: "DESC" }], first: 7, after,
+    });
+    assert(products);
+    found.push(...products.edges.map((edge) => edge.node));
+    total = products.totalCount;
+    after = products.pageInfo.hasNextPage ? products.pageInfo.endCursor ?? null : null;
+  } while (after !== null);
+  assert.equal(found.length, total);
+  assert.equal(new Set(found.map((product) => product.id)).size, total);
+  const priced = found.find((product) => product.pricing?.some((price) => price.currency === "EUR" && price.monthly != null));
+  assert.match(priced?.pricing?.[0]?.monthly ?? "", /^\d+(\.\d+)?$/);
+  const { products } = await get(demo, ProductsDocument, { filter: { status: { eq: "active" }, stock: { gt: 0 } } });
+  assert(products && products.edges.length > 0 && products.edges.every(({ node }) => node.status === "ACTIVE" && node.stock > 0));
+}
+
+async function changesAGroup(demo: Demo): Promise<void> {
+  const input = { name: "Clés en main", description: "<p>Tout compris</p>", status: "HIDDEN", slug: "cles", sortOrder: 9 } as const;
+  const made = (await get(demo, MakeGroupDocument, { input })).groupCreate;
+  assert(made);
+  assert.deepEqual([made.name, made.status, made.pinned], ["Clés en main", "HIDDEN", false]);
+  const changed = await ask(demo, ChangeGroupDocument, { id: made.id, input: { description: "Autre" } });
+  assert.equal(changed.data?.groupUpdate?.description, "Autre");
+  const { group } = await get(demo, ShowGroupDocument, { id: made.id });
+  assert.deepEqual(group, { id: made.id, name: "Clés en main", description: "Autre", productsCount: 0 });
+  const invalid = await ask(demo, MakeGroupDocument, { input: { ...input, name: "" } });
+  assert.equal(invalid.errors?.[0]?.extensions.code, "VALIDATION_FAILED");
+  assert(invalid.errors?.[0]?.extensions.errors?.name);
+  await get(demo, DeleteGroupDocument, { id: made.id });
+  assert.equal((await get(demo, ShowGroupDocument, { id: made.id })).group, null);
+}
+
+async function signsIn(demo: Demo): Promise<void> {
+  const input = { kind: "CUSTOMER", email: "camille.fabre@client.example", password: "demo-password" } as const;
+  const session = (await get(demo, SignInDocument, { input }, "")).sessionCreate;
+  assert(session);
+  const { viewer } = await get(demo, ViewerDocument, {}, session.accessToken);
+  assert.equal(viewer?.email, input.email);
+  assert(viewer.services && viewer.services.length > 0 && viewer.invoices);
+  const refused = await ask(demo, ProductsDocument, {}, session.accessToken);
+  assert.deepEqual(refused.errors?.[0]?.extensions, { code: "FORBIDDEN", abilities: ["products:index"] });
+  assert.equal(refused.data?.products, null);
+  const nobody = await ask(demo, ViewerDocument, {}, "");
+  assert.equal(nobody.errors?.[0]?.extensions.code, "UNAUTHENTICATED");
+}
+
+async function main(): Promise<void> {
+  const demo = await startDemo(process.env.GUICHET_BINARY ?? "target/debug/guichet");
+  try {
+    await readsAllPages(demo);
+    await changesAGroup(demo);
+    await signsIn(demo);
+    console.log("the typed client reads, changes and signs in");
+  } finally {
+    demo.stop();
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
