@@ -16,7 +16,9 @@ mod xml;
 use std::sync::Arc;
 
 use async_graphql::registry::Registry;
-use async_graphql::{EmptySubscription, ObjectType, Request as Operation, Schema, Value};
+use async_graphql::{
+    EmptySubscription, ObjectType, Request as Operation, Schema, UploadValue, Value, Variables,
+};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
@@ -143,10 +145,16 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let principal = self.admit(&asking.headers, limits).await?;
         auth::allow(principal.abilities, document.needs())?;
         let mut input = input?;
-        input.path = asking.matched.parameters;
-        let (variables, asked) = request::variables(document, &input, self.shared.config.max_per_page)?;
-        let (owner, writes) = (principal.owner, document.is_mutation());
-        let bucket = Bucket::Owner(owner);
+        input.path.clone_from(&asking.matched.parameters);
+        let max = self.shared.config.max_per_page;
+        let (variables, asked) = match request::variables(document, &input, max) {
+            Ok(read) => read,
+            Err(refusal) => {
+                self.require(document, &principal, &asking).await?;
+                return Err(refusal);
+            }
+        };
+        let (bucket, writes) = (Bucket::Owner(principal.owner), document.is_mutation());
         // One row where there are no pages.
         let rows =
             if document.answer == Answer::Value { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
@@ -156,36 +164,68 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             return Err(Error::RateLimited(seconds));
         }
         let read = limits.points.standing().map(|_| Arc::new(RowsRead::default()));
-        let prepared = document.prepared(&variables);
-        let mut operation = Operation::new("").variables(variables);
-        operation.uploads = std::mem::take(&mut input.uploads);
-        operation.set_parsed_query(prepared.executable.clone());
-        let nested = if self.shared.config.strict_includes { auth::Abilities::NONE } else { document.lends };
-        let own = document.root_needs().iter().copied().collect();
-        let mut operation = operation
-            .data(principal)
-            .data(Arc::clone(&prepared.kept))
-            .data(Lent(nested.union(own)))
-            .data(asking.face)
-            .data(asking.origin);
-        if asking.method == Method::POST {
-            operation = operation.data(Strict);
-        }
-        if let Some(read) = &read {
-            operation = operation.data(Arc::clone(read));
-        }
-        if self.shared.begins(Some(owner), writes).await {
-            operation = operation.data(Fresh);
-        }
-        let executed = self.schema.execute(operation).await;
-        self.shared.ends(Some(owner), writes).await;
+        let uploads = std::mem::take(&mut input.uploads);
+        let executed = self.run(document, &principal, &asking, variables, uploads, read.clone()).await;
         let used = of_rows(writes, read.map_or(0, |read| read.number()));
         limits.points = self.points.settle(bucket, limits.points, taken, used).await;
-        let data = answer::failure(executed)?;
+        let data = executed?;
         let address = Address::new(asking.address, &input.query);
         let body = answer::body(document, data, asked, &address, self.shared.config.lang);
         let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;
         Ok(Reply { status, headers: HeaderMap::new(), body })
+    }
+
+    /// Refuses a path that names no record. What is wrong with the other parameters of a reading is told
+    /// only behind that (spec: `wire.md` 0, 9.2).
+    async fn require(
+        &self,
+        document: &Document<Checked>,
+        principal: &Arc<Principal>,
+        asking: &Asking,
+    ) -> Result<()> {
+        if document.is_mutation() || asking.matched.parameters.is_empty() {
+            return Ok(());
+        }
+        let path = request::Input { path: asking.matched.parameters.clone(), ..request::Input::default() };
+        let (variables, _) = request::variables(document, &path, self.shared.config.max_per_page)?;
+        self.run(document, principal, asking, variables, Vec::new(), None).await.map(drop)
+    }
+
+    /// Runs the operation and counts the rows that it reads; its data.
+    async fn run(
+        &self,
+        document: &Document<Checked>,
+        principal: &Arc<Principal>,
+        asking: &Asking,
+        variables: Variables,
+        uploads: Vec<UploadValue>,
+        read: Option<Arc<RowsRead>>,
+    ) -> Result<Value> {
+        let prepared = document.prepared(&variables);
+        let mut operation = Operation::new("").variables(variables);
+        operation.uploads = uploads;
+        operation.set_parsed_query(prepared.executable.clone());
+        let nested = if self.shared.config.strict_includes { auth::Abilities::NONE } else { document.lends };
+        let own = document.root_needs().iter().copied().collect();
+        let mut operation = operation
+            .data(Arc::clone(principal))
+            .data(Arc::clone(&prepared.kept))
+            .data(Lent(nested.union(own)))
+            .data(asking.face)
+            .data(asking.origin.clone());
+        if asking.method == Method::POST {
+            operation = operation.data(Strict);
+        }
+        if let Some(read) = read {
+            operation = operation.data(read);
+        }
+        let (owner, writes) = (Some(principal.owner), document.is_mutation());
+        if self.shared.begins(owner, writes).await {
+            operation = operation.data(Fresh);
+        }
+        let executed = self.schema.execute(operation).await;
+        self.shared.ends(owner, writes).await;
+        answer::failure(executed)
     }
 
     /// Key, throttle, maintenance: whoever passes may ask for what its abilities open.

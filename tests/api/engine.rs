@@ -181,3 +181,18 @@ async fn xml_with_something_beside_its_element_is_refused() {
     assert_eq!(answer.status, 422);
     shop.close().await;
 }
+
+/// `wire.md` 0 and 9.2: a service that is missing is told before parameters that aren't allowed.
+#[tokio::test]
+async fn a_missing_record_is_told_before_a_wrong_parameter() {
+    let shop = Shop::golden("fr").await;
+    for parameter in ["filter[nope]=1", "sort=nope", "include=nope"] {
+        let (status, _, body) = shop.get(&format!("{SERVICES}/9999?{parameter}"), "all").await;
+        assert_eq!((status, body), (404, json!({"message": ""})), "{parameter}");
+        assert_eq!(shop.get(&format!("{SERVICES}/1?{parameter}"), "all").await.0, 400, "{parameter}");
+        // Nothing is looked up where the answer would be an empty list.
+        let products = format!("/api/application/products/9999?{parameter}");
+        assert_eq!(shop.get(&products, "all").await.0, 400, "{parameter}");
+    }
+    shop.close().await;
+}
