@@ -117,10 +117,28 @@ fn an_unknown_account_is_a_failure() {
     assert_eq!((staff.code, staff.output.as_str()), (1, "Admin not found\n"));
     let customer = shop.run(&["create-api-key", "x", STAFF, "--type=customer"]);
     assert_eq!((customer.code, customer.output.as_str()), (1, "Customer not found\n"));
-    assert_eq!(shop.run(&["create-api-key", "x"]).code, 2);
     assert_eq!(shop.run(&["create-api-key", "x", STAFF, "--expires=soon"]).code, 2);
     assert_eq!(shop.run(&["create-api-key", "x", STAFF, "--expires=2020-01-01"]).code, 2);
     assert_eq!(shop.run(&["list-api-keys"]).output.lines().count(), 1);
+}
+
+/// Scripts around the original's command read its exit code.
+#[test]
+fn wrong_arguments_of_create_api_key_are_told_as_the_original_does() {
+    let shop = Shop::seeded("arguments");
+    for (arguments, text) in [
+        (&["create-api-key"][..], "Not enough arguments (missing: \"name, email\")."),
+        (&["clientxcms:create-api-key", "x"], "Not enough arguments (missing: \"email\")."),
+        (&["create-api-key", "x", STAFF, "--nope"], "The \"--nope\" option does not exist."),
+        (&["create-api-key", &"é".repeat(256), STAFF], "the name of a key has at most 255 letters"),
+    ] {
+        let ran = shop.run(arguments);
+        assert_eq!((ran.code, ran.output.as_str()), (1, ""), "{arguments:?}");
+        assert_eq!(ran.errors, format!("guichet: {text}\n"), "{arguments:?}");
+    }
+    assert_eq!(shop.run(&["create-api-key", &"é".repeat(255), STAFF]).code, 0);
+    assert_eq!(shop.run(&["create-api-key", "--help"]).code, 0);
+    assert_eq!(shop.run(&["revoke-api-key"]).code, 2);
 }
 
 #[test]

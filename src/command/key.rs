@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::key::NewKey;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use clap::Args;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use entity::value::{Id, ShopTime};
 use entity::{admin, customer, personal_access_token as token};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
@@ -21,6 +22,9 @@ const STAFF: &str = r"App\Models\Admin\Admin";
 const CUSTOMER: &str = r"App\Models\Account\Customer";
 /// Names of the keys that a login makes.
 const SESSIONS: [&str; 2] = ["client-api", "2fa-pending"];
+
+/// What the column holds, in letters.
+const LONGEST_NAME: usize = 255;
 
 pub(super) const EXAMPLES: &str = "Examples:
   guichet create-api-key backup admin@example.com --permissions=customers:index,customers:show
@@ -66,6 +70,9 @@ pub(super) async fn create(config: &Config, arguments: Create) -> Result<(), Fai
     if expires.is_some_and(|end| end.0 <= now) {
         return Err(Failure::usage("--expires lies in the past"));
     }
+    if arguments.name.chars().count() > LONGEST_NAME {
+        return Err(Failure::new(format!("the name of a key has at most {LONGEST_NAME} letters")));
+    }
     let db = shop(config).await?;
     let staff = arguments.r#type == "application";
     let owner = if staff {
@@ -88,6 +95,27 @@ pub(super) async fn create(config: &Config, arguments: Create) -> Result<(), Fai
     say(&format!("Token: {}", key.bearer(id.0)));
     say(&format!("Documentation: {}/api/documentation", config.public_url()));
     Ok(())
+}
+
+/// What is wrong with the arguments of `create-api-key`, where scripts of the original know its words and
+/// its exit code (spec: `credentials.md` 13).
+pub(super) fn refusal(error: &clap::Error) -> Option<Failure> {
+    let named = match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(name) => name.clone(),
+        ContextValue::Strings(names) => {
+            let names: Vec<_> =
+                names.iter().map(|name| name.trim_matches(['<', '>']).to_lowercase()).collect();
+            names.join(", ")
+        }
+        _ => return None,
+    };
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument => {
+            Some(Failure::new(format!("Not enough arguments (missing: \"{named}\").")))
+        }
+        ErrorKind::UnknownArgument => Some(Failure::new(format!("The \"{named}\" option does not exist."))),
+        _ => None,
+    }
 }
 
 /// A row of `personal_access_tokens` for a new key of a staff member.

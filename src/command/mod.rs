@@ -62,7 +62,11 @@ enum Command {
 /// What the process's arguments ask for, to its end.
 #[tokio::main]
 pub async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
+    let done = match arguments() {
+        Ok(cli) => run(cli).await,
+        Err(failure) => Err(failure),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Nowhere is left to report that standard error is closed.
@@ -70,6 +74,17 @@ pub async fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// The names of `create-api-key`.
+const CREATE_API_KEY: [&str; 2] = ["create-api-key", "clientxcms:create-api-key"];
+
+/// The command line. Help and wrong usage end the process.
+fn arguments() -> Result<Cli, Failure> {
+    Cli::try_parse().map_err(|error| {
+        let creates = std::env::args().skip(1).any(|argument| CREATE_API_KEY.contains(&argument.as_str()));
+        creates.then(|| key::refusal(&error)).flatten().unwrap_or_else(|| error.exit())
+    })
 }
 
 /// Runs one command.
