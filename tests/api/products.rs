@@ -132,6 +132,8 @@ async fn pins_are_written_as_forms_write_them() {
         (json!("0"), false),
         (json!("on"), true),
         (json!("true"), true),
+        (json!(1), true),
+        (json!("1"), true),
     ] {
         let (status, _, body) = shop.post(PRODUCTS, "all", &with("pinned", sent.clone())).await;
         assert_eq!((status, &body["pinned"]), (201, &json!(stored)), "{sent}");
