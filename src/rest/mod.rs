@@ -13,6 +13,7 @@ mod request;
 mod routes;
 mod xml;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::registry::Registry;
@@ -137,7 +138,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
 
     async fn answer(
         &self,
-        asking: Asking,
+        mut asking: Asking,
         input: Result<request::Input>,
         limits: &mut Limits,
     ) -> Result<Reply> {
@@ -145,12 +146,11 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let principal = self.admit(&asking.headers, limits).await?;
         auth::allow(principal.abilities, document.needs())?;
         let mut input = input?;
-        input.path.clone_from(&asking.matched.parameters);
-        let max = self.shared.config.max_per_page;
-        let (variables, asked) = match request::variables(document, &input, max) {
+        input.path = std::mem::take(&mut asking.matched.parameters);
+        let (variables, asked) = match request::variables(document, &input, self.shared.config.max_per_page) {
             Ok(read) => read,
             Err(refusal) => {
-                self.require(document, &principal, &asking).await?;
+                self.require(document, principal, asking, input.path).await?;
                 return Err(refusal);
             }
         };
@@ -164,12 +164,11 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             return Err(Error::RateLimited(seconds));
         }
         let read = limits.points.standing().map(|_| Arc::new(RowsRead::default()));
-        let uploads = std::mem::take(&mut input.uploads);
-        let executed = self.run(document, &principal, &asking, variables, uploads, read.clone()).await;
+        let address = Address::new(std::mem::take(&mut asking.address), &input.query);
+        let executed = self.run(document, principal, asking, variables, input.uploads, read.clone()).await;
         let used = of_rows(writes, read.map_or(0, |read| read.number()));
         limits.points = self.points.settle(bucket, limits.points, taken, used).await;
         let data = executed?;
-        let address = Address::new(asking.address, &input.query);
         let body = answer::body(document, data, asked, &address, self.shared.config.lang);
         let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;
         Ok(Reply { status, headers: HeaderMap::new(), body })
@@ -180,13 +179,14 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     async fn require(
         &self,
         document: &Document<Checked>,
-        principal: &Arc<Principal>,
-        asking: &Asking,
+        principal: Arc<Principal>,
+        asking: Asking,
+        path: HashMap<String, String>,
     ) -> Result<()> {
-        if document.is_mutation() || asking.matched.parameters.is_empty() {
+        if document.is_mutation() || path.is_empty() {
             return Ok(());
         }
-        let path = request::Input { path: asking.matched.parameters.clone(), ..request::Input::default() };
+        let path = request::Input { path, ..request::Input::default() };
         let (variables, _) = request::variables(document, &path, self.shared.config.max_per_page)?;
         self.run(document, principal, asking, variables, Vec::new(), None).await.map(drop)
     }
@@ -195,8 +195,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     async fn run(
         &self,
         document: &Document<Checked>,
-        principal: &Arc<Principal>,
-        asking: &Asking,
+        principal: Arc<Principal>,
+        asking: Asking,
         variables: Variables,
         uploads: Vec<UploadValue>,
         read: Option<Arc<RowsRead>>,
@@ -208,11 +208,11 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let nested = if self.shared.config.strict_includes { auth::Abilities::NONE } else { document.lends };
         let own = document.root_needs().iter().copied().collect();
         let mut operation = operation
-            .data(Arc::clone(principal))
+            .data(principal)
             .data(Arc::clone(&prepared.kept))
             .data(Lent(nested.union(own)))
             .data(asking.face)
-            .data(asking.origin.clone());
+            .data(asking.origin);
         if asking.method == Method::POST {
             operation = operation.data(Strict);
         }

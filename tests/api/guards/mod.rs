@@ -12,7 +12,8 @@ mod report;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use guichet::auth::Ability;
+use async_graphql::registry::MetaField;
+use guichet::auth::{Ability, Can};
 use guichet::schema;
 use serde_json::{Value as Json, json};
 
@@ -23,6 +24,7 @@ use self::report::Tally;
 use crate::rows::changes;
 use crate::shop::Shop;
 use crate::store::folder;
+use crate::walk::{arguments, composite, fields};
 
 /// The recorded shop without limits, and with a row of everything within reach of customer 1 and of the
 /// staff.
@@ -224,6 +226,44 @@ async fn a_refusal_tells_nothing() {
             assert_eq!(shop.statements(), before, "{query} is looked up");
         }
     }
+    shop.close().await;
+}
+
+/// The record that a change answers shows no more than reading it does.
+#[tokio::test]
+async fn what_a_change_answers_is_guarded_too() {
+    let shop = shop().await;
+    let registry = schema::registry();
+    let mut tried = 0;
+    for field in fields(&registry, "Mutation") {
+        let Some(ty) = composite(&registry, &field.ty) else { continue };
+        let needs = Can::read(field).unwrap_or_default();
+        let is_closed = |below: &&MetaField| {
+            Can::read(below)
+                .is_some_and(|any| !any.is_empty() && !any.iter().any(|ability| needs.contains(ability)))
+        };
+        let closed: Vec<&MetaField> = fields(&registry, ty).filter(is_closed).collect();
+        let below = closed.iter().map(|below| match composite(&registry, &below.ty) {
+            Some(_) => format!(" {} {{ __typename }}", below.name),
+            None => format!(" {}", below.name),
+        });
+        let arguments = arguments(&registry, field);
+        let query =
+            format!("mutation {{ {}{arguments} {{ __typename{} }} }}", field.name, below.collect::<String>());
+        let caller = with_just(&shop, &field.name, &needs).await;
+        let answer = shop.graphql(&query, json!({}), &caller.bearer).await;
+        let Some(record) = answer["data"][&field.name].as_object() else { continue };
+        for below in closed {
+            let path = json!([field.name, below.name]);
+            let errors = answer["errors"].as_array().into_iter().flatten();
+            let error = errors.into_iter().find(|error| error["path"] == path);
+            let code = error.map(|error| &error["extensions"]["code"]);
+            assert_eq!(code, Some(&json!("FORBIDDEN")), "{query}: {answer}");
+            assert!(record[&below.name].is_null(), "{query}: {answer}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 30, "{tried}");
     shop.close().await;
 }
 
