@@ -70,7 +70,9 @@ impl<'r> Ways<'r> {
         let mut new = fields.filter_map(|(from, field)| {
             let ty = composite(self.registry, &field.ty)?;
             let fits = with_arguments || arguments(self.registry, field).is_empty();
-            (fits && !reached.contains(&ty)).then_some((ty, (from, field)))
+            // What an interface stands for has a way of its own.
+            let is_object = matches!(self.registry.types.get(ty), Some(MetaType::Object { .. }));
+            (fits && is_object && !reached.contains(&ty)).then_some((ty, (from, field)))
         });
         new.next()
     }
