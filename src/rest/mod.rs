@@ -201,6 +201,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         uploads: Vec<UploadValue>,
         read: Option<Arc<RowsRead>>,
     ) -> Result<Value> {
+        let (owner, writes) = (Some(principal.owner), document.is_mutation());
         let prepared = document.prepared(&variables);
         let mut operation = Operation::new("").variables(variables);
         operation.uploads = uploads;
@@ -219,7 +220,6 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         if let Some(read) = read {
             operation = operation.data(read);
         }
-        let (owner, writes) = (Some(principal.owner), document.is_mutation());
         if self.shared.begins(owner, writes).await {
             operation = operation.data(Fresh);
         }

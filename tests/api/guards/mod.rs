@@ -17,8 +17,8 @@ use guichet::auth::{Ability, Can};
 use guichet::schema;
 use serde_json::{Value as Json, json};
 
-pub(crate) use self::caller::{all_but, with_just};
 use self::caller::{Caller, everybody};
+pub(crate) use self::caller::{all_but, with_just};
 use self::probe::{Cell, Found, NO_ROW, Operation, Outcome, Part, Probe, operations, probes};
 use self::report::Tally;
 use crate::rows::changes;
