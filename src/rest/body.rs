@@ -4,7 +4,6 @@ use async_graphql::{Name, UploadValue, Value};
 use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use axum::http::{HeaderMap, Method, Request, header};
-use serde::Deserialize as _;
 
 use super::bag::{self, Fields, Nest};
 use super::request::Input;
@@ -82,43 +81,14 @@ fn plain(method: &Method, kind: &str, bytes: &[u8]) -> Result<Fields> {
     Ok(Fields::new())
 }
 
-/// How deep a JSON body nests; a deeper one counts as empty.
-const MAX_DEPTH: usize = 512;
-
 fn json(bytes: &[u8]) -> Fields {
-    if depth(bytes) > MAX_DEPTH {
-        return Fields::new();
-    }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    // The depth is known; the library's own limit is lower.
-    reader.disable_recursion_limit();
-    let read = serde_json::Value::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    match read.map(Value::from_json) {
+    match serde_json::from_slice::<serde_json::Value>(bytes).map(Value::from_json) {
         Ok(Ok(Value::Object(fields))) => fields,
         Ok(Ok(Value::List(items))) => {
             items.into_iter().enumerate().map(|(at, item)| (Name::new(at.to_string()), item)).collect()
         }
         _ => Fields::new(),
     }
-}
-
-/// How deep brackets nest, those in texts left out.
-fn depth(json: &[u8]) -> usize {
-    let (mut open, mut deepest, mut within_text, mut escaped) = (0_usize, 0, false, false);
-    for &letter in json {
-        match letter {
-            _ if escaped => escaped = false,
-            b'\\' if within_text => escaped = true,
-            b'"' => within_text = !within_text,
-            b'{' | b'[' if !within_text => {
-                open += 1;
-                deepest = deepest.max(open);
-            }
-            b'}' | b']' if !within_text => open = open.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// Fields and files of a multipart body; a file's value is the marker that GraphQL uses for it.

@@ -196,31 +196,3 @@ async fn a_missing_record_is_told_before_a_wrong_parameter() {
     }
     shop.close().await;
 }
-/// `wire.md` 2.1: JSON nests 512 deep; what nests deeper counts as an empty body.
-#[tokio::test]
-async fn deep_json_is_read_and_deeper_json_counts_as_empty() {
-    let shop = Shop::golden("fr").await;
-    let nested = |levels: usize| {
-        let name = format!("{}{}", "[".repeat(levels - 1), "]".repeat(levels - 1));
-        format!("{{\"slug\": \"deep\", \"name\": {name}}}")
-    };
-    for (levels, wrong) in [(2, "name"), (129, "name"), (512, "name"), (513, "slug"), (200_000, "slug")] {
-        let json = [("Content-Type", "application/json")];
-        let answer = send(&shop, "POST", GROUPS, &json, nested(levels).as_bytes()).await;
-        let errors =
-            answer.json()["errors"].as_object().map(|errors| errors.keys().cloned().collect::<Vec<_>>());
-        let errors = errors.unwrap_or_else(|| panic!("{levels}: {}", answer.text()));
-        assert_eq!(answer.status, 422, "{levels}");
-        assert!(errors.iter().any(|field| field == "name"), "{levels}: {errors:?}");
-        assert_eq!(errors.iter().any(|field| field == "slug"), wrong == "slug", "{levels}: {errors:?}");
-    }
-    let config = "/api/application/products/1/config";
-    let answer =
-        send(&shop, "PUT", config, &[("Content-Type", "application/json")], nested(512).as_bytes()).await;
-    assert_eq!(answer.status, 404, "{}", answer.text());
-    let text =
-        format!("{{\"name\": \"{}\\\"{}\", \"slug\": \"brackets\"}}", "[".repeat(600), "{".repeat(600));
-    let answer = send(&shop, "POST", GROUPS, &[("Content-Type", "application/json")], text.as_bytes()).await;
-    assert!(answer.json()["errors"]["slug"].is_null(), "brackets in texts don't nest: {}", answer.text());
-    shop.close().await;
-}
