@@ -196,3 +196,19 @@ async fn a_missing_record_is_told_before_a_wrong_parameter() {
     }
     shop.close().await;
 }
+
+/// The original reads JSON 512 deep (`wire.md` 2.1), guichet 128: what a resolver does with deeper values would
+/// need more of the stack than a thread has.
+#[tokio::test]
+async fn json_that_nests_too_deep_counts_as_empty() {
+    let shop = Shop::golden("fr").await;
+    for (levels, read) in [(2, true), (127, true), (129, false), (200_000, false)] {
+        let name = format!("{}{}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        let body = format!("{{\"slug\": \"deep\", \"name\": {name}}}");
+        let answer =
+            send(&shop, "POST", GROUPS, &[("Content-Type", "application/json")], body.as_bytes()).await;
+        assert_eq!(answer.status, 422, "{levels}");
+        assert_eq!(answer.json()["errors"]["slug"].is_null(), read, "{levels}: {}", answer.text());
+    }
+    shop.close().await;
+}
