@@ -98,8 +98,8 @@ impl<T: Record> List<T> {
         let window = paging.window(if rest { config.max_per_page } else { config.max_list })?;
         let source = Source::<T> { scope, select: &self.select, order: &self.order };
         let part = match window.place {
-            Place::Offset(offset) if rest => source.plain(offset, window.size).await?,
-            _ => source.read(window, Asked::by(ctx)).await?,
+            Place::Offset(offset) if rest => Box::pin(source.plain(offset, window.size)).await?,
+            _ => Box::pin(source.read(window, Asked::by(ctx))).await?,
         };
         Ok(Connection { part, select: self.select })
     }
@@ -138,7 +138,7 @@ async fn count<T: Record>(scope: Scope<'_>, select: &Select<T::Entity>) -> Resul
     let count = async {
         Ok(counted.one(scope.reader()).await?.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
     };
-    scope.counts().get(key, count).await
+    Box::pin(scope.counts().get(key, count)).await
 }
 
 /// A part of a list: its rows, where they stand, and how many there are in all.

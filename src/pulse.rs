@@ -72,7 +72,7 @@ impl Pulse {
                 if Instant::now() >= ends {
                     return GivenUp::Late;
                 }
-                match timeout_at(ends, self.away()).await {
+                match timeout_at(ends, Box::pin(self.away())).await {
                     Ok(Some(cause)) => return GivenUp::Away(cause),
                     Ok(None) => {}
                     Err(_) => return GivenUp::Late,

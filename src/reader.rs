@@ -8,6 +8,9 @@
 //! A connection may have died since its last use. A statement that meets such a one is sent once
 //! more, on a connection that lives.
 //!
+//! What seldom happens is a future of its own (`Box::pin`): within the others it would make room for itself
+//! in those of every statement, which are moved some times on their way.
+//!
 //! Where there is a replica, what may lag behind is read from it, and from the primary while it is away.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -148,14 +151,14 @@ impl Source {
 
     async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self.all_once(statement).await {
-            Err(error) if self.may_live(&error).await => self.all_once(statement).await,
+            Err(error) if Box::pin(self.may_live(&error)).await => Box::pin(self.all_once(statement)).await,
             answer => answer,
         }
     }
 
     async fn one(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
         match self.one_once(statement).await {
-            Err(error) if self.may_live(&error).await => self.one_once(statement).await,
+            Err(error) if Box::pin(self.may_live(&error)).await => Box::pin(self.one_once(statement)).await,
             answer => answer,
         }
     }
@@ -256,16 +259,20 @@ impl Kept {
     async fn take(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<MySql>), DbErr> {
         let place = match self.places.try_acquire() {
             Ok(place) => place,
-            Err(_) => tokio::time::timeout(PATIENCE, self.places.acquire())
-                .await
-                .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?
-                .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))?,
+            Err(_) => Box::pin(self.wait()).await?,
         };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match idle {
             Some(idle) if idle.since.elapsed() < MAX_IDLE => Ok((place, idle.connection)),
-            _ => Ok((place, self.pool.acquire().await.map_err(failed)?)),
+            _ => Ok((place, Box::pin(self.pool.acquire()).await.map_err(failed)?)),
         }
+    }
+
+    async fn wait(&self) -> Result<SemaphorePermit<'_>, DbErr> {
+        let place = tokio::time::timeout(PATIENCE, self.places.acquire()).await;
+        place
+            .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?
+            .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
 
     fn put_back(&self, connection: PoolConnection<MySql>) {
@@ -332,17 +339,17 @@ impl ConnectionTrait for Reader {
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let Some(fallback) = &self.fallback else { return self.source.one(&statement).await };
-        match fallback.unless_away(self.source.one(&statement)).await {
+        match Box::pin(fallback.unless_away(self.source.one(&statement))).await {
             Some(answer) => answer,
-            None => fallback.primary.one(&statement).await,
+            None => Box::pin(fallback.primary.one(&statement)).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let Some(fallback) = &self.fallback else { return self.source.all(&statement).await };
-        match fallback.unless_away(self.source.all(&statement)).await {
+        match Box::pin(fallback.unless_away(self.source.all(&statement))).await {
             Some(answer) => answer,
-            None => fallback.primary.all(&statement).await,
+            None => Box::pin(fallback.primary.all(&statement)).await,
         }
     }
 }

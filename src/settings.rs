@@ -32,7 +32,7 @@ impl Settings {
     pub async fn get(&self, db: &Reader, name: &str) -> Result<Option<String>> {
         let all = match self.0.get(&()).await {
             Some(all) => all,
-            None => self.load(db).await?,
+            None => Box::pin(self.load(db)).await?,
         };
         Ok(all.get(name).cloned())
     }

@@ -99,7 +99,7 @@ impl Throttle {
     pub async fn take(&self, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
         let Some(limit) = self.limit else { return Verdict::Unlimited };
         if let Some(shared) = &self.shared
-            && let Some(verdict) = shared.take(bucket, amount, limit).await
+            && let Some(verdict) = Box::pin(shared.take(bucket, amount, limit)).await
         {
             return verdict;
         }
@@ -112,7 +112,7 @@ impl Throttle {
         let more = i64::from(used) - i64::from(taken);
         if more != 0 {
             match &self.shared {
-                Some(shared) if shared.correct(bucket, more).await => {}
+                Some(shared) if Box::pin(shared.correct(bucket, more)).await => {}
                 _ => self.own.correct(bucket, more).await,
             }
         }

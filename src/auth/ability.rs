@@ -116,6 +116,12 @@ impl Abilities {
         Self(self.0 & !OF_CUSTOMERS.0)
     }
 
+    /// The set without what only staff may do.
+    #[must_use]
+    pub const fn of_customer(self) -> Self {
+        Self(self.0 & OF_CUSTOMERS.0)
+    }
+
     /// Both sets together.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {

@@ -57,14 +57,14 @@ impl Keys {
         let text =
             sent.and_then(|value| value.to_str().ok()).and_then(bearer).ok_or(Error::Unauthenticated)?;
         if session::is_access_token(text) {
-            return shared.sessions.authenticate(shared, text).await;
+            return Box::pin(shared.sessions.authenticate(shared, text)).await;
         }
         // The hash is the cache's key: the secret itself stays nowhere.
         let secret = key::hash(text);
         let found = match self.known.get(&secret).await {
             Some(found) => found,
             None => {
-                let found = find(&shared.reader, text).await?;
+                let found = Box::pin(find(&shared.reader, text)).await?;
                 self.known.insert(secret, found.clone()).await;
                 found
             }
@@ -138,10 +138,12 @@ async fn find(db: &Reader, text: &str) -> Result<Option<Found>> {
     let Some(owner) = owner(db, &row).await? else { return Ok(None) };
     let names: Vec<String> =
         row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
-    let mut abilities = Abilities::from_names(names.iter().map(String::as_str));
-    if let Owner::Staff(_) = owner {
-        abilities = abilities.of_staff();
-    }
+    let abilities = Abilities::from_names(names.iter().map(String::as_str));
+    // Either may hold `*` (spec: `wire.md` 11, number 10).
+    let abilities = match owner {
+        Owner::Staff(_) => abilities.of_staff(),
+        Owner::Customer(_) => abilities.of_customer(),
+    };
     Ok(Some(Found {
         id: row.id,
         principal: Arc::new(Principal { owner, credential: Credential::Key(row.id), abilities }),

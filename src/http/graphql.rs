@@ -115,7 +115,7 @@ async fn answer(
         let caller = Caller { principal, client: Client(client), origin, bucket };
         let executed = match limits.retry_after() {
             Some(seconds) => Err(Error::RateLimited(seconds).into()),
-            None => run(app, caller, asked, &mut limits.points).await,
+            None => Box::pin(run(app, caller, asked, &mut limits.points)).await,
         };
         if limits.points == Verdict::Unlimited {
             // Nothing was taken: how many there are is told all the same.

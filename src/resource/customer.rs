@@ -179,7 +179,7 @@ impl CustomerQuery {
     async fn customers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Conditions that must hold.")] filter: Option<CustomerFilter>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<CustomerFilter>>,
         #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<CustomerSort>>,
         #[graphql(desc = "Only customers whose e-mail address holds this text, exact matches first.")]
         search: Option<String>,
@@ -191,7 +191,7 @@ impl CustomerQuery {
         #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
     ) -> Result<Connection<Customer>> {
         List::of(live_customers())
-            .filter(filter.as_ref(), ctx.into())
+            .filter(filter.as_deref(), ctx.into())
             .search(customer::Column::Email, search.as_deref(), sort.is_none(), ctx.into())
             .sort(sort.as_ref())
             .page(ctx, Paging { first, after, last, before, page, per_page })

@@ -141,7 +141,7 @@ impl GroupQuery {
     async fn groups(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Conditions that must hold.")] filter: Option<GroupFilter>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<GroupFilter>>,
         #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<GroupSort>>,
         #[graphql(desc = "Only groups whose name holds this text, exact matches first.")] search: Option<
             String,
@@ -154,7 +154,7 @@ impl GroupQuery {
         #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
     ) -> Result<Connection<Group>> {
         List::of(live_groups())
-            .filter(filter.as_ref(), ctx.into())
+            .filter(filter.as_deref(), ctx.into())
             .search(group::Column::Name, search.as_deref(), sort.is_none(), ctx.into())
             .sort(sort.as_ref())
             .page(ctx, Paging { first, after, last, before, page, per_page })

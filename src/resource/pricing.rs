@@ -298,7 +298,7 @@ impl PricingQuery {
     async fn pricings(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Conditions that must hold.")] filter: Option<PricingFilter>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<PricingFilter>>,
         #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<PricingSort>>,
         #[graphql(desc = "Only prices of this product: global identifier, or the primary key's digits.")]
         product: Option<ID>,
@@ -319,7 +319,7 @@ impl PricingQuery {
             select = select.filter(equals(&pricing::Column::Currency, &currency, backend));
         }
         List::of(select)
-            .filter(filter.as_ref(), ctx.into())
+            .filter(filter.as_deref(), ctx.into())
             .sort(sort.as_ref())
             .page(ctx, Paging { first, after, last, before, page, per_page })
             .await

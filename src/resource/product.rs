@@ -143,7 +143,7 @@ impl ProductQuery {
     async fn products(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Conditions that must hold.")] filter: Option<ProductFilter>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<ProductFilter>>,
         #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<ProductSort>>,
         #[graphql(desc = "Only products whose name holds this text, exact matches first.")] search: Option<
             String,
@@ -156,7 +156,7 @@ impl ProductQuery {
         #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
     ) -> Result<Connection<Product>> {
         List::of(live_products())
-            .filter(filter.as_ref(), ctx.into())
+            .filter(filter.as_deref(), ctx.into())
             .search(product::Column::Name, search.as_deref(), sort.is_none(), ctx.into())
             .sort(sort.as_ref())
             .page(ctx, Paging { first, after, last, before, page, per_page })

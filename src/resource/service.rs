@@ -220,7 +220,7 @@ impl ServiceQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only this one, which must exist.")] only: Option<ID>,
-        #[graphql(desc = "Conditions that must hold.")] filter: Option<ServiceFilter>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<ServiceFilter>>,
         #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<ServiceSort>>,
         #[graphql(desc = "The first so many rows.")] first: Option<i64>,
         #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
@@ -235,7 +235,7 @@ impl ServiceQuery {
             select = select.filter(service::Column::Id.eq(require(scope, &only).await?.0.id));
         }
         List::of(select)
-            .filter(filter.as_ref(), scope)
+            .filter(filter.as_deref(), scope)
             .sort(sort.as_ref())
             .page(ctx, Paging { first, after, last, before, page, per_page })
             .await

@@ -235,9 +235,9 @@ impl StatisticsQuery {
     async fn statistics(&self, ctx: &Context<'_>) -> Result<Statistics> {
         let scope = Scope::from(ctx);
         if scope.config().count_ttl.is_zero() {
-            return Statistics::count(scope).await;
+            return Box::pin(Statistics::count(scope)).await;
         }
-        let counted = self.0.try_get_with((), Statistics::count(scope)).await;
+        let counted = Box::pin(self.0.try_get_with((), Statistics::count(scope))).await;
         counted.map_err(|error| error.shared())
     }
 }

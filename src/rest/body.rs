@@ -39,7 +39,7 @@ pub async fn read(
         if *method == Method::GET || *method == Method::HEAD {
             Fields::new()
         } else {
-            multipart(&content_type, body, limit, &mut input.uploads).await?
+            Box::pin(multipart(&content_type, body, limit, &mut input.uploads)).await?
         }
     } else {
         let bytes = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;

@@ -150,7 +150,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let (variables, asked) = match request::variables(document, &input, self.shared.config.max_per_page) {
             Ok(read) => read,
             Err(refusal) => {
-                self.require(document, principal, asking, input.path).await?;
+                Box::pin(self.require(document, principal, asking, input.path)).await?;
                 return Err(refusal);
             }
         };
