@@ -60,7 +60,9 @@ impl Otlp {
         let base = base?.map(|address| format!("{}{TRACES}", address.to_string().trim_end_matches('/')));
         let endpoint = whole?.or(base.and_then(|address| address.parse().ok()));
         let Some(endpoint) = endpoint.filter(|_| !variables.is_disabled()) else { return Ok(None) };
-        variables.read("OTEL_EXPORTER_OTLP_PROTOCOL", |text| (text == "http/json").then_some(()))?;
+        // A collector takes JSON where it takes Protocol Buffers; the shop may have asked for those.
+        let over_http = |text: &str| matches!(text, "http/json" | "http/protobuf").then_some(());
+        variables.read("OTEL_EXPORTER_OTLP_PROTOCOL", over_http)?;
         let ratio = variables.read("OTEL_TRACES_SAMPLER_ARG", share)?;
         let service = variables.parse::<String>("OTEL_SERVICE_NAME")?;
         let mut resource = variables.read("OTEL_RESOURCE_ATTRIBUTES", pairs)?;

@@ -161,7 +161,12 @@ pub const SETTINGS: &[Setting] = &[
         COLLECTOR,
         "the same with its whole path; wins over the other",
     ),
-    open("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "http/json", "how traces are sent"),
+    open(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "http/json",
+        "http/json, http/protobuf",
+        "how traces are sent: as JSON either way, which a collector takes at the same address",
+    ),
     secret(
         "OTEL_EXPORTER_OTLP_HEADERS",
         "a comma list of name=value, percent-encoded",

@@ -238,6 +238,7 @@ fn what_is_not_spoken_is_refused() {
         let endpoint = if off.0 == "OTEL_SERVICE_NAME" { String::new() } else { endpoint };
         assert!(read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint), off]).unwrap().otlp.is_none(), "{off:?}");
     }
+    assert!(read(&[endpoint, ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")]).unwrap().otlp.is_some());
     for (name, value) in [
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://collector"),

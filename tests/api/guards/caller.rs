@@ -89,7 +89,6 @@ pub(super) async fn everybody(shop: &Shop) -> Vec<Caller> {
     let nobody =
         Caller { name: "no key".to_owned(), bearer: String::new(), abilities: None, is_session: false };
     let staff = named(&all_of_staff());
-    let all = Ability::ALL.iter().copied().collect();
     let [customer, _] = sign_in(shop, "CUSTOMER", "customer1@example.com").await;
     let mut callers = vec![
         nobody,
@@ -98,7 +97,7 @@ pub(super) async fn everybody(shop: &Shop) -> Vec<Caller> {
         signed_in("customer's session", customer, named(&["client-api"])),
         with_key(shop, "customer's key with `client-api`", true, &["client-api"], named(&["client-api"]))
             .await,
-        with_key(shop, "customer's key with `*`", true, &["*"], all).await,
+        with_key(shop, "customer's key with `*`", true, &["*"], named(&OF_CUSTOMERS)).await,
     ];
     for (at, (permission, opens)) in PERMISSIONS.into_iter().enumerate() {
         let bearer = staff_session(shop, 101 + at, Some(permission)).await;
@@ -119,11 +118,13 @@ async fn with_key(shop: &Shop, name: &str, of_customer: bool, list: &[&str], abi
     Caller { name: name.to_owned(), bearer, abilities: Some(abilities), is_session: false }
 }
 
-/// A caller with a new key with just these abilities; a customer's where a customer's is among them.
+/// A caller with a new key with just these abilities; a customer's where a customer's is among them, and
+/// then the others open nothing.
 pub(crate) async fn with_just(shop: &Shop, name: &str, abilities: &[Ability]) -> Caller {
     let of_customer = abilities.iter().any(|ability| OF_CUSTOMERS.contains(&ability.name()));
     let names: Vec<&str> = abilities.iter().map(|ability| ability.name()).collect();
-    with_key(shop, name, of_customer, &names, abilities.iter().copied().collect()).await
+    let opens = abilities.iter().filter(|ability| !of_customer || OF_CUSTOMERS.contains(&ability.name()));
+    with_key(shop, name, of_customer, &names, opens.copied().collect()).await
 }
 
 /// All abilities but these, as a customer's key has them where these are a customer's.
