@@ -63,7 +63,7 @@ impl Redis {
 
     /// The key of something of this kind; its name cannot be read from it.
     pub fn key(&self, kind: &str, name: &str) -> String {
-        let name = signature::pseudonym(&self.secret, name.as_bytes());
+        let name = signature::pseudonym(&self.secret, name);
         format!("{}guichet:{kind}:{name}", self.prefix)
     }
 

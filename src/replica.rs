@@ -83,11 +83,7 @@ impl RecentWriters {
 }
 
 fn key(redis: &Redis, owner: Owner) -> String {
-    let name = match owner {
-        Owner::Staff(id) => format!("staff {}", id.0),
-        Owner::Customer(id) => format!("customer {}", id.0),
-    };
-    redis.key("wrote", &name)
+    redis.key("wrote", &owner.to_string())
 }
 
 #[cfg(test)]

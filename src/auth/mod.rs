@@ -12,6 +12,8 @@ pub use keys::{Keys, reachable};
 pub(crate) use session::{Credentials, Kind};
 pub use session::{KeyRing, Sessions, Tokens};
 
+use std::fmt;
+
 use entity::Id;
 
 /// Whose key it is.
@@ -21,6 +23,23 @@ pub enum Owner {
     Staff(Id),
     /// A customer of the shop.
     Customer(Id),
+}
+
+impl Owner {
+    /// Its kind, as our own table and keys name it, and its primary key.
+    pub fn parts(self) -> (&'static str, Id) {
+        match self {
+            Self::Staff(id) => ("staff", id),
+            Self::Customer(id) => ("customer", id),
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, id) = self.parts();
+        write!(f, "{kind} {}", id.0)
+    }
 }
 
 /// What a caller proves itself with.

@@ -18,7 +18,7 @@ use crate::record::is_record;
 /// Seconds for which what the schema tells of itself may be kept: it changes with the program.
 const SCHEMA: i32 = 300;
 /// Fields of the root that tell of the schema.
-const INTROSPECTION: [&str; 3] = ["__schema", "__type", "__typename"];
+pub(crate) const INTROSPECTION: [&str; 3] = ["__schema", "__type", "__typename"];
 
 /// Times of the schema's fields.
 #[derive(Debug)]

@@ -22,6 +22,7 @@ use crate::error::{Code, NotRun};
 use crate::{Error, Result};
 
 pub use caching::Hints;
+pub(crate) use caching::INTROSPECTION;
 pub use documents::{Documents, New};
 pub use price::{Prices, actual, of_rows};
 pub use suggestion::Suggestions;

@@ -14,14 +14,13 @@ use prometheus::{
 };
 
 use super::ongoing::{Face, Facts};
+use crate::operation::INTROSPECTION;
 use crate::reader::Connections;
 use crate::{Error, Result};
 
 /// Upper bounds of the durations that are told apart, in seconds.
 const DURATIONS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// Fields that every root has.
-const META: [&str; 3] = ["__schema", "__type", "__typename"];
 
 /// What a request is counted as that is no operation.
 const UNMATCHED: &str = "unmatched";
@@ -171,5 +170,5 @@ fn roots(schema: &Schema) -> HashSet<String> {
     let types = [Some(&schema.query_type), schema.mutation_type.as_ref()];
     let types = types.into_iter().flatten().filter_map(|name| schema.types.get(name));
     let fields = types.filter_map(|ty| ty.fields()).flat_map(|fields| fields.keys().cloned());
-    fields.chain(META.map(str::to_owned)).collect()
+    fields.chain(INTROSPECTION.map(str::to_owned)).collect()
 }

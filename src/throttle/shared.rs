@@ -6,7 +6,6 @@ use std::sync::Arc;
 use redis::Script;
 
 use super::{Bucket, Standing, Verdict, WINDOW};
-use crate::auth::Owner;
 use crate::redis::Redis;
 
 /// The key's count, how much more, the limit, the window in milliseconds → whether it was counted, how much
@@ -62,8 +61,7 @@ impl SharedCounters {
 
     fn key(&self, bucket: Bucket) -> String {
         let name = match bucket {
-            Bucket::Owner(Owner::Staff(id)) => format!("staff {}", id.0),
-            Bucket::Owner(Owner::Customer(id)) => format!("customer {}", id.0),
+            Bucket::Owner(owner) => owner.to_string(),
             Bucket::Address(address) => format!("address {address}"),
             Bucket::Account(hash) => format!("account {}", hex::encode(hash)),
         };

@@ -182,7 +182,7 @@ impl Sessions {
         let ends = now.timestamp() + shared.config.session_ttl.min(age);
         let name = Name { owner: account.owner, id: password::random(ENTROPY) };
         let (family, secret) = (password::random(ENTROPY), password::random(ENTROPY));
-        let (owner_type, owner_id) = stored_owner(name.owner);
+        let (owner_type, owner_id) = name.owner.parts();
         self.table(&shared.db).await?;
         // What has ended goes when its account comes back: the table does not grow for ever.
         let ended = of_owner(name.owner).filter(Column::ExpiresAt.lte(now.timestamp()));
@@ -307,13 +307,13 @@ impl Name {
 
     /// How access tokens spell the owner.
     fn subject(&self) -> String {
-        let (owner_type, owner_id) = stored_owner(self.owner);
+        let (owner_type, owner_id) = self.owner.parts();
         format!("{owner_type}:{}", owner_id.0)
     }
 
     /// How refresh tokens begin.
     fn label(&self) -> String {
-        let (owner_type, owner_id) = stored_owner(self.owner);
+        let (owner_type, owner_id) = self.owner.parts();
         format!("{owner_type}.{}.{}", owner_id.0, self.id)
     }
 }
@@ -360,13 +360,6 @@ fn same(stored: &str, part: &str) -> bool {
     stored.as_bytes().ct_eq(key::hash(part).as_bytes()).into()
 }
 
-fn stored_owner(owner: Owner) -> (&'static str, Id) {
-    match owner {
-        Owner::Customer(id) => ("customer", id),
-        Owner::Staff(id) => ("staff", id),
-    }
-}
-
 fn owner(owner_type: &str, owner_id: &str) -> Option<Owner> {
     let id = owner_id.parse().ok().map(Id)?;
     match owner_type {
@@ -377,13 +370,13 @@ fn owner(owner_type: &str, owner_id: &str) -> Option<Owner> {
 }
 
 fn named(name: &Name) -> sea_orm::Condition {
-    let (owner_type, owner_id) = stored_owner(name.owner);
+    let (owner_type, owner_id) = name.owner.parts();
     let owner =
         sea_orm::Condition::all().add(Column::OwnerType.eq(owner_type)).add(Column::OwnerId.eq(owner_id));
     owner.add(Column::Id.eq(name.id.as_str()))
 }
 
 fn of_owner(owner: Owner) -> sea_orm::DeleteMany<Rows> {
-    let (owner_type, owner_id) = stored_owner(owner);
+    let (owner_type, owner_id) = owner.parts();
     Rows::delete_many().filter(Column::OwnerType.eq(owner_type)).filter(Column::OwnerId.eq(owner_id))
 }
