@@ -166,8 +166,11 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let read = limits.points.standing().map(|_| Arc::new(RowsRead::default()));
         let address = Address::new(std::mem::take(&mut asking.address), &input.query);
         let executed = self.run(document, principal, asking, variables, input.uploads, read.clone()).await;
-        let used = of_rows(writes, read.map_or(0, |read| read.number()));
-        limits.points = self.points.settle(bucket, limits.points, taken, used).await;
+        if let Some(read) = read {
+            let used = of_rows(writes, read.number());
+            limits.points = self.points.settle(bucket, limits.points, taken, used).await;
+            telemetry::note(|facts| facts.cost = Some(used.into()));
+        }
         let data = executed?;
         let body = answer::body(document, data, asked, &address, self.shared.config.lang);
         let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;

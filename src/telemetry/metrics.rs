@@ -80,7 +80,7 @@ impl Metrics {
             durations: HistogramVec::new(durations, &["face", "operation"])?,
             under_way: IntGauge::new("guichet_requests_in_flight", "Requests that are being answered.")?,
             errors: counters("guichet_errors_total", "Errors in answers, by their code.", &["face", "code"])?,
-            points: IntCounter::new("guichet_cost_points_total", "Points that GraphQL operations cost.")?,
+            points: IntCounter::new("guichet_cost_points_total", "Points that requests cost.")?,
             statements: IntCounter::new("guichet_sql_statements_total", "SQL statements that were sent.")?,
             connections: IntGaugeVec::new(
                 Opts::new("guichet_db_connections", "Connections to the database that are open."),

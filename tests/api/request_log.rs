@@ -72,13 +72,13 @@ async fn each_request_leaves_one_line() {
         line(parts)
     };
     let expected = [
-        rest("GET", "products/{id}", "productsShow", json!({"status": 200, "key": 1})),
-        rest("HEAD", "products", "products", json!({"status": 200, "key": 2})),
+        rest("GET", "products/{id}", "productsShow", json!({"status": 200, "key": 1, "cost": 5})),
+        rest("HEAD", "products", "products", json!({"status": 200, "key": 2, "cost": 1})),
         rest(
             "POST",
             "groups",
             "groupsStore",
-            json!({"status": 422, "key": 1, "errors": "VALIDATION_FAILED"}),
+            json!({"status": 422, "key": 1, "cost": 11, "errors": "VALIDATION_FAILED"}),
         ),
         rest("GET", "products/{id}", "productsShow", json!({"status": 401, "errors": "UNAUTHENTICATED"})),
         line(json!({"face": "rest", "method": "GET", "status": 404, "errors": "NOT_FOUND"})),
