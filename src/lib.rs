@@ -148,6 +148,7 @@ impl App {
             db,
             clock,
             counts,
+            lookups: record::Lookups::default(),
             settings: settings::Settings::default(),
             sessions,
         });

@@ -23,7 +23,7 @@ use crate::lang::Lang;
 use crate::page::Counts;
 use crate::pulse::Pulse;
 use crate::reader::Reader;
-use crate::record::Face;
+use crate::record::{Face, Lookups};
 use crate::replica::Replica;
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -44,6 +44,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Counts of big lists, remembered for a moment.
     pub counts: Counts,
+    /// Statements that find a row by its key.
+    pub lookups: Lookups,
     /// The shop's settings, remembered for a moment.
     pub settings: Settings,
     /// Who signed in, and how one does.

@@ -4,7 +4,9 @@
 //! a selection on records: `plan.rs` does. So a document that is run often keeps these selections
 //! aside, shared by all its requests, and a short stand-in takes their place (`rest/prepared.rs`).
 
+use std::any::Any;
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::parser::types::{Field, FragmentDefinition, Selection, SelectionSet};
 use async_graphql::registry::MetaType;
@@ -24,9 +26,35 @@ pub fn is_record(ty: &MetaType) -> bool {
 #[derive(Default)]
 pub struct Kept {
     /// The selections, by the number in their stand-in.
-    pub sets: Vec<Positioned<SelectionSet>>,
+    pub sets: Vec<KeptSet>,
     /// The fragments that they spread.
     pub fragments: HashMap<Name, Positioned<FragmentDefinition>>,
+}
+
+/// A selection on records.
+pub struct KeptSet {
+    /// What is selected.
+    pub set: Positioned<SelectionSet>,
+    /// How it is answered, once that was worked out.
+    plan: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+impl KeptSet {
+    /// A selection that was not answered yet.
+    pub fn new(set: Positioned<SelectionSet>) -> Self {
+        Self { set, plan: OnceLock::new() }
+    }
+
+    /// How it is answered, if that was worked out, and for the same type.
+    pub(super) fn plan<P: Send + Sync + 'static>(&self) -> Option<Arc<P>> {
+        Arc::clone(self.plan.get()?).downcast().ok()
+    }
+
+    /// Keeps how it is answered.
+    pub(super) fn keep_plan<P: Send + Sync + 'static>(&self, plan: &Arc<P>) {
+        // Another request may have been first: its plan is the same.
+        let _ = self.plan.set(Arc::<P>::clone(plan));
+    }
 }
 
 impl Kept {
@@ -42,11 +70,12 @@ impl Kept {
             selection_set: Positioned::default(),
         };
         let items = vec![Positioned::new(Selection::Field(Positioned::new(field, pos)), pos)];
-        self.sets.push(std::mem::replace(set, Positioned::new(SelectionSet { items }, pos)));
+        let stand_in = Positioned::new(SelectionSet { items }, pos);
+        self.sets.push(KeptSet::new(std::mem::replace(set, stand_in)));
     }
 
     /// The selection for which this one stands.
-    pub(super) fn meant(&self, set: &SelectionSet) -> Option<&Positioned<SelectionSet>> {
+    pub(super) fn meant(&self, set: &SelectionSet) -> Option<&KeptSet> {
         let [Positioned { node: Selection::Field(field), .. }] = set.items.as_slice() else { return None };
         let number = field.node.alias.as_ref()?.node.strip_prefix(MARK)?;
         self.sets.get(number.parse::<usize>().ok()?)

@@ -10,6 +10,7 @@ mod deleted;
 mod edges;
 mod kept;
 mod leaf;
+mod lookup;
 mod plan;
 mod related;
 mod spelling;
@@ -24,12 +25,13 @@ use async_graphql::{
     parser::types::{Field, SelectionSet},
 };
 use entity::Id;
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{EntityTrait, FromQueryResult, ModelTrait};
 
 pub use deleted::Deleted;
 pub use edges::Edges;
-pub use kept::{Kept, is_record};
+pub use kept::{Kept, KeptSet, is_record};
 pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
+pub use lookup::{Lookups, RowsOf};
 pub use plan::{Rows, RowsRead, resolve_row};
 pub(crate) use plan::{path_of, resolve_level};
 pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
@@ -64,53 +66,53 @@ pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static
     /// How the row is found again by its `id`; a record without is a part of others, and has no `id`.
     fn node() -> Option<Refetch<Self::Entity>>;
 
-    /// The row of `select` that an identifier names.
+    /// The one of `rows` that an identifier names.
     ///
     /// # Errors
     /// When the database fails.
     fn find(
         scope: Scope<'_>,
-        select: Select<Self::Entity>,
+        rows: RowsOf<Self>,
         id: &str,
     ) -> impl Future<Output = Result<Option<Self>>> + Send {
-        let select = database_id(Self::NAME, id).map(|id| select.filter(Self::key_column().eq(id)).limit(1));
+        let id = database_id(Self::NAME, id);
         async move {
-            match select {
-                Some(select) => Ok(select.one(scope.reader()).await?.map(Self::from)),
+            match id {
+                Some(id) => lookup::find(scope, rows, id).await,
                 None => Ok(None),
             }
         }
     }
 }
 
-/// The row of `select` that an identifier names, for an action on it.
+/// The one of `rows` that an identifier names, for an action on it.
 ///
 /// # Errors
 /// [`Error::NotFound`](crate::Error::NotFound) under the name that the original prints for `model`.
 pub async fn require<T: Record>(
     scope: Scope<'_>,
-    select: Select<T::Entity>,
+    rows: RowsOf<T>,
     id: &str,
     model: &'static str,
 ) -> Result<T> {
-    T::find(scope, select, id).await?.ok_or_else(|| crate::Error::NotFound { model, id: id.to_owned() })
+    T::find(scope, rows, id).await?.ok_or_else(|| crate::Error::NotFound { model, id: id.to_owned() })
 }
 
-/// The row of `select` that an identifier names, for reading it. Where there is none, GraphQL
-/// answers null and REST the original's 404.
+/// The one of `rows` that an identifier names, for reading it. Where there is none, GraphQL answers null
+/// and REST the original's 404.
 ///
 /// # Errors
 /// [`Error::NotFound`](crate::Error::NotFound) in REST; when the database fails.
 pub async fn show<T: Record>(
     scope: Scope<'_>,
-    select: Select<T::Entity>,
+    rows: RowsOf<T>,
     id: &str,
     model: &'static str,
 ) -> Result<Option<T>> {
     if scope.is_rest() {
-        return require(scope, select, id, model).await.map(Some);
+        return require(scope, rows, id, model).await.map(Some);
     }
-    T::find(scope, select, id).await
+    T::find(scope, rows, id).await
 }
 
 /// A field that is read from the row itself.

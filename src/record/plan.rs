@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_graphql::{
-    ContextSelectionSet, Name, OutputType, PathSegment, Positioned, ServerError, ServerResult, Value,
+    ContextSelectionSet, Name, OutputType, PathSegment, Pos, Positioned, ServerError, ServerResult, Value,
     indexmap::IndexMap,
     parser::types::{Field, Selection, SelectionSet},
     registry::Registry,
 };
 use bytes::Bytes;
 
-use super::{Batch, Branch, Column, Face, Kept, Record, write_str, write_value};
+use super::{Batch, Branch, Column, Face, Kept, Record, write_value};
 use crate::{auth, node};
 
 /// JSON of a row, roughly: room that is made for it.
@@ -43,54 +43,87 @@ pub struct Rows<T: Record>(pub Arc<Vec<T::Model>>);
 enum Step<'a, M: 'static> {
     Column(&'static Column<M>),
     TypeName(&'static str),
-    Refused,
     Branch {
         branch: &'static Branch<M>,
-        field: &'a Positioned<Field>,
-        sets: Vec<&'a Positioned<SelectionSet>>,
+        field: Cow<'a, Positioned<Field>>,
+        sets: Vec<Cow<'a, Positioned<SelectionSet>>>,
     },
 }
 
 impl<M> Step<'_, M> {
-    fn is_sparse(&self) -> bool {
-        matches!(self, Self::Branch { branch, .. } if branch.sparse)
+    /// Abilities of which the caller needs one; empty: seeing the row is enough.
+    fn need(&self) -> &'static [auth::Ability] {
+        match self {
+            Self::Column(column) => column.need,
+            Self::TypeName(_) => &[],
+            Self::Branch { branch, .. } => branch.need,
+        }
+    }
+
+    fn into_owned(self) -> Step<'static, M> {
+        match self {
+            Self::Column(column) => Step::Column(column),
+            Self::TypeName(name) => Step::TypeName(name),
+            Self::Branch { branch, field, sets } => Step::Branch {
+                branch,
+                field: Cow::Owned(field.into_owned()),
+                sets: sets.into_iter().map(|set| Cow::Owned(set.into_owned())).collect(),
+            },
+        }
     }
 }
 
-/// The merged selection on one level of records of one type.
-struct Plan<'a, M: 'static> {
-    /// Name of the records' type.
-    ty: &'static str,
-    steps: IndexMap<&'a Name, Step<'a, M>>,
-    face: Face,
+/// The merged selection on one level of records of one type, whoever asks.
+struct Plan<'a, T: Record> {
+    steps: IndexMap<Name, (Pos, Step<'a, T::Model>)>,
+    /// Whether any of it needs more than seeing the row.
+    guarded: bool,
 }
 
-impl<'a, M> Plan<'a, M> {
-    fn new<T: Record<Model = M>>(
+impl<'a, T: Record> Plan<'a, T> {
+    /// The plan of these selections on one level. That of a kept selection is worked out once.
+    fn of(
         ctx: &'a ContextSelectionSet<'a>,
         sets: &[&'a Positioned<SelectionSet>],
-        path: &[PathSegment],
-    ) -> ServerResult<Self> {
-        let face = ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl);
-        let mut plan = Self { ty: T::NAME, steps: IndexMap::new(), face };
-        for set in sets {
-            plan.add_set::<T>(ctx, set, path)?;
+    ) -> ServerResult<Arc<Self>> {
+        let kept = ctx.data_opt::<Arc<Kept>>();
+        let Some(kept) = kept.and_then(|kept| if let [set] = sets { kept.meant(&set.node) } else { None })
+        else {
+            return Self::new(ctx, sets).map(Arc::new);
+        };
+        if let Some(plan) = kept.plan::<Plan<'static, T>>() {
+            return Ok(plan);
         }
+        let plan = Arc::new(Self::new(ctx, sets)?.into_owned());
+        kept.keep_plan(&plan);
         Ok(plan)
     }
 
+    fn new(ctx: &'a ContextSelectionSet<'a>, sets: &[&'a Positioned<SelectionSet>]) -> ServerResult<Self> {
+        let mut plan = Self { steps: IndexMap::new(), guarded: false };
+        for set in sets {
+            plan.add_set(ctx, set)?;
+        }
+        plan.guarded = plan.steps.values().any(|(_, step)| !step.need().is_empty());
+        Ok(plan)
+    }
+
+    fn into_owned(self) -> Plan<'static, T> {
+        let steps = self.steps.into_iter().map(|(key, (pos, step))| (key, (pos, step.into_owned())));
+        Plan { steps: steps.collect(), guarded: self.guarded }
+    }
+
     /// `@skip` and `@include` never arrive here: the executor prunes them beforehand.
-    fn add_set<T: Record<Model = M>>(
+    fn add_set(
         &mut self,
         ctx: &'a ContextSelectionSet<'a>,
         set: &'a Positioned<SelectionSet>,
-        path: &[PathSegment],
     ) -> ServerResult<()> {
         let kept = ctx.data_opt::<Arc<Kept>>();
-        let set = kept.and_then(|kept| kept.meant(&set.node)).unwrap_or(set);
+        let set = kept.and_then(|kept| kept.meant(&set.node)).map_or(set, |kept| &kept.set);
         for selection in &set.node.items {
             match &selection.node {
-                Selection::Field(field) => self.add_field::<T>(ctx, field, path),
+                Selection::Field(field) => self.add_field(field),
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
                     let fragments = kept.map_or(&ctx.query_env.fragments, |kept| &kept.fragments);
@@ -98,13 +131,13 @@ impl<'a, M> Plan<'a, M> {
                         ServerError::new(format!("Unknown fragment \"{name}\"."), Some(spread.pos))
                     })?;
                     if applies::<T>(&fragment.node.type_condition.node.on.node) {
-                        self.add_set::<T>(ctx, &fragment.node.selection_set, path)?;
+                        self.add_set(ctx, &fragment.node.selection_set)?;
                     }
                 }
                 Selection::InlineFragment(fragment) => {
                     let condition = fragment.node.type_condition.as_ref();
                     if condition.is_none_or(|condition| applies::<T>(&condition.node.on.node)) {
-                        self.add_set::<T>(ctx, &fragment.node.selection_set, path)?;
+                        self.add_set(ctx, &fragment.node.selection_set)?;
                     }
                 }
             }
@@ -112,134 +145,146 @@ impl<'a, M> Plan<'a, M> {
         Ok(())
     }
 
-    fn add_field<T: Record<Model = M>>(
-        &mut self,
-        ctx: &ContextSelectionSet<'_>,
-        field: &'a Positioned<Field>,
-        path: &[PathSegment],
-    ) {
+    fn add_field(&mut self, field: &'a Positioned<Field>) {
         let key = &field.node.response_key().node;
-        if let Some(step) = self.steps.get_mut(key) {
+        if let Some((_, step)) = self.steps.get_mut(key) {
             if let Step::Branch { sets, .. } = step {
-                sets.push(&field.node.selection_set);
+                sets.push(Cow::Borrowed(&field.node.selection_set));
             }
             return;
         }
         let name = field.node.name.node.as_str();
-        let refuse = |need: &[auth::Ability]| match auth::check(ctx, need) {
-            Ok(()) => false,
-            Err(_) if need.is_empty() => false,
-            Err(error) => {
-                let error = async_graphql::Error::from(error).into_server_error(field.pos);
-                ctx.add_error(ServerError { path: child_path(path, key), ..error });
-                true
-            }
-        };
         let step = if name == "__typename" {
             Step::TypeName(T::NAME)
         } else if let Some(column) = T::columns().iter().find(|column| column.name == name) {
-            if !column.need.is_empty() && refuse(column.need) { Step::Refused } else { Step::Column(column) }
+            Step::Column(column)
         } else if let Some(branch) = T::branches().iter().find(|branch| branch.name == name) {
-            if !branch.need.is_empty() && refuse(branch.need) {
-                Step::Refused
-            } else {
-                Step::Branch { branch, field, sets: vec![&field.node.selection_set] }
-            }
+            let sets = vec![Cow::Borrowed(&field.node.selection_set)];
+            Step::Branch { branch, field: Cow::Borrowed(field), sets }
         } else {
             return;
         };
-        self.steps.insert(key, step);
+        self.steps.insert(key.clone(), (field.pos, step));
+    }
+}
+
+/// One level of records, as its caller may see it.
+struct Level<'a, T: Record> {
+    plan: Arc<Plan<'a, T>>,
+    face: Face,
+    /// Places of the steps that the caller's abilities don't open, in their order.
+    refused: Vec<usize>,
+    /// The values of each branch, one for each row.
+    branches: Vec<std::vec::IntoIter<Value>>,
+}
+
+impl<'a, T: Record> Level<'a, T> {
+    /// Loads everything that hangs on the rows: once a branch for the whole level.
+    async fn load(
+        ctx: &'a ContextSelectionSet<'a>,
+        rows: &[&T::Model],
+        sets: &[&'a Positioned<SelectionSet>],
+        path: &[PathSegment],
+    ) -> ServerResult<Self> {
+        RowsRead::count(ctx, rows);
+        let plan = Plan::of(ctx, sets)?;
+        let face = ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl);
+        let mut level = Self { plan, face, refused: Vec::new(), branches: Vec::new() };
+        if level.plan.guarded {
+            level.refuse(ctx, path);
+        }
+        level.branches = level.load_branches(ctx, rows, path).await?;
+        Ok(level)
     }
 
-    /// Everything that hangs on the rows: one load a branch for the whole level. Where one fails that cannot be
-    /// null, the rows are null.
-    async fn branches(
+    /// Notes what the caller may not see, with an error for each.
+    fn refuse(&mut self, ctx: &ContextSelectionSet<'_>, path: &[PathSegment]) {
+        for (at, (key, (pos, step))) in self.plan.steps.iter().enumerate() {
+            let need = step.need();
+            if need.is_empty() {
+                continue;
+            }
+            if let Err(error) = auth::check(ctx, need) {
+                let error = async_graphql::Error::from(error).into_server_error(*pos);
+                ctx.add_error(ServerError { path: child_path(path, key), ..error });
+                self.refused.push(at);
+            }
+        }
+    }
+
+    /// One load a branch. Where one fails that cannot be null, the rows are null.
+    async fn load_branches(
         &self,
-        ctx: &'a ContextSelectionSet<'a>,
-        rows: &[&'a M],
+        ctx: &ContextSelectionSet<'_>,
+        rows: &[&T::Model],
         path: &[PathSegment],
-    ) -> ServerResult<Vec<std::vec::IntoIter<Value>>>
-    where
-        M: Sync,
-    {
-        let loads = self.steps.iter().filter_map(|(key, step)| match step {
-            Step::Branch { branch, field, sets } => {
-                let path = child_path(path, key);
-                let batch = Batch { ctx, rows: rows.to_vec(), field, sets: sets.clone(), path: path.clone() };
-                Some(load(self.ty, branch, batch, path))
+    ) -> ServerResult<Vec<std::vec::IntoIter<Value>>> {
+        let loads = self.plan.steps.iter().enumerate().filter_map(|(at, (key, (_, step)))| match step {
+            Step::Branch { branch, field, sets } if !self.refused.contains(&at) => {
+                let (path, sets) = (child_path(path, key), sets.iter().map(AsRef::as_ref).collect());
+                let batch = Batch { ctx, rows: rows.to_vec(), field, sets, path: path.clone() };
+                Some(load(T::NAME, branch, batch, path))
             }
             _ => None,
         });
         futures_util::future::join_all(loads).await.into_iter().collect()
     }
 
-    fn value(&self, model: &M, branches: &mut [std::vec::IntoIter<Value>]) -> Value {
-        let mut branches = branches.iter_mut();
-        let fields = self.steps.iter().filter_map(|(&key, step)| {
-            let value = match step {
-                Step::Column(column) => (column.value)(model, self.face),
-                Step::TypeName(name) => Value::from(*name),
-                Step::Refused => Value::Null,
-                Step::Branch { .. } => branches.next().and_then(Iterator::next).unwrap_or_default(),
+    /// What the next row is answered with, by response key.
+    fn next_row(&mut self) -> impl Iterator<Item = (&Name, Answer<T::Model>)> {
+        let (face, refused, mut branches) = (self.face, &self.refused, self.branches.iter_mut());
+        self.plan.steps.iter().enumerate().filter_map(move |(at, (key, (_, step)))| {
+            let answer = match step {
+                _ if refused.contains(&at) => Answer::Value(Value::Null),
+                Step::Column(column) => Answer::Column(column),
+                Step::TypeName(name) => Answer::Value(Value::from(*name)),
+                Step::Branch { branch, .. } => {
+                    let value = branches.next().and_then(Iterator::next).unwrap_or_default();
+                    if branch.sparse && face != Face::GraphQl && value == Value::Null {
+                        return None;
+                    }
+                    Answer::Value(value)
+                }
             };
-            let left_out = self.face != Face::GraphQl && value == Value::Null && step.is_sparse();
-            (!left_out).then(|| (key.clone(), value))
+            Some((key, answer))
+        })
+    }
+
+    fn value(&mut self, model: &T::Model) -> Value {
+        let face = self.face;
+        let fields = self.next_row().map(|(key, answer)| match answer {
+            Answer::Column(column) => (key.clone(), (column.value)(model, face)),
+            Answer::Value(value) => (key.clone(), value),
         });
         Value::Object(fields.collect())
     }
 
-    fn json(
-        &self,
-        keys: &[Vec<u8>],
-        model: &M,
-        branches: &mut [std::vec::IntoIter<Value>],
-        out: &mut Vec<u8>,
-    ) {
-        let mut branches = branches.iter_mut();
-        let mut first = true;
-        out.push(b'{');
-        for (key, step) in keys.iter().zip(self.steps.values()) {
-            let branch = match step {
-                Step::Branch { .. } => branches.next().and_then(Iterator::next).unwrap_or_default(),
-                _ => Value::Null,
-            };
-            if branch == Value::Null && step.is_sparse() {
-                continue;
+    fn json(&mut self, model: &T::Model, out: &mut Vec<u8>) {
+        let mut before = b'{';
+        for (key, answer) in self.next_row() {
+            // No letter of a name is escaped in JSON.
+            out.extend_from_slice(&[std::mem::replace(&mut before, b','), b'"']);
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(b"\":");
+            match answer {
+                Answer::Column(column) => (column.json)(model, out),
+                Answer::Value(value) => write_value(&value, out),
             }
-            if !std::mem::take(&mut first) {
-                out.push(b',');
-            }
-            out.extend_from_slice(key);
-            match step {
-                Step::Column(column) => (column.json)(model, out),
-                Step::TypeName(name) => write_str(name, out),
-                Step::Refused => out.extend_from_slice(b"null"),
-                Step::Branch { .. } => write_value(&branch, out),
-            }
+        }
+        if before == b'{' {
+            out.push(before);
         }
         out.push(b'}');
     }
 
-    /// The response keys as they stand in the JSON text, with their colon.
-    fn json_keys(&self) -> Vec<Vec<u8>> {
-        let keys = self.steps.keys().map(|key| {
-            let mut text = Vec::new();
-            write_str(key, &mut text);
-            text.push(b':');
-            text
-        });
-        keys.collect()
-    }
-
-    fn write(&self, rows: &[&M], mut branches: Vec<std::vec::IntoIter<Value>>) -> Vec<Value> {
+    fn write(mut self, rows: &[&T::Model]) -> Vec<Value> {
         if self.face != Face::RestJson {
-            return rows.iter().map(|row| self.value(row, &mut branches)).collect();
+            return rows.iter().map(|row| self.value(row)).collect();
         }
-        let keys = self.json_keys();
         let mut out = Vec::with_capacity(rows.len() * ROW);
         let mut ends = Vec::with_capacity(rows.len());
         for row in rows {
-            self.json(&keys, row, &mut branches, &mut out);
+            self.json(row, &mut out);
             ends.push(out.len());
         }
         // The values share one buffer.
@@ -250,22 +295,27 @@ impl<'a, M> Plan<'a, M> {
     }
 
     /// The rows as one list.
-    fn list(&self, rows: &[&M], mut branches: Vec<std::vec::IntoIter<Value>>) -> Value {
+    fn list(mut self, rows: &[&T::Model]) -> Value {
         if self.face != Face::RestJson {
-            return Value::List(rows.iter().map(|row| self.value(row, &mut branches)).collect());
+            return Value::List(rows.iter().map(|row| self.value(row)).collect());
         }
-        let keys = self.json_keys();
         let mut out = Vec::with_capacity(2 + rows.len() * ROW);
         out.push(b'[');
         for (at, row) in rows.iter().enumerate() {
             if at > 0 {
                 out.push(b',');
             }
-            self.json(&keys, row, &mut branches, &mut out);
+            self.json(row, &mut out);
         }
         out.push(b']');
         Value::Binary(out.into())
     }
+}
+
+/// What one response key of one row is answered with.
+enum Answer<M: 'static> {
+    Column(&'static Column<M>),
+    Value(Value),
 }
 
 async fn load<M: Sync>(
@@ -304,10 +354,7 @@ pub(crate) async fn resolve_level<'a, T: Record>(
     sets: &[&'a Positioned<SelectionSet>],
     path: &[PathSegment],
 ) -> ServerResult<Vec<Value>> {
-    RowsRead::count(ctx, rows);
-    let plan = Plan::new::<T>(ctx, sets, path)?;
-    let branches = plan.branches(ctx, rows, path).await?;
-    Ok(plan.write(rows, branches))
+    Ok(Level::<T>::load(ctx, rows, sets, path).await?.write(rows))
 }
 
 /// Where the context stands, as the path of an error.
@@ -347,11 +394,8 @@ impl<T: Record> OutputType for Rows<T> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
         let rows: Vec<_> = self.0.iter().collect();
-        RowsRead::count(ctx, &rows);
         let mut path = path_of(ctx);
         path.push(PathSegment::Index(0));
-        let plan = Plan::new::<T>(ctx, &[ctx.item], &path)?;
-        let branches = plan.branches(ctx, &rows, &path).await?;
-        Ok(plan.list(&rows, branches))
+        Ok(Level::<T>::load(ctx, &rows, &[ctx.item], &path).await?.list(&rows))
     }
 }

@@ -171,7 +171,7 @@ impl CustomerQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Option<Customer>> {
-        show(ctx.into(), live_customers(), &id, MODEL).await
+        show(ctx.into(), live_customers, &id, MODEL).await
     }
 
     /// Customers of the shop.

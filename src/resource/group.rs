@@ -133,7 +133,7 @@ impl GroupQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Option<Group>> {
-        show(ctx.into(), live_groups(), &id, MODEL).await
+        show(ctx.into(), live_groups, &id, MODEL).await
     }
 
     /// Groups of the shop, those below others included.
@@ -253,7 +253,7 @@ impl GroupMutation {
         #[graphql(desc = "What changes.")] input: Form<GroupUpdateInput>,
     ) -> Result<Group> {
         let scope = Scope::from(ctx);
-        let group = require::<Group>(scope, live_groups(), &id, MODEL).await?.0;
+        let group = require::<Group>(scope, live_groups, &id, MODEL).await?.0;
         let input = scope.check_change(input, group.id, &[]).await?;
         change::update(scope, group, input).await.map(Group)
     }
@@ -266,7 +266,7 @@ impl GroupMutation {
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Deleted<Group>> {
         let scope = Scope::from(ctx);
-        let mut group = require::<Group>(scope, live_groups(), &id, MODEL).await?;
+        let mut group = require::<Group>(scope, live_groups, &id, MODEL).await?;
         change::refuse_with_products(scope, group.0.id).await?;
         let now = scope.now().into();
         group.0.deleted_at = Some(now);

@@ -290,7 +290,7 @@ impl PricingQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Option<Pricing>> {
-        show(ctx.into(), live_prices(), &id, MODEL).await
+        show(ctx.into(), live_prices, &id, MODEL).await
     }
 
     /// Rows of prices, of all things that have some.
@@ -454,7 +454,7 @@ impl PricingMutation {
         #[graphql(desc = "What changes.")] mut input: Form<PricingInput>,
     ) -> Result<Pricing> {
         let scope = Scope::from(ctx);
-        let stored = require::<Pricing>(scope, live_prices(), &id, MODEL).await?.0;
+        let stored = require::<Pricing>(scope, live_prices, &id, MODEL).await?.0;
         complete(&mut input);
         if scope.is_partial() && input.has("related_type") {
             input.fill("related_id", stored.related_id.0.into());
@@ -479,7 +479,7 @@ impl PricingMutation {
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Deleted<Pricing>> {
         let scope = Scope::from(ctx);
-        let mut pricing = require::<Pricing>(scope, live_prices(), &id, MODEL).await?;
+        let mut pricing = require::<Pricing>(scope, live_prices, &id, MODEL).await?;
         let now = scope.now().into();
         pricing.0.deleted_at = Some(now);
         let deletion = delete(scope.owned(), pricing.0.id, now);

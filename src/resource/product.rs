@@ -135,7 +135,7 @@ impl ProductQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Option<Product>> {
-        Product::find(ctx.into(), live_products(), &id).await
+        Product::find(ctx.into(), live_products, &id).await
     }
 
     /// Products of the shop.
@@ -250,7 +250,7 @@ impl ProductMutation {
         #[graphql(desc = "What changes.")] input: Form<ProductUpdateInput>,
     ) -> Result<Product> {
         let scope = Scope::from(ctx);
-        let product = require::<Product>(scope, live_products(), &id, MODEL).await?.0;
+        let product = require::<Product>(scope, live_products, &id, MODEL).await?.0;
         let input = scope.check_change(input, product.id, &[]).await?;
         update(scope, product, input).await.map(Product)
     }
@@ -263,7 +263,7 @@ impl ProductMutation {
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Deleted<Product>> {
         let scope = Scope::from(ctx);
-        let mut product = require::<Product>(scope, live_products(), &id, MODEL).await?;
+        let mut product = require::<Product>(scope, live_products, &id, MODEL).await?;
         let now = scope.now().into();
         product.0.deleted_at = Some(now);
         product.0.updated_at = Some(now);
@@ -292,7 +292,7 @@ const TYPES: &[&str] = &["none", "domain"];
 const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg"];
 
 async fn no_config(scope: Scope<'_>, id: &str) -> Result<Json<serde_json::Value>> {
-    require::<Product>(scope, live_products(), id, MODEL).await?;
+    require::<Product>(scope, live_products, id, MODEL).await?;
     Err(Refusal::message(404, scope.lang().text("admin.products.config.notfound", &[])))
 }
 

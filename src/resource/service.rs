@@ -189,7 +189,7 @@ async fn find(scope: Scope<'_>, id: &str) -> Result<Option<Service>> {
             let by_uuid = live_services().filter(service::Column::Uuid.eq(uuid.to_string())).limit(1);
             Ok(by_uuid.one(scope.reader()).await?.map(Service))
         }
-        Err(_) => Service::find(scope, live_services(), id).await,
+        Err(_) => Service::find(scope, live_services, id).await,
     }
 }
 

@@ -13,7 +13,7 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as InputValue;
 
-use crate::record::{Kept, is_record};
+use crate::record::{Kept, KeptSet, is_record};
 
 /// Combinations that are remembered for a document; further ones are worked out each time.
 const MAX_VARIANTS: usize = 32;
@@ -55,7 +55,7 @@ impl Prepared {
         let mut split = Split { registry, fragments: &document.fragments, kept: Kept::default() };
         split.outside(root, &mut operation.node.selection_set.node);
         let mut switches = Vec::new();
-        let sets = split.kept.sets.iter().map(|set| &set.node);
+        let sets = split.kept.sets.iter().map(|kept| &kept.set.node);
         let fragments = split.kept.fragments.values().map(|fragment| &fragment.node.selection_set.node);
         sets.chain(fragments)
             .chain([&operation.node.selection_set.node])
@@ -90,11 +90,12 @@ impl Prepared {
         let pruning = Pruning { switches: &self.switches, on };
         let mut operation = self.operation.clone();
         pruning.prune(&mut operation.node.selection_set.node);
-        let mut kept = Kept { sets: self.kept.sets.clone(), fragments: HashMap::new() };
-        let mut spread = Vec::new();
-        for set in &mut kept.sets {
+        let (mut kept, mut spread) = (Kept::default(), Vec::new());
+        for KeptSet { set, .. } in &self.kept.sets {
+            let mut set = set.clone();
             pruning.prune(&mut set.node);
             collect_spreads(&set.node, &mut spread);
+            kept.sets.push(KeptSet::new(set));
         }
         while let Some(name) = spread.pop() {
             let Some(fragment) = self.kept.fragments.get(&name) else { continue };

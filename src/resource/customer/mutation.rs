@@ -168,7 +168,7 @@ impl CustomerMutation {
 }
 
 async fn find(scope: Scope<'_>, id: &str) -> Result<customer::Model> {
-    Ok(require::<Customer>(scope, live_customers(), id, MODEL).await?.0)
+    Ok(require::<Customer>(scope, live_customers, id, MODEL).await?.0)
 }
 
 async fn shut_out(

@@ -126,7 +126,7 @@ impl ServiceMutation {
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<ServicePayload> {
         let scope = Scope::from(ctx);
-        let service = record::require::<Service>(scope, live_services(), &id, MODEL).await?.0;
+        let service = record::require::<Service>(scope, live_services, &id, MODEL).await?.0;
         act(scope, service.id, async |transaction, service| {
             let service = state::resume(transaction, service, scope.now().into()).await?;
             Ok(Ok((service, "Unsuspended account", "unsuspension")))
@@ -161,7 +161,7 @@ impl ServiceMutation {
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Service> {
         let scope = Scope::from(ctx);
-        let found = record::require::<Service>(scope, live_services(), &id, MODEL).await?;
+        let found = record::require::<Service>(scope, live_services, &id, MODEL).await?;
         let open_invoice = match scope.setting("remove_pending_invoice_type").await?.as_deref() {
             Some("delete") => OpenInvoice::Deleted,
             _ => OpenInvoice::Cancelled,
