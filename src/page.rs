@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_graphql::{Context, Object, SimpleObject};
 use moka::future::Cache;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait};
-use sea_orm::{EntityName, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{ConnectionTrait, EntityName, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 pub(crate) use self::window::DEFAULT_SIZE;
 pub use self::window::Paging;
@@ -130,13 +130,16 @@ fn allowed(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
 async fn count<T: Record>(scope: Scope<'_>, select: &Select<T::Entity>) -> Result<u64> {
     let mut bare = select.clone();
     QueryTrait::query(&mut bare).clear_order_by();
+    let counted = bare.select_only().column_as(Expr::col(Asterisk).count(), "number");
+    let statement = counted.build(scope.backend());
     // What was counted on a replica is not told to those who must not lag behind.
     let lag = if scope.may_lag() { "lagging " } else { "" };
-    let sql = format!("{lag}{}", bare.build(scope.backend()));
-    let key = (T::Entity::default().table_name().to_owned(), sql);
-    let counted = bare.select_only().column_as(Expr::col(Asterisk).count(), "number").into_tuple::<i64>();
+    let asked = format!("{lag}{} {:?}", statement.sql, statement.values);
+    let key = (T::Entity::default().table_name().to_owned(), asked);
     let count = async {
-        Ok(counted.one(scope.reader()).await?.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+        let row = scope.reader().query_one_raw(statement).await?;
+        let number: Option<i64> = row.map(|row| row.try_get("", "number")).transpose()?;
+        Ok(number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
     };
     Box::pin(scope.counts().get(key, count)).await
 }

@@ -56,11 +56,11 @@ impl Child {
         Duration::from_nanos(tasks.flatten().filter_map(|task| spent(&task.path())).sum())
     }
 
-    /// Resident memory in MiB.
+    /// Resident memory in MB.
     pub fn memory(&self) -> f64 {
         let status = self.proc("status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-        line.trim().trim_end_matches(" kB").parse::<f64>().expect("kilobytes") / 1024.0
+        line.trim().trim_end_matches(" kB").parse::<f64>().expect("KiB") * 1024.0 / 1e6
     }
 
     fn proc(&self, file: &str) -> String {

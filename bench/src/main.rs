@@ -15,7 +15,7 @@ use gate::{Case, Figures, Target};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Resident memory after the run, in MiB.
+/// Resident memory after the run, in MB.
 const MEMORY: f64 = 40.0;
 /// From start to the first answer, in milliseconds.
 const START: f64 = 150.0;
@@ -97,7 +97,7 @@ fn main() -> ExitCode {
     }
     let memory = product.memory();
     println!(
-        "\nresident memory after the run: {memory:.1} MiB (below {MEMORY}; by hand {:.1})",
+        "\nresident memory after the run: {memory:.1} MB (below {MEMORY}; by hand {:.1})",
         hand.memory()
     );
     println!("start to first answer: {start:.0} ms (within {START})");

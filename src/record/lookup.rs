@@ -1,109 +1,169 @@
-//! The statement that finds a row by its key, spelled once: spelling it anew for every request would
-//! cost more than reading the row out of the answer.
+//! Finding rows by keys. The statement is spelled once: spelling it anew for every request would cost as
+//! much as reading the rows out of the answer. Nothing but the keys changes between its uses.
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{PoisonError, RwLock};
 
 use entity::Id;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, FromQueryResult, QueryFilter, QuerySelect, QueryTrait, Select,
-    Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, QueryFilter,
+    QuerySelect, QueryTrait, Select, Statement,
 };
 
 use super::Record;
 use crate::Result;
 use crate::scope::Scope;
 
+/// Statements for more keys are spelled anew: such levels are rare, and their rows cost far more.
+const MAX_KEYS: usize = 1024;
+
 /// The rows of a record's table that there are.
 pub type RowsOf<T> = fn() -> Select<<T as Record>::Entity>;
+/// A column of a record's table.
+pub type ColumnOf<T> = <<T as Record>::Entity as EntityTrait>::Column;
 
-/// Statements that find a row by its key, by the record and the function that names its rows. Functions of
-/// one address are one function, so they name the same rows.
+/// Statements that find rows by keys, by everything but the keys.
 #[derive(Default)]
-pub struct Lookups(RwLock<HashMap<(TypeId, usize), Lookup>>);
+pub struct Lookups(RwLock<HashMap<Shape, Lookup>>);
 
-/// A statement, and the place of the key among its values.
+#[derive(PartialEq, Eq, Hash)]
+struct Shape {
+    record: TypeId,
+    /// Address of the function that names the rows. Functions of one address are one function.
+    rows: usize,
+    column: &'static str,
+    /// How many keys the statement takes.
+    keys: usize,
+    limit: u64,
+}
+
+/// A statement, and where the keys stand among its values.
 struct Lookup {
     statement: Statement,
-    key: usize,
+    keys: Range<usize>,
 }
 
 impl Lookups {
-    /// The statement for one key.
-    fn statement<T: Record>(&self, backend: DbBackend, rows: RowsOf<T>, id: Id) -> Statement {
-        let named = (TypeId::of::<T>(), rows as usize);
-        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&named) {
-            return known.of(id);
+    /// The statement for at least one key. It takes a power of two of them, so that few statements serve
+    /// every number; the last key fills what is left.
+    fn statement<T: Record>(
+        &self,
+        backend: DbBackend,
+        rows: RowsOf<T>,
+        column: ColumnOf<T>,
+        keys: &[Id],
+        limit: u64,
+    ) -> Statement {
+        let spell = |keys: &mut dyn Iterator<Item = Id>| {
+            rows().filter(column.is_in(keys)).limit(limit).build(backend)
+        };
+        let places = keys.len().next_power_of_two();
+        if places > MAX_KEYS {
+            return spell(&mut keys.iter().copied());
         }
-        let spelled = spell::<T>(backend, rows, id);
-        if let Some(lookup) = Lookup::new(&spelled, &spell::<T>(backend, rows, Id(!id.0))) {
-            self.0.write().unwrap_or_else(PoisonError::into_inner).insert(named, lookup);
+        let (record, address) = (TypeId::of::<T>(), rows as usize);
+        let shape = Shape { record, rows: address, column: column.as_str(), keys: places, limit };
+        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&shape) {
+            return known.of(keys);
         }
-        spelled
+        let Some(lookup) = Lookup::new(places, spell) else { return spell(&mut keys.iter().copied()) };
+        let statement = lookup.of(keys);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(shape, lookup);
+        statement
     }
 }
 
 impl Lookup {
-    /// Compares the statements for two keys: nothing but the key may differ.
-    fn new(one: &Statement, other: &Statement) -> Option<Self> {
+    /// Compares the statements for different keys: nothing but the keys may differ.
+    fn new(places: usize, spell: impl Fn(&mut dyn Iterator<Item = Id>) -> Statement) -> Option<Self> {
+        let number = i64::try_from(places).ok()?;
+        let (one, other) = (spell(&mut (0..number).map(Id)), spell(&mut (number..2 * number).map(Id)));
         let (ones, others) = (&one.values.as_ref()?.0, &other.values.as_ref()?.0);
-        let mut differing = (0..ones.len()).filter(|&at| ones.get(at) != others.get(at));
-        let key = differing.next().filter(|_| differing.next().is_none() && one.sql == other.sql)?;
-        Some(Self { statement: one.clone(), key })
+        let differs = |at: &usize| ones.get(*at) != others.get(*at);
+        let first = (0..ones.len()).find(differs)?;
+        let keys = first..first + places;
+        let only_keys = (0..ones.len()).all(|at| differs(&at) == keys.contains(&at));
+        (only_keys && one.sql == other.sql).then(|| Self { statement: one.clone(), keys })
     }
 
-    fn of(&self, id: Id) -> Statement {
+    fn of(&self, keys: &[Id]) -> Statement {
         let mut statement = self.statement.clone();
-        if let Some(values) = &mut statement.values {
-            values.0[self.key] = id.into();
+        let places = statement.values.as_mut().and_then(|values| values.0.get_mut(self.keys.clone()));
+        let keys = keys.iter().chain(std::iter::repeat(keys.last().unwrap_or(&Id(0))));
+        for (place, key) in places.into_iter().flatten().zip(keys) {
+            *place = (*key).into();
         }
         statement
     }
 }
 
-fn spell<T: Record>(backend: DbBackend, rows: RowsOf<T>, id: Id) -> Statement {
-    rows().filter(T::key_column().eq(id)).limit(1).build(backend)
-}
-
-/// The row with this key, among those that there are.
+/// The row with this key.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn find<T: Record>(scope: Scope<'_>, rows: RowsOf<T>, id: Id) -> Result<Option<T>> {
-    let statement = scope.shared().lookups.statement::<T>(scope.backend(), rows, id);
-    let row = scope.reader().query_one_raw(statement).await?;
-    let model = row.map(|row| T::Model::from_query_result(&row, "")).transpose()?;
+pub(super) async fn find<T: Record>(scope: Scope<'_>, rows: RowsOf<T>, key: Id) -> Result<Option<T>> {
+    let lookups = &scope.shared().lookups;
+    let statement = lookups.statement::<T>(scope.backend(), rows, T::key_column(), &[key], 1);
+    let found = scope.reader().query_one_raw(statement).await?;
+    let model = found.map(|row| T::Model::from_query_result(&row, "")).transpose()?;
     Ok(model.map(T::from))
+}
+
+/// The rows whose `column` holds one of the keys, in the order of `rows`, so many at most.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn look_up<T: Record>(
+    scope: Scope<'_>,
+    rows: RowsOf<T>,
+    column: ColumnOf<T>,
+    keys: &[Id],
+    limit: u64,
+) -> Result<Vec<T::Model>> {
+    let statement = scope.shared().lookups.statement::<T>(scope.backend(), rows, column, keys, limit);
+    let found = scope.reader().query_all_raw(statement).await?;
+    let models = found.iter().map(|row| T::Model::from_query_result(row, ""));
+    Ok(models.collect::<std::result::Result<_, _>>()?)
 }
 
 #[cfg(test)]
 mod tests {
     use entity::pricing;
-    use sea_orm::EntityTrait;
 
     use super::*;
-    use crate::resource::pricing::Pricing;
+    use crate::resource::pricing::{Pricing, prices_of_products};
 
-    fn of_products() -> Select<pricing::Entity> {
-        pricing::Entity::find().filter(pricing::Column::RelatedType.eq("product"))
-    }
+    const BACKENDS: [DbBackend; 3] = [DbBackend::Sqlite, DbBackend::MySql, DbBackend::Postgres];
 
     fn all() -> Select<pricing::Entity> {
         pricing::Entity::find()
     }
 
+    fn spelled(backend: DbBackend, rows: RowsOf<Pricing>, keys: Vec<i64>) -> Statement {
+        let keys = keys.into_iter().map(Id);
+        rows().filter(pricing::Column::RelatedId.is_in(keys)).limit(9).build(backend)
+    }
+
     #[test]
     fn a_remembered_statement_is_the_one_that_would_be_spelled() {
-        for backend in [DbBackend::Sqlite, DbBackend::MySql, DbBackend::Postgres] {
+        for backend in BACKENDS {
             let lookups = Lookups::default();
-            for id in [7, 7, 1, 0, i64::MAX, -1].map(Id) {
-                for rows in [of_products, all] {
-                    let statement = lookups.statement::<Pricing>(backend, rows, id);
-                    assert_eq!(statement, spell::<Pricing>(backend, rows, id));
+            for rows in [prices_of_products, all] {
+                let statement = |keys: &[i64]| {
+                    let keys: Vec<Id> = keys.iter().copied().map(Id).collect();
+                    lookups.statement::<Pricing>(backend, rows, pricing::Column::RelatedId, &keys, 9)
+                };
+                for keys in [[7, 9], [0, 1], [i64::MAX, -1]] {
+                    assert_eq!(statement(&keys), spelled(backend, rows, keys.to_vec()));
                 }
+                assert_eq!(statement(&[4]), spelled(backend, rows, vec![4]));
+                assert_eq!(statement(&[4, 5, 6]), spelled(backend, rows, vec![4, 5, 6, 6]));
+                let many: Vec<i64> = (0..1500).collect();
+                assert_eq!(statement(&many), spelled(backend, rows, many));
             }
-            assert_eq!(lookups.0.read().unwrap().len(), 2);
+            assert_eq!(lookups.0.read().unwrap().len(), 6);
         }
     }
 }

@@ -31,7 +31,7 @@ pub use deleted::Deleted;
 pub use edges::Edges;
 pub use kept::{Kept, KeptSet, is_record};
 pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
-pub use lookup::{Lookups, RowsOf};
+pub use lookup::{ColumnOf, Lookups, RowsOf};
 pub use plan::{Rows, RowsRead, resolve_row};
 pub(crate) use plan::{path_of, resolve_level};
 pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
@@ -58,7 +58,7 @@ pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static
     /// The row's primary key.
     fn key(model: &Self::Model) -> Id;
     /// The primary key's column.
-    fn key_column() -> <Self::Entity as EntityTrait>::Column;
+    fn key_column() -> ColumnOf<Self>;
     /// What is read from the row itself.
     fn columns() -> &'static [Column<Self::Model>];
     /// What is loaded or computed for the row.
@@ -433,21 +433,21 @@ macro_rules! record {
             name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
             ty: <$crate::record::Rows<$Target> as async_graphql::OutputType>::create_type_info,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::many::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base())),
+            resolve: |batch| Box::pin($crate::record::many::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base)),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _count), doc: concat!("Number of `", stringify!($branch), "`."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <entity::Id as $crate::record::Leaf>::register,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::count::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base())),
+            resolve: |batch| Box::pin($crate::record::count::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base)),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _exists), doc: concat!("Whether there are any `", stringify!($branch), "`."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <bool as async_graphql::OutputType>::create_type_info,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::exists::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base())),
+            resolve: |batch| Box::pin($crate::record::exists::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base)),
         });
     };
     (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
@@ -458,21 +458,21 @@ macro_rules! record {
             name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, $key, $base())),
+            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, $key, $base)),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _count), doc: concat!("1 if there is a `", stringify!($branch), "`, else 0."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <entity::Id as $crate::record::Leaf>::register,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, $key, $base())),
+            resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, $key, $base)),
         });
         $list.push($crate::record::Branch {
             name: $crate::camel_name!($branch _exists), doc: concat!("Whether there is a `", stringify!($branch), "`."),
             need: &[$($crate::auth::Ability::$need),*],
             ty: <bool as async_graphql::OutputType>::create_type_info,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, $key, $base())),
+            resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, $key, $base)),
         });
     };
     (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident some $Target:ty [$by:path, $base:path]) => {
@@ -480,7 +480,7 @@ macro_rules! record {
             name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
             sparse: true,
-            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, $by, $base())),
+            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, $by, $base)),
         });
     };
     (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident each $Target:ty [$by:path]) => {

@@ -73,9 +73,29 @@ impl<M> Step<'_, M> {
     }
 }
 
+/// One response key of every row.
+struct Planned<'a, M: 'static> {
+    /// The key in the JSON text, with what stands around it: `,"name":`.
+    json: Box<[u8]>,
+    pos: Pos,
+    step: Step<'a, M>,
+}
+
+impl<'a, M> Planned<'a, M> {
+    fn new(field: &Positioned<Field>, step: Step<'a, M>) -> Self {
+        // No letter of a name is escaped in JSON.
+        let json = format!(",\"{}\":", field.node.response_key().node);
+        Self { json: json.into_bytes().into(), pos: field.pos, step }
+    }
+
+    fn into_owned(self) -> Planned<'static, M> {
+        Planned { json: self.json, pos: self.pos, step: self.step.into_owned() }
+    }
+}
+
 /// The merged selection on one level of records of one type, whoever asks.
 struct Plan<'a, T: Record> {
-    steps: IndexMap<Name, (Pos, Step<'a, T::Model>)>,
+    fields: IndexMap<Name, Planned<'a, T::Model>>,
     /// Whether any of it needs more than seeing the row.
     guarded: bool,
 }
@@ -100,17 +120,17 @@ impl<'a, T: Record> Plan<'a, T> {
     }
 
     fn new(ctx: &'a ContextSelectionSet<'a>, sets: &[&'a Positioned<SelectionSet>]) -> ServerResult<Self> {
-        let mut plan = Self { steps: IndexMap::new(), guarded: false };
+        let mut plan = Self { fields: IndexMap::new(), guarded: false };
         for set in sets {
             plan.add_set(ctx, set)?;
         }
-        plan.guarded = plan.steps.values().any(|(_, step)| !step.need().is_empty());
+        plan.guarded = plan.fields.values().any(|field| !field.step.need().is_empty());
         Ok(plan)
     }
 
     fn into_owned(self) -> Plan<'static, T> {
-        let steps = self.steps.into_iter().map(|(key, (pos, step))| (key, (pos, step.into_owned())));
-        Plan { steps: steps.collect(), guarded: self.guarded }
+        let fields = self.fields.into_iter().map(|(key, field)| (key, field.into_owned()));
+        Plan { fields: fields.collect(), guarded: self.guarded }
     }
 
     /// `@skip` and `@include` never arrive here: the executor prunes them beforehand.
@@ -147,8 +167,8 @@ impl<'a, T: Record> Plan<'a, T> {
 
     fn add_field(&mut self, field: &'a Positioned<Field>) {
         let key = &field.node.response_key().node;
-        if let Some((_, step)) = self.steps.get_mut(key) {
-            if let Step::Branch { sets, .. } = step {
+        if let Some(planned) = self.fields.get_mut(key) {
+            if let Step::Branch { sets, .. } = &mut planned.step {
                 sets.push(Cow::Borrowed(&field.node.selection_set));
             }
             return;
@@ -164,7 +184,7 @@ impl<'a, T: Record> Plan<'a, T> {
         } else {
             return;
         };
-        self.steps.insert(key.clone(), (field.pos, step));
+        self.fields.insert(key.clone(), Planned::new(field, step));
     }
 }
 
@@ -172,7 +192,7 @@ impl<'a, T: Record> Plan<'a, T> {
 struct Level<'a, T: Record> {
     plan: Arc<Plan<'a, T>>,
     face: Face,
-    /// Places of the steps that the caller's abilities don't open, in their order.
+    /// Places of the fields that the caller's abilities don't open, in their order.
     refused: Vec<usize>,
     /// The values of each branch, one for each row.
     branches: Vec<std::vec::IntoIter<Value>>,
@@ -199,13 +219,13 @@ impl<'a, T: Record> Level<'a, T> {
 
     /// Notes what the caller may not see, with an error for each.
     fn refuse(&mut self, ctx: &ContextSelectionSet<'_>, path: &[PathSegment]) {
-        for (at, (key, (pos, step))) in self.plan.steps.iter().enumerate() {
-            let need = step.need();
+        for (at, (key, field)) in self.plan.fields.iter().enumerate() {
+            let need = field.step.need();
             if need.is_empty() {
                 continue;
             }
             if let Err(error) = auth::check(ctx, need) {
-                let error = async_graphql::Error::from(error).into_server_error(*pos);
+                let error = async_graphql::Error::from(error).into_server_error(field.pos);
                 ctx.add_error(ServerError { path: child_path(path, key), ..error });
                 self.refused.push(at);
             }
@@ -219,7 +239,8 @@ impl<'a, T: Record> Level<'a, T> {
         rows: &[&T::Model],
         path: &[PathSegment],
     ) -> ServerResult<Vec<std::vec::IntoIter<Value>>> {
-        let loads = self.plan.steps.iter().enumerate().filter_map(|(at, (key, (_, step)))| match step {
+        let fields = self.plan.fields.iter().enumerate();
+        let loads = fields.filter_map(|(at, (key, planned))| match &planned.step {
             Step::Branch { branch, field, sets } if !self.refused.contains(&at) => {
                 let (path, sets) = (child_path(path, key), sets.iter().map(AsRef::as_ref).collect());
                 let batch = Batch { ctx, rows: rows.to_vec(), field, sets, path: path.clone() };
@@ -230,11 +251,11 @@ impl<'a, T: Record> Level<'a, T> {
         futures_util::future::join_all(loads).await.into_iter().collect()
     }
 
-    /// What the next row is answered with, by response key.
-    fn next_row(&mut self) -> impl Iterator<Item = (&Name, Answer<T::Model>)> {
+    /// What the next row is answered with.
+    fn next_row(&mut self) -> impl Iterator<Item = (&Name, &Planned<'a, T::Model>, Answer<T::Model>)> {
         let (face, refused, mut branches) = (self.face, &self.refused, self.branches.iter_mut());
-        self.plan.steps.iter().enumerate().filter_map(move |(at, (key, (_, step)))| {
-            let answer = match step {
+        self.plan.fields.iter().enumerate().filter_map(move |(at, (key, field))| {
+            let answer = match &field.step {
                 _ if refused.contains(&at) => Answer::Value(Value::Null),
                 Step::Column(column) => Answer::Column(column),
                 Step::TypeName(name) => Answer::Value(Value::from(*name)),
@@ -246,13 +267,13 @@ impl<'a, T: Record> Level<'a, T> {
                     Answer::Value(value)
                 }
             };
-            Some((key, answer))
+            Some((key, field, answer))
         })
     }
 
     fn value(&mut self, model: &T::Model) -> Value {
         let face = self.face;
-        let fields = self.next_row().map(|(key, answer)| match answer {
+        let fields = self.next_row().map(|(key, _, answer)| match answer {
             Answer::Column(column) => (key.clone(), (column.value)(model, face)),
             Answer::Value(value) => (key.clone(), value),
         });
@@ -260,19 +281,18 @@ impl<'a, T: Record> Level<'a, T> {
     }
 
     fn json(&mut self, model: &T::Model, out: &mut Vec<u8>) {
-        let mut before = b'{';
-        for (key, answer) in self.next_row() {
-            // No letter of a name is escaped in JSON.
-            out.extend_from_slice(&[std::mem::replace(&mut before, b','), b'"']);
-            out.extend_from_slice(key.as_bytes());
-            out.extend_from_slice(b"\":");
+        let start = out.len();
+        for (_, field, answer) in self.next_row() {
+            out.extend_from_slice(&field.json);
             match answer {
                 Answer::Column(column) => (column.json)(model, out),
                 Answer::Value(value) => write_value(&value, out),
             }
         }
-        if before == b'{' {
-            out.push(before);
+        // The first key has no comma before it.
+        match out.get_mut(start) {
+            Some(first) => *first = b'{',
+            None => out.push(b'{'),
         }
         out.push(b'}');
     }

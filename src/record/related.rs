@@ -11,13 +11,11 @@ use async_graphql::{
 };
 use entity::Id;
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, Select,
-    sea_query::ExprTrait,
-};
+use sea_orm::{ColumnTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, sea_query::ExprTrait};
 
+use super::lookup::look_up;
 use super::plan::{list, resolve_level};
-use super::{Batch, BranchFuture, Face, Record};
+use super::{Batch, BranchFuture, ColumnOf, Face, Record, RowsOf};
 use crate::auth::Ability;
 use crate::scope::Scope;
 use crate::{Error, Result};
@@ -44,8 +42,6 @@ pub struct Branch<M: 'static> {
     /// Answers the field for every row of the batch, in their order.
     pub resolve: for<'a> fn(Batch<'a, M>) -> BranchFuture<'a>,
 }
-
-type ColumnOf<T> = <<T as Record>::Entity as EntityTrait>::Column;
 
 impl<M> Batch<'_, M> {
     fn face(&self) -> Face {
@@ -81,7 +77,7 @@ pub async fn many<M, T: Record>(
     batch: Batch<'_, M>,
     key: fn(&M) -> Id,
     column: ColumnOf<T>,
-    base: Select<T::Entity>,
+    base: RowsOf<T>,
 ) -> ServerResult<Vec<Value>> {
     let keys = batch.rows.iter().map(|row| key(row)).collect();
     let children =
@@ -104,7 +100,7 @@ pub async fn many<M, T: Record>(
 pub async fn one<M, T: Record>(
     batch: Batch<'_, M>,
     key: fn(&M) -> Option<Id>,
-    base: Select<T::Entity>,
+    base: RowsOf<T>,
 ) -> ServerResult<Vec<Value>> {
     let keys = batch.rows.iter().filter_map(|row| key(row)).collect();
     let children = load::<T>(batch.ctx.into(), keys, T::key_column(), base)
@@ -127,7 +123,7 @@ pub async fn count<M, T: Record>(
     batch: Batch<'_, M>,
     key: fn(&M) -> Id,
     column: ColumnOf<T>,
-    base: Select<T::Entity>,
+    base: RowsOf<T>,
 ) -> ServerResult<Vec<Value>> {
     let counts = counted::<M, T>(&batch, key, column, base).await?;
     Ok(counts.into_iter().map(Value::from).collect())
@@ -141,7 +137,7 @@ pub async fn exists<M, T: Record>(
     batch: Batch<'_, M>,
     key: fn(&M) -> Id,
     column: ColumnOf<T>,
-    base: Select<T::Entity>,
+    base: RowsOf<T>,
 ) -> ServerResult<Vec<Value>> {
     let counts = counted::<M, T>(&batch, key, column, base).await?;
     Ok(counts.into_iter().map(|count| Value::Boolean(count > 0)).collect())
@@ -154,7 +150,7 @@ pub async fn exists<M, T: Record>(
 pub async fn count_one<M, T: Record>(
     batch: Batch<'_, M>,
     key: fn(&M) -> Option<Id>,
-    base: Select<T::Entity>,
+    base: RowsOf<T>,
 ) -> ServerResult<Vec<Value>> {
     let found = found::<M, T>(&batch, key, base).await?;
     Ok(found.into_iter().map(|found| Value::from(i32::from(found))).collect())
@@ -167,7 +163,7 @@ pub async fn count_one<M, T: Record>(
 pub async fn exists_one<M, T: Record>(
     batch: Batch<'_, M>,
     key: fn(&M) -> Option<Id>,
-    base: Select<T::Entity>,
+    base: RowsOf<T>,
 ) -> ServerResult<Vec<Value>> {
     Ok(found::<M, T>(&batch, key, base).await?.into_iter().map(Value::Boolean).collect())
 }
@@ -204,12 +200,11 @@ pub async fn load<T: Record>(
     scope: Scope<'_>,
     keys: Vec<Id>,
     column: ColumnOf<T>,
-    base: Select<T::Entity>,
+    base: RowsOf<T>,
 ) -> Result<Vec<T::Model>> {
     let mut rows = Vec::new();
     for keys in distinct(keys).chunks(MAX_KEYS) {
-        let select = base.clone().filter(column.is_in(keys.iter().copied())).limit(MAX_ROWS + 1);
-        rows.extend(select.all(scope.reader()).await?);
+        rows.extend(look_up::<T>(scope, base, column, keys, MAX_ROWS + 1).await?);
     }
     if rows.len() as u64 > MAX_ROWS {
         return Err(Error::BadRequest(format!(
@@ -236,12 +231,12 @@ async fn counted<M, T: Record>(
     batch: &Batch<'_, M>,
     key: fn(&M) -> Id,
     column: ColumnOf<T>,
-    base: Select<T::Entity>,
+    base: RowsOf<T>,
 ) -> ServerResult<Vec<i64>> {
     let scope = Scope::from(batch.ctx);
     let mut counts: HashMap<Id, i64> = HashMap::new();
     for keys in distinct(batch.rows.iter().map(|row| key(row)).collect()).chunks(MAX_KEYS) {
-        let mut select = base.clone().filter(column.is_in(keys.iter().copied()));
+        let mut select = base().filter(column.is_in(keys.iter().copied()));
         sea_orm::QueryTrait::query(&mut select).clear_order_by();
         let select = select
             .select_only()
@@ -258,7 +253,7 @@ async fn counted<M, T: Record>(
 async fn found<M, T: Record>(
     batch: &Batch<'_, M>,
     key: fn(&M) -> Option<Id>,
-    base: Select<T::Entity>,
+    base: RowsOf<T>,
 ) -> ServerResult<Vec<bool>> {
     let keys = batch.rows.iter().filter_map(|row| key(row)).collect();
     let rows = load::<T>(batch.ctx.into(), keys, T::key_column(), base)

@@ -174,8 +174,17 @@ fn product_of(row: &pricing::Model) -> Option<Id> {
     (row.related_type == "product").then_some(row.related_id)
 }
 
-/// Prices of things of one kind, in the order in which they were made.
-pub fn prices_of(related_type: &str) -> Select<pricing::Entity> {
+/// Prices of products, in the order in which they were made.
+pub fn prices_of_products() -> Select<pricing::Entity> {
+    prices_of("product")
+}
+
+/// Prices of services, in the order in which they were made.
+pub fn prices_of_services() -> Select<pricing::Entity> {
+    prices_of("service")
+}
+
+fn prices_of(related_type: &str) -> Select<pricing::Entity> {
     live_prices().filter(pricing::Column::RelatedType.eq(related_type)).order_by_asc(pricing::Column::Id)
 }
 

@@ -73,7 +73,7 @@ record! {
         /// Free values attached to the product.
         #[can(Metadata)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_products),
         /// Its prices, in every currency.
-        #[can(PricingsIndex)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, prices_of_products),
+        #[can(PricingsIndex)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_products),
         /// Services that were made from it.
         #[can(ServicesIndex)] services: many<Service>(entity::service::Column::ProductId, service::live_services),
         /// The group that it is in.
@@ -116,10 +116,6 @@ pub fn live_products() -> Select<product::Entity> {
 
 fn metadata_of_products() -> Select<entity::metadata::Entity> {
     metadata::attached_to(MODEL)
-}
-
-fn prices_of_products() -> Select<entity::pricing::Entity> {
-    pricing::prices_of("product")
 }
 
 /// Reading products.
@@ -374,7 +370,7 @@ async fn write_prices(
     product: Id,
     prices: &PeriodPrices,
 ) -> Result<()> {
-    let first = prices_of_products().filter(entity::pricing::Column::RelatedId.eq(product)).limit(1);
+    let first = pricing::prices_of_products().filter(entity::pricing::Column::RelatedId.eq(product)).limit(1);
     match first.one(transaction).await? {
         Some(row) => {
             let mut row = row.into_active_model();

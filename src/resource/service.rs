@@ -120,7 +120,7 @@ record! {
         /// Free values attached to the service.
         #[can(Metadata)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_services),
         /// Its own prices, where they are not those of its product.
-        #[can(PricingsIndex)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, prices_of_services),
+        #[can(PricingsIndex)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_services),
         /// Options that were bought with it.
         config_options: many<ConfigOption>(entity::config_options_service::Column::ServiceId, options),
         /// The server that it runs on, by name only.
@@ -144,10 +144,6 @@ pub fn visible_services() -> Select<service::Entity> {
 
 fn metadata_of_services() -> Select<entity::metadata::Entity> {
     metadata::attached_to(MODEL)
-}
-
-fn prices_of_services() -> Select<entity::pricing::Entity> {
-    pricing::prices_of("service")
 }
 
 filters! {

@@ -1,6 +1,6 @@
 //! What SeaORM asks of a column type, written once.
 
-use sea_orm::{ColIdx, DbErr, QueryResult, RuntimeErr, TryGetError};
+use sea_orm::{ColIdx, DbErr, QueryResult, RuntimeErr, TryGetError, TryGetable};
 use sqlx::{Decode, MySql, Postgres, Row, Sqlite, Type};
 
 /// Reads one cell as `T` without sqlx's comparison of the column's declared type.
@@ -22,6 +22,19 @@ where
         row.try_get_unchecked(index.as_sqlx_sqlite_index())
     } else {
         return Err(TryGetError::DbErr(DbErr::Type("a row of an unknown database".into())));
+    };
+    filled(found, index)
+}
+
+/// Reads one cell as a double. Columns of other types than `float` and `double` are refused, not misread; a
+/// `float` is widened.
+pub(super) fn double<I: ColIdx>(row: &QueryResult, index: I) -> Result<f64, TryGetError> {
+    let found = if let Some(row) = row.try_as_mysql_row() {
+        row.try_get(index.as_sqlx_mysql_index())
+    } else if let Some(row) = row.try_as_sqlite_row() {
+        row.try_get(index.as_sqlx_sqlite_index())
+    } else {
+        return f64::try_get_by(row, index);
     };
     filled(found, index)
 }

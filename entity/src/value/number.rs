@@ -4,7 +4,7 @@ use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
-use super::cell::{cell, filled, travels_as};
+use super::cell::{cell, double, filled, travels_as};
 
 /// A key of a row, or a reference to one. Reads integer columns of any width and sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ travels_as!(Amount as Double(Double), into: |amount: Amount| amount.0, from: Amo
 
 impl TryGetable for Amount {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
-        f64::try_get_by(row, index).map(Amount)
+        double(row, index).map(Amount)
     }
 }
 
@@ -86,7 +86,7 @@ impl TryGetable for Price {
             return f32::try_get_by(row, index).map(|single| Price(shortest(f64::from(single))));
         }
         // Older shops have `double(10,2)` here, SQLite knows doubles only: both are read as they are.
-        f64::try_get_by(row, index).map(|double| Price(shortest(double)))
+        double(row, index).map(|double| Price(shortest(double)))
     }
 }
 
@@ -97,7 +97,7 @@ fn shortest(double: f64) -> f64 {
     if f64::from(single) != double {
         return double;
     }
-    single.to_string().parse().unwrap_or(double)
+    zmij::Buffer::new().format(single).parse().unwrap_or(double)
 }
 
 /// A `decimal` with two decimals: text on the wire of MariaDB, a double on the other databases.
@@ -109,7 +109,7 @@ travels_as!(Decimal2 as Double(Double), into: |decimal: Decimal2| decimal.0, fro
 impl TryGetable for Decimal2 {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         let Some(mysql) = row.try_as_mysql_row() else {
-            return f64::try_get_by(row, index).map(Decimal2);
+            return double(row, index).map(Decimal2);
         };
         let text: String = filled(mysql.try_get_unchecked(index.as_sqlx_mysql_index()), index)?;
         text.parse().map(Decimal2).map_err(|_| DbErr::Type(format!("`{text}` is no decimal number")).into())
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_widened_single_reads_as_its_shortest_decimal() {
-        for price in [2.99_f32, 0.1, 109.9, 4.99, 12345.67, 0.0, -1.5] {
+        for price in [2.99_f32, 0.1, 109.9, 4.99, 12345.67, 0.0, -1.5, f32::MAX, f32::MIN_POSITIVE] {
             assert_eq!(shortest(f64::from(price)).to_string(), price.to_string());
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use entity::{Id, group, metadata, translation};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{Group, MODEL, live_groups};
 use crate::Result;
@@ -24,7 +24,7 @@ const MAX_KEYS: usize = 10_000;
 pub(super) async fn of_groups(scope: Scope<'_>, groups: &[&group::Model]) -> Result<Vec<Option<String>>> {
     let keys: Vec<Id> = groups.iter().map(|group| group.id).collect();
     let above = groups.iter().filter_map(|group| group.parent_id).collect();
-    let parents = load::<Group>(scope, above, group::Column::Id, live_groups()).await?;
+    let parents = load::<Group>(scope, above, group::Column::Id, live_groups).await?;
     let named: Vec<Id> = keys.iter().copied().chain(parents.iter().map(|parent| parent.id)).collect();
     let translated = translated_slugs(scope, named).await?;
     let slug = |group: &group::Model| {
@@ -48,10 +48,13 @@ pub(super) async fn of_groups(scope: Scope<'_>, groups: &[&group::Model]) -> Res
     Ok(routes.collect())
 }
 
+fn given_urls() -> Select<metadata::Entity> {
+    attached_to(MODEL).filter(metadata::Column::Key.eq("group_url"))
+}
+
 /// Addresses that staff gave to groups.
 async fn elsewhere(scope: Scope<'_>, keys: Vec<Id>) -> Result<HashMap<Id, String>> {
-    let base = attached_to(MODEL).filter(metadata::Column::Key.eq("group_url"));
-    let rows = load::<Metadata>(scope, keys, metadata::Column::ModelId, base).await?;
+    let rows = load::<Metadata>(scope, keys, metadata::Column::ModelId, given_urls).await?;
     let given = rows.into_iter().filter_map(|row| Some((row.model_id, row.value?)));
     Ok(given.filter(|(_, url)| !matches!(url.as_str(), "" | "0")).collect())
 }

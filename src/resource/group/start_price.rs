@@ -115,7 +115,7 @@ pub(super) async fn of_groups(scope: Scope<'_>, groups: &[&group::Model]) -> Res
     let keys: Vec<Id> = groups.iter().map(|group| group.id).collect();
     let candidates = candidates(scope, &keys).await?;
     let products = candidates.iter().map(|candidate| candidate.id).collect();
-    let rows = load::<Pricing>(scope, products, pricing::Column::RelatedId, prices::prices_of("product"));
+    let rows = load::<Pricing>(scope, products, pricing::Column::RelatedId, prices::prices_of_products);
     let mut offers: HashMap<Id, Vec<pricing::Model>> = HashMap::new();
     for row in rows.await? {
         offers.entry(row.related_id).or_default().push(row);

@@ -7,7 +7,7 @@ use async_graphql::SimpleObject;
 use entity::{Id, pricing, service};
 use rust_decimal::Decimal;
 
-use crate::record::{Money, load};
+use crate::record::{Money, RowsOf, load};
 use crate::resource::pricing::{self as prices, Pricing};
 use crate::scope::Scope;
 use crate::{Result, tax};
@@ -48,9 +48,9 @@ pub(super) async fn of_services(
     scope: Scope<'_>,
     services: &[&service::Model],
 ) -> Result<Vec<Option<ServicePrice>>> {
-    let own = offers(scope, "service", services.iter().map(|service| service.id).collect()).await?;
+    let own = offers(scope, prices::prices_of_services, services.iter().map(|service| service.id).collect()).await?;
     let products = services.iter().filter_map(|service| service.product_id).collect();
-    let products = offers(scope, "product", products).await?;
+    let products = offers(scope, prices::prices_of_products, products).await?;
     let (tax_included, rate) = (tax::is_included(scope).await?, tax::rate(scope).await?);
     let prices = services.iter().map(|service| {
         let stored = stored(service, &own, &products)?;
@@ -59,9 +59,9 @@ pub(super) async fn of_services(
     Ok(prices.collect())
 }
 
-async fn offers(scope: Scope<'_>, of: &str, keys: Vec<Id>) -> Result<Offers> {
+async fn offers(scope: Scope<'_>, rows: RowsOf<Pricing>, keys: Vec<Id>) -> Result<Offers> {
     let mut offers = Offers::new();
-    for row in load::<Pricing>(scope, keys, pricing::Column::RelatedId, prices::prices_of(of)).await? {
+    for row in load::<Pricing>(scope, keys, pricing::Column::RelatedId, rows).await? {
         offers.entry(row.related_id).or_default().push(row);
     }
     Ok(offers)

@@ -71,8 +71,8 @@ pub struct Unchecked {
 
 /// An operation that agrees with the schema.
 pub struct Checked {
-    /// The whole operation.
-    pub executable: ExecutableDocument,
+    /// Whether it changes something.
+    mutates: bool,
     prepared: Prepared,
     /// Abilities of which the caller needs one.
     pub needs: Vec<Ability>,
@@ -135,11 +135,6 @@ pub struct Variable {
 }
 
 impl Document<Checked> {
-    /// The whole operation.
-    pub fn executable(&self) -> &ExecutableDocument {
-        &self.state.executable
-    }
-
     /// What is executed for these variables.
     pub fn prepared(&self, variables: &Variables) -> Arc<Variant> {
         self.state.prepared.variant(variables)
@@ -162,7 +157,7 @@ impl Document<Checked> {
 
     /// Whether it changes something.
     pub fn is_mutation(&self) -> bool {
-        single(&self.state.executable).is_some_and(|operation| operation.ty == OperationType::Mutation)
+        self.state.mutates
     }
 
     /// The fields of its example; none without one.
@@ -264,7 +259,9 @@ impl Document<Unchecked> {
         self.check_lends(registry, &declared)?;
         let needs = self.can.clone().unwrap_or_else(|| declared.clone());
         let prepared = Prepared::new(&self.state.document, registry).map_err(|problem| self.fail(problem))?;
-        let state = Checked { executable: self.state.document, prepared, needs, root_needs: declared };
+        let operation = single(&self.state.document);
+        let mutates = operation.is_some_and(|operation| operation.ty == OperationType::Mutation);
+        let state = Checked { mutates, prepared, needs, root_needs: declared };
         Ok(Document {
             name: self.name,
             tag: self.tag,
