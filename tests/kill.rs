@@ -124,9 +124,10 @@ async fn every_write_is_whole_or_absent() {
 async fn halves(db: &DatabaseConnection) -> i64 {
     number(
         db,
-        "SELECT COUNT(*) FROM products p WHERE p.name LIKE 'kill-%' AND 1 <> (SELECT COUNT(*) FROM pricings c \
-         WHERE c.related_type = 'product' AND c.related_id = p.id \
-         AND (c.deleted_at IS NULL) = (p.deleted_at IS NULL))",
+        // Prices have no index on what they are for: one pass over them, or each check is slower than the last.
+        "SELECT COUNT(*) FROM products p LEFT JOIN (SELECT related_id, COUNT(*) AS number, COUNT(deleted_at) AS gone \
+         FROM pricings WHERE related_type = 'product' GROUP BY related_id) c ON c.related_id = p.id \
+         WHERE p.name LIKE 'kill-%' AND (COALESCE(c.number, 0) <> 1 OR (c.gone = 0) <> (p.deleted_at IS NULL))",
     )
     .await
 }

@@ -19,7 +19,7 @@ use crate::scope::Scope;
 /// Statements for more keys are spelled anew: such levels are rare, and their rows cost far more.
 const MAX_KEYS: usize = 1024;
 
-/// The rows of a record's table that there are.
+/// The rows of a record's table that there are: the same at every call, since its statement is remembered.
 pub type RowsOf<T> = fn() -> Select<<T as Record>::Entity>;
 /// A column of a record's table.
 pub type ColumnOf<T> = <<T as Record>::Entity as EntityTrait>::Column;
