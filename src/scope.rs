@@ -44,7 +44,7 @@ pub struct Shared {
     pub clock: Clock,
     /// Counts of big lists, remembered for a moment.
     pub counts: Counts,
-    /// Statements that find a row by its key.
+    /// Statements that find rows by keys.
     pub lookups: Lookups,
     /// The shop's settings, remembered for a moment.
     pub settings: Settings,

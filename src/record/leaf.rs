@@ -347,7 +347,7 @@ pub fn write_str(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut start = 0;
     // Few texts hold anything to escape: the loop looks for that and for nothing else.
-    while let Some(length) = bytes[start..].iter().position(|&byte| ESCAPED[usize::from(byte)]) {
+    while let Some(length) = bytes[start..].iter().position(|&byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
         let at = start + length;
         out.extend_from_slice(&bytes[start..at]);
         write_escaped(bytes[at], out);
@@ -356,19 +356,6 @@ pub fn write_str(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(&bytes[start..]);
     out.push(b'"');
 }
-
-/// Which bytes cannot stand in a JSON string as they are.
-const ESCAPED: [bool; 256] = {
-    let mut escaped = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        escaped[byte] = true;
-        byte += 1;
-    }
-    escaped[b'"' as usize] = true;
-    escaped[b'\\' as usize] = true;
-    escaped
-};
 
 fn write_escaped(byte: u8, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";

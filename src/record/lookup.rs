@@ -17,7 +17,7 @@ use crate::Result;
 use crate::scope::Scope;
 
 /// Statements for more keys are spelled anew: such levels are rare, and their rows cost far more.
-const MAX_KEYS: usize = 1024;
+const MAX_REMEMBERED: usize = 1024;
 
 /// The rows of a record's table that there are: the same at every call, since its statement is remembered.
 pub type RowsOf<T> = fn() -> Select<<T as Record>::Entity>;
@@ -60,7 +60,7 @@ impl Lookups {
             rows().filter(column.is_in(keys)).limit(limit).build(backend)
         };
         let places = keys.len().next_power_of_two();
-        if places > MAX_KEYS {
+        if places > MAX_REMEMBERED {
             return spell(&mut keys.iter().copied());
         }
         let (record, address) = (TypeId::of::<T>(), rows as usize);

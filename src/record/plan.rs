@@ -76,7 +76,7 @@ impl<M> Step<'_, M> {
 /// One response key of every row.
 struct Planned<'a, M: 'static> {
     /// The key in the JSON text, with what stands around it: `,"name":`.
-    json: Box<[u8]>,
+    json: Vec<u8>,
     pos: Pos,
     step: Step<'a, M>,
 }
@@ -84,8 +84,8 @@ struct Planned<'a, M: 'static> {
 impl<'a, M> Planned<'a, M> {
     fn new(field: &Positioned<Field>, step: Step<'a, M>) -> Self {
         // No letter of a name is escaped in JSON.
-        let json = format!(",\"{}\":", field.node.response_key().node);
-        Self { json: json.into_bytes().into(), pos: field.pos, step }
+        let json = [b",\"", field.node.response_key().node.as_bytes(), b"\":"].concat();
+        Self { json, pos: field.pos, step }
     }
 
     fn into_owned(self) -> Planned<'static, M> {
@@ -96,8 +96,6 @@ impl<'a, M> Planned<'a, M> {
 /// The merged selection on one level of records of one type, whoever asks.
 struct Plan<'a, T: Record> {
     fields: IndexMap<Name, Planned<'a, T::Model>>,
-    /// Whether any of it needs more than seeing the row.
-    guarded: bool,
 }
 
 impl<'a, T: Record> Plan<'a, T> {
@@ -120,17 +118,16 @@ impl<'a, T: Record> Plan<'a, T> {
     }
 
     fn new(ctx: &'a ContextSelectionSet<'a>, sets: &[&'a Positioned<SelectionSet>]) -> ServerResult<Self> {
-        let mut plan = Self { fields: IndexMap::new(), guarded: false };
+        let mut plan = Self { fields: IndexMap::new() };
         for set in sets {
             plan.add_set(ctx, set)?;
         }
-        plan.guarded = plan.fields.values().any(|field| !field.step.need().is_empty());
         Ok(plan)
     }
 
     fn into_owned(self) -> Plan<'static, T> {
         let fields = self.fields.into_iter().map(|(key, field)| (key, field.into_owned()));
-        Plan { fields: fields.collect(), guarded: self.guarded }
+        Plan { fields: fields.collect() }
     }
 
     /// `@skip` and `@include` never arrive here: the executor prunes them beforehand.
@@ -210,9 +207,7 @@ impl<'a, T: Record> Level<'a, T> {
         let plan = Plan::of(ctx, sets)?;
         let face = ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl);
         let mut level = Self { plan, face, refused: Vec::new(), branches: Vec::new() };
-        if level.plan.guarded {
-            level.refuse(ctx, path);
-        }
+        level.refuse(ctx, path);
         level.branches = level.load_branches(ctx, rows, path).await?;
         Ok(level)
     }

@@ -27,7 +27,8 @@ where
 }
 
 /// Reads one cell as a double. Columns of other types than `float` and `double` are refused, not misread; a
-/// `float` is widened.
+/// `float` is widened. SeaORM's own reading prints the column's name for every empty cell, and most prices are
+/// empty.
 pub(super) fn double<I: ColIdx>(row: &QueryResult, index: I) -> Result<f64, TryGetError> {
     let found = if let Some(row) = row.try_as_mysql_row() {
         row.try_get(index.as_sqlx_mysql_index())
