@@ -10,6 +10,8 @@ use crate::database::failure::{self, Failure};
 
 /// Seconds after which a client may try again when the database was not there.
 pub const RETRY_AFTER: u64 = 5;
+/// Seconds after which a client may try again when too much was asked at the same time.
+const OVERLOADED_RETRY_AFTER: u64 = 1;
 
 /// Result of everything that can fail for a reason the caller may learn.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -55,6 +57,9 @@ pub enum Error {
     /// The database lacks a table or column that this needs.
     #[error("This shop's database lacks what is needed here.")]
     Absent(#[source] DbErr),
+    /// Too many requests, or too many passwords, wait already.
+    #[error("Service Unavailable")]
+    Overloaded,
     /// The server or its database takes no writes.
     #[error("This server is read-only.")]
     ReadOnly,
@@ -78,6 +83,7 @@ impl Error {
             Self::Unavailable(cause) => Self::Unavailable(cause.clone()),
             Self::Absent(cause) => Self::Absent(cause.clone()),
             Self::ReadOnly => Self::ReadOnly,
+            Self::Overloaded => Self::Overloaded,
             other => Self::internal(other.to_string()),
         }
     }
@@ -95,6 +101,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Unavailable(_) => Some(RETRY_AFTER),
+            Self::Overloaded => Some(OVERLOADED_RETRY_AFTER),
             Self::RateLimited(seconds) => Some(*seconds),
             _ => None,
         }
@@ -111,7 +118,11 @@ impl Error {
             Self::BadRequest(_) => 400,
             Self::Refused(refusal) => refusal.status,
             Self::NotRun(reason) => reason.code.status(),
-            Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) | Self::ReadOnly => 503,
+            Self::Maintenance(_)
+            | Self::Unavailable(_)
+            | Self::Absent(_)
+            | Self::Overloaded
+            | Self::ReadOnly => 503,
             Self::Setting(_) | Self::Internal(_) => 500,
         }
     }
@@ -127,7 +138,9 @@ impl Error {
             Self::BadRequest(_) => Code::BadUserInput,
             Self::Refused(_) => Code::Conflict,
             Self::NotRun(reason) => reason.code,
-            Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) => Code::Unavailable,
+            Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) | Self::Overloaded => {
+                Code::Unavailable
+            }
             Self::ReadOnly => Code::ReadOnly,
             Self::Setting(_) | Self::Internal(_) => Code::Internal,
         }
@@ -159,7 +172,7 @@ impl Error {
                 let needs = needs.iter().map(|&need| need.into()).collect();
                 values.set("abilities", Value::List(needs));
             }
-            Self::RateLimited(_) | Self::Unavailable(_) => {
+            Self::RateLimited(_) | Self::Unavailable(_) | Self::Overloaded => {
                 if let Some(seconds) = self.retry_after() {
                     values.set("retryAfter", seconds);
                 }
@@ -289,7 +302,7 @@ codes! {
     DocumentNotTrusted = "DOCUMENT_NOT_TRUSTED", 403,
     /// The operation took longer than it may.
     TimedOut = "TIMED_OUT", 503,
-    /// The database does not answer, or the shop is closed.
+    /// The database does not answer, the shop is closed, or too much is asked at the same time.
     Unavailable = "UNAVAILABLE", 503,
     /// The server or its database takes no writes.
     ReadOnly = "READ_ONLY", 503,

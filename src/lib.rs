@@ -1,8 +1,8 @@
 //! guichet: GraphQL and REST for a hosting shop, from one set of resolvers.
 //!
-//! A request comes in at [`http`]. GraphQL is measured and priced by [`operation`], then runs on the public
+//! A request comes in over a connection ([`server`]) at [`http`]. GraphQL is measured and priced by [`operation`], then runs on the public
 //! schema; a REST path is matched in [`rest`] to one of the resources' documents, which runs on the internal
-//! schema ([`schema`]) over the very same resolvers. [`auth`] tells who asks and guards every field. A
+//! schema ([`schema`]) over the very same resolvers. Both go through one [`pipeline`]. [`auth`] tells who asks and guards every field. A
 //! resolver in [`resource`] sees the server and the request as its [`scope::Scope`], reads lists by [`page`]
 //! and [`filter`], checks input by [`form`](mod@form), and answers records ([`record`](mod@record)), which load what hangs on them
 //! level by level. Errors are [`error::Error`] throughout; each face spells them in its own way.
@@ -11,7 +11,10 @@
 //! |---|---|
 //! | [`resource`] | the resources: two files each, and one line in its list. Start with `product` |
 //! | [`record`](mod@record), [`node`], [`page`], [`filter`], [`form`](mod@form), [`write`](mod@write) | what resources are made of: columns and relations, global identifiers, lists, conditions, input rules, writes |
+//! | [`server`] | connections: how many, how slow, and their end |
+//! | [`pipeline`], [`gate`], [`execution`] | the way of every request: its place, key and limits, what resolvers see of it |
 //! | [`rest`] | the REST face: documents, requests, envelopes, XML, OpenAPI. It knows no resource |
+//! | [`json`] | JSON from clients, within bounds |
 //! | [`operation`], [`selection`] | what bounds a GraphQL operation; documents that are named by their hash; fields asked for twice |
 //! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
@@ -34,10 +37,13 @@ pub mod contracts;
 pub mod country;
 pub mod database;
 pub mod error;
+pub mod execution;
 pub mod filter;
 pub mod form;
+pub mod gate;
 pub mod html;
 pub mod http;
+pub mod json;
 pub mod key;
 pub mod lang;
 pub mod mail;
@@ -47,6 +53,7 @@ pub mod outage;
 pub mod outcome;
 pub mod page;
 pub mod password;
+pub mod pipeline;
 pub mod pulse;
 pub mod reader;
 pub mod record;
@@ -57,6 +64,7 @@ pub mod rest;
 pub mod schema;
 pub mod scope;
 pub mod selection;
+pub mod server;
 pub mod settings;
 pub mod signature;
 pub mod storage;
@@ -69,19 +77,18 @@ use std::sync::Arc;
 
 pub use error::{Error, Result};
 
+use pipeline::{Pipeline, Throttles};
 use throttle::{Throttle, Unit};
 
 /// The running server: what every request shares, and the two faces over it.
 #[derive(Clone)]
 pub struct App {
-    shared: Arc<scope::Shared>,
-    keys: Arc<auth::Keys>,
-    requests: Arc<Throttle>,
-    points: Arc<Throttle>,
+    pipeline: Arc<Pipeline>,
     prices: Arc<operation::Prices>,
     named: Arc<operation::Documents>,
     suggestions: Arc<operation::Suggestions>,
     hints: Arc<operation::Hints>,
+    introspections: Arc<operation::Introspections>,
     public: schema::ShopSchema,
     demo_key: Option<Arc<str>>,
     telemetry: Arc<telemetry::Telemetry>,
@@ -120,17 +127,23 @@ impl App {
             Some(server) => Some(redis::Redis::open(server, &config.app_key).await?),
             None => None,
         };
-        let throttle = |unit, limit| Arc::new(Throttle::new(unit, limit, redis.as_ref()));
-        let requests = throttle(Unit::Requests, config.rate_limit);
-        let points = throttle(Unit::Points, config.cost_limit);
+        let throttle = |unit, limit| Throttle::new(unit, limit, redis.as_ref());
+        let throttles = Throttles {
+            requests: throttle(Unit::Requests, config.rate_limit),
+            points: throttle(Unit::Points, config.cost_limit),
+            failed_keys: throttle(Unit::FailedKeys, config.failed_key_limit),
+        };
         let prices = Arc::new(operation::Prices::new(&registry));
         let named = Arc::new(operation::Documents::new(&config)?);
         let hints = Arc::new(operation::Hints::new(&registry));
         let telemetry = Arc::new(telemetry::Telemetry::new(&config, &registry)?);
         let observer = telemetry.observer(observer);
         observe(&mut db, &observer);
-        let tries = Throttle::new(Unit::Tries, config.sign_in_limit, redis.as_ref());
+        let tries = throttle(Unit::Tries, config.sign_in_limit);
         let sessions = auth::Sessions::new(tries);
+        // Those who wait hold a place among the requests that run: half of them are for others.
+        let max_waiting = config.work.passwords_waiting.min(config.work.running / 2);
+        let passwords = password::Passwords::new(config.work.passwords, max_waiting);
         let reader = reader::Reader::new(db.clone(), Arc::clone(&observer));
         let replica = match database::connect_to_replica(&config).await? {
             Some(mut db) => {
@@ -151,31 +164,28 @@ impl App {
             lookups: record::Lookups::default(),
             settings: settings::Settings::default(),
             sessions,
+            passwords,
         });
-        let keys = Arc::new(auth::Keys::default());
-        let internal = schema::internal(&shared);
-        let rest = rest::Rest::new(
-            Arc::clone(&shared),
-            Arc::clone(&keys),
-            Arc::clone(&requests),
-            Arc::clone(&points),
-            internal,
-            documents,
-        )?;
+        let work = shared.config.work;
+        let (public, internal) = (schema::public(&shared), schema::internal(&shared));
+        let pipeline = Arc::new(Pipeline::new(shared, throttles, work));
         Ok(Self {
-            public: schema::public(&shared),
-            rest: Arc::new(rest),
-            shared,
-            keys,
-            requests,
-            points,
+            public,
+            rest: Arc::new(rest::Rest::new(Arc::clone(&pipeline), internal, documents)?),
+            pipeline,
             prices,
             named,
             suggestions: Arc::default(),
             hints,
+            introspections: Arc::default(),
             demo_key: None,
             telemetry,
         })
+    }
+
+    /// What every request shares.
+    fn shared(&self) -> &scope::Shared {
+        &self.pipeline.shared
     }
 
     /// The server of a demo shop: GraphiQL has this key filled in.
@@ -189,7 +199,8 @@ impl App {
     /// # Errors
     /// When the database fails; what was remembered is then written with the next call.
     pub async fn write_used_keys(&self) -> Result<()> {
-        self.keys.write_used(&self.shared.db, self.shared.clock.now()).await
+        let shared = self.shared();
+        self.pipeline.keys.write_used(&shared.db, shared.clock.now()).await
     }
 
     /// Sends what is still to be told of requests: at the end.
@@ -202,7 +213,7 @@ impl App {
     /// # Errors
     /// When it isn't.
     pub async fn ready(&self) -> Result<()> {
-        auth::reachable(&self.shared.reader).await
+        auth::reachable(&self.shared().reader).await
     }
 
     /// Every route of the server.

@@ -21,7 +21,7 @@ use self::part::{Asked, Part, Source};
 use self::window::Place;
 use crate::auth::allow;
 use crate::filter::{Demand, Filter, Sort, contains};
-use crate::record::{Edges, Face, Record, Rows};
+use crate::record::{Edges, Record, Rows};
 use crate::scope::Scope;
 use crate::{Error, Result};
 
@@ -93,7 +93,7 @@ impl<T: Record> List<T> {
         let scope = Scope::from(ctx);
         self.order.end(T::key_column());
         orderable::<T>(&self.order, scope)?;
-        let rest = ctx.data_opt::<Face>().is_some_and(|&face| face != Face::GraphQl);
+        let rest = scope.is_rest();
         let config = scope.config();
         let window = paging.window(if rest { config.max_per_page } else { config.max_list })?;
         let source = Source::<T> { scope, select: &self.select, order: &self.order };

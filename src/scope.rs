@@ -1,6 +1,6 @@
 //! What a resolver sees of the server and of the request it answers.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::{ContextBase, UploadValue};
@@ -18,9 +18,11 @@ use crate::database::{
     self,
     failure::{self, Failure},
 };
+use crate::execution::Execution;
 use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
 use crate::page::Counts;
+use crate::password::Passwords;
 use crate::pulse::Pulse;
 use crate::reader::Reader;
 use crate::record::{Face, Lookups};
@@ -50,6 +52,8 @@ pub struct Shared {
     pub settings: Settings,
     /// Who signed in, and how one does.
     pub sessions: Sessions,
+    /// Hashes of passwords.
+    pub passwords: Passwords,
 }
 
 impl Shared {
@@ -94,62 +98,20 @@ impl Shared {
     }
 }
 
-/// The address that a request comes from.
-#[derive(Clone, Copy, Debug)]
-pub struct Client(pub IpAddr);
-
-/// How the request reached the server, for addresses in answers.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    /// `http` or `https`.
-    pub scheme: String,
-    /// Host with port, as the client named it.
-    pub host: String,
-}
-
-impl Origin {
-    /// `scheme://host`
-    pub fn base(&self) -> String {
-        format!("{}://{}", self.scheme, self.host)
-    }
-}
-
-/// Marks a request whose updates demand their required fields: REST's `POST`. GraphQL and REST's
-/// `PUT` leave absent fields as they are (spec: `documented-contract.md`, rule 19).
-#[derive(Clone, Copy)]
-pub struct Strict;
-
-/// Marks a request that reads from the primary: it writes, or follows a write of its account.
-#[derive(Clone, Copy)]
-pub struct Fresh;
-
 /// The server and the request, as a resolver sees them.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
     shared: &'a Arc<Shared>,
-    principal: Option<&'a Principal>,
-    origin: Option<&'a Origin>,
-    client: IpAddr,
+    execution: &'a Execution,
     uploads: &'a [UploadValue],
-    /// Whether absent required fields of an update are an error.
-    strict: bool,
-    face: Face,
-    /// Where what may lag behind is read from.
-    replica: Option<&'a Replica>,
 }
 
 impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
     fn from(ctx: &ContextBase<'a, T>) -> Self {
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
         Self {
-            shared,
-            principal: ctx.data_opt::<Arc<Principal>>().map(AsRef::as_ref),
-            origin: ctx.data_opt(),
-            client: ctx.data_opt::<Client>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |client| client.0),
+            shared: ctx.data_unchecked::<Arc<Shared>>(),
+            execution: Execution::of(ctx),
             uploads: &ctx.query_env.uploads,
-            strict: ctx.data_opt::<Strict>().is_some(),
-            face: ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl),
-            replica: shared.replica.as_ref().filter(|_| ctx.data_opt::<Fresh>().is_none()),
         }
     }
 }
@@ -167,12 +129,20 @@ impl<'a> Scope<'a> {
 
     /// The address that the request comes from.
     pub fn client(self) -> IpAddr {
-        self.client
+        self.execution.client
+    }
+
+    /// The hash of a password or token.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] where too many passwords wait.
+    pub async fn hash(self, plain: impl Into<String>) -> Result<String> {
+        self.shared.passwords.hash(self.client(), plain).await
     }
 
     /// Whether the request came through REST.
     pub fn is_rest(self) -> bool {
-        self.face != Face::GraphQl
+        self.execution.face != Face::GraphQl
     }
 
     /// The shop's database.
@@ -182,12 +152,17 @@ impl<'a> Scope<'a> {
 
     /// The shop's database, for reading outside of transactions: a replica where that will do.
     pub fn reader(self) -> &'a Reader {
-        self.replica.map_or(&self.shared.reader, |replica| &replica.reader)
+        self.replica().map_or(&self.shared.reader, |replica| &replica.reader)
+    }
+
+    /// Where what may lag behind is read from, if there is such a database.
+    fn replica(self) -> Option<&'a Replica> {
+        self.shared.replica.as_ref().filter(|_| !self.execution.fresh)
     }
 
     /// Whether what is read may lag behind what was written.
     pub fn may_lag(self) -> bool {
-        self.replica.is_some()
+        self.replica().is_some()
     }
 
     /// Begins a transaction that is going to write.
@@ -215,7 +190,7 @@ impl<'a> Scope<'a> {
 
     /// Whether an update leaves fields that were not sent as they are.
     pub fn is_partial(self) -> bool {
-        !self.strict
+        !self.execution.strict
     }
 
     /// The present moment.
@@ -323,12 +298,12 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// [`Error::Unauthenticated`] without a key.
     pub fn principal(self) -> Result<&'a Principal> {
-        self.principal.ok_or(Error::Unauthenticated)
+        self.execution.principal.as_deref().ok_or(Error::Unauthenticated)
     }
 
-    /// Address of the shop in links, as the client reached it; `APP_URL` where that isn't known.
+    /// Address of the shop in links, as the client reached it.
     pub fn base_url(self) -> String {
-        self.origin.map_or_else(|| self.config().app_url.clone(), Origin::base)
+        self.execution.origin.base()
     }
 
     /// Address of the shop as it is printed in records: as [`Self::base_url`], with https in
@@ -339,7 +314,6 @@ impl<'a> Scope<'a> {
 
     /// Host of the request, with its port if it names one.
     pub fn host(self) -> String {
-        let base = self.base_url();
-        base.split_once("://").map_or(base.as_str(), |(_, host)| host).to_owned()
+        self.execution.origin.host.clone()
     }
 }

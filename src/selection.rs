@@ -11,6 +11,7 @@ use async_graphql::parser::types::{Field, FragmentDefinition, Selection, Selecti
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Context, Name, Positioned};
 
+use crate::execution::Execution;
 use crate::record::{Face, is_record};
 
 /// How a field of a root type is run.
@@ -26,7 +27,7 @@ pub enum Turn {
 /// How the field of this context, which is one of `root`, is run.
 pub fn turn(ctx: &Context<'_>, root: &MetaType) -> Turn {
     // The REST documents ask for one field.
-    if ctx.data_opt::<Face>().is_some_and(|&face| face != Face::GraphQl) {
+    if Execution::of(ctx).face != Face::GraphQl {
         return Turn::Alone;
     }
     let collection = Collection { registry: &ctx.schema_env.registry, fragments: &ctx.query_env.fragments };

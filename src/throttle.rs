@@ -1,5 +1,5 @@
-//! Requests a minute (spec: `wire.md` 1.7) and points a minute, on both faces, and tries to sign in: a
-//! fixed window that opens with the first request. Staff and customers are counted apart, whatever their
+//! Requests a minute (spec: `wire.md` 1.7) and points a minute, on both faces, tries to sign in, and keys
+//! that are not valid: a fixed window that opens with the first request. Staff and customers are counted apart, whatever their
 //! numbers. Each process counts in memory, or all of them together in Redis.
 
 mod memory;
@@ -40,6 +40,8 @@ pub enum Unit {
     Points,
     /// Tries to sign in.
     Tries,
+    /// Keys that are not valid.
+    FailedKeys,
 }
 
 impl Unit {
@@ -48,6 +50,7 @@ impl Unit {
             Self::Requests => "requests",
             Self::Points => "points",
             Self::Tries => "tries",
+            Self::FailedKeys => "failed-keys",
         }
     }
 }

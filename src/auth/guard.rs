@@ -18,7 +18,8 @@ use async_graphql::{
     TypeDirective, Value, parser::types::Field,
 };
 
-use super::{Abilities, Ability, Principal};
+use super::{Abilities, Ability};
+use crate::execution::Execution;
 use crate::scope::Shared;
 use crate::selection::{self, Turn};
 use crate::{Error, Result};
@@ -126,11 +127,6 @@ impl TypeDirective for Public {
 
 impl Directive_At_FIELD_DEFINITION for Public {}
 
-/// Abilities that a REST document lends to its own execution, beside the caller's
-/// (`src/rest/document.rs`).
-#[derive(Clone, Copy)]
-pub struct Lent(pub Abilities);
-
 /// What comes between a field's description and its need.
 const NEEDS: &str = "\n\nNeeds ";
 
@@ -139,9 +135,8 @@ const NEEDS: &str = "\n\nNeeds ";
 /// # Errors
 /// [`Error::Unauthenticated`] without a key, [`Error::Forbidden`] without the ability.
 pub fn check(ctx: &ContextSelectionSet<'_>, any: &[Ability]) -> Result<()> {
-    let Some(principal) = ctx.data_opt::<Arc<Principal>>() else { return Err(Error::Unauthenticated) };
-    let lent = ctx.data_opt::<Lent>().map_or(Abilities::NONE, |lent| lent.0);
-    allow(principal.abilities.union(lent), any)
+    let abilities = Execution::of(ctx).abilities().ok_or(Error::Unauthenticated)?;
+    allow(abilities, any)
 }
 
 /// Whether a set of abilities opens something that needs one of `any`.

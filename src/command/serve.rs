@@ -1,29 +1,31 @@
 //! `guichet serve`: the running server.
 
-use std::future::IntoFuture;
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::App;
 use crate::clock::Clock;
-use crate::config::{Config, Driver, LogFormat};
+use crate::config::{Config, ConnectionBounds, Driver};
 use crate::database::{
     self,
     failure::{self, Failure as Kind},
 };
+use crate::server::Server;
+use crate::telemetry::Log;
 use clap::Args;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-use tracing_subscriber::EnvFilter;
 
 use super::{Environment, Failure, demo, say, shop};
 
 /// How often the last use of keys is written.
 const BOOKS: Duration = Duration::from_secs(10);
+
+/// Files that are open beside connections to clients and to the database.
+const OTHER_FILES: usize = 64;
 
 /// How long a database that is away at the start is left alone: from the first pause, doubled each
 /// time, to the last.
@@ -50,7 +52,8 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
     let mut config = environment.config()?;
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.read_only |= arguments.read_only;
-    log_to_stderr(config.log_format);
+    // What waits to be written is written at the end.
+    let _log = Log::start(config.log_format);
     if !arguments.demo {
         let away = first_look(&config).await?;
         let db = database::connect_for_serving(&config).await?;
@@ -101,48 +104,39 @@ async fn await_database(config: Config, app: App, mut cause: DbErr) {
     tracing::info!("the database is there");
 }
 
-/// Structured logs, `info` and above unless `RUST_LOG` says otherwise.
-fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn,sqlx=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Json => log.json().flatten_event(true).init(),
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
-    }
-}
-
 async fn serve(
     config: &Config,
     app: App,
     db: DatabaseConnection,
     welcome: impl FnOnce(SocketAddr) -> Vec<String>,
 ) -> Result<(), Failure> {
+    let bounds = within_open_files(config);
     let listener = listen(config.listen).await?;
     if let Some(address) = config.metrics_listen {
         let listener = listen(address).await?;
         tracing::info!("counters at http://{}/metrics", listener.local_addr()?);
+        let server = Server::new(app.metrics_router(), bounds, &config.trusted_proxies);
         // It ends with the process.
-        tokio::spawn(axum::serve(listener, app.metrics_router()).into_future());
+        tokio::spawn(server.serve(listener, std::future::pending()));
     }
     // Whoever reads the welcome may stop the server at once.
     let stopped = stop()?;
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
     let books = tokio::spawn(keep_books(app.clone()));
-    let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
     let told = Arc::new(Notify::new());
     let notice = Arc::clone(&told);
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let server = Server::new(app.router(), bounds, &config.trusted_proxies);
+    let serving = server.serve(listener, async move {
         stopped.await;
         tracing::info!("stopping: requests under way are answered first");
         notice.notify_one();
     });
     let overdue = async {
         told.notified().await;
-        tokio::time::sleep(config.timeout).await;
+        tokio::time::sleep(config.timeout + config.connections.grace).await;
     };
     tokio::select! {
-        served = serving.into_future() => served?,
+        () = serving => {}
         () = overdue => tracing::warn!("a client did not finish its request in time"),
     }
     books.abort();
@@ -150,6 +144,25 @@ async fn serve(
     app.flush_telemetry().await;
     db.close().await?;
     Ok(())
+}
+
+/// The bounds of connections, once the process may open as many files as the system lets it: fewer where
+/// that is not enough.
+fn within_open_files(config: &Config) -> ConnectionBounds {
+    let bounds = config.connections;
+    let files = match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files cannot be raised");
+            return bounds;
+        }
+    };
+    let pool = usize::try_from(config.pool_size()).unwrap_or(usize::MAX);
+    let max = files.saturating_sub(pool.saturating_add(OTHER_FILES)).max(1);
+    if max < bounds.max {
+        tracing::warn!(files, max, "as few files may be open, fewer connections are accepted than is set");
+    }
+    ConnectionBounds { max: bounds.max.min(max), ..bounds }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

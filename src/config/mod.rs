@@ -1,5 +1,6 @@
 //! Settings from the environment: read once at start, then a plain struct.
 
+mod bounds;
 mod database;
 mod environment;
 mod otlp;
@@ -21,6 +22,7 @@ use ipnet::IpNet;
 
 use crate::lang::Lang;
 
+pub use bounds::{BodyBounds, ConnectionBounds, WorkBounds};
 pub use database::{Database, Driver, Encryption, Secret, Server, Target};
 pub use environment::{EnvironmentError, environment, names_database};
 pub use otlp::{Otlp, Sampler};
@@ -63,8 +65,6 @@ pub struct Config {
     pub max_directives: u64,
     /// Tokens of a GraphQL document (`GUICHET_MAX_TOKENS`).
     pub max_tokens: u64,
-    /// Largest GraphQL request without files, in bytes (`GUICHET_MAX_QUERY_BODY`).
-    pub max_query_body: usize,
     /// Longest page of a GraphQL list (`GUICHET_MAX_LIST`).
     pub max_list: u64,
     /// How long one GraphQL operation may take (`GUICHET_OPERATION_TIMEOUT`).
@@ -73,9 +73,15 @@ pub struct Config {
     pub trusted_documents: Option<PathBuf>,
     /// What becomes of operations that are not trusted (`GUICHET_TRUSTED_MODE`).
     pub trusted_mode: TrustedMode,
-    /// Largest request body in bytes (`GUICHET_MAX_BODY`).
-    pub max_body: usize,
-    /// How long a request and each of its statements may take (`GUICHET_TIMEOUT`).
+    /// What is read of a request at most.
+    pub bodies: BodyBounds,
+    /// What a client may take of connections and their time.
+    pub connections: ConnectionBounds,
+    /// What is done at the same time.
+    pub work: WorkBounds,
+    /// Wrong keys a minute that one address may try; `None` = no limit (`GUICHET_FAILED_KEY_LIMIT`).
+    pub failed_key_limit: Option<u32>,
+    /// How long a request may take from its last byte on, and each of its statements (`GUICHET_TIMEOUT`).
     pub timeout: Duration,
     /// How the log is written (`GUICHET_LOG_FORMAT`).
     pub log_format: LogFormat,
@@ -242,13 +248,15 @@ impl Config {
             max_root_fields: variables.read("GUICHET_MAX_ROOT_FIELDS", |text| at_least(text, 1))?,
             max_directives: variables.parse("GUICHET_MAX_DIRECTIVES")?,
             max_tokens: variables.read("GUICHET_MAX_TOKENS", |text| at_least(text, 1))?,
-            max_query_body: variables.read("GUICHET_MAX_QUERY_BODY", |text| at_least(text, 1024))?,
             max_list: variables.read("GUICHET_MAX_LIST", |text| at_least(text, 1))?,
             operation_timeout: variables
                 .read("GUICHET_OPERATION_TIMEOUT", |text| seconds(text, 0.01..=86_400.0))?,
             trusted_documents: variables.optional("GUICHET_TRUSTED_DOCUMENTS", |text| text.parse().ok())?,
             trusted_mode: variables.read("GUICHET_TRUSTED_MODE", TrustedMode::named)?,
-            max_body: variables.read("GUICHET_MAX_BODY", |text| at_least(text, 1024))?,
+            bodies: BodyBounds::read(&variables)?,
+            connections: ConnectionBounds::read(&variables)?,
+            work: WorkBounds::read(&variables)?,
+            failed_key_limit: Some(variables.parse("GUICHET_FAILED_KEY_LIMIT")?).filter(|&limit| limit > 0),
             timeout: variables.read("GUICHET_TIMEOUT", |text| seconds(text, 0.1..=3600.0))?,
             log_format: variables.read("GUICHET_LOG_FORMAT", LogFormat::named)?,
             request_log: variables.read("GUICHET_REQUEST_LOG", switch)?,

@@ -35,6 +35,8 @@ const FOLDER: &str = "the path of a folder";
 const WHOLE: &str = "a whole number from 1";
 const SECONDS: &str = "a number of seconds from 1";
 const ANY: &str = "a text";
+const BYTES: &str = "a number of bytes from 1024";
+const SPAN: &str = "seconds from 0.1 to 86400";
 const COLLECTOR: &str = "a URL that begins with http://";
 const MILLISECONDS: &str = "a number of milliseconds from 1";
 const SWITCH: &str = "1, true, 0 or false";
@@ -103,12 +105,7 @@ pub const SETTINGS: &[Setting] = &[
         WHOLE,
         "words and signs of a GraphQL document, and its fields once fragments are spread",
     ),
-    open(
-        "GUICHET_MAX_QUERY_BODY",
-        "1048576",
-        "a number of bytes from 1024",
-        "largest GraphQL request without files",
-    ),
+    open("GUICHET_MAX_QUERY_BODY", "1048576", BYTES, "largest GraphQL request without files"),
     open("GUICHET_MAX_LIST", "100", WHOLE, "longest page of a GraphQL list"),
     open(
         "GUICHET_OPERATION_TIMEOUT",
@@ -129,12 +126,92 @@ pub const SETTINGS: &[Setting] = &[
         "GraphQL operations that are not trusted: off = are run like others, log = are run and logged, only = are \
          refused",
     ),
-    open("GUICHET_MAX_BODY", "8388608", "a number of bytes from 1024", "largest request body"),
+    open("GUICHET_MAX_BODY", "8388608", BYTES, "largest request body"),
+    open(
+        "GUICHET_MAX_FIELDS_BODY",
+        "262144",
+        BYTES,
+        "largest REST request body where no file is expected; where files are, their largest sizes are added",
+    ),
+    open(
+        "GUICHET_MAX_ELEMENTS",
+        "50000",
+        WHOLE,
+        "values in a JSON or XML body, and in the variables of GraphQL",
+    ),
+    open("GUICHET_MAX_BODY_DEPTH", "128", "a whole number from 1 to 128", "how deep a JSON body nests"),
+    open("GUICHET_MAX_FIELDS", "1000", WHOLE, "fields of a form or query that are read"),
+    open("GUICHET_KEYLESS_QUERY_BODY", "65536", BYTES, "largest GraphQL request without a valid key"),
+    open(
+        "GUICHET_KEYLESS_TOKENS",
+        "1000",
+        WHOLE,
+        "words and signs of a GraphQL document, and values in its variables, without a valid key",
+    ),
+    open(
+        "GUICHET_FAILED_KEY_LIMIT",
+        "60",
+        "a whole number",
+        "wrong keys a minute that one address may try, 0 = no limit; valid keys are never held back by it",
+    ),
+    open(
+        "GUICHET_MAX_CONNECTIONS",
+        "4096",
+        WHOLE,
+        "open connections in all, fewer where the process may open fewer files; the one that has been idle for \
+         longest makes room for a new one",
+    ),
+    open(
+        "GUICHET_MAX_CONNECTIONS_PER_ADDRESS",
+        "1024",
+        WHOLE,
+        "open connections of one address; trusted proxies are exempt",
+    ),
+    open("GUICHET_HEADER_TIMEOUT", "10", SPAN, "how long a client may take to send the head of a request"),
+    open(
+        "GUICHET_BODY_TIMEOUT",
+        "15",
+        SPAN,
+        "how long a client may send nothing of a body, or take nothing of an answer",
+    ),
+    open(
+        "GUICHET_MIN_RATE",
+        "500",
+        "a number of bytes a second, 0 = none",
+        "how slow a body and an answer may be that take longer than GUICHET_BODY_TIMEOUT",
+    ),
+    open("GUICHET_KEEP_ALIVE", "75", SPAN, "how long an open connection may wait for its next request"),
+    open(
+        "GUICHET_GRACE",
+        "5",
+        SPAN,
+        "how long a request that is only half received may take when the server stops",
+    ),
+    open("GUICHET_MAX_RUNNING", "64", WHOLE, "requests that run at the same time"),
+    open(
+        "GUICHET_MAX_WAITING",
+        "128",
+        "a whole number",
+        "requests that wait for others to end; further ones are answered with 503 at once",
+    ),
+    open(
+        "GUICHET_PASSWORD_WORKERS",
+        "2",
+        WHOLE,
+        "passwords that are hashed or compared at the same time: each takes a processor, and up to 64 MiB where \
+         the shop uses argon2",
+    ),
+    open(
+        "GUICHET_PASSWORD_QUEUE",
+        "16",
+        "a whole number",
+        "passwords that wait for that; further ones are answered with 503",
+    ),
     open(
         "GUICHET_TIMEOUT",
         "30",
         "seconds from 0.1 to 3600",
-        "how long a request and each of its SQL statements may take before the answer is 503",
+        "how long a request may take from its last byte on, and each of its SQL statements, before the answer is 503",
     ),
     open("GUICHET_LOG_FORMAT", "json", "json or text", "how the log on standard error is written"),
     open(

@@ -1,34 +1,34 @@
 //! GraphQL over HTTP, to the letter of its specification: media types by `Accept`, status codes,
 //! well-formedness, and nothing that a foreign page could make a browser send.
 //!
-//! A request is examined in one order: media type, key, throttle, well-formedness, the document
+//! A request is examined in one order: media type, key, throttle, body, well-formedness, the document
 //! and its limits, its price; and only then it is validated and run.
 
 mod request;
 #[cfg(test)]
 mod tests;
 
-use std::panic::AssertUnwindSafe;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{CacheControl, Response as Answer, ServerError, Value};
+use async_graphql::{CacheControl, Request as Operation, Response as Answer, ServerError, Value};
 use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use futures_util::FutureExt;
+use bytes::Bytes;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use self::request::Asked;
-use crate::auth::Principal;
+use self::request::{Asked, Reader};
 use crate::error::{Code, Error, NotRun};
-use crate::operation::{self, Estimate, Suggestions};
+use crate::execution::{Execution, Origin};
+use crate::operation::{self, Estimate, Introspections, Suggestions};
+use crate::pipeline::{Caller, Job};
 use crate::pulse::GivenUp;
-use crate::scope::{Client, Fresh, Origin};
 use crate::telemetry::{self, Face};
-use crate::throttle::{Bucket, Limits, Verdict};
+use crate::throttle::Verdict;
 use crate::{App, key};
 
 /// The media type that tells success by its status code.
@@ -39,7 +39,7 @@ const JSON: &str = "application/json";
 /// How answers are kept that no field's hint says it of: not at all.
 const NOT_KEPT: CacheControl = CacheControl { public: false, max_age: 0 };
 /// Headers that tell a frontend how to go on.
-const EXPOSED: &str = "RateLimit, RateLimit-Policy, Retry-After";
+const EXPOSED: &str = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
 
 /// A request that could not be read, or not be answered at all: its status is told in any media type.
 struct Rejection {
@@ -64,12 +64,20 @@ impl From<Error> for Rejection {
     }
 }
 
-/// Who asks, how, and whose requests are counted together.
-struct Caller {
-    principal: Option<Arc<Principal>>,
-    client: Client,
+/// What a request holds beside its headers.
+enum Sent {
+    /// The query of its address.
+    Query(String),
+    /// A body that is not read yet.
+    Body(Body),
+}
+
+/// A request whose body is not read yet.
+struct Asking<'a> {
+    headers: &'a HeaderMap,
+    client: IpAddr,
     origin: Origin,
-    bucket: Bucket,
+    sent: Sent,
 }
 
 /// `GET`: GraphiQL for browsers, a query for everybody else.
@@ -77,80 +85,97 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, request
     let headers = request.headers();
     let wants_page = first_accepted(headers, &["text/html", GRAPHQL, JSON]) == Some("text/html");
     if wants_page && query.is_none() {
-        return super::pages::graphiql("/graphql", app.demo_key.as_deref());
+        return super::pages::graphiql(super::GRAPHQL, app.demo_key.as_deref());
     }
-    let asked = request::from_query(query.as_deref().unwrap_or(""), headers);
-    let response =
-        answer(&app, headers, super::client(&app, &request), super::origin(&app, &request), asked).await;
+    let (client, origin) = (super::client(&app, &request), super::origin(&app, &request));
+    let sent = Sent::Query(query.unwrap_or_default());
+    let response = answer(&app, Asking { headers, client, origin, sent }).await;
     revalidated(headers, response).await
 }
 
 /// `POST`: any operation.
 pub async fn post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let headers = request.headers().clone();
     let (client, origin) = (super::client(&app, &request), super::origin(&app, &request));
-    let asked = request::from_body(&app.shared.config, request).await;
-    answer(&app, &headers, client, origin, asked).await
+    let (parts, body) = request.into_parts();
+    answer(&app, Asking { headers: &parts.headers, client, origin, sent: Sent::Body(body) }).await
 }
 
-async fn answer(
-    app: &App,
-    headers: &HeaderMap,
-    client: std::net::IpAddr,
-    origin: Origin,
-    asked: Result<Asked, Rejection>,
-) -> Response<Body> {
+/// The answer to a request of which nothing is looked at.
+pub fn refuse(error: Error) -> Response<Body> {
+    let rejection = Rejection::from(error);
+    spell(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]))
+}
+
+async fn answer(app: &App, asking: Asking<'_>) -> Response<Body> {
     telemetry::note(|facts| facts.face = Face::GraphQl);
-    let Some(media) = first_accepted(headers, &[GRAPHQL, JSON]) else {
+    let Some(media) = first_accepted(asking.headers, &[GRAPHQL, JSON]) else {
         let rejection =
             Rejection::new(StatusCode::NOT_ACCEPTABLE, "Accept must allow a GraphQL response as JSON.");
         return spell(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]));
     };
-    let mut limits = Limits::default();
-    let executed = async {
-        let principal = principal(app, headers).await?;
-        let bucket =
-            principal.as_deref().map_or(Bucket::Address(client), |principal| Bucket::Owner(principal.owner));
-        limits.requests = app.requests.hit(bucket, app.shared.clock.now()).await;
-        let caller = Caller { principal, client: Client(client), origin, bucket };
-        let executed = match limits.retry_after() {
-            Some(seconds) => Err(Error::RateLimited(seconds).into()),
-            None => Box::pin(run(app, caller, asked, &mut limits.points)).await,
-        };
-        if limits.points == Verdict::Unlimited {
-            // Nothing was taken: how many there are is told all the same.
-            limits.points = app.points.take(bucket, 0, app.shared.clock.now()).await;
-        }
-        executed
-    };
-    let (status, answer) = match bounded(app, executed).await {
+    let mut caller = None;
+    let executed = Box::pin(examine(app, asking, &mut caller)).await;
+    let (status, answer) = match executed {
         Ok(answer) => (status_of(media, &answer), answer),
         Err(rejection) => (rejection.status, Answer::from_errors(vec![*rejection.error])),
     };
     let retry_after = answer.errors.iter().find_map(|error| own(error)?.retry_after());
     let mut response = spell(media, status, answer);
-    if let Some(seconds) = retry_after.filter(|_| status == StatusCode::SERVICE_UNAVAILABLE) {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    let headers = response.headers_mut();
+    if let Some(seconds) = retry_after.filter(|_| waits(status)) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
-    limits.write(response.headers_mut(), app.shared.clock.now().timestamp());
+    if let Some(mut caller) = caller {
+        if caller.limits.points == Verdict::Unlimited {
+            // Nothing was taken: how many there are is told all the same.
+            app.pipeline.note_points(&mut caller).await;
+        }
+        caller.limits.write(headers, app.shared().clock.now().timestamp());
+    }
     // What scripts of another origin may read.
-    response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     response
+}
+
+/// Whether a client that is answered so may try again later.
+fn waits(status: StatusCode) -> bool {
+    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// Examines who asks, reads what is asked, and runs it. `caller` is who asks, once that is known.
+async fn examine(app: &App, asking: Asking<'_>, caller: &mut Option<Caller>) -> Result<Answer, Rejection> {
+    let (pipeline, config) = (&app.pipeline, &app.shared().config);
+    let Asking { headers, client, origin, sent } = asking;
+    let running = pipeline.enter().await?;
+    let admitted = async {
+        let known = pipeline.identify(headers, client).await?;
+        pipeline.count(caller.insert(known)).await
+    };
+    pipeline.watched(config.timeout, admitted).await?;
+    let Some(caller) = caller else { return Err(Error::Unauthenticated.into()) };
+    let reader = Reader::new(config.bodies, caller.principal.is_some());
+    let (running, asked) = match sent {
+        Sent::Query(query) => (running, reader.read_query(&query, headers)?),
+        Sent::Body(body) => {
+            // A client may take its time for the body: others run meanwhile.
+            drop(running);
+            let asked = reader.read_body(pipeline, headers, body).await?;
+            (pipeline.enter().await?, asked)
+        }
+    };
+    let answer = bounded(app, run(app, caller, origin, asked)).await;
+    drop(running);
+    answer
 }
 
 /// Finds, measures, prices and executes an operation. What is wrong with the operation itself is
 /// part of the answer.
-async fn run(
-    app: &App,
-    caller: Caller,
-    asked: Result<Asked, Rejection>,
-    points: &mut Verdict,
-) -> Result<Answer, Rejection> {
-    let mut asked = asked?;
-    let estimate = match prepare(app, &mut asked).await {
+async fn run(app: &App, caller: &mut Caller, origin: Origin, mut asked: Asked) -> Result<Answer, Rejection> {
+    let is_known = caller.principal.is_some();
+    let estimate = match prepare(app, &mut asked, is_known).await {
         Ok(estimate) => estimate,
         Err(error @ Error::NotRun(_)) => return Ok(Answer::from_errors(vec![server_error(error)])),
         Err(error) => return Err(error.into()),
@@ -158,24 +183,13 @@ async fn run(
     if asked.by_get && estimate.kind != OperationType::Query {
         return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "Only queries can be sent by GET."));
     }
-    let taken = u32::try_from(estimate.points).unwrap_or(u32::MAX);
-    *points = app.points.take(caller.bucket, taken, app.shared.clock.now()).await;
-    if let Some(seconds) = points.retry_after() {
-        return Err(Error::RateLimited(seconds).into());
-    }
     let kept = if asked.by_get { app.hints.of(&mut asked.operation) } else { NOT_KEPT };
-    let is_known = caller.principal.is_some();
-    let (owner, writes) =
-        (caller.principal.as_deref().map(|who| who.owner), estimate.kind == OperationType::Mutation);
-    let mut operation = asked.operation.data(caller.origin).data(caller.client);
-    if app.shared.begins(owner, writes).await {
-        operation = operation.data(Fresh);
-    }
-    if let Some(principal) = caller.principal {
-        operation = operation.data(principal);
-    }
-    let mut answer = defended(app.public.execute(operation)).await;
-    app.shared.ends(owner, writes).await;
+    let cost_is_asked = asked.cost;
+    let (mut answer, used) = if estimate.introspects {
+        introspect(app, caller, origin, asked.operation, &estimate).await?
+    } else {
+        execute(app, caller, origin, asked.operation, &estimate).await?
+    };
     if !was_executed(&answer) {
         if is_known {
             app.suggestions.suggest(&mut answer.errors);
@@ -184,14 +198,58 @@ async fn run(
         }
     }
     answer.cache_control = kept;
-    let used = operation::actual(estimate.kind, &answer.data).clamp(1, estimate.points);
-    let settled = u32::try_from(used).unwrap_or(u32::MAX);
-    *points = app.points.settle(caller.bucket, *points, taken, settled).await;
-    telemetry::note(|facts| facts.cost = Some(used));
-    if asked.cost {
-        answer.extensions.insert("cost".to_owned(), cost(app, estimate.points, used, *points));
+    if cost_is_asked {
+        let cost = cost(app, estimate.points, used, caller.limits.points);
+        answer.extensions.insert("cost".to_owned(), cost);
     }
     Ok(answer)
+}
+
+/// Runs an operation; the answer, and the points that it cost.
+async fn execute(
+    app: &App,
+    caller: &mut Caller,
+    origin: Origin,
+    operation: Operation,
+    estimate: &Estimate,
+) -> Result<(Answer, u32), Error> {
+    let (kind, points) = (estimate.kind, estimate.points);
+    let used = move |answer: &Answer, _: &Execution| {
+        let used = operation::actual(kind, &answer.data).clamp(1, points);
+        u32::try_from(used).unwrap_or(u32::MAX)
+    };
+    let job = Job {
+        operation,
+        execution: Execution::new(caller.principal.clone(), caller.client, origin),
+        writes: kind == OperationType::Mutation,
+        price: Some(u32::try_from(points).unwrap_or(u32::MAX)),
+        used,
+    };
+    let done = app.pipeline.run(&app.public, caller, job).await?;
+    Ok((done.answer, done.used))
+}
+
+/// Answers a question about the schema itself: from what was answered before, where it was asked before.
+async fn introspect(
+    app: &App,
+    caller: &mut Caller,
+    origin: Origin,
+    operation: Operation,
+    estimate: &Estimate,
+) -> Result<(Answer, u32), Error> {
+    let question = Introspections::question(&operation);
+    if let Some(kept) = app.introspections.get(&question).await {
+        let price = u32::try_from(estimate.points).unwrap_or(u32::MAX);
+        app.pipeline.charge(caller, price).await?;
+        return Ok((Answer::new(Value::Binary(kept)), price));
+    }
+    let (mut answer, used) = execute(app, caller, origin, operation, estimate).await?;
+    if answer.errors.is_empty() {
+        let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
+        app.introspections.keep(question, data.clone()).await;
+        answer.data = Value::Binary(data);
+    }
+    Ok((answer, used))
 }
 
 /// What the language calls a kind of operation.
@@ -203,9 +261,12 @@ fn word(kind: OperationType) -> &'static str {
     }
 }
 
-async fn prepare(app: &App, asked: &mut Asked) -> Result<Estimate, Error> {
+async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Estimate, Error> {
     let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref()).await?;
-    let estimate = operation::prepare(&mut asked.operation, &app.prices, &app.shared.config)?;
+    let config = &app.shared().config;
+    let max_tokens =
+        if is_known { config.max_tokens } else { config.max_tokens.min(config.bodies.keyless_tokens) };
+    let estimate = operation::prepare(&mut asked.operation, &app.prices, config, max_tokens)?;
     telemetry::note(|facts| {
         facts.operation(estimate.name.as_deref());
         facts.roots = Some(estimate.roots.clone());
@@ -224,9 +285,9 @@ async fn bounded(
     app: &App,
     work: impl Future<Output = Result<Answer, Rejection>>,
 ) -> Result<Answer, Rejection> {
-    let config = &app.shared.config;
+    let config = &app.shared().config;
     let limit = config.operation_timeout.min(config.timeout);
-    match app.shared.pulse.watch(limit, work).await {
+    match app.shared().pulse.watch(limit, work).await {
         Ok(done) => done,
         Err(GivenUp::Late) if config.operation_timeout < config.timeout => {
             let late = NotRun::because(Code::TimedOut, "The operation took too long.");
@@ -236,17 +297,10 @@ async fn bounded(
     }
 }
 
-/// A defect of ours ends only the operation that meets it.
-async fn defended(execution: impl Future<Output = Answer>) -> Answer {
-    let answer = AssertUnwindSafe(execution).catch_unwind().await;
-    let panicked = |_| Answer::from_errors(vec![server_error(Error::internal("a resolver panicked"))]);
-    answer.unwrap_or_else(panicked)
-}
-
 /// What the operation cost and what is left in this minute.
-fn cost(app: &App, requested: u64, actual: u64, points: Verdict) -> Value {
+fn cost(app: &App, requested: u64, actual: u32, points: Verdict) -> Value {
     let standing = points.standing();
-    let reset = standing.map(|left| app.shared.clock.now() + Duration::from_secs(left.resets_in));
+    let reset = standing.map(|left| app.shared().clock.now() + Duration::from_secs(left.resets_in));
     let cost = json!({
         "requested": requested,
         "actual": actual,
@@ -254,18 +308,6 @@ fn cost(app: &App, requested: u64, actual: u64, points: Verdict) -> Value {
         "resetAt": reset.map(|at| at.to_rfc3339()),
     });
     Value::from_json(cost).unwrap_or_default()
-}
-
-/// The caller; a key that is not valid is no key, and each field says so.
-async fn principal(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Principal>>, Rejection> {
-    match app.keys.authenticate(&app.shared, headers).await {
-        Ok(principal) => {
-            telemetry::note(|facts| facts.caller = Some(Arc::clone(&principal)));
-            Ok(Some(principal))
-        }
-        Err(Error::Unauthenticated) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// One to which nothing was answered since the database or the server refused is 503; a request that
@@ -300,12 +342,7 @@ fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> 
     let executed = was_executed(&answer);
     answer.errors.truncate(operation::MAX_ERRORS);
     answer.errors.iter_mut().for_each(|error| complete(error, executed));
-    let body = if executed {
-        serde_json::to_vec(&answer)
-    } else {
-        serde_json::to_vec(&json!({"errors": answer.errors}))
-    };
-    let body = body.unwrap_or_default();
+    let body = written(&mut answer, executed).unwrap_or_default();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -318,6 +355,21 @@ fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> 
     let kept = kept.and_then(|kept| HeaderValue::from_str(&kept).ok());
     headers.insert(header::CACHE_CONTROL, kept.unwrap_or(HeaderValue::from_static("no-store")));
     response
+}
+
+/// An answer as JSON. Data that is JSON already is taken as it is.
+fn written(answer: &mut Answer, executed: bool) -> serde_json::Result<Vec<u8>> {
+    if !executed {
+        return serde_json::to_vec(&json!({"errors": answer.errors}));
+    }
+    let Value::Binary(data) = &answer.data else { return serde_json::to_vec(&answer) };
+    let mut json = [br#"{"data":"#.as_slice(), data].concat();
+    if !answer.extensions.is_empty() {
+        json.extend(br#","extensions":"#);
+        serde_json::to_writer(&mut json, &answer.extensions)?;
+    }
+    json.push(b'}');
+    Ok(json)
 }
 
 /// The first of our media types that `Accept` ranks highest; our order where it doesn't mind.
@@ -401,6 +453,9 @@ fn complete(error: &mut ServerError, executed: bool) {
                     let trace_id = telemetry::trace_id().to_string();
                     tracing::error!(%cause, trace_id, "operation failed");
                     extensions.set("traceId", trace_id);
+                    if let Some(id) = telemetry::given_request_id() {
+                        extensions.set("requestId", id.as_str());
+                    }
                 }
                 Error::Unavailable(cause) | Error::Absent(cause) => tracing::warn!(%cause, "{own}"),
                 // REST prints the original's name of the model, which means nothing here.

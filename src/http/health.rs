@@ -24,7 +24,7 @@ pub async fn alive() -> Json<Value> {
 
 /// The database is there and holds the shop's tables; 503 until it does.
 pub async fn ready(State(app): State<Arc<App>>) -> Response {
-    let shared = &app.shared;
+    let shared = app.shared();
     let reached = shared.pulse.watch(PATIENCE, auth::reachable(&shared.reader)).await;
     match reached.map_err(Error::from).flatten() {
         Ok(()) => Json(json!({"status": "ok"})).into_response(),
@@ -38,7 +38,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
 
 /// What was counted, in Prometheus' text format.
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
-    match app.telemetry.metrics(app.shared.reader.connections()) {
+    match app.telemetry.metrics(app.shared().reader.connections()) {
         Ok(Some(text)) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => {

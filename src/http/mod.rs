@@ -5,14 +5,14 @@ mod health;
 pub mod pages;
 
 use std::any::Any;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -21,19 +21,25 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::App;
 use crate::error::Code;
-use crate::scope::Origin;
-use crate::telemetry;
+use crate::execution::Origin;
+use crate::telemetry::{self, RequestId};
+use crate::{Error, rest};
+
+/// Path of the GraphQL endpoint.
+const GRAPHQL: &str = "/graphql";
+/// Longest name of a host, with its port.
+const MAX_HOST: usize = 262;
 
 /// Every route of the server.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route(GRAPHQL, get(graphql::get).post(graphql::post))
         .route("/docs/api-docs.json", get(contract))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/.well-known/jwks.json", get(jwks))
         .merge(pages::router())
-        .fallback(rest)
+        .fallback(answer_rest)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), watched))
         .with_state(app)
@@ -64,7 +70,7 @@ async fn contract(State(app): State<Arc<App>>, request: Request) -> impl IntoRes
 
 /// The public keys of access tokens (RFC 7517).
 async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
-    let mut response = match app.shared.sessions.key_ring(&app.shared.config) {
+    let mut response = match app.shared().sessions.key_ring(&app.shared().config) {
         Ok(ring) => axum::Json(ring.jwks()).into_response(),
         Err(error) => {
             tracing::error!(%error, cause = ?std::error::Error::source(&error), "no keys of sessions");
@@ -77,9 +83,9 @@ async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
     response
 }
 
-async fn rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let origin = origin(&app, &request);
-    app.rest.serve(request, origin).await
+async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let (client, origin) = (client(&app, &request), origin(&app, &request));
+    app.rest.serve(request, client, origin).await
 }
 
 /// The client's address: the peer, or what a trusted proxy says.
@@ -88,7 +94,7 @@ pub(crate) fn client(app: &App, request: &Request) -> IpAddr {
     let forwarded = || {
         request.headers().get("x-forwarded-for")?.to_str().ok()?.split(',').next_back()?.trim().parse().ok()
     };
-    if trusted(&app.shared.config.trusted_proxies, peer) { forwarded().unwrap_or(peer) } else { peer }
+    if trusted(&app.shared().config.trusted_proxies, peer) { forwarded().unwrap_or(peer) } else { peer }
 }
 
 fn peer(request: &Request) -> IpAddr {
@@ -102,28 +108,75 @@ fn trusted(proxies: &[IpNet], peer: IpAddr) -> bool {
 
 /// How the client reached the server: its `Host`, or what a trusted proxy forwards.
 fn origin(app: &App, request: &Request) -> Origin {
-    let host = believed(app, request, "x-forwarded-host")
-        .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
-        .or_else(|| request.uri().authority().map(Authority::as_str));
-    let host = host.filter(|host| !host.is_empty()).unwrap_or("localhost").to_ascii_lowercase();
-    let scheme = believed(app, request, "x-forwarded-proto").filter(|scheme| *scheme == "https");
-    let (scheme, port) = scheme.map_or(("http", ":80"), |scheme| (scheme, ":443"));
+    let host = named_host(app, request).unwrap_or("localhost").to_ascii_lowercase();
+    let is_https = believed(app, request, "x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+    let (scheme, port) = if is_https { ("https", ":443") } else { ("http", ":80") };
     // The port that the scheme means anyway is not written.
     let host = host.strip_suffix(port).unwrap_or(&host).to_owned();
-    Origin { scheme: scheme.to_owned(), host }
+    Origin { scheme, host }
+}
+
+/// The host that a request names, whether it is one or not.
+fn named_host<'a>(app: &App, request: &'a Request) -> Option<&'a str> {
+    believed(app, request, "x-forwarded-host")
+        .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
+        .or_else(|| request.uri().authority().map(Authority::as_str))
+}
+
+/// Whether a request names its host as HTTP asks for: once in HTTP/1.1, and by what is a host.
+fn is_well_addressed(app: &App, request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    let is_complete = first.is_some() || request.version() != Version::HTTP_11;
+    let is_host = |host: &HeaderValue| host.to_str().is_ok_and(is_host);
+    is_complete
+        && second.is_none()
+        && first.is_none_or(is_host)
+        && named_host(app, request).is_none_or(self::is_host)
+}
+
+/// Whether a text is a host, perhaps with a port: it is written into addresses.
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => (None, port),
+        Some(_) => return false,
+        None => text.find(':').map_or((Some(text), ""), |at| (Some(&text[..at]), &text[at..])),
+    };
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let is_name = |host: &str| {
+        let mut labels = host.strip_suffix('.').unwrap_or(host).split('.');
+        labels.all(|label| !label.is_empty() && label.chars().all(letters))
+    };
+    let is_port = match port.strip_prefix(':') {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() <= 5,
+        None => port.is_empty(),
+    };
+    text.len() <= MAX_HOST && is_port && host.is_none_or(is_name)
 }
 
 /// A header that counts only from a trusted proxy.
 fn believed<'a>(app: &App, request: &'a Request, name: &str) -> Option<&'a str> {
     let value = request.headers().get(name)?.to_str().ok()?;
-    trusted(&app.shared.config.trusted_proxies, peer(request)).then_some(value)
+    trusted(&app.shared().config.trusted_proxies, peer(request)).then_some(value)
 }
 
-/// Answers a request while the operator's telemetry looks on, where it does.
+/// Answers a request while telemetry looks on; its identifier goes with the answer.
 async fn watched(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
-    match app.telemetry.begin(&request) {
-        Some(ongoing) => ongoing.watch(finish(&app, request, next)).await,
-        None => finish(&app, request, next).await,
+    let given = believed(&app, &request, RequestId::HEADER.as_str()).and_then(RequestId::given);
+    let ongoing = app.telemetry.begin(&request, given);
+    let id = ongoing.request_id().header_value();
+    let mut response = ongoing.watch(finish(&app, request, next)).await;
+    response.headers_mut().insert(RequestId::HEADER, id);
+    response
+}
+
+/// The answer to a request that doesn't name its host well, in the form of the face that it is for.
+fn badly_addressed(request: &Request) -> Response<Body> {
+    let error = Error::BadRequest("Bad request.".to_owned());
+    if request.uri().path() == GRAPHQL {
+        graphql::refuse(error)
+    } else {
+        rest::refuse(request.headers(), error)
     }
 }
 
@@ -132,9 +185,15 @@ async fn finish(app: &App, request: Request, next: Next) -> Response<Body> {
     let https = believed(app, &request, "x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let preflight = *request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if preflight { preflight_answer(request.headers()) } else { next.run(request).await };
+    let mut response = if !is_well_addressed(app, &request) {
+        badly_addressed(&request)
+    } else if preflight {
+        preflight_answer(request.headers())
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
-    if let Ok(frontend) = HeaderValue::from_str(&app.shared.config.frontend_url) {
+    if let Ok(frontend) = HeaderValue::from_str(&app.shared().config.frontend_url) {
         headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(frontend);
     }
     if preflight {
@@ -151,6 +210,8 @@ async fn finish(app: &App, request: Request, next: Next) -> Response<Body> {
         "camera=(), microphone=(), geolocation=(), payment=(self)",
     );
     set(HeaderName::from_static("x-permitted-cross-domain-policies"), "none");
+    // Pages have a policy of their own; what else a browser may take for one shows and loads nothing.
+    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'self'");
     if https {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
@@ -176,4 +237,25 @@ fn preflight_answer(asked: &HeaderMap) -> Response<Body> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_or_addresses_with_or_without_a_port() {
+        for host in
+            ["shop.example", "shop.example.:8080", "localhost", "127.0.0.1:80", "[::1]", "[::1]:8080", "a_b"]
+        {
+            assert!(is_host(host), "{host}");
+        }
+        let long = "a".repeat(300);
+        for host in [
+            "", ":80", "a b", "a..b", "x/y", "user@x", "x\"", "a:b", "a:1:2", "[::1", "[x]", "a:123456",
+            &long,
+        ] {
+            assert!(!is_host(host), "{host}");
+        }
+    }
 }

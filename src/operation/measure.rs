@@ -88,6 +88,8 @@ pub(super) struct Measure<'a> {
     variables: &'a Variables,
     prices: &'a Prices,
     config: &'a Config,
+    /// Fields at most, fragments spread.
+    max_fields: u64,
     /// Fragments by name and the length of lists where they are spread.
     fragments: HashMap<(&'a str, Option<u64>), Met>,
     operation: Option<&'a OperationDefinition>,
@@ -99,8 +101,9 @@ impl<'a> Measure<'a> {
         variables: &'a Variables,
         prices: &'a Prices,
         config: &'a Config,
+        max_fields: u64,
     ) -> Self {
-        Self { document, variables, prices, config, fragments: HashMap::new(), operation: None }
+        Self { document, variables, prices, config, max_fields, fragments: HashMap::new(), operation: None }
     }
 
     /// Holds every operation and fragment of the document against the limits; the points of the
@@ -145,7 +148,7 @@ impl<'a> Measure<'a> {
         at_most(size.aliases, config.max_aliases, Code::QueryTooWide, "aliases", "aliases")?;
         at_most(size.directives, config.max_directives, Code::QueryTooWide, "directives", "directives")?;
         at_most(size.depth, config.max_depth, Code::QueryTooDeep, "depth", "levels")?;
-        at_most(size.fields, config.max_tokens, Code::QueryTooComplex, "fields", "fields, fragments spread")
+        at_most(size.fields, self.max_fields, Code::QueryTooComplex, "fields", "fields, fragments spread")
     }
 
     fn set(&mut self, set: &'a SelectionSet, place: Place<'a>) -> Result<Size> {

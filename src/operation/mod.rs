@@ -7,6 +7,7 @@
 
 mod caching;
 mod documents;
+mod introspection;
 mod measure;
 mod price;
 mod scan;
@@ -24,6 +25,7 @@ use crate::{Error, Result};
 pub use caching::Hints;
 pub(crate) use caching::INTROSPECTION;
 pub use documents::{Documents, New};
+pub use introspection::{Introspections, Question};
 pub use price::{Prices, actual, of_rows};
 pub use suggestion::Suggestions;
 
@@ -41,24 +43,35 @@ pub struct Estimate {
     pub name: Option<Name>,
     /// Names of the fields at its root, each once; those in fragments are not looked for.
     pub roots: Vec<Name>,
+    /// Whether it asks for nothing but the schema itself.
+    pub introspects: bool,
 }
 
-/// Parses a request's document, holds it against the limits and prices the operation that it
-/// names. The request keeps the parsed document.
+/// Parses a request's document of at most so many tokens, holds it against the other limits and prices the
+/// operation that it names. The request keeps the parsed document.
 ///
 /// # Errors
 /// [`Error::NotRun`] with the reason.
-pub fn prepare(request: &mut Request, prices: &Prices, config: &Config) -> Result<Estimate> {
-    scan::scan(&request.query, config.max_tokens)?;
+pub fn prepare(request: &mut Request, prices: &Prices, config: &Config, max_tokens: u64) -> Result<Estimate> {
+    scan::scan(&request.query, max_tokens)?;
     let document = async_graphql::parser::parse_query(&request.query).map_err(unreadable)?;
     let chosen = chosen(&document, request.operation_name.as_deref());
-    let points = measure::Measure::new(&document, &request.variables, prices, config)
+    let points = measure::Measure::new(&document, &request.variables, prices, config, max_tokens)
         .check(chosen.as_ref().ok().map(|(_, operation)| *operation))?;
     let (name, operation) = chosen?;
     given(operation, &request.variables)?;
     let (kind, name, roots) = (operation.ty, name.cloned(), roots(operation));
+    let introspects = introspects(operation);
     request.set_parsed_query(document);
-    Ok(Estimate { points, kind, name, roots })
+    Ok(Estimate { points, kind, name, roots, introspects })
+}
+
+/// Whether every field at the root of an operation is one of the schema itself.
+fn introspects(operation: &OperationDefinition) -> bool {
+    operation.selection_set.node.items.iter().all(|selection| match &selection.node {
+        Selection::Field(field) => INTROSPECTION.contains(&field.node.name.node.as_str()),
+        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+    })
 }
 
 /// Names of the fields at the root of an operation.

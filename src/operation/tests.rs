@@ -6,7 +6,7 @@ use crate::schema;
 
 fn estimate(query: &str, variables: Json) -> Result<Estimate> {
     let mut request = Request::new(query).variables(Variables::from_json(variables));
-    prepare(&mut request, &Prices::new(&schema::registry()), &Config::default())
+    prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), 5000)
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn the_named_operation_counts_and_every_other_is_bounded() {
     let query = "query A { health { status } } query B { products(first: 5) { nodes { name } } }";
     let named = |name: &str, query: &str| {
         let mut request = Request::new(query).operation_name(name);
-        prepare(&mut request, &Prices::new(&schema::registry()), &Config::default())
+        prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), 5000)
     };
     assert_eq!(named("A", query).unwrap().points, 2);
     assert_eq!(named("B", query).unwrap().points, 7);

@@ -10,8 +10,9 @@ use async_graphql::{
     parser::types::{Field, Selection, SelectionSet},
 };
 
+use super::Record;
 use super::plan::{child_path, list, path_of, resolve_level};
-use super::{Face, Record};
+use crate::execution::Execution;
 
 /// The edges of a list: its rows, and the cursor of each. Its type is the list of them.
 pub struct Edges<T: Record> {
@@ -75,7 +76,7 @@ impl<T: Record> OutputType for Edges<T> {
             });
             Value::Object(values.collect())
         });
-        let face = ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl);
+        let face = Execution::of(ctx).face;
         Ok(list(edges.collect(), face))
     }
 }

@@ -18,6 +18,7 @@ use entity::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 use rust_decimal::RoundingStrategy;
 
 use super::Spelling;
+use crate::execution::Execution;
 
 /// Which face an answer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +159,7 @@ impl OutputType for Money {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        Ok(Price(self.0).value(ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl)))
+        Ok(Price(self.0).value(Execution::of(ctx).face))
     }
 }
 

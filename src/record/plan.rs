@@ -12,7 +12,8 @@ use async_graphql::{
 };
 use bytes::Bytes;
 
-use super::{Batch, Branch, Column, Face, Kept, Record, write_value};
+use super::{Batch, Branch, Column, Face, Record, write_value};
+use crate::execution::Execution;
 use crate::{auth, node};
 
 /// JSON of a row, roughly: room that is made for it.
@@ -28,11 +29,9 @@ impl RowsRead {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts the rows of a level, where that is asked for.
-    fn count<T>(ctx: &ContextSelectionSet<'_>, rows: &[T]) {
-        if let Some(read) = ctx.data_opt::<Arc<Self>>() {
-            read.0.fetch_add(u32::try_from(rows.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
-        }
+    /// Counts the rows of a level.
+    fn count<T>(&self, rows: &[T]) {
+        self.0.fetch_add(u32::try_from(rows.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 }
 
@@ -104,7 +103,7 @@ impl<'a, T: Record> Plan<'a, T> {
         ctx: &'a ContextSelectionSet<'a>,
         sets: &[&'a Positioned<SelectionSet>],
     ) -> ServerResult<Arc<Self>> {
-        let kept = ctx.data_opt::<Arc<Kept>>();
+        let kept = Execution::of(ctx).kept.as_deref();
         let Some(kept) = kept.and_then(|kept| if let [set] = sets { kept.meant(&set.node) } else { None })
         else {
             return Self::new(ctx, sets).map(Arc::new);
@@ -136,7 +135,7 @@ impl<'a, T: Record> Plan<'a, T> {
         ctx: &'a ContextSelectionSet<'a>,
         set: &'a Positioned<SelectionSet>,
     ) -> ServerResult<()> {
-        let kept = ctx.data_opt::<Arc<Kept>>();
+        let kept = Execution::of(ctx).kept.as_deref();
         let set = kept.and_then(|kept| kept.meant(&set.node)).map_or(set, |kept| &kept.set);
         for selection in &set.node.items {
             match &selection.node {
@@ -203,9 +202,10 @@ impl<'a, T: Record> Level<'a, T> {
         sets: &[&'a Positioned<SelectionSet>],
         path: &[PathSegment],
     ) -> ServerResult<Self> {
-        RowsRead::count(ctx, rows);
+        let execution = Execution::of(ctx);
+        execution.rows_read.count(rows);
         let plan = Plan::of(ctx, sets)?;
-        let face = ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl);
+        let face = execution.face;
         let mut level = Self { plan, face, refused: Vec::new(), branches: Vec::new() };
         level.refuse(ctx, path);
         level.branches = level.load_branches(ctx, rows, path).await?;

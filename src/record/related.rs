@@ -17,6 +17,7 @@ use super::lookup::look_up;
 use super::plan::{list, resolve_level};
 use super::{Batch, BranchFuture, ColumnOf, Face, Record, RowsOf};
 use crate::auth::Ability;
+use crate::execution::Execution;
 use crate::scope::Scope;
 use crate::{Error, Result};
 
@@ -45,7 +46,7 @@ pub struct Branch<M: 'static> {
 
 impl<M> Batch<'_, M> {
     fn face(&self) -> Face {
-        self.ctx.data_opt::<Face>().copied().unwrap_or(Face::GraphQl)
+        Execution::of(self.ctx).face
     }
 
     fn failed(&self, error: Error) -> ServerError {

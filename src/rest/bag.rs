@@ -14,26 +14,33 @@ pub type Fields = IndexMap<Name, Value>;
 /// Deepest nesting that is read; deeper input is cut.
 const MAX_DEPTH: usize = 64;
 
-/// Fields of a query or form that are read; PHP leaves out the ones behind them too.
-pub const MAX_FIELDS: usize = 1000;
-
-/// Reads `a=1&b[]=2&c[d][e]=3`.
-pub fn parse_form(text: &str) -> Fields {
+/// Reads the wanted ones of the first fields of `a=1&b[]=2&c[d][e]=3`; PHP leaves out the ones behind
+/// `max_fields` too.
+pub fn parse_form(text: &str, max_fields: usize, wanted: impl Fn(&str) -> bool) -> Fields {
     let mut nest = Nest::default();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()).take(MAX_FIELDS) {
+    for pair in text.split('&').filter(|pair| !pair.is_empty()).take(max_fields) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        nest.insert(&decode(name), Value::String(decode(value)));
+        let name = decode(name);
+        if top_name(&name).is_some_and(|name| wanted(&name)) {
+            nest.insert(&name, Value::String(decode(value)));
+        }
     }
     nest.into_fields()
 }
 
-/// The parameters of a query string as they are, without PHP's nesting.
-pub fn plain_query(text: &str) -> Vec<(String, String)> {
+/// The name of the field that a form's name belongs to: `a` of `a[b][]`.
+pub fn top_name(name: &str) -> Option<String> {
+    split_top(name).map(|(first, _)| first)
+}
+
+/// The wanted parameters of a query string as they are, without PHP's nesting.
+pub fn plain_query(text: &str, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (decode(name), decode(value)))
-        .collect()
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.filter_map(move |(name, value)| {
+        let name = decode(name);
+        wanted(&name).then(|| (name, decode(value)))
+    })
 }
 
 fn decode(text: &str) -> String {
@@ -90,23 +97,24 @@ impl Nest {
 
 /// `a.b[c][]` → `a_b`, [`c`, ``]
 fn split_name(name: &str) -> Option<(String, Vec<String>)> {
-    let name = name.trim_start_matches(' ');
-    let (first, mut tail) = match name.find('[').filter(|&at| name[at..].contains(']')) {
-        Some(at) if at > 0 => name.split_at(at),
-        _ => (name, ""),
-    };
-    if first.is_empty() {
-        return None;
-    }
-    let first = first.replace(['.', ' ', '['], "_");
+    let (first, mut tail) = split_top(name)?;
     let mut rest = Vec::new();
-    while let Some(inner) = tail.strip_prefix('[') {
+    while let Some(inner) = tail.strip_prefix('[').filter(|_| rest.len() < MAX_DEPTH) {
         let Some(end) = inner.find(']') else { break };
         rest.push(inner[..end].to_owned());
         tail = &inner[end + 1..];
     }
-    rest.truncate(MAX_DEPTH);
     Some((first, rest))
+}
+
+/// `a.b[c][]` → `a_b`, `[c][]`
+fn split_top(name: &str) -> Option<(String, &str)> {
+    let name = name.trim_start_matches(' ');
+    let (first, tail) = match name.find('[').filter(|&at| name[at..].contains(']')) {
+        Some(at) if at > 0 => name.split_at(at),
+        _ => (name, ""),
+    };
+    (!first.is_empty()).then(|| (first.replace(['.', ' ', '['], "_"), tail))
 }
 
 /// Maps whose keys count from 0 are lists.
@@ -182,8 +190,14 @@ pub fn leading_integer(value: &Value) -> i64 {
 mod tests {
     use super::*;
 
+    const MAX_FIELDS: usize = 1000;
+
+    fn parse(text: &str) -> Fields {
+        parse_form(text, MAX_FIELDS, |_| true)
+    }
+
     fn round(text: &str) -> String {
-        let fields: Fields = parse_form(text).into_iter().map(|(key, value)| (key, lists(value))).collect();
+        let fields: Fields = parse(text).into_iter().map(|(key, value)| (key, lists(value))).collect();
         to_query(&fields)
     }
 
@@ -202,9 +216,9 @@ mod tests {
     #[test]
     fn many_elements_and_great_keys_are_read() {
         let text = (0..100_000).map(|at| format!("a[]={at}")).collect::<Vec<_>>().join("&");
-        let fields = parse_form(&text);
+        let fields = parse(&text);
         assert!(matches!(lists(fields["a"].clone()), Value::List(items) if items.len() == MAX_FIELDS));
-        parse_form("a[9223372036854775807]=1&a[]=2&b[18446744073709551615]=1&b[]=2");
+        parse("a[9223372036854775807]=1&a[]=2&b[18446744073709551615]=1&b[]=2");
     }
 
     #[test]

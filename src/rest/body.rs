@@ -1,57 +1,75 @@
-//! Reading a request's query and body (spec: `wire.md` 2.1).
+//! Reading a request's query and body (spec: `wire.md` 2.1): within limits of bytes, values and fields, and
+//! of the names that the operation declares.
 
-use async_graphql::{Name, UploadValue, Value};
-use axum::body::{Body, HttpBody};
+use std::sync::Arc;
+
+use async_graphql::{UploadValue, Value};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use axum::http::{HeaderMap, Method, Request, header};
 
 use super::bag::{self, Fields, Nest};
+use super::expected::Expected;
 use super::request::Input;
+use crate::config::BodyBounds;
 use crate::form::normalise;
+use crate::json::{self, Bounds, Flaw};
+use crate::pipeline::Pipeline;
 use crate::{Error, Result};
 
 /// The query's fields, normalised: nulls are gone, as page addresses have it.
-pub fn query(text: &str) -> Fields {
-    let mut fields = normalised(bag::parse_form(text));
+pub fn query(text: &str, max_fields: usize) -> Fields {
+    let mut fields = normalised(bag::parse_form(text, max_fields, |_| true));
     fields.retain(|_, value| *value != Value::Null);
     fields
 }
 
-/// Everything a request sends beside its path.
-///
-/// # Errors
-/// 400 for XML that cannot be read, 413 for a body that is too large.
-pub async fn read(
-    method: &Method,
-    headers: &HeaderMap,
-    query: Fields,
-    body: Body,
-    limit: usize,
-) -> Result<Input> {
-    let mut input = Input { bag: query.clone(), query, ..Input::default() };
-    if body.is_end_stream() {
-        return Ok(input);
-    }
-    let content_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
-    let kind = content_type.to_ascii_lowercase();
-    let fields = if kind.starts_with("multipart/form-data") {
-        if *method == Method::GET || *method == Method::HEAD {
-            Fields::new()
-        } else {
-            Box::pin(multipart(&content_type, body, limit, &mut input.uploads)).await?
-        }
-    } else {
-        let bytes = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;
-        plain(method, &kind, &bytes)?
-    };
-    for (name, value) in normalised(fields) {
-        input.bag.insert(name, value);
-    }
-    Ok(input)
+/// The body's length, if the request tells it.
+pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// 413: the body is larger than the operator allows.
+/// A body that is not read yet.
+pub struct Unread<'a> {
+    pub method: &'a Method,
+    pub headers: &'a HeaderMap,
+    pub body: Body,
+    pub expected: Arc<Expected>,
+    pub bounds: BodyBounds,
+}
+
+impl Unread<'_> {
+    /// Everything that the request sends beside its path; body fields are completed by those of the query.
+    ///
+    /// # Errors
+    /// 400 for XML that cannot be read, 413 for a body that is too large.
+    pub async fn read(self, query: Fields, pipeline: &Pipeline) -> Result<Input> {
+        let mut input = Input::of_query(query);
+        let limit = self.expected.max_bytes(self.bounds.max_without_files, self.bounds.max);
+        if self.body.size_hint().lower() > limit as u64 {
+            return Err(too_large());
+        }
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = kind.unwrap_or_default().to_owned();
+        let bytes = axum::body::to_bytes(self.body, limit).await.map_err(|_| too_large())?;
+        let fields = match Kind::of(&kind, self.method) {
+            Kind::Multipart => {
+                let form = Form { expected: &self.expected, bounds: self.bounds };
+                Box::pin(form.multipart(&kind, bytes, &mut input.uploads)).await?
+            }
+            plain => {
+                let (expected, bounds) = (self.expected, self.bounds);
+                pipeline.parse(bytes.len(), move || plain.fields(&bytes, &expected, bounds)).await??
+            }
+        };
+        for (name, value) in normalised(fields) {
+            input.bag.insert(name, value);
+        }
+        Ok(input)
+    }
+}
+
+/// 413: the body is larger than the operator or the operation allows.
 pub fn too_large() -> Error {
     crate::error::Refusal::message(413, "The POST data is too large.")
 }
@@ -66,62 +84,124 @@ fn normalised(fields: Fields) -> Fields {
     }
 }
 
-/// A body by its content type in lower case; what cannot be read as JSON or form counts as empty.
-fn plain(method: &Method, kind: &str, bytes: &[u8]) -> Result<Fields> {
-    if kind.contains("/json") || kind.contains("+json") {
-        return Ok(json(bytes));
-    }
-    if kind.starts_with("application/xml") || kind.starts_with("text/xml") {
-        return if bytes.is_empty() { Ok(Fields::new()) } else { super::xml::read(bytes) };
-    }
-    let reads_forms = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method);
-    if kind.starts_with("application/x-www-form-urlencoded") && reads_forms {
-        return Ok(bag::parse_form(&String::from_utf8_lossy(bytes)));
-    }
-    Ok(Fields::new())
+/// How a body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Xml,
+    Form,
+    Multipart,
+    /// Not at all: it counts as empty.
+    Ignored,
 }
 
-fn json(bytes: &[u8]) -> Fields {
-    match serde_json::from_slice::<serde_json::Value>(bytes).map(Value::from_json) {
-        Ok(Ok(Value::Object(fields))) => fields,
-        Ok(Ok(Value::List(items))) => {
-            items.into_iter().enumerate().map(|(at, item)| (Name::new(at.to_string()), item)).collect()
+impl Kind {
+    /// By the content type, whatever its case.
+    fn of(content_type: &str, method: &Method) -> Self {
+        let kind = content_type.to_ascii_lowercase();
+        let reads = *method == Method::GET || *method == Method::HEAD;
+        let reads_forms = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method);
+        if kind.starts_with("multipart/form-data") {
+            if reads { Self::Ignored } else { Self::Multipart }
+        } else if kind.contains("/json") || kind.contains("+json") {
+            Self::Json
+        } else if kind.starts_with("application/xml") || kind.starts_with("text/xml") {
+            Self::Xml
+        } else if kind.starts_with("application/x-www-form-urlencoded") && reads_forms {
+            Self::Form
+        } else {
+            Self::Ignored
         }
-        _ => Fields::new(),
+    }
+
+    /// The wanted fields. What cannot be read as JSON or form counts as empty.
+    fn fields(self, bytes: &[u8], expected: &Expected, bounds: BodyBounds) -> Result<Fields> {
+        match self {
+            Self::Json => {
+                let tree = Bounds { elements: bounds.max_elements, depth: bounds.max_depth };
+                match json::read(bytes, |name| expected.wants(name), tree) {
+                    Ok(json::Body::Object(fields)) => Ok(fields),
+                    // The fields of a list are numbers, which no operation declares.
+                    Ok(json::Body::List | json::Body::Scalar) | Err(Flaw::Malformed) => Ok(Fields::new()),
+                    Err(Flaw::TooManyElements) => Err(too_large()),
+                }
+            }
+            Self::Xml if !bytes.is_empty() => {
+                super::xml::read(bytes, |name| expected.wants(name), bounds.max_elements)
+            }
+            Self::Form => {
+                let text = String::from_utf8_lossy(bytes);
+                Ok(bag::parse_form(&text, bounds.max_fields, |name| expected.wants(name)))
+            }
+            Self::Xml | Self::Multipart | Self::Ignored => Ok(Fields::new()),
+        }
     }
 }
 
-/// Fields and files of a multipart body; a file's value is the marker that GraphQL uses for it.
-async fn multipart(
-    content_type: &str,
-    body: Body,
-    limit: usize,
-    uploads: &mut Vec<UploadValue>,
-) -> Result<Fields> {
-    let bytes = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;
-    let mut request = Request::builder()
-        .header(header::CONTENT_TYPE, content_type)
-        .body(Body::from(bytes))
-        .map_err(Error::internal)?;
-    // The body was read within our own limit; axum's is lower.
-    DefaultBodyLimit::disable().apply(&mut request);
-    let Ok(mut parts) = Multipart::from_request(request, &()).await else { return Ok(Fields::new()) };
-    let mut nest = Nest::default();
-    for _ in 0..bag::MAX_FIELDS {
-        let Ok(Some(part)) = parts.next_field().await else { break };
-        let Some(name) = part.name().map(str::to_owned) else { continue };
-        let file = part.file_name().map(str::to_owned);
-        let kind = part.content_type().map(str::to_owned);
-        let Ok(content) = part.bytes().await else { break };
-        let value = match file {
-            Some(filename) if filename.is_empty() && content.is_empty() => Value::Null,
-            Some(filename) => {
-                uploads.push(UploadValue { filename, content_type: kind, content });
-                Value::String(format!("#__graphql_file__:{}", uploads.len() - 1))
+/// A multipart form.
+struct Form<'a> {
+    expected: &'a Expected,
+    bounds: BodyBounds,
+}
+
+impl Form<'_> {
+    /// Its fields and files; a file's value is the marker that GraphQL uses for it.
+    async fn multipart(
+        &self,
+        content_type: &str,
+        bytes: Bytes,
+        uploads: &mut Vec<UploadValue>,
+    ) -> Result<Fields> {
+        let mut request = Request::builder()
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Body::from(bytes))
+            .map_err(Error::internal)?;
+        // The body was read within our own limit; axum's is lower.
+        DefaultBodyLimit::disable().apply(&mut request);
+        let Ok(mut parts) = Multipart::from_request(request, &()).await else { return Ok(Fields::new()) };
+        let mut nest = Nest::default();
+        for _ in 0..self.bounds.max_fields {
+            let Ok(Some(part)) = parts.next_field().await else { break };
+            let Some(name) = part.name().map(str::to_owned) else { continue };
+            if !bag::top_name(&name).is_some_and(|name| self.expected.wants(&name)) {
+                continue;
             }
-            None => Value::String(String::from_utf8_lossy(&content).into_owned()),
-        };
-        nest.insert(&name, value);
+            let file = part.file_name().map(str::to_owned);
+            let kind = part.content_type().map(str::to_owned);
+            let Ok(content) = part.bytes().await else { break };
+            let value = match file {
+                Some(filename) if filename.is_empty() && content.is_empty() => Value::Null,
+                Some(filename) => {
+                    uploads.push(UploadValue { filename, content_type: kind, content });
+                    Value::String(format!("#__graphql_file__:{}", uploads.len() - 1))
+                }
+                None => Value::String(String::from_utf8_lossy(&content).into_owned()),
+            };
+            nest.insert(&name, value);
+        }
+        Ok(nest.into_fields())
     }
-    Ok(nest.into_fields())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_read_by_their_content_type() {
+        for (content_type, kind) in [
+            ("application/json; charset=utf-8", Kind::Json),
+            ("application/vnd.api+JSON", Kind::Json),
+            ("text/xml", Kind::Xml),
+            ("Multipart/Form-Data; boundary=X", Kind::Multipart),
+            ("application/x-www-form-urlencoded", Kind::Form),
+            ("text/plain", Kind::Ignored),
+            ("", Kind::Ignored),
+        ] {
+            assert_eq!(Kind::of(content_type, &Method::POST), kind, "{content_type}");
+        }
+        assert_eq!(Kind::of("multipart/form-data", &Method::GET), Kind::Ignored);
+        assert_eq!(Kind::of("application/x-www-form-urlencoded", &Method::GET), Kind::Ignored);
+        assert_eq!(Kind::of("application/json", &Method::GET), Kind::Json);
+    }
 }

@@ -1,12 +1,13 @@
 //! The REST face: HTTP, envelopes and XML around the resources' documents. It knows no resource.
 //!
-//! A request is examined in one order: routing, key, throttle, maintenance, ability, and only
-//! then the record, the input and the action (architecture, "Order of checks").
+//! A request is examined in one order: length, path, key, throttle, body, method, maintenance, ability, and
+//! only then the record, the input and the action. Nothing of a body is read without a valid key.
 
 mod answer;
 mod bag;
 mod body;
 mod document;
+mod expected;
 mod openapi;
 mod prepared;
 mod request;
@@ -14,13 +15,14 @@ mod routes;
 mod xml;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::registry::Registry;
 use async_graphql::{
     EmptySubscription, ObjectType, Request as Operation, Schema, UploadValue, Value, Variables,
 };
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
@@ -32,25 +34,27 @@ pub use document::{
 pub use openapi::{Examples, openapi};
 
 use self::answer::Address;
-use self::routes::{Matched, Routes, Unmatched};
-use crate::auth::{self, Keys, Lent, Principal};
+use self::bag::Fields;
+use self::request::Input;
+use self::routes::{Place, Routes, Unmatched};
+use crate::auth;
+use crate::execution::{Execution, Origin};
 use crate::operation::of_rows;
-use crate::record::{Face, RowsRead};
-use crate::scope::{Fresh, Origin, Shared, Strict};
-use crate::throttle::{Bucket, Limits, Throttle};
+use crate::pipeline::{Caller, Job, Pipeline};
+use crate::record::Face;
+use crate::scope::Shared;
 use crate::{Error, Result, telemetry};
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";
 /// JSON around the rows of a page, roughly: room that is made for it.
 const ENVELOPE: usize = 4096;
+/// Header that names the method which a `POST` means.
+const OVERRIDE: &str = "x-http-method-override";
 
 /// The REST face over a schema.
 pub struct Rest<Q, M> {
-    shared: Arc<Shared>,
-    keys: Arc<Keys>,
-    requests: Arc<Throttle>,
-    points: Arc<Throttle>,
+    pipeline: Arc<Pipeline>,
     schema: Schema<Q, M, EmptySubscription>,
     documents: Vec<Document<Checked>>,
     routes: Routes,
@@ -63,116 +67,170 @@ struct Reply {
     body: Value,
 }
 
+/// A request whose body is not read yet.
+struct Asking {
+    method: Method,
+    headers: HeaderMap,
+    /// The path, normalised.
+    path: String,
+    place: Place,
+    query: Fields,
+    client: IpAddr,
+    origin: Origin,
+    face: Face,
+}
+
 impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     /// The face of checked documents.
     ///
     /// # Errors
     /// When two documents claim the same route.
     pub fn new(
-        shared: Arc<Shared>,
-        keys: Arc<Keys>,
-        requests: Arc<Throttle>,
-        points: Arc<Throttle>,
+        pipeline: Arc<Pipeline>,
         schema: Schema<Q, M, EmptySubscription>,
         documents: Vec<Document<Checked>>,
     ) -> Result<Self> {
         let routes = Routes::new(&documents).map_err(Error::internal)?;
-        Ok(Self { shared, keys, requests, points, schema, documents, routes })
+        Ok(Self { pipeline, schema, documents, routes })
     }
 
     /// Answers a request to a path below [`PREFIX`].
-    pub async fn serve(&self, request: Request<Body>, origin: Origin) -> Response<Body> {
+    pub async fn serve(&self, request: Request<Body>, client: IpAddr, origin: Origin) -> Response<Body> {
         let face = accepted(request.headers());
         let head = request.method() == Method::HEAD;
         telemetry::note(|facts| facts.face = telemetry::Face::Rest);
-        let reply = self.reply(request, origin, face).await;
-        spell(reply, face, head)
-    }
-
-    async fn reply(&self, request: Request<Body>, origin: Origin, face: Face) -> Reply {
-        if !is_host(&origin.host) {
-            return Reply::error(Error::BadRequest("Bad request.".to_owned()));
-        }
         let (parts, body) = request.into_parts();
         let path = normal_path(parts.uri.path());
         // No route is the empty path.
-        let below = path.strip_prefix(PREFIX).unwrap_or_default();
-        if parts.method == Method::OPTIONS {
-            return Reply::options(&self.routes.options(below));
+        let place = self.routes.place(path.strip_prefix(PREFIX).unwrap_or_default());
+        let query = body::query(parts.uri.query().unwrap_or(""), self.shared().config.bodies.max_fields);
+        let (method, headers) = (parts.method, parts.headers);
+        let asking = Asking { method, headers, path, place, query, client, origin, face };
+        spell(self.reply(asking, body).await, face, head)
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.pipeline.shared
+    }
+
+    async fn reply(&self, asking: Asking, body: Body) -> Reply {
+        let max = self.shared().config.bodies.max as u64;
+        if body::declared_length(&asking.headers).is_some_and(|length| length > max) {
+            return Reply::error(body::too_large());
         }
-        let query = body::query(parts.uri.query().unwrap_or(""));
-        let input = body::read(&parts.method, &parts.headers, query, body, self.shared.config.max_body).await;
-        let method = match input.as_ref().map(|input| overridden(&parts.method, &parts.headers, input)) {
-            Ok(Err(error)) => return Reply::error(error),
-            Ok(Ok(method)) => method,
-            // A body that is too large is refused before anything else is looked at.
-            Err(error) if error.status() == 413 => return Reply::error(body::too_large()),
-            Err(_) => parts.method.clone(),
-        };
-        let matched = match self.routes.find(&method, below) {
-            Ok(matched) => matched,
-            Err(unmatched) => return Reply::unmatched(unmatched, &method, &path),
-        };
-        telemetry::note(|facts| {
-            facts.path = Some(format!("{PREFIX}{}", self.routes.path(&matched)));
-            facts.operation = Some(self.documents[matched.document].name.clone());
-        });
-        let mut limits = Limits::default();
-        let asked = Asking {
-            matched,
-            method,
-            headers: parts.headers,
-            address: format!("{}{path}", origin.base()),
-            origin,
-            face,
-        };
-        let answer = self.answer(asked, input, &mut limits);
-        let watched = self.shared.pulse.watch(self.shared.config.timeout, answer).await;
-        let mut reply = match watched.map_err(Error::from).flatten() {
-            Ok(reply) => reply,
-            Err(error) => Reply::error(error),
-        };
-        limits.write(&mut reply.headers, self.shared.clock.now().timestamp());
+        if asking.method == Method::OPTIONS {
+            return Reply::options(&self.routes.options(&asking.place));
+        }
+        match self.routes.document(&asking.place, &asking.method) {
+            Ok(at) => self.note(&asking.place, at),
+            Err(unmatched) if asking.is_final(&body) => {
+                return Reply::unmatched(unmatched, &asking.method, &asking.path);
+            }
+            // What the request means is known once its body was read.
+            Err(_) => {}
+        }
+        let mut caller = None;
+        let answer = Box::pin(self.answer(asking, body, &mut caller)).await;
+        let mut reply = answer.unwrap_or_else(Reply::error);
+        if let Some(caller) = caller {
+            caller.limits.write(&mut reply.headers, self.shared().clock.now().timestamp());
+        }
         reply
     }
 
-    async fn answer(
+    fn note(&self, place: &Place, document: usize) {
+        telemetry::note(|facts| {
+            facts.path = self.routes.path(place).map(|path| format!("{PREFIX}{path}"));
+            facts.operation = Some(self.documents[document].name.clone());
+        });
+    }
+
+    /// Examines who asks, reads the body, and runs what the request means. `caller` is who asks, once that
+    /// is known.
+    async fn answer(&self, mut asking: Asking, body: Body, caller: &mut Option<Caller>) -> Result<Reply> {
+        let (config, pipeline) = (&self.shared().config, &self.pipeline);
+        let running = pipeline.enter().await?;
+        pipeline.watched(config.timeout, self.admit(&asking, caller)).await?;
+        let (running, input) = if body.is_end_stream() {
+            (running, Ok(Input::of_query(std::mem::take(&mut asking.query))))
+        } else {
+            // A client may take its time for the body: others run meanwhile.
+            drop(running);
+            let query = std::mem::take(&mut asking.query);
+            let unread = body::Unread {
+                method: &asking.method,
+                headers: &asking.headers,
+                body,
+                expected: self.routes.expected(&asking.place),
+                bounds: config.bodies,
+            };
+            let input = Box::pin(unread.read(query, pipeline)).await;
+            (pipeline.enter().await?, input)
+        };
+        let method = match input.as_ref().map(|input| overridden(&asking, input)) {
+            Ok(method) => method?,
+            // A body that is too large is refused before anything else is looked at.
+            Err(error) if error.status() == 413 => return input.map(|_| Reply::error(body::too_large())),
+            Err(_) => asking.method.clone(),
+        };
+        let document = match self.routes.document(&asking.place, &method) {
+            Ok(at) => at,
+            Err(unmatched) => {
+                // The contract neither counts such a request nor tells of limits.
+                if let Some(caller) = caller.take() {
+                    pipeline.uncount(caller).await;
+                }
+                return Ok(Reply::unmatched(unmatched, &method, &asking.path));
+            }
+        };
+        if method != asking.method {
+            self.note(&asking.place, document);
+            asking.method = method;
+        }
+        let Some(caller) = caller else { return Err(Error::Unauthenticated) };
+        let executed = self.execute(&self.documents[document], asking, input, caller);
+        let reply = pipeline.watched(config.timeout, executed).await;
+        drop(running);
+        reply
+    }
+
+    /// Key and throttle: whoever passes may have its body read.
+    async fn admit(&self, asking: &Asking, caller: &mut Option<Caller>) -> Result<()> {
+        let known = self.pipeline.identify(&asking.headers, asking.client).await?;
+        if known.principal.is_none() {
+            return Err(Error::Unauthenticated);
+        }
+        self.pipeline.count(caller.insert(known)).await
+    }
+
+    /// Maintenance, ability, input and the operation.
+    async fn execute(
         &self,
+        document: &Document<Checked>,
         mut asking: Asking,
-        input: Result<request::Input>,
-        limits: &mut Limits,
+        input: Result<Input>,
+        caller: &mut Caller,
     ) -> Result<Reply> {
-        let document = &self.documents[asking.matched.document];
-        let principal = self.admit(&asking.headers, limits).await?;
-        auth::allow(principal.abilities, document.needs())?;
+        self.is_open().await?;
+        let abilities = caller.principal.as_ref().map_or(auth::Abilities::NONE, |who| who.abilities);
+        auth::allow(abilities, document.needs())?;
         let mut input = input?;
-        input.path = std::mem::take(&mut asking.matched.parameters);
-        let (variables, asked) = match request::variables(document, &input, self.shared.config.max_per_page) {
+        input.path = std::mem::take(&mut asking.place.parameters);
+        let max_per_page = self.shared().config.max_per_page;
+        let (variables, asked) = match request::variables(document, &input, max_per_page) {
             Ok(read) => read,
             Err(refusal) => {
-                Box::pin(self.require(document, principal, asking, input.path)).await?;
+                Box::pin(self.require(document, caller, &asking, input.path)).await?;
                 return Err(refusal);
             }
         };
-        let (bucket, writes) = (Bucket::Owner(principal.owner), document.is_mutation());
         // One row where there are no pages.
         let rows =
             if document.answer == Answer::Value { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
-        let taken = of_rows(writes, rows);
-        limits.points = self.points.take(bucket, taken, self.shared.clock.now()).await;
-        if let Some(seconds) = limits.retry_after() {
-            return Err(Error::RateLimited(seconds));
-        }
-        let read = limits.points.standing().map(|_| Arc::new(RowsRead::default()));
-        let address = Address::new(std::mem::take(&mut asking.address), &input.query);
-        let executed = self.run(document, principal, asking, variables, input.uploads, read.clone()).await;
-        if let Some(read) = read {
-            let used = of_rows(writes, read.number());
-            limits.points = self.points.settle(bucket, limits.points, taken, used).await;
-            telemetry::note(|facts| facts.cost = Some(used.into()));
-        }
-        let data = executed?;
-        let body = answer::body(document, data, asked, &address, self.shared.config.lang);
+        let price = of_rows(document.is_mutation(), rows);
+        let data = self.run(document, caller, &asking, variables, input.uploads, Some(price)).await?;
+        let address = Address::new(format!("{}{}", asking.origin.base(), asking.path), &input.query);
+        let body = answer::body(document, data, asked, &address, self.shared().config.lang);
         let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;
         Ok(Reply { status, headers: HeaderMap::new(), body })
     }
@@ -182,70 +240,56 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     async fn require(
         &self,
         document: &Document<Checked>,
-        principal: Arc<Principal>,
-        asking: Asking,
+        caller: &mut Caller,
+        asking: &Asking,
         path: HashMap<String, String>,
     ) -> Result<()> {
         if document.is_mutation() || path.is_empty() {
             return Ok(());
         }
-        let path = request::Input { path, ..request::Input::default() };
-        let (variables, _) = request::variables(document, &path, self.shared.config.max_per_page)?;
-        self.run(document, principal, asking, variables, Vec::new(), None).await.map(drop)
+        let path = Input { path, ..Input::default() };
+        let (variables, _) = request::variables(document, &path, self.shared().config.max_per_page)?;
+        self.run(document, caller, asking, variables, Vec::new(), None).await.map(drop)
     }
 
-    /// Runs the operation and counts the rows that it reads; its data.
+    /// Runs the operation; its data.
     async fn run(
         &self,
         document: &Document<Checked>,
-        principal: Arc<Principal>,
-        asking: Asking,
+        caller: &mut Caller,
+        asking: &Asking,
         variables: Variables,
         uploads: Vec<UploadValue>,
-        read: Option<Arc<RowsRead>>,
+        price: Option<u32>,
     ) -> Result<Value> {
-        let (owner, writes) = (Some(principal.owner), document.is_mutation());
         let prepared = document.prepared(&variables);
         let mut operation = Operation::new("").variables(variables);
         operation.uploads = uploads;
         operation.set_parsed_query(prepared.executable.clone());
-        let nested = if self.shared.config.strict_includes { auth::Abilities::NONE } else { document.lends };
+        let strict_includes = self.shared().config.strict_includes;
+        let nested = if strict_includes { auth::Abilities::NONE } else { document.lends };
         let own = document.root_needs().iter().copied().collect();
-        let mut operation = operation
-            .data(principal)
-            .data(Arc::clone(&prepared.kept))
-            .data(Lent(nested.union(own)))
-            .data(asking.face)
-            .data(asking.origin);
-        if asking.method == Method::POST {
-            operation = operation.data(Strict);
-        }
-        if let Some(read) = read {
-            operation = operation.data(read);
-        }
-        if self.shared.begins(owner, writes).await {
-            operation = operation.data(Fresh);
-        }
-        let executed = self.schema.execute(operation).await;
-        self.shared.ends(owner, writes).await;
-        answer::failure(executed)
+        let execution = Execution {
+            face: asking.face,
+            lent: nested.union(own),
+            strict: asking.method == Method::POST,
+            kept: Some(Arc::clone(&prepared.kept)),
+            ..Execution::new(caller.principal.clone(), asking.client, asking.origin.clone())
+        };
+        let writes = document.is_mutation();
+        let used = |_: &_, execution: &Execution| of_rows(writes, execution.rows_read.number());
+        let job = Job { operation, execution, writes, price, used };
+        answer::failure(self.pipeline.run(&self.schema, caller, job).await?.answer)
     }
 
-    /// Key, throttle, maintenance: whoever passes may ask for what its abilities open.
-    async fn admit(&self, headers: &HeaderMap, limits: &mut Limits) -> Result<Arc<Principal>> {
-        let principal = self.keys.authenticate(&self.shared, headers).await?;
-        telemetry::note(|facts| facts.caller = Some(Arc::clone(&principal)));
-        let bucket = Bucket::Owner(principal.owner);
-        limits.requests = self.requests.hit(bucket, self.shared.clock.now()).await;
-        if let Some(seconds) = limits.retry_after() {
-            return Err(Error::RateLimited(seconds));
-        }
-        let setting = |name| self.shared.settings.get(&self.shared.reader, name);
+    /// Refuses everything while the shop is closed for maintenance.
+    async fn is_open(&self) -> Result<()> {
+        let setting = |name| self.shared().settings.get(&self.shared().reader, name);
         if setting("maintenance_enabled").await?.is_some_and(|on| !matches!(on.as_str(), "" | "0" | "false"))
         {
             return Err(Error::Maintenance(setting("maintenance_message").await?.unwrap_or_default()));
         }
-        Ok(principal)
+        Ok(())
     }
 
     /// The documents, for the contract and the tests.
@@ -254,14 +298,18 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     }
 }
 
-/// A request whose operation is known.
-struct Asking {
-    matched: Matched,
-    method: Method,
-    headers: HeaderMap,
-    address: String,
-    origin: Origin,
-    face: Face,
+impl Asking {
+    /// Whether the method stands: only a `POST` may mean another one, which a header, the query or the body
+    /// names.
+    fn is_final(&self, body: &Body) -> bool {
+        let named = self.headers.contains_key(OVERRIDE) || self.query.contains_key("_method");
+        self.method != Method::POST || (body.is_end_stream() && !named)
+    }
+}
+
+/// The answer to a request of which nothing is looked at but the form that it wants answers in.
+pub fn refuse(headers: &HeaderMap, error: Error) -> Response<Body> {
+    spell(Reply::error(error), accepted(headers), false)
 }
 
 /// Compares documents with the schema that they will run on.
@@ -282,20 +330,12 @@ fn normal_path(path: &str) -> String {
     path.to_owned()
 }
 
-/// Whether a `Host` names a host, perhaps with a port: it is written into addresses.
-fn is_host(host: &str) -> bool {
-    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '[' | ']');
-    let mut labels = host.strip_suffix('.').unwrap_or(host).split('.');
-    labels.all(|label| !label.is_empty() && label.chars().all(letters))
-}
-
 /// The method that a `POST` really means (spec: `wire.md` 2.4).
-fn overridden(method: &Method, headers: &HeaderMap, input: &request::Input) -> Result<Method> {
-    if *method != Method::POST {
-        return Ok(method.clone());
+fn overridden(asking: &Asking, input: &Input) -> Result<Method> {
+    if asking.method != Method::POST {
+        return Ok(asking.method.clone());
     }
-    let header =
-        headers.get("x-http-method-override").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = asking.headers.get(OVERRIDE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let header = header.filter(|method| !method.is_empty());
     let asked = match (header, input.bag.get("_method")) {
         (Some(text), _) => text,

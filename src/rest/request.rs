@@ -26,6 +26,13 @@ pub struct Input {
     pub uploads: Vec<UploadValue>,
 }
 
+impl Input {
+    /// What a request without a body brings.
+    pub fn of_query(query: Fields) -> Self {
+        Self { bag: query.clone(), query, ..Self::default() }
+    }
+}
+
 /// A page that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {

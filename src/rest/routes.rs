@@ -1,11 +1,13 @@
-//! Which operation a method and path mean, and what is said when none is meant
+//! Which operation a path and method mean, and what is said when none is meant
 //! (spec: `wire.md` 1.4 and 1.5).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::http::Method;
 
 use super::document::{Checked, Document};
+use super::expected::Expected;
 
 /// What every unknown path answers to.
 const ANYWHERE: &str = "GET, HEAD";
@@ -16,9 +18,11 @@ pub struct Routes {
     entries: Vec<Entry>,
 }
 
+/// A path of an operation, with all its methods.
 struct Entry {
     path: String,
     ways: Vec<Way>,
+    expected: Arc<Expected>,
 }
 
 #[derive(Clone, Copy)]
@@ -28,12 +32,11 @@ struct Way {
     added: bool,
 }
 
-/// An operation that a request means.
-pub struct Matched {
-    /// Position of the operation's document.
-    pub document: usize,
-    /// Position of the path among [`Routes`].
-    entry: usize,
+/// A path that a request names, whatever its method.
+#[derive(Default)]
+pub struct Place {
+    /// Position of the path among [`Routes`]; `None` where no operation has it.
+    entry: Option<usize>,
     /// Values of the path's parameters.
     pub parameters: HashMap<String, String>,
 }
@@ -63,7 +66,11 @@ impl Routes {
             let at = match known.get(&route.path) {
                 Some(&at) => at,
                 None => {
-                    routes.entries.push(Entry { path: route.path.clone(), ways: Vec::new() });
+                    routes.entries.push(Entry {
+                        path: route.path.clone(),
+                        ways: Vec::new(),
+                        expected: Arc::default(),
+                    });
                     let at = routes.entries.len() - 1;
                     routes
                         .paths
@@ -73,7 +80,9 @@ impl Routes {
                     at
                 }
             };
-            let ways = &mut routes.entries[at].ways;
+            let entry = &mut routes.entries[at];
+            Arc::make_mut(&mut entry.expected).join(documents[document].expected());
+            let ways = &mut entry.ways;
             if ways.iter().any(|way| way.method == route.method) {
                 return Err(format!("two operations claim {} {}", route.method, route.path));
             }
@@ -82,39 +91,51 @@ impl Routes {
         Ok(routes)
     }
 
-    /// The operation of a method and a path below `/api`.
+    /// The place that a path below `/api` names.
+    pub fn place(&self, path: &str) -> Place {
+        let Ok(found) = self.paths.at(path) else { return Place::default() };
+        let parameters =
+            found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Place { entry: Some(*found.value), parameters }
+    }
+
+    /// The position of the document that a method means at a place.
     ///
     /// # Errors
     /// When there is none.
-    pub fn find(&self, method: &Method, path: &str) -> Result<Matched, Unmatched> {
+    pub fn document(&self, place: &Place, method: &Method) -> Result<usize, Unmatched> {
         let reads = *method == Method::GET || *method == Method::HEAD;
-        let Ok(found) = self.paths.at(path) else {
+        let Some(entry) = self.entry(place) else {
             return Err(if reads { Unmatched::NotFound } else { Unmatched::NotAllowed(ANYWHERE.to_owned()) });
         };
         let wanted = if reads { "GET" } else { method.as_str() };
-        let entry = &self.entries[*found.value];
-        let Some(way) = entry.ways.iter().find(|way| way.method == wanted) else {
-            return Err(if reads && !entry.shows_get() {
+        let way = entry.ways.iter().find(|way| way.method == wanted);
+        way.map(|way| way.document).ok_or_else(|| {
+            if reads && !entry.shows_get() {
                 Unmatched::NotFound
             } else {
                 Unmatched::NotAllowed(entry.allow(", "))
-            });
-        };
-        let parameters =
-            found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Matched { document: way.document, entry: *found.value, parameters })
+            }
+        })
     }
 
-    /// The path of an operation as it is documented, below `/api`.
-    pub fn path(&self, matched: &Matched) -> &str {
-        &self.entries[matched.entry].path
+    /// The path of a place as it is documented, below `/api`.
+    pub fn path(&self, place: &Place) -> Option<&str> {
+        self.entry(place).map(|entry| entry.path.as_str())
+    }
+
+    /// What a body may hold that is sent to a place, whichever of its methods is meant.
+    pub fn expected(&self, place: &Place) -> Arc<Expected> {
+        self.entry(place).map(|entry| Arc::clone(&entry.expected)).unwrap_or_default()
+    }
+
+    fn entry(&self, place: &Place) -> Option<&Entry> {
+        place.entry.and_then(|at| self.entries.get(at))
     }
 
     /// `Allow` of a plain `OPTIONS` request.
-    pub fn options(&self, path: &str) -> String {
-        self.paths
-            .at(path)
-            .map_or_else(|_| ANYWHERE.replace(' ', ""), |found| self.entries[*found.value].allow(","))
+    pub fn options(&self, place: &Place) -> String {
+        self.entry(place).map_or_else(|| ANYWHERE.replace(' ', ""), |entry| entry.allow(","))
     }
 }
 

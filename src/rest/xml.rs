@@ -106,20 +106,30 @@ fn legal(text: &str) -> String {
 
 /// Reads a body by the same mapping backwards: texts as in a form, so the rules judge them.
 ///
+/// Of the elements in the document's own, only those are kept whose names are wanted.
+///
 /// # Errors
-/// 400 for malformed XML, document types and entities of its own.
-pub fn read(body: &[u8]) -> Result<Fields> {
+/// 400 for malformed XML, document types and entities of its own; 413 for more than so many elements.
+pub fn read(body: &[u8], wanted: impl Fn(&str) -> bool, max_elements: usize) -> Result<Fields> {
     let bad = || Error::BadRequest("Bad request.".to_owned());
     let text = std::str::from_utf8(body).map_err(|_| bad())?;
     let mut reader = Reader::from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
     let mut open: Vec<Open> = Vec::new();
+    let mut left = max_elements;
     loop {
-        match reader.read_event().map_err(|_| bad())? {
+        let event = reader.read_event().map_err(|_| bad())?;
+        if matches!(event, Event::Start(_) | Event::Empty(_)) {
+            left = left.checked_sub(1).ok_or_else(super::body::too_large)?;
+        }
+        let is_kept = |open: &[Open], element: &Open| open.len() > 1 || wanted(&element.name);
+        match event {
             Event::Start(start) if open.len() < MAX_DEPTH => open.push(Open::new(&start).ok_or_else(bad)?),
             Event::Empty(start) => {
                 let element = Open::new(&start).ok_or_else(bad)?;
+                let kept = is_kept(&open, &element);
                 match open.last_mut() {
-                    Some(parent) => parent.add(element),
+                    Some(parent) if kept => parent.add(element),
+                    Some(_) => {}
                     None => return ended(&mut reader).then(Fields::new).ok_or_else(bad),
                 }
             }
@@ -143,8 +153,10 @@ pub fn read(body: &[u8]) -> Result<Fields> {
             }
             Event::End(_) => {
                 let element = open.pop().ok_or_else(bad)?;
+                let kept = is_kept(&open, &element);
                 match open.last_mut() {
-                    Some(parent) => parent.add(element),
+                    Some(parent) if kept => parent.add(element),
+                    Some(_) => {}
                     None => return ended(&mut reader).then(|| element.fields()).ok_or_else(bad),
                 }
             }
@@ -225,6 +237,19 @@ mod tests {
 
     use super::*;
 
+    fn all(body: &[u8]) -> Result<Fields> {
+        read(body, |_| true, 1000)
+    }
+
+    #[test]
+    fn elements_are_bounded_and_only_wanted_ones_are_kept() {
+        let body = b"<x><name>a</name><other><name>b</name></other><list><item>1</item></list></x>";
+        let fields = read(body, |name| name != "other", 6).unwrap();
+        assert_eq!(Value::Object(fields), value!({"name": "a", "list": ["1"]}));
+        let refused = read(body, |_| true, 5).unwrap_err();
+        assert_eq!(refused.status(), 413);
+    }
+
     fn written(value: &Value) -> String {
         let text = String::from_utf8(write(value).unwrap()).unwrap();
         text.split_once("?>").unwrap().1.to_owned()
@@ -257,9 +282,9 @@ mod tests {
     #[test]
     fn bodies_are_read_backwards() {
         let fields =
-            read(b"<x><name>a &amp; b</name><none nil=\"true\"/><list><item>1</item></list></x>").unwrap();
+            all(b"<x><name>a &amp; b</name><none nil=\"true\"/><list><item>1</item></list></x>").unwrap();
         assert_eq!(Value::Object(fields), value!({"name": "a & b", "none": null, "list": ["1"]}));
-        assert!(read("\u{FEFF}<?xml version=\"1.0\"?>\n<x/>\n<!-- end -->\n".as_bytes()).is_ok());
+        assert!(all("\u{FEFF}<?xml version=\"1.0\"?>\n<x/>\n<!-- end -->\n".as_bytes()).is_ok());
     }
 
     #[test]
@@ -275,7 +300,7 @@ mod tests {
             "z<x/>",
             "<x/><!DOCTYPE x>",
         ] {
-            assert!(matches!(read(body.as_bytes()), Err(Error::BadRequest(_))), "{body}");
+            assert!(matches!(all(body.as_bytes()), Err(Error::BadRequest(_))), "{body}");
         }
     }
 }

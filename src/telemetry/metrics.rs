@@ -13,6 +13,7 @@ use prometheus::{
     TextEncoder,
 };
 
+use super::log;
 use super::ongoing::{Face, Facts};
 use crate::operation::INTROSPECTION;
 use crate::reader::Connections;
@@ -42,6 +43,7 @@ pub(super) struct Metrics {
     statements: IntCounter,
     connections: IntGaugeVec,
     max_connections: IntGauge,
+    lost_lines: IntCounter,
 }
 
 /// A request as it is counted.
@@ -90,6 +92,10 @@ impl Metrics {
                 "guichet_db_connections_max",
                 "Connections to the database that may be open.",
             )?,
+            lost_lines: IntCounter::new(
+                "guichet_log_lines_lost_total",
+                "Lines of the log that could not be written.",
+            )?,
         })
     }
 
@@ -101,7 +107,7 @@ impl Metrics {
             .const_label("version", env!("CARGO_PKG_VERSION"));
         let build = IntGauge::with_opts(build)?;
         build.set(1);
-        let collectors: [Box<dyn Collector>; 10] = [
+        let collectors: [Box<dyn Collector>; 11] = [
             Box::new(self.requests.clone()),
             Box::new(self.durations.clone()),
             Box::new(self.under_way.clone()),
@@ -110,6 +116,7 @@ impl Metrics {
             Box::new(self.statements.clone()),
             Box::new(self.connections.clone()),
             Box::new(self.max_connections.clone()),
+            Box::new(self.lost_lines.clone()),
             Box::new(started),
             Box::new(build),
         ];
@@ -161,6 +168,7 @@ impl Metrics {
             self.connections.with_label_values(&[state]).set(number.into());
         }
         self.max_connections.set(connections.max.into());
+        self.lost_lines.inc_by(log::lost().saturating_sub(self.lost_lines.get()));
         TextEncoder::new().encode_to_string(&self.registry.gather()).map_err(Error::internal)
     }
 }

@@ -1,16 +1,17 @@
 //! What the operator is told of the server's work: a line in the log for each request, counters for
 //! Prometheus, and traces for an OpenTelemetry collector.
 //!
-//! A request that somebody wants to know of has an `Ongoing` around its work. Whatever answers it
-//! reaches that without being handed it, and notes what it learns; at the end, everything is told at
-//! once. Where nobody wants to know there is none, and noting does nothing.
+//! Each request has an `Ongoing` around its work. Whatever answers it reaches that without being handed it,
+//! and notes what it learns; at the end, everything is told at once to those who want to know.
 //!
 //! Told are names, numbers and identifiers that the server itself gave, and the name that a GraphQL
 //! document gives its operation: no other text that a client sent, no address, no secret.
 
 mod exporter;
+mod log;
 mod metrics;
 mod ongoing;
+mod request_id;
 mod spans;
 mod trace;
 
@@ -20,9 +21,11 @@ use async_graphql::registry::Registry;
 use axum::extract::Request;
 
 use self::exporter::Exporter;
+pub(crate) use self::log::Log;
 use self::metrics::Metrics;
 use self::ongoing::Ongoing;
-pub(crate) use self::ongoing::{Face, note, trace_id};
+pub(crate) use self::ongoing::{Face, given_request_id, note, trace_id};
+pub(crate) use self::request_id::RequestId;
 pub use self::trace::TraceId;
 use crate::Result;
 use crate::config::{Config, Sampler};
@@ -55,11 +58,9 @@ impl Telemetry {
         Ok(Self { log: config.request_log, metrics, traces })
     }
 
-    /// Begins to watch a request, if somebody wants to know of it.
-    pub(crate) fn begin(self: &Arc<Self>, request: &Request) -> Option<Ongoing> {
-        let log = self.log && ongoing::is_logged();
-        let wanted = log || self.metrics.is_some() || self.traces.is_some();
-        wanted.then(|| Ongoing::new(Arc::clone(self), request))
+    /// Begins to watch a request. `id` is what a trusted proxy calls it.
+    pub(crate) fn begin(self: &Arc<Self>, request: &Request, id: Option<RequestId>) -> Ongoing {
+        Ongoing::new(Arc::clone(self), request, id)
     }
 
     /// An observer of SQL statements that counts them, and tells another.

@@ -9,10 +9,10 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, Response};
 
-use super::Telemetry;
 use super::metrics::Counted;
 use super::spans::{Statement, Told};
 use super::trace::{Parent, TraceId};
+use super::{RequestId, Telemetry};
 use crate::auth::{Credential, Principal};
 use crate::reader::Sent;
 
@@ -110,6 +110,8 @@ pub(crate) struct Ongoing {
     began: Instant,
     method: &'static str,
     trace: TraceId,
+    /// What a trusted proxy calls it.
+    given_id: Option<RequestId>,
     parent: Option<Parent>,
     /// Its statements, where spans are told of it.
     spans: Option<RefCell<Vec<Statement>>>,
@@ -119,7 +121,7 @@ pub(crate) struct Ongoing {
 }
 
 impl Ongoing {
-    pub(super) fn new(telemetry: Arc<Telemetry>, request: &Request) -> Self {
+    pub(super) fn new(telemetry: Arc<Telemetry>, request: &Request, given_id: Option<RequestId>) -> Self {
         if let Some(metrics) = &telemetry.metrics {
             metrics.begin();
         }
@@ -134,12 +136,18 @@ impl Ongoing {
             began: Instant::now(),
             method: method.map_or("OTHER", Method::as_str),
             trace,
+            given_id,
             parent,
             spans: is_traced.then(RefCell::default),
             statements: Cell::new(0),
             status: Cell::new(ABANDONED),
             facts: RefCell::new(Facts { path, ..Facts::default() }),
         }
+    }
+
+    /// What the request is called in its answer.
+    pub(crate) fn request_id(&self) -> RequestId {
+        self.given_id.clone().unwrap_or_else(|| RequestId::of_trace(self.trace))
     }
 
     /// Watches the request being answered.
@@ -161,9 +169,15 @@ impl Drop for Ongoing {
         if let Some(metrics) = &self.telemetry.metrics {
             metrics.end(&Counted { method, status, duration, facts });
         }
-        if self.telemetry.log {
-            let line =
-                Line { method, status, duration, statements: self.statements.get(), trace: self.trace };
+        if self.telemetry.log && is_logged() {
+            let line = Line {
+                method,
+                status,
+                duration,
+                statements: self.statements.get(),
+                trace: self.trace,
+                request_id: self.given_id.as_ref(),
+            };
             line.write(facts);
         }
         if let (Some(traces), Some(spans)) = (&self.telemetry.traces, self.spans.take()) {
@@ -182,15 +196,17 @@ impl Drop for Ongoing {
 }
 
 /// What a line of the log tells beside the facts.
-struct Line {
+struct Line<'a> {
     method: &'static str,
     status: u16,
     duration: Duration,
     statements: u32,
     trace: TraceId,
+    /// Where it is not the trace's.
+    request_id: Option<&'a RequestId>,
 }
 
-impl Line {
+impl Line<'_> {
     fn write(self, facts: &Facts) {
         let (key, session) = facts.credential();
         tracing::info!(
@@ -208,25 +224,31 @@ impl Line {
             statements = self.statements,
             errors = (!facts.errors.is_empty()).then(|| facts.errors.join(",")),
             trace_id = %self.trace,
+            request_id = self.request_id.map(RequestId::as_str),
             "request"
         );
     }
 }
 
 /// Whether lines of requests are written at all.
-pub(super) fn is_logged() -> bool {
+fn is_logged() -> bool {
     tracing::enabled!(target: TARGET, tracing::Level::INFO)
 }
 
 /// Notes what was learnt of the request that is being answered.
 pub(crate) fn note(tell: impl FnOnce(&mut Facts)) {
-    // Where there is none, nobody wants to know.
+    // Work beside requests has none.
     let _ = REQUEST.try_with(|ongoing| tell(&mut ongoing.facts.borrow_mut()));
 }
 
 /// Identifier under which the log tells of the request that is being answered.
 pub(crate) fn trace_id() -> TraceId {
     REQUEST.try_with(|ongoing| ongoing.trace).unwrap_or_else(|_| TraceId::random())
+}
+
+/// What a trusted proxy calls the request that is being answered, where it is not called by its trace.
+pub(crate) fn given_request_id() -> Option<RequestId> {
+    REQUEST.try_with(|ongoing| ongoing.given_id.clone()).ok().flatten()
 }
 
 /// Notes a statement of the request that is being answered.

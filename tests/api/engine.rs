@@ -61,7 +61,7 @@ async fn head_tells_the_length_of_get() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_first() {
-    let shop = Shop::with("fr", |config| config.max_body = 1024).await;
+    let shop = Shop::with("fr", |config| config.bodies.max = 1024).await;
     let (status, headers, body) = shop.post(GROUPS, "", &json!({"name": "x".repeat(2000)})).await;
     assert_eq!((status, &body["message"]), (413, &json!("The POST data is too large.")));
     assert!(headers.iter().all(|(name, _)| !name.starts_with("x-ratelimit")));
@@ -106,11 +106,11 @@ async fn floods_are_answered_at_once() {
     assert_eq!(send(&shop, "POST", GROUPS, &form, huge).await.status, 422);
     let ids = |count: usize| (0..count).map(|id| id.to_string()).collect::<Vec<_>>().join(",");
     let questions = [
-        (200, json!({"sort": "id,".repeat(50_000) + &"currency,".repeat(50_000)})),
+        (200, json!({"sort": "id,".repeat(20_000) + &"currency,".repeat(20_000)})),
         (200, json!({"filter": {"id": ids(997), "currency": "E,U,R"}})),
         (400, json!({"filter": {"id": ids(1001)}})),
         (200, json!({"filter": {"id": "1,".repeat(50_000)}})),
-        (200, json!({"filter": {"currency": "x".repeat(1_000_000)}})),
+        (200, json!({"filter": {"currency": "x".repeat(250_000)}})),
         (200, json!({"filter": {"currency": "a\0b"}})),
         (200, json!({"currency": "a\0b"})),
         (200, json!({"page": i64::MAX})),

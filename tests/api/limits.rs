@@ -146,7 +146,8 @@ async fn ten_megabytes_are_not_waited_for() {
     for (kind, path) in [("application/json", "/graphql"), ("multipart/form-data; boundary=x", "/graphql")] {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\nContent-Type: {kind}\r\n\
-             X-Requested-With: test\r\nContent-Length: {length}\r\n\r\n{{"
+             X-Requested-With: test\r\nAuthorization: Bearer {}\r\nContent-Length: {length}\r\n\r\n{{",
+            Shop::key("all")
         );
         let address = shop.base().replace("http://", "");
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();

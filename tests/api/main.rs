@@ -28,6 +28,8 @@
 //! | [`walk`] | ways through the schema |
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`errors`], [`persisted`] | GraphQL's errors; operations named instead of sent |
+//! | [`before_the_key`] | how little a stranger can make the server do |
+//! | [`connections`] | slow clients, many clients, and the end of the server |
 //! | [`limits`] | what GraphQL refuses before it runs |
 //! | [`throttle`] | limits of requests and points on both faces |
 //! | [`replica`] | what is read from a replica, and what never is |
@@ -47,7 +49,9 @@
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod before_the_key;
 mod compare;
+mod connections;
 mod contracts;
 mod cursors;
 mod customers;

@@ -176,11 +176,11 @@ async fn hostile_lists_are_refused_and_cost_little() {
 async fn a_form_of_many_fields_costs_little() {
     let shop = Shop::golden("fr").await;
     let form = "application/x-www-form-urlencoded";
-    let body = "stock[]=1&".repeat(300_000).into_bytes();
+    let body = "stock[]=1&".repeat(200_000).into_bytes();
     let answer = send(&shop, PRODUCTS, form, body).await;
     assert_eq!(answer.status, 422);
     assert_eq!(answer.json()["errors"]["stock"][0], "Le champ stock doit être un entier.");
-    let part = "--b\r\nContent-Disposition: form-data; name=\"stock[]\"\r\n\r\n1\r\n".repeat(100_000);
+    let part = "--b\r\nContent-Disposition: form-data; name=\"stock[]\"\r\n\r\n1\r\n".repeat(30_000);
     let answer = send(&shop, PRODUCTS, "multipart/form-data; boundary=b", part.into_bytes()).await;
     assert_eq!(answer.status, 422);
     let attributes: String = (0..100_000).map(|number| format!(" a{number}=''")).collect();

@@ -38,6 +38,15 @@ pub(crate) struct Program {
 impl Program {
     /// Starts `guichet serve` with more settings.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_with(settings, None).await
+    }
+
+    /// As [`Self::start`]; what it logs goes elsewhere.
+    pub(crate) async fn start_logging_to(sink: File) -> Self {
+        Self::start_with(&[], Some(sink)).await
+    }
+
+    async fn start_with(settings: &[(&str, &str)], sink: Option<File>) -> Self {
         let store = Store::fresh().await.unwrap();
         let mut program = program(&store.address());
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -48,7 +57,8 @@ impl Program {
             ("SANCTUM_TOKEN_EXPIRATION", "0"),
             ("GUICHET_RATE_LIMIT", "0"),
         ]);
-        program.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
+        let file = File::create(&log).unwrap();
+        program.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(sink.unwrap_or(file));
         let mut process = Process(program.spawn().unwrap());
         let mut line = String::new();
         BufReader::new(process.0.stdout.take().unwrap()).read_line(&mut line).unwrap();

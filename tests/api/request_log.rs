@@ -242,3 +242,24 @@ async fn lines_can_be_switched_off() {
         "{log}"
     );
 }
+
+/// The log never decides about an answer: not where its disk is full, nor where its reader is gone or sleeps.
+#[tokio::test]
+async fn a_log_that_cannot_be_written_changes_no_answer() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (reader, gone) = std::io::pipe().unwrap();
+    drop(reader);
+    let (_sleeping, stuck) = std::io::pipe().unwrap();
+    for sink in [full, std::os::fd::OwnedFd::from(gone).into(), std::os::fd::OwnedFd::from(stuck).into()] {
+        let server = Program::start_logging_to(sink).await;
+        for number in 0..300 {
+            let answer = server.ask("GET", "/api/application/products/1", "all", None).await;
+            assert_eq!(answer.status, 200, "{number}: {}", answer.text());
+        }
+        let group = json!({"name": "Logged", "slug": "logged", "status": "active", "description": "x", "sort_order": 1});
+        let answer = server.ask("POST", "/api/application/groups", "all", Some(&group)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        assert_eq!(server.ask("GET", "/healthz", "", None).await.status, 200);
+        server.stop().await;
+    }
+}

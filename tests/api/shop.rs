@@ -14,7 +14,7 @@ use std::sync::{
 };
 
 use chrono::{DateTime, Utc};
-use guichet::{App, clock::Clock, config::Config, database, reader::Sent};
+use guichet::{App, clock::Clock, config::Config, database, reader::Sent, server::Server};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value as Json, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -60,6 +60,7 @@ impl Shop {
         // One for all tests of a process; the next run removes it.
         config.jwt_key = Some(key_file());
         change(&mut config);
+        let (bounds, proxies) = (config.connections, config.trusted_proxies.clone());
         let db = database::connect_for_serving(&config).await.expect("the server's database");
         let statements = Arc::new(AtomicUsize::new(0));
         let last = Arc::<Mutex<String>>::default();
@@ -73,8 +74,8 @@ impl Shop {
         let app = App::observed(config, db, Clock::Frozen(now()), observer).await.expect("the server starts");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
-        let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let server = Server::new(app.router(), bounds, &proxies);
+        let server = tokio::spawn(server.serve(listener, std::future::pending()));
         Self { address, server, app, store, statements, last }
     }
 

@@ -41,7 +41,11 @@ async fn both_faces_draw_on_the_same_limits() {
     let (status, headers, _) = shop.post("/graphql", "all", &query).await;
     assert_eq!((status, left(&headers)), (200, [57, before - 7]));
     let exposed = header(&headers, "access-control-expose-headers");
-    assert_eq!(exposed, Some("RateLimit, RateLimit-Policy, Retry-After"), "a frontend can read them");
+    assert_eq!(
+        exposed,
+        Some("RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"),
+        "a frontend can read them"
+    );
     // A document that cannot be read draws nothing but its request, and tells both all the same.
     let (_, headers, _) = shop.post("/graphql", "all", &json!({"query": "{"})).await;
     assert_eq!(left(&headers), [56, before - 7]);

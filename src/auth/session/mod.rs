@@ -69,7 +69,6 @@ pub struct Tokens {
 /// Sessions of this server.
 pub struct Sessions {
     tries: Throttle,
-    passwords: password::Verifier,
     ring: OnceLock<KeyRing>,
     table: OnceCell<()>,
     known: Cache<String, Option<Arc<Principal>>>,
@@ -87,7 +86,6 @@ impl Sessions {
     pub fn new(tries: Throttle) -> Self {
         Self {
             tries,
-            passwords: password::Verifier::default(),
             ring: OnceLock::new(),
             table: OnceCell::new(),
             known: Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build(),
@@ -154,7 +152,7 @@ impl Sessions {
         self.count_try(client, credentials.kind, &email, now).await?;
         let account = Account::by_email(db, credentials.kind, &email).await?;
         let stored = account.as_ref().map(|account| account.password.as_str());
-        let fits = self.passwords.fits(credentials.password, stored).await?;
+        let fits = shared.passwords.fits(client, credentials.password, stored).await?;
         let account = account.filter(|account| fits && !account.has_ended(now));
         let account = account.ok_or_else(|| refusal("email", lang.text("auth.failed", &[])))?;
         let state = account.state(db).await?;

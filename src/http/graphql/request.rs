@@ -1,21 +1,27 @@
-//! Reading a request: the address, JSON, or files beside an operation.
+//! Reading a request: the address, JSON, or files beside an operation. Whatever is read is under limits of
+//! bytes and of values before it becomes a tree.
 
 use async_graphql::{Extensions, ParseRequestError, Request as Operation, Value, Variables};
 use async_graphql_axum::{GraphQLRequest, rejection::GraphQLRejection};
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use serde_json::{Map, Value as Json};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use super::{JSON, Rejection};
-use crate::config::Config;
-use crate::error::{Code, NotRun};
+use crate::config::BodyBounds;
+use crate::error::{Code, Error, NotRun};
+use crate::json::{self, Bounds, Fields, Flaw};
+use crate::pipeline::Pipeline;
 
 /// Headers that a foreign page cannot send without asking first: one of them must come with a
 /// multipart body, which a form could send.
 const PREFLIGHTED: [&str; 3] = ["x-requested-with", "graphql-require-preflight", "apollo-require-preflight"];
 /// Header that asks what the operation costs.
 const COST: &str = "x-graphql-cost";
+/// Parameters of a request; others are passed over.
+const PARAMETERS: [&str; 5] = ["query", "operationName", "variables", "extensions", "documentId"];
+/// Parts of a multipart request that are no files.
+const PARTS: [&str; 2] = ["operations", "map"];
 
 /// What a request asks for.
 pub(super) struct Asked {
@@ -29,95 +35,190 @@ pub(super) struct Asked {
     pub(super) by_get: bool,
 }
 
-/// A query in the address: `query`, `operationName`, `variables`, `extensions`, `documentId`.
-pub(super) fn from_query(text: &str, headers: &HeaderMap) -> Result<Asked, Rejection> {
-    let mut fields = Map::new();
-    for (name, value) in crate::rest::plain_query(text) {
-        let value = match name.as_str() {
-            "variables" | "extensions" if !value.is_empty() => {
-                serde_json::from_str(&value).map_err(|_| Rejection::bad(&format!("`{name}` is no JSON.")))?
-            }
-            "variables" | "extensions" => Json::Null,
-            _ => Json::String(value),
-        };
-        fields.insert(name, value);
-    }
-    Ok(Asked { by_get: true, ..from_json(Json::Object(fields), headers)? })
+/// How much of a request is read.
+#[derive(Clone, Copy)]
+pub(super) struct Reader {
+    bounds: BodyBounds,
+    /// Whether it came with a valid key.
+    is_known: bool,
 }
 
-/// An operation in the body of a `POST`.
-pub(super) async fn from_body(config: &Config, request: Request) -> Result<Asked, Rejection> {
-    let kind = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("")
-        .to_ascii_lowercase();
-    let (media, charset) = kind.split_once(';').unwrap_or((&kind, ""));
-    if media.trim() == "multipart/form-data" {
-        return from_multipart(config, request).await;
+impl Reader {
+    pub(super) fn new(bounds: BodyBounds, is_known: bool) -> Self {
+        Self { bounds, is_known }
     }
-    let utf8 =
-        charset.trim().strip_prefix("charset=").is_none_or(|charset| charset.trim_matches('"') == "utf-8");
-    if media.trim() != JSON || !utf8 {
-        return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON in UTF-8."));
+
+    /// Bytes of a request without files.
+    fn max_bytes(self) -> usize {
+        let max = self.bounds.max_query;
+        if self.is_known { max } else { max.min(self.bounds.keyless_query) }
     }
-    let (parts, body) = request.into_parts();
-    let body = bytes(body, config.max_query_body).await?;
-    let body = serde_json::from_slice(&body).map_err(|_| Rejection::bad("The body is no JSON."))?;
-    from_json(body, &parts.headers)
+
+    /// How large trees of JSON may be.
+    fn tree(self) -> Bounds {
+        let BodyBounds { max_elements, max_depth, keyless_tokens, .. } = self.bounds;
+        let keyless = usize::try_from(keyless_tokens).unwrap_or(usize::MAX);
+        let elements = if self.is_known { max_elements } else { max_elements.min(keyless) };
+        Bounds { elements, depth: max_depth }
+    }
+
+    /// A query in the address: `query`, `operationName`, `variables`, `extensions`, `documentId`.
+    pub(super) fn read_query(self, text: &str, headers: &HeaderMap) -> Result<Asked, Rejection> {
+        if text.len() > self.max_bytes() {
+            return Err(too_long(self.max_bytes()));
+        }
+        let mut fields = Fields::new();
+        for (name, value) in crate::rest::plain_query(text, |name| PARAMETERS.contains(&name)) {
+            let value = match name.as_str() {
+                "variables" | "extensions" if !value.is_empty() => json::value(value.as_bytes(), self.tree())
+                    .map_err(|flaw| self.refusal(flaw, &format!("`{name}` is no JSON.")))?,
+                "variables" | "extensions" => Value::Null,
+                _ => Value::String(value),
+            };
+            fields.insert(async_graphql::Name::new(name), value);
+        }
+        Ok(Asked { by_get: true, ..from_fields(fields, headers)? })
+    }
+
+    /// An operation in the body of a `POST`.
+    pub(super) async fn read_body(
+        self,
+        pipeline: &Pipeline,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Asked, Rejection> {
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let kind = kind.to_ascii_lowercase();
+        let (media, charset) = kind.split_once(';').unwrap_or((&kind, ""));
+        if media.trim() == "multipart/form-data" {
+            return self.read_multipart(headers, body).await;
+        }
+        let charset = charset.trim().strip_prefix("charset=");
+        let utf8 = charset.is_none_or(|charset| charset.trim_matches('"') == "utf-8");
+        if media.trim() != JSON || !utf8 {
+            return Err(Rejection::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The body must be JSON in UTF-8.",
+            ));
+        }
+        let body = bytes(body, self.max_bytes()).await?;
+        let (length, tree) = (body.len(), self.tree());
+        let read = move || json::read(&body, |name| PARAMETERS.contains(&name), tree);
+        match pipeline.parse(length, read).await? {
+            Ok(json::Body::Object(fields)) => from_fields(fields, headers),
+            Ok(json::Body::List) => Err(batch()),
+            Ok(json::Body::Scalar) => Err(Rejection::bad("The body must be one object.")),
+            Err(flaw) => Err(self.refusal(flaw, "The body is no JSON.")),
+        }
+    }
+
+    /// Files beside the operation (GraphQL multipart request specification). They need a valid key.
+    async fn read_multipart(self, headers: &HeaderMap, body: Body) -> Result<Asked, Rejection> {
+        if !PREFLIGHTED.iter().any(|name| headers.contains_key(HeaderName::from_static(name))) {
+            return Err(Rejection::bad("A multipart request needs the header `GraphQL-Require-Preflight`."));
+        }
+        if !self.is_known {
+            return Err(Error::Unauthenticated.into());
+        }
+        let body = bytes(body, self.bounds.max).await?;
+        self.look_at_parts(multipart(headers, body.clone())).await?;
+        match GraphQLRequest::<GraphQLRejection>::from_request(multipart(headers, body), &()).await {
+            Ok(request) => Ok(Asked::new(request.into_inner(), asks_for_cost(headers))),
+            Err(GraphQLRejection(ParseRequestError::UnsupportedBatch)) => Err(batch()),
+            Err(_) => Err(unreadable_parts()),
+        }
+    }
+
+    /// Holds the parts that are no files against the limits of a request without files, and counts them all.
+    async fn look_at_parts(self, request: Request) -> Result<(), Rejection> {
+        let mut parts = Multipart::from_request(request, &()).await.map_err(|_| unreadable_parts())?;
+        for _ in 0..self.bounds.max_fields {
+            let Some(mut part) = parts.next_field().await.map_err(|_| unreadable_parts())? else {
+                return Ok(());
+            };
+            if !part.name().is_some_and(|name| PARTS.contains(&name)) {
+                continue;
+            }
+            let mut text = Vec::new();
+            while let Some(chunk) = part.chunk().await.map_err(|_| unreadable_parts())? {
+                if text.len() + chunk.len() > self.max_bytes() {
+                    return Err(too_long(self.max_bytes()));
+                }
+                text.extend_from_slice(&chunk);
+            }
+            json::value(&text, self.tree())
+                .map_err(|flaw| self.refusal(flaw, "The parts `operations` and `map` must be JSON."))?;
+        }
+        Err(unreadable_parts())
+    }
+
+    fn refusal(self, flaw: Flaw, malformed: &str) -> Rejection {
+        match flaw {
+            Flaw::Malformed => Rejection::bad(malformed),
+            Flaw::TooManyElements => {
+                let max = self.tree().elements as u64;
+                NotRun::beyond(Code::QueryTooLong, "elements", max, "values in JSON").into()
+            }
+        }
+    }
 }
 
 /// The whole body, unless it is or says that it is too large.
 async fn bytes(body: Body, max: usize) -> Result<Bytes, Rejection> {
-    let too_large = || Rejection::from(NotRun::beyond(Code::QueryTooLong, "bytes", max as u64, "bytes"));
     if body.size_hint().lower() > max as u64 {
-        return Err(too_large());
+        return Err(too_long(max));
     }
-    axum::body::to_bytes(body, max).await.map_err(|_| too_large())
+    axum::body::to_bytes(body, max).await.map_err(|_| too_long(max))
 }
 
-/// Files beside the operation (GraphQL multipart request specification).
-async fn from_multipart(config: &Config, request: Request) -> Result<Asked, Rejection> {
-    let (parts, body) = request.into_parts();
-    if !PREFLIGHTED.iter().any(|name| parts.headers.contains_key(HeaderName::from_static(name))) {
-        return Err(Rejection::bad("A multipart request needs the header `GraphQL-Require-Preflight`."));
+fn too_long(max: usize) -> Rejection {
+    NotRun::beyond(Code::QueryTooLong, "bytes", max as u64, "bytes").into()
+}
+
+/// A multipart body that was read, as a request of its own.
+fn multipart(headers: &HeaderMap, body: Bytes) -> Request {
+    let mut request = Request::new(Body::from(body));
+    *request.method_mut() = Method::POST;
+    if let Some(kind) = headers.get(header::CONTENT_TYPE) {
+        request.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
     }
-    let told = parts.headers.contains_key(HeaderName::from_static(COST));
-    let body = bytes(body, config.max_body).await?;
-    let request = Request::from_parts(parts, Body::from(body));
-    match GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await {
-        Ok(request) => Ok(Asked::new(request.into_inner(), told)),
-        Err(GraphQLRejection(ParseRequestError::UnsupportedBatch)) => Err(batch()),
-        Err(_) => Err(Rejection::bad("The parts `operations` and `map` and their files cannot be read.")),
-    }
+    // The body was read within our own limit; axum's is lower.
+    DefaultBodyLimit::disable().apply(&mut request);
+    request
+}
+
+fn unreadable_parts() -> Rejection {
+    Rejection::bad("The parts `operations` and `map` and their files cannot be read.")
 }
 
 fn batch() -> Rejection {
     NotRun::because(Code::BatchNotAllowed, "The body must be one object: batches are not accepted.").into()
 }
 
+fn asks_for_cost(headers: &HeaderMap) -> bool {
+    headers.contains_key(HeaderName::from_static(COST))
+}
+
 /// The parameters of a request, each of its type.
-fn from_json(body: Json, headers: &HeaderMap) -> Result<Asked, Rejection> {
-    let mut fields = match body {
-        Json::Object(fields) => fields,
-        Json::Array(_) => return Err(batch()),
-        _ => return Err(Rejection::bad("The body must be one object.")),
-    };
+fn from_fields(mut fields: Fields, headers: &HeaderMap) -> Result<Asked, Rejection> {
     let query = text(&mut fields, "query")?;
     let document_id = text(&mut fields, "documentId")?;
     let name = text(&mut fields, "operationName")?;
-    let variables = object(&mut fields, "variables")?.map(Variables::from_json).unwrap_or_default();
-    let extensions = object(&mut fields, "extensions")?;
-    let extensions = extensions.and_then(|extensions| serde_json::from_value::<Extensions>(extensions).ok());
+    let variables = object(&mut fields, "variables")?.map(Variables::from_value).unwrap_or_default();
+    let extensions = match object(&mut fields, "extensions")? {
+        Some(Value::Object(extensions)) => {
+            extensions.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+        }
+        _ => std::collections::HashMap::new(),
+    };
     let mut operation = Operation::new(query.clone().unwrap_or_default()).variables(variables);
-    operation.extensions = extensions.unwrap_or_default();
+    operation.extensions = Extensions(extensions);
     operation.operation_name = name;
     let named = document_id.is_some() || operation.extensions.contains_key("persistedQuery");
     if query.is_none() && !named {
         return Err(Rejection::bad("`query` must be a text."));
     }
-    Ok(Asked { document_id, ..Asked::new(operation, headers.contains_key(HeaderName::from_static(COST))) })
+    Ok(Asked { document_id, ..Asked::new(operation, asks_for_cost(headers)) })
 }
 
 impl Asked {
@@ -127,18 +228,18 @@ impl Asked {
     }
 }
 
-fn text(fields: &mut Map<String, Json>, name: &str) -> Result<Option<String>, Rejection> {
-    match fields.remove(name) {
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::String(text)) => Ok(Some(text)),
+fn text(fields: &mut Fields, name: &str) -> Result<Option<String>, Rejection> {
+    match fields.swap_remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Rejection::bad(&format!("`{name}` must be a text."))),
     }
 }
 
-fn object(fields: &mut Map<String, Json>, name: &str) -> Result<Option<Json>, Rejection> {
-    match fields.remove(name) {
-        None | Some(Json::Null) => Ok(None),
-        Some(object @ Json::Object(_)) => Ok(Some(object)),
+fn object(fields: &mut Fields, name: &str) -> Result<Option<Value>, Rejection> {
+    match fields.swap_remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(object @ Value::Object(_)) => Ok(Some(object)),
         Some(_) => Err(Rejection::bad(&format!("`{name}` must be an object."))),
     }
 }

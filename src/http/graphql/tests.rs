@@ -1,12 +1,5 @@
 use super::*;
 
-#[tokio::test]
-async fn a_panic_ends_only_its_operation() {
-    let answer = defended(async { panic!("a defect") }).await;
-    let [error] = answer.errors.as_slice() else { panic!("{answer:?}") };
-    assert_eq!(error.source::<Error>().unwrap().code(), Code::Internal);
-}
-
 #[test]
 fn an_operation_that_took_too_long_is_answered_as_its_media_type_says() {
     let late = NotRun::because(Code::TimedOut, "The operation took too long.");

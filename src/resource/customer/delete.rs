@@ -18,7 +18,7 @@ use crate::resource::invoice::live_invoices;
 use crate::resource::metadata;
 use crate::resource::service::{live_services, state};
 use crate::scope::Scope;
-use crate::{Error, Result, mail, password};
+use crate::{Error, Result, mail};
 
 /// What stands in place of what is taken away.
 const GONE: &str = "Deleted";
@@ -26,7 +26,7 @@ const GONE: &str = "Deleted";
 const IN_USE: [&str; 3] = ["active", "pending", "suspended"];
 
 pub(super) async fn delete(scope: Scope<'_>, customer: customer::Model, force: bool) -> Result<()> {
-    let password = password::hash("deleted").await?;
+    let password = scope.hash("deleted").await?;
     let now = ShopTime::from(scope.now());
     let transaction = scope.begin().await?;
     if !force {

@@ -11,7 +11,7 @@ use sha1::{Digest, Sha1};
 
 use crate::mail::Letter;
 use crate::scope::Scope;
-use crate::{Result, password, signature};
+use crate::{Result, signature};
 
 /// Seconds in which a second request for a new password is passed over in silence.
 const PAUSE: i64 = 60;
@@ -30,7 +30,7 @@ pub(super) struct Reset {
 impl Reset {
     pub(super) async fn prepare(scope: Scope<'_>) -> Result<Self> {
         let token = signature::token(&scope.config().app_key)?;
-        let hash = password::hash(token.clone()).await?;
+        let hash = scope.hash(token.clone()).await?;
         Ok(Self { token, hash })
     }
 

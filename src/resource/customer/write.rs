@@ -18,9 +18,9 @@ const RANDOM_PASSWORD: usize = 10;
 pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Result<customer::Model> {
     let now = ShopTime::from(scope.now());
     let (password, reset) = match input.password.take() {
-        Some(chosen) => (password::hash(chosen).await?, None),
+        Some(chosen) => (scope.hash(chosen).await?, None),
         None => {
-            let random = password::hash(password::random(RANDOM_PASSWORD));
+            let random = scope.hash(password::random(RANDOM_PASSWORD));
             let (password, reset) = tokio::try_join!(random, Reset::prepare(scope))?;
             (password, Some(reset))
         }
@@ -67,7 +67,7 @@ pub(super) async fn update(
 ) -> Result<customer::Model> {
     let mut row = customer.clone().into_active_model();
     if let MaybeUndefined::Value(chosen) = input.password {
-        row.password = Set(password::hash(chosen).await?);
+        row.password = Set(scope.hash(chosen).await?);
     }
     put(&mut row.firstname, input.firstname);
     put(&mut row.lastname, input.lastname);

@@ -27,6 +27,7 @@ pub use self::name::{camel, capitalised, filter_field, include_variable, snake};
 use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
+use super::expected::Expected;
 use super::prepared::{Prepared, Variant};
 use crate::auth::{Abilities, Ability, Can};
 
@@ -74,6 +75,7 @@ pub struct Checked {
     /// Whether it changes something.
     mutates: bool,
     prepared: Prepared,
+    expected: Expected,
     /// Abilities of which the caller needs one.
     pub needs: Vec<Ability>,
     /// What the root field itself needs: lent to an operation that its own abilities opened.
@@ -138,6 +140,11 @@ impl Document<Checked> {
     /// What is executed for these variables.
     pub fn prepared(&self, variables: &Variables) -> Arc<Variant> {
         self.state.prepared.variant(variables)
+    }
+
+    /// What the body of a request for it may hold.
+    pub fn expected(&self) -> &Expected {
+        &self.state.expected
     }
 
     /// Abilities of which the caller needs one.
@@ -261,7 +268,8 @@ impl Document<Unchecked> {
         let prepared = Prepared::new(&self.state.document, registry).map_err(|problem| self.fail(problem))?;
         let operation = single(&self.state.document);
         let mutates = operation.is_some_and(|operation| operation.ty == OperationType::Mutation);
-        let state = Checked { mutates, prepared, needs, root_needs: declared };
+        let expected = Expected::new(&self.variables, registry);
+        let state = Checked { mutates, prepared, expected, needs, root_needs: declared };
         Ok(Document {
             name: self.name,
             tag: self.tag,

@@ -35,6 +35,7 @@ async fn shop() -> Shop {
         (config.rate_limit, config.sign_in_limit, config.cost_limit) = (None, None, None);
         (config.max_complexity, config.max_depth, config.max_tokens) = (1 << 40, 60, 1 << 20);
         (config.max_aliases, config.max_root_fields) = (1000, 1000);
+        (config.bodies.keyless_query, config.bodies.keyless_tokens) = (1 << 20, 1 << 20);
         config.license_file = Some(license);
     })
     .await;

@@ -1,20 +1,21 @@
 //! Passwords as the shop stores them: bcrypt `$2y$` of cost 12 where they are written here, argon2 too
 //! where the shop was set to it (spec: `credentials.md` 3).
 
+mod line;
+
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use argon2::{Argon2, PasswordVerifier};
 use bcrypt::Version;
 use rand::Rng;
 use rand::distr::Alphanumeric;
-use tokio::sync::Semaphore;
 
+use self::line::Line;
 use crate::{Error, Result};
 
 /// What a guess costs, as a power of two.
 const COST: u32 = 12;
-/// Passwords that are compared at the same time: each one takes a processor, argon2 64 MiB as well.
-const PLACES: usize = 2;
 /// How a bcrypt hash of the shop begins.
 const BCRYPT: &str = "$2y$";
 /// How an argon2 hash of the shop begins.
@@ -24,39 +25,38 @@ const NOBODY_BCRYPT: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ012
 /// Salt and digest of nobody's password, for argon2.
 const NOBODY_ARGON2: &str = "bm9ib2R5bm9ib2R5bm8$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// The hash of a password or token, made on a thread that may be busy for long.
-///
-/// # Errors
-/// When the text cannot be hashed.
-pub async fn hash(plain: impl Into<String>) -> Result<String> {
-    let plain = plain.into();
-    let hashing = tokio::task::spawn_blocking(move || bcrypt::hash_with_result(plain, COST));
-    let parts = hashing.await.map_err(Error::internal)?.map_err(Error::internal)?;
-    Ok(parts.format_for_version(Version::TwoY))
-}
-
-/// Compares passwords with stored hashes. An account that does not exist takes as long as one that
-/// does: then a hash that nobody has is compared, at the cost of the last one that somebody had.
-pub struct Verifier {
-    places: Semaphore,
+/// Hashes passwords and compares them with stored hashes, on threads that may be busy for long: a few at a
+/// time, in a line that is fair between addresses. Other requests don't wait for it.
+pub struct Passwords {
+    line: Line,
     decoy: Mutex<String>,
 }
 
-impl Default for Verifier {
-    fn default() -> Self {
+impl Passwords {
+    /// So many at a time, and so many who may wait.
+    pub fn new(workers: usize, max_waiting: usize) -> Self {
         let decoy = Mutex::new(format!("{BCRYPT}{COST}${NOBODY_BCRYPT}"));
-        Self { places: Semaphore::new(PLACES), decoy }
+        Self { line: Line::new(workers, max_waiting), decoy }
     }
-}
 
-impl Verifier {
-    /// Whether a password is that of a stored hash, computed on a thread that may be busy for long.
-    /// None fits where there is no hash, or one that is neither bcrypt `$2y$` nor argon2.
+    /// The hash of a password or token, for a client at an address.
     ///
     /// # Errors
-    /// When the computation is torn down with the server.
-    pub async fn fits(&self, plain: String, stored: Option<&str>) -> Result<bool> {
-        let place = self.places.acquire().await.map_err(Error::internal)?;
+    /// [`Error::Overloaded`] where too many wait; when the text cannot be hashed.
+    pub async fn hash(&self, client: IpAddr, plain: impl Into<String>) -> Result<String> {
+        let plain = plain.into();
+        let parts = self.work(client, move || bcrypt::hash_with_result(plain, COST)).await?;
+        Ok(parts.map_err(Error::internal)?.format_for_version(Version::TwoY))
+    }
+
+    /// Whether a password that a client at an address sends is that of a stored hash. None fits where there
+    /// is no hash, or one that is neither bcrypt `$2y$` nor argon2. An account that does not exist takes as
+    /// long as one that does: then a hash that nobody has is compared, at the cost of the last one that
+    /// somebody had.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] where too many wait.
+    pub async fn fits(&self, client: IpAddr, plain: String, stored: Option<&str>) -> Result<bool> {
         let decoy = stored.and_then(decoy);
         let real = decoy.is_some();
         let hash = {
@@ -66,10 +66,22 @@ impl Verifier {
             }
             stored.filter(|_| real).unwrap_or(&last).to_owned()
         };
-        let computing = tokio::task::spawn_blocking(move || compare(&plain, &hash));
-        let fits = computing.await.map_err(Error::internal)?;
-        drop(place);
-        Ok(fits && real)
+        Ok(self.work(client, move || compare(&plain, &hash)).await? && real)
+    }
+
+    /// Does something that takes a processor for long. It keeps its place to its end, even where the client
+    /// went away meanwhile.
+    async fn work<T: Send + 'static>(
+        &self,
+        client: IpAddr,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let place = self.line.enter(client).await?;
+        let working = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        working.await.map_err(Error::internal)
     }
 }
 
@@ -101,16 +113,22 @@ pub fn random(length: usize) -> String {
 mod tests {
     use super::*;
 
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn passwords() -> Passwords {
+        Passwords::new(2, 16)
+    }
+
     #[tokio::test]
     async fn hashes_are_those_of_the_shop() {
-        let hash = hash("demo-password").await.unwrap();
+        let hash = passwords().hash(CLIENT, "demo-password").await.unwrap();
         assert!(hash.starts_with("$2y$12$"));
         assert!(bcrypt::verify("demo-password", &hash).unwrap());
     }
 
     #[tokio::test]
     async fn the_hashes_of_the_shop_fit_their_password_and_no_other() {
-        let verifier = Verifier::default();
+        let passwords = passwords();
         // `password`, by PHP's password_hash.
         let known = [
             "$2y$10$vZj6KMFvKrJ461niehig3OR/v.52xfgha0H2YcedQOpBQkxBPnY7y",
@@ -118,14 +136,14 @@ mod tests {
             "$argon2i$v=19$m=64,t=2,p=1$c29tZXNhbHQxMjM0NTY3OA$Hg56JMrPeFPXBBspQrbUIq4m5J2VXL/yAUgizyvyl3s",
         ];
         for hash in known {
-            assert!(verifier.fits("password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
-            assert!(!verifier.fits("Password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
+            assert!(passwords.fits(CLIENT, "password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
+            assert!(!passwords.fits(CLIENT, "Password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
         }
         let foreign = known[0].replace("$2y$", "$2a$");
         for hash in ["", "password", "5f4dcc3b5aa765d61d8327deb882cf99", &foreign] {
-            assert!(!verifier.fits("password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
+            assert!(!passwords.fits(CLIENT, "password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
         }
-        assert!(!verifier.fits("password".to_owned(), None).await.unwrap());
+        assert!(!passwords.fits(CLIENT, "password".to_owned(), None).await.unwrap());
     }
 
     #[test]

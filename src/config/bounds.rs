@@ -1,0 +1,108 @@
+//! What one client may take of the server: connections, bytes, time and places in line.
+
+use std::time::Duration;
+
+use super::{ConfigError, Variables, at_least, seconds};
+
+/// Bounds of connections and of how slow a client may be.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionBounds {
+    /// Open connections in all (`GUICHET_MAX_CONNECTIONS`); fewer where fewer files may be open.
+    pub max: usize,
+    /// Open connections of one address (`GUICHET_MAX_CONNECTIONS_PER_ADDRESS`); trusted proxies are exempt.
+    pub max_per_address: usize,
+    /// How long a client may take for the head of a request (`GUICHET_HEADER_TIMEOUT`).
+    pub header_timeout: Duration,
+    /// How long nothing may come of a body that is read, and nothing be taken of an answer
+    /// (`GUICHET_BODY_TIMEOUT`).
+    pub body_timeout: Duration,
+    /// Bytes a second that a body and an answer take at least, once they take longer than
+    /// [`Self::body_timeout`] (`GUICHET_MIN_RATE`).
+    pub min_rate: u64,
+    /// How long a connection may wait for its next request (`GUICHET_KEEP_ALIVE`).
+    pub keep_alive: Duration,
+    /// How long requests that arrive when the server stops may still take (`GUICHET_GRACE`).
+    pub grace: Duration,
+}
+
+/// Bounds of what is read of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyBounds {
+    /// Largest request body in bytes, whatever it is for (`GUICHET_MAX_BODY`).
+    pub max: usize,
+    /// Largest REST body in bytes where no file is expected (`GUICHET_MAX_FIELDS_BODY`).
+    pub max_without_files: usize,
+    /// Values in a JSON or XML body (`GUICHET_MAX_ELEMENTS`).
+    pub max_elements: usize,
+    /// How deep a JSON body nests (`GUICHET_MAX_BODY_DEPTH`).
+    pub max_depth: usize,
+    /// Fields of a form or query that are read (`GUICHET_MAX_FIELDS`).
+    pub max_fields: usize,
+    /// Largest GraphQL request without files (`GUICHET_MAX_QUERY_BODY`).
+    pub max_query: usize,
+    /// Largest GraphQL request without a valid key (`GUICHET_KEYLESS_QUERY_BODY`).
+    pub keyless_query: usize,
+    /// Tokens of a GraphQL document, and values in its variables, without a valid key
+    /// (`GUICHET_KEYLESS_TOKENS`).
+    pub keyless_tokens: u64,
+}
+
+/// Bounds of the work that is done at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkBounds {
+    /// Requests that run at the same time (`GUICHET_MAX_RUNNING`).
+    pub running: usize,
+    /// Requests that wait for a place (`GUICHET_MAX_WAITING`).
+    pub waiting: usize,
+    /// Passwords that are hashed at the same time (`GUICHET_PASSWORD_WORKERS`).
+    pub passwords: usize,
+    /// Passwords that wait for that (`GUICHET_PASSWORD_QUEUE`).
+    pub passwords_waiting: usize,
+}
+
+impl ConnectionBounds {
+    pub(super) fn read(variables: &Variables) -> Result<Self, ConfigError> {
+        let span = |name| variables.read(name, |text| seconds(text, 0.1..=86_400.0));
+        Ok(Self {
+            max: variables.read("GUICHET_MAX_CONNECTIONS", |text| at_least(text, 1))?,
+            max_per_address: variables
+                .read("GUICHET_MAX_CONNECTIONS_PER_ADDRESS", |text| at_least(text, 1))?,
+            header_timeout: span("GUICHET_HEADER_TIMEOUT")?,
+            body_timeout: span("GUICHET_BODY_TIMEOUT")?,
+            min_rate: variables.parse("GUICHET_MIN_RATE")?,
+            keep_alive: span("GUICHET_KEEP_ALIVE")?,
+            grace: span("GUICHET_GRACE")?,
+        })
+    }
+}
+
+impl BodyBounds {
+    pub(super) fn read(variables: &Variables) -> Result<Self, ConfigError> {
+        let bytes = |name| variables.read(name, |text| at_least(text, 1024));
+        Ok(Self {
+            max: bytes("GUICHET_MAX_BODY")?,
+            max_without_files: bytes("GUICHET_MAX_FIELDS_BODY")?,
+            max_elements: variables.read("GUICHET_MAX_ELEMENTS", |text| at_least(text, 1))?,
+            max_depth: variables
+                .read("GUICHET_MAX_BODY_DEPTH", |text| at_least(text, 1).filter(|&depth| depth <= DEEPEST))?,
+            max_fields: variables.read("GUICHET_MAX_FIELDS", |text| at_least(text, 1))?,
+            max_query: bytes("GUICHET_MAX_QUERY_BODY")?,
+            keyless_query: bytes("GUICHET_KEYLESS_QUERY_BODY")?,
+            keyless_tokens: variables.read("GUICHET_KEYLESS_TOKENS", |text| at_least(text, 1))?,
+        })
+    }
+}
+
+impl WorkBounds {
+    pub(super) fn read(variables: &Variables) -> Result<Self, ConfigError> {
+        Ok(Self {
+            running: variables.read("GUICHET_MAX_RUNNING", |text| at_least(text, 1))?,
+            waiting: variables.parse("GUICHET_MAX_WAITING")?,
+            passwords: variables.read("GUICHET_PASSWORD_WORKERS", |text| at_least(text, 1))?,
+            passwords_waiting: variables.parse("GUICHET_PASSWORD_QUEUE")?,
+        })
+    }
+}
+
+/// What is done with deeper values needs more of the stack than a thread has.
+const DEEPEST: usize = 128;

@@ -1,0 +1,265 @@
+//! JSON from a client, read in one pass into a tree that is bounded: in the names that are wanted, in the
+//! number of its values and in its depth. What is not wanted is passed over and takes no memory.
+
+use std::cell::Cell;
+use std::fmt;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, Value};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// The fields of an object, in their order.
+pub type Fields = IndexMap<Name, Value>;
+
+/// How large a tree may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Values in it, those in lists and objects included.
+    pub elements: usize,
+    /// How deep it nests, at most 128.
+    pub depth: usize,
+}
+
+/// What a text holds.
+#[derive(Debug, PartialEq)]
+pub enum Body {
+    /// An object: its wanted fields.
+    Object(Fields),
+    /// A list. Nothing of it is kept.
+    List,
+    /// A text, a number, a truth value or null.
+    Scalar,
+}
+
+/// Why a text was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is no JSON, or nests too deep.
+    Malformed,
+    /// It holds too many values.
+    TooManyElements,
+}
+
+/// Reads a text whose object has some names that are wanted.
+///
+/// # Errors
+/// Where the text is no JSON to its last byte, or larger than the bounds.
+pub fn read(text: &[u8], wanted: impl Fn(&str) -> bool, bounds: Bounds) -> Result<Body, Flaw> {
+    let left = Cell::new(Some(bounds.elements));
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let root = Root { wanted: &wanted, tree: Tree { left: &left, depth: bounds.depth } };
+    let body = root.deserialize(&mut deserializer);
+    let body = body.and_then(|body| deserializer.end().map(|()| body));
+    body.map_err(|_| if left.get().is_none() { Flaw::TooManyElements } else { Flaw::Malformed })
+}
+
+/// Reads any value.
+///
+/// # Errors
+/// As [`read`].
+pub fn value(text: &[u8], bounds: Bounds) -> Result<Value, Flaw> {
+    let left = Cell::new(Some(bounds.elements));
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Tree { left: &left, depth: bounds.depth }.deserialize(&mut deserializer);
+    let value = value.and_then(|value| deserializer.end().map(|()| value));
+    value.map_err(|_| if left.get().is_none() { Flaw::TooManyElements } else { Flaw::Malformed })
+}
+
+/// The outermost value.
+struct Root<'a, Wanted> {
+    wanted: &'a Wanted,
+    tree: Tree<'a>,
+}
+
+impl<'de, Wanted: Fn(&str) -> bool> DeserializeSeed<'de> for Root<'_, Wanted> {
+    type Value = Body;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Body, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de, Wanted: Fn(&str) -> bool> Visitor<'de> for Root<'_, Wanted> {
+    type Value = Body;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
+        let inner = self.tree.inner()?;
+        let mut fields = Fields::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if (self.wanted)(&name) {
+                fields.insert(Name::new(name), map.next_value_seed(inner)?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Body::Object(fields))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Body, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Body::List)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Body, E> {
+        Ok(Body::Scalar)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Body, E> {
+        Ok(Body::Scalar)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Body, E> {
+        Ok(Body::Scalar)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Body, E> {
+        Ok(Body::Scalar)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Body, E> {
+        Ok(Body::Scalar)
+    }
+
+    fn visit_unit<E>(self) -> Result<Body, E> {
+        Ok(Body::Scalar)
+    }
+}
+
+/// A value below, and all that is in it.
+#[derive(Clone, Copy)]
+struct Tree<'a> {
+    /// How many values may still come; `None` once one came too many.
+    left: &'a Cell<Option<usize>>,
+    /// How many levels may still come.
+    depth: usize,
+}
+
+impl Tree<'_> {
+    fn inner<E: serde::de::Error>(self) -> Result<Self, E> {
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("it nests too deep"))?;
+        Ok(Self { depth, ..self })
+    }
+
+    fn count<E: serde::de::Error>(self) -> Result<(), E> {
+        self.left.set(self.left.get().and_then(|left| left.checked_sub(1)));
+        self.left.get().map(drop).ok_or_else(|| E::custom("it holds too many values"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Tree<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        self.count::<D::Error>()?;
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tree<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
+        let mut fields = Fields::new();
+        while let Some(name) = map.next_key::<String>()? {
+            fields.insert(Name::new(name), map.next_value_seed(inner)?);
+        }
+        Ok(Value::Object(fields))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(inner)? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+        Ok(Value::Boolean(truth))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { elements: 10, depth: 4 };
+
+    fn wanted(text: &str) -> Result<Body, Flaw> {
+        read(text.as_bytes(), |name| name != "other", BOUNDS)
+    }
+
+    #[test]
+    fn wanted_fields_are_read_and_others_take_no_part() {
+        let zeros = "0,".repeat(100_000);
+        let text =
+            format!(r#"{{"a": 1, "other": [{zeros}0], "b": [-1, 1.5, true, null, "x"], "a": {{"c": 2}}}}"#);
+        let Ok(Body::Object(fields)) = wanted(&text) else { panic!("{:?}", wanted(&text)) };
+        assert_eq!(Value::Object(fields), value!({"a": {"c": 2}, "b": [-1, 1.5, true, null, "x"]}));
+        assert_eq!(wanted(&format!("[{zeros}0]")), Ok(Body::List));
+        for scalar in ["1", "-1", "1.5", "true", "null", "\"x\"", "\"\\u00e9\""] {
+            assert_eq!(wanted(scalar), Ok(Body::Scalar), "{scalar}");
+        }
+    }
+
+    #[test]
+    fn trees_are_bounded() {
+        assert_eq!(wanted(r#"{"a": [0,0,0,0,0,0,0,0,0,0]}"#), Err(Flaw::TooManyElements));
+        assert!(wanted(r#"{"a": [0,0,0,0,0,0,0,0,0]}"#).is_ok());
+        assert!(wanted(r#"{"a": [[[]]]}"#).is_ok());
+        assert_eq!(wanted(r#"{"a": [[[[]]]]}"#), Err(Flaw::Malformed));
+    }
+
+    #[test]
+    fn what_is_broken_at_its_end_is_no_json() {
+        for text in
+            ["", "{", r#"{"a": 1"#, r#"{"a": 1}}"#, r#"{"a": 1} x"#, r#"{"other": [}"#, "\u{feff}{}", "[0,"]
+        {
+            assert_eq!(wanted(text), Err(Flaw::Malformed), "{text}");
+        }
+        assert_eq!(read(b"{\"a\": \"\xff\"}", |_| true, BOUNDS), Err(Flaw::Malformed));
+    }
+
+    #[test]
+    fn any_value_is_read() {
+        assert_eq!(value(br#"{"a": [1]}"#, BOUNDS), Ok(value!({"a": [1]})));
+        assert_eq!(value(b"[[[[[]]]]]", BOUNDS), Err(Flaw::Malformed));
+    }
+}

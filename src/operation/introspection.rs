@@ -1,0 +1,51 @@
+//! Answers to questions about the schema itself. They are the same for everybody until the program
+//! changes, and cost more than most answers: each is worked out once and kept as JSON.
+
+use bytes::Bytes;
+use moka::future::Cache;
+use sha2::{Digest, Sha256};
+
+use async_graphql::Request;
+
+/// Bytes of answers that are kept.
+const KEPT: u64 = 4 * 1024 * 1024;
+
+/// Kept answers, by a hash of the question.
+pub struct Introspections(Cache<Question, Bytes>);
+
+/// A hash of a document, its operation's name and its variables.
+pub type Question = [u8; 32];
+
+impl Default for Introspections {
+    fn default() -> Self {
+        let weigh = |_: &Question, answer: &Bytes| u32::try_from(answer.len()).unwrap_or(u32::MAX);
+        Self(Cache::builder().max_capacity(KEPT).weigher(weigh).build())
+    }
+}
+
+impl Introspections {
+    /// What tells a request's question from others.
+    pub fn question(request: &Request) -> Question {
+        let mut hash = Sha256::new();
+        let variables = serde_json::to_vec(&request.variables).unwrap_or_default();
+        for part in [
+            request.operation_name.as_deref().unwrap_or_default().as_bytes(),
+            variables.as_slice(),
+            request.query.as_bytes(),
+        ] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hash.finalize().into()
+    }
+
+    /// The JSON of `data` that answers a question, if it was asked before.
+    pub async fn get(&self, question: &Question) -> Option<Bytes> {
+        self.0.get(question).await
+    }
+
+    /// Keeps an answer: the JSON of `data`.
+    pub async fn keep(&self, question: Question, answer: Bytes) {
+        self.0.insert(question, answer).await;
+    }
+}

@@ -1,0 +1,185 @@
+//! A line before a few places, fair between addresses: whoever comes from an address with fewer in the line
+//! is served before the second of an address with many.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::{Error, Result};
+
+/// A line of a bounded length.
+#[derive(Clone)]
+pub(super) struct Line(Arc<Shared>);
+
+struct Shared {
+    places: usize,
+    max_waiting: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    taken: usize,
+    waiting: usize,
+    /// Those who wait, by address; the address whose turn is next stands first.
+    addresses: VecDeque<(IpAddr, VecDeque<oneshot::Sender<Place>>)>,
+}
+
+/// A place; it is given to the next in the line when this is dropped.
+pub(super) struct Place(Arc<Shared>);
+
+impl Line {
+    pub(super) fn new(places: usize, max_waiting: usize) -> Self {
+        Self(Arc::new(Shared { places, max_waiting, state: Mutex::default() }))
+    }
+
+    /// Waits for a place.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] where the line is full, and where it was cut behind others for an address with
+    /// fewer in it.
+    pub(super) async fn enter(&self, address: IpAddr) -> Result<Place> {
+        let turn = {
+            let mut state = self.0.state();
+            if state.taken < self.0.places {
+                state.taken += 1;
+                return Ok(Place(Arc::clone(&self.0)));
+            }
+            if state.waiting >= self.0.max_waiting && !state.cut_for(address) {
+                return Err(Error::Overloaded);
+            }
+            state.wait(address)
+        };
+        turn.await.map_err(|_| Error::Overloaded)
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn wait(&mut self, address: IpAddr) -> oneshot::Receiver<Place> {
+        let (sender, turn) = oneshot::channel();
+        self.waiting += 1;
+        match self.addresses.iter_mut().find(|(known, _)| *known == address) {
+            Some((_, line)) => line.push_back(sender),
+            None => self.addresses.push_back((address, VecDeque::from([sender]))),
+        }
+        turn
+    }
+
+    /// Sends the last one of the address with the most away, if that has at least two more than this one.
+    /// Those whose client went away are forgotten first.
+    fn cut_for(&mut self, address: IpAddr) -> bool {
+        let before = self.waiting;
+        self.addresses.iter_mut().for_each(|(_, line)| line.retain(|sender| !sender.is_closed()));
+        self.addresses.retain(|(_, line)| !line.is_empty());
+        self.waiting = self.addresses.iter().map(|(_, line)| line.len()).sum();
+        if self.waiting < before {
+            return true;
+        }
+        let own =
+            self.addresses.iter().find(|(known, _)| *known == address).map_or(0, |(_, line)| line.len());
+        let most = self.addresses.iter_mut().max_by_key(|(_, line)| line.len());
+        let Some((_, line)) = most.filter(|(_, line)| line.len() > own + 1) else { return false };
+        line.pop_back();
+        self.waiting -= 1;
+        true
+    }
+
+    /// The next in the line: the first one of the address whose turn it is.
+    fn next(&mut self) -> Option<oneshot::Sender<Place>> {
+        let (address, mut line) = self.addresses.pop_front()?;
+        let next = line.pop_front()?;
+        self.waiting -= 1;
+        if !line.is_empty() {
+            self.addresses.push_back((address, line));
+        }
+        Some(next)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let next = {
+            let mut state = self.0.state();
+            let next = state.next();
+            if next.is_none() {
+                state.taken -= 1;
+            }
+            next
+        };
+        if let Some(next) = next {
+            // Where the client went away, the place comes back, is dropped, and goes to the one behind.
+            drop(next.send(Self(Arc::clone(&self.0))));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::poll;
+
+    use super::*;
+
+    fn address(number: u8) -> IpAddr {
+        [192, 0, 2, number].into()
+    }
+
+    #[tokio::test]
+    async fn addresses_take_turns() {
+        let line = Line::new(1, 10);
+        let first = line.enter(address(1)).await.unwrap();
+        let mut many: Vec<_> = (0..3).map(|_| Box::pin(line.enter(address(1)))).collect();
+        for waiting in &mut many {
+            assert!(poll!(waiting).is_pending());
+        }
+        let mut other = Box::pin(line.enter(address(2)));
+        assert!(poll!(&mut other).is_pending());
+        drop(first);
+        let second = many.remove(0).await.unwrap();
+        assert!(poll!(&mut other).is_pending() && poll!(&mut many[0]).is_pending());
+        drop(second);
+        assert!(poll!(&mut many[0]).is_pending(), "it is the other's turn");
+        drop(other.await.unwrap());
+        drop(many.remove(0).await.unwrap());
+        drop(many.remove(0).await.unwrap());
+        assert_eq!(line.0.state().taken, 0);
+    }
+
+    #[tokio::test]
+    async fn a_full_line_is_cut_for_an_address_with_fewer() {
+        let line = Line::new(1, 2);
+        let _first = line.enter(address(1)).await.unwrap();
+        let mut second = Box::pin(line.enter(address(1)));
+        let mut third = Box::pin(line.enter(address(1)));
+        assert!(poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
+        assert!(matches!(line.enter(address(1)).await, Err(Error::Overloaded)));
+        let mut other = Box::pin(line.enter(address(2)));
+        assert!(poll!(&mut other).is_pending());
+        assert!(matches!(third.await, Err(Error::Overloaded)));
+        assert!(matches!(line.enter(address(2)).await, Err(Error::Overloaded)), "one each");
+        drop(second);
+        let mut last = Box::pin(line.enter(address(2)));
+        assert!(poll!(&mut last).is_pending(), "who went away leaves room");
+    }
+
+    #[tokio::test]
+    async fn who_went_away_is_passed_over() {
+        let line = Line::new(1, 10);
+        let first = line.enter(address(1)).await.unwrap();
+        let mut gone = Box::pin(line.enter(address(1)));
+        let mut stays = Box::pin(line.enter(address(2)));
+        assert!(poll!(&mut gone).is_pending() && poll!(&mut stays).is_pending());
+        drop(gone);
+        drop(first);
+        drop(stays.await.unwrap());
+        let state = line.0.state();
+        assert_eq!((state.taken, state.waiting), (0, 0));
+    }
+}

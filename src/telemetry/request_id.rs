@@ -1,0 +1,55 @@
+//! The identifier of one request, which its answer carries: the trace's, or what a trusted proxy calls it.
+
+use axum::http::{HeaderName, HeaderValue};
+
+use super::TraceId;
+
+/// Longest identifier that is taken over from a proxy.
+const MAX_LENGTH: usize = 128;
+
+/// Identifier of a request: letters, digits and a few signs, so that it can stand in a log as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RequestId(String);
+
+impl RequestId {
+    /// Header that carries it.
+    pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+    /// What a proxy calls the request, if it is an identifier.
+    pub(crate) fn given(text: &str) -> Option<Self> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@~".contains(&byte);
+        let is_one = !text.is_empty() && text.len() <= MAX_LENGTH && text.bytes().all(fits);
+        is_one.then(|| Self(text.to_owned()))
+    }
+
+    /// The identifier of a request that is named by its trace.
+    pub(crate) fn of_trace(trace: TraceId) -> Self {
+        Self(trace.to_string())
+    }
+
+    /// As it is told.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As the header's value.
+    pub(crate) fn header_value(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("-"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_identifiers_are_taken_over() {
+        for text in ["1", "4bf92f3577b34da6a3ce929d0e0e4736", "req-1.2:3/a+b=@~_"] {
+            assert_eq!(RequestId::given(text).unwrap().as_str(), text);
+        }
+        let long = "a".repeat(MAX_LENGTH + 1);
+        for text in ["", "a b", "a\tb", "\"", "é", "a,b", &long] {
+            assert_eq!(RequestId::given(text), None, "{text}");
+        }
+    }
+}
