@@ -14,7 +14,7 @@
 //! | [`server`] | connections: how many, how slow, and their end |
 //! | [`pipeline`], [`gate`], [`execution`] | the way of every request: its place, key and limits, what resolvers see of it |
 //! | [`rest`] | the REST face: documents, requests, envelopes, XML, OpenAPI. It knows no resource |
-//! | [`json`] | JSON from clients, within bounds |
+//! | [`mod@body`], [`json`] | bodies and JSON from clients, within bounds |
 //! | [`operation`], [`selection`] | what bounds a GraphQL operation; documents that are named by their hash; fields asked for twice |
 //! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
@@ -29,6 +29,7 @@
 
 pub mod action_log;
 pub mod auth;
+pub mod body;
 pub mod clock;
 pub mod collation;
 pub mod command;

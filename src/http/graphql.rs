@@ -8,6 +8,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
+use futures_util::stream;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -342,10 +344,12 @@ fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> 
     let executed = was_executed(&answer);
     answer.errors.truncate(operation::MAX_ERRORS);
     answer.errors.iter_mut().for_each(|error| complete(error, executed));
-    let body = written(&mut answer, executed).unwrap_or_default();
-    let mut response = Response::new(Body::from(body));
+    let parts = written(&answer, executed).unwrap_or_default();
+    let length = parts.iter().map(Bytes::len).sum::<usize>();
+    let mut response = Response::new(body_of(parts));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if let Ok(kind) = HeaderValue::from_str(&format!("{media}; charset=utf-8")) {
         headers.insert(header::CONTENT_TYPE, kind);
     }
@@ -357,19 +361,33 @@ fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> 
     response
 }
 
-/// An answer as JSON. Data that is JSON already is taken as it is.
-fn written(answer: &mut Answer, executed: bool) -> serde_json::Result<Vec<u8>> {
+/// An answer as JSON. Data that is JSON already is kept, and shared by all answers that hold it.
+fn written(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>> {
     if !executed {
-        return serde_json::to_vec(&json!({"errors": answer.errors}));
+        return serde_json::to_vec(&json!({"errors": answer.errors})).map(|json| vec![json.into()]);
     }
-    let Value::Binary(data) = &answer.data else { return serde_json::to_vec(&answer) };
-    let mut json = [br#"{"data":"#.as_slice(), data].concat();
+    let Value::Binary(data) = &answer.data else {
+        return serde_json::to_vec(answer).map(|json| vec![json.into()]);
+    };
+    let mut end = Vec::new();
     if !answer.extensions.is_empty() {
-        json.extend(br#","extensions":"#);
-        serde_json::to_writer(&mut json, &answer.extensions)?;
+        end.extend(br#","extensions":"#);
+        serde_json::to_writer(&mut end, &answer.extensions)?;
     }
-    json.push(b'}');
-    Ok(json)
+    end.push(b'}');
+    Ok(vec![Bytes::from_static(br#"{"data":"#), data.clone(), end.into()])
+}
+
+/// A body of parts that are in memory already.
+pub(super) fn body_of(parts: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>) -> Body {
+    let mut parts = parts.into_iter();
+    match (parts.next(), parts.next()) {
+        (first, None) => Body::from(first.unwrap_or_default()),
+        (first, second) => {
+            let parts = first.into_iter().chain(second).chain(parts);
+            Body::from_stream(stream::iter(parts.map(Ok::<_, Infallible>)))
+        }
+    }
 }
 
 /// The first of our media types that `Accept` ranks highest; our order where it doesn't mind.

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
@@ -64,8 +64,12 @@ fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
 
 /// The OpenAPI document, for the address that was asked.
 async fn contract(State(app): State<Arc<App>>, request: Request) -> impl IntoResponse {
-    let json = crate::contracts::openapi_at(&origin(&app, &request).base());
-    ([(header::CONTENT_TYPE, "application/json")], json)
+    let parts = crate::contracts::openapi_at(&origin(&app, &request).base());
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CONTENT_LENGTH, HeaderValue::from(parts.iter().map(Bytes::len).sum::<usize>())),
+    ];
+    (headers, graphql::body_of(parts))
 }
 
 /// The public keys of access tokens (RFC 7517).

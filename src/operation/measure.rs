@@ -21,6 +21,11 @@ use crate::{Error, Result};
 const MAX_LISTINGS: u64 = 2;
 /// Fields that list parts of the schema.
 const LISTINGS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+/// Parts of the schema that one operation may be told, roughly: some more than the whole schema in the form
+/// that tools ask for. Without it, aliases of lists within lists multiply.
+const MAX_TOLD: u64 = 60_000;
+/// Fields of a type whose own lists are asked of all types where that type is any of the schema's.
+const OF_ALL_TYPES: [&str; 2] = ["fields", "inputFields"];
 /// Arguments that say how long a page is.
 const PAGE_SIZES: [&str; 3] = ["first", "last", "perPage"];
 
@@ -37,6 +42,10 @@ struct Size {
     nesting: u64,
     /// Fields within each other that are called like lists of the schema.
     listings: u64,
+    /// Parts of the schema that an answer holds, where the part is one of a question about it.
+    told: u64,
+    /// The same for whole questions about the schema.
+    introspected: u64,
     points: u64,
 }
 
@@ -50,6 +59,8 @@ impl Size {
             depth: self.depth.max(other.depth),
             nesting: self.nesting.max(other.nesting),
             listings: self.listings.max(other.listings),
+            told: self.told.saturating_add(other.told),
+            introspected: self.introspected.saturating_add(other.introspected),
             points: self.points.saturating_add(other.points),
         }
     }
@@ -71,6 +82,8 @@ struct Place<'a> {
     fields: Option<&'a Fields>,
     /// Length of the lists in them, where they are pages.
     rows: Option<u64>,
+    /// Whether they are all types of the schema, or what is in all of them.
+    all_types: bool,
     /// How many selection sets and fragments are around.
     level: u64,
 }
@@ -90,8 +103,8 @@ pub(super) struct Measure<'a> {
     config: &'a Config,
     /// Fields at most, fragments spread.
     max_fields: u64,
-    /// Fragments by name and the length of lists where they are spread.
-    fragments: HashMap<(&'a str, Option<u64>), Met>,
+    /// Fragments by name, the length of lists where they are spread, and whether they are about all types.
+    fragments: HashMap<(&'a str, Option<u64>, bool), Met>,
     operation: Option<&'a OperationDefinition>,
 }
 
@@ -126,14 +139,14 @@ impl<'a> Measure<'a> {
         }
         self.within_limits(all)?;
         for name in self.document.fragments.keys() {
-            self.fragment(name, Place { fields: None, rows: None, level: 0 })?;
+            self.fragment(name, Place { fields: None, rows: None, all_types: false, level: 0 })?;
         }
         at_most(points, self.config.max_complexity, Code::QueryTooComplex, "points", "points")?;
         Ok(points)
     }
 
     fn operation(&mut self, operation: &'a OperationDefinition) -> Result<Size> {
-        let place = Place { fields: self.prices.root(operation.ty), rows: None, level: 0 };
+        let place = Place { fields: self.prices.root(operation.ty), rows: None, all_types: false, level: 0 };
         let mut size = self.set(&operation.selection_set.node, place)?;
         at_most(size.own, self.config.max_root_fields, Code::QueryTooWide, "rootFields", "root fields")?;
         let each = if operation.ty == OperationType::Mutation { ROOT + CHANGE } else { ROOT };
@@ -147,6 +160,8 @@ impl<'a> Measure<'a> {
         let config = self.config;
         at_most(size.aliases, config.max_aliases, Code::QueryTooWide, "aliases", "aliases")?;
         at_most(size.directives, config.max_directives, Code::QueryTooWide, "directives", "directives")?;
+        let unit = "parts of the schema itself";
+        at_most(size.introspected, MAX_TOLD, Code::QueryTooComplex, "introspection", unit)?;
         at_most(size.depth, config.max_depth, Code::QueryTooDeep, "depth", "levels")?;
         at_most(size.fields, self.max_fields, Code::QueryTooComplex, "fields", "fields, fragments spread")
     }
@@ -178,7 +193,7 @@ impl<'a> Measure<'a> {
     fn fragment(&mut self, name: &'a Name, place: Place<'a>) -> Result<Size> {
         // Validation tells of a fragment that isn't there.
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
-        let key = (name.as_str(), place.rows);
+        let key = (name.as_str(), place.rows, place.all_types);
         match self.fragments.entry(key) {
             Entry::Occupied(met) => match *met.get() {
                 Met::Within => return Err(circular(name)),
@@ -207,6 +222,7 @@ impl<'a> Measure<'a> {
         let inner = Place {
             fields: branch.and_then(|branch| self.prices.fields(&branch.ty)),
             rows: page,
+            all_types: name == "types" || (place.all_types && OF_ALL_TYPES.contains(&name)),
             level: place.level,
         };
         let below = self.set(&field.selection_set.node, inner)?;
@@ -218,11 +234,14 @@ impl<'a> Measure<'a> {
             depth: below.depth.saturating_add(1),
             nesting: below.nesting.saturating_add(1),
             listings: below.listings.saturating_add(u64::from(LISTINGS.contains(&name))),
+            told: self.prices.extent.of(name, place.all_types).saturating_mul(below.told.saturating_add(1)),
+            introspected: below.introspected,
             points: points(branch, rows, below.points),
         };
         if matches!(name, "__schema" | "__type") {
             self.introspection(size)?;
             (size.depth, size.listings) = (1, 0);
+            (size.told, size.introspected) = (0, size.told);
         }
         Ok(size)
     }

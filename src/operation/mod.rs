@@ -7,6 +7,7 @@
 
 mod caching;
 mod documents;
+mod extent;
 mod introspection;
 mod measure;
 mod price;

@@ -13,6 +13,8 @@ use async_graphql::Value;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::{MetaField, Registry};
 
+use super::extent::Extent;
+
 /// Rows that a list without pages is taken for.
 pub(super) const ROWS: u64 = 10;
 /// Points of a field at the root.
@@ -24,6 +26,7 @@ pub(super) const CHANGE: u64 = 10;
 #[derive(Debug, Default)]
 pub struct Prices {
     types: HashMap<Box<str>, Fields>,
+    pub(super) extent: Extent,
     query: Box<str>,
     mutation: Box<str>,
 }
@@ -66,6 +69,7 @@ impl Prices {
         });
         Self {
             types: types.collect(),
+            extent: Extent::new(registry),
             query: registry.query_type.as_str().into(),
             mutation: registry.mutation_type.as_deref().unwrap_or_default().into(),
         }

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use async_graphql::{UploadValue, Value};
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use axum::http::{HeaderMap, Method, Request, header};
 
 use super::bag::{self, Fields, Nest};
 use super::expected::Expected;
 use super::request::Input;
+use crate::body::Unreadable;
 use crate::config::BodyBounds;
 use crate::form::normalise;
 use crate::json::{self, Bounds, Flaw};
@@ -46,12 +47,9 @@ impl Unread<'_> {
     pub async fn read(self, query: Fields, pipeline: &Pipeline) -> Result<Input> {
         let mut input = Input::of_query(query);
         let limit = self.expected.max_bytes(self.bounds.max_without_files, self.bounds.max);
-        if self.body.size_hint().lower() > limit as u64 {
-            return Err(too_large());
-        }
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = kind.unwrap_or_default().to_owned();
-        let bytes = axum::body::to_bytes(self.body, limit).await.map_err(|_| too_large())?;
+        let bytes = crate::body::read(self.body, limit).await.map_err(unreadable)?;
         let fields = match Kind::of(&kind, self.method) {
             Kind::Multipart => {
                 let form = Form { expected: &self.expected, bounds: self.bounds };
@@ -72,6 +70,13 @@ impl Unread<'_> {
 /// 413: the body is larger than the operator or the operation allows.
 pub fn too_large() -> Error {
     crate::error::Refusal::message(413, "The POST data is too large.")
+}
+
+fn unreadable(reason: Unreadable) -> Error {
+    match reason {
+        Unreadable::TooLarge => too_large(),
+        Unreadable::Broken => Error::BadRequest("Bad request.".to_owned()),
+    }
 }
 
 fn normalised(fields: Fields) -> Fields {

@@ -34,7 +34,6 @@ pub use document::{
 pub use openapi::{Examples, openapi};
 
 use self::answer::Address;
-use self::bag::Fields;
 use self::request::Input;
 use self::routes::{Place, Routes, Unmatched};
 use crate::auth;
@@ -74,7 +73,8 @@ struct Asking {
     /// The path, normalised.
     path: String,
     place: Place,
-    query: Fields,
+    /// The query of the address, as it is written.
+    query: String,
     client: IpAddr,
     origin: Origin,
     face: Face,
@@ -103,7 +103,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let path = normal_path(parts.uri.path());
         // No route is the empty path.
         let place = self.routes.place(path.strip_prefix(PREFIX).unwrap_or_default());
-        let query = body::query(parts.uri.query().unwrap_or(""), self.shared().config.bodies.max_fields);
+        let query = parts.uri.query().unwrap_or_default().to_owned();
         let (method, headers) = (parts.method, parts.headers);
         let asking = Asking { method, headers, path, place, query, client, origin, face };
         spell(self.reply(asking, body).await, face, head)
@@ -151,12 +151,12 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let (config, pipeline) = (&self.shared().config, &self.pipeline);
         let running = pipeline.enter().await?;
         pipeline.watched(config.timeout, self.admit(&asking, caller)).await?;
+        let query = body::query(&asking.query, config.bodies.max_fields);
         let (running, input) = if body.is_end_stream() {
-            (running, Ok(Input::of_query(std::mem::take(&mut asking.query))))
+            (running, Ok(Input::of_query(query)))
         } else {
             // A client may take its time for the body: others run meanwhile.
             drop(running);
-            let query = std::mem::take(&mut asking.query);
             let unread = body::Unread {
                 method: &asking.method,
                 headers: &asking.headers,
@@ -300,10 +300,10 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
 
 impl Asking {
     /// Whether the method stands: only a `POST` may mean another one, which a header, the query or the body
-    /// names.
+    /// may name.
     fn is_final(&self, body: &Body) -> bool {
-        let named = self.headers.contains_key(OVERRIDE) || self.query.contains_key("_method");
-        self.method != Method::POST || (body.is_end_stream() && !named)
+        let may_name = self.headers.contains_key(OVERRIDE) || !self.query.is_empty();
+        self.method != Method::POST || (body.is_end_stream() && !may_name)
     }
 }
 

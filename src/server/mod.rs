@@ -120,6 +120,12 @@ impl Server {
         // Answers are written whole: nothing is gained by waiting for more.
         let _ = stream.set_nodelay(true);
         let watch = open.watch();
+        // A client that sends nothing costs no buffers.
+        tokio::select! {
+            () = watch.ended() => return,
+            _ = async { stopped.wait_for(|stopped| *stopped).await.map(drop) } => return,
+            readable = stream.readable() => if readable.is_err() { return },
+        }
         let service = service_fn(|request: hyper::Request<Incoming>| {
             watch.head_received();
             let received = Arc::clone(watch);

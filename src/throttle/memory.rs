@@ -8,6 +8,9 @@ use moka::future::Cache;
 
 use super::{Bucket, Standing, Verdict, WINDOW};
 
+/// Windows that are remembered: a stranger with many addresses takes no more memory than they do.
+const MAX_WINDOWS: u64 = 100_000;
+
 /// Windows that are open.
 pub(super) struct Memory(Cache<Bucket, Arc<Window>>);
 
@@ -18,7 +21,7 @@ struct Window {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(1_000_000).time_to_live(WINDOW).build())
+        Self(Cache::builder().max_capacity(MAX_WINDOWS).time_to_live(WINDOW).build())
     }
 }
 

@@ -17,6 +17,19 @@ mod attack;
 /// Media type that tells of a refusal by its status.
 const GRAPHQL: &str = "application/graphql-response+json";
 
+/// A question about the schema whose lists have so many names, within each other.
+fn multiplied(names: usize) -> String {
+    let lists =
+        |inner: &str| (0..names).map(|name| format!("f{name}: fields {{ {inner} }} ")).collect::<String>();
+    format!("{{ __schema {{ types {{ {} }} }} }}", lists(&format!("type {{ {} }}", lists("name"))))
+}
+
+/// The whole schema, so many times.
+fn names(times: usize) -> String {
+    let types = "types { name fields { name args { name type { name ofType { name } } } type { name } } }";
+    (0..times).map(|name| format!("s{name}: __schema {{ {types} }} ")).collect()
+}
+
 /// The server without a limit of requests.
 async fn shop() -> Shop {
     Shop::with("en", |config| config.rate_limit = None).await
@@ -100,6 +113,8 @@ async fn every_attack_is_refused_before_a_statement() {
         ("2³⁰ fields by fragments", doubled(30), "QUERY_TOO_WIDE", "rootFields", 400),
         ("2¹⁰⁰ fields by fragments", doubled(100), "QUERY_TOO_DEEP", "nesting", 400),
         ("introspection nested 4 times", introspection(4), "QUERY_TOO_DEEP", "introspectionLists", 400),
+        ("the schema, multiplied by aliases", multiplied(8), "QUERY_TOO_COMPLEX", "introspection", 400),
+        ("the schema, 20 times", format!("{{ {} }}", names(20)), "QUERY_TOO_COMPLEX", "introspection", 400),
         ("60 directives", filled("name @include(if: true) ", 60), "QUERY_TOO_WIDE", "directives", 400),
         ("21 root fields", "{".to_owned() + &" health { status }".repeat(21) + "}", "QUERY_TOO_WIDE", "rootFields", 400),
         (

@@ -3,11 +3,12 @@
 
 use async_graphql::{Extensions, ParseRequestError, Request as Operation, Value, Variables};
 use async_graphql_axum::{GraphQLRequest, rejection::GraphQLRejection};
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use super::{JSON, Rejection};
+use crate::body::Unreadable;
 use crate::config::BodyBounds;
 use crate::error::{Code, Error, NotRun};
 use crate::json::{self, Bounds, Fields, Flaw};
@@ -165,10 +166,10 @@ impl Reader {
 
 /// The whole body, unless it is or says that it is too large.
 async fn bytes(body: Body, max: usize) -> Result<Bytes, Rejection> {
-    if body.size_hint().lower() > max as u64 {
-        return Err(too_long(max));
-    }
-    axum::body::to_bytes(body, max).await.map_err(|_| too_long(max))
+    crate::body::read(body, max).await.map_err(|reason| match reason {
+        Unreadable::TooLarge => too_long(max),
+        Unreadable::Broken => Rejection::bad("The body has no end."),
+    })
 }
 
 fn too_long(max: usize) -> Rejection {
