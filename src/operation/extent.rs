@@ -5,6 +5,8 @@ use async_graphql::registry::{MetaType, Registry};
 /// Numbers of the schema's parts.
 #[derive(Debug, Default)]
 pub(super) struct Extent {
+    /// All parts together.
+    pub(super) parts: u64,
     types: u64,
     directives: u64,
     fields: Parts,
@@ -22,6 +24,8 @@ struct Parts {
     mean: u64,
     /// In the one with the most.
     most: u64,
+    /// In all of them together.
+    all: u64,
 }
 
 impl Parts {
@@ -30,7 +34,7 @@ impl Parts {
         for number in numbers.map(|number| number as u64) {
             (holders, all, most) = (holders + 1, all + number, most.max(number));
         }
-        Self { mean: all.div_ceil(holders.max(1)), most }
+        Self { mean: all.div_ceil(holders.max(1)), most, all }
     }
 
     fn within(self, all_types: bool) -> u64 {
@@ -43,7 +47,8 @@ impl Extent {
     pub(super) fn new(registry: &Registry) -> Self {
         let types = || registry.types.values();
         let fields = || types().filter_map(MetaType::fields).flat_map(|fields| fields.values());
-        Self {
+        let mut extent = Self {
+            parts: 0,
             types: registry.types.len() as u64,
             directives: registry.directives.len() as u64,
             fields: Parts::of(types().map(|ty| ty.fields().map_or(0, |fields| fields.len()))),
@@ -65,7 +70,10 @@ impl Extent {
                 types().map(|ty| registry.implements.get(ty.name()).map_or(0, |interfaces| interfaces.len())),
             ),
             args: Parts::of(fields().map(|field| field.args.len())),
-        }
+        };
+        let kinds = [extent.fields, extent.input_fields, extent.enum_values, extent.args];
+        extent.parts = extent.types + kinds.iter().map(|kind| kind.all).sum::<u64>();
+        extent
     }
 
     /// How many parts a field of the introspection holds: in the mean where it is asked of all types, at most

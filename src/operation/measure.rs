@@ -21,9 +21,9 @@ use crate::{Error, Result};
 const MAX_LISTINGS: u64 = 2;
 /// Fields that list parts of the schema.
 const LISTINGS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
-/// Parts of the schema that one operation may be told, roughly: some more than the whole schema in the form
-/// that tools ask for. Without it, aliases of lists within lists multiply.
-const MAX_TOLD: u64 = 60_000;
+/// How often one operation may be told the whole schema, roughly: the form that tools ask for tells each part
+/// and its type. Without a limit, aliases of lists within lists multiply.
+const MAX_TOLD: u64 = 5;
 /// Fields of a type whose own lists are asked of all types where that type is any of the schema's.
 const OF_ALL_TYPES: [&str; 2] = ["fields", "inputFields"];
 /// Arguments that say how long a page is.
@@ -161,7 +161,8 @@ impl<'a> Measure<'a> {
         at_most(size.aliases, config.max_aliases, Code::QueryTooWide, "aliases", "aliases")?;
         at_most(size.directives, config.max_directives, Code::QueryTooWide, "directives", "directives")?;
         let unit = "parts of the schema itself";
-        at_most(size.introspected, MAX_TOLD, Code::QueryTooComplex, "introspection", unit)?;
+        let max = self.prices.extent.parts.saturating_mul(MAX_TOLD);
+        at_most(size.introspected, max, Code::QueryTooComplex, "introspection", unit)?;
         at_most(size.depth, config.max_depth, Code::QueryTooDeep, "depth", "levels")?;
         at_most(size.fields, self.max_fields, Code::QueryTooComplex, "fields", "fields, fragments spread")
     }
@@ -234,7 +235,7 @@ impl<'a> Measure<'a> {
             depth: below.depth.saturating_add(1),
             nesting: below.nesting.saturating_add(1),
             listings: below.listings.saturating_add(u64::from(LISTINGS.contains(&name))),
-            told: self.prices.extent.of(name, place.all_types).saturating_mul(below.told.saturating_add(1)),
+            told: self.told(field, below.told, place),
             introspected: below.introspected,
             points: points(branch, rows, below.points),
         };
@@ -244,6 +245,16 @@ impl<'a> Measure<'a> {
             (size.told, size.introspected) = (0, size.told);
         }
         Ok(size)
+    }
+
+    /// Parts of the schema that a field is answered with, where it is one of a question about the schema.
+    fn told(&self, field: &Field, below: u64, place: Place<'_>) -> u64 {
+        match field.name.node.as_str() {
+            _ if field.selection_set.node.items.is_empty() => 0,
+            // Types are wrapped a few times at most, however often that is asked.
+            "ofType" => below,
+            name => self.prices.extent.of(name, place.all_types).saturating_mul(below.saturating_add(1)),
+        }
     }
 
     /// A question about the schema itself has limits of its own.

@@ -78,3 +78,17 @@ fn a_variable_that_needs_a_value_has_one() {
         assert_eq!(estimate(query, variables.clone()).is_ok(), fits, "{variables}");
     }
 }
+
+#[test]
+fn the_schema_is_told_in_the_form_of_tools_and_not_several_times() {
+    let of_type = "kind name ofType { ".repeat(9) + "kind name" + &" }".repeat(9);
+    let whole = format!(
+        "types {{ kind name description fields(includeDeprecated: true) {{ name description \
+         args {{ name type {{ {of_type} }} defaultValue }} type {{ {of_type} }} isDeprecated }} \
+         inputFields {{ name type {{ {of_type} }} }} interfaces {{ {of_type} }} enumValues {{ name }} \
+         possibleTypes {{ {of_type} }} }} directives {{ name args {{ name type {{ {of_type} }} }} }}"
+    );
+    assert!(estimate(&format!("{{ __schema {{ {whole} }} }}"), json!({})).is_ok());
+    let twice = format!("{{ a: __schema {{ {whole} }} b: __schema {{ {whole} }} }}");
+    assert!(matches!(estimate(&twice, json!({})), Err(Error::NotRun(reason)) if reason.limit.is_some()));
+}
