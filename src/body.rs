@@ -34,7 +34,11 @@ pub async fn read(body: Body, max: usize) -> Result<Bytes, Unreadable> {
     if hint.exact() == Some(first.len() as u64) {
         return Ok(first);
     }
-    let mut whole = BytesMut::from(first.as_ref());
+    // What is told is reserved at once: growing would take the memory twice.
+    let expected = usize::try_from(hint.lower()).unwrap_or(max).min(max);
+    let mut whole = BytesMut::with_capacity(expected.max(first.len()));
+    whole.extend_from_slice(&first);
+    drop(first);
     let mut pieces = 1;
     while let Some(piece) = stream.next().await {
         let piece = piece.map_err(|_| Unreadable::Broken)?;

@@ -1,17 +1,27 @@
-//! A bounded number of places, and a bounded line of those who wait for one. Whoever comes beyond that is
-//! refused at once: a server that lets everybody wait answers nobody in time.
+//! A bounded number of places, and a bounded line before them. A server that lets everybody wait answers nobody
+//! in time: a short burst is waited out, while under lasting load whoever cannot be served soon is refused at once.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
 
 use crate::{Error, Result};
 
-/// Places, with a line before them. Whoever waits longest is next.
+/// How long a burst is waited out; a line that has stood for longer is lasting load.
+const BURST: Duration = Duration::from_millis(100);
+/// How long is waited for a place under lasting load.
+const UNDER_LOAD: Duration = Duration::from_millis(5);
+
+/// Places, with a line before them. Whoever has waited longest is next.
 pub struct Gate {
     places: Semaphore,
     waiting: AtomicUsize,
     max_waiting: usize,
+    opened: Instant,
+    /// When a place was last free at once, in milliseconds since the gate was opened.
+    last_free: AtomicU64,
 }
 
 /// A place; it is given back when this is dropped.
@@ -22,21 +32,38 @@ pub struct Place<'a> {
 impl Gate {
     /// A gate of so many places, and so many who may wait.
     pub fn new(places: usize, max_waiting: usize) -> Self {
-        let places = Semaphore::new(places.min(Semaphore::MAX_PERMITS));
-        Self { places, waiting: AtomicUsize::new(0), max_waiting }
+        Self {
+            places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+            waiting: AtomicUsize::new(0),
+            max_waiting,
+            opened: Instant::now(),
+            last_free: AtomicU64::new(0),
+        }
     }
 
-    /// A place, at once or after a wait.
+    /// A place, at once or after a short wait.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] where too many wait already.
+    /// [`Error::Overloaded`] where too many wait already, or the wait was too long.
     pub async fn enter(&self) -> Result<Place<'_>> {
         if let Ok(permit) = self.places.try_acquire() {
+            self.last_free.store(self.now(), Ordering::Relaxed);
             return Ok(Place { _permit: permit });
         }
         let _turn = Turn::take(self)?;
-        let permit = self.places.acquire().await.map_err(Error::internal)?;
+        let permit = timeout(self.patience(), self.places.acquire()).await;
+        let permit = permit.map_err(|_| Error::Overloaded)?.map_err(Error::internal)?;
         Ok(Place { _permit: permit })
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// How long is waited for a place now.
+    fn patience(&self) -> Duration {
+        let stands = Duration::from_millis(self.now().saturating_sub(self.last_free.load(Ordering::Relaxed)));
+        if stands > BURST { UNDER_LOAD } else { BURST }
     }
 }
 
@@ -62,7 +89,7 @@ impl Drop for Turn<'_> {
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn whoever_comes_beyond_the_line_is_refused() {
         let gate = Gate::new(1, 1);
         let first = gate.enter().await.unwrap();
@@ -77,7 +104,7 @@ mod tests {
         assert!(gate.enter().await.is_ok());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn whoever_goes_away_leaves_the_line() {
         let gate = Gate::new(1, 1);
         let _first = gate.enter().await.unwrap();
@@ -87,5 +114,19 @@ mod tests {
             assert_eq!(gate.waiting.load(Ordering::Relaxed), 1);
         }
         assert_eq!(gate.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_is_waited_out_and_lasting_load_is_not() {
+        let gate = Gate::new(1, 10);
+        let _first = gate.enter().await.unwrap();
+        let waited = async || {
+            let begun = Instant::now();
+            assert!(matches!(gate.enter().await, Err(Error::Overloaded)));
+            begun.elapsed().as_millis()
+        };
+        assert!((100..110).contains(&waited().await));
+        tokio::time::advance(Duration::from_millis(10)).await;
+        assert!((5..10).contains(&waited().await));
     }
 }

@@ -15,6 +15,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::config::{self, Config};
 use crate::database;
@@ -59,13 +60,15 @@ enum Command {
     },
 }
 
+/// How long a thread waits for more work that may take long. What it has allocated goes with it.
+const BLOCKING_THREAD: Duration = Duration::from_secs(1);
+
 /// What the process's arguments ask for, to its end.
-#[tokio::main]
-pub async fn main() -> ExitCode {
-    let done = match arguments() {
-        Ok(cli) => run(cli).await,
-        Err(failure) => Err(failure),
-    };
+pub fn main() -> ExitCode {
+    let done = arguments().and_then(|cli| {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.enable_all().thread_keep_alive(BLOCKING_THREAD).build()?.block_on(run(cli))
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -163,7 +163,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     open(
         "GUICHET_MAX_CONNECTIONS_PER_ADDRESS",
-        "1024",
+        "2048",
         WHOLE,
         "open connections of one address; trusted proxies are exempt",
     ),
@@ -187,12 +187,13 @@ pub const SETTINGS: &[Setting] = &[
         SPAN,
         "how long a request that is only half received may take when the server stops",
     ),
-    open("GUICHET_MAX_RUNNING", "64", WHOLE, "requests that run at the same time"),
+    open("GUICHET_MAX_RUNNING", "32", WHOLE, "requests that run at the same time"),
     open(
         "GUICHET_MAX_WAITING",
-        "128",
+        "512",
         "a whole number",
-        "requests that wait for others to end; further ones are answered with 503 at once",
+        "requests that wait for others to end: a tenth of a second, less under lasting load; further ones are answered \
+         with 503 at once",
     ),
     open(
         "GUICHET_PASSWORD_WORKERS",

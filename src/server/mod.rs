@@ -20,6 +20,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use ipnet::IpNet;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
@@ -27,13 +28,16 @@ use tower::Service;
 
 use self::connections::{Connections, Open};
 use self::stream::Stream;
-use self::watch::{ReceivedBody, SentBody};
+use self::watch::{ReceivedBody, SentBody, Watch};
 use crate::config::ConnectionBounds;
 
 /// Largest head of a request: its line and its headers.
 const MAX_HEAD: usize = 32 * 1024;
 /// Bytes of a connection that wait to be read or written, at most.
 const MAX_BUFFER: usize = 64 * 1024;
+/// Bytes of a connection that the system receives before they are read. Without a bound it takes megabytes of a
+/// body that is refused.
+const RECEIVED: usize = 128 * 1024;
 /// How long accepting rests when the system has no room for another connection.
 const FULL: Duration = Duration::from_millis(50);
 /// What a client is told that finds no room. Its request is not read.
@@ -56,6 +60,8 @@ impl Server {
 
     /// Answers whoever connects, until `stop` is ready. Then requests under way are answered, and this ends.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        // Connections inherit it. Where the system refuses, its own bound holds.
+        let _ = SockRef::from(&listener).set_recv_buffer_size(RECEIVED);
         let (stopping, stopped) = channel::channel(false);
         let mut tasks = JoinSet::new();
         let sweeping = tokio::spawn(Arc::clone(&self.connections).sweep(stopped.clone()));
@@ -109,7 +115,7 @@ impl Server {
         tokio::time::sleep(FULL).await;
     }
 
-    /// Answers the requests of one connection.
+    /// Answers the requests of one connection, to its gentle end.
     async fn answer(
         self,
         stream: TcpStream,
@@ -117,8 +123,6 @@ impl Server {
         open: Open,
         mut stopped: channel::Receiver<bool>,
     ) {
-        // Answers are written whole: nothing is gained by waiting for more.
-        let _ = stream.set_nodelay(true);
         let watch = open.watch();
         // A client that sends nothing costs no buffers.
         tokio::select! {
@@ -126,6 +130,25 @@ impl Server {
             _ = async { stopped.wait_for(|stopped| *stopped).await.map(drop) } => return,
             readable = stream.readable() => if readable.is_err() { return },
         }
+        // Its buffers and state are made now, and gone when it ends.
+        Box::pin(self.answer_requests(stream, peer, watch, stopped)).await;
+        if let Some(left) = watch.left() {
+            tokio::select! {
+                () = watch.ended() => {}
+                () = stream::linger(left) => {}
+            }
+        }
+    }
+
+    async fn answer_requests(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        watch: &Arc<Watch>,
+        mut stopped: channel::Receiver<bool>,
+    ) {
+        // Answers are written whole: nothing is gained by waiting for more.
+        let _ = stream.set_nodelay(true);
         let service = service_fn(|request: hyper::Request<Incoming>| {
             watch.head_received();
             let received = Arc::clone(watch);

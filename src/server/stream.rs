@@ -10,16 +10,14 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
 
-use super::watch::Watch;
+use super::watch::{Stage, Watch};
 
 /// Bytes that are thrown away at the end of a connection. A client that has sent more may be cut off
 /// before it reads the answer.
-const THROWN_AWAY: usize = 10 << 20;
-/// Bytes that are thrown away at once.
-const CHUNK: usize = 1 << 20;
-/// How long bytes gather before they are thrown away: often costs more than much.
+const THROWN_AWAY: usize = 256 * 1024;
+/// How long bytes gather before they are thrown away. Most clients have read the answer by then, and closed
+/// the connection; and reading often costs more than reading much.
 const GATHERING: Duration = Duration::from_millis(20);
 /// Tells Linux to drop received bytes without copying them (`MSG_TRUNC`, tcp(7)).
 #[cfg(target_os = "linux")]
@@ -29,15 +27,18 @@ const DROP: i32 = 0;
 
 /// A connection.
 pub(super) struct Stream {
-    tcp: TcpStream,
+    /// `None` once it was left to [`linger`].
+    tcp: Option<TcpStream>,
     watch: Arc<Watch>,
-    thrown_away: usize,
-    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
     pub(super) fn new(tcp: TcpStream, watch: Arc<Watch>) -> Self {
-        Self { tcp, watch, thrown_away: 0, pause: None }
+        Self { tcp: Some(tcp), watch }
+    }
+
+    fn tcp(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.tcp.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     fn note(&self, polled: &Poll<io::Result<usize>>) {
@@ -46,39 +47,35 @@ impl Stream {
             Poll::Ready(written) => self.watch.written(*written.as_ref().unwrap_or(&0)),
         }
     }
+}
 
-    /// Throws away what the client still sends. A connection that is closed with bytes in it is reset, and
-    /// a reset may overtake the answer.
-    fn poll_throw_away(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            if self.thrown_away >= THROWN_AWAY {
-                // The sweep ends the connection soon: until then its client can read.
-                return Poll::Pending;
-            }
-            if let Some(pause) = &mut self.pause {
-                ready!(pause.as_mut().poll(cx));
-                self.pause = None;
-            }
-            ready!(self.tcp.poll_read_ready(cx))?;
-            match self.throw_away() {
-                Ok(0) => return Poll::Ready(Ok(())),
-                Ok(bytes) => {
-                    self.thrown_away += bytes;
-                    self.pause = Some(Box::pin(tokio::time::sleep(GATHERING)));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
+/// Throws away for a while what a client still sends, whose connection is closed from this side. One that is
+/// closed with bytes in it is reset, and a reset may overtake the answer. The sweep ends it where the client
+/// doesn't.
+pub(super) async fn linger(tcp: TcpStream) {
+    let mut left = THROWN_AWAY;
+    while left > 0 {
+        tokio::time::sleep(GATHERING).await;
+        if tcp.readable().await.is_err() {
+            return;
+        }
+        match throw_away(&tcp, left) {
+            Ok(0) => return,
+            Ok(bytes) => left = left.saturating_sub(bytes),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
         }
     }
+    // Nothing more is read, but its client can.
+    std::future::pending::<()>().await;
+}
 
-    /// Drops what has been received; how many bytes it was.
-    fn throw_away(&self) -> io::Result<usize> {
-        // Nothing is written to it where bytes are dropped.
-        let mut space = Vec::<u8>::with_capacity(CHUNK);
-        let space = space.spare_capacity_mut();
-        self.tcp.try_io(Interest::READABLE, || SockRef::from(&self.tcp).recv_with_flags(space, DROP))
-    }
+/// Drops what has been received, up to so many bytes; how many it was.
+fn throw_away(tcp: &TcpStream, most: usize) -> io::Result<usize> {
+    // Nothing is written to it where bytes are dropped.
+    let mut space = Vec::<u8>::with_capacity(most);
+    let space = space.spare_capacity_mut();
+    tcp.try_io(Interest::READABLE, || SockRef::from(tcp).recv_with_flags(space, DROP))
 }
 
 impl AsyncRead for Stream {
@@ -88,7 +85,7 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.tcp).poll_read(cx, buffer);
+        let polled = self.tcp()?.poll_read(cx, buffer);
         if buffer.filled().len() > before {
             self.watch.bytes_received();
         }
@@ -98,7 +95,7 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.tcp).poll_write(cx, bytes);
+        let polled = self.tcp()?.poll_write(cx, bytes);
         self.note(&polled);
         polled
     }
@@ -108,27 +105,32 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.tcp).poll_write_vectored(cx, slices);
+        let polled = self.tcp()?.poll_write_vectored(cx, slices);
         self.note(&polled);
         polled
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.tcp.as_ref().is_some_and(AsyncWrite::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(cx)
+        self.tcp()?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.pause.is_none() && self.thrown_away == 0 {
-            ready!(Pin::new(&mut self.tcp).poll_shutdown(cx))?;
+        ready!(self.tcp()?.poll_shutdown(cx))?;
+        if self.watch.has_unread_body() {
+            // Whatever else the connection holds is not needed for that.
+            if let Some(tcp) = self.tcp.take() {
+                self.watch.leave(tcp);
+            }
+        } else if self.watch.stage() == Stage::Head
+            && let Some(tcp) = &self.tcp
+        {
+            // A head that was refused has come as a whole, or nearly so.
+            let _ = throw_away(tcp, THROWN_AWAY);
         }
-        if !self.watch.has_unread() {
-            return Poll::Ready(Ok(()));
-        }
-        self.watch.closing();
-        self.poll_throw_away(cx)
+        Poll::Ready(Ok(()))
     }
 }

@@ -3,14 +3,15 @@
 
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::config::ConnectionBounds;
@@ -49,8 +50,10 @@ pub(super) struct Watch {
     since: AtomicU64,
     received: Flow,
     sent: Flow,
-    /// Whether a part of a request was not read, and never will be.
+    /// Whether a part of a body was not read, and never will be.
     unread: AtomicBool,
+    /// The connection, where its client still sends what is not read.
+    left: Mutex<Option<TcpStream>>,
     end: Notify,
 }
 
@@ -112,6 +115,7 @@ impl Watch {
             received: Flow::default(),
             sent: Flow::default(),
             unread: AtomicBool::new(false),
+            left: Mutex::default(),
             end: Notify::new(),
         }
     }
@@ -169,17 +173,20 @@ impl Watch {
         self.sent.moved(bytes, || self.now());
     }
 
-    /// The server's side is closed; what the client still sends is thrown away.
-    pub(super) fn closing(&self) {
-        if self.stage() != Stage::Closing {
-            self.unread.store(true, Ordering::Relaxed);
-            self.enter(Stage::Closing);
-        }
+    /// The server's side is closed; what the client still sends is to be thrown away.
+    pub(super) fn leave(&self, tcp: TcpStream) {
+        self.enter(Stage::Closing);
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(tcp);
     }
 
-    /// Whether the client may still be sending what is not read: a body, or a head that was refused.
-    pub(super) fn has_unread(&self) -> bool {
-        self.unread.load(Ordering::Relaxed) || self.stage() == Stage::Head
+    /// The connection whose client still sends what is not read.
+    pub(super) fn left(&self) -> Option<TcpStream> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the client may still be sending a body that is not read.
+    pub(super) fn has_unread_body(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
     }
 
     /// Whether the connection waits for no part of a request and holds no part of an answer.

@@ -1,0 +1,152 @@
+//! Attacks on GraphQL, beside those of `attack.rs`, whose refusals the tests hold to the letter.
+
+use std::sync::Arc;
+
+use bench::wire::Request;
+
+use crate::attack::{Attack, attacks};
+use crate::body::{MULTIPART, multipart, query, zeros};
+use crate::case::{Case, Face, Refusal};
+use crate::document::{INTROSPECTION, dear};
+
+const PATH: &str = "/graphql";
+/// A bit less than the largest request without files.
+const WHOLE: usize = (1 << 20) - 1024;
+/// A bit less than the largest one with files.
+const WITH_FILES: usize = (8 << 20) - 4096;
+/// What is small enough for everybody.
+const SMALL: usize = 60_000;
+/// More than any request may say that it sends.
+const TOO_LARGE: usize = (9 << 20) + 1;
+
+/// Read or not, well-formed or not: nothing else may be answered to what these send.
+const ANY: &[u16] = &[200, 400, 401, 413, 415, 431];
+/// What is refused for everybody.
+const REFUSED: &[u16] = &[400, 401, 413, 431];
+
+/// All of them.
+pub fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = attacks().into_iter().map(told).collect();
+    cases
+        .extend([("1 MB", WHOLE), ("60 KB", SMALL)].into_iter().flat_map(|(size, bytes)| texts(size, bytes)));
+    cases.extend(
+        [("8 MB", WITH_FILES), ("60 KB", SMALL)].into_iter().flat_map(|(size, bytes)| files(size, bytes)),
+    );
+    cases.extend(addresses());
+    cases.extend(dear().into_iter().map(|(name, text)| case(name, post(query(&text)), ANY)));
+    cases.push(case("the usual introspection", post(query(INTROSPECTION)), &[200]));
+    cases.push(announced());
+    cases
+}
+
+fn told(attack: Attack) -> Case {
+    let refusal = Refusal { code: attack.code, limit: attack.limit };
+    let known: &[u16] = if attack.status == 413 { &[413] } else { &[400] };
+    Case { refusal: Some(refusal), known, ..case(attack.name, post(Arc::new(attack.body)), REFUSED) }
+}
+
+/// Requests in JSON of a size.
+fn texts(size: &str, bytes: usize) -> Vec<Case> {
+    let strings = "\"\" ".repeat(4900);
+    // Each quotation mark is two bytes in JSON.
+    let blanks = " ".repeat(bytes - strings.len() - 2 * 4900 - 100);
+    let lists = zeros(bytes - 100);
+    let body = |text: String| post(Arc::new(text.into_bytes()));
+    vec![
+        case(
+            format!("4,900 empty texts and blanks, {size}"),
+            post(query(&format!("{{ a(b: {strings}{blanks}"))),
+            REFUSED,
+        ),
+        case(
+            format!("`variables` of zeros, {size}"),
+            body(format!(r#"{{"query":"{{ health {{ status }} }}","variables":{{"a":{lists}}}}}"#)),
+            ANY,
+        ),
+        case(
+            format!("`extensions` of zeros, {size}"),
+            body(format!(r#"{{"query":"{{ health {{ status }} }}","extensions":{{"a":{lists}}}}}"#)),
+            ANY,
+        ),
+        case(
+            format!("JSON beside the known fields, {size}"),
+            body(format!(r#"{{"query":"","a":{lists}}}"#)),
+            ANY,
+        ),
+    ]
+}
+
+/// Requests with a file, whose `operations` or `map` is of a size.
+fn files(size: &str, bytes: usize) -> Vec<Case> {
+    let room = bytes - 1000;
+    let operation = |rest: &str| format!(r#"{{"query":"{{ health {{ status }} }}","variables":{{{rest}}}}}"#);
+    let entries = format!(r#"{{"0":["variables.a"{}]}}"#, r#","variables.a""#.repeat(room / 14));
+    let (one, map) = (operation(r#""a":null"#), r#"{"0":["variables.a"]}"#);
+    let [blanks, letters] = [" ", "x"].map(|letter| letter.repeat(room));
+    let parts = [
+        ("`operations` with blanks", multipart(&format!("{blanks}{one}"), map)),
+        ("`operations` with a text", multipart(&operation(&format!(r#""a":null,"b":"{letters}""#)), map)),
+        ("`operations` with zeros", multipart(&operation(&format!(r#""a":null,"b":{}"#, zeros(room))), map)),
+        ("`map` with blanks", multipart(&one, &format!("{blanks}{map}"))),
+        ("`map` with places", multipart(&one, &entries)),
+    ];
+    let request = |body| {
+        let request = Request::new("POST", PATH).header("GraphQL-Require-Preflight", "1");
+        request.body(MULTIPART, body)
+    };
+    parts.map(|(name, body)| case(format!("{name}, {size}"), request(body), ANY)).into()
+}
+
+/// Queries in the address, as long as one may be.
+fn addresses() -> Vec<Case> {
+    let texts = r#""""#.repeat(SMALL / 8);
+    let get = |parameters: &str| {
+        let encoded: String = parameters.chars().map(encode).collect();
+        Request::new("GET", &format!("{PATH}?{encoded}"))
+    };
+    let health = "query={health{status}}";
+    vec![
+        case("`GET`: empty texts", get(&format!("query={{a(b:{texts}")), REFUSED),
+        case("`GET`: blanks", get(&format!("{health}{}", "+".repeat(SMALL))), ANY),
+        case(
+            "`GET`: `variables` of zeros",
+            get(&format!("{health}&variables={{\"a\":{}}}", zeros(SMALL / 2))),
+            ANY,
+        ),
+        case("`GET`: unknown parameters", get(&format!("{health}{}", "&a=b".repeat(SMALL / 4))), ANY),
+    ]
+}
+
+/// What an address may not hold is spelled by its number.
+fn encode(letter: char) -> String {
+    if matches!(letter, '"' | '{' | '}' | ' ') {
+        format!("%{:02X}", u32::from(letter))
+    } else {
+        letter.into()
+    }
+}
+
+/// A length that is too large, and no body.
+fn announced() -> Case {
+    let request = Request::new("POST", PATH)
+        .header("Content-Type", "application/json")
+        .header("Content-Length", &TOO_LARGE.to_string());
+    case("a length of 9 MiB and a byte", request, &[413])
+}
+
+fn post(body: Arc<Vec<u8>>) -> Request {
+    Request::new("POST", PATH).body("application/json", body)
+}
+
+/// A case that everybody is answered alike.
+fn case(name: impl Into<String>, request: Request, expected: &'static [u16]) -> Case {
+    Case {
+        name: name.into(),
+        path: PATH,
+        face: Face::GraphQl,
+        request: request.header("Accept", "application/graphql-response+json"),
+        stranger: expected,
+        known: expected,
+        refusal: None,
+    }
+}
