@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// How long a burst is waited out; a line that has stood for longer is lasting load.
 const BURST: Duration = Duration::from_millis(100);
 /// How long is waited for a place under lasting load.
-const UNDER_LOAD: Duration = Duration::from_millis(5);
+const UNDER_LOAD: Duration = Duration::from_millis(3);
 
 /// Places, with a line before them. Whoever has waited longest is next.
 pub struct Gate {
@@ -127,6 +127,6 @@ mod tests {
         };
         assert!((100..110).contains(&waited().await));
         tokio::time::advance(Duration::from_millis(10)).await;
-        assert!((5..10).contains(&waited().await));
+        assert!((3..10).contains(&waited().await));
     }
 }

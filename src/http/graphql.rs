@@ -26,6 +26,7 @@ use sha2::{Digest, Sha256};
 use self::request::{Asked, Reader};
 use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
+use crate::gate::Place;
 use crate::operation::{self, Estimate, Introspections, Suggestions};
 use crate::pipeline::{Caller, Job};
 use crate::pulse::GivenUp;
@@ -116,7 +117,11 @@ async fn answer(app: &App, asking: Asking<'_>) -> Response<Body> {
         return spell(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]));
     };
     let mut caller = None;
-    let executed = Box::pin(examine(app, asking, &mut caller)).await;
+    let executed = match app.pipeline.enter().await {
+        // What waits for its turn holds no more than it needs for that.
+        Ok(running) => Box::pin(examine(app, running, asking, &mut caller)).await,
+        Err(error) => Err(error.into()),
+    };
     let (status, answer) = match executed {
         Ok(answer) => (status_of(media, &answer), answer),
         Err(rejection) => (rejection.status, Answer::from_errors(vec![*rejection.error])),
@@ -148,10 +153,14 @@ fn waits(status: StatusCode) -> bool {
 }
 
 /// Examines who asks, reads what is asked, and runs it. `caller` is who asks, once that is known.
-async fn examine(app: &App, asking: Asking<'_>, caller: &mut Option<Caller>) -> Result<Answer, Rejection> {
+async fn examine(
+    app: &App,
+    running: Place<'_>,
+    asking: Asking<'_>,
+    caller: &mut Option<Caller>,
+) -> Result<Answer, Rejection> {
     let (pipeline, config) = (&app.pipeline, &app.shared().config);
     let Asking { headers, client, origin, sent } = asking;
-    let running = pipeline.enter().await?;
     let admitted = async {
         let known = pipeline.identify(headers, client).await?;
         pipeline.count(caller.insert(known)).await

@@ -38,6 +38,7 @@ use self::request::Input;
 use self::routes::{Place, Routes, Unmatched};
 use crate::auth;
 use crate::execution::{Execution, Origin};
+use crate::gate::Place as Running;
 use crate::operation::of_rows;
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::record::Face;
@@ -129,8 +130,13 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             // What the request means is known once its body was read.
             Err(_) => {}
         }
+        // What waits for its turn holds no more than this.
+        let running = match self.pipeline.enter().await {
+            Ok(running) => running,
+            Err(error) => return Reply::error(error),
+        };
         let mut caller = None;
-        let answer = Box::pin(self.answer(asking, body, &mut caller)).await;
+        let answer = Box::pin(self.answer(running, asking, body, &mut caller)).await;
         let mut reply = answer.unwrap_or_else(Reply::error);
         if let Some(caller) = caller {
             caller.limits.write(&mut reply.headers, self.shared().clock.now().timestamp());
@@ -147,9 +153,14 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
 
     /// Examines who asks, reads the body, and runs what the request means. `caller` is who asks, once that
     /// is known.
-    async fn answer(&self, mut asking: Asking, body: Body, caller: &mut Option<Caller>) -> Result<Reply> {
+    async fn answer(
+        &self,
+        running: Running<'_>,
+        mut asking: Asking,
+        body: Body,
+        caller: &mut Option<Caller>,
+    ) -> Result<Reply> {
         let (config, pipeline) = (&self.shared().config, &self.pipeline);
-        let running = pipeline.enter().await?;
         pipeline.watched(config.timeout, self.admit(&asking, caller)).await?;
         let query = body::query(&asking.query, config.bodies.max_fields);
         let (running, input) = if body.is_end_stream() {

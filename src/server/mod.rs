@@ -125,10 +125,12 @@ impl Server {
     ) {
         let watch = open.watch();
         // A client that sends nothing costs no buffers.
+        let mut first = [0];
         tokio::select! {
             () = watch.ended() => return,
             _ = async { stopped.wait_for(|stopped| *stopped).await.map(drop) } => return,
-            readable = stream.readable() => if readable.is_err() { return },
+            // That it is readable may be told too early.
+            begun = stream.peek(&mut first) => if begun.is_err() { return },
         }
         // Its buffers and state are made now, and gone when it ends.
         Box::pin(self.answer_requests(stream, peer, watch, stopped)).await;
