@@ -3,12 +3,14 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_graphql::{EmptySubscription, ObjectType, Request as Operation, Response as Answer, Schema};
 use axum::http::{HeaderMap, header};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, poll};
 use tokio::sync::Semaphore;
 
 use crate::auth::{Keys, Principal};
@@ -96,12 +98,31 @@ impl Pipeline {
         }
     }
 
-    /// A place among the requests that run. It is given back when a request's body is waited for.
+    /// A place among the requests that run.
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait already.
     pub async fn enter(&self) -> Result<Place<'_>> {
         self.gate.enter().await
+    }
+
+    /// Reads a request's body. A client may take its time for it: where it has not come yet, the place is given
+    /// back meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] where too many wait for a place then.
+    pub async fn receive<'a, T>(
+        &'a self,
+        running: Place<'a>,
+        reading: impl Future<Output = T>,
+    ) -> Result<(Place<'a>, T)> {
+        let mut reading = pin!(reading);
+        if let Poll::Ready(read) = poll!(&mut reading) {
+            return Ok((running, read));
+        }
+        drop(running);
+        let read = reading.await;
+        Ok((self.enter().await?, read))
     }
 
     /// The caller: whose key the request carries. Nothing of the request's body was read yet.

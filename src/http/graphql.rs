@@ -171,10 +171,9 @@ async fn examine(
     let (running, asked) = match sent {
         Sent::Query(query) => (running, reader.read_query(&query, headers)?),
         Sent::Body(body) => {
-            // A client may take its time for the body: others run meanwhile.
-            drop(running);
-            let asked = reader.read_body(pipeline, headers, body).await?;
-            (pipeline.enter().await?, asked)
+            let (running, asked) =
+                pipeline.receive(running, reader.read_body(pipeline, headers, body)).await?;
+            (running, asked?)
         }
     };
     let answer = bounded(app, run(app, caller, origin, asked)).await;

@@ -166,8 +166,6 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let (running, input) = if body.is_end_stream() {
             (running, Ok(Input::of_query(query)))
         } else {
-            // A client may take its time for the body: others run meanwhile.
-            drop(running);
             let unread = body::Unread {
                 method: &asking.method,
                 headers: &asking.headers,
@@ -175,8 +173,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
                 expected: self.routes.expected(&asking.place),
                 bounds: config.bodies,
             };
-            let input = Box::pin(unread.read(query, pipeline)).await;
-            (pipeline.enter().await?, input)
+            Box::pin(pipeline.receive(running, unread.read(query, pipeline))).await?
         };
         let method = match input.as_ref().map(|input| overridden(&asking, input)) {
             Ok(method) => method?,
