@@ -6,6 +6,5 @@ use std::process::ExitCode;
 static ALLOCATOR: allocator::MiMalloc = allocator::MiMalloc;
 
 fn main() -> ExitCode {
-    allocator::give_back_at_once();
     guichet::command::main()
 }

@@ -24,6 +24,9 @@ use super::{Environment, Failure, demo, say, shop};
 /// How often the last use of keys is written.
 const BOOKS: Duration = Duration::from_secs(10);
 
+/// How often free memory is given back.
+const MEMORY: Duration = Duration::from_secs(1);
+
 /// Files that are open beside connections to clients and to the database.
 const OTHER_FILES: usize = 64;
 
@@ -123,6 +126,7 @@ async fn serve(
     let stopped = stop()?;
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
     let books = tokio::spawn(keep_books(app.clone()));
+    let memory = tokio::spawn(give_memory_back());
     let told = Arc::new(Notify::new());
     let notice = Arc::clone(&told);
     let server = Server::new(app.router(), bounds, &config.trusted_proxies);
@@ -140,6 +144,7 @@ async fn serve(
         () = overdue => tracing::warn!("a client did not finish its request in time"),
     }
     books.abort();
+    memory.abort();
     app.write_used_keys().await?;
     app.flush_telemetry().await;
     db.close().await?;
@@ -178,6 +183,15 @@ async fn keep_books(app: App) {
         if let Err(error) = app.write_used_keys().await {
             tracing::warn!(%error, "the last use of keys was not written");
         }
+    }
+}
+
+/// Gives free memory back to the system again and again, so that an idle server keeps none of a burst.
+async fn give_memory_back() {
+    let mut tick = tokio::time::interval(MEMORY);
+    loop {
+        tick.tick().await;
+        allocator::give_back();
     }
 }
 
