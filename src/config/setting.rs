@@ -187,12 +187,12 @@ pub const SETTINGS: &[Setting] = &[
         SPAN,
         "how long a request that is only half received may take when the server stops",
     ),
-    open("GUICHET_MAX_RUNNING", "16", WHOLE, "requests that run at the same time"),
+    open("GUICHET_MAX_RUNNING", "32", WHOLE, "requests that run at the same time"),
     open(
         "GUICHET_MAX_WAITING",
         "256",
         "a whole number",
-        "requests that wait for others to end: a tenth of a second, less under lasting load; further ones are answered \
+        "requests that wait for others to end: up to a second, a moment under lasting load; further ones are answered \
          with 503 at once",
     ),
     open(
