@@ -105,16 +105,19 @@ pub async fn post(State(app): State<Arc<App>>, request: Request) -> Response<Bod
 
 /// The answer to a request of which nothing is looked at.
 pub fn refuse(error: Error) -> Response<Body> {
-    let rejection = Rejection::from(error);
+    rejected(error.into())
+}
+
+/// A rejection where no media type was agreed on.
+fn rejected(rejection: Rejection) -> Response<Body> {
     spell(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]))
 }
 
 async fn answer(app: &App, asking: Asking<'_>) -> Response<Body> {
     telemetry::note(|facts| facts.face = Face::GraphQl);
     let Some(media) = first_accepted(asking.headers, &[GRAPHQL, JSON]) else {
-        let rejection =
-            Rejection::new(StatusCode::NOT_ACCEPTABLE, "Accept must allow a GraphQL response as JSON.");
-        return spell(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]));
+        let text = "Accept must allow a GraphQL response as JSON.";
+        return rejected(Rejection::new(StatusCode::NOT_ACCEPTABLE, text));
     };
     let mut caller = None;
     let executed = match app.pipeline.enter().await {
@@ -232,7 +235,7 @@ async fn execute(
         operation,
         execution: Execution::new(caller.principal.clone(), caller.client, origin),
         writes: kind == OperationType::Mutation,
-        price: Some(u32::try_from(points).unwrap_or(u32::MAX)),
+        price: Some(estimate.price()),
         used,
     };
     let done = app.pipeline.run(&app.public, caller, job).await?;
@@ -249,9 +252,8 @@ async fn introspect(
 ) -> Result<(Answer, u32), Error> {
     let question = Introspections::question(&operation);
     if let Some(kept) = app.introspections.get(&question).await {
-        let price = u32::try_from(estimate.points).unwrap_or(u32::MAX);
-        app.pipeline.charge(caller, price).await?;
-        return Ok((Answer::new(Value::Binary(kept)), price));
+        app.pipeline.charge(caller, estimate.price()).await?;
+        return Ok((Answer::new(Value::Binary(kept)), estimate.price()));
     }
     let (mut answer, used) = execute(app, caller, origin, operation, estimate).await?;
     if answer.errors.is_empty() {

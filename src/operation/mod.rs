@@ -48,6 +48,13 @@ pub struct Estimate {
     pub introspects: bool,
 }
 
+impl Estimate {
+    /// The points, as limits count them.
+    pub fn price(&self) -> u32 {
+        u32::try_from(self.points).unwrap_or(u32::MAX)
+    }
+}
+
 /// Parses a request's document of at most so many tokens, holds it against the other limits and prices the
 /// operation that it names. The request keeps the parsed document.
 ///

@@ -178,7 +178,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let method = match input.as_ref().map(|input| overridden(&asking, input)) {
             Ok(method) => method?,
             // A body that is too large is refused before anything else is looked at.
-            Err(error) if error.status() == 413 => return input.map(|_| Reply::error(body::too_large())),
+            Err(error) if error.status() == 413 => return Err(body::too_large()),
             Err(_) => asking.method.clone(),
         };
         let document = match self.routes.document(&asking.place, &method) {
