@@ -1,5 +1,5 @@
 //! A bounded number of places, and a bounded line before them. A server that lets everybody wait answers nobody
-//! in time: a short burst is waited out, while under lasting load whoever cannot be served soon is refused at once.
+//! in time: a short burst is waited out, while under lasting load whoever cannot be served at once is refused.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,10 +9,12 @@ use tokio::time::{Instant, timeout};
 
 use crate::{Error, Result};
 
-/// How long a burst is waited out; a line that has stood for longer is lasting load.
-const BURST: Duration = Duration::from_secs(1);
-/// How long is waited for a place under lasting load.
-const UNDER_LOAD: Duration = Duration::from_millis(3);
+/// How long a request waits for a place at the most.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// A gate that was full again and again for longer is under lasting load: then nobody begins to wait.
+const BURST: Duration = Duration::from_millis(250);
+/// A gate that was not full for longer has come to the end of a burst, or of the load.
+const CALM: Duration = Duration::from_millis(50);
 
 /// Places, with a line before them. Whoever has waited longest is next.
 pub struct Gate {
@@ -20,8 +22,10 @@ pub struct Gate {
     waiting: AtomicUsize,
     max_waiting: usize,
     opened: Instant,
-    /// When a place was last free at once, in milliseconds since the gate was opened.
-    last_free: AtomicU64,
+    /// Since when it has been full again and again, in milliseconds since it was opened.
+    full_since: AtomicU64,
+    /// When it was last found full, likewise.
+    last_full: AtomicU64,
 }
 
 /// A place; it is given back when this is dropped.
@@ -37,7 +41,8 @@ impl Gate {
             waiting: AtomicUsize::new(0),
             max_waiting,
             opened: Instant::now(),
-            last_free: AtomicU64::new(0),
+            full_since: AtomicU64::new(0),
+            last_full: AtomicU64::new(0),
         }
     }
 
@@ -47,23 +52,26 @@ impl Gate {
     /// [`Error::Overloaded`] where too many wait already, or the wait was too long.
     pub async fn enter(&self) -> Result<Place<'_>> {
         if let Ok(permit) = self.places.try_acquire() {
-            self.last_free.store(self.now(), Ordering::Relaxed);
             return Ok(Place { _permit: permit });
         }
+        if self.is_under_lasting_load() {
+            return Err(Error::Overloaded);
+        }
         let _turn = Turn::take(self)?;
-        let permit = timeout(self.patience(), self.places.acquire()).await;
+        let permit = timeout(PATIENCE, self.places.acquire()).await;
         let permit = permit.map_err(|_| Error::Overloaded)?.map_err(Error::internal)?;
         Ok(Place { _permit: permit })
     }
 
-    fn now(&self) -> u64 {
-        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// How long is waited for a place now.
-    fn patience(&self) -> Duration {
-        let stands = Duration::from_millis(self.now().saturating_sub(self.last_free.load(Ordering::Relaxed)));
-        if stands > BURST { UNDER_LOAD } else { BURST }
+    /// Whether it has been full for too long. It is full now.
+    fn is_under_lasting_load(&self) -> bool {
+        let now = self.opened.elapsed();
+        let milliseconds = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let last = self.last_full.swap(milliseconds, Ordering::Relaxed);
+        if now.saturating_sub(Duration::from_millis(last)) > CALM {
+            self.full_since.store(milliseconds, Ordering::Relaxed);
+        }
+        now.saturating_sub(Duration::from_millis(self.full_since.load(Ordering::Relaxed))) > BURST
     }
 }
 
@@ -119,14 +127,25 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_burst_is_waited_out_and_lasting_load_is_not() {
         let gate = Gate::new(1, 10);
-        let _first = gate.enter().await.unwrap();
+        let first = gate.enter().await.unwrap();
         let waited = async || {
             let begun = Instant::now();
             assert!(matches!(gate.enter().await, Err(Error::Overloaded)));
             begun.elapsed().as_millis()
         };
-        assert!((1000..1010).contains(&waited().await));
-        tokio::time::advance(Duration::from_millis(10)).await;
-        assert!((3..10).contains(&waited().await));
+        assert!((1000..1010).contains(&waited().await), "a burst");
+        for _ in 0..10 {
+            let waiting = std::pin::pin!(gate.enter());
+            assert!(futures_util::poll!(waiting).is_pending(), "a burst still");
+            tokio::time::advance(Duration::from_millis(25)).await;
+        }
+        tokio::time::advance(Duration::from_millis(25)).await;
+        assert_eq!(waited().await, 0, "lasting load");
+        drop(first);
+        drop(gate.enter().await.unwrap());
+        let _second = gate.enter().await.unwrap();
+        assert_eq!(waited().await, 0, "a place that is free for a moment doesn't end the load");
+        tokio::time::advance(Duration::from_millis(100)).await;
+        assert!((1000..1010).contains(&waited().await), "another burst");
     }
 }

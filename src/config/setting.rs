@@ -192,8 +192,8 @@ pub const SETTINGS: &[Setting] = &[
         "GUICHET_MAX_WAITING",
         "256",
         "a whole number",
-        "requests that wait for others to end: up to a second, a moment under lasting load; further ones are answered \
-         with 503 at once",
+        "requests that wait for others to end, up to a second; further ones are answered with 503 at once, and so is \
+         whoever finds no place under lasting load",
     ),
     open(
         "GUICHET_PASSWORD_WORKERS",
