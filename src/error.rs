@@ -63,6 +63,9 @@ pub enum Error {
     /// The server or its database takes no writes.
     #[error("This server is read-only.")]
     ReadOnly,
+    /// The shop's own server, to which the request was passed on, has not answered.
+    #[error("{}", .0.text())]
+    Upstream(#[source] Trouble),
     /// A setting with which the server cannot start: for the operator, never for a client.
     #[error("{0}")]
     Setting(String),
@@ -93,6 +96,7 @@ impl Error {
         match self {
             Self::Unavailable(cause) | Self::Absent(cause) => Some(cause),
             Self::Internal(cause) => Some(cause),
+            Self::Upstream(trouble) => Some(trouble),
             _ => None,
         }
     }
@@ -117,6 +121,7 @@ impl Error {
             Self::Invalid(_) => 422,
             Self::BadRequest(_) => 400,
             Self::Refused(refusal) => refusal.status,
+            Self::Upstream(trouble) => trouble.status(),
             Self::NotRun(reason) => reason.code.status(),
             Self::Maintenance(_)
             | Self::Unavailable(_)
@@ -138,9 +143,11 @@ impl Error {
             Self::BadRequest(_) => Code::BadUserInput,
             Self::Refused(_) => Code::Conflict,
             Self::NotRun(reason) => reason.code,
-            Self::Maintenance(_) | Self::Unavailable(_) | Self::Absent(_) | Self::Overloaded => {
-                Code::Unavailable
-            }
+            Self::Maintenance(_)
+            | Self::Unavailable(_)
+            | Self::Absent(_)
+            | Self::Overloaded
+            | Self::Upstream(_) => Code::Unavailable,
             Self::ReadOnly => Code::ReadOnly,
             Self::Setting(_) | Self::Internal(_) => Code::Internal,
         }
@@ -200,6 +207,46 @@ impl From<DbErr> for Error {
             Failure::ReadOnly => Self::ReadOnly,
             Failure::Absent => Self::Absent(error),
             Failure::Statement => Self::Internal(error.into()),
+        }
+    }
+}
+
+/// Why the shop's own server has not answered a request that was passed on.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// No connection to it can be opened.
+    #[error("no connection to GUICHET_UPSTREAM: {0}")]
+    Away(String),
+    /// A connection is not opened in time.
+    #[error("no connection to GUICHET_UPSTREAM in time")]
+    Slow,
+    /// It takes nothing, or says nothing, for too long.
+    #[error("GUICHET_UPSTREAM does not answer in time")]
+    Silent,
+    /// The connection ended before the answer began, or what came is no answer.
+    #[error("no answer of GUICHET_UPSTREAM: {0}")]
+    Broken(String),
+    /// The request went through this server before.
+    #[error("GUICHET_UPSTREAM sends requests back")]
+    Loop,
+}
+
+impl Trouble {
+    /// HTTP status of the answer.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Away(_) | Self::Broken(_) => 502,
+            Self::Slow | Self::Silent => 504,
+            Self::Loop => 508,
+        }
+    }
+
+    /// What the client is told.
+    pub fn text(&self) -> &'static str {
+        match self {
+            Self::Away(_) | Self::Broken(_) => "Bad Gateway",
+            Self::Slow | Self::Silent => "Gateway Timeout",
+            Self::Loop => "Loop Detected",
         }
     }
 }

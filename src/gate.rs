@@ -1,10 +1,11 @@
 //! A bounded number of places, and a bounded line before them. A server that lets everybody wait answers nobody
 //! in time: a short burst is waited out, while under lasting load whoever cannot be served at once is refused.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use crate::{Error, Result};
@@ -18,7 +19,7 @@ const CALM: Duration = Duration::from_millis(50);
 
 /// Places, with a line before them. Whoever has waited longest is next.
 pub struct Gate {
-    places: Semaphore,
+    places: Arc<Semaphore>,
     waiting: AtomicUsize,
     max_waiting: usize,
     opened: Instant,
@@ -29,15 +30,15 @@ pub struct Gate {
 }
 
 /// A place; it is given back when this is dropped.
-pub struct Place<'a> {
-    _permit: SemaphorePermit<'a>,
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Gate {
     /// A gate of so many places, and so many who may wait.
     pub fn new(places: usize, max_waiting: usize) -> Self {
         Self {
-            places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             waiting: AtomicUsize::new(0),
             max_waiting,
             opened: Instant::now(),
@@ -50,15 +51,15 @@ impl Gate {
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait already, or the wait was too long.
-    pub async fn enter(&self) -> Result<Place<'_>> {
-        if let Ok(permit) = self.places.try_acquire() {
+    pub async fn enter(&self) -> Result<Place> {
+        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(Place { _permit: permit });
         }
         if self.is_under_lasting_load() {
             return Err(Error::Overloaded);
         }
         let _turn = Turn::take(self)?;
-        let permit = timeout(PATIENCE, self.places.acquire()).await;
+        let permit = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
         let permit = permit.map_err(|_| Error::Overloaded)?.map_err(Error::internal)?;
         Ok(Place { _permit: permit })
     }

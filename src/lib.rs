@@ -15,6 +15,7 @@
 //! | [`pipeline`], [`gate`], [`execution`] | the way of every request: its place, key and limits, what resolvers see of it |
 //! | [`rest`] | the REST face: documents, requests, envelopes, XML, OpenAPI. It knows no resource |
 //! | [`mod@body`], [`json`] | bodies and JSON from clients, within bounds |
+//! | [`upstream`] | the shop's own server, to which requests are passed on |
 //! | [`operation`], [`selection`] | what bounds a GraphQL operation; documents that are named by their hash; fields asked for twice |
 //! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
@@ -72,6 +73,7 @@ pub mod storage;
 pub mod tax;
 pub mod telemetry;
 pub mod throttle;
+pub mod upstream;
 pub mod write;
 
 use std::sync::Arc;
@@ -94,6 +96,7 @@ pub struct App {
     demo_key: Option<Arc<str>>,
     telemetry: Arc<telemetry::Telemetry>,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
+    upstream: Option<Arc<upstream::Upstream>>,
 }
 
 impl App {
@@ -134,6 +137,7 @@ impl App {
             points: throttle(Unit::Points, config.cost_limit),
             failed_keys: throttle(Unit::FailedKeys, config.failed_key_limit),
         };
+        let upstream = config.upstream.clone().map(upstream::Upstream::new).transpose()?.map(Arc::new);
         let prices = Arc::new(operation::Prices::new(&registry));
         let named = Arc::new(operation::Documents::new(&config)?);
         let hints = Arc::new(operation::Hints::new(&registry));
@@ -181,6 +185,7 @@ impl App {
             introspections: Arc::default(),
             demo_key: None,
             telemetry,
+            upstream,
         })
     }
 

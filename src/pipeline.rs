@@ -102,7 +102,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait already.
-    pub async fn enter(&self) -> Result<Place<'_>> {
+    pub async fn enter(&self) -> Result<Place> {
         self.gate.enter().await
     }
 
@@ -111,11 +111,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait for a place then.
-    pub async fn receive<'a, T>(
-        &'a self,
-        running: Place<'a>,
-        reading: impl Future<Output = T>,
-    ) -> Result<(Place<'a>, T)> {
+    pub async fn receive<T>(&self, running: Place, reading: impl Future<Output = T>) -> Result<(Place, T)> {
         let mut reading = pin!(reading);
         if let Poll::Ready(read) = poll!(&mut reading) {
             return Ok((running, read));

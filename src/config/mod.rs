@@ -6,6 +6,7 @@ mod environment;
 mod otlp;
 mod redis;
 mod setting;
+mod upstream;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use environment::{EnvironmentError, environment, names_database};
 pub use otlp::{Otlp, Sampler};
 pub use redis::{RedisAddress, RedisServer};
 pub use setting::{SETTINGS, Setting, help};
+pub use upstream::{PassRule, Upstream, UpstreamScope, UpstreamServer};
 
 /// The server's settings. `Config::default()` is what an empty environment gives.
 #[derive(Clone, Debug)]
@@ -91,6 +93,9 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Collector of traces; `None` = there are none (`OTEL_EXPORTER_OTLP_ENDPOINT`).
     pub otlp: Option<Otlp>,
+    /// The shop's own server, which answers what is not answered here; `None` = there is none
+    /// (`GUICHET_UPSTREAM`).
+    pub upstream: Option<Upstream>,
     /// Whether nothing at all is written (`GUICHET_READ_ONLY`).
     pub read_only: bool,
     /// Database connections; `None` = 2 on SQLite, else 10 (`GUICHET_POOL`).
@@ -262,6 +267,7 @@ impl Config {
             request_log: variables.read("GUICHET_REQUEST_LOG", switch)?,
             metrics_listen: variables.optional("GUICHET_METRICS_LISTEN", |text| text.parse().ok())?,
             otlp: Otlp::read(&variables)?,
+            upstream: Upstream::read(&variables)?,
             read_only: variables.read("GUICHET_READ_ONLY", switch)?,
             pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
             license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,

@@ -214,6 +214,50 @@ pub const SETTINGS: &[Setting] = &[
         "seconds from 0.1 to 3600",
         "how long a request may take from its last byte on, and each of its SQL statements, before the answer is 503",
     ),
+    open(
+        "GUICHET_UPSTREAM",
+        "",
+        "http:// or https:// with a host and perhaps a port, or unix: with the path of a socket",
+        "the shop's own server: requests below /api that have no route here are passed on to it",
+    ),
+    open(
+        "GUICHET_PASS",
+        "",
+        "a comma list of a method and a path each such as POST /api/client/*, where GUICHET_UPSTREAM is set",
+        "routes that are passed on although they are answered here; * stands for any method, and in a path for any \
+         letters",
+    ),
+    open(
+        "GUICHET_UPSTREAM_SCOPE",
+        "api",
+        "api or all",
+        "all = every path that is not of guichet is passed on, not only those below /api",
+    ),
+    open(
+        "GUICHET_UPSTREAM_CA",
+        "",
+        "the path of a PEM file",
+        "certificates that an https:// upstream's is signed by, in place of the system's",
+    ),
+    open(
+        "GUICHET_UPSTREAM_CONNECT_TIMEOUT",
+        "5",
+        SPAN,
+        "how long opening a connection to the upstream may take before the answer is 504",
+    ),
+    open(
+        "GUICHET_UPSTREAM_TIMEOUT",
+        "60",
+        SPAN,
+        "how long the upstream may take nothing of a request, or begin no answer, before the answer is 504",
+    ),
+    open(
+        "GUICHET_UPSTREAM_IDLE_TIMEOUT",
+        "60",
+        SPAN,
+        "how long the upstream may send nothing of an answer that has begun before it is cut off",
+    ),
+    open("GUICHET_UPSTREAM_MAX", "256", WHOLE, "requests that are passed on at the same time"),
     open("GUICHET_LOG_FORMAT", "json", "json or text", "how the log on standard error is written"),
     open(
         "GUICHET_REQUEST_LOG",

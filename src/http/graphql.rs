@@ -158,7 +158,7 @@ fn waits(status: StatusCode) -> bool {
 /// Examines who asks, reads what is asked, and runs it. `caller` is who asks, once that is known.
 async fn examine(
     app: &App,
-    running: Place<'_>,
+    running: Place,
     asking: Asking<'_>,
     caller: &mut Option<Caller>,
 ) -> Result<Answer, Rejection> {

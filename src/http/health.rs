@@ -22,12 +22,19 @@ pub async fn alive() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// The database is there and holds the shop's tables; 503 until it does.
+/// The database is there and holds the shop's tables; 503 until it does. Where requests are passed on, the
+/// other server's state is told beside it: what is answered here doesn't need it.
 pub async fn ready(State(app): State<Arc<App>>) -> Response {
     let shared = app.shared();
     let reached = shared.pulse.watch(PATIENCE, auth::reachable(&shared.reader)).await;
     match reached.map_err(Error::from).flatten() {
-        Ok(()) => Json(json!({"status": "ok"})).into_response(),
+        Ok(()) => match &app.upstream {
+            Some(upstream) => {
+                let state = if upstream.is_reachable().await { "ok" } else { "unavailable" };
+                Json(json!({"status": "ok", "upstream": state})).into_response()
+            }
+            None => Json(json!({"status": "ok"})).into_response(),
+        },
         Err(error) => {
             tracing::warn!(cause = error.cause().map(tracing::field::display), "not ready: {error}");
             let retry = [(header::RETRY_AFTER, HeaderValue::from(crate::error::RETRY_AFTER))];

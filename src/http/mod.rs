@@ -3,6 +3,7 @@
 mod graphql;
 mod health;
 pub mod pages;
+mod passing;
 
 use std::any::Any;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -23,6 +24,7 @@ use crate::App;
 use crate::error::Code;
 use crate::execution::Origin;
 use crate::telemetry::{self, RequestId};
+use crate::upstream::Passed;
 use crate::{Error, rest};
 
 /// Path of the GraphQL endpoint.
@@ -32,6 +34,11 @@ const MAX_HOST: usize = 262;
 
 /// Every route of the server.
 pub fn router(app: Arc<App>) -> Router {
+    let start = match &app.upstream {
+        // The shop has a start page of its own.
+        Some(upstream) if upstream.takes_everything() => Router::new(),
+        _ => pages::start(),
+    };
     Router::new()
         .route(GRAPHQL, get(graphql::get).post(graphql::post))
         .route("/docs/api-docs.json", get(contract))
@@ -39,6 +46,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/.well-known/jwks.json", get(jwks))
         .merge(pages::router())
+        .merge(start)
         .fallback(answer_rest)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), watched))
@@ -88,8 +96,7 @@ async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
 }
 
 async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let (client, origin) = (client(&app, &request), origin(&app, &request));
-    app.rest.serve(request, client, origin).await
+    passing::answer(&app, request).await
 }
 
 /// The client's address: the peer, or what a trusted proxy says.
@@ -188,7 +195,8 @@ fn badly_addressed(request: &Request) -> Response<Body> {
 async fn finish(app: &App, request: Request, next: Next) -> Response<Body> {
     let https = believed(app, &request, "x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let preflight = *request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && !passing::answers_preflight(app, request.uri());
     let mut response = if !is_well_addressed(app, &request) {
         badly_addressed(&request)
     } else if preflight {
@@ -196,6 +204,9 @@ async fn finish(app: &App, request: Request, next: Next) -> Response<Body> {
     } else {
         next.run(request).await
     };
+    if response.extensions().get::<Passed>().is_some() {
+        return response;
+    }
     let headers = response.headers_mut();
     if let Ok(frontend) = HeaderValue::from_str(&app.shared().config.frontend_url) {
         headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(frontend);

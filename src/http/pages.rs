@@ -75,10 +75,14 @@ const DOCS_ASSETS: &[Asset] = assets! {
 /// endpoint, whose handler calls [`graphiql`].
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/", get(|| async { page(START.clone()) }))
         .route("/api/documentation", get(|| async { page(SWAGGER.clone()) }))
         .route("/docs/asset/{asset}", get(docs_asset))
         .route("/graphql/asset/{asset}", get(graphql_asset))
+}
+
+/// The start page, which leads to the others.
+pub fn start<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/", get(|| async { page(START.clone()) }))
 }
 
 /// GraphiQL for the endpoint at that path. A demo key is written into its headers editor.

@@ -50,6 +50,7 @@ impl Unread<'_> {
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = kind.unwrap_or_default().to_owned();
         let bytes = crate::body::read(self.body, limit).await.map_err(unreadable)?;
+        input.sent = bytes.clone();
         let fields = match Kind::of(&kind, self.method) {
             Kind::Multipart => {
                 let form = Form { expected: &self.expected, bounds: self.bounds };

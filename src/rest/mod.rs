@@ -23,7 +23,7 @@ use async_graphql::{
     EmptySubscription, ObjectType, Request as Operation, Schema, UploadValue, Value, Variables,
 };
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
@@ -67,6 +67,23 @@ struct Reply {
     body: Value,
 }
 
+/// Whether somebody else wants the requests of a method to a path, which is decoded and ends without a slash.
+pub type Elsewhere<'a> = dyn Fn(&Method, &str) -> bool + Sync + 'a;
+
+/// What became of a request.
+pub enum Served {
+    /// It is answered.
+    Answer(Response<Body>),
+    /// It is for somebody else: the request as it came.
+    Elsewhere(Request<Body>),
+}
+
+/// What comes of a request before anything is spelled.
+enum Outcome {
+    Reply(Reply),
+    Elsewhere(Box<Request<Body>>),
+}
+
 /// A request whose body is not read yet.
 struct Asking {
     method: Method,
@@ -74,8 +91,8 @@ struct Asking {
     /// The path, normalised.
     path: String,
     place: Place,
-    /// The query of the address, as it is written.
-    query: String,
+    uri: Uri,
+    version: Version,
     client: IpAddr,
     origin: Origin,
     face: Face,
@@ -95,37 +112,70 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         Ok(Self { pipeline, schema, documents, routes })
     }
 
-    /// Answers a request to a path below [`PREFIX`].
-    pub async fn serve(&self, request: Request<Body>, client: IpAddr, origin: Origin) -> Response<Body> {
+    /// Answers a request to a path below [`PREFIX`]. Where `elsewhere` is asked for, what has no operation
+    /// here and what it wants for itself is returned as it came.
+    pub async fn serve(
+        &self,
+        request: Request<Body>,
+        client: IpAddr,
+        origin: Origin,
+        elsewhere: Option<&Elsewhere<'_>>,
+    ) -> Served {
         let face = accepted(request.headers());
         let head = request.method() == Method::HEAD;
+        let path = normal_path(request.uri().path());
+        let place = self.place(&path);
+        let method = named_method(request.method(), request.headers());
+        if elsewhere.is_some_and(|wants| self.is_elsewhere(wants, &place, &path, &method)) {
+            return Served::Elsewhere(request);
+        }
         telemetry::note(|facts| facts.face = telemetry::Face::Rest);
         let (parts, body) = request.into_parts();
-        let path = normal_path(parts.uri.path());
+        let (method, uri, version, headers) = (parts.method, parts.uri, parts.version, parts.headers);
+        let asking = Asking { method, headers, path, place, uri, version, client, origin, face };
+        match self.reply(asking, body, elsewhere).await {
+            Outcome::Reply(reply) => Served::Answer(spell(reply, face, head)),
+            Outcome::Elsewhere(request) => Served::Elsewhere(*request),
+        }
+    }
+
+    /// Whether any operation has a path.
+    pub fn has_path(&self, path: &str) -> bool {
+        self.place(&normal_path(path)).is_known()
+    }
+
+    fn place(&self, path: &str) -> Place {
         // No route is the empty path.
-        let place = self.routes.place(path.strip_prefix(PREFIX).unwrap_or_default());
-        let query = parts.uri.query().unwrap_or_default().to_owned();
-        let (method, headers) = (parts.method, parts.headers);
-        let asking = Asking { method, headers, path, place, query, client, origin, face };
-        spell(self.reply(asking, body).await, face, head)
+        self.routes.place(path.strip_prefix(PREFIX).unwrap_or_default())
     }
 
     fn shared(&self) -> &Shared {
         &self.pipeline.shared
     }
 
-    async fn reply(&self, asking: Asking, body: Body) -> Reply {
+    /// Whether a request of this method is for somebody else: because they want it, or no operation here
+    /// answers it.
+    fn is_elsewhere(&self, wants: &Elsewhere<'_>, place: &Place, path: &str, method: &Method) -> bool {
+        let is_known = if *method == Method::OPTIONS {
+            place.is_known()
+        } else {
+            self.routes.document(place, method).is_ok()
+        };
+        !is_known || wants(method, path)
+    }
+
+    async fn reply(&self, asking: Asking, body: Body, elsewhere: Option<&Elsewhere<'_>>) -> Outcome {
         let max = self.shared().config.bodies.max as u64;
         if body::declared_length(&asking.headers).is_some_and(|length| length > max) {
-            return Reply::error(body::too_large());
+            return Reply::error(body::too_large()).into();
         }
         if asking.method == Method::OPTIONS {
-            return Reply::options(&self.routes.options(&asking.place));
+            return Reply::options(&self.routes.options(&asking.place)).into();
         }
         match self.routes.document(&asking.place, &asking.method) {
             Ok(at) => self.note(&asking.place, at),
             Err(unmatched) if asking.is_final(&body) => {
-                return Reply::unmatched(unmatched, &asking.method, &asking.path);
+                return Reply::unmatched(unmatched, &asking.method, &asking.path).into();
             }
             // What the request means is known once its body was read.
             Err(_) => {}
@@ -133,15 +183,15 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         // What waits for its turn holds no more than this.
         let running = match self.pipeline.enter().await {
             Ok(running) => running,
-            Err(error) => return Reply::error(error),
+            Err(error) => return Reply::error(error).into(),
         };
         let mut caller = None;
-        let answer = Box::pin(self.answer(running, asking, body, &mut caller)).await;
-        let mut reply = answer.unwrap_or_else(Reply::error);
-        if let Some(caller) = caller {
+        let answer = Box::pin(self.answer(running, asking, body, &mut caller, elsewhere)).await;
+        let mut outcome = answer.unwrap_or_else(|error| Reply::error(error).into());
+        if let (Some(caller), Outcome::Reply(reply)) = (caller, &mut outcome) {
             caller.limits.write(&mut reply.headers, self.shared().clock.now().timestamp());
         }
-        reply
+        outcome
     }
 
     fn note(&self, place: &Place, document: usize) {
@@ -155,15 +205,16 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     /// is known.
     async fn answer(
         &self,
-        running: Running<'_>,
+        running: Running,
         mut asking: Asking,
         body: Body,
         caller: &mut Option<Caller>,
-    ) -> Result<Reply> {
+        elsewhere: Option<&Elsewhere<'_>>,
+    ) -> Result<Outcome> {
         let (config, pipeline) = (&self.shared().config, &self.pipeline);
         pipeline.watched(config.timeout, self.admit(&asking, caller)).await?;
-        let query = body::query(&asking.query, config.bodies.max_fields);
-        let (running, input) = if body.is_end_stream() {
+        let query = body::query(asking.uri.query().unwrap_or_default(), config.bodies.max_fields);
+        let (running, mut input) = if body.is_end_stream() {
             (running, Ok(Input::of_query(query)))
         } else {
             let unread = body::Unread {
@@ -181,14 +232,18 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             Err(error) if error.status() == 413 => return Err(body::too_large()),
             Err(_) => asking.method.clone(),
         };
+        let sent = input.as_mut().map(|input| std::mem::take(&mut input.sent)).unwrap_or_default();
+        let is_elsewhere =
+            elsewhere.is_some_and(|wants| self.is_elsewhere(wants, &asking.place, &asking.path, &method));
+        if is_elsewhere {
+            self.take_back(caller).await;
+            return Ok(Outcome::Elsewhere(Box::new(asking.request(sent))));
+        }
         let document = match self.routes.document(&asking.place, &method) {
             Ok(at) => at,
             Err(unmatched) => {
-                // The contract neither counts such a request nor tells of limits.
-                if let Some(caller) = caller.take() {
-                    pipeline.uncount(caller).await;
-                }
-                return Ok(Reply::unmatched(unmatched, &method, &asking.path));
+                self.take_back(caller).await;
+                return Ok(Reply::unmatched(unmatched, &method, &asking.path).into());
             }
         };
         if method != asking.method {
@@ -199,7 +254,14 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let executed = self.execute(&self.documents[document], asking, input, caller);
         let reply = pipeline.watched(config.timeout, executed).await;
         drop(running);
-        reply
+        Ok(reply?.into())
+    }
+
+    /// The contract neither counts a request that means no operation nor tells of its limits.
+    async fn take_back(&self, caller: &mut Option<Caller>) {
+        if let Some(caller) = caller.take() {
+            self.pipeline.uncount(caller).await;
+        }
     }
 
     /// Key and throttle: whoever passes may have its body read.
@@ -310,9 +372,32 @@ impl Asking {
     /// Whether the method stands: only a `POST` may mean another one, which a header, the query or the body
     /// may name.
     fn is_final(&self, body: &Body) -> bool {
-        let may_name = self.headers.contains_key(OVERRIDE) || !self.query.is_empty();
+        let has_query = self.uri.query().is_some_and(|query| !query.is_empty());
+        let may_name = self.headers.contains_key(OVERRIDE) || has_query;
         self.method != Method::POST || (body.is_end_stream() && !may_name)
     }
+
+    /// The request as it came, with the body that was read.
+    fn request(self, body: Bytes) -> Request<Body> {
+        let mut request = Request::new(Body::from(body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        *request.headers_mut() = self.headers;
+        request
+    }
+}
+
+impl From<Reply> for Outcome {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
+/// Whether a path is one of this face, be there an operation or not.
+pub fn is_below_prefix(path: &str) -> bool {
+    let path = normal_path(path);
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The answer to a request of which nothing is looked at but the form that it wants answers in.
@@ -338,6 +423,19 @@ fn normal_path(path: &str) -> String {
     path.to_owned()
 }
 
+/// The method that a request's head names.
+fn named_method(method: &Method, headers: &HeaderMap) -> Method {
+    let header = headers.get(OVERRIDE).filter(|_| *method == Method::POST);
+    let named = header.and_then(|value| value.to_str().ok()).and_then(method_named);
+    named.unwrap_or_else(|| method.clone())
+}
+
+/// The method of a name in letters, whatever their case.
+fn method_named(text: &str) -> Option<Method> {
+    let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_name.then(|| Method::from_bytes(text.to_ascii_uppercase().as_bytes()).ok()).flatten()
+}
+
 /// The method that a `POST` really means (spec: `wire.md` 2.4).
 fn overridden(asking: &Asking, input: &Input) -> Result<Method> {
     if asking.method != Method::POST {
@@ -351,9 +449,7 @@ fn overridden(asking: &Asking, input: &Input) -> Result<Method> {
         (None, Some(Value::String(text))) => text.clone(),
         (None, Some(_)) => String::new(),
     };
-    let letters = !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let method = letters.then(|| Method::from_bytes(asked.to_ascii_uppercase().as_bytes()).ok()).flatten();
-    method.ok_or_else(|| Error::BadRequest("Bad request.".to_owned()))
+    method_named(&asked).ok_or_else(|| Error::BadRequest("Bad request.".to_owned()))
 }
 
 /// XML if it ranks first in `Accept`, else JSON (spec: `documented-contract.md` 4.6).

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::indexmap::{IndexMap, IndexSet};
 use async_graphql::parser::types::BaseType;
 use async_graphql::{Name, UploadValue, Value, Variables};
+use bytes::Bytes;
 
 use super::bag::{self, Fields};
 use super::document::{Checked, Document, Variable, camel, filter_field, include_variable};
@@ -24,6 +25,8 @@ pub struct Input {
     pub bag: Fields,
     /// Files of a multipart body.
     pub uploads: Vec<UploadValue>,
+    /// The body as it was sent.
+    pub sent: Bytes,
 }
 
 impl Input {

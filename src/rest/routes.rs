@@ -41,6 +41,13 @@ pub struct Place {
     pub parameters: HashMap<String, String>,
 }
 
+impl Place {
+    /// Whether an operation has the path.
+    pub fn is_known(&self) -> bool {
+        self.entry.is_some()
+    }
+}
+
 /// A request that no operation answers.
 #[derive(Debug)]
 pub enum Unmatched {

@@ -43,6 +43,8 @@ pub(crate) enum Face {
     Rest,
     /// GraphQL.
     GraphQl,
+    /// The shop's own server, to which the request was passed on.
+    Upstream,
     /// Neither: pages, documents, health.
     #[default]
     Other,
@@ -54,6 +56,7 @@ impl Face {
         match self {
             Self::Rest => "rest",
             Self::GraphQl => "graphql",
+            Self::Upstream => "upstream",
             Self::Other => "other",
         }
     }
@@ -244,6 +247,11 @@ pub(crate) fn note(tell: impl FnOnce(&mut Facts)) {
 /// Identifier under which the log tells of the request that is being answered.
 pub(crate) fn trace_id() -> TraceId {
     REQUEST.try_with(|ongoing| ongoing.trace).unwrap_or_else(|_| TraceId::random())
+}
+
+/// What the request that is being answered is called.
+pub(crate) fn request_id() -> RequestId {
+    REQUEST.try_with(Ongoing::request_id).unwrap_or_else(|_| RequestId::of_trace(TraceId::random()))
 }
 
 /// What a trusted proxy calls the request that is being answered, where it is not called by its trace.

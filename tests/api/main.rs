@@ -29,6 +29,7 @@
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`errors`], [`persisted`] | GraphQL's errors; operations named instead of sent |
 //! | [`before_the_key`] | how little a stranger can make the server do |
+//! | [`upstream`] | the shop's own server behind guichet: what is passed on to it, and how |
 //! | [`connections`] | slow clients, many clients, and the end of the server |
 //! | [`limits`] | what GraphQL refuses before it runs |
 //! | [`throttle`] | limits of requests and points on both faces |
@@ -90,6 +91,7 @@ mod store;
 mod throttle;
 mod traces;
 mod two_writers;
+mod upstream;
 mod viewer;
 mod walk;
 mod wire;

@@ -1,0 +1,201 @@
+//! The shop's own server, which answers what is not answered here.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::{Method, Uri};
+use regex::Regex;
+
+use super::{ConfigError, Variables, at_least, seconds};
+
+/// The shop's own server, and what is passed on to it.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Where it is (`GUICHET_UPSTREAM`).
+    pub server: UpstreamServer,
+    /// PEM file of the certificates that its certificate is signed by; `None` = the system's
+    /// (`GUICHET_UPSTREAM_CA`).
+    pub ca: Option<PathBuf>,
+    /// Which paths without a route are passed on (`GUICHET_UPSTREAM_SCOPE`).
+    pub scope: UpstreamScope,
+    /// Routes that are passed on though they are answered here too (`GUICHET_PASS`).
+    pub pass: Vec<PassRule>,
+    /// How long a connection to it may take (`GUICHET_UPSTREAM_CONNECT_TIMEOUT`).
+    pub connect_timeout: Duration,
+    /// How long it may take nothing of a request, and then send no head of an answer
+    /// (`GUICHET_UPSTREAM_TIMEOUT`).
+    pub timeout: Duration,
+    /// How long it may send nothing of an answer that has begun (`GUICHET_UPSTREAM_IDLE_TIMEOUT`).
+    pub idle_timeout: Duration,
+    /// Requests that are passed on at the same time (`GUICHET_UPSTREAM_MAX`).
+    pub max: usize,
+}
+
+/// Where the shop's own server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamServer {
+    /// A host and port.
+    Host {
+        /// Whether TLS is spoken.
+        tls: bool,
+        /// Name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// A Unix socket.
+    Socket(PathBuf),
+}
+
+/// Which paths without a route here are passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamScope {
+    /// Those below `/api`.
+    Api,
+    /// All of them.
+    All,
+}
+
+impl UpstreamScope {
+    fn named(text: &str) -> Option<Self> {
+        match text {
+            "api" => Some(Self::Api),
+            "all" => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+
+/// Requests that are passed on: a method, and paths.
+#[derive(Clone, Debug)]
+pub struct PassRule {
+    /// `None` = any.
+    method: Option<Method>,
+    path: Regex,
+}
+
+impl PassRule {
+    /// A rule as it is written: `POST /api/client/*`. A star stands for any method, and in a path for any
+    /// letters, slashes too. `None` where it is no rule.
+    pub fn read(text: &str) -> Option<Self> {
+        let (method, path) = text.trim().split_once(char::is_whitespace)?;
+        let path = path.trim();
+        let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let method = match method {
+            "*" => None,
+            name if letters(name) => Some(Method::from_bytes(name.to_ascii_uppercase().as_bytes()).ok()?),
+            _ => return None,
+        };
+        if !path.starts_with('/') || path.contains(char::is_whitespace) {
+            return None;
+        }
+        let pattern = regex::escape(path.trim_end_matches('/')).replace(r"\*", ".*");
+        Some(Self { method, path: Regex::new(&format!("(?s)^{pattern}$")).ok()? })
+    }
+
+    /// Whether a request is meant. The path is decoded and ends without a slash. A rule for `GET` means
+    /// `HEAD` too.
+    pub fn means(&self, method: &Method, path: &str) -> bool {
+        let asked = if *method == Method::HEAD { &Method::GET } else { method };
+        self.method.as_ref().is_none_or(|known| known == asked || known == method) && self.path.is_match(path)
+    }
+}
+
+impl UpstreamServer {
+    /// `http://host:port`, `https://host` or `unix:/path`; `None` for anything else.
+    pub fn read(text: &str) -> Option<Self> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return path.starts_with('/').then(|| Self::Socket(path.into()));
+        }
+        let uri: Uri = text.parse().ok()?;
+        let tls = match uri.scheme_str()? {
+            "http" => false,
+            "https" => true,
+            _ => return None,
+        };
+        let authority = uri.authority()?;
+        let is_bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
+        if !is_bare || authority.as_str().contains('@') || authority.host().is_empty() {
+            return None;
+        }
+        let host = authority.host().trim_matches(['[', ']']).to_owned();
+        Some(Self::Host { tls, host, port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }) })
+    }
+
+    /// As `Host` and addresses name it.
+    pub fn authority(&self) -> String {
+        match self {
+            Self::Host { tls, host, port } => {
+                let is_v6 = host.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6());
+                let host = if is_v6 { format!("[{host}]") } else { host.clone() };
+                if *port == if *tls { 443 } else { 80 } { host } else { format!("{host}:{port}") }
+            }
+            Self::Socket(_) => "localhost".to_owned(),
+        }
+    }
+}
+
+impl Upstream {
+    /// `None` where there is none. Then nothing may be said of it either: whoever switches it off learns
+    /// that routes of theirs lead nowhere.
+    pub(super) fn read(variables: &Variables) -> Result<Option<Self>, ConfigError> {
+        let server = variables.optional("GUICHET_UPSTREAM", UpstreamServer::read)?;
+        let pass = variables.read("GUICHET_PASS", |text| {
+            let rules = text.split(',').map(str::trim).filter(|rule| !rule.is_empty());
+            rules
+                .map(PassRule::read)
+                .collect::<Option<Vec<_>>>()
+                .filter(|rules| rules.is_empty() || server.is_some())
+        })?;
+        let span = |name| variables.read(name, |text| seconds(text, 0.1..=86_400.0));
+        let upstream = |server| -> Result<Self, ConfigError> {
+            Ok(Self {
+                server,
+                ca: variables.optional("GUICHET_UPSTREAM_CA", |text| text.parse().ok())?,
+                scope: variables.read("GUICHET_UPSTREAM_SCOPE", UpstreamScope::named)?,
+                pass,
+                connect_timeout: span("GUICHET_UPSTREAM_CONNECT_TIMEOUT")?,
+                timeout: span("GUICHET_UPSTREAM_TIMEOUT")?,
+                idle_timeout: span("GUICHET_UPSTREAM_IDLE_TIMEOUT")?,
+                max: variables.read("GUICHET_UPSTREAM_MAX", |text| at_least(text, 1))?,
+            })
+        };
+        server.map(upstream).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_hosts_or_sockets() {
+        let host = |tls, host: &str, port| Some(UpstreamServer::Host { tls, host: host.to_owned(), port });
+        assert_eq!(UpstreamServer::read("http://127.0.0.1:8000"), host(false, "127.0.0.1", 8000));
+        assert_eq!(UpstreamServer::read("https://shop.example/"), host(true, "shop.example", 443));
+        assert_eq!(UpstreamServer::read("http://[::1]:81").unwrap().authority(), "[::1]:81");
+        assert_eq!(UpstreamServer::read("https://a:443").unwrap().authority(), "a");
+        assert_eq!(UpstreamServer::read("unix:/run/x").unwrap(), UpstreamServer::Socket("/run/x".into()));
+        for wrong in ["", "shop.example", "ftp://a", "http://a/b", "http://a?b", "http://u@a", "unix:x"] {
+            assert_eq!(UpstreamServer::read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rules_are_a_method_and_a_path() {
+        let rule = PassRule::read("post /api/client/*").unwrap();
+        assert!(rule.means(&Method::POST, "/api/client/tickets/5/reply"));
+        assert!(!rule.means(&Method::GET, "/api/client/tickets"));
+        assert!(!rule.means(&Method::POST, "/api/client"));
+        assert!(!rule.means(&Method::POST, "/x/api/client/a"));
+        let rule = PassRule::read("* /api/application/groups").unwrap();
+        assert!(rule.means(&Method::DELETE, "/api/application/groups"));
+        assert!(!rule.means(&Method::DELETE, "/api/application/groups/1"));
+        let rule = PassRule::read("GET /api/a.b/").unwrap();
+        assert!(rule.means(&Method::HEAD, "/api/a.b") && !rule.means(&Method::GET, "/api/axb"));
+        for wrong in ["", "/api", "GET", "GET api", "G3T /api", "GET /a b"] {
+            assert!(PassRule::read(wrong).is_none(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Requests that the shop's own server answers in guichet's place.
+
+use std::net::IpAddr;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, Response, Uri};
+
+use super::{client, origin, peer, trusted};
+use crate::execution::Origin;
+use crate::rest::{self, Elsewhere, Served};
+use crate::telemetry::{self, Face};
+use crate::upstream::{self, Sender, Upstream};
+use crate::{App, Error, Result};
+
+/// Answers a request to a path without a handler: by an operation of REST, or by the shop's own server.
+pub(super) async fn answer(app: &App, request: Request) -> Response<Body> {
+    let (peer, client, origin) = (peer(&request), client(app, &request), origin(app, &request));
+    let Some(upstream) = asked(app, request.uri()) else {
+        return match app.rest.serve(request, client, origin, None).await {
+            Served::Answer(answer) => answer,
+            Served::Elsewhere(request) => rest::refuse(request.headers(), Error::internal("nobody wants it")),
+        };
+    };
+    let wants = |method: &Method, path: &str| upstream.takes(method, path);
+    let wants: &Elsewhere<'_> = &wants;
+    match app.rest.serve(request, client, origin.clone(), Some(wants)).await {
+        Served::Answer(answer) => answer,
+        Served::Elsewhere(request) => {
+            let from = From { peer, client, origin };
+            let headers = request.headers().clone();
+            pass(app, upstream, request, &from).await.unwrap_or_else(|error| rest::refuse(&headers, error))
+        }
+    }
+}
+
+/// Whether a browser's question about a request is for the shop's own server to answer.
+pub(super) fn answers_preflight(app: &App, uri: &Uri) -> bool {
+    asked(app, uri).is_some() && !app.rest.has_path(uri.path())
+}
+
+/// The shop's own server, where it may be asked for a path.
+fn asked<'a>(app: &'a App, uri: &Uri) -> Option<&'a Upstream> {
+    let upstream = app.upstream.as_ref()?;
+    (upstream.takes_everything() || rest::is_below_prefix(uri.path())).then_some(upstream)
+}
+
+/// Where a request comes from.
+struct From {
+    peer: IpAddr,
+    client: IpAddr,
+    origin: Origin,
+}
+
+async fn pass(app: &App, upstream: &Upstream, request: Request, from: &From) -> Result<Response<Body>> {
+    let path = request.uri().path();
+    telemetry::note(|facts| {
+        facts.face = Face::Upstream;
+        facts.path = upstream::documented_path(path);
+    });
+    if rest::is_below_prefix(path) {
+        count(app, request.headers(), from.client).await?;
+    }
+    let id = telemetry::request_id();
+    let sender = Sender {
+        peer: from.peer,
+        trusted: trusted(&app.shared().config.trusted_proxies, from.peer),
+        scheme: from.origin.scheme,
+        host: &from.origin.host,
+        request_id: id.as_str(),
+    };
+    upstream.pass(request, &sender).await
+}
+
+/// Counts a request without a valid key at its address. Those of key holders are the other server's to count,
+/// and so are all while the database is away.
+async fn count(app: &App, headers: &HeaderMap, client: IpAddr) -> Result<()> {
+    match app.pipeline.identify(headers, client).await {
+        Ok(mut caller) if caller.principal.is_none() => app.pipeline.count(&mut caller).await,
+        Err(error @ Error::RateLimited(_)) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}

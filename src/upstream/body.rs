@@ -1,0 +1,119 @@
+//! Bodies while they are passed on, piece by piece. How long nothing moved is noted, and bounded.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::gate::Place;
+
+/// When a piece of a request last moved.
+pub(super) struct Progress {
+    began: Instant,
+    /// Milliseconds since then.
+    last: AtomicU64,
+}
+
+impl Progress {
+    pub(super) fn begin() -> Arc<Self> {
+        Arc::new(Self { began: Instant::now(), last: AtomicU64::new(0) })
+    }
+
+    fn moved(&self) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(now, Ordering::Relaxed);
+    }
+
+    /// Waits until nothing has moved for so long.
+    pub(super) async fn stalled(&self, limit: Duration) {
+        loop {
+            let due = self.began + Duration::from_millis(self.last.load(Ordering::Relaxed)) + limit;
+            if due <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(due).await;
+        }
+    }
+}
+
+/// The body of a request on its way to the server.
+pub(super) struct Sent {
+    body: Body,
+    progress: Arc<Progress>,
+}
+
+impl Sent {
+    pub(super) fn new(body: Body, progress: Arc<Progress>) -> Self {
+        Self { body, progress }
+    }
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        self.progress.moved();
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of the server's answer on its way to the client.
+pub(super) struct Answered {
+    body: Incoming,
+    limit: Duration,
+    waiting: Option<Pin<Box<Sleep>>>,
+    /// Among the requests that are passed on, until the answer's end.
+    _place: Place,
+}
+
+impl Answered {
+    pub(super) fn new(body: Incoming, limit: Duration, place: Place) -> Self {
+        Self { body, limit, waiting: None, _place: place }
+    }
+}
+
+impl HttpBody for Answered {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.waiting = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
+        }
+        let limit = self.limit;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(limit)));
+        match waiting.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into()))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

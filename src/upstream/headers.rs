@@ -1,0 +1,212 @@
+//! The headers of a passed request and its answer: those of one connection stay behind (RFC 9110, 7.6.1), and
+//! the server learns who asked (RFC 7239).
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+
+use super::Sender;
+
+/// What this server is called in `Via`.
+const PSEUDONYM: &str = "guichet";
+/// Headers that are for one connection.
+const OF_ONE_CONNECTION: [HeaderName; 9] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+/// Headers of a request that `Connection` may not take away: whoever names one there wants the server to see
+/// another request than was sent.
+const KEPT: [HeaderName; 11] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::HOST,
+    header::ACCEPT,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    header::FORWARDED,
+    header::ORIGIN,
+    header::VIA,
+    header::CACHE_CONTROL,
+];
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_PREFIX: &str = "x-forwarded-";
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// Whether a request went through this server before.
+pub(super) fn is_looping(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::VIA).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|hop| {
+        let mut words = hop.split_whitespace();
+        words.nth(1).is_some_and(|by| by.eq_ignore_ascii_case(PSEUDONYM))
+    })
+}
+
+/// Makes the headers of a request those that the server gets.
+pub(super) fn of_request(headers: &mut HeaderMap, version: Version, sender: &Sender<'_>) {
+    drop_those_of_one_connection(headers, |name| {
+        KEPT.contains(name) || name.as_str().starts_with(FORWARDED_PREFIX)
+    });
+    // The server waits for nothing: the body is on its way.
+    headers.remove(header::EXPECT);
+    // A server that is written in PHP takes them for those with a hyphen.
+    let ambiguous: Vec<_> = headers.keys().filter(|name| name.as_str().contains('_')).cloned().collect();
+    for name in ambiguous {
+        headers.remove(name);
+    }
+    if !sender.trusted {
+        let told: Vec<_> =
+            headers.keys().filter(|name| name.as_str().starts_with(FORWARDED_PREFIX)).cloned().collect();
+        for name in told.into_iter().chain([header::FORWARDED, REAL_IP]) {
+            headers.remove(name);
+        }
+    }
+    append(headers, FORWARDED_FOR, &sender.peer.to_string());
+    append(headers, header::FORWARDED, &forwarded(sender));
+    for (name, value) in [
+        (FORWARDED_PROTO, sender.scheme),
+        (FORWARDED_HOST, sender.host),
+        (FORWARDED_PORT, &port(sender).to_string()),
+    ] {
+        if !headers.contains_key(&name)
+            && let Ok(value) = HeaderValue::from_str(value)
+        {
+            headers.insert(name, value);
+        }
+    }
+    if let Ok(id) = HeaderValue::from_str(sender.request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    via(headers, version);
+}
+
+/// Makes the headers of the server's answer those that the client gets.
+pub(super) fn of_answer(headers: &mut HeaderMap, version: Version) {
+    drop_those_of_one_connection(headers, |name| *name == header::CONTENT_LENGTH);
+    via(headers, version);
+}
+
+fn drop_those_of_one_connection(headers: &mut HeaderMap, keeps: impl Fn(&HeaderName) -> bool) {
+    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named = values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());
+    let named: Vec<HeaderName> = named.filter(|name| !keeps(name)).collect();
+    for name in named.into_iter().chain(OF_ONE_CONNECTION) {
+        headers.remove(name);
+    }
+}
+
+/// Adds to the list that a header holds; several lines of it become one.
+fn append(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    let mut list: Vec<String> = headers
+        .get_all(&name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .filter(|value| !value.trim().is_empty())
+        .map(str::to_owned)
+        .collect();
+    list.push(value.to_owned());
+    if let Ok(value) = HeaderValue::from_str(&list.join(", ")) {
+        headers.insert(name, value);
+    }
+}
+
+fn forwarded(sender: &Sender<'_>) -> String {
+    let node = match sender.peer {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("\"[{address}]\""),
+    };
+    format!("for={node};host=\"{}\";proto={}", sender.host, sender.scheme)
+}
+
+/// The port that the client asked.
+fn port(sender: &Sender<'_>) -> u16 {
+    let named = sender.host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    named.unwrap_or(if sender.scheme == "https" { 443 } else { 80 })
+}
+
+fn via(headers: &mut HeaderMap, version: Version) {
+    let version = if version == Version::HTTP_10 { "1.0" } else { "1.1" };
+    append(headers, header::VIA, &format!("{version} {PSEUDONYM}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(trusted: bool) -> Sender<'static> {
+        Sender {
+            peer: [192, 0, 2, 1].into(),
+            trusted,
+            scheme: "https",
+            host: "shop.example:8443",
+            request_id: "abc",
+        }
+    }
+
+    fn passed(trusted: bool, given: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        of_request(&mut headers, Version::HTTP_11, &sender(trusted));
+        headers
+    }
+
+    #[test]
+    fn headers_of_the_connection_stay_behind() {
+        let headers = passed(
+            false,
+            &[
+                ("connection", "keep-alive, X-Mine, Authorization, x-forwarded-for"),
+                ("x-mine", "1"),
+                ("authorization", "Bearer x"),
+                ("te", "trailers"),
+                ("upgrade", "h2c"),
+                ("expect", "100-continue"),
+                ("x_forwarded_for", "1.1.1.1"),
+                ("accept", "application/json"),
+            ],
+        );
+        let names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        for gone in ["connection", "x-mine", "te", "upgrade", "expect", "x_forwarded_for"] {
+            assert!(!names.contains(&gone), "{gone}");
+        }
+        assert_eq!(headers["authorization"], "Bearer x");
+        assert_eq!(headers["accept"], "application/json");
+        assert_eq!(headers["via"], "1.1 guichet");
+        assert_eq!(headers["x-request-id"], "abc");
+    }
+
+    #[test]
+    fn who_asked_is_told_by_whoever_is_trusted() {
+        let given =
+            [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "http"), ("forwarded", "for=1.1.1.1")];
+        let headers = passed(false, &given);
+        assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
+        assert_eq!(headers["x-forwarded-proto"], "https");
+        assert_eq!(headers["x-forwarded-port"], "8443");
+        assert_eq!(headers["forwarded"], "for=192.0.2.1;host=\"shop.example:8443\";proto=https");
+        let headers = passed(true, &given);
+        assert_eq!(headers["x-forwarded-for"], "1.1.1.1, 192.0.2.1");
+        assert_eq!(headers["x-forwarded-proto"], "http");
+        assert!(headers["forwarded"].to_str().unwrap().starts_with("for=1.1.1.1, for=192.0.2.1;"));
+    }
+
+    #[test]
+    fn a_loop_is_seen() {
+        let headers =
+            |value: &'static str| HeaderMap::from_iter([(header::VIA, HeaderValue::from_static(value))]);
+        assert!(is_looping(&headers("1.1 cache, 1.1 guichet")));
+        assert!(!is_looping(&headers("1.1 cache (guichet)")));
+    }
+}

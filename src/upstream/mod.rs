@@ -1,0 +1,203 @@
+//! The shop's own server, to which requests are passed on as they came: streamed both ways, within bounds
+//! of time. What it answers is not looked at.
+
+mod body;
+mod connector;
+mod headers;
+
+use std::error::Error as _;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use axum::http::{Method, Request, Response, Uri, Version};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use self::body::{Answered, Progress, Sent};
+use self::connector::Connector;
+use crate::config::{self, UpstreamScope};
+use crate::error::Trouble;
+use crate::gate::Gate;
+use crate::{Error, Result};
+
+/// The paths of the contract, one a line.
+static PATHS: LazyLock<matchit::Router<&str>> = LazyLock::new(|| {
+    let mut paths = matchit::Router::new();
+    for path in include_str!("paths.txt").lines() {
+        // A test holds that all of them are taken.
+        let _ = paths.insert(path, path);
+    }
+    paths
+});
+
+/// The path as the contract writes it, its parameters not filled in, if it is one of the contract's.
+pub fn documented_path(path: &str) -> Option<String> {
+    PATHS.at(path.trim_end_matches('/')).ok().map(|found| (*found.value).to_owned())
+}
+
+/// Connections that are kept open while nothing is passed on, and how long.
+const KEPT: usize = 64;
+const KEPT_FOR: Duration = Duration::from_secs(30);
+/// How often it is tried whether a connection can be opened.
+const TRIED_AGAIN: Duration = Duration::from_secs(1);
+
+/// The shop's own server.
+pub struct Upstream {
+    settings: config::Upstream,
+    authority: Authority,
+    client: Client<Connector, Sent>,
+    gate: Gate,
+    connector: Connector,
+    /// Whether a connection could be opened, and when that was tried.
+    reachable: Mutex<Option<(Instant, bool)>>,
+}
+
+/// Who sends a request that is passed on.
+pub struct Sender<'a> {
+    /// The other end of the connection.
+    pub peer: IpAddr,
+    /// Whether it is a trusted proxy: what it tells of the client is passed on.
+    pub trusted: bool,
+    /// How the client reached the shop.
+    pub scheme: &'a str,
+    /// Host and port that the client asked.
+    pub host: &'a str,
+    /// Identifier of the request.
+    pub request_id: &'a str,
+}
+
+/// Marks an answer that another server gave: nothing is added to it.
+#[derive(Clone, Copy)]
+pub struct Passed;
+
+impl Upstream {
+    /// As the operator has set it.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a certificate cannot be read.
+    pub fn new(settings: config::Upstream) -> Result<Self> {
+        let connector = Connector::new(&settings)?;
+        let authority = settings.server.authority().parse().map_err(Error::internal)?;
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(KEPT_FOR)
+            .pool_max_idle_per_host(KEPT)
+            .build(connector.clone());
+        let gate = Gate::new(settings.max, settings.max);
+        Ok(Self { settings, authority, client, gate, connector, reachable: Mutex::default() })
+    }
+
+    /// Whether the operator wants requests of a method and path passed on, though they are answered here.
+    /// The path is decoded and ends without a slash.
+    pub fn takes(&self, method: &Method, path: &str) -> bool {
+        self.settings.pass.iter().any(|rule| rule.means(method, path))
+    }
+
+    /// Whether paths outside of the API are passed on too.
+    pub fn takes_everything(&self) -> bool {
+        self.settings.scope == UpstreamScope::All
+    }
+
+    /// Whether a connection can be opened, as of this second.
+    pub async fn is_reachable(&self) -> bool {
+        let mut last = self.reachable.lock().await;
+        if let Some((at, reachable)) = *last
+            && at.elapsed() < TRIED_AGAIN
+        {
+            return reachable;
+        }
+        let reachable = self.connector.clone().connect().await.is_ok();
+        *last = Some((Instant::now(), reachable));
+        reachable
+    }
+
+    /// Passes a request on; the server's answer as it comes.
+    ///
+    /// # Errors
+    /// [`Error::Upstream`] where the server is away or too slow, and where the request came from here;
+    /// [`Error::Overloaded`] where too many are passed on already.
+    pub async fn pass(&self, request: Request<Body>, sender: &Sender<'_>) -> Result<Response<Body>> {
+        if headers::is_looping(request.headers()) {
+            return Err(Error::Upstream(Trouble::Loop));
+        }
+        let place = self.gate.enter().await?;
+        let version = request.version();
+        let (mut parts, body) = request.into_parts();
+        parts.uri = self.address(&parts.uri)?;
+        parts.version = Version::HTTP_11;
+        headers::of_request(&mut parts.headers, version, sender);
+        parts.extensions.clear();
+        let again = is_repeatable(&parts.method, &body).then(|| parts.clone());
+        let progress = Progress::begin();
+        let sent = Sent::new(body, Arc::clone(&progress));
+        let mut answer = self.ask(Request::from_parts(parts, sent), &progress).await;
+        // A server may close a kept connection while a request is on its way.
+        if let (Err(Trouble::Broken(_)), Some(parts)) = (&answer, again) {
+            let progress = Progress::begin();
+            let sent = Sent::new(Body::empty(), Arc::clone(&progress));
+            answer = self.ask(Request::from_parts(parts, sent), &progress).await;
+        }
+        let mut answer = answer.map_err(Error::Upstream)?;
+        let version = answer.version();
+        headers::of_answer(answer.headers_mut(), version);
+        *answer.version_mut() = Version::HTTP_11;
+        answer.extensions_mut().clear();
+        answer.extensions_mut().insert(Passed);
+        Ok(answer.map(|body| Body::new(Answered::new(body, self.settings.idle_timeout, place))))
+    }
+
+    async fn ask(&self, request: Request<Sent>, progress: &Progress) -> Result<Response<Incoming>, Trouble> {
+        tokio::select! {
+            answer = self.client.request(request) => answer.map_err(|error| trouble(&error)),
+            () = progress.stalled(self.settings.timeout) => Err(Trouble::Silent),
+        }
+    }
+
+    /// The address of a path there.
+    fn address(&self, asked: &Uri) -> Result<Uri> {
+        let path = asked.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+        let builder = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone());
+        builder.path_and_query(path).build().map_err(Error::internal)
+    }
+}
+
+/// Whether a request may be sent twice: it changes nothing, and there is nothing of it that is gone.
+fn is_repeatable(method: &Method, body: &Body) -> bool {
+    [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) && body.is_end_stream()
+}
+
+/// What the client's failure means.
+fn trouble(error: &ClientError) -> Trouble {
+    let cause = error.source().map_or_else(|| error.to_string(), |source| source.to_string());
+    if !error.is_connect() {
+        return Trouble::Broken(cause);
+    }
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let is_late = source.is_some_and(|source| source.kind() == io::ErrorKind::TimedOut);
+    if is_late { Trouble::Slow } else { Trouble::Away(cause) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_told_as_the_contract_writes_them() {
+        for path in include_str!("paths.txt").lines() {
+            let filled = path.replace("{id}", "7").replace('{', "x").replace('}', "");
+            assert_eq!(documented_path(&filled).as_deref(), Some(path));
+        }
+        assert_eq!(
+            documented_path("/api/application/tickets/12/"),
+            Some("/api/application/tickets/{id}".to_owned())
+        );
+        assert_eq!(documented_path("/wp-login.php"), None);
+    }
+}
