@@ -15,7 +15,7 @@
 //! | [`pipeline`], [`gate`], [`execution`] | the way of every request: its place, key and limits, what resolvers see of it |
 //! | [`rest`] | the REST face: documents, requests, envelopes, XML, OpenAPI. It knows no resource |
 //! | [`mod@body`], [`json`] | bodies and JSON from clients, within bounds |
-//! | [`upstream`] | the shop's own server, to which requests are passed on |
+//! | [`upstream`], [`shadow`] | the shop's own server, to which requests are passed on; whether it answers as guichet does |
 //! | [`operation`], [`selection`] | what bounds a GraphQL operation; documents that are named by their hash; fields asked for twice |
 //! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
@@ -68,6 +68,7 @@ pub mod scope;
 pub mod selection;
 pub mod server;
 pub mod settings;
+pub mod shadow;
 pub mod signature;
 pub mod storage;
 pub mod tax;
@@ -97,6 +98,7 @@ pub struct App {
     telemetry: Arc<telemetry::Telemetry>,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
     upstream: Option<Arc<upstream::Upstream>>,
+    shadow: Option<Arc<shadow::Shadow>>,
 }
 
 impl App {
@@ -137,6 +139,8 @@ impl App {
             points: throttle(Unit::Points, config.cost_limit),
             failed_keys: throttle(Unit::FailedKeys, config.failed_key_limit),
         };
+        let shadow = config.upstream.as_ref().and_then(|upstream| upstream.shadow.clone());
+        let shadow = shadow.map(|settings| Arc::new(shadow::Shadow::new(settings, config.shadow_file())));
         let upstream = config.upstream.clone().map(upstream::Upstream::new).transpose()?.map(Arc::new);
         let prices = Arc::new(operation::Prices::new(&registry));
         let named = Arc::new(operation::Documents::new(&config)?);
@@ -186,6 +190,7 @@ impl App {
             demo_key: None,
             telemetry,
             upstream,
+            shadow,
         })
     }
 
@@ -209,9 +214,19 @@ impl App {
         self.pipeline.keys.write_used(&shared.db, shared.clock.now()).await
     }
 
-    /// Sends what is still to be told of requests: at the end.
+    /// Sends what is still to be told of requests, and writes what shadowing has found: at the end.
     pub async fn flush_telemetry(&self) {
         self.telemetry.flush().await;
+        if let Some(shadow) = &self.shadow {
+            shadow.write().await;
+        }
+    }
+
+    /// Writes what shadowing finds again and again, where answers are compared.
+    pub async fn keep_findings(&self) {
+        if let Some(shadow) = &self.shadow {
+            shadow.keep_writing().await;
+        }
     }
 
     /// Whether requests can be answered: the database is there, with the shop's tables.

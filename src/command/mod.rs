@@ -8,8 +8,10 @@ mod doctor;
 mod key;
 mod migrate;
 mod random;
+mod replay;
 mod seed;
 mod serve;
+mod shadow;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -49,6 +51,10 @@ enum Command {
     ListApiKeys(key::List),
     /// Delete an API key: it stops working at once
     RevokeApiKey(key::Revoke),
+    /// Show where answers differ from the upstream's, of those that GUICHET_SHADOW has compared
+    Shadow(shadow::Arguments),
+    /// Ask the GETs of an access log of the shop's own server and of guichet, and compare the answers
+    Replay(replay::Arguments),
     /// Fill the database with a large invented shop, to measure and to try out
     Seed(seed::Arguments),
     /// Write schema.graphql and openapi.json, or compare them with --check
@@ -100,6 +106,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::CreateApiKey(arguments) => key::create(&environment.config()?, arguments).await,
         Command::ListApiKeys(arguments) => key::list(&environment.config()?, &arguments).await,
         Command::RevokeApiKey(arguments) => key::revoke(&environment.config()?, &arguments).await,
+        Command::Shadow(arguments) => shadow::run(&environment, &arguments),
+        Command::Replay(arguments) => replay::run(&environment, arguments).await,
         Command::Seed(arguments) => seed::run(&environment.config()?, &arguments).await,
         Command::Contracts(arguments) => contracts::run(&arguments).await,
         Command::Completions { shell } => {

@@ -127,6 +127,8 @@ async fn serve(
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
     let books = tokio::spawn(keep_books(app.clone()));
     let memory = tokio::spawn(give_memory_back());
+    let finding = app.clone();
+    let findings = tokio::spawn(async move { finding.keep_findings().await });
     let told = Arc::new(Notify::new());
     let notice = Arc::clone(&told);
     let server = Server::new(app.router(), bounds, &config.trusted_proxies);
@@ -145,6 +147,7 @@ async fn serve(
     }
     books.abort();
     memory.abort();
+    findings.abort();
     app.write_used_keys().await?;
     app.flush_telemetry().await;
     db.close().await?;
@@ -163,7 +166,9 @@ fn within_open_files(config: &Config) -> ConnectionBounds {
         }
     };
     let pool = usize::try_from(config.pool_size()).unwrap_or(usize::MAX);
-    let max = files.saturating_sub(pool.saturating_add(OTHER_FILES)).max(1);
+    let passed = config.upstream.as_ref().map_or(0, |upstream| upstream.max);
+    let others = pool.saturating_add(passed).saturating_add(OTHER_FILES);
+    let max = files.saturating_sub(others).max(1);
     if max < bounds.max {
         tracing::warn!(files, max, "as few files may be open, fewer connections are accepted than is set");
     }

@@ -29,7 +29,7 @@ pub use environment::{EnvironmentError, environment, names_database};
 pub use otlp::{Otlp, Sampler};
 pub use redis::{RedisAddress, RedisServer};
 pub use setting::{SETTINGS, Setting, help};
-pub use upstream::{PassRule, Upstream, UpstreamScope, UpstreamServer};
+pub use upstream::{PassRule, Shadow, Upstream, UpstreamScope, UpstreamServer};
 
 /// The server's settings. `Config::default()` is what an empty environment gives.
 #[derive(Clone, Debug)]
@@ -96,6 +96,8 @@ pub struct Config {
     /// The shop's own server, which answers what is not answered here; `None` = there is none
     /// (`GUICHET_UPSTREAM`).
     pub upstream: Option<Upstream>,
+    /// JSON file of what shadowing has found; `None` = beside the storage folder (`GUICHET_SHADOW_FILE`).
+    pub shadow_file: Option<PathBuf>,
     /// Whether nothing at all is written (`GUICHET_READ_ONLY`).
     pub read_only: bool,
     /// Database connections; `None` = 2 on SQLite, else 10 (`GUICHET_POOL`).
@@ -268,6 +270,7 @@ impl Config {
             metrics_listen: variables.optional("GUICHET_METRICS_LISTEN", |text| text.parse().ok())?,
             otlp: Otlp::read(&variables)?,
             upstream: Upstream::read(&variables)?,
+            shadow_file: variables.optional("GUICHET_SHADOW_FILE", |text| text.parse().ok())?,
             read_only: variables.read("GUICHET_READ_ONLY", switch)?,
             pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
             license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,
@@ -309,6 +312,11 @@ impl Config {
     /// of which a part is public.
     pub fn jwt_key_file(&self) -> PathBuf {
         self.jwt_key.clone().unwrap_or_else(|| self.storage.with_file_name("guichet-jwt.pem"))
+    }
+
+    /// File of what shadowing has found: where it is set, else beside the storage folder.
+    pub fn shadow_file(&self) -> PathBuf {
+        self.shadow_file.clone().unwrap_or_else(|| self.storage.with_file_name("guichet-shadow.json"))
     }
 
     /// The shop's address as printed in links: https in production, unless that is switched off.

@@ -257,6 +257,31 @@ pub const SETTINGS: &[Setting] = &[
         SPAN,
         "how long the upstream may send nothing of an answer that has begun before it is cut off",
     ),
+    open(
+        "GUICHET_SHADOW",
+        "0",
+        "a number from 0 to 1, above 0 only where GUICHET_UPSTREAM is set",
+        "part of the GET requests answered here whose answer is compared with the upstream's: see guichet shadow",
+    ),
+    open("GUICHET_SHADOW_MAX", "4", WHOLE, "answers that are compared at the same time; others are left out"),
+    open(
+        "GUICHET_SHADOW_PATIENCE",
+        "2",
+        "seconds from 0.1 to 60",
+        "how long the upstream may take for an answer to compare, before none is compared for a minute",
+    ),
+    open(
+        "GUICHET_SHADOW_VALUES",
+        "0",
+        SWITCH,
+        "1 = keep the values that differ too, which may be personal data, not only where they are",
+    ),
+    open(
+        "GUICHET_SHADOW_FILE",
+        "",
+        "the path of a file",
+        "file of what was found; without it guichet-shadow.json beside GUICHET_STORAGE",
+    ),
     open("GUICHET_UPSTREAM_MAX", "256", WHOLE, "requests that are passed on at the same time"),
     open("GUICHET_LOG_FORMAT", "json", "json or text", "how the log on standard error is written"),
     open(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::{Method, Uri};
 use regex::Regex;
 
-use super::{ConfigError, Variables, at_least, seconds};
+use super::{ConfigError, Variables, at_least, seconds, switch};
 
 /// The shop's own server, and what is passed on to it.
 #[derive(Clone, Debug)]
@@ -30,6 +30,36 @@ pub struct Upstream {
     pub idle_timeout: Duration,
     /// Requests that are passed on at the same time (`GUICHET_UPSTREAM_MAX`).
     pub max: usize,
+    /// Which of guichet's answers are compared with its; `None` = none of them.
+    pub shadow: Option<Shadow>,
+}
+
+/// How answers are compared with those of the shop's own server.
+#[derive(Clone, Debug)]
+pub struct Shadow {
+    /// Part of the `GET`s that are, above 0 and up to 1 (`GUICHET_SHADOW`).
+    pub rate: f64,
+    /// How many are at the same time (`GUICHET_SHADOW_MAX`).
+    pub max: usize,
+    /// How long the server may take, before it is left alone for a minute (`GUICHET_SHADOW_PATIENCE`).
+    pub patience: Duration,
+    /// Whether values that differ are kept, not only their places (`GUICHET_SHADOW_VALUES`).
+    pub values: bool,
+}
+
+impl Shadow {
+    fn read(variables: &Variables, has_server: bool) -> Result<Option<Self>, ConfigError> {
+        let part = |text: &str| text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
+        let rate =
+            variables.read("GUICHET_SHADOW", |text| part(text).filter(|&rate| rate == 0.0 || has_server))?;
+        let shadow = Self {
+            rate,
+            max: variables.read("GUICHET_SHADOW_MAX", |text| at_least(text, 1))?,
+            patience: variables.read("GUICHET_SHADOW_PATIENCE", |text| seconds(text, 0.1..=60.0))?,
+            values: variables.read("GUICHET_SHADOW_VALUES", switch)?,
+        };
+        Ok(Some(shadow).filter(|_| rate > 0.0))
+    }
 }
 
 /// Where the shop's own server is.
@@ -137,6 +167,21 @@ impl UpstreamServer {
 }
 
 impl Upstream {
+    /// A server that is only asked, by the times of an empty environment.
+    pub fn alone(server: UpstreamServer, ca: Option<PathBuf>) -> Self {
+        Self {
+            server,
+            ca,
+            scope: UpstreamScope::Api,
+            pass: Vec::new(),
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(60),
+            max: 256,
+            shadow: None,
+        }
+    }
+
     /// `None` where there is none. Then nothing may be said of it either: whoever switches it off learns
     /// that routes of theirs lead nowhere.
     pub(super) fn read(variables: &Variables) -> Result<Option<Self>, ConfigError> {
@@ -149,9 +194,11 @@ impl Upstream {
                 .filter(|rules| rules.is_empty() || server.is_some())
         })?;
         let span = |name| variables.read(name, |text| seconds(text, 0.1..=86_400.0));
+        let shadow = Shadow::read(variables, server.is_some())?;
         let upstream = |server| -> Result<Self, ConfigError> {
             Ok(Self {
                 server,
+                shadow,
                 ca: variables.optional("GUICHET_UPSTREAM_CA", |text| text.parse().ok())?,
                 scope: variables.read("GUICHET_UPSTREAM_SCOPE", UpstreamScope::named)?,
                 pass,

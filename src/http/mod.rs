@@ -4,6 +4,7 @@ mod graphql;
 mod health;
 pub mod pages;
 mod passing;
+mod shadowing;
 
 use std::any::Any;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};

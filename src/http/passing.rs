@@ -1,12 +1,13 @@
 //! Requests that the shop's own server answers in guichet's place.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, Uri};
 
-use super::{client, origin, peer, trusted};
+use super::{client, origin, peer, shadowing, trusted};
 use crate::execution::Origin;
 use crate::rest::{self, Elsewhere, Served};
 use crate::telemetry::{self, Face};
@@ -14,8 +15,9 @@ use crate::upstream::{self, Sender, Upstream};
 use crate::{App, Error, Result};
 
 /// Answers a request to a path without a handler: by an operation of REST, or by the shop's own server.
-pub(super) async fn answer(app: &App, request: Request) -> Response<Body> {
-    let (peer, client, origin) = (peer(&request), client(app, &request), origin(app, &request));
+pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
+    let from = From { peer: peer(&request), client: client(app, &request), origin: origin(app, &request) };
+    let (client, origin) = (from.client, from.origin.clone());
     let Some(upstream) = asked(app, request.uri()) else {
         return match app.rest.serve(request, client, origin, None).await {
             Served::Answer(answer) => answer,
@@ -24,10 +26,13 @@ pub(super) async fn answer(app: &App, request: Request) -> Response<Body> {
     };
     let wants = |method: &Method, path: &str| upstream.takes(method, path);
     let wants: &Elsewhere<'_> = &wants;
-    match app.rest.serve(request, client, origin.clone(), Some(wants)).await {
-        Served::Answer(answer) => answer,
+    let question = shadowing::sampled(app, &request, &from);
+    match app.rest.serve(request, client, origin, Some(wants)).await {
+        Served::Answer(answer) => match question {
+            Some(question) => shadowing::look(app, question, answer).await,
+            None => answer,
+        },
         Served::Elsewhere(request) => {
-            let from = From { peer, client, origin };
             let headers = request.headers().clone();
             pass(app, upstream, request, &from).await.unwrap_or_else(|error| rest::refuse(&headers, error))
         }
@@ -46,10 +51,24 @@ fn asked<'a>(app: &'a App, uri: &Uri) -> Option<&'a Upstream> {
 }
 
 /// Where a request comes from.
-struct From {
+#[derive(Clone)]
+pub(super) struct From {
     peer: IpAddr,
-    client: IpAddr,
-    origin: Origin,
+    pub(super) client: IpAddr,
+    pub(super) origin: Origin,
+}
+
+impl From {
+    /// What the shop's own server is told of it.
+    pub(super) fn sender<'a>(&'a self, app: &App, request_id: &'a str) -> Sender<'a> {
+        Sender {
+            peer: self.peer,
+            trusted: trusted(&app.shared().config.trusted_proxies, self.peer),
+            scheme: self.origin.scheme,
+            host: &self.origin.host,
+            request_id,
+        }
+    }
 }
 
 async fn pass(app: &App, upstream: &Upstream, request: Request, from: &From) -> Result<Response<Body>> {
@@ -62,14 +81,7 @@ async fn pass(app: &App, upstream: &Upstream, request: Request, from: &From) -> 
         count(app, request.headers(), from.client).await?;
     }
     let id = telemetry::request_id();
-    let sender = Sender {
-        peer: from.peer,
-        trusted: trusted(&app.shared().config.trusted_proxies, from.peer),
-        scheme: from.origin.scheme,
-        host: &from.origin.host,
-        request_id: id.as_str(),
-    };
-    upstream.pass(request, &sender).await
+    upstream.pass(request, &from.sender(app, id.as_str())).await
 }
 
 /// Counts a request without a valid key at its address. Those of key holders are the other server's to count,

@@ -96,6 +96,8 @@ struct Asking {
     client: IpAddr,
     origin: Origin,
     face: Face,
+    /// Whether it counts in the caller's limits.
+    counts: bool,
 }
 
 impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
@@ -132,10 +134,26 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         telemetry::note(|facts| facts.face = telemetry::Face::Rest);
         let (parts, body) = request.into_parts();
         let (method, uri, version, headers) = (parts.method, parts.uri, parts.version, parts.headers);
-        let asking = Asking { method, headers, path, place, uri, version, client, origin, face };
+        let asking =
+            Asking { method, headers, path, place, uri, version, client, origin, face, counts: true };
         match self.reply(asking, body, elsewhere).await {
             Outcome::Reply(reply) => Served::Answer(spell(reply, face, head)),
             Outcome::Elsewhere(request) => Served::Elsewhere(*request),
+        }
+    }
+
+    /// Answers a `GET` once more, for guichet itself: the caller's limits don't count it.
+    pub async fn repeat(&self, request: Request<Body>, client: IpAddr, origin: Origin) -> Response<Body> {
+        let face = accepted(request.headers());
+        let path = normal_path(request.uri().path());
+        let place = self.place(&path);
+        let (parts, body) = request.into_parts();
+        let (method, uri, version, headers) = (parts.method, parts.uri, parts.version, parts.headers);
+        let asking =
+            Asking { method, headers, path, place, uri, version, client, origin, face, counts: false };
+        match self.reply(asking, body, None).await {
+            Outcome::Reply(reply) => spell(reply, face, false),
+            Outcome::Elsewhere(request) => refuse(request.headers(), Error::internal("nobody wants it")),
         }
     }
 
@@ -270,7 +288,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         if known.principal.is_none() {
             return Err(Error::Unauthenticated);
         }
-        self.pipeline.count(caller.insert(known)).await
+        let caller = caller.insert(known);
+        if asking.counts { self.pipeline.count(caller).await } else { Ok(()) }
     }
 
     /// Maintenance, ability, input and the operation.
@@ -297,8 +316,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         // One row where there are no pages.
         let rows =
             if document.answer == Answer::Value { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
-        let price = of_rows(document.is_mutation(), rows);
-        let data = self.run(document, caller, &asking, variables, input.uploads, Some(price)).await?;
+        let price = asking.counts.then(|| of_rows(document.is_mutation(), rows));
+        let data = self.run(document, caller, &asking, variables, input.uploads, price).await?;
         let address = Address::new(format!("{}{}", asking.origin.base(), asking.path), &input.query);
         let body = answer::body(document, data, asked, &address, self.shared().config.lang);
         let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;

@@ -44,6 +44,7 @@ pub(super) struct Metrics {
     connections: IntGaugeVec,
     max_connections: IntGauge,
     lost_lines: IntCounter,
+    compared: IntCounterVec,
 }
 
 /// A request as it is counted.
@@ -96,6 +97,11 @@ impl Metrics {
                 "guichet_log_lines_lost_total",
                 "Lines of the log that could not be written.",
             )?,
+            compared: counters(
+                "guichet_shadow_requests_total",
+                "Answers that were compared with the upstream's: same, changed meanwhile, different, or unanswered there.",
+                &["operation", "outcome"],
+            )?,
         })
     }
 
@@ -107,7 +113,7 @@ impl Metrics {
             .const_label("version", env!("CARGO_PKG_VERSION"));
         let build = IntGauge::with_opts(build)?;
         build.set(1);
-        let collectors: [Box<dyn Collector>; 11] = [
+        let collectors: [Box<dyn Collector>; 12] = [
             Box::new(self.requests.clone()),
             Box::new(self.durations.clone()),
             Box::new(self.under_way.clone()),
@@ -117,6 +123,7 @@ impl Metrics {
             Box::new(self.connections.clone()),
             Box::new(self.max_connections.clone()),
             Box::new(self.lost_lines.clone()),
+            Box::new(self.compared.clone()),
             Box::new(started),
             Box::new(build),
         ];
@@ -140,6 +147,11 @@ impl Metrics {
             self.errors.with_label_values(&[face, code]).inc();
         }
         self.points.inc_by(request.facts.cost.unwrap_or(0));
+    }
+
+    /// An answer was compared with the upstream's.
+    pub(super) fn compared(&self, operation: &str, outcome: &str) {
+        self.compared.with_label_values(&[operation, outcome]).inc();
     }
 
     /// A statement is sent.

@@ -76,6 +76,13 @@ impl Telemetry {
         })
     }
 
+    /// Counts an answer that was compared with the shop's own server's. `operation` is a documented path.
+    pub(crate) fn compared(&self, operation: &str, outcome: &str) {
+        if let Some(metrics) = &self.metrics {
+            metrics.compared(operation, outcome);
+        }
+    }
+
     /// Sends the spans that still wait.
     pub(crate) async fn flush(&self) {
         if let Some(traces) = &self.traces {

@@ -11,14 +11,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{Method, Request, Response, Uri, Version};
+use axum::http::{HeaderMap, Method, Request, Response, Uri, Version};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use self::body::{Answered, Progress, Sent};
 use self::connector::Connector;
@@ -130,7 +130,7 @@ impl Upstream {
         let place = self.gate.enter().await?;
         let version = request.version();
         let (mut parts, body) = request.into_parts();
-        parts.uri = self.address(&parts.uri)?;
+        parts.uri = self.address(parts.uri.path_and_query().cloned()).map_err(Error::internal)?;
         parts.version = Version::HTTP_11;
         headers::of_request(&mut parts.headers, version, sender);
         parts.extensions.clear();
@@ -153,6 +153,24 @@ impl Upstream {
         Ok(answer.map(|body| Body::new(Answered::new(body, self.settings.idle_timeout, place))))
     }
 
+    /// What the server answers to a `GET`, up to so many bytes of it. `headers` may name a host.
+    ///
+    /// # Errors
+    /// Where it is away, too slow, or answers more.
+    pub async fn get(&self, path: &str, headers: HeaderMap, max: usize) -> Result<Response<Bytes>, Trouble> {
+        let broken = |error: &dyn std::fmt::Display| Trouble::Broken(error.to_string());
+        let path: PathAndQuery = path.parse().map_err(|error| broken(&error))?;
+        let uri = self.address(Some(path)).map_err(|error| broken(&error))?;
+        let progress = Progress::begin();
+        let mut request = Request::new(Sent::new(Body::empty(), Arc::clone(&progress)));
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        let (parts, body) = self.ask(request, &progress).await?.into_parts();
+        let reading = axum::body::to_bytes(Body::new(body), max);
+        let body = timeout(self.settings.idle_timeout, reading).await.map_err(|_| Trouble::Silent)?;
+        Ok(Response::from_parts(parts, body.map_err(|error| broken(&error))?))
+    }
+
     async fn ask(&self, request: Request<Sent>, progress: &Progress) -> Result<Response<Incoming>, Trouble> {
         tokio::select! {
             answer = self.client.request(request) => answer.map_err(|error| trouble(&error)),
@@ -161,10 +179,10 @@ impl Upstream {
     }
 
     /// The address of a path there.
-    fn address(&self, asked: &Uri) -> Result<Uri> {
-        let path = asked.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    fn address(&self, path: Option<PathAndQuery>) -> Result<Uri, axum::http::Error> {
+        let path = path.unwrap_or(PathAndQuery::from_static("/"));
         let builder = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone());
-        builder.path_and_query(path).build().map_err(Error::internal)
+        builder.path_and_query(path).build()
     }
 }
 

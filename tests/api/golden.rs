@@ -231,6 +231,12 @@ fn same_file(magic: &str, body: &[u8]) -> bool {
 }
 
 impl Sent {
+    /// Whether it is a question alone: nothing but its path and key counts.
+    pub(crate) fn is_plain(&self) -> bool {
+        let usual = |(name, value): (&String, &String)| name == "Accept" && value == "application/json";
+        self.body.is_none() && self.raw.is_none() && self.headers.iter().all(usual)
+    }
+
     /// Whether it is meant to change something.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")

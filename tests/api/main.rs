@@ -29,6 +29,7 @@
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`errors`], [`persisted`] | GraphQL's errors; operations named instead of sent |
 //! | [`before_the_key`] | how little a stranger can make the server do |
+//! | [`shadow`] | its answers and guichet's, compared |
 //! | [`upstream`] | the shop's own server behind guichet: what is passed on to it, and how |
 //! | [`connections`] | slow clients, many clients, and the end of the server |
 //! | [`limits`] | what GraphQL refuses before it runs |
@@ -84,6 +85,7 @@ mod request_log;
 mod rows;
 mod services;
 mod sessions;
+mod shadow;
 mod shop;
 mod statements;
 mod statistics;

@@ -66,6 +66,17 @@ impl Program {
         Self { process, address, log, store }
     }
 
+    /// Runs a command to its end: its exit code, and what it prints.
+    pub(crate) async fn run(arguments: &[String]) -> (i32, String) {
+        let arguments = arguments.to_vec();
+        let running = tokio::task::spawn_blocking(move || {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_guichet"));
+            program.args(arguments).env("APP_KEY", APP_KEY).output().unwrap()
+        });
+        let output = running.await.unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    }
+
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: &Request) -> Answer {
         wire::send(self.address, request).await.expect("an answer")

@@ -204,6 +204,11 @@ impl Shop {
         self.app.write_used_keys().await.expect("the keys are written");
     }
 
+    /// Writes what shadowing has found, rather than every few seconds.
+    pub(crate) async fn write_findings(&self) {
+        self.app.flush_telemetry().await;
+    }
+
     /// Stops the server and gives the database back.
     pub(crate) async fn close(self) {
         self.server.abort();

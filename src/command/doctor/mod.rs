@@ -6,6 +6,7 @@ mod replica;
 mod rights;
 mod schema;
 mod server;
+mod upstream;
 
 use crate::config::Config;
 use crate::database;
@@ -100,6 +101,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
     findings.push(rights::storage(config));
     findings.extend(redis(config).await);
     findings.extend(replica::examine(config).await);
+    findings.extend(upstream::examine(config).await);
     let db = match database::connect(&Config { pool: Some(1), ..config.clone() }).await {
         Ok(db) => db,
         Err(error) => {

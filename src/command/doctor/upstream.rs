@@ -1,0 +1,161 @@
+//! The shop's own server, where requests are passed on to it: whether it answers, as the shop of the settings,
+//! by the same clock, and which of its paths are new.
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, Response, Uri, header};
+use chrono::{DateTime, Utc};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use super::Finding;
+use crate::config::Config;
+use crate::upstream::{Upstream, documented_path};
+
+/// What needs a key, and is refused without one.
+const HEALTH: &str = "/api/application/health";
+/// Its list of paths.
+const DOCUMENT: &str = "/docs/api-docs.json";
+/// Largest answers that are read.
+const MAX_HEALTH: usize = 64 * 1024;
+const MAX_DOCUMENT: usize = 4 * 1024 * 1024;
+/// Seconds by which two clocks may differ.
+const TOLERANCE: i64 = 5;
+const CHECK: &str = "upstream";
+
+/// What is found of the server; nothing where there is none.
+pub(super) async fn examine(config: &Config) -> Vec<Finding> {
+    let Some(settings) = config.upstream.clone() else { return Vec::new() };
+    let upstream = match Upstream::new(settings) {
+        Ok(upstream) => upstream,
+        Err(error) => {
+            return vec![Finding::error(
+                CHECK,
+                error.to_string(),
+                "correct GUICHET_UPSTREAM or GUICHET_UPSTREAM_CA",
+            )];
+        }
+    };
+    let headers = asked_as(&config.app_url);
+    match upstream.get(HEALTH, headers.clone(), MAX_HEALTH).await {
+        Ok(answer) => {
+            let mut findings = vec![api(config, &answer), clock(&answer)];
+            findings.extend(settings_differ(config, answer.headers()));
+            findings.extend(document(&upstream, headers).await);
+            findings
+        }
+        Err(trouble) => {
+            vec![Finding::error(CHECK, trouble.to_string(), "start it, or correct GUICHET_UPSTREAM")]
+        }
+    }
+}
+
+/// The headers of a request to the shop's address.
+fn asked_as(app_url: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let host = app_url.parse::<Uri>().ok().and_then(|uri| uri.authority().map(ToString::to_string));
+    if let Some(host) = host.and_then(|host| HeaderValue::from_str(&host).ok()) {
+        headers.insert(header::HOST, host);
+    }
+    if app_url.starts_with("https://") {
+        headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+    }
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers
+}
+
+/// Whether it is the shop's API that answers.
+fn api(config: &Config, answer: &Response<Bytes>) -> Finding {
+    let status = answer.status();
+    let body: Json = serde_json::from_slice(answer.body()).unwrap_or_default();
+    if status == 401 && body["message"] == "Unauthenticated." {
+        return Finding::ok(CHECK, format!("the shop's API answers for APP_URL {}", config.app_url));
+    }
+    if let Some(location) = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()) {
+        let says = format!("it sends requests for APP_URL {} on to {location}", config.app_url);
+        return Finding::error(
+            CHECK,
+            says,
+            "set APP_URL to the address of the shop, and GUICHET_UPSTREAM to its server",
+        );
+    }
+    let says = format!("{HEALTH} without a key answers {status} there, not the API's 401");
+    let mend = "name the shop's own server, which answers for the host of APP_URL, in GUICHET_UPSTREAM";
+    Finding::error(CHECK, says, mend)
+}
+
+fn clock(answer: &Response<Bytes>) -> Finding {
+    let told = answer.headers().get(header::DATE).and_then(|value| value.to_str().ok());
+    let Some(there) = told.and_then(|text| DateTime::parse_from_rfc2822(text).ok()) else {
+        return Finding::warning(CHECK, "it does not tell its time", "let its web server send Date");
+    };
+    let apart = (there.with_timezone(&Utc) - Utc::now()).num_seconds().abs();
+    if apart > TOLERANCE {
+        let says = format!("its clock and this machine's are {apart} seconds apart");
+        return Finding::warning(CHECK, says, "let both follow a time server");
+    }
+    Finding::ok(CHECK, "its clock agrees with this machine's")
+}
+
+/// Settings that it shows to everybody, and that are others here.
+fn settings_differ(config: &Config, headers: &HeaderMap) -> Vec<Finding> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let mut findings = Vec::new();
+    if let Some(origin) =
+        text(header::ACCESS_CONTROL_ALLOW_ORIGIN).filter(|&origin| origin != config.frontend_url)
+    {
+        let says =
+            format!("browsers may call it from {origin}, FRONTEND_URL is {} here", config.frontend_url);
+        findings.push(Finding::warning(CHECK, says, "set FRONTEND_URL as there"));
+    }
+    let cookies = headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let names = cookies.filter_map(|cookie| cookie.split_once('=').map(|(name, _)| name));
+    let session = names
+        .filter_map(|name| name.strip_suffix("_session"))
+        .find_map(|name| Some(name.rsplit_once('_')?.1));
+    let own = hex::encode(Sha256::digest(config.app_key.expose()));
+    if session.is_some_and(|key| key.len() == 8 && !own.starts_with(key)) {
+        findings.push(Finding::error(CHECK, "it has another APP_KEY", "set APP_KEY as there"));
+    }
+    findings
+}
+
+/// Paths that it documents and that the contract doesn't have: a newer version, or an extension.
+async fn document(upstream: &Upstream, headers: HeaderMap) -> Vec<Finding> {
+    let Ok(answer) = upstream.get(DOCUMENT, headers, MAX_DOCUMENT).await else { return Vec::new() };
+    let document: Json = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let Some(paths) = document["paths"].as_object() else { return Vec::new() };
+    let is_new = |path: &&String| {
+        let path = path.strip_prefix("/api").unwrap_or(path);
+        documented_path(&format!("/api{path}")).is_none()
+    };
+    let new: Vec<&str> = paths.keys().filter(is_new).map(String::as_str).collect();
+    let version = document["info"]["version"].as_str().unwrap_or("unknown");
+    let says = match new.as_slice() {
+        [] => {
+            format!("its API is of version {version}, all of its {} paths are of the contract", paths.len())
+        }
+        new => format!(
+            "its API is of version {version}; these paths are not of the contract, and are passed on: {}",
+            new.join(", ")
+        ),
+    };
+    vec![Finding::ok(CHECK, says)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_key_is_seen_by_the_name_of_the_cookie() {
+        let config =
+            Config::from_env([("APP_KEY".to_owned(), format!("base64:{}=", "A".repeat(43)))]).unwrap();
+        let own = hex::encode(Sha256::digest(config.app_key.expose()));
+        let cookie = |key: &str| {
+            let value = format!("shop_{key}_session=abc; path=/");
+            HeaderMap::from_iter([(header::SET_COOKIE, HeaderValue::from_str(&value).unwrap())])
+        };
+        assert!(settings_differ(&config, &cookie(&own[..8])).is_empty());
+        assert_eq!(settings_differ(&config, &cookie("01234567")).len(), 1);
+    }
+}

@@ -1,0 +1,89 @@
+//! The `GET`s of an access log: nginx' and Apache's combined format, or JSON lines.
+
+use serde_json::Value as Json;
+
+/// Names under which JSON lines hold the method, the path, the whole request line, and who asked.
+const METHOD: [&str; 3] = ["method", "request_method", "verb"];
+const PATH: [&str; 6] = ["request_uri", "uri", "path", "url", "target", "request_path"];
+const LINE: [&str; 2] = ["request", "request_line"];
+const USER: [&str; 4] = ["key", "user", "remote_user", "token_id"];
+
+/// A `GET` of a log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Asked {
+    /// Path and query, as they were sent.
+    pub(super) target: String,
+    /// Who asked, if the log tells.
+    pub(super) user: Option<String>,
+}
+
+/// The `GET` of a line; `None` for everything else.
+pub(super) fn read(line: &str) -> Option<Asked> {
+    let line = line.trim();
+    if line.starts_with('{') { of_json(&serde_json::from_str(line).ok()?) } else { of_combined(line) }
+}
+
+fn of_json(line: &Json) -> Option<Asked> {
+    let text = |names: &[&str]| names.iter().find_map(|name| line.get(name)?.as_str().map(str::to_owned));
+    let user = USER.iter().find_map(|name| match line.get(name)? {
+        Json::String(user) if !user.is_empty() && user != "-" => Some(user.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    });
+    let (method, target) = match (text(&METHOD), text(&PATH)) {
+        (Some(method), Some(target)) => (method, target),
+        _ => of_request_line(&text(&LINE)?)?,
+    };
+    asked(&method, &target, user)
+}
+
+/// `address - user [time] "GET /path HTTP/1.1" status length …`
+fn of_combined(line: &str) -> Option<Asked> {
+    let (before, rest) = line.split_once('"')?;
+    let (request, _) = rest.split_once('"')?;
+    let user = before.split_whitespace().nth(2).filter(|user| *user != "-").map(str::to_owned);
+    let (method, target) = of_request_line(request)?;
+    asked(&method, &target, user)
+}
+
+fn of_request_line(text: &str) -> Option<(String, String)> {
+    let mut words = text.split(' ');
+    let (method, target) = (words.next()?, words.next()?);
+    Some((method.to_owned(), target.to_owned()))
+}
+
+fn asked(method: &str, target: &str, user: Option<String>) -> Option<Asked> {
+    // An address with a host is asked by its path.
+    let target = match target.split_once("://") {
+        Some((_, rest)) => &rest[rest.find('/')?..],
+        None => target,
+    };
+    let is_get = method.eq_ignore_ascii_case("get") && target.starts_with('/');
+    is_get.then(|| Asked { target: target.to_owned(), user })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(target: &str, user: Option<&str>) -> Option<Asked> {
+        Some(Asked { target: target.to_owned(), user: user.map(str::to_owned) })
+    }
+
+    #[test]
+    fn lines_of_both_formats_are_read() {
+        let combined =
+            r#"203.0.113.9 - bot [28/Nov/2026:10:00:00 +0100] "GET /api/x?a=%22 HTTP/1.1" 200 12 "-" "curl""#;
+        assert_eq!(read(combined), get("/api/x?a=%22", Some("bot")));
+        assert_eq!(read(&combined.replace("bot", "-")), get("/api/x?a=%22", None));
+        assert_eq!(read(&combined.replace("GET", "POST")), None);
+        assert_eq!(read(r#"{"method": "GET", "uri": "/api/x", "key": 7}"#), get("/api/x", Some("7")));
+        assert_eq!(
+            read(r#"{"request": "GET http://shop/api/x HTTP/2.0", "user": "-"}"#),
+            get("/api/x", None)
+        );
+        for other in ["", "{", "{}", "GET /x", r#"{"method": "GET"}"#, r#""GET x""#] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+}

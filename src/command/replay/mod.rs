@@ -1,0 +1,195 @@
+//! `guichet replay`: the `GET`s of an access log, asked of the shop's own server and of guichet, and compared.
+//! Nothing but `GET` is ever sent.
+
+mod keys;
+mod log;
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use chrono::Utc;
+use clap::Args;
+use futures_util::stream::{self, StreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use self::keys::Keys;
+use self::log::Asked;
+use super::shadow::table;
+use super::{Environment, Failure, print, say};
+use crate::config::{self, UpstreamServer};
+use crate::shadow::{self, Findings, MAX_ANSWER, Outcome, SETTLED, Seen};
+use crate::upstream::Upstream;
+
+/// What the paths that are asked begin with.
+const API: &str = "/api/";
+/// How often a server is asked again that has no answer for now, and how long is waited at the most.
+const TRIES: usize = 3;
+const LONGEST_WAIT: u64 = 65;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Access log: combined format, or JSON lines
+    file: PathBuf,
+    /// The shop's own server: http://…, https://… or unix:…
+    #[arg(long, value_name = "URL", value_parser = server)]
+    upstream: UpstreamServer,
+    /// The guichet that is compared with it; without it the one at GUICHET_LISTEN
+    #[arg(long, value_name = "URL", value_parser = server)]
+    against: Option<UpstreamServer>,
+    /// File of keys: lines with the name of a user in the log and a key, * for everybody else
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// Host to ask both for; without it each by its own address
+    #[arg(long, value_name = "HOST")]
+    host: Option<HeaderValue>,
+    /// PEM file of the certificates that those of https:// servers are signed by, in place of the system's
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Questions that are asked at the same time
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    at_once: u16,
+    /// Keep the values that differ, which may be personal data
+    #[arg(long)]
+    values: bool,
+    /// Print the findings as JSON in place of the table
+    #[arg(long)]
+    json: bool,
+}
+
+fn server(text: &str) -> Result<UpstreamServer, String> {
+    UpstreamServer::read(text)
+        .ok_or_else(|| "not http://, https:// or unix: with a host or socket".to_owned())
+}
+
+/// The two servers, and how they are asked.
+struct Both {
+    there: Upstream,
+    here: Upstream,
+    keys: Keys,
+    host: Option<HeaderValue>,
+}
+
+pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Result<(), Failure> {
+    let questions = questions(&arguments.file)?;
+    let listen = environment.config()?.listen;
+    let own = UpstreamServer::Host { tls: false, host: listen.ip().to_string(), port: listen.port() };
+    let open = |server| Upstream::new(config::Upstream::alone(server, arguments.ca.clone()));
+    let both = Both {
+        there: open(arguments.upstream)?,
+        here: open(arguments.against.unwrap_or(own))?,
+        keys: arguments.keys.as_deref().map(Keys::read).transpose()?.unwrap_or_default(),
+        host: arguments.host,
+    };
+    let mut findings = Findings::default();
+    let bar = ProgressBar::new(questions.len() as u64);
+    bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {msg} {eta}")?);
+    let mut asking = stream::iter(&questions)
+        .map(|asked| async { (shadow::operation(path_of(asked)), both.compare(asked).await) })
+        .buffer_unordered(arguments.at_once.into());
+    while let Some((operation, outcome)) = asking.next().await {
+        findings.add(&operation, outcome, Utc::now(), arguments.values);
+        bar.set_message(format!("{} different", findings.different()));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if arguments.json {
+        print(&format!("{}\n", serde_json::to_string_pretty(&findings)?));
+    } else {
+        print(&table(&findings));
+    }
+    conclude(&findings, arguments.json)
+}
+
+/// Fails where answers differ, and where nothing could be compared.
+fn conclude(findings: &Findings, quiet: bool) -> Result<(), Failure> {
+    let asked: u64 = findings.operations.values().map(shadow::Operation::asked).sum();
+    let unanswered: u64 = findings.operations.values().map(|found| found.unanswered).sum();
+    match findings.different() {
+        0 if unanswered == asked => Err(Failure::new("no question was answered by both")),
+        0 => {
+            if !quiet {
+                say(&format!("No difference in {} answers", asked - unanswered));
+            }
+            Ok(())
+        }
+        1 => Err(Failure::new("1 answer differs")),
+        many => Err(Failure::new(format!("{many} answers differ"))),
+    }
+}
+
+/// The `GET`s of a log below `/api`, each once.
+fn questions(file: &PathBuf) -> Result<Vec<Asked>, Failure> {
+    let about = |error: std::io::Error| Failure::new(format!("{}: {error}", file.display()));
+    let mut reader = BufReader::new(File::open(file).map_err(about)?);
+    let (mut known, mut questions, mut line, mut lines) = (HashSet::new(), Vec::new(), Vec::new(), 0_u64);
+    while reader.read_until(b'\n', &mut line).map_err(about)? > 0 {
+        lines += 1;
+        let asked = log::read(&String::from_utf8_lossy(&line)).filter(|asked| asked.target.starts_with(API));
+        line.clear();
+        if let Some(asked) = asked
+            && known.insert(asked.clone())
+        {
+            questions.push(asked);
+        }
+    }
+    if questions.is_empty() {
+        return Err(Failure::new(format!(
+            "{}: none of its {lines} lines is a GET below /api",
+            file.display()
+        )));
+    }
+    Ok(questions)
+}
+
+fn path_of(asked: &Asked) -> &str {
+    asked.target.split('?').next().unwrap_or_default()
+}
+
+impl Both {
+    async fn compare(&self, asked: &Asked) -> Outcome {
+        let query = asked.target.split_once('?').map_or("", |(_, query)| query);
+        let declared = shadow::declared(path_of(asked), query);
+        let Some((there, here)) = self.ask(asked).await else { return Outcome::Unanswered };
+        let first = shadow::compare(&declared, &there, &here);
+        if first.is_empty() {
+            return Outcome::Same;
+        }
+        tokio::time::sleep(SETTLED).await;
+        let Some((there, here)) = self.ask(asked).await else { return Outcome::Unanswered };
+        shadow::judge(first, &shadow::compare(&declared, &there, &here))
+    }
+
+    async fn ask(&self, asked: &Asked) -> Option<(Seen, Seen)> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(host) = &self.host {
+            headers.insert(header::HOST, host.clone());
+        }
+        if let Some(key) = self.keys.of_user(asked.user.as_deref()) {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).ok()?;
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let (there, here) =
+            tokio::join!(answer(&self.there, asked, &headers), answer(&self.here, asked, &headers));
+        Some((there?, here?))
+    }
+}
+
+/// A server's answer. One that has none for now is asked again, when it says.
+async fn answer(server: &Upstream, asked: &Asked, headers: &HeaderMap) -> Option<Seen> {
+    for _ in 0..TRIES {
+        let answer = server.get(&asked.target, headers.clone(), MAX_ANSWER).await.ok()?;
+        if !shadow::is_unanswered(answer.status().as_u16()) {
+            return Some(Seen::of(&answer));
+        }
+        let wait =
+            answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        tokio::time::sleep(Duration::from_secs(wait.unwrap_or(1).min(LONGEST_WAIT))).await;
+    }
+    None
+}

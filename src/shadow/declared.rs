@@ -1,0 +1,129 @@
+//! Where guichet's answers to `GET`s differ from the original's on purpose (`declared.json`; the recordings'
+//! own list is `tests/golden/deviations.json`, and a test holds the two together).
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use super::comparison::Difference;
+
+static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    // A test holds that it can be read.
+    serde_json::from_str(include_str!("declared.json")).unwrap_or_default()
+});
+
+/// One declared difference.
+#[derive(Debug, Deserialize)]
+struct Entry {
+    /// Which questions: a pattern on the path, and one on the query.
+    #[serde(with = "pattern")]
+    path: Regex,
+    #[serde(default, with = "optional_pattern")]
+    query: Option<Regex>,
+    /// Statuses there, and the one here.
+    #[serde(default)]
+    status: Option<Statuses>,
+    /// Places of the body that may differ in any way, and all below them.
+    #[serde(default)]
+    ignore: Vec<String>,
+    /// Places that may be there only here, and all below them.
+    #[serde(default)]
+    extra: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Statuses {
+    there: Vec<u16>,
+    here: u16,
+}
+
+/// Everything that is declared for one question.
+#[derive(Debug, Default)]
+pub struct Declared {
+    statuses: Vec<Statuses>,
+    ignore: Vec<&'static str>,
+    extra: Vec<&'static str>,
+}
+
+impl Declared {
+    /// What is declared for a path and its query, both decoded.
+    pub fn of(path: &str, query: &str) -> Self {
+        let mut declared = Self::default();
+        let asked = |entry: &&Entry| {
+            entry.path.is_match(path) && entry.query.as_ref().is_none_or(|known| known.is_match(query))
+        };
+        for entry in ALL.iter().filter(asked) {
+            declared.statuses.extend(entry.status.clone());
+            declared.ignore.extend(entry.ignore.iter().map(String::as_str));
+            declared.extra.extend(entry.extra.iter().map(String::as_str));
+        }
+        declared
+    }
+
+    pub(super) fn covers_status(&self, there: u16, here: u16) -> bool {
+        self.statuses.iter().any(|known| known.here == here && known.there.contains(&there))
+    }
+
+    pub(super) fn covers(&self, difference: &Difference) -> bool {
+        let place = difference.pattern();
+        let listed = |places: &[&str]| places.iter().any(|&known| is_at_or_below(&place, known));
+        listed(&self.ignore) || (difference.there.is_none() && listed(&self.extra))
+    }
+}
+
+/// Whether a place is another one, or below it. In that one `**` stands for any number of steps.
+fn is_at_or_below(place: &str, known: &str) -> bool {
+    if known == "/" || place == known {
+        return place.starts_with('/') || place == known;
+    }
+    match known.split_once("/**") {
+        Some((before, after)) => place.strip_prefix(before).is_some_and(|rest| {
+            rest.match_indices('/').any(|(at, _)| rest[at..].strip_prefix(after).is_some_and(ends_a_step))
+        }),
+        None => place.strip_prefix(known).is_some_and(ends_a_step),
+    }
+}
+
+fn ends_a_step(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
+}
+
+mod pattern {
+    use regex::Regex;
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Regex, D::Error> {
+        Regex::new(&format!("^(?:{})$", String::deserialize(from)?)).map_err(D::Error::custom)
+    }
+}
+
+mod optional_pattern {
+    use regex::Regex;
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Regex>, D::Error> {
+        Regex::new(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_can_be_read() {
+        let read: Vec<Entry> = serde_json::from_str(include_str!("declared.json")).unwrap();
+        assert!(!read.is_empty());
+    }
+
+    #[test]
+    fn places_cover_what_is_below_them() {
+        assert!(is_at_or_below("/data/*/pricing/EUR", "/data/*/pricing"));
+        assert!(!is_at_or_below("/data/*/pricings", "/data/*/pricing"));
+        assert!(is_at_or_below("/data/*/groups/*/products/*/pricing/a", "/data/*/**/products/*/pricing"));
+        assert!(is_at_or_below("/data/*/products/*/pricing", "/data/*/**/products/*/pricing"));
+        assert!(!is_at_or_below("/data/*/pricing", "/data/*/**/products/*/pricing"));
+        assert!(is_at_or_below("/anything", "/") && !is_at_or_below("header allow", "/"));
+    }
+}

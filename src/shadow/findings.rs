@@ -1,0 +1,232 @@
+//! What comparing has found, by operation: counts, and the places that differ. It is bounded, and kept in a
+//! file that all processes of the shop share.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::comparison::Difference;
+
+/// Places that are kept of all operations together.
+const MAX_PLACES: usize = 1000;
+
+/// What became of one question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Both answers are the same, but for what is declared.
+    Same,
+    /// They were different, and were the same when they were asked for again.
+    Changed,
+    /// They differ.
+    Different(Vec<Difference>),
+    /// The shop's own server did not answer, or refused to for now.
+    Unanswered,
+}
+
+impl Outcome {
+    /// As it is counted.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Changed => "changed",
+            Self::Different(_) => "different",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
+/// Everything that was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// By operation: its method and documented path.
+    pub operations: BTreeMap<String, Operation>,
+    /// Places beyond those that are kept.
+    #[serde(default)]
+    pub places_left_out: u64,
+}
+
+/// What was found of an operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Questions that both answered alike.
+    pub same: u64,
+    /// Questions whose rows changed between the two answers.
+    pub changed: u64,
+    /// Questions with different answers.
+    pub different: u64,
+    /// Questions that the shop's own server did not answer.
+    pub unanswered: u64,
+    /// By place, rows of lists taken together.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, Place>,
+}
+
+impl Operation {
+    /// Questions that were asked.
+    pub fn asked(&self) -> u64 {
+        self.same + self.changed + self.different + self.unanswered
+    }
+}
+
+/// A place that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// How often.
+    pub count: u64,
+    /// `status`, `header …` or a JSON pointer: where it was last.
+    pub pointer: String,
+    /// When it was last.
+    pub last: DateTime<Utc>,
+    /// The two values then, where the operator wants them kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Values>,
+}
+
+/// Two values that differ, as JSON; `None` where there was none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Values {
+    /// The shop's own server's.
+    pub there: Option<String>,
+    /// guichet's.
+    pub here: Option<String>,
+}
+
+impl Findings {
+    /// Whether nothing was asked.
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// Questions with different answers.
+    pub fn different(&self) -> u64 {
+        self.operations.values().map(|operation| operation.different).sum()
+    }
+
+    /// Adds what became of one question. `values` = keep what differs.
+    pub fn add(&mut self, operation: &str, outcome: Outcome, at: DateTime<Utc>, values: bool) {
+        let counts = self.operations.entry(operation.to_owned()).or_default();
+        match &outcome {
+            Outcome::Same => counts.same += 1,
+            Outcome::Changed => counts.changed += 1,
+            Outcome::Different(_) => counts.different += 1,
+            Outcome::Unanswered => counts.unanswered += 1,
+        }
+        let Outcome::Different(differences) = outcome else { return };
+        // Once for each question, in however many rows.
+        let places: BTreeMap<_, _> = differences.into_iter().map(|found| (found.pattern(), found)).collect();
+        for (pattern, found) in places {
+            let values = values.then_some(Values { there: found.there, here: found.here });
+            self.put(operation, pattern, Place { count: 1, pointer: found.place, last: at, values });
+        }
+    }
+
+    /// Adds what others have found.
+    pub fn join(&mut self, other: Self) {
+        self.places_left_out += other.places_left_out;
+        for (name, found) in other.operations {
+            let counts = self.operations.entry(name.clone()).or_default();
+            counts.same += found.same;
+            counts.changed += found.changed;
+            counts.different += found.different;
+            counts.unanswered += found.unanswered;
+            for (pattern, place) in found.places {
+                self.put(&name, pattern, place);
+            }
+        }
+    }
+
+    fn put(&mut self, operation: &str, pattern: String, place: Place) {
+        let kept: usize = self.operations.values().map(|operation| operation.places.len()).sum();
+        let places = &mut self.operations.entry(operation.to_owned()).or_default().places;
+        match places.get_mut(&pattern) {
+            Some(known) => *known = Place { count: known.count + place.count, ..place },
+            None if kept < MAX_PLACES => {
+                places.insert(pattern, place);
+            }
+            None => self.places_left_out += place.count,
+        }
+    }
+
+    /// What a file holds; nothing where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds something else.
+    pub fn load(file: &Path) -> io::Result<Self> {
+        match fs::read(file) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Adds these to what a file holds. Another process may do the same.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn add_to(self, file: &Path) -> io::Result<()> {
+        let lock = File::options().create(true).append(true).open(file.with_extension("lock"))?;
+        lock.lock()?;
+        // What cannot be read is no reason to find nothing any more.
+        let mut all = Self::load(file).unwrap_or_default();
+        all.join(self);
+        let written = file.with_extension("new");
+        fs::write(&written, serde_json::to_vec_pretty(&all)?)?;
+        fs::rename(written, file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn different(places: &[&str]) -> Outcome {
+        let difference =
+            |place: &&str| Difference { place: (*place).to_owned(), there: Some("1".to_owned()), here: None };
+        Outcome::Different(places.iter().map(difference).collect())
+    }
+
+    #[test]
+    fn places_are_counted_once_for_each_question() {
+        let (mut findings, at) = (Findings::default(), DateTime::UNIX_EPOCH);
+        findings.add("GET /a", different(&["/data/0/x", "/data/1/x", "status"]), at, false);
+        findings.add("GET /a", different(&["/data/5/x"]), at, true);
+        findings.add("GET /a", Outcome::Same, at, false);
+        let operation = &findings.operations["GET /a"];
+        assert_eq!((operation.asked(), operation.different, operation.same), (3, 2, 1));
+        let place = &operation.places["/data/*/x"];
+        assert_eq!((place.count, place.pointer.as_str()), (2, "/data/5/x"));
+        assert_eq!(place.values.as_ref().unwrap().there.as_deref(), Some("1"));
+        assert_eq!(operation.places["status"].values, None);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut findings = Findings::default();
+        for number in 0..MAX_PLACES + 5 {
+            findings.add("GET /a", different(&[&format!("/x{number}a")]), DateTime::UNIX_EPOCH, false);
+        }
+        assert_eq!(findings.operations["GET /a"].places.len(), MAX_PLACES);
+        assert_eq!(findings.places_left_out, 5);
+    }
+
+    #[test]
+    fn processes_add_to_one_file() {
+        let file = std::env::temp_dir().join(format!("guichet-findings-{}.json", std::process::id()));
+        let mut findings = Findings::default();
+        findings.add("GET /a", different(&["status"]), DateTime::UNIX_EPOCH, false);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                let (findings, file) = (findings.clone(), file.clone());
+                scope.spawn(move || findings.add_to(&file).unwrap());
+            }
+        });
+        assert_eq!(Findings::load(&file).unwrap().operations["GET /a"].places["status"].count, 8);
+        for extension in ["json", "lock"] {
+            fs::remove_file(file.with_extension(extension)).unwrap();
+        }
+    }
+}
