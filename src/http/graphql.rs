@@ -276,9 +276,8 @@ fn word(kind: OperationType) -> &'static str {
 async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Estimate, Error> {
     let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref()).await?;
     let config = &app.shared().config;
-    let max_tokens =
-        if is_known { config.max_tokens } else { config.max_tokens.min(config.bodies.keyless_tokens) };
-    let estimate = operation::prepare(&mut asked.operation, &app.prices, config, max_tokens)?;
+    let bounds = Reader::new(config.bodies, is_known).document(config.max_tokens);
+    let estimate = operation::prepare(&mut asked.operation, &app.prices, config, bounds)?;
     telemetry::note(|facts| {
         facts.operation(estimate.name.as_deref());
         facts.roots = Some(estimate.roots.clone());

@@ -100,18 +100,31 @@ async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<
     passing::answer(&app, request).await
 }
 
-/// The client's address: the peer, or what a trusted proxy says.
+/// The client's address: the peer, or where that is a trusted proxy the one that it names, and so on through
+/// all trusted proxies.
 pub(crate) fn client(app: &App, request: &Request) -> IpAddr {
-    let peer = peer(request);
-    let forwarded = || {
-        request.headers().get("x-forwarded-for")?.to_str().ok()?.split(',').next_back()?.trim().parse().ok()
-    };
-    if trusted(&app.shared().config.trusted_proxies, peer) { forwarded().unwrap_or(peer) } else { peer }
+    let proxies = &app.shared().config.trusted_proxies;
+    let lines = request.headers().get_all("x-forwarded-for").iter();
+    let hops: Vec<&str> = lines.flat_map(|line| line.to_str().unwrap_or("?").split(',')).collect();
+    // Each hop is told by the one behind it: what a client made up stands before what proxies say.
+    let mut client = peer(request);
+    for hop in hops.into_iter().rev() {
+        let Some(address) = address(hop.trim()).filter(|_| trusted(proxies, client)) else { break };
+        client = address;
+    }
+    client
+}
+
+/// The address of a hop, whose port may stand behind it.
+fn address(hop: &str) -> Option<IpAddr> {
+    let parsed = hop.parse().or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()));
+    let parsed = parsed.or_else(|_| hop.trim_matches(['[', ']']).parse());
+    parsed.ok().map(|address: IpAddr| address.to_canonical())
 }
 
 fn peer(request: &Request) -> IpAddr {
     let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    info.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip())
+    info.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip().to_canonical())
 }
 
 fn trusted(proxies: &[IpNet], peer: IpAddr) -> bool {
@@ -141,7 +154,13 @@ fn is_well_addressed(app: &App, request: &Request) -> bool {
     let (first, second) = (hosts.next(), hosts.next());
     let is_complete = first.is_some() || request.version() != Version::HTTP_11;
     let is_host = |host: &HeaderValue| host.to_str().is_ok_and(is_host);
+    // A target that names a host itself must name the same one (RFC 9112, 3.2.2).
+    let is_same = match (request.uri().authority(), first) {
+        (Some(target), Some(host)) => target.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()),
+        _ => true,
+    };
     is_complete
+        && is_same
         && second.is_none()
         && first.is_none_or(is_host)
         && named_host(app, request).is_none_or(self::is_host)
@@ -166,9 +185,9 @@ fn is_host(text: &str) -> bool {
     text.len() <= MAX_HOST && is_port && host.is_none_or(is_name)
 }
 
-/// A header that counts only from a trusted proxy.
+/// A header that counts only from a trusted proxy: its last line, which that has written.
 fn believed<'a>(app: &App, request: &'a Request, name: &str) -> Option<&'a str> {
-    let value = request.headers().get(name)?.to_str().ok()?;
+    let value = request.headers().get_all(name).iter().next_back()?.to_str().ok()?;
     trusted(&app.shared().config.trusted_proxies, peer(request)).then_some(value)
 }
 

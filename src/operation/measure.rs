@@ -9,6 +9,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Variables};
 use async_graphql_value::{ConstValue, Value as Given};
 
+use super::Bounds;
 use super::price::{Branch, CHANGE, Fields, Many, Prices, ROOT, ROWS};
 use super::scan::MAX_BRACKETS;
 use crate::config::Config;
@@ -26,6 +27,10 @@ const LISTINGS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTyp
 const MAX_TOLD: u64 = 5;
 /// Fields of a type whose own lists are asked of all types where that type is any of the schema's.
 const OF_ALL_TYPES: [&str; 2] = ["fields", "inputFields"];
+/// How many times larger than the largest request its arguments may be, where variables are used several times.
+const COPIES: u64 = 2;
+/// Bytes of a value in memory, beside its letters.
+const VALUE: u64 = 16;
 /// Arguments that say how long a page is.
 const PAGE_SIZES: [&str; 3] = ["first", "last", "perPage"];
 
@@ -46,6 +51,8 @@ struct Size {
     told: u64,
     /// The same for whole questions about the schema.
     introspected: u64,
+    /// Bytes of arguments, variables counted wherever they are given: each use of one is a copy.
+    given: u64,
     points: u64,
 }
 
@@ -61,6 +68,7 @@ impl Size {
             listings: self.listings.max(other.listings),
             told: self.told.saturating_add(other.told),
             introspected: self.introspected.saturating_add(other.introspected),
+            given: self.given.saturating_add(other.given),
             points: self.points.saturating_add(other.points),
         }
     }
@@ -103,6 +111,10 @@ pub(super) struct Measure<'a> {
     config: &'a Config,
     /// Fields at most, fragments spread.
     max_fields: u64,
+    /// Bytes of arguments at most, fragments spread.
+    max_given: u64,
+    /// Bytes of variables, of those that were met.
+    sizes: HashMap<&'a str, u64>,
     /// Fragments by name, the length of lists where they are spread, and whether they are about all types.
     fragments: HashMap<(&'a str, Option<u64>, bool), Met>,
     operation: Option<&'a OperationDefinition>,
@@ -114,9 +126,20 @@ impl<'a> Measure<'a> {
         variables: &'a Variables,
         prices: &'a Prices,
         config: &'a Config,
-        max_fields: u64,
+        bounds: Bounds,
     ) -> Self {
-        Self { document, variables, prices, config, max_fields, fragments: HashMap::new(), operation: None }
+        let Bounds { tokens, bytes } = bounds;
+        Self {
+            document,
+            variables,
+            prices,
+            config,
+            max_fields: tokens,
+            max_given: bytes.saturating_mul(COPIES),
+            sizes: HashMap::new(),
+            fragments: HashMap::new(),
+            operation: None,
+        }
     }
 
     /// Holds every operation and fragment of the document against the limits; the points of the
@@ -136,6 +159,7 @@ impl<'a> Measure<'a> {
             all = all.beside(size);
             // Variables have other defaults in another operation.
             self.fragments.clear();
+            self.sizes.clear();
         }
         self.within_limits(all)?;
         for name in self.document.fragments.keys() {
@@ -158,6 +182,7 @@ impl<'a> Measure<'a> {
 
     fn within_limits(&self, size: Size) -> Result<()> {
         let config = self.config;
+        at_most(size.given, self.max_given, Code::QueryTooComplex, "arguments", "bytes of arguments")?;
         at_most(size.aliases, config.max_aliases, Code::QueryTooWide, "aliases", "aliases")?;
         at_most(size.directives, config.max_directives, Code::QueryTooWide, "directives", "directives")?;
         let unit = "parts of the schema itself";
@@ -237,6 +262,7 @@ impl<'a> Measure<'a> {
             listings: below.listings.saturating_add(u64::from(LISTINGS.contains(&name))),
             told: self.told(field, below.told, place),
             introspected: below.introspected,
+            given: below.given.saturating_add(self.given(field)),
             points: points(branch, rows, below.points),
         };
         if matches!(name, "__schema" | "__type") {
@@ -302,6 +328,33 @@ impl<'a> Measure<'a> {
         number.as_u64()
     }
 
+    /// Bytes of a field's arguments and of those of its directives.
+    fn given(&mut self, field: &'a Field) -> u64 {
+        let directives = field.directives.iter().flat_map(|directive| &directive.node.arguments);
+        let arguments = field.arguments.iter().chain(directives);
+        arguments.fold(0, |sum: u64, (_, value)| sum.saturating_add(self.bytes(&value.node)))
+    }
+
+    /// Bytes of a value, its variables filled in.
+    fn bytes(&mut self, value: &'a Given) -> u64 {
+        match value {
+            Given::Variable(name) => match self.sizes.get(name.as_str()) {
+                Some(&size) => size,
+                None => {
+                    let size = self.variable(name).map_or(VALUE, bytes_of);
+                    self.sizes.insert(name.as_str(), size);
+                    size
+                }
+            },
+            Given::String(text) => VALUE + text.len() as u64,
+            Given::List(items) => items.iter().fold(VALUE, |sum, item| sum.saturating_add(self.bytes(item))),
+            Given::Object(fields) => fields
+                .iter()
+                .fold(VALUE, |sum, (name, item)| sum.saturating_add(name.len() as u64 + self.bytes(item))),
+            _ => VALUE,
+        }
+    }
+
     /// What a variable holds.
     fn variable(&self, name: &Name) -> Option<&ConstValue> {
         self.variables.get(name).or_else(|| {
@@ -309,6 +362,19 @@ impl<'a> Measure<'a> {
             let definition = known.find(|definition| definition.node.name.node == *name)?;
             definition.node.default_value.as_ref().map(|value| &value.node)
         })
+    }
+}
+
+/// Bytes of a value.
+fn bytes_of(value: &ConstValue) -> u64 {
+    match value {
+        ConstValue::String(text) => VALUE + text.len() as u64,
+        ConstValue::List(items) => items.iter().map(bytes_of).fold(VALUE, u64::saturating_add),
+        ConstValue::Object(fields) => {
+            let sizes = fields.iter().map(|(name, item)| name.len() as u64 + bytes_of(item));
+            sizes.fold(VALUE, u64::saturating_add)
+        }
+        _ => VALUE,
     }
 }
 

@@ -33,6 +33,15 @@ pub use suggestion::Suggestions;
 /// Errors of one answer: a document can break a rule in every token.
 pub const MAX_ERRORS: usize = 50;
 
+/// How long a document may be, for whoever sends it.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Tokens of the document, and fields once fragments are spread.
+    pub tokens: u64,
+    /// Bytes of its request.
+    pub bytes: u64,
+}
+
 /// A document that is within the limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Estimate {
@@ -55,16 +64,15 @@ impl Estimate {
     }
 }
 
-/// Parses a request's document of at most so many tokens, holds it against the other limits and prices the
-/// operation that it names. The request keeps the parsed document.
+/// Parses a request's document, holds it against the limits and prices the operation that it names. The request keeps the parsed document.
 ///
 /// # Errors
 /// [`Error::NotRun`] with the reason.
-pub fn prepare(request: &mut Request, prices: &Prices, config: &Config, max_tokens: u64) -> Result<Estimate> {
-    scan::scan(&request.query, max_tokens)?;
+pub fn prepare(request: &mut Request, prices: &Prices, config: &Config, bounds: Bounds) -> Result<Estimate> {
+    scan::scan(&request.query, bounds.tokens)?;
     let document = async_graphql::parser::parse_query(&request.query).map_err(unreadable)?;
     let chosen = chosen(&document, request.operation_name.as_deref());
-    let points = measure::Measure::new(&document, &request.variables, prices, config, max_tokens)
+    let points = measure::Measure::new(&document, &request.variables, prices, config, bounds)
         .check(chosen.as_ref().ok().map(|(_, operation)| *operation))?;
     let (name, operation) = chosen?;
     given(operation, &request.variables)?;

@@ -6,6 +6,8 @@ use crate::error::{Code, NotRun};
 
 /// How deep brackets of any kind nest: the parser's own limit.
 pub(super) const MAX_BRACKETS: u64 = 64;
+/// Letters of a name: an alias is written for every row of an answer, an operation's name into every error.
+const MAX_NAME: usize = 256;
 
 /// Checks a document's length in tokens and the nesting of its brackets.
 ///
@@ -19,13 +21,11 @@ pub(super) fn scan(text: &str, max_tokens: u64) -> Result<()> {
                 rest = &rest[1..];
                 continue;
             }
-            b'#' => {
-                rest = &rest[line(rest)..];
-                continue;
-            }
+            // The parser takes as long for one as for a name.
+            b'#' => line(rest),
             b'"' => string(rest),
             b'.' if rest.starts_with(b"...") => 3,
-            letter if is_word(*letter) => rest.iter().take_while(|&&letter| is_word(letter)).count(),
+            letter if is_word(*letter) => word(rest)?,
             _ => 1,
         };
         match first {
@@ -48,6 +48,15 @@ pub(super) fn scan(text: &str, max_tokens: u64) -> Result<()> {
 /// Names and numbers: what runs on without a sign between.
 fn is_word(letter: u8) -> bool {
     letter.is_ascii_alphanumeric() || letter == b'_'
+}
+
+/// Bytes of the name or number that begins here.
+fn word(text: &[u8]) -> Result<usize> {
+    let length = text.iter().take_while(|&&letter| is_word(letter)).count();
+    if length > MAX_NAME {
+        return Err(NotRun::beyond(Code::QueryTooLong, "name", MAX_NAME as u64, "letters in a name"));
+    }
+    Ok(length)
 }
 
 /// Bytes until the end of the line.
@@ -103,13 +112,20 @@ mod tests {
             ("", 0),
             ("{ a }", 3),
             ("query Q($id: ID! = 12) { a(id: $id) ...F }", 22),
-            ("{ a } # { b {", 3),
+            ("{ a } # { b {", 4),
             (r#"{ a(b: "}\"{") }"#, 8),
             (r#"{ a(b: """x " { \""" { """) }"#, 8),
             ("\u{feff}{ a, b }", 4),
         ] {
             assert_eq!(tokens(text), count, "{text}");
         }
+    }
+
+    #[test]
+    fn long_names_are_refused() {
+        assert!(scan(&format!("{{ {}: b }}", "a".repeat(256)), 10).is_ok());
+        let error = scan(&format!("{{ {}: b }}", "a".repeat(257)), 10).unwrap_err();
+        assert_eq!(error.code(), Code::QueryTooLong);
     }
 
     #[test]

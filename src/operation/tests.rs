@@ -4,9 +4,11 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::schema;
 
+const BOUNDS: Bounds = Bounds { tokens: 5000, bytes: 1 << 20 };
+
 fn estimate(query: &str, variables: Json) -> Result<Estimate> {
     let mut request = Request::new(query).variables(Variables::from_json(variables));
-    prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), 5000)
+    prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), BOUNDS)
 }
 
 #[test]
@@ -56,7 +58,7 @@ fn the_named_operation_counts_and_every_other_is_bounded() {
     let query = "query A { health { status } } query B { products(first: 5) { nodes { name } } }";
     let named = |name: &str, query: &str| {
         let mut request = Request::new(query).operation_name(name);
-        prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), 5000)
+        prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), BOUNDS)
     };
     assert_eq!(named("A", query).unwrap().points, 2);
     assert_eq!(named("B", query).unwrap().points, 7);
@@ -91,4 +93,19 @@ fn the_schema_is_told_in_the_form_of_tools_and_not_several_times() {
     assert!(estimate(&format!("{{ __schema {{ {whole} }} }}"), json!({})).is_ok());
     let twice = format!("{{ a: __schema {{ {whole} }} b: __schema {{ {whole} }} }}");
     assert!(matches!(estimate(&twice, json!({})), Err(Error::NotRun(reason)) if reason.limit.is_some()));
+}
+
+#[test]
+fn a_variable_counts_wherever_it_is_given() {
+    let ask = |uses: usize| {
+        let query = format!(
+            "query($v:String){{products(filter:{{name:{{in:[{}]}}}}){{nodes{{name}}}}}}",
+            "$v ".repeat(uses)
+        );
+        let variables = Variables::from_json(serde_json::json!({"v": "x".repeat(900_000)}));
+        let mut request = Request::new(query).variables(variables);
+        prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), BOUNDS)
+    };
+    assert!(ask(2).is_ok());
+    assert_eq!(ask(3).unwrap_err().code(), Code::QueryTooComplex);
 }

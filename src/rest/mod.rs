@@ -49,6 +49,8 @@ use crate::{Error, Result, telemetry};
 pub const PREFIX: &str = "/api";
 /// JSON around the rows of a page, roughly: room that is made for it.
 const ENVELOPE: usize = 4096;
+/// Media types of an `Accept` header that are looked at.
+const MAX_ACCEPTED: usize = 32;
 /// Header that names the method which a `POST` means.
 const OVERRIDE: &str = "x-http-method-override";
 
@@ -479,6 +481,7 @@ fn accepted(headers: &HeaderMap) -> Face {
     }
     let mut types: Vec<(f32, String)> = accept
         .split(',')
+        .take(MAX_ACCEPTED)
         .map(|part| {
             let mut parameters = part.split(';').map(str::trim);
             let media = parameters.next().unwrap_or("").to_ascii_lowercase();

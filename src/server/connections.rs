@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use ipnet::IpNet;
 use tokio::sync::watch as channel;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::watch::{Stage, Watch};
+use super::watch::{Crowd, Stage, Watch};
 use crate::config::ConnectionBounds;
 
 /// How often connections are looked at.
@@ -27,26 +28,24 @@ pub(super) struct Connections {
 struct Known {
     next: u64,
     open: HashMap<u64, Arc<Watch>>,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: HashMap<IpAddr, Arc<Crowd>>,
 }
 
 impl Known {
     fn remove(&mut self, id: u64) {
         let Some(watch) = self.open.remove(&id) else { return };
-        if let Some(count) = self.by_address.get_mut(&watch.peer) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&watch.peer);
-            }
+        if watch.crowd.open.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.by_address.remove(&watch.peer);
         }
     }
 
-    /// Ends the connection whose client has been waited for the longest; first one that waits for no part
-    /// of a request. `false` where the server works for all of them.
+    /// Ends the connection whose client has been waited for the longest: of an address, or of the one with the
+    /// most connections, so that whoever opens many ends their own. Those of proxies are the last ones.
+    /// `false` where the server works for all of them.
     fn end_longest_idle(&mut self, of: Option<IpAddr>) -> bool {
         let candidates = self.open.iter().filter(|(_, watch)| of.is_none_or(|peer| watch.peer == peer));
         let waiting =
-            candidates.filter_map(|(id, watch)| Some((watch.is_idle(), watch.waits()?, Reverse(*id))));
+            candidates.filter_map(|(id, watch)| Some((watch.crowd.weight(), watch.waits()?, Reverse(*id))));
         let Some((_, _, Reverse(id))) = waiting.max() else { return false };
         if let Some(watch) = self.open.get(&id) {
             watch.end();
@@ -88,19 +87,26 @@ impl Connections {
     /// same address where that has too many. `None` where nobody can be ended.
     pub(super) fn open(self: &Arc<Self>, peer: IpAddr) -> Option<Open> {
         let mut known = self.known();
-        let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
-        let of_peer = known.by_address.get(&peer).copied().unwrap_or(0);
-        if !is_proxy && of_peer >= self.bounds.max_per_address && !known.end_longest_idle(Some(peer)) {
+        let crowd = known.by_address.get(&peer).cloned().unwrap_or_else(|| self.crowd(peer));
+        let of_peer = crowd.open.load(Ordering::Relaxed);
+        if !crowd.is_proxy && of_peer >= self.bounds.max_per_address && !known.end_longest_idle(Some(peer)) {
             return None;
         }
         if known.open.len() >= self.bounds.max && !known.end_longest_idle(None) {
             return None;
         }
-        let (id, watch) = (known.next, Arc::new(Watch::new(peer)));
+        let (id, watch) = (known.next, Arc::new(Watch::new(peer, Arc::clone(&crowd))));
         known.next += 1;
         known.open.insert(id, Arc::clone(&watch));
-        *known.by_address.entry(peer).or_default() += 1;
+        crowd.open.fetch_add(1, Ordering::Relaxed);
+        known.by_address.insert(peer, crowd);
         Some(Open { connections: Arc::clone(self), id, watch })
+    }
+
+    /// The connections of an address that has none yet.
+    fn crowd(&self, peer: IpAddr) -> Arc<Crowd> {
+        let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
+        Arc::new(Crowd { is_proxy, ..Crowd::default() })
     }
 
     /// Ends the connection whose client has been waited for the longest.
@@ -152,10 +158,27 @@ mod tests {
         let _third = all.open(peer("192.0.2.1")).expect("the first makes room");
         assert!(!all.known().open.contains_key(&first.id) && all.known().open.contains_key(&second.id));
         drop(first);
-        assert_eq!(all.known().by_address[&peer("192.0.2.1")], 2);
+        assert_eq!(all.known().by_address[&peer("192.0.2.1")].weight(), 2);
         let _other = all.open(peer("192.0.2.2")).unwrap();
         let _another = all.open(peer("192.0.2.3")).expect("the second makes room");
         assert!(!all.known().open.contains_key(&second.id));
+    }
+
+    #[test]
+    fn whoever_opens_many_ends_their_own() {
+        let all = connections(5, 4);
+        let one = all.open(peer("192.0.2.1")).unwrap();
+        let proxy = all.open(peer("10.0.0.1")).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        // They send a part of a head, and wait for a shorter time.
+        let mut many = Vec::new();
+        for number in 0..20 {
+            let open =
+                all.open(peer(&format!("198.51.100.{}", number % 2))).expect("one of theirs makes room");
+            open.watch().bytes_received();
+            many.push(open);
+        }
+        assert!(all.known().open.contains_key(&one.id) && all.known().open.contains_key(&proxy.id));
     }
 
     #[test]

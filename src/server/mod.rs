@@ -38,6 +38,10 @@ const MAX_BUFFER: usize = 64 * 1024;
 /// Bytes of a connection that the system receives before they are read. Without a bound it takes megabytes of a
 /// body that is refused.
 const RECEIVED: usize = 128 * 1024;
+/// Bytes of answers that the system holds before it has sent some. With megabytes of them, a client that reads
+/// slowly but steadily would look like one that reads nothing.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 32 * 1024;
 /// How long accepting rests when the system has no room for another connection.
 const FULL: Duration = Duration::from_millis(50);
 /// What a client is told that finds no room. Its request is not read.
@@ -61,7 +65,10 @@ impl Server {
     /// Answers whoever connects, until `stop` is ready. Then requests under way are answered, and this ends.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         // Connections inherit it. Where the system refuses, its own bound holds.
-        let _ = SockRef::from(&listener).set_recv_buffer_size(RECEIVED);
+        let socket = SockRef::from(&listener);
+        let _ = socket.set_recv_buffer_size(RECEIVED);
+        #[cfg(target_os = "linux")]
+        let _ = socket.set_tcp_notsent_lowat(UNSENT);
         let (stopping, stopped) = channel::channel(false);
         let mut tasks = JoinSet::new();
         let sweeping = tokio::spawn(Arc::clone(&self.connections).sweep(stopped.clone()));

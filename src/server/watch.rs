@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use tokio::sync::Notify;
 
 use crate::config::ConnectionBounds;
 
+/// Pieces in which a head may come: one of 32 KiB comes in about twenty.
+const MAX_PIECES: u32 = 128;
 /// How long a client may take to notice that nothing more is read of its request.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -41,13 +43,31 @@ impl Stage {
     const ALL: [Self; 6] = [Self::New, Self::Idle, Self::Closing, Self::Head, Self::Body, Self::Busy];
 }
 
+/// All connections of an address.
+#[derive(Default)]
+pub(super) struct Crowd {
+    pub(super) open: AtomicUsize,
+    /// Whether they are those of a trusted proxy.
+    pub(super) is_proxy: bool,
+}
+
+impl Crowd {
+    /// How many there are, for whoever has to make room: a proxy speaks for many clients.
+    pub(super) fn weight(&self) -> usize {
+        if self.is_proxy { 0 } else { self.open.load(Ordering::Relaxed) }
+    }
+}
+
 /// One connection.
 pub(super) struct Watch {
     pub(super) peer: IpAddr,
+    pub(super) crowd: Arc<Crowd>,
     opened: Instant,
     stage: AtomicU8,
     /// When the stage began, in milliseconds since the connection was opened.
     since: AtomicU64,
+    /// In how many pieces the head has come so far: each makes it be read anew.
+    pieces: AtomicU32,
     received: Flow,
     sent: Flow,
     /// Whether a part of a body was not read, and never will be.
@@ -106,12 +126,14 @@ impl Flow {
 }
 
 impl Watch {
-    pub(super) fn new(peer: IpAddr) -> Self {
+    pub(super) fn new(peer: IpAddr, crowd: Arc<Crowd>) -> Self {
         Self {
             peer,
+            crowd,
             opened: Instant::now(),
             stage: AtomicU8::new(Stage::New as u8),
             since: AtomicU64::new(0),
+            pieces: AtomicU32::new(0),
             received: Flow::default(),
             sent: Flow::default(),
             unread: AtomicBool::new(false),
@@ -133,15 +155,20 @@ impl Watch {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// Bytes came in: where a request was waited for, its head begins.
+    /// Bytes came in: where a request was waited for, its head begins. One that comes in too many pieces ends
+    /// the connection.
     pub(super) fn bytes_received(&self) {
         if matches!(self.stage(), Stage::New | Stage::Idle) {
             self.enter(Stage::Head);
+        }
+        if self.stage() == Stage::Head && self.pieces.fetch_add(1, Ordering::Relaxed) >= MAX_PIECES {
+            self.end();
         }
     }
 
     /// A head is complete: the request is being answered.
     pub(super) fn head_received(&self) {
+        self.pieces.store(0, Ordering::Relaxed);
         self.received.begin();
         self.sent.begin();
         self.enter(Stage::Busy);
@@ -187,11 +214,6 @@ impl Watch {
     /// Whether the client may still be sending a body that is not read.
     pub(super) fn has_unread_body(&self) -> bool {
         self.unread.load(Ordering::Relaxed)
-    }
-
-    /// Whether the connection waits for no part of a request and holds no part of an answer.
-    pub(super) fn is_idle(&self) -> bool {
-        self.stage() <= Stage::Closing && self.sent.waiting.load(Ordering::Relaxed) == 0
     }
 
     /// How long the client has been waited for; `None` while the server works.

@@ -2,6 +2,7 @@
 //! no request up and changes no answer. Lines that it loses are counted.
 
 use std::io::{self, IsTerminal, Stderr, Write};
+use std::panic::{self, PanicHookInfo};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,8 +37,15 @@ impl Log {
             LogFormat::Json => log.json().flatten_event(true).init(),
             LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
         }
+        panic::set_hook(Box::new(tell_panic));
         Self { _writer: writer }
     }
+}
+
+/// A panic is told like everything else: what Rust does by itself waits for standard error.
+fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    tracing::error!(location, cause = panic.payload_as_str().unwrap_or("unknown"), "panic");
 }
 
 fn sink() -> (NonBlocking, WorkerGuard) {

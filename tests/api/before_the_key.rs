@@ -117,6 +117,31 @@ async fn wrong_keys_are_held_back_and_valid_ones_are_not() {
     shop.close().await;
 }
 
+/// Behind proxies, the last one that is not trusted is the client; what it has made up itself stands before it.
+#[tokio::test]
+async fn a_client_cannot_choose_its_address() {
+    let shop = Shop::with("en", |config| {
+        config.failed_key_limit = Some(1);
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    for (client, lines) in [
+        (1, vec!["5.5.5.N", "192.0.2.1"]),
+        (2, vec!["5.5.5.N, 192.0.2.2, 10.1.1.1", "10.2.2.2"]),
+        (3, vec!["192.0.2.3:4000"]),
+        (4, vec!["5.5.5.N, 2001:db8::4"]),
+    ] {
+        for number in 0..3 {
+            let lines: Vec<_> = lines.iter().map(|line| line.replace('N', &number.to_string())).collect();
+            let mut headers = vec![("Authorization", "Bearer 1|wrong")];
+            headers.extend(lines.iter().map(|line| ("X-Forwarded-For", line.as_str())));
+            let status = send(&shop, "GET", HEALTH, &headers, b"").await.status;
+            assert_eq!(status, if number == 0 { 401 } else { 429 }, "{client}: {lines:?}");
+        }
+    }
+    shop.close().await;
+}
+
 #[tokio::test]
 async fn a_body_is_as_large_as_its_operation_needs() {
     let shop = Shop::golden("en").await;
@@ -199,6 +224,18 @@ async fn graphql_reads_less_of_strangers() {
     let (_, code, limit) = refusal(&shop, "", &names).await;
     assert_eq!((code, limit), too_long("tokens"));
     assert_eq!(refusal(&shop, "all", &names).await.1, Json::Null);
+    // A long name is written again and again, a comment is read as a name is, and a variable is copied.
+    let alias = json!({"query": format!("{{ __schema {{ types {{ {}: name }} }} }}", "a".repeat(300))});
+    assert_eq!(refusal(&shop, "all", &alias).await.2, "name");
+    let comments = json!({"query": format!("{health} {}", "#\n".repeat(1000))});
+    assert_eq!(refusal(&shop, "", &comments).await.2, "tokens");
+    let list = "$v ".repeat(10);
+    let query =
+        format!("query($v: String) {{ products(filter: {{name: {{in: [{list}]}}}}) {{ totalCount }} }}");
+    let copies = |length: usize| json!({"query": query, "variables": {"v": "x".repeat(length)}});
+    assert_eq!(refusal(&shop, "", &copies(50_000)).await.2, "arguments");
+    assert_eq!(refusal(&shop, "all", &copies(500_000)).await.2, "arguments");
+    assert_eq!(refusal(&shop, "", &copies(1000)).await.2, Json::Null);
     let values = |count: usize| json!({"query": health, "variables": {"a": vec![0; count]}});
     let (_, code, limit) = refusal(&shop, "", &values(1000)).await;
     assert_eq!((code, limit), too_long("elements"));

@@ -88,6 +88,60 @@ async fn slow_and_silent_clients_are_ended() {
     shop.close().await;
 }
 
+/// Each piece of a head makes it be read anew.
+#[tokio::test]
+async fn a_head_comes_in_few_pieces() {
+    let shop = Shop::golden("en").await;
+    let mut stream = TcpStream::connect(address(&shop)).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: shop\r\nX-A: ").await.unwrap();
+    let sending = async {
+        while stream.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, sending).await.expect("the connection is ended");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_target_names_the_host_of_the_request() {
+    let shop = Shop::golden("en").await;
+    for (target, status) in
+        [("http://shop/healthz", "200"), ("http://other/healthz", "400"), ("http://a@shop/", "400")]
+    {
+        let text = format!("GET {target} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
+        let answer = trickle(address(&shop), &text, Duration::from_secs(600)).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{target}: {answer}");
+    }
+    shop.close().await;
+}
+
+/// A client that reads slowly but steadily gets its whole answer, however large.
+#[tokio::test]
+async fn a_steady_reader_gets_everything() {
+    let shop = Shop::with("en", |config| {
+        config.connections.body_timeout = Duration::from_secs(1);
+        config.connections.min_rate = 500;
+    })
+    .await;
+    let mut stream = TcpStream::connect(address(&shop)).await.unwrap();
+    let asset = "GET /graphql/asset/graphiql.min.js HTTP/1.1\r\nHost: shop\r\n\r\n";
+    let last = asset.replace("Host", "Connection: close\r\nHost");
+    stream.write_all((asset.repeat(5) + &last).as_bytes()).await.unwrap();
+    let (mut room, mut received) = (vec![0; 100_000], 0);
+    loop {
+        let read = stream.read(&mut room).await.expect("the connection is not cut");
+        if read == 0 {
+            break;
+        }
+        received += read;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(received > 5_800_000, "{received}");
+    shop.close().await;
+}
+
 /// A client on a slow line is fast enough.
 #[tokio::test]
 async fn a_large_body_may_take_longer_than_a_small_one() {

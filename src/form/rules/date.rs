@@ -2,7 +2,9 @@
 //! (spec: `wire.md` 3.2).
 
 use async_graphql::Value;
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc, Weekday,
+};
 
 use crate::form::check::Subject;
 use crate::form::value;
@@ -73,7 +75,14 @@ fn moment(value: &Value) -> Option<Moment> {
 /// No text longer than this names a date.
 const LONGEST: usize = 64;
 
+/// The years that are kept: with an offset, a day of the last one may be one of the next.
 fn parse(text: &str) -> Option<Moment> {
+    let moment = written(text)?;
+    let last = if moment.offset.is_some() { 9998 } else { 9999 };
+    (0..=last).contains(&moment.local.year()).then_some(moment)
+}
+
+fn written(text: &str) -> Option<Moment> {
     let text = text.trim();
     if text.len() > LONGEST {
         return None;

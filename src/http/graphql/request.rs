@@ -12,6 +12,7 @@ use crate::body::Unreadable;
 use crate::config::BodyBounds;
 use crate::error::{Code, Error, NotRun};
 use crate::json::{self, Bounds, Fields, Flaw};
+use crate::operation;
 use crate::pipeline::Pipeline;
 
 /// Headers that a foreign page cannot send without asking first: one of them must come with a
@@ -53,6 +54,13 @@ impl Reader {
     fn max_bytes(self) -> usize {
         let max = self.bounds.max_query;
         if self.is_known { max } else { max.min(self.bounds.keyless_query) }
+    }
+
+    /// How long a document may be, of those with so many tokens.
+    pub(super) fn document(self, max_tokens: u64) -> operation::Bounds {
+        let keyless = max_tokens.min(self.bounds.keyless_tokens);
+        let tokens = if self.is_known { max_tokens } else { keyless };
+        operation::Bounds { tokens, bytes: self.max_bytes() as u64 }
     }
 
     /// How large trees of JSON may be.
