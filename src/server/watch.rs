@@ -18,6 +18,10 @@ use crate::config::ConnectionBounds;
 
 /// Pieces in which a head may come: one of 32 KiB comes in about twenty.
 const MAX_PIECES: u32 = 128;
+/// Bytes that a client's system may hold before the client reads them, and how many of them a steady client
+/// reads in a millisecond.
+const MAX_UNREAD: u64 = 8 * 1024 * 1024;
+const UNREAD_A_MILLISECOND: u64 = 64;
 /// How long a client may take to notice that nothing more is read of its request.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -70,6 +74,8 @@ pub(super) struct Watch {
     pieces: AtomicU32,
     received: Flow,
     sent: Flow,
+    /// Bytes of all answers.
+    sent_in_all: AtomicU64,
     /// Whether a part of a body was not read, and never will be.
     unread: AtomicBool,
     /// The connection, where its client still sends what is not read.
@@ -115,10 +121,10 @@ impl Flow {
         (waiting > 0).then(|| now.saturating_sub(waiting))
     }
 
-    /// Whether the client is waited for, and has been too slow.
-    fn is_too_slow(&self, now: u64, bounds: &ConnectionBounds) -> bool {
+    /// Whether the client is waited for, and has been too slow. `credit` is time that it has beside what is set.
+    fn is_too_slow(&self, now: u64, bounds: &ConnectionBounds, credit: u64) -> bool {
         let Some(stalled) = self.stalled(now) else { return false };
-        let patience = milliseconds(bounds.body_timeout);
+        let patience = milliseconds(bounds.body_timeout).saturating_add(credit);
         let waited = self.waited.load(Ordering::Relaxed).saturating_add(stalled);
         let expected = waited.saturating_mul(bounds.min_rate) / 1000;
         stalled > patience || (waited > patience && self.bytes.load(Ordering::Relaxed) < expected)
@@ -136,6 +142,7 @@ impl Watch {
             pieces: AtomicU32::new(0),
             received: Flow::default(),
             sent: Flow::default(),
+            sent_in_all: AtomicU64::new(0),
             unread: AtomicBool::new(false),
             left: Mutex::default(),
             end: Notify::new(),
@@ -197,6 +204,7 @@ impl Watch {
     }
 
     pub(super) fn written(&self, bytes: usize) {
+        self.sent_in_all.fetch_add(bytes as u64, Ordering::Relaxed);
         self.sent.moved(bytes, || self.now());
     }
 
@@ -226,15 +234,21 @@ impl Watch {
         Some(Duration::from_millis(waited))
     }
 
+    /// How long a client may take, in milliseconds, for what it was sent: megabytes of it may still be in its
+    /// system's buffers, which take nothing more until a good part of them is read.
+    fn unread_credit(&self) -> u64 {
+        self.sent_in_all.load(Ordering::Relaxed).min(MAX_UNREAD) / UNREAD_A_MILLISECOND
+    }
+
     /// Whether the client is too slow, or idle for too long.
     pub(super) fn is_overdue(&self, bounds: &ConnectionBounds) -> bool {
         let now = self.now();
-        if self.sent.is_too_slow(now, bounds) {
+        if self.sent.is_too_slow(now, bounds, self.unread_credit()) {
             return true;
         }
         let limit = match self.stage() {
             Stage::Busy => return false,
-            Stage::Body => return self.received.is_too_slow(now, bounds),
+            Stage::Body => return self.received.is_too_slow(now, bounds, 0),
             Stage::New | Stage::Head => bounds.header_timeout,
             Stage::Idle => bounds.keep_alive,
             Stage::Closing => CLOSING,
@@ -357,23 +371,23 @@ mod tests {
     #[test]
     fn a_flow_is_too_slow_when_it_stalls_or_trickles() {
         let flow = Flow::default();
-        assert!(!flow.is_too_slow(1_000_000, &bounds()), "nobody waits");
+        assert!(!flow.is_too_slow(1_000_000, &bounds(), 0), "nobody waits");
         flow.wait(1000);
-        assert!(!flow.is_too_slow(11_000, &bounds()));
-        assert!(flow.is_too_slow(11_001, &bounds()), "it stalls");
+        assert!(!flow.is_too_slow(11_000, &bounds(), 0));
+        assert!(flow.is_too_slow(11_001, &bounds(), 0), "it stalls");
         // A byte a second.
         for second in 2..=9 {
             flow.moved(1, || second * 1000);
             flow.wait(second * 1000);
         }
-        assert!(!flow.is_too_slow(10_900, &bounds()));
+        assert!(!flow.is_too_slow(10_900, &bounds(), 0));
         flow.moved(1, || 10_900);
         flow.wait(10_900);
-        assert!(flow.is_too_slow(11_100, &bounds()), "it trickles");
+        assert!(flow.is_too_slow(11_100, &bounds(), 0), "it trickles");
         // As much as it may be slow.
         flow.moved(6000, || 11_100);
         flow.wait(11_100);
-        assert!(!flow.is_too_slow(12_000, &bounds()));
+        assert!(!flow.is_too_slow(12_000, &bounds(), 0));
     }
 
     #[test]
@@ -381,8 +395,8 @@ mod tests {
         let flow = Flow::default();
         flow.wait(1);
         flow.moved(10, || 1000);
-        assert!(!flow.is_too_slow(1_000_000, &bounds()));
+        assert!(!flow.is_too_slow(1_000_000, &bounds(), 0));
         flow.wait(1_000_000);
-        assert!(!flow.is_too_slow(1_005_000, &bounds()));
+        assert!(!flow.is_too_slow(1_005_000, &bounds(), 0));
     }
 }
