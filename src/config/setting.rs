@@ -73,7 +73,8 @@ pub const SETTINGS: &[Setting] = &[
         "GUICHET_TRUSTED_PROXIES",
         "",
         "a comma list of IP addresses and CIDR ranges",
-        "proxies whose X-Forwarded-For is believed",
+        "proxies that are believed: X-Forwarded-For, -Host and -Proto, X-Request-Id; they may open any number of \
+         connections",
     ),
     open("GUICHET_STORAGE", "./storage", FOLDER, "folder for uploaded images and attachments"),
     open(
@@ -137,9 +138,14 @@ pub const SETTINGS: &[Setting] = &[
         "GUICHET_MAX_ELEMENTS",
         "50000",
         WHOLE,
-        "values in a JSON or XML body, and in the variables of GraphQL",
+        "values in a JSON or XML body, those of unknown JSON fields left out, and in a GraphQL request's JSON",
     ),
-    open("GUICHET_MAX_BODY_DEPTH", "128", "a whole number from 1 to 128", "how deep a JSON body nests"),
+    open(
+        "GUICHET_MAX_BODY_DEPTH",
+        "128",
+        "a whole number from 1 to 128",
+        "how deep a JSON body nests that is read; a deeper one counts as empty or malformed",
+    ),
     open("GUICHET_MAX_FIELDS", "1000", WHOLE, "fields of a form or query that are read"),
     open("GUICHET_KEYLESS_QUERY_BODY", "65536", BYTES, "largest GraphQL request without a valid key"),
     open(

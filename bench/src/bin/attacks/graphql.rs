@@ -33,6 +33,7 @@ pub fn cases() -> Vec<Case> {
         [("8 MB", WITH_FILES), ("60 KB", SMALL)].into_iter().flat_map(|(size, bytes)| files(size, bytes)),
     );
     cases.extend(addresses());
+    cases.extend(multiplied());
     cases.extend(dear().into_iter().map(|(name, text)| case(name, post(query(&text)), ANY)));
     cases.push(case("the usual introspection", post(query(INTROSPECTION)), &[200]));
     cases.push(announced());
@@ -95,6 +96,42 @@ fn files(size: &str, bytes: usize) -> Vec<Case> {
         request.body(MULTIPART, body)
     };
     parts.map(|(name, body)| case(format!("{name}, {size}"), request(body), ANY)).into()
+}
+
+/// Documents in which something long is written or copied many times.
+fn multiplied() -> Vec<Case> {
+    let types = |alias: &str| {
+        let all = "fields { type { ...T } args { type { ...T } } } inputFields { type { ...T } }";
+        format!("{{ __schema {{ types {{ ...T {all} }} }} }} fragment T on __Type {{ {alias}: name }}")
+    };
+    let list = |value: &str, times: usize| {
+        format!("products(filter: {{ name: {{ in: [{}] }} }}) {{ totalCount }}", value.repeat(times))
+    };
+    let copied = |times: usize, bytes: usize| {
+        let query = format!("query($v: String) {{ {} }}", list("$v ", times));
+        let body = format!(r#"{{"query":"{query}","variables":{{"v":"{}"}}}}"#, "s".repeat(bytes));
+        post(Arc::new(body.into_bytes()))
+    };
+    let unknown: String = (0..460).map(|number| format!("$x{number} ")).collect();
+    let named = format!("query {} {{ {} }}", "o".repeat(SMALL - 4000), list(&unknown, 1));
+    vec![
+        case("an alias of 59 KB in the schema", post(query(&types(&"a".repeat(SMALL - 1000)))), REFUSED),
+        case("an alias of 256 letters in the schema", post(query(&types(&"a".repeat(256)))), ANY),
+        case("a long name and 460 variables", post(query(&named)), REFUSED),
+        case("a text of 55 KB used 450 times", copied(450, SMALL - 5000), REFUSED),
+        case("a text of 900 KB used 1,000 times", copied(1000, 900_000), REFUSED),
+        case("a text of 900 KB used twice", copied(2, 900_000), ANY),
+        case(
+            "20,000 comments",
+            post(query(&format!("{{ health {{ status }} {} }}", "#\n".repeat(19_000)))),
+            REFUSED,
+        ),
+        case(
+            "4,900 comments",
+            post(query(&format!("{{ health {{ status }} {} }}", "#\n".repeat(4900)))),
+            ANY,
+        ),
+    ]
 }
 
 /// Queries in the address, as long as one may be.

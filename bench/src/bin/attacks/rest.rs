@@ -80,6 +80,8 @@ fn addresses() -> Vec<Case> {
         ),
         case("a query of 3,000 fields", CUSTOMERS, get(&many), &[401, 431], &[200, 400, 414, 422, 431]),
         case("90 headers", CUSTOMERS, headers, &[401], &[200]),
+        accepting("15,000 media types", &format!("application/xml{}", ",a".repeat(15_000))),
+        accepting("30,000 empty media types", &format!("xml{}", ",".repeat(30_000))),
         case(
             "a path of 60 KB",
             "/api/application/customers/aaa…",
@@ -88,6 +90,11 @@ fn addresses() -> Vec<Case> {
             &[404, 414, 431],
         ),
     ]
+}
+
+fn accepting(name: &str, accept: &str) -> Case {
+    let request = get(CUSTOMERS).header("Accept", accept);
+    Case { request, ..case(name, CUSTOMERS, get(CUSTOMERS), &[401], &[200]) }
 }
 
 fn get(target: &str) -> Request {
