@@ -144,7 +144,7 @@ impl Server {
         if let Some(left) = watch.left() {
             tokio::select! {
                 () = watch.ended() => {}
-                () = stream::linger(left) => {}
+                () = stream::linger(left, watch.unread_bytes()) => {}
             }
         }
     }

@@ -19,6 +19,10 @@ const THROWN_AWAY: usize = 256 * 1024;
 /// How long bytes gather before they are thrown away. Most clients have read the answer by then, and closed
 /// the connection; and reading often costs more than reading much.
 const GATHERING: Duration = Duration::from_millis(20);
+/// How often it is looked whether a client has closed its side.
+const LOOKING: Duration = Duration::from_millis(100);
+/// Bytes of a body that may be thrown away to its end: the system holds some more.
+const MOST_ANNOUNCED: u64 = 2 * THROWN_AWAY as u64;
 /// Tells Linux to drop received bytes without copying them (`MSG_TRUNC`, tcp(7)).
 #[cfg(target_os = "linux")]
 const DROP: i32 = 0x20;
@@ -51,9 +55,9 @@ impl Stream {
 
 /// Throws away for a while what a client still sends, whose connection is closed from this side. One that is
 /// closed with bytes in it is reset, and a reset may overtake the answer. The sweep ends it where the client
-/// doesn't.
-pub(super) async fn linger(tcp: TcpStream) {
-    let mut left = THROWN_AWAY;
+/// doesn't. Of `announced` bytes that are too many nothing is read: it would not be the last of them anyway.
+pub(super) async fn linger(tcp: TcpStream, announced: u64) {
+    let mut left = if announced > MOST_ANNOUNCED { 0 } else { THROWN_AWAY };
     while left > 0 {
         tokio::time::sleep(GATHERING).await;
         if tcp.readable().await.is_err() {
@@ -67,7 +71,13 @@ pub(super) async fn linger(tcp: TcpStream) {
         }
     }
     // Nothing more is read, but its client can.
-    std::future::pending::<()>().await;
+    loop {
+        tokio::time::sleep(LOOKING).await;
+        match tcp.ready(Interest::READABLE | Interest::ERROR).await {
+            Ok(ready) if !ready.is_read_closed() && !ready.is_error() => {}
+            _ => return,
+        }
+    }
 }
 
 /// Drops what has been received, up to so many bytes; how many it was.

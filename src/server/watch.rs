@@ -78,6 +78,8 @@ pub(super) struct Watch {
     sent_in_all: AtomicU64,
     /// Whether a part of a body was not read, and never will be.
     unread: AtomicBool,
+    /// How much of it that is, where the request has told.
+    unread_bytes: AtomicU64,
     /// The connection, where its client still sends what is not read.
     left: Mutex<Option<TcpStream>>,
     end: Notify,
@@ -144,6 +146,7 @@ impl Watch {
             sent: Flow::default(),
             sent_in_all: AtomicU64::new(0),
             unread: AtomicBool::new(false),
+            unread_bytes: AtomicU64::new(0),
             left: Mutex::default(),
             end: Notify::new(),
         }
@@ -217,6 +220,11 @@ impl Watch {
     /// The connection whose client still sends what is not read.
     pub(super) fn left(&self) -> Option<TcpStream> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Bytes of a body that are not read, where the request has told.
+    pub(super) fn unread_bytes(&self) -> u64 {
+        self.unread_bytes.load(Ordering::Relaxed)
     }
 
     /// Whether the client may still be sending a body that is not read.
@@ -313,6 +321,8 @@ impl Drop for ReceivedBody {
     fn drop(&mut self) {
         if !self.body.is_end_stream() {
             self.watch.unread.store(true, Ordering::Relaxed);
+            let left = self.body.size_hint().exact().unwrap_or_default();
+            self.watch.unread_bytes.store(left, Ordering::Relaxed);
         }
         self.watch.body_moved(0);
     }
