@@ -19,8 +19,8 @@ const THROWN_AWAY: usize = 256 * 1024;
 /// How long bytes gather before they are thrown away. Most clients have read the answer by then, and closed
 /// the connection; and reading often costs more than reading much.
 const GATHERING: Duration = Duration::from_millis(20);
-/// How often it is looked whether a client has closed its side.
-const LOOKING: Duration = Duration::from_millis(100);
+/// How long a client may take to read its answer that sends far more than is read.
+const READING: Duration = Duration::from_millis(500);
 /// Bytes of a body that may be thrown away to its end: the system holds some more.
 const MOST_ANNOUNCED: u64 = 2 * THROWN_AWAY as u64;
 /// Tells Linux to drop received bytes without copying them (`MSG_TRUNC`, tcp(7)).
@@ -57,7 +57,10 @@ impl Stream {
 /// closed with bytes in it is reset, and a reset may overtake the answer. The sweep ends it where the client
 /// doesn't. Of `announced` bytes that are too many nothing is read: it would not be the last of them anyway.
 pub(super) async fn linger(tcp: TcpStream, announced: u64) {
-    let mut left = if announced > MOST_ANNOUNCED { 0 } else { THROWN_AWAY };
+    if announced > MOST_ANNOUNCED {
+        return wait_unwatched(tcp).await;
+    }
+    let mut left = THROWN_AWAY;
     while left > 0 {
         tokio::time::sleep(GATHERING).await;
         if tcp.readable().await.is_err() {
@@ -71,13 +74,15 @@ pub(super) async fn linger(tcp: TcpStream, announced: u64) {
         }
     }
     // Nothing more is read, but its client can.
-    loop {
-        tokio::time::sleep(LOOKING).await;
-        match tcp.ready(Interest::READABLE | Interest::ERROR).await {
-            Ok(ready) if !ready.is_read_closed() && !ready.is_error() => {}
-            _ => return,
-        }
-    }
+    std::future::pending::<()>().await;
+}
+
+/// Gives a client time to read its answer while nothing is read of what it sends: the system doesn't even tell of
+/// it, which would cost more than the request.
+async fn wait_unwatched(tcp: TcpStream) {
+    let unwatched = tcp.into_std();
+    tokio::time::sleep(READING).await;
+    drop(unwatched);
 }
 
 /// Drops what has been received, up to so many bytes; how many it was.
