@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A gate that was full again and again for longer is under lasting load: then nobody begins to wait.
 const BURST: Duration = Duration::from_millis(250);
 /// A gate that was not full for longer has come to the end of a burst, or of the load.
-const CALM: Duration = Duration::from_millis(50);
+const CALM: Duration = Duration::from_millis(500);
 
 /// Places, with a line before them. Whoever has waited longest is next.
 pub struct Gate {
@@ -146,7 +146,7 @@ mod tests {
         drop(gate.enter().await.unwrap());
         let _second = gate.enter().await.unwrap();
         assert_eq!(waited().await, 0, "a place that is free for a moment doesn't end the load");
-        tokio::time::advance(Duration::from_millis(100)).await;
+        tokio::time::advance(Duration::from_millis(600)).await;
         assert!((1000..1010).contains(&waited().await), "another burst");
     }
 }

@@ -132,17 +132,18 @@ async fn serve(
     let told = Arc::new(Notify::new());
     let notice = Arc::clone(&told);
     let server = Server::new(app.router(), bounds, &config.trusted_proxies);
-    let serving = server.serve(listener, async move {
+    // On a thread that answers: connections need not be handed over to one.
+    let serving = tokio::spawn(server.serve(listener, async move {
         stopped.await;
         tracing::info!("stopping: requests under way are answered first");
         notice.notify_one();
-    });
+    }));
     let overdue = async {
         told.notified().await;
         tokio::time::sleep(config.timeout + config.connections.grace).await;
     };
     tokio::select! {
-        () = serving => {}
+        served = serving => served?,
         () = overdue => tracing::warn!("a client did not finish its request in time"),
     }
     books.abort();
