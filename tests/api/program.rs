@@ -67,13 +67,10 @@ impl Program {
     }
 
     /// Runs a command to its end: its exit code, and what it prints.
-    pub(crate) async fn run(arguments: &[String]) -> (i32, String) {
-        let arguments = arguments.to_vec();
-        let running = tokio::task::spawn_blocking(move || {
-            let mut program = Command::new(env!("CARGO_BIN_EXE_guichet"));
-            program.args(arguments).env("APP_KEY", APP_KEY).output().unwrap()
-        });
-        let output = running.await.unwrap();
+    pub(crate) async fn run(arguments: &[String], settings: &[(&str, &str)]) -> (i32, String) {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_guichet"));
+        program.args(arguments).env("APP_KEY", APP_KEY).envs(settings.iter().copied());
+        let output = tokio::task::spawn_blocking(move || program.output().unwrap()).await.unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
     }
 

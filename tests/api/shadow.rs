@@ -227,10 +227,10 @@ async fn planted_differences_are_found_by_replaying() {
         .chain([keys.to_str().unwrap().to_owned(), "--at-once".to_owned(), "16".to_owned()])
         .collect::<Vec<_>>()
     };
-    let (code, output) = Program::run(&arguments(&format!("http://{address}"))).await;
+    let (code, output) = Program::run(&arguments(&format!("http://{address}")), &[]).await;
     let findings: Findings = serde_json::from_str(&output).expect(&output);
     assert_eq!((places(&findings), code), (planted, 1));
-    let (code, output) = Program::run(&arguments(&shop.base())).await;
+    let (code, output) = Program::run(&arguments(&shop.base()), &[]).await;
     assert_eq!((places(&serde_json::from_str(&output).expect(&output)), code), (BTreeSet::new(), 0));
     shop.close().await;
     std::fs::remove_dir_all(folder).unwrap();

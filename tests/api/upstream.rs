@@ -42,6 +42,18 @@ impl Original {
     }
 }
 
+/// What the shop's API tells everybody: that a key is missing, and by its headers a few settings.
+async fn unauthenticated() -> Response {
+    Response::builder()
+        .status(401)
+        .header("Content-Type", "application/json")
+        .header("Access-Control-Allow-Origin", "https://elsewhere.example")
+        .header("Set-Cookie", "shop_01234567_session=a; path=/")
+        .header("Date", "Sat, 28 Nov 2020 10:00:00 GMT")
+        .body(Body::from(r#"{"message":"Unauthenticated."}"#))
+        .unwrap()
+}
+
 async fn echo(State(asked): State<Arc<AtomicUsize>>, request: Asked) -> Response {
     asked.fetch_add(1, Ordering::Relaxed);
     let (parts, body) = request.into_parts();
@@ -394,6 +406,54 @@ async fn a_socket_is_a_server_too() {
     assert_eq!(answer.status, 203);
     shop.close().await;
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The lines that `guichet doctor` has about the upstream.
+async fn findings(server: &str) -> Vec<(String, String)> {
+    let settings = [("GUICHET_UPSTREAM", server), ("DB_CONNECTION", "sqlite"), ("DB_DATABASE", "/nowhere")];
+    let (_, output) = Program::run(&["doctor".to_owned(), "--json".to_owned()], &settings).await;
+    let report: Json = serde_json::from_str(&output).expect(&output);
+    let all = report["findings"].as_array().unwrap().iter();
+    let of_upstream = all.filter(|finding| finding["check"] == "upstream");
+    of_upstream
+        .map(|finding| {
+            [&finding["level"], &finding["says"]].map(|text| text.as_str().unwrap().to_owned()).into()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_doctor_asks_it() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let document =
+        r#"{"info": {"version": "1.0.2"}, "paths": {"/application/health": {}, "/application/new": {}}}"#;
+    let routes = Router::new()
+        .route("/docs/api-docs.json", axum::routing::get(move || async move { document }))
+        .fallback(unauthenticated);
+    tokio::spawn(async { axum::serve(listener, routes).await });
+    let found = findings(&format!("http://{address}")).await;
+    for (level, says) in [
+        ("ok", "the shop's API answers for APP_URL"),
+        ("warning", "its clock and this machine's are"),
+        ("warning", "browsers may call it from https://elsewhere.example"),
+        ("error", "it has another APP_KEY"),
+        (
+            "ok",
+            "its API is of version 1.0.2; these paths are not of the contract, and are passed on: /application/new",
+        ),
+    ] {
+        assert!(
+            found.iter().any(|(known, text)| known == level && text.starts_with(says)),
+            "{says}: {found:?}"
+        );
+    }
+    let original = Original::start().await;
+    let found = findings(&format!("http://{}", original.address)).await;
+    assert!(found[0].1.contains("without a key answers 203"), "{found:?}");
+    let away = upstream_away().await.unwrap();
+    let found = findings(&format!("http://{away}")).await;
+    assert!(found[0].1.starts_with("no connection to GUICHET_UPSTREAM"), "{found:?}");
 }
 
 #[tokio::test]
