@@ -13,11 +13,12 @@ mod seed;
 mod serve;
 mod shadow;
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::config::{self, Config};
 use crate::database;
@@ -68,12 +69,15 @@ enum Command {
 
 /// How long a thread waits for more work that may take long. What it has allocated goes with it.
 const BLOCKING_THREAD: Duration = Duration::from_secs(1);
+/// How often a thread gives free memory back: a thread's own, only it can.
+const MEMORY: Duration = Duration::from_secs(1);
 
 /// What the process's arguments ask for, to its end.
 pub fn main() -> ExitCode {
     let done = arguments().and_then(|cli| {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        runtime.enable_all().thread_keep_alive(BLOCKING_THREAD).build()?.block_on(run(cli))
+        runtime.enable_all().thread_keep_alive(BLOCKING_THREAD).on_thread_park(give_memory_back);
+        runtime.build()?.block_on(run(cli))
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,6 +86,17 @@ pub fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "guichet: {failure}");
             ExitCode::from(failure.code)
         }
+    }
+}
+
+/// Gives the memory of a thread back that has nothing to do, from time to time.
+fn give_memory_back() {
+    thread_local! {
+        static LAST: Cell<Option<Instant>> = const { Cell::new(None) };
+    }
+    if LAST.get().is_none_or(|last| last.elapsed() >= MEMORY) {
+        allocator::give_back();
+        LAST.set(Some(Instant::now()));
     }
 }
 

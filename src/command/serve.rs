@@ -24,9 +24,6 @@ use super::{Environment, Failure, demo, say, shop};
 /// How often the last use of keys is written.
 const BOOKS: Duration = Duration::from_secs(10);
 
-/// How often free memory is given back.
-const MEMORY: Duration = Duration::from_secs(1);
-
 /// Files that are open beside connections to clients and to the database.
 const OTHER_FILES: usize = 64;
 
@@ -126,7 +123,7 @@ async fn serve(
     let stopped = stop()?;
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
     let books = tokio::spawn(keep_books(app.clone()));
-    let memory = tokio::spawn(give_memory_back());
+    let memory = tokio::spawn(wake_idle_threads());
     let finding = app.clone();
     let findings = tokio::spawn(async move { finding.keep_findings().await });
     let told = Arc::new(Notify::new());
@@ -192,12 +189,16 @@ async fn keep_books(app: App) {
     }
 }
 
-/// Gives free memory back to the system again and again, so that an idle server keeps none of a burst.
-async fn give_memory_back() {
-    let mut tick = tokio::time::interval(MEMORY);
+/// Wakes the threads of an idle server again and again: they give free memory back before they sleep on, so that
+/// none is kept of a burst.
+async fn wake_idle_threads() {
+    let mut tick = tokio::time::interval(super::MEMORY);
+    let threads = tokio::runtime::Handle::current().metrics().num_workers();
     loop {
         tick.tick().await;
-        allocator::give_back();
+        for _ in 0..threads {
+            tokio::spawn(std::future::ready(()));
+        }
     }
 }
 
