@@ -18,7 +18,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use crate::config::{self, Config};
 use crate::database;
@@ -69,8 +70,6 @@ enum Command {
 
 /// How long a thread waits for more work that may take long. What it has allocated goes with it.
 const BLOCKING_THREAD: Duration = Duration::from_secs(1);
-/// How often a thread gives free memory back: a thread's own, only it can.
-const MEMORY: Duration = Duration::from_secs(1);
 
 /// What the process's arguments ask for, to its end.
 pub fn main() -> ExitCode {
@@ -89,14 +88,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Gives the memory of a thread back that has nothing to do, from time to time.
+/// Seconds of a server that runs: in each, every thread gives back once.
+static SECOND: AtomicU32 = AtomicU32::new(0);
+
+/// Gives the memory of a thread back that has nothing to do. It is asked often: no clock is looked at.
 fn give_memory_back() {
     thread_local! {
-        static LAST: Cell<Option<Instant>> = const { Cell::new(None) };
+        static LAST: Cell<u32> = const { Cell::new(0) };
     }
-    if LAST.get().is_none_or(|last| last.elapsed() >= MEMORY) {
+    let second = SECOND.load(Ordering::Relaxed);
+    if LAST.replace(second) != second {
         allocator::give_back();
-        LAST.set(Some(Instant::now()));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::App;
@@ -23,6 +24,9 @@ use super::{Environment, Failure, demo, say, shop};
 
 /// How often the last use of keys is written.
 const BOOKS: Duration = Duration::from_secs(10);
+
+/// How often each thread gives free memory back: its own, only it can.
+const MEMORY: Duration = Duration::from_secs(1);
 
 /// Files that are open beside connections to clients and to the database.
 const OTHER_FILES: usize = 64;
@@ -192,10 +196,11 @@ async fn keep_books(app: App) {
 /// Wakes the threads of an idle server again and again: they give free memory back before they sleep on, so that
 /// none is kept of a burst.
 async fn wake_idle_threads() {
-    let mut tick = tokio::time::interval(super::MEMORY);
+    let mut tick = tokio::time::interval(MEMORY);
     let threads = tokio::runtime::Handle::current().metrics().num_workers();
     loop {
         tick.tick().await;
+        super::SECOND.fetch_add(1, Ordering::Relaxed);
         for _ in 0..threads {
             tokio::spawn(std::future::ready(()));
         }
