@@ -66,13 +66,12 @@ impl Gate {
 
     /// Whether it has been full for too long. It is full now.
     fn is_under_lasting_load(&self) -> bool {
-        let now = self.opened.elapsed();
-        let milliseconds = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        let last = self.last_full.swap(milliseconds, Ordering::Relaxed);
-        if now.saturating_sub(Duration::from_millis(last)) > CALM {
-            self.full_since.store(milliseconds, Ordering::Relaxed);
+        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let since = |then: u64| Duration::from_millis(now.saturating_sub(then));
+        if since(self.last_full.swap(now, Ordering::Relaxed)) > CALM {
+            self.full_since.store(now, Ordering::Relaxed);
         }
-        now.saturating_sub(Duration::from_millis(self.full_since.load(Ordering::Relaxed))) > BURST
+        since(self.full_since.load(Ordering::Relaxed)) > BURST
     }
 }
 

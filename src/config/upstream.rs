@@ -1,5 +1,6 @@
 //! The shop's own server, which answers what is not answered here.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -167,19 +168,11 @@ impl UpstreamServer {
 }
 
 impl Upstream {
-    /// A server that is only asked, by the times of an empty environment.
+    /// A server that is only asked, with the default bounds.
     pub fn alone(server: UpstreamServer, ca: Option<PathBuf>) -> Self {
-        Self {
-            server,
-            ca,
-            scope: UpstreamScope::Api,
-            pass: Vec::new(),
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(60),
-            idle_timeout: Duration::from_secs(60),
-            max: 256,
-            shadow: None,
-        }
+        let defaults = Variables(BTreeMap::new());
+        let upstream = Self::at(server, Vec::new(), None, &defaults).expect("every default is accepted");
+        Self { ca, ..upstream }
     }
 
     /// `None` where there is none. Then nothing may be said of it either: whoever switches it off learns
@@ -193,22 +186,28 @@ impl Upstream {
                 .collect::<Option<Vec<_>>>()
                 .filter(|rules| rules.is_empty() || server.is_some())
         })?;
-        let span = |name| variables.read(name, |text| seconds(text, 0.1..=86_400.0));
         let shadow = Shadow::read(variables, server.is_some())?;
-        let upstream = |server| -> Result<Self, ConfigError> {
-            Ok(Self {
-                server,
-                shadow,
-                ca: variables.optional("GUICHET_UPSTREAM_CA", |text| text.parse().ok())?,
-                scope: variables.read("GUICHET_UPSTREAM_SCOPE", UpstreamScope::named)?,
-                pass,
-                connect_timeout: span("GUICHET_UPSTREAM_CONNECT_TIMEOUT")?,
-                timeout: span("GUICHET_UPSTREAM_TIMEOUT")?,
-                idle_timeout: span("GUICHET_UPSTREAM_IDLE_TIMEOUT")?,
-                max: variables.read("GUICHET_UPSTREAM_MAX", |text| at_least(text, 1))?,
-            })
-        };
-        server.map(upstream).transpose()
+        server.map(|server| Self::at(server, pass, shadow, variables)).transpose()
+    }
+
+    fn at(
+        server: UpstreamServer,
+        pass: Vec<PassRule>,
+        shadow: Option<Shadow>,
+        variables: &Variables,
+    ) -> Result<Self, ConfigError> {
+        let span = |name| variables.read(name, |text| seconds(text, 0.1..=86_400.0));
+        Ok(Self {
+            server,
+            ca: variables.optional("GUICHET_UPSTREAM_CA", |text| text.parse().ok())?,
+            scope: variables.read("GUICHET_UPSTREAM_SCOPE", UpstreamScope::named)?,
+            pass,
+            connect_timeout: span("GUICHET_UPSTREAM_CONNECT_TIMEOUT")?,
+            timeout: span("GUICHET_UPSTREAM_TIMEOUT")?,
+            idle_timeout: span("GUICHET_UPSTREAM_IDLE_TIMEOUT")?,
+            max: variables.read("GUICHET_UPSTREAM_MAX", |text| at_least(text, 1))?,
+            shadow,
+        })
     }
 }
 

@@ -104,12 +104,15 @@ async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<
 /// all trusted proxies.
 pub(crate) fn client(app: &App, request: &Request) -> IpAddr {
     let proxies = &app.shared().config.trusted_proxies;
-    let lines = request.headers().get_all("x-forwarded-for").iter();
-    let hops: Vec<&str> = lines.flat_map(|line| line.to_str().unwrap_or("?").split(',')).collect();
+    let lines = request.headers().get_all("x-forwarded-for").iter().rev();
+    let hops = lines.flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
     // Each hop is told by the one behind it: what a client made up stands before what proxies say.
     let mut client = peer(request);
-    for hop in hops.into_iter().rev() {
-        let Some(address) = address(hop.trim()).filter(|_| trusted(proxies, client)) else { break };
+    for hop in hops {
+        if !trusted(proxies, client) {
+            break;
+        }
+        let Some(address) = address(hop.trim()) else { break };
         client = address;
     }
     client

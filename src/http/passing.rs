@@ -19,10 +19,7 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
     let from = From { peer: peer(&request), client: client(app, &request), origin: origin(app, &request) };
     let (client, origin) = (from.client, from.origin.clone());
     let Some(upstream) = asked(app, request.uri()) else {
-        return match app.rest.serve(request, client, origin, None).await {
-            Served::Answer(answer) => answer,
-            Served::Elsewhere(request) => rest::refuse(request.headers(), Error::internal("nobody wants it")),
-        };
+        return app.rest.serve(request, client, origin, None).await.answer();
     };
     let wants = |method: &Method, path: &str| upstream.takes(method, path);
     let wants: &Elsewhere<'_> = &wants;

@@ -6,12 +6,12 @@ use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, Uri, header};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::passing::From;
-use crate::shadow::{self, MAX_ANSWER, Outcome, SETTLED, Seen, Shadow};
+use crate::shadow::{self, MAX_ANSWER, Outcome, Seen, Shadow};
 use crate::upstream::Upstream;
-use crate::{App, rest};
+use crate::{App, rest, telemetry};
 
 /// A question of the sample.
 pub(super) struct Question {
@@ -59,7 +59,7 @@ pub(super) async fn look(app: &Arc<App>, question: Question, answer: Response<Bo
     tokio::spawn(async move {
         if let (Some(upstream), Some(shadow)) = (&app.upstream, &app.shadow) {
             let operation = shadow::operation(question.uri.path());
-            let outcome = compare(&app, upstream, shadow, &question, &here).await;
+            let outcome = compare(&app, upstream, shadow, &question, here).await;
             app.telemetry.compared(&operation, outcome.name());
             shadow.keep(&operation, outcome);
         }
@@ -72,38 +72,39 @@ async fn compare(
     upstream: &Upstream,
     shadow: &Shadow,
     question: &Question,
-    here: &Seen,
+    here: Seen,
 ) -> Outcome {
     let declared = shadow::declared(question.uri.path(), question.uri.query().unwrap_or_default());
     let Some(there) = ask(app, upstream, shadow, question).await else { return Outcome::Unanswered };
-    let first = shadow::compare(&declared, &there, here);
-    if first.is_empty() {
-        return Outcome::Same;
-    }
-    sleep(SETTLED).await;
-    let Some(there) = ask(app, upstream, shadow, question).await else { return Outcome::Unanswered };
-    let Question { from, .. } = question;
-    let answer = app.rest.repeat(question.request(), from.client, from.origin.clone()).await;
+    let again = async || {
+        let there = ask(app, upstream, shadow, question).await?;
+        let From { client, origin, .. } = &question.from;
+        Some((there, seen(app.rest.repeat(question.request(), *client, origin.clone()).await).await?))
+    };
+    shadow::judge(&declared, (there, here), again).await
+}
+
+/// An answer as it is compared; `None` where it is too large or breaks off.
+async fn seen(answer: Response<Body>) -> Option<Seen> {
     let (parts, body) = answer.into_parts();
-    let Ok(bytes) = to_bytes(body, MAX_ANSWER).await else { return Outcome::Unanswered };
-    let here = Seen::of(&Response::from_parts(parts, bytes));
-    shadow::judge(first, &shadow::compare(&declared, &there, &here))
+    let bytes = to_bytes(body, MAX_ANSWER).await.ok()?;
+    Some(Seen::of(&Response::from_parts(parts, bytes)))
 }
 
 /// The shop's own answer; `None` where it has none in time. Then nothing is asked for a while.
 async fn ask(app: &App, upstream: &Upstream, shadow: &Shadow, question: &Question) -> Option<Seen> {
     let asking = async {
-        let answer = upstream.pass(question.request(), &question.from.sender(app, "")).await.ok()?;
-        let (parts, body) = answer.into_parts();
-        let bytes = to_bytes(body, MAX_ANSWER).await.ok()?;
-        Some(Seen::of(&Response::from_parts(parts, bytes)))
+        // Beside the request that it was: with an identifier of its own.
+        let id = telemetry::request_id();
+        let sender = question.from.sender(app, id.as_str());
+        seen(upstream.pass(question.request(), &sender).await.ok()?).await
     };
-    let seen = timeout(shadow.patience(), asking).await.ok().flatten();
-    let seen = seen.filter(|seen| !shadow::is_unanswered(seen.status));
-    if seen.is_none() {
+    let there = timeout(shadow.patience(), asking).await.ok().flatten();
+    let there = there.filter(|there| !shadow::is_unanswered(there.status));
+    if there.is_none() {
         shadow.rest();
     }
-    seen
+    there
 }
 
 impl Question {

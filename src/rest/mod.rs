@@ -80,6 +80,18 @@ pub enum Served {
     Elsewhere(Request<Body>),
 }
 
+impl Served {
+    /// The answer. There is one where no request is wanted elsewhere.
+    pub fn answer(self) -> Response<Body> {
+        match self {
+            Self::Answer(answer) => answer,
+            Self::Elsewhere(request) => {
+                refuse(request.headers(), Error::internal("a request was left to nobody"))
+            }
+        }
+    }
+}
+
 /// What comes of a request before anything is spelled.
 enum Outcome {
     Reply(Reply),
@@ -125,8 +137,6 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         origin: Origin,
         elsewhere: Option<&Elsewhere<'_>>,
     ) -> Served {
-        let face = accepted(request.headers());
-        let head = request.method() == Method::HEAD;
         let path = normal_path(request.uri().path());
         let place = self.place(&path);
         let method = named_method(request.method(), request.headers());
@@ -134,28 +144,23 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             return Served::Elsewhere(request);
         }
         telemetry::note(|facts| facts.face = telemetry::Face::Rest);
-        let (parts, body) = request.into_parts();
-        let (method, uri, version, headers) = (parts.method, parts.uri, parts.version, parts.headers);
-        let asking =
-            Asking { method, headers, path, place, uri, version, client, origin, face, counts: true };
-        match self.reply(asking, body, elsewhere).await {
-            Outcome::Reply(reply) => Served::Answer(spell(reply, face, head)),
-            Outcome::Elsewhere(request) => Served::Elsewhere(*request),
-        }
+        let (asking, body) = Asking::new(request, path, place, client, origin);
+        self.respond(asking, body, elsewhere).await
     }
 
     /// Answers a `GET` once more, for guichet itself: the caller's limits don't count it.
     pub async fn repeat(&self, request: Request<Body>, client: IpAddr, origin: Origin) -> Response<Body> {
-        let face = accepted(request.headers());
         let path = normal_path(request.uri().path());
         let place = self.place(&path);
-        let (parts, body) = request.into_parts();
-        let (method, uri, version, headers) = (parts.method, parts.uri, parts.version, parts.headers);
-        let asking =
-            Asking { method, headers, path, place, uri, version, client, origin, face, counts: false };
-        match self.reply(asking, body, None).await {
-            Outcome::Reply(reply) => spell(reply, face, false),
-            Outcome::Elsewhere(request) => refuse(request.headers(), Error::internal("nobody wants it")),
+        let (asking, body) = Asking::new(request, path, place, client, origin);
+        self.respond(Asking { counts: false, ..asking }, body, None).await.answer()
+    }
+
+    async fn respond(&self, asking: Asking, body: Body, elsewhere: Option<&Elsewhere<'_>>) -> Served {
+        let (face, head) = (asking.face, asking.method == Method::HEAD);
+        match self.reply(asking, body, elsewhere).await {
+            Outcome::Reply(reply) => Served::Answer(spell(reply, face, head)),
+            Outcome::Elsewhere(request) => Served::Elsewhere(*request),
         }
     }
 
@@ -253,8 +258,9 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             Err(_) => asking.method.clone(),
         };
         let sent = input.as_mut().map(|input| std::mem::take(&mut input.sent)).unwrap_or_default();
-        let is_elsewhere =
-            elsewhere.is_some_and(|wants| self.is_elsewhere(wants, &asking.place, &asking.path, &method));
+        // The method that the head names was looked at before.
+        let is_elsewhere = method != asking.method
+            && elsewhere.is_some_and(|wants| self.is_elsewhere(wants, &asking.place, &asking.path, &method));
         if is_elsewhere {
             self.take_back(caller).await;
             return Ok(Outcome::Elsewhere(Box::new(asking.request(sent))));
@@ -390,6 +396,20 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
 }
 
 impl Asking {
+    /// A request to a path and place, and its body.
+    fn new(
+        request: Request<Body>,
+        path: String,
+        place: Place,
+        client: IpAddr,
+        origin: Origin,
+    ) -> (Self, Body) {
+        let face = accepted(request.headers());
+        let (parts, body) = request.into_parts();
+        let (method, uri, version, headers) = (parts.method, parts.uri, parts.version, parts.headers);
+        (Self { method, headers, path, place, uri, version, client, origin, face, counts: true }, body)
+    }
+
     /// Whether the method stands: only a `POST` may mean another one, which a header, the query or the body
     /// may name.
     fn is_final(&self, body: &Body) -> bool {

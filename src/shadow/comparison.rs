@@ -22,7 +22,8 @@ const MAX_VALUE: usize = 200;
 pub struct Seen {
     /// HTTP status.
     pub status: u16,
-    headers: Vec<(&'static str, String)>,
+    /// Of [`HEADERS`], in their order.
+    headers: Vec<Option<String>>,
     body: Bytes,
 }
 
@@ -30,18 +31,15 @@ impl Seen {
     /// What counts of an answer.
     pub fn of(answer: &Response<Bytes>) -> Self {
         let status = answer.status().as_u16();
-        Self { status, headers: that_matter(answer.headers()), body: answer.body().clone() }
+        let headers = HEADERS.iter().map(|name| value(answer.headers(), name)).collect();
+        Self { status, headers, body: answer.body().clone() }
     }
 }
 
-fn that_matter(headers: &HeaderMap) -> Vec<(&'static str, String)> {
-    let value = |name: &HeaderName| {
-        let value = headers.get(name)?.to_str().ok()?;
-        let value = if *name == header::CONTENT_TYPE { value.split(';').next()? } else { value };
-        Some(without_hosts(value.trim()))
-    };
-    let names = ["content-type", "location", "content-disposition", "allow"];
-    names.into_iter().zip(&HEADERS).filter_map(|(name, header)| Some((name, value(header)?))).collect()
+fn value(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    let value = if *name == header::CONTENT_TYPE { value.split(';').next()? } else { value };
+    Some(without_hosts(value.trim()))
 }
 
 /// One place where two answers differ.
@@ -90,13 +88,9 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn headers(&mut self, there: &Seen, here: &Seen) {
-        let value = |seen: &Seen, name| {
-            seen.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
-        };
-        for name in ["content-type", "location", "content-disposition", "allow"] {
-            let (there, here) = (value(there, name), value(here, name));
+        for (name, (there, here)) in HEADERS.iter().zip(there.headers.iter().zip(&here.headers)) {
             if there != here {
-                self.differ(&format!("header {name}"), there, here);
+                self.differ(&format!("header {name}"), there.clone(), here.clone());
             }
         }
     }

@@ -13,7 +13,7 @@ use chrono::Utc;
 use percent_encoding::percent_decode_str;
 use rand::Rng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, sleep};
 
 pub use comparison::{Difference, Seen, compare};
 pub use declared::Declared;
@@ -29,7 +29,7 @@ const WRITTEN: Duration = Duration::from_secs(5);
 /// Statuses of a server that has no answer for now: too many requests, and those of gateways.
 const NO_ANSWER: [u16; 4] = [429, 502, 503, 504];
 /// How long a row that has changed may take to be seen everywhere; totals are remembered for a second.
-pub const SETTLED: Duration = Duration::from_millis(1200);
+const SETTLED: Duration = Duration::from_millis(1200);
 /// Largest answer that is compared.
 pub const MAX_ANSWER: usize = 8 << 20;
 
@@ -128,8 +128,20 @@ fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// What becomes of a question whose answers were compared twice: what differs only once has changed meanwhile.
-pub fn judge(first: Vec<Difference>, second: &[Difference]) -> Outcome {
+/// What becomes of a question that was answered there and here. Where the answers differ, both are asked for
+/// `again`, once rows that have changed show everywhere: what differs only once has changed meanwhile.
+pub async fn judge(
+    declared: &Declared,
+    (there, here): (Seen, Seen),
+    again: impl AsyncFnOnce() -> Option<(Seen, Seen)>,
+) -> Outcome {
+    let first = compare(declared, &there, &here);
+    if first.is_empty() {
+        return Outcome::Same;
+    }
+    sleep(SETTLED).await;
+    let Some((there, here)) = again().await else { return Outcome::Unanswered };
+    let second = compare(declared, &there, &here);
     let stays = |found: &Difference| second.iter().any(|other| other.pattern() == found.pattern());
     let lasting: Vec<_> = first.into_iter().filter(stays).collect();
     if lasting.is_empty() { Outcome::Changed } else { Outcome::Different(lasting) }

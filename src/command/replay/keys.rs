@@ -8,7 +8,7 @@ use crate::config::Secret;
 
 use super::Failure;
 
-/// Who everybody is that the file doesn't name.
+/// The name that stands for everybody whom the file doesn't name.
 const EVERYBODY: &str = "*";
 
 /// Keys by who asked.

@@ -21,7 +21,7 @@ use self::log::Asked;
 use super::shadow::table;
 use super::{Environment, Failure, print, say};
 use crate::config::{self, UpstreamServer};
-use crate::shadow::{self, Findings, MAX_ANSWER, Outcome, SETTLED, Seen};
+use crate::shadow::{self, Findings, MAX_ANSWER, Outcome, Seen};
 use crate::upstream::Upstream;
 
 /// What the paths that are asked begin with.
@@ -153,14 +153,8 @@ impl Both {
     async fn compare(&self, asked: &Asked) -> Outcome {
         let query = asked.target.split_once('?').map_or("", |(_, query)| query);
         let declared = shadow::declared(path_of(asked), query);
-        let Some((there, here)) = self.ask(asked).await else { return Outcome::Unanswered };
-        let first = shadow::compare(&declared, &there, &here);
-        if first.is_empty() {
-            return Outcome::Same;
-        }
-        tokio::time::sleep(SETTLED).await;
-        let Some((there, here)) = self.ask(asked).await else { return Outcome::Unanswered };
-        shadow::judge(first, &shadow::compare(&declared, &there, &here))
+        let Some(answers) = self.ask(asked).await else { return Outcome::Unanswered };
+        shadow::judge(&declared, answers, async || self.ask(asked).await).await
     }
 
     async fn ask(&self, asked: &Asked) -> Option<(Seen, Seen)> {
