@@ -81,6 +81,7 @@ use std::sync::Arc;
 
 pub use error::{Error, Result};
 
+use crate::http::Site;
 use pipeline::{Pipeline, Throttles};
 use throttle::{Throttle, Unit};
 
@@ -237,14 +238,14 @@ impl App {
         auth::reachable(&self.shared().reader).await
     }
 
-    /// Every route of the server.
-    pub fn router(&self) -> axum::Router {
-        http::router(Arc::new(self.clone()))
+    /// Everything that the server answers.
+    pub fn site(&self) -> Site {
+        Site::new(Arc::new(self.clone()))
     }
 
     /// The route of Prometheus' counters, for an address that only the operator reaches.
-    pub fn metrics_router(&self) -> axum::Router {
-        http::metrics_router(Arc::new(self.clone()))
+    pub fn metrics(&self) -> Site {
+        Site::of_metrics(Arc::new(self.clone()))
     }
 }
 

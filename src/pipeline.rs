@@ -230,7 +230,7 @@ impl Pipeline {
         let owner = execution.principal.as_deref().map(|principal| principal.owner);
         execution.fresh = self.shared.begins(owner, writes).await;
         let execution = Arc::new(execution);
-        let answer = defended(schema.execute(operation.data(Arc::clone(&execution)))).await;
+        let answer = defended(pin!(schema.execute(operation.data(Arc::clone(&execution))))).await;
         self.shared.ends(owner, writes).await;
         let used = used(&answer, &execution);
         if let Some(price) = price {

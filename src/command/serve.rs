@@ -119,7 +119,7 @@ async fn serve(
     if let Some(address) = config.metrics_listen {
         let listener = listen(address).await?;
         tracing::info!("counters at http://{}/metrics", listener.local_addr()?);
-        let server = Server::new(app.metrics_router(), bounds, &config.trusted_proxies);
+        let server = Server::new(app.metrics(), bounds, &config.trusted_proxies);
         // It ends with the process.
         tokio::spawn(server.serve(listener, std::future::pending()));
     }
@@ -132,7 +132,7 @@ async fn serve(
     let findings = tokio::spawn(async move { finding.keep_findings().await });
     let told = Arc::new(Notify::new());
     let notice = Arc::clone(&told);
-    let server = Server::new(app.router(), bounds, &config.trusted_proxies);
+    let server = Server::new(app.site(), bounds, &config.trusted_proxies);
     // On a thread that answers: connections need not be handed over to one.
     let serving = tokio::spawn(server.serve(listener, async move {
         stopped.await;

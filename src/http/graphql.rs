@@ -10,6 +10,7 @@ mod tests;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,18 +169,18 @@ async fn examine(
         let known = pipeline.identify(headers, client).await?;
         pipeline.count(caller.insert(known)).await
     };
-    pipeline.watched(config.timeout, admitted).await?;
+    pipeline.watched(config.timeout, pin!(admitted)).await?;
     let Some(caller) = caller else { return Err(Error::Unauthenticated.into()) };
     let reader = Reader::new(config.bodies, caller.principal.is_some());
     let (running, asked) = match sent {
         Sent::Query(query) => (running, reader.read_query(&query, headers)?),
         Sent::Body(body) => {
-            let (running, asked) =
-                pipeline.receive(running, reader.read_body(pipeline, headers, body)).await?;
+            let reading = pin!(reader.read_body(pipeline, headers, body));
+            let (running, asked) = pipeline.receive(running, reading).await?;
             (running, asked?)
         }
     };
-    let answer = bounded(app, run(app, caller, origin, asked)).await;
+    let answer = bounded(app, pin!(run(app, caller, origin, asked))).await;
     drop(running);
     answer
 }

@@ -8,6 +8,8 @@ mod shadowing;
 
 use std::any::Any;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -18,8 +20,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use ipnet::IpNet;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::ServiceExt as _;
 
 use crate::App;
 use crate::error::Code;
@@ -30,11 +34,47 @@ use crate::{Error, rest};
 
 /// Path of the GraphQL endpoint.
 const GRAPHQL: &str = "/graphql";
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// Longest name of a host, with its port.
 const MAX_HOST: usize = 262;
 
-/// Every route of the server.
-pub fn router(app: Arc<App>) -> Router {
+/// Path of a page that lies among those of REST.
+const DOCUMENTATION: &str = "/api/documentation";
+
+/// Everything that a listener answers.
+#[derive(Clone)]
+pub struct Site {
+    router: Router,
+    /// Whose API is answered. Its requests go straight there: the way through a router's layers costs as
+    /// much as passing a request on.
+    api: Option<Arc<App>>,
+}
+
+impl Site {
+    /// Every route of the server.
+    pub fn new(app: Arc<App>) -> Self {
+        Self { router: router(Arc::clone(&app)), api: Some(app) }
+    }
+
+    /// The route of counters: not among the others, which the whole world may reach.
+    pub fn of_metrics(app: Arc<App>) -> Self {
+        Self { router: Router::new().route("/metrics", get(health::metrics)).with_state(app), api: None }
+    }
+
+    /// Answers a request.
+    pub fn answer(&self, request: Request) -> BoxFuture<'_, Response<Body>> {
+        let path = request.uri().path();
+        match &self.api {
+            Some(app) if path.starts_with("/api/") && path != DOCUMENTATION => {
+                watched(app, request, |request| passing::answer(app, request)).boxed()
+            }
+            _ => self.router.clone().oneshot(request).map(|Ok(answer)| answer).boxed(),
+        }
+    }
+}
+
+fn router(app: Arc<App>) -> Router {
     let start = match &app.upstream {
         // The shop has a start page of its own.
         Some(upstream) if upstream.takes_everything() => Router::new(),
@@ -49,18 +89,12 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(pages::router())
         .merge(start)
         .fallback(answer_rest)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), watched))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), watched_route))
         .with_state(app)
 }
 
-/// The route of counters: not among the others, which the whole world may reach.
-pub fn metrics_router(app: Arc<App>) -> Router {
-    Router::new().route("/metrics", get(health::metrics)).with_state(app)
-}
-
 /// A defect of ours: the client learns nothing of it, the log everything.
-fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
+fn panicked(cause: &(dyn Any + Send)) -> Response<Body> {
     let text =
         cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
     tracing::error!(cause = text.unwrap_or("unknown"), trace_id = %telemetry::trace_id(), "a handler panicked");
@@ -137,7 +171,7 @@ fn trusted(proxies: &[IpNet], peer: IpAddr) -> bool {
 /// How the client reached the server: its `Host`, or what a trusted proxy forwards.
 fn origin(app: &App, request: &Request) -> Origin {
     let host = named_host(app, request).unwrap_or("localhost").to_ascii_lowercase();
-    let is_https = believed(app, request, "x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+    let is_https = believed(app, request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
     let (scheme, port) = if is_https { ("https", ":443") } else { ("http", ":80") };
     // The port that the scheme means anyway is not written.
     let host = host.strip_suffix(port).unwrap_or(&host).to_owned();
@@ -146,7 +180,7 @@ fn origin(app: &App, request: &Request) -> Origin {
 
 /// The host that a request names, whether it is one or not.
 fn named_host<'a>(app: &App, request: &'a Request) -> Option<&'a str> {
-    believed(app, request, "x-forwarded-host")
+    believed(app, request, FORWARDED_HOST)
         .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
         .or_else(|| request.uri().authority().map(Authority::as_str))
 }
@@ -189,17 +223,28 @@ fn is_host(text: &str) -> bool {
 }
 
 /// A header that counts only from a trusted proxy: its last line, which that has written.
-fn believed<'a>(app: &App, request: &'a Request, name: &str) -> Option<&'a str> {
-    let value = request.headers().get_all(name).iter().next_back()?.to_str().ok()?;
-    trusted(&app.shared().config.trusted_proxies, peer(request)).then_some(value)
+fn believed<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
+    if !trusted(&app.shared().config.trusted_proxies, peer(request)) {
+        return None;
+    }
+    request.headers().get_all(name).iter().next_back()?.to_str().ok()
+}
+
+async fn watched_route(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
+    watched(&app, request, |request| next.run(request)).await
 }
 
 /// Answers a request while telemetry looks on; its identifier goes with the answer.
-async fn watched(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
-    let given = believed(&app, &request, RequestId::HEADER.as_str()).and_then(RequestId::given);
+async fn watched<A: Future<Output = Response<Body>>>(
+    app: &App,
+    request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response<Body> {
+    let given = believed(app, &request, RequestId::HEADER).and_then(RequestId::given);
     let ongoing = app.telemetry.begin(&request, given);
     let id = ongoing.request_id().header_value();
-    let mut response = ongoing.watch(finish(&app, request, next)).await;
+    // By reference: a future that is passed on by value takes its room again at each step.
+    let mut response = ongoing.watch(pin!(finish(app, request, answer))).await;
     response.headers_mut().insert(RequestId::HEADER, id);
     response
 }
@@ -215,8 +260,12 @@ fn badly_addressed(request: &Request) -> Response<Body> {
 }
 
 /// Answers preflights, and gives every answer the headers of the contract (spec: `wire.md` 1.8).
-async fn finish(app: &App, request: Request, next: Next) -> Response<Body> {
-    let https = believed(app, &request, "x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+async fn finish<A: Future<Output = Response<Body>>>(
+    app: &App,
+    request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response<Body> {
+    let https = believed(app, &request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
     let preflight = *request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
         && !passing::answers_preflight(app, request.uri());
@@ -225,7 +274,8 @@ async fn finish(app: &App, request: Request, next: Next) -> Response<Body> {
     } else if preflight {
         preflight_answer(request.headers())
     } else {
-        next.run(request).await
+        let answered = AssertUnwindSafe(pin!(answer(request))).catch_unwind().await;
+        answered.unwrap_or_else(|cause| panicked(&*cause))
     };
     if response.extensions().get::<Passed>().is_some() {
         return response;

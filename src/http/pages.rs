@@ -75,7 +75,7 @@ const DOCS_ASSETS: &[Asset] = assets! {
 /// endpoint, whose handler calls [`graphiql`].
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/api/documentation", get(|| async { page(SWAGGER.clone()) }))
+        .route(super::DOCUMENTATION, get(|| async { page(SWAGGER.clone()) }))
         .route("/docs/asset/{asset}", get(docs_asset))
         .route("/graphql/asset/{asset}", get(graphql_asset))
 }

@@ -26,12 +26,13 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
     let question = shadowing::sampled(app, &request, &from);
     match app.rest.serve(request, client, origin, Some(wants)).await {
         Served::Answer(answer) => match question {
-            Some(question) => shadowing::look(app, question, answer).await,
+            Some(question) => Box::pin(shadowing::look(app, question, answer)).await,
             None => answer,
         },
         Served::Elsewhere(request) => {
             let headers = request.headers().clone();
-            pass(app, upstream, request, &from).await.unwrap_or_else(|error| rest::refuse(&headers, error))
+            let passed = Box::pin(pass(app, upstream, request, &from)).await;
+            passed.unwrap_or_else(|error| rest::refuse(&headers, error))
         }
     }
 }
@@ -57,13 +58,13 @@ pub(super) struct From {
 
 impl From {
     /// What the shop's own server is told of it.
-    pub(super) fn sender<'a>(&'a self, app: &App, request_id: &'a str) -> Sender<'a> {
+    pub(super) fn sender(&self, app: &App) -> Sender<'_> {
         Sender {
             peer: self.peer,
             trusted: trusted(&app.shared().config.trusted_proxies, self.peer),
             scheme: self.origin.scheme,
             host: &self.origin.host,
-            request_id,
+            request_id: telemetry::request_id().header_value(),
         }
     }
 }
@@ -77,8 +78,7 @@ async fn pass(app: &App, upstream: &Upstream, request: Request, from: &From) -> 
     if rest::is_below_prefix(path) {
         count(app, request.headers(), from.client).await?;
     }
-    let id = telemetry::request_id();
-    upstream.pass(request, &from.sender(app, id.as_str())).await
+    upstream.pass(request, &from.sender(app)).await
 }
 
 /// Counts a request without a valid key at its address. Those of key holders are the other server's to count,

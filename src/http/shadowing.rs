@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::passing::From;
 use crate::shadow::{self, MAX_ANSWER, Outcome, Seen, Shadow};
 use crate::upstream::Upstream;
-use crate::{App, rest, telemetry};
+use crate::{App, rest};
 
 /// A question of the sample.
 pub(super) struct Question {
@@ -95,8 +95,7 @@ async fn seen(answer: Response<Body>) -> Option<Seen> {
 async fn ask(app: &App, upstream: &Upstream, shadow: &Shadow, question: &Question) -> Option<Seen> {
     let asking = async {
         // Beside the request that it was: with an identifier of its own.
-        let id = telemetry::request_id();
-        let sender = question.from.sender(app, id.as_str());
+        let sender = question.from.sender(app);
         seen(upstream.pass(question.request(), &sender).await.ok()?).await
     };
     let there = timeout(shadow.patience(), asking).await.ok().flatten();

@@ -16,6 +16,7 @@ mod xml;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_graphql::registry::Registry;
@@ -237,7 +238,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         elsewhere: Option<&Elsewhere<'_>>,
     ) -> Result<Outcome> {
         let (config, pipeline) = (&self.shared().config, &self.pipeline);
-        pipeline.watched(config.timeout, self.admit(&asking, caller)).await?;
+        // By reference: a future that is passed on by value takes its room again at each step.
+        pipeline.watched(config.timeout, pin!(self.admit(&asking, caller))).await?;
         let query = body::query(asking.uri.query().unwrap_or_default(), config.bodies.max_fields);
         let (running, mut input) = if body.is_end_stream() {
             (running, Ok(Input::of_query(query)))
@@ -277,7 +279,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             asking.method = method;
         }
         let Some(caller) = caller else { return Err(Error::Unauthenticated) };
-        let executed = self.execute(&self.documents[document], asking, input, caller);
+        let executed = pin!(self.execute(&self.documents[document], asking, input, caller));
         let reply = pipeline.watched(config.timeout, executed).await;
         drop(running);
         Ok(reply?.into())

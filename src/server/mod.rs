@@ -1,20 +1,19 @@
 //! The server's connections: accepted within bounds, watched while they are open, and ended where their
-//! client is too slow. What is asked over them is answered by a router.
+//! client is too slow. What is asked over them is answered by a site.
 
 mod connections;
 mod stream;
 mod watch;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,12 +23,12 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
-use tower::Service;
 
 use self::connections::{Connections, Open};
 use self::stream::Stream;
 use self::watch::{ReceivedBody, SentBody, Watch};
 use crate::config::ConnectionBounds;
+use crate::http::Site;
 
 /// Largest head of a request: its line and its headers.
 const MAX_HEAD: usize = 32 * 1024;
@@ -51,15 +50,15 @@ const NO_ROOM: &[u8] =
 /// What connections are accepted by.
 #[derive(Clone)]
 pub struct Server {
-    router: Router,
+    site: Site,
     connections: Arc<Connections>,
 }
 
 impl Server {
-    /// A server that answers by a router. Proxies may open any number of connections.
-    pub fn new(router: Router, bounds: ConnectionBounds, proxies: &[IpNet]) -> Self {
+    /// A server that answers by a site. Proxies may open any number of connections.
+    pub fn new(site: Site, bounds: ConnectionBounds, proxies: &[IpNet]) -> Self {
         let connections = Arc::new(Connections::new(bounds, proxies.to_vec()));
-        Self { router, connections }
+        Self { site, connections }
     }
 
     /// Answers whoever connects, until `stop` is ready. Then requests under way are answered, and this ends.
@@ -163,10 +162,10 @@ impl Server {
             let received = Arc::clone(watch);
             let mut request: Request = request.map(|body| Body::new(ReceivedBody::new(body, received)));
             request.extensions_mut().insert(ConnectInfo(peer));
-            let (mut router, sent) = (self.router.clone(), Arc::clone(watch));
+            let sent = Arc::clone(watch);
             async move {
-                let answer = router.call(request).await;
-                answer.map(|response: Response<Body>| response.map(|body| SentBody::new(body, sent)))
+                let answer = self.site.answer(request).await;
+                Ok::<_, Infallible>(answer.map(|body| SentBody::new(body, sent)))
             }
         });
         let mut builder = http1::Builder::new();

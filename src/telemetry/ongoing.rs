@@ -113,8 +113,9 @@ pub(crate) struct Ongoing {
     began: Instant,
     method: &'static str,
     trace: TraceId,
-    /// What a trusted proxy calls it.
-    given_id: Option<RequestId>,
+    id: RequestId,
+    /// Whether a trusted proxy has named it so.
+    is_named: bool,
     parent: Option<Parent>,
     /// Its statements, where spans are told of it.
     spans: Option<RefCell<Vec<Statement>>>,
@@ -139,7 +140,8 @@ impl Ongoing {
             began: Instant::now(),
             method: method.map_or("OTHER", Method::as_str),
             trace,
-            given_id,
+            is_named: given_id.is_some(),
+            id: given_id.unwrap_or_else(|| RequestId::of_trace(trace)),
             parent,
             spans: is_traced.then(RefCell::default),
             statements: Cell::new(0),
@@ -150,7 +152,7 @@ impl Ongoing {
 
     /// What the request is called in its answer.
     pub(crate) fn request_id(&self) -> RequestId {
-        self.given_id.clone().unwrap_or_else(|| RequestId::of_trace(self.trace))
+        self.id.clone()
     }
 
     /// Watches the request being answered.
@@ -179,7 +181,7 @@ impl Drop for Ongoing {
                 duration,
                 statements: self.statements.get(),
                 trace: self.trace,
-                request_id: self.given_id.as_ref(),
+                request_id: self.is_named.then_some(&self.id),
             };
             line.write(facts);
         }
@@ -256,7 +258,7 @@ pub(crate) fn request_id() -> RequestId {
 
 /// What a trusted proxy calls the request that is being answered, where it is not called by its trace.
 pub(crate) fn given_request_id() -> Option<RequestId> {
-    REQUEST.try_with(|ongoing| ongoing.given_id.clone()).ok().flatten()
+    REQUEST.try_with(|ongoing| ongoing.is_named.then(|| ongoing.id.clone())).ok().flatten()
 }
 
 /// Notes a statement of the request that is being answered.

@@ -9,7 +9,7 @@ const MAX_LENGTH: usize = 128;
 
 /// Identifier of a request: letters, digits and a few signs, so that it can stand in a log as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RequestId(String);
+pub(crate) struct RequestId(HeaderValue);
 
 impl RequestId {
     /// Header that carries it.
@@ -19,22 +19,22 @@ impl RequestId {
     pub(crate) fn given(text: &str) -> Option<Self> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@~".contains(&byte);
         let is_one = !text.is_empty() && text.len() <= MAX_LENGTH && text.bytes().all(fits);
-        is_one.then(|| Self(text.to_owned()))
+        is_one.then(|| HeaderValue::from_str(text).ok().map(Self)).flatten()
     }
 
     /// The identifier of a request that is named by its trace.
     pub(crate) fn of_trace(trace: TraceId) -> Self {
-        Self(trace.to_string())
+        Self(HeaderValue::try_from(trace.to_string()).unwrap_or(HeaderValue::from_static("-")))
     }
 
     /// As it is told.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        self.0.to_str().unwrap_or("-")
     }
 
     /// As the header's value.
     pub(crate) fn header_value(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("-"))
+        self.0.clone()
     }
 }
 

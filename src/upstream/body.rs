@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::connections::Answer;
 use crate::gate::Place;
 
 /// When a piece of a request last moved.
@@ -79,7 +80,7 @@ impl HttpBody for Sent {
 
 /// The body of the server's answer on its way to the client.
 pub(super) struct Answered {
-    body: Incoming,
+    body: Answer,
     limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
     /// Among the requests that are passed on, until the answer's end.
@@ -87,7 +88,7 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    pub(super) fn new(body: Incoming, limit: Duration, place: Place) -> Self {
+    pub(super) fn new(body: Answer, limit: Duration, place: Place) -> Self {
         Self { body, limit, waiting: None, _place: place }
     }
 }

@@ -2,14 +2,9 @@
 
 use std::io;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -18,15 +13,13 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
-use tower::Service;
 
 use crate::config::{Upstream, UpstreamServer};
 use crate::{Error, Result};
 
-/// Opens connections to one server, whatever address is asked for.
-#[derive(Clone)]
+/// Opens connections to one server.
 pub(super) struct Connector {
-    server: Arc<UpstreamServer>,
+    server: UpstreamServer,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     timeout: Duration,
 }
@@ -45,22 +38,22 @@ impl Connector {
             }
             _ => None,
         };
-        Ok(Self { server: Arc::new(upstream.server.clone()), tls, timeout: upstream.connect_timeout })
+        Ok(Self { server: upstream.server.clone(), tls, timeout: upstream.connect_timeout })
     }
 
     /// Opens a connection.
-    pub(super) async fn connect(self) -> io::Result<Wire> {
+    pub(super) async fn connect(&self) -> io::Result<Wire> {
         let connecting = async {
-            let (host, port) = match &*self.server {
-                UpstreamServer::Socket(path) => return Wire::new(UnixStream::connect(path).await?),
+            let (host, port) = match &self.server {
+                UpstreamServer::Socket(path) => return Ok(wire(UnixStream::connect(path).await?)),
                 UpstreamServer::Host { host, port, .. } => (host.as_str(), *port),
             };
             let stream = TcpStream::connect((host, port)).await?;
             stream.set_nodelay(true)?;
-            match self.tls {
-                Some((tls, name)) => Wire::new(tls.connect(name, stream).await?),
-                None => Wire::new(stream),
-            }
+            Ok(match &self.tls {
+                Some((tls, name)) => wire(tls.connect(name.clone(), stream).await?),
+                None => wire(stream),
+            })
         };
         timeout(self.timeout, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
@@ -89,73 +82,14 @@ fn tls_settings(ca: Option<&Path>) -> Result<ClientConfig> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-impl Service<Uri> for Connector {
-    type Response = Wire;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Wire>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Uri) -> Self::Future {
-        Box::pin(self.clone().connect())
-    }
-}
-
 /// Bytes to and from the server.
-trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
 
 /// An open connection.
-pub(super) struct Wire(TokioIo<Box<dyn Bytes>>);
+pub(super) type Wire = TokioIo<Box<dyn Bytes>>;
 
-impl Wire {
-    #[expect(clippy::unnecessary_wraps, reason = "every way of connecting ends with it")]
-    fn new(stream: impl Bytes + 'static) -> io::Result<Self> {
-        Ok(Self(TokioIo::new(Box::new(stream))))
-    }
-}
-
-impl Connection for Wire {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl Read for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
-    }
-}
-
-impl Write for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
-    }
+fn wire(stream: impl Bytes + 'static) -> Wire {
+    TokioIo::new(Box::new(stream))
 }

@@ -1,8 +1,7 @@
 //! The headers of a passed request and its answer: those of one connection stay behind (RFC 9110, 7.6.1), and
 //! the server learns who asked (RFC 7239).
 
-use std::net::IpAddr;
-
+use axum::http::header::Entry;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 
 use super::Sender;
@@ -42,6 +41,7 @@ const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_PREFIX: &str = "x-forwarded-";
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Whether a request went through this server before.
 pub(super) fn is_looping(headers: &HeaderMap) -> bool {
@@ -54,78 +54,70 @@ pub(super) fn is_looping(headers: &HeaderMap) -> bool {
 
 /// Makes the headers of a request those that the server gets.
 pub(super) fn of_request(headers: &mut HeaderMap, version: Version, sender: &Sender<'_>) {
-    drop_those_of_one_connection(headers, |name| {
-        KEPT.contains(name) || name.as_str().starts_with(FORWARDED_PREFIX)
+    let named = named_by_connection(headers);
+    drop_all(headers, |name| {
+        let is_forwarded = name.as_str().starts_with(FORWARDED_PREFIX);
+        // The server waits for nothing: the body is on its way.
+        OF_ONE_CONNECTION.contains(name)
+            || *name == header::EXPECT
+            || (named.contains(name) && !is_forwarded && !KEPT.contains(name))
+            // A server that is written in PHP takes them for those with a hyphen.
+            || name.as_str().contains('_')
+            || (!sender.trusted && (is_forwarded || *name == header::FORWARDED || *name == REAL_IP))
     });
-    // The server waits for nothing: the body is on its way.
-    headers.remove(header::EXPECT);
-    // A server that is written in PHP takes them for those with a hyphen.
-    let ambiguous: Vec<_> = headers.keys().filter(|name| name.as_str().contains('_')).cloned().collect();
-    for name in ambiguous {
-        headers.remove(name);
-    }
-    if !sender.trusted {
-        let told: Vec<_> =
-            headers.keys().filter(|name| name.as_str().starts_with(FORWARDED_PREFIX)).cloned().collect();
-        for name in told.into_iter().chain([header::FORWARDED, REAL_IP]) {
-            headers.remove(name);
-        }
-    }
-    append(headers, FORWARDED_FOR, &sender.peer.to_string());
-    append(headers, header::FORWARDED, &forwarded(sender));
-    for (name, value) in [
-        (FORWARDED_PROTO, sender.scheme),
-        (FORWARDED_HOST, sender.host),
-        (FORWARDED_PORT, &port(sender).to_string()),
-    ] {
-        if !headers.contains_key(&name)
-            && let Ok(value) = HeaderValue::from_str(value)
-        {
-            headers.insert(name, value);
-        }
-    }
-    if let Ok(id) = HeaderValue::from_str(sender.request_id) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
-    }
+    let peer = sender.peer.to_string();
+    append(headers, header::FORWARDED, forwarded(sender, &peer));
+    append(headers, FORWARDED_FOR, peer);
+    headers.insert(REQUEST_ID, sender.request_id.clone());
     via(headers, version);
+    headers.entry(FORWARDED_PORT).or_insert_with(|| port(sender).into());
+    for (name, value) in [(FORWARDED_PROTO, sender.scheme), (FORWARDED_HOST, sender.host)] {
+        if let (Entry::Vacant(entry), Ok(value)) = (headers.entry(name), HeaderValue::from_str(value)) {
+            entry.insert(value);
+        }
+    }
 }
 
 /// Makes the headers of the server's answer those that the client gets.
 pub(super) fn of_answer(headers: &mut HeaderMap, version: Version) {
-    drop_those_of_one_connection(headers, |name| *name == header::CONTENT_LENGTH);
+    let named = named_by_connection(headers);
+    drop_all(headers, |name| {
+        OF_ONE_CONNECTION.contains(name) || (named.contains(name) && *name != header::CONTENT_LENGTH)
+    });
     via(headers, version);
 }
 
-fn drop_those_of_one_connection(headers: &mut HeaderMap, keeps: impl Fn(&HeaderName) -> bool) {
+/// What `Connection` names.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    let named = values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());
-    let named: Vec<HeaderName> = named.filter(|name| !keeps(name)).collect();
-    for name in named.into_iter().chain(OF_ONE_CONNECTION) {
+    values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
+}
+
+fn drop_all(headers: &mut HeaderMap, is_dropped: impl Fn(&HeaderName) -> bool) {
+    let dropped: Vec<_> = headers.keys().filter(|name| is_dropped(name)).cloned().collect();
+    for name in dropped {
         headers.remove(name);
     }
 }
 
 /// Adds to the list that a header holds; several lines of it become one.
-fn append(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    let mut list: Vec<String> = headers
-        .get_all(&name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .filter(|value| !value.trim().is_empty())
-        .map(str::to_owned)
-        .collect();
-    list.push(value.to_owned());
-    if let Ok(value) = HeaderValue::from_str(&list.join(", ")) {
+fn append(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    let given = headers.get_all(&name).iter().filter_map(|value| value.to_str().ok());
+    let mut list: Vec<_> = given.filter(|value| !value.trim().is_empty()).collect();
+    let value = if list.is_empty() {
+        HeaderValue::try_from(value)
+    } else {
+        list.push(&value);
+        HeaderValue::try_from(list.join(", "))
+    };
+    if let Ok(value) = value {
         headers.insert(name, value);
     }
 }
 
-fn forwarded(sender: &Sender<'_>) -> String {
-    let node = match sender.peer {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("\"[{address}]\""),
-    };
-    format!("for={node};host=\"{}\";proto={}", sender.host, sender.scheme)
+fn forwarded(sender: &Sender<'_>, peer: &str) -> String {
+    let [before, after] = if sender.peer.is_ipv4() { ["", ""] } else { ["\"[", "]\""] };
+    ["for=", before, peer, after, ";host=\"", sender.host, "\";proto=", sender.scheme].concat()
 }
 
 /// The port that the client asked.
@@ -135,8 +127,12 @@ fn port(sender: &Sender<'_>) -> u16 {
 }
 
 fn via(headers: &mut HeaderMap, version: Version) {
-    let version = if version == Version::HTTP_10 { "1.0" } else { "1.1" };
-    append(headers, header::VIA, &format!("{version} {PSEUDONYM}"));
+    let hop = if version == Version::HTTP_10 { "1.0 guichet" } else { "1.1 guichet" };
+    if let Entry::Vacant(entry) = headers.entry(header::VIA) {
+        entry.insert(HeaderValue::from_static(hop));
+    } else {
+        append(headers, header::VIA, hop.to_owned());
+    }
 }
 
 #[cfg(test)]
@@ -149,7 +145,7 @@ mod tests {
             trusted,
             scheme: "https",
             host: "shop.example:8443",
-            request_id: "abc",
+            request_id: HeaderValue::from_static("abc"),
         }
     }
 

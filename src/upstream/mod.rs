@@ -2,25 +2,22 @@
 //! of time. What it answers is not looked at.
 
 mod body;
+mod connections;
 mod connector;
 mod headers;
 
-use std::error::Error as _;
-use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{HeaderMap, Method, Request, Response, Uri, Version};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::{Client, Error as ClientError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, header};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use self::body::{Answered, Progress, Sent};
+use self::connections::{Answer, Connections};
 use self::connector::Connector;
 use crate::config::{self, UpstreamScope};
 use crate::error::Trouble;
@@ -42,19 +39,16 @@ pub fn documented_path(path: &str) -> Option<String> {
     PATHS.at(path.trim_end_matches('/')).ok().map(|found| (*found.value).to_owned())
 }
 
-/// Connections that are kept open while nothing is passed on, and how long.
-const KEPT: usize = 64;
-const KEPT_FOR: Duration = Duration::from_secs(30);
 /// How often it is tried whether a connection can be opened.
 const TRIED_AGAIN: Duration = Duration::from_secs(1);
 
 /// The shop's own server.
 pub struct Upstream {
     settings: config::Upstream,
-    authority: Authority,
-    client: Client<Connector, Sent>,
+    /// What it is asked for where a request names no host.
+    authority: HeaderValue,
+    connections: Arc<Connections>,
     gate: Gate,
-    connector: Connector,
     /// Whether a connection could be opened, and when that was tried.
     reachable: Mutex<Option<(Instant, bool)>>,
 }
@@ -70,7 +64,7 @@ pub struct Sender<'a> {
     /// Host and port that the client asked.
     pub host: &'a str,
     /// Identifier of the request.
-    pub request_id: &'a str,
+    pub request_id: HeaderValue,
 }
 
 /// Marks an answer that another server gave: nothing is added to it.
@@ -83,15 +77,10 @@ impl Upstream {
     /// # Errors
     /// [`Error::Setting`] where a certificate cannot be read.
     pub fn new(settings: config::Upstream) -> Result<Self> {
-        let connector = Connector::new(&settings)?;
+        let connections = Connections::new(Connector::new(&settings)?);
         let authority = settings.server.authority().parse().map_err(Error::internal)?;
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(KEPT_FOR)
-            .pool_max_idle_per_host(KEPT)
-            .build(connector.clone());
         let gate = Gate::new(settings.max, settings.max);
-        Ok(Self { settings, authority, client, gate, connector, reachable: Mutex::default() })
+        Ok(Self { settings, authority, connections, gate, reachable: Mutex::default() })
     }
 
     /// Whether the operator wants requests of a method and path passed on, though they are answered here.
@@ -113,7 +102,7 @@ impl Upstream {
         {
             return reachable;
         }
-        let reachable = self.connector.clone().connect().await.is_ok();
+        let reachable = self.connections.try_to_connect().await.is_ok();
         *last = Some((Instant::now(), reachable));
         reachable
     }
@@ -130,20 +119,22 @@ impl Upstream {
         let place = self.gate.enter().await?;
         let version = request.version();
         let (mut parts, body) = request.into_parts();
-        parts.uri = self.address(parts.uri.path_and_query().cloned()).map_err(Error::internal)?;
+        parts.uri = path_alone(parts.uri);
         parts.version = Version::HTTP_11;
         headers::of_request(&mut parts.headers, version, sender);
         parts.extensions.clear();
         let again = is_repeatable(&parts.method, &body).then(|| parts.clone());
         let progress = Progress::begin();
         let sent = Sent::new(body, Arc::clone(&progress));
-        let mut answer = self.ask(Request::from_parts(parts, sent), &progress).await;
-        // A server may close a kept connection while a request is on its way.
-        if let (Err(Trouble::Broken(_)), Some(parts)) = (&answer, again) {
-            let progress = Progress::begin();
-            let sent = Sent::new(Body::empty(), Arc::clone(&progress));
-            answer = self.ask(Request::from_parts(parts, sent), &progress).await;
-        }
+        let answer = match (self.ask(Request::from_parts(parts, sent), &progress, false).await, again) {
+            // A server may close a kept connection while a request is on its way.
+            (Err(Trouble::Broken(_)), Some(parts)) => {
+                let progress = Progress::begin();
+                let sent = Sent::new(Body::empty(), Arc::clone(&progress));
+                self.ask(Request::from_parts(parts, sent), &progress, true).await
+            }
+            (answer, _) => answer,
+        };
         let mut answer = answer.map_err(Error::Upstream)?;
         let version = answer.version();
         headers::of_answer(answer.headers_mut(), version);
@@ -160,46 +151,38 @@ impl Upstream {
     pub async fn get(&self, path: &str, headers: HeaderMap, max: usize) -> Result<Response<Bytes>, Trouble> {
         let broken = |error: &dyn std::fmt::Display| Trouble::Broken(error.to_string());
         let path: PathAndQuery = path.parse().map_err(|error| broken(&error))?;
-        let uri = self.address(Some(path)).map_err(|error| broken(&error))?;
         let progress = Progress::begin();
         let mut request = Request::new(Sent::new(Body::empty(), Arc::clone(&progress)));
-        *request.uri_mut() = uri;
+        *request.uri_mut() = path.into();
         *request.headers_mut() = headers;
-        let (parts, body) = self.ask(request, &progress).await?.into_parts();
+        let (parts, body) = self.ask(request, &progress, false).await?.into_parts();
         let reading = axum::body::to_bytes(Body::new(body), max);
         let body = timeout(self.settings.idle_timeout, reading).await.map_err(|_| Trouble::Silent)?;
         Ok(Response::from_parts(parts, body.map_err(|error| broken(&error))?))
     }
 
-    async fn ask(&self, request: Request<Sent>, progress: &Progress) -> Result<Response<Incoming>, Trouble> {
+    async fn ask(
+        &self,
+        mut request: Request<Sent>,
+        progress: &Progress,
+        anew: bool,
+    ) -> Result<Response<Answer>, Trouble> {
+        request.headers_mut().entry(header::HOST).or_insert_with(|| self.authority.clone());
         tokio::select! {
-            answer = self.client.request(request) => answer.map_err(|error| trouble(&error)),
+            answer = self.connections.ask(request, anew) => answer,
             () = progress.stalled(self.settings.timeout) => Err(Trouble::Silent),
         }
     }
+}
 
-    /// The address of a path there.
-    fn address(&self, path: Option<PathAndQuery>) -> Result<Uri, axum::http::Error> {
-        let path = path.unwrap_or(PathAndQuery::from_static("/"));
-        let builder = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone());
-        builder.path_and_query(path).build()
-    }
+/// An address without scheme and host.
+fn path_alone(uri: Uri) -> Uri {
+    uri.into_parts().path_and_query.map_or(Uri::from_static("/"), Uri::from)
 }
 
 /// Whether a request may be sent twice: it changes nothing, and there is nothing of it that is gone.
 fn is_repeatable(method: &Method, body: &Body) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) && body.is_end_stream()
-}
-
-/// What the client's failure means.
-fn trouble(error: &ClientError) -> Trouble {
-    let cause = error.source().map_or_else(|| error.to_string(), |source| source.to_string());
-    if !error.is_connect() {
-        return Trouble::Broken(cause);
-    }
-    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    let is_late = source.is_some_and(|source| source.kind() == io::ErrorKind::TimedOut);
-    if is_late { Trouble::Slow } else { Trouble::Away(cause) }
 }
 
 #[cfg(test)]

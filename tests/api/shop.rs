@@ -74,7 +74,7 @@ impl Shop {
         let app = App::observed(config, db, Clock::Frozen(now()), observer).await.expect("the server starts");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = Server::new(app.router(), bounds, &proxies);
+        let server = Server::new(app.site(), bounds, &proxies);
         let server = tokio::spawn(server.serve(listener, std::future::pending()));
         Self { address, server, app, store, statements, last }
     }

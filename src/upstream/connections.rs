@@ -1,0 +1,220 @@
+//! Connections to the shop's own server. An open one belongs to the request that uses it, and is driven by
+//! that request: a task of its own would cost a change of tasks, often of threads, for each piece. Between
+//! two requests it is kept for a while.
+
+use std::future::poll_fn;
+use std::io;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::http::{Request, Response};
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::client::conn::http1;
+use tokio::time::Instant;
+
+use super::body::Sent;
+use super::connector::{Connector, Wire};
+use crate::error::Trouble;
+
+/// Connections that are kept open while nothing is passed on, and how long.
+const KEPT: usize = 64;
+const KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// The connections to one server.
+pub(super) struct Connections {
+    connector: Connector,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    /// Those kept, the longest unused first.
+    connections: Vec<(Instant, Connection)>,
+    /// Whether a task closes those that are kept for too long.
+    is_watched: bool,
+}
+
+/// An open connection.
+struct Connection {
+    sender: http1::SendRequest<Sent>,
+    /// Moves the bytes; none once the connection is closed.
+    driver: Option<http1::Connection<Wire, Sent>>,
+}
+
+/// Why a request got no answer, and the request where no byte of it was sent.
+type Failed = (hyper::Error, Option<Request<Sent>>);
+
+impl Connections {
+    pub(super) fn new(connector: Connector) -> Arc<Self> {
+        Arc::new(Self { connector, idle: Mutex::default() })
+    }
+
+    /// Opens a connection and closes it again.
+    pub(super) async fn try_to_connect(&self) -> io::Result<()> {
+        self.connector.connect().await.map(drop)
+    }
+
+    /// Sends a request, whose address is a path, and waits for the head of its answer. `anew` opens a
+    /// connection for it, whether one is kept or not.
+    ///
+    /// # Errors
+    /// Where no connection can be opened, and where it breaks.
+    pub(super) async fn ask(
+        self: &Arc<Self>,
+        mut request: Request<Sent>,
+        anew: bool,
+    ) -> Result<Response<Answer>, Trouble> {
+        if !anew && let Some(mut connection) = self.take().await {
+            match connection.exchange(request).await {
+                Ok(answer) => return Ok(answer.map(|body| Answer::new(body, connection, self))),
+                // The server had closed it.
+                Err((_, Some(unsent))) => request = unsent,
+                Err((error, None)) => return Err(Trouble::Broken(error.to_string())),
+            }
+        }
+        let mut connection = self.open().await?;
+        match connection.exchange(request).await {
+            Ok(answer) => Ok(answer.map(|body| Answer::new(body, connection, self))),
+            Err((error, _)) => Err(Trouble::Broken(error.to_string())),
+        }
+    }
+
+    async fn open(&self) -> Result<Connection, Trouble> {
+        let wire = self.connector.connect().await.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => Trouble::Slow,
+            _ => Trouble::Away(error.to_string()),
+        })?;
+        let opened = http1::handshake(wire).await;
+        let (sender, driver) = opened.map_err(|error| Trouble::Broken(error.to_string()))?;
+        Ok(Connection { sender, driver: Some(driver) })
+    }
+
+    /// The kept connection that was used last and is still open.
+    async fn take(&self) -> Option<Connection> {
+        loop {
+            let (_, mut connection) = self.idle().connections.pop()?;
+            if poll_fn(|cx| Poll::Ready(connection.is_idle(cx))).await {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn keep(self: &Arc<Self>, connection: Connection) {
+        let mut idle = self.idle();
+        if idle.connections.len() == KEPT {
+            return;
+        }
+        idle.connections.push((Instant::now(), connection));
+        if !mem::replace(&mut idle.is_watched, true) {
+            tokio::spawn(close_unused(Arc::downgrade(self)));
+        }
+    }
+
+    /// Closes those that were not used for long; whether some are left.
+    fn close_unused(&self) -> bool {
+        let mut idle = self.idle();
+        idle.connections.retain(|(since, _)| since.elapsed() < KEPT_FOR);
+        idle.is_watched = !idle.connections.is_empty();
+        idle.is_watched
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes connections that are not used, as long as there are any.
+async fn close_unused(connections: Weak<Connections>) {
+    loop {
+        tokio::time::sleep(KEPT_FOR / 2).await;
+        if !connections.upgrade().is_some_and(|connections| connections.close_unused()) {
+            return;
+        }
+    }
+}
+
+impl Connection {
+    /// Sends a request; the head of its answer.
+    async fn exchange(&mut self, request: Request<Sent>) -> Result<Response<Incoming>, Failed> {
+        let mut answer = pin!(self.sender.try_send_request(request));
+        let answer = poll_fn(|cx| {
+            self.drive(cx);
+            answer.as_mut().poll(cx)
+        });
+        answer.await.map_err(|mut failed| {
+            let unsent = failed.take_message();
+            (failed.into_error(), unsent)
+        })
+    }
+
+    /// Moves what can be moved.
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Some(driver) = &mut self.driver
+            && Pin::new(driver).poll(cx).is_ready()
+        {
+            // Whoever waits for an answer learns of it.
+            self.driver = None;
+        }
+    }
+
+    /// Moves what can be moved; whether the next request can be sent.
+    fn is_idle(&mut self, cx: &mut Context<'_>) -> bool {
+        self.drive(cx);
+        self.driver.is_some() && self.sender.is_ready()
+    }
+}
+
+/// The body of an answer, and the connection that it comes by, which is kept at its end.
+pub(super) struct Answer {
+    body: Incoming,
+    connection: Option<Connection>,
+    connections: Arc<Connections>,
+}
+
+impl Answer {
+    fn new(body: Incoming, connection: Connection, connections: &Arc<Connections>) -> Self {
+        Self { body, connection: Some(connection), connections: Arc::clone(connections) }
+    }
+
+    fn end(&mut self, cx: &mut Context<'_>) {
+        if let Some(mut connection) = self.connection.take()
+            && connection.is_idle(cx)
+        {
+            self.connections.keep(connection);
+        }
+    }
+}
+
+impl hyper::body::Body for Answer {
+    type Data = bytes::Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<bytes::Bytes>>>> {
+        let mut polled = Pin::new(&mut self.body).poll_frame(cx);
+        if polled.is_pending()
+            && let Some(connection) = &mut self.connection
+        {
+            connection.drive(cx);
+            polled = Pin::new(&mut self.body).poll_frame(cx);
+        }
+        // A body of known length is not asked for its end.
+        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.end(cx);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
