@@ -229,6 +229,9 @@ pub enum Trouble {
     /// The request went through this server before.
     #[error("GUICHET_UPSTREAM sends requests back")]
     Loop,
+    /// The request itself broke off while it was passed on.
+    #[error("a request broke off while it was passed on: {0}")]
+    Unsent(String),
 }
 
 impl Trouble {
@@ -238,6 +241,7 @@ impl Trouble {
             Self::Away(_) | Self::Broken(_) => 502,
             Self::Slow | Self::Silent => 504,
             Self::Loop => 508,
+            Self::Unsent(_) => 400,
         }
     }
 
@@ -247,6 +251,7 @@ impl Trouble {
             Self::Away(_) | Self::Broken(_) => "Bad Gateway",
             Self::Slow | Self::Silent => "Gateway Timeout",
             Self::Loop => "Loop Detected",
+            Self::Unsent(_) => "Bad request.",
         }
     }
 }

@@ -49,6 +49,7 @@ pub mod json;
 pub mod key;
 pub mod lang;
 pub mod mail;
+pub mod network;
 pub mod node;
 pub mod operation;
 pub mod outage;

@@ -138,8 +138,9 @@ impl Pipeline {
             }
             Err(error) => return Err(error),
         };
-        let bucket =
-            principal.as_deref().map_or(Bucket::Address(client), |principal| Bucket::Owner(principal.owner));
+        let bucket = principal
+            .as_deref()
+            .map_or(Bucket::of_client(client), |principal| Bucket::Owner(principal.owner));
         Ok(Caller { principal, client, limits: Limits::default(), bucket })
     }
 
@@ -148,7 +149,7 @@ impl Pipeline {
         if !headers.contains_key(header::AUTHORIZATION) {
             return Ok(());
         }
-        let tried = self.failed_keys.hit(Bucket::Address(client), self.shared.clock.now()).await;
+        let tried = self.failed_keys.hit(Bucket::of_client(client), self.shared.clock.now()).await;
         tried.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
     }
 

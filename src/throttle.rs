@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use self::memory::Memory;
 use self::shared::SharedCounters;
 use crate::auth::Owner;
+use crate::network;
 use crate::redis::Redis;
 
 const WINDOW: Duration = Duration::from_secs(60);
@@ -25,10 +26,17 @@ const WINDOW: Duration = Duration::from_secs(60);
 pub enum Bucket {
     /// All keys and sessions of one account.
     Owner(Owner),
-    /// Everybody without a key behind one address.
+    /// Everybody without a key behind one address, or in one network of IPv6 ([`Bucket::of_client`]).
     Address(IpAddr),
     /// Everybody who tries to sign in to one account, by a hash of what names it.
     Account([u8; 32]),
+}
+
+impl Bucket {
+    /// Everybody without a key whose address is this one, or in the same network.
+    pub fn of_client(address: IpAddr) -> Self {
+        Self::Address(network::of(address))
+    }
 }
 
 /// What is counted.

@@ -29,7 +29,10 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<()
     if arguments.json {
         print(&format!("{}\n", serde_json::to_string_pretty(&findings)?));
     } else if findings.is_empty() {
-        print("No answer was compared yet: GUICHET_SHADOW says how many are.\n");
+        print(&format!(
+            "No answer was compared yet ({} holds none): GUICHET_SHADOW says how many are.\n",
+            file.display()
+        ));
     } else {
         print(&table(&findings));
     }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, Uri};
+use percent_encoding::percent_decode_str;
 
 use super::{client, origin, peer, shadowing, trusted};
+use crate::error::Refusal;
 use crate::execution::Origin;
 use crate::rest::{self, Elsewhere, Served};
 use crate::telemetry::{self, Face};
@@ -21,6 +23,9 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
     let Some(upstream) = asked(app, request.uri()) else {
         return app.rest.serve(request, client, origin, None).await.answer();
     };
+    if let Err(error) = check(request.method(), request.uri()) {
+        return rest::refuse(request.headers(), error);
+    }
     let wants = |method: &Method, path: &str| upstream.takes(method, path);
     let wants: &Elsewhere<'_> = &wants;
     let question = shadowing::sampled(app, &request, &from);
@@ -48,6 +53,20 @@ fn asked<'a>(app: &'a App, uri: &Uri) -> Option<&'a Upstream> {
     (upstream.takes_everything() || rest::is_below_prefix(uri.path())).then_some(upstream)
 }
 
+/// What no server behind is asked for: a tunnel, and a path that leads out of the one that was looked at.
+fn check(method: &Method, uri: &Uri) -> Result<()> {
+    if *method == Method::CONNECT {
+        return Err(Refusal::message(405, "The CONNECT method is not supported."));
+    }
+    let path = percent_decode_str(uri.path()).decode_utf8_lossy();
+    // A server may take what is behind a semicolon for something else.
+    let mut steps = path.split(['/', '\\']).map(|step| step.split(';').next().unwrap_or_default());
+    if steps.any(|step| matches!(step, "." | "..")) {
+        return Err(Error::BadRequest("Bad request.".to_owned()));
+    }
+    Ok(())
+}
+
 /// Where a request comes from.
 #[derive(Clone)]
 pub(super) struct From {
@@ -57,10 +76,11 @@ pub(super) struct From {
 }
 
 impl From {
-    /// What the shop's own server is told of it.
-    pub(super) fn sender(&self, app: &App) -> Sender<'_> {
+    /// What the shop's own server is told of it. `has_key` = a valid key came with it.
+    pub(super) fn sender(&self, app: &App, has_key: bool) -> Sender<'_> {
         Sender {
             peer: self.peer,
+            stranger: (!has_key).then_some(self.client),
             trusted: trusted(&app.shared().config.trusted_proxies, self.peer),
             scheme: self.origin.scheme,
             host: &self.origin.host,
@@ -75,18 +95,17 @@ async fn pass(app: &App, upstream: &Upstream, request: Request, from: &From) -> 
         facts.face = Face::Upstream;
         facts.path = upstream::documented_path(path);
     });
-    if rest::is_below_prefix(path) {
-        count(app, request.headers(), from.client).await?;
-    }
-    upstream.pass(request, &from.sender(app)).await
+    let has_key = rest::is_below_prefix(path) && count(app, request.headers(), from.client).await?;
+    upstream.pass(request, &from.sender(app, has_key)).await
 }
 
 /// Counts a request without a valid key at its address. Those of key holders are the other server's to count,
-/// and so are all while the database is away.
-async fn count(app: &App, headers: &HeaderMap, client: IpAddr) -> Result<()> {
+/// and so are all while the database is away. Whether there was a valid key.
+async fn count(app: &App, headers: &HeaderMap, client: IpAddr) -> Result<bool> {
     match app.pipeline.identify(headers, client).await {
-        Ok(mut caller) if caller.principal.is_none() => app.pipeline.count(&mut caller).await,
+        Ok(mut caller) if caller.principal.is_none() => app.pipeline.count(&mut caller).await.map(|()| false),
         Err(error @ Error::RateLimited(_)) => Err(error),
-        Ok(_) | Err(_) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(_) => Ok(false),
     }
 }

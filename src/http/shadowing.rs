@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use super::passing::From;
 use crate::shadow::{self, MAX_ANSWER, Outcome, Seen, Shadow};
-use crate::upstream::Upstream;
-use crate::{App, rest};
+use crate::upstream::{self, Upstream};
+use crate::{App, Error, rest};
 
 /// A question of the sample.
 pub(super) struct Question {
@@ -24,10 +24,19 @@ pub(super) struct Question {
 /// The question that a request asks, where it is of the sample.
 pub(super) fn sampled(app: &App, request: &Request, from: &From) -> Option<Question> {
     let shadow = app.shadow.as_ref().filter(|_| *request.method() == Method::GET)?;
+    // It would be refused where it came from, as all that goes round is.
+    if upstream::is_looping(request.headers()) {
+        return None;
+    }
     let place = shadow.sample()?;
     let (uri, mut headers) = (request.uri().clone(), request.headers().clone());
-    // A part of the answer, or one that is packed, cannot be compared.
+    // A part of the answer, or one that is packed, cannot be compared; and the question has no body.
     for name in [
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::CONTENT_ENCODING,
+        header::TRANSFER_ENCODING,
+        header::EXPECT,
         header::ACCEPT_ENCODING,
         header::RANGE,
         header::IF_RANGE,
@@ -52,7 +61,7 @@ pub(super) async fn look(app: &Arc<App>, question: Question, answer: Response<Bo
     }
     // It is in memory already.
     let Ok(bytes) = to_bytes(body, MAX_ANSWER).await else {
-        return rest::refuse(&question.headers, crate::Error::internal("an answer has no end"));
+        return rest::refuse(&question.headers, Error::internal("an answer has no end"));
     };
     let here = Seen::of(&Response::from_parts(parts.clone(), bytes.clone()));
     let app = Arc::clone(app);
@@ -91,15 +100,27 @@ async fn seen(answer: Response<Body>) -> Option<Seen> {
     Some(Seen::of(&Response::from_parts(parts, bytes)))
 }
 
+/// Too much is passed on already.
+struct Busy;
+
 /// The shop's own answer; `None` where it has none in time. Then nothing is asked for a while.
 async fn ask(app: &App, upstream: &Upstream, shadow: &Shadow, question: &Question) -> Option<Seen> {
     let asking = async {
         // Beside the request that it was: with an identifier of its own.
-        let sender = question.from.sender(app);
-        seen(upstream.pass(question.request(), &sender).await.ok()?).await
+        // It is guichet that asks: nobody's share is taken.
+        let sender = question.from.sender(app, true);
+        match upstream.pass(question.request(), &sender).await {
+            Ok(answer) => Ok(seen(answer).await),
+            // No fault of that server's.
+            Err(Error::Overloaded) => Err(Busy),
+            Err(_) => Ok(None),
+        }
     };
-    let there = timeout(shadow.patience(), asking).await.ok().flatten();
-    let there = there.filter(|there| !shadow::is_unanswered(there.status));
+    let there = match timeout(shadow.patience(), asking).await {
+        Ok(Err(Busy)) => return None,
+        Ok(Ok(there)) => there.filter(|there| !shadow::is_unanswered(there.status)),
+        Err(_) => None,
+    };
     if there.is_none() {
         shadow.rest();
     }

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use self::hash::Hash;
 use self::line::Line;
-use crate::{Error, Result};
+use crate::{Error, Result, network};
 
 /// What a guess costs, as a power of two.
 const COST: u32 = 12;
@@ -94,7 +94,7 @@ impl Passwords {
         memory: u32,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let place = self.line.enter(client).await?;
+        let place = self.line.enter(network::of(client)).await?;
         let memory = Arc::clone(&self.memory).acquire_many_owned(memory).await.map_err(Error::internal)?;
         let working = tokio::task::spawn_blocking(move || {
             let _taken = (place, memory);

@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::watch::{Crowd, Stage, Watch};
 use crate::config::ConnectionBounds;
+use crate::network;
 
 /// How often connections are looked at.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -87,7 +88,10 @@ impl Connections {
     /// same address where that has too many. `None` where nobody can be ended.
     pub(super) fn open(self: &Arc<Self>, peer: IpAddr) -> Option<Open> {
         let mut known = self.known();
-        let crowd = known.by_address.get(&peer).cloned().unwrap_or_else(|| self.crowd(peer));
+        let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
+        let peer = if is_proxy { peer } else { network::of(peer) };
+        let crowd = known.by_address.get(&peer).cloned();
+        let crowd = crowd.unwrap_or_else(|| Arc::new(Crowd { is_proxy, ..Crowd::default() }));
         let of_peer = crowd.open.load(Ordering::Relaxed);
         if !crowd.is_proxy && of_peer >= self.bounds.max_per_address && !known.end_longest_idle(Some(peer)) {
             return None;
@@ -101,12 +105,6 @@ impl Connections {
         crowd.open.fetch_add(1, Ordering::Relaxed);
         known.by_address.insert(peer, crowd);
         Some(Open { connections: Arc::clone(self), id, watch })
-    }
-
-    /// The connections of an address that has none yet.
-    fn crowd(&self, peer: IpAddr) -> Arc<Crowd> {
-        let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
-        Arc::new(Crowd { is_proxy, ..Crowd::default() })
     }
 
     /// Ends the connection whose client has been waited for the longest.

@@ -14,8 +14,10 @@ const HEADERS: [HeaderName; 4] =
     [header::CONTENT_TYPE, header::LOCATION, header::CONTENT_DISPOSITION, header::ALLOW];
 /// Differences of one answer that are told.
 const MAX_DIFFERENCES: usize = 100;
-/// Letters of a value that are told.
+/// Letters of a value, of a key and of a whole place that are told.
 const MAX_VALUE: usize = 200;
+const MAX_KEY: usize = 100;
+const MAX_PLACE: usize = 1000;
 
 /// An answer as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,17 +147,18 @@ impl Comparison<'_> {
     }
 
     fn differ(&mut self, place: &str, there: Option<String>, here: Option<String>) {
-        let (there, here) = (there.map(cut), here.map(cut));
+        let (there, here) =
+            (there.map(|value| cut(value, MAX_VALUE)), here.map(|value| cut(value, MAX_VALUE)));
         let place = if place.is_empty() { "/" } else { place };
-        let difference = Difference { place: place.to_owned(), there, here };
+        let difference = Difference { place: cut(place.to_owned(), MAX_PLACE), there, here };
         if self.found.len() < MAX_DIFFERENCES && !self.declared.covers(&difference) {
             self.found.push(difference);
         }
     }
 }
 
-fn cut(mut text: String) -> String {
-    if let Some((at, _)) = text.char_indices().nth(MAX_VALUE) {
+fn cut(mut text: String, letters: usize) -> String {
+    if let Some((at, _)) = text.char_indices().nth(letters) {
         text.truncate(at);
         text.push('…');
     }
@@ -164,7 +167,7 @@ fn cut(mut text: String) -> String {
 
 /// A key as a step of a JSON pointer.
 fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+    cut(key.replace('~', "~0").replace('/', "~1"), MAX_KEY)
 }
 
 /// The text without the hosts of its addresses: the two servers may be asked by different ones.

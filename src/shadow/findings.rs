@@ -2,8 +2,8 @@
 //! file that all processes of the shop share.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -168,15 +168,24 @@ impl Findings {
     /// # Errors
     /// When it cannot be read or written.
     pub fn add_to(self, file: &Path) -> io::Result<()> {
-        let lock = File::options().create(true).append(true).open(file.with_extension("lock"))?;
+        let lock = private().append(true).open(file.with_extension("lock"))?;
         lock.lock()?;
         // What cannot be read is no reason to find nothing any more.
         let mut all = Self::load(file).unwrap_or_default();
         all.join(self);
         let written = file.with_extension("new");
-        fs::write(&written, serde_json::to_vec_pretty(&all)?)?;
+        private().write(true).truncate(true).open(&written)?.write_all(&serde_json::to_vec_pretty(&all)?)?;
         fs::rename(written, file)
     }
+}
+
+/// How a file is made that only its owner reads: values may be personal data.
+fn private() -> OpenOptions {
+    let mut options = File::options();
+    options.create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 #[cfg(test)]

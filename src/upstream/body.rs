@@ -13,6 +13,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::connections::Answer;
+use super::shares::Share;
 use crate::gate::Place;
 
 /// When a piece of a request last moved.
@@ -84,11 +85,11 @@ pub(super) struct Answered {
     limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
     /// Among the requests that are passed on, until the answer's end.
-    _place: Place,
+    _place: (Place, Option<Share>),
 }
 
 impl Answered {
-    pub(super) fn new(body: Answer, limit: Duration, place: Place) -> Self {
+    pub(super) fn new(body: Answer, limit: Duration, place: (Place, Option<Share>)) -> Self {
         Self { body, limit, waiting: None, _place: place }
     }
 }

@@ -2,6 +2,7 @@
 //! that request: a task of its own would cost a change of tasks, often of threads, for each piece. Between
 //! two requests it is kept for a while.
 
+use std::error::Error as _;
 use std::future::poll_fn;
 use std::io;
 use std::mem;
@@ -11,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::{Request, Response};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1;
 use tokio::time::Instant;
 
@@ -47,6 +48,19 @@ struct Connection {
 /// Why a request got no answer, and the request where no byte of it was sent.
 type Failed = (hyper::Error, Option<Request<Sent>>);
 
+/// Why there is no answer.
+pub(super) struct NoAnswer {
+    pub(super) trouble: Trouble,
+    /// Whether a connection that was kept has ended: another one may have an answer.
+    pub(super) was_stale: bool,
+}
+
+impl From<Trouble> for NoAnswer {
+    fn from(trouble: Trouble) -> Self {
+        Self { trouble, was_stale: false }
+    }
+}
+
 impl Connections {
     pub(super) fn new(connector: Connector) -> Arc<Self> {
         Arc::new(Self { connector, idle: Mutex::default() })
@@ -66,20 +80,38 @@ impl Connections {
         self: &Arc<Self>,
         mut request: Request<Sent>,
         anew: bool,
-    ) -> Result<Response<Answer>, Trouble> {
-        if !anew && let Some(mut connection) = self.take().await {
-            match connection.exchange(request).await {
-                Ok(answer) => return Ok(answer.map(|body| Answer::new(body, connection, self))),
+    ) -> Result<Response<Answer>, NoAnswer> {
+        if !anew && let Some(connection) = self.take().await {
+            match self.exchange(connection, request).await {
+                Ok(answer) => return Ok(answer),
                 // The server had closed it.
                 Err((_, Some(unsent))) => request = unsent,
-                Err((error, None)) => return Err(Trouble::Broken(error.to_string())),
+                Err((error, None)) => {
+                    let was_stale = !error.is_parse() && !error.is_user();
+                    return Err(NoAnswer { trouble: trouble(&error), was_stale });
+                }
             }
         }
-        let mut connection = self.open().await?;
-        match connection.exchange(request).await {
-            Ok(answer) => Ok(answer.map(|body| Answer::new(body, connection, self))),
-            Err((error, _)) => Err(Trouble::Broken(error.to_string())),
+        let connection = self.open().await?;
+        self.exchange(connection, request).await.map_err(|(error, _)| trouble(&error).into())
+    }
+
+    async fn exchange(
+        self: &Arc<Self>,
+        mut connection: Connection,
+        request: Request<Sent>,
+    ) -> Result<Response<Answer>, Failed> {
+        let answer = connection.exchange(request).await?;
+        let mut answer = answer.map(|body| Answer::new(body, connection, self));
+        // Nobody reads a body that has ended already.
+        if answer.body().body.is_end_stream() {
+            poll_fn(|cx| {
+                answer.body_mut().end(cx);
+                Poll::Ready(())
+            })
+            .await;
         }
+        Ok(answer)
     }
 
     async fn open(&self) -> Result<Connection, Trouble> {
@@ -124,6 +156,13 @@ impl Connections {
     fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What it means that there was no answer.
+fn trouble(error: &hyper::Error) -> Trouble {
+    let cause = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+    // What is asked of hyper can always be asked: only the request's body fails.
+    if error.is_user() { Trouble::Unsent(cause) } else { Trouble::Broken(cause) }
 }
 
 /// Closes connections that are not used, as long as there are any.

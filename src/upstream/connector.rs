@@ -2,9 +2,12 @@
 
 use std::io;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -16,6 +19,10 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use crate::config::{Upstream, UpstreamServer};
 use crate::{Error, Result};
+
+/// How writing fails where the server has closed the connection.
+const TAKES_NOTHING: [io::ErrorKind; 3] =
+    [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionAborted];
 
 /// Opens connections to one server.
 pub(super) struct Connector {
@@ -83,13 +90,79 @@ fn tls_settings(ca: Option<&Path>) -> Result<ClientConfig> {
 }
 
 /// Bytes to and from the server.
-pub(super) trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
+trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
 
-/// An open connection.
-pub(super) type Wire = TokioIo<Box<dyn Bytes>>;
+/// An open connection. A server that takes nothing more may have answered all the same: from then on what is
+/// written is dropped, and what can be read decides.
+pub(super) struct Wire {
+    io: TokioIo<Box<dyn Bytes>>,
+    is_deaf: bool,
+}
 
 fn wire(stream: impl Bytes + 'static) -> Wire {
-    TokioIo::new(Box::new(stream))
+    Wire { io: TokioIo::new(Box::new(stream)), is_deaf: false }
+}
+
+impl Wire {
+    /// What has become of writing so many bytes.
+    fn written(&mut self, polled: Poll<io::Result<usize>>, all: usize) -> Poll<io::Result<usize>> {
+        match polled {
+            Poll::Ready(Err(error)) if TAKES_NOTHING.contains(&error.kind()) => {
+                self.is_deaf = true;
+                Poll::Ready(Ok(all))
+            }
+            polled => polled,
+        }
+    }
+}
+
+impl Read for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+impl Write for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_deaf {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.written(polled, bytes.len())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_deaf {
+            return Poll::Ready(Ok(()));
+        }
+        let polled = Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0);
+        self.written(polled, 0).map_ok(drop)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let all = slices.iter().map(|slice| slice.len()).sum();
+        if self.is_deaf {
+            return Poll::Ready(Ok(all));
+        }
+        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.written(polled, all)
+    }
 }

@@ -1,8 +1,11 @@
 //! The headers of a passed request and its answer: those of one connection stay behind (RFC 9110, 7.6.1), and
 //! the server learns who asked (RFC 7239).
 
+use std::net::IpAddr;
+
 use axum::http::header::Entry;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use hyper::body::Body;
 
 use super::Sender;
 
@@ -30,10 +33,10 @@ const KEPT: [HeaderName; 11] = [
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::CONTENT_ENCODING,
-    header::FORWARDED,
     header::ORIGIN,
     header::VIA,
     header::CACHE_CONTROL,
+    HeaderName::from_static("x-http-method-override"),
 ];
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -41,6 +44,7 @@ const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_PREFIX: &str = "x-forwarded-";
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const PROXY: HeaderName = HeaderName::from_static("proxy");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Whether a request went through this server before.
@@ -52,28 +56,53 @@ pub(super) fn is_looping(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Makes the headers of a request those that the server gets.
+/// Makes the headers of a request those that the server gets. What a client has forwarded itself is dropped:
+/// a trusted proxy may have left it as it was, and this server would be believed. Only the addresses that a
+/// trusted proxy tells of stay.
 pub(super) fn of_request(headers: &mut HeaderMap, version: Version, sender: &Sender<'_>) {
     let named = named_by_connection(headers);
     drop_all(headers, |name| {
-        let is_forwarded = name.as_str().starts_with(FORWARDED_PREFIX);
+        let is_forwarded = name.as_str().starts_with(FORWARDED_PREFIX) || *name == header::FORWARDED;
+        let is_believed = sender.trusted && *name == FORWARDED_FOR;
         // The server waits for nothing: the body is on its way.
         OF_ONE_CONNECTION.contains(name)
             || *name == header::EXPECT
             || (named.contains(name) && !is_forwarded && !KEPT.contains(name))
-            // A server that is written in PHP takes them for those with a hyphen.
-            || name.as_str().contains('_')
-            || (!sender.trusted && (is_forwarded || *name == header::FORWARDED || *name == REAL_IP))
+            || is_ambiguous(name)
+            || (is_forwarded && !is_believed)
+            || (!sender.trusted && *name == REAL_IP)
     });
-    let peer = sender.peer.to_string();
-    append(headers, header::FORWARDED, forwarded(sender, &peer));
-    append(headers, FORWARDED_FOR, peer);
+    append(headers, FORWARDED_FOR, sender.peer.to_string());
+    if let Some(value) = headers.get(FORWARDED_FOR).and_then(|hops| forwarded(sender, hops)) {
+        headers.insert(header::FORWARDED, value);
+    }
     headers.insert(REQUEST_ID, sender.request_id.clone());
-    via(headers, version);
-    headers.entry(FORWARDED_PORT).or_insert_with(|| port(sender).into());
+    headers.insert(FORWARDED_PORT, port(sender).into());
     for (name, value) in [(FORWARDED_PROTO, sender.scheme), (FORWARDED_HOST, sender.host)] {
-        if let (Entry::Vacant(entry), Ok(value)) = (headers.entry(name), HeaderValue::from_str(value)) {
-            entry.insert(value);
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+    via(headers, version);
+}
+
+/// Whether a server that is written in PHP may take a name for another one, or for its own settings: it sees
+/// `HTTP_` and the name, where what is no letter and no digit is an underscore.
+fn is_ambiguous(name: &HeaderName) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !name.as_str().bytes().all(is_plain) || *name == PROXY
+}
+
+/// Tells the length of the body that is sent, whatever was announced.
+pub(super) fn frame(headers: &mut HeaderMap, body: &impl Body) {
+    let was_announced = headers.remove(header::CONTENT_LENGTH).is_some();
+    match body.size_hint().exact() {
+        Some(0) if !was_announced => {}
+        Some(length) => {
+            headers.insert(header::CONTENT_LENGTH, length.into());
+        }
+        None => {
+            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
     }
 }
@@ -81,6 +110,14 @@ pub(super) fn of_request(headers: &mut HeaderMap, version: Version, sender: &Sen
 /// Makes the headers of the server's answer those that the client gets.
 pub(super) fn of_answer(headers: &mut HeaderMap, version: Version) {
     let named = named_by_connection(headers);
+    // The length of a body in chunks is the chunks', and a list of lengths is one of equal ones.
+    let length = headers.remove(header::CONTENT_LENGTH);
+    let first = length
+        .as_ref()
+        .and_then(|length| length.to_str().ok()?.split(',').next()?.trim().parse::<u64>().ok());
+    if let Some(length) = first.filter(|_| !headers.contains_key(header::TRANSFER_ENCODING)) {
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
     drop_all(headers, |name| {
         OF_ONE_CONNECTION.contains(name) || (named.contains(name) && *name != header::CONTENT_LENGTH)
     });
@@ -115,9 +152,15 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: String) {
     }
 }
 
-fn forwarded(sender: &Sender<'_>, peer: &str) -> String {
-    let [before, after] = if sender.peer.is_ipv4() { ["", ""] } else { ["\"[", "]\""] };
-    ["for=", before, peer, after, ";host=\"", sender.host, "\";proto=", sender.scheme].concat()
+/// The hops of `X-Forwarded-For` as RFC 7239 writes them.
+fn forwarded(sender: &Sender<'_>, hops: &HeaderValue) -> Option<HeaderValue> {
+    let nodes = hops.to_str().ok()?.split(',').map(|hop| match hop.trim().parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => format!("for={address}"),
+        Ok(IpAddr::V6(address)) => format!("for=\"[{address}]\""),
+        Err(_) => "for=unknown".to_owned(),
+    });
+    let nodes = nodes.collect::<Vec<_>>().join(", ");
+    HeaderValue::try_from(format!("{nodes};host=\"{}\";proto={}", sender.host, sender.scheme)).ok()
 }
 
 /// The port that the client asked.
@@ -142,6 +185,7 @@ mod tests {
     fn sender(trusted: bool) -> Sender<'static> {
         Sender {
             peer: [192, 0, 2, 1].into(),
+            stranger: None,
             trusted,
             scheme: "https",
             host: "shop.example:8443",
@@ -185,17 +229,74 @@ mod tests {
 
     #[test]
     fn who_asked_is_told_by_whoever_is_trusted() {
-        let given =
-            [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "http"), ("forwarded", "for=1.1.1.1")];
+        let given = [
+            ("x-forwarded-for", "1.1.1.1, 2001:db8::1, _hidden"),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-port", "1"),
+            ("x-forwarded-prefix", "/evil"),
+            ("forwarded", "for=1.1.1.1"),
+            ("x-real-ip", "1.1.1.1"),
+        ];
         let headers = passed(false, &given);
         assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
-        assert_eq!(headers["x-forwarded-proto"], "https");
-        assert_eq!(headers["x-forwarded-port"], "8443");
         assert_eq!(headers["forwarded"], "for=192.0.2.1;host=\"shop.example:8443\";proto=https");
+        assert!(!headers.contains_key("x-real-ip"));
+        let trusted = passed(true, &given);
+        assert_eq!(trusted["x-forwarded-for"], "1.1.1.1, 2001:db8::1, _hidden, 192.0.2.1");
+        let hops = "for=1.1.1.1, for=\"[2001:db8::1]\", for=unknown, for=192.0.2.1";
+        assert_eq!(trusted["forwarded"], format!("{hops};host=\"shop.example:8443\";proto=https"));
+        assert_eq!(trusted["x-real-ip"], "1.1.1.1");
+        for headers in [headers, trusted] {
+            assert_eq!(headers["x-forwarded-proto"], "https");
+            assert_eq!(headers["x-forwarded-port"], "8443");
+            assert!(!headers.contains_key("x-forwarded-prefix"));
+        }
+    }
+
+    #[test]
+    fn names_that_php_takes_for_others_stay_behind() {
+        let ambiguous = ["x.real.ip", "x_real_ip", "x-http.method-override", "content!length", "proxy"];
+        let given: Vec<_> = ambiguous.iter().map(|name| (*name, "1")).collect();
         let headers = passed(true, &given);
-        assert_eq!(headers["x-forwarded-for"], "1.1.1.1, 192.0.2.1");
-        assert_eq!(headers["x-forwarded-proto"], "http");
-        assert!(headers["forwarded"].to_str().unwrap().starts_with("for=1.1.1.1, for=192.0.2.1;"));
+        assert!(ambiguous.iter().all(|name| !headers.contains_key(*name)), "{headers:?}");
+        let kept =
+            passed(false, &[("connection", "x-http-method-override"), ("x-http-method-override", "PUT")]);
+        assert_eq!(kept["x-http-method-override"], "PUT");
+    }
+
+    #[test]
+    fn lengths_are_those_of_what_is_sent() {
+        use axum::body::Body;
+        let framed = |announced: Option<&'static str>, body: Body| {
+            let mut headers = HeaderMap::new();
+            if let Some(length) = announced {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static(length));
+            }
+            frame(&mut headers, &body);
+            let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap().to_owned());
+            (text(header::CONTENT_LENGTH), text(header::TRANSFER_ENCODING))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(framed(None, Body::empty()), (None, None));
+        assert_eq!(framed(Some("309"), Body::empty()), (some("0"), None));
+        assert_eq!(framed(Some("9"), Body::from("abc")), (some("3"), None));
+        let pieces = futures_util::stream::iter([Ok::<_, std::convert::Infallible>("abc")]);
+        assert_eq!(framed(None, Body::from_stream(pieces)), (None, some("chunked")));
+    }
+
+    #[test]
+    fn an_answer_has_one_length_or_chunks() {
+        let answered = |given: &[(HeaderName, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in given {
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            of_answer(&mut headers, Version::HTTP_11);
+            headers.get(header::CONTENT_LENGTH).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(answered(&[(header::CONTENT_LENGTH, "2, 2")]).as_deref(), Some("2"));
+        let both = [(header::CONTENT_LENGTH, "2"), (header::TRANSFER_ENCODING, "chunked")];
+        assert_eq!(answered(&both), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod body;
 mod connections;
 mod connector;
 mod headers;
+mod shares;
 
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
@@ -12,13 +13,14 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use self::body::{Answered, Progress, Sent};
-use self::connections::{Answer, Connections};
+use self::connections::{Answer, Connections, NoAnswer};
 use self::connector::Connector;
+use self::shares::Shares;
 use crate::config::{self, UpstreamScope};
 use crate::error::Trouble;
 use crate::gate::Gate;
@@ -49,6 +51,7 @@ pub struct Upstream {
     authority: HeaderValue,
     connections: Arc<Connections>,
     gate: Gate,
+    shares: Arc<Shares>,
     /// Whether a connection could be opened, and when that was tried.
     reachable: Mutex<Option<(Instant, bool)>>,
 }
@@ -57,6 +60,8 @@ pub struct Upstream {
 pub struct Sender<'a> {
     /// The other end of the connection.
     pub peer: IpAddr,
+    /// Whose share of the places the request takes, where no key tells who asks.
+    pub stranger: Option<IpAddr>,
     /// Whether it is a trusted proxy: what it tells of the client is passed on.
     pub trusted: bool,
     /// How the client reached the shop.
@@ -65,6 +70,11 @@ pub struct Sender<'a> {
     pub host: &'a str,
     /// Identifier of the request.
     pub request_id: HeaderValue,
+}
+
+/// Whether a request went through this server before.
+pub fn is_looping(headers: &HeaderMap) -> bool {
+    headers::is_looping(headers)
 }
 
 /// Marks an answer that another server gave: nothing is added to it.
@@ -80,7 +90,8 @@ impl Upstream {
         let connections = Connections::new(Connector::new(&settings)?);
         let authority = settings.server.authority().parse().map_err(Error::internal)?;
         let gate = Gate::new(settings.max, settings.max);
-        Ok(Self { settings, authority, connections, gate, reachable: Mutex::default() })
+        let shares = Shares::of(settings.max);
+        Ok(Self { settings, authority, connections, gate, shares, reachable: Mutex::default() })
     }
 
     /// Whether the operator wants requests of a method and path passed on, though they are answered here.
@@ -116,32 +127,37 @@ impl Upstream {
         if headers::is_looping(request.headers()) {
             return Err(Error::Upstream(Trouble::Loop));
         }
+        let share = sender.stranger.map(|client| self.shares.take(client)).transpose()?;
         let place = self.gate.enter().await?;
         let version = request.version();
         let (mut parts, body) = request.into_parts();
         parts.uri = path_alone(parts.uri);
         parts.version = Version::HTTP_11;
         headers::of_request(&mut parts.headers, version, sender);
+        headers::frame(&mut parts.headers, &body);
         parts.extensions.clear();
         let again = is_repeatable(&parts.method, &body).then(|| parts.clone());
         let progress = Progress::begin();
         let sent = Sent::new(body, Arc::clone(&progress));
         let answer = match (self.ask(Request::from_parts(parts, sent), &progress, false).await, again) {
             // A server may close a kept connection while a request is on its way.
-            (Err(Trouble::Broken(_)), Some(parts)) => {
+            (Err(NoAnswer { was_stale: true, .. }), Some(parts)) => {
                 let progress = Progress::begin();
                 let sent = Sent::new(Body::empty(), Arc::clone(&progress));
                 self.ask(Request::from_parts(parts, sent), &progress, true).await
             }
             (answer, _) => answer,
         };
-        let mut answer = answer.map_err(Error::Upstream)?;
+        let mut answer = answer.map_err(|failed| Error::Upstream(failed.trouble))?;
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Error::Upstream(Trouble::Broken("it switches protocols".to_owned())));
+        }
         let version = answer.version();
         headers::of_answer(answer.headers_mut(), version);
         *answer.version_mut() = Version::HTTP_11;
         answer.extensions_mut().clear();
         answer.extensions_mut().insert(Passed);
-        Ok(answer.map(|body| Body::new(Answered::new(body, self.settings.idle_timeout, place))))
+        Ok(answer.map(|body| Body::new(Answered::new(body, self.settings.idle_timeout, (place, share)))))
     }
 
     /// What the server answers to a `GET`, up to so many bytes of it. `headers` may name a host.
@@ -155,7 +171,8 @@ impl Upstream {
         let mut request = Request::new(Sent::new(Body::empty(), Arc::clone(&progress)));
         *request.uri_mut() = path.into();
         *request.headers_mut() = headers;
-        let (parts, body) = self.ask(request, &progress, false).await?.into_parts();
+        let answer = self.ask(request, &progress, false).await.map_err(|failed| failed.trouble)?;
+        let (parts, body) = answer.into_parts();
         let reading = axum::body::to_bytes(Body::new(body), max);
         let body = timeout(self.settings.idle_timeout, reading).await.map_err(|_| Trouble::Silent)?;
         Ok(Response::from_parts(parts, body.map_err(|error| broken(&error))?))
@@ -166,11 +183,11 @@ impl Upstream {
         mut request: Request<Sent>,
         progress: &Progress,
         anew: bool,
-    ) -> Result<Response<Answer>, Trouble> {
+    ) -> Result<Response<Answer>, NoAnswer> {
         request.headers_mut().entry(header::HOST).or_insert_with(|| self.authority.clone());
         tokio::select! {
             answer = self.connections.ask(request, anew) => answer,
-            () = progress.stalled(self.settings.timeout) => Err(Trouble::Silent),
+            () = progress.stalled(self.settings.timeout) => Err(Trouble::Silent.into()),
         }
     }
 }

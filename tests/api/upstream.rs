@@ -1,8 +1,8 @@
 //! The shop's own server behind guichet: what is passed on to it, how, and what is not.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -470,4 +470,198 @@ async fn the_log_tells_what_was_passed_on() {
     assert_eq!(passed[0]["path"], "/api/application/tickets/{id}");
     assert_eq!(passed[1]["path"], Json::Null);
     assert!(!log.contains("secret") && !log.contains("someone"), "{log}");
+}
+
+/// A server that answers every head that it hears with the same bytes, and reads nothing else.
+struct Blunt {
+    address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Blunt {
+    async fn start(answer: &'static str) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let server = Self {
+            address: listener.local_addr().unwrap(),
+            heads: Arc::default(),
+            connections: Arc::default(),
+        };
+        let (heads, connections) = (Arc::clone(&server.heads), Arc::clone(&server.connections));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(Self::answer(stream, answer, Arc::clone(&heads)));
+            }
+        });
+        server
+    }
+
+    async fn answer(mut stream: TcpStream, answer: &str, heads: Arc<Mutex<Vec<String>>>) {
+        let (mut heard, mut space) = (Vec::new(), [0; 4096]);
+        while let Ok(read @ 1..) = stream.read(&mut space).await {
+            heard.extend_from_slice(&space[..read]);
+            while let Some(end) = heard.windows(4).position(|end| end == b"\r\n\r\n") {
+                let head: Vec<u8> = heard.drain(..end + 4).collect();
+                heads.lock().unwrap().push(String::from_utf8_lossy(&head).to_lowercase());
+                if stream.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+async fn before(server: &Blunt, shadow: &str) -> Shop {
+    let settings =
+        [("GUICHET_UPSTREAM", format!("http://{}", server.address)), ("GUICHET_SHADOW", shadow.to_owned())];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value));
+    let upstream = Config::from_env(settings).unwrap().upstream;
+    Shop::with("en", |config| config.upstream = upstream).await
+}
+
+/// What comes back for bytes, until the server closes or says nothing for a while.
+async fn said(shop: &Shop, bytes: &str) -> String {
+    let mut stream = TcpStream::connect(shop.base().replace("http://", "")).await.unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let (mut answer, mut space) = (Vec::new(), [0; 4096]);
+    while let Ok(Ok(read @ 1..)) =
+        tokio::time::timeout(Duration::from_millis(700), stream.read(&mut space)).await
+    {
+        answer.extend_from_slice(&space[..read]);
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A length without its body would make the other server take the next request, with its key, for that body.
+#[tokio::test]
+async fn a_question_that_is_compared_has_no_length() {
+    let server = Blunt::start("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}").await;
+    let shop = before(&server, "1").await;
+    let body = "x".repeat(309);
+    let head = "Host: shop\r\nContent-Type: text/plain\r\nExpect: 100-continue\r\nContent-Length: 309";
+    let answer = said(&shop, &format!("GET {HEALTH} HTTP/1.1\r\n{head}\r\n\r\n{body}")).await;
+    assert!(answer.contains("401"), "{answer}");
+    for _ in 0..50 {
+        if !server.heads().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let heads = server.heads();
+    assert!(!heads.is_empty(), "the question is compared");
+    for head in heads {
+        assert!(head.starts_with("get /api/application/health"), "{head}");
+        for name in ["content-length", "content-type", "transfer-encoding", "expect"] {
+            assert!(!head.contains(&format!("\n{name}:")), "{head}");
+        }
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn paths_that_lead_elsewhere_are_refused() {
+    let original = Original::start().await;
+    let shop = shop(&original, |_| ()).await;
+    for path in [
+        "/api/../admin",
+        "/api/%2e%2e/admin",
+        "/api/..%2fadmin",
+        "/api/x/%2e%2e%2f%2e%2e/admin",
+        "/api/..;a=b/admin",
+        "/api/..%5cadmin",
+        "/api/./tickets",
+        "/%61pi/..//admin",
+    ] {
+        assert_eq!(shop.get(path, "all").await.0, 400, "{path}");
+    }
+    assert_eq!(shop.get("/api/application/tickets/a..b/...", "all").await.0, 203);
+    let answer = said(&shop, "CONNECT /api/x HTTP/1.1\r\nHost: shop\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+    assert_eq!(original.requests(), 1);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn answers_without_a_body_give_their_connection_back() {
+    for (answer, method) in [
+        ("HTTP/1.1 204 No Content\r\n\r\n", "GET"),
+        ("HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n", "GET"),
+        ("HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", "GET"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HEAD"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "GET"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "GET"),
+    ] {
+        let server = Blunt::start(answer).await;
+        let shop = before(&server, "0").await;
+        for _ in 0..4 {
+            shop.send(&request(method, TICKETS, &[], "")).await;
+        }
+        assert_eq!(server.heads().len(), 4);
+        assert_eq!(server.connections.load(Ordering::Relaxed), 1, "{answer}");
+        shop.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_bad_and_asked_for_once() {
+    for (answer, status) in [
+        ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", 502),
+        ("XYZ\r\n\r\n", 502),
+        ("HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n", 502),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n{}", 200),
+    ] {
+        let server = Blunt::start(answer).await;
+        let shop = before(&server, "0").await;
+        let found = shop.send(&request("GET", TICKETS, &[], "")).await;
+        assert_eq!(found.status, status, "{answer}");
+        assert_eq!(server.heads().len(), 1, "{answer}");
+        if status == 200 {
+            assert_eq!((found.header("content-length"), found.text().as_str()), (Some("2"), "{}"));
+        }
+        shop.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_breaks_off_is_the_clients() {
+    let original = Original::start().await;
+    let shop = shop(&original, |_| ()).await;
+    let head = format!("POST {TICKETS} HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let answer = said(&shop, &format!("{head}3\r\nabc\r\nZZ\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let get = head.replace("POST", "GET");
+    let answer = said(&shop, &format!("{get}3\r\nabc\r\n0\r\n\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 203") && answer.contains(r#""body":"abc""#), "{answer}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn one_stranger_does_not_hold_all_places() {
+    let original = Original::start().await;
+    let shop = shop(&original, |upstream| upstream.max = 8).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(shop.base().replace("http://", "")).await.unwrap();
+        stream.write_all(b"GET /api/silent HTTP/1.1\r\nHost: shop\r\n\r\n").await.unwrap();
+        held.push(stream);
+    }
+    while original.requests() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(shop.get(TICKETS, "").await.0, 503);
+    assert_eq!(shop.get(TICKETS, "all").await.0, 203);
+    drop(held);
+    for _ in 0..30 {
+        if shop.get(TICKETS, "").await.0 == 203 {
+            shop.close().await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the places are not given back");
 }

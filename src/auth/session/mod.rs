@@ -166,7 +166,7 @@ impl Sessions {
     /// Counts a try to sign in, at the address it comes from and at the account it is for.
     async fn count_try(&self, client: IpAddr, kind: Kind, email: &str, now: DateTime<Utc>) -> Result<()> {
         let account = Sha256::digest(format!("{kind:?} {email}")).into();
-        for bucket in [Bucket::Address(client), Bucket::Account(account)] {
+        for bucket in [Bucket::of_client(client), Bucket::Account(account)] {
             if let Some(seconds) = self.tries.hit(bucket, now).await.retry_after() {
                 return Err(Error::RateLimited(seconds));
             }

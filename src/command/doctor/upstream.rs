@@ -36,6 +36,10 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
         }
     };
     let headers = asked_as(&config.app_url);
+    if is_guichet(&upstream).await {
+        let mend = "name the shop's own server in GUICHET_UPSTREAM, not guichet's address";
+        return vec![Finding::error(CHECK, "GUICHET_UPSTREAM is a guichet: requests would go round", mend)];
+    }
     match upstream.get(HEALTH, headers.clone(), MAX_HEALTH).await {
         Ok(answer) => {
             let mut findings = vec![api(config, &answer), clock(&answer)];
@@ -44,9 +48,24 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
             findings
         }
         Err(trouble) => {
-            vec![Finding::error(CHECK, trouble.to_string(), "start it, or correct GUICHET_UPSTREAM")]
+            let says = trouble.to_string();
+            let mend = if says.contains("certificate") {
+                "name the certificates that its own is signed by in GUICHET_UPSTREAM_CA, and it by a name that its \
+                 certificate has"
+            } else {
+                "start it, or correct GUICHET_UPSTREAM"
+            };
+            vec![Finding::error(CHECK, says, mend)]
         }
     }
+}
+
+/// Whether it tells of itself as guichet does.
+async fn is_guichet(upstream: &Upstream) -> bool {
+    let Ok(answer) = upstream.get("/readyz", HeaderMap::new(), MAX_HEALTH).await else { return false };
+    let body: Json = serde_json::from_slice(answer.body()).unwrap_or_default();
+    answer.headers().contains_key("x-request-id")
+        && ["ok", "unavailable"].iter().any(|state| body["status"] == *state)
 }
 
 /// The headers of a request to the shop's address.

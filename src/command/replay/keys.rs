@@ -23,7 +23,8 @@ impl Keys {
     pub(super) fn read(file: &Path) -> Result<Self, Failure> {
         let about = |what: &str| Failure::new(format!("{}: {what}", file.display()));
         let text = fs::read_to_string(file).map_err(|error| about(&error.to_string()))?;
-        Self::of(&text).map_err(|line| about(&format!("line {line} is not a name and a key")))
+        let keys = Self::of(&text).map_err(|line| about(&format!("line {line} is not a name and a key")))?;
+        if keys.0.is_empty() { Err(about("it holds no key")) } else { Ok(keys) }
     }
 
     /// The keys of a text, or the number of the line that holds none.

@@ -24,6 +24,8 @@ pub(super) fn read(line: &str) -> Option<Asked> {
 }
 
 fn of_json(line: &Json) -> Option<Asked> {
+    // Caddy keeps the request in an object of its own.
+    let line = line.get("request").filter(|inner| inner.is_object()).unwrap_or(line);
     let text = |names: &[&str]| names.iter().find_map(|name| line.get(name)?.as_str().map(str::to_owned));
     let user = USER.iter().find_map(|name| match line.get(name)? {
         Json::String(user) if !user.is_empty() && user != "-" => Some(user.clone()),
@@ -32,7 +34,10 @@ fn of_json(line: &Json) -> Option<Asked> {
     });
     let (method, target) = match (text(&METHOD), text(&PATH)) {
         (Some(method), Some(target)) => (method, target),
-        _ => of_request_line(&text(&LINE)?)?,
+        (method, _) => {
+            let (named, target) = of_request_line(&text(&LINE)?)?;
+            (method.unwrap_or(named), target)
+        }
     };
     asked(&method, &target, user)
 }
@@ -55,10 +60,12 @@ fn of_request_line(text: &str) -> Option<(String, String)> {
 fn asked(method: &str, target: &str, user: Option<String>) -> Option<Asked> {
     // An address with a host is asked by its path.
     let target = match target.split_once("://") {
-        Some((_, rest)) => &rest[rest.find('/')?..],
-        None => target,
+        Some((scheme, rest)) if !scheme.contains('/') => &rest[rest.find('/')?..],
+        _ => target,
     };
-    let is_get = method.eq_ignore_ascii_case("get") && target.starts_with('/');
+    let path = target.split('?').next().unwrap_or_default();
+    let is_plain = !path.split('/').any(|step| matches!(step, "." | ".."));
+    let is_get = method.eq_ignore_ascii_case("get") && target.starts_with('/') && is_plain;
     is_get.then(|| Asked { target: target.to_owned(), user })
 }
 
@@ -82,6 +89,14 @@ mod tests {
             read(r#"{"request": "GET http://shop/api/x HTTP/2.0", "user": "-"}"#),
             get("/api/x", None)
         );
+        let within = r#"{"request": {"method": "GET", "uri": "/api/x?next=http://y/z"}, "status": 200}"#;
+        assert_eq!(read(within), get("/api/x?next=http://y/z", None));
+        for other in [
+            r#"{"request": "GET /api/x HTTP/1.1", "method": "DELETE"}"#,
+            r#"{"method": "GET", "uri": "/api/../x"}"#,
+        ] {
+            assert_eq!(read(other), None, "{other}");
+        }
         for other in ["", "{", "{}", "GET /x", r#"{"method": "GET"}"#, r#""GET x""#] {
             assert_eq!(read(other), None, "{other}");
         }

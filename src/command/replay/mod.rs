@@ -6,7 +6,7 @@ mod log;
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,13 +26,15 @@ use crate::upstream::Upstream;
 
 /// What the paths that are asked begin with.
 const API: &str = "/api/";
+/// Longest line of a log that is read as one.
+const MAX_LINE: u64 = 64 * 1024;
 /// How often a server is asked again that has no answer for now, and how long is waited at the most.
 const TRIES: usize = 3;
 const LONGEST_WAIT: u64 = 65;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Access log: combined format, or JSON lines
+    /// Access log: combined format, or JSON lines; - for standard input
     file: PathBuf,
     /// The shop's own server: http://…, https://… or unix:…
     #[arg(long, value_name = "URL", value_parser = server)]
@@ -75,6 +77,7 @@ struct Both {
 
 pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Result<(), Failure> {
     let questions = questions(&arguments.file)?;
+    let is_keyless = arguments.keys.is_none();
     let listen = environment.config()?.listen;
     let own = UpstreamServer::Host { tls: false, host: listen.ip().to_string(), port: listen.port() };
     let open = |server| Upstream::new(config::Upstream::alone(server, arguments.ca.clone()));
@@ -84,13 +87,14 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
         keys: arguments.keys.as_deref().map(Keys::read).transpose()?.unwrap_or_default(),
         host: arguments.host,
     };
-    let mut findings = Findings::default();
+    let (mut findings, mut refused) = (Findings::default(), 0);
     let bar = ProgressBar::new(questions.len() as u64);
     bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {msg} {eta}")?);
     let mut asking = stream::iter(&questions)
         .map(|asked| async { (shadow::operation(path_of(asked)), both.compare(asked).await) })
         .buffer_unordered(arguments.at_once.into());
-    while let Some((operation, outcome)) = asking.next().await {
+    while let Some((operation, (outcome, was_refused))) = asking.next().await {
+        refused += usize::from(was_refused);
         findings.add(&operation, outcome, Utc::now(), arguments.values);
         bar.set_message(format!("{} different", findings.different()));
         bar.inc(1);
@@ -100,6 +104,10 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
         print(&format!("{}\n", serde_json::to_string_pretty(&findings)?));
     } else {
         print(&table(&findings));
+    }
+    if refused == questions.len() {
+        let mend = if is_keyless { "name keys with --keys" } else { "look at the keys of --keys" };
+        return Err(Failure::new(format!("every question was refused for want of a valid key: {mend}")));
     }
     conclude(&findings, arguments.json)
 }
@@ -124,17 +132,30 @@ fn conclude(findings: &Findings, quiet: bool) -> Result<(), Failure> {
 /// The `GET`s of a log below `/api`, each once.
 fn questions(file: &PathBuf) -> Result<Vec<Asked>, Failure> {
     let about = |error: std::io::Error| Failure::new(format!("{}: {error}", file.display()));
-    let mut reader = BufReader::new(File::open(file).map_err(about)?);
-    let (mut known, mut questions, mut line, mut lines) = (HashSet::new(), Vec::new(), Vec::new(), 0_u64);
-    while reader.read_until(b'\n', &mut line).map_err(about)? > 0 {
+    let input: Box<dyn Read> = if file.as_os_str() == "-" {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(file).map_err(about)?)
+    };
+    let mut reader = BufReader::new(input);
+    let (mut known, mut questions, mut line) = (HashSet::new(), Vec::new(), Vec::new());
+    let (mut lines, mut others) = (0_u64, 0_u64);
+    while (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line).map_err(about)? > 0 {
         lines += 1;
+        let is_whole = line.len() < MAX_LINE as usize;
         let asked = log::read(&String::from_utf8_lossy(&line)).filter(|asked| asked.target.starts_with(API));
         line.clear();
-        if let Some(asked) = asked
-            && known.insert(asked.clone())
-        {
-            questions.push(asked);
+        match asked {
+            Some(asked) if is_whole => {
+                if known.insert(asked.clone()) {
+                    questions.push(asked);
+                }
+            }
+            _ => others += 1,
         }
+    }
+    if others > 0 && !questions.is_empty() {
+        say(&format!("{others} of {lines} lines are no GET below /api, and are passed over"));
     }
     if questions.is_empty() {
         return Err(Failure::new(format!(
@@ -150,11 +171,13 @@ fn path_of(asked: &Asked) -> &str {
 }
 
 impl Both {
-    async fn compare(&self, asked: &Asked) -> Outcome {
+    /// What comes of a question, and whether both refused it for want of a key.
+    async fn compare(&self, asked: &Asked) -> (Outcome, bool) {
         let query = asked.target.split_once('?').map_or("", |(_, query)| query);
         let declared = shadow::declared(path_of(asked), query);
-        let Some(answers) = self.ask(asked).await else { return Outcome::Unanswered };
-        shadow::judge(&declared, answers, async || self.ask(asked).await).await
+        let Some((there, here)) = self.ask(asked).await else { return (Outcome::Unanswered, false) };
+        let was_refused = (there.status, here.status) == (401, 401);
+        (shadow::judge(&declared, (there, here), async || self.ask(asked).await).await, was_refused)
     }
 
     async fn ask(&self, asked: &Asked) -> Option<(Seen, Seen)> {
