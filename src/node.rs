@@ -32,9 +32,10 @@ pub fn global_id(name: &str, id: Id) -> ID {
     ID(STANDARD_NO_PAD.encode(format!("{name}:{id}", id = id.0)))
 }
 
-/// The primary key in an identifier of this type: a global one, or the bare digits.
-pub fn database_id(name: &str, id: &str) -> Option<Id> {
-    digits(id).or_else(|| typed_id(id).and_then(|(named, key)| (named == name).then_some(key)))
+/// The primary key in an identifier of this type: the bare digits, or, in GraphQL, a global one.
+pub fn database_id(scope: Scope<'_>, name: &str, id: &str) -> Option<Id> {
+    let global = || typed_id(id).and_then(|(named, key)| (named == name).then_some(key));
+    digits(id).or_else(|| if scope.is_rest() { None } else { global() })
 }
 
 /// The type and the primary key that a global identifier names.

@@ -4,10 +4,14 @@
 use async_graphql::MaybeUndefined;
 use entity::Id;
 use sea_orm::sea_query::Nullable;
-use sea_orm::{ActiveValue, ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect, Select, Value};
+use sea_orm::{
+    ActiveValue, ColumnTrait, DatabaseTransaction, DbErr, QueryFilter, QuerySelect, Select, SqlErr, Value,
+};
 
-use crate::Result;
+use crate::error::Invalid;
 use crate::record::Record;
+use crate::scope::Scope;
+use crate::{Error, Result};
 
 /// Writes a column that cannot be null, if a value was given.
 pub fn put<T: Into<Value> + PartialEq>(column: &mut ActiveValue<T>, given: MaybeUndefined<impl Into<T>>) {
@@ -27,6 +31,19 @@ pub fn put_or_null<T: Into<Value> + Nullable + PartialEq>(
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => column.set_if_not_equals(None),
         MaybeUndefined::Value(value) => column.set_if_not_equals(Some(value.into())),
+    }
+}
+
+/// Why a row was not written: where somebody else took the value of a unique field after it was checked, the
+/// words are those of the rule.
+pub fn taken(scope: Scope<'_>, field: &str, error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            let name = scope.lang().field_name(field);
+            let text = scope.lang().text("validation.unique", &[("attribute", &name)]);
+            Error::Invalid(Invalid::one(field, text))
+        }
+        _ => error.into(),
     }
 }
 

@@ -38,6 +38,8 @@ struct Found {
     principal: Arc<Principal>,
     created_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
+    /// When its owner can do nothing any more.
+    owner_ends: Option<DateTime<Utc>>,
 }
 
 impl Default for Keys {
@@ -103,7 +105,7 @@ impl Keys {
 impl Found {
     fn valid(&self, max_age: Option<Duration>, now: DateTime<Utc>) -> bool {
         let young = max_age.is_none_or(|age| self.created_at.is_some_and(|made| made > now - age));
-        young && self.expires_at.is_none_or(|end| end > now)
+        young && [self.expires_at, self.owner_ends].iter().flatten().all(|end| *end > now)
     }
 }
 
@@ -135,7 +137,7 @@ async fn find(db: &Reader, text: &str) -> Result<Option<Found>> {
     if !bool::from(row.token.as_bytes().ct_eq(key::hash(secret).as_bytes())) {
         return Ok(None);
     }
-    let Some(owner) = owner(db, &row).await? else { return Ok(None) };
+    let Some((owner, owner_ends)) = owner(db, &row).await? else { return Ok(None) };
     let names: Vec<String> =
         row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
     let abilities = Abilities::from_names(names.iter().map(String::as_str));
@@ -149,23 +151,25 @@ async fn find(db: &Reader, text: &str) -> Result<Option<Found>> {
         principal: Arc::new(Principal { owner, credential: Credential::Key(row.id), abilities }),
         created_at: row.created_at.map(|at| at.0),
         expires_at: row.expires_at.map(|at| at.0),
+        owner_ends,
     }))
 }
 
-/// The key's owner, unless it was deleted.
-async fn owner(db: &Reader, row: &token::Model) -> Result<Option<Owner>> {
+/// The key's owner, unless it was deleted, and when it can do nothing any more.
+async fn owner(db: &Reader, row: &token::Model) -> Result<Option<(Owner, Option<DateTime<Utc>>)>> {
     let id = row.tokenable_id;
     Ok(match row.tokenable_type.as_str() {
         STAFF => {
-            let select = admin::Entity::find().select_only().column(admin::Column::Id);
+            let select = admin::Entity::find().select_only().column(admin::Column::ExpiresAt);
             let alive = select.filter(admin::Column::Id.eq(id)).filter(admin::Column::DeletedAt.is_null());
-            alive.limit(1).into_tuple::<Id>().one(db).await?.map(Owner::Staff)
+            let ends = alive.limit(1).into_tuple::<Option<ShopTime>>().one(db).await?;
+            ends.map(|ends| (Owner::Staff(id), ends.map(|at| at.0)))
         }
         CUSTOMER => {
             let select = customer::Entity::find().select_only().column(customer::Column::Id);
             let alive =
                 select.filter(customer::Column::Id.eq(id)).filter(customer::Column::DeletedAt.is_null());
-            alive.limit(1).into_tuple::<Id>().one(db).await?.map(Owner::Customer)
+            alive.limit(1).into_tuple::<Id>().one(db).await?.map(|id| (Owner::Customer(id), None))
         }
         _ => None,
     })

@@ -55,6 +55,8 @@ pub struct Config {
     pub max_depth: u64,
     /// Deepest question about the schema itself (`GUICHET_MAX_INTROSPECTION_DEPTH`).
     pub max_introspection_depth: u64,
+    /// Who may ask for the schema itself (`GUICHET_INTROSPECTION`).
+    pub introspection: Introspection,
     /// Points that one GraphQL query may cost (`GUICHET_MAX_COMPLEXITY`).
     pub max_complexity: u64,
     /// Points a minute for each account or address; `None` = no limit (`GUICHET_COST_LIMIT`).
@@ -193,6 +195,28 @@ impl TrustedMode {
     }
 }
 
+/// Who may ask for the GraphQL schema itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Introspection {
+    /// Everybody.
+    Always,
+    /// Whoever has a valid key.
+    Key,
+    /// Nobody.
+    Never,
+}
+
+impl Introspection {
+    fn named(text: &str) -> Option<Self> {
+        match text {
+            "always" => Some(Self::Always),
+            "key" => Some(Self::Key),
+            "never" => Some(Self::Never),
+            _ => None,
+        }
+    }
+}
+
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -249,6 +273,7 @@ impl Config {
             max_depth: variables.read("GUICHET_MAX_DEPTH", |text| at_least(text, 1))?,
             max_introspection_depth: variables
                 .read("GUICHET_MAX_INTROSPECTION_DEPTH", |text| at_least(text, 1))?,
+            introspection: variables.read("GUICHET_INTROSPECTION", Introspection::named)?,
             max_complexity: variables.read("GUICHET_MAX_COMPLEXITY", |text| at_least(text, 1))?,
             cost_limit: Some(variables.parse("GUICHET_COST_LIMIT")?).filter(|&limit| limit > 0),
             max_aliases: variables.parse("GUICHET_MAX_ALIASES")?,

@@ -90,6 +90,12 @@ pub const SETTINGS: &[Setting] = &[
         WHOLE,
         "deepest question about the GraphQL schema itself that is answered",
     ),
+    open(
+        "GUICHET_INTROSPECTION",
+        "always",
+        "always, key or never",
+        "who may ask for the GraphQL schema itself: everybody, whoever has a valid key, or nobody",
+    ),
     open("GUICHET_MAX_COMPLEXITY", "20000", WHOLE, "points that one GraphQL query may cost"),
     open(
         "GUICHET_COST_LIMIT",

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use async_graphql::registry::{MetaTypeId, Registry};
-use async_graphql::{InputType, InputValueResult, MaybeUndefined, Name, Value};
+use async_graphql::{InputType, InputValueError, InputValueResult, MaybeUndefined, Name, Value};
 
 use super::Scope;
 use super::check::{self, Values};
@@ -78,11 +78,12 @@ impl<T: FormInput> InputType for Form<T> {
         registry.create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| T::shape().meta(registry))
     }
 
-    /// Never fails: what is no object has no fields, and wrong types are for the rules to tell.
+    /// What is no object has no fields, and wrong types are for the rules to tell; but null is no input.
     /// Texts are [normalised](super::normalise()), whichever face they came through.
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let values = match value {
             Some(Value::Object(fields)) => prepare::tidy(T::shape(), fields),
+            Some(Value::Null) => return Err(InputValueError::expected_type(Value::Null)),
             _ => Values::new(),
         };
         Ok(Self { values, form: PhantomData })

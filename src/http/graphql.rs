@@ -25,6 +25,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use self::request::{Asked, Reader};
+use crate::config::Introspection;
 use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
 use crate::gate::Place;
@@ -213,7 +214,7 @@ async fn run(app: &App, caller: &mut Caller, origin: Origin, mut asked: Asked) -
     }
     answer.cache_control = kept;
     if cost_is_asked {
-        let cost = cost(app, estimate.points, used, caller.limits.points);
+        let cost = cost(app, estimate.cost.points, used, caller.limits.points);
         answer.extensions.insert("cost".to_owned(), cost);
     }
     Ok(answer)
@@ -227,9 +228,9 @@ async fn execute(
     operation: Operation,
     estimate: &Estimate,
 ) -> Result<(Answer, u32), Error> {
-    let (kind, points) = (estimate.kind, estimate.points);
+    let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
     let used = move |answer: &Answer, _: &Execution| {
-        let used = operation::actual(kind, &answer.data).clamp(1, points);
+        let used = (operation::actual(kind, &answer.data) + conditions).clamp(1, points);
         u32::try_from(used).unwrap_or(u32::MAX)
     };
     let job = Job {
@@ -279,6 +280,9 @@ async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Estimat
     let config = &app.shared().config;
     let bounds = Reader::new(config.bodies, is_known).document(config.max_tokens);
     let estimate = operation::prepare(&mut asked.operation, &app.prices, config, bounds)?;
+    if estimate.cost.asks_of_schema {
+        check_introspection(config.introspection, is_known)?;
+    }
     telemetry::note(|facts| {
         facts.operation(estimate.name.as_deref());
         facts.roots = Some(estimate.roots.clone());
@@ -289,6 +293,18 @@ async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Estimat
         app.named.remember(new, &asked.operation.query).await;
     }
     Ok(estimate)
+}
+
+/// Whether whoever asks may ask for the schema itself.
+fn check_introspection(allowed: Introspection, is_known: bool) -> Result<(), Error> {
+    match allowed {
+        Introspection::Always => Ok(()),
+        Introspection::Key if is_known => Ok(()),
+        Introspection::Key => Err(Error::Unauthenticated),
+        Introspection::Never => {
+            Err(NotRun::because(Code::GraphqlValidationFailed, "This server tells nothing of its schema."))
+        }
+    }
 }
 
 /// Works for as long as an operation may take: its own limit or that of every request, of which the

@@ -222,12 +222,13 @@ fn is_host(text: &str) -> bool {
     text.len() <= MAX_HOST && is_port && host.is_none_or(is_name)
 }
 
-/// A header that counts only from a trusted proxy: its last line, which that has written.
+/// A header that counts only from a trusted proxy: the last value of its last line, which that has written.
 fn believed<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
     if !trusted(&app.shared().config.trusted_proxies, peer(request)) {
         return None;
     }
-    request.headers().get_all(name).iter().next_back()?.to_str().ok()
+    let line = request.headers().get_all(name).iter().next_back()?.to_str().ok()?;
+    line.rsplit(',').next().map(str::trim)
 }
 
 async fn watched_route(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
@@ -266,6 +267,7 @@ async fn finish<A: Future<Output = Response<Body>>>(
     answer: impl FnOnce(Request) -> A,
 ) -> Response<Body> {
     let https = believed(app, &request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
+    let has_key = request.headers().contains_key(header::AUTHORIZATION);
     let preflight = *request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
         && !passing::answers_preflight(app, request.uri());
@@ -280,7 +282,11 @@ async fn finish<A: Future<Output = Response<Body>>>(
     if response.extensions().get::<Passed>().is_some() {
         return response;
     }
+    let challenge = challenge(response.status(), has_key);
     let headers = response.headers_mut();
+    if let Some(challenge) = challenge {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
     if let Ok(frontend) = HeaderValue::from_str(&app.shared().config.frontend_url) {
         headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(frontend);
     }
@@ -304,6 +310,16 @@ async fn finish<A: Future<Output = Response<Body>>>(
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
     response
+}
+
+/// What a client that is refused needs (RFC 6750, 3).
+fn challenge(status: StatusCode, has_key: bool) -> Option<&'static str> {
+    match status {
+        StatusCode::UNAUTHORIZED if has_key => Some(r#"Bearer error="invalid_token""#),
+        StatusCode::UNAUTHORIZED => Some("Bearer"),
+        StatusCode::FORBIDDEN => Some(r#"Bearer error="insufficient_scope""#),
+        _ => None,
+    }
 }
 
 fn preflight_answer(asked: &HeaderMap) -> Response<Body> {

@@ -10,7 +10,7 @@ use async_graphql::{Name, Variables};
 use async_graphql_value::{ConstValue, Value as Given};
 
 use super::Bounds;
-use super::price::{Branch, CHANGE, Fields, Many, Prices, ROOT, ROWS};
+use super::price::{Branch, CHANGE, Comparisons, Fields, Many, Prices, ROOT, ROWS};
 use super::scan::MAX_BRACKETS;
 use crate::config::Config;
 use crate::error::{Code, NotRun};
@@ -31,6 +31,10 @@ const OF_ALL_TYPES: [&str; 2] = ["fields", "inputFields"];
 const COPIES: u64 = 2;
 /// Bytes of a value in memory, beside its letters.
 const VALUE: u64 = 16;
+/// Comparisons of the condition of a list, at most.
+const MAX_COMPARISONS: u64 = 200;
+/// Argument that holds a list's condition.
+const CONDITION: &str = "filter";
 /// Arguments that say how long a page is.
 const PAGE_SIZES: [&str; 3] = ["first", "last", "perPage"];
 
@@ -54,6 +58,8 @@ struct Size {
     /// Bytes of arguments, variables counted wherever they are given: each use of one is a copy.
     given: u64,
     points: u64,
+    /// Those of the points that conditions cost.
+    conditions: u64,
 }
 
 impl Size {
@@ -70,6 +76,7 @@ impl Size {
             introspected: self.introspected.saturating_add(other.introspected),
             given: self.given.saturating_add(other.given),
             points: self.points.saturating_add(other.points),
+            conditions: self.conditions.saturating_add(other.conditions),
         }
     }
 
@@ -81,6 +88,17 @@ impl Size {
             ..self
         }
     }
+}
+
+/// What an operation costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Points at most.
+    pub points: u64,
+    /// Those among them that its conditions cost, whatever they find.
+    pub conditions: u64,
+    /// Whether it asks for a part of the schema itself.
+    pub asks_of_schema: bool,
 }
 
 /// What is known of the objects that a selection is about.
@@ -142,19 +160,19 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// Holds every operation and fragment of the document against the limits; the points of the
-    /// `chosen` operation, at least one.
+    /// Holds every operation and fragment of the document against the limits; what the `chosen` operation costs.
     ///
     /// # Errors
     /// At the first limit that is passed.
-    pub(super) fn check(mut self, chosen: Option<&'a OperationDefinition>) -> Result<u64> {
-        let (mut all, mut points) = (Size::default(), 1);
+    pub(super) fn check(mut self, chosen: Option<&'a OperationDefinition>) -> Result<Cost> {
+        let (mut all, mut cost) = (Size::default(), Cost { points: 1, ..Cost::default() });
         for (_, operation) in self.document.operations.iter() {
             self.operation = Some(&operation.node);
             let is_chosen = chosen.is_some_and(|chosen| std::ptr::eq(chosen, &operation.node));
             let size = self.operation(&operation.node)?;
             if is_chosen {
-                points = size.points.max(1);
+                let asks_of_schema = size.introspected > 0;
+                cost = Cost { points: size.points.max(1), conditions: size.conditions, asks_of_schema };
             }
             all = all.beside(size);
             // Variables have other defaults in another operation.
@@ -165,8 +183,8 @@ impl<'a> Measure<'a> {
         for name in self.document.fragments.keys() {
             self.fragment(name, Place { fields: None, rows: None, all_types: false, level: 0 })?;
         }
-        at_most(points, self.config.max_complexity, Code::QueryTooComplex, "points", "points")?;
-        Ok(points)
+        at_most(cost.points, self.config.max_complexity, Code::QueryTooComplex, "points", "points")?;
+        Ok(cost)
     }
 
     fn operation(&mut self, operation: &'a OperationDefinition) -> Result<Size> {
@@ -252,6 +270,7 @@ impl<'a> Measure<'a> {
             level: place.level,
         };
         let below = self.set(&field.selection_set.node, inner)?;
+        let conditions = self.condition(field)?;
         let mut size = Size {
             own: 1,
             fields: below.fields.saturating_add(1),
@@ -263,7 +282,8 @@ impl<'a> Measure<'a> {
             told: self.told(field, below.told, place),
             introspected: below.introspected,
             given: below.given.saturating_add(self.given(field)),
-            points: points(branch, rows, below.points),
+            points: points(branch, rows, below.points).saturating_add(conditions),
+            conditions: below.conditions.saturating_add(conditions),
         };
         if matches!(name, "__schema" | "__type") {
             self.introspection(size)?;
@@ -315,6 +335,37 @@ impl<'a> Measure<'a> {
         Ok(rows)
     }
 
+    /// Points of the condition that a list has.
+    fn condition(&self, field: &Field) -> Result<u64> {
+        let Some(condition) = field.get_argument(CONDITION) else { return Ok(0) };
+        let comparisons = self.comparisons(&condition.node);
+        let unit = "comparisons of a list";
+        at_most(comparisons.number, MAX_COMPARISONS, Code::QueryTooComplex, "comparisons", unit)?;
+        Ok(comparisons.points())
+    }
+
+    /// The comparisons of a condition, its variables filled in.
+    fn comparisons(&self, condition: &Given) -> Comparisons {
+        match condition {
+            Given::Variable(name) => self.variable(name).map_or(Comparisons::default(), comparisons_of),
+            Given::Object(fields) => fields.values().map(|item| self.comparisons(item)).sum(),
+            Given::List(items) => {
+                let (inner, values): (Vec<_>, Vec<_>) = items.iter().partition(|item| self.holds_more(item));
+                inner.into_iter().map(|item| self.comparisons(item)).chain(compared_with(values.len())).sum()
+            }
+            _ => Comparisons::with(1),
+        }
+    }
+
+    /// Whether a value holds others.
+    fn holds_more(&self, value: &Given) -> bool {
+        match value {
+            Given::Variable(name) => self.variable(name).is_some_and(holds_more),
+            Given::List(_) | Given::Object(_) => true,
+            _ => false,
+        }
+    }
+
     /// A whole number as it is written, or as a variable holds it.
     fn number(&self, given: &Given) -> Option<u64> {
         let number = match given {
@@ -363,6 +414,28 @@ impl<'a> Measure<'a> {
             definition.node.default_value.as_ref().map(|value| &value.node)
         })
     }
+}
+
+/// The comparisons of a condition.
+fn comparisons_of(condition: &ConstValue) -> Comparisons {
+    match condition {
+        ConstValue::Object(fields) => fields.values().map(comparisons_of).sum(),
+        ConstValue::List(items) => {
+            let (inner, values): (Vec<_>, Vec<_>) = items.iter().partition(|item| holds_more(item));
+            inner.into_iter().map(comparisons_of).chain(compared_with(values.len())).sum()
+        }
+        _ => Comparisons::with(1),
+    }
+}
+
+/// The comparison with the values of a list, where it has any.
+fn compared_with(values: usize) -> Option<Comparisons> {
+    (values > 0).then(|| Comparisons::with(values))
+}
+
+/// Whether a value holds others.
+fn holds_more(value: &ConstValue) -> bool {
+    matches!(value, ConstValue::List(_) | ConstValue::Object(_))
 }
 
 /// Bytes of a value.

@@ -15,9 +15,10 @@ mod scan;
 mod suggestion;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
-use async_graphql::{Name, Request, Value, Variables};
+use async_graphql::{Name, Request};
 
 use crate::config::Config;
 use crate::error::{Code, NotRun};
@@ -27,6 +28,7 @@ pub use caching::Hints;
 pub(crate) use caching::INTROSPECTION;
 pub use documents::{Documents, New};
 pub use introspection::{Introspections, Question};
+pub use measure::Cost;
 pub use price::{Prices, actual, of_rows};
 pub use suggestion::Suggestions;
 
@@ -45,8 +47,8 @@ pub struct Bounds {
 /// A document that is within the limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Estimate {
-    /// Points that running it can cost at most.
-    pub points: u64,
+    /// What running it can cost.
+    pub cost: Cost,
     /// What kind of operation it is.
     pub kind: OperationType,
     /// The name that the document gives it.
@@ -60,7 +62,7 @@ pub struct Estimate {
 impl Estimate {
     /// The points, as limits count them.
     pub fn price(&self) -> u32 {
-        u32::try_from(self.points).unwrap_or(u32::MAX)
+        u32::try_from(self.cost.points).unwrap_or(u32::MAX)
     }
 }
 
@@ -72,14 +74,17 @@ pub fn prepare(request: &mut Request, prices: &Prices, config: &Config, bounds: 
     scan::scan(&request.query, bounds.tokens)?;
     let document = async_graphql::parser::parse_query(&request.query).map_err(unreadable)?;
     let chosen = chosen(&document, request.operation_name.as_deref());
-    let points = measure::Measure::new(&document, &request.variables, prices, config, bounds)
+    if let Ok((_, operation)) = &chosen {
+        variables::fill_in(operation, &mut request.variables);
+    }
+    let cost = measure::Measure::new(&document, &request.variables, prices, config, bounds)
         .check(chosen.as_ref().ok().map(|(_, operation)| *operation))?;
     let (name, operation) = chosen?;
-    given(operation, &request.variables)?;
+    variables::require(&document, operation, &request.variables)?;
     let (kind, name, roots) = (operation.ty, name.cloned(), roots(operation));
     let introspects = introspects(operation);
     request.set_parsed_query(document);
-    Ok(Estimate { points, kind, name, roots, introspects })
+    Ok(Estimate { cost, kind, name, roots, introspects })
 }
 
 /// Whether every field at the root of an operation is one of the schema itself.
@@ -101,21 +106,6 @@ fn roots(operation: &OperationDefinition) -> Vec<Name> {
         }
     }
     roots
-}
-
-/// Whether every variable that needs a value has one; the validator looks only at those that have.
-fn given(operation: &OperationDefinition, variables: &Variables) -> Result<()> {
-    let missing = operation.variable_definitions.iter().find(|variable| {
-        let value = variables.get(&variable.node.name.node);
-        let required = !variable.node.var_type.node.nullable;
-        required && value.map_or(variable.node.default_value.is_none(), |value| *value == Value::Null)
-    });
-    let Some(variable) = missing else { return Ok(()) };
-    let text = format!(
-        "The variable `${}` of type `{}` needs a value.",
-        variable.node.name.node, variable.node.var_type.node
-    );
-    Err(NotRun::at(Code::BadUserInput, text, vec![variable.pos]))
 }
 
 /// The parser's complaint in one line: what it expected, without a drawing of the document.

@@ -3,11 +3,13 @@
 //! A field at the root is one point, and ten more where it changes something. A row or other object
 //! is one point, the values in it are free, and a list is its length times what is selected of a row. Before an
 //! operation is run, a list counts as long as its page or its identifiers are, and as [`ROWS`] where it has
-//! neither; afterwards what was found counts. A REST request is priced by the same rules, but for what
+//! neither; afterwards what was found counts. A condition is a point for each comparison, and a tenth of
+//! one for each value beyond its first, whatever it finds. A REST request is priced by the same rules, but for what
 //! hangs on its rows: that is told afterwards only, since relations without pages are within each other
 //! there, and no integration is refused for what it does not have.
 
 use std::collections::HashMap;
+use std::iter::Sum;
 
 use async_graphql::Value;
 use async_graphql::parser::types::OperationType;
@@ -21,6 +23,8 @@ pub(super) const ROWS: u64 = 10;
 pub(super) const ROOT: u64 = 1;
 /// Points of changing something.
 pub(super) const CHANGE: u64 = 10;
+/// Further values of a comparison that cost a point together.
+const FURTHER: u64 = 10;
 
 /// What hangs on the types of the schema: all that a price depends on.
 #[derive(Debug, Default)]
@@ -95,6 +99,34 @@ fn branch(registry: &Registry, field: &MetaField) -> Option<Branch> {
         () => Many::One,
     };
     ty.is_composite().then(|| Branch { ty: ty.name().into(), many })
+}
+
+/// The comparisons of a condition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Comparisons {
+    pub(super) number: u64,
+    /// Values that are compared with, beyond the first of each comparison.
+    further: u64,
+}
+
+impl Comparisons {
+    /// One with so many values.
+    pub(super) fn with(values: usize) -> Self {
+        Self { number: 1, further: (values as u64).saturating_sub(1) }
+    }
+
+    pub(super) fn points(self) -> u64 {
+        self.number.saturating_add(self.further.div_ceil(FURTHER))
+    }
+}
+
+impl Sum for Comparisons {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            number: sum.number.saturating_add(one.number),
+            further: sum.further.saturating_add(one.further),
+        })
+    }
 }
 
 /// Points of what was found.

@@ -32,8 +32,38 @@ fn lists_cost_their_length_times_a_row() {
         ),
     ] {
         let found = estimate(query, json!({"n": 10})).unwrap();
-        assert_eq!(found.points, points, "{query}");
+        assert_eq!(found.cost.points, points, "{query}");
     }
+}
+
+#[test]
+fn conditions_cost_a_point_a_comparison() {
+    let count = |filter: &str| {
+        format!("query($f: ProductFilter, $n: Int) {{ products(filter: {filter}) {{ totalCount }} }}")
+    };
+    let variable = json!({"f": {"or": [{"name": {"eq": "a"}}, {"name": {"in": ["a", "b"]}}]}, "n": 10});
+    for (filter, conditions) in [
+        ("{}", 0),
+        ("{name: {contains: \"a\"}}", 1),
+        ("{name: {contains: \"a\", startsWith: \"b\"}, stock: {gt: 1}}", 3),
+        ("{databaseId: {in: [1]}}", 1),
+        ("{databaseId: {in: []}}", 0),
+        ("{databaseId: {in: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]}}", 2),
+        ("{databaseId: {in: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]}}", 3),
+        ("{or: [{name: {eq: \"a\"}}, {not: {name: {eq: \"b\"}}}]}", 2),
+        ("$f", 3),
+        ("{or: [$f, $f]}", 5),
+        ("{databaseId: {eq: $n}}", 1),
+    ] {
+        let found = estimate(&count(filter), variable.clone()).unwrap();
+        assert_eq!((found.cost.points, found.cost.conditions), (2 + conditions, conditions), "{filter}");
+    }
+    let many = |number: usize| format!("{{or: [{}]}}", "{name: {contains: \"a\"}} ".repeat(number));
+    assert_eq!(estimate(&count(&many(200)), variable.clone()).unwrap().cost.conditions, 200);
+    let refused = estimate(&count(&many(201)), variable).unwrap_err();
+    assert_eq!(refused.code(), Code::QueryTooComplex);
+    let of_variable = json!({"f": {"or": vec![json!({"name": {"eq": "a"}}); 201]}});
+    assert_eq!(estimate(&count("$f"), of_variable).unwrap_err().code(), Code::QueryTooComplex);
 }
 
 #[test]
@@ -60,8 +90,8 @@ fn the_named_operation_counts_and_every_other_is_bounded() {
         let mut request = Request::new(query).operation_name(name);
         prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), BOUNDS)
     };
-    assert_eq!(named("A", query).unwrap().points, 2);
-    assert_eq!(named("B", query).unwrap().points, 7);
+    assert_eq!(named("A", query).unwrap().cost.points, 2);
+    assert_eq!(named("B", query).unwrap().cost.points, 7);
     assert_eq!(named("C", query).unwrap_err().code(), Code::OperationResolutionFailure);
     let long = query.replace("first: 5", "first: 500");
     assert_eq!(named("A", &long).unwrap_err().code(), Code::ListTooLong);

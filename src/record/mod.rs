@@ -75,7 +75,7 @@ pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static
         rows: RowsOf<Self>,
         id: &str,
     ) -> impl Future<Output = Result<Option<Self>>> + Send {
-        let id = database_id(Self::NAME, id);
+        let id = database_id(scope, Self::NAME, id);
         async move {
             match id {
                 Some(id) => lookup::find(scope, rows, id).await,

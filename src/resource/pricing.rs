@@ -321,7 +321,7 @@ impl PricingQuery {
     ) -> Result<Connection<Pricing>> {
         let mut select = live_prices();
         if let Some(product) = product {
-            select = only_product(select, &product);
+            select = only_product(ctx.into(), select, &product);
         }
         if let Some(currency) = currency {
             let backend = Scope::from(ctx).backend();
@@ -336,8 +336,8 @@ impl PricingQuery {
 }
 
 /// Prices of one product; of none when the identifier is none of a product.
-fn only_product(select: Select<pricing::Entity>, id: &str) -> Select<pricing::Entity> {
-    match database_id(Product::NAME, id) {
+fn only_product(scope: Scope<'_>, select: Select<pricing::Entity>, id: &str) -> Select<pricing::Entity> {
+    match database_id(scope, Product::NAME, id) {
         Some(id) => select
             .filter(pricing::Column::RelatedType.eq("product"))
             .filter(pricing::Column::RelatedId.eq(id)),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use self::attack::{aliases, attacks, deep, introspection};
+use guichet::config::Introspection;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -76,6 +77,33 @@ fn doubled(count: usize) -> String {
 }
 
 /// Comparing a password takes longer than this operation may.
+#[tokio::test]
+async fn whoever_may_not_is_told_nothing_of_the_schema() {
+    let questions = [
+        "{ __schema { queryType { name } } }",
+        "{ __typename __type(name: \"Product\") { name } }",
+        "query { ...A } fragment A on Query { ... { __schema { types { name } } } }",
+    ];
+    let harmless = "{ __typename }";
+    for (allowed, stranger, holder) in [
+        (Introspection::Always, Json::Null, Json::Null),
+        (Introspection::Key, json!("UNAUTHENTICATED"), Json::Null),
+        (Introspection::Never, json!("GRAPHQL_VALIDATION_FAILED"), json!("GRAPHQL_VALIDATION_FAILED")),
+    ] {
+        let shop = Shop::with("en", |config| config.introspection = allowed).await;
+        let code = async |question: &str, key: &str| {
+            let answer = shop.graphql(question, json!({}), key).await;
+            answer["errors"][0]["extensions"]["code"].clone()
+        };
+        for question in questions {
+            assert_eq!(code(question, "").await, stranger, "{allowed:?} {question}");
+            assert_eq!(code(question, "all").await, holder, "{allowed:?} {question}");
+        }
+        assert_eq!(code(harmless, "").await, Json::Null, "{allowed:?}");
+        shop.close().await;
+    }
+}
+
 #[tokio::test]
 async fn an_operation_ends_in_time() {
     let shop = Shop::with("en", |config| config.operation_timeout = Duration::from_millis(10)).await;

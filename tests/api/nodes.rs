@@ -407,3 +407,17 @@ fn strings(body: &Json, look: &mut impl FnMut(&str, &str)) {
         _ => {}
     }
 }
+
+#[tokio::test]
+async fn rest_takes_no_global_identifiers() {
+    let shop = Shop::golden("en").await;
+    let answer = shop.graphql("{ product(id: 1) { id } }", json!({}), "all").await;
+    let id = answer["data"]["product"]["id"].as_str().unwrap();
+    let path = format!("/api/application/products/{id}");
+    for (method, body) in [("GET", None), ("PUT", Some(json!({"name": "Renamed"}))), ("DELETE", None)] {
+        let (status, _, answer) = shop.ask(method, &path, "all", body.as_ref()).await;
+        assert_eq!(status, 404, "{method} {answer}");
+    }
+    assert_eq!(shop.get("/api/application/products/1", "all").await.0, 200);
+    shop.close().await;
+}

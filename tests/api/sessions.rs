@@ -494,6 +494,8 @@ async fn no_secret_is_logged() {
     }
     let token = secrets.iter().find(|secret| secret.starts_with("customer.1.")).unwrap().clone();
     for _ in 0..2 {
+        // Another test may have met that place at the very moment when this one began to listen.
+        tracing::callsite::rebuild_interest_cache();
         let answer = refresh(&shop, &token).await;
         secrets.extend(tokens(&answer["data"]["sessionRefresh"]).into_iter().flatten());
     }

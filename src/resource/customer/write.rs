@@ -3,14 +3,14 @@
 use async_graphql::MaybeUndefined;
 use entity::{Amount, Flag, ShopTime, customer};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, DbErr, IntoActiveModel, SqlErr};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
 use super::input::{CustomerCreateInput, CustomerUpdateInput};
 use super::letter::Reset;
-use crate::error::{Invalid, Refusal};
+use crate::error::Refusal;
 use crate::scope::Scope;
-use crate::write::{put, put_or_null};
-use crate::{Error, Result, password};
+use crate::write::{put, put_or_null, taken};
+use crate::{Result, password};
 
 /// Length of the password that a customer gets who is mailed a link to choose one.
 const RANDOM_PASSWORD: usize = 10;
@@ -51,7 +51,7 @@ pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Resu
         row.is_confirmed = Set(Flag(true));
     }
     let transaction = scope.begin().await?;
-    let customer = row.insert(&transaction).await.map_err(|error| taken(scope, error))?;
+    let customer = row.insert(&transaction).await.map_err(|error| taken(scope, "email", error))?;
     if let Some(reset) = reset {
         reset.post(scope, &transaction, &customer).await?;
     }
@@ -87,7 +87,7 @@ pub(super) async fn update(
         return Ok(customer);
     }
     row.updated_at = Set(Some(scope.now().into()));
-    let customer = row.update(scope.db()).await.map_err(|error| taken(scope, error))?;
+    let customer = row.update(scope.db()).await.map_err(|error| taken(scope, "email", error))?;
     scope.counts().forget("customers");
     Ok(customer)
 }
@@ -118,17 +118,5 @@ fn phone(given: MaybeUndefined<String>) -> MaybeUndefined<String> {
     match given {
         MaybeUndefined::Null => MaybeUndefined::Value(String::new()),
         given => given,
-    }
-}
-
-/// Somebody else took the e-mail address after it was checked.
-fn taken(scope: Scope<'_>, error: DbErr) -> Error {
-    match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => {
-            let name = scope.lang().field_name("email");
-            let text = scope.lang().text("validation.unique", &[("attribute", &name)]);
-            Error::Invalid(Invalid::one("email", text))
-        }
-        _ => error.into(),
     }
 }

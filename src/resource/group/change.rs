@@ -9,15 +9,15 @@ use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::{GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
+use super::{Group, GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
 use crate::error::{Invalid, Refusal};
 use crate::form::File;
 use crate::resource::{metadata, product::live_products};
 use crate::scope::{Scope, Shared};
-use crate::write::{put, put_or_null};
+use crate::write::{lock, put, put_or_null, taken};
 use crate::{Error, Result, storage};
 
 /// The free value that makes a picture the background.
@@ -25,7 +25,8 @@ const BACKGROUND: &str = "use_image_as_background";
 
 /// Makes a group.
 pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<group::Model> {
-    check_parent(scope, None, input.parent_id).await?;
+    let transaction = scope.begin().await?;
+    check_parent(scope, &transaction, None, input.parent_id).await?;
     let now = Some(ShopTime::from(scope.now()));
     let mut row = group::ActiveModel {
         created_at: Set(now),
@@ -43,8 +44,7 @@ pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<
     put_or_null(&mut row.badge_color, input.badge_color);
     put_or_null(&mut row.badge_icon, input.badge_icon);
     put_or_null(&mut row.parent_id, input.parent_id.map_value(Id));
-    let transaction = scope.begin().await?;
-    let mut group = row.insert(&transaction).await?;
+    let mut group = row.insert(&transaction).await.map_err(|error| taken(scope, "slug", error))?;
     write_background(&transaction, group.id, input.use_image_as_background, now).await?;
     if let MaybeUndefined::Value(file) = &input.image {
         let image = store_image(scope, &transaction, group.id, &group.name, file).await?;
@@ -63,7 +63,11 @@ pub(super) async fn update(
     group: group::Model,
     input: GroupUpdateInput,
 ) -> Result<group::Model> {
-    check_parent(scope, Some(group.id), input.parent_id).await?;
+    let transaction = scope.begin().await?;
+    check_parent(scope, &transaction, Some(group.id), input.parent_id).await?;
+    let group = lock::<Group>(&transaction, live_groups(), group.id)
+        .await?
+        .ok_or_else(|| Error::NotFound { model: MODEL, id: group.id.to_string() })?;
     let now = ShopTime::from(scope.now());
     let former = group.image.clone();
     let mut row = group.clone().into_active_model();
@@ -80,7 +84,6 @@ pub(super) async fn update(
     if input.remove_image == MaybeUndefined::Value(true) {
         put_or_null(&mut row.image, MaybeUndefined::Value(String::new()));
     }
-    let transaction = scope.begin().await?;
     if let MaybeUndefined::Value(file) = &input.image {
         let name = row.name.as_ref().clone();
         row.image = Set(Some(store_image(scope, &transaction, group.id, &name, file).await?));
@@ -88,7 +91,7 @@ pub(super) async fn update(
     write_background(&transaction, group.id, input.use_image_as_background, Some(now)).await?;
     let group = if row.is_changed() {
         row.updated_at = Set(Some(now));
-        row.update(&transaction).await?
+        row.update(&transaction).await.map_err(|error| taken(scope, "slug", error))?
     } else {
         group
     };
@@ -102,15 +105,23 @@ pub(super) async fn update(
     Ok(group)
 }
 
-/// The parent must be a group that is there, and neither the group itself nor one below it.
-async fn check_parent(scope: Scope<'_>, group: Option<Id>, given: MaybeUndefined<i64>) -> Result<()> {
+/// The parent must be a group that is there, and neither the group itself nor one below it. Parents change one
+/// after the other: two at once could make a circle.
+async fn check_parent(
+    scope: Scope<'_>,
+    transaction: &DatabaseTransaction,
+    group: Option<Id>,
+    given: MaybeUndefined<i64>,
+) -> Result<()> {
     let MaybeUndefined::Value(parent) = given else { return Ok(()) };
+    let first = group::Entity::find().select_only().column(group::Column::Id).order_by_asc(group::Column::Id);
+    first.limit(1).lock_exclusive().into_tuple::<Id>().one(transaction).await?;
     let mut seen = HashSet::new();
     let mut above = Some(Id(parent));
     while let Some(id) = above.filter(|&id| seen.insert(id)) {
         let row = match group {
             Some(group) if group == id => None,
-            _ => live_groups().filter(group::Column::Id.eq(id)).one(scope.db()).await?,
+            _ => live_groups().filter(group::Column::Id.eq(id)).one(transaction).await?,
         };
         match row {
             Some(row) => above = row.parent_id,

@@ -1,0 +1,119 @@
+//! What the variables of an operation are worth (GraphQL, 6.1.2). async-graphql knows their defaults where
+//! arguments are read, but not where fields are skipped, and takes a null condition for false.
+
+use std::collections::HashSet;
+
+use async_graphql::parser::types::{
+    BaseType, Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+};
+use async_graphql::{Name, Pos, Positioned, Value, Variables};
+use async_graphql_value::Value as Given;
+
+use crate::Result;
+use crate::error::{Code, NotRun};
+
+/// Directives that take a condition.
+const CONDITIONAL: [&str; 2] = ["include", "skip"];
+
+/// Gives each variable that was left out its default.
+pub(super) fn fill_in(operation: &OperationDefinition, variables: &mut Variables) {
+    for definition in &operation.variable_definitions {
+        let name = &definition.node.name.node;
+        if let Some(default) = &definition.node.default_value
+            && !variables.contains_key(name)
+        {
+            variables.insert(name.clone(), default.node.clone());
+        }
+    }
+}
+
+/// Whether every variable that needs a value has one; the validator looks only at those that have.
+///
+/// # Errors
+/// [`Error::NotRun`](crate::Error::NotRun) with the first that has none.
+pub(super) fn require(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+) -> Result<()> {
+    let missing = operation.variable_definitions.iter().find(|definition| {
+        let value = variables.get(&definition.node.name.node);
+        !definition.node.var_type.node.nullable && value.is_none_or(|value| *value == Value::Null)
+    });
+    if let Some(definition) = missing {
+        let (name, kind) = (&definition.node.name.node, &definition.node.var_type.node);
+        let text = format!("The variable `${name}` of type `{kind}` needs a value.");
+        return Err(NotRun::at(Code::BadUserInput, text, vec![definition.pos]));
+    }
+    let mut conditions = Conditions { document, operation, variables, seen: HashSet::new() };
+    conditions.check(&operation.selection_set.node)
+}
+
+/// The conditions of an operation, its fragments spread.
+struct Conditions<'a> {
+    document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
+    variables: &'a Variables,
+    seen: HashSet<&'a str>,
+}
+
+impl<'a> Conditions<'a> {
+    /// Whether each of them has a value. Selections nest as deep as brackets may.
+    fn check(&mut self, set: &'a SelectionSet) -> Result<()> {
+        for selection in &set.items {
+            self.check_directives(selection.node.directives())?;
+            match &selection.node {
+                Selection::Field(field) => self.check(&field.node.selection_set.node)?,
+                Selection::InlineFragment(fragment) => self.check(&fragment.node.selection_set.node)?,
+                Selection::FragmentSpread(spread) => self.check_fragment(&spread.node.fragment_name.node)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn check_fragment(&mut self, name: &'a Name) -> Result<()> {
+        match self.document.fragments.get(name) {
+            Some(fragment) if self.seen.insert(name) => self.check(&fragment.node.selection_set.node),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_directives(&self, directives: &[Positioned<Directive>]) -> Result<()> {
+        for directive in directives {
+            let name = directive.node.name.node.as_str();
+            if CONDITIONAL.contains(&name)
+                && let Some(Positioned { pos, node: Given::Variable(variable) }) =
+                    directive.node.get_argument("if")
+            {
+                self.check_condition(name, variable, *pos)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The validator doesn't look at the variables of directives.
+    fn check_condition(&self, directive: &str, name: &Name, pos: Pos) -> Result<()> {
+        let mut definitions = self.operation.variable_definitions.iter();
+        // It does tell of one that is not defined.
+        let Some(definition) = definitions.find(|definition| definition.node.name.node == *name) else {
+            return Ok(());
+        };
+        let (kind, default) = (&definition.node.var_type.node, &definition.node.default_value);
+        let has_default = default.as_ref().is_some_and(|default| default.node != Value::Null);
+        if !matches!(&kind.base, BaseType::Named(base) if base == "Boolean")
+            || (kind.nullable && !has_default)
+        {
+            let text =
+                format!("The variable `${name}` of type `{kind}` stands where `Boolean!` is expected.");
+            return Err(NotRun::at(Code::GraphqlValidationFailed, text, vec![pos]));
+        }
+        let text = match self.variables.get(name) {
+            Some(Value::Boolean(_)) => return Ok(()),
+            Some(Value::Null) | None => {
+                format!("The variable `${name}` is a condition of `@{directive}`: it must not be null.")
+            }
+            Some(_) => format!("The variable `${name}` is no Boolean."),
+        };
+        Err(NotRun::at(Code::BadUserInput, text, vec![pos]))
+    }
+}

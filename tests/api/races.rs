@@ -1,0 +1,96 @@
+//! Writers that meet: what was true before is true after, and nobody is answered 500.
+
+use futures_util::future::join_all;
+use serde_json::{Value as Json, json};
+
+use crate::shop::Shop;
+
+const GROUPS: &str = "/api/application/groups";
+/// Enough for every order to come about.
+const ROUNDS: usize = 8;
+
+async fn shop() -> Shop {
+    Shop::with("en", |config| config.rate_limit = None).await
+}
+
+async fn new_group(shop: &Shop, slug: &str) -> (u16, Json) {
+    let body = json!({"name": slug, "slug": slug, "status": "active", "description": "x", "sort_order": 1});
+    let (status, _, body) = shop.post(GROUPS, "all", &body).await;
+    (status, body)
+}
+
+async fn put_below(shop: &Shop, group: i64, parent: i64) -> u16 {
+    let body = json!({"parent_id": parent});
+    shop.ask("PUT", &format!("{GROUPS}/{group}"), "all", Some(&body)).await.0
+}
+
+async fn parent_of(shop: &Shop, group: i64) -> Option<i64> {
+    let query = "query($id: ID!) { group(id: $id) { parent { databaseId } } }";
+    let answer = shop.graphql(query, json!({"id": group}), "all").await;
+    assert_eq!(answer.get("errors"), None, "{answer}");
+    answer["data"]["group"]["parent"]["databaseId"].as_i64()
+}
+
+#[tokio::test]
+async fn groups_stay_a_forest() {
+    let shop = shop().await;
+    for round in 0..ROUNDS {
+        let mut ids = Vec::new();
+        for name in ["a", "b", "c"] {
+            let (status, body) = new_group(&shop, &format!("forest-{round}-{name}")).await;
+            assert_eq!(status, 201, "{body}");
+            ids.push(body["id"].as_i64().or(body["data"]["id"].as_i64()).expect("the group's key"));
+        }
+        let [a, b, c] = ids[..] else { panic!("three groups") };
+        let statuses =
+            join_all([put_below(&shop, a, b), put_below(&shop, b, c), put_below(&shop, c, a)]).await;
+        assert!(statuses.iter().all(|status| [200, 422].contains(status)), "{statuses:?}");
+        assert!(statuses.contains(&422), "a circle of three: {statuses:?}");
+        for start in [a, b, c] {
+            let (mut steps, mut above) = (0, Some(start));
+            while let Some(group) = above {
+                steps += 1;
+                assert!(steps < 4, "round {round}: {start} is above itself");
+                above = parent_of(&shop, group).await;
+            }
+        }
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_slug_taken_meanwhile_is_told_as_by_the_rule() {
+    let shop = shop().await;
+    for round in 0..ROUNDS {
+        let slug = format!("taken-{round}");
+        let answers = join_all((0..4).map(|_| new_group(&shop, &slug))).await;
+        let made = answers.iter().filter(|(status, _)| *status == 201).count();
+        assert_eq!(made, 1, "{answers:?}");
+        for (status, body) in answers.iter().filter(|(status, _)| *status != 201) {
+            assert_eq!(*status, 422, "{body}");
+            assert!(body["errors"]["slug"].is_array(), "{body}");
+        }
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_customer_that_many_suspend_has_one_note_of_each_kind() {
+    let shop = shop().await;
+    let suspend = "/api/application/customers/3/action/suspend";
+    let body = json!({"reason": "unpaid"});
+    let answers = join_all((0..10).map(|_| shop.post(suspend, "all", &body))).await;
+    let statuses: Vec<_> = answers.iter().map(|(status, ..)| *status).collect();
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let rows = shop.rows().await;
+    let columns = &crate::store::DATA["metadata"].columns;
+    let at = |name: &str| columns.iter().position(|column| column == name).unwrap();
+    let notes = rows["metadata"].values().filter(|row| row[at("model_id")].as_deref() == Some("3"));
+    let mut keys: Vec<_> = notes.filter_map(|row| row[at("key")].clone()).collect();
+    keys.sort();
+    let all = keys.len();
+    keys.dedup();
+    assert_eq!(keys.len(), all, "{keys:?}");
+    assert!(keys.iter().any(|key| key == "suspended"), "{keys:?}");
+    shop.close().await;
+}
