@@ -28,7 +28,7 @@ async fn a_key_ends_with_its_owner() {
     assert_eq!(status(&shop, HEALTH, "health").await, 401);
     assert!(!customer_key(&shop).await);
     // Whoever has not ended yet goes on.
-    shop.sql("UPDATE admins SET expires_at = '2099-01-01 00:00:00' WHERE id = 2").await;
+    shop.sql("UPDATE admins SET expires_at = '2037-01-01 00:00:00' WHERE id = 2").await;
     tokio::time::sleep(A_MOMENT).await;
     assert_eq!(status(&shop, HEALTH, "health").await, 200);
     shop.sql("UPDATE admins SET deleted_at = '2026-11-20 10:00:00' WHERE id = 2").await;
