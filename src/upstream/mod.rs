@@ -127,7 +127,10 @@ impl Upstream {
         if headers::is_looping(request.headers()) {
             return Err(Error::Upstream(Trouble::Loop));
         }
-        let share = sender.stranger.map(|client| self.shares.take(client)).transpose()?;
+        let share = match sender.stranger {
+            Some(client) => Some(self.shares.take(client).await?),
+            None => None,
+        };
         let place = self.gate.enter().await?;
         let version = request.version();
         let (mut parts, body) = request.into_parts();
