@@ -51,11 +51,13 @@ pub fn taken(scope: Scope<'_>, field: &str, error: DbErr) -> Error {
 /// itself keeps others out: it began as a writing one.
 ///
 /// # Errors
-/// When the database fails.
+/// [`Error::NotFound`] under the name that the original prints for `model`; when the database fails.
 pub async fn lock<T: Record>(
     transaction: &DatabaseTransaction,
     select: Select<T::Entity>,
     key: Id,
-) -> Result<Option<T::Model>> {
-    Ok(select.filter(T::key_column().eq(key)).limit(1).lock_exclusive().one(transaction).await?)
+    model: &'static str,
+) -> Result<T::Model> {
+    let found = select.filter(T::key_column().eq(key)).limit(1).lock_exclusive().one(transaction).await?;
+    found.ok_or_else(|| Error::NotFound { model, id: key.to_string() })
 }

@@ -46,8 +46,7 @@ const DOCUMENTATION: &str = "/api/documentation";
 #[derive(Clone)]
 pub struct Site {
     router: Router,
-    /// Whose API is answered. Its requests go straight there: the way through a router's layers costs as
-    /// much as passing a request on.
+    /// Whose API is answered. Its requests don't go through the router, whose layers cost more than many a request.
     api: Option<Arc<App>>,
 }
 

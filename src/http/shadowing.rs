@@ -24,7 +24,7 @@ pub(super) struct Question {
 /// The question that a request asks, where it is of the sample.
 pub(super) fn sampled(app: &App, request: &Request, from: &From) -> Option<Question> {
     let shadow = app.shadow.as_ref().filter(|_| *request.method() == Method::GET)?;
-    // It would be refused where it came from, as all that goes round is.
+    // It came from here: that server's answer would be asked of this one again.
     if upstream::is_looping(request.headers()) {
         return None;
     }
@@ -106,8 +106,7 @@ struct Busy;
 /// The shop's own answer; `None` where it has none in time. Then nothing is asked for a while.
 async fn ask(app: &App, upstream: &Upstream, shadow: &Shadow, question: &Question) -> Option<Seen> {
     let asking = async {
-        // Beside the request that it was: with an identifier of its own.
-        // It is guichet that asks: nobody's share is taken.
+        // guichet asks for itself: the question has an identifier of its own, and takes nobody's share.
         let sender = question.from.sender(app, true);
         match upstream.pass(question.request(), &sender).await {
             Ok(answer) => Ok(seen(answer).await),

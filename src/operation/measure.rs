@@ -133,6 +133,8 @@ pub(super) struct Measure<'a> {
     max_given: u64,
     /// Bytes of variables, of those that were met.
     sizes: HashMap<&'a str, u64>,
+    /// Comparisons in variables, of those that were met in conditions.
+    compared: HashMap<&'a str, Comparisons>,
     /// Fragments by name, the length of lists where they are spread, and whether they are about all types.
     fragments: HashMap<(&'a str, Option<u64>, bool), Met>,
     operation: Option<&'a OperationDefinition>,
@@ -155,6 +157,7 @@ impl<'a> Measure<'a> {
             max_fields: tokens,
             max_given: bytes.saturating_mul(COPIES),
             sizes: HashMap::new(),
+            compared: HashMap::new(),
             fragments: HashMap::new(),
             operation: None,
         }
@@ -178,6 +181,7 @@ impl<'a> Measure<'a> {
             // Variables have other defaults in another operation.
             self.fragments.clear();
             self.sizes.clear();
+            self.compared.clear();
         }
         self.within_limits(all)?;
         for name in self.document.fragments.keys() {
@@ -336,7 +340,7 @@ impl<'a> Measure<'a> {
     }
 
     /// Points of the condition that a list has.
-    fn condition(&self, field: &Field) -> Result<u64> {
+    fn condition(&mut self, field: &'a Field) -> Result<u64> {
         let Some(condition) = field.get_argument(CONDITION) else { return Ok(0) };
         let comparisons = self.comparisons(&condition.node);
         let unit = "comparisons of a list";
@@ -344,14 +348,25 @@ impl<'a> Measure<'a> {
         Ok(comparisons.points())
     }
 
-    /// The comparisons of a condition, its variables filled in.
-    fn comparisons(&self, condition: &Given) -> Comparisons {
+    /// The comparisons of a condition, its variables filled in. Each variable is counted once, however often
+    /// it is used.
+    fn comparisons(&mut self, condition: &'a Given) -> Comparisons {
         match condition {
-            Given::Variable(name) => self.variable(name).map_or(Comparisons::default(), comparisons_of),
+            Given::Variable(name) => {
+                let known = self.compared.get(name.as_str()).copied();
+                known.unwrap_or_else(|| {
+                    let found = self.variable(name).map_or(Comparisons::default(), comparisons_of);
+                    self.compared.insert(name.as_str(), found);
+                    found
+                })
+            }
             Given::Object(fields) => fields.values().map(|item| self.comparisons(item)).sum(),
             Given::List(items) => {
-                let (inner, values): (Vec<_>, Vec<_>) = items.iter().partition(|item| self.holds_more(item));
-                inner.into_iter().map(|item| self.comparisons(item)).chain(compared_with(values.len())).sum()
+                let values = items.iter().filter(|item| !self.holds_more(item)).count();
+                let mut inner = |item| {
+                    if self.holds_more(item) { self.comparisons(item) } else { Comparisons::default() }
+                };
+                items.iter().map(&mut inner).chain(compared_with(values)).sum()
             }
             _ => Comparisons::with(1),
         }
@@ -421,8 +436,9 @@ fn comparisons_of(condition: &ConstValue) -> Comparisons {
     match condition {
         ConstValue::Object(fields) => fields.values().map(comparisons_of).sum(),
         ConstValue::List(items) => {
-            let (inner, values): (Vec<_>, Vec<_>) = items.iter().partition(|item| holds_more(item));
-            inner.into_iter().map(comparisons_of).chain(compared_with(values.len())).sum()
+            let values = items.iter().filter(|item| !holds_more(item)).count();
+            let inner = items.iter().filter(|item| holds_more(item)).map(comparisons_of);
+            inner.chain(compared_with(values)).sum()
         }
         _ => Comparisons::with(1),
     }

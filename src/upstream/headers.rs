@@ -48,7 +48,7 @@ const PROXY: HeaderName = HeaderName::from_static("proxy");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Whether a request went through this server before.
-pub(super) fn is_looping(headers: &HeaderMap) -> bool {
+pub fn is_looping(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::VIA).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|hop| {
         let mut words = hop.split_whitespace();

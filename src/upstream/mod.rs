@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout};
 use self::body::{Answered, Progress, Sent};
 use self::connections::{Answer, Connections, NoAnswer};
 use self::connector::Connector;
+pub use self::headers::is_looping;
 use self::shares::Shares;
 use crate::config::{self, UpstreamScope};
 use crate::error::Trouble;
@@ -72,11 +73,6 @@ pub struct Sender<'a> {
     pub request_id: HeaderValue,
 }
 
-/// Whether a request went through this server before.
-pub fn is_looping(headers: &HeaderMap) -> bool {
-    headers::is_looping(headers)
-}
-
 /// Marks an answer that another server gave: nothing is added to it.
 #[derive(Clone, Copy)]
 pub struct Passed;
@@ -124,7 +120,7 @@ impl Upstream {
     /// [`Error::Upstream`] where the server is away or too slow, and where the request came from here;
     /// [`Error::Overloaded`] where too many are passed on already.
     pub async fn pass(&self, request: Request<Body>, sender: &Sender<'_>) -> Result<Response<Body>> {
-        if headers::is_looping(request.headers()) {
+        if is_looping(request.headers()) {
             return Err(Error::Upstream(Trouble::Loop));
         }
         let share = match sender.stranger {

@@ -1,7 +1,7 @@
 //! Shutting customers out and letting them back in (spec: `application-store.md` 4.10).
 
 use async_graphql::MaybeUndefined;
-use entity::{Id, ShopTime, customer, service};
+use entity::{ShopTime, customer, service};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use super::input::CustomerActionInput;
@@ -69,7 +69,7 @@ pub(super) async fn shut_out(
     let reason = reason.as_deref().unwrap_or(NO_REASON);
     let (record, key) = ((MODEL, customer.id), shut.key());
     let transaction = scope.begin().await?;
-    hold(&transaction, customer.id).await?;
+    lock::<Customer>(&transaction, live_customers(), customer.id, MODEL).await?;
     let at = now.local().format("%d/%m/%Y %H:%M").to_string();
     metadata::write(&transaction, record, key, "true", now).await?;
     metadata::write(&transaction, record, &format!("{key}_reason"), reason, now).await?;
@@ -84,12 +84,6 @@ pub(super) async fn shut_out(
     transaction.commit().await?;
     scope.counts().forget("services");
     Ok(())
-}
-
-/// Keeps others from changing a customer, and what is noted of it, until the transaction ends.
-async fn hold(transaction: &DatabaseTransaction, id: Id) -> Result<()> {
-    let customer = lock::<Customer>(transaction, live_customers(), id).await?;
-    customer.map(drop).ok_or_else(|| Error::NotFound { model: MODEL, id: id.to_string() })
 }
 
 /// Suspends the active services, each with a mail.
@@ -113,7 +107,7 @@ async fn suspend_services(
 /// Lets a customer back in, with the services that [`shut_out`] suspended.
 pub(super) async fn reactivate(scope: Scope<'_>, customer: &customer::Model, notify: bool) -> Result<()> {
     let transaction = scope.begin().await?;
-    hold(&transaction, customer.id).await?;
+    lock::<Customer>(&transaction, live_customers(), customer.id, MODEL).await?;
     metadata::erase(&transaction, (MODEL, customer.id), &SHUT_OUT).await?;
     let suspended = visible_services()
         .filter(service::Column::CustomerId.eq(customer.id))

@@ -65,9 +65,7 @@ pub(super) async fn update(
 ) -> Result<group::Model> {
     let transaction = scope.begin().await?;
     check_parent(scope, &transaction, Some(group.id), input.parent_id).await?;
-    let group = lock::<Group>(&transaction, live_groups(), group.id)
-        .await?
-        .ok_or_else(|| Error::NotFound { model: MODEL, id: group.id.to_string() })?;
+    let group = lock::<Group>(&transaction, live_groups(), group.id, MODEL).await?;
     let now = ShopTime::from(scope.now());
     let former = group.image.clone();
     let mut row = group.clone().into_active_model();

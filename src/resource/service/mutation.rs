@@ -180,9 +180,7 @@ impl ServiceMutation {
 
 /// The service, which nobody else changes until the transaction ends.
 async fn locked(transaction: &DatabaseTransaction, id: Id) -> Result<service::Model> {
-    lock::<Service>(transaction, live_services(), id)
-        .await?
-        .ok_or_else(|| Error::NotFound { model: MODEL, id: id.to_string() })
+    lock::<Service>(transaction, live_services(), id, MODEL).await
 }
 
 /// What an action did: the service and the words for it, or the service that it doesn't fit.
