@@ -14,7 +14,7 @@
 //! | [`server`] | connections: how many, how slow, and their end |
 //! | [`pipeline`], [`gate`], [`execution`] | the way of every request: its place, key and limits, what resolvers see of it |
 //! | [`rest`] | the REST face: documents, requests, envelopes, XML, OpenAPI. It knows no resource |
-//! | [`mod@body`], [`json`] | bodies and JSON from clients, within bounds |
+//! | [`accept`], [`mod@body`], [`json`] | the `Accept` header, bodies and JSON from clients, within bounds |
 //! | [`upstream`], [`shadow`] | the shop's own server, to which requests are passed on; whether it answers as guichet does |
 //! | [`operation`], [`selection`] | what bounds a GraphQL operation; documents that are named by their hash; fields asked for twice |
 //! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
@@ -28,6 +28,7 @@
 //!
 //! Tables are in the crate `entity`, the schema in `migration`.
 
+pub mod accept;
 pub mod action_log;
 pub mod auth;
 pub mod body;
@@ -90,7 +91,7 @@ use throttle::{Throttle, Unit};
 #[derive(Clone)]
 pub struct App {
     pipeline: Arc<Pipeline>,
-    prices: Arc<operation::Prices>,
+    rules: Arc<operation::Rules>,
     named: Arc<operation::Documents>,
     suggestions: Arc<operation::Suggestions>,
     hints: Arc<operation::Hints>,
@@ -144,7 +145,7 @@ impl App {
         let shadow = config.upstream.as_ref().and_then(|upstream| upstream.shadow.clone());
         let shadow = shadow.map(|settings| Arc::new(shadow::Shadow::new(settings, config.shadow_file())));
         let upstream = config.upstream.clone().map(upstream::Upstream::new).transpose()?.map(Arc::new);
-        let prices = Arc::new(operation::Prices::new(&registry));
+        let rules = Arc::new(operation::Rules::new(&registry));
         let named = Arc::new(operation::Documents::new(&config)?);
         let hints = Arc::new(operation::Hints::new(&registry));
         let telemetry = Arc::new(telemetry::Telemetry::new(&config, &registry)?);
@@ -184,7 +185,7 @@ impl App {
             public,
             rest: Arc::new(rest::Rest::new(Arc::clone(&pipeline), internal, documents)?),
             pipeline,
-            prices,
+            rules,
             named,
             suggestions: Arc::default(),
             hints,

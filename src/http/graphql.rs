@@ -25,6 +25,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use self::request::{Asked, Reader};
+use crate::accept::{MediaRange, media_ranges};
 use crate::config::Introspection;
 use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
@@ -279,7 +280,7 @@ async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Estimat
     let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref()).await?;
     let config = &app.shared().config;
     let bounds = Reader::new(config.bodies, is_known).document(config.max_tokens);
-    let estimate = operation::prepare(&mut asked.operation, &app.prices, config, bounds)?;
+    let estimate = operation::prepare(&mut asked.operation, &app.rules, config, bounds)?;
     if estimate.cost.asks_of_schema {
         check_introspection(config.introspection, is_known)?;
     }
@@ -424,11 +425,7 @@ fn first_accepted<'a>(headers: &HeaderMap, offered: &[&'a str]) -> Option<&'a st
     if text.trim().is_empty() || text.trim() == "*/*" {
         return Some(JSON);
     }
-    let ranked = text.split(',').filter_map(|part| {
-        let mut parameters = part.split(';').map(str::trim);
-        let media = parameters.next()?.to_ascii_lowercase();
-        let quality =
-            parameters.find_map(|parameter| parameter.strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
+    let ranked = media_ranges(&text).filter_map(|MediaRange { media, quality }| {
         let matches = |offer: &&&str| {
             media == "*/*"
                 || media == **offer

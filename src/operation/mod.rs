@@ -10,6 +10,7 @@ mod documents;
 mod extent;
 mod introspection;
 mod measure;
+mod positions;
 mod price;
 mod scan;
 mod suggestion;
@@ -18,8 +19,11 @@ mod tests;
 mod variables;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
+use async_graphql::registry::Registry;
 use async_graphql::{Name, Request};
 
+use self::positions::Positions;
+use self::price::Prices;
 use crate::config::Config;
 use crate::error::{Code, NotRun};
 use crate::{Error, Result};
@@ -29,11 +33,25 @@ pub(crate) use caching::INTROSPECTION;
 pub use documents::{Documents, New};
 pub use introspection::{Introspections, Question};
 pub use measure::Cost;
-pub use price::{Prices, actual, of_rows};
+pub use price::{actual, of_rows};
 pub use suggestion::Suggestions;
 
 /// Errors of one answer: a document can break a rule in every token.
 pub const MAX_ERRORS: usize = 50;
+
+/// What a schema says of documents before they are run: the price of fields, and the types of values.
+#[derive(Debug)]
+pub struct Rules {
+    prices: Prices,
+    positions: Positions,
+}
+
+impl Rules {
+    /// Reads the schema.
+    pub fn new(registry: &Registry) -> Self {
+        Self { prices: Prices::new(registry), positions: Positions::new(registry) }
+    }
+}
 
 /// How long a document may be, for whoever sends it.
 #[derive(Clone, Copy, Debug)]
@@ -70,16 +88,17 @@ impl Estimate {
 ///
 /// # Errors
 /// [`Error::NotRun`] with the reason.
-pub fn prepare(request: &mut Request, prices: &Prices, config: &Config, bounds: Bounds) -> Result<Estimate> {
+pub fn prepare(request: &mut Request, rules: &Rules, config: &Config, bounds: Bounds) -> Result<Estimate> {
     scan::scan(&request.query, bounds.tokens)?;
     let document = async_graphql::parser::parse_query(&request.query).map_err(unreadable)?;
     let chosen = chosen(&document, request.operation_name.as_deref());
     if let Ok((_, operation)) = &chosen {
         variables::fill_in(operation, &mut request.variables);
     }
-    let cost = measure::Measure::new(&document, &request.variables, prices, config, bounds)
+    let cost = measure::Measure::new(&document, &request.variables, &rules.prices, config, bounds)
         .check(chosen.as_ref().ok().map(|(_, operation)| *operation))?;
     let (name, operation) = chosen?;
+    rules.positions.check(&document)?;
     variables::require(&document, operation, &request.variables)?;
     let (kind, name, roots) = (operation.ty, name.cloned(), roots(operation));
     let introspects = introspects(operation);

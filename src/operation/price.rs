@@ -28,7 +28,7 @@ const FURTHER: u64 = 10;
 
 /// What hangs on the types of the schema: all that a price depends on.
 #[derive(Debug, Default)]
-pub struct Prices {
+pub(super) struct Prices {
     types: HashMap<Box<str>, Fields>,
     pub(super) extent: Extent,
     query: Box<str>,
@@ -62,7 +62,7 @@ pub(super) enum Many {
 
 impl Prices {
     /// Reads the schema.
-    pub fn new(registry: &Registry) -> Self {
+    pub(super) fn new(registry: &Registry) -> Self {
         let types = registry.types.iter().filter_map(|(name, ty)| {
             let fields: Fields = ty
                 .fields()?

@@ -8,7 +8,7 @@ const BOUNDS: Bounds = Bounds { tokens: 5000, bytes: 1 << 20 };
 
 fn estimate(query: &str, variables: Json) -> Result<Estimate> {
     let mut request = Request::new(query).variables(Variables::from_json(variables));
-    prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), BOUNDS)
+    prepare(&mut request, &Rules::new(&schema::registry()), &Config::default(), BOUNDS)
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn lists_cost_their_length_times_a_row() {
 #[test]
 fn conditions_cost_a_point_a_comparison() {
     let count = |filter: &str| {
-        format!("query($f: ProductFilter, $n: Int) {{ products(filter: {filter}) {{ totalCount }} }}")
+        format!("query($f: ProductFilter!, $n: Int) {{ products(filter: {filter}) {{ totalCount }} }}")
     };
     let variable = json!({"f": {"or": [{"name": {"eq": "a"}}, {"name": {"in": ["a", "b"]}}]}, "n": 10});
     for (filter, conditions) in [
@@ -88,7 +88,7 @@ fn the_named_operation_counts_and_every_other_is_bounded() {
     let query = "query A { health { status } } query B { products(first: 5) { nodes { name } } }";
     let named = |name: &str, query: &str| {
         let mut request = Request::new(query).operation_name(name);
-        prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), BOUNDS)
+        prepare(&mut request, &Rules::new(&schema::registry()), &Config::default(), BOUNDS)
     };
     assert_eq!(named("A", query).unwrap().cost.points, 2);
     assert_eq!(named("B", query).unwrap().cost.points, 7);
@@ -129,12 +129,12 @@ fn the_schema_is_told_in_the_form_of_tools_and_not_several_times() {
 fn a_variable_counts_wherever_it_is_given() {
     let ask = |uses: usize| {
         let query = format!(
-            "query($v:String){{products(filter:{{name:{{in:[{}]}}}}){{nodes{{name}}}}}}",
+            "query($v:String!){{products(filter:{{name:{{in:[{}]}}}}){{nodes{{name}}}}}}",
             "$v ".repeat(uses)
         );
         let variables = Variables::from_json(serde_json::json!({"v": "x".repeat(900_000)}));
         let mut request = Request::new(query).variables(variables);
-        prepare(&mut request, &Prices::new(&schema::registry()), &Config::default(), BOUNDS)
+        prepare(&mut request, &Rules::new(&schema::registry()), &Config::default(), BOUNDS)
     };
     assert!(ask(2).is_ok());
     assert_eq!(ask(3).unwrap_err().code(), Code::QueryTooComplex);

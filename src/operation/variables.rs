@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use async_graphql::parser::types::{
-    BaseType, Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+    Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
 };
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 use async_graphql_value::Value as Given;
@@ -12,8 +12,8 @@ use async_graphql_value::Value as Given;
 use crate::Result;
 use crate::error::{Code, NotRun};
 
-/// Directives that take a condition.
-const CONDITIONAL: [&str; 2] = ["include", "skip"];
+/// Directives that take a condition: all that operations may hold.
+pub(super) const CONDITIONAL: [&str; 2] = ["include", "skip"];
 
 /// Gives each variable that was left out its default.
 pub(super) fn fill_in(operation: &OperationDefinition, variables: &mut Variables) {
@@ -91,21 +91,11 @@ impl<'a> Conditions<'a> {
         Ok(())
     }
 
-    /// The validator doesn't look at the variables of directives.
+    /// A variable with a default may stand there, but must not be null.
     fn check_condition(&self, directive: &str, name: &Name, pos: Pos) -> Result<()> {
-        let mut definitions = self.operation.variable_definitions.iter();
-        // It does tell of one that is not defined.
-        let Some(definition) = definitions.find(|definition| definition.node.name.node == *name) else {
+        // The validator tells of one that is not defined.
+        if !self.operation.variable_definitions.iter().any(|known| known.node.name.node == *name) {
             return Ok(());
-        };
-        let (kind, default) = (&definition.node.var_type.node, &definition.node.default_value);
-        let has_default = default.as_ref().is_some_and(|default| default.node != Value::Null);
-        if !matches!(&kind.base, BaseType::Named(base) if base == "Boolean")
-            || (kind.nullable && !has_default)
-        {
-            let text =
-                format!("The variable `${name}` of type `{kind}` stands where `Boolean!` is expected.");
-            return Err(NotRun::at(Code::GraphqlValidationFailed, text, vec![pos]));
         }
         let text = match self.variables.get(name) {
             Some(Value::Boolean(_)) => return Ok(()),

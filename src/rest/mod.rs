@@ -37,6 +37,7 @@ pub use openapi::{Examples, openapi};
 use self::answer::Address;
 use self::request::Input;
 use self::routes::{Place, Routes, Unmatched};
+use crate::accept::{MediaRange, media_ranges};
 use crate::auth;
 use crate::execution::{Execution, Origin};
 use crate::gate::Place as Running;
@@ -50,8 +51,6 @@ use crate::{Error, Result, telemetry};
 pub const PREFIX: &str = "/api";
 /// JSON around the rows of a page, roughly: room that is made for it.
 const ENVELOPE: usize = 4096;
-/// Media types of an `Accept` header that are looked at.
-const MAX_ACCEPTED: usize = 32;
 /// Header that names the method which a `POST` means.
 const OVERRIDE: &str = "x-http-method-override";
 
@@ -498,21 +497,9 @@ fn overridden(asking: &Asking, input: &Input) -> Result<Method> {
 /// XML if it ranks first in `Accept`, else JSON (spec: `documented-contract.md` 4.6).
 fn accepted(headers: &HeaderMap) -> Face {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    if !accept.as_bytes().windows(3).any(|letters| letters.eq_ignore_ascii_case(b"xml")) {
-        return Face::RestJson;
-    }
-    let mut types: Vec<(f32, String)> = accept
-        .split(',')
-        .take(MAX_ACCEPTED)
-        .map(|part| {
-            let mut parameters = part.split(';').map(str::trim);
-            let media = parameters.next().unwrap_or("").to_ascii_lowercase();
-            let quality = parameters.find_map(|parameter| parameter.strip_prefix("q=")?.parse().ok());
-            (quality.unwrap_or(1.0), media)
-        })
-        .collect();
-    types.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let first = types.first().map_or("", |(_, media)| media.as_str());
+    let mut ranges: Vec<MediaRange> = media_ranges(accept).collect();
+    ranges.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    let first = ranges.first().map_or("", |range| range.media.as_str());
     let xml = matches!(first, "application/xml" | "text/xml")
         || (first.ends_with("+xml") && first != "application/xhtml+xml");
     if xml { Face::Rest } else { Face::RestJson }

@@ -231,7 +231,7 @@ async fn graphql_reads_less_of_strangers() {
     assert_eq!(refusal(&shop, "", &comments).await.2, "tokens");
     let list = "$v ".repeat(10);
     let query =
-        format!("query($v: String) {{ products(filter: {{name: {{in: [{list}]}}}}) {{ totalCount }} }}");
+        format!("query($v: String!) {{ products(filter: {{name: {{in: [{list}]}}}}) {{ totalCount }} }}");
     let copies = |length: usize| json!({"query": query, "variables": {"v": "x".repeat(length)}});
     assert_eq!(refusal(&shop, "", &copies(50_000)).await.2, "arguments");
     assert_eq!(refusal(&shop, "all", &copies(500_000)).await.2, "arguments");

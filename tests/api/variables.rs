@@ -183,6 +183,90 @@ async fn fields_of_inputs_and_items_of_lists_know_defaults() {
     .await;
 }
 
+/// The types of variables at each kind of place: those in the first list may stand there, those in the second not.
+#[tokio::test]
+async fn variables_stand_where_their_types_are_allowed() {
+    const PLACES: [(&str, &[&str], &[&str]); 9] = [
+        (
+            "products(first: $v) { totalCount }",
+            &["Int", "Int!", "Int = 1", "Int! = 1"],
+            &["ID", "String", "[Int]"],
+        ),
+        (
+            "product(id: $v) { name }",
+            &["ID!", "ID = 1", "ID! = 1"],
+            &["ID", "ID = null", "String!", "Int!", "[ID!]!"],
+        ),
+        (
+            "products(filter: {databaseId: {in: $v}}) { totalCount }",
+            &["[Int!]", "[Int!]!", "[Int!] = 1", "[Int!]! = [1]"],
+            &["[Int]", "[Int]!", "Int", "Int!", "[[Int!]!]", "[ID!]"],
+        ),
+        (
+            "products(filter: {databaseId: {in: [2, $v]}}) { totalCount }",
+            &["Int!", "Int = 1", "Int! = 1"],
+            &["Int", "Int = null", "[Int!]", "String!"],
+        ),
+        (
+            "products(filter: {and: [{not: {databaseId: {eq: $v}}}]}) { totalCount }",
+            &["Int", "Int!", "Int = 1"],
+            &["ID", "[Int]"],
+        ),
+        (
+            "products(filter: {and: {databaseId: $v}}) { totalCount }",
+            &["IntFilter", "IntFilter!"],
+            &["TextFilter", "Int"],
+        ),
+        (
+            "products(sort: {field: ID, direction: $v}) { totalCount }",
+            &["Direction", "Direction!", "Direction = DESC"],
+            &["String", "String!"],
+        ),
+        (
+            "products(first: 1) { nodes { ... @skip(if: $v) { name } id } }",
+            &["Boolean!", "Boolean = true", "Boolean! = false"],
+            &["Boolean", "Boolean = null", "String!", "[Boolean!]!"],
+        ),
+        ("__type(name: $v) { name }", &["String!", "String = \"Product\""], &["String", "ID!"]),
+    ];
+    let shop = Shop::with("en", |config| config.rate_limit = None).await;
+    for (place, allowed, refused) in PLACES {
+        for within in
+            ["{ PLACE }", "{ ... on Query { PLACE } }", "{ ...All } fragment All on Query { PLACE }"]
+        {
+            let within = within.replace("PLACE", place);
+            let told = |text: &str| text.contains("stands where");
+            for kind in allowed {
+                let answer = shop.graphql(&format!("query($v: {kind}) {within}"), json!({}), "all").await;
+                let text = answer["errors"][0]["message"].as_str().unwrap_or_default();
+                assert!(!told(text), "{kind} at {within}: {answer}");
+            }
+            for kind in refused {
+                let document = format!("query($v: {kind}) {within}");
+                let answer = shop.graphql(&document, json!({}), "all").await;
+                let text = answer["errors"][0]["message"].as_str().unwrap_or_default();
+                // A variable that needs a value and has none is told of behind its place.
+                assert!(told(text), "{kind} at {within}: {answer}");
+                assert_eq!(answer["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+            }
+        }
+    }
+    shop.close().await;
+}
+
+/// Each operation's own variables count, also where both spread one fragment.
+#[tokio::test]
+async fn every_operation_is_held_against_its_own_variables() {
+    let shop = Shop::golden("en").await;
+    let fragment = "fragment One on Query { product(id: $v) { name } }";
+    let document = format!("query A($v: ID!) {{ ...One }} query B($v: ID) {{ ...One }} {fragment}");
+    let body = json!({"query": document, "operationName": "A", "variables": {"v": 1}});
+    let answer = shop.post("/graphql", "all", &body).await.2;
+    let expected = "The variable `$v` of type `ID` stands where `ID!` is expected.";
+    assert_eq!(answer["errors"][0]["message"], expected, "{answer}");
+    shop.close().await;
+}
+
 #[tokio::test]
 async fn inputs_of_mutations_know_defaults() {
     let shop = Shop::golden("en").await;

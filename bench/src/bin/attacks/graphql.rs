@@ -108,8 +108,17 @@ fn multiplied() -> Vec<Case> {
         format!("products(filter: {{ name: {{ in: [{}] }} }}) {{ totalCount }}", value.repeat(times))
     };
     let copied = |times: usize, bytes: usize| {
-        let query = format!("query($v: String) {{ {} }}", list("$v ", times));
+        let query = format!("query($v: String!) {{ {} }}", list("$v ", times));
         let body = format!(r#"{{"query":"{query}","variables":{{"v":"{}"}}}}"#, "s".repeat(bytes));
+        post(Arc::new(body.into_bytes()))
+    };
+    let compared = |times: usize, comparisons: usize| {
+        let lists: String =
+            (0..times).map(|number| format!("p{number}: products(filter: $f) {{ totalCount }} ")).collect();
+        let condition = format!(r#"{{"name":{{"contains":"{}"}}}}"#, "s".repeat(200));
+        let conditions = vec![condition; comparisons].join(",");
+        let query = format!("query($f: ProductFilter) {{ {lists} }}");
+        let body = format!(r#"{{"query":"{query}","variables":{{"f":{{"or":[{conditions}]}}}}}}"#);
         post(Arc::new(body.into_bytes()))
     };
     let unknown: String = (0..460).map(|number| format!("$x{number} ")).collect();
@@ -121,6 +130,10 @@ fn multiplied() -> Vec<Case> {
         case("a text of 55 KB used 450 times", copied(450, SMALL - 5000), REFUSED),
         case("a text of 900 KB used 1,000 times", copied(1000, 900_000), REFUSED),
         case("a text of 900 KB used twice", copied(2, 900_000), ANY),
+        case("190 comparisons in a variable, used 150 times", compared(150, 190), REFUSED),
+        case("5,000 comparisons in a variable, used 150 times", compared(150, 5000), REFUSED),
+        case("190 comparisons in a variable, used once", compared(1, 190), ANY),
+        case("15,000 media types", accepting(&format!("text/html{}", ",a".repeat(15_000))), ANY),
         case(
             "20,000 comments",
             post(query(&format!("{{ health {{ status }} {} }}", "#\n".repeat(19_000)))),
@@ -161,6 +174,11 @@ fn encode(letter: char) -> String {
     } else {
         letter.into()
     }
+}
+
+/// A small query of a client that accepts these.
+fn accepting(media_types: &str) -> Request {
+    post(query("{ health { status } }")).header("Accept", media_types)
 }
 
 /// A length that is too large, and no body.

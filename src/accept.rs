@@ -1,0 +1,44 @@
+//! The `Accept` header (RFC 9110, 12.5.1), read within bounds: it comes before the key.
+
+/// Bytes of a header that are looked at.
+const MAX_BYTES: usize = 2048;
+/// Media ranges of a header that are looked at.
+const MAX_RANGES: usize = 32;
+
+/// A media range that a client accepts.
+#[derive(Debug, PartialEq)]
+pub struct MediaRange {
+    /// In lower case, without parameters: `application/xml`, `text/*`.
+    pub media: String,
+    /// The weight `q`, 1 where none is sent.
+    pub quality: f32,
+}
+
+/// The media ranges of a header's text, in their order. What lies beyond the bounds is not looked at.
+pub fn media_ranges(accept: &str) -> impl Iterator<Item = MediaRange> {
+    let end = accept.floor_char_boundary(MAX_BYTES);
+    accept[..end].split(',').take(MAX_RANGES).map(|range| {
+        let mut parameters = range.split(';').map(str::trim);
+        let media = parameters.next().unwrap_or_default().to_ascii_lowercase();
+        let quality = parameters.find_map(|parameter| parameter.strip_prefix("q=")?.parse().ok());
+        MediaRange { media, quality: quality.unwrap_or(1.0) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_with_their_weights() {
+        let ranges: Vec<_> = media_ranges("Text/HTML, application/xml;v=1;q=0.9,").collect();
+        let range = |media: &str, quality| MediaRange { media: media.to_owned(), quality };
+        assert_eq!(ranges, [range("text/html", 1.0), range("application/xml", 0.9), range("", 1.0)]);
+    }
+
+    #[test]
+    fn a_long_header_is_not_read_to_its_end() {
+        assert_eq!(media_ranges(&"a,".repeat(15_000)).count(), MAX_RANGES);
+        assert_eq!(media_ranges(&"ä".repeat(15_000)).next().map(|range| range.media.len()), Some(MAX_BYTES));
+    }
+}

@@ -1,0 +1,222 @@
+//! Whether variables stand only where their types are allowed (GraphQL, 5.8.5). async-graphql has the rule, but
+//! doesn't run it (`docs/upstream.md`).
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{
+    BaseType, Directive, ExecutableDocument, Field, FragmentSpread, OperationDefinition, OperationType,
+    Selection, SelectionSet, Type, VariableDefinition,
+};
+use async_graphql::registry::{MetaInputValue, MetaType, MetaTypeName, Registry};
+use async_graphql::{Name, Pos, Positioned, Value as Constant};
+use async_graphql_value::Value as Given;
+
+use super::variables::CONDITIONAL;
+use crate::Result;
+use crate::error::{Code, NotRun};
+
+/// The places of the schema that take a value: arguments, and fields of input objects.
+#[derive(Debug, Default)]
+pub(super) struct Positions {
+    outputs: HashMap<Box<str>, Outputs>,
+    inputs: HashMap<Box<str>, Inputs>,
+    directives: HashMap<Box<str>, Inputs>,
+    query: Box<str>,
+    mutation: Box<str>,
+}
+
+/// Fields of an object type, by name.
+type Outputs = HashMap<Box<str>, Output>;
+
+/// Arguments of a field or a directive, or fields of an input object, by name.
+type Inputs = HashMap<Box<str>, Input>;
+
+/// A field that answers something.
+#[derive(Debug)]
+struct Output {
+    /// Name of its type, without lists.
+    ty: Box<str>,
+    arguments: Inputs,
+}
+
+/// A place that takes a value.
+#[derive(Debug)]
+struct Input {
+    ty: Type,
+    has_default: bool,
+}
+
+impl Positions {
+    /// Reads the schema.
+    pub(super) fn new(registry: &Registry) -> Self {
+        let outputs = registry.types.iter().filter_map(|(name, ty)| {
+            let fields = ty.fields()?.iter().map(|(name, field)| {
+                let ty = MetaTypeName::concrete_typename(&field.ty).into();
+                (name.as_str().into(), Output { ty, arguments: inputs(&field.args) })
+            });
+            Some((name.as_str().into(), fields.collect()))
+        });
+        let objects = registry.types.iter().filter_map(|(name, ty)| match ty {
+            MetaType::InputObject { input_fields, .. } => Some((name.as_str().into(), inputs(input_fields))),
+            _ => None,
+        });
+        let mut outputs: HashMap<Box<str>, Outputs> = outputs.collect();
+        // The registry doesn't list what every schema has.
+        let of_schema = Output { ty: "__Type".into(), arguments: one_required("name", "String") };
+        outputs.entry(registry.query_type.as_str().into()).or_default().insert("__type".into(), of_schema);
+        let directives = CONDITIONAL.map(|name| (name.into(), one_required("if", "Boolean")));
+        Self {
+            outputs,
+            inputs: objects.collect(),
+            directives: directives.into(),
+            query: registry.query_type.as_str().into(),
+            mutation: registry.mutation_type.as_deref().unwrap_or_default().into(),
+        }
+    }
+
+    /// Holds the variables of every operation against the places where they stand. What the document names and
+    /// the schema doesn't have is left to the validator.
+    ///
+    /// # Errors
+    /// [`Error::NotRun`](crate::Error::NotRun) with the first that may not stand where it does.
+    pub(super) fn check(&self, document: &ExecutableDocument) -> Result<()> {
+        document
+            .operations
+            .iter()
+            .try_for_each(|(_, operation)| self.check_operation(document, &operation.node))
+    }
+
+    fn check_operation(&self, document: &ExecutableDocument, operation: &OperationDefinition) -> Result<()> {
+        let definitions = &operation.variable_definitions;
+        if definitions.is_empty() {
+            return Ok(());
+        }
+        let mut walk = Walk { positions: self, document, definitions, seen: HashSet::new() };
+        walk.directives(&operation.directives)?;
+        let is_mutation = operation.ty == OperationType::Mutation;
+        let root = if is_mutation { &self.mutation } else { &self.query };
+        walk.set(&operation.selection_set.node, self.outputs.get(root))
+    }
+}
+
+/// One place, which takes a value of a type and no null.
+fn one_required(name: &str, ty: &str) -> Inputs {
+    let ty = Type { base: BaseType::Named(Name::new(ty)), nullable: false };
+    Inputs::from([(name.into(), Input { ty, has_default: false })])
+}
+
+fn inputs(known: &IndexMap<String, MetaInputValue>) -> Inputs {
+    let inputs = known.iter().filter_map(|(name, input)| {
+        let ty = Type::new(&input.ty)?;
+        Some((name.as_str().into(), Input { ty, has_default: input.default_value.is_some() }))
+    });
+    inputs.collect()
+}
+
+/// The way through an operation, each of its fragments once.
+struct Walk<'a> {
+    positions: &'a Positions,
+    document: &'a ExecutableDocument,
+    definitions: &'a [Positioned<VariableDefinition>],
+    seen: HashSet<&'a str>,
+}
+
+impl<'a> Walk<'a> {
+    /// A selection of a type. Selections nest as deep as brackets may.
+    fn set(&mut self, set: &'a SelectionSet, on: Option<&'a Outputs>) -> Result<()> {
+        for selection in &set.items {
+            self.directives(selection.node.directives())?;
+            match &selection.node {
+                Selection::Field(field) => self.field(&field.node, on)?,
+                Selection::InlineFragment(inline) => {
+                    let own = inline.node.type_condition.as_ref();
+                    let on = own.map_or(on, |on| self.positions.outputs.get(on.node.on.node.as_str()));
+                    self.set(&inline.node.selection_set.node, on)?;
+                }
+                Selection::FragmentSpread(spread) => self.fragment(&spread.node)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, field: &'a Field, on: Option<&'a Outputs>) -> Result<()> {
+        let Some(known) = on.and_then(|fields| fields.get(field.name.node.as_str())) else { return Ok(()) };
+        self.arguments(&field.arguments, &known.arguments)?;
+        self.set(&field.selection_set.node, self.positions.outputs.get(&known.ty))
+    }
+
+    fn fragment(&mut self, spread: &'a FragmentSpread) -> Result<()> {
+        let name = &spread.fragment_name.node;
+        match self.document.fragments.get(name) {
+            Some(fragment) if self.seen.insert(name) => {
+                self.directives(&fragment.node.directives)?;
+                let on = fragment.node.type_condition.node.on.node.as_str();
+                self.set(&fragment.node.selection_set.node, self.positions.outputs.get(on))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn directives(&self, directives: &[Positioned<Directive>]) -> Result<()> {
+        directives.iter().try_for_each(|directive| {
+            let known = self.positions.directives.get(directive.node.name.node.as_str());
+            known.map_or(Ok(()), |known| self.arguments(&directive.node.arguments, known))
+        })
+    }
+
+    fn arguments(&self, given: &[(Positioned<Name>, Positioned<Given>)], known: &Inputs) -> Result<()> {
+        given.iter().try_for_each(|(name, value)| {
+            let input = known.get(name.node.as_str());
+            input.map_or(Ok(()), |input| self.value(&value.node, &input.ty, input.has_default, value.pos))
+        })
+    }
+
+    /// A value, and those in it. Values nest as deep as brackets may.
+    fn value(&self, value: &Given, expected: &Type, has_default: bool, pos: Pos) -> Result<()> {
+        match (value, &expected.base) {
+            (Given::Variable(name), _) => self.variable(name, expected, has_default, pos),
+            (Given::List(items), BaseType::List(item)) => {
+                items.iter().try_for_each(|value| self.value(value, item, false, pos))
+            }
+            // One value stands for a list of one.
+            (Given::Object(_), BaseType::List(item)) => self.value(value, item, false, pos),
+            (Given::Object(fields), BaseType::Named(ty)) => {
+                let Some(known) = self.positions.inputs.get(ty.as_str()) else { return Ok(()) };
+                fields.iter().try_for_each(|(name, value)| {
+                    let input = known.get(name.as_str());
+                    input.map_or(Ok(()), |input| self.value(value, &input.ty, input.has_default, pos))
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn variable(&self, name: &Name, expected: &Type, has_default: bool, pos: Pos) -> Result<()> {
+        let mut definitions = self.definitions.iter().map(|definition| &definition.node);
+        // The validator tells of one that is not defined.
+        let Some(definition) = definitions.find(|definition| definition.name.node == *name) else {
+            return Ok(());
+        };
+        let own_default = definition.default_value.as_ref().is_some_and(|value| value.node != Constant::Null);
+        let kind = &definition.var_type.node;
+        if is_allowed(kind, expected, own_default || has_default) {
+            return Ok(());
+        }
+        let text = format!("The variable `${name}` of type `{kind}` stands where `{expected}` is expected.");
+        Err(NotRun::at(Code::GraphqlValidationFailed, text, vec![pos]))
+    }
+}
+
+/// Whether a variable may stand at a place. A null is refused when its value is read, where there is a default.
+fn is_allowed(variable: &Type, place: &Type, has_default: bool) -> bool {
+    (place.nullable || !variable.nullable || has_default) && is_base_compatible(&variable.base, &place.base)
+}
+
+fn is_base_compatible(variable: &BaseType, place: &BaseType) -> bool {
+    match (variable, place) {
+        (BaseType::Named(variable), BaseType::Named(place)) => variable == place,
+        (BaseType::List(variable), BaseType::List(place)) => is_allowed(variable, place, false),
+        _ => false,
+    }
+}
