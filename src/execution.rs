@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::ContextBase;
+use axum::http::HeaderValue;
 
 use crate::auth::{Abilities, Principal};
 use crate::record::{Face, Kept, RowsRead};
@@ -15,6 +16,8 @@ pub struct Execution {
     pub principal: Option<Arc<Principal>>,
     /// The address that the request comes from.
     pub client: IpAddr,
+    /// What program it comes from, as that says.
+    pub agent: Option<HeaderValue>,
     /// How the request reached the server, for addresses in answers.
     pub origin: Origin,
     /// Which face the answer is for.
@@ -55,6 +58,7 @@ impl Execution {
         Self {
             principal,
             client,
+            agent: None,
             origin,
             face: Face::GraphQl,
             lent: Abilities::NONE,

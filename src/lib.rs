@@ -19,7 +19,7 @@
 //! | [`operation`], [`selection`] | what bounds a GraphQL operation; documents that are named by their hash; fields asked for twice |
 //! | [`auth`], [`throttle`], [`key`], [`password`] | keys, sessions, abilities, the guard, limits |
 //! | [`config`], [`settings`] | the operator's settings; the shop's own, from its table |
-//! | [`database`], [`reader`], [`pulse`], [`collation`] | connections, what happens when they fail, the order of texts |
+//! | [`database`], [`reader`], [`pulse`], [`collation`], [`own_tables`] | connections, what happens when they fail, the order of texts, guichet's own tables |
 //! | [`replica`], [`mod@redis`], [`outage`] | beyond one machine: what is read where, what processes share, doing without it |
 //! | [`lang`], [`mail`], [`action_log`], [`storage`], [`signature`], [`tax`], [`country`], [`html`] | texts, and what writes leave behind |
 //! | [`telemetry`] | what the operator is told of requests: the log, counters, traces |
@@ -55,6 +55,7 @@ pub mod node;
 pub mod operation;
 pub mod outage;
 pub mod outcome;
+pub mod own_tables;
 pub mod page;
 pub mod password;
 pub mod pipeline;
@@ -151,8 +152,7 @@ impl App {
         let telemetry = Arc::new(telemetry::Telemetry::new(&config, &registry)?);
         let observer = telemetry.observer(observer);
         observe(&mut db, &observer);
-        let tries = throttle(Unit::Tries, config.sign_in_limit);
-        let sessions = auth::Sessions::new(tries);
+        let sessions = auth::Sessions::new(auth::Tries::new(config.sign_in_limit, redis.as_ref()));
         // Those who wait hold a place among the requests that run: half of them are for others.
         let max_waiting = config.work.passwords_waiting.min(config.work.running / 2);
         let passwords = password::Passwords::new(config.work.passwords, max_waiting);
@@ -176,6 +176,7 @@ impl App {
             lookups: record::Lookups::default(),
             settings: settings::Settings::default(),
             sessions,
+            own_tables: own_tables::OwnTables::default(),
             passwords,
         });
         let work = shared.config.work;
@@ -238,6 +239,16 @@ impl App {
     /// When it isn't.
     pub async fn ready(&self) -> Result<()> {
         auth::reachable(&self.shared().reader).await
+    }
+
+    /// Makes guichet's own tables where they are not there.
+    ///
+    /// # Errors
+    /// [`own_tables::Lack`] where that cannot be: the server can start without them, unless they are
+    /// [newer](own_tables::Lack::Newer) than it is.
+    pub async fn make_own_tables(&self) -> Result<(), own_tables::Lack> {
+        let shared = self.shared();
+        shared.own_tables.make(&shared.db, shared.config.read_only).await
     }
 
     /// Everything that the server answers.

@@ -1,9 +1,13 @@
-//! Who counts as one client.
+//! Who asks over the network, and who counts as one client.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use axum::http::{HeaderMap, HeaderName, header};
+use ipnet::IpNet;
 
 /// Bits of an IPv6 address that name a network. Whoever has one address of it may use all.
 const PREFIX: u32 = 64;
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What a client has as a whole: an IPv4 address, or the network of an IPv6 address.
 pub fn of(client: IpAddr) -> IpAddr {
@@ -13,8 +17,85 @@ pub fn of(client: IpAddr) -> IpAddr {
     }
 }
 
+/// The client's address: the peer, or where that is a trusted proxy the one that it names, and so on through
+/// all trusted proxies. Proxies name it in `X-Forwarded-For` or `Forwarded` (RFC 7239); where both headers are there
+/// and don't agree, one of them is the client's own, and the peer counts.
+pub fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+    if !trusted(proxies, peer) {
+        return peer;
+    }
+    let listed = lines(headers, X_FORWARDED_FOR).flat_map(|line| line.rsplit(',')).map(address);
+    let listed = headers.contains_key(X_FORWARDED_FOR).then(|| first_untrusted(peer, listed, proxies));
+    let elements = lines(headers, header::FORWARDED).flat_map(|line| elements(line).into_iter().rev());
+    let forwarded = elements.map(|element| address(&named(element)?));
+    let forwarded =
+        headers.contains_key(header::FORWARDED).then(|| first_untrusted(peer, forwarded, proxies));
+    match (listed, forwarded) {
+        (Some(listed), Some(forwarded)) if listed != forwarded => peer,
+        (listed, forwarded) => listed.or(forwarded).unwrap_or(peer),
+    }
+}
+
+/// Whether an address is one of a trusted proxy.
+pub fn trusted(proxies: &[IpNet], address: IpAddr) -> bool {
+    proxies.iter().any(|network| network.contains(&address))
+}
+
+/// Lines of a header, the last one first.
+fn lines(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    headers.get_all(name).iter().rev().map(|line| line.to_str().unwrap_or("?"))
+}
+
+/// The way back from the peer to the first hop that is not trusted, or that nobody can read. Each hop is told by
+/// the one behind it: what a client made up stands before what proxies say.
+fn first_untrusted(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, proxies: &[IpNet]) -> IpAddr {
+    let mut client = peer;
+    for hop in hops {
+        match hop {
+            Some(address) if trusted(proxies, client) => client = address,
+            _ => break,
+        }
+    }
+    client
+}
+
+/// The address of a hop, whose port may stand behind it.
+fn address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let parsed = hop.parse().or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()));
+    let parsed = parsed.or_else(|_| hop.trim_matches(['[', ']']).parse());
+    parsed.ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// The elements of a line of `Forwarded`: commas in quotes don't part them.
+fn elements(line: &str) -> Vec<&str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let is_joint = |letter: char| {
+        let joint = letter == ',' && !quoted;
+        (quoted, escaped) = match letter {
+            _ if escaped => (quoted, false),
+            '\\' => (quoted, quoted),
+            '"' => (!quoted, false),
+            _ => (quoted, false),
+        };
+        joint
+    };
+    line.split(is_joint).collect()
+}
+
+/// What an element names as `for`. Addresses hold neither semicolons nor escapes.
+fn named(element: &str) -> Option<String> {
+    let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
+    Some(value.trim().trim_matches('"').to_owned())
+}
+
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
     #[test]
     fn a_network_of_ipv6_is_one_client() {
         let of = |text: &str| super::of(text.parse().unwrap()).to_string();
@@ -22,5 +103,58 @@ mod tests {
         assert_eq!(of("2001:db8:1:2:aaaa::1"), "2001:db8:1:2::");
         assert_eq!(of("2001:db8:1:2::"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+    }
+
+    fn found(given: &[(&'static str, &'static str)]) -> String {
+        let proxies: Vec<IpNet> = ["10.0.0.0/8", "fd00::/8"].map(|net| net.parse().unwrap()).into();
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        client("10.0.0.1".parse().unwrap(), &headers, &proxies).to_string()
+    }
+
+    #[test]
+    fn the_last_address_that_no_trusted_proxy_has_is_the_clients() {
+        for (lines, client) in [
+            (&["192.0.2.1"][..], "192.0.2.1"),
+            (&["203.0.113.9, 192.0.2.1"], "192.0.2.1"),
+            (&["203.0.113.9", "192.0.2.1, 10.0.0.2"], "192.0.2.1"),
+            (&["192.0.2.1:4711"], "192.0.2.1"),
+            (&["[2001:db8::1]:443, fd00::2"], "2001:db8::1"),
+            (&["::ffff:192.0.2.1"], "192.0.2.1"),
+            (&["192.0.2.1, nobody"], "10.0.0.1"),
+            (&[""], "10.0.0.1"),
+            (&[], "10.0.0.1"),
+        ] {
+            let lines: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
+            assert_eq!(found(&lines), client, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn forwarded_names_the_client_too() {
+        for (line, client) in [
+            ("for=192.0.2.1", "192.0.2.1"),
+            ("For=\"192.0.2.1:4711\";proto=https", "192.0.2.1"),
+            ("proto=https;by=_a; for=\"[2001:db8::1]:4711\"", "2001:db8::1"),
+            ("for=203.0.113.9, for=192.0.2.1, for=10.0.0.2", "192.0.2.1"),
+            ("for=203.0.113.9;host=\"a,for=203.0.113.8\", for=192.0.2.1", "192.0.2.1"),
+            ("for=203.0.113.9, host=\"\\\",for=203.0.113.8\"", "10.0.0.1"),
+            ("for=192.0.2.1, for=unknown", "10.0.0.1"),
+            ("for=_hidden", "10.0.0.1"),
+            ("for", "10.0.0.1"),
+            ("\"", "10.0.0.1"),
+        ] {
+            assert_eq!(found(&[("forwarded", line)]), client, "{line}");
+        }
+    }
+
+    #[test]
+    fn headers_that_do_not_agree_are_not_believed() {
+        let listed = ("x-forwarded-for", "192.0.2.1");
+        assert_eq!(found(&[listed, ("forwarded", "for=192.0.2.1")]), "192.0.2.1");
+        assert_eq!(found(&[listed, ("forwarded", "for=203.0.113.9")]), "10.0.0.1");
+        assert_eq!(found(&[listed, ("forwarded", "for=unknown")]), "10.0.0.1");
     }
 }

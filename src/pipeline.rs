@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_graphql::{EmptySubscription, ObjectType, Request as Operation, Response as Answer, Schema};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use futures_util::{FutureExt, poll};
 use tokio::sync::Semaphore;
 
@@ -56,6 +56,8 @@ pub struct Caller {
     pub principal: Option<Arc<Principal>>,
     /// The address that the request comes from.
     pub client: IpAddr,
+    /// What program asks, as it says itself; only where that matters.
+    pub agent: Option<HeaderValue>,
     /// What the answer tells of the caller's limits.
     pub limits: Limits,
     bucket: Bucket,
@@ -141,7 +143,7 @@ impl Pipeline {
         let bucket = principal
             .as_deref()
             .map_or(Bucket::of_client(client), |principal| Bucket::Owner(principal.owner));
-        Ok(Caller { principal, client, limits: Limits::default(), bucket })
+        Ok(Caller { principal, client, agent: None, limits: Limits::default(), bucket })
     }
 
     /// Counts a key that is not valid. A request without any key has tried none.

@@ -11,7 +11,7 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use crate::auth::{Owner, Principal, Sessions};
+use crate::auth::{Client, Owner, Principal, Sessions};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::database::{
@@ -21,6 +21,7 @@ use crate::database::{
 use crate::execution::Execution;
 use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
+use crate::own_tables::OwnTables;
 use crate::page::Counts;
 use crate::password::Passwords;
 use crate::pulse::Pulse;
@@ -52,6 +53,8 @@ pub struct Shared {
     pub settings: Settings,
     /// Who signed in, and how one does.
     pub sessions: Sessions,
+    /// guichet's own tables.
+    pub own_tables: OwnTables,
     /// Hashes of passwords.
     pub passwords: Passwords,
 }
@@ -130,6 +133,12 @@ impl<'a> Scope<'a> {
     /// The address that the request comes from.
     pub fn client(self) -> IpAddr {
         self.execution.client
+    }
+
+    /// Who asks for tokens of a session, whatever it proves itself with.
+    pub(crate) fn asking_client(self) -> Client<'a> {
+        let agent = self.execution.agent.as_ref().map_or(&[][..], |agent| agent.as_bytes());
+        Client { address: self.client(), agent }
     }
 
     /// The hash of a password or token.

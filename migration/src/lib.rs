@@ -10,11 +10,13 @@ mod billing;
 mod ddl;
 mod helpdesk;
 mod m20261124_000001_shop;
+mod own;
 mod sharing;
 mod store;
 mod system;
 mod table;
 
+pub use own::{OWN_TABLES, OwnMigrator, own_statements};
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, sea_query::DynIden, sea_query::IntoIden};
 

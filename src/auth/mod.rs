@@ -9,8 +9,8 @@ pub use ability::{Abilities, Ability};
 pub use guard::{Can, Guarded, Public, allow, check};
 pub(crate) use guard::{describe, undescribed};
 pub use keys::{Keys, reachable};
-pub(crate) use session::{Credentials, Kind};
-pub use session::{KeyRing, Sessions, Tokens};
+pub(crate) use session::{Client, Credentials, Kind};
+pub use session::{KeyRing, Sessions, Tokens, Tries};
 
 use std::fmt;
 

@@ -12,6 +12,7 @@ use crate::database::{
     self,
     failure::{self, Failure as Kind},
 };
+use crate::own_tables::Lack;
 use crate::server::Server;
 use crate::telemetry::Log;
 use clap::Args;
@@ -62,8 +63,9 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
         let away = first_look(&config).await?;
         let db = database::connect_for_serving(&config).await?;
         let app = App::new(config.clone(), db.clone(), Clock::Real).await?;
-        if let Some(cause) = away {
-            tokio::spawn(await_database(config.clone(), app.clone(), cause));
+        match away {
+            Some(cause) => drop(tokio::spawn(await_database(config.clone(), app.clone(), cause))),
+            None => make_own_tables(&app).await?,
         }
         return serve(&config, app, db, |address| vec![format!("guichet listens on http://{address}")]).await;
     }
@@ -78,6 +80,18 @@ async fn first_look(config: &Config) -> Result<Option<DbErr>, Failure> {
     match database::connect(config).await {
         Err(error) if config.database.driver != Driver::Sqlite && is_away(&error) => Ok(Some(error)),
         _ => shop(config).await?.close().await.map(|()| None).map_err(Failure::from),
+    }
+}
+
+/// guichet's own tables. A server without them starts all the same, but not one that is older than they are.
+async fn make_own_tables(app: &App) -> Result<(), Failure> {
+    match app.make_own_tables().await {
+        Ok(()) => Ok(()),
+        Err(lack @ Lack::Newer(_)) => Err(Failure::new(lack.to_string())),
+        Err(lack) => {
+            tracing::warn!(%lack, "nobody can sign in");
+            Ok(())
+        }
     }
 }
 
@@ -106,6 +120,9 @@ async fn await_database(config: Config, app: App, mut cause: DbErr) {
         }
     }
     tracing::info!("the database is there");
+    if let Err(lack) = app.make_own_tables().await {
+        tracing::warn!(%lack, "nobody can sign in");
+    }
 }
 
 async fn serve(

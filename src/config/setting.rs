@@ -386,7 +386,7 @@ pub const SETTINGS: &[Setting] = &[
         "GUICHET_SIGN_IN_LIMIT",
         "10",
         "a whole number",
-        "sign-ins tried a minute, for each address and each account, 0 = no limit",
+        "sign-ins tried a minute, for each address and each account (half of them by one address), 0 = no limit",
     ),
     open("GUICHET_DEMO_DIR", "./demo", FOLDER, "folder of the shop that serve --demo makes"),
     secret("DATABASE_URL", DATABASE_URLS, "the database as one URL (also DB_URL); wins over the DB_* parts"),

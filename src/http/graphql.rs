@@ -173,6 +173,7 @@ async fn examine(
     };
     pipeline.watched(config.timeout, pin!(admitted)).await?;
     let Some(caller) = caller else { return Err(Error::Unauthenticated.into()) };
+    caller.agent = headers.get(header::USER_AGENT).cloned();
     let reader = Reader::new(config.bodies, caller.principal.is_some());
     let (running, asked) = match sent {
         Sent::Query(query) => (running, reader.read_query(&query, headers)?),
@@ -236,7 +237,10 @@ async fn execute(
     };
     let job = Job {
         operation,
-        execution: Execution::new(caller.principal.clone(), caller.client, origin),
+        execution: Execution {
+            agent: caller.agent.take(),
+            ..Execution::new(caller.principal.clone(), caller.client, origin)
+        },
         writes: kind == OperationType::Mutation,
         price: Some(estimate.price()),
         used,

@@ -22,7 +22,6 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use ipnet::IpNet;
 use tower::ServiceExt as _;
 
 use crate::App;
@@ -30,7 +29,7 @@ use crate::error::Code;
 use crate::execution::Origin;
 use crate::telemetry::{self, RequestId};
 use crate::upstream::Passed;
-use crate::{Error, rest};
+use crate::{Error, network, rest};
 
 /// Path of the GraphQL endpoint.
 const GRAPHQL: &str = "/graphql";
@@ -133,38 +132,14 @@ async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<
     passing::answer(&app, request).await
 }
 
-/// The client's address: the peer, or where that is a trusted proxy the one that it names, and so on through
-/// all trusted proxies.
+/// The client's address.
 pub(crate) fn client(app: &App, request: &Request) -> IpAddr {
-    let proxies = &app.shared().config.trusted_proxies;
-    let lines = request.headers().get_all("x-forwarded-for").iter().rev();
-    let hops = lines.flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
-    // Each hop is told by the one behind it: what a client made up stands before what proxies say.
-    let mut client = peer(request);
-    for hop in hops {
-        if !trusted(proxies, client) {
-            break;
-        }
-        let Some(address) = address(hop.trim()) else { break };
-        client = address;
-    }
-    client
-}
-
-/// The address of a hop, whose port may stand behind it.
-fn address(hop: &str) -> Option<IpAddr> {
-    let parsed = hop.parse().or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()));
-    let parsed = parsed.or_else(|_| hop.trim_matches(['[', ']']).parse());
-    parsed.ok().map(|address: IpAddr| address.to_canonical())
+    network::client(peer(request), request.headers(), &app.shared().config.trusted_proxies)
 }
 
 fn peer(request: &Request) -> IpAddr {
     let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
     info.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip().to_canonical())
-}
-
-fn trusted(proxies: &[IpNet], peer: IpAddr) -> bool {
-    proxies.iter().any(|network| network.contains(&peer))
 }
 
 /// How the client reached the server: its `Host`, or what a trusted proxy forwards.
@@ -223,7 +198,7 @@ fn is_host(text: &str) -> bool {
 
 /// A header that counts only from a trusted proxy: the last value of its last line, which that has written.
 fn believed<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
-    if !trusted(&app.shared().config.trusted_proxies, peer(request)) {
+    if !network::trusted(&app.shared().config.trusted_proxies, peer(request)) {
         return None;
     }
     let line = request.headers().get_all(name).iter().next_back()?.to_str().ok()?;

@@ -8,13 +8,13 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::{client, origin, peer, shadowing, trusted};
+use super::{client, origin, peer, shadowing};
 use crate::error::Refusal;
 use crate::execution::Origin;
 use crate::rest::{self, Elsewhere, Served};
 use crate::telemetry::{self, Face};
 use crate::upstream::{self, Sender, Upstream};
-use crate::{App, Error, Result};
+use crate::{App, Error, Result, network};
 
 /// Answers a request to a path without a handler: by an operation of REST, or by the shop's own server.
 pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
@@ -81,7 +81,7 @@ impl From {
         Sender {
             peer: self.peer,
             stranger: (!has_key).then_some(self.client),
-            trusted: trusted(&app.shared().config.trusted_proxies, self.peer),
+            trusted: network::trusted(&app.shared().config.trusted_proxies, self.peer),
             scheme: self.origin.scheme,
             host: &self.origin.host,
             request_id: telemetry::request_id().header_value(),

@@ -83,10 +83,12 @@ impl SessionMutation {
         let SessionCreateInput { email, password, code, .. } = input;
         let credentials = Credentials { kind, email, password, code };
         let sessions = &scope.shared().sessions;
-        Ok(sessions.begin(scope.shared(), scope.client(), credentials).await?.into())
+        Ok(sessions.begin(scope.shared(), scope.asking_client(), credentials).await?.into())
     }
 
-    /// Gets the next tokens of a session. A refresh token is good once: a second use ends the session.
+    /// Gets the next tokens of a session. A refresh token is good once: a second use ends the session, unless the
+    /// same client (address and `User-Agent`) sends it again within ten seconds, as two tabs of a browser do. It then gets the
+    /// same refresh token again.
     #[graphql(directive = Public::apply())]
     async fn session_refresh(
         &self,
@@ -94,7 +96,7 @@ impl SessionMutation {
         #[graphql(desc = "The refresh token that came last.")] refresh_token: String,
     ) -> Result<Session> {
         let scope = Scope::from(ctx);
-        Ok(scope.shared().sessions.refresh(scope.shared(), &refresh_token).await?.into())
+        Ok(scope.shared().sessions.refresh(scope.shared(), scope.asking_client(), &refresh_token).await?.into())
     }
 
     /// Signs out: the session of a refresh token ends, its access tokens within a second.

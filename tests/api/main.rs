@@ -75,6 +75,7 @@ mod limits;
 mod metrics;
 mod nodes;
 mod openapi;
+mod own_tables;
 mod paging;
 mod persisted;
 mod pricings;

@@ -15,7 +15,7 @@ use std::sync::{
 
 use chrono::{DateTime, Utc};
 use guichet::{App, clock::Clock, config::Config, database, reader::Sent, server::Server};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value as Json, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -92,6 +92,11 @@ impl Shop {
         key_file()
     }
 
+    /// The shop's database, beside the server's own connections.
+    pub(crate) fn db(&self) -> &DatabaseConnection {
+        &self.store.db
+    }
+
     /// Address of the server, without a path.
     pub(crate) fn base(&self) -> String {
         format!("http://{}", self.address)
@@ -116,6 +121,18 @@ impl Shop {
     pub(crate) async fn graphql(&self, query: &str, variables: Json, key: &str) -> Json {
         let body = json!({"query": query, "variables": variables});
         self.post("/graphql", key, &body).await.2
+    }
+
+    /// Runs a GraphQL operation without a key, as a trusted proxy passes it on for an address; its whole answer.
+    pub(crate) async fn graphql_from(&self, address: &str, query: &str, variables: Json) -> Json {
+        let headers = [("Content-Type", "application/json"), ("X-Forwarded-For", address)];
+        let request = Request {
+            method: "POST".to_owned(),
+            path: "/graphql".to_owned(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            body: json!({"query": query, "variables": variables}).to_string().into_bytes(),
+        };
+        self.send(&request).await.json()
     }
 
     /// Any method, with a key (empty for none) and a JSON body or none.

@@ -24,7 +24,7 @@ use guichet::{
     config::{Config, Database as Address, Target},
     database::{connect, connect_or_create},
 };
-use migration::{Migrator, MigratorTrait};
+use migration::{Migrator, MigratorTrait, OWN_TABLES, OwnMigrator};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -122,8 +122,16 @@ impl Store {
         Ok(())
     }
 
+    /// Drops guichet's own tables, which the template doesn't have.
+    async fn drop_own_tables(&self) -> Result<(), DbErr> {
+        let book = OwnMigrator::migration_table_name().to_string();
+        let tables = [&OWN_TABLES[..], &[&book]].concat().join(", ");
+        self.db.execute_unprepared(&format!("DROP TABLE IF EXISTS {tables}")).await.map(drop)
+    }
+
     /// Puts back every table and counter that changed.
     async fn restore(&self, template: &Template) -> Result<(), DbErr> {
+        self.drop_own_tables().await?;
         let now = self.rows().await?;
         let changed = template.rows.iter().filter(|(table, rows)| now[*table] != **rows);
         self.db.execute_unprepared(foreign_keys(false)).await?;

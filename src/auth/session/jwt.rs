@@ -10,6 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind as Refusal, Result as JwtResult, new_error};
 use jsonwebtoken::jwk::{
@@ -34,6 +35,9 @@ const PRIVATE: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70,
 /// What stands before the 32 bytes of a public key (RFC 8410, 4).
 const PUBLIC: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
 
+/// What keeps the key of seals apart from that of tokens.
+const SEAL: &[u8] = b"guichet refresh tokens\n";
+
 /// What an access token says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Claims {
@@ -54,6 +58,8 @@ pub(super) struct Claims {
 /// The keys that sign and verify.
 pub struct KeyRing {
     issuer: String,
+    /// What seals texts.
+    sealing: Hmac<Sha256>,
     signing: EncodingKey,
     header: Header,
     verifying: HashMap<String, DecodingKey>,
@@ -83,8 +89,10 @@ impl KeyRing {
         let verifying = keys
             .iter()
             .filter_map(|jwk| Some((jwk.common.key_id.clone()?, DecodingKey::from_jwk(jwk).ok()?)));
+        let sealing = Hmac::<Sha256>::new_from_slice(&Sha256::digest([SEAL, &seed].concat()));
         Ok(Self {
             issuer: config.public_url(),
+            sealing: sealing.map_err(Error::internal)?,
             signing: EncodingKey::from_ed_der(&seed),
             header,
             verifying: verifying.collect(),
@@ -112,6 +120,13 @@ impl KeyRing {
             exp: iat + seconds,
         };
         jsonwebtoken::encode(&self.header, &claims, &self.signing).map_err(Error::internal)
+    }
+
+    /// A code of a text that nobody makes without the key that signs: 64 hexadecimal digits.
+    pub(super) fn seal(&self, text: &str) -> String {
+        let mut code = self.sealing.clone();
+        code.update(text.as_bytes());
+        hex::encode(code.finalize().into_bytes())
     }
 
     /// What a token says, if one of the keys signed it and it is valid now.

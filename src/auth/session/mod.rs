@@ -4,36 +4,39 @@
 //! A session is a row of [`row`]. Its refresh tokens are `owner.session.family.secret`: all of them
 //! share `family`, only the current one has the right `secret`, and of both only hashes are stored.
 //! A token of the right family with a wrong secret was used before: somebody has a copy, and the session
-//! ends for both. Nothing but the row makes a session: where it is deleted, access tokens end too.
+//! ends for both. Only the client that used a token may send it again within seconds, as two tabs of a browser
+//! do: it gets the same successor, whose secret is derived anew. Nothing but the row makes a session: where it
+//! is deleted, access tokens end too.
 
 mod account;
 mod jwt;
+mod networks;
 mod recovery;
 mod row;
 mod totp;
+mod tries;
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::Id;
 use moka::future::Cache;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::OnceCell;
 
 use self::account::{Account, RECOVERY_CODES, State};
 use self::row::{Column, Entity as Rows, Model as Row};
+pub use self::tries::Tries;
+use self::tries::Try;
 use super::{Credential, Owner, Principal};
 use crate::config::Config;
 use crate::error::Invalid;
 use crate::scope::Shared;
-use crate::throttle::{Bucket, Throttle};
-use crate::{Error, Result, key, password};
+use crate::{Error, Result, key, network, password, signature};
 
 pub(crate) use self::account::Kind;
 pub use self::jwt::KeyRing;
@@ -42,8 +45,12 @@ pub(super) use self::jwt::looks_like as is_access_token;
 /// How long a session is believed without asking the database again: one that was ended, or whose
 /// account was shut out, stops as soon.
 const REMEMBERED: Duration = Duration::from_secs(1);
-/// Random characters of each part of a refresh token.
+/// Random characters of a session's name, and of what its refresh tokens share.
 const ENTROPY: usize = 40;
+/// The key of no account.
+const NOBODY: Id = Id(0);
+/// How long the client that used a refresh token may send it again.
+const REPEATED: TimeDelta = TimeDelta::seconds(10);
 
 /// What somebody signs in with.
 pub(crate) struct Credentials {
@@ -52,6 +59,20 @@ pub(crate) struct Credentials {
     pub(crate) password: String,
     /// Of the authenticator app, where the account has one.
     pub(crate) code: Option<String>,
+}
+
+/// Whoever asks for the next tokens of a session.
+#[derive(Clone, Copy)]
+pub(crate) struct Client<'a> {
+    pub(crate) address: IpAddr,
+    /// Its `User-Agent`.
+    pub(crate) agent: &'a [u8],
+}
+
+impl Client<'_> {
+    fn hash(self) -> String {
+        key::hash(&format!("{} {}", network::of(self.address), String::from_utf8_lossy(self.agent)))
+    }
 }
 
 /// What a client gets that signed in. Never logged, never stored.
@@ -68,9 +89,8 @@ pub struct Tokens {
 
 /// Sessions of this server.
 pub struct Sessions {
-    tries: Throttle,
+    tries: Tries,
     ring: OnceLock<KeyRing>,
-    table: OnceCell<()>,
     known: Cache<String, Option<Arc<Principal>>>,
 }
 
@@ -82,12 +102,11 @@ struct Name {
 }
 
 impl Sessions {
-    /// Sessions; the throttle counts tries to sign in.
-    pub fn new(tries: Throttle) -> Self {
+    /// Sessions; tries to sign in are counted.
+    pub fn new(tries: Tries) -> Self {
         Self {
             tries,
             ring: OnceLock::new(),
-            table: OnceCell::new(),
             known: Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build(),
         }
     }
@@ -129,7 +148,7 @@ impl Sessions {
     }
 
     async fn find(&self, shared: &Shared, name: &Name) -> Result<Option<Arc<Principal>>> {
-        let Some(row) = self.row(&shared.db, name).await? else { return Ok(None) };
+        let Some(row) = self.row(shared, name).await? else { return Ok(None) };
         let Some(account) = admitted(shared, &row, name.owner).await? else { return Ok(None) };
         let abilities = account.abilities(&shared.db).await?;
         let credential = Credential::Session(name.id.clone());
@@ -144,44 +163,42 @@ impl Sessions {
     pub(crate) async fn begin(
         &self,
         shared: &Shared,
-        client: IpAddr,
+        client: Client<'_>,
         credentials: Credentials,
     ) -> Result<Tokens> {
         let email = credentials.email.trim().to_lowercase();
         let (db, now, lang) = (&shared.db, shared.clock.now(), shared.config.lang);
-        self.count_try(client, credentials.kind, &email, now).await?;
+        tables(shared).await?;
         let account = Account::by_email(db, credentials.kind, &email).await?;
+        let owner = account.as_ref().map(|account| account.owner);
+        let network = network_hash(shared, client.address);
+        // Asked for an unknown account too: the answer takes as long.
+        let asked = owner.unwrap_or(Owner::Customer(NOBODY));
+        let is_known = networks::is_known(db, asked, &network, now).await?;
+        let Credentials { kind, password, code, .. } = credentials;
+        let tried = Try { client: client.address, kind, email: &email, owner, is_known };
+        self.tries.count(&tried, now).await?;
         let stored = account.as_ref().map(|account| account.password.as_str());
-        let fits = shared.passwords.fits(client, credentials.password, stored).await?;
+        let fits = shared.passwords.fits(client.address, password, stored).await?;
         let account = account.filter(|account| fits && !account.has_ended(now));
         let account = account.ok_or_else(|| refusal("email", lang.text("auth.failed", &[])))?;
         let state = account.state(db).await?;
         if state.is_banned() {
             return Err(refusal("email", state.ban_text(lang)));
         }
-        check_code(shared, &account, &state, credentials.code.as_deref()).await?;
-        self.start(shared, &account).await
+        check_code(shared, &account, &state, code.as_deref()).await?;
+        networks::note(db, account.owner, network, now).await?;
+        self.start(shared, client, &account).await
     }
 
-    /// Counts a try to sign in, at the address it comes from and at the account it is for.
-    async fn count_try(&self, client: IpAddr, kind: Kind, email: &str, now: DateTime<Utc>) -> Result<()> {
-        let account = Sha256::digest(format!("{kind:?} {email}")).into();
-        for bucket in [Bucket::of_client(client), Bucket::Account(account)] {
-            if let Some(seconds) = self.tries.hit(bucket, now).await.retry_after() {
-                return Err(Error::RateLimited(seconds));
-            }
-        }
-        Ok(())
-    }
-
-    async fn start(&self, shared: &Shared, account: &Account) -> Result<Tokens> {
+    async fn start(&self, shared: &Shared, client: Client<'_>, account: &Account) -> Result<Tokens> {
         let now = shared.clock.now();
         let age = shared.config.token_expiration.map_or(i64::MAX, |age| age.as_secs().cast_signed());
         let ends = now.timestamp() + shared.config.session_ttl.min(age);
         let name = Name { owner: account.owner, id: password::random(ENTROPY) };
-        let (family, secret) = (password::random(ENTROPY), password::random(ENTROPY));
+        let family = password::random(ENTROPY);
+        let secret = self.secret(shared, &name, &family, 0)?;
         let (owner_type, owner_id) = name.owner.parts();
-        self.table(&shared.db).await?;
         // What has ended goes when its account comes back: the table does not grow for ever.
         let ended = of_owner(name.owner).filter(Column::ExpiresAt.lte(now.timestamp()));
         ended.exec(&shared.db).await?;
@@ -191,6 +208,9 @@ impl Sessions {
             id: Set(name.id.clone()),
             family_hash: Set(key::hash(&family)),
             refresh_hash: Set(key::hash(&secret)),
+            generation: Set(0),
+            refreshed_at: Set(now.timestamp_millis()),
+            client_hash: Set(client.hash()),
             password_mark: Set(account.password_mark()),
             created_at: Set(now.timestamp()),
             expires_at: Set(ends),
@@ -199,28 +219,50 @@ impl Sessions {
         self.tokens(shared, &name, &family, &secret, ends)
     }
 
-    /// The next tokens of a session. A refresh token is good once: with the second use the session ends.
+    /// The next tokens of a session. A refresh token is good once: with a second use the session ends, unless
+    /// the same client sends it again at once. Then it gets the same refresh token again.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] where the token is not good (any more); when the database fails.
-    pub(crate) async fn refresh(&self, shared: &Shared, token: &str) -> Result<Tokens> {
+    pub(crate) async fn refresh(&self, shared: &Shared, client: Client<'_>, token: &str) -> Result<Tokens> {
         let (name, row, [family, used]) = self.presented(shared, token).await?;
-        let secret = password::random(ENTROPY);
-        if !same(&row.refresh_hash, used) {
-            return self.reused(shared, &name).await;
-        }
         if admitted(shared, &row, name.owner).await?.is_none() {
             self.end(&shared.db, &name).await?;
             return Err(Error::Unauthenticated);
         }
+        if !same(&row.refresh_hash, used) {
+            return self.repeat(shared, client, token).await;
+        }
+        let secret = self.secret(shared, &name, family, row.generation + 1)?;
         // Of two who come with the same token at the same time, one comes second.
         let changed = Rows::update_many()
             .col_expr(Column::RefreshHash, Expr::value(key::hash(&secret)))
+            .col_expr(Column::Generation, Expr::value(row.generation + 1))
+            .col_expr(Column::RefreshedAt, Expr::value(shared.clock.now().timestamp_millis()))
+            .col_expr(Column::ClientHash, Expr::value(client.hash()))
             .filter(named(&name))
             .filter(Column::RefreshHash.eq(key::hash(used)))
             .exec(&shared.db)
             .await?;
         if changed.rows_affected == 0 {
+            return self.repeat(shared, client, token).await;
+        }
+        self.tokens(shared, &name, family, &secret, row.expires_at)
+    }
+
+    /// The tokens that were given for a token which is not the current one: to the client that got them, for a
+    /// moment. The session ends for everybody else.
+    async fn repeat(&self, shared: &Shared, client: Client<'_>, token: &str) -> Result<Tokens> {
+        let (name, row, [family, used]) = self.presented(shared, token).await?;
+        let before = self.secret(shared, &name, family, row.generation - 1)?;
+        let age = shared.clock.now().timestamp_millis() - row.refreshed_at;
+        let is_last = bool::from(before.as_bytes().ct_eq(used.as_bytes())) && row.generation > 0;
+        if !is_last || age > REPEATED.num_milliseconds() || row.client_hash != client.hash() {
+            return self.reused(shared, &name).await;
+        }
+        let secret = self.secret(shared, &name, family, row.generation)?;
+        // Made with another key of this server: it cannot be told again.
+        if !same(&row.refresh_hash, &secret) {
             return self.reused(shared, &name).await;
         }
         self.tokens(shared, &name, family, &secret, row.expires_at)
@@ -246,7 +288,7 @@ impl Sessions {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn revoke_all(&self, shared: &Shared, owner: Owner) -> Result<u64> {
-        self.table(&shared.db).await?;
+        tables(shared).await?;
         let ended = of_owner(owner).exec(&shared.db).await?;
         self.known.invalidate_all();
         Ok(ended.rows_affected)
@@ -261,18 +303,20 @@ impl Sessions {
     /// The session that a refresh token is of, with the token's two secret parts.
     async fn presented<'a>(&self, shared: &Shared, token: &'a str) -> Result<(Name, Row, [&'a str; 2])> {
         let (name, parts) = Name::of_refresh_token(token).ok_or(Error::Unauthenticated)?;
-        let row = self.row(&shared.db, &name).await?.filter(|row| same(&row.family_hash, parts[0]));
+        let row = self.row(shared, &name).await?.filter(|row| same(&row.family_hash, parts[0]));
         let row = row.filter(|row| row.expires_at > shared.clock.now().timestamp());
         Ok((name, row.ok_or(Error::Unauthenticated)?, parts))
     }
 
-    async fn row(&self, db: &DatabaseConnection, name: &Name) -> Result<Option<Row>> {
-        self.table(db).await?;
-        Ok(Rows::find().filter(named(name)).one(db).await?)
+    async fn row(&self, shared: &Shared, name: &Name) -> Result<Option<Row>> {
+        tables(shared).await?;
+        Ok(Rows::find().filter(named(name)).one(&shared.db).await?)
     }
 
-    async fn table(&self, db: &DatabaseConnection) -> Result<()> {
-        self.table.get_or_try_init(|| row::make(db)).await.copied()
+    /// What only one refresh token of a session has: nobody without this server's key can tell it from another.
+    fn secret(&self, shared: &Shared, name: &Name, family: &str, generation: i64) -> Result<String> {
+        let text = format!("{} {family} {generation}", name.label());
+        Ok(self.key_ring(&shared.config)?.seal(&text))
     }
 
     fn tokens(&self, shared: &Shared, name: &Name, family: &str, secret: &str, ends: i64) -> Result<Tokens> {
@@ -338,7 +382,9 @@ async fn check_code(shared: &Shared, account: &Account, state: &State, code: Opt
     let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else {
         return Err(refusal("code", lang.text("auth.2fa.required", &[])));
     };
-    if totp::fits(secret, code, shared.clock.now()) {
+    if let Some(step) = totp::step(secret, code, shared.clock.now())
+        && totp::use_up(&shared.db, account.owner, step).await?
+    {
         return Ok(());
     }
     if let Some(stored) = state.get(RECOVERY_CODES)
@@ -348,6 +394,16 @@ async fn check_code(shared: &Shared, account: &Account, state: &State, code: Opt
         return Ok(());
     }
     Err(refusal("code", lang.text("validation.2fa_code", &[])))
+}
+
+/// guichet's own tables, which all of this needs.
+async fn tables(shared: &Shared) -> Result<()> {
+    shared.own_tables.require(&shared.db, shared.config.read_only).await
+}
+
+/// How a network is remembered.
+fn network_hash(shared: &Shared, client: IpAddr) -> String {
+    signature::pseudonym(&shared.config.app_key, &format!("sign-in {}", network::of(client)))
 }
 
 fn refusal(field: &str, text: String) -> Error {

@@ -10,6 +10,7 @@ mod upstream;
 
 use crate::config::Config;
 use crate::database;
+use crate::own_tables::{Lack, is_current};
 use clap::Args;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, TryGetable};
 use serde::Serialize;
@@ -121,6 +122,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
         ("time zone", server::zone(config, &db).await),
         ("collation", server::collation(&db).await),
         ("rights", rights::of_every_table(config, &db).await),
+        ("own tables", own_tables(config, &db).await),
     ] {
         findings.extend(found.unwrap_or_else(|error| vec![unread(check, &error)]));
     }
@@ -140,6 +142,32 @@ async fn redis(config: &Config) -> Option<Finding> {
             "start it, or correct REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD or REDIS_DB",
         ),
     })
+}
+
+/// guichet's own tables: whether they are there, or can be made.
+async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr> {
+    const CHECK: &str = "own tables";
+    Ok(vec![match is_current(db).await {
+        Ok(true) => Finding::ok(CHECK, "they are there"),
+        Ok(false) if config.read_only => Finding::warning(
+            CHECK,
+            "they are not there, and a server that is read-only makes none: nobody can sign in",
+            "start guichet once without GUICHET_READ_ONLY",
+        ),
+        Ok(false) if rights::may_make_tables(db).await? => {
+            Finding::ok(CHECK, "they are not there yet: the first start makes them")
+        }
+        Ok(false) => Finding::warning(
+            CHECK,
+            "they are not there, and guichet may not make them: nobody can sign in",
+            format!(
+                "run these as an owner of the database: {};",
+                migration::own_statements(db.get_database_backend()).join("; ")
+            ),
+        ),
+        Err(Lack::Database(error)) => return Err(error),
+        Err(lack) => Finding::error(CHECK, lack.to_string(), "start the newer version of guichet"),
+    }])
 }
 
 /// A look that failed itself.

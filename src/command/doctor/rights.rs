@@ -78,6 +78,20 @@ async fn denied(db: &DatabaseConnection, verb: Verb, table: &ExpectedTable) -> R
     }
 }
 
+/// Whether tables can be made.
+pub(super) async fn may_make_tables(db: &DatabaseConnection) -> Result<bool, DbErr> {
+    let sql = match db.get_database_backend() {
+        DbBackend::MySql => {
+            "SELECT (SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = 'CREATE') + \
+             (SELECT COUNT(*) FROM information_schema.schema_privileges WHERE privilege_type = 'CREATE' \
+             AND DATABASE() LIKE table_schema)"
+        }
+        DbBackend::Postgres => "SELECT has_schema_privilege(current_schema(), 'CREATE')::int::bigint",
+        _ => return Ok(true),
+    };
+    Ok(value::<i64>(db, sql).await?.is_some_and(|rights| rights > 0))
+}
+
 /// A whole database that takes no writes.
 async fn closed(db: &DatabaseConnection) -> Result<Option<Finding>, DbErr> {
     let sql = match db.get_database_backend() {

@@ -1,0 +1,90 @@
+//! guichet's own tables in the shop's database (`migration/src/own.rs`): made at the start, where guichet
+//! may. Where it may not, what needs them is off until an operator has made them (`guichet doctor` writes
+//! the statements), and nothing else.
+
+use std::time::Duration;
+
+use migration::{MigratorTrait, OwnMigrator};
+use sea_orm::{DatabaseConnection, DbErr};
+use tokio::sync::OnceCell;
+
+use crate::{Error, Result};
+
+/// How long another process that makes them at the same moment is waited for, and how often.
+const PAUSE: Duration = Duration::from_millis(100);
+const PAUSES: u32 = 5;
+
+/// Whether they are there. Asked until they are.
+#[derive(Default)]
+pub struct OwnTables(OnceCell<()>);
+
+/// Why they cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Lack {
+    /// Their version is not known here.
+    #[error("guichet's own tables were made by a newer version of guichet: {0}")]
+    Newer(String),
+    /// They are not there, and cannot be made.
+    #[error(
+        "guichet's own tables cannot be made ({0}): `guichet doctor` writes the statements that make them"
+    )]
+    NotMade(DbErr),
+    /// They are not there, and the server writes nothing.
+    #[error("guichet's own tables are not there, and a server that is read-only makes none")]
+    ReadOnly,
+    /// The database fails.
+    #[error(transparent)]
+    Database(DbErr),
+}
+
+impl OwnTables {
+    /// Makes them where they are not there; what needs them asks this first.
+    ///
+    /// # Errors
+    /// [`Error::Absent`] where that cannot be; when the database fails.
+    pub async fn require(&self, db: &DatabaseConnection, read_only: bool) -> Result<()> {
+        self.make(db, read_only).await.map_err(|lack| match lack {
+            Lack::Database(error) => error.into(),
+            Lack::ReadOnly => Error::ReadOnly,
+            lack => Error::Absent(DbErr::Custom(lack.to_string())),
+        })
+    }
+
+    /// Makes them where they are not there.
+    ///
+    /// # Errors
+    /// [`Lack`] where that cannot be.
+    pub async fn make(&self, db: &DatabaseConnection, read_only: bool) -> Result<(), Lack> {
+        self.0.get_or_try_init(|| make(db, read_only)).await.copied()
+    }
+}
+
+async fn make(db: &DatabaseConnection, read_only: bool) -> Result<(), Lack> {
+    if is_current(db).await? {
+        return Ok(());
+    }
+    if read_only {
+        return Err(Lack::ReadOnly);
+    }
+    let Err(error) = OwnMigrator::up(db, None).await else { return Ok(()) };
+    // Of two processes that make them at the same moment, one fails.
+    for _ in 0..PAUSES {
+        if is_current(db).await? {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(Lack::NotMade(error))
+}
+
+/// Whether they are there, in the version that is known here.
+///
+/// # Errors
+/// [`Lack::Newer`] where that is another one; when the database fails.
+pub async fn is_current(db: &DatabaseConnection) -> Result<bool, Lack> {
+    match OwnMigrator::get_pending_migrations_read_only(db).await {
+        Ok(missing) => Ok(missing.is_empty()),
+        Err(DbErr::Custom(text)) => Err(Lack::Newer(text)),
+        Err(error) => Err(Lack::Database(error)),
+    }
+}
