@@ -32,7 +32,7 @@ const COPIES: u64 = 2;
 /// Bytes of a value in memory, beside its letters.
 const VALUE: u64 = 16;
 /// Comparisons of the condition of a list, at most.
-const MAX_COMPARISONS: u64 = 200;
+pub(super) const MAX_COMPARISONS: u64 = 200;
 /// Argument that holds a list's condition.
 const CONDITION: &str = "filter";
 /// Arguments that say how long a page is.
@@ -429,6 +429,11 @@ impl<'a> Measure<'a> {
             definition.node.default_value.as_ref().map(|value| &value.node)
         })
     }
+}
+
+/// Points of a condition without variables, whatever it finds.
+pub fn condition(condition: &ConstValue) -> u32 {
+    u32::try_from(comparisons_of(condition).points()).unwrap_or(u32::MAX)
 }
 
 /// The comparisons of a condition.

@@ -12,6 +12,8 @@ mod introspection;
 mod measure;
 mod positions;
 mod price;
+#[cfg(test)]
+mod price_table;
 mod scan;
 mod suggestion;
 #[cfg(test)]
@@ -32,7 +34,7 @@ pub use caching::Hints;
 pub(crate) use caching::INTROSPECTION;
 pub use documents::{Documents, New};
 pub use introspection::{Introspections, Question};
-pub use measure::Cost;
+pub use measure::{Cost, condition};
 pub use price::{actual, of_rows};
 pub use suggestion::Suggestions;
 

@@ -24,7 +24,7 @@ pub(super) const ROOT: u64 = 1;
 /// Points of changing something.
 pub(super) const CHANGE: u64 = 10;
 /// Further values of a comparison that cost a point together.
-const FURTHER: u64 = 10;
+pub(super) const FURTHER: u64 = 10;
 
 /// What hangs on the types of the schema: all that a price depends on.
 #[derive(Debug, Default)]
@@ -77,6 +77,12 @@ impl Prices {
             query: registry.query_type.as_str().into(),
             mutation: registry.mutation_type.as_deref().unwrap_or_default().into(),
         }
+    }
+
+    /// All types with fields that hold objects.
+    #[cfg(test)]
+    pub(super) fn types(&self) -> impl Iterator<Item = (&str, &Fields)> {
+        self.types.iter().map(|(name, fields)| (name.as_ref(), fields))
     }
 
     /// Fields of a type that hold objects.

@@ -114,6 +114,15 @@ struct Asking {
     counts: bool,
 }
 
+/// What a request is priced by.
+#[derive(Clone, Copy, Default)]
+struct Price {
+    /// Rows that are asked for; `None` where it doesn't count.
+    rows: Option<u32>,
+    /// Points of the conditions that they must meet.
+    conditions: u32,
+}
+
 impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     /// The face of checked documents.
     ///
@@ -325,7 +334,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         // One row where there are no pages.
         let rows =
             if document.answer == Answer::Value { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
-        let price = asking.counts.then(|| of_rows(document.is_mutation(), rows));
+        let price = Price { rows: asking.counts.then_some(rows), conditions: asked.conditions };
         let data = self.run(document, caller, &asking, variables, input.uploads, price).await?;
         let address = Address::new(format!("{}{}", asking.origin.base(), asking.path), &input.query);
         let body = answer::body(document, data, asked, &address, self.shared().config.lang);
@@ -347,7 +356,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         }
         let path = Input { path, ..Input::default() };
         let (variables, _) = request::variables(document, &path, self.shared().config.max_per_page)?;
-        self.run(document, caller, asking, variables, Vec::new(), None).await.map(drop)
+        self.run(document, caller, asking, variables, Vec::new(), Price::default()).await.map(drop)
     }
 
     /// Runs the operation; its data.
@@ -358,7 +367,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         asking: &Asking,
         variables: Variables,
         uploads: Vec<UploadValue>,
-        price: Option<u32>,
+        price: Price,
     ) -> Result<Value> {
         let prepared = document.prepared(&variables);
         let mut operation = Operation::new("").variables(variables);
@@ -375,7 +384,9 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             ..Execution::new(caller.principal.clone(), asking.client, asking.origin.clone())
         };
         let writes = document.is_mutation();
-        let used = |_: &_, execution: &Execution| of_rows(writes, execution.rows_read.number());
+        let of = |rows| of_rows(writes, rows).saturating_add(price.conditions);
+        let used = |_: &_, execution: &Execution| of(execution.rows_read.number());
+        let price = price.rows.map(of);
         let job = Job { operation, execution, writes, price, used };
         answer::failure(self.pipeline.run(&self.schema, caller, job).await?.answer)
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::bag::{self, Fields};
 use super::document::{Checked, Document, Variable, camel, filter_field, include_variable};
-use crate::{Error, Result};
+use crate::{Error, Result, operation};
 
 /// Rows a page when nothing sensible is asked (spec: `wire.md` 4.5).
 const FALLBACK_SIZE: i64 = 15;
@@ -36,13 +36,15 @@ impl Input {
     }
 }
 
-/// A page that is asked for.
+/// The rows that are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// Page, from 1.
     pub page: i64,
     /// Rows a page, within the operator's limit.
     pub per_page: i64,
+    /// Points of the conditions that rows must meet.
+    pub conditions: u32,
 }
 
 /// The operation's variables, and the page they ask for.
@@ -58,7 +60,8 @@ pub fn variables(
     let filter = filter(document, input)?;
     let sort = sort(document, input)?;
     let includes = includes(document, input)?;
-    let asked = Asked { page: page(input), per_page: per_page(document, input, max_per_page) };
+    let conditions = filter.as_ref().map_or(0, operation::condition);
+    let asked = Asked { page: page(input), per_page: per_page(document, input, max_per_page), conditions };
     let mut variables = Variables::default();
     for variable in &document.variables {
         let value = match variable.name.as_str() {

@@ -56,6 +56,33 @@ async fn both_faces_draw_on_the_same_limits() {
     shop.close().await;
 }
 
+/// A comparison is a point, whatever it finds, and so are ten further texts of it.
+#[tokio::test]
+async fn conditions_of_rest_have_a_price() {
+    let shop = Shop::with("en", |config| config.cost_limit = Some(10_000)).await;
+    let mut before = 10_000;
+    for (filter, points) in [
+        ("a", 1),
+        ("", 0),
+        ("a,b", 2),
+        ("a,a,a", 1),
+        ("a,b,c,d,e,f,g,h,i,j,k", 2),
+        ("a,b,c,d,e,f,g,h,i,j,k,l", 3),
+    ] {
+        let path = format!("/api/application/products?filter[name]=zz{}", filter.replace(',', ",zz"));
+        let path =
+            if filter.is_empty() { "/api/application/products?filter[name]=".to_owned() } else { path };
+        let (_, headers, body) = shop.get(&path, "all").await;
+        let rows = body["data"].as_array().unwrap().len();
+        let [_, left] = left(&headers);
+        if !filter.is_empty() {
+            assert_eq!((rows, before - left), (0, 1 + points), "{filter}");
+        }
+        before = left;
+    }
+    shop.close().await;
+}
+
 /// A page counts in full before it is read; the answer is the contract's own.
 #[tokio::test]
 async fn rest_is_refused_where_no_points_are_left() {

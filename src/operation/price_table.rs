@@ -1,0 +1,69 @@
+//! The table of prices in `docs/prices.md`, made from the schema. `GUICHET_WRITE_DOCS=1 cargo test --lib price_table`
+//! writes it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::measure::MAX_COMPARISONS;
+use super::price::{CHANGE, FURTHER, Fields, Many, Prices, ROOT, ROWS};
+use crate::page::DEFAULT_SIZE;
+use crate::schema;
+
+/// How objects are counted, in the order of the columns.
+const COLUMNS: [(Many, &str); 4] = [
+    (Many::One, "One object"),
+    (Many::Page, "A page: its rows, or those of `first`, `last`, `perPage`"),
+    (Many::List, "A list: the page's rows, or ten"),
+    (Many::Named, "As many as `ids`"),
+];
+
+fn row(name: &str, fields: &Fields) -> String {
+    let mut row = format!("| `{name}` |");
+    for (many, _) in COLUMNS {
+        let mut names: Vec<_> = fields
+            .iter()
+            .filter(|(_, branch)| branch.many == many)
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        names.sort();
+        let _ = write!(row, " {} |", names.join(", "));
+    }
+    row
+}
+
+fn text(prices: &Prices) -> String {
+    let rows: BTreeMap<_, _> = prices.types().map(|(name, fields)| (name, row(name, fields))).collect();
+    let headings = COLUMNS.map(|(_, heading)| heading).join(" | ");
+    let rows = rows.into_values().collect::<Vec<_>>().join("\n");
+    format!(
+        "# Prices\n\n\
+         What a GraphQL operation costs in points, before it is run; afterwards what was found counts instead (`src/operation/price.rs`).\n\
+         This file is generated from the schema.\n\n\
+         | What | Points |\n|---|--:|\n\
+         | a field at the root | {ROOT} |\n\
+         | one that changes something, beside that | {CHANGE} |\n\
+         | an object | 1, and what is selected of it |\n\
+         | a value of an object | 0 |\n\
+         | a list | its length times an object; pages have {DEFAULT_SIZE} rows where none are asked for, lists without pages count as {ROWS} |\n\
+         | a comparison of a condition | 1; a list takes {MAX_COMPARISONS} |\n\
+         | {FURTHER} further values of a comparison | 1 |\n\n\
+         A REST request costs {ROOT} point ({} where it changes something), one for each row that it reads, and its `filter[…]` as conditions do.\n\n\
+         ## What each type holds\n\n\
+         Types that are not named hold values alone.\n\n\
+         | Type | {headings} |\n|---|---|---|---|---|\n{rows}\n",
+        ROOT + CHANGE,
+    )
+}
+
+#[test]
+fn prices_are_written_down() {
+    let text = text(&Prices::new(&schema::registry()));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/prices.md");
+    if std::env::var_os("GUICHET_WRITE_DOCS").is_some() {
+        std::fs::write(&file, text).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(text == kept, "docs/prices.md is not what the schema says; GUICHET_WRITE_DOCS=1 writes it");
+}
