@@ -3,7 +3,7 @@
 //! two requests it is kept for a while.
 
 use std::error::Error as _;
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::mem;
 use std::pin::{Pin, pin};
@@ -16,6 +16,7 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1;
 use tokio::time::Instant;
 
+use super::bell::Bell;
 use super::body::Sent;
 use super::connector::{Connector, Wire};
 use crate::error::Trouble;
@@ -43,7 +44,12 @@ struct Connection {
     sender: http1::SendRequest<Sent>,
     /// Moves the bytes; none once the connection is closed.
     driver: Option<http1::Connection<Wire, Sent>>,
+    /// What both wake, in place of the task that polls them.
+    bell: Bell,
 }
+
+/// Polls of a connection in a row: what rings once more then comes after other tasks.
+const TURNS: usize = 4;
 
 /// Why a request got no answer, and the request where no byte of it was sent.
 type Failed = (hyper::Error, Option<Request<Sent>>);
@@ -81,7 +87,7 @@ impl Connections {
         mut request: Request<Sent>,
         anew: bool,
     ) -> Result<Response<Answer>, NoAnswer> {
-        if !anew && let Some(connection) = self.take().await {
+        if !anew && let Some(connection) = self.take() {
             match self.exchange(connection, request).await {
                 Ok(answer) => return Ok(answer),
                 // The server had closed it.
@@ -105,11 +111,7 @@ impl Connections {
         let mut answer = answer.map(|body| Answer::new(body, connection, self));
         // Nobody reads a body that has ended already.
         if answer.body().body.is_end_stream() {
-            poll_fn(|cx| {
-                answer.body_mut().end(cx);
-                Poll::Ready(())
-            })
-            .await;
+            answer.body_mut().end();
         }
         Ok(answer)
     }
@@ -121,14 +123,14 @@ impl Connections {
         })?;
         let opened = http1::handshake(wire).await;
         let (sender, driver) = opened.map_err(|error| Trouble::Broken(error.to_string()))?;
-        Ok(Connection { sender, driver: Some(driver) })
+        Ok(Connection { sender, driver: Some(driver), bell: Bell::default() })
     }
 
     /// The kept connection that was used last and is still open.
-    async fn take(&self) -> Option<Connection> {
+    fn take(&self) -> Option<Connection> {
         loop {
             let (_, mut connection) = self.idle().connections.pop()?;
-            if poll_fn(|cx| Poll::Ready(connection.is_idle(cx))).await {
+            if connection.is_idle() {
                 return Some(connection);
             }
         }
@@ -179,14 +181,35 @@ impl Connection {
     /// Sends a request; the head of its answer.
     async fn exchange(&mut self, request: Request<Sent>) -> Result<Response<Incoming>, Failed> {
         let mut answer = pin!(self.sender.try_send_request(request));
-        let answer = poll_fn(|cx| {
-            self.drive(cx);
-            answer.as_mut().poll(cx)
-        });
-        answer.await.map_err(|mut failed| {
+        poll_fn(|cx| self.attend(cx, |cx| answer.as_mut().poll(cx))).await.map_err(|mut failed| {
             let unsent = failed.take_message();
             (failed.into_error(), unsent)
         })
+    }
+
+    /// Polls for something that comes by this connection, and moves what can be moved until it is there or has to
+    /// be waited for.
+    fn attend<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let waker = self.bell.silence();
+        let mut inner = Context::from_waker(&waker);
+        for _ in 0..TURNS {
+            if let ready @ Poll::Ready(_) = poll(&mut inner) {
+                return ready;
+            }
+            self.drive(&mut inner);
+            if let ready @ Poll::Ready(_) = poll(&mut inner) {
+                return ready;
+            }
+            if !self.bell.has_rung() {
+                break;
+            }
+        }
+        self.bell.ring_for(cx.waker());
+        Poll::Pending
     }
 
     /// Moves what can be moved.
@@ -200,8 +223,9 @@ impl Connection {
     }
 
     /// Moves what can be moved; whether the next request can be sent.
-    fn is_idle(&mut self, cx: &mut Context<'_>) -> bool {
-        self.drive(cx);
+    fn is_idle(&mut self) -> bool {
+        let waker = self.bell.silence();
+        self.drive(&mut Context::from_waker(&waker));
         self.driver.is_some() && self.sender.is_ready()
     }
 }
@@ -218,9 +242,9 @@ impl Answer {
         Self { body, connection: Some(connection), connections: Arc::clone(connections) }
     }
 
-    fn end(&mut self, cx: &mut Context<'_>) {
+    fn end(&mut self) {
         if let Some(mut connection) = self.connection.take()
-            && connection.is_idle(cx)
+            && connection.is_idle()
         {
             self.connections.keep(connection);
         }
@@ -235,16 +259,14 @@ impl hyper::body::Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<hyper::Result<Frame<bytes::Bytes>>>> {
-        let mut polled = Pin::new(&mut self.body).poll_frame(cx);
-        if polled.is_pending()
-            && let Some(connection) = &mut self.connection
-        {
-            connection.drive(cx);
-            polled = Pin::new(&mut self.body).poll_frame(cx);
-        }
+        let Self { body, connection, .. } = &mut *self;
+        let polled = match connection {
+            Some(connection) => connection.attend(cx, |cx| Pin::new(&mut *body).poll_frame(cx)),
+            None => Pin::new(body).poll_frame(cx),
+        };
         // A body of known length is not asked for its end.
         if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
-            self.end(cx);
+            self.end();
         }
         polled
     }

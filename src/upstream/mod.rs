@@ -1,6 +1,7 @@
 //! The shop's own server, to which requests are passed on as they came: streamed both ways, within bounds
 //! of time. What it answers is not looked at.
 
+mod bell;
 mod body;
 mod connections;
 mod connector;

@@ -1,0 +1,97 @@
+//! What wakes a task that drives both ends of a connection itself.
+//!
+//! hyper's halves of a client connection wake each other, as if each had a task of its own. Where one task polls
+//! both, it would wake itself while it runs: it would be put behind others, and another thread woken to fetch it.
+//! A bell is only heard where the task waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::task::{Wake, Waker};
+
+use futures_util::task::AtomicWaker;
+
+/// Rings in place of a task's waker.
+#[derive(Default)]
+pub(super) struct Bell(Arc<State>);
+
+struct State {
+    /// Whether nobody listens: who polls looks for himself.
+    is_silent: AtomicBool,
+    has_rung: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { is_silent: AtomicBool::new(true), has_rung: AtomicBool::default(), task: AtomicWaker::new() }
+    }
+}
+
+impl Bell {
+    /// Silences it while its connection is polled with the waker that is returned.
+    pub(super) fn silence(&self) -> Waker {
+        self.0.is_silent.store(true, SeqCst);
+        Waker::from(Arc::clone(&self.0))
+    }
+
+    /// Whether it rang since that was asked last.
+    pub(super) fn has_rung(&self) -> bool {
+        self.0.has_rung.swap(false, SeqCst)
+    }
+
+    /// Lets it be heard by a task, also where it rang just now.
+    pub(super) fn ring_for(&self, task: &Waker) {
+        self.0.task.register(task);
+        self.0.is_silent.store(false, SeqCst);
+        if self.has_rung() {
+            task.wake_by_ref();
+        }
+    }
+}
+
+impl Wake for State {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // In this order, so that whoever stops polling at the same moment sees one or the other.
+        self.has_rung.store(true, SeqCst);
+        if !self.is_silent.load(SeqCst) {
+            self.task.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Count(std::sync::atomic::AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_task_is_woken_where_it_waits_and_not_while_it_polls() {
+        let count = Arc::new(Count(0.into()));
+        let (bell, task) = (Bell::default(), Waker::from(Arc::clone(&count)));
+        let woken = || count.0.load(SeqCst);
+        let inner = bell.silence();
+        inner.wake_by_ref();
+        assert!(bell.has_rung() && !bell.has_rung());
+        assert_eq!(woken(), 0, "who polls looks for himself");
+        bell.ring_for(&task);
+        assert_eq!(woken(), 0);
+        inner.wake_by_ref();
+        assert_eq!(woken(), 1);
+        let inner = bell.silence();
+        inner.wake();
+        assert_eq!(woken(), 1);
+        bell.ring_for(&task);
+        assert_eq!(woken(), 2, "what rang before the task waits is not lost");
+    }
+}
