@@ -39,6 +39,7 @@
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`customers`], [`products`], [`services`] | what the recordings of these resources do not cover |
 //! | [`customers`], [`services`] | what the recordings of customers and services do not cover |
+//! | [`descriptions`] | HTML that is refused, and HTML that is stored as it was sent |
 //! | [`sessions`] | signing in and out, and what a session may do |
 //! | [`viewer`] | what a customer sees, and that it is nobody else's |
 //! | [`documented`] | what only the documents promise |
@@ -57,6 +58,7 @@ mod connections;
 mod contracts;
 mod cursors;
 mod customers;
+mod descriptions;
 mod deviation;
 mod differences;
 mod doctor;
