@@ -87,7 +87,7 @@ fn value() -> impl Strategy<Value = Json> {
         let name = prop_oneof!["monthly|onetime|price|setup|0|1", any::<String>()];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Json::from),
-            prop::collection::btree_map(name, inner, 0..3).prop_map(|fields| Json::from_iter(fields)),
+            prop::collection::btree_map(name, inner, 0..3).prop_map(Json::from_iter),
         ]
     })
 }

@@ -380,7 +380,7 @@ mod tests {
         let ring = KeyRing::open(&folder.config("a.pem", false)).unwrap();
         let token = token(&ring);
         let parts: Vec<_> = token.split('.').map(str::to_owned).collect();
-        proptest!(|(at in 0..token.len(), letter in "[A-Za-z0-9_.-]", text in r"[A-Za-z0-9_-]{0,40}|\PC*", part in 0..3_usize)| {
+        proptest!(ProptestConfig::with_source_file(file!()), |(at in 0..token.len(), letter in "[A-Za-z0-9_.-]", text in r"[A-Za-z0-9_-]{0,40}|\PC*", part in 0..3_usize)| {
             let mut changed = token.clone();
             changed.replace_range(at..=at, &letter);
             prop_assert!(changed == token || ring.verify(&changed, Utc::now()).is_none() || same_bytes(&changed, &token));
