@@ -20,9 +20,14 @@ pub fn media_ranges(accept: &str) -> impl Iterator<Item = MediaRange> {
     accept[..end].split(',').take(MAX_RANGES).map(|range| {
         let mut parameters = range.split(';').map(str::trim);
         let media = parameters.next().unwrap_or_default().to_ascii_lowercase();
-        let quality = parameters.find_map(|parameter| parameter.strip_prefix("q=")?.parse().ok());
+        let quality = parameters.find_map(|parameter| weight(parameter.strip_prefix("q=")?));
         MediaRange { media, quality: quality.unwrap_or(1.0) }
     })
+}
+
+/// A weight from 0 to 1. What Rust reads as a number beyond that (`nan`, `inf`) is none.
+fn weight(text: &str) -> Option<f32> {
+    text.parse().ok().filter(|weight| (0.0..=1.0).contains(weight))
 }
 
 #[cfg(test)]
@@ -40,5 +45,31 @@ mod tests {
     fn a_long_header_is_not_read_to_its_end() {
         assert_eq!(media_ranges(&"a,".repeat(15_000)).count(), MAX_RANGES);
         assert_eq!(media_ranges(&"ä".repeat(15_000)).next().map(|range| range.media.len()), Some(MAX_BYTES));
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn weights_lie_between_nothing_and_everything(header in r"([a-z*]{0,4}(/[a-z*+]{0,4})?(; ?q=(-?[0-9.e]{0,5}|nan|inf|infinity))?,?){0,40}|\PC*") {
+            let ranges: Vec<_> = media_ranges(&header).collect();
+            prop_assert!(ranges.len() <= MAX_RANGES);
+            prop_assert!(ranges.iter().all(|range| (0.0..=1.0).contains(&range.quality)), "{:?}", ranges);
+            prop_assert!(ranges.iter().map(|range| range.media.len()).sum::<usize>() <= 2 * MAX_BYTES);
+        }
+
+        #[test]
+        fn what_is_written_is_read_back(ranges in prop::collection::vec(("[a-z]{1,9}/[a-z+.-]{1,20}", 0..=1000_u16), 0..MAX_RANGES)) {
+            let ranges: Vec<_> = ranges.into_iter().map(|(media, q)| MediaRange { media, quality: f32::from(q) / 1000.0 }).collect();
+            let header: Vec<_> = ranges.iter().map(|range| format!("{};v=1; q={}", range.media, range.quality)).collect();
+            let header = header.join(", ");
+            let read: Vec<_> = media_ranges(&header).collect();
+            prop_assert!(header.is_empty() || header.len() > MAX_BYTES || read == ranges, "{}", header);
+        }
     }
 }

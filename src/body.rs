@@ -87,3 +87,22 @@ mod tests {
         assert_eq!(read(Body::from_stream(stream::iter(broken)), 10).await, Err(Unreadable::Broken));
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use futures_util::{FutureExt, stream};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_body_is_the_same_in_whatever_pieces_it_comes(pieces in prop::collection::vec(any::<Vec<u8>>(), 0..20), max in 0..2000_usize) {
+            let whole = pieces.concat();
+            let pieces = pieces.into_iter().map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
+            let body = Body::from_stream(stream::iter(pieces));
+            let expected = if whole.len() > max { Err(Unreadable::TooLarge) } else { Ok(Bytes::from(whole)) };
+            prop_assert_eq!(read(body, max).now_or_never(), Some(expected));
+        }
+    }
+}

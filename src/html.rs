@@ -1,4 +1,12 @@
-//! Texts inside HTML.
+//! Texts inside HTML, and HTML inside texts.
+
+mod harmless;
+mod listed;
+mod style;
+#[cfg(test)]
+mod tests;
+
+pub use harmless::is_harmless;
 
 /// The text with everything that means something in HTML escaped, quotes included.
 pub fn escape(text: &str) -> String {
@@ -14,12 +22,4 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn everything_special_is_escaped() {
-        assert_eq!(super::escape("l'Église & <\"Fils\">"), "l&#039;Église &amp; &lt;&quot;Fils&quot;&gt;");
-    }
 }

@@ -263,3 +263,78 @@ mod tests {
         assert_eq!(value(b"[[[[[]]]]]", BOUNDS), Err(Flaw::Malformed));
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { elements: 1000, depth: 100 };
+
+    /// Any value that JSON can spell.
+    fn tree() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Boolean),
+            any::<i64>().prop_map(Value::from),
+            proptest::num::f64::NORMAL
+                .prop_filter("whole numbers come back as such", |number| number.fract() != 0.0)
+                .prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(6, 64, 6, |inner| {
+            let fields = prop::collection::vec((any::<String>(), inner.clone()), 0..6);
+            prop_oneof![
+                prop::collection::vec(inner, 0..6).prop_map(Value::List),
+                fields.prop_map(|fields| Value::Object(
+                    fields.into_iter().map(|(name, value)| (Name::new(name), value)).collect()
+                )),
+            ]
+        })
+    }
+
+    fn count(value: &Value) -> usize {
+        1 + match value {
+            Value::List(items) => items.iter().map(count).sum(),
+            Value::Object(fields) => fields.values().map(count).sum(),
+            _ => 0,
+        }
+    }
+
+    fn written(value: &Value) -> Vec<u8> {
+        let mut text = Vec::new();
+        crate::record::write_value(value, &mut text);
+        text
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(tree in tree()) {
+            let text = written(&tree);
+            let exactly = Bounds { elements: count(&tree), ..BOUNDS };
+            prop_assert_eq!(value(&text, exactly), Ok(tree.clone()));
+            let too_few = Bounds { elements: exactly.elements - 1, ..BOUNDS };
+            prop_assert_eq!(value(&text, too_few), Err(Flaw::TooManyElements));
+            let ours: serde_json::Value = serde_json::from_slice(&text).unwrap();
+            prop_assert_eq!(Value::from_json(ours).unwrap(), tree);
+        }
+
+        #[test]
+        fn half_a_text_is_none(tree in tree(), share in 0.0..1.0) {
+            let text = written(&Value::List(vec![tree]));
+            let end = (text.len() as f64 * share) as usize;
+            prop_assert_eq!(value(&text[..end], BOUNDS), Err(Flaw::Malformed));
+        }
+
+        #[test]
+        fn any_bytes_are_judged_as_another_reader_does(text in r#"([\[\]{}:," \\a-c0-9eE+.-]|true|null|\\u[0-9a-fd]{4}){0,20}"#, bytes in any::<Vec<u8>>()) {
+            for bytes in [text.as_bytes(), &bytes] {
+                let known = serde_json::from_slice::<serde_json::Value>(bytes).is_ok();
+                prop_assert_eq!(value(bytes, BOUNDS).is_ok(), known);
+                prop_assert_eq!(read(bytes, |_| true, BOUNDS).is_ok(), known);
+                let _ = read(bytes, |_| false, BOUNDS);
+            }
+        }
+    }
+}

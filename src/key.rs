@@ -89,3 +89,20 @@ mod tests {
         assert_eq!(split("1|"), None);
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn bearer_texts_are_split_where_they_were_joined(id in 0..=i64::MAX, text in r"[0-9|a-z+-]{0,40}|\PC*") {
+            let key = NewKey::random();
+            let bearer = key.bearer(id);
+            prop_assert_eq!(split(&bearer), Some((id, key.plain.as_str())));
+            prop_assert!(split(&text).is_none_or(|(id, secret)| id >= 0 && text.ends_with(secret)));
+        }
+    }
+}

@@ -158,3 +158,18 @@ mod tests {
         assert_eq!(found(&[listed, ("forwarded", "for=unknown")]), "10.0.0.1");
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_network_is_its_own(client in any::<IpAddr>()) {
+            prop_assert_eq!(of(of(client)), of(client));
+            prop_assert_eq!(of(client).is_ipv4(), client.is_ipv4());
+        }
+    }
+}

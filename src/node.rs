@@ -244,3 +244,26 @@ impl NodeQuery {
         Nodes(ids)
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn global_identifiers_are_read_back(name in "[A-Za-z]{1,20}", key in 0..=i64::MAX) {
+            prop_assert_eq!(typed_id(&global_id(&name, Id(key))), Some((name, Id(key))));
+        }
+
+        #[test]
+        fn any_text_names_a_record_or_nothing(id in r"\PC*|[0-9A-Za-z+/=]{0,20}", inner in r"[A-Za-z]{0,3}:?[0-9+-]{0,21}") {
+            for id in [id, STANDARD_NO_PAD.encode(inner)] {
+                let named = named(&ID(id.clone()));
+                prop_assert!(named.is_none_or(|(name, key)| *global_id(name, key) == id));
+                prop_assert!(digits(&id).is_none_or(|key| key.0 >= 0));
+            }
+        }
+    }
+}

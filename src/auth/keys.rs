@@ -177,6 +177,8 @@ async fn owner(db: &Reader, row: &token::Model) -> Result<Option<(Owner, Option<
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::bearer;
 
     #[test]
@@ -187,5 +189,14 @@ mod tests {
         assert_eq!(bearer("Bearer  x"), Some(" x"));
         assert_eq!(bearer("Basic x"), None);
         assert_eq!(bearer("bearer "), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_names_a_key_or_none(header in r"(bearer|BEARER|,| |\PC){0,20}", key in "[0-9]{1,9}\\|[0-9A-Za-z]{1,40}") {
+            prop_assert!(bearer(&header).is_none_or(|key| header.contains(key)));
+            let header = format!("{header} Bearer {key}");
+            prop_assert_eq!(bearer(&header), Some(key.as_str()));
+        }
     }
 }

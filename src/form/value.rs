@@ -180,3 +180,37 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_back(whole in any::<i64>(), float in proptest::num::f64::NORMAL) {
+            prop_assert_eq!(integer(&Value::from(whole)), Some(whole));
+            prop_assert_eq!(integer(&Value::from(whole.to_string())), Some(whole));
+            prop_assert_eq!(text(&Value::from(whole)), Some(whole.to_string()));
+            prop_assert_eq!(number(&Value::from(float.to_string())), Some(float));
+            prop_assert_eq!(text(&Value::from(float)).and_then(|text| decimal(&text)), Some(float));
+        }
+
+        #[test]
+        fn whole_floats_are_integers(float in proptest::num::f64::ANY) {
+            if let Some(read) = whole(float) {
+                prop_assert_eq!(read as f64, float);
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_number_or_none(text in r"[ \t]?[+-]?[0-9]{0,25}\.?[0-9]{0,9}([eE][+-]?[0-9]{0,4})?|\PC*") {
+            prop_assert!(decimal(&text).is_none_or(|number| !number.is_nan()));
+            let value = Value::from(text);
+            integer(&value);
+            boolean(&value);
+            upload(&value, &[]);
+        }
+    }
+}

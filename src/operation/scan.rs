@@ -16,18 +16,10 @@ const MAX_NAME: usize = 256;
 pub(super) fn scan(text: &str, max_tokens: u64) -> Result<()> {
     let (mut rest, mut tokens, mut open) = (text.as_bytes(), 0, 0_u64);
     while let [first, ..] = rest {
-        let length = match first {
-            b' ' | b'\t' | b'\r' | b'\n' | b',' | 0xEF | 0xBB | 0xBF => {
-                rest = &rest[1..];
-                continue;
-            }
-            // The parser takes as long for one as for a name.
-            b'#' => line(rest),
-            b'"' => string(rest),
-            b'.' if rest.starts_with(b"...") => 3,
-            letter if is_word(*letter) => word(rest)?,
-            _ => 1,
-        };
+        if is_blank(*first) {
+            rest = &rest[1..];
+            continue;
+        }
         match first {
             b'{' | b'(' | b'[' => open += 1,
             b'}' | b')' | b']' => open = open.saturating_sub(1),
@@ -40,9 +32,26 @@ pub(super) fn scan(text: &str, max_tokens: u64) -> Result<()> {
         if open > MAX_BRACKETS {
             return Err(NotRun::beyond(Code::QueryTooDeep, "brackets", MAX_BRACKETS, "nested brackets"));
         }
-        rest = &rest[length..];
+        rest = &rest[length(rest)?..];
     }
     Ok(())
+}
+
+/// What parts tokens, byte by byte; a byte order mark does too.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | 0xEF | 0xBB | 0xBF)
+}
+
+/// Bytes of the token that begins here. No more of them are looked at than that, and four.
+fn length(text: &[u8]) -> Result<usize> {
+    match text.first() {
+        // The parser takes as long for one as for a name.
+        Some(b'#') => Ok(line(text)),
+        Some(b'"') => Ok(string(text)),
+        Some(b'.') if text.starts_with(b"...") => Ok(3),
+        Some(letter) if is_word(*letter) => word(text),
+        _ => Ok(1),
+    }
 }
 
 /// Names and numbers: what runs on without a sign between.
@@ -143,6 +152,68 @@ mod tests {
         for text in [deep.clone(), format!("{{ a(b: \"\n {deep}"), format!("{{ a(b: \"\\\n {deep}")] {
             let error = scan(&text, u64::MAX).unwrap_err();
             assert_eq!(error.code(), Code::QueryTooDeep);
+        }
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One token, as a client may write it.
+    fn token() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[_A-Za-z][_0-9A-Za-z]{0,20}",
+            "[0-9]{1,9}",
+            prop::sample::select(vec![
+                "{", "}", "(", ")", "[", "]", ":", "!", "=", "@", "$", "|", "&", "..."
+            ])
+            .prop_map(str::to_owned),
+            r#""([^"\\\n\r]|\\[^\n\r]){0,9}""#.prop_filter("a block string begins so", |text| text != "\"\""),
+            r#""""([^"\\]|\\""")?{0,9}[^"\\]""""#,
+            "#[^\n\r]{0,9}\n",
+        ]
+    }
+
+    /// Texts of what means something in a document.
+    fn document() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            4 => token(),
+            1 => r#"["\\#.{}()\[\]\n\r ,$@!0-9e+-]{0,6}"#,
+            1 => any::<String>(),
+        ];
+        prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_are_counted(tokens in prop::collection::vec((token(), "[ ,\t\n\u{feff}]{1,3}"), 0..30)) {
+            let text: String = tokens.iter().map(|(token, blank)| format!("{token}{blank}")).collect();
+            let count = tokens.len() as u64;
+            let opens = |text: &str| matches!(text, "{" | "(" | "[");
+            prop_assume!(tokens.iter().filter(|(token, _)| opens(token)).count() <= 64);
+            prop_assert!(scan(&text, count).is_ok());
+            prop_assert!(count == 0 || scan(&text, count - 1).is_err());
+        }
+
+        /// The steps of the scan are the bytes of the document, each looked at as a part of one token.
+        #[test]
+        fn every_token_moves_on_and_none_goes_beyond_the_end(text in document()) {
+            let bytes = text.as_bytes();
+            for at in 0..bytes.len() {
+                if let Ok(length) = length(&bytes[at..]) {
+                    prop_assert!((1..=bytes.len() - at).contains(&length));
+                }
+            }
+        }
+
+        #[test]
+        fn what_the_scan_lets_through_the_parser_reads_or_refuses(text in document()) {
+            if scan(&text, 1000).is_ok() {
+                let _ = async_graphql::parser::parse_query(&text);
+            }
         }
     }
 }

@@ -1,4 +1,7 @@
+use std::sync::LazyLock;
+
 use async_graphql::Variables;
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -6,9 +9,11 @@ use crate::schema;
 
 const BOUNDS: Bounds = Bounds { tokens: 5000, bytes: 1 << 20 };
 
+static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::new(&schema::registry()));
+
 fn estimate(query: &str, variables: Json) -> Result<Estimate> {
     let mut request = Request::new(query).variables(Variables::from_json(variables));
-    prepare(&mut request, &Rules::new(&schema::registry()), &Config::default(), BOUNDS)
+    prepare(&mut request, &RULES, &Config::default(), BOUNDS)
 }
 
 #[test]
@@ -138,4 +143,66 @@ fn a_variable_counts_wherever_it_is_given() {
     };
     assert!(ask(2).is_ok());
     assert_eq!(ask(3).unwrap_err().code(), Code::QueryTooComplex);
+}
+
+/// Selections that the schema may know, with numbers as large as they come.
+fn selection() -> impl Strategy<Value = String> {
+    let number =
+        prop_oneof![any::<i64>().prop_map(|number| number.to_string()), "[0-9]{1,3}|\\$n|\\$m|1e400|-0"];
+    let argument = prop_oneof![
+        (prop::sample::select(vec!["first", "last", "page", "perPage", "id"]), number.clone())
+            .prop_map(|(name, number)| format!("({name}: {number})")),
+        prop::collection::vec(number, 0..4).prop_map(|numbers| format!(
+            "(filter: {{databaseId: {{in: [{}]}}, or: [$f, $f]}})",
+            numbers.join(", ")
+        )),
+        Just(String::new()),
+    ];
+    let field = prop::sample::select(vec![
+        "products",
+        "product",
+        "nodes",
+        "edges",
+        "node",
+        "group",
+        "groups",
+        "pricing",
+        "name",
+        "customers",
+        "services",
+        "__schema",
+        "types",
+        "fields",
+        "totalCount",
+        "a: products",
+        "...A",
+        "...B",
+        "... on Product",
+        "viewer",
+        "productDelete",
+        "x",
+    ]);
+    let leaf = (field.clone(), argument.clone()).prop_map(|(field, argument)| format!("{field}{argument}"));
+    leaf.prop_recursive(5, 40, 5, move |inner| {
+        (field.clone(), argument.clone(), prop::collection::vec(inner, 1..5))
+            .prop_map(|(field, argument, inner)| format!("{field}{argument} {{ {} }}", inner.join(" ")))
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_operation_has_a_price_or_is_refused(
+        selections in prop::array::uniform3(selection()),
+        kind in "query|mutation|subscription",
+        number in any::<i64>(),
+        filter in r#"\{"or":\[(\{\},){0,3}\{"name":\{"in":\["a","b"\]\}\}\]\}"#,
+    ) {
+        let [root, a, b] = selections;
+        let head = format!("{kind}($n: Int, $m: Int = {number}, $f: ProductFilter)");
+        let query = format!("{head} {{ {root} }} fragment A on Product {{ {a} }} fragment B on Group {{ {b} }}");
+        let variables = json!({"n": number, "f": serde_json::from_str::<Json>(&filter).unwrap()});
+        if let Ok(estimate) = estimate(&query, variables) {
+            prop_assert!(u64::from(estimate.price()) <= Config::default().max_complexity);
+        }
+    }
 }

@@ -40,3 +40,64 @@ pub(super) fn read<C: ColumnTrait>(
     }
     order.parse(values, backend).ok_or_else(none)
 }
+
+#[cfg(test)]
+mod properties {
+    use chrono::DateTime;
+    use entity::{product, service};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::filter::{Direction, Key};
+
+    const BACKENDS: [DbBackend; 3] = [DbBackend::MySql, DbBackend::Postgres, DbBackend::Sqlite];
+
+    fn products() -> Order<product::Column> {
+        let key = |name, column, direction| Key { name, column, words: &[], direction };
+        let mut order = Order::new();
+        order.exact_first(product::Column::Name, "x");
+        order.by(key("name", product::Column::Name, Direction::Desc));
+        order.by(key("createdAt", product::Column::CreatedAt, Direction::Asc));
+        order.end(product::Column::Id);
+        order
+    }
+
+    fn read_back(position: &[Option<Value>], backend: DbBackend) -> Result<Position> {
+        let order = products();
+        read("after", &write(order.signature("products"), position), &order, "products", backend)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(exact in 0..2_i64, name in "[^\0]*", micros in -62_167_219_200_000_000..253_402_300_799_999_999_i64, id in any::<i64>()) {
+            let time = DateTime::from_timestamp_micros(micros).unwrap().naive_utc();
+            let position = [Some(exact.into()), Some(name.into()), Some(Value::from(time)), Some(id.into())];
+            prop_assert_eq!(read_back(&position, DbBackend::MySql).unwrap(), position.clone());
+            let empty = [position[0].clone(), position[1].clone(), None, position[3].clone()];
+            prop_assert_eq!(read_back(&empty, DbBackend::Postgres).unwrap(), empty);
+        }
+
+        #[test]
+        fn anything_else_is_refused(cursor in r"[A-Za-z0-9_-]{0,40}|\PC*", values in r#"(\[|\]|,|-?[0-9]{1,20}(\.5)?|"[a-z]{0,3}"|null|true){0,9}"#) {
+            let order = products();
+            let signed = format!("[{},{values}]", order.signature("products"));
+            for cursor in [cursor, URL_SAFE_NO_PAD.encode(values), URL_SAFE_NO_PAD.encode(signed)] {
+                for backend in BACKENDS {
+                    if let Ok(position) = read("after", &cursor, &order, "products", backend) {
+                        prop_assert_eq!(read_back(&position, backend).unwrap(), position);
+                    }
+                }
+            }
+        }
+
+        /// A cursor of one order is none of another, though it holds as many values.
+        #[test]
+        fn other_orders_are_told_apart(id in any::<i64>()) {
+            let mut order = Order::new();
+            order.end(service::Column::Id);
+            let cursor = write(order.signature("services"), &[Some(id.into())]);
+            prop_assert!(read("after", &cursor, &order, "services", DbBackend::Sqlite).is_ok());
+            prop_assert!(read("after", &cursor, &order, "products", DbBackend::Sqlite).is_err());
+        }
+    }
+}

@@ -88,3 +88,20 @@ fn size(name: &str, given: Option<i64>, max: u64) -> Result<Option<u64>> {
         _ => Err(Error::BadRequest(format!("`{name}` must be between 0 and {max}."))),
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_part_is_bounded_or_refused(numbers in any::<[Option<i64>; 4]>(), near in prop::array::uniform4(prop::option::of(-2..120_i64)), max in 1..1000_u64) {
+            for [first, last, page, per_page] in [numbers, near] {
+                let paging = Paging { first, last, page, per_page, ..Paging::default() };
+                prop_assert!(paging.window(max).ok().is_none_or(|window| window.size <= max));
+            }
+        }
+    }
+}

@@ -476,3 +476,75 @@ mod tests {
         assert_eq!(Flag(true).value(Face::Rest), Value::from(1));
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_back(number in proptest::num::f64::NORMAL | proptest::num::f64::ZERO | proptest::num::f64::SUBNORMAL, whole in any::<i64>()) {
+            prop_assert_eq!(shortest(number).parse(), Ok(number));
+            let mut text = Vec::new();
+            write_int(whole, &mut text);
+            prop_assert_eq!(String::from_utf8(text).unwrap().parse(), Ok(whole));
+            let read = match float_value(number) {
+                Value::Number(read) => read.as_f64(),
+                _ => None,
+            };
+            prop_assert_eq!(read, Some(number));
+        }
+
+        #[test]
+        fn amounts_have_two_decimals(amount in -1e10..1e10_f64, cents in -100_000_000_000..100_000_000_000_i64, any in proptest::num::f64::ANY) {
+            let text = two_decimals(amount);
+            let read: f64 = text.parse().unwrap();
+            // The original looks at so many digits, and rounds twice.
+            prop_assert!((read - amount).abs() <= 0.005_001 + amount.abs() * 1e-13, "{}", text);
+            prop_assert!(text.split_once('.').is_some_and(|(_, cents)| cents.len() == 2));
+            let written = two_decimals(cents as f64 / 100.0);
+            let sign = if cents < 0 { "-" } else { "" };
+            prop_assert_eq!(written, format!("{sign}{}.{:02}", cents.abs() / 100, cents.abs() % 100));
+            two_decimals(any);
+        }
+
+        #[test]
+        fn nothing_is_never_negative(fraction in 0.0..0.005_f64) {
+            prop_assert_eq!(two_decimals(-fraction), "0.00");
+        }
+
+        #[test]
+        fn texts_are_decimals_or_refused(text in r"[+-]?[0-9_]{0,40}\.?[0-9]{0,40}(e[+-]?[0-9]{1,4})?|\PC*", number in -1e15..1e15_f64) {
+            let parsed = Decimal::parse(Value::String(text));
+            prop_assert!(parsed.is_err() || parsed.is_ok_and(|decimal| decimal.0.is_finite()));
+            let read = Decimal::parse(Decimal(number).to_value());
+            prop_assert!(read.is_ok_and(|read| (read.0 - number).abs() <= number.abs() * 1e-15));
+        }
+
+        #[test]
+        fn moments_are_read_back(seconds in -62_167_219_200..253_402_300_800_i64, micros in 0..1_000_000_u32) {
+            let at = DateTime::from_timestamp(seconds, micros * 1000).unwrap();
+            let mut text = Vec::new();
+            write_moment(at, &mut text);
+            let text: String = serde_json::from_slice(&text).unwrap();
+            prop_assert_eq!(&text, &moment_text(at));
+            prop_assert_eq!(Moment::parse(Value::String(text)).ok(), Some(Moment(at)));
+        }
+
+        #[test]
+        fn any_text_is_a_moment_or_refused(text in r"[0-9]{1,6}-[0-9]{1,3}-[0-9]{1,3}[T ][0-9:.]{0,20}(Z|[+-][0-9:]{0,6})?|\PC*") {
+            if let Ok(moment) = Moment::parse(Value::String(text)) {
+                moment.to_value();
+            }
+        }
+
+        #[test]
+        fn texts_of_json_are_shown(text in r#"[\[\]{}:,"a0-9.-]{0,30}|\PC*"#) {
+            let mut out = Vec::new();
+            <JsonText as Shown<String>>::json(&text, &mut out);
+            prop_assert!(serde_json::from_slice::<serde_json::Value>(&out).is_ok());
+        }
+    }
+}

@@ -170,8 +170,8 @@ form! {
     pub struct GroupCreateInput {
         /// Name shown in the shop.
         name: String => [required(), string(), max(255)],
-        /// Description, HTML.
-        description: String => [required(), string(), text_column()],
+        /// Description, HTML without active content.
+        description: String => [required(), string(), text_column(), harmless_html()],
         /// Whether it is shown and its products can be ordered.
         status: ShopStatus => [required(), string(), one_of(ShopStatus::WORDS)],
         /// Part of its address in the shop; written in lower case with hyphens.
@@ -200,8 +200,8 @@ form! {
     pub struct GroupUpdateInput {
         /// Name shown in the shop.
         name: String => [string(), max(255), unique("groups", "name")],
-        /// Description, HTML.
-        description: String => [string(), max(1000)],
+        /// Description, HTML without active content.
+        description: String => [string(), max(1000), harmless_html()],
         /// Whether it is shown and its products can be ordered.
         status: ShopStatus => [string(), one_of(ShopStatus::WORDS)],
         /// Part of its address in the shop; written in lower case with hyphens.

@@ -176,7 +176,7 @@ form! {
         /// Name shown in the shop.
         name: String => [required(), string(), max(255)],
         /// Description, HTML without active content.
-        description: String => [required(), string(), text_column(), active_content()],
+        description: String => [required(), string(), text_column(), active_content(), harmless_html()],
         /// Whether it is shown and can be ordered.
         status: ShopStatus => [required(), string(), one_of(ShopStatus::WORDS)],
         /// Primary key of its group.
@@ -200,7 +200,7 @@ form! {
         /// Name shown in the shop.
         name: String => [string(), max(255)],
         /// Description, HTML without active content.
-        description: String => [string(), text_column(), active_content()],
+        description: String => [string(), text_column(), active_content(), harmless_html()],
         /// Whether it is shown and can be ordered.
         status: ShopStatus => [string(), one_of(ShopStatus::WORDS)],
         /// Primary key of its group.

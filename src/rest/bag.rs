@@ -229,3 +229,57 @@ mod tests {
         assert_eq!(leading_integer(&Value::List(vec![Value::from("5")])), 1);
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Fields that a form can spell: without nulls and empty lists, and with names that mean no nesting.
+    fn fields() -> impl Strategy<Value = Fields> {
+        let name = "[a-z_-][a-zé0-9_-]{0,6}";
+        let text = any::<String>().prop_map(Value::String);
+        let nested = text.prop_recursive(4, 32, 4, move |inner| {
+            let map = prop::collection::vec((name, inner.clone()), 1..4);
+            let map = map.prop_map(|fields| {
+                fields.into_iter().map(|(name, value)| (Name::new(name), value)).collect()
+            });
+            prop_oneof![prop::collection::vec(inner, 1..4).prop_map(Value::List), map.prop_map(Value::Object)]
+        });
+        prop::collection::vec((name, nested), 0..5)
+            .prop_map(|fields| fields.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
+    }
+
+    fn depth(value: &Value) -> usize {
+        match value {
+            Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(fields in fields()) {
+            let read = parse_form(&to_query(&fields), 10_000, |_| true);
+            let read: Fields = read.into_iter().map(|(name, value)| (name, lists(value))).collect();
+            prop_assert_eq!(read, fields);
+        }
+
+        #[test]
+        fn any_form_is_read_within_its_bounds(text in r"[a-c\[\].&=+ %0-9é-]{0,60}|\PC*", fields in 0..9_usize) {
+            let read = Value::Object(parse_form(&text, fields, |_| true));
+            prop_assert!(depth(&read) <= MAX_DEPTH + 2);
+            prop_assert!(matches!(&read, Value::Object(read) if read.len() <= fields));
+            let _ = lists(read);
+            prop_assert!(plain_query(&text, |_| true).count() <= text.split('&').count());
+        }
+
+        #[test]
+        fn whole_numbers_are_cast_by_their_beginning(number in any::<i64>(), behind in r"([^0-9]\PC*)?", text in r"[ +0-9.e-]{0,25}") {
+            let cast = |text: String| leading_integer(&Value::from(text));
+            prop_assert_eq!(cast(format!("{number}{behind}")), number);
+            cast(text);
+        }
+    }
+}

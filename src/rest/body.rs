@@ -211,3 +211,53 @@ mod tests {
         assert_eq!(Kind::of("application/json", &Method::GET), Kind::Json);
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn read(bytes: Vec<u8>) -> (Fields, Vec<UploadValue>) {
+        let form = Form { expected: &Expected::default(), bounds: Config::default().bodies };
+        let mut uploads = Vec::new();
+        let content_type = "multipart/form-data; boundary=edge";
+        let fields =
+            futures_util::FutureExt::now_or_never(form.multipart(content_type, bytes.into(), &mut uploads));
+        (fields.unwrap().unwrap(), uploads)
+    }
+
+    /// A part of a form whose content is any bytes that don't hold the form's edge.
+    fn content() -> impl Strategy<Value = Vec<u8>> {
+        any::<Vec<u8>>()
+            .prop_filter("the edge ends it", |bytes| !bytes.windows(4).any(|word| word == b"edge"))
+    }
+
+    proptest! {
+        #[test]
+        fn forms_in_parts_are_read_back(field in "[a-zé<> ]{0,20}", file in content(), name in "[a-z]{1,9}\\.png") {
+            let head = "--edge\r\nContent-Disposition: form-data; name=\"sort\"\r\n\r\n";
+            let next = "\r\n--edge\r\nContent-Disposition: form-data; name=\"filter[image]\"; filename=\"";
+            let start = format!("{head}{field}{next}{name}\"\r\nContent-Type: image/png\r\n\r\n");
+            let (fields, uploads) = read([start.as_bytes(), &file, b"\r\n--edge--\r\n"].concat());
+            prop_assert_eq!(&fields["sort"], &Value::from(field));
+            prop_assert_eq!(uploads.len(), 1);
+            prop_assert_eq!(&uploads[0].filename, &name);
+            prop_assert_eq!(&uploads[0].content[..], &file[..]);
+        }
+
+        #[test]
+        fn any_parts_are_read_or_passed_over(text in r#"(--edge(--)?|\r\n|Content-(Disposition|Type): |form-data|; (file)?name="?[a-z\[\]é"]{0,5}"?|sort|=|[\x00-\x7f]){0,20}"#, bytes in any::<Vec<u8>>()) {
+            read(text.into_bytes());
+            read([&b"--edge\r\n"[..], &bytes].concat());
+        }
+
+        #[test]
+        fn any_body_is_read_or_refused(bytes in any::<Vec<u8>>()) {
+            for kind in [Kind::Json, Kind::Xml, Kind::Form, Kind::Multipart, Kind::Ignored] {
+                let _ = kind.fields(&bytes, &Expected::default(), Config::default().bodies);
+            }
+        }
+    }
+}

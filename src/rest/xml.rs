@@ -304,3 +304,49 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Texts of letters that XML can hold.
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![any::<String>(), r#"[ \t\r\n<>&;"'a\]]{0,9}"#].prop_map(|text| legal(&text))
+    }
+
+    /// Values that read back as they are: texts and nulls, in lists and objects that aren't empty.
+    fn tree() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![1 => Just(Value::Null), 9 => text().prop_map(Value::String)];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 1..4).prop_map(Value::List),
+                fields(inner, 1).prop_map(Value::Object),
+            ]
+        })
+    }
+
+    fn fields(value: impl Strategy<Value = Value>, least: usize) -> impl Strategy<Value = Fields> {
+        let name = prop_oneof!["[a-zé_][a-z0-9_-]{0,5}", text()];
+        let name =
+            name.prop_filter("elements of a list are called so", |name| name != "item" && name != "entry");
+        prop::collection::vec((name, value), least..4)
+            .prop_map(|fields| fields.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(fields in fields(tree(), 1)) {
+            let body = write(&Value::Object(fields.clone())).unwrap();
+            prop_assert_eq!(read(&body, |_| true, 1000).unwrap(), fields);
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(text in r#"(<[/?!]?[a-b]{0,2}( [a-b]="?[<&;a-b]{0,3}"?)?/?>|&(#x?)?[0-9a-f]{0,6};|<!\[CDATA\[|\]\]>|<!--|-->|[a-b ]){0,12}"#, bytes in any::<Vec<u8>>()) {
+            for bytes in [text.as_bytes(), &bytes] {
+                let _ = read(bytes, |name| name != "b", 9);
+            }
+        }
+    }
+}

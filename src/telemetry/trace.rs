@@ -79,6 +79,8 @@ fn number(text: &str, digits: usize) -> Option<u128> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const GIVEN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -120,6 +122,16 @@ mod tests {
             GIVEN.replace("-01", ""),
         ] {
             assert_eq!(Parent::read(&text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn callers_are_read_back(trace in 1..=u128::MAX, span in 1..=u64::MAX, sampled in any::<bool>(), text in r"[0-9a-f-]{0,60}|\PC*") {
+            let parent = Parent { trace: TraceId(trace), span, sampled };
+            let written = format!("00-{}-{span:016x}-{:02x}", parent.trace, u8::from(sampled));
+            prop_assert_eq!(Parent::read(&written), Some(parent));
+            Parent::read(&text);
         }
     }
 }

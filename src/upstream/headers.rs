@@ -180,6 +180,8 @@ fn via(headers: &mut HeaderMap, version: Version) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sender(trusted: bool) -> Sender<'static> {
@@ -305,5 +307,21 @@ mod tests {
             |value: &'static str| HeaderMap::from_iter([(header::VIA, HeaderValue::from_static(value))]);
         assert!(is_looping(&headers("1.1 cache, 1.1 guichet")));
         assert!(!is_looping(&headers("1.1 cache (guichet)")));
+    }
+
+    proptest! {
+        #[test]
+        fn any_hops_are_told_on(hops in prop::collection::vec(r"[0-9a-f:., ]{0,30}|[\x20-\x7e]{0,20}", 0..4)) {
+            let mut headers = HeaderMap::new();
+            for hop in &hops {
+                headers.append(FORWARDED_FOR, HeaderValue::from_str(hop).unwrap());
+            }
+            of_request(&mut headers, Version::HTTP_11, &sender(true));
+            let told = headers[FORWARDED_FOR].to_str().unwrap();
+            prop_assert_eq!(told.rsplit(',').next().map(str::trim), Some("192.0.2.1"));
+            let nodes = headers[header::FORWARDED].to_str().unwrap().split(',').count();
+            prop_assert_eq!(nodes, told.split(',').count());
+            is_looping(&headers);
+        }
     }
 }

@@ -39,6 +39,8 @@
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`customers`], [`products`], [`services`] | what the recordings of these resources do not cover |
 //! | [`customers`], [`services`] | what the recordings of customers and services do not cover |
+//! | [`foreign`] | generated values in every field: never a failure of the server |
+//! | [`descriptions`] | HTML that is refused, and HTML that is stored as it was sent |
 //! | [`sessions`] | signing in and out, and what a session may do |
 //! | [`viewer`] | what a customer sees, and that it is nobody else's |
 //! | [`documented`] | what only the documents promise |
@@ -57,6 +59,7 @@ mod connections;
 mod contracts;
 mod cursors;
 mod customers;
+mod descriptions;
 mod deviation;
 mod differences;
 mod doctor;
@@ -66,6 +69,7 @@ mod engine;
 mod errors;
 mod execution;
 mod failure;
+mod foreign;
 mod golden;
 mod groups;
 mod guards;

@@ -140,7 +140,8 @@ impl KeyRing {
         rules.validate_exp = false;
         let claims: Claims = jsonwebtoken::decode(token, self.verifying.get(&kid)?, &rules).ok()?.claims;
         let now = now.timestamp();
-        (claims.exp + LEEWAY > now && claims.iat - LEEWAY <= now).then_some(claims)
+        (claims.exp.saturating_add(LEEWAY) > now && claims.iat.saturating_sub(LEEWAY) <= now)
+            .then_some(claims)
     }
 }
 
@@ -286,6 +287,8 @@ impl JwtVerifier for Ed25519Verifier {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A folder of one test.
@@ -368,5 +371,50 @@ mod tests {
         assert!(KeyRing::open(&folder.config("public.pem", false)).is_err(), "it cannot sign");
         fs::write(folder.0.join("no.pem"), "no key").unwrap();
         assert!(KeyRing::open(&folder.config("no.pem", false)).is_err());
+    }
+
+    /// Claims that are signed, whatever they say.
+    #[test]
+    fn moments_beyond_all_clocks_are_judged() {
+        let folder = Folder::new("clocks");
+        let ring = KeyRing::open(&folder.config("a.pem", false)).unwrap();
+        let token = |iat, exp| {
+            let (iss, aud, sub) = (ring.issuer.clone(), AUDIENCE.to_owned(), "customer:1".to_owned());
+            let claims = Claims { iss, aud, sub, sid: "s".to_owned(), iat, exp };
+            jsonwebtoken::encode(&ring.header, &claims, &ring.signing).unwrap()
+        };
+        assert!(ring.verify(&token(0, i64::MAX), Utc::now()).is_some());
+        assert!(ring.verify(&token(i64::MIN, i64::MAX), Utc::now()).is_some());
+        assert!(ring.verify(&token(i64::MAX, i64::MAX), Utc::now()).is_none());
+        assert!(ring.verify(&token(0, i64::MIN), Utc::now()).is_none());
+    }
+
+    #[test]
+    fn only_what_was_signed_is_believed() {
+        let folder = Folder::new("forged");
+        let ring = KeyRing::open(&folder.config("a.pem", false)).unwrap();
+        let token = token(&ring);
+        let parts: Vec<_> = token.split('.').map(str::to_owned).collect();
+        proptest!(ProptestConfig::with_source_file(file!()), |(at in 0..token.len(), letter in "[A-Za-z0-9_.-]", text in r"[A-Za-z0-9_-]{0,40}|\PC*", part in 0..3_usize)| {
+            let mut changed = token.clone();
+            changed.replace_range(at..=at, &letter);
+            prop_assert!(changed == token || ring.verify(&changed, Utc::now()).is_none() || same_bytes(&changed, &token));
+            let mut forged = parts.clone();
+            forged[part].clone_from(&text);
+            prop_assert!(ring.verify(&forged.join("."), Utc::now()).is_none());
+            prop_assert!(ring.verify(&text, Utc::now()).is_none());
+            looks_like(&text);
+        });
+    }
+
+    /// Base64's last letter may differ in bits that stand for nothing.
+    fn same_bytes(one: &str, other: &str) -> bool {
+        use base64::Engine as _;
+        let lenient = base64::engine::GeneralPurpose::new(
+            &base64::alphabet::URL_SAFE,
+            base64::engine::general_purpose::NO_PAD.with_decode_allow_trailing_bits(true),
+        );
+        let bytes = |text: &str| text.split('.').map(|part| lenient.decode(part).ok()).collect::<Vec<_>>();
+        bytes(one) == bytes(other)
     }
 }

@@ -82,6 +82,8 @@ pub(super) async fn use_up(db: &DatabaseConnection, owner: Owner, step: i64) -> 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// `12345678901234567890`, the secret of RFC 6238, appendix B.
@@ -117,6 +119,18 @@ mod tests {
     fn malformed_secrets_fit_nothing() {
         for secret in ["", "GEZDGNBV", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ1", "GEZDGNBVGY3TQOJQGEZDGNB"] {
             assert_eq!(step(secret, "287082", moment(59)), None, "{secret}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_secret_fits_its_own_codes_only(secret in "[A-Za-z2-7]{16}|[A-Z2-7]{32}|\\PC{0,40}", code in r"[0-9]{6}|\PC*", seconds in 0..i64::from(u32::MAX)) {
+            let now = moment(seconds);
+            fits(&secret, &code, now);
+            if let Some(key) = decode(&secret) {
+                let own = at(&key, seconds.div_euclid(STEP)).unwrap();
+                prop_assert!(fits(&secret, &own, now) && !fits(&secret, &own[1..], now));
+            }
         }
     }
 }

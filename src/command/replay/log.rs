@@ -102,3 +102,30 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_logged_is_read_back(target in r"/[a-z/]{0,9}(\?[a-z=&%0-9]{0,9})?", user in proptest::option::of("[a-z]{1,9}"), rest in "[ -~]{0,20}") {
+            let name = user.as_deref().unwrap_or("-");
+            let line = format!("192.0.2.1 - {name} [28/Nov/2026:10:00:00 +0100] \"GET {target} HTTP/1.1\" 200 1 {rest}");
+            let asked = Some(Asked { target: target.clone(), user: user.clone() });
+            prop_assert_eq!(&read(&line), &asked);
+            let json = serde_json::json!({"method": "GET", "uri": target, "user": user}).to_string();
+            prop_assert_eq!(&read(&json), &asked);
+        }
+
+        #[test]
+        fn any_line_is_a_request_or_none(line in r#"\PC*|[ "GET/.:?{}a-]{0,40}|"(GET|get) [a-z]{0,3}://[a-z/?.:]{0,9}"#, target in r"\PC*", key in any::<f64>()) {
+            let named = serde_json::json!({"request": {"method": "GET", "url": target, "key": key}}).to_string();
+            for line in [line.clone(), named, format!("{{\"request\": {line}}}")] {
+                prop_assert!(read(&line).is_none_or(|asked| asked.target.starts_with('/')));
+            }
+        }
+    }
+}

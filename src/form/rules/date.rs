@@ -263,3 +263,53 @@ mod tests {
         assert!(moments("nope").is_empty());
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A day of the years that are kept, whatever the offset.
+    fn day() -> impl Strategy<Value = NaiveDate> {
+        let days = NaiveDate::from_ymd_opt(9998, 12, 31).unwrap().num_days_from_ce();
+        (1..=days).prop_map(|day| NaiveDate::from_num_days_from_ce_opt(day).unwrap())
+    }
+
+    /// Whether every reading of a text is one that the database takes.
+    fn is_kept(text: &str) -> bool {
+        let years = |text: &str| text.split('-').next().is_some_and(|year| year.len() == 4);
+        let readings = moments(text);
+        let shop = shop_moment(text);
+        readings.is_empty() == shop.is_none() && shop.iter().all(|text| years(text))
+    }
+
+    proptest! {
+        #[test]
+        fn days_are_read_in_every_spelling(day in day()) {
+            for spelling in ["%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d", "%Y-%j", "%G-W%V-%u", "%d %B %Y", "%b %d, %Y"] {
+                let text = day.format(spelling).to_string();
+                let read = parse(&text).map(|moment| moment.local);
+                prop_assert_eq!(read, Some(day.and_time(NaiveTime::MIN)), "{}", text);
+            }
+        }
+
+        #[test]
+        fn moments_are_read_back(day in day(), second in 0..86_400_u32, nano in 0..1_000_000_u32, offset in -14 * 60..=14 * 60_i32) {
+            let time = NaiveTime::from_num_seconds_from_midnight_opt(second, nano * 1000).unwrap();
+            let at = day.and_time(time).and_local_timezone(FixedOffset::east_opt(offset * 60).unwrap()).unwrap();
+            let read = parse(&at.to_rfc3339()).map(Moment::instant);
+            prop_assert_eq!(read, Some(at.to_utc()));
+            let seconds = at.timestamp();
+            let read = parse(&format!("@{seconds}")).map(|moment| moment.instant().timestamp());
+            prop_assert_eq!(read, Some(seconds).filter(|_| (0..=9998).contains(&at.to_utc().year())));
+        }
+
+        #[test]
+        fn any_text_is_a_date_or_none(text in r"@-?[0-9]{0,20}|[0-9]{0,5}[-/.W ][0-9A-Za-z]{0,9}[-/., ]?[0-9]{0,5}[T ]?[0-9:.,]{0,12} ?[+-]?[0-9:]{0,6}|\PC*", seconds in any::<i64>()) {
+            for text in [text, format!("@{seconds}")] {
+                prop_assert!(is_kept(&text), "{}: {:?}", text, shop_moment(&text));
+            }
+        }
+    }
+}

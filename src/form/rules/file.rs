@@ -86,3 +86,44 @@ mod tests {
         assert!(!is_listed(b"hello", &["png"]));
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Bytes that begin as files of many kinds do.
+    fn content() -> impl Strategy<Value = Vec<u8>> {
+        let starts: Vec<&[u8]> = vec![
+            b"",
+            b"GIF89a",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+            b"\xff\xd8\xff\xe0\0\x10JFIF",
+            b"\xff\xd8\xff\xc0",
+            b"BM",
+            b"RIFF\0\0\0\0WEBPVP8 ",
+            b"RIFF\0\0\0\0WEBPVP8X",
+            b"RIFF\0\0\0\0WEBPVP8L",
+            b"<?xml <svg",
+            b"<svg ",
+            b"%PDF",
+            b"PK\x03\x04",
+            b"\0\0\0\x18ftypavif",
+            b"II*\0",
+            b"MM\0*",
+            b"8BPS",
+            b"\0\0\x01\0",
+        ];
+        let rest = prop::collection::vec(prop_oneof![any::<u8>(), Just(0), Just(0xff)], 0..64);
+        (prop::sample::select(starts), rest).prop_map(|(start, rest)| [start, &rest].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_content_is_of_a_kind_or_none(content in content()) {
+            let is_shown = is_picture(&content);
+            prop_assert!(!is_shown || is_listed(&content, &PICTURES));
+        }
+    }
+}

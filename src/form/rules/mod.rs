@@ -60,6 +60,7 @@ pub(crate) enum Kind {
     Country,
     Locale,
     ActiveContent,
+    HarmlessHtml,
     File,
     Image,
     Mimes(&'static [&'static str]),
@@ -85,7 +86,7 @@ impl Rule {
 
     /// A rule that is skipped when the field already has a message.
     pub(crate) fn needs_clean_field(&self) -> bool {
-        matches!(self.0, Kind::Exists(_) | Kind::ExistsFor(..) | Kind::Unique(_))
+        matches!(self.0, Kind::Exists(_) | Kind::ExistsFor(..) | Kind::Unique(_) | Kind::HarmlessHtml)
     }
 
     /// The message, if the value breaks this rule.
@@ -127,6 +128,7 @@ impl Rule {
             Kind::Locale => person::locale(subject),
             Kind::Postcode => postcode::postcode(subject),
             Kind::ActiveContent => safety::active_content(subject),
+            Kind::HarmlessHtml => safety::harmless_html(subject),
             Kind::File => file::file(subject),
             Kind::Image => file::image(subject),
             Kind::Mimes(listed) => file::mimes(subject, listed),
@@ -226,8 +228,10 @@ rules! {
     country() => Kind::Country;
     /// A locale that the shop speaks.
     locale() => Kind::Locale;
-    /// Without scripts and templates.
+    /// Without words of scripts and templates, as the original has it.
     active_content() => Kind::ActiveContent;
+    /// HTML that does nothing but show: scripts, handlers and script addresses are refused, however they are spelled.
+    harmless_html() => Kind::HarmlessHtml;
     /// An uploaded file.
     file() => Kind::File;
     /// An uploaded picture, by its content.

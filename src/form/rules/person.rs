@@ -226,3 +226,27 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_phone_number_or_none(text in r"[+0-9 ()./x;=-]{0,30}|\+?[0-9]{1,20}(;(ext|phone-context|isub)=\PC{0,9})?|\PC*", national in "[1-7][0-9]{8}") {
+            let countries = ["DZ", "FR", "US"].map(str::to_owned);
+            is_phone(&text, &countries);
+            let french = format!("+33{national}");
+            prop_assert!(is_phone(&french, &countries));
+        }
+
+        #[test]
+        fn any_text_is_an_address_or_none(text in r#"["(.)@a\\ \[\]:0-9éx-]{0,30}|\PC*"#, name in "[a-z0-9]{1,9}([.+][a-z0-9]{1,9})?", domain in "[a-z]{1,9}(\\.[a-z]{2,9}){1,2}") {
+            is_email(&text);
+            let address = format!("{name}@{domain}");
+            prop_assert!(is_email(&address));
+        }
+    }
+}

@@ -252,3 +252,56 @@ fn object(fields: &mut Fields, name: &str) -> Result<Option<Value>, Rejection> {
         Some(_) => Err(Rejection::bad(&format!("`{name}` must be an object."))),
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use axum::http::HeaderValue;
+    use futures_util::FutureExt;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn reader() -> Reader {
+        Reader::new(Config::default().bodies, true)
+    }
+
+    fn read_parts(body: Vec<u8>) -> Result<Asked, Rejection> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=edge"));
+        headers.insert(HeaderName::from_static(PREFLIGHTED[0]), HeaderValue::from_static("x"));
+        reader().read_multipart(&headers, Body::from(body)).now_or_never().unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_are_read_back(query in any::<String>(), name in "[a-z]{1,9}", number in any::<i64>()) {
+            let variables = format!("{{\"n\":{number}}}");
+            let fields = [("query", query.as_str()), ("operationName", &name), ("variables", &variables)];
+            let text: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            let Ok(asked) = reader().read_query(&text, &HeaderMap::new()) else { panic!("{text}") };
+            prop_assert_eq!(asked.operation.query, query);
+            prop_assert_eq!(asked.operation.operation_name, Some(name));
+            prop_assert_eq!(asked.operation.variables.get("n"), Some(&Value::from(number)));
+        }
+
+        #[test]
+        fn any_address_is_read_or_refused(text in r#"((query|variables|extensions|x)=|[{}\[\]":a0&%+-]|%[0-9a-f]{2}){0,20}|\PC*"#) {
+            let _ = reader().read_query(&text, &HeaderMap::new());
+        }
+
+        #[test]
+        fn any_parts_are_read_or_refused(
+            operations in r#"\{"query":"\{a\}","variables":\{"f":(null|\[null\]|1)\}\}|[{}\[\]":,a]{0,12}"#,
+            map in r#"\{"0":\["(variables\.f(\.[0-9]{1,20})?|variables|x|)"\]\}|[{}\[\]":,a]{0,12}"#,
+            rest in any::<Vec<u8>>(),
+        ) {
+            let part = |name: &str, text: &str| format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
+            let file = "--edge\r\nContent-Disposition: form-data; name=\"0\"; filename=\"x\"\r\n\r\nx\r\n--edge--\r\n";
+            let whole = [part("operations", &operations), part("map", &map), file.to_owned()].concat();
+            let _ = read_parts(whole.clone().into_bytes());
+            let _ = read_parts([whole.as_bytes(), &rest].concat());
+            let _ = read_parts(rest);
+        }
+    }
+}

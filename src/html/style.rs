@@ -1,0 +1,42 @@
+//! Inline styles: properties that shape what they stand on, without anything that is fetched or run.
+
+use super::listed::has;
+
+/// Properties, each with those that go on behind a hyphen. Without those that lay a thing over the rest of a page.
+const PROPERTIES: &str = "\
+    align aspect-ratio background border box break caption-side clear color column columns cursor \
+    direction display empty-cells flex float font gap grid height hyphens inline-size justify \
+    letter-spacing line-height list-style margin max-height max-width min-height min-width mso \
+    object-fit object-position opacity order orphans outline overflow padding page-break place quotes \
+    row-gap tab-size table-layout text unicode-bidi vertical-align visibility white-space widows width \
+    word writing-mode zoom";
+/// Functions. None of them takes an address.
+const FUNCTIONS: &str = "\
+    calc clamp fit-content hsl hsla lab lch linear-gradient max min minmax oklch radial-gradient repeat \
+    rgb rgba";
+
+/// Whether a style holds listed properties with listed functions only.
+pub(super) fn is_harmless(style: &str) -> bool {
+    style.split(';').filter(|declaration| !declaration.trim().is_empty()).all(is_listed)
+}
+
+fn is_listed(declaration: &str) -> bool {
+    let Some((property, value)) = declaration.split_once(':') else { return false };
+    let property = property.trim().to_ascii_lowercase();
+    let goes_on = |rest: &str| rest.is_empty() || rest.starts_with('-');
+    let known = PROPERTIES.split(' ').any(|known| property.strip_prefix(known).is_some_and(goes_on));
+    known && is_plain(value)
+}
+
+/// Without escapes, blocks and rules, which spell things in other ways, and without other functions.
+fn is_plain(value: &str) -> bool {
+    let names = value.split('(').rev().skip(1);
+    !value.contains(['\\', '{', '}', '@', '<', ':']) && names.map(last_word).all(|name| has(FUNCTIONS, &name))
+}
+
+/// The word at the end of a text, in lower case.
+fn last_word(text: &str) -> String {
+    let start =
+        text.rfind(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').map_or(0, |at| at + 1);
+    text.get(start..).unwrap_or_default().to_ascii_lowercase()
+}
