@@ -26,8 +26,7 @@ pub fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     }
     let listed = lines(headers, X_FORWARDED_FOR).flat_map(|line| line.rsplit(',')).map(address);
     let listed = headers.contains_key(X_FORWARDED_FOR).then(|| first_untrusted(peer, listed, proxies));
-    let elements = lines(headers, header::FORWARDED).flat_map(|line| elements(line).into_iter().rev());
-    let forwarded = elements.map(|element| address(&named(element)?));
+    let forwarded = lines(headers, header::FORWARDED).flat_map(hops);
     let forwarded =
         headers.contains_key(header::FORWARDED).then(|| first_untrusted(peer, forwarded, proxies));
     match (listed, forwarded) {
@@ -67,27 +66,36 @@ fn address(hop: &str) -> Option<IpAddr> {
     parsed.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// The elements of a line of `Forwarded`: commas in quotes don't part them.
-fn elements(line: &str) -> Vec<&str> {
+/// The hops of a line of `Forwarded`, the last one first; one that nobody can read where a quote is left open, which
+/// would hide what a proxy has written behind it.
+fn hops(line: &str) -> Vec<Option<IpAddr>> {
+    let elements = parts(line, ',').unwrap_or_else(|| vec![""]);
+    elements.into_iter().rev().map(named).collect()
+}
+
+/// The address that an element names as `for`.
+fn named(element: &str) -> Option<IpAddr> {
+    let pairs = parts(element, ';')?;
+    let mut pairs = pairs.into_iter().filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
+    address(value.trim().trim_matches('"'))
+}
+
+/// What a sign parts, outside of quotes; nothing where a quote is left open.
+fn parts(text: &str, joint: char) -> Option<Vec<&str>> {
     let (mut quoted, mut escaped) = (false, false);
     let is_joint = |letter: char| {
-        let joint = letter == ',' && !quoted;
+        let is_joint = letter == joint && !quoted;
         (quoted, escaped) = match letter {
             _ if escaped => (quoted, false),
             '\\' => (quoted, quoted),
             '"' => (!quoted, false),
             _ => (quoted, false),
         };
-        joint
+        is_joint
     };
-    line.split(is_joint).collect()
-}
-
-/// What an element names as `for`. Addresses hold neither semicolons nor escapes.
-fn named(element: &str) -> Option<String> {
-    let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
-    Some(value.trim().trim_matches('"').to_owned())
+    let parts = text.split(is_joint).collect();
+    (!quoted).then_some(parts)
 }
 
 #[cfg(test)]
@@ -142,6 +150,9 @@ mod tests {
             ("for=203.0.113.9;host=\"a,for=203.0.113.8\", for=192.0.2.1", "192.0.2.1"),
             ("for=203.0.113.9, host=\"\\\",for=203.0.113.8\"", "10.0.0.1"),
             ("for=192.0.2.1, for=unknown", "10.0.0.1"),
+            ("for=203.0.113.9;x=\", for=192.0.2.1", "10.0.0.1"),
+            ("for=203.0.113.9;x=\", for=\"192.0.2.1\"", "10.0.0.1"),
+            ("host=\"a;for=203.0.113.9\";for=192.0.2.1", "192.0.2.1"),
             ("for=_hidden", "10.0.0.1"),
             ("for", "10.0.0.1"),
             ("\"", "10.0.0.1"),
@@ -170,6 +181,32 @@ mod properties {
         fn a_network_is_its_own(client in any::<IpAddr>()) {
             prop_assert_eq!(of(of(client)), of(client));
             prop_assert_eq!(of(client).is_ipv4(), client.is_ipv4());
+        }
+
+        #[test]
+        fn hops_are_read_back_with_and_without_a_port(hop in any::<IpAddr>(), port in any::<u16>()) {
+            let read = Some(hop.to_canonical());
+            prop_assert_eq!(address(&hop.to_string()), read);
+            prop_assert_eq!(address(&SocketAddr::new(hop, port).to_string()), read);
+            prop_assert_eq!(address(&format!("[{hop}]")), read);
+        }
+
+        /// Whatever a client makes up before them, what trusted proxies say last counts.
+        #[test]
+        fn what_a_client_makes_up_changes_nothing(
+            made_up in r#"(for=|[0-9a-f:.,;="\\ ]){0,12}"#,
+            client in any::<std::net::Ipv4Addr>(),
+        ) {
+            prop_assume!(!client.octets().starts_with(&[10]));
+            let proxies: [IpNet; 1] = ["10.0.0.0/8".parse().unwrap()];
+            let peer = "10.0.0.1".parse().unwrap();
+            let read = |name: HeaderName, line: String| {
+                super::client(peer, &HeaderMap::from_iter([(name, line.parse().unwrap())]), &proxies)
+            };
+            prop_assert_eq!(read(X_FORWARDED_FOR, format!("{made_up}, {client}")), IpAddr::from(client));
+            // A quote that is left open makes the line unreadable.
+            let named = read(header::FORWARDED, format!("{made_up}, for={client}"));
+            prop_assert!(named == IpAddr::from(client) || named == peer, "{}", named);
         }
     }
 }
