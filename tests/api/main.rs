@@ -31,6 +31,7 @@
 //! | [`before_the_key`] | how little a stranger can make the server do |
 //! | [`shadow`] | its answers and guichet's, compared |
 //! | [`upstream`] | the shop's own server behind guichet: what is passed on to it, and how |
+//! | [`conditional`] | changes that demand the state that was read |
 //! | [`connections`] | slow clients, many clients, and the end of the server |
 //! | [`limits`] | what GraphQL refuses before it runs |
 //! | [`throttle`] | limits of requests and points on both faces |
@@ -53,6 +54,7 @@
 
 mod before_the_key;
 mod compare;
+mod conditional;
 mod connections;
 mod contracts;
 mod cursors;

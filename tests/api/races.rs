@@ -94,3 +94,55 @@ async fn a_customer_that_many_suspend_has_one_note_of_each_kind() {
     assert!(keys.iter().any(|key| key == "suspended"), "{keys:?}");
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_customer_who_is_deleted_meanwhile_stays_deleted() {
+    let shop = shop().await;
+    for customer in [22, 24, 26] {
+        let path = format!("/api/application/customers/{customer}");
+        let force = json!({"force": true});
+        let delete = shop.ask("DELETE", &path, "all", Some(&force));
+        let changes = (0..6).map(|at| {
+            let body = json!({"city": format!("Town {at}"), "balance": 7});
+            let (shop, path) = (&shop, &path);
+            async move { shop.ask("PUT", path, "all", Some(&body)).await.0 }
+        });
+        let (deleted, changed) = tokio::join!(delete, join_all(changes));
+        assert_eq!(deleted.0, 200, "{}", deleted.2);
+        assert!(changed.iter().all(|status| [200, 404].contains(status)), "{changed:?}");
+        let left = format!("SELECT city FROM customers WHERE id = {customer} AND balance = 0");
+        assert_eq!(shop.text(&left).await.as_deref(), Some("Deleted"), "{changed:?}");
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn prices_that_many_write_stay_one_row() {
+    let shop = shop().await;
+    shop.sql("DELETE FROM pricings WHERE related_id = 9 AND related_type = 'product'").await;
+    let changes = (0..8).map(|at| {
+        let body = json!({"pricing": {"monthly": {"price": at, "setup": 0}}});
+        let shop = &shop;
+        async move { shop.ask("PUT", "/api/application/products/9", "all", Some(&body)).await.0 }
+    });
+    let statuses = join_all(changes).await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let count =
+        "SELECT CAST(COUNT(*) AS CHAR(9)) FROM pricings WHERE related_id = 9 AND related_type = 'product'";
+    assert_eq!(shop.text(count).await.as_deref().map(str::trim), Some("1"));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_deletion_happens_once() {
+    let shop = shop().await;
+    let paths = ["groups/4", "products/10", "pricings/3"].map(|path| format!("/api/application/{path}"));
+    shop.sql("UPDATE products SET group_id = 1 WHERE group_id = 4").await;
+    for path in &paths {
+        let answers = join_all((0..6).map(|_| shop.ask("DELETE", path, "all", None))).await;
+        let mut statuses: Vec<u16> = answers.iter().map(|(status, ..)| *status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 404, 404, 404, 404, 404], "{path}");
+    }
+    shop.close().await;
+}
