@@ -59,6 +59,19 @@ async fn a_change_of_what_was_read_is_made_once() {
     shop.close().await;
 }
 
+#[tokio::test]
+async fn one_record_tells_when_it_was_changed() {
+    let shop = Shop::golden("en").await;
+    for path in ["customers/2", "groups/2", "services/1"] {
+        last_modified(&shop, &format!("/api/application/{path}")).await;
+    }
+    for path in ["customers", "pricings/1", "health"] {
+        let (status, headers, _) = shop.get(&format!("/api/application/{path}"), "all").await;
+        assert_eq!((status, header(&headers, "last-modified")), (200, None), "{path}");
+    }
+    shop.close().await;
+}
+
 /// The tests' clock stands still: each change is made in the same second.
 #[tokio::test]
 async fn changes_within_one_second_are_told_apart() {
