@@ -37,6 +37,7 @@
 //! | [`throttle`] | limits of requests and points on both faces |
 //! | [`replica`] | what is read from a replica, and what never is |
 //! | [`house_rules`] | rules of the code base |
+//! | [`invariants`] | many clients at once, and what must hold in the rows |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`customers`], [`products`], [`services`] | what the recordings of these resources do not cover |
 //! | [`customers`], [`services`] | what the recordings of customers and services do not cover |
@@ -72,6 +73,7 @@ mod golden;
 mod groups;
 mod guards;
 mod house_rules;
+mod invariants;
 mod keys;
 mod limits;
 mod metrics;
