@@ -35,7 +35,7 @@ use crate::store::BACKEND;
 /// Clients that write at the same time.
 const CLIENTS: u64 = 8;
 /// Operations where nobody asks for more.
-const FEW: u64 = 240;
+const FEW: u64 = 160;
 /// Of so many operations, one is a meeting: all clients do something about the same records at the same moment.
 const MEETINGS: u64 = 3;
 /// Of so many operations, one is followed by somebody who signs in and out.
