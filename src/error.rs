@@ -45,6 +45,9 @@ pub enum Error {
     /// The action itself refuses: its status and its whole REST body.
     #[error("{}", .0.text())]
     Refused(Refusal),
+    /// The record was changed since the caller has read it.
+    #[error("The record was changed since it was read.")]
+    Changed,
     /// A GraphQL operation that is not run, or not to its end.
     #[error("{}", .0.text)]
     NotRun(Box<NotRun>),
@@ -120,6 +123,7 @@ impl Error {
             Self::NotFound { .. } => 404,
             Self::Invalid(_) => 422,
             Self::BadRequest(_) => 400,
+            Self::Changed => 412,
             Self::Refused(refusal) => refusal.status,
             Self::Upstream(trouble) => trouble.status(),
             Self::NotRun(reason) => reason.code.status(),
@@ -141,7 +145,7 @@ impl Error {
             Self::NotFound { .. } => Code::NotFound,
             Self::Invalid(_) => Code::ValidationFailed,
             Self::BadRequest(_) => Code::BadUserInput,
-            Self::Refused(_) => Code::Conflict,
+            Self::Refused(_) | Self::Changed => Code::Conflict,
             Self::NotRun(reason) => reason.code,
             Self::Maintenance(_)
             | Self::Unavailable(_)
@@ -324,7 +328,7 @@ codes! {
     NotFound = "NOT_FOUND", 404,
     /// The input breaks rules; `errors` lists them by field.
     ValidationFailed = "VALIDATION_FAILED", 422,
-    /// The state of the record forbids the action.
+    /// The state of the record forbids the action, or is not the one that was expected.
     Conflict = "CONFLICT", 409,
     /// Too many requests or points in this minute; `retryAfter` seconds help.
     RateLimited = "RATE_LIMITED", 429,

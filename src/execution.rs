@@ -1,13 +1,15 @@
 //! One execution of an operation: everything that resolvers and guards see of the request behind it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::ContextBase;
 use axum::http::HeaderValue;
+use chrono::{DateTime, Utc};
 
 use crate::auth::{Abilities, Principal};
 use crate::record::{Face, Kept, RowsRead};
+use crate::write::Expected;
 
 /// A request, as the resolvers of its operation see it. It is the only value of a request in the context
 /// of an execution; the face that reads the request fills it in.
@@ -34,6 +36,10 @@ pub struct Execution {
     pub kept: Option<Arc<Kept>>,
     /// How many rows were read so far.
     pub rows_read: RowsRead,
+    /// The state of its record that a change demands: REST's `If-Unmodified-Since`.
+    pub expected: Expected,
+    /// When the record that it names was last changed.
+    pub changed_at: OnceLock<DateTime<Utc>>,
 }
 
 /// How the request reached the server, for addresses in answers.
@@ -66,6 +72,8 @@ impl Execution {
             fresh: false,
             kept: None,
             rows_read: RowsRead::default(),
+            expected: Expected::default(),
+            changed_at: OnceLock::new(),
         }
     }
 

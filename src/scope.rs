@@ -26,9 +26,10 @@ use crate::page::Counts;
 use crate::password::Passwords;
 use crate::pulse::Pulse;
 use crate::reader::Reader;
-use crate::record::{Face, Lookups};
+use crate::record::{Face, Lookups, Moment};
 use crate::replica::Replica;
 use crate::settings::Settings;
+use crate::write::Expected;
 use crate::{Error, Result};
 
 /// What every request shares.
@@ -107,14 +108,17 @@ pub struct Scope<'a> {
     shared: &'a Arc<Shared>,
     execution: &'a Execution,
     uploads: &'a [UploadValue],
+    expected: Expected,
 }
 
 impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
     fn from(ctx: &ContextBase<'a, T>) -> Self {
+        let execution = Execution::of(ctx);
         Self {
             shared: ctx.data_unchecked::<Arc<Shared>>(),
-            execution: Execution::of(ctx),
+            execution,
             uploads: &ctx.query_env.uploads,
+            expected: execution.expected,
         }
     }
 }
@@ -123,6 +127,22 @@ impl<'a> Scope<'a> {
     /// What every request shares, for work that outlives this borrow.
     pub fn owned(self) -> Arc<Shared> {
         Arc::clone(self.shared)
+    }
+
+    /// The same, for a change of a record that a GraphQL caller has read in this state.
+    #[must_use]
+    pub fn expecting(self, read: Option<Moment>) -> Self {
+        Self { expected: read.map_or(self.expected, |read| Expected(Some(read.0))), ..self }
+    }
+
+    /// The state of its record that a change demands.
+    pub fn expected(self) -> Expected {
+        self.expected
+    }
+
+    /// Notes when the record that a REST request names was last changed.
+    pub fn note_change(self, at: DateTime<Utc>) {
+        self.execution.changed_at.get_or_init(|| at);
     }
 
     /// What every request shares.

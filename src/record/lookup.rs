@@ -15,6 +15,7 @@ use sea_orm::{
 use super::Record;
 use crate::Result;
 use crate::scope::Scope;
+use crate::write::changed_at;
 
 /// Statements for more keys are spelled anew: such levels are rare, and their rows cost far more.
 const MAX_REMEMBERED: usize = 1024;
@@ -108,6 +109,9 @@ pub(super) async fn find<T: Record>(scope: Scope<'_>, rows: RowsOf<T>, key: Id) 
     let statement = lookups.statement::<T>(scope.backend(), rows, T::key_column(), &[key], 1);
     let found = scope.reader().query_one_raw(statement).await?;
     let model = found.map(|row| T::Model::from_query_result(&row, "")).transpose()?;
+    if let Some(at) = model.as_ref().and_then(changed_at) {
+        scope.note_change(at);
+    }
     Ok(model.map(T::from))
 }
 

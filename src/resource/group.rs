@@ -9,13 +9,14 @@ use entity::group;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
+pub(super) use self::change::hold;
 use self::start_price::StartPrice;
 use super::metadata::{self, Metadata};
 use super::product::{self, Product, ShopStatus};
 use crate::auth::{Ability, Can};
 use crate::form::{File, Form};
 use crate::page::{Connection, List, Paging};
-use crate::record::{Deleted, require, show};
+use crate::record::{Deleted, Moment, require, show};
 use crate::scope::Scope;
 use crate::{Result, filters, form, record};
 
@@ -251,11 +252,15 @@ impl GroupMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
         #[graphql(desc = "What changes.")] input: Form<GroupUpdateInput>,
+        #[graphql(
+            desc = "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`)."
+        )]
+        expected_updated_at: Option<Moment>,
     ) -> Result<Group> {
-        let scope = Scope::from(ctx);
-        let group = require::<Group>(scope, live_groups, &id, MODEL).await?.0;
-        let input = scope.check_change(input, group.id, &[]).await?;
-        change::update(scope, group, input).await.map(Group)
+        let scope = Scope::from(ctx).expecting(expected_updated_at);
+        let id = require::<Group>(scope, live_groups, &id, MODEL).await?.0.id;
+        let input = scope.check_change(input, id, &[]).await?;
+        change::update(scope, id, input).await.map(Group)
     }
 
     /// Deletes a group without products. Groups below it move to the top.
@@ -267,11 +272,11 @@ impl GroupMutation {
     ) -> Result<Deleted<Group>> {
         let scope = Scope::from(ctx);
         let mut group = require::<Group>(scope, live_groups, &id, MODEL).await?;
-        change::refuse_with_products(scope, group.0.id).await?;
+        change::refuse_with_products(scope.db(), scope.lang(), group.0.id).await?;
         let now = scope.now().into();
         group.0.deleted_at = Some(now);
         group.0.updated_at = Some(now);
-        let deletion = change::delete(scope.owned(), group.0.clone(), now);
+        let deletion = change::delete(scope.owned(), group.0.id, now, scope.expected());
         Ok(Deleted::new(group, deletion))
     }
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Value};
-use entity::{Id, Price, ShopTime, pricing};
-use sea_orm::ActiveValue::{Set, Unchanged};
+use entity::{Id, Price, ShopTime, pricing, product as sold};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
+    ActiveModelTrait, ActiveValue, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, Select,
 };
 
 use super::product::{self, Product};
@@ -17,7 +19,7 @@ use crate::node::database_id;
 use crate::page::{Connection, List, Paging};
 use crate::record::{Decimal, Deleted, Record as _, require, show};
 use crate::scope::{Scope, Shared};
-use crate::write::put;
+use crate::write::{Expected, lock, put, save};
 use crate::{Result, filters, form, record, words};
 
 /// What the original calls a row of prices in texts.
@@ -182,6 +184,47 @@ pub fn prices_of_products() -> Select<pricing::Entity> {
 /// Prices of services, in the order in which they were made.
 pub fn prices_of_services() -> Select<pricing::Entity> {
     prices_of("service")
+}
+
+/// The first row of prices of a product that is locked, locked too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_first(transaction: &DatabaseTransaction, product: Id) -> Result<Option<pricing::Model>> {
+    // Found first: prices have no index on what they are for, and a search that locks would lock them all.
+    let first = prices_of_products().filter(pricing::Column::RelatedId.eq(product)).limit(1);
+    let Some(first) = first.one(transaction).await? else { return Ok(None) };
+    let first = live_prices().filter(pricing::Column::Id.eq(first.id)).lock_exclusive();
+    Ok(first.one(transaction).await?)
+}
+
+/// Deletes the prices of a product that is locked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_of_product(transaction: &DatabaseTransaction, product: Id, now: ShopTime) -> Result<()> {
+    let rows = prices_of_products().filter(pricing::Column::RelatedId.eq(product));
+    let keys: Vec<Id> = rows.all(transaction).await?.into_iter().map(|row| row.id).collect();
+    pricing::Entity::update_many()
+        .col_expr(pricing::Column::DeletedAt, Expr::value(now))
+        .filter(pricing::Column::Id.is_in(keys))
+        .filter(pricing::Column::DeletedAt.is_null())
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Keeps the product that a row of prices is for from being deleted until the transaction ends.
+async fn hold(transaction: &DatabaseTransaction, row: &pricing::ActiveModel) -> Result<()> {
+    let (Some(kind), Some(id)) = (row.related_type.try_as_ref(), row.related_id.try_as_ref()) else {
+        return Ok(());
+    };
+    if kind == "product" {
+        let product = sold::Entity::find().select_only().column(sold::Column::Id);
+        let product = product.filter(sold::Column::Id.eq(*id)).lock_exclusive();
+        product.into_tuple::<Id>().one(transaction).await?;
+    }
+    Ok(())
 }
 
 fn prices_of(related_type: &str) -> Select<pricing::Entity> {
@@ -449,7 +492,10 @@ impl PricingMutation {
         complete(&mut input);
         let mut row = pricing::ActiveModel { ..Default::default() };
         scope.check_new(input).await?.write(&mut row);
-        let row = row.insert(scope.db()).await?;
+        let transaction = scope.begin().await?;
+        hold(&transaction, &row).await?;
+        let row = row.insert(&transaction).await?;
+        transaction.commit().await?;
         scope.counts().forget("pricings");
         Ok(Pricing(row))
     }
@@ -470,14 +516,7 @@ impl PricingMutation {
         }
         let kind = [("related_type", stored.related_type.as_str())];
         let input = scope.check_change(input, stored.id, &kind).await?;
-        let mut row = stored.clone().into_active_model();
-        input.write(&mut row);
-        if !row.is_changed() {
-            return Ok(Pricing(stored));
-        }
-        let row = row.update(scope.db()).await?;
-        scope.counts().forget("pricings");
-        Ok(Pricing(row))
+        update(scope, stored, input).await.map(Pricing)
     }
 
     /// Deletes a row of prices.
@@ -491,14 +530,37 @@ impl PricingMutation {
         let mut pricing = require::<Pricing>(scope, live_prices, &id, MODEL).await?;
         let now = scope.now().into();
         pricing.0.deleted_at = Some(now);
-        let deletion = delete(scope.owned(), pricing.0.id, now);
+        let deletion = delete(scope.owned(), pricing.0.id, now, scope.expected());
         Ok(Deleted::new(pricing, deletion))
     }
 }
 
-async fn delete(shared: Arc<Shared>, id: Id, now: ShopTime) -> Result<()> {
-    let row = pricing::ActiveModel { id: Unchanged(id), deleted_at: Set(Some(now)), ..Default::default() };
-    row.update(&shared.db).await?;
+async fn update(scope: Scope<'_>, stored: pricing::Model, input: PricingInput) -> Result<pricing::Model> {
+    let transaction = scope.begin().await?;
+    let mut wanted = stored.clone().into_active_model();
+    put(&mut wanted.related_id, input.related_id.map_value(Id));
+    put(&mut wanted.related_type, input.related_type);
+    // Before its prices, as whoever changes a product does.
+    hold(&transaction, &wanted).await?;
+    let stored = lock::<Pricing>(&transaction, live_prices(), stored.id, MODEL, scope.expected()).await?;
+    let mut row = stored.clone().into_active_model();
+    input.write(&mut row);
+    if !row.is_changed() {
+        return Ok(stored);
+    }
+    let row = save(&transaction, row, scope.now()).await?;
+    transaction.commit().await?;
+    scope.counts().forget("pricings");
+    Ok(row)
+}
+
+async fn delete(shared: Arc<Shared>, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
+    let transaction = shared.begin().await?;
+    let mut row =
+        lock::<Pricing>(&transaction, live_prices(), id, MODEL, expected).await?.into_active_model();
+    row.deleted_at = Set(Some(now));
+    save(&transaction, row, now.0).await?;
+    transaction.commit().await?;
     shared.counts.forget("pricings");
     Ok(())
 }

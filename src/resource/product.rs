@@ -3,25 +3,25 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Json, MaybeUndefined, Object};
-use entity::{Id, Int, ShopTime, product};
-use sea_orm::ActiveValue::{Set, Unchanged};
+use entity::{Id, Int, ShopTime, invoice_item, product};
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
     QuerySelect, Select,
 };
 
-use super::group::{self, Group};
+use super::group::{self, Group, hold};
 use super::metadata::{self, Metadata};
 use super::pricing::{self, PeriodPrices, Pricing};
 use super::service::{self, Service};
 use crate::auth::{Ability, Can};
 use crate::error::Refusal;
 use crate::form::{File, Form};
-use crate::page::{Connection, List, Paging};
-use crate::record::{Deleted, Record as _, require};
+use crate::page::{Connection, Counts, List, Paging};
+use crate::record::{Deleted, Moment, Record as _, require};
 use crate::scope::{Scope, Shared};
-use crate::write::{put, put_or_null};
+use crate::write::{Expected, lock, put, put_or_null, save};
 use crate::{Result, filters, form, record, storage, words};
 
 /// What the original calls a product in texts and polymorphic columns.
@@ -244,11 +244,15 @@ impl ProductMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
         #[graphql(desc = "What changes.")] input: Form<ProductUpdateInput>,
+        #[graphql(
+            desc = "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`)."
+        )]
+        expected_updated_at: Option<Moment>,
     ) -> Result<Product> {
-        let scope = Scope::from(ctx);
-        let product = require::<Product>(scope, live_products, &id, MODEL).await?.0;
-        let input = scope.check_change(input, product.id, &[]).await?;
-        update(scope, product, input).await.map(Product)
+        let scope = Scope::from(ctx).expecting(expected_updated_at);
+        let id = require::<Product>(scope, live_products, &id, MODEL).await?.0.id;
+        let input = scope.check_change(input, id, &[]).await?;
+        update(scope, id, input).await.map(Product)
     }
 
     /// Deletes a product with its prices and free values. Services that run on it stay.
@@ -263,7 +267,7 @@ impl ProductMutation {
         let now = scope.now().into();
         product.0.deleted_at = Some(now);
         product.0.updated_at = Some(now);
-        let deletion = delete(scope.owned(), product.0.clone(), now);
+        let deletion = delete(scope.owned(), product.0.id, now, scope.expected());
         Ok(Deleted::new(product, deletion))
     }
 
@@ -282,6 +286,8 @@ impl ProductMutation {
     }
 }
 
+/// Keys in one `IN` list.
+const MAX_KEYS: usize = 10_000;
 /// Kinds of products that the base shop can provide.
 const TYPES: &[&str] = &["none", "domain"];
 /// Kinds of pictures that are stored.
@@ -308,10 +314,14 @@ async fn create(scope: Scope<'_>, input: ProductCreateInput) -> Result<product::
     put(&mut row.stock, input.stock.map_value(Int));
     put(&mut row.r#type, input.r#type);
     put(&mut row.pinned, input.pinned);
+    let currency = scope.currency().await?;
     let transaction = scope.begin().await?;
+    if let MaybeUndefined::Value(group) = input.group_id {
+        hold(&transaction, Id(group)).await?;
+    }
     let mut product = row.insert(&transaction).await?;
     if let MaybeUndefined::Value(prices) = &input.pricing {
-        write_prices(scope, &transaction, product.id, prices).await?;
+        write_prices(&transaction, product.id, prices, currency).await?;
     }
     if let MaybeUndefined::Value(file) = &input.image {
         let mut row = product.into_active_model();
@@ -319,16 +329,17 @@ async fn create(scope: Scope<'_>, input: ProductCreateInput) -> Result<product::
         product = row.update(&transaction).await?;
     }
     transaction.commit().await?;
-    scope.counts().forget("products");
+    forget_counts(scope.counts());
     Ok(product)
 }
 
-async fn update(
-    scope: Scope<'_>,
-    product: product::Model,
-    input: ProductUpdateInput,
-) -> Result<product::Model> {
-    let id = product.id;
+async fn update(scope: Scope<'_>, id: Id, input: ProductUpdateInput) -> Result<product::Model> {
+    let currency = scope.currency().await?;
+    let transaction = scope.begin().await?;
+    let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
+    if let MaybeUndefined::Value(group) = input.group_id {
+        hold(&transaction, Id(group)).await?;
+    }
     let former = product.image.clone();
     let mut row = product.clone().into_active_model();
     put(&mut row.name, input.name);
@@ -344,34 +355,33 @@ async fn update(
     if let MaybeUndefined::Value(file) = &input.image {
         row.image = Set(Some(store_image(scope, &id, file).await?));
     }
-    let transaction = scope.begin().await?;
     if let MaybeUndefined::Value(prices) = &input.pricing {
-        write_prices(scope, &transaction, id, prices).await?;
+        write_prices(&transaction, id, prices, currency).await?;
     }
-    let product = if row.is_changed() {
-        row.updated_at = Set(Some(scope.now().into()));
-        row.update(&transaction).await?
-    } else {
-        product
-    };
+    let product = if row.is_changed() { save(&transaction, row, scope.now()).await? } else { product };
     transaction.commit().await?;
     if let Some(unused) = former.filter(|former| product.image.as_ref() != Some(former)) {
         storage::remove(&scope.config().storage, &unused).await;
     }
-    scope.counts().forget("products");
+    forget_counts(scope.counts());
     Ok(product)
+}
+
+/// Counts that a product changes, with its prices.
+fn forget_counts(counts: &Counts) {
+    counts.forget("products");
+    counts.forget("pricings");
 }
 
 /// Writes prices to the product's first row of prices; makes one in the shop's currency if it has
 /// none (spec: `application-store.md` 5.4).
 async fn write_prices(
-    scope: Scope<'_>,
     transaction: &DatabaseTransaction,
     product: Id,
     prices: &PeriodPrices,
+    currency: String,
 ) -> Result<()> {
-    let first = pricing::prices_of_products().filter(entity::pricing::Column::RelatedId.eq(product)).limit(1);
-    match first.one(transaction).await? {
+    match pricing::lock_first(transaction, product).await? {
         Some(row) => {
             let mut row = row.into_active_model();
             prices.write(&mut row);
@@ -387,11 +397,10 @@ async fn write_prices(
             }
             row.related_id = Set(product);
             row.related_type = Set("product".to_owned());
-            row.currency = Set(scope.currency().await?);
+            row.currency = Set(currency);
             row.insert(transaction).await?;
         }
     }
-    scope.counts().forget("pricings");
     Ok(())
 }
 
@@ -402,34 +411,40 @@ async fn store_image(scope: Scope<'_>, product: &Id, file: &File) -> Result<Stri
     Ok(name)
 }
 
-async fn delete(shared: Arc<Shared>, product: product::Model, now: ShopTime) -> Result<()> {
-    let id = product.id;
-    let image = product.image.clone();
+async fn delete(shared: Arc<Shared>, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
     let transaction = shared.begin().await?;
-    let mut row = product::ActiveModel { id: Unchanged(id), ..Default::default() };
+    let product = lock::<Product>(&transaction, live_products(), id, MODEL, expected).await?;
+    let image = product.image.clone();
+    let mut row = product.into_active_model();
     row.deleted_at = Set(Some(now));
-    row.updated_at = Set(Some(now));
-    row.update(&transaction).await?;
-    entity::pricing::Entity::update_many()
-        .col_expr(entity::pricing::Column::DeletedAt, Expr::value(now))
-        .filter(entity::pricing::Column::RelatedType.eq("product"))
-        .filter(entity::pricing::Column::RelatedId.eq(id))
-        .filter(entity::pricing::Column::DeletedAt.is_null())
-        .exec(&transaction)
-        .await?;
+    save(&transaction, row, now.0).await?;
+    pricing::delete_of_product(&transaction, id, now).await?;
     metadata::detach(&transaction, MODEL, id).await?;
-    entity::invoice_item::Entity::update_many()
-        .col_expr(entity::invoice_item::Column::CancelledAt, Expr::value(now))
-        .filter(entity::invoice_item::Column::Type.eq("product"))
-        .filter(entity::invoice_item::Column::RelatedId.eq(id))
-        .filter(entity::invoice_item::Column::DeliveredAt.is_null())
-        .exec(&transaction)
-        .await?;
+    cancel_items(&transaction, id, now).await?;
     transaction.commit().await?;
     if let Some(image) = image {
         storage::remove(&shared.config.storage, &image).await;
     }
-    shared.counts.forget("products");
-    shared.counts.forget("pricings");
+    forget_counts(&shared.counts);
+    Ok(())
+}
+
+/// Cancels what was invoiced of a product and not yet delivered. Found first: items have no index on what they
+/// are of, and a search that writes would lock them all.
+async fn cancel_items(transaction: &DatabaseTransaction, product: Id, now: ShopTime) -> Result<()> {
+    let open = Condition::all()
+        .add(invoice_item::Column::Type.eq("product"))
+        .add(invoice_item::Column::RelatedId.eq(product))
+        .add(invoice_item::Column::DeliveredAt.is_null());
+    let found = invoice_item::Entity::find().select_only().column(invoice_item::Column::Id).filter(open.clone());
+    let keys: Vec<Id> = found.into_tuple().all(transaction).await?;
+    for keys in keys.chunks(MAX_KEYS) {
+        invoice_item::Entity::update_many()
+            .col_expr(invoice_item::Column::CancelledAt, Expr::value(now))
+            .filter(invoice_item::Column::Id.is_in(keys.iter().copied()))
+            .filter(open.clone())
+            .exec(transaction)
+            .await?;
+    }
     Ok(())
 }

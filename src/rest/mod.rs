@@ -26,6 +26,7 @@ use async_graphql::{
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 
 pub use bag::plain_query;
@@ -45,6 +46,7 @@ use crate::operation::of_rows;
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::record::Face;
 use crate::scope::Shared;
+use crate::write::Expected;
 use crate::{Error, Result, telemetry};
 
 /// What a path of this face begins with.
@@ -67,6 +69,13 @@ struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
+}
+
+/// What an operation answers.
+struct Ran {
+    data: Value,
+    /// When the record that it reads was last changed.
+    changed_at: Option<DateTime<Utc>>,
 }
 
 /// Whether somebody else wants the requests of a method to a path, which is decoded and ends without a slash.
@@ -335,11 +344,12 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let rows =
             if document.answer == Answer::Value { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
         let price = Price { rows: asking.counts.then_some(rows), conditions: asked.conditions };
-        let data = self.run(document, caller, &asking, variables, input.uploads, price).await?;
+        let Ran { data, changed_at } =
+            self.run(document, caller, &asking, variables, input.uploads, price).await?;
         let address = Address::new(format!("{}{}", asking.origin.base(), asking.path), &input.query);
         let body = answer::body(document, data, asked, &address, self.shared().config.lang);
         let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;
-        Ok(Reply { status, headers: HeaderMap::new(), body })
+        Ok(Reply { status, headers: last_modified(changed_at), body })
     }
 
     /// Refuses a path that names no record. What is wrong with the other parameters of a reading is told
@@ -359,7 +369,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         self.run(document, caller, asking, variables, Vec::new(), Price::default()).await.map(drop)
     }
 
-    /// Runs the operation; its data.
+    /// Runs the operation.
     async fn run(
         &self,
         document: &Document<Checked>,
@@ -368,7 +378,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         variables: Variables,
         uploads: Vec<UploadValue>,
         price: Price,
-    ) -> Result<Value> {
+    ) -> Result<Ran> {
         let prepared = document.prepared(&variables);
         let mut operation = Operation::new("").variables(variables);
         operation.uploads = uploads;
@@ -381,14 +391,20 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             lent: nested.union(own),
             strict: asking.method == Method::POST,
             kept: Some(Arc::clone(&prepared.kept)),
+            expected: expected_state(&asking.headers),
             ..Execution::new(caller.principal.clone(), asking.client, asking.origin.clone())
         };
         let writes = document.is_mutation();
         let of = |rows| of_rows(writes, rows).saturating_add(price.conditions);
-        let used = |_: &_, execution: &Execution| of(execution.rows_read.number());
+        let mut changed_at = None;
+        let used = |_: &_, execution: &Execution| {
+            changed_at = execution.changed_at.get().copied().filter(|_| !writes);
+            of(execution.rows_read.number())
+        };
         let price = price.rows.map(of);
         let job = Job { operation, execution, writes, price, used };
-        answer::failure(self.pipeline.run(&self.schema, caller, job).await?.answer)
+        let answer = self.pipeline.run(&self.schema, caller, job).await?.answer;
+        Ok(Ran { data: answer::failure(answer)?, changed_at })
     }
 
     /// Refuses everything while the shop is closed for maintenance.
@@ -503,6 +519,20 @@ fn overridden(asking: &Asking, input: &Input) -> Result<Method> {
         (None, Some(_)) => String::new(),
     };
     method_named(&asked).ok_or_else(|| Error::BadRequest("Bad request.".to_owned()))
+}
+
+/// The state of its record that a change demands: the `updated_at` that the client has read, as a date of HTTP.
+/// A text that is none counts as absent (RFC 9110, 13.1.4).
+fn expected_state(headers: &HeaderMap) -> Expected {
+    let text = headers.get(header::IF_UNMODIFIED_SINCE).and_then(|value| value.to_str().ok());
+    Expected(text.and_then(|text| httpdate::parse_http_date(text).ok()).map(DateTime::from))
+}
+
+/// The header that tells when a record was last changed.
+fn last_modified(changed_at: Option<DateTime<Utc>>) -> HeaderMap {
+    let text = changed_at.map(|at| at.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    let value = text.and_then(|text| HeaderValue::from_str(&text).ok());
+    value.map(|value| (header::LAST_MODIFIED, value)).into_iter().collect()
 }
 
 /// XML if it ranks first in `Accept`, else JSON (spec: `documented-contract.md` 4.6).

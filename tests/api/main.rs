@@ -31,11 +31,13 @@
 //! | [`before_the_key`] | how little a stranger can make the server do |
 //! | [`shadow`] | its answers and guichet's, compared |
 //! | [`upstream`] | the shop's own server behind guichet: what is passed on to it, and how |
+//! | [`conditional`] | changes that demand the state that was read |
 //! | [`connections`] | slow clients, many clients, and the end of the server |
 //! | [`limits`] | what GraphQL refuses before it runs |
 //! | [`throttle`] | limits of requests and points on both faces |
 //! | [`replica`] | what is read from a replica, and what never is |
 //! | [`house_rules`] | rules of the code base |
+//! | [`invariants`] | many clients at once, and what must hold in the rows |
 //! | [`groups`], [`pricings`], [`statistics`] | what the recordings of a resource don't show |
 //! | [`customers`], [`products`], [`services`] | what the recordings of these resources do not cover |
 //! | [`customers`], [`services`] | what the recordings of customers and services do not cover |
@@ -55,6 +57,7 @@
 
 mod before_the_key;
 mod compare;
+mod conditional;
 mod connections;
 mod contracts;
 mod cursors;
@@ -74,6 +77,7 @@ mod golden;
 mod groups;
 mod guards;
 mod house_rules;
+mod invariants;
 mod keys;
 mod limits;
 mod metrics;

@@ -94,3 +94,85 @@ async fn a_customer_that_many_suspend_has_one_note_of_each_kind() {
     assert!(keys.iter().any(|key| key == "suspended"), "{keys:?}");
     shop.close().await;
 }
+
+/// Changes a customer again and again, until the customer is gone.
+async fn change_until_deleted(shop: &Shop, path: &str) {
+    for number in 0..10_000 {
+        let body = json!({"city": format!("Town {number}"), "balance": 1 + number % 9});
+        let (status, _, body) = shop.ask("PUT", path, "all", Some(&body)).await;
+        assert!([200, 404].contains(&status), "{body}");
+        if status == 404 {
+            return;
+        }
+    }
+    panic!("{path} was not deleted");
+}
+
+#[tokio::test]
+async fn a_customer_who_is_deleted_meanwhile_stays_deleted() {
+    let shop = shop().await;
+    for customer in [22, 23, 24, 26, 27, 30] {
+        let path = format!("/api/application/customers/{customer}");
+        let force = json!({"force": true});
+        let deletion = shop.ask("DELETE", &path, "all", Some(&force));
+        let changes = join_all((0..4).map(|_| change_until_deleted(&shop, &path)));
+        let ((status, _, body), _) = tokio::join!(deletion, changes);
+        assert_eq!(status, 200, "{body}");
+        let left = format!("SELECT city FROM customers WHERE id = {customer} AND balance = 0");
+        assert_eq!(shop.text(&left).await.as_deref(), Some("Deleted"), "customer {customer}");
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn prices_that_many_write_stay_one_row() {
+    let shop = shop().await;
+    for _ in 0..ROUNDS {
+        shop.sql("DELETE FROM pricings WHERE related_id = 9 AND related_type = 'product'").await;
+        let changes = (0..8).map(|at| {
+            let body = json!({"pricing": {"monthly": {"price": at, "setup": 0}}});
+            let shop = &shop;
+            async move { shop.ask("PUT", "/api/application/products/9", "all", Some(&body)).await.0 }
+        });
+        let statuses = join_all(changes).await;
+        assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+        let count = "SELECT CAST(COUNT(*) AS CHAR(9)) FROM pricings WHERE related_id = 9 AND related_type = 'product'";
+        assert_eq!(shop.text(count).await.as_deref().map(str::trim), Some("1"));
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_suspended_in_two_ways_is_so_once() {
+    let shop = shop().await;
+    let count = "SELECT CAST(COUNT(*) AS CHAR(9)) FROM action_logs WHERE model_id = '8' AND action = 'service_suspended'";
+    let told = async || shop.text(count).await.unwrap().trim().parse::<usize>().unwrap();
+    for _ in 0..ROUNDS {
+        let before = told().await;
+        let suspensions = (0..8).map(|at| {
+            let path = if at % 2 == 0 { "customers/14/action/suspend" } else { "services/8/suspend" };
+            let shop = &shop;
+            let body = json!({"reason": "unpaid", "force": true});
+            async move { shop.post(&format!("/api/application/{path}"), "all", &body).await.0 }
+        });
+        let statuses = join_all(suspensions).await;
+        assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+        assert_eq!(told().await, before + 1);
+        assert_eq!(shop.post("/api/application/services/8/unsuspend", "all", &json!({})).await.0, 200);
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_deletion_happens_once() {
+    let shop = shop().await;
+    let paths = ["groups/4", "products/10", "pricings/3"].map(|path| format!("/api/application/{path}"));
+    shop.sql("UPDATE products SET group_id = 1 WHERE group_id = 4").await;
+    for path in &paths {
+        let answers = join_all((0..6).map(|_| shop.ask("DELETE", path, "all", None))).await;
+        let mut statuses: Vec<u16> = answers.iter().map(|(status, ..)| *status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 404, 404, 404, 404, 404], "{path}");
+    }
+    shop.close().await;
+}

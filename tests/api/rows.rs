@@ -49,6 +49,11 @@ impl Table {
         names.iter().map(|name| cells(name).unwrap_or_default()).collect::<Vec<_>>().join("/")
     }
 
+    /// Names of the columns, in their order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
     /// Type of a column in MariaDB.
     pub(crate) fn kind(&self, column: &str) -> &str {
         self.columns.iter().find(|known| known.name == column).map_or("", |known| &known.kind)

@@ -1,8 +1,8 @@
 //! Shutting customers out and letting them back in (spec: `application-store.md` 4.10).
 
 use async_graphql::MaybeUndefined;
-use entity::{ShopTime, customer, service};
-use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
+use entity::{Id, ShopTime, customer, service};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
 
 use super::input::CustomerActionInput;
 use super::{Customer, MODEL, letter, live_customers};
@@ -60,43 +60,48 @@ impl Shut {
 /// Shuts a customer out.
 pub(super) async fn shut_out(
     scope: Scope<'_>,
-    customer: &customer::Model,
+    id: Id,
     shut: Shut,
     input: CustomerActionInput,
-) -> Result<()> {
+) -> Result<customer::Model> {
     let now = ShopTime::from(scope.now());
     let reason = input.reason.take().filter(|reason| !reason.is_empty());
     let reason = reason.as_deref().unwrap_or(NO_REASON);
-    let (record, key) = ((MODEL, customer.id), shut.key());
+    let (record, key) = ((MODEL, id), shut.key());
     let transaction = scope.begin().await?;
-    lock::<Customer>(&transaction, live_customers(), customer.id, MODEL).await?;
+    let customer = locked(scope, &transaction, id).await?;
     let at = now.local().format("%d/%m/%Y %H:%M").to_string();
     metadata::write(&transaction, record, key, "true", now).await?;
     metadata::write(&transaction, record, &format!("{key}_reason"), reason, now).await?;
     metadata::write(&transaction, record, &format!("{key}_at"), &at, now).await?;
     if input.force == MaybeUndefined::Value(true) {
-        suspend_services(scope, &transaction, customer, shut).await?;
+        suspend_services(scope, &transaction, id, shut).await?;
     }
     if input.notify == MaybeUndefined::Value(true) {
         let (template, shop) = (format!("customer_{key}"), scope.config().public_url());
-        letter::post(scope, &transaction, &template, customer, &shop, &[("reason", reason)]).await?;
+        letter::post(scope, &transaction, &template, &customer, &shop, &[("reason", reason)]).await?;
     }
     transaction.commit().await?;
     scope.counts().forget("services");
-    Ok(())
+    Ok(customer)
+}
+
+/// The customer, whom nobody else changes until the transaction ends.
+async fn locked(scope: Scope<'_>, transaction: &DatabaseTransaction, id: Id) -> Result<customer::Model> {
+    lock::<Customer>(transaction, live_customers(), id, MODEL, scope.expected()).await
 }
 
 /// Suspends the active services, each with a mail.
 async fn suspend_services(
     scope: Scope<'_>,
     transaction: &DatabaseTransaction,
-    customer: &customer::Model,
+    customer: Id,
     shut: Shut,
 ) -> Result<()> {
     let active = visible_services()
-        .filter(service::Column::CustomerId.eq(customer.id))
+        .filter(service::Column::CustomerId.eq(customer))
         .filter(service::Column::Status.eq("active"));
-    for service in active.all(transaction).await? {
+    for service in active.lock_exclusive().all(transaction).await? {
         let reason = shut.service_reason();
         let service = state::suspend(transaction, service, reason, true, scope.now().into()).await?;
         state::tell(scope, transaction, &service, reason).await?;
@@ -105,46 +110,50 @@ async fn suspend_services(
 }
 
 /// Lets a customer back in, with the services that [`shut_out`] suspended.
-pub(super) async fn reactivate(scope: Scope<'_>, customer: &customer::Model, notify: bool) -> Result<()> {
+pub(super) async fn reactivate(scope: Scope<'_>, id: Id, notify: bool) -> Result<customer::Model> {
     let transaction = scope.begin().await?;
-    lock::<Customer>(&transaction, live_customers(), customer.id, MODEL).await?;
-    metadata::erase(&transaction, (MODEL, customer.id), &SHUT_OUT).await?;
+    let customer = locked(scope, &transaction, id).await?;
+    metadata::erase(&transaction, (MODEL, id), &SHUT_OUT).await?;
     let suspended = visible_services()
-        .filter(service::Column::CustomerId.eq(customer.id))
+        .filter(service::Column::CustomerId.eq(id))
         .filter(service::Column::Status.eq("suspended"))
         .filter(service::Column::SuspendReason.is_in(Shut::ALL.map(Shut::service_reason)));
-    for service in suspended.all(&transaction).await? {
+    for service in suspended.lock_exclusive().all(&transaction).await? {
         state::unsuspend(&transaction, service, scope.now().into()).await?;
     }
     if notify {
         let shop = scope.config().public_url();
-        letter::post(scope, &transaction, "customer_reactivated", customer, &shop, &[]).await?;
+        letter::post(scope, &transaction, "customer_reactivated", &customer, &shop, &[]).await?;
     }
     transaction.commit().await?;
     scope.counts().forget("services");
-    Ok(())
+    Ok(customer)
 }
 
 /// Takes the second factor away.
-pub(super) async fn disable_two_factor(scope: Scope<'_>, customer: &customer::Model) -> Result<()> {
-    metadata::erase(scope.db(), (MODEL, customer.id), &SECOND_FACTOR).await
+pub(super) async fn disable_two_factor(scope: Scope<'_>, id: Id) -> Result<customer::Model> {
+    let transaction = scope.begin().await?;
+    let customer = locked(scope, &transaction, id).await?;
+    metadata::erase(&transaction, (MODEL, id), &SECOND_FACTOR).await?;
+    transaction.commit().await?;
+    Ok(customer)
 }
 
 /// The action of that name, as REST's path spells it.
 pub(super) async fn named(
     scope: Scope<'_>,
-    customer: &customer::Model,
+    id: Id,
     action: &str,
     input: CustomerActionInput,
-) -> Result<()> {
+) -> Result<customer::Model> {
     match action {
-        "suspend" => shut_out(scope, customer, Shut::Suspended, input).await,
-        "ban" => shut_out(scope, customer, Shut::Banned, input).await,
+        "suspend" => shut_out(scope, id, Shut::Suspended, input).await,
+        "ban" => shut_out(scope, id, Shut::Banned, input).await,
         "reactivate" => {
             let notify = input.notify == MaybeUndefined::Value(true);
-            reactivate(scope, customer, notify).await
+            reactivate(scope, id, notify).await
         }
-        "disable2FA" => disable_two_factor(scope, customer).await,
+        "disable2FA" => disable_two_factor(scope, id).await,
         _ => {
             let name = scope.lang().field_name("action");
             let text = scope.lang().text("validation.in", &[("attribute", &name)]);

@@ -8,34 +8,39 @@ use entity::{
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
 };
 use serde_json::{Map, Value as Json, json};
 
-use super::MODEL;
+use super::{Customer, MODEL, live_customers};
 use crate::error::Refusal;
 use crate::resource::invoice::live_invoices;
 use crate::resource::metadata;
 use crate::resource::service::{live_services, state};
 use crate::scope::Scope;
+use crate::write::{lock, save};
 use crate::{Error, Result, mail};
 
 /// What stands in place of what is taken away.
 const GONE: &str = "Deleted";
+/// Keys in one `IN` list.
+const MAX_KEYS: usize = 10_000;
 /// States of services that keep a customer from being deleted.
 const IN_USE: [&str; 3] = ["active", "pending", "suspended"];
 
-pub(super) async fn delete(scope: Scope<'_>, customer: customer::Model, force: bool) -> Result<()> {
+pub(super) async fn delete(scope: Scope<'_>, id: Id, force: bool) -> Result<()> {
     let password = scope.hash("deleted").await?;
     let now = ShopTime::from(scope.now());
     let transaction = scope.begin().await?;
+    let customer =
+        lock::<Customer>(&transaction, live_customers(), id, MODEL, scope.expected()).await?;
     if !force {
-        refuse_blocked(scope, &transaction, customer.id).await?;
+        refuse_blocked(scope, &transaction, id).await?;
     }
-    cancel_services(&transaction, customer.id, now).await?;
-    let_go(&transaction, customer.id, now).await?;
+    cancel_services(&transaction, id, now).await?;
+    let_go(&transaction, id, now).await?;
     forget(&transaction, &customer).await?;
-    erase(customer, password, now).update(&transaction).await?;
+    save(&transaction, erase(customer, password, now), now.0).await?;
     transaction.commit().await?;
     for table in ["customers", "services", "invoices", "support_tickets"] {
         scope.counts().forget(table);
@@ -53,11 +58,13 @@ async fn refuse_blocked(scope: Scope<'_>, transaction: &DatabaseTransaction, id:
         .filter(service::Column::CustomerId.eq(id))
         .filter(service::Column::Status.is_in(IN_USE))
         .filter(ended.not())
+        .lock_exclusive()
         .all(transaction)
         .await?;
     let invoices = live_invoices()
         .filter(invoice::Column::CustomerId.eq(id))
         .filter(invoice::Column::Status.eq("pending"))
+        .lock_exclusive()
         .all(transaction)
         .await?;
     if services.is_empty() && invoices.is_empty() {
@@ -97,7 +104,7 @@ async fn cancel_services(transaction: &DatabaseTransaction, id: Id, now: ShopTim
         .filter(service::Column::CancelledAt.is_not_null())
         .filter(service::Column::CancelledReason.is_not_null())
         .filter(service::Column::IsCancelled.eq(false));
-    for service in asked.all(transaction).await? {
+    for service in asked.lock_exclusive().all(transaction).await? {
         state::cancel(transaction, service, now).await?;
     }
     Ok(())
@@ -154,10 +161,18 @@ async fn forget(transaction: &DatabaseTransaction, customer: &customer::Model) -
     let about = Condition::all()
         .add(action_log::Column::Model.eq(MODEL))
         .add(action_log::Column::ModelId.eq(id.to_string()));
-    action_log::Entity::delete_many()
+    // Found first: logs have no index on what they are about, and a search that deletes would lock them all.
+    let logs: Vec<Id> = action_log::Entity::find()
+        .select_only()
+        .column(action_log::Column::Id)
         .filter(Condition::any().add(action_log::Column::CustomerId.eq(id)).add(about))
-        .exec(transaction)
+        .into_tuple()
+        .all(transaction)
         .await?;
+    for logs in logs.chunks(MAX_KEYS) {
+        let logs = action_log::Column::Id.is_in(logs.iter().copied());
+        action_log::Entity::delete_many().filter(logs).exec(transaction).await?;
+    }
     mail::forget(transaction, id).await?;
     metadata::detach(transaction, MODEL, id).await
 }
@@ -189,6 +204,5 @@ fn erase(customer: customer::Model, password: String, now: ShopTime) -> customer
     row.gdpr_compliment = Set(Flag(false));
     row.balance = Set(Amount(0.0));
     row.deleted_at = Set(Some(now));
-    row.updated_at = Set(Some(now));
     row
 }

@@ -2,15 +2,18 @@
 //! `credentials.md` 5, 6).
 
 use chrono::TimeDelta;
-use entity::{ShopTime, customer, password_reset_token};
+use entity::{Id, ShopTime, customer, password_reset_token};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use sha1::{Digest, Sha1};
 
+use super::write::refuse_verified;
+use super::{Customer, MODEL, live_customers};
 use crate::mail::Letter;
 use crate::scope::Scope;
+use crate::write::lock;
 use crate::{Result, signature};
 
 /// Seconds in which a second request for a new password is passed over in silence.
@@ -59,28 +62,41 @@ impl Reset {
 
 /// Mails a link to choose a new password, unless one was mailed a moment ago.
 pub(super) async fn send_password(scope: Scope<'_>, customer: &customer::Model) -> Result<()> {
+    if was_mailed(scope, scope.db(), customer).await? {
+        return Ok(());
+    }
+    let reset = Reset::prepare(scope).await?;
+    let transaction = scope.begin().await?;
+    let customer =
+        lock::<Customer>(&transaction, live_customers(), customer.id, MODEL, scope.expected()).await?;
+    // Somebody else may have asked meanwhile.
+    if !was_mailed(scope, &transaction, &customer).await? {
+        reset.post(scope, &transaction, &customer).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Whether the customer was mailed a link to choose a password a moment ago.
+async fn was_mailed(scope: Scope<'_>, db: &impl ConnectionTrait, customer: &customer::Model) -> Result<bool> {
     let recent = ShopTime(scope.now() - TimeDelta::seconds(PAUSE));
     let requested = password_reset_token::Entity::find()
         .filter(password_reset_token::Column::Email.eq(&customer.email))
         .filter(password_reset_token::Column::CreatedAt.gt(recent))
         .limit(1);
-    if requested.one(scope.db()).await?.is_some() {
-        return Ok(());
-    }
-    let reset = Reset::prepare(scope).await?;
-    let transaction = scope.begin().await?;
-    reset.post(scope, &transaction, customer).await?;
-    Ok(transaction.commit().await?)
+    Ok(requested.one(db).await?.is_some())
 }
 
 /// Mails a link with which the customer confirms the e-mail address.
-pub(super) async fn send_confirmation(scope: Scope<'_>, customer: &customer::Model) -> Result<()> {
+pub(super) async fn send_confirmation(scope: Scope<'_>, id: Id) -> Result<()> {
     let transaction = scope.begin().await?;
-    let (shop, id) = (scope.config().public_url(), customer.id);
+    let customer =
+        lock::<Customer>(&transaction, live_customers(), id, MODEL, scope.expected()).await?;
+    refuse_verified(&customer)?;
+    let shop = scope.config().public_url();
     let (address, end) = (hex::encode(Sha1::digest(&customer.email)), scope.now().timestamp() + VALID);
     let link = format!("{shop}/verify-email/{id}/{address}?expires={end}");
     let link = signature::sign(&scope.config().app_key, &link)?;
-    post(scope, &transaction, "verify", customer, &link, &[]).await?;
+    post(scope, &transaction, "verify", &customer, &link, &[]).await?;
     Ok(transaction.commit().await?)
 }
 

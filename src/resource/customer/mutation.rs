@@ -10,7 +10,7 @@ use crate::Result;
 use crate::auth::{Ability, Can};
 use crate::form::Form;
 use crate::outcome::Outcome;
-use crate::record::require;
+use crate::record::{Moment, require};
 use crate::scope::Scope;
 
 /// Changing customers.
@@ -37,12 +37,16 @@ impl CustomerMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
         #[graphql(desc = "What changes.")] input: Form<CustomerUpdateInput>,
+        #[graphql(
+            desc = "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`)."
+        )]
+        expected_updated_at: Option<Moment>,
     ) -> Result<Customer> {
-        let scope = Scope::from(ctx);
+        let scope = Scope::from(ctx).expecting(expected_updated_at);
         let customer = find(scope, &id).await?;
         let stored = [("country", customer.country.as_str())];
         let input = scope.check_change(input, customer.id, &stored).await?;
-        write::update(scope, customer, input).await.map(Customer)
+        write::update(scope, customer.id, input).await.map(Customer)
     }
 
     /// Deletes a customer: what the customer is known by is overwritten, services are deleted,
@@ -58,7 +62,7 @@ impl CustomerMutation {
         >,
     ) -> Result<Outcome> {
         let scope = Scope::from(ctx);
-        delete::delete(scope, find(scope, &id).await?, force.unwrap_or(false)).await?;
+        delete::delete(scope, find(scope, &id).await?.id, force.unwrap_or(false)).await?;
         Ok(Outcome::new("Customer deleted successfully"))
     }
 
@@ -70,7 +74,7 @@ impl CustomerMutation {
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Customer> {
         let scope = Scope::from(ctx);
-        write::confirm(scope, find(scope, &id).await?).await.map(Customer)
+        write::confirm(scope, find(scope, &id).await?.id).await.map(Customer)
     }
 
     /// Mails a customer the link that confirms the e-mail address, once more.
@@ -82,8 +86,7 @@ impl CustomerMutation {
     ) -> Result<Outcome> {
         let scope = Scope::from(ctx);
         let customer = find(scope, &id).await?;
-        write::refuse_verified(&customer)?;
-        letter::send_confirmation(scope, &customer).await?;
+        letter::send_confirmation(scope, customer.id).await?;
         Ok(Outcome::new("Verification link sent"))
     }
 
@@ -132,8 +135,7 @@ impl CustomerMutation {
     ) -> Result<Customer> {
         let scope = Scope::from(ctx);
         let customer = find(scope, &id).await?;
-        action::reactivate(scope, &customer, notify.unwrap_or(false)).await?;
-        Ok(Customer(customer))
+        action::reactivate(scope, customer.id, notify.unwrap_or(false)).await.map(Customer)
     }
 
     /// Takes a customer's second factor away.
@@ -145,8 +147,7 @@ impl CustomerMutation {
     ) -> Result<Customer> {
         let scope = Scope::from(ctx);
         let customer = find(scope, &id).await?;
-        action::disable_two_factor(scope, &customer).await?;
-        Ok(Customer(customer))
+        action::disable_two_factor(scope, customer.id).await.map(Customer)
     }
 
     /// One of the four actions by its name, as REST's path has it: `suspend`, `ban`, `reactivate`
@@ -162,8 +163,7 @@ impl CustomerMutation {
         let scope = Scope::from(ctx);
         let customer = find(scope, &id).await?;
         let input = scope.check_new(input.unwrap_or_default()).await?;
-        action::named(scope, &customer, &action, input).await?;
-        Ok(Customer(customer))
+        action::named(scope, customer.id, &action, input).await.map(Customer)
     }
 }
 
@@ -179,6 +179,5 @@ async fn shut_out(
 ) -> Result<Customer> {
     let customer = find(scope, id).await?;
     let input = scope.check_new(input.unwrap_or_default()).await?;
-    action::shut_out(scope, &customer, shut, input).await?;
-    Ok(Customer(customer))
+    action::shut_out(scope, customer.id, shut, input).await.map(Customer)
 }

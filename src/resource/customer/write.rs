@@ -1,15 +1,16 @@
 //! Making, changing and confirming customers (spec: `application-store.md` 4.3, 4.5, 4.7).
 
 use async_graphql::MaybeUndefined;
-use entity::{Amount, Flag, ShopTime, customer};
+use entity::{Amount, Flag, Id, ShopTime, customer};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
 use super::input::{CustomerCreateInput, CustomerUpdateInput};
 use super::letter::Reset;
+use super::{Customer, MODEL, live_customers};
 use crate::error::Refusal;
 use crate::scope::Scope;
-use crate::write::{put, put_or_null, taken};
+use crate::write::{lock, put, put_or_null, save, taken};
 use crate::{Result, password};
 
 /// Length of the password that a customer gets who is mailed a link to choose one.
@@ -60,14 +61,17 @@ pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Resu
     Ok(customer)
 }
 
-pub(super) async fn update(
-    scope: Scope<'_>,
-    customer: customer::Model,
-    input: CustomerUpdateInput,
-) -> Result<customer::Model> {
+pub(super) async fn update(scope: Scope<'_>, id: Id, input: CustomerUpdateInput) -> Result<customer::Model> {
+    let password = match input.password {
+        MaybeUndefined::Value(chosen) => Some(scope.hash(chosen).await?),
+        _ => None,
+    };
+    let transaction = scope.begin().await?;
+    let customer =
+        lock::<Customer>(&transaction, live_customers(), id, MODEL, scope.expected()).await?;
     let mut row = customer.clone().into_active_model();
-    if let MaybeUndefined::Value(chosen) = input.password {
-        row.password = Set(scope.hash(chosen).await?);
+    if let Some(password) = password {
+        row.password = Set(password);
     }
     put(&mut row.firstname, input.firstname);
     put(&mut row.lastname, input.lastname);
@@ -86,21 +90,24 @@ pub(super) async fn update(
     if !row.is_changed() {
         return Ok(customer);
     }
-    row.updated_at = Set(Some(scope.now().into()));
-    let customer = row.update(scope.db()).await.map_err(|error| taken(scope, "email", error))?;
+    let customer =
+        save(&transaction, row, scope.now()).await.map_err(|error| taken(scope, "email", error))?;
+    transaction.commit().await?;
     scope.counts().forget("customers");
     Ok(customer)
 }
 
 /// Takes the e-mail address as confirmed.
-pub(super) async fn confirm(scope: Scope<'_>, customer: customer::Model) -> Result<customer::Model> {
+pub(super) async fn confirm(scope: Scope<'_>, id: Id) -> Result<customer::Model> {
+    let transaction = scope.begin().await?;
+    let customer =
+        lock::<Customer>(&transaction, live_customers(), id, MODEL, scope.expected()).await?;
     refuse_verified(&customer)?;
-    let now = ShopTime::from(scope.now());
     let mut row = customer.into_active_model();
-    row.email_verified_at = Set(Some(now));
+    row.email_verified_at = Set(Some(scope.now().into()));
     row.is_confirmed = Set(Flag(true));
-    row.updated_at = Set(Some(now));
-    let customer = row.update(scope.db()).await?;
+    let customer = save(&transaction, row, scope.now()).await?;
+    transaction.commit().await?;
     scope.counts().forget("customers");
     Ok(customer)
 }

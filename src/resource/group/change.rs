@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use async_graphql::MaybeUndefined;
 use entity::{Id, Int, ShopTime, group, metadata as attached, product};
-use sea_orm::ActiveValue::{Set, Unchanged};
-use sea_orm::sea_query::Expr;
+use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::{Group, GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
 use crate::error::{Invalid, Refusal};
 use crate::form::File;
+use crate::lang::Lang;
 use crate::resource::{metadata, product::live_products};
 use crate::scope::{Scope, Shared};
-use crate::write::{lock, put, put_or_null, taken};
+use crate::write::{Expected, lock, put, put_or_null, save, taken};
 use crate::{Error, Result, storage};
 
 /// The free value that makes a picture the background.
@@ -58,14 +58,10 @@ pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<
 }
 
 /// Changes a group; what was not given stays as it is.
-pub(super) async fn update(
-    scope: Scope<'_>,
-    group: group::Model,
-    input: GroupUpdateInput,
-) -> Result<group::Model> {
+pub(super) async fn update(scope: Scope<'_>, id: Id, input: GroupUpdateInput) -> Result<group::Model> {
     let transaction = scope.begin().await?;
-    check_parent(scope, &transaction, Some(group.id), input.parent_id).await?;
-    let group = lock::<Group>(&transaction, live_groups(), group.id, MODEL).await?;
+    check_parent(scope, &transaction, Some(id), input.parent_id).await?;
+    let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
     let now = ShopTime::from(scope.now());
     let former = group.image.clone();
     let mut row = group.clone().into_active_model();
@@ -88,8 +84,7 @@ pub(super) async fn update(
     }
     write_background(&transaction, group.id, input.use_image_as_background, Some(now)).await?;
     let group = if row.is_changed() {
-        row.updated_at = Set(Some(now));
-        row.update(&transaction).await.map_err(|error| taken(scope, "slug", error))?
+        save(&transaction, row, scope.now()).await.map_err(|error| taken(scope, "slug", error))?
     } else {
         group
     };
@@ -112,8 +107,7 @@ async fn check_parent(
     given: MaybeUndefined<i64>,
 ) -> Result<()> {
     let MaybeUndefined::Value(parent) = given else { return Ok(()) };
-    let first = group::Entity::find().select_only().column(group::Column::Id).order_by_asc(group::Column::Id);
-    first.limit(1).lock_exclusive().into_tuple::<Id>().one(transaction).await?;
+    lock_parents(transaction).await?;
     let mut seen = HashSet::new();
     let mut above = Some(Id(parent));
     while let Some(id) = above.filter(|&id| seen.insert(id)) {
@@ -127,6 +121,13 @@ async fn check_parent(
             None => return Ok(()),
         }
     }
+    Ok(())
+}
+
+/// Lets nobody else change what is below what until the transaction ends.
+async fn lock_parents(transaction: &DatabaseTransaction) -> Result<()> {
+    let first = group::Entity::find().select_only().column(group::Column::Id).order_by_asc(group::Column::Id);
+    first.limit(1).lock_exclusive().into_tuple::<Id>().one(transaction).await?;
     Ok(())
 }
 
@@ -212,33 +213,38 @@ async fn only_own(
 }
 
 /// A group that has products is not deleted.
-pub(super) async fn refuse_with_products(scope: Scope<'_>, group: Id) -> Result<()> {
-    match live_products().filter(product::Column::GroupId.eq(group)).count(scope.db()).await? {
+pub(super) async fn refuse_with_products(db: &impl ConnectionTrait, lang: Lang, group: Id) -> Result<()> {
+    match live_products().filter(product::Column::GroupId.eq(group)).count(db).await? {
         0 => Ok(()),
-        _ => Err(Refusal::error(400, scope.lang().text("global.groupcannotdeleted", &[]))),
+        _ => Err(Refusal::error(400, lang.text("global.groupcannotdeleted", &[]))),
     }
 }
 
+/// Keeps a group from being deleted until the transaction ends, in which a product comes into it.
+pub(in crate::resource) async fn hold(transaction: &DatabaseTransaction, group: Id) -> Result<()> {
+    let found = group::Entity::find().select_only().column(group::Column::Id).filter(group::Column::Id.eq(group));
+    found.lock_exclusive().into_tuple::<Id>().one(transaction).await?;
+    Ok(())
+}
+
 /// Deletes a group: those below it move to the top, what hangs on it goes.
-pub(super) async fn delete(shared: Arc<Shared>, group: group::Model, now: ShopTime) -> Result<()> {
-    let id = group.id;
+pub(super) async fn delete(shared: Arc<Shared>, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
     let transaction = shared.begin().await?;
-    group::Entity::update_many()
-        .col_expr(group::Column::ParentId, Expr::value(None::<Id>))
-        .col_expr(group::Column::UpdatedAt, Expr::value(now))
-        .filter(group::Column::ParentId.eq(id))
-        .filter(group::Column::DeletedAt.is_null())
-        .exec(&transaction)
-        .await?;
-    let row = group::ActiveModel {
-        id: Unchanged(id),
-        deleted_at: Set(Some(now)),
-        updated_at: Set(Some(now)),
-        ..Default::default()
-    };
-    row.update(&transaction).await?;
+    lock_parents(&transaction).await?;
+    let group = lock::<Group>(&transaction, live_groups(), id, MODEL, expected).await?;
+    refuse_with_products(&transaction, shared.config.lang, id).await?;
+    let below = live_groups().filter(group::Column::ParentId.eq(id));
+    for child in below.lock_exclusive().all(&transaction).await? {
+        let mut row = child.into_active_model();
+        row.parent_id = Set(None);
+        save(&transaction, row, now.0).await?;
+    }
+    let image = group.image.clone();
+    let mut row = group.into_active_model();
+    row.deleted_at = Set(Some(now));
+    save(&transaction, row, now.0).await?;
     metadata::detach(&transaction, MODEL, id).await?;
-    let image = only_own(&transaction, group.image, id).await?;
+    let image = only_own(&transaction, image, id).await?;
     transaction.commit().await?;
     if let Some(image) = image {
         storage::remove(&shared.config.storage, &image).await;

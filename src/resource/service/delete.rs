@@ -4,13 +4,17 @@
 use entity::{
     Id, ShopTime, config_options_service, invoice, invoice_item, invoice_log, service, service_renewal, subscription,
 };
-use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
+};
 
 use super::MODEL;
 use crate::Result;
 use crate::resource::metadata;
+use crate::write::save;
 
 /// What becomes of the unpaid invoice of a service that ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,10 +48,9 @@ pub(super) async fn delete(
         .exec(transaction)
         .await?;
     cancel_subscriptions(transaction, service.id, now).await?;
-    let mut row = service::ActiveModel { id: Unchanged(service.id), ..Default::default() };
+    let mut row = service.clone().into_active_model();
     row.deleted_at = Set(Some(now));
-    row.updated_at = Set(Some(now));
-    row.update(transaction).await?;
+    save(transaction, row, now.0).await?;
     Ok(())
 }
 
@@ -102,12 +105,12 @@ pub(super) async fn drop_invoice(
         .filter(service_renewal::Column::DeletedAt.is_null())
         .exec(db)
         .await?;
-    service::Entity::update_many()
-        .col_expr(service::Column::InvoiceId, Expr::value(Option::<Id>::None))
-        .col_expr(service::Column::UpdatedAt, Expr::value(now))
-        .filter(service::Column::InvoiceId.eq(id))
-        .exec(db)
-        .await?;
+    let of_invoice = service::Entity::find().filter(service::Column::InvoiceId.eq(id)).lock_exclusive();
+    for service in of_invoice.all(db).await? {
+        let mut row = service.into_active_model();
+        row.invoice_id = Set(None);
+        save(db, row, now.0).await?;
+    }
     Ok(())
 }
 

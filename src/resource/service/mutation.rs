@@ -6,7 +6,6 @@
 use async_graphql::{Context, ID, Json, MaybeUndefined, Object, SimpleObject};
 use chrono::NaiveDateTime;
 use entity::{Id, Int, ShopTime, service};
-use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
 
 use super::delete::OpenInvoice;
@@ -16,7 +15,7 @@ use crate::error::Invalid;
 use crate::form::Form;
 use crate::record::{self, Moment};
 use crate::scope::Scope;
-use crate::write::{lock, put, put_or_null};
+use crate::write::{lock, put, put_or_null, save};
 use crate::{Error, Result, form};
 
 form! {
@@ -84,8 +83,12 @@ impl ServiceMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
         #[graphql(desc = "What changes.")] input: Form<ServiceUpdateInput>,
+        #[graphql(
+            desc = "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`)."
+        )]
+        expected_updated_at: Option<Moment>,
     ) -> Result<Service> {
-        let scope = Scope::from(ctx);
+        let scope = Scope::from(ctx).expecting(expected_updated_at);
         let id = require(scope, &id).await?.0.id;
         let input = scope.check_change(input, id, &[]).await?;
         update(scope, id, input).await.map(Service)
@@ -168,7 +171,7 @@ impl ServiceMutation {
         };
         let now = ShopTime::from(scope.now());
         let transaction = scope.begin().await?;
-        let mut service = locked(&transaction, found.0.id).await?;
+        let mut service = locked(scope, &transaction, found.0.id).await?;
         delete::delete(&transaction, &service, open_invoice, now).await?;
         transaction.commit().await?;
         scope.counts().forget("services");
@@ -179,8 +182,8 @@ impl ServiceMutation {
 }
 
 /// The service, which nobody else changes until the transaction ends.
-async fn locked(transaction: &DatabaseTransaction, id: Id) -> Result<service::Model> {
-    lock::<Service>(transaction, live_services(), id, MODEL).await
+async fn locked(scope: Scope<'_>, transaction: &DatabaseTransaction, id: Id) -> Result<service::Model> {
+    lock::<Service>(transaction, live_services(), id, MODEL, scope.expected()).await
 }
 
 /// What an action did: the service and the words for it, or the service that it doesn't fit.
@@ -193,7 +196,7 @@ async fn act(
     action: impl AsyncFnOnce(&DatabaseTransaction, service::Model) -> Result<Done>,
 ) -> Result<ServicePayload> {
     let transaction = scope.begin().await?;
-    let service = locked(&transaction, id).await?;
+    let service = locked(scope, &transaction, id).await?;
     let done = action(&transaction, service).await?;
     transaction.commit().await?;
     scope.counts().forget("services");
@@ -216,7 +219,7 @@ async fn act(
 
 async fn update(scope: Scope<'_>, id: Id, input: ServiceUpdateInput) -> Result<service::Model> {
     let transaction = scope.begin().await?;
-    let service = locked(&transaction, id).await?;
+    let service = locked(scope, &transaction, id).await?;
     if service.billing == "onetime" && matches!(input.expires_at, MaybeUndefined::Value(_)) {
         let name = scope.lang().field_name("expires_at");
         let text = scope.lang().text("validation.in", &[("attribute", &name)]);
@@ -232,8 +235,7 @@ async fn update(scope: Scope<'_>, id: Id, input: ServiceUpdateInput) -> Result<s
     if !row.is_changed() {
         return Ok(service);
     }
-    row.updated_at = Set(Some(scope.now().into()));
-    let service = row.update(&transaction).await?;
+    let service = save(&transaction, row, scope.now()).await?;
     transaction.commit().await?;
     scope.counts().forget("services");
     Ok(service)

@@ -1,9 +1,8 @@
 //! Taking services out of use and back (spec: `application-operations.md` 2.5). The modules of the
 //! base shop have nothing to do then; those of extensions are not reached from here.
 
-use entity::{Flag, Id, ShopTime, product, service};
+use entity::{Flag, Id, Int, ShopTime, product, service};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
     QuerySelect,
@@ -15,6 +14,7 @@ use super::delete::{OpenInvoice, cancel_subscriptions, drop_invoice};
 use crate::mail::Letter;
 use crate::resource::customer;
 use crate::scope::Scope;
+use crate::write::save;
 use crate::{Result, action_log};
 
 /// Takes a service out of use; `notify` is what its log says about a mail.
@@ -32,8 +32,7 @@ pub async fn suspend(
     row.status = Set("suspended".to_owned());
     row.suspended_at = Set(Some(now));
     row.suspend_reason = Set(Some(reason.to_owned()));
-    row.updated_at = Set(Some(now));
-    let service = row.update(db).await?;
+    let service = save(db, row, now.0).await?;
     let payload = json!({"reason": reason, "notify": notify});
     action_log::note(db, "service_suspended", (MODEL, service.id), &payload, now).await?;
     Ok(service)
@@ -58,8 +57,7 @@ pub async fn resume(
             row.cancelled_at = Set(None);
             row.cancelled_reason = Set(None);
         }
-        row.updated_at = Set(Some(now));
-        service = row.update(db).await?;
+        service = save(db, row, now.0).await?;
     }
     let payload = json!({"message": "Server unsuspended"});
     action_log::note(db, "service_unsuspended", (MODEL, service.id), &payload, now).await?;
@@ -90,34 +88,35 @@ pub async fn expire(
     service: service::Model,
     now: ShopTime,
 ) -> Result<service::Model> {
+    // Before its invoice, as whoever deletes a product does.
+    if let Some(product) = service.product_id {
+        give_back(transaction, product, now).await?;
+    }
     if let Some(invoice) = service.invoice_id {
         drop_invoice(transaction, invoice, OpenInvoice::Cancelled, now).await?;
     }
     cancel_subscriptions(transaction, service.id, now).await?;
-    if let Some(product) = service.product_id {
-        give_back(transaction, product).await?;
-    }
     let early = service.expires_at.is_some_and(|end| end.0 > now.0);
     let mut row = service.into_active_model();
     row.status = Set("expired".to_owned());
     if early {
         row.expires_at = Set(Some(now));
     }
-    row.updated_at = Set(Some(now));
-    let service = row.update(transaction).await?;
+    let service = save(transaction, row, now.0).await?;
     let payload = json!({"message": "Server expired"});
     action_log::note(transaction, "service_expired", (MODEL, service.id), &payload, now).await?;
     Ok(service)
 }
 
 /// One more piece of a product, where pieces are counted.
-async fn give_back(transaction: &DatabaseTransaction, product: Id) -> Result<()> {
-    product::Entity::update_many()
-        .col_expr(product::Column::Stock, Expr::col(product::Column::Stock).add(1))
-        .filter(product::Column::Id.eq(product))
-        .filter(product::Column::Stock.gte(0))
-        .exec(transaction)
-        .await?;
+async fn give_back(transaction: &DatabaseTransaction, product: Id, now: ShopTime) -> Result<()> {
+    let found = product::Entity::find().filter(product::Column::Id.eq(product)).lock_exclusive();
+    if let Some(product) = found.one(transaction).await?.filter(|product| product.stock.0 >= 0) {
+        let stock = product.stock.0.saturating_add(1);
+        let mut row = product.into_active_model();
+        row.stock = Set(Int(stock));
+        save(transaction, row, now.0).await?;
+    }
     Ok(())
 }
 
@@ -148,7 +147,6 @@ pub async fn cancel(db: &impl ConnectionTrait, service: service::Model, now: Sho
     let mut row = service.into_active_model();
     row.status = Set("cancelled".to_owned());
     row.is_cancelled = Set(Flag(true));
-    row.updated_at = Set(Some(now));
-    let service = row.update(db).await?;
+    let service = save(db, row, now.0).await?;
     action_log::note(db, "service_cancelled", (MODEL, service.id), &json!({"reason": reason}), now).await
 }

@@ -67,6 +67,13 @@ const FAILURES: &[Failure] = &[
     },
     Failure { status: 404, name: "NotFound", about: "No such record.", headers: COUNTED, example: "" },
     Failure {
+        status: 412,
+        name: "Changed",
+        about: "The record is not in the state that `If-Unmodified-Since` names.",
+        headers: COUNTED,
+        example: "The record was changed since it was read.",
+    },
+    Failure {
         status: 413,
         name: "TooLarge",
         about: "The body is too large.",
@@ -104,13 +111,14 @@ const FAILURES: &[Failure] = &[
 ];
 
 /// The statuses with which an operation can fail.
-pub(super) fn statuses(document: &Document<Checked>, has_body: bool) -> Vec<u16> {
+pub(super) fn statuses(document: &Document<Checked>, has_body: bool, conditional: bool) -> Vec<u16> {
     let named = document.routes.iter().any(|route| route.path.contains('{'));
     let answers = |status: u16| match status {
         // An action may refuse what it is asked.
         400 => has_body || document.answer != Answer::Value || !document.is_query(),
         403 => !document.needs().is_empty(),
         404 => named,
+        412 => conditional,
         413 | 422 => has_body,
         _ => true,
     };

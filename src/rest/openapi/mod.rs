@@ -28,6 +28,8 @@ use crate::auth::{Ability, undescribed};
 const VERSION: &str = "1.0.2";
 /// Name of the security scheme, as the original has it.
 const SCHEME: &str = "sanctum";
+/// The argument of changes that demand a state of their record.
+const EXPECTED: &str = "expectedUpdatedAt";
 const JSON: &str = "application/json";
 const XML: &str = "application/xml";
 
@@ -125,6 +127,11 @@ fn root<'r>(document: &Document<Checked>, registry: &'r Registry) -> Option<&'r 
     registry.types.get(ty)?.field_by_name(&document.root.name.node)
 }
 
+/// Whether an operation may demand a state of the record that it changes.
+fn is_conditional(document: &Document<Checked>, registry: &Registry) -> bool {
+    root(document, registry).is_some_and(|root| root.args.contains_key(EXPECTED))
+}
+
 /// What is collected while the operations are told.
 struct Maker<'a> {
     registry: &'a Registry,
@@ -149,7 +156,8 @@ impl Maker<'_> {
             .summary(Some(summary))
             .description(Some(self.description(document)))
             .response(document.status.to_string(), self.success(document));
-        for status in error::statuses(document, body.is_some()) {
+        let conditional = is_conditional(document, self.registry);
+        for status in error::statuses(document, body.is_some(), conditional) {
             operation = operation.response(status.to_string(), error::reference(status));
         }
         for parameter in self.parameters(document, route) {

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::ArrayBuilder;
 use utoipa::openapi::{RefOr, Required, Schema, Type};
 
 use super::schema::{one_of, typed};
-use super::{Maker, root};
+use super::{Maker, is_conditional, root};
 use crate::rest::document::{Answer, Checked, Document, Route, Variable, camel, filter_field, snake};
 
 /// Variables that the engine feeds itself.
@@ -29,6 +29,7 @@ impl Maker<'_> {
         parameters.extend(document.filters.iter().map(|name| self.filter(document, name)));
         parameters.extend(order(document));
         parameters.extend(relations(document));
+        parameters.extend(is_conditional(document, self.registry).then(condition));
         parameters
     }
 
@@ -100,6 +101,15 @@ fn parameter(name: &str, about: &str, schema: impl Into<RefOr<Schema>>) -> Param
         .required(Required::False)
         .description(Some(about))
         .schema(Some(schema))
+}
+
+/// The header that makes a change depend on what was read.
+fn condition() -> Parameter {
+    let about = "The record's `updated_at` as it was read (there, or in `Last-Modified`), as a date of HTTP; exactly \
+                 that one. Where the record was changed since, nothing is written.";
+    let example = Json::from("Mon, 23 Nov 2026 12:00:00 GMT");
+    let header = parameter("If-Unmodified-Since", about, typed(Type::String));
+    header.parameter_in(ParameterIn::Header).example(Some(example)).build()
 }
 
 fn paging(document: &Document<Checked>) -> [Parameter; 2] {
