@@ -105,6 +105,12 @@ fn is_findable(text: &str, backend: DbBackend) -> bool {
     text.len() <= LONGEST && !(backend == DbBackend::Postgres && text.contains('\0'))
 }
 
+/// The text to compare with. PostgreSQL cannot be asked for NUL, which none of its rows holds: a code point that is no
+/// letter stands for it, which no text of people holds either.
+fn askable(text: &str, backend: DbBackend) -> String {
+    if backend == DbBackend::Postgres { text.replace('\0', "\u{fffe}") } else { text.to_owned() }
+}
+
 fn pattern(text: &str) -> LikeExpr {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
@@ -183,7 +189,7 @@ macro_rules! column_filter {
 
 column_filter!(
     /// Conditions on a text; all given ones must hold.
-    TextFilter, String, |text, _| text.clone().into()
+    TextFilter, String, |text, backend| askable(text, backend).into()
 );
 column_filter!(
     /// Conditions on a whole number; all given ones must hold.
@@ -252,9 +258,10 @@ pub struct WordFilter {
 
 impl ColumnFilter for WordFilter {
     fn condition(&self, column: &impl ColumnTrait, backend: DbBackend) -> Condition {
-        let list = self.r#in.as_ref().map(|list| column.is_in(list.iter().map(|word| word.to_lowercase())));
+        let word = |given: &String| askable(&given.to_lowercase(), backend);
+        let list = self.r#in.as_ref().map(|list| column.is_in(list.iter().map(word)));
         Condition::all()
-            .add_option(self.eq.as_ref().map(|word| column.eq(word.to_lowercase())))
+            .add_option(self.eq.as_ref().map(|given| column.eq(word(given))))
             .add_option(list)
             .add_option(contains_any(column, self.contains.as_ref(), backend))
     }

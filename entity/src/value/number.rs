@@ -78,7 +78,14 @@ impl TryGetable for Amount {
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Price(pub f64);
 
-travels_as!(Price as Double(Float), into: |price: Price| price.0, from: Price);
+travels_as!(Price as Double(Float), into: |price: Price| storable(price.0), from: Price);
+
+/// What is too small for single precision is nothing; PostgreSQL would refuse it.
+fn storable(price: f64) -> f64 {
+    #[expect(clippy::cast_possible_truncation, reason = "whether anything is left is the question")]
+    let single = price as f32;
+    if single == 0.0 { 0.0 } else { price }
+}
 
 impl TryGetable for Price {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
