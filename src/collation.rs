@@ -27,6 +27,11 @@ const FOLDED: [(&str, &str); 13] = [
     ("źżž", "z"),
 ];
 
+/// What a letter that is no plain one is ordered as.
+pub fn folded(letter: char) -> Option<&'static str> {
+    FOLDED.iter().find(|(letters, _)| letters.contains(letter)).map(|(_, plain)| *plain)
+}
+
 /// What a list is ordered by for a column: texts in the shop's order, words as they are listed.
 pub fn sort_key(column: &impl ColumnTrait, words: &[&str], backend: DbBackend) -> SimpleExpr {
     // MariaDB orders the words of an enum by itself.

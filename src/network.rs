@@ -76,9 +76,13 @@ fn hops(line: &str) -> Vec<Option<IpAddr>> {
 /// The address that an element names as `for`.
 fn named(element: &str) -> Option<IpAddr> {
     let pairs = parts(element, ';')?;
-    let mut pairs = pairs.into_iter().filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
-    address(value.trim().trim_matches('"'))
+    let pairs = pairs.into_iter().filter_map(|pair| pair.split_once('='));
+    let mut named = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
+    // Two of them are no element: one may be the client's.
+    match (named.next(), named.next()) {
+        (Some((_, value)), None) => address(value.trim().trim_matches('"')),
+        _ => None,
+    }
 }
 
 /// What a sign parts, outside of quotes; nothing where a quote is left open.
@@ -153,6 +157,8 @@ mod tests {
             ("for=203.0.113.9;x=\", for=192.0.2.1", "10.0.0.1"),
             ("for=203.0.113.9;x=\", for=\"192.0.2.1\"", "10.0.0.1"),
             ("host=\"a;for=203.0.113.9\";for=192.0.2.1", "192.0.2.1"),
+            ("for=203.0.113.9;for=192.0.2.1", "10.0.0.1"),
+            ("For=203.0.113.9;FOR=192.0.2.1", "10.0.0.1"),
             ("for=_hidden", "10.0.0.1"),
             ("for", "10.0.0.1"),
             ("\"", "10.0.0.1"),

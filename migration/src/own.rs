@@ -8,7 +8,7 @@ use sea_orm_migration::sea_orm::{DbBackend, Schema};
 use sea_orm_migration::seaql_migrations;
 
 /// Name of the books.
-const BOOK: &str = "guichet_own_migrations";
+pub const OWN_BOOK: &str = "guichet_own_migrations";
 const SESSIONS: &str = "guichet_sessions";
 
 /// Names of guichet's own tables, without their books.
@@ -23,7 +23,7 @@ impl MigratorTrait for OwnMigrator {
     }
 
     fn migration_table_name() -> DynIden {
-        BOOK.into_iden()
+        OWN_BOOK.into_iden()
     }
 }
 
@@ -32,10 +32,10 @@ impl MigratorTrait for OwnMigrator {
 #[must_use]
 pub fn own_statements(backend: DbBackend) -> Vec<String> {
     let mut book = Schema::new(backend).create_table_from_entity(seaql_migrations::Entity);
-    book.if_not_exists().table(BOOK);
+    book.if_not_exists().table(OWN_BOOK);
     let noted = OwnMigrator::migrations()
         .into_iter()
-        .map(|step| format!("INSERT INTO {BOOK} (version, applied_at) VALUES ('{}', 0)", step.name()));
+        .map(|step| format!("INSERT INTO {OWN_BOOK} (version, applied_at) VALUES ('{}', 0)", step.name()));
     let made = signing_in().into_iter().map(|table| written(backend, &table));
     let old = written(backend, &drop(SESSIONS));
     [written(backend, &book), old].into_iter().chain(made).chain(noted).collect()

@@ -71,6 +71,7 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
     }
     let demo = demo::open(&mut config).await?;
     let app = App::new(config.clone(), demo.db.clone(), Clock::Real).await?.with_demo_key(&demo.keys.full());
+    make_own_tables(&app).await?;
     serve(&config, app, demo.db, |address| demo.keys.welcome(address)).await
 }
 

@@ -10,6 +10,7 @@ mod documents;
 mod extent;
 mod introspection;
 mod measure;
+mod merging;
 mod positions;
 mod price;
 #[cfg(test)]
@@ -101,6 +102,7 @@ pub fn prepare(request: &mut Request, rules: &Rules, config: &Config, bounds: Bo
         .check(chosen.as_ref().ok().map(|(_, operation)| *operation))?;
     let (name, operation) = chosen?;
     rules.positions.check(&document)?;
+    merging::Merging::new(&document, &rules.positions, bounds.tokens).check()?;
     variables::require(&document, operation, &request.variables)?;
     let (kind, name, roots) = (operation.ty, name.cloned(), roots(operation));
     let introspects = introspects(operation);

@@ -16,12 +16,17 @@ use super::variables::CONDITIONAL;
 use crate::Result;
 use crate::error::{Code, NotRun};
 
+/// The field that every type has.
+const TYPENAME: &str = "__typename";
+
 /// The places of the schema that take a value: arguments, and fields of input objects.
 #[derive(Debug, Default)]
 pub(super) struct Positions {
     outputs: HashMap<Box<str>, Outputs>,
     inputs: HashMap<Box<str>, Inputs>,
     directives: HashMap<Box<str>, Inputs>,
+    /// Types that are several object types.
+    abstract_types: HashSet<Box<str>>,
     query: Box<str>,
     mutation: Box<str>,
 }
@@ -65,14 +70,32 @@ impl Positions {
         // The registry doesn't list what every schema has.
         let of_schema = Output { ty: "__Type".into(), arguments: one_required("name", "String") };
         outputs.entry(registry.query_type.as_str().into()).or_default().insert("__type".into(), of_schema);
+        let abstract_types = registry.types.iter().filter(|(_, ty)| ty.is_abstract());
+        let abstract_types = abstract_types.map(|(name, _)| name.as_str().into());
         let directives = CONDITIONAL.map(|name| (name.into(), one_required("if", "Boolean")));
         Self {
             outputs,
             inputs: objects.collect(),
             directives: directives.into(),
+            abstract_types: abstract_types.collect(),
             query: registry.query_type.as_str().into(),
             mutation: registry.mutation_type.as_deref().unwrap_or_default().into(),
         }
+    }
+
+    /// The root type of a kind of operation.
+    pub(super) fn root(&self, is_mutation: bool) -> &str {
+        if is_mutation { &self.mutation } else { &self.query }
+    }
+
+    /// Whether a type is an interface or a union.
+    pub(super) fn is_abstract(&self, ty: &str) -> bool {
+        self.abstract_types.contains(ty)
+    }
+
+    /// The type of a field, without lists.
+    pub(super) fn type_of(&self, ty: &str, field: &str) -> Option<&str> {
+        Some(&self.outputs.get(ty)?.get(field)?.ty)
     }
 
     /// Holds the variables of every operation against the places where they stand. What the document names and
@@ -89,13 +112,9 @@ impl Positions {
 
     fn check_operation(&self, document: &ExecutableDocument, operation: &OperationDefinition) -> Result<()> {
         let definitions = &operation.variable_definitions;
-        if definitions.is_empty() {
-            return Ok(());
-        }
         let mut walk = Walk { positions: self, document, definitions, seen: HashSet::new() };
         walk.directives(&operation.directives)?;
-        let is_mutation = operation.ty == OperationType::Mutation;
-        let root = if is_mutation { &self.mutation } else { &self.query };
+        let root = self.root(operation.ty == OperationType::Mutation);
         walk.set(&operation.selection_set.node, self.outputs.get(root))
     }
 }
@@ -141,9 +160,41 @@ impl<'a> Walk<'a> {
     }
 
     fn field(&mut self, field: &'a Field, on: Option<&'a Outputs>) -> Result<()> {
+        if field.name.node == TYPENAME {
+            return self.typename(field);
+        }
         let Some(known) = on.and_then(|fields| fields.get(field.name.node.as_str())) else { return Ok(()) };
         self.arguments(&field.arguments, &known.arguments)?;
         self.set(&field.selection_set.node, self.positions.outputs.get(&known.ty))
+    }
+
+    /// The validator doesn't look at the directives of this field.
+    fn typename(&self, field: &Field) -> Result<()> {
+        let mut met = HashSet::new();
+        field.directives.iter().try_for_each(|directive| {
+            let (name, arguments) = (directive.node.name.node.as_str(), &directive.node.arguments);
+            let text = match (self.positions.directives.get(name), arguments.as_slice()) {
+                (None, _) => format!("Unknown directive \"{name}\""),
+                (Some(_), _) if !met.insert(name) => {
+                    format!("The directive \"{name}\" can only be used once here.")
+                }
+                (Some(_), [(argument, value)]) if argument.node == "if" && self.is_condition(&value.node) => {
+                    return Ok(());
+                }
+                (Some(_), _) => {
+                    format!("The directive \"{name}\" takes one argument \"if\" of type \"Boolean!\".")
+                }
+            };
+            Err(NotRun::at(Code::GraphqlValidationFailed, text, vec![directive.pos]))
+        })
+    }
+
+    fn is_condition(&self, value: &Given) -> bool {
+        match value {
+            Given::Boolean(_) => true,
+            Given::Variable(name) => self.definitions.iter().any(|known| known.node.name.node == *name),
+            _ => false,
+        }
     }
 
     fn fragment(&mut self, spread: &'a FragmentSpread) -> Result<()> {

@@ -534,6 +534,71 @@ async fn strangers_keep_no_owner_out() {
     shop.close().await;
 }
 
+/// Whether there is an account shows neither where the database finds it by another spelling nor where it doesn't.
+#[tokio::test]
+async fn limits_do_not_tell_whether_there_is_an_account() {
+    let shop = Shop::with("fr", |config| {
+        config.sign_in_limit = Some(10);
+        config.rate_limit = None;
+        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let respelled =
+        ["customér", "ｃustomer", "cus\u{ad}tomer", "cu\u{200b}stomer", "CUSTOMER", "cuſtomer", "𝐜ustomer"];
+    for (at, respelled) in respelled.into_iter().enumerate() {
+        for (known, number) in [(true, at + 1), (false, 9000 + at)] {
+            let address = format!("192.0.2.{}", 2 * at + usize::from(known));
+            for _ in 0..5 {
+                let answer = try_from(&shop, &address, &format!("customer{number}@example.com")).await;
+                assert_eq!(answer, "VALIDATION_FAILED", "{number}");
+            }
+            let answer = try_from(&shop, &address, &format!("{respelled}{number}@example.com")).await;
+            assert_eq!(answer, "RATE_LIMITED", "{respelled} {known}");
+        }
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn what_no_database_keeps_is_no_address_and_no_token() {
+    let shop = shop().await;
+    let input = json!({"kind": "CUSTOMER", "email": "a\u{0}@example.com", "password": "b"});
+    assert_eq!(code(&try_in(&shop, input).await), "VALIDATION_FAILED");
+    let [_, token] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
+    let respelled = token.replacen("customer.1.", "customer.01.", 1);
+    for token in ["customer.1.a\u{0}b.c.d", "customer.1.ä.c.d", "staff.1.\u{0}.c.d", &respelled] {
+        assert_eq!(code(&refresh(&shop, token).await), "UNAUTHENTICATED", "{token}");
+        assert_eq!(code(&revoke(&shop, token).await), "UNAUTHENTICATED", "{token}");
+    }
+    assert_eq!(code(&refresh(&shop, &token).await), "");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn an_account_has_a_hundred_sessions_at_most() {
+    let shop = shop().await;
+    let [first, _] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
+    let columns = "owner_type, owner_id, family_hash, refresh_hash, generation, refreshed_at, client_hash, password_mark, \
+                   expires_at";
+    for at in 0..100 {
+        let copy = format!(
+            "INSERT INTO guichet_sessions (id, created_at, {columns}) SELECT 'copy{at}', created_at + 1, {columns} \
+             FROM guichet_sessions WHERE id NOT LIKE 'copy%' AND owner_id = 1"
+        );
+        shop.sql(&copy).await;
+    }
+    assert_eq!(viewer(&shop, &first).await, "customer1@example.com");
+    let [newest, _] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
+    sign_in(&shop, "CUSTOMER", "customer2@example.com").await;
+    let count =
+        shop.text("SELECT CAST(COUNT(*) AS CHAR(9)) FROM guichet_sessions WHERE owner_id = 1").await.unwrap();
+    assert_eq!(count.trim(), "100");
+    assert_eq!(viewer(&shop, &newest).await, "customer1@example.com");
+    tokio::time::sleep(A_MOMENT).await;
+    assert_eq!(viewer(&shop, &first).await, "UNAUTHENTICATED");
+    shop.close().await;
+}
+
 #[tokio::test]
 async fn spellings_of_an_unknown_address_count_as_one() {
     let shop = Shop::with("fr", |config| {

@@ -254,6 +254,70 @@ async fn variables_stand_where_their_types_are_allowed() {
     shop.close().await;
 }
 
+/// Whatever is asked for under one key is one field, be it in fragments, with a type condition or without.
+#[tokio::test]
+async fn fields_of_one_key_are_one_field() {
+    let shop = Shop::with("en", |config| config.rate_limit = None).await;
+    for (document, fits) in [
+        ("{ product(id: 1) { a: name ... on Product { a: description } } }", false),
+        ("{ product(id: 1) { a: name ...F } } fragment F on Product { a: description }", false),
+        ("{ a: product(id: 1) { name } ... on Query { a: product(id: 2) { description } } }", false),
+        ("{ a: product(id: 1) { x: name } ... on Query { a: product(id: 1) { x: description } } }", false),
+        (
+            "{ product(id: 1) { group { ... on Group { a: name } } ... on Product { group { a: slug } } } }",
+            false,
+        ),
+        ("{ node(id: \"UHJvZHVjdDox\") { a: id ... on Product { a: name } } }", false),
+        ("{ node(id: \"UHJvZHVjdDox\") { ... on Product { a: name } ... on Customer { a: email } } }", true),
+        ("{ node(id: \"UHJvZHVjdDox\") { id ... on Product { id name } ... on Group { id name } } }", true),
+        ("{ a: product(id: 1) { name } ... on Query { a: product(id: 1) { description } } }", true),
+        ("query($v: ID!) { a: product(id: $v) { name } ... { a: product(id: $v) { id } } }", true),
+        (
+            "{ products(first: 1, search: \"V\") { totalCount } ... on Query { products(search: \"V\", first: 1) { totalCount } } }",
+            true,
+        ),
+    ] {
+        let answer = shop.graphql(document, json!({"v": 1}), "all").await;
+        let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+        assert_eq!(message.contains("conflict"), !fits, "{document}: {answer}");
+        assert_eq!(answer.get("errors").is_none(), fits, "{document}: {answer}");
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn directives_of_typename_are_held_to_the_letter() {
+    let shop = Shop::with("en", |config| config.rate_limit = None).await;
+    for directives in [
+        "@nope",
+        "@include",
+        "@include(if: $x)",
+        "@include(if: null)",
+        "@include(if: 1)",
+        "@include(if: \"x\")",
+        "@include(if: [true])",
+        "@skip(if: true) @skip(if: true)",
+        "@include(if: true, other: 1)",
+        "@deprecated",
+    ] {
+        let answer = shop
+            .graphql(&format!("{{ __typename {directives} health {{ status }} }}"), json!({}), "all")
+            .await;
+        assert_eq!(
+            answer["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED",
+            "{directives}: {answer}"
+        );
+    }
+    for (directives, is_there) in [("@include(if: true) @skip(if: false)", true), ("@skip(if: true)", false)]
+    {
+        let answer = shop
+            .graphql(&format!("{{ __typename {directives} health {{ status }} }}"), json!({}), "all")
+            .await;
+        assert_eq!(answer["data"].get("__typename").is_some(), is_there, "{directives}: {answer}");
+    }
+    shop.close().await;
+}
+
 /// Each operation's own variables count, also where both spread one fragment.
 #[tokio::test]
 async fn every_operation_is_held_against_its_own_variables() {

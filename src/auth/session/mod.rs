@@ -25,7 +25,7 @@ use entity::Id;
 use moka::future::Cache;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use subtle::ConstantTimeEq;
 
 use self::account::{Account, RECOVERY_CODES, State};
@@ -47,6 +47,8 @@ pub(super) use self::jwt::looks_like as is_access_token;
 const REMEMBERED: Duration = Duration::from_secs(1);
 /// Random characters of a session's name, and of what its refresh tokens share.
 const ENTROPY: usize = 40;
+/// Sessions that an account may have at the same time: with another one the oldest ends.
+const MAX_SESSIONS: u64 = 100;
 /// The key of no account.
 const NOBODY: Id = Id(0);
 /// How long the client that used a refresh token may send it again.
@@ -216,6 +218,7 @@ impl Sessions {
             expires_at: Set(ends),
         };
         Rows::insert(row).exec_without_returning(&shared.db).await?;
+        end_oldest(&shared.db, &name).await?;
         self.tokens(shared, &name, &family, &secret, ends)
     }
 
@@ -344,7 +347,8 @@ impl Name {
         let mut next = || parts.next();
         let (owner_type, owner_id, id, family, secret) = (next()?, next()?, next()?, next()?, next()?);
         let name = Self { owner: owner(owner_type, owner_id)?, id: id.to_owned() };
-        parts.next().is_none().then_some((name, [family, secret]))
+        let is_ours = parts.next().is_none() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_ours.then_some((name, [family, secret]))
     }
 
     /// How access tokens spell the owner.
@@ -415,7 +419,10 @@ fn same(stored: &str, part: &str) -> bool {
 }
 
 fn owner(owner_type: &str, owner_id: &str) -> Option<Owner> {
-    let id = owner_id.parse().ok().map(Id)?;
+    let id: Id = owner_id.parse().ok().map(Id)?;
+    if id.0.to_string() != owner_id {
+        return None;
+    }
     match owner_type {
         "customer" => Some(Owner::Customer(id)),
         "staff" => Some(Owner::Staff(id)),
@@ -428,6 +435,28 @@ fn named(name: &Name) -> sea_orm::Condition {
     let owner =
         sea_orm::Condition::all().add(Column::OwnerType.eq(owner_type)).add(Column::OwnerId.eq(owner_id));
     owner.add(Column::Id.eq(name.id.as_str()))
+}
+
+/// Ends the oldest sessions of an account beyond those that it may have beside a new one.
+async fn end_oldest(db: &DatabaseConnection, new: &Name) -> Result<()> {
+    let (owner_type, owner_id) = new.owner.parts();
+    let oldest: Vec<String> = Rows::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::OwnerType.eq(owner_type))
+        .filter(Column::OwnerId.eq(owner_id))
+        .filter(Column::Id.ne(new.id.as_str()))
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .offset(MAX_SESSIONS - 1)
+        .limit(MAX_SESSIONS)
+        .into_tuple()
+        .all(db)
+        .await?;
+    if !oldest.is_empty() {
+        of_owner(new.owner).filter(Column::Id.is_in(oldest)).exec(db).await?;
+    }
+    Ok(())
 }
 
 fn of_owner(owner: Owner) -> sea_orm::DeleteMany<Rows> {

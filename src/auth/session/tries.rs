@@ -14,6 +14,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::Kind;
 use crate::auth::Owner;
+use crate::collation;
 use crate::redis::Redis;
 use crate::throttle::{Bucket, Throttle, Unit};
 use crate::{Error, Result};
@@ -49,26 +50,31 @@ impl Tries {
     /// # Errors
     /// [`Error::RateLimited`] where there were too many.
     pub(super) async fn count(&self, tried: &Try<'_>, now: DateTime<Utc>) -> Result<()> {
-        let account = tried.account();
         let network = Bucket::of_client(tried.client);
-        let pair = Bucket::Account(hash(&[&format!("{network:?}"), &account]));
-        if tried.is_known {
-            return passed(&self.all, pair, now).await;
+        let of_pair = |name: &String| Bucket::Account(hash(&[&format!("{network:?}"), name]));
+        if let Some(owner) = tried.owner.filter(|_| tried.is_known) {
+            return passed(&self.all, of_pair(&owner.to_string()), now).await;
         }
+        let names = tried.names();
         // The account comes last: what is refused before doesn't count there.
         passed(&self.all, network, now).await?;
-        passed(&self.by_pair, pair, now).await?;
-        passed(&self.all, Bucket::Account(hash(&[&account])), now).await
+        for name in &names {
+            passed(&self.by_pair, of_pair(name), now).await?;
+        }
+        for name in &names {
+            passed(&self.all, Bucket::Account(hash(&[name])), now).await?;
+        }
+        Ok(())
     }
 }
 
 impl Try<'_> {
-    /// What names the account: its key, so that no spelling of its address counts apart.
-    fn account(&self) -> String {
-        match self.owner {
-            Some(owner) => owner.to_string(),
-            None => format!("{:?} {}", self.kind, folded(self.email)),
-        }
+    /// What names the account: its address, whatever its spelling, and where there is one its key, which the database
+    /// may find by spellings that differ more. An address counts whether there is an account or not: the limits don't
+    /// tell.
+    fn names(&self) -> Vec<String> {
+        let address = format!("{:?} {}", self.kind, folded(self.email));
+        self.owner.map(|owner| owner.to_string()).into_iter().chain([address]).collect()
     }
 }
 
@@ -86,7 +92,12 @@ fn hash(parts: &[&str]) -> [u8; 32] {
 /// An address as the loosest database compares it: case, accents, widths and what nobody sees don't count.
 fn folded(email: &str) -> String {
     let letters = email.nfkd().filter(|&letter| !is_combining_mark(letter) && !is_invisible(letter));
-    letters.flat_map(char::to_lowercase).collect::<String>().trim().to_owned()
+    let lower = letters.flat_map(char::to_lowercase).collect::<String>();
+    let plain = |letter| match letter {
+        'ß' => "ss".to_owned(),
+        letter => collation::folded(letter).map_or(letter.to_string(), str::to_owned),
+    };
+    lower.trim().chars().map(plain).collect()
 }
 
 fn is_invisible(letter: char) -> bool {
@@ -108,8 +119,15 @@ mod tests {
             "ｃamille@example.com",
             "ca\u{200b}mille@\u{feff}example.com",
             "ca\u{301}mille@example.com",
+            "ca\u{ad}mille@example.com",
+            "𝐜amille@example.com",
         ] {
             assert_eq!(folded(spelling), "camille@example.com", "{spelling:?}");
+        }
+        for (one, other) in
+            [("groß", "gross"), ("GROẞ", "gross"), ("œuf", "oeuf"), ("Ø", "o"), ("ﬁ", "fi"), ("ſ", "s")]
+        {
+            assert_eq!(folded(one), folded(other), "{one}");
         }
         assert_ne!(folded("kamille@example.com"), folded("camille@example.com"));
     }

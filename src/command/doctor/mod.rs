@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::database;
 use crate::own_tables::{Lack, is_current};
 use clap::Args;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, TryGetable};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, TryGetable};
 use serde::Serialize;
 use serde_json::json;
 
@@ -148,7 +148,14 @@ async fn redis(config: &Config) -> Option<Finding> {
 async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr> {
     const CHECK: &str = "own tables";
     Ok(vec![match is_current(db).await {
-        Ok(true) => Finding::ok(CHECK, "they are there"),
+        Ok(true) => match rights::of_own_tables(db).await?.as_slice() {
+            [] => Finding::ok(CHECK, "they are there, and can be read and written"),
+            wrong => {
+                let mend = "GRANT these rights to the user of the settings; where one is missing, drop all tables whose names \
+                            begin with guichet_ and start again";
+                Finding::error(CHECK, wrong.join(", "), mend)
+            }
+        },
         Ok(false) if config.read_only => Finding::warning(
             CHECK,
             "they are not there, and a server that is read-only makes none: nobody can sign in",
@@ -160,14 +167,28 @@ async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Find
         Ok(false) => Finding::warning(
             CHECK,
             "they are not there, and guichet may not make them: nobody can sign in",
-            format!(
-                "run these as an owner of the database: {};",
-                migration::own_statements(db.get_database_backend()).join("; ")
-            ),
+            format!("run these as an owner of the database: {};", statements(db).await?.join("; ")),
         ),
         Err(Lack::Database(error)) => return Err(error),
         Err(lack) => Finding::error(CHECK, lack.to_string(), "start the newer version of guichet"),
     }])
+}
+
+/// What makes guichet's own tables, and lets guichet's user read and write them.
+async fn statements(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let mut statements = migration::own_statements(db.get_database_backend());
+    let user = match db.get_database_backend() {
+        // As GRANT wants it: name and host, each in quotes.
+        DbBackend::MySql => "SELECT CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')",
+        DbBackend::Postgres => "SELECT quote_ident(current_user)",
+        _ => return Ok(statements),
+    };
+    if let Some(user) = value::<String>(db, user).await? {
+        for table in migration::OWN_TABLES.into_iter().chain([migration::OWN_BOOK]) {
+            statements.push(format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {user}"));
+        }
+    }
+    Ok(statements)
 }
 
 /// A look that failed itself.

@@ -65,17 +65,43 @@ fn quoted(backend: DbBackend, name: &str) -> String {
 
 /// Whether a statement is refused. What is missing is the schema's finding, not this one.
 async fn denied(db: &DatabaseConnection, verb: Verb, table: &ExpectedTable) -> Result<bool, DbErr> {
+    let sql = (verb.1)(db.get_database_backend(), table);
+    Ok(tried(db, &sql).await?.is_some_and(|failure| failure != Failure::Absent))
+}
+
+/// How a statement fails, if it does, in a transaction that is rolled back.
+async fn tried(db: &DatabaseConnection, sql: &str) -> Result<Option<Failure>, DbErr> {
     let transaction = db.begin().await?;
-    let tried = transaction.execute_unprepared(&(verb.1)(db.get_database_backend(), table)).await;
+    let tried = transaction.execute_unprepared(sql).await;
     transaction.rollback().await?;
-    match tried {
-        Ok(_) => Ok(false),
-        Err(error) => match failure::of(&error) {
-            Failure::Lost | Failure::Unavailable => Err(error),
-            Failure::Absent => Ok(false),
-            _ => Ok(true),
-        },
+    match tried.map_err(|error| (failure::of(&error), error)) {
+        Ok(_) => Ok(None),
+        Err((Failure::Lost | Failure::Unavailable, error)) => Err(error),
+        Err((failure, _)) => Ok(Some(failure)),
     }
+}
+
+/// What is wrong with guichet's own tables: statements of each kind are tried on each of them.
+pub(super) async fn of_own_tables(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let mut wrong = Vec::new();
+    for name in migration::OWN_TABLES {
+        for (right, sql) in [
+            ("SELECT", format!("SELECT 1 FROM {name} WHERE 1 = 0")),
+            ("INSERT", format!("INSERT INTO {name} SELECT * FROM {name} WHERE 1 = 0")),
+            ("UPDATE", format!("UPDATE {name} SET owner_id = owner_id WHERE 1 = 0")),
+            ("DELETE", format!("DELETE FROM {name} WHERE 1 = 0")),
+        ] {
+            match tried(db, &sql).await? {
+                Some(Failure::Absent) => {
+                    wrong.push(format!("{name} is missing"));
+                    break;
+                }
+                Some(_) => wrong.push(format!("not allowed: {right} {name}")),
+                None => {}
+            }
+        }
+    }
+    Ok(wrong)
 }
 
 /// Whether tables can be made.

@@ -1,0 +1,146 @@
+//! Whether fields of one key can be merged (GraphQL, 5.3.2). async-graphql's own rule doesn't look into fragments with
+//! a type condition (`docs/upstream.md`): one of two fields was answered, and nothing told of the other.
+
+use std::collections::HashSet;
+
+use async_graphql::Positioned;
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
+
+use super::positions::Positions;
+use crate::Result;
+use crate::error::{Code, NotRun};
+
+/// How often a field may be looked at: once for its place, and once more for each type that an interface above
+/// it stands for.
+const LOOKS: u64 = 4;
+
+/// A selection of objects of a type.
+type Selected<'a> = (&'a str, &'a SelectionSet);
+
+/// A field, and the type that it is asked of.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    on: &'a str,
+    field: &'a Positioned<Field>,
+}
+
+/// The way through a document.
+pub(super) struct Merging<'a> {
+    document: &'a ExecutableDocument,
+    positions: &'a Positions,
+    /// Fields that may still be looked at.
+    left: u64,
+}
+
+impl<'a> Merging<'a> {
+    /// Looks at a document of at most so many fields, its fragments spread.
+    pub(super) fn new(document: &'a ExecutableDocument, positions: &'a Positions, fields: u64) -> Self {
+        Self { document, positions, left: fields.saturating_mul(LOOKS) }
+    }
+
+    /// Whether whatever is asked for under one key is the same.
+    ///
+    /// # Errors
+    /// [`Error::NotRun`](crate::Error::NotRun) with the first two that are not.
+    pub(super) fn check(mut self) -> Result<()> {
+        for (_, operation) in self.document.operations.iter() {
+            let root = self.positions.root(operation.node.ty == OperationType::Mutation);
+            self.selected(vec![(root, &operation.node.selection_set.node)])?;
+        }
+        Ok(())
+    }
+
+    /// Selections that are merged into one. They nest as deep as brackets may.
+    fn selected(&mut self, sets: Vec<Selected<'a>>) -> Result<()> {
+        let (mut fields, mut met) = (IndexMap::new(), HashSet::new());
+        for (on, set) in sets {
+            self.collect(on, set, &mut fields, &mut met)?;
+        }
+        fields.into_values().try_for_each(|group| self.group(&group))
+    }
+
+    fn collect(
+        &mut self,
+        on: &'a str,
+        set: &'a SelectionSet,
+        fields: &mut IndexMap<&'a str, Vec<Asked<'a>>>,
+        met: &mut HashSet<&'a str>,
+    ) -> Result<()> {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    self.look()?;
+                    let key = field.node.response_key().node.as_str();
+                    fields.entry(key).or_default().push(Asked { on, field });
+                }
+                Selection::InlineFragment(inline) => {
+                    let own = inline.node.type_condition.as_ref().map(|on| on.node.on.node.as_str());
+                    self.collect(own.unwrap_or(on), &inline.node.selection_set.node, fields, met)?;
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.node.fragment_name.node.as_str();
+                    if let Some(fragment) = self.document.fragments.get(name).filter(|_| met.insert(name)) {
+                        let on = fragment.node.type_condition.node.on.node.as_str();
+                        self.collect(on, &fragment.node.selection_set.node, fields, met)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&mut self) -> Result<()> {
+        let text = "The document asks for too many fields under the same keys.";
+        self.left = self.left.checked_sub(1).ok_or_else(|| NotRun::because(Code::QueryTooComplex, text))?;
+        Ok(())
+    }
+
+    /// Fields of one key. Those of two object types never meet; those of an interface meet all of them.
+    fn group(&mut self, group: &[Asked<'a>]) -> Result<()> {
+        let is_abstract = |asked: &Asked<'_>| self.positions.is_abstract(asked.on);
+        let types: HashSet<&str> =
+            group.iter().filter(|asked| !is_abstract(asked)).map(|asked| asked.on).collect();
+        if types.len() < 2 {
+            return self.same(group);
+        }
+        for ty in types {
+            let meeting: Vec<_> = group
+                .iter()
+                .filter(|asked| asked.on == ty || self.positions.is_abstract(asked.on))
+                .copied()
+                .collect();
+            self.same(&meeting)?;
+        }
+        Ok(())
+    }
+
+    /// Fields that are answered as one.
+    fn same(&mut self, group: &[Asked<'a>]) -> Result<()> {
+        let [first, others @ ..] = group else { return Ok(()) };
+        if let Some(other) = others.iter().find(|other| !is_same(&first.field.node, &other.field.node)) {
+            let key = &first.field.node.response_key().node;
+            let text =
+                format!("Fields \"{key}\" conflict: they are different fields, or have different arguments.");
+            return Err(NotRun::at(
+                Code::GraphqlValidationFailed,
+                text,
+                vec![first.field.pos, other.field.pos],
+            ));
+        }
+        let sets = group.iter().filter_map(|asked| {
+            let below = self.positions.type_of(asked.on, &asked.field.node.name.node)?;
+            Some((below, &asked.field.node.selection_set.node))
+        });
+        let sets: Vec<_> = sets.filter(|(_, set)| !set.items.is_empty()).collect();
+        if sets.is_empty() { Ok(()) } else { self.selected(sets) }
+    }
+}
+
+fn is_same(one: &Field, other: &Field) -> bool {
+    one.name.node == other.name.node
+        && one.arguments.len() == other.arguments.len()
+        && one.arguments.iter().all(|(name, value)| {
+            other.get_argument(name.node.as_str()).is_some_and(|other| other.node == value.node)
+        })
+}
