@@ -132,7 +132,7 @@ impl<'a> Scope<'a> {
     /// The same, for a change of a record that a GraphQL caller has read in this state.
     #[must_use]
     pub fn expecting(self, read: Option<Moment>) -> Self {
-        Self { expected: read.map_or(self.expected, |read| Expected(Some(read.0))), ..self }
+        Self { expected: read.map_or(self.expected, |read| Expected::At(read.0)), ..self }
     }
 
     /// The state of its record that a change demands.

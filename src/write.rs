@@ -56,18 +56,29 @@ pub fn taken(scope: Scope<'_>, field: &str, error: DbErr) -> Error {
 /// The column that tells when a row was last changed.
 const CHANGED: &str = "updated_at";
 
-/// What the caller has read of a record's `updated_at`; without it, any state will do.
+/// The state of its record that a change demands, by the record's `updated_at`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Expected(pub Option<DateTime<Utc>>);
+pub enum Expected {
+    /// Any.
+    #[default]
+    Any,
+    /// That of this very moment.
+    At(DateTime<Utc>),
+    /// The one that was there then (RFC 9110, 13.1.4).
+    NotAfter(DateTime<Utc>),
+}
 
 impl Expected {
     /// Refuses a row that was changed since. One that never tells when it was changed is as good as any.
     fn check<M: ModelTrait>(self, row: &M) -> Result<()> {
-        let (Some(read), Some(column)) = (self.0, changed_column::<M::Entity>()) else { return Ok(()) };
-        match moment(row.get(column)) {
-            Some(changed) if changed.0 == read => Ok(()),
-            _ => Err(Error::Changed),
-        }
+        let Some(column) = changed_column::<M::Entity>() else { return Ok(()) };
+        let changed = moment(row.get(column)).map(|changed| changed.0);
+        let is_as_read = match self {
+            Self::Any => true,
+            Self::At(read) => changed == Some(read),
+            Self::NotAfter(read) => changed.is_none_or(|changed| changed <= read),
+        };
+        if is_as_read { Ok(()) } else { Err(Error::Changed) }
     }
 }
 

@@ -27,18 +27,28 @@ impl MigratorTrait for OwnMigrator {
     }
 }
 
-/// The statements that make all of them with their books, for an operator who lends guichet no right to make
+/// The statements that make all of them and their books, for an operator who lends guichet no right to make
 /// tables.
 #[must_use]
 pub fn own_statements(backend: DbBackend) -> Vec<String> {
     let mut book = Schema::new(backend).create_table_from_entity(seaql_migrations::Entity);
     book.if_not_exists().table(OWN_BOOK);
-    let noted = OwnMigrator::migrations()
-        .into_iter()
-        .map(|step| format!("INSERT INTO {OWN_BOOK} (version, applied_at) VALUES ('{}', 0)", step.name()));
     let made = signing_in().into_iter().map(|table| written(backend, &table));
-    let old = written(backend, &drop(SESSIONS));
-    [written(backend, &book), old].into_iter().chain(made).chain(noted).collect()
+    [written(backend, &book)].into_iter().chain(made).collect()
+}
+
+/// The statements that note in the books that all of them are made: the last ones.
+#[must_use]
+pub fn own_entries() -> Vec<String> {
+    let steps = OwnMigrator::migrations().into_iter();
+    let noted = steps.map(|step| {
+        let name = step.name();
+        format!(
+            "INSERT INTO {OWN_BOOK} (version, applied_at) SELECT '{name}', 0 \
+             WHERE NOT EXISTS (SELECT 1 FROM {OWN_BOOK} WHERE version = '{name}')"
+        )
+    });
+    noted.collect()
 }
 
 /// Sessions, the networks that accounts signed in from, and the codes of authenticator apps that were used.

@@ -43,12 +43,15 @@ fn text(prices: &Prices) -> String {
          | What | Points |\n|---|--:|\n\
          | a field at the root | {ROOT} |\n\
          | one that changes something, beside that | {CHANGE} |\n\
-         | an object | 1, and what is selected of it |\n\
+         | an object, pages of lists too | 1, and what is selected of it |\n\
          | a value of an object | 0 |\n\
          | a list | its length times an object; pages have {DEFAULT_SIZE} rows where none are asked for, lists without pages count as {ROWS} |\n\
          | a comparison of a condition | 1; a list takes {MAX_COMPARISONS} |\n\
-         | {FURTHER} further values of a comparison | 1 |\n\n\
-         A REST request costs {ROOT} point ({} where it changes something), one for each row that it reads, and its `filter[…]` as conditions do.\n\n\
+         | {FURTHER} further values of comparisons, rounded up for a list | 1 |\n\n\
+         What is not found is given back, but for the comparisons. `{{ products(perPage: 5) {{ nodes {{ name group {{ name }} }} }} }}` costs \
+         {ROOT} for the field, 1 for the page, 5 for its rows and 5 for their groups.\n\n\
+         A REST request costs {ROOT} point ({} where it changes something), one for each row that it reads, those of \
+         included and counted records, metadata and prices too, and its `filter[…]` as conditions do.\n\n\
          ## What each type holds\n\n\
          Types that are not named hold values alone.\n\n\
          | Type | {headings} |\n|---|---|---|---|---|\n{rows}\n",

@@ -521,11 +521,12 @@ fn overridden(asking: &Asking, input: &Input) -> Result<Method> {
     method_named(&asked).ok_or_else(|| Error::BadRequest("Bad request.".to_owned()))
 }
 
-/// The state of its record that a change demands: the `updated_at` that the client has read, as a date of HTTP.
+/// The state of its record that a change demands: the one of a date of HTTP, as the client has read it.
 /// A text that is none counts as absent (RFC 9110, 13.1.4).
 fn expected_state(headers: &HeaderMap) -> Expected {
     let text = headers.get(header::IF_UNMODIFIED_SINCE).and_then(|value| value.to_str().ok());
-    Expected(text.and_then(|text| httpdate::parse_http_date(text).ok()).map(DateTime::from))
+    let date = text.and_then(|text| httpdate::parse_http_date(text).ok());
+    date.map_or(Expected::Any, |date| Expected::NotAfter(date.into()))
 }
 
 /// The header that tells when a record was last changed.

@@ -8,7 +8,7 @@ use axum::http::Request;
 use guichet::clock::Clock;
 use guichet::config::{Config, Database};
 use guichet::own_tables::{Lack, is_current};
-use migration::{MigratorTrait, OWN_TABLES, OwnMigrator, own_statements};
+use migration::{MigratorTrait, OWN_TABLES, OwnMigrator, own_entries, own_statements};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use serde_json::{Value as Json, json};
 
@@ -71,7 +71,7 @@ async fn the_statements_of_the_doctor_make_the_same() {
     let [level, says, _] = finding(&store).await;
     assert_eq!((level.as_str(), says.contains("the first start makes them")), ("ok", true), "{says}");
     assert!(!is_current(&store.db).await.unwrap(), "the doctor changes nothing");
-    run(&store.db, &own_statements(*BACKEND)).await;
+    run(&store.db, &[own_statements(*BACKEND), own_entries()].concat()).await;
     assert!(is_current(&store.db).await.unwrap());
     assert_eq!(finding(&store).await[1], "they are there, and can be read and written");
     run(&store.db, &["DROP TABLE guichet_totp_steps".to_owned()]).await;
@@ -176,13 +176,12 @@ async fn without_the_right_to_make_them_only_signing_in_is_off() {
     let findings = report["findings"].as_array().unwrap();
     let own = findings.iter().find(|finding| finding["check"] == "own tables").unwrap();
     assert_eq!(own["level"], "warning", "{own}");
-    for statement in own_statements(*BACKEND) {
-        assert!(own["mend"].as_str().unwrap().contains(&statement), "{own}");
-    }
     // An operator makes them while the server runs.
     let mend = own["mend"].as_str().unwrap().split_once(": ").unwrap().1.trim_end_matches(';');
     let statements: Vec<String> = mend.split("; ").map(str::to_owned).collect();
-    run(&store.db, &statements).await;
+    for _ in 0..2 {
+        run(&store.db, &statements).await;
+    }
     let (status, answer) = sign_in(&app).await;
     assert_eq!((status, answer["data"]["sessionCreate"]["accessToken"].is_string()), (200, true), "{answer}");
     tokio::time::timeout(Duration::from_secs(5), db.close()).await.unwrap().unwrap();

@@ -151,8 +151,12 @@ async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Find
         Ok(true) => match rights::of_own_tables(db).await?.as_slice() {
             [] => Finding::ok(CHECK, "they are there, and can be read and written"),
             wrong => {
-                let mend = "GRANT these rights to the user of the settings; where one is missing, drop all tables whose names \
-                            begin with guichet_ and start again";
+                let tables = migration::OWN_TABLES.join(", ");
+                let mend = format!(
+                    "GRANT these rights to the user of the settings; where a table is missing, DROP TABLE IF EXISTS {tables}, {}, \
+                     and ask the doctor again",
+                    migration::OWN_BOOK
+                );
                 Finding::error(CHECK, wrong.join(", "), mend)
             }
         },
@@ -174,20 +178,29 @@ async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Find
     }])
 }
 
-/// What makes guichet's own tables, and lets guichet's user read and write them.
+/// What makes guichet's own tables, and lets guichet's user read and write them. It may be run again.
 async fn statements(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-    let mut statements = migration::own_statements(db.get_database_backend());
-    let user = match db.get_database_backend() {
+    let backend = db.get_database_backend();
+    let (place, user) = match backend {
         // As GRANT wants it: name and host, each in quotes.
-        DbBackend::MySql => "SELECT CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')",
-        DbBackend::Postgres => "SELECT quote_ident(current_user)",
-        _ => return Ok(statements),
+        DbBackend::MySql => (
+            "SELECT CONCAT('USE `', DATABASE(), '`')",
+            "SELECT CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')",
+        ),
+        DbBackend::Postgres => (
+            "SELECT 'SET search_path TO ' || quote_ident(current_schema())",
+            "SELECT quote_ident(current_user)",
+        ),
+        _ => return Ok([migration::own_statements(backend), migration::own_entries()].concat()),
     };
+    let mut statements: Vec<String> = value(db, place).await?.into_iter().collect();
+    statements.extend(migration::own_statements(backend));
     if let Some(user) = value::<String>(db, user).await? {
         for table in migration::OWN_TABLES.into_iter().chain([migration::OWN_BOOK]) {
             statements.push(format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {user}"));
         }
     }
+    statements.extend(migration::own_entries());
     Ok(statements)
 }
 

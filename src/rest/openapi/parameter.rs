@@ -105,8 +105,8 @@ fn parameter(name: &str, about: &str, schema: impl Into<RefOr<Schema>>) -> Param
 
 /// The header that makes a change depend on what was read.
 fn condition() -> Parameter {
-    let about = "The record's `updated_at` as it was read (there, or in `Last-Modified`), as a date of HTTP; exactly \
-                 that one. Where the record was changed since, nothing is written.";
+    let about = "The record's `updated_at` as it was read (there, or in `Last-Modified`), as a date of HTTP. Where \
+                 the record was changed since, nothing is written.";
     let example = Json::from("Mon, 23 Nov 2026 12:00:00 GMT");
     let header = parameter("If-Unmodified-Since", about, typed(Type::String));
     header.parameter_in(ParameterIn::Header).example(Some(example)).build()
