@@ -16,7 +16,7 @@ mod store;
 mod system;
 mod table;
 
-pub use own::{OWN_BOOK, OWN_TABLES, OwnMigrator, own_entries, own_statements};
+pub use own::{OWN_MIGRATION_TABLE, OWN_TABLES, OwnMigrator, own_migration_records, own_statements};
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, sea_query::DynIden, sea_query::IntoIden};
 

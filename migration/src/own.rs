@@ -1,17 +1,17 @@
 //! Tables of guichet itself, beside those of the shop: sessions, and what signing in remembers.
 //!
-//! The [`OwnMigrator`] keeps its books in `guichet_own_migrations`, apart from those of the shop's schema,
-//! which a shop of the original doesn't have.
+//! The [`OwnMigrator`] records what it has applied in `guichet_own_migrations`, apart from the migrations of the
+//! shop's schema, which guichet doesn't apply to a shop of the original.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{DbBackend, Schema};
 use sea_orm_migration::seaql_migrations;
 
-/// Name of the books.
-pub const OWN_BOOK: &str = "guichet_own_migrations";
+/// The table that records which migrations of them were applied.
+pub const OWN_MIGRATION_TABLE: &str = "guichet_own_migrations";
 const SESSIONS: &str = "guichet_sessions";
 
-/// Names of guichet's own tables, without their books.
+/// Names of guichet's own tables, without the one that records migrations.
 pub const OWN_TABLES: [&str; 3] = [SESSIONS, "guichet_sign_ins", "guichet_totp_steps"];
 
 /// Brings guichet's own tables to the version that this program knows.
@@ -23,29 +23,29 @@ impl MigratorTrait for OwnMigrator {
     }
 
     fn migration_table_name() -> DynIden {
-        OWN_BOOK.into_iden()
+        OWN_MIGRATION_TABLE.into_iden()
     }
 }
 
-/// The statements that make all of them and their books, for an operator who lends guichet no right to make
+/// The statements that make all of them and the table that records it, for an operator whose guichet may make no
 /// tables.
 #[must_use]
 pub fn own_statements(backend: DbBackend) -> Vec<String> {
-    let mut book = Schema::new(backend).create_table_from_entity(seaql_migrations::Entity);
-    book.if_not_exists().table(OWN_BOOK);
+    let mut records = Schema::new(backend).create_table_from_entity(seaql_migrations::Entity);
+    records.if_not_exists().table(OWN_MIGRATION_TABLE);
     let made = signing_in().into_iter().map(|table| written(backend, &table));
-    [written(backend, &book)].into_iter().chain(made).collect()
+    [written(backend, &records)].into_iter().chain(made).collect()
 }
 
-/// The statements that note in the books that all of them are made: the last ones.
+/// The statements that record all migrations as applied. They come last.
 #[must_use]
-pub fn own_entries() -> Vec<String> {
+pub fn own_migration_records() -> Vec<String> {
     let steps = OwnMigrator::migrations().into_iter();
     let noted = steps.map(|step| {
         let name = step.name();
         format!(
-            "INSERT INTO {OWN_BOOK} (version, applied_at) SELECT '{name}', 0 \
-             WHERE NOT EXISTS (SELECT 1 FROM {OWN_BOOK} WHERE version = '{name}')"
+            "INSERT INTO {OWN_MIGRATION_TABLE} (version, applied_at) SELECT '{name}', 0 \
+             WHERE NOT EXISTS (SELECT 1 FROM {OWN_MIGRATION_TABLE} WHERE version = '{name}')"
         )
     });
     noted.collect()

@@ -9,9 +9,9 @@ mod phone;
 mod write;
 
 use async_graphql::{Context, ID, Object};
-use entity::customer;
+use entity::{Id, customer};
 use sea_orm::sea_query::{IntoLikeExpr, LikeExpr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Select};
 
 pub use self::mutation::CustomerMutation;
 pub use self::phone::Phone;
@@ -21,6 +21,8 @@ use super::service::{self, Service, ServiceFilter};
 use crate::auth::{Ability, Can};
 use crate::page::{Connection, List, Paging};
 use crate::record::show;
+use crate::scope::Scope;
+use crate::write::lock;
 use crate::{Result, filters, record};
 
 /// What the original calls a customer in texts and polymorphic columns.
@@ -140,6 +142,14 @@ filters! {
 /// Customers that were not deleted.
 pub fn live_customers() -> Select<customer::Entity> {
     customer::Entity::find().filter(customer::Column::DeletedAt.is_null())
+}
+
+/// A customer whom nobody else changes until the transaction ends, in the state that the caller expects.
+///
+/// # Errors
+/// As [`lock`].
+async fn locked(scope: Scope<'_>, transaction: &DatabaseTransaction, id: Id) -> Result<customer::Model> {
+    lock::<Customer>(transaction, live_customers(), id, MODEL, scope.expected()).await
 }
 
 /// Beginnings of keys of metadata that are never shown: second factors, keys of automatic logins.

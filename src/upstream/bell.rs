@@ -2,7 +2,7 @@
 //!
 //! hyper's halves of a client connection wake each other, as if each had a task of its own. Where one task polls
 //! both, it would wake itself while it runs: it would be put behind others, and another thread woken to fetch it.
-//! A bell is only heard where the task waits.
+//! A bell wakes the task only while that waits; a task that polls asks the bell whether it rang.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -10,12 +10,12 @@ use std::task::{Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
-/// Rings in place of a task's waker.
+/// A waker for both halves, instead of the task's own.
 #[derive(Default)]
 pub(super) struct Bell(Arc<State>);
 
 struct State {
-    /// Whether nobody listens: who polls looks for himself.
+    /// Whether the task is polling and asks by itself.
     is_silent: AtomicBool,
     has_rung: AtomicBool,
     task: AtomicWaker,
@@ -28,7 +28,7 @@ impl Default for State {
 }
 
 impl Bell {
-    /// Silences it while its connection is polled with the waker that is returned.
+    /// Wakes nobody while its connection is polled with the waker that is returned.
     pub(super) fn silence(&self) -> Waker {
         self.0.is_silent.store(true, SeqCst);
         Waker::from(Arc::clone(&self.0))
@@ -39,7 +39,7 @@ impl Bell {
         self.0.has_rung.swap(false, SeqCst)
     }
 
-    /// Lets it be heard by a task, also where it rang just now.
+    /// Wakes a task from now on, and at once where it rang since it was asked last.
     pub(super) fn ring_for(&self, task: &Waker) {
         self.0.task.register(task);
         self.0.is_silent.store(false, SeqCst);
@@ -55,7 +55,7 @@ impl Wake for State {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // In this order, so that whoever stops polling at the same moment sees one or the other.
+        // In this order: a task that stops polling at the same moment sees that it rang, or is woken.
         self.has_rung.store(true, SeqCst);
         if !self.is_silent.load(SeqCst) {
             self.task.wake();
@@ -83,7 +83,7 @@ mod tests {
         let inner = bell.silence();
         inner.wake_by_ref();
         assert!(bell.has_rung() && !bell.has_rung());
-        assert_eq!(woken(), 0, "who polls looks for himself");
+        assert_eq!(woken(), 0, "a task that polls asks by itself");
         bell.ring_for(&task);
         assert_eq!(woken(), 0);
         inner.wake_by_ref();

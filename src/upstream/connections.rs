@@ -24,6 +24,8 @@ use crate::error::Trouble;
 /// Connections that are kept open while nothing is passed on, and how long.
 const KEPT: usize = 64;
 const KEPT_FOR: Duration = Duration::from_secs(30);
+/// How often a connection is polled in a row where it wakes itself. Then other tasks have their turn.
+const TURNS: usize = 4;
 
 /// The connections to one server.
 pub(super) struct Connections {
@@ -44,12 +46,9 @@ struct Connection {
     sender: http1::SendRequest<Sent>,
     /// Moves the bytes; none once the connection is closed.
     driver: Option<http1::Connection<Wire, Sent>>,
-    /// What both wake, in place of the task that polls them.
+    /// What both halves wake, instead of the task that polls them.
     bell: Bell,
 }
-
-/// Polls of a connection in a row: what rings once more then comes after other tasks.
-const TURNS: usize = 4;
 
 /// Why a request got no answer, and the request where no byte of it was sent.
 type Failed = (hyper::Error, Option<Request<Sent>>);

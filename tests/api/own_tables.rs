@@ -8,7 +8,7 @@ use axum::http::Request;
 use guichet::clock::Clock;
 use guichet::config::{Config, Database};
 use guichet::own_tables::{Lack, is_current};
-use migration::{MigratorTrait, OWN_TABLES, OwnMigrator, own_entries, own_statements};
+use migration::{MigratorTrait, OWN_TABLES, OwnMigrator, own_migration_records, own_statements};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use serde_json::{Value as Json, json};
 
@@ -71,7 +71,7 @@ async fn the_statements_of_the_doctor_make_the_same() {
     let [level, says, _] = finding(&store).await;
     assert_eq!((level.as_str(), says.contains("the first start makes them")), ("ok", true), "{says}");
     assert!(!is_current(&store.db).await.unwrap(), "the doctor changes nothing");
-    run(&store.db, &[own_statements(*BACKEND), own_entries()].concat()).await;
+    run(&store.db, &[own_statements(*BACKEND), own_migration_records()].concat()).await;
     assert!(is_current(&store.db).await.unwrap());
     assert_eq!(finding(&store).await[1], "they are there, and can be read and written");
     run(&store.db, &["DROP TABLE guichet_totp_steps".to_owned()]).await;

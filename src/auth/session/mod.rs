@@ -25,7 +25,9 @@ use entity::Id;
 use moka::future::Cache;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use subtle::ConstantTimeEq;
 
 use self::account::{Account, RECOVERY_CODES, State};
@@ -430,21 +432,21 @@ fn owner(owner_type: &str, owner_id: &str) -> Option<Owner> {
     }
 }
 
-fn named(name: &Name) -> sea_orm::Condition {
-    let (owner_type, owner_id) = name.owner.parts();
-    let owner =
-        sea_orm::Condition::all().add(Column::OwnerType.eq(owner_type)).add(Column::OwnerId.eq(owner_id));
-    owner.add(Column::Id.eq(name.id.as_str()))
+fn named(name: &Name) -> Condition {
+    owned_by(name.owner).add(Column::Id.eq(name.id.as_str()))
+}
+
+fn owned_by(owner: Owner) -> Condition {
+    let (owner_type, owner_id) = owner.parts();
+    Condition::all().add(Column::OwnerType.eq(owner_type)).add(Column::OwnerId.eq(owner_id))
 }
 
 /// Ends the oldest sessions of an account beyond those that it may have beside a new one.
 async fn end_oldest(db: &DatabaseConnection, new: &Name) -> Result<()> {
-    let (owner_type, owner_id) = new.owner.parts();
     let oldest: Vec<String> = Rows::find()
         .select_only()
         .column(Column::Id)
-        .filter(Column::OwnerType.eq(owner_type))
-        .filter(Column::OwnerId.eq(owner_id))
+        .filter(owned_by(new.owner))
         .filter(Column::Id.ne(new.id.as_str()))
         .order_by_desc(Column::CreatedAt)
         .order_by_desc(Column::Id)
@@ -460,6 +462,5 @@ async fn end_oldest(db: &DatabaseConnection, new: &Name) -> Result<()> {
 }
 
 fn of_owner(owner: Owner) -> sea_orm::DeleteMany<Rows> {
-    let (owner_type, owner_id) = owner.parts();
-    Rows::delete_many().filter(Column::OwnerType.eq(owner_type)).filter(Column::OwnerId.eq(owner_id))
+    Rows::delete_many().filter(owned_by(owner))
 }

@@ -5,7 +5,7 @@ use entity::Id;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DatabaseConnection, QueryOrder, QuerySelect};
+use sea_orm::{Condition, DatabaseConnection, QueryOrder, QuerySelect};
 
 use crate::Result;
 use crate::auth::Owner;
@@ -95,18 +95,16 @@ async fn forget(db: &DatabaseConnection, owner: Owner, now: DateTime<Utc>) -> Re
         .into_tuple::<i64>()
         .one(db)
         .await?;
-    let (owner_type, owner_id) = owner.parts();
     let until = oldest_kept.map_or(i64::MIN, |kept| kept - 1).max((now - REMEMBERED).timestamp());
-    Entity::delete_many()
-        .filter(Column::OwnerType.eq(owner_type))
-        .filter(Column::OwnerId.eq(owner_id))
-        .filter(Column::SignedInAt.lte(until))
-        .exec(db)
-        .await?;
+    Entity::delete_many().filter(owned_by(owner)).filter(Column::SignedInAt.lte(until)).exec(db).await?;
     Ok(())
 }
 
 fn of(owner: Owner) -> Select<Entity> {
+    Entity::find().filter(owned_by(owner))
+}
+
+fn owned_by(owner: Owner) -> Condition {
     let (owner_type, owner_id) = owner.parts();
-    Entity::find().filter(Column::OwnerType.eq(owner_type)).filter(Column::OwnerId.eq(owner_id))
+    Condition::all().add(Column::OwnerType.eq(owner_type)).add(Column::OwnerId.eq(owner_id))
 }

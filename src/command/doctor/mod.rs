@@ -155,7 +155,7 @@ async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Find
                 let mend = format!(
                     "GRANT these rights to the user of the settings; where a table is missing, DROP TABLE IF EXISTS {tables}, {}, \
                      and ask the doctor again",
-                    migration::OWN_BOOK
+                    migration::OWN_MIGRATION_TABLE
                 );
                 Finding::error(CHECK, wrong.join(", "), mend)
             }
@@ -191,16 +191,16 @@ async fn statements(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
             "SELECT 'SET search_path TO ' || quote_ident(current_schema())",
             "SELECT quote_ident(current_user)",
         ),
-        _ => return Ok([migration::own_statements(backend), migration::own_entries()].concat()),
+        _ => return Ok([migration::own_statements(backend), migration::own_migration_records()].concat()),
     };
     let mut statements: Vec<String> = value(db, place).await?.into_iter().collect();
     statements.extend(migration::own_statements(backend));
     if let Some(user) = value::<String>(db, user).await? {
-        for table in migration::OWN_TABLES.into_iter().chain([migration::OWN_BOOK]) {
+        for table in migration::OWN_TABLES.into_iter().chain([migration::OWN_MIGRATION_TABLE]) {
             statements.push(format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {user}"));
         }
     }
-    statements.extend(migration::own_entries());
+    statements.extend(migration::own_migration_records());
     Ok(statements)
 }
 

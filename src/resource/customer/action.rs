@@ -5,12 +5,11 @@ use entity::{Id, ShopTime, customer, service};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
 
 use super::input::CustomerActionInput;
-use super::{Customer, MODEL, letter, live_customers};
+use super::{MODEL, letter, locked};
 use crate::error::Invalid;
 use crate::resource::metadata;
 use crate::resource::service::{state, visible_services};
 use crate::scope::Scope;
-use crate::write::lock;
 use crate::{Error, Result};
 
 /// What is noted where no reason was given.
@@ -84,11 +83,6 @@ pub(super) async fn shut_out(
     transaction.commit().await?;
     scope.counts().forget("services");
     Ok(customer)
-}
-
-/// The customer, whom nobody else changes until the transaction ends.
-async fn locked(scope: Scope<'_>, transaction: &DatabaseTransaction, id: Id) -> Result<customer::Model> {
-    lock::<Customer>(transaction, live_customers(), id, MODEL, scope.expected()).await
 }
 
 /// Suspends the active services, each with a mail.

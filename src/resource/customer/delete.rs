@@ -12,13 +12,13 @@ use sea_orm::{
 };
 use serde_json::{Map, Value as Json, json};
 
-use super::{Customer, MODEL, live_customers};
+use super::{MODEL, locked};
 use crate::error::Refusal;
 use crate::resource::invoice::live_invoices;
 use crate::resource::metadata;
 use crate::resource::service::{live_services, state};
 use crate::scope::Scope;
-use crate::write::{lock, save};
+use crate::write::save;
 use crate::{Error, Result, mail};
 
 /// What stands in place of what is taken away.
@@ -32,8 +32,7 @@ pub(super) async fn delete(scope: Scope<'_>, id: Id, force: bool) -> Result<()> 
     let password = scope.hash("deleted").await?;
     let now = ShopTime::from(scope.now());
     let transaction = scope.begin().await?;
-    let customer =
-        lock::<Customer>(&transaction, live_customers(), id, MODEL, scope.expected()).await?;
+    let customer = locked(scope, &transaction, id).await?;
     if !force {
         refuse_blocked(scope, &transaction, id).await?;
     }

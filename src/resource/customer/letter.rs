@@ -10,10 +10,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use sha1::{Digest, Sha1};
 
 use super::write::refuse_verified;
-use super::{Customer, MODEL, live_customers};
+use super::locked;
 use crate::mail::Letter;
 use crate::scope::Scope;
-use crate::write::lock;
 use crate::{Result, signature};
 
 /// Seconds in which a second request for a new password is passed over in silence.
@@ -67,8 +66,7 @@ pub(super) async fn send_password(scope: Scope<'_>, customer: &customer::Model) 
     }
     let reset = Reset::prepare(scope).await?;
     let transaction = scope.begin().await?;
-    let customer =
-        lock::<Customer>(&transaction, live_customers(), customer.id, MODEL, scope.expected()).await?;
+    let customer = locked(scope, &transaction, customer.id).await?;
     // Somebody else may have asked meanwhile.
     if !was_mailed(scope, &transaction, &customer).await? {
         reset.post(scope, &transaction, &customer).await?;
@@ -89,8 +87,7 @@ async fn was_mailed(scope: Scope<'_>, db: &impl ConnectionTrait, customer: &cust
 /// Mails a link with which the customer confirms the e-mail address.
 pub(super) async fn send_confirmation(scope: Scope<'_>, id: Id) -> Result<()> {
     let transaction = scope.begin().await?;
-    let customer =
-        lock::<Customer>(&transaction, live_customers(), id, MODEL, scope.expected()).await?;
+    let customer = locked(scope, &transaction, id).await?;
     refuse_verified(&customer)?;
     let shop = scope.config().public_url();
     let (address, end) = (hex::encode(Sha1::digest(&customer.email)), scope.now().timestamp() + VALID);

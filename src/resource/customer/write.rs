@@ -7,10 +7,10 @@ use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
 use super::input::{CustomerCreateInput, CustomerUpdateInput};
 use super::letter::Reset;
-use super::{Customer, MODEL, live_customers};
+use super::locked;
 use crate::error::Refusal;
 use crate::scope::Scope;
-use crate::write::{lock, put, put_or_null, save, taken};
+use crate::write::{put, put_or_null, save, taken};
 use crate::{Result, password};
 
 /// Length of the password that a customer gets who is mailed a link to choose one.
@@ -67,8 +67,7 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: CustomerUpdateInput)
         _ => None,
     };
     let transaction = scope.begin().await?;
-    let customer =
-        lock::<Customer>(&transaction, live_customers(), id, MODEL, scope.expected()).await?;
+    let customer = locked(scope, &transaction, id).await?;
     let mut row = customer.clone().into_active_model();
     if let Some(password) = password {
         row.password = Set(password);
@@ -100,8 +99,7 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: CustomerUpdateInput)
 /// Takes the e-mail address as confirmed.
 pub(super) async fn confirm(scope: Scope<'_>, id: Id) -> Result<customer::Model> {
     let transaction = scope.begin().await?;
-    let customer =
-        lock::<Customer>(&transaction, live_customers(), id, MODEL, scope.expected()).await?;
+    let customer = locked(scope, &transaction, id).await?;
     refuse_verified(&customer)?;
     let mut row = customer.into_active_model();
     row.email_verified_at = Set(Some(scope.now().into()));
