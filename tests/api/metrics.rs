@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
@@ -10,14 +11,27 @@ use crate::wire::{self, Request};
 
 const QUERY: &str = "{ product(id: 1) { name } }";
 
-/// Where a server keeps its counters: it says so in its log.
-fn address(server: &Program) -> SocketAddr {
-    let log = server.log();
-    let messages = log.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
-    let mut addresses = messages.filter_map(|line| {
-        line["message"].as_str()?.strip_prefix("counters at http://")?.strip_suffix("/metrics")?.parse().ok()
-    });
-    addresses.next().unwrap_or_else(|| panic!("{log}"))
+/// Where a server keeps its counters: it says so in its log, which a thread of its own writes.
+async fn address(server: &Program) -> SocketAddr {
+    for _ in 0..1000 {
+        let log = server.log();
+        // The last line may be half written.
+        let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let messages = whole.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+        let mut addresses = messages.filter_map(|line| {
+            line["message"]
+                .as_str()?
+                .strip_prefix("counters at http://")?
+                .strip_suffix("/metrics")?
+                .parse()
+                .ok()
+        });
+        if let Some(address) = addresses.next() {
+            return address;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{}", server.log())
 }
 
 async fn start() -> Program {
@@ -27,7 +41,7 @@ async fn start() -> Program {
 /// Its counters.
 pub(crate) async fn scrape(server: &Program) -> Scrape {
     let request = Request { method: "GET".to_owned(), path: "/metrics".to_owned(), ..Request::default() };
-    let answer = wire::send(address(server), &request).await.unwrap();
+    let answer = wire::send(address(server).await, &request).await.unwrap();
     assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     Scrape::read(&answer.text()).unwrap_or_else(|error| panic!("{error}\n{}", answer.text()))
 }
@@ -258,7 +272,7 @@ async fn counters_are_not_where_everybody_asks() {
     let server = start().await;
     assert_eq!(server.ask("GET", "/metrics", "all", None).await.status, 404);
     let elsewhere = Request { method: "GET".to_owned(), path: "/graphql".to_owned(), ..Request::default() };
-    assert_eq!(wire::send(address(&server), &elsewhere).await.unwrap().status, 404);
+    assert_eq!(wire::send(address(&server).await, &elsewhere).await.unwrap().status, 404);
     server.stop().await;
     let without = Program::start(&[]).await;
     assert!(!without.log().contains("counters at"));
