@@ -3,8 +3,10 @@
 
 use std::cmp::Ordering;
 
-use sea_orm::sea_query::{CaseStatement, ColumnType, Expr, SimpleExpr};
-use sea_orm::{ColumnTrait, DbBackend};
+use sea_orm::DbBackend;
+use sea_orm::sea_query::{CaseStatement, ColumnType, Expr, ExprTrait, SimpleExpr};
+
+use crate::column::Column;
 
 /// The order's name in SQLite, where every connection brings it along.
 pub const SQLITE: &str = "shop";
@@ -33,24 +35,23 @@ pub fn folded(letter: char) -> Option<&'static str> {
 }
 
 /// What a list is ordered by for a column: texts in the shop's order, words as they are listed.
-pub fn sort_key(column: &impl ColumnTrait, words: &[&str], backend: DbBackend) -> SimpleExpr {
+pub fn sort_key(column: &Column, words: &[&str], backend: DbBackend) -> SimpleExpr {
     // MariaDB orders the words of an enum by itself.
     if !words.is_empty() && backend != DbBackend::MySql {
         return places(column, words);
     }
-    let plain = Expr::col(column.as_column_ref());
-    match column.def().get_column_type() {
+    let plain = column.expr();
+    match &column.ty {
         ColumnType::String(_) | ColumnType::Text => collated(plain, backend),
         _ => plain,
     }
 }
 
 /// Where a column's word stands in the list of words.
-pub fn places(column: &impl ColumnTrait, words: &[&str]) -> SimpleExpr {
-    let places = words
-        .iter()
-        .zip(0..)
-        .fold(CaseStatement::new(), |case, (word, place)| case.case(column.eq(*word), Expr::val(place)));
+pub fn places(column: &Column, words: &[&str]) -> SimpleExpr {
+    let places = words.iter().zip(0..).fold(CaseStatement::new(), |case, (word, place)| {
+        case.case(column.expr().eq(*word), Expr::val(place))
+    });
     places.into()
 }
 

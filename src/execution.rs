@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 use async_graphql::ContextBase;
 use axum::http::HeaderValue;
 use chrono::{DateTime, Utc};
+use facade::{Face, Format, Kept};
 
 use crate::auth::{Abilities, Principal};
-use crate::record::{Face, Kept, RowsRead};
 use crate::write::Expected;
 
 /// A request, as the resolvers of its operation see it. It is the only value of a request in the context
@@ -24,6 +24,8 @@ pub struct Execution {
     pub origin: Origin,
     /// Which face the answer is for.
     pub face: Face,
+    /// What rows are written as.
+    pub format: Format,
     /// Abilities that a REST document lends to its own execution, beside the caller's.
     pub lent: Abilities,
     /// Whether an update demands its required fields: REST's `POST`. GraphQL and REST's `PUT` leave absent
@@ -32,10 +34,8 @@ pub struct Execution {
     /// Whether it reads from the primary, because it writes or follows a write of its account. The
     /// pipeline decides.
     pub fresh: bool,
-    /// Selections on records that are kept beside a REST document.
+    /// Selections on records that are kept beside the document.
     pub kept: Option<Arc<Kept>>,
-    /// How many rows were read so far.
-    pub rows_read: RowsRead,
     /// The state of its record that a change demands: REST's `If-Unmodified-Since`.
     pub expected: Expected,
     /// When the record that it names was last changed.
@@ -67,11 +67,11 @@ impl Execution {
             agent: None,
             origin,
             face: Face::GraphQl,
+            format: Format::Json,
             lent: Abilities::NONE,
             strict: false,
             fresh: false,
             kept: None,
-            rows_read: RowsRead::default(),
             expected: Expected::default(),
             changed_at: OnceLock::new(),
         }

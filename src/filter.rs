@@ -9,7 +9,7 @@ use sea_orm::sea_query::{Alias, ColumnType, Expr, ExprTrait, Func, IntoLikeExpr,
 use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QueryTrait, Select};
 
 use crate::auth::Ability;
-
+use crate::column::Column;
 use crate::record::{Decimal, Moment};
 
 /// Direction of an order.
@@ -25,7 +25,7 @@ pub enum Direction {
 /// A condition on one column.
 pub trait ColumnFilter {
     /// The condition as SQL.
-    fn condition(&self, column: &impl ColumnTrait, backend: DbBackend) -> Condition;
+    fn condition(&self, column: &Column, backend: DbBackend) -> Condition;
 
     /// How many values the longest of its lists make the database compare with.
     fn values(&self) -> usize;
@@ -54,9 +54,9 @@ fn joined(mut parts: Vec<Condition>, join: fn() -> Condition) -> Condition {
 }
 
 /// `LOWER(column) LIKE '%text%'`, as the original searches every column.
-pub fn contains(column: &impl ColumnTrait, text: &str, backend: DbBackend) -> SimpleExpr {
-    let plain = Expr::col(column.as_column_ref());
-    let column = match (backend, column.def().get_column_type()) {
+pub fn contains(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
+    let plain = column.expr();
+    let column = match (backend, &column.ty) {
         (DbBackend::Postgres, _) => plain.cast_as(Alias::new("text")),
         // SQLite alone writes whole numbers of such columns with a fraction.
         (DbBackend::Sqlite, ColumnType::Float | ColumnType::Double) => {
@@ -89,11 +89,11 @@ fn within(column: &Expr, text: &str) -> SimpleExpr {
 }
 
 /// Equal to the text, whatever the case.
-pub fn equals(column: &impl ColumnTrait, text: &str, backend: DbBackend) -> SimpleExpr {
+pub fn equals(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
     if !is_findable(text, backend) {
         return Expr::val(1).eq(0);
     }
-    Expr::expr(Func::lower(Expr::col(column.as_column_ref()))).eq(text.to_lowercase())
+    Expr::expr(Func::lower(column.expr())).eq(text.to_lowercase())
 }
 
 /// The longest text that is looked for, in bytes: of a long one in a long column, a database may compare every
@@ -124,11 +124,7 @@ fn pattern(text: &str) -> LikeExpr {
     LikeExpr::new(pattern).escape('!')
 }
 
-fn contains_any(
-    column: &impl ColumnTrait,
-    texts: Option<&Vec<String>>,
-    backend: DbBackend,
-) -> Option<Condition> {
+fn contains_any(column: &Column, texts: Option<&Vec<String>>, backend: DbBackend) -> Option<Condition> {
     let one = |text: &String| Condition::all().add(contains(column, text, backend));
     Some(any_of(texts?.iter().map(one).collect()))
 }
@@ -163,19 +159,19 @@ macro_rules! column_filter {
         }
 
         impl ColumnFilter for $Filter {
-            fn condition(&self, column: &impl ColumnTrait, backend: DbBackend) -> Condition {
+            fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
                 let convert: fn(&$Input, DbBackend) -> sea_orm::Value = $into;
                 let value = |given: &$Input| convert(given, backend);
-                let list = self.r#in.as_ref().map(|list| column.is_in(list.iter().map(&value)));
-                let null = self.is_null.map(|null| if null { column.is_null() } else { column.is_not_null() });
+                let list = self.r#in.as_ref().map(|list| column.expr().is_in(list.iter().map(&value)));
+                let null = self.is_null.map(|null| if null { column.expr().is_null() } else { column.expr().is_not_null() });
                 Condition::all()
-                    .add_option(self.eq.as_ref().map(|given| column.eq(value(given))))
-                    .add_option(self.ne.as_ref().map(|given| column.ne(value(given))))
+                    .add_option(self.eq.as_ref().map(|given| column.expr().eq(value(given))))
+                    .add_option(self.ne.as_ref().map(|given| column.expr().ne(value(given))))
                     .add_option(list)
-                    .add_option(self.gt.as_ref().map(|given| column.gt(value(given))))
-                    .add_option(self.gte.as_ref().map(|given| column.gte(value(given))))
-                    .add_option(self.lt.as_ref().map(|given| column.lt(value(given))))
-                    .add_option(self.lte.as_ref().map(|given| column.lte(value(given))))
+                    .add_option(self.gt.as_ref().map(|given| column.expr().gt(value(given))))
+                    .add_option(self.gte.as_ref().map(|given| column.expr().gte(value(given))))
+                    .add_option(self.lt.as_ref().map(|given| column.expr().lt(value(given))))
+                    .add_option(self.lte.as_ref().map(|given| column.expr().lte(value(given))))
                     .add_option(contains_any(column, self.contains.as_ref(), backend))
                     .add_option(null)
             }
@@ -227,7 +223,7 @@ pub struct BooleanFilter {
 }
 
 impl ColumnFilter for BooleanFilter {
-    fn condition(&self, column: &impl ColumnTrait, _: DbBackend) -> Condition {
+    fn condition(&self, column: &Column, _: DbBackend) -> Condition {
         let holds = |stored: &str| {
             self.contains
                 .as_ref()
@@ -235,9 +231,9 @@ impl ColumnFilter for BooleanFilter {
         };
         let texts = self.contains.as_ref().map(|_| {
             let values = [(true, holds("1")), (false, holds("0"))];
-            column.is_in(values.into_iter().filter_map(|(value, held)| held.then_some(value)))
+            column.expr().is_in(values.into_iter().filter_map(|(value, held)| held.then_some(value)))
         });
-        Condition::all().add_option(self.eq.map(|given| column.eq(given))).add_option(texts)
+        Condition::all().add_option(self.eq.map(|given| column.expr().eq(given))).add_option(texts)
     }
 
     fn values(&self) -> usize {
@@ -257,11 +253,11 @@ pub struct WordFilter {
 }
 
 impl ColumnFilter for WordFilter {
-    fn condition(&self, column: &impl ColumnTrait, backend: DbBackend) -> Condition {
+    fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
         let word = |given: &String| askable(&given.to_lowercase(), backend);
-        let list = self.r#in.as_ref().map(|list| column.is_in(list.iter().map(word)));
+        let list = self.r#in.as_ref().map(|list| column.expr().is_in(list.iter().map(word)));
         Condition::all()
-            .add_option(self.eq.as_ref().map(|given| column.eq(word(given))))
+            .add_option(self.eq.as_ref().map(|given| column.expr().eq(word(given))))
             .add_option(list)
             .add_option(contains_any(column, self.contains.as_ref(), backend))
     }
@@ -332,7 +328,8 @@ macro_rules! filters {
                     all = all.add(part.condition(backend).not());
                 }
                 $( if let Some(filter) = &self.$field {
-                    all = all.add(filter.condition(&entity::$entity::Column::$Column, backend));
+                    let column = $crate::column::Column::of(entity::$entity::Column::$Column);
+                    all = all.add(filter.condition(&column, backend));
                 } )*
                 $($( if let Some(filter) = &self.$related {
                     let outer = entity::$entity::Column::$Outer;
@@ -374,11 +371,11 @@ macro_rules! filters {
 
         impl $crate::filter::Sort for $Sort {
             type Entity = entity::$entity::Entity;
-            fn key(&self) -> $crate::filter::Key<entity::$entity::Column> {
+            fn key(&self) -> $crate::filter::Key {
                 let (name, column, words): (_, _, &'static [&'static str]) = match self.field {
                     $( $Field::$Column => (
                         $crate::camel_name!($field),
-                        entity::$entity::Column::$Column,
+                        $crate::column::Column::of(entity::$entity::Column::$Column),
                         $crate::words_or_none!($($Words)?),
                     ) ),*
                 };
@@ -421,12 +418,12 @@ pub fn exists<E: EntityTrait>(
 }
 
 /// What a list is ordered by.
-#[derive(Clone, Copy, Debug)]
-pub struct Key<C> {
+#[derive(Clone, Debug)]
+pub struct Key {
     /// Name of the record's field that shows the column.
     pub name: &'static str,
     /// The column.
-    pub column: C,
+    pub column: Column,
     /// Its words in their order, where it holds words; else empty.
     pub words: &'static [&'static str],
     /// Which way.
@@ -450,5 +447,5 @@ pub trait Sort {
     /// The table that is ordered.
     type Entity: EntityTrait;
     /// Column and direction.
-    fn key(&self) -> Key<<Self::Entity as EntityTrait>::Column>;
+    fn key(&self) -> Key;
 }

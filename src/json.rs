@@ -304,7 +304,7 @@ mod properties {
 
     fn written(value: &Value) -> Vec<u8> {
         let mut text = Vec::new();
-        crate::record::write_value(value, &mut text);
+        facade::write_value(value, facade::Face::Rest, &mut text);
         text
     }
 

@@ -34,6 +34,7 @@ pub mod auth;
 pub mod body;
 pub mod clock;
 pub mod collation;
+mod column;
 pub mod command;
 pub mod config;
 pub mod contracts;
@@ -173,7 +174,7 @@ impl App {
             db,
             clock,
             counts,
-            lookups: record::Lookups::default(),
+            lookups: facade::Lookups::default(),
             settings: settings::Settings::default(),
             sessions,
             own_tables: own_tables::OwnTables::default(),

@@ -20,17 +20,14 @@ use async_graphql::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use entity::Id;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use facade::{Level, NODE, RecordType, Row, Rows, global_id, path_of, write_each};
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryTrait, Select};
 
 use crate::auth::{self, Ability, Can};
-use crate::record::{Record, path_of, resolve_level};
+use crate::record::Record;
 use crate::resource::NODES;
 use crate::scope::Scope;
-
-/// The opaque global identifier of a record (Relay): its type and primary key.
-pub fn global_id(name: &str, id: Id) -> ID {
-    ID(STANDARD_NO_PAD.encode(format!("{name}:{id}", id = id.0)))
-}
 
 /// The primary key in an identifier of this type: the bare digits, or, in GraphQL, a global one.
 pub fn database_id(scope: Scope<'_>, name: &str, id: &str) -> Option<Id> {
@@ -49,9 +46,6 @@ fn digits(text: &str) -> Option<Id> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok().map(Id)).flatten()
 }
-
-/// Name of the interface.
-pub const NAME: &str = "Node";
 
 /// How a record is found again.
 pub struct Refetch<E: EntityTrait> {
@@ -95,17 +89,37 @@ impl NodeType {
 impl Search<'_> {
     async fn find<T: Record>(self) -> ServerResult<HashMap<Id, Value>> {
         let Some(node) = T::node() else { return Ok(HashMap::new()) };
-        let failed = |error: crate::Error| {
-            let error = async_graphql::Error::from(error).into_server_error(self.pos);
-            ServerError { path: self.path.clone(), ..error }
-        };
-        auth::check(self.ctx, node.need).map_err(failed)?;
+        self.check(node.need)?;
+        let rows = (node.rows)(Scope::from(self.ctx));
+        let rows = rows.filter(T::key_column().is_in(self.keys.iter().copied()));
+        self.answer(T::record(), QueryTrait::into_query(rows)).await
+    }
+
+    fn failed(&self, error: crate::Error) -> ServerError {
+        let error = async_graphql::Error::from(error).into_server_error(self.pos);
+        ServerError { path: self.path.clone(), ..error }
+    }
+
+    fn check(&self, need: &[Ability]) -> ServerResult<()> {
+        auth::check(self.ctx, need).map_err(|error| self.failed(error))
+    }
+
+    async fn answer(
+        &self,
+        record: &'static RecordType,
+        mut select: SelectStatement,
+    ) -> ServerResult<HashMap<Id, Value>> {
         let scope = Scope::from(self.ctx);
-        let select = (node.rows)(scope).filter(T::key_column().is_in(self.keys.iter().copied()));
-        let rows = select.all(scope.reader()).await.map_err(|error| failed(error.into()))?;
-        let level: Vec<_> = rows.iter().collect();
-        let values = resolve_level::<T>(self.ctx, &level, &[self.ctx.item], &self.path).await?;
-        Ok(level.into_iter().map(T::key).zip(values).collect())
+        let level = Level::plan(self.ctx, record, &[self.ctx.item])?;
+        let columns = level.columns();
+        record.select(columns, &mut select);
+        let found = scope.reader().query_all_raw(scope.backend().build(&select)).await;
+        let found = found.map_err(|error| self.failed(error.into()))?;
+        let rows = Rows { columns, rows: found.into_iter().map(Row::Read).collect() };
+        let keys: std::result::Result<Vec<_>, _> = rows.views(record).iter().map(|row| row.key()).collect();
+        let keys = keys.map_err(|error| self.failed(error.into()))?;
+        let values = write_each(&level, &rows, self.ctx, &self.path).await?;
+        Ok(keys.into_iter().map(Id).zip(values).collect())
     }
 }
 
@@ -147,7 +161,7 @@ async fn find(
 fn named(id: &ID) -> Option<(&'static str, Id)> {
     let (name, key) = typed_id(id)?;
     let ty = NODES.iter().find(|ty| ty.name == name)?;
-    (global_id(ty.name, key) == *id).then_some((ty.name, key))
+    (global_id(ty.name, key.0) == **id).then_some((ty.name, key))
 }
 
 /// The record that an identifier names.
@@ -155,7 +169,7 @@ pub struct Node(ID);
 
 impl OutputType for Node {
     fn type_name() -> Cow<'static, str> {
-        NAME.into()
+        NODE.into()
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
@@ -166,7 +180,7 @@ impl OutputType for Node {
             let mut id = MetaField::new("id", ID::create_type_info(registry));
             id.description = Some("Global identifier, opaque.".to_owned());
             MetaType::Interface {
-                name: NAME.to_owned(),
+                name: NODE.to_owned(),
                 description: Some(description()),
                 fields: IndexMap::from([("id".to_owned(), id)]),
                 possible_types: NODES.iter().map(|ty| ty.name.to_owned()).collect::<IndexSet<_>>(),
@@ -207,7 +221,7 @@ pub struct Nodes(Vec<ID>);
 
 impl OutputType for Nodes {
     fn type_name() -> Cow<'static, str> {
-        format!("[{NAME}]").into()
+        format!("[{NODE}]").into()
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
@@ -254,14 +268,14 @@ mod properties {
     proptest! {
         #[test]
         fn global_identifiers_are_read_back(name in "[A-Za-z]{1,20}", key in 0..=i64::MAX) {
-            prop_assert_eq!(typed_id(&global_id(&name, Id(key))), Some((name, Id(key))));
+            prop_assert_eq!(typed_id(&global_id(&name, key)), Some((name, Id(key))));
         }
 
         #[test]
         fn any_text_names_a_record_or_nothing(id in r"\PC*|[0-9A-Za-z+/=]{0,20}", inner in r"[A-Za-z]{0,3}:?[0-9+-]{0,21}") {
             for id in [id, STANDARD_NO_PAD.encode(inner)] {
                 let named = named(&ID(id.clone()));
-                prop_assert!(named.is_none_or(|(name, key)| *global_id(name, key) == id));
+                prop_assert!(named.is_none_or(|(name, key)| global_id(name, key.0) == id));
                 prop_assert!(digits(&id).is_none_or(|key| key.0 >= 0));
             }
         }

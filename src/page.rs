@@ -5,23 +5,27 @@ mod order;
 mod part;
 mod window;
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::Context;
+pub use facade::Connection;
+use facade::{Asked, Need, RecordType};
 use moka::future::Cache;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait};
-use sea_orm::{ConnectionTrait, EntityName, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, SelectStatement};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryTrait, Select};
 
 pub(crate) use self::window::DEFAULT_SIZE;
 pub use self::window::Paging;
 
 use self::order::Order;
-use self::part::{Asked, Part, Source};
+use self::part::Source;
 use self::window::Place;
 use crate::auth::allow;
+use crate::column::Column;
 use crate::filter::{Demand, Filter, Sort, contains};
-use crate::record::{Edges, Record, Rows};
+use crate::record::Record;
 use crate::scope::Scope;
 use crate::{Error, Result};
 
@@ -30,19 +34,24 @@ const MAX_NESTING: usize = 5;
 /// How many values conditions compare with.
 const MAX_VALUES: usize = 1000;
 
-type ColumnOf<T> = <<T as Record>::Entity as EntityTrait>::Column;
-
 /// How a list's rows are found.
-pub struct List<T: Record> {
-    select: Select<T::Entity>,
-    order: Order<ColumnOf<T>>,
+pub struct List<E> {
+    rows: Ordered,
     refused: Option<Error>,
+    entity: PhantomData<fn() -> E>,
 }
 
-impl<T: Record> List<T> {
+/// Rows of a table in an order.
+struct Ordered {
+    select: SelectStatement,
+    order: Order,
+}
+
+impl<E: EntityTrait> List<E> {
     /// All rows of `select`.
-    pub fn of(select: Select<T::Entity>) -> Self {
-        Self { select, order: Order::new(), refused: None }
+    pub fn of(select: Select<E>) -> Self {
+        let rows = Ordered { select: QueryTrait::into_query(select), order: Order::new() };
+        Self { rows, refused: None, entity: PhantomData }
     }
 
     /// Only rows for which the conditions hold.
@@ -50,7 +59,9 @@ impl<T: Record> List<T> {
     pub fn filter(mut self, filter: Option<&impl Filter>, scope: Scope<'_>) -> Self {
         if let Some(filter) = filter {
             match allowed(filter, scope) {
-                Ok(()) => self.select = self.select.filter(filter.condition(scope.backend())),
+                Ok(()) => {
+                    self.rows.select.cond_where(filter.condition(scope.backend()));
+                }
                 Err(refusal) => self.refused = Some(refusal),
             }
         }
@@ -59,8 +70,8 @@ impl<T: Record> List<T> {
 
     /// Rows in this order; by primary key where nothing is asked, and last of all.
     #[must_use]
-    pub fn sort<S: Sort<Entity = T::Entity>>(mut self, sort: Option<&Vec<S>>) -> Self {
-        sort.into_iter().flatten().for_each(|sort| self.order.by(sort.key()));
+    pub fn sort<S: Sort<Entity = E>>(mut self, sort: Option<&Vec<S>>) -> Self {
+        sort.into_iter().flatten().for_each(|sort| self.rows.order.by(sort.key()));
         self
     }
 
@@ -69,15 +80,16 @@ impl<T: Record> List<T> {
     #[must_use]
     pub fn search(
         mut self,
-        column: ColumnOf<T>,
+        column: E::Column,
         text: Option<&str>,
         exact_first: bool,
         scope: Scope<'_>,
     ) -> Self {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
-        self.select = self.select.filter(contains(&column, text, scope.backend()));
+        let column = Column::of(column);
+        self.rows.select.and_where(contains(&column, text, scope.backend()));
         if exact_first {
-            self.order.exact_first(column, text);
+            self.rows.order.exact_first(column, text);
         }
         self
     }
@@ -86,32 +98,52 @@ impl<T: Record> List<T> {
     ///
     /// # Errors
     /// When the paging makes no sense or the database fails.
-    pub async fn page(mut self, ctx: &Context<'_>, paging: Paging) -> Result<Connection<T>> {
+    pub async fn page<T: Record<Entity = E>>(
+        mut self,
+        ctx: &Context<'_>,
+        paging: Paging,
+    ) -> Result<Connection<T>> {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
+        self.rows.order.end(Column::of(T::key_column()));
+        Ok(Connection::new(Box::pin(self.rows.page(ctx, T::record(), paging)).await?))
+    }
+}
+
+impl Ordered {
+    async fn page(
+        self,
+        ctx: &Context<'_>,
+        record: &'static RecordType,
+        paging: Paging,
+    ) -> Result<facade::Part> {
         let scope = Scope::from(ctx);
-        self.order.end(T::key_column());
-        orderable::<T>(&self.order, scope)?;
-        let rest = scope.is_rest();
-        let config = scope.config();
+        orderable(&self.order, record, scope)?;
+        let (rest, config) = (scope.is_rest(), scope.config());
         let window = paging.window(if rest { config.max_per_page } else { config.max_list })?;
-        let source = Source::<T> { scope, select: &self.select, order: &self.order };
-        let part = match window.place {
-            Place::Offset(offset) if rest => Box::pin(source.plain(offset, window.size)).await?,
-            _ => Box::pin(source.read(window, Asked::by(ctx))).await?,
+        let set = ctx.with_selection_set(&ctx.item.node.selection_set);
+        let asked = Asked::of(&set, record).map_err(|error| Error::internal(error.message))?;
+        let source = Source { scope, record, select: &self.select, order: &self.order, asked };
+        let mut part = match window.place {
+            Place::Offset(offset) if rest => source.plain(offset, window.size).await?,
+            _ => source.read(window).await?,
         };
-        Ok(Connection { part, select: self.select })
+        if asked.total && part.total.is_none() {
+            part.total = Some(count(scope, record, &self.select).await?);
+        }
+        Ok(part)
     }
 }
 
 /// The place of a row in an order, and a cursor, tell what the order compares: it needs the abilities of
 /// those fields.
-fn orderable<T: Record>(order: &Order<ColumnOf<T>>, scope: Scope<'_>) -> Result<()> {
-    let compared = order.fields().filter_map(|name| T::columns().iter().find(|column| column.name == name));
-    compared
-        .filter(|column| !column.need.is_empty())
-        .try_for_each(|column| allow(scope.principal()?.abilities, column.need))
+fn orderable(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<()> {
+    let compared = order.fields().filter_map(|name| record.field(name));
+    compared.filter(|field| field.need != Need::NONE).try_for_each(|field| {
+        let may = scope.principal()?.abilities.has_any(field.need.any);
+        if may { Ok(()) } else { Err(Error::Forbidden(field.need.names.to_vec())) }
+    })
 }
 
 /// A condition on related records tells as much of them as reading them does, so it needs the same
@@ -127,78 +159,20 @@ fn allowed(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
     demand.needs.into_iter().try_for_each(|any| allow(scope.principal()?.abilities, any))
 }
 
-async fn count<T: Record>(scope: Scope<'_>, select: &Select<T::Entity>) -> Result<u64> {
+async fn count(scope: Scope<'_>, record: &RecordType, select: &SelectStatement) -> Result<u64> {
     let mut bare = select.clone();
-    QueryTrait::query(&mut bare).clear_order_by();
-    let counted = bare.select_only().column_as(Expr::col(Asterisk).count(), "number");
-    let statement = counted.build(scope.backend());
+    bare.clear_order_by().clear_selects().expr(Expr::col(Asterisk).count());
+    let statement = scope.backend().build(&bare);
     // What was counted on a replica is not told to those who must not lag behind.
     let lag = if scope.may_lag() { "lagging " } else { "" };
     let asked = format!("{lag}{} {:?}", statement.sql, statement.values);
-    let key = (T::Entity::default().table_name().to_owned(), asked);
+    let key = (record.table.to_owned(), asked);
     let count = async {
         let row = scope.reader().query_one_raw(statement).await?;
-        let number: Option<i64> = row.map(|row| row.try_get("", "number")).transpose()?;
+        let number: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
         Ok(number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
     };
     Box::pin(scope.counts().get(key, count)).await
-}
-
-/// A part of a list: its rows, where they stand, and how many there are in all.
-pub struct Connection<T: Record> {
-    part: Part<T::Model>,
-    select: Select<T::Entity>,
-}
-
-/// Where a part of a list stands (Relay).
-#[derive(SimpleObject)]
-pub struct PageInfo {
-    /// Whether rows follow this part.
-    has_next_page: bool,
-    /// Whether rows precede this part.
-    has_previous_page: bool,
-    /// Cursor of the first row.
-    start_cursor: Option<String>,
-    /// Cursor of the last row.
-    end_cursor: Option<String>,
-}
-
-impl<T: Record> async_graphql::TypeName for Connection<T> {
-    fn type_name() -> std::borrow::Cow<'static, str> {
-        format!("{}Connection", T::NAME).into()
-    }
-}
-
-/// A part of a list.
-#[Object(name_type)]
-impl<T: Record> Connection<T> {
-    /// The rows of this part.
-    async fn nodes(&self) -> Rows<T> {
-        Rows(Arc::clone(&self.part.rows))
-    }
-
-    /// The rows of this part, each with its cursor.
-    async fn edges(&self) -> Edges<T> {
-        Edges { rows: Arc::clone(&self.part.rows), cursors: Arc::clone(&self.part.cursors) }
-    }
-
-    /// Where this part stands in the list.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_next_page: self.part.has_next,
-            has_previous_page: self.part.has_previous,
-            start_cursor: self.part.cursors.first().cloned(),
-            end_cursor: self.part.cursors.last().cloned(),
-        }
-    }
-
-    /// Rows in all; counted only when it is asked for and the page doesn't tell.
-    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        match self.part.total {
-            Some(total) => Ok(total),
-            None => count::<T>(ctx.into(), &self.select).await,
-        }
-    }
 }
 
 /// Counts of big lists, by table and statement, remembered for at most `GUICHET_COUNT_TTL`:

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_graphql::{ContextBase, UploadValue};
 use chrono::{DateTime, Utc};
 use entity::Id;
+use facade::{Face, Lookups};
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
@@ -26,7 +27,7 @@ use crate::page::Counts;
 use crate::password::Passwords;
 use crate::pulse::Pulse;
 use crate::reader::Reader;
-use crate::record::{Face, Lookups, Moment};
+use crate::record::Moment;
 use crate::replica::Replica;
 use crate::settings::Settings;
 use crate::write::Expected;
@@ -61,6 +62,14 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// The shop's database, for reading outside of transactions: a replica where that will do.
+    pub fn reader(&self, fresh: bool) -> &Reader {
+        match &self.replica {
+            Some(replica) if !fresh => &replica.reader,
+            _ => &self.reader,
+        }
+    }
+
     /// Notes that a request of an account begins: whether it has to read from the primary.
     pub async fn begins(&self, owner: Option<Owner>, writes: bool) -> bool {
         match (&self.replica, owner) {
@@ -181,7 +190,7 @@ impl<'a> Scope<'a> {
 
     /// The shop's database, for reading outside of transactions: a replica where that will do.
     pub fn reader(self) -> &'a Reader {
-        self.replica().map_or(&self.shared.reader, |replica| &replica.reader)
+        self.shared.reader(self.execution.fresh)
     }
 
     /// Where what may lag behind is read from, if there is such a database.

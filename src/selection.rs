@@ -2,7 +2,7 @@
 //! run (GraphQL, "Field Collection").
 //!
 //! The executor runs each of them and merges their answers: every statement, change and error would
-//! be there twice. Records collect the fields below them by themselves (`record/plan.rs`).
+//! be there twice. Records collect the fields below them by themselves (`facade/src/plan.rs`).
 
 use std::collections::HashMap;
 
@@ -11,8 +11,9 @@ use async_graphql::parser::types::{Field, FragmentDefinition, Selection, Selecti
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Context, Name, Positioned};
 
+use facade::{Face, is_planned};
+
 use crate::execution::Execution;
-use crate::record::{Face, is_record};
 
 /// How a field of a root type is run.
 pub enum Turn {
@@ -78,7 +79,7 @@ impl<'a> Collection<'a> {
     fn below(&self, parent: &MetaType, group: &[&Positioned<Field>]) -> Option<&'a MetaType> {
         let field = parent.field_by_name(&group.first()?.node.name.node)?;
         let ty = self.registry.concrete_type_by_name(&field.ty)?;
-        (matches!(ty, MetaType::Object { .. }) && !is_record(ty)).then_some(ty)
+        (matches!(ty, MetaType::Object { .. }) && !is_planned(ty)).then_some(ty)
     }
 
     /// Whether anything is asked more than once below.

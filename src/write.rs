@@ -54,7 +54,7 @@ pub fn taken(scope: Scope<'_>, field: &str, error: DbErr) -> Error {
 }
 
 /// The column that tells when a row was last changed.
-const CHANGED: &str = "updated_at";
+pub const CHANGED: &str = "updated_at";
 
 /// The state of its record that a change demands, by the record's `updated_at`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

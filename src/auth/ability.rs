@@ -110,6 +110,11 @@ impl Abilities {
         self.0 & (1 << ability as u64) != 0
     }
 
+    /// Whether the set holds one of these abilities, one bit each.
+    pub const fn has_any(self, bits: u64) -> bool {
+        self.0 & bits != 0
+    }
+
     /// The set without what only customers may do.
     #[must_use]
     pub const fn of_staff(self) -> Self {

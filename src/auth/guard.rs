@@ -34,7 +34,12 @@ impl Can {
 
     /// The directive on a field that needs one of these abilities.
     pub fn apply(any: &[Ability]) -> MetaDirectiveInvocation {
-        let any = any.iter().map(|ability| Value::from(ability.name())).collect();
+        Self::named(&any.iter().map(|ability| ability.name()).collect::<Vec<_>>())
+    }
+
+    /// The directive on a field that needs one of the abilities of these names.
+    pub(crate) fn named(any: &[&str]) -> MetaDirectiveInvocation {
+        let any = any.iter().map(|&name| Value::from(name)).collect();
         MetaDirectiveInvocation {
             name: Self::NAME.to_owned(),
             args: IndexMap::from([("any".to_owned(), Value::List(any))]),

@@ -31,7 +31,7 @@ use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
 use crate::gate::Place;
 use crate::operation::{self, Estimate, Introspections, Suggestions};
-use crate::pipeline::{Caller, Job};
+use crate::pipeline::{Caller, Job, Run};
 use crate::pulse::GivenUp;
 use crate::telemetry::{self, Face};
 use crate::throttle::Verdict;
@@ -42,6 +42,8 @@ const GRAPHQL: &str = "application/graphql-response+json";
 /// The media type of older clients, which answers 200 to every well-formed request.
 const JSON: &str = "application/json";
 
+/// How an answer with data begins.
+const DATA: &[u8] = br#"{"data":"#;
 /// How answers are kept that no field's hint says it of: not at all.
 const NOT_KEPT: CacheControl = CacheControl { public: false, max_age: 0 };
 /// Headers that tell a frontend how to go on.
@@ -231,8 +233,9 @@ async fn execute(
     estimate: &Estimate,
 ) -> Result<(Answer, u32), Error> {
     let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
-    let used = move |answer: &Answer, _: &Execution| {
-        let used = (operation::actual(kind, &answer.data) + conditions).clamp(1, points);
+    let used = move |answer: &Answer, run: &Run<'_>| {
+        let written = run.request.objects_written();
+        let used = (operation::actual(kind, &answer.data, written) + conditions).clamp(1, points);
         u32::try_from(used).unwrap_or(u32::MAX)
     };
     let job = Job {
@@ -392,21 +395,28 @@ fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> 
     response
 }
 
-/// An answer as JSON. Data that is JSON already is kept, and shared by all answers that hold it.
+/// An answer as JSON. Data that is one text already is kept, and shared by all answers that hold it.
 fn written(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>> {
     if !executed {
         return serde_json::to_vec(&json!({"errors": answer.errors})).map(|json| vec![json.into()]);
     }
-    let Value::Binary(data) = &answer.data else {
-        return serde_json::to_vec(answer).map(|json| vec![json.into()]);
-    };
     let mut end = Vec::new();
     if !answer.extensions.is_empty() {
         end.extend(br#","extensions":"#);
         serde_json::to_writer(&mut end, &answer.extensions)?;
     }
+    if !answer.errors.is_empty() {
+        end.extend(br#","errors":"#);
+        serde_json::to_writer(&mut end, &answer.errors)?;
+    }
     end.push(b'}');
-    Ok(vec![Bytes::from_static(br#"{"data":"#), data.clone(), end.into()])
+    if let Value::Binary(data) = &answer.data {
+        return Ok(vec![Bytes::from_static(DATA), data.clone(), end.into()]);
+    }
+    let mut whole = DATA.to_vec();
+    facade::write_value(&answer.data, facade::Face::GraphQl, &mut whole);
+    whole.extend(end);
+    Ok(vec![whole.into()])
 }
 
 /// A body of parts that are in memory already.

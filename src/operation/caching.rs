@@ -13,7 +13,7 @@ use async_graphql::registry::{MetaField, MetaType, Registry};
 use async_graphql::{CacheControl, Name, Request};
 
 use crate::auth::Public;
-use crate::record::is_record;
+use facade::is_record;
 
 /// Seconds for which what the schema tells of itself may be kept: it changes with the program.
 const SCHEMA: i32 = 300;

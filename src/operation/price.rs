@@ -14,6 +14,7 @@ use std::iter::Sum;
 use async_graphql::Value;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::{MetaField, Registry};
+use facade::count_objects;
 
 use super::extent::Extent;
 
@@ -135,23 +136,16 @@ impl Sum for Comparisons {
     }
 }
 
-/// Points of what was found.
-pub fn actual(kind: OperationType, data: &Value) -> u64 {
+/// Points of what was found, with so many objects that are written already.
+pub fn actual(kind: OperationType, data: &Value, written: u32) -> u64 {
     let Value::Object(root) = data else { return 1 };
     let each = if kind == OperationType::Mutation { ROOT + CHANGE } else { ROOT };
-    root.values().map(|value| each + objects(value)).sum()
+    let objects = root.values().map(|value| each + u64::from(count_objects(value)));
+    objects.sum::<u64>() + u64::from(written)
 }
 
 /// Points of a REST request that asks for so many rows, or has read them.
 pub fn of_rows(is_mutation: bool, rows: u32) -> u32 {
     let root = if is_mutation { ROOT + CHANGE } else { ROOT };
     rows.saturating_add(u32::try_from(root).unwrap_or(u32::MAX))
-}
-
-fn objects(value: &Value) -> u64 {
-    match value {
-        Value::Object(fields) => 1 + fields.values().map(objects).sum::<u64>(),
-        Value::List(items) => items.iter().map(objects).sum(),
-        _ => 0,
-    }
 }

@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sea_orm::{ColumnTrait, DbBackend, Value};
+use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
 
 use super::order::{Order, Position, told};
@@ -21,10 +21,10 @@ pub(super) fn write(signature: u32, position: &[Option<Value>]) -> String {
 ///
 /// # Errors
 /// When it is none, or one in another order.
-pub(super) fn read<C: ColumnTrait>(
+pub(super) fn read(
     argument: &str,
     cursor: &str,
-    order: &Order<C>,
+    order: &Order,
     list: &str,
     backend: DbBackend,
 ) -> Result<Position> {
@@ -48,17 +48,18 @@ mod properties {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::column::Column;
     use crate::filter::{Direction, Key};
 
     const BACKENDS: [DbBackend; 3] = [DbBackend::MySql, DbBackend::Postgres, DbBackend::Sqlite];
 
-    fn products() -> Order<product::Column> {
-        let key = |name, column, direction| Key { name, column, words: &[], direction };
+    fn products() -> Order {
+        let key = |name, column, direction| Key { name, column: Column::of(column), words: &[], direction };
         let mut order = Order::new();
-        order.exact_first(product::Column::Name, "x");
+        order.exact_first(Column::of(product::Column::Name), "x");
         order.by(key("name", product::Column::Name, Direction::Desc));
         order.by(key("createdAt", product::Column::CreatedAt, Direction::Asc));
-        order.end(product::Column::Id);
+        order.end(Column::of(product::Column::Id));
         order
     }
 
@@ -94,7 +95,7 @@ mod properties {
         #[test]
         fn other_orders_are_told_apart(id in any::<i64>()) {
             let mut order = Order::new();
-            order.end(service::Column::Id);
+            order.end(Column::of(service::Column::Id));
             let cursor = write(order.signature("services"), &[Some(id.into())]);
             prop_assert!(read("after", &cursor, &order, "services", DbBackend::Sqlite).is_ok());
             prop_assert!(read("after", &cursor, &order, "products", DbBackend::Sqlite).is_err());

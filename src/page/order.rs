@@ -7,14 +7,14 @@
 
 use chrono::{Datelike, NaiveDate};
 use entity::{Id, Int, LocalTime};
-use sea_orm::sea_query::{CaseStatement, ColumnType, Expr, ExprTrait, NullOrdering, SimpleExpr};
-use sea_orm::{
-    ColumnTrait, Condition, DbBackend, DbErr, EntityTrait, Order as Way, QueryOrder, QueryResult,
-    QuerySelect, Select, Value,
+use sea_orm::sea_query::{
+    CaseStatement, ColumnType, Expr, ExprTrait, NullOrdering, SelectStatement, SimpleExpr,
 };
+use sea_orm::{Condition, DbBackend, DbErr, Order as Way, QueryResult, Value};
 use serde_json::Value as Json;
 
 use crate::collation::{collated, places, sort_key};
+use crate::column::Column;
 use crate::filter::{Direction, Key, equals};
 
 /// What of a long text is compared: MariaDB itself sorts by little more, and a cursor holds it.
@@ -25,14 +25,14 @@ const PRIMARY: &str = "databaseId";
 const YEARS: std::ops::RangeInclusive<i32> = 0..=9999;
 
 /// What a list is ordered by, the primary key last.
-pub(super) struct Order<C> {
-    terms: Vec<Term<C>>,
+pub(super) struct Order {
+    terms: Vec<Term>,
 }
 
-enum Term<C> {
+enum Term {
     /// Rows first whose column equals a text.
-    Exact(C, String),
-    Key(Key<C>),
+    Exact(Column, String),
+    Key(Key),
 }
 
 /// A position: a value of each term, none for null.
@@ -69,26 +69,27 @@ struct Part {
     down: bool,
 }
 
-impl<C: ColumnTrait> Order<C> {
+impl Order {
     pub(super) fn new() -> Self {
         Self { terms: Vec::new() }
     }
 
     /// Orders by one key more, unless rows are ordered by it already: nothing tells more than the primary key.
-    pub(super) fn by(&mut self, key: Key<C>) {
-        let known = |term: &Term<C>| matches!(term, Term::Key(known) if known.name == key.name || known.name == PRIMARY);
+    pub(super) fn by(&mut self, key: Key) {
+        let known =
+            |term: &Term| matches!(term, Term::Key(known) if known.name == key.name || known.name == PRIMARY);
         if !self.terms.iter().any(known) {
             self.terms.push(Term::Key(key));
         }
     }
 
     /// Orders by the primary key last of all.
-    pub(super) fn end(&mut self, column: C) {
+    pub(super) fn end(&mut self, column: Column) {
         self.by(Key { name: PRIMARY, column, words: &[], direction: Direction::Asc });
     }
 
     /// Puts rows first whose column equals the text.
-    pub(super) fn exact_first(&mut self, column: C, text: &str) {
+    pub(super) fn exact_first(&mut self, column: Column, text: &str) {
         self.terms.push(Term::Exact(column, text.to_owned()));
     }
 
@@ -110,33 +111,34 @@ impl<C: ColumnTrait> Order<C> {
     }
 
     /// The rows in their order, for pages by number: texts in the shop's order.
-    pub(super) fn sort<E: EntityTrait>(&self, select: Select<E>, backend: DbBackend) -> Select<E> {
-        self.terms.iter().fold(select, |select, term| match term {
-            Term::Exact(column, text) => select.order_by_desc(equals(column, text, backend)),
-            Term::Key(key) => {
-                let nullable = key.column.def().is_null();
-                let down = key.direction == Direction::Desc;
-                ordered(select, sort_key(&key.column, key.words, backend), nullable, down, backend)
+    pub(super) fn sort(&self, select: &mut SelectStatement, backend: DbBackend) {
+        for term in &self.terms {
+            match term {
+                Term::Exact(column, text) => {
+                    select.order_by_expr(equals(column, text, backend), Way::Desc);
+                }
+                Term::Key(key) => {
+                    let down = key.direction == Direction::Desc;
+                    let by = sort_key(&key.column, key.words, backend);
+                    ordered(select, by, key.column.nullable, down, backend);
+                }
             }
-        })
+        }
     }
 
     /// The rows in the order in which positions are compared, or from its end.
-    pub(super) fn sort_exactly<E: EntityTrait>(
-        &self,
-        select: Select<E>,
-        reversed: bool,
-        backend: DbBackend,
-    ) -> Select<E> {
-        self.parts(backend).fold(select, |select, part| {
-            ordered(select, part.compared, part.nullable, part.down != reversed, backend)
-        })
+    pub(super) fn sort_exactly(&self, select: &mut SelectStatement, reversed: bool, backend: DbBackend) {
+        for part in self.parts(backend) {
+            ordered(select, part.compared, part.nullable, part.down != reversed, backend);
+        }
     }
 
     /// Reads the position of each row too, but for its primary key.
-    pub(super) fn select<E: EntityTrait>(&self, select: Select<E>, backend: DbBackend) -> Select<E> {
+    pub(super) fn select(&self, select: &mut SelectStatement, backend: DbBackend) {
         let parts = self.parts(backend).take(self.terms.len().saturating_sub(1));
-        parts.enumerate().fold(select, |select, (at, part)| select.expr_as(part.read, column(at)))
+        for (at, part) in parts.enumerate() {
+            select.expr_as(part.read, column(at));
+        }
     }
 
     /// How the positions of rows that were read so are found.
@@ -207,41 +209,34 @@ fn column(at: usize) -> String {
 }
 
 /// Null is the smallest value everywhere; PostgreSQL alone takes it for the greatest.
-fn ordered<E: EntityTrait>(
-    select: Select<E>,
-    by: SimpleExpr,
-    nullable: bool,
-    down: bool,
-    backend: DbBackend,
-) -> Select<E> {
+fn ordered(select: &mut SelectStatement, by: SimpleExpr, nullable: bool, down: bool, backend: DbBackend) {
     let (way, nulls) = if down { (Way::Desc, NullOrdering::Last) } else { (Way::Asc, NullOrdering::First) };
     if backend == DbBackend::Postgres && nullable {
-        select.order_by_with_nulls(by, way, nulls)
+        select.order_by_expr_with_nulls(by, way, nulls);
     } else {
-        select.order_by(by, way)
+        select.order_by_expr(by, way);
     }
 }
 
 impl Part {
-    fn exact(column: &impl ColumnTrait, text: &str, backend: DbBackend) -> Self {
+    fn exact(column: &Column, text: &str, backend: DbBackend) -> Self {
         let place =
             CaseStatement::new().case(equals(column, text, backend), Expr::val(0)).finally(Expr::val(1));
         let compared: SimpleExpr = place.into();
         Self { read: compared.clone(), compared, kind: Kind::Int, nullable: false, down: false }
     }
 
-    fn of(key: &Key<impl ColumnTrait>, backend: DbBackend) -> Self {
-        let definition = key.column.def();
-        let (nullable, down) = (definition.is_null(), key.direction == Direction::Desc);
+    fn of(key: &Key, backend: DbBackend) -> Self {
+        let (ty, nullable, down) = (&key.column.ty, key.column.nullable, key.direction == Direction::Desc);
         if !key.words.is_empty() {
             let compared = places(&key.column, key.words);
             return Self { read: compared.clone(), compared, kind: Kind::Int, nullable: true, down };
         }
-        let plain = Expr::col(key.column.as_column_ref());
-        let kind = Kind::of(definition.get_column_type(), backend);
-        let compared = match (definition.get_column_type(), backend) {
+        let plain = key.column.expr();
+        let kind = Kind::of(ty, backend);
+        let compared = match (ty, backend) {
             (ColumnType::Text, _) => collated(prefix(plain, backend), backend),
-            _ if kind == Kind::Text && !is_moment(definition.get_column_type()) => collated(plain, backend),
+            _ if kind == Kind::Text && !is_moment(ty) => collated(plain, backend),
             // A `timestamp` is compared as it is shown: two moments of the hour that autumn repeats are one.
             (ty, DbBackend::MySql) if kind == Kind::Time && is_moment(ty) => {
                 Expr::cust_with_expr("CAST(? AS DATETIME(6))", plain)

@@ -1,64 +1,26 @@
 //! A part of a list, read in one statement: no count, and nothing that wasn't asked for.
 
-use std::sync::Arc;
-
-use async_graphql::Context;
-use entity::Int;
-use sea_orm::sea_query::{CaseStatement, Expr};
-use sea_orm::{
-    ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryResult, QuerySelect,
-    QueryTrait, Select, Value,
-};
+use entity::{Id, Int};
+use facade::{Asked, Part, RecordType, Row, Rows};
+use sea_orm::sea_query::{CaseStatement, Expr, SelectStatement};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 
 use super::cursor;
 use super::order::{Order, Position, Side};
 use super::window::{End, Place, Window};
 use crate::Result;
-use crate::record::Record;
 use crate::scope::Scope;
 
 /// Names of the columns that tell whether there are rows before the one cursor and behind the other.
 const OUTSIDE: [&str; 2] = ["rows_before", "rows_behind"];
 
-/// What is asked of a part beside its rows.
-#[derive(Clone, Copy)]
-pub(super) struct Asked {
-    cursors: bool,
-    next: bool,
-    previous: bool,
-}
-
-impl Asked {
-    /// What the selection on a connection asks.
-    pub(super) fn by(ctx: &Context<'_>) -> Self {
-        let connection = ctx.look_ahead();
-        let info = connection.field("pageInfo");
-        let asks = |name: &str| info.field(name).exists();
-        let of_edges = connection.field("edges").field("cursor").exists();
-        Self {
-            cursors: of_edges || asks("startCursor") || asks("endCursor"),
-            next: asks("hasNextPage"),
-            previous: asks("hasPreviousPage"),
-        }
-    }
-}
-
-/// A part of a list.
-pub(super) struct Part<M> {
-    pub(super) rows: Arc<Vec<M>>,
-    /// The cursor of each row, where cursors are asked for.
-    pub(super) cursors: Arc<Vec<String>>,
-    pub(super) has_next: bool,
-    pub(super) has_previous: bool,
-    /// Rows of the whole list, where the part tells.
-    pub(super) total: Option<u64>,
-}
-
-/// What a list is read from, in which order, for whom.
-pub(super) struct Source<'a, T: Record> {
+/// What a list is read from, in which order, for whom, and what is asked of it.
+pub(super) struct Source<'a> {
     pub(super) scope: Scope<'a>,
-    pub(super) select: &'a Select<T::Entity>,
-    pub(super) order: &'a Order<<T::Entity as EntityTrait>::Column>,
+    pub(super) record: &'static RecordType,
+    pub(super) select: &'a SelectStatement,
+    pub(super) order: &'a Order,
+    pub(super) asked: Asked,
 }
 
 /// The positions of two cursors, where there are any.
@@ -68,62 +30,66 @@ struct Bounds {
 }
 
 /// The rows before the one cursor and behind the other, where it is asked whether there are any.
-type Outside<T> = [Option<Select<<T as Record>::Entity>>; 2];
+type Outside = [Option<SelectStatement>; 2];
 
-impl<T: Record> Source<'_, T> {
+impl Source<'_> {
     /// A page by its number, for REST: nothing is asked of it but its rows.
-    pub(super) async fn plain(&self, offset: u64, size: u64) -> Result<Part<T::Model>> {
-        let mut rows = Vec::new();
+    pub(super) async fn plain(&self, offset: u64, size: u64) -> Result<Part> {
+        let mut found = Found::default();
         if size > 0 && i64::try_from(offset).is_ok() {
-            let sorted = self.order.sort(self.select.clone(), self.backend());
-            rows = sorted.limit(size).offset(offset).all(self.scope.reader()).await?;
+            let mut select = self.select.clone();
+            self.order.sort(&mut select, self.backend());
+            select.limit(size).offset(offset);
+            found = self.find(select, &[None, None]).await?;
         }
-        let total = total(rows.len() as u64, size, offset);
-        let cursors = Arc::default();
-        Ok(Part { rows: Arc::new(rows), cursors, has_next: false, has_previous: false, total })
+        let total = total(found.rows.len() as u64, size, offset);
+        Ok(Part { total, ..self.part(found) })
     }
 
     /// The rows of a window.
     ///
     /// # Errors
     /// When a cursor is none of this list, or the database fails.
-    pub(super) async fn read(&self, window: Window, asked: Asked) -> Result<Part<T::Model>> {
+    pub(super) async fn read(&self, window: Window) -> Result<Part> {
         match window.place {
-            Place::Offset(offset) => self.behind(offset, window.size, asked).await,
+            Place::Offset(offset) => self.behind(offset, window.size).await,
             Place::Between { after, before, end } => {
                 let bounds =
                     Bounds { after: self.bound("after", after)?, before: self.bound("before", before)? };
-                self.between(&bounds, end, window.size, asked).await
+                self.between(&bounds, end, window.size).await
             }
         }
     }
 
     fn bound(&self, argument: &str, given: Option<String>) -> Result<Option<Position>> {
-        let read = |text: String| cursor::read(argument, &text, self.order, T::NAME, self.backend());
+        let read = |text: String| cursor::read(argument, &text, self.order, self.record.name, self.backend());
         given.map(read).transpose()
     }
 
     /// The rows behind so many others. One more than asked tells whether more follow.
-    async fn behind(&self, offset: u64, size: u64, asked: Asked) -> Result<Part<T::Model>> {
+    async fn behind(&self, offset: u64, size: u64) -> Result<Part> {
+        let asked = self.asked;
         let reach = size + u64::from(asked.next);
         let mut found = Found::default();
         if reach > 0 && i64::try_from(offset).is_ok() {
-            let sorted = self.order.sort_exactly(self.select.clone(), false, self.backend());
-            found = self.find(sorted.limit(reach).offset(offset), asked, &[None, None]).await?;
+            let mut select = self.select.clone();
+            self.order.sort_exactly(&mut select, false, self.backend());
+            select.limit(reach).offset(offset);
+            found = self.find(select, &[None, None]).await?;
         }
         let here = found.rows.len() as u64;
         // Far behind the end, there need not be a row before.
         let unsure = asked.previous && found.rows.is_empty();
         let has_previous = offset > 0 && (!unsure || self.any(self.select.clone()).await?);
-        let part = found.first(size);
+        let part = self.part(found.first(size));
         Ok(Part { has_next: here > size, has_previous, total: total(here, reach, offset), ..part })
     }
 
     /// The rows at one end of what lies between two cursors. One more than asked tells whether there are
     /// others between them, and where a cursor ends the part, it is asked for rows outside of it
     /// (`PageInfo` in Relay's "GraphQL Cursor Connections").
-    async fn between(&self, bounds: &Bounds, end: End, size: u64, asked: Asked) -> Result<Part<T::Model>> {
-        let backend = self.backend();
+    async fn between(&self, bounds: &Bounds, end: End, size: u64) -> Result<Part> {
+        let (asked, backend) = (self.asked, self.backend());
         let reversed = end == End::Last;
         let reach = size + u64::from(if reversed { asked.previous } else { asked.next });
         let outside = [
@@ -140,8 +106,10 @@ impl<T: Record> Source<'_, T> {
         ];
         let mut found = Found::default();
         if reach > 0 {
-            let sorted = self.order.sort_exactly(self.inside(bounds), reversed, backend);
-            found = self.find(sorted.limit(reach), asked, &outside).await?;
+            let mut select = self.inside(bounds);
+            self.order.sort_exactly(&mut select, reversed, backend);
+            select.limit(reach);
+            found = self.find(select, &outside).await?;
         }
         let mut told = [false; 2];
         for ((told, known), outside) in told.iter_mut().zip(found.outside).zip(outside) {
@@ -155,7 +123,7 @@ impl<T: Record> Source<'_, T> {
         let here = found.rows.len() as u64;
         let whole = bounds.after.is_none() && bounds.before.is_none();
         let total = total(here, reach, 0).filter(|_| whole);
-        let part = if reversed { found.last(size) } else { found.first(size) };
+        let part = self.part(if reversed { found.last(size) } else { found.first(size) });
         let (has_next, has_previous) =
             if reversed { (behind, here > size) } else { (here > size || behind, before) };
         Ok(Part { has_next, has_previous, total, ..part })
@@ -166,46 +134,37 @@ impl<T: Record> Source<'_, T> {
     }
 
     /// The rows between the cursors.
-    fn inside(&self, bounds: &Bounds) -> Select<T::Entity> {
-        let sides = [(&bounds.after, Side::After), (&bounds.before, Side::Before)];
-        sides.into_iter().fold(self.select.clone(), |select, (position, side)| match position {
-            Some(position) => select.filter(self.order.beyond(position, side, false, self.backend())),
-            None => select,
-        })
+    fn inside(&self, bounds: &Bounds) -> SelectStatement {
+        let mut select = self.select.clone();
+        for (position, side) in [(&bounds.after, Side::After), (&bounds.before, Side::Before)] {
+            if let Some(position) = position {
+                select.cond_where(self.order.beyond(position, side, false, self.backend()));
+            }
+        }
+        select
     }
 
     /// The rows at a cursor and beyond it.
-    fn beyond(&self, position: &[Option<Value>], side: Side) -> Select<T::Entity> {
-        self.select.clone().filter(self.order.beyond(position, side, true, self.backend()))
+    fn beyond(&self, position: &[Option<Value>], side: Side) -> SelectStatement {
+        let mut select = self.select.clone();
+        select.cond_where(self.order.beyond(position, side, true, self.backend()));
+        select
     }
 
-    async fn find(
-        &self,
-        select: Select<T::Entity>,
-        asked: Asked,
-        outside: &Outside<T>,
-    ) -> Result<Found<T::Model>> {
-        let backend = self.backend();
-        let mut select = if asked.cursors { self.order.select(select, backend) } else { select };
+    async fn find(&self, mut select: SelectStatement, outside: &Outside) -> Result<Found> {
+        let (backend, Asked { columns, cursors, .. }) = (self.backend(), self.asked);
+        self.record.select(columns, &mut select);
+        if cursors {
+            self.order.select(&mut select, backend);
+        }
         for (name, outside) in OUTSIDE.into_iter().zip(outside) {
             if let Some(outside) = outside {
                 let there = CaseStatement::new().case(Expr::exists(bare(outside)), Expr::val(1));
-                select = select.expr_as(there.finally(Expr::val(0)), name);
+                select.expr_as(there.finally(Expr::val(0)), name);
             }
         }
-        let rows = self.scope.reader().query_all_raw(select.build(backend)).await?;
-        let model = |row: &QueryResult| T::Model::from_query_result(row, "");
-        let mut found = Found {
-            rows: rows.iter().map(model).collect::<std::result::Result<_, _>>()?,
-            ..Found::default()
-        };
-        if asked.cursors {
-            let (signature, positions) = (self.order.signature(T::NAME), self.order.positions(backend));
-            for (row, model) in rows.iter().zip(&found.rows) {
-                let position = positions.read(row, T::key(model))?;
-                found.cursors.push(cursor::write(signature, &position));
-            }
-        }
+        let rows = self.scope.reader().query_all_raw(backend.build(&select)).await?;
+        let mut found = Found::default();
         if let Some(row) = rows.first() {
             for ((known, name), outside) in found.outside.iter_mut().zip(OUTSIDE).zip(outside) {
                 if outside.is_some() {
@@ -213,11 +172,27 @@ impl<T: Record> Source<'_, T> {
                 }
             }
         }
+        if cursors {
+            let (signature, positions) =
+                (self.order.signature(self.record.name), self.order.positions(backend));
+            // The key is always read, and stands where it does in the table.
+            let key = columns.iter().position(|column| column == self.record.key).unwrap_or_default();
+            for row in &rows {
+                let position = positions.read(row, row.try_get_by_index::<Id>(key)?)?;
+                found.cursors.push(cursor::write(signature, &position));
+            }
+        }
+        found.rows = rows.into_iter().map(Row::Read).collect();
         Ok(found)
     }
 
+    fn part(&self, found: Found) -> Part {
+        let rows = Rows { columns: self.asked.columns, rows: found.rows };
+        Part { rows, cursors: found.cursors, ..Part::default() }
+    }
+
     /// Whether there is any such row.
-    async fn any(&self, select: Select<T::Entity>) -> Result<bool> {
+    async fn any(&self, select: SelectStatement) -> Result<bool> {
         let mut select = bare(&select);
         select.limit(1);
         let statement = self.backend().build(&select);
@@ -226,8 +201,8 @@ impl<T: Record> Source<'_, T> {
 }
 
 /// The rows of `select`, without their columns and in no order.
-fn bare<E: EntityTrait>(select: &Select<E>) -> sea_orm::sea_query::SelectStatement {
-    let mut query = select.as_query().clone();
+fn bare(select: &SelectStatement) -> SelectStatement {
+    let mut query = select.clone();
     query.clear_order_by().clear_selects().expr(Expr::val(1));
     query
 }
@@ -238,41 +213,28 @@ fn total(here: u64, reach: u64, offset: u64) -> Option<u64> {
 }
 
 /// Rows as they were read.
-struct Found<M> {
-    rows: Vec<M>,
+#[derive(Default)]
+struct Found {
+    rows: Vec<Row>,
     cursors: Vec<String>,
     /// Whether there are rows outside of each cursor, where that was asked and a row could tell.
     outside: [Option<bool>; 2],
 }
 
-impl<M> Default for Found<M> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), cursors: Vec::new(), outside: [None; 2] }
-    }
-}
-
-impl<M> Found<M> {
+impl Found {
     /// The first so many of them.
-    fn first(mut self, size: u64) -> Part<M> {
+    fn first(mut self, size: u64) -> Self {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         self.rows.truncate(size);
         self.cursors.truncate(size);
-        Part {
-            rows: Arc::new(self.rows),
-            cursors: Arc::new(self.cursors),
-            has_next: false,
-            has_previous: false,
-            total: None,
-        }
+        self
     }
 
     /// The first so many of them, which were read from the end of the list.
-    fn last(mut self, size: u64) -> Part<M> {
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        self.rows.truncate(size);
-        self.cursors.truncate(size);
-        self.rows.reverse();
-        self.cursors.reverse();
-        self.first(u64::MAX)
+    fn last(self, size: u64) -> Self {
+        let mut last = self.first(size);
+        last.rows.reverse();
+        last.cursors.reverse();
+        last
     }
 }

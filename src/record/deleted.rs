@@ -10,7 +10,7 @@ use async_graphql::{
     registry::Registry,
 };
 
-use super::{Record, resolve_row};
+use super::Record;
 use crate::{Error, Result};
 
 type Deletion = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
@@ -39,7 +39,7 @@ impl<T: Record> OutputType for Deleted<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let answer = resolve_row(&self.row, ctx).await?;
+        let answer = self.row.resolve(ctx, field).await?;
         let deletion = self.deletion.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(deletion) = deletion {
             let failed = |error: Error| {

@@ -1,4 +1,4 @@
-//! How a column's value is spelled: as GraphQL value and as REST JSON.
+//! How values of the shop's column types are shown.
 //!
 //! The two faces differ in a few places (architecture, "What GraphQL shows and what REST
 //! prints"): booleans without a cast are `0`/`1` in REST, prices are numbers in REST and exact
@@ -10,115 +10,39 @@ use std::borrow::Cow;
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{
-    ContextSelectionSet, InputValueError, InputValueResult, Json, Name, Number, OutputType, Positioned,
-    Scalar, ScalarType, ServerResult, Value,
+    ContextSelectionSet, InputValueError, InputValueResult, Number, OutputType, Positioned, Scalar,
+    ScalarType, ServerResult, Value,
 };
 use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use entity::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
+use facade::{Cell, Face, Rendering, Spelling, write_float, write_str};
 use rust_decimal::RoundingStrategy;
 
-use super::Spelling;
 use crate::execution::Execution;
 
-/// Which face an answer is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Face {
-    /// The public GraphQL schema.
-    GraphQl,
-    /// The REST face, as values (for XML and for what is rewritten).
-    Rest,
-    /// The REST face, as JSON bytes: rows are written straight to a buffer.
-    RestJson,
-}
-
-/// A column value that needs no await.
+/// A column value: how it is shown.
 pub trait Leaf {
-    /// The value in the spelling of the face.
-    fn value(&self, face: Face) -> Value;
-    /// The value as REST JSON.
-    fn json(&self, out: &mut Vec<u8>);
+    /// How the value is shown on both faces.
+    fn rendering() -> Rendering;
     /// Registers the GraphQL type and names it.
-    fn register(registry: &mut Registry) -> String;
-    /// How REST spells the value, where the GraphQL type doesn't tell.
-    fn spelling() -> Spelling {
-        Spelling::AsTyped
-    }
-}
-
-/// A column whose text is one word of a closed list: an enum in GraphQL.
-pub trait Word {
-    /// The word in the spelling of the face.
-    fn value(&self, face: Face) -> Value;
-}
-
-impl Word for String {
-    fn value(&self, face: Face) -> Value {
-        match face {
-            Face::GraphQl => Value::Enum(Name::new(self.to_uppercase())),
-            Face::Rest | Face::RestJson => Value::String(self.clone()),
-        }
-    }
-}
-
-impl<T: Word> Word for Option<T> {
-    fn value(&self, face: Face) -> Value {
-        self.as_ref().map_or(Value::Null, |word| word.value(face))
+    fn register(registry: &mut Registry) -> String {
+        (Self::rendering().register)(registry)
     }
 }
 
 /// A form in which a column is shown that is not the one in which it is stored: `column shown Form`
 /// in [`record!`](crate::record!).
-pub trait Shown<C> {
-    /// The column's value in the spelling of the face.
-    fn value(column: &C, face: Face) -> Value;
-    /// The column's value as REST JSON.
-    fn json(column: &C, out: &mut Vec<u8>) {
-        write_value(&Self::value(column, Face::RestJson), out);
-    }
-    /// Registers the GraphQL type and names it.
-    fn register(registry: &mut Registry) -> String;
-    /// How REST spells the value, where the GraphQL type doesn't tell.
-    fn spelling() -> Spelling {
-        Spelling::AsTyped
-    }
+pub trait Shown {
+    /// How the column is shown on both faces.
+    fn rendering() -> Rendering;
 }
 
-/// A text column that holds JSON, decoded. REST prints empty objects as empty lists, as the
-/// original does (spec: `wire.md` 6); a text that is no JSON is null.
+/// A text column that holds JSON, decoded (spec: `wire.md` 6).
 pub struct JsonText;
 
-impl Shown<String> for JsonText {
-    fn value(column: &String, face: Face) -> Value {
-        let decoded = serde_json::from_str(column).ok().and_then(|json| Value::from_json(json).ok());
-        match decoded.unwrap_or_default() {
-            value if face == Face::GraphQl => value,
-            value => without_empty_objects(value),
-        }
-    }
-
-    fn register(registry: &mut Registry) -> String {
-        <Json<serde_json::Value> as OutputType>::create_type_info(registry).trim_end_matches('!').to_owned()
-    }
-}
-
-impl Shown<Option<String>> for JsonText {
-    fn value(column: &Option<String>, face: Face) -> Value {
-        column.as_ref().map_or(Value::Null, |text| <Self as Shown<String>>::value(text, face))
-    }
-
-    fn register(registry: &mut Registry) -> String {
-        <Self as Shown<String>>::register(registry)
-    }
-}
-
-fn without_empty_objects(value: Value) -> Value {
-    match value {
-        Value::Object(fields) if fields.is_empty() => Value::List(Vec::new()),
-        Value::Object(fields) => Value::Object(
-            fields.into_iter().map(|(name, value)| (name, without_empty_objects(value))).collect(),
-        ),
-        Value::List(items) => Value::List(items.into_iter().map(without_empty_objects).collect()),
-        scalar => scalar,
+impl Shown for JsonText {
+    fn rendering() -> Rendering {
+        Rendering::JSON
     }
 }
 
@@ -159,7 +83,7 @@ impl OutputType for Money {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        Ok(Price(self.0).value(Execution::of(ctx).face))
+        Ok(price_value(self.0, Execution::of(ctx).face))
     }
 }
 
@@ -223,17 +147,6 @@ fn shortest(number: f64) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// A float as the original prints it: whole values without fraction, else the shortest form
-/// (spec: `wire.md` 1.2).
-fn write_float(number: f64, out: &mut Vec<u8>) {
-    if !number.is_finite() {
-        return out.extend_from_slice(b"null");
-    }
-    let mut buffer = zmij::Buffer::new();
-    let text = buffer.format_finite(number);
-    out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
-}
-
 /// Digits of a float that the original looks at when it rounds.
 const SIGNIFICANT: u32 = 14;
 
@@ -257,178 +170,105 @@ fn float_value(number: f64) -> Value {
     Number::from_f64(number).map_or(Value::Null, Value::Number)
 }
 
-fn write_int(number: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+/// A price as value: a text in GraphQL, a number in REST.
+fn price_value(price: f64, face: Face) -> Value {
+    if face == Face::GraphQl { Value::String(shortest(price)) } else { float_value(price) }
+}
+
+fn write_price(price: f64, face: Face, out: &mut Vec<u8>) {
+    match face {
+        Face::GraphQl => write_str(&shortest(price), out),
+        Face::Rest => write_float(price, out),
+    }
+}
+
+/// The moment of a cell that holds the shop's local time, or one of its days.
+fn moment(cell: Cell<'_>) -> Option<DateTime<Utc>> {
+    match cell {
+        Cell::Local(at) => Some(ShopTime::from_local(at).0),
+        Cell::Day(day) => Some(ShopDate(day).midnight()),
+        _ => None,
+    }
 }
 
 macro_rules! leaf {
-    ($type:ty => $graphql:ty, $this:ident, value $face:pat => $value:expr, json $out:ident => $json:expr $(, rest $spelling:expr)?) => {
-        impl Leaf for $type {
-            fn value(&self, $face: Face) -> Value {
-                let $this = self;
-                $value
+    ($($type:ty => $rendering:expr),* $(,)?) => {
+        $(impl Leaf for $type {
+            fn rendering() -> Rendering {
+                $rendering
             }
-            fn json(&self, $out: &mut Vec<u8>) {
-                let $this = self;
-                $json
-            }
-            fn register(registry: &mut Registry) -> String {
-                <$graphql as OutputType>::create_type_info(registry)
-            }
-            $(fn spelling() -> Spelling {
-                $spelling
-            })?
-        }
+        })*
     };
 }
 
-leaf!(Id => i64, this, value _ => Value::Number(this.0.into()), json out => write_int(this.0, out));
-leaf!(Int => i64, this, value _ => Value::Number(this.0.into()), json out => write_int(this.0, out));
-leaf!(String => String, this, value _ => Value::String(this.clone()), json out => write_str(this, out));
-leaf!(bool => bool, this, value _ => Value::Boolean(*this), json out => out.extend_from_slice(if *this { b"true" } else { b"false" }));
+const MOMENT: Rendering = Rendering {
+    value: |cell, _| moment(cell).map(moment_text).into(),
+    json: |cell, _, out| match moment(cell) {
+        Some(at) => write_moment(at, out),
+        None => out.extend_from_slice(b"null"),
+    },
+    ..Rendering::of::<Moment>()
+};
+
 leaf!(
-    Flag => bool, this,
-    value face => if face == Face::GraphQl { Value::Boolean(this.0) } else { Value::Number(i32::from(this.0).into()) },
-    json out => out.push(b'0' + u8::from(this.0)),
-    rest Spelling::Integer
-);
-leaf!(
-    Price => Decimal, this,
-    value face => if face == Face::GraphQl { Decimal(this.0).to_value() } else { float_value(this.0) },
-    json out => write_float(this.0, out),
-    rest Spelling::Number
-);
-leaf!(
-    f64 => Decimal, this,
-    value face => Price(*this).value(face),
-    json out => write_float(*this, out),
-    rest Spelling::Number
-);
-leaf!(
-    Amount => Decimal, this,
-    value _ => Value::String(two_decimals(this.0)),
-    json out => write_str(&two_decimals(this.0), out)
-);
-leaf!(
-    ShopTime => Moment, this,
-    value _ => Moment(this.0).to_value(),
-    json out => write_moment(this.0, out)
-);
-leaf!(
-    ShopDate => Moment, this,
-    value _ => Moment(this.midnight()).to_value(),
-    json out => write_moment(this.midnight(), out)
+    Id => Rendering::INT,
+    Int => Rendering::INT,
+    String => Rendering::TEXT,
+    bool => Rendering::BOOL,
+    Flag => Rendering::FLAG,
+    Price => Rendering {
+        value: |cell, face| price_value(Price::shortest(cell.float().unwrap_or_default()), face),
+        json: |cell, face, out| write_price(Price::shortest(cell.float().unwrap_or_default()), face, out),
+        spelling: Spelling::Number,
+        ..Rendering::of::<Decimal>()
+    },
+    f64 => Rendering {
+        value: |cell, face| price_value(cell.float().unwrap_or_default(), face),
+        json: |cell, face, out| write_price(cell.float().unwrap_or_default(), face, out),
+        spelling: Spelling::Number,
+        ..Rendering::of::<Decimal>()
+    },
+    Amount => Rendering {
+        value: |cell, _| two_decimals(cell.float().unwrap_or_default()).into(),
+        json: |cell, _, out| write_str(&two_decimals(cell.float().unwrap_or_default()), out),
+        ..Rendering::of::<Decimal>()
+    },
+    ShopTime => MOMENT,
+    ShopDate => MOMENT,
 );
 
 impl<T: Leaf> Leaf for Option<T> {
-    fn value(&self, face: Face) -> Value {
-        self.as_ref().map_or(Value::Null, |leaf| leaf.value(face))
-    }
-
-    fn json(&self, out: &mut Vec<u8>) {
-        match self {
-            Some(leaf) => leaf.json(out),
-            None => out.extend_from_slice(b"null"),
-        }
+    fn rendering() -> Rendering {
+        T::rendering().or_null()
     }
 
     fn register(registry: &mut Registry) -> String {
         T::register(registry).trim_end_matches('!').to_owned()
     }
-
-    fn spelling() -> Spelling {
-        T::spelling()
-    }
-}
-
-/// Writes a JSON string.
-pub fn write_str(text: &str, out: &mut Vec<u8>) {
-    out.reserve(text.len() + 2);
-    out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut start = 0;
-    // Few texts hold anything to escape: the loop looks for that and for nothing else.
-    while let Some(length) = bytes[start..].iter().position(|&byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
-        let at = start + length;
-        out.extend_from_slice(&bytes[start..at]);
-        write_escaped(bytes[at], out);
-        start = at + 1;
-    }
-    out.extend_from_slice(&bytes[start..]);
-    out.push(b'"');
-}
-
-fn write_escaped(byte: u8, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let short = match byte {
-        b'"' | b'\\' => byte,
-        b'\n' => b'n',
-        b'\r' => b'r',
-        b'\t' => b't',
-        _ => {
-            let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
-            return out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
-        }
-    };
-    out.extend_from_slice(&[b'\\', short]);
-}
-
-/// Writes a value as REST JSON; `Value::Binary` is JSON that is already written.
-pub fn write_value(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Null => out.extend_from_slice(b"null"),
-        Value::Boolean(flag) => flag.json(out),
-        Value::String(text) => write_str(text, out),
-        Value::Enum(word) => write_str(&word.to_lowercase(), out),
-        Value::Binary(json) => out.extend_from_slice(json),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => write_int(whole, out),
-            (None, float) => write_float(float.unwrap_or(f64::NAN), out),
-        },
-        Value::List(items) => {
-            write_joined(b'[', items.iter(), b']', out, write_value);
-        }
-        Value::Object(fields) => write_joined(b'{', fields.iter(), b'}', out, |(key, value), out| {
-            write_str(key, out);
-            out.push(b':');
-            write_value(value, out);
-        }),
-    }
-}
-
-fn write_joined<T>(
-    open: u8,
-    items: impl Iterator<Item = T>,
-    close: u8,
-    out: &mut Vec<u8>,
-    write: impl Fn(T, &mut Vec<u8>),
-) {
-    out.push(open);
-    for (at, item) in items.enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        write(item, out);
-    }
-    out.push(close);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn json(leaf: &impl Leaf) -> String {
-        let mut out = Vec::new();
-        leaf.json(&mut out);
-        String::from_utf8(out).unwrap()
+    /// What both faces show of a cell, as JSON.
+    fn shown<L: Leaf>(cell: Cell<'_>) -> [String; 2] {
+        let rendering = L::rendering();
+        [Face::GraphQl, Face::Rest].map(|face| {
+            let (mut json, mut value) = (Vec::new(), Vec::new());
+            (rendering.json)(cell, face, &mut json);
+            facade::write_value(&(rendering.value)(cell, face), face, &mut value);
+            assert_eq!(json, value);
+            String::from_utf8(json).unwrap()
+        })
     }
 
     #[test]
     fn prices_are_numbers_in_rest_and_exact_texts_in_graphql() {
-        assert_eq!(json(&Price(10.0)), "10");
-        assert_eq!(json(&Price(2.99)), "2.99");
-        assert_eq!(Price(2.5).value(Face::GraphQl), Value::from("2.5"));
-        assert_eq!(json(&Amount(12.5)), "\"12.50\"");
+        assert_eq!(shown::<Price>(Cell::Float(10.0)), ["\"10\"", "10"]);
+        assert_eq!(shown::<Price>(Cell::Float(f64::from(2.99_f32))), ["\"2.99\"", "2.99"]);
+        assert_eq!(shown::<f64>(Cell::Float(2.5)), ["\"2.5\"", "2.5"]);
+        assert_eq!(shown::<Amount>(Cell::Float(12.5)), ["\"12.50\""; 2]);
         let amounts = [7.555, 7.554, 0.1 + 0.2, 1.005, 0.0, 999_999_999.995, 9_999_999_999.0, 1e16];
         let texts = [
             "7.56",
@@ -444,36 +284,20 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_escaped() {
-        assert_eq!(json(&"a\"\\\n\u{1}é/".to_owned()), "\"a\\\"\\\\\\n\\u0001é/\"");
-    }
-
-    #[test]
-    fn json_texts_are_decoded() {
-        let rest = |text: &str| {
-            let mut out = Vec::new();
-            JsonText::json(&Some(text.to_owned()), &mut out);
-            String::from_utf8(out).unwrap()
-        };
-        assert_eq!(rest(r#"{"ram": 2048, "ports": {}}"#), r#"{"ram":2048,"ports":[]}"#);
-        assert_eq!([rest("{}"), rest("no json"), rest("1.50")], ["[]", "null", "1.5"]);
-        let graphql = <JsonText as Shown<String>>::value(&"{}".to_owned(), Face::GraphQl);
-        assert_eq!(graphql, Value::Object(Default::default()));
-    }
-
-    #[test]
     fn moments_are_written_as_chrono_does() {
         for seconds in [0, 951_782_399, 1_764_000_000, 253_402_300_799, 253_402_300_800, -62_167_219_201] {
             let at = DateTime::from_timestamp(seconds, 120_456_789).unwrap();
-            assert_eq!(json(&ShopTime(at)), format!("\"{}\"", moment_text(at)));
+            let mut text = Vec::new();
+            write_moment(at, &mut text);
+            assert_eq!(String::from_utf8(text).unwrap(), format!("\"{}\"", moment_text(at)));
         }
     }
 
     #[test]
-    fn flags_differ_by_face() {
-        assert_eq!(json(&Flag(true)), "1");
-        assert_eq!(Flag(true).value(Face::GraphQl), Value::Boolean(true));
-        assert_eq!(Flag(true).value(Face::Rest), Value::from(1));
+    fn moments_are_of_the_shops_zone() {
+        let at = DateTime::from_timestamp(1_764_000_000, 0).unwrap();
+        let cell = Cell::Local(ShopTime(at).local());
+        assert_eq!(shown::<ShopTime>(cell), ["\"2025-11-24T16:00:00.000000Z\""; 2]);
     }
 }
 
@@ -485,11 +309,8 @@ mod properties {
 
     proptest! {
         #[test]
-        fn numbers_are_read_back(number in proptest::num::f64::NORMAL | proptest::num::f64::ZERO | proptest::num::f64::SUBNORMAL, whole in any::<i64>()) {
+        fn numbers_are_read_back(number in proptest::num::f64::NORMAL | proptest::num::f64::ZERO | proptest::num::f64::SUBNORMAL) {
             prop_assert_eq!(shortest(number).parse(), Ok(number));
-            let mut text = Vec::new();
-            write_int(whole, &mut text);
-            prop_assert_eq!(String::from_utf8(text).unwrap().parse(), Ok(whole));
             let read = match float_value(number) {
                 Value::Number(read) => read.as_f64(),
                 _ => None,
@@ -538,13 +359,6 @@ mod properties {
             if let Ok(moment) = Moment::parse(Value::String(text)) {
                 moment.to_value();
             }
-        }
-
-        #[test]
-        fn texts_of_json_are_shown(text in r#"[\[\]{}:,"a0-9.-]{0,30}|\PC*"#) {
-            let mut out = Vec::new();
-            <JsonText as Shown<String>>::json(&text, &mut out);
-            prop_assert!(serde_json::from_slice::<serde_json::Value>(&out).is_ok());
         }
     }
 }

@@ -1,53 +1,39 @@
-//! Records: a table's row as GraphQL type and as REST object, from one list.
+//! The shop's records: a table's row as GraphQL type and as REST object, from one list.
 //!
-//! [`record!`](crate::record!) lists the columns of a row, with the ability a column needs when
-//! it is more sensitive than the row itself, and what hangs on the row: related rows and computed
-//! values. Everything is answered level by level (`plan.rs`): the rows of a list are written in
-//! one pass without a future each, and what hangs on them is loaded for all of them at once, so a
-//! query of depth d costs d statements however many rows there are.
+//! [`record!`](crate::record!) lists the columns of a row, with the ability a column needs when it is more
+//! sensitive than the row itself, and what hangs on the row: related rows and computed values. The list is
+//! data ([`facade::RecordType`]); `facade` answers it.
 
 mod deleted;
-mod edges;
-mod kept;
+mod host;
 mod leaf;
-mod lookup;
-mod plan;
-mod related;
-mod spelling;
 
 use std::future::Future;
-use std::pin::Pin;
 
-use async_graphql::registry::{MetaField, MetaType, MetaTypeId, ObjectBuilder, Registry};
-use async_graphql::{
-    ContextSelectionSet, OutputType, PathSegment, Positioned, ServerResult, Value,
-    indexmap::IndexMap,
-    parser::types::{Field, SelectionSet},
+use async_graphql::registry::{MetaField, Registry};
+use async_graphql::{Context, OutputType, TypeDirective};
+use entity::{Id, ShopTime};
+use facade::{ColumnSet, Level, Lookup, Need, One, RecordType, Row, Rows};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, ModelTrait, QueryFilter,
+    QuerySelect, QueryTrait, Select, Statement,
 };
-use entity::Id;
-use sea_orm::{EntityTrait, FromQueryResult, ModelTrait};
 
 pub use deleted::Deleted;
-pub use edges::Edges;
-pub use kept::{Kept, KeptSet, is_record};
-pub use leaf::{Decimal, Face, JsonText, Leaf, Moment, Money, Shown, Word, write_str, write_value};
-pub use lookup::{ColumnOf, Lookups, RowsOf};
-pub use plan::{Rows, RowsRead, resolve_row};
-pub(crate) use plan::{path_of, resolve_level};
-pub use related::{Branch, count, count_one, each, exists, exists_one, load, many, one};
-pub use spelling::{InRest, RestForm, Spelling};
+pub use host::Host;
+pub use leaf::{Decimal, JsonText, Leaf, Moment, Money, Shown};
 
-use crate::Result;
 use crate::auth::{Ability, Can};
-use crate::node::{self, Refetch, database_id};
+use crate::node::{Refetch, database_id};
 use crate::scope::Scope;
+use crate::write::{CHANGED, changed_at};
+use crate::{Error, Result};
+
+/// A column of a record's table.
+pub type ColumnOf<T> = <<T as Record>::Entity as EntityTrait>::Column;
 
 /// A table's row as the API shows it. Made by [`record!`](crate::record!).
-pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static {
-    /// Name of the GraphQL type.
-    const NAME: &'static str;
-    /// Description of the GraphQL type.
-    const DOC: &'static str;
+pub trait Record: facade::Record + OutputType + From<Self::Model> + Clone {
     /// The table.
     type Entity: EntityTrait<Model = Self::Model>;
     /// A row of the table.
@@ -55,14 +41,8 @@ pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static
 
     /// The row.
     fn model(&self) -> &Self::Model;
-    /// The row's primary key.
-    fn key(model: &Self::Model) -> Id;
     /// The primary key's column.
     fn key_column() -> ColumnOf<Self>;
-    /// What is read from the row itself.
-    fn columns() -> &'static [Column<Self::Model>];
-    /// What is loaded or computed for the row.
-    fn branches() -> &'static [Branch<Self::Model>];
     /// How the row is found again by its `id`; a record without is a part of others, and has no `id`.
     fn node() -> Option<Refetch<Self::Entity>>;
 
@@ -72,15 +52,17 @@ pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static
     /// When the database fails.
     fn find(
         scope: Scope<'_>,
-        rows: RowsOf<Self>,
+        rows: fn() -> Select<Self::Entity>,
         id: &str,
     ) -> impl Future<Output = Result<Option<Self>>> + Send {
-        let id = database_id(scope, Self::NAME, id);
+        let id = database_id(scope, Self::record().name, id);
         async move {
-            match id {
-                Some(id) => lookup::find(scope, rows, id).await,
-                None => Ok(None),
+            let Some(id) = id else { return Ok(None) };
+            let row = rows().filter(Self::key_column().eq(id)).limit(1).one(scope.reader()).await?;
+            if let Some(at) = row.as_ref().and_then(changed_at) {
+                scope.note_change(at);
             }
+            Ok(row.map(Self::from))
         }
     }
 }
@@ -88,109 +70,186 @@ pub trait Record: OutputType + From<Self::Model> + Clone + Send + Sync + 'static
 /// The one of `rows` that an identifier names, for an action on it.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::Error::NotFound) under the name that the original prints for `model`.
+/// [`Error::NotFound`] under the name that the original prints for `model`.
 pub async fn require<T: Record>(
     scope: Scope<'_>,
-    rows: RowsOf<T>,
+    rows: fn() -> Select<T::Entity>,
     id: &str,
     model: &'static str,
 ) -> Result<T> {
-    T::find(scope, rows, id).await?.ok_or_else(|| crate::Error::NotFound { model, id: id.to_owned() })
+    T::find(scope, rows, id).await?.ok_or_else(|| Error::NotFound { model, id: id.to_owned() })
 }
 
-/// The one of `rows` that an identifier names, for reading it. Where there is none, GraphQL answers null
-/// and REST the original's 404.
+/// The one of `rows` that an identifier names, with what is asked of it.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::Error::NotFound) in REST; when the database fails.
+/// When the database fails.
+pub async fn see<T: Record>(
+    ctx: &Context<'_>,
+    rows: fn() -> Select<T::Entity>,
+    id: &str,
+) -> Result<Option<One<T>>> {
+    let Some(key) = database_id(ctx.into(), T::NAME, id) else { return Ok(None) };
+    let (record, select) = (T::record(), move || QueryTrait::into_query(rows()));
+    let seen = Seen::plan(ctx, record)?;
+    let Seen { scope, columns, .. } = seen;
+    let lookup =
+        Lookup { record, rows: &select, identity: rows as usize, column: record.key, columns, limit: 1 };
+    let statement = scope.shared().lookups.statement(scope.backend(), lookup, &[key.0]);
+    Ok(One::first(seen.read(statement).await?))
+}
+
+/// The same; where there is none, GraphQL answers null and REST the original's 404.
+///
+/// # Errors
+/// [`Error::NotFound`] in REST; when the database fails.
 pub async fn show<T: Record>(
-    scope: Scope<'_>,
-    rows: RowsOf<T>,
+    ctx: &Context<'_>,
+    rows: fn() -> Select<T::Entity>,
     id: &str,
     model: &'static str,
-) -> Result<Option<T>> {
-    if scope.is_rest() {
-        return require(scope, rows, id, model).await.map(Some);
+) -> Result<Option<One<T>>> {
+    match see(ctx, rows, id).await? {
+        None if Scope::from(ctx).is_rest() => Err(Error::NotFound { model, id: id.to_owned() }),
+        seen => Ok(seen),
     }
-    T::find(scope, rows, id).await
 }
 
-/// A field that is read from the row itself.
-pub struct Column<M: 'static> {
-    /// Name of the GraphQL field.
-    pub name: &'static str,
-    /// Description of the GraphQL field.
-    pub doc: &'static str,
-    /// Abilities of which the caller needs one; empty: seeing the row is enough.
-    pub need: &'static [Ability],
-    /// Registers the field's type and names it.
-    pub ty: fn(&mut Registry) -> String,
-    /// How REST spells the value.
-    pub spelling: fn() -> Spelling,
-    /// The field's value, in the spelling of the face.
-    pub value: fn(&M, Face) -> Value,
-    /// The field's value as REST prints it.
-    pub json: fn(&M, &mut Vec<u8>),
+/// The first row of a statement, with what is asked of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn see_first<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<Option<One<T>>> {
+    let seen = Seen::plan(ctx, T::record())?;
+    let mut select = QueryTrait::into_query(rows.limit(1));
+    seen.record.select(seen.columns, &mut select);
+    let statement = seen.scope.backend().build(&select);
+    Ok(One::first(seen.read(statement).await?))
 }
 
-/// A boxed future of a branch: its values, one for each row of the batch.
-pub type BranchFuture<'a> = Pin<Box<dyn Future<Output = ServerResult<Vec<Value>>> + Send + 'a>>;
-
-/// The rows of one level for which a branch is asked, with what is asked of it.
-pub struct Batch<'a, M> {
-    /// Where the level is resolved.
-    pub ctx: &'a ContextSelectionSet<'a>,
-    /// The rows of the level.
-    pub rows: Vec<&'a M>,
-    /// The field that asks: its arguments count for the whole level.
-    pub field: &'a Positioned<Field>,
-    /// What is selected below the field: once, or more often where fields merge.
-    pub sets: Vec<&'a Positioned<SelectionSet>>,
-    /// Path of the field in the first row of the level.
-    pub path: Vec<PathSegment>,
+/// A single record that is asked for.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    scope: Scope<'a>,
+    record: &'static RecordType,
+    columns: ColumnSet,
+    /// Place of the column that tells when the record was changed, where REST's `Last-Modified` needs it.
+    changed: Option<usize>,
 }
 
-/// Registers the GraphQL type of a record.
-pub fn register<T: Record>(registry: &mut Registry) -> String {
-    if T::node().is_some() {
-        registry.add_implements(T::NAME, node::NAME);
+impl<'a> Seen<'a> {
+    fn plan(ctx: &Context<'a>, record: &'static RecordType) -> Result<Self> {
+        let scope = Scope::from(ctx);
+        let set = ctx.with_selection_set(&ctx.item.node.selection_set);
+        let mut columns = asked_columns(&set, record)?;
+        let changed = record.place(CHANGED).filter(|_| scope.is_rest());
+        columns.extend(changed);
+        Ok(Self { scope, record, columns, changed })
     }
-    registry.create_output_type::<T, _>(MetaTypeId::Object, |registry| {
-        let mut fields: IndexMap<String, MetaField> = IndexMap::new();
-        for column in T::columns() {
-            let mut field = meta_field(registry, column.name, column.doc, column.need, column.ty);
-            RestForm { spelling: (column.spelling)(), sparse: false }.mark(&mut field, registry);
-            fields.insert(column.name.to_owned(), field);
+
+    async fn read(self, statement: Statement) -> Result<Rows> {
+        let found = self.scope.reader().query_one_raw(statement).await?;
+        let rows = Rows { columns: self.columns, rows: found.into_iter().map(Row::Read).collect() };
+        if let (Some(changed), Some(row)) = (self.changed, rows.views(self.record).first())
+            && let Some(at) = row.cell(changed)?.local()
+        {
+            self.scope.note_change(ShopTime::from_local(at).0);
         }
-        for branch in T::branches() {
-            let mut field = meta_field(registry, branch.name, branch.doc, branch.need, branch.ty);
-            RestForm { spelling: Spelling::AsTyped, sparse: branch.sparse }.mark(&mut field, registry);
-            fields.insert(branch.name.to_owned(), field);
-        }
-        object(T::NAME, T::DOC, fields)
-    })
-}
-
-fn object(name: &str, doc: &str, fields: IndexMap<String, MetaField>) -> MetaType {
-    let builder = ObjectBuilder::new(name, fields).description(Some(doc.trim().to_owned()));
-    builder.tags(vec![kept::TAG.to_owned()]).build()
-}
-
-fn meta_field(
-    registry: &mut Registry,
-    name: &str,
-    doc: &str,
-    need: &[Ability],
-    ty: fn(&mut Registry) -> String,
-) -> MetaField {
-    let mut field = MetaField::new(name, ty(registry));
-    field.description = Some(doc.trim().to_owned());
-    if !need.is_empty() {
-        async_graphql::TypeDirective::register(&Can, registry);
-        field.directive_invocations.push(Can::apply(need));
-        crate::auth::describe(&mut field);
+        Ok(rows)
     }
-    field
+}
+
+/// The columns of a record that a selection asks for.
+fn asked_columns(
+    ctx: &async_graphql::ContextSelectionSet<'_>,
+    record: &'static RecordType,
+) -> Result<ColumnSet> {
+    let level = Level::plan(ctx, record, &[ctx.item]).map_err(|error| Error::internal(error.message))?;
+    Ok(level.columns())
+}
+
+/// The rows of a statement as a list of records, with what is asked of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<facade::List<T>> {
+    let scope = Scope::from(ctx);
+    let ctx = ctx.with_selection_set(&ctx.item.node.selection_set);
+    let columns = asked_columns(&ctx, T::record())?;
+    let mut select = QueryTrait::into_query(rows);
+    T::record().select(columns, &mut select);
+    let found = scope.reader().query_all_raw(scope.backend().build(&select)).await?;
+    Ok(facade::List::new(Rows { columns, rows: found.into_iter().map(Row::Read).collect() }))
+}
+
+/// Keys in one `IN` list, below the parameter limit of every database.
+const MAX_KEYS: usize = 30_000;
+/// Rows that are loaded at once, far beyond any answer that makes sense.
+const MAX_ROWS: u64 = 100_000;
+
+/// Whole rows of `T` whose `column` holds one of the keys, in the order of `rows`: for values that are computed
+/// of them.
+///
+/// # Errors
+/// When the database fails or there are too many rows.
+pub async fn load<T: Record>(
+    scope: Scope<'_>,
+    mut keys: Vec<Id>,
+    column: ColumnOf<T>,
+    rows: fn() -> Select<T::Entity>,
+) -> Result<Vec<T::Model>> {
+    keys.sort_unstable();
+    keys.dedup();
+    let mut found = Vec::new();
+    for keys in keys.chunks(MAX_KEYS) {
+        let some = rows().filter(column.is_in(keys.iter().copied())).limit(MAX_ROWS + 1);
+        found.extend(some.all(scope.reader()).await?);
+    }
+    if found.len() as u64 > MAX_ROWS {
+        let name = T::record().name;
+        return Err(Error::BadRequest(format!(
+            "More than {MAX_ROWS} rows of {name}: ask for fewer at a time."
+        )));
+    }
+    Ok(found)
+}
+
+/// The values of all columns of a row, in their order.
+#[doc(hidden)]
+pub fn values<M: ModelTrait>(row: &M) -> Vec<sea_orm::Value> {
+    <M::Entity as EntityTrait>::Column::iter().map(|column| row.get(column)).collect()
+}
+
+/// What a field needs that is open to who has one of these abilities.
+#[doc(hidden)]
+pub const fn need(any: &[Ability], names: &'static [&'static str]) -> Need {
+    let (mut bits, mut at) = (0, 0);
+    while at < any.len() {
+        bits |= 1 << any[at] as u64;
+        at += 1;
+    }
+    Need { any: bits, names }
+}
+
+/// Marks a field of a record with what it needs.
+#[doc(hidden)]
+pub fn guard(registry: &mut Registry, field: &mut MetaField, need: Need) {
+    if need == Need::NONE {
+        return;
+    }
+    Can.register(registry);
+    field.directive_invocations.push(Can::named(need.names));
+    crate::auth::describe(field);
+}
+
+/// The place of a column that a record declares by the name of its field.
+///
+/// # Panics
+/// When the table has no such column: at start-up, as soon as the schema is made.
+#[doc(hidden)]
+pub fn place(record: &RecordType, name: &str) -> usize {
+    let name = name.strip_prefix("r#").unwrap_or(name);
+    record.place(name).unwrap_or_else(|| panic!("`{}` has no column `{name}`", record.table))
 }
 
 /// Length of a snake-case name in camel case.
@@ -266,12 +325,12 @@ macro_rules! camel_name {
 ///         #[can(PricingsIndex)] prices: many<Pricing>(pricing::Column::RelatedId, prices_of_products),
 ///         /// The row whose key this row's column holds; also makes `groupCount` and `groupExists`.
 ///         #[can(GroupsShow)] group: one<Group>(group_id, live_groups),
-///         /// The row that a function of this row names; REST leaves its key out where there is none.
-///         #[can(GroupsShow)] shown_group: some<Group>(group_shown, live_groups),
-///         /// The row whose key a function tells.
-///         #[can(ProductsShow)] product: one_by<Product>(product_of, live_products),
-///         /// Computed for all rows of a level at once.
-///         start_price: each<StartPrice>(start_prices),
+///         /// The row whose key a function of these columns tells.
+///         #[can(ProductsShow)] product: one_by<Product>(product_of, [RelatedId, RelatedType], live_products),
+///         /// The same; REST leaves its key out where there is none.
+///         #[can(GroupsShow)] shown_group: some<Group>(group_shown, [GroupId], live_groups),
+///         /// Computed for all rows of a level at once, from these columns.
+///         start_price: each<StartPrice>(start_prices, [Id]),
 ///     }
 /// }
 /// ```
@@ -290,47 +349,54 @@ macro_rules! record {
         #[derive(Clone, Debug)]
         pub struct $Record(pub entity::$entity::Model);
 
-        impl $crate::record::Record for $Record {
+        impl facade::Record for $Record {
             const NAME: &'static str = stringify!($Record);
-            const DOC: &'static str = concat!($($doc, "\n"),+);
+
+            fn record() -> &'static facade::RecordType {
+                static RECORD: std::sync::LazyLock<facade::RecordType> = std::sync::LazyLock::new(|| {
+                    let mut record = facade::RecordType::of::<entity::$entity::Entity>(
+                        <$Record as facade::Record>::NAME,
+                        concat!($($doc, "\n"),+),
+                        entity::$entity::Column::Id as usize,
+                    );
+                    $( $crate::record!(@id record [$($nneed)+]); )?
+                    record.fields.push(facade::Field {
+                        name: "databaseId",
+                        doc: "Primary key: the `id` of the REST face.",
+                        need: facade::Need::NONE,
+                        column: record.key,
+                        shown: facade::Shown::Value(facade::Rendering::INT),
+                    });
+                    $( record.fields.push(facade::Field {
+                        name: $crate::camel_name!($column),
+                        doc: concat!($($cdoc, "\n"),+),
+                        need: $crate::record!(@need $($($cneed)+)?),
+                        column: $crate::record::place(&record, stringify!($column)),
+                        shown: facade::Shown::Value(
+                            $crate::record!(@shown entity::$entity::Model, $column $(shown $form)? $($word)?)
+                        ),
+                    }); )*
+                    $($( $crate::record!(
+                        @branch record, $entity, [$($bdoc)+] [$($($bneed)+)?] $branch $kind $Target [$($args)*]
+                    ); )*)?
+                    record
+                });
+                &RECORD
+            }
+
+            fn register(registry: &mut async_graphql::registry::Registry) -> String {
+                <Self as facade::Record>::record().register::<Self>(registry, $crate::record::guard)
+            }
+        }
+
+        impl $crate::record::Record for $Record {
             type Entity = entity::$entity::Entity;
             type Model = entity::$entity::Model;
 
             fn model(&self) -> &Self::Model { &self.0 }
-            fn key(model: &Self::Model) -> entity::Id { model.id }
             fn key_column() -> entity::$entity::Column { entity::$entity::Column::Id }
-
             fn node() -> Option<$crate::node::Refetch<Self::Entity>> {
                 $crate::record!(@node $([$($nneed)+] $node)?)
-            }
-
-            fn columns() -> &'static [$crate::record::Column<Self::Model>] {
-                type Model = entity::$entity::Model;
-                static COLUMNS: &[$crate::record::Column<Model>] = &[
-                    $( $crate::record!(@id $Record [$($nneed)+]), )?
-                    $crate::record::Column {
-                        name: "databaseId", doc: "Primary key: the `id` of the REST face.", need: &[],
-                        ty: <entity::Id as $crate::record::Leaf>::register,
-                        spelling: <entity::Id as $crate::record::Leaf>::spelling,
-                        value: |model, face| $crate::record::Leaf::value(&model.id, face),
-                        json: |model, out| $crate::record::Leaf::json(&model.id, out),
-                    },
-                    $( $crate::record!(@column Model, [$($cdoc)+] [$($($cneed)+)?] $column $(shown $form)? $($word)?) ),*
-                ];
-                COLUMNS
-            }
-
-            fn branches() -> &'static [$crate::record::Branch<Self::Model>] {
-                static BRANCHES: std::sync::LazyLock<Vec<$crate::record::Branch<entity::$entity::Model>>> =
-                    std::sync::LazyLock::new(|| {
-                        #[allow(unused_mut, reason = "a record without branches")]
-                        let mut branches = Vec::new();
-                        $($( $crate::record!(
-                            @branch branches, $entity, [$($bdoc)+] [$($($bneed)+)?] $branch $kind $Target [$($args)*]
-                        ); )*)?
-                        branches
-                    });
-                &BRANCHES
             }
         }
 
@@ -341,15 +407,24 @@ macro_rules! record {
         impl async_graphql::OutputType for $Record {
             fn type_name() -> std::borrow::Cow<'static, str> { stringify!($Record).into() }
             fn create_type_info(registry: &mut async_graphql::registry::Registry) -> String {
-                $crate::record::register::<Self>(registry)
+                <Self as facade::Record>::register(registry)
             }
             async fn resolve(
                 &self,
                 ctx: &async_graphql::ContextSelectionSet<'_>,
                 _: &async_graphql::Positioned<async_graphql::parser::types::Field>,
             ) -> async_graphql::ServerResult<async_graphql::Value> {
-                $crate::record::resolve_row(self, ctx).await
+                let (record, values) = (<Self as facade::Record>::record(), $crate::record::values(&self.0));
+                facade::write_held(record, values, ctx).await
             }
+        }
+    };
+
+    (@need) => { facade::Need::NONE };
+    (@need $($need:ident)+) => {
+        const {
+            const NAMES: &[&str] = &[$($crate::auth::Ability::$need.name()),+];
+            $crate::record::need(&[$($crate::auth::Ability::$need),+], NAMES)
         }
     };
 
@@ -358,138 +433,105 @@ macro_rules! record {
         Some($crate::node::Refetch { need: &[$($crate::auth::Ability::$need),+], rows: $node })
     };
 
-    (@id $Record:ident [$($need:ident)+]) => {
-        $crate::record::Column {
-            name: "id", doc: "Global identifier, opaque.", need: &[],
-            ty: <async_graphql::ID as async_graphql::OutputType>::create_type_info,
-            spelling: $crate::record::Spelling::default,
-            value: |model, _| $crate::node::global_id(stringify!($Record), model.id).0.into(),
-            json: |model, out| $crate::record::write_str(&$crate::node::global_id(stringify!($Record), model.id), out),
-        }
+    (@id $record:ident [$($need:ident)+]) => {
+        $record.is_node = true;
+        $record.fields.push(facade::Field {
+            name: "id",
+            doc: "Global identifier, opaque.",
+            need: facade::Need::NONE,
+            column: $record.key,
+            shown: facade::Shown::GlobalId,
+        });
     };
 
-    (@column $Model:ty, [$($doc:literal)+] [$($need:ident)*] $column:ident) => {
-        $crate::record::Column {
-            name: $crate::camel_name!($column),
-            doc: concat!($($doc, "\n"),+),
-            need: &[$($crate::auth::Ability::$need),*],
-            ty: |registry| {
-                fn of<M, L: $crate::record::Leaf>(_: fn(&M) -> &L, registry: &mut async_graphql::registry::Registry) -> String {
-                    L::register(registry)
-                }
-                of(|model: &$Model| &model.$column, registry)
-            },
-            spelling: || {
-                fn of<M, L: $crate::record::Leaf>(_: fn(&M) -> &L) -> $crate::record::Spelling {
-                    L::spelling()
-                }
-                of(|model: &$Model| &model.$column)
-            },
-            value: |model, face| $crate::record::Leaf::value(&model.$column, face),
-            json: |model, out| $crate::record::Leaf::json(&model.$column, out),
+    (@shown $Model:ty, $column:ident) => {{
+        fn of<M, L: $crate::record::Leaf>(_: fn(&M) -> &L) -> facade::Rendering {
+            L::rendering()
         }
+        of(|model: &$Model| &model.$column)
+    }};
+    (@shown $Model:ty, $column:ident shown $form:ident) => {
+        <$form as $crate::record::Shown>::rendering()
     };
-    (@column $Model:ty, [$($doc:literal)+] [$($need:ident)*] $column:ident shown $form:ident) => {
-        $crate::record::Column {
-            name: $crate::camel_name!($column),
-            doc: concat!($($doc, "\n"),+),
-            need: &[$($crate::auth::Ability::$need),*],
-            ty: |registry| {
-                fn of<M, C>(_: fn(&M) -> &C, registry: &mut async_graphql::registry::Registry) -> String
-                where
-                    $form: $crate::record::Shown<C>,
-                {
-                    <$form as $crate::record::Shown<C>>::register(registry)
-                }
-                of(|model: &$Model| &model.$column, registry)
-            },
-            spelling: || {
-                fn of<M, C>(_: fn(&M) -> &C) -> $crate::record::Spelling
-                where
-                    $form: $crate::record::Shown<C>,
-                {
-                    <$form as $crate::record::Shown<C>>::spelling()
-                }
-                of(|model: &$Model| &model.$column)
-            },
-            value: |model, face| <$form as $crate::record::Shown<_>>::value(&model.$column, face),
-            json: |model, out| <$form as $crate::record::Shown<_>>::json(&model.$column, out),
-        }
-    };
-    (@column $Model:ty, [$($doc:literal)+] [$($need:ident)*] $column:ident $word:ty) => {
-        $crate::record::Column {
-            name: $crate::camel_name!($column),
-            doc: concat!($($doc, "\n"),+),
-            need: &[$($crate::auth::Ability::$need),*],
-            ty: <$word as async_graphql::OutputType>::create_type_info,
-            spelling: $crate::record::Spelling::default,
-            value: |model, face| $crate::record::Word::value(&model.$column, face),
-            json: |model, out| $crate::record::Leaf::json(&model.$column, out),
-        }
+    (@shown $Model:ty, $column:ident $word:ty) => {
+        facade::Rendering::word(<$word as async_graphql::OutputType>::create_type_info)
     };
 
-    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident many $Target:ty [$by:path, $base:path]) => {
-        $list.push($crate::record::Branch {
-            name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
-            ty: <$crate::record::Rows<$Target> as async_graphql::OutputType>::create_type_info,
-            sparse: false,
-            resolve: |batch| Box::pin($crate::record::many::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base)),
-        });
-        $list.push($crate::record::Branch {
-            name: $crate::camel_name!($branch _count), doc: concat!("Number of `", stringify!($branch), "`."),
-            need: &[$($crate::auth::Ability::$need),*],
-            ty: <entity::Id as $crate::record::Leaf>::register,
-            sparse: false,
-            resolve: |batch| Box::pin($crate::record::count::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base)),
-        });
-        $list.push($crate::record::Branch {
-            name: $crate::camel_name!($branch _exists), doc: concat!("Whether there are any `", stringify!($branch), "`."),
-            need: &[$($crate::auth::Ability::$need),*],
-            ty: <bool as async_graphql::OutputType>::create_type_info,
-            sparse: false,
-            resolve: |batch| Box::pin($crate::record::exists::<entity::$entity::Model, $Target>(batch, |model| model.id, $by, $base)),
-        });
+    (@branch $record:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident many $Target:ty [$by:path, $base:path]) => {
+        $crate::record!(@related $record, [$($doc)+] [$($need)*] $branch, "Number of `" "`.", "Whether there are any `",
+            <facade::List<$Target> as async_graphql::OutputType>::create_type_info,
+            $crate::record!(@relation $Target, Many, Some($by as usize), $base,
+                facade::Own::Column(entity::$entity::Column::Id as usize)));
     };
-    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
-        $crate::record!(@branch $list, $entity, [$($doc)+] [$($need)*] $branch one_by $Target [|model| model.$by.into(), $base]);
+    (@branch $record:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
+        let own = $crate::record::place(&$record, stringify!($by));
+        $crate::record!(@related $record, [$($doc)+] [$($need)*] $branch, "1 if there is a `" "`, else 0.", "Whether there is a `",
+            <Option<$Target> as async_graphql::OutputType>::create_type_info,
+            $crate::record!(@relation $Target, One, None, $base, facade::Own::Column(own)));
     };
-    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one_by $Target:ty [$key:expr, $base:path]) => {
-        $list.push($crate::record::Branch {
-            name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
-            ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
-            sparse: false,
-            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, $key, $base)),
-        });
-        $list.push($crate::record::Branch {
-            name: $crate::camel_name!($branch _count), doc: concat!("1 if there is a `", stringify!($branch), "`, else 0."),
-            need: &[$($crate::auth::Ability::$need),*],
-            ty: <entity::Id as $crate::record::Leaf>::register,
-            sparse: false,
-            resolve: |batch| Box::pin($crate::record::count_one::<entity::$entity::Model, $Target>(batch, $key, $base)),
-        });
-        $list.push($crate::record::Branch {
-            name: $crate::camel_name!($branch _exists), doc: concat!("Whether there is a `", stringify!($branch), "`."),
-            need: &[$($crate::auth::Ability::$need),*],
-            ty: <bool as async_graphql::OutputType>::create_type_info,
-            sparse: false,
-            resolve: |batch| Box::pin($crate::record::exists_one::<entity::$entity::Model, $Target>(batch, $key, $base)),
-        });
+    (@branch $record:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident one_by $Target:ty [$key:path, [$($column:ident),+], $base:path]) => {
+        $crate::record!(@related $record, [$($doc)+] [$($need)*] $branch, "1 if there is a `" "`, else 0.", "Whether there is a `",
+            <Option<$Target> as async_graphql::OutputType>::create_type_info,
+            $crate::record!(@relation $Target, One, None, $base, $crate::record!(@worked $entity $key [$($column)+])));
     };
-    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident some $Target:ty [$by:path, $base:path]) => {
-        $list.push($crate::record::Branch {
-            name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
+    (@branch $record:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident some $Target:ty [$key:path, [$($column:ident),+], $base:path]) => {
+        $record.branches.push(facade::Branch {
+            name: $crate::camel_name!($branch),
+            doc: concat!($($doc, "\n"),+),
+            need: $crate::record!(@need $($need)*),
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
             sparse: true,
-            resolve: |batch| Box::pin($crate::record::one::<entity::$entity::Model, $Target>(batch, $by, $base)),
+            answer: facade::Answer::Related(
+                $crate::record!(@relation $Target, One, None, $base, $crate::record!(@worked $entity $key [$($column)+]))
+            ),
         });
     };
-    (@branch $list:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident each $Target:ty [$by:path]) => {
-        $list.push($crate::record::Branch {
-            name: $crate::camel_name!($branch), doc: concat!($($doc, "\n"),+), need: &[$($crate::auth::Ability::$need),*],
+    (@branch $record:ident, $entity:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident each $Target:ty [$by:path, [$($column:ident),+]]) => {
+        $record.branches.push(facade::Branch {
+            name: $crate::camel_name!($branch),
+            doc: concat!($($doc, "\n"),+),
+            need: $crate::record!(@need $($need)*),
             ty: <$Target as async_graphql::OutputType>::create_type_info,
             sparse: false,
-            resolve: |batch| Box::pin($crate::record::each::<entity::$entity::Model, $Target>(batch, |scope, rows| Box::pin($by(scope, rows)))),
+            answer: facade::Answer::Computed {
+                columns: &[$(entity::$entity::Column::$column as usize),+],
+                resolve: |batch| Box::pin(async move {
+                    let computed = $by(batch.ctx.into(), batch.rows).await;
+                    batch.values::<$Target>(computed.map_err(async_graphql::Error::from)).await
+                }),
+            },
         });
+    };
+
+    (@worked $entity:ident $key:path [$($column:ident)+]) => {
+        facade::Own::Worked { columns: &[$(entity::$entity::Column::$column as usize),+], key: $key }
+    };
+    (@relation $Target:ty, $shown:ident, $column:expr, $base:path, $own:expr) => {
+        facade::Relation {
+            own: $own,
+            target: <$Target as facade::Record>::record,
+            column: $column,
+            rows: || sea_orm::QueryTrait::into_query($base()),
+            shown: facade::Related::$shown,
+        }
+    };
+    (@related $record:ident, [$($doc:literal)+] [$($need:ident)*] $branch:ident, $number:literal $end:literal, $whether:literal,
+        $ty:expr, $relation:expr) => {
+        let branch = |name, doc, ty, shown| facade::Branch {
+            name, doc, ty,
+            need: $crate::record!(@need $($need)*),
+            sparse: false,
+            answer: facade::Answer::Related(facade::Relation { shown, ..$relation }),
+        };
+        let (number, whether) = (
+            concat!($number, stringify!($branch), $end),
+            concat!($whether, stringify!($branch), "`."),
+        );
+        $record.branches.extend([
+            branch($crate::camel_name!($branch), concat!($($doc, "\n"),+), $ty, $relation.shown),
+            branch($crate::camel_name!($branch _count), number, <entity::Id as $crate::record::Leaf>::register, facade::Related::Count),
+            branch($crate::camel_name!($branch _exists), whether, <bool as $crate::record::Leaf>::register, facade::Related::Exists),
+        ]);
     };
 }
 

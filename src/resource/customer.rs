@@ -10,6 +10,7 @@ mod write;
 
 use async_graphql::{Context, ID, Object};
 use entity::{Id, customer};
+use facade::One;
 use sea_orm::sea_query::{IntoLikeExpr, LikeExpr};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Select};
 
@@ -180,8 +181,8 @@ impl CustomerQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<Option<Customer>> {
-        show(ctx.into(), live_customers, &id, MODEL).await
+    ) -> Result<Option<One<Customer>>> {
+        show(ctx, live_customers, &id, MODEL).await
     }
 
     /// Customers of the shop.

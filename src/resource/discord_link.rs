@@ -4,10 +4,10 @@
 //! The link is a free value of the customer, which holds the account's number as text: such numbers
 //! exceed what JavaScript counts.
 
-use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{Id, customer, invoice, metadata, service};
+use facade::List;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::customer::{MODEL as CUSTOMER, live_customers};
@@ -17,7 +17,7 @@ use crate::auth::{Ability, Can};
 use crate::config::DiscordRole;
 use crate::error::Refusal;
 use crate::filter::exists;
-use crate::record::Rows;
+use crate::record::list;
 use crate::scope::Scope;
 use crate::{Result, record};
 
@@ -102,13 +102,13 @@ impl DiscordCustomer {
     }
 
     /// What the customer has bought and uses, without what is hidden from the customer.
-    async fn services(&self, ctx: &Context<'_>) -> Result<Rows<DiscordService>> {
+    async fn services(&self, ctx: &Context<'_>) -> Result<List<DiscordService>> {
         let own = visible_services().filter(service::Column::CustomerId.eq(self.customer.id)).limit(MAX_ROWS);
-        Ok(Rows(Arc::new(own.all(Scope::from(ctx).reader()).await?)))
+        list(ctx, own).await
     }
 
     /// The newest invoices, without drafts.
-    async fn invoices(&self, ctx: &Context<'_>) -> Result<Rows<DiscordInvoice>> {
+    async fn invoices(&self, ctx: &Context<'_>) -> Result<List<DiscordInvoice>> {
         let own = invoice::Entity::find()
             .filter(invoice::Column::DeletedAt.is_null())
             .filter(invoice::Column::CustomerId.eq(self.customer.id))
@@ -116,7 +116,7 @@ impl DiscordCustomer {
             .order_by_desc(invoice::Column::CreatedAt)
             .order_by_desc(invoice::Column::Id)
             .limit(MAX_INVOICES);
-        Ok(Rows(Arc::new(own.all(Scope::from(ctx).reader()).await?)))
+        list(ctx, own).await
     }
 }
 

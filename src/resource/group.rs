@@ -6,6 +6,7 @@ mod start_price;
 
 use async_graphql::{Context, ID, Object};
 use entity::group;
+use facade::One;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
@@ -59,9 +60,9 @@ record! {
     }
     branches {
         /// What its products cost at least, those of the groups directly below included.
-        start_price: each<StartPrice>(start_price::of_groups),
+        start_price: each<StartPrice>(start_price::of_groups, [Id]),
         /// Its address in the shop; null without a slug.
-        route: each<Option<String>>(route::of_groups),
+        route: each<Option<String>>(route::of_groups, [Id, Slug, ParentId]),
         /// Groups directly below this one.
         groups: many<Group>(group::Column::ParentId, groups_of_groups),
         /// The group that holds this one.
@@ -133,8 +134,8 @@ impl GroupQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<Option<Group>> {
-        show(ctx.into(), live_groups, &id, MODEL).await
+    ) -> Result<Option<One<Group>>> {
+        show(ctx, live_groups, &id, MODEL).await
     }
 
     /// Groups of the shop, those below others included.

@@ -83,12 +83,12 @@ record! {
     }
     branches {
         /// Printed lines of the address: the stored one, else the customer's of today.
-        billing_address: each<Vec<String>>(address::lines),
+        billing_address: each<Vec<String>>(address::lines, [BillingAddress, CustomerId]),
         /// Its customer.
         #[can(CustomersShow, CustomersIndex)] customer: one<Customer>(customer_id, customer::live_customers),
         /// Its customer where the lines of the address are the customer's of today, because none was stored.
         #[can(CustomersShow, CustomersIndex)] addressed_customer:
-            some<Customer>(address::customer_of_today, customer::live_customers),
+            some<Customer>(address::customer_of_today, [BillingAddress, CustomerId], customer::live_customers),
         /// Its lines.
         #[can(InvoicesShow, InvoicesIndex)] items:
             many<InvoiceItem>(invoice_item::Column::InvoiceId, live_items),

@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Value};
 use entity::{Id, Price, ShopTime, pricing, product as sold};
+use facade::{One, Record as _, View};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    ActiveModelTrait, ActiveValue, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect, Select,
 };
 
 use super::product::{self, Product};
 use crate::auth::{Ability, Can};
+use crate::column::Column;
 use crate::filter::equals;
 use crate::form::Form;
 use crate::node::database_id;
 use crate::page::{Connection, List, Paging};
-use crate::record::{Decimal, Deleted, Record as _, require, show};
+use crate::record::{Decimal, Deleted, require, show};
 use crate::scope::{Scope, Shared};
 use crate::write::{Expected, lock, put, save};
 use crate::{Result, filters, form, record, words};
@@ -117,7 +119,7 @@ record! {
     }
     branches {
         /// The product that it is for, if it is for one.
-        #[can(ProductsShow)] product: one_by<Product>(product_of, product::live_products),
+        #[can(ProductsShow)] product: one_by<Product>(product_of, [RelatedId, RelatedType], product::live_products),
     }
 }
 
@@ -172,8 +174,10 @@ pub fn live_prices() -> Select<pricing::Entity> {
     pricing::Entity::find().filter(pricing::Column::DeletedAt.is_null())
 }
 
-fn product_of(row: &pricing::Model) -> Option<Id> {
-    (row.related_type == "product").then_some(row.related_id)
+fn product_of(row: View<'_>) -> std::result::Result<Option<i64>, DbErr> {
+    let is_for_product = row.cell(pricing::Column::RelatedType as usize)?.text() == Some("product");
+    let related = row.cell(pricing::Column::RelatedId as usize)?.int();
+    Ok(related.filter(|_| is_for_product))
 }
 
 /// Prices of products, in the order in which they were made.
@@ -341,8 +345,8 @@ impl PricingQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<Option<Pricing>> {
-        show(ctx.into(), live_prices, &id, MODEL).await
+    ) -> Result<Option<One<Pricing>>> {
+        show(ctx, live_prices, &id, MODEL).await
     }
 
     /// Rows of prices, of all things that have some.
@@ -368,7 +372,7 @@ impl PricingQuery {
         }
         if let Some(currency) = currency {
             let backend = Scope::from(ctx).backend();
-            select = select.filter(equals(&pricing::Column::Currency, &currency, backend));
+            select = select.filter(equals(&Column::of(pricing::Column::Currency), &currency, backend));
         }
         List::of(select)
             .filter(filter.as_deref(), ctx.into())

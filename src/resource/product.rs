@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Json, MaybeUndefined, Object};
 use entity::{Id, Int, ShopTime, invoice_item, product};
+use facade::One;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -19,7 +20,7 @@ use crate::auth::{Ability, Can};
 use crate::error::Refusal;
 use crate::form::{File, Form};
 use crate::page::{Connection, Counts, List, Paging};
-use crate::record::{Deleted, Moment, Record as _, require};
+use crate::record::{Deleted, Moment, require, see};
 use crate::scope::{Scope, Shared};
 use crate::write::{Expected, lock, put, put_or_null, save};
 use crate::{Result, filters, form, record, storage, words};
@@ -130,8 +131,8 @@ impl ProductQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<Option<Product>> {
-        Product::find(ctx.into(), live_products, &id).await
+    ) -> Result<Option<One<Product>>> {
+        see(ctx, live_products, &id).await
     }
 
     /// Products of the shop.

@@ -7,6 +7,7 @@ pub mod state;
 
 use async_graphql::{Context, ID, Object};
 use entity::service;
+use facade::One;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use self::part::{options, servers, subscriptions, upgrades};
@@ -18,7 +19,7 @@ use super::product::{self, Product, ProductFilter};
 use crate::auth::{Ability, Can};
 use crate::error::Refusal;
 use crate::page::{Connection, List, Paging};
-use crate::record::{JsonText, Record as _};
+use crate::record::{JsonText, Record as _, see, see_first};
 use crate::scope::Scope;
 use crate::{Result, filters, record, words};
 
@@ -178,13 +179,14 @@ filters! {
     }
 }
 
+fn by_uuid(uuid: uuid::Uuid) -> Select<service::Entity> {
+    live_services().filter(service::Column::Uuid.eq(uuid.to_string()))
+}
+
 /// The service of a public key (UUID) or any other identifier.
 async fn find(scope: Scope<'_>, id: &str) -> Result<Option<Service>> {
     match uuid::Uuid::try_parse(id) {
-        Ok(uuid) => {
-            let by_uuid = live_services().filter(service::Column::Uuid.eq(uuid.to_string())).limit(1);
-            Ok(by_uuid.one(scope.reader()).await?.map(Service))
-        }
+        Ok(uuid) => Ok(by_uuid(uuid).limit(1).one(scope.reader()).await?.map(Service)),
         Err(_) => Service::find(scope, live_services, id).await,
     }
 }
@@ -206,8 +208,11 @@ impl ServiceQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<Option<Service>> {
-        find(ctx.into(), &id).await
+    ) -> Result<Option<One<Service>>> {
+        match uuid::Uuid::try_parse(&id) {
+            Ok(uuid) => see_first(ctx, by_uuid(uuid)).await,
+            Err(_) => see(ctx, live_services, &id).await,
+        }
     }
 
     /// Services of all customers.

@@ -15,7 +15,9 @@ use sea_orm::{
 };
 
 use crate::auth::{Ability::Statistics as CanStatistics, Can};
-use crate::record::{InRest, Moment, Money, Spelling};
+use facade::{InRest, Spelling};
+
+use crate::record::{Moment, Money};
 use crate::scope::Scope;
 use crate::{Error, Result, tax};
 

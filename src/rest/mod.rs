@@ -43,11 +43,11 @@ use crate::auth;
 use crate::execution::{Execution, Origin};
 use crate::gate::Place as Running;
 use crate::operation::of_rows;
-use crate::pipeline::{Caller, Job, Pipeline};
-use crate::record::Face;
+use crate::pipeline::{Caller, Job, Pipeline, Run};
 use crate::scope::Shared;
 use crate::write::Expected;
 use crate::{Error, Result, telemetry};
+use facade::{Face, Format};
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";
@@ -118,7 +118,7 @@ struct Asking {
     version: Version,
     client: IpAddr,
     origin: Origin,
-    face: Face,
+    format: Format,
     /// Whether it counts in the caller's limits.
     counts: bool,
 }
@@ -175,9 +175,9 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     }
 
     async fn respond(&self, asking: Asking, body: Body, elsewhere: Option<&Elsewhere<'_>>) -> Served {
-        let (face, head) = (asking.face, asking.method == Method::HEAD);
+        let (format, head) = (asking.format, asking.method == Method::HEAD);
         match self.reply(asking, body, elsewhere).await {
-            Outcome::Reply(reply) => Served::Answer(spell(reply, face, head)),
+            Outcome::Reply(reply) => Served::Answer(spell(reply, format, head)),
             Outcome::Elsewhere(request) => Served::Elsewhere(*request),
         }
     }
@@ -387,7 +387,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let nested = if strict_includes { auth::Abilities::NONE } else { document.lends };
         let own = document.root_needs().iter().copied().collect();
         let execution = Execution {
-            face: asking.face,
+            face: Face::Rest,
+            format: asking.format,
             lent: nested.union(own),
             strict: asking.method == Method::POST,
             kept: Some(Arc::clone(&prepared.kept)),
@@ -397,9 +398,9 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let writes = document.is_mutation();
         let of = |rows| of_rows(writes, rows).saturating_add(price.conditions);
         let mut changed_at = None;
-        let used = |_: &_, execution: &Execution| {
-            changed_at = execution.changed_at.get().copied().filter(|_| !writes);
-            of(execution.rows_read.number())
+        let used = |_: &_, run: &Run<'_>| {
+            changed_at = run.execution.changed_at.get().copied().filter(|_| !writes);
+            of(run.request.rows_read())
         };
         let price = price.rows.map(of);
         let job = Job { operation, execution, writes, price, used };
@@ -432,10 +433,10 @@ impl Asking {
         client: IpAddr,
         origin: Origin,
     ) -> (Self, Body) {
-        let face = accepted(request.headers());
+        let format = accepted(request.headers());
         let (parts, body) = request.into_parts();
         let (method, uri, version, headers) = (parts.method, parts.uri, parts.version, parts.headers);
-        (Self { method, headers, path, place, uri, version, client, origin, face, counts: true }, body)
+        (Self { method, headers, path, place, uri, version, client, origin, format, counts: true }, body)
     }
 
     /// Whether the method stands: only a `POST` may mean another one, which a header, the query or the body
@@ -537,21 +538,21 @@ fn last_modified(changed_at: Option<DateTime<Utc>>) -> HeaderMap {
 }
 
 /// XML if it ranks first in `Accept`, else JSON (spec: `documented-contract.md` 4.6).
-fn accepted(headers: &HeaderMap) -> Face {
+fn accepted(headers: &HeaderMap) -> Format {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     let mut ranges: Vec<MediaRange> = media_ranges(accept).collect();
     ranges.sort_by(|a, b| b.quality.total_cmp(&a.quality));
     let first = ranges.first().map_or("", |range| range.media.as_str());
     let xml = matches!(first, "application/xml" | "text/xml")
         || (first.ends_with("+xml") && first != "application/xhtml+xml");
-    if xml { Face::Rest } else { Face::RestJson }
+    if xml { Format::Values } else { Format::Json }
 }
 
-fn spell(reply: Reply, face: Face, head: bool) -> Response<Body> {
+fn spell(reply: Reply, format: Format, head: bool) -> Response<Body> {
     let Reply { status, mut headers, body } = reply;
-    let (content_type, bytes) = match face {
-        Face::Rest => ("application/xml; charset=utf-8", xml::write(&body).unwrap_or_default().into()),
-        _ => ("application/json", json(&body)),
+    let (content_type, bytes) = match format {
+        Format::Values => ("application/xml; charset=utf-8", xml::write(&body).unwrap_or_default().into()),
+        Format::Json => ("application/json", json(&body)),
     };
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
     headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept"));
@@ -574,7 +575,7 @@ fn json(body: &Value) -> Bytes {
     let written = |value: &Value| if let Value::Binary(json) = value { json.len() } else { 0 };
     let rows = if let Value::Object(fields) = body { fields.values().map(written).sum() } else { 0 };
     let mut json = Vec::with_capacity(rows + ENVELOPE);
-    crate::record::write_value(body, &mut json);
+    facade::write_value(body, facade::Face::Rest, &mut json);
     json.into()
 }
 
@@ -624,7 +625,7 @@ impl Reply {
 mod tests {
     use super::*;
 
-    fn face(accept: &'static str) -> Face {
+    fn format(accept: &'static str) -> Format {
         accepted(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
     }
 
@@ -636,7 +637,7 @@ mod tests {
             "application/json;q=0.5, application/xml",
             "image/svg+xml",
         ] {
-            assert_eq!(face(accept), Face::Rest, "{accept}");
+            assert_eq!(format(accept), Format::Values, "{accept}");
         }
         for accept in [
             "",
@@ -645,7 +646,7 @@ mod tests {
             "application/xhtml+xml",
             "text/html,application/xml;q=0.9",
         ] {
-            assert_eq!(face(accept), Face::RestJson, "{accept}");
+            assert_eq!(format(accept), Format::Json, "{accept}");
         }
     }
 }

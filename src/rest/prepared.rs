@@ -13,7 +13,7 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as InputValue;
 
-use crate::record::{Kept, KeptSet, is_record};
+use facade::{Kept, KeptSet, is_planned};
 
 /// Combinations that are remembered for a document; further ones are worked out each time.
 const MAX_VARIANTS: usize = 32;
@@ -135,7 +135,7 @@ impl<'a> Split<'a> {
             match &mut selection.node {
                 Selection::Field(field) => {
                     let Some(below) = self.below(ty, &field.node.name.node) else { continue };
-                    if is_record(below) {
+                    if is_planned(below) {
                         self.inside(below, &mut field.node.selection_set.node);
                         self.kept.keep(&mut field.node.selection_set);
                     } else {
@@ -156,7 +156,7 @@ impl<'a> Split<'a> {
             match &mut selection.node {
                 Selection::Field(field) => {
                     let Some(below) = self.below(ty, &field.node.name.node) else { continue };
-                    if is_record(below) {
+                    if is_planned(below) {
                         self.inside(below, &mut field.node.selection_set.node);
                     } else {
                         self.outside(below, &mut field.node.selection_set.node);

@@ -67,7 +67,7 @@ fn scalar_text(value: &Value) -> String {
         Value::Boolean(flag) => flag.to_string(),
         other => {
             let mut json = Vec::new();
-            crate::record::write_value(other, &mut json);
+            facade::write_value(other, facade::Face::Rest, &mut json);
             String::from_utf8_lossy(&json).into_owned()
         }
     }

@@ -114,7 +114,7 @@ async fn a_defect_is_told_by_a_trace_id_alone() {
     for sql in DEFECT {
         shop.sql(sql).await;
     }
-    let query = "{ products(first: 2) { nodes { name metadata { key } } totalCount } }";
+    let query = "{ products(first: 2) { nodes { name metadata { databaseId key } } totalCount } }";
     let answer = shop.graphql(query, json!({}), "all").await;
     assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer}");
     let error = &answer["errors"][0];
@@ -135,8 +135,8 @@ async fn a_defect_is_told_by_a_trace_id_alone() {
 #[tokio::test]
 async fn refused_fields_are_null_and_told_once() {
     let shop = Shop::golden("en").await;
-    let query = "{ last: products(first: 3) { edges { node { name m: metadata { key } id } cursor } nodes { \
-                 metadata { key } name } totalCount } customers { totalCount } health { status } \
+    let query = "{ last: products(first: 3) { edges { node { name m: metadata { databaseId key } id } cursor } nodes { \
+                 metadata { databaseId key } name } totalCount } customers { totalCount } health { status } \
                  first: product(id: 1) { name metadataCount } __typename }";
     let answer = shop.graphql(query, json!({}), "products-read").await;
     let data = answer["data"].as_object().unwrap();

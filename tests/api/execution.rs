@@ -50,37 +50,37 @@ async fn null_goes_up_to_what_can_be_null() {
     let shop = broken().await;
     for (query, path, null, beside) in [
         (
-            "{ services { totalCount nodes { name configOptions { value } } } products { totalCount } }",
+            "{ services { totalCount nodes { name configOptions { databaseId value } } } products { totalCount } }",
             json!(["services", "nodes", 0, "configOptions"]),
             "/services",
             "/products/totalCount",
         ),
         (
-            "{ s: services { edges { cursor o: node { m: configOptions { value } } } } products { totalCount } }",
+            "{ s: services { edges { cursor o: node { m: configOptions { databaseId value } } } } products { totalCount } }",
             json!(["s", "edges", 0, "o", "m"]),
             "/s",
             "/products/totalCount",
         ),
         (
-            "{ service(id: 1) { name configOptions { value } } product(id: 1) { name } }",
+            "{ service(id: 1) { name configOptions { databaseId value } } product(id: 1) { name } }",
             json!(["service", "configOptions"]),
             "/service",
             "/product/name",
         ),
         (
-            "{ service(id: 1) { name product { name services { configOptions { value } } } customer { email } } }",
+            "{ service(id: 1) { name product { name services { configOptions { databaseId value } } } customer { email } } }",
             json!(["service", "product", "services", 0, "configOptions"]),
             "/service/product/services",
             "/service/customer/email",
         ),
         (
-            "{ customers { nodes { email services { name configOptions { value } } metadataCount } } }",
+            "{ customers { nodes { email services { name configOptions { databaseId value } } metadataCount } } }",
             json!(["customers", "nodes", 0, "services", 0, "configOptions"]),
             "/customers/nodes/1/services",
             "/customers/nodes/1/metadataCount",
         ),
         (
-            "{ nodes(ids: [\"UHJvZHVjdDox\", \"U2VydmljZTox\"]) { id ... on Service { configOptions { value } } } }",
+            "{ nodes(ids: [\"UHJvZHVjdDox\", \"U2VydmljZTox\"]) { id ... on Service { configOptions { databaseId value } } } }",
             json!(["nodes", 1, "configOptions"]),
             "/nodes/1",
             "/nodes/0/id",

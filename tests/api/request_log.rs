@@ -134,7 +134,7 @@ async fn a_line_tells_statements_and_trace() {
 async fn a_defect_is_found_by_its_trace() {
     let server = Program::start(&[]).await;
     server.sql(&DEFECT).await;
-    let query = json!({"query": "{ product(id: 1) { name metadata { key } } }"});
+    let query = json!({"query": "{ product(id: 1) { name metadata { databaseId key } } }"});
     let answer = server.ask("POST", "/graphql", "all", Some(&query)).await.json();
     let trace = answer["errors"][0]["extensions"]["traceId"].as_str().unwrap().to_owned();
     server.sql(&MENDED).await;

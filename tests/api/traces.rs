@@ -176,7 +176,7 @@ async fn a_defect_has_the_same_trace_everywhere() {
     let collector = Collector::open().await;
     let server = collector.serve(&[]).await;
     server.sql(&DEFECT).await;
-    let query = json!({"query": "{ product(id: 1) { name metadata { key } } }"});
+    let query = json!({"query": "{ product(id: 1) { name metadata { databaseId key } } }"});
     let answer = server.ask("POST", "/graphql", "all", Some(&query)).await.json();
     let rest = server.send(&traced("/api/application/products/1?include=metadata", true)).await;
     assert_eq!(rest.status, 500, "{}", rest.text());

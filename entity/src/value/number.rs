@@ -80,6 +80,19 @@ pub struct Price(pub f64);
 
 travels_as!(Price as Double(Float), into: |price: Price| storable(price.0), from: Price);
 
+impl Price {
+    /// The shortest decimal for a double that is nothing but a widened single; any other double as it is.
+    #[must_use]
+    pub fn shortest(double: f64) -> f64 {
+        #[expect(clippy::cast_possible_truncation, reason = "whether it loses anything is the question")]
+        let single = double as f32;
+        if f64::from(single) != double {
+            return double;
+        }
+        zmij::Buffer::new().format(single).parse().unwrap_or(double)
+    }
+}
+
 /// What is too small for single precision is nothing; PostgreSQL would refuse it.
 fn storable(price: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, reason = "whether anything is left is the question")]
@@ -90,21 +103,11 @@ fn storable(price: f64) -> f64 {
 impl TryGetable for Price {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         if row.try_as_pg_row().is_some() {
-            return f32::try_get_by(row, index).map(|single| Price(shortest(f64::from(single))));
+            return f32::try_get_by(row, index).map(|single| Price(Self::shortest(f64::from(single))));
         }
         // Older shops have `double(10,2)` here, SQLite knows doubles only: both are read as they are.
-        double(row, index).map(|double| Price(shortest(double)))
+        double(row, index).map(|double| Price(Self::shortest(double)))
     }
-}
-
-/// The shortest decimal for a double that is nothing but a widened single; any other double as it is.
-fn shortest(double: f64) -> f64 {
-    #[expect(clippy::cast_possible_truncation, reason = "whether it loses anything is the question")]
-    let single = double as f32;
-    if f64::from(single) != double {
-        return double;
-    }
-    zmij::Buffer::new().format(single).parse().unwrap_or(double)
 }
 
 /// A `decimal` with two decimals: text on the wire of MariaDB, a double on the other databases.
@@ -132,14 +135,14 @@ mod tests {
     #[test]
     fn a_widened_single_reads_as_its_shortest_decimal() {
         for price in [2.99_f32, 0.1, 109.9, 4.99, 12345.67, 0.0, -1.5, f32::MAX, f32::MIN_POSITIVE] {
-            assert_eq!(shortest(f64::from(price)).to_string(), price.to_string());
+            assert_eq!(Price::shortest(f64::from(price)).to_string(), price.to_string());
         }
     }
 
     #[test]
     fn a_true_double_is_left_alone() {
         for price in [2.99_f64, 0.1, 12_345.678_9, 1e300] {
-            assert!((shortest(price) - price).abs() < f64::EPSILON);
+            assert!((Price::shortest(price) - price).abs() < f64::EPSILON);
         }
     }
 

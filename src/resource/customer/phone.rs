@@ -1,21 +1,23 @@
 //! Phone numbers as they are shown (spec: `application-store.md` 4.2).
 
-use async_graphql::registry::Registry;
-use async_graphql::{OutputType, Value};
+use facade::Rendering;
 use phonenumber::country::Id::FR;
 
-use crate::record::{Face, Shown};
+use crate::record::Shown;
 
 /// The stored text, where it is an international number or a French national one.
 pub struct Phone;
 
-impl Shown<Option<String>> for Phone {
-    fn value(column: &Option<String>, _: Face) -> Value {
-        column.as_deref().filter(|text| is_number(text)).map_or(Value::Null, Value::from)
-    }
-
-    fn register(registry: &mut Registry) -> String {
-        <Option<String> as OutputType>::create_type_info(registry)
+impl Shown for Phone {
+    fn rendering() -> Rendering {
+        Rendering {
+            value: |cell, _| cell.text().filter(|text| is_number(text)).into(),
+            json: |cell, face, out| match cell.text() {
+                Some(text) if is_number(text) => (Rendering::TEXT.json)(cell, face, out),
+                _ => out.extend_from_slice(b"null"),
+            },
+            ..Rendering::TEXT.or_null()
+        }
     }
 }
 

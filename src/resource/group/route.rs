@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use entity::{Id, group, metadata, translation};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use facade::View;
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{Group, MODEL, live_groups};
 use crate::Result;
@@ -17,28 +18,46 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b
 /// Keys in one `IN` list.
 const MAX_KEYS: usize = 10_000;
 
+/// What of a group its address is made of.
+struct Part {
+    id: Id,
+    slug: String,
+    parent_id: Option<Id>,
+}
+
+impl Part {
+    fn read(group: View<'_>) -> std::result::Result<Self, DbErr> {
+        let slug = group.cell(group::Column::Slug as usize)?.text().unwrap_or_default().to_owned();
+        let parent_id = group.cell(group::Column::ParentId as usize)?.int().map(Id);
+        Ok(Self { id: Id(group.key()?), slug, parent_id })
+    }
+}
+
 /// Addresses of groups in the shop, in their order.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn of_groups(scope: Scope<'_>, groups: &[&group::Model]) -> Result<Vec<Option<String>>> {
+pub(super) async fn of_groups(scope: Scope<'_>, groups: &[View<'_>]) -> Result<Vec<Option<String>>> {
+    let groups = groups.iter().map(|group| Part::read(*group));
+    let groups: Vec<Part> = groups.collect::<std::result::Result<_, _>>()?;
     let keys: Vec<Id> = groups.iter().map(|group| group.id).collect();
     let above = groups.iter().filter_map(|group| group.parent_id).collect();
     let parents = load::<Group>(scope, above, group::Column::Id, live_groups).await?;
     let named: Vec<Id> = keys.iter().copied().chain(parents.iter().map(|parent| parent.id)).collect();
     let translated = translated_slugs(scope, named).await?;
-    let slug = |group: &group::Model| {
-        let slug = translated.get(&group.id).unwrap_or(&group.slug);
+    let slug = |id: Id, own: &str| {
+        let slug = translated.get(&id).map_or(own, String::as_str);
         utf8_percent_encode(slug, RESERVED).to_string()
     };
-    let parents: HashMap<Id, String> = parents.iter().map(|parent| (parent.id, slug(parent))).collect();
+    let parents = parents.iter().map(|parent| (parent.id, slug(parent.id, &parent.slug)));
+    let parents: HashMap<Id, String> = parents.collect();
     let elsewhere = elsewhere(scope, keys).await?;
     let store = format!("{}/store", scope.public_url());
     let routes = groups.iter().map(|group| {
         if let Some(url) = elsewhere.get(&group.id) {
             return Some(url.clone());
         }
-        let slug = Some(slug(group)).filter(|slug| !slug.is_empty())?;
+        let slug = Some(slug(group.id, &group.slug)).filter(|slug| !slug.is_empty())?;
         let parent = group.parent_id.filter(|parent| *parent != group.id).and_then(|id| parents.get(&id));
         match parent.filter(|parent| !parent.is_empty()) {
             Some(parent) => Some(format!("{store}/{parent}/{slug}")),

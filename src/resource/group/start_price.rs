@@ -11,7 +11,9 @@ use sea_orm::{
     QueryTrait,
 };
 
-use crate::record::{InRest, Money, Spelling, load};
+use facade::{InRest, Spelling, View};
+
+use crate::record::{Money, load};
 use crate::resource::pricing::{self as prices, Period, Pricing};
 use crate::resource::product::MODEL as PRODUCT;
 use crate::scope::Scope;
@@ -111,8 +113,9 @@ struct Candidate {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn of_groups(scope: Scope<'_>, groups: &[&group::Model]) -> Result<Vec<StartPrice>> {
-    let keys: Vec<Id> = groups.iter().map(|group| group.id).collect();
+pub(super) async fn of_groups(scope: Scope<'_>, groups: &[View<'_>]) -> Result<Vec<StartPrice>> {
+    let keys = groups.iter().map(|group| group.key().map(Id));
+    let keys: Vec<Id> = keys.collect::<std::result::Result<_, _>>()?;
     let candidates = candidates(scope, &keys).await?;
     let products = candidates.iter().map(|candidate| candidate.id).collect();
     let rows = load::<Pricing>(scope, products, pricing::Column::RelatedId, prices::prices_of_products);
@@ -130,8 +133,8 @@ pub(super) async fn of_groups(scope: Scope<'_>, groups: &[&group::Model]) -> Res
     }
     let (mode, rate) = tax_mode(scope).await?;
     let currency = scope.currency().await?;
-    let prices = groups.iter().map(|group| {
-        let products = [&own, &below].into_iter().filter_map(|lists| lists.get(&group.id)).flatten();
+    let prices = keys.iter().map(|group| {
+        let products = [&own, &below].into_iter().filter_map(|lists| lists.get(group)).flatten();
         let offers = products.map(|product| offers.get(product).map_or(&[][..], Vec::as_slice));
         StartPrice::new(mode, rate, least(&currency, offers))
     });

@@ -2,42 +2,54 @@
 
 use std::collections::HashMap;
 
-use entity::{Id, customer, invoice};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use entity::{customer, invoice};
+use facade::View;
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use serde_json::{Map, Value as Json};
 
 use crate::scope::Scope;
-use crate::{Result, country, html};
+use crate::{country, html};
+
+/// Places of the columns that tell of an address.
+const STORED: usize = invoice::Column::BillingAddress as usize;
+const CUSTOMER: usize = invoice::Column::CustomerId as usize;
 
 /// The customer whose address of today is printed: none where an address was stored.
-pub(super) fn customer_of_today(invoice: &invoice::Model) -> Option<Id> {
-    invoice.customer_id.filter(|_| stored(invoice).is_none())
+pub(super) fn customer_of_today(invoice: View<'_>) -> Result<Option<i64>, DbErr> {
+    if stored(invoice)?.is_some() { Ok(None) } else { Ok(invoice.cell(CUSTOMER)?.int()) }
 }
 
 /// The lines of all invoices of a level.
-pub(in crate::resource) async fn lines(scope: Scope<'_>, invoices: &[&invoice::Model]) -> Result<Vec<Vec<String>>> {
-    let ids: Vec<Id> = invoices.iter().filter_map(|invoice| customer_of_today(invoice)).collect();
+pub(in crate::resource) async fn lines(
+    scope: Scope<'_>,
+    invoices: &[View<'_>],
+) -> crate::Result<Vec<Vec<String>>> {
+    let ids = invoices.iter().map(|invoice| customer_of_today(*invoice));
+    let ids: Vec<Option<i64>> = ids.collect::<Result<_, _>>()?;
+    let known: Vec<i64> = ids.iter().copied().flatten().collect();
     let mut customers = HashMap::new();
-    if !ids.is_empty() {
-        let found = customer::Entity::find().filter(customer::Column::Id.is_in(ids)).all(scope.reader()).await?;
-        customers.extend(found.into_iter().map(|customer| (customer.id, customer)));
+    if !known.is_empty() {
+        let select = customer::Entity::find().filter(customer::Column::Id.is_in(known));
+        let found = select.all(scope.reader()).await?;
+        customers.extend(found.into_iter().map(|customer| (customer.id.0, customer)));
     }
-    let printed = invoices.iter().map(|invoice| match stored(invoice) {
-        Some(stored) => Address::of_invoice(&stored).lines(),
+    let printed = invoices.iter().zip(ids).map(|(invoice, today)| match stored(*invoice)? {
+        Some(stored) => Ok(Address::of_invoice(&stored).lines()),
         None => {
-            let customer = invoice.customer_id.and_then(|id| customers.get(&id));
-            customer.map_or_else(Vec::new, |customer| Address::of_customer(customer).lines())
+            let customer = today.and_then(|id| customers.get(&id));
+            Ok(customer.map_or_else(Vec::new, |customer| Address::of_customer(customer).lines()))
         }
     });
-    Ok(printed.collect())
+    printed.collect()
 }
 
 /// The stored address, if it is one.
-fn stored(invoice: &invoice::Model) -> Option<Map<String, Json>> {
-    match serde_json::from_str(invoice.billing_address.as_deref()?) {
-        Ok(Json::Object(address)) if !address.is_empty() => Some(address),
+fn stored(invoice: View<'_>) -> Result<Option<Map<String, Json>>, DbErr> {
+    let stored = invoice.cell(STORED)?.text().and_then(|text| serde_json::from_str(text).ok());
+    Ok(match stored {
+        Some(Json::Object(address)) if !address.is_empty() => Some(address),
         _ => None,
-    }
+    })
 }
 
 /// What the lines are made of; what is missing is empty.

@@ -41,7 +41,7 @@ record! {
     }
     branches {
         /// Printed lines of the address: the stored one, else the customer's of today.
-        billing_address: each<Vec<String>>(address_lines),
+        billing_address: each<Vec<String>>(address_lines, [BillingAddress, CustomerId]),
         /// Its lines.
         items: many<ViewerInvoiceItem>(invoice_item::Column::InvoiceId, live_items),
     }

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 
 use async_graphql::SimpleObject;
 use entity::{Id, pricing, service};
+use facade::View;
 use rust_decimal::Decimal;
+use sea_orm::{DbErr, Select};
 
-use crate::record::{Money, RowsOf, load};
+use crate::record::{Money, load};
 use crate::resource::pricing::{self as prices, Pricing};
 use crate::scope::Scope;
 use crate::{Result, tax};
@@ -37,6 +39,28 @@ impl ServicePrice {
     }
 }
 
+/// What of a service its price depends on.
+struct Sold {
+    id: Id,
+    product_id: Option<Id>,
+    billing: String,
+    currency: String,
+}
+
+impl Sold {
+    fn read(service: View<'_>) -> std::result::Result<Self, DbErr> {
+        let text = |column: service::Column| {
+            Ok::<_, DbErr>(service.cell(column as usize)?.text().unwrap_or_default().to_owned())
+        };
+        Ok(Self {
+            id: Id(service.key()?),
+            product_id: service.cell(service::Column::ProductId as usize)?.int().map(Id),
+            billing: text(service::Column::Billing)?,
+            currency: text(service::Column::Currency)?,
+        })
+    }
+}
+
 /// Rows of prices by the thing that they are for.
 type Offers = HashMap<Id, Vec<pricing::Model>>;
 
@@ -46,8 +70,10 @@ type Offers = HashMap<Id, Vec<pricing::Model>>;
 /// When the database fails.
 pub(super) async fn of_services(
     scope: Scope<'_>,
-    services: &[&service::Model],
+    services: &[View<'_>],
 ) -> Result<Vec<Option<ServicePrice>>> {
+    let services = services.iter().map(|service| Sold::read(*service));
+    let services: Vec<Sold> = services.collect::<std::result::Result<_, _>>()?;
     let own = offers(scope, prices::prices_of_services, services.iter().map(|service| service.id).collect()).await?;
     let products = services.iter().filter_map(|service| service.product_id).collect();
     let products = offers(scope, prices::prices_of_products, products).await?;
@@ -59,7 +85,7 @@ pub(super) async fn of_services(
     Ok(prices.collect())
 }
 
-async fn offers(scope: Scope<'_>, rows: RowsOf<Pricing>, keys: Vec<Id>) -> Result<Offers> {
+async fn offers(scope: Scope<'_>, rows: fn() -> Select<pricing::Entity>, keys: Vec<Id>) -> Result<Offers> {
     let mut offers = Offers::new();
     for row in load::<Pricing>(scope, keys, pricing::Column::RelatedId, rows).await? {
         offers.entry(row.related_id).or_default().push(row);
@@ -68,7 +94,7 @@ async fn offers(scope: Scope<'_>, rows: RowsOf<Pricing>, keys: Vec<Id>) -> Resul
 }
 
 /// The price of a period as it is stored: the service's own, else that of its product.
-fn stored(service: &service::Model, own: &Offers, products: &Offers) -> Option<f64> {
+fn stored(service: &Sold, own: &Offers, products: &Offers) -> Option<f64> {
     if service.billing == FREE {
         return Some(0.0);
     }

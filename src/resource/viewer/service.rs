@@ -52,7 +52,7 @@ record! {
     }
     branches {
         /// What the customer pays for a period of it; null where the shop has no price for it.
-        price: each<Option<ServicePrice>>(price::of_services),
+        price: each<Option<ServicePrice>>(price::of_services, [Id, ProductId, Billing, Currency]),
         /// The product that it was made from, also where it is not sold any more.
         product: one<ViewerProduct>(product_id, products),
         /// The server that it runs on, by name only.

@@ -11,8 +11,8 @@ use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 use super::schema::{anything, described, leaf, nullable, typed};
 use super::{Maker, root};
 use crate::auth::undescribed;
-use crate::record::{RestForm, Spelling};
 use crate::rest::document::{Answer, Checked, Document, Fragments};
+use facade::{RestForm, Spelling};
 
 /// Where a selection stands.
 #[derive(Clone, Copy)]

@@ -14,12 +14,20 @@ use async_graphql::{Name, Positioned};
 
 /// What the alias of a stand-in begins with: no client can write it.
 const MARK: char = ':';
-/// Tag of the types whose selections may be kept.
-pub(super) const TAG: &str = "record";
+/// Tag of the types of records.
+pub(crate) const RECORD: &str = "record";
+/// Tag of the types of lists of records.
+pub(crate) const CONNECTION: &str = "connection";
 
 /// Whether the type is a record's.
 pub fn is_record(ty: &MetaType) -> bool {
-    matches!(ty, MetaType::Object { tags, .. } if tags.iter().any(|tag| tag == TAG))
+    matches!(ty, MetaType::Object { tags, .. } if tags.iter().any(|tag| tag == RECORD))
+}
+
+/// Whether what is selected of the type is looked at by this engine alone, not by the executor: of records and
+/// of lists of them.
+pub fn is_planned(ty: &MetaType) -> bool {
+    is_record(ty) || matches!(ty, MetaType::Object { tags, .. } if tags.iter().any(|tag| tag == CONNECTION))
 }
 
 /// Selections on records, and the fragments that they spread.
@@ -46,12 +54,12 @@ impl KeptSet {
     }
 
     /// How it is answered, if that was worked out, and for the same type.
-    pub(super) fn plan<P: Send + Sync + 'static>(&self) -> Option<Arc<P>> {
+    pub(crate) fn plan<P: Send + Sync + 'static>(&self) -> Option<Arc<P>> {
         Arc::clone(self.plan.get()?).downcast().ok()
     }
 
     /// Keeps how it is answered.
-    pub(super) fn keep_plan<P: Send + Sync + 'static>(&self, plan: &Arc<P>) {
+    pub(crate) fn keep_plan<P: Send + Sync + 'static>(&self, plan: &Arc<P>) {
         // Another request may have been first: its plan is the same.
         let _ = self.plan.set(Arc::<P>::clone(plan));
     }
@@ -75,7 +83,7 @@ impl Kept {
     }
 
     /// The selection for which this one stands.
-    pub(super) fn meant(&self, set: &SelectionSet) -> Option<&KeptSet> {
+    pub(crate) fn meant(&self, set: &SelectionSet) -> Option<&KeptSet> {
         let [Positioned { node: Selection::Field(field), .. }] = set.items.as_slice() else { return None };
         let number = field.node.alias.as_ref()?.node.strip_prefix(MARK)?;
         self.sets.get(number.parse::<usize>().ok()?)

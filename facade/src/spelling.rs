@@ -77,7 +77,7 @@ impl RestForm {
     }
 
     /// Marks a field, unless its type tells everything.
-    pub(super) fn mark(self, field: &mut MetaField, registry: &mut Registry) {
+    pub(crate) fn mark(self, field: &mut MetaField, registry: &mut Registry) {
         if self != Self::default() {
             InRest.register(registry);
             field.directive_invocations.push(self.directive());

@@ -1,0 +1,335 @@
+//! One level of records: its columns are planned, what hangs on its rows is loaded for all of them at once,
+//! and the rows are written in one pass.
+
+use std::sync::Arc;
+
+use async_graphql::{ContextSelectionSet, Name, PathSegment, ServerError, ServerResult, Value};
+use bytes::Bytes;
+use sea_orm::DbErr;
+
+use crate::cell::{Cell, ColumnSet, Rows, View};
+use crate::face::{Face, Format};
+use crate::json::{write_joined, write_str};
+use crate::plan::{Plan, Planned, Set, Step};
+use crate::record::{Branch, Field, Need, RecordType, Shown};
+use crate::relation::{self, Batch, Filled};
+use crate::rendering::global_id;
+use crate::request::Request;
+
+/// JSON of a row, roughly: room that is made for it.
+const ROW: usize = 512;
+
+/// One level of records, as its caller may see it, before its rows are read.
+pub struct Level<'a> {
+    ctx: &'a ContextSelectionSet<'a>,
+    request: &'a Request,
+    plan: Arc<Plan<'a>>,
+    /// Places of the fields that the caller's abilities don't open, in their order, and why.
+    refused: Vec<(usize, async_graphql::Error)>,
+}
+
+/// The rows of a level, written.
+pub(crate) enum Written {
+    /// JSON text, the rows one behind the other without anything between them.
+    Json { text: Vec<u8>, rows: Vec<Piece> },
+    /// Trees.
+    Values(Vec<Value>),
+}
+
+/// A row in a JSON text.
+#[derive(Clone, Copy)]
+pub(crate) struct Piece {
+    /// Where it ends: it begins where the one before ends.
+    end: usize,
+    /// How many objects it is and holds.
+    objects: u32,
+}
+
+impl<'a> Level<'a> {
+    /// Plans a level. Nothing is read.
+    ///
+    /// # Errors
+    /// When the document names a fragment that it doesn't have.
+    pub fn plan(
+        ctx: &'a ContextSelectionSet<'a>,
+        record: &'static RecordType,
+        sets: &[&'a Set],
+    ) -> ServerResult<Self> {
+        let (request, plan) = (Request::of(ctx), Plan::of(ctx, record, sets)?);
+        let mut refused = Vec::new();
+        for (at, field) in plan.fields.values().enumerate() {
+            let need = field.step.need();
+            if need != Need::NONE
+                && let Err(error) = request.host.check(need)
+            {
+                refused.push((at, error));
+            }
+        }
+        Ok(Self { ctx, request, plan, refused })
+    }
+
+    /// The columns that are looked at: those of the fields that the caller may see, and the primary key.
+    pub fn columns(&self) -> ColumnSet {
+        let mut columns = ColumnSet::default().with(self.plan.record.key);
+        for (at, field) in self.plan.fields.values().enumerate() {
+            if self.is_refused(at) {
+                continue;
+            }
+            match &field.step {
+                Step::Column(field) => columns = columns.with(field.column),
+                Step::TypeName => {}
+                Step::Branch { branch, .. } => columns.extend(branch.columns().iter().copied()),
+            }
+        }
+        columns
+    }
+
+    fn is_refused(&self, at: usize) -> bool {
+        self.refused.iter().any(|(refused, _)| *refused == at)
+    }
+
+    /// Tells what the caller may not see, with an error for each.
+    fn tell_refused(&self, path: &[PathSegment]) {
+        for (at, error) in &self.refused {
+            let Some((key, field)) = self.plan.fields.get_index(*at) else { continue };
+            let error = error.clone().into_server_error(field.pos);
+            self.ctx.add_error(ServerError { path: child_path(path, key), ..error });
+        }
+    }
+
+    /// Writes the rows of the level. `path` is that of the first of them.
+    pub(crate) async fn write(&self, rows: &Rows, path: &[PathSegment]) -> ServerResult<Written> {
+        self.request.count_rows(rows.rows.len());
+        self.tell_refused(path);
+        let views = rows.views(self.plan.record);
+        let mut branches = self.load_branches(&views, path).await?;
+        let written = match self.request.format {
+            Format::Json => self.write_json(&views, &branches),
+            Format::Values => self.write_values(&views, &mut branches),
+        };
+        // Whoever asked for the level tells where it stands: no single row failed.
+        written.map_err(|error| self.request.host.failed(error).into_server_error(self.ctx.item.pos))
+    }
+
+    /// One load a branch, by the place of its field. Where one fails that cannot be null, the rows are null.
+    async fn load_branches(
+        &self,
+        rows: &[View<'_>],
+        path: &[PathSegment],
+    ) -> ServerResult<Vec<(usize, Filled)>> {
+        let fields = self.plan.fields.iter().enumerate();
+        let loads: Vec<_> = fields
+            .filter_map(|(at, (key, planned))| match &planned.step {
+                Step::Branch { branch, field, sets } if !self.is_refused(at) => {
+                    let (path, sets) = (child_path(path, key), sets.iter().map(AsRef::as_ref).collect());
+                    let batch = Batch { ctx: self.ctx, rows, field, sets, path: path.clone() };
+                    Some(async move { Ok((at, load(self.plan.record, branch, batch, path).await?)) })
+                }
+                _ => None,
+            })
+            .collect();
+        match loads.len() {
+            0 => Ok(Vec::new()),
+            _ => futures_util::future::join_all(loads).await.into_iter().collect(),
+        }
+    }
+
+    fn write_json(&self, rows: &[View<'_>], branches: &[(usize, Filled)]) -> Result<Written, DbErr> {
+        let mut text = Vec::with_capacity(rows.len() * ROW);
+        let mut pieces = Vec::with_capacity(rows.len());
+        for (number, row) in rows.iter().enumerate() {
+            let objects = self.write_row(*row, number, branches, &mut text)?;
+            pieces.push(Piece { end: text.len(), objects });
+        }
+        Ok(Written::Json { text, rows: pieces })
+    }
+
+    /// Writes a row; how many objects it is and holds.
+    fn write_row(
+        &self,
+        row: View<'_>,
+        number: usize,
+        branches: &[(usize, Filled)],
+        out: &mut Vec<u8>,
+    ) -> Result<u32, DbErr> {
+        let (start, face) = (out.len(), self.request.face);
+        let mut branches = branches.iter();
+        let mut objects = 1;
+        for (at, planned) in self.plan.fields.values().enumerate() {
+            let Planned { json, step, .. } = planned;
+            match step {
+                _ if !self.refused.is_empty() && self.is_refused(at) => {
+                    out.extend_from_slice(json);
+                    out.extend_from_slice(b"null");
+                }
+                Step::Column(field) => {
+                    out.extend_from_slice(json);
+                    self.write_field(field, row, out)?;
+                }
+                Step::TypeName => {
+                    out.extend_from_slice(json);
+                    write_str(self.plan.record.name, out);
+                }
+                Step::Branch { branch, .. } => {
+                    let Some((_, filled)) = branches.next() else { continue };
+                    if branch.sparse && face == Face::Rest && filled.is_null(number) {
+                        continue;
+                    }
+                    out.extend_from_slice(json);
+                    objects += filled.write(number, face, out);
+                }
+            }
+        }
+        // The first key has no comma before it.
+        match out.get_mut(start) {
+            Some(first) => *first = b'{',
+            None => out.push(b'{'),
+        }
+        out.push(b'}');
+        Ok(objects)
+    }
+
+    fn write_field(&self, field: &Field, row: View<'_>, out: &mut Vec<u8>) -> Result<(), DbErr> {
+        match (&field.shown, row.cell(field.column)?) {
+            (Shown::Value(rendering), Cell::Null) => {
+                check_null(self.plan.record, field, rendering.nullable)?;
+                out.extend_from_slice(b"null");
+            }
+            (Shown::Value(rendering), cell) => (rendering.json)(cell, self.request.face, out),
+            (Shown::GlobalId, _) => write_str(&global_id(self.plan.record.name, row.key()?), out),
+        }
+        Ok(())
+    }
+
+    fn write_values(&self, rows: &[View<'_>], branches: &mut [(usize, Filled)]) -> Result<Written, DbErr> {
+        let values = rows.iter().enumerate().map(|(number, row)| self.value(*row, number, branches));
+        Ok(Written::Values(values.collect::<Result<_, _>>()?))
+    }
+
+    fn value(&self, row: View<'_>, number: usize, branches: &mut [(usize, Filled)]) -> Result<Value, DbErr> {
+        let mut branches = branches.iter_mut();
+        let mut fields = async_graphql::indexmap::IndexMap::with_capacity(self.plan.fields.len());
+        for (at, (key, planned)) in self.plan.fields.iter().enumerate() {
+            let value = match &planned.step {
+                _ if self.is_refused(at) => Value::Null,
+                Step::Column(field) => self.field_value(field, row)?,
+                Step::TypeName => self.plan.record.name.into(),
+                Step::Branch { branch, .. } => {
+                    let value = branches.next().map(|(_, filled)| filled.value(number)).unwrap_or_default();
+                    if branch.sparse && self.request.face == Face::Rest && value == Value::Null {
+                        continue;
+                    }
+                    value
+                }
+            };
+            fields.insert(key.clone(), value);
+        }
+        Ok(Value::Object(fields))
+    }
+
+    fn field_value(&self, field: &Field, row: View<'_>) -> Result<Value, DbErr> {
+        Ok(match (&field.shown, row.cell(field.column)?) {
+            (Shown::Value(rendering), Cell::Null) => {
+                check_null(self.plan.record, field, rendering.nullable)?;
+                Value::Null
+            }
+            (Shown::Value(rendering), cell) => (rendering.value)(cell, self.request.face),
+            (Shown::GlobalId, _) => global_id(self.plan.record.name, row.key()?).into(),
+        })
+    }
+}
+
+/// A column that is said never to be null must not be.
+fn check_null(record: &RecordType, field: &Field, nullable: bool) -> Result<(), DbErr> {
+    if nullable {
+        return Ok(());
+    }
+    Err(DbErr::Type(format!("`{}.{}` is null", record.table, record.columns[field.column].name)))
+}
+
+impl Step<'_> {
+    fn need(&self) -> Need {
+        match self {
+            Self::Column(field) => field.need,
+            Self::TypeName => Need::NONE,
+            Self::Branch { branch, .. } => branch.need,
+        }
+    }
+}
+
+impl Written {
+    /// The JSON text of a row, and how many objects it is and holds; nothing of trees.
+    pub(crate) fn piece(&self, number: usize) -> (&[u8], u32) {
+        let Self::Json { text, rows } = self else { return (b"null", 0) };
+        let start = number.checked_sub(1).map_or(0, |before| rows[before].end);
+        (&text[start..rows[number].end], rows[number].objects)
+    }
+
+    /// A row as a value that may be put into others.
+    pub(crate) fn value(&self, number: usize) -> Value {
+        match self {
+            Self::Json { .. } => Value::Binary(Bytes::copy_from_slice(self.piece(number).0)),
+            Self::Values(values) => values[number].clone(),
+        }
+    }
+
+    /// All rows, each as a value of its own. The texts share one buffer.
+    pub(crate) fn into_values(self, request: &Request) -> Vec<Value> {
+        let (text, rows) = match self {
+            Self::Json { text, rows } => (Bytes::from(text), rows),
+            Self::Values(values) => return values,
+        };
+        request.count_objects(rows.iter().map(|row| row.objects).sum());
+        let mut start = 0;
+        let pieces = rows.iter().map(|row| std::mem::replace(&mut start, row.end)..row.end);
+        pieces.map(|piece| Value::Binary(text.slice(piece))).collect()
+    }
+
+    /// All rows as one list.
+    pub(crate) fn into_list(self, request: &Request) -> Value {
+        let rows = match &self {
+            Self::Json { rows, .. } => rows,
+            Self::Values(_) => return Value::List(self.into_values(request)),
+        };
+        let mut out = Vec::with_capacity(rows.last().map_or(2, |last| last.end + rows.len() + 2));
+        let mut objects = 0;
+        write_joined([b'[', b']'], 0..rows.len(), &mut out, |number, out| {
+            let (text, inside) = self.piece(number);
+            out.extend_from_slice(text);
+            objects += inside;
+        });
+        request.count_objects(objects);
+        Value::Binary(out.into())
+    }
+}
+
+async fn load(
+    record: &RecordType,
+    branch: &'static Branch,
+    batch: Batch<'_>,
+    path: Vec<PathSegment>,
+) -> ServerResult<Filled> {
+    let ctx = batch.ctx;
+    let error = match relation::answer(branch, batch).await {
+        Ok(filled) => return Ok(filled),
+        Err(error) if error.path.is_empty() => ServerError { path, ..error },
+        Err(error) => error,
+    };
+    let ty = ctx.schema_env.registry.types.get(record.name);
+    let field = ty.and_then(|ty| ty.field_by_name(branch.name));
+    if field.is_some_and(|field| field.ty.ends_with('!')) {
+        return Err(error);
+    }
+    ctx.add_error(error);
+    Ok(Filled::Nulls)
+}
+
+/// The path of a field below another path.
+pub(crate) fn child_path(path: &[PathSegment], key: &Name) -> Vec<PathSegment> {
+    path.iter().cloned().chain([PathSegment::Field(key.to_string())]).collect()
+}
+
+/// Where the context stands, as the path of an error.
+pub fn path_of(ctx: &ContextSelectionSet<'_>) -> Vec<PathSegment> {
+    ctx.set_error_path(ServerError::new("", None)).path
+}

@@ -1,0 +1,360 @@
+//! What hangs on the rows of a level: related rows, their number, computed values. Each is loaded for the
+//! whole level at once.
+
+use async_graphql::parser::types::{Field, SelectionSet};
+use async_graphql::{
+    ContextSelectionSet, Error, OutputType, PathSegment, Positioned, ServerError, ServerResult, Value,
+};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func};
+use sea_orm::{DbErr, TryGetable};
+
+use crate::cell::{ColumnSet, Row, Rows, View};
+use crate::face::{Face, Format};
+use crate::json::{write_bool, write_int, write_joined, write_value};
+use crate::level::{Level, Written};
+use crate::lookup::{Lookup, RowsOf};
+use crate::plan::Set;
+use crate::record::{Answer, Branch, RecordType};
+use crate::request::{BranchFuture, Request};
+
+/// Rows that one branch may load for one level: far beyond any answer that makes sense, so that
+/// a statement is bounded. Beyond it the branch is refused, never cut.
+const MAX_ROWS: u64 = 100_000;
+
+/// Keys in one `IN` list, below the parameter limit of every database.
+const MAX_KEYS: usize = 30_000;
+
+/// Rows of another record that belong to a row.
+#[derive(Clone, Copy)]
+pub struct Relation {
+    /// What of the row is looked for.
+    pub own: Own,
+    /// The other record.
+    pub target: fn() -> &'static RecordType,
+    /// Place of its column in which it is looked for; its primary key where there is none.
+    pub column: Option<usize>,
+    /// Among which of its rows.
+    pub rows: RowsOf,
+    /// What is told of them.
+    pub shown: Related,
+}
+
+/// What of a row is looked for in another table.
+#[derive(Clone, Copy)]
+pub enum Own {
+    /// The value of a column.
+    Column(usize),
+    /// A key that is worked out of some columns.
+    Worked {
+        /// Places of the columns.
+        columns: &'static [usize],
+        /// The key, if there is one.
+        key: fn(View<'_>) -> Result<Option<i64>, DbErr>,
+    },
+}
+
+/// What is told of related rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Related {
+    /// All of them, in their order.
+    Many,
+    /// The only one, or null.
+    One,
+    /// Their number.
+    Count,
+    /// Whether there are any.
+    Exists,
+}
+
+impl Relation {
+    fn place(&self, record: &RecordType) -> usize {
+        self.column.unwrap_or(record.key)
+    }
+}
+
+impl Own {
+    pub(crate) fn columns(&self) -> &[usize] {
+        match self {
+            Self::Column(column) => std::slice::from_ref(column),
+            Self::Worked { columns, .. } => columns,
+        }
+    }
+
+    fn key(&self, row: View<'_>) -> Result<Option<i64>, DbErr> {
+        match self {
+            Self::Column(column) => row.cell(*column).map(crate::cell::Cell::int),
+            Self::Worked { key, .. } => key(row),
+        }
+    }
+}
+
+/// The rows of one level for which a branch is asked, with what is asked of it.
+pub struct Batch<'a> {
+    /// Where the level is resolved.
+    pub ctx: &'a ContextSelectionSet<'a>,
+    /// The rows of the level.
+    pub rows: &'a [View<'a>],
+    /// The field that asks: its arguments count for the whole level.
+    pub field: &'a Positioned<Field>,
+    /// What is selected below the field: once, or more often where fields merge.
+    pub sets: Vec<&'a Set>,
+    /// Path of the field in the first row of the level.
+    pub path: Vec<PathSegment>,
+}
+
+/// The values of a branch, one for each row of the level.
+pub enum Filled {
+    /// Null for every row.
+    Nulls,
+    /// A value for each.
+    Values(Vec<Value>),
+    /// A number for each.
+    Ints(Vec<i64>),
+    /// A truth value for each.
+    Bools(Vec<bool>),
+    /// A related row for each, or none.
+    One(Links),
+    /// Some related rows for each.
+    Many(Links),
+}
+
+/// Related rows, and which of them belong to each row of a level.
+pub struct Links {
+    children: Written,
+    /// Key and number of each child, by key; those of one key in their order.
+    places: Vec<(i64, usize)>,
+    /// The key of each row.
+    keys: Vec<Option<i64>>,
+}
+
+impl Links {
+    fn of(&self, row: usize) -> &[(i64, usize)] {
+        let Some(key) = self.keys[row] else { return &[] };
+        let start = self.places.partition_point(|(place, _)| *place < key);
+        let length = self.places[start..].partition_point(|(place, _)| *place == key);
+        &self.places[start..start + length]
+    }
+}
+
+impl Filled {
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        match self {
+            Self::Nulls => true,
+            Self::Values(values) => values.get(row).is_none_or(|value| *value == Value::Null),
+            Self::One(links) => links.of(row).is_empty(),
+            Self::Ints(_) | Self::Bools(_) | Self::Many(_) => false,
+        }
+    }
+
+    /// Writes the value of a row; how many objects it is and holds.
+    pub(crate) fn write(&self, row: usize, face: Face, out: &mut Vec<u8>) -> u32 {
+        let mut objects = 0;
+        match self {
+            Self::Nulls => out.extend_from_slice(b"null"),
+            Self::Values(values) => {
+                let value = values.get(row).unwrap_or(&Value::Null);
+                objects = count_objects(value);
+                write_value(value, face, out);
+            }
+            Self::Ints(numbers) => write_int(numbers[row], out),
+            Self::Bools(truths) => write_bool(truths[row], out),
+            Self::One(links) => match links.of(row).first() {
+                Some((_, child)) => {
+                    let (text, inside) = links.children.piece(*child);
+                    out.extend_from_slice(text);
+                    objects = inside;
+                }
+                None => out.extend_from_slice(b"null"),
+            },
+            Self::Many(links) => write_joined([b'[', b']'], links.of(row), out, |(_, child), out| {
+                let (text, inside) = links.children.piece(*child);
+                out.extend_from_slice(text);
+                objects += inside;
+            }),
+        }
+        objects
+    }
+
+    /// The value of a row, as a tree.
+    pub(crate) fn value(&mut self, row: usize) -> Value {
+        match self {
+            Self::Nulls => Value::Null,
+            Self::Values(values) => values.get_mut(row).map(std::mem::take).unwrap_or_default(),
+            Self::Ints(numbers) => numbers[row].into(),
+            Self::Bools(truths) => truths[row].into(),
+            Self::One(links) => {
+                links.of(row).first().map(|(_, child)| links.children.value(*child)).unwrap_or_default()
+            }
+            Self::Many(links) => {
+                Value::List(links.of(row).iter().map(|(_, child)| links.children.value(*child)).collect())
+            }
+        }
+    }
+}
+
+/// Objects in a tree.
+pub fn count_objects(value: &Value) -> u32 {
+    match value {
+        Value::Object(fields) => 1 + fields.values().map(count_objects).sum::<u32>(),
+        Value::List(items) => items.iter().map(count_objects).sum(),
+        _ => 0,
+    }
+}
+
+impl<'a> Batch<'a> {
+    fn failed(&self, error: Error) -> ServerError {
+        ServerError { path: self.path.clone(), ..error.into_server_error(self.field.pos) }
+    }
+
+    fn database_failed(&self, error: DbErr) -> ServerError {
+        self.failed(Request::of(self.ctx).host.failed(error))
+    }
+
+    /// Answers the branch with a value of a GraphQL type for every row.
+    ///
+    /// # Errors
+    /// What the values were not computed for.
+    pub async fn values<V: OutputType>(&self, computed: Result<Vec<V>, Error>) -> ServerResult<Filled> {
+        let computed = computed.map_err(|error| self.failed(error))?;
+        let merged = (self.sets.len() > 1).then(|| merged(&self.sets));
+        let set = self.ctx.with_selection_set(merged.as_ref().unwrap_or(self.sets[0]));
+        let values = computed.iter().map(|value| value.resolve(&set, self.field));
+        futures_util::future::try_join_all(values).await.map(Filled::Values)
+    }
+
+    /// The key of each row.
+    fn keys(&self, relation: &Relation) -> ServerResult<Vec<Option<i64>>> {
+        let keys = self.rows.iter().map(|row| relation.own.key(*row));
+        keys.collect::<Result<_, _>>().map_err(|error| self.database_failed(error))
+    }
+}
+
+/// Selections on the same value, as one.
+fn merged(sets: &[&Set]) -> Set {
+    let items = sets.iter().flat_map(|set| set.node.items.iter().cloned()).collect();
+    Positioned::new(SelectionSet { items }, sets[0].pos)
+}
+
+/// Answers a branch for all rows of its level.
+///
+/// # Errors
+/// When the database fails, a value is not computed, or the level has too many rows.
+pub(crate) fn answer<'a>(branch: &'static Branch, batch: Batch<'a>) -> BranchFuture<'a> {
+    let relation = match &branch.answer {
+        Answer::Computed { resolve, .. } => return resolve(batch),
+        Answer::Related(relation) => relation,
+    };
+    // Boxed: a record may hold records of its own kind.
+    match relation.shown {
+        Related::Many | Related::One => Box::pin(rows(relation, batch)),
+        Related::Count => Box::pin(async move { counts(relation, &batch).await.map(Filled::Ints) }),
+        Related::Exists => Box::pin(async move {
+            let counts = counts(relation, &batch).await?;
+            Ok(Filled::Bools(counts.into_iter().map(|count| count > 0).collect()))
+        }),
+    }
+}
+
+/// The related rows of all rows, written.
+async fn rows(relation: &'static Relation, batch: Batch<'_>) -> ServerResult<Filled> {
+    let (record, keys) = ((relation.target)(), batch.keys(relation)?);
+    let column = relation.place(record);
+    let level = Level::plan(batch.ctx, record, &batch.sets)?;
+    let rows = load(relation, &batch, distinct(&keys), level.columns().with(column)).await?;
+    let mut places = Vec::with_capacity(rows.rows.len());
+    for (number, row) in rows.views(record).iter().enumerate() {
+        let key = row.cell(column).map_err(|error| batch.database_failed(error))?.int();
+        places.extend(key.map(|key| (key, number)));
+    }
+    // Stable: children of one key stay in the order in which they were read.
+    places.sort_by_key(|(key, _)| *key);
+    let children = if rows.rows.is_empty() {
+        match Request::of(batch.ctx).format {
+            Format::Json => Written::Json { text: Vec::new(), rows: Vec::new() },
+            Format::Values => Written::Values(Vec::new()),
+        }
+    } else {
+        let mut path = batch.path.clone();
+        if relation.shown == Related::Many {
+            path.push(PathSegment::Index(0));
+        }
+        level.write(&rows, &path).await?
+    };
+    let links = Links { children, places, keys };
+    Ok(if relation.shown == Related::Many { Filled::Many(links) } else { Filled::One(links) })
+}
+
+/// Rows whose column holds one of the keys, in the order of the relation's rows.
+async fn load(
+    relation: &Relation,
+    batch: &Batch<'_>,
+    keys: Vec<i64>,
+    columns: ColumnSet,
+) -> ServerResult<Rows> {
+    let (host, record) = (&Request::of(batch.ctx).host, (relation.target)());
+    let column = relation.place(record);
+    let lookup = Lookup {
+        record,
+        rows: &relation.rows,
+        identity: relation.rows as usize,
+        column,
+        columns,
+        limit: MAX_ROWS + 1,
+    };
+    let mut rows = Vec::new();
+    for keys in keys.chunks(MAX_KEYS) {
+        let statement = host.lookups().statement(host.backend(), lookup, keys);
+        let found = host.rows(statement).await.map_err(|error| batch.database_failed(error))?;
+        rows.extend(found.into_iter().map(Row::Read));
+    }
+    if rows.len() as u64 > MAX_ROWS {
+        let text = format!("More than {MAX_ROWS} rows of {}: ask for fewer at a time.", record.name);
+        return Err(batch.failed(host.refused(text)));
+    }
+    Ok(Rows { columns, rows })
+}
+
+fn distinct(keys: &[Option<i64>]) -> Vec<i64> {
+    let mut keys: Vec<i64> = keys.iter().copied().flatten().collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// How many related rows each row has.
+async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>> {
+    let (host, record) = (&Request::of(batch.ctx).host, (relation.target)());
+    let (keys, place) = (batch.keys(relation)?, relation.place(record));
+    let mut counts: Vec<(i64, i64)> = Vec::new();
+    for keys in distinct(&keys).chunks(MAX_KEYS) {
+        let column = record.column(place);
+        let mut select = (relation.rows)();
+        select
+            .clear_selects()
+            .clear_order_by()
+            .expr(column.clone())
+            .expr(Func::count(Expr::col(Asterisk)))
+            .and_where(column.clone().is_in(keys.iter().copied()))
+            .add_group_by([column]);
+        let found = host.rows(host.backend().build(&select)).await;
+        for row in found.map_err(|error| batch.database_failed(error))? {
+            let columns = ColumnSet::default().with(place);
+            let read = Row::Read(row);
+            let rows = Rows { columns, rows: vec![read] };
+            let view = rows.views(record)[0];
+            let key = view.cell(place).map_err(|error| batch.database_failed(error))?.int();
+            let Row::Read(row) = &rows.rows[0] else { continue };
+            let number =
+                i64::try_get_by(row, 1_usize).map_err(|error| batch.database_failed(error.into()))?;
+            counts.extend(key.map(|key| (key, number)));
+        }
+    }
+    counts.sort_unstable();
+    let count = |key: i64| counts.binary_search_by_key(&key, |(key, _)| *key).map_or(0, |at| counts[at].1);
+    Ok(keys.iter().map(|key| key.map_or(0, count)).collect())
+}
+
+/// Wraps a level's rows for a record that is in memory.
+pub(crate) fn held(values: Vec<sea_orm::Value>) -> Rows {
+    Rows { columns: ColumnSet::default(), rows: vec![Row::Held(values)] }
+}

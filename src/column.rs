@@ -1,0 +1,31 @@
+//! A column of any table, for conditions and orders that are not written once more for each.
+
+use sea_orm::ColumnTrait;
+use sea_orm::sea_query::{ColumnType, DynIden, Expr, SimpleExpr};
+
+/// A column of a table.
+#[derive(Clone, Debug)]
+pub struct Column {
+    name: (DynIden, DynIden),
+    /// Its declared type.
+    pub ty: ColumnType,
+    /// Whether it may be null.
+    pub nullable: bool,
+}
+
+impl Column {
+    /// A column of an entity.
+    pub fn of(column: impl ColumnTrait) -> Self {
+        let definition = column.def();
+        Self {
+            name: column.as_column_ref(),
+            ty: definition.get_column_type().clone(),
+            nullable: definition.is_null(),
+        }
+    }
+
+    /// The column in a statement, with its table.
+    pub fn expr(&self) -> SimpleExpr {
+        Expr::col(self.name.clone())
+    }
+}
