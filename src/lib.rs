@@ -98,7 +98,10 @@ pub struct App {
     suggestions: Arc<operation::Suggestions>,
     hints: Arc<operation::Hints>,
     introspections: Arc<operation::Introspections>,
+    known: Arc<operation::Known>,
     public: schema::ShopSchema,
+    /// What was validated already runs on it.
+    internal: schema::ShopSchema,
     demo_key: Option<Arc<str>>,
     telemetry: Arc<telemetry::Telemetry>,
     rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
@@ -185,13 +188,15 @@ impl App {
         let pipeline = Arc::new(Pipeline::new(shared, throttles, work));
         Ok(Self {
             public,
-            rest: Arc::new(rest::Rest::new(Arc::clone(&pipeline), internal, documents)?),
+            rest: Arc::new(rest::Rest::new(Arc::clone(&pipeline), internal.clone(), documents)?),
+            internal,
             pipeline,
             rules,
             named,
             suggestions: Arc::default(),
             hints,
             introspections: Arc::default(),
+            known: Arc::new(operation::Known::new(registry)),
             demo_key: None,
             telemetry,
             upstream,

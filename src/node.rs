@@ -20,7 +20,7 @@ use async_graphql::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use entity::Id;
-use facade::{Level, NODE, RecordType, Row, Rows, global_id, path_of, write_each};
+use facade::{Level, NODE, PLANNED, RecordType, Row, Rows, global_id, path_of, write_each};
 use sea_orm::sea_query::SelectStatement;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryTrait, Select};
 
@@ -188,7 +188,7 @@ impl OutputType for Node {
                 keys: None,
                 visible: None,
                 inaccessible: false,
-                tags: Vec::new(),
+                tags: vec![PLANNED.to_owned()],
                 rust_typename: None,
                 directive_invocations: Vec::new(),
                 requires_scopes: Vec::new(),

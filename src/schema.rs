@@ -37,7 +37,8 @@ pub fn public(shared: &Arc<Shared>) -> ShopSchema {
         .finish()
 }
 
-/// What the REST documents run on: they were validated at start-up.
+/// What operations run on that were validated before: the REST documents at start-up, those of GraphQL clients
+/// when they were first asked.
 pub fn internal(shared: &Arc<Shared>) -> ShopSchema {
     Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription)
         .data(Arc::clone(shared))

@@ -190,7 +190,7 @@ impl<T: Record> OutputType for Connection<T> {
             ];
             let builder = ObjectBuilder::new(type_name(record), fields.into());
             let builder = builder.description(Some("A part of a list.".to_owned()));
-            builder.tags(vec![kept::CONNECTION.to_owned()]).build()
+            builder.tags(vec![kept::PLANNED.to_owned()]).build()
         })
     }
 

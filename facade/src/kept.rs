@@ -2,32 +2,35 @@
 //!
 //! The executor copies and examines a whole document for every request, though it never looks into
 //! a selection on records: `plan.rs` does. So a document that is run often keeps these selections
-//! aside, shared by all its requests, and a short stand-in takes their place (`rest/prepared.rs`).
+//! aside, shared by all its requests, and a short stand-in takes their place.
 
-use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_graphql::parser::types::{Field, FragmentDefinition, Selection, SelectionSet};
 use async_graphql::registry::MetaType;
 use async_graphql::{Name, Positioned};
 
+use crate::plan::Plan;
+use crate::record::RecordType;
+
 /// What the alias of a stand-in begins with: no client can write it.
 const MARK: char = ':';
 /// Tag of the types of records.
 pub(crate) const RECORD: &str = "record";
-/// Tag of the types of lists of records.
-pub(crate) const CONNECTION: &str = "connection";
+/// Tag of other types whose selections are looked at by this engine alone: lists of records, and interfaces that
+/// only records implement.
+pub const PLANNED: &str = "planned";
 
 /// Whether the type is a record's.
 pub fn is_record(ty: &MetaType) -> bool {
     matches!(ty, MetaType::Object { tags, .. } if tags.iter().any(|tag| tag == RECORD))
 }
 
-/// Whether what is selected of the type is looked at by this engine alone, not by the executor: of records and
-/// of lists of them.
+/// Whether what is selected of the type is looked at by this engine alone, not by the executor.
 pub fn is_planned(ty: &MetaType) -> bool {
-    is_record(ty) || matches!(ty, MetaType::Object { tags, .. } if tags.iter().any(|tag| tag == CONNECTION))
+    let (MetaType::Object { tags, .. } | MetaType::Interface { tags, .. }) = ty else { return false };
+    tags.iter().any(|tag| tag == RECORD || tag == PLANNED)
 }
 
 /// Selections on records, and the fragments that they spread.
@@ -43,25 +46,28 @@ pub struct Kept {
 pub struct KeptSet {
     /// What is selected.
     pub set: Positioned<SelectionSet>,
-    /// How it is answered, once that was worked out.
-    plan: OnceLock<Arc<dyn Any + Send + Sync>>,
+    /// How it is answered for each record that was asked for it: several, where it is on an interface.
+    plans: RwLock<Vec<Arc<Plan<'static>>>>,
 }
 
 impl KeptSet {
     /// A selection that was not answered yet.
     pub fn new(set: Positioned<SelectionSet>) -> Self {
-        Self { set, plan: OnceLock::new() }
+        Self { set, plans: RwLock::default() }
     }
 
-    /// How it is answered, if that was worked out, and for the same type.
-    pub(crate) fn plan<P: Send + Sync + 'static>(&self) -> Option<Arc<P>> {
-        Arc::clone(self.plan.get()?).downcast().ok()
+    /// How it is answered for a record, if that was worked out.
+    pub(crate) fn plan(&self, record: &'static RecordType) -> Option<Arc<Plan<'static>>> {
+        let plans = self.plans.read().unwrap_or_else(PoisonError::into_inner);
+        plans.iter().find(|plan| std::ptr::eq(plan.record, record)).cloned()
     }
 
-    /// Keeps how it is answered.
-    pub(crate) fn keep_plan<P: Send + Sync + 'static>(&self, plan: &Arc<P>) {
-        // Another request may have been first: its plan is the same.
-        let _ = self.plan.set(Arc::<P>::clone(plan));
+    /// Keeps how it is answered. Another request may have been first: its plan is the same.
+    pub(crate) fn keep_plan(&self, plan: &Arc<Plan<'static>>) {
+        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+        if !plans.iter().any(|known| std::ptr::eq(known.record, plan.record)) {
+            plans.push(Arc::clone(plan));
+        }
     }
 }
 
@@ -82,10 +88,15 @@ impl Kept {
         self.sets.push(KeptSet::new(std::mem::replace(set, stand_in)));
     }
 
-    /// The selection for which this one stands.
+    /// The selection for which this one stands, if it holds nothing else.
     pub(crate) fn meant(&self, set: &SelectionSet) -> Option<&KeptSet> {
         let [Positioned { node: Selection::Field(field), .. }] = set.items.as_slice() else { return None };
-        let number = field.node.alias.as_ref()?.node.strip_prefix(MARK)?;
+        self.meant_by(&field.node)
+    }
+
+    /// The selection for which a field stands. Where fields of one key were merged, several stand side by side.
+    pub(crate) fn meant_by(&self, field: &Field) -> Option<&KeptSet> {
+        let number = field.alias.as_ref()?.node.strip_prefix(MARK)?;
         self.sets.get(number.parse::<usize>().ok()?)
     }
 }

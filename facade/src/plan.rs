@@ -66,7 +66,7 @@ impl<'a> Plan<'a> {
         else {
             return Self::new(ctx, record, sets).map(Arc::new);
         };
-        if let Some(plan) = kept.plan::<Plan<'static>>() {
+        if let Some(plan) = kept.plan(record) {
             return Ok(plan);
         }
         let plan = Arc::new(Self::new(ctx, record, sets)?.into_owned());
@@ -130,10 +130,12 @@ pub(crate) fn each_field<'a>(
     found: &mut dyn FnMut(&'a Positioned<Field>),
 ) -> ServerResult<()> {
     let kept = Request::of(ctx).kept.as_deref();
-    let set = kept.and_then(|kept| kept.meant(&set.node)).map_or(set, |kept| &kept.set);
     for selection in &set.node.items {
         match &selection.node {
-            Selection::Field(field) => found(field),
+            Selection::Field(field) => match kept.and_then(|kept| kept.meant_by(&field.node)) {
+                Some(kept) => each_field(ctx, &kept.set, applies, found)?,
+                None => found(field),
+            },
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 let fragments = kept.map_or(&ctx.query_env.fragments, |kept| &kept.fragments);

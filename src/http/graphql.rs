@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{CacheControl, Request as Operation, Response as Answer, ServerError, Value};
+use async_graphql::{Request as Operation, Response as Answer, ServerError, Value, Variables};
 use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -30,9 +30,10 @@ use crate::config::Introspection;
 use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
 use crate::gate::Place;
-use crate::operation::{self, Estimate, Introspections, Suggestions};
+use crate::operation::{self, Estimate, Introspections, NOT_KEPT, Ran, Ready, Suggestions, Variant};
 use crate::pipeline::{Caller, Job, Run};
 use crate::pulse::GivenUp;
+use crate::schema::ShopSchema;
 use crate::telemetry::{self, Face};
 use crate::throttle::Verdict;
 use crate::{App, key};
@@ -42,10 +43,6 @@ const GRAPHQL: &str = "application/graphql-response+json";
 /// The media type of older clients, which answers 200 to every well-formed request.
 const JSON: &str = "application/json";
 
-/// How an answer with data begins.
-const DATA: &[u8] = br#"{"data":"#;
-/// How answers are kept that no field's hint says it of: not at all.
-const NOT_KEPT: CacheControl = CacheControl { public: false, max_age: 0 };
 /// Headers that tell a frontend how to go on.
 const EXPOSED: &str = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
 
@@ -194,20 +191,26 @@ async fn examine(
 /// part of the answer.
 async fn run(app: &App, caller: &mut Caller, origin: Origin, mut asked: Asked) -> Result<Answer, Rejection> {
     let is_known = caller.principal.is_some();
-    let estimate = match prepare(app, &mut asked, is_known).await {
-        Ok(estimate) => estimate,
+    let Prepared { estimate, ready } = match prepare(app, &mut asked, is_known).await {
+        Ok(prepared) => prepared,
         Err(error @ Error::NotRun(_)) => return Ok(Answer::from_errors(vec![server_error(error)])),
         Err(error) => return Err(error.into()),
     };
     if asked.by_get && estimate.kind != OperationType::Query {
         return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "Only queries can be sent by GET."));
     }
-    let kept = if asked.by_get { app.hints.of(&mut asked.operation) } else { NOT_KEPT };
+    let kept = match &ready {
+        _ if !asked.by_get => NOT_KEPT,
+        Some(ready) => ready.kept,
+        None => app.hints.of(&mut asked.operation),
+    };
     let cost_is_asked = asked.cost;
-    let (mut answer, used) = if estimate.introspects {
-        introspect(app, caller, origin, asked.operation, &estimate).await?
-    } else {
-        execute(app, caller, origin, asked.operation, &estimate).await?
+    let (mut answer, used) = match ready {
+        Some(ready) => {
+            execute_ready(app, caller, origin, asked.operation.variables, &estimate, &ready).await?
+        }
+        None if estimate.introspects => introspect(app, caller, origin, asked.operation, &estimate).await?,
+        None => execute_new(app, caller, origin, asked.operation, &estimate).await?,
     };
     if !was_executed(&answer) {
         if is_known {
@@ -224,12 +227,43 @@ async fn run(app: &App, caller: &mut Caller, origin: Origin, mut asked: Asked) -
     Ok(answer)
 }
 
-/// Runs an operation; the answer, and the points that it cost.
-async fn execute(
+/// Runs an operation that ran before.
+async fn execute_ready(
+    app: &App,
+    caller: &mut Caller,
+    origin: Origin,
+    variables: Variables,
+    estimate: &Estimate,
+    ready: &Ready,
+) -> Result<(Answer, u32), Error> {
+    let mut operation = Operation::new("").variables(variables);
+    operation.set_parsed_query(ready.variant.executable.clone());
+    execute(app, &app.internal, caller, origin, (operation, Some(&ready.variant)), estimate).await
+}
+
+/// Runs an operation that is validated first, and remembers it.
+async fn execute_new(
     app: &App,
     caller: &mut Caller,
     origin: Origin,
     operation: Operation,
+    estimate: &Estimate,
+) -> Result<(Answer, u32), Error> {
+    let ran = caller.principal.as_ref().and_then(|_| Ran::of(&operation));
+    let (answer, used) = execute(app, &app.public, caller, origin, (operation, None), estimate).await?;
+    if let Some(ran) = ran.filter(|_| was_executed(&answer)) {
+        app.known.remember(&ran, estimate, &app.hints);
+    }
+    Ok((answer, used))
+}
+
+/// Runs an operation; the answer, and the points that it cost.
+async fn execute(
+    app: &App,
+    schema: &ShopSchema,
+    caller: &mut Caller,
+    origin: Origin,
+    (operation, variant): (Operation, Option<&Arc<Variant>>),
     estimate: &Estimate,
 ) -> Result<(Answer, u32), Error> {
     let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
@@ -242,13 +276,14 @@ async fn execute(
         operation,
         execution: Execution {
             agent: caller.agent.take(),
+            kept: variant.map(|variant| Arc::clone(&variant.kept)),
             ..Execution::new(caller.principal.clone(), caller.client, origin)
         },
         writes: kind == OperationType::Mutation,
         price: Some(estimate.price()),
         used,
     };
-    let done = app.pipeline.run(&app.public, caller, job).await?;
+    let done = app.pipeline.run(schema, caller, job).await?;
     Ok((done.answer, done.used))
 }
 
@@ -265,7 +300,7 @@ async fn introspect(
         app.pipeline.charge(caller, estimate.price()).await?;
         return Ok((Answer::new(Value::Binary(kept)), estimate.price()));
     }
-    let (mut answer, used) = execute(app, caller, origin, operation, estimate).await?;
+    let (mut answer, used) = execute(app, &app.public, caller, origin, (operation, None), estimate).await?;
     if answer.errors.is_empty() {
         let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
         app.introspections.keep(question, data.clone()).await;
@@ -283,11 +318,25 @@ fn word(kind: OperationType) -> &'static str {
     }
 }
 
-async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Estimate, Error> {
+/// An operation that is within the limits.
+struct Prepared {
+    estimate: Estimate,
+    /// The operation, where it ran before.
+    ready: Option<Ready>,
+}
+
+async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Prepared, Error> {
     let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref()).await?;
     let config = &app.shared().config;
     let bounds = Reader::new(config.bodies, is_known).document(config.max_tokens);
-    let estimate = operation::prepare(&mut asked.operation, &app.rules, config, bounds)?;
+    let ready = match is_known {
+        true => app.known.ready(&mut asked.operation, &app.rules, config, bounds)?,
+        false => None,
+    };
+    let estimate = match &ready {
+        Some(ready) => ready.estimate.clone(),
+        None => operation::prepare(&mut asked.operation, &app.rules, config, bounds)?,
+    };
     if estimate.cost.asks_of_schema {
         check_introspection(config.introspection, is_known)?;
     }
@@ -295,12 +344,13 @@ async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Estimat
         facts.operation(estimate.name.as_deref());
         facts.roots = Some(estimate.roots.clone());
         facts.kind = Some(word(estimate.kind));
-        facts.document = Some(key::hash(&asked.operation.query));
+        let hash = ready.as_ref().map(|ready| ready.hash.clone());
+        facts.document = Some(hash.unwrap_or_else(|| key::hash(&asked.operation.query)));
     });
     if let Some(new) = new {
         app.named.remember(new, &asked.operation.query).await;
     }
-    Ok(estimate)
+    Ok(Prepared { estimate, ready })
 }
 
 /// Whether whoever asks may ask for the schema itself.
@@ -400,23 +450,25 @@ fn written(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>> {
     if !executed {
         return serde_json::to_vec(&json!({"errors": answer.errors})).map(|json| vec![json.into()]);
     }
+    let mut start = vec![b'{'];
+    if !answer.errors.is_empty() {
+        start.extend(br#""errors":"#);
+        serde_json::to_writer(&mut start, &answer.errors)?;
+        start.push(b',');
+    }
+    start.extend(br#""data":"#);
     let mut end = Vec::new();
     if !answer.extensions.is_empty() {
         end.extend(br#","extensions":"#);
         serde_json::to_writer(&mut end, &answer.extensions)?;
     }
-    if !answer.errors.is_empty() {
-        end.extend(br#","errors":"#);
-        serde_json::to_writer(&mut end, &answer.errors)?;
-    }
     end.push(b'}');
     if let Value::Binary(data) = &answer.data {
-        return Ok(vec![Bytes::from_static(DATA), data.clone(), end.into()]);
+        return Ok(vec![start.into(), data.clone(), end.into()]);
     }
-    let mut whole = DATA.to_vec();
-    facade::write_value(&answer.data, facade::Face::GraphQl, &mut whole);
-    whole.extend(end);
-    Ok(vec![whole.into()])
+    facade::write_value(&answer.data, facade::Face::GraphQl, &mut start);
+    start.extend(end);
+    Ok(vec![start.into()])
 }
 
 /// A body of parts that are in memory already.

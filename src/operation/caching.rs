@@ -15,6 +15,9 @@ use async_graphql::{CacheControl, Name, Request};
 use crate::auth::Public;
 use facade::is_record;
 
+/// How answers are kept that no field's hint says it of: not at all.
+pub(crate) const NOT_KEPT: CacheControl = CacheControl { public: false, max_age: 0 };
+
 /// Seconds for which what the schema tells of itself may be kept: it changes with the program.
 const SCHEMA: i32 = 300;
 /// Fields of the root that tell of the schema.
@@ -65,9 +68,12 @@ impl Hints {
     /// How the answer to a query may be kept; without a time where it must be asked for each time.
     pub fn of(&self, request: &mut Request) -> CacheControl {
         let name = request.operation_name.clone();
-        let document = request.parsed_query().ok();
-        let kept = document.and_then(|document| self.kept(document, name.as_deref()));
-        kept.unwrap_or(CacheControl { public: false, max_age: 0 })
+        request.parsed_query().map_or(NOT_KEPT, |document| self.of_document(document, name.as_deref()))
+    }
+
+    /// The same for an operation of a document.
+    pub fn of_document(&self, document: &ExecutableDocument, name: Option<&str>) -> CacheControl {
+        self.kept(document, name).unwrap_or(NOT_KEPT)
     }
 
     fn kept(&self, document: &ExecutableDocument, name: Option<&str>) -> Option<CacheControl> {

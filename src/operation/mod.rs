@@ -9,9 +9,11 @@ mod caching;
 mod documents;
 mod extent;
 mod introspection;
+mod known;
 mod measure;
 mod merging;
 mod positions;
+mod prepared;
 mod price;
 #[cfg(test)]
 mod price_table;
@@ -19,11 +21,12 @@ mod scan;
 mod suggestion;
 #[cfg(test)]
 mod tests;
+mod values;
 mod variables;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::registry::Registry;
-use async_graphql::{Name, Request};
+use async_graphql::{Name, Positioned, Request};
 
 use self::positions::Positions;
 use self::price::Prices;
@@ -32,10 +35,12 @@ use crate::error::{Code, NotRun};
 use crate::{Error, Result};
 
 pub use caching::Hints;
-pub(crate) use caching::INTROSPECTION;
+pub(crate) use caching::{INTROSPECTION, NOT_KEPT};
 pub use documents::{Documents, New};
 pub use introspection::{Introspections, Question};
+pub use known::{Known, Ran, Ready};
 pub use measure::{Cost, condition};
+pub use prepared::{Prepared, Variant};
 pub use price::{actual, of_rows};
 pub use suggestion::Suggestions;
 
@@ -93,24 +98,29 @@ impl Estimate {
 /// [`Error::NotRun`] with the reason.
 pub fn prepare(request: &mut Request, rules: &Rules, config: &Config, bounds: Bounds) -> Result<Estimate> {
     scan::scan(&request.query, bounds.tokens)?;
-    let document = async_graphql::parser::parse_query(&request.query).map_err(unreadable)?;
+    let document = parse(&request.query)?;
     let chosen = chosen(&document, request.operation_name.as_deref());
     if let Ok((_, operation)) = &chosen {
-        variables::fill_in(operation, &mut request.variables);
+        variables::fill_in(&operation.node, &mut request.variables);
     }
     let cost = measure::Measure::new(&document, &request.variables, &rules.prices, config, bounds)
-        .check(chosen.as_ref().ok().map(|(_, operation)| *operation))?;
+        .check(chosen.as_ref().ok().map(|(_, operation)| &operation.node))?;
     let (name, operation) = chosen?;
     rules.positions.check(&document)?;
     // Without fragments the validator sees every field.
     if request.query.contains("...") {
         merging::Merging::new(&document, &rules.positions, bounds.tokens).check()?;
     }
+    let operation = &operation.node;
     variables::require(&document, operation, &request.variables)?;
     let (kind, name, roots) = (operation.ty, name.cloned(), roots(operation));
     let introspects = introspects(operation);
     request.set_parsed_query(document);
     Ok(Estimate { cost, kind, name, roots, introspects })
+}
+
+fn parse(text: &str) -> Result<ExecutableDocument> {
+    async_graphql::parser::parse_query(text).map_err(unreadable)
 }
 
 /// Whether every field at the root of an operation is one of the schema itself.
@@ -150,11 +160,11 @@ fn unreadable(error: async_graphql::parser::Error) -> Error {
 fn chosen<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
-) -> Result<(Option<&'a Name>, &'a OperationDefinition)> {
+) -> Result<(Option<&'a Name>, &'a Positioned<OperationDefinition>)> {
     let mut fitting =
         document.operations.iter().filter(|(own, _)| name.is_none() || own.map(|own| own.as_str()) == name);
     match (fitting.next(), fitting.next()) {
-        (Some((own, operation)), None) => Ok((own, &operation.node)),
+        (Some((own, operation)), None) => Ok((own, operation)),
         (None, _) => Err(unresolved("The document has no operation of that name.")),
         (Some(_), Some(_)) => Err(unresolved("The document has several operations: name one of them.")),
     }

@@ -9,7 +9,6 @@ mod body;
 mod document;
 mod expected;
 mod openapi;
-mod prepared;
 mod request;
 mod routes;
 mod xml;

@@ -91,6 +91,7 @@ mod products;
 mod program;
 mod proxy;
 mod races;
+mod remembered;
 mod replica;
 mod request_log;
 mod rows;

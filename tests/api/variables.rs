@@ -22,8 +22,10 @@ type Case = (&'static str, Option<Json>, Shows);
 
 async fn hold(cases: Vec<Case>) {
     let shop = Shop::golden("en").await;
-    for (document, value, shows) in cases {
-        let variables = value.map_or_else(|| json!({}), |value| json!({"v": value}));
+    // Queries once more: what is remembered of them must not change the answer.
+    let again = cases.iter().filter(|(document, ..)| !document.starts_with("mutation"));
+    for (document, value, shows) in cases.iter().chain(again) {
+        let variables = value.as_ref().map_or_else(|| json!({}), |value| json!({"v": value}));
         let answer = shop.graphql(document, variables.clone(), "all").await;
         let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
         match shows {
@@ -31,14 +33,14 @@ async fn hold(cases: Vec<Case>) {
                 let first = answer["data"]["products"]["nodes"][0].as_object();
                 let found: Vec<_> =
                     first.map(|row| row.keys().map(String::as_str).collect()).unwrap_or_default();
-                assert_eq!(found, names, "{document} {variables}: {answer}");
+                assert_eq!(found, *names, "{document} {variables}: {answer}");
             }
             Shows::Rows(number) => {
                 let found = answer["data"]["products"]["nodes"].as_array().map(Vec::len);
-                assert_eq!(found, Some(number), "{document} {variables}: {answer}");
+                assert_eq!(found, Some(*number), "{document} {variables}: {answer}");
             }
             Shows::At(pointer, expected) => {
-                assert_eq!(answer.pointer(pointer), Some(&expected), "{document} {variables}: {answer}");
+                assert_eq!(answer.pointer(pointer), Some(expected), "{document} {variables}: {answer}");
             }
             Shows::Refused(text) => {
                 assert!(!message.is_empty() && message.contains(text), "{document} {variables}: {answer}");

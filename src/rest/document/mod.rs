@@ -28,8 +28,8 @@ use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
 use super::expected::Expected;
-use super::prepared::{Prepared, Variant};
 use crate::auth::{Abilities, Ability, Can};
+use crate::operation::{Prepared, Variant};
 
 /// The fragments of all documents, by name.
 pub type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
@@ -265,9 +265,11 @@ impl Document<Unchecked> {
         self.check_names(registry)?;
         self.check_lends(registry, &declared)?;
         let needs = self.can.clone().unwrap_or_else(|| declared.clone());
-        let prepared = Prepared::new(&self.state.document, registry).map_err(|problem| self.fail(problem))?;
-        let operation = single(&self.state.document);
-        let mutates = operation.is_some_and(|operation| operation.ty == OperationType::Mutation);
+        let (_, operation) =
+            self.state.document.operations.iter().next().ok_or_else(|| self.fail("it has no operation"))?;
+        let prepared = Prepared::new(&self.state.document, operation, registry);
+        let prepared = prepared.map_err(|problem| self.fail(problem))?;
+        let mutates = operation.node.ty == OperationType::Mutation;
         let expected = Expected::new(&self.variables, registry);
         let state = Checked { mutates, prepared, expected, needs, root_needs: declared };
         Ok(Document {

@@ -40,12 +40,15 @@ pub struct Variant {
 }
 
 impl Prepared {
-    /// Splits a document with one operation.
+    /// Splits an operation of a document.
     ///
     /// # Errors
-    /// When it has no operation, or too many switches.
-    pub fn new(document: &ExecutableDocument, registry: &Registry) -> Result<Self, String> {
-        let (_, operation) = document.operations.iter().next().ok_or("it has no operation")?;
+    /// When the schema has no such root, or the operation has too many switches.
+    pub fn new(
+        document: &ExecutableDocument,
+        operation: &Positioned<OperationDefinition>,
+        registry: &Registry,
+    ) -> Result<Self, String> {
         let mut operation = operation.clone();
         let root = match operation.node.ty {
             OperationType::Query => Some(registry.query_type.as_str()),
@@ -64,6 +67,11 @@ impl Prepared {
             return Err(format!("it has more than {MAX_SWITCHES} switches"));
         }
         Ok(Self { operation, kept: split.kept, switches, variants: RwLock::default() })
+    }
+
+    /// The variables on which it depends what is left out.
+    pub fn switches(&self) -> &[Name] {
+        &self.switches
     }
 
     /// What these variables leave of the document.
@@ -120,7 +128,7 @@ struct Split<'a> {
 
 impl<'a> Split<'a> {
     /// A selection that the executor walks: fragments are written out in it.
-    fn outside(&mut self, ty: &MetaType, set: &mut SelectionSet) {
+    fn outside(&mut self, ty: &'a MetaType, set: &mut SelectionSet) {
         for selection in &mut set.items {
             if let Selection::FragmentSpread(spread) = &selection.node
                 && let Some(fragment) = self.fragments.get(&spread.node.fragment_name.node)
@@ -143,7 +151,8 @@ impl<'a> Split<'a> {
                     }
                 }
                 Selection::InlineFragment(fragment) => {
-                    self.outside(ty, &mut fragment.node.selection_set.node);
+                    let on = self.on(ty, &fragment.node);
+                    self.outside(on, &mut fragment.node.selection_set.node);
                 }
                 Selection::FragmentSpread(_) => {}
             }
@@ -151,7 +160,7 @@ impl<'a> Split<'a> {
     }
 
     /// A selection on records, or a fragment of one: what is no record in it is walked again.
-    fn inside(&mut self, ty: &MetaType, set: &mut SelectionSet) {
+    fn inside(&mut self, ty: &'a MetaType, set: &mut SelectionSet) {
         for selection in &mut set.items {
             match &mut selection.node {
                 Selection::Field(field) => {
@@ -162,7 +171,10 @@ impl<'a> Split<'a> {
                         self.outside(below, &mut field.node.selection_set.node);
                     }
                 }
-                Selection::InlineFragment(fragment) => self.inside(ty, &mut fragment.node.selection_set.node),
+                Selection::InlineFragment(fragment) => {
+                    let on = self.on(ty, &fragment.node);
+                    self.inside(on, &mut fragment.node.selection_set.node);
+                }
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node),
             }
         }
@@ -177,6 +189,12 @@ impl<'a> Split<'a> {
         let Some(ty) = self.registry.types.get(on) else { return };
         self.inside(ty, &mut fragment.node.selection_set.node);
         self.kept.fragments.insert(name.clone(), fragment);
+    }
+
+    /// The type that a fragment is on.
+    fn on(&self, ty: &'a MetaType, fragment: &InlineFragment) -> &'a MetaType {
+        let on = fragment.type_condition.as_ref();
+        on.and_then(|on| self.registry.types.get(on.node.on.node.as_str())).unwrap_or(ty)
     }
 
     /// The type of a field.
