@@ -32,6 +32,7 @@ pub mod accept;
 pub mod action_log;
 pub mod auth;
 pub mod body;
+mod cache;
 pub mod clock;
 pub mod collation;
 mod column;

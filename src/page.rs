@@ -12,9 +12,8 @@ use std::time::Duration;
 use async_graphql::Context;
 pub use facade::Connection;
 use facade::{Asked, Need, RecordType};
-use moka::future::Cache;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, SelectStatement};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryTrait, Select};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryTrait, Select};
 
 pub(crate) use self::window::DEFAULT_SIZE;
 pub use self::window::Paging;
@@ -23,6 +22,7 @@ use self::order::Order;
 use self::part::Source;
 use self::window::Place;
 use crate::auth::allow;
+use crate::cache::Loads;
 use crate::column::Column;
 use crate::filter::{Demand, Filter, Sort, contains};
 use crate::record::Record;
@@ -31,6 +31,8 @@ use crate::{Error, Result};
 
 /// How deep conditions nest.
 const MAX_NESTING: usize = 5;
+/// How many counts are remembered.
+const MAX_COUNTS: usize = 10_000;
 /// How many values conditions compare with.
 const MAX_VALUES: usize = 1000;
 
@@ -178,33 +180,29 @@ async fn count(scope: Scope<'_>, record: &RecordType, select: &SelectStatement) 
 /// Counts of big lists, by table and statement, remembered for at most `GUICHET_COUNT_TTL`:
 /// counting a big table costs its database far more than reading a page of it.
 pub struct Counts {
-    cache: Option<Cache<(String, String), u64>>,
+    cache: Option<Loads<(String, String), u64, DbErr>>,
 }
 
 impl Counts {
     /// Counts that are remembered so long; zero: not at all.
     pub fn new(ttl: Duration) -> Self {
-        let build = || {
-            Cache::builder().max_capacity(10_000).time_to_live(ttl).support_invalidation_closures().build()
-        };
-        Self { cache: (!ttl.is_zero()).then(build) }
+        Self { cache: (!ttl.is_zero()).then(|| Loads::new(MAX_COUNTS, ttl)) }
     }
 
     async fn get(
         &self,
         key: (String, String),
-        count: impl Future<Output = Result<u64, sea_orm::DbErr>>,
+        count: impl Future<Output = Result<u64, DbErr>>,
     ) -> Result<u64> {
         let Some(cache) = &self.cache else { return Ok(count.await?) };
-        let counted = cache.try_get_with(key, count).await;
+        let counted = cache.get_or_load(key, count).await;
         counted.map_err(|error| Arc::unwrap_or_clone(error).into())
     }
 
     /// Forgets the counts of a table: one of our own writes changed it.
     pub fn forget(&self, table: &'static str) {
         if let Some(cache) = &self.cache {
-            // The closure is refused only by a cache that was built without support for it.
-            let _ = cache.invalidate_entries_if(move |(counted, _), _| counted == table);
+            cache.forget(|(counted, _)| counted == table);
         }
     }
 }

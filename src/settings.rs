@@ -6,21 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::setting;
-use moka::future::Cache;
 use sea_orm::{EntityTrait, QuerySelect};
 
-use crate::Result;
+use crate::cache::Loads;
 use crate::reader::Reader;
+use crate::{Error, Result};
 
 /// No shop has anywhere near so many settings.
 const MAX_SETTINGS: u64 = 10_000;
 
 /// All settings of the shop.
-pub struct Settings(Cache<(), Arc<HashMap<String, String>>>);
+pub struct Settings(Loads<(), Arc<HashMap<String, String>>, Error>);
 
 impl Default for Settings {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(1).time_to_live(Duration::from_secs(1)).build())
+        Self(Loads::new(1, Duration::from_secs(1)))
     }
 }
 
@@ -30,7 +30,7 @@ impl Settings {
     /// # Errors
     /// When the database fails.
     pub async fn get(&self, db: &Reader, name: &str) -> Result<Option<String>> {
-        let all = match self.0.get(&()).await {
+        let all = match self.0.get(&()) {
             Some(all) => all,
             None => Box::pin(self.load(db)).await?,
         };
@@ -39,7 +39,7 @@ impl Settings {
 
     async fn load(&self, db: &Reader) -> Result<Arc<HashMap<String, String>>> {
         let load = async { load(db).await.map(Arc::new) };
-        self.0.try_get_with((), load).await.map_err(|error| error.shared())
+        self.0.get_or_load((), load).await.map_err(|error| error.shared())
     }
 }
 

@@ -114,7 +114,7 @@ impl Throttle {
         {
             return verdict;
         }
-        self.own.take(bucket, amount, limit, now).await
+        self.own.take(bucket, amount, limit, now)
     }
 
     /// Corrects what was counted to what was used in the end, be it less or more; how the request stands then.
@@ -124,7 +124,7 @@ impl Throttle {
         if more != 0 {
             match &self.shared {
                 Some(shared) if Box::pin(shared.correct(bucket, more)).await => {}
-                _ => self.own.correct(bucket, more).await,
+                _ => self.own.correct(bucket, more),
             }
         }
         let remaining = u32::try_from((i64::from(standing.remaining) - more).max(0)).unwrap_or(u32::MAX);

@@ -8,12 +8,12 @@ use std::time::Duration;
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
 use entity::{Id, ShopTime, admin, customer, personal_access_token as token};
-use moka::future::Cache;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
 use subtle::ConstantTimeEq;
 
 use super::{Abilities, Credential, Owner, Principal, session};
+use crate::cache::Cache;
 use crate::reader::Reader;
 use crate::scope::Shared;
 use crate::{Error, Result, key};
@@ -24,6 +24,8 @@ pub(super) const CUSTOMER: &str = "App\\Models\\Account\\Customer";
 
 /// How long a key is believed without asking the database again: a revoked one stops as soon.
 const REMEMBERED: Duration = Duration::from_secs(1);
+/// How many keys are.
+const MAX_REMEMBERED: usize = 10_000;
 
 /// Keys, as they were found a moment ago.
 pub struct Keys {
@@ -44,7 +46,7 @@ struct Found {
 
 impl Default for Keys {
     fn default() -> Self {
-        let known = Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build();
+        let known = Cache::new(MAX_REMEMBERED, REMEMBERED);
         Self { known, used: Mutex::default() }
     }
 }
@@ -63,11 +65,11 @@ impl Keys {
         }
         // The hash is the cache's key: the secret itself stays nowhere.
         let secret = key::hash(text);
-        let found = match self.known.get(&secret).await {
+        let found = match self.known.get(&secret) {
             Some(found) => found,
             None => {
                 let found = Box::pin(find(&shared.reader, text)).await?;
-                self.known.insert(secret, found.clone()).await;
+                self.known.insert(secret, found.clone());
                 found
             }
         };

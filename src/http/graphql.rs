@@ -296,14 +296,14 @@ async fn introspect(
     estimate: &Estimate,
 ) -> Result<(Answer, u32), Error> {
     let question = Introspections::question(&operation);
-    if let Some(kept) = app.introspections.get(&question).await {
+    if let Some(kept) = app.introspections.get(&question) {
         app.pipeline.charge(caller, estimate.price()).await?;
         return Ok((Answer::new(Value::Binary(kept)), estimate.price()));
     }
     let (mut answer, used) = execute(app, &app.public, caller, origin, (operation, None), estimate).await?;
     if answer.errors.is_empty() {
         let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
-        app.introspections.keep(question, data.clone()).await;
+        app.introspections.keep(question, data.clone());
         answer.data = Value::Binary(data);
     }
     Ok((answer, used))
@@ -326,7 +326,7 @@ struct Prepared {
 }
 
 async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Prepared, Error> {
-    let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref()).await?;
+    let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref())?;
     let config = &app.shared().config;
     let bounds = Reader::new(config.bodies, is_known).document(config.max_tokens);
     let ready = match is_known {
@@ -348,7 +348,7 @@ async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Prepare
         facts.document = Some(hash.unwrap_or_else(|| key::hash(&asked.operation.query)));
     });
     if let Some(new) = new {
-        app.named.remember(new, &asked.operation.query).await;
+        app.named.remember(new, &asked.operation.query);
     }
     Ok(Prepared { estimate, ready })
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_graphql::{Request, Value};
-use moka::future::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use serde_json::Value as Json;
 
 use crate::config::{Config, TrustedMode};
@@ -15,14 +16,26 @@ use crate::{Error, Result, key};
 
 /// Bytes of documents that are remembered for clients.
 const REMEMBERED: u64 = 4 * 1024 * 1024;
+/// About how many there are.
+const DOCUMENTS: usize = 1000;
 /// How the name of a document by its hash begins.
 const SHA256: &str = "sha256:";
 
 /// Documents by name: remembered and trusted ones.
 pub struct Documents {
-    remembered: Cache<String, Arc<str>>,
+    remembered: Cache<String, Arc<str>, Size>,
     trusted: HashMap<String, Arc<str>>,
     mode: TrustedMode,
+}
+
+/// The bytes of a document and its hash.
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<String, Arc<str>> for Size {
+    fn weight(&self, hash: &String, text: &Arc<str>) -> u64 {
+        (hash.len() + text.len()) as u64
+    }
 }
 
 /// A document to remember once it has proved to be one.
@@ -35,12 +48,7 @@ impl Documents {
     /// # Errors
     /// When they cannot be read, or one of them is no GraphQL document.
     pub fn new(config: &Config) -> Result<Self> {
-        let remembered = Cache::builder()
-            .max_capacity(REMEMBERED)
-            .weigher(|hash: &String, text: &Arc<str>| {
-                u32::try_from(hash.len() + text.len()).unwrap_or(u32::MAX)
-            })
-            .build();
+        let remembered = Cache::with_weighter(DOCUMENTS, REMEMBERED, Size);
         let trusted = config.trusted_documents.as_deref().map(read).transpose()?.unwrap_or_default();
         Ok(Self { remembered, trusted, mode: config.trusted_mode })
     }
@@ -51,13 +59,13 @@ impl Documents {
     /// # Errors
     /// [`Code::PersistedQueryNotFound`], [`Code::DocumentNotTrusted`]; when name and document
     /// don't agree.
-    pub async fn resolve(&self, request: &mut Request, id: Option<&str>) -> Result<Option<New>> {
+    pub fn resolve(&self, request: &mut Request, id: Option<&str>) -> Result<Option<New>> {
         let hash = hash(request)?;
         let name = hash.as_deref().or(id);
         let new = match name {
             None => None,
             Some(name) if request.query.is_empty() => {
-                request.query = self.find(name).await.ok_or_else(|| self.missing(name))?.to_string();
+                request.query = self.find(name).ok_or_else(|| self.missing(name))?.to_string();
                 None
             }
             Some(name) if plain(name) != key::hash(&request.query) => {
@@ -73,14 +81,14 @@ impl Documents {
     }
 
     /// Remembers a document that a client will name from now on.
-    pub async fn remember(&self, new: New, text: &str) {
-        self.remembered.insert(new.0, text.into()).await;
+    pub fn remember(&self, new: New, text: &str) {
+        self.remembered.insert(new.0, text.into());
     }
 
-    async fn find(&self, name: &str) -> Option<Arc<str>> {
+    fn find(&self, name: &str) -> Option<Arc<str>> {
         match self.trusted.get(name).or_else(|| self.trusted.get(plain(name))) {
             Some(text) => Some(Arc::clone(text)),
-            None => self.remembered.get(plain(name)).await,
+            None => self.remembered.get(plain(name)),
         }
     }
 

@@ -2,24 +2,36 @@
 //! changes, and cost more than most answers: each is worked out once and kept as JSON.
 
 use bytes::Bytes;
-use moka::future::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use async_graphql::Request;
 
 /// Bytes of answers that are kept.
 const KEPT: u64 = 4 * 1024 * 1024;
+/// About how many there are.
+const ANSWERS: usize = 100;
 
 /// Kept answers, by a hash of the question.
-pub struct Introspections(Cache<Question, Bytes>);
+pub struct Introspections(Cache<Question, Bytes, Size>);
+
+/// The bytes of an answer.
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<Question, Bytes> for Size {
+    fn weight(&self, _: &Question, answer: &Bytes) -> u64 {
+        answer.len() as u64
+    }
+}
 
 /// A hash of a document, its operation's name and its variables.
 pub type Question = [u8; 32];
 
 impl Default for Introspections {
     fn default() -> Self {
-        let weigh = |_: &Question, answer: &Bytes| u32::try_from(answer.len()).unwrap_or(u32::MAX);
-        Self(Cache::builder().max_capacity(KEPT).weigher(weigh).build())
+        Self(Cache::with_weighter(ANSWERS, KEPT, Size))
     }
 }
 
@@ -40,12 +52,12 @@ impl Introspections {
     }
 
     /// The JSON of `data` that answers a question, if it was asked before.
-    pub async fn get(&self, question: &Question) -> Option<Bytes> {
-        self.0.get(question).await
+    pub fn get(&self, question: &Question) -> Option<Bytes> {
+        self.0.get(question)
     }
 
     /// Keeps an answer: the JSON of `data`.
-    pub async fn keep(&self, question: Question, answer: Bytes) {
-        self.0.insert(question, answer).await;
+    pub fn keep(&self, question: Question, answer: Bytes) {
+        self.0.insert(question, answer);
     }
 }

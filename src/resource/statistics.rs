@@ -6,7 +6,6 @@ use std::time::Duration;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use entity::{ShopDate, ShopTime, customer, group, invoice, product, service, subscription, support_ticket};
-use moka::future::Cache;
 use rust_decimal::Decimal;
 use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
@@ -15,6 +14,7 @@ use sea_orm::{
 };
 
 use crate::auth::{Ability::Statistics as CanStatistics, Can};
+use crate::cache::Loads;
 use facade::{InRest, Spelling};
 
 use crate::record::{Moment, Money};
@@ -222,11 +222,11 @@ by_status! {
 }
 
 /// Reading figures.
-pub struct StatisticsQuery(Cache<(), Statistics>);
+pub struct StatisticsQuery(Loads<(), Statistics, Error>);
 
 impl Default for StatisticsQuery {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(1).time_to_live(REMEMBERED).build())
+        Self(Loads::new(1, REMEMBERED))
     }
 }
 
@@ -239,7 +239,7 @@ impl StatisticsQuery {
         if scope.config().count_ttl.is_zero() {
             return Box::pin(Statistics::count(scope)).await;
         }
-        let counted = Box::pin(self.0.try_get_with((), Statistics::count(scope))).await;
+        let counted = Box::pin(self.0.get_or_load((), Statistics::count(scope))).await;
         counted.map_err(|error| error.shared())
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
-use moka::future::Cache;
+
+use crate::cache::Cache;
 
 use super::{Bucket, Standing, Verdict, WINDOW};
 
 /// Windows that are remembered: a stranger with many addresses takes no more memory than they do.
-const MAX_WINDOWS: u64 = 100_000;
+const MAX_WINDOWS: usize = 100_000;
 
 /// Windows that are open.
 pub(super) struct Memory(Cache<Bucket, Arc<Window>>);
@@ -21,14 +22,14 @@ struct Window {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(MAX_WINDOWS).time_to_live(WINDOW).build())
+        Self(Cache::new(MAX_WINDOWS, WINDOW))
     }
 }
 
 impl Memory {
-    pub(super) async fn take(&self, bucket: Bucket, amount: u32, limit: u32, now: DateTime<Utc>) -> Verdict {
-        let open = async { Arc::new(Window { opened: now, count: AtomicU32::new(0) }) };
-        let window = self.0.get_with(bucket, open).await;
+    pub(super) fn take(&self, bucket: Bucket, amount: u32, limit: u32, now: DateTime<Utc>) -> Verdict {
+        let open = || Arc::new(Window { opened: now, count: AtomicU32::new(0) });
+        let window = self.0.get_or_insert_with(&bucket, open);
         let raise = |count: u32| count.checked_add(amount).filter(|&count| count <= limit);
         let left = WINDOW.saturating_sub((now - window.opened).to_std().unwrap_or_default());
         let resets_in = left.as_secs() + u64::from(left.subsec_nanos() > 0);
@@ -40,8 +41,8 @@ impl Memory {
     }
 
     /// Counts so much more, or less, whatever the limit is.
-    pub(super) async fn correct(&self, bucket: Bucket, more: i64) {
-        if let Some(window) = self.0.get(&bucket).await {
+    pub(super) fn correct(&self, bucket: Bucket, more: i64) {
+        if let Some(window) = self.0.get(&bucket) {
             let change = u32::try_from(more.unsigned_abs()).unwrap_or(u32::MAX);
             let correct = |count: u32| {
                 Some(if more < 0 { count.saturating_sub(change) } else { count.saturating_add(change) })

@@ -22,7 +22,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::Id;
-use moka::future::Cache;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -35,6 +34,7 @@ use self::row::{Column, Entity as Rows, Model as Row};
 pub use self::tries::Tries;
 use self::tries::Try;
 use super::{Credential, Owner, Principal};
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Invalid;
 use crate::scope::Shared;
@@ -47,6 +47,8 @@ pub(super) use self::jwt::looks_like as is_access_token;
 /// How long a session is believed without asking the database again: one that was ended, or whose
 /// account was shut out, stops as soon.
 const REMEMBERED: Duration = Duration::from_secs(1);
+/// How many are.
+const MAX_REMEMBERED: usize = 10_000;
 /// Random characters of a session's name, and of what its refresh tokens share.
 const ENTROPY: usize = 40;
 /// Sessions that an account may have at the same time: with another one the oldest ends.
@@ -108,11 +110,7 @@ struct Name {
 impl Sessions {
     /// Sessions; tries to sign in are counted.
     pub fn new(tries: Tries) -> Self {
-        Self {
-            tries,
-            ring: OnceLock::new(),
-            known: Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build(),
-        }
+        Self { tries, ring: OnceLock::new(), known: Cache::new(MAX_REMEMBERED, REMEMBERED) }
     }
 
     /// The keys of access tokens, read or made on first use.
@@ -140,11 +138,11 @@ impl Sessions {
         let claims = claims.ok_or(Error::Unauthenticated)?;
         let name = Name::of_claims(&claims.sub, &claims.sid).ok_or(Error::Unauthenticated)?;
         let label = name.label();
-        let found = match self.known.get(&label).await {
+        let found = match self.known.get(&label) {
             Some(found) => found,
             None => {
                 let found = self.find(shared, &name).await?;
-                self.known.insert(label, found.clone()).await;
+                self.known.insert(label, found.clone());
                 found
             }
         };
@@ -295,13 +293,13 @@ impl Sessions {
     pub(crate) async fn revoke_all(&self, shared: &Shared, owner: Owner) -> Result<u64> {
         tables(shared).await?;
         let ended = of_owner(owner).exec(&shared.db).await?;
-        self.known.invalidate_all();
+        self.known.forget(|_| true);
         Ok(ended.rows_affected)
     }
 
     async fn end(&self, db: &DatabaseConnection, name: &Name) -> Result<()> {
         Rows::delete_many().filter(named(name)).exec(db).await?;
-        self.known.invalidate(&name.label()).await;
+        self.known.remove(&name.label());
         Ok(())
     }
 

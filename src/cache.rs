@@ -1,0 +1,214 @@
+//! Values that are remembered for a time, so many at most; and such that several requests wait for at once.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use quick_cache::Equivalent;
+use quick_cache::sync::{Cache as Table, EntryAction, EntryResult};
+use tokio::sync::Mutex as Turns;
+
+/// Values by key, each remembered for the same time.
+pub struct Cache<K, V> {
+    values: Table<K, Kept<V>>,
+    time: Duration,
+}
+
+#[derive(Clone)]
+struct Kept<V> {
+    value: V,
+    until: Instant,
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
+    /// At most so many values, each for this time.
+    pub fn new(capacity: usize, time: Duration) -> Self {
+        Self { values: Table::new(capacity), time }
+    }
+
+    /// The value of a key, if its time is not over.
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+        let kept = self.values.get(key)?;
+        (Instant::now() < kept.until).then_some(kept.value)
+    }
+
+    /// Remembers a value from now on.
+    pub fn insert(&self, key: K, value: V) {
+        self.values.insert(key, self.kept(value));
+    }
+
+    /// The value of a key; a new one where there is none or its time is over. All who ask at once get the same.
+    pub fn get_or_insert_with(&self, key: &K, new: impl FnOnce() -> V) -> V {
+        let now = Instant::now();
+        let found = self.values.entry(key, None, |_, kept| {
+            if now < kept.until {
+                EntryAction::Retain(kept.value.clone())
+            } else {
+                EntryAction::ReplaceWithGuard
+            }
+        });
+        match found {
+            EntryResult::Retained(value) => value,
+            EntryResult::Vacant(place) | EntryResult::Replaced(place, _) => {
+                let value = new();
+                // Refused only where the place was taken from us: then nobody else has this value.
+                let _ = place.insert(self.kept(value.clone()));
+                value
+            }
+            EntryResult::Removed(_, kept) => kept.value,
+            EntryResult::Timeout => new(),
+        }
+    }
+
+    /// Forgets the value of a key.
+    pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) {
+        self.values.remove(key);
+    }
+
+    /// Forgets the values of some keys.
+    pub fn forget(&self, is_meant: impl Fn(&K) -> bool) {
+        self.values.retain(|key, _| !is_meant(key));
+    }
+
+    fn kept(&self, value: V) -> Kept<V> {
+        Kept { value, until: Instant::now() + self.time }
+    }
+}
+
+/// Values that are loaded once, however many ask for them at the same time. Where loading fails, all who waited
+/// are told the same.
+pub struct Loads<K, V, E> {
+    known: Cache<K, V>,
+    under_way: Mutex<HashMap<K, Load<V, E>>>,
+}
+
+/// What came of loading; nothing while somebody still loads, or where whoever did went away.
+type Load<V, E> = Arc<Turns<Option<Result<V, Arc<E>>>>>;
+
+impl<K: Clone + Eq + Hash, V: Clone, E> Loads<K, V, E> {
+    /// At most so many values, each for this time.
+    pub fn new(capacity: usize, time: Duration) -> Self {
+        Self { known: Cache::new(capacity, time), under_way: Mutex::default() }
+    }
+
+    /// The value of a key, if its time is not over.
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+        self.known.get(key)
+    }
+
+    /// The value of a key, loaded where it is not known.
+    ///
+    /// # Errors
+    /// What loading fails with.
+    pub async fn get_or_load(&self, key: K, load: impl Future<Output = Result<V, E>>) -> Result<V, Arc<E>> {
+        if let Some(value) = self.known.get(&key) {
+            return Ok(value);
+        }
+        let turn = Arc::clone(
+            self.under_way.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default(),
+        );
+        let mut loaded = turn.lock().await;
+        if let Some(loaded) = &*loaded {
+            return loaded.clone();
+        }
+        // Whoever asks later begins anew, also where this is given up.
+        let _ending = Ending { under_way: &self.under_way, key: &key };
+        let result = load.await.map_err(Arc::new);
+        if let Ok(value) = &result {
+            self.known.insert(key.clone(), value.clone());
+        }
+        *loaded = Some(result.clone());
+        result
+    }
+
+    /// Forgets the values of some keys.
+    pub fn forget(&self, is_meant: impl Fn(&K) -> bool) {
+        self.known.forget(is_meant);
+    }
+}
+
+/// Takes a load out of those that are under way.
+struct Ending<'a, K: Eq + Hash, L> {
+    under_way: &'a Mutex<HashMap<K, L>>,
+    key: &'a K,
+}
+
+impl<K: Eq + Hash, L> Drop for Ending<'_, K, L> {
+    fn drop(&mut self) {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    #[test]
+    fn values_are_remembered_for_their_time_and_in_bounds() {
+        let cache = Cache::new(100, LONG);
+        cache.insert("a".to_owned(), 1);
+        assert_eq!((cache.get("a"), cache.get("b")), (Some(1), None));
+        cache.forget(|key| key == "a");
+        assert_eq!(cache.get("a"), None);
+        (0..10_000).for_each(|number| cache.insert(number.to_string(), number));
+        let known = (0..10_000).filter(|number: &i32| cache.get(&number.to_string()).is_some()).count();
+        assert!((1..=100).contains(&known), "{known}");
+        let over = Cache::new(100, Duration::ZERO);
+        over.insert(1, 1);
+        assert_eq!(over.get(&1), None);
+        assert_eq!((over.get_or_insert_with(&1, || 2), over.get_or_insert_with(&1, || 3)), (2, 3));
+    }
+
+    #[test]
+    fn all_who_ask_at_once_share_one_value() {
+        let cache: Cache<u8, Arc<AtomicU32>> = Cache::new(10, LONG);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let counter = cache.get_or_insert_with(&1, Arc::default);
+                    counter.fetch_add(1, Ordering::Relaxed)
+                });
+            }
+        });
+        assert_eq!(cache.get(&1).map(|counter| counter.load(Ordering::Relaxed)), Some(8));
+    }
+
+    #[tokio::test]
+    async fn a_value_is_loaded_once() {
+        let (loads, times) = (Loads::<_, _, ()>::new(10, LONG), AtomicU32::new(0));
+        let load = || async {
+            tokio::task::yield_now().await;
+            Ok(times.fetch_add(1, Ordering::Relaxed))
+        };
+        let all = futures_util::future::join_all((0..5).map(|_| loads.get_or_load("a", load()))).await;
+        assert_eq!(all, vec![Ok(0); 5]);
+        assert_eq!(loads.get("a"), Some(0));
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_told_to_all_who_waited_and_to_nobody_later() {
+        let loads = Loads::<_, u8, &str>::new(10, LONG);
+        let fail = || async {
+            tokio::task::yield_now().await;
+            Err("away")
+        };
+        let all = futures_util::future::join_all((0..3).map(|_| loads.get_or_load(1, fail()))).await;
+        assert!(all.iter().all(|answer| answer.as_ref().is_err_and(|error| **error == "away")));
+        assert_eq!(loads.get_or_load(1, async { Ok(7) }).await, Ok(7));
+        assert!(loads.under_way.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn another_goes_on_where_the_first_went_away() {
+        let loads = Arc::new(Loads::<_, u8, ()>::new(10, LONG));
+        let first = tokio::time::timeout(Duration::ZERO, loads.get_or_load(1, std::future::pending())).await;
+        assert!(first.is_err());
+        assert_eq!(loads.get_or_load(1, async { Ok(7) }).await, Ok(7));
+        assert!(loads.under_way.lock().unwrap().is_empty());
+    }
+}
