@@ -1,0 +1,112 @@
+//! The server within this process, on one thread, and what it is asked.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use guichet::clock::Clock;
+use guichet::config::Config;
+use guichet::http::Site;
+use guichet::reader::Sent;
+use guichet::{App, database};
+
+/// Tables that are read at most once a second, whatever is asked.
+const REMEMBERED: [&str; 3] = ["personal_access_tokens", "admins", "settings"];
+
+/// Something to ask.
+pub struct Case {
+    pub name: &'static str,
+    /// How often it is asked.
+    pub requests: usize,
+    method: &'static str,
+    path: &'static str,
+    /// The document or the body. `NUMBER` stands for that of the request.
+    body: &'static str,
+}
+
+/// A customer, a page with its total, a tree of four levels, a change; a customer by REST too.
+pub const CASES: &[Case] = &[
+    Case { name: "q1", requests: 25, method: "POST", path: "/graphql", body: include_str!("q1.graphql") },
+    Case { name: "q2", requests: 20, method: "POST", path: "/graphql", body: include_str!("q2.graphql") },
+    Case { name: "q4", requests: 10, method: "POST", path: "/graphql", body: include_str!("q4.graphql") },
+    Case { name: "q1-rest", requests: 25, method: "GET", path: "/api/application/customers/43", body: "" },
+    Case {
+        name: "write",
+        requests: 25,
+        method: "POST",
+        path: "/graphql",
+        body: "mutation { customerUpdate(id: 43, input: {city: \"City NUMBER\"}) { databaseId city updatedAt } }",
+    },
+];
+
+impl Case {
+    fn request(&self, key: &str, number: usize) -> Request {
+        let body = self.body.replace("NUMBER", &number.to_string());
+        let body = match self.method {
+            "POST" => Body::from(serde_json::json!({"query": body}).to_string()),
+            _ => Body::empty(),
+        };
+        let mut request = axum::http::Request::builder()
+            .method(self.method)
+            .uri(self.path)
+            .header("host", "127.0.0.1")
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", "application/json")
+            .header("accept", "application/json")
+            .body(body)
+            .expect("a request");
+        request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 1))));
+        request
+    }
+}
+
+/// Asks each case again and again, one after the other; prints how many statements the last request of each took.
+pub fn ask(database: &str, key: &str) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let statements = Arc::new(AtomicU64::new(0));
+    let site = runtime.block_on(site(database, Arc::clone(&statements)));
+    for case in CASES {
+        let mut last = 0;
+        for number in 0..case.requests {
+            let before = statements.load(Ordering::Relaxed);
+            // All numbers have as many digits.
+            measured(&runtime, &site, case.request(key, 100 + number));
+            last = statements.load(Ordering::Relaxed) - before;
+        }
+        println!("{last}");
+    }
+    ExitCode::SUCCESS
+}
+
+/// Answers a request to the last byte of its body. callgrind counts what this function and those that it calls need.
+#[inline(never)]
+fn measured(runtime: &tokio::runtime::Runtime, site: &Site, request: Request) {
+    let (status, body) = runtime.block_on(async {
+        let answer = site.answer(request).await;
+        let status = answer.status();
+        (status, axum::body::to_bytes(answer.into_body(), usize::MAX).await.expect("a body"))
+    });
+    let right = status == 200 && !body.starts_with(b"{\"errors\"");
+    assert!(right, "{status}: {}", String::from_utf8_lossy(&body));
+}
+
+async fn site(url: &str, statements: Arc<AtomicU64>) -> Site {
+    let settings = [
+        ("DATABASE_URL", url),
+        ("GUICHET_RATE_LIMIT", "0"),
+        ("GUICHET_COST_LIMIT", "0"),
+        ("GUICHET_COUNT_TTL", "0"),
+        ("SANCTUM_TOKEN_EXPIRATION", "0"),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::from_env(settings).expect("settings that are accepted");
+    let db = database::connect_for_serving(&config).await.expect("the shop");
+    let observer = Arc::new(move |sent: &Sent<'_>| {
+        if !REMEMBERED.iter().any(|table| sent.sql.contains(table)) {
+            statements.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    App::observed(config, db, Clock::Real, observer).await.expect("the server").site()
+}
