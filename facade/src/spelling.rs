@@ -48,7 +48,7 @@ pub struct InRest;
 impl InRest {
     const NAME: &'static str = "inRest";
 
-    /// The directive on a computed field, such as one of [`Money`](super::Money).
+    /// The directive on a computed field, such as an amount of money.
     pub fn apply(spelling: Spelling) -> MetaDirectiveInvocation {
         RestForm { spelling, sparse: false }.directive()
     }

@@ -1,7 +1,7 @@
 //! Operations that ran before: parsed, validated and measured once. What of it depends on the variables is worked
 //! out for each request.
 //!
-//! Only operations of callers with a valid key are remembered, by their whole text, and within a bound of bytes. A
+//! Only operations of callers with a valid key are remembered, by their whole text, and within a bound of memory. A
 //! request whose variables are not plainly right goes the long way, where the validator tells what is wrong.
 
 use std::hash::Hash;
@@ -19,12 +19,19 @@ use super::{Bounds, Estimate, Hints, Rules, chosen, parse, values, variables};
 use crate::config::Config;
 use crate::{Result, key};
 
-/// Bytes of texts that are remembered, all together.
-const TEXTS: u64 = 1024 * 1024;
+/// Fields and other parts of documents that are remembered, all together: some hundred usual documents. A part takes
+/// about half a kilobyte in each of the forms that are kept of it.
+const PARTS: u64 = 8000;
+/// Documents with more parts are not remembered.
+const MOST_PARTS: u64 = 1000;
 /// Longer texts are not remembered.
-const LONGEST: usize = 32 * 1024;
+const LONGEST: usize = 16 * 1024;
+/// Bytes of a text that count as a part, whatever is in them: values have no fields.
+const PART: u64 = 16;
 /// About how many documents are remembered.
-const DOCUMENTS: usize = 500;
+const DOCUMENTS: usize = 200;
+/// Combinations of switches that are remembered for an operation.
+const MAX_VARIANTS: usize = 4;
 /// Variables that an operation may have: the bits of a [`Shape`].
 const MAX_VARIABLES: usize = 64;
 /// Shapes that are remembered for an operation; others go the long way.
@@ -60,13 +67,13 @@ impl Equivalent<Asked> for AskedNow<'_> {
     }
 }
 
-/// The bytes of a text.
+/// The parts of a document.
 #[derive(Clone)]
 struct Size;
 
 impl Weighter<Asked, Arc<Remembered>> for Size {
-    fn weight(&self, asked: &Asked, _: &Arc<Remembered>) -> u64 {
-        asked.text.len() as u64
+    fn weight(&self, _: &Asked, known: &Arc<Remembered>) -> u64 {
+        known.parts
     }
 }
 
@@ -82,6 +89,8 @@ struct Remembered {
     /// The hash of the text.
     hash: String,
     shapes: RwLock<Vec<Shape>>,
+    /// How many parts the document has.
+    parts: u64,
 }
 
 /// An operation that is ready to be run.
@@ -99,7 +108,7 @@ pub struct Ready {
 impl Known {
     /// No operations yet, of the schema with these types.
     pub fn new(registry: Registry) -> Self {
-        Self { operations: Cache::with_weighter(DOCUMENTS, TEXTS, Size), registry }
+        Self { operations: Cache::with_weighter(DOCUMENTS, PARTS, Size), registry }
     }
 
     /// The operation of a request, where it ran before and its variables are plainly right. Their defaults are
@@ -159,7 +168,11 @@ impl Known {
         if operation.node.variable_definitions.len() > MAX_VARIABLES {
             return None;
         }
-        let prepared = Prepared::new(&document, operation, &self.registry).ok()?;
+        let prepared = Prepared::new(&document, operation, &self.registry, MAX_VARIANTS).ok()?;
+        let parts = prepared.parts() + text.len() as u64 / PART;
+        if parts > MOST_PARTS {
+            return None;
+        }
         let kept = hints.of_document(&document, name.as_deref());
         Some(Remembered {
             prepared,
@@ -168,6 +181,7 @@ impl Known {
             estimate: estimate.clone(),
             hash: key::hash(text),
             shapes: RwLock::default(),
+            parts,
             document,
         })
     }

@@ -15,8 +15,6 @@ use async_graphql_value::Value as InputValue;
 
 use facade::{Kept, KeptSet, is_planned};
 
-/// Combinations that are remembered for a document; further ones are worked out each time.
-const MAX_VARIANTS: usize = 32;
 /// Switches that a document may have: the bits of a [`Combination`].
 const MAX_SWITCHES: usize = 64;
 
@@ -25,10 +23,26 @@ type Combination = u64;
 
 /// A document, ready to be executed.
 pub struct Prepared {
+    form: Form,
+    parts: u64,
+}
+
+/// What is left to be worked out for a request.
+enum Form {
+    /// Nothing: there are no switches.
+    Whole(Arc<Variant>),
+    /// What the switches leave out.
+    Switched(Box<Switched>),
+}
+
+/// A document with switches.
+struct Switched {
     operation: Positioned<OperationDefinition>,
     kept: Kept,
     switches: Vec<Name>,
     variants: RwLock<HashMap<Combination, Arc<Variant>>>,
+    /// Combinations that are remembered; further ones are worked out each time.
+    max_variants: usize,
 }
 
 /// What one combination of switches leaves of a document.
@@ -40,7 +54,7 @@ pub struct Variant {
 }
 
 impl Prepared {
-    /// Splits an operation of a document.
+    /// Splits an operation of a document. So many combinations of its switches are remembered.
     ///
     /// # Errors
     /// When the schema has no such root, or the operation has too many switches.
@@ -48,6 +62,7 @@ impl Prepared {
         document: &ExecutableDocument,
         operation: &Positioned<OperationDefinition>,
         registry: &Registry,
+        max_variants: usize,
     ) -> Result<Self, String> {
         let mut operation = operation.clone();
         let root = match operation.node.ty {
@@ -66,22 +81,47 @@ impl Prepared {
         if switches.len() > MAX_SWITCHES {
             return Err(format!("it has more than {MAX_SWITCHES} switches"));
         }
-        Ok(Self { operation, kept: split.kept, switches, variants: RwLock::default() })
+        let is_whole = switches.is_empty();
+        let parts = kept_parts(&split.kept) + selections(&operation.node.selection_set.node);
+        let variants = RwLock::default();
+        let switched = Switched { operation, kept: split.kept, switches, variants, max_variants };
+        let form = match is_whole {
+            true => Form::Whole(Arc::new(switched.prune(0))),
+            false => Form::Switched(Box::new(switched)),
+        };
+        Ok(Self { form, parts })
+    }
+
+    /// Fields and fragments of it, where fragments that lead to records are written out.
+    pub fn parts(&self) -> u64 {
+        self.parts
     }
 
     /// The variables on which it depends what is left out.
     pub fn switches(&self) -> &[Name] {
-        &self.switches
+        match &self.form {
+            Form::Whole(_) => &[],
+            Form::Switched(switched) => &switched.switches,
+        }
     }
 
     /// What these variables leave of the document.
     pub fn variant(&self, variables: &Variables) -> Arc<Variant> {
+        match &self.form {
+            Form::Whole(variant) => Arc::clone(variant),
+            Form::Switched(switched) => switched.variant(variables),
+        }
+    }
+}
+
+impl Switched {
+    fn variant(&self, variables: &Variables) -> Arc<Variant> {
         let on = self.combination(variables);
         let known = self.variants.read().unwrap_or_else(PoisonError::into_inner).get(&on).cloned();
         known.unwrap_or_else(|| {
             let variant = Arc::new(self.prune(on));
             let mut variants = self.variants.write().unwrap_or_else(PoisonError::into_inner);
-            if variants.len() < MAX_VARIANTS {
+            if variants.len() < self.max_variants {
                 variants.insert(on, Arc::clone(&variant));
             }
             variant
@@ -248,6 +288,21 @@ fn condition(directive: &Directive) -> Option<(bool, &InputValue)> {
         _ => return None,
     };
     directive.get_argument("if").map(|value| (wanted, &value.node))
+}
+
+fn kept_parts(kept: &Kept) -> u64 {
+    let fragments = kept.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    kept.sets.iter().map(|kept| &kept.set.node).chain(fragments).map(selections).sum()
+}
+
+/// Fields and fragments of a selection.
+fn selections(set: &SelectionSet) -> u64 {
+    let below = set.items.iter().map(|selection| match &selection.node {
+        Selection::Field(field) => 1 + selections(&field.node.selection_set.node),
+        Selection::InlineFragment(fragment) => 1 + selections(&fragment.node.selection_set.node),
+        Selection::FragmentSpread(_) => 1,
+    });
+    below.sum()
 }
 
 fn collect_switches(set: &SelectionSet, found: &mut Vec<Name>) {

@@ -31,6 +31,9 @@ use super::expected::Expected;
 use crate::auth::{Abilities, Ability, Can};
 use crate::operation::{Prepared, Variant};
 
+/// Combinations of includes that are remembered for a document; further ones are worked out each time.
+const MAX_VARIANTS: usize = 32;
+
 /// The fragments of all documents, by name.
 pub type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -267,7 +270,7 @@ impl Document<Unchecked> {
         let needs = self.can.clone().unwrap_or_else(|| declared.clone());
         let (_, operation) =
             self.state.document.operations.iter().next().ok_or_else(|| self.fail("it has no operation"))?;
-        let prepared = Prepared::new(&self.state.document, operation, registry);
+        let prepared = Prepared::new(&self.state.document, operation, registry, MAX_VARIANTS);
         let prepared = prepared.map_err(|problem| self.fail(problem))?;
         let mutates = operation.node.ty == OperationType::Mutation;
         let expected = Expected::new(&self.variables, registry);
