@@ -30,7 +30,7 @@ pub use level::{Level, path_of};
 pub use lookup::{Lookup, Lookups, RowsOf};
 pub use output::{List, One, write_each, write_held};
 pub use record::{Answer, Branch, Field, NODE, Need, Record, RecordType, Shown, StoredColumn};
-pub use relation::{Batch, Filled, Own, Related, Relation, count_objects};
+pub use relation::{Batch, Filled, MAX_KEYS, MAX_ROWS, Own, Related, Relation, count_objects};
 pub use rendering::{Rendering, global_id};
 pub use request::{BranchFuture, Host, Request};
 pub use spelling::{InRest, RestForm, Spelling};

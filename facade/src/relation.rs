@@ -19,10 +19,10 @@ use crate::request::{BranchFuture, Request};
 
 /// Rows that one branch may load for one level: far beyond any answer that makes sense, so that
 /// a statement is bounded. Beyond it the branch is refused, never cut.
-const MAX_ROWS: u64 = 100_000;
+pub const MAX_ROWS: u64 = 100_000;
 
 /// Keys in one `IN` list, below the parameter limit of every database.
-const MAX_KEYS: usize = 30_000;
+pub const MAX_KEYS: usize = 30_000;
 
 /// Rows of another record that belong to a row.
 #[derive(Clone, Copy)]

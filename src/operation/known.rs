@@ -236,3 +236,49 @@ fn shape(operation: &OperationDefinition, is_given: impl Fn(&Name) -> bool) -> S
     let empty = definitions.filter(|(_, definition)| !is_given(&definition.node.name.node));
     empty.fold(0, |shape, (at, _)| shape | 1 << at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cost;
+    use super::*;
+    use crate::schema;
+
+    fn remember(known: &Known, hints: &Hints, text: String) {
+        let ran = Ran::of(&Request::new(text.clone())).expect("a text that is short enough");
+        let document = parse(&text).unwrap();
+        let (name, operation) = chosen(&document, None).unwrap();
+        let (kind, name) = (operation.node.ty, name.cloned());
+        let estimate = Estimate { cost: Cost::default(), kind, name, roots: Vec::new(), introspects: false };
+        known.remember(&ran, &estimate, hints);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let (known, hints) = (Known::new(schema::registry()), Hints::new(&schema::registry()));
+        for number in 0..2000 {
+            remember(&known, &hints, format!("{{ product(id: {number}) {{ name pricing {{ monthly }} }} }}"));
+        }
+        assert!((100..2000).contains(&known.operations.len()), "{}", known.operations.len());
+        assert!(known.operations.weight() <= PARTS);
+        let large = |fields: usize| {
+            let fields: String = (0..fields).map(|at| format!("f{at}: name ")).collect();
+            format!("{{ product(id: 1) {{ {fields} }} }}")
+        };
+        let before = known.operations.weight();
+        remember(&known, &hints, large(1200));
+        assert_eq!(known.operations.weight(), before, "a large document is not remembered");
+        assert!(Ran::of(&Request::new(large(3000))).is_none());
+    }
+
+    /// Fragments at the root are written out wherever they are spread: what they become counts.
+    #[test]
+    fn fragments_count_as_often_as_they_are_spread() {
+        let (known, hints) = (Known::new(schema::registry()), Hints::new(&schema::registry()));
+        let levels: String = (0..10)
+            .map(|at| format!("fragment L{at} on Query {{ ...L{next} ...L{next} }} ", next = at + 1))
+            .collect();
+        let document = format!("{{ ...L0 }} {levels} fragment L10 on Query {{ health {{ status }} }}");
+        remember(&known, &hints, document);
+        assert_eq!(known.operations.len(), 0);
+    }
+}

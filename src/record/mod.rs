@@ -13,7 +13,7 @@ use std::future::Future;
 use async_graphql::registry::{MetaField, Registry};
 use async_graphql::{Context, OutputType, TypeDirective};
 use entity::{Id, ShopTime};
-use facade::{ColumnSet, Level, Lookup, Need, One, RecordType, Row, Rows};
+use facade::{ColumnSet, Level, Lookup, MAX_KEYS, MAX_ROWS, Need, One, RecordType, Row, Rows};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, ModelTrait, QueryFilter,
     QuerySelect, QueryTrait, Select, Statement,
@@ -181,11 +181,6 @@ pub async fn list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Resu
     let found = scope.reader().query_all_raw(scope.backend().build(&select)).await?;
     Ok(facade::List::new(Rows { columns, rows: found.into_iter().map(Row::Read).collect() }))
 }
-
-/// Keys in one `IN` list, below the parameter limit of every database.
-const MAX_KEYS: usize = 30_000;
-/// Rows that are loaded at once, far beyond any answer that makes sense.
-const MAX_ROWS: u64 = 100_000;
 
 /// Whole rows of `T` whose `column` holds one of the keys, in the order of `rows`: for values that are computed
 /// of them.
@@ -555,4 +550,56 @@ macro_rules! words {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::pricing;
+    use facade::{Lookups, Record as _};
+    use sea_orm::sea_query::{ExprTrait, SelectStatement};
+    use sea_orm::{DbBackend, QueryTrait, Select, Statement};
+
+    use super::*;
+    use crate::resource::pricing::{Pricing, prices_of_products};
+
+    const BACKENDS: [DbBackend; 3] = [DbBackend::Sqlite, DbBackend::MySql, DbBackend::Postgres];
+
+    fn all() -> Select<pricing::Entity> {
+        pricing::Entity::find()
+    }
+
+    fn spelled(backend: DbBackend, mut rows: SelectStatement, columns: ColumnSet, keys: &[i64]) -> Statement {
+        let (record, column) = (Pricing::record(), pricing::Column::RelatedId as usize);
+        record.select(columns, &mut rows);
+        rows.and_where(record.column(column).is_in(keys.iter().copied())).limit(9);
+        backend.build(&rows)
+    }
+
+    #[test]
+    fn a_remembered_statement_is_the_one_that_would_be_spelled() {
+        let place = |column: pricing::Column| column as usize;
+        let few = ColumnSet::default().with(place(pricing::Column::Id)).with(place(pricing::Column::Monthly));
+        let sets = [few, few.with(place(pricing::Column::Currency))];
+        for backend in BACKENDS {
+            let lookups = Lookups::default();
+            for (rows, columns) in [prices_of_products as fn() -> _, all]
+                .into_iter()
+                .flat_map(|rows| sets.map(|set| (rows, set)))
+            {
+                let select = || QueryTrait::into_query(rows());
+                let (record, column) = (Pricing::record(), place(pricing::Column::RelatedId));
+                let lookup =
+                    Lookup { record, rows: &select, identity: rows as usize, column, columns, limit: 9 };
+                let statement = |keys: &[i64]| lookups.statement(backend, lookup, keys);
+                let expected = |keys: &[i64]| spelled(backend, select(), columns, keys);
+                for keys in [[7, 9], [0, 1], [i64::MAX, -1]] {
+                    assert_eq!(statement(&keys), expected(&keys));
+                }
+                assert_eq!(statement(&[4]), expected(&[4]));
+                assert_eq!(statement(&[4, 5, 6]), expected(&[4, 5, 6, 6]));
+                let many: Vec<i64> = (0..1500).collect();
+                assert_eq!(statement(&many), expected(&many));
+            }
+        }
+    }
 }
