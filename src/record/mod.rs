@@ -39,8 +39,6 @@ pub trait Record: facade::Record + OutputType + From<Self::Model> + Clone {
     /// A row of the table.
     type Model: ModelTrait<Entity = Self::Entity> + FromQueryResult + Send + Sync + 'static;
 
-    /// The row.
-    fn model(&self) -> &Self::Model;
     /// The primary key's column.
     fn key_column() -> ColumnOf<Self>;
     /// How the row is found again by its `id`; a record without is a part of others, and has no `id`.
@@ -388,7 +386,6 @@ macro_rules! record {
             type Entity = entity::$entity::Entity;
             type Model = entity::$entity::Model;
 
-            fn model(&self) -> &Self::Model { &self.0 }
             fn key_column() -> entity::$entity::Column { entity::$entity::Column::Id }
             fn node() -> Option<$crate::node::Refetch<Self::Entity>> {
                 $crate::record!(@node $([$($nneed)+] $node)?)
