@@ -10,7 +10,7 @@ mod record;
 use std::process::ExitCode;
 
 use count::Shop;
-use record::Record;
+use record::{Figures, Record};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -34,16 +34,32 @@ fn main() -> ExitCode {
     }
 }
 
-/// Counts every case twice, and holds it against what is recorded, or records it.
+/// Counts until the two least counts of each case agree, four times at most.
+fn agreeing(shop: &Shop) -> Vec<Vec<Figures>> {
+    let mut counts = vec![shop.count(), shop.count()];
+    while counts.len() < 4 && (0..ask::CASES.len()).any(|at| least(&counts, at).1 > NOISE) {
+        counts.push(shop.count());
+    }
+    counts
+}
+
+/// The least count of a case, and how far the next one lies above it, in parts of a hundred.
+fn least(counts: &[Vec<Figures>], at: usize) -> (Figures, f64) {
+    let mut counted: Vec<Figures> = counts.iter().map(|figures| figures[at]).collect();
+    counted.sort_by_key(|figures| figures.instructions);
+    let noise = 100.0 * (counted[1].instructions as f64 / counted[0].instructions as f64 - 1.0);
+    (counted[0], noise)
+}
+
+/// Counts every case at least twice, and holds it against what is recorded, or records it.
 fn gate(write: bool) -> ExitCode {
     let (shop, mut record, mut met) = (Shop::prepare(), Record::read(), true);
     println!(
         "| case | instructions | noise | recorded | | statements | recorded |\n|---|---:|---:|---:|---:|---:|---:|"
     );
-    let (first, second) = (shop.count(), shop.count());
-    for ((case, one), other) in ask::CASES.iter().zip(first).zip(second) {
-        let noise = 100.0 * (one.instructions.abs_diff(other.instructions)) as f64 / one.instructions as f64;
-        let counted = if one.instructions < other.instructions { one } else { other };
+    let counts = agreeing(&shop);
+    for (at, case) in ask::CASES.iter().enumerate() {
+        let (counted, noise) = least(&counts, at);
         let known = record.of(case.name);
         let more = 100.0 * (counted.instructions as f64 / known.instructions.max(1) as f64 - 1.0);
         let fits = noise <= NOISE && (write || more <= TOLERANCE && counted.statements <= known.statements);
