@@ -11,8 +11,8 @@ use facade::{Face, Format, Kept};
 use crate::auth::{Abilities, Principal};
 use crate::write::Expected;
 
-/// A request, as the resolvers of its operation see it. It is the only value of a request in the context
-/// of an execution; the face that reads the request fills it in.
+/// A request, as the resolvers of its operation see it. Beside it there is only what records see of the
+/// request ([`facade::Request`]) in the context of an execution; the face that reads the request fills it in.
 pub struct Execution {
     /// Who asks; `None` without a valid key.
     pub principal: Option<Arc<Principal>>,

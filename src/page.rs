@@ -21,7 +21,7 @@ pub use self::window::Paging;
 use self::order::Order;
 use self::part::Source;
 use self::window::Place;
-use crate::auth::allow;
+use crate::auth::{allow, allow_need};
 use crate::cache::Loads;
 use crate::column::Column;
 use crate::filter::{Demand, Filter, Sort, contains};
@@ -142,10 +142,9 @@ impl Ordered {
 /// those fields.
 fn orderable(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<()> {
     let compared = order.fields().filter_map(|name| record.field(name));
-    compared.filter(|field| field.need != Need::NONE).try_for_each(|field| {
-        let may = scope.principal()?.abilities.has_any(field.need.any);
-        if may { Ok(()) } else { Err(Error::Forbidden(field.need.names.to_vec())) }
-    })
+    compared
+        .filter(|field| field.need != Need::NONE)
+        .try_for_each(|field| allow_need(scope.principal()?.abilities, field.need))
 }
 
 /// A condition on related records tells as much of them as reading them does, so it needs the same

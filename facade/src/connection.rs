@@ -169,11 +169,6 @@ impl<T: Record> OutputType for Connection<T> {
             let (record, row) = (T::record(), T::register(registry));
             let nodes = List::<T>::create_type_info(registry);
             let edges = format!("[{}!]!", edge_type(registry, record, row));
-            let field = |name: &str, ty: String, doc: &str| {
-                let mut field = MetaField::new(name, ty);
-                field.description = Some(doc.to_owned());
-                (name.to_owned(), field)
-            };
             let fields = [
                 field("nodes", nodes, "The rows of this part."),
                 field("edges", edges, "The rows of this part, each with its cursor."),
@@ -199,14 +194,15 @@ impl<T: Record> OutputType for Connection<T> {
     }
 }
 
+fn field(name: &str, ty: String, doc: &str) -> (String, MetaField) {
+    let mut field = MetaField::new(name, ty);
+    field.description = Some(doc.to_owned());
+    (name.to_owned(), field)
+}
+
 /// Registers the type of a row with its cursor, and names it.
 fn edge_type(registry: &mut Registry, record: &'static RecordType, row: String) -> String {
     let name = edge_name(record);
-    let field = |name: &str, ty: String, doc: &str| {
-        let mut field = MetaField::new(name, ty);
-        field.description = Some(doc.to_owned());
-        (name.to_owned(), field)
-    };
     let cursor = String::create_type_info(registry);
     let fields = [
         field("node", row, "The row."),

@@ -18,6 +18,8 @@ use async_graphql::{
     TypeDirective, Value, parser::types::Field,
 };
 
+use facade::Need;
+
 use super::{Abilities, Ability};
 use crate::execution::Execution;
 use crate::scope::Shared;
@@ -153,6 +155,17 @@ pub fn allow(abilities: Abilities, any: &[Ability]) -> Result<()> {
         return Ok(());
     }
     Err(Error::Forbidden(any.iter().map(|ability| ability.name()).collect()))
+}
+
+/// Whether a set of abilities opens what a record says that it needs.
+///
+/// # Errors
+/// [`Error::Forbidden`] when it doesn't.
+pub fn allow_need(abilities: Abilities, need: Need) -> Result<()> {
+    if need == Need::NONE || abilities.has_any(need.any) {
+        return Ok(());
+    }
+    Err(Error::Forbidden(need.names.to_vec()))
 }
 
 /// A root type whose fields are guarded by what they say with [`Can`]. Every field is nullable:

@@ -6,7 +6,7 @@ mod keys;
 mod session;
 
 pub use ability::{Abilities, Ability};
-pub use guard::{Can, Guarded, Public, allow, check};
+pub use guard::{Can, Guarded, Public, allow, allow_need, check};
 pub(crate) use guard::{describe, undescribed};
 pub use keys::{Keys, reachable};
 pub(crate) use session::{Client, Credentials, Kind};

@@ -20,6 +20,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
+use facade::Kept;
 use futures_util::stream;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -205,12 +206,11 @@ async fn run(app: &App, caller: &mut Caller, origin: Origin, mut asked: Asked) -
         None => app.hints.of(&mut asked.operation),
     };
     let cost_is_asked = asked.cost;
+    let work = Work { app, caller: &mut *caller, origin, estimate: &estimate };
     let (mut answer, used) = match ready {
-        Some(ready) => {
-            execute_ready(app, caller, origin, asked.operation.variables, &estimate, &ready).await?
-        }
-        None if estimate.introspects => introspect(app, caller, origin, asked.operation, &estimate).await?,
-        None => execute_new(app, caller, origin, asked.operation, &estimate).await?,
+        Some(ready) => work.repeat(asked.operation.variables, &ready.variant).await?,
+        None if estimate.introspects => work.introspect(asked.operation).await?,
+        None => work.execute_new(asked.operation).await?,
     };
     if !was_executed(&answer) {
         if is_known {
@@ -227,86 +227,75 @@ async fn run(app: &App, caller: &mut Caller, origin: Origin, mut asked: Asked) -
     Ok(answer)
 }
 
-/// Runs an operation that ran before.
-async fn execute_ready(
-    app: &App,
-    caller: &mut Caller,
+/// An operation that is going to be run for a caller. What comes of it is the answer, and the points that it cost.
+struct Work<'a> {
+    app: &'a App,
+    caller: &'a mut Caller,
     origin: Origin,
-    variables: Variables,
-    estimate: &Estimate,
-    ready: &Ready,
-) -> Result<(Answer, u32), Error> {
-    let mut operation = Operation::new("").variables(variables);
-    operation.set_parsed_query(ready.variant.executable.clone());
-    execute(app, &app.internal, caller, origin, (operation, Some(&ready.variant)), estimate).await
+    estimate: &'a Estimate,
 }
 
-/// Runs an operation that is validated first, and remembers it.
-async fn execute_new(
-    app: &App,
-    caller: &mut Caller,
-    origin: Origin,
-    operation: Operation,
-    estimate: &Estimate,
-) -> Result<(Answer, u32), Error> {
-    let ran = caller.principal.as_ref().and_then(|_| Ran::of(&operation));
-    let (answer, used) = execute(app, &app.public, caller, origin, (operation, None), estimate).await?;
-    if let Some(ran) = ran.filter(|_| was_executed(&answer)) {
-        app.known.remember(&ran, estimate, &app.hints);
+impl Work<'_> {
+    /// Runs an operation that ran before.
+    async fn repeat(self, variables: Variables, variant: &Variant) -> Result<(Answer, u32), Error> {
+        let schema = &self.app.internal;
+        let mut operation = Operation::new("").variables(variables);
+        operation.set_parsed_query(variant.executable.clone());
+        self.execute(schema, operation, Some(Arc::clone(&variant.kept))).await
     }
-    Ok((answer, used))
-}
 
-/// Runs an operation; the answer, and the points that it cost.
-async fn execute(
-    app: &App,
-    schema: &ShopSchema,
-    caller: &mut Caller,
-    origin: Origin,
-    (operation, variant): (Operation, Option<&Arc<Variant>>),
-    estimate: &Estimate,
-) -> Result<(Answer, u32), Error> {
-    let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
-    let used = move |answer: &Answer, run: &Run<'_>| {
-        let written = run.request.objects_written();
-        let used = (operation::actual(kind, &answer.data, written) + conditions).clamp(1, points);
-        u32::try_from(used).unwrap_or(u32::MAX)
-    };
-    let job = Job {
-        operation,
-        execution: Execution {
+    /// Runs an operation that is validated first, and remembers it.
+    async fn execute_new(self, operation: Operation) -> Result<(Answer, u32), Error> {
+        let (app, estimate) = (self.app, self.estimate);
+        let ran = self.caller.principal.as_ref().and_then(|_| Ran::of(&operation));
+        let (answer, used) = self.execute(&app.public, operation, None).await?;
+        if let Some(ran) = ran.filter(|_| was_executed(&answer)) {
+            app.known.remember(&ran, estimate, &app.hints);
+        }
+        Ok((answer, used))
+    }
+
+    /// Answers a question about the schema itself: from what was answered before, where it was asked before.
+    async fn introspect(self, operation: Operation) -> Result<(Answer, u32), Error> {
+        let (app, price) = (self.app, self.estimate.price());
+        let question = Introspections::question(&operation);
+        if let Some(kept) = app.introspections.get(&question) {
+            app.pipeline.charge(self.caller, price).await?;
+            return Ok((Answer::new(Value::Binary(kept)), price));
+        }
+        let (mut answer, used) = self.execute(&app.public, operation, None).await?;
+        if answer.errors.is_empty() {
+            let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
+            app.introspections.keep(question, data.clone());
+            answer.data = Value::Binary(data);
+        }
+        Ok((answer, used))
+    }
+
+    /// Runs an operation on a schema, with the selections that are kept beside its document.
+    async fn execute(
+        self,
+        schema: &ShopSchema,
+        operation: Operation,
+        kept: Option<Arc<Kept>>,
+    ) -> Result<(Answer, u32), Error> {
+        let Self { app, caller, origin, estimate } = self;
+        let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
+        let used = move |answer: &Answer, run: &Run<'_>| {
+            let written = run.request.objects_written();
+            let used = (operation::actual(kind, &answer.data, written) + conditions).clamp(1, points);
+            u32::try_from(used).unwrap_or(u32::MAX)
+        };
+        let execution = Execution {
             agent: caller.agent.take(),
-            kept: variant.map(|variant| Arc::clone(&variant.kept)),
+            kept,
             ..Execution::new(caller.principal.clone(), caller.client, origin)
-        },
-        writes: kind == OperationType::Mutation,
-        price: Some(estimate.price()),
-        used,
-    };
-    let done = app.pipeline.run(schema, caller, job).await?;
-    Ok((done.answer, done.used))
-}
-
-/// Answers a question about the schema itself: from what was answered before, where it was asked before.
-async fn introspect(
-    app: &App,
-    caller: &mut Caller,
-    origin: Origin,
-    operation: Operation,
-    estimate: &Estimate,
-) -> Result<(Answer, u32), Error> {
-    let question = Introspections::question(&operation);
-    if let Some(kept) = app.introspections.get(&question) {
-        app.pipeline.charge(caller, estimate.price()).await?;
-        return Ok((Answer::new(Value::Binary(kept)), estimate.price()));
+        };
+        let writes = kind == OperationType::Mutation;
+        let job = Job { operation, execution, writes, price: Some(estimate.price()), used };
+        let done = app.pipeline.run(schema, caller, job).await?;
+        Ok((done.answer, done.used))
     }
-    let (mut answer, used) = execute(app, &app.public, caller, origin, (operation, None), estimate).await?;
-    if answer.errors.is_empty() {
-        let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
-        app.introspections.keep(question, data.clone());
-        answer.data = Value::Binary(data);
-    }
-    Ok((answer, used))
 }
 
 /// What the language calls a kind of operation.
@@ -329,13 +318,13 @@ async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Prepare
     let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref())?;
     let config = &app.shared().config;
     let bounds = Reader::new(config.bodies, is_known).document(config.max_tokens);
-    let ready = match is_known {
+    let known = match is_known {
         true => app.known.ready(&mut asked.operation, &app.rules, config, bounds)?,
         false => None,
     };
-    let estimate = match &ready {
-        Some(ready) => ready.estimate.clone(),
-        None => operation::prepare(&mut asked.operation, &app.rules, config, bounds)?,
+    let (estimate, ready) = match known {
+        Some((estimate, ready)) => (estimate, Some(ready)),
+        None => (operation::prepare(&mut asked.operation, &app.rules, config, bounds)?, None),
     };
     if estimate.cost.asks_of_schema {
         check_introspection(config.introspection, is_known)?;

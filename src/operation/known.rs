@@ -95,8 +95,6 @@ struct Remembered {
 
 /// An operation that is ready to be run.
 pub struct Ready {
-    /// What running it can cost.
-    pub estimate: Estimate,
     /// What is executed.
     pub variant: Arc<Variant>,
     /// How its answer may be kept.
@@ -111,8 +109,8 @@ impl Known {
         Self { operations: Cache::with_weighter(DOCUMENTS, PARTS, Size), registry }
     }
 
-    /// The operation of a request, where it ran before and its variables are plainly right. Their defaults are
-    /// filled in.
+    /// The operation of a request and what running it can cost, where it ran before and its variables are plainly
+    /// right. Their defaults are filled in.
     ///
     /// # Errors
     /// [`Error::NotRun`](crate::Error::NotRun) where it is beyond the limits with these variables.
@@ -122,7 +120,7 @@ impl Known {
         rules: &Rules,
         config: &Config,
         bounds: Bounds,
-    ) -> Result<Option<Ready>> {
+    ) -> Result<Option<(Estimate, Ready)>> {
         let asked = AskedNow { text: &request.query, name: request.operation_name.as_deref() };
         let Some(known) = self.operations.get(&asked).filter(|_| request.uploads.is_empty()) else {
             return Ok(None);
@@ -143,7 +141,7 @@ impl Known {
             estimate.cost = measure.check(Some(&operation.node))?;
         }
         let variant = known.prepared.variant(&request.variables);
-        Ok(Some(Ready { estimate, variant, kept: known.kept, hash: known.hash.clone() }))
+        Ok(Some((estimate, Ready { variant, kept: known.kept, hash: known.hash.clone() })))
     }
 
     /// Remembers an operation that ran.

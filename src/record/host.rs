@@ -7,7 +7,7 @@ use facade::{Lookups, Need};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
 use crate::Error;
-use crate::auth::Abilities;
+use crate::auth::{Abilities, allow_need};
 use crate::scope::Shared;
 
 /// The shop, for one request.
@@ -42,7 +42,7 @@ impl facade::Host for Host {
 
     fn check(&self, need: Need) -> Result<(), async_graphql::Error> {
         let abilities = self.abilities.ok_or(Error::Unauthenticated)?;
-        if abilities.has_any(need.any) { Ok(()) } else { Err(Error::Forbidden(need.names.to_vec()).into()) }
+        Ok(allow_need(abilities, need)?)
     }
 
     fn failed(&self, error: DbErr) -> async_graphql::Error {

@@ -29,8 +29,20 @@ pub struct Case {
 /// A customer, a page with its total, a tree of four levels, a change; a customer by REST too.
 pub const CASES: &[Case] = &[
     Case { name: "q1", requests: 25, method: "POST", path: "/graphql", body: include_str!("q1.graphql") },
-    Case { name: "q2", requests: 20, method: "POST", path: "/graphql", body: include_str!("q2.graphql") },
-    Case { name: "q4", requests: 10, method: "POST", path: "/graphql", body: include_str!("q4.graphql") },
+    Case {
+        name: "q2",
+        requests: 20,
+        method: "POST",
+        path: "/graphql",
+        body: include_str!("../../../peers/documents/q2.graphql"),
+    },
+    Case {
+        name: "q4",
+        requests: 10,
+        method: "POST",
+        path: "/graphql",
+        body: include_str!("../../../peers/documents/q4.graphql"),
+    },
     Case { name: "q1-rest", requests: 25, method: "GET", path: "/api/application/customers/43", body: "" },
     Case {
         name: "write",
