@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use migration::{MigratorTrait, OwnMigrator};
+use migration::OWN;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::OnceCell;
 
@@ -23,12 +23,12 @@ pub struct OwnTables(OnceCell<()>);
 pub enum Lack {
     /// Their version is not known here.
     #[error("guichet's own tables were made by a newer version of guichet: {0}")]
-    Newer(String),
+    Newer(migration::Error),
     /// They are not there, and cannot be made.
     #[error(
         "guichet's own tables cannot be made ({0}): `guichet doctor` writes the statements that make them"
     )]
-    NotMade(DbErr),
+    NotMade(migration::Error),
     /// They are not there, and the server writes nothing.
     #[error("guichet's own tables are not there, and a server that is read-only makes none")]
     ReadOnly,
@@ -66,7 +66,7 @@ async fn make(db: &DatabaseConnection, read_only: bool) -> Result<(), Lack> {
     if read_only {
         return Err(Lack::ReadOnly);
     }
-    let Err(error) = OwnMigrator::up(db, None).await else { return Ok(()) };
+    let Err(error) = OWN.up(db).await else { return Ok(()) };
     // Of two processes that make them at the same moment, one fails.
     for _ in 0..PAUSES {
         if is_current(db).await? {
@@ -82,9 +82,9 @@ async fn make(db: &DatabaseConnection, read_only: bool) -> Result<(), Lack> {
 /// # Errors
 /// [`Lack::Newer`] where that is another one; when the database fails.
 pub async fn is_current(db: &DatabaseConnection) -> Result<bool, Lack> {
-    match OwnMigrator::get_pending_migrations_read_only(db).await {
+    match OWN.missing(db).await {
         Ok(missing) => Ok(missing.is_empty()),
-        Err(DbErr::Custom(text)) => Err(Lack::Newer(text)),
-        Err(error) => Err(Lack::Database(error)),
+        Err(migration::Error::Database(error)) => Err(Lack::Database(error)),
+        Err(newer) => Err(Lack::Newer(newer)),
     }
 }

@@ -8,7 +8,7 @@
 use std::fmt::Debug;
 
 use entity::value::{Amount, Decimal2, Flag, Id, Price, ShopDate, ShopTime};
-use migration::{Migrator, MigratorTrait};
+use migration::SHOP;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ConnectOptions, ConnectionTrait, Database, DatabaseConnection,
     DbBackend, EntityTrait, IntoActiveModel, PrimaryKeyTrait,
@@ -195,8 +195,8 @@ async fn check_writes(db: &DatabaseConnection) {
 }
 
 async fn check(from: DatabaseConnection, to: DatabaseConnection) {
-    Migrator::up(&from, None).await.unwrap();
-    Migrator::up(&to, None).await.unwrap();
+    SHOP.up(&from).await.unwrap();
+    SHOP.up(&to).await.unwrap();
     fill(&from).await;
     check_values(&from).await;
     copy_all(&from, &to).await;
@@ -216,7 +216,7 @@ async fn sqlite() {
 #[tokio::test]
 async fn sqlite_fills_what_is_not_given() {
     let db = memory().await;
-    Migrator::up(&db, None).await.unwrap();
+    SHOP.up(&db).await.unwrap();
     check_writes(&db).await;
 }
 
@@ -243,9 +243,9 @@ async fn on_server(variable: &str) {
 
 async fn check_fresh(url: &str) {
     let db = Database::connect(url).await.unwrap();
-    Migrator::up(&db, None).await.unwrap();
+    SHOP.up(&db).await.unwrap();
     check_writes(&db).await;
-    Migrator::down(&db, None).await.unwrap();
+    SHOP.down(&db).await.unwrap();
     db.close().await.unwrap();
 }
 

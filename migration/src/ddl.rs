@@ -29,7 +29,7 @@
 //!   library.
 //! * MariaDB indexes foreign keys by itself; elsewhere an index of the same name is made.
 
-use sea_orm_migration::sea_orm::DbBackend;
+use sea_orm::DbBackend;
 
 use crate::table::{Column, Index, Keyed, Kind, OnDelete, Reference, Table};
 

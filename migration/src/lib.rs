@@ -2,7 +2,7 @@
 //!
 //! The tables are described once, by area, in the words of `table.rs`; `ddl.rs` writes them down for each
 //! database. On MariaDB the result is the original's schema to the letter (`tests/golden/schema.json`), apart
-//! from Laravel's own `migrations` table: the [`Migrator`] keeps its books in `guichet_migrations`, so that
+//! from Laravel's own `migrations` table: [`SHOP`] keeps its records in `guichet_migrations`, so that
 //! both can live side by side.
 
 mod accounts;
@@ -10,30 +10,22 @@ mod billing;
 mod ddl;
 mod helpdesk;
 mod m20261124_000001_shop;
+mod migrator;
 mod own;
 mod sharing;
 mod store;
 mod system;
 mod table;
 
-pub use own::{OWN_MIGRATION_TABLE, OWN_TABLES, OwnMigrator, own_migration_records, own_statements};
-pub use sea_orm_migration::MigratorTrait;
-use sea_orm_migration::{MigrationTrait, sea_query::DynIden, sea_query::IntoIden};
+use sea_orm::DbBackend;
+
+pub use migrator::{Error, Migrator, Step};
+pub use own::{OWN, OWN_TABLES};
 
 use crate::table::Table;
 
 /// Brings a database to the current schema.
-pub struct Migrator;
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261124_000001_shop::Shop)]
-    }
-
-    fn migration_table_name() -> DynIden {
-        "guichet_migrations".into_iden()
-    }
-}
+pub const SHOP: Migrator = Migrator { table: "guichet_migrations", steps: &[m20261124_000001_shop::SHOP] };
 
 /// Names of all tables of the shop, each after those to which it refers: fill in this order, empty in the
 /// reverse one.
@@ -62,7 +54,7 @@ pub struct ExpectedColumn {
 
 /// What a kind of database is expected to hold.
 #[must_use]
-pub fn expected(backend: sea_orm_migration::sea_orm::DbBackend) -> Vec<ExpectedTable> {
+pub fn expected(backend: DbBackend) -> Vec<ExpectedTable> {
     let column = |column: &table::Column| ExpectedColumn {
         name: column.name,
         kind: ddl::type_of(backend, column.kind),

@@ -1,83 +1,34 @@
 //! Tables of guichet itself, beside those of the shop: sessions, and what signing in remembers.
 //!
-//! The [`OwnMigrator`] records what it has applied in `guichet_own_migrations`, apart from the migrations of the
-//! shop's schema, which guichet doesn't apply to a shop of the original.
+//! [`OWN`] records what it has applied in `guichet_own_migrations`, apart from the migrations of the shop's
+//! schema, which guichet doesn't apply to a shop of the original.
 
-use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{DbBackend, Schema};
-use sea_orm_migration::seaql_migrations;
+use sea_orm::DbBackend;
+use sea_orm::sea_query::{
+    ColumnDef, Index, MysqlQueryBuilder, PostgresQueryBuilder, SqliteQueryBuilder, Table,
+    TableCreateStatement,
+};
 
-/// The table that records which migrations of them were applied.
-pub const OWN_MIGRATION_TABLE: &str = "guichet_own_migrations";
+use crate::migrator::{Migrator, Step};
+
 const SESSIONS: &str = "guichet_sessions";
 
 /// Names of guichet's own tables, without the one that records migrations.
 pub const OWN_TABLES: [&str; 3] = [SESSIONS, "guichet_sign_ins", "guichet_totp_steps"];
 
 /// Brings guichet's own tables to the version that this program knows.
-pub struct OwnMigrator;
-
-impl MigratorTrait for OwnMigrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(SigningIn)]
-    }
-
-    fn migration_table_name() -> DynIden {
-        OWN_MIGRATION_TABLE.into_iden()
-    }
-}
-
-/// The statements that make all of them and the table that records it, for an operator whose guichet may make no
-/// tables.
-#[must_use]
-pub fn own_statements(backend: DbBackend) -> Vec<String> {
-    let mut records = Schema::new(backend).create_table_from_entity(seaql_migrations::Entity);
-    records.if_not_exists().table(OWN_MIGRATION_TABLE);
-    let made = signing_in().into_iter().map(|table| written(backend, &table));
-    [written(backend, &records)].into_iter().chain(made).collect()
-}
-
-/// The statements that record all migrations as applied. They come last.
-#[must_use]
-pub fn own_migration_records() -> Vec<String> {
-    let steps = OwnMigrator::migrations().into_iter();
-    let noted = steps.map(|step| {
-        let name = step.name();
-        format!(
-            "INSERT INTO {OWN_MIGRATION_TABLE} (version, applied_at) SELECT '{name}', 0 \
-             WHERE NOT EXISTS (SELECT 1 FROM {OWN_MIGRATION_TABLE} WHERE version = '{name}')"
-        )
-    });
-    noted.collect()
-}
+pub const OWN: Migrator = Migrator { table: "guichet_own_migrations", steps: &[SIGNING_IN] };
 
 /// Sessions, the networks that accounts signed in from, and the codes of authenticator apps that were used.
-struct SigningIn;
-
-impl MigrationName for SigningIn {
-    fn name(&self) -> &'static str {
-        "m20261128_000001_signing_in"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for SigningIn {
-    /// Sessions that an earlier program keeps in another form end.
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(drop(SESSIONS)).await?;
-        for table in signing_in() {
-            manager.create_table(table).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for name in OWN_TABLES {
-            manager.drop_table(drop(name)).await?;
-        }
-        Ok(())
-    }
-}
+const SIGNING_IN: Step = Step {
+    name: "m20261128_000001_signing_in",
+    // Sessions that an earlier program keeps in another form end.
+    up: |backend| {
+        let made = signing_in().into_iter().map(|table| written(backend, &table));
+        [drop(SESSIONS)].into_iter().chain(made).collect()
+    },
+    down: |_| OWN_TABLES.into_iter().map(drop).collect(),
+};
 
 /// Times are in Unix seconds, those of refreshing in milliseconds; hashes are SHA-256 in hexadecimal.
 fn signing_in() -> Vec<TableCreateStatement> {
@@ -126,11 +77,11 @@ fn signing_in() -> Vec<TableCreateStatement> {
     ]
 }
 
-fn drop(name: &'static str) -> TableDropStatement {
-    Table::drop().table(name).if_exists().to_owned()
+fn drop(table: &str) -> String {
+    format!("DROP TABLE IF EXISTS {table}")
 }
 
-fn written(backend: DbBackend, statement: &impl SchemaStatementBuilder) -> String {
+fn written(backend: DbBackend, statement: &TableCreateStatement) -> String {
     match backend {
         DbBackend::MySql => statement.to_string(MysqlQueryBuilder),
         DbBackend::Postgres => statement.to_string(PostgresQueryBuilder),

@@ -7,10 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use migration::{Migrator, MigratorTrait};
-use sea_orm_migration::sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement,
-};
+use migration::SHOP;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement};
 use serde_json::{Map, Value, json};
 
 type Schema = BTreeMap<String, Value>;
@@ -53,7 +51,7 @@ where
 async fn sqlite_has_every_column() {
     let options = ConnectOptions::new("sqlite::memory:").max_connections(1).to_owned();
     let db = Database::connect(options).await.unwrap();
-    Migrator::up(&db, None).await.unwrap();
+    SHOP.up(&db).await.unwrap();
 
     for (table, golden) in golden() {
         let found = rows(&db, &format!("select name from pragma_table_xinfo('{table}') order by cid")).await;
@@ -61,7 +59,7 @@ async fn sqlite_has_every_column() {
         assert_eq!(found, column_names(&golden), "{table}");
     }
 
-    Migrator::down(&db, None).await.unwrap();
+    SHOP.down(&db).await.unwrap();
     let left = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'";
     let left: Vec<String> = rows(&db, left).await.iter().map(|row| text(row, "name")).collect();
     assert_eq!(left, ["guichet_migrations"]);
@@ -71,11 +69,11 @@ async fn sqlite_has_every_column() {
 async fn a_shop_that_is_there_is_left_as_it_is() {
     let options = ConnectOptions::new("sqlite::memory:").max_connections(1).to_owned();
     let db = Database::connect(options).await.unwrap();
-    Migrator::up(&db, None).await.unwrap();
+    SHOP.up(&db).await.unwrap();
     db.execute_unprepared("insert into settings (name, value) values ('app_name', 'Shop')").await.unwrap();
     db.execute_unprepared("drop table guichet_migrations").await.unwrap();
 
-    Migrator::up(&db, None).await.unwrap();
+    SHOP.up(&db).await.unwrap();
 
     assert_eq!(rows(&db, "select name from settings").await.len(), 1);
 }
@@ -84,7 +82,7 @@ async fn a_shop_that_is_there_is_left_as_it_is() {
 async fn mariadb_is_the_original_to_the_letter() {
     let Ok(server) = std::env::var("GUICHET_TEST_MYSQL") else { return };
     in_scratch(&server, |db| async move {
-        Migrator::up(&db, None).await.unwrap();
+        SHOP.up(&db).await.unwrap();
         let found = mariadb_schema(&db).await;
         for (table, golden) in golden() {
             assert_eq!(found.get(&table), Some(&golden), "{table}");
@@ -94,7 +92,7 @@ async fn mariadb_is_the_original_to_the_letter() {
             rows(&db, OPTIONS).await.iter().map(|row| (text(row, "e"), text(row, "c"))).collect();
         assert_eq!(options, [("InnoDB".to_owned(), "utf8mb4_unicode_ci".to_owned())]);
 
-        Migrator::down(&db, None).await.unwrap();
+        SHOP.down(&db).await.unwrap();
         assert!(mariadb_schema(&db).await.is_empty());
     })
     .await;
@@ -104,7 +102,7 @@ async fn mariadb_is_the_original_to_the_letter() {
 async fn postgres_has_every_column() {
     let Ok(server) = std::env::var("GUICHET_TEST_POSTGRES") else { return };
     in_scratch(&server, |db| async move {
-        Migrator::up(&db, None).await.unwrap();
+        SHOP.up(&db).await.unwrap();
         let found = postgres_columns(&db).await;
         for (table, golden) in golden() {
             let nulls = golden["columns"].as_array().unwrap().iter().map(|column| string(&column["null"]));
@@ -112,7 +110,7 @@ async fn postgres_has_every_column() {
             assert_eq!(found.get(&table), Some(&golden), "{table}");
         }
 
-        Migrator::down(&db, None).await.unwrap();
+        SHOP.down(&db).await.unwrap();
         let left = postgres_columns(&db).await;
         assert_eq!(left.keys().collect::<Vec<_>>(), ["guichet_migrations"]);
     })

@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::database;
 use clap::{Args, Subcommand};
-use migration::{Migrator, MigratorTrait};
-use sea_orm::sea_query::{Alias, IntoIden, Table};
+use migration::SHOP;
+use sea_orm::sea_query::Table;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::{Failure, open, say};
@@ -46,35 +46,32 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<(), Fa
 
 /// Applies the missing migrations one by one.
 pub(super) async fn up(db: &DatabaseConnection) -> Result<(), Failure> {
-    let missing = Migrator::get_pending_migrations(db).await?;
+    let missing = SHOP.missing(db).await?;
     if missing.is_empty() {
         say("nothing to do: the schema is current");
     }
-    for step in &missing {
-        Migrator::up(db, Some(1)).await?;
-        say(&format!("applied  {}", step.name()));
+    for step in missing {
+        SHOP.apply(db, step).await?;
+        say(&format!("applied  {}", step.name));
     }
     Ok(())
 }
 
-/// Drops the tables that the migrations make, and their book; a table of another program stays.
+/// Drops the tables that the migrations make, and that of their records; a table of another program stays.
 async fn drop_tables(db: &DatabaseConnection) -> Result<(), Failure> {
-    let book = Migrator::migration_table_name();
-    for table in migration::tables().into_iter().rev().map(Alias::new).map(IntoIden::into_iden).chain([book])
-    {
-        let name = table.to_string();
-        db.execute(Table::drop().if_exists().table(table)).await?;
+    for name in migration::tables().into_iter().rev().chain([SHOP.table]) {
+        db.execute(Table::drop().if_exists().table(name)).await?;
         say(&format!("dropped  {name}"));
     }
     Ok(())
 }
 
 async fn status(db: &DatabaseConnection) -> Result<(), Failure> {
-    for step in Migrator::get_applied_migrations_read_only(db).await? {
-        say(&format!("applied  {}", step.name()));
+    for step in SHOP.applied(db).await? {
+        say(&format!("applied  {}", step.name));
     }
-    for step in Migrator::get_pending_migrations_read_only(db).await? {
-        say(&format!("missing  {}", step.name()));
+    for step in SHOP.missing(db).await? {
+        say(&format!("missing  {}", step.name));
     }
     Ok(())
 }

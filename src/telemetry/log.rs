@@ -27,8 +27,7 @@ pub(crate) struct Log {
 impl Log {
     /// Starts a structured log, `info` and above unless `RUST_LOG` says otherwise.
     pub(crate) fn start(format: LogFormat) -> Self {
-        let filter = EnvFilter::try_from_default_env()
-            .unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn,sqlx=warn"));
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
         let (sink, writer) = sink();
         // The library would tell of its own failures on standard error, and panic where that is closed.
         let log =

@@ -8,7 +8,7 @@ use axum::http::Request;
 use guichet::clock::Clock;
 use guichet::config::{Config, Database};
 use guichet::own_tables::{Lack, is_current};
-use migration::{MigratorTrait, OWN_TABLES, OwnMigrator, own_migration_records, own_statements};
+use migration::{OWN, OWN_TABLES};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use serde_json::{Value as Json, json};
 
@@ -71,20 +71,20 @@ async fn the_statements_of_the_doctor_make_the_same() {
     let [level, says, _] = finding(&store).await;
     assert_eq!((level.as_str(), says.contains("the first start makes them")), ("ok", true), "{says}");
     assert!(!is_current(&store.db).await.unwrap(), "the doctor changes nothing");
-    run(&store.db, &[own_statements(*BACKEND), own_migration_records()].concat()).await;
+    run(&store.db, &[OWN.statements(*BACKEND), OWN.records()].concat()).await;
     assert!(is_current(&store.db).await.unwrap());
     assert_eq!(finding(&store).await[1], "they are there, and can be read and written");
     run(&store.db, &["DROP TABLE guichet_totp_steps".to_owned()]).await;
     let [level, says, _] = finding(&store).await;
     assert_eq!((level.as_str(), says.as_str()), ("error", "guichet_totp_steps is missing"));
-    OwnMigrator::down(&store.db, None).await.unwrap();
+    OWN.down(&store.db).await.unwrap();
     store.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_newer_version_stops_the_start() {
     let store = Store::fresh().await.unwrap();
-    OwnMigrator::up(&store.db, None).await.unwrap();
+    OWN.up(&store.db).await.unwrap();
     let newer =
         "INSERT INTO guichet_own_migrations (version, applied_at) VALUES ('m20990101_000001_newer', 0)";
     run(&store.db, &[newer.to_owned()]).await;
@@ -186,7 +186,7 @@ async fn without_the_right_to_make_them_only_signing_in_is_off() {
     assert_eq!((status, answer["data"]["sessionCreate"]["accessToken"].is_string()), (200, true), "{answer}");
     tokio::time::timeout(Duration::from_secs(5), db.close()).await.unwrap().unwrap();
     drop(app);
-    OwnMigrator::down(&store.db, None).await.unwrap();
+    OWN.down(&store.db).await.unwrap();
     forget(&store).await;
     store.close().await.unwrap();
 }

@@ -24,7 +24,7 @@ use guichet::{
     config::{Config, Database as Address, Target},
     database::{connect, connect_or_create},
 };
-use migration::{Migrator, MigratorTrait, OWN_TABLES, OwnMigrator};
+use migration::{OWN, OWN_TABLES, SHOP};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -124,8 +124,7 @@ impl Store {
 
     /// Drops guichet's own tables, which the template doesn't have.
     async fn drop_own_tables(&self) -> Result<(), DbErr> {
-        let book = OwnMigrator::migration_table_name().to_string();
-        let tables = [&OWN_TABLES[..], &[&book]].concat().join(", ");
+        let tables = [&OWN_TABLES[..], &[OWN.table]].concat().join(", ");
         self.db.execute_unprepared(&format!("DROP TABLE IF EXISTS {tables}")).await.map(drop)
     }
 
@@ -158,7 +157,7 @@ impl Template {
         let name = new_name();
         create(&name, None).await?;
         let db = open(&name).await?;
-        Migrator::up(&db, None).await?;
+        SHOP.up(&db).await.unwrap();
         db.execute_unprepared(foreign_keys(false)).await?;
         refill(&db, DATA.keys().map(String::as_str)).await?;
         db.execute_unprepared(foreign_keys(true)).await?;
@@ -179,7 +178,7 @@ impl Template {
         create(&name, Some(&self.name)).await?;
         if *BACKEND == DbBackend::MySql {
             let db = open(&name).await?;
-            Migrator::up(&db, None).await?;
+            SHOP.up(&db).await.unwrap();
             db.close().await?;
         }
         Ok(name)

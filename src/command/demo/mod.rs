@@ -16,7 +16,7 @@ use crate::config::{Config, Database, Secret, names_database};
 use crate::database;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::value::ShopTime;
-use migration::{Migrator, MigratorTrait};
+use migration::SHOP;
 use sea_orm::{DatabaseConnection, TransactionTrait};
 
 use super::Failure;
@@ -71,7 +71,7 @@ pub(super) async fn on_the_side<T>(
     config.database = Database::file(&file);
     config.storage = std::env::temp_dir();
     let db = database::connect_or_create(config).await?;
-    Migrator::up(&db, None).await?;
+    SHOP.up(&db).await?;
     let keys = Keys::random();
     fill(&db, &keys, now).await?;
     config.app_key = Secret::new(&keys.app_key);
@@ -91,7 +91,7 @@ async fn make(config: &Config, folder: &Path, shop: &Path, secrets: &Path) -> Re
     discard(&draft);
     let config = Config { database: Database::file(&draft), ..config.clone() };
     let db = database::connect_or_create(&config).await?;
-    Migrator::up(&db, None).await?;
+    SHOP.up(&db).await?;
     let keys = Keys::random();
     fill(&db, &keys, Utc::now()).await?;
     db.close().await?;

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::database;
 use crate::own_tables::{Lack, is_current};
 use clap::Args;
+use migration::OWN;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, TryGetable};
 use serde::Serialize;
 use serde_json::json;
@@ -155,7 +156,7 @@ async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Find
                 let mend = format!(
                     "GRANT these rights to the user of the settings; where a table is missing, DROP TABLE IF EXISTS {tables}, {}, \
                      and ask the doctor again",
-                    migration::OWN_MIGRATION_TABLE
+                    OWN.table
                 );
                 Finding::error(CHECK, wrong.join(", "), mend)
             }
@@ -191,16 +192,16 @@ async fn statements(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
             "SELECT 'SET search_path TO ' || quote_ident(current_schema())",
             "SELECT quote_ident(current_user)",
         ),
-        _ => return Ok([migration::own_statements(backend), migration::own_migration_records()].concat()),
+        _ => return Ok([OWN.statements(backend), OWN.records()].concat()),
     };
     let mut statements: Vec<String> = value(db, place).await?.into_iter().collect();
-    statements.extend(migration::own_statements(backend));
+    statements.extend(OWN.statements(backend));
     if let Some(user) = value::<String>(db, user).await? {
-        for table in migration::OWN_TABLES.into_iter().chain([migration::OWN_MIGRATION_TABLE]) {
+        for table in migration::OWN_TABLES.into_iter().chain([OWN.table]) {
             statements.push(format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {user}"));
         }
     }
-    statements.extend(migration::own_migration_records());
+    statements.extend(OWN.records());
     Ok(statements)
 }
 
