@@ -137,7 +137,7 @@ impl App {
         schema::validate(&documents).await?;
         let registry = schema::registry();
         let documents = rest::check(documents, &registry).map_err(Error::internal)?;
-        let counts = page::Counts::new(config.count_ttl);
+        let lists = page::Remembered::new(config.count_ttl);
         let redis = match &config.redis {
             Some(server) => Some(redis::Redis::open(server, &config.app_key).await?),
             None => None,
@@ -177,7 +177,7 @@ impl App {
             pulse: pulse::Pulse::new(db.clone()),
             db,
             clock,
-            counts,
+            lists,
             lookups: facade::Lookups::default(),
             settings: settings::Settings::default(),
             sessions,

@@ -1,20 +1,21 @@
 //! Lists: one resolver a list, by Relay cursors or by pages, counted only when asked.
 
 mod cursor;
+mod deep;
 mod order;
 mod part;
+mod remembered;
 mod window;
 
 use std::marker::PhantomData;
-use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::Context;
 pub use facade::Connection;
 use facade::{Asked, Need, RecordType};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, SelectStatement};
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryTrait, Select};
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{EntityTrait, QueryTrait, Select};
 
+pub use self::remembered::Remembered;
 pub(crate) use self::window::DEFAULT_SIZE;
 pub use self::window::Paging;
 
@@ -22,7 +23,6 @@ use self::order::Order;
 use self::part::Source;
 use self::window::Place;
 use crate::auth::{allow, allow_need};
-use crate::cache::Loads;
 use crate::column::Column;
 use crate::filter::{Demand, Filter, Sort, contains};
 use crate::record::Record;
@@ -31,8 +31,6 @@ use crate::{Error, Result};
 
 /// How deep conditions nest.
 const MAX_NESTING: usize = 5;
-/// How many counts are remembered.
-const MAX_COUNTS: usize = 10_000;
 /// How many values conditions compare with.
 const MAX_VALUES: usize = 1000;
 
@@ -132,7 +130,7 @@ impl Ordered {
             _ => source.read(window).await?,
         };
         if asked.total && part.total.is_none() {
-            part.total = Some(count(scope, record, &self.select).await?);
+            part.total = Some(remembered::count(scope, record, &self.select).await?);
         }
         Ok(part)
     }
@@ -158,50 +156,4 @@ fn allowed(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
         return Err(Error::BadRequest(format!("Conditions hold more than {MAX_VALUES} values.")));
     }
     demand.needs.into_iter().try_for_each(|any| allow(scope.principal()?.abilities, any))
-}
-
-async fn count(scope: Scope<'_>, record: &RecordType, select: &SelectStatement) -> Result<u64> {
-    let mut bare = select.clone();
-    bare.clear_order_by().clear_selects().expr(Expr::col(Asterisk).count());
-    let statement = scope.backend().build(&bare);
-    // What was counted on a replica is not told to those who must not lag behind.
-    let lag = if scope.may_lag() { "lagging " } else { "" };
-    let asked = format!("{lag}{} {:?}", statement.sql, statement.values);
-    let key = (record.table.to_owned(), asked);
-    let count = async {
-        let row = scope.reader().query_one_raw(statement).await?;
-        let number: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
-        Ok(number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
-    };
-    Box::pin(scope.counts().get(key, count)).await
-}
-
-/// Counts of big lists, by table and statement, remembered for at most `GUICHET_COUNT_TTL`:
-/// counting a big table costs its database far more than reading a page of it.
-pub struct Counts {
-    cache: Option<Loads<(String, String), u64, DbErr>>,
-}
-
-impl Counts {
-    /// Counts that are remembered so long; zero: not at all.
-    pub fn new(ttl: Duration) -> Self {
-        Self { cache: (!ttl.is_zero()).then(|| Loads::new(MAX_COUNTS, ttl)) }
-    }
-
-    async fn get(
-        &self,
-        key: (String, String),
-        count: impl Future<Output = Result<u64, DbErr>>,
-    ) -> Result<u64> {
-        let Some(cache) = &self.cache else { return Ok(count.await?) };
-        let counted = cache.get_or_load(key, count).await;
-        counted.map_err(|error| Arc::unwrap_or_clone(error).into())
-    }
-
-    /// Forgets the counts of a table: one of our own writes changed it.
-    pub fn forget(&self, table: &'static str) {
-        if let Some(cache) = &self.cache {
-            cache.forget(|(counted, _)| counted == table);
-        }
-    }
 }

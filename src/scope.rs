@@ -23,7 +23,7 @@ use crate::execution::Execution;
 use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
 use crate::own_tables::OwnTables;
-use crate::page::Counts;
+use crate::page::Remembered;
 use crate::password::Passwords;
 use crate::pulse::Pulse;
 use crate::reader::Reader;
@@ -47,8 +47,8 @@ pub struct Shared {
     pub pulse: Pulse,
     /// What time it is.
     pub clock: Clock,
-    /// Counts of big lists, remembered for a moment.
-    pub counts: Counts,
+    /// Totals and places of big lists, remembered for a moment.
+    pub lists: Remembered,
     /// Statements that find rows by keys.
     pub lookups: Lookups,
     /// The shop's settings, remembered for a moment.
@@ -236,9 +236,9 @@ impl<'a> Scope<'a> {
         self.shared.clock.now()
     }
 
-    /// Counts of big lists, remembered for a moment.
-    pub fn counts(self) -> &'a Counts {
-        &self.shared.counts
+    /// Totals and places of big lists, remembered for a moment.
+    pub fn lists(self) -> &'a Remembered {
+        &self.shared.lists
     }
 
     /// A setting of the shop, from its table `settings`.

@@ -221,7 +221,12 @@ pub struct Rows {
 impl Rows {
     /// The rows as what they are rows of.
     pub fn views(&self, record: &'static RecordType) -> Vec<View<'_>> {
-        self.rows.iter().map(|row| View { record, columns: self.columns, row }).collect()
+        Self::views_of(record, self.columns, &self.rows)
+    }
+
+    /// Rows of which these columns were read, as what they are rows of.
+    pub fn views_of<'r>(record: &'static RecordType, columns: ColumnSet, rows: &'r [Row]) -> Vec<View<'r>> {
+        rows.iter().map(|row| View { record, columns, row }).collect()
     }
 }
 

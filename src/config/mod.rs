@@ -43,7 +43,8 @@ pub struct Config {
     pub redis: Option<RedisServer>,
     /// Largest page of a list (`GUICHET_MAX_PER_PAGE`).
     pub max_per_page: u64,
-    /// How long a total may be remembered, at most a second; zero = always count (`GUICHET_COUNT_TTL`).
+    /// How long a list's total and the places of its deep pages may be remembered, at most a second; zero =
+    /// always count (`GUICHET_COUNT_TTL`).
     pub count_ttl: Duration,
     /// Proxies whose `X-Forwarded-For` is believed (`GUICHET_TRUSTED_PROXIES`).
     pub trusted_proxies: Vec<IpNet>,

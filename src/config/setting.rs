@@ -67,7 +67,8 @@ pub const SETTINGS: &[Setting] = &[
         "GUICHET_COUNT_TTL",
         "1",
         "seconds from 0 to 1",
-        "how long the total of a list may be remembered, 0 = always count",
+        "how long the total of a list may be remembered, and where pages behind its first 1,000 rows begin, 0 = always \
+         count",
     ),
     open(
         "GUICHET_TRUSTED_PROXIES",

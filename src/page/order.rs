@@ -93,6 +93,11 @@ impl Order {
         self.terms.push(Term::Exact(column, text.to_owned()));
     }
 
+    /// Whether rows are ordered by their primary key and nothing else.
+    pub(super) fn is_by_key(&self) -> bool {
+        matches!(self.terms.as_slice(), [Term::Key(key)] if key.name == PRIMARY)
+    }
+
     /// Names of the fields that the order compares.
     pub(super) fn fields(&self) -> impl Iterator<Item = &'static str> {
         self.terms.iter().filter_map(|term| match term {

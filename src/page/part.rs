@@ -30,17 +30,14 @@ struct Bounds {
 }
 
 /// The rows before the one cursor and behind the other, where it is asked whether there are any.
-type Outside = [Option<SelectStatement>; 2];
+pub(super) type Outside = [Option<SelectStatement>; 2];
 
 impl Source<'_> {
     /// A page by its number, for REST: nothing is asked of it but its rows.
     pub(super) async fn plain(&self, offset: u64, size: u64) -> Result<Part> {
         let mut found = Found::default();
         if size > 0 && i64::try_from(offset).is_ok() {
-            let mut select = self.select.clone();
-            self.order.sort(&mut select, self.backend());
-            select.limit(size).offset(offset);
-            found = self.find(select, &[None, None]).await?;
+            found = self.pass(offset, size, |select| self.order.sort(select, self.backend())).await?;
         }
         let total = total(found.rows.len() as u64, size, offset);
         Ok(Part { total, ..self.part(found) })
@@ -72,10 +69,8 @@ impl Source<'_> {
         let reach = size + u64::from(asked.next);
         let mut found = Found::default();
         if reach > 0 && i64::try_from(offset).is_ok() {
-            let mut select = self.select.clone();
-            self.order.sort_exactly(&mut select, false, self.backend());
-            select.limit(reach).offset(offset);
-            found = self.find(select, &[None, None]).await?;
+            let sort = |select: &mut _| self.order.sort_exactly(select, false, self.backend());
+            found = self.pass(offset, reach, sort).await?;
         }
         let here = found.rows.len() as u64;
         // Far behind the end, there need not be a row before.
@@ -151,7 +146,7 @@ impl Source<'_> {
         select
     }
 
-    async fn find(&self, mut select: SelectStatement, outside: &Outside) -> Result<Found> {
+    pub(super) async fn find(&self, mut select: SelectStatement, outside: &Outside) -> Result<Found> {
         let (backend, Asked { columns, cursors, .. }) = (self.backend(), self.asked);
         self.record.select(columns, &mut select);
         if cursors {
@@ -214,8 +209,8 @@ fn total(here: u64, reach: u64, offset: u64) -> Option<u64> {
 
 /// Rows as they were read.
 #[derive(Default)]
-struct Found {
-    rows: Vec<Row>,
+pub(super) struct Found {
+    pub(super) rows: Vec<Row>,
     cursors: Vec<String>,
     /// Whether there are rows outside of each cursor, where that was asked and a row could tell.
     outside: [Option<bool>; 2],

@@ -500,7 +500,7 @@ impl PricingMutation {
         hold(&transaction, &row).await?;
         let row = row.insert(&transaction).await?;
         transaction.commit().await?;
-        scope.counts().forget("pricings");
+        scope.lists().forget("pricings");
         Ok(Pricing(row))
     }
 
@@ -554,7 +554,7 @@ async fn update(scope: Scope<'_>, stored: pricing::Model, input: PricingInput) -
     }
     let row = save(&transaction, row, scope.now()).await?;
     transaction.commit().await?;
-    scope.counts().forget("pricings");
+    scope.lists().forget("pricings");
     Ok(row)
 }
 
@@ -565,6 +565,6 @@ async fn delete(shared: Arc<Shared>, id: Id, now: ShopTime, expected: Expected) 
     row.deleted_at = Set(Some(now));
     save(&transaction, row, now.0).await?;
     transaction.commit().await?;
-    shared.counts.forget("pricings");
+    shared.lists.forget("pricings");
     Ok(())
 }

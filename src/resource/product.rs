@@ -19,7 +19,7 @@ use super::service::{self, Service};
 use crate::auth::{Ability, Can};
 use crate::error::Refusal;
 use crate::form::{File, Form};
-use crate::page::{Connection, Counts, List, Paging};
+use crate::page::{Connection, Remembered, List, Paging};
 use crate::record::{Deleted, Moment, require, see};
 use crate::scope::{Scope, Shared};
 use crate::write::{Expected, lock, put, put_or_null, save};
@@ -330,7 +330,7 @@ async fn create(scope: Scope<'_>, input: ProductCreateInput) -> Result<product::
         product = row.update(&transaction).await?;
     }
     transaction.commit().await?;
-    forget_counts(scope.counts());
+    forget_lists(scope.lists());
     Ok(product)
 }
 
@@ -364,14 +364,14 @@ async fn update(scope: Scope<'_>, id: Id, input: ProductUpdateInput) -> Result<p
     if let Some(unused) = former.filter(|former| product.image.as_ref() != Some(former)) {
         storage::remove(&scope.config().storage, &unused).await;
     }
-    forget_counts(scope.counts());
+    forget_lists(scope.lists());
     Ok(product)
 }
 
-/// Counts that a product changes, with its prices.
-fn forget_counts(counts: &Counts) {
-    counts.forget("products");
-    counts.forget("pricings");
+/// Forgets what is remembered of lists that a product changes, with its prices.
+fn forget_lists(lists: &Remembered) {
+    lists.forget("products");
+    lists.forget("pricings");
 }
 
 /// Writes prices to the product's first row of prices; makes one in the shop's currency if it has
@@ -426,7 +426,7 @@ async fn delete(shared: Arc<Shared>, id: Id, now: ShopTime, expected: Expected) 
     if let Some(image) = image {
         storage::remove(&shared.config.storage, &image).await;
     }
-    forget_counts(&shared.counts);
+    forget_lists(&shared.lists);
     Ok(())
 }
 

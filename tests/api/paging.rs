@@ -1,5 +1,7 @@
 //! What part of a list is answered, what is told of it, and what that costs.
 
+use std::time::Duration;
+
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
 
@@ -80,7 +82,7 @@ async fn sizes_and_ends_are_as_relay_says() {
 
 #[tokio::test]
 async fn totals_are_those_of_the_whole_list() {
-    let shop = Shop::with("fr", |config| config.count_ttl = std::time::Duration::ZERO).await;
+    let shop = Shop::with("fr", |config| config.count_ttl = Duration::ZERO).await;
     let query = |paging: &str| {
         format!("{{ products({paging}) {{ totalCount edges {{ cursor }} pageInfo {{ hasNextPage }} }} }}")
     };
@@ -169,5 +171,65 @@ async fn the_default_order_is_read_from_the_primary_key() {
             assert!(by_key, "{} {paging}: {plan}", list.field);
         }
     }
+    shop.close().await;
+}
+
+/// Behind 1,000 rows, a page is found by its keys, and the next one begins where that ended; in any order.
+#[tokio::test]
+async fn deep_pages_are_those_of_the_list() {
+    let shop = Shop::with("en", |config| {
+        (config.count_ttl, config.rate_limit, config.cost_limit) = (Duration::from_secs(1), None, None);
+    })
+    .await;
+    let rows = (2000..3400).map(|id| {
+        let deleted = if id % 7 == 0 { "'2026-11-20 10:00:00'" } else { "NULL" };
+        format!("({id}, 'Name {:03}', 'slug-{id}', 'active', '', {}, {deleted})", id % 40, id % 3)
+    });
+    let rows: Vec<_> = rows.collect();
+    let columns = "id, name, slug, status, description, sort_order, deleted_at";
+    shop.sql(&format!("INSERT INTO {} ({columns}) VALUES {}", shop.quoted("groups"), rows.join(", "))).await;
+    for sort in
+        ["[]", "[{field: NAME, direction: DESC}, {field: SORT_ORDER}]", "[{field: ID, direction: DESC}]"]
+    {
+        let ids = async |page: usize, per_page: usize| {
+            let query = format!(
+                "{{ groups(sort: {sort}, page: {page}, perPage: {per_page}) {{ nodes {{ databaseId }} pageInfo {{ hasNextPage }} }} }}"
+            );
+            let answer = shop.graphql(&query, json!({}), "all").await;
+            let nodes = answer["data"]["groups"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}"));
+            nodes.iter().map(|node| node["databaseId"].as_i64().unwrap()).collect::<Vec<_>>()
+        };
+        let mut whole = Vec::new();
+        for page in 1..=14 {
+            whole.extend(ids(page, 100).await);
+        }
+        assert!(whole.len() > 1200, "{}", whole.len());
+        // Once from the beginning, and once from where the pages before began.
+        for page in [30, 31, 32, 30, 29, 33, 40] {
+            let offset = (page - 1) * 40;
+            let expected = whole.get(offset..).unwrap_or_default();
+            assert_eq!(ids(page, 40).await, expected[..expected.len().min(40)], "{sort}, page {page}");
+        }
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_write_moves_the_deep_pages_at_once() {
+    let shop = Shop::with("en", |config| config.count_ttl = Duration::from_secs(1)).await;
+    let rows: Vec<_> = (2000..3400).map(|id| format!("({id}, 'Name', 'slug-{id}', 'active', '')")).collect();
+    let columns = "id, name, slug, status, description";
+    shop.sql(&format!("INSERT INTO {} ({columns}) VALUES {}", shop.quoted("groups"), rows.join(", "))).await;
+    let first = async |page: usize| {
+        let (status, _, body) =
+            shop.get(&format!("/api/application/groups?per_page=50&page={page}"), "all").await;
+        assert_eq!(status, 200, "{body}");
+        body["data"][0]["id"].as_i64().unwrap()
+    };
+    let (there, next) = (first(25).await, first(26).await);
+    assert_eq!((next - there, first(25).await), (50, there));
+    let (status, ..) = shop.ask("DELETE", "/api/application/groups/2100", "all", None).await;
+    assert_eq!(status, 200);
+    assert_eq!((first(25).await, first(26).await), (there + 1, next + 1));
     shop.close().await;
 }

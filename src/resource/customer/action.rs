@@ -81,7 +81,7 @@ pub(super) async fn shut_out(
         letter::post(scope, &transaction, &template, &customer, &shop, &[("reason", reason)]).await?;
     }
     transaction.commit().await?;
-    scope.counts().forget("services");
+    scope.lists().forget("services");
     Ok(customer)
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn reactivate(scope: Scope<'_>, id: Id, notify: bool) -> Result
         letter::post(scope, &transaction, "customer_reactivated", &customer, &shop, &[]).await?;
     }
     transaction.commit().await?;
-    scope.counts().forget("services");
+    scope.lists().forget("services");
     Ok(customer)
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn delete(scope: Scope<'_>, id: Id, force: bool) -> Result<()> 
     save(&transaction, erase(customer, password, now), now.0).await?;
     transaction.commit().await?;
     for table in ["customers", "services", "invoices", "support_tickets"] {
-        scope.counts().forget(table);
+        scope.lists().forget(table);
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Resu
         reset.post(scope, &transaction, &customer).await?;
     }
     transaction.commit().await?;
-    scope.counts().forget("customers");
+    scope.lists().forget("customers");
     Ok(customer)
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: CustomerUpdateInput)
     let customer =
         save(&transaction, row, scope.now()).await.map_err(|error| taken(scope, "email", error))?;
     transaction.commit().await?;
-    scope.counts().forget("customers");
+    scope.lists().forget("customers");
     Ok(customer)
 }
 
@@ -106,7 +106,7 @@ pub(super) async fn confirm(scope: Scope<'_>, id: Id) -> Result<customer::Model>
     row.is_confirmed = Set(Flag(true));
     let customer = save(&transaction, row, scope.now()).await?;
     transaction.commit().await?;
-    scope.counts().forget("customers");
+    scope.lists().forget("customers");
     Ok(customer)
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<
         group = row.update(&transaction).await?;
     }
     transaction.commit().await?;
-    scope.counts().forget("groups");
+    scope.lists().forget("groups");
     Ok(group)
 }
 
@@ -94,7 +94,7 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: GroupUpdateInput) ->
     if let Some(image) = unused {
         storage::remove(&scope.config().storage, &image).await;
     }
-    scope.counts().forget("groups");
+    scope.lists().forget("groups");
     Ok(group)
 }
 
@@ -249,6 +249,6 @@ pub(super) async fn delete(shared: Arc<Shared>, id: Id, now: ShopTime, expected:
     if let Some(image) = image {
         storage::remove(&shared.config.storage, &image).await;
     }
-    shared.counts.forget("groups");
+    shared.lists.forget("groups");
     Ok(())
 }

@@ -174,7 +174,7 @@ impl ServiceMutation {
         let mut service = locked(scope, &transaction, found.0.id).await?;
         delete::delete(&transaction, &service, open_invoice, now).await?;
         transaction.commit().await?;
-        scope.counts().forget("services");
+        scope.lists().forget("services");
         service.deleted_at = Some(now);
         service.updated_at = Some(now);
         Ok(Service(service))
@@ -199,7 +199,7 @@ async fn act(
     let service = locked(scope, &transaction, id).await?;
     let done = action(&transaction, service).await?;
     transaction.commit().await?;
-    scope.counts().forget("services");
+    scope.lists().forget("services");
     let (service, success, message) = match done {
         Ok((service, _, noun)) if service.r#type == "domain" => {
             (service, true, format!("Domain {noun} is not supported"))
@@ -237,6 +237,6 @@ async fn update(scope: Scope<'_>, id: Id, input: ServiceUpdateInput) -> Result<s
     }
     let service = save(&transaction, row, scope.now()).await?;
     transaction.commit().await?;
-    scope.counts().forget("services");
+    scope.lists().forget("services");
     Ok(service)
 }
