@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use async_graphql::ContextBase;
 use axum::http::HeaderValue;
 use chrono::{DateTime, Utc};
-use facade::{Face, Format, Kept};
+use facade::{Face, Kept};
 
 use crate::auth::{Abilities, Principal};
 use crate::write::Expected;
@@ -24,8 +24,6 @@ pub struct Execution {
     pub origin: Origin,
     /// Which face the answer is for.
     pub face: Face,
-    /// What rows are written as.
-    pub format: Format,
     /// Abilities that a REST document lends to its own execution, beside the caller's.
     pub lent: Abilities,
     /// Whether an update demands its required fields: REST's `POST`. GraphQL and REST's `PUT` leave absent
@@ -67,7 +65,6 @@ impl Execution {
             agent: None,
             origin,
             face: Face::GraphQl,
-            format: Format::Json,
             lent: Abilities::NONE,
             strict: false,
             fresh: false,

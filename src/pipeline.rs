@@ -243,8 +243,7 @@ impl Pipeline {
         execution.fresh = self.shared.begins(owner, writes).await;
         let execution = Arc::new(execution);
         let host = Host::new(Arc::clone(&self.shared), execution.abilities(), execution.fresh);
-        let request =
-            facade::Request::new(execution.face, execution.format, execution.kept.clone(), Arc::new(host));
+        let request = facade::Request::new(execution.face, execution.kept.clone(), Arc::new(host));
         let request = Arc::new(request);
         let operation = operation.data(Arc::clone(&execution)).data(Arc::clone(&request));
         let answer = defended(pin!(schema.execute(operation))).await;

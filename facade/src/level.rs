@@ -8,7 +8,7 @@ use bytes::Bytes;
 use sea_orm::DbErr;
 
 use crate::cell::{Cell, ColumnSet, Rows, View};
-use crate::face::{Face, Format};
+use crate::face::Face;
 use crate::json::{write_joined, write_str};
 use crate::plan::{Plan, Planned, Set, Step};
 use crate::record::{Branch, Field, Need, RecordType, Shown};
@@ -28,17 +28,16 @@ pub struct Level<'a> {
     refused: Vec<(usize, async_graphql::Error)>,
 }
 
-/// The rows of a level, written.
-pub(crate) enum Written {
-    /// JSON text, the rows one behind the other without anything between them.
-    Json { text: Vec<u8>, rows: Vec<Piece> },
-    /// Trees.
-    Values(Vec<Value>),
+/// The rows of a level as JSON text, one behind the other without anything between them.
+#[derive(Default)]
+pub(crate) struct Written {
+    text: Vec<u8>,
+    rows: Vec<Piece>,
 }
 
 /// A row in a JSON text.
 #[derive(Clone, Copy)]
-pub(crate) struct Piece {
+struct Piece {
     /// Where it ends: it begins where the one before ends.
     end: usize,
     /// How many objects it is and holds.
@@ -102,13 +101,10 @@ impl<'a> Level<'a> {
         self.request.count_rows(rows.rows.len());
         self.tell_refused(path);
         let views = rows.views(self.plan.record);
-        let mut branches = self.load_branches(&views, path).await?;
-        let written = match self.request.format {
-            Format::Json => self.write_json(&views, &branches),
-            Format::Values => self.write_values(&views, &mut branches),
-        };
+        let branches = self.load_branches(&views, path).await?;
         // Whoever asked for the level tells where it stands: no single row failed.
-        written.map_err(|error| self.request.host.failed(error).into_server_error(self.ctx.item.pos))
+        self.write_rows(&views, &branches)
+            .map_err(|error| self.request.host.failed(error).into_server_error(self.ctx.item.pos))
     }
 
     /// One load a branch, by the place of its field. Where one fails that cannot be null, the rows are null.
@@ -134,14 +130,14 @@ impl<'a> Level<'a> {
         }
     }
 
-    fn write_json(&self, rows: &[View<'_>], branches: &[(usize, Filled)]) -> Result<Written, DbErr> {
+    fn write_rows(&self, rows: &[View<'_>], branches: &[(usize, Filled)]) -> Result<Written, DbErr> {
         let mut text = Vec::with_capacity(rows.len() * ROW);
         let mut pieces = Vec::with_capacity(rows.len());
         for (number, row) in rows.iter().enumerate() {
             let objects = self.write_row(*row, number, branches, &mut text)?;
             pieces.push(Piece { end: text.len(), objects });
         }
-        Ok(Written::Json { text, rows: pieces })
+        Ok(Written { text, rows: pieces })
     }
 
     /// Writes a row; how many objects it is and holds.
@@ -200,43 +196,6 @@ impl<'a> Level<'a> {
         }
         Ok(())
     }
-
-    fn write_values(&self, rows: &[View<'_>], branches: &mut [(usize, Filled)]) -> Result<Written, DbErr> {
-        let values = rows.iter().enumerate().map(|(number, row)| self.value(*row, number, branches));
-        Ok(Written::Values(values.collect::<Result<_, _>>()?))
-    }
-
-    fn value(&self, row: View<'_>, number: usize, branches: &mut [(usize, Filled)]) -> Result<Value, DbErr> {
-        let mut branches = branches.iter_mut();
-        let mut fields = async_graphql::indexmap::IndexMap::with_capacity(self.plan.fields.len());
-        for (at, (key, planned)) in self.plan.fields.iter().enumerate() {
-            let value = match &planned.step {
-                _ if self.is_refused(at) => Value::Null,
-                Step::Column(field) => self.field_value(field, row)?,
-                Step::TypeName => self.plan.record.name.into(),
-                Step::Branch { branch, .. } => {
-                    let value = branches.next().map(|(_, filled)| filled.value(number)).unwrap_or_default();
-                    if branch.sparse && self.request.face == Face::Rest && value == Value::Null {
-                        continue;
-                    }
-                    value
-                }
-            };
-            fields.insert(key.clone(), value);
-        }
-        Ok(Value::Object(fields))
-    }
-
-    fn field_value(&self, field: &Field, row: View<'_>) -> Result<Value, DbErr> {
-        Ok(match (&field.shown, row.cell(field.column)?) {
-            (Shown::Value(rendering), Cell::Null) => {
-                check_null(self.plan.record, field, rendering.nullable)?;
-                Value::Null
-            }
-            (Shown::Value(rendering), cell) => (rendering.value)(cell, self.request.face),
-            (Shown::GlobalId, _) => global_id(self.plan.record.name, row.key()?).into(),
-        })
-    }
 }
 
 /// A column that is said never to be null must not be.
@@ -260,25 +219,15 @@ impl Step<'_> {
 impl Written {
     /// The JSON text of a row, and how many objects it is and holds; nothing of trees.
     pub(crate) fn piece(&self, number: usize) -> (&[u8], u32) {
-        let Self::Json { text, rows } = self else { return (b"null", 0) };
+        let Self { text, rows } = self;
         let start = number.checked_sub(1).map_or(0, |before| rows[before].end);
         (&text[start..rows[number].end], rows[number].objects)
     }
 
-    /// A row as a value that may be put into others.
-    pub(crate) fn value(&self, number: usize) -> Value {
-        match self {
-            Self::Json { .. } => Value::Binary(Bytes::copy_from_slice(self.piece(number).0)),
-            Self::Values(values) => values[number].clone(),
-        }
-    }
-
     /// All rows, each as a value of its own. The texts share one buffer.
     pub(crate) fn into_values(self, request: &Request) -> Vec<Value> {
-        let (text, rows) = match self {
-            Self::Json { text, rows } => (Bytes::from(text), rows),
-            Self::Values(values) => return values,
-        };
+        let Self { text, rows } = self;
+        let text = Bytes::from(text);
         request.count_objects(rows.iter().map(|row| row.objects).sum());
         let mut start = 0;
         let pieces = rows.iter().map(|row| std::mem::replace(&mut start, row.end)..row.end);
@@ -287,10 +236,7 @@ impl Written {
 
     /// All rows as one list.
     pub(crate) fn into_list(self, request: &Request) -> Value {
-        let rows = match &self {
-            Self::Json { rows, .. } => rows,
-            Self::Values(_) => return Value::List(self.into_values(request)),
-        };
+        let rows = &self.rows;
         let mut out = Vec::with_capacity(rows.last().map_or(2, |last| last.end + rows.len() + 2));
         let mut objects = 0;
         write_joined([b'[', b']'], 0..rows.len(), &mut out, |number, out| {

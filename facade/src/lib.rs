@@ -23,7 +23,7 @@ mod spelling;
 
 pub use cell::{Cell, ColumnSet, Kind, Row, Rows, View};
 pub use connection::{Asked, Connection, Part};
-pub use face::{Face, Format};
+pub use face::Face;
 pub use json::{write_bool, write_float, write_int, write_str, write_value};
 pub use kept::{Kept, KeptSet, PLANNED, is_planned, is_record};
 pub use level::{Level, path_of};

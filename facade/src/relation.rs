@@ -9,7 +9,7 @@ use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func};
 use sea_orm::{DbErr, TryGetable};
 
 use crate::cell::{ColumnSet, Row, Rows, View};
-use crate::face::{Face, Format};
+use crate::face::Face;
 use crate::json::{write_bool, write_int, write_joined, write_value};
 use crate::level::{Level, Written};
 use crate::lookup::{Lookup, RowsOf};
@@ -174,22 +174,6 @@ impl Filled {
         }
         objects
     }
-
-    /// The value of a row, as a tree.
-    pub(crate) fn value(&mut self, row: usize) -> Value {
-        match self {
-            Self::Nulls => Value::Null,
-            Self::Values(values) => values.get_mut(row).map(std::mem::take).unwrap_or_default(),
-            Self::Ints(numbers) => numbers[row].into(),
-            Self::Bools(truths) => truths[row].into(),
-            Self::One(links) => {
-                links.of(row).first().map(|(_, child)| links.children.value(*child)).unwrap_or_default()
-            }
-            Self::Many(links) => {
-                Value::List(links.of(row).iter().map(|(_, child)| links.children.value(*child)).collect())
-            }
-        }
-    }
 }
 
 /// Objects in a tree.
@@ -269,10 +253,7 @@ async fn rows(relation: &'static Relation, batch: Batch<'_>) -> ServerResult<Fil
     // Stable: children of one key stay in the order in which they were read.
     places.sort_by_key(|(key, _)| *key);
     let children = if rows.rows.is_empty() {
-        match Request::of(batch.ctx).format {
-            Format::Json => Written::Json { text: Vec::new(), rows: Vec::new() },
-            Format::Values => Written::Values(Vec::new()),
-        }
+        Written::default()
     } else {
         let mut path = batch.path.clone();
         if relation.shown == Related::Many {

@@ -1,7 +1,7 @@
-//! How the value of a column is shown: as GraphQL value and as JSON text of either face.
+//! How the value of a column is shown: as JSON text of either face.
 
 use async_graphql::registry::Registry;
-use async_graphql::{Json, Name, OutputType, Value};
+use async_graphql::{Json, OutputType, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
@@ -13,9 +13,7 @@ use crate::spelling::Spelling;
 /// How the cells of a field are shown. Null is null everywhere; what is here is asked for other cells only.
 #[derive(Clone, Copy)]
 pub struct Rendering {
-    /// The value in the spelling of the face.
-    pub value: fn(Cell<'_>, Face) -> Value,
-    /// The same as JSON text.
+    /// The JSON text in the spelling of the face.
     pub json: fn(Cell<'_>, Face, &mut Vec<u8>),
     /// Registers the GraphQL type and names it.
     pub register: fn(&mut Registry) -> String,
@@ -27,32 +25,19 @@ pub struct Rendering {
 
 impl Rendering {
     /// A whole number.
-    pub const INT: Self = Self {
-        value: |cell, _| cell.int().into(),
-        json: |cell, _, out| write_int(cell.int().unwrap_or_default(), out),
-        ..Self::of::<i64>()
-    };
+    pub const INT: Self =
+        Self { json: |cell, _, out| write_int(cell.int().unwrap_or_default(), out), ..Self::of::<i64>() };
 
     /// A text.
-    pub const TEXT: Self = Self {
-        value: |cell, _| cell.text().into(),
-        json: |cell, _, out| write_str(cell.text().unwrap_or_default(), out),
-        ..Self::of::<String>()
-    };
+    pub const TEXT: Self =
+        Self { json: |cell, _, out| write_str(cell.text().unwrap_or_default(), out), ..Self::of::<String>() };
 
     /// True or false on both faces.
-    pub const BOOL: Self = Self {
-        value: |cell, _| cell.bool().into(),
-        json: |cell, _, out| write_bool(cell.bool().unwrap_or_default(), out),
-        ..Self::of::<bool>()
-    };
+    pub const BOOL: Self =
+        Self { json: |cell, _, out| write_bool(cell.bool().unwrap_or_default(), out), ..Self::of::<bool>() };
 
     /// True or false in GraphQL, 1 or 0 in REST.
     pub const FLAG: Self = Self {
-        value: |cell, face| match face {
-            Face::GraphQl => cell.bool().into(),
-            Face::Rest => cell.bool().map(i32::from).into(),
-        },
         json: |cell, face, out| match (face, cell.bool().unwrap_or_default()) {
             (Face::GraphQl, truth) => write_bool(truth, out),
             (Face::Rest, truth) => out.push(b'0' + u8::from(truth)),
@@ -64,7 +49,6 @@ impl Rendering {
     /// A text that holds JSON, decoded. REST prints empty objects as empty lists, as PHP does; a text that is
     /// no JSON is null.
     pub const JSON: Self = Self {
-        value: |cell, face| decoded(cell, face),
         json: |cell, face, out| write_value(&decoded(cell, face), face, out),
         nullable: true,
         ..Self::of::<Json<serde_json::Value>>()
@@ -73,10 +57,6 @@ impl Rendering {
     /// A word of a closed list, which is an enum in GraphQL.
     pub const fn word(register: fn(&mut Registry) -> String) -> Self {
         Self {
-            value: |cell, face| match (cell.text(), face) {
-                (Some(word), Face::GraphQl) => Value::Enum(Name::new(word.to_uppercase())),
-                (word, _) => word.into(),
-            },
             json: |cell, face, out| match (cell.text().unwrap_or_default(), face) {
                 (word, Face::GraphQl) => write_str(&word.to_uppercase(), out),
                 (word, Face::Rest) => write_str(word, out),
@@ -90,7 +70,6 @@ impl Rendering {
     /// A rendering of a GraphQL type that shows nothing yet.
     pub const fn of<T: OutputType>() -> Self {
         Self {
-            value: |_, _| Value::Null,
             json: |_, _, out| out.extend_from_slice(b"null"),
             register: T::create_type_info,
             nullable: false,
@@ -139,10 +118,8 @@ mod tests {
 
     fn shown(rendering: Rendering, cell: Cell<'_>) -> [String; 2] {
         [Face::GraphQl, Face::Rest].map(|face| {
-            let (mut json, mut value) = (Vec::new(), Vec::new());
+            let mut json = Vec::new();
             (rendering.json)(cell, face, &mut json);
-            write_value(&(rendering.value)(cell, face), face, &mut value);
-            assert_eq!(json, value);
             String::from_utf8(json).unwrap()
         })
     }

@@ -8,7 +8,7 @@ use async_graphql::async_trait::async_trait;
 use async_graphql::{ContextBase, Error, ServerResult};
 use sea_orm::{DbBackend, DbErr, QueryResult, Statement};
 
-use crate::face::{Face, Format};
+use crate::face::Face;
 use crate::kept::Kept;
 use crate::lookup::Lookups;
 use crate::record::Need;
@@ -44,8 +44,6 @@ pub trait Host: Send + Sync {
 pub struct Request {
     /// For whom the answer is written.
     pub face: Face,
-    /// What rows are written as.
-    pub format: Format,
     /// Selections on records that are kept beside the document.
     pub kept: Option<Arc<Kept>>,
     /// The database, and who asks.
@@ -56,8 +54,8 @@ pub struct Request {
 
 impl Request {
     /// A request of which nothing was read yet.
-    pub fn new(face: Face, format: Format, kept: Option<Arc<Kept>>, host: Arc<dyn Host>) -> Self {
-        Self { face, format, kept, host, read: AtomicU32::new(0), written: AtomicU32::new(0) }
+    pub fn new(face: Face, kept: Option<Arc<Kept>>, host: Arc<dyn Host>) -> Self {
+        Self { face, kept, host, read: AtomicU32::new(0), written: AtomicU32::new(0) }
     }
 
     /// The request that a context belongs to.

@@ -46,10 +46,12 @@ use crate::pipeline::{Caller, Job, Pipeline, Run};
 use crate::scope::Shared;
 use crate::write::Expected;
 use crate::{Error, Result, telemetry};
-use facade::{Face, Format};
+use facade::Face;
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";
+/// The content type of answers in XML.
+const XML: &str = "application/xml; charset=utf-8";
 /// JSON around the rows of a page, roughly: room that is made for it.
 const ENVELOPE: usize = 4096;
 /// Header that names the method which a `POST` means.
@@ -104,6 +106,13 @@ impl Served {
 enum Outcome {
     Reply(Reply),
     Elsewhere(Box<Request<Body>>),
+}
+
+/// What an answer is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Json,
+    Xml,
 }
 
 /// A request whose body is not read yet.
@@ -387,7 +396,6 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let own = document.root_needs().iter().copied().collect();
         let execution = Execution {
             face: Face::Rest,
-            format: asking.format,
             lent: nested.union(own),
             strict: asking.method == Method::POST,
             kept: Some(Arc::clone(&prepared.kept)),
@@ -544,14 +552,17 @@ fn accepted(headers: &HeaderMap) -> Format {
     let first = ranges.first().map_or("", |range| range.media.as_str());
     let xml = matches!(first, "application/xml" | "text/xml")
         || (first.ends_with("+xml") && first != "application/xhtml+xml");
-    if xml { Format::Values } else { Format::Json }
+    if xml { Format::Xml } else { Format::Json }
 }
 
 fn spell(reply: Reply, format: Format, head: bool) -> Response<Body> {
     let Reply { status, mut headers, body } = reply;
+    let json = json(&body);
+    let empty = head || json.is_empty();
     let (content_type, bytes) = match format {
-        Format::Values => ("application/xml; charset=utf-8", xml::write(&body).unwrap_or_default().into()),
-        Format::Json => ("application/json", json(&body)),
+        Format::Xml if json.is_empty() => (XML, json),
+        Format::Xml => (XML, xml::write(&json).unwrap_or_default().into()),
+        Format::Json => ("application/json", json),
     };
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
     headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept"));
@@ -559,7 +570,6 @@ fn spell(reply: Reply, format: Format, head: bool) -> Response<Body> {
     if head {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     }
-    let empty = head || body == Value::Binary(Bytes::new());
     let mut response = Response::new(if empty { Body::empty() } else { Body::from(bytes) });
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -636,7 +646,7 @@ mod tests {
             "application/json;q=0.5, application/xml",
             "image/svg+xml",
         ] {
-            assert_eq!(format(accept), Format::Values, "{accept}");
+            assert_eq!(format(accept), Format::Xml, "{accept}");
         }
         for accept in [
             "",

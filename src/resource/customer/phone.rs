@@ -11,7 +11,6 @@ pub struct Phone;
 impl Shown for Phone {
     fn rendering() -> Rendering {
         Rendering {
-            value: |cell, _| cell.text().filter(|text| is_number(text)).into(),
             json: |cell, face, out| match cell.text() {
                 Some(text) if is_number(text) => (Rendering::TEXT.json)(cell, face, out),
                 _ => out.extend_from_slice(b"null"),
