@@ -14,8 +14,8 @@ use crate::shop::MADE;
 pub enum Question {
     /// A document of `peers/documents`, by its name.
     Document(&'static str),
-    /// A document that only guichet is asked.
-    Text(&'static str),
+    /// A document that only guichet is asked: what it is called, and its text.
+    Text(&'static str, &'static str),
     /// A path of REST, in JSON.
     Get(&'static str),
     /// A path of REST, in XML.
@@ -39,7 +39,7 @@ pub enum Asked {
 pub struct Case {
     pub name: &'static str,
     pub asked: Asked,
-    /// Whether its answer has a total, so that counting anew makes a difference.
+    /// Whether its answer has a total or is a deep page, of which guichet remembers something by default.
     pub counts: bool,
     /// The question, or the two that are held against each other, the dearer one last.
     pub questions: &'static [Question],
@@ -109,8 +109,8 @@ pub const CASES: &[Case] = &[
     Case {
         name: names::DEEP,
         asked: Asked::Alone,
-        counts: false,
-        questions: &[Question::Text(SERVICES[0]), Question::Text(SERVICES[1])],
+        counts: true,
+        questions: &[Question::Text("page 1", SERVICES[0]), Question::Text("page 2,000", SERVICES[1])],
     },
 ];
 
@@ -128,6 +128,15 @@ impl Case {
 }
 
 impl Question {
+    /// What it is called beside another question.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Document(name) | Self::Text(name, _) => name,
+            Self::Get(_) | Self::NewCustomer => "JSON",
+            Self::Xml(_) => "XML",
+        }
+    }
+
     /// The question to a server.
     pub fn of(self, server: &Server) -> Ask {
         let key = &server.key;
@@ -139,7 +148,7 @@ impl Question {
             Self::Document(name) => {
                 ask(post("/graphql", &head, &json!({ "query": document(name, server.kind) })))
             }
-            Self::Text(text) => ask(post("/graphql", &head, &json!({ "query": text }))),
+            Self::Text(_, text) => ask(post("/graphql", &head, &json!({ "query": text }))),
             Self::NewCustomer => {
                 Ask::each(server.port, move || post("/api/application/customers", &head, &new_customer()))
             }

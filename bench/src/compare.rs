@@ -30,8 +30,8 @@ pub fn difference(case: &Case, servers: &[&Server]) -> Option<String> {
     let expected = load::once(&question.of(first));
     let differs = alike.find_map(|other| {
         let found = load::once(&question.of(other));
-        let where_ = differs(question, (first, &expected), (other, &found));
-        where_.map(|what| format!("{}: {what}", other.kind.name()))
+        let what = differs(question, (first, &expected), (other, &found))?;
+        Some(format!("{}: {what}", other.kind.name()))
     });
     differs.or_else(|| {
         let foreign = asked().find(|server| server.kind == Kind::PostGraphile)?;

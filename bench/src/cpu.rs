@@ -8,8 +8,16 @@ use std::path::{Path, PathBuf};
 /// thread does in such a round takes much less.
 const HASHING: f64 = 0.1;
 
-/// CPU time of threads so far, user and system, in seconds.
-pub struct Cpu(HashMap<PathBuf, f64>);
+/// Parts of a second in which `/proc/<pid>/stat` counts, on every Linux.
+const TICKS: f64 = 100.0;
+
+/// CPU time so far, user and system, in seconds.
+#[derive(Default)]
+pub struct Cpu {
+    threads: HashMap<PathBuf, f64>,
+    /// That of processes which a process has started and which have ended, in hundredths of a second.
+    ended: f64,
+}
 
 /// CPU time that was spent, in seconds.
 #[derive(Clone, Copy, Default)]
@@ -21,19 +29,29 @@ pub struct Spent {
 }
 
 impl Cpu {
-    /// The threads of processes.
-    pub fn of(processes: &[u32]) -> Self {
-        let threads =
-            processes.iter().flat_map(|process| entries(Path::new(&format!("/proc/{process}/task"))));
-        Self(threads.filter_map(|thread| Some((thread.clone(), spent(&thread)?))).collect())
+    /// A process.
+    pub fn of(process: u32) -> Self {
+        let threads = entries(Path::new(&format!("/proc/{process}/task")));
+        let threads = threads.into_iter().filter_map(|thread| spent(&thread).map(|spent| (thread, spent)));
+        Self { threads: threads.collect(), ended: 0.0 }
     }
 
-    /// What was spent since an earlier look. What a thread spent that has ended since is not in it: those that work
-    /// for longer than a request don't end.
+    /// A process and all that it has started.
+    pub fn of_family(parent: u32) -> Self {
+        let threads = family(parent).into_iter().flat_map(|process| Self::of(process).threads);
+        Self { threads: threads.collect(), ended: ended(parent).unwrap_or_default() }
+    }
+
+    /// What was spent since an earlier look. What a thread spent that has ended since is not in it, unless its process
+    /// has ended too: threads that work for longer than a request don't end.
     pub fn since(&self, earlier: &Self) -> Spent {
-        let mut sum = Spent::default();
-        for (thread, now) in &self.0 {
-            let spent = now - earlier.0.get(thread).copied().unwrap_or_default();
+        let has_ended = |thread: &&PathBuf| is_first(thread) && !self.threads.contains_key(*thread);
+        // What such a process had spent before is told of it once more when it ends.
+        let before: f64 =
+            earlier.threads.keys().filter(has_ended).map(|thread| earlier.threads[thread]).sum();
+        let mut sum = Spent { all: self.ended - earlier.ended - before, hashing: 0.0 };
+        for (thread, now) in &self.threads {
+            let spent = now - earlier.threads.get(thread).copied().unwrap_or_default();
             sum.all += spent;
             if spent > HASHING {
                 sum.hashing += spent;
@@ -41,6 +59,12 @@ impl Cpu {
         }
         sum
     }
+}
+
+/// Whether a thread, as `/proc/<pid>/task/<tid>`, is its process's first one.
+fn is_first(thread: &Path) -> bool {
+    let process = thread.parent().and_then(Path::parent);
+    process.and_then(Path::file_name) == thread.file_name()
 }
 
 fn spent(thread: &Path) -> Option<f64> {
@@ -53,7 +77,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// A process and all that it has started.
-pub fn family(parent: u32) -> Vec<u32> {
+fn family(parent: u32) -> Vec<u32> {
     let is_child = |process: &u32| parent_of(*process) == Some(parent);
     let processes = entries(Path::new("/proc"));
     let processes = processes.iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok());
@@ -62,9 +86,20 @@ pub fn family(parent: u32) -> Vec<u32> {
 
 /// The process that has started another one.
 pub fn parent_of(process: u32) -> Option<u32> {
+    field(process, 1)?.parse().ok()
+}
+
+/// Seconds of CPU of the processes that a process has started and that have ended.
+fn ended(parent: u32) -> Option<f64> {
+    let ticks = |at| field(parent, at)?.parse::<f64>().ok();
+    Some((ticks(13)? + ticks(14)?) / TICKS)
+}
+
+/// A field of `/proc/<pid>/stat`, counted from the process's state.
+fn field(process: u32, at: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The program's name is in parentheses, and may hold anything.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    stat.rsplit_once(')')?.1.split_whitespace().nth(at).map(str::to_owned)
 }
 
 /// Resident memory of a process in MB.

@@ -49,8 +49,9 @@ fn figures(run: &Run, case: &CaseResult) -> String {
                     |---|--:|--:|--:|--:|--:|--:|--:|--:|\n"
             .to_owned();
     for one in measured {
-        let name = if case.alone { question(one) } else { one.kind.name() };
-        let name = if hashes { format!("{name}, with two hashes") } else { name.to_owned() };
+        let name = one.kind.name();
+        let name = if case.alone { format!("{name}, {}", one.label) } else { name.to_owned() };
+        let name = if hashes { format!("{name}, with two hashes") } else { name };
         let _ = writeln!(
             text,
             "| {name} | {:.0} | {} | {:.0} | {:.2} | {:.2} | {} | {} | {} |",
@@ -66,7 +67,7 @@ fn figures(run: &Run, case: &CaseResult) -> String {
             one.median(|sample| sample.rate),
             one.median(|sample| sample.p50),
             one.median(|sample| sample.p99),
-            number(one.least(|sample| sample.statements), 2),
+            one.statements.map_or("–".to_owned(), |statements| statements.to_string()),
             one.bytes,
             number(if case.alone { f64::NAN } else { guichet_to(run, case, one) }, 2),
         );
@@ -89,11 +90,6 @@ fn guichet_to(run: &Run, case: &CaseResult, one: &Measured) -> f64 {
         _ => Kind::Guichet,
     };
     run.ratio(case.name, own, one.kind, |sample| sample.server).unwrap_or(f64::NAN)
-}
-
-/// Which of the two questions of a case it is, by the case's name.
-fn question(one: &Measured) -> &'static str {
-    if one.question == 0 { "first" } else { "second" }
 }
 
 fn number(figure: f64, digits: usize) -> String {

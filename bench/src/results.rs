@@ -61,11 +61,10 @@ impl Run {
     }
 
     /// The dearer of two questions to guichet to the other one.
-    pub fn ratio_of_questions(&self, case: &str, figure: fn(&Sample) -> f64) -> Option<f64> {
+    pub fn ratio_of_questions(&self, case: &str, kind: Kind, figure: fn(&Sample) -> f64) -> Option<f64> {
         let measured = self.case(case)?;
-        let question = |number| {
-            measured.iter().find(|measured| measured.kind == Kind::Guichet && measured.question == number)
-        };
+        let question =
+            |number| measured.iter().find(|measured| measured.kind == kind && measured.question == number);
         Some(question(1)?.ratio(question(0)?, figure))
     }
 

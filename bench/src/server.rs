@@ -181,7 +181,7 @@ impl Server {
 
     /// CPU time so far.
     pub fn cpu(&self) -> Cpu {
-        Cpu::of(&[self.process.id()])
+        Cpu::of(self.process.id())
     }
 
     /// Resident memory in MB.

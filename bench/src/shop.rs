@@ -68,7 +68,7 @@ impl Shop {
     /// CPU time of the database so far; nothing where it runs within the server.
     pub fn cpu(&self) -> Cpu {
         // PostgreSQL has a process for each connection.
-        Cpu::of(&self.process.map(cpu::family).unwrap_or_default())
+        self.process.map(Cpu::of_family).unwrap_or_default()
     }
 
     /// Removes what was made to be measured.
