@@ -1,38 +1,38 @@
 //! The load: blocking connections that are kept alive, each asking one request after the other.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::borrow::Cow;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use crate::child::Child;
-
-/// A request as it is sent.
+/// A request to a server.
 pub struct Ask {
     port: u16,
-    text: String,
+    text: Text,
+}
+
+enum Text {
+    Same(String),
+    Each(Box<dyn Fn() -> String + Sync>),
 }
 
 impl Ask {
-    pub fn get(child: &Child, path: &str) -> Self {
-        let (port, key) = (child.port, &child.key);
-        let text = format!(
-            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: application/json\r\nAuthorization: Bearer {key}\r\n\r\n"
-        );
-        Self { port, text }
+    /// The same text each time.
+    pub fn same(port: u16, text: String) -> Self {
+        Self { port, text: Text::Same(text) }
     }
 
-    pub fn graphql(child: &Child, query: &str) -> Self {
-        let (port, key) = (child.port, &child.key);
-        let body = serde_json::json!({ "query": query }).to_string();
-        let text = format!(
-            "POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nAuthorization: Bearer {key}\r\n\r\n{body}",
-            body.len()
-        );
-        Self { port, text }
+    /// Another text each time.
+    pub fn each(port: u16, text: impl Fn() -> String + Sync + 'static) -> Self {
+        Self { port, text: Text::Each(Box::new(text)) }
     }
 
-    pub fn port(&self) -> u16 {
-        self.port
+    fn text(&self) -> Cow<'_, str> {
+        match &self.text {
+            Text::Same(text) => text.into(),
+            Text::Each(text) => text().into(),
+        }
     }
 }
 
@@ -40,11 +40,33 @@ impl Ask {
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
+    /// What was sent before the body.
+    pub head: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
+    /// Names of its headers, in lower case and in order.
+    pub fn header_names(&self) -> Vec<String> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
+        let mut names: Vec<String> = lines.map(|(name, _)| name.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+/// What came of many requests.
+pub struct Outcome {
+    /// How long all of them took.
+    pub time: Duration,
+    /// How long each of them took, the quickest first.
+    pub latencies: Vec<Duration>,
+}
+
+impl Outcome {
+    /// The time within which so many of a hundred were answered.
+    pub fn percentile(&self, percent: usize) -> Duration {
+        let last = self.latencies.len().saturating_sub(1);
+        self.latencies.get(last.min(self.latencies.len() * percent / 100)).copied().unwrap_or_default()
     }
 }
 
@@ -54,57 +76,91 @@ pub fn once(ask: &Ask) -> Answer {
 }
 
 /// Asks once a server that may not listen yet.
-pub fn try_once(ask: &Ask) -> std::io::Result<Answer> {
+pub fn try_once(ask: &Ask) -> io::Result<Answer> {
     Connection::open(ask)?.ask(ask)
 }
 
 /// Asks so many times over so many connections. A refusal stops the run.
-pub fn run(ask: &Ask, connections: usize, requests: usize) {
+pub fn run(ask: &Ask, connections: usize, requests: usize) -> Outcome {
     let left = AtomicUsize::new(requests);
     let take = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
-    std::thread::scope(|scope| {
-        for _ in 0..connections {
-            scope.spawn(|| {
-                let mut connection = Connection::open(ask).expect("a connection");
-                while take() {
-                    let answer = connection.ask(ask).expect("an answer");
-                    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-                }
-            });
+    let client = || {
+        let mut connection = Connection::open(ask).expect("a connection");
+        let mut latencies = Vec::new();
+        while take() {
+            let begun = Instant::now();
+            let answer = connection.ask(ask).expect("an answer");
+            latencies.push(begun.elapsed());
+            let is_good = matches!(answer.status, 200 | 201);
+            assert!(is_good, "{}: {}", answer.status, String::from_utf8_lossy(&answer.body));
         }
+        latencies
+    };
+    let begun = Instant::now();
+    let mut latencies: Vec<Duration> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..connections).map(|_| scope.spawn(client)).collect();
+        clients.into_iter().flat_map(|client| client.join().expect("answers")).collect()
     });
+    let time = begun.elapsed();
+    latencies.sort_unstable();
+    Outcome { time, latencies }
 }
 
 struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    fn open(ask: &Ask) -> std::io::Result<Self> {
+    fn open(ask: &Ask) -> io::Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", ask.port))?;
         stream.set_nodelay(true)?;
         Ok(Self(BufReader::with_capacity(1 << 16, stream)))
     }
 
-    fn ask(&mut self, ask: &Ask) -> std::io::Result<Answer> {
-        self.0.get_mut().write_all(ask.text.as_bytes())?;
-        let mut line = String::new();
-        self.0.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let mut length = 0;
-        loop {
-            line.clear();
-            self.0.read_line(&mut line)?;
-            let header = line.trim_end();
-            if header.is_empty() {
-                break;
-            }
-            if let Some((name, value)) = header.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().unwrap_or(0);
+    fn ask(&mut self, ask: &Ask) -> io::Result<Answer> {
+        self.0.get_mut().write_all(ask.text().as_bytes())?;
+        let head = self.head()?;
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        let length = value(&head, "content-length").and_then(|length| length.parse().ok());
+        let body = match length {
+            Some(length) => self.exactly(length)?,
+            None => self.chunks()?,
+        };
+        Ok(Answer { status, body, head })
+    }
+
+    fn head(&mut self) -> io::Result<String> {
+        let mut head = String::with_capacity(1 << 10);
+        while !head.ends_with("\r\n\r\n") {
+            if self.0.read_line(&mut head)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
+        Ok(head)
+    }
+
+    fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
         let mut body = vec![0; length];
         self.0.read_exact(&mut body)?;
-        Ok(Answer { status, body })
+        Ok(body)
     }
+
+    fn chunks(&mut self) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line)?;
+            let length = usize::from_str_radix(line.trim_end(), 16).map_err(io::Error::other)?;
+            body.extend(self.exactly(length)?);
+            // Each chunk ends with a line's end.
+            self.exactly(2)?;
+            if length == 0 {
+                return Ok(body);
+            }
+        }
+    }
+}
+
+/// The value of a header.
+fn value<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut headers = head.lines().filter_map(|line| line.split_once(':'));
+    headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
 }

@@ -1,133 +1,137 @@
-//! The speed gate: guichet against handlers written by hand, on one seeded MariaDB.
+//! The speed gate: guichet against what people would pick instead of it, on the same seeded shop.
 //! See README.md beside this crate.
 
 #![expect(clippy::print_stderr, reason = "a command line tells its failures there")]
 
-mod child;
-mod gate;
+mod case;
+mod chart;
+mod compare;
+mod cpu;
+mod database;
 mod load;
+mod machine;
+mod measure;
+mod options;
+mod report;
+mod results;
+mod server;
+mod session;
 mod shop;
+mod target;
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::{env, fs, io};
 
-use gate::{Case, Figures, Target};
+use case::{Asked, CASES, Case};
+use database::Database;
+use measure::Effort;
+use options::Options;
+use results::{CaseResult, Run, ServerResult};
+use server::{Kind, Server};
+use shop::Shop;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Resident memory after the run, in MB.
-const MEMORY: f64 = 40.0;
-/// From start to the first answer, in milliseconds.
-const START: f64 = 150.0;
-
-/// What is measured, and by how much the product may be slower than the yardstick.
-const CASES: &[Case] = &[
-    Case::rest("one customer", "/api/application/customers/4321", Target::AtMost(1.15)),
-    Case::rest("25 customers", "/api/application/customers?per_page=25", Target::AtMost(1.35)),
-    Case::rest(
-        "25 products, prices",
-        "/api/application/products?per_page=25&include=pricing",
-        Target::AtMost(1.35),
-    ),
-    Case::rest("one product", "/api/application/products/321", Target::Information),
-    Case::graphql(
-        "one customer (GraphQL)",
-        "/api/application/customers/4321",
-        include_str!("customer.graphql"),
-    ),
-    Case::graphql(
-        "25 customers (GraphQL)",
-        "/api/application/customers?per_page=25",
-        include_str!("customers.graphql"),
-    ),
-    Case::graphql(
-        "25 products (GraphQL)",
-        "/api/application/products?per_page=25&include=pricing",
-        include_str!("products.graphql"),
-    ),
-];
-
-/// How much is asked.
-struct Options {
-    url: String,
-    requests: usize,
-    rounds: usize,
-    only: Option<String>,
-}
-
-impl Options {
-    fn read() -> Self {
-        let mut options = Self {
-            url: "mysql://root@127.0.0.1:3306/guichet_bench".to_owned(),
-            requests: 800,
-            rounds: 25,
-            only: None,
-        };
-        let mut arguments = std::env::args().skip(1);
-        while let Some(name) = arguments.next() {
-            let value = arguments.next().unwrap_or_else(|| panic!("{name} takes a value"));
-            match name.as_str() {
-                "--database-url" => options.url = value,
-                "--requests" => options.requests = value.parse().expect("a number of requests"),
-                "--rounds" => options.rounds = value.parse().expect("a number of rounds"),
-                "--only" => options.only = Some(value),
-                _ => panic!("unknown argument {name}: see bench/README.md"),
-            }
-        }
-        options
-    }
-}
-
 fn main() -> ExitCode {
-    let options = Options::read();
-    let shop = shop::Shop::prepare(&options.url);
-    let start = child::time_to_first_answer(&options.url, &shop.key);
-    let product = child::Child::guichet(&options.url, &shop.key);
-    let hand = child::Child::hand(&options.url, &shop.key);
-    println!(
-        "{} requests a round, {} rounds, medians; CPU of the server process\n",
-        options.requests, options.rounds
-    );
-    println!("| case | guichet µs | by hand µs | ratio | at most | statements | by hand |");
-    println!("|---|---:|---:|---:|---:|---:|---:|");
-    let mut met = true;
-    for case in CASES.iter().filter(|case| options.only.as_ref().is_none_or(|only| case.name.contains(only)))
-    {
-        met &= report(case, case.measure(&product, &hand, &shop, &options));
+    let options = match Options::read(env::args().skip(1)) {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let peers = server::install_peers();
+    if let Err(reason) = &peers {
+        eprintln!("the peers are left out: {reason}");
     }
-    let memory = product.memory();
-    println!(
-        "\nresident memory after the run: {memory:.1} MB (below {MEMORY}; by hand {:.1})",
-        hand.memory()
-    );
-    println!("start to first answer: {start:.0} ms (within {START})");
-    met &= memory < MEMORY && start <= START;
-    drop((product, hand));
-    shop.close();
-    println!("{}", if met { "every target is met" } else { "A TARGET IS MISSED" });
+    let runs: Result<Vec<Run>, String> =
+        options.databases.iter().map(|database| run(*database, &options, peers.is_ok())).collect();
+    let runs = match runs {
+        Ok(runs) => runs,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let met = tell(&runs, &options, peers.is_ok());
     if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prints a row of the table; whether its targets are met.
-fn report(case: &Case, figures: Option<Figures>) -> bool {
-    let Some(Figures { product, hand, ratio }) = figures else {
-        println!("| {} | – | – | answers differ | | | |", case.name);
-        return matches!(case.target, Target::Information);
-    };
-    let (limit, met) = match case.target {
-        Target::AtMost(limit) => {
-            (format!("{limit:.2}"), ratio <= limit && product.statements <= hand.statements + 0.02)
+/// Measures on one database.
+fn run(database: Database, options: &Options, has_peers: bool) -> Result<Run, String> {
+    let effort = if options.quick { Effort::QUICK } else { Effort::FULL };
+    let failed = |error: sqlx::Error| format!("{}: {error}", database.name());
+    eprintln!("{}: the shop", database.name());
+    let mut shop = Shop::prepare(database).map_err(failed)?;
+    shop.clean().map_err(failed)?;
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.serves(database) && (has_peers || !kind.is_peer()));
+    let servers: Result<Vec<Server>, String> = kinds
+        .map(|kind| {
+            eprintln!("{}: starting {}", database.name(), kind.name());
+            // The peers take seconds each time.
+            Server::start(kind, &shop, if kind.is_peer() { 1 } else { effort.starts })
+        })
+        .collect();
+    let servers = servers?;
+    let servers: Vec<&Server> = servers.iter().collect();
+    let cases = CASES.iter().filter(|case| options.wants(case.name));
+    let cases: Vec<CaseResult> = cases.map(|case| measured(case, &servers, &mut shop, effort)).collect();
+    let result =
+        |server: &&Server| ServerResult { kind: server.kind, memory: server.memory(), start: server.start };
+    let servers = servers.iter().map(result).collect();
+    shop.clean().map_err(failed)?;
+    let version = shop.version();
+    shop.close();
+    Ok(Run { database, version, cases, servers })
+}
+
+/// Compares the answers to a case, and measures it if they are the same.
+fn measured(case: &Case, servers: &[&Server], shop: &mut Shop, effort: Effort) -> CaseResult {
+    eprintln!("{}: {}", shop.database.name(), case.name);
+    let outcome = match compare::difference(case, servers) {
+        None => Ok(measure::measure(case, servers, shop, effort)),
+        Some(difference) => {
+            eprintln!("answers differ: {difference}");
+            Err(difference)
         }
-        Target::Information => ("–".to_owned(), true),
     };
-    println!(
-        "| {} | {:.0} | {:.0} | {ratio:.2}{} | {limit} | {:.2} | {:.2} |",
-        case.name,
-        product.cpu,
-        hand.cpu,
-        if met { "" } else { " ✗" },
-        product.statements,
-        hand.statements,
+    CaseResult { name: case.name, alone: case.asked == Asked::Alone, outcome }
+}
+
+/// Prints everything, keeps it if that is asked for, and says whether every target is met.
+fn tell(runs: &[Run], options: &Options, has_peers: bool) -> bool {
+    let targets = target::targets(runs);
+    let compared = runs.iter().all(|run| run.cases.iter().all(|case| case.outcome.is_ok()));
+    let met = compared && targets.iter().all(target::Target::is_met);
+    let mut page = format!(
+        "# Results\n\nWritten by `target/release/bench{} --write` (`README.md` explains the columns).\n\n{}\n\n## Targets\n\n{}\n{}\n",
+        if options.quick { " --quick" } else { "" },
+        machine::description(runs, has_peers),
+        report::targets(&targets),
+        if met { "Every target is met." } else { "**A target is missed.**" }
     );
+    for run in runs {
+        page.push_str(&format!("\n## {}\n\n{}", run.database.name(), report::run(run)));
+    }
+    println!("{page}");
+    if options.write
+        && let Err(error) = write(&page, runs)
+    {
+        eprintln!("the results cannot be written: {error}");
+        return false;
+    }
     met
+}
+
+/// Keeps the page and the chart beside this crate. The chart is of PostgreSQL, where all peers are.
+fn write(page: &str, runs: &[Run]) -> io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::write(folder.join("RESULTS.md"), page)?;
+    let all_peers = runs.iter().find(|run| run.database == Database::Postgres).or(runs.first());
+    match all_peers.and_then(chart::svg) {
+        Some(chart) => fs::write(folder.join("results.svg"), chart),
+        None => Ok(()),
+    }
 }

@@ -1,63 +1,129 @@
-//! The seeded database: made on the first run, kept for the next.
+//! The seeded shop: made on the first run, kept for the next.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
-use tokio::runtime::Runtime;
+use sqlx::Error;
 
-use crate::child::guichet;
+use crate::cpu::{self, Cpu};
+use crate::database::Database;
+use crate::server::beside;
+use crate::session::Session;
 
 /// The staff member whom `guichet seed` makes.
 const STAFF: &str = "admin@example.com";
+/// How the addresses of customers begin that are made to be measured.
+pub const MADE: &str = "bench-made-";
 
-/// The database with a key for it.
+/// A shop with a key for it.
 pub struct Shop {
-    runtime: Runtime,
-    db: DatabaseConnection,
-    url: String,
+    pub database: Database,
+    pub url: String,
     pub key: String,
+    session: Session,
+    /// Its database's process, where that is not the server's own.
+    process: Option<u32>,
 }
 
 impl Shop {
-    /// Makes and fills the database where it is missing, and a key.
-    pub fn prepare(url: &str) -> Self {
-        let (server, name) = url.rsplit_once('/').expect("a URL with a database");
-        let runtime = Runtime::new().expect("a runtime");
-        let db = runtime.block_on(Database::connect(format!("{server}/mysql"))).expect("the server");
-        let make = format!(
-            "CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
-        );
-        runtime.block_on(db.execute_unprepared(&make)).expect("the database");
-        tell(guichet().arg("migrate").env("DATABASE_URL", url));
-        let shop = Self { runtime, db, url: url.to_owned(), key: String::new() };
-        if shop.number(&format!("SELECT CAST(COUNT(*) AS CHAR) FROM `{name}`.customers"), 0) == 0 {
-            tell(guichet().arg("seed").env("DATABASE_URL", url));
+    /// Makes and fills the shop where it is missing, and a key.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub fn prepare(database: Database) -> Result<Self, Error> {
+        let url = database.url(&beside(""));
+        make(database, &url)?;
+        run_guichet(&url, &["migrate"]);
+        let mut session = Session::open(database, &url)?;
+        if session.text("SELECT CAST(COUNT(*) AS CHAR(9)) FROM customers", 0)?.trim() == "0" {
+            run_guichet(&url, &["seed"]);
         }
-        let told = tell(guichet().args(["create-api-key", "bench", STAFF]).env("DATABASE_URL", url));
+        if database == Database::Postgres {
+            // Where autovacuum is off, nothing is known of the rows otherwise.
+            session.run("ANALYZE")?;
+        }
+        let process = process_of(database, &mut session)?;
+        let told = run_guichet(&url, &["create-api-key", "bench", STAFF]);
         let key = told.lines().find_map(|line| line.strip_prefix("Token: ")).expect("a key").to_owned();
-        Self { key, ..shop }
+        Ok(Self { database, url, key, session, process })
     }
 
-    /// Statements that the server was sent so far, this one included.
-    pub fn statements(&self) -> u64 {
-        self.number("SHOW GLOBAL STATUS LIKE 'Questions'", 1)
+    /// The version of the database.
+    pub fn version(&mut self) -> String {
+        let sql =
+            if self.database == Database::Sqlite { "SELECT sqlite_version()" } else { "SELECT version()" };
+        let text = self.session.text(sql, 0).unwrap_or_default();
+        text.split(" (").next().unwrap_or_default().trim_start_matches("PostgreSQL ").to_owned()
     }
 
-    fn number(&self, sql: &str, column: usize) -> u64 {
-        let statement = Statement::from_string(self.db.get_database_backend(), sql);
-        let row = self.runtime.block_on(self.db.query_one_raw(statement)).expect("an answer").expect("a row");
-        row.try_get_by_index::<String>(column).expect("a text").parse().expect("a number")
+    /// Statements that the server was sent so far, where it counts them; this question is one of them.
+    pub fn statements(&mut self) -> Option<u64> {
+        if self.database != Database::MySql {
+            return None;
+        }
+        self.session.text("SHOW GLOBAL STATUS LIKE 'Questions'", 1).ok()?.parse().ok()
+    }
+
+    /// CPU time of the database so far; nothing where it runs within the server.
+    pub fn cpu(&self) -> Cpu {
+        // PostgreSQL has a process for each connection.
+        self.process.map(Cpu::of_family).unwrap_or_default()
+    }
+
+    /// Removes what was made to be measured.
+    pub fn clean(&mut self) -> Result<(), Error> {
+        for (table, column) in
+            [("email_messages", "recipient"), ("password_reset_tokens", "email"), ("customers", "email")]
+        {
+            self.session.run(&format!("DELETE FROM {table} WHERE {column} LIKE '{MADE}%'"))?;
+        }
+        Ok(())
     }
 
     /// Revokes the key.
     pub fn close(self) {
-        let id = self.key.split('|').next().unwrap_or_default();
-        tell(guichet().args(["revoke-api-key", id]).env("DATABASE_URL", &self.url));
+        run_guichet(&self.url, &["revoke-api-key", self.key.split('|').next().unwrap_or_default()]);
     }
 }
 
-/// Runs a command to its end and gives what it printed.
-fn tell(command: &mut Command) -> String {
+/// Makes an empty database, unless it is there.
+fn make(database: Database, url: &str) -> Result<(), Error> {
+    match database {
+        Database::MySql => {
+            let mut server = Session::open(database, &url.replace("/guichet_bench", "/mysql"))?;
+            server.run(
+                "CREATE DATABASE IF NOT EXISTS guichet_bench CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+            )
+        }
+        Database::Postgres => {
+            let mut server = Session::open(database, &url.replace("/guichet_bench", "/postgres"))?;
+            let there = "SELECT COUNT(*)::text FROM pg_database WHERE datname = 'guichet_bench'";
+            if server.text(there, 0)? == "0" { server.run("CREATE DATABASE guichet_bench") } else { Ok(()) }
+        }
+        Database::Sqlite => Ok(()),
+    }
+}
+
+/// The process of a database on this machine.
+fn process_of(database: Database, session: &mut Session) -> Result<Option<u32>, Error> {
+    Ok(match database {
+        Database::MySql => {
+            let file = PathBuf::from(session.text("SELECT @@pid_file", 0)?);
+            fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok())
+        }
+        Database::Postgres => {
+            let own = session.text("SELECT pg_backend_pid()::text", 0)?;
+            own.parse().ok().and_then(cpu::parent_of)
+        }
+        Database::Sqlite => None,
+    })
+}
+
+/// Runs a command of guichet to its end, in a folder that has no `.env`, and gives what it printed.
+fn run_guichet(url: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new(beside("guichet"));
+    command.args(arguments).current_dir(Path::new("/")).env("DATABASE_URL", url);
     let output = command.output().expect("the binary `guichet` beside this one");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()

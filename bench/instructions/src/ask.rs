@@ -34,14 +34,14 @@ pub const CASES: &[Case] = &[
         requests: 20,
         method: "POST",
         path: "/graphql",
-        body: include_str!("../../../peers/documents/q2.graphql"),
+        body: include_str!("../../peers/documents/q2.graphql"),
     },
     Case {
         name: "q4",
         requests: 10,
         method: "POST",
         path: "/graphql",
-        body: include_str!("../../../peers/documents/q4.graphql"),
+        body: include_str!("../../peers/documents/q4.graphql"),
     },
     Case { name: "q1-rest", requests: 25, method: "GET", path: "/api/application/customers/43", body: "" },
     Case {

@@ -1,63 +1,66 @@
 //! Pages: what is asked, and the envelopes around the rows.
 
 use axum::http::{HeaderMap, Uri, header};
-use sea_orm::{EntityTrait, PaginatorTrait, Select};
 use serde::{Deserialize, Serialize};
-
-use crate::{App, Failure};
+use sqlx::Error;
 
 /// Pages below this number are all linked.
-const ALL_LINKED: u64 = 14;
+const ALL_LINKED: i64 = 14;
 /// Pages around the current one that are linked.
-const AROUND: u64 = 3;
+const AROUND: i64 = 3;
 
 /// The query of a list.
 #[derive(Deserialize)]
 pub struct Query {
     #[serde(default = "first")]
-    pub page: u64,
+    pub page: i64,
     #[serde(default = "size")]
-    pub per_page: u64,
+    pub per_page: i64,
     #[serde(default)]
     pub include: String,
 }
 
-fn first() -> u64 {
+fn first() -> i64 {
     1
 }
 
-fn size() -> u64 {
+fn size() -> i64 {
     25
 }
 
 impl Query {
-    pub fn offset(&self) -> u64 {
+    /// A page without more.
+    pub fn new(page: i64, per_page: i64) -> Self {
+        Self { page, per_page, include: String::new() }
+    }
+
+    /// Rows before the page.
+    pub fn offset(&self) -> i64 {
         (self.page - 1) * self.per_page
+    }
+
+    /// Rows that the page has at the most.
+    pub fn rows(&self) -> u32 {
+        u32::try_from(self.per_page).unwrap_or(u32::MAX)
     }
 }
 
-/// How many rows there are, counted only where the page doesn't tell, and remembered for a second.
-pub async fn total<E>(
-    app: &App,
-    table: &'static str,
-    select: Select<E>,
+/// How many rows there are, counted only where the page doesn't tell.
+pub async fn total(
     query: &Query,
     here: usize,
-) -> Result<u64, Failure>
-where
-    E: EntityTrait,
-    E::Model: Send + Sync,
-{
-    let here = here as u64;
+    counted: impl Future<Output = Result<i64, Error>>,
+) -> Result<i64, Error> {
+    let here = i64::try_from(here).unwrap_or(i64::MAX);
     if here < query.per_page && (here > 0 || query.page == 1) {
         return Ok(query.offset() + here);
     }
-    if let Some(total) = app.totals.get(&table).await {
-        return Ok(total);
-    }
-    let total = select.count(&app.db).await?;
-    app.totals.insert(table, total).await;
-    Ok(total)
+    counted.await
+}
+
+/// How many rows these are.
+pub fn number_of<T>(rows: &[T]) -> u32 {
+    u32::try_from(rows.len()).unwrap_or(u32::MAX)
 }
 
 #[derive(Serialize)]
@@ -73,7 +76,7 @@ struct Link {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Target {
-    Page(Option<u64>),
+    Page(Option<i64>),
     #[serde(skip)]
     Gap,
 }
@@ -87,19 +90,19 @@ impl Target {
 /// Rows beside the numbers of their page.
 #[derive(Serialize)]
 pub struct Flat<T> {
-    current_page: u64,
+    current_page: i64,
     data: Vec<T>,
     first_page_url: String,
-    from: Option<u64>,
-    last_page: u64,
+    from: Option<i64>,
+    last_page: i64,
     last_page_url: String,
     links: Vec<Link>,
     next_page_url: Option<String>,
     path: String,
-    per_page: u64,
+    per_page: i64,
     prev_page_url: Option<String>,
-    to: Option<u64>,
-    total: u64,
+    to: Option<i64>,
+    total: i64,
 }
 
 /// Rows above the numbers of their page.
@@ -120,28 +123,28 @@ struct Ends {
 
 #[derive(Serialize)]
 struct Meta {
-    current_page: u64,
-    from: Option<u64>,
-    last_page: u64,
+    current_page: i64,
+    from: Option<i64>,
+    last_page: i64,
     links: Vec<Link>,
     path: String,
-    per_page: u64,
-    to: Option<u64>,
-    total: u64,
+    per_page: i64,
+    to: Option<i64>,
+    total: i64,
 }
 
 /// Where a page stands and how its neighbours are reached.
 pub struct Place {
     path: String,
     query: String,
-    page: u64,
-    per_page: u64,
-    total: u64,
-    last: u64,
+    page: i64,
+    per_page: i64,
+    total: i64,
+    last: i64,
 }
 
 impl Place {
-    pub fn new(headers: &HeaderMap, uri: &Uri, query: &Query, total: u64) -> Self {
+    pub fn new(headers: &HeaderMap, uri: &Uri, query: &Query, total: i64) -> Self {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         let kept = uri.query().unwrap_or("").split('&');
         let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("page="));
@@ -151,11 +154,11 @@ impl Place {
             page: query.page,
             per_page: query.per_page,
             total,
-            last: total.div_ceil(query.per_page).max(1),
+            last: ((total + query.per_page - 1) / query.per_page).max(1),
         }
     }
 
-    fn url(&self, page: u64) -> String {
+    fn url(&self, page: i64) -> String {
         format!("{}?{}page={page}", self.path, self.query)
     }
 
@@ -167,17 +170,17 @@ impl Place {
         (self.page < self.last).then(|| self.url(self.page + 1))
     }
 
-    fn from(&self) -> Option<u64> {
+    fn from(&self) -> Option<i64> {
         let before = (self.page - 1) * self.per_page;
         (before < self.total).then_some(before + 1)
     }
 
-    fn to(&self) -> Option<u64> {
+    fn to(&self) -> Option<i64> {
         self.from().map(|from| self.total.min(from - 1 + self.per_page))
     }
 
     fn links(&self) -> Vec<Link> {
-        let end = |label: &str, page: Option<u64>| Link {
+        let end = |label: &str, page: Option<i64>| Link {
             url: page.map(|page| self.url(page)),
             label: label.to_owned(),
             page: Target::Page(page),
@@ -233,8 +236,8 @@ impl Place {
 }
 
 /// The linked pages; `None` is a gap.
-fn window(page: u64, last: u64) -> Vec<Option<u64>> {
-    let pages = |from: u64, to: u64| (from..=to).map(Some);
+fn window(page: i64, last: i64) -> Vec<Option<i64>> {
+    let pages = |from: i64, to: i64| (from..=to).map(Some);
     let edge = 2 * AROUND + 1;
     if last < ALL_LINKED {
         pages(1, last).collect()

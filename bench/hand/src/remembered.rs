@@ -1,0 +1,35 @@
+//! What is believed for a while after it was read.
+
+use std::hash::Hash;
+use std::time::{Duration, Instant};
+
+use quick_cache::sync::Cache;
+
+/// Values by key, each believed for so long.
+pub struct Remembered<K, V> {
+    values: Cache<K, (Instant, V)>,
+    span: Duration,
+}
+
+impl<K: Hash + Eq + Copy, V: Copy> Remembered<K, V> {
+    pub fn new(span: Duration) -> Self {
+        Self { values: Cache::new(100), span }
+    }
+
+    /// A value: the remembered one, or what is read now.
+    pub async fn get_or_load<E>(&self, key: K, read: impl Future<Output = Result<V, E>>) -> Result<V, E> {
+        if let Some((at, value)) = self.values.get(&key)
+            && at.elapsed() < self.span
+        {
+            return Ok(value);
+        }
+        let value = read.await?;
+        self.values.insert(key, (Instant::now(), value));
+        Ok(value)
+    }
+
+    /// Forgets a value.
+    pub fn forget(&self, key: &K) {
+        self.values.remove(key);
+    }
+}

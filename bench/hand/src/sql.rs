@@ -1,0 +1,69 @@
+//! Statements, written once with `?` for each value, in the spelling of a database.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+
+use crate::store::Value;
+
+/// What stands for the keys that are looked for.
+const KEYS: &str = "IN (?)";
+/// Lengths of lists of keys that there are texts for: powers of two up to 4096.
+const LENGTHS: u32 = 13;
+
+/// How a database spells what the others spell differently.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    MySql,
+    Postgres,
+    Sqlite,
+}
+
+impl Dialect {
+    /// A column in descending order, rows without a value last.
+    pub fn descending(self, column: &str) -> String {
+        match self {
+            Self::Postgres => format!("{column} DESC NULLS LAST"),
+            Self::MySql | Self::Sqlite => format!("{column} DESC"),
+        }
+    }
+}
+
+/// A statement.
+pub struct Sql {
+    /// By the power of two that the number of keys is rounded up to; one text where there is no such list.
+    texts: Vec<Arc<str>>,
+}
+
+impl Sql {
+    pub fn new(dialect: Dialect, text: &str) -> Self {
+        if dialect == Dialect::Postgres {
+            return Self { texts: vec![numbered(&text.replace(KEYS, "= ANY(?)")).into()] };
+        }
+        if !text.contains(KEYS) {
+            return Self { texts: vec![text.into()] };
+        }
+        let list = |power: u32| format!("IN (?{})", ", ?".repeat((1 << power) - 1));
+        Self { texts: (0..LENGTHS).map(|power| text.replace(KEYS, &list(power)).into()).collect() }
+    }
+
+    /// The text for these values.
+    pub fn text(&self, values: &[Value<'_>]) -> SqlStr {
+        let keys = values.iter().find_map(|value| match value {
+            Value::Keys(keys) => Some(keys.len()),
+            _ => None,
+        });
+        let power = match keys {
+            Some(keys) if self.texts.len() > 1 => keys.next_power_of_two().trailing_zeros() as usize,
+            _ => 0,
+        };
+        AssertSqlSafe(Arc::clone(&self.texts[power])).into_sql_str()
+    }
+}
+
+/// PostgreSQL numbers its values.
+fn numbered(text: &str) -> String {
+    let mut parts = text.split('?');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.enumerate().fold(first, |text, (at, part)| format!("{text}${}{part}", at + 1))
+}

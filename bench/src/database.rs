@@ -1,0 +1,45 @@
+//! The databases that are measured on.
+
+use std::path::Path;
+
+/// A kind of database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    MySql,
+    Postgres,
+    Sqlite,
+}
+
+impl Database {
+    /// All of them, in the order in which they are measured.
+    pub const ALL: [Self; 3] = [Self::MySql, Self::Postgres, Self::Sqlite];
+
+    /// The one that the command line names.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "mysql" => Self::MySql,
+            "postgres" => Self::Postgres,
+            "sqlite" => Self::Sqlite,
+            _ => return None,
+        })
+    }
+
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MySql => "MariaDB",
+            Self::Postgres => "PostgreSQL",
+            Self::Sqlite => "SQLite",
+        }
+    }
+
+    /// Where the shop lies; a file is made in this folder. No server encrypts what stays on the machine: sqlx would
+    /// with PostgreSQL, Node's driver would not.
+    pub fn url(self, folder: &Path) -> String {
+        match self {
+            Self::MySql => "mysql://root@127.0.0.1:3306/guichet_bench".to_owned(),
+            Self::Postgres => "postgres://postgres@127.0.0.1:5432/guichet_bench?sslmode=disable".to_owned(),
+            Self::Sqlite => format!("sqlite://{}?mode=rwc", folder.join("guichet_bench.db").display()),
+        }
+    }
+}

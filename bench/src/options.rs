@@ -1,0 +1,46 @@
+//! What the command line asks for.
+
+use crate::database::Database;
+
+/// What is measured, and for how long.
+pub struct Options {
+    /// Short rounds, and few of them.
+    pub quick: bool,
+    /// Whether the results are kept in files.
+    pub write: bool,
+    /// Only cases whose name holds this text.
+    pub only: Option<String>,
+    /// The databases that are measured on.
+    pub databases: Vec<Database>,
+}
+
+impl Options {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// What it should have said.
+    pub fn read(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
+        let mut options = Self { quick: false, write: false, only: None, databases: Database::ALL.to_vec() };
+        let mut arguments = arguments.into_iter();
+        while let Some(name) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| format!("{name} takes a value"));
+            match name.as_str() {
+                "--quick" => options.quick = true,
+                "--write" => options.write = true,
+                "--only" => options.only = Some(value()?),
+                "--database" => {
+                    let named = value()?;
+                    let database = Database::named(&named).ok_or("mysql, postgres or sqlite")?;
+                    options.databases = vec![database];
+                }
+                _ => return Err(format!("unknown argument {name}: see bench/README.md")),
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether a case is asked for.
+    pub fn wants(&self, case: &str) -> bool {
+        self.only.as_ref().is_none_or(|text| case.contains(text.as_str()))
+    }
+}
