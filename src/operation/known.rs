@@ -41,9 +41,9 @@ const MAX_SHAPES: usize = 64;
 /// depend on that, and on nothing else of a value that is of its type.
 type Shape = u64;
 
-/// Operations that ran before.
+/// Operations that ran before; of those that cannot be remembered, that they cannot.
 pub struct Known {
-    operations: Cache<Asked, Arc<Remembered>, Size>,
+    operations: Cache<Asked, Option<Arc<Remembered>>, Size>,
     registry: Registry,
 }
 
@@ -71,10 +71,15 @@ impl Equivalent<Asked> for AskedNow<'_> {
 #[derive(Clone)]
 struct Size;
 
-impl Weighter<Asked, Arc<Remembered>> for Size {
-    fn weight(&self, _: &Asked, known: &Arc<Remembered>) -> u64 {
-        known.parts
+impl Weighter<Asked, Option<Arc<Remembered>>> for Size {
+    fn weight(&self, asked: &Asked, known: &Option<Arc<Remembered>>) -> u64 {
+        known.as_ref().map_or_else(|| text_parts(&asked.text) + 1, |known| known.parts)
     }
+}
+
+/// What a text counts for, whatever is in it.
+fn text_parts(text: &str) -> u64 {
+    text.len() as u64 / PART
 }
 
 /// An operation that ran before.
@@ -122,9 +127,8 @@ impl Known {
         bounds: Bounds,
     ) -> Result<Option<(Estimate, Ready)>> {
         let asked = AskedNow { text: &request.query, name: request.operation_name.as_deref() };
-        let Some(known) = self.operations.get(&asked).filter(|_| request.uploads.is_empty()) else {
-            return Ok(None);
-        };
+        let known = self.operations.get(&asked).flatten();
+        let Some(known) = known.filter(|_| request.uploads.is_empty()) else { return Ok(None) };
         let Ok((_, operation)) = chosen(&known.document, known.name.as_deref()) else { return Ok(None) };
         variables::fill_in(&operation.node, &mut request.variables);
         let given = |name: &Name| request.variables.get(name).is_some_and(|value| *value != Value::Null);
@@ -148,13 +152,12 @@ impl Known {
     pub fn remember(&self, ran: &Ran, estimate: &Estimate, hints: &Hints) {
         let asked = AskedNow { text: &ran.text, name: ran.name.as_deref() };
         if let Some(known) = self.operations.get(&asked) {
-            return known.add(&ran.given);
+            return known.into_iter().for_each(|known| known.add(&ran.given));
         }
-        if let Some(known) = self.read(ran, estimate, hints) {
-            known.add(&ran.given);
-            let asked = Asked { text: ran.text.as_str().into(), name: ran.name.as_deref().map(Into::into) };
-            self.operations.insert(asked, Arc::new(known));
-        }
+        let known = self.read(ran, estimate, hints);
+        known.iter().for_each(|known| known.add(&ran.given));
+        let asked = Asked { text: ran.text.as_str().into(), name: ran.name.as_deref().map(Into::into) };
+        self.operations.insert(asked, known.map(Arc::new));
     }
 
     fn read(&self, Ran { text, name, .. }: &Ran, estimate: &Estimate, hints: &Hints) -> Option<Remembered> {
@@ -167,7 +170,7 @@ impl Known {
             return None;
         }
         let prepared = Prepared::new(&document, operation, &self.registry, MAX_VARIANTS).ok()?;
-        let parts = prepared.parts() + text.len() as u64 / PART;
+        let parts = prepared.parts() + text_parts(text);
         if parts > MOST_PARTS {
             return None;
         }
@@ -262,9 +265,10 @@ mod tests {
             let fields: String = (0..fields).map(|at| format!("f{at}: name ")).collect();
             format!("{{ product(id: 1) {{ {fields} }} }}")
         };
-        let before = known.operations.weight();
+        let known = Known::new(schema::registry());
         remember(&known, &hints, large(1200));
-        assert_eq!(known.operations.weight(), before, "a large document is not remembered");
+        let (text, weight) = (large(1200), known.operations.weight());
+        assert_eq!(weight, text_parts(&text) + 1, "of a large document, no more than its text is remembered");
         assert!(Ran::of(&Request::new(large(3000))).is_none());
     }
 
@@ -276,7 +280,8 @@ mod tests {
             .map(|at| format!("fragment L{at} on Query {{ ...L{next} ...L{next} }} ", next = at + 1))
             .collect();
         let document = format!("{{ ...L0 }} {levels} fragment L10 on Query {{ health {{ status }} }}");
-        remember(&known, &hints, document);
-        assert_eq!(known.operations.len(), 0);
+        remember(&known, &hints, document.clone());
+        let asked = AskedNow { text: &document, name: None };
+        assert!(known.operations.get(&asked).is_some_and(|known| known.is_none()));
     }
 }
