@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 use sqlx::{Database, Error};
 
 use crate::app::{App, REMEMBERED};
+use crate::cells::Cells;
 use crate::failure::Failure;
 use crate::sql::{Dialect, Sql};
-use crate::store::{Cells, Store, Value};
+use crate::store::{Store, Value};
 use crate::time::Moment;
 
 /// Age at which every key ends.

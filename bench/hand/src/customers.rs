@@ -11,13 +11,14 @@ use sqlx::{Database, Error};
 use crate::answer;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::cells::Cells;
 use crate::failure::Failure;
 use crate::graphql::Nodes;
 use crate::json;
 use crate::page::{Place, Query, number_of, total};
 use crate::phone;
 use crate::sql::{Dialect, Sql};
-use crate::store::{Cells, Store, Value};
+use crate::store::{Store, Value};
 use crate::time::Moment;
 
 /// Columns of [`Customer`], in its order.

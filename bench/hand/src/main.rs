@@ -5,6 +5,7 @@
 mod answer;
 mod app;
 mod auth;
+mod cells;
 mod customers;
 mod failure;
 mod graphql;

@@ -14,10 +14,11 @@ use sqlx::{Database, Error};
 use crate::answer;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::cells::Cells;
 use crate::customers::{COLUMNS, Customer};
 use crate::failure::Failure;
 use crate::sql::{Dialect, Sql};
-use crate::store::{Cells, Store, Value};
+use crate::store::{Store, Value};
 use crate::time::Moment;
 
 /// What a guess of a password costs, as a power of two.

@@ -12,11 +12,12 @@ use sqlx::{Database, Error};
 use crate::answer;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::cells::Cells;
 use crate::failure::Failure;
 use crate::json;
 use crate::page::{Place, Query, number_of, total};
 use crate::sql::{Dialect, Sql};
-use crate::store::{Cells, Store, Value};
+use crate::store::{Store, Value};
 use crate::time::Moment;
 
 /// What the shop calls a product in polymorphic columns.

@@ -7,12 +7,13 @@ use sqlx::Error;
 use crate::answer;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::cells::Cells;
 use crate::failure::Failure;
 use crate::graphql::Nodes;
 use crate::json;
 use crate::page::{Query, number_of, total};
 use crate::sql::{Dialect, Sql};
-use crate::store::{Cells, Store, Value};
+use crate::store::{Store, Value};
 use crate::time::Moment;
 
 /// The status that the document asks for.

@@ -67,3 +67,22 @@ fn numbered(text: &str) -> String {
     let first = parts.next().unwrap_or_default().to_owned();
     parts.enumerate().fold(first, |text, (at, part)| format!("{text}${}{part}", at + 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn postgresql_numbers_its_values_and_takes_keys_as_a_list() {
+        let sql = Sql::new(Dialect::Postgres, "SELECT id FROM a WHERE b = ? AND c IN (?) LIMIT ?");
+        assert_eq!(&*sql.texts[0], "SELECT id FROM a WHERE b = $1 AND c = ANY($2) LIMIT $3");
+    }
+
+    #[test]
+    fn numbers_of_keys_are_powers_of_two() {
+        let sql = Sql::new(Dialect::MySql, "SELECT id FROM a WHERE b IN (?)");
+        let text = |keys: &[i64]| sql.text(&[Value::Keys(keys)]).as_str().to_owned();
+        assert_eq!(text(&[1]), "SELECT id FROM a WHERE b IN (?)");
+        assert_eq!(text(&[1, 2, 3]), "SELECT id FROM a WHERE b IN (?, ?, ?, ?)");
+    }
+}

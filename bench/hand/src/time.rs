@@ -55,3 +55,17 @@ impl Serialize for Moment {
         out.serialize_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_printed_in_utc() {
+        let printed =
+            |local: &str| serde_json::to_string(&Moment::from_local(local.parse().unwrap())).unwrap();
+        assert_eq!(printed("2026-11-23T13:00:05"), r#""2026-11-23T12:00:05.000000Z""#);
+        assert_eq!(printed("2026-10-25T02:30:00"), r#""2026-10-25T01:30:00.000000Z""#);
+        assert_eq!(printed("2026-03-29T02:30:00"), r#""2026-03-29T01:30:00.000000Z""#);
+    }
+}
