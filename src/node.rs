@@ -115,7 +115,7 @@ impl Search<'_> {
         record.select(columns, &mut select);
         let found = scope.reader().query_all_raw(scope.backend().build(&select)).await;
         let found = found.map_err(|error| self.failed(error.into()))?;
-        let rows = Rows { columns, rows: found.into_iter().map(Row::Read).collect() };
+        let rows = Rows::new(columns, found.into_iter().map(Row::Read).collect());
         let keys: std::result::Result<Vec<_>, _> = rows.views(record).iter().map(|row| row.key()).collect();
         let keys = keys.map_err(|error| self.failed(error.into()))?;
         let values = write_each(&level, &rows, self.ctx, &self.path).await?;

@@ -13,17 +13,18 @@
 //!
 //! Where there is a replica, what may lag behind is read from it, and from the primary while it is away.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_graphql::async_trait::async_trait;
+use scopeguard::ScopeGuard;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult,
     RuntimeErr, Statement,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, MySql, MySqlPool, Pool};
+use sqlx::{AssertSqlSafe, Database, Executor, IntoArguments, MySql, Pool, Postgres, Sqlite};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::database::{
@@ -58,10 +59,28 @@ pub struct Reader {
     fallback: Option<Fallback>,
 }
 
-/// A database's connections, kept between statements on MariaDB.
+/// A database's connections, kept between statements.
 struct Source {
     db: DatabaseConnection,
-    kept: Option<Arc<Kept>>,
+    kept: AnyKept,
+}
+
+/// The kept connections of a kind of database.
+enum AnyKept {
+    MySql(Arc<Kept<MySql>>),
+    Postgres(Arc<Kept<Postgres>>),
+    Sqlite(Arc<Kept<Sqlite>>),
+}
+
+/// Does the same with the connections of any kind.
+macro_rules! each {
+    ($any:expr, $kept:ident => $done:expr) => {
+        match $any {
+            AnyKept::MySql($kept) => $done,
+            AnyKept::Postgres($kept) => $done,
+            AnyKept::Sqlite($kept) => $done,
+        }
+    };
 }
 
 /// What is read from while a replica is away.
@@ -72,15 +91,16 @@ struct Fallback {
     outage: Arc<Outage>,
 }
 
-struct Kept {
-    pool: MySqlPool,
+struct Kept<D: Database> {
+    pool: Pool<D>,
+    /// How many may be used at once. The rest of the pool is for writing and everything else.
     places: Semaphore,
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Vec<Idle<D>>>,
     observer: Observer,
 }
 
-struct Idle {
-    connection: PoolConnection<MySql>,
+struct Idle<D: Database> {
+    connection: PoolConnection<D>,
     since: Instant,
 }
 
@@ -96,9 +116,11 @@ pub struct Connections {
 }
 
 impl Connections {
-    fn of<D: sqlx::Database>(pool: &Pool<D>) -> Self {
-        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-        Self { open: pool.size(), idle, max: pool.options().get_max_connections() }
+    fn of<D: Database>(kept: &Kept<D>) -> Self {
+        // To the pool, those that are kept look as if they were used.
+        let idle = kept.pool.num_idle() + kept.idle().len();
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
+        Self { open: kept.pool.size(), idle, max: kept.pool.options().get_max_connections() }
     }
 }
 
@@ -129,24 +151,18 @@ impl Reader {
 
 impl Source {
     fn new(db: DatabaseConnection, observer: Observer) -> Self {
-        let mysql = db.get_database_backend() == DbBackend::MySql;
-        let kept = mysql.then(|| Kept::new(db.get_mysql_connection_pool().clone(), observer));
+        let kept = match db.get_database_backend() {
+            DbBackend::MySql => AnyKept::MySql(Kept::new(db.get_mysql_connection_pool().clone(), observer)),
+            DbBackend::Postgres => {
+                AnyKept::Postgres(Kept::new(db.get_postgres_connection_pool().clone(), observer))
+            }
+            _ => AnyKept::Sqlite(Kept::new(db.get_sqlite_connection_pool().clone(), observer)),
+        };
         Self { db, kept }
     }
 
     fn connections(&self) -> Connections {
-        let mut connections = match self.db.get_database_backend() {
-            DbBackend::MySql => Connections::of(self.db.get_mysql_connection_pool()),
-            DbBackend::Postgres => Connections::of(self.db.get_postgres_connection_pool()),
-            _ => Connections::of(self.db.get_sqlite_connection_pool()),
-        };
-        // To the pool, those that are kept look as if they were used.
-        let kept = self
-            .kept
-            .as_ref()
-            .map_or(0, |kept| kept.idle.lock().unwrap_or_else(PoisonError::into_inner).len());
-        connections.idle += u32::try_from(kept).unwrap_or(0);
-        connections
+        each!(&self.kept, kept => Connections::of(kept))
     }
 
     async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
@@ -164,17 +180,11 @@ impl Source {
     }
 
     async fn all_once(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match &self.kept {
-            Some(kept) => kept.all(statement).await,
-            None => self.db.query_all_raw(statement.clone()).await,
-        }
+        each!(&self.kept, kept => kept.all(statement).await)
     }
 
     async fn one_once(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
-        match &self.kept {
-            Some(kept) => kept.one(statement).await,
-            None => self.db.query_one_raw(statement.clone()).await,
-        }
+        each!(&self.kept, kept => kept.one(statement).await)
     }
 
     /// Whether only a connection failed, not the database. Its idle neighbours, which will have died
@@ -189,9 +199,7 @@ impl Source {
 
     /// Ends idle connections that have died, or may have.
     async fn drop_dead(&self) {
-        if let Some(kept) = &self.kept {
-            kept.drop_idle();
-        }
+        each!(&self.kept, kept => kept.drop_idle());
         database::drop_dead(&self.db).await;
     }
 }
@@ -235,8 +243,8 @@ impl Fallback {
     }
 }
 
-impl Kept {
-    fn new(pool: MySqlPool, observer: Observer) -> Arc<Self> {
+impl<D: Database> Kept<D> {
+    fn new(pool: Pool<D>, observer: Observer) -> Arc<Self> {
         // Writing and everything else has the remaining quarter of the connections, at least one.
         let size = usize::try_from(pool.options().get_max_connections()).unwrap_or(1);
         let places = (size - size.div_ceil(4)).max(1);
@@ -252,16 +260,20 @@ impl Kept {
         kept
     }
 
-    fn drop_idle(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle<D>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn take(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<MySql>), DbErr> {
+    fn drop_idle(&self) {
+        self.idle().clear();
+    }
+
+    async fn take(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<D>), DbErr> {
         let place = match self.places.try_acquire() {
             Ok(place) => place,
             Err(_) => Box::pin(self.wait()).await?,
         };
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle().pop();
         match idle {
             Some(idle) if idle.since.elapsed() < MAX_IDLE => Ok((place, idle.connection)),
             _ => Ok((place, Box::pin(self.pool.acquire()).await.map_err(failed)?)),
@@ -275,25 +287,16 @@ impl Kept {
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
 
-    fn put_back(&self, connection: PoolConnection<MySql>) {
-        if !self.pool.is_closed() {
+    fn put_back(&self, connection: PoolConnection<D>) {
+        // Of a single connection, writing has a turn too.
+        if self.pool.options().get_max_connections() > 1 {
             let idle = Idle { connection, since: Instant::now() };
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
+            self.idle().push(idle);
         }
-    }
-
-    async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let (_place, mut connection) = self.take().await?;
-        let rows = self.observed(statement, query(statement).fetch_all(&mut *connection)).await?;
-        self.put_back(connection);
-        Ok(rows.into_iter().map(QueryResult::from).collect())
-    }
-
-    async fn one(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
-        let (_place, mut connection) = self.take().await?;
-        let row = self.observed(statement, query(statement).fetch_optional(&mut *connection)).await?;
-        self.put_back(connection);
-        Ok(row.map(QueryResult::from))
+        // Asked last: the pool may have been closed meanwhile.
+        if self.pool.is_closed() {
+            self.drop_idle();
+        }
     }
 
     /// Waits for an answer and tells the observer of it.
@@ -310,7 +313,47 @@ impl Kept {
     }
 }
 
-fn query(statement: &Statement) -> sqlx::query::Query<'static, MySql, SqlxValues> {
+impl<D: Database> Kept<D>
+where
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+    SqlxValues: IntoArguments<D>,
+    QueryResult: From<D::Row>,
+{
+    async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let (_place, connection) = self.take().await?;
+        let mut connection = closed_if_given_up(connection);
+        let answer = query::<D>(statement).fetch_all(&mut **connection);
+        let answer = self.observed(statement, answer).await;
+        let connection = ScopeGuard::into_inner(connection);
+        let rows = answer?;
+        self.put_back(connection);
+        Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+
+    async fn one(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
+        let (_place, connection) = self.take().await?;
+        let mut connection = closed_if_given_up(connection);
+        let answer = query::<D>(statement).fetch_optional(&mut **connection);
+        let answer = self.observed(statement, answer).await;
+        let connection = ScopeGuard::into_inner(connection);
+        let row = answer?;
+        self.put_back(connection);
+        Ok(row.map(QueryResult::from))
+    }
+}
+
+/// A connection that is closed when its statement is given up: what is left of the answer would be taken for the
+/// next one's, or waited for without end. After an error, the pool finds out whether it is still good.
+fn closed_if_given_up<D: Database>(
+    connection: PoolConnection<D>,
+) -> ScopeGuard<PoolConnection<D>, impl FnOnce(PoolConnection<D>)> {
+    scopeguard::guard(connection, |mut connection| connection.close_on_drop())
+}
+
+fn query<D: Database>(statement: &Statement) -> sqlx::query::Query<'static, D, SqlxValues>
+where
+    SqlxValues: IntoArguments<D>,
+{
     let values = statement.values.clone().unwrap_or_else(|| sea_orm::Values(Vec::new()));
     sqlx::query_with(AssertSqlSafe(statement.sql.clone()), SqlxValues(values))
 }

@@ -125,6 +125,12 @@ impl Kind {
                 Decode::<sqlx::Postgres>::decode(value)
             })
         } else if let Some(row) = row.try_as_sqlite_row() {
+            if self == Self::Local
+                && let Ok(text) = sqlx::Row::try_get::<&str, _>(row, at)
+                && let Some(time) = local_time(text)
+            {
+                return Ok(Cell::Local(time));
+            }
             self.decode(row, at, Decode::<sqlx::Sqlite>::decode)
         } else {
             return Err(DbErr::Type("a row of an unknown database".to_owned()));
@@ -164,6 +170,24 @@ impl Kind {
     }
 }
 
+/// A date and time as SQLite has it as a rule: `2026-11-29 02:30:00`. sqlx tries one form after the other, which
+/// takes longer than all the rest of a row.
+fn local_time(text: &str) -> Option<NaiveDateTime> {
+    let bytes: &[u8; 19] = text.as_bytes().try_into().ok()?;
+    let number = |from: usize, to: usize| {
+        bytes[from..to]
+            .iter()
+            .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
+    };
+    let separators = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
+    if separators.iter().any(|(at, separator)| bytes[*at] != *separator) {
+        return None;
+    }
+    let year = i32::try_from(number(0, 4)?).ok()?;
+    let day = NaiveDate::from_ymd_opt(year, number(5, 7)?, number(8, 10)?)?;
+    day.and_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?)
+}
+
 /// Columns of a table, by their places in it: at most 128.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ColumnSet(u128);
@@ -187,11 +211,6 @@ impl ColumnSet {
     pub fn iter(self) -> impl Iterator<Item = usize> {
         (0..Self::MAX).filter(move |&column| self.has(column))
     }
-
-    /// Where a column stands among those of the set.
-    const fn place(self, column: usize) -> usize {
-        (self.0 & ((1 << column) - 1)).count_ones() as usize
-    }
 }
 
 impl Extend<usize> for ColumnSet {
@@ -209,24 +228,47 @@ pub enum Row {
     Held(Vec<Value>),
 }
 
+/// Where each column of a table stands among those that were read.
+#[derive(Clone, Debug)]
+pub struct Places([u8; ColumnSet::MAX]);
+
+impl Places {
+    /// Of a column that was not read.
+    const NOWHERE: u8 = u8::MAX;
+
+    /// The places of columns that were read in their order.
+    pub fn of(columns: ColumnSet) -> Self {
+        let mut places = [Self::NOWHERE; ColumnSet::MAX];
+        for (place, column) in (0..).zip(columns.iter()) {
+            places[column] = place;
+        }
+        Self(places)
+    }
+}
+
 /// Rows of one table of which the same columns were read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rows {
-    /// The columns that were read. Rows in memory have all of them.
-    pub columns: ColumnSet,
     /// The rows.
     pub rows: Vec<Row>,
+    places: Places,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self::new(ColumnSet::default(), Vec::new())
+    }
 }
 
 impl Rows {
-    /// The rows as what they are rows of.
-    pub fn views(&self, record: &'static RecordType) -> Vec<View<'_>> {
-        Self::views_of(record, self.columns, &self.rows)
+    /// Rows of which these columns were read. Rows in memory have all of them.
+    pub fn new(columns: ColumnSet, rows: Vec<Row>) -> Self {
+        Self { rows, places: Places::of(columns) }
     }
 
-    /// Rows of which these columns were read, as what they are rows of.
-    pub fn views_of<'r>(record: &'static RecordType, columns: ColumnSet, rows: &'r [Row]) -> Vec<View<'r>> {
-        rows.iter().map(|row| View { record, columns, row }).collect()
+    /// The rows as what they are rows of.
+    pub fn views(&self, record: &'static RecordType) -> Vec<View<'_>> {
+        self.rows.iter().map(|row| View::new(record, &self.places, row)).collect()
     }
 }
 
@@ -234,25 +276,31 @@ impl Rows {
 #[derive(Clone, Copy)]
 pub struct View<'r> {
     record: &'static RecordType,
-    columns: ColumnSet,
+    places: &'r Places,
     row: &'r Row,
 }
 
 impl<'r> View<'r> {
+    /// A row of which columns were read at these places.
+    pub fn new(record: &'static RecordType, places: &'r Places, row: &'r Row) -> Self {
+        Self { record, places, row }
+    }
+
     /// The value of a column, by its place in the table.
     ///
     /// # Errors
     /// When the database sent something else than the column holds, or the column was not read.
     pub fn cell(self, column: usize) -> Result<Cell<'r>, DbErr> {
-        match self.row {
-            Row::Held(values) => Ok(values.get(column).map_or(Cell::Null, Cell::of_value)),
-            Row::Read(row) if self.columns.has(column) => {
-                self.record.columns[column].kind.read(row, self.columns.place(column))
-            }
-            Row::Read(_) => {
+        let read = match self.row {
+            Row::Held(values) => return Ok(values.get(column).map_or(Cell::Null, Cell::of_value)),
+            Row::Read(read) => read,
+        };
+        match self.places.0[column] {
+            Places::NOWHERE => {
                 let RecordType { table, columns, .. } = self.record;
                 Err(DbErr::Type(format!("`{table}.{}` was not read", columns[column].name)))
             }
+            place => self.record.columns[column].kind.read(read, place.into()),
         }
     }
 

@@ -21,7 +21,7 @@ mod rendering;
 mod request;
 mod spelling;
 
-pub use cell::{Cell, ColumnSet, Kind, Row, Rows, View};
+pub use cell::{Cell, ColumnSet, Kind, Places, Row, Rows, View};
 pub use connection::{Asked, Connection, Part};
 pub use face::Face;
 pub use json::{write_bool, write_float, write_int, write_str, write_value};

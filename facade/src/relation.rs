@@ -292,7 +292,7 @@ async fn load(
         let text = format!("More than {MAX_ROWS} rows of {}: ask for fewer at a time.", record.name);
         return Err(batch.failed(host.refused(text)));
     }
-    Ok(Rows { columns, rows })
+    Ok(Rows::new(columns, rows))
 }
 
 fn distinct(keys: &[Option<i64>]) -> Vec<i64> {
@@ -321,7 +321,7 @@ async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>
         for row in found.map_err(|error| batch.database_failed(error))? {
             let columns = ColumnSet::default().with(place);
             let read = Row::Read(row);
-            let rows = Rows { columns, rows: vec![read] };
+            let rows = Rows::new(columns, vec![read]);
             let view = rows.views(record)[0];
             let key = view.cell(place).map_err(|error| batch.database_failed(error))?.int();
             let Row::Read(row) = &rows.rows[0] else { continue };
@@ -337,5 +337,5 @@ async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>
 
 /// Wraps a level's rows for a record that is in memory.
 pub(crate) fn held(values: Vec<sea_orm::Value>) -> Rows {
-    Rows { columns: ColumnSet::default(), rows: vec![Row::Held(values)] }
+    Rows::new(ColumnSet::default(), vec![Row::Held(values)])
 }

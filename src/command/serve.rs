@@ -170,7 +170,11 @@ async fn serve(
     findings.abort();
     app.write_used_keys().await?;
     app.flush_telemetry().await;
-    db.close().await?;
+    // A connection that falls silent now is nobody's any more.
+    match tokio::time::timeout(config.connections.grace, db.close()).await {
+        Ok(closed) => closed?,
+        Err(_) => tracing::warn!("the database's connections could not be closed in time"),
+    }
     Ok(())
 }
 

@@ -331,7 +331,7 @@ impl Config {
 
     /// Connections that the pool may open.
     pub fn pool_size(&self) -> u32 {
-        self.pool.unwrap_or(if self.database.driver == Driver::Sqlite { 2 } else { 10 })
+        self.pool.unwrap_or(if self.database.driver == Driver::Sqlite { 3 } else { 10 })
     }
 
     /// PEM file of the key that signs access tokens: where it is set, else beside the storage folder,

@@ -363,7 +363,7 @@ pub const SETTINGS: &[Setting] = &[
         "GUICHET_POOL",
         "",
         "a whole number from 1",
-        "database connections; without it 2 on SQLite, else 10",
+        "database connections; without it 3 on SQLite, else 10",
     ),
     open("GUICHET_LICENSE_FILE", "", "the path of a JSON file", "what the license route answers"),
     open(

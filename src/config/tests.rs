@@ -106,7 +106,7 @@ fn databases_by_url_and_by_parts() -> Result<(), ConfigError> {
     assert_eq!(url("sqlite:./shop.sqlite")?.driver, Driver::Sqlite);
     let file = read(&[("DB_CONNECTION", "sqlite"), ("DB_DATABASE", "/srv/shop.sqlite")])?;
     assert_eq!(file.database, Database::file("/srv/shop.sqlite"));
-    assert_eq!(file.pool_size(), 2);
+    assert_eq!(file.pool_size(), 3);
     let parts =
         read(&[("DB_CONNECTION", "pgsql"), ("DB_HOST", "db"), ("DB_PASSWORD", "x"), ("DB_SOCKET", "/run")])?;
     let Target::Server(server) = parts.database.target else { panic!("a server") };

@@ -1,7 +1,7 @@
 //! Pages by their number. The database passes the many rows before a deep one by their keys alone, and not at all
 //! where a page that was read just now tells where this one begins.
 
-use facade::{RecordType, Rows};
+use facade::{Places, RecordType, View};
 use sea_orm::sea_query::{ExprTrait, JoinType, Query, SelectStatement};
 
 use super::order::Side;
@@ -59,10 +59,13 @@ impl Source<'_> {
 
     /// Where the page of these rows begins, and the one behind it.
     fn starts(&self, found: &Found, offset: u64) -> Result<Vec<(u64, Start)>> {
-        let views = Rows::views_of(self.record, self.asked.columns, &found.rows);
-        let (Some(first), Some(last)) = (views.first(), views.last()) else { return Ok(Vec::new()) };
-        let next = offset.saturating_add(views.len() as u64);
-        Ok(vec![(offset, Start::At(first.key()?)), (next, Start::Behind(last.key()?))])
+        let (Some(first), Some(last)) = (found.rows.first(), found.rows.last()) else {
+            return Ok(Vec::new());
+        };
+        let places = Places::of(self.asked.columns);
+        let key = |row| View::new(self.record, &places, row).key();
+        let next = offset.saturating_add(found.rows.len() as u64);
+        Ok(vec![(offset, Start::At(key(first)?)), (next, Start::Behind(key(last)?))])
     }
 }
 

@@ -182,7 +182,7 @@ impl Source<'_> {
     }
 
     fn part(&self, found: Found) -> Part {
-        let rows = Rows { columns: self.asked.columns, rows: found.rows };
+        let rows = Rows::new(self.asked.columns, found.rows);
         Part { rows, cursors: found.cursors, ..Part::default() }
     }
 

@@ -153,13 +153,35 @@ const SIGNIFICANT: u32 = 14;
 /// An amount with two decimals, rounded half up as it is written: `7.555` is `7.56`, though its float
 /// is a little less (spec: `wire.md` 6).
 fn two_decimals(amount: f64) -> String {
-    let whole_cents = (amount * 100.0).round() / 100.0 == amount;
-    let exact = rust_decimal::Decimal::from_f64_retain(amount).filter(|_| !whole_cents);
+    if let Some(cents) = whole_cents(amount) {
+        return of_cents(cents);
+    }
+    let exact = rust_decimal::Decimal::from_f64_retain(amount);
     let half_up = RoundingStrategy::MidpointAwayFromZero;
     match exact.and_then(|exact| exact.round_sf_with_strategy(SIGNIFICANT, half_up)) {
         Some(exact) => format!("{:.2}", exact.round_dp_with_strategy(2, half_up)),
         None => format!("{amount:.2}"),
     }
+}
+
+/// The cents of an amount that has no smaller part, as nearly all have.
+fn whole_cents(amount: f64) -> Option<i64> {
+    let cents = (amount * 100.0).round();
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number well inside the range")]
+    (cents / 100.0 == amount && cents.abs() < 1e15).then_some(cents as i64)
+}
+
+fn of_cents(cents: i64) -> String {
+    let mut text = String::with_capacity(16);
+    if cents < 0 {
+        text.push('-');
+    }
+    let cents = cents.unsigned_abs();
+    text.push_str(itoa::Buffer::new().format(cents / 100));
+    text.push('.');
+    text.push(char::from(b'0' + (cents % 100 / 10) as u8));
+    text.push(char::from(b'0' + (cents % 10) as u8));
+    text
 }
 
 fn float_value(number: f64) -> Value {

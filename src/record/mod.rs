@@ -147,7 +147,7 @@ impl<'a> Seen<'a> {
 
     async fn read(self, statement: Statement) -> Result<Rows> {
         let found = self.scope.reader().query_one_raw(statement).await?;
-        let rows = Rows { columns: self.columns, rows: found.into_iter().map(Row::Read).collect() };
+        let rows = Rows::new(self.columns, found.into_iter().map(Row::Read).collect());
         if let (Some(changed), Some(row)) = (self.changed, rows.views(self.record).first())
             && let Some(at) = row.cell(changed)?.local()
         {
@@ -177,7 +177,7 @@ pub async fn list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Resu
     let mut select = QueryTrait::into_query(rows);
     T::record().select(columns, &mut select);
     let found = scope.reader().query_all_raw(scope.backend().build(&select)).await?;
-    Ok(facade::List::new(Rows { columns, rows: found.into_iter().map(Row::Read).collect() }))
+    Ok(facade::List::new(Rows::new(columns, found.into_iter().map(Row::Read).collect())))
 }
 
 /// Whole rows of `T` whose `column` holds one of the keys, in the order of `rows`: for values that are computed

@@ -52,6 +52,8 @@ use facade::Face;
 pub const PREFIX: &str = "/api";
 /// The content type of answers in XML.
 const XML: &str = "application/xml; charset=utf-8";
+/// Headers of an answer, roughly: room that is made for them.
+const HEADERS: usize = 20;
 /// JSON around the rows of a page, roughly: room that is made for it.
 const ENVELOPE: usize = 4096;
 /// Header that names the method which a `POST` means.
@@ -539,7 +541,7 @@ fn expected_state(headers: &HeaderMap) -> Expected {
 
 /// The header that tells when a record was last changed.
 fn last_modified(changed_at: Option<DateTime<Utc>>) -> HeaderMap {
-    let text = changed_at.map(|at| at.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    let text = changed_at.map(|at| httpdate::fmt_http_date(at.into()));
     let value = text.and_then(|text| HeaderValue::from_str(&text).ok());
     value.map(|value| (header::LAST_MODIFIED, value)).into_iter().collect()
 }
@@ -564,6 +566,7 @@ fn spell(reply: Reply, format: Format, head: bool) -> Response<Body> {
         Format::Xml => (XML, xml::write(&json).unwrap_or_default().into()),
         Format::Json => ("application/json", json),
     };
+    headers.reserve(HEADERS);
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
     headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
