@@ -112,6 +112,8 @@ async fn site(url: &str, statements: Arc<AtomicU64>) -> Site {
         ("GUICHET_RATE_LIMIT", "0"),
         ("GUICHET_COST_LIMIT", "0"),
         ("GUICHET_COUNT_TTL", "0"),
+        // One connection reads: the threads of two would take turns in another way each time.
+        ("GUICHET_POOL", "2"),
         ("SANCTUM_TOKEN_EXPIRATION", "0"),
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
