@@ -110,7 +110,7 @@ impl Search<'_> {
         mut select: SelectStatement,
     ) -> ServerResult<HashMap<Id, Value>> {
         let scope = Scope::from(self.ctx);
-        let level = Level::plan(self.ctx, record, &[self.ctx.item])?;
+        let level = Level::plan(self.ctx, record)?;
         let columns = level.columns();
         record.select(columns, &mut select);
         let found = scope.reader().query_all_raw(scope.backend().build(&select)).await;

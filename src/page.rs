@@ -7,13 +7,11 @@ mod part;
 mod remembered;
 mod window;
 
-use std::marker::PhantomData;
-
 use async_graphql::Context;
 pub use facade::Connection;
 use facade::{Asked, Need, RecordType};
-use sea_orm::sea_query::SelectStatement;
-use sea_orm::{EntityTrait, QueryTrait, Select};
+use sea_orm::sea_query::{IntoCondition, SelectStatement};
+use sea_orm::{Condition, EntityTrait, Select};
 
 pub use self::remembered::Remembered;
 pub(crate) use self::window::DEFAULT_SIZE;
@@ -35,23 +33,32 @@ const MAX_NESTING: usize = 5;
 const MAX_VALUES: usize = 1000;
 
 /// How a list's rows are found.
-pub struct List<E> {
-    rows: Ordered,
+pub struct List<E: EntityTrait> {
+    rows: fn() -> Select<E>,
+    conditions: Vec<Condition>,
+    order: Order,
     refused: Option<Error>,
-    entity: PhantomData<fn() -> E>,
 }
 
-/// Rows of a table in an order.
-struct Ordered {
+/// Rows of a table in an order, and who asks for them.
+struct Ordered<'a> {
+    scope: Scope<'a>,
+    record: &'static RecordType,
     select: SelectStatement,
     order: Order,
 }
 
 impl<E: EntityTrait> List<E> {
-    /// All rows of `select`.
-    pub fn of(select: Select<E>) -> Self {
-        let rows = Ordered { select: QueryTrait::into_query(select), order: Order::new() };
-        Self { rows, refused: None, entity: PhantomData }
+    /// All of these rows, which are the same at every call: their statement is remembered, without its order.
+    pub fn of(rows: fn() -> Select<E>) -> Self {
+        Self { rows, conditions: Vec::new(), order: Order::new(), refused: None }
+    }
+
+    /// Only rows for which a condition holds that everybody may ask for.
+    #[must_use]
+    pub fn only(mut self, condition: impl IntoCondition) -> Self {
+        self.conditions.push(condition.into_condition());
+        self
     }
 
     /// Only rows for which the conditions hold.
@@ -59,9 +66,7 @@ impl<E: EntityTrait> List<E> {
     pub fn filter(mut self, filter: Option<&impl Filter>, scope: Scope<'_>) -> Self {
         if let Some(filter) = filter {
             match allowed(filter, scope) {
-                Ok(()) => {
-                    self.rows.select.cond_where(filter.condition(scope.backend()));
-                }
+                Ok(()) => self.conditions.push(filter.condition(scope.backend())),
                 Err(refusal) => self.refused = Some(refusal),
             }
         }
@@ -71,7 +76,7 @@ impl<E: EntityTrait> List<E> {
     /// Rows in this order; by primary key where nothing is asked, and last of all.
     #[must_use]
     pub fn sort<S: Sort<Entity = E>>(mut self, sort: Option<&Vec<S>>) -> Self {
-        sort.into_iter().flatten().for_each(|sort| self.rows.order.by(sort.key()));
+        sort.into_iter().flatten().for_each(|sort| self.order.by(sort.key()));
         self
     }
 
@@ -87,11 +92,10 @@ impl<E: EntityTrait> List<E> {
     ) -> Self {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
         let column = Column::of(column);
-        self.rows.select.and_where(contains(&column, text, scope.backend()));
         if exact_first {
-            self.rows.order.exact_first(column, text);
+            self.order.exact_first(column.clone(), text);
         }
-        self
+        self.only(contains(&column, text, scope.backend()))
     }
 
     /// Reads the rows that are asked for.
@@ -106,31 +110,32 @@ impl<E: EntityTrait> List<E> {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
-        self.rows.order.end(Column::of(T::key_column()));
-        Ok(Connection::new(Box::pin(self.rows.page(ctx, T::record(), paging)).await?))
+        self.order.end(Column::of(T::key_column()));
+        let (scope, record) = (Scope::from(ctx), T::record());
+        let mut select = scope.lists().rows(self.rows);
+        self.conditions.into_iter().for_each(|condition| {
+            select.cond_where(condition);
+        });
+        let rows = Ordered { scope, record, select, order: self.order };
+        Ok(Connection::new(Box::pin(rows.page(ctx, paging)).await?))
     }
 }
 
-impl Ordered {
-    async fn page(
-        self,
-        ctx: &Context<'_>,
-        record: &'static RecordType,
-        paging: Paging,
-    ) -> Result<facade::Part> {
-        let scope = Scope::from(ctx);
-        orderable(&self.order, record, scope)?;
+impl Ordered<'_> {
+    async fn page(self, ctx: &Context<'_>, paging: Paging) -> Result<facade::Part> {
+        let Self { scope, record, select, order } = self;
+        orderable(&order, record, scope)?;
         let (rest, config) = (scope.is_rest(), scope.config());
         let window = paging.window(if rest { config.max_per_page } else { config.max_list })?;
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let asked = Asked::of(&set, record).map_err(|error| Error::internal(error.message))?;
-        let source = Source { scope, record, select: &self.select, order: &self.order, asked };
+        let source = Source { scope, record, select: &select, order: &order, asked };
         let mut part = match window.place {
             Place::Offset(offset) if rest => source.plain(offset, window.size).await?,
             _ => source.read(window).await?,
         };
         if asked.total && part.total.is_none() {
-            part.total = Some(remembered::count(scope, record, &self.select).await?);
+            part.total = Some(remembered::count(scope, record, &select).await?);
         }
         Ok(part)
     }

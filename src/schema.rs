@@ -43,6 +43,9 @@ pub fn internal(shared: &Arc<Shared>) -> ShopSchema {
     Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription)
         .data(Arc::clone(shared))
         .validation_mode(ValidationMode::Fast)
+        // Whether there are federated types would otherwise be looked for among all of them, for each field at the
+        // root. Nothing asks for them: such a document is not valid on the public schema.
+        .enable_federation()
         .disable_suggestions()
         .limit_recursive_depth(MAX_RECURSION)
         .finish()

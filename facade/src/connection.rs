@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::Field;
@@ -15,7 +16,7 @@ use crate::cell::{ColumnSet, Rows};
 use crate::kept;
 use crate::level::{Level, child_path, path_of};
 use crate::output::List;
-use crate::plan::{Set, each_field};
+use crate::plan::{Merged, Plan, Set, merged};
 use crate::record::{Record, RecordType};
 use crate::request::Request;
 
@@ -55,27 +56,125 @@ pub struct Asked {
     pub total: bool,
 }
 
-/// Fields by their response key, merged.
-type Fields<'a> = IndexMap<&'a Name, Merged<'a>>;
-
-/// A field, with all that is selected below it under its key.
-struct Merged<'a> {
-    name: &'a str,
-    sets: Vec<&'a Set>,
+/// What a selection asks of a connection.
+pub(crate) struct ConnectionPlan {
+    fields: Vec<(Name, OfConnection)>,
 }
 
-fn fields<'a>(ctx: &ContextSelectionSet<'a>, sets: &[&'a Set], on: &str) -> ServerResult<Fields<'a>> {
-    let mut fields = Fields::new();
-    let mut add = |field: &'a Positioned<Field>| {
-        let key = &field.node.response_key().node;
-        let merged =
-            fields.entry(key).or_insert_with(|| Merged { name: &field.node.name.node, sets: Vec::new() });
-        merged.sets.push(&field.node.selection_set);
-    };
-    for set in sets {
-        each_field(ctx, set, &|condition| condition == on, &mut add)?;
+/// What a field of a connection is answered with.
+enum OfConnection {
+    Nodes(Arc<Plan>),
+    Edges(Vec<(Name, OfEdge)>),
+    PageInfo(Vec<(Name, OfPageInfo)>),
+    Total,
+    TypeName,
+}
+
+/// What a field of a row with its cursor is answered with.
+enum OfEdge {
+    Node(Arc<Plan>),
+    Cursor,
+    TypeName,
+}
+
+/// What a field is answered with that says where a part stands.
+#[derive(Clone, Copy)]
+enum OfPageInfo {
+    HasNext,
+    HasPrevious,
+    Start,
+    End,
+    TypeName,
+}
+
+impl ConnectionPlan {
+    /// The plan of the selection that the context is at. That of a kept selection is worked out once.
+    fn of(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Arc<Self>> {
+        let kept = Request::of(ctx).kept.as_deref();
+        match kept.and_then(|kept| kept.meant(&ctx.item.node)) {
+            Some(kept) => kept.connection.get_or_plan(|_| true, || Self::new(ctx, record)),
+            None => Self::new(ctx, record),
+        }
     }
-    Ok(fields)
+
+    fn new(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Arc<Self>> {
+        let fields = planned(ctx, &[ctx.item], &type_name(record), |name, sets| {
+            Ok(match name {
+                "nodes" => Some(OfConnection::Nodes(Plan::new(ctx, record, sets)?)),
+                "edges" => Some(OfConnection::Edges(edge_fields(ctx, record, sets)?)),
+                "pageInfo" => Some(OfConnection::PageInfo(page_info_fields(ctx, sets)?)),
+                "totalCount" => Some(OfConnection::Total),
+                "__typename" => Some(OfConnection::TypeName),
+                _ => None,
+            })
+        })?;
+        Ok(Arc::new(Self { fields }))
+    }
+
+    /// The plans of its rows.
+    fn rows(&self) -> Vec<&Arc<Plan>> {
+        let mut rows = Vec::new();
+        for (_, field) in &self.fields {
+            match field {
+                OfConnection::Nodes(plan) => rows.push(plan),
+                OfConnection::Edges(fields) => rows.extend(nodes(fields).map(|(_, plan)| plan)),
+                OfConnection::PageInfo(_) | OfConnection::Total | OfConnection::TypeName => {}
+            }
+        }
+        rows
+    }
+}
+
+/// The fields of some selections on objects of the type `on`, and how each is answered.
+fn planned<'a, F>(
+    ctx: &ContextSelectionSet<'a>,
+    sets: &[&'a Set],
+    on: &str,
+    mut plan: impl FnMut(&str, &[&'a Set]) -> ServerResult<Option<F>>,
+) -> ServerResult<Vec<(Name, F)>> {
+    let mut planned = Vec::new();
+    for (key, Merged { field, sets }) in merged(ctx, sets, &|condition| condition == on)? {
+        planned.extend(plan(&field.node.name.node, &sets)?.map(|field| (key.clone(), field)));
+    }
+    Ok(planned)
+}
+
+fn edge_fields<'a>(
+    ctx: &ContextSelectionSet<'a>,
+    record: &'static RecordType,
+    sets: &[&'a Set],
+) -> ServerResult<Vec<(Name, OfEdge)>> {
+    planned(ctx, sets, &edge_name(record), |name, sets| {
+        Ok(match name {
+            "node" => Some(OfEdge::Node(Plan::new(ctx, record, sets)?)),
+            "cursor" => Some(OfEdge::Cursor),
+            "__typename" => Some(OfEdge::TypeName),
+            _ => None,
+        })
+    })
+}
+
+fn page_info_fields<'a>(
+    ctx: &ContextSelectionSet<'a>,
+    sets: &[&'a Set],
+) -> ServerResult<Vec<(Name, OfPageInfo)>> {
+    planned(ctx, sets, PAGE_INFO, |name, _| {
+        Ok(match name {
+            "hasNextPage" => Some(OfPageInfo::HasNext),
+            "hasPreviousPage" => Some(OfPageInfo::HasPrevious),
+            "startCursor" => Some(OfPageInfo::Start),
+            "endCursor" => Some(OfPageInfo::End),
+            "__typename" => Some(OfPageInfo::TypeName),
+            _ => None,
+        })
+    })
+}
+
+fn nodes(fields: &[(Name, OfEdge)]) -> impl Iterator<Item = (&Name, &Arc<Plan>)> {
+    fields.iter().filter_map(|(key, field)| match field {
+        OfEdge::Node(plan) => Some((key, plan)),
+        OfEdge::Cursor | OfEdge::TypeName => None,
+    })
 }
 
 /// Name of the type of a connection of these records.
@@ -96,46 +195,28 @@ impl Asked {
     /// # Errors
     /// When the document names a fragment that it doesn't have.
     pub fn of(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Self> {
-        let mut asked = Self::default();
-        for field in fields(ctx, &[ctx.item], &type_name(record))?.into_values() {
-            match field.name {
-                "nodes" => asked.look_at(ctx, record, &field.sets)?,
-                "edges" => {
-                    for field in fields(ctx, &field.sets, &edge_name(record))?.into_values() {
-                        match field.name {
-                            "node" => asked.look_at(ctx, record, &field.sets)?,
-                            "cursor" => asked.cursors = true,
-                            _ => {}
-                        }
-                    }
+        let plan = ConnectionPlan::of(ctx, record)?;
+        // A row's cursor holds its key, and a statement must read something.
+        let mut asked = Self { columns: ColumnSet::default().with(record.key), ..Self::default() };
+        for rows in plan.rows() {
+            asked.columns.extend(Level::new(ctx, Arc::clone(rows)).columns().iter());
+        }
+        for (_, field) in &plan.fields {
+            match field {
+                OfConnection::Edges(fields) => {
+                    asked.cursors |= fields.iter().any(|(_, field)| matches!(field, OfEdge::Cursor));
                 }
-                "pageInfo" => {
-                    for field in fields(ctx, &field.sets, PAGE_INFO)?.into_values() {
-                        match field.name {
-                            "hasNextPage" => asked.next = true,
-                            "hasPreviousPage" => asked.previous = true,
-                            "startCursor" | "endCursor" => asked.cursors = true,
-                            _ => {}
-                        }
-                    }
-                }
-                "totalCount" => asked.total = true,
-                _ => {}
+                OfConnection::PageInfo(fields) => fields.iter().for_each(|(_, field)| match field {
+                    OfPageInfo::HasNext => asked.next = true,
+                    OfPageInfo::HasPrevious => asked.previous = true,
+                    OfPageInfo::Start | OfPageInfo::End => asked.cursors = true,
+                    OfPageInfo::TypeName => {}
+                }),
+                OfConnection::Total => asked.total = true,
+                OfConnection::Nodes(_) | OfConnection::TypeName => {}
             }
         }
-        // A row's cursor holds its key, and a statement must read something.
-        asked.columns = asked.columns.with(record.key);
         Ok(asked)
-    }
-
-    fn look_at(
-        &mut self,
-        ctx: &ContextSelectionSet<'_>,
-        record: &'static RecordType,
-        sets: &[&Set],
-    ) -> ServerResult<()> {
-        self.columns.extend(Level::plan(ctx, record, sets)?.columns().iter());
-        Ok(())
     }
 }
 
@@ -220,21 +301,21 @@ impl Part {
         ctx: &ContextSelectionSet<'_>,
         record: &'static RecordType,
     ) -> ServerResult<Value> {
-        let path = path_of(ctx);
-        let mut answer = IndexMap::new();
-        for (key, field) in fields(ctx, &[ctx.item], &type_name(record))? {
-            let path = || child_path(&path, key);
-            let value = match field.name {
-                "nodes" => {
-                    let level = Level::plan(ctx, record, &field.sets)?;
-                    let path = [path(), vec![PathSegment::Index(0)]].concat();
-                    level.write(&self.rows, &path).await?.into_list(Request::of(ctx))
+        let (plan, path) = (ConnectionPlan::of(ctx, record)?, path_of(ctx));
+        let mut answer = IndexMap::with_capacity(plan.fields.len());
+        for (key, field) in &plan.fields {
+            let value = match field {
+                OfConnection::Nodes(rows) => {
+                    let path = first_of(&path, key);
+                    Level::new(ctx, Arc::clone(rows))
+                        .write(&self.rows, &path)
+                        .await?
+                        .into_list(Request::of(ctx))
                 }
-                "edges" => self.edges(ctx, record, &field.sets, path()).await?,
-                "pageInfo" => self.info(ctx, &field.sets)?,
-                "totalCount" => self.total.into(),
-                "__typename" => type_name(record).into(),
-                _ => continue,
+                OfConnection::Edges(fields) => self.edges(ctx, record, fields, &first_of(&path, key)).await?,
+                OfConnection::PageInfo(fields) => self.info(fields),
+                OfConnection::Total => self.total.into(),
+                OfConnection::TypeName => type_name(record).into(),
             };
             answer.insert(key.clone(), value);
         }
@@ -245,45 +326,44 @@ impl Part {
         &self,
         ctx: &ContextSelectionSet<'_>,
         record: &'static RecordType,
-        sets: &[&Set],
-        path: Vec<PathSegment>,
+        fields: &[(Name, OfEdge)],
+        path: &[PathSegment],
     ) -> ServerResult<Value> {
-        let (fields, request) = (fields(ctx, sets, &edge_name(record))?, Request::of(ctx));
-        let first = [path, vec![PathSegment::Index(0)]].concat();
-        let mut nodes = Vec::new();
-        for (key, field) in fields.iter().filter(|(_, field)| field.name == "node") {
-            let level = Level::plan(ctx, record, &field.sets)?;
-            let written = level.write(&self.rows, &child_path(&first, key)).await?;
-            nodes.push(written.into_values(request).into_iter());
+        let mut written = Vec::new();
+        for (key, rows) in nodes(fields) {
+            let rows = Level::new(ctx, Arc::clone(rows)).write(&self.rows, &child_path(path, key)).await?;
+            written.push(rows.into_values(Request::of(ctx)).into_iter());
         }
         let edges = (0..self.rows.rows.len()).map(|at| {
-            let mut nodes = nodes.iter_mut();
-            let values = fields.iter().filter_map(|(&key, field)| {
-                let value = match field.name {
-                    "node" => nodes.next()?.next().unwrap_or_default(),
-                    "cursor" => self.cursors.get(at).map(String::as_str).unwrap_or_default().into(),
-                    "__typename" => edge_name(record).into(),
-                    _ => return None,
+            let mut written = written.iter_mut();
+            let values = fields.iter().map(|(key, field)| {
+                let value = match field {
+                    OfEdge::Node(_) => written.next().and_then(Iterator::next).unwrap_or_default(),
+                    OfEdge::Cursor => self.cursors.get(at).map(String::as_str).unwrap_or_default().into(),
+                    OfEdge::TypeName => edge_name(record).into(),
                 };
-                Some((key.clone(), value))
+                (key.clone(), value)
             });
             Value::Object(values.collect())
         });
         Ok(Value::List(edges.collect()))
     }
 
-    fn info(&self, ctx: &ContextSelectionSet<'_>, sets: &[&Set]) -> ServerResult<Value> {
-        let fields = fields(ctx, sets, PAGE_INFO)?.into_iter().filter_map(|(key, field)| {
-            let value = match field.name {
-                "hasNextPage" => self.has_next.into(),
-                "hasPreviousPage" => self.has_previous.into(),
-                "startCursor" => self.cursors.first().cloned().into(),
-                "endCursor" => self.cursors.last().cloned().into(),
-                "__typename" => PAGE_INFO.into(),
-                _ => return None,
-            };
-            Some((key.clone(), value))
-        });
-        Ok(Value::Object(fields.collect()))
+    fn info(&self, fields: &[(Name, OfPageInfo)]) -> Value {
+        let value = |field| match field {
+            OfPageInfo::HasNext => self.has_next.into(),
+            OfPageInfo::HasPrevious => self.has_previous.into(),
+            OfPageInfo::Start => self.cursors.first().cloned().into(),
+            OfPageInfo::End => self.cursors.last().cloned().into(),
+            OfPageInfo::TypeName => PAGE_INFO.into(),
+        };
+        Value::Object(fields.iter().map(|(key, field)| (key.clone(), value(*field))).collect())
     }
+}
+
+/// The path of the first row of a list that is a field.
+fn first_of(path: &[PathSegment], key: &Name) -> Vec<PathSegment> {
+    let mut path = child_path(path, key);
+    path.push(PathSegment::Index(0));
+    path
 }

@@ -11,7 +11,7 @@ pub fn write_str(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut start = 0;
     // Few texts hold anything to escape: the loop looks for that and for nothing else.
-    while let Some(length) = bytes[start..].iter().position(|&byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+    while let Some(length) = first_special(&bytes[start..]) {
         let at = start + length;
         out.extend_from_slice(&bytes[start..at]);
         write_escaped(bytes[at], out);
@@ -19,6 +19,25 @@ pub fn write_str(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&bytes[start..]);
     out.push(b'"');
+}
+
+/// Where the first byte stands that is escaped in JSON: eight at a time are looked at, as one number.
+fn first_special(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES * 0x80;
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (at, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        // The high bit of each byte below a bound, exact up to the first of them: higher ones may be wrong.
+        let below = |eight: u64, bound: u64| eight.wrapping_sub(ONES * bound) & !eight & HIGH;
+        let equal = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
+        let special = below(eight, 0x20) | equal(b'"') | equal(b'\\');
+        if special != 0 {
+            return Some(at * 8 + special.trailing_zeros() as usize / 8);
+        }
+    }
+    let special = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+    special.map(|at| eights.len() * 8 + at)
 }
 
 fn write_escaped(byte: u8, out: &mut Vec<u8>) {

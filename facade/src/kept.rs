@@ -11,8 +11,8 @@ use async_graphql::parser::types::{Field, FragmentDefinition, Selection, Selecti
 use async_graphql::registry::MetaType;
 use async_graphql::{Name, Positioned};
 
+use crate::connection::ConnectionPlan;
 use crate::plan::Plan;
-use crate::record::RecordType;
 
 /// What the alias of a stand-in begins with: no client can write it.
 const MARK: char = ':';
@@ -46,28 +46,49 @@ pub struct Kept {
 pub struct KeptSet {
     /// What is selected.
     pub set: Positioned<SelectionSet>,
-    /// How it is answered for each record that was asked for it: several, where it is on an interface.
-    plans: RwLock<Vec<Arc<Plan<'static>>>>,
+    /// How it is answered, where it is on rows: a plan for each record, where it is on an interface.
+    pub(crate) rows: Plans<Plan>,
+    /// How it is answered, where it is on a connection.
+    pub(crate) connection: Plans<ConnectionPlan>,
 }
 
 impl KeptSet {
     /// A selection that was not answered yet.
     pub fn new(set: Positioned<SelectionSet>) -> Self {
-        Self { set, plans: RwLock::default() }
+        Self { set, rows: Plans::default(), connection: Plans::default() }
     }
+}
 
-    /// How it is answered for a record, if that was worked out.
-    pub(crate) fn plan(&self, record: &'static RecordType) -> Option<Arc<Plan<'static>>> {
-        let plans = self.plans.read().unwrap_or_else(PoisonError::into_inner);
-        plans.iter().find(|plan| std::ptr::eq(plan.record, record)).cloned()
+/// Plans that were worked out.
+pub(crate) struct Plans<P>(RwLock<Vec<Arc<P>>>);
+
+impl<P> Default for Plans<P> {
+    fn default() -> Self {
+        Self(RwLock::default())
     }
+}
 
-    /// Keeps how it is answered. Another request may have been first: its plan is the same.
-    pub(crate) fn keep_plan(&self, plan: &Arc<Plan<'static>>) {
-        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
-        if !plans.iter().any(|known| std::ptr::eq(known.record, plan.record)) {
-            plans.push(Arc::clone(plan));
+impl<P> Plans<P> {
+    /// The plan that is meant; worked out and kept, where it is not there yet.
+    ///
+    /// # Errors
+    /// Those of working it out.
+    pub(crate) fn get_or_plan<E>(
+        &self,
+        is_meant: impl Fn(&P) -> bool,
+        plan: impl FnOnce() -> Result<Arc<P>, E>,
+    ) -> Result<Arc<P>, E> {
+        let find = |plans: &[Arc<P>]| plans.iter().find(|plan| is_meant(plan)).cloned();
+        if let Some(plan) = find(&self.0.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(plan);
         }
+        let plan = plan()?;
+        // Another request may have been first: its plan is the same.
+        let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(find(&plans).unwrap_or_else(|| {
+            plans.push(Arc::clone(&plan));
+            plan
+        }))
     }
 }
 

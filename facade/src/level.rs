@@ -9,8 +9,8 @@ use sea_orm::DbErr;
 
 use crate::cell::{Cell, ColumnSet, Rows, View};
 use crate::face::Face;
-use crate::json::{write_joined, write_str};
-use crate::plan::{Plan, Planned, Set, Step};
+use crate::json::write_str;
+use crate::plan::{Below, Plan, Planned, Step};
 use crate::record::{Branch, Field, Need, RecordType, Shown};
 use crate::relation::{self, Batch, Filled};
 use crate::rendering::global_id;
@@ -23,38 +23,39 @@ const ROW: usize = 512;
 pub struct Level<'a> {
     ctx: &'a ContextSelectionSet<'a>,
     request: &'a Request,
-    plan: Arc<Plan<'a>>,
+    plan: Arc<Plan>,
     /// Places of the fields that the caller's abilities don't open, in their order, and why.
     refused: Vec<(usize, async_graphql::Error)>,
 }
 
-/// The rows of a level as JSON text, one behind the other without anything between them.
+/// The rows of a level as the text of a JSON list, whose closing bracket is still missing.
 #[derive(Default)]
 pub(crate) struct Written {
     text: Vec<u8>,
     rows: Vec<Piece>,
 }
 
-/// A row in a JSON text.
+/// A row in the text of a list.
 #[derive(Clone, Copy)]
 struct Piece {
-    /// Where it ends: it begins where the one before ends.
+    /// Where it ends. It begins behind the bracket or the comma that follows the one before.
     end: usize,
     /// How many objects it is and holds.
     objects: u32,
 }
 
 impl<'a> Level<'a> {
-    /// Plans a level. Nothing is read.
+    /// Plans the level of records that a selection is on. Nothing is read.
     ///
     /// # Errors
     /// When the document names a fragment that it doesn't have.
-    pub fn plan(
-        ctx: &'a ContextSelectionSet<'a>,
-        record: &'static RecordType,
-        sets: &[&'a Set],
-    ) -> ServerResult<Self> {
-        let (request, plan) = (Request::of(ctx), Plan::of(ctx, record, sets)?);
+    pub fn plan(ctx: &'a ContextSelectionSet<'a>, record: &'static RecordType) -> ServerResult<Self> {
+        Ok(Self::new(ctx, Plan::of(ctx, record, ctx.item)?))
+    }
+
+    /// A level that is planned, as the caller may see it.
+    pub(crate) fn new(ctx: &'a ContextSelectionSet<'a>, plan: Arc<Plan>) -> Self {
+        let request = Request::of(ctx);
         let mut refused = Vec::new();
         for (at, field) in plan.fields.values().enumerate() {
             let need = field.step.need();
@@ -64,7 +65,7 @@ impl<'a> Level<'a> {
                 refused.push((at, error));
             }
         }
-        Ok(Self { ctx, request, plan, refused })
+        Self { ctx, request, plan, refused }
     }
 
     /// The columns that are looked at: those of the fields that the caller may see, and the primary key.
@@ -116,10 +117,10 @@ impl<'a> Level<'a> {
         let fields = self.plan.fields.iter().enumerate();
         let loads: Vec<_> = fields
             .filter_map(|(at, (key, planned))| match &planned.step {
-                Step::Branch { branch, field, sets } if !self.is_refused(at) => {
-                    let (path, sets) = (child_path(path, key), sets.iter().map(AsRef::as_ref).collect());
-                    let batch = Batch { ctx: self.ctx, rows, field, sets, path: path.clone() };
-                    Some(async move { Ok((at, load(self.plan.record, branch, batch, path).await?)) })
+                Step::Branch { branch, below } if !self.is_refused(at) => {
+                    let batch = Batch { ctx: self.ctx, rows, pos: planned.pos, path: child_path(path, key) };
+                    let filled = load(self.plan.record, branch, below, batch);
+                    Some(async move { Ok((at, filled.await?)) })
                 }
                 _ => None,
             })
@@ -134,6 +135,7 @@ impl<'a> Level<'a> {
         let mut text = Vec::with_capacity(rows.len() * ROW);
         let mut pieces = Vec::with_capacity(rows.len());
         for (number, row) in rows.iter().enumerate() {
+            text.push(if number == 0 { b'[' } else { b',' });
             let objects = self.write_row(*row, number, branches, &mut text)?;
             pieces.push(Piece { end: text.len(), objects });
         }
@@ -206,7 +208,7 @@ fn check_null(record: &RecordType, field: &Field, nullable: bool) -> Result<(), 
     Err(DbErr::Type(format!("`{}.{}` is null", record.table, record.columns[field.column].name)))
 }
 
-impl Step<'_> {
+impl Step {
     fn need(&self) -> Need {
         match self {
             Self::Column(field) => field.need,
@@ -220,43 +222,49 @@ impl Written {
     /// The JSON text of a row, and how many objects it is and holds; nothing of trees.
     pub(crate) fn piece(&self, number: usize) -> (&[u8], u32) {
         let Self { text, rows } = self;
-        let start = number.checked_sub(1).map_or(0, |before| rows[before].end);
-        (&text[start..rows[number].end], rows[number].objects)
+        (&text[self.start(number)..rows[number].end], rows[number].objects)
+    }
+
+    fn start(&self, number: usize) -> usize {
+        1 + number.checked_sub(1).map_or(0, |before| self.rows[before].end)
+    }
+
+    fn objects(&self) -> u32 {
+        self.rows.iter().map(|row| row.objects).sum()
     }
 
     /// All rows, each as a value of its own. The texts share one buffer.
-    pub(crate) fn into_values(self, request: &Request) -> Vec<Value> {
-        let Self { text, rows } = self;
-        let text = Bytes::from(text);
-        request.count_objects(rows.iter().map(|row| row.objects).sum());
-        let mut start = 0;
-        let pieces = rows.iter().map(|row| std::mem::replace(&mut start, row.end)..row.end);
+    pub(crate) fn into_values(mut self, request: &Request) -> Vec<Value> {
+        request.count_objects(self.objects());
+        let text = Bytes::from(std::mem::take(&mut self.text));
+        let pieces = self.rows.iter().enumerate().map(|(number, row)| self.start(number)..row.end);
         pieces.map(|piece| Value::Binary(text.slice(piece))).collect()
     }
 
     /// All rows as one list.
     pub(crate) fn into_list(self, request: &Request) -> Value {
-        let rows = &self.rows;
-        let mut out = Vec::with_capacity(rows.last().map_or(2, |last| last.end + rows.len() + 2));
-        let mut objects = 0;
-        write_joined([b'[', b']'], 0..rows.len(), &mut out, |number, out| {
-            let (text, inside) = self.piece(number);
-            out.extend_from_slice(text);
-            objects += inside;
-        });
-        request.count_objects(objects);
-        Value::Binary(out.into())
+        request.count_objects(self.objects());
+        let Self { mut text, rows } = self;
+        if rows.is_empty() {
+            text.push(b'[');
+        }
+        text.push(b']');
+        Value::Binary(text.into())
     }
 }
 
 async fn load(
     record: &RecordType,
     branch: &'static Branch,
+    below: &Below,
     batch: Batch<'_>,
-    path: Vec<PathSegment>,
 ) -> ServerResult<Filled> {
-    let ctx = batch.ctx;
-    let error = match relation::answer(branch, batch).await {
+    let (ctx, path) = (batch.ctx, batch.path.clone());
+    let filled = match below {
+        Below::Related(relation, plan) => relation::answer(relation, plan, batch),
+        Below::Computed(resolve, field) => resolve(batch, field),
+    };
+    let error = match filled.await {
         Ok(filled) => return Ok(filled),
         Err(error) if error.path.is_empty() => ServerError { path, ..error },
         Err(error) => error,

@@ -65,7 +65,7 @@ impl<T: Record> OutputType for List<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        let level = Level::plan(ctx, T::record(), &[ctx.item])?;
+        let level = Level::plan(ctx, T::record())?;
         let mut path = path_of(ctx);
         path.push(PathSegment::Index(0));
         Ok(level.write(&self.rows, &path).await?.into_list(Request::of(ctx)))
@@ -89,7 +89,7 @@ async fn write_first(
     record: &'static RecordType,
     ctx: &ContextSelectionSet<'_>,
 ) -> ServerResult<Value> {
-    let level = Level::plan(ctx, record, &[ctx.item])?;
+    let level = Level::plan(ctx, record)?;
     let written = level.write(rows, &path_of(ctx)).await?;
     Ok(written.into_values(Request::of(ctx)).into_iter().next().unwrap_or_default())
 }

@@ -1,117 +1,116 @@
-//! What a selection asks of the rows of one level, whoever asks.
+//! What a selection asks of the rows of one level and of the levels below it, whoever asks.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::{ContextSelectionSet, Name, Pos, Positioned, ServerError, ServerResult};
 
-use crate::record::{self, Branch, RecordType};
+use crate::record::{self, Answer, Branch, RecordType, Resolve};
+use crate::relation::Relation;
 use crate::request::Request;
 
 /// A selection set and where it stands.
 pub(crate) type Set = Positioned<SelectionSet>;
 
 /// What one response key of a row is answered with.
-pub(crate) enum Step<'a> {
+pub(crate) enum Step {
     Column(&'static record::Field),
     TypeName,
-    Branch {
-        branch: &'static Branch,
-        field: Cow<'a, Positioned<Field>>,
-        /// What is selected below the field: once, or more often where fields merge.
-        sets: Vec<Cow<'a, Set>>,
-    },
+    Branch { branch: &'static Branch, below: Below },
+}
+
+/// What is selected below a branch.
+pub(crate) enum Below {
+    /// Of related rows; nothing, where only their number is asked for.
+    Related(&'static Relation, Arc<Plan>),
+    /// Of values that are computed: the field, with the merged selection below it.
+    Computed(Resolve, Box<Positioned<Field>>),
 }
 
 /// One response key of every row.
-pub(crate) struct Planned<'a> {
+pub(crate) struct Planned {
     /// The key in the JSON text, with what stands around it: `,"name":`.
     pub(crate) json: Box<[u8]>,
     pub(crate) pos: Pos,
-    pub(crate) step: Step<'a>,
+    pub(crate) step: Step,
 }
 
-/// The merged selection on one level of records of one type.
-pub(crate) struct Plan<'a> {
+/// The merged selection on one level of records of one type, and on the levels below it.
+pub(crate) struct Plan {
     pub(crate) record: &'static RecordType,
-    pub(crate) fields: IndexMap<Name, Planned<'a>>,
+    pub(crate) fields: IndexMap<Name, Planned>,
 }
 
-impl Planned<'_> {
-    fn into_owned(self) -> Planned<'static> {
-        let step = match self.step {
-            Step::Column(field) => Step::Column(field),
-            Step::TypeName => Step::TypeName,
-            Step::Branch { branch, field, sets } => Step::Branch {
-                branch,
-                field: Cow::Owned(field.into_owned()),
-                sets: sets.into_iter().map(|set| Cow::Owned(set.into_owned())).collect(),
-            },
+/// A field, with all that is selected below it under its key.
+pub(crate) struct Merged<'a> {
+    pub(crate) field: &'a Positioned<Field>,
+    pub(crate) sets: Vec<&'a Set>,
+}
+
+impl Plan {
+    /// The plan of a selection. That of a kept selection is worked out once.
+    ///
+    /// # Errors
+    /// When the document names a fragment that it doesn't have.
+    pub(crate) fn of<'a>(
+        ctx: &ContextSelectionSet<'a>,
+        record: &'static RecordType,
+        set: &'a Set,
+    ) -> ServerResult<Arc<Self>> {
+        let kept = Request::of(ctx).kept.as_deref();
+        let Some(kept) = kept.and_then(|kept| kept.meant(&set.node)) else {
+            return Self::new(ctx, record, &[set]);
         };
-        Planned { json: self.json, pos: self.pos, step }
+        kept.rows.get_or_plan(|plan| std::ptr::eq(plan.record, record), || Self::new(ctx, record, &[set]))
     }
-}
 
-impl<'a> Plan<'a> {
-    /// The plan of these selections on one level. That of a kept selection is worked out once.
-    pub(crate) fn of(
+    /// The plan of merged selections, worked out anew.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub(crate) fn new<'a>(
         ctx: &ContextSelectionSet<'a>,
         record: &'static RecordType,
         sets: &[&'a Set],
     ) -> ServerResult<Arc<Self>> {
-        let kept = Request::of(ctx).kept.as_deref();
-        let Some(kept) = kept.and_then(|kept| if let [set] = sets { kept.meant(&set.node) } else { None })
-        else {
-            return Self::new(ctx, record, sets).map(Arc::new);
-        };
-        if let Some(plan) = kept.plan(record) {
-            return Ok(plan);
-        }
-        let plan = Arc::new(Self::new(ctx, record, sets)?.into_owned());
-        kept.keep_plan(&plan);
-        Ok(plan)
-    }
-
-    fn new(
-        ctx: &ContextSelectionSet<'a>,
-        record: &'static RecordType,
-        sets: &[&'a Set],
-    ) -> ServerResult<Self> {
-        let mut plan = Self { record, fields: IndexMap::new() };
-        let mut add = |field| plan.add(field);
-        for set in sets {
-            each_field(ctx, set, &|on| record.is(on), &mut add)?;
-        }
-        Ok(plan)
-    }
-
-    fn into_owned(self) -> Plan<'static> {
-        let fields = self.fields.into_iter().map(|(key, field)| (key, field.into_owned()));
-        Plan { record: self.record, fields: fields.collect() }
-    }
-
-    fn add(&mut self, field: &'a Positioned<Field>) {
-        let key = &field.node.response_key().node;
-        if let Some(planned) = self.fields.get_mut(key) {
-            if let Step::Branch { sets, .. } = &mut planned.step {
-                sets.push(Cow::Borrowed(&field.node.selection_set));
+        let mut fields = IndexMap::new();
+        for (key, merged) in merged(ctx, sets, &|on| record.is(on))? {
+            let pos = merged.field.pos;
+            if let Some(step) = merged.step(ctx, record)? {
+                fields.insert(key.clone(), Planned { json: json_key(key), pos, step });
             }
-            return;
         }
-        let name = field.node.name.node.as_str();
-        let step = if name == "__typename" {
-            Step::TypeName
-        } else if let Some(column) = self.record.field(name) {
-            Step::Column(column)
-        } else if let Some(branch) = self.record.branch(name) {
-            let sets = vec![Cow::Borrowed(&field.node.selection_set)];
-            Step::Branch { branch, field: Cow::Borrowed(field), sets }
-        } else {
-            return;
+        Ok(Arc::new(Self { record, fields }))
+    }
+}
+
+impl<'a> Merged<'a> {
+    /// How the field is answered for rows of a record; nothing where they have no such field.
+    fn step(self, ctx: &ContextSelectionSet<'a>, record: &'static RecordType) -> ServerResult<Option<Step>> {
+        let name = self.field.node.name.node.as_str();
+        if name == "__typename" {
+            return Ok(Some(Step::TypeName));
+        }
+        if let Some(column) = record.field(name) {
+            return Ok(Some(Step::Column(column)));
+        }
+        let Some(branch) = record.branch(name) else { return Ok(None) };
+        let below = match &branch.answer {
+            Answer::Related(relation) => {
+                Below::Related(relation, Plan::new(ctx, (relation.target)(), &self.sets)?)
+            }
+            Answer::Computed { resolve, .. } => Below::Computed(*resolve, Box::new(self.into_field())),
         };
-        self.fields.insert(key.clone(), Planned { json: json_key(key), pos: field.pos, step });
+        Ok(Some(Step::Branch { branch, below }))
+    }
+
+    /// The field, with everything that is selected below it.
+    fn into_field(self) -> Positioned<Field> {
+        let mut field = self.field.clone();
+        let rest = self.sets.iter().skip(1).flat_map(|set| set.node.items.iter().cloned());
+        field.node.selection_set.node.items.extend(rest);
+        field
     }
 }
 
@@ -120,10 +119,30 @@ pub(crate) fn json_key(key: &str) -> Box<[u8]> {
     [b",\"", key.as_bytes(), b"\":"].concat().into()
 }
 
+/// The fields of some selections on objects of a type, by their response key, in their order.
+///
+/// # Errors
+/// When the document names a fragment that it doesn't have.
+pub(crate) fn merged<'a>(
+    ctx: &ContextSelectionSet<'a>,
+    sets: &[&'a Set],
+    applies: &dyn Fn(&str) -> bool,
+) -> ServerResult<IndexMap<&'a Name, Merged<'a>>> {
+    let mut fields = IndexMap::new();
+    for set in sets {
+        each_field(ctx, set, applies, &mut |field| {
+            let key = &field.node.response_key().node;
+            let merged = fields.entry(key).or_insert_with(|| Merged { field, sets: Vec::new() });
+            merged.sets.push(&field.node.selection_set);
+        })?;
+    }
+    Ok(fields)
+}
+
 /// Every field of a selection and of the fragments in it that apply, in their order.
 ///
 /// `@skip` and `@include` never arrive here: the executor prunes them beforehand.
-pub(crate) fn each_field<'a>(
+fn each_field<'a>(
     ctx: &ContextSelectionSet<'a>,
     set: &'a Set,
     applies: &dyn Fn(&str) -> bool,

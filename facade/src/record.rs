@@ -2,8 +2,8 @@
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{MetaField, MetaType, MetaTypeId, ObjectBuilder, Registry};
-use async_graphql::{ID, OutputType};
-use sea_orm::sea_query::{Alias, Expr, SelectStatement, SimpleExpr};
+use async_graphql::{ID, OutputType, Positioned, parser};
+use sea_orm::sea_query::{Expr, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable};
 
 use crate::cell::{ColumnSet, Kind};
@@ -108,6 +108,9 @@ pub struct Branch {
     pub answer: Answer,
 }
 
+/// Computes the values of a field for all rows of a level.
+pub type Resolve = for<'a> fn(Batch<'a>, &'a Positioned<parser::types::Field>) -> BranchFuture<'a>;
+
 /// How a branch is answered.
 pub enum Answer {
     /// By rows of another record.
@@ -117,7 +120,7 @@ pub enum Answer {
         /// Places of the columns that are looked at.
         columns: &'static [usize],
         /// A value for every row, in their order.
-        resolve: for<'a> fn(Batch<'a>) -> BranchFuture<'a>,
+        resolve: Resolve,
     },
 }
 
@@ -150,7 +153,7 @@ impl RecordType {
 
     /// A column of the table, in a statement.
     pub fn column(&self, column: usize) -> SimpleExpr {
-        Expr::col((Alias::new(self.table), Alias::new(self.columns[column].name)))
+        Expr::col((self.table, self.columns[column].name))
     }
 
     /// Makes a statement read these columns and nothing else.

@@ -1,9 +1,11 @@
 //! What hangs on the rows of a level: related rows, their number, computed values. Each is loaded for the
 //! whole level at once.
 
-use async_graphql::parser::types::{Field, SelectionSet};
+use std::sync::Arc;
+
+use async_graphql::parser::types::Field;
 use async_graphql::{
-    ContextSelectionSet, Error, OutputType, PathSegment, Positioned, ServerError, ServerResult, Value,
+    ContextSelectionSet, Error, OutputType, PathSegment, Pos, Positioned, ServerError, ServerResult, Value,
 };
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func};
 use sea_orm::{DbErr, TryGetable};
@@ -13,8 +15,8 @@ use crate::face::Face;
 use crate::json::{write_bool, write_int, write_joined, write_value};
 use crate::level::{Level, Written};
 use crate::lookup::{Lookup, RowsOf};
-use crate::plan::Set;
-use crate::record::{Answer, Branch, RecordType};
+use crate::plan::Plan;
+use crate::record::RecordType;
 use crate::request::{BranchFuture, Request};
 
 /// Rows that one branch may load for one level: far beyond any answer that makes sense, so that
@@ -88,16 +90,14 @@ impl Own {
     }
 }
 
-/// The rows of one level for which a branch is asked, with what is asked of it.
+/// The rows of one level for which a branch is asked.
 pub struct Batch<'a> {
     /// Where the level is resolved.
     pub ctx: &'a ContextSelectionSet<'a>,
     /// The rows of the level.
     pub rows: &'a [View<'a>],
-    /// The field that asks: its arguments count for the whole level.
-    pub field: &'a Positioned<Field>,
-    /// What is selected below the field: once, or more often where fields merge.
-    pub sets: Vec<&'a Set>,
+    /// Where the field that asks stands in the document.
+    pub pos: Pos,
     /// Path of the field in the first row of the level.
     pub path: Vec<PathSegment>,
 }
@@ -187,22 +187,25 @@ pub fn count_objects(value: &Value) -> u32 {
 
 impl<'a> Batch<'a> {
     fn failed(&self, error: Error) -> ServerError {
-        ServerError { path: self.path.clone(), ..error.into_server_error(self.field.pos) }
+        ServerError { path: self.path.clone(), ..error.into_server_error(self.pos) }
     }
 
     fn database_failed(&self, error: DbErr) -> ServerError {
         self.failed(Request::of(self.ctx).host.failed(error))
     }
 
-    /// Answers the branch with a value of a GraphQL type for every row.
+    /// Answers the branch with a value of a GraphQL type for every row. The field holds what is selected of it.
     ///
     /// # Errors
     /// What the values were not computed for.
-    pub async fn values<V: OutputType>(&self, computed: Result<Vec<V>, Error>) -> ServerResult<Filled> {
+    pub async fn values<V: OutputType>(
+        &self,
+        field: &Positioned<Field>,
+        computed: Result<Vec<V>, Error>,
+    ) -> ServerResult<Filled> {
         let computed = computed.map_err(|error| self.failed(error))?;
-        let merged = (self.sets.len() > 1).then(|| merged(&self.sets));
-        let set = self.ctx.with_selection_set(merged.as_ref().unwrap_or(self.sets[0]));
-        let values = computed.iter().map(|value| value.resolve(&set, self.field));
+        let set = self.ctx.with_selection_set(&field.node.selection_set);
+        let values = computed.iter().map(|value| value.resolve(&set, field));
         futures_util::future::try_join_all(values).await.map(Filled::Values)
     }
 
@@ -213,24 +216,18 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Selections on the same value, as one.
-fn merged(sets: &[&Set]) -> Set {
-    let items = sets.iter().flat_map(|set| set.node.items.iter().cloned()).collect();
-    Positioned::new(SelectionSet { items }, sets[0].pos)
-}
-
-/// Answers a branch for all rows of its level.
+/// Answers a branch of related rows for all rows of a level.
 ///
 /// # Errors
-/// When the database fails, a value is not computed, or the level has too many rows.
-pub(crate) fn answer<'a>(branch: &'static Branch, batch: Batch<'a>) -> BranchFuture<'a> {
-    let relation = match &branch.answer {
-        Answer::Computed { resolve, .. } => return resolve(batch),
-        Answer::Related(relation) => relation,
-    };
+/// When the database fails or there are too many rows.
+pub(crate) fn answer<'a>(
+    relation: &'static Relation,
+    plan: &'a Arc<Plan>,
+    batch: Batch<'a>,
+) -> BranchFuture<'a> {
     // Boxed: a record may hold records of its own kind.
     match relation.shown {
-        Related::Many | Related::One => Box::pin(rows(relation, batch)),
+        Related::Many | Related::One => Box::pin(rows(relation, plan, batch)),
         Related::Count => Box::pin(async move { counts(relation, &batch).await.map(Filled::Ints) }),
         Related::Exists => Box::pin(async move {
             let counts = counts(relation, &batch).await?;
@@ -240,10 +237,10 @@ pub(crate) fn answer<'a>(branch: &'static Branch, batch: Batch<'a>) -> BranchFut
 }
 
 /// The related rows of all rows, written.
-async fn rows(relation: &'static Relation, batch: Batch<'_>) -> ServerResult<Filled> {
-    let (record, keys) = ((relation.target)(), batch.keys(relation)?);
+async fn rows(relation: &'static Relation, plan: &Arc<Plan>, batch: Batch<'_>) -> ServerResult<Filled> {
+    let (record, keys) = (plan.record, batch.keys(relation)?);
     let column = relation.place(record);
-    let level = Level::plan(batch.ctx, record, &batch.sets)?;
+    let level = Level::new(batch.ctx, Arc::clone(plan));
     let rows = load(relation, &batch, distinct(&keys), level.columns().with(column)).await?;
     let mut places = Vec::with_capacity(rows.rows.len());
     for (number, row) in rows.views(record).iter().enumerate() {

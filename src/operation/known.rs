@@ -272,16 +272,22 @@ mod tests {
         assert!(Ran::of(&Request::new(large(3000))).is_none());
     }
 
-    /// Fragments at the root are written out wherever they are spread: what they become counts.
+    /// Fragments are written out wherever they are spread, at the root and in plans: what they become counts.
     #[test]
     fn fragments_count_as_often_as_they_are_spread() {
-        let (known, hints) = (Known::new(schema::registry()), Hints::new(&schema::registry()));
-        let levels: String = (0..10)
-            .map(|at| format!("fragment L{at} on Query {{ ...L{next} ...L{next} }} ", next = at + 1))
-            .collect();
-        let document = format!("{{ ...L0 }} {levels} fragment L10 on Query {{ health {{ status }} }}");
-        remember(&known, &hints, document.clone());
-        let asked = AskedNow { text: &document, name: None };
-        assert!(known.operations.get(&asked).is_some_and(|known| known.is_none()));
+        let levels = |on: &str, spread: fn(usize) -> String| {
+            (0..10).map(|at| format!("fragment L{at} on {on} {{ {} }} ", spread(at + 1))).collect::<String>()
+        };
+        let at_the_root = levels("Query", |next| format!("...L{next} ...L{next}"));
+        let below = levels("Group", |next| format!("a: parent {{ ...L{next} }} b: parent {{ ...L{next} }}"));
+        for document in [
+            format!("{{ ...L0 }} {at_the_root} fragment L10 on Query {{ health {{ status }} }}"),
+            format!("{{ group(id: 1) {{ ...L0 }} }} {below} fragment L10 on Group {{ name }}"),
+        ] {
+            let (known, hints) = (Known::new(schema::registry()), Hints::new(&schema::registry()));
+            remember(&known, &hints, document.clone());
+            let asked = AskedNow { text: &document, name: None };
+            assert!(known.operations.get(&asked).is_some_and(|known| known.is_none()), "{document}");
+        }
     }
 }

@@ -290,9 +290,35 @@ fn condition(directive: &Directive) -> Option<(bool, &InputValue)> {
     directive.get_argument("if").map(|value| (wanted, &value.node))
 }
 
+/// Fields and fragments of kept selections: as they are written, and as they are planned, where fragments are
+/// written out wherever they are spread.
 fn kept_parts(kept: &Kept) -> u64 {
     let fragments = kept.fragments.values().map(|fragment| &fragment.node.selection_set.node);
-    kept.sets.iter().map(|kept| &kept.set.node).chain(fragments).map(selections).sum()
+    let written: u64 = fragments.map(selections).sum();
+    let mut known = HashMap::new();
+    kept.sets
+        .iter()
+        .fold(written, |parts, set| parts.saturating_add(planned(&set.set.node, kept, &mut known)))
+}
+
+/// Fields and fragments of a selection, those of the fragments that it spreads included.
+fn planned<'a>(set: &'a SelectionSet, kept: &'a Kept, known: &mut HashMap<&'a Name, u64>) -> u64 {
+    set.items.iter().fold(0, |parts, selection| {
+        let below = match &selection.node {
+            Selection::Field(field) => planned(&field.node.selection_set.node, kept, known),
+            Selection::InlineFragment(fragment) => planned(&fragment.node.selection_set.node, kept, known),
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                known.get(name).copied().unwrap_or_else(|| {
+                    let fragment = kept.fragments.get(name).map(|fragment| &fragment.node.selection_set.node);
+                    let parts = fragment.map_or(0, |set| planned(set, kept, known));
+                    known.insert(name, parts);
+                    parts
+                })
+            }
+        };
+        parts.saturating_add(below).saturating_add(1)
+    })
 }
 
 /// Fields and fragments of a selection.

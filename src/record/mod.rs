@@ -162,7 +162,7 @@ fn asked_columns(
     ctx: &async_graphql::ContextSelectionSet<'_>,
     record: &'static RecordType,
 ) -> Result<ColumnSet> {
-    let level = Level::plan(ctx, record, &[ctx.item]).map_err(|error| Error::internal(error.message))?;
+    let level = Level::plan(ctx, record).map_err(|error| Error::internal(error.message))?;
     Ok(level.columns())
 }
 
@@ -487,9 +487,9 @@ macro_rules! record {
             sparse: false,
             answer: facade::Answer::Computed {
                 columns: &[$(entity::$entity::Column::$column as usize),+],
-                resolve: |batch| Box::pin(async move {
+                resolve: |batch, field| Box::pin(async move {
                     let computed = $by(batch.ctx.into(), batch.rows).await;
-                    batch.values::<$Target>(computed.map_err(async_graphql::Error::from)).await
+                    batch.values::<$Target>(field, computed.map_err(async_graphql::Error::from)).await
                 }),
             },
         });

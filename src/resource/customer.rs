@@ -201,7 +201,7 @@ impl CustomerQuery {
         #[graphql(desc = "Page, from 1.")] page: Option<i64>,
         #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
     ) -> Result<Connection<Customer>> {
-        List::of(live_customers())
+        List::of(live_customers)
             .filter(filter.as_deref(), ctx.into())
             .search(customer::Column::Email, search.as_deref(), sort.is_none(), ctx.into())
             .sort(sort.as_ref())

@@ -155,7 +155,7 @@ impl GroupQuery {
         #[graphql(desc = "Page, from 1.")] page: Option<i64>,
         #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
     ) -> Result<Connection<Group>> {
-        List::of(live_groups())
+        List::of(live_groups)
             .filter(filter.as_deref(), ctx.into())
             .search(group::Column::Name, search.as_deref(), sort.is_none(), ctx.into())
             .sort(sort.as_ref())

@@ -8,7 +8,7 @@ use facade::{One, Record as _, View};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect, Select,
 };
 
@@ -366,16 +366,15 @@ impl PricingQuery {
         #[graphql(desc = "Page, from 1.")] page: Option<i64>,
         #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
     ) -> Result<Connection<Pricing>> {
-        let mut select = live_prices();
+        let (scope, mut prices) = (Scope::from(ctx), List::of(live_prices));
         if let Some(product) = product {
-            select = only_product(ctx.into(), select, &product);
+            prices = prices.only(of_product(scope, &product));
         }
         if let Some(currency) = currency {
-            let backend = Scope::from(ctx).backend();
-            select = select.filter(equals(&Column::of(pricing::Column::Currency), &currency, backend));
+            prices = prices.only(equals(&Column::of(pricing::Column::Currency), &currency, scope.backend()));
         }
-        List::of(select)
-            .filter(filter.as_deref(), ctx.into())
+        prices
+            .filter(filter.as_deref(), scope)
             .sort(sort.as_ref())
             .page(ctx, Paging { first, after, last, before, page, per_page })
             .await
@@ -383,12 +382,12 @@ impl PricingQuery {
 }
 
 /// Prices of one product; of none when the identifier is none of a product.
-fn only_product(scope: Scope<'_>, select: Select<pricing::Entity>, id: &str) -> Select<pricing::Entity> {
+fn of_product(scope: Scope<'_>, id: &str) -> Condition {
     match database_id(scope, Product::NAME, id) {
-        Some(id) => select
-            .filter(pricing::Column::RelatedType.eq("product"))
-            .filter(pricing::Column::RelatedId.eq(id)),
-        None => select.filter(pricing::Column::Id.is_null()),
+        Some(id) => Condition::all()
+            .add(pricing::Column::RelatedType.eq("product"))
+            .add(pricing::Column::RelatedId.eq(id)),
+        None => Condition::all().add(pricing::Column::Id.is_null()),
     }
 }
 

@@ -152,7 +152,7 @@ impl ProductQuery {
         #[graphql(desc = "Page, from 1.")] page: Option<i64>,
         #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
     ) -> Result<Connection<Product>> {
-        List::of(live_products())
+        List::of(live_products)
             .filter(filter.as_deref(), ctx.into())
             .search(product::Column::Name, search.as_deref(), sort.is_none(), ctx.into())
             .sort(sort.as_ref())

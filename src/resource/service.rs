@@ -231,11 +231,11 @@ impl ServiceQuery {
         #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
     ) -> Result<Connection<Service>> {
         let scope = Scope::from(ctx);
-        let mut select = service::Entity::find().filter(service::Column::DeletedAt.is_null());
+        let mut services = List::of(live_services);
         if let Some(only) = only {
-            select = select.filter(service::Column::Id.eq(require(scope, &only).await?.0.id));
+            services = services.only(service::Column::Id.eq(require(scope, &only).await?.0.id));
         }
-        List::of(select)
+        services
             .filter(filter.as_deref(), scope)
             .sort(sort.as_ref())
             .page(ctx, Paging { first, after, last, before, page, per_page })
