@@ -160,7 +160,7 @@ impl App {
         let sessions = auth::Sessions::new(auth::Tries::new(config.sign_in_limit, redis.as_ref()));
         // Those who wait hold a place among the requests that run: half of them are for others.
         let max_waiting = config.work.passwords_waiting.min(config.work.running / 2);
-        let passwords = password::Passwords::new(config.work.passwords, max_waiting);
+        let passwords = password::Passwords::new(config.work.passwords, max_waiting, config.bcrypt_rounds);
         let reader = reader::Reader::new(db.clone(), Arc::clone(&observer));
         let replica = match database::connect_to_replica(&config).await? {
             Some(mut db) => {

@@ -100,6 +100,9 @@ fn measured(case: &Case, servers: &[&Server], shop: &mut Shop, effort: Effort) -
     CaseResult { name: case.name, alone: case.asked == Asked::Alone, outcome }
 }
 
+/// Where the rest goes, and what was tried: written by hand, from runs of the same commit.
+const PROFILE: &str = include_str!("../profile.md");
+
 /// Prints everything, keeps it if that is asked for, and says whether every target is met.
 fn tell(runs: &[Run], options: &Options, has_peers: bool) -> bool {
     let targets = target::targets(runs);
@@ -115,6 +118,8 @@ fn tell(runs: &[Run], options: &Options, has_peers: bool) -> bool {
     for run in runs {
         page.push_str(&format!("\n## {}\n\n{}", run.database.name(), report::run(run)));
     }
+    page.push('\n');
+    page.push_str(PROFILE);
     println!("{page}");
     if options.write
         && let Err(error) = write(&page, runs)

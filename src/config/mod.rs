@@ -31,6 +31,9 @@ pub use redis::{RedisAddress, RedisServer};
 pub use setting::{SETTINGS, Setting, help};
 pub use upstream::{PassRule, Shadow, Upstream, UpstreamScope, UpstreamServer};
 
+/// Highest cost of bcrypt, as a power of two: 16 times the work of 12, which is usual.
+pub const MAX_BCRYPT_ROUNDS: u32 = 16;
+
 /// The server's settings. `Config::default()` is what an empty environment gives.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -147,6 +150,8 @@ pub struct Config {
     pub frontend_url: String,
     /// Age at which every key ends; `None` = never (`SANCTUM_TOKEN_EXPIRATION`).
     pub token_expiration: Option<Duration>,
+    /// Cost of the hashes of passwords that are written, as a power of two (`BCRYPT_ROUNDS`).
+    pub bcrypt_rounds: u32,
     /// One VAT rate in percent for everybody; `None` = by country (`STORE_FIXED_VAT_RATE`).
     pub fixed_vat_rate: Option<f64>,
 }
@@ -323,6 +328,7 @@ impl Config {
                 url(text).or((text == "*").then_some(text)).map(str::to_owned)
             })?,
             token_expiration: variables.token_expiration()?,
+            bcrypt_rounds: variables.read("BCRYPT_ROUNDS", bcrypt_rounds)?,
             fixed_vat_rate: variables
                 .optional("STORE_FIXED_VAT_RATE", percentage)?
                 .filter(|&rate| rate > 0.0),
@@ -533,6 +539,10 @@ fn locale(text: &str) -> Option<Lang> {
 }
 
 /// 32 bytes, or 44 characters of Base64 that make 32 bytes; or no key at all.
+fn bcrypt_rounds(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|rounds| (4..=MAX_BCRYPT_ROUNDS).contains(rounds))
+}
+
 fn app_key(text: &str) -> Option<Secret> {
     let right = match text.strip_prefix("base64:") {
         Some(code) => {

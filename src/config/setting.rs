@@ -503,6 +503,12 @@ pub const SETTINGS: &[Setting] = &[
         "age at which every key ends, 0 or empty = never",
     ),
     open(
+        "BCRYPT_ROUNDS",
+        "12",
+        "a whole number from 4 to 16",
+        "cost of the hashes of passwords that are written, as a power of two",
+    ),
+    open(
         "STORE_FIXED_VAT_RATE",
         "",
         "a percentage from 0 to 100",

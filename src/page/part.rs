@@ -69,7 +69,10 @@ impl Source<'_> {
         let reach = size + u64::from(asked.next);
         let mut found = Found::default();
         if reach > 0 && i64::try_from(offset).is_ok() {
-            let sort = |select: &mut _| self.order.sort_exactly(select, false, self.backend());
+            let sort = |select: &mut _| match asked.cursors {
+                true => self.order.sort_exactly(select, false, self.backend()),
+                false => self.order.sort_as_stored(select, self.backend()),
+            };
             found = self.pass(offset, reach, sort).await?;
         }
         let here = found.rows.len() as u64;

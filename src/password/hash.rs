@@ -2,6 +2,8 @@
 
 use argon2::{Argon2, Params, PasswordHash, PasswordVerifier};
 
+use crate::config::MAX_BCRYPT_ROUNDS;
+
 /// How a bcrypt hash of the shop begins.
 const BCRYPT: &str = "$2y$";
 /// How an argon2 hash of the shop begins.
@@ -10,8 +12,6 @@ const ARGON2: [&str; 2] = ["$argon2id$", "$argon2i$"];
 const NOBODY_BCRYPT: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234";
 /// Salt and digest of nobody's password, for argon2.
 const NOBODY_ARGON2: &str = "bm9ib2R5bm9ib2R5bm8$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-/// Highest cost of bcrypt: 16 times the work of 12.
-const MAX_BCRYPT_COST: u32 = 16;
 /// Most memory that argon2 writes in all its passes, in KiB: 16 times the work of the shop's 64 MiB and 4 passes.
 const MAX_ARGON2_WORK: u64 = 16 * 4 * 64 * 1024;
 
@@ -33,7 +33,7 @@ impl Hash {
     pub(super) fn read(stored: &str) -> Option<Self> {
         let memory = if let Some(rest) = stored.strip_prefix(BCRYPT) {
             let (cost, _) = rest.split_once('$')?;
-            cost.parse().ok().filter(|&cost: &u32| cost <= MAX_BCRYPT_COST)?;
+            cost.parse().ok().filter(|&cost: &u32| cost <= MAX_BCRYPT_ROUNDS)?;
             0
         } else {
             ARGON2.iter().find(|prefix| stored.starts_with(*prefix))?;

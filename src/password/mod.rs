@@ -1,5 +1,5 @@
-//! Passwords as the shop stores them: bcrypt `$2y$` of cost 12 where they are written here, argon2 too
-//! where the shop was set to it (spec: `credentials.md` 3).
+//! Passwords as the shop stores them: bcrypt `$2y$` of the cost that `BCRYPT_ROUNDS` sets where they are written
+//! here, argon2 too where the shop was set to it (spec: `credentials.md` 3).
 
 mod hash;
 mod line;
@@ -16,8 +16,6 @@ use self::hash::Hash;
 use self::line::Line;
 use crate::{Error, Result, network};
 
-/// What a guess costs, as a power of two.
-const COST: u32 = 12;
 /// Memory for each of those that work at the same time, in KiB: what a hash of the shop takes where it is
 /// set to argon2.
 const MEMORY: usize = 64 * 1024;
@@ -29,18 +27,21 @@ pub struct Passwords {
     /// Memory that they all take together, in KiB.
     memory: Arc<Semaphore>,
     max_memory: usize,
+    /// What a guess of a password that is written here costs, as a power of two.
+    cost: u32,
     decoy: Mutex<Hash>,
 }
 
 impl Passwords {
-    /// So many at a time, and so many who may wait.
-    pub fn new(workers: usize, max_waiting: usize) -> Self {
+    /// So many at a time, and so many who may wait. Those that are written take a guess `2^cost` rounds.
+    pub fn new(workers: usize, max_waiting: usize, cost: u32) -> Self {
         let max_memory = workers.saturating_mul(MEMORY).min(Semaphore::MAX_PERMITS);
         Self {
             line: Line::new(workers, max_waiting),
             memory: Arc::new(Semaphore::new(max_memory)),
             max_memory,
-            decoy: Mutex::new(Hash::nobodys(COST)),
+            cost,
+            decoy: Mutex::new(Hash::nobodys(cost)),
         }
     }
 
@@ -49,8 +50,8 @@ impl Passwords {
     /// # Errors
     /// [`Error::Overloaded`] where too many wait; when the text cannot be hashed.
     pub async fn hash(&self, client: IpAddr, plain: impl Into<String>) -> Result<String> {
-        let plain = plain.into();
-        let parts = self.work(client, 0, move || bcrypt::hash_with_result(plain, COST)).await?;
+        let (plain, cost) = (plain.into(), self.cost);
+        let parts = self.work(client, 0, move || bcrypt::hash_with_result(plain, cost)).await?;
         Ok(parts.map_err(Error::internal)?.format_for_version(Version::TwoY))
     }
 
@@ -116,7 +117,7 @@ mod tests {
     const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     fn passwords() -> Passwords {
-        Passwords::new(2, 16)
+        Passwords::new(2, 16, 12)
     }
 
     #[tokio::test]

@@ -54,7 +54,7 @@ impl<'a> Transcoder<'a> {
                 return Some(());
             }
             b'{' => self.items(b'}', |text| {
-                let key = text.string()?;
+                let key = text.string()?.read()?;
                 text.at += 1;
                 text.element(&key)
             })?,
@@ -62,7 +62,11 @@ impl<'a> Transcoder<'a> {
             b'"' => {
                 self.out.push(b'>');
                 let text = self.string()?;
-                self.out.extend_from_slice(escape(legal(&text)).as_bytes());
+                if text.is_plain {
+                    self.out.extend_from_slice(text.raw);
+                } else {
+                    self.out.extend_from_slice(escape(legal(&text.read()?)).as_bytes());
+                }
             }
             _ => {
                 self.out.push(b'>');
@@ -104,28 +108,90 @@ impl<'a> Transcoder<'a> {
     }
 
     /// The next string.
-    fn string(&mut self) -> Option<Cow<'a, str>> {
-        let start = self.at;
-        let mut end = start + 1;
-        let mut escaped = false;
+    fn string(&mut self) -> Option<JsonString<'a>> {
+        let start = self.at + 1;
+        let (mut end, mut is_escaped, mut is_plain) = (start, false, true);
         loop {
-            let length = self.json.get(end..)?.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-            end += length;
-            if self.json[end] == b'"' {
-                break;
+            let byte = *self.json.get(end)?;
+            match IN_TEXT[usize::from(byte)] {
+                InText::Plain => {}
+                InText::Written => is_plain = false,
+                InText::Quote => break,
+                InText::Backslash => {
+                    (is_escaped, is_plain) = (true, false);
+                    end += 1;
+                }
             }
-            escaped = true;
-            end += 2;
+            end += 1;
         }
         self.at = end + 1;
-        if escaped {
-            return serde_json::from_slice(&self.json[start..self.at]).ok().map(Cow::Owned);
-        }
-        std::str::from_utf8(&self.json[start + 1..end]).ok().map(Cow::Borrowed)
+        Some(JsonString { raw: &self.json[start..end], is_escaped, is_plain })
     }
 }
 
+/// A string in a JSON text.
+struct JsonString<'a> {
+    /// What stands between its quotes.
+    raw: &'a [u8],
+    /// Whether anything in it is escaped as in JSON.
+    is_escaped: bool,
+    /// Whether it is the same in XML.
+    is_plain: bool,
+}
+
+impl<'a> JsonString<'a> {
+    fn read(&self) -> Option<Cow<'a, str>> {
+        if self.is_escaped {
+            let json = [b"\"", self.raw, b"\""].concat();
+            return serde_json::from_slice(&json).ok().map(Cow::Owned);
+        }
+        std::str::from_utf8(self.raw).ok().map(Cow::Borrowed)
+    }
+}
+
+/// What a byte of a string in JSON means.
+#[derive(Clone, Copy)]
+enum InText {
+    /// Itself, in XML too.
+    Plain,
+    /// Itself, but XML may write it otherwise.
+    Written,
+    /// The end of the string.
+    Quote,
+    /// The beginning of an escaped letter.
+    Backslash,
+}
+
+static IN_TEXT: [InText; 256] = {
+    let mut bytes = [InText::Plain; 256];
+    let mut byte = u8::MAX;
+    loop {
+        if must_be_looked_at(byte) {
+            bytes[byte as usize] = InText::Written;
+        }
+        let Some(next) = byte.checked_sub(1) else { break };
+        byte = next;
+    }
+    bytes[b'"' as usize] = InText::Quote;
+    bytes[b'\\' as usize] = InText::Backslash;
+    bytes
+};
+
+/// Whether a letter that begins with this byte may not stand in XML as it is.
+const fn must_be_looked_at(byte: u8) -> bool {
+    matches!(byte, b'<' | b'>' | b'&' | b'\'' | b'"') || may_be_illegal(byte)
+}
+
+/// Characters that XML 1.0 cannot hold begin with one of these bytes.
+const fn may_be_illegal(byte: u8) -> bool {
+    matches!(byte, 0..b' ' | 0xEF)
+}
+
 fn is_name(key: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if key.bytes().all(is_plain) {
+        return key.bytes().next().is_some_and(|first| !first.is_ascii_digit());
+    }
     let mut letters = key.chars();
     letters.next().is_some_and(starts_name) && letters.all(continues_name)
 }
@@ -147,8 +213,7 @@ fn continues_name(c: char) -> bool {
 /// Characters that XML 1.0 cannot hold are replaced.
 fn legal(text: &str) -> Cow<'_, str> {
     let ok = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
-    // They begin with one of these bytes.
-    if !text.bytes().any(|byte| matches!(byte, 0..b' ' | 0xEF)) {
+    if !text.bytes().any(may_be_illegal) {
         return Cow::Borrowed(text);
     }
     text.chars().map(|c| if ok(c) { c } else { '\u{FFFD}' }).collect()

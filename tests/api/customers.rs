@@ -262,7 +262,7 @@ async fn a_new_password_is_requested_once_a_minute() {
     assert_eq!((token.len(), query), (64, "email=customer2%40example.com"));
     let sql = "SELECT token FROM password_reset_tokens WHERE email = 'customer2@example.com'";
     let hash = shop.text(sql).await.unwrap();
-    assert!(hash.starts_with("$2y$12$") && bcrypt::verify(token, &hash).unwrap());
+    assert!(hash.starts_with("$2y$04$") && bcrypt::verify(token, &hash).unwrap());
     let before = shop.rows().await;
     assert_eq!(shop.post(&path, "all", &json!({})).await.0, 200);
     assert_eq!(changes(&before, &shop.rows().await), []);
