@@ -103,9 +103,10 @@ impl<'a> Level<'a> {
         self.tell_refused(path);
         let views = rows.views(self.plan.record);
         let branches = self.load_branches(&views, path).await?;
-        // Whoever asked for the level tells where it stands: no single row failed.
-        self.write_rows(&views, &branches)
-            .map_err(|error| self.request.host.failed(error).into_server_error(self.ctx.item.pos))
+        self.write_rows(&views, &branches).map_err(|error| {
+            let error = self.request.host.failed(error).into_server_error(self.ctx.item.pos);
+            ServerError { path: level_path(path).to_vec(), ..error }
+        })
     }
 
     /// One load a branch, by the place of its field. Where one fails that cannot be null, the rows are null.
@@ -276,6 +277,14 @@ async fn load(
     }
     ctx.add_error(error);
     Ok(Filled::Nulls)
+}
+
+/// The path of a whole level, from that of its first row.
+fn level_path(first: &[PathSegment]) -> &[PathSegment] {
+    match first {
+        [list @ .., PathSegment::Index(_)] => list,
+        record => record,
+    }
 }
 
 /// The path of a field below another path.

@@ -199,8 +199,9 @@ fn price_value(price: f64, face: Face) -> Value {
 
 fn write_price(price: f64, face: Face, out: &mut Vec<u8>) {
     match face {
-        Face::GraphQl => write_str(&shortest(price), out),
-        Face::Rest => write_float(price, out),
+        Face::GraphQl if price.is_finite() => write_str(&shortest(price), out),
+        // What is no number is null on both faces.
+        Face::GraphQl | Face::Rest => write_float(price, out),
     }
 }
 
@@ -267,6 +268,15 @@ impl<T: Leaf> Leaf for Option<T> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_price_that_is_no_number_is_null() {
+        for face in [Face::GraphQl, Face::Rest] {
+            let mut out = Vec::new();
+            write_price(f64::INFINITY, face, &mut out);
+            assert_eq!(out, b"null");
+        }
+    }
+
     use super::*;
 
     /// What both faces show of a cell, as JSON.

@@ -1,9 +1,11 @@
 //! Operations are executed to the letter of the specification: fields are collected before they are run,
 //! answers stand in the order of the selection, and null goes up as far as it must.
 
+use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
 
 use crate::shop::Shop;
+use crate::store::BACKEND;
 
 fn keys(object: &Json) -> Vec<&str> {
     object.as_object().unwrap_or_else(|| panic!("{object}")).keys().map(String::as_str).collect()
@@ -198,5 +200,36 @@ async fn what_is_left_out_is_not_run() {
         assert_eq!(answer["data"]["products"].get("edges").is_some(), on);
         assert_eq!(answer["data"]["__typename"], "Query");
     }
+    shop.close().await;
+}
+
+/// SQLite alone holds a time that is none.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_told_with_its_path() {
+    if *BACKEND != DbBackend::Sqlite {
+        return;
+    }
+    let shop = Shop::golden("en").await;
+    shop.sql("UPDATE products SET created_at = 'garbage'").await;
+    for (query, path) in [
+        ("{ p: product(id: 1) { createdAt } groups { totalCount } }", json!(["p"])),
+        (
+            "{ node(id: \"UHJvZHVjdDox\") { ... on Product { createdAt } } groups { totalCount } }",
+            json!(["node"]),
+        ),
+        (
+            "{ nodes(ids: [\"UHJvZHVjdDox\"]) { ... on Product { createdAt } } groups { totalCount } }",
+            json!(["nodes"]),
+        ),
+        ("{ products { nodes { createdAt } } groups { totalCount } }", json!(["products", "nodes"])),
+        ("{ service(id: 1) { product { createdAt } } groups { totalCount } }", json!(["service", "product"])),
+    ] {
+        let answer = shop.graphql(query, json!({}), "all").await;
+        assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{query}: {answer}");
+        let error = &answer["errors"][0];
+        assert_eq!((&error["path"], &error["extensions"]["code"]), (&path, &json!("INTERNAL")), "{query}");
+        assert!(answer["data"]["groups"]["totalCount"].is_u64(), "{query}: {answer}");
+    }
+    shop.sql("UPDATE products SET created_at = NULL").await;
     shop.close().await;
 }
