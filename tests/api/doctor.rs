@@ -45,6 +45,18 @@ async fn the_recorded_shop_is_healthy_and_stays_as_it_is() {
     store.close().await.unwrap();
 }
 
+/// A server that only reads writes none of its own tables either.
+#[tokio::test]
+async fn a_shop_is_as_healthy_where_it_is_only_read() {
+    let store = Store::fresh().await.unwrap();
+    guichet::own_tables::OwnTables::default().make(&store.db, false).await.unwrap();
+    let read_only = ("GUICHET_READ_ONLY", "1".to_owned());
+    let (content, mut wrong) = examine_with(&store, APP_KEY, &[read_only]).await;
+    wrong.retain(|line| !line.contains("the newest rows are"));
+    assert_eq!((content, wrong), (true, Vec::new()));
+    store.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn what_is_missing_or_other_is_told() {
     if *BACKEND != DbBackend::Sqlite {
