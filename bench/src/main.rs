@@ -100,7 +100,7 @@ fn measured(case: &Case, servers: &[&Server], shop: &mut Shop, effort: Effort) -
     CaseResult { name: case.name, alone: case.asked == Asked::Alone, outcome }
 }
 
-/// Where the rest goes, and what was tried: written by hand, from runs of the same commit.
+/// Where the rest goes, and what was tried: written by hand, and not measured by this run.
 const PROFILE: &str = include_str!("../profile.md");
 
 /// Prints everything, keeps it if that is asked for, and says whether every target is met.

@@ -50,7 +50,7 @@ impl<'a> Level<'a> {
     /// # Errors
     /// When the document names a fragment that it doesn't have.
     pub fn plan(ctx: &'a ContextSelectionSet<'a>, record: &'static RecordType) -> ServerResult<Self> {
-        Ok(Self::new(ctx, Plan::of(ctx, record, ctx.item)?))
+        Ok(Self::new(ctx, Plan::of(ctx, record)?))
     }
 
     /// A level that is planned, as the caller may see it.

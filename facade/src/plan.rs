@@ -49,20 +49,17 @@ pub(crate) struct Merged<'a> {
 }
 
 impl Plan {
-    /// The plan of a selection. That of a kept selection is worked out once.
+    /// The plan of the selection that the context is at. That of a kept selection is worked out once.
     ///
     /// # Errors
     /// When the document names a fragment that it doesn't have.
-    pub(crate) fn of<'a>(
-        ctx: &ContextSelectionSet<'a>,
-        record: &'static RecordType,
-        set: &'a Set,
-    ) -> ServerResult<Arc<Self>> {
+    pub(crate) fn of(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Arc<Self>> {
         let kept = Request::of(ctx).kept.as_deref();
-        let Some(kept) = kept.and_then(|kept| kept.meant(&set.node)) else {
-            return Self::new(ctx, record, &[set]);
-        };
-        kept.rows.get_or_plan(|plan| std::ptr::eq(plan.record, record), || Self::new(ctx, record, &[set]))
+        let plan = || Self::new(ctx, record, &[ctx.item]);
+        match kept.and_then(|kept| kept.meant(&ctx.item.node)) {
+            Some(kept) => kept.rows.get_or_plan(|plan| std::ptr::eq(plan.record, record), plan),
+            None => plan(),
+        }
     }
 
     /// The plan of merged selections, worked out anew.

@@ -538,11 +538,12 @@ fn locale(text: &str) -> Option<Lang> {
     }
 }
 
-/// 32 bytes, or 44 characters of Base64 that make 32 bytes; or no key at all.
+/// A cost that bcrypt knows, and that a stored hash may have.
 fn bcrypt_rounds(text: &str) -> Option<u32> {
     text.parse().ok().filter(|rounds| (4..=MAX_BCRYPT_ROUNDS).contains(rounds))
 }
 
+/// 32 bytes, or 44 characters of Base64 that make 32 bytes; or no key at all.
 fn app_key(text: &str) -> Option<Secret> {
     let right = match text.strip_prefix("base64:") {
         Some(code) => {

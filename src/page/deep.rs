@@ -42,9 +42,7 @@ impl Source<'_> {
 
     /// The list that a statement reads in its order.
     fn list(&self, select: &SelectStatement) -> List {
-        let mut select = select.clone();
-        select.clear_selects();
-        List::of(self.scope, self.record, &self.scope.backend().build(&select))
+        List::of(self.scope, self.record, &self.scope.backend().build(select))
     }
 
     fn from(&self, start: Start, mut select: SelectStatement) -> SelectStatement {
@@ -76,7 +74,7 @@ fn by_keys(
     sort: impl Fn(&mut SelectStatement),
 ) -> SelectStatement {
     let key = record.column(record.key);
-    page.clear_selects().expr_as(key.clone(), KEY);
+    page.expr_as(key.clone(), KEY);
     let mut rows = Query::select();
     rows.from(record.table).join_subquery(JoinType::InnerJoin, page, KEYS, key.equals((KEYS, KEY)));
     sort(&mut rows);

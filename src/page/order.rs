@@ -134,7 +134,7 @@ impl Order {
     }
 
     /// The rows in that order, where nobody goes on behind a position: a `timestamp` is sorted as it is stored, which
-    /// the database can tell a third sooner. Two moments of the hour that autumn repeats are two then.
+    /// the database can tell sooner than how it is shown. Two moments of the hour that autumn repeats are two then.
     pub(super) fn sort_as_stored(&self, select: &mut SelectStatement, backend: DbBackend) {
         for part in self.parts(backend) {
             ordered(select, part.stored.unwrap_or(part.compared), part.nullable, part.down, backend);

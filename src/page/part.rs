@@ -18,6 +18,7 @@ const OUTSIDE: [&str; 2] = ["rows_before", "rows_behind"];
 pub(super) struct Source<'a> {
     pub(super) scope: Scope<'a>,
     pub(super) record: &'static RecordType,
+    /// Reads no column yet, and has no order.
     pub(super) select: &'a SelectStatement,
     pub(super) order: &'a Order,
     pub(super) asked: Asked,
@@ -157,7 +158,7 @@ impl Source<'_> {
         }
         for (name, outside) in OUTSIDE.into_iter().zip(outside) {
             if let Some(outside) = outside {
-                let there = CaseStatement::new().case(Expr::exists(bare(outside)), Expr::val(1));
+                let there = CaseStatement::new().case(Expr::exists(bare(outside.clone())), Expr::val(1));
                 select.expr_as(there.finally(Expr::val(0)), name);
             }
         }
@@ -191,18 +192,16 @@ impl Source<'_> {
 
     /// Whether there is any such row.
     async fn any(&self, select: SelectStatement) -> Result<bool> {
-        let mut select = bare(&select);
+        let mut select = bare(select);
         select.limit(1);
         let statement = self.backend().build(&select);
         Ok(self.scope.reader().query_one_raw(statement).await?.is_some())
     }
 }
 
-/// The rows of `select`, without their columns and in no order.
-fn bare(select: &SelectStatement) -> SelectStatement {
-    let mut query = select.clone();
-    query.clear_order_by().clear_selects().expr(Expr::val(1));
-    query
+/// A one for each row of a statement that reads no column.
+fn bare(mut rows: SelectStatement) -> SelectStatement {
+    rows.expr(Expr::val(1)).take()
 }
 
 /// Rows in all, where fewer were found than were reached for.

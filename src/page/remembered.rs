@@ -106,7 +106,7 @@ impl List {
     }
 }
 
-/// How many rows there are.
+/// How many rows there are of a statement that reads no column yet.
 pub(super) async fn count(scope: Scope<'_>, record: &RecordType, select: &SelectStatement) -> Result<u64> {
     let mut bare = select.clone();
     bare.expr(Expr::col(Asterisk).count());

@@ -65,7 +65,7 @@ impl ScalarType for Decimal {
     }
 
     fn to_value(&self) -> Value {
-        Value::String(shortest(self.0))
+        price_value(self.0, Face::GraphQl)
     }
 }
 
@@ -194,7 +194,11 @@ fn float_value(number: f64) -> Value {
 
 /// A price as value: a text in GraphQL, a number in REST.
 fn price_value(price: f64, face: Face) -> Value {
-    if face == Face::GraphQl { Value::String(shortest(price)) } else { float_value(price) }
+    match face {
+        Face::GraphQl if price.is_finite() => Value::String(shortest(price)),
+        // What is no number is null on both faces.
+        Face::GraphQl | Face::Rest => float_value(price),
+    }
 }
 
 fn write_price(price: f64, face: Face, out: &mut Vec<u8>) {
@@ -268,16 +272,17 @@ impl<T: Leaf> Leaf for Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn a_price_that_is_no_number_is_null() {
         for face in [Face::GraphQl, Face::Rest] {
             let mut out = Vec::new();
             write_price(f64::INFINITY, face, &mut out);
-            assert_eq!(out, b"null");
+            assert_eq!((out.as_slice(), price_value(f64::INFINITY, face)), (&b"null"[..], Value::Null));
         }
+        assert_eq!(Decimal(f64::NAN).to_value(), Value::Null);
     }
-
-    use super::*;
 
     /// What both faces show of a cell, as JSON.
     fn shown<L: Leaf>(cell: Cell<'_>) -> [String; 2] {
