@@ -38,7 +38,7 @@ pub const CASES: &[Case] = &[
     },
     Case {
         name: "q4",
-        requests: 10,
+        requests: 25,
         method: "POST",
         path: "/graphql",
         body: include_str!("../../peers/documents/q4.graphql"),
