@@ -51,9 +51,16 @@ impl Shop {
     pub fn count(&self) -> Vec<Figures> {
         let out = self.folder.join("counts");
         std::fs::create_dir_all(&out).expect("a folder");
-        // On one processor the two threads take turns in the same way each time.
+        // On one processor, and with a fair lock of valgrind, the two threads take turns in the same way each time.
         let output = Command::new("taskset")
-            .args(["-c", &processor(), "valgrind", "--tool=callgrind", "--combine-dumps=no"])
+            .args([
+                "-c",
+                &processor(),
+                "valgrind",
+                "--fair-sched=yes",
+                "--tool=callgrind",
+                "--combine-dumps=no",
+            ])
             .arg(format!("--toggle-collect={MEASURED}"))
             .arg(format!("--dump-after={MEASURED}"))
             .arg(format!("--callgrind-out-file={}/out", out.display()))

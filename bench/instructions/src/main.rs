@@ -34,10 +34,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Counts until the two least counts of each case agree, four times at most.
+/// Counts until the two least counts of each case agree, eight times at most.
 fn agreeing(shop: &Shop) -> Vec<Vec<Figures>> {
     let mut counts = vec![shop.count(), shop.count()];
-    while counts.len() < 4 && (0..ask::CASES.len()).any(|at| least(&counts, at).1 > NOISE) {
+    while counts.len() < 8 && (0..ask::CASES.len()).any(|at| least(&counts, at).1 > NOISE) {
         counts.push(shop.count());
     }
     counts
