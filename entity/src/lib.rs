@@ -47,6 +47,7 @@ pub mod support_message;
 pub mod support_ticket;
 pub mod translation;
 pub mod upgrade;
-pub mod value;
 
+
+pub use value;
 pub use value::{Amount, Decimal2, Flag, Id, Int, LocalTime, Price, ShopDate, ShopTime, set_zone, zone};
