@@ -1,7 +1,5 @@
 //! Opening the database: one pool, tuned for each kind of database.
 
-pub mod failure;
-
 use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
@@ -17,8 +15,8 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database as SqlxDatabase, Executor, Pool};
 
-use crate::collation;
 use crate::config::{Config, Driver, Encryption, Server, Target};
+use facade::collation;
 
 /// How long a request waits for a free connection before the answer is 503: with what else it does,
 /// no request waits longer than three seconds for a database that is away.

@@ -9,8 +9,8 @@ use sea_orm::sea_query::{Alias, ColumnType, Expr, ExprTrait, Func, IntoLikeExpr,
 use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QueryTrait, Select};
 
 use crate::auth::Ability;
-use crate::column::Column;
 use crate::record::{Decimal, Moment};
+use facade::column::Column;
 
 /// Direction of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
@@ -328,7 +328,7 @@ macro_rules! filters {
                     all = all.add(part.condition(backend).not());
                 }
                 $( if let Some(filter) = &self.$field {
-                    let column = $crate::column::Column::of(entity::$entity::Column::$Column);
+                    let column = facade::column::Column::of(entity::$entity::Column::$Column);
                     all = all.add(filter.condition(&column, backend));
                 } )*
                 $($( if let Some(filter) = &self.$related {
@@ -375,7 +375,7 @@ macro_rules! filters {
                 let (name, column, words): (_, _, &'static [&'static str]) = match self.field {
                     $( $Field::$Column => (
                         $crate::camel_name!($field),
-                        $crate::column::Column::of(entity::$entity::Column::$Column),
+                        facade::column::Column::of(entity::$entity::Column::$Column),
                         $crate::words_or_none!($($Words)?),
                     ) ),*
                 };

@@ -28,27 +28,20 @@
 //!
 //! Tables are in the crate `entity`, the schema in `migration`.
 
-pub mod accept;
 pub mod action_log;
 pub mod auth;
-pub mod body;
-mod cache;
 pub mod clock;
-pub mod collation;
-mod column;
 pub mod command;
 pub mod config;
 pub mod contracts;
 pub mod country;
 pub mod database;
-pub mod error;
 pub mod execution;
 pub mod filter;
 pub mod form;
 pub mod gate;
 pub mod html;
 pub mod http;
-pub mod json;
 pub mod key;
 pub mod lang;
 pub mod mail;
@@ -56,7 +49,6 @@ pub mod network;
 pub mod node;
 pub mod operation;
 pub mod outage;
-pub mod outcome;
 pub mod own_tables;
 pub mod page;
 pub mod password;
@@ -84,7 +76,7 @@ pub mod write;
 
 use std::sync::Arc;
 
-pub use error::{Error, Result};
+pub use facade::error::{Error, Result};
 
 use crate::http::Site;
 use pipeline::{Pipeline, Throttles};

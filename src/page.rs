@@ -21,11 +21,11 @@ use self::order::Order;
 use self::part::Source;
 use self::window::Place;
 use crate::auth::{allow, allow_need};
-use crate::column::Column;
 use crate::filter::{Demand, Filter, Sort, contains};
 use crate::record::Record;
 use crate::scope::Scope;
 use crate::{Error, Result};
+use facade::column::Column;
 
 /// How deep conditions nest.
 const MAX_NESTING: usize = 5;

@@ -269,7 +269,7 @@ async fn defended(execution: impl Future<Output = Answer>) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Code;
+    use facade::error::Code;
 
     #[tokio::test]
     async fn a_panic_ends_only_its_operation() {

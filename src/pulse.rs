@@ -8,7 +8,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::Error;
-use crate::database::{self, failure};
+use crate::database;
+use facade::failure;
 
 /// After how long the database of work under way is asked whether it is there, again and again.
 const DOUBT: Duration = Duration::from_secs(1);

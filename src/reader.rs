@@ -27,12 +27,10 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Database, Executor, IntoArguments, MySql, Pool, Postgres, Sqlite};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::database::{
-    self,
-    failure::{self, Failure},
-};
+use crate::database;
 use crate::outage::Outage;
 use crate::pulse::Pulse;
+use facade::failure::{self, Failure};
 
 /// How long a kept connection may be idle: less than any server's own patience.
 const MAX_IDLE: Duration = Duration::from_secs(60);

@@ -15,10 +15,7 @@ use sea_orm::{
 use crate::auth::{Client, Owner, Principal, Sessions};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::database::{
-    self,
-    failure::{self, Failure},
-};
+use crate::database;
 use crate::execution::Execution;
 use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
@@ -32,6 +29,7 @@ use crate::replica::Replica;
 use crate::settings::Settings;
 use crate::write::Expected;
 use crate::{Error, Result};
+use facade::failure::{self, Failure};
 
 /// What every request shares.
 pub struct Shared {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use entity::setting;
 use sea_orm::{EntityTrait, QuerySelect};
 
-use crate::cache::Loads;
 use crate::reader::Reader;
 use crate::{Error, Result};
+use facade::cache::Loads;
 
 /// No shop has anywhere near so many settings.
 const MAX_SETTINGS: u64 = 10_000;

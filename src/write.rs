@@ -14,10 +14,10 @@ use sea_orm::{
     SqlErr, Value,
 };
 
-use crate::error::Invalid;
 use crate::record::Record;
 use crate::scope::Scope;
 use crate::{Error, Result};
+use facade::error::Invalid;
 
 /// Writes a column that cannot be null, if a value was given.
 pub fn put<T: Into<Value> + PartialEq>(column: &mut ActiveValue<T>, given: MaybeUndefined<impl Into<T>>) {

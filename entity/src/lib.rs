@@ -48,6 +48,5 @@ pub mod support_ticket;
 pub mod translation;
 pub mod upgrade;
 
-
 pub use value;
 pub use value::{Amount, Decimal2, Flag, Id, Int, LocalTime, Price, ShopDate, ShopTime, set_zone, zone};

@@ -6,13 +6,20 @@
 //! rows of the level at once, so a question of depth d costs d statements however many rows there are. None of
 //! this is compiled once more for each record.
 
+pub mod cache;
 mod cell;
+pub mod collation;
+pub mod column;
 mod connection;
+pub mod error;
 mod face;
+pub mod failure;
+pub mod http;
 mod json;
 mod kept;
 mod level;
 mod lookup;
+pub mod outcome;
 mod output;
 mod plan;
 mod record;
@@ -23,6 +30,7 @@ mod spelling;
 
 pub use cell::{Cell, ColumnSet, Kind, Places, Row, Rows, View};
 pub use connection::{Asked, Connection, Part};
+pub use error::{Error, Result};
 pub use face::Face;
 pub use json::{write_bool, write_float, write_int, write_str, write_value};
 pub use kept::{Kept, KeptSet, PLANNED, is_planned, is_record};

@@ -13,10 +13,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, Que
 use subtle::ConstantTimeEq;
 
 use super::{Abilities, Credential, Owner, Principal, session};
-use crate::cache::Cache;
 use crate::reader::Reader;
 use crate::scope::Shared;
 use crate::{Error, Result, key};
+use facade::cache::Cache;
 
 /// What the table calls the two kinds of owner.
 pub(super) const STAFF: &str = "App\\Models\\Admin\\Admin";

@@ -8,14 +8,12 @@ use std::time::Duration;
 use crate::App;
 use crate::clock::Clock;
 use crate::config::{Config, ConnectionBounds, Driver};
-use crate::database::{
-    self,
-    failure::{self, Failure as Kind},
-};
+use crate::database;
 use crate::own_tables::Lack;
 use crate::server::Server;
 use crate::telemetry::Log;
 use clap::Args;
+use facade::failure::{self, Failure as Kind};
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};

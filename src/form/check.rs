@@ -2,8 +2,8 @@
 
 use async_graphql::{Name, UploadValue, Value, indexmap::IndexMap};
 
-use crate::error::Invalid;
 use crate::{Error, Result};
+use facade::error::Invalid;
 
 use super::rules::{Found, Kind, Rule, Rules};
 use super::shape::{Field, Shape};

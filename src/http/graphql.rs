@@ -26,9 +26,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use self::request::{Asked, Reader};
-use crate::accept::{MediaRange, media_ranges};
 use crate::config::Introspection;
-use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
 use crate::gate::Place;
 use crate::operation::{self, Estimate, Introspections, NOT_KEPT, Ran, Ready, Suggestions, Variant};
@@ -38,6 +36,8 @@ use crate::schema::ShopSchema;
 use crate::telemetry::{self, Face};
 use crate::throttle::Verdict;
 use crate::{App, key};
+use facade::error::{Code, Error, NotRun};
+use facade::http::accept::{MediaRange, media_ranges};
 
 /// The media type that tells success by its status code.
 const GRAPHQL: &str = "application/graphql-response+json";

@@ -37,7 +37,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
         },
         Err(error) => {
             tracing::warn!(cause = error.cause().map(tracing::field::display), "not ready: {error}");
-            let retry = [(header::RETRY_AFTER, HeaderValue::from(crate::error::RETRY_AFTER))];
+            let retry = [(header::RETRY_AFTER, HeaderValue::from(facade::error::RETRY_AFTER))];
             (StatusCode::SERVICE_UNAVAILABLE, retry, Json(json!({"status": "unavailable"}))).into_response()
         }
     }

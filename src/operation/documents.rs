@@ -11,8 +11,8 @@ use quick_cache::sync::Cache;
 use serde_json::Value as Json;
 
 use crate::config::{Config, TrustedMode};
-use crate::error::{Code, NotRun};
 use crate::{Error, Result, key};
+use facade::error::{Code, NotRun};
 
 /// Bytes of documents that are remembered for clients.
 const REMEMBERED: u64 = 4 * 1024 * 1024;

@@ -31,8 +31,8 @@ use async_graphql::{Name, Positioned, Request};
 use self::positions::Positions;
 use self::price::Prices;
 use crate::config::Config;
-use crate::error::{Code, NotRun};
 use crate::{Error, Result};
+use facade::error::{Code, NotRun};
 
 pub use caching::Hints;
 pub(crate) use caching::{INTROSPECTION, NOT_KEPT};

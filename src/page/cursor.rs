@@ -48,8 +48,8 @@ mod properties {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::column::Column;
     use crate::filter::{Direction, Key};
+    use facade::column::Column;
 
     const BACKENDS: [DbBackend; 3] = [DbBackend::MySql, DbBackend::Postgres, DbBackend::Sqlite];
 

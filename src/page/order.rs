@@ -13,9 +13,9 @@ use sea_orm::sea_query::{
 use sea_orm::{Condition, DbBackend, DbErr, Order as Way, QueryResult, Value};
 use serde_json::Value as Json;
 
-use crate::collation::{collated, places, sort_key};
-use crate::column::Column;
 use crate::filter::{Direction, Key, equals};
+use facade::collation::{collated, places, sort_key};
+use facade::column::Column;
 
 /// What of a long text is compared: MariaDB itself sorts by little more, and a cursor holds it.
 const LONGEST: u16 = 255;

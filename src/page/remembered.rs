@@ -11,8 +11,8 @@ use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, SelectStatement};
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryTrait, Select};
 
 use crate::Result;
-use crate::cache::{Cache, Loads};
 use crate::scope::Scope;
+use facade::cache::{Cache, Loads};
 
 /// How many totals are remembered.
 const MAX_COUNTS: usize = 10_000;

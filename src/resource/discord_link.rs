@@ -15,7 +15,7 @@ use super::invoice::InvoiceStatus;
 use super::service::{ServiceStatus, live_services, visible_services};
 use crate::auth::{Ability, Can};
 use crate::config::DiscordRole;
-use crate::error::Refusal;
+use facade::error::Refusal;
 use crate::filter::exists;
 use crate::record::list;
 use crate::scope::Scope;

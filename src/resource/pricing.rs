@@ -14,7 +14,7 @@ use sea_orm::{
 
 use super::product::{self, Product};
 use crate::auth::{Ability, Can};
-use crate::column::Column;
+use facade::column::Column;
 use crate::filter::equals;
 use crate::form::Form;
 use crate::node::database_id;

@@ -17,7 +17,7 @@ use super::metadata::{self, Metadata};
 use super::pricing::{self, PeriodPrices, Pricing};
 use super::service::{self, Service};
 use crate::auth::{Ability, Can};
-use crate::error::Refusal;
+use facade::error::Refusal;
 use crate::form::{File, Form};
 use crate::page::{Connection, Remembered, List, Paging};
 use crate::record::{Deleted, Moment, require, see};

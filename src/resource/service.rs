@@ -17,7 +17,7 @@ use super::metadata::{self, Metadata};
 use super::pricing::{self, Pricing};
 use super::product::{self, Product, ProductFilter};
 use crate::auth::{Ability, Can};
-use crate::error::Refusal;
+use facade::error::Refusal;
 use crate::page::{Connection, List, Paging};
 use crate::record::{JsonText, Record as _, see, see_first};
 use crate::scope::Scope;

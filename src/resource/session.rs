@@ -7,7 +7,7 @@
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 
 use crate::auth::{Can, Credential, Credentials, Kind, Public, Tokens};
-use crate::outcome::Outcome;
+use facade::outcome::Outcome;
 use crate::record::Moment;
 use crate::scope::Scope;
 use crate::{Error, Result};

@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 use crate::auth::{Ability::Statistics as CanStatistics, Can};
-use crate::cache::Loads;
+use facade::cache::Loads;
 use facade::{InRest, Spelling};
 
 use crate::record::{Moment, Money};

@@ -11,12 +11,12 @@ use axum::http::{HeaderMap, Method, Request, header};
 use super::bag::{self, Fields, Nest};
 use super::expected::Expected;
 use super::request::Input;
-use crate::body::Unreadable;
 use crate::config::BodyBounds;
 use crate::form::normalise;
-use crate::json::{self, Bounds, Flaw};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result};
+use facade::http::body::Unreadable;
+use facade::http::json::{self, Bounds, Flaw};
 
 /// The query's fields, normalised: nulls are gone, as page addresses have it.
 pub fn query(text: &str, max_fields: usize) -> Fields {
@@ -49,7 +49,7 @@ impl Unread<'_> {
         let limit = self.expected.max_bytes(self.bounds.max_without_files, self.bounds.max);
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = kind.unwrap_or_default().to_owned();
-        let bytes = crate::body::read(self.body, limit).await.map_err(unreadable)?;
+        let bytes = facade::http::body::read(self.body, limit).await.map_err(unreadable)?;
         input.sent = bytes.clone();
         let fields = match Kind::of(&kind, self.method) {
             Kind::Multipart => {
@@ -70,7 +70,7 @@ impl Unread<'_> {
 
 /// 413: the body is larger than the operator or the operation allows.
 pub fn too_large() -> Error {
-    crate::error::Refusal::message(413, "The POST data is too large.")
+    facade::error::Refusal::message(413, "The POST data is too large.")
 }
 
 fn unreadable(reason: Unreadable) -> Error {

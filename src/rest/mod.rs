@@ -37,7 +37,6 @@ pub use openapi::{Examples, openapi};
 use self::answer::Address;
 use self::request::Input;
 use self::routes::{Place, Routes, Unmatched};
-use crate::accept::{MediaRange, media_ranges};
 use crate::auth;
 use crate::execution::{Execution, Origin};
 use crate::gate::Place as Running;
@@ -47,6 +46,7 @@ use crate::scope::Shared;
 use crate::write::Expected;
 use crate::{Error, Result, telemetry};
 use facade::Face;
+use facade::http::accept::{MediaRange, media_ranges};
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";
@@ -607,13 +607,13 @@ impl Reply {
 
     fn unmatched(unmatched: Unmatched, method: &Method, path: &str) -> Self {
         match unmatched {
-            Unmatched::NotFound => Self::error(crate::error::Refusal::message(404, "")),
+            Unmatched::NotFound => Self::error(facade::error::Refusal::message(404, "")),
             Unmatched::NotAllowed(allow) => {
                 let route = path.trim_start_matches('/');
                 let text = format!(
                     "The {method} method is not supported for route {route}. Supported methods: {allow}."
                 );
-                let mut reply = Self::error(crate::error::Refusal::message(405, text));
+                let mut reply = Self::error(facade::error::Refusal::message(405, text));
                 if let Ok(allow) = HeaderValue::from_str(&allow) {
                     reply.headers.insert(header::ALLOW, allow);
                 }

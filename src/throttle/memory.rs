@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
 
-use crate::cache::Cache;
+use facade::cache::Cache;
 
 use super::{Bucket, Standing, Verdict, WINDOW};
 

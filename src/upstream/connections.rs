@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::bell::Bell;
 use super::body::Sent;
 use super::connector::{Connector, Wire};
-use crate::error::Trouble;
+use super::trouble::Trouble;
 
 /// Connections that are kept open while nothing is passed on, and how long.
 const KEPT: usize = 64;

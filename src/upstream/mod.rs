@@ -7,6 +7,7 @@ mod connections;
 mod connector;
 mod headers;
 mod shares;
+mod trouble;
 
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
@@ -23,8 +24,8 @@ use self::connections::{Answer, Connections, NoAnswer};
 use self::connector::Connector;
 pub use self::headers::is_looping;
 use self::shares::Shares;
+use self::trouble::Trouble;
 use crate::config::{self, UpstreamScope};
-use crate::error::Trouble;
 use crate::gate::Gate;
 use crate::{Error, Result};
 
@@ -122,7 +123,7 @@ impl Upstream {
     /// [`Error::Overloaded`] where too many are passed on already.
     pub async fn pass(&self, request: Request<Body>, sender: &Sender<'_>) -> Result<Response<Body>> {
         if is_looping(request.headers()) {
-            return Err(Error::Upstream(Trouble::Loop));
+            return Err(Trouble::Loop.into());
         }
         let share = match sender.stranger {
             Some(client) => Some(self.shares.take(client).await?),
@@ -148,9 +149,9 @@ impl Upstream {
             }
             (answer, _) => answer,
         };
-        let mut answer = answer.map_err(|failed| Error::Upstream(failed.trouble))?;
+        let mut answer = answer.map_err(|failed| Error::from(failed.trouble))?;
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(Error::Upstream(Trouble::Broken("it switches protocols".to_owned())));
+            return Err(Trouble::Broken("it switches protocols".to_owned()).into());
         }
         let version = answer.version();
         headers::of_answer(answer.headers_mut(), version);

@@ -1,6 +1,6 @@
 //! GraphQL's errors: their codes, what they tell and what not, and where they stand.
 
-use guichet::error::Code;
+use facade::error::Code;
 use serde_json::{Value as Json, json};
 
 use crate::shop::Shop;

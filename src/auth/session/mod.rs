@@ -34,11 +34,11 @@ use self::row::{Column, Entity as Rows, Model as Row};
 pub use self::tries::Tries;
 use self::tries::Try;
 use super::{Credential, Owner, Principal};
-use crate::cache::Cache;
 use crate::config::Config;
-use crate::error::Invalid;
 use crate::scope::Shared;
 use crate::{Error, Result, key, network, password, signature};
+use facade::cache::Cache;
+use facade::error::Invalid;
 
 pub(crate) use self::account::Kind;
 pub use self::jwt::KeyRing;

@@ -14,10 +14,10 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::Kind;
 use crate::auth::Owner;
-use crate::collation;
 use crate::redis::Redis;
 use crate::throttle::{Bucket, Throttle, Unit};
 use crate::{Error, Result};
+use facade::collation;
 
 /// Counters of tries to sign in.
 pub struct Tries {

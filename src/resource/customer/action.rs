@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
 
 use super::input::CustomerActionInput;
 use super::{MODEL, letter, locked};
-use crate::error::Invalid;
+use facade::error::Invalid;
 use crate::resource::metadata;
 use crate::resource::service::{state, visible_services};
 use crate::scope::Scope;

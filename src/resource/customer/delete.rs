@@ -13,7 +13,7 @@ use sea_orm::{
 use serde_json::{Map, Value as Json, json};
 
 use super::{MODEL, locked};
-use crate::error::Refusal;
+use facade::error::Refusal;
 use crate::resource::invoice::live_invoices;
 use crate::resource::metadata;
 use crate::resource::service::{live_services, state};

@@ -9,7 +9,7 @@ use super::{Customer, MODEL, delete, letter, live_customers, write};
 use crate::Result;
 use crate::auth::{Ability, Can};
 use crate::form::Form;
-use crate::outcome::Outcome;
+use facade::outcome::Outcome;
 use crate::record::{Moment, require};
 use crate::scope::Scope;
 

@@ -8,7 +8,7 @@ use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use super::input::{CustomerCreateInput, CustomerUpdateInput};
 use super::letter::Reset;
 use super::locked;
-use crate::error::Refusal;
+use facade::error::Refusal;
 use crate::scope::Scope;
 use crate::write::{put, put_or_null, save, taken};
 use crate::{Result, password};

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::{Group, GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
-use crate::error::{Invalid, Refusal};
+use facade::error::{Invalid, Refusal};
 use crate::form::File;
 use crate::lang::Lang;
 use crate::resource::{metadata, product::live_products};

@@ -11,7 +11,7 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
 use super::delete::OpenInvoice;
 use super::{MODEL, Service, delete, live_services, require, state};
 use crate::auth::{Ability, Can};
-use crate::error::Invalid;
+use facade::error::Invalid;
 use crate::form::Form;
 use crate::record::{self, Moment};
 use crate::scope::Scope;

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use sea_orm::DbErr;
 use serde_json::{Map, Value as Json, json};
 
-use crate::database::failure::{self, Failure};
+use crate::failure::{self, Failure};
 
 /// Seconds after which a client may try again when the database was not there.
 pub const RETRY_AFTER: u64 = 5;
@@ -66,9 +66,16 @@ pub enum Error {
     /// The server or its database takes no writes.
     #[error("This server is read-only.")]
     ReadOnly,
-    /// The shop's own server, to which the request was passed on, has not answered.
-    #[error("{}", .0.text())]
-    Upstream(#[source] Trouble),
+    /// Another server, to which the request was passed on, has not answered.
+    #[error("{text}")]
+    Upstream {
+        /// HTTP status of the answer.
+        status: u16,
+        /// What the client is told.
+        text: &'static str,
+        /// What happened, for the log.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A setting with which the server cannot start: for the operator, never for a client.
     #[error("{0}")]
     Setting(String),
@@ -99,7 +106,7 @@ impl Error {
         match self {
             Self::Unavailable(cause) | Self::Absent(cause) => Some(cause),
             Self::Internal(cause) => Some(cause),
-            Self::Upstream(trouble) => Some(trouble),
+            Self::Upstream { cause, .. } => Some(cause),
             _ => None,
         }
     }
@@ -125,7 +132,7 @@ impl Error {
             Self::BadRequest(_) => 400,
             Self::Changed => 412,
             Self::Refused(refusal) => refusal.status,
-            Self::Upstream(trouble) => trouble.status(),
+            Self::Upstream { status, .. } => *status,
             Self::NotRun(reason) => reason.code.status(),
             Self::Maintenance(_)
             | Self::Unavailable(_)
@@ -151,7 +158,7 @@ impl Error {
             | Self::Unavailable(_)
             | Self::Absent(_)
             | Self::Overloaded
-            | Self::Upstream(_) => Code::Unavailable,
+            | Self::Upstream { .. } => Code::Unavailable,
             Self::ReadOnly => Code::ReadOnly,
             Self::Setting(_) | Self::Internal(_) => Code::Internal,
         }
@@ -211,51 +218,6 @@ impl From<DbErr> for Error {
             Failure::ReadOnly => Self::ReadOnly,
             Failure::Absent => Self::Absent(error),
             Failure::Statement => Self::Internal(error.into()),
-        }
-    }
-}
-
-/// Why the shop's own server has not answered a request that was passed on.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// No connection to it can be opened.
-    #[error("no connection to GUICHET_UPSTREAM: {0}")]
-    Away(String),
-    /// A connection is not opened in time.
-    #[error("no connection to GUICHET_UPSTREAM in time")]
-    Slow,
-    /// It takes nothing, or says nothing, for too long.
-    #[error("GUICHET_UPSTREAM does not answer in time")]
-    Silent,
-    /// The connection ended before the answer began, or what came is no answer.
-    #[error("no answer of GUICHET_UPSTREAM: {0}")]
-    Broken(String),
-    /// The request went through this server before.
-    #[error("GUICHET_UPSTREAM sends requests back")]
-    Loop,
-    /// The request itself broke off while it was passed on.
-    #[error("a request broke off while it was passed on: {0}")]
-    Unsent(String),
-}
-
-impl Trouble {
-    /// HTTP status of the answer.
-    pub fn status(&self) -> u16 {
-        match self {
-            Self::Away(_) | Self::Broken(_) => 502,
-            Self::Slow | Self::Silent => 504,
-            Self::Loop => 508,
-            Self::Unsent(_) => 400,
-        }
-    }
-
-    /// What the client is told.
-    pub fn text(&self) -> &'static str {
-        match self {
-            Self::Away(_) | Self::Broken(_) => "Bad Gateway",
-            Self::Slow | Self::Silent => "Gateway Timeout",
-            Self::Loop => "Loop Detected",
-            Self::Unsent(_) => "Bad request.",
         }
     }
 }
