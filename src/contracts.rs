@@ -52,8 +52,9 @@ pub fn openapi(examples: &Examples) -> Result<String> {
 /// # Errors
 /// When the documents don't agree with the schema.
 pub fn documents(registry: &Registry) -> Result<Vec<Document<Checked>>> {
-    let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
-    rest::check(documents, registry).map_err(Error::internal)
+    let abilities = resource::abilities().all();
+    let documents = rest::read(resource::DOCUMENTS, abilities).map_err(Error::internal)?;
+    rest::check(documents, registry, abilities).map_err(Error::internal)
 }
 
 fn files(examples: &Examples) -> io::Result<[(&'static str, String); 2]> {

@@ -36,8 +36,6 @@ pub mod config;
 pub mod contracts;
 pub mod country;
 pub mod database;
-pub mod execution;
-pub mod filter;
 pub mod form;
 pub mod gate;
 pub mod html;
@@ -46,23 +44,19 @@ pub mod key;
 pub mod lang;
 pub mod mail;
 pub mod network;
-pub mod node;
 pub mod operation;
 pub mod outage;
 pub mod own_tables;
-pub mod page;
 pub mod password;
 pub mod pipeline;
 pub mod pulse;
 pub mod reader;
-pub mod record;
 pub mod redis;
 pub mod replica;
 pub mod resource;
 pub mod rest;
 pub mod schema;
 pub mod scope;
-pub mod selection;
 pub mod server;
 pub mod settings;
 pub mod shadow;
@@ -72,7 +66,6 @@ pub mod tax;
 pub mod telemetry;
 pub mod throttle;
 pub mod upstream;
-pub mod write;
 
 use std::sync::Arc;
 
@@ -125,11 +118,11 @@ impl App {
         clock: clock::Clock,
         observer: reader::Observer,
     ) -> Result<Self> {
-        let documents = rest::read(resource::DOCUMENTS).map_err(Error::internal)?;
+        let abilities = resource::abilities();
+        let documents = rest::read(resource::DOCUMENTS, abilities.all()).map_err(Error::internal)?;
         schema::validate(&documents).await?;
         let registry = schema::registry();
-        let documents = rest::check(documents, &registry).map_err(Error::internal)?;
-        let lists = page::Remembered::new(config.count_ttl);
+        let documents = rest::check(documents, &registry, abilities.all()).map_err(Error::internal)?;
         let redis = match &config.redis {
             Some(server) => Some(redis::Redis::open(server, &config.app_key).await?),
             None => None,
@@ -169,15 +162,24 @@ impl App {
             pulse: pulse::Pulse::new(db.clone()),
             db,
             clock,
-            lists,
-            lookups: facade::Lookups::default(),
+            abilities,
             settings: settings::Settings::default(),
             sessions,
             own_tables: own_tables::OwnTables::default(),
             passwords,
         });
         let work = shared.config.work;
-        let (public, internal) = (schema::public(&shared), schema::internal(&shared));
+        let limits = facade::engine::Limits {
+            max_per_page: shared.config.max_per_page,
+            max_list: shared.config.max_list,
+            read_only: shared.config.read_only,
+        };
+        let engine = Arc::new(facade::engine::Engine::new(
+            Arc::clone(&shared) as Arc<dyn facade::engine::Host>,
+            limits,
+            shared.config.count_ttl,
+        ));
+        let (public, internal) = (schema::public(&engine, &shared), schema::internal(&engine, &shared));
         let pipeline = Arc::new(Pipeline::new(shared, throttles, work));
         Ok(Self {
             public,

@@ -15,13 +15,12 @@ use tokio::sync::Semaphore;
 
 use crate::auth::{Keys, Principal};
 use crate::config::WorkBounds;
-use crate::execution::Execution;
 use crate::gate::{Gate, Place};
-use crate::record::Host;
 use crate::scope::Shared;
 use crate::telemetry;
 use crate::throttle::{Bucket, Limits, Throttle};
 use crate::{Error, Result};
+use facade::execution::Execution;
 
 /// Larger bodies are parsed beside the threads that answer requests.
 const PARSED_AT_ONCE: usize = 64 * 1024;
@@ -76,14 +75,6 @@ pub struct Job<Used> {
     pub price: Option<u32>,
     /// Points that it has cost in the end.
     pub used: Used,
-}
-
-/// A request whose operation has run.
-pub struct Run<'a> {
-    /// As the resolvers saw it.
-    pub execution: &'a Execution,
-    /// As records saw it.
-    pub request: &'a facade::Request,
 }
 
 /// What came of a job.
@@ -229,7 +220,7 @@ impl Pipeline {
         &self,
         schema: &Schema<Q, M, EmptySubscription>,
         caller: &mut Caller,
-        job: Job<impl FnOnce(&Answer, &Run<'_>) -> u32>,
+        job: Job<impl FnOnce(&Answer, &Execution) -> u32>,
     ) -> Result<Done>
     where
         Q: ObjectType + 'static,
@@ -239,16 +230,13 @@ impl Pipeline {
         if let Some(price) = price {
             self.charge(caller, price).await?;
         }
-        let owner = execution.principal.as_deref().map(|principal| principal.owner);
+        let owner = caller.principal.as_deref().map(|principal| principal.owner);
         execution.fresh = self.shared.begins(owner, writes).await;
         let execution = Arc::new(execution);
-        let host = Host::new(Arc::clone(&self.shared), execution.abilities(), execution.fresh);
-        let request = facade::Request::new(execution.face, execution.kept.clone(), Arc::new(host));
-        let request = Arc::new(request);
-        let operation = operation.data(Arc::clone(&execution)).data(Arc::clone(&request));
+        let operation = operation.data(Arc::clone(&execution));
         let answer = defended(pin!(schema.execute(operation))).await;
         self.shared.ends(owner, writes).await;
-        let used = used(&answer, &Run { execution: &execution, request: &request });
+        let used = used(&answer, &execution);
         if let Some(price) = price {
             caller.limits.points = self.points.settle(caller.bucket, caller.limits.points, price, used).await;
             telemetry::note(|facts| facts.cost = Some(used.into()));

@@ -9,11 +9,12 @@ use async_graphql::{
     EmptySubscription, ObjectType, OutputType, Request, Response, Schema, ValidationMode, Value,
 };
 
-use crate::auth::Guarded;
 use crate::resource::{Mutation, Query};
 use crate::rest::{Document, Unchecked};
 use crate::scope::Shared;
 use crate::{Error, Result};
+use facade::engine::Engine;
+use facade::guard::Guarded;
 
 /// The query root, guarded.
 pub type QueryRoot = Guarded<Query>;
@@ -29,8 +30,9 @@ const MAX_RECURSION: usize = 256;
 pub type ShopSchema = Schema<QueryRoot, MutationRoot, EmptySubscription>;
 
 /// What GraphQL clients talk to.
-pub fn public(shared: &Arc<Shared>) -> ShopSchema {
+pub fn public(engine: &Arc<Engine>, shared: &Arc<Shared>) -> ShopSchema {
     Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription)
+        .data(Arc::clone(engine))
         .data(Arc::clone(shared))
         .disable_suggestions()
         .limit_recursive_depth(MAX_NESTING)
@@ -39,8 +41,9 @@ pub fn public(shared: &Arc<Shared>) -> ShopSchema {
 
 /// What operations run on that were validated before: the REST documents at start-up, those of GraphQL clients
 /// when they were first asked.
-pub fn internal(shared: &Arc<Shared>) -> ShopSchema {
+pub fn internal(engine: &Arc<Engine>, shared: &Arc<Shared>) -> ShopSchema {
     Schema::build(Guarded(Query::default()), Guarded(Mutation::default()), EmptySubscription)
+        .data(Arc::clone(engine))
         .data(Arc::clone(shared))
         .validation_mode(ValidationMode::Fast)
         // Whether there are federated types would otherwise be looked for among all of them, for each field at the

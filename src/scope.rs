@@ -1,35 +1,33 @@
 //! What a resolver sees of the server and of the request it answers.
 
-use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use async_graphql::{ContextBase, UploadValue};
+use async_graphql::ContextBase;
+use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use entity::Id;
-use facade::{Face, Lookups};
+use facade::engine::{Engine, Host, Texts};
+use facade::failure::{self, Failure};
+use facade::record::Moment;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
 };
 
-use crate::auth::{Client, Owner, Principal, Sessions};
+use crate::auth::{Catalog, Client, Owner, Principal, Sessions};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::database;
-use crate::execution::Execution;
 use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
 use crate::own_tables::OwnTables;
-use crate::page::Remembered;
 use crate::password::Passwords;
 use crate::pulse::Pulse;
 use crate::reader::Reader;
-use crate::record::Moment;
 use crate::replica::Replica;
 use crate::settings::Settings;
-use crate::write::Expected;
 use crate::{Error, Result};
-use facade::failure::{self, Failure};
 
 /// What every request shares.
 pub struct Shared {
@@ -45,10 +43,8 @@ pub struct Shared {
     pub pulse: Pulse,
     /// What time it is.
     pub clock: Clock,
-    /// Totals and places of big lists, remembered for a moment.
-    pub lists: Remembered,
-    /// Statements that find rows by keys.
-    pub lookups: Lookups,
+    /// The abilities that there are.
+    pub abilities: &'static Catalog,
     /// The shop's settings, remembered for a moment.
     pub settings: Settings,
     /// Who signed in, and how one does.
@@ -109,47 +105,76 @@ impl Shared {
     }
 }
 
-/// The server and the request, as a resolver sees them.
+#[async_trait]
+impl Host for Shared {
+    fn database(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    async fn rows(&self, statement: Statement, fresh: bool) -> Result<Vec<QueryResult>, DbErr> {
+        self.reader(fresh).query_all_raw(statement).await
+    }
+
+    fn may_lag(&self) -> bool {
+        self.replica.is_some()
+    }
+
+    async fn begin(&self) -> Result<DatabaseTransaction> {
+        Self::begin(self).await
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    fn texts(&self) -> &dyn Texts {
+        &self.config.lang
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>> {
+        self.settings.get(&self.reader, name).await
+    }
+}
+
+/// What every request shares, for work that outlives a resolver's borrow.
+pub struct Owned {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The shop.
+    pub shared: Arc<Shared>,
+}
+
+/// The server and the request, as a resolver sees them: what the engine knows of both, and the shop.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
+    engine: facade::scope::Scope<'a>,
     shared: &'a Arc<Shared>,
-    execution: &'a Execution,
-    uploads: &'a [UploadValue],
-    expected: Expected,
 }
 
 impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
     fn from(ctx: &ContextBase<'a, T>) -> Self {
-        let execution = Execution::of(ctx);
-        Self {
-            shared: ctx.data_unchecked::<Arc<Shared>>(),
-            execution,
-            uploads: &ctx.query_env.uploads,
-            expected: execution.expected,
-        }
+        Self { engine: ctx.into(), shared: ctx.data_unchecked::<Arc<Shared>>() }
+    }
+}
+
+impl<'a> Deref for Scope<'a> {
+    type Target = facade::scope::Scope<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.engine
     }
 }
 
 impl<'a> Scope<'a> {
     /// What every request shares, for work that outlives this borrow.
-    pub fn owned(self) -> Arc<Shared> {
-        Arc::clone(self.shared)
+    pub fn owned(self) -> Owned {
+        Owned { engine: Arc::clone(self.engine.engine()), shared: Arc::clone(self.shared) }
     }
 
     /// The same, for a change of a record that a GraphQL caller has read in this state.
     #[must_use]
     pub fn expecting(self, read: Option<Moment>) -> Self {
-        Self { expected: read.map_or(self.expected, |read| Expected::At(read.0)), ..self }
-    }
-
-    /// The state of its record that a change demands.
-    pub fn expected(self) -> Expected {
-        self.expected
-    }
-
-    /// Notes when the record that a REST request names was last changed.
-    pub fn note_change(self, at: DateTime<Utc>) {
-        self.execution.changed_at.get_or_init(|| at);
+        Self { engine: self.engine.expecting(read), ..self }
     }
 
     /// What every request shares.
@@ -157,14 +182,9 @@ impl<'a> Scope<'a> {
         self.shared
     }
 
-    /// The address that the request comes from.
-    pub fn client(self) -> IpAddr {
-        self.execution.client
-    }
-
     /// Who asks for tokens of a session, whatever it proves itself with.
     pub(crate) fn asking_client(self) -> Client<'a> {
-        let agent = self.execution.agent.as_ref().map_or(&[][..], |agent| agent.as_bytes());
+        let agent = self.execution().agent.as_ref().map_or(&[][..], |agent| agent.as_bytes());
         Client { address: self.client(), agent }
     }
 
@@ -176,42 +196,9 @@ impl<'a> Scope<'a> {
         self.shared.passwords.hash(self.client(), plain).await
     }
 
-    /// Whether the request came through REST.
-    pub fn is_rest(self) -> bool {
-        self.execution.face != Face::GraphQl
-    }
-
-    /// The shop's database.
-    pub fn db(self) -> &'a DatabaseConnection {
-        &self.shared.db
-    }
-
     /// The shop's database, for reading outside of transactions: a replica where that will do.
     pub fn reader(self) -> &'a Reader {
-        self.shared.reader(self.execution.fresh)
-    }
-
-    /// Where what may lag behind is read from, if there is such a database.
-    fn replica(self) -> Option<&'a Replica> {
-        self.shared.replica.as_ref().filter(|_| !self.execution.fresh)
-    }
-
-    /// Whether what is read may lag behind what was written.
-    pub fn may_lag(self) -> bool {
-        self.replica().is_some()
-    }
-
-    /// Begins a transaction that is going to write.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn begin(self) -> Result<DatabaseTransaction> {
-        self.shared.begin().await
-    }
-
-    /// Which database it is.
-    pub fn backend(self) -> DbBackend {
-        self.shared.db.get_database_backend()
+        self.shared.reader(self.execution().fresh)
     }
 
     /// The operator's settings.
@@ -222,21 +209,6 @@ impl<'a> Scope<'a> {
     /// Language of texts that the server writes.
     pub fn lang(self) -> Lang {
         self.shared.config.lang
-    }
-
-    /// Whether an update leaves fields that were not sent as they are.
-    pub fn is_partial(self) -> bool {
-        !self.execution.strict
-    }
-
-    /// The present moment.
-    pub fn now(self) -> DateTime<Utc> {
-        self.shared.clock.now()
-    }
-
-    /// Totals and places of big lists, remembered for a moment.
-    pub fn lists(self) -> &'a Remembered {
-        &self.shared.lists
     }
 
     /// A setting of the shop, from its table `settings`.
@@ -306,7 +278,7 @@ impl<'a> Scope<'a> {
             db: self.db(),
             lang: self.lang(),
             now: self.now(),
-            uploads: self.uploads,
+            uploads: self.uploads(),
             own_id,
             partial,
             rest: self.is_rest(),
@@ -334,12 +306,13 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// [`Error::Unauthenticated`] without a key.
     pub fn principal(self) -> Result<&'a Principal> {
-        self.execution.principal.as_deref().ok_or(Error::Unauthenticated)
+        let who: Option<&'a dyn std::any::Any> = self.execution().principal.as_deref().map(|who| who as _);
+        who.and_then(|who| who.downcast_ref()).ok_or(Error::Unauthenticated)
     }
 
     /// Address of the shop in links, as the client reached it.
     pub fn base_url(self) -> String {
-        self.execution.origin.base()
+        self.origin().base()
     }
 
     /// Address of the shop as it is printed in records: as [`Self::base_url`], with https in
@@ -349,7 +322,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Host of the request, with its port if it names one.
-    pub fn host(self) -> String {
-        self.execution.origin.host.clone()
+    pub fn host_name(self) -> String {
+        self.origin().host.clone()
     }
 }

@@ -24,7 +24,7 @@ pub enum Error {
     Unauthenticated,
     /// The key lacks every one of these abilities.
     #[error("Invalid ability provided.")]
-    Forbidden(Vec<&'static str>),
+    Forbidden(Vec<String>),
     /// Too many requests in this minute; the limit opens again after so many seconds.
     #[error("Too Many Attempts.")]
     RateLimited(u64),
@@ -88,6 +88,11 @@ impl Error {
     /// An unforeseen failure; the cause is for the log only.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
+    }
+
+    /// A refusal of what needs one of these abilities.
+    pub fn forbidden(any: &[impl AsRef<str>]) -> Self {
+        Self::Forbidden(any.iter().map(|name| name.as_ref().to_owned()).collect())
     }
 
     /// The same failure for another who waited for the same work.
@@ -187,7 +192,7 @@ impl Error {
         values.set("code", self.code().name());
         match self {
             Self::Forbidden(needs) => {
-                let needs = needs.iter().map(|&need| need.into()).collect();
+                let needs = needs.iter().map(|need| need.as_str().into()).collect();
                 values.set("abilities", Value::List(needs));
             }
             Self::RateLimited(_) | Self::Unavailable(_) | Self::Overloaded => {

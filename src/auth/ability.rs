@@ -1,177 +1,180 @@
-//! What a key may do: the closed list of abilities, their names in a key's list, and the names
-//! that older documents and screens used for them (spec: `documented-contract.md` 5).
+//! What a key may do: the abilities that the resources declare, their names in a key's list, the names that older
+//! documents and screens used for them (spec: `documented-contract.md` 5), and the permissions of the staff's roles
+//! that grant them.
 
-use std::fmt;
+use facade::{Abilities, Ability};
 
+/// An ability, as its resource declares it with [`abilities!`](crate::abilities!).
+pub struct Declared {
+    /// The ability.
+    pub ability: Ability,
+    /// What it opens.
+    pub doc: &'static str,
+    /// Names in a key's list that count as this one (spec: `documented-contract.md` 5.2).
+    pub aliases: &'static [&'static str],
+    /// Permissions of the original's panel; a role that has one of them grants the ability.
+    pub permissions: &'static [&'static str],
+    /// Who can have it.
+    pub audience: Audience,
+}
+
+/// Who can have an ability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The shop's staff.
+    Staff,
+    /// Customers, for their own records. A staff key never has it, not even with `*`: there is no customer whose
+    /// records they could be (spec: `documented-contract.md` 4.4).
+    Customers,
+}
+
+/// Declares the abilities of a resource: a constant each, and the list `ABILITIES` of them all.
+///
+/// ```ignore
+/// abilities! {
+///     /// Lists coupons.
+///     INDEX = "coupons:index", permissions ["admin.manage_coupons"];
+///     /// Makes coupons.
+///     STORE = "coupons:store", aliases ["coupons:create"], permissions ["admin.manage_coupons"];
+///     /// What only customers can have.
+///     ME = "customer:me", for customers;
+/// }
+/// ```
+#[macro_export]
 macro_rules! abilities {
-    ($($variant:ident = $name:literal),* $(,)?) => {
-        /// One permission. Its name is what a key's list holds.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[expect(missing_docs, reason = "each variant is documented by its name in the list")]
-        pub enum Ability { $($variant),* }
+    ($(
+        $(#[doc = $doc:literal])+
+        $NAME:ident = $name:literal $(, aliases $aliases:tt)? $(, permissions $permissions:tt)? $(, for $customers:ident)?;
+    )*) => {
+        $( $(#[doc = $doc])+ pub const $NAME: facade::Ability = facade::Ability::new($name); )*
 
-        impl Ability {
-            /// Every ability there is.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The name as a key's list spells it.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
+        /// The abilities of this resource.
+        pub const ABILITIES: &[$crate::auth::Declared] = &[$(
+            $crate::auth::Declared {
+                ability: $NAME,
+                doc: concat!($($doc, "\n"),+),
+                aliases: &$crate::abilities!(@list $($aliases)?),
+                permissions: &$crate::abilities!(@list $($permissions)?),
+                audience: $crate::abilities!(@audience $($customers)?),
             }
-
-            /// The ability of that name; aliases are not looked at.
-            pub fn named(name: &str) -> Option<Self> {
-                match name { $($name => Some(Self::$variant),)* _ => None }
-            }
-        }
+        ),*];
     };
+    (@list) => { [] };
+    (@list $list:tt) => { $list };
+    (@audience) => { $crate::auth::Audience::Staff };
+    (@audience customers) => { $crate::auth::Audience::Customers };
 }
 
 abilities! {
-    Health = "health", License = "license", Statistics = "statistics", Metadata = "metadata",
-    CustomersIndex = "customers:index", CustomersShow = "customers:show", CustomersStore = "customers:store",
-    CustomersUpdate = "customers:update", CustomersDelete = "customers:delete",
-    ProductsIndex = "products:index", ProductsShow = "products:show", ProductsStore = "products:store",
-    ProductsUpdate = "products:update", ProductsDelete = "products:delete",
-    GroupsIndex = "groups:index", GroupsShow = "groups:show", GroupsStore = "groups:store",
-    GroupsUpdate = "groups:update", GroupsDelete = "groups:delete",
-    PricingsIndex = "pricings:index", PricingsShow = "pricings:show", PricingsStore = "pricings:store",
-    PricingsUpdate = "pricings:update", PricingsDelete = "pricings:delete",
-    ServicesIndex = "services:index", ServicesShow = "services:show", ServicesUpdate = "services:update",
-    ServicesDelete = "services:delete", ServicesExpire = "services:expire", ServicesSuspend = "services:suspend",
-    ServicesUnsuspend = "services:unsuspend",
-    InvoicesIndex = "invoices:index", InvoicesShow = "invoices:show",
-    DiscordlinkIndex = "discordlink:index", DiscordlinkSearch = "discordlink:search",
-    CustomerMe = "customer:me", ClientApi = "client-api",
+    /// The customer's own part of the API: what a session of a customer has.
+    CLIENT_API = "client-api", for customers;
 }
 
-/// What only customers may do, for their own records. A staff key never has these, not even with `*`:
-/// there is no customer whose they could be (spec: `documented-contract.md` 4.4).
-const OF_CUSTOMERS: Abilities = Abilities::NONE.with(Ability::CustomerMe).with(Ability::ClientApi);
+/// All abilities that are declared.
+pub struct Catalog {
+    declared: Vec<&'static Declared>,
+    all: Abilities,
+}
 
-/// Names in a key's list that count as another one (spec: `documented-contract.md` 5.2).
-const ALIASES: &[(&str, Ability)] = &[
-    ("customers:create", Ability::CustomersStore),
-    ("products:create", Ability::ProductsStore),
-    ("groups:create", Ability::GroupsStore),
-    ("pricings:create", Ability::PricingsStore),
-    ("pricing:index", Ability::PricingsIndex),
-    ("pricing:store", Ability::PricingsStore),
-    ("pricing:show", Ability::PricingsShow),
-    ("pricing:update", Ability::PricingsUpdate),
-    ("pricing:delete", Ability::PricingsDelete),
-    ("services:terminate", Ability::ServicesExpire),
-    ("statitics", Ability::Statistics),
-    ("hearth", Ability::Health),
-    ("customer:*", Ability::CustomerMe),
-];
-
-impl Ability {
-    /// Whether only a customer's key can have it.
-    pub const fn is_of_customers(self) -> bool {
-        OF_CUSTOMERS.has(self)
+impl Catalog {
+    /// The abilities of these lists, and those of this module.
+    pub fn new(lists: &[&'static [Declared]]) -> Self {
+        let declared: Vec<_> = lists.iter().copied().chain([ABILITIES]).flatten().collect();
+        let all = declared.iter().map(|declared| declared.ability).collect();
+        Self { declared, all }
     }
-}
 
-impl fmt::Display for Ability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+    /// Every ability there is: what `*` gives.
+    pub fn all(&self) -> &Abilities {
+        &self.all
     }
-}
 
-/// A set of abilities, one bit each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Abilities(u64);
+    /// The declarations.
+    pub fn declared(&self) -> impl Iterator<Item = &'static Declared> {
+        self.declared.iter().copied()
+    }
 
-impl Abilities {
-    /// No ability at all.
-    pub const NONE: Self = Self(0);
-    /// Every ability: what `*` gives.
-    pub const ALL: Self = Self(u64::MAX);
+    /// The ability of that name; aliases are not looked at.
+    pub fn named(&self, name: &str) -> Option<Ability> {
+        self.all.iter().find(|ability| ability.name() == name)
+    }
 
-    /// The set that a key's list of names gives. Unknown names give nothing.
-    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        names.into_iter().fold(Self::NONE, |set, name| match name {
-            "*" => Self::ALL,
-            name => Ability::named(name)
-                .or_else(|| ALIASES.iter().find(|(alias, _)| *alias == name).map(|&(_, ability)| ability))
-                .map_or(set, |ability| set.with(ability)),
+    /// The set that a key's list of names gives to an owner. Unknown names give nothing.
+    pub fn of_key<'a>(&self, names: impl IntoIterator<Item = &'a str>, audience: Audience) -> Abilities {
+        let names: Vec<_> = names.into_iter().collect();
+        let named = |declared: &Declared| {
+            names.iter().any(|name| {
+                *name == "*" || *name == declared.ability.name() || declared.aliases.contains(name)
+            })
+        };
+        self.those(audience, named)
+    }
+
+    /// What a role with these permissions grants. Permissions that no ability names open nothing.
+    pub fn of_role(&self, permissions: &[String]) -> Abilities {
+        self.those(Audience::Staff, |declared| {
+            permissions.iter().any(|permission| declared.permissions.contains(&permission.as_str()))
         })
     }
 
-    /// This set and one more ability.
-    #[must_use]
-    pub const fn with(self, ability: Ability) -> Self {
-        Self(self.0 | 1 << ability as u64)
+    /// All abilities that an audience can have.
+    pub fn of(&self, audience: Audience) -> Abilities {
+        self.those(audience, |_| true)
     }
 
-    /// Whether the set holds the ability.
-    pub const fn has(self, ability: Ability) -> bool {
-        self.0 & (1 << ability as u64) != 0
-    }
-
-    /// Whether the set holds one of these abilities, one bit each.
-    pub const fn has_any(self, bits: u64) -> bool {
-        self.0 & bits != 0
-    }
-
-    /// The set without what only customers may do.
-    #[must_use]
-    pub const fn of_staff(self) -> Self {
-        Self(self.0 & !OF_CUSTOMERS.0)
-    }
-
-    /// The set without what only staff may do.
-    #[must_use]
-    pub const fn of_customer(self) -> Self {
-        Self(self.0 & OF_CUSTOMERS.0)
-    }
-
-    /// Both sets together.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
-impl FromIterator<Ability> for Abilities {
-    fn from_iter<I: IntoIterator<Item = Ability>>(abilities: I) -> Self {
-        abilities.into_iter().fold(Self::NONE, Self::with)
+    fn those(&self, audience: Audience, fits: impl Fn(&Declared) -> bool) -> Abilities {
+        let fitting = self.declared.iter().filter(|declared| declared.audience == audience && fits(declared));
+        fitting.map(|declared| declared.ability).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::abilities;
+
+    fn staff<const N: usize>(names: [&'static str; N]) -> Vec<&'static str> {
+        abilities().of_key(names, Audience::Staff).iter().map(Ability::name).collect()
+    }
 
     #[test]
     fn names_are_compared_exactly() {
-        let set = Abilities::from_names(["customers:*", "Products:index", "groups"]);
-        assert_eq!(set, Abilities::NONE);
+        assert!(staff(["customers:*", "Products:index", "groups"]).is_empty());
     }
 
     #[test]
     fn aliases_count_as_their_ability_and_cross_no_resource() {
-        let set = Abilities::from_names(["products:create", "pricing:index", "hearth", "statitics"]);
-        let expected = [Ability::ProductsStore, Ability::PricingsIndex, Ability::Health, Ability::Statistics];
-        assert_eq!(set, expected.into_iter().collect());
+        let expected = ["health", "pricings:index", "products:store", "statistics"];
+        assert_eq!(staff(["products:create", "pricing:index", "hearth", "statitics"]), expected);
     }
 
     #[test]
-    fn a_star_gives_everything() {
-        let set = Abilities::from_names(["health", "*"]);
-        assert!(Ability::ALL.iter().all(|&ability| set.has(ability)));
+    fn a_star_gives_everything_that_the_owner_can_have() {
+        let staff = abilities().of_key(["health", "*"], Audience::Staff);
+        let customer = abilities().of_key(["*"], Audience::Customers);
+        assert_eq!(staff.union(&customer), *abilities().all());
+        assert!(!staff.has("customer:me") && !staff.has(CLIENT_API) && staff.has("health"));
+        assert!(customer.has("customer:me") && !customer.has("health"));
     }
 
     #[test]
-    fn staff_has_no_ability_of_customers() {
-        let set = Abilities::ALL.of_staff();
-        assert!(!set.has(Ability::CustomerMe) && !set.has(Ability::ClientApi) && set.has(Ability::Health));
+    fn permissions_of_roles_grant_abilities() {
+        let shown = abilities().of_role(&["admin.show_customers".to_owned(), "admin.unknown".to_owned()]);
+        assert_eq!(
+            shown.iter().map(Ability::name).collect::<Vec<_>>(),
+            ["customers:index", "customers:show"]
+        );
     }
 
     #[test]
-    fn every_ability_has_its_bit() {
-        assert!(Ability::ALL.len() <= 64);
-        assert!(Ability::ALL.iter().all(|&ability| Ability::named(ability.name()) == Some(ability)));
+    fn names_and_aliases_are_declared_once() {
+        let mut names: Vec<_> = abilities()
+            .declared()
+            .flat_map(|declared| declared.aliases.iter().copied().chain([declared.ability.name()]))
+            .collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
     }
 }

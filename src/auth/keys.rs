@@ -12,7 +12,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
 use subtle::ConstantTimeEq;
 
-use super::{Abilities, Credential, Owner, Principal, session};
+use super::{Audience, Catalog, Credential, Owner, Principal, session};
 use crate::reader::Reader;
 use crate::scope::Shared;
 use crate::{Error, Result, key};
@@ -68,7 +68,7 @@ impl Keys {
         let found = match self.known.get(&secret) {
             Some(found) => found,
             None => {
-                let found = Box::pin(find(&shared.reader, text)).await?;
+                let found = Box::pin(find(&shared.reader, shared.abilities, text)).await?;
                 self.known.insert(secret, found.clone());
                 found
             }
@@ -128,7 +128,7 @@ pub async fn reachable(db: &impl ConnectionTrait) -> Result<()> {
     Ok(())
 }
 
-async fn find(db: &Reader, text: &str) -> Result<Option<Found>> {
+async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<Found>> {
     let select = token::Entity::find();
     let (select, secret) = match key::split(text) {
         Some((id, secret)) => (select.filter(token::Column::Id.eq(id)), secret),
@@ -142,12 +142,12 @@ async fn find(db: &Reader, text: &str) -> Result<Option<Found>> {
     let Some((owner, owner_ends)) = owner(db, &row).await? else { return Ok(None) };
     let names: Vec<String> =
         row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
-    let abilities = Abilities::from_names(names.iter().map(String::as_str));
     // Either may hold `*` (spec: `wire.md` 11, number 10).
-    let abilities = match owner {
-        Owner::Staff(_) => abilities.of_staff(),
-        Owner::Customer(_) => abilities.of_customer(),
+    let audience = match owner {
+        Owner::Staff(_) => Audience::Staff,
+        Owner::Customer(_) => Audience::Customers,
     };
+    let abilities = catalog.of_key(names.iter().map(String::as_str), audience);
     Ok(Some(Found {
         id: row.id,
         principal: Arc::new(Principal { owner, credential: Credential::Key(row.id), abilities }),

@@ -1,13 +1,10 @@
 //! Who asks, and what they may do.
 
 mod ability;
-mod guard;
 mod keys;
 mod session;
 
-pub use ability::{Abilities, Ability};
-pub use guard::{Can, Guarded, Public, allow, allow_need, check};
-pub(crate) use guard::{describe, undescribed};
+pub use ability::{Audience, CLIENT_API, Catalog, Declared};
 pub use keys::{Keys, reachable};
 pub(crate) use session::{Client, Credentials, Kind};
 pub use session::{KeyRing, Sessions, Tokens, Tries};
@@ -15,6 +12,7 @@ pub use session::{KeyRing, Sessions, Tokens, Tries};
 use std::fmt;
 
 use entity::Id;
+use facade::Abilities;
 
 /// Whose key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,4 +58,10 @@ pub struct Principal {
     pub credential: Credential,
     /// What it may do.
     pub abilities: Abilities,
+}
+
+impl facade::execution::Principal for Principal {
+    fn abilities(&self) -> &Abilities {
+        &self.abilities
+    }
 }

@@ -20,23 +20,23 @@ use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
-use facade::Kept;
+use facade::record::Kept;
 use futures_util::stream;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use self::request::{Asked, Reader};
 use crate::config::Introspection;
-use crate::execution::{Execution, Origin};
 use crate::gate::Place;
 use crate::operation::{self, Estimate, Introspections, NOT_KEPT, Ran, Ready, Suggestions, Variant};
-use crate::pipeline::{Caller, Job, Run};
+use crate::pipeline::{Caller, Job};
 use crate::pulse::GivenUp;
 use crate::schema::ShopSchema;
 use crate::telemetry::{self, Face};
 use crate::throttle::Verdict;
 use crate::{App, key};
 use facade::error::{Code, Error, NotRun};
+use facade::execution::{Execution, Origin};
 use facade::http::accept::{MediaRange, media_ranges};
 
 /// The media type that tells success by its status code.
@@ -281,15 +281,15 @@ impl Work<'_> {
     ) -> Result<(Answer, u32), Error> {
         let Self { app, caller, origin, estimate } = self;
         let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
-        let used = move |answer: &Answer, run: &Run<'_>| {
-            let written = run.request.objects_written();
+        let used = move |answer: &Answer, execution: &Execution| {
+            let written = execution.counts.objects_written();
             let used = (operation::actual(kind, &answer.data, written) + conditions).clamp(1, points);
             u32::try_from(used).unwrap_or(u32::MAX)
         };
         let execution = Execution {
             agent: caller.agent.take(),
             kept,
-            ..Execution::new(caller.principal.clone(), caller.client, origin)
+            ..Execution::new(caller.principal.clone().map(|who| who as _), caller.client, origin)
         };
         let writes = kind == OperationType::Mutation;
         let job = Job { operation, execution, writes, price: Some(estimate.price()), used };

@@ -25,11 +25,11 @@ use futures_util::future::BoxFuture;
 use tower::ServiceExt as _;
 
 use crate::App;
-use crate::execution::Origin;
 use crate::telemetry::{self, RequestId};
 use crate::upstream::Passed;
 use crate::{Error, network, rest};
 use facade::error::Code;
+use facade::execution::Origin;
 
 /// Path of the GraphQL endpoint.
 const GRAPHQL: &str = "/graphql";

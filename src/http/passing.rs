@@ -9,12 +9,12 @@ use axum::http::{HeaderMap, Method, Response, Uri};
 use percent_encoding::percent_decode_str;
 
 use super::{client, origin, peer, shadowing};
-use crate::execution::Origin;
 use crate::rest::{self, Elsewhere, Served};
 use crate::telemetry::{self, Face};
 use crate::upstream::{self, Sender, Upstream};
 use crate::{App, Error, Result, network};
 use facade::error::Refusal;
+use facade::execution::Origin;
 
 /// Answers a request to a path without a handler: by an operation of REST, or by the shop's own server.
 pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {

@@ -16,7 +16,7 @@ pub enum Lang {
     En,
 }
 
-type Texts = HashMap<String, String>;
+type Pack = HashMap<String, String>;
 
 impl Lang {
     /// The language of a locale such as `fr`, `fr_FR` or `en_GB`.
@@ -44,12 +44,12 @@ impl Lang {
     }
 
     fn find(self, key: &str) -> Option<&'static str> {
-        self.texts().get(key).or_else(|| Self::Fr.texts().get(key)).map(String::as_str)
+        self.pack().get(key).or_else(|| Self::Fr.pack().get(key)).map(String::as_str)
     }
 
-    fn texts(self) -> &'static Texts {
-        static FR: OnceLock<Texts> = OnceLock::new();
-        static EN: OnceLock<Texts> = OnceLock::new();
+    fn pack(self) -> &'static Pack {
+        static FR: OnceLock<Pack> = OnceLock::new();
+        static EN: OnceLock<Pack> = OnceLock::new();
         match self {
             Self::Fr => FR.get_or_init(|| parse(include_str!("fr.json"))),
             Self::En => EN.get_or_init(|| parse(include_str!("en.json"))),
@@ -57,8 +57,18 @@ impl Lang {
     }
 }
 
+impl facade::engine::Texts for Lang {
+    fn text(&self, key: &str, values: &[(&str, &str)]) -> String {
+        Self::text(*self, key, values)
+    }
+
+    fn field_name(&self, field: &str) -> String {
+        Self::field_name(*self, field)
+    }
+}
+
 /// The embedded files are checked by a test, so an unreadable one never ships.
-fn parse(file: &str) -> Texts {
+fn parse(file: &str) -> Pack {
     serde_json::from_str(file).unwrap_or_default()
 }
 
@@ -98,7 +108,7 @@ mod tests {
 
     #[test]
     fn both_files_are_read_and_hold_the_same_keys() {
-        let (fr, en) = (Lang::Fr.texts(), Lang::En.texts());
+        let (fr, en) = (Lang::Fr.pack(), Lang::En.pack());
         assert!(fr.len() > 100);
         assert!(fr.keys().all(|key| en.contains_key(key)) && fr.len() == en.len());
     }

@@ -12,8 +12,8 @@ use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::registry::{MetaField, MetaType, Registry};
 use async_graphql::{CacheControl, Name, Request};
 
-use crate::auth::Public;
-use facade::is_record;
+use facade::guard::Public;
+use facade::record::is_record;
 
 /// How answers are kept that no field's hint says it of: not at all.
 pub(crate) const NOT_KEPT: CacheControl = CacheControl { public: false, max_age: 0 };

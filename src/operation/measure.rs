@@ -13,9 +13,9 @@ use super::Bounds;
 use super::price::{Branch, CHANGE, Comparisons, Fields, Many, Prices, ROOT, ROWS};
 use super::scan::MAX_BRACKETS;
 use crate::config::Config;
-use crate::page::DEFAULT_SIZE;
 use crate::{Error, Result};
 use facade::error::{Code, NotRun};
+use facade::page::DEFAULT_SIZE;
 
 /// How often lists of the schema itself nest, as in graphql-js: the fields of the types of the
 /// fields of a type. Each level multiplies the answer by the whole schema.

@@ -14,7 +14,7 @@ use std::iter::Sum;
 use async_graphql::Value;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::{MetaField, Registry};
-use facade::count_objects;
+use facade::record::count_objects;
 
 use super::extent::Extent;
 

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::measure::MAX_COMPARISONS;
 use super::price::{CHANGE, FURTHER, Fields, Many, Prices, ROOT, ROWS};
-use crate::page::DEFAULT_SIZE;
 use crate::schema;
+use facade::page::DEFAULT_SIZE;
 
 /// How objects are counted, in the order of the columns.
 const COLUMNS: [(Many, &str); 4] = [

@@ -1,8 +1,11 @@
 //! The resources: one line each in the list below, everything else in their two files.
 
 use async_graphql::MergedObject;
+use std::sync::LazyLock;
 
-use crate::node::{NodeQuery, NodeType};
+use facade::node::{NodeQuery, NodeType, NodeTypes};
+
+use crate::auth::Catalog;
 
 /// One line a resource: its name, what of it can be read, what can be changed, which of its records are
 /// found again by their `id`. Its documents are in the file of its name.
@@ -12,17 +15,27 @@ macro_rules! resources {
 
         /// What can be read. Every field says which ability it needs.
         #[derive(MergedObject, Default)]
-        pub struct Query($($($name::$Query,)?)* NodeQuery);
+        pub struct Query($($($name::$Query,)?)* NodeQuery<Nodes>);
 
         /// What can be changed. Every field says which ability it needs.
         #[derive(MergedObject, Default)]
         pub struct Mutation($($($name::$Mutation,)?)*);
 
         /// The records that are found again by their `id`.
-        pub const NODES: &[NodeType] = &[$($(NodeType::of::<$name::$Node>(),)*)*];
+        pub struct Nodes;
+
+        impl NodeTypes for Nodes {
+            const NODES: &'static [NodeType] = &[$($(NodeType::of::<$name::$Node>(),)*)*];
+        }
+
+        /// The abilities of all resources.
+        pub fn abilities() -> &'static Catalog {
+            static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::new(&[$($name::ABILITIES),*]));
+            &CATALOG
+        }
 
         /// The REST operations of all resources.
-        pub const DOCUMENTS: &[&str] = &[$(include_str!(concat!(stringify!($name), ".graphql"))),*];
+        pub const DOCUMENTS: &[&str] = &[$(include_str!(concat!(stringify!($name), "/", stringify!($name), ".graphql"))),*];
     };
 }
 

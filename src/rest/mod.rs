@@ -37,16 +37,16 @@ pub use openapi::{Examples, openapi};
 use self::answer::Address;
 use self::request::Input;
 use self::routes::{Place, Routes, Unmatched};
-use crate::auth;
-use crate::execution::{Execution, Origin};
 use crate::gate::Place as Running;
 use crate::operation::of_rows;
-use crate::pipeline::{Caller, Job, Pipeline, Run};
+use crate::pipeline::{Caller, Job, Pipeline};
 use crate::scope::Shared;
-use crate::write::Expected;
 use crate::{Error, Result, telemetry};
-use facade::Face;
+use facade::execution::{Execution, Origin};
+use facade::guard::allow;
 use facade::http::accept::{MediaRange, media_ranges};
+use facade::write::Expected;
+use facade::{Abilities, Face};
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";
@@ -338,8 +338,9 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         caller: &mut Caller,
     ) -> Result<Reply> {
         self.is_open().await?;
-        let abilities = caller.principal.as_ref().map_or(auth::Abilities::NONE, |who| who.abilities);
-        auth::allow(abilities, document.needs())?;
+        if let Some(who) = &caller.principal {
+            allow(&who.abilities, document.needs())?;
+        }
         let mut input = input?;
         input.path = std::mem::take(&mut asking.place.parameters);
         let max_per_page = self.shared().config.max_per_page;
@@ -394,22 +395,24 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         operation.uploads = uploads;
         operation.set_parsed_query(prepared.executable.clone());
         let strict_includes = self.shared().config.strict_includes;
-        let nested = if strict_includes { auth::Abilities::NONE } else { document.lends };
-        let own = document.root_needs().iter().copied().collect();
         let execution = Execution {
             face: Face::Rest,
-            lent: nested.union(own),
+            lent: document.lent(!strict_includes).clone(),
             strict: asking.method == Method::POST,
             kept: Some(Arc::clone(&prepared.kept)),
             expected: expected_state(&asking.headers),
-            ..Execution::new(caller.principal.clone(), asking.client, asking.origin.clone())
+            ..Execution::new(
+                caller.principal.clone().map(|who| who as _),
+                asking.client,
+                asking.origin.clone(),
+            )
         };
         let writes = document.is_mutation();
         let of = |rows| of_rows(writes, rows).saturating_add(price.conditions);
         let mut changed_at = None;
-        let used = |_: &_, run: &Run<'_>| {
-            changed_at = run.execution.changed_at.get().copied().filter(|_| !writes);
-            of(run.request.rows_read())
+        let used = |_: &_, execution: &Execution| {
+            changed_at = execution.changed_at.get().copied().filter(|_| !writes);
+            of(execution.counts.rows_read())
         };
         let price = price.rows.map(of);
         let job = Job { operation, execution, writes, price, used };
@@ -491,8 +494,9 @@ pub fn refuse(headers: &HeaderMap, error: Error) -> Response<Body> {
 pub fn check(
     documents: Vec<Document<Unchecked>>,
     registry: &Registry,
+    abilities: &Abilities,
 ) -> Result<Vec<Document<Checked>>, DocumentError> {
-    documents.into_iter().map(|document| document.check(registry)).collect()
+    documents.into_iter().map(|document| document.check(registry, abilities)).collect()
 }
 
 /// Decoded, without front controller and trailing slashes.

@@ -438,7 +438,7 @@ fn orders_tell_nothing_that_is_guarded() {
             let field = registry.types[&list.row].field_by_name(&name);
             let field =
                 field.unwrap_or_else(|| panic!("{} is ordered by {sort}, which it doesn't show", list.row));
-            assert!(guichet::auth::Can::read(field).is_none(), "{} is ordered by {name}", list.row);
+            assert!(facade::guard::Can::read(field).is_none(), "{} is ordered by {name}", list.row);
         }
     }
 }

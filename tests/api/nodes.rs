@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_graphql::registry::{MetaType, Registry};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use guichet::auth::{Ability, Can};
+use facade::Ability;
 use guichet::{contracts, schema};
 use serde_json::{Value as Json, json};
 
 use crate::guards::{all_but, with_just};
 use crate::shop::Shop;
-use crate::walk::arguments;
+use crate::walk::{ability, arguments, needs_of};
 
 /// The recorded shop with a row of everything that hangs on a service.
 async fn shop() -> Shop {
@@ -175,10 +175,10 @@ async fn every_node_needs_its_ability() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|name| *Ability::ALL.iter().find(|ability| ability.name() == name).unwrap())
+            .map(|name| ability(name.as_str().unwrap()).unwrap())
             .collect();
         if let Some(own) = own {
-            assert_eq!(Can::read(own), Some(needs.clone()), "{ty} and `{}`", own.name);
+            assert_eq!(needs_of(own), Some(needs.clone()), "{ty} and `{}`", own.name);
         }
         let lacking = with_just(&shop, &format!("{ty} lacking"), &all_but(&needs)).await.bearer;
         for key in [1, 999_999] {

@@ -2,7 +2,7 @@
 //! which everything of customer 2, and everything that customers do not see, is marked.
 
 use async_graphql::registry::{MetaType, Registry};
-use guichet::auth::Can;
+use facade::guard::Can;
 use guichet::schema;
 use serde_json::{Value as Json, json};
 

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use async_graphql::registry::{MetaField, MetaType, Registry};
-use guichet::auth::{Ability, Can};
+use async_graphql::registry::{MetaField, MetaInputValue, MetaType, Registry};
+use facade::guard::Can;
+use facade::{Abilities, Ability};
 
 /// Arguments that a field cannot be asked without, with values that mean nothing: identifiers are
 /// `"1"`, texts are empty.
@@ -90,11 +91,35 @@ impl<'r> Ways<'r> {
     /// What the fields on the way to a type need, from the root on.
     pub(crate) fn needs(&self, ty: &str) -> Vec<Vec<Ability>> {
         let Some((from, field)) = self.steps.get(ty) else { return Vec::new() };
-        self.needs(from).into_iter().chain(Can::read(field)).collect()
+        self.needs(from).into_iter().chain(needs_of(field)).collect()
     }
 }
 
 /// The fields of a type.
 pub(crate) fn fields<'r>(registry: &'r Registry, ty: &str) -> impl Iterator<Item = &'r MetaField> + use<'r> {
     registry.types.get(ty).and_then(MetaType::fields).into_iter().flat_map(|fields| fields.values())
+}
+
+/// The ability of a name.
+pub(crate) fn ability(name: &str) -> Option<Ability> {
+    guichet::resource::abilities().named(name)
+}
+
+/// Every ability there is.
+pub(crate) fn all_abilities() -> &'static Abilities {
+    guichet::resource::abilities().all()
+}
+
+/// What a field needs: nothing where it doesn't say.
+pub(crate) fn needs_of(field: &MetaField) -> Option<Vec<Ability>> {
+    known(Can::read(field))
+}
+
+/// What a field of an input needs.
+pub(crate) fn input_needs(field: &MetaInputValue) -> Option<Vec<Ability>> {
+    known(Can::read_input(field))
+}
+
+fn known(names: Option<Vec<&str>>) -> Option<Vec<Ability>> {
+    names.map(|names| names.into_iter().map(|name| ability(name).unwrap()).collect())
 }

@@ -14,12 +14,12 @@ use crate::auth::Caller;
 use crate::cells::Cells;
 use crate::failure::Failure;
 use crate::graphql::Nodes;
+use crate::json;
 use crate::page::{Place, Query, number_of, total};
 use crate::phone;
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
-use facade::http::json;
 
 /// Columns of [`Customer`], in its order.
 pub const COLUMNS: &str = "id, firstname, lastname, email, avatar_path, company_name, billing_details, locale, \

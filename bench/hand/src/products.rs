@@ -14,11 +14,11 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::cells::Cells;
 use crate::failure::Failure;
+use crate::json;
 use crate::page::{Place, Query, number_of, total};
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
-use facade::http::json;
 
 /// What the shop calls a product in polymorphic columns.
 const MODEL: &str = "App\\Models\\Store\\Product";

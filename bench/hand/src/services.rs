@@ -10,11 +10,11 @@ use crate::auth::Caller;
 use crate::cells::Cells;
 use crate::failure::Failure;
 use crate::graphql::Nodes;
+use crate::json;
 use crate::page::{Query, number_of, total};
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
-use facade::http::json;
 
 /// The status that the document asks for.
 const STATUS: &str = "active";

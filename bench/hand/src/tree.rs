@@ -12,11 +12,11 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::cells::Cells;
 use crate::failure::Failure;
+use crate::json;
 use crate::page::{Query, number_of};
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
-use facade::http::json;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -8,9 +8,10 @@ use sea_orm::{
 };
 
 use crate::auth::keys::{CUSTOMER, STAFF};
-use crate::auth::{Abilities, Ability, Owner};
+use crate::auth::{Audience, CLIENT_API, Catalog, Owner};
 use crate::lang::Lang;
 use crate::{Result, key};
+use facade::Abilities;
 
 /// Name of the value that holds an account's recovery codes.
 pub(super) const RECOVERY_CODES: &str = "2fa_recovery_codes";
@@ -143,10 +144,10 @@ impl Account {
     }
 
     /// What a session of the account may do.
-    pub(super) async fn abilities(&self, db: &DatabaseConnection) -> Result<Abilities> {
+    pub(super) async fn abilities(&self, db: &DatabaseConnection, catalog: &Catalog) -> Result<Abilities> {
         match self.owner {
-            Owner::Customer(_) => Ok(Abilities::NONE.with(Ability::ClientApi)),
-            Owner::Staff(_) => of_role(db, self.role).await,
+            Owner::Customer(_) => Ok([CLIENT_API].into_iter().collect()),
+            Owner::Staff(_) => of_role(db, catalog, self.role).await,
         }
     }
 }
@@ -182,12 +183,12 @@ fn same_text(db: &DatabaseConnection, column: impl ColumnTrait, text: &str) -> S
     }
 }
 
-async fn of_role(db: &DatabaseConnection, role: Option<Id>) -> Result<Abilities> {
-    let Some(id) = role else { return Ok(Abilities::NONE) };
+async fn of_role(db: &DatabaseConnection, catalog: &Catalog, role: Option<Id>) -> Result<Abilities> {
+    let Some(id) = role else { return Ok(Abilities::default()) };
     let live = role::Entity::find_by_id(id).filter(role::Column::DeletedAt.is_null());
     match live.one(db).await? {
-        None => Ok(Abilities::NONE),
-        Some(role) if role.is_admin.0 => Ok(Abilities::ALL.of_staff()),
+        None => Ok(Abilities::default()),
+        Some(role) if role.is_admin.0 => Ok(catalog.of(Audience::Staff)),
         Some(_) => {
             let granted = sea_orm::sea_query::Query::select()
                 .column(permission_role::Column::PermissionId)
@@ -202,48 +203,7 @@ async fn of_role(db: &DatabaseConnection, role: Option<Id>) -> Result<Abilities>
                 .into_tuple()
                 .all(db)
                 .await?;
-            Ok(names.iter().flat_map(|name| permitted(name)).copied().collect())
+            Ok(catalog.of_role(&names))
         }
-    }
-}
-
-/// What a permission of the original's panel opens here. Permissions that are not named open
-/// nothing that this server has.
-fn permitted(permission: &str) -> &'static [Ability] {
-    use Ability as A;
-    match permission {
-        "admin.show_customers" => &[A::CustomersIndex, A::CustomersShow],
-        "admin.manage_customers" => {
-            &[A::CustomersIndex, A::CustomersShow, A::CustomersStore, A::CustomersUpdate, A::CustomersDelete]
-        }
-        "admin.manage_products" => &[
-            A::ProductsIndex,
-            A::ProductsShow,
-            A::ProductsStore,
-            A::ProductsUpdate,
-            A::ProductsDelete,
-            A::PricingsIndex,
-            A::PricingsShow,
-            A::PricingsStore,
-            A::PricingsUpdate,
-            A::PricingsDelete,
-        ],
-        "admin.manage_groups" => {
-            &[A::GroupsIndex, A::GroupsShow, A::GroupsStore, A::GroupsUpdate, A::GroupsDelete]
-        }
-        "admin.show_services" => &[A::ServicesIndex, A::ServicesShow],
-        "admin.manage_services" => &[
-            A::ServicesIndex,
-            A::ServicesShow,
-            A::ServicesUpdate,
-            A::ServicesSuspend,
-            A::ServicesUnsuspend,
-            A::ServicesExpire,
-            A::ServicesDelete,
-        ],
-        "admin.manage_license" => &[A::License],
-        "admin.earn_page" => &[A::Statistics],
-        "admin.show_metadata" => &[A::Metadata],
-        _ => &[],
     }
 }

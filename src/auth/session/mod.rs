@@ -152,7 +152,7 @@ impl Sessions {
     async fn find(&self, shared: &Shared, name: &Name) -> Result<Option<Arc<Principal>>> {
         let Some(row) = self.row(shared, name).await? else { return Ok(None) };
         let Some(account) = admitted(shared, &row, name.owner).await? else { return Ok(None) };
-        let abilities = account.abilities(&shared.db).await?;
+        let abilities = account.abilities(&shared.db, shared.abilities).await?;
         let credential = Credential::Session(name.id.clone());
         Ok(Some(Arc::new(Principal { owner: name.owner, credential, abilities })))
     }

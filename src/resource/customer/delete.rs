@@ -18,7 +18,7 @@ use crate::resource::invoice::live_invoices;
 use crate::resource::metadata;
 use crate::resource::service::{live_services, state};
 use crate::scope::Scope;
-use crate::write::save;
+use facade::write::save;
 use crate::{Error, Result, mail};
 
 /// What stands in place of what is taken away.

@@ -1,7 +1,7 @@
 //! What customers are made from and changed with (spec: `application-store.md` 4.3, 4.5, 4.10).
 
 use crate::form;
-use crate::record::Decimal;
+use facade::record::Decimal;
 
 form! {
     /// What a new customer is made from.

@@ -6,11 +6,14 @@ use entity::customer;
 use super::action::{self, Shut};
 use super::input::{CustomerActionInput, CustomerCreateInput, CustomerUpdateInput};
 use super::{Customer, MODEL, delete, letter, live_customers, write};
+use super::DELETE;
+use super::STORE;
+use super::UPDATE;
 use crate::Result;
-use crate::auth::{Ability, Can};
+use facade::guard::Can;
 use crate::form::Form;
 use facade::outcome::Outcome;
-use crate::record::{Moment, require};
+use facade::record::{Moment, require};
 use crate::scope::Scope;
 
 /// Changing customers.
@@ -20,7 +23,7 @@ pub struct CustomerMutation;
 #[Object]
 impl CustomerMutation {
     /// Makes a customer. Without a password, the customer is mailed a link to choose one.
-    #[graphql(directive = Can::apply(&[Ability::CustomersStore]))]
+    #[graphql(directive = Can::apply(&[STORE]))]
     async fn customer_create(
         &self,
         ctx: &Context<'_>,
@@ -31,7 +34,7 @@ impl CustomerMutation {
     }
 
     /// Changes a customer.
-    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_update(
         &self,
         ctx: &Context<'_>,
@@ -52,7 +55,7 @@ impl CustomerMutation {
     /// Deletes a customer: what the customer is known by is overwritten, services are deleted,
     /// invoices and tickets stay as nobody's. Services in use and invoices to be paid keep a
     /// customer from being deleted.
-    #[graphql(directive = Can::apply(&[Ability::CustomersDelete]))]
+    #[graphql(directive = Can::apply(&[DELETE]))]
     async fn customer_delete(
         &self,
         ctx: &Context<'_>,
@@ -67,7 +70,7 @@ impl CustomerMutation {
     }
 
     /// Takes a customer's e-mail address as confirmed.
-    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_confirm(
         &self,
         ctx: &Context<'_>,
@@ -78,7 +81,7 @@ impl CustomerMutation {
     }
 
     /// Mails a customer the link that confirms the e-mail address, once more.
-    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_resend_confirmation(
         &self,
         ctx: &Context<'_>,
@@ -91,7 +94,7 @@ impl CustomerMutation {
     }
 
     /// Mails a customer a link to choose a new password; a second one within a minute is not sent.
-    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_send_password(
         &self,
         ctx: &Context<'_>,
@@ -103,7 +106,7 @@ impl CustomerMutation {
     }
 
     /// Suspends a customer.
-    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_suspend(
         &self,
         ctx: &Context<'_>,
@@ -114,7 +117,7 @@ impl CustomerMutation {
     }
 
     /// Bans a customer: the customer cannot sign in any more. Keys keep working.
-    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_ban(
         &self,
         ctx: &Context<'_>,
@@ -126,7 +129,7 @@ impl CustomerMutation {
 
     /// Lifts a customer's suspension and ban, and takes those services back into use that were
     /// suspended with them.
-    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_reactivate(
         &self,
         ctx: &Context<'_>,
@@ -139,7 +142,7 @@ impl CustomerMutation {
     }
 
     /// Takes a customer's second factor away.
-    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_disable_two_factor(
         &self,
         ctx: &Context<'_>,
@@ -152,7 +155,7 @@ impl CustomerMutation {
 
     /// One of the four actions by its name, as REST's path has it: `suspend`, `ban`, `reactivate`
     /// or `disable2FA`.
-    #[graphql(directive = Can::apply(&[Ability::CustomersUpdate]))]
+    #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_action(
         &self,
         ctx: &Context<'_>,
@@ -168,7 +171,7 @@ impl CustomerMutation {
 }
 
 async fn find(scope: Scope<'_>, id: &str) -> Result<customer::Model> {
-    Ok(require::<Customer>(scope, live_customers, id, MODEL).await?.0)
+    Ok(require::<Customer>(*scope, live_customers, id, MODEL).await?.0)
 }
 
 async fn shut_out(

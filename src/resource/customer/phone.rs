@@ -1,9 +1,9 @@
 //! Phone numbers as they are shown (spec: `application-store.md` 4.2).
 
-use facade::Rendering;
+use facade::record::Rendering;
 use phonenumber::country::Id::FR;
 
-use crate::record::Shown;
+use facade::record::Shown;
 
 /// The stored text, where it is an international number or a French national one.
 pub struct Phone;

@@ -10,7 +10,7 @@ use super::letter::Reset;
 use super::locked;
 use facade::error::Refusal;
 use crate::scope::Scope;
-use crate::write::{put, put_or_null, save, taken};
+use facade::write::{put, put_or_null, save, taken};
 use crate::{Result, password};
 
 /// Length of the password that a customer gets who is mailed a link to choose one.
@@ -52,7 +52,7 @@ pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Resu
         row.is_confirmed = Set(Flag(true));
     }
     let transaction = scope.begin().await?;
-    let customer = row.insert(&transaction).await.map_err(|error| taken(scope, "email", error))?;
+    let customer = row.insert(&transaction).await.map_err(|error| taken(*scope, "email", error))?;
     if let Some(reset) = reset {
         reset.post(scope, &transaction, &customer).await?;
     }
@@ -90,7 +90,7 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: CustomerUpdateInput)
         return Ok(customer);
     }
     let customer =
-        save(&transaction, row, scope.now()).await.map_err(|error| taken(scope, "email", error))?;
+        save(&transaction, row, scope.now()).await.map_err(|error| taken(*scope, "email", error))?;
     transaction.commit().await?;
     scope.lists().forget("customers");
     Ok(customer)

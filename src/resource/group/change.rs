@@ -1,8 +1,6 @@
 //! Making, changing and deleting groups (spec: `application-store.md` 6.4–6.6).
 
 use std::collections::HashSet;
-use std::sync::Arc;
-
 use async_graphql::MaybeUndefined;
 use entity::{Id, Int, ShopTime, group, metadata as attached, product};
 use sea_orm::ActiveValue::Set;
@@ -16,8 +14,8 @@ use facade::error::{Invalid, Refusal};
 use crate::form::File;
 use crate::lang::Lang;
 use crate::resource::{metadata, product::live_products};
-use crate::scope::{Scope, Shared};
-use crate::write::{Expected, lock, put, put_or_null, save, taken};
+use crate::scope::{Owned, Scope};
+use facade::write::{Expected, lock, put, put_or_null, save, taken};
 use crate::{Error, Result, storage};
 
 /// The free value that makes a picture the background.
@@ -44,7 +42,7 @@ pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<
     put_or_null(&mut row.badge_color, input.badge_color);
     put_or_null(&mut row.badge_icon, input.badge_icon);
     put_or_null(&mut row.parent_id, input.parent_id.map_value(Id));
-    let mut group = row.insert(&transaction).await.map_err(|error| taken(scope, "slug", error))?;
+    let mut group = row.insert(&transaction).await.map_err(|error| taken(*scope, "slug", error))?;
     write_background(&transaction, group.id, input.use_image_as_background, now).await?;
     if let MaybeUndefined::Value(file) = &input.image {
         let image = store_image(scope, &transaction, group.id, &group.name, file).await?;
@@ -84,7 +82,7 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: GroupUpdateInput) ->
     }
     write_background(&transaction, group.id, input.use_image_as_background, Some(now)).await?;
     let group = if row.is_changed() {
-        save(&transaction, row, scope.now()).await.map_err(|error| taken(scope, "slug", error))?
+        save(&transaction, row, scope.now()).await.map_err(|error| taken(*scope, "slug", error))?
     } else {
         group
     };
@@ -228,11 +226,11 @@ pub(in crate::resource) async fn hold(transaction: &DatabaseTransaction, group: 
 }
 
 /// Deletes a group: those below it move to the top, what hangs on it goes.
-pub(super) async fn delete(shared: Arc<Shared>, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
-    let transaction = shared.begin().await?;
+pub(super) async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
+    let transaction = owned.shared.begin().await?;
     lock_parents(&transaction).await?;
     let group = lock::<Group>(&transaction, live_groups(), id, MODEL, expected).await?;
-    refuse_with_products(&transaction, shared.config.lang, id).await?;
+    refuse_with_products(&transaction, owned.shared.config.lang, id).await?;
     let below = live_groups().filter(group::Column::ParentId.eq(id));
     for child in below.lock_exclusive().all(&transaction).await? {
         let mut row = child.into_active_model();
@@ -247,8 +245,8 @@ pub(super) async fn delete(shared: Arc<Shared>, id: Id, now: ShopTime, expected:
     let image = only_own(&transaction, image, id).await?;
     transaction.commit().await?;
     if let Some(image) = image {
-        storage::remove(&shared.config.storage, &image).await;
+        storage::remove(&owned.shared.config.storage, &image).await;
     }
-    shared.lists.forget("groups");
+    owned.engine.lists.forget("groups");
     Ok(())
 }

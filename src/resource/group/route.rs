@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use entity::{Id, group, metadata, translation};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use facade::View;
+use facade::record::View;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{Group, MODEL, live_groups};
 use crate::Result;
-use crate::record::load;
+use facade::record::load;
 use crate::resource::metadata::{Metadata, attached_to};
 use crate::scope::Scope;
 
@@ -42,7 +42,7 @@ pub(super) async fn of_groups(scope: Scope<'_>, groups: &[View<'_>]) -> Result<V
     let groups: Vec<Part> = groups.collect::<std::result::Result<_, _>>()?;
     let keys: Vec<Id> = groups.iter().map(|group| group.id).collect();
     let above = groups.iter().filter_map(|group| group.parent_id).collect();
-    let parents = load::<Group>(scope, above, group::Column::Id, live_groups).await?;
+    let parents = load::<Group>(*scope, above, group::Column::Id, live_groups).await?;
     let named: Vec<Id> = keys.iter().copied().chain(parents.iter().map(|parent| parent.id)).collect();
     let translated = translated_slugs(scope, named).await?;
     let slug = |id: Id, own: &str| {
@@ -73,7 +73,7 @@ fn given_urls() -> Select<metadata::Entity> {
 
 /// Addresses that staff gave to groups.
 async fn elsewhere(scope: Scope<'_>, keys: Vec<Id>) -> Result<HashMap<Id, String>> {
-    let rows = load::<Metadata>(scope, keys, metadata::Column::ModelId, given_urls).await?;
+    let rows = load::<Metadata>(*scope, keys, metadata::Column::ModelId, given_urls).await?;
     let given = rows.into_iter().filter_map(|row| Some((row.model_id, row.value?)));
     Ok(given.filter(|(_, url)| !matches!(url.as_str(), "" | "0")).collect())
 }

@@ -11,13 +11,14 @@ use sea_orm::{
     QueryTrait,
 };
 
-use facade::{InRest, Spelling, View};
+use facade::record::{InRest, Spelling, View};
 
-use crate::record::{Money, load};
+use facade::record::{Money, load};
 use crate::resource::pricing::{self as prices, Period, Pricing};
 use crate::resource::product::MODEL as PRODUCT;
 use crate::scope::Scope;
-use crate::{Result, tax, words};
+use crate::{Result, tax};
+use facade::words;
 
 /// Groups that one statement asks for: each is named twice.
 const MAX_GROUPS: usize = 10_000;
@@ -118,7 +119,7 @@ pub(super) async fn of_groups(scope: Scope<'_>, groups: &[View<'_>]) -> Result<V
     let keys: Vec<Id> = keys.collect::<std::result::Result<_, _>>()?;
     let candidates = candidates(scope, &keys).await?;
     let products = candidates.iter().map(|candidate| candidate.id).collect();
-    let rows = load::<Pricing>(scope, products, pricing::Column::RelatedId, prices::prices_of_products);
+    let rows = load::<Pricing>(*scope, products, pricing::Column::RelatedId, prices::prices_of_products);
     let mut offers: HashMap<Id, Vec<pricing::Model>> = HashMap::new();
     for row in rows.await? {
         offers.entry(row.related_id).or_default().push(row);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use entity::{customer, invoice};
-use facade::View;
+use facade::record::View;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use serde_json::{Map, Value as Json};
 

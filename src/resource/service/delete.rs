@@ -14,7 +14,7 @@ use sea_orm::{
 use super::MODEL;
 use crate::Result;
 use crate::resource::metadata;
-use crate::write::save;
+use facade::write::save;
 
 /// What becomes of the unpaid invoice of a service that ends.
 #[derive(Clone, Copy, PartialEq, Eq)]

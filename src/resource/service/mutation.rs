@@ -10,12 +10,17 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
 
 use super::delete::OpenInvoice;
 use super::{MODEL, Service, delete, live_services, require, state};
-use crate::auth::{Ability, Can};
+use facade::guard::Can;
 use facade::error::Invalid;
+use super::DELETE;
+use super::EXPIRE;
+use super::SUSPEND;
+use super::UNSUSPEND;
+use super::UPDATE;
 use crate::form::Form;
-use crate::record::{self, Moment};
+use facade::record::{self, Moment};
 use crate::scope::Scope;
-use crate::write::{lock, put, put_or_null, save};
+use facade::write::{lock, put, put_or_null, save};
 use crate::{Error, Result, form};
 
 form! {
@@ -77,7 +82,7 @@ pub struct ServiceMutation;
 #[Object]
 impl ServiceMutation {
     /// Changes a service. Its state, customer, product, server and price have operations of their own.
-    #[graphql(directive = Can::apply(&[Ability::ServicesUpdate]))]
+    #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn service_update(
         &self,
         ctx: &Context<'_>,
@@ -95,7 +100,7 @@ impl ServiceMutation {
     }
 
     /// Takes a service out of use.
-    #[graphql(directive = Can::apply(&[Ability::ServicesSuspend]))]
+    #[graphql(directive = Can::apply(&[SUSPEND]))]
     async fn service_suspend(
         &self,
         ctx: &Context<'_>,
@@ -122,14 +127,14 @@ impl ServiceMutation {
     }
 
     /// Takes a service back into use, whatever its state is.
-    #[graphql(directive = Can::apply(&[Ability::ServicesUnsuspend]))]
+    #[graphql(directive = Can::apply(&[UNSUSPEND]))]
     async fn service_unsuspend(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<ServicePayload> {
         let scope = Scope::from(ctx);
-        let service = record::require::<Service>(scope, live_services, &id, MODEL).await?.0;
+        let service = record::require::<Service>(*scope, live_services, &id, MODEL).await?.0;
         act(scope, service.id, async |transaction, service| {
             let service = state::resume(transaction, service, scope.now().into()).await?;
             Ok(Ok((service, "Unsuspended account", "unsuspension")))
@@ -138,7 +143,7 @@ impl ServiceMutation {
     }
 
     /// Ends a service: its unpaid invoice is cancelled, and its subscription.
-    #[graphql(directive = Can::apply(&[Ability::ServicesExpire]))]
+    #[graphql(directive = Can::apply(&[EXPIRE]))]
     async fn service_expire(
         &self,
         ctx: &Context<'_>,
@@ -157,14 +162,14 @@ impl ServiceMutation {
     }
 
     /// Deletes a service with everything that hangs on it. A paid invoice stays paid.
-    #[graphql(directive = Can::apply(&[Ability::ServicesDelete]))]
+    #[graphql(directive = Can::apply(&[DELETE]))]
     async fn service_delete(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Service> {
         let scope = Scope::from(ctx);
-        let found = record::require::<Service>(scope, live_services, &id, MODEL).await?;
+        let found = record::require::<Service>(*scope, live_services, &id, MODEL).await?;
         let open_invoice = match scope.setting("remove_pending_invoice_type").await?.as_deref() {
             Some("delete") => OpenInvoice::Deleted,
             _ => OpenInvoice::Cancelled,

@@ -6,14 +6,16 @@ use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use super::live_services;
-use crate::filter::exists;
-use crate::record;
+use super::INDEX;
+use super::SHOW;
+use facade::filter::exists;
+use facade::record;
 use crate::resource::product::{self, Product};
 
 record! {
     /// An option that was bought with a service.
-    pub struct ConfigOption(config_options_service::Model);
-    #[can(ServicesShow, ServicesIndex)] node: |_| options().filter(of_live_service(config_options_service::Column::ServiceId));
+    pub struct ConfigOption(entity::config_options_service);
+    #[can(SHOW, INDEX)] node: |_| options().filter(of_live_service(config_options_service::Column::ServiceId));
     columns {
         /// Primary key of the option that the shop offers.
         config_option_id,
@@ -34,8 +36,8 @@ record! {
 
 record! {
     /// A server that services run on.
-    pub struct Server(server::Model);
-    #[can(ServicesShow, ServicesIndex)] node: |_| servers_in_use();
+    pub struct Server(entity::server);
+    #[can(SHOW, INDEX)] node: |_| servers_in_use();
     columns {
         /// Name that the staff gave it.
         name,
@@ -48,8 +50,8 @@ record! {
 
 record! {
     /// A subscription that pays the renewals of a service.
-    pub struct Subscription(subscription::Model);
-    #[can(ServicesShow, ServicesIndex)] node: |_| subscriptions().filter(of_live_service(subscription::Column::ServiceId));
+    pub struct Subscription(entity::subscription);
+    #[can(SHOW, INDEX)] node: |_| subscriptions().filter(of_live_service(subscription::Column::ServiceId));
     columns {
         /// `active`, `pending` or `cancelled`.
         state,
@@ -70,8 +72,8 @@ record! {
 
 record! {
     /// A change of a service's product.
-    pub struct Upgrade(upgrade::Model);
-    #[can(ServicesShow, ServicesIndex)] node: |_| upgrades().filter(of_live_service(upgrade::Column::ServiceId));
+    pub struct Upgrade(entity::upgrade);
+    #[can(SHOW, INDEX)] node: |_| upgrades().filter(of_live_service(upgrade::Column::ServiceId));
     columns {
         /// Primary key of the product before.
         old_product_id,
@@ -88,9 +90,9 @@ record! {
     }
     branches {
         /// The product before.
-        #[can(ProductsShow, ProductsIndex)] old_product: one<Product>(old_product_id, product::live_products),
+        #[can(product::SHOW, product::INDEX)] old_product: one<Product>(old_product_id, product::live_products),
         /// The product after.
-        #[can(ProductsShow, ProductsIndex)] new_product: one<Product>(new_product_id, product::live_products),
+        #[can(product::SHOW, product::INDEX)] new_product: one<Product>(new_product_id, product::live_products),
     }
 }
 

@@ -14,7 +14,7 @@ use super::delete::{OpenInvoice, cancel_subscriptions, drop_invoice};
 use crate::mail::Letter;
 use crate::resource::customer;
 use crate::scope::Scope;
-use crate::write::save;
+use facade::write::save;
 use crate::{Result, action_log};
 
 /// Takes a service out of use; `notify` is what its log says about a mail.

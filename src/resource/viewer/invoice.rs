@@ -5,14 +5,15 @@ use entity::{invoice, invoice_item};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::own;
-use crate::record;
+use crate::auth::CLIENT_API;
+use facade::record;
 use crate::resource::invoice::{InvoiceStatus, address_lines, live_invoices, live_items};
 use crate::scope::Scope;
 
 record! {
     /// An invoice of the customer.
-    pub struct ViewerInvoice(invoice::Model);
-    #[can(ClientApi)] node: own_invoices;
+    pub struct ViewerInvoice(entity::invoice);
+    #[can(CLIENT_API)] node: |ctx| own_invoices(ctx.into());
     columns {
         /// Public key, UUID.
         uuid,
@@ -49,7 +50,7 @@ record! {
 
 record! {
     /// A line of an invoice.
-    pub struct ViewerInvoiceItem(invoice_item::Model);
+    pub struct ViewerInvoiceItem(entity::invoice_item);
     columns {
         /// Title.
         name,

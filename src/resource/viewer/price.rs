@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use async_graphql::SimpleObject;
 use entity::{Id, pricing, service};
-use facade::View;
+use facade::record::View;
 use rust_decimal::Decimal;
 use sea_orm::{DbErr, Select};
 
-use crate::record::{Money, load};
+use facade::record::{Money, load};
 use crate::resource::pricing::{self as prices, Pricing};
 use crate::scope::Scope;
 use crate::{Result, tax};
@@ -87,7 +87,7 @@ pub(super) async fn of_services(
 
 async fn offers(scope: Scope<'_>, rows: fn() -> Select<pricing::Entity>, keys: Vec<Id>) -> Result<Offers> {
     let mut offers = Offers::new();
-    for row in load::<Pricing>(scope, keys, pricing::Column::RelatedId, rows).await? {
+    for row in load::<Pricing>(*scope, keys, pricing::Column::RelatedId, rows).await? {
         offers.entry(row.related_id).or_default().push(row);
     }
     Ok(offers)

@@ -6,14 +6,15 @@ use sea_orm::{EntityTrait, Select};
 
 use super::own;
 use super::price::{self, ServicePrice};
-use crate::record;
+use crate::auth::CLIENT_API;
+use facade::record;
 use crate::resource::service::{ServiceStatus, visible_services};
 use crate::scope::Scope;
 
 record! {
     /// Something that the customer has bought and uses.
-    pub struct ViewerService(service::Model);
-    #[can(ClientApi)] node: own_services;
+    pub struct ViewerService(entity::service);
+    #[can(CLIENT_API)] node: |ctx| own_services(ctx.into());
     columns {
         /// Public key, UUID.
         uuid,
@@ -62,7 +63,7 @@ record! {
 
 record! {
     /// The product of a service.
-    pub struct ViewerProduct(product::Model);
+    pub struct ViewerProduct(entity::product);
     columns {
         /// Name.
         name,
@@ -73,7 +74,7 @@ record! {
 
 record! {
     /// The server of a service.
-    pub struct ViewerServer(server::Model);
+    pub struct ViewerServer(entity::server);
     columns {
         /// Name.
         name,

@@ -6,7 +6,7 @@ use async_graphql::parser::types::{OperationDefinition, VariableDefinition};
 use async_graphql::{Name, Value};
 
 use super::{Answer, DocumentError, Route, Variable, fail};
-use crate::auth::Ability;
+use facade::{Abilities, Ability};
 
 /// The arguments of `@rest`.
 pub(super) struct Directive {
@@ -51,12 +51,19 @@ impl Directive {
         }
     }
 
-    pub(super) fn abilities(&self, name: &str) -> Result<Option<Vec<Ability>>, DocumentError> {
+    pub(super) fn abilities(
+        &self,
+        name: &str,
+        known: &Abilities,
+    ) -> Result<Option<Vec<Ability>>, DocumentError> {
         if !self.arguments.contains_key(name) {
             return Ok(None);
         }
         let named = |name: String| {
-            Ability::named(&name).ok_or_else(|| fail(&self.operation, format!("no ability `{name}`")))
+            known
+                .iter()
+                .find(|ability| ability.name() == name)
+                .ok_or_else(|| fail(&self.operation, format!("no ability `{name}`")))
         };
         self.names(name)?.into_iter().map(named).collect::<Result<_, _>>().map(Some)
     }

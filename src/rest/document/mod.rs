@@ -28,8 +28,9 @@ use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
 use super::expected::Expected;
-use crate::auth::{Abilities, Ability, Can};
 use crate::operation::{Prepared, Variant};
+use facade::guard::Can;
+use facade::{Abilities, Ability};
 
 /// Combinations of includes that are remembered for a document; further ones are worked out each time.
 const MAX_VARIANTS: usize = 32;
@@ -82,7 +83,9 @@ pub struct Checked {
     /// Abilities of which the caller needs one.
     pub needs: Vec<Ability>,
     /// What the root field itself needs: lent to an operation that its own abilities opened.
-    pub root_needs: Vec<Ability>,
+    root_needs: Abilities,
+    /// The same, and what the operation lends.
+    lent: Abilities,
 }
 
 /// A REST operation.
@@ -107,8 +110,8 @@ pub struct Document<State> {
     pub includes: Vec<String>,
     /// Relations that it takes too, but that its error text doesn't tell: names of older documents.
     pub also: Vec<String>,
-    /// Abilities that its execution has beside the caller's.
-    pub lends: Abilities,
+    /// Abilities that it lends for what its answer includes.
+    pub lends: Vec<Ability>,
     /// The inputs it declares.
     pub variables: Vec<Variable>,
     /// Its root field, as it was written.
@@ -155,9 +158,10 @@ impl Document<Checked> {
         &self.state.needs
     }
 
-    /// What the root field itself needs.
-    pub fn root_needs(&self) -> &[Ability] {
-        &self.state.root_needs
+    /// Abilities that its execution has beside the caller's: what its root field needs, and with `includes` what it
+    /// lends.
+    pub fn lent(&self, includes: bool) -> &Abilities {
+        if includes { &self.state.lent } else { &self.state.root_needs }
     }
 
     /// The fragments that it may spread, not yet unrolled.
@@ -192,7 +196,7 @@ impl Document<Checked> {
 ///
 /// # Errors
 /// When a text is no GraphQL or an `@rest` makes no sense.
-pub fn read(sources: &[&str]) -> Result<Vec<Document<Unchecked>>, DocumentError> {
+pub fn read(sources: &[&str], abilities: &Abilities) -> Result<Vec<Document<Unchecked>>, DocumentError> {
     let parsed = parse_query(sources.join("\n")).map_err(|error| fail("(all)", error.to_string()))?;
     let mut fragments = parsed.fragments;
     let mut operations: Vec<_> = match parsed.operations {
@@ -202,7 +206,10 @@ pub fn read(sources: &[&str]) -> Result<Vec<Document<Unchecked>>, DocumentError>
     fragments.values_mut().for_each(|fragment| snake_keys(&mut fragment.node.selection_set.node));
     let fragments = Arc::new(fragments);
     operations.sort_by(|(a, _), (b, _)| a.cmp(b));
-    operations.into_iter().map(|(name, operation)| Document::read(&name, operation, &fragments)).collect()
+    operations
+        .into_iter()
+        .map(|(name, operation)| Document::read(&name, operation, &fragments, abilities))
+        .collect()
 }
 
 fn fail(operation: impl ToString, problem: impl Into<String>) -> DocumentError {
@@ -214,6 +221,7 @@ impl Document<Unchecked> {
         name: &Name,
         mut operation: Positioned<OperationDefinition>,
         fragments: &Arc<Fragments>,
+        abilities: &Abilities,
     ) -> Result<Self, DocumentError> {
         let rest = Directive::take(name, &mut operation.node)?;
         let variables = operation
@@ -246,12 +254,12 @@ impl Document<Unchecked> {
             sorts: rest.names("sorts")?,
             includes,
             also,
-            lends: rest.abilities("lends")?.unwrap_or_default().into_iter().collect(),
+            lends: rest.abilities("lends", abilities)?.unwrap_or_default(),
             variables,
             root,
             example: rest.arguments.get("example").cloned(),
             optional,
-            can: rest.abilities("can")?,
+            can: rest.abilities("can", abilities)?,
             fragments: Arc::clone(fragments),
             state: Unchecked { document },
         })
@@ -262,8 +270,12 @@ impl Document<Unchecked> {
     ///
     /// # Errors
     /// When they don't agree.
-    pub fn check(self, registry: &Registry) -> Result<Document<Checked>, DocumentError> {
-        let declared = self.root_needs(registry)?;
+    pub fn check(
+        self,
+        registry: &Registry,
+        abilities: &Abilities,
+    ) -> Result<Document<Checked>, DocumentError> {
+        let declared = self.root_needs(registry, abilities)?;
         self.check_arguments(registry)?;
         self.check_names(registry)?;
         self.check_lends(registry, &declared)?;
@@ -274,7 +286,9 @@ impl Document<Unchecked> {
         let prepared = prepared.map_err(|problem| self.fail(problem))?;
         let mutates = operation.node.ty == OperationType::Mutation;
         let expected = Expected::new(&self.variables, registry);
-        let state = Checked { mutates, prepared, expected, needs, root_needs: declared };
+        let root_needs: Abilities = declared.into_iter().collect();
+        let lent = self.lends.iter().copied().chain(root_needs.iter()).collect();
+        let state = Checked { mutates, prepared, expected, needs, root_needs, lent };
         Ok(Document {
             name: self.name,
             tag: self.tag,
@@ -315,10 +329,16 @@ impl Document<Unchecked> {
         registry.types.get(name)
     }
 
-    fn root_needs(&self, registry: &Registry) -> Result<Vec<Ability>, DocumentError> {
+    fn root_needs(&self, registry: &Registry, abilities: &Abilities) -> Result<Vec<Ability>, DocumentError> {
         let field = self.root_type(registry).and_then(|root| root.field_by_name(&self.root.name.node));
         let field = field.ok_or_else(|| self.fail(format!("no root field `{}`", self.root.name.node)))?;
-        Can::read(field).ok_or_else(|| self.fail(format!("root field `{}` has no guard", field.name)))
+        let needs = Can::read(field);
+        let needs = needs.ok_or_else(|| self.fail(format!("root field `{}` has no guard", field.name)))?;
+        let known = |name| abilities.iter().find(|ability| ability.name() == name);
+        needs
+            .into_iter()
+            .map(|name| known(name).ok_or_else(|| self.fail(format!("no ability `{name}`"))))
+            .collect()
     }
 
     fn check_arguments(&self, registry: &Registry) -> Result<(), DocumentError> {
@@ -363,16 +383,12 @@ impl Document<Unchecked> {
 
     /// Something lent must be needed somewhere below, and must not be the root's own guard.
     fn check_lends(&self, registry: &Registry, root: &[Ability]) -> Result<(), DocumentError> {
-        let mut needed: BTreeSet<Ability> = root.iter().copied().collect();
+        let mut needed: BTreeSet<&str> = root.iter().map(|ability| ability.name()).collect();
         let document = &self.state.document;
         if let (Some(operation), Some(root)) = (single(document), self.root_type(registry)) {
             collect_needs(registry, document, root, &operation.selection_set.node, &mut needed);
         }
-        let unused: Vec<_> = Ability::ALL
-            .iter()
-            .filter(|&&ability| self.lends.has(ability) && !needed.contains(&ability))
-            .collect();
-        match unused.first() {
+        match self.lends.iter().find(|ability| !needed.contains(ability.name())) {
             Some(ability) => Err(self.fail(format!("it lends `{ability}`, which nothing in it needs"))),
             None => Ok(()),
         }
@@ -394,12 +410,12 @@ fn single(document: &ExecutableDocument) -> Option<&OperationDefinition> {
     document.operations.iter().next().map(|(_, operation)| &operation.node)
 }
 
-fn collect_needs(
-    registry: &Registry,
+fn collect_needs<'r>(
+    registry: &'r Registry,
     document: &ExecutableDocument,
-    ty: &MetaType,
+    ty: &'r MetaType,
     set: &SelectionSet,
-    needed: &mut BTreeSet<Ability>,
+    needed: &mut BTreeSet<&'r str>,
 ) {
     for selection in &set.items {
         match &selection.node {

@@ -10,9 +10,9 @@ use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 
 use super::schema::{anything, described, leaf, nullable, typed};
 use super::{Maker, root};
-use crate::auth::undescribed;
 use crate::rest::document::{Answer, Checked, Document, Fragments};
-use facade::{RestForm, Spelling};
+use facade::guard::undescribed;
+use facade::record::{RestForm, Spelling};
 
 /// Where a selection stands.
 #[derive(Clone, Copy)]

@@ -14,7 +14,7 @@ use super::schema::{anything, described, leaf, nullable, one_of, typed};
 use super::{JSON, Maker, XML};
 use crate::form::Constraint;
 use crate::rest::document::{Checked, Document, Route, snake};
-use facade::Spelling;
+use facade::record::Spelling;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data";

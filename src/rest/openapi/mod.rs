@@ -22,7 +22,8 @@ use utoipa::openapi::{
 };
 
 use super::document::{Answer, Checked, Document, Route, capitalised};
-use crate::auth::{Ability, undescribed};
+use facade::Ability;
+use facade::guard::undescribed;
 
 /// Version of the contract, as the original states it.
 const VERSION: &str = "1.0.2";
@@ -176,11 +177,8 @@ impl Maker<'_> {
             [] => "Needs a valid key.".to_owned(),
             needs => format!("Needs {}.", names(needs, " or ")),
         };
-        let lent: Vec<Ability> = Ability::ALL
-            .iter()
-            .copied()
-            .filter(|&ability| document.lends.has(ability) && !document.needs().contains(&ability))
-            .collect();
+        let lent = document.lends.iter().copied();
+        let lent: Vec<Ability> = lent.filter(|ability| !document.needs().contains(ability)).collect();
         let lends = match lent.as_slice() {
             [] => String::new(),
             lent => format!(" Lends {}: what they open is shown within the answer.", names(lent, ", ")),

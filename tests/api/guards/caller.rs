@@ -3,7 +3,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use guichet::auth::{Abilities, Ability};
+use crate::walk::{ability, all_abilities};
+use facade::{Abilities, Ability};
 use guichet::key;
 use serde_json::json;
 
@@ -76,11 +77,11 @@ pub(crate) struct Caller {
 
 /// The abilities of these names.
 pub(super) fn named(names: &[&str]) -> Abilities {
-    names.iter().map(|name| Ability::named(name).unwrap_or_else(|| panic!("no ability {name}"))).collect()
+    names.iter().map(|name| ability(name).unwrap_or_else(|| panic!("no ability {name}"))).collect()
 }
 
 fn all_of_staff() -> Vec<&'static str> {
-    let names = Ability::ALL.iter().map(|ability| ability.name());
+    let names = all_abilities().iter().map(|ability| ability.name());
     names.filter(|name| !OF_CUSTOMERS.contains(name)).collect()
 }
 
@@ -92,8 +93,8 @@ pub(super) async fn everybody(shop: &Shop) -> Vec<Caller> {
     let [customer, _] = sign_in(shop, "CUSTOMER", "customer1@example.com").await;
     let mut callers = vec![
         nobody,
-        with_key(shop, "key without abilities", false, &[], Abilities::NONE).await,
-        with_key(shop, "key with `*`", false, &["*"], staff).await,
+        with_key(shop, "key without abilities", false, &[], Abilities::default()).await,
+        with_key(shop, "key with `*`", false, &["*"], staff.clone()).await,
         signed_in("customer's session", customer, named(&["client-api"])),
         with_key(shop, "customer's key with `client-api`", true, &["client-api"], named(&["client-api"]))
             .await,
@@ -133,7 +134,7 @@ pub(crate) fn all_but(needs: &[Ability]) -> Vec<Ability> {
     let kept = |ability: &Ability| {
         !needs.contains(ability) && (of_customer || !OF_CUSTOMERS.contains(&ability.name()))
     };
-    Ability::ALL.iter().copied().filter(kept).collect()
+    all_abilities().iter().filter(kept).collect()
 }
 
 /// Adds a key to the shop; its bearer text.

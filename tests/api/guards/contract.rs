@@ -6,12 +6,13 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{ConstDirective, TypeKind, TypeSystemDefinition};
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Positioned, Value};
-use guichet::auth::{Ability, Can, Public};
-use guichet::{resource, rest, schema};
+use facade::Ability;
+use facade::guard::Public;
+use guichet::schema;
 use serde_json::json;
 
 use crate::shop::Shop;
-use crate::walk::{Ways, composite, fields};
+use crate::walk::{Ways, ability, composite, fields, input_needs, needs_of};
 
 /// What needs no key: each one is weighed before it stands here.
 const PUBLIC: [&str; 3] = ["Mutation.sessionCreate", "Mutation.sessionRefresh", "Mutation.sessionRevoke"];
@@ -34,7 +35,7 @@ fn readable(registry: &Registry) -> BTreeMap<&str, BTreeSet<Ability>> {
         let Some(ty) = composite(registry, &field.ty) else { continue };
         let nodes = fields(registry, ty).find(|field| field.name == "nodes");
         let row = nodes.and_then(|nodes| composite(registry, &nodes.ty)).unwrap_or(ty);
-        needs.entry(row).or_default().extend(Can::read(field).into_iter().flatten());
+        needs.entry(row).or_default().extend(needs_of(field).into_iter().flatten());
     }
     needs
 }
@@ -52,11 +53,11 @@ fn every_relation_to_another_resource_has_a_guard() {
         for field in fields(&registry, ty) {
             let row = composite(&registry, &field.ty).filter(|row| row != ty);
             let Some(needs) = row.and_then(|row| readable.get(row)) else { continue };
-            guarded += usize::from(Can::read(field).is_some());
+            guarded += usize::from(needs_of(field).is_some());
             let way = ways.needs(ty).pop().unwrap_or_default();
             let as_much = !way.is_empty() && way.iter().all(|ability| needs.contains(ability));
             assert!(
-                Can::read(field).is_some() || as_much,
+                needs_of(field).is_some() || as_much,
                 "{ty}.{} shows another resource to everybody",
                 field.name
             );
@@ -75,7 +76,7 @@ fn counts_need_what_is_counted() {
             for end in ["Count", "Exists"] {
                 let name = format!("{}{end}", field.name);
                 let Some(count) = fields(&registry, ty).find(|field| field.name == name) else { continue };
-                assert_eq!(Can::read(count), Can::read(field), "{ty}.{name}");
+                assert_eq!(needs_of(count), needs_of(field), "{ty}.{name}");
                 counts += 1;
             }
         }
@@ -93,7 +94,7 @@ pub(super) struct Inclusion {
 
 /// The lists that can include relations.
 pub(super) fn inclusions(registry: &Registry) -> Vec<Inclusion> {
-    let documents = rest::check(rest::read(resource::DOCUMENTS).unwrap(), registry).unwrap();
+    let documents = guichet::contracts::documents(registry).unwrap();
     let including = documents.iter().filter(|document| !document.includes.is_empty());
     let all = including.map(|document| {
         let root =
@@ -104,11 +105,11 @@ pub(super) fn inclusions(registry: &Registry) -> Vec<Inclusion> {
         let includes = document.includes.iter().flat_map(|relation| {
             let relation = camel(relation);
             let field = fields(registry, row).find(|field| field.name == relation);
-            let needs = field.and_then(Can::read).unwrap_or_default();
+            let needs = field.and_then(needs_of).unwrap_or_default();
             ["", "Count", "Exists"].map(|form| (format!("{relation}{form}"), needs.clone()))
         });
         let address = format!("/api{}", document.routes[0].path.replace("{id}", "1"));
-        let lends = Ability::ALL.iter().copied().filter(|&ability| document.lends.has(ability));
+        let lends = document.lends.iter().copied();
         Inclusion {
             address,
             needs: document.needs().to_vec(),
@@ -141,12 +142,12 @@ fn told(registry: &Registry) -> BTreeMap<String, String> {
     let mut told = BTreeMap::new();
     for (ty, meta) in &registry.types {
         for field in fields(registry, ty) {
-            let words = in_words(Can::read(field).as_deref(), Public::marks(field));
+            let words = in_words(needs_of(field).as_deref(), Public::marks(field));
             told.extend(words.map(|words| (format!("{ty}.{}", field.name), words)));
         }
         if let MetaType::InputObject { input_fields, .. } = meta {
             for field in input_fields.values() {
-                let words = in_words(Can::read_input(field).as_deref(), false);
+                let words = in_words(input_needs(field).as_deref(), false);
                 told.extend(words.map(|words| (format!("{ty}.{}", field.name), words)));
             }
         }
@@ -160,9 +161,11 @@ fn of_directives(directives: &[Positioned<ConstDirective>]) -> Option<String> {
     let needs = named("can").map(|can| match can.node.get_argument("any").map(|any| &any.node) {
         Some(Value::List(names)) => names
             .iter()
-            .map(|name| {
-                if let Value::String(name) = name { Ability::named(name).unwrap() } else { panic!("{name}") }
-            })
+            .map(
+                |name| {
+                    if let Value::String(name) = name { ability(name).unwrap() } else { panic!("{name}") }
+                },
+            )
             .collect(),
         other => panic!("@can with {other:?}"),
     });
@@ -227,7 +230,7 @@ async fn introspection_tells_each_need_in_words() {
 #[test]
 fn openapi_json_tells_each_need() {
     let registry = schema::registry();
-    let documents = rest::check(rest::read(resource::DOCUMENTS).unwrap(), &registry).unwrap();
+    let documents = guichet::contracts::documents(&registry).unwrap();
     let mut told: BTreeMap<String, Vec<Ability>> = BTreeMap::new();
     for operation in super::operations() {
         told.insert(operation.cell.label.clone(), operation.cell.guard().to_vec());

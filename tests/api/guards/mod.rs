@@ -13,7 +13,7 @@ mod report;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_graphql::registry::MetaField;
-use guichet::auth::{Ability, Can};
+use facade::Ability;
 use guichet::schema;
 use serde_json::{Value as Json, json};
 
@@ -24,7 +24,7 @@ use self::report::Tally;
 use crate::rows::changes;
 use crate::shop::Shop;
 use crate::store::folder;
-use crate::walk::{arguments, composite, fields};
+use crate::walk::{arguments, composite, fields, needs_of};
 
 /// The recorded shop without limits, and with a row of everything within reach of customer 1 and of the
 /// staff.
@@ -238,9 +238,9 @@ async fn what_a_change_answers_is_guarded_too() {
     let mut tried = 0;
     for field in fields(&registry, "Mutation") {
         let Some(ty) = composite(&registry, &field.ty) else { continue };
-        let needs = Can::read(field).unwrap_or_default();
+        let needs = needs_of(field).unwrap_or_default();
         let is_closed = |below: &&MetaField| {
-            Can::read(below)
+            needs_of(below)
                 .is_some_and(|any| !any.is_empty() && !any.iter().any(|ability| needs.contains(ability)))
         };
         let closed: Vec<&MetaField> = fields(&registry, ty).filter(is_closed).collect();

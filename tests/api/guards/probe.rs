@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 
 use async_graphql::registry::{MetaField, MetaInputValue, MetaType, Registry};
-use guichet::auth::{Ability, Can, Public};
+use facade::Ability;
+use facade::guard::Public;
 use serde_json::Value as Json;
 
 use super::caller::Caller;
 use crate::shop::Shop;
-use crate::walk::{Ways, arguments, composite, fields};
+use crate::walk::{Ways, ability, arguments, composite, fields, input_needs, needs_of};
 
 /// An identifier that no row has: what is allowed to change something finds nothing to change.
 pub(super) const NO_ROW: &str = "999999";
@@ -71,7 +72,7 @@ impl Cell {
 
     /// What the caller is to find.
     pub(super) fn expected(&self, caller: &Caller) -> Outcome {
-        let Some(has) = caller.abilities else {
+        let Some(has) = &caller.abilities else {
             return if self.public { Outcome::Answered } else { Outcome::Unauthenticated };
         };
         let closed =
@@ -129,7 +130,7 @@ pub(super) fn probes(registry: &Registry) -> Vec<Probe> {
 
 fn root_cell(part: Part, root: &str, field: &MetaField) -> Cell {
     let public = Public::marks(field);
-    let needs = Can::read(field);
+    let needs = needs_of(field);
     assert!(needs.is_some() != public, "{root}.{} says neither @can nor @public, or both", field.name);
     Cell {
         part,
@@ -175,7 +176,7 @@ fn everything(
 ) -> String {
     let mut text = " { __typename".to_owned();
     for field in fields(registry, ty) {
-        let own = Can::read(field);
+        let own = needs_of(field);
         let cell = Cell {
             label: format!("{ty}.{}", field.name),
             path: around.path.iter().chain([&field.name]).cloned().collect(),
@@ -270,7 +271,7 @@ fn condition(registry: &Registry, row: &str, filter: &str, asked: &mut Vec<Condi
         let needs = relation_needs(registry, row, filter, input);
         for below in own_conditions(registry, base(&input.ty)) {
             let (inner, more) = if is_relation(registry, below) {
-                ("{}", Can::read_input(below))
+                ("{}", input_needs(below))
             } else {
                 ("{contains: [\"x\"]}", None)
             };
@@ -301,8 +302,8 @@ fn own_conditions<'r>(
 /// What a condition on related rows needs: no less than reading these rows does.
 fn relation_needs(registry: &Registry, row: &str, filter: &str, input: &MetaInputValue) -> Vec<Ability> {
     let name = &input.name;
-    let needs = Can::read_input(input).unwrap_or_else(|| panic!("{filter}.{name} has no guard"));
-    let shown = fields(registry, row).find(|field| field.name == *name).and_then(Can::read);
+    let needs = input_needs(input).unwrap_or_else(|| panic!("{filter}.{name} has no guard"));
+    let shown = fields(registry, row).find(|field| field.name == *name).and_then(needs_of);
     let shown = shown.unwrap_or_else(|| panic!("{filter}.{name} looks at what {row} doesn't show"));
     assert!(needs.iter().all(|need| shown.contains(need)), "{filter}.{name} tells what {row}.{name} hides");
     needs
@@ -311,7 +312,7 @@ fn relation_needs(registry: &Registry, row: &str, filter: &str, input: &MetaInpu
 /// What the field needs that shows a column: a condition or an order tells as much.
 fn column_needs(registry: &Registry, row: &str, column: &str) -> Option<Vec<Ability>> {
     let plain = |name: &str| name.replace('_', "").to_lowercase();
-    fields(registry, row).find(|field| plain(&field.name) == plain(column)).and_then(Can::read)
+    fields(registry, row).find(|field| plain(&field.name) == plain(column)).and_then(needs_of)
 }
 
 /// Whether an input holds conditions on other rows.
@@ -431,7 +432,7 @@ fn needs(description: &str) -> Option<Vec<Ability>> {
     if text == "a valid key." {
         return Some(Vec::new());
     }
-    let names: Vec<Ability> = text.split('`').skip(1).step_by(2).filter_map(Ability::named).collect();
+    let names: Vec<Ability> = text.split('`').skip(1).step_by(2).filter_map(ability).collect();
     (!names.is_empty()).then_some(names)
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bench::wire::Request;
 
 use crate::attack::{Attack, attacks};
+use crate::body::{MULTIPART, multipart, query, zeros};
 use crate::case::{Case, Face, Refusal};
 use crate::document::{INTROSPECTION, dear};
-use facade::http::body::{MULTIPART, multipart, query, zeros};
 
 const PATH: &str = "/graphql";
 /// A bit less than the largest request without files.

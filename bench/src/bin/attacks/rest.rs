@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bench::wire::Request;
 
+use crate::body::SHAPES;
 use crate::case::{Case, Face};
-use facade::http::body::SHAPES;
 
 /// No such path.
 const UNKNOWN: &str = "/api/x";
@@ -45,7 +45,7 @@ pub fn cases() -> Vec<Case> {
 fn bodies(
     (path, size, stranger, known): &(&'static str, usize, &'static [u16], &'static [u16]),
 ) -> Vec<Case> {
-    let case = |shape: &facade::http::body::Shape| {
+    let case = |shape: &crate::body::Shape| {
         let body = Arc::new((shape.write)(*size));
         let request = Request::new("POST", path).body(shape.kind, body);
         case(shape.name, path, request, stranger, known)

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bench::demo::{Server, Start};
 use bench::wire::{Answer, Request};
 
+use crate::body;
 use crate::report::Report;
-use facade::http::body;
 
 /// How often each request is sent.
 const TIMES: usize = 20;

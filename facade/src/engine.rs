@@ -1,0 +1,95 @@
+//! What all requests share, and what the engine needs of its host.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::ContextBase;
+use async_graphql::async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement};
+
+use crate::page::Remembered;
+use crate::record::Lookups;
+use crate::{Error, Result};
+
+/// Who runs the engine: its database, clock, texts and settings.
+#[async_trait]
+pub trait Host: Send + Sync + 'static {
+    /// The database that is written, and that transactions run on.
+    fn database(&self) -> &DatabaseConnection;
+
+    /// The rows of a statement that only reads. `fresh` rows may not lag behind what was written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn rows(&self, statement: Statement, fresh: bool) -> Result<Vec<QueryResult>, DbErr>;
+
+    /// Whether rows that need not be fresh may lag behind what was written: they come from a replica.
+    fn may_lag(&self) -> bool;
+
+    /// Begins a transaction that is going to write.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn begin(&self) -> Result<DatabaseTransaction>;
+
+    /// The present moment.
+    fn now(&self) -> DateTime<Utc>;
+
+    /// Texts that the engine puts into answers.
+    fn texts(&self) -> &dyn Texts;
+
+    /// A setting that a rule of an input asks for.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn setting(&self, name: &str) -> Result<Option<String>>;
+}
+
+/// Texts by key, in the language that the host answers in.
+pub trait Texts: Send + Sync {
+    /// The text of a key, with its `:placeholders` filled in.
+    fn text(&self, key: &str, values: &[(&str, &str)]) -> String;
+    /// The name by which messages call a field of an input.
+    fn field_name(&self, field: &str) -> String;
+}
+
+/// Limits of lists, and whether anything may be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Rows of a page in REST.
+    pub max_per_page: u64,
+    /// Rows of a list in GraphQL.
+    pub max_list: u64,
+    /// Whether mutations are refused.
+    pub read_only: bool,
+}
+
+/// What all requests share. It is in the data of a schema, in an [`Arc`].
+pub struct Engine {
+    /// Who runs the engine.
+    pub host: Arc<dyn Host>,
+    /// Limits of lists, and whether anything may be written.
+    pub limits: Limits,
+    /// Totals and places of big lists, remembered for a moment.
+    pub lists: Remembered,
+    /// Statements that find rows by keys.
+    pub lookups: Lookups,
+}
+
+impl Engine {
+    /// An engine that remembers nothing yet; totals of lists it will remember for `count_ttl`.
+    pub fn new(host: Arc<dyn Host>, limits: Limits, count_ttl: Duration) -> Self {
+        Self { host, limits, lists: Remembered::new(count_ttl), lookups: Lookups::default() }
+    }
+
+    /// The engine that a context belongs to.
+    pub fn of<'a, T>(ctx: &ContextBase<'a, T>) -> &'a Arc<Self> {
+        ctx.data_unchecked::<Arc<Self>>()
+    }
+}
+
+/// An error as the executor of a schema takes it. Its cause stays with it.
+pub(crate) fn graphql(error: impl Into<Error>) -> async_graphql::Error {
+    async_graphql::Error::from(error.into())
+}

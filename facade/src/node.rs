@@ -1,0 +1,297 @@
+//! Records that are found again by their global identifier: Relay's `Node`.
+//!
+//! A record that declares a `node` in [`record!`](crate::record!) has an `id`, and says who may read
+//! it by that, and which rows there are: those that its own query at the root shows. What declares
+//! none is a part of other records, and has no `id`. The host lists the records that are nodes
+//! ([`NodeTypes`]).
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use async_graphql::registry::{MetaField, MetaType, MetaTypeId, Registry};
+use async_graphql::{
+    ContextSelectionSet, ID, Object, OutputType, PathSegment, Pos, Positioned, ServerError, ServerResult,
+    Value,
+    indexmap::{IndexMap, IndexSet},
+    parser::types::Field,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait, Select};
+
+use crate::ability::Ability;
+use crate::engine::graphql;
+use crate::execution::Execution;
+use crate::guard::Can;
+use crate::record::{Level, NODE, PLANNED, Record, RecordType, Row, Rows, global_id, path_of, write_each};
+use crate::scope::Scope;
+use value::Id;
+
+/// The primary key in an identifier of this type: the bare digits, or, in GraphQL, a global one.
+pub fn database_id(scope: Scope<'_>, name: &str, id: &str) -> Option<Id> {
+    let global = || typed_id(id).and_then(|(named, key)| (named == name).then_some(key));
+    digits(id).or_else(|| if scope.is_rest() { None } else { global() })
+}
+
+/// The type and the primary key that a global identifier names.
+fn typed_id(id: &str) -> Option<(String, Id)> {
+    let bytes = STANDARD_NO_PAD.decode(id).ok()?;
+    let (name, key) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+    Some((name.to_owned(), digits(key)?))
+}
+
+fn digits(text: &str) -> Option<Id> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok().map(Id)).flatten()
+}
+
+/// How a record is found again.
+pub struct Refetch<E: EntityTrait> {
+    /// Abilities of which the caller needs one, as for the record's own query.
+    pub need: &'static [Ability],
+    /// The rows that there are for the caller.
+    pub rows: fn(&ContextSelectionSet<'_>) -> Select<E>,
+}
+
+/// A type of records that are found again.
+pub struct NodeType {
+    name: &'static str,
+    need: fn() -> &'static [Ability],
+    register: fn(&mut Registry) -> String,
+    find: for<'a> fn(Search<'a>) -> Answers<'a>,
+}
+
+/// What is looked for: keys of one type, and where the first of them is answered.
+struct Search<'a> {
+    ctx: &'a ContextSelectionSet<'a>,
+    keys: Vec<Id>,
+    path: Vec<PathSegment>,
+    pos: Pos,
+}
+
+/// Answers by key.
+type Answers<'a> = Pin<Box<dyn Future<Output = ServerResult<HashMap<Id, Value>>> + Send + 'a>>;
+
+impl NodeType {
+    /// The type of a record.
+    pub const fn of<T: Record>() -> Self {
+        Self {
+            name: T::NAME,
+            need: || T::node().map(|node| node.need).unwrap_or_default(),
+            register: T::create_type_info,
+            find: |search| Box::pin(search.find::<T>()),
+        }
+    }
+}
+
+impl Search<'_> {
+    async fn find<T: Record>(self) -> ServerResult<HashMap<Id, Value>> {
+        let Some(node) = T::node() else { return Ok(HashMap::new()) };
+        self.check(node.need)?;
+        let rows = (node.rows)(self.ctx);
+        let rows = rows.filter(T::key_column().is_in(self.keys.iter().copied()));
+        self.answer(T::record(), QueryTrait::into_query(rows)).await
+    }
+
+    fn failed(&self, error: crate::Error) -> ServerError {
+        let error = graphql(error).into_server_error(self.pos);
+        ServerError { path: self.path.clone(), ..error }
+    }
+
+    fn check(&self, need: &[Ability]) -> ServerResult<()> {
+        Execution::of(self.ctx).allow(need).map_err(|error| self.failed(error))
+    }
+
+    async fn answer(
+        &self,
+        record: &'static RecordType,
+        mut select: SelectStatement,
+    ) -> ServerResult<HashMap<Id, Value>> {
+        let scope = Scope::from(self.ctx);
+        let level = Level::plan(self.ctx, record)?;
+        let columns = level.columns();
+        record.select(columns, &mut select);
+        let found = scope.rows(scope.backend().build(&select)).await;
+        let found = found.map_err(|error| self.failed(error.into()))?;
+        let rows = Rows::new(columns, found.into_iter().map(Row::Read).collect());
+        let keys: std::result::Result<Vec<_>, _> = rows.views(record).iter().map(|row| row.key()).collect();
+        let keys = keys.map_err(|error| self.failed(error.into()))?;
+        let values = write_each(&level, &rows, self.ctx, &self.path).await?;
+        Ok(keys.into_iter().map(Id).zip(values).collect())
+    }
+}
+
+/// The records of a host that are nodes.
+pub trait NodeTypes: Send + Sync + 'static {
+    /// Their types.
+    const NODES: &'static [NodeType];
+}
+
+/// The records that identifiers name, in their order; null where there is none. Each type is asked for once,
+/// and refused or failing it is told once.
+async fn find(
+    types: &'static [NodeType],
+    ctx: &ContextSelectionSet<'_>,
+    ids: &[ID],
+    path: impl Fn(usize) -> Vec<PathSegment>,
+    pos: Pos,
+) -> Vec<Value> {
+    let named: Vec<_> = ids.iter().map(|id| named(types, id)).collect();
+    let searches = types.iter().filter_map(|ty| {
+        let is = |named: &Option<(&str, Id)>| named.is_some_and(|(name, _)| name == ty.name);
+        let first = named.iter().position(is)?;
+        let mut keys: Vec<Id> =
+            named.iter().filter(|named| is(named)).flatten().map(|&(_, key)| key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let search = (ty.find)(Search { ctx, keys, path: path(first), pos });
+        Some(async move { (ty.name, search.await) })
+    });
+    let mut found = HashMap::new();
+    for (name, answers) in futures_util::future::join_all(searches).await {
+        match answers {
+            Ok(answers) => {
+                found.insert(name, answers);
+            }
+            Err(error) => ctx.add_error(error),
+        }
+    }
+    let answer = |named: Option<(&str, Id)>| {
+        named.and_then(|(name, key)| found.get(name)?.get(&key).cloned()).unwrap_or_default()
+    };
+    named.into_iter().map(answer).collect()
+}
+
+/// Type and key of a global identifier, written as we write it.
+fn named(types: &'static [NodeType], id: &ID) -> Option<(&'static str, Id)> {
+    let (name, key) = typed_id(id)?;
+    let ty = types.iter().find(|ty| ty.name == name)?;
+    (global_id(ty.name, key.0) == **id).then_some((ty.name, key))
+}
+
+/// The record that an identifier names.
+pub struct Node<N>(ID, PhantomData<fn() -> N>);
+
+impl<N: NodeTypes> OutputType for Node<N> {
+    fn type_name() -> Cow<'static, str> {
+        NODE.into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        registry.create_output_type::<Self, _>(MetaTypeId::Interface, |registry| {
+            N::NODES.iter().for_each(|ty| {
+                (ty.register)(registry);
+            });
+            let mut id = MetaField::new("id", ID::create_type_info(registry));
+            id.description = Some("Global identifier, opaque.".to_owned());
+            MetaType::Interface {
+                name: NODE.to_owned(),
+                description: Some(description(N::NODES)),
+                fields: IndexMap::from([("id".to_owned(), id)]),
+                possible_types: N::NODES.iter().map(|ty| ty.name.to_owned()).collect::<IndexSet<_>>(),
+                extends: false,
+                keys: None,
+                visible: None,
+                inaccessible: false,
+                tags: vec![PLANNED.to_owned()],
+                rust_typename: None,
+                directive_invocations: Vec::new(),
+                requires_scopes: Vec::new(),
+            }
+        })
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        let path = path_of(ctx);
+        let found = find(N::NODES, ctx, std::slice::from_ref(&self.0), |_| path.clone(), field.pos).await;
+        Ok(found.into_iter().next().unwrap_or_default())
+    }
+}
+
+fn description(types: &[NodeType]) -> String {
+    let needs = types.iter().map(|ty| {
+        let names: Vec<_> = (ty.need)().iter().map(|ability| format!("`{ability}`")).collect();
+        format!("- `{}`: {}", ty.name, names.join(" or "))
+    });
+    let needs: Vec<_> = needs.collect();
+    format!(
+        "A record that can be found again by its `id`.\n\n`node` and `nodes` need, as the record's own query \
+         does:\n\n{}",
+        needs.join("\n")
+    )
+}
+
+/// The records that identifiers name.
+pub struct Nodes<N>(Vec<ID>, PhantomData<fn() -> N>);
+
+impl<N: NodeTypes> OutputType for Nodes<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("[{NODE}]").into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Node::<N>::create_type_info(registry);
+        Self::qualified_type_name()
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        let path = path_of(ctx);
+        let at = |index| path.iter().cloned().chain([PathSegment::Index(index)]).collect();
+        Ok(Value::List(find(N::NODES, ctx, &self.0, at, field.pos).await))
+    }
+}
+
+/// Finding records again.
+pub struct NodeQuery<N>(PhantomData<fn() -> N>);
+
+impl<N> Default for NodeQuery<N> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+#[Object]
+impl<N: NodeTypes> NodeQuery<N> {
+    /// The record that a global identifier names, whatever its type; null where there is none. The type says
+    /// which ability it needs (see `Node`).
+    #[graphql(directive = Can::apply(&[]))]
+    async fn node(&self, #[graphql(desc = "Global identifier.")] id: ID) -> Node<N> {
+        Node(id, PhantomData)
+    }
+
+    /// The records that global identifiers name, in their order; null where there is none.
+    #[graphql(directive = Can::apply(&[]))]
+    async fn nodes(
+        &self,
+        #[graphql(desc = "Global identifiers, as many as a list may have rows.")] ids: Vec<ID>,
+    ) -> Nodes<N> {
+        Nodes(ids, PhantomData)
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn global_identifiers_are_read_back(name in "[A-Za-z]{1,20}", key in 0..=i64::MAX) {
+            prop_assert_eq!(typed_id(&global_id(&name, key)), Some((name, Id(key))));
+        }
+
+        #[test]
+        fn any_text_names_a_record_or_nothing(id in r"\PC*|[0-9A-Za-z+/=]{0,20}", inner in r"[A-Za-z]{0,3}:?[0-9+-]{0,21}") {
+            for id in [id, STANDARD_NO_PAD.encode(inner)] {
+                let named = named(&[], &ID(id.clone()));
+                prop_assert!(named.is_none_or(|(name, key)| global_id(name, key.0) == id));
+                prop_assert!(digits(&id).is_none_or(|key| key.0 >= 0));
+            }
+        }
+    }
+}

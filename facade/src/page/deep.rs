@@ -1,0 +1,82 @@
+//! Pages by their number. The database passes the many rows before a deep one by their keys alone, and not at all
+//! where a page that was read just now tells where this one begins.
+
+use crate::record::{Places, RecordType, View};
+use sea_orm::sea_query::{ExprTrait, JoinType, Query, SelectStatement};
+
+use super::order::Side;
+use super::part::{Found, Source};
+use super::remembered::{List, Start};
+use crate::Result;
+
+/// Rows before a page from which on it is deep: to pass fewer costs less than a join.
+const DEEP: u64 = 1_000;
+/// Name of the page's keys as a table, and of its column.
+const KEYS: &str = "page_keys";
+const KEY: &str = "page_key";
+
+impl Source<'_> {
+    /// The rows behind so many others, at most `size`. `sort` puts a statement's rows in their order.
+    pub(super) async fn pass(
+        &self,
+        offset: u64,
+        size: u64,
+        sort: impl Fn(&mut SelectStatement),
+    ) -> Result<Found> {
+        let mut select = self.select.clone();
+        sort(&mut select);
+        let list = (offset >= DEEP && self.order.is_by_key()).then(|| self.list(&select));
+        let lists = self.scope.lists();
+        select.limit(size);
+        let select = match list.as_ref().and_then(|list| lists.start(list, offset)) {
+            Some(start) => self.from(start, select),
+            None if offset < DEEP => select.offset(offset).take(),
+            None => by_keys(self.record, select.offset(offset).take(), sort),
+        };
+        let found = self.find(select, &[None, None]).await?;
+        if let Some(list) = &list {
+            lists.remember(list, self.starts(&found, offset)?);
+        }
+        Ok(found)
+    }
+
+    /// The list that a statement reads in its order.
+    fn list(&self, select: &SelectStatement) -> List {
+        List::of(self.scope, self.record, &self.scope.backend().build(select))
+    }
+
+    fn from(&self, start: Start, mut select: SelectStatement) -> SelectStatement {
+        let (key, inclusive) = match start {
+            Start::At(key) => (key, true),
+            Start::Behind(key) => (key, false),
+        };
+        let position = [Some(key.into())];
+        let condition = self.order.beyond(&position, Side::After, inclusive, self.scope.backend());
+        select.cond_where(condition).take()
+    }
+
+    /// Where the page of these rows begins, and the one behind it.
+    fn starts(&self, found: &Found, offset: u64) -> Result<Vec<(u64, Start)>> {
+        let (Some(first), Some(last)) = (found.rows.first(), found.rows.last()) else {
+            return Ok(Vec::new());
+        };
+        let places = Places::of(self.asked.columns);
+        let key = |row| View::new(self.record, &places, row).key();
+        let next = offset.saturating_add(found.rows.len() as u64);
+        Ok(vec![(offset, Start::At(key(first)?)), (next, Start::Behind(key(last)?))])
+    }
+}
+
+/// The rows of a page that is found by its keys.
+fn by_keys(
+    record: &RecordType,
+    mut page: SelectStatement,
+    sort: impl Fn(&mut SelectStatement),
+) -> SelectStatement {
+    let key = record.column(record.key);
+    page.expr_as(key.clone(), KEY);
+    let mut rows = Query::select();
+    rows.from(record.table).join_subquery(JoinType::InnerJoin, page, KEYS, key.equals((KEYS, KEY)));
+    sort(&mut rows);
+    rows
+}

@@ -1,0 +1,164 @@
+//! Lists: one resolver a list, by Relay cursors or by pages, counted only when asked.
+
+mod cursor;
+mod deep;
+mod order;
+mod part;
+mod remembered;
+mod window;
+
+use crate::guard::allow;
+pub use crate::record::Connection;
+use crate::record::{Asked, Part, RecordType};
+use async_graphql::Context;
+use sea_orm::sea_query::{IntoCondition, SelectStatement};
+use sea_orm::{Condition, EntityTrait, Select};
+
+pub use self::remembered::Remembered;
+pub use self::window::DEFAULT_SIZE;
+pub use self::window::Paging;
+
+use self::order::Order;
+use self::part::Source;
+use self::window::Place;
+use crate::column::Column;
+use crate::filter::{Demand, Filter, Sort, contains};
+use crate::record::Record;
+use crate::scope::Scope;
+use crate::{Error, Result};
+
+/// How deep conditions nest.
+const MAX_NESTING: usize = 5;
+/// How many values conditions compare with.
+const MAX_VALUES: usize = 1000;
+
+/// How a list's rows are found.
+pub struct List<E: EntityTrait> {
+    rows: fn() -> Select<E>,
+    conditions: Vec<Condition>,
+    order: Order,
+    refused: Option<Error>,
+}
+
+/// Rows of a table in an order, and who asks for them.
+struct Ordered<'a> {
+    scope: Scope<'a>,
+    record: &'static RecordType,
+    select: SelectStatement,
+    order: Order,
+}
+
+impl<E: EntityTrait> List<E> {
+    /// All of these rows, which are the same at every call: their statement is remembered, without its order.
+    pub fn of(rows: fn() -> Select<E>) -> Self {
+        Self { rows, conditions: Vec::new(), order: Order::new(), refused: None }
+    }
+
+    /// Only rows for which a condition holds that everybody may ask for.
+    #[must_use]
+    pub fn only(mut self, condition: impl IntoCondition) -> Self {
+        self.conditions.push(condition.into_condition());
+        self
+    }
+
+    /// Only rows for which the conditions hold.
+    #[must_use]
+    pub fn filter(mut self, filter: Option<&impl Filter>, scope: Scope<'_>) -> Self {
+        if let Some(filter) = filter {
+            match allowed(filter, scope) {
+                Ok(()) => self.conditions.push(filter.condition(scope.backend())),
+                Err(refusal) => self.refused = Some(refusal),
+            }
+        }
+        self
+    }
+
+    /// Rows in this order; by primary key where nothing is asked, and last of all.
+    #[must_use]
+    pub fn sort<S: Sort<Entity = E>>(mut self, sort: Option<&Vec<S>>) -> Self {
+        sort.into_iter().flatten().for_each(|sort| self.order.by(sort.key()));
+        self
+    }
+
+    /// Only rows whose `column` holds the text, in any case; where no order is asked, rows that
+    /// equal it come first (spec: `documented-contract.md` 4.3).
+    #[must_use]
+    pub fn search(
+        mut self,
+        column: E::Column,
+        text: Option<&str>,
+        exact_first: bool,
+        scope: Scope<'_>,
+    ) -> Self {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
+        let column = Column::of(column);
+        if exact_first {
+            self.order.exact_first(column.clone(), text);
+        }
+        self.only(contains(&column, text, scope.backend()))
+    }
+
+    /// Reads the rows that are asked for.
+    ///
+    /// # Errors
+    /// When the paging makes no sense or the database fails.
+    pub async fn page<T: Record<Entity = E>>(
+        mut self,
+        ctx: &Context<'_>,
+        paging: Paging,
+    ) -> Result<Connection<T>> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        self.order.end(Column::of(T::key_column()));
+        let (scope, record) = (Scope::from(ctx), T::record());
+        let mut select = scope.lists().rows(self.rows);
+        self.conditions.into_iter().for_each(|condition| {
+            select.cond_where(condition);
+        });
+        let rows = Ordered { scope, record, select, order: self.order };
+        Ok(Connection::new(Box::pin(rows.page(ctx, paging)).await?))
+    }
+}
+
+impl Ordered<'_> {
+    async fn page(self, ctx: &Context<'_>, paging: Paging) -> Result<Part> {
+        let Self { scope, record, select, order } = self;
+        orderable(&order, record, scope)?;
+        let (rest, limits) = (scope.is_rest(), scope.engine().limits);
+        let window = paging.window(if rest { limits.max_per_page } else { limits.max_list })?;
+        let set = ctx.with_selection_set(&ctx.item.node.selection_set);
+        let asked = Asked::of(&set, record).map_err(|error| Error::internal(error.message))?;
+        let source = Source { scope, record, select: &select, order: &order, asked };
+        let mut part = match window.place {
+            Place::Offset(offset) if rest => source.plain(offset, window.size).await?,
+            _ => source.read(window).await?,
+        };
+        if asked.total && part.total.is_none() {
+            part.total = Some(remembered::count(scope, record, &select).await?);
+        }
+        Ok(part)
+    }
+}
+
+/// The place of a row in an order, and a cursor, tell what the order compares: it needs the abilities of
+/// those fields.
+fn orderable(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<()> {
+    let compared = order.fields().filter_map(|name| record.field(name));
+    compared
+        .filter(|field| !field.need.is_none())
+        .try_for_each(|field| allow(scope.own_abilities()?, field.need.any))
+}
+
+/// A condition on related records tells as much of them as reading them does, so it needs the same
+/// ability; it nests only so deep, and is only so long.
+fn allowed(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
+    let mut demand = Demand::default();
+    if filter.demand(&mut demand) > MAX_NESTING {
+        return Err(Error::BadRequest(format!("Conditions nest more than {MAX_NESTING} deep.")));
+    }
+    if demand.values > MAX_VALUES {
+        return Err(Error::BadRequest(format!("Conditions hold more than {MAX_VALUES} values.")));
+    }
+    demand.needs.into_iter().try_for_each(|any| allow(scope.own_abilities()?, any))
+}

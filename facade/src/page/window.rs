@@ -1,0 +1,107 @@
+//! Which part of a list is asked for.
+
+use crate::{Error, Result};
+
+/// Rows of a GraphQL list when the query doesn't say.
+pub const DEFAULT_SIZE: u64 = 25;
+
+/// Which part of a list is asked for: Relay cursors, or pages.
+#[derive(Clone, Debug, Default)]
+pub struct Paging {
+    /// The first so many rows (after `after`).
+    pub first: Option<i64>,
+    /// Cursor before the first row.
+    pub after: Option<String>,
+    /// The last so many rows (before `before`).
+    pub last: Option<i64>,
+    /// Cursor behind the last row.
+    pub before: Option<String>,
+    /// Page, from 1.
+    pub page: Option<i64>,
+    /// Rows a page.
+    pub per_page: Option<i64>,
+}
+
+/// Where a part stands, and how many rows it has at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) place: Place,
+    pub(super) size: u64,
+}
+
+/// Where a part stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Behind so many rows.
+    Offset(u64),
+    /// Between two cursors, where there are any.
+    Between { after: Option<String>, before: Option<String>, end: End },
+}
+
+/// At which end of what is between the cursors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// At its beginning, as was asked.
+    First,
+    /// At its beginning, since nothing was asked.
+    Unsaid,
+    /// At its end, as was asked.
+    Last,
+}
+
+impl Paging {
+    /// # Errors
+    /// When a size is out of bounds, or two arguments exclude each other.
+    pub(super) fn window(self, max: u64) -> Result<Window> {
+        let first = size("first", self.first, max)?;
+        let last = size("last", self.last, max)?;
+        let per_page = size("perPage", self.per_page, max)?;
+        if last.is_some() && first.or(per_page).is_some() {
+            return Err(Error::BadRequest("`last` excludes `first` and `perPage`.".to_owned()));
+        }
+        let size = per_page.or(first).or(last).unwrap_or(Ord::min(DEFAULT_SIZE, max));
+        if let Some(page) = self.page {
+            if last.is_some() || self.after.is_some() || self.before.is_some() {
+                return Err(Error::BadRequest("`page` excludes `last`, `after` and `before`.".to_owned()));
+            }
+            let page = u64::try_from(page).ok().filter(|&page| page > 0);
+            let page = page.ok_or_else(|| Error::BadRequest("`page` is not valid.".to_owned()))?;
+            return Ok(Window { place: Place::Offset((page - 1).saturating_mul(size)), size });
+        }
+        let end = match (last, first.or(per_page)) {
+            (Some(_), _) => End::Last,
+            (None, Some(_)) => End::First,
+            (None, None) => End::Unsaid,
+        };
+        let place = match (self.after, self.before) {
+            (None, None) if end != End::Last => Place::Offset(0),
+            (after, before) => Place::Between { after, before, end },
+        };
+        Ok(Window { place, size })
+    }
+}
+
+fn size(name: &str, given: Option<i64>, max: u64) -> Result<Option<u64>> {
+    let Some(given) = given else { return Ok(None) };
+    match u64::try_from(given) {
+        Ok(size) if size <= max => Ok(Some(size)),
+        _ => Err(Error::BadRequest(format!("`{name}` must be between 0 and {max}."))),
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_part_is_bounded_or_refused(numbers in any::<[Option<i64>; 4]>(), near in prop::array::uniform4(prop::option::of(-2..120_i64)), max in 1..1000_u64) {
+            for [first, last, page, per_page] in [numbers, near] {
+                let paging = Paging { first, last, page, per_page, ..Paging::default() };
+                prop_assert!(paging.window(max).ok().is_none_or(|window| window.size <= max));
+            }
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! [`record!`](crate::record!) lists the columns of a row, with the ability a column needs when it is more
+//! sensitive than the row itself, and the related rows and computed values that belong to it. The list is
+//! data ([`RecordType`]), which the engine answers.
+
+use sea_orm::{EntityTrait, Iterable, ModelTrait};
+
+use super::record_type::RecordType;
+
+/// The values of all columns of a row, in their order.
+#[doc(hidden)]
+pub fn values<M: ModelTrait>(row: &M) -> Vec<sea_orm::Value> {
+    <M::Entity as EntityTrait>::Column::iter().map(|column| row.get(column)).collect()
+}
+
+/// The place of a column that a record declares by the name of its field.
+///
+/// # Panics
+/// When the table has no such column: at start-up, as soon as the schema is made.
+#[doc(hidden)]
+pub fn place(record: &RecordType, name: &str) -> usize {
+    let name = name.strip_prefix("r#").unwrap_or(name);
+    record.place(name).unwrap_or_else(|| panic!("`{}` has no column `{name}`", record.table))
+}
+
+/// Length of a snake-case name in camel case.
+#[doc(hidden)]
+pub const fn camel_len(name: &str) -> usize {
+    let (bytes, mut at, mut len) = (name.as_bytes(), raw_prefix(name), 0);
+    while at < bytes.len() {
+        if bytes[at] != b'_' {
+            len += 1;
+        }
+        at += 1;
+    }
+    len
+}
+
+/// A snake-case name in camel case.
+#[doc(hidden)]
+pub const fn camel<const N: usize>(name: &str) -> [u8; N] {
+    let (bytes, mut at, mut len, mut upper) = (name.as_bytes(), raw_prefix(name), 0, false);
+    let mut out = [0u8; N];
+    while at < bytes.len() {
+        if bytes[at] == b'_' {
+            upper = true;
+        } else {
+            out[len] = if upper { bytes[at].to_ascii_uppercase() } else { bytes[at] };
+            len += 1;
+            upper = false;
+        }
+        at += 1;
+    }
+    out
+}
+
+const fn raw_prefix(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    if bytes.len() > 2 && bytes[0] == b'r' && bytes[1] == b'#' { 2 } else { 0 }
+}
+
+/// The camel-case form of a snake-case identifier, as a `&'static str`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! camel_name {
+    ($($part:ident)+) => {{
+        const SNAKE: &str = concat!($(stringify!($part)),+);
+        const BYTES: [u8; $crate::record::camel_len(SNAKE)] = $crate::record::camel(SNAKE);
+        match std::str::from_utf8(&BYTES) {
+            Ok(name) => name,
+            Err(_) => panic!(),
+        }
+    }};
+}
+
+/// Declares a record: how it is found again, its columns, then what hangs on it.
+///
+/// ```ignore
+/// record! {
+///     /// A price of something, in one currency.
+///     pub struct Pricing(pricing::Model);
+///     // Who may find it by its `id`, and which rows there are; without this line it has none.
+///     #[can(PricingsShow)] node: |_| live_prices();
+///     columns {
+///         /// ISO 4217 code.
+///         currency,
+///         /// Where the stored word is one of a closed list.
+///         related_type as PricingTarget,
+///         /// Where it is shown otherwise than it is stored.
+///         options shown JsonText,
+///         /// Only for those who may.
+///         #[can(Metadata)] secret,
+///     }
+///     branches {
+///         /// Rows whose column holds this row's key; also makes `pricesCount` and `pricesExists`.
+///         #[can(PricingsIndex)] prices: many<Pricing>(pricing::Column::RelatedId, prices_of_products),
+///         /// The row whose key this row's column holds; also makes `groupCount` and `groupExists`.
+///         #[can(GroupsShow)] group: one<Group>(group_id, live_groups),
+///         /// The row whose key a function of these columns tells.
+///         #[can(ProductsShow)] product: one_by<Product>(product_of, [RelatedId, RelatedType], live_products),
+///         /// The same; REST leaves its key out where there is none.
+///         #[can(GroupsShow)] shown_group: some<Group>(group_shown, [GroupId], live_groups),
+///         /// Computed for all rows of a level at once, from these columns.
+///         start_price: each<StartPrice>(start_prices, [Id]),
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! record {
+    (
+        $(#[doc = $doc:literal])+
+        $visibility:vis struct $Record:ident($($entity:ident)::+);
+        $(#[can($($nneed:path),+)] node: $node:expr;)?
+        columns { $( $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $column:ident $(shown $form:ident)? $(as $word:ty)? ),* $(,)? }
+        $(branches { $(
+            $(#[doc = $bdoc:literal])+ $(#[can($($bneed:path),+)])? $branch:ident: $kind:ident<$Target:ty>($($args:tt)*)
+        ),* $(,)? })?
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug)]
+        $visibility struct $Record(pub $($entity)::+::Model);
+
+        impl $crate::record::Record for $Record {
+            type Entity = $($entity)::+::Entity;
+            type Model = $($entity)::+::Model;
+
+            const NAME: &'static str = stringify!($Record);
+
+            fn record() -> &'static $crate::record::RecordType {
+                use $($entity)::+ as table;
+                static RECORD: std::sync::LazyLock<$crate::record::RecordType> = std::sync::LazyLock::new(|| {
+                    let mut record = $crate::record::RecordType::of::<table::Entity>(
+                        <$Record as $crate::record::Record>::NAME,
+                        concat!($($doc, "\n"),+),
+                        table::Column::Id as usize,
+                    );
+                    $( $crate::record!(@id record [$($nneed),+]); )?
+                    record.fields.push($crate::record::Field {
+                        name: "databaseId",
+                        doc: "Primary key: the `id` of the REST face.",
+                        need: $crate::guard::Need::NONE,
+                        column: record.key,
+                        shown: $crate::record::FieldForm::Value($crate::record::Rendering::INT),
+                    });
+                    $( record.fields.push($crate::record::Field {
+                        name: $crate::camel_name!($column),
+                        doc: concat!($($cdoc, "\n"),+),
+                        need: $crate::record!(@need $($($cneed),+)?),
+                        column: $crate::record::place(&record, stringify!($column)),
+                        shown: $crate::record::FieldForm::Value(
+                            $crate::record!(@shown table::Model, $column $(shown $form)? $($word)?)
+                        ),
+                    }); )*
+                    $($( $crate::record!(
+                        @branch record, [$($bdoc)+] [$($($bneed),+)?] $branch $kind $Target [$($args)*]
+                    ); )*)?
+                    record
+                });
+                &RECORD
+            }
+
+            fn key_column() -> $($entity)::+::Column { $($entity)::+::Column::Id }
+            fn node() -> Option<$crate::node::Refetch<Self::Entity>> {
+                $crate::record!(@node $([$($nneed),+] $node)?)
+            }
+        }
+
+        impl From<$($entity)::+::Model> for $Record {
+            fn from(model: $($entity)::+::Model) -> Self { Self(model) }
+        }
+
+        impl async_graphql::OutputType for $Record {
+            fn type_name() -> std::borrow::Cow<'static, str> { stringify!($Record).into() }
+            fn create_type_info(registry: &mut async_graphql::registry::Registry) -> String {
+                <Self as $crate::record::Record>::record().register::<Self>(registry)
+            }
+            async fn resolve(
+                &self,
+                ctx: &async_graphql::ContextSelectionSet<'_>,
+                _: &async_graphql::Positioned<async_graphql::parser::types::Field>,
+            ) -> async_graphql::ServerResult<async_graphql::Value> {
+                let (record, values) = (<Self as $crate::record::Record>::record(), $crate::record::values(&self.0));
+                $crate::record::write_held(record, values, ctx).await
+            }
+        }
+    };
+
+    (@need) => { $crate::guard::Need::NONE };
+    (@need $($need:path),+) => { const { $crate::guard::Need::of(&[$($need),+]) } };
+
+    (@node) => { None };
+    (@node [$($need:path),+] $node:expr) => {
+        Some($crate::node::Refetch { need: &[$($need),+], rows: $node })
+    };
+
+    (@id $record:ident [$($need:path),+]) => {
+        $record.is_node = true;
+        $record.fields.push($crate::record::Field {
+            name: "id",
+            doc: "Global identifier, opaque.",
+            need: $crate::guard::Need::NONE,
+            column: $record.key,
+            shown: $crate::record::FieldForm::GlobalId,
+        });
+    };
+
+    (@shown $Model:ty, $column:ident) => {{
+        fn of<M, L: $crate::record::Leaf>(_: fn(&M) -> &L) -> $crate::record::Rendering {
+            L::rendering()
+        }
+        of(|model: &$Model| &model.$column)
+    }};
+    (@shown $Model:ty, $column:ident shown $form:ident) => {
+        <$form as $crate::record::Shown>::rendering()
+    };
+    (@shown $Model:ty, $column:ident $word:ty) => {
+        $crate::record::Rendering::word(<$word as async_graphql::OutputType>::create_type_info)
+    };
+
+    (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident many $Target:ty [$by:path, $base:path]) => {
+        $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "Number of `" "`.", "Whether there are any `",
+            <$crate::record::List<$Target> as async_graphql::OutputType>::create_type_info,
+            $crate::record!(@relation $Target, Many, Some($by as usize), $base,
+                $crate::record::Own::Column(table::Column::Id as usize)));
+    };
+    (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
+        let own = $crate::record::place(&$record, stringify!($by));
+        $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "1 if there is a `" "`, else 0.", "Whether there is a `",
+            <Option<$Target> as async_graphql::OutputType>::create_type_info,
+            $crate::record!(@relation $Target, One, None, $base, $crate::record::Own::Column(own)));
+    };
+    (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident one_by $Target:ty [$key:path, [$($column:ident),+], $base:path]) => {
+        $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "1 if there is a `" "`, else 0.", "Whether there is a `",
+            <Option<$Target> as async_graphql::OutputType>::create_type_info,
+            $crate::record!(@relation $Target, One, None, $base, $crate::record!(@worked $key [$($column)+])));
+    };
+    (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident some $Target:ty [$key:path, [$($column:ident),+], $base:path]) => {
+        $record.branches.push($crate::record::Branch {
+            name: $crate::camel_name!($branch),
+            doc: concat!($($doc, "\n"),+),
+            need: $crate::record!(@need $($need),*),
+            ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
+            sparse: true,
+            answer: $crate::record::Answer::Related(
+                $crate::record!(@relation $Target, One, None, $base, $crate::record!(@worked $key [$($column)+]))
+            ),
+        });
+    };
+    (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident each $Target:ty [$by:path, [$($column:ident),+]]) => {
+        $record.branches.push($crate::record::Branch {
+            name: $crate::camel_name!($branch),
+            doc: concat!($($doc, "\n"),+),
+            need: $crate::record!(@need $($need),*),
+            ty: <$Target as async_graphql::OutputType>::create_type_info,
+            sparse: false,
+            answer: $crate::record::Answer::Computed {
+                columns: &[$(table::Column::$column as usize),+],
+                resolve: |batch, field| Box::pin(async move {
+                    let computed = $by(batch.ctx.into(), batch.rows).await;
+                    batch.values::<$Target>(field, computed.map_err(async_graphql::Error::from)).await
+                }),
+            },
+        });
+    };
+
+    (@worked $key:path [$($column:ident)+]) => {
+        $crate::record::Own::Worked { columns: &[$(table::Column::$column as usize),+], key: $key }
+    };
+    (@relation $Target:ty, $shown:ident, $column:expr, $base:path, $own:expr) => {
+        $crate::record::Relation {
+            own: $own,
+            target: <$Target as $crate::record::Record>::record,
+            column: $column,
+            rows: || sea_orm::QueryTrait::into_query($base()),
+            shown: $crate::record::Related::$shown,
+        }
+    };
+    (@related $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident, $number:literal $end:literal, $whether:literal,
+        $ty:expr, $relation:expr) => {
+        let branch = |name, doc, ty, shown| $crate::record::Branch {
+            name, doc, ty,
+            need: $crate::record!(@need $($need),*),
+            sparse: false,
+            answer: $crate::record::Answer::Related($crate::record::Relation { shown, ..$relation }),
+        };
+        let (number, whether) = (
+            concat!($number, stringify!($branch), $end),
+            concat!($whether, stringify!($branch), "`."),
+        );
+        $record.branches.extend([
+            branch($crate::camel_name!($branch), concat!($($doc, "\n"),+), $ty, $relation.shown),
+            branch($crate::camel_name!($branch _count), number, <$crate::Id as $crate::record::Leaf>::register, $crate::record::Related::Count),
+            branch($crate::camel_name!($branch _exists), whether, <bool as $crate::record::Leaf>::register, $crate::record::Related::Exists),
+        ]);
+    };
+}
+
+/// Declares a closed list of words: an enum in GraphQL, a lower-case text in the database and in
+/// REST.
+#[macro_export]
+macro_rules! words {
+    ($(#[doc = $doc:literal])+ pub enum $Name:ident { $($(#[doc = $wdoc:literal])+ $Word:ident = $word:literal),* $(,)? }) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+        pub enum $Name { $($(#[doc = $wdoc])+ $Word),* }
+
+        impl $Name {
+            /// The words as they are stored.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+        }
+
+        impl From<$Name> for String {
+            fn from(word: $Name) -> Self {
+                match word { $($Name::$Word => $word.to_owned()),* }
+            }
+        }
+    };
+}

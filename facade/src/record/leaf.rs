@@ -1,0 +1,399 @@
+//! How values of the shop's column types are shown.
+//!
+//! The two faces differ in a few places (architecture, "What GraphQL shows and what REST
+//! prints"): booleans without a cast are `0`/`1` in REST, prices are numbers in REST and exact
+//! texts in GraphQL, words are lower case in REST and enum values in GraphQL. Each difference is
+//! declared here, once.
+
+use std::borrow::Cow;
+
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{
+    ContextSelectionSet, InputValueError, InputValueResult, Number, OutputType, Positioned, Scalar,
+    ScalarType, ServerResult, Value,
+};
+use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
+use rust_decimal::RoundingStrategy;
+use value::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
+
+use super::cell::Cell;
+use super::rendering::Rendering;
+use super::spelling::Spelling;
+use crate::execution::Execution;
+use crate::face::Face;
+use crate::json::{write_float, write_str};
+
+/// A column value: how it is shown.
+pub trait Leaf {
+    /// How the value is shown on both faces.
+    fn rendering() -> Rendering;
+    /// Registers the GraphQL type and names it.
+    fn register(registry: &mut Registry) -> String {
+        (Self::rendering().register)(registry)
+    }
+}
+
+/// A form in which a column is shown that is not the one in which it is stored: `column shown Form`
+/// in [`record!`](crate::record!).
+pub trait Shown {
+    /// How the column is shown on both faces.
+    fn rendering() -> Rendering;
+}
+
+/// A text column that holds JSON, decoded (spec: `wire.md` 6).
+pub struct JsonText;
+
+impl Shown for JsonText {
+    fn rendering() -> Rendering {
+        Rendering::JSON
+    }
+}
+
+/// An exact decimal number, as text: `"12.50"`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decimal(pub f64);
+
+/// An exact decimal number, as text: `"12.50"`.
+#[Scalar]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let parsed = match &value {
+            Value::String(text) => {
+                text.parse::<rust_decimal::Decimal>().ok().and_then(|exact| exact.try_into().ok())
+            }
+            Value::Number(number) => number.as_f64(),
+            _ => None,
+        };
+        parsed.map(Self).ok_or_else(|| InputValueError::expected_type(value))
+    }
+
+    fn to_value(&self) -> Value {
+        price_value(self.0, Face::GraphQl)
+    }
+}
+
+/// An amount that a resolver computed: a `Decimal` in GraphQL, a number in REST.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Money(pub f64);
+
+impl OutputType for Money {
+    fn type_name() -> Cow<'static, str> {
+        <Decimal as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Decimal as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(price_value(self.0, Execution::of(ctx).face))
+    }
+}
+
+impl From<rust_decimal::Decimal> for Money {
+    fn from(exact: rust_decimal::Decimal) -> Self {
+        Self(exact.try_into().unwrap_or_default())
+    }
+}
+
+/// A moment in UTC: `2026-11-23T12:00:00.000000Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(pub DateTime<Utc>);
+
+/// A moment in UTC: `2026-11-23T12:00:00.000000Z`.
+#[Scalar(name = "DateTime")]
+impl ScalarType for Moment {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        DateTime::parse_from_rfc3339(text).map(|at| Self(at.to_utc())).map_err(InputValueError::custom)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(moment_text(self.0))
+    }
+}
+
+fn moment_text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// Writes [`moment_text`] as a JSON string. Lists are full of moments, and chrono's own formatting takes
+/// ten times as long.
+fn write_moment(at: DateTime<Utc>, out: &mut Vec<u8>) {
+    let Ok(year @ 0..=9999) = u32::try_from(at.year()) else { return write_str(&moment_text(at), out) };
+    let micros = at.timestamp_subsec_micros();
+    let mut pair = |before: &[u8], number: u32| {
+        out.extend_from_slice(before);
+        out.extend_from_slice(&[digit(number / 10), digit(number % 10)]);
+    };
+    pair(b"\"", year / 100);
+    pair(b"", year % 100);
+    pair(b"-", at.month());
+    pair(b"-", at.day());
+    pair(b"T", at.hour());
+    pair(b":", at.minute());
+    pair(b":", at.second());
+    pair(b".", micros / 10_000);
+    pair(b"", micros / 100 % 100);
+    pair(b"", micros % 100);
+    out.extend_from_slice(b"Z\"");
+}
+
+fn digit(number: u32) -> u8 {
+    b'0' + u8::try_from(number % 10).unwrap_or(0)
+}
+
+/// The shortest decimal text that reads back as the number; whole numbers have no fraction.
+fn shortest(number: f64) -> String {
+    let mut out = Vec::new();
+    write_float(number, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Digits of a float that the original looks at when it rounds.
+const SIGNIFICANT: u32 = 14;
+
+/// An amount with two decimals, rounded half up as it is written: `7.555` is `7.56`, though its float
+/// is a little less (spec: `wire.md` 6).
+fn two_decimals(amount: f64) -> String {
+    if let Some(cents) = whole_cents(amount) {
+        return of_cents(cents);
+    }
+    let exact = rust_decimal::Decimal::from_f64_retain(amount);
+    let half_up = RoundingStrategy::MidpointAwayFromZero;
+    match exact.and_then(|exact| exact.round_sf_with_strategy(SIGNIFICANT, half_up)) {
+        Some(exact) => format!("{:.2}", exact.round_dp_with_strategy(2, half_up)),
+        None => format!("{amount:.2}"),
+    }
+}
+
+/// The cents of an amount that has no smaller part, as nearly all have.
+fn whole_cents(amount: f64) -> Option<i64> {
+    let cents = (amount * 100.0).round();
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number well inside the range")]
+    (cents / 100.0 == amount && cents.abs() < 1e15).then_some(cents as i64)
+}
+
+fn of_cents(cents: i64) -> String {
+    let mut text = String::with_capacity(16);
+    if cents < 0 {
+        text.push('-');
+    }
+    let cents = cents.unsigned_abs();
+    text.push_str(itoa::Buffer::new().format(cents / 100));
+    text.push('.');
+    text.push(char::from(b'0' + (cents % 100 / 10) as u8));
+    text.push(char::from(b'0' + (cents % 10) as u8));
+    text
+}
+
+fn float_value(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number well inside the range")]
+        return Value::Number((number as i64).into());
+    }
+    Number::from_f64(number).map_or(Value::Null, Value::Number)
+}
+
+/// A price as value: a text in GraphQL, a number in REST.
+fn price_value(price: f64, face: Face) -> Value {
+    match face {
+        Face::GraphQl if price.is_finite() => Value::String(shortest(price)),
+        // What is no number is null on both faces.
+        Face::GraphQl | Face::Rest => float_value(price),
+    }
+}
+
+fn write_price(price: f64, face: Face, out: &mut Vec<u8>) {
+    match face {
+        Face::GraphQl if price.is_finite() => write_str(&shortest(price), out),
+        // What is no number is null on both faces.
+        Face::GraphQl | Face::Rest => write_float(price, out),
+    }
+}
+
+/// The moment of a cell that holds the shop's local time, or one of its days.
+fn moment(cell: Cell<'_>) -> Option<DateTime<Utc>> {
+    match cell {
+        Cell::Local(at) => Some(ShopTime::from_local(at).0),
+        Cell::Day(day) => Some(ShopDate(day).midnight()),
+        _ => None,
+    }
+}
+
+macro_rules! leaf {
+    ($($type:ty => $rendering:expr),* $(,)?) => {
+        $(impl Leaf for $type {
+            fn rendering() -> Rendering {
+                $rendering
+            }
+        })*
+    };
+}
+
+const MOMENT: Rendering = Rendering {
+    json: |cell, _, out| match moment(cell) {
+        Some(at) => write_moment(at, out),
+        None => out.extend_from_slice(b"null"),
+    },
+    ..Rendering::of::<Moment>()
+};
+
+leaf!(
+    Id => Rendering::INT,
+    Int => Rendering::INT,
+    String => Rendering::TEXT,
+    bool => Rendering::BOOL,
+    Flag => Rendering::FLAG,
+    Price => Rendering {
+        json: |cell, face, out| write_price(Price::shortest(cell.float().unwrap_or_default()), face, out),
+        spelling: Spelling::Number,
+        ..Rendering::of::<Decimal>()
+    },
+    f64 => Rendering {
+        json: |cell, face, out| write_price(cell.float().unwrap_or_default(), face, out),
+        spelling: Spelling::Number,
+        ..Rendering::of::<Decimal>()
+    },
+    Amount => Rendering {
+        json: |cell, _, out| write_str(&two_decimals(cell.float().unwrap_or_default()), out),
+        ..Rendering::of::<Decimal>()
+    },
+    ShopTime => MOMENT,
+    ShopDate => MOMENT,
+);
+
+impl<T: Leaf> Leaf for Option<T> {
+    fn rendering() -> Rendering {
+        T::rendering().or_null()
+    }
+
+    fn register(registry: &mut Registry) -> String {
+        T::register(registry).trim_end_matches('!').to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_that_is_no_number_is_null() {
+        for face in [Face::GraphQl, Face::Rest] {
+            let mut out = Vec::new();
+            write_price(f64::INFINITY, face, &mut out);
+            assert_eq!((out.as_slice(), price_value(f64::INFINITY, face)), (&b"null"[..], Value::Null));
+        }
+        assert_eq!(Decimal(f64::NAN).to_value(), Value::Null);
+    }
+
+    /// What both faces show of a cell, as JSON.
+    fn shown<L: Leaf>(cell: Cell<'_>) -> [String; 2] {
+        let rendering = L::rendering();
+        [Face::GraphQl, Face::Rest].map(|face| {
+            let mut json = Vec::new();
+            (rendering.json)(cell, face, &mut json);
+            String::from_utf8(json).unwrap()
+        })
+    }
+
+    #[test]
+    fn prices_are_numbers_in_rest_and_exact_texts_in_graphql() {
+        assert_eq!(shown::<Price>(Cell::Float(10.0)), ["\"10\"", "10"]);
+        assert_eq!(shown::<Price>(Cell::Float(f64::from(2.99_f32))), ["\"2.99\"", "2.99"]);
+        assert_eq!(shown::<f64>(Cell::Float(2.5)), ["\"2.5\"", "2.5"]);
+        assert_eq!(shown::<Amount>(Cell::Float(12.5)), ["\"12.50\""; 2]);
+        let amounts = [7.555, 7.554, 0.1 + 0.2, 1.005, 0.0, 999_999_999.995, 9_999_999_999.0, 1e16];
+        let texts = [
+            "7.56",
+            "7.55",
+            "0.30",
+            "1.01",
+            "0.00",
+            "1000000000.00",
+            "9999999999.00",
+            "10000000000000000.00",
+        ];
+        assert_eq!(amounts.map(two_decimals), texts);
+    }
+
+    #[test]
+    fn moments_are_written_as_chrono_does() {
+        for seconds in [0, 951_782_399, 1_764_000_000, 253_402_300_799, 253_402_300_800, -62_167_219_201] {
+            let at = DateTime::from_timestamp(seconds, 120_456_789).unwrap();
+            let mut text = Vec::new();
+            write_moment(at, &mut text);
+            assert_eq!(String::from_utf8(text).unwrap(), format!("\"{}\"", moment_text(at)));
+        }
+    }
+
+    #[test]
+    fn moments_are_of_the_shops_zone() {
+        let at = DateTime::from_timestamp(1_764_000_000, 0).unwrap();
+        let cell = Cell::Local(ShopTime(at).local());
+        assert_eq!(shown::<ShopTime>(cell), ["\"2025-11-24T16:00:00.000000Z\""; 2]);
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_back(number in proptest::num::f64::NORMAL | proptest::num::f64::ZERO | proptest::num::f64::SUBNORMAL) {
+            prop_assert_eq!(shortest(number).parse(), Ok(number));
+            let read = match float_value(number) {
+                Value::Number(read) => read.as_f64(),
+                _ => None,
+            };
+            prop_assert_eq!(read, Some(number));
+        }
+
+        #[test]
+        fn amounts_have_two_decimals(amount in -1e10..1e10_f64, cents in -100_000_000_000..100_000_000_000_i64, any in proptest::num::f64::ANY) {
+            let text = two_decimals(amount);
+            let read: f64 = text.parse().unwrap();
+            // The original looks at so many digits, and rounds twice.
+            prop_assert!((read - amount).abs() <= 0.005_001 + amount.abs() * 1e-13, "{}", text);
+            prop_assert!(text.split_once('.').is_some_and(|(_, cents)| cents.len() == 2));
+            let written = two_decimals(cents as f64 / 100.0);
+            let sign = if cents < 0 { "-" } else { "" };
+            prop_assert_eq!(written, format!("{sign}{}.{:02}", cents.abs() / 100, cents.abs() % 100));
+            two_decimals(any);
+        }
+
+        #[test]
+        fn nothing_is_never_negative(fraction in 0.0..0.005_f64) {
+            prop_assert_eq!(two_decimals(-fraction), "0.00");
+        }
+
+        #[test]
+        fn texts_are_decimals_or_refused(text in r"[+-]?[0-9_]{0,40}\.?[0-9]{0,40}(e[+-]?[0-9]{1,4})?|\PC*", number in -1e15..1e15_f64) {
+            let parsed = Decimal::parse(Value::String(text));
+            prop_assert!(parsed.is_err() || parsed.is_ok_and(|decimal| decimal.0.is_finite()));
+            let read = Decimal::parse(Decimal(number).to_value());
+            prop_assert!(read.is_ok_and(|read| (read.0 - number).abs() <= number.abs() * 1e-15));
+        }
+
+        #[test]
+        fn moments_are_read_back(seconds in -62_167_219_200..253_402_300_800_i64, micros in 0..1_000_000_u32) {
+            let at = DateTime::from_timestamp(seconds, micros * 1000).unwrap();
+            let mut text = Vec::new();
+            write_moment(at, &mut text);
+            let text: String = serde_json::from_slice(&text).unwrap();
+            prop_assert_eq!(&text, &moment_text(at));
+            prop_assert_eq!(Moment::parse(Value::String(text)).ok(), Some(Moment(at)));
+        }
+
+        #[test]
+        fn any_text_is_a_moment_or_refused(text in r"[0-9]{1,6}-[0-9]{1,3}-[0-9]{1,3}[T ][0-9:.]{0,20}(Z|[+-][0-9:]{0,6})?|\PC*") {
+            if let Ok(moment) = Moment::parse(Value::String(text)) {
+                moment.to_value();
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Reading records: the one that an identifier names, with what is asked of it.
+
+use std::future::Future;
+
+use async_graphql::{Context, OutputType};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    Statement,
+};
+use value::{Id, ShopTime};
+
+use super::cell::{ColumnSet, Row, Rows};
+use super::level::Level;
+use super::lookup::Lookup;
+use super::output::{List, One};
+use super::record_type::RecordType;
+use super::relation::{MAX_KEYS, MAX_ROWS};
+use crate::node::{Refetch, database_id};
+use crate::scope::Scope;
+use crate::write::{CHANGED, changed_at};
+use crate::{Error, Result};
+
+/// A column of a record's table.
+pub type ColumnOf<T> = <<T as Record>::Entity as EntityTrait>::Column;
+
+/// A table's row as the API shows it. Made by [`record!`](crate::record!).
+pub trait Record: OutputType + From<Self::Model> + Clone + 'static {
+    /// Name of the GraphQL type.
+    const NAME: &'static str;
+    /// The table.
+    type Entity: EntityTrait<Model = Self::Model>;
+    /// A row of the table.
+    type Model: ModelTrait<Entity = Self::Entity> + FromQueryResult + Send + Sync + 'static;
+
+    /// What the record is.
+    fn record() -> &'static RecordType;
+    /// The primary key's column.
+    fn key_column() -> ColumnOf<Self>;
+    /// How the row is found again by its `id`; a record without is a part of others, and has no `id`.
+    fn node() -> Option<Refetch<Self::Entity>>;
+
+    /// The one of `rows` that an identifier names.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn find(
+        scope: Scope<'_>,
+        rows: fn() -> Select<Self::Entity>,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Self>>> + Send {
+        let id = database_id(scope, Self::NAME, id);
+        async move {
+            let Some(id) = id else { return Ok(None) };
+            let row = first_model(scope, rows().filter(Self::key_column().eq(id))).await?;
+            if let Some(at) = row.as_ref().and_then(changed_at) {
+                scope.note_change(at);
+            }
+            Ok(row.map(Self::from))
+        }
+    }
+}
+
+/// The rows of a statement, whole.
+async fn models<E: EntityTrait>(scope: Scope<'_>, rows: Select<E>) -> Result<Vec<E::Model>> {
+    let rows = scope.rows(scope.backend().build(&QueryTrait::into_query(rows))).await?;
+    Ok(rows.iter().map(|row| E::Model::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?)
+}
+
+async fn first_model<E: EntityTrait>(scope: Scope<'_>, rows: Select<E>) -> Result<Option<E::Model>> {
+    Ok(models(scope, rows.limit(1)).await?.into_iter().next())
+}
+
+/// The one of `rows` that an identifier names, for an action on it.
+///
+/// # Errors
+/// [`Error::NotFound`] under the name that the original prints for `model`.
+pub async fn require<T: Record>(
+    scope: Scope<'_>,
+    rows: fn() -> Select<T::Entity>,
+    id: &str,
+    model: &'static str,
+) -> Result<T> {
+    T::find(scope, rows, id).await?.ok_or_else(|| Error::NotFound { model, id: id.to_owned() })
+}
+
+/// The one of `rows` that an identifier names, with what is asked of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn see<T: Record>(
+    ctx: &Context<'_>,
+    rows: fn() -> Select<T::Entity>,
+    id: &str,
+) -> Result<Option<One<T>>> {
+    let Some(key) = database_id(ctx.into(), T::NAME, id) else { return Ok(None) };
+    let (record, select) = (T::record(), move || QueryTrait::into_query(rows()));
+    let seen = Seen::plan(ctx, record)?;
+    let Seen { scope, columns, .. } = seen;
+    let lookup =
+        Lookup { record, rows: &select, identity: rows as usize, column: record.key, columns, limit: 1 };
+    let statement = scope.engine().lookups.statement(scope.backend(), lookup, &[key.0]);
+    Ok(One::first(seen.read(statement).await?))
+}
+
+/// The same; where there is none, GraphQL answers null and REST the original's 404.
+///
+/// # Errors
+/// [`Error::NotFound`] in REST; when the database fails.
+pub async fn show<T: Record>(
+    ctx: &Context<'_>,
+    rows: fn() -> Select<T::Entity>,
+    id: &str,
+    model: &'static str,
+) -> Result<Option<One<T>>> {
+    match see(ctx, rows, id).await? {
+        None if Scope::from(ctx).is_rest() => Err(Error::NotFound { model, id: id.to_owned() }),
+        seen => Ok(seen),
+    }
+}
+
+/// The first row of a statement, with what is asked of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn see_first<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<Option<One<T>>> {
+    let seen = Seen::plan(ctx, T::record())?;
+    let mut select = QueryTrait::into_query(rows.limit(1));
+    seen.record.select(seen.columns, &mut select);
+    let statement = seen.scope.backend().build(&select);
+    Ok(One::first(seen.read(statement).await?))
+}
+
+/// A single record that is asked for.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    scope: Scope<'a>,
+    record: &'static RecordType,
+    columns: ColumnSet,
+    /// Place of the column that tells when the record was changed, where REST's `Last-Modified` needs it.
+    changed: Option<usize>,
+}
+
+impl<'a> Seen<'a> {
+    fn plan(ctx: &Context<'a>, record: &'static RecordType) -> Result<Self> {
+        let scope = Scope::from(ctx);
+        let set = ctx.with_selection_set(&ctx.item.node.selection_set);
+        let mut columns = asked_columns(&set, record)?;
+        let changed = record.place(CHANGED).filter(|_| scope.is_rest());
+        columns.extend(changed);
+        Ok(Self { scope, record, columns, changed })
+    }
+
+    async fn read(self, statement: Statement) -> Result<Rows> {
+        let found = self.scope.first_row(statement).await?;
+        let rows = Rows::new(self.columns, found.into_iter().map(Row::Read).collect());
+        if let (Some(changed), Some(row)) = (self.changed, rows.views(self.record).first())
+            && let Some(at) = row.cell(changed)?.local()
+        {
+            self.scope.note_change(ShopTime::from_local(at).0);
+        }
+        Ok(rows)
+    }
+}
+
+/// The columns of a record that a selection asks for.
+fn asked_columns(
+    ctx: &async_graphql::ContextSelectionSet<'_>,
+    record: &'static RecordType,
+) -> Result<ColumnSet> {
+    let level = Level::plan(ctx, record).map_err(|error| Error::internal(error.message))?;
+    Ok(level.columns())
+}
+
+/// The rows of a statement as a list of records, with what is asked of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<List<T>> {
+    let scope = Scope::from(ctx);
+    let ctx = ctx.with_selection_set(&ctx.item.node.selection_set);
+    let columns = asked_columns(&ctx, T::record())?;
+    let mut select = QueryTrait::into_query(rows);
+    T::record().select(columns, &mut select);
+    let found = scope.rows(scope.backend().build(&select)).await?;
+    Ok(List::new(Rows::new(columns, found.into_iter().map(Row::Read).collect())))
+}
+
+/// Whole rows of `T` whose `column` holds one of the keys, in the order of `rows`: for values that are computed
+/// of them.
+///
+/// # Errors
+/// When the database fails or there are too many rows.
+pub async fn load<T: Record>(
+    scope: Scope<'_>,
+    mut keys: Vec<Id>,
+    column: ColumnOf<T>,
+    rows: fn() -> Select<T::Entity>,
+) -> Result<Vec<T::Model>> {
+    keys.sort_unstable();
+    keys.dedup();
+    let mut found = Vec::new();
+    for keys in keys.chunks(MAX_KEYS) {
+        let some = rows().filter(column.is_in(keys.iter().copied())).limit(MAX_ROWS + 1);
+        found.extend(models(scope, some).await?);
+    }
+    if found.len() as u64 > MAX_ROWS {
+        let name = T::record().name;
+        return Err(Error::BadRequest(format!(
+            "More than {MAX_ROWS} rows of {name}: ask for fewer at a time."
+        )));
+    }
+    Ok(found)
+}

@@ -1,0 +1,173 @@
+//! How the value of a column is shown: as JSON text of either face.
+
+use async_graphql::registry::Registry;
+use async_graphql::{Json, OutputType, Value};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+use super::cell::Cell;
+use super::spelling::Spelling;
+use crate::face::Face;
+use crate::json::{write_bool, write_int, write_str, write_value};
+
+/// How the cells of a field are shown. Null is null everywhere; what is here is asked for other cells only.
+#[derive(Clone, Copy)]
+pub struct Rendering {
+    /// The JSON text in the spelling of the face.
+    pub json: fn(Cell<'_>, Face, &mut Vec<u8>),
+    /// Registers the GraphQL type and names it.
+    pub register: fn(&mut Registry) -> String,
+    /// Whether the column may be null.
+    pub nullable: bool,
+    /// How REST spells the value, where the GraphQL type doesn't tell.
+    pub spelling: Spelling,
+}
+
+impl Rendering {
+    /// A whole number.
+    pub const INT: Self =
+        Self { json: |cell, _, out| write_int(cell.int().unwrap_or_default(), out), ..Self::of::<i64>() };
+
+    /// A text.
+    pub const TEXT: Self =
+        Self { json: |cell, _, out| write_str(cell.text().unwrap_or_default(), out), ..Self::of::<String>() };
+
+    /// True or false on both faces.
+    pub const BOOL: Self =
+        Self { json: |cell, _, out| write_bool(cell.bool().unwrap_or_default(), out), ..Self::of::<bool>() };
+
+    /// True or false in GraphQL, 1 or 0 in REST.
+    pub const FLAG: Self = Self {
+        json: |cell, face, out| match (face, cell.bool().unwrap_or_default()) {
+            (Face::GraphQl, truth) => write_bool(truth, out),
+            (Face::Rest, truth) => out.push(b'0' + u8::from(truth)),
+        },
+        spelling: Spelling::Integer,
+        ..Self::of::<bool>()
+    };
+
+    /// A text that holds JSON, decoded. REST prints empty objects as empty lists, as PHP does; a text that is
+    /// no JSON is null.
+    pub const JSON: Self = Self {
+        json: |cell, face, out| write_value(&decoded(cell, face), face, out),
+        nullable: true,
+        ..Self::of::<Json<serde_json::Value>>()
+    };
+
+    /// A word of a closed list, which is an enum in GraphQL.
+    pub const fn word(register: fn(&mut Registry) -> String) -> Self {
+        Self {
+            json: |cell, face, out| match (cell.text().unwrap_or_default(), face) {
+                (word, Face::GraphQl) => write_str(&word.to_uppercase(), out),
+                (word, Face::Rest) => write_str(word, out),
+            },
+            register,
+            nullable: false,
+            spelling: Spelling::AsTyped,
+        }
+    }
+
+    /// A rendering of a GraphQL type that shows nothing yet.
+    pub const fn of<T: OutputType>() -> Self {
+        Self {
+            json: |_, _, out| out.extend_from_slice(b"null"),
+            register: T::create_type_info,
+            nullable: false,
+            spelling: Spelling::AsTyped,
+        }
+    }
+
+    /// The same for a column that may be null.
+    #[must_use]
+    pub const fn or_null(self) -> Self {
+        Self { nullable: true, ..self }
+    }
+
+    /// Registers the type of a field that is shown so, and names it.
+    pub(crate) fn ty(&self, registry: &mut Registry) -> String {
+        let name = (self.register)(registry);
+        if self.nullable { name.trim_end_matches('!').to_owned() } else { name }
+    }
+}
+
+fn decoded(cell: Cell<'_>, face: Face) -> Value {
+    let json = cell.text().and_then(|text| serde_json::from_str(text).ok());
+    let value = json.and_then(|json| Value::from_json(json).ok()).unwrap_or_default();
+    if face == Face::GraphQl { value } else { without_empty_objects(value) }
+}
+
+fn without_empty_objects(value: Value) -> Value {
+    match value {
+        Value::Object(fields) if fields.is_empty() => Value::List(Vec::new()),
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, value)| (name, without_empty_objects(value))).collect(),
+        ),
+        Value::List(items) => Value::List(items.into_iter().map(without_empty_objects).collect()),
+        scalar => scalar,
+    }
+}
+
+/// The opaque global identifier of a record (Relay): its type and primary key.
+pub fn global_id(name: &str, key: i64) -> String {
+    STANDARD_NO_PAD.encode(format!("{name}:{key}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(rendering: Rendering, cell: Cell<'_>) -> [String; 2] {
+        [Face::GraphQl, Face::Rest].map(|face| {
+            let mut json = Vec::new();
+            (rendering.json)(cell, face, &mut json);
+            String::from_utf8(json).unwrap()
+        })
+    }
+
+    #[test]
+    fn texts_are_escaped() {
+        let text = "a\"\\\n\u{1}\u{8}é/";
+        assert_eq!(shown(Rendering::TEXT, Cell::Text(text)), [r#""a\"\\\n\u0001\bé/""#; 2]);
+    }
+
+    #[test]
+    fn faces_spell_words_and_flags_differently() {
+        let word = Rendering::word(<String as OutputType>::create_type_info);
+        assert_eq!(shown(word, Cell::Text("active")), [r#""ACTIVE""#, r#""active""#]);
+        assert_eq!(shown(Rendering::FLAG, Cell::Bool(true)), ["true", "1"]);
+        assert_eq!(shown(Rendering::BOOL, Cell::Bool(false)), ["false"; 2]);
+    }
+
+    #[test]
+    fn json_texts_are_decoded() {
+        let json = |text| shown(Rendering::JSON, Cell::Text(text));
+        let text = r#"{"ram": 2048, "ports": {}}"#;
+        assert_eq!(json(text), [r#"{"ram":2048,"ports":{}}"#, r#"{"ram":2048,"ports":[]}"#]);
+        assert_eq!(json("{}"), ["{}", "[]"]);
+        assert_eq!(json("no json"), ["null"; 2]);
+        assert_eq!(json("1.0"), ["1.0", "1"]);
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn texts_of_json_are_shown(text in r#"[\[\]{}:,"a0-9.-]{0,30}|\PC*"#, any in any::<String>(), whole in any::<i64>()) {
+            for face in [Face::GraphQl, Face::Rest] {
+                let written = |rendering: Rendering, cell| {
+                    let mut out = Vec::new();
+                    (rendering.json)(cell, face, &mut out);
+                    serde_json::from_slice::<serde_json::Value>(&out)
+                };
+                prop_assert!(written(Rendering::JSON, Cell::Text(&text)).is_ok());
+                prop_assert_eq!(written(Rendering::TEXT, Cell::Text(&any)).unwrap(), serde_json::json!(any));
+                prop_assert_eq!(written(Rendering::INT, Cell::Int(whole)).unwrap(), serde_json::json!(whole));
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What a resolver sees of the engine and of the request it answers.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_graphql::{ContextBase, UploadValue};
+use chrono::{DateTime, Utc};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement};
+
+use crate::ability::Abilities;
+use crate::engine::{Engine, Host, Texts};
+use crate::execution::{Execution, Origin};
+use crate::face::Face;
+use crate::page::Remembered;
+use crate::record::Moment;
+use crate::write::Expected;
+use crate::{Error, Result};
+
+/// The engine and the request, as a resolver sees them.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    engine: &'a Arc<Engine>,
+    execution: &'a Execution,
+    uploads: &'a [UploadValue],
+    expected: Expected,
+}
+
+impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
+    fn from(ctx: &ContextBase<'a, T>) -> Self {
+        let execution = Execution::of(ctx);
+        Self {
+            engine: Engine::of(ctx),
+            execution,
+            uploads: &ctx.query_env.uploads,
+            expected: execution.expected,
+        }
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// The same, for a change of a record that a GraphQL caller has read in this state.
+    #[must_use]
+    pub fn expecting(self, read: Option<Moment>) -> Self {
+        Self { expected: read.map_or(self.expected, |read| Expected::At(read.0)), ..self }
+    }
+
+    /// The state of its record that a change demands.
+    pub fn expected(self) -> Expected {
+        self.expected
+    }
+
+    /// Notes when the record that a REST request names was last changed.
+    pub fn note_change(self, at: DateTime<Utc>) {
+        self.execution.changed_at.get_or_init(|| at);
+    }
+
+    /// What all requests share.
+    pub fn engine(self) -> &'a Arc<Engine> {
+        self.engine
+    }
+
+    /// Who runs the engine.
+    pub fn host(self) -> &'a dyn Host {
+        &*self.engine.host
+    }
+
+    /// The request, as all of its resolvers see it.
+    pub fn execution(self) -> &'a Execution {
+        self.execution
+    }
+
+    /// Files that were sent beside the input.
+    pub fn uploads(self) -> &'a [UploadValue] {
+        self.uploads
+    }
+
+    /// The address that the request comes from.
+    pub fn client(self) -> IpAddr {
+        self.execution.client
+    }
+
+    /// Whether the request came through REST.
+    pub fn is_rest(self) -> bool {
+        self.execution.face == Face::Rest
+    }
+
+    /// The database that is written.
+    pub fn db(self) -> &'a DatabaseConnection {
+        self.host().database()
+    }
+
+    /// Which database it is.
+    pub fn backend(self) -> DbBackend {
+        self.db().get_database_backend()
+    }
+
+    /// Reads the rows of a statement: from a replica where that will do.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rows(self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.host().rows(statement, self.execution.fresh).await
+    }
+
+    /// Reads the first row of a statement.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn first_row(self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.rows(statement).await?.into_iter().next())
+    }
+
+    /// Whether what is read may lag behind what was written.
+    pub fn may_lag(self) -> bool {
+        !self.execution.fresh && self.host().may_lag()
+    }
+
+    /// Begins a transaction that is going to write.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(self) -> Result<DatabaseTransaction> {
+        self.host().begin().await
+    }
+
+    /// Texts that are put into answers.
+    pub fn texts(self) -> &'a dyn Texts {
+        self.host().texts()
+    }
+
+    /// Whether an update leaves fields that were not sent as they are.
+    pub fn is_partial(self) -> bool {
+        !self.execution.strict
+    }
+
+    /// The present moment.
+    pub fn now(self) -> DateTime<Utc> {
+        self.host().now()
+    }
+
+    /// Totals and places of big lists, remembered for a moment.
+    pub fn lists(self) -> &'a Remembered {
+        &self.engine.lists
+    }
+
+    /// What the caller may do, without what a document lends.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] without a valid key.
+    pub fn own_abilities(self) -> Result<&'a Abilities> {
+        self.execution.principal.as_deref().map(|who| who.abilities()).ok_or(Error::Unauthenticated)
+    }
+
+    /// How the request reached the server, for addresses in answers.
+    pub fn origin(self) -> &'a Origin {
+        &self.execution.origin
+    }
+}

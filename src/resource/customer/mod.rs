@@ -1,0 +1,225 @@
+//! Customers of the shop (spec: `application-store.md` 4).
+
+mod action;
+mod delete;
+mod input;
+mod letter;
+mod mutation;
+mod phone;
+mod write;
+
+use async_graphql::{Context, ID, Object};
+use entity::{Id, customer};
+use facade::record::One;
+use sea_orm::sea_query::{IntoLikeExpr, LikeExpr};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Select};
+
+pub use self::mutation::CustomerMutation;
+pub use self::phone::Phone;
+use super::invoice::{self, Invoice};
+use super::metadata::{self, Metadata};
+use super::service::{self, Service, ServiceFilter};
+use facade::guard::Can;
+use facade::page::{Connection, List, Paging};
+use facade::record::show;
+use crate::scope::Scope;
+use facade::write::lock;
+use crate::{abilities, Result};
+use facade::{filters, record};
+
+abilities! {
+    /// Lists customers.
+    INDEX = "customers:index", permissions ["admin.show_customers", "admin.manage_customers"];
+    /// Shows customers.
+    SHOW = "customers:show", permissions ["admin.show_customers", "admin.manage_customers"];
+    /// Makes customers.
+    STORE = "customers:store", aliases ["customers:create"], permissions ["admin.manage_customers"];
+    /// Changes customers.
+    UPDATE = "customers:update", permissions ["admin.manage_customers"];
+    /// Deletes customers.
+    DELETE = "customers:delete", permissions ["admin.manage_customers"];
+}
+
+/// What the original calls a customer in texts and polymorphic columns.
+pub const MODEL: &str = "App\\Models\\Account\\Customer";
+
+record! {
+    /// A customer of the shop.
+    pub struct Customer(entity::customer);
+    #[can(SHOW, INDEX)] node: |_| live_customers();
+    columns {
+        /// Given name.
+        firstname,
+        /// Family name.
+        lastname,
+        /// Address with which the customer signs in.
+        email,
+        /// Path of the picture below `/storage/`.
+        avatar_path,
+        /// Company that the customer buys for.
+        company_name,
+        /// Further lines of the address on invoices.
+        billing_details,
+        /// Language and country, as in `fr_FR`.
+        locale,
+        /// As it was typed; null where it is neither international nor a French number.
+        phone shown Phone,
+        /// Street and number.
+        address,
+        /// Second line of the address.
+        address2,
+        /// Town.
+        city,
+        /// Country, two letters.
+        country,
+        /// Region, state or county.
+        region,
+        /// Postal code.
+        zipcode,
+        /// When the e-mail address was confirmed.
+        email_verified_at,
+        /// Credit in the shop's currency.
+        balance,
+        /// When the customer last signed in.
+        last_login,
+        /// Whether the account was confirmed.
+        is_confirmed,
+        /// Not used any more.
+        is_deleted,
+        /// When it was deleted.
+        deleted_at,
+        /// Whether the pages are shown dark.
+        dark_mode,
+        /// Notes of the staff.
+        notes,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+        /// Whether the customer agreed to the processing of the data.
+        gdpr_compliment,
+        /// Primary key of the security question.
+        security_question_id,
+    }
+    branches {
+        /// Free values attached to the customer, without the secret ones.
+        #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, open_metadata),
+        /// What the customer has bought and uses, without what is hidden from the customer.
+        #[can(service::INDEX)] services:
+            many<Service>(entity::service::Column::CustomerId, service::visible_services),
+        /// Invoices and drafts of invoices.
+        #[can(invoice::INDEX)] invoices:
+            many<Invoice>(entity::invoice::Column::CustomerId, invoice::live_invoices),
+    }
+}
+
+filters! {
+    /// Conditions on customers; all given ones must hold.
+    pub struct CustomerFilter, CustomerSort, CustomerSortField on entity::customer {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// E-mail address.
+        email: TextFilter = Email,
+        /// Given name.
+        firstname: TextFilter = Firstname,
+        /// Family name.
+        lastname: TextFilter = Lastname,
+        /// Phone number, as it was typed.
+        phone: TextFilter = Phone,
+        /// Company.
+        company_name: TextFilter = CompanyName,
+        /// Town.
+        city: TextFilter = City,
+        /// Country, two letters.
+        country: TextFilter = Country,
+        /// Language and country, as in `fr_FR`.
+        locale: TextFilter = Locale,
+        /// Credit in the shop's currency.
+        balance: DecimalFilter = Balance,
+        /// When the e-mail address was confirmed.
+        email_verified_at: DateTimeFilter = EmailVerifiedAt,
+        /// When the customer last signed in.
+        last_login: DateTimeFilter = LastLogin,
+        /// Whether the account was confirmed.
+        is_confirmed: BooleanFilter = IsConfirmed,
+        /// When it was made.
+        created_at: DateTimeFilter = CreatedAt,
+        /// When it was last changed.
+        updated_at: DateTimeFilter = UpdatedAt,
+    }
+    related {
+        /// Those with a service for which this holds.
+        #[can(service::INDEX)]
+        services: ServiceFilter(entity::service::Column::CustomerId = Id, service::visible_services),
+    }
+}
+
+/// Customers that were not deleted.
+pub fn live_customers() -> Select<customer::Entity> {
+    customer::Entity::find().filter(customer::Column::DeletedAt.is_null())
+}
+
+/// A customer whom nobody else changes until the transaction ends, in the state that the caller expects.
+///
+/// # Errors
+/// As [`lock`].
+async fn locked(scope: Scope<'_>, transaction: &DatabaseTransaction, id: Id) -> Result<customer::Model> {
+    lock::<Customer>(transaction, live_customers(), id, MODEL, scope.expected()).await
+}
+
+/// Beginnings of keys of metadata that are never shown: second factors, keys of automatic logins.
+const SECRET_PREFIXES: [&str; 2] = ["2fa_", "autologin_"];
+/// Keys of metadata that are never shown: what social logins are renewed with.
+const SECRET_SOCIAL: (&str, &str) = ("social_", "_refresh_token");
+
+fn open_metadata() -> Select<entity::metadata::Entity> {
+    let escaped = |text: &str| text.replace('_', "!_");
+    let (social, token) = SECRET_SOCIAL;
+    let secret = SECRET_PREFIXES.map(|prefix| format!("{}%", escaped(prefix)));
+    let secret = secret.into_iter().chain([format!("{}%{}", escaped(social), escaped(token))]);
+    secret.fold(metadata::attached_to(MODEL), |select, pattern| {
+        let pattern = LikeExpr::new(pattern).escape('!').into_like_expr();
+        select.filter(entity::metadata::Column::Key.not_like(pattern))
+    })
+}
+
+/// Reading customers.
+#[derive(Default)]
+pub struct CustomerQuery;
+
+#[Object]
+impl CustomerQuery {
+    /// A customer by its identifier.
+    #[graphql(directive = Can::apply(&[SHOW, INDEX]))]
+    async fn customer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Option<One<Customer>>> {
+        show(ctx, live_customers, &id, MODEL).await
+    }
+
+    /// Customers of the shop.
+    #[graphql(directive = Can::apply(&[INDEX]))]
+    async fn customers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<CustomerFilter>>,
+        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<CustomerSort>>,
+        #[graphql(desc = "Only customers whose e-mail address holds this text, exact matches first.")]
+        search: Option<String>,
+        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
+        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
+        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
+    ) -> Result<Connection<Customer>> {
+        List::of(live_customers)
+            .filter(filter.as_deref(), ctx.into())
+            .search(customer::Column::Email, search.as_deref(), sort.is_none(), ctx.into())
+            .sort(sort.as_ref())
+            .page(ctx, Paging { first, after, last, before, page, per_page })
+            .await
+    }
+}

@@ -1,0 +1,231 @@
+//! Customers who are linked to an account at Discord, for the shop's bot there (spec:
+//! `documented-contract.md` 4.5).
+//!
+//! The link is a free value of the customer, which holds the account's number as text: such numbers
+//! exceed what JavaScript counts.
+
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use entity::{Id, customer, invoice, metadata, service};
+use facade::record::List;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+
+use super::customer::{MODEL as CUSTOMER, live_customers};
+use super::invoice::InvoiceStatus;
+use super::service::{ServiceStatus, live_services, visible_services};
+use facade::guard::Can;
+use crate::config::DiscordRole;
+use facade::error::Refusal;
+use facade::filter::exists;
+use facade::record::list;
+use crate::scope::Scope;
+use crate::{abilities, Result};
+use facade::record;
+
+abilities! {
+    /// Lists customers with their Discord accounts.
+    INDEX = "discordlink:index";
+    /// Finds the customer of a Discord account.
+    SEARCH = "discordlink:search";
+}
+
+/// Name of the free value that holds the link.
+const KEY: &str = "social_discord";
+/// Digits of the longest number that an account at Discord can have.
+const MAX_DIGITS: usize = 20;
+/// Invoices that a linked customer is shown with.
+const MAX_INVOICES: u64 = 25;
+/// Links, or services of one customer, that are answered at once.
+const MAX_ROWS: u64 = 100_000;
+
+record! {
+    /// A service of a linked customer, as far as the bot shows it.
+    pub struct DiscordService(entity::service);
+    columns {
+        /// Name shown to the customer.
+        name,
+        /// Its state.
+        status as ServiceStatus,
+        /// Billing period, as in `monthly`.
+        billing,
+        /// End of the paid period; null where it does not end.
+        expires_at,
+    }
+}
+
+record! {
+    /// An invoice of a linked customer, as far as the bot shows it.
+    pub struct DiscordInvoice(entity::invoice);
+    columns {
+        /// Its number.
+        invoice_number,
+        /// Its state.
+        status as InvoiceStatus,
+        /// To pay, taxes included.
+        total,
+        /// Currency, three letters.
+        currency,
+        /// When it was made.
+        created_at,
+    }
+}
+
+/// A customer who is linked to an account at Discord, without postal address.
+pub struct DiscordCustomer {
+    customer: customer::Model,
+    discord_id: String,
+}
+
+/// A customer who is linked to an account at Discord, without postal address.
+#[Object]
+impl DiscordCustomer {
+    /// Primary key of the customer.
+    async fn database_id(&self) -> i64 {
+        self.customer.id.0
+    }
+
+    /// Given name.
+    async fn firstname(&self) -> &str {
+        &self.customer.firstname
+    }
+
+    /// Family name.
+    async fn lastname(&self) -> &str {
+        &self.customer.lastname
+    }
+
+    /// Address with which the customer signs in.
+    async fn email(&self) -> &str {
+        &self.customer.email
+    }
+
+    /// Language and country, as in `fr_FR`.
+    async fn locale(&self) -> &str {
+        &self.customer.locale
+    }
+
+    /// Number of the account at Discord.
+    async fn discord_id(&self) -> &str {
+        &self.discord_id
+    }
+
+    /// What the customer has bought and uses, without what is hidden from the customer.
+    async fn services(&self, ctx: &Context<'_>) -> Result<List<DiscordService>> {
+        let own = visible_services().filter(service::Column::CustomerId.eq(self.customer.id)).limit(MAX_ROWS);
+        list(ctx, own).await
+    }
+
+    /// The newest invoices, without drafts.
+    async fn invoices(&self, ctx: &Context<'_>) -> Result<List<DiscordInvoice>> {
+        let own = invoice::Entity::find()
+            .filter(invoice::Column::DeletedAt.is_null())
+            .filter(invoice::Column::CustomerId.eq(self.customer.id))
+            .filter(invoice::Column::Status.ne("draft"))
+            .order_by_desc(invoice::Column::CreatedAt)
+            .order_by_desc(invoice::Column::Id)
+            .limit(MAX_INVOICES);
+        list(ctx, own).await
+    }
+}
+
+/// A customer's link to an account at Discord.
+#[derive(SimpleObject)]
+pub struct DiscordLink {
+    /// Primary key of the customer.
+    customer_id: i64,
+    /// Number of the account at Discord.
+    discord_id: String,
+}
+
+/// Customers who hold the shop's role at Discord.
+#[derive(SimpleObject)]
+pub struct DiscordRoleHolders {
+    /// Their links, by primary key of the customer.
+    links: Vec<DiscordLink>,
+}
+
+/// Whether the bot's key is valid.
+#[derive(SimpleObject)]
+pub struct DiscordCheck {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// Reading links to Discord.
+#[derive(Default)]
+pub struct DiscordLinkQuery;
+
+#[Object]
+impl DiscordLinkQuery {
+    /// Whether the bot's key is valid.
+    #[graphql(directive = Can::apply(&[]))]
+    async fn discord_check(&self) -> DiscordCheck {
+        DiscordCheck { status: "ok" }
+    }
+
+    /// The customer who is linked to an account at Discord.
+    #[graphql(directive = Can::apply(&[SEARCH, super::customer::SHOW, super::customer::INDEX]))]
+    async fn discord_customer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of the account at Discord.")] discord_id: ID,
+    ) -> Result<Option<DiscordCustomer>> {
+        let scope = Scope::from(ctx);
+        match linked_customer(scope, &discord_id).await? {
+            None if scope.is_rest() => Err(Refusal::message(404, "Not found")),
+            found => Ok(found),
+        }
+    }
+
+    /// Customers who hold the shop's role at Discord; `GUICHET_DISCORD_ROLE` says which of the linked ones do.
+    #[graphql(directive = Can::apply(&[INDEX, super::customer::INDEX]))]
+    async fn discord_role_holders(&self, ctx: &Context<'_>) -> Result<DiscordRoleHolders> {
+        let scope = Scope::from(ctx);
+        let rows = links_of(scope.config().discord_role).limit(MAX_ROWS).all(scope.reader()).await?;
+        let link = |row: metadata::Model| {
+            Some(DiscordLink { customer_id: row.model_id.0, discord_id: row.value? })
+        };
+        Ok(DiscordRoleHolders { links: rows.into_iter().filter_map(link).collect() })
+    }
+}
+
+/// Links of customers who were not deleted.
+fn links() -> Select<metadata::Entity> {
+    let live = exists(live_customers(), customer::Column::Id, metadata::Column::ModelId, Condition::all());
+    metadata::Entity::find()
+        .filter(metadata::Column::ModelType.eq(CUSTOMER))
+        .filter(metadata::Column::Key.eq(KEY))
+        .filter(metadata::Column::Value.is_not_null())
+        .filter(live)
+        .order_by_asc(metadata::Column::ModelId)
+}
+
+async fn linked_customer(scope: Scope<'_>, discord_id: &str) -> Result<Option<DiscordCustomer>> {
+    let digits = (1..=MAX_DIGITS).contains(&discord_id.len()) && discord_id.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits {
+        return Ok(None);
+    }
+    let known = links()
+        .filter(metadata::Column::Value.eq(discord_id))
+        .select_only()
+        .column(metadata::Column::ModelId)
+        .limit(1)
+        .into_tuple::<Id>();
+    let Some(id) = known.one(scope.reader()).await? else { return Ok(None) };
+    let customer = live_customers().filter(customer::Column::Id.eq(id)).limit(1).one(scope.reader()).await?;
+    Ok(customer.map(|customer| DiscordCustomer { customer, discord_id: discord_id.to_owned() }))
+}
+
+/// The links of those who hold the role, by customer.
+fn links_of(role: DiscordRole) -> Select<metadata::Entity> {
+    let having = |condition| {
+        exists(live_services(), service::Column::CustomerId, metadata::Column::ModelId, condition)
+    };
+    match role {
+        DiscordRole::Linked => links(),
+        DiscordRole::ActiveService => {
+            links().filter(having(Condition::all().add(service::Column::Status.eq("active"))))
+        }
+        DiscordRole::AnyService => links().filter(having(Condition::all())),
+    }
+}

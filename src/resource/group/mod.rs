@@ -1,0 +1,297 @@
+//! Groups of products, which may hold groups (spec: `application-store.md` 6).
+
+mod change;
+mod route;
+mod start_price;
+
+use async_graphql::{Context, ID, Object};
+use entity::group;
+use facade::record::One;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+
+pub(super) use self::change::hold;
+use self::start_price::StartPrice;
+use super::metadata::{self, Metadata};
+use super::product::{self, Product, ShopStatus};
+use facade::guard::Can;
+use crate::form::{File, Form};
+use facade::page::{Connection, List, Paging};
+use facade::record::{Deleted, Moment, require, show};
+use crate::scope::Scope;
+use crate::{abilities, form, Result};
+use facade::{filters, record};
+
+abilities! {
+    /// Lists groups of products.
+    INDEX = "groups:index", permissions ["admin.manage_groups"];
+    /// Shows groups of products.
+    SHOW = "groups:show", permissions ["admin.manage_groups"];
+    /// Makes groups of products.
+    STORE = "groups:store", aliases ["groups:create"], permissions ["admin.manage_groups"];
+    /// Changes groups of products.
+    UPDATE = "groups:update", permissions ["admin.manage_groups"];
+    /// Deletes groups of products.
+    DELETE = "groups:delete", permissions ["admin.manage_groups"];
+}
+
+/// What the original calls a group in texts and polymorphic columns.
+pub const MODEL: &str = "App\\Models\\Store\\Group";
+
+record! {
+    /// A group of products; a group may hold groups.
+    pub struct Group(entity::group);
+    #[can(SHOW, INDEX)] node: |_| live_groups();
+    columns {
+        /// Name shown in the shop.
+        name,
+        /// Part of its address in the shop.
+        slug,
+        /// Whether it is shown and its products can be ordered.
+        status as ShopStatus,
+        /// Description, HTML.
+        description,
+        /// Text of its badge.
+        badge_title,
+        /// Colour of its badge.
+        badge_color,
+        /// Icon of its badge.
+        badge_icon,
+        /// Path of its picture below `/storage/`.
+        image,
+        /// Whether it is shown first.
+        pinned,
+        /// Position among its neighbours.
+        sort_order,
+        /// Primary key of the group that holds it.
+        parent_id,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+        /// When it was deleted.
+        deleted_at,
+    }
+    branches {
+        /// What its products cost at least, those of the groups directly below included.
+        start_price: each<StartPrice>(start_price::of_groups, [Id]),
+        /// Its address in the shop; null without a slug.
+        route: each<Option<String>>(route::of_groups, [Id, Slug, ParentId]),
+        /// Groups directly below this one.
+        groups: many<Group>(group::Column::ParentId, groups_of_groups),
+        /// The group that holds this one.
+        parent: one<Group>(parent_id, live_groups),
+        /// Products directly in this group.
+        #[can(product::INDEX)] products: many<Product>(entity::product::Column::GroupId, products_of_groups),
+        /// Free values attached to the group.
+        #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_groups),
+    }
+}
+
+filters! {
+    /// Conditions on groups; all given ones must hold.
+    pub struct GroupFilter, GroupSort, GroupSortField on entity::group {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Name.
+        name: TextFilter = Name,
+        /// Part of its address in the shop.
+        slug: TextFilter = Slug,
+        /// Status.
+        status: WordFilter = Status in ShopStatus,
+        /// Description.
+        description: TextFilter = Description,
+        /// Position among its neighbours.
+        sort_order: IntFilter = SortOrder,
+        /// Primary key of the group that holds it.
+        parent_id: IntFilter = ParentId,
+        /// Whether it is shown first.
+        pinned: BooleanFilter = Pinned,
+        /// When it was made.
+        created_at: DateTimeFilter = CreatedAt,
+        /// When it was last changed.
+        updated_at: DateTimeFilter = UpdatedAt,
+    }
+}
+
+/// Groups that were not deleted.
+pub fn live_groups() -> Select<group::Entity> {
+    group::Entity::find().filter(group::Column::DeletedAt.is_null())
+}
+
+/// Groups below others, in the order in which they were made. One that older software put below
+/// itself is below none.
+fn groups_of_groups() -> Select<group::Entity> {
+    let itself = Expr::col(group::Column::Id.as_column_ref());
+    live_groups()
+        .filter(Expr::col(group::Column::ParentId.as_column_ref()).ne(itself))
+        .order_by_asc(group::Column::Id)
+}
+
+fn products_of_groups() -> Select<entity::product::Entity> {
+    product::live_products().order_by_asc(entity::product::Column::Id)
+}
+
+fn metadata_of_groups() -> Select<entity::metadata::Entity> {
+    metadata::attached_to(MODEL)
+}
+
+/// Reading groups.
+#[derive(Default)]
+pub struct GroupQuery;
+
+#[Object]
+impl GroupQuery {
+    /// A group by its identifier.
+    #[graphql(directive = Can::apply(&[SHOW, INDEX]))]
+    async fn group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Option<One<Group>>> {
+        show(ctx, live_groups, &id, MODEL).await
+    }
+
+    /// Groups of the shop, those below others included.
+    #[graphql(directive = Can::apply(&[INDEX]))]
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<GroupFilter>>,
+        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<GroupSort>>,
+        #[graphql(desc = "Only groups whose name holds this text, exact matches first.")] search: Option<
+            String,
+        >,
+        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
+        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
+        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
+    ) -> Result<Connection<Group>> {
+        List::of(live_groups)
+            .filter(filter.as_deref(), ctx.into())
+            .search(group::Column::Name, search.as_deref(), sort.is_none(), ctx.into())
+            .sort(sort.as_ref())
+            .page(ctx, Paging { first, after, last, before, page, per_page })
+            .await
+    }
+}
+
+/// Kinds of pictures that are stored.
+const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg", "webp"];
+
+form! {
+    /// What a new group is made from.
+    pub struct GroupCreateInput {
+        /// Name shown in the shop.
+        name: String => [required(), string(), max(255)],
+        /// Description, HTML without active content.
+        description: String => [required(), string(), text_column(), harmless_html()],
+        /// Whether it is shown and its products can be ordered.
+        status: ShopStatus => [required(), string(), one_of(ShopStatus::WORDS)],
+        /// Part of its address in the shop; written in lower case with hyphens.
+        slug: String => [slugified(), required(), max(255), unique("groups", "slug")],
+        /// Position among its neighbours.
+        sort_order: i64 => [required(), integer()],
+        /// Text of its badge.
+        badge_title: String => [nullable(), string(), max(255)],
+        /// Colour of its badge.
+        badge_color: String => [nullable(), string(), max(32)],
+        /// Icon of its badge.
+        badge_icon: String => [nullable(), string(), max(64)],
+        /// Whether it is shown first.
+        pinned: bool => [flag()],
+        /// Its picture.
+        image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
+        /// Primary key of the group that holds it.
+        parent_id: i64 => [none_is_null(), nullable(), integer(), exists("groups", "id")],
+        /// Whether its picture is the background of its page.
+        use_image_as_background: bool => [nullable(), boolean()],
+    }
+}
+
+form! {
+    /// What changes in a group; fields that are left out stay as they are.
+    pub struct GroupUpdateInput {
+        /// Name shown in the shop.
+        name: String => [string(), max(255), unique("groups", "name")],
+        /// Description, HTML without active content.
+        description: String => [string(), max(1000), harmless_html()],
+        /// Whether it is shown and its products can be ordered.
+        status: ShopStatus => [string(), one_of(ShopStatus::WORDS)],
+        /// Part of its address in the shop; written in lower case with hyphens.
+        slug: String => [slugified(), sometimes(), required_unless_partial(), string(), max(255), unique("groups", "slug")],
+        /// Position among its neighbours.
+        sort_order: i64 => [integer()],
+        /// Text of its badge.
+        badge_title: String => [nullable(), string(), max(255)],
+        /// Colour of its badge.
+        badge_color: String => [nullable(), string(), max(32)],
+        /// Icon of its badge.
+        badge_icon: String => [nullable(), string(), max(64)],
+        /// Primary key of the group that holds it; null puts it at the top.
+        parent_id: i64 => [none_is_null(), nullable(), integer(), exists("groups", "id")],
+        /// Whether it is shown first.
+        pinned: bool => [flag()],
+        /// Its new picture.
+        image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
+        /// Whether its picture is removed.
+        remove_image: bool => [nullable(), string(), one_of(&["true", "false"])],
+        /// Whether its picture is the background of its page.
+        use_image_as_background: bool => [nullable(), string(), one_of(&["true", "false"])],
+    }
+}
+
+/// Changing groups.
+#[derive(Default)]
+pub struct GroupMutation;
+
+#[Object]
+impl GroupMutation {
+    /// Makes a group.
+    #[graphql(directive = Can::apply(&[STORE]))]
+    async fn group_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The group.")] input: Form<GroupCreateInput>,
+    ) -> Result<Group> {
+        let scope = Scope::from(ctx);
+        change::create(scope, scope.check_new(input).await?).await.map(Group)
+    }
+
+    /// Changes a group.
+    #[graphql(directive = Can::apply(&[UPDATE]))]
+    async fn group_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "What changes.")] input: Form<GroupUpdateInput>,
+        #[graphql(
+            desc = "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`)."
+        )]
+        expected_updated_at: Option<Moment>,
+    ) -> Result<Group> {
+        let scope = Scope::from(ctx).expecting(expected_updated_at);
+        let id = require::<Group>(*scope, live_groups, &id, MODEL).await?.0.id;
+        let input = scope.check_change(input, id, &[]).await?;
+        change::update(scope, id, input).await.map(Group)
+    }
+
+    /// Deletes a group without products. Groups below it move to the top.
+    #[graphql(directive = Can::apply(&[DELETE]))]
+    async fn group_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Deleted<Group>> {
+        let scope = Scope::from(ctx);
+        let mut group = require::<Group>(*scope, live_groups, &id, MODEL).await?;
+        change::refuse_with_products(scope.db(), scope.lang(), group.0.id).await?;
+        let now = scope.now().into();
+        group.0.deleted_at = Some(now);
+        group.0.updated_at = Some(now);
+        let deletion = change::delete(scope.owned(), group.0.id, now, scope.expected());
+        Ok(Deleted::new(group, deletion))
+    }
+}

@@ -1,0 +1,31 @@
+//! Whether the API answers (spec: `application-store.md` 3.1).
+
+use async_graphql::{Object, SimpleObject};
+
+use crate::abilities;
+use facade::guard::Can;
+
+abilities! {
+    /// Asks whether the API answers.
+    HEALTH = "health", aliases ["hearth"];
+}
+
+/// State of the API.
+#[derive(SimpleObject)]
+pub struct Health {
+    /// `ok`: the key was checked, so the database answers too.
+    status: &'static str,
+}
+
+/// Health, for monitors.
+#[derive(Default)]
+pub struct HealthQuery;
+
+#[Object]
+impl HealthQuery {
+    /// State of the API.
+    #[graphql(directive = Can::apply(&[HEALTH]))]
+    async fn health(&self) -> Health {
+        Health { status: "ok" }
+    }
+}

@@ -1,0 +1,173 @@
+//! Invoices and drafts of invoices (spec: `application-operations.md` 3).
+
+mod address;
+
+use entity::{invoice, invoice_item};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
+
+use super::customer::{self, Customer};
+use facade::filter::exists;
+use facade::record::JsonText;
+use crate::abilities;
+use facade::{record, words};
+
+pub(super) use self::address::lines as address_lines;
+
+abilities! {
+    /// Lists invoices.
+    INDEX = "invoices:index";
+    /// Shows invoices.
+    SHOW = "invoices:show";
+}
+
+/// What the original calls an invoice in texts and polymorphic columns.
+pub const MODEL: &str = "App\\Models\\Billing\\Invoice";
+
+words! {
+    /// State of an invoice.
+    pub enum InvoiceStatus {
+        /// Not sent yet: can be changed.
+        Draft = "draft",
+        /// To be paid.
+        Pending = "pending",
+        /// Paid.
+        Paid = "paid",
+        /// Given up.
+        Cancelled = "cancelled",
+        /// Paid back.
+        Refunded = "refunded",
+        /// Its payment failed; it can still be paid.
+        Failed = "failed",
+    }
+}
+
+record! {
+    /// An invoice, or the draft of one.
+    pub struct Invoice(entity::invoice);
+    #[can(SHOW, INDEX)] node: |_| live_invoices();
+    columns {
+        /// Public key, UUID.
+        uuid,
+        /// Day until which it is to be paid.
+        due_date,
+        /// Primary key of its customer; null once the customer was deleted.
+        customer_id,
+        /// To pay, taxes included.
+        total,
+        /// Part that was paid with the customer's credit.
+        balance,
+        /// Sum before taxes.
+        subtotal,
+        /// Taxes.
+        tax,
+        /// Setup fees, part of the subtotal.
+        setupfees,
+        /// Currency, three letters.
+        currency,
+        /// Its state.
+        status as InvoiceStatus,
+        /// Key of the stored means of payment.
+        payment_method_id,
+        /// When it was paid.
+        paid_at,
+        /// SHA-256 of the PDF that was last stored.
+        pdf_sha256,
+        /// Key of the payment at the gateway.
+        external_id,
+        /// Text printed on it.
+        notes,
+        /// Gateway, by its `uuid`.
+        paymethod,
+        /// Fees of the gateway.
+        fees,
+        /// Its number; drafts may have none.
+        invoice_number,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+        /// When it was deleted.
+        deleted_at,
+    }
+    branches {
+        /// Printed lines of the address: the stored one, else the customer's of today.
+        billing_address: each<Vec<String>>(address::lines, [BillingAddress, CustomerId]),
+        /// Its customer.
+        #[can(customer::SHOW, customer::INDEX)] customer: one<Customer>(customer_id, customer::live_customers),
+        /// Its customer where the lines of the address are the customer's of today, because none was stored.
+        #[can(customer::SHOW, customer::INDEX)] addressed_customer:
+            some<Customer>(address::customer_of_today, [BillingAddress, CustomerId], customer::live_customers),
+        /// Its lines.
+        #[can(SHOW, INDEX)] items:
+            many<InvoiceItem>(invoice_item::Column::InvoiceId, live_items),
+    }
+}
+
+record! {
+    /// A line of an invoice.
+    pub struct InvoiceItem(entity::invoice_item);
+    #[can(SHOW, INDEX)] node: |_| items_of_live_invoices();
+    columns {
+        /// Title.
+        name,
+        /// Text.
+        description,
+        /// How many.
+        quantity,
+        /// The coupon that applies and what it takes off.
+        discount shown JsonText,
+        /// Price of one, before taxes.
+        unit_price_ht,
+        /// Setup fee of one, before taxes.
+        unit_setup_ht,
+        /// Price of one, taxes included.
+        unit_price_ttc,
+        /// Setup fee of one, taxes included.
+        unit_setup_ttc,
+        /// Primary key of the invoice.
+        invoice_id,
+        /// What is sold: `service`, `renewal`, `custom_item` and others.
+        r#type,
+        /// Primary key of what is sold, in the table that the type implies.
+        related_id,
+        /// What delivery needs.
+        data shown JsonText,
+        /// When it was delivered.
+        delivered_at,
+        /// When it was cancelled.
+        cancelled_at,
+        /// When it was paid back.
+        refunded_at,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+        /// Primary key of the line that it belongs to.
+        parent_id,
+        /// Price of one before discounts, as it was stored; used nowhere.
+        unit_original_price,
+        /// Setup fee of one before discounts, as it was stored; used nowhere.
+        unit_original_setupfees,
+        /// When it was deleted.
+        deleted_at,
+    }
+    branches {
+        /// The invoice that it stands on.
+        #[can(SHOW, INDEX)] invoice: one<Invoice>(invoice_id, live_invoices),
+    }
+}
+
+/// Invoices that were not deleted, by primary key.
+pub fn live_invoices() -> Select<invoice::Entity> {
+    invoice::Entity::find().filter(invoice::Column::DeletedAt.is_null()).order_by_asc(invoice::Column::Id)
+}
+
+pub(super) fn live_items() -> Select<invoice_item::Entity> {
+    let items = invoice_item::Entity::find().filter(invoice_item::Column::DeletedAt.is_null());
+    items.order_by_asc(invoice_item::Column::Id)
+}
+
+fn items_of_live_invoices() -> Select<invoice_item::Entity> {
+    let on = invoice_item::Column::InvoiceId;
+    live_items().filter(exists(live_invoices(), invoice::Column::Id, on, Condition::all()))
+}

@@ -1,0 +1,116 @@
+//! Free values that extensions and the shop attach to records (spec: `application-store.md` 5.1, 12).
+
+use entity::{Id, ShopTime, metadata, translation};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select,
+};
+
+use crate::{abilities, Result};
+use facade::record;
+
+abilities! {
+    /// Shows free values that are attached to records.
+    METADATA = "metadata", permissions ["admin.show_metadata"];
+}
+
+record! {
+    /// A free value attached to a record.
+    pub struct Metadata(entity::metadata);
+    columns {
+        /// Primary key of the record that it is attached to.
+        model_id,
+        /// Kind of that record, as the original names it.
+        model_type,
+        /// Name of the value.
+        key,
+        /// The value.
+        value,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+    }
+}
+
+/// Values attached to records of one kind, in the order in which they were made.
+pub fn attached_to(model: &str) -> Select<metadata::Entity> {
+    metadata::Entity::find().filter(metadata::Column::ModelType.eq(model)).order_by_asc(metadata::Column::Id)
+}
+
+/// Writes one free value of a record: over the rows that have the key, else as a new row.
+///
+/// # Errors
+/// When the database fails.
+pub async fn write(
+    db: &impl ConnectionTrait,
+    (model, id): (&str, Id),
+    key: &str,
+    value: &str,
+    now: ShopTime,
+) -> Result<()> {
+    // Found first: an update that meets no row locks a gap, where two writers stop each other.
+    let known: Vec<Id> = metadata::Entity::find()
+        .select_only()
+        .column(metadata::Column::Id)
+        .filter(metadata::Column::ModelType.eq(model))
+        .filter(metadata::Column::ModelId.eq(id))
+        .filter(metadata::Column::Key.eq(key))
+        .into_tuple()
+        .all(db)
+        .await?;
+    if !known.is_empty() {
+        metadata::Entity::update_many()
+            .col_expr(metadata::Column::Value, Expr::value(value))
+            .col_expr(metadata::Column::UpdatedAt, Expr::value(now))
+            .filter(metadata::Column::Id.is_in(known))
+            .exec(db)
+            .await?;
+        return Ok(());
+    }
+    let row = metadata::ActiveModel {
+        model_id: Set(id),
+        model_type: Set(model.to_owned()),
+        key: Set(key.to_owned()),
+        value: Set(Some(value.to_owned())),
+        created_at: Set(Some(now)),
+        updated_at: Set(Some(now)),
+        ..Default::default()
+    };
+    row.insert(db).await?;
+    Ok(())
+}
+
+/// Removes the free values of a record that have one of these keys.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erase(db: &impl ConnectionTrait, (model, id): (&str, Id), keys: &[&str]) -> Result<()> {
+    metadata::Entity::delete_many()
+        .filter(metadata::Column::ModelType.eq(model))
+        .filter(metadata::Column::ModelId.eq(id))
+        .filter(metadata::Column::Key.is_in(keys.iter().copied()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Removes the free values and the translations of a record that is deleted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn detach(transaction: &DatabaseTransaction, model: &str, id: Id) -> Result<()> {
+    metadata::Entity::delete_many()
+        .filter(metadata::Column::ModelType.eq(model))
+        .filter(metadata::Column::ModelId.eq(id))
+        .exec(transaction)
+        .await?;
+    translation::Entity::delete_many()
+        .filter(translation::Column::Model.eq(model))
+        .filter(translation::Column::ModelId.eq(id))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,581 @@
+//! Prices: one row holds all prices of one thing in one currency (spec: `application-store.md` 7).
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Value};
+use entity::{Id, Price, ShopTime, pricing, product as sold};
+use facade::record::{One, Record as _, View};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, Select,
+};
+
+use super::product::{self, Product};
+use facade::guard::Can;
+use facade::column::Column;
+use facade::filter::equals;
+use crate::form::Form;
+use facade::node::database_id;
+use facade::page::{Connection, List, Paging};
+use facade::record::{Decimal, Deleted, require, show};
+use crate::scope::{Owned, Scope};
+use facade::write::{Expected, lock, put, save};
+use crate::{abilities, form, Result};
+use facade::{filters, record, words};
+
+abilities! {
+    /// Lists prices.
+    INDEX = "pricings:index", aliases ["pricing:index"], permissions ["admin.manage_products"];
+    /// Shows prices.
+    SHOW = "pricings:show", aliases ["pricing:show"], permissions ["admin.manage_products"];
+    /// Makes prices.
+    STORE = "pricings:store", aliases ["pricings:create", "pricing:store"], permissions ["admin.manage_products"];
+    /// Changes prices.
+    UPDATE = "pricings:update", aliases ["pricing:update"], permissions ["admin.manage_products"];
+    /// Deletes prices.
+    DELETE = "pricings:delete", aliases ["pricing:delete"], permissions ["admin.manage_products"];
+}
+
+/// What the original calls a row of prices in texts.
+const MODEL: &str = "App\\Models\\Store\\Pricing";
+
+words! {
+    /// Kind of thing that prices can be written for.
+    pub enum PricingTarget {
+        /// A product.
+        Product = "product",
+        /// A customer's service.
+        Service = "service",
+        /// A coupon: what it takes off.
+        Coupon = "coupon",
+        /// An option that a customer's service has.
+        ConfigoptionService = "configoption_service",
+        /// A configurable option.
+        ConfigOption = "config_option",
+        /// A choice of a configurable option.
+        Option = "option",
+    }
+}
+
+/// The table of each kind of thing.
+const TARGETS: &[(&str, &str)] = &[
+    ("product", "products"),
+    ("service", "services"),
+    ("coupon", "coupons"),
+    ("configoption_service", "config_options_services"),
+    ("config_option", "config_options"),
+    ("option", "config_options_options"),
+];
+
+words! {
+    /// Currency that the shop sells in.
+    pub enum Currency {
+        /// US dollar.
+        Usd = "USD",
+        /// Euro.
+        Eur = "EUR",
+        /// Pound sterling.
+        Gbp = "GBP",
+        /// Canadian dollar.
+        Cad = "CAD",
+        /// Swiss franc.
+        Chf = "CHF",
+    }
+}
+
+record! {
+    /// The prices of one thing in one currency. A price that is null is not offered; 0 is free.
+    pub struct Pricing(entity::pricing);
+    #[can(SHOW, INDEX)] node: |_| live_prices();
+    columns {
+        /// Primary key of the thing.
+        related_id,
+        /// Kind of the thing: `product`, `service`, `coupon` and others.
+        related_type,
+        /// Currency, three letters.
+        currency,
+        /// Price for 7 days.
+        weekly,
+        /// Setup fee with it.
+        setup_weekly,
+        /// Price without renewal.
+        onetime,
+        /// Price for a month.
+        monthly,
+        /// Price for 3 months.
+        quarterly,
+        /// Price for 6 months.
+        semiannually,
+        /// Price for a year.
+        annually,
+        /// Price for 2 years.
+        biennially,
+        /// Price for 3 years.
+        triennially,
+        /// Setup fee without renewal.
+        setup_onetime,
+        /// Setup fee with monthly payment.
+        setup_monthly,
+        /// Setup fee with quarterly payment.
+        setup_quarterly,
+        /// Setup fee with payment every 6 months.
+        setup_semiannually,
+        /// Setup fee with yearly payment.
+        setup_annually,
+        /// Setup fee with payment every 2 years.
+        setup_biennially,
+        /// Setup fee with payment every 3 years.
+        setup_triennially,
+        /// When the row was deleted.
+        deleted_at,
+    }
+    branches {
+        /// The product that it is for, if it is for one.
+        #[can(product::SHOW)] product: one_by<Product>(product_of, [RelatedId, RelatedType], product::live_products),
+    }
+}
+
+filters! {
+    /// Conditions on rows of prices; all given ones must hold.
+    pub struct PricingFilter, PricingSort, PricingSortField on entity::pricing {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Primary key of the thing.
+        related_id: IntFilter = RelatedId,
+        /// Kind of the thing.
+        related_type: TextFilter = RelatedType,
+        /// Currency, three letters.
+        currency: TextFilter = Currency,
+        /// Price for 7 days.
+        weekly: DecimalFilter = Weekly,
+        /// Price without renewal.
+        onetime: PriceFilter = Onetime,
+        /// Price for a month.
+        monthly: PriceFilter = Monthly,
+        /// Price for 3 months.
+        quarterly: PriceFilter = Quarterly,
+        /// Price for 6 months.
+        semiannually: PriceFilter = Semiannually,
+        /// Price for a year.
+        annually: PriceFilter = Annually,
+        /// Price for 2 years.
+        biennially: PriceFilter = Biennially,
+        /// Price for 3 years.
+        triennially: PriceFilter = Triennially,
+        /// Setup fee with weekly payment.
+        setup_weekly: DecimalFilter = SetupWeekly,
+        /// Setup fee without renewal.
+        setup_onetime: PriceFilter = SetupOnetime,
+        /// Setup fee with monthly payment.
+        setup_monthly: PriceFilter = SetupMonthly,
+        /// Setup fee with quarterly payment.
+        setup_quarterly: PriceFilter = SetupQuarterly,
+        /// Setup fee with payment every 6 months.
+        setup_semiannually: PriceFilter = SetupSemiannually,
+        /// Setup fee with yearly payment.
+        setup_annually: PriceFilter = SetupAnnually,
+        /// Setup fee with payment every 2 years.
+        setup_biennially: PriceFilter = SetupBiennially,
+        /// Setup fee with payment every 3 years.
+        setup_triennially: PriceFilter = SetupTriennially,
+    }
+}
+
+/// Rows of prices that were not deleted.
+pub fn live_prices() -> Select<pricing::Entity> {
+    pricing::Entity::find().filter(pricing::Column::DeletedAt.is_null())
+}
+
+fn product_of(row: View<'_>) -> std::result::Result<Option<i64>, DbErr> {
+    let is_for_product = row.cell(pricing::Column::RelatedType as usize)?.text() == Some("product");
+    let related = row.cell(pricing::Column::RelatedId as usize)?.int();
+    Ok(related.filter(|_| is_for_product))
+}
+
+/// Prices of products, in the order in which they were made.
+pub fn prices_of_products() -> Select<pricing::Entity> {
+    prices_of("product")
+}
+
+/// Prices of services, in the order in which they were made.
+pub fn prices_of_services() -> Select<pricing::Entity> {
+    prices_of("service")
+}
+
+/// The first row of prices of a product that is locked, locked too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_first(transaction: &DatabaseTransaction, product: Id) -> Result<Option<pricing::Model>> {
+    // Found first: prices have no index on what they are for, and a search that locks would lock them all.
+    let first = prices_of_products().filter(pricing::Column::RelatedId.eq(product)).limit(1);
+    let Some(first) = first.one(transaction).await? else { return Ok(None) };
+    let first = live_prices().filter(pricing::Column::Id.eq(first.id)).lock_exclusive();
+    Ok(first.one(transaction).await?)
+}
+
+/// Deletes the prices of a product that is locked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_of_product(transaction: &DatabaseTransaction, product: Id, now: ShopTime) -> Result<()> {
+    let rows = prices_of_products().filter(pricing::Column::RelatedId.eq(product));
+    let keys: Vec<Id> = rows.all(transaction).await?.into_iter().map(|row| row.id).collect();
+    pricing::Entity::update_many()
+        .col_expr(pricing::Column::DeletedAt, Expr::value(now))
+        .filter(pricing::Column::Id.is_in(keys))
+        .filter(pricing::Column::DeletedAt.is_null())
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Keeps the product that a row of prices is for from being deleted until the transaction ends.
+async fn hold(transaction: &DatabaseTransaction, row: &pricing::ActiveModel) -> Result<()> {
+    let (Some(kind), Some(id)) = (row.related_type.try_as_ref(), row.related_id.try_as_ref()) else {
+        return Ok(());
+    };
+    if kind == "product" {
+        let product = sold::Entity::find().select_only().column(sold::Column::Id);
+        let product = product.filter(sold::Column::Id.eq(*id)).lock_exclusive();
+        product.into_tuple::<Id>().one(transaction).await?;
+    }
+    Ok(())
+}
+
+fn prices_of(related_type: &str) -> Select<pricing::Entity> {
+    live_prices().filter(pricing::Column::RelatedType.eq(related_type)).order_by_asc(pricing::Column::Id)
+}
+
+words! {
+    /// How often something is paid.
+    pub enum Period {
+        /// Every 7 days.
+        Weekly = "weekly",
+        /// Once, without renewal.
+        Onetime = "onetime",
+        /// Every month.
+        Monthly = "monthly",
+        /// Every 3 months.
+        Quarterly = "quarterly",
+        /// Every 6 months.
+        Semiannually = "semiannually",
+        /// Every year.
+        Annually = "annually",
+        /// Every 2 years.
+        Biennially = "biennially",
+        /// Every 3 years.
+        Triennially = "triennially",
+    }
+}
+
+/// The prices of a row, by period in the order of the columns.
+pub fn by_period(row: &pricing::Model) -> [(Period, Option<f64>); 8] {
+    let plain = |price: Option<Price>| price.map(|price| price.0);
+    [
+        (Period::Weekly, row.weekly),
+        (Period::Onetime, plain(row.onetime)),
+        (Period::Monthly, plain(row.monthly)),
+        (Period::Quarterly, plain(row.quarterly)),
+        (Period::Semiannually, plain(row.semiannually)),
+        (Period::Annually, plain(row.annually)),
+        (Period::Biennially, plain(row.biennially)),
+        (Period::Triennially, plain(row.triennially)),
+    ]
+}
+
+/// Price and setup fee for one billing period.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PeriodPrice {
+    /// Price; null takes the period off the offer.
+    pub price: MaybeUndefined<Decimal>,
+    /// Setup fee.
+    pub setup: MaybeUndefined<Decimal>,
+}
+
+/// Prices by billing period; periods that are left out stay as they are.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PeriodPrices {
+    /// 7 days.
+    pub weekly: Option<PeriodPrice>,
+    /// Without renewal.
+    pub onetime: Option<PeriodPrice>,
+    /// A month.
+    pub monthly: Option<PeriodPrice>,
+    /// 3 months.
+    pub quarterly: Option<PeriodPrice>,
+    /// 6 months.
+    pub semiannually: Option<PeriodPrice>,
+    /// A year.
+    pub annually: Option<PeriodPrice>,
+    /// 2 years.
+    pub biennially: Option<PeriodPrice>,
+    /// 3 years.
+    pub triennially: Option<PeriodPrice>,
+}
+
+impl PeriodPrices {
+    /// Writes the given prices into a row.
+    pub fn write(&self, row: &mut pricing::ActiveModel) {
+        let put = |column: &mut ActiveValue<Option<Price>>, given: &MaybeUndefined<Decimal>| {
+            facade::write::put_or_null(column, (*given).map_value(|price| Price(price.0)));
+        };
+        let put_double = |column: &mut ActiveValue<Option<f64>>, given: &MaybeUndefined<Decimal>| {
+            facade::write::put_or_null(column, (*given).map_value(|price| price.0));
+        };
+        if let Some(given) = &self.weekly {
+            put_double(&mut row.weekly, &given.price);
+            put_double(&mut row.setup_weekly, &given.setup);
+        }
+        let periods = [
+            (&self.onetime, &mut row.onetime, &mut row.setup_onetime),
+            (&self.monthly, &mut row.monthly, &mut row.setup_monthly),
+            (&self.quarterly, &mut row.quarterly, &mut row.setup_quarterly),
+            (&self.semiannually, &mut row.semiannually, &mut row.setup_semiannually),
+            (&self.annually, &mut row.annually, &mut row.setup_annually),
+            (&self.biennially, &mut row.biennially, &mut row.setup_biennially),
+            (&self.triennially, &mut row.triennially, &mut row.setup_triennially),
+        ];
+        for (given, price, setup) in periods {
+            if let Some(given) = given {
+                put(price, &given.price);
+                put(setup, &given.setup);
+            }
+        }
+    }
+}
+
+/// Reading prices.
+#[derive(Default)]
+pub struct PricingQuery;
+
+#[Object]
+impl PricingQuery {
+    /// A row of prices by its identifier.
+    #[graphql(directive = Can::apply(&[SHOW, INDEX]))]
+    async fn pricing(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Option<One<Pricing>>> {
+        show(ctx, live_prices, &id, MODEL).await
+    }
+
+    /// Rows of prices, of all things that have some.
+    #[graphql(directive = Can::apply(&[INDEX]))]
+    async fn pricings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<PricingFilter>>,
+        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<PricingSort>>,
+        #[graphql(desc = "Only prices of this product: global identifier, or the primary key's digits.")]
+        product: Option<ID>,
+        #[graphql(desc = "Only prices in this currency, in any case.")] currency: Option<String>,
+        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
+        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
+        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
+    ) -> Result<Connection<Pricing>> {
+        let (scope, mut prices) = (Scope::from(ctx), List::of(live_prices));
+        if let Some(product) = product {
+            prices = prices.only(of_product(scope, &product));
+        }
+        if let Some(currency) = currency {
+            prices = prices.only(equals(&Column::of(pricing::Column::Currency), &currency, scope.backend()));
+        }
+        prices
+            .filter(filter.as_deref(), *scope)
+            .sort(sort.as_ref())
+            .page(ctx, Paging { first, after, last, before, page, per_page })
+            .await
+    }
+}
+
+/// Prices of one product; of none when the identifier is none of a product.
+fn of_product(scope: Scope<'_>, id: &str) -> Condition {
+    match database_id(*scope, Product::NAME, id) {
+        Some(id) => Condition::all()
+            .add(pricing::Column::RelatedType.eq("product"))
+            .add(pricing::Column::RelatedId.eq(id)),
+        None => Condition::all().add(pricing::Column::Id.is_null()),
+    }
+}
+
+form! {
+    /// A row of prices. A new one needs the thing and the currency; in a change, fields that are
+    /// left out stay as they are.
+    pub struct PricingInput {
+        /// Primary key of the thing.
+        related_id: i64 => [required_unless_partial(), integer(), exists_for("related_type", TARGETS)],
+        /// Primary key of a product, in place of `relatedId` and `relatedType`.
+        product_id: i64 => [nullable(), integer()],
+        /// Kind of the thing.
+        related_type: PricingTarget => [required_unless_partial(), string(), one_of(PricingTarget::WORDS)],
+        /// Currency.
+        currency: Currency => [required_unless_partial(), string(), one_of(Currency::WORDS)],
+        /// Price without renewal; null takes it off the offer.
+        onetime: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for a month; null takes it off the offer.
+        monthly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for 3 months; null takes it off the offer.
+        quarterly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for 6 months; null takes it off the offer.
+        semiannually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for a year; null takes it off the offer.
+        annually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for 2 years; null takes it off the offer.
+        biennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Price for 3 years; null takes it off the offer.
+        triennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee without renewal.
+        setup_onetime: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with monthly payment.
+        setup_monthly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with quarterly payment.
+        setup_quarterly: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with payment every 6 months.
+        setup_semiannually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with yearly payment.
+        setup_annually: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with payment every 2 years.
+        setup_biennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Setup fee with payment every 3 years.
+        setup_triennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
+        /// Prices by billing period, weekly ones too; what is given beside it by name wins.
+        pricing: PeriodPrices => [nullable(), period_prices()],
+    }
+}
+
+impl PricingInput {
+    /// Writes what was given into a row.
+    fn write(self, row: &mut pricing::ActiveModel) {
+        put(&mut row.related_id, self.related_id.map_value(Id));
+        put(&mut row.related_type, self.related_type);
+        put(&mut row.currency, self.currency);
+        if let MaybeUndefined::Value(prices) = &self.pricing {
+            prices.write(row);
+        }
+        let period = |price, setup| Some(PeriodPrice { price, setup });
+        let named = PeriodPrices {
+            weekly: None,
+            onetime: period(self.onetime, self.setup_onetime),
+            monthly: period(self.monthly, self.setup_monthly),
+            quarterly: period(self.quarterly, self.setup_quarterly),
+            semiannually: period(self.semiannually, self.setup_semiannually),
+            annually: period(self.annually, self.setup_annually),
+            biennially: period(self.biennially, self.setup_biennially),
+            triennially: period(self.triennially, self.setup_triennially),
+        };
+        named.write(row);
+    }
+}
+
+/// A price told by `product_id` is one of that product, unless it says otherwise.
+fn complete(input: &mut Form<PricingInput>) {
+    let null = |name: &str| matches!(input.raw(name), None | Some(Value::Null));
+    let product = match input.raw("product_id") {
+        Some(product) if null("related_id") && *product != Value::Null => product.clone(),
+        _ => return,
+    };
+    let kind = match input.raw("related_type") {
+        Some(Value::String(kind)) => Some(kind.as_str()),
+        Some(Value::Enum(kind)) => Some(kind.as_str()),
+        _ => None,
+    };
+    if kind.is_none_or(|kind| kind.eq_ignore_ascii_case("product")) {
+        input.fill("related_id", product);
+        input.fill("related_type", Value::from("product"));
+    }
+}
+
+/// Changing prices.
+#[derive(Default)]
+pub struct PricingMutation;
+
+#[Object]
+impl PricingMutation {
+    /// Makes a row of prices.
+    #[graphql(directive = Can::apply(&[STORE]))]
+    async fn pricing_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The prices.")] mut input: Form<PricingInput>,
+    ) -> Result<Pricing> {
+        let scope = Scope::from(ctx);
+        complete(&mut input);
+        let mut row = pricing::ActiveModel { ..Default::default() };
+        scope.check_new(input).await?.write(&mut row);
+        let transaction = scope.begin().await?;
+        hold(&transaction, &row).await?;
+        let row = row.insert(&transaction).await?;
+        transaction.commit().await?;
+        scope.lists().forget("pricings");
+        Ok(Pricing(row))
+    }
+
+    /// Changes a row of prices.
+    #[graphql(directive = Can::apply(&[UPDATE]))]
+    async fn pricing_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "What changes.")] mut input: Form<PricingInput>,
+    ) -> Result<Pricing> {
+        let scope = Scope::from(ctx);
+        let stored = require::<Pricing>(*scope, live_prices, &id, MODEL).await?.0;
+        complete(&mut input);
+        if scope.is_partial() && input.has("related_type") {
+            input.fill("related_id", stored.related_id.0.into());
+        }
+        let kind = [("related_type", stored.related_type.as_str())];
+        let input = scope.check_change(input, stored.id, &kind).await?;
+        update(scope, stored, input).await.map(Pricing)
+    }
+
+    /// Deletes a row of prices.
+    #[graphql(directive = Can::apply(&[DELETE]))]
+    async fn pricing_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Deleted<Pricing>> {
+        let scope = Scope::from(ctx);
+        let mut pricing = require::<Pricing>(*scope, live_prices, &id, MODEL).await?;
+        let now = scope.now().into();
+        pricing.0.deleted_at = Some(now);
+        let deletion = delete(scope.owned(), pricing.0.id, now, scope.expected());
+        Ok(Deleted::new(pricing, deletion))
+    }
+}
+
+async fn update(scope: Scope<'_>, stored: pricing::Model, input: PricingInput) -> Result<pricing::Model> {
+    let transaction = scope.begin().await?;
+    let mut wanted = stored.clone().into_active_model();
+    put(&mut wanted.related_id, input.related_id.map_value(Id));
+    put(&mut wanted.related_type, input.related_type);
+    // Before its prices, as whoever changes a product does.
+    hold(&transaction, &wanted).await?;
+    let stored = lock::<Pricing>(&transaction, live_prices(), stored.id, MODEL, scope.expected()).await?;
+    let mut row = stored.clone().into_active_model();
+    input.write(&mut row);
+    if !row.is_changed() {
+        return Ok(stored);
+    }
+    let row = save(&transaction, row, scope.now()).await?;
+    transaction.commit().await?;
+    scope.lists().forget("pricings");
+    Ok(row)
+}
+
+async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
+    let transaction = owned.shared.begin().await?;
+    let mut row =
+        lock::<Pricing>(&transaction, live_prices(), id, MODEL, expected).await?.into_active_model();
+    row.deleted_at = Set(Some(now));
+    save(&transaction, row, now.0).await?;
+    transaction.commit().await?;
+    owned.engine.lists.forget("pricings");
+    Ok(())
+}

@@ -1,0 +1,463 @@
+//! Products that the shop sells (spec: `application-store.md` 5).
+
+use async_graphql::{Context, ID, Json, MaybeUndefined, Object};
+use entity::{Id, Int, ShopTime, invoice_item, product};
+use facade::record::One;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect, Select,
+};
+
+use super::group::{self, Group, hold};
+use super::metadata::{self, Metadata};
+use super::pricing::{self, PeriodPrices, Pricing};
+use super::service::{self, Service};
+use facade::guard::Can;
+use facade::error::Refusal;
+use crate::form::{File, Form};
+use facade::page::{Connection, Remembered, List, Paging};
+use facade::record::{Deleted, Moment, require, see};
+use crate::scope::{Owned, Scope};
+use facade::write::{Expected, lock, put, put_or_null, save};
+use crate::{abilities, form, Result, storage};
+use facade::{filters, record, words};
+
+abilities! {
+    /// Lists products.
+    INDEX = "products:index", permissions ["admin.manage_products"];
+    /// Shows products.
+    SHOW = "products:show", permissions ["admin.manage_products"];
+    /// Makes products.
+    STORE = "products:store", aliases ["products:create"], permissions ["admin.manage_products"];
+    /// Changes products.
+    UPDATE = "products:update", permissions ["admin.manage_products"];
+    /// Deletes products.
+    DELETE = "products:delete", permissions ["admin.manage_products"];
+}
+
+/// What the original calls a product in texts and polymorphic columns.
+pub const MODEL: &str = "App\\Models\\Store\\Product";
+
+words! {
+    /// Whether something of the shop is shown and can be ordered.
+    pub enum ShopStatus {
+        /// Shown, can be ordered.
+        Active = "active",
+        /// Shown, cannot be ordered.
+        Hidden = "hidden",
+        /// Not shown to customers.
+        Unreferenced = "unreferenced",
+    }
+}
+
+record! {
+    /// Something that the shop sells.
+    pub struct Product(entity::product);
+    #[can(SHOW, INDEX)] node: |_| live_products();
+    columns {
+        /// Name shown in the shop.
+        name,
+        /// Primary key of its group.
+        group_id,
+        /// Whether it is shown and can be ordered.
+        status as ShopStatus,
+        /// Description, HTML.
+        description,
+        /// Whether it is shown first.
+        pinned,
+        /// How many are left: -1 without limit, 0 sold out.
+        stock,
+        /// How it is provided: `none`, `domain`, or the name of an extension.
+        r#type,
+        /// Position in its group.
+        sort_order,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+        /// When it was deleted.
+        deleted_at,
+        /// Path of its picture below `/storage/`.
+        image,
+    }
+    branches {
+        /// Free values attached to the product.
+        #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_products),
+        /// Its prices, in every currency.
+        #[can(pricing::INDEX)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_products),
+        /// Services that were made from it.
+        #[can(service::INDEX)] services: many<Service>(entity::service::Column::ProductId, service::live_services),
+        /// The group that it is in.
+        #[can(group::SHOW)] group: one<Group>(group_id, group::live_groups),
+    }
+}
+
+filters! {
+    /// Conditions on products; all given ones must hold.
+    pub struct ProductFilter, ProductSort, ProductSortField on entity::product {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Name.
+        name: TextFilter = Name,
+        /// Status.
+        status: WordFilter = Status in ShopStatus,
+        /// Description.
+        description: TextFilter = Description,
+        /// Position in its group.
+        sort_order: IntFilter = SortOrder,
+        /// Primary key of its group.
+        group_id: IntFilter = GroupId,
+        /// How many are left.
+        stock: IntFilter = Stock,
+        /// How it is provided.
+        r#type: TextFilter = Type,
+        /// Whether it is shown first.
+        pinned: BooleanFilter = Pinned,
+        /// When it was made.
+        created_at: DateTimeFilter = CreatedAt,
+        /// When it was last changed.
+        updated_at: DateTimeFilter = UpdatedAt,
+    }
+}
+
+/// Products that were not deleted.
+pub fn live_products() -> Select<product::Entity> {
+    product::Entity::find().filter(product::Column::DeletedAt.is_null())
+}
+
+fn metadata_of_products() -> Select<entity::metadata::Entity> {
+    metadata::attached_to(MODEL)
+}
+
+/// Reading products.
+#[derive(Default)]
+pub struct ProductQuery;
+
+#[Object]
+impl ProductQuery {
+    /// A product by its identifier.
+    #[graphql(directive = Can::apply(&[SHOW, INDEX]))]
+    async fn product(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Option<One<Product>>> {
+        see(ctx, live_products, &id).await
+    }
+
+    /// Products of the shop.
+    #[graphql(directive = Can::apply(&[INDEX]))]
+    async fn products(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<ProductFilter>>,
+        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<ProductSort>>,
+        #[graphql(desc = "Only products whose name holds this text, exact matches first.")] search: Option<
+            String,
+        >,
+        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
+        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
+        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
+    ) -> Result<Connection<Product>> {
+        List::of(live_products)
+            .filter(filter.as_deref(), ctx.into())
+            .search(product::Column::Name, search.as_deref(), sort.is_none(), ctx.into())
+            .sort(sort.as_ref())
+            .page(ctx, Paging { first, after, last, before, page, per_page })
+            .await
+    }
+
+    /// The configuration of a product's kind. The kinds of the base shop have none.
+    #[graphql(directive = Can::apply(&[SHOW]))]
+    async fn product_config(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Json<serde_json::Value>> {
+        no_config(ctx.into(), &id).await
+    }
+}
+
+form! {
+    /// What a new product is made from.
+    pub struct ProductCreateInput {
+        /// Name shown in the shop.
+        name: String => [required(), string(), max(255)],
+        /// Description, HTML without active content.
+        description: String => [required(), string(), text_column(), active_content(), harmless_html()],
+        /// Whether it is shown and can be ordered.
+        status: ShopStatus => [required(), string(), one_of(ShopStatus::WORDS)],
+        /// Primary key of its group.
+        group_id: i64 => [required(), integer(), exists("groups", "id")],
+        /// How many are left: -1 without limit, 0 sold out.
+        stock: i64 => [required(), integer()],
+        /// How it is provided.
+        r#type: String => [required(), string(), one_of(TYPES)],
+        /// Whether it is shown first.
+        pinned: bool => [flag()],
+        /// Its picture.
+        image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
+        /// Its prices, in the shop's currency.
+        pricing: PeriodPrices => [period_prices()],
+    }
+}
+
+form! {
+    /// What changes in a product; fields that are left out stay as they are.
+    pub struct ProductUpdateInput {
+        /// Name shown in the shop.
+        name: String => [string(), max(255)],
+        /// Description, HTML without active content.
+        description: String => [string(), text_column(), active_content(), harmless_html()],
+        /// Whether it is shown and can be ordered.
+        status: ShopStatus => [string(), one_of(ShopStatus::WORDS)],
+        /// Primary key of its group.
+        group_id: i64 => [integer(), exists("groups", "id")],
+        /// How many are left: -1 without limit, 0 sold out.
+        stock: i64 => [integer()],
+        /// How it is provided.
+        r#type: String => [string(), one_of(TYPES)],
+        /// Whether it is shown first.
+        pinned: bool => [flag()],
+        /// Its new picture.
+        image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
+        /// Whether its picture is removed.
+        remove_image: bool => [nullable(), string(), one_of(&["true", "false"])],
+        /// Its prices, written to its first row of prices whatever that row's currency is.
+        pricing: PeriodPrices => [period_prices()],
+    }
+}
+
+/// Changing products.
+#[derive(Default)]
+pub struct ProductMutation;
+
+#[Object]
+impl ProductMutation {
+    /// Makes a product.
+    #[graphql(directive = Can::apply(&[STORE]))]
+    async fn product_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The product.")] input: Form<ProductCreateInput>,
+    ) -> Result<Product> {
+        let scope = Scope::from(ctx);
+        create(scope, scope.check_new(input).await?).await.map(Product)
+    }
+
+    /// Changes a product.
+    #[graphql(directive = Can::apply(&[UPDATE]))]
+    async fn product_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "What changes.")] input: Form<ProductUpdateInput>,
+        #[graphql(
+            desc = "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`)."
+        )]
+        expected_updated_at: Option<Moment>,
+    ) -> Result<Product> {
+        let scope = Scope::from(ctx).expecting(expected_updated_at);
+        let id = require::<Product>(*scope, live_products, &id, MODEL).await?.0.id;
+        let input = scope.check_change(input, id, &[]).await?;
+        update(scope, id, input).await.map(Product)
+    }
+
+    /// Deletes a product with its prices and free values. Services that run on it stay.
+    #[graphql(directive = Can::apply(&[DELETE]))]
+    async fn product_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Deleted<Product>> {
+        let scope = Scope::from(ctx);
+        let mut product = require::<Product>(*scope, live_products, &id, MODEL).await?;
+        let now = scope.now().into();
+        product.0.deleted_at = Some(now);
+        product.0.updated_at = Some(now);
+        let deletion = delete(scope.owned(), product.0.id, now, scope.expected());
+        Ok(Deleted::new(product, deletion))
+    }
+
+    /// Writes the configuration of a product's kind. The kinds of the base shop have none.
+    #[graphql(directive = Can::apply(&[UPDATE]))]
+    async fn product_config_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        #[graphql(desc = "The configuration, as the product's kind defines it.")] input: Json<
+            serde_json::Value,
+        >,
+    ) -> Result<Json<serde_json::Value>> {
+        let _ = input;
+        no_config(ctx.into(), &id).await
+    }
+}
+
+/// Keys in one `IN` list.
+const MAX_KEYS: usize = 10_000;
+/// Kinds of products that the base shop can provide.
+const TYPES: &[&str] = &["none", "domain"];
+/// Kinds of pictures that are stored.
+const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg"];
+
+async fn no_config(scope: Scope<'_>, id: &str) -> Result<Json<serde_json::Value>> {
+    require::<Product>(*scope, live_products, id, MODEL).await?;
+    Err(Refusal::message(404, scope.lang().text("admin.products.config.notfound", &[])))
+}
+
+async fn create(scope: Scope<'_>, input: ProductCreateInput) -> Result<product::Model> {
+    let now = Some(ShopTime::from(scope.now()));
+    let mut row = product::ActiveModel {
+        created_at: Set(now),
+        updated_at: Set(now),
+        sort_order: Set(Int(0)),
+        pinned: Set(false),
+        ..Default::default()
+    };
+    put(&mut row.name, input.name);
+    put(&mut row.description, input.description);
+    put(&mut row.status, input.status);
+    put(&mut row.group_id, input.group_id.map_value(Id));
+    put(&mut row.stock, input.stock.map_value(Int));
+    put(&mut row.r#type, input.r#type);
+    put(&mut row.pinned, input.pinned);
+    let currency = scope.currency().await?;
+    let transaction = scope.begin().await?;
+    if let MaybeUndefined::Value(group) = input.group_id {
+        hold(&transaction, Id(group)).await?;
+    }
+    let mut product = row.insert(&transaction).await?;
+    if let MaybeUndefined::Value(prices) = &input.pricing {
+        write_prices(&transaction, product.id, prices, currency).await?;
+    }
+    if let MaybeUndefined::Value(file) = &input.image {
+        let mut row = product.into_active_model();
+        row.image = Set(Some(store_image(scope, row.id.as_ref(), file).await?));
+        product = row.update(&transaction).await?;
+    }
+    transaction.commit().await?;
+    forget_lists(scope.lists());
+    Ok(product)
+}
+
+async fn update(scope: Scope<'_>, id: Id, input: ProductUpdateInput) -> Result<product::Model> {
+    let currency = scope.currency().await?;
+    let transaction = scope.begin().await?;
+    let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
+    if let MaybeUndefined::Value(group) = input.group_id {
+        hold(&transaction, Id(group)).await?;
+    }
+    let former = product.image.clone();
+    let mut row = product.clone().into_active_model();
+    put(&mut row.name, input.name);
+    put(&mut row.description, input.description);
+    put(&mut row.status, input.status);
+    put(&mut row.group_id, input.group_id.map_value(Id));
+    put(&mut row.stock, input.stock.map_value(Int));
+    put(&mut row.r#type, input.r#type);
+    put(&mut row.pinned, input.pinned);
+    if input.remove_image == MaybeUndefined::Value(true) {
+        put_or_null(&mut row.image, MaybeUndefined::<String>::Null);
+    }
+    if let MaybeUndefined::Value(file) = &input.image {
+        row.image = Set(Some(store_image(scope, &id, file).await?));
+    }
+    if let MaybeUndefined::Value(prices) = &input.pricing {
+        write_prices(&transaction, id, prices, currency).await?;
+    }
+    let product = if row.is_changed() { save(&transaction, row, scope.now()).await? } else { product };
+    transaction.commit().await?;
+    if let Some(unused) = former.filter(|former| product.image.as_ref() != Some(former)) {
+        storage::remove(&scope.config().storage, &unused).await;
+    }
+    forget_lists(scope.lists());
+    Ok(product)
+}
+
+/// Forgets what is remembered of lists that a product changes, with its prices.
+fn forget_lists(lists: &Remembered) {
+    lists.forget("products");
+    lists.forget("pricings");
+}
+
+/// Writes prices to the product's first row of prices; makes one in the shop's currency if it has
+/// none (spec: `application-store.md` 5.4).
+async fn write_prices(
+    transaction: &DatabaseTransaction,
+    product: Id,
+    prices: &PeriodPrices,
+    currency: String,
+) -> Result<()> {
+    match pricing::lock_first(transaction, product).await? {
+        Some(row) => {
+            let mut row = row.into_active_model();
+            prices.write(&mut row);
+            if row.is_changed() {
+                row.update(transaction).await?;
+            }
+        }
+        None => {
+            let mut row = entity::pricing::ActiveModel { ..Default::default() };
+            prices.write(&mut row);
+            if !row.is_changed() {
+                return Ok(());
+            }
+            row.related_id = Set(product);
+            row.related_type = Set("product".to_owned());
+            row.currency = Set(currency);
+            row.insert(transaction).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn store_image(scope: Scope<'_>, product: &Id, file: &File) -> Result<String> {
+    let extension = file.extension().unwrap_or("bin");
+    let name = format!("products/{product}.{extension}");
+    storage::write(&scope.config().storage, &name, &file.bytes).await?;
+    Ok(name)
+}
+
+async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
+    let transaction = owned.shared.begin().await?;
+    let product = lock::<Product>(&transaction, live_products(), id, MODEL, expected).await?;
+    let image = product.image.clone();
+    let mut row = product.into_active_model();
+    row.deleted_at = Set(Some(now));
+    save(&transaction, row, now.0).await?;
+    pricing::delete_of_product(&transaction, id, now).await?;
+    metadata::detach(&transaction, MODEL, id).await?;
+    cancel_items(&transaction, id, now).await?;
+    transaction.commit().await?;
+    if let Some(image) = image {
+        storage::remove(&owned.shared.config.storage, &image).await;
+    }
+    forget_lists(&owned.engine.lists);
+    Ok(())
+}
+
+/// Cancels what was invoiced of a product and not yet delivered. Found first: items have no index on what they
+/// are of, and a search that writes would lock them all.
+async fn cancel_items(transaction: &DatabaseTransaction, product: Id, now: ShopTime) -> Result<()> {
+    let open = Condition::all()
+        .add(invoice_item::Column::Type.eq("product"))
+        .add(invoice_item::Column::RelatedId.eq(product))
+        .add(invoice_item::Column::DeliveredAt.is_null());
+    let found = invoice_item::Entity::find().select_only().column(invoice_item::Column::Id).filter(open.clone());
+    let keys: Vec<Id> = found.into_tuple().all(transaction).await?;
+    for keys in keys.chunks(MAX_KEYS) {
+        invoice_item::Entity::update_many()
+            .col_expr(invoice_item::Column::CancelledAt, Expr::value(now))
+            .filter(invoice_item::Column::Id.is_in(keys.iter().copied()))
+            .filter(open.clone())
+            .exec(transaction)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! What customers have bought and use (spec: `application-operations.md` 2).
+
+mod delete;
+mod mutation;
+mod part;
+pub mod state;
+
+use async_graphql::{Context, ID, Object};
+use entity::service;
+use facade::record::One;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+
+use self::part::{options, servers, subscriptions, upgrades};
+use super::customer::{self, Customer, CustomerFilter};
+use super::invoice::{self, Invoice};
+use super::metadata::{self, Metadata};
+use super::pricing::{self, Pricing};
+use super::product::{self, Product, ProductFilter};
+use facade::guard::Can;
+use facade::error::Refusal;
+use facade::page::{Connection, List, Paging};
+use facade::record::{JsonText, Record as _, see, see_first};
+use crate::scope::Scope;
+use crate::{abilities, Result};
+use facade::{filters, record, words};
+
+pub use mutation::ServiceMutation;
+pub use part::{ConfigOption, Server, Subscription, Upgrade};
+
+abilities! {
+    /// Lists services.
+    INDEX = "services:index", permissions ["admin.show_services", "admin.manage_services"];
+    /// Shows services.
+    SHOW = "services:show", permissions ["admin.show_services", "admin.manage_services"];
+    /// Changes services.
+    UPDATE = "services:update", permissions ["admin.manage_services"];
+    /// Deletes services.
+    DELETE = "services:delete", permissions ["admin.manage_services"];
+    /// Ends services.
+    EXPIRE = "services:expire", aliases ["services:terminate"], permissions ["admin.manage_services"];
+    /// Suspends services.
+    SUSPEND = "services:suspend", permissions ["admin.manage_services"];
+    /// Lifts the suspension of services.
+    UNSUSPEND = "services:unsuspend", permissions ["admin.manage_services"];
+}
+
+/// What the original calls a service in texts and polymorphic columns.
+pub const MODEL: &str = "App\\Models\\Provisioning\\Service";
+
+words! {
+    /// State of a service.
+    pub enum ServiceStatus {
+        /// Ordered, not delivered yet.
+        Pending = "pending",
+        /// In use.
+        Active = "active",
+        /// Kept, but out of use.
+        Suspended = "suspended",
+        /// Ended: its account was removed.
+        Expired = "expired",
+        /// Ended by the customer.
+        Cancelled = "cancelled",
+        /// Ended long ago: the customer does not see it any more.
+        Hidden = "hidden",
+    }
+}
+
+record! {
+    /// Something that a customer has bought and uses.
+    pub struct Service(entity::service);
+    #[can(SHOW, INDEX)] node: |_| live_services();
+    columns {
+        /// Primary key of its customer.
+        customer_id,
+        /// Public key, UUID.
+        uuid,
+        /// Name shown to the customer.
+        name,
+        /// How it is provided: `none`, `domain`, or the name of an extension.
+        r#type,
+        /// Billing period, as in `monthly`.
+        billing,
+        /// Currency, three letters.
+        currency,
+        /// Primary key of the server that it runs on.
+        server_id,
+        /// Primary key of its product.
+        product_id,
+        /// Primary key of the invoice of its open renewal.
+        invoice_id,
+        /// End of the paid period; null where it does not end.
+        expires_at,
+        /// When it was suspended.
+        suspended_at,
+        /// Why it was suspended.
+        suspend_reason,
+        /// When it ends by cancellation.
+        cancelled_at,
+        /// What the customer said on cancelling.
+        cancelled_reason,
+        /// Primary key of the reason picked on cancelling.
+        cancellation_reason_id,
+        /// Notes of the staff.
+        notes,
+        /// What went wrong when it was last delivered.
+        delivery_errors,
+        /// How often delivery was tried.
+        delivery_attempts,
+        /// How often it was renewed.
+        renewals,
+        /// End of the trial.
+        trial_ends_at,
+        /// How often it may be renewed; null is without limit.
+        max_renewals,
+        /// What the extension that provides it keeps; may hold its access data.
+        data shown JsonText,
+        /// Whether it was cancelled.
+        is_cancelled,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+        /// Text shown to the customer.
+        description,
+        /// When it was deleted.
+        deleted_at,
+        /// Price of a period, taxes included, as it was stored; used nowhere.
+        price_ttc,
+        /// Its state.
+        status as ServiceStatus,
+    }
+    branches {
+        /// The customer whose it is.
+        #[can(customer::SHOW, customer::INDEX)] customer: one<Customer>(customer_id, customer::live_customers),
+        /// The product that it was made from.
+        #[can(product::SHOW, product::INDEX)] product: one<Product>(product_id, product::live_products),
+        /// The invoice of its open renewal.
+        #[can(invoice::SHOW, invoice::INDEX)] invoice: one<Invoice>(invoice_id, invoice::live_invoices),
+        /// Free values attached to the service.
+        #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_services),
+        /// Its own prices, where they are not those of its product.
+        #[can(pricing::INDEX)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_services),
+        /// Options that were bought with it.
+        config_options: many<ConfigOption>(entity::config_options_service::Column::ServiceId, options),
+        /// The server that it runs on, by name only.
+        server: one<Server>(server_id, servers),
+        /// Subscriptions that pay for it.
+        subscriptions: many<Subscription>(entity::subscription::Column::ServiceId, subscriptions),
+        /// Changes of its product.
+        upgrades: many<Upgrade>(entity::upgrade::Column::ServiceId, upgrades),
+    }
+}
+
+/// Services that were not deleted, by primary key.
+pub fn live_services() -> Select<service::Entity> {
+    service::Entity::find().filter(service::Column::DeletedAt.is_null()).order_by_asc(service::Column::Id)
+}
+
+/// Services that a customer sees: not deleted, not hidden.
+pub fn visible_services() -> Select<service::Entity> {
+    live_services().filter(service::Column::Status.ne("hidden"))
+}
+
+fn metadata_of_services() -> Select<entity::metadata::Entity> {
+    metadata::attached_to(MODEL)
+}
+
+filters! {
+    /// Conditions on services; all given ones must hold.
+    pub struct ServiceFilter, ServiceSort, ServiceSortField on entity::service {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Primary key of its customer.
+        customer_id: IntFilter = CustomerId,
+        /// Primary key of its product.
+        product_id: IntFilter = ProductId,
+        /// Name.
+        name: TextFilter = Name,
+        /// How it is provided.
+        r#type: TextFilter = Type,
+        /// State.
+        status: WordFilter = Status in ServiceStatus,
+        /// End of the paid period.
+        expires_at: DateTimeFilter = ExpiresAt,
+        /// When it was made.
+        created_at: DateTimeFilter = CreatedAt,
+        /// When it was last changed.
+        updated_at: DateTimeFilter = UpdatedAt,
+    }
+    related {
+        /// Those whose customer this holds for.
+        #[can(customer::INDEX, customer::SHOW)]
+        customer: CustomerFilter(entity::customer::Column::Id = CustomerId, customer::live_customers),
+        /// Those whose product this holds for.
+        #[can(product::INDEX, product::SHOW)]
+        product: ProductFilter(entity::product::Column::Id = ProductId, product::live_products),
+    }
+}
+
+fn by_uuid(uuid: uuid::Uuid) -> Select<service::Entity> {
+    live_services().filter(service::Column::Uuid.eq(uuid.to_string()))
+}
+
+/// The service of a public key (UUID) or any other identifier.
+async fn find(scope: Scope<'_>, id: &str) -> Result<Option<Service>> {
+    match uuid::Uuid::try_parse(id) {
+        Ok(uuid) => Ok(by_uuid(uuid).limit(1).one(scope.reader()).await?.map(Service)),
+        Err(_) => Service::find(*scope, live_services, id).await,
+    }
+}
+
+/// The service of any identifier; the original's words for one that is missing are empty.
+async fn require(scope: Scope<'_>, id: &str) -> Result<Service> {
+    find(scope, id).await?.ok_or_else(|| Refusal::message(404, ""))
+}
+
+/// Reading services.
+#[derive(Default)]
+pub struct ServiceQuery;
+
+#[Object]
+impl ServiceQuery {
+    /// A service by its identifier.
+    #[graphql(directive = Can::apply(&[SHOW, INDEX]))]
+    async fn service(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Option<One<Service>>> {
+        match uuid::Uuid::try_parse(&id) {
+            Ok(uuid) => see_first(ctx, by_uuid(uuid)).await,
+            Err(_) => see(ctx, live_services, &id).await,
+        }
+    }
+
+    /// Services of all customers.
+    #[graphql(directive = Can::apply(&[INDEX]))]
+    async fn services(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only this one, which must exist.")] only: Option<ID>,
+        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<ServiceFilter>>,
+        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<ServiceSort>>,
+        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
+        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
+        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
+    ) -> Result<Connection<Service>> {
+        let scope = Scope::from(ctx);
+        let mut services = List::of(live_services);
+        if let Some(only) = only {
+            services = services.only(service::Column::Id.eq(require(scope, &only).await?.0.id));
+        }
+        services
+            .filter(filter.as_deref(), *scope)
+            .sort(sort.as_ref())
+            .page(ctx, Paging { first, after, last, before, page, per_page })
+            .await
+    }
+}

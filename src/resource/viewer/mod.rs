@@ -1,0 +1,113 @@
+//! The customer whose key or session it is (spec: `documented-contract.md` 4.4).
+
+mod invoice;
+mod price;
+mod service;
+
+use async_graphql::{Context, Object};
+use entity::customer;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
+
+use self::invoice::visible_invoices;
+pub use self::invoice::ViewerInvoice;
+pub use self::service::ViewerService;
+use super::customer::{Phone, live_customers};
+use super::service::visible_services;
+use crate::auth::CLIENT_API;
+use crate::auth::Owner;
+use facade::guard::Can;
+use crate::scope::Scope;
+use crate::{abilities, Error, Result};
+use facade::record;
+
+abilities! {
+    /// Shows the customer whose key it is.
+    ME = "customer:me", aliases ["customer:*"], for customers;
+}
+
+record! {
+    /// The customer who asks, as customers see themselves: without the notes of the staff.
+    pub struct Viewer(entity::customer);
+    #[can(ME, CLIENT_API)] node: |ctx| oneself(ctx.into());
+    columns {
+        /// Given name.
+        firstname,
+        /// Family name.
+        lastname,
+        /// Address with which the customer signs in.
+        email,
+        /// Company that the customer buys for.
+        company_name,
+        /// Further lines of the address on invoices.
+        billing_details,
+        /// Language and country, as in `fr_FR`.
+        locale,
+        /// As it was typed; null where it is neither international nor a French number.
+        phone shown Phone,
+        /// Street and number.
+        address,
+        /// Second line of the address.
+        address2,
+        /// Town.
+        city,
+        /// Country, two letters.
+        country,
+        /// Region, state or county.
+        region,
+        /// Postal code.
+        zipcode,
+        /// When the e-mail address was confirmed.
+        email_verified_at,
+        /// Credit in the shop's currency.
+        balance,
+        /// When the customer last signed in.
+        last_login,
+        /// Whether the account was confirmed.
+        is_confirmed,
+        /// Not used any more.
+        is_deleted,
+        /// Whether the pages are shown dark.
+        dark_mode,
+        /// Whether the customer agreed to the processing of the data.
+        gdpr_compliment,
+        /// When the account was made.
+        created_at,
+    }
+    branches {
+        /// What the customer has bought and uses.
+        #[can(CLIENT_API)] services: many<ViewerService>(entity::service::Column::CustomerId, visible_services),
+        /// The customer's invoices.
+        #[can(CLIENT_API)] invoices: many<ViewerInvoice>(entity::invoice::Column::CustomerId, visible_invoices),
+    }
+}
+
+/// The rows in which `column` names the customer who asks; none for anybody else.
+fn own<E: EntityTrait>(select: Select<E>, column: E::Column, scope: Scope<'_>) -> Select<E> {
+    match scope.principal().map(|principal| principal.owner) {
+        Ok(Owner::Customer(id)) => select.filter(column.eq(id)),
+        _ => select.filter(Expr::val(1).eq(0)),
+    }
+}
+
+fn oneself(scope: Scope<'_>) -> Select<customer::Entity> {
+    own(live_customers(), customer::Column::Id, scope)
+}
+
+/// Reading oneself.
+#[derive(Default)]
+pub struct ViewerQuery;
+
+#[Object]
+impl ViewerQuery {
+    /// The customer whose key it is.
+    #[graphql(directive = Can::apply(&[ME, CLIENT_API]))]
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        let scope = Scope::from(ctx);
+        // The guard let nobody else pass; an account that was deleted since has no key any more.
+        let Owner::Customer(id) = scope.principal()?.owner else { return Err(Error::Unauthenticated) };
+        let own = live_customers().filter(customer::Column::Id.eq(id)).limit(1);
+        own.one(scope.reader()).await?.map(Viewer).ok_or(Error::Unauthenticated)
+    }
+}
+
