@@ -44,7 +44,6 @@ pub mod key;
 pub mod lang;
 pub mod mail;
 pub mod network;
-pub mod operation;
 pub mod outage;
 pub mod own_tables;
 pub mod password;
@@ -72,6 +71,7 @@ use std::sync::Arc;
 pub use facade::error::{Error, Result};
 
 use crate::http::Site;
+use facade::operation;
 use pipeline::{Pipeline, Throttles};
 use throttle::{Throttle, Unit};
 
@@ -137,7 +137,7 @@ impl App {
         let shadow = shadow.map(|settings| Arc::new(shadow::Shadow::new(settings, config.shadow_file())));
         let upstream = config.upstream.clone().map(upstream::Upstream::new).transpose()?.map(Arc::new);
         let rules = Arc::new(operation::Rules::new(&registry));
-        let named = Arc::new(operation::Documents::new(&config)?);
+        let named = Arc::new(trusted_documents(&config)?);
         let hints = Arc::new(operation::Hints::new(&registry));
         let telemetry = Arc::new(telemetry::Telemetry::new(&config, &registry)?);
         let observer = telemetry.observer(observer);
@@ -188,7 +188,7 @@ impl App {
             pipeline,
             rules,
             named,
-            suggestions: Arc::default(),
+            suggestions: Arc::new(operation::Suggestions::new(schema::registry)),
             hints,
             introspections: Arc::default(),
             known: Arc::new(operation::Known::new(registry)),
@@ -261,6 +261,15 @@ impl App {
     pub fn metrics(&self) -> Site {
         Site::of_metrics(Arc::new(self.clone()))
     }
+}
+
+/// The trusted documents of a folder or manifest.
+///
+/// # Errors
+/// [`Error::Setting`] where they cannot be read.
+pub fn trusted_documents(config: &config::Config) -> Result<operation::Documents> {
+    let documents = operation::Documents::new(config.trusted_documents.as_deref(), config.trusted_mode);
+    documents.map_err(|error| Error::Setting(format!("GUICHET_TRUSTED_DOCUMENTS={error}")))
 }
 
 /// Tells the observer of every statement that goes through the database.

@@ -16,6 +16,7 @@ pub mod guard;
 pub mod http;
 mod json;
 pub mod node;
+pub mod operation;
 pub mod outcome;
 pub mod page;
 pub mod record;

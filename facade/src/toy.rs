@@ -1,4 +1,7 @@
-//! Tables of a small library, for the engine's own tests.
+//! Tables and a schema of a small library, for the engine's own tests.
+
+use async_graphql::registry::Registry;
+use async_graphql::{Enum, ID, InputObject, Object, OutputType, SimpleObject};
 
 /// Books.
 pub(crate) mod book {
@@ -31,5 +34,72 @@ crate::record! {
     columns {
         /// Title.
         title,
+    }
+}
+
+/// The types of a schema.
+pub(crate) fn registry() -> Registry {
+    let mut registry =
+        Registry { query_type: <Query as OutputType>::type_name().into_owned(), ..Registry::default() };
+    Query::create_type_info(&mut registry);
+    registry
+}
+
+/// A product.
+#[derive(SimpleObject)]
+struct Product {
+    name: String,
+    stock: i32,
+    pricing: Vec<Price>,
+}
+
+/// A price.
+#[derive(SimpleObject)]
+struct Price {
+    monthly: f64,
+}
+
+/// A group.
+#[derive(SimpleObject)]
+struct Group {
+    name: String,
+    parent: Option<Box<Group>>,
+}
+
+/// Whether a product is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+enum ShopStatus {
+    Active,
+    Hidden,
+}
+
+/// Conditions on products.
+#[derive(InputObject)]
+struct ProductFilter {
+    name: Option<String>,
+    status: Option<ShopStatus>,
+}
+
+struct Query;
+
+#[Object]
+impl Query {
+    async fn product(&self, id: ID) -> Option<Product> {
+        let _ = id;
+        None
+    }
+
+    async fn products(&self, first: Option<i32>, filter: Option<ProductFilter>) -> Vec<Product> {
+        let _ = (first, filter.map(|filter| (filter.name, filter.status)));
+        Vec::new()
+    }
+
+    async fn group(&self, id: ID) -> Option<Group> {
+        let _ = id;
+        None
+    }
+
+    async fn health(&self) -> bool {
+        true
     }
 }

@@ -22,6 +22,7 @@ use chrono_tz::Tz;
 use ipnet::IpNet;
 
 use crate::lang::Lang;
+use facade::operation::TrustedMode;
 
 pub use bounds::{BodyBounds, ConnectionBounds, WorkBounds};
 pub use database::{Database, Driver, Encryption, Secret, Server, Target};
@@ -179,24 +180,26 @@ impl DiscordRole {
     }
 }
 
-/// What becomes of GraphQL operations that are not among the trusted ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TrustedMode {
-    /// They are run.
-    Off,
-    /// They are run, and the log tells of them.
-    Log,
-    /// They are refused.
-    Only,
+/// The mode that a word names.
+fn trusted_mode(text: &str) -> Option<TrustedMode> {
+    match text {
+        "off" => Some(TrustedMode::Off),
+        "log" => Some(TrustedMode::Log),
+        "only" => Some(TrustedMode::Only),
+        _ => None,
+    }
 }
 
-impl TrustedMode {
-    fn named(text: &str) -> Option<Self> {
-        match text {
-            "off" => Some(Self::Off),
-            "log" => Some(Self::Log),
-            "only" => Some(Self::Only),
-            _ => None,
+impl From<&Config> for facade::operation::Limits {
+    fn from(config: &Config) -> Self {
+        Self {
+            depth: config.max_depth,
+            introspection_depth: config.max_introspection_depth,
+            complexity: config.max_complexity,
+            aliases: config.max_aliases,
+            root_fields: config.max_root_fields,
+            directives: config.max_directives,
+            list: config.max_list,
         }
     }
 }
@@ -290,7 +293,7 @@ impl Config {
             operation_timeout: variables
                 .read("GUICHET_OPERATION_TIMEOUT", |text| seconds(text, 0.01..=86_400.0))?,
             trusted_documents: variables.optional("GUICHET_TRUSTED_DOCUMENTS", |text| text.parse().ok())?,
-            trusted_mode: variables.read("GUICHET_TRUSTED_MODE", TrustedMode::named)?,
+            trusted_mode: variables.read("GUICHET_TRUSTED_MODE", trusted_mode)?,
             bodies: BodyBounds::read(&variables)?,
             connections: ConnectionBounds::read(&variables)?,
             work: WorkBounds::read(&variables)?,

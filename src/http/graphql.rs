@@ -28,7 +28,6 @@ use sha2::{Digest, Sha256};
 use self::request::{Asked, Reader};
 use crate::config::Introspection;
 use crate::gate::Place;
-use crate::operation::{self, Estimate, Introspections, NOT_KEPT, Ran, Ready, Suggestions, Variant};
 use crate::pipeline::{Caller, Job};
 use crate::pulse::GivenUp;
 use crate::schema::ShopSchema;
@@ -38,6 +37,7 @@ use crate::{App, key};
 use facade::error::{Code, Error, NotRun};
 use facade::execution::{Execution, Origin};
 use facade::http::accept::{MediaRange, media_ranges};
+use facade::operation::{self, Estimate, Introspections, NOT_KEPT, Ran, Ready, Suggestions, Variant};
 
 /// The media type that tells success by its status code.
 const GRAPHQL: &str = "application/graphql-response+json";
@@ -318,13 +318,14 @@ async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Prepare
     let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref())?;
     let config = &app.shared().config;
     let bounds = Reader::new(config.bodies, is_known).document(config.max_tokens);
+    let limits = operation::Limits::from(config);
     let known = match is_known {
-        true => app.known.ready(&mut asked.operation, &app.rules, config, bounds)?,
+        true => app.known.ready(&mut asked.operation, &app.rules, &limits, bounds)?,
         false => None,
     };
     let (estimate, ready) = match known {
         Some((estimate, ready)) => (estimate, Some(ready)),
-        None => (operation::prepare(&mut asked.operation, &app.rules, config, bounds)?, None),
+        None => (operation::prepare(&mut asked.operation, &app.rules, &limits, bounds)?, None),
     };
     if estimate.cost.asks_of_schema {
         check_introspection(config.introspection, is_known)?;

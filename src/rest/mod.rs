@@ -38,13 +38,13 @@ use self::answer::Address;
 use self::request::Input;
 use self::routes::{Place, Routes, Unmatched};
 use crate::gate::Place as Running;
-use crate::operation::of_rows;
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::scope::Shared;
 use crate::{Error, Result, telemetry};
 use facade::execution::{Execution, Origin};
 use facade::guard::allow;
 use facade::http::accept::{MediaRange, media_ranges};
+use facade::operation::of_rows;
 use facade::write::Expected;
 use facade::{Abilities, Face};
 

@@ -15,9 +15,9 @@ use prometheus::{
 
 use super::log;
 use super::ongoing::{Face, Facts};
-use crate::operation::INTROSPECTION;
 use crate::reader::Connections;
 use crate::{Error, Result};
+use facade::operation::INTROSPECTION;
 
 /// Upper bounds of the durations that are told apart, in seconds.
 const DURATIONS: [f64; 14] =

@@ -9,11 +9,11 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use super::{JSON, Rejection};
 use crate::config::BodyBounds;
-use crate::operation;
 use crate::pipeline::Pipeline;
 use facade::error::{Code, Error, NotRun};
 use facade::http::body::Unreadable;
 use facade::http::json::{self, Bounds, Fields, Flaw};
+use facade::operation;
 
 /// Headers that a foreign page cannot send without asking first: one of them must come with a
 /// multipart body, which a form could send.

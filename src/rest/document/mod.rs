@@ -28,8 +28,8 @@ use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
 use super::expected::Expected;
-use crate::operation::{Prepared, Variant};
 use facade::guard::Can;
+use facade::operation::{Prepared, Variant};
 use facade::{Abilities, Ability};
 
 /// Combinations of includes that are remembered for a document; further ones are worked out each time.

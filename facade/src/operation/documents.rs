@@ -10,9 +10,9 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::Value as Json;
 
-use crate::config::{Config, TrustedMode};
-use crate::{Error, Result, key};
-use facade::error::{Code, NotRun};
+use super::hash_of;
+use crate::error::{Code, NotRun};
+use crate::{Error, Result};
 
 /// Bytes of documents that are remembered for clients.
 const REMEMBERED: u64 = 4 * 1024 * 1024;
@@ -20,6 +20,18 @@ const REMEMBERED: u64 = 4 * 1024 * 1024;
 const DOCUMENTS: usize = 1000;
 /// How the name of a document by its hash begins.
 const SHA256: &str = "sha256:";
+
+/// What becomes of operations that are not among the trusted ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrustedMode {
+    /// They are run.
+    #[default]
+    Off,
+    /// They are run, and logged.
+    Log,
+    /// They are refused.
+    Only,
+}
 
 /// Documents by name: remembered and trusted ones.
 pub struct Documents {
@@ -47,10 +59,10 @@ impl Documents {
     ///
     /// # Errors
     /// When they cannot be read, or one of them is no GraphQL document.
-    pub fn new(config: &Config) -> Result<Self> {
+    pub fn new(trusted: Option<&Path>, mode: TrustedMode) -> Result<Self> {
         let remembered = Cache::with_weighter(DOCUMENTS, REMEMBERED, Size);
-        let trusted = config.trusted_documents.as_deref().map(read).transpose()?.unwrap_or_default();
-        Ok(Self { remembered, trusted, mode: config.trusted_mode })
+        let trusted = trusted.map(read).transpose()?.unwrap_or_default();
+        Ok(Self { remembered, trusted, mode })
     }
 
     /// Puts the document that a request names into the request, and tells if one that it holds is to
@@ -68,7 +80,7 @@ impl Documents {
                 request.query = self.find(name).ok_or_else(|| self.missing(name))?.to_string();
                 None
             }
-            Some(name) if plain(name) != key::hash(&request.query) => {
+            Some(name) if plain(name) != hash_of(&request.query) => {
                 return Err(Error::BadRequest("The hash is not that of the document.".to_owned()));
             }
             Some(name) => Some(New(plain(name).to_owned())),
@@ -105,7 +117,7 @@ impl Documents {
         if self.mode == TrustedMode::Off {
             return Ok(());
         }
-        let hash = key::hash(request.query.trim());
+        let hash = hash_of(request.query.trim());
         if self.trusted.contains_key(&hash) {
             return Ok(());
         }
@@ -138,14 +150,13 @@ fn plain(name: &str) -> &str {
 
 /// The trusted documents by their hash and by the name that a manifest gives them.
 fn read(path: &Path) -> Result<HashMap<String, Arc<str>>> {
-    let failed =
-        |reason: String| Error::Setting(format!("GUICHET_TRUSTED_DOCUMENTS={}: {reason}", path.display()));
+    let failed = |reason: String| Error::Setting(format!("{}: {reason}", path.display()));
     let texts = if path.is_dir() { folder(path) } else { manifest(path) }.map_err(failed)?;
     let mut trusted = HashMap::new();
     for (name, text) in texts {
         async_graphql::parser::parse_query(&text).map_err(|error| failed(format!("`{name}`: {error}")))?;
         let text: Arc<str> = text.into();
-        for name in [key::hash(&text), key::hash(text.trim()), name] {
+        for name in [hash_of(&text), hash_of(text.trim()), name] {
             trusted.insert(name, Arc::clone(&text));
         }
     }

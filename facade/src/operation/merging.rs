@@ -9,7 +9,7 @@ use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Sel
 
 use super::positions::Positions;
 use crate::Result;
-use facade::error::{Code, NotRun};
+use crate::error::{Code, NotRun};
 
 /// How often a field may be looked at: once for its place, and once more for each type that an interface above
 /// it stands for.

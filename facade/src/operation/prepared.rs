@@ -13,7 +13,7 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as InputValue;
 
-use facade::record::{Kept, KeptSet, is_planned};
+use crate::record::{Kept, KeptSet, is_planned};
 
 /// Switches that a document may have: the bits of a [`Combination`].
 const MAX_SWITCHES: usize = 64;

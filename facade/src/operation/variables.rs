@@ -10,7 +10,7 @@ use async_graphql::{Name, Pos, Positioned, Value, Variables};
 use async_graphql_value::Value as Given;
 
 use crate::Result;
-use facade::error::{Code, NotRun};
+use crate::error::{Code, NotRun};
 
 /// Directives that take a condition: all that operations may hold.
 pub(super) const CONDITIONAL: [&str; 2] = ["include", "skip"];

@@ -11,10 +11,10 @@
 use std::collections::HashMap;
 use std::iter::Sum;
 
+use crate::record::count_objects;
 use async_graphql::Value;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::{MetaField, Registry};
-use facade::record::count_objects;
 
 use super::extent::Extent;
 
@@ -81,7 +81,6 @@ impl Prices {
     }
 
     /// All types with fields that hold objects.
-    #[cfg(test)]
     pub(super) fn types(&self) -> impl Iterator<Item = (&str, &Fields)> {
         self.types.iter().map(|(name, fields)| (name.as_ref(), fields))
     }

@@ -2,7 +2,7 @@
 //! tree of everything, so it must not see what is too long or too deep.
 
 use crate::Result;
-use facade::error::{Code, NotRun};
+use crate::error::{Code, NotRun};
 
 /// How deep brackets of any kind nest: the parser's own limit.
 pub(super) const MAX_BRACKETS: u64 = 64;

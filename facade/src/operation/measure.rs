@@ -10,12 +10,12 @@ use async_graphql::{Name, Variables};
 use async_graphql_value::{ConstValue, Value as Given};
 
 use super::Bounds;
+use super::Limits;
 use super::price::{Branch, CHANGE, Comparisons, Fields, Many, Prices, ROOT, ROWS};
 use super::scan::MAX_BRACKETS;
-use crate::config::Config;
+use crate::error::{Code, NotRun};
+use crate::page::DEFAULT_SIZE;
 use crate::{Error, Result};
-use facade::error::{Code, NotRun};
-use facade::page::DEFAULT_SIZE;
 
 /// How often lists of the schema itself nest, as in graphql-js: the fields of the types of the
 /// fields of a type. Each level multiplies the answer by the whole schema.
@@ -126,7 +126,7 @@ pub(super) struct Measure<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
     prices: &'a Prices,
-    config: &'a Config,
+    limits: &'a Limits,
     /// Fields at most, fragments spread.
     max_fields: u64,
     /// Bytes of arguments at most, fragments spread.
@@ -145,7 +145,7 @@ impl<'a> Measure<'a> {
         document: &'a ExecutableDocument,
         variables: &'a Variables,
         prices: &'a Prices,
-        config: &'a Config,
+        limits: &'a Limits,
         bounds: Bounds,
     ) -> Self {
         let Bounds { tokens, bytes } = bounds;
@@ -153,7 +153,7 @@ impl<'a> Measure<'a> {
             document,
             variables,
             prices,
-            config,
+            limits,
             max_fields: tokens,
             max_given: bytes.saturating_mul(COPIES),
             sizes: HashMap::new(),
@@ -187,14 +187,14 @@ impl<'a> Measure<'a> {
         for name in self.document.fragments.keys() {
             self.fragment(name, Place { fields: None, rows: None, all_types: false, level: 0 })?;
         }
-        at_most(cost.points, self.config.max_complexity, Code::QueryTooComplex, "points", "points")?;
+        at_most(cost.points, self.limits.complexity, Code::QueryTooComplex, "points", "points")?;
         Ok(cost)
     }
 
     fn operation(&mut self, operation: &'a OperationDefinition) -> Result<Size> {
         let place = Place { fields: self.prices.root(operation.ty), rows: None, all_types: false, level: 0 };
         let mut size = self.set(&operation.selection_set.node, place)?;
-        at_most(size.own, self.config.max_root_fields, Code::QueryTooWide, "rootFields", "root fields")?;
+        at_most(size.own, self.limits.root_fields, Code::QueryTooWide, "rootFields", "root fields")?;
         let each = if operation.ty == OperationType::Mutation { ROOT + CHANGE } else { ROOT };
         size.points = size.points.saturating_add(size.own.saturating_mul(each));
         let definitions =
@@ -203,14 +203,14 @@ impl<'a> Measure<'a> {
     }
 
     fn within_limits(&self, size: Size) -> Result<()> {
-        let config = self.config;
+        let limits = self.limits;
         at_most(size.given, self.max_given, Code::QueryTooComplex, "arguments", "bytes of arguments")?;
-        at_most(size.aliases, config.max_aliases, Code::QueryTooWide, "aliases", "aliases")?;
-        at_most(size.directives, config.max_directives, Code::QueryTooWide, "directives", "directives")?;
+        at_most(size.aliases, limits.aliases, Code::QueryTooWide, "aliases", "aliases")?;
+        at_most(size.directives, limits.directives, Code::QueryTooWide, "directives", "directives")?;
         let unit = "parts of the schema itself";
         let max = self.prices.extent.parts.saturating_mul(MAX_TOLD);
         at_most(size.introspected, max, Code::QueryTooComplex, "introspection", unit)?;
-        at_most(size.depth, config.max_depth, Code::QueryTooDeep, "depth", "levels")?;
+        at_most(size.depth, limits.depth, Code::QueryTooDeep, "depth", "levels")?;
         at_most(size.fields, self.max_fields, Code::QueryTooComplex, "fields", "fields, fragments spread")
     }
 
@@ -309,7 +309,7 @@ impl<'a> Measure<'a> {
 
     /// A question about the schema itself has limits of its own.
     fn introspection(&self, size: Size) -> Result<()> {
-        let max = self.config.max_introspection_depth;
+        let max = self.limits.introspection_depth;
         at_most(size.depth, max, Code::QueryTooDeep, "introspectionDepth", "levels of the schema itself")?;
         let unit = "lists of the schema within each other";
         at_most(size.listings, MAX_LISTINGS, Code::QueryTooDeep, "introspectionLists", unit)
@@ -317,7 +317,7 @@ impl<'a> Measure<'a> {
 
     /// How long a page is asked for.
     fn page(&self, field: &Field) -> Result<u64> {
-        let max = self.config.max_list;
+        let max = self.limits.list;
         let sizes = PAGE_SIZES.iter().filter_map(|name| self.number(&field.get_argument(name)?.node));
         let asked = sizes.max().unwrap_or(DEFAULT_SIZE.min(max));
         at_most(asked, max, Code::ListTooLong, "list", "rows of a list")?;
@@ -335,7 +335,7 @@ impl<'a> Measure<'a> {
             _ => 1,
         };
         let rows = rows as u64;
-        at_most(rows, self.config.max_list, Code::ListTooLong, "list", "rows of a list")?;
+        at_most(rows, self.limits.list, Code::ListTooLong, "list", "rows of a list")?;
         Ok(rows)
     }
 

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use async_graphql::ServerError;
-use async_graphql::registry::{MetaField, MetaType};
-
-use crate::schema;
+use async_graphql::registry::{MetaField, MetaType, Registry};
 
 /// How a suggestion begins, in the library's own texts too.
 const QUESTION: &str = " Did you mean ";
@@ -18,13 +16,21 @@ const MAX_LETTERS: usize = 64;
 
 /// Names of the schema: types, their members, and the arguments of these. They are read when first
 /// somebody errs.
-#[derive(Debug, Default)]
-pub struct Suggestions(OnceLock<HashMap<Box<str>, Members>>);
+#[derive(Debug)]
+pub struct Suggestions {
+    registry: fn() -> Registry,
+    names: OnceLock<HashMap<Box<str>, Members>>,
+}
 
 /// Fields or values of a type, with the arguments of each.
 type Members = HashMap<Box<str>, Box<[Box<str>]>>;
 
 impl Suggestions {
+    /// Suggestions of a schema.
+    pub fn new(registry: fn() -> Registry) -> Self {
+        Self { registry, names: OnceLock::new() }
+    }
+
     /// Completes what is wrong with a document by names that may have been meant.
     pub fn suggest(&self, errors: &mut [ServerError]) {
         for error in errors.iter_mut().take(super::MAX_ERRORS) {
@@ -55,7 +61,7 @@ impl Suggestions {
 
     /// The name that an error is about, and those that stand where it stands.
     fn known<'a>(&'a self, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
-        let types = self.0.get_or_init(names);
+        let types = self.names.get_or_init(|| names(&(self.registry)()));
         let own = |ty: &str| Some(types.get(ty)?.keys().map(AsRef::as_ref).collect());
         let mut words = message.split('"').skip(1).step_by(2);
         if message.starts_with("Unknown field ") {
@@ -80,9 +86,8 @@ impl Suggestions {
     }
 }
 
-fn names() -> HashMap<Box<str>, Members> {
-    let types = schema::registry().types;
-    types.iter().map(|(name, ty)| (name.as_str().into(), members(ty))).collect()
+fn names(registry: &Registry) -> HashMap<Box<str>, Members> {
+    registry.types.iter().map(|(name, ty)| (name.as_str().into(), members(ty))).collect()
 }
 
 fn members(ty: &MetaType) -> Members {
@@ -140,7 +145,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_error_is_understood() {
-        let names = Suggestions::default();
+        let names = Suggestions::new(crate::toy::registry);
         for (message, meant) in [
             ("Unknown field \"nome\" on type \"Product\".", "name"),
             ("Unknown argument \"frist\" on field \"products\" of type \"Query\".", "first"),
@@ -167,7 +172,7 @@ mod tests {
     /// However long a document is, few names are compared.
     #[test]
     fn what_is_far_too_long_is_not_compared() {
-        let names = Suggestions::default();
+        let names = Suggestions::new(crate::toy::registry);
         let long = "x".repeat(100_000);
         assert_eq!(names.question(&format!("Unknown field \"{long}\" on type \"Product\".")), None);
     }

@@ -12,16 +12,16 @@ use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::registry::{MetaField, MetaType, Registry};
 use async_graphql::{CacheControl, Name, Request};
 
-use facade::guard::Public;
-use facade::record::is_record;
+use crate::guard::Public;
+use crate::record::is_record;
 
 /// How answers are kept that no field's hint says it of: not at all.
-pub(crate) const NOT_KEPT: CacheControl = CacheControl { public: false, max_age: 0 };
+pub const NOT_KEPT: CacheControl = CacheControl { public: false, max_age: 0 };
 
 /// Seconds for which what the schema tells of itself may be kept: it changes with the program.
 const SCHEMA: i32 = 300;
 /// Fields of the root that tell of the schema.
-pub(crate) const INTROSPECTION: [&str; 3] = ["__schema", "__type", "__typename"];
+pub const INTROSPECTION: [&str; 3] = ["__schema", "__type", "__typename"];
 
 /// Times of the schema's fields.
 #[derive(Debug)]
@@ -141,54 +141,5 @@ impl Hint {
     /// Whether the field holds objects.
     fn holds(&self, registry: &Registry) -> bool {
         registry.types.get(&*self.ty).is_some_and(MetaType::is_composite)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::schema;
-
-    fn kept(query: &str) -> Option<(i32, bool)> {
-        let kept = Hints::new(&schema::registry()).of(&mut Request::new(query));
-        (kept.max_age > 0).then_some((kept.max_age, kept.public))
-    }
-
-    #[test]
-    fn the_shortest_time_counts() {
-        assert_eq!(kept("{ statistics { customers { total } } }"), Some((30, false)));
-        assert_eq!(kept("{ __schema { types { name } } }"), Some((300, true)));
-        assert_eq!(kept("{ statistics { generatedAt } __typename }"), Some((30, false)));
-        assert_eq!(
-            kept("{ ...A } fragment A on Query { ... { statistics { revenue { currency } } } }"),
-            Some((30, false))
-        );
-    }
-
-    #[test]
-    fn a_field_without_a_time_ends_all() {
-        for query in [
-            "{ health { status } }",
-            "{ statistics { generatedAt } health { status } }",
-            "{ statistics { generatedAt } ... on Query { product(id: 1) { name } } }",
-            "{ products { totalCount } }",
-            "{ __typename products { nodes { group { name } } } }",
-        ] {
-            assert_eq!(kept(query), None, "{query}");
-        }
-    }
-
-    /// Where somebody hints a list one day, what hangs on its rows still has a time of its own.
-    #[test]
-    fn what_hangs_on_a_record_has_its_own_time() {
-        let mut registry = schema::registry();
-        let Some(MetaType::Object { fields, .. }) = registry.types.get_mut("Query") else {
-            panic!("no query")
-        };
-        fields["products"].cache_control.max_age = 30;
-        let kept = |query: &str| Hints::new(&registry).of(&mut Request::new(query));
-        let rows = kept("{ products { nodes { name } totalCount } }");
-        assert_eq!((rows.max_age, rows.public), (30, false));
-        assert_eq!(kept("{ products { nodes { name pricing { monthly } } } }").max_age, 0);
     }
 }

@@ -15,9 +15,8 @@ use quick_cache::{Equivalent, Weighter};
 
 use super::measure::Measure;
 use super::prepared::{Prepared, Variant};
-use super::{Bounds, Estimate, Hints, Rules, chosen, parse, values, variables};
-use crate::config::Config;
-use crate::{Result, key};
+use super::{Bounds, Estimate, Hints, Limits, Rules, chosen, hash_of, parse, values, variables};
+use crate::Result;
 
 /// Fields and other parts of documents that are remembered, all together: some hundred usual documents. A part takes
 /// about half a kilobyte in each of the forms that are kept of it.
@@ -123,7 +122,7 @@ impl Known {
         &self,
         request: &mut Request,
         rules: &Rules,
-        config: &Config,
+        limits: &Limits,
         bounds: Bounds,
     ) -> Result<Option<(Estimate, Ready)>> {
         let asked = AskedNow { text: &request.query, name: request.operation_name.as_deref() };
@@ -141,7 +140,7 @@ impl Known {
         }
         let mut estimate = known.estimate.clone();
         if !operation.node.variable_definitions.is_empty() {
-            let measure = Measure::new(&known.document, &request.variables, &rules.prices, config, bounds);
+            let measure = Measure::new(&known.document, &request.variables, &rules.prices, limits, bounds);
             estimate.cost = measure.check(Some(&operation.node))?;
         }
         let variant = known.prepared.variant(&request.variables);
@@ -180,7 +179,7 @@ impl Known {
             kept,
             name: name.as_deref().map(Into::into),
             estimate: estimate.clone(),
-            hash: key::hash(text),
+            hash: hash_of(text),
             shapes: RwLock::default(),
             parts,
             document,
@@ -242,7 +241,7 @@ fn shape(operation: &OperationDefinition, is_given: impl Fn(&Name) -> bool) -> S
 mod tests {
     use super::super::Cost;
     use super::*;
-    use crate::schema;
+    use crate::toy::registry;
 
     fn remember(known: &Known, hints: &Hints, text: String) {
         let ran = Ran::of(&Request::new(text.clone())).expect("a text that is short enough");
@@ -255,7 +254,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let (known, hints) = (Known::new(schema::registry()), Hints::new(&schema::registry()));
+        let (known, hints) = (Known::new(registry()), Hints::new(&registry()));
         for number in 0..2000 {
             remember(&known, &hints, format!("{{ product(id: {number}) {{ name pricing {{ monthly }} }} }}"));
         }
@@ -265,7 +264,7 @@ mod tests {
             let fields: String = (0..fields).map(|at| format!("f{at}: name ")).collect();
             format!("{{ product(id: 1) {{ {fields} }} }}")
         };
-        let known = Known::new(schema::registry());
+        let known = Known::new(registry());
         remember(&known, &hints, large(1200));
         let (text, weight) = (large(1200), known.operations.weight());
         assert_eq!(weight, text_parts(&text) + 1, "of a large document, no more than its text is remembered");
@@ -281,10 +280,10 @@ mod tests {
         let at_the_root = levels("Query", |next| format!("...L{next} ...L{next}"));
         let below = levels("Group", |next| format!("a: parent {{ ...L{next} }} b: parent {{ ...L{next} }}"));
         for document in [
-            format!("{{ ...L0 }} {at_the_root} fragment L10 on Query {{ health {{ status }} }}"),
+            format!("{{ ...L0 }} {at_the_root} fragment L10 on Query {{ health }}"),
             format!("{{ group(id: 1) {{ ...L0 }} }} {below} fragment L10 on Group {{ name }}"),
         ] {
-            let (known, hints) = (Known::new(schema::registry()), Hints::new(&schema::registry()));
+            let (known, hints) = (Known::new(registry()), Hints::new(&registry()));
             remember(&known, &hints, document.clone());
             let asked = AskedNow { text: &document, name: None };
             assert!(known.operations.get(&asked).is_some_and(|known| known.is_none()), "{document}");

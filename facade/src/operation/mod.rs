@@ -15,33 +15,31 @@ mod merging;
 mod positions;
 mod prepared;
 mod price;
-#[cfg(test)]
 mod price_table;
 mod scan;
 mod suggestion;
-#[cfg(test)]
-mod tests;
 mod values;
 mod variables;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::registry::Registry;
 use async_graphql::{Name, Positioned, Request};
+use sha2::{Digest, Sha256};
 
 use self::positions::Positions;
 use self::price::Prices;
-use crate::config::Config;
+use crate::error::{Code, NotRun};
 use crate::{Error, Result};
-use facade::error::{Code, NotRun};
 
 pub use caching::Hints;
-pub(crate) use caching::{INTROSPECTION, NOT_KEPT};
-pub use documents::{Documents, New};
+pub use caching::{INTROSPECTION, NOT_KEPT};
+pub use documents::{Documents, New, TrustedMode};
 pub use introspection::{Introspections, Question};
 pub use known::{Known, Ran, Ready};
 pub use measure::{Cost, condition};
 pub use prepared::{Prepared, Variant};
 pub use price::{actual, of_rows};
+pub use price_table::price_table;
 pub use suggestion::Suggestions;
 
 /// Errors of one answer: a document can break a rule in every token.
@@ -59,6 +57,30 @@ impl Rules {
     pub fn new(registry: &Registry) -> Self {
         Self { prices: Prices::new(registry), positions: Positions::new(registry) }
     }
+}
+
+/// What an operation may ask for.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Levels of fields within fields.
+    pub depth: u64,
+    /// The same of questions about the schema.
+    pub introspection_depth: u64,
+    /// Points of one operation.
+    pub complexity: u64,
+    /// Aliases of a document.
+    pub aliases: u64,
+    /// Fields at the root of an operation.
+    pub root_fields: u64,
+    /// Directives of a document.
+    pub directives: u64,
+    /// Rows of a list.
+    pub list: u64,
+}
+
+/// SHA-256 of a text, in lower-case hexadecimal digits: the name of a document.
+pub fn hash_of(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
 /// How long a document may be, for whoever sends it.
@@ -96,14 +118,14 @@ impl Estimate {
 ///
 /// # Errors
 /// [`Error::NotRun`] with the reason.
-pub fn prepare(request: &mut Request, rules: &Rules, config: &Config, bounds: Bounds) -> Result<Estimate> {
+pub fn prepare(request: &mut Request, rules: &Rules, limits: &Limits, bounds: Bounds) -> Result<Estimate> {
     scan::scan(&request.query, bounds.tokens)?;
     let document = parse(&request.query)?;
     let chosen = chosen(&document, request.operation_name.as_deref());
     if let Ok((_, operation)) = &chosen {
         variables::fill_in(&operation.node, &mut request.variables);
     }
-    let cost = measure::Measure::new(&document, &request.variables, &rules.prices, config, bounds)
+    let cost = measure::Measure::new(&document, &request.variables, &rules.prices, limits, bounds)
         .check(chosen.as_ref().ok().map(|(_, operation)| &operation.node))?;
     let (name, operation) = chosen?;
     rules.positions.check(&document)?;

@@ -14,7 +14,7 @@ use async_graphql_value::Value as Given;
 
 use super::variables::CONDITIONAL;
 use crate::Result;
-use facade::error::{Code, NotRun};
+use crate::error::{Code, NotRun};
 
 /// The field that every type has.
 const TYPENAME: &str = "__typename";

@@ -1,11 +1,17 @@
+//! What operations cost, and `docs/prices.md`: `GUICHET_WRITE_DOCS=1 cargo test --test api prices` writes it.
+
+use std::path::Path;
 use std::sync::LazyLock;
 
-use async_graphql::Variables;
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Variables};
+use facade::error::Code;
+use facade::operation::{Bounds, Estimate, Limits, Rules, actual, prepare, price_table};
+use facade::{Error, Result};
+use guichet::config::Config;
+use guichet::schema;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-
-use super::*;
-use crate::schema;
 
 const BOUNDS: Bounds = Bounds { tokens: 5000, bytes: 1 << 20 };
 
@@ -13,7 +19,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::new(&schema::registry())
 
 fn estimate(query: &str, variables: Json) -> Result<Estimate> {
     let mut request = Request::new(query).variables(Variables::from_json(variables));
-    prepare(&mut request, &RULES, &Config::default(), BOUNDS)
+    prepare(&mut request, &RULES, &Limits::from(&Config::default()), BOUNDS)
 }
 
 #[test]
@@ -93,7 +99,7 @@ fn the_named_operation_counts_and_every_other_is_bounded() {
     let query = "query A { health { status } } query B { products(first: 5) { nodes { name } } }";
     let named = |name: &str, query: &str| {
         let mut request = Request::new(query).operation_name(name);
-        prepare(&mut request, &Rules::new(&schema::registry()), &Config::default(), BOUNDS)
+        prepare(&mut request, &Rules::new(&schema::registry()), &Limits::from(&Config::default()), BOUNDS)
     };
     assert_eq!(named("A", query).unwrap().cost.points, 2);
     assert_eq!(named("B", query).unwrap().cost.points, 7);
@@ -139,7 +145,7 @@ fn a_variable_counts_wherever_it_is_given() {
         );
         let variables = Variables::from_json(serde_json::json!({"v": "x".repeat(900_000)}));
         let mut request = Request::new(query).variables(variables);
-        prepare(&mut request, &Rules::new(&schema::registry()), &Config::default(), BOUNDS)
+        prepare(&mut request, &Rules::new(&schema::registry()), &Limits::from(&Config::default()), BOUNDS)
     };
     assert!(ask(2).is_ok());
     assert_eq!(ask(3).unwrap_err().code(), Code::QueryTooComplex);
@@ -205,4 +211,16 @@ proptest! {
             prop_assert!(u64::from(estimate.price()) <= Config::default().max_complexity);
         }
     }
+}
+
+#[test]
+fn prices_are_written_down() {
+    let text = price_table(&schema::registry());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/prices.md");
+    if std::env::var_os("GUICHET_WRITE_DOCS").is_some() {
+        std::fs::write(&file, text).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(text == kept, "docs/prices.md is not what the schema says; GUICHET_WRITE_DOCS=1 writes it");
 }

@@ -1,14 +1,13 @@
-//! The table of prices in `docs/prices.md`, made from the schema. `GUICHET_WRITE_DOCS=1 cargo test --lib price_table`
-//! writes it.
+//! The table of prices as a page, made from the schema.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+
+use async_graphql::registry::Registry;
 
 use super::measure::MAX_COMPARISONS;
 use super::price::{CHANGE, FURTHER, Fields, Many, Prices, ROOT, ROWS};
-use crate::schema;
-use facade::page::DEFAULT_SIZE;
+use crate::page::DEFAULT_SIZE;
 
 /// How objects are counted, in the order of the columns.
 const COLUMNS: [(Many, &str); 4] = [
@@ -32,13 +31,15 @@ fn row(name: &str, fields: &Fields) -> String {
     row
 }
 
-fn text(prices: &Prices) -> String {
+/// The table of prices of a schema, as a page in Markdown.
+pub fn price_table(registry: &Registry) -> String {
+    let prices = Prices::new(registry);
     let rows: BTreeMap<_, _> = prices.types().map(|(name, fields)| (name, row(name, fields))).collect();
     let headings = COLUMNS.map(|(_, heading)| heading).join(" | ");
     let rows = rows.into_values().collect::<Vec<_>>().join("\n");
     format!(
         "# Prices\n\n\
-         What a GraphQL operation costs in points, before it is run; afterwards what was found counts instead (`src/operation/price.rs`).\n\
+         What a GraphQL operation costs in points, before it is run; afterwards what was found counts instead (`facade/src/operation/price.rs`).\n\
          This file is generated from the schema.\n\n\
          | What | Points |\n|---|--:|\n\
          | a field at the root | {ROOT} |\n\
@@ -57,16 +58,4 @@ fn text(prices: &Prices) -> String {
          | Type | {headings} |\n|---|---|---|---|---|\n{rows}\n",
         ROOT + CHANGE,
     )
-}
-
-#[test]
-fn prices_are_written_down() {
-    let text = text(&Prices::new(&schema::registry()));
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/prices.md");
-    if std::env::var_os("GUICHET_WRITE_DOCS").is_some() {
-        std::fs::write(&file, text).unwrap();
-        return;
-    }
-    let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(text == kept, "docs/prices.md is not what the schema says; GUICHET_WRITE_DOCS=1 writes it");
 }
