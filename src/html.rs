@@ -2,11 +2,13 @@
 
 mod harmless;
 mod listed;
+mod rule;
 mod style;
 #[cfg(test)]
 mod tests;
 
 pub use harmless::is_harmless;
+pub use rule::{active_content, harmless_html};
 
 /// The text with everything that means something in HTML escaped, quotes included.
 pub fn escape(text: &str) -> String {

@@ -36,7 +36,6 @@ pub mod config;
 pub mod contracts;
 pub mod country;
 pub mod database;
-pub mod form;
 pub mod gate;
 pub mod html;
 pub mod http;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_graphql::ContextBase;
 use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use entity::Id;
 use facade::engine::{Engine, Host, Texts};
 use facade::failure::{self, Failure};
 use facade::record::Moment;
@@ -19,14 +18,13 @@ use crate::auth::{Catalog, Client, Owner, Principal, Sessions};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::database;
-use crate::form::{self, Form, FormInput};
 use crate::lang::Lang;
 use crate::own_tables::OwnTables;
 use crate::password::Passwords;
 use crate::pulse::Pulse;
 use crate::reader::Reader;
 use crate::replica::Replica;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::{Error, Result};
 
 /// What every request shares.
@@ -130,7 +128,10 @@ impl Host for Shared {
     fn texts(&self) -> &dyn Texts {
         &self.config.lang
     }
+}
 
+#[async_trait]
+impl facade::engine::Settings for Shared {
     async fn setting(&self, name: &str) -> Result<Option<String>> {
         self.settings.get(&self.reader, name).await
     }
@@ -224,8 +225,7 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn is_on(self, name: &str, default: bool) -> Result<bool> {
-        let text = self.setting(name).await?;
-        Ok(text.map_or(default, |text| !matches!(text.as_str(), "" | "0" | "false")))
+        settings::is_on(self.shared(), name, default).await
     }
 
     /// The locale in which the shop's own texts are written.
@@ -233,7 +233,7 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn default_locale(self) -> Result<String> {
-        Ok(self.setting("app_default_locale").await?.unwrap_or_else(|| "fr_FR".to_owned()))
+        settings::default_locale(self.shared()).await
     }
 
     /// The currency in which the shop sells where none is asked.
@@ -242,63 +242,6 @@ impl<'a> Scope<'a> {
     /// When the database fails.
     pub async fn currency(self) -> Result<String> {
         Ok(self.setting("store_currency").await?.unwrap_or_else(|| "EUR".to_owned()))
-    }
-
-    /// Checks an input that makes a new record.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with every broken rule; when the database fails.
-    pub async fn check_new<T: FormInput>(self, input: Form<T>) -> Result<T> {
-        self.check_form(input, None, &[], false).await
-    }
-
-    /// Checks an input that changes the record `id`; `stored` holds columns that rules of other
-    /// fields lean on.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with every broken rule; when the database fails.
-    pub async fn check_change<T: FormInput>(
-        self,
-        input: Form<T>,
-        id: Id,
-        stored: &[(&str, &str)],
-    ) -> Result<T> {
-        self.check_form(input, Some(id.0), stored, self.is_partial()).await
-    }
-
-    async fn check_form<T: FormInput>(
-        self,
-        input: Form<T>,
-        own_id: Option<i64>,
-        stored: &[(&str, &str)],
-        partial: bool,
-    ) -> Result<T> {
-        let settings = self.form_settings().await?;
-        let scope = form::Scope {
-            db: self.db(),
-            lang: self.lang(),
-            now: self.now(),
-            uploads: self.uploads(),
-            own_id,
-            partial,
-            rest: self.is_rest(),
-            stored,
-            settings: &settings,
-        };
-        input.check(&scope).await
-    }
-
-    /// Settings of the shop that rules depend on (spec: `application-store.md` 9.6).
-    async fn form_settings(self) -> Result<form::Settings> {
-        let mut settings = form::Settings::default();
-        let default = self.default_locale().await?;
-        let enabled = self.setting("app_enabled_locales").await?;
-        let enabled: Vec<String> = enabled
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_else(|| vec!["en_GB".to_owned()]);
-        settings.locales.retain(|locale| *locale == default || enabled.contains(locale));
-        settings.allow_plus_in_email = self.is_on("allow_plus_in_email", true).await?;
-        Ok(settings)
     }
 
     /// Who asks.

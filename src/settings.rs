@@ -11,6 +11,7 @@ use sea_orm::{EntityTrait, QuerySelect};
 use crate::reader::Reader;
 use crate::{Error, Result};
 use facade::cache::Loads;
+use facade::engine;
 
 /// No shop has anywhere near so many settings.
 const MAX_SETTINGS: u64 = 10_000;
@@ -46,4 +47,34 @@ impl Settings {
 async fn load(db: &Reader) -> Result<HashMap<String, String>> {
     let rows = setting::Entity::find().limit(MAX_SETTINGS).all(db).await?;
     Ok(rows.into_iter().map(|row| (row.name, row.value)).collect())
+}
+
+/// Whether a setting of the shop is switched on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_on(settings: &dyn engine::Settings, name: &str, default: bool) -> Result<bool> {
+    let text = settings.setting(name).await?;
+    Ok(text.map_or(default, |text| !matches!(text.as_str(), "" | "0" | "false")))
+}
+
+/// The locale in which the shop's own texts are written.
+///
+/// # Errors
+/// When the database fails.
+pub async fn default_locale(settings: &dyn engine::Settings) -> Result<String> {
+    Ok(settings.setting("app_default_locale").await?.unwrap_or_else(|| "fr_FR".to_owned()))
+}
+
+/// Whether a locale is one that the shop speaks: its own, and those that are enabled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn speaks(settings: &dyn engine::Settings, locale: &str) -> Result<bool> {
+    if locale == default_locale(settings).await? {
+        return Ok(true);
+    }
+    let enabled = settings.setting("app_enabled_locales").await?;
+    let enabled: Option<Vec<String>> = enabled.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(enabled.map_or(locale == "en_GB", |enabled| enabled.iter().any(|enabled| enabled == locale)))
 }

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 /// Who runs the engine: its database, clock, texts and settings.
 #[async_trait]
-pub trait Host: Send + Sync + 'static {
+pub trait Host: Settings + Send + Sync + 'static {
     /// The database that is written, and that transactions run on.
     fn database(&self) -> &DatabaseConnection;
 
@@ -38,8 +38,12 @@ pub trait Host: Send + Sync + 'static {
 
     /// Texts that the engine puts into answers.
     fn texts(&self) -> &dyn Texts;
+}
 
-    /// A setting that a rule of an input asks for.
+/// Settings of the host that rules of inputs ask for.
+#[async_trait]
+pub trait Settings: Send + Sync {
+    /// The text of a setting; nothing where it is not set.
     ///
     /// # Errors
     /// When it cannot be read.

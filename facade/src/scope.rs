@@ -6,11 +6,13 @@ use std::sync::Arc;
 use async_graphql::{ContextBase, UploadValue};
 use chrono::{DateTime, Utc};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement};
+use value::Id;
 
 use crate::ability::Abilities;
 use crate::engine::{Engine, Host, Texts};
 use crate::execution::{Execution, Origin};
 use crate::face::Face;
+use crate::form::{self, Form, FormInput};
 use crate::page::Remembered;
 use crate::record::Moment;
 use crate::write::Expected;
@@ -141,6 +143,49 @@ impl<'a> Scope<'a> {
     /// Totals and places of big lists, remembered for a moment.
     pub fn lists(self) -> &'a Remembered {
         &self.engine.lists
+    }
+
+    /// Checks an input that makes a new record.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every broken rule; when the database fails.
+    pub async fn check_new<T: FormInput>(self, input: Form<T>) -> Result<T> {
+        self.check_form(input, None, &[], false).await
+    }
+
+    /// Checks an input that changes the record `id`; `stored` holds columns that rules of other
+    /// fields lean on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every broken rule; when the database fails.
+    pub async fn check_change<T: FormInput>(
+        self,
+        input: Form<T>,
+        id: Id,
+        stored: &[(&str, &str)],
+    ) -> Result<T> {
+        self.check_form(input, Some(id.0), stored, self.is_partial()).await
+    }
+
+    async fn check_form<T: FormInput>(
+        self,
+        input: Form<T>,
+        own_id: Option<i64>,
+        stored: &[(&str, &str)],
+        partial: bool,
+    ) -> Result<T> {
+        let scope = form::Scope {
+            db: self.db(),
+            texts: self.texts(),
+            settings: self.host(),
+            now: self.now(),
+            uploads: self.uploads(),
+            own_id,
+            partial,
+            rest: self.is_rest(),
+            stored,
+        };
+        input.check(&scope).await
     }
 
     /// What the caller may do, without what a document lends.

@@ -12,9 +12,9 @@ use super::bag::{self, Fields, Nest};
 use super::expected::Expected;
 use super::request::Input;
 use crate::config::BodyBounds;
-use crate::form::normalise;
 use crate::pipeline::Pipeline;
 use crate::{Error, Result};
+use facade::form::normalise;
 use facade::http::body::Unreadable;
 use facade::http::json::{self, Bounds, Flaw};
 

@@ -73,6 +73,7 @@ mod errors;
 mod execution;
 mod failure;
 mod foreign;
+mod forms;
 mod given_up;
 mod golden;
 mod groups;

@@ -1,6 +1,7 @@
 //! What customers are made from and changed with (spec: `application-store.md` 4.3, 4.5, 4.10).
 
-use crate::form;
+use facade::form;
+use super::rule::{country, locale, no_plus, phone, postcode};
 use facade::record::Decimal;
 
 form! {

@@ -6,6 +6,7 @@ mod input;
 mod letter;
 mod mutation;
 mod phone;
+pub mod rule;
 mod write;
 
 use async_graphql::{Context, ID, Object};

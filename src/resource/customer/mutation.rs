@@ -11,7 +11,7 @@ use super::STORE;
 use super::UPDATE;
 use crate::Result;
 use facade::guard::Can;
-use crate::form::Form;
+use facade::form::Form;
 use facade::outcome::Outcome;
 use facade::record::{Moment, require};
 use crate::scope::Scope;

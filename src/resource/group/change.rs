@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::{Group, GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
 use facade::error::{Invalid, Refusal};
-use crate::form::File;
+use facade::form::File;
 use crate::lang::Lang;
 use crate::resource::{metadata, product::live_products};
 use crate::scope::{Owned, Scope};

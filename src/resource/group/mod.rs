@@ -6,6 +6,8 @@ mod start_price;
 
 use async_graphql::{Context, ID, Object};
 use entity::group;
+use facade::form;
+use crate::html::harmless_html;
 use facade::record::One;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
@@ -15,11 +17,11 @@ use self::start_price::StartPrice;
 use super::metadata::{self, Metadata};
 use super::product::{self, Product, ShopStatus};
 use facade::guard::Can;
-use crate::form::{File, Form};
+use facade::form::{File, Form};
 use facade::page::{Connection, List, Paging};
 use facade::record::{Deleted, Moment, require, show};
 use crate::scope::Scope;
-use crate::{abilities, form, Result};
+use crate::{abilities, Result};
 use facade::{filters, record};
 
 abilities! {

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Value};
 use entity::{Id, Price, ShopTime, pricing, product as sold};
+use facade::form;
 use facade::record::{One, Record as _, View};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -14,14 +15,18 @@ use super::product::{self, Product};
 use facade::guard::Can;
 use facade::column::Column;
 use facade::filter::equals;
-use crate::form::Form;
+use facade::form::Form;
 use facade::node::database_id;
 use facade::page::{Connection, List, Paging};
 use facade::record::{Decimal, Deleted, require, show};
 use crate::scope::{Owned, Scope};
 use facade::write::{Expected, lock, put, save};
-use crate::{abilities, form, Result};
+use crate::{abilities, Result};
 use facade::{filters, record, words};
+
+mod rule;
+
+pub use self::rule::period_prices;
 
 abilities! {
     /// Lists prices.

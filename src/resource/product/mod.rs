@@ -2,6 +2,9 @@
 
 use async_graphql::{Context, ID, Json, MaybeUndefined, Object};
 use entity::{Id, Int, ShopTime, invoice_item, product};
+use facade::form;
+use crate::html::{active_content, harmless_html};
+use super::pricing::period_prices;
 use facade::record::One;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -16,12 +19,12 @@ use super::pricing::{self, PeriodPrices, Pricing};
 use super::service::{self, Service};
 use facade::guard::Can;
 use facade::error::Refusal;
-use crate::form::{File, Form};
+use facade::form::{File, Form};
 use facade::page::{Connection, Remembered, List, Paging};
 use facade::record::{Deleted, Moment, require, see};
 use crate::scope::{Owned, Scope};
 use facade::write::{Expected, lock, put, put_or_null, save};
-use crate::{abilities, form, Result, storage};
+use crate::{abilities, Result, storage};
 use facade::{filters, record, words};
 
 abilities! {

@@ -10,6 +10,7 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
 
 use super::delete::OpenInvoice;
 use super::{MODEL, Service, delete, live_services, require, state};
+use facade::form;
 use facade::guard::Can;
 use facade::error::Invalid;
 use super::DELETE;
@@ -17,11 +18,11 @@ use super::EXPIRE;
 use super::SUSPEND;
 use super::UNSUSPEND;
 use super::UPDATE;
-use crate::form::Form;
+use facade::form::Form;
 use facade::record::{self, Moment};
 use crate::scope::Scope;
 use facade::write::{lock, put, put_or_null, save};
-use crate::{Error, Result, form};
+use crate::{Error, Result};
 
 form! {
     /// What changes in a service; fields that are left out stay as they are.

@@ -8,7 +8,6 @@
 mod assembly;
 mod completion;
 mod directive;
-mod name;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as InputValue;
 
-pub use self::name::{camel, capitalised, filter_field, include_variable, snake};
+pub use facade::name::{camel, capitalised, filter_field, include_variable, snake};
 
 use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};

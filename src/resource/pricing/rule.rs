@@ -2,17 +2,41 @@
 //! (spec: `application-store.md` 5.4, 11.2).
 
 use async_graphql::Value;
+use async_graphql::async_trait::async_trait;
+use async_graphql::indexmap::IndexMap;
+use facade::form::rules::custom;
 
-use crate::form::check::Subject;
-use crate::form::value;
+use facade::form::{CustomRule, Rule, Subject, value};
+
+use crate::Result;
 
 /// Billing periods, in the order of the columns.
-pub(crate) const PERIODS: [&str; 8] =
+const PERIODS: [&str; 8] =
     ["weekly", "onetime", "monthly", "quarterly", "semiannually", "annually", "biennially", "triennially"];
 /// The largest price that a row takes.
 const MAX_PRICE: f64 = 999_999.99;
 
-pub(super) fn period_prices(subject: &Subject<'_>) -> Option<String> {
+/// Prices by billing period, each with its setup fee; a comma counts as decimal point.
+pub fn period_prices() -> Rule {
+    custom(&PeriodPrices)
+}
+
+#[derive(Debug)]
+struct PeriodPrices;
+
+#[async_trait]
+impl CustomRule for PeriodPrices {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+        Ok(broken(subject))
+    }
+
+    fn rewrite(&self, value: &mut Value) {
+        without_list(value);
+        decimal_points(value);
+    }
+}
+
+fn broken(subject: &Subject<'_>) -> Option<String> {
     let Value::Object(periods) = subject.value else {
         return subject.fails_if("array", value::count(subject.value) != Some(0));
     };
@@ -34,5 +58,24 @@ fn amount(subject: &Subject<'_>, price: &Value) -> Option<String> {
         Some(price) if price < 0.0 => Some(subject.say("min.numeric", &[("min", "0")])),
         Some(price) if price > MAX_PRICE => Some(subject.say("max.numeric", &[("max", "999999.99")])),
         Some(_) => None,
+    }
+}
+
+/// A list of price rows, which an older document shows, is passed over as the original does.
+fn without_list(prices: &mut Value) {
+    if let Value::List(_) = prices {
+        *prices = Value::Object(IndexMap::new());
+    }
+}
+
+fn decimal_points(prices: &mut Value) {
+    let Value::Object(periods) = prices else { return };
+    for entry in periods.values_mut() {
+        let Value::Object(entry) = entry else { continue };
+        for price in entry.values_mut() {
+            if let Value::String(text) = price {
+                *text = text.replace(',', ".");
+            }
+        }
     }
 }

@@ -6,8 +6,7 @@ use std::sync::LazyLock;
 use async_graphql::Value;
 use regex::Regex;
 
-use crate::form::check::Subject;
-use crate::form::value;
+use facade::form::{Subject, value};
 
 /// Country whose shape is asked for when none was sent.
 const HOME: &str = "FR";

@@ -3,10 +3,13 @@
 use std::sync::LazyLock;
 
 use async_graphql::Value;
+use async_graphql::async_trait::async_trait;
 use regex::Regex;
 
-use crate::form::check::Subject;
-use crate::html;
+use crate::Result;
+
+use facade::form::rules::custom;
+use facade::form::{CustomRule, Rule, Subject};
 
 const FORBIDDEN: [&str; 29] = [
     "<script",
@@ -43,14 +46,40 @@ const FORBIDDEN: [&str; 29] = [
 /// An attribute such as ` onclick =`.
 static EVENT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\son[a-z]+\s*=").ok());
 
+/// Without words of scripts and templates, as the original has it.
+pub fn active_content() -> Rule {
+    custom(&ActiveContent)
+}
+
+/// HTML that does nothing but show: scripts, handlers and script addresses are refused, however they are spelled.
+pub fn harmless_html() -> Rule {
+    custom(&HarmlessHtml)
+}
+
 /// The original's rule: none of these words stands in the text.
-pub(super) fn active_content(subject: &Subject<'_>) -> Option<String> {
-    refused_unless(subject, is_safe)
+#[derive(Debug)]
+struct ActiveContent;
+
+#[async_trait]
+impl CustomRule for ActiveContent {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+        Ok(refused_unless(subject, is_safe))
+    }
 }
 
 /// Ours: the text is HTML of a list of harmless elements, attributes and addresses.
-pub(super) fn harmless_html(subject: &Subject<'_>) -> Option<String> {
-    refused_unless(subject, html::is_harmless)
+#[derive(Debug)]
+struct HarmlessHtml;
+
+#[async_trait]
+impl CustomRule for HarmlessHtml {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+        Ok(refused_unless(subject, super::is_harmless))
+    }
+
+    fn needs_clean_field(&self) -> bool {
+        true
+    }
 }
 
 fn refused_unless(subject: &Subject<'_>, fits: fn(&str) -> bool) -> Option<String> {

@@ -86,7 +86,7 @@ impl Constraint {
 
     fn of(field: &Field, registry: &Registry) -> Self {
         let mut constraint = Self::default();
-        if crate::rest::snake(&field.camel) != field.name {
+        if crate::name::snake(&field.camel) != field.name {
             constraint.set("name", field.name);
         }
         let is_enum = matches!(registry.types.get(field.type_name()), Some(MetaType::Enum { .. }));
@@ -119,9 +119,11 @@ impl Constraint {
             Kind::Mimes(kinds) => self.set("mimes", list(kinds)),
             Kind::Email => self.set("format", "email"),
             Kind::Date => self.set("format", "date"),
-            Kind::Phone => self.set("format", "phone"),
-            Kind::Country => self.set("format", "country"),
-            Kind::Locale => self.set("format", "locale"),
+            Kind::Custom(rule) => {
+                if let Some(format) = rule.format() {
+                    self.set("format", format);
+                }
+            }
             Kind::Confirmed => self.set("confirmed", true),
             _ => {}
         }

@@ -20,7 +20,7 @@ pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<String> {
         (value, None) => value.is_some(),
         (None, Some(_)) => false,
     };
-    let sibling = subject.scope.lang.field_name(sibling);
+    let sibling = subject.scope.texts.field_name(sibling);
     (!fits).then(|| subject.say("after", &[("date", &sibling)]))
 }
 
@@ -59,7 +59,7 @@ struct Moment {
 impl Moment {
     /// The shop's local time; what names no offset is that already.
     fn in_shop(self) -> NaiveDateTime {
-        self.offset.map_or(self.local, |_| self.instant().with_timezone(&entity::zone()).naive_local())
+        self.offset.map_or(self.local, |_| self.instant().with_timezone(&::value::zone()).naive_local())
     }
 
     fn instant(self) -> DateTime<Utc> {

@@ -1,5 +1,6 @@
-//! The engine through its public face: a form, a database in memory, messages.
+//! Forms with the shop's texts: a form, a database in memory, messages.
 
+use async_graphql::async_trait::async_trait;
 use async_graphql::{
     Context, EmptySubscription, Enum, InputObject, InputType, MaybeUndefined, Object, Request, Schema,
     UploadValue, ValidationMode, Value, Variables, value,
@@ -8,8 +9,11 @@ use bytes::Bytes;
 use chrono::{NaiveDateTime, Utc};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 
-use super::*;
-use crate::{Error, form};
+use facade::engine::Settings;
+use facade::form::{BROKEN_UPLOAD, File, Form, FormInput, Scope};
+use facade::{Error, form};
+use guichet::lang::Lang;
+use guichet::resource::customer::rule::{country, locale, no_plus, phone, postcode};
 
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
@@ -55,6 +59,26 @@ form! {
     }
 }
 
+/// A shop whose settings are those of a new one.
+struct NothingSet;
+
+#[async_trait]
+impl Settings for NothingSet {
+    async fn setting(&self, _: &str) -> facade::Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+/// A shop that allows no `+` in addresses.
+struct NoPlusAllowed;
+
+#[async_trait]
+impl Settings for NoPlusAllowed {
+    async fn setting(&self, name: &str) -> facade::Result<Option<String>> {
+        Ok((name == "allow_plus_in_email").then(|| "false".to_owned()))
+    }
+}
+
 async fn groups() -> DatabaseConnection {
     let db = Database::connect("sqlite::memory:").await.unwrap();
     for statement in [
@@ -75,17 +99,16 @@ async fn run(input: Value, change: impl FnOnce(&mut Scope<'_>)) -> Result<ThingI
     let Value::Object(mut fields) = input else { panic!() };
     fields.entry(async_graphql::Name::new("name")).or_insert(value!("x"));
     let db = groups().await;
-    let settings = Settings::default();
     let mut scope = Scope {
         db: &db,
-        lang: Lang::En,
+        texts: &Lang::En,
+        settings: &NothingSet,
         now: Utc::now(),
         uploads: &[],
         own_id: None,
         partial: false,
         rest: true,
         stored: &[],
-        settings: &settings,
     };
     change(&mut scope);
     form(Value::Object(fields)).check(&scope).await
@@ -186,7 +209,7 @@ async fn messages_of_sizes_follow_rules_and_values() {
 async fn every_broken_rule_of_every_field_in_order() {
     let input = value!({"locale": "xx", "name": null, "group_id": 99, "products": [1, "x", 77], "country": "XX",
         "zipcode": "ABC", "email": ["a"], "start_at": "2024-02-30", "end_at": "2024-01-01", "password": "short"});
-    let Err(error) = run(input, |scope| scope.lang = Lang::Fr).await else { panic!() };
+    let Err(error) = run(input, |scope| scope.texts = &Lang::Fr).await else { panic!() };
     assert_eq!(
         error.body(),
         serde_json::json!({
@@ -232,8 +255,7 @@ async fn rules_that_look_at_other_fields() {
     assert_eq!(thing.end_at.value().unwrap().to_string(), "2024-12-31 10:00:00");
     let plus = value!({"email": "a+b@c.fr"});
     assert!(run(plus.clone(), |_| {}).await.is_ok());
-    let settings = Settings { allow_plus_in_email: false, ..Settings::default() };
-    let strict = run(plus, |scope| scope.settings = Box::leak(Box::new(settings))).await;
+    let strict = run(plus, |scope| scope.settings = &NoPlusAllowed).await;
     assert!(
         strict.is_err_and(
             |error| error.to_string() == "The Email address must not contain the character \"+\"."
@@ -259,17 +281,16 @@ async fn database_rules() {
 #[tokio::test]
 async fn partial_updates_may_leave_required_fields_out() {
     let db = groups().await;
-    let settings = Settings::default();
     let scope = Scope {
         db: &db,
-        lang: Lang::Fr,
+        texts: &Lang::Fr,
+        settings: &NothingSet,
         now: Utc::now(),
         uploads: &[],
         own_id: None,
         partial: true,
         rest: true,
         stored: &[],
-        settings: &settings,
     };
     assert!(form(value!({})).check(&scope).await.is_ok());
     assert!(form(value!({"name": null})).check(&scope).await.is_err());
@@ -339,12 +360,12 @@ async fn odd_input_is_refused_and_never_panics() {
         value!("#__graphql_file__:99999999999999999999"),
     ];
     for value in odd {
-        for field in &<ThingInput as FormInput>::shape().fields {
+        for name in <ThingInput as FormInput>::shape().names() {
             let input =
-                Value::Object([(async_graphql::Name::new(field.name), value.clone())].into_iter().collect());
+                Value::Object([(async_graphql::Name::new(name), value.clone())].into_iter().collect());
             match run(input, |_| {}).await {
                 Ok(_) | Err(Error::Invalid(_)) => {}
-                Err(error) => panic!("{} {value}: {error:?}", field.name),
+                Err(error) => panic!("{name} {value}: {error:?}"),
             }
         }
     }
@@ -364,17 +385,16 @@ struct Mutation;
 #[Object]
 impl Mutation {
     async fn thing(&self, ctx: &Context<'_>, input: Form<ThingInput>) -> Result<String, Error> {
-        let settings = Settings::default();
         let scope = Scope {
             db: ctx.data_unchecked(),
-            lang: Lang::En,
+            texts: &Lang::En,
+            settings: &NothingSet,
             now: Utc::now(),
             uploads: &ctx.query_env.uploads,
             own_id: None,
             partial: false,
             rest: *ctx.data_unchecked(),
             stored: &[],
-            settings: &settings,
         };
         let thing = input.check(&scope).await?;
         Ok(format!("{:?} {:?} {:?}", thing.status, thing.group_id, thing.remove_image))

@@ -36,6 +36,11 @@ impl Shape {
         Self { name, description: join(docs), fields }
     }
 
+    /// Names of its fields, as REST and the rules spell them.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().map(|field| field.name)
+    }
+
     pub(crate) fn meta(&self, registry: &mut Registry) -> MetaType {
         let fields = self.fields.iter().map(|field| (field.camel.clone(), field.meta(registry)));
         let fields: IndexMap<_, _> = fields.collect();

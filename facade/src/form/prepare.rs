@@ -47,10 +47,7 @@ fn rewrite(value: &mut Value, rule: &Rule, nullable: bool) {
                 *value = Value::String(slug::slugify(text));
             }
         }
-        Kind::PeriodPrices => {
-            without_list(value);
-            decimal_points(value);
-        }
+        Kind::Custom(rule) => rule.rewrite(value),
         Kind::NoneIsNull if is_word(value, "none") => *value = Value::Null,
         _ => {}
     }
@@ -97,24 +94,5 @@ fn spell(value: &mut Value, rules: &[Rule], rest: bool) {
         (Some(word), _) => *value = Value::String((*word).to_owned()),
         (None, Value::Enum(_)) => *value = Value::String(sent.to_lowercase()),
         (None, _) => {}
-    }
-}
-
-/// A list of price rows, which an older document shows, is passed over as the original does.
-fn without_list(prices: &mut Value) {
-    if let Value::List(_) = prices {
-        *prices = Value::Object(Values::new());
-    }
-}
-
-fn decimal_points(prices: &mut Value) {
-    let Value::Object(periods) = prices else { return };
-    for entry in periods.values_mut() {
-        let Value::Object(entry) = entry else { continue };
-        for price in entry.values_mut() {
-            if let Value::String(text) = price {
-                *text = text.replace(',', ".");
-            }
-        }
     }
 }

@@ -1,90 +1,14 @@
-//! Rules about people: e-mail, phone, country, locale (spec: `wire.md` 3.2, 3.8).
+//! The rule for e-mail addresses (spec: `wire.md` 3.2).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use async_graphql::Value;
-use phonenumber::metadata::DATABASE;
-use phonenumber::{PhoneNumber, Type};
 
 use crate::form::check::Subject;
-use crate::form::value;
 
 pub(super) fn email(subject: &Subject<'_>) -> Option<String> {
     let fits = matches!(subject.value, Value::String(text) if is_email(text));
     subject.fails_if("email", !fits)
-}
-
-pub(super) fn no_plus(subject: &Subject<'_>) -> Option<String> {
-    let refused = !subject.scope.settings.allow_plus_in_email
-        && matches!(subject.value, Value::String(text) if text.contains('+'));
-    refused.then(|| format!("The {} must not contain the character \"+\".", subject.display_name()))
-}
-
-pub(super) fn country(subject: &Subject<'_>) -> Option<String> {
-    subject.fails_if("in", !is_one_of(subject.value, &subject.scope.settings.countries))
-}
-
-pub(super) fn locale(subject: &Subject<'_>) -> Option<String> {
-    subject.fails_if("in", !is_one_of(subject.value, &subject.scope.settings.locales))
-}
-
-fn is_one_of(value: &Value, words: &[String]) -> bool {
-    matches!(value, Value::String(text) if words.contains(text))
-}
-
-pub(super) fn phone(subject: &Subject<'_>) -> Option<String> {
-    let fits =
-        value::plain(subject.value).is_some_and(|text| is_phone(&text, &subject.scope.settings.countries));
-    subject.fails_if("phone", !fits)
-}
-
-/// Kinds of numbers whose lengths are possible ones.
-const KINDS: [Type; 9] = [
-    Type::FixedLine,
-    Type::Mobile,
-    Type::TollFree,
-    Type::PremiumRate,
-    Type::SharedCost,
-    Type::PersonalNumber,
-    Type::Voip,
-    Type::Pager,
-    Type::Uan,
-];
-
-/// No text longer than this is looked at as a phone number.
-const LONGEST_PHONE: usize = 250;
-
-/// The first country that can read the text decides.
-fn is_phone(text: &str, countries: &[String]) -> bool {
-    if text.len() > LONGEST_PHONE {
-        return false;
-    }
-    let regions = countries.iter().filter_map(|code| code.parse().ok());
-    let number = regions.into_iter().find_map(|region| phonenumber::parse(Some(region), text).ok());
-    text.is_empty() || number.is_some_and(|number| is_good(&number))
-}
-
-fn is_good(number: &PhoneNumber) -> bool {
-    let national = number.national().to_string();
-    if number.code().value() == 33 && national.len() == 9 && (b'1'..=b'7').contains(&national.as_bytes()[0]) {
-        return true;
-    }
-    match number.number_type(&DATABASE) {
-        Type::Mobile | Type::FixedLine | Type::FixedLineOrMobile | Type::Voip | Type::PersonalNumber => {
-            number.is_valid()
-        }
-        _ => has_possible_length(number, national.len()),
-    }
-}
-
-/// Whether numbers of this length exist in the country.
-fn has_possible_length(number: &PhoneNumber, length: usize) -> bool {
-    let home = DATABASE.by_code(&number.code().value()).and_then(|regions| regions.into_iter().next());
-    let Some(region) = number.metadata(&DATABASE).or(home) else { return false };
-    KINDS.iter().filter_map(|&kind| region.descriptors().get(kind)).any(|kind| {
-        let mut lengths = kind.possible_length().iter().chain(kind.possible_local_length());
-        lengths.any(|&possible| usize::from(possible) == length)
-    })
 }
 
 /// RFC 5322 mailbox, with what validators merely warn about tolerated: no dot in the domain, quoted
@@ -158,7 +82,6 @@ fn is_label(label: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::Settings;
 
     #[test]
     fn emails() {
@@ -205,26 +128,6 @@ mod tests {
             assert!(!is_email(text), "{text}");
         }
     }
-
-    #[test]
-    fn phones() {
-        let countries = Settings::default().countries;
-        for text in [
-            "0612345678",
-            "+33 6 12 34 56 78",
-            "0033612345678",
-            "+442079460000",
-            "+15555550100",
-            "612345678",
-            "+33612345678",
-            "+33612345670",
-        ] {
-            assert!(is_phone(text, &countries), "{text}");
-        }
-        for text in ["123", "12", "abc", "+999", "+", "-", "é", "++33", "+33", "0"] {
-            assert!(!is_phone(text, &countries), "{text}");
-        }
-    }
 }
 
 #[cfg(test)]
@@ -234,14 +137,6 @@ mod properties {
     use super::*;
 
     proptest! {
-        #[test]
-        fn any_text_is_a_phone_number_or_none(text in r"[+0-9 ()./x;=-]{0,30}|\+?[0-9]{1,20}(;(ext|phone-context|isub)=\PC{0,9})?|\PC*", national in "[1-7][0-9]{8}") {
-            let countries = ["DZ", "FR", "US"].map(str::to_owned);
-            is_phone(&text, &countries);
-            let french = format!("+33{national}");
-            prop_assert!(is_phone(&french, &countries));
-        }
-
         #[test]
         fn any_text_is_an_address_or_none(text in r#"["(.)@a\\ \[\]:0-9éx-]{0,30}|\PC*"#, name in "[a-z0-9]{1,9}([.+][a-z0-9]{1,9})?", domain in "[a-z]{1,9}(\\.[a-z]{2,9}){1,2}") {
             is_email(&text);

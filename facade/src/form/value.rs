@@ -9,7 +9,7 @@ const UPLOAD: &str = "#__graphql_file__:";
 pub const BROKEN_UPLOAD: &str = "#__guichet_broken_file__";
 
 /// The uploaded file that a value stands for.
-pub(crate) fn upload<'a>(value: &Value, uploads: &'a [UploadValue]) -> Option<&'a UploadValue> {
+pub fn upload<'a>(value: &Value, uploads: &'a [UploadValue]) -> Option<&'a UploadValue> {
     match value {
         Value::String(text) => uploads.get(text.strip_prefix(UPLOAD)?.parse::<usize>().ok()?),
         _ => None,
@@ -17,12 +17,12 @@ pub(crate) fn upload<'a>(value: &Value, uploads: &'a [UploadValue]) -> Option<&'
 }
 
 /// Whether a value is an upload that did not arrive whole.
-pub(crate) fn is_broken_upload(value: &Value) -> bool {
+pub fn is_broken_upload(value: &Value) -> bool {
     matches!(value, Value::String(text) if text == BROKEN_UPLOAD)
 }
 
 /// A scalar as text, the way the original turns values to text; lists and maps have none.
-pub(crate) fn text(value: &Value) -> Option<String> {
+pub fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),
         Value::Number(number) => Some(match (number.is_f64(), number.as_f64()) {
@@ -38,12 +38,12 @@ pub(crate) fn text(value: &Value) -> Option<String> {
 }
 
 /// A text or number as text: what pattern rules look at.
-pub(crate) fn plain(value: &Value) -> Option<String> {
+pub fn plain(value: &Value) -> Option<String> {
     matches!(value, Value::String(_) | Value::Number(_)).then(|| text(value)).flatten()
 }
 
 /// The elements of a list or map with the keys that error messages use.
-pub(crate) fn elements(value: &Value) -> Option<Vec<(String, &Value)>> {
+pub fn elements(value: &Value) -> Option<Vec<(String, &Value)>> {
     match value {
         Value::List(items) => {
             Some(items.iter().enumerate().map(|(at, item)| (at.to_string(), item)).collect())
@@ -54,7 +54,7 @@ pub(crate) fn elements(value: &Value) -> Option<Vec<(String, &Value)>> {
 }
 
 /// How many elements a list or map has.
-pub(crate) fn count(value: &Value) -> Option<usize> {
+pub fn count(value: &Value) -> Option<usize> {
     match value {
         Value::List(items) => Some(items.len()),
         Value::Object(fields) => Some(fields.len()),
@@ -63,7 +63,7 @@ pub(crate) fn count(value: &Value) -> Option<usize> {
 }
 
 /// A decimal number in a text: sign, digits with an optional point, optional exponent, blanks around it.
-pub(crate) fn decimal(text: &str) -> Option<f64> {
+pub fn decimal(text: &str) -> Option<f64> {
     let number = text.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
     let digits = number.strip_prefix(['+', '-']).unwrap_or(number);
     let starts_well = digits.strip_prefix('.').unwrap_or(digits).starts_with(|c: char| c.is_ascii_digit());
@@ -71,7 +71,7 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
 }
 
 /// The number that a number or text holds; booleans hold none.
-pub(crate) fn number(value: &Value) -> Option<f64> {
+pub fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => decimal(text),
@@ -80,7 +80,7 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
 }
 
 /// The whole number that a value holds by the rule `integer`: no leading zeros, 64 bits, `true` is 1.
-pub(crate) fn integer(value: &Value) -> Option<i64> {
+pub fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Boolean(true) => Some(1),
         Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
@@ -101,7 +101,7 @@ fn whole(float: f64) -> Option<i64> {
 }
 
 /// The truth value that a value holds by the rule `boolean`.
-pub(crate) fn boolean(value: &Value) -> Option<bool> {
+pub fn boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Boolean(truth) => Some(*truth),
         Value::Number(number) => match number.as_i64()? {

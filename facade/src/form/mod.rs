@@ -1,4 +1,4 @@
-//! Input rules that speak as the original's do: one pass, every broken rule, in fr or en
+//! Input rules that speak as Laravel's do: one pass, every broken rule, in the words of the host
 //! (spec: `wire.md` 2.3, 3).
 //!
 //! A resource lists its fields once with [`form!`](crate::form!): name, type, rules. Its resolver
@@ -14,31 +14,33 @@ mod normalise;
 mod prepare;
 pub mod rules;
 mod shape;
-#[cfg(test)]
-mod tests;
-mod value;
+pub mod value;
 
 use async_graphql::UploadValue;
 use chrono::{DateTime, Utc};
 use sea_orm::DatabaseConnection;
 
+pub use check::Subject;
 pub use constraint::Constraint;
 pub use file::File;
 pub use input::{Cast, Form, FormInput};
 pub use normalise::normalise;
+pub use rules::{CustomRule, Rule};
 #[doc(hidden)]
 pub use shape::{Field, Shape};
 pub use value::BROKEN_UPLOAD;
 
-use crate::lang::Lang;
+use crate::engine::{Settings, Texts};
 
 /// What a check may lean on beside the input itself.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
     /// Where `exists` and `unique` look.
     pub db: &'a DatabaseConnection,
-    /// Language of the messages.
-    pub lang: Lang,
+    /// The messages.
+    pub texts: &'a dyn Texts,
+    /// Where rules of the host ask for settings.
+    pub settings: &'a dyn Settings,
     /// The present moment.
     pub now: DateTime<Utc>,
     /// Files sent beside the input.
@@ -51,31 +53,6 @@ pub struct Scope<'a> {
     pub rest: bool,
     /// Columns of the record under update that a rule asks for when its field was not sent.
     pub stored: &'a [(&'a str, &'a str)],
-    /// The shop's settings that rules depend on.
-    pub settings: &'a Settings,
-}
-
-/// Settings of the shop that rules depend on.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Codes of the countries that the shop sells to.
-    pub countries: Vec<String>,
-    /// Locales that are installed and enabled.
-    pub locales: Vec<String>,
-    /// Whether an e-mail address may hold a `+`.
-    pub allow_plus_in_email: bool,
-}
-
-impl Default for Settings {
-    /// What a new shop has (spec: `wire.md` 3.8).
-    fn default() -> Self {
-        let words = |list: &str| list.split(' ').map(str::to_owned).collect();
-        Self {
-            countries: words("DZ AT BE CM CA CI FR DE IE IT LU MA NL PT SN ES CH TN GB US"),
-            locales: words("fr_FR en_GB es_ES de_DE it_IT nl_NL pt_PT zh_CN"),
-            allow_plus_in_email: true,
-        }
-    }
 }
 
 /// Declares a form: its fields with their types and [rules](crate::form::rules), in the order of their messages.

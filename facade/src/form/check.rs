@@ -2,59 +2,59 @@
 
 use async_graphql::{Name, UploadValue, Value, indexmap::IndexMap};
 
+use crate::error::Invalid;
 use crate::{Error, Result};
-use facade::error::Invalid;
 
 use super::rules::{Found, Kind, Rule, Rules};
 use super::shape::{Field, Shape};
 use super::{Scope, cast, prepare, value};
 
 /// What was sent, by field name.
-pub(crate) type Values = IndexMap<Name, Value>;
+pub type Values = IndexMap<Name, Value>;
 
 /// What a rule looks at.
-pub(crate) struct Subject<'a> {
+pub struct Subject<'a> {
     /// Field name, dotted where nested.
-    pub(crate) name: &'a str,
+    pub name: &'a str,
     /// Whether the field was sent at all.
-    pub(crate) sent: bool,
+    pub sent: bool,
     /// Its value; null when it was not sent.
-    pub(crate) value: &'a Value,
+    pub value: &'a Value,
     /// All rules of the field.
     pub(crate) rules: &'a [Rule],
     /// Everything that was sent.
-    pub(crate) values: &'a Values,
+    pub values: &'a Values,
     /// What the check may lean on.
-    pub(crate) scope: &'a Scope<'a>,
+    pub scope: &'a Scope<'a>,
     /// Rows looked up for all elements of a list at once.
     pub(crate) found: Option<&'a Found>,
 }
 
 impl Subject<'_> {
     /// The name that messages print.
-    pub(crate) fn display_name(&self) -> String {
-        self.scope.lang.field_name(self.name)
+    pub fn display_name(&self) -> String {
+        self.scope.texts.field_name(self.name)
     }
 
     /// The message of a rule about this field.
-    pub(crate) fn say(&self, rule: &str, values: &[(&str, &str)]) -> String {
+    pub fn say(&self, rule: &str, values: &[(&str, &str)]) -> String {
         let name = self.display_name();
         let values = [&[("attribute", name.as_str())], values].concat();
-        self.scope.lang.text(&format!("validation.{rule}"), &values)
+        self.scope.texts.text(&format!("validation.{rule}"), &values)
     }
 
     /// The message of a rule, when it is broken.
-    pub(crate) fn fails_if(&self, rule: &str, broken: bool) -> Option<String> {
+    pub fn fails_if(&self, rule: &str, broken: bool) -> Option<String> {
         broken.then(|| self.say(rule, &[]))
     }
 
     /// The value of another field.
-    pub(crate) fn sibling(&self, name: &str) -> Option<&Value> {
+    pub fn sibling(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
     }
 
     /// The uploaded file, if the value stands for one.
-    pub(crate) fn upload(&self) -> Option<&UploadValue> {
+    pub fn upload(&self) -> Option<&UploadValue> {
         value::upload(self.value, self.scope.uploads)
     }
 

@@ -3,14 +3,16 @@
 
 mod database;
 mod date;
+mod email;
 pub(crate) mod file;
 mod number;
-mod person;
-mod postcode;
-mod price;
-mod safety;
 mod size;
 mod text;
+
+use std::fmt;
+
+use async_graphql::Value;
+use async_graphql::async_trait::async_trait;
 
 use super::check::Subject;
 use crate::Result;
@@ -54,21 +56,39 @@ pub(crate) enum Kind {
     ExistsFor(&'static str, Tables),
     Unique(Column),
     Email,
-    NoPlus,
-    Phone,
-    Postcode,
-    Country,
-    Locale,
-    ActiveContent,
-    HarmlessHtml,
     File,
     Image,
     Mimes(&'static [&'static str]),
     Flag,
-    PeriodPrices,
     TextColumn,
     Slugified,
     NoneIsNull,
+    Custom(&'static dyn CustomRule),
+}
+
+/// A rule that the host declares, beside those of this module.
+#[async_trait]
+pub trait CustomRule: fmt::Debug + Send + Sync {
+    /// The message, if the value breaks this rule.
+    ///
+    /// # Errors
+    /// When a setting or the database cannot be read.
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>>;
+
+    /// Brings what was sent into the form that the rules look at.
+    fn rewrite(&self, value: &mut Value) {
+        let _ = value;
+    }
+
+    /// Whether it is skipped when the field already has a message.
+    fn needs_clean_field(&self) -> bool {
+        false
+    }
+
+    /// The format that the schema names for the field, such as `phone`.
+    fn format(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A column that `exists` and `unique` look into.
@@ -86,7 +106,10 @@ impl Rule {
 
     /// A rule that is skipped when the field already has a message.
     pub(crate) fn needs_clean_field(&self) -> bool {
-        matches!(self.0, Kind::Exists(_) | Kind::ExistsFor(..) | Kind::Unique(_) | Kind::HarmlessHtml)
+        match self.0 {
+            Kind::Custom(rule) => rule.needs_clean_field(),
+            _ => matches!(self.0, Kind::Exists(_) | Kind::ExistsFor(..) | Kind::Unique(_)),
+        }
     }
 
     /// The message, if the value breaks this rule.
@@ -95,6 +118,7 @@ impl Rule {
             Kind::Exists(column) => database::exists(subject, column).await,
             Kind::ExistsFor(sibling, tables) => database::exists_for(subject, sibling, tables).await,
             Kind::Unique(column) => database::unique(subject, column).await,
+            Kind::Custom(rule) => rule.broken(subject).await,
             _ => Ok(self.broken_at_sight(subject)),
         }
     }
@@ -112,7 +136,6 @@ impl Rule {
             Kind::Integer => number::integer(subject),
             Kind::Numeric => number::numeric(subject),
             Kind::Boolean | Kind::Flag => number::boolean(subject),
-            Kind::PeriodPrices => price::period_prices(subject),
             Kind::Array => number::array(subject),
             Kind::Min(bound) => size::min(subject, bound),
             Kind::Max(bound) => size::max(subject, bound),
@@ -121,20 +144,13 @@ impl Rule {
             Kind::Date => date::date(subject),
             Kind::Timestamp => date::timestamp(subject),
             Kind::After(sibling) => date::after(subject, sibling),
-            Kind::Email => person::email(subject),
-            Kind::NoPlus => person::no_plus(subject),
-            Kind::Phone => person::phone(subject),
-            Kind::Country => person::country(subject),
-            Kind::Locale => person::locale(subject),
-            Kind::Postcode => postcode::postcode(subject),
-            Kind::ActiveContent => safety::active_content(subject),
-            Kind::HarmlessHtml => safety::harmless_html(subject),
+            Kind::Email => email::email(subject),
             Kind::File => file::file(subject),
             Kind::Image => file::image(subject),
             Kind::Mimes(listed) => file::mimes(subject, listed),
             Kind::Nullable | Kind::Sometimes | Kind::Each(_) => None,
             Kind::Exists(_) | Kind::ExistsFor(..) | Kind::Unique(_) => None,
-            Kind::Slugified | Kind::NoneIsNull => None,
+            Kind::Slugified | Kind::NoneIsNull | Kind::Custom(_) => None,
         }
     }
 }
@@ -218,20 +234,6 @@ rules! {
     unique(table: &'static str, name: &'static str) => Kind::Unique(Column { table, name });
     /// An e-mail address.
     email() => Kind::Email;
-    /// No `+`, unless the shop allows it in addresses.
-    no_plus() => Kind::NoPlus;
-    /// A phone number.
-    phone() => Kind::Phone;
-    /// Shaped as postcodes of the country in the field `country` are.
-    postcode() => Kind::Postcode;
-    /// Code of a country that the shop sells to.
-    country() => Kind::Country;
-    /// A locale that the shop speaks.
-    locale() => Kind::Locale;
-    /// Without words of scripts and templates, as the original has it.
-    active_content() => Kind::ActiveContent;
-    /// HTML that does nothing but show: scripts, handlers and script addresses are refused, however they are spelled.
-    harmless_html() => Kind::HarmlessHtml;
     /// An uploaded file.
     file() => Kind::File;
     /// An uploaded picture, by its content.
@@ -242,10 +244,10 @@ rules! {
     text_column() => Kind::TextColumn;
     /// True or false, also as the words of forms: `on`, `off`, `yes`, `no`. Null is false.
     flag() => Kind::Flag;
-    /// Prices by billing period, each with its setup fee; a comma counts as decimal point.
-    period_prices() => Kind::PeriodPrices;
     /// Rewrites what was sent: lower-case ASCII words joined by hyphens.
     slugified() => Kind::Slugified;
+    /// A rule that the host declares.
+    custom(rule: &'static dyn CustomRule) => Kind::Custom(rule);
     /// Rewrites what was sent: the text `none` is null.
     none_is_null() => Kind::NoneIsNull;
 }

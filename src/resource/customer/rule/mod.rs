@@ -1,0 +1,113 @@
+//! Rules of a customer's fields (spec: `wire.md` 3.2, 3.8).
+
+mod phone;
+mod postcode;
+
+use async_graphql::Value;
+use async_graphql::async_trait::async_trait;
+use facade::form::rules::custom;
+use facade::form::{CustomRule, Rule, Subject, value};
+
+use crate::{Result, settings};
+
+/// Codes of the countries that a new shop sells to.
+const COUNTRIES: &[&str] = &[
+    "DZ", "AT", "BE", "CM", "CA", "CI", "FR", "DE", "IE", "IT", "LU", "MA", "NL", "PT", "SN", "ES", "CH", "TN", "GB",
+    "US",
+];
+/// Locales that are installed.
+const LOCALES: &[&str] = &["fr_FR", "en_GB", "es_ES", "de_DE", "it_IT", "nl_NL", "pt_PT", "zh_CN"];
+
+/// No `+`, unless the shop allows it in addresses.
+pub fn no_plus() -> Rule {
+    custom(&NoPlus)
+}
+
+/// A phone number.
+pub fn phone() -> Rule {
+    custom(&Phone)
+}
+
+/// Shaped as postcodes of the country in the field `country` are.
+pub fn postcode() -> Rule {
+    custom(&Postcode)
+}
+
+/// Code of a country that the shop sells to.
+pub fn country() -> Rule {
+    custom(&Country)
+}
+
+/// A locale that the shop speaks (spec: `application-store.md` 9.6).
+pub fn locale() -> Rule {
+    custom(&Locale)
+}
+
+#[derive(Debug)]
+struct NoPlus;
+
+#[async_trait]
+impl CustomRule for NoPlus {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+        let has_plus = matches!(subject.value, Value::String(text) if text.contains('+'));
+        let refused = has_plus && !settings::is_on(subject.scope.settings, "allow_plus_in_email", true).await?;
+        let text = || format!("The {} must not contain the character \"+\".", subject.display_name());
+        Ok(refused.then(text))
+    }
+}
+
+#[derive(Debug)]
+struct Phone;
+
+#[async_trait]
+impl CustomRule for Phone {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+        let fits = value::plain(subject.value).is_some_and(|text| phone::is_phone(&text, COUNTRIES));
+        Ok(subject.fails_if("phone", !fits))
+    }
+
+    fn format(&self) -> Option<&'static str> {
+        Some("phone")
+    }
+}
+
+#[derive(Debug)]
+struct Postcode;
+
+#[async_trait]
+impl CustomRule for Postcode {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+        Ok(postcode::postcode(subject))
+    }
+}
+
+#[derive(Debug)]
+struct Country;
+
+#[async_trait]
+impl CustomRule for Country {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+        let fits = matches!(subject.value, Value::String(code) if COUNTRIES.contains(&code.as_str()));
+        Ok(subject.fails_if("in", !fits))
+    }
+
+    fn format(&self) -> Option<&'static str> {
+        Some("country")
+    }
+}
+
+#[derive(Debug)]
+struct Locale;
+
+#[async_trait]
+impl CustomRule for Locale {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+        let Value::String(locale) = subject.value else { return Ok(subject.fails_if("in", true)) };
+        let fits = LOCALES.contains(&locale.as_str()) && settings::speaks(subject.scope.settings, locale).await?;
+        Ok(subject.fails_if("in", !fits))
+    }
+
+    fn format(&self) -> Option<&'static str> {
+        Some("locale")
+    }
+}
