@@ -7,8 +7,20 @@ use async_graphql::registry::Registry;
 use bytes::Bytes;
 use serde_json::Value as Json;
 
-use crate::rest::{self, Checked, Document, Examples};
 use crate::{Error, Result, resource, schema};
+use facade::rest::{self, Checked, Document, Examples};
+
+/// What the REST contract says of itself: version and name of the scheme as the original has them.
+const ABOUT: rest::About = rest::About {
+    title: "guichet",
+    version: "1.0.2",
+    description: "The REST face of the shop. Every operation is a GraphQL operation too (`/graphql`): both faces run \
+the same resolvers, guards and rules.\n\nA client that prefers XML sends `Accept: application/xml` and gets the same \
+answer in it: the root element is `response`, a list holds `item` elements, null is an empty element with `nil=\"true\"`.",
+    license: "MIT",
+    scheme: "sanctum",
+    key: "`Bearer <key>`. The key alone will do here: the word is added when it is missing.",
+};
 
 const GRAPHQL: &str = "schema.graphql";
 const OPENAPI: &str = "openapi.json";
@@ -43,7 +55,7 @@ pub fn openapi_at(base: &str) -> [Bytes; 3] {
 pub fn openapi(examples: &Examples) -> Result<String> {
     let registry = schema::registry();
     let documents = documents(&registry)?;
-    let contract = rest::openapi(&documents, &registry, examples).map_err(Error::internal)?;
+    let contract = rest::openapi(ABOUT, &documents, &registry, examples).map_err(Error::internal)?;
     Ok(format!("{}\n", serde_json::to_string_pretty(&contract).map_err(Error::internal)?))
 }
 

@@ -36,7 +36,6 @@ pub mod config;
 pub mod contracts;
 pub mod country;
 pub mod database;
-pub mod gate;
 pub mod html;
 pub mod http;
 pub mod key;
@@ -46,13 +45,11 @@ pub mod network;
 pub mod outage;
 pub mod own_tables;
 pub mod password;
-pub mod pipeline;
 pub mod pulse;
 pub mod reader;
 pub mod redis;
 pub mod replica;
 pub mod resource;
-pub mod rest;
 pub mod schema;
 pub mod scope;
 pub mod server;
@@ -70,26 +67,24 @@ use std::sync::Arc;
 pub use facade::error::{Error, Result};
 
 use crate::http::Site;
-use facade::operation;
-use pipeline::{Pipeline, Throttles};
+use auth::Throttles;
+use facade::engine::{self, Engine};
+use facade::graphql::GraphQl;
+use facade::pipeline::Pipeline;
+use facade::schema::AnySchema;
+use facade::{operation, rest};
 use throttle::{Throttle, Unit};
 
 /// The running server: what every request shares, and the two faces over it.
 #[derive(Clone)]
 pub struct App {
+    shared: Arc<scope::Shared>,
+    access: Arc<auth::Access>,
     pipeline: Arc<Pipeline>,
-    rules: Arc<operation::Rules>,
-    named: Arc<operation::Documents>,
-    suggestions: Arc<operation::Suggestions>,
-    hints: Arc<operation::Hints>,
-    introspections: Arc<operation::Introspections>,
-    known: Arc<operation::Known>,
-    public: schema::ShopSchema,
-    /// What was validated already runs on it.
-    internal: schema::ShopSchema,
+    graphql: Arc<GraphQl>,
+    rest: Arc<rest::Rest>,
     demo_key: Option<Arc<str>>,
     telemetry: Arc<telemetry::Telemetry>,
-    rest: Arc<rest::Rest<schema::QueryRoot, schema::MutationRoot>>,
     upstream: Option<Arc<upstream::Upstream>>,
     shadow: Option<Arc<shadow::Shadow>>,
 }
@@ -135,9 +130,7 @@ impl App {
         let shadow = config.upstream.as_ref().and_then(|upstream| upstream.shadow.clone());
         let shadow = shadow.map(|settings| Arc::new(shadow::Shadow::new(settings, config.shadow_file())));
         let upstream = config.upstream.clone().map(upstream::Upstream::new).transpose()?.map(Arc::new);
-        let rules = Arc::new(operation::Rules::new(&registry));
-        let named = Arc::new(trusted_documents(&config)?);
-        let hints = Arc::new(operation::Hints::new(&registry));
+        let named = trusted_documents(&config)?;
         let telemetry = Arc::new(telemetry::Telemetry::new(&config, &registry)?);
         let observer = telemetry.observer(observer);
         observe(&mut db, &observer);
@@ -167,30 +160,21 @@ impl App {
             own_tables: own_tables::OwnTables::default(),
             passwords,
         });
-        let work = shared.config.work;
-        let limits = facade::engine::Limits {
-            max_per_page: shared.config.max_per_page,
-            max_list: shared.config.max_list,
-            read_only: shared.config.read_only,
-        };
-        let engine = Arc::new(facade::engine::Engine::new(
-            Arc::clone(&shared) as Arc<dyn facade::engine::Host>,
-            limits,
-            shared.config.count_ttl,
-        ));
-        let (public, internal) = (schema::public(&engine, &shared), schema::internal(&engine, &shared));
-        let pipeline = Arc::new(Pipeline::new(shared, throttles, work));
+        let host = Arc::clone(&shared) as Arc<dyn engine::Host>;
+        let engine = Engine::new(host, (&shared.config).into(), shared.config.count_ttl);
+        let engine = Arc::new(engine);
+        let strict = AnySchema::new(schema::public(&engine, &shared));
+        let fast = AnySchema::new(schema::internal(&engine, &shared));
+        let access = Arc::new(auth::Access::new(Arc::clone(&shared), throttles));
+        let pipeline =
+            Arc::new(Pipeline::new(engine, Arc::clone(&access) as Arc<dyn facade::pipeline::Access>));
+        let graphql = GraphQl::new(Arc::clone(&pipeline), strict, fast.clone(), schema::registry, named);
         Ok(Self {
-            public,
-            rest: Arc::new(rest::Rest::new(Arc::clone(&pipeline), internal.clone(), documents)?),
-            internal,
+            shared,
+            access,
+            rest: Arc::new(rest::Rest::new(Arc::clone(&pipeline), fast, documents)?),
+            graphql: Arc::new(graphql),
             pipeline,
-            rules,
-            named,
-            suggestions: Arc::new(operation::Suggestions::new(schema::registry)),
-            hints,
-            introspections: Arc::default(),
-            known: Arc::new(operation::Known::new(registry)),
             demo_key: None,
             telemetry,
             upstream,
@@ -200,7 +184,7 @@ impl App {
 
     /// What every request shares.
     fn shared(&self) -> &scope::Shared {
-        &self.pipeline.shared
+        &self.shared
     }
 
     /// The server of a demo shop: GraphiQL has this key filled in.
@@ -215,7 +199,7 @@ impl App {
     /// When the database fails; what was remembered is then written with the next call.
     pub async fn write_used_keys(&self) -> Result<()> {
         let shared = self.shared();
-        self.pipeline.keys.write_used(&shared.db, shared.clock.now()).await
+        self.access.keys.write_used(&shared.db, shared.clock.now()).await
     }
 
     /// Sends what is still to be told of requests, and writes what shadowing has found: at the end.

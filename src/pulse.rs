@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnAcquireErr, DatabaseConnection, DbErr};
+use facade::engine::GivenUp;
+use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::Error;
 use crate::database;
 use facade::failure;
 
@@ -61,47 +61,19 @@ impl Pulse {
         database::reach(&self.db, PATIENCE).await.is_ok()
     }
 
-    /// Does something for one request, with one timer: the first tick comes when there is doubt.
-    ///
-    /// # Errors
-    /// When it takes longer than the limit, or the database is away.
-    pub async fn watch<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, GivenUp> {
+    /// Ends when work has to be given up that began now, with one timer: the first tick comes when there is doubt.
+    pub async fn given_up(&self, limit: Duration) -> GivenUp {
         let ends = Instant::now() + limit;
-        let given_up = async {
-            loop {
-                sleep_until(ends.min(Instant::now() + DOUBT)).await;
-                if Instant::now() >= ends {
-                    return GivenUp::Late;
-                }
-                match timeout_at(ends, Box::pin(self.away())).await {
-                    Ok(Some(cause)) => return GivenUp::Away(cause),
-                    Ok(None) => {}
-                    Err(_) => return GivenUp::Late,
-                }
+        loop {
+            sleep_until(ends.min(Instant::now() + DOUBT)).await;
+            if Instant::now() >= ends {
+                return GivenUp::Late;
             }
-        };
-        tokio::select! {
-            biased;
-            done = work => Ok(done),
-            reason = given_up => Err(reason),
+            match timeout_at(ends, Box::pin(self.away())).await {
+                Ok(Some(cause)) => return GivenUp::Away(cause),
+                Ok(None) => {}
+                Err(_) => return GivenUp::Late,
+            }
         }
-    }
-}
-
-/// Why work was given up.
-#[derive(Debug)]
-pub enum GivenUp {
-    /// It took longer than it may.
-    Late,
-    /// The database is away.
-    Away(DbErr),
-}
-
-impl From<GivenUp> for Error {
-    fn from(reason: GivenUp) -> Self {
-        Self::Unavailable(match reason {
-            GivenUp::Late => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-            GivenUp::Away(cause) => cause,
-        })
     }
 }

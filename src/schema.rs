@@ -10,11 +10,11 @@ use async_graphql::{
 };
 
 use crate::resource::{Mutation, Query};
-use crate::rest::{Document, Unchecked};
 use crate::scope::Shared;
 use crate::{Error, Result};
 use facade::engine::Engine;
 use facade::guard::Guarded;
+use facade::rest::{Document, Unchecked};
 
 /// The query root, guarded.
 pub type QueryRoot = Guarded<Query>;

@@ -5,21 +5,18 @@
 mod memory;
 mod shared;
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use chrono::{DateTime, Utc};
 
 use self::memory::Memory;
 use self::shared::SharedCounters;
+use facade::limit::{Standing, Verdict};
+
 use crate::auth::Owner;
 use crate::network;
 use crate::redis::Redis;
-
-const WINDOW: Duration = Duration::from_secs(60);
 
 /// Whose requests are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,29 +67,6 @@ pub struct Throttle {
     shared: Option<SharedCounters>,
 }
 
-/// How a request stands against a limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Verdict {
-    /// No limit is set, or nothing was counted yet.
-    #[default]
-    Unlimited,
-    /// Counted; so much is left.
-    Counted(Standing),
-    /// Refused, and not counted: less is left than was asked for.
-    Refused(Standing),
-}
-
-/// What a window holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// So much in a minute.
-    pub limit: u32,
-    /// So much of it is left in this minute.
-    pub remaining: u32,
-    /// Seconds until the window ends.
-    pub resets_in: u64,
-}
-
 impl Throttle {
     /// A throttle of so much a minute; `None` is no limit. Where a Redis server is given, all its users
     /// count together.
@@ -132,79 +106,6 @@ impl Throttle {
     }
 }
 
-impl Verdict {
-    /// What the window holds, where there is a limit.
-    pub fn standing(self) -> Option<Standing> {
-        match self {
-            Self::Unlimited => None,
-            Self::Counted(standing) | Self::Refused(standing) => Some(standing),
-        }
-    }
-
-    /// Seconds until another try makes sense, where this one was refused.
-    pub fn retry_after(self) -> Option<u64> {
-        if let Self::Refused(standing) = self { Some(standing.resets_in) } else { None }
-    }
-}
-
-/// What an answer tells of its caller's limits.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    /// Requests a minute.
-    pub requests: Verdict,
-    /// Points a minute.
-    pub points: Verdict,
-}
-
-impl Limits {
-    /// Seconds until another try makes sense, where a limit refused this one.
-    pub fn retry_after(self) -> Option<u64> {
-        self.requests.retry_after().max(self.points.retry_after())
-    }
-
-    /// Adds the headers that tell a client where it stands: those of the original, which know requests only,
-    /// and those of draft-ietf-httpapi-ratelimit-headers. `now` is the Unix time.
-    pub fn write(self, headers: &mut HeaderMap, now: i64) {
-        if let Some(standing) = self.requests.standing() {
-            let mut set = |name: HeaderName, value: i64| headers.insert(name, HeaderValue::from(value));
-            set(HeaderName::from_static("x-ratelimit-limit"), standing.limit.into());
-            let retry_after = self.retry_after();
-            let remaining = if retry_after.is_some() { 0 } else { standing.remaining };
-            set(HeaderName::from_static("x-ratelimit-remaining"), remaining.into());
-            if let Some(seconds) = retry_after.and_then(|seconds| i64::try_from(seconds).ok()) {
-                set(HeaderName::from_static("x-ratelimit-reset"), now + seconds);
-            }
-        }
-        if let Some(seconds) = self.retry_after() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        self.write_standard(headers);
-    }
-
-    /// `RateLimit-Policy` and `RateLimit`: lists of structured fields (RFC 9651), an item a limit.
-    fn write_standard(self, headers: &mut HeaderMap) {
-        let (mut policies, mut standings) = (String::new(), String::new());
-        for (unit, verdict) in [(Unit::Requests, self.requests), (Unit::Points, self.points)] {
-            let Some(standing) = verdict.standing() else { continue };
-            let Standing { limit, remaining, resets_in } = standing;
-            let joint = if policies.is_empty() { "" } else { ", " };
-            // Requests are the unit where none is named.
-            let measure = if unit == Unit::Points { r#";qu="points""# } else { "" };
-            let (name, window) = (unit.name(), WINDOW.as_secs());
-            // Writing to a String cannot fail.
-            let _ = write!(policies, r#"{joint}"{name}";q={limit}{measure};w={window}"#);
-            let _ = write!(standings, r#"{joint}"{name}";r={remaining};t={resets_in}"#);
-        }
-        for (name, text) in [("ratelimit-policy", policies), ("ratelimit", standings)] {
-            if let Ok(value) = HeaderValue::try_from(text)
-                && !value.is_empty()
-            {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,28 +133,5 @@ mod tests {
         assert_eq!(points.settle(bucket(1), taken, 1, 30).await, counted(10, 0));
         assert_eq!(points.take(bucket(1), 1, now).await.retry_after(), Some(60));
         assert_eq!(points.take(bucket(2), 1, now).await, counted(10, 9));
-    }
-
-    #[test]
-    fn headers_tell_of_every_limit() {
-        let mut headers = HeaderMap::new();
-        Limits { requests: counted(60, 59), points: counted(200_000, 199_990) }.write(&mut headers, 0);
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let policy = r#""requests";q=60;w=60, "points";q=200000;qu="points";w=60"#;
-        assert_eq!(text("ratelimit-policy"), Some(policy));
-        assert_eq!(text("ratelimit"), Some(r#""requests";r=59;t=60, "points";r=199990;t=60"#));
-        assert_eq!((text("x-ratelimit-limit"), text("x-ratelimit-remaining")), (Some("60"), Some("59")));
-        assert_eq!((text("retry-after"), text("x-ratelimit-reset")), (None, None));
-
-        let mut headers = HeaderMap::new();
-        let refused = Verdict::Refused(Standing { limit: 10, remaining: 3, resets_in: 42 });
-        Limits { requests: counted(60, 59), points: refused }.write(&mut headers, 1000);
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        assert_eq!((text("retry-after"), text("x-ratelimit-reset")), (Some("42"), Some("1042")));
-        assert_eq!(text("x-ratelimit-remaining"), Some("0"));
-
-        let mut headers = HeaderMap::new();
-        Limits::default().write(&mut headers, 0);
-        assert!(headers.is_empty());
     }
 }

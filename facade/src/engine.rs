@@ -6,8 +6,10 @@ use std::time::Duration;
 use async_graphql::ContextBase;
 use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement};
+use sea_orm::{ConnAcquireErr, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement};
 
+use crate::http::BodyBounds;
+use crate::operation;
 use crate::page::Remembered;
 use crate::record::Lookups;
 use crate::{Error, Result};
@@ -50,6 +52,24 @@ pub trait Settings: Send + Sync {
     async fn setting(&self, name: &str) -> Result<Option<String>>;
 }
 
+/// Why work was given up.
+#[derive(Debug)]
+pub enum GivenUp {
+    /// It took longer than it may.
+    Late,
+    /// The database is away.
+    Away(DbErr),
+}
+
+impl From<GivenUp> for Error {
+    fn from(reason: GivenUp) -> Self {
+        Self::Unavailable(match reason {
+            GivenUp::Late => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+            GivenUp::Away(cause) => cause,
+        })
+    }
+}
+
 /// Texts by key, in the language that the host answers in.
 pub trait Texts: Send + Sync {
     /// The text of a key, with its `:placeholders` filled in.
@@ -58,23 +78,50 @@ pub trait Texts: Send + Sync {
     fn field_name(&self, field: &str) -> String;
 }
 
-/// Limits of lists, and whether anything may be written.
+/// Bounds of what is asked, read and answered.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct Options {
     /// Rows of a page in REST.
     pub max_per_page: u64,
-    /// Rows of a list in GraphQL.
-    pub max_list: u64,
     /// Whether mutations are refused.
     pub read_only: bool,
+    /// What is read of a request's body.
+    pub bodies: BodyBounds,
+    /// How long a request may take.
+    pub timeout: Duration,
+    /// How long a GraphQL operation may take.
+    pub operation_timeout: Duration,
+    /// Tokens of a GraphQL document.
+    pub max_tokens: u64,
+    /// What a GraphQL operation may ask for.
+    pub operation: operation::Limits,
+    /// Who may ask for the GraphQL schema itself.
+    pub introspection: Introspection,
+    /// Whether REST documents lend no abilities for what their answers include.
+    pub strict_includes: bool,
+    /// Requests that run at the same time, and those that wait for a place.
+    pub running: usize,
+    /// Requests that wait for a place.
+    pub waiting: usize,
+}
+
+/// Who may ask for the GraphQL schema itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Introspection {
+    /// Everybody.
+    Always,
+    /// Whoever has a valid key.
+    Key,
+    /// Nobody.
+    Never,
 }
 
 /// What all requests share. It is in the data of a schema, in an [`Arc`].
 pub struct Engine {
     /// Who runs the engine.
     pub host: Arc<dyn Host>,
-    /// Limits of lists, and whether anything may be written.
-    pub limits: Limits,
+    /// Bounds of what is asked, read and answered.
+    pub options: Options,
     /// Totals and places of big lists, remembered for a moment.
     pub lists: Remembered,
     /// Statements that find rows by keys.
@@ -83,8 +130,8 @@ pub struct Engine {
 
 impl Engine {
     /// An engine that remembers nothing yet; totals of lists it will remember for `count_ttl`.
-    pub fn new(host: Arc<dyn Host>, limits: Limits, count_ttl: Duration) -> Self {
-        Self { host, limits, lists: Remembered::new(count_ttl), lookups: Lookups::default() }
+    pub fn new(host: Arc<dyn Host>, options: Options, count_ttl: Duration) -> Self {
+        Self { host, options, lists: Remembered::new(count_ttl), lookups: Lookups::default() }
     }
 
     /// The engine that a context belongs to.

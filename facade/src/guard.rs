@@ -237,7 +237,7 @@ impl<T: ObjectType> ObjectType for Guarded<T> {}
 /// Refuses the fields of the mutation root where nothing may be written.
 fn writable<T: OutputType>(ctx: &Context<'_>) -> Result<()> {
     let writes = ctx.schema_env.registry.mutation_type.as_deref() == Some(T::type_name().as_ref());
-    if writes && Engine::of(ctx).limits.read_only { Err(Error::ReadOnly) } else { Ok(()) }
+    if writes && Engine::of(ctx).options.read_only { Err(Error::ReadOnly) } else { Ok(()) }
 }
 
 /// What a field is for, without its need.

@@ -1,10 +1,12 @@
 //! Who asks, and what they may do.
 
 mod ability;
+mod access;
 mod keys;
 mod session;
 
 pub use ability::{Audience, CLIENT_API, Catalog, Declared};
+pub use access::{Access, Throttles};
 pub use keys::{Keys, reachable};
 pub(crate) use session::{Client, Credentials, Kind};
 pub use session::{KeyRing, Sessions, Tokens, Tries};

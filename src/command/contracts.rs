@@ -7,12 +7,12 @@ use crate::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contracts;
-use crate::rest::{Checked, Document, Examples, PREFIX};
 use crate::schema;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use chrono::{DateTime, Utc};
 use clap::Args;
+use facade::rest::{Checked, Document, Examples, PREFIX};
 use serde_json::{Map, Value as Json};
 
 use super::{Failure, demo, say};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use facade::http::BodyBounds;
+
 use super::{ConfigError, Variables, at_least, seconds};
 
 /// Bounds of connections and of how slow a client may be.
@@ -23,28 +25,6 @@ pub struct ConnectionBounds {
     pub keep_alive: Duration,
     /// How long requests that arrive when the server stops may still take (`GUICHET_GRACE`).
     pub grace: Duration,
-}
-
-/// Bounds of what is read of a request.
-#[derive(Clone, Copy, Debug)]
-pub struct BodyBounds {
-    /// Largest request body in bytes, whatever it is for (`GUICHET_MAX_BODY`).
-    pub max: usize,
-    /// Largest REST body in bytes where no file is expected (`GUICHET_MAX_FIELDS_BODY`).
-    pub max_without_files: usize,
-    /// Values in a JSON or XML body (`GUICHET_MAX_ELEMENTS`).
-    pub max_elements: usize,
-    /// How deep a JSON body nests (`GUICHET_MAX_BODY_DEPTH`).
-    pub max_depth: usize,
-    /// Fields of a form or query that are read (`GUICHET_MAX_FIELDS`).
-    pub max_fields: usize,
-    /// Largest GraphQL request without files (`GUICHET_MAX_QUERY_BODY`).
-    pub max_query: usize,
-    /// Largest GraphQL request without a valid key (`GUICHET_KEYLESS_QUERY_BODY`).
-    pub keyless_query: usize,
-    /// Tokens of a GraphQL document, and values in its variables, without a valid key
-    /// (`GUICHET_KEYLESS_TOKENS`).
-    pub keyless_tokens: u64,
 }
 
 /// Bounds of the work that is done at the same time.
@@ -76,21 +56,20 @@ impl ConnectionBounds {
     }
 }
 
-impl BodyBounds {
-    pub(super) fn read(variables: &Variables) -> Result<Self, ConfigError> {
-        let bytes = |name| variables.read(name, |text| at_least(text, 1024));
-        Ok(Self {
-            max: bytes("GUICHET_MAX_BODY")?,
-            max_without_files: bytes("GUICHET_MAX_FIELDS_BODY")?,
-            max_elements: variables.read("GUICHET_MAX_ELEMENTS", |text| at_least(text, 1))?,
-            max_depth: variables
-                .read("GUICHET_MAX_BODY_DEPTH", |text| at_least(text, 1).filter(|&depth| depth <= DEEPEST))?,
-            max_fields: variables.read("GUICHET_MAX_FIELDS", |text| at_least(text, 1))?,
-            max_query: bytes("GUICHET_MAX_QUERY_BODY")?,
-            keyless_query: bytes("GUICHET_KEYLESS_QUERY_BODY")?,
-            keyless_tokens: variables.read("GUICHET_KEYLESS_TOKENS", |text| at_least(text, 1))?,
-        })
-    }
+/// Bounds of what is read of a request, as the settings say.
+pub(super) fn bodies(variables: &Variables) -> Result<BodyBounds, ConfigError> {
+    let bytes = |name| variables.read(name, |text| at_least(text, 1024));
+    Ok(BodyBounds {
+        max: bytes("GUICHET_MAX_BODY")?,
+        max_without_files: bytes("GUICHET_MAX_FIELDS_BODY")?,
+        max_elements: variables.read("GUICHET_MAX_ELEMENTS", |text| at_least(text, 1))?,
+        max_depth: variables
+            .read("GUICHET_MAX_BODY_DEPTH", |text| at_least(text, 1).filter(|&depth| depth <= DEEPEST))?,
+        max_fields: variables.read("GUICHET_MAX_FIELDS", |text| at_least(text, 1))?,
+        max_query: bytes("GUICHET_MAX_QUERY_BODY")?,
+        keyless_query: bytes("GUICHET_KEYLESS_QUERY_BODY")?,
+        keyless_tokens: variables.read("GUICHET_KEYLESS_TOKENS", |text| at_least(text, 1))?,
+    })
 }
 
 impl WorkBounds {

@@ -22,9 +22,11 @@ use chrono_tz::Tz;
 use ipnet::IpNet;
 
 use crate::lang::Lang;
+use facade::engine::Introspection;
+use facade::http::BodyBounds;
 use facade::operation::TrustedMode;
 
-pub use bounds::{BodyBounds, ConnectionBounds, WorkBounds};
+pub use bounds::{ConnectionBounds, WorkBounds};
 pub use database::{Database, Driver, Encryption, Secret, Server, Target};
 pub use environment::{EnvironmentError, environment, names_database};
 pub use otlp::{Otlp, Sampler};
@@ -190,6 +192,24 @@ fn trusted_mode(text: &str) -> Option<TrustedMode> {
     }
 }
 
+impl From<&Config> for facade::engine::Options {
+    fn from(config: &Config) -> Self {
+        Self {
+            max_per_page: config.max_per_page,
+            read_only: config.read_only,
+            bodies: config.bodies,
+            timeout: config.timeout,
+            operation_timeout: config.operation_timeout,
+            max_tokens: config.max_tokens,
+            operation: config.into(),
+            introspection: config.introspection,
+            strict_includes: config.strict_includes,
+            running: config.work.running,
+            waiting: config.work.waiting,
+        }
+    }
+}
+
 impl From<&Config> for facade::operation::Limits {
     fn from(config: &Config) -> Self {
         Self {
@@ -204,25 +224,13 @@ impl From<&Config> for facade::operation::Limits {
     }
 }
 
-/// Who may ask for the GraphQL schema itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Introspection {
-    /// Everybody.
-    Always,
-    /// Whoever has a valid key.
-    Key,
-    /// Nobody.
-    Never,
-}
-
-impl Introspection {
-    fn named(text: &str) -> Option<Self> {
-        match text {
-            "always" => Some(Self::Always),
-            "key" => Some(Self::Key),
-            "never" => Some(Self::Never),
-            _ => None,
-        }
+/// The choice that a word names.
+fn introspection(text: &str) -> Option<Introspection> {
+    match text {
+        "always" => Some(Introspection::Always),
+        "key" => Some(Introspection::Key),
+        "never" => Some(Introspection::Never),
+        _ => None,
     }
 }
 
@@ -282,7 +290,7 @@ impl Config {
             max_depth: variables.read("GUICHET_MAX_DEPTH", |text| at_least(text, 1))?,
             max_introspection_depth: variables
                 .read("GUICHET_MAX_INTROSPECTION_DEPTH", |text| at_least(text, 1))?,
-            introspection: variables.read("GUICHET_INTROSPECTION", Introspection::named)?,
+            introspection: variables.read("GUICHET_INTROSPECTION", introspection)?,
             max_complexity: variables.read("GUICHET_MAX_COMPLEXITY", |text| at_least(text, 1))?,
             cost_limit: Some(variables.parse("GUICHET_COST_LIMIT")?).filter(|&limit| limit > 0),
             max_aliases: variables.parse("GUICHET_MAX_ALIASES")?,
@@ -294,7 +302,7 @@ impl Config {
                 .read("GUICHET_OPERATION_TIMEOUT", |text| seconds(text, 0.01..=86_400.0))?,
             trusted_documents: variables.optional("GUICHET_TRUSTED_DOCUMENTS", |text| text.parse().ok())?,
             trusted_mode: variables.read("GUICHET_TRUSTED_MODE", trusted_mode)?,
-            bodies: BodyBounds::read(&variables)?,
+            bodies: bounds::bodies(&variables)?,
             connections: ConnectionBounds::read(&variables)?,
             work: WorkBounds::read(&variables)?,
             failed_key_limit: Some(variables.parse("GUICHET_FAILED_KEY_LIMIT")?).filter(|&limit| limit > 0),

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::{App, Error, auth};
+use crate::{App, auth};
 
 /// How long the database may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,8 +26,12 @@ pub async fn alive() -> Json<Value> {
 /// other server's state is told beside it: what is answered here doesn't need it.
 pub async fn ready(State(app): State<Arc<App>>) -> Response {
     let shared = app.shared();
-    let reached = shared.pulse.watch(PATIENCE, auth::reachable(&shared.reader)).await;
-    match reached.map_err(Error::from).flatten() {
+    let reached = tokio::select! {
+        biased;
+        reached = auth::reachable(&shared.reader) => reached,
+        reason = shared.pulse.given_up(PATIENCE) => Err(reason.into()),
+    };
+    match reached {
         Ok(()) => match &app.upstream {
             Some(upstream) => {
                 let state = if upstream.is_reachable().await { "ok" } else { "unavailable" };

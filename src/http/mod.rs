@@ -1,8 +1,6 @@
 //! The server's routes and what every answer carries.
 
-mod graphql;
 mod health;
-pub mod pages;
 mod passing;
 mod shadowing;
 
@@ -25,11 +23,14 @@ use futures_util::future::BoxFuture;
 use tower::ServiceExt as _;
 
 use crate::App;
-use crate::telemetry::{self, RequestId};
+use crate::telemetry::RequestId;
 use crate::upstream::Passed;
-use crate::{Error, network, rest};
+use crate::{Error, network};
 use facade::error::Code;
 use facade::execution::Origin;
+use facade::facts;
+use facade::graphql::{self, Page};
+use facade::{pages, rest};
 
 /// Path of the GraphQL endpoint.
 const GRAPHQL: &str = "/graphql";
@@ -40,6 +41,9 @@ const MAX_HOST: usize = 262;
 
 /// Path of a page that lies among those of REST.
 const DOCUMENTATION: &str = "/api/documentation";
+
+/// The page that leads to the others.
+const START: &str = include_str!("start.html");
 
 /// Everything that a listener answers.
 #[derive(Clone)]
@@ -76,15 +80,15 @@ fn router(app: Arc<App>) -> Router {
     let start = match &app.upstream {
         // The shop has a start page of its own.
         Some(upstream) if upstream.takes_everything() => Router::new(),
-        _ => pages::start(),
+        _ => Router::new().route("/", get(async || pages::own(START))),
     };
     Router::new()
-        .route(GRAPHQL, get(graphql::get).post(graphql::post))
+        .route(GRAPHQL, get(graphql_get).post(graphql_post))
         .route("/docs/api-docs.json", get(contract))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/.well-known/jwks.json", get(jwks))
-        .merge(pages::router())
+        .merge(pages::router(DOCUMENTATION))
         .merge(start)
         .fallback(answer_rest)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), watched_route))
@@ -95,8 +99,8 @@ fn router(app: Arc<App>) -> Router {
 fn panicked(cause: &(dyn Any + Send)) -> Response<Body> {
     let text =
         cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(cause = text.unwrap_or("unknown"), trace_id = %telemetry::trace_id(), "a handler panicked");
-    telemetry::note(|facts| facts.error(Code::Internal.name()));
+    tracing::error!(cause = text.unwrap_or("unknown"), trace_id = %facts::trace_id(), "a handler panicked");
+    facts::note(|facts| facts.error(Code::Internal.name()));
     let mut response = Response::new(Body::from(r#"{"message":"Server Error"}"#));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -126,6 +130,17 @@ async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     }
     response
+}
+
+async fn graphql_get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let (client, origin) = (client(&app, &request), origin(&app, &request));
+    let page = Page { endpoint: GRAPHQL, key: app.demo_key.as_deref() };
+    app.graphql.get(request, client, origin, page).await
+}
+
+async fn graphql_post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let (client, origin) = (client(&app, &request), origin(&app, &request));
+    app.graphql.post(request, client, origin).await
 }
 
 async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {

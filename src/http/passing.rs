@@ -9,12 +9,13 @@ use axum::http::{HeaderMap, Method, Response, Uri};
 use percent_encoding::percent_decode_str;
 
 use super::{client, origin, peer, shadowing};
-use crate::rest::{self, Elsewhere, Served};
-use crate::telemetry::{self, Face};
+use crate::telemetry;
 use crate::upstream::{self, Sender, Upstream};
 use crate::{App, Error, Result, network};
 use facade::error::Refusal;
 use facade::execution::Origin;
+use facade::facts::{self, Answerer};
+use facade::rest::{self, Elsewhere, Served};
 
 /// Answers a request to a path without a handler: by an operation of REST, or by the shop's own server.
 pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
@@ -91,8 +92,8 @@ impl From {
 
 async fn pass(app: &App, upstream: &Upstream, request: Request, from: &From) -> Result<Response<Body>> {
     let path = request.uri().path();
-    telemetry::note(|facts| {
-        facts.face = Face::Upstream;
+    facts::note(|facts| {
+        facts.answerer = Answerer::Upstream;
         facts.path = upstream::documented_path(path);
     });
     let has_key = rest::is_below_prefix(path) && count(app, request.headers(), from.client).await?;

@@ -11,7 +11,8 @@ use tokio::time::timeout;
 use super::passing::From;
 use crate::shadow::{self, MAX_ANSWER, Outcome, Seen, Shadow};
 use crate::upstream::{self, Upstream};
-use crate::{App, Error, rest};
+use crate::{App, Error};
+use facade::rest;
 
 /// A question of the sample.
 pub(super) struct Question {

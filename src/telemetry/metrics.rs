@@ -14,9 +14,9 @@ use prometheus::{
 };
 
 use super::log;
-use super::ongoing::{Face, Facts};
 use crate::reader::Connections;
 use crate::{Error, Result};
+use facade::facts::{Answerer, Facts};
 use facade::operation::INTROSPECTION;
 
 /// Upper bounds of the durations that are told apart, in seconds.
@@ -138,7 +138,7 @@ impl Metrics {
     /// A request ends.
     pub(super) fn end(&self, request: &Counted<'_>) {
         self.under_way.dec();
-        let (face, operation) = (request.facts.face.name(), self.operation(request.facts));
+        let (face, operation) = (request.facts.answerer.name(), self.operation(request.facts));
         let mut digits = itoa::Buffer::new();
         let status = digits.format(request.status);
         self.requests.with_label_values(&[face, request.method, operation, status]).inc();
@@ -161,11 +161,11 @@ impl Metrics {
 
     /// What a request is counted as.
     fn operation<'a>(&self, facts: &'a Facts) -> &'a str {
-        match (facts.face, facts.path.as_deref(), facts.roots.as_deref()) {
-            (Face::GraphQl, _, None) => NONE,
-            (Face::GraphQl, _, Some([root])) if self.roots.contains(root.as_str()) => root,
-            (Face::GraphQl, _, Some([_])) => UNKNOWN,
-            (Face::GraphQl, ..) => SEVERAL,
+        match (facts.answerer, facts.path.as_deref(), facts.roots.as_deref()) {
+            (Answerer::GraphQl, _, None) => NONE,
+            (Answerer::GraphQl, _, Some([root])) if self.roots.contains(root.as_str()) => root,
+            (Answerer::GraphQl, _, Some([_])) => UNKNOWN,
+            (Answerer::GraphQl, ..) => SEVERAL,
             (_, path, _) => path.unwrap_or(UNMATCHED),
         }
     }

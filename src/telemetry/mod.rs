@@ -24,7 +24,7 @@ use self::exporter::Exporter;
 pub(crate) use self::log::Log;
 use self::metrics::Metrics;
 use self::ongoing::Ongoing;
-pub(crate) use self::ongoing::{Face, given_request_id, note, request_id, trace_id};
+pub(crate) use self::ongoing::request_id;
 pub(crate) use self::request_id::RequestId;
 pub use self::trace::TraceId;
 use crate::Result;

@@ -1,10 +1,10 @@
 //! A request while it is answered, and its line in the log.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use async_graphql::Name;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, Response};
@@ -15,6 +15,7 @@ use super::trace::{Parent, TraceId};
 use super::{RequestId, Telemetry};
 use crate::auth::{Credential, Principal};
 use crate::reader::Sent;
+use facade::facts::{Facts, SharedFacts};
 
 /// Under this target the log tells of requests; `RUST_LOG=guichet::request=off` silences it too.
 const TARGET: &str = "guichet::request";
@@ -23,8 +24,6 @@ const ABANDONED: u16 = 499;
 /// Methods that are told by name: any other is a text of the client's.
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-/// Letters of an operation's name that are told.
-const NAME: usize = 64;
 /// Letters of a session's name that are told: they tell it apart and open nothing.
 const SESSION: usize = 8;
 /// Statements of a request of which spans are told, and letters of each: what waits for a collector is
@@ -36,73 +35,13 @@ tokio::task_local! {
     static REQUEST: Ongoing;
 }
 
-/// Which face of the server answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Face {
-    /// REST.
-    Rest,
-    /// GraphQL.
-    GraphQl,
-    /// The shop's own server, to which the request was passed on.
-    Upstream,
-    /// Neither: pages, documents, health.
-    #[default]
-    Other,
-}
-
-impl Face {
-    /// As it is told.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Rest => "rest",
-            Self::GraphQl => "graphql",
-            Self::Upstream => "upstream",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// What is learnt of a request on the way.
-#[derive(Default)]
-pub(crate) struct Facts {
-    pub(crate) face: Face,
-    /// The path as it is documented, its placeholders not filled in.
-    pub(crate) path: Option<String>,
-    /// Name of the operation.
-    pub(crate) operation: Option<String>,
-    /// Kind of the GraphQL operation.
-    pub(crate) kind: Option<&'static str>,
-    /// Hash of the GraphQL document.
-    pub(crate) document: Option<String>,
-    pub(crate) caller: Option<Arc<Principal>>,
-    /// Points that the operation cost.
-    pub(crate) cost: Option<u64>,
-    /// Names of the fields at the root of the GraphQL operation.
-    pub(crate) roots: Option<Vec<Name>>,
-    /// Codes of its errors, each once.
-    pub(super) errors: Vec<&'static str>,
-}
-
-impl Facts {
-    /// The name that a GraphQL document gives its operation.
-    pub(crate) fn operation(&mut self, name: Option<&str>) {
-        self.operation = name.map(|name| name.chars().take(NAME).collect());
-    }
-
-    /// Number of the caller's key, or the beginning of its session's name.
-    pub(super) fn credential(&self) -> (Option<i64>, Option<&str>) {
-        match self.caller.as_deref().map(|caller| &caller.credential) {
-            Some(Credential::Key(id)) => (Some(id.0), None),
-            Some(Credential::Session(name)) => (None, name.get(..SESSION)),
-            None => (None, None),
-        }
-    }
-
-    /// An error's code.
-    pub(crate) fn error(&mut self, code: &'static str) {
-        if !self.errors.contains(&code) {
-            self.errors.push(code);
-        }
+/// Number of the caller's key, or the beginning of its session's name.
+pub(super) fn credential(facts: &Facts) -> (Option<i64>, Option<&str>) {
+    let who: Option<&dyn Any> = facts.principal.as_deref().map(|who| who as _);
+    match who.and_then(|who| who.downcast_ref::<Principal>()).map(|who| &who.credential) {
+        Some(Credential::Key(id)) => (Some(id.0), None),
+        Some(Credential::Session(name)) => (None, name.get(..SESSION)),
+        None => (None, None),
     }
 }
 
@@ -121,7 +60,7 @@ pub(crate) struct Ongoing {
     spans: Option<RefCell<Vec<Statement>>>,
     statements: Cell<u32>,
     status: Cell<u16>,
-    facts: RefCell<Facts>,
+    facts: SharedFacts,
 }
 
 impl Ongoing {
@@ -135,18 +74,25 @@ impl Ongoing {
         let trace = parent.map_or_else(TraceId::random, |parent| parent.trace);
         let traces = telemetry.traces.as_ref();
         let is_traced = traces.is_some_and(|traces| trace.is_sampled(parent.as_ref(), traces.sampler));
+        let id = given_id.clone().unwrap_or_else(|| RequestId::of_trace(trace));
+        let facts = SharedFacts::new(Facts {
+            trace_id: trace.to_string(),
+            request_id: given_id.as_ref().map(|id| id.as_str().to_owned()),
+            path,
+            ..Facts::default()
+        });
         Self {
             telemetry,
             began: Instant::now(),
             method: method.map_or("OTHER", Method::as_str),
             trace,
             is_named: given_id.is_some(),
-            id: given_id.unwrap_or_else(|| RequestId::of_trace(trace)),
+            id,
             parent,
             spans: is_traced.then(RefCell::default),
             statements: Cell::new(0),
             status: Cell::new(ABANDONED),
-            facts: RefCell::new(Facts { path, ..Facts::default() }),
+            facts,
         }
     }
 
@@ -162,17 +108,18 @@ impl Ongoing {
             REQUEST.with(|ongoing| ongoing.status.set(response.status().as_u16()));
             response
         };
-        REQUEST.scope(self, watched).await
+        let facts = self.facts.clone();
+        facts.watch(REQUEST.scope(self, watched)).await
     }
 }
 
 impl Drop for Ongoing {
     fn drop(&mut self) {
         let duration = self.began.elapsed();
-        let facts = self.facts.get_mut();
+        let facts = self.facts.with(std::mem::take);
         let (method, status) = (self.method, self.status.get());
         if let Some(metrics) = &self.telemetry.metrics {
-            metrics.end(&Counted { method, status, duration, facts });
+            metrics.end(&Counted { method, status, duration, facts: &facts });
         }
         if self.telemetry.log && is_logged() {
             let line = Line {
@@ -183,7 +130,7 @@ impl Drop for Ongoing {
                 trace: self.trace,
                 request_id: self.is_named.then_some(&self.id),
             };
-            line.write(facts);
+            line.write(&facts);
         }
         if let (Some(traces), Some(spans)) = (&self.telemetry.traces, self.spans.take()) {
             traces.exporter.tell(Told {
@@ -194,7 +141,7 @@ impl Drop for Ongoing {
                 trace: self.trace,
                 parent: self.parent,
                 statements: spans.into_inner(),
-                facts: std::mem::take(facts),
+                facts,
             });
         }
     }
@@ -213,12 +160,12 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn write(self, facts: &Facts) {
-        let (key, session) = facts.credential();
+        let (key, session) = credential(facts);
         tracing::info!(
             target: TARGET,
             method = self.method,
             path = facts.path.as_deref(),
-            face = facts.face.name(),
+            face = facts.answerer.name(),
             operation = facts.operation.as_deref(),
             document = facts.document.as_deref(),
             status = self.status,
@@ -240,25 +187,9 @@ fn is_logged() -> bool {
     tracing::enabled!(target: TARGET, tracing::Level::INFO)
 }
 
-/// Notes what was learnt of the request that is being answered.
-pub(crate) fn note(tell: impl FnOnce(&mut Facts)) {
-    // Work beside requests has none.
-    let _ = REQUEST.try_with(|ongoing| tell(&mut ongoing.facts.borrow_mut()));
-}
-
-/// Identifier under which the log tells of the request that is being answered.
-pub(crate) fn trace_id() -> TraceId {
-    REQUEST.try_with(|ongoing| ongoing.trace).unwrap_or_else(|_| TraceId::random())
-}
-
 /// What the request that is being answered is called.
 pub(crate) fn request_id() -> RequestId {
     REQUEST.try_with(Ongoing::request_id).unwrap_or_else(|_| RequestId::of_trace(TraceId::random()))
-}
-
-/// What a trusted proxy calls the request that is being answered, where it is not called by its trace.
-pub(crate) fn given_request_id() -> Option<RequestId> {
-    REQUEST.try_with(|ongoing| ongoing.is_named.then(|| ongoing.id.clone())).ok().flatten()
 }
 
 /// Notes a statement of the request that is being answered.

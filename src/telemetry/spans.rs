@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value as Json, json};
 
-use super::ongoing::{Face, Facts};
 use super::trace::{Parent, TraceId};
+use facade::facts::{Answerer, Facts};
 
 /// Kinds of spans.
 const SERVER: u8 = 2;
@@ -54,9 +54,9 @@ impl Told {
         let failed = self.status >= 500;
         let error = failed
             .then(|| facts.errors.first().map_or_else(|| self.status.to_string(), |&code| code.to_owned()));
-        let graphql = facts.operation.as_deref().filter(|_| facts.face == Face::GraphQl);
-        let rest = facts.operation.as_deref().filter(|_| facts.face == Face::Rest);
-        let (key, _) = facts.credential();
+        let graphql = facts.operation.as_deref().filter(|_| facts.answerer == Answerer::GraphQl);
+        let rest = facts.operation.as_deref().filter(|_| facts.answerer == Answerer::Rest);
+        let (key, _) = super::ongoing::credential(facts);
         let attributes = [
             text("http.request.method", Some(self.method)),
             text("http.route", facts.path.as_deref()),
@@ -64,7 +64,7 @@ impl Told {
             text("error.type", error.as_deref()),
             text("graphql.operation.type", facts.kind),
             text("graphql.operation.name", graphql),
-            text("guichet.face", Some(facts.face.name())),
+            text("guichet.face", Some(facts.answerer.name())),
             text("guichet.operation", rest),
             number("guichet.key.id", key),
             number("guichet.cost", facts.cost.and_then(|cost| i64::try_from(cost).ok())),

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 
 use facade::cache::Cache;
 
-use super::{Bucket, Standing, Verdict, WINDOW};
+use super::{Bucket, Standing, Verdict};
+use facade::limit::WINDOW;
 
 /// Windows that are remembered: a stranger with many addresses takes no more memory than they do.
 const MAX_WINDOWS: usize = 100_000;

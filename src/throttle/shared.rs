@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use redis::Script;
 
-use super::{Bucket, Standing, Verdict, WINDOW};
+use super::{Bucket, Standing, Verdict};
 use crate::redis::Redis;
+use facade::limit::WINDOW;
 
 /// The key's count, how much more, the limit, the window in milliseconds → whether it was counted, how much
 /// is left, milliseconds until the window ends.

@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::connections::Answer;
 use super::shares::Share;
-use crate::gate::Place;
+use facade::gate::Place;
 
 /// When a piece of a request last moved.
 pub(super) struct Progress {

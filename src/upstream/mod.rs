@@ -26,8 +26,8 @@ pub use self::headers::is_looping;
 use self::shares::Shares;
 use self::trouble::Trouble;
 use crate::config::{self, UpstreamScope};
-use crate::gate::Gate;
 use crate::{Error, Result};
+use facade::gate::Gate;
 
 /// The paths of the contract, one a line.
 static PATHS: LazyLock<matchit::Router<&str>> = LazyLock::new(|| {

@@ -8,7 +8,8 @@ use async_graphql::Positioned;
 use async_graphql::parser::types::{
     Directive, ExecutableDocument as Parsed, OperationDefinition, Selection, SelectionSet,
 };
-use guichet::{resource, rest, schema};
+use facade::rest;
+use guichet::{resource, schema};
 
 #[test]
 fn documents_are_valid_graphql() {

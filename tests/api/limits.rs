@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use self::attack::{aliases, attacks, deep, introspection};
-use guichet::config::{Config, Introspection};
+use facade::engine::Introspection;
+use guichet::config::Config;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -79,7 +79,6 @@ mod golden;
 mod groups;
 mod guards;
 mod hints;
-mod house_rules;
 mod invariants;
 mod keys;
 mod limits;

@@ -3,3 +3,25 @@
 pub mod accept;
 pub mod body;
 pub mod json;
+
+/// Bounds of what is read of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyBounds {
+    /// Largest request body in bytes, whatever it is for.
+    pub max: usize,
+    /// Largest REST body in bytes where no file is expected.
+    pub max_without_files: usize,
+    /// Values in a JSON or XML body.
+    pub max_elements: usize,
+    /// How deep a JSON body nests.
+    pub max_depth: usize,
+    /// Fields of a form or query that are read.
+    pub max_fields: usize,
+    /// Largest GraphQL request without files.
+    pub max_query: usize,
+    /// Largest GraphQL request without a valid key.
+    pub keyless_query: usize,
+    /// Tokens of a GraphQL document, and values in its variables, without a valid key
+    ///.
+    pub keyless_tokens: u64,
+}

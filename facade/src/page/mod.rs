@@ -125,8 +125,8 @@ impl Ordered<'_> {
     async fn page(self, ctx: &Context<'_>, paging: Paging) -> Result<Part> {
         let Self { scope, record, select, order } = self;
         orderable(&order, record, scope)?;
-        let (rest, limits) = (scope.is_rest(), scope.engine().limits);
-        let window = paging.window(if rest { limits.max_per_page } else { limits.max_list })?;
+        let (rest, options) = (scope.is_rest(), scope.engine().options);
+        let window = paging.window(if rest { options.max_per_page } else { options.operation.list })?;
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let asked = Asked::of(&set, record).map_err(|error| Error::internal(error.message))?;
         let source = Source { scope, record, select: &select, order: &order, asked };

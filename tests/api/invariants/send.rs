@@ -176,7 +176,7 @@ fn public(input: &Json) -> Json {
             (_, Json::Object(_)) => public(value),
             _ => value.clone(),
         };
-        (guichet::rest::camel(name), value)
+        (facade::rest::camel(name), value)
     });
     Json::Object(fields.collect())
 }

@@ -21,15 +21,15 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as InputValue;
 
-pub use facade::name::{camel, capitalised, filter_field, include_variable, snake};
+pub use crate::name::{camel, capitalised, filter_field, include_variable, snake};
 
 use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
 use super::expected::Expected;
-use facade::guard::Can;
-use facade::operation::{Prepared, Variant};
-use facade::{Abilities, Ability};
+use crate::guard::Can;
+use crate::operation::{Prepared, Variant};
+use crate::{Abilities, Ability};
 
 /// Combinations of includes that are remembered for a document; further ones are worked out each time.
 const MAX_VARIANTS: usize = 32;

@@ -6,7 +6,7 @@ use async_graphql::parser::types::{OperationDefinition, VariableDefinition};
 use async_graphql::{Name, Value};
 
 use super::{Answer, DocumentError, Route, Variable, fail};
-use facade::{Abilities, Ability};
+use crate::{Abilities, Ability};
 
 /// The arguments of `@rest`.
 pub(super) struct Directive {

@@ -5,7 +5,7 @@ use async_graphql::{Name, Response, Value};
 use super::bag::{self, Fields};
 use super::document::{Answer, Checked, Document};
 use super::request::Asked;
-use crate::lang::Lang;
+use crate::engine::Texts;
 use crate::{Error, Result};
 
 /// Pages below this number are all linked (spec: `wire.md` 4.2).
@@ -77,7 +77,7 @@ pub fn body(
     mut data: Value,
     asked: Asked,
     address: &Address,
-    lang: Lang,
+    texts: &dyn Texts,
 ) -> Value {
     document.optional.iter().for_each(|path| leave_out_null(&mut data, path));
     let root = root(data);
@@ -92,8 +92,8 @@ pub fn body(
     };
     let numbers = Numbers::new(asked, total);
     match document.answer {
-        Answer::WrappedPage => wrapped(rows, &numbers, address, lang),
-        _ => flat(rows, &numbers, address, lang),
+        Answer::WrappedPage => wrapped(rows, &numbers, address, texts),
+        _ => flat(rows, &numbers, address, texts),
     }
 }
 
@@ -134,7 +134,7 @@ fn object(fields: Vec<(&str, Value)>) -> Value {
     Value::Object(fields.into_iter().map(|(key, value)| (Name::new(key), value)).collect())
 }
 
-fn flat(rows: Value, numbers: &Numbers, address: &Address, lang: Lang) -> Value {
+fn flat(rows: Value, numbers: &Numbers, address: &Address, texts: &dyn Texts) -> Value {
     object(vec![
         ("current_page", numbers.page.into()),
         ("data", rows),
@@ -142,7 +142,7 @@ fn flat(rows: Value, numbers: &Numbers, address: &Address, lang: Lang) -> Value 
         ("from", numbers.from.into()),
         ("last_page", numbers.last.into()),
         ("last_page_url", address.page(numbers.last).into()),
-        ("links", links(numbers, address, lang)),
+        ("links", links(numbers, address, texts)),
         ("next_page_url", numbers.next(address).into()),
         ("path", address.path.clone().into()),
         ("per_page", numbers.per_page.into()),
@@ -152,7 +152,7 @@ fn flat(rows: Value, numbers: &Numbers, address: &Address, lang: Lang) -> Value 
     ])
 }
 
-fn wrapped(rows: Value, numbers: &Numbers, address: &Address, lang: Lang) -> Value {
+fn wrapped(rows: Value, numbers: &Numbers, address: &Address, texts: &dyn Texts) -> Value {
     let ends = object(vec![
         ("first", address.page(1).into()),
         ("last", address.page(numbers.last).into()),
@@ -163,7 +163,7 @@ fn wrapped(rows: Value, numbers: &Numbers, address: &Address, lang: Lang) -> Val
         ("current_page", numbers.page.into()),
         ("from", numbers.from.into()),
         ("last_page", numbers.last.into()),
-        ("links", links(numbers, address, lang)),
+        ("links", links(numbers, address, texts)),
         ("path", address.path.clone().into()),
         ("per_page", numbers.per_page.into()),
         ("to", numbers.to.into()),
@@ -173,7 +173,7 @@ fn wrapped(rows: Value, numbers: &Numbers, address: &Address, lang: Lang) -> Val
 }
 
 /// Previous, the window of pages, next. A gap in the window has no key `page`.
-fn links(numbers: &Numbers, address: &Address, lang: Lang) -> Value {
+fn links(numbers: &Numbers, address: &Address, texts: &dyn Texts) -> Value {
     let names = ["url", "label", "page", "active"].map(Name::new);
     let link = |url: Option<i64>, label: String, page: Option<Option<i64>>, active: bool| {
         let [url_name, label_name, page_name, active_name] = &names;
@@ -188,7 +188,7 @@ fn links(numbers: &Numbers, address: &Address, lang: Lang) -> Value {
     };
     let end = |label: &str, page: i64, there: bool| {
         let page = there.then_some(page);
-        link(page, lang.text(label, &[]), Some(page), false)
+        link(page, texts.text(label, &[]), Some(page), false)
     };
     let mut links = vec![end("pagination.previous", numbers.page - 1, numbers.page > 1)];
     links.extend(window(numbers.page, numbers.last).into_iter().map(|page| match page {

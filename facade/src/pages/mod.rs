@@ -1,4 +1,4 @@
-//! The pages for people: start page, GraphiQL, Swagger UI, and the files that they load.
+//! The pages for people: GraphiQL, Swagger UI, and the files that they load.
 //!
 //! Everything is inside the binary; no page names another host, and each forbids the browser to
 //! ask one.
@@ -19,9 +19,8 @@ use axum::{
     routing::get,
 };
 
-static START: LazyLock<String> = LazyLock::new(|| versioned(include_str!("pages/start.html")));
-static GRAPHIQL: LazyLock<String> = LazyLock::new(|| versioned(include_str!("pages/graphiql.html")));
-static SWAGGER: LazyLock<String> = LazyLock::new(|| versioned(include_str!("pages/swagger.html")));
+static GRAPHIQL: LazyLock<String> = LazyLock::new(|| versioned(include_str!("graphiql.html")));
+static SWAGGER: LazyLock<String> = LazyLock::new(|| versioned(include_str!("swagger.html")));
 
 /// Own scripts only, none within the page. GraphiQL and Swagger UI write styles into the page and
 /// carry their pictures and letters within their files.
@@ -71,18 +70,18 @@ const DOCS_ASSETS: &[Asset] = assets! {
     "page": "swagger-page.js" SCRIPT, "start.js" SCRIPT, "pages.css" STYLE;
 };
 
-/// The start page, Swagger UI and all assets. GraphiQL shares its address with the GraphQL
+/// Swagger UI at a path, and the files of all pages. GraphiQL shares its address with the GraphQL
 /// endpoint, whose handler calls [`graphiql`].
-pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub fn router<S: Clone + Send + Sync + 'static>(documentation: &str) -> Router<S> {
     Router::new()
-        .route(super::DOCUMENTATION, get(|| async { page(SWAGGER.clone()) }))
+        .route(documentation, get(|| async { page(SWAGGER.clone()) }))
         .route("/docs/asset/{asset}", get(docs_asset))
         .route("/graphql/asset/{asset}", get(graphql_asset))
 }
 
-/// The start page, which leads to the others.
-pub fn start<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/", get(|| async { page(START.clone()) }))
+/// A page of the host's own, which loads files of these.
+pub fn own(html: &str) -> Response {
+    page(versioned(html))
 }
 
 /// GraphiQL for the endpoint at that path. A demo key is written into its headers editor.

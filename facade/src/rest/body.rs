@@ -11,12 +11,12 @@ use axum::http::{HeaderMap, Method, Request, header};
 use super::bag::{self, Fields, Nest};
 use super::expected::Expected;
 use super::request::Input;
-use crate::config::BodyBounds;
+use crate::form::normalise;
+use crate::http::BodyBounds;
+use crate::http::body::Unreadable;
+use crate::http::json::{self, Bounds, Flaw};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result};
-use facade::form::normalise;
-use facade::http::body::Unreadable;
-use facade::http::json::{self, Bounds, Flaw};
 
 /// The query's fields, normalised: nulls are gone, as page addresses have it.
 pub fn query(text: &str, max_fields: usize) -> Fields {
@@ -49,7 +49,7 @@ impl Unread<'_> {
         let limit = self.expected.max_bytes(self.bounds.max_without_files, self.bounds.max);
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = kind.unwrap_or_default().to_owned();
-        let bytes = facade::http::body::read(self.body, limit).await.map_err(unreadable)?;
+        let bytes = crate::http::body::read(self.body, limit).await.map_err(unreadable)?;
         input.sent = bytes.clone();
         let fields = match Kind::of(&kind, self.method) {
             Kind::Multipart => {
@@ -70,7 +70,7 @@ impl Unread<'_> {
 
 /// 413: the body is larger than the operator or the operation allows.
 pub fn too_large() -> Error {
-    facade::error::Refusal::message(413, "The POST data is too large.")
+    crate::error::Refusal::message(413, "The POST data is too large.")
 }
 
 fn unreadable(reason: Unreadable) -> Error {
@@ -217,10 +217,9 @@ mod properties {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::Config;
 
     fn read(bytes: Vec<u8>) -> (Fields, Vec<UploadValue>) {
-        let form = Form { expected: &Expected::default(), bounds: Config::default().bodies };
+        let form = Form { expected: &Expected::default(), bounds: crate::toy::BODIES };
         let mut uploads = Vec::new();
         let content_type = "multipart/form-data; boundary=edge";
         let fields =
@@ -256,7 +255,7 @@ mod properties {
         #[test]
         fn any_body_is_read_or_refused(bytes in any::<Vec<u8>>()) {
             for kind in [Kind::Json, Kind::Xml, Kind::Form, Kind::Multipart, Kind::Ignored] {
-                let _ = kind.fields(&bytes, &Expected::default(), Config::default().bodies);
+                let _ = kind.fields(&bytes, &Expected::default(), crate::toy::BODIES);
             }
         }
     }

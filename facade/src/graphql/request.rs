@@ -8,12 +8,12 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use super::{JSON, Rejection};
-use crate::config::BodyBounds;
+use crate::error::{Code, Error, NotRun};
+use crate::http::BodyBounds;
+use crate::http::body::Unreadable;
+use crate::http::json::{self, Bounds, Fields, Flaw};
+use crate::operation;
 use crate::pipeline::Pipeline;
-use facade::error::{Code, Error, NotRun};
-use facade::http::body::Unreadable;
-use facade::http::json::{self, Bounds, Fields, Flaw};
-use facade::operation;
 
 /// Headers that a foreign page cannot send without asking first: one of them must come with a
 /// multipart body, which a form could send.
@@ -174,7 +174,7 @@ impl Reader {
 
 /// The whole body, unless it is or says that it is too large.
 async fn bytes(body: Body, max: usize) -> Result<Bytes, Rejection> {
-    facade::http::body::read(body, max).await.map_err(|reason| match reason {
+    crate::http::body::read(body, max).await.map_err(|reason| match reason {
         Unreadable::TooLarge => too_long(max),
         Unreadable::Broken => Rejection::bad("The body has no end."),
     })
@@ -260,10 +260,9 @@ mod properties {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::Config;
 
     fn reader() -> Reader {
-        Reader::new(Config::default().bodies, true)
+        Reader::new(crate::toy::BODIES, true)
     }
 
     fn read_parts(body: Vec<u8>) -> Result<Asked, Rejection> {

@@ -97,7 +97,7 @@ fn from_path(variable: &Variable, text: &str) -> Result<Value> {
     }
     let digits = text.strip_prefix('-').unwrap_or(text);
     let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i64>().ok()).flatten();
-    number.map(Value::from).ok_or_else(|| facade::error::Refusal::message(404, ""))
+    number.map(Value::from).ok_or_else(|| crate::error::Refusal::message(404, ""))
 }
 
 fn plain(variable: &Variable, input: &Input) -> Option<Value> {

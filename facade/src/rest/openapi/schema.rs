@@ -4,7 +4,7 @@ use async_graphql::registry::MetaType;
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
 use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
-use facade::record::Spelling;
+use crate::record::Spelling;
 
 /// A schema that is no reference.
 pub(super) fn typed(ty: Type) -> ObjectBuilder {

@@ -12,9 +12,9 @@ use utoipa::openapi::{
 
 use super::schema::{anything, described, leaf, nullable, one_of, typed};
 use super::{JSON, Maker, XML};
+use crate::form::Constraint;
+use crate::record::Spelling;
 use crate::rest::document::{Checked, Document, Route, snake};
-use facade::form::Constraint;
-use facade::record::Spelling;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data";

@@ -8,59 +8,86 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use async_graphql::{EmptySubscription, ObjectType, Request as Operation, Response as Answer, Schema};
-use axum::http::{HeaderMap, HeaderValue, header};
+use async_graphql::async_trait::async_trait;
+use async_graphql::{Request as Operation, Response as Answer};
+use axum::http::{HeaderMap, HeaderValue};
 use futures_util::{FutureExt, poll};
 use tokio::sync::Semaphore;
 
-use crate::auth::{Keys, Principal};
-use crate::config::WorkBounds;
+use crate::engine::{Engine, GivenUp};
+use crate::execution::{Execution, Principal};
+use crate::facts;
 use crate::gate::{Gate, Place};
-use crate::scope::Shared;
-use crate::telemetry;
-use crate::throttle::{Bucket, Limits, Throttle};
+use crate::limit::{Limits, Verdict};
+use crate::schema::AnySchema;
 use crate::{Error, Result};
-use facade::execution::Execution;
 
 /// Larger bodies are parsed beside the threads that answer requests.
 const PARSED_AT_ONCE: usize = 64 * 1024;
 /// How many of them are parsed at the same time.
 const PARSERS: usize = 2;
 
+/// Who asks and how much it may: what the pipeline needs of its host beside the [engine's](crate::engine::Host).
+#[async_trait]
+pub trait Access: Send + Sync + 'static {
+    /// Who asks, by the key or token in the headers; `None` without a valid one.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] where the address has tried too many wrong keys; when the database fails.
+    async fn identify(&self, headers: &HeaderMap, client: IpAddr) -> Result<Option<Arc<dyn Principal>>>;
+
+    /// Counts something in the caller's window, or nothing if it isn't left.
+    async fn take(&self, unit: Unit, caller: &Caller, amount: u32) -> Verdict;
+
+    /// Corrects what was taken to what was used in the end; how the caller stands then.
+    async fn settle(&self, unit: Unit, caller: &Caller, verdict: Verdict, taken: u32, used: u32) -> Verdict;
+
+    /// Notes that a request begins; whether it must read what was just written, not what a replica holds.
+    async fn begins(&self, caller: &Caller, writes: bool) -> bool;
+
+    /// Notes that a request has ended.
+    async fn ends(&self, caller: &Caller, writes: bool);
+
+    /// Whether REST is answered at all.
+    ///
+    /// # Errors
+    /// [`Error::Maintenance`] while it is closed.
+    async fn is_open(&self) -> Result<()>;
+
+    /// Ends when work has to be given up that began now: because it takes longer than the limit, or the database is
+    /// away.
+    async fn given_up(&self, limit: Duration) -> GivenUp;
+}
+
+/// What is counted of a caller in each window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Requests.
+    Requests,
+    /// Points of what is asked for.
+    Points,
+}
+
 /// What every request passes through.
 pub struct Pipeline {
     /// What every request shares.
-    pub shared: Arc<Shared>,
-    /// Keys that were found a moment ago.
-    pub keys: Keys,
+    pub engine: Arc<Engine>,
+    /// Who asks and how much it may.
+    access: Arc<dyn Access>,
     gate: Gate,
-    requests: Throttle,
-    points: Throttle,
-    failed_keys: Throttle,
     parsers: Arc<Semaphore>,
-}
-
-/// The counters of a pipeline.
-pub struct Throttles {
-    /// Requests a minute.
-    pub requests: Throttle,
-    /// Points a minute.
-    pub points: Throttle,
-    /// Wrong keys a minute.
-    pub failed_keys: Throttle,
 }
 
 /// Who asks, and how its limits stand.
 pub struct Caller {
     /// Whose key it is; `None` without a valid key.
-    pub principal: Option<Arc<Principal>>,
+    pub principal: Option<Arc<dyn Principal>>,
     /// The address that the request comes from.
     pub client: IpAddr,
     /// What program asks, as it says itself; only where that matters.
     pub agent: Option<HeaderValue>,
     /// What the answer tells of the caller's limits.
     pub limits: Limits,
-    bucket: Bucket,
 }
 
 /// An operation that is ready to run.
@@ -87,17 +114,9 @@ pub struct Done {
 
 impl Pipeline {
     /// A pipeline over what every request shares.
-    pub fn new(shared: Arc<Shared>, throttles: Throttles, bounds: WorkBounds) -> Self {
-        let Throttles { requests, points, failed_keys } = throttles;
-        Self {
-            shared,
-            keys: Keys::default(),
-            gate: Gate::new(bounds.running, bounds.waiting),
-            requests,
-            points,
-            failed_keys,
-            parsers: Arc::new(Semaphore::new(PARSERS)),
-        }
+    pub fn new(engine: Arc<Engine>, access: Arc<dyn Access>) -> Self {
+        let gate = Gate::new(engine.options.running, engine.options.waiting);
+        Self { engine, access, gate, parsers: Arc::new(Semaphore::new(PARSERS)) }
     }
 
     /// A place among the requests that run.
@@ -129,30 +148,11 @@ impl Pipeline {
     /// [`Error::RateLimited`] where the key is wrong and its address has tried too many wrong ones; when
     /// the database fails.
     pub async fn identify(&self, headers: &HeaderMap, client: IpAddr) -> Result<Caller> {
-        let principal = match self.keys.authenticate(&self.shared, headers).await {
-            Ok(principal) => {
-                telemetry::note(|facts| facts.caller = Some(Arc::clone(&principal)));
-                Some(principal)
-            }
-            Err(Error::Unauthenticated) => {
-                self.count_failed_key(headers, client).await?;
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        let bucket = principal
-            .as_deref()
-            .map_or(Bucket::of_client(client), |principal| Bucket::Owner(principal.owner));
-        Ok(Caller { principal, client, agent: None, limits: Limits::default(), bucket })
-    }
-
-    /// Counts a key that is not valid. A request without any key has tried none.
-    async fn count_failed_key(&self, headers: &HeaderMap, client: IpAddr) -> Result<()> {
-        if !headers.contains_key(header::AUTHORIZATION) {
-            return Ok(());
+        let principal = self.access.identify(headers, client).await?;
+        if let Some(principal) = &principal {
+            facts::note(|facts| facts.principal = Some(Arc::clone(principal)));
         }
-        let tried = self.failed_keys.hit(Bucket::of_client(client), self.shared.clock.now()).await;
-        tried.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
+        Ok(Caller { principal, client, agent: None, limits: Limits::default() })
     }
 
     /// Counts the request.
@@ -160,13 +160,13 @@ impl Pipeline {
     /// # Errors
     /// [`Error::RateLimited`] where the caller has none left in this minute.
     pub async fn count(&self, caller: &mut Caller) -> Result<()> {
-        caller.limits.requests = self.requests.hit(caller.bucket, self.shared.clock.now()).await;
+        caller.limits.requests = self.access.take(Unit::Requests, caller, 1).await;
         caller.limits.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
     }
 
     /// Takes a counted request back: one that turns out to mean nothing is not counted.
-    pub async fn uncount(&self, caller: Caller) {
-        self.requests.settle(caller.bucket, caller.limits.requests, 1, 0).await;
+    pub async fn uncount(&self, caller: &Caller) {
+        self.access.settle(Unit::Requests, caller, caller.limits.requests, 1, 0).await;
     }
 
     /// Takes points.
@@ -174,21 +174,46 @@ impl Pipeline {
     /// # Errors
     /// [`Error::RateLimited`] where the caller has fewer left in this minute.
     pub async fn charge(&self, caller: &mut Caller, points: u32) -> Result<()> {
-        caller.limits.points = self.points.take(caller.bucket, points, self.shared.clock.now()).await;
+        caller.limits.points = self.access.take(Unit::Points, caller, points).await;
         caller.limits.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
     }
 
     /// Notes how the caller stands with points, where nothing was taken.
     pub async fn note_points(&self, caller: &mut Caller) {
-        caller.limits.points = self.points.take(caller.bucket, 0, self.shared.clock.now()).await;
+        caller.limits.points = self.access.take(Unit::Points, caller, 0).await;
+    }
+
+    /// Adds the headers that tell the caller how its limits stand.
+    pub fn write_limits(&self, caller: &Caller, headers: &mut HeaderMap) {
+        caller.limits.write(headers, self.engine.host.now().timestamp());
+    }
+
+    /// Refuses everything while the host is closed.
+    ///
+    /// # Errors
+    /// [`Error::Maintenance`].
+    pub async fn is_open(&self) -> Result<()> {
+        self.access.is_open().await
     }
 
     /// Does something for a request within its time, and gives it up where the database is away.
     ///
     /// # Errors
+    /// When it takes longer than the limit, or the database is away.
+    pub async fn watch<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, GivenUp> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            reason = self.access.given_up(limit) => Err(reason),
+        }
+    }
+
+    /// The same, for work that can fail itself.
+    ///
+    /// # Errors
     /// What the work fails with; [`Error::Unavailable`] where it was given up.
-    pub async fn watched<T>(&self, limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.shared.pulse.watch(limit, work).await.map_err(Error::from).flatten()
+    pub async fn watched<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.watch(self.engine.options.timeout, work).await.map_err(Error::from).flatten()
     }
 
     /// Reads a body: a large one beside the threads that answer requests, where only some are read at a time.
@@ -216,30 +241,26 @@ impl Pipeline {
     /// # Errors
     /// [`Error::RateLimited`] where the caller has too few points left; errors of the operation itself
     /// are part of its answer.
-    pub async fn run<Q, M>(
+    pub async fn run(
         &self,
-        schema: &Schema<Q, M, EmptySubscription>,
+        schema: &AnySchema,
         caller: &mut Caller,
         job: Job<impl FnOnce(&Answer, &Execution) -> u32>,
-    ) -> Result<Done>
-    where
-        Q: ObjectType + 'static,
-        M: ObjectType + 'static,
-    {
+    ) -> Result<Done> {
         let Job { operation, mut execution, writes, price, used } = job;
         if let Some(price) = price {
             self.charge(caller, price).await?;
         }
-        let owner = caller.principal.as_deref().map(|principal| principal.owner);
-        execution.fresh = self.shared.begins(owner, writes).await;
+        execution.fresh = self.access.begins(caller, writes).await;
         let execution = Arc::new(execution);
         let operation = operation.data(Arc::clone(&execution));
         let answer = defended(pin!(schema.execute(operation))).await;
-        self.shared.ends(owner, writes).await;
+        self.access.ends(caller, writes).await;
         let used = used(&answer, &execution);
         if let Some(price) = price {
-            caller.limits.points = self.points.settle(caller.bucket, caller.limits.points, price, used).await;
-            telemetry::note(|facts| facts.cost = Some(used.into()));
+            let points = self.access.settle(Unit::Points, caller, caller.limits.points, price, used).await;
+            caller.limits.points = points;
+            facts::note(|facts| facts.cost = Some(used.into()));
         }
         Ok(Done { answer, used })
     }
@@ -257,7 +278,7 @@ async fn defended(execution: impl Future<Output = Answer>) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use facade::error::Code;
+    use crate::error::Code;
 
     #[tokio::test]
     async fn a_panic_ends_only_its_operation() {

@@ -8,7 +8,7 @@ use async_graphql::{Name, Pos, Positioned, Value};
 use async_graphql_value::Value as InputValue;
 
 use super::{DocumentError, fail, single};
-use facade::name::{camel, include_variable, snake};
+use crate::name::{camel, include_variable, snake};
 
 /// Names every key as REST does, unless an alias says otherwise.
 pub(super) fn snake_keys(set: &mut SelectionSet) {

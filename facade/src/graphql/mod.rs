@@ -14,30 +14,31 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::record::Kept;
 use async_graphql::parser::types::OperationType;
+use async_graphql::registry::Registry;
 use async_graphql::{Request as Operation, Response as Answer, ServerError, Value, Variables};
 use axum::body::Body;
-use axum::extract::{RawQuery, Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
-use facade::record::Kept;
 use futures_util::stream;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use self::request::{Asked, Reader};
-use crate::config::Introspection;
+use crate::engine::Options;
+use crate::engine::{GivenUp, Introspection};
+use crate::error::{Code, Error, NotRun};
+use crate::execution::{Execution, Origin};
+use crate::facts::{self, Answerer};
 use crate::gate::Place;
-use crate::pipeline::{Caller, Job};
-use crate::pulse::GivenUp;
-use crate::schema::ShopSchema;
-use crate::telemetry::{self, Face};
-use crate::throttle::Verdict;
-use crate::{App, key};
-use facade::error::{Code, Error, NotRun};
-use facade::execution::{Execution, Origin};
-use facade::http::accept::{MediaRange, media_ranges};
-use facade::operation::{self, Estimate, Introspections, NOT_KEPT, Ran, Ready, Suggestions, Variant};
+use crate::http::accept::{MediaRange, media_ranges};
+use crate::limit::Verdict;
+use crate::operation::{self, Estimate, Introspections, NOT_KEPT, Ran, Ready, Suggestions, Variant};
+use crate::pages;
+use crate::pipeline::{Caller, Job, Pipeline};
+use crate::schema::AnySchema;
 
 /// The media type that tells success by its status code.
 const GRAPHQL: &str = "application/graphql-response+json";
@@ -86,24 +87,80 @@ struct Asking<'a> {
     sent: Sent,
 }
 
-/// `GET`: GraphiQL for browsers, a query for everybody else.
-pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, request: Request) -> Response<Body> {
-    let headers = request.headers();
-    let wants_page = first_accepted(headers, &["text/html", GRAPHQL, JSON]) == Some("text/html");
-    if wants_page && query.is_none() {
-        return super::pages::graphiql(super::GRAPHQL, app.demo_key.as_deref());
-    }
-    let (client, origin) = (super::client(&app, &request), super::origin(&app, &request));
-    let sent = Sent::Query(query.unwrap_or_default());
-    let response = answer(&app, Asking { headers, client, origin, sent }).await;
-    revalidated(headers, response).await
+/// The GraphQL face over a schema.
+pub struct GraphQl {
+    pipeline: Arc<Pipeline>,
+    /// Validates what it runs.
+    strict: AnySchema,
+    /// What was validated already runs on it.
+    fast: AnySchema,
+    rules: operation::Rules,
+    documents: operation::Documents,
+    suggestions: Suggestions,
+    hints: operation::Hints,
+    introspections: Introspections,
+    known: operation::Known,
 }
 
-/// `POST`: any operation.
-pub async fn post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let (client, origin) = (super::client(&app, &request), super::origin(&app, &request));
-    let (parts, body) = request.into_parts();
-    answer(&app, Asking { headers: &parts.headers, client, origin, sent: Sent::Body(body) }).await
+/// The page that a browser gets in place of an answer: GraphiQL.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// Path of the endpoint.
+    pub endpoint: &'a str,
+    /// A key that is written into the editor of headers.
+    pub key: Option<&'a str>,
+}
+
+impl GraphQl {
+    /// The face of a schema, in its strict form and in the one that doesn't validate. `registry` makes its types.
+    pub fn new(
+        pipeline: Arc<Pipeline>,
+        strict: AnySchema,
+        fast: AnySchema,
+        registry: fn() -> Registry,
+        documents: operation::Documents,
+    ) -> Self {
+        let types = registry();
+        Self {
+            pipeline,
+            strict,
+            fast,
+            rules: operation::Rules::new(&types),
+            documents,
+            suggestions: Suggestions::new(registry),
+            hints: operation::Hints::new(&types),
+            introspections: Introspections::default(),
+            known: operation::Known::new(types),
+        }
+    }
+
+    /// `GET`: GraphiQL for browsers, a query for everybody else.
+    pub async fn get(
+        &self,
+        request: Request,
+        client: IpAddr,
+        origin: Origin,
+        page: Page<'_>,
+    ) -> Response<Body> {
+        let (headers, query) = (request.headers(), request.uri().query());
+        let wants_page = first_accepted(headers, &["text/html", GRAPHQL, JSON]) == Some("text/html");
+        if wants_page && query.is_none() {
+            return pages::graphiql(page.endpoint, page.key);
+        }
+        let sent = Sent::Query(query.unwrap_or_default().to_owned());
+        let response = answer(self, Asking { headers, client, origin, sent }).await;
+        revalidated(headers, response).await
+    }
+
+    /// `POST`: any operation.
+    pub async fn post(&self, request: Request, client: IpAddr, origin: Origin) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        answer(self, Asking { headers: &parts.headers, client, origin, sent: Sent::Body(body) }).await
+    }
+
+    fn options(&self) -> &Options {
+        &self.pipeline.engine.options
+    }
 }
 
 /// The answer to a request of which nothing is looked at.
@@ -116,16 +173,16 @@ fn rejected(rejection: Rejection) -> Response<Body> {
     spell(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]))
 }
 
-async fn answer(app: &App, asking: Asking<'_>) -> Response<Body> {
-    telemetry::note(|facts| facts.face = Face::GraphQl);
+async fn answer(face: &GraphQl, asking: Asking<'_>) -> Response<Body> {
+    facts::note(|facts| facts.answerer = Answerer::GraphQl);
     let Some(media) = first_accepted(asking.headers, &[GRAPHQL, JSON]) else {
         let text = "Accept must allow a GraphQL response as JSON.";
         return rejected(Rejection::new(StatusCode::NOT_ACCEPTABLE, text));
     };
     let mut caller = None;
-    let executed = match app.pipeline.enter().await {
+    let executed = match face.pipeline.enter().await {
         // What waits for its turn holds no more than it needs for that.
-        Ok(running) => Box::pin(examine(app, running, asking, &mut caller)).await,
+        Ok(running) => Box::pin(examine(face, running, asking, &mut caller)).await,
         Err(error) => Err(error.into()),
     };
     let (status, answer) = match executed {
@@ -144,9 +201,9 @@ async fn answer(app: &App, asking: Asking<'_>) -> Response<Body> {
     if let Some(mut caller) = caller {
         if caller.limits.points == Verdict::Unlimited {
             // Nothing was taken: how many there are is told all the same.
-            app.pipeline.note_points(&mut caller).await;
+            face.pipeline.note_points(&mut caller).await;
         }
-        caller.limits.write(headers, app.shared().clock.now().timestamp());
+        face.pipeline.write_limits(&caller, headers);
     }
     // What scripts of another origin may read.
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
@@ -160,21 +217,21 @@ fn waits(status: StatusCode) -> bool {
 
 /// Examines who asks, reads what is asked, and runs it. `caller` is who asks, once that is known.
 async fn examine(
-    app: &App,
+    face: &GraphQl,
     running: Place,
     asking: Asking<'_>,
     caller: &mut Option<Caller>,
 ) -> Result<Answer, Rejection> {
-    let (pipeline, config) = (&app.pipeline, &app.shared().config);
+    let (pipeline, options) = (&face.pipeline, face.options());
     let Asking { headers, client, origin, sent } = asking;
     let admitted = async {
         let known = pipeline.identify(headers, client).await?;
         pipeline.count(caller.insert(known)).await
     };
-    pipeline.watched(config.timeout, pin!(admitted)).await?;
+    pipeline.watched(pin!(admitted)).await?;
     let Some(caller) = caller else { return Err(Error::Unauthenticated.into()) };
     caller.agent = headers.get(header::USER_AGENT).cloned();
-    let reader = Reader::new(config.bodies, caller.principal.is_some());
+    let reader = Reader::new(options.bodies, caller.principal.is_some());
     let (running, asked) = match sent {
         Sent::Query(query) => (running, reader.read_query(&query, headers)?),
         Sent::Body(body) => {
@@ -183,16 +240,21 @@ async fn examine(
             (running, asked?)
         }
     };
-    let answer = bounded(app, pin!(run(app, caller, origin, asked))).await;
+    let answer = bounded(face, pin!(run(face, caller, origin, asked))).await;
     drop(running);
     answer
 }
 
 /// Finds, measures, prices and executes an operation. What is wrong with the operation itself is
 /// part of the answer.
-async fn run(app: &App, caller: &mut Caller, origin: Origin, mut asked: Asked) -> Result<Answer, Rejection> {
+async fn run(
+    face: &GraphQl,
+    caller: &mut Caller,
+    origin: Origin,
+    mut asked: Asked,
+) -> Result<Answer, Rejection> {
     let is_known = caller.principal.is_some();
-    let Prepared { estimate, ready } = match prepare(app, &mut asked, is_known).await {
+    let Prepared { estimate, ready } = match prepare(face, &mut asked, is_known).await {
         Ok(prepared) => prepared,
         Err(error @ Error::NotRun(_)) => return Ok(Answer::from_errors(vec![server_error(error)])),
         Err(error) => return Err(error.into()),
@@ -203,10 +265,10 @@ async fn run(app: &App, caller: &mut Caller, origin: Origin, mut asked: Asked) -
     let kept = match &ready {
         _ if !asked.by_get => NOT_KEPT,
         Some(ready) => ready.kept,
-        None => app.hints.of(&mut asked.operation),
+        None => face.hints.of(&mut asked.operation),
     };
     let cost_is_asked = asked.cost;
-    let work = Work { app, caller: &mut *caller, origin, estimate: &estimate };
+    let work = Work { face, caller: &mut *caller, origin, estimate: &estimate };
     let (mut answer, used) = match ready {
         Some(ready) => work.repeat(asked.operation.variables, &ready.variant).await?,
         None if estimate.introspects => work.introspect(asked.operation).await?,
@@ -214,14 +276,14 @@ async fn run(app: &App, caller: &mut Caller, origin: Origin, mut asked: Asked) -
     };
     if !was_executed(&answer) {
         if is_known {
-            app.suggestions.suggest(&mut answer.errors);
+            face.suggestions.suggest(&mut answer.errors);
         } else {
             Suggestions::withhold(&mut answer.errors);
         }
     }
     answer.cache_control = kept;
     if cost_is_asked {
-        let cost = cost(app, estimate.cost.points, used, caller.limits.points);
+        let cost = cost(face, estimate.cost.points, used, caller.limits.points);
         answer.extensions.insert("cost".to_owned(), cost);
     }
     Ok(answer)
@@ -229,7 +291,7 @@ async fn run(app: &App, caller: &mut Caller, origin: Origin, mut asked: Asked) -
 
 /// An operation that is going to be run for a caller. What comes of it is the answer, and the points that it cost.
 struct Work<'a> {
-    app: &'a App,
+    face: &'a GraphQl,
     caller: &'a mut Caller,
     origin: Origin,
     estimate: &'a Estimate,
@@ -238,7 +300,7 @@ struct Work<'a> {
 impl Work<'_> {
     /// Runs an operation that ran before.
     async fn repeat(self, variables: Variables, variant: &Variant) -> Result<(Answer, u32), Error> {
-        let schema = &self.app.internal;
+        let schema = &self.face.fast;
         let mut operation = Operation::new("").variables(variables);
         operation.set_parsed_query(variant.executable.clone());
         self.execute(schema, operation, Some(Arc::clone(&variant.kept))).await
@@ -246,27 +308,27 @@ impl Work<'_> {
 
     /// Runs an operation that is validated first, and remembers it.
     async fn execute_new(self, operation: Operation) -> Result<(Answer, u32), Error> {
-        let (app, estimate) = (self.app, self.estimate);
+        let (face, estimate) = (self.face, self.estimate);
         let ran = self.caller.principal.as_ref().and_then(|_| Ran::of(&operation));
-        let (answer, used) = self.execute(&app.public, operation, None).await?;
+        let (answer, used) = self.execute(&face.strict, operation, None).await?;
         if let Some(ran) = ran.filter(|_| was_executed(&answer)) {
-            app.known.remember(&ran, estimate, &app.hints);
+            face.known.remember(&ran, estimate, &face.hints);
         }
         Ok((answer, used))
     }
 
     /// Answers a question about the schema itself: from what was answered before, where it was asked before.
     async fn introspect(self, operation: Operation) -> Result<(Answer, u32), Error> {
-        let (app, price) = (self.app, self.estimate.price());
+        let (face, price) = (self.face, self.estimate.price());
         let question = Introspections::question(&operation);
-        if let Some(kept) = app.introspections.get(&question) {
-            app.pipeline.charge(self.caller, price).await?;
+        if let Some(kept) = face.introspections.get(&question) {
+            face.pipeline.charge(self.caller, price).await?;
             return Ok((Answer::new(Value::Binary(kept)), price));
         }
-        let (mut answer, used) = self.execute(&app.public, operation, None).await?;
+        let (mut answer, used) = self.execute(&face.strict, operation, None).await?;
         if answer.errors.is_empty() {
             let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
-            app.introspections.keep(question, data.clone());
+            face.introspections.keep(question, data.clone());
             answer.data = Value::Binary(data);
         }
         Ok((answer, used))
@@ -275,11 +337,11 @@ impl Work<'_> {
     /// Runs an operation on a schema, with the selections that are kept beside its document.
     async fn execute(
         self,
-        schema: &ShopSchema,
+        schema: &AnySchema,
         operation: Operation,
         kept: Option<Arc<Kept>>,
     ) -> Result<(Answer, u32), Error> {
-        let Self { app, caller, origin, estimate } = self;
+        let Self { face, caller, origin, estimate } = self;
         let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
         let used = move |answer: &Answer, execution: &Execution| {
             let written = execution.counts.objects_written();
@@ -289,11 +351,11 @@ impl Work<'_> {
         let execution = Execution {
             agent: caller.agent.take(),
             kept,
-            ..Execution::new(caller.principal.clone().map(|who| who as _), caller.client, origin)
+            ..Execution::new(caller.principal.clone(), caller.client, origin)
         };
         let writes = kind == OperationType::Mutation;
         let job = Job { operation, execution, writes, price: Some(estimate.price()), used };
-        let done = app.pipeline.run(schema, caller, job).await?;
+        let done = face.pipeline.run(schema, caller, job).await?;
         Ok((done.answer, done.used))
     }
 }
@@ -314,31 +376,31 @@ struct Prepared {
     ready: Option<Ready>,
 }
 
-async fn prepare(app: &App, asked: &mut Asked, is_known: bool) -> Result<Prepared, Error> {
-    let new = app.named.resolve(&mut asked.operation, asked.document_id.as_deref())?;
-    let config = &app.shared().config;
-    let bounds = Reader::new(config.bodies, is_known).document(config.max_tokens);
-    let limits = operation::Limits::from(config);
+async fn prepare(face: &GraphQl, asked: &mut Asked, is_known: bool) -> Result<Prepared, Error> {
+    let new = face.documents.resolve(&mut asked.operation, asked.document_id.as_deref())?;
+    let options = face.options();
+    let bounds = Reader::new(options.bodies, is_known).document(options.max_tokens);
+    let limits = &options.operation;
     let known = match is_known {
-        true => app.known.ready(&mut asked.operation, &app.rules, &limits, bounds)?,
+        true => face.known.ready(&mut asked.operation, &face.rules, limits, bounds)?,
         false => None,
     };
     let (estimate, ready) = match known {
         Some((estimate, ready)) => (estimate, Some(ready)),
-        None => (operation::prepare(&mut asked.operation, &app.rules, &limits, bounds)?, None),
+        None => (operation::prepare(&mut asked.operation, &face.rules, limits, bounds)?, None),
     };
     if estimate.cost.asks_of_schema {
-        check_introspection(config.introspection, is_known)?;
+        check_introspection(options.introspection, is_known)?;
     }
-    telemetry::note(|facts| {
+    facts::note(|facts| {
         facts.operation(estimate.name.as_deref());
         facts.roots = Some(estimate.roots.clone());
         facts.kind = Some(word(estimate.kind));
         let hash = ready.as_ref().map(|ready| ready.hash.clone());
-        facts.document = Some(hash.unwrap_or_else(|| key::hash(&asked.operation.query)));
+        facts.document = Some(hash.unwrap_or_else(|| operation::hash_of(&asked.operation.query)));
     });
     if let Some(new) = new {
-        app.named.remember(new, &asked.operation.query);
+        face.documents.remember(new, &asked.operation.query);
     }
     Ok(Prepared { estimate, ready })
 }
@@ -358,14 +420,14 @@ fn check_introspection(allowed: Introspection, is_known: bool) -> Result<(), Err
 /// Works for as long as an operation may take: its own limit or that of every request, of which the
 /// shorter one counts.
 async fn bounded(
-    app: &App,
+    face: &GraphQl,
     work: impl Future<Output = Result<Answer, Rejection>>,
 ) -> Result<Answer, Rejection> {
-    let config = &app.shared().config;
-    let limit = config.operation_timeout.min(config.timeout);
-    match app.shared().pulse.watch(limit, work).await {
+    let options = face.options();
+    let limit = options.operation_timeout.min(options.timeout);
+    match face.pipeline.watch(limit, work).await {
         Ok(done) => done,
-        Err(GivenUp::Late) if config.operation_timeout < config.timeout => {
+        Err(GivenUp::Late) if options.operation_timeout < options.timeout => {
             let late = NotRun::because(Code::TimedOut, "The operation took too long.");
             Ok(Answer::from_errors(vec![server_error(late)]))
         }
@@ -374,9 +436,9 @@ async fn bounded(
 }
 
 /// What the operation cost and what is left in this minute.
-fn cost(app: &App, requested: u64, actual: u32, points: Verdict) -> Value {
+fn cost(face: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
     let standing = points.standing();
-    let reset = standing.map(|left| app.shared().clock.now() + Duration::from_secs(left.resets_in));
+    let reset = standing.map(|left| face.pipeline.engine.host.now() + Duration::from_secs(left.resets_in));
     let cost = json!({
         "requested": requested,
         "actual": actual,
@@ -456,13 +518,13 @@ fn written(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>> {
     if let Value::Binary(data) = &answer.data {
         return Ok(vec![start.into(), data.clone(), end.into()]);
     }
-    facade::write_value(&answer.data, facade::Face::GraphQl, &mut start);
+    crate::write_value(&answer.data, crate::Face::GraphQl, &mut start);
     start.extend(end);
     Ok(vec![start.into()])
 }
 
 /// A body of parts that are in memory already.
-pub(super) fn body_of(parts: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>) -> Body {
+pub fn body_of(parts: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>) -> Body {
     let mut parts = parts.into_iter();
     match (parts.next(), parts.next()) {
         (first, None) => Body::from(first.unwrap_or_default()),
@@ -547,11 +609,11 @@ fn complete(error: &mut ServerError, executed: bool) {
             own.extend(&mut extensions);
             match own {
                 Error::Internal(cause) => {
-                    let trace_id = telemetry::trace_id().to_string();
+                    let trace_id = facts::trace_id();
                     tracing::error!(%cause, trace_id, "operation failed");
                     extensions.set("traceId", trace_id);
-                    if let Some(id) = telemetry::given_request_id() {
-                        extensions.set("requestId", id.as_str());
+                    if let Some(id) = facts::request_id() {
+                        extensions.set("requestId", id);
                     }
                 }
                 Error::Unavailable(cause) | Error::Absent(cause) => tracing::warn!(%cause, "{own}"),
@@ -565,7 +627,7 @@ fn complete(error: &mut ServerError, executed: bool) {
         None => Code::GraphqlValidationFailed,
     };
     extensions.set("code", code.name());
-    telemetry::note(|facts| facts.error(code.name()));
+    facts::note(|facts| facts.error(code.name()));
     error.message = message.unwrap_or_else(|| std::mem::take(&mut error.message));
     error.extensions = Some(extensions);
 }

@@ -10,9 +10,9 @@ use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 
 use super::schema::{anything, described, leaf, nullable, typed};
 use super::{Maker, root};
+use crate::guard::undescribed;
+use crate::record::{RestForm, Spelling};
 use crate::rest::document::{Answer, Checked, Document, Fragments};
-use facade::guard::undescribed;
-use facade::record::{RestForm, Spelling};
 
 /// Where a selection stands.
 #[derive(Clone, Copy)]

@@ -19,9 +19,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use async_graphql::registry::Registry;
-use async_graphql::{
-    EmptySubscription, ObjectType, Request as Operation, Schema, UploadValue, Value, Variables,
-};
+use async_graphql::{Request as Operation, UploadValue, Value, Variables};
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use bytes::Bytes;
@@ -32,21 +30,23 @@ pub use bag::plain_query;
 pub use document::{
     Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake,
 };
-pub use openapi::{Examples, openapi};
+pub use openapi::{About, Examples, openapi};
 
 use self::answer::Address;
 use self::request::Input;
 use self::routes::{Place, Routes, Unmatched};
+use crate::engine::Options;
+use crate::execution::{Execution, Origin};
+use crate::facts::{self, Answerer};
 use crate::gate::Place as Running;
+use crate::guard::allow;
+use crate::http::accept::{MediaRange, media_ranges};
+use crate::operation::of_rows;
 use crate::pipeline::{Caller, Job, Pipeline};
-use crate::scope::Shared;
-use crate::{Error, Result, telemetry};
-use facade::execution::{Execution, Origin};
-use facade::guard::allow;
-use facade::http::accept::{MediaRange, media_ranges};
-use facade::operation::of_rows;
-use facade::write::Expected;
-use facade::{Abilities, Face};
+use crate::schema::AnySchema;
+use crate::write::Expected;
+use crate::{Abilities, Face};
+use crate::{Error, Result};
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";
@@ -60,9 +60,9 @@ const ENVELOPE: usize = 4096;
 const OVERRIDE: &str = "x-http-method-override";
 
 /// The REST face over a schema.
-pub struct Rest<Q, M> {
+pub struct Rest {
     pipeline: Arc<Pipeline>,
-    schema: Schema<Q, M, EmptySubscription>,
+    schema: AnySchema,
     documents: Vec<Document<Checked>>,
     routes: Routes,
 }
@@ -142,14 +142,14 @@ struct Price {
     conditions: u32,
 }
 
-impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
+impl Rest {
     /// The face of checked documents.
     ///
     /// # Errors
     /// When two documents claim the same route.
     pub fn new(
         pipeline: Arc<Pipeline>,
-        schema: Schema<Q, M, EmptySubscription>,
+        schema: AnySchema,
         documents: Vec<Document<Checked>>,
     ) -> Result<Self> {
         let routes = Routes::new(&documents).map_err(Error::internal)?;
@@ -171,7 +171,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         if elsewhere.is_some_and(|wants| self.is_elsewhere(wants, &place, &path, &method)) {
             return Served::Elsewhere(request);
         }
-        telemetry::note(|facts| facts.face = telemetry::Face::Rest);
+        facts::note(|facts| facts.answerer = Answerer::Rest);
         let (asking, body) = Asking::new(request, path, place, client, origin);
         self.respond(asking, body, elsewhere).await
     }
@@ -202,8 +202,8 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         self.routes.place(path.strip_prefix(PREFIX).unwrap_or_default())
     }
 
-    fn shared(&self) -> &Shared {
-        &self.pipeline.shared
+    fn options(&self) -> &Options {
+        &self.pipeline.engine.options
     }
 
     /// Whether a request of this method is for somebody else: because they want it, or no operation here
@@ -218,7 +218,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     }
 
     async fn reply(&self, asking: Asking, body: Body, elsewhere: Option<&Elsewhere<'_>>) -> Outcome {
-        let max = self.shared().config.bodies.max as u64;
+        let max = self.options().bodies.max as u64;
         if body::declared_length(&asking.headers).is_some_and(|length| length > max) {
             return Reply::error(body::too_large()).into();
         }
@@ -242,13 +242,13 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let answer = Box::pin(self.answer(running, asking, body, &mut caller, elsewhere)).await;
         let mut outcome = answer.unwrap_or_else(|error| Reply::error(error).into());
         if let (Some(caller), Outcome::Reply(reply)) = (caller, &mut outcome) {
-            caller.limits.write(&mut reply.headers, self.shared().clock.now().timestamp());
+            self.pipeline.write_limits(&caller, &mut reply.headers);
         }
         outcome
     }
 
     fn note(&self, place: &Place, document: usize) {
-        telemetry::note(|facts| {
+        facts::note(|facts| {
             facts.path = self.routes.path(place).map(|path| format!("{PREFIX}{path}"));
             facts.operation = Some(self.documents[document].name.clone());
         });
@@ -264,10 +264,10 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         caller: &mut Option<Caller>,
         elsewhere: Option<&Elsewhere<'_>>,
     ) -> Result<Outcome> {
-        let (config, pipeline) = (&self.shared().config, &self.pipeline);
+        let (options, pipeline) = (self.options(), &self.pipeline);
         // By reference: a future that is passed on by value takes its room again at each step.
-        pipeline.watched(config.timeout, pin!(self.admit(&asking, caller))).await?;
-        let query = body::query(asking.uri.query().unwrap_or_default(), config.bodies.max_fields);
+        pipeline.watched(pin!(self.admit(&asking, caller))).await?;
+        let query = body::query(asking.uri.query().unwrap_or_default(), options.bodies.max_fields);
         let (running, mut input) = if body.is_end_stream() {
             (running, Ok(Input::of_query(query)))
         } else {
@@ -276,7 +276,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
                 headers: &asking.headers,
                 body,
                 expected: self.routes.expected(&asking.place),
-                bounds: config.bodies,
+                bounds: options.bodies,
             };
             Box::pin(pipeline.receive(running, unread.read(query, pipeline))).await?
         };
@@ -307,7 +307,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         }
         let Some(caller) = caller else { return Err(Error::Unauthenticated) };
         let executed = pin!(self.execute(&self.documents[document], asking, input, caller));
-        let reply = pipeline.watched(config.timeout, executed).await;
+        let reply = pipeline.watched(executed).await;
         drop(running);
         Ok(reply?.into())
     }
@@ -315,7 +315,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
     /// The contract neither counts a request that means no operation nor tells of its limits.
     async fn take_back(&self, caller: &mut Option<Caller>) {
         if let Some(caller) = caller.take() {
-            self.pipeline.uncount(caller).await;
+            self.pipeline.uncount(&caller).await;
         }
     }
 
@@ -337,13 +337,13 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         input: Result<Input>,
         caller: &mut Caller,
     ) -> Result<Reply> {
-        self.is_open().await?;
+        self.pipeline.is_open().await?;
         if let Some(who) = &caller.principal {
-            allow(&who.abilities, document.needs())?;
+            allow(who.abilities(), document.needs())?;
         }
         let mut input = input?;
         input.path = std::mem::take(&mut asking.place.parameters);
-        let max_per_page = self.shared().config.max_per_page;
+        let max_per_page = self.options().max_per_page;
         let (variables, asked) = match request::variables(document, &input, max_per_page) {
             Ok(read) => read,
             Err(refusal) => {
@@ -358,7 +358,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let Ran { data, changed_at } =
             self.run(document, caller, &asking, variables, input.uploads, price).await?;
         let address = Address::new(format!("{}{}", asking.origin.base(), asking.path), &input.query);
-        let body = answer::body(document, data, asked, &address, self.shared().config.lang);
+        let body = answer::body(document, data, asked, &address, self.pipeline.engine.host.texts());
         let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;
         Ok(Reply { status, headers: last_modified(changed_at), body })
     }
@@ -376,7 +376,7 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
             return Ok(());
         }
         let path = Input { path, ..Input::default() };
-        let (variables, _) = request::variables(document, &path, self.shared().config.max_per_page)?;
+        let (variables, _) = request::variables(document, &path, self.options().max_per_page)?;
         self.run(document, caller, asking, variables, Vec::new(), Price::default()).await.map(drop)
     }
 
@@ -394,18 +394,14 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let mut operation = Operation::new("").variables(variables);
         operation.uploads = uploads;
         operation.set_parsed_query(prepared.executable.clone());
-        let strict_includes = self.shared().config.strict_includes;
+        let strict_includes = self.options().strict_includes;
         let execution = Execution {
             face: Face::Rest,
             lent: document.lent(!strict_includes).clone(),
             strict: asking.method == Method::POST,
             kept: Some(Arc::clone(&prepared.kept)),
             expected: expected_state(&asking.headers),
-            ..Execution::new(
-                caller.principal.clone().map(|who| who as _),
-                asking.client,
-                asking.origin.clone(),
-            )
+            ..Execution::new(caller.principal.clone(), asking.client, asking.origin.clone())
         };
         let writes = document.is_mutation();
         let of = |rows| of_rows(writes, rows).saturating_add(price.conditions);
@@ -418,16 +414,6 @@ impl<Q: ObjectType + 'static, M: ObjectType + 'static> Rest<Q, M> {
         let job = Job { operation, execution, writes, price, used };
         let answer = self.pipeline.run(&self.schema, caller, job).await?.answer;
         Ok(Ran { data: answer::failure(answer)?, changed_at })
-    }
-
-    /// Refuses everything while the shop is closed for maintenance.
-    async fn is_open(&self) -> Result<()> {
-        let setting = |name| self.shared().settings.get(&self.shared().reader, name);
-        if setting("maintenance_enabled").await?.is_some_and(|on| !matches!(on.as_str(), "" | "0" | "false"))
-        {
-            return Err(Error::Maintenance(setting("maintenance_message").await?.unwrap_or_default()));
-        }
-        Ok(())
     }
 
     /// The documents, for the contract and the tests.
@@ -591,16 +577,16 @@ fn json(body: &Value) -> Bytes {
     let written = |value: &Value| if let Value::Binary(json) = value { json.len() } else { 0 };
     let rows = if let Value::Object(fields) = body { fields.values().map(written).sum() } else { 0 };
     let mut json = Vec::with_capacity(rows + ENVELOPE);
-    facade::write_value(body, facade::Face::Rest, &mut json);
+    crate::write_value(body, crate::Face::Rest, &mut json);
     json.into()
 }
 
 impl Reply {
     fn error(error: Error) -> Self {
         if let Some(cause) = error.cause() {
-            tracing::error!(%cause, trace_id = %telemetry::trace_id(), "request failed: {error}");
+            tracing::error!(%cause, trace_id = %facts::trace_id(), "request failed: {error}");
         }
-        telemetry::note(|facts| facts.error(error.logged().name()));
+        facts::note(|facts| facts.error(error.logged().name()));
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = HeaderMap::new();
         if let Some(seconds) = error.retry_after() {
@@ -611,13 +597,13 @@ impl Reply {
 
     fn unmatched(unmatched: Unmatched, method: &Method, path: &str) -> Self {
         match unmatched {
-            Unmatched::NotFound => Self::error(facade::error::Refusal::message(404, "")),
+            Unmatched::NotFound => Self::error(crate::error::Refusal::message(404, "")),
             Unmatched::NotAllowed(allow) => {
                 let route = path.trim_start_matches('/');
                 let text = format!(
                     "The {method} method is not supported for route {route}. Supported methods: {allow}."
                 );
-                let mut reply = Self::error(facade::error::Refusal::message(405, text));
+                let mut reply = Self::error(crate::error::Refusal::message(405, text));
                 if let Ok(allow) = HeaderValue::from_str(&allow) {
                     reply.headers.insert(header::ALLOW, allow);
                 }

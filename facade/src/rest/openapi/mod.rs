@@ -22,22 +22,30 @@ use utoipa::openapi::{
 };
 
 use super::document::{Answer, Checked, Document, Route, capitalised};
-use facade::Ability;
-use facade::guard::undescribed;
+use crate::Ability;
+use crate::guard::undescribed;
 
-/// Version of the contract, as the original states it.
-const VERSION: &str = "1.0.2";
-/// Name of the security scheme, as the original has it.
-const SCHEME: &str = "sanctum";
 /// The argument of changes that demand a state of their record.
 const EXPECTED: &str = "expectedUpdatedAt";
 const JSON: &str = "application/json";
 const XML: &str = "application/xml";
 
-const ABOUT: &str = "The REST face of the shop. Every operation is a GraphQL operation too (`/graphql`): both faces run \
-the same resolvers, guards and rules.\n\nA client that prefers XML sends `Accept: application/xml` and gets the same \
-answer in it: the root element is `response`, a list holds `item` elements, null is an empty element with `nil=\"true\"`.";
-const KEY: &str = "`Bearer <key>`. The key alone will do here: the word is added when it is missing.";
+/// What a contract says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// Its title.
+    pub title: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// What it is, in Markdown.
+    pub description: &'static str,
+    /// Name of the licence, by SPDX.
+    pub license: &'static str,
+    /// Name of the security scheme.
+    pub scheme: &'static str,
+    /// How a key is sent, in Markdown.
+    pub key: &'static str,
+}
 
 /// Bodies that operations answered, by operation.
 pub type Examples = Map<String, Json>;
@@ -47,11 +55,12 @@ pub type Examples = Map<String, Json>;
 /// # Errors
 /// When an operation names what the schema doesn't have: never for checked documents.
 pub fn openapi(
+    about: About,
     documents: &[Document<Checked>],
     registry: &Registry,
     examples: &Examples,
 ) -> Result<Json, serde_json::Error> {
-    let mut maker = Maker { registry, examples, schemas: BTreeMap::new() };
+    let mut maker = Maker { about, registry, examples, schemas: BTreeMap::new() };
     let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
     for document in documents {
         for route in &document.routes {
@@ -61,21 +70,24 @@ pub fn openapi(
     }
     let paths = paths.into_iter().fold(PathsBuilder::new(), |all, (path, item)| all.path(path, item)).build();
     let tags = tags(documents, registry);
-    let mut json = serde_json::to_value(contract(maker.components(), paths, tags))?;
+    let mut json = serde_json::to_value(contract(about, maker.components(), paths, tags))?;
     xml::hint(&mut json);
     Ok(json)
 }
 
-fn contract(components: Components, paths: utoipa::openapi::Paths, tags: Vec<Tag>) -> OpenApi {
-    let license = License::builder().name("MIT").identifier(Some("MIT")).build();
-    let info =
-        Info::builder().title("guichet").version(VERSION).description(Some(ABOUT)).license(Some(license));
+fn contract(about: About, components: Components, paths: utoipa::openapi::Paths, tags: Vec<Tag>) -> OpenApi {
+    let license = License::builder().name(about.license).identifier(Some(about.license)).build();
+    let info = Info::builder()
+        .title(about.title)
+        .version(about.version)
+        .description(Some(about.description))
+        .license(Some(license));
     OpenApiBuilder::new()
         .info(info)
         .servers(Some([Server::builder().url(super::PREFIX).description(Some("Endpoint")).build()]))
         .paths(paths)
         .components(Some(components))
-        .security(Some([SecurityRequirement::new::<_, [&str; 0], _>(SCHEME, [])]))
+        .security(Some([SecurityRequirement::new::<_, [&str; 0], _>(about.scheme, [])]))
         .tags(Some(tags))
         .build()
 }
@@ -135,6 +147,7 @@ fn is_conditional(document: &Document<Checked>, registry: &Registry) -> bool {
 
 /// What is collected while the operations are told.
 struct Maker<'a> {
+    about: About,
     registry: &'a Registry,
     examples: &'a Examples,
     schemas: BTreeMap<String, RefOr<Schema>>,
@@ -204,8 +217,11 @@ impl Maker<'_> {
     }
 
     fn components(self) -> Components {
-        let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Authorization", KEY)));
-        let components = Components::builder().security_scheme(SCHEME, key);
+        let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+            "Authorization",
+            self.about.key,
+        )));
+        let components = Components::builder().security_scheme(self.about.scheme, key);
         let components = error::components(components);
         let components = self.examples.iter().fold(components, |all, (name, body)| {
             let example = Example::builder().summary("In the demo shop").value(Some(body.clone())).build();

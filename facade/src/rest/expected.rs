@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_graphql::registry::{MetaInputValue, MetaType, Registry};
 
 use super::document::{Variable, snake};
-use facade::form::Constraint;
+use crate::form::Constraint;
 
 /// Names that mean something whatever the operation is.
 const ALWAYS: [&str; 7] = ["_method", "fields", "filter", "include", "page", "per_page", "sort"];
