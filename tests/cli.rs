@@ -236,7 +236,8 @@ async fn the_same_seed_makes_the_same_rows() {
 
 /// The invoices of a shop seeded for a certain day.
 async fn invoices(name: &str) -> Vec<entity::invoice::Model> {
-    use guichet::{config, database};
+    use guichet::database;
+    use guichet::platform::config;
     use sea_orm::EntityTrait;
 
     let shop = Shop::new(name);

@@ -16,7 +16,7 @@ const OVERLOADED_RETRY_AFTER: u64 = 1;
 /// Result of everything that can fail for a reason the caller may learn.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a request was not answered (spec: `wire.md` 1.3).
+/// Why a request was not answered (docs/contract/wire.md#1.3).
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No valid key or session.
@@ -333,7 +333,7 @@ codes! {
     Internal = "INTERNAL", 500,
 }
 
-/// Every broken rule of an input, by field in the order of the rules (spec: `wire.md` 1.6).
+/// Every broken rule of an input, by field in the order of the rules (docs/contract/wire.md#1.6).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invalid {
     /// Field name, dotted where nested → messages in rule order.

@@ -38,7 +38,7 @@ pub struct Execution {
     /// Abilities that a REST document lends to its own execution, beside the caller's.
     pub lent: Abilities,
     /// Whether an update demands its required fields: REST's `POST`. GraphQL and REST's `PUT` leave absent
-    /// fields as they are (spec: `documented-contract.md`, rule 19).
+    /// fields as they are (docs/contract/documented-contract.md#rule-19).
     pub strict: bool,
     /// Whether it reads from the primary, because it writes or follows a write of its account. The
     /// pipeline decides.

@@ -2,7 +2,7 @@
 //!
 //! [`filters!`](crate::filters!) declares both for a record. Every column can also be searched as
 //! text (`contains`): that is what the REST face's `filter[x]=a,b` means on any column
-//! (spec: `wire.md` 5.1).
+//! (docs/contract/wire.md#5.1).
 
 use async_graphql::{Enum, InputObject};
 use sea_orm::sea_query::{Alias, ColumnType, Expr, ExprTrait, Func, IntoLikeExpr, LikeExpr, SimpleExpr};

@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use crate::App;
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::contracts;
-use crate::schema;
+use crate::platform::clock::Clock;
+use crate::platform::config::Config;
+use crate::server::contracts;
+use crate::server::schema;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use chrono::{DateTime, Utc};

@@ -1,9 +1,9 @@
-//! `create-api-key`, `list-api-keys` and `revoke-api-key` (spec: `credentials.md` 13).
+//! `create-api-key`, `list-api-keys` and `revoke-api-key` (docs/contract/credentials.md#13).
 
 use std::collections::HashMap;
 
-use crate::config::Config;
-use crate::key::NewKey;
+use crate::access::key::NewKey;
+use crate::platform::config::Config;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use clap::Args;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -98,7 +98,7 @@ pub(super) async fn create(config: &Config, arguments: Create) -> Result<(), Fai
 }
 
 /// What is wrong with the arguments of `create-api-key`, where scripts of the original know its words and
-/// its exit code (spec: `credentials.md` 13).
+/// its exit code (docs/contract/credentials.md#13).
 pub(super) fn refusal(error: &clap::Error) -> Option<Failure> {
     let named = match error.get(ContextKind::InvalidArg)? {
         ContextValue::String(name) => name.clone(),

@@ -1,7 +1,7 @@
 //! `guichet migrate`: the schema, one line for each step.
 
-use crate::config::Config;
 use crate::database;
+use crate::platform::config::Config;
 use clap::{Args, Subcommand};
 use migration::SHOP;
 use sea_orm::sea_query::Table;

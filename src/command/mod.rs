@@ -21,8 +21,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::config::{self, Config};
 use crate::database;
+use crate::platform::config::{self, Config};
 use clap::{CommandFactory, Parser, Subcommand};
 use sea_orm::DatabaseConnection;
 

@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::App;
-use crate::clock::Clock;
-use crate::config::{Config, ConnectionBounds, Driver};
 use crate::database;
-use crate::own_tables::Lack;
-use crate::server::Server;
-use crate::telemetry::Log;
+use crate::database::own_tables::Lack;
+use crate::platform::clock::Clock;
+use crate::platform::config::{Config, ConnectionBounds, Driver};
+use crate::server::connection::Server;
+use crate::server::telemetry::Log;
 use clap::Args;
 use facade::failure::{self, Failure as Kind};
 use sea_orm::{DatabaseConnection, DbErr};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Environment, Failure, print};
-use crate::shadow::{Findings, Values};
+use crate::server::shadow::{Findings, Values};
 
 #[derive(Args)]
 pub(super) struct Arguments {

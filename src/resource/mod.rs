@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use facade::node::{NodeQuery, NodeType, NodeTypes};
 
-use crate::auth::Catalog;
+use crate::access::Catalog;
 
 /// One line a resource: its name, what of it can be read, what can be changed, which of its records are
 /// found again by their `id`. Its documents are in the file of its name.
@@ -53,4 +53,57 @@ resources! {
     session: [] [SessionMutation] [],
     statistics: [StatisticsQuery] [] [],
     viewer: [ViewerQuery] [] [Viewer, ViewerService, ViewerInvoice],
+}
+
+#[cfg(test)]
+mod tests {
+    use facade::Ability;
+
+    use super::abilities;
+    use crate::access::{Audience, CLIENT_API};
+
+    fn staff<const N: usize>(names: [&'static str; N]) -> Vec<&'static str> {
+        abilities().of_key(names, Audience::Staff).iter().map(Ability::name).collect()
+    }
+
+    #[test]
+    fn names_are_compared_exactly() {
+        assert!(staff(["customers:*", "Products:index", "groups"]).is_empty());
+    }
+
+    #[test]
+    fn aliases_count_as_their_ability_and_cross_no_resource() {
+        let expected = ["health", "pricings:index", "products:store", "statistics"];
+        assert_eq!(staff(["products:create", "pricing:index", "hearth", "statitics"]), expected);
+    }
+
+    #[test]
+    fn a_star_gives_everything_that_the_owner_can_have() {
+        let staff = abilities().of_key(["health", "*"], Audience::Staff);
+        let customer = abilities().of_key(["*"], Audience::Customers);
+        assert_eq!(staff.union(&customer), *abilities().all());
+        assert!(!staff.has("customer:me") && !staff.has(CLIENT_API) && staff.has("health"));
+        assert!(customer.has("customer:me") && !customer.has("health"));
+    }
+
+    #[test]
+    fn permissions_of_roles_grant_abilities() {
+        let shown = abilities().of_role(&["admin.show_customers".to_owned(), "admin.unknown".to_owned()]);
+        assert_eq!(
+            shown.iter().map(Ability::name).collect::<Vec<_>>(),
+            ["customers:index", "customers:show"]
+        );
+    }
+
+    #[test]
+    fn names_and_aliases_are_declared_once() {
+        let mut names: Vec<_> = abilities()
+            .declared()
+            .flat_map(|declared| declared.aliases.iter().copied().chain([declared.ability.name()]))
+            .collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
 }

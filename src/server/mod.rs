@@ -1,195 +1,216 @@
-//! The server's connections: accepted within bounds, watched while they are open, and ended where their
-//! client is too slow. What is asked over them is answered by a site.
+//! The running server: one pipeline, the two faces over it, and what stands around them.
 
-mod connections;
-mod stream;
-mod watch;
+pub mod connection;
+pub mod contracts;
+pub mod http;
+pub mod schema;
+pub mod shadow;
+pub mod telemetry;
+pub mod upstream;
 
-use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{ConnectInfo, Request};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use ipnet::IpNet;
-use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch as channel;
-use tokio::task::JoinSet;
+use facade::engine::{self, Engine};
+use facade::graphql::GraphQl;
+use facade::pipeline::Pipeline;
+use facade::schema::AnySchema;
+use facade::{operation, rest};
 
-use self::connections::{Connections, Open};
-use self::stream::Stream;
-use self::watch::{ReceivedBody, SentBody, Watch};
-use crate::config::ConnectionBounds;
-use crate::http::Site;
+use self::http::Site;
+use self::shadow::Shadow;
+use self::telemetry::Telemetry;
+use self::upstream::Upstream;
+use crate::access::password::Passwords;
+use crate::access::throttle::{Throttle, Unit};
+use crate::access::{self, Access, Keys, Sessions, Throttles, Tries};
+use crate::database::own_tables::{Lack, OwnTables};
+use crate::database::pulse::Pulse;
+use crate::database::reader::{Observer, Reader, Sent};
+use crate::database::replica::{RecentWriters, Replica};
+use crate::platform::clock::Clock;
+use crate::platform::config::Config;
+use crate::platform::redis::Redis;
+use crate::shop::Shop;
+use crate::shop::settings::Settings;
+use crate::{Error, Result, database, resource};
 
-/// Largest head of a request: its line and its headers.
-const MAX_HEAD: usize = 32 * 1024;
-/// Bytes of a connection that wait to be read or written, at most.
-const MAX_BUFFER: usize = 64 * 1024;
-/// Bytes of a connection that the system receives before they are read. Without a bound it takes megabytes of a
-/// body that is refused.
-const RECEIVED: usize = 128 * 1024;
-/// Bytes of answers that the system holds before it has sent some. With megabytes of them, a client that reads
-/// slowly but steadily would look like one that reads nothing.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 32 * 1024;
-/// How long accepting rests when the system has no room for another connection.
-const FULL: Duration = Duration::from_millis(50);
-/// What a client is told that finds no room. Its request is not read.
-const NO_ROOM: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-
-/// What connections are accepted by.
+/// The running server: what every request shares, and the two faces over it.
 #[derive(Clone)]
-pub struct Server {
-    site: Site,
-    connections: Arc<Connections>,
+pub struct App {
+    shop: Arc<Shop>,
+    sessions: Arc<Sessions>,
+    access: Arc<Access>,
+    pipeline: Arc<Pipeline>,
+    graphql: Arc<GraphQl>,
+    rest: Arc<rest::Rest>,
+    demo_key: Option<Arc<str>>,
+    telemetry: Arc<Telemetry>,
+    upstream: Option<Arc<Upstream>>,
+    shadow: Option<Arc<Shadow>>,
 }
 
-impl Server {
-    /// A server that answers by a site. Proxies may open any number of connections.
-    pub fn new(site: Site, bounds: ConnectionBounds, proxies: &[IpNet]) -> Self {
-        let connections = Arc::new(Connections::new(bounds, proxies.to_vec()));
-        Self { site, connections }
+impl App {
+    /// Builds the server's schemas, documents and routes over an open database.
+    ///
+    /// # Errors
+    /// When a REST document does not agree with the schema, or the trusted documents cannot be read.
+    pub async fn new(config: Config, db: sea_orm::DatabaseConnection, clock: Clock) -> Result<Self> {
+        Self::observed(config, db, clock, Arc::new(|_| ())).await
     }
 
-    /// Answers whoever connects, until `stop` is ready. Then requests under way are answered, and this ends.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        // Connections inherit it. Where the system refuses, its own bound holds.
-        let socket = SockRef::from(&listener);
-        let _ = socket.set_recv_buffer_size(RECEIVED);
-        #[cfg(target_os = "linux")]
-        let _ = socket.set_tcp_notsent_lowat(UNSENT);
-        let (stopping, stopped) = channel::channel(false);
-        let mut tasks = JoinSet::new();
-        let sweeping = tokio::spawn(Arc::clone(&self.connections).sweep(stopped.clone()));
-        let mut stop = pin!(stop);
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut stop => break,
-                // Tasks that have ended are forgotten.
-                Some(_) = tasks.join_next() => {}
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => {
-                        if let Some(open) = self.admit(&stream, peer) {
-                            tasks.spawn(self.clone().answer(stream, peer, open, stopped.clone()));
-                        }
-                    }
-                    Err(error) => self.rest(&error).await,
-                }
-            }
-        }
-        drop(listener);
-        // Nobody listens only where no connection is open.
-        let _ = stopping.send(true);
-        while tasks.join_next().await.is_some() {}
-        sweeping.abort();
-    }
-
-    /// Finds room for a connection, or tells its client that there is none.
-    fn admit(&self, stream: &TcpStream, peer: SocketAddr) -> Option<Open> {
-        let open = self.connections.open(peer.ip().to_canonical());
-        if open.is_none() {
-            // A client that cannot even take this is not waited for.
-            let _ = stream.try_write(NO_ROOM);
-        }
-        open
-    }
-
-    /// Waits a moment where no connection can be accepted, and makes room where files have run out.
-    async fn rest(&self, error: &io::Error) {
-        let gone = matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionRefused
-        );
-        if gone {
-            return;
-        }
-        tracing::warn!(%error, "no connection can be accepted");
-        self.connections.end_longest_idle();
-        tokio::time::sleep(FULL).await;
-    }
-
-    /// Answers the requests of one connection, to its gentle end.
-    async fn answer(
-        self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        open: Open,
-        mut stopped: channel::Receiver<bool>,
-    ) {
-        let watch = open.watch();
-        // A client that sends nothing costs no buffers.
-        let mut first = [0];
-        tokio::select! {
-            () = watch.ended() => return,
-            _ = async { stopped.wait_for(|stopped| *stopped).await.map(drop) } => return,
-            // That it is readable may be told too early.
-            begun = stream.peek(&mut first) => if begun.is_err() { return },
-        }
-        // Its buffers and state are made now, and gone when it ends.
-        Box::pin(self.answer_requests(stream, peer, watch, stopped)).await;
-        if let Some(left) = watch.left() {
-            tokio::select! {
-                () = watch.ended() => {}
-                () = stream::linger(left, watch.unread_bytes()) => {}
-            }
-        }
-    }
-
-    async fn answer_requests(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        watch: &Arc<Watch>,
-        mut stopped: channel::Receiver<bool>,
-    ) {
-        // Answers are written whole: nothing is gained by waiting for more.
-        let _ = stream.set_nodelay(true);
-        let service = service_fn(|request: hyper::Request<Incoming>| {
-            watch.head_received();
-            let received = Arc::clone(watch);
-            let mut request: Request = request.map(|body| Body::new(ReceivedBody::new(body, received)));
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let sent = Arc::clone(watch);
-            async move {
-                let answer = self.site.answer(request).await;
-                Ok::<_, Infallible>(answer.map(|body| SentBody::new(body, sent)))
-            }
-        });
-        let mut builder = http1::Builder::new();
-        // Whoever is too slow is found by the sweep, for all connections at once.
-        builder.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(MAX_BUFFER);
-        let io = TokioIo::new(Stream::new(stream, Arc::clone(watch)));
-        let mut connection = pin!(builder.serve_connection(io, service));
-        let mut ended = pin!(watch.ended());
-        // A server that is gone has stopped.
-        let stopping = pin!(async { stopped.wait_for(|stopped| *stopped).await.map(drop) });
-        let served: Result<(), hyper::Error> = tokio::select! {
-            biased;
-            () = &mut ended => return,
-            served = connection.as_mut() => served,
-            _ = stopping => {
-                connection.as_mut().graceful_shutdown();
-                tokio::select! {
-                    () = &mut ended => return,
-                    served = connection => served,
-                }
-            }
+    /// As [`Self::new`]; the observer is told of every SQL statement.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub async fn observed(
+        config: Config,
+        mut db: sea_orm::DatabaseConnection,
+        clock: Clock,
+        observer: Observer,
+    ) -> Result<Self> {
+        let abilities = resource::abilities();
+        let documents = rest::read(resource::DOCUMENTS, abilities.all()).map_err(Error::internal)?;
+        schema::validate(&documents).await?;
+        let registry = schema::registry();
+        let documents = rest::check(documents, &registry, abilities.all()).map_err(Error::internal)?;
+        let redis = match &config.redis {
+            Some(server) => Some(Redis::open(server, &config.app_key).await?),
+            None => None,
         };
-        if let Err(error) = served {
-            tracing::debug!(%error, "a connection ended early");
+        let throttle = |unit, limit| Throttle::new(unit, limit, redis.as_ref());
+        let throttles = Throttles {
+            requests: throttle(Unit::Requests, config.rate_limit),
+            points: throttle(Unit::Points, config.cost_limit),
+            failed_keys: throttle(Unit::FailedKeys, config.failed_key_limit),
+        };
+        let shadow = config.upstream.as_ref().and_then(|upstream| upstream.shadow.clone());
+        let shadow = shadow.map(|settings| Arc::new(Shadow::new(settings, config.shadow_file())));
+        let upstream = config.upstream.clone().map(Upstream::new).transpose()?.map(Arc::new);
+        let trusted = trusted_documents(&config)?;
+        let telemetry = Arc::new(Telemetry::new(&config, &registry)?);
+        let observer = telemetry.observer(observer);
+        observe(&mut db, &observer);
+        let tries = Tries::new(config.sign_in_limit, redis.as_ref());
+        let sessions = Arc::new(Sessions::new(tries, passwords(&config), abilities));
+        let reader = Reader::new(db.clone(), Arc::clone(&observer));
+        let replica = match database::connect_to_replica(&config).await? {
+            Some(mut db) => {
+                observe(&mut db, &observer);
+                let writers = RecentWriters::new(config.replica_lag, redis);
+                Some(Replica { reader: Reader::of_replica(db, observer, &reader), writers })
+            }
+            None => None,
+        };
+        let shop = Arc::new(Shop {
+            config,
+            reader,
+            replica,
+            pulse: Pulse::new(db.clone()),
+            db,
+            clock,
+            settings: Settings::default(),
+            own_tables: OwnTables::default(),
+        });
+        let host = Arc::clone(&shop) as Arc<dyn engine::Host>;
+        let engine = Arc::new(Engine::new(host, (&shop.config).into(), shop.config.count_ttl));
+        let strict = AnySchema::new(schema::public(&engine, &shop, &sessions));
+        let fast = AnySchema::new(schema::internal(&engine, &shop, &sessions));
+        let keys = Keys::new(Arc::clone(&sessions), abilities);
+        let access = Arc::new(Access::new(Arc::clone(&shop), keys, throttles));
+        let gate = Arc::clone(&access) as Arc<dyn facade::pipeline::Access>;
+        let pipeline = Arc::new(Pipeline::new(engine, gate));
+        let graphql = GraphQl::new(Arc::clone(&pipeline), strict, fast.clone(), schema::registry, trusted);
+        Ok(Self {
+            shop,
+            sessions,
+            access,
+            rest: Arc::new(rest::Rest::new(Arc::clone(&pipeline), fast, documents)?),
+            graphql: Arc::new(graphql),
+            pipeline,
+            demo_key: None,
+            telemetry,
+            upstream,
+            shadow,
+        })
+    }
+
+    /// The server of a demo shop: GraphiQL has this key filled in.
+    #[must_use]
+    pub fn with_demo_key(self, key: &str) -> Self {
+        Self { demo_key: Some(key.into()), ..self }
+    }
+
+    /// Writes what is remembered of used keys to the database: once in a while, and at the end.
+    ///
+    /// # Errors
+    /// When the database fails; what was remembered is then written with the next call.
+    pub async fn write_used_keys(&self) -> Result<()> {
+        self.access.keys.write_used(&self.shop.db, self.shop.clock.now()).await
+    }
+
+    /// Sends what is still to be told of requests, and writes what shadowing has found: at the end.
+    pub async fn flush_telemetry(&self) {
+        self.telemetry.flush().await;
+        if let Some(shadow) = &self.shadow {
+            shadow.write().await;
         }
     }
+
+    /// Writes what shadowing finds again and again, where answers are compared.
+    pub async fn keep_findings(&self) {
+        if let Some(shadow) = &self.shadow {
+            shadow.keep_writing().await;
+        }
+    }
+
+    /// Whether requests can be answered: the database is there, with the shop's tables.
+    ///
+    /// # Errors
+    /// When it isn't.
+    pub async fn ready(&self) -> Result<()> {
+        access::reachable(&self.shop.reader).await
+    }
+
+    /// Makes guichet's own tables where they are not there.
+    ///
+    /// # Errors
+    /// [`Lack`] where that cannot be: the server can start without them, unless they are
+    /// [newer](Lack::Newer) than it is.
+    pub async fn make_own_tables(&self) -> Result<(), Lack> {
+        self.shop.own_tables.make(&self.shop.db, self.shop.config.read_only).await
+    }
+
+    /// Everything that the server answers.
+    pub fn site(&self) -> Site {
+        Site::new(Arc::new(self.clone()))
+    }
+
+    /// The route of Prometheus' counters, for an address that only the operator reaches.
+    pub fn metrics(&self) -> Site {
+        Site::of_metrics(Arc::new(self.clone()))
+    }
+}
+
+/// The trusted documents of a folder or manifest.
+///
+/// # Errors
+/// [`Error::Setting`] where they cannot be read.
+pub fn trusted_documents(config: &Config) -> Result<operation::Documents> {
+    let documents = operation::Documents::new(config.trusted_documents.as_deref(), config.trusted_mode);
+    documents.map_err(|error| Error::Setting(format!("GUICHET_TRUSTED_DOCUMENTS={error}")))
+}
+
+/// Hashes of passwords, made as the settings say.
+fn passwords(config: &Config) -> Passwords {
+    // Those who wait hold a place among the requests that run: half of them are for others.
+    let max_waiting = config.work.passwords_waiting.min(config.work.running / 2);
+    Passwords::new(config.work.passwords, max_waiting, config.bcrypt_rounds)
+}
+
+/// Tells the observer of every statement that goes through the database.
+fn observe(db: &mut sea_orm::DatabaseConnection, observer: &Observer) {
+    let observer = Arc::clone(observer);
+    db.set_metric_callback(move |info| {
+        observer(&Sent { sql: &info.statement.sql, elapsed: info.elapsed, failed: info.failed });
+    });
 }

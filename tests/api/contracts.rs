@@ -2,7 +2,7 @@
 //! command line (`tests/cli.rs`).
 
 use async_graphql::registry::{MetaInputValue, MetaType, Registry};
-use guichet::schema;
+use guichet::server::schema;
 
 /// Scalars that every GraphQL schema has: the specification describes them.
 const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];

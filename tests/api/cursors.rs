@@ -4,7 +4,7 @@
 use async_graphql::registry::{MetaType, Registry};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use guichet::schema;
+use guichet::server::schema;
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
 

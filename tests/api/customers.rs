@@ -13,7 +13,7 @@ const CUSTOMERS: &str = "/api/application/customers";
 
 /// The bearer text of a new staff key with these abilities.
 async fn key(shop: &Shop, abilities: &str) -> String {
-    let (hash, staff) = (guichet::key::hash("CLIENTXCMSlimited"), class("Admin\\Admin"));
+    let (hash, staff) = (guichet::access::key::hash("CLIENTXCMSlimited"), class("Admin\\Admin"));
     shop.sql(&format!(
         "INSERT INTO personal_access_tokens \
          (id, tokenable_type, tokenable_id, name, token, abilities, created_at) \
@@ -282,8 +282,8 @@ async fn the_link_that_confirms_is_signed() {
     assert!(plain.starts_with("https://127.0.0.1/verify-email/3/"));
     assert!(plain.ends_with("?expires=1795438800"), "{plain}");
     assert_eq!(plain.len(), "https://127.0.0.1/verify-email/3/".len() + sha1 + "?expires=1795438800".len());
-    let key = guichet::config::Secret::new("base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
-    assert_eq!(guichet::signature::sign(&key, plain).unwrap(), link);
+    let key = guichet::platform::config::Secret::new("base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    assert_eq!(guichet::platform::signature::sign(&key, plain).unwrap(), link);
     shop.close().await;
 }
 

@@ -16,7 +16,7 @@ fn texts(json: &str) -> Vec<String> {
 }
 
 async fn shop() -> Shop {
-    let unlimited = |config: &mut guichet::config::Config| {
+    let unlimited = |config: &mut guichet::platform::config::Config| {
         config.rate_limit = None;
         config.cost_limit = None;
     };

@@ -49,7 +49,7 @@ async fn the_recorded_shop_is_healthy_and_stays_as_it_is() {
 #[tokio::test]
 async fn a_shop_is_as_healthy_where_it_is_only_read() {
     let store = Store::fresh().await.unwrap();
-    guichet::own_tables::OwnTables::default().make(&store.db, false).await.unwrap();
+    guichet::database::own_tables::OwnTables::default().make(&store.db, false).await.unwrap();
     let read_only = ("GUICHET_READ_ONLY", "1".to_owned());
     let (content, mut wrong) = examine_with(&store, APP_KEY, &[read_only]).await;
     wrong.retain(|line| !line.contains("the newest rows are"));
@@ -96,7 +96,7 @@ async fn what_stands_beside_the_database_is_examined() {
     }
     let (store, replica) = (Store::fresh().await.unwrap(), Store::fresh().await.unwrap());
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let guichet::config::Target::File(file) = replica.address().target else { panic!("a file") };
+    let guichet::platform::config::Target::File(file) = replica.address().target else { panic!("a file") };
     let settings = |file: &std::path::Path| {
         [
             ("GUICHET_THROTTLE", "redis".to_owned()),

@@ -1,5 +1,5 @@
-//! What only the documents promise: the recorded shop doesn't have it (spec:
-//! `documented-contract.md` 4.4 and 4.5).
+//! What only the documents promise: the recorded shop doesn't have it
+//! (spec: docs/contract/documented-contract.md#4.4, docs/contract/documented-contract.md#4.5).
 
 use serde_json::{Value as Json, json};
 
@@ -7,7 +7,7 @@ use crate::shop::Shop;
 
 /// Links customers to accounts at Discord: 4 and 6 have an active service, 5 a deleted account's, 27
 /// only an ended one.
-async fn linked(discord_role: guichet::config::DiscordRole) -> Shop {
+async fn linked(discord_role: guichet::platform::config::DiscordRole) -> Shop {
     let shop = Shop::with("fr", |config| config.discord_role = discord_role).await;
     let backslash = if shop.is_mysql() { "\\\\" } else { "\\" };
     let model = "App/Models/Account/Customer".replace('/', backslash);
@@ -53,7 +53,7 @@ async fn a_customer_sees_itself_and_staff_is_refused() {
 
 #[tokio::test]
 async fn a_linked_customer_is_found_by_its_account() {
-    let shop = linked(guichet::config::DiscordRole::ActiveService).await;
+    let shop = linked(guichet::platform::config::DiscordRole::ActiveService).await;
     let path = "/api/application/discordlink/search";
     let (status, _, found) = shop.get(&format!("{path}/80351110224678912"), "all").await;
     assert_eq!(status, 200);
@@ -86,7 +86,7 @@ async fn a_linked_customer_is_found_by_its_account() {
 
 #[tokio::test]
 async fn the_operator_says_who_holds_the_role() {
-    use guichet::config::DiscordRole;
+    use guichet::platform::config::DiscordRole;
     for (role, holders) in [
         (DiscordRole::Linked, vec![1, 4, 6]),
         (DiscordRole::ActiveService, vec![4, 6]),

@@ -9,7 +9,8 @@ use async_graphql::parser::types::{
     Directive, ExecutableDocument as Parsed, OperationDefinition, Selection, SelectionSet,
 };
 use facade::rest;
-use guichet::{resource, schema};
+use guichet::resource;
+use guichet::server::schema;
 
 #[test]
 fn documents_are_valid_graphql() {

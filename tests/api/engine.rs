@@ -182,7 +182,7 @@ async fn xml_with_something_beside_its_element_is_refused() {
     shop.close().await;
 }
 
-/// `wire.md` 0 and 9.2: a service that is missing is told before parameters that aren't allowed.
+/// docs/contract/wire.md#0, docs/contract/wire.md#9.2: a service that is missing is told before parameters that aren't allowed.
 #[tokio::test]
 async fn a_missing_record_is_told_before_a_wrong_parameter() {
     let shop = Shop::golden("fr").await;
@@ -197,7 +197,7 @@ async fn a_missing_record_is_told_before_a_wrong_parameter() {
     shop.close().await;
 }
 
-/// The original reads JSON 512 deep (`wire.md` 2.1), guichet 128: what a resolver does with deeper values would
+/// The original reads JSON 512 deep (docs/contract/wire.md#2.1), guichet 128: what a resolver does with deeper values would
 /// need more of the stack than a thread has.
 #[tokio::test]
 async fn json_that_nests_too_deep_counts_as_empty() {

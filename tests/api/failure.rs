@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use guichet::Error;
-use guichet::config::Config;
 use guichet::database::connect_for_serving;
+use guichet::platform::config::Config;
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::{Value as Json, json};
 

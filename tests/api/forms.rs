@@ -12,8 +12,8 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use facade::engine::Settings;
 use facade::form::{BROKEN_UPLOAD, File, Form, FormInput, Scope};
 use facade::{Error, form};
-use guichet::lang::Lang;
 use guichet::resource::customer::rule::{country, locale, no_plus, phone, postcode};
+use guichet::shop::texts::Lang;
 
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {

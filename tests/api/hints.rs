@@ -3,7 +3,7 @@
 use async_graphql::Request;
 use async_graphql::registry::MetaType;
 use facade::operation::Hints;
-use guichet::schema;
+use guichet::server::schema;
 
 fn kept(query: &str) -> Option<(i32, bool)> {
     let kept = Hints::new(&schema::registry()).of(&mut Request::new(query));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use self::attack::{aliases, attacks, deep, introspection};
 use facade::engine::Introspection;
-use guichet::config::Config;
+use guichet::platform::config::Config;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

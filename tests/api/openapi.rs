@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use guichet::schema;
+use guichet::server::schema;
 use jsonschema::Validator;
 use serde_json::{Map, Value as Json, json};
 
@@ -140,7 +140,7 @@ fn recorded_answers_are_as_the_contract_says() {
 
 #[test]
 fn every_operation_is_in_the_contract() {
-    let documents = guichet::contracts::documents(&schema::registry()).unwrap();
+    let documents = guichet::server::contracts::documents(&schema::registry()).unwrap();
     let served: BTreeSet<String> = documents
         .iter()
         .flat_map(|document| &document.routes)

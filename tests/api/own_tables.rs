@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use guichet::clock::Clock;
-use guichet::config::{Config, Database};
-use guichet::own_tables::{Lack, is_current};
+use guichet::database::own_tables::{Lack, is_current};
+use guichet::platform::clock::Clock;
+use guichet::platform::config::{Config, Database};
 use migration::{OWN, OWN_TABLES};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use serde_json::{Value as Json, json};
@@ -55,7 +55,7 @@ async fn processes_that_start_together_make_them_once() {
     let tables = || async {
         let config = Config { database: store.address(), ..Config::default() };
         let db = guichet::database::connect(&config).await.unwrap();
-        let made = guichet::own_tables::OwnTables::default().make(&db, false).await;
+        let made = guichet::database::own_tables::OwnTables::default().make(&db, false).await;
         db.close().await.unwrap();
         made
     };
@@ -119,7 +119,7 @@ async fn sign_in(app: &guichet::App) -> (u16, Json) {
 
 /// A user of the database who may read and write the shop's rows, and no more.
 async fn with_few_rights(store: &Store) -> Database {
-    let guichet::config::Target::Url(url) = store.address().target else {
+    let guichet::platform::config::Target::Url(url) = store.address().target else {
         panic!("a database with an address")
     };
     let (server, name) = url.expose().rsplit_once('/').unwrap();
@@ -142,7 +142,7 @@ async fn with_few_rights(store: &Store) -> Database {
 
 /// Takes the user away again.
 async fn forget(store: &Store) {
-    let guichet::config::Target::Url(url) = store.address().target else { return };
+    let guichet::platform::config::Target::Url(url) = store.address().target else { return };
     let user = format!("few_{}", url.expose().rsplit_once('/').unwrap().1);
     let statements = match *BACKEND {
         DbBackend::MySql => vec![format!("DROP USER '{user}'@'%'")],
@@ -158,7 +158,8 @@ async fn without_the_right_to_make_them_only_signing_in_is_off() {
     }
     let store = Store::fresh().await.unwrap();
     let database = with_few_rights(&store).await;
-    let config = Config { database, app_key: guichet::config::Secret::new(APP_KEY), ..Config::default() };
+    let config =
+        Config { database, app_key: guichet::platform::config::Secret::new(APP_KEY), ..Config::default() };
     let db = guichet::database::connect_for_serving(&config).await.unwrap();
     let app = guichet::App::new(config.clone(), db.clone(), Clock::Real).await.unwrap();
     let lack = app.make_own_tables().await;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use facade::operation::TrustedMode;
-use guichet::config::Config;
-use guichet::key;
+use guichet::access::key;
+use guichet::platform::config::Config;
 use serde_json::{Value as Json, json};
 
 use crate::shop::Shop;
@@ -214,7 +214,7 @@ fn trusted_documents_are_checked_at_the_start() {
         (broken.with_file_name("absent.json"), "No such file"),
     ] {
         let config = Config { trusted_documents: Some(path.clone()), ..Config::default() };
-        let text = guichet::trusted_documents(&config).err().unwrap().to_string();
+        let text = guichet::server::trusted_documents(&config).err().unwrap().to_string();
         assert!(text.starts_with(&format!("GUICHET_TRUSTED_DOCUMENTS={}: ", path.display())), "{text}");
         assert!(text.contains(reason), "{text}");
     }

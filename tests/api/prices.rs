@@ -8,8 +8,8 @@ use async_graphql::{Request, Variables};
 use facade::error::Code;
 use facade::operation::{Bounds, Estimate, Limits, Rules, actual, prepare, price_table};
 use facade::{Error, Result};
-use guichet::config::Config;
-use guichet::schema;
+use guichet::platform::config::Config;
+use guichet::server::schema;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 

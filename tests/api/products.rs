@@ -100,7 +100,7 @@ async fn a_description_is_as_long_as_its_column() {
     shop.close().await;
 }
 
-/// `application-store.md` 5.3 and 5.4, `documented-contract.md` 2.4 and 3.3.
+/// docs/contract/application-store.md#5.3, docs/contract/application-store.md#5.4, docs/contract/documented-contract.md#2.4, docs/contract/documented-contract.md#3.3.
 #[tokio::test]
 async fn a_list_of_prices_is_passed_over() {
     let shop = Shop::golden("fr").await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guichet::config::{Config, Database};
+use guichet::platform::config::{Config, Database};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::{Value as Json, json};
 

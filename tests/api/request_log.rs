@@ -1,6 +1,6 @@
 //! The line that each request leaves in the log, and what it never holds.
 
-use guichet::key;
+use guichet::access::key;
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
 use tokio::io::AsyncWriteExt;

@@ -93,7 +93,7 @@ async fn the_documented_paths_act_as_the_others() {
     shop.close().await;
 }
 
-/// As the original does (spec: `application-operations.md` 2.3, S2).
+/// As the original does (docs/contract/application-operations.md#2.3, docs/contract/application-operations.md#S2).
 #[tokio::test]
 async fn lifting_a_suspension_brings_any_service_back() {
     let shop = Shop::golden("en").await;

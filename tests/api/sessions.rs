@@ -1,4 +1,4 @@
-//! Signing in and out, and what a session may do (spec: `credentials.md` 3, 4, 9, 10).
+//! Signing in and out, and what a session may do (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/credentials.md#10).
 
 use std::collections::BTreeSet;
 use std::io;
@@ -638,7 +638,7 @@ async fn networks_that_an_account_signed_in_from_are_remembered_in_bounds() {
 
 #[tokio::test]
 async fn tries_are_limited_by_address_and_by_account() {
-    assert_eq!(guichet::config::Config::default().sign_in_limit, Some(10));
+    assert_eq!(guichet::platform::config::Config::default().sign_in_limit, Some(10));
     let shop = Shop::with("fr", |config| {
         config.sign_in_limit = Some(3);
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];

@@ -14,7 +14,11 @@ use std::sync::{
 };
 
 use chrono::{DateTime, Utc};
-use guichet::{App, clock::Clock, config::Config, database, reader::Sent, server::Server};
+use guichet::database::reader::Sent;
+use guichet::platform::clock::Clock;
+use guichet::platform::config::Config;
+use guichet::server::connection::Server;
+use guichet::{App, database};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value as Json, json};
 use tokio::{net::TcpListener, task::JoinHandle};

@@ -20,10 +20,8 @@ use std::{
     },
 };
 
-use guichet::{
-    config::{Config, Database as Address, Target},
-    database::{connect, connect_or_create},
-};
+use guichet::database::{connect, connect_or_create};
+use guichet::platform::config::{Config, Database as Address, Target};
 use migration::{OWN, OWN_TABLES, SHOP};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use serde::Deserialize;

@@ -224,7 +224,7 @@ async fn a_collector_that_is_away_is_not_waited_for() {
 /// Nothing of the environment goes astray: the wrong protocol is told before the server starts.
 #[test]
 fn what_is_not_spoken_is_refused() {
-    use guichet::config::Config;
+    use guichet::platform::config::Config;
     let read = |variables: &[(&str, &str)]| {
         Config::from_env(variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())))
     };

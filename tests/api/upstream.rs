@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request as Asked, State};
 use axum::response::Response;
 use futures_util::StreamExt;
-use guichet::config::{Config, PassRule, Upstream, UpstreamScope};
+use guichet::platform::config::{Config, PassRule, Upstream, UpstreamScope};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};

@@ -3,7 +3,7 @@
 
 use async_graphql::registry::{MetaType, Registry};
 use facade::guard::Can;
-use guichet::schema;
+use guichet::server::schema;
 use serde_json::{Value as Json, json};
 
 use crate::sessions::sign_in;
@@ -195,7 +195,7 @@ async fn services_and_invoices_need_the_ability_of_the_client_api() {
     shop.sql(&format!(
         "INSERT INTO personal_access_tokens (tokenable_type, tokenable_id, name, token, abilities, created_at) \
          VALUES ('{model}', 1, 'me', '{}', '[\"customer:me\"]', '2026-11-20 10:00:00')",
-        guichet::key::hash("only me")
+        guichet::access::key::hash("only me")
     ))
     .await;
     let answer = shop.graphql("{ viewer { email } }", json!({}), "only me").await;
@@ -218,7 +218,7 @@ async fn prices(shop: &Shop) -> Vec<[String; 3]> {
     services.iter().map(row).collect()
 }
 
-/// `client.md` 9.0: its own price in any currency, else its product's; tax as the shop enters it.
+/// docs/contract/client.md#9.0: its own price in any currency, else its product's; tax as the shop enters it.
 #[tokio::test]
 async fn services_show_what_the_customer_pays() {
     let shop = marked().await;

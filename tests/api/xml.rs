@@ -1,4 +1,4 @@
-//! XML answers read back by the mapping of the contract (documented-contract.md 4.6) and compared
+//! XML answers read back by the mapping of the contract (docs/contract/documented-contract.md#4.6) and compared
 //! with the JSON answer to the same request.
 
 use std::collections::BTreeSet;

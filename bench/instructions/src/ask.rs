@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use guichet::clock::Clock;
-use guichet::config::Config;
-use guichet::http::Site;
-use guichet::reader::Sent;
+use guichet::database::reader::Sent;
+use guichet::platform::clock::Clock;
+use guichet::platform::config::Config;
+use guichet::server::http::Site;
 use guichet::{App, database};
 
 /// Tables that are read at most once a second, whatever is asked.

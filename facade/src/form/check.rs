@@ -1,4 +1,4 @@
-//! The engine: all fields, all rules, every message in one pass (spec: `wire.md` 3.1).
+//! The engine: all fields, all rules, every message in one pass (docs/contract/wire.md#3.1).
 
 use async_graphql::{Name, UploadValue, Value, indexmap::IndexMap};
 

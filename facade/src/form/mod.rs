@@ -1,5 +1,5 @@
 //! Input rules that speak as Laravel's do: one pass, every broken rule, in the words of the host
-//! (spec: `wire.md` 2.3, 3).
+//! (docs/contract/wire.md#2.3, docs/contract/wire.md#3).
 //!
 //! A resource lists its fields once with [`form!`](crate::form!): name, type, rules. Its resolver
 //! takes a [`Form`] and gets typed values from [`Form::check`]. GraphQL clients see an input object;

@@ -1,4 +1,4 @@
-//! What happens to every text that comes in, before any rule looks at it (spec: `wire.md` 2.3).
+//! What happens to every text that comes in, before any rule looks at it (docs/contract/wire.md#2.3).
 
 use async_graphql::{Name, Value, indexmap::IndexMap};
 

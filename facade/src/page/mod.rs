@@ -81,7 +81,7 @@ impl<E: EntityTrait> List<E> {
     }
 
     /// Only rows whose `column` holds the text, in any case; where no order is asked, rows that
-    /// equal it come first (spec: `documented-contract.md` 4.3).
+    /// equal it come first (docs/contract/documented-contract.md#4.3).
     #[must_use]
     pub fn search(
         mut self,

@@ -41,7 +41,7 @@ pub trait Shown {
     fn rendering() -> Rendering;
 }
 
-/// A text column that holds JSON, decoded (spec: `wire.md` 6).
+/// A text column that holds JSON, decoded (docs/contract/wire.md#6).
 pub struct JsonText;
 
 impl Shown for JsonText {
@@ -155,7 +155,7 @@ fn shortest(number: f64) -> String {
 const SIGNIFICANT: u32 = 14;
 
 /// An amount with two decimals, rounded half up as it is written: `7.555` is `7.56`, though its float
-/// is a little less (spec: `wire.md` 6).
+/// is a little less (docs/contract/wire.md#6).
 fn two_decimals(amount: f64) -> String {
     if let Some(cents) = whole_cents(amount) {
         return of_cents(cents);

@@ -8,7 +8,7 @@ use super::request::Asked;
 use crate::engine::Texts;
 use crate::{Error, Result};
 
-/// Pages below this number are all linked (spec: `wire.md` 4.2).
+/// Pages below this number are all linked (docs/contract/wire.md#4.2).
 const ALL_LINKED: i64 = 14;
 /// Pages around the current one that are linked.
 const AROUND: i64 = 3;

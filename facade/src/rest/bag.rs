@@ -1,5 +1,5 @@
 //! Input as PHP reads it: names with brackets become nested maps, the body is completed by the
-//! query, texts are trimmed and empty ones are null (spec: `wire.md` 2).
+//! query, texts are trimmed and empty ones are null (docs/contract/wire.md#2).
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Value};
@@ -133,7 +133,7 @@ pub fn lists(value: Value) -> Value {
     }
 }
 
-/// Fields as a query string, lists with explicit indices, nulls left out (spec: `wire.md` 4.3).
+/// Fields as a query string, lists with explicit indices, nulls left out (docs/contract/wire.md#4.3).
 pub fn to_query<'a>(fields: impl IntoIterator<Item = (&'a Name, &'a Value)>) -> String {
     let mut pairs = Vec::new();
     for (name, value) in fields {
@@ -167,7 +167,7 @@ pub fn text(value: &Value) -> String {
 }
 
 /// A text as a whole number, the way a cast to integer reads it: its leading integer, else 0
-/// (spec: `wire.md` 4.5).
+/// (docs/contract/wire.md#4.5).
 pub fn leading_integer(value: &Value) -> i64 {
     match value {
         Value::List(items) => i64::from(!items.is_empty()),

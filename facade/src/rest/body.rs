@@ -1,4 +1,4 @@
-//! Reading a request's query and body (spec: `wire.md` 2.1): within limits of bytes, values and fields, and
+//! Reading a request's query and body (docs/contract/wire.md#2.1): within limits of bytes, values and fields, and
 //! of the names that the operation declares.
 
 use std::sync::Arc;

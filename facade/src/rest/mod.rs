@@ -364,7 +364,7 @@ impl Rest {
     }
 
     /// Refuses a path that names no record. What is wrong with the other parameters of a reading is told
-    /// only behind that (spec: `wire.md` 0, 9.2).
+    /// only behind that (docs/contract/wire.md#0, docs/contract/wire.md#9.2).
     async fn require(
         &self,
         document: &Document<Checked>,
@@ -505,7 +505,7 @@ fn method_named(text: &str) -> Option<Method> {
     is_name.then(|| Method::from_bytes(text.to_ascii_uppercase().as_bytes()).ok()).flatten()
 }
 
-/// The method that a `POST` really means (spec: `wire.md` 2.4).
+/// The method that a `POST` really means (docs/contract/wire.md#2.4).
 fn overridden(asking: &Asking, input: &Input) -> Result<Method> {
     if asking.method != Method::POST {
         return Ok(asking.method.clone());
@@ -536,7 +536,7 @@ fn last_modified(changed_at: Option<DateTime<Utc>>) -> HeaderMap {
     value.map(|value| (header::LAST_MODIFIED, value)).into_iter().collect()
 }
 
-/// XML if it ranks first in `Accept`, else JSON (spec: `documented-contract.md` 4.6).
+/// XML if it ranks first in `Accept`, else JSON (docs/contract/documented-contract.md#4.6).
 fn accepted(headers: &HeaderMap) -> Format {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     let mut ranges: Vec<MediaRange> = media_ranges(accept).collect();

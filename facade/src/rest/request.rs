@@ -11,7 +11,7 @@ use super::bag::{self, Fields};
 use super::document::{Checked, Document, Variable, camel, filter_field, include_variable};
 use crate::{Error, Result, operation};
 
-/// Rows a page when nothing sensible is asked (spec: `wire.md` 4.5).
+/// Rows a page when nothing sensible is asked (docs/contract/wire.md#4.5).
 const FALLBACK_SIZE: i64 = 15;
 
 /// What a request brings: path, query and body.
@@ -138,7 +138,7 @@ fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// `filter[name]=a,b` → `{name: {contains: ["a", "b"]}}` (spec: `wire.md` 5.1).
+/// `filter[name]=a,b` → `{name: {contains: ["a", "b"]}}` (docs/contract/wire.md#5.1).
 fn filter(document: &Document<Checked>, input: &Input) -> Result<Option<Value>> {
     if document.filters.is_empty() {
         return Ok(None);
@@ -199,7 +199,7 @@ fn filter_texts(value: &Value) -> Result<Vec<String>> {
     Ok(texts.into_iter().collect())
 }
 
-/// `sort=a,-b` (spec: `wire.md` 5.2).
+/// `sort=a,-b` (docs/contract/wire.md#5.2).
 fn sort(document: &Document<Checked>, input: &Input) -> Result<Option<Value>> {
     if document.sorts.is_empty() {
         return Ok(None);
@@ -237,7 +237,7 @@ fn sort(document: &Document<Checked>, input: &Input) -> Result<Option<Value>> {
     Ok(Some(Value::List(keys.collect())))
 }
 
-/// `include=a,bCount` → the variables that switch them on (spec: `wire.md` 5.3).
+/// `include=a,bCount` → the variables that switch them on (docs/contract/wire.md#5.3).
 fn includes(document: &Document<Checked>, input: &Input) -> Result<Vec<String>> {
     let paged = document.answer != super::document::Answer::Value;
     let Some(asked) = input.bag.get("include").filter(|_| paged) else { return Ok(Vec::new()) };
@@ -273,7 +273,7 @@ fn includes(document: &Document<Checked>, input: &Input) -> Result<Vec<String>> 
         .collect())
 }
 
-/// `fields[names]` of a relation that is included, under the plural of its name (spec: `wire.md` 5.4).
+/// `fields[names]` of a relation that is included, under the plural of its name (docs/contract/wire.md#5.4).
 fn fields_of_included(document: &Document<Checked>, input: &Input, asked: &HashSet<&str>) -> Option<String> {
     let Some(Value::Object(fields)) = input.bag.get("fields") else { return None };
     let included = document.includes.iter().chain(&document.also);
@@ -301,7 +301,7 @@ fn forms(relations: &[String]) -> Vec<(String, String)> {
     relations.iter().flat_map(of).collect()
 }
 
-/// `page`: the text of an integer from 1, else 1 (spec: `wire.md` 4.4).
+/// `page`: the text of an integer from 1, else 1 (docs/contract/wire.md#4.4).
 fn page(input: &Input) -> i64 {
     let Some(value) = input.bag.get("page") else { return 1 };
     let text = bag::text(value);

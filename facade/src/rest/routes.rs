@@ -1,5 +1,5 @@
 //! Which operation a path and method mean, and what is said when none is meant
-//! (spec: `wire.md` 1.4 and 1.5).
+//! (docs/contract/wire.md#1.4, docs/contract/wire.md#1.5).
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! XML with the same meaning as the JSON (spec: `documented-contract.md` 4.6).
+//! XML with the same meaning as the JSON (docs/contract/documented-contract.md#4.6).
 
 use std::borrow::Cow;
 

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use crate::key::NewKey;
+use crate::access::key::NewKey;
 use chrono::{DateTime, Utc};
 use entity::value::Id;
 use rand::Rng;
@@ -81,7 +81,7 @@ impl Keys {
         let lists = RESOURCES.iter().flat_map(|name| [format!("{name}:index"), format!("{name}:show")]);
         let reading: Vec<String> = lists.chain(READING.map(str::to_owned)).collect();
         let row = |id, plain: &str, name, abilities: &[String]| {
-            let key = NewKey { plain: plain.to_owned(), hash: crate::key::hash(plain) };
+            let key = NewKey { plain: plain.to_owned(), hash: crate::access::key::hash(plain) };
             let mut row = staff_key(&key, Id(1), name, abilities, now);
             row.id = Set(Id(id));
             row

@@ -12,8 +12,8 @@ mod store;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Database, Secret, names_database};
 use crate::database;
+use crate::platform::config::{Config, Database, Secret, names_database};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::value::ShopTime;
 use migration::SHOP;

@@ -1,7 +1,7 @@
 //! The shop's key: whether there is one, and whether it is the one that the shop encrypts with.
 
-use crate::config::Config;
-use crate::signature;
+use crate::platform::config::Config;
+use crate::platform::signature;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sea_orm::{DatabaseConnection, DbErr};
@@ -17,7 +17,7 @@ pub(super) fn given(config: &Config) -> Finding {
     Finding::ok("key", "APP_KEY has the right form")
 }
 
-/// An encrypted value (spec: `credentials.md` 12).
+/// An encrypted value (docs/contract/credentials.md#12).
 #[derive(Deserialize)]
 struct Encrypted {
     iv: String,

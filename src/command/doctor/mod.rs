@@ -8,9 +8,9 @@ mod schema;
 mod server;
 mod upstream;
 
-use crate::config::Config;
 use crate::database;
-use crate::own_tables::{Lack, is_current};
+use crate::database::own_tables::{Lack, is_current};
+use crate::platform::config::Config;
 use clap::Args;
 use migration::OWN;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, TryGetable};
@@ -135,7 +135,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
 /// The server that processes share, where one is asked for. It is done without while it is away.
 async fn redis(config: &Config) -> Option<Finding> {
     let server = config.redis.as_ref()?;
-    Some(match crate::redis::examine(server).await {
+    Some(match crate::platform::redis::examine(server).await {
         Ok(()) => Finding::ok("redis", "it takes what processes share"),
         Err(error) => Finding::warning(
             "redis",

@@ -2,8 +2,8 @@
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
-use crate::config::Config;
 use crate::database;
+use crate::platform::config::Config;
 
 use super::{Finding, Level, schema, value};
 

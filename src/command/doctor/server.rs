@@ -1,6 +1,6 @@
 //! The database server: its version, its clock, the zone and the order of texts.
 
-use crate::config::Config;
+use crate::platform::config::Config;
 use chrono::{TimeDelta, Utc};
 use entity::ShopTime;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};

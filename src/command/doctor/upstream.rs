@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::Finding;
-use crate::config::Config;
-use crate::upstream::{Upstream, documented_path};
+use crate::platform::config::Config;
+use crate::server::upstream::{Upstream, documented_path};
 
 /// What needs a key, and is refused without one.
 const HEALTH: &str = "/api/application/health";

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use crate::config::Secret;
+use crate::platform::config::Secret;
 
 use super::Failure;
 

@@ -20,9 +20,9 @@ use self::keys::Keys;
 use self::log::Asked;
 use super::shadow::table;
 use super::{Environment, Failure, print, say};
-use crate::config::{self, UpstreamServer};
-use crate::shadow::{self, Findings, MAX_ANSWER, Outcome, Seen};
-use crate::upstream::Upstream;
+use crate::platform::config::{self, UpstreamServer};
+use crate::server::shadow::{self, Findings, MAX_ANSWER, Outcome, Seen};
+use crate::server::upstream::Upstream;
 
 /// What the paths that are asked begin with.
 const API: &str = "/api/";

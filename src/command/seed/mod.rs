@@ -7,7 +7,7 @@ mod store;
 
 pub(super) use people::DEMO_PASSWORD;
 
-use crate::config::Config;
+use crate::platform::config::Config;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::Args;
 use entity::value::{Id, ShopTime};

@@ -1,4 +1,4 @@
-//! Shutting customers out and letting them back in (spec: `application-store.md` 4.10).
+//! Shutting customers out and letting them back in (docs/contract/application-store.md#4.10).
 
 use async_graphql::MaybeUndefined;
 use entity::{Id, ShopTime, customer, service};

@@ -1,5 +1,5 @@
 //! Deleting customers: what they are known by goes, what the shop must keep stays
-//! (spec: `application-store.md` 4.6).
+//! (docs/contract/application-store.md#4.6).
 
 use entity::{
     Amount, Flag, Id, ShopTime, action_log, coupon_usage, customer, customer_note, invoice,
@@ -19,7 +19,8 @@ use crate::resource::metadata;
 use crate::resource::service::{live_services, state};
 use crate::scope::Scope;
 use facade::write::save;
-use crate::{Error, Result, mail};
+use crate::{Error, Result};
+use crate::shop::mail;
 
 /// What stands in place of what is taken away.
 const GONE: &str = "Deleted";

@@ -1,4 +1,4 @@
-//! What customers are made from and changed with (spec: `application-store.md` 4.3, 4.5, 4.10).
+//! What customers are made from and changed with (docs/contract/application-store.md#4.3, docs/contract/application-store.md#4.5, docs/contract/application-store.md#4.10).
 
 use facade::form;
 use super::rule::{country, locale, no_plus, phone, postcode};

@@ -1,5 +1,5 @@
-//! Mails that customers get about their account (spec: `application-store.md` 4.8, 4.9;
-//! `credentials.md` 5, 6).
+//! Mails that customers get about their account (docs/contract/application-store.md#4.8, docs/contract/application-store.md#4.9;
+//! docs/contract/credentials.md#5, docs/contract/credentials.md#6).
 
 use chrono::TimeDelta;
 use entity::{Id, ShopTime, customer, password_reset_token};
@@ -11,9 +11,10 @@ use sha1::{Digest, Sha1};
 
 use super::write::refuse_verified;
 use super::locked;
-use crate::mail::Letter;
+use crate::shop::mail::Letter;
 use crate::scope::Scope;
-use crate::{Result, signature};
+use crate::Result;
+use crate::platform::signature;
 
 /// Seconds in which a second request for a new password is passed over in silence.
 const PAUSE: i64 = 60;
@@ -106,5 +107,5 @@ pub(super) async fn post(
     link: &str,
     values: &[(&str, &str)],
 ) -> Result<()> {
-    Letter { template, to: customer, link, values }.post(scope, db).await
+    Letter { template, to: customer, link, values }.post(scope.shop(), db).await
 }

@@ -1,4 +1,4 @@
-//! Customers of the shop (spec: `application-store.md` 4).
+//! Customers of the shop (docs/contract/application-store.md#4).
 
 mod action;
 mod delete;

@@ -1,4 +1,4 @@
-//! Phone numbers as they are shown (spec: `application-store.md` 4.2).
+//! Phone numbers as they are shown (docs/contract/application-store.md#4.2).
 
 use facade::record::Rendering;
 use phonenumber::country::Id::FR;

@@ -1,4 +1,4 @@
-//! Making, changing and confirming customers (spec: `application-store.md` 4.3, 4.5, 4.7).
+//! Making, changing and confirming customers (docs/contract/application-store.md#4.3, docs/contract/application-store.md#4.5, docs/contract/application-store.md#4.7).
 
 use async_graphql::MaybeUndefined;
 use entity::{Amount, Flag, Id, ShopTime, customer};
@@ -9,9 +9,10 @@ use super::input::{CustomerCreateInput, CustomerUpdateInput};
 use super::letter::Reset;
 use super::locked;
 use facade::error::Refusal;
+use crate::platform::random;
 use crate::scope::Scope;
 use facade::write::{put, put_or_null, save, taken};
-use crate::{Result, password};
+use crate::Result;
 
 /// Length of the password that a customer gets who is mailed a link to choose one.
 const RANDOM_PASSWORD: usize = 10;
@@ -21,7 +22,7 @@ pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Resu
     let (password, reset) = match input.password.take() {
         Some(chosen) => (scope.hash(chosen).await?, None),
         None => {
-            let random = scope.hash(password::random(RANDOM_PASSWORD));
+            let random = scope.hash(random::text(RANDOM_PASSWORD));
             let (password, reset) = tokio::try_join!(random, Reset::prepare(scope))?;
             (password, Some(reset))
         }

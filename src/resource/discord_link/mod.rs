@@ -1,5 +1,5 @@
-//! Customers who are linked to an account at Discord, for the shop's bot there (spec:
-//! `documented-contract.md` 4.5).
+//! Customers who are linked to an account at Discord, for the shop's bot there
+//! (docs/contract/documented-contract.md#4.5).
 //!
 //! The link is a free value of the customer, which holds the account's number as text: such numbers
 //! exceed what JavaScript counts.
@@ -14,7 +14,7 @@ use super::customer::{MODEL as CUSTOMER, live_customers};
 use super::invoice::InvoiceStatus;
 use super::service::{ServiceStatus, live_services, visible_services};
 use facade::guard::Can;
-use crate::config::DiscordRole;
+use crate::platform::config::DiscordRole;
 use facade::error::Refusal;
 use facade::filter::exists;
 use facade::record::list;

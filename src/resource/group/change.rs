@@ -1,4 +1,4 @@
-//! Making, changing and deleting groups (spec: `application-store.md` 6.4–6.6).
+//! Making, changing and deleting groups (docs/contract/application-store.md#6.4, docs/contract/application-store.md#6.5, docs/contract/application-store.md#6.6).
 
 use std::collections::HashSet;
 use async_graphql::MaybeUndefined;
@@ -12,11 +12,12 @@ use sea_orm::{
 use super::{Group, GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
 use facade::error::{Invalid, Refusal};
 use facade::form::File;
-use crate::lang::Lang;
+use crate::shop::texts::Lang;
 use crate::resource::{metadata, product::live_products};
 use crate::scope::{Owned, Scope};
 use facade::write::{Expected, lock, put, put_or_null, save, taken};
-use crate::{Error, Result, storage};
+use crate::{Error, Result};
+use crate::shop::storage;
 
 /// The free value that makes a picture the background.
 const BACKGROUND: &str = "use_image_as_background";
@@ -227,10 +228,10 @@ pub(in crate::resource) async fn hold(transaction: &DatabaseTransaction, group: 
 
 /// Deletes a group: those below it move to the top, what hangs on it goes.
 pub(super) async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
-    let transaction = owned.shared.begin().await?;
+    let transaction = owned.shop.begin().await?;
     lock_parents(&transaction).await?;
     let group = lock::<Group>(&transaction, live_groups(), id, MODEL, expected).await?;
-    refuse_with_products(&transaction, owned.shared.config.lang, id).await?;
+    refuse_with_products(&transaction, owned.shop.config.lang, id).await?;
     let below = live_groups().filter(group::Column::ParentId.eq(id));
     for child in below.lock_exclusive().all(&transaction).await? {
         let mut row = child.into_active_model();
@@ -245,7 +246,7 @@ pub(super) async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expect
     let image = only_own(&transaction, image, id).await?;
     transaction.commit().await?;
     if let Some(image) = image {
-        storage::remove(&owned.shared.config.storage, &image).await;
+        storage::remove(&owned.shop.config.storage, &image).await;
     }
     owned.engine.lists.forget("groups");
     Ok(())

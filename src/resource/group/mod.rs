@@ -1,4 +1,4 @@
-//! Groups of products, which may hold groups (spec: `application-store.md` 6).
+//! Groups of products, which may hold groups (docs/contract/application-store.md#6).
 
 mod change;
 mod route;
@@ -7,7 +7,7 @@ mod start_price;
 use async_graphql::{Context, ID, Object};
 use entity::group;
 use facade::form;
-use crate::html::harmless_html;
+use crate::shop::html::harmless_html;
 use facade::record::One;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};

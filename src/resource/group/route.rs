@@ -1,4 +1,4 @@
-//! Where a group stands in the shop (spec: `application-store.md` 6.1).
+//! Where a group stands in the shop (docs/contract/application-store.md#6.1).
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What the products of a group cost at least (spec: `application-store.md` 9.3, 9.4): computed for
+//! What the products of a group cost at least (docs/contract/application-store.md#9.3, docs/contract/application-store.md#9.4): computed for
 //! all groups of a level by two statements.
 
 use std::collections::HashMap;
@@ -17,7 +17,8 @@ use facade::record::{Money, load};
 use crate::resource::pricing::{self as prices, Period, Pricing};
 use crate::resource::product::MODEL as PRODUCT;
 use crate::scope::Scope;
-use crate::{Result, tax};
+use crate::Result;
+use crate::shop::tax;
 use facade::words;
 
 /// Groups that one statement asks for: each is named twice.
@@ -180,8 +181,8 @@ async fn candidates(scope: Scope<'_>, keys: &[Id]) -> Result<Vec<Candidate>> {
 
 /// How the shop enters its prices, and the rate of tax where they hold it.
 async fn tax_mode(scope: Scope<'_>) -> Result<(TaxMode, Decimal)> {
-    if tax::is_included(scope).await? {
-        return Ok((TaxMode::TaxIncluded, tax::rate(scope).await?));
+    if tax::is_included(scope.shop()).await? {
+        return Ok((TaxMode::TaxIncluded, tax::rate(scope.shop(), scope.principal()?.owner.customer()).await?));
     }
     Ok((TaxMode::TaxExcluded, Decimal::ZERO))
 }

@@ -1,4 +1,4 @@
-//! Whether the API answers (spec: `application-store.md` 3.1).
+//! Whether the API answers (docs/contract/application-store.md#3.1).
 
 use async_graphql::{Object, SimpleObject};
 

@@ -1,4 +1,4 @@
-//! The printed address of an invoice (spec: `application-operations.md` 3.2).
+//! The printed address of an invoice (docs/contract/application-operations.md#3.2).
 
 use std::collections::HashMap;
 
@@ -8,7 +8,8 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use serde_json::{Map, Value as Json};
 
 use crate::scope::Scope;
-use crate::{country, html};
+use crate::shop::country;
+use crate::shop::html;
 
 /// Places of the columns that tell of an address.
 const STORED: usize = invoice::Column::BillingAddress as usize;

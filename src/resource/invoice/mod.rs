@@ -1,4 +1,4 @@
-//! Invoices and drafts of invoices (spec: `application-operations.md` 3).
+//! Invoices and drafts of invoices (docs/contract/application-operations.md#3).
 
 mod address;
 

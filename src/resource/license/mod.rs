@@ -1,4 +1,4 @@
-//! The shop's licence, from a file that the operator names (spec: `application-store.md` 3.2).
+//! The shop's licence, from a file that the operator names (docs/contract/application-store.md#3.2).
 
 use std::io::ErrorKind;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Free values that extensions and the shop attach to records (spec: `application-store.md` 5.1, 12).
+//! Free values that extensions and the shop attach to records (docs/contract/application-store.md#5.1, docs/contract/application-store.md#12).
 
 use entity::{Id, ShopTime, metadata, translation};
 use sea_orm::ActiveValue::Set;

@@ -1,4 +1,4 @@
-//! Prices: one row holds all prices of one thing in one currency (spec: `application-store.md` 7).
+//! Prices: one row holds all prices of one thing in one currency (docs/contract/application-store.md#7).
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Value};
 use entity::{Id, Price, ShopTime, pricing, product as sold};
@@ -575,7 +575,7 @@ async fn update(scope: Scope<'_>, stored: pricing::Model, input: PricingInput) -
 }
 
 async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
-    let transaction = owned.shared.begin().await?;
+    let transaction = owned.shop.begin().await?;
     let mut row =
         lock::<Pricing>(&transaction, live_prices(), id, MODEL, expected).await?.into_active_model();
     row.deleted_at = Set(Some(now));

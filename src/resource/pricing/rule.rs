@@ -1,5 +1,5 @@
 //! Prices by billing period: `{"monthly": {"price": 9.99, "setup": 0}}`
-//! (spec: `application-store.md` 5.4, 11.2).
+//! (docs/contract/application-store.md#5.4, docs/contract/application-store.md#11.2).
 
 use async_graphql::Value;
 use async_graphql::async_trait::async_trait;

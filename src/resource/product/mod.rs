@@ -1,9 +1,9 @@
-//! Products that the shop sells (spec: `application-store.md` 5).
+//! Products that the shop sells (docs/contract/application-store.md#5).
 
 use async_graphql::{Context, ID, Json, MaybeUndefined, Object};
 use entity::{Id, Int, ShopTime, invoice_item, product};
 use facade::form;
-use crate::html::{active_content, harmless_html};
+use crate::shop::html::{active_content, harmless_html};
 use super::pricing::period_prices;
 use facade::record::One;
 use sea_orm::ActiveValue::Set;
@@ -24,7 +24,8 @@ use facade::page::{Connection, Remembered, List, Paging};
 use facade::record::{Deleted, Moment, require, see};
 use crate::scope::{Owned, Scope};
 use facade::write::{Expected, lock, put, put_or_null, save};
-use crate::{abilities, Result, storage};
+use crate::{abilities, Result};
+use crate::shop::storage;
 use facade::{filters, record, words};
 
 abilities! {
@@ -390,7 +391,7 @@ fn forget_lists(lists: &Remembered) {
 }
 
 /// Writes prices to the product's first row of prices; makes one in the shop's currency if it has
-/// none (spec: `application-store.md` 5.4).
+/// none (docs/contract/application-store.md#5.4).
 async fn write_prices(
     transaction: &DatabaseTransaction,
     product: Id,
@@ -428,7 +429,7 @@ async fn store_image(scope: Scope<'_>, product: &Id, file: &File) -> Result<Stri
 }
 
 async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
-    let transaction = owned.shared.begin().await?;
+    let transaction = owned.shop.begin().await?;
     let product = lock::<Product>(&transaction, live_products(), id, MODEL, expected).await?;
     let image = product.image.clone();
     let mut row = product.into_active_model();
@@ -439,7 +440,7 @@ async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Resu
     cancel_items(&transaction, id, now).await?;
     transaction.commit().await?;
     if let Some(image) = image {
-        storage::remove(&owned.shared.config.storage, &image).await;
+        storage::remove(&owned.shop.config.storage, &image).await;
     }
     forget_lists(&owned.engine.lists);
     Ok(())

@@ -1,4 +1,4 @@
-//! Deleting a service (spec: `application-operations.md` 2.4), in one transaction. An invoice that
+//! Deleting a service (docs/contract/application-operations.md#2.4), in one transaction. An invoice that
 //! was paid stays paid, and an open subscription is cancelled rather than in the way.
 
 use entity::{
@@ -68,7 +68,7 @@ pub(super) async fn cancel_subscriptions(db: &impl ConnectionTrait, service: Id,
     Ok(())
 }
 
-/// Gives an unpaid invoice up (spec: 13.6, 13.8); what was paid or refunded stays as it is.
+/// Gives an unpaid invoice up (docs/contract/application-operations.md#13.6, docs/contract/application-operations.md#13.8); what was paid or refunded stays as it is.
 pub(super) async fn drop_invoice(
     db: &DatabaseTransaction,
     id: Id,

@@ -1,4 +1,4 @@
-//! What customers have bought and use (spec: `application-operations.md` 2).
+//! What customers have bought and use (docs/contract/application-operations.md#2).
 
 mod delete;
 mod mutation;

@@ -1,4 +1,4 @@
-//! Taking services out of use and back (spec: `application-operations.md` 2.5). The modules of the
+//! Taking services out of use and back (docs/contract/application-operations.md#2.5, docs/contract/application-operations.md#2.6). The modules of the
 //! base shop have nothing to do then; those of extensions are not reached from here.
 
 use entity::{Flag, Id, Int, ShopTime, product, service};
@@ -11,11 +11,12 @@ use serde_json::json;
 
 use super::MODEL;
 use super::delete::{OpenInvoice, cancel_subscriptions, drop_invoice};
-use crate::mail::Letter;
+use crate::shop::mail::Letter;
 use crate::resource::customer;
 use crate::scope::Scope;
 use facade::write::save;
-use crate::{Result, action_log};
+use crate::Result;
+use crate::shop::action_log;
 
 /// Takes a service out of use; `notify` is what its log says about a mail.
 ///
@@ -39,7 +40,7 @@ pub async fn suspend(
 }
 
 /// Takes a service back into use. One that is in use already is only noted in the log; a planned
-/// cancellation is off (spec: 2.3). Why it was out of use stays in the row.
+/// cancellation is off (docs/contract/application-operations.md#2.3). Why it was out of use stays in the row.
 ///
 /// # Errors
 /// When the database fails.
@@ -135,7 +136,7 @@ pub async fn tell(
     let link = scope.config().public_url();
     let values = [("service", service.name.as_str()), ("reason", reason)];
     let letter = Letter { template: "service_suspended", to: &customer, link: &link, values: &values };
-    letter.post(scope, transaction).await
+    letter.post(scope.shop(), transaction).await
 }
 
 /// Ends a service whose cancellation was asked for.

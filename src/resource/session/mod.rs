@@ -1,4 +1,4 @@
-//! Signing in and out, for customers and for the staff (spec: `credentials.md` 3, 4, 9).
+//! Signing in and out, for customers and for the staff (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/wire.md#7.6).
 //!
 //! The original signs in through pages of its own and through `/api/client`; REST has no operation for
 //! it here. An access token is sent as a key is, on both faces: the original lets whoever is signed
@@ -6,7 +6,7 @@
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 
-use crate::auth::{Credential, Credentials, Kind, Tokens};
+use crate::access::{Credential, Credentials, Kind, Tokens};
 use facade::guard::{Can, Public};
 use facade::outcome::Outcome;
 use facade::record::Moment;
@@ -85,8 +85,8 @@ impl SessionMutation {
         };
         let SessionCreateInput { email, password, code, .. } = input;
         let credentials = Credentials { kind, email, password, code };
-        let sessions = &scope.shared().sessions;
-        Ok(sessions.begin(scope.shared(), scope.asking_client(), credentials).await?.into())
+        let sessions = scope.sessions();
+        Ok(sessions.begin(scope.shop(), scope.asking_client(), credentials).await?.into())
     }
 
     /// Gets the next tokens of a session. A refresh token is good once: a second use ends the session, unless the
@@ -99,7 +99,7 @@ impl SessionMutation {
         #[graphql(desc = "The refresh token that came last.")] refresh_token: String,
     ) -> Result<Session> {
         let scope = Scope::from(ctx);
-        Ok(scope.shared().sessions.refresh(scope.shared(), scope.asking_client(), &refresh_token).await?.into())
+        Ok(scope.sessions().refresh(scope.shop(), scope.asking_client(), &refresh_token).await?.into())
     }
 
     /// Signs out: the session of a refresh token ends, its access tokens within a second.
@@ -110,7 +110,7 @@ impl SessionMutation {
         #[graphql(desc = "A refresh token of the session.")] refresh_token: String,
     ) -> Result<Outcome> {
         let scope = Scope::from(ctx);
-        scope.shared().sessions.revoke(scope.shared(), &refresh_token).await?;
+        scope.sessions().revoke(scope.shop(), &refresh_token).await?;
         Ok(Outcome::new("Session ended"))
     }
 
@@ -121,7 +121,7 @@ impl SessionMutation {
         let scope = Scope::from(ctx);
         let principal = scope.principal()?;
         let Credential::Session(_) = principal.credential else { return Err(Error::Forbidden(Vec::new())) };
-        let ended = scope.shared().sessions.revoke_all(scope.shared(), principal.owner).await?;
+        let ended = scope.sessions().revoke_all(scope.shop(), principal.owner).await?;
         Ok(Outcome::new(format!("{ended} sessions ended")))
     }
 }

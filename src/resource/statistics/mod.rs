@@ -1,4 +1,4 @@
-//! Figures of the shop (spec: `documented-contract.md` 4.1): one statement a table, remembered for a
+//! Figures of the shop (docs/contract/documented-contract.md#4.1): one statement a table, remembered for a
 //! minute.
 
 use std::time::Duration;
@@ -19,7 +19,8 @@ use facade::record::{InRest, Spelling};
 
 use facade::record::{Moment, Money};
 use crate::scope::Scope;
-use crate::{abilities, Error, Result, tax};
+use crate::{abilities, Error, Result};
+use crate::shop::tax;
 
 abilities! {
     /// Shows figures of the shop.

@@ -1,11 +1,11 @@
-//! Invoices as their customer sees them (spec: `client.md` 8): no drafts, no notes, nothing of the
+//! Invoices as their customer sees them (docs/contract/client.md#8): no drafts, no notes, nothing of the
 //! gateway but its reference.
 
 use entity::{invoice, invoice_item};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::own;
-use crate::auth::CLIENT_API;
+use crate::access::CLIENT_API;
 use facade::record;
 use crate::resource::invoice::{InvoiceStatus, address_lines, live_invoices, live_items};
 use crate::scope::Scope;

@@ -1,4 +1,4 @@
-//! The customer whose key or session it is (spec: `documented-contract.md` 4.4).
+//! The customer whose key or session it is (docs/contract/documented-contract.md#4.4).
 
 mod invoice;
 mod price;
@@ -14,8 +14,8 @@ pub use self::invoice::ViewerInvoice;
 pub use self::service::ViewerService;
 use super::customer::{Phone, live_customers};
 use super::service::visible_services;
-use crate::auth::CLIENT_API;
-use crate::auth::Owner;
+use crate::access::CLIENT_API;
+use crate::access::Owner;
 use facade::guard::Can;
 use crate::scope::Scope;
 use crate::{abilities, Error, Result};

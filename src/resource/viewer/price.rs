@@ -1,4 +1,4 @@
-//! What a customer pays for a service (spec: `client.md` 9.0): computed for all services of a level by
+//! What a customer pays for a service (docs/contract/client.md#9.0): computed for all services of a level by
 //! two statements.
 
 use std::collections::HashMap;
@@ -12,7 +12,8 @@ use sea_orm::{DbErr, Select};
 use facade::record::{Money, load};
 use crate::resource::pricing::{self as prices, Pricing};
 use crate::scope::Scope;
-use crate::{Result, tax};
+use crate::Result;
+use crate::shop::tax;
 
 /// Billing of what is never paid for: no row of prices has it.
 const FREE: &str = "free";
@@ -77,7 +78,7 @@ pub(super) async fn of_services(
     let own = offers(scope, prices::prices_of_services, services.iter().map(|service| service.id).collect()).await?;
     let products = services.iter().filter_map(|service| service.product_id).collect();
     let products = offers(scope, prices::prices_of_products, products).await?;
-    let (tax_included, rate) = (tax::is_included(scope).await?, tax::rate(scope).await?);
+    let (tax_included, rate) = (tax::is_included(scope.shop()).await?, tax::rate(scope.shop(), scope.principal()?.owner.customer()).await?);
     let prices = services.iter().map(|service| {
         let stored = stored(service, &own, &products)?;
         Some(ServicePrice::new(stored, tax_included, rate))

@@ -1,4 +1,4 @@
-//! Services as their customer sees them (spec: `client.md` 9): without the notes of the staff, what
+//! Services as their customer sees them (docs/contract/client.md#9): without the notes of the staff, what
 //! went wrong at delivery, and what the extension keeps.
 
 use entity::{product, server, service};
@@ -6,7 +6,7 @@ use sea_orm::{EntityTrait, Select};
 
 use super::own;
 use super::price::{self, ServicePrice};
-use crate::auth::CLIENT_API;
+use crate::access::CLIENT_API;
 use facade::record;
 use crate::resource::service::{ServiceStatus, visible_services};
 use crate::scope::Scope;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::walk::{ability, all_abilities};
 use facade::{Abilities, Ability};
-use guichet::key;
+use guichet::access::key;
 use serde_json::json;
 
 use crate::sessions::sign_in;

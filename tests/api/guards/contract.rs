@@ -8,7 +8,7 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Positioned, Value};
 use facade::Ability;
 use facade::guard::Public;
-use guichet::schema;
+use guichet::server::schema;
 use serde_json::json;
 
 use crate::shop::Shop;
@@ -94,7 +94,7 @@ pub(super) struct Inclusion {
 
 /// The lists that can include relations.
 pub(super) fn inclusions(registry: &Registry) -> Vec<Inclusion> {
-    let documents = guichet::contracts::documents(registry).unwrap();
+    let documents = guichet::server::contracts::documents(registry).unwrap();
     let including = documents.iter().filter(|document| !document.includes.is_empty());
     let all = including.map(|document| {
         let root =
@@ -230,7 +230,7 @@ async fn introspection_tells_each_need_in_words() {
 #[test]
 fn openapi_json_tells_each_need() {
     let registry = schema::registry();
-    let documents = guichet::contracts::documents(&registry).unwrap();
+    let documents = guichet::server::contracts::documents(&registry).unwrap();
     let mut told: BTreeMap<String, Vec<Ability>> = BTreeMap::new();
     for operation in super::operations() {
         told.insert(operation.cell.label.clone(), operation.cell.guard().to_vec());

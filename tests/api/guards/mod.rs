@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_graphql::registry::MetaField;
 use facade::Ability;
-use guichet::schema;
+use guichet::server::schema;
 use serde_json::{Value as Json, json};
 
 use self::caller::{Caller, everybody};

@@ -1,4 +1,4 @@
-//! Rules that ask the database, each by one statement (spec: `wire.md` 3.2, 3.6).
+//! Rules that ask the database, each by one statement (docs/contract/wire.md#3.2, docs/contract/wire.md#3.6).
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
 //! Rules about dates. A value must name a full year, month and day; relative words are no dates
-//! (spec: `wire.md` 3.2).
+//! (docs/contract/wire.md#3.2).
 
 use async_graphql::Value;
 use chrono::{

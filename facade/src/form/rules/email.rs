@@ -1,4 +1,4 @@
-//! The rule for e-mail addresses (spec: `wire.md` 3.2).
+//! The rule for e-mail addresses (docs/contract/wire.md#3.2).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

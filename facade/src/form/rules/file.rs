@@ -1,4 +1,4 @@
-//! Rules about uploaded files: what counts is the content (spec: `wire.md` 3.2).
+//! Rules about uploaded files: what counts is the content (docs/contract/wire.md#3.2).
 
 use async_graphql::UploadValue;
 

@@ -1,5 +1,5 @@
 //! The rules that a field can carry. Each function of this module makes one; they read as in the
-//! original's lists (spec: `wire.md` 3.2, 3.8).
+//! original's lists (docs/contract/wire.md#3.2, docs/contract/wire.md#3.8).
 
 mod database;
 mod date;
@@ -206,7 +206,7 @@ rules! {
     array() => Kind::Array;
     /// Rules for every element of a list or map.
     each(rules: impl Into<Vec<Rule>>) => Kind::Each(rules.into());
-    /// Smallest size: of a number, or in characters, elements or kilobytes (spec: `wire.md` 3.3).
+    /// Smallest size: of a number, or in characters, elements or kilobytes (docs/contract/wire.md#3.3).
     min(limit: impl Limit) => Kind::Min(Bound::new(limit));
     /// Greatest size; see [`min`].
     max(limit: impl Limit) => Kind::Max(Bound::new(limit));

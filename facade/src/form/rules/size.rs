@@ -1,4 +1,4 @@
-//! Rules about size: what is measured depends on the rules and on the value (spec: `wire.md` 3.3).
+//! Rules about size: what is measured depends on the rules and on the value (docs/contract/wire.md#3.3).
 
 use crate::form::check::Subject;
 use crate::form::value;

@@ -14,7 +14,7 @@ pub(super) fn required(subject: &Subject<'_>) -> Option<String> {
     subject.fails_if("required", is_empty(subject.value))
 }
 
-/// The condition is the sibling's value, not its absence (spec: `wire.md` 3.5).
+/// The condition is the sibling's value, not its absence (docs/contract/wire.md#3.5).
 pub(super) fn required_if_null(subject: &Subject<'_>, sibling: &str) -> Option<String> {
     let sent = match subject.sibling(sibling)? {
         Value::Null => "empty",

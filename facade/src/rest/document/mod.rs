@@ -50,7 +50,7 @@ pub struct DocumentError {
 pub enum Answer {
     /// The value of the root field.
     Value,
-    /// A page with its numbers beside the rows (spec: `wire.md` 4.1, flat).
+    /// A page with its numbers beside the rows (docs/contract/wire.md#4.1, flat).
     Page,
     /// A page with its numbers under `links` and `meta` (wrapped).
     WrappedPage,

@@ -1,4 +1,4 @@
-//! How operations fail: one shared response for each status (spec: `wire.md` 1.3).
+//! How operations fail: one shared response for each status (docs/contract/wire.md#1.3).
 
 use serde_json::{Value as Json, json};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ComponentsBuilder, Schema};

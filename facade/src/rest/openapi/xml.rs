@@ -1,5 +1,5 @@
 //! How the XML of a body is called: hints that utoipa's references cannot carry
-//! (spec: `documented-contract.md` 4.6).
+//! (docs/contract/documented-contract.md#4.6).
 
 use serde_json::{Map, Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! Rules of a customer's fields (spec: `wire.md` 3.2, 3.8).
+//! Rules of a customer's fields (docs/contract/wire.md#3.2, docs/contract/wire.md#3.8).
 
 mod phone;
 mod postcode;
@@ -8,7 +8,8 @@ use async_graphql::async_trait::async_trait;
 use facade::form::rules::custom;
 use facade::form::{CustomRule, Rule, Subject, value};
 
-use crate::{Result, settings};
+use crate::Result;
+use crate::shop::settings;
 
 /// Codes of the countries that a new shop sells to.
 const COUNTRIES: &[&str] = &[
@@ -38,7 +39,7 @@ pub fn country() -> Rule {
     custom(&Country)
 }
 
-/// A locale that the shop speaks (spec: `application-store.md` 9.6).
+/// A locale that the shop speaks (docs/contract/application-store.md#9.6).
 pub fn locale() -> Rule {
     custom(&Locale)
 }

@@ -1,4 +1,4 @@
-//! Whether a text is a phone number (spec: `wire.md` 3.8).
+//! Whether a text is a phone number (docs/contract/wire.md#3.8).
 
 use phonenumber::metadata::DATABASE;
 use phonenumber::{PhoneNumber, Type};

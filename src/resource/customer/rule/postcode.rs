@@ -1,4 +1,4 @@
-//! The postcode rule: shapes by country (spec: `wire.md` 3.8, `client.md` 5.2.1).
+//! The postcode rule: shapes by country (docs/contract/wire.md#3.8, docs/contract/client.md#5.2.1).
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

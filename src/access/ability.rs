@@ -1,0 +1,129 @@
+//! What a key may do: the abilities that the resources declare, their names in a key's list, the names that older
+//! documents and screens used for them (docs/contract/documented-contract.md#5), and the permissions of the staff's roles
+//! that grant them.
+
+use facade::{Abilities, Ability};
+
+/// An ability, as its resource declares it with [`abilities!`](crate::abilities!).
+pub struct Declared {
+    /// The ability.
+    pub ability: Ability,
+    /// What it opens.
+    pub doc: &'static str,
+    /// Names in a key's list that count as this one (docs/contract/documented-contract.md#5.2).
+    pub aliases: &'static [&'static str],
+    /// Permissions of the original's panel; a role that has one of them grants the ability.
+    pub permissions: &'static [&'static str],
+    /// Who can have it.
+    pub audience: Audience,
+}
+
+/// Who can have an ability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The shop's staff.
+    Staff,
+    /// Customers, for their own records. A staff key never has it, not even with `*`: there is no customer whose
+    /// records they could be (docs/contract/documented-contract.md#4.4).
+    Customers,
+}
+
+/// Declares the abilities of a resource: a constant each, and the list `ABILITIES` of them all.
+///
+/// ```ignore
+/// abilities! {
+///     /// Lists coupons.
+///     INDEX = "coupons:index", permissions ["admin.manage_coupons"];
+///     /// Makes coupons.
+///     STORE = "coupons:store", aliases ["coupons:create"], permissions ["admin.manage_coupons"];
+///     /// What only customers can have.
+///     ME = "customer:me", for customers;
+/// }
+/// ```
+#[macro_export]
+macro_rules! abilities {
+    ($(
+        $(#[doc = $doc:literal])+
+        $NAME:ident = $name:literal $(, aliases $aliases:tt)? $(, permissions $permissions:tt)? $(, for $customers:ident)?;
+    )*) => {
+        $( $(#[doc = $doc])+ pub const $NAME: facade::Ability = facade::Ability::new($name); )*
+
+        /// The abilities of this resource.
+        pub const ABILITIES: &[$crate::access::Declared] = &[$(
+            $crate::access::Declared {
+                ability: $NAME,
+                doc: concat!($($doc, "\n"),+),
+                aliases: &$crate::abilities!(@list $($aliases)?),
+                permissions: &$crate::abilities!(@list $($permissions)?),
+                audience: $crate::abilities!(@audience $($customers)?),
+            }
+        ),*];
+    };
+    (@list) => { [] };
+    (@list $list:tt) => { $list };
+    (@audience) => { $crate::access::Audience::Staff };
+    (@audience customers) => { $crate::access::Audience::Customers };
+}
+
+abilities! {
+    /// The customer's own part of the API: what a session of a customer has.
+    CLIENT_API = "client-api", for customers;
+}
+
+/// All abilities that are declared.
+pub struct Catalog {
+    declared: Vec<&'static Declared>,
+    all: Abilities,
+}
+
+impl Catalog {
+    /// The abilities of these lists, and those of this module.
+    pub fn new(lists: &[&'static [Declared]]) -> Self {
+        let declared: Vec<_> = lists.iter().copied().chain([ABILITIES]).flatten().collect();
+        let all = declared.iter().map(|declared| declared.ability).collect();
+        Self { declared, all }
+    }
+
+    /// Every ability there is: what `*` gives.
+    pub fn all(&self) -> &Abilities {
+        &self.all
+    }
+
+    /// The declarations.
+    pub fn declared(&self) -> impl Iterator<Item = &'static Declared> {
+        self.declared.iter().copied()
+    }
+
+    /// The ability of that name; aliases are not looked at.
+    pub fn named(&self, name: &str) -> Option<Ability> {
+        self.all.iter().find(|ability| ability.name() == name)
+    }
+
+    /// The set that a key's list of names gives to an owner. Unknown names give nothing.
+    pub fn of_key<'a>(&self, names: impl IntoIterator<Item = &'a str>, audience: Audience) -> Abilities {
+        let names: Vec<_> = names.into_iter().collect();
+        let named = |declared: &Declared| {
+            names.iter().any(|name| {
+                *name == "*" || *name == declared.ability.name() || declared.aliases.contains(name)
+            })
+        };
+        self.those(audience, named)
+    }
+
+    /// What a role with these permissions grants. Permissions that no ability names open nothing.
+    pub fn of_role(&self, permissions: &[String]) -> Abilities {
+        self.those(Audience::Staff, |declared| {
+            permissions.iter().any(|permission| declared.permissions.contains(&permission.as_str()))
+        })
+    }
+
+    /// All abilities that an audience can have.
+    pub fn of(&self, audience: Audience) -> Abilities {
+        self.those(audience, |_| true)
+    }
+
+    fn those(&self, audience: Audience, fits: impl Fn(&Declared) -> bool) -> Abilities {
+        let fitting = self.declared.iter().filter(|declared| declared.audience == audience && fits(declared));
+        fitting.map(|declared| declared.ability).collect()
+    }
+}

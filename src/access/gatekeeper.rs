@@ -1,0 +1,115 @@
+//! Who asks, and how much it may: the shop's keys, sessions and throttles behind the engine's pipeline.
+
+use std::any::Any;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::async_trait::async_trait;
+use axum::http::{HeaderMap, header};
+use facade::engine::{GivenUp, Settings as _};
+use facade::execution::Principal as AnyPrincipal;
+use facade::limit::Verdict;
+use facade::pipeline::{Caller, Unit};
+
+use super::{Keys, Owner, Principal};
+use crate::access::throttle::{Bucket, Throttle};
+use crate::shop::Shop;
+use crate::shop::settings;
+use crate::{Error, Result};
+
+/// The counters of all callers.
+pub struct Throttles {
+    /// Requests a minute.
+    pub requests: Throttle,
+    /// Points a minute.
+    pub points: Throttle,
+    /// Wrong keys a minute.
+    pub failed_keys: Throttle,
+}
+
+/// The shop's keys and throttles.
+pub struct Access {
+    shop: Arc<Shop>,
+    /// Keys that were found a moment ago.
+    pub keys: Keys,
+    throttles: Throttles,
+}
+
+/// Whose key a caller has sent.
+fn owner(caller: &Caller) -> Option<Owner> {
+    let who: &dyn Any = caller.principal.as_deref()?;
+    who.downcast_ref::<Principal>().map(|who| who.owner)
+}
+
+/// Whose requests are counted together with those of a caller.
+fn bucket(caller: &Caller) -> Bucket {
+    owner(caller).map_or(Bucket::of_client(caller.client), Bucket::Owner)
+}
+
+impl Access {
+    /// The keys of a shop, with these counters.
+    pub fn new(shop: Arc<Shop>, keys: Keys, throttles: Throttles) -> Self {
+        Self { shop, keys, throttles }
+    }
+
+    /// What a caller's account is called, where it matters which one writes.
+    fn account(&self, caller: &Caller) -> Option<String> {
+        self.shop.replica.as_ref().and_then(|_| owner(caller)).map(|owner| owner.to_string())
+    }
+
+    fn throttle(&self, unit: Unit) -> &Throttle {
+        match unit {
+            Unit::Requests => &self.throttles.requests,
+            Unit::Points => &self.throttles.points,
+        }
+    }
+
+    /// Counts a key that is not valid. A request without any key has tried none.
+    async fn count_failed_key(&self, headers: &HeaderMap, client: IpAddr) -> Result<()> {
+        if !headers.contains_key(header::AUTHORIZATION) {
+            return Ok(());
+        }
+        let tried = self.throttles.failed_keys.hit(Bucket::of_client(client), self.shop.clock.now()).await;
+        tried.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
+    }
+}
+
+#[async_trait]
+impl facade::pipeline::Access for Access {
+    async fn identify(&self, headers: &HeaderMap, client: IpAddr) -> Result<Option<Arc<dyn AnyPrincipal>>> {
+        match self.keys.authenticate(&self.shop, headers).await {
+            Ok(principal) => Ok(Some(principal)),
+            Err(Error::Unauthenticated) => self.count_failed_key(headers, client).await.map(|()| None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn take(&self, unit: Unit, caller: &Caller, amount: u32) -> Verdict {
+        self.throttle(unit).take(bucket(caller), amount, self.shop.clock.now()).await
+    }
+
+    async fn settle(&self, unit: Unit, caller: &Caller, verdict: Verdict, taken: u32, used: u32) -> Verdict {
+        self.throttle(unit).settle(bucket(caller), verdict, taken, used).await
+    }
+
+    async fn begins(&self, caller: &Caller, writes: bool) -> bool {
+        self.shop.begins(self.account(caller).as_deref(), writes).await
+    }
+
+    async fn ends(&self, caller: &Caller, writes: bool) {
+        self.shop.ends(self.account(caller).as_deref(), writes).await;
+    }
+
+    async fn is_open(&self) -> Result<()> {
+        if settings::is_on(&*self.shop, "maintenance_enabled", false).await? {
+            let text = self.shop.setting("maintenance_message").await?;
+            return Err(Error::Maintenance(text.unwrap_or_default()));
+        }
+        Ok(())
+    }
+
+    async fn given_up(&self, limit: Duration) -> GivenUp {
+        self.shop.pulse.given_up(limit).await
+    }
+}

@@ -1,0 +1,205 @@
+//! API keys: rows of `personal_access_tokens`, made by the original or by us
+//! (docs/contract/credentials.md#2, docs/contract/wire.md#7).
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, header};
+use chrono::{DateTime, Utc};
+use entity::{Id, ShopTime, admin, customer, personal_access_token as token};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
+use subtle::ConstantTimeEq;
+
+use super::{Audience, Catalog, Credential, Owner, Principal, Sessions, session};
+use crate::access::key;
+use crate::database::reader::Reader;
+use crate::shop::Shop;
+use crate::{Error, Result};
+use facade::cache::Cache;
+
+/// What the table calls the two kinds of owner.
+pub(super) const STAFF: &str = "App\\Models\\Admin\\Admin";
+pub(super) const CUSTOMER: &str = "App\\Models\\Account\\Customer";
+
+/// How long a key is believed without asking the database again: a revoked one stops as soon.
+const REMEMBERED: Duration = Duration::from_secs(1);
+/// How many keys are.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// Keys, as they were found a moment ago.
+pub struct Keys {
+    sessions: Arc<Sessions>,
+    abilities: &'static Catalog,
+    known: Cache<String, Option<Found>>,
+    used: Mutex<HashSet<Id>>,
+}
+
+/// A key's row and whether its owner exists, whatever the time is.
+#[derive(Clone)]
+struct Found {
+    id: Id,
+    principal: Arc<Principal>,
+    created_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+    /// When its owner can do nothing any more.
+    owner_ends: Option<DateTime<Utc>>,
+}
+
+impl Keys {
+    /// Keys of these abilities, and the sessions that access tokens are of.
+    pub fn new(sessions: Arc<Sessions>, abilities: &'static Catalog) -> Self {
+        Self { sessions, abilities, known: Cache::new(MAX_REMEMBERED, REMEMBERED), used: Mutex::default() }
+    }
+
+    /// The caller that the `Authorization` header names, if its key or access token is valid now.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] without a valid one; when the database fails.
+    pub async fn authenticate(&self, shop: &Shop, headers: &HeaderMap) -> Result<Arc<Principal>> {
+        let sent = headers.get_all(header::AUTHORIZATION).iter().next_back();
+        let text =
+            sent.and_then(|value| value.to_str().ok()).and_then(bearer).ok_or(Error::Unauthenticated)?;
+        if session::is_access_token(text) {
+            return Box::pin(self.sessions.authenticate(shop, text)).await;
+        }
+        // The hash is the cache's key: the secret itself stays nowhere.
+        let secret = key::hash(text);
+        let found = match self.known.get(&secret) {
+            Some(found) => found,
+            None => {
+                let found = Box::pin(find(&shop.reader, self.abilities, text)).await?;
+                self.known.insert(secret, found.clone());
+                found
+            }
+        };
+        let (max_age, now) = (shop.config.token_expiration, shop.clock.now());
+        let found = found.filter(|found| found.valid(max_age, now)).ok_or(Error::Unauthenticated)?;
+        if !shop.config.read_only {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(found.id);
+        }
+        Ok(found.principal)
+    }
+
+    /// Writes `last_used_at` of every key used since the last call, in one statement.
+    ///
+    /// # Errors
+    /// When the database fails; the keys are then written with the next call.
+    pub async fn write_used(&self, db: &DatabaseConnection, now: DateTime<Utc>) -> Result<()> {
+        let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
+        if used.is_empty() {
+            return Ok(());
+        }
+        let written = token::Entity::update_many()
+            .col_expr(token::Column::LastUsedAt, Expr::value(ShopTime(now)))
+            .col_expr(token::Column::UpdatedAt, Expr::value(ShopTime(now)))
+            .filter(token::Column::Id.is_in(used.iter().copied()))
+            .exec(db)
+            .await;
+        if written.is_err() {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(used);
+        }
+        written?;
+        Ok(())
+    }
+}
+
+impl Found {
+    fn valid(&self, max_age: Option<Duration>, now: DateTime<Utc>) -> bool {
+        let young = max_age.is_none_or(|age| self.created_at.is_some_and(|made| made > now - age));
+        young && [self.expires_at, self.owner_ends].iter().flatten().all(|end| *end > now)
+    }
+}
+
+/// The text after the last `bearer ` in any case, up to a comma (docs/contract/wire.md#7.2).
+fn bearer(header: &str) -> Option<&str> {
+    let at = header.to_ascii_lowercase().rfind("bearer ")?;
+    let text = header[at + "bearer ".len()..].split(',').next()?;
+    (!text.is_empty()).then_some(text)
+}
+
+/// Whether keys can be looked up at all: the database is there, with the shop's tables.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reachable(db: &impl ConnectionTrait) -> Result<()> {
+    let any = token::Entity::find().select_only().column(token::Column::Id).limit(1);
+    any.into_tuple::<Id>().one(db).await?;
+    Ok(())
+}
+
+async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<Found>> {
+    let select = token::Entity::find();
+    let (select, secret) = match key::split(text) {
+        Some((id, secret)) => (select.filter(token::Column::Id.eq(id)), secret),
+        None if text.contains('|') => return Ok(None),
+        None => (select.filter(token::Column::Token.eq(key::hash(text))), text),
+    };
+    let Some(row) = select.limit(1).one(db).await? else { return Ok(None) };
+    if !bool::from(row.token.as_bytes().ct_eq(key::hash(secret).as_bytes())) {
+        return Ok(None);
+    }
+    let Some((owner, owner_ends)) = owner(db, &row).await? else { return Ok(None) };
+    let names: Vec<String> =
+        row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
+    // Either may hold `*` (docs/contract/wire.md#quirk-10).
+    let audience = match owner {
+        Owner::Staff(_) => Audience::Staff,
+        Owner::Customer(_) => Audience::Customers,
+    };
+    let abilities = catalog.of_key(names.iter().map(String::as_str), audience);
+    Ok(Some(Found {
+        id: row.id,
+        principal: Arc::new(Principal { owner, credential: Credential::Key(row.id), abilities }),
+        created_at: row.created_at.map(|at| at.0),
+        expires_at: row.expires_at.map(|at| at.0),
+        owner_ends,
+    }))
+}
+
+/// The key's owner, unless it was deleted, and when it can do nothing any more.
+async fn owner(db: &Reader, row: &token::Model) -> Result<Option<(Owner, Option<DateTime<Utc>>)>> {
+    let id = row.tokenable_id;
+    Ok(match row.tokenable_type.as_str() {
+        STAFF => {
+            let select = admin::Entity::find().select_only().column(admin::Column::ExpiresAt);
+            let alive = select.filter(admin::Column::Id.eq(id)).filter(admin::Column::DeletedAt.is_null());
+            let ends = alive.limit(1).into_tuple::<Option<ShopTime>>().one(db).await?;
+            ends.map(|ends| (Owner::Staff(id), ends.map(|at| at.0)))
+        }
+        CUSTOMER => {
+            let select = customer::Entity::find().select_only().column(customer::Column::Id);
+            let alive =
+                select.filter(customer::Column::Id.eq(id)).filter(customer::Column::DeletedAt.is_null());
+            alive.limit(1).into_tuple::<Id>().one(db).await?.map(|id| (Owner::Customer(id), None))
+        }
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::bearer;
+
+    #[test]
+    fn the_last_bearer_counts_in_any_case_up_to_a_comma() {
+        assert_eq!(bearer("Bearer 1|x"), Some("1|x"));
+        assert_eq!(bearer("foo BEARER y, foo"), Some("y"));
+        assert_eq!(bearer("Bearer Bearer z"), Some("z"));
+        assert_eq!(bearer("Bearer  x"), Some(" x"));
+        assert_eq!(bearer("Basic x"), None);
+        assert_eq!(bearer("bearer "), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_names_a_key_or_none(header in r"(bearer|BEARER|,| |\PC){0,20}", key in "[0-9]{1,9}\\|[0-9A-Za-z]{1,40}") {
+            prop_assert!(bearer(&header).is_none_or(|key| header.contains(key)));
+            let header = format!("{header} Bearer {key}");
+            prop_assert_eq!(bearer(&header), Some(key.as_str()));
+        }
+    }
+}

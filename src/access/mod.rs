@@ -1,0 +1,80 @@
+//! Who asks, and what they may do.
+
+mod ability;
+mod gatekeeper;
+pub mod key;
+mod keys;
+pub mod password;
+mod session;
+pub mod throttle;
+
+pub use ability::{Audience, CLIENT_API, Catalog, Declared};
+pub use gatekeeper::{Access, Throttles};
+pub use keys::{Keys, reachable};
+pub(crate) use session::{Client, Credentials, Kind};
+pub use session::{KeyRing, Sessions, Tokens, Tries};
+
+use std::fmt;
+
+use entity::Id;
+use facade::Abilities;
+
+/// Whose key it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A member of the shop's staff.
+    Staff(Id),
+    /// A customer of the shop.
+    Customer(Id),
+}
+
+impl Owner {
+    /// The customer's number; none of the staff.
+    pub fn customer(self) -> Option<Id> {
+        match self {
+            Self::Staff(_) => None,
+            Self::Customer(id) => Some(id),
+        }
+    }
+
+    /// Its kind, as our own table and keys name it, and its primary key.
+    pub fn parts(self) -> (&'static str, Id) {
+        match self {
+            Self::Staff(id) => ("staff", id),
+            Self::Customer(id) => ("customer", id),
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, id) = self.parts();
+        write!(f, "{kind} {}", id.0)
+    }
+}
+
+/// What a caller proves itself with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// An API key, by its row.
+    Key(Id),
+    /// The access token of a session, by the session's name.
+    Session(String),
+}
+
+/// The caller of a request: a valid key or access token.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// Whose key it is.
+    pub owner: Owner,
+    /// What the caller sent.
+    pub credential: Credential,
+    /// What it may do.
+    pub abilities: Abilities,
+}
+
+impl facade::execution::Principal for Principal {
+    fn abilities(&self) -> &Abilities {
+        &self.abilities
+    }
+}

@@ -1,0 +1,210 @@
+//! Accounts that sign in, and what their state allows (docs/contract/credentials.md#1, docs/contract/credentials.md#9).
+
+use chrono::{DateTime, Utc};
+use entity::{Id, ShopTime, admin, customer, metadata, permission, permission_role, role};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use crate::Result;
+use crate::access::key;
+use crate::access::keys::{CUSTOMER, STAFF};
+use crate::access::{Audience, CLIENT_API, Catalog, Owner};
+use crate::shop::texts::Lang;
+use facade::Abilities;
+
+/// Name of the value that holds an account's recovery codes.
+pub(super) const RECOVERY_CODES: &str = "2fa_recovery_codes";
+/// No role has anywhere near so many permissions.
+const MAX_PERMISSIONS: u64 = 1000;
+/// Values attached to an account that decide about signing in, and what a ban is told with.
+const STATE: [&str; 6] = [RECOVERY_CODES, "2fa_secret", "banned", "banned_at", "banned_by", "banned_reason"];
+/// Each value is there once, by custom.
+const MAX_STATE: u64 = 60;
+
+/// The two kinds of account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Customer,
+    Staff,
+}
+
+/// An account that was not deleted.
+pub(super) struct Account {
+    pub(super) owner: Owner,
+    /// The stored hash.
+    pub(super) password: String,
+    /// When a member of the staff stops to be one.
+    expires_at: Option<DateTime<Utc>>,
+    role: Option<Id>,
+}
+
+/// What is attached to an account about signing in.
+pub(super) struct State(Vec<(String, String)>);
+
+impl Account {
+    /// The account that signs in with an address; case doesn't count.
+    pub(super) async fn by_email(db: &DatabaseConnection, kind: Kind, email: &str) -> Result<Option<Self>> {
+        // No database keeps it, and PostgreSQL refuses to compare with it.
+        if email.contains('\0') {
+            return Ok(None);
+        }
+        match kind {
+            Kind::Customer => Self::customer(db, same_text(db, customer::Column::Email, email)).await,
+            Kind::Staff => Self::staff(db, same_text(db, admin::Column::Email, email)).await,
+        }
+    }
+
+    pub(super) async fn of(db: &DatabaseConnection, owner: Owner) -> Result<Option<Self>> {
+        match owner {
+            Owner::Customer(id) => Self::customer(db, customer::Column::Id.eq(id)).await,
+            Owner::Staff(id) => Self::staff(db, admin::Column::Id.eq(id)).await,
+        }
+    }
+
+    async fn customer(db: &DatabaseConnection, which: SimpleExpr) -> Result<Option<Self>> {
+        let select = customer::Entity::find()
+            .select_only()
+            .columns([customer::Column::Id, customer::Column::Password])
+            .filter(which)
+            .filter(customer::Column::DeletedAt.is_null())
+            .limit(1);
+        let found: Option<(Id, String)> = select.into_tuple().one(db).await?;
+        Ok(found.map(|(id, password)| Self {
+            owner: Owner::Customer(id),
+            password,
+            expires_at: None,
+            role: None,
+        }))
+    }
+
+    /// Addresses of the staff are not unique: the first one counts, as in the original.
+    async fn staff(db: &DatabaseConnection, which: SimpleExpr) -> Result<Option<Self>> {
+        let select = admin::Entity::find().filter(which).filter(admin::Column::DeletedAt.is_null());
+        let found = select.order_by_asc(admin::Column::Id).limit(1).one(db).await?;
+        Ok(found.map(|admin| Self {
+            owner: Owner::Staff(admin.id),
+            password: admin.password,
+            expires_at: admin.expires_at.map(|end| end.0),
+            role: admin.role_id.trim().parse().ok().map(Id),
+        }))
+    }
+
+    /// Whether it is a member of the staff who has left.
+    pub(super) fn has_ended(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Names this password without telling it: another one ends the sessions of the account.
+    pub(super) fn password_mark(&self) -> String {
+        key::hash(&self.password)
+    }
+
+    /// Replaces a value that is attached to the account, unless another one did meanwhile.
+    pub(super) async fn replace(
+        &self,
+        db: &DatabaseConnection,
+        key: &str,
+        old: &str,
+        new: String,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let replaced = metadata::Entity::update_many()
+            .col_expr(metadata::Column::Value, Expr::value(new))
+            .col_expr(metadata::Column::UpdatedAt, Expr::value(ShopTime(now)))
+            .filter(self.attached())
+            .filter(metadata::Column::Key.eq(key))
+            .filter(metadata::Column::Value.eq(old))
+            .exec(db)
+            .await?;
+        Ok(replaced.rows_affected > 0)
+    }
+
+    /// What is attached to the account.
+    fn attached(&self) -> Condition {
+        let (model, id) = match self.owner {
+            Owner::Customer(id) => (CUSTOMER, id),
+            Owner::Staff(id) => (STAFF, id),
+        };
+        Condition::all().add(metadata::Column::ModelType.eq(model)).add(metadata::Column::ModelId.eq(id))
+    }
+
+    pub(super) async fn state(&self, db: &DatabaseConnection) -> Result<State> {
+        let rows: Vec<(String, Option<String>)> = metadata::Entity::find()
+            .select_only()
+            .columns([metadata::Column::Key, metadata::Column::Value])
+            .filter(self.attached())
+            .filter(metadata::Column::Key.is_in(STATE))
+            .order_by_asc(metadata::Column::Id)
+            .limit(MAX_STATE)
+            .into_tuple()
+            .all(db)
+            .await?;
+        Ok(State(rows.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()))
+    }
+
+    /// What a session of the account may do.
+    pub(super) async fn abilities(&self, db: &DatabaseConnection, catalog: &Catalog) -> Result<Abilities> {
+        match self.owner {
+            Owner::Customer(_) => Ok([CLIENT_API].into_iter().collect()),
+            Owner::Staff(_) => of_role(db, catalog, self.role).await,
+        }
+    }
+}
+
+impl State {
+    /// The value of a key; `""` and `"0"` count as absent.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        found.filter(|value| !matches!(*value, "" | "0"))
+    }
+
+    pub(super) fn is_banned(&self) -> bool {
+        self.get("banned").is_some()
+    }
+
+    /// What a banned customer is told.
+    pub(super) fn ban_text(&self, lang: Lang) -> String {
+        let value = |key| self.get(key).unwrap_or_default();
+        let values = [
+            ("date", value("banned_at")),
+            ("username", value("banned_by")),
+            ("reason", value("banned_reason")),
+        ];
+        lang.text("admin.customers.show.is_banned", &values)
+    }
+}
+
+/// Equality without regard to case, which is what MariaDB's collation does by itself.
+fn same_text(db: &DatabaseConnection, column: impl ColumnTrait, text: &str) -> SimpleExpr {
+    match db.get_database_backend() {
+        DbBackend::MySql => column.eq(text.to_lowercase()),
+        _ => ExprTrait::eq(Func::lower(Expr::col(column)), text.to_lowercase()),
+    }
+}
+
+async fn of_role(db: &DatabaseConnection, catalog: &Catalog, role: Option<Id>) -> Result<Abilities> {
+    let Some(id) = role else { return Ok(Abilities::default()) };
+    let live = role::Entity::find_by_id(id).filter(role::Column::DeletedAt.is_null());
+    match live.one(db).await? {
+        None => Ok(Abilities::default()),
+        Some(role) if role.is_admin.0 => Ok(catalog.of(Audience::Staff)),
+        Some(_) => {
+            let granted = sea_orm::sea_query::Query::select()
+                .column(permission_role::Column::PermissionId)
+                .from(permission_role::Entity)
+                .and_where(permission_role::Column::RoleId.eq(id))
+                .to_owned();
+            let names: Vec<String> = permission::Entity::find()
+                .select_only()
+                .column(permission::Column::Name)
+                .filter(permission::Column::Id.in_subquery(granted))
+                .limit(MAX_PERMISSIONS)
+                .into_tuple()
+                .all(db)
+                .await?;
+            Ok(catalog.of_role(&names))
+        }
+    }
+}

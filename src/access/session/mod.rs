@@ -1,0 +1,479 @@
+//! Sessions: signing in by password, access tokens that last minutes, refresh tokens that change with
+//! each use (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/credentials.md#10).
+//!
+//! A session is a row of [`row`]. Its refresh tokens are `owner.session.family.secret`: all of them
+//! share `family`, only the current one has the right `secret`, and of both only hashes are stored.
+//! A token of the right family with a wrong secret was used before: somebody has a copy, and the session
+//! ends for both. Only the client that used a token may send it again within seconds, as two tabs of a browser
+//! do: it gets the same successor, whose secret is derived anew. Nothing but the row makes a session: where it
+//! is deleted, access tokens end too.
+
+mod account;
+mod jwt;
+mod networks;
+mod recovery;
+mod row;
+mod totp;
+mod tries;
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::Id;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use subtle::ConstantTimeEq;
+
+use self::account::{Account, RECOVERY_CODES, State};
+use self::row::{Column, Entity as Rows, Model as Row};
+pub use self::tries::Tries;
+use self::tries::Try;
+use super::{Credential, Owner, Principal};
+use crate::access::Catalog;
+use crate::access::key;
+use crate::access::password::Passwords;
+use crate::platform::config::Config;
+use crate::platform::network;
+use crate::platform::random;
+use crate::platform::signature;
+use crate::shop::Shop;
+use crate::{Error, Result};
+use facade::cache::Cache;
+use facade::error::Invalid;
+
+pub(crate) use self::account::Kind;
+pub use self::jwt::KeyRing;
+pub(super) use self::jwt::looks_like as is_access_token;
+
+/// How long a session is believed without asking the database again: one that was ended, or whose
+/// account was shut out, stops as soon.
+const REMEMBERED: Duration = Duration::from_secs(1);
+/// How many are.
+const MAX_REMEMBERED: usize = 10_000;
+/// Random characters of a session's name, and of what its refresh tokens share.
+const ENTROPY: usize = 40;
+/// Sessions that an account may have at the same time: with another one the oldest ends.
+const MAX_SESSIONS: u64 = 100;
+/// The key of no account.
+const NOBODY: Id = Id(0);
+/// How long the client that used a refresh token may send it again.
+const REPEATED: TimeDelta = TimeDelta::seconds(10);
+
+/// What somebody signs in with.
+pub(crate) struct Credentials {
+    pub(crate) kind: Kind,
+    pub(crate) email: String,
+    pub(crate) password: String,
+    /// Of the authenticator app, where the account has one.
+    pub(crate) code: Option<String>,
+}
+
+/// Whoever asks for the next tokens of a session.
+#[derive(Clone, Copy)]
+pub(crate) struct Client<'a> {
+    pub(crate) address: IpAddr,
+    /// Its `User-Agent`.
+    pub(crate) agent: &'a [u8],
+}
+
+impl Client<'_> {
+    fn hash(self) -> String {
+        key::hash(&format!("{} {}", network::of(self.address), String::from_utf8_lossy(self.agent)))
+    }
+}
+
+/// What a client gets that signed in. Never logged, never stored.
+pub struct Tokens {
+    /// The bearer text of requests.
+    pub access: String,
+    /// Seconds until the access token ends.
+    pub expires_in: i64,
+    /// Gets the next pair of tokens, once.
+    pub refresh: String,
+    /// When the session ends for good.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// Sessions of this server.
+pub struct Sessions {
+    /// Hashes of passwords.
+    pub passwords: Passwords,
+    abilities: &'static Catalog,
+    tries: Tries,
+    ring: OnceLock<KeyRing>,
+    known: Cache<String, Option<Arc<Principal>>>,
+}
+
+/// A session by name, as tokens spell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Name {
+    owner: Owner,
+    id: String,
+}
+
+impl Sessions {
+    /// Sessions; tries to sign in are counted.
+    pub fn new(tries: Tries, passwords: Passwords, abilities: &'static Catalog) -> Self {
+        Self {
+            passwords,
+            abilities,
+            tries,
+            ring: OnceLock::new(),
+            known: Cache::new(MAX_REMEMBERED, REMEMBERED),
+        }
+    }
+
+    /// The keys of access tokens, read or made on first use.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn key_ring(&self, config: &Config) -> Result<&KeyRing> {
+        if let Some(ring) = self.ring.get() {
+            return Ok(ring);
+        }
+        let ring = KeyRing::open(config)?;
+        Ok(self.ring.get_or_init(|| ring))
+    }
+
+    /// The caller whose access token it is.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where it is not good (any more); when the database fails.
+    pub async fn authenticate(&self, shop: &Shop, token: &str) -> Result<Arc<Principal>> {
+        // A token that somebody made up makes no key.
+        if self.ring.get().is_none() && !shop.config.jwt_key_file().exists() {
+            return Err(Error::Unauthenticated);
+        }
+        let claims = self.key_ring(&shop.config)?.verify(token, shop.clock.now());
+        let claims = claims.ok_or(Error::Unauthenticated)?;
+        let name = Name::of_claims(&claims.sub, &claims.sid).ok_or(Error::Unauthenticated)?;
+        let label = name.label();
+        let found = match self.known.get(&label) {
+            Some(found) => found,
+            None => {
+                let found = self.find(shop, &name).await?;
+                self.known.insert(label, found.clone());
+                found
+            }
+        };
+        found.ok_or(Error::Unauthenticated)
+    }
+
+    async fn find(&self, shop: &Shop, name: &Name) -> Result<Option<Arc<Principal>>> {
+        let Some(row) = self.row(shop, name).await? else { return Ok(None) };
+        let Some(account) = admitted(shop, &row, name.owner).await? else { return Ok(None) };
+        let abilities = account.abilities(&shop.db, self.abilities).await?;
+        let credential = Credential::Session(name.id.clone());
+        Ok(Some(Arc::new(Principal { owner: name.owner, credential, abilities })))
+    }
+
+    /// Begins a session of whoever knows an account's password, and its code where it has a second
+    /// factor. The order of checks is that of the original: tries, password, ban, code.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`]; [`Error::Invalid`] with what is wrong.
+    pub(crate) async fn begin(
+        &self,
+        shop: &Shop,
+        client: Client<'_>,
+        credentials: Credentials,
+    ) -> Result<Tokens> {
+        let email = credentials.email.trim().to_lowercase();
+        let (db, now, lang) = (&shop.db, shop.clock.now(), shop.config.lang);
+        tables(shop).await?;
+        let account = Account::by_email(db, credentials.kind, &email).await?;
+        let owner = account.as_ref().map(|account| account.owner);
+        let network = network_hash(shop, client.address);
+        // Asked for an unknown account too: the answer takes as long.
+        let asked = owner.unwrap_or(Owner::Customer(NOBODY));
+        let is_known = networks::is_known(db, asked, &network, now).await?;
+        let Credentials { kind, password, code, .. } = credentials;
+        let tried = Try { client: client.address, kind, email: &email, owner, is_known };
+        self.tries.count(&tried, now).await?;
+        let stored = account.as_ref().map(|account| account.password.as_str());
+        let fits = self.passwords.fits(client.address, password, stored).await?;
+        let account = account.filter(|account| fits && !account.has_ended(now));
+        let account = account.ok_or_else(|| refusal("email", lang.text("auth.failed", &[])))?;
+        let state = account.state(db).await?;
+        if state.is_banned() {
+            return Err(refusal("email", state.ban_text(lang)));
+        }
+        check_code(shop, &account, &state, code.as_deref()).await?;
+        networks::note(db, account.owner, network, now).await?;
+        self.start(shop, client, &account).await
+    }
+
+    async fn start(&self, shop: &Shop, client: Client<'_>, account: &Account) -> Result<Tokens> {
+        let now = shop.clock.now();
+        let age = shop.config.token_expiration.map_or(i64::MAX, |age| age.as_secs().cast_signed());
+        let ends = now.timestamp() + shop.config.session_ttl.min(age);
+        let name = Name { owner: account.owner, id: random::text(ENTROPY) };
+        let family = random::text(ENTROPY);
+        let secret = self.secret(shop, &name, &family, 0)?;
+        let (owner_type, owner_id) = name.owner.parts();
+        // What has ended goes when its account comes back: the table does not grow for ever.
+        let ended = of_owner(name.owner).filter(Column::ExpiresAt.lte(now.timestamp()));
+        ended.exec(&shop.db).await?;
+        let row = row::ActiveModel {
+            owner_type: Set(owner_type.to_owned()),
+            owner_id: Set(owner_id),
+            id: Set(name.id.clone()),
+            family_hash: Set(key::hash(&family)),
+            refresh_hash: Set(key::hash(&secret)),
+            generation: Set(0),
+            refreshed_at: Set(now.timestamp_millis()),
+            client_hash: Set(client.hash()),
+            password_mark: Set(account.password_mark()),
+            created_at: Set(now.timestamp()),
+            expires_at: Set(ends),
+        };
+        Rows::insert(row).exec_without_returning(&shop.db).await?;
+        end_oldest(&shop.db, &name).await?;
+        self.tokens(shop, &name, &family, &secret, ends)
+    }
+
+    /// The next tokens of a session. A refresh token is good once: with a second use the session ends, unless
+    /// the same client sends it again at once. Then it gets the same refresh token again.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where the token is not good (any more); when the database fails.
+    pub(crate) async fn refresh(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
+        let (name, row, [family, used]) = self.presented(shop, token).await?;
+        if admitted(shop, &row, name.owner).await?.is_none() {
+            self.end(&shop.db, &name).await?;
+            return Err(Error::Unauthenticated);
+        }
+        if !same(&row.refresh_hash, used) {
+            return self.repeat(shop, client, token).await;
+        }
+        let secret = self.secret(shop, &name, family, row.generation + 1)?;
+        // Of two who come with the same token at the same time, one comes second.
+        let changed = Rows::update_many()
+            .col_expr(Column::RefreshHash, Expr::value(key::hash(&secret)))
+            .col_expr(Column::Generation, Expr::value(row.generation + 1))
+            .col_expr(Column::RefreshedAt, Expr::value(shop.clock.now().timestamp_millis()))
+            .col_expr(Column::ClientHash, Expr::value(client.hash()))
+            .filter(named(&name))
+            .filter(Column::RefreshHash.eq(key::hash(used)))
+            .exec(&shop.db)
+            .await?;
+        if changed.rows_affected == 0 {
+            return self.repeat(shop, client, token).await;
+        }
+        self.tokens(shop, &name, family, &secret, row.expires_at)
+    }
+
+    /// The tokens that were given for a token which is not the current one: to the client that got them, for a
+    /// moment. The session ends for everybody else.
+    async fn repeat(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
+        let (name, row, [family, used]) = self.presented(shop, token).await?;
+        let before = self.secret(shop, &name, family, row.generation - 1)?;
+        let age = shop.clock.now().timestamp_millis() - row.refreshed_at;
+        let is_last = bool::from(before.as_bytes().ct_eq(used.as_bytes())) && row.generation > 0;
+        if !is_last || age > REPEATED.num_milliseconds() || row.client_hash != client.hash() {
+            return self.reused(shop, &name).await;
+        }
+        let secret = self.secret(shop, &name, family, row.generation)?;
+        // Made with another key of this server: it cannot be told again.
+        if !same(&row.refresh_hash, &secret) {
+            return self.reused(shop, &name).await;
+        }
+        self.tokens(shop, &name, family, &secret, row.expires_at)
+    }
+
+    async fn reused(&self, shop: &Shop, name: &Name) -> Result<Tokens> {
+        tracing::warn!(owner = ?name.owner, "a refresh token was used twice: its session ends");
+        self.end(&shop.db, name).await?;
+        Err(Error::Unauthenticated)
+    }
+
+    /// Ends the session of a refresh token, be it the current one or an older one.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where there is no such session; when the database fails.
+    pub(crate) async fn revoke(&self, shop: &Shop, token: &str) -> Result<()> {
+        let (name, ..) = self.presented(shop, token).await?;
+        self.end(&shop.db, &name).await
+    }
+
+    /// Ends all sessions of an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn revoke_all(&self, shop: &Shop, owner: Owner) -> Result<u64> {
+        tables(shop).await?;
+        let ended = of_owner(owner).exec(&shop.db).await?;
+        self.known.forget(|_| true);
+        Ok(ended.rows_affected)
+    }
+
+    async fn end(&self, db: &DatabaseConnection, name: &Name) -> Result<()> {
+        Rows::delete_many().filter(named(name)).exec(db).await?;
+        self.known.remove(&name.label());
+        Ok(())
+    }
+
+    /// The session that a refresh token is of, with the token's two secret parts.
+    async fn presented<'a>(&self, shop: &Shop, token: &'a str) -> Result<(Name, Row, [&'a str; 2])> {
+        let (name, parts) = Name::of_refresh_token(token).ok_or(Error::Unauthenticated)?;
+        let row = self.row(shop, &name).await?.filter(|row| same(&row.family_hash, parts[0]));
+        let row = row.filter(|row| row.expires_at > shop.clock.now().timestamp());
+        Ok((name, row.ok_or(Error::Unauthenticated)?, parts))
+    }
+
+    async fn row(&self, shop: &Shop, name: &Name) -> Result<Option<Row>> {
+        tables(shop).await?;
+        Ok(Rows::find().filter(named(name)).one(&shop.db).await?)
+    }
+
+    /// What only one refresh token of a session has: nobody without this server's key can tell it from another.
+    fn secret(&self, shop: &Shop, name: &Name, family: &str, generation: i64) -> Result<String> {
+        let text = format!("{} {family} {generation}", name.label());
+        Ok(self.key_ring(&shop.config)?.seal(&text))
+    }
+
+    fn tokens(&self, shop: &Shop, name: &Name, family: &str, secret: &str, ends: i64) -> Result<Tokens> {
+        let now = shop.clock.now();
+        let expires_in = shop.config.access_token_ttl.min(ends - now.timestamp());
+        let ring = self.key_ring(&shop.config)?;
+        Ok(Tokens {
+            access: ring.sign(name.subject(), &name.id, now, expires_in)?,
+            expires_in,
+            refresh: format!("{}.{family}.{secret}", name.label()),
+            ends_at: DateTime::from_timestamp(ends, 0).unwrap_or(now),
+        })
+    }
+}
+
+impl Name {
+    fn of_claims(subject: &str, id: &str) -> Option<Self> {
+        let (owner_type, owner_id) = subject.split_once(':')?;
+        Some(Self { owner: owner(owner_type, owner_id)?, id: id.to_owned() })
+    }
+
+    /// The session's name and the two secret parts.
+    fn of_refresh_token(token: &str) -> Option<(Self, [&str; 2])> {
+        let mut parts = token.split('.');
+        let mut next = || parts.next();
+        let (owner_type, owner_id, id, family, secret) = (next()?, next()?, next()?, next()?, next()?);
+        let name = Self { owner: owner(owner_type, owner_id)?, id: id.to_owned() };
+        let is_ours = parts.next().is_none() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_ours.then_some((name, [family, secret]))
+    }
+
+    /// How access tokens spell the owner.
+    fn subject(&self) -> String {
+        let (owner_type, owner_id) = self.owner.parts();
+        format!("{owner_type}:{}", owner_id.0)
+    }
+
+    /// How refresh tokens begin.
+    fn label(&self) -> String {
+        let (owner_type, owner_id) = self.owner.parts();
+        format!("{owner_type}.{}.{}", owner_id.0, self.id)
+    }
+}
+
+/// The account of a session, unless it was deleted or shut out since, or has another password now.
+async fn admitted(shop: &Shop, row: &Row, owner: Owner) -> Result<Option<Account>> {
+    let now = shop.clock.now();
+    let Some(account) = Account::of(&shop.db, owner).await? else { return Ok(None) };
+    if row.expires_at <= now.timestamp()
+        || account.has_ended(now)
+        || account.password_mark() != row.password_mark
+        || account.state(&shop.db).await?.is_banned()
+    {
+        return Ok(None);
+    }
+    Ok(Some(account))
+}
+
+/// Checks the code of an account that has a second factor: of the authenticator app, or one of the
+/// recovery codes, which is used up with it.
+async fn check_code(shop: &Shop, account: &Account, state: &State, code: Option<&str>) -> Result<()> {
+    let Some(secret) = state.get("2fa_secret") else { return Ok(()) };
+    let lang = shop.config.lang;
+    let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else {
+        return Err(refusal("code", lang.text("auth.2fa.required", &[])));
+    };
+    if let Some(step) = totp::step(secret, code, shop.clock.now())
+        && totp::use_up(&shop.db, account.owner, step).await?
+    {
+        return Ok(());
+    }
+    if let Some(stored) = state.get(RECOVERY_CODES)
+        && let Some(rest) = recovery::without(&shop.config.app_key, stored, code)
+        && account.replace(&shop.db, RECOVERY_CODES, stored, rest, shop.clock.now()).await?
+    {
+        return Ok(());
+    }
+    Err(refusal("code", lang.text("validation.2fa_code", &[])))
+}
+
+/// guichet's own tables, which all of this needs.
+async fn tables(shop: &Shop) -> Result<()> {
+    shop.own_tables.require(&shop.db, shop.config.read_only).await
+}
+
+/// How a network is remembered.
+fn network_hash(shop: &Shop, client: IpAddr) -> String {
+    signature::pseudonym(&shop.config.app_key, &format!("sign-in {}", network::of(client)))
+}
+
+fn refusal(field: &str, text: String) -> Error {
+    Error::Invalid(Invalid::one(field, text))
+}
+
+fn same(stored: &str, part: &str) -> bool {
+    stored.as_bytes().ct_eq(key::hash(part).as_bytes()).into()
+}
+
+fn owner(owner_type: &str, owner_id: &str) -> Option<Owner> {
+    let id: Id = owner_id.parse().ok().map(Id)?;
+    if id.0.to_string() != owner_id {
+        return None;
+    }
+    match owner_type {
+        "customer" => Some(Owner::Customer(id)),
+        "staff" => Some(Owner::Staff(id)),
+        _ => None,
+    }
+}
+
+fn named(name: &Name) -> Condition {
+    owned_by(name.owner).add(Column::Id.eq(name.id.as_str()))
+}
+
+fn owned_by(owner: Owner) -> Condition {
+    let (owner_type, owner_id) = owner.parts();
+    Condition::all().add(Column::OwnerType.eq(owner_type)).add(Column::OwnerId.eq(owner_id))
+}
+
+/// Ends the oldest sessions of an account beyond those that it may have beside a new one.
+async fn end_oldest(db: &DatabaseConnection, new: &Name) -> Result<()> {
+    let oldest: Vec<String> = Rows::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(owned_by(new.owner))
+        .filter(Column::Id.ne(new.id.as_str()))
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .offset(MAX_SESSIONS - 1)
+        .limit(MAX_SESSIONS)
+        .into_tuple()
+        .all(db)
+        .await?;
+    if !oldest.is_empty() {
+        of_owner(new.owner).filter(Column::Id.is_in(oldest)).exec(db).await?;
+    }
+    Ok(())
+}
+
+fn of_owner(owner: Owner) -> sea_orm::DeleteMany<Rows> {
+    Rows::delete_many().filter(owned_by(owner))
+}

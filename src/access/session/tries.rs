@@ -1,0 +1,134 @@
+//! How often somebody may try to sign in.
+//!
+//! Tries count by the network that they come from, by the account that they are for, and by both together: one
+//! network has half of an account's tries. A network from which the account signed in before has an allowance
+//! of its own instead, so that nobody else's tries keep the owner out.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+use super::Kind;
+use crate::access::Owner;
+use crate::access::throttle::{Bucket, Throttle, Unit};
+use crate::platform::redis::Redis;
+use crate::{Error, Result};
+use facade::collation;
+
+/// Counters of tries to sign in.
+pub struct Tries {
+    all: Throttle,
+    /// Of one network at one account.
+    by_pair: Throttle,
+}
+
+/// A try to sign in.
+pub(super) struct Try<'a> {
+    pub(super) client: IpAddr,
+    pub(super) kind: Kind,
+    /// The address of the account, as it was sent.
+    pub(super) email: &'a str,
+    /// The account, where there is one.
+    pub(super) owner: Option<Owner>,
+    /// Whether the account signed in from there before.
+    pub(super) is_known: bool,
+}
+
+impl Tries {
+    /// Counters of at most so many tries a minute; `None` is no limit.
+    pub fn new(limit: Option<u32>, redis: Option<&Arc<Redis>>) -> Self {
+        let throttle = |limit| Throttle::new(Unit::Tries, limit, redis);
+        Self { all: throttle(limit), by_pair: throttle(limit.map(|limit| limit.div_ceil(2))) }
+    }
+
+    /// Counts a try that comes now.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] where there were too many.
+    pub(super) async fn count(&self, tried: &Try<'_>, now: DateTime<Utc>) -> Result<()> {
+        let network = Bucket::of_client(tried.client);
+        let of_pair = |name: &String| Bucket::Account(hash(&[&format!("{network:?}"), name]));
+        if let Some(owner) = tried.owner.filter(|_| tried.is_known) {
+            return passed(&self.all, of_pair(&owner.to_string()), now).await;
+        }
+        let names = tried.names();
+        // The account comes last: what is refused before doesn't count there.
+        passed(&self.all, network, now).await?;
+        for name in &names {
+            passed(&self.by_pair, of_pair(name), now).await?;
+        }
+        for name in &names {
+            passed(&self.all, Bucket::Account(hash(&[name])), now).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Try<'_> {
+    /// What names the account: its address, whatever its spelling, and where there is one its key, which the database
+    /// may find by spellings that differ more. An address counts whether there is an account or not: the limits don't
+    /// tell.
+    fn names(&self) -> Vec<String> {
+        let address = format!("{:?} {}", self.kind, folded(self.email));
+        self.owner.map(|owner| owner.to_string()).into_iter().chain([address]).collect()
+    }
+}
+
+async fn passed(throttle: &Throttle, bucket: Bucket, now: DateTime<Utc>) -> Result<()> {
+    match throttle.hit(bucket, now).await.retry_after() {
+        Some(seconds) => Err(Error::RateLimited(seconds)),
+        None => Ok(()),
+    }
+}
+
+fn hash(parts: &[&str]) -> [u8; 32] {
+    Sha256::digest(parts.join("\n")).into()
+}
+
+/// An address as the loosest database compares it: case, accents, widths and what nobody sees don't count.
+fn folded(email: &str) -> String {
+    let letters = email.nfkd().filter(|&letter| !is_combining_mark(letter) && !is_invisible(letter));
+    let lower = letters.flat_map(char::to_lowercase).collect::<String>();
+    let plain = |letter| match letter {
+        'ß' => "ss".to_owned(),
+        letter => collation::folded(letter).map_or(letter.to_string(), str::to_owned),
+    };
+    lower.trim().chars().map(plain).collect()
+}
+
+fn is_invisible(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{34f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folded;
+
+    #[test]
+    fn spellings_of_one_address_are_one() {
+        for spelling in [
+            "camille@example.com",
+            " CAMILLE@Example.com ",
+            "cámille@example.com",
+            "ⓒamille@example.com",
+            "ｃamille@example.com",
+            "ca\u{200b}mille@\u{feff}example.com",
+            "ca\u{301}mille@example.com",
+            "ca\u{ad}mille@example.com",
+            "𝐜amille@example.com",
+        ] {
+            assert_eq!(folded(spelling), "camille@example.com", "{spelling:?}");
+        }
+        for (one, other) in
+            [("groß", "gross"), ("GROẞ", "gross"), ("œuf", "oeuf"), ("Ø", "o"), ("ﬁ", "fi"), ("ſ", "s")]
+        {
+            assert_eq!(folded(one), folded(other), "{one}");
+        }
+        assert_ne!(folded("kamille@example.com"), folded("camille@example.com"));
+    }
+}

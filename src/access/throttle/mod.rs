@@ -1,0 +1,137 @@
+//! Requests a minute (docs/contract/wire.md#1.7) and points a minute, on both faces, tries to sign in, and keys
+//! that are not valid: a fixed window that opens with the first request. Staff and customers are counted apart, whatever their
+//! numbers. Each process counts in memory, or all of them together in Redis.
+
+mod memory;
+mod shared;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use self::memory::Memory;
+use self::shared::SharedCounters;
+use facade::limit::{Standing, Verdict};
+
+use crate::access::Owner;
+use crate::platform::network;
+use crate::platform::redis::Redis;
+
+/// Whose requests are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bucket {
+    /// All keys and sessions of one account.
+    Owner(Owner),
+    /// Everybody without a key behind one address, or in one network of IPv6 ([`Bucket::of_client`]).
+    Address(IpAddr),
+    /// Everybody who tries to sign in to one account, by a hash of what names it.
+    Account([u8; 32]),
+}
+
+impl Bucket {
+    /// Everybody without a key whose address is this one, or in the same network.
+    pub fn of_client(address: IpAddr) -> Self {
+        Self::Address(network::of(address))
+    }
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Requests.
+    Requests,
+    /// Points of what is asked for.
+    Points,
+    /// Tries to sign in.
+    Tries,
+    /// Keys that are not valid.
+    FailedKeys,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Points => "points",
+            Self::Tries => "tries",
+            Self::FailedKeys => "failed-keys",
+        }
+    }
+}
+
+/// Counters of the current minute.
+pub struct Throttle {
+    limit: Option<u32>,
+    own: Memory,
+    shared: Option<SharedCounters>,
+}
+
+impl Throttle {
+    /// A throttle of so much a minute; `None` is no limit. Where a Redis server is given, all its users
+    /// count together.
+    pub fn new(unit: Unit, limit: Option<u32>, shared: Option<&Arc<Redis>>) -> Self {
+        let shared = shared.map(|redis| SharedCounters::new(Arc::clone(redis), unit.name()));
+        Self { limit, own: Memory::default(), shared }
+    }
+
+    /// Counts one request that arrives now.
+    pub async fn hit(&self, bucket: Bucket, now: DateTime<Utc>) -> Verdict {
+        self.take(bucket, 1, now).await
+    }
+
+    /// Counts so much at once, or nothing if it isn't left.
+    pub async fn take(&self, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
+        let Some(limit) = self.limit else { return Verdict::Unlimited };
+        if let Some(shared) = &self.shared
+            && let Some(verdict) = Box::pin(shared.take(bucket, amount, limit)).await
+        {
+            return verdict;
+        }
+        self.own.take(bucket, amount, limit, now)
+    }
+
+    /// Corrects what was counted to what was used in the end, be it less or more; how the request stands then.
+    pub async fn settle(&self, bucket: Bucket, verdict: Verdict, taken: u32, used: u32) -> Verdict {
+        let Verdict::Counted(standing) = verdict else { return verdict };
+        let more = i64::from(used) - i64::from(taken);
+        if more != 0 {
+            match &self.shared {
+                Some(shared) if Box::pin(shared.correct(bucket, more)).await => {}
+                _ => self.own.correct(bucket, more),
+            }
+        }
+        let remaining = u32::try_from((i64::from(standing.remaining) - more).max(0)).unwrap_or(u32::MAX);
+        Verdict::Counted(Standing { remaining, ..standing })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-11-23T12:00:00Z";
+
+    fn bucket(number: u8) -> Bucket {
+        Bucket::Address([192, 0, 2, number].into())
+    }
+
+    fn counted(limit: u32, remaining: u32) -> Verdict {
+        Verdict::Counted(Standing { limit, remaining, resets_in: 60 })
+    }
+
+    #[tokio::test]
+    async fn what_is_used_counts_be_it_less_or_more_than_was_taken() {
+        let (points, now) = (Throttle::new(Unit::Points, Some(10), None), NOW.parse().expect("a time"));
+        let taken = points.take(bucket(1), 5, now).await;
+        assert_eq!(taken, counted(10, 5));
+        assert_eq!(points.settle(bucket(1), taken, 5, 2).await, counted(10, 8));
+        assert!(
+            matches!(points.take(bucket(1), 9, now).await, Verdict::Refused(left) if left.remaining == 8)
+        );
+        let taken = points.take(bucket(1), 1, now).await;
+        assert_eq!(points.settle(bucket(1), taken, 1, 30).await, counted(10, 0));
+        assert_eq!(points.take(bucket(1), 1, now).await.retry_after(), Some(60));
+        assert_eq!(points.take(bucket(2), 1, now).await, counted(10, 9));
+    }
+}

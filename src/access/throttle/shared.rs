@@ -1,0 +1,71 @@
+//! Counters of all processes, in Redis: a key a window, which ends with it. Each change is one script,
+//! which nothing comes between.
+
+use std::sync::Arc;
+
+use redis::Script;
+
+use super::{Bucket, Standing, Verdict};
+use crate::platform::redis::Redis;
+use facade::limit::WINDOW;
+
+/// The key's count, how much more, the limit, the window in milliseconds → whether it was counted, how much
+/// is left, milliseconds until the window ends.
+const TAKE: &str = "
+local more, limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local count, left = tonumber(redis.call('GET', KEYS[1])), redis.call('PTTL', KEYS[1])
+if not count or left < 0 then
+  count, left = 0, window
+  redis.call('SET', KEYS[1], 0, 'PX', window)
+end
+if count + more > limit then
+  return {0, math.max(limit - count, 0), left}
+end
+redis.call('INCRBY', KEYS[1], more)
+return {1, limit - count - more, left}";
+
+/// The key's count and how much more, or less: never less than nothing, and no window is opened.
+const CORRECT: &str = "
+local count = tonumber(redis.call('GET', KEYS[1]))
+if count then
+  redis.call('INCRBY', KEYS[1], math.max(tonumber(ARGV[1]), -count))
+end
+return 1";
+
+/// Windows that are open in Redis.
+pub(super) struct SharedCounters {
+    redis: Arc<Redis>,
+    unit: &'static str,
+    take: Script,
+    correct: Script,
+}
+
+impl SharedCounters {
+    pub(super) fn new(redis: Arc<Redis>, unit: &'static str) -> Self {
+        Self { redis, unit, take: Script::new(TAKE), correct: Script::new(CORRECT) }
+    }
+
+    /// `None` where Redis is away.
+    pub(super) async fn take(&self, bucket: Bucket, amount: u32, limit: u32) -> Option<Verdict> {
+        let window = i64::try_from(WINDOW.as_millis()).unwrap_or(i64::MAX);
+        let arguments = [i64::from(amount), i64::from(limit), window];
+        let answer: (i64, u32, u64) = self.redis.run(&self.take, &self.key(bucket), &arguments).await?;
+        let (counted, remaining, left) = answer;
+        let standing = Standing { limit, remaining, resets_in: left.div_ceil(1000) };
+        Some(if counted == 1 { Verdict::Counted(standing) } else { Verdict::Refused(standing) })
+    }
+
+    /// Whether it was done: not where Redis is away.
+    pub(super) async fn correct(&self, bucket: Bucket, more: i64) -> bool {
+        self.redis.run::<i64>(&self.correct, &self.key(bucket), &[more]).await.is_some()
+    }
+
+    fn key(&self, bucket: Bucket) -> String {
+        let name = match bucket {
+            Bucket::Owner(owner) => owner.to_string(),
+            Bucket::Address(address) => format!("address {address}"),
+            Bucket::Account(hash) => format!("account {}", hex::encode(hash)),
+        };
+        self.redis.key(self.unit, &name)
+    }
+}

@@ -1,0 +1,377 @@
+//! Opening the database: one pool, tuned for each kind of database.
+
+pub mod own_tables;
+pub mod pulse;
+pub mod reader;
+pub mod replica;
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sea_orm::{
+    DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxMySqlConnector, SqlxPostgresConnector,
+    SqlxSqliteConnector,
+};
+use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database as SqlxDatabase, Executor, Pool};
+
+use crate::platform::config::{Config, Driver, Encryption, Server, Target};
+use facade::collation;
+
+/// How long a request waits for a free connection before the answer is 503: with what else it does,
+/// no request waits longer than three seconds for a database that is away.
+pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a first connection may take before the database counts as away.
+const FIRST_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long SQLite waits for another writer.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(2500);
+/// A connection that was idle for so long is asked whether it still lives before it is used.
+const TRUSTED: Duration = Duration::from_secs(1);
+/// Prepared statements remembered by each connection.
+const STATEMENTS: usize = 256;
+
+/// Opens the configured database. An SQLite file must exist.
+///
+/// # Errors
+/// When no connection can be made within three seconds.
+pub async fn connect(config: &Config) -> Result<DatabaseConnection, DbErr> {
+    open(config, Session::unlimited(config), false, true).await
+}
+
+/// Opens the configured database and makes the file of an SQLite database that does not exist.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_or_create(config: &Config) -> Result<DatabaseConnection, DbErr> {
+    open(config, Session::unlimited(config), true, true).await
+}
+
+/// Opens the configured database for a server: a statement ends after `GUICHET_TIMEOUT`, and nothing
+/// can be written with `GUICHET_READ_ONLY`. The database needn't be there yet.
+///
+/// # Errors
+/// When the settings name no database that could be there.
+pub async fn connect_for_serving(config: &Config) -> Result<DatabaseConnection, DbErr> {
+    let session = Session { limit: Some(config.timeout), read_only: config.read_only };
+    open(config, session, false, false).await
+}
+
+/// Opens the configured replica for a server, if there is one: nothing can be written to it.
+///
+/// # Errors
+/// As [`connect_for_serving`].
+pub async fn connect_to_replica(config: &Config) -> Result<Option<DatabaseConnection>, DbErr> {
+    let Some(database) = config.read_database.clone() else { return Ok(None) };
+    let config = Config { database, read_only: true, ..config.clone() };
+    connect_for_serving(&config).await.map(Some)
+}
+
+/// What every connection of a pool is told once, when it is made.
+#[derive(Clone, Copy)]
+struct Session {
+    /// How long a statement may take.
+    limit: Option<Duration>,
+    /// Whether the database refuses to write.
+    read_only: bool,
+}
+
+impl Session {
+    fn unlimited(config: &Config) -> Self {
+        Self { limit: None, read_only: config.read_only }
+    }
+
+    /// MariaDB and MySQL name their limit differently; each reads its own kind of comment only.
+    /// MySQL's holds for reading statements.
+    fn mysql(self) -> Vec<String> {
+        let limit = self.limit.map(|limit| {
+            format!(
+                "SET @guichet_limit = 1 /*M!100101 , SESSION max_statement_time = {:.3} */ \
+                 /*!50708 , SESSION max_execution_time = {} */",
+                limit.as_secs_f64(),
+                limit.as_millis()
+            )
+        });
+        let read_only = self.read_only.then(|| "SET SESSION TRANSACTION READ ONLY".to_owned());
+        limit.into_iter().chain(read_only).collect()
+    }
+
+    fn postgres(self) -> Vec<String> {
+        let limit = self.limit.map(|limit| format!("SET statement_timeout = {}", limit.as_millis()));
+        let read_only = self.read_only.then(|| "SET default_transaction_read_only = on".to_owned());
+        limit.into_iter().chain(read_only).collect()
+    }
+}
+
+async fn open(
+    config: &Config,
+    session: Session,
+    create: bool,
+    try_first: bool,
+) -> Result<DatabaseConnection, DbErr> {
+    let (target, size) = (&config.database.target, config.pool_size());
+    match config.database.driver {
+        Driver::MySql => {
+            let pool = pool(mysql(target).map_err(failed)?, size, session.mysql(), try_first).await?;
+            Ok(SqlxMySqlConnector::from_sqlx_mysql_pool(pool))
+        }
+        Driver::Postgres => {
+            let pool = pool(postgres(target).map_err(failed)?, size, session.postgres(), try_first).await?;
+            Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+        }
+        Driver::Sqlite => {
+            let options = sqlite(target, session.read_only)
+                .map_err(failed)?
+                .create_if_missing(create && !session.read_only);
+            let pool = pool(options, size, Vec::new(), try_first).await?;
+            Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+        }
+    }
+}
+
+/// A pool that tests a connection before its use only when it was idle for a while: one that died in
+/// between is noticed by the statement that meets it. One connection may be tried first, for the
+/// sake of its error.
+async fn pool<D: SqlxDatabase>(
+    options: <D::Connection as Connection>::Options,
+    size: u32,
+    session: Vec<String>,
+    try_first: bool,
+) -> Result<Pool<D>, DbErr>
+where
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+{
+    let options = options.disable_statement_logging();
+    if try_first {
+        try_one::<D>(&options, FIRST_TIMEOUT).await?;
+    }
+    let session = std::sync::Arc::new(session);
+    Ok(PoolOptions::<D>::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(move |connection, _| {
+            let session = std::sync::Arc::clone(&session);
+            Box::pin(async move {
+                for statement in session.iter() {
+                    connection.execute(AssertSqlSafe(statement.as_str())).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options))
+}
+
+/// Makes one connection and ends it again.
+async fn try_one<D: SqlxDatabase>(
+    options: &<D::Connection as Connection>::Options,
+    patience: Duration,
+) -> Result<(), DbErr> {
+    let connection = tokio::time::timeout(patience, options.connect()).await;
+    let connection =
+        connection.map_err(|_| failed(sqlx::Error::Io(ErrorKind::TimedOut.into())))?.map_err(failed)?;
+    connection.close().await.map_err(failed)
+}
+
+/// Whether a new connection beside the pool's own can be made in time.
+///
+/// # Errors
+/// When it cannot.
+pub async fn reach(db: &DatabaseConnection, patience: Duration) -> Result<(), DbErr> {
+    match db.get_database_backend() {
+        DbBackend::MySql => {
+            let options = db.get_mysql_connection_pool().connect_options();
+            try_one::<sqlx::MySql>(&options, patience).await
+        }
+        DbBackend::Postgres => {
+            let options = db.get_postgres_connection_pool().connect_options();
+            try_one::<sqlx::Postgres>(&options, patience).await
+        }
+        // A file is there, or the statement fails at once.
+        _ => Ok(()),
+    }
+}
+
+/// Ends the pool's idle connections that have died, so that the next statement meets a live one.
+pub async fn drop_dead(db: &DatabaseConnection) {
+    match db.get_database_backend() {
+        DbBackend::MySql => drop_dead_of(db.get_mysql_connection_pool()).await,
+        DbBackend::Postgres => drop_dead_of(db.get_postgres_connection_pool()).await,
+        _ => {}
+    }
+}
+
+async fn drop_dead_of<D: SqlxDatabase>(pool: &Pool<D>) {
+    let mut alive = Vec::new();
+    while let Some(mut connection) = pool.try_acquire() {
+        match tokio::time::timeout(TRUSTED, connection.ping()).await {
+            Ok(Ok(())) => alive.push(connection),
+            _ => connection.close_on_drop(),
+        }
+    }
+}
+
+fn failed(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(error.into()))
+}
+
+/// The original stores naive local times and relies on the server's own `sql_mode`: the session's
+/// time zone and mode stay as they are, apart from the harmless `IGNORE_SPACE` that sqlx always asks for.
+fn mysql(target: &Target) -> Result<MySqlConnectOptions, sqlx::Error> {
+    let options = match target {
+        Target::Url(url) => MySqlConnectOptions::from_str(url.expose())?,
+        Target::File(path) => MySqlConnectOptions::new().socket(path),
+        Target::Server(server) => {
+            let options = MySqlConnectOptions::new()
+                .host(&server.host)
+                .port(server.port)
+                .username(&server.username)
+                .database(&server.name);
+            let options = server.socket.iter().fold(options, MySqlConnectOptions::socket);
+            let options = server.authority.iter().fold(options, MySqlConnectOptions::ssl_ca);
+            let options =
+                encryption(server).map(mysql_mode).into_iter().fold(options, MySqlConnectOptions::ssl_mode);
+            if server.password.is_empty() { options } else { options.password(server.password.expose()) }
+        }
+    };
+    // What never leaves the machine is not encrypted.
+    let local = options.get_socket().is_some();
+    let options = if local { options.ssl_mode(MySqlSslMode::Disabled) } else { options };
+    Ok(options
+        .charset("utf8mb4")
+        .collation("utf8mb4_unicode_ci")
+        .timezone(None)
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .statement_cache_capacity(STATEMENTS))
+}
+
+/// An authority is there to be asked.
+fn encryption(server: &Server) -> Option<Encryption> {
+    server.encryption.or(server.authority.is_some().then_some(Encryption::Authority))
+}
+
+fn mysql_mode(encryption: Encryption) -> MySqlSslMode {
+    match encryption {
+        Encryption::Never => MySqlSslMode::Disabled,
+        Encryption::Preferred => MySqlSslMode::Preferred,
+        Encryption::Required => MySqlSslMode::Required,
+        Encryption::Authority => MySqlSslMode::VerifyCa,
+        Encryption::Host => MySqlSslMode::VerifyIdentity,
+    }
+}
+
+fn postgres_mode(encryption: Encryption) -> PgSslMode {
+    match encryption {
+        Encryption::Never => PgSslMode::Disable,
+        Encryption::Preferred => PgSslMode::Prefer,
+        Encryption::Required => PgSslMode::Require,
+        Encryption::Authority => PgSslMode::VerifyCa,
+        Encryption::Host => PgSslMode::VerifyFull,
+    }
+}
+
+fn postgres(target: &Target) -> Result<PgConnectOptions, sqlx::Error> {
+    let options = match target {
+        Target::Url(url) => PgConnectOptions::from_str(url.expose())?,
+        Target::File(path) => PgConnectOptions::new_without_pgpass().socket(path),
+        Target::Server(server) => postgres_server(server),
+    };
+    let local = options.get_socket().is_some();
+    let options = if local { options.ssl_mode(PgSslMode::Disable) } else { options };
+    Ok(options.statement_cache_capacity(STATEMENTS))
+}
+
+fn postgres_server(server: &Server) -> PgConnectOptions {
+    let options = PgConnectOptions::new_without_pgpass()
+        .host(&server.host)
+        .port(server.port)
+        .username(&server.username)
+        .database(&server.name);
+    let options = server.socket.iter().fold(options, PgConnectOptions::socket);
+    let options = server.authority.iter().fold(options, PgConnectOptions::ssl_root_cert);
+    let options = encryption(server).map(postgres_mode).into_iter().fold(options, PgConnectOptions::ssl_mode);
+    if server.password.is_empty() { options } else { options.password(server.password.expose()) }
+}
+
+/// One that is only read keeps its journal as it is.
+fn sqlite(target: &Target, read_only: bool) -> Result<SqliteConnectOptions, sqlx::Error> {
+    let options = match target {
+        Target::Url(url) => SqliteConnectOptions::from_str(url.expose())?,
+        Target::File(path) => SqliteConnectOptions::new().filename(path),
+        Target::Server(server) => SqliteConnectOptions::new().filename(Path::new(&server.name)),
+    };
+    let options = if read_only {
+        options.read_only(true)
+    } else {
+        options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal)
+    };
+    Ok(options
+        .foreign_keys(true)
+        .collation(collation::SQLITE, collation::compare)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS))
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, Statement};
+
+    use super::*;
+    use crate::platform::config::Database;
+
+    /// The columns of one row, as texts.
+    async fn ask<const N: usize>(db: &DatabaseConnection, sql: &str) -> [Option<String>; N] {
+        let statement = Statement::from_string(db.get_database_backend(), sql);
+        let row = db.query_one_raw(statement).await.expect("an answer").expect("a row");
+        std::array::from_fn(|column| row.try_get_by_index(column).expect("a text"))
+    }
+
+    #[tokio::test]
+    async fn sqlite_waits_checks_references_and_keeps_a_log() -> Result<(), DbErr> {
+        let file = std::env::temp_dir().join(format!("guichet-database-{}.sqlite", std::process::id()));
+        let config = Config { database: Database::file(&file), ..Config::default() };
+        assert!(connect(&config).await.is_err(), "a file that is not there is not made");
+        let db = connect_or_create(&config).await?;
+        let [journal] = ask(&db, "SELECT journal_mode FROM pragma_journal_mode").await;
+        assert_eq!(journal.as_deref(), Some("wal"));
+        let [keys, busy] = ask(
+            &db,
+            "SELECT CAST(f.foreign_keys AS TEXT), CAST(b.timeout AS TEXT) FROM pragma_foreign_keys f, pragma_busy_timeout b",
+        )
+        .await;
+        assert_eq!((keys.as_deref(), busy.as_deref()), (Some("1"), Some("2500")));
+        db.close().await?;
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+        }
+        Ok(())
+    }
+
+    /// Runs when `GUICHET_TEST_MYSQL` tells where a server is.
+    #[tokio::test]
+    async fn the_session_of_mysql_is_left_alone() -> Result<(), DbErr> {
+        let Ok(server) = std::env::var("GUICHET_TEST_MYSQL") else { return Ok(()) };
+        let database = Database::from_url(&server).expect("a URL");
+        let db = connect(&Config { database, ..Config::default() }).await?;
+        let session =
+            ask::<2>(&db, "SELECT @@session.time_zone, REPLACE(@@session.sql_mode, 'IGNORE_SPACE,', '')")
+                .await;
+        assert_eq!(session, ask::<2>(&db, "SELECT @@global.time_zone, @@global.sql_mode").await);
+        let [collation] = ask(&db, "SELECT @@session.collation_connection").await;
+        assert_eq!(collation.as_deref(), Some("utf8mb4_unicode_ci"));
+        Ok(())
+    }
+}

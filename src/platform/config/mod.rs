@@ -1,0 +1,574 @@
+//! Settings from the environment: read once at start, then a plain struct.
+
+mod bounds;
+mod database;
+mod environment;
+mod otlp;
+mod redis;
+mod setting;
+mod upstream;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use ipnet::IpNet;
+
+use crate::platform::lang::Lang;
+use facade::engine::Introspection;
+use facade::http::BodyBounds;
+use facade::operation::TrustedMode;
+
+pub use bounds::{ConnectionBounds, WorkBounds};
+pub use database::{Database, Driver, Encryption, Secret, Server, Target};
+pub use environment::{EnvironmentError, environment, names_database};
+pub use otlp::{Otlp, Sampler};
+pub use redis::{RedisAddress, RedisServer};
+pub use setting::{SETTINGS, Setting, help};
+pub use upstream::{PassRule, Shadow, Upstream, UpstreamScope, UpstreamServer};
+
+/// Highest cost of bcrypt, as a power of two: 16 times the work of 12, which is usual.
+pub const MAX_BCRYPT_ROUNDS: u32 = 16;
+
+/// The server's settings. `Config::default()` is what an empty environment gives.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address to listen on (`GUICHET_LISTEN`).
+    pub listen: SocketAddr,
+    /// Requests a minute for each account or address; `None` = no limit (`GUICHET_RATE_LIMIT`).
+    pub rate_limit: Option<u32>,
+    /// Where requests, points and tries to sign in are counted for all processes together; `None` = each
+    /// process counts for itself (`GUICHET_THROTTLE`, `REDIS_*`).
+    pub redis: Option<RedisServer>,
+    /// Largest page of a list (`GUICHET_MAX_PER_PAGE`).
+    pub max_per_page: u64,
+    /// How long a list's total and the places of its deep pages may be remembered, at most a second; zero =
+    /// always count (`GUICHET_COUNT_TTL`).
+    pub count_ttl: Duration,
+    /// Proxies whose `X-Forwarded-For` is believed (`GUICHET_TRUSTED_PROXIES`).
+    pub trusted_proxies: Vec<IpNet>,
+    /// Folder of uploaded files (`GUICHET_STORAGE`).
+    pub storage: PathBuf,
+    /// Whether an include needs the ability of the included resource too (`GUICHET_STRICT_INCLUDES`).
+    pub strict_includes: bool,
+    /// Deepest GraphQL query (`GUICHET_MAX_DEPTH`).
+    pub max_depth: u64,
+    /// Deepest question about the schema itself (`GUICHET_MAX_INTROSPECTION_DEPTH`).
+    pub max_introspection_depth: u64,
+    /// Who may ask for the schema itself (`GUICHET_INTROSPECTION`).
+    pub introspection: Introspection,
+    /// Points that one GraphQL query may cost (`GUICHET_MAX_COMPLEXITY`).
+    pub max_complexity: u64,
+    /// Points a minute for each account or address; `None` = no limit (`GUICHET_COST_LIMIT`).
+    pub cost_limit: Option<u32>,
+    /// Aliases in a GraphQL document (`GUICHET_MAX_ALIASES`).
+    pub max_aliases: u64,
+    /// Fields at the root of a GraphQL operation (`GUICHET_MAX_ROOT_FIELDS`).
+    pub max_root_fields: u64,
+    /// Directives in a GraphQL document (`GUICHET_MAX_DIRECTIVES`).
+    pub max_directives: u64,
+    /// Tokens of a GraphQL document (`GUICHET_MAX_TOKENS`).
+    pub max_tokens: u64,
+    /// Longest page of a GraphQL list (`GUICHET_MAX_LIST`).
+    pub max_list: u64,
+    /// How long one GraphQL operation may take (`GUICHET_OPERATION_TIMEOUT`).
+    pub operation_timeout: Duration,
+    /// Folder or manifest of trusted GraphQL operations (`GUICHET_TRUSTED_DOCUMENTS`).
+    pub trusted_documents: Option<PathBuf>,
+    /// What becomes of operations that are not trusted (`GUICHET_TRUSTED_MODE`).
+    pub trusted_mode: TrustedMode,
+    /// What is read of a request at most.
+    pub bodies: BodyBounds,
+    /// What a client may take of connections and their time.
+    pub connections: ConnectionBounds,
+    /// What is done at the same time.
+    pub work: WorkBounds,
+    /// Wrong keys a minute that one address may try; `None` = no limit (`GUICHET_FAILED_KEY_LIMIT`).
+    pub failed_key_limit: Option<u32>,
+    /// How long a request may take from its last byte on, and each of its statements (`GUICHET_TIMEOUT`).
+    pub timeout: Duration,
+    /// How the log is written (`GUICHET_LOG_FORMAT`).
+    pub log_format: LogFormat,
+    /// Whether the log has a line for each request (`GUICHET_REQUEST_LOG`).
+    pub request_log: bool,
+    /// Address of Prometheus' counters; `None` = there are none (`GUICHET_METRICS_LISTEN`).
+    pub metrics_listen: Option<SocketAddr>,
+    /// Collector of traces; `None` = there are none (`OTEL_EXPORTER_OTLP_ENDPOINT`).
+    pub otlp: Option<Otlp>,
+    /// The shop's own server, which answers what is not answered here; `None` = there is none
+    /// (`GUICHET_UPSTREAM`).
+    pub upstream: Option<Upstream>,
+    /// JSON file of what shadowing has found; `None` = beside the storage folder (`GUICHET_SHADOW_FILE`).
+    pub shadow_file: Option<PathBuf>,
+    /// Whether nothing at all is written (`GUICHET_READ_ONLY`).
+    pub read_only: bool,
+    /// Database connections; `None` = 2 on SQLite, else 10 (`GUICHET_POOL`).
+    pub pool: Option<u32>,
+    /// JSON file that the license route answers (`GUICHET_LICENSE_FILE`).
+    pub license_file: Option<PathBuf>,
+    /// Which linked customers hold the role in the Discord server (`GUICHET_DISCORD_ROLE`).
+    pub discord_role: DiscordRole,
+    /// PEM file of the key that signs access tokens; `None` = beside the storage folder (`GUICHET_JWT_KEY`).
+    pub jwt_key: Option<PathBuf>,
+    /// Folder of PEM files of former keys, which still verify (`GUICHET_JWT_OLD_KEYS`).
+    pub jwt_old_keys: Option<PathBuf>,
+    /// How long an access token is good, in seconds (`GUICHET_ACCESS_TOKEN_TTL`).
+    pub access_token_ttl: i64,
+    /// How long after signing in a session ends, in seconds (`GUICHET_SESSION_TTL`).
+    pub session_ttl: i64,
+    /// Sign-ins tried a minute, for each address and each account; `None` = no limit (`GUICHET_SIGN_IN_LIMIT`).
+    pub sign_in_limit: Option<u32>,
+    /// Folder of the demo shop (`GUICHET_DEMO_DIR`).
+    pub demo_dir: PathBuf,
+    /// The shop's database (`DATABASE_URL`, `DB_URL` or `DB_*`).
+    pub database: Database,
+    /// A replica of it to read from (`DATABASE_READ_URL`).
+    pub read_database: Option<Database>,
+    /// How long after a write its account reads from the primary (`GUICHET_REPLICA_LAG`).
+    pub replica_lag: Duration,
+    /// The shop's key as it is written, `base64:` included; may be empty (`APP_KEY`).
+    pub app_key: Secret,
+    /// Keys that the shop had before (`APP_PREVIOUS_KEYS`): they still open what they closed.
+    pub previous_keys: Vec<Secret>,
+    /// Address of the shop without a slash at its end (`APP_URL`).
+    pub app_url: String,
+    /// Language of messages (`APP_LOCALE`).
+    pub lang: Lang,
+    /// Kind of installation (`APP_ENV`).
+    pub app_env: String,
+    /// Whether printed links are https in production (`APP_FORCE_HTTPS`).
+    pub force_https: bool,
+    /// Name of the shop (`APP_NAME`).
+    pub app_name: String,
+    /// Zone of the times stored in the database (`APP_TIMEZONE`).
+    pub timezone: Tz,
+    /// Origin that browsers may call from (`FRONTEND_URL`).
+    pub frontend_url: String,
+    /// Age at which every key ends; `None` = never (`SANCTUM_TOKEN_EXPIRATION`).
+    pub token_expiration: Option<Duration>,
+    /// Cost of the hashes of passwords that are written, as a power of two (`BCRYPT_ROUNDS`).
+    pub bcrypt_rounds: u32,
+    /// One VAT rate in percent for everybody; `None` = by country (`STORE_FIXED_VAT_RATE`).
+    pub fixed_vat_rate: Option<f64>,
+}
+
+/// Which of the customers who are linked to Discord hold the shop's role there
+/// (docs/contract/documented-contract.md#4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiscordRole {
+    /// All of them.
+    Linked,
+    /// Those with an active service.
+    ActiveService,
+    /// Those who ever had a service.
+    AnyService,
+}
+
+impl DiscordRole {
+    fn named(text: &str) -> Option<Self> {
+        match text {
+            "linked" => Some(Self::Linked),
+            "active" => Some(Self::ActiveService),
+            "any" => Some(Self::AnyService),
+            _ => None,
+        }
+    }
+}
+
+/// The mode that a word names.
+fn trusted_mode(text: &str) -> Option<TrustedMode> {
+    match text {
+        "off" => Some(TrustedMode::Off),
+        "log" => Some(TrustedMode::Log),
+        "only" => Some(TrustedMode::Only),
+        _ => None,
+    }
+}
+
+impl From<&Config> for facade::engine::Options {
+    fn from(config: &Config) -> Self {
+        Self {
+            max_per_page: config.max_per_page,
+            read_only: config.read_only,
+            bodies: config.bodies,
+            timeout: config.timeout,
+            operation_timeout: config.operation_timeout,
+            max_tokens: config.max_tokens,
+            operation: config.into(),
+            introspection: config.introspection,
+            strict_includes: config.strict_includes,
+            running: config.work.running,
+            waiting: config.work.waiting,
+        }
+    }
+}
+
+impl From<&Config> for facade::operation::Limits {
+    fn from(config: &Config) -> Self {
+        Self {
+            depth: config.max_depth,
+            introspection_depth: config.max_introspection_depth,
+            complexity: config.max_complexity,
+            aliases: config.max_aliases,
+            root_fields: config.max_root_fields,
+            directives: config.max_directives,
+            list: config.max_list,
+        }
+    }
+}
+
+/// The choice that a word names.
+fn introspection(text: &str) -> Option<Introspection> {
+    match text {
+        "always" => Some(Introspection::Always),
+        "key" => Some(Introspection::Key),
+        "never" => Some(Introspection::Never),
+        _ => None,
+    }
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For eyes.
+    Text,
+}
+
+impl LogFormat {
+    fn named(text: &str) -> Option<Self> {
+        match text {
+            "json" => Some(Self::Json),
+            "text" => Some(Self::Text),
+            _ => None,
+        }
+    }
+}
+
+/// A value that is not accepted: which variable, which value, what would be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}={value} is not accepted: it takes {accepts}")]
+pub struct ConfigError {
+    /// Name of the variable.
+    pub variable: &'static str,
+    /// Its value, hidden when secret.
+    pub value: String,
+    /// What is accepted.
+    pub accepts: &'static str,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::from_env([]).expect("every default is accepted")
+    }
+}
+
+impl Config {
+    /// Reads the settings from the variables of an environment; unknown ones are ignored.
+    ///
+    /// # Errors
+    /// At the first value that is not accepted, in the order of [`SETTINGS`].
+    pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let variables = Variables(variables.into_iter().map(|(name, value)| (name, plain(value))).collect());
+        Ok(Self {
+            listen: variables.parse("GUICHET_LISTEN")?,
+            rate_limit: Some(variables.parse("GUICHET_RATE_LIMIT")?).filter(|&limit| limit > 0),
+            redis: variables.redis()?,
+            max_per_page: variables.read("GUICHET_MAX_PER_PAGE", |text| at_least(text, 1))?,
+            count_ttl: variables.read("GUICHET_COUNT_TTL", |text| seconds(text, 0.0..=1.0))?,
+            trusted_proxies: variables.read("GUICHET_TRUSTED_PROXIES", networks)?,
+            storage: variables.parse("GUICHET_STORAGE")?,
+            strict_includes: variables.read("GUICHET_STRICT_INCLUDES", switch)?,
+            max_depth: variables.read("GUICHET_MAX_DEPTH", |text| at_least(text, 1))?,
+            max_introspection_depth: variables
+                .read("GUICHET_MAX_INTROSPECTION_DEPTH", |text| at_least(text, 1))?,
+            introspection: variables.read("GUICHET_INTROSPECTION", introspection)?,
+            max_complexity: variables.read("GUICHET_MAX_COMPLEXITY", |text| at_least(text, 1))?,
+            cost_limit: Some(variables.parse("GUICHET_COST_LIMIT")?).filter(|&limit| limit > 0),
+            max_aliases: variables.parse("GUICHET_MAX_ALIASES")?,
+            max_root_fields: variables.read("GUICHET_MAX_ROOT_FIELDS", |text| at_least(text, 1))?,
+            max_directives: variables.parse("GUICHET_MAX_DIRECTIVES")?,
+            max_tokens: variables.read("GUICHET_MAX_TOKENS", |text| at_least(text, 1))?,
+            max_list: variables.read("GUICHET_MAX_LIST", |text| at_least(text, 1))?,
+            operation_timeout: variables
+                .read("GUICHET_OPERATION_TIMEOUT", |text| seconds(text, 0.01..=86_400.0))?,
+            trusted_documents: variables.optional("GUICHET_TRUSTED_DOCUMENTS", |text| text.parse().ok())?,
+            trusted_mode: variables.read("GUICHET_TRUSTED_MODE", trusted_mode)?,
+            bodies: bounds::bodies(&variables)?,
+            connections: ConnectionBounds::read(&variables)?,
+            work: WorkBounds::read(&variables)?,
+            failed_key_limit: Some(variables.parse("GUICHET_FAILED_KEY_LIMIT")?).filter(|&limit| limit > 0),
+            timeout: variables.read("GUICHET_TIMEOUT", |text| seconds(text, 0.1..=3600.0))?,
+            log_format: variables.read("GUICHET_LOG_FORMAT", LogFormat::named)?,
+            request_log: variables.read("GUICHET_REQUEST_LOG", switch)?,
+            metrics_listen: variables.optional("GUICHET_METRICS_LISTEN", |text| text.parse().ok())?,
+            otlp: Otlp::read(&variables)?,
+            upstream: Upstream::read(&variables)?,
+            shadow_file: variables.optional("GUICHET_SHADOW_FILE", |text| text.parse().ok())?,
+            read_only: variables.read("GUICHET_READ_ONLY", switch)?,
+            pool: variables.optional("GUICHET_POOL", |text| at_least(text, 1))?,
+            license_file: variables.optional("GUICHET_LICENSE_FILE", |text| text.parse().ok())?,
+            discord_role: variables.read("GUICHET_DISCORD_ROLE", DiscordRole::named)?,
+            jwt_key: variables.optional("GUICHET_JWT_KEY", |text| text.parse().ok())?,
+            jwt_old_keys: variables.optional("GUICHET_JWT_OLD_KEYS", |text| text.parse().ok())?,
+            access_token_ttl: variables.read("GUICHET_ACCESS_TOKEN_TTL", |text| at_least(text, 1))?,
+            session_ttl: variables.read("GUICHET_SESSION_TTL", |text| at_least(text, 1))?,
+            sign_in_limit: Some(variables.parse("GUICHET_SIGN_IN_LIMIT")?).filter(|&limit| limit > 0),
+            demo_dir: variables.parse("GUICHET_DEMO_DIR")?,
+            database: variables.database()?,
+            read_database: variables.read_database()?,
+            replica_lag: variables.read("GUICHET_REPLICA_LAG", |text| seconds(text, 0.0..=3600.0))?,
+            app_key: variables.read("APP_KEY", app_key)?,
+            previous_keys: variables.read("APP_PREVIOUS_KEYS", previous_keys)?,
+            app_url: variables
+                .read("APP_URL", |text| url(text).map(|url| url.trim_end_matches('/').to_owned()))?,
+            lang: variables.read("APP_LOCALE", locale)?,
+            app_env: variables.parse("APP_ENV")?,
+            force_https: variables.read("APP_FORCE_HTTPS", switch)?,
+            app_name: variables.parse("APP_NAME")?,
+            timezone: variables.parse("APP_TIMEZONE")?,
+            frontend_url: variables.read("FRONTEND_URL", |text| {
+                url(text).or((text == "*").then_some(text)).map(str::to_owned)
+            })?,
+            token_expiration: variables.token_expiration()?,
+            bcrypt_rounds: variables.read("BCRYPT_ROUNDS", bcrypt_rounds)?,
+            fixed_vat_rate: variables
+                .optional("STORE_FIXED_VAT_RATE", percentage)?
+                .filter(|&rate| rate > 0.0),
+        })
+    }
+
+    /// Connections that the pool may open.
+    pub fn pool_size(&self) -> u32 {
+        self.pool.unwrap_or(if self.database.driver == Driver::Sqlite { 3 } else { 10 })
+    }
+
+    /// PEM file of the key that signs access tokens: where it is set, else beside the storage folder,
+    /// of which a part is public.
+    pub fn jwt_key_file(&self) -> PathBuf {
+        self.jwt_key.clone().unwrap_or_else(|| self.storage.with_file_name("guichet-jwt.pem"))
+    }
+
+    /// File of what shadowing has found: where it is set, else beside the storage folder.
+    pub fn shadow_file(&self) -> PathBuf {
+        self.shadow_file.clone().unwrap_or_else(|| self.storage.with_file_name("guichet-shadow.json"))
+    }
+
+    /// The shop's address as printed in links: https in production, unless that is switched off.
+    pub fn public_url(&self) -> String {
+        self.published(&self.app_url)
+    }
+
+    /// An address of the shop as printed in links: https in production, unless that is switched off.
+    pub fn published(&self, address: &str) -> String {
+        match address.strip_prefix("http://") {
+            Some(rest) if self.force_https && self.app_env == "production" => format!("https://{rest}"),
+            _ => address.to_owned(),
+        }
+    }
+}
+
+/// The environment, with the ways to read one setting.
+struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// The written value of a variable, unless it is empty.
+    fn written(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn parse<T: FromStr>(&self, name: &'static str) -> Result<T, ConfigError> {
+        self.read(name, |text| text.parse().ok())
+    }
+
+    /// A setting with its default.
+    fn read<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, ConfigError> {
+        let text =
+            self.written(name).or(setting::find(name).map(|setting| setting.default)).unwrap_or_default();
+        parse(text).ok_or_else(|| refusal(name, text))
+    }
+
+    /// A setting that may be absent.
+    fn optional<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.written(name).map(|text| parse(text).ok_or_else(|| refusal(name, text))).transpose()
+    }
+
+    /// Unlike the others, this one means something when it is empty: never.
+    fn token_expiration(&self) -> Result<Option<Duration>, ConfigError> {
+        let name = "SANCTUM_TOKEN_EXPIRATION";
+        if self.0.get(name).is_some_and(String::is_empty) {
+            return Ok(None);
+        }
+        let minutes: u32 = self.parse(name)?;
+        Ok(Some(Duration::from_secs(u64::from(minutes) * 60)).filter(|age| !age.is_zero()))
+    }
+
+    fn database(&self) -> Result<Database, ConfigError> {
+        for name in ["DATABASE_URL", "DB_URL"] {
+            if let Some(url) = self.written(name) {
+                return Database::from_url(url).ok_or_else(|| refusal(name, url));
+            }
+        }
+        let driver = self.read("DB_CONNECTION", Driver::named)?;
+        let target = match driver {
+            Driver::Sqlite => Target::File(self.parse("DB_DATABASE")?),
+            _ => Target::Server(Server {
+                host: self.parse("DB_HOST")?,
+                port: self.optional("DB_PORT", |text| at_least(text, 1))?.unwrap_or(driver.port()),
+                socket: self.optional("DB_SOCKET", |text| text.parse().ok())?,
+                name: self.parse("DB_DATABASE")?,
+                username: self.parse("DB_USERNAME")?,
+                password: Secret::new(self.parse::<String>("DB_PASSWORD")?),
+                encryption: self.optional("DB_SSLMODE", Encryption::named)?,
+                authority: match driver {
+                    Driver::MySql => self.optional("MYSQL_ATTR_SSL_CA", file)?,
+                    _ => self.optional("DB_SSLROOTCERT", file)?,
+                },
+            }),
+        };
+        Ok(Database { driver, target })
+    }
+
+    /// A replica holds the same as the database, so it is of its kind.
+    fn read_database(&self) -> Result<Option<Database>, ConfigError> {
+        let driver = self.database()?.driver;
+        self.optional("DATABASE_READ_URL", |url| Database::from_url(url).filter(|read| read.driver == driver))
+    }
+
+    /// The server that `GUICHET_THROTTLE=redis` asks for; what its URL leaves open, the parts say.
+    fn redis(&self) -> Result<Option<RedisServer>, ConfigError> {
+        let wanted = self.read("GUICHET_THROTTLE", |text| match text {
+            "memory" => Some(false),
+            "redis" => Some(true),
+            _ => None,
+        })?;
+        if !wanted {
+            return Ok(None);
+        }
+        let url = self.optional("REDIS_URL", redis::from_url)?.unwrap_or_default();
+        let port = match url.port {
+            Some(port) => port,
+            None => self.parse("REDIS_PORT")?,
+        };
+        let address = match url.host {
+            Some(host) => redis::address(&host, port).ok_or_else(|| refusal("REDIS_URL", &host))?,
+            None => self.read("REDIS_HOST", |host| redis::address(host, port))?,
+        };
+        let username = match url.username {
+            Some(name) => Some(name),
+            None => self.optional("REDIS_USERNAME", |text| Some(text.to_owned()))?,
+        };
+        let password = match url.password {
+            Some(password) => password,
+            None => Secret::new(self.parse::<String>("REDIS_PASSWORD")?),
+        };
+        let database = match url.database {
+            Some(number) => number,
+            None => self.read("REDIS_DB", |text| at_least(text, 0))?,
+        };
+        // As the original names its keys where nothing is said.
+        let shop: String = self.parse("APP_NAME")?;
+        let prefix = self.written("REDIS_PREFIX").map(str::to_owned);
+        let prefix = prefix.unwrap_or_else(|| format!("{}_database_", slug::slugify(shop).replace('-', "_")));
+        Ok(Some(RedisServer { address, username, password, database, prefix }))
+    }
+}
+
+fn refusal(variable: &'static str, value: &str) -> ConfigError {
+    let setting = setting::find(variable);
+    let secret = setting.is_none_or(|setting| setting.secret);
+    let accepts = setting.map_or(setting::DATABASE_URLS, |setting| setting.accepts);
+    let value = if secret { "(hidden)".to_owned() } else { value.replace(['\n', '\r'], " ") };
+    ConfigError { variable, value, accepts }
+}
+
+/// The original's `.env` files spell an absent value `null` or `(null)`, an empty one `(empty)`.
+fn plain(value: String) -> String {
+    match value.trim() {
+        "null" | "(null)" | "empty" | "(empty)" => String::new(),
+        trimmed if trimmed.len() < value.len() => trimmed.to_owned(),
+        _ => value,
+    }
+}
+
+fn at_least<T: FromStr + PartialOrd>(text: &str, least: T) -> Option<T> {
+    text.parse().ok().filter(|number| *number >= least)
+}
+
+/// A span of so many seconds, within these bounds.
+fn seconds(text: &str, bounds: RangeInclusive<f64>) -> Option<Duration> {
+    text.parse().ok().filter(|seconds| bounds.contains(seconds)).map(Duration::from_secs_f64)
+}
+
+fn percentage(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|rate| (0.0..=100.0).contains(rate))
+}
+
+fn networks(text: &str) -> Option<Vec<IpNet>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| part.parse().or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from)).ok())
+        .collect()
+}
+
+/// A file that is there.
+fn file(text: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(text)).filter(|path| path.is_file())
+}
+
+fn switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "(true)" => Some(true),
+        "0" | "false" | "(false)" => Some(false),
+        _ => None,
+    }
+}
+
+fn url(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    (!rest.is_empty() && !rest.contains(char::is_whitespace)).then_some(text)
+}
+
+fn locale(text: &str) -> Option<Lang> {
+    match text {
+        "fr" => Some(Lang::Fr),
+        "en" => Some(Lang::En),
+        _ => None,
+    }
+}
+
+/// A cost that bcrypt knows, and that a stored hash may have.
+fn bcrypt_rounds(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|rounds| (4..=MAX_BCRYPT_ROUNDS).contains(rounds))
+}
+
+/// 32 bytes, or 44 characters of Base64 that make 32 bytes; or no key at all.
+fn app_key(text: &str) -> Option<Secret> {
+    let right = match text.strip_prefix("base64:") {
+        Some(code) => {
+            let body = code.trim_end_matches('=');
+            code.len() == 44
+                && body.len() == 43
+                && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+        }
+        None => text.is_empty() || text.len() == 32,
+    };
+    right.then(|| Secret::new(text))
+}
+
+/// Keys in a comma list.
+fn previous_keys(text: &str) -> Option<Vec<Secret>> {
+    text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(app_key).collect()
+}

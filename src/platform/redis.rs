@@ -1,0 +1,206 @@
+//! The Redis server that the processes of one shop share.
+//!
+//! Nothing that is in it is needed to answer a request, and no request waits for it longer than a
+//! moment: while it is away, each process goes by what it knows itself.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
+    RedisConnectionInfo, RedisError, RedisResult, Script,
+};
+use tokio::sync::Mutex;
+
+use crate::platform::config::{RedisAddress, RedisServer, Secret};
+use crate::platform::outage::Outage;
+use crate::platform::signature;
+use crate::{Error, Result};
+
+/// How long a request waits for an answer, reconnecting included.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a connection may take that no request waits for.
+const CONNECTING: Duration = Duration::from_secs(1);
+const SILENT: &str = "it does not answer in time";
+
+/// A server, with one connection for all requests.
+pub struct Redis {
+    client: Client,
+    /// What every key begins with.
+    prefix: String,
+    /// What names in keys are hidden with.
+    secret: Secret,
+    connection: Mutex<Link>,
+    outage: Arc<Outage>,
+}
+
+/// The connection, and how many there were before it.
+#[derive(Default)]
+struct Link {
+    open: Option<MultiplexedConnection>,
+    number: u64,
+}
+
+impl Redis {
+    /// Connects. A server that is away is no error: it may come.
+    ///
+    /// # Errors
+    /// When the settings name no server that could be there.
+    pub async fn open(server: &RedisServer, secret: &Secret) -> Result<Arc<Self>> {
+        let redis = Arc::new(Self {
+            client: address(server).and_then(Client::open).map_err(Error::internal)?,
+            prefix: server.prefix.clone(),
+            secret: secret.clone(),
+            connection: Mutex::default(),
+            outage: Outage::none("Redis", "each process goes by what it knows itself"),
+        });
+        if let Err(error) = redis.renew().await {
+            redis.begin_outage(error);
+        }
+        Ok(redis)
+    }
+
+    /// The key of something of this kind; its name cannot be read from it.
+    pub fn key(&self, kind: &str, name: &str) -> String {
+        let name = signature::pseudonym(&self.secret, name);
+        format!("{}guichet:{kind}:{name}", self.prefix)
+    }
+
+    /// Runs a script on one key; `None` where the server is away.
+    pub async fn run<T: FromRedisValue>(
+        self: &Arc<Self>,
+        script: &Script,
+        key: &str,
+        arguments: &[i64],
+    ) -> Option<T> {
+        if self.outage.lasts() {
+            return None;
+        }
+        match tokio::time::timeout(PATIENCE, self.try_twice(script, key, arguments)).await {
+            Ok(Ok(answer)) => Some(answer),
+            Ok(Err(error)) => {
+                self.begin_outage(error);
+                None
+            }
+            Err(_) => {
+                self.begin_outage(SILENT);
+                None
+            }
+        }
+    }
+
+    /// A connection that died while it was idle is no outage: the script is sent again on a new one.
+    async fn try_twice<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        key: &str,
+        arguments: &[i64],
+    ) -> RedisResult<T> {
+        let mut invocation = script.key(key);
+        arguments.iter().for_each(|argument| {
+            invocation.arg(*argument);
+        });
+        let (mut connection, number) = self.connection(None).await?;
+        match invocation.invoke_async(&mut connection).await {
+            Err(error) if is_broken(&error) => {
+                let (mut connection, _) = self.connection(Some(number)).await?;
+                invocation.invoke_async(&mut connection).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The connection with its number; a new one where there is none, or that one is broken.
+    async fn connection(&self, broken: Option<u64>) -> RedisResult<(MultiplexedConnection, u64)> {
+        let mut link = self.connection.lock().await;
+        if let Some(open) = &link.open
+            && broken != Some(link.number)
+        {
+            return Ok((open.clone(), link.number));
+        }
+        link.open = None;
+        let open = connect(&self.client).await?;
+        link.number += 1;
+        link.open = Some(open.clone());
+        Ok((open, link.number))
+    }
+
+    /// Makes the connection anew: the one that fell silent may never speak again.
+    async fn renew(&self) -> std::result::Result<(), String> {
+        let renewed = async {
+            let mut link = self.connection.lock().await;
+            link.open = None;
+            let mut open = connect(&self.client).await?;
+            ping(&mut open).await?;
+            link.number += 1;
+            link.open = Some(open);
+            Ok::<_, RedisError>(())
+        };
+        match tokio::time::timeout(CONNECTING, renewed).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err(SILENT.to_owned()),
+        }
+    }
+
+    fn begin_outage(self: &Arc<Self>, cause: impl Display) {
+        let redis = Arc::downgrade(self);
+        self.outage.begin(cause, move || {
+            let redis = redis.upgrade();
+            async move {
+                match redis {
+                    Some(redis) => redis.renew().await.is_ok(),
+                    None => false,
+                }
+            }
+        });
+    }
+}
+
+/// Asks a server whether it takes what is kept there, as `guichet doctor` does; nothing is left behind.
+///
+/// # Errors
+/// With what is wrong, in words that hold no secret.
+pub async fn examine(server: &RedisServer) -> std::result::Result<(), String> {
+    let trial = Script::new("redis.call('SET', KEYS[1], 1, 'PX', 1000) return redis.call('DEL', KEYS[1])");
+    let key = format!("{}guichet:trial:{}", server.prefix, std::process::id());
+    let examined = async {
+        let client = Client::open(address(server)?)?;
+        let mut connection = connect(&client).await?;
+        trial.key(key).invoke_async::<i64>(&mut connection).await
+    };
+    match tokio::time::timeout(CONNECTING, examined).await {
+        Ok(answer) => answer.map(|_| ()).map_err(|error| error.to_string()),
+        Err(_) => Err(SILENT.to_owned()),
+    }
+}
+
+async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
+    // The one who asks keeps the time.
+    let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+async fn ping(connection: &mut MultiplexedConnection) -> RedisResult<()> {
+    redis::cmd("PING").query_async(connection).await
+}
+
+fn is_broken(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_connection_dropped()
+}
+
+fn address(server: &RedisServer) -> RedisResult<ConnectionInfo> {
+    let address = match &server.address {
+        RedisAddress::Tcp(host, port) => ConnectionAddr::Tcp(host.clone(), *port),
+        RedisAddress::Socket(path) => ConnectionAddr::Unix(path.clone()),
+    };
+    let mut settings = RedisConnectionInfo::default().set_db(server.database);
+    if let Some(username) = &server.username {
+        settings = settings.set_username(username);
+    }
+    if !server.password.is_empty() {
+        settings = settings.set_password(server.password.expose());
+    }
+    Ok(address.into_connection_info()?.set_redis_settings(settings))
+}

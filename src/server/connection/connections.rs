@@ -1,0 +1,202 @@
+//! The connections that are open: how many there are, whose they are, and which one makes room.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tokio::sync::watch as channel;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::watch::{Crowd, Stage, Watch};
+use crate::platform::config::ConnectionBounds;
+use crate::platform::network;
+
+/// How often connections are looked at.
+const SWEEP: Duration = Duration::from_millis(250);
+
+/// All connections of a server.
+pub(super) struct Connections {
+    bounds: ConnectionBounds,
+    proxies: Vec<IpNet>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    next: u64,
+    open: HashMap<u64, Arc<Watch>>,
+    by_address: HashMap<IpAddr, Arc<Crowd>>,
+}
+
+impl Known {
+    fn remove(&mut self, id: u64) {
+        let Some(watch) = self.open.remove(&id) else { return };
+        if watch.crowd.open.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.by_address.remove(&watch.peer);
+        }
+    }
+
+    /// Ends the connection whose client has been waited for the longest: of an address, or of the one with the
+    /// most connections, so that whoever opens many ends their own. Those of proxies are the last ones.
+    /// `false` where the server works for all of them.
+    fn end_longest_idle(&mut self, of: Option<IpAddr>) -> bool {
+        let candidates = self.open.iter().filter(|(_, watch)| of.is_none_or(|peer| watch.peer == peer));
+        let waiting =
+            candidates.filter_map(|(id, watch)| Some((watch.crowd.weight(), watch.waits()?, Reverse(*id))));
+        let Some((_, _, Reverse(id))) = waiting.max() else { return false };
+        if let Some(watch) = self.open.get(&id) {
+            watch.end();
+        }
+        self.remove(id);
+        true
+    }
+}
+
+/// A connection that counts among the open ones, until this is dropped.
+pub(super) struct Open {
+    connections: Arc<Connections>,
+    id: u64,
+    watch: Arc<Watch>,
+}
+
+impl Open {
+    pub(super) fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.connections.known().remove(self.id);
+    }
+}
+
+impl Connections {
+    pub(super) fn new(bounds: ConnectionBounds, proxies: Vec<IpNet>) -> Self {
+        Self { bounds, proxies, known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a connection from an address. Where there is no room, another one is ended for it: of the
+    /// same address where that has too many. `None` where nobody can be ended.
+    pub(super) fn open(self: &Arc<Self>, peer: IpAddr) -> Option<Open> {
+        let mut known = self.known();
+        let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
+        let peer = if is_proxy { peer } else { network::of(peer) };
+        let crowd = known.by_address.get(&peer).cloned();
+        let crowd = crowd.unwrap_or_else(|| Arc::new(Crowd { is_proxy, ..Crowd::default() }));
+        let of_peer = crowd.open.load(Ordering::Relaxed);
+        if !crowd.is_proxy && of_peer >= self.bounds.max_per_address && !known.end_longest_idle(Some(peer)) {
+            return None;
+        }
+        if known.open.len() >= self.bounds.max && !known.end_longest_idle(None) {
+            return None;
+        }
+        let (id, watch) = (known.next, Arc::new(Watch::new(peer, Arc::clone(&crowd))));
+        known.next += 1;
+        known.open.insert(id, Arc::clone(&watch));
+        crowd.open.fetch_add(1, Ordering::Relaxed);
+        known.by_address.insert(peer, crowd);
+        Some(Open { connections: Arc::clone(self), id, watch })
+    }
+
+    /// Ends the connection whose client has been waited for the longest.
+    pub(super) fn end_longest_idle(&self) {
+        self.known().end_longest_idle(None);
+    }
+
+    /// Looks at all connections again and again, and ends those whose clients are too slow. Once the
+    /// server stops, whoever has not sent its whole request has a short time left.
+    pub(super) async fn sweep(self: Arc<Self>, stopped: channel::Receiver<bool>) {
+        let mut ticks = tokio::time::interval(SWEEP);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last_call = None;
+        loop {
+            ticks.tick().await;
+            if *stopped.borrow() {
+                last_call.get_or_insert_with(|| Instant::now() + self.bounds.grace);
+            }
+            let is_late = last_call.is_some_and(|at| Instant::now() >= at);
+            for watch in self.known().open.values() {
+                if watch.is_overdue(&self.bounds) || (is_late && watch.stage() != Stage::Busy) {
+                    watch.end();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connections(max: usize, max_per_address: usize) -> Arc<Connections> {
+        let bounds = ConnectionBounds {
+            max,
+            max_per_address,
+            ..crate::platform::config::Config::default().connections
+        };
+        Arc::new(Connections::new(bounds, vec!["10.0.0.0/8".parse().unwrap()]))
+    }
+
+    fn peer(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_one_that_is_idle_for_longest_makes_room() {
+        let all = connections(3, 2);
+        let first = all.open(peer("192.0.2.1")).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        let second = all.open(peer("192.0.2.1")).unwrap();
+        let _third = all.open(peer("192.0.2.1")).expect("the first makes room");
+        assert!(!all.known().open.contains_key(&first.id) && all.known().open.contains_key(&second.id));
+        drop(first);
+        assert_eq!(all.known().by_address[&peer("192.0.2.1")].weight(), 2);
+        let _other = all.open(peer("192.0.2.2")).unwrap();
+        let _another = all.open(peer("192.0.2.3")).expect("the second makes room");
+        assert!(!all.known().open.contains_key(&second.id));
+    }
+
+    #[test]
+    fn whoever_opens_many_ends_their_own() {
+        let all = connections(5, 4);
+        let one = all.open(peer("192.0.2.1")).unwrap();
+        let proxy = all.open(peer("10.0.0.1")).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        // They send a part of a head, and wait for a shorter time.
+        let mut many = Vec::new();
+        for number in 0..20 {
+            let open =
+                all.open(peer(&format!("198.51.100.{}", number % 2))).expect("one of theirs makes room");
+            open.watch().bytes_received();
+            many.push(open);
+        }
+        assert!(all.known().open.contains_key(&one.id) && all.known().open.contains_key(&proxy.id));
+    }
+
+    #[test]
+    fn whoever_is_served_is_not_ended() {
+        let all = connections(1, 1);
+        let busy = all.open(peer("192.0.2.1")).unwrap();
+        busy.watch().head_received();
+        assert!(all.open(peer("192.0.2.2")).is_none());
+        drop(busy);
+        assert!(all.open(peer("192.0.2.2")).is_some());
+    }
+
+    #[test]
+    fn proxies_open_as_many_as_they_need() {
+        let all = connections(10, 1);
+        let open: Vec<_> = (0..5).filter_map(|_| all.open(peer("10.1.2.3"))).collect();
+        assert_eq!(all.known().open.len(), open.len());
+        assert_eq!(open.len(), 5);
+    }
+}

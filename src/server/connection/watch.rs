@@ -1,0 +1,412 @@
+//! What is known of one connection while it is open: what it waits for, since when, and how fast its
+//! client is. Whoever moves bytes notes it here; the sweep (`connections.rs`) judges.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use crate::platform::config::ConnectionBounds;
+
+/// Pieces in which a head may come: one of 32 KiB comes in about twenty.
+const MAX_PIECES: u32 = 128;
+/// Bytes that a client's system may hold before the client reads them, and how many of them a steady client
+/// reads in a millisecond.
+const MAX_UNREAD: u64 = 8 * 1024 * 1024;
+const UNREAD_A_MILLISECOND: u64 = 64;
+/// How long a client may take to notice that nothing more is read of its request.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(super) enum Stage {
+    /// The first request.
+    New,
+    /// The next request.
+    Idle,
+    /// The other side to close it.
+    Closing,
+    /// The rest of a request's head.
+    Head,
+    /// More of a request's body.
+    Body,
+    /// The server's answer: nothing of its client.
+    Busy,
+}
+
+impl Stage {
+    const ALL: [Self; 6] = [Self::New, Self::Idle, Self::Closing, Self::Head, Self::Body, Self::Busy];
+}
+
+/// All connections of an address.
+#[derive(Default)]
+pub(super) struct Crowd {
+    pub(super) open: AtomicUsize,
+    /// Whether they are those of a trusted proxy.
+    pub(super) is_proxy: bool,
+}
+
+impl Crowd {
+    /// How many there are, for whoever has to make room: a proxy speaks for many clients.
+    pub(super) fn weight(&self) -> usize {
+        if self.is_proxy { 0 } else { self.open.load(Ordering::Relaxed) }
+    }
+}
+
+/// One connection.
+pub(super) struct Watch {
+    pub(super) peer: IpAddr,
+    pub(super) crowd: Arc<Crowd>,
+    opened: Instant,
+    stage: AtomicU8,
+    /// When the stage began, in milliseconds since the connection was opened.
+    since: AtomicU64,
+    /// In how many pieces the head has come so far: each makes it be read anew.
+    pieces: AtomicU32,
+    received: Flow,
+    sent: Flow,
+    /// Bytes of all answers.
+    sent_in_all: AtomicU64,
+    /// Whether a part of a body was not read, and never will be.
+    unread: AtomicBool,
+    /// How much of it that is, where the request has told.
+    unread_bytes: AtomicU64,
+    /// The connection, where its client still sends what is not read.
+    left: Mutex<Option<TcpStream>>,
+    end: Notify,
+}
+
+/// Bytes that move in one direction, and how long the client was waited for.
+#[derive(Default)]
+struct Flow {
+    bytes: AtomicU64,
+    /// Milliseconds that were waited for the client so far.
+    waited: AtomicU64,
+    /// Since when the client is waited for now, in milliseconds from 1 on; 0 = it isn't.
+    waiting: AtomicU64,
+}
+
+impl Flow {
+    /// A new body begins.
+    fn begin(&self) {
+        for counter in [&self.bytes, &self.waited, &self.waiting] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn wait(&self, now: u64) {
+        if self.waiting.load(Ordering::Relaxed) == 0 {
+            self.waiting.store(now.max(1), Ordering::Relaxed);
+        }
+    }
+
+    fn moved(&self, bytes: usize, now: impl FnOnce() -> u64) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        let waiting = self.waiting.swap(0, Ordering::Relaxed);
+        if waiting > 0 {
+            self.waited.fetch_add(now().saturating_sub(waiting), Ordering::Relaxed);
+        }
+    }
+
+    /// How long nothing has moved because of the client.
+    fn stalled(&self, now: u64) -> Option<u64> {
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        (waiting > 0).then(|| now.saturating_sub(waiting))
+    }
+
+    /// Whether the client is waited for, and has been too slow. `credit` is time that it has beside what is set.
+    fn is_too_slow(&self, now: u64, bounds: &ConnectionBounds, credit: u64) -> bool {
+        let Some(stalled) = self.stalled(now) else { return false };
+        let patience = milliseconds(bounds.body_timeout).saturating_add(credit);
+        let waited = self.waited.load(Ordering::Relaxed).saturating_add(stalled);
+        let expected = waited.saturating_mul(bounds.min_rate) / 1000;
+        stalled > patience || (waited > patience && self.bytes.load(Ordering::Relaxed) < expected)
+    }
+}
+
+impl Watch {
+    pub(super) fn new(peer: IpAddr, crowd: Arc<Crowd>) -> Self {
+        Self {
+            peer,
+            crowd,
+            opened: Instant::now(),
+            stage: AtomicU8::new(Stage::New as u8),
+            since: AtomicU64::new(0),
+            pieces: AtomicU32::new(0),
+            received: Flow::default(),
+            sent: Flow::default(),
+            sent_in_all: AtomicU64::new(0),
+            unread: AtomicBool::new(false),
+            unread_bytes: AtomicU64::new(0),
+            left: Mutex::default(),
+            end: Notify::new(),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        milliseconds(self.opened.elapsed())
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        Stage::ALL.get(usize::from(self.stage.load(Ordering::Relaxed))).copied().unwrap_or(Stage::Busy)
+    }
+
+    fn enter(&self, stage: Stage) {
+        self.since.store(self.now(), Ordering::Relaxed);
+        self.stage.store(stage as u8, Ordering::Relaxed);
+    }
+
+    /// Bytes came in: where a request was waited for, its head begins. One that comes in too many pieces ends
+    /// the connection.
+    pub(super) fn bytes_received(&self) {
+        if matches!(self.stage(), Stage::New | Stage::Idle) {
+            self.enter(Stage::Head);
+        }
+        if self.stage() == Stage::Head && self.pieces.fetch_add(1, Ordering::Relaxed) >= MAX_PIECES {
+            self.end();
+        }
+    }
+
+    /// A head is complete: the request is being answered.
+    pub(super) fn head_received(&self) {
+        self.pieces.store(0, Ordering::Relaxed);
+        self.received.begin();
+        self.sent.begin();
+        self.enter(Stage::Busy);
+    }
+
+    fn body_awaited(&self) {
+        self.received.wait(self.now());
+        self.enter(Stage::Body);
+    }
+
+    fn body_moved(&self, bytes: usize) {
+        self.received.moved(bytes, || self.now());
+        if self.stage() == Stage::Body {
+            self.enter(Stage::Busy);
+        }
+    }
+
+    /// The answer was handed over to be written; the next request may come.
+    fn answered(&self) {
+        self.enter(Stage::Idle);
+    }
+
+    /// Nothing can be written: the client takes nothing.
+    pub(super) fn write_blocked(&self) {
+        self.sent.wait(self.now());
+    }
+
+    pub(super) fn written(&self, bytes: usize) {
+        self.sent_in_all.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.sent.moved(bytes, || self.now());
+    }
+
+    /// The server's side is closed; what the client still sends is to be thrown away.
+    pub(super) fn leave(&self, tcp: TcpStream) {
+        self.enter(Stage::Closing);
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(tcp);
+    }
+
+    /// The connection whose client still sends what is not read.
+    pub(super) fn left(&self) -> Option<TcpStream> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Bytes of a body that are not read, where the request has told.
+    pub(super) fn unread_bytes(&self) -> u64 {
+        self.unread_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client may still be sending a body that is not read.
+    pub(super) fn has_unread_body(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
+    }
+
+    /// How long the client has been waited for; `None` while the server works.
+    pub(super) fn waits(&self) -> Option<Duration> {
+        let now = self.now();
+        let waited = match self.stage() {
+            Stage::Busy => self.sent.stalled(now)?,
+            _ => now.saturating_sub(self.since.load(Ordering::Relaxed)),
+        };
+        Some(Duration::from_millis(waited))
+    }
+
+    /// How long a client may take, in milliseconds, for what it was sent: megabytes of it may still be in its
+    /// system's buffers, which take nothing more until a good part of them is read.
+    fn unread_credit(&self) -> u64 {
+        self.sent_in_all.load(Ordering::Relaxed).min(MAX_UNREAD) / UNREAD_A_MILLISECOND
+    }
+
+    /// Whether the client is too slow, or idle for too long.
+    pub(super) fn is_overdue(&self, bounds: &ConnectionBounds) -> bool {
+        let now = self.now();
+        if self.sent.is_too_slow(now, bounds, self.unread_credit()) {
+            return true;
+        }
+        let limit = match self.stage() {
+            Stage::Busy => return false,
+            Stage::Body => return self.received.is_too_slow(now, bounds, 0),
+            Stage::New | Stage::Head => bounds.header_timeout,
+            Stage::Idle => bounds.keep_alive,
+            Stage::Closing => CLOSING,
+        };
+        now.saturating_sub(self.since.load(Ordering::Relaxed)) > milliseconds(limit)
+    }
+
+    /// Ends the connection as soon as its task runs.
+    pub(super) fn end(&self) {
+        self.end.notify_one();
+    }
+
+    /// Waits until the connection shall end.
+    pub(super) async fn ended(&self) {
+        self.end.notified().await;
+    }
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The body of a request, while it is received.
+pub(super) struct ReceivedBody {
+    body: Incoming,
+    watch: Arc<Watch>,
+}
+
+impl ReceivedBody {
+    pub(super) fn new(body: Incoming, watch: Arc<Watch>) -> Self {
+        Self { body, watch }
+    }
+}
+
+impl HttpBody for ReceivedBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        match &polled {
+            Poll::Pending => self.watch.body_awaited(),
+            Poll::Ready(Some(Ok(frame))) => self.watch.body_moved(frame.data_ref().map_or(0, Bytes::len)),
+            Poll::Ready(_) => self.watch.body_moved(0),
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for ReceivedBody {
+    fn drop(&mut self) {
+        if !self.body.is_end_stream() {
+            self.watch.unread.store(true, Ordering::Relaxed);
+            let left = self.body.size_hint().exact().unwrap_or_default();
+            self.watch.unread_bytes.store(left, Ordering::Relaxed);
+        }
+        self.watch.body_moved(0);
+    }
+}
+
+/// The body of an answer, while it is handed over to be written.
+pub(super) struct SentBody {
+    body: Body,
+    watch: Arc<Watch>,
+}
+
+impl SentBody {
+    pub(super) fn new(body: Body, watch: Arc<Watch>) -> Self {
+        Self { body, watch }
+    }
+}
+
+impl HttpBody for SentBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for SentBody {
+    fn drop(&mut self) {
+        self.watch.answered();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounds() -> ConnectionBounds {
+        ConnectionBounds {
+            body_timeout: Duration::from_secs(10),
+            min_rate: 500,
+            ..crate::platform::config::Config::default().connections
+        }
+    }
+
+    #[test]
+    fn a_flow_is_too_slow_when_it_stalls_or_trickles() {
+        let flow = Flow::default();
+        assert!(!flow.is_too_slow(1_000_000, &bounds(), 0), "nobody waits");
+        flow.wait(1000);
+        assert!(!flow.is_too_slow(11_000, &bounds(), 0));
+        assert!(flow.is_too_slow(11_001, &bounds(), 0), "it stalls");
+        // A byte a second.
+        for second in 2..=9 {
+            flow.moved(1, || second * 1000);
+            flow.wait(second * 1000);
+        }
+        assert!(!flow.is_too_slow(10_900, &bounds(), 0));
+        flow.moved(1, || 10_900);
+        flow.wait(10_900);
+        assert!(flow.is_too_slow(11_100, &bounds(), 0), "it trickles");
+        // As much as it may be slow.
+        flow.moved(6000, || 11_100);
+        flow.wait(11_100);
+        assert!(!flow.is_too_slow(12_000, &bounds(), 0));
+    }
+
+    #[test]
+    fn time_in_which_the_server_works_does_not_count() {
+        let flow = Flow::default();
+        flow.wait(1);
+        flow.moved(10, || 1000);
+        assert!(!flow.is_too_slow(1_000_000, &bounds(), 0));
+        flow.wait(1_000_000);
+        assert!(!flow.is_too_slow(1_005_000, &bounds(), 0));
+    }
+}

@@ -1,0 +1,136 @@
+//! The two contract files, written from the running code: `schema.graphql` and `openapi.json`.
+
+use std::io;
+use std::path::Path;
+
+use async_graphql::registry::Registry;
+use bytes::Bytes;
+use serde_json::Value as Json;
+
+use crate::server::schema;
+use crate::{Error, Result, resource};
+use facade::rest::{self, Checked, Document, Examples};
+
+/// What the REST contract says of itself: version and name of the scheme as the original has them.
+const ABOUT: rest::About = rest::About {
+    title: "guichet",
+    version: "1.0.2",
+    description: "The REST face of the shop. Every operation is a GraphQL operation too (`/graphql`): both faces run \
+the same resolvers, guards and rules.\n\nA client that prefers XML sends `Accept: application/xml` and gets the same \
+answer in it: the root element is `response`, a list holds `item` elements, null is an empty element with `nil=\"true\"`.",
+    license: "MIT",
+    scheme: "sanctum",
+    key: "`Bearer <key>`. The key alone will do here: the word is added when it is missing.",
+};
+
+const GRAPHQL: &str = "schema.graphql";
+const OPENAPI: &str = "openapi.json";
+
+/// The GraphQL contract.
+#[must_use]
+pub fn schema_graphql() -> String {
+    format!("{}\n", schema::sdl().trim())
+}
+
+/// The REST contract as it was written last, which the server answers.
+const TOLD: &str = include_str!("../../openapi.json");
+/// Where it is told at which address the operations are.
+const ADDRESS: &str = "\"url\": \"/api\"";
+
+/// The REST contract for the address that a client reached the server at.
+///
+/// In three parts, of which the large ones are shared: the contract is large, and whoever reads it slowly keeps
+/// it in memory.
+#[must_use]
+pub fn openapi_at(base: &str) -> [Bytes; 3] {
+    let url = Json::from(format!("{base}{}", rest::PREFIX));
+    let (before, behind) = TOLD.split_once(ADDRESS).unwrap_or((TOLD, ""));
+    let address = Bytes::from(format!("\"url\": {url}"));
+    [Bytes::from_static(before.as_bytes()), address, Bytes::from_static(behind.as_bytes())]
+}
+
+/// The REST contract as text, made from the documents; with what their operations answered as examples.
+///
+/// # Errors
+/// When the documents don't agree with the schema.
+pub fn openapi(examples: &Examples) -> Result<String> {
+    let registry = schema::registry();
+    let documents = documents(&registry)?;
+    let contract = rest::openapi(ABOUT, &documents, &registry, examples).map_err(Error::internal)?;
+    Ok(format!("{}\n", serde_json::to_string_pretty(&contract).map_err(Error::internal)?))
+}
+
+/// The REST operations.
+///
+/// # Errors
+/// When the documents don't agree with the schema.
+pub fn documents(registry: &Registry) -> Result<Vec<Document<Checked>>> {
+    let abilities = resource::abilities().all();
+    let documents = rest::read(resource::DOCUMENTS, abilities).map_err(Error::internal)?;
+    rest::check(documents, registry, abilities).map_err(Error::internal)
+}
+
+fn files(examples: &Examples) -> io::Result<[(&'static str, String); 2]> {
+    Ok([(GRAPHQL, schema_graphql()), (OPENAPI, openapi(examples).map_err(io::Error::other)?)])
+}
+
+/// Writes `schema.graphql` and `openapi.json` into a folder.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(folder: &Path, examples: &Examples) -> io::Result<()> {
+    files(examples)?.into_iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
+}
+
+/// The files in a folder that differ from what [`write()`] would write: each name with the first
+/// line that differs.
+///
+/// # Errors
+/// When a file that is there cannot be read.
+pub fn check(folder: &Path, examples: &Examples) -> io::Result<Vec<String>> {
+    let mut stale = Vec::new();
+    for (name, wanted) in files(examples)? {
+        let found = match std::fs::read_to_string(folder.join(name)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error),
+        };
+        if let Some((line, wanted, found)) = difference(&wanted, &found) {
+            stale.push(format!("{name} (line {line}: the code says `{wanted}`, the file `{found}`)"));
+        }
+    }
+    Ok(stale)
+}
+
+/// Number and both texts of the first line that differs.
+fn difference<'t>(wanted: &'t str, found: &'t str) -> Option<(usize, &'t str, &'t str)> {
+    if wanted == found {
+        return None;
+    }
+    let (mut left, mut right) = (wanted.lines(), found.lines());
+    (1..).find_map(|line| match (left.next(), right.next()) {
+        (Some(a), Some(b)) if a == b => None,
+        (a, b) => Some((line, a.unwrap_or_default().trim(), b.unwrap_or_default().trim())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ADDRESS, TOLD, difference, openapi_at};
+
+    #[test]
+    fn the_address_is_told_once() {
+        assert_eq!(TOLD.matches(ADDRESS).count(), 1);
+        let told = String::from_utf8(openapi_at("https://a\"b").concat()).unwrap();
+        assert!(
+            told.contains(r#""url": "https://a\"b/api""#) && told.starts_with('{') && told.ends_with("}\n")
+        );
+    }
+
+    #[test]
+    fn the_first_difference_is_told() {
+        assert_eq!(difference("a\nb\n", "a\nb\n"), None);
+        assert_eq!(difference("a\nb\n", "a\n c\n"), Some((2, "b", "c")));
+        assert_eq!(difference("a\nb\n", ""), Some((1, "a", "")));
+    }
+}

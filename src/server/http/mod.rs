@@ -1,0 +1,369 @@
+//! The server's routes and what every answer carries.
+
+mod health;
+mod passing;
+mod shadowing;
+
+use std::any::Any;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
+use axum::middleware::{self, Next};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tower::ServiceExt as _;
+
+use crate::App;
+use crate::Error;
+use crate::platform::network;
+use crate::server::telemetry::RequestId;
+use crate::server::upstream::Passed;
+use facade::error::Code;
+use facade::execution::Origin;
+use facade::facts;
+use facade::graphql::{self, Page};
+use facade::{pages, rest};
+
+/// Path of the GraphQL endpoint.
+const GRAPHQL: &str = "/graphql";
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// Longest name of a host, with its port.
+const MAX_HOST: usize = 262;
+
+/// Path of a page that lies among those of REST.
+const DOCUMENTATION: &str = "/api/documentation";
+
+/// The page that leads to the others.
+const START: &str = include_str!("start.html");
+
+/// Everything that a listener answers.
+#[derive(Clone)]
+pub struct Site {
+    router: Router,
+    /// Whose API is answered. Its requests don't go through the router, whose layers cost more than many a request.
+    api: Option<Arc<App>>,
+}
+
+impl Site {
+    /// Every route of the server.
+    pub fn new(app: Arc<App>) -> Self {
+        Self { router: router(Arc::clone(&app)), api: Some(app) }
+    }
+
+    /// The route of counters: not among the others, which the whole world may reach.
+    pub fn of_metrics(app: Arc<App>) -> Self {
+        Self { router: Router::new().route("/metrics", get(health::metrics)).with_state(app), api: None }
+    }
+
+    /// Answers a request.
+    pub fn answer(&self, request: Request) -> BoxFuture<'_, Response<Body>> {
+        let path = request.uri().path();
+        match &self.api {
+            Some(app) if path.starts_with("/api/") && path != DOCUMENTATION => {
+                watched(app, request, |request| passing::answer(app, request)).boxed()
+            }
+            _ => self.router.clone().oneshot(request).map(|Ok(answer)| answer).boxed(),
+        }
+    }
+}
+
+fn router(app: Arc<App>) -> Router {
+    let start = match &app.upstream {
+        // The shop has a start page of its own.
+        Some(upstream) if upstream.takes_everything() => Router::new(),
+        _ => Router::new().route("/", get(async || pages::own(START))),
+    };
+    Router::new()
+        .route(GRAPHQL, get(graphql_get).post(graphql_post))
+        .route("/docs/api-docs.json", get(contract))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/.well-known/jwks.json", get(jwks))
+        .merge(pages::router(DOCUMENTATION))
+        .merge(start)
+        .fallback(answer_rest)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), watched_route))
+        .with_state(app)
+}
+
+/// A defect of ours: the client learns nothing of it, the log everything.
+fn panicked(cause: &(dyn Any + Send)) -> Response<Body> {
+    let text =
+        cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(cause = text.unwrap_or("unknown"), trace_id = %facts::trace_id(), "a handler panicked");
+    facts::note(|facts| facts.error(Code::Internal.name()));
+    let mut response = Response::new(Body::from(r#"{"message":"Server Error"}"#));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The OpenAPI document, for the address that was asked.
+async fn contract(State(app): State<Arc<App>>, request: Request) -> impl IntoResponse {
+    let parts = crate::server::contracts::openapi_at(&origin(&app, &request).base());
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CONTENT_LENGTH, HeaderValue::from(parts.iter().map(Bytes::len).sum::<usize>())),
+    ];
+    (headers, graphql::body_of(parts))
+}
+
+/// The public keys of access tokens (RFC 7517).
+async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
+    let mut response = match app.sessions.key_ring(&app.shop.config) {
+        Ok(ring) => axum::Json(ring.jwks()).into_response(),
+        Err(error) => {
+            tracing::error!(%error, cause = ?std::error::Error::source(&error), "no keys of sessions");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    };
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    }
+    response
+}
+
+async fn graphql_get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let (client, origin) = (client(&app, &request), origin(&app, &request));
+    let page = Page { endpoint: GRAPHQL, key: app.demo_key.as_deref() };
+    app.graphql.get(request, client, origin, page).await
+}
+
+async fn graphql_post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let (client, origin) = (client(&app, &request), origin(&app, &request));
+    app.graphql.post(request, client, origin).await
+}
+
+async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    passing::answer(&app, request).await
+}
+
+/// The client's address.
+pub(crate) fn client(app: &App, request: &Request) -> IpAddr {
+    network::client(peer(request), request.headers(), &app.shop.config.trusted_proxies)
+}
+
+fn peer(request: &Request) -> IpAddr {
+    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    info.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip().to_canonical())
+}
+
+/// How the client reached the server: its `Host`, or what a trusted proxy forwards.
+fn origin(app: &App, request: &Request) -> Origin {
+    let host = named_host(app, request).unwrap_or("localhost").to_ascii_lowercase();
+    let is_https = believed(app, request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
+    let (scheme, port) = if is_https { ("https", ":443") } else { ("http", ":80") };
+    // The port that the scheme means anyway is not written.
+    let host = host.strip_suffix(port).unwrap_or(&host).to_owned();
+    Origin { scheme, host }
+}
+
+/// The host that a request names, whether it is one or not.
+fn named_host<'a>(app: &App, request: &'a Request) -> Option<&'a str> {
+    believed(app, request, FORWARDED_HOST)
+        .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
+        .or_else(|| request.uri().authority().map(Authority::as_str))
+}
+
+/// Whether a request names its host as HTTP asks for: once in HTTP/1.1, and by what is a host.
+fn is_well_addressed(app: &App, request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    let is_complete = first.is_some() || request.version() != Version::HTTP_11;
+    let is_host = |host: &HeaderValue| host.to_str().is_ok_and(is_host);
+    // A target that names a host itself must name the same one (RFC 9112, 3.2.2).
+    let is_same = match (request.uri().authority(), first) {
+        (Some(target), Some(host)) => target.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()),
+        _ => true,
+    };
+    is_complete
+        && is_same
+        && second.is_none()
+        && first.is_none_or(is_host)
+        && named_host(app, request).is_none_or(self::is_host)
+}
+
+/// Whether a text is a host, perhaps with a port: it is written into addresses.
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => (None, port),
+        Some(_) => return false,
+        None => text.find(':').map_or((Some(text), ""), |at| (Some(&text[..at]), &text[at..])),
+    };
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let is_name = |host: &str| {
+        let mut labels = host.strip_suffix('.').unwrap_or(host).split('.');
+        labels.all(|label| !label.is_empty() && label.chars().all(letters))
+    };
+    let is_port = match port.strip_prefix(':') {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() <= 5,
+        None => port.is_empty(),
+    };
+    text.len() <= MAX_HOST && is_port && host.is_none_or(is_name)
+}
+
+/// A header that counts only from a trusted proxy: the last value of its last line, which that has written.
+fn believed<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
+    if !network::trusted(&app.shop.config.trusted_proxies, peer(request)) {
+        return None;
+    }
+    let line = request.headers().get_all(name).iter().next_back()?.to_str().ok()?;
+    line.rsplit(',').next().map(str::trim)
+}
+
+async fn watched_route(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
+    watched(&app, request, |request| next.run(request)).await
+}
+
+/// Answers a request while telemetry looks on; its identifier goes with the answer.
+async fn watched<A: Future<Output = Response<Body>>>(
+    app: &App,
+    request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response<Body> {
+    let given = believed(app, &request, RequestId::HEADER).and_then(RequestId::given);
+    let ongoing = app.telemetry.begin(&request, given);
+    let id = ongoing.request_id().header_value();
+    // By reference: a future that is passed on by value takes its room again at each step.
+    let mut response = ongoing.watch(pin!(finish(app, request, answer))).await;
+    response.headers_mut().insert(RequestId::HEADER, id);
+    response
+}
+
+/// The answer to a request that doesn't name its host well, in the form of the face that it is for.
+fn badly_addressed(request: &Request) -> Response<Body> {
+    let error = Error::BadRequest("Bad request.".to_owned());
+    if request.uri().path() == GRAPHQL {
+        graphql::refuse(error)
+    } else {
+        rest::refuse(request.headers(), error)
+    }
+}
+
+/// Answers preflights, and gives every answer the headers of the contract (docs/contract/wire.md#1.8).
+async fn finish<A: Future<Output = Response<Body>>>(
+    app: &App,
+    request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response<Body> {
+    let https = believed(app, &request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
+    let has_key = request.headers().contains_key(header::AUTHORIZATION);
+    let preflight = *request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && !passing::answers_preflight(app, request.uri());
+    let mut response = if !is_well_addressed(app, &request) {
+        badly_addressed(&request)
+    } else if preflight {
+        preflight_answer(request.headers())
+    } else {
+        let answered = AssertUnwindSafe(pin!(answer(request))).catch_unwind().await;
+        answered.unwrap_or_else(|cause| panicked(&*cause))
+    };
+    if response.extensions().get::<Passed>().is_some() {
+        return response;
+    }
+    let challenge = challenge(response.status(), has_key);
+    let headers = response.headers_mut();
+    if let Some(challenge) = challenge {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    if let Ok(frontend) = HeaderValue::from_str(&app.shop.config.frontend_url) {
+        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(frontend);
+    }
+    if preflight {
+        return response;
+    }
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(header::X_FRAME_OPTIONS, "SAMEORIGIN");
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "strict-origin-when-cross-origin");
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=(), payment=(self)",
+    );
+    set(HeaderName::from_static("x-permitted-cross-domain-policies"), "none");
+    // Pages have a policy of their own; what else a browser may take for one shows and loads nothing.
+    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'self'");
+    if https {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+    response
+}
+
+/// What a client that is refused needs (RFC 6750, 3).
+fn challenge(status: StatusCode, has_key: bool) -> Option<&'static str> {
+    match status {
+        StatusCode::UNAUTHORIZED if has_key => Some(r#"Bearer error="invalid_token""#),
+        StatusCode::UNAUTHORIZED => Some("Bearer"),
+        StatusCode::FORBIDDEN => Some(r#"Bearer error="insufficient_scope""#),
+        _ => None,
+    }
+}
+
+fn preflight_answer(asked: &HeaderMap) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    let given = |name: HeaderName| asked.get(name).cloned().unwrap_or(HeaderValue::from_static(""));
+    let method = given(header::ACCESS_CONTROL_REQUEST_METHOD).to_str().unwrap_or("").to_ascii_uppercase();
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_str(&method).unwrap_or(HeaderValue::from_static("")),
+    );
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, given(header::ACCESS_CONTROL_REQUEST_HEADERS));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("0"));
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Access-Control-Request-Method, Access-Control-Request-Headers"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_or_addresses_with_or_without_a_port() {
+        for host in
+            ["shop.example", "shop.example.:8080", "localhost", "127.0.0.1:80", "[::1]", "[::1]:8080", "a_b"]
+        {
+            assert!(is_host(host), "{host}");
+        }
+        let long = "a".repeat(300);
+        for host in [
+            "", ":80", "a b", "a..b", "x/y", "user@x", "x\"", "a:b", "a:1:2", "[::1", "[x]", "a:123456",
+            &long,
+        ] {
+            assert!(!is_host(host), "{host}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_host_or_none(host in r"[0-9a-f:.\[\]%]{0,40}|\PC*") {
+            is_host(&host);
+        }
+    }
+}

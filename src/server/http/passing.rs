@@ -1,0 +1,113 @@
+//! Requests that the shop's own server answers in guichet's place.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, Response, Uri};
+use percent_encoding::percent_decode_str;
+
+use super::{client, origin, peer, shadowing};
+use crate::platform::network;
+use crate::server::telemetry;
+use crate::server::upstream::{self, Sender, Upstream};
+use crate::{App, Error, Result};
+use facade::error::Refusal;
+use facade::execution::Origin;
+use facade::facts::{self, Answerer};
+use facade::rest::{self, Elsewhere, Served};
+
+/// Answers a request to a path without a handler: by an operation of REST, or by the shop's own server.
+pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
+    let from = From { peer: peer(&request), client: client(app, &request), origin: origin(app, &request) };
+    let (client, origin) = (from.client, from.origin.clone());
+    let Some(upstream) = asked(app, request.uri()) else {
+        return app.rest.serve(request, client, origin, None).await.answer();
+    };
+    if let Err(error) = check(request.method(), request.uri()) {
+        return rest::refuse(request.headers(), error);
+    }
+    let wants = |method: &Method, path: &str| upstream.takes(method, path);
+    let wants: &Elsewhere<'_> = &wants;
+    let question = shadowing::sampled(app, &request, &from);
+    match app.rest.serve(request, client, origin, Some(wants)).await {
+        Served::Answer(answer) => match question {
+            Some(question) => Box::pin(shadowing::look(app, question, answer)).await,
+            None => answer,
+        },
+        Served::Elsewhere(request) => {
+            let headers = request.headers().clone();
+            let passed = Box::pin(pass(app, upstream, request, &from)).await;
+            passed.unwrap_or_else(|error| rest::refuse(&headers, error))
+        }
+    }
+}
+
+/// Whether a browser's question about a request is for the shop's own server to answer.
+pub(super) fn answers_preflight(app: &App, uri: &Uri) -> bool {
+    asked(app, uri).is_some() && !app.rest.has_path(uri.path())
+}
+
+/// The shop's own server, where it may be asked for a path.
+fn asked<'a>(app: &'a App, uri: &Uri) -> Option<&'a Upstream> {
+    let upstream = app.upstream.as_ref()?;
+    (upstream.takes_everything() || rest::is_below_prefix(uri.path())).then_some(upstream)
+}
+
+/// What no server behind is asked for: a tunnel, and a path that leads out of the one that was looked at.
+fn check(method: &Method, uri: &Uri) -> Result<()> {
+    if *method == Method::CONNECT {
+        return Err(Refusal::message(405, "The CONNECT method is not supported."));
+    }
+    let path = percent_decode_str(uri.path()).decode_utf8_lossy();
+    // A server may take what is behind a semicolon for something else.
+    let mut steps = path.split(['/', '\\']).map(|step| step.split(';').next().unwrap_or_default());
+    if steps.any(|step| matches!(step, "." | "..")) {
+        return Err(Error::BadRequest("Bad request.".to_owned()));
+    }
+    Ok(())
+}
+
+/// Where a request comes from.
+#[derive(Clone)]
+pub(super) struct From {
+    peer: IpAddr,
+    pub(super) client: IpAddr,
+    pub(super) origin: Origin,
+}
+
+impl From {
+    /// What the shop's own server is told of it. `has_key` = a valid key came with it.
+    pub(super) fn sender(&self, app: &App, has_key: bool) -> Sender<'_> {
+        Sender {
+            peer: self.peer,
+            stranger: (!has_key).then_some(self.client),
+            trusted: network::trusted(&app.shop.config.trusted_proxies, self.peer),
+            scheme: self.origin.scheme,
+            host: &self.origin.host,
+            request_id: telemetry::request_id().header_value(),
+        }
+    }
+}
+
+async fn pass(app: &App, upstream: &Upstream, request: Request, from: &From) -> Result<Response<Body>> {
+    let path = request.uri().path();
+    facts::note(|facts| {
+        facts.answerer = Answerer::Upstream;
+        facts.path = upstream::documented_path(path);
+    });
+    let has_key = rest::is_below_prefix(path) && count(app, request.headers(), from.client).await?;
+    upstream.pass(request, &from.sender(app, has_key)).await
+}
+
+/// Counts a request without a valid key at its address. Those of key holders are the other server's to count,
+/// and so are all while the database is away. Whether there was a valid key.
+async fn count(app: &App, headers: &HeaderMap, client: IpAddr) -> Result<bool> {
+    match app.pipeline.identify(headers, client).await {
+        Ok(mut caller) if caller.principal.is_none() => app.pipeline.count(&mut caller).await.map(|()| false),
+        Err(error @ Error::RateLimited(_)) => Err(error),
+        Ok(_) => Ok(true),
+        Err(_) => Ok(false),
+    }
+}

@@ -1,0 +1,156 @@
+//! Sends spans to an OpenTelemetry collector: OTLP over HTTP, in batches, beside the requests.
+//!
+//! A collector that is away or too slow costs spans, never a request: what does not fit in the
+//! queue is dropped, and so is a batch that is refused.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::Value as Json;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use super::spans::{Told, request};
+use crate::platform::config::Otlp;
+
+/// Requests that wait to be told; further ones are dropped.
+const QUEUE: usize = 512;
+/// Spans of one batch.
+const BATCH: usize = 512;
+/// Pauses after which a collector is asked again that was away or busy.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+/// How long the last batch may take when the server stops.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Where spans go.
+pub(super) struct Exporter {
+    queue: mpsc::Sender<Message>,
+}
+
+enum Message {
+    Told(Box<Told>),
+    /// Send what there is, and say when that is done.
+    Flush(oneshot::Sender<()>),
+}
+
+impl Exporter {
+    /// Starts to send to a collector.
+    pub(super) fn start(settings: Otlp, database: &'static str) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(Sending { settings, database, spans: Vec::new(), is_away: false }.run(waiting));
+        Self { queue }
+    }
+
+    /// Tells of a request.
+    pub(super) fn tell(&self, told: Told) {
+        // A full queue drops it.
+        let _ = self.queue.try_send(Message::Told(Box::new(told)));
+    }
+
+    /// Sends what waits.
+    pub(super) async fn flush(&self) {
+        let (done, wait) = oneshot::channel();
+        let sent = async {
+            if self.queue.send(Message::Flush(done)).await.is_ok() {
+                let _ = wait.await;
+            }
+        };
+        let _ = timeout(FAREWELL, sent).await;
+    }
+}
+
+/// The work of an exporter.
+struct Sending {
+    settings: Otlp,
+    database: &'static str,
+    spans: Vec<Json>,
+    /// Whether the last batch was lost: the log is told of the first one only.
+    is_away: bool,
+}
+
+impl Sending {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Message>) {
+        let mut tick = interval(self.settings.delay);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                message = waiting.recv() => match message {
+                    None => return,
+                    Some(Message::Told(told)) => {
+                        self.spans.extend(told.spans(self.database));
+                        if self.spans.len() >= BATCH {
+                            self.send().await;
+                        }
+                    }
+                    Some(Message::Flush(done)) => {
+                        self.send().await;
+                        // Whoever waited may have gone.
+                        let _ = done.send(());
+                    }
+                },
+                _ = tick.tick() => self.send().await,
+            }
+        }
+    }
+
+    async fn send(&mut self) {
+        if self.spans.is_empty() {
+            return;
+        }
+        let spans = std::mem::take(&mut self.spans);
+        let body = request(&self.settings.resource, &spans).to_string();
+        match self.deliver(&body).await {
+            Ok(()) => self.is_away = false,
+            Err(cause) => {
+                if !std::mem::replace(&mut self.is_away, true) {
+                    tracing::warn!(cause, endpoint = %self.settings.endpoint, "spans are lost: no collector takes them");
+                }
+            }
+        }
+    }
+
+    /// Delivers a batch, by several attempts where it may help.
+    async fn deliver(&self, body: &str) -> Result<(), String> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let cause = match timeout(self.settings.timeout, self.post(body)).await {
+                Ok(Ok(status)) if status.is_success() => return Ok(()),
+                Ok(Ok(status)) if !is_passing(status) => return Err(format!("it answers {status}")),
+                Ok(Ok(status)) => format!("it answers {status}"),
+                Ok(Err(cause)) => cause.to_string(),
+                Err(_) => "it doesn't answer in time".to_owned(),
+            };
+            sleep(pauses.next().ok_or(cause)?).await;
+        }
+    }
+
+    async fn post(&self, body: &str) -> Result<StatusCode, Box<dyn std::error::Error + Send + Sync>> {
+        let uri = &self.settings.endpoint;
+        let host = uri.host().unwrap_or_default();
+        let stream =
+            TcpStream::connect((host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80))).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut request =
+            Request::builder().method(Method::POST).uri(path).body(Body::from(body.to_owned()))?;
+        let headers = request.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(authority) = uri.authority() {
+            headers.insert(header::HOST, HeaderValue::from_str(authority.as_str())?);
+        }
+        headers.extend(self.settings.headers.iter().cloned());
+        let answer = sender.send_request(request).await;
+        connection.abort();
+        Ok(answer?.status())
+    }
+}
+
+/// Whether a collector may take a batch later that it refuses now.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 502 | 503 | 504)
+}

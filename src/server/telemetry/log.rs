@@ -1,0 +1,78 @@
+//! The log on standard error. It is written by a thread of its own: a sink that is full, slow or gone holds
+//! no request up and changes no answer. Lines that it loses are counted.
+
+use std::io::{self, IsTerminal, Stderr, Write};
+use std::panic::{self, PanicHookInfo};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use crate::platform::config::LogFormat;
+
+/// Lines that may wait to be written; further ones are lost.
+const WAITING: usize = 4096;
+
+/// Lines that the sink did not take.
+static FAILED: AtomicU64 = AtomicU64::new(0);
+/// Lines for which there was no room.
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// Keeps the log's thread; lines that wait are written when this is dropped.
+pub(crate) struct Log {
+    _writer: WorkerGuard,
+}
+
+impl Log {
+    /// Starts a structured log, `info` and above unless `RUST_LOG` says otherwise.
+    pub(crate) fn start(format: LogFormat) -> Self {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+        let (sink, writer) = sink();
+        // The library would tell of its own failures on standard error, and panic where that is closed.
+        let log =
+            tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter).with_writer(sink);
+        match format {
+            LogFormat::Json => log.json().flatten_event(true).init(),
+            LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
+        }
+        panic::set_hook(Box::new(tell_panic));
+        Self { _writer: writer }
+    }
+}
+
+/// A panic is told like everything else: what Rust does by itself waits for standard error.
+fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    tracing::error!(location, cause = panic.payload_as_str().unwrap_or("unknown"), "panic");
+}
+
+fn sink() -> (NonBlocking, WorkerGuard) {
+    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING);
+    let (sink, writer) = builder.thread_name("log").finish(Counted(io::stderr()));
+    // It is set once a process.
+    let _ = DROPPED.set(sink.error_counter());
+    (sink, writer)
+}
+
+/// Lines that were lost so far.
+pub(super) fn lost() -> u64 {
+    let dropped = DROPPED.get().map_or(0, |counter| counter.dropped_lines() as u64);
+    dropped.saturating_add(FAILED.load(Ordering::Relaxed))
+}
+
+/// Standard error, where what cannot be written is counted instead of told.
+struct Counted(Stderr);
+
+impl Write for Counted {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.0.write_all(line).is_err() {
+            FAILED.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

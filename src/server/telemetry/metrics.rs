@@ -1,0 +1,194 @@
+//! What is counted for Prometheus, and its text.
+//!
+//! A label never holds what a client made up: an operation is a documented path or a field at the
+//! root of the schema, everything else is told as a kind. Counting is a look-up and an atomic addition.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_graphql::registry::Registry as Schema;
+use prometheus::core::Collector;
+use prometheus::{
+    Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
+};
+
+use super::log;
+use crate::database::reader::Connections;
+use crate::{Error, Result};
+use facade::facts::{Answerer, Facts};
+use facade::operation::INTROSPECTION;
+
+/// Upper bounds of the durations that are told apart, in seconds.
+const DURATIONS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// What a request is counted as that is no operation.
+const UNMATCHED: &str = "unmatched";
+/// What a GraphQL request is counted as that has no operation which can be run, several fields at the
+/// root, or one that the schema doesn't have.
+const NONE: &str = "none";
+const SEVERAL: &str = "several";
+const UNKNOWN: &str = "unknown";
+
+/// The counters.
+pub(super) struct Metrics {
+    registry: Registry,
+    roots: HashSet<String>,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    under_way: IntGauge,
+    errors: IntCounterVec,
+    points: IntCounter,
+    statements: IntCounter,
+    connections: IntGaugeVec,
+    max_connections: IntGauge,
+    lost_lines: IntCounter,
+    compared: IntCounterVec,
+}
+
+/// A request as it is counted.
+pub(super) struct Counted<'a> {
+    pub(super) method: &'static str,
+    pub(super) status: u16,
+    pub(super) duration: Duration,
+    pub(super) facts: &'a Facts,
+}
+
+impl Metrics {
+    /// Counters of a server with this schema.
+    ///
+    /// # Errors
+    /// When two of them have the same name.
+    pub(super) fn new(schema: &Schema) -> Result<Self> {
+        let metrics = Self::unregistered(schema).map_err(Error::internal)?;
+        metrics.register().map_err(Error::internal)?;
+        Ok(metrics)
+    }
+
+    fn unregistered(schema: &Schema) -> prometheus::Result<Self> {
+        let counters =
+            |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let durations =
+            HistogramOpts::new("guichet_request_duration_seconds", "How long requests took to be answered.")
+                .buckets(DURATIONS.to_vec());
+        Ok(Self {
+            registry: Registry::new(),
+            roots: roots(schema),
+            requests: counters(
+                "guichet_requests_total",
+                "Requests that were answered; status 499: the client went away before.",
+                &["face", "method", "operation", "status"],
+            )?,
+            durations: HistogramVec::new(durations, &["face", "operation"])?,
+            under_way: IntGauge::new("guichet_requests_in_flight", "Requests that are being answered.")?,
+            errors: counters("guichet_errors_total", "Errors in answers, by their code.", &["face", "code"])?,
+            points: IntCounter::new("guichet_cost_points_total", "Points that requests cost.")?,
+            statements: IntCounter::new("guichet_sql_statements_total", "SQL statements that were sent.")?,
+            connections: IntGaugeVec::new(
+                Opts::new("guichet_db_connections", "Connections to the database that are open."),
+                &["state"],
+            )?,
+            max_connections: IntGauge::new(
+                "guichet_db_connections_max",
+                "Connections to the database that may be open.",
+            )?,
+            lost_lines: IntCounter::new(
+                "guichet_log_lines_lost_total",
+                "Lines of the log that could not be written.",
+            )?,
+            compared: counters(
+                "guichet_shadow_requests_total",
+                "Answers that were compared with the upstream's: same, changed meanwhile, different, or unanswered there.",
+                &["operation", "outcome"],
+            )?,
+        })
+    }
+
+    fn register(&self) -> prometheus::Result<()> {
+        let started =
+            Gauge::new("process_start_time_seconds", "When the process started, in seconds since 1970.")?;
+        started.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
+        let build = Opts::new("guichet_build_info", "The program that runs.")
+            .const_label("version", env!("CARGO_PKG_VERSION"));
+        let build = IntGauge::with_opts(build)?;
+        build.set(1);
+        let collectors: [Box<dyn Collector>; 12] = [
+            Box::new(self.requests.clone()),
+            Box::new(self.durations.clone()),
+            Box::new(self.under_way.clone()),
+            Box::new(self.errors.clone()),
+            Box::new(self.points.clone()),
+            Box::new(self.statements.clone()),
+            Box::new(self.connections.clone()),
+            Box::new(self.max_connections.clone()),
+            Box::new(self.lost_lines.clone()),
+            Box::new(self.compared.clone()),
+            Box::new(started),
+            Box::new(build),
+        ];
+        collectors.into_iter().try_for_each(|collector| self.registry.register(collector))
+    }
+
+    /// A request begins.
+    pub(super) fn begin(&self) {
+        self.under_way.inc();
+    }
+
+    /// A request ends.
+    pub(super) fn end(&self, request: &Counted<'_>) {
+        self.under_way.dec();
+        let (face, operation) = (request.facts.answerer.name(), self.operation(request.facts));
+        let mut digits = itoa::Buffer::new();
+        let status = digits.format(request.status);
+        self.requests.with_label_values(&[face, request.method, operation, status]).inc();
+        self.durations.with_label_values(&[face, operation]).observe(request.duration.as_secs_f64());
+        for code in &request.facts.errors {
+            self.errors.with_label_values(&[face, code]).inc();
+        }
+        self.points.inc_by(request.facts.cost.unwrap_or(0));
+    }
+
+    /// An answer was compared with the upstream's.
+    pub(super) fn compared(&self, operation: &str, outcome: &str) {
+        self.compared.with_label_values(&[operation, outcome]).inc();
+    }
+
+    /// A statement is sent.
+    pub(super) fn statement(&self) {
+        self.statements.inc();
+    }
+
+    /// What a request is counted as.
+    fn operation<'a>(&self, facts: &'a Facts) -> &'a str {
+        match (facts.answerer, facts.path.as_deref(), facts.roots.as_deref()) {
+            (Answerer::GraphQl, _, None) => NONE,
+            (Answerer::GraphQl, _, Some([root])) if self.roots.contains(root.as_str()) => root,
+            (Answerer::GraphQl, _, Some([_])) => UNKNOWN,
+            (Answerer::GraphQl, ..) => SEVERAL,
+            (_, path, _) => path.unwrap_or(UNMATCHED),
+        }
+    }
+
+    /// Everything in Prometheus' text format.
+    ///
+    /// # Errors
+    /// When a name or label isn't one of Prometheus.
+    pub(super) fn text(&self, connections: Connections) -> Result<String> {
+        let used = connections.open.saturating_sub(connections.idle);
+        for (state, number) in [("idle", connections.idle), ("used", used)] {
+            self.connections.with_label_values(&[state]).set(number.into());
+        }
+        self.max_connections.set(connections.max.into());
+        self.lost_lines.inc_by(log::lost().saturating_sub(self.lost_lines.get()));
+        TextEncoder::new().encode_to_string(&self.registry.gather()).map_err(Error::internal)
+    }
+}
+
+/// Names of the fields at the roots of a schema.
+fn roots(schema: &Schema) -> HashSet<String> {
+    let types = [Some(&schema.query_type), schema.mutation_type.as_ref()];
+    let types = types.into_iter().flatten().filter_map(|name| schema.types.get(name));
+    let fields = types.filter_map(|ty| ty.fields()).flat_map(|fields| fields.keys().cloned());
+    fields.chain(INTROSPECTION.map(str::to_owned)).collect()
+}

@@ -1,0 +1,207 @@
+//! A request while it is answered, and its line in the log.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{Method, Response};
+
+use super::metrics::Counted;
+use super::spans::{Statement, Told};
+use super::trace::{Parent, TraceId};
+use super::{RequestId, Telemetry};
+use crate::access::{Credential, Principal};
+use crate::database::reader::Sent;
+use facade::facts::{Facts, SharedFacts};
+
+/// Under this target the log tells of requests; `RUST_LOG=guichet::request=off` silences it too.
+const TARGET: &str = "guichet::request";
+/// Status of a request whose client went away before it was answered, as nginx tells it.
+const ABANDONED: u16 = 499;
+/// Methods that are told by name: any other is a text of the client's.
+const METHODS: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+/// Letters of a session's name that are told: they tell it apart and open nothing.
+const SESSION: usize = 8;
+/// Statements of a request of which spans are told, and letters of each: what waits for a collector is
+/// bounded.
+const STATEMENTS: u32 = 50;
+const LETTERS: usize = 2048;
+
+tokio::task_local! {
+    static REQUEST: Ongoing;
+}
+
+/// Number of the caller's key, or the beginning of its session's name.
+pub(super) fn credential(facts: &Facts) -> (Option<i64>, Option<&str>) {
+    let who: Option<&dyn Any> = facts.principal.as_deref().map(|who| who as _);
+    match who.and_then(|who| who.downcast_ref::<Principal>()).map(|who| &who.credential) {
+        Some(Credential::Key(id)) => (Some(id.0), None),
+        Some(Credential::Session(name)) => (None, name.get(..SESSION)),
+        None => (None, None),
+    }
+}
+
+/// A request that is watched. It is told when this is dropped: when it was answered, or its client went
+/// away.
+pub(crate) struct Ongoing {
+    telemetry: Arc<Telemetry>,
+    began: Instant,
+    method: &'static str,
+    trace: TraceId,
+    id: RequestId,
+    /// Whether a trusted proxy has named it so.
+    is_named: bool,
+    parent: Option<Parent>,
+    /// Its statements, where spans are told of it.
+    spans: Option<RefCell<Vec<Statement>>>,
+    statements: Cell<u32>,
+    status: Cell<u16>,
+    facts: SharedFacts,
+}
+
+impl Ongoing {
+    pub(super) fn new(telemetry: Arc<Telemetry>, request: &Request, given_id: Option<RequestId>) -> Self {
+        if let Some(metrics) = &telemetry.metrics {
+            metrics.begin();
+        }
+        let method = METHODS.iter().find(|method| *method == request.method());
+        let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+        let parent = Parent::of(request.headers());
+        let trace = parent.map_or_else(TraceId::random, |parent| parent.trace);
+        let traces = telemetry.traces.as_ref();
+        let is_traced = traces.is_some_and(|traces| trace.is_sampled(parent.as_ref(), traces.sampler));
+        let id = given_id.clone().unwrap_or_else(|| RequestId::of_trace(trace));
+        let facts = SharedFacts::new(Facts {
+            trace_id: trace.to_string(),
+            request_id: given_id.as_ref().map(|id| id.as_str().to_owned()),
+            path,
+            ..Facts::default()
+        });
+        Self {
+            telemetry,
+            began: Instant::now(),
+            method: method.map_or("OTHER", Method::as_str),
+            trace,
+            is_named: given_id.is_some(),
+            id,
+            parent,
+            spans: is_traced.then(RefCell::default),
+            statements: Cell::new(0),
+            status: Cell::new(ABANDONED),
+            facts,
+        }
+    }
+
+    /// What the request is called in its answer.
+    pub(crate) fn request_id(&self) -> RequestId {
+        self.id.clone()
+    }
+
+    /// Watches the request being answered.
+    pub(crate) async fn watch(self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+        let watched = async {
+            let response = answer.await;
+            REQUEST.with(|ongoing| ongoing.status.set(response.status().as_u16()));
+            response
+        };
+        let facts = self.facts.clone();
+        facts.watch(REQUEST.scope(self, watched)).await
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        let duration = self.began.elapsed();
+        let facts = self.facts.with(std::mem::take);
+        let (method, status) = (self.method, self.status.get());
+        if let Some(metrics) = &self.telemetry.metrics {
+            metrics.end(&Counted { method, status, duration, facts: &facts });
+        }
+        if self.telemetry.log && is_logged() {
+            let line = Line {
+                method,
+                status,
+                duration,
+                statements: self.statements.get(),
+                trace: self.trace,
+                request_id: self.is_named.then_some(&self.id),
+            };
+            line.write(&facts);
+        }
+        if let (Some(traces), Some(spans)) = (&self.telemetry.traces, self.spans.take()) {
+            traces.exporter.tell(Told {
+                method,
+                status,
+                began: SystemTime::now() - duration,
+                duration,
+                trace: self.trace,
+                parent: self.parent,
+                statements: spans.into_inner(),
+                facts,
+            });
+        }
+    }
+}
+
+/// What a line of the log tells beside the facts.
+struct Line<'a> {
+    method: &'static str,
+    status: u16,
+    duration: Duration,
+    statements: u32,
+    trace: TraceId,
+    /// Where it is not the trace's.
+    request_id: Option<&'a RequestId>,
+}
+
+impl Line<'_> {
+    fn write(self, facts: &Facts) {
+        let (key, session) = credential(facts);
+        tracing::info!(
+            target: TARGET,
+            method = self.method,
+            path = facts.path.as_deref(),
+            face = facts.answerer.name(),
+            operation = facts.operation.as_deref(),
+            document = facts.document.as_deref(),
+            status = self.status,
+            duration_us = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
+            key,
+            session,
+            cost = facts.cost,
+            statements = self.statements,
+            errors = (!facts.errors.is_empty()).then(|| facts.errors.join(",")),
+            trace_id = %self.trace,
+            request_id = self.request_id.map(RequestId::as_str),
+            "request"
+        );
+    }
+}
+
+/// Whether lines of requests are written at all.
+fn is_logged() -> bool {
+    tracing::enabled!(target: TARGET, tracing::Level::INFO)
+}
+
+/// What the request that is being answered is called.
+pub(crate) fn request_id() -> RequestId {
+    REQUEST.try_with(Ongoing::request_id).unwrap_or_else(|_| RequestId::of_trace(TraceId::random()))
+}
+
+/// Notes a statement of the request that is being answered.
+pub(super) fn note_statement(sent: &Sent<'_>) {
+    let _ = REQUEST.try_with(|ongoing| {
+        let count = ongoing.statements.get() + 1;
+        ongoing.statements.set(count);
+        if let Some(spans) = ongoing.spans.as_ref().filter(|_| count <= STATEMENTS) {
+            let (elapsed, failed) = (sent.elapsed, sent.failed);
+            let after = ongoing.began.elapsed().saturating_sub(elapsed);
+            let sql = sent.sql.get(..LETTERS).unwrap_or(sent.sql).to_owned();
+            spans.borrow_mut().push(Statement { sql, after, elapsed, failed });
+        }
+    });
+}

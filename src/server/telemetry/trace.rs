@@ -1,0 +1,137 @@
+//! The identifier that joins what several programs tell of one request (W3C Trace Context).
+
+use std::fmt;
+
+use axum::http::HeaderMap;
+
+use crate::platform::config::Sampler;
+
+/// Header in which a caller hands its trace on.
+const TRACEPARENT: &str = "traceparent";
+
+/// Identifier of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceId(u128);
+
+impl TraceId {
+    /// One that nobody has.
+    pub fn random() -> Self {
+        Self(rand::random::<u128>().max(1))
+    }
+
+    /// Whether spans are told of it: as its caller has decided, or by its last digits, so that every
+    /// server decides alike.
+    pub(super) fn is_sampled(self, caller: Option<&Parent>, sampler: Sampler) -> bool {
+        match caller {
+            Some(caller) if sampler.follows_caller => caller.sampled,
+            _ => sampler.ratio >= 1.0 || self.share() < sampler.ratio,
+        }
+    }
+
+    /// The last digits as a number from 0 to 1.
+    fn share(self) -> f64 {
+        let digits = (self.0 & u128::from(u32::MAX)) as u32;
+        f64::from(digits) / f64::from(u32::MAX)
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// The trace that a caller is in, with the caller's own part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Parent {
+    pub(super) trace: TraceId,
+    pub(super) span: u64,
+    pub(super) sampled: bool,
+}
+
+impl Parent {
+    /// What the headers of a request say, where they say it well.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut given = headers.get_all(TRACEPARENT).iter();
+        let (Some(only), None) = (given.next(), given.next()) else { return None };
+        Self::read(only.to_str().ok()?)
+    }
+
+    /// `version-trace-span-flags`; later versions may append parts of their own.
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let version = number(parts.next()?, 2)?;
+        let trace = number(parts.next()?, 32)?;
+        let span = number(parts.next()?, 16)?;
+        let flags = number(parts.next()?, 2)?;
+        let known = version < 0xff && (version > 0 || parts.next().is_none());
+        let span = u64::try_from(span).ok()?;
+        let valid = known && trace != 0 && span != 0;
+        valid.then_some(Self { trace: TraceId(trace), span, sampled: flags & 1 == 1 })
+    }
+}
+
+/// A number in so many lower-case hexadecimal digits.
+fn number(text: &str, digits: usize) -> Option<u128> {
+    let plain = text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    plain.then(|| u128::from_str_radix(text, 16).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GIVEN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn a_trace_is_read_as_the_recommendation_writes_it() {
+        let parent = Parent::read(GIVEN).unwrap();
+        assert_eq!(parent.trace.to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!((parent.span, parent.sampled), (0xb7ad_6b71_6920_3331, true));
+        assert!(!Parent::read(&GIVEN.replace("-01", "-00")).unwrap().sampled);
+        let later = GIVEN.replace("00-0af", "01-0af");
+        assert!(Parent::read(&format!("{later}-more")).is_some());
+    }
+
+    #[test]
+    fn the_caller_decides_or_the_share_does() {
+        let sampler = |ratio, follows_caller| Sampler { ratio, follows_caller };
+        let caller = |sampled| Parent { sampled, ..Parent::read(GIVEN).unwrap() };
+        let trace = caller(true).trace;
+        assert!(trace.is_sampled(Some(&caller(true)), sampler(0.0, true)));
+        assert!(!trace.is_sampled(Some(&caller(false)), sampler(1.0, true)));
+        assert!(trace.is_sampled(Some(&caller(false)), sampler(1.0, false)));
+        assert!(!trace.is_sampled(None, sampler(0.0, true)));
+        let taken = (0..1000).filter(|_| TraceId::random().is_sampled(None, sampler(0.5, true))).count();
+        assert!((350..650).contains(&taken), "{taken}");
+    }
+
+    #[test]
+    fn what_is_no_trace_is_none() {
+        let zeros = |count| "0".repeat(count);
+        for text in [
+            String::new(),
+            GIVEN.to_uppercase(),
+            format!("{GIVEN}-more"),
+            GIVEN.replace("00-0af", "ff-0af"),
+            GIVEN.replace("0af7651916cd43dd8448eb211c80319c", &zeros(32)),
+            GIVEN.replace("b7ad6b7169203331", &zeros(16)),
+            GIVEN.replace("b7ad6b7169203331", "b7ad6b716920333"),
+            GIVEN.replace("-01", ""),
+        ] {
+            assert_eq!(Parent::read(&text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn callers_are_read_back(trace in 1..=u128::MAX, span in 1..=u64::MAX, sampled in any::<bool>(), text in r"[0-9a-f-]{0,60}|\PC*") {
+            let parent = Parent { trace: TraceId(trace), span, sampled };
+            let written = format!("00-{}-{span:016x}-{:02x}", parent.trace, u8::from(sampled));
+            prop_assert_eq!(Parent::read(&written), Some(parent));
+            Parent::read(&text);
+        }
+    }
+}

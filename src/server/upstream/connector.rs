@@ -1,0 +1,168 @@
+//! Connections to the shop's own server: over TCP or a Unix socket, with TLS or without.
+
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+
+use crate::platform::config::{Upstream, UpstreamServer};
+use crate::{Error, Result};
+
+/// How writing fails where the server has closed the connection.
+const TAKES_NOTHING: [io::ErrorKind; 3] =
+    [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionAborted];
+
+/// Opens connections to one server.
+pub(super) struct Connector {
+    server: UpstreamServer,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    timeout: Duration,
+}
+
+impl Connector {
+    /// As the operator has set it.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where certificates cannot be read, or the host's name is none.
+    pub(super) fn new(upstream: &Upstream) -> Result<Self> {
+        let tls = match &upstream.server {
+            UpstreamServer::Host { tls: true, host, .. } => {
+                let name = ServerName::try_from(host.clone())
+                    .map_err(|_| Error::Setting(format!("GUICHET_UPSTREAM: {host} is no name of a host")))?;
+                Some((TlsConnector::from(Arc::new(tls_settings(upstream.ca.as_deref())?)), name))
+            }
+            _ => None,
+        };
+        Ok(Self { server: upstream.server.clone(), tls, timeout: upstream.connect_timeout })
+    }
+
+    /// Opens a connection.
+    pub(super) async fn connect(&self) -> io::Result<Wire> {
+        let connecting = async {
+            let (host, port) = match &self.server {
+                UpstreamServer::Socket(path) => return Ok(wire(UnixStream::connect(path).await?)),
+                UpstreamServer::Host { host, port, .. } => (host.as_str(), *port),
+            };
+            let stream = TcpStream::connect((host, port)).await?;
+            stream.set_nodelay(true)?;
+            Ok(match &self.tls {
+                Some((tls, name)) => wire(tls.connect(name.clone(), stream).await?),
+                None => wire(stream),
+            })
+        };
+        timeout(self.timeout, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+}
+
+/// TLS that trusts the certificates of a file, or else those of the system.
+fn tls_settings(ca: Option<&Path>) -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    if let Some(file) = ca {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Error::Setting(format!("GUICHET_UPSTREAM_CA: {}: {error}", file.display()))
+        };
+        for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))? {
+            let certificate = certificate.map_err(|error| unreadable(&error))?;
+            roots.add(certificate).map_err(|error| unreadable(&error))?;
+        }
+        if roots.is_empty() {
+            return Err(unreadable(&"it holds no certificate"));
+        }
+    } else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    let provider = Arc::new(crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions().map_err(Error::internal)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Bytes to and from the server.
+trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
+
+/// An open connection. A server that takes nothing more may have answered all the same: from then on what is
+/// written is dropped, and what can be read decides.
+pub(super) struct Wire {
+    io: TokioIo<Box<dyn Bytes>>,
+    is_deaf: bool,
+}
+
+fn wire(stream: impl Bytes + 'static) -> Wire {
+    Wire { io: TokioIo::new(Box::new(stream)), is_deaf: false }
+}
+
+impl Wire {
+    /// What has become of writing so many bytes.
+    fn written(&mut self, polled: Poll<io::Result<usize>>, all: usize) -> Poll<io::Result<usize>> {
+        match polled {
+            Poll::Ready(Err(error)) if TAKES_NOTHING.contains(&error.kind()) => {
+                self.is_deaf = true;
+                Poll::Ready(Ok(all))
+            }
+            polled => polled,
+        }
+    }
+}
+
+impl Read for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+impl Write for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_deaf {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.written(polled, bytes.len())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_deaf {
+            return Poll::Ready(Ok(()));
+        }
+        let polled = Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0);
+        self.written(polled, 0).map_ok(drop)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let all = slices.iter().map(|slice| slice.len()).sum();
+        if self.is_deaf {
+            return Poll::Ready(Ok(all));
+        }
+        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.written(polled, all)
+    }
+}

@@ -1,0 +1,222 @@
+//! The shop's own server, to which requests are passed on as they came: streamed both ways, within bounds
+//! of time. What it answers is not looked at.
+
+mod bell;
+mod body;
+mod connections;
+mod connector;
+mod headers;
+mod shares;
+mod trouble;
+
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use self::body::{Answered, Progress, Sent};
+use self::connections::{Answer, Connections, NoAnswer};
+use self::connector::Connector;
+pub use self::headers::is_looping;
+use self::shares::Shares;
+use self::trouble::Trouble;
+use crate::platform::config::{self, UpstreamScope};
+use crate::{Error, Result};
+use facade::gate::Gate;
+
+/// The paths of the contract, one a line.
+static PATHS: LazyLock<matchit::Router<&str>> = LazyLock::new(|| {
+    let mut paths = matchit::Router::new();
+    for path in include_str!("paths.txt").lines() {
+        // A test holds that all of them are taken.
+        let _ = paths.insert(path, path);
+    }
+    paths
+});
+
+/// The path as the contract writes it, its parameters not filled in, if it is one of the contract's.
+pub fn documented_path(path: &str) -> Option<String> {
+    PATHS.at(path.trim_end_matches('/')).ok().map(|found| (*found.value).to_owned())
+}
+
+/// How often it is tried whether a connection can be opened.
+const TRIED_AGAIN: Duration = Duration::from_secs(1);
+
+/// The shop's own server.
+pub struct Upstream {
+    settings: config::Upstream,
+    /// What it is asked for where a request names no host.
+    authority: HeaderValue,
+    connections: Arc<Connections>,
+    gate: Gate,
+    shares: Arc<Shares>,
+    /// Whether a connection could be opened, and when that was tried.
+    reachable: Mutex<Option<(Instant, bool)>>,
+}
+
+/// Who sends a request that is passed on.
+pub struct Sender<'a> {
+    /// The other end of the connection.
+    pub peer: IpAddr,
+    /// Whose share of the places the request takes, where no key tells who asks.
+    pub stranger: Option<IpAddr>,
+    /// Whether it is a trusted proxy: what it tells of the client is passed on.
+    pub trusted: bool,
+    /// How the client reached the shop.
+    pub scheme: &'a str,
+    /// Host and port that the client asked.
+    pub host: &'a str,
+    /// Identifier of the request.
+    pub request_id: HeaderValue,
+}
+
+/// Marks an answer that another server gave: nothing is added to it.
+#[derive(Clone, Copy)]
+pub struct Passed;
+
+impl Upstream {
+    /// As the operator has set it.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a certificate cannot be read.
+    pub fn new(settings: config::Upstream) -> Result<Self> {
+        let connections = Connections::new(Connector::new(&settings)?);
+        let authority = settings.server.authority().parse().map_err(Error::internal)?;
+        let gate = Gate::new(settings.max, settings.max);
+        let shares = Shares::of(settings.max);
+        Ok(Self { settings, authority, connections, gate, shares, reachable: Mutex::default() })
+    }
+
+    /// Whether the operator wants requests of a method and path passed on, though they are answered here.
+    /// The path is decoded and ends without a slash.
+    pub fn takes(&self, method: &Method, path: &str) -> bool {
+        self.settings.pass.iter().any(|rule| rule.means(method, path))
+    }
+
+    /// Whether paths outside of the API are passed on too.
+    pub fn takes_everything(&self) -> bool {
+        self.settings.scope == UpstreamScope::All
+    }
+
+    /// Whether a connection can be opened, as of this second.
+    pub async fn is_reachable(&self) -> bool {
+        let mut last = self.reachable.lock().await;
+        if let Some((at, reachable)) = *last
+            && at.elapsed() < TRIED_AGAIN
+        {
+            return reachable;
+        }
+        let reachable = self.connections.try_to_connect().await.is_ok();
+        *last = Some((Instant::now(), reachable));
+        reachable
+    }
+
+    /// Passes a request on; the server's answer as it comes.
+    ///
+    /// # Errors
+    /// [`Error::Upstream`] where the server is away or too slow, and where the request came from here;
+    /// [`Error::Overloaded`] where too many are passed on already.
+    pub async fn pass(&self, request: Request<Body>, sender: &Sender<'_>) -> Result<Response<Body>> {
+        if is_looping(request.headers()) {
+            return Err(Trouble::Loop.into());
+        }
+        let share = match sender.stranger {
+            Some(client) => Some(self.shares.take(client).await?),
+            None => None,
+        };
+        let place = self.gate.enter().await?;
+        let version = request.version();
+        let (mut parts, body) = request.into_parts();
+        parts.uri = path_alone(parts.uri);
+        parts.version = Version::HTTP_11;
+        headers::of_request(&mut parts.headers, version, sender);
+        headers::frame(&mut parts.headers, &body);
+        parts.extensions.clear();
+        let again = is_repeatable(&parts.method, &body).then(|| parts.clone());
+        let progress = Progress::begin();
+        let sent = Sent::new(body, Arc::clone(&progress));
+        let answer = match (self.ask(Request::from_parts(parts, sent), &progress, false).await, again) {
+            // A server may close a kept connection while a request is on its way.
+            (Err(NoAnswer { was_stale: true, .. }), Some(parts)) => {
+                let progress = Progress::begin();
+                let sent = Sent::new(Body::empty(), Arc::clone(&progress));
+                self.ask(Request::from_parts(parts, sent), &progress, true).await
+            }
+            (answer, _) => answer,
+        };
+        let mut answer = answer.map_err(|failed| Error::from(failed.trouble))?;
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Trouble::Broken("it switches protocols".to_owned()).into());
+        }
+        let version = answer.version();
+        headers::of_answer(answer.headers_mut(), version);
+        *answer.version_mut() = Version::HTTP_11;
+        answer.extensions_mut().clear();
+        answer.extensions_mut().insert(Passed);
+        Ok(answer.map(|body| Body::new(Answered::new(body, self.settings.idle_timeout, (place, share)))))
+    }
+
+    /// What the server answers to a `GET`, up to so many bytes of it. `headers` may name a host.
+    ///
+    /// # Errors
+    /// Where it is away, too slow, or answers more.
+    pub async fn get(&self, path: &str, headers: HeaderMap, max: usize) -> Result<Response<Bytes>, Trouble> {
+        let broken = |error: &dyn std::fmt::Display| Trouble::Broken(error.to_string());
+        let path: PathAndQuery = path.parse().map_err(|error| broken(&error))?;
+        let progress = Progress::begin();
+        let mut request = Request::new(Sent::new(Body::empty(), Arc::clone(&progress)));
+        *request.uri_mut() = path.into();
+        *request.headers_mut() = headers;
+        let answer = self.ask(request, &progress, false).await.map_err(|failed| failed.trouble)?;
+        let (parts, body) = answer.into_parts();
+        let reading = axum::body::to_bytes(Body::new(body), max);
+        let body = timeout(self.settings.idle_timeout, reading).await.map_err(|_| Trouble::Silent)?;
+        Ok(Response::from_parts(parts, body.map_err(|error| broken(&error))?))
+    }
+
+    async fn ask(
+        &self,
+        mut request: Request<Sent>,
+        progress: &Progress,
+        anew: bool,
+    ) -> Result<Response<Answer>, NoAnswer> {
+        request.headers_mut().entry(header::HOST).or_insert_with(|| self.authority.clone());
+        tokio::select! {
+            answer = self.connections.ask(request, anew) => answer,
+            () = progress.stalled(self.settings.timeout) => Err(Trouble::Silent.into()),
+        }
+    }
+}
+
+/// An address without scheme and host.
+fn path_alone(uri: Uri) -> Uri {
+    uri.into_parts().path_and_query.map_or(Uri::from_static("/"), Uri::from)
+}
+
+/// Whether a request may be sent twice: it changes nothing, and there is nothing of it that is gone.
+fn is_repeatable(method: &Method, body: &Body) -> bool {
+    [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) && body.is_end_stream()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_told_as_the_contract_writes_them() {
+        for path in include_str!("paths.txt").lines() {
+            let filled = path.replace("{id}", "7").replace('{', "x").replace('}', "");
+            assert_eq!(documented_path(&filled).as_deref(), Some(path));
+        }
+        assert_eq!(
+            documented_path("/api/application/tickets/12/"),
+            Some("/api/application/tickets/{id}".to_owned())
+        );
+        assert_eq!(documented_path("/wp-login.php"), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! How much of the shop's own server one address may take up, of whom no key tells who it is.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::platform::network;
+use crate::{Error, Result};
+
+/// One address' part of all places.
+const PART: usize = 4;
+/// How long a request waits for a place of its address.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The places of all addresses.
+pub(super) struct Shares {
+    each: usize,
+    held: Mutex<HashMap<IpAddr, Held>>,
+}
+
+/// The places of one address.
+struct Held {
+    places: Arc<Semaphore>,
+    /// Requests that have one, or wait for one.
+    requests: usize,
+}
+
+/// A place of an address; it is given back when this is dropped.
+pub(super) struct Share {
+    _place: OwnedSemaphorePermit,
+    _request: Counted,
+}
+
+/// A request that has a place, or waits for one.
+struct Counted {
+    shares: Arc<Shares>,
+    client: IpAddr,
+}
+
+impl Shares {
+    /// Shares of so many places.
+    pub(super) fn of(places: usize) -> Arc<Self> {
+        Arc::new(Self { each: (places / PART).max(1), held: Mutex::default() })
+    }
+
+    /// A place for an address, at once or after a short wait.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] where it holds its share for that long.
+    pub(super) async fn take(self: &Arc<Self>, client: IpAddr) -> Result<Share> {
+        let client = network::of(client);
+        let (places, request) = self.count(client);
+        let place = timeout(PATIENCE, places.acquire_owned()).await;
+        let place = place.map_err(|_| Error::Overloaded)?.map_err(Error::internal)?;
+        Ok(Share { _place: place, _request: request })
+    }
+
+    fn count(self: &Arc<Self>, client: IpAddr) -> (Arc<Semaphore>, Counted) {
+        let mut held = self.held();
+        let new = || Held { places: Arc::new(Semaphore::new(self.each)), requests: 0 };
+        let known = held.entry(client).or_insert_with(new);
+        known.requests += 1;
+        (Arc::clone(&known.places), Counted { shares: Arc::clone(self), client })
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut known) = self.shares.held().entry(self.client) {
+            known.get_mut().requests -= 1;
+            if known.get().requests == 0 {
+                known.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_holds_a_quarter() {
+        let shares = Shares::of(8);
+        let [one, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
+        let first = shares.take(one).await.unwrap();
+        let _second = shares.take(one).await.unwrap();
+        assert!(shares.take(one).await.is_err());
+        let place = shares.take(other).await.unwrap();
+        let waiting = shares.take(one);
+        drop((first, place));
+        assert!(waiting.await.is_ok());
+        assert_eq!(shares.held().len(), 1, "nothing is kept of who holds none");
+    }
+}

@@ -1,0 +1,116 @@
+//! Mails to customers: rows of `email_messages`, the shop's outbox and what a customer reads in
+//! the customer area (docs/contract/application-store.md#14).
+
+use entity::{Flag, Id, ShopTime, customer, email_message, email_template};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use crate::Result;
+use crate::platform::config::Config;
+use crate::shop::Shop;
+use crate::shop::html::escape;
+use crate::shop::texts::Lang;
+
+/// Locale of the templates that serve all customers without one of their own.
+const FALLBACK: &str = "en_GB";
+/// Locale of our own French templates.
+const FRENCH: &str = "fr_FR";
+
+/// A mail to a customer.
+pub struct Letter<'a> {
+    /// Name of the template.
+    pub template: &'a str,
+    /// Who gets it.
+    pub to: &'a customer::Model,
+    /// Where its button leads.
+    pub link: &'a str,
+    /// Texts for the `:placeholders` of the template, beside the customer's names.
+    pub values: &'a [(&'a str, &'a str)],
+}
+
+impl Letter<'_> {
+    /// Puts the mail into the outbox.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn post(&self, shop: &Shop, db: &impl ConnectionTrait) -> Result<()> {
+        let now = ShopTime::from(shop.clock.now());
+        let template = match find(db, self.template, &self.to.locale).await? {
+            Some(template) => template,
+            None => own(self.template, &self.to.locale, now).insert(db).await?,
+        };
+        let values = self.values();
+        let row = email_message::ActiveModel {
+            recipient: Set(self.to.email.clone()),
+            recipient_id: Set(Some(self.to.id)),
+            subject: Set(super::texts::fill(&template.subject, &values)),
+            template: Set(template.id),
+            content: Set(self.content(&template, &values, &shop.config)),
+            created_at: Set(Some(now)),
+            ..Default::default()
+        };
+        email_message::Entity::insert(row).exec_without_returning(db).await?;
+        Ok(())
+    }
+
+    fn values(&self) -> Vec<(&str, &str)> {
+        let names = [("firstname", self.to.firstname.as_str()), ("lastname", self.to.lastname.as_str())];
+        names.into_iter().chain(self.values.iter().copied()).collect()
+    }
+
+    /// The template's text between the shop's name and the button.
+    fn content(&self, template: &email_template::Model, values: &[(&str, &str)], config: &Config) -> String {
+        let escaped: Vec<(&str, String)> =
+            values.iter().map(|(name, value)| (*name, escape(value))).collect();
+        let escaped: Vec<(&str, &str)> =
+            escaped.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let (shop, home, link) = (escape(&config.app_name), escape(&config.public_url()), escape(self.link));
+        let text = super::texts::fill(&template.content, &escaped);
+        let button = escape(template.button_text.as_deref().unwrap_or(self.link));
+        format!(
+            "<h1><a href=\"{home}\">{shop}</a></h1>\n{text}\n<p><a href=\"{link}\">{button}</a></p>\n<p>{link}</p>\n"
+        )
+    }
+}
+
+/// The shop's template in the customer's language, else in English.
+async fn find(db: &impl ConnectionTrait, name: &str, locale: &str) -> Result<Option<email_template::Model>> {
+    let templates = email_template::Entity::find()
+        .filter(email_template::Column::Name.eq(name))
+        .filter(email_template::Column::Locale.is_in([locale, FALLBACK]))
+        .order_by_asc(email_template::Column::Id)
+        .limit(100);
+    let found = templates.all(db).await?;
+    let own = found.iter().position(|template| template.locale == locale);
+    Ok(found.into_iter().nth(own.unwrap_or(0)))
+}
+
+/// A template in our own words, for a shop that has none of that name: a mail cannot be stored
+/// without its template, and the shop can change the words then.
+fn own(name: &str, locale: &str, now: ShopTime) -> email_template::ActiveModel {
+    let (lang, locale) = if locale.starts_with("fr") { (Lang::Fr, FRENCH) } else { (Lang::En, FALLBACK) };
+    let text = |part: &str| lang.text(&format!("mail.{name}.{part}"), &[]);
+    email_template::ActiveModel {
+        name: Set(name.to_owned()),
+        locale: Set(locale.to_owned()),
+        subject: Set(text("subject")),
+        button_text: Set(Some(text("button"))),
+        content: Set(text("content")),
+        hidden: Set(Flag(false)),
+        created_at: Set(Some(now)),
+        updated_at: Set(Some(now)),
+        ..Default::default()
+    }
+}
+
+/// Removes all mails to a customer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(db: &impl ConnectionTrait, customer: Id) -> Result<()> {
+    let mails = email_message::Entity::delete_many();
+    mails.filter(email_message::Column::RecipientId.eq(customer)).exec(db).await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The shop: its database, settings and texts, and what writes leave behind.
+
+pub mod action_log;
+pub mod country;
+pub mod html;
+pub mod mail;
+pub mod settings;
+pub mod storage;
+pub mod tax;
+pub mod texts;
+
+use async_graphql::async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use facade::engine::{Host, Settings as _, Texts};
+use facade::failure::{self, Failure};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
+};
+
+use self::settings::Settings;
+use self::texts::Lang;
+use crate::Result;
+use crate::database;
+use crate::database::own_tables::OwnTables;
+use crate::database::pulse::Pulse;
+use crate::database::reader::Reader;
+use crate::database::replica::Replica;
+use crate::platform::clock::Clock;
+use crate::platform::config::Config;
+
+/// The shop: its database, settings and clock, which every request shares.
+pub struct Shop {
+    /// The operator's settings.
+    pub config: Config,
+    /// The shop's database.
+    pub db: DatabaseConnection,
+    /// The same database, for what is only read and must not lag behind.
+    pub reader: Reader,
+    /// A replica of it, for resolvers that only read.
+    pub replica: Option<Replica>,
+    /// Whether that database is there.
+    pub pulse: Pulse,
+    /// What time it is.
+    pub clock: Clock,
+    /// The shop's settings, remembered for a moment.
+    pub settings: Settings,
+    /// guichet's own tables.
+    pub own_tables: OwnTables,
+}
+
+impl Shop {
+    /// The shop's database, for reading outside of transactions: a replica where that will do.
+    pub fn reader(&self, fresh: bool) -> &Reader {
+        match &self.replica {
+            Some(replica) if !fresh => &replica.reader,
+            _ => &self.reader,
+        }
+    }
+
+    /// Notes that a request of an account begins: whether it has to read from the primary.
+    pub async fn begins(&self, account: Option<&str>, writes: bool) -> bool {
+        match (&self.replica, account) {
+            (None, _) => false,
+            (Some(replica), Some(account)) if writes => {
+                replica.writers.note(account).await;
+                true
+            }
+            (Some(replica), Some(account)) => replica.writers.include(account).await,
+            (Some(_), None) => writes,
+        }
+    }
+
+    /// Notes that a request of an account has ended.
+    pub async fn ends(&self, account: Option<&str>, writes: bool) {
+        if let (Some(replica), Some(account), true) = (&self.replica, account, writes) {
+            replica.writers.note(account).await;
+        }
+    }
+
+    /// Language of texts that the server writes.
+    pub fn lang(&self) -> Lang {
+        self.config.lang
+    }
+
+    /// The currency in which the shop sells where none is asked.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn currency(&self) -> Result<String> {
+        Ok(self.setting("store_currency").await?.unwrap_or_else(|| "EUR".to_owned()))
+    }
+
+    /// Begins a transaction that is going to write: on SQLite it waits for its turn now, since one
+    /// that has read cannot write any more once another has written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(&self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        match self.db.begin_with_options(options).await {
+            // Nothing is lost yet but a connection that died while it was idle.
+            Err(error) if failure::of(&error) == Failure::Lost => {
+                database::drop_dead(&self.db).await;
+                Ok(self.db.begin_with_options(options).await?)
+            }
+            begun => Ok(begun?),
+        }
+    }
+}
+
+#[async_trait]
+impl Host for Shop {
+    fn database(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    async fn rows(&self, statement: Statement, fresh: bool) -> Result<Vec<QueryResult>, DbErr> {
+        self.reader(fresh).query_all_raw(statement).await
+    }
+
+    fn may_lag(&self) -> bool {
+        self.replica.is_some()
+    }
+
+    async fn begin(&self) -> Result<DatabaseTransaction> {
+        Self::begin(self).await
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    fn texts(&self) -> &dyn Texts {
+        &self.config.lang
+    }
+}
+
+#[async_trait]
+impl facade::engine::Settings for Shop {
+    async fn setting(&self, name: &str) -> Result<Option<String>> {
+        self.settings.get(&self.reader, name).await
+    }
+}

@@ -1,0 +1,131 @@
+//! Rules of the code that the compiler doesn't know: a module imports only from those below it, and what comments
+//! cite is there.
+
+use std::path::{Path, PathBuf};
+
+/// The floors of `src/`, from the top. Each sees those below it, and the crates under all of them.
+const FLOORS: [&str; 8] =
+    ["command", "server", "resource", "scope", "access", "shop", "database", "platform"];
+/// The crates of the workspace that `facade` may use: it knows no table, and so no resource.
+const BELOW_THE_ENGINE: [&str; 1] = ["value"];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let is_code = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    every_file(folder).into_iter().filter(is_code).collect()
+}
+
+fn every_file(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { every_file(&path) } else { vec![path] }).collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The text without what follows `//` on a line.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// The first names of all paths that begin with `crate::`, those of a group too.
+fn imports(code: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        match rest.strip_prefix('{') {
+            Some(group) => {
+                let (mut depth, mut start) = (0, true);
+                for (at, letter) in group.char_indices() {
+                    match letter {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => start = true,
+                        _ if start && letter.is_alphabetic() => {
+                            names.push(word(&group[at..]));
+                            start = false;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            None => names.push(word(rest)),
+        }
+    }
+    names
+}
+
+fn word(text: &str) -> &str {
+    let end = text.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(text.len());
+    &text[..end]
+}
+
+fn floor(name: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| *floor == name)
+}
+
+#[test]
+fn imports_point_downwards() {
+    let src = root().join("src");
+    let mut seen = 0;
+    for path in sources(&src) {
+        let inside = path.strip_prefix(&src).unwrap();
+        let first = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        let Some(own) = floor(first) else {
+            assert!(matches!(first, "lib" | "main"), "{first} is on no floor");
+            continue;
+        };
+        let code = code(&path);
+        for name in imports(&code) {
+            let Some(other) = floor(name) else { continue };
+            seen += 1;
+            assert!(other >= own, "{} imports from `{name}`, which is above it", inside.display());
+        }
+    }
+    assert!(seen > 200, "few imports were found: {seen}");
+}
+
+/// Cargo knows what a crate may use; this tells why a new line in its manifest is refused.
+#[test]
+fn the_engine_stands_on_no_table() {
+    let manifest = std::fs::read_to_string(root().join("facade/Cargo.toml")).unwrap();
+    for own in ["allocator", "entity", "guichet", "migration", "value"] {
+        let uses = manifest.lines().any(|line| line.starts_with(&format!("{own}.")));
+        assert_eq!(uses, BELOW_THE_ENGINE.contains(&own), "facade and {own}");
+    }
+}
+
+/// One way to name a folder's own file, everywhere.
+#[test]
+fn a_folder_of_modules_is_named_by_its_mod_rs() {
+    for folder in ["src", "facade/src", "value/src", "entity/src", "migration/src"] {
+        for path in sources(&root().join(folder)) {
+            let folder = path.with_extension("");
+            let holds_modules = folder.is_dir() && !sources(&folder).is_empty();
+            assert!(!holds_modules, "{} stands beside the folder of its name", path.display());
+        }
+    }
+}
+
+/// What a comment cites of the contract is there for its reader.
+#[test]
+fn citations_of_the_contract_lead_somewhere() {
+    let mut seen = 0;
+    for folder in ["src", "facade", "value", "entity", "migration", "tests"] {
+        for path in every_file(&root().join(folder)) {
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            for cited in text.split("docs/contract/").skip(1) {
+                let end = |letter: char| !(letter.is_alphanumeric() || "-_.#".contains(letter));
+                let cited = &cited[..cited.find(end).unwrap_or(cited.len())];
+                let Some((page, anchor)) = cited.trim_end_matches('.').split_once('#') else { continue };
+                seen += 1;
+                let text =
+                    std::fs::read_to_string(root().join("docs/contract").join(page)).unwrap_or_default();
+                let there = text.contains(&format!("<a id=\"{anchor}\"></a>"));
+                assert!(there, "{} cites docs/contract/{page}#{anchor}, which is not there", path.display());
+            }
+        }
+    }
+    assert!(seen > 100, "few citations were found: {seen}");
+}
