@@ -1,6 +1,8 @@
 //! Rules of the code that the compiler doesn't know: a module imports only from those below it, and what comments
 //! cite is there.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 /// The floors of `src/`, from the top. Each sees those below it, and the crates under all of them.

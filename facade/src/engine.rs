@@ -6,7 +6,10 @@ use std::time::Duration;
 use async_graphql::ContextBase;
 use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnAcquireErr, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement};
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement,
+    TransactionTrait,
+};
 
 use crate::http::BodyBounds;
 use crate::operation;
@@ -24,22 +27,33 @@ pub trait Host: Settings + Send + Sync + 'static {
     ///
     /// # Errors
     /// When the database fails.
-    async fn rows(&self, statement: Statement, fresh: bool) -> Result<Vec<QueryResult>, DbErr>;
+    async fn rows(&self, statement: Statement, fresh: bool) -> Result<Vec<QueryResult>, DbErr> {
+        let _ = fresh;
+        self.database().query_all_raw(statement).await
+    }
 
     /// Whether rows that need not be fresh may lag behind what was written: they come from a replica.
-    fn may_lag(&self) -> bool;
+    fn may_lag(&self) -> bool {
+        false
+    }
 
     /// Begins a transaction that is going to write.
     ///
     /// # Errors
     /// When the database fails.
-    async fn begin(&self) -> Result<DatabaseTransaction>;
+    async fn begin(&self) -> Result<DatabaseTransaction> {
+        Ok(TransactionTrait::begin(self.database()).await?)
+    }
 
     /// The present moment.
-    fn now(&self) -> DateTime<Utc>;
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
 
     /// Texts that the engine puts into answers.
-    fn texts(&self) -> &dyn Texts;
+    fn texts(&self) -> &dyn Texts {
+        &Keys
+    }
 }
 
 /// Settings of the host that rules of inputs ask for.
@@ -49,7 +63,10 @@ pub trait Settings: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be read.
-    async fn setting(&self, name: &str) -> Result<Option<String>>;
+    async fn setting(&self, name: &str) -> Result<Option<String>> {
+        let _ = name;
+        Ok(None)
+    }
 }
 
 /// Why work was given up.
@@ -76,6 +93,28 @@ pub trait Texts: Send + Sync {
     fn text(&self, key: &str, values: &[(&str, &str)]) -> String;
     /// The name by which messages call a field of an input.
     fn field_name(&self, field: &str) -> String;
+}
+
+/// A database alone is a host: with the system's clock, without texts and settings.
+impl Host for DatabaseConnection {
+    fn database(&self) -> &DatabaseConnection {
+        self
+    }
+}
+
+impl Settings for DatabaseConnection {}
+
+/// The texts of a host that has none: keys stand for themselves.
+struct Keys;
+
+impl Texts for Keys {
+    fn text(&self, key: &str, _: &[(&str, &str)]) -> String {
+        key.to_owned()
+    }
+
+    fn field_name(&self, field: &str) -> String {
+        field.to_owned()
+    }
 }
 
 /// Bounds of what is asked, read and answered.
@@ -105,6 +144,25 @@ pub struct Options {
     pub waiting: usize,
 }
 
+impl Default for Options {
+    /// What a server on the internet can be run with.
+    fn default() -> Self {
+        Self {
+            max_per_page: 100,
+            read_only: false,
+            bodies: BodyBounds::default(),
+            timeout: Duration::from_secs(30),
+            operation_timeout: Duration::from_secs(10),
+            max_tokens: 5_000,
+            operation: operation::Limits::default(),
+            introspection: Introspection::Always,
+            strict_includes: false,
+            running: 64,
+            waiting: 256,
+        }
+    }
+}
+
 /// Who may ask for the GraphQL schema itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Introspection {
@@ -132,6 +190,11 @@ impl Engine {
     /// An engine that remembers nothing yet; totals of lists it will remember for `count_ttl`.
     pub fn new(host: Arc<dyn Host>, options: Options, count_ttl: Duration) -> Self {
         Self { host, options, lists: Remembered::new(count_ttl), lookups: Lookups::default() }
+    }
+
+    /// An engine with usual bounds, which remembers totals for a second.
+    pub fn of_host(host: impl Host) -> Arc<Self> {
+        Arc::new(Self::new(Arc::new(host), Options::default(), Duration::from_secs(1)))
     }
 
     /// The engine that a context belongs to.

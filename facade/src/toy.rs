@@ -37,18 +37,6 @@ crate::record! {
     }
 }
 
-/// Bounds of bodies.
-pub(crate) const BODIES: crate::http::BodyBounds = crate::http::BodyBounds {
-    max: 8 << 20,
-    max_without_files: 1 << 20,
-    max_elements: 10_000,
-    max_depth: 64,
-    max_fields: 1_000,
-    max_query: 1 << 20,
-    keyless_query: 64 << 10,
-    keyless_tokens: 1_000,
-};
-
 /// The types of a schema.
 pub(crate) fn registry() -> Registry {
     let mut registry =

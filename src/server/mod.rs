@@ -11,10 +11,8 @@ pub mod upstream;
 use std::sync::Arc;
 
 use facade::engine::{self, Engine};
-use facade::graphql::GraphQl;
-use facade::pipeline::Pipeline;
-use facade::schema::AnySchema;
-use facade::{operation, rest};
+use facade::faces::{Faces, Parts};
+use facade::operation;
 
 use self::http::Site;
 use self::shadow::Shadow;
@@ -30,6 +28,7 @@ use crate::database::replica::{RecentWriters, Replica};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::redis::Redis;
+use crate::resource::{Mutation, Query};
 use crate::shop::Shop;
 use crate::shop::settings::Settings;
 use crate::{Error, Result, database, resource};
@@ -40,9 +39,7 @@ pub struct App {
     shop: Arc<Shop>,
     sessions: Arc<Sessions>,
     access: Arc<Access>,
-    pipeline: Arc<Pipeline>,
-    graphql: Arc<GraphQl>,
-    rest: Arc<rest::Rest>,
+    faces: Arc<Faces>,
     demo_key: Option<Arc<str>>,
     telemetry: Arc<Telemetry>,
     upstream: Option<Arc<Upstream>>,
@@ -69,10 +66,6 @@ impl App {
         observer: Observer,
     ) -> Result<Self> {
         let abilities = resource::abilities();
-        let documents = rest::read(resource::DOCUMENTS, abilities.all()).map_err(Error::internal)?;
-        schema::validate(&documents).await?;
-        let registry = schema::registry();
-        let documents = rest::check(documents, &registry, abilities.all()).map_err(Error::internal)?;
         let redis = match &config.redis {
             Some(server) => Some(Redis::open(server, &config.app_key).await?),
             None => None,
@@ -86,8 +79,8 @@ impl App {
         let shadow = config.upstream.as_ref().and_then(|upstream| upstream.shadow.clone());
         let shadow = shadow.map(|settings| Arc::new(Shadow::new(settings, config.shadow_file())));
         let upstream = config.upstream.clone().map(Upstream::new).transpose()?.map(Arc::new);
-        let trusted = trusted_documents(&config)?;
-        let telemetry = Arc::new(Telemetry::new(&config, &registry)?);
+        let named = trusted_documents(&config)?;
+        let telemetry = Arc::new(Telemetry::new(&config, &schema::registry())?);
         let observer = telemetry.observer(observer);
         observe(&mut db, &observer);
         let tries = Tries::new(config.sign_in_limit, redis.as_ref());
@@ -113,25 +106,20 @@ impl App {
         });
         let host = Arc::clone(&shop) as Arc<dyn engine::Host>;
         let engine = Arc::new(Engine::new(host, (&shop.config).into(), shop.config.count_ttl));
-        let strict = AnySchema::new(schema::public(&engine, &shop, &sessions));
-        let fast = AnySchema::new(schema::internal(&engine, &shop, &sessions));
         let keys = Keys::new(Arc::clone(&sessions), abilities);
         let access = Arc::new(Access::new(Arc::clone(&shop), keys, throttles));
-        let gate = Arc::clone(&access) as Arc<dyn facade::pipeline::Access>;
-        let pipeline = Arc::new(Pipeline::new(engine, gate));
-        let graphql = GraphQl::new(Arc::clone(&pipeline), strict, fast.clone(), schema::registry, trusted);
-        Ok(Self {
-            shop,
-            sessions,
-            access,
-            rest: Arc::new(rest::Rest::new(Arc::clone(&pipeline), fast, documents)?),
-            graphql: Arc::new(graphql),
-            pipeline,
-            demo_key: None,
-            telemetry,
-            upstream,
-            shadow,
-        })
+        let parts = Parts {
+            engine,
+            access: Arc::clone(&access) as Arc<dyn facade::pipeline::Access>,
+            abilities: abilities.all(),
+            documents: resource::DOCUMENTS,
+            named,
+        };
+        let faces = Faces::new::<Query, Mutation>(parts, |schema| {
+            schema.data(Arc::clone(&shop)).data(Arc::clone(&sessions))
+        });
+        let faces = Arc::new(faces.await?);
+        Ok(Self { shop, sessions, access, faces, demo_key: None, telemetry, upstream, shadow })
     }
 
     /// The server of a demo shop: GraphiQL has this key filled in.

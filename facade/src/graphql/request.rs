@@ -262,7 +262,7 @@ mod properties {
     use super::*;
 
     fn reader() -> Reader {
-        Reader::new(crate::toy::BODIES, true)
+        Reader::new(crate::http::BodyBounds::default(), true)
     }
 
     fn read_parts(body: Vec<u8>) -> Result<Asked, Rejection> {

@@ -25,3 +25,18 @@ pub struct BodyBounds {
     ///.
     pub keyless_tokens: u64,
 }
+
+impl Default for BodyBounds {
+    fn default() -> Self {
+        Self {
+            max: 8 << 20,
+            max_without_files: 1 << 20,
+            max_elements: 50_000,
+            max_depth: 128,
+            max_fields: 1_000,
+            max_query: 1 << 20,
+            keyless_query: 64 << 10,
+            keyless_tokens: 1_000,
+        }
+    }
+}

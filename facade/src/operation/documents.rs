@@ -54,15 +54,22 @@ impl Weighter<String, Arc<str>> for Size {
 #[derive(Debug)]
 pub struct New(String);
 
+impl Default for Documents {
+    /// Documents that clients send first; none is trusted before.
+    fn default() -> Self {
+        let remembered = Cache::with_weighter(DOCUMENTS, REMEMBERED, Size);
+        Self { remembered, trusted: HashMap::new(), mode: TrustedMode::Off }
+    }
+}
+
 impl Documents {
     /// Reads the trusted documents.
     ///
     /// # Errors
     /// When they cannot be read, or one of them is no GraphQL document.
     pub fn new(trusted: Option<&Path>, mode: TrustedMode) -> Result<Self> {
-        let remembered = Cache::with_weighter(DOCUMENTS, REMEMBERED, Size);
         let trusted = trusted.map(read).transpose()?.unwrap_or_default();
-        Ok(Self { remembered, trusted, mode })
+        Ok(Self { trusted, mode, ..Self::default() })
     }
 
     /// Puts the document that a request names into the request, and tells if one that it holds is to

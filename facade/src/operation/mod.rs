@@ -78,6 +78,20 @@ pub struct Limits {
     pub list: u64,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            depth: 12,
+            introspection_depth: 20,
+            complexity: 10_000,
+            aliases: 30,
+            root_fields: 20,
+            directives: 30,
+            list: 100,
+        }
+    }
+}
+
 /// SHA-256 of a text, in lower-case hexadecimal digits: the name of a document.
 pub fn hash_of(text: &str) -> String {
     hex::encode(Sha256::digest(text))

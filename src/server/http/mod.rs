@@ -136,12 +136,12 @@ async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
 async fn graphql_get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&app, &request), origin(&app, &request));
     let page = Page { endpoint: GRAPHQL, key: app.demo_key.as_deref() };
-    app.graphql.get(request, client, origin, page).await
+    app.faces.graphql.get(request, client, origin, page).await
 }
 
 async fn graphql_post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&app, &request), origin(&app, &request));
-    app.graphql.post(request, client, origin).await
+    app.faces.graphql.post(request, client, origin).await
 }
 
 async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {

@@ -23,7 +23,7 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
     let from = From { peer: peer(&request), client: client(app, &request), origin: origin(app, &request) };
     let (client, origin) = (from.client, from.origin.clone());
     let Some(upstream) = asked(app, request.uri()) else {
-        return app.rest.serve(request, client, origin, None).await.answer();
+        return app.faces.rest.serve(request, client, origin, None).await.answer();
     };
     if let Err(error) = check(request.method(), request.uri()) {
         return rest::refuse(request.headers(), error);
@@ -31,7 +31,7 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
     let wants = |method: &Method, path: &str| upstream.takes(method, path);
     let wants: &Elsewhere<'_> = &wants;
     let question = shadowing::sampled(app, &request, &from);
-    match app.rest.serve(request, client, origin, Some(wants)).await {
+    match app.faces.rest.serve(request, client, origin, Some(wants)).await {
         Served::Answer(answer) => match question {
             Some(question) => Box::pin(shadowing::look(app, question, answer)).await,
             None => answer,
@@ -46,7 +46,7 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
 
 /// Whether a browser's question about a request is for the shop's own server to answer.
 pub(super) fn answers_preflight(app: &App, uri: &Uri) -> bool {
-    asked(app, uri).is_some() && !app.rest.has_path(uri.path())
+    asked(app, uri).is_some() && !app.faces.rest.has_path(uri.path())
 }
 
 /// The shop's own server, where it may be asked for a path.
@@ -104,8 +104,10 @@ async fn pass(app: &App, upstream: &Upstream, request: Request, from: &From) -> 
 /// Counts a request without a valid key at its address. Those of key holders are the other server's to count,
 /// and so are all while the database is away. Whether there was a valid key.
 async fn count(app: &App, headers: &HeaderMap, client: IpAddr) -> Result<bool> {
-    match app.pipeline.identify(headers, client).await {
-        Ok(mut caller) if caller.principal.is_none() => app.pipeline.count(&mut caller).await.map(|()| false),
+    match app.faces.pipeline.identify(headers, client).await {
+        Ok(mut caller) if caller.principal.is_none() => {
+            app.faces.pipeline.count(&mut caller).await.map(|()| false)
+        }
         Err(error @ Error::RateLimited(_)) => Err(error),
         Ok(_) => Ok(true),
         Err(_) => Ok(false),

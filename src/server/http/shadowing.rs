@@ -89,7 +89,7 @@ async fn compare(
     let again = async || {
         let there = ask(app, upstream, shadow, question).await?;
         let From { client, origin, .. } = &question.from;
-        Some((there, seen(app.rest.repeat(question.request(), *client, origin.clone()).await).await?))
+        Some((there, seen(app.faces.rest.repeat(question.request(), *client, origin.clone()).await).await?))
     };
     shadow::judge(&declared, (there, here), again).await
 }

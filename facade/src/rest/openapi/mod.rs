@@ -47,6 +47,19 @@ pub struct About {
     pub key: &'static str,
 }
 
+impl Default for About {
+    fn default() -> Self {
+        Self {
+            title: "API",
+            version: "1.0.0",
+            description: "",
+            license: "MIT",
+            scheme: "key",
+            key: "`Bearer <key>`",
+        }
+    }
+}
+
 /// Bodies that operations answered, by operation.
 pub type Examples = Map<String, Json>;
 

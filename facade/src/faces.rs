@@ -1,0 +1,122 @@
+//! Both faces of a host over one pipeline, and the routes that a small host needs.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{Response, header};
+use axum::routing::get;
+
+use crate::engine::Engine;
+use crate::execution::Origin;
+use crate::graphql::{GraphQl, Page};
+use crate::operation::Documents;
+use crate::pages;
+use crate::pipeline::{Access, Pipeline};
+use crate::rest::{self, About, Examples, Rest};
+use crate::schema::{self, Builder, Root};
+use crate::{Abilities, Error, Result};
+
+/// Path of the GraphQL endpoint, and of GraphiQL in browsers.
+const GRAPHQL: &str = "/graphql";
+/// Path of Swagger UI.
+const DOCUMENTATION: &str = "/api/documentation";
+/// Path of the OpenAPI document, which Swagger UI reads.
+const CONTRACT: &str = "/docs/api-docs.json";
+
+/// Both faces of a host.
+pub struct Faces {
+    /// What every request passes through.
+    pub pipeline: Arc<Pipeline>,
+    /// The GraphQL face.
+    pub graphql: GraphQl,
+    /// The REST face.
+    pub rest: Rest,
+}
+
+/// What a host's faces are made of, beside the types of its roots.
+pub struct Parts<'a> {
+    /// The engine, with its host.
+    pub engine: Arc<Engine>,
+    /// Who asks and how much it may.
+    pub access: Arc<dyn Access>,
+    /// Every ability there is.
+    pub abilities: &'a Abilities,
+    /// The REST operations, as GraphQL documents with `@rest`.
+    pub documents: &'a [&'a str],
+    /// GraphQL documents that clients name by their hash.
+    pub named: Documents,
+}
+
+impl Faces {
+    /// The faces over the roots `Q` and `M`. `data` adds what their resolvers find in the context.
+    ///
+    /// # Errors
+    /// When a REST document does not agree with the schema: the first one, with its operation and what is wrong.
+    pub async fn new<Q: Root, M: Root>(
+        parts: Parts<'_>,
+        data: impl Fn(Builder<Q, M>) -> Builder<Q, M>,
+    ) -> Result<Self> {
+        let Parts { engine, access, abilities, documents, named } = parts;
+        let documents = rest::read(documents, abilities).map_err(Error::internal)?;
+        schema::validate::<Q, M>(&documents).await?;
+        let registry = schema::registry::<Q, M>();
+        let documents = rest::check(documents, &registry, abilities).map_err(Error::internal)?;
+        let data = |builder: Builder<Q, M>| data(builder.data(Arc::clone(&engine)));
+        let (strict, fast) = (schema::strict(data), schema::fast(data));
+        let pipeline = Arc::new(Pipeline::new(Arc::clone(&engine), access));
+        let types = schema::registry::<Q, M>;
+        let graphql = GraphQl::new(Arc::clone(&pipeline), strict, fast.clone(), types, named);
+        let rest = Rest::new(Arc::clone(&pipeline), fast, documents)?;
+        Ok(Self { pipeline, graphql, rest })
+    }
+
+    /// The OpenAPI document of the REST face, as JSON.
+    ///
+    /// # Errors
+    /// Never for documents that agree with the schema.
+    pub fn openapi<Q: Root, M: Root>(&self, about: About) -> Result<String> {
+        let registry = schema::registry::<Q, M>();
+        let contract = rest::openapi(about, self.rest.documents(), &registry, &Examples::new());
+        Ok(contract.map_err(Error::internal)?.to_string())
+    }
+
+    /// The routes of a host that needs no more than these: GraphQL with GraphiQL, the REST documents, Swagger UI and
+    /// the OpenAPI document. Serve it with [`Router::into_make_service_with_connect_info`] for the addresses of clients.
+    pub fn router(self, openapi: String) -> Router {
+        let contract = move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi) };
+        Router::new()
+            .route(GRAPHQL, get(graphql_get).post(graphql_post))
+            .route(CONTRACT, get(contract))
+            .merge(pages::router(DOCUMENTATION))
+            .fallback(rest_any)
+            .with_state(Arc::new(self))
+    }
+}
+
+async fn graphql_get(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
+    let (client, origin) = (client(&request), origin(&request));
+    faces.graphql.get(request, client, origin, Page { endpoint: GRAPHQL, key: None }).await
+}
+
+async fn graphql_post(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
+    let (client, origin) = (client(&request), origin(&request));
+    faces.graphql.post(request, client, origin).await
+}
+
+async fn rest_any(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
+    let (client, origin) = (client(&request), origin(&request));
+    faces.rest.serve(request, client, origin, None).await.answer()
+}
+
+fn client(request: &Request) -> IpAddr {
+    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    info.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip())
+}
+
+fn origin(request: &Request) -> Origin {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    Origin { scheme: "http", host: host.unwrap_or("localhost").to_owned() }
+}

@@ -1,0 +1,13 @@
+//! What a resource is declared and written with.
+
+pub use async_graphql::{Context, ID, Object};
+
+pub use crate::ability::{Abilities, Ability};
+pub use crate::error::{Error, Result};
+pub use crate::form::Form;
+pub use crate::guard::Can;
+pub use crate::page::{Connection, List, Paging};
+pub use crate::record::{One, see};
+pub use crate::scope::Scope;
+pub use crate::write::{put, put_or_null};
+pub use crate::{filters, form, record, words};
