@@ -81,6 +81,24 @@ fn the_contract_files_are_current() {
 }
 
 #[test]
+fn routes_are_listed_with_what_they_need() {
+    let shop = Shop::empty("routes");
+    let told = shop.run(&["routes"]);
+    let line = told.output.lines().find(|line| line.contains("POST   /api/application/products "));
+    let words: Vec<_> = line.expect("a route").split_whitespace().collect();
+    assert_eq!(words, ["POST", "/api/application/products", "productsStore", "products:store"]);
+    let listed: serde_json::Value =
+        serde_json::from_str(&shop.run(&["routes", "--json"]).output).expect("JSON");
+    let listed = listed.as_array().expect("a list");
+    assert_eq!(listed.len(), told.output.lines().count());
+    let expected = serde_json::json!({
+        "method": "GET", "path": "/api/application/health", "operation": "health", "abilities": ["health"],
+        "tag": "Core"
+    });
+    assert!(listed.contains(&expected), "{listed:?}");
+}
+
+#[test]
 fn a_key_is_printed_once_in_five_lines() {
     let shop = Shop::seeded("create");
     let made = shop.run(&["create-api-key", "backup", STAFF]);

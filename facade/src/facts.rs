@@ -42,8 +42,8 @@ impl Answerer {
 /// What is learnt of a request on the way.
 #[derive(Default)]
 pub struct Facts {
-    /// Identifier under which the log tells of it, in hexadecimal digits.
-    pub trace_id: String,
+    /// Identifier under which the log tells of it (W3C Trace Context); zero where it has none.
+    pub trace_id: u128,
     /// What a proxy calls it, where that is not its trace.
     pub request_id: Option<String>,
     /// Which part of the server answers.
@@ -106,9 +106,10 @@ pub fn note(tell: impl FnOnce(&mut Facts)) {
     let _ = FACTS.try_with(|facts| facts.with(tell));
 }
 
-/// Identifier under which the log tells of the request that is being answered; empty beside requests.
+/// Identifier under which the log tells of the request that is being answered, as its 32 hexadecimal digits.
 pub fn trace_id() -> String {
-    FACTS.try_with(|facts| facts.with(|facts| facts.trace_id.clone())).unwrap_or_default()
+    let id = FACTS.try_with(|facts| facts.with(|facts| facts.trace_id)).unwrap_or_default();
+    format!("{id:032x}")
 }
 
 /// What a proxy calls the request that is being answered, where that is not its trace.

@@ -20,6 +20,7 @@ use async_graphql::{
 use crate::ability::{Abilities, Ability};
 use crate::engine::{Engine, graphql};
 use crate::execution::Execution;
+use crate::root;
 use crate::selection::{self, Turn};
 use crate::{Error, Result};
 
@@ -181,7 +182,10 @@ impl<T: ContainerType> OutputType for Guarded<T> {
     fn create_type_info(registry: &mut Registry) -> String {
         let name = T::create_type_info(registry);
         if let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(T::type_name().as_ref()) {
-            fields.values_mut().for_each(describe);
+            fields.values_mut().for_each(|field| {
+                describe(field);
+                root::describe_arguments(field);
+            });
         }
         describe_inputs(registry);
         name

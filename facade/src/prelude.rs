@@ -10,4 +10,4 @@ pub use crate::page::{Connection, List, Paging};
 pub use crate::record::{One, see};
 pub use crate::scope::Scope;
 pub use crate::write::{put, put_or_null};
-pub use crate::{filters, form, record, words};
+pub use crate::{filters, form, list, one, record, words};

@@ -9,6 +9,7 @@ mod key;
 mod migrate;
 mod random;
 mod replay;
+mod routes;
 mod seed;
 mod serve;
 mod shadow;
@@ -61,6 +62,8 @@ enum Command {
     Seed(seed::Arguments),
     /// Write schema.graphql and openapi.json, or compare them with --check
     Contracts(contracts::Arguments),
+    /// List the REST routes with their operations and the abilities they need
+    Routes(routes::Arguments),
     /// Print the completion script of a shell
     Completions {
         /// Which shell
@@ -127,6 +130,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Replay(arguments) => replay::run(&environment, arguments).await,
         Command::Seed(arguments) => seed::run(&environment.config()?, &arguments).await,
         Command::Contracts(arguments) => contracts::run(&arguments).await,
+        Command::Routes(arguments) => routes::run(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "guichet", &mut script);

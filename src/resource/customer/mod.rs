@@ -9,9 +9,8 @@ mod phone;
 pub mod rule;
 mod write;
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::MergedObject;
 use entity::{Id, customer};
-use facade::record::One;
 use sea_orm::sea_query::{IntoLikeExpr, LikeExpr};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Select};
 
@@ -20,13 +19,10 @@ pub use self::phone::Phone;
 use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
 use super::service::{self, Service, ServiceFilter};
-use facade::guard::Can;
-use facade::page::{Connection, List, Paging};
-use facade::record::show;
 use crate::scope::Scope;
 use facade::write::lock;
 use crate::{abilities, Result};
-use facade::{filters, record};
+use facade::{filters, list, one, record};
 
 abilities! {
     /// Lists customers.
@@ -184,43 +180,17 @@ fn open_metadata() -> Select<entity::metadata::Entity> {
     })
 }
 
-/// Reading customers.
-#[derive(Default)]
-pub struct CustomerQuery;
-
-#[Object]
-impl CustomerQuery {
+one! {
     /// A customer by its identifier.
-    #[graphql(directive = Can::apply(&[SHOW, INDEX]))]
-    async fn customer(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<Option<One<Customer>>> {
-        show(ctx, live_customers, &id, MODEL).await
-    }
-
-    /// Customers of the shop.
-    #[graphql(directive = Can::apply(&[INDEX]))]
-    async fn customers(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<CustomerFilter>>,
-        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<CustomerSort>>,
-        #[graphql(desc = "Only customers whose e-mail address holds this text, exact matches first.")]
-        search: Option<String>,
-        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
-        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
-        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
-        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
-    ) -> Result<Connection<Customer>> {
-        List::of(live_customers)
-            .filter(filter.as_deref(), ctx.into())
-            .search(customer::Column::Email, search.as_deref(), sort.is_none(), ctx.into())
-            .sort(sort.as_ref())
-            .page(ctx, Paging { first, after, last, before, page, per_page })
-            .await
-    }
+    #[can(SHOW, INDEX)] pub CustomerById: customer<Customer>(live_customers) else MODEL;
 }
+
+list! {
+    /// Customers of the shop.
+    #[can(INDEX)] pub CustomerList: customers<Customer>(live_customers) by CustomerFilter, CustomerSort,
+    search(customer::Column::Email): "Only customers whose e-mail address holds this text, exact matches first.";
+}
+
+/// Reading customers.
+#[derive(MergedObject, Default)]
+pub struct CustomerQuery(CustomerById, CustomerList);

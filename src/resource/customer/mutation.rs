@@ -38,11 +38,8 @@ impl CustomerMutation {
     async fn customer_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
         #[graphql(desc = "What changes.")] input: Form<CustomerUpdateInput>,
-        #[graphql(
-            desc = "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`)."
-        )]
         expected_updated_at: Option<Moment>,
     ) -> Result<Customer> {
         let scope = Scope::from(ctx).expecting(expected_updated_at);
@@ -59,7 +56,7 @@ impl CustomerMutation {
     async fn customer_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
         #[graphql(desc = "Whether services in use and invoices to be paid are passed over.")] force: Option<
             bool,
         >,
@@ -74,7 +71,7 @@ impl CustomerMutation {
     async fn customer_confirm(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
     ) -> Result<Customer> {
         let scope = Scope::from(ctx);
         write::confirm(scope, find(scope, &id).await?.id).await.map(Customer)
@@ -85,7 +82,7 @@ impl CustomerMutation {
     async fn customer_resend_confirmation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
     ) -> Result<Outcome> {
         let scope = Scope::from(ctx);
         let customer = find(scope, &id).await?;
@@ -98,7 +95,7 @@ impl CustomerMutation {
     async fn customer_send_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
     ) -> Result<Outcome> {
         let scope = Scope::from(ctx);
         letter::send_password(scope, &find(scope, &id).await?).await?;
@@ -110,7 +107,7 @@ impl CustomerMutation {
     async fn customer_suspend(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
         #[graphql(desc = "Why, and how far.")] input: Option<Form<CustomerActionInput>>,
     ) -> Result<Customer> {
         shut_out(ctx.into(), &id, Shut::Suspended, input).await
@@ -121,7 +118,7 @@ impl CustomerMutation {
     async fn customer_ban(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
         #[graphql(desc = "Why, and how far.")] input: Option<Form<CustomerActionInput>>,
     ) -> Result<Customer> {
         shut_out(ctx.into(), &id, Shut::Banned, input).await
@@ -133,7 +130,7 @@ impl CustomerMutation {
     async fn customer_reactivate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
         #[graphql(desc = "Whether the customer gets a mail about it.")] notify: Option<bool>,
     ) -> Result<Customer> {
         let scope = Scope::from(ctx);
@@ -146,7 +143,7 @@ impl CustomerMutation {
     async fn customer_disable_two_factor(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
     ) -> Result<Customer> {
         let scope = Scope::from(ctx);
         let customer = find(scope, &id).await?;
@@ -159,7 +156,7 @@ impl CustomerMutation {
     async fn customer_action(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
         #[graphql(desc = "Name of the action.")] action: String,
         #[graphql(desc = "Why, and how far.")] input: Option<Form<CustomerActionInput>>,
     ) -> Result<Customer> {

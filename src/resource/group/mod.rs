@@ -4,11 +4,10 @@ mod change;
 mod route;
 mod start_price;
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, MergedObject, Object};
 use entity::group;
 use facade::form;
 use crate::shop::html::harmless_html;
-use facade::record::One;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
@@ -18,11 +17,10 @@ use super::metadata::{self, Metadata};
 use super::product::{self, Product, ShopStatus};
 use facade::guard::Can;
 use facade::form::{File, Form};
-use facade::page::{Connection, List, Paging};
-use facade::record::{Deleted, Moment, require, show};
+use facade::record::{Deleted, Moment, require};
 use crate::scope::Scope;
 use crate::{abilities, Result};
-use facade::{filters, record};
+use facade::{filters, list, one, record};
 
 abilities! {
     /// Lists groups of products.
@@ -138,47 +136,20 @@ fn metadata_of_groups() -> Select<entity::metadata::Entity> {
     metadata::attached_to(MODEL)
 }
 
-/// Reading groups.
-#[derive(Default)]
-pub struct GroupQuery;
-
-#[Object]
-impl GroupQuery {
+one! {
     /// A group by its identifier.
-    #[graphql(directive = Can::apply(&[SHOW, INDEX]))]
-    async fn group(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<Option<One<Group>>> {
-        show(ctx, live_groups, &id, MODEL).await
-    }
-
-    /// Groups of the shop, those below others included.
-    #[graphql(directive = Can::apply(&[INDEX]))]
-    async fn groups(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<GroupFilter>>,
-        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<GroupSort>>,
-        #[graphql(desc = "Only groups whose name holds this text, exact matches first.")] search: Option<
-            String,
-        >,
-        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
-        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
-        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
-        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
-    ) -> Result<Connection<Group>> {
-        List::of(live_groups)
-            .filter(filter.as_deref(), ctx.into())
-            .search(group::Column::Name, search.as_deref(), sort.is_none(), ctx.into())
-            .sort(sort.as_ref())
-            .page(ctx, Paging { first, after, last, before, page, per_page })
-            .await
-    }
+    #[can(SHOW, INDEX)] pub GroupById: group<Group>(live_groups) else MODEL;
 }
+
+list! {
+    /// Groups of the shop, those below others included.
+    #[can(INDEX)] pub GroupList: groups<Group>(live_groups) by GroupFilter, GroupSort,
+    search(group::Column::Name): "Only groups whose name holds this text, exact matches first.";
+}
+
+/// Reading groups.
+#[derive(MergedObject, Default)]
+pub struct GroupQuery(GroupById, GroupList);
 
 /// Kinds of pictures that are stored.
 const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg", "webp"];
@@ -267,11 +238,8 @@ impl GroupMutation {
     async fn group_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
         #[graphql(desc = "What changes.")] input: Form<GroupUpdateInput>,
-        #[graphql(
-            desc = "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`)."
-        )]
         expected_updated_at: Option<Moment>,
     ) -> Result<Group> {
         let scope = Scope::from(ctx).expecting(expected_updated_at);
@@ -285,7 +253,7 @@ impl GroupMutation {
     async fn group_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
     ) -> Result<Deleted<Group>> {
         let scope = Scope::from(ctx);
         let mut group = require::<Group>(*scope, live_groups, &id, MODEL).await?;

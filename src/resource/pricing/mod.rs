@@ -1,9 +1,9 @@
 //! Prices: one row holds all prices of one thing in one currency (docs/contract/application-store.md#7).
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Value};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, MergedObject, Object, Value};
 use entity::{Id, Price, ShopTime, pricing, product as sold};
 use facade::form;
-use facade::record::{One, Record as _, View};
+use facade::record::{Record as _, View};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -17,12 +17,12 @@ use facade::column::Column;
 use facade::filter::equals;
 use facade::form::Form;
 use facade::node::database_id;
-use facade::page::{Connection, List, Paging};
-use facade::record::{Decimal, Deleted, require, show};
+use facade::page::List;
+use facade::record::{Decimal, Deleted, require};
 use crate::scope::{Owned, Scope};
 use facade::write::{Expected, lock, put, save};
 use crate::{abilities, Result};
-use facade::{filters, record, words};
+use facade::{filters, list, one, record, words};
 
 mod rule;
 
@@ -350,53 +350,38 @@ impl PeriodPrices {
     }
 }
 
-/// Reading prices.
-#[derive(Default)]
-pub struct PricingQuery;
-
-#[Object]
-impl PricingQuery {
+one! {
     /// A row of prices by its identifier.
-    #[graphql(directive = Can::apply(&[SHOW, INDEX]))]
-    async fn pricing(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<Option<One<Pricing>>> {
-        show(ctx, live_prices, &id, MODEL).await
-    }
-
-    /// Rows of prices, of all things that have some.
-    #[graphql(directive = Can::apply(&[INDEX]))]
-    async fn pricings(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<PricingFilter>>,
-        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<PricingSort>>,
-        #[graphql(desc = "Only prices of this product: global identifier, or the primary key's digits.")]
-        product: Option<ID>,
-        #[graphql(desc = "Only prices in this currency, in any case.")] currency: Option<String>,
-        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
-        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
-        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
-        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
-    ) -> Result<Connection<Pricing>> {
-        let (scope, mut prices) = (Scope::from(ctx), List::of(live_prices));
-        if let Some(product) = product {
-            prices = prices.only(of_product(scope, &product));
-        }
-        if let Some(currency) = currency {
-            prices = prices.only(equals(&Column::of(pricing::Column::Currency), &currency, scope.backend()));
-        }
-        prices
-            .filter(filter.as_deref(), *scope)
-            .sort(sort.as_ref())
-            .page(ctx, Paging { first, after, last, before, page, per_page })
-            .await
-    }
+    #[can(SHOW, INDEX)] pub PricingById: pricing<Pricing>(live_prices) else MODEL;
 }
+
+list! {
+    /// Rows of prices, of all things that have some.
+    #[can(INDEX)] pub PricingList: pricings<Pricing>(live_prices) by PricingFilter, PricingSort,
+    narrowed(narrowed) {
+        product: ID = "Only prices of this product: global identifier, or the primary key's digits.",
+        currency: String = "Only prices in this currency, in any case.",
+    };
+}
+
+async fn narrowed(
+    scope: Scope<'_>,
+    mut prices: List<pricing::Entity>,
+    product: Option<ID>,
+    currency: Option<String>,
+) -> Result<List<pricing::Entity>> {
+    if let Some(product) = product {
+        prices = prices.only(of_product(scope, &product));
+    }
+    if let Some(currency) = currency {
+        prices = prices.only(equals(&Column::of(pricing::Column::Currency), &currency, scope.backend()));
+    }
+    Ok(prices)
+}
+
+/// Reading prices.
+#[derive(MergedObject, Default)]
+pub struct PricingQuery(PricingById, PricingList);
 
 /// Prices of one product; of none when the identifier is none of a product.
 fn of_product(scope: Scope<'_>, id: &str) -> Condition {
@@ -525,7 +510,7 @@ impl PricingMutation {
     async fn pricing_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
         #[graphql(desc = "What changes.")] mut input: Form<PricingInput>,
     ) -> Result<Pricing> {
         let scope = Scope::from(ctx);
@@ -544,7 +529,7 @@ impl PricingMutation {
     async fn pricing_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
     ) -> Result<Deleted<Pricing>> {
         let scope = Scope::from(ctx);
         let mut pricing = require::<Pricing>(*scope, live_prices, &id, MODEL).await?;

@@ -1,11 +1,10 @@
 //! Products that the shop sells (docs/contract/application-store.md#5).
 
-use async_graphql::{Context, ID, Json, MaybeUndefined, Object};
+use async_graphql::{Context, ID, Json, MaybeUndefined, MergedObject, Object};
 use entity::{Id, Int, ShopTime, invoice_item, product};
 use facade::form;
 use crate::shop::html::{active_content, harmless_html};
 use super::pricing::period_prices;
-use facade::record::One;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -20,13 +19,13 @@ use super::service::{self, Service};
 use facade::guard::Can;
 use facade::error::Refusal;
 use facade::form::{File, Form};
-use facade::page::{Connection, Remembered, List, Paging};
-use facade::record::{Deleted, Moment, require, see};
+use facade::page::Remembered;
+use facade::record::{Deleted, Moment, require};
 use crate::scope::{Owned, Scope};
 use facade::write::{Expected, lock, put, put_or_null, save};
 use crate::{abilities, Result};
 use crate::shop::storage;
-use facade::{filters, record, words};
+use facade::{filters, list, one, record, words};
 
 abilities! {
     /// Lists products.
@@ -135,53 +134,33 @@ fn metadata_of_products() -> Select<entity::metadata::Entity> {
     metadata::attached_to(MODEL)
 }
 
+one! {
+    /// A product by its identifier.
+    #[can(SHOW, INDEX)] pub ProductById: product<Product>(live_products);
+}
+
+list! {
+    /// Products of the shop.
+    #[can(INDEX)] pub ProductList: products<Product>(live_products) by ProductFilter, ProductSort,
+    search(product::Column::Name): "Only products whose name holds this text, exact matches first.";
+}
+
 /// Reading products.
+#[derive(MergedObject, Default)]
+pub struct ProductQuery(ProductById, ProductList, ProductConfigQuery);
+
+/// Reading what the kind of a product adds to it.
 #[derive(Default)]
-pub struct ProductQuery;
+pub struct ProductConfigQuery;
 
 #[Object]
-impl ProductQuery {
-    /// A product by its identifier.
-    #[graphql(directive = Can::apply(&[SHOW, INDEX]))]
-    async fn product(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<Option<One<Product>>> {
-        see(ctx, live_products, &id).await
-    }
-
-    /// Products of the shop.
-    #[graphql(directive = Can::apply(&[INDEX]))]
-    async fn products(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<ProductFilter>>,
-        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<ProductSort>>,
-        #[graphql(desc = "Only products whose name holds this text, exact matches first.")] search: Option<
-            String,
-        >,
-        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
-        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
-        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
-        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
-    ) -> Result<Connection<Product>> {
-        List::of(live_products)
-            .filter(filter.as_deref(), ctx.into())
-            .search(product::Column::Name, search.as_deref(), sort.is_none(), ctx.into())
-            .sort(sort.as_ref())
-            .page(ctx, Paging { first, after, last, before, page, per_page })
-            .await
-    }
-
+impl ProductConfigQuery {
     /// The configuration of a product's kind. The kinds of the base shop have none.
     #[graphql(directive = Can::apply(&[SHOW]))]
     async fn product_config(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
     ) -> Result<Json<serde_json::Value>> {
         no_config(ctx.into(), &id).await
     }
@@ -259,11 +238,8 @@ impl ProductMutation {
     async fn product_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
         #[graphql(desc = "What changes.")] input: Form<ProductUpdateInput>,
-        #[graphql(
-            desc = "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`)."
-        )]
         expected_updated_at: Option<Moment>,
     ) -> Result<Product> {
         let scope = Scope::from(ctx).expecting(expected_updated_at);
@@ -277,7 +253,7 @@ impl ProductMutation {
     async fn product_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
     ) -> Result<Deleted<Product>> {
         let scope = Scope::from(ctx);
         let mut product = require::<Product>(*scope, live_products, &id, MODEL).await?;
@@ -293,7 +269,7 @@ impl ProductMutation {
     async fn product_config_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
         #[graphql(desc = "The configuration, as the product's kind defines it.")] input: Json<
             serde_json::Value,
         >,

@@ -5,7 +5,7 @@ mod mutation;
 mod part;
 pub mod state;
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, MergedObject, Object};
 use entity::service;
 use facade::record::One;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -18,11 +18,11 @@ use super::pricing::{self, Pricing};
 use super::product::{self, Product, ProductFilter};
 use facade::guard::Can;
 use facade::error::Refusal;
-use facade::page::{Connection, List, Paging};
+use facade::page::List;
 use facade::record::{JsonText, Record as _, see, see_first};
 use crate::scope::Scope;
 use crate::{abilities, Result};
-use facade::{filters, record, words};
+use facade::{filters, list, record, words};
 
 pub use mutation::ServiceMutation;
 pub use part::{ConfigOption, Server, Subscription, Upgrade};
@@ -214,12 +214,12 @@ async fn require(scope: Scope<'_>, id: &str) -> Result<Service> {
     find(scope, id).await?.ok_or_else(|| Refusal::message(404, ""))
 }
 
-/// Reading services.
+/// A service by its identifier.
 #[derive(Default)]
-pub struct ServiceQuery;
+pub struct ServiceById;
 
 #[Object]
-impl ServiceQuery {
+impl ServiceById {
     /// A service by its identifier.
     #[graphql(directive = Can::apply(&[SHOW, INDEX]))]
     async fn service(
@@ -232,31 +232,25 @@ impl ServiceQuery {
             Err(_) => see(ctx, live_services, &id).await,
         }
     }
+}
 
+list! {
     /// Services of all customers.
-    #[graphql(directive = Can::apply(&[INDEX]))]
-    async fn services(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Only this one, which must exist.")] only: Option<ID>,
-        #[graphql(desc = "Conditions that must hold.")] filter: Option<Box<ServiceFilter>>,
-        #[graphql(desc = "Order; earlier keys come first.")] sort: Option<Vec<ServiceSort>>,
-        #[graphql(desc = "The first so many rows.")] first: Option<i64>,
-        #[graphql(desc = "Only rows behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many rows.")] last: Option<i64>,
-        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Page, from 1.")] page: Option<i64>,
-        #[graphql(desc = "Rows a page.")] per_page: Option<i64>,
-    ) -> Result<Connection<Service>> {
-        let scope = Scope::from(ctx);
-        let mut services = List::of(live_services);
-        if let Some(only) = only {
-            services = services.only(service::Column::Id.eq(require(scope, &only).await?.0.id));
-        }
-        services
-            .filter(filter.as_deref(), *scope)
-            .sort(sort.as_ref())
-            .page(ctx, Paging { first, after, last, before, page, per_page })
-            .await
+    #[can(INDEX)] pub ServiceList: services<Service>(live_services) by ServiceFilter, ServiceSort,
+    narrowed(narrowed) { only: ID = "Only this one, which must exist." };
+}
+
+async fn narrowed(
+    scope: Scope<'_>,
+    services: List<service::Entity>,
+    only: Option<ID>,
+) -> Result<List<service::Entity>> {
+    match only {
+        Some(only) => Ok(services.only(service::Column::Id.eq(require(scope, &only).await?.0.id))),
+        None => Ok(services),
     }
 }
+
+/// Reading services.
+#[derive(MergedObject, Default)]
+pub struct ServiceQuery(ServiceById, ServiceList);

@@ -89,9 +89,6 @@ impl ServiceMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
         #[graphql(desc = "What changes.")] input: Form<ServiceUpdateInput>,
-        #[graphql(
-            desc = "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`)."
-        )]
         expected_updated_at: Option<Moment>,
     ) -> Result<Service> {
         let scope = Scope::from(ctx).expecting(expected_updated_at);
@@ -132,7 +129,7 @@ impl ServiceMutation {
     async fn service_unsuspend(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
     ) -> Result<ServicePayload> {
         let scope = Scope::from(ctx);
         let service = record::require::<Service>(*scope, live_services, &id, MODEL).await?.0;
@@ -167,7 +164,7 @@ impl ServiceMutation {
     async fn service_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global identifier, or the primary key's digits.")] id: ID,
+        id: ID,
     ) -> Result<Service> {
         let scope = Scope::from(ctx);
         let found = record::require::<Service>(*scope, live_services, &id, MODEL).await?;

@@ -76,7 +76,7 @@ impl Ongoing {
         let is_traced = traces.is_some_and(|traces| trace.is_sampled(parent.as_ref(), traces.sampler));
         let id = given_id.clone().unwrap_or_else(|| RequestId::of_trace(trace));
         let facts = SharedFacts::new(Facts {
-            trace_id: trace.to_string(),
+            trace_id: trace.number(),
             request_id: given_id.as_ref().map(|id| id.as_str().to_owned()),
             path,
             ..Facts::default()

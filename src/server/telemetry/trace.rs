@@ -19,6 +19,11 @@ impl TraceId {
         Self(rand::random::<u128>().max(1))
     }
 
+    /// The identifier as a number.
+    pub fn number(self) -> u128 {
+        self.0
+    }
+
     /// Whether spans are told of it: as its caller has decided, or by its last digits, so that every
     /// server decides alike.
     pub(super) fn is_sampled(self, caller: Option<&Parent>, sampler: Sampler) -> bool {

@@ -1,0 +1,162 @@
+//! Fields of the root types that every record has alike: one record by its identifier, and a list of them. Their
+//! arguments are declared here, once.
+
+use async_graphql::registry::MetaField;
+
+/// What arguments of root fields are for that mean the same everywhere.
+const ARGUMENTS: &[(&str, &str)] = &[
+    ("id", "Global identifier, or the primary key's digits."),
+    ("filter", "Conditions that must hold."),
+    ("sort", "Order; earlier keys come first."),
+    ("first", "The first so many rows."),
+    ("after", "Only rows behind this cursor."),
+    ("last", "The last so many rows."),
+    ("before", "Only rows before this cursor."),
+    ("page", "Page, from 1."),
+    ("perPage", "Rows a page."),
+    (
+        "expectedUpdatedAt",
+        "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`).",
+    ),
+];
+
+/// Describes the arguments of a root field that its resolver says nothing of.
+pub(crate) fn describe_arguments(field: &mut MetaField) {
+    for argument in field.args.values_mut().filter(|argument| argument.description.is_none()) {
+        let known = ARGUMENTS.iter().find(|(name, _)| *name == argument.name);
+        argument.description = known.map(|(_, text)| (*text).to_owned());
+    }
+}
+
+/// Declares a field that answers one record by its identifier.
+///
+/// ```ignore
+/// one! {
+///     /// A product by its identifier.
+///     #[can(SHOW, INDEX)] pub ProductById: product<Product>(live_products);
+/// }
+/// ```
+///
+/// With `else MODEL` behind the rows, REST answers 404 with that name of a model where there is none; without, null.
+#[macro_export]
+macro_rules! one {
+    (
+        $(#[doc = $doc:literal])+
+        #[can($($need:path),+)] $visibility:vis $Field:ident: $field:ident<$Record:ty>($rows:path) $(else $model:path)?;
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Default)]
+        $visibility struct $Field;
+
+        #[async_graphql::Object]
+        impl $Field {
+            $(#[doc = $doc])+
+            #[graphql(directive = $crate::guard::Can::apply(&[$($need),+]))]
+            async fn $field(
+                &self,
+                ctx: &async_graphql::Context<'_>,
+                id: async_graphql::ID,
+            ) -> $crate::Result<Option<$crate::record::One<$Record>>> {
+                $crate::one!(@answer ctx, $rows, id $(, $model)?)
+            }
+        }
+    };
+    (@answer $ctx:ident, $rows:path, $id:ident) => { $crate::record::see($ctx, $rows, &$id).await };
+    (@answer $ctx:ident, $rows:path, $id:ident, $model:path) => {
+        $crate::record::show($ctx, $rows, &$id, $model).await
+    };
+}
+
+/// Declares a field that answers a list of records, by Relay cursors or by pages.
+///
+/// ```ignore
+/// list! {
+///     /// Products of the shop.
+///     #[can(INDEX)] pub ProductList: products<Product>(live_products) by ProductFilter, ProductSort,
+///     search(product::Column::Name): "Only products whose name holds this text, exact matches first.";
+/// }
+/// list! {
+///     /// Rows of prices.
+///     #[can(INDEX)] pub PricingList: pricings<Pricing>(live_prices) by PricingFilter, PricingSort,
+///     narrowed(of_product) { product: ID = "Only prices of this product." };
+/// }
+/// ```
+///
+/// A list is narrowed by `async fn(Scope<'_>, List<Entity>, Option<ID>) -> Result<List<Entity>>`.
+#[macro_export]
+macro_rules! list {
+    (
+        $(#[doc = $doc:literal])+
+        #[can($($need:path),+)] $visibility:vis $Field:ident: $field:ident<$Record:ty>($rows:path) by $Filter:ty, $Sort:ty
+        $(, search($column:path): $search:literal)?
+        $(, narrowed($narrow:path) { $($argument:ident: $Argument:ty = $about:literal),+ $(,)? })?;
+    ) => {
+        $crate::list! { @field [$($doc)+] [$($need),+] [$visibility] $Field $field $Record, $rows, $Filter, $Sort,
+            [$($column, $search)?] [$($narrow { $($argument $Argument = $about,)+ })?] }
+    };
+    (@field [$($doc:literal)+] [$($need:path),+] [$visibility:vis] $Field:ident $field:ident $Record:ty, $rows:path,
+        $Filter:ty, $Sort:ty, [] [$($narrow:path { $($argument:ident $Argument:ty = $about:literal,)+ })?]) => {
+        $(#[doc = $doc])+
+        #[derive(Default)]
+        $visibility struct $Field;
+
+        #[async_graphql::Object]
+        impl $Field {
+            $(#[doc = $doc])+
+            #[graphql(directive = $crate::guard::Can::apply(&[$($need),+]))]
+            #[allow(clippy::too_many_arguments, reason = "the arguments of a list")]
+            async fn $field(
+                &self,
+                ctx: &async_graphql::Context<'_>,
+                filter: Option<Box<$Filter>>,
+                sort: Option<Vec<$Sort>>,
+                $($( #[graphql(desc = $about)] $argument: Option<$Argument>, )+)?
+                first: Option<i64>,
+                after: Option<String>,
+                last: Option<i64>,
+                before: Option<String>,
+                page: Option<i64>,
+                per_page: Option<i64>,
+            ) -> $crate::Result<$crate::page::Connection<$Record>> {
+                let list = $crate::page::List::of($rows);
+                $( let list = $narrow(ctx.into(), list, $($argument),+).await?; )?
+                let paging = $crate::page::Paging { first, after, last, before, page, per_page };
+                list.filter(filter.as_deref(), ctx.into()).sort(sort.as_ref()).page(ctx, paging).await
+            }
+        }
+    };
+    (@field [$($doc:literal)+] [$($need:path),+] [$visibility:vis] $Field:ident $field:ident $Record:ty, $rows:path,
+        $Filter:ty, $Sort:ty, [$column:path, $search:literal] []) => {
+        $(#[doc = $doc])+
+        #[derive(Default)]
+        $visibility struct $Field;
+
+        #[async_graphql::Object]
+        impl $Field {
+            $(#[doc = $doc])+
+            #[graphql(directive = $crate::guard::Can::apply(&[$($need),+]))]
+            #[allow(clippy::too_many_arguments, reason = "the arguments of a list")]
+            async fn $field(
+                &self,
+                ctx: &async_graphql::Context<'_>,
+                filter: Option<Box<$Filter>>,
+                sort: Option<Vec<$Sort>>,
+                #[graphql(desc = $search)] search: Option<String>,
+                first: Option<i64>,
+                after: Option<String>,
+                last: Option<i64>,
+                before: Option<String>,
+                page: Option<i64>,
+                per_page: Option<i64>,
+            ) -> $crate::Result<$crate::page::Connection<$Record>> {
+                let paging = $crate::page::Paging { first, after, last, before, page, per_page };
+                $crate::page::List::of($rows)
+                    .filter(filter.as_deref(), ctx.into())
+                    .search($column, search.as_deref(), sort.is_none(), ctx.into())
+                    .sort(sort.as_ref())
+                    .page(ctx, paging)
+                    .await
+            }
+        }
+    };
+}
