@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use async_graphql::ContextBase;
-use facade::engine::{Engine, Settings as _};
+use facade::engine::Settings as _;
 use facade::record::Moment;
 
 use crate::access::{Client, Principal, Sessions};
@@ -13,14 +13,6 @@ use crate::platform::config::Config;
 use crate::shop::texts::Lang;
 use crate::shop::{Shop, settings};
 use crate::{Error, Result};
-
-/// What every request shares, for work that outlives a resolver's borrow.
-pub struct Owned {
-    /// The engine.
-    pub engine: Arc<Engine>,
-    /// The shop.
-    pub shop: Arc<Shop>,
-}
 
 /// The server and the request, as a resolver sees them: what the engine knows of both, and the shop.
 #[derive(Clone, Copy)]
@@ -49,11 +41,6 @@ impl<'a> Deref for Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// What every request shares, for work that outlives this borrow.
-    pub fn owned(self) -> Owned {
-        Owned { engine: Arc::clone(self.engine.engine()), shop: Arc::clone(self.shop) }
-    }
-
     /// The same, for a change of a record that a GraphQL caller has read in this state.
     #[must_use]
     pub fn expecting(self, read: Option<Moment>) -> Self {

@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use processes::{Shop, open};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::{Value as Json, json};
-
-use processes::{Shop, open};
 
 mod processes;
 #[allow(dead_code, reason = "the API tests use more of it")]

@@ -10,11 +10,10 @@ use std::net::SocketAddr;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use sea_orm::ConnectionTrait;
-use serde_json::json;
-
 use processes::Shop;
 use proxy::Proxy;
+use sea_orm::ConnectionTrait;
+use serde_json::json;
 use wire::Answer;
 
 #[allow(dead_code, reason = "the kill test uses more of it")]

@@ -1,13 +1,12 @@
 //! The demo server as a child process, and what `/proc` says about it.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 /// How many servers this process has started: each has a folder of its own.
 static STARTED: AtomicUsize = AtomicUsize::new(0);

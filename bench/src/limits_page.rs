@@ -1,8 +1,7 @@
 //! `docs/limits.md`: each binary writes its own part, between two comments, and keeps the others'.
 
-use std::fs;
-use std::io;
 use std::path::PathBuf;
+use std::{fs, io};
 
 const HEAD: &str = "# What attacks and load cost\n";
 

@@ -1,8 +1,7 @@
 //! What the run was made on and with.
 
-use std::fs;
 use std::process::Command;
-use std::thread;
+use std::{fs, thread};
 
 use serde_json::Value;
 

@@ -48,5 +48,6 @@ pub mod support_ticket;
 pub mod translation;
 pub mod upgrade;
 
-pub use value;
-pub use value::{Amount, Decimal2, Flag, Id, Int, LocalTime, Price, ShopDate, ShopTime, set_zone, zone};
+pub use value::{
+    self, Amount, Decimal2, Flag, Id, Int, LocalTime, Price, ShopDate, ShopTime, set_zone, zone,
+};

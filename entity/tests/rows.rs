@@ -9,9 +9,10 @@ use std::fmt::Debug;
 
 use entity::value::{Amount, Decimal2, Flag, Id, Price, ShopDate, ShopTime};
 use migration::SHOP;
+use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ConnectOptions, ConnectionTrait, Database, DatabaseConnection,
-    DbBackend, EntityTrait, IntoActiveModel, PrimaryKeyTrait,
+    ActiveModelTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait,
+    IntoActiveModel, PrimaryKeyTrait,
 };
 use serde_json::Value;
 

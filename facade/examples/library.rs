@@ -11,7 +11,8 @@ use facade::operation::Documents;
 use facade::pipeline::OneKey;
 use facade::prelude::*;
 use facade::rest::About;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, Database, EntityTrait, Select};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, EntityTrait, Select};
 
 mod author {
     use sea_orm::entity::prelude::*;

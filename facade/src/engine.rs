@@ -12,10 +12,9 @@ use sea_orm::{
 };
 
 use crate::http::BodyBounds;
-use crate::operation;
 use crate::page::Remembered;
 use crate::record::Lookups;
-use crate::{Error, Result};
+use crate::{Error, Result, operation};
 
 /// Who runs the engine: its database, clock, texts and settings.
 #[async_trait]

@@ -3,11 +3,12 @@
 use std::any::Any;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::ContextBase;
 use axum::http::HeaderValue;
 use chrono::{DateTime, Utc};
+use sea_orm::DatabaseTransaction;
 
 use crate::ability::Abilities;
 use crate::face::Face;
@@ -49,6 +50,8 @@ pub struct Execution {
     pub expected: Expected,
     /// When the record that it names was last changed.
     pub changed_at: OnceLock<DateTime<Utc>>,
+    /// The transaction that reads what is asked, where a change reads in its own.
+    pub(crate) transaction: Mutex<Option<Arc<DatabaseTransaction>>>,
     /// What answering it has taken.
     pub counts: Counts,
 }
@@ -112,6 +115,7 @@ impl Execution {
             kept: None,
             expected: Expected::default(),
             changed_at: OnceLock::new(),
+            transaction: Mutex::default(),
             counts: Counts::default(),
         }
     }
@@ -131,6 +135,16 @@ impl Execution {
             return Ok(());
         }
         Err(Error::forbidden(any))
+    }
+
+    /// The transaction that reads what is asked, where there is one.
+    pub(crate) fn transaction(&self) -> Option<Arc<DatabaseTransaction>> {
+        self.transaction.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads in this transaction from now on, or in none.
+    pub(crate) fn read_in(&self, transaction: Option<Arc<DatabaseTransaction>>) {
+        *self.transaction.lock().unwrap_or_else(PoisonError::into_inner) = transaction;
     }
 
     /// Whether the caller may see what needs this.

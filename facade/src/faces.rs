@@ -13,11 +13,10 @@ use crate::engine::Engine;
 use crate::execution::Origin;
 use crate::graphql::{GraphQl, Page};
 use crate::operation::Documents;
-use crate::pages;
 use crate::pipeline::{Access, Pipeline};
 use crate::rest::{self, About, Examples, Rest};
 use crate::schema::{self, Builder, Root};
-use crate::{Abilities, Error, Result};
+use crate::{Abilities, Error, Result, pages};
 
 /// Path of the GraphQL endpoint, and of GraphiQL in browsers.
 const GRAPHQL: &str = "/graphql";

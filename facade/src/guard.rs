@@ -7,22 +7,24 @@
 use std::borrow::Cow;
 
 use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::Field;
+use async_graphql::registry::location_traits::{
+    Directive_At_FIELD_DEFINITION, Directive_At_INPUT_FIELD_DEFINITION,
+};
 use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaInputValue, MetaType,
-    Registry, location_traits::Directive_At_FIELD_DEFINITION,
-    location_traits::Directive_At_INPUT_FIELD_DEFINITION,
+    Registry,
 };
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult,
-    TypeDirective, Value, parser::types::Field,
+    TypeDirective, Value,
 };
 
 use crate::ability::{Abilities, Ability};
 use crate::engine::{Engine, graphql};
 use crate::execution::Execution;
-use crate::root;
 use crate::selection::{self, Turn};
-use crate::{Error, Result};
+use crate::{Error, Result, root};
 
 /// The directive `@can(any: […])` on a field: the caller needs one of the abilities named.
 /// An empty list means that any valid key will do. On a field of conditions it tells what

@@ -11,17 +11,18 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
+use async_graphql::indexmap::{IndexMap, IndexSet};
+use async_graphql::parser::types::Field;
 use async_graphql::registry::{MetaField, MetaType, MetaTypeId, Registry};
 use async_graphql::{
     ContextSelectionSet, ID, Object, OutputType, PathSegment, Pos, Positioned, ServerError, ServerResult,
     Value,
-    indexmap::{IndexMap, IndexSet},
-    parser::types::Field,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sea_orm::sea_query::SelectStatement;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait, Select};
+use value::Id;
 
 use crate::ability::Ability;
 use crate::engine::graphql;
@@ -29,7 +30,6 @@ use crate::execution::Execution;
 use crate::guard::Can;
 use crate::record::{Level, NODE, PLANNED, Record, RecordType, Row, Rows, global_id, path_of, write_each};
 use crate::scope::Scope;
-use value::Id;
 
 /// The primary key in an identifier of this type: the bare digits, or, in GraphQL, a global one.
 pub fn database_id(scope: Scope<'_>, name: &str, id: &str) -> Option<Id> {

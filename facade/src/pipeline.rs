@@ -15,14 +15,12 @@ use futures_util::{FutureExt, poll};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use crate::Abilities;
 use crate::engine::{Engine, GivenUp};
 use crate::execution::{Execution, Principal};
-use crate::facts;
 use crate::gate::{Gate, Place};
 use crate::limit::{Limits, Verdict};
 use crate::schema::AnySchema;
-use crate::{Error, Result};
+use crate::{Abilities, Error, Result, facts};
 
 /// Larger bodies are parsed beside the threads that answer requests.
 const PARSED_AT_ONCE: usize = 64 * 1024;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use async_graphql::{ContextBase, UploadValue};
 use chrono::{DateTime, Utc};
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement,
+};
 use value::Id;
 
 use crate::ability::Abilities;
@@ -101,7 +103,10 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn rows(self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.host().rows(statement, self.execution.fresh).await
+        match self.execution.transaction() {
+            Some(transaction) => transaction.query_all_raw(statement).await,
+            None => self.host().rows(statement, self.execution.fresh).await,
+        }
     }
 
     /// Reads the first row of a statement.
@@ -123,6 +128,24 @@ impl<'a> Scope<'a> {
     /// When the database fails.
     pub async fn begin(self) -> Result<DatabaseTransaction> {
         self.host().begin().await
+    }
+
+    /// Does something while everything that is [read](Self::rows) comes from a transaction.
+    ///
+    /// # Errors
+    /// When the work has kept the transaction: a defect.
+    pub(crate) async fn within<T>(
+        self,
+        transaction: DatabaseTransaction,
+        work: impl Future<Output = T>,
+    ) -> Result<(DatabaseTransaction, T)> {
+        let shared = Arc::new(transaction);
+        self.execution.read_in(Some(Arc::clone(&shared)));
+        let done = work.await;
+        self.execution.read_in(None);
+        let transaction =
+            Arc::into_inner(shared).ok_or_else(|| Error::internal("a transaction is still in use"))?;
+        Ok((transaction, done))
     }
 
     /// Texts that are put into answers.

@@ -17,10 +17,9 @@ mod store;
 mod system;
 mod table;
 
-use sea_orm::DbBackend;
-
 pub use migrator::{Error, Migrator, Step};
 pub use own::{OWN, OWN_TABLES};
+use sea_orm::DbBackend;
 
 use crate::table::Table;
 

@@ -14,8 +14,7 @@ use facade::pipeline::{Caller, Unit};
 
 use super::{Keys, Owner, Principal};
 use crate::access::throttle::{Bucket, Throttle};
-use crate::shop::Shop;
-use crate::shop::settings;
+use crate::shop::{Shop, settings};
 use crate::{Error, Result};
 
 /// The counters of all callers.

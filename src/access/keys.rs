@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
 use entity::{Id, ShopTime, admin, customer, personal_access_token as token};
+use facade::cache::Cache;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
 use subtle::ConstantTimeEq;
@@ -17,7 +18,6 @@ use crate::access::key;
 use crate::database::reader::Reader;
 use crate::shop::Shop;
 use crate::{Error, Result};
-use facade::cache::Cache;
 
 /// What the table calls the two kinds of owner.
 pub(super) const STAFF: &str = "App\\Models\\Admin\\Admin";

@@ -8,16 +8,15 @@ pub mod password;
 mod session;
 pub mod throttle;
 
+use std::fmt;
+
 pub use ability::{Audience, CLIENT_API, Catalog, Declared};
+use entity::Id;
+use facade::Abilities;
 pub use gatekeeper::{Access, Throttles};
 pub use keys::{Keys, reachable};
 pub(crate) use session::{Client, Credentials, Kind};
 pub use session::{KeyRing, Sessions, Tokens, Tries};
-
-use std::fmt;
-
-use entity::Id;
-use facade::Abilities;
 
 /// Whose key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

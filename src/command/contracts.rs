@@ -3,11 +3,6 @@
 
 use std::path::PathBuf;
 
-use crate::App;
-use crate::platform::clock::Clock;
-use crate::platform::config::Config;
-use crate::server::contracts;
-use crate::server::schema;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use chrono::{DateTime, Utc};
@@ -16,6 +11,10 @@ use facade::rest::{Checked, Document, Examples, PREFIX};
 use serde_json::{Map, Value as Json};
 
 use super::{Failure, demo, say};
+use crate::App;
+use crate::platform::clock::Clock;
+use crate::platform::config::Config;
+use crate::server::{contracts, schema};
 
 /// The day of the demo shop whose answers are the examples.
 const DAY: &str = "2026-11-23T12:00:00Z";

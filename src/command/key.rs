@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::access::key::NewKey;
-use crate::platform::config::Config;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use clap::Args;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -16,6 +14,8 @@ use sea_orm::{
 };
 
 use super::{Failure, say, shop};
+use crate::access::key::NewKey;
+use crate::platform::config::Config;
 
 /// Class names that the original stores for the two kinds of owners.
 const STAFF: &str = r"App\Models\Admin\Admin";

@@ -1,13 +1,13 @@
 //! `guichet migrate`: the schema, one line for each step.
 
-use crate::database;
-use crate::platform::config::Config;
 use clap::{Args, Subcommand};
 use migration::SHOP;
 use sea_orm::sea_query::Table;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::{Failure, open, say};
+use crate::database;
+use crate::platform::config::Config;
 
 #[derive(Args)]
 pub(super) struct Arguments {

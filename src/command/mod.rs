@@ -22,10 +22,11 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::database;
-use crate::platform::config::{self, Config};
 use clap::{CommandFactory, Parser, Subcommand};
 use sea_orm::DatabaseConnection;
+
+use crate::database;
+use crate::platform::config::{self, Config};
 
 /// GraphQL and REST for hosting shops, from one set of resolvers.
 #[derive(Parser)]

@@ -5,13 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::App;
-use crate::database;
-use crate::database::own_tables::Lack;
-use crate::platform::clock::Clock;
-use crate::platform::config::{Config, ConnectionBounds, Driver};
-use crate::server::connection::Server;
-use crate::server::telemetry::Log;
 use clap::Args;
 use facade::failure::{self, Failure as Kind};
 use sea_orm::{DatabaseConnection, DbErr};
@@ -20,6 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::{Environment, Failure, demo, say, shop};
+use crate::database::own_tables::Lack;
+use crate::platform::clock::Clock;
+use crate::platform::config::{Config, ConnectionBounds, Driver};
+use crate::server::connection::Server;
+use crate::server::telemetry::Log;
+use crate::{App, database};
 
 /// How often the last use of keys is written.
 const BOOKS: Duration = Duration::from_secs(10);

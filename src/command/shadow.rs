@@ -1,8 +1,7 @@
 //! `guichet shadow`: where the answers of guichet and of the shop's own server differ.
 
-use std::fs;
-use std::io;
 use std::path::PathBuf;
+use std::{fs, io};
 
 use clap::Args;
 

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use facade::collation;
 use sea_orm::{
     DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxMySqlConnector, SqlxPostgresConnector,
     SqlxSqliteConnector,
@@ -21,7 +22,6 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database as SqlxDatabase, Executor, Pool};
 
 use crate::platform::config::{Config, Driver, Encryption, Server, Target};
-use facade::collation;
 
 /// How long a request waits for a free connection before the answer is 503: with what else it does,
 /// no request waits longer than three seconds for a database that is away.

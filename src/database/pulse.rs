@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use facade::engine::GivenUp;
+use facade::failure;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::database;
-use facade::failure;
 
 /// After how long the database of work under way is asked whether it is there, again and again.
 const DOUBT: Duration = Duration::from_secs(1);

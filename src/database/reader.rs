@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_graphql::async_trait::async_trait;
+use facade::failure::{self, Failure};
 use scopeguard::ScopeGuard;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult,
@@ -30,7 +31,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::database;
 use crate::database::pulse::Pulse;
 use crate::platform::outage::Outage;
-use facade::failure::{self, Failure};
 
 /// How long a kept connection may be idle: less than any server's own patience.
 const MAX_IDLE: Duration = Duration::from_secs(60);

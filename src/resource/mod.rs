@@ -1,8 +1,8 @@
 //! The resources: one line each in the list below, everything else in their two files.
 
-use async_graphql::MergedObject;
 use std::sync::LazyLock;
 
+use async_graphql::MergedObject;
 use facade::node::{NodeQuery, NodeType, NodeTypes};
 
 use crate::access::Catalog;

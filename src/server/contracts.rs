@@ -5,11 +5,11 @@ use std::path::Path;
 
 use async_graphql::registry::Registry;
 use bytes::Bytes;
+use facade::rest::{self, Checked, Document, Examples};
 use serde_json::Value as Json;
 
 use crate::server::schema;
 use crate::{Error, Result, resource};
-use facade::rest::{self, Checked, Document, Examples};
 
 /// What the REST contract says of itself: version and name of the scheme as the original has them.
 const ABOUT: rest::About = rest::About {

@@ -20,14 +20,13 @@ use sea_orm::{
 
 use self::settings::Settings;
 use self::texts::Lang;
-use crate::Result;
-use crate::database;
 use crate::database::own_tables::OwnTables;
 use crate::database::pulse::Pulse;
 use crate::database::reader::Reader;
 use crate::database::replica::Replica;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
+use crate::{Result, database};
 
 /// The shop: its database, settings and clock, which every request shares.
 pub struct Shop {

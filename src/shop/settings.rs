@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::setting;
+use facade::cache::Loads;
+use facade::engine;
 use sea_orm::{EntityTrait, QuerySelect};
 
 use crate::database::reader::Reader;
 use crate::{Error, Result};
-use facade::cache::Loads;
-use facade::engine;
 
 /// No shop has anywhere near so many settings.
 const MAX_SETTINGS: u64 = 10_000;

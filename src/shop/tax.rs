@@ -1,12 +1,12 @@
 //! The rate of value added tax that a caller pays (docs/contract/application-store.md#9.5).
 
 use entity::{Id, customer, metadata};
+use facade::engine::Settings as _;
 use rust_decimal::Decimal;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::Result;
 use crate::shop::{Shop, settings};
-use facade::engine::Settings as _;
 
 /// Rate of countries without one of their own, in percent.
 const USUAL: i64 = 20;

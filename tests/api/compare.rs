@@ -1,10 +1,8 @@
 //! When two values are the same (`tests/golden/README.md`): by value, random ones by kind, hosts
 //! of URLs left out, answers to writes read loosely.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::LazyLock,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::{Map, Value as Json};

@@ -3,11 +3,9 @@
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
 
-use crate::{
-    rows::{self, changes},
-    shop::Shop,
-    store::BACKEND,
-};
+use crate::rows::{self, changes};
+use crate::shop::Shop;
+use crate::store::BACKEND;
 
 const CUSTOMERS: &str = "/api/application/customers";
 

@@ -3,7 +3,9 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::{rows::quoted, shop::Shop, store::BACKEND};
+use crate::rows::quoted;
+use crate::shop::Shop;
+use crate::store::BACKEND;
 
 const ATTACKS: &str = include_str!("../html/attacks.json");
 const HARMLESS: &str = include_str!("../html/harmless.json");

@@ -7,13 +7,12 @@ use async_graphql::{
 };
 use bytes::Bytes;
 use chrono::{NaiveDateTime, Utc};
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-
 use facade::engine::Settings;
 use facade::form::{BROKEN_UPLOAD, File, Form, FormInput, Scope};
 use facade::{Error, form};
 use guichet::resource::customer::rule::{country, locale, no_plus, phone, postcode};
 use guichet::shop::texts::Lang;
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {

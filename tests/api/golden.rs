@@ -2,25 +2,21 @@
 //!
 //! `GOLDEN=<text>` in the environment replays only the scenarios whose name holds the text.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    env,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::env;
 
 use futures_util::{StreamExt, stream};
 use sea_orm::DbBackend;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::{
-    compare::{Comparison, Difference},
-    deviation::Allowed,
-    openapi,
-    rows::{Change, changes},
-    shop::Shop,
-    store::BACKEND,
-    wire::{Answer, Request},
-};
+use crate::compare::{Comparison, Difference};
+use crate::deviation::Allowed;
+use crate::openapi;
+use crate::rows::{Change, changes};
+use crate::shop::Shop;
+use crate::store::BACKEND;
+use crate::wire::{Answer, Request};
 
 /// Failing steps that are printed in full.
 const SHOWN: usize = 12;

@@ -5,12 +5,10 @@ use std::path::PathBuf;
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
 
-use crate::{
-    rows::quoted,
-    shop::Shop,
-    store::BACKEND,
-    wire::{Answer, Request},
-};
+use crate::rows::quoted;
+use crate::shop::Shop;
+use crate::store::BACKEND;
+use crate::wire::{Answer, Request};
 
 const GROUPS: &str = "/api/application/groups";
 /// A picture of one pixel.

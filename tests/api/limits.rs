@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use self::attack::{aliases, attacks, deep, introspection};
 use facade::engine::Introspection;
 use guichet::platform::config::Config;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use self::attack::{aliases, attacks, deep, introspection};
 use crate::shop::Shop;
 use crate::wire::{Answer, Request};
 

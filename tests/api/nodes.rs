@@ -6,8 +6,7 @@ use async_graphql::registry::{MetaType, Registry};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use facade::Ability;
-use guichet::server::contracts;
-use guichet::server::schema;
+use guichet::server::{contracts, schema};
 use serde_json::{Value as Json, json};
 
 use crate::guards::{all_but, with_just};

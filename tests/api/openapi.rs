@@ -3,21 +3,17 @@
 //!
 //! The schemas are read strictly: a key that they don't name is a failure too.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{Arc, LazyLock, Mutex, PoisonError},
-};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use guichet::server::schema;
 use jsonschema::Validator;
 use serde_json::{Map, Value as Json, json};
 
-use crate::{
-    compare::HIDDEN,
-    deviation::Allowed,
-    golden::{Exchange, RESOURCES, exchanges},
-    shop::Shop,
-};
+use crate::compare::HIDDEN;
+use crate::deviation::Allowed;
+use crate::golden::{Exchange, RESOURCES, exchanges};
+use crate::shop::Shop;
 
 const JSON: &str = "application/json";
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];

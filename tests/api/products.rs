@@ -2,11 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::{
-    rows::changes,
-    shop::Shop,
-    wire::{Answer, Request},
-};
+use crate::rows::changes;
+use crate::shop::Shop;
+use crate::wire::{Answer, Request};
 
 const PRODUCTS: &str = "/api/application/products";
 const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;";

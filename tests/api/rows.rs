@@ -1,6 +1,8 @@
 //! What a database holds, and what changed in it: the `db` part of a recording.
 
-use std::{collections::BTreeMap, fmt, sync::LazyLock};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 use serde::Deserialize;

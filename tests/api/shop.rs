@@ -8,10 +8,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use guichet::database::reader::Sent;
@@ -21,13 +19,12 @@ use guichet::server::connection::Server;
 use guichet::{App, database};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value as Json, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
-use crate::{
-    rows::Snapshot,
-    store::{DATA, Store, folder},
-    wire::{self, Answer, Request},
-};
+use crate::rows::Snapshot;
+use crate::store::{DATA, Store, folder};
+use crate::wire::{self, Answer, Request};
 
 /// The shop's key that its secrets are encrypted with.
 pub(crate) const APP_KEY: &str = "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";

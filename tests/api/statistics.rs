@@ -3,7 +3,8 @@
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
 
-use crate::{shop::Shop, store::BACKEND};
+use crate::shop::Shop;
+use crate::store::BACKEND;
 
 const STATISTICS: &str = "/api/application/statistics";
 const LIVE: &str = "deleted_at IS NULL";

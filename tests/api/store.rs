@@ -9,16 +9,11 @@
 //! `GUICHET_TEST_POSTGRES_URL` (default `postgres://postgres@127.0.0.1:5432`).
 //! What a run leaves behind, the next one removes.
 
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
-    process,
-    sync::{
-        LazyLock, Mutex,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex};
+use std::{env, fs, process};
 
 use guichet::database::{connect, connect_or_create};
 use guichet::platform::config::{Config, Database as Address, Target};

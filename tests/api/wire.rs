@@ -1,12 +1,11 @@
 //! A small HTTP/1.1 client: one connection per request, nothing added, nothing hidden.
 
-use std::{io, net::SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 
 use serde_json::Value as Json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// What is sent.
 #[derive(Clone, Debug, Default)]

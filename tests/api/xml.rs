@@ -3,17 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use quick_xml::{
-    Reader, XmlVersion,
-    events::{BytesStart, Event},
-};
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 use serde_json::Value as Json;
 
-use crate::{
-    golden::{RESOURCES, exchanges},
-    shop::Shop,
-    wire::{Answer, Request},
-};
+use crate::golden::{RESOURCES, exchanges};
+use crate::shop::Shop;
+use crate::wire::{Answer, Request};
 
 /// One element.
 #[derive(Debug, Default)]

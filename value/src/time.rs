@@ -123,7 +123,8 @@ impl TryGetable for ShopDate {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::{Value, sea_query::ValueType};
+    use sea_orm::Value;
+    use sea_orm::sea_query::ValueType;
 
     use super::*;
 

@@ -7,14 +7,10 @@ use quick_cache::sync::Cache;
 use sqlx::{Error, Pool};
 
 use crate::auth::{self, Key};
-use crate::customers;
 use crate::limits::{Counts, Limits};
-use crate::new_customer;
-use crate::products;
 use crate::remembered::Remembered;
-use crate::services;
 use crate::store::Store;
-use crate::tree;
+use crate::{customers, new_customer, products, services, tree};
 
 /// Keys and settings are believed for a second.
 pub const REMEMBERED: Duration = Duration::from_secs(1);

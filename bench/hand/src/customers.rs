@@ -8,18 +8,16 @@ use axum::response::Response;
 use serde::Serialize;
 use sqlx::{Database, Error};
 
-use crate::answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::cells::Cells;
 use crate::failure::Failure;
 use crate::graphql::Nodes;
-use crate::json;
 use crate::page::{Place, Query, number_of, total};
-use crate::phone;
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
+use crate::{answer, json, phone};
 
 /// Columns of [`Customer`], in its order.
 pub const COLUMNS: &str = "id, firstname, lastname, email, avatar_path, company_name, billing_details, locale, \

@@ -9,12 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::customers;
 use crate::failure::Failure;
 use crate::page::Query;
-use crate::services;
 use crate::store::Store;
-use crate::tree;
+use crate::{customers, services, tree};
 
 const Q1: &str = include_str!("../../peers/documents/q1.graphql");
 const Q2: &str = include_str!("../../peers/documents/q2.graphql");

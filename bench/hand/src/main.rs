@@ -25,12 +25,11 @@ mod tree;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::App;
 use axum::Router;
 use axum::routing::{get, post};
-use sqlx::{MySql, Postgres, Sqlite};
-
-use app::App;
 use limits::Counts;
+use sqlx::{MySql, Postgres, Sqlite};
 use store::Store;
 
 #[global_allocator]

@@ -9,16 +9,15 @@ use axum::response::Response;
 use serde::Serialize;
 use sqlx::{Database, Error};
 
-use crate::answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::cells::Cells;
 use crate::failure::Failure;
-use crate::json;
 use crate::page::{Place, Query, number_of, total};
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
+use crate::{answer, json};
 
 /// What the shop calls a product in polymorphic columns.
 const MODEL: &str = "App\\Models\\Store\\Product";

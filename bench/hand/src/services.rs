@@ -4,17 +4,16 @@ use axum::response::Response;
 use serde::Serialize;
 use sqlx::Error;
 
-use crate::answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::cells::Cells;
 use crate::failure::Failure;
 use crate::graphql::Nodes;
-use crate::json;
 use crate::page::{Query, number_of, total};
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
+use crate::{answer, json};
 
 /// The status that the document asks for.
 const STATUS: &str = "active";

@@ -7,16 +7,15 @@ use chrono::NaiveTime;
 use serde::Serialize;
 use sqlx::{Database, Error};
 
-use crate::answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::cells::Cells;
 use crate::failure::Failure;
-use crate::json;
 use crate::page::{Query, number_of};
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
+use crate::{answer, json};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,7 +1,8 @@
 //! Casting of values that passed the rules, so that forms (`"15"`) and JSON (`15`) give the same
 //! typed value. The field's own type decides: of a few readings, the first that it accepts is taken.
 
-use async_graphql::{Name, Number, Value, indexmap::IndexMap};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, Number, Value};
 use sea_orm::DbBackend;
 
 use super::rules::{Kind, Rule, Rules, moments, shop_moment};

@@ -1,13 +1,13 @@
 //! The engine: all fields, all rules, every message in one pass (docs/contract/wire.md#3.1).
 
-use async_graphql::{Name, UploadValue, Value, indexmap::IndexMap};
-
-use crate::error::Invalid;
-use crate::{Error, Result};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, UploadValue, Value};
 
 use super::rules::{Found, Kind, Rule, Rules};
 use super::shape::{Field, Shape};
 use super::{Scope, cast, prepare, value};
+use crate::error::Invalid;
+use crate::{Error, Result};
 
 /// What was sent, by field name.
 pub type Values = IndexMap<Name, Value>;

@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{MetaType, MetaTypeId, Registry};
-use async_graphql::{
-    InputType, InputValueError, InputValueResult, Name, UploadValue, Value, indexmap::IndexMap,
-};
+use async_graphql::{InputType, InputValueError, InputValueResult, Name, UploadValue, Value};
 use bytes::Bytes;
 
 /// An uploaded file: `Upload` in GraphQL, a part of a `multipart/form-data` body in REST.

@@ -6,10 +6,9 @@ use std::marker::PhantomData;
 use async_graphql::registry::{MetaTypeId, Registry};
 use async_graphql::{InputType, InputValueError, InputValueResult, MaybeUndefined, Name, Value};
 
-use super::Scope;
 use super::check::{self, Values};
-use super::prepare;
 use super::shape::Shape;
+use super::{Scope, prepare};
 use crate::{Error, Result};
 
 /// A form declared with [`form!`](crate::form!).

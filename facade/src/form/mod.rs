@@ -17,15 +17,14 @@ mod shape;
 pub mod value;
 
 use async_graphql::UploadValue;
-use chrono::{DateTime, Utc};
-use sea_orm::DatabaseConnection;
-
 pub use check::Subject;
+use chrono::{DateTime, Utc};
 pub use constraint::Constraint;
 pub use file::File;
 pub use input::{Cast, Form, FormInput};
 pub use normalise::normalise;
 pub use rules::{CustomRule, Rule};
+use sea_orm::DatabaseConnection;
 #[doc(hidden)]
 pub use shape::{Field, Shape};
 pub use value::BROKEN_UPLOAD;

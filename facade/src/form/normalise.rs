@@ -1,6 +1,7 @@
 //! What happens to every text that comes in, before any rule looks at it (docs/contract/wire.md#2.3).
 
-use async_graphql::{Name, Value, indexmap::IndexMap};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, Value};
 
 /// Top-level fields whose blanks belong to the text.
 const UNTRIMMED: [&str; 3] = ["current_password", "password", "password_confirmation"];

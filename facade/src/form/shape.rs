@@ -1,7 +1,8 @@
 //! What a form is made of: its fields, their rules and their GraphQL types.
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{InputObjectBuilder, MetaInputValue, MetaType, Registry};
-use async_graphql::{InputType, Value, indexmap::IndexMap};
+use async_graphql::{InputType, Value};
 
 use super::constraint;
 use super::rules::{Kind, Rule};

@@ -14,7 +14,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::record::Kept;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::Registry;
 use async_graphql::{Request as Operation, Response as Answer, ServerError, Value, Variables};
@@ -27,8 +26,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use self::request::{Asked, Reader};
-use crate::engine::Options;
-use crate::engine::{GivenUp, Introspection};
+use crate::engine::{GivenUp, Introspection, Options};
 use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
 use crate::facts::{self, Answerer};
@@ -38,6 +36,7 @@ use crate::limit::Verdict;
 use crate::operation::{self, Estimate, Introspections, NOT_KEPT, Ran, Ready, Suggestions, Variant};
 use crate::pages;
 use crate::pipeline::{Caller, Job, Pipeline};
+use crate::record::Kept;
 use crate::schema::AnySchema;
 
 /// The media type that tells success by its status code.

@@ -2,7 +2,8 @@
 //! bytes and of values before it becomes a tree.
 
 use async_graphql::{Extensions, ParseRequestError, Request as Operation, Value, Variables};
-use async_graphql_axum::{GraphQLRequest, rejection::GraphQLRejection};
+use async_graphql_axum::GraphQLRequest;
+use async_graphql_axum::rejection::GraphQLRejection;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};

@@ -1,12 +1,11 @@
 //! Answers to questions about the schema itself. They are the same for everybody until the program
 //! changes, and cost more than most answers: each is worked out once and kept as JSON.
 
+use async_graphql::Request;
 use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
-
-use async_graphql::Request;
 
 /// Bytes of answers that are kept.
 const KEPT: u64 = 4 * 1024 * 1024;

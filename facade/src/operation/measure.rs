@@ -9,10 +9,9 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Variables};
 use async_graphql_value::{ConstValue, Value as Given};
 
-use super::Bounds;
-use super::Limits;
 use super::price::{Branch, CHANGE, Comparisons, Fields, Many, Prices, ROOT, ROWS};
 use super::scan::MAX_BRACKETS;
+use super::{Bounds, Limits};
 use crate::error::{Code, NotRun};
 use crate::page::DEFAULT_SIZE;
 use crate::{Error, Result};

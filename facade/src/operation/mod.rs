@@ -24,15 +24,7 @@ mod variables;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::registry::Registry;
 use async_graphql::{Name, Positioned, Request};
-use sha2::{Digest, Sha256};
-
-use self::positions::Positions;
-use self::price::Prices;
-use crate::error::{Code, NotRun};
-use crate::{Error, Result};
-
-pub use caching::Hints;
-pub use caching::{INTROSPECTION, NOT_KEPT};
+pub use caching::{Hints, INTROSPECTION, NOT_KEPT};
 pub use documents::{Documents, New, TrustedMode};
 pub use introspection::{Introspections, Question};
 pub use known::{Known, Ran, Ready};
@@ -40,7 +32,13 @@ pub use measure::{Cost, condition};
 pub use prepared::{Prepared, Variant};
 pub use price::{actual, of_rows};
 pub use price_table::price_table;
+use sha2::{Digest, Sha256};
 pub use suggestion::Suggestions;
+
+use self::positions::Positions;
+use self::price::Prices;
+use crate::error::{Code, NotRun};
+use crate::{Error, Result};
 
 /// Errors of one answer: a document can break a rule in every token.
 pub const MAX_ERRORS: usize = 50;

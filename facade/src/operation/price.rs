@@ -11,12 +11,12 @@
 use std::collections::HashMap;
 use std::iter::Sum;
 
-use crate::record::count_objects;
 use async_graphql::Value;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::{MetaField, Registry};
 
 use super::extent::Extent;
+use crate::record::count_objects;
 
 /// Rows that a list without pages is taken for.
 pub(super) const ROWS: u64 = 10;

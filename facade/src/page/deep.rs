@@ -1,13 +1,13 @@
 //! Pages by their number. The database passes the many rows before a deep one by their keys alone, and not at all
 //! where a page that was read just now tells where this one begins.
 
-use crate::record::{Places, RecordType, View};
 use sea_orm::sea_query::{ExprTrait, JoinType, Query, SelectStatement};
 
 use super::order::Side;
 use super::part::{Found, Source};
 use super::remembered::{List, Start};
 use crate::Result;
+use crate::record::{Places, RecordType, View};
 
 /// Rows before a page from which on it is deep: to pass fewer costs less than a join.
 const DEEP: u64 = 1_000;

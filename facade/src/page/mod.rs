@@ -7,23 +7,20 @@ mod part;
 mod remembered;
 mod window;
 
-use crate::guard::allow;
-pub use crate::record::Connection;
-use crate::record::{Asked, Part, RecordType};
 use async_graphql::Context;
 use sea_orm::sea_query::{IntoCondition, SelectStatement};
 use sea_orm::{Condition, EntityTrait, Select};
 
-pub use self::remembered::Remembered;
-pub use self::window::DEFAULT_SIZE;
-pub use self::window::Paging;
-
 use self::order::Order;
 use self::part::Source;
+pub use self::remembered::Remembered;
 use self::window::Place;
+pub use self::window::{DEFAULT_SIZE, Paging};
 use crate::column::Column;
 use crate::filter::{Demand, Filter, Sort, contains};
-use crate::record::Record;
+use crate::guard::allow;
+pub use crate::record::Connection;
+use crate::record::{Asked, Part, Record, RecordType};
 use crate::scope::Scope;
 use crate::{Error, Result};
 

@@ -1,6 +1,5 @@
 //! A part of a list, read in one statement: no count, and nothing that wasn't asked for.
 
-use crate::record::{Asked, Part, RecordType, Row, Rows};
 use sea_orm::sea_query::{CaseStatement, Expr, SelectStatement};
 use sea_orm::{DbBackend, Value};
 use value::{Id, Int};
@@ -9,6 +8,7 @@ use super::cursor;
 use super::order::{Order, Position, Side};
 use super::window::{End, Place, Window};
 use crate::Result;
+use crate::record::{Asked, Part, RecordType, Row, Rows};
 use crate::scope::Scope;
 
 /// Names of the columns that tell whether there are rows before the one cursor and behind the other.

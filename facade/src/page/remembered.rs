@@ -6,12 +6,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::record::RecordType;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, SelectStatement};
 use sea_orm::{DbErr, EntityTrait, QueryTrait, Select};
 
 use crate::Result;
 use crate::cache::{Cache, Loads};
+use crate::record::RecordType;
 use crate::scope::Scope;
 
 /// How many totals are remembered.

@@ -5,19 +5,15 @@
 
 use std::sync::LazyLock;
 
-use axum::{
-    Router,
-    extract::Path,
-    http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
-            X_CONTENT_TYPE_OPTIONS,
-        },
-    },
-    response::{Html, IntoResponse, Response},
-    routing::get,
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
 
 static GRAPHIQL: LazyLock<String> = LazyLock::new(|| versioned(include_str!("graphiql.html")));
 static SWAGGER: LazyLock<String> = LazyLock::new(|| versioned(include_str!("swagger.html")));

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use axum::{body::Body, http::Request};
+use axum::body::Body;
+use axum::http::Request;
 use regex::Regex;
 use tower::ServiceExt as _;
 

@@ -1,31 +1,44 @@
-//! A record that is deleted once it was answered: what the caller sees is what was there.
+//! A record that is deleted: what the caller sees is what was there.
 
 use std::borrow::Cow;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::marker::PhantomData;
 
-use async_graphql::{
-    ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field,
-    registry::Registry,
-};
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
+use sea_orm::DatabaseTransaction;
 
 use super::reading::Record;
-use crate::{Error, Result};
+use crate::Result;
+use crate::scope::Scope;
 
-type Deletion = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
-
-/// A record and the deletion that follows its answer. What hangs on the record is read first,
-/// because the deletion takes it away.
+/// What was asked of a record that is deleted. It is read before, because the deletion takes away what belongs to the
+/// record.
 pub struct Deleted<T> {
-    row: T,
-    deletion: Mutex<Option<Deletion>>,
+    answer: ServerResult<Value>,
+    record: PhantomData<fn() -> T>,
 }
 
 impl<T: Record> Deleted<T> {
-    /// The record as it will be answered, and its deletion.
-    pub fn new(row: T, deletion: impl Future<Output = Result<()>> + Send + 'static) -> Self {
-        Self { row, deletion: Mutex::new(Some(Box::pin(deletion))) }
+    /// Reads what is asked of the record, in the transaction that deletes it then. Where that fails, nothing is to be
+    /// deleted: see [`Self::is_read`].
+    ///
+    /// # Errors
+    /// When the transaction is still in use: never, once everything is read.
+    pub async fn read(
+        ctx: &Context<'_>,
+        transaction: DatabaseTransaction,
+        record: T,
+    ) -> Result<(DatabaseTransaction, Self)> {
+        let set = ctx.with_selection_set(&ctx.item.node.selection_set);
+        let reading = record.resolve(&set, ctx.item);
+        let (transaction, answer) = Scope::from(ctx).within(transaction, reading).await?;
+        Ok((transaction, Self { answer, record: PhantomData }))
+    }
+
+    /// Whether everything was read that is asked of the record.
+    pub fn is_read(&self) -> bool {
+        self.answer.is_ok()
     }
 }
 
@@ -38,15 +51,7 @@ impl<T: Record> OutputType for Deleted<T> {
         T::create_type_info(registry)
     }
 
-    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let answer = self.row.resolve(ctx, field).await?;
-        let deletion = self.deletion.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(deletion) = deletion {
-            let failed = |error: Error| {
-                ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos))
-            };
-            deletion.await.map_err(failed)?;
-        }
-        Ok(answer)
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        self.answer.clone()
     }
 }

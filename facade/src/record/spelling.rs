@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::location_traits::Directive_At_FIELD_DEFINITION;
 use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaInputValue, Registry,
-    location_traits::Directive_At_FIELD_DEFINITION,
 };
 use async_graphql::{TypeDirective, Value};
 

@@ -22,15 +22,14 @@ use async_graphql::registry::Registry;
 use async_graphql::{Request as Operation, UploadValue, Value, Variables};
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
+pub use bag::plain_query;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use percent_encoding::percent_decode_str;
-
-pub use bag::plain_query;
 pub use document::{
     Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake,
 };
 pub use openapi::{About, Examples, openapi};
+use percent_encoding::percent_decode_str;
 
 use self::answer::Address;
 use self::request::Input;
@@ -45,8 +44,7 @@ use crate::operation::of_rows;
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::schema::AnySchema;
 use crate::write::Expected;
-use crate::{Abilities, Face};
-use crate::{Error, Result};
+use crate::{Abilities, Error, Face, Result};
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";

@@ -2,17 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use entity::{Id, ShopTime, admin, customer, metadata, permission, permission_role, role};
+use facade::Abilities;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseConnection, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use crate::Result;
-use crate::access::key;
 use crate::access::keys::{CUSTOMER, STAFF};
-use crate::access::{Audience, CLIENT_API, Catalog, Owner};
+use crate::access::{Audience, CLIENT_API, Catalog, Owner, key};
 use crate::shop::texts::Lang;
-use facade::Abilities;
 
 /// Name of the value that holds an account's recovery codes.
 pub(super) const RECOVERY_CODES: &str = "2fa_recovery_codes";

@@ -22,6 +22,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::Id;
+use facade::cache::Cache;
+use facade::error::Invalid;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -29,26 +31,20 @@ use sea_orm::{
 };
 use subtle::ConstantTimeEq;
 
+pub(crate) use self::account::Kind;
 use self::account::{Account, RECOVERY_CODES, State};
+pub use self::jwt::KeyRing;
+pub(super) use self::jwt::looks_like as is_access_token;
 use self::row::{Column, Entity as Rows, Model as Row};
 pub use self::tries::Tries;
 use self::tries::Try;
 use super::{Credential, Owner, Principal};
-use crate::access::Catalog;
-use crate::access::key;
 use crate::access::password::Passwords;
+use crate::access::{Catalog, key};
 use crate::platform::config::Config;
-use crate::platform::network;
-use crate::platform::random;
-use crate::platform::signature;
+use crate::platform::{network, random, signature};
 use crate::shop::Shop;
 use crate::{Error, Result};
-use facade::cache::Cache;
-use facade::error::Invalid;
-
-pub(crate) use self::account::Kind;
-pub use self::jwt::KeyRing;
-pub(super) use self::jwt::looks_like as is_access_token;
 
 /// How long a session is believed without asking the database again: one that was ended, or whose
 /// account was shut out, stops as soon.

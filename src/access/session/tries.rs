@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use facade::collation;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
@@ -17,7 +18,6 @@ use crate::access::Owner;
 use crate::access::throttle::{Bucket, Throttle, Unit};
 use crate::platform::redis::Redis;
 use crate::{Error, Result};
-use facade::collation;
 
 /// Counters of tries to sign in.
 pub struct Tries {

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
-
 use facade::cache::Cache;
+use facade::limit::WINDOW;
 
 use super::{Bucket, Standing, Verdict};
-use facade::limit::WINDOW;
 
 /// Windows that are remembered: a stranger with many addresses takes no more memory than they do.
 const MAX_WINDOWS: usize = 100_000;

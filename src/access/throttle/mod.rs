@@ -9,11 +9,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use facade::limit::{Standing, Verdict};
 
 use self::memory::Memory;
 use self::shared::SharedCounters;
-use facade::limit::{Standing, Verdict};
-
 use crate::access::Owner;
 use crate::platform::network;
 use crate::platform::redis::Redis;

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use facade::limit::WINDOW;
 use redis::Script;
 
 use super::{Bucket, Standing, Verdict};
 use crate::platform::redis::Redis;
-use facade::limit::WINDOW;
 
 /// The key's count, how much more, the limit, the window in milliseconds → whether it was counted, how much
 /// is left, milliseconds until the window ends.

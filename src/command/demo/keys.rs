@@ -7,7 +7,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use crate::access::key::NewKey;
 use chrono::{DateTime, Utc};
 use entity::value::Id;
 use rand::Rng;
@@ -15,6 +14,7 @@ use rand::distr::Alphanumeric;
 use sea_orm::{ConnectionTrait, DbErr, Set};
 use serde::{Deserialize, Serialize};
 
+use crate::access::key::NewKey;
 use crate::command::Failure;
 use crate::command::batch::insert;
 use crate::command::key::staff_key;

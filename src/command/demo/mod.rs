@@ -12,17 +12,17 @@ mod store;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::database;
-use crate::platform::config::{Config, Database, Secret, names_database};
 use chrono::{DateTime, TimeDelta, Utc};
+use data::Data;
 use entity::value::ShopTime;
+use keys::Keys;
 use migration::SHOP;
 use sea_orm::{DatabaseConnection, TransactionTrait};
 
 use super::Failure;
 use super::random::Dice;
-use data::Data;
-use keys::Keys;
+use crate::database;
+use crate::platform::config::{Config, Database, Secret, names_database};
 
 /// An open demo shop.
 pub(super) struct Demo {

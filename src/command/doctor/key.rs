@@ -1,13 +1,13 @@
 //! The shop's key: whether there is one, and whether it is the one that the shop encrypts with.
 
-use crate::platform::config::Config;
-use crate::platform::signature;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sea_orm::{DatabaseConnection, DbErr};
 use serde::Deserialize;
 
 use super::{Finding, value};
+use crate::platform::config::Config;
+use crate::platform::signature;
 
 pub(super) fn given(config: &Config) -> Finding {
     if config.app_key.is_empty() {

@@ -8,9 +8,6 @@ mod schema;
 mod server;
 mod upstream;
 
-use crate::database;
-use crate::database::own_tables::{Lack, is_current};
-use crate::platform::config::Config;
 use clap::Args;
 use migration::OWN;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, TryGetable};
@@ -18,6 +15,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Environment, Failure, say};
+use crate::database;
+use crate::database::own_tables::{Lack, is_current};
+use crate::platform::config::Config;
 
 #[derive(Args)]
 pub(super) struct Arguments {

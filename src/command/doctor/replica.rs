@@ -2,10 +2,9 @@
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
+use super::{Finding, Level, schema, value};
 use crate::database;
 use crate::platform::config::Config;
-
-use super::{Finding, Level, schema, value};
 
 const MEND: &str = "start it, correct DATABASE_READ_URL, or leave it out";
 

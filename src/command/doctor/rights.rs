@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use crate::platform::config::Config;
 use facade::failure::{self, Failure};
 use migration::ExpectedTable;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 
 use super::{Finding, value};
+use crate::platform::config::Config;
 
 /// Tries every kind of statement on every table with a condition that no row meets, in a
 /// transaction that is rolled back.

@@ -1,11 +1,11 @@
 //! The database server: its version, its clock, the zone and the order of texts.
 
-use crate::platform::config::Config;
 use chrono::{TimeDelta, Utc};
 use entity::ShopTime;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
 use super::{Finding, rows, value};
+use crate::platform::config::Config;
 
 /// Oldest versions that the tests run on or the project promises.
 const MARIADB: [u32; 2] = [10, 6];

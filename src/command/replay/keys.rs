@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use crate::platform::config::Secret;
-
 use super::Failure;
+use crate::platform::config::Secret;
 
 /// The name that stands for everybody whom the file doesn't name.
 const EVERYBODY: &str = "*";

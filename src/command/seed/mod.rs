@@ -5,19 +5,18 @@ mod people;
 mod sales;
 mod store;
 
-pub(super) use people::DEMO_PASSWORD;
-
-use crate::platform::config::Config;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::Args;
 use entity::value::{Id, ShopTime};
 use entity::{customer, invoice, product, service, support_ticket};
 use indicatif::{ProgressBar, ProgressStyle};
+pub(super) use people::DEMO_PASSWORD;
 use sea_orm::DatabaseConnection;
 
 use super::batch::next_id;
 use super::random::Dice;
 use super::{Failure, say, shop};
+use crate::platform::config::Config;
 
 /// Rows that are made before they are sent.
 const CHUNK: u64 = 1_000;

@@ -18,21 +18,20 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+pub use bounds::{ConnectionBounds, WorkBounds};
 use chrono_tz::Tz;
-use ipnet::IpNet;
-
-use crate::platform::lang::Lang;
+pub use database::{Database, Driver, Encryption, Secret, Server, Target};
+pub use environment::{EnvironmentError, environment, names_database};
 use facade::engine::Introspection;
 use facade::http::BodyBounds;
 use facade::operation::TrustedMode;
-
-pub use bounds::{ConnectionBounds, WorkBounds};
-pub use database::{Database, Driver, Encryption, Secret, Server, Target};
-pub use environment::{EnvironmentError, environment, names_database};
+use ipnet::IpNet;
 pub use otlp::{Otlp, Sampler};
 pub use redis::{RedisAddress, RedisServer};
 pub use setting::{SETTINGS, Setting, help};
 pub use upstream::{PassRule, Shadow, Upstream, UpstreamScope, UpstreamServer};
+
+use crate::platform::lang::Lang;
 
 /// Highest cost of bcrypt, as a power of two: 16 times the work of 12, which is usual.
 pub const MAX_BCRYPT_ROUNDS: u32 = 16;

@@ -2,11 +2,11 @@
 
 use async_graphql::MaybeUndefined;
 use entity::{Id, ShopTime, customer, service};
+use facade::error::Invalid;
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
 
 use super::input::CustomerActionInput;
 use super::{MODEL, letter, locked};
-use facade::error::Invalid;
 use crate::resource::metadata;
 use crate::resource::service::{state, visible_services};
 use crate::scope::Scope;

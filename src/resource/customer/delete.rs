@@ -5,6 +5,8 @@ use entity::{
     Amount, Flag, Id, ShopTime, action_log, coupon_usage, customer, customer_note, invoice,
     password_reset_token, personal_access_token, service, support_ticket,
 };
+use facade::error::Refusal;
+use facade::write::save;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -13,14 +15,12 @@ use sea_orm::{
 use serde_json::{Map, Value as Json, json};
 
 use super::{MODEL, locked};
-use facade::error::Refusal;
 use crate::resource::invoice::live_invoices;
 use crate::resource::metadata;
 use crate::resource::service::{live_services, state};
 use crate::scope::Scope;
-use facade::write::save;
-use crate::{Error, Result};
 use crate::shop::mail;
+use crate::{Error, Result};
 
 /// What stands in place of what is taken away.
 const GONE: &str = "Deleted";

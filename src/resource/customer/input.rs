@@ -1,8 +1,9 @@
 //! What customers are made from and changed with (docs/contract/application-store.md#4.3, docs/contract/application-store.md#4.5, docs/contract/application-store.md#4.10).
 
 use facade::form;
-use super::rule::{country, locale, no_plus, phone, postcode};
 use facade::record::Decimal;
+
+use super::rule::{country, locale, no_plus, phone, postcode};
 
 form! {
     /// What a new customer is made from.

@@ -9,12 +9,12 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use sha1::{Digest, Sha1};
 
-use super::write::refuse_verified;
 use super::locked;
-use crate::shop::mail::Letter;
-use crate::scope::Scope;
+use super::write::refuse_verified;
 use crate::Result;
 use crate::platform::signature;
+use crate::scope::Scope;
+use crate::shop::mail::Letter;
 
 /// Seconds in which a second request for a new password is passed over in silence.
 const PAUSE: i64 = 60;

@@ -11,6 +11,8 @@ mod write;
 
 use async_graphql::MergedObject;
 use entity::{Id, customer};
+use facade::write::lock;
+use facade::{filters, list, one, record};
 use sea_orm::sea_query::{IntoLikeExpr, LikeExpr};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Select};
 
@@ -20,9 +22,7 @@ use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
 use super::service::{self, Service, ServiceFilter};
 use crate::scope::Scope;
-use facade::write::lock;
-use crate::{abilities, Result};
-use facade::{filters, list, one, record};
+use crate::{Result, abilities};
 
 abilities! {
     /// Lists customers.

@@ -2,18 +2,15 @@
 
 use async_graphql::{Context, ID, Object};
 use entity::customer;
+use facade::form::Form;
+use facade::guard::Can;
+use facade::outcome::Outcome;
+use facade::record::{Moment, require};
 
 use super::action::{self, Shut};
 use super::input::{CustomerActionInput, CustomerCreateInput, CustomerUpdateInput};
-use super::{Customer, MODEL, delete, letter, live_customers, write};
-use super::DELETE;
-use super::STORE;
-use super::UPDATE;
+use super::{Customer, DELETE, MODEL, STORE, UPDATE, delete, letter, live_customers, write};
 use crate::Result;
-use facade::guard::Can;
-use facade::form::Form;
-use facade::outcome::Outcome;
-use facade::record::{Moment, require};
 use crate::scope::Scope;
 
 /// Changing customers.
@@ -68,22 +65,14 @@ impl CustomerMutation {
 
     /// Takes a customer's e-mail address as confirmed.
     #[graphql(directive = Can::apply(&[UPDATE]))]
-    async fn customer_confirm(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-    ) -> Result<Customer> {
+    async fn customer_confirm(&self, ctx: &Context<'_>, id: ID) -> Result<Customer> {
         let scope = Scope::from(ctx);
         write::confirm(scope, find(scope, &id).await?.id).await.map(Customer)
     }
 
     /// Mails a customer the link that confirms the e-mail address, once more.
     #[graphql(directive = Can::apply(&[UPDATE]))]
-    async fn customer_resend_confirmation(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-    ) -> Result<Outcome> {
+    async fn customer_resend_confirmation(&self, ctx: &Context<'_>, id: ID) -> Result<Outcome> {
         let scope = Scope::from(ctx);
         let customer = find(scope, &id).await?;
         letter::send_confirmation(scope, customer.id).await?;
@@ -92,11 +81,7 @@ impl CustomerMutation {
 
     /// Mails a customer a link to choose a new password; a second one within a minute is not sent.
     #[graphql(directive = Can::apply(&[UPDATE]))]
-    async fn customer_send_password(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-    ) -> Result<Outcome> {
+    async fn customer_send_password(&self, ctx: &Context<'_>, id: ID) -> Result<Outcome> {
         let scope = Scope::from(ctx);
         letter::send_password(scope, &find(scope, &id).await?).await?;
         Ok(Outcome::new("Reset link sent"))
@@ -140,11 +125,7 @@ impl CustomerMutation {
 
     /// Takes a customer's second factor away.
     #[graphql(directive = Can::apply(&[UPDATE]))]
-    async fn customer_disable_two_factor(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-    ) -> Result<Customer> {
+    async fn customer_disable_two_factor(&self, ctx: &Context<'_>, id: ID) -> Result<Customer> {
         let scope = Scope::from(ctx);
         let customer = find(scope, &id).await?;
         action::disable_two_factor(scope, customer.id).await.map(Customer)

@@ -2,17 +2,17 @@
 
 use async_graphql::MaybeUndefined;
 use entity::{Amount, Flag, Id, ShopTime, customer};
+use facade::error::Refusal;
+use facade::write::{put, put_or_null, save, taken};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
 use super::input::{CustomerCreateInput, CustomerUpdateInput};
 use super::letter::Reset;
 use super::locked;
-use facade::error::Refusal;
+use crate::Result;
 use crate::platform::random;
 use crate::scope::Scope;
-use facade::write::{put, put_or_null, save, taken};
-use crate::Result;
 
 /// Length of the password that a customer gets who is mailed a link to choose one.
 const RANDOM_PASSWORD: usize = 10;

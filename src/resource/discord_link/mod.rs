@@ -4,23 +4,21 @@
 //! The link is a free value of the customer, which holds the account's number as text: such numbers
 //! exceed what JavaScript counts.
 
-
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{Id, customer, invoice, metadata, service};
-use facade::record::List;
+use facade::error::Refusal;
+use facade::filter::exists;
+use facade::guard::Can;
+use facade::record;
+use facade::record::{List, list};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::customer::{MODEL as CUSTOMER, live_customers};
 use super::invoice::InvoiceStatus;
 use super::service::{ServiceStatus, live_services, visible_services};
-use facade::guard::Can;
 use crate::platform::config::DiscordRole;
-use facade::error::Refusal;
-use facade::filter::exists;
-use facade::record::list;
 use crate::scope::Scope;
-use crate::{abilities, Result};
-use facade::record;
+use crate::{Result, abilities};
 
 abilities! {
     /// Lists customers with their Discord accounts.
@@ -182,9 +180,8 @@ impl DiscordLinkQuery {
     async fn discord_role_holders(&self, ctx: &Context<'_>) -> Result<DiscordRoleHolders> {
         let scope = Scope::from(ctx);
         let rows = links_of(scope.config().discord_role).limit(MAX_ROWS).all(scope.reader()).await?;
-        let link = |row: metadata::Model| {
-            Some(DiscordLink { customer_id: row.model_id.0, discord_id: row.value? })
-        };
+        let link =
+            |row: metadata::Model| Some(DiscordLink { customer_id: row.model_id.0, discord_id: row.value? });
         Ok(DiscordRoleHolders { links: rows.into_iter().filter_map(link).collect() })
     }
 }
@@ -201,7 +198,8 @@ fn links() -> Select<metadata::Entity> {
 }
 
 async fn linked_customer(scope: Scope<'_>, discord_id: &str) -> Result<Option<DiscordCustomer>> {
-    let digits = (1..=MAX_DIGITS).contains(&discord_id.len()) && discord_id.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        (1..=MAX_DIGITS).contains(&discord_id.len()) && discord_id.bytes().all(|byte| byte.is_ascii_digit());
     if !digits {
         return Ok(None);
     }

@@ -1,23 +1,26 @@
 //! Making, changing and deleting groups (docs/contract/application-store.md#6.4, docs/contract/application-store.md#6.5, docs/contract/application-store.md#6.6).
 
 use std::collections::HashSet;
-use async_graphql::MaybeUndefined;
+
+use async_graphql::{Context, MaybeUndefined};
 use entity::{Id, Int, ShopTime, group, metadata as attached, product};
+use facade::error::{Invalid, Refusal};
+use facade::form::File;
+use facade::record::Deleted;
+use facade::write::{lock, put, put_or_null, save, taken};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::{Group, GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
-use facade::error::{Invalid, Refusal};
-use facade::form::File;
-use crate::shop::texts::Lang;
-use crate::resource::{metadata, product::live_products};
-use crate::scope::{Owned, Scope};
-use facade::write::{Expected, lock, put, put_or_null, save, taken};
-use crate::{Error, Result};
+use crate::resource::metadata;
+use crate::resource::product::live_products;
+use crate::scope::Scope;
 use crate::shop::storage;
+use crate::shop::texts::Lang;
+use crate::{Error, Result};
 
 /// The free value that makes a picture the background.
 const BACKGROUND: &str = "use_image_as_background";
@@ -221,17 +224,24 @@ pub(super) async fn refuse_with_products(db: &impl ConnectionTrait, lang: Lang, 
 
 /// Keeps a group from being deleted until the transaction ends, in which a product comes into it.
 pub(in crate::resource) async fn hold(transaction: &DatabaseTransaction, group: Id) -> Result<()> {
-    let found = group::Entity::find().select_only().column(group::Column::Id).filter(group::Column::Id.eq(group));
+    let found =
+        group::Entity::find().select_only().column(group::Column::Id).filter(group::Column::Id.eq(group));
     found.lock_exclusive().into_tuple::<Id>().one(transaction).await?;
     Ok(())
 }
 
 /// Deletes a group: those below it move to the top, what hangs on it goes.
-pub(super) async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
-    let transaction = owned.shop.begin().await?;
+pub(super) async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<Group>> {
+    let now = scope.now().into();
+    let transaction = scope.begin().await?;
     lock_parents(&transaction).await?;
-    let group = lock::<Group>(&transaction, live_groups(), id, MODEL, expected).await?;
-    refuse_with_products(&transaction, owned.shop.config.lang, id).await?;
+    let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
+    refuse_with_products(&transaction, scope.lang(), id).await?;
+    let gone = group::Model { deleted_at: Some(now), updated_at: Some(now), ..group.clone() };
+    let (transaction, deleted) = Deleted::read(ctx, transaction, Group(gone)).await?;
+    if !deleted.is_read() {
+        return Ok(deleted);
+    }
     let below = live_groups().filter(group::Column::ParentId.eq(id));
     for child in below.lock_exclusive().all(&transaction).await? {
         let mut row = child.into_active_model();
@@ -246,8 +256,8 @@ pub(super) async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expect
     let image = only_own(&transaction, image, id).await?;
     transaction.commit().await?;
     if let Some(image) = image {
-        storage::remove(&owned.shop.config.storage, &image).await;
+        storage::remove(&scope.config().storage, &image).await;
     }
-    owned.engine.lists.forget("groups");
-    Ok(())
+    scope.lists().forget("groups");
+    Ok(deleted)
 }

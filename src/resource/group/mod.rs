@@ -6,8 +6,10 @@ mod start_price;
 
 use async_graphql::{Context, ID, MergedObject, Object};
 use entity::group;
-use facade::form;
-use crate::shop::html::harmless_html;
+use facade::form::{File, Form};
+use facade::guard::Can;
+use facade::record::{Deleted, Moment, require};
+use facade::{filters, form, list, one, record};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
@@ -15,12 +17,9 @@ pub(super) use self::change::hold;
 use self::start_price::StartPrice;
 use super::metadata::{self, Metadata};
 use super::product::{self, Product, ShopStatus};
-use facade::guard::Can;
-use facade::form::{File, Form};
-use facade::record::{Deleted, Moment, require};
 use crate::scope::Scope;
-use crate::{abilities, Result};
-use facade::{filters, list, one, record};
+use crate::shop::html::harmless_html;
+use crate::{Result, abilities};
 
 abilities! {
     /// Lists groups of products.
@@ -250,18 +249,10 @@ impl GroupMutation {
 
     /// Deletes a group without products. Groups below it move to the top.
     #[graphql(directive = Can::apply(&[DELETE]))]
-    async fn group_delete(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-    ) -> Result<Deleted<Group>> {
+    async fn group_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Group>> {
         let scope = Scope::from(ctx);
-        let mut group = require::<Group>(*scope, live_groups, &id, MODEL).await?;
+        let group = require::<Group>(*scope, live_groups, &id, MODEL).await?;
         change::refuse_with_products(scope.db(), scope.lang(), group.0.id).await?;
-        let now = scope.now().into();
-        group.0.deleted_at = Some(now);
-        group.0.updated_at = Some(now);
-        let deletion = change::delete(scope.owned(), group.0.id, now, scope.expected());
-        Ok(Deleted::new(group, deletion))
+        change::delete(ctx, scope, group.0.id).await
     }
 }

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use entity::{Id, group, metadata, translation};
+use facade::record::{View, load};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use facade::record::View;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{Group, MODEL, live_groups};
 use crate::Result;
-use facade::record::load;
 use crate::resource::metadata::{Metadata, attached_to};
 use crate::scope::Scope;
 

@@ -5,21 +5,19 @@ use std::collections::HashMap;
 
 use async_graphql::SimpleObject;
 use entity::{Id, group, metadata, pricing, product};
+use facade::record::{InRest, Money, Spelling, View, load};
+use facade::words;
 use rust_decimal::Decimal;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait,
 };
 
-use facade::record::{InRest, Spelling, View};
-
-use facade::record::{Money, load};
+use crate::Result;
 use crate::resource::pricing::{self as prices, Period, Pricing};
 use crate::resource::product::MODEL as PRODUCT;
 use crate::scope::Scope;
-use crate::Result;
 use crate::shop::tax;
-use facade::words;
 
 /// Groups that one statement asks for: each is named twice.
 const MAX_GROUPS: usize = 10_000;
@@ -182,7 +180,10 @@ async fn candidates(scope: Scope<'_>, keys: &[Id]) -> Result<Vec<Candidate>> {
 /// How the shop enters its prices, and the rate of tax where they hold it.
 async fn tax_mode(scope: Scope<'_>) -> Result<(TaxMode, Decimal)> {
     if tax::is_included(scope.shop()).await? {
-        return Ok((TaxMode::TaxIncluded, tax::rate(scope.shop(), scope.principal()?.owner.customer()).await?));
+        return Ok((
+            TaxMode::TaxIncluded,
+            tax::rate(scope.shop(), scope.principal()?.owner.customer()).await?,
+        ));
     }
     Ok((TaxMode::TaxExcluded, Decimal::ZERO))
 }

@@ -1,9 +1,9 @@
 //! Whether the API answers (docs/contract/application-store.md#3.1).
 
 use async_graphql::{Object, SimpleObject};
+use facade::guard::Can;
 
 use crate::abilities;
-use facade::guard::Can;
 
 abilities! {
     /// Asks whether the API answers.

@@ -8,8 +8,7 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use serde_json::{Map, Value as Json};
 
 use crate::scope::Scope;
-use crate::shop::country;
-use crate::shop::html;
+use crate::shop::{country, html};
 
 /// Places of the columns that tell of an address.
 const STORED: usize = invoice::Column::BillingAddress as usize;

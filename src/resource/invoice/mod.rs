@@ -3,15 +3,14 @@
 mod address;
 
 use entity::{invoice, invoice_item};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
-
-use super::customer::{self, Customer};
 use facade::filter::exists;
 use facade::record::JsonText;
-use crate::abilities;
 use facade::{record, words};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
 pub(super) use self::address::lines as address_lines;
+use super::customer::{self, Customer};
+use crate::abilities;
 
 abilities! {
     /// Lists invoices.

@@ -4,12 +4,12 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use async_graphql::{Context, Json as GraphQlJson, Object, SimpleObject};
+use facade::guard::Can;
+use facade::words;
 use serde_json::{Map, Value as Json};
 
-use facade::guard::Can;
 use crate::scope::Scope;
-use crate::{abilities, Error, Result};
-use facade::words;
+use crate::{Error, Result, abilities};
 
 abilities! {
     /// Shows the shop's licence.
@@ -125,9 +125,11 @@ impl LicenseQuery {
             None => None,
         };
         Ok(match stored {
-            Some(stored) => {
-                License { status: LicenseStatus::Ok, message: None, license: Some(stored.on(scope.host_name())) }
-            }
+            Some(stored) => License {
+                status: LicenseStatus::Ok,
+                message: None,
+                license: Some(stored.on(scope.host_name())),
+            },
             None => {
                 License { status: LicenseStatus::Error, message: Some("License not found"), license: None }
             }

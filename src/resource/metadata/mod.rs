@@ -1,6 +1,7 @@
 //! Free values that extensions and the shop attach to records (docs/contract/application-store.md#5.1, docs/contract/application-store.md#12).
 
 use entity::{Id, ShopTime, metadata, translation};
+use facade::record;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -8,8 +9,7 @@ use sea_orm::{
     QueryOrder, QuerySelect, Select,
 };
 
-use crate::{abilities, Result};
-use facade::record;
+use crate::{Result, abilities};
 
 abilities! {
     /// Shows free values that are attached to records.

@@ -2,27 +2,25 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, MergedObject, Object, Value};
 use entity::{Id, Price, ShopTime, pricing, product as sold};
-use facade::form;
-use facade::record::{Record as _, View};
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, Select,
-};
-
-use super::product::{self, Product};
-use facade::guard::Can;
 use facade::column::Column;
 use facade::filter::equals;
 use facade::form::Form;
+use facade::guard::Can;
 use facade::node::database_id;
 use facade::page::List;
-use facade::record::{Decimal, Deleted, require};
-use crate::scope::{Owned, Scope};
-use facade::write::{Expected, lock, put, save};
-use crate::{abilities, Result};
-use facade::{filters, list, one, record, words};
+use facade::record::{Decimal, Deleted, Record as _, View, require};
+use facade::write::{lock, put, save};
+use facade::{filters, form, list, one, record, words};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+
+use super::product::{self, Product};
+use crate::scope::Scope;
+use crate::{Result, abilities};
 
 mod rule;
 
@@ -526,17 +524,10 @@ impl PricingMutation {
 
     /// Deletes a row of prices.
     #[graphql(directive = Can::apply(&[DELETE]))]
-    async fn pricing_delete(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-    ) -> Result<Deleted<Pricing>> {
+    async fn pricing_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Pricing>> {
         let scope = Scope::from(ctx);
-        let mut pricing = require::<Pricing>(*scope, live_prices, &id, MODEL).await?;
-        let now = scope.now().into();
-        pricing.0.deleted_at = Some(now);
-        let deletion = delete(scope.owned(), pricing.0.id, now, scope.expected());
-        Ok(Deleted::new(pricing, deletion))
+        let id = require::<Pricing>(*scope, live_prices, &id, MODEL).await?.0.id;
+        delete(ctx, scope, id).await
     }
 }
 
@@ -559,13 +550,19 @@ async fn update(scope: Scope<'_>, stored: pricing::Model, input: PricingInput) -
     Ok(row)
 }
 
-async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
-    let transaction = owned.shop.begin().await?;
-    let mut row =
-        lock::<Pricing>(&transaction, live_prices(), id, MODEL, expected).await?.into_active_model();
+async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<Pricing>> {
+    let now = ShopTime::from(scope.now());
+    let transaction = scope.begin().await?;
+    let pricing = lock::<Pricing>(&transaction, live_prices(), id, MODEL, scope.expected()).await?;
+    let gone = pricing::Model { deleted_at: Some(now), ..pricing.clone() };
+    let (transaction, deleted) = Deleted::read(ctx, transaction, Pricing(gone)).await?;
+    if !deleted.is_read() {
+        return Ok(deleted);
+    }
+    let mut row = pricing.into_active_model();
     row.deleted_at = Set(Some(now));
     save(&transaction, row, now.0).await?;
     transaction.commit().await?;
-    owned.engine.lists.forget("pricings");
-    Ok(())
+    scope.lists().forget("pricings");
+    Ok(deleted)
 }

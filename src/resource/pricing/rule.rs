@@ -5,7 +5,6 @@ use async_graphql::Value;
 use async_graphql::async_trait::async_trait;
 use async_graphql::indexmap::IndexMap;
 use facade::form::rules::custom;
-
 use facade::form::{CustomRule, Rule, Subject, value};
 
 use crate::Result;

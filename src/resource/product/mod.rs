@@ -2,9 +2,13 @@
 
 use async_graphql::{Context, ID, Json, MaybeUndefined, MergedObject, Object};
 use entity::{Id, Int, ShopTime, invoice_item, product};
-use facade::form;
-use crate::shop::html::{active_content, harmless_html};
-use super::pricing::period_prices;
+use facade::error::Refusal;
+use facade::form::{File, Form};
+use facade::guard::Can;
+use facade::page::Remembered;
+use facade::record::{Deleted, Moment, require};
+use facade::write::{lock, put, put_or_null, save};
+use facade::{filters, form, list, one, record, words};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -14,18 +18,12 @@ use sea_orm::{
 
 use super::group::{self, Group, hold};
 use super::metadata::{self, Metadata};
-use super::pricing::{self, PeriodPrices, Pricing};
+use super::pricing::{self, PeriodPrices, Pricing, period_prices};
 use super::service::{self, Service};
-use facade::guard::Can;
-use facade::error::Refusal;
-use facade::form::{File, Form};
-use facade::page::Remembered;
-use facade::record::{Deleted, Moment, require};
-use crate::scope::{Owned, Scope};
-use facade::write::{Expected, lock, put, put_or_null, save};
-use crate::{abilities, Result};
+use crate::scope::Scope;
+use crate::shop::html::{active_content, harmless_html};
 use crate::shop::storage;
-use facade::{filters, list, one, record, words};
+use crate::{Result, abilities};
 
 abilities! {
     /// Lists products.
@@ -157,11 +155,7 @@ pub struct ProductConfigQuery;
 impl ProductConfigQuery {
     /// The configuration of a product's kind. The kinds of the base shop have none.
     #[graphql(directive = Can::apply(&[SHOW]))]
-    async fn product_config(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-    ) -> Result<Json<serde_json::Value>> {
+    async fn product_config(&self, ctx: &Context<'_>, id: ID) -> Result<Json<serde_json::Value>> {
         no_config(ctx.into(), &id).await
     }
 }
@@ -250,18 +244,10 @@ impl ProductMutation {
 
     /// Deletes a product with its prices and free values. Services that run on it stay.
     #[graphql(directive = Can::apply(&[DELETE]))]
-    async fn product_delete(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-    ) -> Result<Deleted<Product>> {
+    async fn product_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Product>> {
         let scope = Scope::from(ctx);
-        let mut product = require::<Product>(*scope, live_products, &id, MODEL).await?;
-        let now = scope.now().into();
-        product.0.deleted_at = Some(now);
-        product.0.updated_at = Some(now);
-        let deletion = delete(scope.owned(), product.0.id, now, scope.expected());
-        Ok(Deleted::new(product, deletion))
+        let id = require::<Product>(*scope, live_products, &id, MODEL).await?.0.id;
+        delete(ctx, scope, id).await
     }
 
     /// Writes the configuration of a product's kind. The kinds of the base shop have none.
@@ -404,9 +390,15 @@ async fn store_image(scope: Scope<'_>, product: &Id, file: &File) -> Result<Stri
     Ok(name)
 }
 
-async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Result<()> {
-    let transaction = owned.shop.begin().await?;
-    let product = lock::<Product>(&transaction, live_products(), id, MODEL, expected).await?;
+async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<Product>> {
+    let now = scope.now().into();
+    let transaction = scope.begin().await?;
+    let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
+    let gone = product::Model { deleted_at: Some(now), updated_at: Some(now), ..product.clone() };
+    let (transaction, deleted) = Deleted::read(ctx, transaction, Product(gone)).await?;
+    if !deleted.is_read() {
+        return Ok(deleted);
+    }
     let image = product.image.clone();
     let mut row = product.into_active_model();
     row.deleted_at = Set(Some(now));
@@ -416,10 +408,10 @@ async fn delete(owned: Owned, id: Id, now: ShopTime, expected: Expected) -> Resu
     cancel_items(&transaction, id, now).await?;
     transaction.commit().await?;
     if let Some(image) = image {
-        storage::remove(&owned.shop.config.storage, &image).await;
+        storage::remove(&scope.config().storage, &image).await;
     }
-    forget_lists(&owned.engine.lists);
-    Ok(())
+    forget_lists(scope.lists());
+    Ok(deleted)
 }
 
 /// Cancels what was invoiced of a product and not yet delivered. Found first: items have no index on what they
@@ -429,7 +421,8 @@ async fn cancel_items(transaction: &DatabaseTransaction, product: Id, now: ShopT
         .add(invoice_item::Column::Type.eq("product"))
         .add(invoice_item::Column::RelatedId.eq(product))
         .add(invoice_item::Column::DeliveredAt.is_null());
-    let found = invoice_item::Entity::find().select_only().column(invoice_item::Column::Id).filter(open.clone());
+    let found =
+        invoice_item::Entity::find().select_only().column(invoice_item::Column::Id).filter(open.clone());
     let keys: Vec<Id> = found.into_tuple().all(transaction).await?;
     for keys in keys.chunks(MAX_KEYS) {
         invoice_item::Entity::update_many()

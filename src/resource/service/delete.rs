@@ -2,19 +2,20 @@
 //! was paid stays paid, and an open subscription is cancelled rather than in the way.
 
 use entity::{
-    Id, ShopTime, config_options_service, invoice, invoice_item, invoice_log, service, service_renewal, subscription,
+    Id, ShopTime, config_options_service, invoice, invoice_item, invoice_log, service, service_renewal,
+    subscription,
 };
+use facade::write::save;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect,
 };
 
 use super::MODEL;
 use crate::Result;
 use crate::resource::metadata;
-use facade::write::save;
 
 /// What becomes of the unpaid invoice of a service that ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +56,11 @@ pub(super) async fn delete(
 }
 
 /// Cancels what is subscribed for a service.
-pub(super) async fn cancel_subscriptions(db: &impl ConnectionTrait, service: Id, now: ShopTime) -> Result<()> {
+pub(super) async fn cancel_subscriptions(
+    db: &impl ConnectionTrait,
+    service: Id,
+    now: ShopTime,
+) -> Result<()> {
     subscription::Entity::update_many()
         .col_expr(subscription::Column::CancelledAt, Expr::value(now))
         .col_expr(subscription::Column::State, Expr::value("cancelled"))
@@ -95,7 +100,8 @@ pub(super) async fn drop_invoice(
         OpenInvoice::Deleted => items.col_expr(invoice_item::Column::DeletedAt, Expr::value(now)),
     };
     items.filter(invoice_item::Column::DeletedAt.is_null()).exec(db).await?;
-    note(db, id, if how == OpenInvoice::Cancelled { "cancel_invoice" } else { "delete_invoice" }, now).await?;
+    note(db, id, if how == OpenInvoice::Cancelled { "cancel_invoice" } else { "delete_invoice" }, now)
+        .await?;
     service_renewal::Entity::update_many()
         .col_expr(service_renewal::Column::Status, Expr::value("cancelled"))
         .col_expr(service_renewal::Column::DeletedAt, Expr::value(now))

@@ -7,7 +7,13 @@ pub mod state;
 
 use async_graphql::{Context, ID, MergedObject, Object};
 use entity::service;
-use facade::record::One;
+use facade::error::Refusal;
+use facade::guard::Can;
+use facade::page::List;
+use facade::record::{JsonText, One, Record as _, see, see_first};
+use facade::{filters, list, record, words};
+pub use mutation::ServiceMutation;
+pub use part::{ConfigOption, Server, Subscription, Upgrade};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use self::part::{options, servers, subscriptions, upgrades};
@@ -16,16 +22,8 @@ use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
 use super::pricing::{self, Pricing};
 use super::product::{self, Product, ProductFilter};
-use facade::guard::Can;
-use facade::error::Refusal;
-use facade::page::List;
-use facade::record::{JsonText, Record as _, see, see_first};
 use crate::scope::Scope;
-use crate::{abilities, Result};
-use facade::{filters, list, record, words};
-
-pub use mutation::ServiceMutation;
-pub use part::{ConfigOption, Server, Subscription, Upgrade};
+use crate::{Result, abilities};
 
 abilities! {
     /// Lists services.

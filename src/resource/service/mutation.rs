@@ -6,22 +6,19 @@
 use async_graphql::{Context, ID, Json, MaybeUndefined, Object, SimpleObject};
 use chrono::NaiveDateTime;
 use entity::{Id, Int, ShopTime, service};
+use facade::error::Invalid;
+use facade::form;
+use facade::form::Form;
+use facade::guard::Can;
+use facade::record::{self, Moment};
+use facade::write::{lock, put, put_or_null, save};
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
 
 use super::delete::OpenInvoice;
-use super::{MODEL, Service, delete, live_services, require, state};
-use facade::form;
-use facade::guard::Can;
-use facade::error::Invalid;
-use super::DELETE;
-use super::EXPIRE;
-use super::SUSPEND;
-use super::UNSUSPEND;
-use super::UPDATE;
-use facade::form::Form;
-use facade::record::{self, Moment};
+use super::{
+    DELETE, EXPIRE, MODEL, SUSPEND, Service, UNSUSPEND, UPDATE, delete, live_services, require, state,
+};
 use crate::scope::Scope;
-use facade::write::{lock, put, put_or_null, save};
 use crate::{Error, Result};
 
 form! {
@@ -103,8 +100,7 @@ impl ServiceMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
-        #[graphql(desc = "Why, and whether the customer is told.", default)]
-        input: Form<ServiceSuspendInput>,
+        #[graphql(desc = "Why, and whether the customer is told.", default)] input: Form<ServiceSuspendInput>,
     ) -> Result<ServicePayload> {
         let scope = Scope::from(ctx);
         let service = require(scope, &id).await?.0;
@@ -126,11 +122,7 @@ impl ServiceMutation {
 
     /// Takes a service back into use, whatever its state is.
     #[graphql(directive = Can::apply(&[UNSUSPEND]))]
-    async fn service_unsuspend(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-    ) -> Result<ServicePayload> {
+    async fn service_unsuspend(&self, ctx: &Context<'_>, id: ID) -> Result<ServicePayload> {
         let scope = Scope::from(ctx);
         let service = record::require::<Service>(*scope, live_services, &id, MODEL).await?.0;
         act(scope, service.id, async |transaction, service| {
@@ -161,11 +153,7 @@ impl ServiceMutation {
 
     /// Deletes a service with everything that hangs on it. A paid invoice stays paid.
     #[graphql(directive = Can::apply(&[DELETE]))]
-    async fn service_delete(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-    ) -> Result<Service> {
+    async fn service_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Service> {
         let scope = Scope::from(ctx);
         let found = record::require::<Service>(*scope, live_services, &id, MODEL).await?;
         let open_invoice = match scope.setting("remove_pending_invoice_type").await?.as_deref() {

@@ -2,14 +2,12 @@
 //! service shows of them; of a server that is its name, never its access data.
 
 use entity::{config_options_service, server, service, subscription, upgrade};
+use facade::filter::exists;
+use facade::record;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
-use super::live_services;
-use super::INDEX;
-use super::SHOW;
-use facade::filter::exists;
-use facade::record;
+use super::{INDEX, SHOW, live_services};
 use crate::resource::product::{self, Product};
 
 record! {

@@ -2,21 +2,21 @@
 //! base shop have nothing to do then; those of extensions are not reached from here.
 
 use entity::{Flag, Id, Int, ShopTime, product, service};
+use facade::write::save;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect,
 };
 use serde_json::json;
 
 use super::MODEL;
 use super::delete::{OpenInvoice, cancel_subscriptions, drop_invoice};
-use crate::shop::mail::Letter;
+use crate::Result;
 use crate::resource::customer;
 use crate::scope::Scope;
-use facade::write::save;
-use crate::Result;
 use crate::shop::action_log;
+use crate::shop::mail::Letter;
 
 /// Takes a service out of use; `notify` is what its log says about a mail.
 ///
@@ -131,7 +131,8 @@ pub async fn tell(
     service: &service::Model,
     reason: &str,
 ) -> Result<()> {
-    let select = customer::live_customers().filter(entity::customer::Column::Id.eq(service.customer_id)).limit(1);
+    let select =
+        customer::live_customers().filter(entity::customer::Column::Id.eq(service.customer_id)).limit(1);
     let Some(customer) = select.one(transaction).await? else { return Ok(()) };
     let link = scope.config().public_url();
     let values = [("service", service.name.as_str()), ("reason", reason)];

@@ -5,13 +5,13 @@
 //! in to its pages into its REST API with every ability, so the abilities of a role are no more.
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
-
-use crate::access::{Credential, Credentials, Kind, Tokens};
 use facade::guard::{Can, Public};
 use facade::outcome::Outcome;
 use facade::record::Moment;
+
+use crate::access::{Credential, Credentials, Kind, Tokens};
 use crate::scope::Scope;
-use crate::{abilities, Error, Result};
+use crate::{Error, Result, abilities};
 
 abilities! {}
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use entity::{ShopDate, ShopTime, customer, group, invoice, product, service, subscription, support_ticket};
+use facade::cache::Loads;
+use facade::guard::Can;
+use facade::record::{InRest, Moment, Money, Spelling};
 use rust_decimal::Decimal;
 use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
@@ -13,14 +16,9 @@ use sea_orm::{
     QueryResult, QuerySelect, QueryTrait, Select,
 };
 
-use facade::guard::Can;
-use facade::cache::Loads;
-use facade::record::{InRest, Spelling};
-
-use facade::record::{Moment, Money};
 use crate::scope::Scope;
-use crate::{abilities, Error, Result};
 use crate::shop::tax;
+use crate::{Error, Result, abilities};
 
 abilities! {
     /// Shows figures of the shop.

@@ -2,11 +2,11 @@
 //! gateway but its reference.
 
 use entity::{invoice, invoice_item};
+use facade::record;
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::own;
 use crate::access::CLIENT_API;
-use facade::record;
 use crate::resource::invoice::{InvoiceStatus, address_lines, live_invoices, live_items};
 use crate::scope::Scope;
 

@@ -6,20 +6,19 @@ mod service;
 
 use async_graphql::{Context, Object};
 use entity::customer;
+use facade::guard::Can;
+use facade::record;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
-use self::invoice::visible_invoices;
 pub use self::invoice::ViewerInvoice;
+use self::invoice::visible_invoices;
 pub use self::service::ViewerService;
 use super::customer::{Phone, live_customers};
 use super::service::visible_services;
-use crate::access::CLIENT_API;
-use crate::access::Owner;
-use facade::guard::Can;
+use crate::access::{CLIENT_API, Owner};
 use crate::scope::Scope;
-use crate::{abilities, Error, Result};
-use facade::record;
+use crate::{Error, Result, abilities};
 
 abilities! {
     /// Shows the customer whose key it is.
@@ -110,4 +109,3 @@ impl ViewerQuery {
         own.one(scope.reader()).await?.map(Viewer).ok_or(Error::Unauthenticated)
     }
 }
-

@@ -5,14 +5,13 @@ use std::collections::HashMap;
 
 use async_graphql::SimpleObject;
 use entity::{Id, pricing, service};
-use facade::record::View;
+use facade::record::{Money, View, load};
 use rust_decimal::Decimal;
 use sea_orm::{DbErr, Select};
 
-use facade::record::{Money, load};
+use crate::Result;
 use crate::resource::pricing::{self as prices, Pricing};
 use crate::scope::Scope;
-use crate::Result;
 use crate::shop::tax;
 
 /// Billing of what is never paid for: no row of prices has it.
@@ -75,10 +74,14 @@ pub(super) async fn of_services(
 ) -> Result<Vec<Option<ServicePrice>>> {
     let services = services.iter().map(|service| Sold::read(*service));
     let services: Vec<Sold> = services.collect::<std::result::Result<_, _>>()?;
-    let own = offers(scope, prices::prices_of_services, services.iter().map(|service| service.id).collect()).await?;
+    let own = offers(scope, prices::prices_of_services, services.iter().map(|service| service.id).collect())
+        .await?;
     let products = services.iter().filter_map(|service| service.product_id).collect();
     let products = offers(scope, prices::prices_of_products, products).await?;
-    let (tax_included, rate) = (tax::is_included(scope.shop()).await?, tax::rate(scope.shop(), scope.principal()?.owner.customer()).await?);
+    let (tax_included, rate) = (
+        tax::is_included(scope.shop()).await?,
+        tax::rate(scope.shop(), scope.principal()?.owner.customer()).await?,
+    );
     let prices = services.iter().map(|service| {
         let stored = stored(service, &own, &products)?;
         Some(ServicePrice::new(stored, tax_included, rate))

@@ -2,12 +2,12 @@
 //! went wrong at delivery, and what the extension keeps.
 
 use entity::{product, server, service};
+use facade::record;
 use sea_orm::{EntityTrait, Select};
 
 use super::own;
 use super::price::{self, ServicePrice};
 use crate::access::CLIENT_API;
-use facade::record;
 use crate::resource::service::{ServiceStatus, visible_services};
 use crate::scope::Scope;
 

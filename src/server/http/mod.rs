@@ -18,20 +18,18 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use facade::error::Code;
+use facade::execution::Origin;
+use facade::graphql::{self, Page};
+use facade::{facts, pages, rest};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tower::ServiceExt as _;
 
-use crate::App;
-use crate::Error;
 use crate::platform::network;
 use crate::server::telemetry::RequestId;
 use crate::server::upstream::Passed;
-use facade::error::Code;
-use facade::execution::Origin;
-use facade::facts;
-use facade::graphql::{self, Page};
-use facade::{pages, rest};
+use crate::{App, Error};
 
 /// Path of the GraphQL endpoint.
 const GRAPHQL: &str = "/graphql";

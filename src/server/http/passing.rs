@@ -6,6 +6,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, Uri};
+use facade::error::Refusal;
+use facade::execution::Origin;
+use facade::facts::{self, Answerer};
+use facade::rest::{self, Elsewhere, Served};
 use percent_encoding::percent_decode_str;
 
 use super::{client, origin, peer, shadowing};
@@ -13,10 +17,6 @@ use crate::platform::network;
 use crate::server::telemetry;
 use crate::server::upstream::{self, Sender, Upstream};
 use crate::{App, Error, Result};
-use facade::error::Refusal;
-use facade::execution::Origin;
-use facade::facts::{self, Answerer};
-use facade::rest::{self, Elsewhere, Served};
 
 /// Answers a request to a path without a handler: by an operation of REST, or by the shop's own server.
 pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {

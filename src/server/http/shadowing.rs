@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, Uri, header};
+use facade::rest;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
@@ -12,7 +13,6 @@ use super::passing::From;
 use crate::server::shadow::{self, MAX_ANSWER, Outcome, Seen, Shadow};
 use crate::server::upstream::{self, Upstream};
 use crate::{App, Error};
-use facade::rest;
 
 /// A question of the sample.
 pub(super) struct Question {

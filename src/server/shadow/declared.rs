@@ -91,7 +91,8 @@ fn ends_a_step(rest: &str) -> bool {
 
 mod pattern {
     use regex::Regex;
-    use serde::{Deserialize, Deserializer, de::Error};
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer};
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Regex, D::Error> {
         Regex::new(&format!("^(?:{})$", String::deserialize(from)?)).map_err(D::Error::custom)
@@ -100,7 +101,8 @@ mod pattern {
 
 mod optional_pattern {
     use regex::Regex;
-    use serde::{Deserialize, Deserializer, de::Error};
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer};
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Regex>, D::Error> {
         Regex::new(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)

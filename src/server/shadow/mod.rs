@@ -10,14 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::Utc;
+pub use comparison::{Difference, Seen, compare};
+pub use declared::Declared;
+pub use findings::{Findings, Operation, Outcome, Place, Values};
 use percent_encoding::percent_decode_str;
 use rand::Rng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, sleep};
-
-pub use comparison::{Difference, Seen, compare};
-pub use declared::Declared;
-pub use findings::{Findings, Operation, Outcome, Place, Values};
 
 use crate::platform::config;
 use crate::server::upstream::documented_path;

@@ -7,6 +7,8 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_graphql::registry::Registry as Schema;
+use facade::facts::{Answerer, Facts};
+use facade::operation::INTROSPECTION;
 use prometheus::core::Collector;
 use prometheus::{
     Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -16,8 +18,6 @@ use prometheus::{
 use super::log;
 use crate::database::reader::Connections;
 use crate::{Error, Result};
-use facade::facts::{Answerer, Facts};
-use facade::operation::INTROSPECTION;
 
 /// Upper bounds of the durations that are told apart, in seconds.
 const DURATIONS: [f64; 14] =

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, Response};
+use facade::facts::{Facts, SharedFacts};
 
 use super::metrics::Counted;
 use super::spans::{Statement, Told};
@@ -15,7 +16,6 @@ use super::trace::{Parent, TraceId};
 use super::{RequestId, Telemetry};
 use crate::access::{Credential, Principal};
 use crate::database::reader::Sent;
-use facade::facts::{Facts, SharedFacts};
 
 /// Under this target the log tells of requests; `RUST_LOG=guichet::request=off` silences it too.
 const TARGET: &str = "guichet::request";

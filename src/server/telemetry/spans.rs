@@ -5,10 +5,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use facade::facts::{Answerer, Facts};
 use serde_json::{Value as Json, json};
 
 use super::trace::{Parent, TraceId};
-use facade::facts::{Answerer, Facts};
 
 /// Kinds of spans.
 const SERVER: u8 = 2;

@@ -5,7 +5,8 @@
 //! A bell wakes the task only while that waits; a task that polls asks the bell whether it rang.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Wake, Waker};
 
 use futures_util::task::AtomicWaker;

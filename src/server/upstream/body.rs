@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use facade::gate::Place;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::connections::Answer;
 use super::shares::Share;
-use facade::gate::Place;
 
 /// When a piece of a request last moved.
 pub(super) struct Progress {

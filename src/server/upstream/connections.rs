@@ -4,12 +4,11 @@
 
 use std::error::Error as _;
 use std::future::{Future as _, poll_fn};
-use std::io;
-use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use std::{io, mem};
 
 use axum::http::{Request, Response};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};

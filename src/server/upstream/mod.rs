@@ -16,6 +16,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
+use facade::gate::Gate;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -27,7 +28,6 @@ use self::shares::Shares;
 use self::trouble::Trouble;
 use crate::platform::config::{self, UpstreamScope};
 use crate::{Error, Result};
-use facade::gate::Gate;
 
 /// The paths of the contract, one a line.
 static PATHS: LazyLock<matchit::Router<&str>> = LazyLock::new(|| {

@@ -4,12 +4,11 @@ use std::sync::LazyLock;
 
 use async_graphql::Value;
 use async_graphql::async_trait::async_trait;
+use facade::form::rules::custom;
+use facade::form::{CustomRule, Rule, Subject};
 use regex::Regex;
 
 use crate::Result;
-
-use facade::form::rules::custom;
-use facade::form::{CustomRule, Rule, Subject};
 
 const FORBIDDEN: [&str; 29] = [
     "<script",

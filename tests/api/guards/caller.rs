@@ -3,13 +3,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::walk::{ability, all_abilities};
 use facade::{Abilities, Ability};
 use guichet::access::key;
 use serde_json::json;
 
 use crate::sessions::sign_in;
 use crate::shop::Shop;
+use crate::walk::{ability, all_abilities};
 
 /// What each permission of a role opens.
 const PERMISSIONS: [(&str, &[&str]); 10] = [

@@ -6,12 +6,10 @@ use async_graphql::Value;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ConnectionTrait, DbBackend};
 
-use crate::Result;
-use crate::form::Scope;
-use crate::form::check::Subject;
-use crate::form::value;
-
 use super::{Column, Kind, Rule, Rules, Tables};
+use crate::Result;
+use crate::form::check::Subject;
+use crate::form::{Scope, value};
 
 /// No list of more elements than this is looked up.
 const MOST: usize = 1000;

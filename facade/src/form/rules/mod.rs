@@ -13,14 +13,13 @@ use std::fmt;
 
 use async_graphql::Value;
 use async_graphql::async_trait::async_trait;
-
-use super::check::Subject;
-use crate::Result;
-
 pub(crate) use database::Found;
 pub(crate) use date::{moments, shop_moment};
 pub use size::Limit;
 pub(crate) use size::{Bound, TEXT_BYTES};
+
+use super::check::Subject;
+use crate::Result;
 
 /// Tables that rows are looked up in, by the word that names each.
 type Tables = &'static [(&'static str, &'static str)];

@@ -1,9 +1,8 @@
 //! Rules about the type of numbers, truth values and lists.
 
+use super::{Kind, Rules};
 use crate::form::check::Subject;
 use crate::form::value;
-
-use super::{Kind, Rules};
 
 pub(super) fn integer(subject: &Subject<'_>) -> Option<String> {
     // Columns are 32 bits wide, except the ids that are looked up.

@@ -1,9 +1,8 @@
 //! Rules about size: what is measured depends on the rules and on the value (docs/contract/wire.md#3.3).
 
+use super::{Kind, Rules};
 use crate::form::check::Subject;
 use crate::form::value;
-
-use super::{Kind, Rules};
 
 /// A number that a size rule can be written with: `max(255)`, `max(999999.99)`.
 pub trait Limit {

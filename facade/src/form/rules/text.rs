@@ -2,10 +2,9 @@
 
 use async_graphql::Value;
 
+use super::{Kind, Rules};
 use crate::form::check::Subject;
 use crate::form::value::{self, elements, text};
-
-use super::{Kind, Rules};
 
 pub(super) fn required(subject: &Subject<'_>) -> Option<String> {
     if !subject.sent && subject.scope.partial {

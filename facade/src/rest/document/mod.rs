@@ -12,22 +12,21 @@ mod directive;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
-    Selection, SelectionSet,
+    Selection, SelectionSet, Type,
 };
-use async_graphql::parser::{parse_query, types::Type};
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as InputValue;
-
-pub use crate::name::{camel, capitalised, filter_field, include_variable, snake};
 
 use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
 use super::expected::Expected;
 use crate::guard::Can;
+pub use crate::name::{camel, capitalised, filter_field, include_variable, snake};
 use crate::operation::{Prepared, Variant};
 use crate::{Abilities, Ability};
 

@@ -5,6 +5,8 @@ mod contracts;
 
 use std::collections::HashMap;
 
+use bills::Bill;
+use contracts::Contract;
 use entity::value::{Flag, Id, Int, Price, ShopTime};
 use entity::{config_options_service, coupon, coupon_usage, service_renewal, subscription};
 use sea_orm::sea_query::Expr;
@@ -15,8 +17,6 @@ use super::people::Person;
 use super::store::Article;
 use crate::command::batch::insert;
 use crate::command::random::money;
-use bills::Bill;
-use contracts::Contract;
 
 /// The coupon of the first orders, and what it takes off in percent.
 const WELCOME: (i64, &str, i64) = (1, "BIENVENUE10", 10);

@@ -13,8 +13,8 @@ use crate::shop::settings;
 
 /// Codes of the countries that a new shop sells to.
 const COUNTRIES: &[&str] = &[
-    "DZ", "AT", "BE", "CM", "CA", "CI", "FR", "DE", "IE", "IT", "LU", "MA", "NL", "PT", "SN", "ES", "CH", "TN", "GB",
-    "US",
+    "DZ", "AT", "BE", "CM", "CA", "CI", "FR", "DE", "IE", "IT", "LU", "MA", "NL", "PT", "SN", "ES", "CH",
+    "TN", "GB", "US",
 ];
 /// Locales that are installed.
 const LOCALES: &[&str] = &["fr_FR", "en_GB", "es_ES", "de_DE", "it_IT", "nl_NL", "pt_PT", "zh_CN"];
@@ -51,7 +51,8 @@ struct NoPlus;
 impl CustomRule for NoPlus {
     async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
         let has_plus = matches!(subject.value, Value::String(text) if text.contains('+'));
-        let refused = has_plus && !settings::is_on(subject.scope.settings, "allow_plus_in_email", true).await?;
+        let refused =
+            has_plus && !settings::is_on(subject.scope.settings, "allow_plus_in_email", true).await?;
         let text = || format!("The {} must not contain the character \"+\".", subject.display_name());
         Ok(refused.then(text))
     }
@@ -104,7 +105,8 @@ struct Locale;
 impl CustomRule for Locale {
     async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
         let Value::String(locale) = subject.value else { return Ok(subject.fails_if("in", true)) };
-        let fits = LOCALES.contains(&locale.as_str()) && settings::speaks(subject.scope.settings, locale).await?;
+        let fits =
+            LOCALES.contains(&locale.as_str()) && settings::speaks(subject.scope.settings, locale).await?;
         Ok(subject.fails_if("in", !fits))
     }
 

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use async_graphql::Value;
-use regex::Regex;
-
 use facade::form::{Subject, value};
+use regex::Regex;
 
 /// Country whose shape is asked for when none was sent.
 const HOME: &str = "FR";
