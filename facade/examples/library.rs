@@ -99,8 +99,13 @@ struct Query;
 impl Query {
     /// Books of the library.
     #[graphql(directive = Can::apply(&[READ]))]
-    async fn books(&self, ctx: &Context<'_>, page: Option<i64>) -> Result<Connection<Book>> {
-        List::of(all_books).page(ctx, Paging { page, ..Paging::default() }).await
+    async fn books(
+        &self,
+        ctx: &Context<'_>,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<Connection<Book>> {
+        List::of(all_books).page(ctx, Paging { page, per_page, ..Paging::default() }).await
     }
 }
 

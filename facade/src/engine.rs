@@ -7,8 +7,8 @@ use async_graphql::ContextBase;
 use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement,
-    TransactionTrait,
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
 use crate::http::BodyBounds;
@@ -19,7 +19,8 @@ use crate::{Error, Result, operation};
 /// Who runs the engine: its database, clock, texts and settings.
 #[async_trait]
 pub trait Host: Settings + Send + Sync + 'static {
-    /// The database that is written, and that transactions run on.
+    /// The database that is written, and that transactions run on. Where lists are ordered by texts on SQLite, its
+    /// connections bring the order [`collation::SQLITE`](crate::collation::SQLITE) along.
     fn database(&self) -> &DatabaseConnection;
 
     /// The rows of a statement that only reads. `fresh` rows may not lag behind what was written.
@@ -41,7 +42,12 @@ pub trait Host: Settings + Send + Sync + 'static {
     /// # Errors
     /// When the database fails.
     async fn begin(&self) -> Result<DatabaseTransaction> {
-        Ok(TransactionTrait::begin(self.database()).await?)
+        // On SQLite a transaction that has read cannot write any more once another has written.
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.database().begin_with_options(options).await?)
     }
 
     /// The present moment.
@@ -137,7 +143,7 @@ pub struct Options {
     pub introspection: Introspection,
     /// Whether REST documents lend no abilities for what their answers include.
     pub strict_includes: bool,
-    /// Requests that run at the same time, and those that wait for a place.
+    /// Requests that run at the same time.
     pub running: usize,
     /// Requests that wait for a place.
     pub waiting: usize,

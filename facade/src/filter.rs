@@ -272,7 +272,7 @@ impl ColumnFilter for WordFilter {
 /// ```ignore
 /// filters! {
 ///     /// Conditions on products; all given ones must hold.
-///     pub struct ProductFilter, ProductSort, ProductSortField on product {
+///     pub struct ProductFilter, ProductSort, ProductSortField on entity::product {
 ///         database_id: IntFilter = Id,
 ///         name: TextFilter = Name,
 ///         /// A column of words is ordered as the words are listed.
@@ -280,7 +280,7 @@ impl ColumnFilter for WordFilter {
 ///     }
 ///     related {
 ///         /// Those with a price for which this holds; only for those who may see prices.
-///         #[can(PricingsIndex)] pricing: PricingFilter(pricing::Column::RelatedId = Id, prices_of_products),
+///         #[can(pricing::INDEX)] pricing: PricingFilter(pricing::Column::RelatedId = Id, prices_of_products),
 ///     }
 /// }
 /// ```

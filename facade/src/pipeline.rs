@@ -239,7 +239,7 @@ impl Pipeline {
         caller.limits.write(headers, self.engine.host.now().timestamp());
     }
 
-    /// Refuses everything while the host is closed.
+    /// Refuses REST while the host is closed.
     ///
     /// # Errors
     /// [`Error::Maintenance`].

@@ -1,4 +1,4 @@
-//! The resources: one line each in the list below, everything else in their two files.
+//! The resources: one line each in the list below, everything else in their folders.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use facade::node::{NodeQuery, NodeType, NodeTypes};
 use crate::access::Catalog;
 
 /// One line a resource: its name, what of it can be read, what can be changed, which of its records are
-/// found again by their `id`. Its documents are in the file of its name.
+/// found again by their `id`. Its documents are in the file of its name, in its folder.
 macro_rules! resources {
     ($($name:ident: [$($Query:ident)?] [$($Mutation:ident)?] [$($Node:ident),*],)*) => {
         $(pub mod $name;)*

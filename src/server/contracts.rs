@@ -19,6 +19,7 @@ const ABOUT: rest::About = rest::About {
 the same resolvers, guards and rules.\n\nA client that prefers XML sends `Accept: application/xml` and gets the same \
 answer in it: the root element is `response`, a list holds `item` elements, null is an empty element with `nil=\"true\"`.",
     license: "MIT",
+    examples: "In the demo shop",
     scheme: "sanctum",
     key: "`Bearer <key>`. The key alone will do here: the word is added when it is missing.",
 };

@@ -21,8 +21,7 @@ pub struct BodyBounds {
     pub max_query: usize,
     /// Largest GraphQL request without a valid key.
     pub keyless_query: usize,
-    /// Tokens of a GraphQL document, and values in its variables, without a valid key
-    ///.
+    /// Tokens of a GraphQL document, and values in its variables, without a valid key.
     pub keyless_tokens: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What is remembered of lists. For at most `GUICHET_COUNT_TTL`: the totals of big ones, and where their deep pages
+//! What is remembered of lists. For as long as the host says: the totals of big ones, and where their deep pages
 //! begin. Counting a big table, or passing its first hundred thousand rows, costs its database far more than
 //! reading a page. For ever: the statements that they begin with.
 

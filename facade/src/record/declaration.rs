@@ -72,14 +72,15 @@ macro_rules! camel_name {
     }};
 }
 
-/// Declares a record: how it is found again, its columns, then what hangs on it.
+/// Declares a record: how it is found again, its columns, then the rows and values that belong to it.
+/// Abilities are constants of the type [`Ability`](crate::Ability).
 ///
 /// ```ignore
 /// record! {
 ///     /// A price of something, in one currency.
-///     pub struct Pricing(pricing::Model);
+///     pub struct Pricing(entity::pricing);
 ///     // Who may find it by its `id`, and which rows there are; without this line it has none.
-///     #[can(PricingsShow)] node: |_| live_prices();
+///     #[can(SHOW)] node: |_| live_prices();
 ///     columns {
 ///         /// ISO 4217 code.
 ///         currency,
@@ -88,17 +89,17 @@ macro_rules! camel_name {
 ///         /// Where it is shown otherwise than it is stored.
 ///         options shown JsonText,
 ///         /// Only for those who may.
-///         #[can(Metadata)] secret,
+///         #[can(metadata::METADATA)] secret,
 ///     }
 ///     branches {
 ///         /// Rows whose column holds this row's key; also makes `pricesCount` and `pricesExists`.
-///         #[can(PricingsIndex)] prices: many<Pricing>(pricing::Column::RelatedId, prices_of_products),
+///         #[can(pricing::INDEX)] prices: many<Pricing>(pricing::Column::RelatedId, prices_of_products),
 ///         /// The row whose key this row's column holds; also makes `groupCount` and `groupExists`.
-///         #[can(GroupsShow)] group: one<Group>(group_id, live_groups),
+///         #[can(group::SHOW)] group: one<Group>(group_id, live_groups),
 ///         /// The row whose key a function of these columns tells.
-///         #[can(ProductsShow)] product: one_by<Product>(product_of, [RelatedId, RelatedType], live_products),
+///         #[can(product::SHOW)] product: one_by<Product>(product_of, [RelatedId, RelatedType], live_products),
 ///         /// The same; REST leaves its key out where there is none.
-///         #[can(GroupsShow)] shown_group: some<Group>(group_shown, [GroupId], live_groups),
+///         #[can(group::SHOW)] shown_group: some<Group>(group_shown, [GroupId], live_groups),
 ///         /// Computed for all rows of a level at once, from these columns.
 ///         start_price: each<StartPrice>(start_prices, [Id]),
 ///     }

@@ -222,7 +222,7 @@ impl Step {
 }
 
 impl Written {
-    /// The JSON text of a row, and how many objects it is and holds; nothing of trees.
+    /// The JSON text of a row, and how many objects it is and holds.
     pub(crate) fn piece(&self, number: usize) -> (&[u8], u32) {
         let Self { text, rows } = self;
         (&text[self.start(number)..rows[number].end], rows[number].objects)

@@ -174,7 +174,7 @@ impl Rest {
         self.respond(asking, body, elsewhere).await
     }
 
-    /// Answers a `GET` once more, for guichet itself: the caller's limits don't count it.
+    /// Answers a `GET` once more, for the host itself: the caller's limits don't count it.
     pub async fn repeat(&self, request: Request<Body>, client: IpAddr, origin: Origin) -> Response<Body> {
         let path = normal_path(request.uri().path());
         let place = self.place(&path);

@@ -108,7 +108,7 @@ pub struct Config {
     pub shadow_file: Option<PathBuf>,
     /// Whether nothing at all is written (`GUICHET_READ_ONLY`).
     pub read_only: bool,
-    /// Database connections; `None` = 2 on SQLite, else 10 (`GUICHET_POOL`).
+    /// Database connections; `None` = 3 on SQLite, else 10 (`GUICHET_POOL`).
     pub pool: Option<u32>,
     /// JSON file that the license route answers (`GUICHET_LICENSE_FILE`).
     pub license_file: Option<PathBuf>,

@@ -184,8 +184,8 @@ impl Document<Checked> {
         given.map_or_else(|| "1".to_owned(), |(_, value)| super::bag::text(value))
     }
 
-    /// Whether it only reads.
-    pub fn is_query(&self) -> bool {
+    /// Whether it is reached by `GET`.
+    pub fn has_get(&self) -> bool {
         self.routes.iter().any(|route| route.method == "GET")
     }
 }
@@ -276,6 +276,7 @@ impl Document<Unchecked> {
         let declared = self.root_needs(registry, abilities)?;
         self.check_arguments(registry)?;
         self.check_names(registry)?;
+        self.check_paging()?;
         self.check_lends(registry, &declared)?;
         let needs = self.can.clone().unwrap_or_else(|| declared.clone());
         let (_, operation) =
@@ -379,7 +380,16 @@ impl Document<Unchecked> {
         self.sorts.iter().try_for_each(|name| has("sort", &name.to_uppercase()))
     }
 
-    /// Something lent must be needed somewhere below, and must not be the root's own guard.
+    /// A page of rows has a number and a size: without them, its envelope would tell of others than it holds.
+    fn check_paging(&self) -> Result<(), DocumentError> {
+        let has = |name: &str| self.variables.iter().any(|variable| variable.name == name);
+        if self.answer == Answer::Value || has("page") && has("perPage") {
+            return Ok(());
+        }
+        Err(self.fail("a page needs the variables `$page` and `$perPage`"))
+    }
+
+    /// Something lent must be needed somewhere in the operation.
     fn check_lends(&self, registry: &Registry, root: &[Ability]) -> Result<(), DocumentError> {
         let mut needed: BTreeSet<&str> = root.iter().map(|ability| ability.name()).collect();
         let document = &self.state.document;

@@ -45,6 +45,8 @@ pub struct About {
     pub scheme: &'static str,
     /// How a key is sent, in Markdown.
     pub key: &'static str,
+    /// Where the examples of answers come from.
+    pub examples: &'static str,
 }
 
 impl Default for About {
@@ -56,6 +58,7 @@ impl Default for About {
             license: "MIT",
             scheme: "key",
             key: "`Bearer <key>`",
+            examples: "Example",
         }
     }
 }
@@ -237,7 +240,7 @@ impl Maker<'_> {
         let components = Components::builder().security_scheme(self.about.scheme, key);
         let components = error::components(components);
         let components = self.examples.iter().fold(components, |all, (name, body)| {
-            let example = Example::builder().summary("In the demo shop").value(Some(body.clone())).build();
+            let example = Example::builder().summary(self.about.examples).value(Some(body.clone())).build();
             all.example(name, example)
         });
         self.schemas.into_iter().fold(components, |all, (name, schema)| all.schema(name, schema)).build()
