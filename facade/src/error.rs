@@ -58,7 +58,7 @@ pub enum Error {
     #[error("Service Unavailable")]
     Unavailable(#[source] DbErr),
     /// The database lacks a table or column that this needs.
-    #[error("The database lacks what is needed here.")]
+    #[error("This shop's database lacks what is needed here.")]
     Absent(#[source] DbErr),
     /// Too many requests, or too many passwords, wait already.
     #[error("Service Unavailable")]

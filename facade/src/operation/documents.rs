@@ -135,7 +135,7 @@ impl Documents {
 }
 
 fn not_trusted() -> Error {
-    NotRun::because(Code::DocumentNotTrusted, "Only operations that are listed are run.")
+    NotRun::because(Code::DocumentNotTrusted, "Only operations that the shop has listed are run.")
 }
 
 /// The hash that a request carries by Apollo's protocol.
