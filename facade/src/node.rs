@@ -60,6 +60,7 @@ pub struct Refetch<E: EntityTrait> {
 /// A type of records that are found again.
 pub struct NodeType {
     name: &'static str,
+    record: fn() -> &'static RecordType,
     need: fn() -> &'static [Ability],
     register: fn(&mut Registry) -> String,
     find: for<'a> fn(Search<'a>) -> Answers<'a>,
@@ -81,10 +82,18 @@ impl NodeType {
     pub const fn of<T: Record>() -> Self {
         Self {
             name: T::NAME,
+            record: T::record,
             need: || T::node().map(|node| node.need).unwrap_or_default(),
             register: T::create_type_info,
             find: |search| Box::pin(search.find::<T>()),
         }
+    }
+}
+
+impl NodeType {
+    /// What the record is.
+    pub fn record(&self) -> &'static RecordType {
+        (self.record)()
     }
 }
 

@@ -4,6 +4,8 @@
 use async_graphql::registry::{MetaType, Registry};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use facade::node::{NodeType, NodeTypes as _};
+use guichet::resource::Nodes;
 use guichet::server::schema;
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
@@ -24,10 +26,9 @@ pub(crate) struct Listing {
 impl Listing {
     /// The table that holds the rows.
     fn table(&self) -> String {
-        let snake = |letter: char| {
-            if letter.is_uppercase() { format!("_{}", letter.to_lowercase()) } else { letter.to_string() }
-        };
-        self.field.chars().map(snake).collect()
+        let mut records = Nodes::NODES.iter().map(NodeType::record);
+        let record = records.find(|record| record.name == self.row);
+        record.unwrap_or_else(|| panic!("{} is no node", self.row)).table.to_owned()
     }
 
     /// The order by primary key, each other one in both directions, and some by two keys.
