@@ -89,7 +89,7 @@ impl Faces {
         Router::new()
             .route(GRAPHQL, get(graphql_get).post(graphql_post))
             .route(CONTRACT, get(contract))
-            .merge(pages::router(DOCUMENTATION))
+            .merge(pages::router(DOCUMENTATION, "REST API"))
             .fallback(rest_any)
             .with_state(Arc::new(self))
     }
@@ -97,7 +97,7 @@ impl Faces {
 
 async fn graphql_get(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&request), origin(&request));
-    faces.graphql.get(request, client, origin, Page { endpoint: GRAPHQL, key: None }).await
+    faces.graphql.get(request, client, origin, Page { endpoint: GRAPHQL, title: "GraphiQL", key: None }).await
 }
 
 async fn graphql_post(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {

@@ -75,11 +75,15 @@ enum Command {
 /// How long a thread waits for more work that may take long. What it has allocated goes with it.
 const BLOCKING_THREAD: Duration = Duration::from_secs(1);
 
+/// Stack of a thread: conditions within conditions are read one within the other. What is not used takes no memory.
+const STACK: usize = 8 << 20;
+
 /// What the process's arguments ask for, to its end.
 pub fn main() -> ExitCode {
     let done = arguments().and_then(|cli| {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        runtime.enable_all().thread_keep_alive(BLOCKING_THREAD).on_thread_park(give_memory_back);
+        runtime.enable_all().thread_stack_size(STACK);
+        runtime.thread_keep_alive(BLOCKING_THREAD).on_thread_park(give_memory_back);
         runtime.build()?.block_on(run(cli))
     });
     match done {

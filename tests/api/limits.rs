@@ -105,6 +105,31 @@ async fn whoever_may_not_is_told_nothing_of_the_schema() {
     }
 }
 
+/// Reading them would take more of the stack than a thread has, and end the process.
+#[tokio::test]
+async fn conditions_in_variables_nest_only_so_deep() {
+    let shop = Shop::with("en", |_| ()).await;
+    let query = "query($f: ProductFilter) { products(filter: $f) { totalCount } }";
+    for (wrap, levels, code) in [
+        ("and", 2, Json::Null),
+        ("and", 5, json!("BAD_USER_INPUT")),
+        ("and", 60, json!("QUERY_TOO_DEEP")),
+        ("or", 60, json!("QUERY_TOO_DEEP")),
+        ("not", 120, json!("QUERY_TOO_DEEP")),
+    ] {
+        let mut filter = json!({"name": {"eq": "x"}});
+        for _ in 0..levels {
+            filter = if wrap == "not" { json!({"not": filter}) } else { json!({wrap: [filter]}) };
+        }
+        // The second time it is an operation that ran before.
+        for _ in 0..2 {
+            let answer = shop.graphql(query, json!({"f": filter}), "all").await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{wrap} {levels}: {answer}");
+        }
+    }
+    shop.close().await;
+}
+
 #[tokio::test]
 async fn an_operation_ends_in_time() {
     // Hashing a password of this cost takes far longer than the operation may.

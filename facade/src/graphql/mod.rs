@@ -106,6 +106,8 @@ pub struct GraphQl {
 pub struct Page<'a> {
     /// Path of the endpoint.
     pub endpoint: &'a str,
+    /// Title of the page.
+    pub title: &'a str,
     /// A key that is written into the editor of headers.
     pub key: Option<&'a str>,
 }
@@ -144,7 +146,7 @@ impl GraphQl {
         let (headers, query) = (request.headers(), request.uri().query());
         let wants_page = first_accepted(headers, &["text/html", GRAPHQL, JSON]) == Some("text/html");
         if wants_page && query.is_none() {
-            return pages::graphiql(page.endpoint, page.key);
+            return pages::graphiql(page.endpoint, page.title, page.key);
         }
         let sent = Sent::Query(query.unwrap_or_default().to_owned());
         let response = answer(self, Asking { headers, client, origin, sent }).await;

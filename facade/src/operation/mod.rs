@@ -131,6 +131,7 @@ impl Estimate {
 /// # Errors
 /// [`Error::NotRun`] with the reason.
 pub fn prepare(request: &mut Request, rules: &Rules, limits: &Limits, bounds: Bounds) -> Result<Estimate> {
+    variables::bound(&request.variables)?;
     scan::scan(&request.query, bounds.tokens)?;
     let document = parse(&request.query)?;
     let chosen = chosen(&document, request.operation_name.as_deref());

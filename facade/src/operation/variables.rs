@@ -7,13 +7,42 @@ use async_graphql::parser::types::{
     Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
 };
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
-use async_graphql_value::Value as Given;
+use async_graphql_value::{ConstValue, Value as Given};
 
 use crate::Result;
 use crate::error::{Code, NotRun};
 
 /// Directives that take a condition: all that operations may hold.
 pub(super) const CONDITIONAL: [&str; 2] = ["include", "skip"];
+
+/// Levels of lists and objects in the value of a variable: types of inputs hold each other, and reading one that is
+/// nested deep takes more of the stack than a thread has.
+const MAX_LEVELS: usize = 32;
+
+/// Refuses variables whose values nest too deep. Nothing is read of them before.
+///
+/// # Errors
+/// [`Error::NotRun`](crate::Error::NotRun) with the limit.
+pub(super) fn bound(variables: &Variables) -> Result<()> {
+    let mut level: Vec<&ConstValue> = variables.values().collect();
+    for _ in 0..=MAX_LEVELS {
+        level = level.into_iter().flat_map(inside).collect();
+        if level.is_empty() {
+            return Ok(());
+        }
+    }
+    let limit = u64::try_from(MAX_LEVELS).unwrap_or(u64::MAX);
+    Err(NotRun::beyond(Code::QueryTooDeep, "variables", limit, "levels in the value of a variable"))
+}
+
+/// The values that a list or an object holds.
+fn inside(value: &ConstValue) -> Vec<&ConstValue> {
+    match value {
+        ConstValue::List(items) => items.iter().collect(),
+        ConstValue::Object(fields) => fields.values().collect(),
+        _ => Vec::new(),
+    }
+}
 
 /// Gives each variable that was left out its default.
 pub(super) fn fill_in(operation: &OperationDefinition, variables: &mut Variables) {

@@ -68,9 +68,9 @@ const DOCS_ASSETS: &[Asset] = assets! {
 
 /// Swagger UI at a path, and the files of all pages. GraphiQL shares its address with the GraphQL
 /// endpoint, whose handler calls [`graphiql`].
-pub fn router<S: Clone + Send + Sync + 'static>(documentation: &str) -> Router<S> {
+pub fn router<S: Clone + Send + Sync + 'static>(documentation: &str, title: &'static str) -> Router<S> {
     Router::new()
-        .route(documentation, get(|| async { page(SWAGGER.clone()) }))
+        .route(documentation, get(move || async move { page(SWAGGER.replace("{title}", &attribute(title))) }))
         .route("/docs/asset/{asset}", get(docs_asset))
         .route("/graphql/asset/{asset}", get(graphql_asset))
 }
@@ -81,8 +81,9 @@ pub fn own(html: &str) -> Response {
 }
 
 /// GraphiQL for the endpoint at that path. A demo key is written into its headers editor.
-pub fn graphiql(endpoint: &str, demo_key: Option<&str>) -> Response {
+pub fn graphiql(endpoint: &str, title: &str, demo_key: Option<&str>) -> Response {
     let html = GRAPHIQL
+        .replace("{title}", &attribute(title))
         .replace("{endpoint}", &attribute(endpoint))
         .replace("{key}", &attribute(demo_key.unwrap_or_default()));
     page(html)

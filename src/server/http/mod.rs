@@ -87,7 +87,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/.well-known/jwks.json", get(jwks))
-        .merge(pages::router(DOCUMENTATION))
+        .merge(pages::router(DOCUMENTATION, "guichet REST API"))
         .merge(start)
         .fallback(answer_rest)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), watched_route))
@@ -133,7 +133,7 @@ async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
 
 async fn graphql_get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&app, &request), origin(&app, &request));
-    let page = Page { endpoint: GRAPHQL, key: app.demo_key.as_deref() };
+    let page = Page { endpoint: GRAPHQL, title: "GraphiQL · guichet", key: app.demo_key.as_deref() };
     app.faces.graphql.get(request, client, origin, page).await
 }
 

@@ -27,7 +27,9 @@ pub(crate) struct Log {
 impl Log {
     /// Starts a structured log, `info` and above unless `RUST_LOG` says otherwise.
     pub(crate) fn start(format: LogFormat) -> Self {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+        let asked = std::env::var(EnvFilter::DEFAULT_ENV).map(|asked| with_engine(&asked));
+        let filter = asked.ok().and_then(|asked| EnvFilter::try_new(asked).ok());
+        let filter = filter.unwrap_or_else(|| EnvFilter::new("info,sqlx=warn"));
         let (sink, writer) = sink();
         // The library would tell of its own failures on standard error, and panic where that is closed.
         let log =
@@ -74,5 +76,26 @@ impl Write for Counted {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// What is asked of `guichet` is asked of its engine too, which is a crate of another name.
+fn with_engine(asked: &str) -> String {
+    let directives = asked.split(',').flat_map(|directive| {
+        let engine = directive.trim().strip_prefix("guichet").map(|rest| format!("facade{rest}"));
+        [Some(directive.to_owned()), engine]
+    });
+    directives.flatten().collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_of_guichet_is_asked_of_its_engine() {
+        assert_eq!(with_engine("guichet=debug,sqlx=warn"), "guichet=debug,facade=debug,sqlx=warn");
+        assert_eq!(with_engine("warn,guichet::rest=error"), "warn,guichet::rest=error,facade::rest=error");
+        assert_eq!(with_engine("info"), "info");
     }
 }
