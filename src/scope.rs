@@ -123,8 +123,7 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// [`Error::Unauthenticated`] without a key.
     pub fn principal(self) -> Result<&'a Principal> {
-        let who: Option<&'a dyn std::any::Any> = self.execution().principal.as_deref().map(|who| who as _);
-        who.and_then(|who| who.downcast_ref()).ok_or(Error::Unauthenticated)
+        self.execution().principal.as_deref().and_then(Principal::of).ok_or(Error::Unauthenticated)
     }
 
     /// Address of the shop in links, as the client reached it.

@@ -16,6 +16,15 @@ use crate::page::Remembered;
 use crate::record::Lookups;
 use crate::{Error, Result, operation};
 
+/// How a transaction begins that is going to write: on SQLite it waits for its turn now, since one that has read cannot
+/// write any more once another has written.
+pub fn writing() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
+}
+
 /// Who runs the engine: its database, clock, texts and settings.
 #[async_trait]
 pub trait Host: Settings + Send + Sync + 'static {
@@ -42,12 +51,7 @@ pub trait Host: Settings + Send + Sync + 'static {
     /// # Errors
     /// When the database fails.
     async fn begin(&self) -> Result<DatabaseTransaction> {
-        // On SQLite a transaction that has read cannot write any more once another has written.
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok(self.database().begin_with_options(options).await?)
+        Ok(self.database().begin_with_options(writing()).await?)
     }
 
     /// The present moment.

@@ -19,11 +19,11 @@ use crate::schema::{self, Builder, Root};
 use crate::{Abilities, Error, Result, pages};
 
 /// Path of the GraphQL endpoint, and of GraphiQL in browsers.
-const GRAPHQL: &str = "/graphql";
-/// Path of Swagger UI.
-const DOCUMENTATION: &str = "/api/documentation";
+pub const GRAPHQL: &str = "/graphql";
+/// Path of Swagger UI, which lies among those of REST.
+pub const DOCUMENTATION: &str = "/api/documentation";
 /// Path of the OpenAPI document, which Swagger UI reads.
-const CONTRACT: &str = "/docs/api-docs.json";
+pub const CONTRACT: &str = "/docs/api-docs.json";
 
 /// Both faces of a host.
 pub struct Faces {
@@ -67,7 +67,7 @@ impl Faces {
         let (strict, fast) = (schema::strict(data), schema::fast(data));
         let pipeline = Arc::new(Pipeline::new(Arc::clone(&engine), access));
         let types = schema::registry::<Q, M>;
-        let graphql = GraphQl::new(Arc::clone(&pipeline), strict, fast.clone(), types, named);
+        let graphql = GraphQl::new(Arc::clone(&pipeline), strict, fast.clone(), registry, types, named);
         let rest = Rest::new(Arc::clone(&pipeline), fast, documents)?;
         Ok(Self { pipeline, graphql, rest })
     }

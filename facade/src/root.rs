@@ -91,11 +91,6 @@ macro_rules! list {
         $(, search($column:path): $search:literal)?
         $(, narrowed($narrow:path) { $($argument:ident: $Argument:ty = $about:literal),+ $(,)? })?;
     ) => {
-        $crate::list! { @field [$($doc)+] [$($need),+] [$visibility] $Field $field $Record, $rows, $Filter, $Sort,
-            [$($column, $search)?] [$($narrow { $($argument $Argument = $about,)+ })?] }
-    };
-    (@field [$($doc:literal)+] [$($need:path),+] [$visibility:vis] $Field:ident $field:ident $Record:ty, $rows:path,
-        $Filter:ty, $Sort:ty, [] [$($narrow:path { $($argument:ident $Argument:ty = $about:literal,)+ })?]) => {
         $(#[doc = $doc])+
         #[derive(Default)]
         $visibility struct $Field;
@@ -110,6 +105,7 @@ macro_rules! list {
                 ctx: &async_graphql::Context<'_>,
                 filter: Option<Box<$Filter>>,
                 sort: Option<Vec<$Sort>>,
+                $( #[graphql(desc = $search)] search: Option<String>, )?
                 $($( #[graphql(desc = $about)] $argument: Option<$Argument>, )+)?
                 first: Option<i64>,
                 after: Option<String>,
@@ -121,41 +117,9 @@ macro_rules! list {
                 let list = $crate::page::List::of($rows);
                 $( let list = $narrow(ctx.into(), list, $($argument),+).await?; )?
                 let paging = $crate::page::Paging { first, after, last, before, page, per_page };
-                list.filter(filter.as_deref(), ctx.into()).sort(sort.as_ref()).page(ctx, paging).await
-            }
-        }
-    };
-    (@field [$($doc:literal)+] [$($need:path),+] [$visibility:vis] $Field:ident $field:ident $Record:ty, $rows:path,
-        $Filter:ty, $Sort:ty, [$column:path, $search:literal] []) => {
-        $(#[doc = $doc])+
-        #[derive(Default)]
-        $visibility struct $Field;
-
-        #[async_graphql::Object]
-        impl $Field {
-            $(#[doc = $doc])+
-            #[graphql(directive = $crate::guard::Can::apply(&[$($need),+]))]
-            #[allow(clippy::too_many_arguments, reason = "the arguments of a list")]
-            async fn $field(
-                &self,
-                ctx: &async_graphql::Context<'_>,
-                filter: Option<Box<$Filter>>,
-                sort: Option<Vec<$Sort>>,
-                #[graphql(desc = $search)] search: Option<String>,
-                first: Option<i64>,
-                after: Option<String>,
-                last: Option<i64>,
-                before: Option<String>,
-                page: Option<i64>,
-                per_page: Option<i64>,
-            ) -> $crate::Result<$crate::page::Connection<$Record>> {
-                let paging = $crate::page::Paging { first, after, last, before, page, per_page };
-                $crate::page::List::of($rows)
-                    .filter(filter.as_deref(), ctx.into())
-                    .search($column, search.as_deref(), sort.is_none(), ctx.into())
-                    .sort(sort.as_ref())
-                    .page(ctx, paging)
-                    .await
+                let list = list.filter(filter.as_deref(), ctx.into());
+                $( let list = list.search($column, search.as_deref(), sort.is_none(), ctx.into()); )?
+                list.sort(sort.as_ref()).page(ctx, paging).await
             }
         }
     };

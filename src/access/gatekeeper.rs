@@ -1,6 +1,5 @@
 //! Who asks, and how much it may: the shop's keys, sessions and throttles behind the engine's pipeline.
 
-use std::any::Any;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,8 +36,7 @@ pub struct Access {
 
 /// Whose key a caller has sent.
 fn owner(caller: &Caller) -> Option<Owner> {
-    let who: &dyn Any = caller.principal.as_deref()?;
-    who.downcast_ref::<Principal>().map(|who| who.owner)
+    caller.principal.as_deref().and_then(Principal::of).map(|who| who.owner)
 }
 
 /// Whose requests are counted together with those of a caller.

@@ -72,6 +72,14 @@ pub struct Principal {
     pub abilities: Abilities,
 }
 
+impl Principal {
+    /// The caller, as this shop knows it.
+    pub fn of(who: &dyn facade::execution::Principal) -> Option<&Self> {
+        let who: &dyn std::any::Any = who;
+        who.downcast_ref()
+    }
+}
+
 impl facade::execution::Principal for Principal {
     fn abilities(&self) -> &Abilities {
         &self.abilities

@@ -11,11 +11,10 @@ pub mod texts;
 
 use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use facade::engine::{Host, Settings as _, Texts};
+use facade::engine::{Host, Settings as _, Texts, writing};
 use facade::failure::{self, Failure};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement, TransactionTrait,
 };
 
 use self::settings::Settings;
@@ -89,26 +88,6 @@ impl Shop {
     pub async fn currency(&self) -> Result<String> {
         Ok(self.setting("store_currency").await?.unwrap_or_else(|| "EUR".to_owned()))
     }
-
-    /// Begins a transaction that is going to write: on SQLite it waits for its turn now, since one
-    /// that has read cannot write any more once another has written.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn begin(&self) -> Result<DatabaseTransaction> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        match self.db.begin_with_options(options).await {
-            // Nothing is lost yet but a connection that died while it was idle.
-            Err(error) if failure::of(&error) == Failure::Lost => {
-                database::drop_dead(&self.db).await;
-                Ok(self.db.begin_with_options(options).await?)
-            }
-            begun => Ok(begun?),
-        }
-    }
 }
 
 #[async_trait]
@@ -126,7 +105,14 @@ impl Host for Shop {
     }
 
     async fn begin(&self) -> Result<DatabaseTransaction> {
-        Self::begin(self).await
+        match self.db.begin_with_options(writing()).await {
+            // Nothing is lost yet but a connection that died while it was idle.
+            Err(error) if failure::of(&error) == Failure::Lost => {
+                database::drop_dead(&self.db).await;
+                Ok(self.db.begin_with_options(writing()).await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 
     fn now(&self) -> DateTime<Utc> {

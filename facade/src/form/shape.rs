@@ -55,7 +55,7 @@ impl Field {
         let name = name.strip_prefix("r#").unwrap_or(name);
         Self {
             name,
-            camel: camel(name),
+            camel: crate::name::camel(name),
             description: join(docs),
             rules,
             type_name: T::type_name().into_owned(),
@@ -113,16 +113,4 @@ fn join(docs: &[&str]) -> String {
 
 fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn camel(name: &str) -> String {
-    let mut camel = String::with_capacity(name.len());
-    let mut words = name.split('_');
-    camel.push_str(words.next().unwrap_or_default());
-    for word in words {
-        let mut letters = word.chars();
-        camel.extend(letters.next().into_iter().flat_map(char::to_uppercase));
-        camel.push_str(letters.as_str());
-    }
-    camel
 }

@@ -113,15 +113,16 @@ pub struct Page<'a> {
 }
 
 impl GraphQl {
-    /// The face of a schema, in its strict form and in the one that doesn't validate. `registry` makes its types.
+    /// The face of a schema of these types, in its strict form and in the one that doesn't validate. `registry` makes the
+    /// types anew, where names are looked for.
     pub fn new(
         pipeline: Arc<Pipeline>,
         strict: AnySchema,
         fast: AnySchema,
+        types: Registry,
         registry: fn() -> Registry,
         documents: operation::Documents,
     ) -> Self {
-        let types = registry();
         Self {
             pipeline,
             strict,
@@ -378,6 +379,7 @@ struct Prepared {
 }
 
 async fn prepare(face: &GraphQl, asked: &mut Asked, is_known: bool) -> Result<Prepared, Error> {
+    operation::bound(&asked.operation.variables)?;
     let new = face.documents.resolve(&mut asked.operation, asked.document_id.as_deref())?;
     let options = face.options();
     let bounds = Reader::new(options.bodies, is_known).document(options.max_tokens);

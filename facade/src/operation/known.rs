@@ -125,7 +125,6 @@ impl Known {
         limits: &Limits,
         bounds: Bounds,
     ) -> Result<Option<(Estimate, Ready)>> {
-        variables::bound(&request.variables)?;
         let asked = AskedNow { text: &request.query, name: request.operation_name.as_deref() };
         let known = self.operations.get(&asked).flatten();
         let Some(known) = known.filter(|_| request.uploads.is_empty()) else { return Ok(None) };

@@ -34,6 +34,7 @@ pub use price::{actual, of_rows};
 pub use price_table::price_table;
 use sha2::{Digest, Sha256};
 pub use suggestion::Suggestions;
+pub use variables::bound;
 
 use self::positions::Positions;
 use self::price::Prices;
@@ -131,7 +132,6 @@ impl Estimate {
 /// # Errors
 /// [`Error::NotRun`] with the reason.
 pub fn prepare(request: &mut Request, rules: &Rules, limits: &Limits, bounds: Bounds) -> Result<Estimate> {
-    variables::bound(&request.variables)?;
     scan::scan(&request.query, bounds.tokens)?;
     let document = parse(&request.query)?;
     let chosen = chosen(&document, request.operation_name.as_deref());

@@ -23,7 +23,7 @@ const MAX_LEVELS: usize = 32;
 ///
 /// # Errors
 /// [`Error::NotRun`](crate::Error::NotRun) with the limit.
-pub(super) fn bound(variables: &Variables) -> Result<()> {
+pub fn bound(variables: &Variables) -> Result<()> {
     let mut level: Vec<&ConstValue> = variables.values().collect();
     for _ in 0..=MAX_LEVELS {
         level = level.into_iter().flat_map(inside).collect();

@@ -20,6 +20,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use facade::error::Code;
 use facade::execution::Origin;
+use facade::faces::{CONTRACT, DOCUMENTATION, GRAPHQL};
 use facade::graphql::{self, Page};
 use facade::{facts, pages, rest};
 use futures_util::FutureExt as _;
@@ -31,15 +32,10 @@ use crate::server::telemetry::RequestId;
 use crate::server::upstream::Passed;
 use crate::{App, Error};
 
-/// Path of the GraphQL endpoint.
-const GRAPHQL: &str = "/graphql";
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// Longest name of a host, with its port.
 const MAX_HOST: usize = 262;
-
-/// Path of a page that lies among those of REST.
-const DOCUMENTATION: &str = "/api/documentation";
 
 /// The page that leads to the others.
 const START: &str = include_str!("start.html");
@@ -83,7 +79,7 @@ fn router(app: Arc<App>) -> Router {
     };
     Router::new()
         .route(GRAPHQL, get(graphql_get).post(graphql_post))
-        .route("/docs/api-docs.json", get(contract))
+        .route(CONTRACT, get(contract))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/.well-known/jwks.json", get(jwks))

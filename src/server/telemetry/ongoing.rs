@@ -1,6 +1,5 @@
 //! A request while it is answered, and its line in the log.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -37,8 +36,7 @@ tokio::task_local! {
 
 /// Number of the caller's key, or the beginning of its session's name.
 pub(super) fn credential(facts: &Facts) -> (Option<i64>, Option<&str>) {
-    let who: Option<&dyn Any> = facts.principal.as_deref().map(|who| who as _);
-    match who.and_then(|who| who.downcast_ref::<Principal>()).map(|who| &who.credential) {
+    match facts.principal.as_deref().and_then(Principal::of).map(|who| &who.credential) {
         Some(Credential::Key(id)) => (Some(id.0), None),
         Some(Credential::Session(name)) => (None, name.get(..SESSION)),
         None => (None, None),
