@@ -112,7 +112,7 @@ pub async fn validate<Q: Root, M: Root>(documents: &[Document<Unchecked>]) -> Re
 
 async fn valid(schema: &AnySchema, document: &Document<Unchecked>) -> Result<()> {
     let mut request = Request::new("");
-    request.set_parsed_query(document.document().clone());
+    request.set_parsed_query(document.standard_document());
     match schema.execute(request).await.errors.first() {
         None => Ok(()),
         Some(error) => Err(Error::internal(format!("REST document `{}`: {}", document.name, error.message))),

@@ -108,7 +108,10 @@ impl Kind {
     }
 
     /// The cell at a position of a row.
-    fn read(self, row: &QueryResult, at: usize) -> Result<Cell<'_>, DbErr> {
+    ///
+    /// # Errors
+    /// When the database sent something else than the column holds.
+    pub(super) fn read(self, row: &QueryResult, at: usize) -> Result<Cell<'_>, DbErr> {
         let cell = if let Some(row) = row.try_as_mysql_row() {
             self.decode(row, at, |value: sqlx::mysql::MySqlValueRef<'_>| {
                 // An exact decimal travels as text.
@@ -205,6 +208,16 @@ impl ColumnSet {
     /// Whether the column is in the set.
     pub const fn has(self, column: usize) -> bool {
         self.0 >> column & 1 == 1
+    }
+
+    /// How many columns are in the set.
+    pub const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// Whether no column is in the set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// The columns in their order.

@@ -94,6 +94,9 @@ macro_rules! camel_name {
 ///     branches {
 ///         /// Rows whose column holds this row's key; also makes `pricesCount` and `pricesExists`.
 ///         #[can(pricing::INDEX)] prices: many<Pricing>(pricing::Column::RelatedId, prices_of_products),
+///         /// Rows that a table between joins to this row, by the column of this row's key and the column of
+///         /// theirs; REST may show these columns and further ones under `pivot`. Also makes `tagsCount` and `tagsExists`.
+///         #[can(tag::INDEX)] tags: through<Tag>(entity::pricing_tag [pricing_id, tag_id, created_at], live_tags),
 ///         /// The row whose key this row's column holds; also makes `groupCount` and `groupExists`.
 ///         #[can(group::SHOW)] group: one<Group>(group_id, live_groups),
 ///         /// The row whose key a function of these columns tells.
@@ -220,19 +223,36 @@ macro_rules! record {
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident many $Target:ty [$by:path, $base:path]) => {
         $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "Number of `" "`.", "Whether there are any `",
             <$crate::record::List<$Target> as async_graphql::OutputType>::create_type_info,
-            $crate::record!(@relation $Target, Many, Some($by as usize), $base,
+            $crate::record!(@relation $Target, Many, $crate::record::KeyColumn::Foreign($by as usize), $base,
                 $crate::record::Own::Column(table::Column::Id as usize)));
     };
+    (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident through $Target:ty [
+        $($join:ident)::+ [$($column:ident),+], $base:path
+    ]) => {{
+        use $($join)::+ as join;
+        fn join_table() -> &'static $crate::record::JoinTable {
+            static JOIN_TABLE: std::sync::LazyLock<$crate::record::JoinTable> = std::sync::LazyLock::new(|| {
+                $crate::record::JoinTable::of::<join::Entity>(vec![
+                    $((stringify!($column), $crate::record!(@shown join::Model, $column))),+
+                ])
+            });
+            &JOIN_TABLE
+        }
+        $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "Number of `" "`.", "Whether there are any `",
+            <$crate::record::List<$Target> as async_graphql::OutputType>::create_type_info,
+            $crate::record!(@relation $Target, Many, $crate::record::KeyColumn::Joined(join_table), $base,
+                $crate::record::Own::Column(table::Column::Id as usize)));
+    }};
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
         let own = $crate::record::place(&$record, stringify!($by));
         $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "1 if there is a `" "`, else 0.", "Whether there is a `",
             <Option<$Target> as async_graphql::OutputType>::create_type_info,
-            $crate::record!(@relation $Target, One, None, $base, $crate::record::Own::Column(own)));
+            $crate::record!(@relation $Target, One, $crate::record::KeyColumn::Primary, $base, $crate::record::Own::Column(own)));
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident one_by $Target:ty [$key:path, [$($column:ident),+], $base:path]) => {
         $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "1 if there is a `" "`, else 0.", "Whether there is a `",
             <Option<$Target> as async_graphql::OutputType>::create_type_info,
-            $crate::record!(@relation $Target, One, None, $base, $crate::record!(@worked $key [$($column)+])));
+            $crate::record!(@relation $Target, One, $crate::record::KeyColumn::Primary, $base, $crate::record!(@worked $key [$($column)+])));
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident some $Target:ty [$key:path, [$($column:ident),+], $base:path]) => {
         $record.branches.push($crate::record::Branch {
@@ -242,7 +262,7 @@ macro_rules! record {
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
             sparse: true,
             answer: $crate::record::Answer::Related(
-                $crate::record!(@relation $Target, One, None, $base, $crate::record!(@worked $key [$($column)+]))
+                $crate::record!(@relation $Target, One, $crate::record::KeyColumn::Primary, $base, $crate::record!(@worked $key [$($column)+]))
             ),
         });
     };
@@ -266,11 +286,11 @@ macro_rules! record {
     (@worked $key:path [$($column:ident)+]) => {
         $crate::record::Own::Worked { columns: &[$(table::Column::$column as usize),+], key: $key }
     };
-    (@relation $Target:ty, $shown:ident, $column:expr, $base:path, $own:expr) => {
+    (@relation $Target:ty, $shown:ident, $key:expr, $base:path, $own:expr) => {
         $crate::record::Relation {
             own: $own,
             target: <$Target as $crate::record::Record>::record,
-            column: $column,
+            key: $key,
             rows: || sea_orm::QueryTrait::into_query($base()),
             shown: $crate::record::Related::$shown,
         }

@@ -264,7 +264,7 @@ async fn load(
 ) -> ServerResult<Filled> {
     let (ctx, path) = (batch.ctx, batch.path.clone());
     let filled = match below {
-        Below::Related(relation, plan) => relation::answer(relation, plan, batch),
+        Below::Related { relation, plan, pivot } => relation::answer(relation, plan, *pivot, batch),
         Below::Computed(resolve, field) => resolve(batch, field),
     };
     let error = match filled.await {

@@ -10,6 +10,7 @@ use sea_orm::{DbBackend, Statement};
 
 use super::cell::ColumnSet;
 use super::record_type::RecordType;
+use super::relation::KeyColumn;
 
 /// Statements for more keys are spelled anew: such levels are rare, and their rows cost far more.
 const MAX_KEYS: usize = 1024;
@@ -32,8 +33,8 @@ pub struct Lookup<'a> {
     /// What tells these rows from others: the address of the function that names them. Functions of one
     /// address are one function.
     pub identity: usize,
-    /// Place of the column that holds the keys.
-    pub column: usize,
+    /// The column that holds the keys. With a table between, its columns are read behind those of the record.
+    pub key: KeyColumn,
     /// Which columns are read.
     pub columns: ColumnSet,
     /// How many rows at most.
@@ -43,7 +44,10 @@ pub struct Lookup<'a> {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Shape {
     identity: usize,
-    column: usize,
+    /// Place of the column that holds the keys; nothing where a table between holds them.
+    column: Option<usize>,
+    /// The table between, by its address.
+    join_table: Option<usize>,
     columns: ColumnSet,
     /// How many keys the statement takes.
     keys: usize,
@@ -70,8 +74,9 @@ impl Lookups {
         if places > MAX_KEYS {
             return lookup.spell(backend, keys.iter().copied());
         }
-        let Lookup { identity, column, columns, limit, .. } = lookup;
-        let shape = Shape { identity, column, columns, keys: places, limit };
+        let Lookup { record, identity, key, columns, limit, .. } = lookup;
+        let join_table = key.join_table().map(|table| std::ptr::from_ref(table).addr());
+        let shape = Shape { identity, column: key.place(record), join_table, columns, keys: places, limit };
         if let Some(known) = self.0.get(&shape) {
             return known.of(keys);
         }
@@ -88,7 +93,11 @@ impl Lookup<'_> {
     fn spell(&self, backend: DbBackend, keys: impl Iterator<Item = i64>) -> Statement {
         let mut select = (self.rows)();
         self.record.select(self.columns, &mut select);
-        select.and_where(self.record.column(self.column).is_in(keys)).limit(self.limit);
+        if let Some(join) = self.key.join_table() {
+            join.join(self.record, &mut select);
+            join.select(&mut select);
+        }
+        select.and_where(self.key.column(self.record).is_in(keys)).limit(self.limit);
         backend.build(&select)
     }
 }
@@ -155,8 +164,9 @@ mod tests {
             {
                 let select = || QueryTrait::into_query(rows());
                 let (record, column) = (Book::record(), place(book::Column::AuthorId));
+                let key = KeyColumn::Foreign(column);
                 let lookup =
-                    Lookup { record, rows: &select, identity: rows as usize, column, columns, limit: 9 };
+                    Lookup { record, rows: &select, identity: rows as usize, key, columns, limit: 9 };
                 let statement = |keys: &[i64]| lookups.statement(backend, lookup, keys);
                 let expected = |keys: &[i64]| spelled(backend, select(), columns, keys);
                 for keys in [[7, 9], [0, 1], [i64::MAX, -1]] {

@@ -10,6 +10,7 @@ mod cell;
 mod connection;
 mod declaration;
 mod deleted;
+mod join_table;
 mod kept;
 mod leaf;
 mod level;
@@ -27,13 +28,18 @@ pub use connection::{Asked, Connection, Part};
 #[doc(hidden)]
 pub use declaration::{camel, camel_len, place, values};
 pub use deleted::Deleted;
+pub use join_table::JoinTable;
+pub(crate) use join_table::{PIVOT, pivot_columns};
 pub use kept::{Kept, KeptSet, PLANNED, is_planned, is_record};
 pub use leaf::{Decimal, JsonText, Leaf, Moment, Money, Shown};
 pub use level::{Level, path_of};
 pub use lookup::{Lookup, Lookups, RowsOf};
 pub use output::{List, One, write_each, write_held};
+pub(crate) use plan::{REPLACES, has_directive, replaced_key};
 pub use reading::{ColumnOf, Record, list, load, require, see, see_first, show};
 pub use record_type::{Answer, Branch, Field, FieldForm, NODE, RecordType, StoredColumn};
-pub use relation::{Batch, BranchFuture, Filled, MAX_KEYS, MAX_ROWS, Own, Related, Relation, count_objects};
+pub use relation::{
+    Batch, BranchFuture, Filled, KeyColumn, MAX_KEYS, MAX_ROWS, Own, Related, Relation, count_objects,
+};
 pub use rendering::{Rendering, global_id};
 pub use spelling::{InRest, RestForm, Spelling};

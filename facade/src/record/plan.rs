@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::{ContextSelectionSet, Name, Pos, Positioned, ServerError, ServerResult};
+use async_graphql_value::Value as InputValue;
 
+use super::join_table::PIVOT;
 use super::record_type::{self, Answer, Branch, RecordType, Resolve};
 use super::relation::Relation;
 use crate::execution::Execution;
@@ -23,7 +25,12 @@ pub(crate) enum Step {
 /// What is selected below a branch.
 pub(crate) enum Below {
     /// Of related rows; nothing, where only their number is asked for.
-    Related(&'static Relation, Arc<Plan>),
+    Related {
+        relation: &'static Relation,
+        plan: Arc<Plan>,
+        /// Whether each row is shown with what the table between says of it.
+        pivot: bool,
+    },
     /// Of values that are computed: the field, with the merged selection below it.
     Computed(Resolve, Box<Positioned<Field>>),
 }
@@ -71,13 +78,17 @@ impl Plan {
         record: &'static RecordType,
         sets: &[&'a Set],
     ) -> ServerResult<Arc<Self>> {
-        let mut fields = IndexMap::new();
+        let (mut fields, mut replacements) = (IndexMap::new(), Vec::new());
         for (key, merged) in merged(ctx, sets, &|on| record.is(on))? {
-            let pos = merged.field.pos;
-            if let Some(step) = merged.step(ctx, record)? {
-                fields.insert(key.clone(), Planned { json: json_key(key), pos, step });
+            let (pos, replaced) = (merged.field.pos, replaced_key(&merged.field.node));
+            let Some(step) = merged.step(ctx, record)? else { continue };
+            match replaced {
+                None => drop(fields.insert(key.clone(), Planned { json: json_key(key), pos, step })),
+                Some(key) => replacements.push((Name::new(key), Planned { json: json_key(key), pos, step })),
             }
         }
+        // What is replaced keeps its place among the keys.
+        fields.extend(replacements);
         Ok(Arc::new(Self { record, fields }))
     }
 }
@@ -94,9 +105,11 @@ impl<'a> Merged<'a> {
         }
         let Some(branch) = record.branch(name) else { return Ok(None) };
         let below = match &branch.answer {
-            Answer::Related(relation) => {
-                Below::Related(relation, Plan::new(ctx, (relation.target)(), &self.sets)?)
-            }
+            Answer::Related(relation) => Below::Related {
+                relation,
+                plan: Plan::new(ctx, (relation.target)(), &self.sets)?,
+                pivot: has_directive(&self.field.node, PIVOT),
+            },
             Answer::Computed { resolve, .. } => Below::Computed(*resolve, Box::new(self.into_field())),
         };
         Ok(Some(Step::Branch { branch, below }))
@@ -108,6 +121,24 @@ impl<'a> Merged<'a> {
         let rest = self.sets.iter().skip(1).flat_map(|set| set.node.items.iter().cloned());
         field.node.selection_set.node.items.extend(rest);
         field
+    }
+}
+
+/// Directive of REST documents, on a field that rows of another record answer: it takes the place of the field whose
+/// key is its argument `key`. Where it is left out of the document's answer, the other one stays.
+pub(crate) const REPLACES: &str = "replaces";
+
+/// Whether a field has a directive.
+pub(crate) fn has_directive(field: &Field, name: &str) -> bool {
+    field.directives.iter().any(|directive| directive.node.name.node == name)
+}
+
+/// The key in whose place a field is answered, where a REST document says so with [`REPLACES`].
+pub(crate) fn replaced_key(field: &Field) -> Option<&str> {
+    let directive = field.directives.iter().find(|directive| directive.node.name.node == REPLACES)?;
+    match &directive.node.get_argument("key")?.node {
+        InputValue::String(key) => Some(key),
+        _ => None,
     }
 }
 

@@ -14,7 +14,7 @@ use super::level::Level;
 use super::lookup::Lookup;
 use super::output::{List, One};
 use super::record_type::RecordType;
-use super::relation::{MAX_KEYS, MAX_ROWS};
+use super::relation::{KeyColumn, MAX_KEYS, MAX_ROWS};
 use crate::node::{Refetch, database_id};
 use crate::scope::Scope;
 use crate::write::{CHANGED, changed_at};
@@ -96,8 +96,9 @@ pub async fn see<T: Record>(
     let (record, select) = (T::record(), move || QueryTrait::into_query(rows()));
     let seen = Seen::plan(ctx, record)?;
     let Seen { scope, columns, .. } = seen;
+    let key_column = KeyColumn::Primary;
     let lookup =
-        Lookup { record, rows: &select, identity: rows as usize, column: record.key, columns, limit: 1 };
+        Lookup { record, rows: &select, identity: rows as usize, key: key_column, columns, limit: 1 };
     let statement = scope.engine().lookups.statement(scope.backend(), lookup, &[key.0]);
     Ok(One::first(seen.read(statement).await?))
 }

@@ -7,8 +7,9 @@ use sea_orm::sea_query::{Expr, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable};
 
 use super::cell::{ColumnSet, Kind};
+use super::join_table::JoinTable;
 use super::kept;
-use super::relation::{Batch, BranchFuture, Relation};
+use super::relation::{Batch, BranchFuture, Related, Relation};
 use super::rendering::Rendering;
 use super::spelling::{RestForm, Spelling};
 use crate::guard::{self, Need};
@@ -99,6 +100,16 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// The table between, where rows of another record are shown that it joins.
+    fn join_table(&self) -> Option<&'static JoinTable> {
+        match self {
+            Self::Related(Relation { key, shown: Related::Many, .. }) => key.join_table(),
+            _ => None,
+        }
+    }
+}
+
 impl Branch {
     /// The columns of the row that are looked at.
     pub fn columns(&self) -> &[usize] {
@@ -178,8 +189,11 @@ impl RecordType {
             RestForm { spelling, sparse: false }.mark(&mut field, registry);
             fields.insert((*name).to_owned(), field);
         }
-        for Branch { name, doc, need, ty, sparse, .. } in &self.branches {
+        for Branch { name, doc, need, ty, sparse, answer } in &self.branches {
             let mut field = MetaField::new(*name, ty(registry));
+            if let Some(join) = answer.join_table() {
+                field.tags = join.marks(registry);
+            }
             field.description = Some(doc.trim().to_owned());
             guard::mark(registry, &mut field, *need);
             RestForm { spelling: Spelling::AsTyped, sparse: *sparse }.mark(&mut field, registry);

@@ -8,10 +8,11 @@ use async_graphql::parser::types::Field;
 use async_graphql::{
     ContextSelectionSet, OutputType, PathSegment, Pos, Positioned, ServerError, ServerResult, Value,
 };
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{DbErr, TryGetable};
 
-use super::cell::{ColumnSet, Row, Rows, View};
+use super::cell::{ColumnSet, Kind, Row, Rows, View};
+use super::join_table::JoinTable;
 use super::level::{Level, Written};
 use super::lookup::{Lookup, RowsOf};
 use super::plan::Plan;
@@ -39,8 +40,8 @@ pub struct Relation {
     pub own: Own,
     /// The other record.
     pub target: fn() -> &'static RecordType,
-    /// Place of its column in which it is looked for; its primary key where there is none.
-    pub column: Option<usize>,
+    /// Where it is looked for.
+    pub key: KeyColumn,
     /// Among which of its rows.
     pub rows: RowsOf,
     /// What is told of them.
@@ -61,6 +62,17 @@ pub enum Own {
     },
 }
 
+/// The column in which the key of a row is looked for, to find the rows that are related to it.
+#[derive(Clone, Copy)]
+pub enum KeyColumn {
+    /// The primary key of the other record.
+    Primary,
+    /// A column of the other record, by its place.
+    Foreign(usize),
+    /// The first column of the table between the two.
+    Joined(fn() -> &'static JoinTable),
+}
+
 /// What is told of related rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Related {
@@ -74,9 +86,28 @@ pub enum Related {
     Exists,
 }
 
-impl Relation {
-    fn place(&self, record: &RecordType) -> usize {
-        self.column.unwrap_or(record.key)
+impl KeyColumn {
+    /// The table between the two records, if there is one.
+    pub(crate) fn join_table(self) -> Option<&'static JoinTable> {
+        if let Self::Joined(table) = self { Some(table()) } else { None }
+    }
+
+    /// The place of the column in the other record; nothing where it is none of its columns.
+    pub(crate) fn place(self, record: &RecordType) -> Option<usize> {
+        match self {
+            Self::Primary => Some(record.key),
+            Self::Foreign(column) => Some(column),
+            Self::Joined(_) => None,
+        }
+    }
+
+    /// The column in a statement that reads rows of the other record.
+    pub(crate) fn column(self, record: &RecordType) -> SimpleExpr {
+        match self {
+            Self::Primary => record.column(record.key),
+            Self::Foreign(column) => record.column(column),
+            Self::Joined(table) => table().own_key(),
+        }
     }
 }
 
@@ -127,6 +158,8 @@ pub enum Filled {
 /// Related rows, and which of them belong to each row of a level.
 pub struct Links {
     children: Written,
+    /// What the table between says of each child, as a member of a JSON object; empty where it isn't asked for.
+    pivots: Vec<Vec<u8>>,
     /// Key and number of each child, by key; those of one key in their order.
     places: Vec<(i64, usize)>,
     /// The key of each row.
@@ -134,6 +167,20 @@ pub struct Links {
 }
 
 impl Links {
+    /// Writes a child; how many objects it is and holds.
+    fn write(&self, child: usize, out: &mut Vec<u8>) -> u32 {
+        let (text, objects) = self.children.piece(child);
+        let Some((pivot, fields)) = self.pivots.get(child).zip(text.strip_suffix(b"}")) else {
+            out.extend_from_slice(text);
+            return objects;
+        };
+        out.extend_from_slice(fields);
+        // Behind the only brace, no comma separates anything.
+        out.extend_from_slice(if fields == b"{" { &pivot[1..] } else { pivot });
+        out.push(b'}');
+        objects + 1
+    }
+
     fn of(&self, row: usize) -> &[(i64, usize)] {
         let Some(key) = self.keys[row] else { return &[] };
         let start = self.places.partition_point(|(place, _)| *place < key);
@@ -165,17 +212,11 @@ impl Filled {
             Self::Ints(numbers) => write_int(numbers[row], out),
             Self::Bools(truths) => write_bool(truths[row], out),
             Self::One(links) => match links.of(row).first() {
-                Some((_, child)) => {
-                    let (text, inside) = links.children.piece(*child);
-                    out.extend_from_slice(text);
-                    objects = inside;
-                }
+                Some((_, child)) => objects = links.write(*child, out),
                 None => out.extend_from_slice(b"null"),
             },
             Self::Many(links) => write_joined([b'[', b']'], links.of(row), out, |(_, child), out| {
-                let (text, inside) = links.children.piece(*child);
-                out.extend_from_slice(text);
-                objects += inside;
+                objects += links.write(*child, out);
             }),
         }
         objects
@@ -229,11 +270,12 @@ impl<'a> Batch<'a> {
 pub(crate) fn answer<'a>(
     relation: &'static Relation,
     plan: &'a Arc<Plan>,
+    pivot: bool,
     batch: Batch<'a>,
 ) -> BranchFuture<'a> {
     // Boxed: a record may hold records of its own kind.
     match relation.shown {
-        Related::Many | Related::One => Box::pin(rows(relation, plan, batch)),
+        Related::Many | Related::One => Box::pin(rows(relation, plan, pivot, batch)),
         Related::Count => Box::pin(async move { counts(relation, &batch).await.map(Filled::Ints) }),
         Related::Exists => Box::pin(async move {
             let counts = counts(relation, &batch).await?;
@@ -242,19 +284,22 @@ pub(crate) fn answer<'a>(
     }
 }
 
-/// The related rows of all rows, written.
-async fn rows(relation: &'static Relation, plan: &Arc<Plan>, batch: Batch<'_>) -> ServerResult<Filled> {
+/// The related rows of all rows, written; with `pivot`, each with what the table between says of it.
+async fn rows(
+    relation: &'static Relation,
+    plan: &Arc<Plan>,
+    pivot: bool,
+    batch: Batch<'_>,
+) -> ServerResult<Filled> {
     let (record, keys) = (plan.record, batch.keys(relation)?);
-    let column = relation.place(record);
     let level = Level::new(batch.ctx, Arc::clone(plan));
-    let rows = load(relation, &batch, distinct(&keys), level.columns().with(column)).await?;
-    let mut places = Vec::with_capacity(rows.rows.len());
-    for (number, row) in rows.views(record).iter().enumerate() {
-        let key = row.cell(column).map_err(|error| batch.database_failed(error))?.int();
-        places.extend(key.map(|key| (key, number)));
-    }
-    // Stable: children of one key stay in the order in which they were read.
-    places.sort_by_key(|(key, _)| *key);
+    let mut columns = level.columns();
+    columns.extend(relation.key.place(record));
+    let rows = load(relation, &batch, distinct(&keys), columns).await?;
+    let places = relation.key.places(&rows, record, columns).map_err(|error| batch.database_failed(error))?;
+    let join = relation.key.join_table().filter(|_| pivot);
+    let pivots = join.map_or_else(|| Ok(Vec::new()), |join| pivots(join, &rows, columns));
+    let pivots = pivots.map_err(|error| batch.database_failed(error))?;
     let children = if rows.rows.is_empty() {
         Written::default()
     } else {
@@ -264,8 +309,36 @@ async fn rows(relation: &'static Relation, plan: &Arc<Plan>, batch: Batch<'_>) -
         }
         level.write(&rows, &path).await?
     };
-    let links = Links { children, places, keys };
+    let links = Links { children, pivots, places, keys };
     Ok(if relation.shown == Related::Many { Filled::Many(links) } else { Filled::One(links) })
+}
+
+impl KeyColumn {
+    /// The key by which each row was found, and the number of the row: by key, rows of one key in their order.
+    fn places(
+        self,
+        rows: &Rows,
+        record: &'static RecordType,
+        columns: ColumnSet,
+    ) -> Result<Vec<(i64, usize)>, DbErr> {
+        let mut places = Vec::with_capacity(rows.rows.len());
+        for (number, (view, row)) in rows.views(record).iter().zip(&rows.rows).enumerate() {
+            let key = match (self.place(record), self.join_table(), row) {
+                (Some(column), ..) => view.cell(column)?.int(),
+                (None, Some(join), Row::Read(row)) => join.own_key_of(row, columns.len())?,
+                _ => None,
+            };
+            places.extend(key.map(|key| (key, number)));
+        }
+        places.sort_by_key(|(key, _)| *key);
+        Ok(places)
+    }
+}
+
+/// What the table between says of each row.
+fn pivots(join: &JoinTable, rows: &Rows, columns: ColumnSet) -> Result<Vec<Vec<u8>>, DbErr> {
+    let read = rows.rows.iter().filter_map(|row| if let Row::Read(row) = row { Some(row) } else { None });
+    read.map(|row| join.write(row, columns.len())).collect()
 }
 
 /// Rows whose column holds one of the keys, in the order of the relation's rows.
@@ -276,12 +349,11 @@ async fn load(
     columns: ColumnSet,
 ) -> ServerResult<Rows> {
     let (scope, record) = (Scope::from(batch.ctx), (relation.target)());
-    let column = relation.place(record);
     let lookup = Lookup {
         record,
         rows: &relation.rows,
         identity: relation.rows as usize,
-        column,
+        key: relation.key,
         columns,
         limit: MAX_ROWS + 1,
     };
@@ -307,35 +379,39 @@ fn distinct(keys: &[Option<i64>]) -> Vec<i64> {
 
 /// How many related rows each row has.
 async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>> {
-    let (scope, record) = (Scope::from(batch.ctx), (relation.target)());
-    let (keys, place) = (batch.keys(relation)?, relation.place(record));
+    let keys = batch.keys(relation)?;
     let mut counts: Vec<(i64, i64)> = Vec::new();
-    for keys in distinct(&keys).chunks(MAX_KEYS) {
-        let column = record.column(place);
-        let mut select = (relation.rows)();
-        select
-            .clear_selects()
-            .clear_order_by()
-            .expr(column.clone())
-            .expr(Func::count(Expr::col(Asterisk)))
-            .and_where(column.clone().is_in(keys.iter().copied()))
-            .add_group_by([column]);
-        let found = scope.rows(scope.backend().build(&select)).await;
-        for row in found.map_err(|error| batch.database_failed(error))? {
-            let columns = ColumnSet::default().with(place);
-            let read = Row::Read(row);
-            let rows = Rows::new(columns, vec![read]);
-            let view = rows.views(record)[0];
-            let key = view.cell(place).map_err(|error| batch.database_failed(error))?.int();
-            let Row::Read(row) = &rows.rows[0] else { continue };
-            let number =
-                i64::try_get_by(row, 1_usize).map_err(|error| batch.database_failed(error.into()))?;
-            counts.extend(key.map(|key| (key, number)));
-        }
+    for some in distinct(&keys).chunks(MAX_KEYS) {
+        let read = count(relation, Scope::from(batch.ctx), some).await;
+        counts.extend(read.map_err(|error| batch.database_failed(error))?);
     }
     counts.sort_unstable();
     let count = |key: i64| counts.binary_search_by_key(&key, |(key, _)| *key).map_or(0, |at| counts[at].1);
     Ok(keys.iter().map(|key| key.map_or(0, count)).collect())
+}
+
+/// How many related rows there are for each of some keys, where there are any.
+async fn count(relation: &Relation, scope: Scope<'_>, keys: &[i64]) -> Result<Vec<(i64, i64)>, DbErr> {
+    let record = (relation.target)();
+    let column = relation.key.column(record);
+    let mut select = (relation.rows)();
+    if let Some(join) = relation.key.join_table() {
+        join.join(record, &mut select);
+    }
+    select
+        .clear_selects()
+        .clear_order_by()
+        .expr(column.clone())
+        .expr(Func::count(Expr::col(Asterisk)))
+        .and_where(column.clone().is_in(keys.iter().copied()))
+        .add_group_by([column]);
+    let mut counts = Vec::new();
+    for row in scope.rows(scope.backend().build(&select)).await? {
+        let key = Kind::Int.read(&row, 0)?.int();
+        let number = i64::try_get_by(&row, 1_usize)?;
+        counts.extend(key.map(|key| (key, number)));
+    }
+    Ok(counts)
 }
 
 /// Wraps a level's rows for a record that is in memory.

@@ -24,12 +24,18 @@ pub enum Spelling {
 
 impl Spelling {
     /// The word of the directive; none where nothing differs.
-    fn word(self) -> Option<&'static str> {
+    pub(super) fn word(self) -> Option<&'static str> {
         match self {
             Self::AsTyped => None,
             Self::Integer => Some("integer"),
             Self::Number => Some("number"),
         }
+    }
+
+    /// The spelling of a word of the directive; as typed for any other text.
+    pub(super) fn of_word(word: &str) -> Self {
+        let is_meant = |spelling: &Self| spelling.word() == Some(word);
+        [Self::Integer, Self::Number].into_iter().find(is_meant).unwrap_or_default()
     }
 }
 
@@ -68,11 +74,10 @@ impl RestForm {
     pub fn read(field: &MetaField) -> Self {
         let directive = field.directive_invocations.iter().find(|directive| directive.name == InRest::NAME);
         let argument = |name: &str| directive.and_then(|directive| directive.args.get(name));
-        let is = |spelling: &Spelling| match argument("type") {
-            Some(Value::String(word)) => spelling.word() == Some(word),
-            _ => false,
+        let spelling = match argument("type") {
+            Some(Value::String(word)) => Spelling::of_word(word),
+            _ => Spelling::default(),
         };
-        let spelling = [Spelling::Integer, Spelling::Number].into_iter().find(is).unwrap_or_default();
         Self { spelling, sparse: argument("sparse") == Some(&Value::Boolean(true)) }
     }
 

@@ -1,6 +1,7 @@
 //! An executed operation as REST answer: the value itself or one of the two page envelopes.
 
 use async_graphql::{Name, Response, Value};
+use bytes::Bytes;
 
 use super::bag::{self, Fields};
 use super::document::{Answer, Checked, Document};
@@ -71,7 +72,7 @@ fn leave_out_null(value: &mut Value, path: &[String]) {
     }
 }
 
-/// The whole body of an answer.
+/// The whole body of an answer; empty where the operation's status has none.
 pub fn body(
     document: &Document<Checked>,
     mut data: Value,
@@ -79,6 +80,9 @@ pub fn body(
     address: &Address,
     texts: &dyn Texts,
 ) -> Value {
+    if document.has_no_body() {
+        return Value::Binary(Bytes::new());
+    }
     document.optional.iter().for_each(|path| leave_out_null(&mut data, path));
     let root = root(data);
     if document.answer == Answer::Value {

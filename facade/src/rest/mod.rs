@@ -555,7 +555,10 @@ fn spell(reply: Reply, format: Format, head: bool) -> Response<Body> {
         Format::Json => ("application/json", json),
     };
     headers.reserve(HEADERS);
-    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
+    // What has no body has no type either (RFC 9110, 15.3.5).
+    if status != StatusCode::NO_CONTENT {
+        headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
+    }
     headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     if head {

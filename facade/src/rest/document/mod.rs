@@ -3,11 +3,14 @@
 //! A document is an ordinary operation with an `@rest` directive. Loading completes it: response
 //! keys become snake case, every include brings its `Count` and `Exists` forms, a fragment that
 //! spreads itself is unrolled. A field with `@optional` is left out of the answer where it is null;
-//! that works in computed objects, not in records. A document that doesn't agree with the schema stops the start.
+//! that works in computed objects, not in records. A field of a record with `@replaces(key: "usages")` takes the
+//! place of the field with that key, where it is included; one with `@pivot` shows each related row with the
+//! columns of the table between. A document that doesn't agree with the schema stops the start.
 
 mod assembly;
 mod completion;
 mod directive;
+mod field_directives;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -24,12 +27,15 @@ use async_graphql_value::Value as InputValue;
 use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
+pub(super) use self::field_directives::{keys, rest_key};
 use super::expected::Expected;
 use crate::guard::Can;
 pub use crate::name::{camel, capitalised, filter_field, include_variable, snake};
 use crate::operation::{Prepared, Variant};
 use crate::{Abilities, Ability};
 
+/// The status of an answer without a body.
+const NO_CONTENT: u16 = 204;
 /// Combinations of includes that are remembered for a document; further ones are worked out each time.
 const MAX_VARIANTS: usize = 32;
 
@@ -172,6 +178,11 @@ impl Document<Checked> {
         self.state.mutates
     }
 
+    /// Whether its answer has no body: `status: 204`.
+    pub fn has_no_body(&self) -> bool {
+        self.status == NO_CONTENT
+    }
+
     /// The fields of its example; none without one.
     pub fn example_fields(&self) -> impl Iterator<Item = (&Name, &Value)> {
         let fields = if let Some(Value::Object(fields)) = &self.example { Some(fields) } else { None };
@@ -278,6 +289,7 @@ impl Document<Unchecked> {
         self.check_names(registry)?;
         self.check_paging()?;
         self.check_lends(registry, &declared)?;
+        self.check_field_directives(registry)?;
         let needs = self.can.clone().unwrap_or_else(|| declared.clone());
         let (_, operation) =
             self.state.document.operations.iter().next().ok_or_else(|| self.fail("it has no operation"))?;
@@ -310,9 +322,9 @@ impl Document<Unchecked> {
         })
     }
 
-    /// The document for GraphQL's own validation.
-    pub fn document(&self) -> &ExecutableDocument {
-        &self.state.document
+    /// The document for GraphQL's own validation, without the directives that it does not know.
+    pub fn standard_document(&self) -> ExecutableDocument {
+        field_directives::without(&self.state.document)
     }
 
     fn fail(&self, problem: impl Into<String>) -> DocumentError {
@@ -378,6 +390,23 @@ impl Document<Unchecked> {
         };
         self.filters.iter().try_for_each(|name| has("filter", &filter_field(name)))?;
         self.sorts.iter().try_for_each(|name| has("sort", &name.to_uppercase()))
+    }
+
+    fn check_field_directives(&self, registry: &Registry) -> Result<(), DocumentError> {
+        let root = self.root_type(registry);
+        let fragments = &self.state.document.fragments;
+        let of_fragments = fragments.values().map(|fragment| {
+            let ty = registry.types.get(fragment.node.type_condition.node.on.node.as_str());
+            (ty, &fragment.node.selection_set.node)
+        });
+        let operation = single(&self.state.document);
+        let own = operation.map(|operation| (root, &operation.selection_set.node));
+        for (ty, set) in own.into_iter().chain(of_fragments) {
+            let Some(ty) = ty else { continue };
+            field_directives::check(registry, &self.fragments, ty, set)
+                .map_err(|problem| self.fail(problem))?;
+        }
+        Ok(())
     }
 
     /// A page of rows has a number and a size: without them, its envelope would tell of others than it holds.

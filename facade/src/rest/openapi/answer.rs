@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
-use async_graphql::registry::{MetaType, MetaTypeName};
-use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder};
+use async_graphql::registry::{MetaField, MetaType, MetaTypeName};
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ArrayItems};
 use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 
 use super::schema::{anything, described, leaf, nullable, typed};
 use super::{Maker, root};
 use crate::guard::undescribed;
-use crate::record::{RestForm, Spelling};
-use crate::rest::document::{Answer, Checked, Document, Fragments};
+use crate::record::{PIVOT, RestForm, Spelling, has_directive, pivot_columns};
+use crate::rest::document::{Answer, Checked, Document, Fragments, keys, rest_key};
 
 /// Where a selection stands.
 #[derive(Clone, Copy)]
@@ -161,8 +161,26 @@ impl Maker<'_> {
         let again = place.inside.is_some_and(|name| {
             reaches(&field.selection_set.node, name, place.fragments, &mut BTreeSet::new())
         });
+        let schema = if has_directive(field, PIVOT) { self.with_pivot(schema, meta) } else { schema };
         let schema = described(schema, &undescribed(meta));
-        level.add(field.response_key().node.to_string(), schema, !place.optional && !sparse && !again);
+        level.add(rest_key(field).to_owned(), schema, !place.optional && !sparse && !again);
+    }
+
+    /// A list of rows, each with the columns of the table between.
+    fn with_pivot(&self, rows: RefOr<Schema>, meta: &MetaField) -> RefOr<Schema> {
+        let RefOr::T(Schema::Array(list)) = rows else { return rows };
+        let ArrayItems::RefOrSchema(item) = list.items else { return RefOr::T(Schema::Array(list)) };
+        let column = |ty: &str, spelling| {
+            let plain = self.registry.concrete_type_by_name(ty);
+            let schema = plain.and_then(|ty| leaf(ty, spelling)).unwrap_or_else(anything).into();
+            if ty.ends_with('!') { schema } else { nullable(schema) }
+        };
+        let pivot = pivot_columns(&meta.tags).fold(typed(Type::Object), |pivot, (name, ty, spelling)| {
+            pivot.property(name, column(ty, spelling)).required(name)
+        });
+        let pivot = pivot.description(Some("What the table between says of the two."));
+        let own = typed(Type::Object).property(PIVOT, pivot).required(PIVOT);
+        ArrayBuilder::new().items(AllOfBuilder::new().item(*item).item(own)).into()
     }
 
     /// The component of a fragment.
@@ -185,19 +203,6 @@ fn is_optional(field: &Field) -> bool {
     field.directives.iter().any(|directive| directive.node.name.node == "optional")
 }
 
-/// Keys that a selection answers on its own level.
-fn keys(set: &SelectionSet, fragments: &Fragments) -> Vec<String> {
-    let below = |selection: &Selection| match selection {
-        Selection::Field(field) => vec![field.node.response_key().node.to_string()],
-        Selection::InlineFragment(inline) => keys(&inline.node.selection_set.node, fragments),
-        Selection::FragmentSpread(spread) => fragments
-            .get(&spread.node.fragment_name.node)
-            .map(|fragment| keys(&fragment.node.selection_set.node, fragments))
-            .unwrap_or_default(),
-    };
-    set.items.iter().flat_map(|selection| below(&selection.node)).collect()
-}
-
 /// Whether a key of a fragment is selected again beside it.
 fn repeats(set: &SelectionSet, fragments: &Fragments) -> bool {
     let mut spread = BTreeSet::new();
@@ -205,7 +210,7 @@ fn repeats(set: &SelectionSet, fragments: &Fragments) -> bool {
     for selection in &set.items {
         let one = SelectionSet { items: vec![selection.clone()] };
         let is_spread = matches!(selection.node, Selection::FragmentSpread(_));
-        let again = keys(&one, fragments).into_iter().filter(|key| {
+        let again = keys(&one, fragments, rest_key).into_iter().filter(|key| {
             let known = if is_spread {
                 !spread.insert(key.clone())
             } else {

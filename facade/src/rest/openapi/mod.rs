@@ -216,6 +216,9 @@ impl Maker<'_> {
     }
 
     fn success(&mut self, document: &Document<Checked>) -> Response {
+        if document.has_no_body() {
+            return error::counted(ResponseBuilder::new().description("Done; no body.")).build();
+        }
         let schema = self.answer(document);
         let about = if document.status == 201 { "Made." } else { "Done." };
         let known = self.examples.contains_key(&document.name);

@@ -1,0 +1,28 @@
+//! Documents that do not agree with the schema stop the start, and the error names the operation and what is wrong.
+
+use crate::shop::{DOCUMENTS, Library};
+
+async fn refusal(from: &str, to: &str) -> String {
+    assert!(DOCUMENTS.contains(from), "{from}");
+    let error = Library::with(&DOCUMENTS.replace(from, to)).await.err().expect("it starts");
+    error.cause().map(ToString::to_string).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_directive_that_has_nothing_to_work_on() {
+    for (from, to, problem) in [
+        ("title loans }", "title loans @pivot }", "`loans` has @pivot, but no table stands between"),
+        (
+            "(key: \"loans\")",
+            "(key: \"lent\")",
+            "`loanRows` replaces `lent`, which is not selected beside it",
+        ),
+        ("@replaces(key: \"loans\")", "@replaces", "`loanRows` has @replaces without the text `key`"),
+        ("title loans }", "title loans lent }", "Unknown field \"lent\" on type \"Book\""),
+        ("status: 204", "status: \"204\"", "`status` is no number"),
+    ] {
+        let told = refusal(from, to).await;
+        assert!(told.starts_with("REST document `books"), "{told}");
+        assert!(told.contains(problem), "{told}");
+    }
+}

@@ -1,0 +1,284 @@
+//! The library: its tables, records and documents, and how a test asks it.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use facade::engine::Engine;
+use facade::faces::{Faces, Parts};
+use facade::operation::Documents;
+use facade::pipeline::OneKey;
+use facade::prelude::*;
+use facade::record::{Deleted, require};
+use facade::rest::About;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, EntityTrait, ModelTrait, QueryFilter, Select};
+use serde_json::Value as Json;
+use tower::ServiceExt;
+
+pub mod author {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "authors")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: value::Id,
+        pub name: String,
+        pub deleted_at: Option<value::ShopTime>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod book {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "books")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: value::Id,
+        pub title: String,
+        /// How often it was lent.
+        pub loans: value::Int,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod book_author {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "book_authors")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: value::Id,
+        pub book_id: value::Id,
+        pub author_id: value::Id,
+        pub role: Option<String>,
+        pub is_first: value::Flag,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod loan {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "loans")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: value::Id,
+        pub book_id: value::Id,
+        pub days: value::Int,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub const KEY: &str = "librarian";
+pub const READ: Ability = Ability::new("books:read");
+pub const WRITE: Ability = Ability::new("books:write");
+
+const TABLES: &str = "
+CREATE TABLE authors (id INTEGER PRIMARY KEY, name TEXT NOT NULL, deleted_at TEXT);
+CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT NOT NULL, loans INTEGER NOT NULL);
+CREATE TABLE book_authors (id INTEGER PRIMARY KEY, book_id INTEGER NOT NULL, author_id INTEGER NOT NULL, role TEXT,
+  is_first INTEGER NOT NULL);
+CREATE TABLE loans (id INTEGER PRIMARY KEY, book_id INTEGER NOT NULL, days INTEGER NOT NULL);
+INSERT INTO authors VALUES (1, 'Neil Gaiman', NULL), (2, 'Terry Pratchett', NULL), (3, 'Gone', '2026-01-01 00:00:00');
+INSERT INTO books VALUES (1, 'Good Omens', 2), (2, 'Mort', 0), (3, 'Nobody''s', 0);
+INSERT INTO book_authors VALUES (1, 1, 2, 'second', 0), (2, 1, 1, NULL, 1), (3, 2, 2, NULL, 1), (4, 2, 3, NULL, 0);
+INSERT INTO loans VALUES (1, 1, 14), (2, 1, 7);
+";
+
+/// The documents of the library.
+pub const DOCUMENTS: &str = r#"
+fragment BookRow on Book { id: databaseId title loans }
+fragment AuthorRow on Author { id: databaseId name }
+
+query books($page: Int, $perPage: Int = 25)
+@rest(get: "/books", answer: PAGE, tag: "Books", summary: "List books", includes: [authors, loans]) {
+  books(page: $page, perPage: $perPage) {
+    nodes {
+      ...BookRow
+      authors @include(if: $includeAuthors) @pivot { ...AuthorRow }
+      loan_rows: loanRows @include(if: $includeLoans) @replaces(key: "loans") { days }
+    }
+  }
+}
+
+mutation booksDestroy($id: ID!)
+@rest(delete: "/books/{id}", status: 204, tag: "Books", summary: "Delete a book") {
+  bookDelete(id: $id) { id: databaseId }
+}
+"#;
+
+record! {
+    /// Somebody who writes books.
+    pub struct Author(crate::shop::author);
+    columns {
+        /// Name.
+        name,
+    }
+}
+
+record! {
+    /// A loan of a book.
+    pub struct Loan(crate::shop::loan);
+    columns {
+        /// How long.
+        days,
+    }
+}
+
+record! {
+    /// A book.
+    pub struct Book(crate::shop::book);
+    #[can(READ)] node: |_| all_books();
+    columns {
+        /// Title.
+        title,
+        /// How often it was lent.
+        loans,
+    }
+    branches {
+        /// Who wrote it.
+        #[can(READ)] authors: through<Author>(
+            crate::shop::book_author [book_id, author_id, role, is_first], living_authors
+        ),
+        /// When it was lent.
+        #[can(READ)] loan_rows: many<Loan>(loan::Column::BookId, all_loans),
+    }
+}
+
+fn living_authors() -> Select<author::Entity> {
+    use sea_orm::ColumnTrait;
+    author::Entity::find().filter(author::Column::DeletedAt.is_null())
+}
+
+fn all_loans() -> Select<loan::Entity> {
+    loan::Entity::find()
+}
+
+fn all_books() -> Select<book::Entity> {
+    book::Entity::find()
+}
+
+#[derive(Default)]
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// Books of the library.
+    #[graphql(directive = Can::apply(&[READ]))]
+    async fn books(
+        &self,
+        ctx: &Context<'_>,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<Connection<Book>> {
+        List::of(all_books).page(ctx, Paging { page, per_page, ..Paging::default() }).await
+    }
+}
+
+#[derive(Default)]
+pub struct Mutation;
+
+#[Object]
+impl Mutation {
+    /// Deletes a book.
+    #[graphql(directive = Can::apply(&[WRITE]))]
+    async fn book_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Book>> {
+        let scope = Scope::from(ctx);
+        let book = require::<Book>(scope, all_books, &id, "Book").await?;
+        let transaction = scope.begin().await?;
+        let (transaction, deleted) = Deleted::read(ctx, transaction, book.clone()).await?;
+        book.0.delete(&transaction).await?;
+        transaction.commit().await?;
+        Ok(deleted)
+    }
+}
+
+/// A library that runs.
+pub struct Library {
+    router: Router,
+    /// Its OpenAPI document.
+    pub openapi: Json,
+}
+
+/// An answer, whole.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Json {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
+    }
+}
+
+impl Library {
+    /// A new library.
+    pub async fn open() -> Self {
+        Self::with(DOCUMENTS).await.unwrap()
+    }
+
+    /// A new library with these documents; the error where it does not start.
+    pub async fn with(documents: &str) -> Result<Self> {
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        options.max_connections(1).min_connections(1);
+        let db = Database::connect(options).await?;
+        db.execute_unprepared(TABLES).await?;
+        let abilities: Abilities = [READ, WRITE].into_iter().collect();
+        let parts = Parts {
+            engine: Engine::of_host(db),
+            access: OneKey::new(KEY, abilities.clone())?,
+            abilities: &abilities,
+            documents: &[documents],
+            named: Documents::default(),
+        };
+        let faces = Faces::new::<Query, Mutation>(parts, |schema| schema).await?;
+        let openapi = faces.openapi::<Query, Mutation>(About { title: "Library", ..About::default() })?;
+        let contract = serde_json::from_str(&openapi).map_err(Error::internal)?;
+        Ok(Self { router: faces.router(openapi), openapi: contract })
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends a request with the key and no body.
+    pub async fn ask(&self, method: &str, path: &str) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {KEY}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// What a `GET` answers.
+    pub async fn get(&self, path: &str) -> Json {
+        self.ask("GET", path).await.json()
+    }
+
+    /// What a GraphQL document answers.
+    pub async fn graphql(&self, query: &str) -> Json {
+        let request = Request::builder().method("POST").uri("/graphql");
+        let request = request
+            .header(header::AUTHORIZATION, format!("Bearer {KEY}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        let body = serde_json::json!({ "query": query }).to_string();
+        self.send(request.body(Body::from(body)).unwrap()).await.json()
+    }
+}
