@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use async_graphql::ContextBase;
 use axum::http::HeaderValue;
 use chrono::{DateTime, Utc};
-use sea_orm::DatabaseTransaction;
 
 use crate::ability::Abilities;
 use crate::face::Face;
 use crate::guard::Need;
 use crate::record::Kept;
+use crate::transaction::Transaction;
 use crate::write::Expected;
 use crate::{Error, Result};
 
@@ -51,7 +51,7 @@ pub struct Execution {
     /// When the record that it names was last changed.
     pub changed_at: OnceLock<DateTime<Utc>>,
     /// The transaction that reads what is asked, where a change reads in its own.
-    pub(crate) transaction: Mutex<Option<Arc<DatabaseTransaction>>>,
+    pub(crate) transaction: Mutex<Option<Arc<Transaction>>>,
     /// What answering it has taken.
     pub counts: Counts,
 }
@@ -138,12 +138,12 @@ impl Execution {
     }
 
     /// The transaction that reads what is asked, where there is one.
-    pub(crate) fn transaction(&self) -> Option<Arc<DatabaseTransaction>> {
+    pub(crate) fn transaction(&self) -> Option<Arc<Transaction>> {
         self.transaction.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads in this transaction from now on, or in none.
-    pub(crate) fn read_in(&self, transaction: Option<Arc<DatabaseTransaction>>) {
+    pub(crate) fn read_in(&self, transaction: Option<Arc<Transaction>>) {
         *self.transaction.lock().unwrap_or_else(PoisonError::into_inner) = transaction;
     }
 

@@ -37,6 +37,7 @@ pub mod scope;
 pub mod selection;
 #[cfg(test)]
 mod toy;
+pub mod transaction;
 pub mod write;
 
 pub use ability::{Abilities, Ability};

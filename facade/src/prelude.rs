@@ -9,5 +9,5 @@ pub use crate::guard::Can;
 pub use crate::page::{Connection, List, Paging};
 pub use crate::record::{One, see};
 pub use crate::scope::Scope;
-pub use crate::write::{put, put_or_null};
+pub use crate::write::put;
 pub use crate::{filters, form, list, one, record, words};

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{ContextBase, UploadValue};
 use chrono::{DateTime, Utc};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
 use value::Id;
 
 use crate::ability::Abilities;
@@ -17,6 +15,7 @@ use crate::face::Face;
 use crate::form::{self, Form, FormInput};
 use crate::page::Remembered;
 use crate::record::Moment;
+use crate::transaction::Transaction;
 use crate::write::Expected;
 use crate::{Error, Result};
 
@@ -126,8 +125,8 @@ impl<'a> Scope<'a> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn begin(self) -> Result<DatabaseTransaction> {
-        self.host().begin().await
+    pub async fn begin(self) -> Result<Transaction> {
+        Ok(Transaction::new(self.host().begin().await?, Arc::clone(self.engine)))
     }
 
     /// Does something while everything that is [read](Self::rows) comes from a transaction.
@@ -136,9 +135,9 @@ impl<'a> Scope<'a> {
     /// When the work has kept the transaction: a defect.
     pub(crate) async fn within<T>(
         self,
-        transaction: DatabaseTransaction,
+        transaction: Transaction,
         work: impl Future<Output = T>,
-    ) -> Result<(DatabaseTransaction, T)> {
+    ) -> Result<(Transaction, T)> {
         let shared = Arc::new(transaction);
         self.execution.read_in(Some(Arc::clone(&shared)));
         let done = work.await;

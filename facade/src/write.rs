@@ -6,37 +6,54 @@
 
 use async_graphql::MaybeUndefined;
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Nullable, ValueType};
+use sea_orm::sea_query::ValueType;
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction,
-    DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait, QueryFilter, QuerySelect, Select,
-    SqlErr, Value,
+    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
+    IdenStatic, IntoActiveModel, Iterable, ModelTrait, QueryFilter, QuerySelect, Select, SqlErr, Value,
 };
-use value::{Id, ShopTime};
+use value::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 
 use crate::error::Invalid;
 use crate::record::Record;
 use crate::scope::Scope;
+use crate::transaction::Transaction;
 use crate::{Error, Result};
 
-/// Writes a column that cannot be null, if a value was given.
-pub fn put<T: Into<Value> + PartialEq>(column: &mut ActiveValue<T>, given: MaybeUndefined<impl Into<T>>) {
-    if let MaybeUndefined::Value(value) = given {
-        column.set_if_not_equals(value.into());
+/// A column's value, made of what a field of an input gives.
+pub trait FromInput<Given>: Sized {
+    /// The value to write; nothing where none is given, and for null where the column cannot be null.
+    fn from_input(given: MaybeUndefined<Given>) -> Option<Self>;
+}
+
+impl<T, Given: Into<T>> FromInput<Given> for Option<T> {
+    fn from_input(given: MaybeUndefined<Given>) -> Option<Self> {
+        match given {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(value) => Some(Some(value.into())),
+        }
     }
 }
 
-/// Writes a column that may be null, if a value or null was given.
-pub fn put_or_null<T: Into<Value> + Nullable + PartialEq>(
-    column: &mut ActiveValue<Option<T>>,
-    given: MaybeUndefined<impl Into<T>>,
-) where
-    Option<T>: Into<Value>,
-{
-    match given {
-        MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => column.set_if_not_equals(None),
-        MaybeUndefined::Value(value) => column.set_if_not_equals(Some(value.into())),
+macro_rules! never_null {
+    ($($ty:ty),*) => {$(
+        impl<Given: Into<$ty>> FromInput<Given> for $ty {
+            fn from_input(given: MaybeUndefined<Given>) -> Option<Self> {
+                if let MaybeUndefined::Value(value) = given { Some(value.into()) } else { None }
+            }
+        }
+    )*};
+}
+
+never_null!(bool, f64, i64, String, Amount, Flag, Id, Int, Price, ShopDate, ShopTime);
+
+/// Writes a column, if something was given that it can hold. What it holds already counts as no change.
+pub fn put<T: FromInput<Given> + Into<Value> + PartialEq, Given>(
+    column: &mut ActiveValue<T>,
+    given: MaybeUndefined<Given>,
+) {
+    if let Some(value) = T::from_input(given) {
+        column.set_if_not_equals(value);
     }
 }
 
@@ -102,7 +119,7 @@ fn moment(value: Value) -> Option<ShopTime> {
 /// [`Error::NotFound`] under the name that the original prints for `model`; [`Error::Changed`] where the
 /// caller has read another state of the row; when the database fails.
 pub async fn lock<T: Record>(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     select: Select<T::Entity>,
     key: Id,
     model: &'static str,

@@ -11,6 +11,12 @@ use super::cell::{cell, double, filled, travels_as};
 #[serde(transparent)]
 pub struct Id(pub i64);
 
+impl From<i64> for Id {
+    fn from(key: i64) -> Self {
+        Self(key)
+    }
+}
+
 travels_as!(Id as BigInt(BigInteger), into: |id: Id| id.0, from: Id);
 
 impl TryGetable for Id {
@@ -40,6 +46,12 @@ impl TryFromU64 for Id {
 #[serde(transparent)]
 pub struct Int(pub i64);
 
+impl From<i64> for Int {
+    fn from(number: i64) -> Self {
+        Self(number)
+    }
+}
+
 travels_as!(Int as BigInt(BigInteger), into: |int: Int| int.0, from: Int);
 
 impl TryGetable for Int {
@@ -51,6 +63,12 @@ impl TryGetable for Int {
 /// A yes or no that the shop keeps as `0` or `1`, and that REST prints so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Flag(pub bool);
+
+impl From<bool> for Flag {
+    fn from(truth: bool) -> Self {
+        Self(truth)
+    }
+}
 
 travels_as!(Flag as Bool(Boolean), into: |flag: Flag| flag.0, from: Flag);
 

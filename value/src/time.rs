@@ -82,6 +82,13 @@ impl TryGetable for ShopTime {
     }
 }
 
+/// What the shop's clocks show at a moment.
+impl From<NaiveDateTime> for ShopTime {
+    fn from(local: NaiveDateTime) -> Self {
+        Self::from_local(local)
+    }
+}
+
 impl From<DateTime<Utc>> for ShopTime {
     fn from(moment: DateTime<Utc>) -> Self {
         Self(moment)

@@ -56,9 +56,49 @@ pub struct Scope<'a> {
 
 /// Declares a form: its fields with their types and [rules](crate::form::rules), in the order of their messages.
 ///
-/// Makes a struct of the same name whose fields are [`MaybeUndefined`](async_graphql::MaybeUndefined).
+/// Makes a struct of the same name whose fields are [`MaybeUndefined`](async_graphql::MaybeUndefined). With `for` an
+/// entity, `write_to` puts the fields into the columns of their names in an active model of it; what is no column, or is
+/// written in a way of its own, says `#[no_column]`.
+///
+/// ```ignore
+/// form! {
+///     /// What a new group is made from.
+///     pub struct GroupCreateInput for entity::group {
+///         /// Name shown in the shop.
+///         name: String => [required(), string(), max(255)],
+///         /// Its picture.
+///         #[no_column]
+///         image: File => [nullable(), image(), max(2048)],
+///     }
+/// }
+/// ```
 #[macro_export]
 macro_rules! form {
+    (
+        $(#[doc = $about:expr])*
+        $visibility:vis struct $name:ident for $($entity:ident)::+ {
+            $($(#[doc = $doc:expr])* $(#[no_column $($no_column:tt)?])? $field:ident: $ty:ty => [$($rule:expr),* $(,)?]),*
+            $(,)?
+        }
+    ) => {
+        $crate::form! {
+            $(#[doc = $about])*
+            $visibility struct $name {
+                $($(#[doc = $doc])* $field: $ty => [$($rule),*]),*
+            }
+        }
+
+        impl $name {
+            /// Puts what was given into the columns of a row.
+            $visibility fn write_to(&self, row: &mut $($entity)::+::ActiveModel) {
+                $($crate::form!(@column [$(no_column $($no_column)?)?] row self $field);)*
+            }
+        }
+    };
+    (@column [] $row:ident $this:ident $field:ident) => {
+        $crate::write::put(&mut $row.$field, $this.$field.clone())
+    };
+    (@column [no_column] $row:ident $this:ident $field:ident) => {};
     (
         $(#[doc = $about:expr])*
         $visibility:vis struct $name:ident {

@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
-use sea_orm::DatabaseTransaction;
 
 use super::reading::Record;
 use crate::Result;
 use crate::scope::Scope;
+use crate::transaction::Transaction;
 
 /// What was asked of a record that is deleted. It is read before, because the deletion takes away what belongs to the
 /// record.
@@ -25,11 +25,7 @@ impl<T: Record> Deleted<T> {
     ///
     /// # Errors
     /// When the transaction is still in use: never, once everything is read.
-    pub async fn read(
-        ctx: &Context<'_>,
-        transaction: DatabaseTransaction,
-        record: T,
-    ) -> Result<(DatabaseTransaction, Self)> {
+    pub async fn read(ctx: &Context<'_>, transaction: Transaction, record: T) -> Result<(Transaction, Self)> {
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let reading = record.resolve(&set, ctx.item);
         let (transaction, answer) = Scope::from(ctx).within(transaction, reading).await?;

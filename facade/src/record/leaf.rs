@@ -73,6 +73,24 @@ impl ScalarType for Decimal {
     }
 }
 
+impl From<Decimal> for f64 {
+    fn from(decimal: Decimal) -> Self {
+        decimal.0
+    }
+}
+
+impl From<Decimal> for Price {
+    fn from(decimal: Decimal) -> Self {
+        Self(decimal.0)
+    }
+}
+
+impl From<Decimal> for Amount {
+    fn from(decimal: Decimal) -> Self {
+        Self(decimal.0)
+    }
+}
+
 /// An amount that a resolver computed: a `Decimal` in GraphQL, a number in REST.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Money(pub f64);

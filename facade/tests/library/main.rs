@@ -5,4 +5,5 @@
 mod refusals;
 mod relations;
 mod shop;
+mod show;
 mod statuses;

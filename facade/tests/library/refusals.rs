@@ -19,6 +19,10 @@ async fn a_directive_that_has_nothing_to_work_on() {
         ),
         ("@replaces(key: \"loans\")", "@replaces", "`loanRows` has @replaces without the text `key`"),
         ("title loans }", "title loans lent }", "Unknown field \"lent\" on type \"Book\""),
+        ("operation: \"booksShow\", ", "", "`show` needs the text `operation`"),
+        ("operation: \"booksShow\"", "operation: \"booksDestroy\"", "two operations have this name"),
+        (", summary: \"One book", ", name: \"One book", "`show` has no argument `name`"),
+        ("filter: $filter, ", "", "`show` needs a list that takes conditions"),
         ("status: 204", "status: \"204\"", "`status` is no number"),
     ] {
         let told = refusal(from, to).await;

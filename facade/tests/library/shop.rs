@@ -1,5 +1,6 @@
 //! The library: its tables, records and documents, and how a test asks it.
 
+use async_graphql::MergedObject;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -102,9 +103,13 @@ pub const DOCUMENTS: &str = r#"
 fragment BookRow on Book { id: databaseId title loans }
 fragment AuthorRow on Author { id: databaseId name }
 
-query books($page: Int, $perPage: Int = 25)
-@rest(get: "/books", answer: PAGE, tag: "Books", summary: "List books", includes: [authors, loans]) {
-  books(page: $page, perPage: $perPage) {
+query books($q: String, $filter: BookFilter, $page: Int, $perPage: Int = 25)
+@rest(
+  get: "/books", answer: PAGE, tag: "Books", summary: "List books"
+  show: {operation: "booksShow", get: "/books/{id}", summary: "One book, as a page of one row"}
+  filters: [title], includes: [authors, loans]
+) {
+  books(search: $q, filter: $filter, page: $page, perPage: $perPage) {
     nodes {
       ...BookRow
       authors @include(if: $includeAuthors) @pivot { ...AuthorRow }
@@ -170,22 +175,25 @@ fn all_books() -> Select<book::Entity> {
     book::Entity::find()
 }
 
-#[derive(Default)]
-pub struct Query;
-
-#[Object]
-impl Query {
-    /// Books of the library.
-    #[graphql(directive = Can::apply(&[READ]))]
-    async fn books(
-        &self,
-        ctx: &Context<'_>,
-        page: Option<i64>,
-        per_page: Option<i64>,
-    ) -> Result<Connection<Book>> {
-        List::of(all_books).page(ctx, Paging { page, per_page, ..Paging::default() }).await
+filters! {
+    /// Conditions on books.
+    pub struct BookFilter, BookSort, BookSortField on crate::shop::book {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Title.
+        title: TextFilter = Title,
     }
 }
+
+list! {
+    /// Books of the library.
+    #[can(READ)] pub BookList: books<Book>(all_books) by BookFilter, BookSort,
+    search(book::Column::Title): "Only books whose title holds this text.";
+}
+
+/// Reading books.
+#[derive(MergedObject, Default)]
+pub struct Query(BookList);
 
 #[derive(Default)]
 pub struct Mutation;

@@ -3,7 +3,8 @@
 use async_graphql::MaybeUndefined;
 use entity::{Id, ShopTime, customer, service};
 use facade::error::Invalid;
-use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
+use facade::transaction::Transaction;
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::input::CustomerActionInput;
 use super::{MODEL, letter, locked};
@@ -81,14 +82,13 @@ pub(super) async fn shut_out(
         letter::post(scope, &transaction, &template, &customer, &shop, &[("reason", reason)]).await?;
     }
     transaction.commit().await?;
-    scope.lists().forget("services");
     Ok(customer)
 }
 
 /// Suspends the active services, each with a mail.
 async fn suspend_services(
     scope: Scope<'_>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     customer: Id,
     shut: Shut,
 ) -> Result<()> {
@@ -120,7 +120,6 @@ pub(super) async fn reactivate(scope: Scope<'_>, id: Id, notify: bool) -> Result
         letter::post(scope, &transaction, "customer_reactivated", &customer, &shop, &[]).await?;
     }
     transaction.commit().await?;
-    scope.lists().forget("services");
     Ok(customer)
 }
 

@@ -6,12 +6,11 @@ use entity::{
     password_reset_token, personal_access_token, service, support_ticket,
 };
 use facade::error::Refusal;
+use facade::transaction::Transaction;
 use facade::write::save;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde_json::{Map, Value as Json, json};
 
 use super::{MODEL, locked};
@@ -42,14 +41,11 @@ pub(super) async fn delete(scope: Scope<'_>, id: Id, force: bool) -> Result<()> 
     forget(&transaction, &customer).await?;
     save(&transaction, erase(customer, password, now), now.0).await?;
     transaction.commit().await?;
-    for table in ["customers", "services", "invoices", "support_tickets"] {
-        scope.lists().forget(table);
-    }
     Ok(())
 }
 
 /// Services in use and invoices to be paid keep a customer from being deleted.
-async fn refuse_blocked(scope: Scope<'_>, transaction: &DatabaseTransaction, id: Id) -> Result<()> {
+async fn refuse_blocked(scope: Scope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
     let ended = Condition::all()
         .add(service::Column::CancelledAt.is_not_null())
         .add(service::Column::CancelledReason.is_not_null())
@@ -98,7 +94,7 @@ fn blocked(scope: Scope<'_>, services: Map<String, Json>, invoices: Map<String, 
 }
 
 /// Services whose cancellation was asked for end now.
-async fn cancel_services(transaction: &DatabaseTransaction, id: Id, now: ShopTime) -> Result<()> {
+async fn cancel_services(transaction: &Transaction, id: Id, now: ShopTime) -> Result<()> {
     let asked = live_services()
         .filter(service::Column::CustomerId.eq(id))
         .filter(service::Column::CancelledAt.is_not_null())
@@ -112,7 +108,7 @@ async fn cancel_services(transaction: &DatabaseTransaction, id: Id, now: ShopTim
 
 /// Tickets are closed; tickets, invoices and uses of coupons are nobody's from now on; services
 /// are deleted.
-async fn let_go(transaction: &DatabaseTransaction, id: Id, now: ShopTime) -> Result<()> {
+async fn let_go(transaction: &Transaction, id: Id, now: ShopTime) -> Result<()> {
     support_ticket::Entity::update_many()
         .col_expr(support_ticket::Column::Status, Expr::value("closed"))
         .col_expr(support_ticket::Column::ClosedAt, Expr::value(now))
@@ -143,7 +139,7 @@ async fn let_go(transaction: &DatabaseTransaction, id: Id, now: ShopTime) -> Res
 }
 
 /// Notes, keys, mails, metadata and logs go.
-async fn forget(transaction: &DatabaseTransaction, customer: &customer::Model) -> Result<()> {
+async fn forget(transaction: &Transaction, customer: &customer::Model) -> Result<()> {
     let id = customer.id;
     customer_note::Entity::delete_many()
         .filter(customer_note::Column::CustomerId.eq(id))

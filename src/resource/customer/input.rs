@@ -7,7 +7,7 @@ use super::rule::{country, locale, no_plus, phone, postcode};
 
 form! {
     /// What a new customer is made from.
-    pub struct CustomerCreateInput {
+    pub struct CustomerCreateInput for entity::customer {
         /// Given name.
         firstname: String => [required(), string(), max(50), plain_text()],
         /// Family name.
@@ -19,6 +19,7 @@ form! {
         /// Town.
         city: String => [required(), string(), max(250), plain_text()],
         /// Phone number, stored as it is typed.
+        #[no_column]
         phone: String => [nullable(), max(30), phone(), unique("customers", "phone")],
         /// Postal code, shaped as those of the country are.
         zipcode: String => [required(), string(), max(255), postcode()],
@@ -37,8 +38,10 @@ form! {
             required(), string(), lowercase(), email(), max(255), unique("customers", "email"), no_plus()
         ],
         /// Password; without one, the customer is mailed a link to choose one.
+        #[no_column]
         password: String => [nullable(), string(), min(8)],
         /// Whether the e-mail address counts as confirmed.
+        #[no_column]
         verified: bool => [nullable(), boolean()],
         /// Credit in the shop's currency.
         balance: Decimal => [numeric(), min(0), max(9_999_999_999)],
@@ -47,7 +50,7 @@ form! {
 
 form! {
     /// What changes in a customer; fields that are left out stay as they are.
-    pub struct CustomerUpdateInput {
+    pub struct CustomerUpdateInput for entity::customer {
         /// Given name.
         firstname: String => [required_unless_partial(), string(), max(50), plain_text()],
         /// Family name.
@@ -59,6 +62,7 @@ form! {
         /// Town.
         city: String => [required_unless_partial(), string(), max(250), plain_text()],
         /// Phone number, stored as it is typed.
+        #[no_column]
         phone: String => [nullable(), max(30), phone(), unique("customers", "phone")],
         /// Postal code, shaped as those of the country are.
         zipcode: String => [required_unless_partial(), string(), max(255), postcode()],
@@ -78,8 +82,10 @@ form! {
             no_plus()
         ],
         /// New password; null leaves the old one. Keys keep working.
+        #[no_column]
         password: String => [nullable(), string(), min(8)],
         /// Looked at and passed over: a customer is confirmed by an operation of its own.
+        #[no_column]
         verified: bool => [nullable(), boolean()],
         /// Credit in the shop's currency.
         balance: Decimal => [numeric(), min(0), max(999_999)],

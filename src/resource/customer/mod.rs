@@ -11,10 +11,11 @@ mod write;
 
 use async_graphql::MergedObject;
 use entity::{Id, customer};
+use facade::transaction::Transaction;
 use facade::write::lock;
 use facade::{filters, list, one, record};
 use sea_orm::sea_query::{IntoLikeExpr, LikeExpr};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 
 pub use self::mutation::CustomerMutation;
 pub use self::phone::Phone;
@@ -160,7 +161,7 @@ pub fn live_customers() -> Select<customer::Entity> {
 ///
 /// # Errors
 /// As [`lock`].
-async fn locked(scope: Scope<'_>, transaction: &DatabaseTransaction, id: Id) -> Result<customer::Model> {
+async fn locked(scope: Scope<'_>, transaction: &Transaction, id: Id) -> Result<customer::Model> {
     lock::<Customer>(transaction, live_customers(), id, MODEL, scope.expected()).await
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::MaybeUndefined;
 use entity::{Amount, Flag, Id, ShopTime, customer};
 use facade::error::Refusal;
-use facade::write::{put, put_or_null, save, taken};
+use facade::write::{put, save, taken};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
@@ -19,8 +19,8 @@ const RANDOM_PASSWORD: usize = 10;
 
 pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Result<customer::Model> {
     let now = ShopTime::from(scope.now());
-    let (password, reset) = match input.password.take() {
-        Some(chosen) => (scope.hash(chosen).await?, None),
+    let (password, reset) = match input.password.value() {
+        Some(chosen) => (scope.hash(chosen.clone()).await?, None),
         None => {
             let random = scope.hash(random::text(RANDOM_PASSWORD));
             let (password, reset) = tokio::try_join!(random, Reset::prepare(scope))?;
@@ -34,20 +34,8 @@ pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Resu
         updated_at: Set(Some(now)),
         ..Default::default()
     };
-    put(&mut row.firstname, input.firstname);
-    put(&mut row.lastname, input.lastname);
-    put(&mut row.address, input.address);
-    put_or_null(&mut row.address2, input.address2);
-    put(&mut row.city, input.city);
-    put_or_null(&mut row.phone, phone(input.phone));
-    put(&mut row.zipcode, input.zipcode);
-    put(&mut row.region, input.region);
-    put(&mut row.country, input.country);
-    put_or_null(&mut row.company_name, input.company_name);
-    put_or_null(&mut row.billing_details, input.billing_details);
-    put(&mut row.locale, input.locale);
-    put(&mut row.email, input.email);
-    put(&mut row.balance, input.balance.map_value(|balance| Amount(balance.0)));
+    input.write_to(&mut row);
+    put(&mut row.phone, phone(input.phone));
     if input.verified == MaybeUndefined::Value(true) {
         row.email_verified_at = Set(Some(now));
         row.is_confirmed = Set(Flag(true));
@@ -58,14 +46,13 @@ pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Resu
         reset.post(scope, &transaction, &customer).await?;
     }
     transaction.commit().await?;
-    scope.lists().forget("customers");
     Ok(customer)
 }
 
 pub(super) async fn update(scope: Scope<'_>, id: Id, input: CustomerUpdateInput) -> Result<customer::Model> {
-    let password = match input.password {
-        MaybeUndefined::Value(chosen) => Some(scope.hash(chosen).await?),
-        _ => None,
+    let password = match input.password.value() {
+        Some(chosen) => Some(scope.hash(chosen.clone()).await?),
+        None => None,
     };
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
@@ -73,27 +60,14 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: CustomerUpdateInput)
     if let Some(password) = password {
         row.password = Set(password);
     }
-    put(&mut row.firstname, input.firstname);
-    put(&mut row.lastname, input.lastname);
-    put(&mut row.address, input.address);
-    put_or_null(&mut row.address2, input.address2);
-    put(&mut row.city, input.city);
-    put_or_null(&mut row.phone, phone(input.phone));
-    put(&mut row.zipcode, input.zipcode);
-    put(&mut row.region, input.region);
-    put(&mut row.country, input.country);
-    put_or_null(&mut row.company_name, input.company_name);
-    put_or_null(&mut row.billing_details, input.billing_details);
-    put(&mut row.locale, input.locale);
-    put(&mut row.email, input.email);
-    put(&mut row.balance, input.balance.map_value(|balance| Amount(balance.0)));
+    input.write_to(&mut row);
+    put(&mut row.phone, phone(input.phone));
     if !row.is_changed() {
         return Ok(customer);
     }
     let customer =
         save(&transaction, row, scope.now()).await.map_err(|error| taken(*scope, "email", error))?;
     transaction.commit().await?;
-    scope.lists().forget("customers");
     Ok(customer)
 }
 
@@ -107,7 +81,6 @@ pub(super) async fn confirm(scope: Scope<'_>, id: Id) -> Result<customer::Model>
     row.is_confirmed = Set(Flag(true));
     let customer = save(&transaction, row, scope.now()).await?;
     transaction.commit().await?;
-    scope.lists().forget("customers");
     Ok(customer)
 }
 

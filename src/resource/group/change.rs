@@ -3,15 +3,16 @@
 use std::collections::HashSet;
 
 use async_graphql::{Context, MaybeUndefined};
-use entity::{Id, Int, ShopTime, group, metadata as attached, product};
+use entity::{Id, ShopTime, group, metadata as attached, product};
 use facade::error::{Invalid, Refusal};
 use facade::form::File;
 use facade::record::Deleted;
-use facade::write::{lock, put, put_or_null, save, taken};
+use facade::transaction::Transaction;
+use facade::write::{lock, put, save, taken};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::{Group, GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
@@ -36,16 +37,7 @@ pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<
         pinned: Set(false),
         ..Default::default()
     };
-    put(&mut row.name, input.name);
-    put(&mut row.slug, input.slug);
-    put(&mut row.status, input.status);
-    put(&mut row.description, input.description);
-    put(&mut row.sort_order, input.sort_order.map_value(Int));
-    put(&mut row.pinned, input.pinned);
-    put_or_null(&mut row.badge_title, input.badge_title);
-    put_or_null(&mut row.badge_color, input.badge_color);
-    put_or_null(&mut row.badge_icon, input.badge_icon);
-    put_or_null(&mut row.parent_id, input.parent_id.map_value(Id));
+    input.write_to(&mut row);
     let mut group = row.insert(&transaction).await.map_err(|error| taken(*scope, "slug", error))?;
     write_background(&transaction, group.id, input.use_image_as_background, now).await?;
     if let MaybeUndefined::Value(file) = &input.image {
@@ -55,7 +47,6 @@ pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<
         group = row.update(&transaction).await?;
     }
     transaction.commit().await?;
-    scope.lists().forget("groups");
     Ok(group)
 }
 
@@ -67,18 +58,9 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: GroupUpdateInput) ->
     let now = ShopTime::from(scope.now());
     let former = group.image.clone();
     let mut row = group.clone().into_active_model();
-    put(&mut row.name, input.name);
-    put(&mut row.slug, input.slug);
-    put(&mut row.status, input.status);
-    put(&mut row.description, input.description);
-    put(&mut row.sort_order, input.sort_order.map_value(Int));
-    put(&mut row.pinned, input.pinned);
-    put_or_null(&mut row.badge_title, input.badge_title);
-    put_or_null(&mut row.badge_color, input.badge_color);
-    put_or_null(&mut row.badge_icon, input.badge_icon);
-    put_or_null(&mut row.parent_id, input.parent_id.map_value(Id));
+    input.write_to(&mut row);
     if input.remove_image == MaybeUndefined::Value(true) {
-        put_or_null(&mut row.image, MaybeUndefined::Value(String::new()));
+        put(&mut row.image, MaybeUndefined::Value(String::new()));
     }
     if let MaybeUndefined::Value(file) = &input.image {
         let name = row.name.as_ref().clone();
@@ -96,7 +78,6 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: GroupUpdateInput) ->
     if let Some(image) = unused {
         storage::remove(&scope.config().storage, &image).await;
     }
-    scope.lists().forget("groups");
     Ok(group)
 }
 
@@ -104,7 +85,7 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: GroupUpdateInput) ->
 /// after the other: two at once could make a circle.
 async fn check_parent(
     scope: Scope<'_>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     group: Option<Id>,
     given: MaybeUndefined<i64>,
 ) -> Result<()> {
@@ -127,7 +108,7 @@ async fn check_parent(
 }
 
 /// Lets nobody else change what is below what until the transaction ends.
-async fn lock_parents(transaction: &DatabaseTransaction) -> Result<()> {
+async fn lock_parents(transaction: &Transaction) -> Result<()> {
     let first = group::Entity::find().select_only().column(group::Column::Id).order_by_asc(group::Column::Id);
     first.limit(1).lock_exclusive().into_tuple::<Id>().one(transaction).await?;
     Ok(())
@@ -141,7 +122,7 @@ fn bad_parent(scope: Scope<'_>) -> Error {
 
 /// Notes whether the picture is the background; nothing given changes nothing.
 async fn write_background(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     group: Id,
     given: MaybeUndefined<bool>,
     now: Option<ShopTime>,
@@ -184,7 +165,7 @@ async fn write_background(
 /// Stores a picture under the group's name; under its name and key where another group has that one.
 async fn store_image(
     scope: Scope<'_>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     group: Id,
     name: &str,
     file: &File,
@@ -200,11 +181,7 @@ async fn store_image(
 }
 
 /// The picture, if no other group has it.
-async fn only_own(
-    transaction: &DatabaseTransaction,
-    image: Option<String>,
-    group: Id,
-) -> Result<Option<String>> {
+async fn only_own(transaction: &Transaction, image: Option<String>, group: Id) -> Result<Option<String>> {
     let Some(image) = image.filter(|image| !image.is_empty()) else { return Ok(None) };
     let others = group::Entity::find()
         .filter(group::Column::Image.eq(image.as_str()))
@@ -223,7 +200,7 @@ pub(super) async fn refuse_with_products(db: &impl ConnectionTrait, lang: Lang, 
 }
 
 /// Keeps a group from being deleted until the transaction ends, in which a product comes into it.
-pub(in crate::resource) async fn hold(transaction: &DatabaseTransaction, group: Id) -> Result<()> {
+pub(in crate::resource) async fn hold(transaction: &Transaction, group: Id) -> Result<()> {
     let found =
         group::Entity::find().select_only().column(group::Column::Id).filter(group::Column::Id.eq(group));
     found.lock_exclusive().into_tuple::<Id>().one(transaction).await?;
@@ -258,6 +235,5 @@ pub(super) async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Resul
     if let Some(image) = image {
         storage::remove(&scope.config().storage, &image).await;
     }
-    scope.lists().forget("groups");
     Ok(deleted)
 }

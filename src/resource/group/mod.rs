@@ -155,7 +155,7 @@ const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg", "webp"];
 
 form! {
     /// What a new group is made from.
-    pub struct GroupCreateInput {
+    pub struct GroupCreateInput for entity::group {
         /// Name shown in the shop.
         name: String => [required(), string(), max(255)],
         /// Description, HTML without active content.
@@ -175,17 +175,19 @@ form! {
         /// Whether it is shown first.
         pinned: bool => [flag()],
         /// Its picture.
+        #[no_column]
         image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
         /// Primary key of the group that holds it.
         parent_id: i64 => [none_is_null(), nullable(), integer(), exists("groups", "id")],
         /// Whether its picture is the background of its page.
+        #[no_column]
         use_image_as_background: bool => [nullable(), boolean()],
     }
 }
 
 form! {
     /// What changes in a group; fields that are left out stay as they are.
-    pub struct GroupUpdateInput {
+    pub struct GroupUpdateInput for entity::group {
         /// Name shown in the shop.
         name: String => [string(), max(255), unique("groups", "name")],
         /// Description, HTML without active content.
@@ -207,10 +209,13 @@ form! {
         /// Whether it is shown first.
         pinned: bool => [flag()],
         /// Its new picture.
+        #[no_column]
         image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
         /// Whether its picture is removed.
+        #[no_column]
         remove_image: bool => [nullable(), string(), one_of(&["true", "false"])],
         /// Whether its picture is the background of its page.
+        #[no_column]
         use_image_as_background: bool => [nullable(), string(), one_of(&["true", "false"])],
     }
 }

@@ -2,11 +2,11 @@
 
 use entity::{Id, ShopTime, metadata, translation};
 use facade::record;
+use facade::transaction::Transaction;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use crate::{Result, abilities};
@@ -101,7 +101,7 @@ pub async fn erase(db: &impl ConnectionTrait, (model, id): (&str, Id), keys: &[&
 ///
 /// # Errors
 /// When the database fails.
-pub async fn detach(transaction: &DatabaseTransaction, model: &str, id: Id) -> Result<()> {
+pub async fn detach(transaction: &Transaction, model: &str, id: Id) -> Result<()> {
     metadata::Entity::delete_many()
         .filter(metadata::Column::ModelType.eq(model))
         .filter(metadata::Column::ModelId.eq(id))

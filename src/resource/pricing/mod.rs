@@ -9,13 +9,14 @@ use facade::guard::Can;
 use facade::node::database_id;
 use facade::page::List;
 use facade::record::{Decimal, Deleted, Record as _, View, require};
+use facade::transaction::Transaction;
 use facade::write::{lock, put, save};
 use facade::{filters, form, list, one, record, words};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 
 use super::product::{self, Product};
@@ -209,7 +210,7 @@ pub fn prices_of_services() -> Select<pricing::Entity> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn lock_first(transaction: &DatabaseTransaction, product: Id) -> Result<Option<pricing::Model>> {
+pub async fn lock_first(transaction: &Transaction, product: Id) -> Result<Option<pricing::Model>> {
     // Found first: prices have no index on what they are for, and a search that locks would lock them all.
     let first = prices_of_products().filter(pricing::Column::RelatedId.eq(product)).limit(1);
     let Some(first) = first.one(transaction).await? else { return Ok(None) };
@@ -221,7 +222,7 @@ pub async fn lock_first(transaction: &DatabaseTransaction, product: Id) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete_of_product(transaction: &DatabaseTransaction, product: Id, now: ShopTime) -> Result<()> {
+pub async fn delete_of_product(transaction: &Transaction, product: Id, now: ShopTime) -> Result<()> {
     let rows = prices_of_products().filter(pricing::Column::RelatedId.eq(product));
     let keys: Vec<Id> = rows.all(transaction).await?.into_iter().map(|row| row.id).collect();
     pricing::Entity::update_many()
@@ -234,7 +235,7 @@ pub async fn delete_of_product(transaction: &DatabaseTransaction, product: Id, n
 }
 
 /// Keeps the product that a row of prices is for from being deleted until the transaction ends.
-async fn hold(transaction: &DatabaseTransaction, row: &pricing::ActiveModel) -> Result<()> {
+async fn hold(transaction: &Transaction, row: &pricing::ActiveModel) -> Result<()> {
     let (Some(kind), Some(id)) = (row.related_type.try_as_ref(), row.related_id.try_as_ref()) else {
         return Ok(());
     };
@@ -320,15 +321,9 @@ pub struct PeriodPrices {
 impl PeriodPrices {
     /// Writes the given prices into a row.
     pub fn write(&self, row: &mut pricing::ActiveModel) {
-        let put = |column: &mut ActiveValue<Option<Price>>, given: &MaybeUndefined<Decimal>| {
-            facade::write::put_or_null(column, (*given).map_value(|price| Price(price.0)));
-        };
-        let put_double = |column: &mut ActiveValue<Option<f64>>, given: &MaybeUndefined<Decimal>| {
-            facade::write::put_or_null(column, (*given).map_value(|price| price.0));
-        };
         if let Some(given) = &self.weekly {
-            put_double(&mut row.weekly, &given.price);
-            put_double(&mut row.setup_weekly, &given.setup);
+            put(&mut row.weekly, given.price);
+            put(&mut row.setup_weekly, given.setup);
         }
         let periods = [
             (&self.onetime, &mut row.onetime, &mut row.setup_onetime),
@@ -341,8 +336,8 @@ impl PeriodPrices {
         ];
         for (given, price, setup) in periods {
             if let Some(given) = given {
-                put(price, &given.price);
-                put(setup, &given.setup);
+                put(price, given.price);
+                put(setup, given.setup);
             }
         }
     }
@@ -394,10 +389,11 @@ fn of_product(scope: Scope<'_>, id: &str) -> Condition {
 form! {
     /// A row of prices. A new one needs the thing and the currency; in a change, fields that are
     /// left out stay as they are.
-    pub struct PricingInput {
+    pub struct PricingInput for entity::pricing {
         /// Primary key of the thing.
         related_id: i64 => [required_unless_partial(), integer(), exists_for("related_type", TARGETS)],
         /// Primary key of a product, in place of `relatedId` and `relatedType`.
+        #[no_column]
         product_id: i64 => [nullable(), integer()],
         /// Kind of the thing.
         related_type: PricingTarget => [required_unless_partial(), string(), one_of(PricingTarget::WORDS)],
@@ -432,31 +428,18 @@ form! {
         /// Setup fee with payment every 3 years.
         setup_triennially: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
         /// Prices by billing period, weekly ones too; what is given beside it by name wins.
+        #[no_column]
         pricing: PeriodPrices => [nullable(), period_prices()],
     }
 }
 
 impl PricingInput {
-    /// Writes what was given into a row.
-    fn write(self, row: &mut pricing::ActiveModel) {
-        put(&mut row.related_id, self.related_id.map_value(Id));
-        put(&mut row.related_type, self.related_type);
-        put(&mut row.currency, self.currency);
+    /// Writes what was given into a row: what is given by name wins.
+    fn write(&self, row: &mut pricing::ActiveModel) {
         if let MaybeUndefined::Value(prices) = &self.pricing {
             prices.write(row);
         }
-        let period = |price, setup| Some(PeriodPrice { price, setup });
-        let named = PeriodPrices {
-            weekly: None,
-            onetime: period(self.onetime, self.setup_onetime),
-            monthly: period(self.monthly, self.setup_monthly),
-            quarterly: period(self.quarterly, self.setup_quarterly),
-            semiannually: period(self.semiannually, self.setup_semiannually),
-            annually: period(self.annually, self.setup_annually),
-            biennially: period(self.biennially, self.setup_biennially),
-            triennially: period(self.triennially, self.setup_triennially),
-        };
-        named.write(row);
+        self.write_to(row);
     }
 }
 
@@ -499,7 +482,6 @@ impl PricingMutation {
         hold(&transaction, &row).await?;
         let row = row.insert(&transaction).await?;
         transaction.commit().await?;
-        scope.lists().forget("pricings");
         Ok(Pricing(row))
     }
 
@@ -534,7 +516,7 @@ impl PricingMutation {
 async fn update(scope: Scope<'_>, stored: pricing::Model, input: PricingInput) -> Result<pricing::Model> {
     let transaction = scope.begin().await?;
     let mut wanted = stored.clone().into_active_model();
-    put(&mut wanted.related_id, input.related_id.map_value(Id));
+    put(&mut wanted.related_id, input.related_id);
     put(&mut wanted.related_type, input.related_type);
     // Before its prices, as whoever changes a product does.
     hold(&transaction, &wanted).await?;
@@ -546,7 +528,6 @@ async fn update(scope: Scope<'_>, stored: pricing::Model, input: PricingInput) -
     }
     let row = save(&transaction, row, scope.now()).await?;
     transaction.commit().await?;
-    scope.lists().forget("pricings");
     Ok(row)
 }
 
@@ -563,6 +544,5 @@ async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<P
     row.deleted_at = Set(Some(now));
     save(&transaction, row, now.0).await?;
     transaction.commit().await?;
-    scope.lists().forget("pricings");
     Ok(deleted)
 }

@@ -5,15 +5,14 @@ use entity::{Id, Int, ShopTime, invoice_item, product};
 use facade::error::Refusal;
 use facade::form::{File, Form};
 use facade::guard::Can;
-use facade::page::Remembered;
 use facade::record::{Deleted, Moment, require};
-use facade::write::{lock, put, put_or_null, save};
+use facade::transaction::Transaction;
+use facade::write::{lock, put, save};
 use facade::{filters, form, list, one, record, words};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select,
 };
 
 use super::group::{self, Group, hold};
@@ -162,7 +161,7 @@ impl ProductConfigQuery {
 
 form! {
     /// What a new product is made from.
-    pub struct ProductCreateInput {
+    pub struct ProductCreateInput for entity::product {
         /// Name shown in the shop.
         name: String => [required(), string(), max(255)],
         /// Description, HTML without active content.
@@ -178,15 +177,17 @@ form! {
         /// Whether it is shown first.
         pinned: bool => [flag()],
         /// Its picture.
+        #[no_column]
         image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
         /// Its prices, in the shop's currency.
+        #[no_column]
         pricing: PeriodPrices => [period_prices()],
     }
 }
 
 form! {
     /// What changes in a product; fields that are left out stay as they are.
-    pub struct ProductUpdateInput {
+    pub struct ProductUpdateInput for entity::product {
         /// Name shown in the shop.
         name: String => [string(), max(255)],
         /// Description, HTML without active content.
@@ -202,10 +203,13 @@ form! {
         /// Whether it is shown first.
         pinned: bool => [flag()],
         /// Its new picture.
+        #[no_column]
         image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
         /// Whether its picture is removed.
+        #[no_column]
         remove_image: bool => [nullable(), string(), one_of(&["true", "false"])],
         /// Its prices, written to its first row of prices whatever that row's currency is.
+        #[no_column]
         pricing: PeriodPrices => [period_prices()],
     }
 }
@@ -286,13 +290,7 @@ async fn create(scope: Scope<'_>, input: ProductCreateInput) -> Result<product::
         pinned: Set(false),
         ..Default::default()
     };
-    put(&mut row.name, input.name);
-    put(&mut row.description, input.description);
-    put(&mut row.status, input.status);
-    put(&mut row.group_id, input.group_id.map_value(Id));
-    put(&mut row.stock, input.stock.map_value(Int));
-    put(&mut row.r#type, input.r#type);
-    put(&mut row.pinned, input.pinned);
+    input.write_to(&mut row);
     let currency = scope.currency().await?;
     let transaction = scope.begin().await?;
     if let MaybeUndefined::Value(group) = input.group_id {
@@ -308,7 +306,6 @@ async fn create(scope: Scope<'_>, input: ProductCreateInput) -> Result<product::
         product = row.update(&transaction).await?;
     }
     transaction.commit().await?;
-    forget_lists(scope.lists());
     Ok(product)
 }
 
@@ -321,15 +318,9 @@ async fn update(scope: Scope<'_>, id: Id, input: ProductUpdateInput) -> Result<p
     }
     let former = product.image.clone();
     let mut row = product.clone().into_active_model();
-    put(&mut row.name, input.name);
-    put(&mut row.description, input.description);
-    put(&mut row.status, input.status);
-    put(&mut row.group_id, input.group_id.map_value(Id));
-    put(&mut row.stock, input.stock.map_value(Int));
-    put(&mut row.r#type, input.r#type);
-    put(&mut row.pinned, input.pinned);
+    input.write_to(&mut row);
     if input.remove_image == MaybeUndefined::Value(true) {
-        put_or_null(&mut row.image, MaybeUndefined::<String>::Null);
+        put(&mut row.image, MaybeUndefined::<String>::Null);
     }
     if let MaybeUndefined::Value(file) = &input.image {
         row.image = Set(Some(store_image(scope, &id, file).await?));
@@ -342,20 +333,13 @@ async fn update(scope: Scope<'_>, id: Id, input: ProductUpdateInput) -> Result<p
     if let Some(unused) = former.filter(|former| product.image.as_ref() != Some(former)) {
         storage::remove(&scope.config().storage, &unused).await;
     }
-    forget_lists(scope.lists());
     Ok(product)
-}
-
-/// Forgets what is remembered of lists that a product changes, with its prices.
-fn forget_lists(lists: &Remembered) {
-    lists.forget("products");
-    lists.forget("pricings");
 }
 
 /// Writes prices to the product's first row of prices; makes one in the shop's currency if it has
 /// none (docs/contract/application-store.md#5.4).
 async fn write_prices(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     product: Id,
     prices: &PeriodPrices,
     currency: String,
@@ -410,13 +394,12 @@ async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<P
     if let Some(image) = image {
         storage::remove(&scope.config().storage, &image).await;
     }
-    forget_lists(scope.lists());
     Ok(deleted)
 }
 
 /// Cancels what was invoiced of a product and not yet delivered. Found first: items have no index on what they
 /// are of, and a search that writes would lock them all.
-async fn cancel_items(transaction: &DatabaseTransaction, product: Id, now: ShopTime) -> Result<()> {
+async fn cancel_items(transaction: &Transaction, product: Id, now: ShopTime) -> Result<()> {
     let open = Condition::all()
         .add(invoice_item::Column::Type.eq("product"))
         .add(invoice_item::Column::RelatedId.eq(product))

@@ -5,12 +5,12 @@ use entity::{
     Id, ShopTime, config_options_service, invoice, invoice_item, invoice_log, service, service_renewal,
     subscription,
 };
+use facade::transaction::Transaction;
 use facade::write::save;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    QueryFilter, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
 };
 
 use super::MODEL;
@@ -28,7 +28,7 @@ pub(super) enum OpenInvoice {
 
 /// Takes everything of a service away, and the service.
 pub(super) async fn delete(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     service: &service::Model,
     open_invoice: OpenInvoice,
     now: ShopTime,
@@ -74,12 +74,7 @@ pub(super) async fn cancel_subscriptions(
 }
 
 /// Gives an unpaid invoice up (docs/contract/application-operations.md#13.6, docs/contract/application-operations.md#13.8); what was paid or refunded stays as it is.
-pub(super) async fn drop_invoice(
-    db: &DatabaseTransaction,
-    id: Id,
-    how: OpenInvoice,
-    now: ShopTime,
-) -> Result<()> {
+pub(super) async fn drop_invoice(db: &Transaction, id: Id, how: OpenInvoice, now: ShopTime) -> Result<()> {
     let mut open = invoice::Entity::update_many()
         .col_expr(invoice::Column::UpdatedAt, Expr::value(now))
         .filter(invoice::Column::Id.eq(id))

@@ -5,14 +5,15 @@
 
 use async_graphql::{Context, ID, Json, MaybeUndefined, Object, SimpleObject};
 use chrono::NaiveDateTime;
-use entity::{Id, Int, ShopTime, service};
+use entity::{Id, ShopTime, service};
 use facade::error::Invalid;
 use facade::form;
 use facade::form::Form;
 use facade::guard::Can;
 use facade::record::{self, Moment};
-use facade::write::{lock, put, put_or_null, save};
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
+use facade::transaction::Transaction;
+use facade::write::{lock, put, save};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
 use super::delete::OpenInvoice;
 use super::{
@@ -23,7 +24,7 @@ use crate::{Error, Result};
 
 form! {
     /// What changes in a service; fields that are left out stay as they are.
-    pub struct ServiceUpdateInput {
+    pub struct ServiceUpdateInput for entity::service {
         /// Name shown to the customer.
         name: String => [string(), max(255)],
         /// Text shown to the customer.
@@ -35,6 +36,7 @@ form! {
         /// How often it may be renewed; null is without limit.
         max_renewals: i64 => [nullable(), integer(), min(0)],
         /// What the extension that provides it keeps.
+        #[no_column]
         data: Json<serde_json::Value> => [nullable(), array()],
     }
 }
@@ -165,7 +167,6 @@ impl ServiceMutation {
         let mut service = locked(scope, &transaction, found.0.id).await?;
         delete::delete(&transaction, &service, open_invoice, now).await?;
         transaction.commit().await?;
-        scope.lists().forget("services");
         service.deleted_at = Some(now);
         service.updated_at = Some(now);
         Ok(Service(service))
@@ -173,7 +174,7 @@ impl ServiceMutation {
 }
 
 /// The service, which nobody else changes until the transaction ends.
-async fn locked(scope: Scope<'_>, transaction: &DatabaseTransaction, id: Id) -> Result<service::Model> {
+async fn locked(scope: Scope<'_>, transaction: &Transaction, id: Id) -> Result<service::Model> {
     lock::<Service>(transaction, live_services(), id, MODEL, scope.expected()).await
 }
 
@@ -184,13 +185,12 @@ type Done = Result<(service::Model, &'static str, &'static str), service::Model>
 async fn act(
     scope: Scope<'_>,
     id: Id,
-    action: impl AsyncFnOnce(&DatabaseTransaction, service::Model) -> Result<Done>,
+    action: impl AsyncFnOnce(&Transaction, service::Model) -> Result<Done>,
 ) -> Result<ServicePayload> {
     let transaction = scope.begin().await?;
     let service = locked(scope, &transaction, id).await?;
     let done = action(&transaction, service).await?;
     transaction.commit().await?;
-    scope.lists().forget("services");
     let (service, success, message) = match done {
         Ok((service, _, noun)) if service.r#type == "domain" => {
             (service, true, format!("Domain {noun} is not supported"))
@@ -217,17 +217,12 @@ async fn update(scope: Scope<'_>, id: Id, input: ServiceUpdateInput) -> Result<s
         return Err(Error::Invalid(Invalid::one("expires_at", text)));
     }
     let mut row = service.clone().into_active_model();
-    put(&mut row.name, input.name);
-    put_or_null(&mut row.description, input.description);
-    put_or_null(&mut row.notes, input.notes);
-    put_or_null(&mut row.expires_at, input.expires_at.map_value(ShopTime::from_local));
-    put_or_null(&mut row.max_renewals, input.max_renewals.map_value(Int));
-    put_or_null(&mut row.data, input.data.map_value(|data| data.0.to_string()));
+    input.write_to(&mut row);
+    put(&mut row.data, input.data.map_value(|data| data.0.to_string()));
     if !row.is_changed() {
         return Ok(service);
     }
     let service = save(&transaction, row, scope.now()).await?;
     transaction.commit().await?;
-    scope.lists().forget("services");
     Ok(service)
 }

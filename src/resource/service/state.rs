@@ -2,11 +2,11 @@
 //! base shop have nothing to do then; those of extensions are not reached from here.
 
 use entity::{Flag, Id, Int, ShopTime, product, service};
+use facade::transaction::Transaction;
 use facade::write::save;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    QueryFilter, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
 };
 use serde_json::json;
 
@@ -85,7 +85,7 @@ pub async fn unsuspend(
 /// # Errors
 /// When the database fails.
 pub async fn expire(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     service: service::Model,
     now: ShopTime,
 ) -> Result<service::Model> {
@@ -110,7 +110,7 @@ pub async fn expire(
 }
 
 /// One more piece of a product, where pieces are counted.
-async fn give_back(transaction: &DatabaseTransaction, product: Id, now: ShopTime) -> Result<()> {
+async fn give_back(transaction: &Transaction, product: Id, now: ShopTime) -> Result<()> {
     let found = product::Entity::find().filter(product::Column::Id.eq(product)).lock_exclusive();
     if let Some(product) = found.one(transaction).await?.filter(|product| product.stock.0 >= 0) {
         let stock = product.stock.0.saturating_add(1);
@@ -127,7 +127,7 @@ async fn give_back(transaction: &DatabaseTransaction, product: Id, now: ShopTime
 /// When the database fails.
 pub async fn tell(
     scope: Scope<'_>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     service: &service::Model,
     reason: &str,
 ) -> Result<()> {

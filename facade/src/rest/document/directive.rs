@@ -10,14 +10,14 @@ use crate::{Abilities, Ability};
 
 /// The arguments of `@rest`.
 pub(super) struct Directive {
-    operation: String,
+    pub(super) operation: String,
     pub(super) arguments: HashMap<String, Value>,
 }
 
 impl Directive {
-    const KNOWN: [&str; 17] = [
+    const KNOWN: [&str; 18] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
-        "inputs", "added", "also", "tag", "summary", "example",
+        "inputs", "added", "also", "tag", "summary", "example", "show",
     ];
 
     pub(super) fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {

@@ -11,6 +11,7 @@ mod assembly;
 mod completion;
 mod directive;
 mod field_directives;
+mod show;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -208,17 +209,26 @@ impl Document<Checked> {
 pub fn read(sources: &[&str], abilities: &Abilities) -> Result<Vec<Document<Unchecked>>, DocumentError> {
     let parsed = parse_query(sources.join("\n")).map_err(|error| fail("(all)", error.to_string()))?;
     let mut fragments = parsed.fragments;
-    let mut operations: Vec<_> = match parsed.operations {
+    let operations: Vec<_> = match parsed.operations {
         DocumentOperations::Single(_) => return Err(fail("(unnamed)", "an operation has no name")),
         DocumentOperations::Multiple(named) => named.into_iter().collect(),
     };
     fragments.values_mut().for_each(|fragment| snake_keys(&mut fragment.node.selection_set.node));
     let fragments = Arc::new(fragments);
-    operations.sort_by(|(a, _), (b, _)| a.cmp(b));
-    operations
-        .into_iter()
-        .map(|(name, operation)| Document::read(&name, operation, &fragments, abilities))
-        .collect()
+    let mut documents = Vec::new();
+    for (name, mut operation) in operations {
+        let rest = Directive::take(&name, &mut operation.node)?;
+        let shown = show::of_list(&operation, &rest)?;
+        documents.push(Document::read(&name, operation, &rest, &fragments, abilities)?);
+        if let Some((name, operation, rest)) = shown {
+            documents.push(Document::read(&name, operation, &rest, &fragments, abilities)?);
+        }
+    }
+    documents.sort_by(|a, b| a.name.cmp(&b.name));
+    match documents.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        Some(pair) => Err(fail(&pair[0].name, "two operations have this name")),
+        None => Ok(documents),
+    }
 }
 
 fn fail(operation: impl ToString, problem: impl Into<String>) -> DocumentError {
@@ -229,15 +239,15 @@ impl Document<Unchecked> {
     fn read(
         name: &Name,
         mut operation: Positioned<OperationDefinition>,
+        rest: &Directive,
         fragments: &Arc<Fragments>,
         abilities: &Abilities,
     ) -> Result<Self, DocumentError> {
-        let rest = Directive::take(name, &mut operation.node)?;
         let variables = operation
             .node
             .variable_definitions
             .iter()
-            .map(|variable| read_variable(&variable.node, &rest))
+            .map(|variable| read_variable(&variable.node, rest))
             .collect();
         snake_keys(&mut operation.node.selection_set.node);
         let answer = rest.answer()?;
