@@ -17,7 +17,7 @@ fn documents_are_valid_graphql() {
     let schema = Schema::parse_and_validate(schema::sdl(), "schema.graphql")
         .unwrap_or_else(|error| panic!("{}", error.errors));
     for document in rest::read(resource::DOCUMENTS, resource::abilities().all()).unwrap() {
-        let text = print(&document.name, document.document());
+        let text = print(&document.name, &document.standard_document());
         if let Err(error) =
             ExecutableDocument::parse_and_validate(&schema, &text, format!("{}.graphql", document.name))
         {
