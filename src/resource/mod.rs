@@ -52,6 +52,7 @@ resources! {
     service: [ServiceQuery] [ServiceMutation] [Service, ConfigOption, Server, Subscription, Upgrade],
     session: [] [SessionMutation] [],
     statistics: [StatisticsQuery] [] [],
+    ticket: [] [] [],
     viewer: [ViewerQuery] [] [Viewer, ViewerService, ViewerInvoice],
 }
 

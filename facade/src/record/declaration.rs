@@ -216,9 +216,10 @@ macro_rules! record {
     (@shown $Model:ty, $column:ident shown $form:ident) => {
         <$form as $crate::record::Shown>::rendering()
     };
-    (@shown $Model:ty, $column:ident $word:ty) => {
-        $crate::record::Rendering::word(<$word as async_graphql::OutputType>::create_type_info)
-    };
+    (@shown $Model:ty, $column:ident $word:ty) => {{
+        let word = $crate::record::Rendering::word(<$word as async_graphql::OutputType>::create_type_info);
+        if $crate::record!(@shown $Model, $column).nullable { word.or_null() } else { word }
+    }};
 
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident many $Target:ty [$by:path, $base:path]) => {
         $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "Number of `" "`.", "Whether there are any `",

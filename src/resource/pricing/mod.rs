@@ -206,24 +206,65 @@ pub fn prices_of_services() -> Select<pricing::Entity> {
     prices_of("service")
 }
 
-/// The first row of prices of a product that is locked, locked too.
+/// Prices of coupons, in the order in which they were made: what they take off.
+pub fn prices_of_coupons() -> Select<pricing::Entity> {
+    prices_of("coupon")
+}
+
+/// Writes prices of a thing that is locked to its first row of prices. Where it has none, one is made in the shop's
+/// currency (docs/contract/application-store.md#5.4).
 ///
 /// # Errors
 /// When the database fails.
-pub async fn lock_first(transaction: &Transaction, product: Id) -> Result<Option<pricing::Model>> {
+pub async fn write_first(
+    transaction: &Transaction,
+    target: PricingTarget,
+    id: Id,
+    prices: &PeriodPrices,
+    currency: String,
+) -> Result<()> {
+    let Some(row) = lock_first(transaction, target, id).await? else {
+        let mut row = pricing::ActiveModel {
+            related_id: Set(id),
+            related_type: Set(target.into()),
+            currency: Set(currency),
+            ..Default::default()
+        };
+        prices.write(&mut row);
+        row.insert(transaction).await?;
+        return Ok(());
+    };
+    let mut row = row.into_active_model();
+    prices.write(&mut row);
+    if row.is_changed() {
+        row.update(transaction).await?;
+    }
+    Ok(())
+}
+
+async fn lock_first(
+    transaction: &Transaction,
+    target: PricingTarget,
+    id: Id,
+) -> Result<Option<pricing::Model>> {
     // Found first: prices have no index on what they are for, and a search that locks would lock them all.
-    let first = prices_of_products().filter(pricing::Column::RelatedId.eq(product)).limit(1);
+    let first = prices_of(&String::from(target)).filter(pricing::Column::RelatedId.eq(id)).limit(1);
     let Some(first) = first.one(transaction).await? else { return Ok(None) };
     let first = live_prices().filter(pricing::Column::Id.eq(first.id)).lock_exclusive();
     Ok(first.one(transaction).await?)
 }
 
-/// Deletes the prices of a product that is locked.
+/// Deletes the prices of a thing that is locked.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete_of_product(transaction: &Transaction, product: Id, now: ShopTime) -> Result<()> {
-    let rows = prices_of_products().filter(pricing::Column::RelatedId.eq(product));
+pub async fn delete_of(
+    transaction: &Transaction,
+    target: PricingTarget,
+    id: Id,
+    now: ShopTime,
+) -> Result<()> {
+    let rows = prices_of(&String::from(target)).filter(pricing::Column::RelatedId.eq(id));
     let keys: Vec<Id> = rows.all(transaction).await?.into_iter().map(|row| row.id).collect();
     pricing::Entity::update_many()
         .col_expr(pricing::Column::DeletedAt, Expr::value(now))
@@ -319,6 +360,15 @@ pub struct PeriodPrices {
 }
 
 impl PeriodPrices {
+    /// Whether no period is given.
+    pub fn is_empty(&self) -> bool {
+        let Self { weekly, onetime, monthly, quarterly, semiannually, annually, biennially, triennially } = self;
+        [weekly, onetime, monthly, quarterly, semiannually, annually, biennially, triennially]
+            .into_iter()
+            .flatten()
+            .all(|given| given.price.is_undefined() && given.setup.is_undefined())
+    }
+
     /// Writes the given prices into a row.
     pub fn write(&self, row: &mut pricing::ActiveModel) {
         if let Some(given) = &self.weekly {

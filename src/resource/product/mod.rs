@@ -17,7 +17,7 @@ use sea_orm::{
 
 use super::group::{self, Group, hold};
 use super::metadata::{self, Metadata};
-use super::pricing::{self, PeriodPrices, Pricing, period_prices};
+use super::pricing::{self, PeriodPrices, Pricing, PricingTarget, period_prices};
 use super::service::{self, Service};
 use crate::scope::Scope;
 use crate::shop::html::{active_content, harmless_html};
@@ -336,35 +336,17 @@ async fn update(scope: Scope<'_>, id: Id, input: ProductUpdateInput) -> Result<p
     Ok(product)
 }
 
-/// Writes prices to the product's first row of prices; makes one in the shop's currency if it has
-/// none (docs/contract/application-store.md#5.4).
+/// Writes prices of the product, where some are given.
 async fn write_prices(
     transaction: &Transaction,
     product: Id,
     prices: &PeriodPrices,
     currency: String,
 ) -> Result<()> {
-    match pricing::lock_first(transaction, product).await? {
-        Some(row) => {
-            let mut row = row.into_active_model();
-            prices.write(&mut row);
-            if row.is_changed() {
-                row.update(transaction).await?;
-            }
-        }
-        None => {
-            let mut row = entity::pricing::ActiveModel { ..Default::default() };
-            prices.write(&mut row);
-            if !row.is_changed() {
-                return Ok(());
-            }
-            row.related_id = Set(product);
-            row.related_type = Set("product".to_owned());
-            row.currency = Set(currency);
-            row.insert(transaction).await?;
-        }
+    if prices.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    pricing::write_first(transaction, PricingTarget::Product, product, prices, currency).await
 }
 
 async fn store_image(scope: Scope<'_>, product: &Id, file: &File) -> Result<String> {
@@ -387,7 +369,7 @@ async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<P
     let mut row = product.into_active_model();
     row.deleted_at = Set(Some(now));
     save(&transaction, row, now.0).await?;
-    pricing::delete_of_product(&transaction, id, now).await?;
+    pricing::delete_of(&transaction, PricingTarget::Product, id, now).await?;
     metadata::detach(&transaction, MODEL, id).await?;
     cancel_items(&transaction, id, now).await?;
     transaction.commit().await?;

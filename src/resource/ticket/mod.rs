@@ -1,0 +1,112 @@
+//! Tickets: what customers ask the helpdesk (docs/contract/application-operations.md#5).
+
+use entity::support_ticket;
+use facade::record::JsonText;
+use facade::{record, words};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+
+use super::customer::{self, Customer};
+use crate::abilities;
+
+abilities! {
+    /// Lists tickets.
+    INDEX = "tickets:index", permissions ["admin.manage_tickets"];
+    /// Shows tickets.
+    SHOW = "tickets:show", permissions ["admin.manage_tickets"];
+}
+
+words! {
+    /// State of a ticket.
+    pub enum TicketStatus {
+        /// Waits for an answer of the staff.
+        Open = "open",
+        /// The staff has answered.
+        Answered = "answered",
+        /// Closed.
+        Closed = "closed",
+    }
+}
+
+words! {
+    /// How urgent a ticket is.
+    pub enum TicketPriority {
+        /// Can wait.
+        Low = "low",
+        /// As usual.
+        Medium = "medium",
+        /// Urgent.
+        High = "high",
+    }
+}
+
+words! {
+    /// Kind of account that closed a ticket.
+    pub enum TicketCloser {
+        /// The customer.
+        Customer = "customer",
+        /// A member of the staff.
+        Admin = "admin",
+        /// The shop itself.
+        System = "system",
+    }
+}
+
+record! {
+    /// A request of a customer to the helpdesk, with its answers.
+    pub struct Ticket(entity::support_ticket);
+    columns {
+        /// Primary key of the department that answers.
+        department_id,
+        /// Primary key of the customer; null once the customer was deleted.
+        customer_id,
+        /// Title.
+        subject,
+        /// How urgent it is.
+        priority as TicketPriority,
+        /// Kind of what it is about: `service` or `invoice`.
+        related_type,
+        /// Primary key of what it is about.
+        related_id,
+        /// Primary keys of the staff that is told of answers.
+        staff_subscribers shown JsonText,
+        /// When it was closed.
+        closed_at,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+        /// When it was deleted.
+        deleted_at,
+        /// Why it was closed.
+        close_reason,
+        /// Kind of account that closed it.
+        closed_by as TicketCloser,
+        /// Primary key of the account that closed it.
+        closed_by_id,
+        /// Primary key of the member of the staff who is in charge.
+        assigned_to,
+        /// State.
+        status as TicketStatus,
+        /// Public key, UUID.
+        uuid,
+        /// Until when the first answer is due.
+        first_response_due_at,
+        /// Until when the solution is due.
+        resolution_due_at,
+        /// When it was first answered.
+        first_response_at,
+        /// When the staff was told that it is late.
+        sla_breached_notified_at,
+    }
+    branches {
+        /// The customer who asks.
+        #[can(customer::SHOW)] customer: one<Customer>(customer_id, customer::live_customers),
+    }
+}
+
+/// Tickets that were not deleted, by primary key.
+pub fn live_tickets() -> Select<support_ticket::Entity> {
+    support_ticket::Entity::find()
+        .filter(support_ticket::Column::DeletedAt.is_null())
+        .order_by_asc(support_ticket::Column::Id)
+}
