@@ -10,8 +10,12 @@ use guichet::server::schema;
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
 
+use crate::rows::SCHEMA;
 use crate::shop::Shop;
 use crate::store::BACKEND;
+
+/// Rows that every list has at least: several parts of it.
+const ENOUGH: usize = 12;
 
 /// A list at the root of the schema.
 pub(crate) struct Listing {
@@ -115,7 +119,30 @@ pub(crate) async fn shop() -> Shop {
             shop.sql(&statement).await;
         }
     }
+    for list in listings() {
+        let rows = all(&shop, &list, &Json::Null).await;
+        for id in (401..).take(ENOUGH.saturating_sub(rows.len())) {
+            shop.sql(&copy(&shop, &list.table(), rows[0], id)).await;
+        }
+    }
     shop
+}
+
+/// The statement that copies a row, with another key and other values where a column's must be unique.
+fn copy(shop: &Shop, table: &str, from: i64, id: i64) -> String {
+    let columns = SCHEMA[table].names().map(|name| (shop.quoted(name), SCHEMA[table].is_unique(name)));
+    let (names, values): (Vec<_>, Vec<_>) = columns
+        .map(|(name, unique)| {
+            let value = match (name.trim_matches(['"', '`']), unique) {
+                ("id", _) => id.to_string(),
+                (_, true) => format!("'copy-{id}'"),
+                (_, false) => name.clone(),
+            };
+            (name, value)
+        })
+        .unzip();
+    let (table, names, values) = (shop.quoted(table), names.join(", "), values.join(", "));
+    format!("INSERT INTO {table} ({names}) SELECT {values} FROM {table} WHERE id = {from}")
 }
 
 /// One part of a list.

@@ -42,7 +42,7 @@ macro_rules! replay {
     };
 }
 
-replay! { common, customers, products, groups, pricings, services }
+replay! { common, customers, departments, products, groups, pricings, services }
 
 /// One line of a recording.
 #[derive(Clone, Debug, Deserialize)]

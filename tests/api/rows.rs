@@ -41,6 +41,8 @@ pub(crate) struct Column {
 #[derive(Debug, Deserialize)]
 struct Index {
     columns: Vec<String>,
+    #[serde(default)]
+    unique: bool,
 }
 
 impl Table {
@@ -54,6 +56,11 @@ impl Table {
     /// Names of the columns, in their order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// Whether no two rows have the same value of a column.
+    pub(crate) fn is_unique(&self, column: &str) -> bool {
+        self.indexes.values().any(|index| index.unique && index.columns == [column])
     }
 
     /// Type of a column in MariaDB.
