@@ -24,7 +24,7 @@ use crate::ability::{Abilities, Ability};
 use crate::engine::{Engine, graphql};
 use crate::execution::Execution;
 use crate::selection::{self, Turn};
-use crate::{Error, Result, root};
+use crate::{Error, Result, rest_only, root};
 
 /// The directive `@can(any: […])` on a field: the caller needs one of the abilities named.
 /// An empty list means that any valid key will do. On a field of conditions it tells what
@@ -190,6 +190,7 @@ impl<T: ContainerType> OutputType for Guarded<T> {
             });
         }
         describe_inputs(registry);
+        rest_only::hide(registry);
         name
     }
 

@@ -31,6 +31,7 @@ pub mod pipeline;
 pub mod prelude;
 pub mod record;
 pub mod rest;
+pub mod rest_only;
 mod root;
 pub mod schema;
 pub mod scope;

@@ -82,6 +82,8 @@ macro_rules! one {
 /// }
 /// ```
 ///
+/// An argument with `#[rest_only]` is one of REST documents alone.
+///
 /// A list is narrowed by `async fn(Scope<'_>, List<Entity>, Option<ID>) -> Result<List<Entity>>`.
 #[macro_export]
 macro_rules! list {
@@ -89,7 +91,9 @@ macro_rules! list {
         $(#[doc = $doc:literal])+
         #[can($($need:path),+)] $visibility:vis $Field:ident: $field:ident<$Record:ty>($rows:path) by $Filter:ty, $Sort:ty
         $(, search($column:path): $search:literal)?
-        $(, narrowed($narrow:path) { $($argument:ident: $Argument:ty = $about:literal),+ $(,)? })?;
+        $(, narrowed($narrow:path) {
+            $($(#[rest_only $($rest_only:tt)?])? $argument:ident: $Argument:ty = $about:literal),+ $(,)?
+        })?;
     ) => {
         $(#[doc = $doc])+
         #[derive(Default)]
@@ -106,7 +110,10 @@ macro_rules! list {
                 filter: Option<Box<$Filter>>,
                 sort: Option<Vec<$Sort>>,
                 $( #[graphql(desc = $search)] search: Option<String>, )?
-                $($( #[graphql(desc = $about)] $argument: Option<$Argument>, )+)?
+                $($(
+                    #[graphql(desc = $about $(, directive = $crate::rest_only::RestOnly::apply($($rest_only)?))?)]
+                    $argument: Option<$Argument>,
+                )+)?
                 first: Option<i64>,
                 after: Option<String>,
                 last: Option<i64>,

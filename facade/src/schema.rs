@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 
 use crate::guard::Guarded;
 use crate::rest::{Document, Unchecked};
+use crate::rest_only;
 use crate::{Error, Result};
 
 /// Nesting of what clients send: the parser's own limit. The limits that count are held before
@@ -34,9 +35,10 @@ fn builder<Q: Root, M: Root>() -> Builder<Q, M> {
     Schema::build(Guarded(Q::default()), Guarded(M::default()), EmptySubscription)
 }
 
-/// What GraphQL clients talk to. `data` is what resolvers find in their context.
+/// What GraphQL clients talk to: without what only REST has. `data` is what resolvers find in their context.
 pub fn strict<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
-    AnySchema::new(data(builder()).disable_suggestions().limit_recursive_depth(MAX_NESTING).finish())
+    let public = rest_only::in_public(builder);
+    AnySchema::new(data(public).disable_suggestions().limit_recursive_depth(MAX_NESTING).finish())
 }
 
 /// What operations run on that were validated before: the REST documents at start-up, those of GraphQL clients
@@ -54,10 +56,16 @@ pub fn fast<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>)
 
 /// The GraphQL contract as text.
 pub fn sdl<Q: Root, M: Root>() -> String {
-    builder::<Q, M>().finish().sdl_with_options(SDLExportOptions::new().prefer_single_line_descriptions())
+    let public = rest_only::in_public(builder::<Q, M>).finish();
+    public.sdl_with_options(SDLExportOptions::new().prefer_single_line_descriptions())
 }
 
-/// The types of the schema.
+/// The types of the schema as clients of GraphQL see them.
+pub fn public_registry<Q: Root, M: Root>() -> Registry {
+    rest_only::in_public(registry::<Q, M>)
+}
+
+/// The types of the internal schema, on which REST documents run: what only REST has is among them.
 pub fn registry<Q: Root, M: Root>() -> Registry {
     let mut registry = Registry {
         query_type: <Guarded<Q> as OutputType>::type_name().into_owned(),

@@ -91,7 +91,7 @@ impl Subject<'_> {
 pub(crate) async fn check(shape: &Shape, mut values: Values, scope: &Scope<'_>) -> Result<Values> {
     prepare::prepare(shape, &mut values, scope);
     let mut check = Check { values: &values, scope, cast: Values::new(), invalid: Invalid::default() };
-    for field in &shape.fields {
+    for field in shape.fields.iter().filter(|field| scope.rest || !field.rest_only) {
         check.field(field).await?;
     }
     if check.invalid.errors.is_empty() { Ok(check.cast) } else { Err(Error::Invalid(check.invalid)) }

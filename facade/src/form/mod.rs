@@ -58,7 +58,7 @@ pub struct Scope<'a> {
 ///
 /// Makes a struct of the same name whose fields are [`MaybeUndefined`](async_graphql::MaybeUndefined). With `for` an
 /// entity, `write_to` puts the fields into the columns of their names in an active model of it; what is no column, or is
-/// written in a way of its own, says `#[no_column]`.
+/// written in a way of its own, says `#[no_column]`. A field with `#[rest_only]` is one of REST alone.
 ///
 /// ```ignore
 /// form! {
@@ -77,14 +77,16 @@ macro_rules! form {
     (
         $(#[doc = $about:expr])*
         $visibility:vis struct $name:ident for $($entity:ident)::+ {
-            $($(#[doc = $doc:expr])* $(#[no_column $($no_column:tt)?])? $field:ident: $ty:ty => [$($rule:expr),* $(,)?]),*
-            $(,)?
+            $(
+                $(#[doc = $doc:expr])* $(#[no_column $($no_column:tt)?])? $(#[rest_only $($rest_only:tt)?])?
+                $field:ident: $ty:ty => [$($rule:expr),* $(,)?]
+            ),* $(,)?
         }
     ) => {
         $crate::form! {
             $(#[doc = $about])*
             $visibility struct $name {
-                $($(#[doc = $doc])* $field: $ty => [$($rule),*]),*
+                $($(#[doc = $doc])* $(#[rest_only $($rest_only)?])? $field: $ty => [$($rule),*]),*
             }
         }
 
@@ -102,7 +104,9 @@ macro_rules! form {
     (
         $(#[doc = $about:expr])*
         $visibility:vis struct $name:ident {
-            $($(#[doc = $doc:expr])* $field:ident: $ty:ty => [$($rule:expr),* $(,)?]),* $(,)?
+            $(
+                $(#[doc = $doc:expr])* $(#[rest_only $($rest_only:tt)?])? $field:ident: $ty:ty => [$($rule:expr),* $(,)?]
+            ),* $(,)?
         }
     ) => {
         $(#[doc = $about])*
@@ -118,7 +122,10 @@ macro_rules! form {
                     #[allow(unused_imports)]
                     use $crate::form::rules::*;
                     let fields = vec![
-                        $($crate::form::Field::new::<$ty>(stringify!($field), &[$($doc),*], vec![$($rule),*])),*
+                        $(
+                            $crate::form::Field::new::<$ty>(stringify!($field), &[$($doc),*], vec![$($rule),*])
+                                $(.rest_only($($rest_only)?))?
+                        ),*
                     ];
                     $crate::form::Shape::new(stringify!($name), &[$($about),*], fields)
                 })

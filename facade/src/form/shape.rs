@@ -6,6 +6,7 @@ use async_graphql::{InputType, Value};
 
 use super::constraint;
 use super::rules::{Kind, Rule};
+use crate::rest_only::RestOnly;
 
 /// A form: name, description and fields in the order of their messages.
 #[doc(hidden)]
@@ -25,6 +26,8 @@ pub struct Field {
     /// Name in GraphQL: camel case.
     pub(crate) camel: String,
     description: String,
+    /// Whether only REST has it.
+    pub(crate) rest_only: bool,
     pub(crate) rules: Vec<Rule>,
     type_name: String,
     register: fn(&mut Registry) -> String,
@@ -57,11 +60,18 @@ impl Field {
             name,
             camel: crate::name::camel(name),
             description: join(docs),
+            rest_only: false,
             rules,
             type_name: T::type_name().into_owned(),
             register: T::create_type_info,
             accepts: |value| T::parse(Some(value)).is_ok(),
         }
+    }
+
+    /// The field as one that only REST has.
+    #[must_use]
+    pub fn rest_only(self) -> Self {
+        Self { rest_only: true, ..self }
     }
 
     /// Name of its GraphQL type.
@@ -103,6 +113,7 @@ impl Field {
         let mut meta = MetaInputValue::new(self.camel.clone(), ty);
         meta.description = some(&self.description);
         constraint::describe(&mut meta, self, registry);
+        RestOnly::mark(&mut meta.directive_invocations, self.rest_only, registry);
         meta
     }
 }

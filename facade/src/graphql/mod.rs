@@ -113,16 +113,16 @@ pub struct Page<'a> {
 }
 
 impl GraphQl {
-    /// The face of a schema of these types, in its strict form and in the one that doesn't validate. `registry` makes the
-    /// types anew, where names are looked for.
+    /// The face of a schema, in its strict form and in the one that doesn't validate. `registry` makes its types, as
+    /// clients see them; once more where names are looked for.
     pub fn new(
         pipeline: Arc<Pipeline>,
         strict: AnySchema,
         fast: AnySchema,
-        types: Registry,
         registry: fn() -> Registry,
         documents: operation::Documents,
     ) -> Self {
+        let types = registry();
         Self {
             pipeline,
             strict,

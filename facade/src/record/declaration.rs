@@ -90,6 +90,8 @@ macro_rules! camel_name {
 ///         options shown JsonText,
 ///         /// Only for those who may.
 ///         #[can(metadata::METADATA)] secret,
+///         /// Only for REST documents: clients of GraphQL don't see it. The same before a branch.
+///         #[rest_only] legacy_name,
 ///     }
 ///     branches {
 ///         /// Rows whose column holds this row's key; also makes `pricesCount` and `pricesExists`.
@@ -114,9 +116,11 @@ macro_rules! record {
         $(#[doc = $doc:literal])+
         $visibility:vis struct $Record:ident($($entity:ident)::+);
         $(#[can($($nneed:path),+)] node: $node:expr;)?
-        columns { $( $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $column:ident $(shown $form:ident)? $(as $word:ty)? ),* $(,)? }
+        columns { $(
+            $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $column:ident $(shown $form:ident)? $(as $word:ty)?
+        ),* $(,)? }
         $(branches { $(
-            $(#[doc = $bdoc:literal])+ $(#[can($($bneed:path),+)])? $branch:ident: $kind:ident<$Target:ty>($($args:tt)*)
+            $(#[doc = $bdoc:literal])+ $(#[can($($bneed:path),+)])? $(#[rest_only $($brest:tt)?])? $branch:ident: $kind:ident<$Target:ty>($($args:tt)*)
         ),* $(,)? })?
     ) => {
         $(#[doc = $doc])+
@@ -142,6 +146,7 @@ macro_rules! record {
                         name: "databaseId",
                         doc: "Primary key: the `id` of the REST face.",
                         need: $crate::guard::Need::NONE,
+                        rest_only: false,
                         column: record.key,
                         shown: $crate::record::FieldForm::Value($crate::record::Rendering::INT),
                     });
@@ -149,14 +154,17 @@ macro_rules! record {
                         name: $crate::camel_name!($column),
                         doc: concat!($($cdoc, "\n"),+),
                         need: $crate::record!(@need $($($cneed),+)?),
+                        rest_only: $crate::record!(@rest_only $(rest_only $($crest)?)?),
                         column: $crate::record::place(&record, stringify!($column)),
                         shown: $crate::record::FieldForm::Value(
                             $crate::record!(@shown table::Model, $column $(shown $form)? $($word)?)
                         ),
                     }); )*
-                    $($( $crate::record!(
-                        @branch record, [$($bdoc)+] [$($($bneed),+)?] $branch $kind $Target [$($args)*]
-                    ); )*)?
+                    $($(
+                        let _first = record.branches.len();
+                        $crate::record!(@branch record, [$($bdoc)+] [$($($bneed),+)?] $branch $kind $Target [$($args)*]);
+                        $( $crate::record!(@hide record _first $($brest)?); )?
+                    )*)?
                     record
                 });
                 &RECORD
@@ -188,6 +196,12 @@ macro_rules! record {
         }
     };
 
+    (@rest_only) => { false };
+    (@rest_only rest_only) => { true };
+    (@hide $record:ident $first:ident) => {
+        $record.branches[$first..].iter_mut().for_each(|branch| branch.rest_only = true);
+    };
+
     (@need) => { $crate::guard::Need::NONE };
     (@need $($need:path),+) => { const { $crate::guard::Need::of(&[$($need),+]) } };
 
@@ -202,6 +216,7 @@ macro_rules! record {
             name: "id",
             doc: "Global identifier, opaque.",
             need: $crate::guard::Need::NONE,
+            rest_only: false,
             column: $record.key,
             shown: $crate::record::FieldForm::GlobalId,
         });
@@ -262,6 +277,7 @@ macro_rules! record {
             need: $crate::record!(@need $($need),*),
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
             sparse: true,
+            rest_only: false,
             answer: $crate::record::Answer::Related(
                 $crate::record!(@relation $Target, One, $crate::record::KeyColumn::Primary, $base, $crate::record!(@worked $key [$($column)+]))
             ),
@@ -274,6 +290,7 @@ macro_rules! record {
             need: $crate::record!(@need $($need),*),
             ty: <$Target as async_graphql::OutputType>::create_type_info,
             sparse: false,
+            rest_only: false,
             answer: $crate::record::Answer::Computed {
                 columns: &[$(table::Column::$column as usize),+],
                 resolve: |batch, field| Box::pin(async move {
@@ -302,6 +319,7 @@ macro_rules! record {
             name, doc, ty,
             need: $crate::record!(@need $($need),*),
             sparse: false,
+            rest_only: false,
             answer: $crate::record::Answer::Related($crate::record::Relation { shown, ..$relation }),
         };
         let (number, whether) = (

@@ -13,6 +13,7 @@ use super::relation::{Batch, BranchFuture, Related, Relation};
 use super::rendering::Rendering;
 use super::spelling::{RestForm, Spelling};
 use crate::guard::{self, Need};
+use crate::rest_only::RestOnly;
 
 /// Name of the interface of records that are found again by their identifier (Relay).
 pub const NODE: &str = "Node";
@@ -54,6 +55,8 @@ pub struct Field {
     pub doc: &'static str,
     /// What the caller needs.
     pub need: Need,
+    /// Whether only REST has it.
+    pub rest_only: bool,
     /// Place of the column.
     pub column: usize,
     /// How the column is shown.
@@ -80,6 +83,8 @@ pub struct Branch {
     pub ty: fn(&mut Registry) -> String,
     /// Whether REST leaves the key out where the value is null.
     pub sparse: bool,
+    /// Whether only REST has it.
+    pub rest_only: bool,
     /// How it is answered.
     pub answer: Answer,
 }
@@ -178,7 +183,7 @@ impl RecordType {
 
     fn meta_type(&self, registry: &mut Registry) -> MetaType {
         let mut fields: IndexMap<String, MetaField> = IndexMap::new();
-        for Field { name, doc, need, shown, .. } in &self.fields {
+        for Field { name, doc, need, rest_only, shown, .. } in &self.fields {
             let (ty, spelling) = match shown {
                 FieldForm::Value(rendering) => (rendering.ty(registry), rendering.spelling),
                 FieldForm::GlobalId => (ID::create_type_info(registry), Spelling::AsTyped),
@@ -187,9 +192,10 @@ impl RecordType {
             field.description = Some(doc.trim().to_owned());
             guard::mark(registry, &mut field, *need);
             RestForm { spelling, sparse: false }.mark(&mut field, registry);
+            RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);
         }
-        for Branch { name, doc, need, ty, sparse, answer } in &self.branches {
+        for Branch { name, doc, need, ty, sparse, rest_only, answer } in &self.branches {
             let mut field = MetaField::new(*name, ty(registry));
             if let Some(join) = answer.join_table() {
                 field.tags = join.marks(registry);
@@ -197,6 +203,7 @@ impl RecordType {
             field.description = Some(doc.trim().to_owned());
             guard::mark(registry, &mut field, *need);
             RestForm { spelling: Spelling::AsTyped, sparse: *sparse }.mark(&mut field, registry);
+            RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);
         }
         let builder = ObjectBuilder::new(self.name, fields).description(Some(self.doc.trim().to_owned()));

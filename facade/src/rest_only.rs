@@ -1,0 +1,108 @@
+//! What only REST has: fields of roots, records and forms, and arguments of roots, that documents need and clients of
+//! GraphQL don't see.
+//!
+//! The internal schema has them, the public one lacks them: its SDL, its introspection and the validation of what
+//! clients send know nothing of them. Both schemas have the same Rust types, so that what runs operations is compiled
+//! once. Types register themselves without knowing for which schema; so the thread says which one it builds
+//! ([`in_public`]), and the roots take away what is marked ([`hide`]).
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use async_graphql::TypeDirective;
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::location_traits::{
+    Directive_At_ARGUMENT_DEFINITION, Directive_At_FIELD_DEFINITION,
+};
+use async_graphql::registry::{
+    __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaType, Registry,
+};
+
+thread_local! {
+    static IN_PUBLIC: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Builds a schema or its types as clients of GraphQL see them.
+pub(crate) fn in_public<T>(build: impl FnOnce() -> T) -> T {
+    let before = IN_PUBLIC.replace(true);
+    let built = build();
+    IN_PUBLIC.set(before);
+    built
+}
+
+/// The directive `@restOnly`: a field or an argument of the internal schema alone.
+pub struct RestOnly;
+
+impl RestOnly {
+    const NAME: &str = "restOnly";
+
+    /// The mark on a field of a root or an argument of one.
+    pub fn apply() -> MetaDirectiveInvocation {
+        MetaDirectiveInvocation { name: Self::NAME.to_owned(), args: IndexMap::new() }
+    }
+
+    /// Marks a field that only REST has.
+    pub(crate) fn mark(
+        directives: &mut Vec<MetaDirectiveInvocation>,
+        rest_only: bool,
+        registry: &mut Registry,
+    ) {
+        if rest_only {
+            Self.register(registry);
+            directives.push(Self::apply());
+        }
+    }
+
+    fn marks(directives: &[MetaDirectiveInvocation]) -> bool {
+        directives.iter().any(|directive| directive.name == Self::NAME)
+    }
+}
+
+/// Takes what only REST has out of a registry, if it is the public schema's.
+pub(crate) fn hide(registry: &mut Registry) {
+    if !IN_PUBLIC.get() {
+        return;
+    }
+    for ty in registry.types.values_mut() {
+        match ty {
+            MetaType::Object { fields, .. } | MetaType::Interface { fields, .. } => {
+                fields.retain(|_, field| !RestOnly::marks(&field.directive_invocations));
+                fields.values_mut().for_each(hide_arguments);
+            }
+            MetaType::InputObject { input_fields, .. } => {
+                input_fields.retain(|_, field| !RestOnly::marks(&field.directive_invocations));
+            }
+            _ => {}
+        }
+    }
+    registry.directives.remove(RestOnly::NAME);
+}
+
+fn hide_arguments(field: &mut MetaField) {
+    field.args.retain(|_, argument| !RestOnly::marks(&argument.directive_invocations));
+}
+
+impl TypeDirective for RestOnly {
+    fn name(&self) -> Cow<'static, str> {
+        Self::NAME.into()
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.add_directive(MetaDirective {
+            name: Self::NAME.to_owned(),
+            description: Some("Only REST has it.".to_owned()),
+            locations: vec![
+                __DirectiveLocation::FIELD_DEFINITION,
+                __DirectiveLocation::ARGUMENT_DEFINITION,
+                __DirectiveLocation::INPUT_FIELD_DEFINITION,
+            ],
+            args: IndexMap::new(),
+            is_repeatable: false,
+            visible: None,
+            composable: None,
+        });
+    }
+}
+
+impl Directive_At_FIELD_DEFINITION for RestOnly {}
+impl Directive_At_ARGUMENT_DEFINITION for RestOnly {}
