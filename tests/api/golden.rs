@@ -1,9 +1,12 @@
 //! The recordings replayed: every step of every scenario, its answer and what it changed.
 //!
-//! `GOLDEN=<text>` in the environment replays only the scenarios whose name holds the text.
+//! Every file `tests/golden/<resource>.jsonl` is replayed, in both languages. `GOLDEN=<text>` in the environment replays
+//! only the scenarios whose name holds the text.
 
 use std::collections::{BTreeMap, HashMap};
-use std::env;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::{env, fs, thread};
 
 use futures_util::{StreamExt, stream};
 use sea_orm::DbBackend;
@@ -23,26 +26,39 @@ const SHOWN: usize = 12;
 /// Headers that are absent where the recording has none.
 const EXACT_HEADERS: [&str; 4] = ["x-ratelimit-limit", "x-ratelimit-remaining", "retry-after", "allow"];
 
-/// Declares the resources that are replayed: a test for each language.
-macro_rules! replay {
-    ($($resource:ident),* $(,)?) => {
-        /// The resources whose recordings are replayed (`tests/golden/<resource>.jsonl`).
-        pub(crate) const RESOURCES: &[(&str, &str)] =
-            &[$((stringify!($resource), include_str!(concat!("../golden/", stringify!($resource), ".jsonl")))),*];
-        $(mod $resource {
-            #[test]
-            fn fr() {
-                super::replay(stringify!($resource), "fr");
-            }
-            #[test]
-            fn en() {
-                super::replay(stringify!($resource), "en");
-            }
-        })*
-    };
+/// The recordings of one resource: a file of `tests/golden/`.
+pub(crate) struct Recordings {
+    /// Name of the file, without `.jsonl`.
+    resource: String,
+    /// Its lines.
+    pub(crate) exchanges: Vec<Exchange>,
 }
 
-replay! { common, customers, products, groups, pricings, services }
+/// Every file of recordings, by name.
+pub(crate) static RECORDINGS: LazyLock<Vec<Recordings>> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let recorded = files.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    let mut all: Vec<Recordings> = recorded.map(|path| Recordings::read(&path)).collect();
+    assert!(!all.is_empty(), "{} holds no recordings", folder.display());
+    all.sort_by(|one, other| one.resource.cmp(&other.resource));
+    all
+});
+
+/// Every recorded exchange, file by file.
+pub(crate) fn exchanges() -> impl Iterator<Item = &'static Exchange> {
+    RECORDINGS.iter().flat_map(|recordings| &recordings.exchanges)
+}
+
+#[test]
+fn fr() {
+    replay("fr");
+}
+
+#[test]
+fn en() {
+    replay("en");
+}
 
 /// One line of a recording.
 #[derive(Clone, Debug, Deserialize)]
@@ -87,66 +103,123 @@ pub(crate) struct Received {
     magic: Option<String>,
 }
 
-/// Reads a file of recordings.
-pub(crate) fn exchanges(file: &str) -> Vec<Exchange> {
-    file.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+impl Recordings {
+    fn read(file: &Path) -> Self {
+        let lines = fs::read_to_string(file).unwrap();
+        let resource = file.file_stem().unwrap().to_string_lossy().into_owned();
+        Self { resource, exchanges: lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect() }
+    }
+
+    /// The scenarios in one language whose name holds a text, each with its steps.
+    fn scenarios(&'static self, lang: &str, named: &str) -> Vec<Scenario> {
+        let asked = self.exchanges.iter().filter(|step| step.lang == lang && step.scenario.contains(named));
+        let mut scenarios: Vec<Scenario> = Vec::new();
+        for step in asked {
+            match scenarios.last_mut() {
+                Some(last) if last.steps[0].scenario == step.scenario => last.steps.push(step),
+                _ => scenarios.push(Scenario { resource: &self.resource, steps: vec![step] }),
+            }
+        }
+        scenarios
+    }
 }
 
-/// Replays the scenarios of one file in one language.
-fn replay(resource: &str, lang: &str) {
-    let file = RESOURCES.iter().find(|(name, _)| *name == resource).unwrap().1;
-    let only = env::var("GOLDEN").unwrap_or_default();
-    let mut scenarios: Vec<Vec<Exchange>> = Vec::new();
-    for exchange in exchanges(file) {
-        if exchange.lang != lang || !exchange.scenario.contains(&only) {
-            continue;
-        }
-        match scenarios.last_mut() {
-            Some(steps) if steps[0].scenario == exchange.scenario => steps.push(exchange),
-            _ => scenarios.push(vec![exchange]),
-        }
-    }
-    let steps: usize = scenarios.iter().map(Vec::len).sum();
+/// What is replayed over one database: the steps of one name, in one language.
+struct Scenario {
+    resource: &'static str,
+    steps: Vec<&'static Exchange>,
+}
+
+/// Replays the scenarios of all files in one language.
+fn replay(lang: &str) {
+    let named = env::var("GOLDEN").unwrap_or_default();
+    // Some are recorded in one language alone: the other one has nothing to replay then.
+    assert!(exchanges().any(|step| step.scenario.contains(&named)), "no scenario's name holds {named:?}");
+    let scenarios: Vec<Scenario> =
+        RECORDINGS.iter().flat_map(|recordings| recordings.scenarios(lang, &named)).collect();
+    let steps: usize = scenarios.iter().map(|scenario| scenario.steps.len()).sum();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let failures: Vec<String> = runtime.block_on(async {
-        // MariaDB slows down with every more database in use.
-        let concurrency = if *BACKEND == DbBackend::MySql { 1 } else { 4 };
-        let runs = scenarios.into_iter().map(|steps| async {
-            let name = steps[0].scenario.clone();
-            let run = tokio::spawn(scenario(steps)).await;
+        let runs = scenarios.into_iter().map(|scenario| async {
+            let name = scenario.name();
+            let run = tokio::spawn(scenario.replay()).await;
             run.unwrap_or_else(|panic| vec![format!("── {name}: {panic}\n")])
         });
-        stream::iter(runs).buffered(concurrency).concat().await
+        stream::iter(runs).buffered(concurrency()).concat().await
     });
     if !failures.is_empty() {
         let shown: Vec<&String> = failures.iter().take(SHOWN).collect();
         let text: String = shown.iter().map(|failure| format!("\n{failure}")).collect();
-        panic!("{resource} ({lang}): {} of {steps} steps differ{text}", failures.len());
+        panic!("{lang}: {} of {steps} steps differ{text}", failures.len());
     }
 }
 
-/// Replays one scenario; the failing steps as text.
-async fn scenario(steps: Vec<Exchange>) -> Vec<String> {
-    let shop = Shop::golden(&steps[0].lang).await;
-    let writes = steps.iter().any(|step| step.db.is_some());
-    let mut before = if writes { Some(shop.rows().await) } else { None };
-    let mut learned = HashMap::new();
-    let mut failures = Vec::new();
-    for step in &steps {
-        let answer = shop.send(&step.request.with(&learned)).await;
-        let after = if writes { Some(shop.rows().await) } else { None };
-        let changed = before.zip(after.as_ref()).map(|(before, after)| changes(&before, after));
-        before = after;
-        let mut comparison = Comparison { learned, ..Comparison::default() };
-        judge(step, &answer, changed.as_deref(), &mut comparison);
-        hold_to_contract(step, &answer, &mut comparison);
-        if !comparison.found.is_empty() {
-            failures.push(report(step, &answer, &comparison.found));
-        }
-        learned = comparison.learned;
+/// Scenarios of one language that are replayed at the same time.
+fn concurrency() -> usize {
+    match *BACKEND {
+        // It slows down with every more database in use.
+        DbBackend::MySql => 1,
+        _ => thread::available_parallelism().map_or(4, |threads| threads.get().max(4)),
     }
-    shop.close().await;
-    failures
+}
+
+impl Scenario {
+    fn name(&self) -> String {
+        format!("{}: {}", self.resource, self.steps[0].scenario)
+    }
+
+    /// Replays its steps; the failing ones as text.
+    async fn replay(self) -> Vec<String> {
+        let shop = Shop::golden(&self.steps[0].lang).await;
+        let writes = self.steps.iter().any(|step| step.db.is_some());
+        let mut before = if writes { Some(shop.rows().await) } else { None };
+        let mut learned = HashMap::new();
+        let mut failures = Vec::new();
+        for step in &self.steps {
+            let answer = shop.send(&step.request.with(&learned)).await;
+            let after = if writes { Some(shop.rows().await) } else { None };
+            let changed = before.zip(after.as_ref()).map(|(before, after)| changes(&before, after));
+            before = after;
+            let mut comparison = Comparison { learned, ..Comparison::default() };
+            judge(step, &answer, changed.as_deref(), &mut comparison);
+            hold_to_contract(step, &answer, &mut comparison);
+            if !comparison.found.is_empty() {
+                failures.push(self.report(step, &answer, &comparison.found));
+            }
+            learned = comparison.learned;
+        }
+        shop.close().await;
+        failures
+    }
+
+    /// A failing step, to read: what was asked, what differs, what came.
+    fn report(&self, step: &Exchange, answer: &Answer, found: &[Difference]) -> String {
+        let Exchange { step: number, lang, request, response, .. } = step;
+        let body = request.body.as_ref().map(Json::to_string).or_else(|| request.raw.clone());
+        let mut text = format!(
+            "── {}/{number} ({lang}): {} {} {} (key {})\n",
+            self.name(),
+            request.method,
+            request.path,
+            body.unwrap_or_default(),
+            request.key.as_deref().unwrap_or("none given")
+        );
+        for difference in found.iter().take(12) {
+            text += &format!("   {}\n", difference.line());
+        }
+        if found.len() > 12 {
+            text += &format!("   … and {} more\n", found.len() - 12);
+        }
+        let recorded = response.json.as_ref().map(Json::to_string).unwrap_or_default();
+        let cut = |text: &str| text.chars().take(400).collect::<String>();
+        text + &format!(
+            "   recorded: {} {}\n   answered: {} {}\n",
+            response.status,
+            cut(&recorded),
+            answer.status,
+            cut(&answer.text())
+        )
+    }
 }
 
 /// Holds our own answer against `openapi.json`.
@@ -252,38 +325,11 @@ impl Sent {
     }
 }
 
-/// A failing step, to read: what was asked, what differs, what came.
-fn report(step: &Exchange, answer: &Answer, found: &[Difference]) -> String {
-    let Exchange { scenario, step: number, lang, request, response, .. } = step;
-    let body = request.body.as_ref().map(Json::to_string).or_else(|| request.raw.clone()).unwrap_or_default();
-    let mut text = format!(
-        "── {scenario}/{number} ({lang}): {} {} {body} (key {})\n",
-        request.method,
-        request.path,
-        request.key.as_deref().unwrap_or("none given")
-    );
-    for difference in found.iter().take(12) {
-        text += &format!("   {}\n", difference.line());
-    }
-    if found.len() > 12 {
-        text += &format!("   … and {} more\n", found.len() - 12);
-    }
-    let recorded = response.json.as_ref().map(Json::to_string).unwrap_or_default();
-    let cut = |text: &str| text.chars().take(400).collect::<String>();
-    text + &format!(
-        "   recorded: {} {}\n   answered: {} {}\n",
-        response.status,
-        cut(&recorded),
-        answer.status,
-        cut(&answer.text())
-    )
-}
-
 /// Every recording agrees with itself: the files are read whole, and the comparison is sound.
 #[test]
 fn recordings_agree_with_themselves() {
-    for (resource, file) in RESOURCES {
-        for step in exchanges(file) {
+    for recordings in RECORDINGS.iter() {
+        for step in &recordings.exchanges {
             let mut comparison = Comparison::default();
             let headers = step.response.headers.clone().into_iter().collect();
             let body = step.response.json.as_ref().map(Json::to_string);
@@ -296,7 +342,7 @@ fn recordings_agree_with_themselves() {
             self::body(&step.response, &Answer { status: 0, headers: vec![], body }, &mut comparison);
             let changes: Vec<Change> = step.db.iter().flatten().map(Change::recorded).collect();
             comparison.changes(&changes, &changes);
-            assert_eq!(comparison.found, [], "{resource}: {}/{}", step.scenario, step.step);
+            assert_eq!(comparison.found, [], "{}: {}/{}", recordings.resource, step.scenario, step.step);
         }
     }
 }

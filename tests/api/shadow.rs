@@ -17,7 +17,7 @@ use guichet::server::shadow::Findings;
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 
-use crate::golden::{Exchange, RESOURCES, exchanges};
+use crate::golden::{Exchange, RECORDINGS};
 use crate::program::Program;
 use crate::shop::Shop;
 use crate::wire::Request;
@@ -38,17 +38,17 @@ struct Recorded {
 /// The recorded answers to `GET`s, of the shop before anything was changed.
 fn recordings() -> BTreeMap<Question, Recorded> {
     let mut answers = BTreeMap::new();
-    for (_, file) in RESOURCES {
+    for recordings in RECORDINGS.iter() {
         let mut changed = HashSet::new();
-        for exchange in exchanges(file).into_iter().filter(|exchange| exchange.lang == "fr") {
+        for exchange in recordings.exchanges.iter().filter(|exchange| exchange.lang == "fr") {
             let Exchange { scenario, request, response, .. } = exchange;
             if request.method != "GET" {
                 changed.insert(scenario);
             } else if let (false, true, Some(body)) =
-                (changed.contains(&scenario), request.is_plain(), response.json)
+                (changed.contains(scenario), request.is_plain(), &response.json)
             {
-                let question = (request.path, request.key.unwrap_or_default());
-                answers.entry(question).or_insert(Recorded { status: response.status, body });
+                let question = (request.path.clone(), request.key.clone().unwrap_or_default());
+                answers.entry(question).or_insert(Recorded { status: response.status, body: body.clone() });
             }
         }
     }

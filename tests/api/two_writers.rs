@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use serde_json::Value as Json;
 
-use crate::golden::{RESOURCES, exchanges};
+use crate::golden::exchanges;
 use crate::rows::{Row, changes};
 use crate::shop::Shop;
 use crate::store::DATA;
@@ -64,8 +64,7 @@ async fn a_key_revoked_or_narrowed_beside_us_stops() {
 async fn reading_changes_nothing() {
     let shop = Shop::with("fr", |config| config.rate_limit = None).await;
     let before = shop.rows().await;
-    let recorded = RESOURCES.iter().flat_map(|(_, file)| exchanges(file));
-    let reads = recorded.filter(|step| step.lang == "fr" && !step.request.writes());
+    let reads = exchanges().filter(|step| step.lang == "fr" && !step.request.writes());
     let reads: Vec<Request> = reads.map(|step| step.request.with(&HashMap::new())).collect();
     let asked = stream::iter(&reads).map(|read| shop.send(read)).buffer_unordered(4).count().await;
     assert!(asked > 200, "{asked} reads");
