@@ -72,13 +72,15 @@ fn row(registry: &Registry, connection: &str) -> String {
     registry.concrete_type_by_name(nodes).unwrap().name().to_owned()
 }
 
-/// The recorded shop with rows that are hard to order: ties, nothing, accents, long texts.
+/// The recorded shop with the example rows of the resources, and rows that are hard to order: ties, nothing, accents,
+/// long texts.
 pub(crate) async fn shop() -> Shop {
     let shop = Shop::with("fr", |config| {
         config.rate_limit = None;
         config.cost_limit = None;
     })
     .await;
+    shop.add_examples().await;
     let long = "x".repeat(300);
     let names = ["Été", "ete", "ETE", "Zoé", "a_b", "A b", "%", "'", "œuf", "oeuf", "été ", "Ünique"];
     for (at, name) in names.iter().enumerate() {

@@ -9,6 +9,7 @@
 //! | [`shop`] | a running server to ask, by key name |
 //! | [`wire`] | the HTTP client, which sends exactly what it is told |
 //! | [`store`] | databases cloned from a template |
+//! | [`example`] | the example rows of the resources |
 //! | [`rows`] | what changed in a database |
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`deviation`] | where the server may differ from the recordings, and why |
@@ -70,6 +71,7 @@ mod documented;
 mod documents;
 mod engine;
 mod errors;
+mod example;
 mod execution;
 mod failure;
 mod foreign;

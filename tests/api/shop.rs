@@ -22,6 +22,7 @@ use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::example;
 use crate::rows::Snapshot;
 use crate::store::{DATA, Store, folder};
 use crate::wire::{self, Answer, Request};
@@ -213,6 +214,13 @@ impl Shop {
     /// Runs a statement on the database.
     pub(crate) async fn sql(&self, sql: &str) {
         self.store.db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Adds the example rows of every resource (see [`example`]).
+    pub(crate) async fn add_examples(&self) {
+        for sql in example::statements() {
+            self.sql(&sql).await;
+        }
     }
 
     /// First column of the first row of a statement, which must be a text.

@@ -39,24 +39,7 @@ async fn shop() -> Shop {
         config.license_file = Some(license);
     })
     .await;
-    let model = if shop.is_mysql() {
-        "App\\\\Models\\\\Account\\\\Customer"
-    } else {
-        "App\\Models\\Account\\Customer"
-    };
-    for sql in [
-        "UPDATE services SET customer_id = 1, status = 'active' WHERE id = 1".to_owned(),
-        "UPDATE invoices SET customer_id = 1, status = 'paid' WHERE id = 2".to_owned(),
-        "INSERT INTO config_options_services (config_option_id, service_id) VALUES (1, 1)".to_owned(),
-        "INSERT INTO upgrades (service_id, customer_id, old_product_id, new_product_id) VALUES (1, 1, 1, 2)"
-            .to_owned(),
-        format!(
-            "INSERT INTO metadata (model_id, model_type, {}, value) VALUES (1, '{model}', 'social_discord', '1')",
-            shop.quoted("key")
-        ),
-    ] {
-        shop.sql(&sql).await;
-    }
+    shop.add_examples().await;
     shop
 }
 
