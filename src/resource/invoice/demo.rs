@@ -1,26 +1,32 @@
-//! Invoices: the first of each service, renewals, and some that never came to be paid.
+//! The invoices of the demo shop: the first of each service, renewals, and some that never came to be paid.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use chrono::TimeDelta;
 use entity::value::{Id, Int, ShopDate, ShopTime};
 use entity::{invoice, invoice_item, invoice_sequence};
-use sea_orm::Set;
+use sea_orm::{ConnectionTrait, Set};
 use serde_json::json;
 
-use super::WELCOME;
-use super::contracts::{Contract, has_memory, id};
-use crate::command::demo::Making;
-use crate::command::demo::people::Person;
-use crate::command::demo::store::{Article, exchanged};
-use crate::command::random::{money, percent};
+use crate::resource::customer::demo::Person;
+use crate::resource::product::demo::{Article, articles};
+use crate::resource::service::demo::{Contract, draw as draw_contracts, has_memory, id};
+use crate::shop::sample::Failure;
+use crate::shop::sample::batch::insert;
+use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::money::{TAX, exchanged, money, percent};
 
+/// Makes invoices with their items. Services are drawn with them, and made behind them: a service names its open invoice.
+pub const MAKER: Maker =
+    Maker { after: &["customer", "product"], make: |db, making| Box::pin(make(db, making)) };
+
+/// The coupon of the first orders: its key, its code, and what it takes off in percent.
+const WELCOME: (i64, &str, i64) = (1, "BIENVENUE10", 10);
 /// Beginning of invoice numbers, as the setting `billing_invoice_prefix` says.
 const PREFIX: &str = "LUM";
 /// What four more gigabytes of memory cost a month, in cents.
 const MEMORY: i64 = 400;
-/// Tax in percent.
-const TAX: i64 = 20;
 /// Invoices that belong to no service, by status.
 const LOOSE: [&str; 14] = [
     "failed",
@@ -41,17 +47,20 @@ const LOOSE: [&str; 14] = [
 const GATEWAYS: [(&str, i64); 4] =
     [("stripe", 55), ("paypal_express_checkout", 25), ("bank_transfert", 12), ("balance", 8)];
 
-/// One invoice: a line for the product, another if memory was added.
-pub(super) struct Bill {
-    /// Position of the service.
-    pub(super) contract: Option<usize>,
-    pub(super) status: &'static str,
-    pub(super) made: ShopTime,
-    pub(super) paid: Option<ShopTime>,
+/// One invoice, kept in the order of the keys, which begin at 1: a line for the product, another if memory was added.
+pub struct Bill {
+    /// Position of the service; none where nothing came of it.
+    pub contract: Option<usize>,
+    /// Its status, as it is stored.
+    pub status: &'static str,
+    /// When it was made.
+    pub made: ShopTime,
+    /// When it was paid.
+    pub paid: Option<ShopTime>,
     /// Whether it is the first of its service.
-    pub(super) first: bool,
+    pub first: bool,
     /// Whether the coupon of first orders was used.
-    pub(super) welcome: bool,
+    welcome: bool,
     /// Whether a second line adds memory.
     memory: bool,
     customer: usize,
@@ -64,11 +73,6 @@ pub(super) struct Bill {
 }
 
 impl Bill {
-    /// Key of the customer.
-    pub(super) fn customer_id(&self) -> Id {
-        id(self.customer)
-    }
-
     /// Price and setup fee before tax, in cents.
     fn line(&self, articles: &[Article]) -> (i64, i64) {
         let article = &articles[self.article];
@@ -82,7 +86,7 @@ impl Bill {
     }
 
     /// What the coupon takes off, in cents.
-    pub(super) fn discount(&self, articles: &[Article]) -> i64 {
+    fn discount(&self, articles: &[Article]) -> i64 {
         if self.welcome { percent(self.line(articles).0, WELCOME.2) } else { 0 }
     }
 
@@ -91,12 +95,20 @@ impl Bill {
     }
 }
 
-pub(super) fn draw(
-    making: &mut Making,
-    contracts: &[Contract],
-    articles: &[Article],
-    people: &[Person],
-) -> Vec<Bill> {
+async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+    let (articles, people) = (articles()?, mem::take(making.kept::<Vec<Person>>()));
+    let contracts = draw_contracts(making, &articles, &people);
+    let bills = draw(making, &contracts, &articles, &people);
+    let (invoices, items) = rows(making, &bills, &articles, &people);
+    insert(db, invoices).await?;
+    insert(db, sequences(&bills)).await?;
+    insert(db, items).await?;
+    *making.kept() = contracts;
+    *making.kept() = bills;
+    Ok(())
+}
+
+fn draw(making: &mut Making, contracts: &[Contract], articles: &[Article], people: &[Person]) -> Vec<Bill> {
     let mut bills: Vec<Bill> = Vec::new();
     for (at, contract) in contracts.iter().enumerate() {
         bills.push(Bill { memory: has_memory(at, contract, articles), ..first(making, at, contract) });
@@ -200,7 +212,7 @@ fn number(bills: &mut [Bill]) {
 }
 
 /// Where the next number of each month goes on.
-pub(super) fn sequences(bills: &[Bill]) -> Vec<invoice_sequence::ActiveModel> {
+fn sequences(bills: &[Bill]) -> Vec<invoice_sequence::ActiveModel> {
     let last: BTreeMap<String, &Bill> = bills.iter().map(|bill| (bill.month(), bill)).collect();
     last.into_iter()
         .map(|(month, bill)| invoice_sequence::ActiveModel {
@@ -214,7 +226,7 @@ pub(super) fn sequences(bills: &[Bill]) -> Vec<invoice_sequence::ActiveModel> {
         .collect()
 }
 
-pub(super) fn rows(
+fn rows(
     making: &mut Making,
     bills: &[Bill],
     articles: &[Article],
@@ -248,7 +260,7 @@ fn invoice_row(
         external_id: Set(card.then(|| format!("pi_{}", uuid.replace('-', "")))),
         uuid: Set(Some(uuid)),
         due_date: Set(ShopDate(bill.made.local().date() + TimeDelta::days(7))),
-        customer_id: Set(Some(bill.customer_id())),
+        customer_id: Set(Some(id(bill.customer))),
         billing_address: Set(Some(person.billing.clone())),
         total: Set(money(subtotal + tax)),
         subtotal: Set(money(subtotal)),

@@ -1,16 +1,26 @@
-//! Services: who has what, since when and until when.
+//! The services of the demo shop: who has what, since when and until when.
+
+use std::mem;
 
 use chrono::{Months, TimeDelta};
-use entity::service;
 use entity::value::{Flag, Id, Int, ShopTime};
-use sea_orm::Set;
+use entity::{config_options_service, service, service_renewal, subscription};
+use sea_orm::{ConnectionTrait, Set};
 use serde_json::json;
 
-use super::bills::Bill;
-use crate::command::demo::Making;
-use crate::command::demo::people::Person;
-use crate::command::demo::store::{Article, exchanged};
-use crate::command::random::{money, percent};
+use crate::resource::customer::demo::Person;
+use crate::resource::invoice::demo::Bill;
+use crate::resource::product::demo::{Article, articles};
+use crate::shop::sample::Failure;
+use crate::shop::sample::batch::insert;
+use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::money::{TAX, exchanged, money, percent};
+
+/// Makes the services that were drawn with their invoices.
+pub const MAKER: Maker = Maker {
+    after: &["cancellation_reason", "invoice", "server"],
+    make: |db, making| Box::pin(make(db, making)),
+};
 
 /// How many services there are: each status comes up as often as in this round.
 const COUNT: usize = 80;
@@ -37,46 +47,66 @@ const PERIODS: [((&str, i64), i64); 4] =
 /// Servers by thirds of the catalogue.
 const SERVERS: [i64; 3] = [1, 2, 3];
 
-/// One service.
-pub(super) struct Contract {
+/// One service, kept in the order of the keys, which begin at 1.
+pub struct Contract {
     /// Position of the customer.
-    pub(super) customer: usize,
+    pub customer: usize,
     /// Position of the product.
-    pub(super) article: usize,
-    pub(super) billing: &'static str,
-    pub(super) currency: &'static str,
-    /// Length of a period; none for what is paid once.
-    pub(super) months: i64,
-    pub(super) status: &'static str,
-    pub(super) made: ShopTime,
-    pub(super) expires: Option<ShopTime>,
-    pub(super) renewals: i64,
+    pub article: usize,
+    /// Name of its period, as it is stored.
+    pub billing: &'static str,
+    /// Currency in which it is paid.
+    pub currency: &'static str,
+    /// Months of a period; 0 for what is paid once.
+    pub months: i64,
+    /// Its status, as it is stored.
+    pub status: &'static str,
+    /// When it was ordered.
+    pub made: ShopTime,
+    /// When its period ends.
+    pub expires: Option<ShopTime>,
+    /// How many periods were added to the first.
+    pub renewals: i64,
 }
 
-/// Key of the service at a position.
-pub(super) fn id(position: usize) -> Id {
+/// Key of what stands at a position.
+#[must_use]
+pub fn id(position: usize) -> Id {
     Id(i64::try_from(position).unwrap_or(i64::MAX - 1) + 1)
 }
 
 /// Whether memory was added to the service at a position.
-pub(super) fn has_memory(position: usize, contract: &Contract, articles: &[Article]) -> bool {
+#[must_use]
+pub fn has_memory(position: usize, contract: &Contract, articles: &[Article]) -> bool {
     articles[contract.article].options && position.is_multiple_of(2)
 }
 
 impl Contract {
     /// Key of the customer.
-    pub(super) fn customer_id(&self) -> Id {
+    fn customer_id(&self) -> Id {
         id(self.customer)
     }
 
     /// One period after a moment.
-    pub(super) fn after(&self, start: ShopTime) -> Option<ShopTime> {
+    fn after(&self, start: ShopTime) -> Option<ShopTime> {
         let months = u32::try_from(self.months).ok().filter(|&months| months > 0)?;
         start.0.checked_add_months(Months::new(months)).map(ShopTime)
     }
 }
 
-pub(super) fn draw(making: &mut Making, articles: &[Article], people: &[Person]) -> Vec<Contract> {
+async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+    let contracts = mem::take(making.kept::<Vec<Contract>>());
+    let bills = mem::take(making.kept::<Vec<Bill>>());
+    let articles = articles()?;
+    insert(db, rows(making, &contracts, &bills, &articles)).await?;
+    insert(db, periods(&bills, &contracts)).await?;
+    insert(db, extras(&contracts, &articles)).await?;
+    insert(db, subscriptions(making, &contracts)).await?;
+    Ok(())
+}
+
+/// Draws what customers have ordered.
+pub fn draw(making: &mut Making, articles: &[Article], people: &[Person]) -> Vec<Contract> {
     (0..COUNT).map(|at| one(making, at, articles, people)).collect()
 }
 
@@ -122,7 +152,7 @@ fn run(making: &mut Making, mut contract: Contract) -> Contract {
     contract
 }
 
-pub(super) fn rows(
+fn rows(
     making: &mut Making,
     contracts: &[Contract],
     bills: &[Bill],
@@ -171,8 +201,73 @@ fn row(
         created_at: Set(Some(contract.made)),
         updated_at: Set(Some(contract.made)),
         description: Set(None),
-        price_ttc: Set(money(percent(exchanged(article.price(contract.months), contract.currency), 120))),
+        price_ttc: Set(money(percent(
+            exchanged(article.price(contract.months), contract.currency),
+            100 + TAX,
+        ))),
         status: Set(contract.status.to_owned()),
         ..Default::default()
     }
+}
+
+/// One row for each paid or open period of a service.
+fn periods(bills: &[Bill], contracts: &[Contract]) -> Vec<service_renewal::ActiveModel> {
+    let billed = bills.iter().zip(1..).filter_map(|(bill, invoice)| Some((bill, invoice, bill.contract?)));
+    billed
+        .filter(|(bill, ..)| matches!(bill.status, "paid" | "pending"))
+        .map(|(bill, invoice, contract)| service_renewal::ActiveModel {
+            service_id: Set(id(contract)),
+            invoice_id: Set(Id(invoice)),
+            start_date: Set(Some(bill.made)),
+            end_date: Set(contracts[contract].after(bill.made)),
+            renewed_at: Set(bill.paid),
+            period: Set(Int(1)),
+            first_period: Set(Flag(bill.first)),
+            status: Set(if bill.paid.is_some() { "completed" } else { "pending" }.to_owned()),
+            created_at: Set(Some(bill.made)),
+            updated_at: Set(Some(bill.made)),
+            ..Default::default()
+        })
+        .collect()
+}
+
+/// Memory that some have added.
+fn extras(contracts: &[Contract], articles: &[Article]) -> Vec<config_options_service::ActiveModel> {
+    let with_options =
+        contracts.iter().enumerate().filter(|(at, contract)| has_memory(*at, contract, articles));
+    with_options
+        .map(|(at, contract)| config_options_service::ActiveModel {
+            config_option_id: Set(Id(1)),
+            service_id: Set(id(at)),
+            value: Set(Some("4".to_owned())),
+            key: Set(Some("additional_memory".to_owned())),
+            expires_at: Set(contract.expires),
+            created_at: Set(Some(contract.made)),
+            updated_at: Set(Some(contract.made)),
+            ..Default::default()
+        })
+        .collect()
+}
+
+/// Every eighth running service is paid by itself.
+fn subscriptions(making: &mut Making, contracts: &[Contract]) -> Vec<subscription::ActiveModel> {
+    let running = contracts
+        .iter()
+        .enumerate()
+        .filter(|(_, contract)| contract.status == "active" && contract.months > 0);
+    running
+        .step_by(8)
+        .map(|(at, contract)| subscription::ActiveModel {
+            customer_id: Set(Some(contract.customer_id())),
+            state: Set("active".to_owned()),
+            cycles: Set(Int(contract.renewals)),
+            last_payment_at: Set(Some(contract.made)),
+            service_id: Set(Some(id(at))),
+            payment_method_id: Set(Some(format!("pm_{}", making.dice.uuid()))),
+            billing_day: Set(Int(5)),
+            created_at: Set(Some(contract.made)),
+            updated_at: Set(Some(contract.made)),
+            ..Default::default()
+        })
+        .collect()
 }

@@ -2,12 +2,31 @@
 
 use chrono::TimeDelta;
 use entity::value::{Id, ShopTime};
-use entity::{support_department, support_message, support_ticket};
-use sea_orm::{DatabaseConnection, DbErr, EntityTrait, QuerySelect, Set, TransactionTrait};
+use entity::{admin, support_department, support_message, support_ticket};
+use sea_orm::{DatabaseConnection, EntityTrait, QueryOrder, QuerySelect, Set, TransactionTrait};
 
-use super::{Plan, chunks};
-use crate::command::batch::{count_on, insert};
+use crate::resource::customer::seed::CUSTOMERS;
+use crate::shop::sample::Failure;
+use crate::shop::sample::batch::{count_on, insert};
+use crate::shop::sample::seed::{Count, Maker, Plan, chunks, keys_of};
 
+pub(super) const MAKER: Maker = Maker {
+    after: &["customer", "department", "staff"],
+    counts: &[TICKETS],
+    dice: Some(DICE),
+    rows: |plan| plan.count(&TICKETS) * 4,
+    make: |db, plan| Box::pin(make(db, plan)),
+};
+
+const TICKETS: Count = Count {
+    name: "tickets",
+    help: Some("Tickets, each with three messages; without it one for five customers"),
+    range: 0..=u64::MAX,
+    default: |counts| counts.of(&CUSTOMERS) / 5,
+    first: Some(keys_of::<support_ticket::Entity>),
+};
+
+const DICE: u64 = 5;
 const SUBJECTS: [&str; 6] = [
     "Le serveur ne répond plus",
     "Facture en double",
@@ -18,48 +37,36 @@ const SUBJECTS: [&str; 6] = [
 ];
 const STATUSES: [(&str, i64); 3] = [("open", 25), ("answered", 25), ("closed", 50)];
 
-pub(super) async fn fill(db: &DatabaseConnection, plan: &Plan, staff: Id) -> Result<(), DbErr> {
-    plan.progress.set_message("tickets");
-    let department = department(db, plan).await?;
+async fn make(db: &DatabaseConnection, plan: &Plan) -> Result<(), Failure> {
+    plan.begin("tickets");
+    let department = support_department::Entity::find().limit(1).one(db).await?;
+    let department = department.ok_or("there is no department for tickets")?.id;
+    let staff = admin::Entity::find().order_by_asc(admin::Column::Id).limit(1).one(db).await?;
+    let staff = staff.ok_or("there is no staff for tickets")?.id;
     let work = db.begin().await?;
-    for chunk in chunks(plan.tickets.count) {
+    for chunk in chunks(plan.count(&TICKETS)) {
         let size = chunk.end - chunk.start;
-        let (tickets, messages): (Vec<_>, Vec<_>) =
-            chunk.map(|at| ticket(plan, at, department, staff)).unzip();
+        let (tickets, messages): (Vec<_>, Vec<_>) = chunk.map(|at| rows(plan, at, department, staff)).unzip();
         insert(&work, tickets).await?;
         insert(&work, messages.into_iter().flatten().collect()).await?;
-        plan.progress.inc(size * 4);
+        plan.made(size * 4);
     }
     work.commit().await?;
-    count_on::<support_ticket::Entity>(db).await
+    count_on::<support_ticket::Entity>(db).await?;
+    Ok(())
 }
 
-async fn department(db: &DatabaseConnection, plan: &Plan) -> Result<Id, DbErr> {
-    if let Some(known) = support_department::Entity::find().limit(1).one(db).await? {
-        return Ok(known.id);
-    }
-    let row = support_department::ActiveModel {
-        name: Set("Général".to_owned()),
-        description: Set(Some("Toutes les demandes".to_owned())),
-        icon: Set(Some("bi bi-question-circle".to_owned())),
-        created_at: Set(Some(plan.now.into())),
-        updated_at: Set(Some(plan.now.into())),
-        ..Default::default()
-    };
-    support_department::Entity::insert(row).exec(db).await.map(|made| made.last_insert_id)
-}
-
-fn ticket(
+fn rows(
     plan: &Plan,
     at: u64,
     department: Id,
     staff: Id,
 ) -> (support_ticket::ActiveModel, [support_message::ActiveModel; 3]) {
-    let mut dice = plan.dice(5, at);
+    let mut dice = plan.dice(DICE, at);
     let (made, status, customer) =
-        (plan.ago(&mut dice, 400), dice.weighted(&STATUSES), plan.customers.any(&mut dice));
+        (plan.ago(&mut dice, 400), dice.weighted(&STATUSES), plan.keys(&CUSTOMERS).any(&mut dice));
     let closed = (status == "closed").then(|| ShopTime((made.0 + TimeDelta::hours(30)).min(plan.now)));
-    let id = plan.tickets.at(at);
+    let id = plan.keys(&TICKETS).at(at);
     let row = support_ticket::ActiveModel {
         id: Set(id),
         department_id: Set(department),

@@ -1,8 +1,9 @@
 //! Many rows in few statements.
 
+use entity::value::Id;
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityName, EntityTrait,
-    Iterable, QueryOrder, QuerySelect, Statement,
+    Iterable, PrimaryKeyToColumn, QueryOrder, QuerySelect, Statement,
 };
 
 /// Values that one statement may carry: SQLite's limit is 32,766, the others' 65,535.
@@ -11,7 +12,10 @@ const VALUES: usize = 30_000;
 const ROWS: usize = 500;
 
 /// Inserts rows, as many per statement as the database takes. All rows set the same columns.
-pub(super) async fn insert<A>(db: &impl ConnectionTrait, mut rows: Vec<A>) -> Result<(), DbErr>
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert<A>(db: &impl ConnectionTrait, mut rows: Vec<A>) -> Result<(), DbErr>
 where
     A: ActiveModelTrait + Send,
 {
@@ -25,16 +29,21 @@ where
 }
 
 /// The key that the next row of a table may take.
-pub(super) async fn next_id<E: EntityTrait>(db: &DatabaseConnection, id: E::Column) -> Result<i64, DbErr> {
-    let newest = E::find().select_only().column(id).order_by_desc(id).limit(1);
-    let highest = newest.into_tuple::<entity::value::Id>().one(db).await?;
+///
+/// # Errors
+/// When the database fails.
+pub async fn next_id<E: EntityTrait>(db: &DatabaseConnection) -> Result<i64, DbErr> {
+    let Some(key) = E::PrimaryKey::iter().next().map(PrimaryKeyToColumn::into_column) else { return Ok(1) };
+    let newest = E::find().select_only().column(key).order_by_desc(key).limit(1);
+    let highest = newest.into_tuple::<Id>().one(db).await?;
     Ok(highest.map_or(1, |id| id.0 + 1))
 }
 
 /// Tells PostgreSQL's counter of a table about keys that were given by hand; the others see them.
-pub(super) async fn count_on<E: EntityTrait + EntityName + Default>(
-    db: &DatabaseConnection,
-) -> Result<(), DbErr> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_on<E: EntityTrait + EntityName + Default>(db: &DatabaseConnection) -> Result<(), DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }

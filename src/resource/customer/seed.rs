@@ -1,20 +1,35 @@
-//! Customers, and one member of the staff where there is none.
+//! The customers of a seeded shop.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use entity::value::{Amount, Flag, Id, ShopTime};
-use entity::{admin, customer};
-use sea_orm::{DatabaseConnection, DbErr, EntityTrait, QueryOrder, QuerySelect, Set, TransactionTrait};
+use chrono::TimeDelta;
+use entity::customer;
+use entity::value::{Amount, Flag, ShopTime};
+use sea_orm::{DatabaseConnection, Set, TransactionTrait};
 
-use super::{Plan, chunks};
-use crate::command::batch::{count_on, insert};
-use crate::command::random::{Dice, money};
+use crate::shop::sample::batch::{count_on, insert};
+use crate::shop::sample::dice::Dice;
+use crate::shop::sample::money::money;
+use crate::shop::sample::seed::{Count, Maker, Plan, chunks, keys_of};
+use crate::shop::sample::{Failure, PASSWORD};
 
-/// bcrypt hash (cost 12) of `demo-password`, the password of every invented customer.
-pub(in crate::command) const DEMO_PASSWORD: &str =
-    "$2y$12$guichetDemoShopSalt12uoJzPvEsf6t0HNc0ixv2ipOqpmTJEKuG";
-/// Address of the staff member that an empty shop gets.
-const STAFF: &str = "admin@example.com";
+/// Makes customers.
+pub const MAKER: Maker = Maker {
+    after: &[],
+    counts: &[CUSTOMERS],
+    dice: Some(DICE),
+    rows: |plan| plan.count(&CUSTOMERS),
+    make: |db, plan| Box::pin(make(db, plan)),
+};
 
+/// The customers.
+pub const CUSTOMERS: Count = Count {
+    name: "customers",
+    help: Some("Customers [default: 10000]"),
+    range: 1..=10_000_000,
+    default: |_| 10_000,
+    first: Some(keys_of::<customer::Entity>),
+};
+
+const DICE: u64 = 2;
 const FIRST: [&str; 24] = [
     "Léa",
     "Hugo",
@@ -90,42 +105,22 @@ const STREETS: [&str; 6] = [
     "boulevard Sud",
 ];
 
-/// The first member of the staff, made without a usable password if there is none.
-pub(super) async fn staff(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<Id, DbErr> {
-    let known = admin::Entity::find().order_by_asc(admin::Column::Id).limit(1).one(db).await?;
-    if let Some(row) = known {
-        return Ok(row.id);
-    }
-    let row = admin::ActiveModel {
-        username: Set("admin".to_owned()),
-        password: Set("!".to_owned()),
-        email: Set(STAFF.to_owned()),
-        firstname: Set("Ada".to_owned()),
-        lastname: Set("Admin".to_owned()),
-        role_id: Set("1".to_owned()),
-        locale: Set("fr_FR".to_owned()),
-        created_at: Set(Some(now.into())),
-        updated_at: Set(Some(now.into())),
-        ..Default::default()
-    };
-    admin::Entity::insert(row).exec(db).await.map(|made| made.last_insert_id)
-}
-
-pub(super) async fn fill(db: &DatabaseConnection, plan: &Plan) -> Result<(), DbErr> {
-    plan.progress.set_message("customers");
+async fn make(db: &DatabaseConnection, plan: &Plan) -> Result<(), Failure> {
+    plan.begin("customers");
     let work = db.begin().await?;
-    for chunk in chunks(plan.customers.count) {
+    for chunk in chunks(plan.count(&CUSTOMERS)) {
         let size = chunk.end - chunk.start;
-        insert(&work, chunk.map(|at| person(plan, at)).collect()).await?;
-        plan.progress.inc(size);
+        insert(&work, chunk.map(|at| row(plan, at)).collect()).await?;
+        plan.made(size);
     }
     work.commit().await?;
-    count_on::<customer::Entity>(db).await
+    count_on::<customer::Entity>(db).await?;
+    Ok(())
 }
 
-fn person(plan: &Plan, at: u64) -> customer::ActiveModel {
-    let mut dice = plan.dice(2, at);
-    let id = plan.customers.at(at);
+fn row(plan: &Plan, at: u64) -> customer::ActiveModel {
+    let mut dice = plan.dice(DICE, at);
+    let id = plan.keys(&CUSTOMERS).at(at);
     let made = plan.ago(&mut dice, 900);
     let [country, region, city, zipcode, phone] = *dice.pick(&PLACES);
     let verified =
@@ -144,7 +139,7 @@ fn person(plan: &Plan, at: u64) -> customer::ActiveModel {
         region: Set(region.to_owned()),
         zipcode: Set(zipcode.to_owned()),
         email_verified_at: Set(verified),
-        password: Set(DEMO_PASSWORD.to_owned()),
+        password: Set(PASSWORD.to_owned()),
         balance: Set(Amount(credit(&mut dice))),
         last_login: Set(dice.chance(70).then(|| plan.ago(&mut dice, 60).max(made))),
         is_confirmed: Set(Flag(verified.is_some())),
@@ -158,12 +153,4 @@ fn person(plan: &Plan, at: u64) -> customer::ActiveModel {
 
 fn credit(dice: &mut Dice) -> f64 {
     if dice.chance(25) { money(dice.between(1, 20_000)) } else { 0.0 }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_documented_password_fits_its_hash() {
-        assert!(bcrypt::verify("demo-password", super::DEMO_PASSWORD).is_ok_and(|fits| fits));
-    }
 }
