@@ -14,6 +14,7 @@ macro_rules! maker {
     ($name:ident, $module:ident) => {{
         #[allow(unused_imports, reason = "the resource's own module hides it")]
         use sample::nothing::$module;
+        // What the inner block imports comes before what the outer one does.
         {
             #[allow(unused_imports, reason = "the resource has no such module")]
             use $name::*;
