@@ -1,8 +1,9 @@
-//! Rules of the code that the compiler doesn't know: a module imports only from those below it, and what comments
-//! cite is there.
+//! Rules of the code that the compiler doesn't know: a module imports only from those below it, nothing outside of a
+//! resource's folder names it, and what comments cite is there.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The floors of `src/`, from the top. Each sees those below it, and the crates under all of them.
@@ -10,6 +11,9 @@ const FLOORS: [&str; 8] =
     ["command", "server", "resource", "scope", "access", "shop", "database", "platform"];
 /// The crates of the workspace that `facade` may use: it knows no table, and so no resource.
 const BELOW_THE_ENGINE: [&str; 1] = ["value"];
+/// Files outside of `src/resource/` that name a resource, and why they do.
+const NAMING: [(&str, &str); 1] =
+    [("command/seed/ticket.rs", "tickets are seeded for customers, and have no folder yet")];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let is_code = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
@@ -31,10 +35,10 @@ fn code(path: &Path) -> String {
     text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// The first names of all paths that begin with `crate::`, those of a group too.
-fn imports(code: &str) -> Vec<&str> {
+/// The names that follow `parent::` in a path, those of a group too.
+fn names_in<'c>(parent: &str, code: &'c str) -> Vec<&'c str> {
     let mut names = Vec::new();
-    for rest in code.split("crate::").skip(1) {
+    for rest in code.split(&format!("{parent}::")).skip(1) {
         match rest.strip_prefix('{') {
             Some(group) => {
                 let (mut depth, mut start) = (0, true);
@@ -79,13 +83,54 @@ fn imports_point_downwards() {
             continue;
         };
         let code = code(&path);
-        for name in imports(&code) {
+        for name in names_in("crate", &code) {
             let Some(other) = floor(name) else { continue };
             seen += 1;
             assert!(other >= own, "{} imports from `{name}`, which is above it", inside.display());
         }
     }
     assert!(seen > 200, "few imports were found: {seen}");
+}
+
+/// Names of the resources.
+fn resources() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(root().join("src/resource")).unwrap().map(|entry| entry.unwrap());
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// A new resource is its folder and a line in `resources!`: whoever works with resources takes them from that list.
+#[test]
+fn nothing_outside_names_a_resource() {
+    let (src, resources) = (root().join("src"), resources());
+    let mut naming = BTreeSet::new();
+    for path in sources(&src) {
+        let inside = path.strip_prefix(&src).unwrap().to_str().unwrap();
+        let code = code(&path);
+        let named: Vec<&str> =
+            names_in("resource", &code).into_iter().filter(|name| resources.contains(*name)).collect();
+        if inside.starts_with("resource/") || named.is_empty() {
+            continue;
+        }
+        assert!(NAMING.iter().any(|(file, _)| *file == inside), "{inside} names {named:?}");
+        naming.insert(inside.to_owned());
+    }
+    let allowed: BTreeSet<String> = NAMING.iter().map(|(file, _)| (*file).to_owned()).collect();
+    assert_eq!(naming, allowed, "of these, some name no resource any more");
+    assert!(resources.len() > 10, "few resources were found: {resources:?}");
+}
+
+/// A maker that is not declared makes nothing, and nobody would miss it.
+#[test]
+fn makers_of_rows_are_declared() {
+    for resource in resources() {
+        let folder = root().join("src/resource").join(&resource);
+        let declared = code(&folder.join("mod.rs"));
+        for maker in ["demo", "seed"] {
+            let there = folder.join(format!("{maker}.rs")).exists() || folder.join(maker).is_dir();
+            assert_eq!(there, declared.contains(&format!("pub mod {maker};")), "{maker} of {resource}");
+        }
+    }
 }
 
 /// Cargo knows what a crate may use; this tells why a new line in its manifest is refused.

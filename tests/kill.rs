@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 
 mod processes;
 #[allow(dead_code, reason = "the API tests use more of it")]
-#[path = "api/wire.rs"]
+#[path = "api/harness/wire.rs"]
 mod wire;
 
 /// Requests under way at any moment.

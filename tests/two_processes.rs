@@ -19,10 +19,10 @@ use wire::Answer;
 #[allow(dead_code, reason = "the kill test uses more of it")]
 mod processes;
 #[allow(dead_code, reason = "the API tests use more of it")]
-#[path = "api/proxy.rs"]
+#[path = "api/harness/proxy.rs"]
 mod proxy;
 #[allow(dead_code, reason = "the API tests use more of it")]
-#[path = "api/wire.rs"]
+#[path = "api/harness/wire.rs"]
 mod wire;
 
 /// Requests a minute.

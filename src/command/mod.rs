@@ -1,13 +1,11 @@
 //! The command line. Each command has a file; this one reads the arguments, runs one command, and turns
 //! its failure into one line on standard error and an exit code (0 done, 1 failed, 2 wrong usage).
 
-mod batch;
 mod contracts;
 mod demo;
 mod doctor;
 mod key;
 mod migrate;
-mod random;
 mod replay;
 mod routes;
 mod seed;
@@ -133,7 +131,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::RevokeApiKey(arguments) => key::revoke(&environment.config()?, &arguments).await,
         Command::Shadow(arguments) => shadow::run(&environment, &arguments),
         Command::Replay(arguments) => replay::run(&environment, arguments).await,
-        Command::Seed(arguments) => seed::run(&environment.config()?, &arguments).await,
+        Command::Seed(arguments) => seed::run(&environment.config()?, arguments).await,
         Command::Contracts(arguments) => contracts::run(&arguments).await,
         Command::Routes(arguments) => routes::run(&arguments),
         Command::Completions { shell } => {
@@ -196,6 +194,10 @@ struct Failure {
 impl Failure {
     fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), code: 1 }
+    }
+
+    fn of(cause: impl fmt::Display) -> Self {
+        Self::new(cause.to_string())
     }
 
     fn usage(text: impl Into<String>) -> Self {

@@ -6,6 +6,22 @@ use async_graphql::MergedObject;
 use facade::node::{NodeQuery, NodeType, NodeTypes};
 
 use crate::access::Catalog;
+use crate::shop::sample::{self, Named};
+
+/// What makes a resource's rows for an invented shop: `MAKER` of its module `demo` or `seed`, or what makes nothing where
+/// it has no such module.
+macro_rules! maker {
+    ($name:ident, $module:ident) => {{
+        #[allow(unused_imports, reason = "the resource's own module hides it")]
+        use sample::nothing::$module;
+        // What the inner block imports comes before what the outer one does.
+        {
+            #[allow(unused_imports, reason = "the resource has no such module")]
+            use $name::*;
+            $module::MAKER
+        }
+    }};
+}
 
 /// One line a resource: its name, what of it can be read, what can be changed, which of its records are
 /// found again by their `id`. Its documents are in the file of its name, in its folder.
@@ -34,6 +50,12 @@ macro_rules! resources {
             &CATALOG
         }
 
+        /// What makes the rows of all resources in the demo shop.
+        pub const DEMO: &[Named<sample::demo::Maker>] = &[$((stringify!($name), maker!($name, demo))),*];
+
+        /// What makes the rows of all resources in a seeded shop.
+        pub const SEED: &[Named<sample::seed::Maker>] = &[$((stringify!($name), maker!($name, seed))),*];
+
         /// The REST operations of all resources.
         pub const DOCUMENTS: &[&str] = &[$(include_str!(concat!(stringify!($name), "/", stringify!($name), ".graphql"))),*];
     };
@@ -41,7 +63,6 @@ macro_rules! resources {
 
 resources! {
     customer: [CustomerQuery] [CustomerMutation] [Customer],
-    department: [DepartmentQuery] [DepartmentMutation] [Department],
     discord_link: [DiscordLinkQuery] [] [],
     group: [GroupQuery] [GroupMutation] [Group],
     health: [HealthQuery] [] [],

@@ -1,9 +1,10 @@
-//! The shop: its database, settings and texts, and what writes leave behind.
+//! The shop: its database, settings and texts, what writes leave behind, and what invented shops are made with.
 
 pub mod action_log;
 pub mod country;
 pub mod html;
 pub mod mail;
+pub mod sample;
 pub mod settings;
 pub mod storage;
 pub mod tax;

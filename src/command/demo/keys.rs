@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::key::NewKey;
 use crate::command::Failure;
-use crate::command::batch::insert;
 use crate::command::key::staff_key;
+use crate::shop::sample::batch::insert;
 
 /// Resources that can be listed and shown.
 const RESOURCES: [&str; 13] = [

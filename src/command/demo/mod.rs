@@ -1,28 +1,44 @@
 //! `guichet serve --demo`: an invented hosting shop in an SQLite file of its own, made on the first
 //! start. It can never be laid over a real shop: a database that is named refuses it.
 
-mod data;
-mod helpdesk;
+mod cancellation_reason;
+mod coupon;
+mod department;
 mod keys;
+mod log;
+mod mail;
 mod office;
-mod people;
-mod sales;
-mod store;
+mod server;
+mod subdomain;
+mod ticket;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use data::Data;
-use entity::value::ShopTime;
+use chrono::{DateTime, Utc};
 use keys::Keys;
 use migration::SHOP;
 use sea_orm::{DatabaseConnection, TransactionTrait};
 
 use super::Failure;
-use super::random::Dice;
-use crate::database;
 use crate::platform::config::{Config, Database, Secret, names_database};
+use crate::shop::sample::Named;
+use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::order::ordered;
+use crate::{database, resource};
+
+/// Makers of what belongs to no resource, or to none that is there yet.
+const OWN: [Named<Maker>; 9] = [
+    ("cancellation_reason", cancellation_reason::MAKER),
+    ("coupon", coupon::MAKER),
+    ("department", department::MAKER),
+    ("log", log::MAKER),
+    ("mail", mail::MAKER),
+    ("office", office::MAKER),
+    ("server", server::MAKER),
+    ("subdomain", subdomain::MAKER),
+    ("ticket", ticket::MAKER),
+];
 
 /// An open demo shop.
 pub(super) struct Demo {
@@ -110,37 +126,20 @@ fn discard(file: &Path) {
     }
 }
 
-/// The moment of making, and chance: what every maker of rows needs.
-struct Making {
-    now: DateTime<Utc>,
-    dice: Dice,
-}
-
-impl Making {
-    /// A moment so many days before the making, at a likely hour of that day.
-    fn ago(&mut self, days: i64) -> ShopTime {
-        let minutes = self.dice.between(1, 23 * 60);
-        ShopTime(self.now - TimeDelta::days(days) - TimeDelta::minutes(minutes))
-    }
-
-    /// A moment so many days after the making.
-    fn ahead(&self, days: i64) -> ShopTime {
-        ShopTime(self.now + TimeDelta::days(days))
-    }
+/// All makers in their order.
+fn makers() -> Result<Vec<Maker>, Failure> {
+    let all = [resource::DEMO, &OWN].concat();
+    ordered(&all, |maker| maker.after).map_err(Failure::of)
 }
 
 /// Fills an empty, migrated database.
 async fn fill(db: &DatabaseConnection, keys: &Keys, now: DateTime<Utc>) -> Result<(), Failure> {
-    let data = Data::read()?;
-    let mut making = Making { now, dice: Dice::new(2026, 0) };
+    let mut making = Making::new(now);
     let work = db.begin().await?;
-    office::fill(&work, &mut making, &data.office, &data.mails).await?;
+    for maker in makers()? {
+        (maker.make)(&work, &mut making).await.map_err(Failure::of)?;
+    }
     keys.insert(&work, now).await?;
-    let articles = store::fill(&work, &mut making, &data).await?;
-    let people = people::fill(&work, &mut making, &data.customers).await?;
-    store::coupons(&work, &mut making, &data.office.coupons).await?;
-    let invoices = sales::fill(&work, &mut making, &articles, &people).await?;
-    helpdesk::fill(&work, &mut making, &data.helpdesk, &invoices).await?;
     work.commit().await?;
     Ok(())
 }
@@ -158,11 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_hold_what_the_readme_promises() -> serde_json::Result<()> {
-        let data = Data::read()?;
-        assert_eq!(data.customers.len(), 40);
-        assert!(data.catalogue.iter().any(|group| group.groups.iter().any(|group| !group.groups.is_empty())));
-        assert_eq!(data.mails.len(), 12);
-        Ok(())
+    fn makers_have_an_order() {
+        assert!(makers().is_ok_and(|makers| makers.len() > OWN.len()));
     }
 }

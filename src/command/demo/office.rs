@@ -1,27 +1,36 @@
-//! Settings, roles, staff, gateways, servers, reasons, texts of mails.
+//! What the back office keeps: settings, roles, staff, gateways, security questions.
 
 use entity::value::{Decimal2, Flag, Id, Int};
-use entity::{
-    admin, cancellation_reason, email_template, gateway, permission, permission_role, role,
-    security_question, server, setting, subdomains_host,
-};
+use entity::{admin, gateway, permission, permission_role, role, security_question, setting};
+use indexmap::IndexMap;
 use sea_orm::{ConnectionTrait, DbErr, Set};
+use serde::Deserialize;
 
-use super::Making;
-use super::data::{Mail, Office};
-use crate::command::batch::insert;
-use crate::command::seed::DEMO_PASSWORD;
+use crate::shop::sample::batch::insert;
+use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::{Failure, PASSWORD};
+
+pub(super) const MAKER: Maker = Maker { after: &[], make: |db, making| Box::pin(make(db, making)) };
 
 /// Questions that the original offers, by the keys of their texts.
 const QUESTIONS: [&str; 2] = ["install.security_questions.pet_name", "install.security_questions.birth_city"];
 
-pub(super) async fn fill(
-    db: &impl ConnectionTrait,
-    making: &mut Making,
-    office: &Office,
-    mails: &[Mail],
-) -> Result<(), DbErr> {
-    let made = Some(making.ago(430));
+#[derive(Deserialize)]
+struct Office {
+    settings: IndexMap<String, String>,
+    /// Name, level, whether everything is allowed.
+    roles: Vec<(String, i64, bool)>,
+    /// Name, label, group, keys of the roles.
+    permissions: Vec<(String, String, String, Vec<i64>)>,
+    /// Given name, family name, address, key of the role.
+    staff: Vec<(String, String, String, i64)>,
+    /// Name, status, uuid, smallest amount.
+    gateways: Vec<(String, String, String, f64)>,
+}
+
+async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+    let office: Office = serde_json::from_str(include_str!("office.json"))?;
+    let made = Some(making.opened);
     let settings = office.settings.iter().map(|(name, value)| setting::ActiveModel {
         name: Set(name.clone()),
         value: Set(value.clone()),
@@ -30,7 +39,7 @@ pub(super) async fn fill(
         ..Default::default()
     });
     insert(db, settings.collect()).await?;
-    rights(db, making, office).await?;
+    rights(db, making, &office).await?;
     let questions = QUESTIONS.iter().zip(1..).map(|(question, order)| security_question::ActiveModel {
         question: Set((*question).to_owned()),
         is_active: Set(Flag(true)),
@@ -50,29 +59,7 @@ pub(super) async fn fill(
         ..Default::default()
     });
     insert(db, gateways.collect()).await?;
-    let reasons = office.reasons.iter().map(|(reason, mode, status)| cancellation_reason::ActiveModel {
-        reason: Set(reason.clone()),
-        cancellation_mode: Set(mode.clone()),
-        status: Set(status.clone()),
-        created_at: Set(made),
-        updated_at: Set(made),
-        ..Default::default()
-    });
-    insert(db, reasons.collect()).await?;
-    machines(db, making, office).await?;
-    let templates =
-        mails.iter().map(|[name, locale, subject, button, content]| email_template::ActiveModel {
-            name: Set(name.clone()),
-            locale: Set(locale.clone()),
-            subject: Set(subject.clone()),
-            button_text: Set(Some(button.clone())),
-            content: Set(content.clone()),
-            hidden: Set(Flag(false)),
-            created_at: Set(made),
-            updated_at: Set(made),
-            ..Default::default()
-        });
-    insert(db, templates.collect()).await
+    Ok(())
 }
 
 /// Roles with their permissions, and the people who have them.
@@ -109,7 +96,7 @@ async fn rights(db: &impl ConnectionTrait, making: &mut Making, office: &Office)
     insert(db, grants.collect()).await?;
     let staff = office.staff.iter().map(|(firstname, lastname, email, role)| admin::ActiveModel {
         username: Set(format!("{firstname} {lastname}")),
-        password: Set(DEMO_PASSWORD.to_owned()),
+        password: Set(PASSWORD.to_owned()),
         email: Set(email.clone()),
         firstname: Set(firstname.clone()),
         lastname: Set(lastname.clone()),
@@ -124,35 +111,4 @@ async fn rights(db: &impl ConnectionTrait, making: &mut Making, office: &Office)
         ..Default::default()
     });
     insert(db, staff.collect()).await
-}
-
-async fn machines(db: &impl ConnectionTrait, making: &mut Making, office: &Office) -> Result<(), DbErr> {
-    let made = Some(making.ago(420));
-    let servers = office.servers.iter().map(|(name, port, kind, address, hostname, accounts, status)| {
-        server::ActiveModel {
-            name: Set(name.clone()),
-            port: Set(Int(*port)),
-            username: Set("guichet".to_owned()),
-            password: Set(making.dice.uuid()),
-            r#type: Set(kind.clone()),
-            address: Set(address.clone()),
-            hostname: Set(hostname.clone()),
-            maxaccounts: Set(Int(*accounts)),
-            status: Set(status.clone()),
-            created_at: Set(made),
-            updated_at: Set(made),
-            ..Default::default()
-        }
-    });
-    insert(db, servers.collect()).await?;
-    let json = |list: &Option<Vec<i64>>| list.as_ref().map(|list| serde_json::json!(list).to_string());
-    let hosts = office.subdomains.iter().map(|(domain, products, groups)| subdomains_host::ActiveModel {
-        domain: Set(domain.clone()),
-        products: Set(json(products)),
-        groups: Set(json(groups)),
-        created_at: Set(made),
-        updated_at: Set(made),
-        ..Default::default()
-    });
-    insert(db, hosts.collect()).await
 }

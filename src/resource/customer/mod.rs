@@ -2,11 +2,13 @@
 
 mod action;
 mod delete;
+pub mod demo;
 mod input;
 mod letter;
 mod mutation;
 mod phone;
 pub mod rule;
+pub mod seed;
 mod write;
 
 use async_graphql::MergedObject;

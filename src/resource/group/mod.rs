@@ -1,7 +1,9 @@
 //! Groups of products, which may hold groups (docs/contract/application-store.md#6).
 
 mod change;
+pub mod demo;
 mod route;
+pub mod seed;
 mod start_price;
 
 use async_graphql::{Context, ID, MergedObject, Object};

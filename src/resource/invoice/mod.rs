@@ -1,6 +1,8 @@
 //! Invoices and drafts of invoices (docs/contract/application-operations.md#3).
 
 mod address;
+pub mod demo;
+pub mod seed;
 
 use entity::{invoice, invoice_item};
 use facade::filter::exists;

@@ -1,5 +1,7 @@
 //! Free values that extensions and the shop attach to records (docs/contract/application-store.md#5.1, docs/contract/application-store.md#12).
 
+pub mod demo;
+
 use entity::{Id, ShopTime, metadata, translation};
 use facade::record;
 use facade::transaction::Transaction;

@@ -23,7 +23,9 @@ use super::product::{self, Product};
 use crate::scope::Scope;
 use crate::{Result, abilities};
 
+pub mod demo;
 mod rule;
+pub mod seed;
 
 pub use self::rule::period_prices;
 

@@ -1,5 +1,8 @@
 //! Products that the shop sells (docs/contract/application-store.md#5).
 
+pub mod demo;
+pub mod seed;
+
 use async_graphql::{Context, ID, Json, MaybeUndefined, MergedObject, Object};
 use entity::{Id, Int, ShopTime, invoice_item, product};
 use facade::error::Refusal;

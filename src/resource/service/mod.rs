@@ -1,8 +1,10 @@
 //! What customers have bought and use (docs/contract/application-operations.md#2).
 
 mod delete;
+pub mod demo;
 mod mutation;
 mod part;
+pub mod seed;
 pub mod state;
 
 use async_graphql::{Context, ID, MergedObject, Object};

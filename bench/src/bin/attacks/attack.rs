@@ -1,5 +1,5 @@
 //! The attacks on GraphQL that must be refused before anything is looked up. Here they are measured;
-//! `tests/api/limits.rs` sends the same ones and counts SQL statements.
+//! `tests/api/graphql/limits.rs` sends the same ones and counts SQL statements.
 
 use std::fmt::Write as _;
 

@@ -136,7 +136,7 @@ fn about(options: &Options) -> String {
          {} requests (the least of the means of ten, which the client disturbs least), user and system, and how far memory grew over all of them; from `/proc` of the server \
          ({}). At the most, on a release build: 0.5 ms and 1 MB on REST and 5 ms and 4 MB on GraphQL for callers \
          without a valid key, 100 ms and 64 MB with one. What passes a limit is bold. The refusals of the first rows \
-         of GraphQL are held to their codes, and to no SQL statement, by `tests/api/limits.rs`.\n",
+         of GraphQL are held to their codes, and to no SQL statement, by `tests/api/graphql/limits.rs`.\n",
         options.repetitions,
         measured_on()
     )

@@ -1,0 +1,153 @@
+//! The customers of the demo shop, with what is noted about them.
+
+use std::collections::BTreeMap;
+
+use entity::value::{Amount, Flag, Id, ShopTime};
+use entity::{customer, customer_note};
+use sea_orm::{ConnectionTrait, DbErr, Set};
+
+use crate::resource::customer::MODEL;
+use crate::resource::metadata::demo::attach;
+use crate::shop::sample::batch::insert;
+use crate::shop::sample::demo::{AGENT, Maker, Making};
+use crate::shop::sample::money::money;
+use crate::shop::sample::{Failure, PASSWORD};
+
+/// Makes the customers; those who sell to them read [`Person`]s.
+pub const MAKER: Maker = Maker { after: &["product"], make: |db, making| Box::pin(make(db, making)) };
+
+/// Given name, family name, company, street, town, region, postal code, country, phone.
+type Customer = [String; 9];
+
+/// The customers with a story: their positions in the file.
+const UNVERIFIED: i64 = 33;
+const SUSPENDED: i64 = 14;
+const BANNED: i64 = 36;
+
+/// A customer as the sales need it, kept in the order of the keys, which begin at 1.
+pub struct Person {
+    /// Currency in which they pay.
+    pub currency: &'static str,
+    /// When they came.
+    pub made: ShopTime,
+    /// The address as an invoice keeps it.
+    pub billing: String,
+}
+
+fn customers() -> serde_json::Result<Vec<Customer>> {
+    serde_json::from_str(include_str!("demo.json"))
+}
+
+async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    for (customer, id) in customers()?.iter().zip(1..) {
+        let made = making.ago(if id == UNVERIFIED { 1 } else { 425 - id * 10 });
+        rows.push(row(making, customer, id, made));
+        let currency = if matches!(customer[7].as_str(), "US" | "CA" | "GB") { "USD" } else { "EUR" };
+        making.kept::<Vec<Person>>().push(Person { currency, made, billing: billing(customer) });
+    }
+    insert(db, rows).await?;
+    stories(making);
+    remark(db, making).await?;
+    Ok(())
+}
+
+/// What the staff has noted about a customer.
+async fn remark(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), DbErr> {
+    let remark = customer_note::ActiveModel {
+        customer_id: Set(Id(2)),
+        author_id: Set(Some(AGENT)),
+        content: Set("Préfère être appelé le matin.".to_owned()),
+        created_at: Set(Some(making.ago(40))),
+        updated_at: Set(Some(making.ago(40))),
+        ..Default::default()
+    };
+    insert(db, vec![remark]).await
+}
+
+fn row(making: &mut Making, customer: &Customer, id: i64, made: ShopTime) -> customer::ActiveModel {
+    let [firstname, lastname, company, address, city, region, zipcode, country, phone] = customer.clone();
+    let english = matches!(country.as_str(), "US" | "GB" | "IE" | "DE" | "NL");
+    let verified = (id != UNVERIFIED).then_some(made);
+    customer::ActiveModel {
+        id: Set(Id(id)),
+        email: Set(email(&firstname, &lastname)),
+        firstname: Set(firstname),
+        lastname: Set(lastname),
+        company_name: Set((!company.is_empty()).then_some(company)),
+        locale: Set(if english { "en_GB" } else { "fr_FR" }.to_owned()),
+        phone: Set(Some(phone)),
+        address: Set(address),
+        address2: Set(making.dice.chance(15).then(|| "Bâtiment B".to_owned())),
+        city: Set(city),
+        country: Set(country),
+        region: Set(region),
+        zipcode: Set(zipcode),
+        email_verified_at: Set(verified),
+        password: Set(PASSWORD.to_owned()),
+        balance: Set(Amount(if making.dice.chance(30) {
+            money(making.dice.between(100, 9_000))
+        } else {
+            0.0
+        })),
+        last_login: Set(verified.map(|_| making.ago(id % 30).max(made))),
+        last_ip: Set(verified.map(|_| format!("203.0.113.{id}"))),
+        is_confirmed: Set(Flag(verified.is_some())),
+        dark_mode: Set(Flag(making.dice.chance(30))),
+        notes: Set((id == 4).then(|| "Client depuis le premier jour.".to_owned())),
+        gdpr_compliment: Set(Flag(true)),
+        created_at: Set(Some(made)),
+        updated_at: Set(Some(made)),
+        ..Default::default()
+    }
+}
+
+fn email(firstname: &str, lastname: &str) -> String {
+    format!("{}.{}@client.example", slug::slugify(firstname), slug::slugify(lastname))
+}
+
+fn billing(
+    [firstname, lastname, company, address, city, region, zipcode, country, phone]: &Customer,
+) -> String {
+    serde_json::json!({
+        "firstname": firstname, "lastname": lastname, "company_name": company, "address": address, "address2": "",
+        "city": city, "country": country, "region": region, "zipcode": zipcode, "phone": phone,
+        "email": email(firstname, lastname), "billing_details": "",
+    })
+    .to_string()
+}
+
+/// The suspended and the banned customer, where two others came from, and who is linked to Discord.
+fn stories(making: &mut Making) {
+    for (id, word, reason, days) in [
+        (SUSPENDED, "suspended", "Impayés répétés", 12),
+        (BANNED, "banned", "Envoi de courriels indésirables", 48),
+    ] {
+        let at = making.ago(days);
+        let story = BTreeMap::from([
+            (word.to_owned(), "true".to_owned()),
+            (format!("{word}_reason"), reason.to_owned()),
+            (format!("{word}_at"), at.local().format("%d/%m/%Y %H:%M").to_string()),
+        ]);
+        attach(making, (MODEL, Id(id)), &story, Some(at));
+    }
+    let origin = BTreeMap::from([("origin".to_owned(), "newsletter".to_owned())]);
+    for id in [1, 9] {
+        let at = making.ago(100);
+        attach(making, (MODEL, Id(id)), &origin, Some(at));
+    }
+    for (id, account) in [(1, "803511102246789120"), (6, "912345678901234567")] {
+        let link = BTreeMap::from([("social_discord".to_owned(), account.to_owned())]);
+        let at = making.ago(30);
+        attach(making, (MODEL, Id(id)), &link, Some(at));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn there_are_as_many_as_their_stories_need() -> serde_json::Result<()> {
+        assert_eq!(super::customers()?.len(), 40);
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! The free values of the demo shop's records.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use entity::metadata;
+use entity::value::{Id, ShopTime};
+use sea_orm::{ConnectionTrait, Set};
+
+use crate::shop::sample::Failure;
+use crate::shop::sample::batch::insert;
+use crate::shop::sample::demo::{Maker, Making};
+
+/// Makes what other makers attach, in the order in which they did.
+pub const MAKER: Maker =
+    Maker { after: &["group", "product", "customer"], make: |db, making| Box::pin(make(db, making)) };
+
+/// Attaches values to a record, which is named by its kind and key.
+pub fn attach(
+    making: &mut Making,
+    (model, id): (&str, Id),
+    values: &BTreeMap<String, String>,
+    made: Option<ShopTime>,
+) {
+    let rows = values.iter().map(|(key, value)| metadata::ActiveModel {
+        model_id: Set(id),
+        model_type: Set(model.to_owned()),
+        key: Set(key.clone()),
+        value: Set(Some(value.clone())),
+        created_at: Set(made),
+        updated_at: Set(made),
+        ..Default::default()
+    });
+    making.kept::<Vec<metadata::ActiveModel>>().extend(rows);
+}
+
+async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+    insert(db, mem::take(making.kept::<Vec<metadata::ActiveModel>>())).await?;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! The order in which makers run.
+
+use super::{Failure, Named};
+
+/// Makers in an order in which each runs after those that it names; those that may run at the same time, as they stand
+/// in the list.
+///
+/// # Errors
+/// When a maker names one that is not there, or makers wait for each other.
+pub fn ordered<M: Copy>(
+    makers: &[Named<M>],
+    after: impl Fn(&M) -> &'static [&'static str],
+) -> Result<Vec<M>, Failure> {
+    let known = |name: &str| makers.iter().any(|(other, _)| *other == name);
+    for (name, maker) in makers {
+        if let Some(unknown) = after(maker).iter().find(|other| !known(other)) {
+            return Err(format!("`{name}` is made after `{unknown}`, which nothing makes").into());
+        }
+    }
+    let (mut waiting, mut done, mut ordered) = (makers.to_vec(), Vec::new(), Vec::new());
+    while !waiting.is_empty() {
+        let ready = waiting.iter().position(|(_, maker)| after(maker).iter().all(|name| done.contains(name)));
+        let Some(ready) = ready else {
+            let names: Vec<_> = waiting.iter().map(|(name, _)| *name).collect();
+            return Err(format!("these wait for each other: {}", names.join(", ")).into());
+        };
+        let (name, maker) = waiting.remove(ready);
+        done.push(name);
+        ordered.push(maker);
+    }
+    Ok(ordered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Maker = (char, &'static [&'static str]);
+
+    fn letters(makers: &[Named<Maker>]) -> Result<String, String> {
+        let ordered = ordered(makers, |(_, after)| after).map_err(|failure| failure.to_string())?;
+        Ok(ordered.iter().map(|(letter, _)| letter).collect())
+    }
+
+    #[test]
+    fn each_runs_after_those_that_it_names() {
+        let makers: [Named<Maker>; 3] = [("a", ('a', &["c"])), ("b", ('b', &[])), ("c", ('c', &["b"]))];
+        assert_eq!(letters(&makers), Ok("bca".to_owned()));
+    }
+
+    #[test]
+    fn names_that_lead_nowhere_or_round_are_told() {
+        let unknown: [Named<Maker>; 1] = [("a", ('a', &["x"]))];
+        assert_eq!(letters(&unknown), Err("`a` is made after `x`, which nothing makes".to_owned()));
+        let round: [Named<Maker>; 3] = [("a", ('a', &["b"])), ("b", ('b', &["a"])), ("c", ('c', &[]))];
+        assert_eq!(letters(&round), Err("these wait for each other: a, b".to_owned()));
+    }
+}

@@ -1,0 +1,13 @@
+//! Who asks, what they may, and how much of it.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`guards`] | every field, change, condition and REST operation, tried by everybody |
+//! | [`keys`] | how long a key opens something |
+//! | [`prices`] | what operations cost, and `docs/prices.md` |
+//! | [`throttle`] | limits of requests and points on both faces |
+
+pub(crate) mod guards;
+pub(crate) mod keys;
+pub(crate) mod prices;
+pub(crate) mod throttle;

@@ -1,0 +1,193 @@
+//! guichet's own tables: made at the start, in a version, by whoever may; what happens without them.
+
+use std::process::Output;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use guichet::database::own_tables::{Lack, is_current};
+use guichet::platform::clock::Clock;
+use guichet::platform::config::{Config, Database};
+use migration::{OWN, OWN_TABLES};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+use serde_json::{Value as Json, json};
+
+use crate::harness::program::Program;
+use crate::harness::shop::{APP_KEY, Shop};
+use crate::harness::store::{BACKEND, Store, program};
+
+const SIGN_IN: &str = "mutation { sessionCreate(input: {kind: CUSTOMER, email: \"customer1@example.com\", \
+                       password: \"password\"}) { accessToken } }";
+
+async fn run(db: &DatabaseConnection, statements: &[String]) {
+    for sql in statements {
+        db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+}
+
+/// Runs the program to its end.
+async fn output(store: &Store, arguments: &[&str]) -> Output {
+    let mut program = program(&store.address());
+    program.env("APP_KEY", APP_KEY).env("GUICHET_STORAGE", std::env::temp_dir()).args(arguments);
+    tokio::task::spawn_blocking(move || program.output().unwrap()).await.unwrap()
+}
+
+/// What the doctor says of them: its level, its words and its advice.
+async fn finding(store: &Store) -> [String; 3] {
+    let report: Json = serde_json::from_slice(&output(store, &["doctor", "--json"]).await.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let own = findings.iter().find(|finding| finding["check"] == "own tables").unwrap();
+    ["level", "says", "mend"].map(|key| own[key].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_server_makes_them_at_its_start() {
+    let program = Program::start(&[]).await;
+    for table in OWN_TABLES {
+        program.sql(&[&format!("DELETE FROM {table}")]).await;
+    }
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn processes_that_start_together_make_them_once() {
+    let store = Store::fresh().await.unwrap();
+    let tables = || async {
+        let config = Config { database: store.address(), ..Config::default() };
+        let db = guichet::database::connect(&config).await.unwrap();
+        let made = guichet::database::own_tables::OwnTables::default().make(&db, false).await;
+        db.close().await.unwrap();
+        made
+    };
+    let (first, second, third) = tokio::join!(tables(), tables(), tables());
+    assert!([&first, &second, &third].iter().all(|made| made.is_ok()), "{first:?} {second:?} {third:?}");
+    assert!(is_current(&store.db).await.unwrap());
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_statements_of_the_doctor_make_the_same() {
+    let store = Store::fresh().await.unwrap();
+    let [level, says, _] = finding(&store).await;
+    assert_eq!((level.as_str(), says.contains("the first start makes them")), ("ok", true), "{says}");
+    assert!(!is_current(&store.db).await.unwrap(), "the doctor changes nothing");
+    run(&store.db, &[OWN.statements(*BACKEND), OWN.records()].concat()).await;
+    assert!(is_current(&store.db).await.unwrap());
+    assert_eq!(finding(&store).await[1], "they are there, and can be read and written");
+    run(&store.db, &["DROP TABLE guichet_totp_steps".to_owned()]).await;
+    let [level, says, _] = finding(&store).await;
+    assert_eq!((level.as_str(), says.as_str()), ("error", "guichet_totp_steps is missing"));
+    OWN.down(&store.db).await.unwrap();
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_newer_version_stops_the_start() {
+    let store = Store::fresh().await.unwrap();
+    OWN.up(&store.db).await.unwrap();
+    let newer =
+        "INSERT INTO guichet_own_migrations (version, applied_at) VALUES ('m20990101_000001_newer', 0)";
+    run(&store.db, &[newer.to_owned()]).await;
+    assert!(matches!(is_current(&store.db).await, Err(Lack::Newer(_))));
+    let ended = output(&store, &["serve", "--listen=127.0.0.1:0"]).await;
+    let text = String::from_utf8(ended.stderr).unwrap();
+    assert!(!ended.status.success() && text.contains("made by a newer version"), "{text}");
+    let [level, says, _] = finding(&store).await;
+    assert_eq!((level.as_str(), says.contains("newer")), ("error", true), "{says}");
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_only_server_makes_none() {
+    let shop = Shop::with("en", |config| config.read_only = true).await;
+    let answer = shop.graphql(SIGN_IN, json!({}), "").await;
+    assert_eq!(answer["errors"][0]["message"], "This server is read-only.", "{answer}");
+    assert!(!is_current(shop.db()).await.unwrap());
+    shop.close().await;
+}
+
+/// The answer to somebody who signs in.
+async fn sign_in(app: &guichet::App) -> (u16, Json) {
+    let body = json!({"query": SIGN_IN}).to_string();
+    let request = Request::post("/graphql").header("Host", "shop").header("Content-Type", "application/json");
+    let request =
+        request.header("Accept", "application/graphql-response+json").body(Body::from(body)).unwrap();
+    let answer = app.site().answer(request).await;
+    let status = answer.status().as_u16();
+    (status, serde_json::from_slice(&to_bytes(answer.into_body(), 1 << 20).await.unwrap()).unwrap())
+}
+
+/// A user of the database who may read and write the shop's rows, and no more.
+async fn with_few_rights(store: &Store) -> Database {
+    let guichet::platform::config::Target::Url(url) = store.address().target else {
+        panic!("a database with an address")
+    };
+    let (server, name) = url.expose().rsplit_once('/').unwrap();
+    let (scheme, host) = (server.split_once("://").unwrap().0, server.rsplit_once('@').unwrap().1);
+    let user = format!("few_{name}");
+    let grants = match *BACKEND {
+        DbBackend::MySql => vec![
+            format!("CREATE OR REPLACE USER '{user}'@'%' IDENTIFIED BY 'few'"),
+            format!("GRANT SELECT, INSERT, UPDATE, DELETE ON `{name}`.* TO '{user}'@'%'"),
+        ],
+        _ => vec![
+            format!("CREATE ROLE \"{user}\" LOGIN PASSWORD 'few'"),
+            format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO \"{user}\""),
+            format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO \"{user}\""),
+        ],
+    };
+    run(&store.db, &grants).await;
+    Database::from_url(&format!("{scheme}://{user}:few@{host}/{name}")).unwrap()
+}
+
+/// Takes the user away again.
+async fn forget(store: &Store) {
+    let guichet::platform::config::Target::Url(url) = store.address().target else { return };
+    let user = format!("few_{}", url.expose().rsplit_once('/').unwrap().1);
+    let statements = match *BACKEND {
+        DbBackend::MySql => vec![format!("DROP USER '{user}'@'%'")],
+        _ => vec![format!("DROP OWNED BY \"{user}\""), format!("DROP ROLE \"{user}\"")],
+    };
+    run(&store.db, &statements).await;
+}
+
+#[tokio::test]
+async fn without_the_right_to_make_them_only_signing_in_is_off() {
+    if *BACKEND == DbBackend::Sqlite {
+        return;
+    }
+    let store = Store::fresh().await.unwrap();
+    let database = with_few_rights(&store).await;
+    let config =
+        Config { database, app_key: guichet::platform::config::Secret::new(APP_KEY), ..Config::default() };
+    let db = guichet::database::connect_for_serving(&config).await.unwrap();
+    let app = guichet::App::new(config.clone(), db.clone(), Clock::Real).await.unwrap();
+    let lack = app.make_own_tables().await;
+    assert!(matches!(&lack, Err(Lack::NotMade(_))), "{lack:?}");
+    let (status, answer) = sign_in(&app).await;
+    assert_eq!(
+        (status, &answer["errors"][0]["extensions"]["code"]),
+        (503, &json!("UNAVAILABLE")),
+        "{answer}"
+    );
+    let mut few = program(&config.database);
+    few.env("APP_KEY", APP_KEY).env("GUICHET_STORAGE", std::env::temp_dir()).args(["doctor", "--json"]);
+    let report = tokio::task::spawn_blocking(move || few.output().unwrap()).await.unwrap();
+    let report: Json = serde_json::from_slice(&report.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let own = findings.iter().find(|finding| finding["check"] == "own tables").unwrap();
+    assert_eq!(own["level"], "warning", "{own}");
+    // An operator makes them while the server runs.
+    let mend = own["mend"].as_str().unwrap().split_once(": ").unwrap().1.trim_end_matches(';');
+    let statements: Vec<String> = mend.split("; ").map(str::to_owned).collect();
+    for _ in 0..2 {
+        run(&store.db, &statements).await;
+    }
+    let (status, answer) = sign_in(&app).await;
+    assert_eq!((status, answer["data"]["sessionCreate"]["accessToken"].is_string()), (200, true), "{answer}");
+    tokio::time::timeout(Duration::from_secs(5), db.close()).await.unwrap().unwrap();
+    drop(app);
+    OWN.down(&store.db).await.unwrap();
+    forget(&store).await;
+    store.close().await.unwrap();
+}

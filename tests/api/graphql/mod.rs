@@ -1,0 +1,25 @@
+//! What GraphQL alone has: its language, its lists, its identifiers.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`cursors`] | every list walked by cursors, in every order that it offers |
+//! | [`errors`] | the errors: their codes, what they tell, where they stand |
+//! | [`execution`] | fields collected, null propagated, changes in their order |
+//! | [`hints`] | how long answers may be kept |
+//! | [`limits`] | what is refused before it runs |
+//! | [`nodes`] | records found again by their global identifier |
+//! | [`paging`] | parts of a list, their ends and their cost |
+//! | [`persisted`] | operations named instead of sent |
+//! | [`remembered`] | operations that ran before, with other variables |
+//! | [`variables`] | defaults, null and absence |
+
+pub(crate) mod cursors;
+pub(crate) mod errors;
+pub(crate) mod execution;
+pub(crate) mod hints;
+pub(crate) mod limits;
+pub(crate) mod nodes;
+pub(crate) mod paging;
+pub(crate) mod persisted;
+pub(crate) mod remembered;
+pub(crate) mod variables;

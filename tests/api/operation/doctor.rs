@@ -1,0 +1,147 @@
+//! `guichet doctor` on the recorded shop: healthy, and after something happened to it.
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use serde_json::Value as Json;
+
+use crate::harness::shop::APP_KEY;
+use crate::harness::store::{BACKEND, Store, program};
+
+/// Runs the doctor: whether it is content, and its findings that are no `ok`, each with its check.
+async fn examine(store: &Store, key: &str) -> (bool, Vec<String>) {
+    examine_with(store, key, &[]).await
+}
+
+/// As [`examine`], with more settings.
+async fn examine_with(store: &Store, key: &str, settings: &[(&str, String)]) -> (bool, Vec<String>) {
+    let mut program = program(&store.address());
+    program.envs(settings.iter().map(|(name, value)| (*name, value)));
+    program.env("APP_KEY", key).env("GUICHET_STORAGE", std::env::temp_dir()).args(["doctor", "--json"]);
+    let ran = tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap();
+    let report: Json = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(report["ok"] == true, ran.status.success(), "{report:#}");
+    let findings = report["findings"].as_array().unwrap();
+    let wrong = findings.iter().filter(|finding| finding["level"] != "ok");
+    let line = |finding: &Json| {
+        assert!(finding["mend"].is_string(), "{finding}");
+        format!(
+            "{} {}: {}",
+            finding["level"].as_str().unwrap(),
+            finding["check"].as_str().unwrap(),
+            finding["says"].as_str().unwrap()
+        )
+    };
+    (ran.status.success(), wrong.map(line).collect())
+}
+
+#[tokio::test]
+async fn the_recorded_shop_is_healthy_and_stays_as_it_is() {
+    let store = Store::fresh().await.unwrap();
+    let before = store.rows().await.unwrap();
+    // The recordings were made in a year to come.
+    let (content, mut wrong) = examine(&store, APP_KEY).await;
+    wrong.retain(|line| !line.contains("the newest rows are"));
+    assert_eq!((content, wrong), (true, Vec::new()));
+    assert!(store.rows().await.unwrap() == before);
+    store.close().await.unwrap();
+}
+
+/// A server that only reads writes none of its own tables either.
+#[tokio::test]
+async fn a_shop_is_as_healthy_where_it_is_only_read() {
+    let store = Store::fresh().await.unwrap();
+    guichet::database::own_tables::OwnTables::default().make(&store.db, false).await.unwrap();
+    let read_only = ("GUICHET_READ_ONLY", "1".to_owned());
+    let (content, mut wrong) = examine_with(&store, APP_KEY, &[read_only]).await;
+    wrong.retain(|line| !line.contains("the newest rows are"));
+    assert_eq!((content, wrong), (true, Vec::new()));
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_missing_or_other_is_told() {
+    if *BACKEND != DbBackend::Sqlite {
+        return;
+    }
+    let store = Store::fresh().await.unwrap();
+    for sql in [
+        "ALTER TABLE products DROP COLUMN pinned",
+        "ALTER TABLE metadata RENAME TO another",
+        "ALTER TABLE groups ADD COLUMN of_an_extension text",
+        "CREATE TABLE of_an_extension (id integer)",
+    ] {
+        store.db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+    let (content, mut wrong) = examine(&store, &APP_KEY.replace("MDEy", "MDEz")).await;
+    wrong.retain(|line| !line.contains("the newest rows are"));
+    wrong.sort();
+    assert_eq!(
+        (content, wrong),
+        (
+            false,
+            vec![
+                "error key: APP_KEY does not open the shop's encrypted values".to_owned(),
+                "error schema: column products.pinned is missing".to_owned(),
+                "error schema: table metadata is missing".to_owned(),
+            ]
+        )
+    );
+    store.close().await.unwrap();
+}
+
+/// None of it is needed, so none of it is an error.
+#[tokio::test]
+async fn what_stands_beside_the_database_is_examined() {
+    if *BACKEND != DbBackend::Sqlite {
+        return;
+    }
+    let (store, replica) = (Store::fresh().await.unwrap(), Store::fresh().await.unwrap());
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let guichet::platform::config::Target::File(file) = replica.address().target else { panic!("a file") };
+    let settings = |file: &std::path::Path| {
+        [
+            ("GUICHET_THROTTLE", "redis".to_owned()),
+            ("REDIS_PORT", port.to_string()),
+            ("REDIS_PASSWORD", "hunter2".to_owned()),
+            ("DATABASE_READ_URL", format!("sqlite:{}", file.display())),
+        ]
+    };
+    let beside = |findings: Vec<String>| {
+        assert!(!findings.join("\n").contains("hunter2"), "{findings:?}");
+        let found =
+            findings.into_iter().filter(|line| line.contains(" redis: ") || line.contains(" replica: "));
+        found.map(|line| line.split_inclusive(": ").take(2).collect::<String>()).collect::<Vec<_>>()
+    };
+    let (content, found) = examine_with(&store, APP_KEY, &settings(&file)).await;
+    assert_eq!((content, beside(found)), (true, vec!["warning redis: it cannot be used: ".to_owned()]));
+    replica.db.execute_unprepared("DROP TABLE coupon_usages").await.unwrap();
+    let (content, found) = examine_with(&store, APP_KEY, &settings(&file)).await;
+    let other = "warning replica: its schema is not the primary's: ";
+    assert!(content && beside(found).contains(&other.to_owned()));
+    let nowhere = std::path::Path::new("/nowhere/replica.sqlite");
+    let (content, found) = examine_with(&store, APP_KEY, &settings(nowhere)).await;
+    let away = "warning replica: it cannot be read from: ";
+    assert!(content && beside(found).contains(&away.to_owned()));
+    store.close().await.unwrap();
+    replica.close().await.unwrap();
+}
+
+/// The original names its migrations by their day.
+#[tokio::test]
+async fn a_newer_schema_is_told() {
+    if *BACKEND != DbBackend::Sqlite {
+        return;
+    }
+    let store = Store::fresh().await.unwrap();
+    let newer = |findings: Vec<String>| findings.into_iter().find(|line| line.contains("is newer"));
+    store.db.execute_unprepared("CREATE TABLE migrations (migration varchar(255))").await.unwrap();
+    store.db.execute_unprepared("INSERT INTO migrations VALUES ('2026_08_01_000000_known')").await.unwrap();
+    assert_eq!(newer(examine(&store, APP_KEY).await.1), None);
+    store.db.execute_unprepared("INSERT INTO migrations VALUES ('2027_01_02_000000_unknown')").await.unwrap();
+    let (content, findings) = examine(&store, APP_KEY).await;
+    let told = newer(findings).unwrap();
+    assert!(
+        content && told.starts_with("warning schema: ") && told.ends_with("2027_01_02_000000_unknown"),
+        "{told}"
+    );
+    store.close().await.unwrap();
+}

@@ -1,0 +1,19 @@
+//! What operators see: connections, counters, the log, and the shop's own server behind guichet.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`connections`] | slow clients, many clients, and the end of the server |
+//! | [`doctor`] | `guichet doctor` on the recorded shop, healthy and not |
+//! | [`metrics`] | Prometheus' counters |
+//! | [`request_log`] | the line that each request leaves in the log, and what it never holds |
+//! | [`shadow`] | its answers and guichet's, compared |
+//! | [`traces`] | what an OpenTelemetry collector receives |
+//! | [`upstream`] | the shop's own server behind guichet: what is passed on to it, and how |
+
+pub(crate) mod connections;
+pub(crate) mod doctor;
+pub(crate) mod metrics;
+pub(crate) mod request_log;
+pub(crate) mod shadow;
+pub(crate) mod traces;
+pub(crate) mod upstream;

@@ -1,0 +1,25 @@
+//! What the recordings of a resource do not show.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`customers`] | customers |
+//! | [`descriptions`] | HTML of products and groups: what is refused, and what is stored as it was sent |
+//! | [`documented`] | what only the documents promise |
+//! | [`groups`] | the tree, its prices, its pictures, and deletions that go through |
+//! | [`pricings`] | the prices of one thing, older bodies, nested prices |
+//! | [`products`] | products |
+//! | [`services`] | services |
+//! | [`sessions`] | signing in and out, and what a session may do |
+//! | [`statistics`] | figures compared with statements of their own, and the licence |
+//! | [`viewer`] | what a customer sees, and that it is nobody else's |
+
+pub(crate) mod customers;
+pub(crate) mod descriptions;
+pub(crate) mod documented;
+pub(crate) mod groups;
+pub(crate) mod pricings;
+pub(crate) mod products;
+pub(crate) mod services;
+pub(crate) mod sessions;
+pub(crate) mod statistics;
+pub(crate) mod viewer;

@@ -1,0 +1,168 @@
+//! The server says what `openapi.json` says: recorded answers and our own are held against the
+//! schemas of the contract, and every operation that is served is in it.
+//!
+//! The schemas are read strictly: a key that they don't name is a failure too.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use guichet::server::schema;
+use jsonschema::Validator;
+use serde_json::{Map, Value as Json, json};
+
+use crate::golden::deviation::Allowed;
+use crate::golden::{Exchange, exchanges};
+use crate::harness::compare::HIDDEN;
+use crate::harness::shop::Shop;
+
+const JSON: &str = "application/json";
+const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
+
+static CONTRACT: LazyLock<Json> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../openapi.json")).unwrap());
+
+/// The components, each as strict as its place lets it be.
+static COMPONENTS: LazyLock<Json> = LazyLock::new(|| {
+    let mut components = CONTRACT["components"].clone();
+    for schema in components["schemas"].as_object_mut().unwrap().values_mut() {
+        strict(schema, true);
+    }
+    components
+});
+
+static PATHS: LazyLock<matchit::Router<String>> = LazyLock::new(|| {
+    let mut paths = matchit::Router::new();
+    for path in CONTRACT["paths"].as_object().unwrap().keys() {
+        paths.insert(path.clone(), path.clone()).unwrap();
+    }
+    paths
+});
+
+/// Schemas that were compiled, by where they stand.
+static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+
+/// What an answer has that the contract doesn't say; nothing where the contract has no such
+/// operation.
+pub(crate) fn contradiction(method: &str, path: &str, status: u16, body: &Json) -> Option<String> {
+    let path = path.split(['?', '#']).next().unwrap().strip_prefix("/api")?;
+    let template = PATHS.at(path).ok()?.value;
+    let method = method.to_lowercase();
+    let operation = CONTRACT["paths"][template].get(&method)?;
+    let Some(response) = operation["responses"].get(status.to_string()) else {
+        return Some(format!("{method} {template} is not said to answer {status}"));
+    };
+    let (place, schema) = schema_of(&format!("{method} {template} {status}"), response)?;
+    let error = validator(&place, schema).iter_errors(body).next()?.to_string();
+    Some(format!("{place}: {error}"))
+}
+
+/// The JSON schema of a response, and a name for it.
+fn schema_of(place: &str, response: &Json) -> Option<(String, Json)> {
+    let (place, response) = match response.get("$ref").and_then(Json::as_str) {
+        Some(reference) => {
+            (reference.to_owned(), CONTRACT.pointer(reference.trim_start_matches('#')).unwrap())
+        }
+        None => (place.to_owned(), response),
+    };
+    Some((place, response["content"].get(JSON)?["schema"].clone()))
+}
+
+fn validator(place: &str, mut schema: Json) -> Arc<Validator> {
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let compile = || {
+        strict(&mut schema, false);
+        let whole = json!({"allOf": [schema], "components": *COMPONENTS});
+        let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
+        Arc::new(options.build(&whole).unwrap_or_else(|error| panic!("{place}: {error}")))
+    };
+    Arc::clone(compiled.entry(place.to_owned()).or_insert_with(compile))
+}
+
+/// Forbids keys that a schema doesn't name; where it is a part of another, the whole does.
+fn strict(schema: &mut Json, part: bool) {
+    let Json::Object(fields) = schema else { return };
+    let children = |fields: &mut Map<String, Json>, key: &str, part: bool| match fields.get_mut(key) {
+        Some(Json::Array(schemas)) => schemas.iter_mut().for_each(|schema| strict(schema, part)),
+        Some(schema) if key == "items" => strict(schema, part),
+        Some(Json::Object(schemas)) => schemas.values_mut().for_each(|schema| strict(schema, part)),
+        _ => {}
+    };
+    children(fields, "allOf", true);
+    children(fields, "anyOf", part);
+    children(fields, "properties", false);
+    children(fields, "items", false);
+    let has_keys = ["allOf", "properties", "$ref"].iter().any(|key| fields.contains_key(*key));
+    if has_keys && !part && !fields.contains_key("additionalProperties") {
+        fields.insert("unevaluatedProperties".to_owned(), Json::Bool(false));
+    }
+}
+
+/// Whether a recording can be held against the contract: our answers to writes hold more than the
+/// recorded ones, and where we answer something else on purpose the recording is not ours.
+fn is_ours(exchange: &Exchange) -> bool {
+    let writes = exchange.request.method != "GET" && exchange.response.status < 300;
+    let allowed = Allowed::at(&exchange.scenario, exchange.step);
+    !writes && allowed.status.is_none() && !allowed.covers("body", false)
+}
+
+/// Takes out the secrets that the original tells and we don't.
+fn without_secrets(body: &mut Json) {
+    match body {
+        Json::Object(fields) => {
+            fields.retain(|key, _| !HIDDEN.contains(&key.as_str()));
+            fields.values_mut().for_each(without_secrets);
+        }
+        Json::Array(items) => items.iter_mut().for_each(without_secrets),
+        _ => {}
+    }
+}
+
+#[test]
+fn recorded_answers_are_as_the_contract_says() {
+    let mut wrong = BTreeSet::new();
+    let mut held = 0;
+    for exchange in exchanges().filter(|exchange| is_ours(exchange)) {
+        let Some(mut body) = exchange.response.json.clone() else { continue };
+        without_secrets(&mut body);
+        let request = &exchange.request;
+        held += 1;
+        let found = contradiction(&request.method, &request.path, exchange.response.status, &body);
+        wrong.extend(found.map(|found| format!("{}/{}: {found:.400}", exchange.scenario, exchange.step)));
+    }
+    assert!(held > 100, "only {held} recordings were held against the contract");
+    let shown: Vec<String> = wrong.iter().take(12).cloned().collect();
+    assert!(wrong.is_empty(), "{} of {held}:\n{}", wrong.len(), shown.join("\n"));
+}
+
+#[test]
+fn every_operation_is_in_the_contract() {
+    let documents = guichet::server::contracts::documents(&schema::registry()).unwrap();
+    let served: BTreeSet<String> = documents
+        .iter()
+        .flat_map(|document| &document.routes)
+        .map(|route| format!("{} {}", route.method.to_lowercase(), route.path))
+        .collect();
+    let told = CONTRACT["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+        METHODS
+            .iter()
+            .filter(|method| item.get(**method).is_some())
+            .map(move |method| format!("{method} {path}"))
+    });
+    assert_eq!(told.collect::<BTreeSet<_>>(), served);
+}
+
+#[tokio::test]
+async fn the_document_is_served_for_the_address_that_was_asked() {
+    let shop = Shop::golden("en").await;
+    let (status, headers, plain) = shop.get("/docs/api-docs.json", "").await;
+    let (_, _, asked) = shop.get("/docs/api-docs.json?api-docs.json", "").await;
+    let (page, _, _) = shop.get("/api/documentation", "").await;
+    assert_eq!((status, page), (200, 200));
+    assert!(headers.contains(&("content-type".to_owned(), "application/json".to_owned())));
+    assert_eq!(plain["servers"], json!([{"url": format!("{}/api", shop.base()), "description": "Endpoint"}]));
+    assert_eq!(plain, asked);
+    let mut plain = plain;
+    plain["servers"] = CONTRACT["servers"].clone();
+    assert_eq!(plain, *CONTRACT);
+    shop.close().await;
+}

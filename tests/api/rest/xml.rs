@@ -1,0 +1,181 @@
+//! XML answers read back by the mapping of the contract (docs/contract/documented-contract.md#4.6) and compared
+//! with the JSON answer to the same request.
+
+use std::collections::BTreeSet;
+
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+use serde_json::Value as Json;
+
+use crate::golden::exchanges;
+use crate::harness::shop::Shop;
+use crate::harness::wire::{Answer, Request};
+
+/// One element.
+#[derive(Debug, Default)]
+struct Element {
+    name: String,
+    key: Option<String>,
+    nil: bool,
+    text: String,
+    children: Vec<Element>,
+}
+
+impl Element {
+    fn open(start: &BytesStart<'_>) -> Self {
+        let attribute = |name: &str| {
+            let found = start.try_get_attribute(name).expect("attributes are well-formed")?;
+            Some(
+                found
+                    .normalized_value(XmlVersion::default())
+                    .expect("attributes are well-formed")
+                    .into_owned(),
+            )
+        };
+        Self {
+            name: start.name().as_ref().to_owned(),
+            key: attribute("key"),
+            nil: attribute("nil").as_deref() == Some("true"),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the element stands for that key of an object.
+    fn is(&self, key: &str) -> bool {
+        match &self.key {
+            Some(own) => self.name == "entry" && own == key,
+            None => self.name == key,
+        }
+    }
+
+    /// Where it says something else than the JSON value, if anywhere.
+    fn differs(&self, json: &Json, path: &str) -> Option<String> {
+        let leaf = self.children.is_empty() && !self.nil;
+        let same = match json {
+            Json::Null => self.nil && self.text.is_empty() && self.children.is_empty(),
+            Json::Array(items) if items.is_empty() => leaf && self.text.is_empty(),
+            Json::Object(entries) if entries.is_empty() => leaf && self.text.is_empty(),
+            Json::Array(items) => {
+                let named = self.children.iter().all(|child| child.name == "item" && child.key.is_none());
+                let pairs = self.children.iter().zip(items).enumerate();
+                let mut inner = pairs.map(|(at, (child, item))| child.differs(item, &format!("{path}.{at}")));
+                if let Some(found) = inner.find_map(|found| found) {
+                    return Some(found);
+                }
+                named && self.children.len() == items.len()
+            }
+            Json::Object(entries) => {
+                for (child, (key, value)) in self.children.iter().zip(entries) {
+                    if !child.is(key) {
+                        return Some(format!("{path}.{key}: <{}> stands in its place", child.name));
+                    }
+                    if let Some(found) = child.differs(value, &format!("{path}.{key}")) {
+                        return Some(found);
+                    }
+                }
+                self.children.len() == entries.len()
+            }
+            Json::Bool(flag) => leaf && self.text == flag.to_string(),
+            Json::Number(number) => leaf && self.text.parse().ok() == number.as_f64(),
+            Json::String(text) => leaf && self.text == storable(text),
+        };
+        (!same).then(|| format!("{path}: {json} reads as {self:?}"))
+    }
+}
+
+/// The text with what XML cannot hold replaced; a reader turns line ends into `\n`.
+fn storable(text: &str) -> String {
+    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    text.chars().map(|c| if allowed(c) { c } else { '\u{fffd}' }).collect()
+}
+
+/// Reads a document; its root element.
+fn read(xml: &str) -> Result<Element, String> {
+    let mut reader = Reader::from_str(xml);
+    let mut open = vec![Element::default()];
+    loop {
+        match reader.read_event().map_err(|error| error.to_string())? {
+            Event::Start(start) => open.push(Element::open(&start)),
+            Event::Empty(start) => open.last_mut().unwrap().children.push(Element::open(&start)),
+            Event::End(_) => {
+                let done = open.pop().unwrap();
+                open.last_mut().ok_or("one end too many")?.children.push(done);
+            }
+            Event::Text(text) => {
+                open.last_mut().unwrap().text += &text.xml10_content();
+            }
+            Event::CData(text) => {
+                open.last_mut().unwrap().text += &text.xml10_content();
+            }
+            Event::GeneralRef(name) => {
+                let name = name.into_inner();
+                let text = quick_xml::escape::unescape(&format!("&{name};")).map(|text| text.into_owned());
+                open.last_mut().unwrap().text += &text.map_err(|error| error.to_string())?;
+            }
+            Event::DocType(_) => return Err("a document type".to_owned()),
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    let mut document = open.pop().filter(|_| open.is_empty()).ok_or("an element is not closed")?;
+    match document.children.pop() {
+        Some(root) if document.children.is_empty() => Ok(root),
+        _ => Err("not one root".to_owned()),
+    }
+}
+
+/// What an XML answer gets wrong beside the JSON one, if anything.
+fn wrong(json: &Answer, xml: &Answer) -> Option<String> {
+    if json.status != xml.status {
+        return Some(format!("status {} instead of {}", xml.status, json.status));
+    }
+    if xml.header("content-type") != Some("application/xml; charset=utf-8") {
+        return Some(format!("content type {:?}", xml.header("content-type")));
+    }
+    if !xml.header("vary").is_some_and(|vary| vary.split(',').any(|name| name.trim() == "Accept")) {
+        return Some("no Vary: Accept".to_owned());
+    }
+    match read(&xml.text()) {
+        Ok(root) if root.name == "response" => root.differs(&json.json(), "response"),
+        Ok(root) => Some(format!("the root is <{}>", root.name)),
+        Err(error) => Some(error),
+    }
+}
+
+#[tokio::test]
+async fn every_recorded_read_says_the_same_in_xml() {
+    let shop = Shop::with("fr", |config| config.rate_limit = None).await;
+    let mut asked = BTreeSet::new();
+    let mut failures = Vec::new();
+    for step in exchanges() {
+        let sent = &step.request;
+        let path = &sent.path;
+        if sent.method != "GET" || !asked.insert((path.clone(), sent.key.clone())) {
+            continue;
+        }
+        let json = sent.with(&Default::default());
+        let xml = accepting(json.clone(), "application/xml");
+        let json = accepting(json, "application/json");
+        let (json, xml) = (shop.send(&json).await, shop.send(&xml).await);
+        failures.extend(wrong(&json, &xml).map(|what| format!("{path}: {what}")));
+    }
+    shop.close().await;
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), asked.len(), failures.join("\n"));
+}
+
+fn accepting(mut request: Request, kind: &str) -> Request {
+    request.headers.retain(|(name, _)| name != "Accept");
+    request.headers.push(("Accept".to_owned(), kind.to_owned()));
+    request
+}
+
+#[test]
+fn xml_is_read_by_the_mapping() {
+    let xml = "<?xml version=\"1.0\"?><response><a>1</a><b nil=\"true\"/><c><item>x &amp; y&#10;</item><item/></c>\
+               <entry key=\"products.0\">true</entry><d/></response>";
+    let json = serde_json::json!({"a": 1, "b": null, "c": ["x & y\n", ""], "products.0": true, "d": []});
+    assert_eq!(read(xml).unwrap().differs(&json, "response"), None);
+    let other = serde_json::json!({"a": 2});
+    assert!(read("<response><a>1</a></response>").unwrap().differs(&other, "response").is_some());
+    assert!(read("<response><a></response>").is_err());
+}
