@@ -63,6 +63,7 @@ macro_rules! resources {
 
 resources! {
     customer: [CustomerQuery] [CustomerMutation] [Customer],
+    department: [DepartmentQuery] [DepartmentMutation] [Department],
     discord_link: [DiscordLinkQuery] [] [],
     group: [GroupQuery] [GroupMutation] [Group],
     health: [HealthQuery] [] [],
