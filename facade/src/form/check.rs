@@ -48,6 +48,13 @@ impl Subject<'_> {
         broken.then(|| self.say(rule, &[]))
     }
 
+    /// What the record under update holds in the column of another field that was not sent, in an update that leaves
+    /// such fields as they are.
+    pub fn stored(&self, name: &str) -> Option<&str> {
+        let stored = self.scope.stored.iter().find(|(column, _)| *column == name);
+        stored.filter(|_| self.scope.partial && self.sibling(name).is_none()).map(|(_, text)| *text)
+    }
+
     /// The value of another field.
     pub fn sibling(&self, name: &str) -> Option<&Value> {
         self.values.get(name)

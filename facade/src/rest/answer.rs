@@ -83,6 +83,9 @@ pub fn body(
     if document.has_no_body() {
         return Value::Binary(Bytes::new());
     }
+    if let Some(message) = &document.message {
+        return object(vec![("message", message.clone().into())]);
+    }
     document.optional.iter().for_each(|path| leave_out_null(&mut data, path));
     let root = root(data);
     if document.answer == Answer::Value {

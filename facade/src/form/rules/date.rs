@@ -14,7 +14,10 @@ pub(super) fn date(subject: &Subject<'_>) -> Option<String> {
 }
 
 pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<String> {
-    let earlier = subject.sibling(sibling).and_then(moment);
+    let earlier = match subject.stored(sibling) {
+        Some(text) => parse(text),
+        None => subject.sibling(sibling).and_then(moment),
+    };
     let fits = match (moment(subject.value), earlier) {
         (Some(value), Some(earlier)) => value.instant() > earlier.instant(),
         (value, None) => value.is_some(),

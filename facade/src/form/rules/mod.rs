@@ -223,7 +223,7 @@ rules! {
     date() => Kind::Date;
     /// A moment that a TIMESTAMP column holds. Where an offset from UTC is named, it counts.
     timestamp() => Kind::Timestamp;
-    /// Later than the date in another field.
+    /// Later than the date in another field; in a partial update, than the one that the record under update holds.
     after(sibling: &'static str) => Kind::After(sibling);
     /// A row of the table has this value.
     exists(table: &'static str, name: &'static str) => Kind::Exists(Column { table, name });

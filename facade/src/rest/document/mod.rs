@@ -107,6 +107,8 @@ pub struct Document<State> {
     pub status: u16,
     /// Shape of its answer.
     pub answer: Answer,
+    /// A text that is answered in place of the value: `{"message": text}`.
+    pub message: Option<String>,
     /// Names that `filter` takes, in the order of the error text.
     pub filters: Vec<String>,
     /// Names that `sort` takes.
@@ -269,6 +271,7 @@ impl Document<Unchecked> {
             routes: rest.routes()?,
             status: rest.status()?,
             answer,
+            message: rest.text("message")?,
             filters: rest.names("filters")?,
             sorts: rest.names("sorts")?,
             includes,
@@ -317,6 +320,7 @@ impl Document<Unchecked> {
             routes: self.routes,
             status: self.status,
             answer: self.answer,
+            message: self.message,
             filters: self.filters,
             sorts: self.sorts,
             includes: self.includes,

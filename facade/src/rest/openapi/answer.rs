@@ -67,6 +67,10 @@ impl Level {
 impl Maker<'_> {
     /// Schema of a whole answer.
     pub(super) fn answer(&mut self, document: &Document<Checked>) -> RefOr<Schema> {
+        if document.message.is_some() {
+            let text = described(typed(Type::String).into(), "What was done.");
+            return typed(Type::Object).property("message", text).required("message").into();
+        }
         let place = Place { fragments: document.fragments(), inside: None, optional: false, flat: false };
         let Some(field) = root(document, self.registry) else { return anything().into() };
         let ty = field.ty.trim_end_matches('!').to_owned();
