@@ -62,6 +62,7 @@ macro_rules! resources {
 }
 
 resources! {
+    coupon: [CouponQuery] [CouponMutation] [Coupon],
     customer: [CustomerQuery] [CustomerMutation] [Customer],
     department: [DepartmentQuery] [DepartmentMutation] [Department],
     discord_link: [DiscordLinkQuery] [] [],
