@@ -37,12 +37,12 @@ pub(crate) fn describe_arguments(field: &mut MetaField) {
 /// }
 /// ```
 ///
-/// With `else MODEL` behind the rows, REST answers 404 with that name of a model where there is none; without, null.
+/// Where there is none it answers null; a REST document says with `missing` what it answers then.
 #[macro_export]
 macro_rules! one {
     (
         $(#[doc = $doc:literal])+
-        #[can($($need:path),+)] $visibility:vis $Field:ident: $field:ident<$Record:ty>($rows:path) $(else $model:path)?;
+        #[can($($need:path),+)] $visibility:vis $Field:ident: $field:ident<$Record:ty>($rows:path);
     ) => {
         $(#[doc = $doc])+
         #[derive(Default)]
@@ -57,13 +57,9 @@ macro_rules! one {
                 ctx: &async_graphql::Context<'_>,
                 id: async_graphql::ID,
             ) -> $crate::Result<Option<$crate::record::One<$Record>>> {
-                $crate::one!(@answer ctx, $rows, id $(, $model)?)
+                $crate::record::see(ctx, $rows, &id).await
             }
         }
-    };
-    (@answer $ctx:ident, $rows:path, $id:ident) => { $crate::record::see($ctx, $rows, &$id).await };
-    (@answer $ctx:ident, $rows:path, $id:ident, $model:path) => {
-        $crate::record::show($ctx, $rows, &$id, $model).await
     };
 }
 

@@ -54,10 +54,15 @@ pub fn fast<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>)
     AnySchema::new(builder.finish())
 }
 
-/// The GraphQL contract as text.
+/// The GraphQL contract as text: the schema as clients see it.
 pub fn sdl<Q: Root, M: Root>() -> String {
-    let public = rest_only::in_public(builder::<Q, M>).finish();
-    public.sdl_with_options(SDLExportOptions::new().prefer_single_line_descriptions())
+    rest_only::in_public(internal_sdl::<Q, M>)
+}
+
+/// The internal schema as text, for tools that check REST documents: what only REST has is in it.
+pub fn internal_sdl<Q: Root, M: Root>() -> String {
+    let options = SDLExportOptions::new().prefer_single_line_descriptions();
+    builder::<Q, M>().finish().sdl_with_options(options)
 }
 
 /// The types of the schema as clients of GraphQL see them.

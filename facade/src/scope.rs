@@ -83,7 +83,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Whether the request came through REST.
-    pub fn is_rest(self) -> bool {
+    pub(crate) fn is_rest(self) -> bool {
         self.execution.face == Face::Rest
     }
 

@@ -60,7 +60,7 @@ async fn examples() -> Result<Examples, Failure> {
     let mut config = Config { rate_limit: None, ..Config::default() };
     demo::on_the_side(&mut config, now, async |config, demo| {
         let app = App::new(config.clone(), demo.db.clone(), Clock::Frozen(now)).await?;
-        let mut documents = contracts::documents(&schema::registry())?;
+        let mut documents = contracts::documents(&schema::internal_registry())?;
         documents.sort_by_key(turn);
         let mut examples = Examples::new();
         for document in &documents {

@@ -15,7 +15,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let documents = contracts::documents(&schema::registry())?;
+    let documents = contracts::documents(&schema::internal_registry())?;
     let mut routes: Vec<_> = documents
         .iter()
         .flat_map(|document| document.routes.iter().map(move |route| (document, route)))

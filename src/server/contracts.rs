@@ -55,7 +55,7 @@ pub fn openapi_at(base: &str) -> [Bytes; 3] {
 /// # Errors
 /// When the documents don't agree with the schema.
 pub fn openapi(examples: &Examples) -> Result<String> {
-    let registry = schema::registry();
+    let registry = schema::internal_registry();
     let documents = documents(&registry)?;
     let contract = rest::openapi(ABOUT, &documents, &registry, examples).map_err(Error::internal)?;
     Ok(format!("{}\n", serde_json::to_string_pretty(&contract).map_err(Error::internal)?))

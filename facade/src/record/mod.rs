@@ -36,7 +36,7 @@ pub use level::{Level, path_of};
 pub use lookup::{Lookup, Lookups, RowsOf};
 pub use output::{List, One, write_each, write_held};
 pub(crate) use plan::{REPLACES, has_directive, replaced_key};
-pub use reading::{ColumnOf, Record, list, load, require, see, see_first, show};
+pub use reading::{ColumnOf, Record, list, load, require, see, see_first};
 pub use record_type::{Answer, Branch, Field, FieldForm, NODE, RecordType, StoredColumn};
 pub use relation::{
     Batch, BranchFuture, Filled, KeyColumn, MAX_KEYS, MAX_ROWS, Own, Related, Relation, count_objects,

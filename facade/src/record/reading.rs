@@ -103,22 +103,6 @@ pub async fn see<T: Record>(
     Ok(One::first(seen.read(statement).await?))
 }
 
-/// The same; where there is none, GraphQL answers null and REST the original's 404.
-///
-/// # Errors
-/// [`Error::NotFound`] in REST; when the database fails.
-pub async fn show<T: Record>(
-    ctx: &Context<'_>,
-    rows: fn() -> Select<T::Entity>,
-    id: &str,
-    model: &'static str,
-) -> Result<Option<One<T>>> {
-    match see(ctx, rows, id).await? {
-        None if Scope::from(ctx).is_rest() => Err(Error::NotFound { model, id: id.to_owned() }),
-        seen => Ok(seen),
-    }
-}
-
 /// The first row of a statement, with what is asked of it.
 ///
 /// # Errors

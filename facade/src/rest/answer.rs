@@ -48,6 +48,14 @@ pub fn failure(response: Response) -> Result<Value> {
     }
 }
 
+/// Whether the only root field found nothing.
+pub fn is_null(data: &Value) -> bool {
+    match data {
+        Value::Object(fields) => fields.values().all(|value| *value == Value::Null),
+        value => *value == Value::Null,
+    }
+}
+
 /// The value of the only root field.
 fn root(data: Value) -> Value {
     match data {

@@ -331,7 +331,7 @@ impl Rest {
     async fn execute(
         &self,
         document: &Document<Checked>,
-        mut asking: Asking,
+        asking: Asking,
         input: Result<Input>,
         caller: &mut Caller,
     ) -> Result<Reply> {
@@ -340,7 +340,7 @@ impl Rest {
             allow(who.abilities(), document.needs())?;
         }
         let mut input = input?;
-        input.path = std::mem::take(&mut asking.place.parameters);
+        input.path.clone_from(&asking.place.parameters);
         let max_per_page = self.options().max_per_page;
         let (variables, asked) = match request::variables(document, &input, max_per_page) {
             Ok(read) => read,
@@ -410,8 +410,11 @@ impl Rest {
         };
         let price = price.rows.map(of);
         let job = Job { operation, execution, writes, price, used };
-        let answer = self.pipeline.run(&self.schema, caller, job).await?.answer;
-        Ok(Ran { data: answer::failure(answer)?, changed_at })
+        let data = answer::failure(self.pipeline.run(&self.schema, caller, job).await?.answer)?;
+        match document.missing(&asking.place.parameters).filter(|_| answer::is_null(&data)) {
+            Some(missing) => Err(missing),
+            None => Ok(Ran { data, changed_at }),
+        }
     }
 
     /// The documents, for the contract and the tests.

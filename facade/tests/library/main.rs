@@ -4,6 +4,7 @@
 
 mod refusals;
 mod relations;
+mod rest_only;
 mod shop;
 mod show;
 mod statuses;

@@ -21,7 +21,7 @@ async fn a_directive_that_has_nothing_to_work_on() {
         ("title loans }", "title loans lent }", "Unknown field \"lent\" on type \"Book\""),
         ("operation: \"booksShow\", ", "", "`show` needs the text `operation`"),
         ("operation: \"booksShow\"", "operation: \"booksDestroy\"", "two operations have this name"),
-        (", summary: \"One book", ", name: \"One book", "`show` has no argument `name`"),
+        (", summary: \"One book, as", ", name: \"One book, as", "`show` has no argument `name`"),
         ("filter: $filter, ", "", "`show` needs a list that takes conditions"),
         ("status: 204", "status: \"204\"", "`status` is no number"),
     ] {

@@ -11,7 +11,11 @@ use facade::pipeline::OneKey;
 use facade::prelude::*;
 use facade::record::{Deleted, require};
 use facade::rest::About;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, EntityTrait, ModelTrait, QueryFilter, Select};
+use facade::rest_only::RestOnly;
+use sea_orm::{
+    ActiveModelTrait, ConnectOptions, ConnectionTrait, Database, EntityTrait, IntoActiveModel, ModelTrait,
+    QueryFilter, Select,
+};
 use serde_json::Value as Json;
 use tower::ServiceExt;
 
@@ -43,6 +47,7 @@ pub mod book {
         pub title: String,
         /// How often it was lent.
         pub loans: value::Int,
+        pub shelf: String,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -88,12 +93,12 @@ pub const WRITE: Ability = Ability::new("books:write");
 
 const TABLES: &str = "
 CREATE TABLE authors (id INTEGER PRIMARY KEY, name TEXT NOT NULL, deleted_at TEXT);
-CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT NOT NULL, loans INTEGER NOT NULL);
+CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT NOT NULL, loans INTEGER NOT NULL, shelf TEXT NOT NULL DEFAULT 'A1');
 CREATE TABLE book_authors (id INTEGER PRIMARY KEY, book_id INTEGER NOT NULL, author_id INTEGER NOT NULL, role TEXT,
   is_first INTEGER NOT NULL);
 CREATE TABLE loans (id INTEGER PRIMARY KEY, book_id INTEGER NOT NULL, days INTEGER NOT NULL);
 INSERT INTO authors VALUES (1, 'Neil Gaiman', NULL), (2, 'Terry Pratchett', NULL), (3, 'Gone', '2026-01-01 00:00:00');
-INSERT INTO books VALUES (1, 'Good Omens', 2), (2, 'Mort', 0), (3, 'Nobody''s', 0);
+INSERT INTO books (id, title, loans) VALUES (1, 'Good Omens', 2), (2, 'Mort', 0), (3, 'Nobody''s', 0);
 INSERT INTO book_authors VALUES (1, 1, 2, 'second', 0), (2, 1, 1, NULL, 1), (3, 2, 2, NULL, 1), (4, 2, 3, NULL, 0);
 INSERT INTO loans VALUES (1, 1, 14), (2, 1, 7);
 ";
@@ -116,6 +121,24 @@ query books($q: String, $filter: BookFilter, $page: Int, $perPage: Int = 25)
       loan_rows: loanRows @include(if: $includeLoans) @replaces(key: "loans") { days }
     }
   }
+}
+
+query booksCount
+@rest(get: "/books/count", tag: "Books", summary: "How many books there are") {
+  bookCount
+}
+
+query booksFind($id: ID!, $place: String)
+@rest(
+  get: "/books/{id}/whole", tag: "Books", summary: "One book with its shelf", missing: "No book {id} here"
+  example: {id: 2}
+) {
+  book(id: $id, place: $place) { title shelf }
+}
+
+mutation booksReplace($id: ID!, $input: BookInput!)
+@rest(post: "/books/{id}", put: "/books/{id}", tag: "Books", summary: "Change a book") {
+  bookUpdate(id: $id, input: $input) { ...BookRow }
 }
 
 mutation booksDestroy($id: ID!)
@@ -151,6 +174,8 @@ record! {
         title,
         /// How often it was lent.
         loans,
+        /// Where it stands, as older clients spell it.
+        #[rest_only] shelf,
     }
     branches {
         /// Who wrote it.
@@ -188,18 +213,74 @@ filters! {
 list! {
     /// Books of the library.
     #[can(READ)] pub BookList: books<Book>(all_books) by BookFilter, BookSort,
-    search(book::Column::Title): "Only books whose title holds this text.";
+    search(book::Column::Title): "Only books whose title holds this text.",
+    narrowed(just) { #[rest_only] only: ID = "Only this one." };
+}
+
+async fn just(_: Scope<'_>, books: List<book::Entity>, only: Option<ID>) -> Result<List<book::Entity>> {
+    let key = only.and_then(|id| id.parse::<i64>().ok());
+    Ok(match key {
+        Some(key) => books.only(sea_orm::ColumnTrait::eq(&book::Column::Id, key)),
+        None => books,
+    })
+}
+
+form! {
+    /// What changes in a book.
+    pub struct BookInput for crate::shop::book {
+        /// Title.
+        title: String => [required_unless_partial(), string(), max(200)],
+        /// How often it was lent.
+        #[rest_only]
+        loans: i64 => [required_unless_partial(), integer(), min(0)],
+    }
+}
+
+#[derive(Default)]
+pub struct Single;
+
+#[Object]
+impl Single {
+    /// A book.
+    #[graphql(directive = Can::apply(&[READ]))]
+    async fn book(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        #[graphql(desc = "Where it is looked for.", directive = RestOnly::apply())] place: Option<String>,
+    ) -> Result<Option<One<Book>>> {
+        let _ = place;
+        see(ctx, all_books, &id).await
+    }
+
+    /// How many books there are.
+    #[graphql(directive = Can::apply(&[READ]), directive = RestOnly::apply())]
+    async fn book_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        use sea_orm::PaginatorTrait;
+        Ok(all_books().count(Scope::from(ctx).db()).await?)
+    }
 }
 
 /// Reading books.
 #[derive(MergedObject, Default)]
-pub struct Query(BookList);
+pub struct Query(BookList, Single);
 
 #[derive(Default)]
 pub struct Mutation;
 
 #[Object]
 impl Mutation {
+    /// Changes a book.
+    #[graphql(directive = Can::apply(&[WRITE]))]
+    async fn book_update(&self, ctx: &Context<'_>, id: ID, input: Form<BookInput>) -> Result<Book> {
+        let scope = Scope::from(ctx);
+        let book = require::<Book>(scope, all_books, &id, "Book").await?;
+        let input = scope.check_change(input, book.0.id, &[]).await?;
+        let mut row = book.0.into_active_model();
+        input.write_to(&mut row);
+        Ok(Book(row.update(scope.db()).await?))
+    }
+
     /// Deletes a book.
     #[graphql(directive = Can::apply(&[WRITE]))]
     async fn book_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Book>> {
@@ -280,13 +361,17 @@ impl Library {
         self.ask("GET", path).await.json()
     }
 
-    /// What a GraphQL document answers.
-    pub async fn graphql(&self, query: &str) -> Json {
-        let request = Request::builder().method("POST").uri("/graphql");
+    /// Sends JSON with the key.
+    pub async fn post(&self, method: &str, path: &str, body: &Json) -> Answer {
+        let request = Request::builder().method(method).uri(path);
         let request = request
             .header(header::AUTHORIZATION, format!("Bearer {KEY}"))
             .header(header::CONTENT_TYPE, "application/json");
-        let body = serde_json::json!({ "query": query }).to_string();
-        self.send(request.body(Body::from(body)).unwrap()).await.json()
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// What a GraphQL document answers.
+    pub async fn graphql(&self, query: &str) -> Json {
+        self.post("POST", "/graphql", &serde_json::json!({ "query": query })).await.json()
     }
 }

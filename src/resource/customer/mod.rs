@@ -185,7 +185,7 @@ fn open_metadata() -> Select<entity::metadata::Entity> {
 
 one! {
     /// A customer by its identifier.
-    #[can(SHOW, INDEX)] pub CustomerById: customer<Customer>(live_customers) else MODEL;
+    #[can(SHOW, INDEX)] pub CustomerById: customer<Customer>(live_customers);
 }
 
 list! {

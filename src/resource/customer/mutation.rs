@@ -6,6 +6,7 @@ use facade::form::Form;
 use facade::guard::Can;
 use facade::outcome::Outcome;
 use facade::record::{Moment, require};
+use facade::rest_only::RestOnly;
 
 use super::action::{self, Shut};
 use super::input::{CustomerActionInput, CustomerCreateInput, CustomerUpdateInput};
@@ -133,7 +134,7 @@ impl CustomerMutation {
 
     /// One of the four actions by its name, as REST's path has it: `suspend`, `ban`, `reactivate`
     /// or `disable2FA`.
-    #[graphql(directive = Can::apply(&[UPDATE]))]
+    #[graphql(directive = Can::apply(&[UPDATE]), directive = RestOnly::apply())]
     async fn customer_action(
         &self,
         ctx: &Context<'_>,

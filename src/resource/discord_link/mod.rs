@@ -6,9 +6,9 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{Id, customer, invoice, metadata, service};
-use facade::error::Refusal;
 use facade::filter::exists;
 use facade::guard::Can;
+use facade::rest_only::RestOnly;
 use facade::record;
 use facade::record::{List, list};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -156,7 +156,7 @@ pub struct DiscordLinkQuery;
 #[Object]
 impl DiscordLinkQuery {
     /// Whether the bot's key is valid.
-    #[graphql(directive = Can::apply(&[]))]
+    #[graphql(directive = Can::apply(&[]), directive = RestOnly::apply())]
     async fn discord_check(&self) -> DiscordCheck {
         DiscordCheck { status: "ok" }
     }
@@ -168,11 +168,7 @@ impl DiscordLinkQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Number of the account at Discord.")] discord_id: ID,
     ) -> Result<Option<DiscordCustomer>> {
-        let scope = Scope::from(ctx);
-        match linked_customer(scope, &discord_id).await? {
-            None if scope.is_rest() => Err(Refusal::message(404, "Not found")),
-            found => Ok(found),
-        }
+        linked_customer(ctx.into(), &discord_id).await
     }
 
     /// Customers who hold the shop's role at Discord; `GUICHET_DISCORD_ROLE` says which of the linked ones do.

@@ -139,7 +139,7 @@ fn metadata_of_groups() -> Select<entity::metadata::Entity> {
 
 one! {
     /// A group by its identifier.
-    #[can(SHOW, INDEX)] pub GroupById: group<Group>(live_groups) else MODEL;
+    #[can(SHOW, INDEX)] pub GroupById: group<Group>(live_groups);
 }
 
 list! {

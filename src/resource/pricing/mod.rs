@@ -397,7 +397,7 @@ impl PeriodPrices {
 
 one! {
     /// A row of prices by its identifier.
-    #[can(SHOW, INDEX)] pub PricingById: pricing<Pricing>(live_prices) else MODEL;
+    #[can(SHOW, INDEX)] pub PricingById: pricing<Pricing>(live_prices);
 }
 
 list! {

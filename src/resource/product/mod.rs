@@ -9,6 +9,7 @@ use facade::error::Refusal;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::record::{Deleted, Moment, require};
+use facade::rest_only::RestOnly;
 use facade::transaction::Transaction;
 use facade::write::{lock, put, save};
 use facade::{filters, form, list, one, record, words};
@@ -156,7 +157,7 @@ pub struct ProductConfigQuery;
 #[Object]
 impl ProductConfigQuery {
     /// The configuration of a product's kind. The kinds of the base shop have none.
-    #[graphql(directive = Can::apply(&[SHOW]))]
+    #[graphql(directive = Can::apply(&[SHOW]), directive = RestOnly::apply())]
     async fn product_config(&self, ctx: &Context<'_>, id: ID) -> Result<Json<serde_json::Value>> {
         no_config(ctx.into(), &id).await
     }
@@ -258,7 +259,7 @@ impl ProductMutation {
     }
 
     /// Writes the configuration of a product's kind. The kinds of the base shop have none.
-    #[graphql(directive = Can::apply(&[UPDATE]))]
+    #[graphql(directive = Can::apply(&[UPDATE]), directive = RestOnly::apply())]
     async fn product_config_update(
         &self,
         ctx: &Context<'_>,

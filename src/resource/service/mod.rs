@@ -237,7 +237,7 @@ impl ServiceById {
 list! {
     /// Services of all customers.
     #[can(INDEX)] pub ServiceList: services<Service>(live_services) by ServiceFilter, ServiceSort,
-    narrowed(narrowed) { only: ID = "Only this one, which must exist." };
+    narrowed(narrowed) { #[rest_only] only: ID = "Only this one, which must exist." };
 }
 
 async fn narrowed(

@@ -360,7 +360,7 @@ async fn fragments_on_nodes_apply_to_records() {
 /// REST prints primary keys, and global identifiers under no key.
 #[tokio::test]
 async fn rest_shows_no_global_identifier() {
-    let registry = schema::registry();
+    let registry = schema::internal_registry();
     let types = nodes(&registry);
     let shop = shop().await;
     let mut texts = 0;

@@ -15,9 +15,9 @@ pub(super) struct Directive {
 }
 
 impl Directive {
-    const KNOWN: [&str; 19] = [
+    const KNOWN: [&str; 20] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
-        "inputs", "added", "also", "tag", "summary", "example", "show", "message",
+        "inputs", "added", "also", "tag", "summary", "example", "show", "message", "missing",
     ];
 
     pub(super) fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {

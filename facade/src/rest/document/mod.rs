@@ -30,6 +30,7 @@ use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
 pub(super) use self::field_directives::{keys, rest_key};
 use super::expected::Expected;
+use crate::error::{Error, Refusal};
 use crate::guard::Can;
 pub use crate::name::{camel, capitalised, filter_field, include_variable, snake};
 use crate::operation::{Prepared, Variant};
@@ -109,6 +110,8 @@ pub struct Document<State> {
     pub answer: Answer,
     /// A text that is answered in place of the value: `{"message": text}`.
     pub message: Option<String>,
+    /// The text of the 404 where its root field is null; a parameter of the path stands in it in braces.
+    missing: Option<String>,
     /// Names that `filter` takes, in the order of the error text.
     pub filters: Vec<String>,
     /// Names that `sort` takes.
@@ -184,6 +187,14 @@ impl Document<Checked> {
     /// Whether its answer has no body: `status: 204`.
     pub fn has_no_body(&self) -> bool {
         self.status == NO_CONTENT
+    }
+
+    /// The error where nothing is there of what a path names, if the operation has one.
+    pub(super) fn missing(&self, path: &HashMap<String, String>) -> Option<Error> {
+        let text = path
+            .iter()
+            .fold(self.missing.clone()?, |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
+        Some(Refusal::message(404, text))
     }
 
     /// The fields of its example; none without one.
@@ -272,6 +283,7 @@ impl Document<Unchecked> {
             status: rest.status()?,
             answer,
             message: rest.text("message")?,
+            missing: rest.text("missing")?,
             filters: rest.names("filters")?,
             sorts: rest.names("sorts")?,
             includes,
@@ -321,6 +333,7 @@ impl Document<Unchecked> {
             status: self.status,
             answer: self.answer,
             message: self.message,
+            missing: self.missing,
             filters: self.filters,
             sorts: self.sorts,
             includes: self.includes,

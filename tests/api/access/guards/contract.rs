@@ -229,7 +229,7 @@ async fn introspection_tells_each_need_in_words() {
 /// Swagger UI shows what `openapi.json` says; what each operation says is what it needs.
 #[test]
 fn openapi_json_tells_each_need() {
-    let registry = schema::registry();
+    let registry = schema::internal_registry();
     let documents = guichet::server::contracts::documents(&registry).unwrap();
     let mut told: BTreeMap<String, Vec<Ability>> = BTreeMap::new();
     for operation in super::operations() {
