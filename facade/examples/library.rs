@@ -127,18 +127,18 @@ impl Mutation {
 }
 
 const DOCUMENTS: &str = include_str!("library.graphql");
-const TABLES: &str = include_str!("library.sql");
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = Database::connect("sqlite::memory:").await?;
-    db.execute_unprepared(TABLES).await?;
+    db.execute_unprepared(include_str!("library.sql")).await?;
     let abilities: Abilities = [READ, WRITE].into_iter().collect();
     let parts = Parts {
         engine: Engine::of_host(db),
         access: OneKey::new("librarian", abilities.clone())?,
         abilities: &abilities,
         documents: &[DOCUMENTS],
+        dialects: &[],
         named: Documents::default(),
     };
     let faces = Faces::new::<Query, Mutation>(parts, |schema| schema).await?;

@@ -16,7 +16,7 @@ use crate::operation::Documents;
 use crate::pipeline::{Access, Pipeline};
 use crate::rest::{self, About, Examples, Rest};
 use crate::schema::{self, Builder, Root};
-use crate::{Abilities, Error, Result, pages};
+use crate::{Abilities, Dialect, Error, Result, pages};
 
 /// Path of the GraphQL endpoint, and of GraphiQL in browsers.
 pub const GRAPHQL: &str = "/graphql";
@@ -45,6 +45,8 @@ pub struct Parts<'a> {
     pub abilities: &'a Abilities,
     /// The REST operations, as GraphQL documents with `@rest`.
     pub documents: &'a [&'a str],
+    /// How REST spells values below some paths, by what the paths begin with behind `/api`; others have the usual dialect.
+    pub dialects: &'a [(&'a str, Dialect)],
     /// GraphQL documents that clients name by their hash.
     pub named: Documents,
 }
@@ -58,8 +60,8 @@ impl Faces {
         parts: Parts<'_>,
         data: impl Fn(Builder<Q, M>) -> Builder<Q, M>,
     ) -> Result<Self> {
-        let Parts { engine, access, abilities, documents, named } = parts;
-        let documents = rest::read(documents, abilities).map_err(Error::internal)?;
+        let Parts { engine, access, abilities, documents, dialects, named } = parts;
+        let documents = rest::read(documents, abilities, dialects).map_err(Error::internal)?;
         schema::validate::<Q, M>(&documents).await?;
         let registry = schema::registry::<Q, M>();
         let documents = rest::check(documents, &registry, abilities).map_err(Error::internal)?;

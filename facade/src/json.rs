@@ -88,7 +88,7 @@ pub fn write_value(value: &Value, face: Face, out: &mut Vec<u8>) {
         Value::Binary(json) => out.extend_from_slice(json),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => write_int(whole, out),
-            (None, float) if face == Face::Rest => write_float(float.unwrap_or(f64::NAN), out),
+            (None, float) if face.is_rest() => write_float(float.unwrap_or(f64::NAN), out),
             (None, _) => out.extend_from_slice(number.to_string().as_bytes()),
         },
         Value::List(items) => {

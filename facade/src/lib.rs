@@ -43,6 +43,6 @@ pub mod write;
 
 pub use ability::{Abilities, Ability};
 pub use error::{Error, Result};
-pub use face::Face;
+pub use face::{Dialect, Face, Times};
 pub use json::{write_bool, write_float, write_int, write_str, write_value};
 pub use value::Id;

@@ -11,7 +11,6 @@ use value::Id;
 use crate::ability::Abilities;
 use crate::engine::{Engine, Host, Texts};
 use crate::execution::{Execution, Origin};
-use crate::face::Face;
 use crate::form::{self, Form, FormInput};
 use crate::page::Remembered;
 use crate::record::Moment;
@@ -84,7 +83,7 @@ impl<'a> Scope<'a> {
 
     /// Whether the request came through REST.
     pub(crate) fn is_rest(self) -> bool {
-        self.execution.face == Face::Rest
+        self.execution.face.is_rest()
     }
 
     /// The database that is written.

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use async_graphql::MergedObject;
+use facade::Dialect;
 use facade::node::{NodeQuery, NodeType, NodeTypes};
 
 use crate::access::Catalog;
@@ -22,6 +23,9 @@ macro_rules! maker {
         }
     }};
 }
+
+/// How REST spells values below paths of other contracts than `/application`: there are none yet.
+pub const DIALECTS: &[(&str, Dialect)] = &[];
 
 /// One line a resource: its name, what of it can be read, what can be changed, which of its records are
 /// found again by their `id`. Its documents are in the file of its name, in its folder.

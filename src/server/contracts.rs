@@ -67,7 +67,8 @@ pub fn openapi(examples: &Examples) -> Result<String> {
 /// When the documents don't agree with the schema.
 pub fn documents(registry: &Registry) -> Result<Vec<Document<Checked>>> {
     let abilities = resource::abilities().all();
-    let documents = rest::read(resource::DOCUMENTS, abilities).map_err(Error::internal)?;
+    let documents =
+        rest::read(resource::DOCUMENTS, abilities, resource::DIALECTS).map_err(Error::internal)?;
     rest::check(documents, registry, abilities).map_err(Error::internal)
 }
 

@@ -113,6 +113,7 @@ impl App {
             access: Arc::clone(&access) as Arc<dyn facade::pipeline::Access>,
             abilities: abilities.all(),
             documents: resource::DOCUMENTS,
+            dialects: resource::DIALECTS,
             named,
         };
         let faces = Faces::new::<Query, Mutation>(parts, |schema| {

@@ -83,14 +83,14 @@ impl JoinTable {
     ///
     /// # Errors
     /// When the database sent something else than a column holds.
-    pub(crate) fn write(&self, row: &QueryResult, before: usize) -> Result<Vec<u8>, DbErr> {
+    pub(crate) fn write(&self, row: &QueryResult, before: usize, face: Face) -> Result<Vec<u8>, DbErr> {
         let mut text = json_key(PIVOT).into_vec();
         for (at, column) in self.columns.iter().enumerate() {
             let json = if at == 0 { &[b"{", &column.json[1..]].concat()[..] } else { &column.json };
             text.extend_from_slice(json);
             match column.kind.read(row, before + at)? {
                 Cell::Null => text.extend_from_slice(b"null"),
-                cell => (column.rendering.json)(cell, Face::Rest, &mut text),
+                cell => (column.rendering.json)(cell, face, &mut text),
             }
         }
         text.push(b'}');

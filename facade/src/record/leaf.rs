@@ -6,12 +6,13 @@
 //! declared here, once.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
-use async_graphql::registry::Registry;
+use async_graphql::registry::{MetaType, MetaTypeId, Registry};
 use async_graphql::{
-    ContextSelectionSet, InputValueError, InputValueResult, Number, OutputType, Positioned, Scalar,
-    ScalarType, ServerResult, Value,
+    ContextSelectionSet, InputType, InputValueError, InputValueResult, Number, OutputType, Positioned,
+    Scalar, ScalarType, ServerResult, Value,
 };
 use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use rust_decimal::RoundingStrategy;
@@ -21,7 +22,7 @@ use super::cell::Cell;
 use super::rendering::Rendering;
 use super::spelling::Spelling;
 use crate::execution::Execution;
-use crate::face::Face;
+use crate::face::{Dialect, Face, Times};
 use crate::json::{write_float, write_str};
 
 /// A column value: how it is shown.
@@ -119,10 +120,37 @@ impl From<rust_decimal::Decimal> for Money {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment(pub DateTime<Utc>);
 
-/// A moment in UTC: `2026-11-23T12:00:00.000000Z`.
-#[Scalar(name = "DateTime")]
-impl ScalarType for Moment {
-    fn parse(value: Value) -> InputValueResult<Self> {
+impl Moment {
+    const NAME: &'static str = "DateTime";
+
+    fn register(registry: &mut Registry) -> String {
+        registry.create_output_type::<Self, _>(MetaTypeId::Scalar, |_| MetaType::Scalar {
+            name: Self::NAME.to_owned(),
+            description: Some("A moment in UTC: `2026-11-23T12:00:00.000000Z`.".to_owned()),
+            is_valid: Some(Arc::new(|value| <Self as InputType>::parse(Some(value.clone())).is_ok())),
+            visible: None,
+            inaccessible: false,
+            tags: Vec::new(),
+            specified_by_url: None,
+            directive_invocations: Vec::new(),
+            requires_scopes: Vec::new(),
+        })
+    }
+}
+
+impl InputType for Moment {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        Self::NAME.into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Self::register(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let value = value.unwrap_or_default();
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
         DateTime::parse_from_rfc3339(text).map(|at| Self(at.to_utc())).map_err(InputValueError::custom)
     }
@@ -130,6 +158,35 @@ impl ScalarType for Moment {
     fn to_value(&self) -> Value {
         Value::String(moment_text(self.0))
     }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        Some(self)
+    }
+}
+
+impl OutputType for Moment {
+    fn type_name() -> Cow<'static, str> {
+        Self::NAME.into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Self::register(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        let local = is_local(Execution::of(ctx).face);
+        Ok(Value::String(if local { local_text(self.0) } else { moment_text(self.0) }))
+    }
+}
+
+/// Whether a face spells moments in the zone of the database's local times.
+const fn is_local(face: Face) -> bool {
+    matches!(face, Face::Rest(Dialect { times: Times::Local }))
+}
+
+/// A moment in the zone of the database's local times, to the second: `2026-11-23T13:00:00+01:00`.
+fn local_text(at: DateTime<Utc>) -> String {
+    at.with_timezone(&value::zone()).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
 fn moment_text(at: DateTime<Utc>) -> String {
@@ -219,7 +276,7 @@ fn price_value(price: f64, face: Face) -> Value {
     match face {
         Face::GraphQl if price.is_finite() => Value::String(shortest(price)),
         // What is no number is null on both faces.
-        Face::GraphQl | Face::Rest => float_value(price),
+        Face::GraphQl | Face::Rest(_) => float_value(price),
     }
 }
 
@@ -227,7 +284,7 @@ fn write_price(price: f64, face: Face, out: &mut Vec<u8>) {
     match face {
         Face::GraphQl if price.is_finite() => write_str(&shortest(price), out),
         // What is no number is null on both faces.
-        Face::GraphQl | Face::Rest => write_float(price, out),
+        Face::GraphQl | Face::Rest(_) => write_float(price, out),
     }
 }
 
@@ -251,7 +308,8 @@ macro_rules! leaf {
 }
 
 const MOMENT: Rendering = Rendering {
-    json: |cell, _, out| match moment(cell) {
+    json: |cell, face, out| match moment(cell) {
+        Some(at) if is_local(face) => write_str(&local_text(at), out),
         Some(at) => write_moment(at, out),
         None => out.extend_from_slice(b"null"),
     },
@@ -298,18 +356,18 @@ mod tests {
 
     #[test]
     fn a_price_that_is_no_number_is_null() {
-        for face in [Face::GraphQl, Face::Rest] {
+        for face in [Face::GraphQl, Face::REST] {
             let mut out = Vec::new();
             write_price(f64::INFINITY, face, &mut out);
             assert_eq!((out.as_slice(), price_value(f64::INFINITY, face)), (&b"null"[..], Value::Null));
         }
-        assert_eq!(Decimal(f64::NAN).to_value(), Value::Null);
+        assert_eq!(ScalarType::to_value(&Decimal(f64::NAN)), Value::Null);
     }
 
     /// What both faces show of a cell, as JSON.
     fn shown<L: Leaf>(cell: Cell<'_>) -> [String; 2] {
         let rendering = L::rendering();
-        [Face::GraphQl, Face::Rest].map(|face| {
+        [Face::GraphQl, Face::REST].map(|face| {
             let mut json = Vec::new();
             (rendering.json)(cell, face, &mut json);
             String::from_utf8(json).unwrap()
@@ -391,7 +449,7 @@ mod properties {
 
         #[test]
         fn texts_are_decimals_or_refused(text in r"[+-]?[0-9_]{0,40}\.?[0-9]{0,40}(e[+-]?[0-9]{1,4})?|\PC*", number in -1e15..1e15_f64) {
-            let parsed = Decimal::parse(Value::String(text));
+            let parsed = <Decimal as ScalarType>::parse(Value::String(text));
             prop_assert!(parsed.is_err() || parsed.is_ok_and(|decimal| decimal.0.is_finite()));
             let read = Decimal::parse(Decimal(number).to_value());
             prop_assert!(read.is_ok_and(|read| (read.0 - number).abs() <= number.abs() * 1e-15));

@@ -14,7 +14,6 @@ use super::relation::{self, Batch, Filled};
 use super::rendering::global_id;
 use crate::engine::graphql;
 use crate::execution::Execution;
-use crate::face::Face;
 use crate::guard::Need;
 use crate::json::write_str;
 
@@ -173,7 +172,7 @@ impl<'a> Level<'a> {
                 }
                 Step::Branch { branch, .. } => {
                     let Some((_, filled)) = branches.next() else { continue };
-                    if branch.sparse && face == Face::Rest && filled.is_null(number) {
+                    if branch.sparse && face.is_rest() && filled.is_null(number) {
                         continue;
                     }
                     out.extend_from_slice(json);

@@ -19,6 +19,7 @@ use super::plan::Plan;
 use super::record_type::RecordType;
 use crate::Error;
 use crate::engine::graphql;
+use crate::execution::Execution;
 use crate::face::Face;
 use crate::json::{write_bool, write_int, write_joined, write_value};
 use crate::scope::Scope;
@@ -298,7 +299,8 @@ async fn rows(
     let rows = load(relation, &batch, distinct(&keys), columns).await?;
     let places = relation.key.places(&rows, record, columns).map_err(|error| batch.database_failed(error))?;
     let join = relation.key.join_table().filter(|_| pivot);
-    let pivots = join.map_or_else(|| Ok(Vec::new()), |join| pivots(join, &rows, columns));
+    let face = Execution::of(batch.ctx).face;
+    let pivots = join.map_or_else(|| Ok(Vec::new()), |join| pivots(join, &rows, columns, face));
     let pivots = pivots.map_err(|error| batch.database_failed(error))?;
     let children = if rows.rows.is_empty() {
         Written::default()
@@ -336,9 +338,9 @@ impl KeyColumn {
 }
 
 /// What the table between says of each row.
-fn pivots(join: &JoinTable, rows: &Rows, columns: ColumnSet) -> Result<Vec<Vec<u8>>, DbErr> {
+fn pivots(join: &JoinTable, rows: &Rows, columns: ColumnSet, face: Face) -> Result<Vec<Vec<u8>>, DbErr> {
     let read = rows.rows.iter().filter_map(|row| if let Row::Read(row) = row { Some(row) } else { None });
-    read.map(|row| join.write(row, columns.len())).collect()
+    read.map(|row| join.write(row, columns.len(), face)).collect()
 }
 
 /// Rows whose column holds one of the keys, in the order of the relation's rows.

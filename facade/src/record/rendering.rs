@@ -40,7 +40,7 @@ impl Rendering {
     pub const FLAG: Self = Self {
         json: |cell, face, out| match (face, cell.bool().unwrap_or_default()) {
             (Face::GraphQl, truth) => write_bool(truth, out),
-            (Face::Rest, truth) => out.push(b'0' + u8::from(truth)),
+            (Face::Rest(_), truth) => out.push(b'0' + u8::from(truth)),
         },
         spelling: Spelling::Integer,
         ..Self::of::<bool>()
@@ -59,7 +59,7 @@ impl Rendering {
         Self {
             json: |cell, face, out| match (cell.text().unwrap_or_default(), face) {
                 (word, Face::GraphQl) => write_str(&word.to_uppercase(), out),
-                (word, Face::Rest) => write_str(word, out),
+                (word, Face::Rest(_)) => write_str(word, out),
             },
             register,
             nullable: false,
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     fn shown(rendering: Rendering, cell: Cell<'_>) -> [String; 2] {
-        [Face::GraphQl, Face::Rest].map(|face| {
+        [Face::GraphQl, Face::REST].map(|face| {
             let mut json = Vec::new();
             (rendering.json)(cell, face, &mut json);
             String::from_utf8(json).unwrap()
@@ -158,7 +158,7 @@ mod properties {
     proptest! {
         #[test]
         fn texts_of_json_are_shown(text in r#"[\[\]{}:,"a0-9.-]{0,30}|\PC*"#, any in any::<String>(), whole in any::<i64>()) {
-            for face in [Face::GraphQl, Face::Rest] {
+            for face in [Face::GraphQl, Face::REST] {
                 let written = |rendering: Rendering, cell| {
                     let mut out = Vec::new();
                     (rendering.json)(cell, face, &mut out);

@@ -48,10 +48,10 @@ pub fn failure(response: Response) -> Result<Value> {
     }
 }
 
-/// Whether the only root field found nothing.
+/// Whether the first root field found nothing.
 pub fn is_null(data: &Value) -> bool {
     match data {
-        Value::Object(fields) => fields.values().all(|value| *value == Value::Null),
+        Value::Object(fields) => fields.values().next().is_none_or(|value| *value == Value::Null),
         value => *value == Value::Null,
     }
 }
@@ -95,10 +95,20 @@ pub fn body(
         return object(vec![("message", message.clone().into())]);
     }
     document.optional.iter().for_each(|path| leave_out_null(&mut data, path));
-    let root = root(data);
-    if document.answer == Answer::Value {
-        return root;
+    let mut body = match document.answer {
+        Answer::Value => return root(data),
+        Answer::Object => data,
+        Answer::Data => object(vec![("data", root(data))]),
+        envelope => page(envelope, root(data), asked, address, texts),
+    };
+    if let Value::Object(fields) = &mut body {
+        fields.extend(document.beside.clone());
     }
+    body
+}
+
+/// A page in its envelope.
+fn page(envelope: Answer, root: Value, asked: Asked, address: &Address, texts: &dyn Texts) -> Value {
     let Value::Object(mut page) = root else { return Value::Null };
     let rows = page.swap_remove("nodes").unwrap_or_default();
     let total = match page.get("total") {
@@ -106,8 +116,9 @@ pub fn body(
         _ => 0,
     };
     let numbers = Numbers::new(asked, total);
-    match document.answer {
+    match envelope {
         Answer::WrappedPage => wrapped(rows, &numbers, address, texts),
+        Answer::DataPage => short(rows, &numbers),
         _ => flat(rows, &numbers, address, texts),
     }
 }
@@ -185,6 +196,16 @@ fn wrapped(rows: Value, numbers: &Numbers, address: &Address, texts: &dyn Texts)
         ("total", numbers.total.into()),
     ]);
     object(vec![("data", rows), ("links", ends), ("meta", meta)])
+}
+
+fn short(rows: Value, numbers: &Numbers) -> Value {
+    let meta = object(vec![
+        ("current_page", numbers.page.into()),
+        ("last_page", numbers.last.into()),
+        ("per_page", numbers.per_page.into()),
+        ("total", numbers.total.into()),
+    ]);
+    object(vec![("data", rows), ("meta", meta)])
 }
 
 /// Previous, the window of pages, next. A gap in the window has no key `page`.

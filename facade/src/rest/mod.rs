@@ -350,8 +350,7 @@ impl Rest {
             }
         };
         // One row where there are no pages.
-        let rows =
-            if document.answer == Answer::Value { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
+        let rows = if !document.answer.is_page() { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
         let price = Price { rows: asking.counts.then_some(rows), conditions: asked.conditions };
         let Ran { data, changed_at } =
             self.run(document, caller, &asking, variables, input.uploads, price).await?;
@@ -394,7 +393,7 @@ impl Rest {
         operation.set_parsed_query(prepared.executable.clone());
         let strict_includes = self.options().strict_includes;
         let execution = Execution {
-            face: Face::Rest,
+            face: Face::Rest(document.dialect),
             lent: document.lent(!strict_includes).clone(),
             strict: asking.method == Method::POST,
             kept: Some(Arc::clone(&prepared.kept)),
@@ -581,7 +580,7 @@ fn json(body: &Value) -> Bytes {
     let written = |value: &Value| if let Value::Binary(json) = value { json.len() } else { 0 };
     let rows = if let Value::Object(fields) = body { fields.values().map(written).sum() } else { 0 };
     let mut json = Vec::with_capacity(rows + ENVELOPE);
-    crate::write_value(body, crate::Face::Rest, &mut json);
+    crate::write_value(body, crate::Face::REST, &mut json);
     json.into()
 }
 

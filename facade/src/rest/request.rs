@@ -239,7 +239,7 @@ fn sort(document: &Document<Checked>, input: &Input) -> Result<Option<Value>> {
 
 /// `include=a,bCount` → the variables that switch them on (docs/contract/wire.md#5.3).
 fn includes(document: &Document<Checked>, input: &Input) -> Result<Vec<String>> {
-    let paged = document.answer != super::document::Answer::Value;
+    let paged = document.answer.is_page();
     let Some(asked) = input.bag.get("include").filter(|_| paged) else { return Ok(Vec::new()) };
     let asked: Vec<String> = parts(asked).into_iter().filter(|part| !part.is_empty()).collect();
     let allowed = forms(&document.includes);

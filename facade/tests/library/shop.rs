@@ -1,6 +1,6 @@
 //! The library: its tables, records and documents, and how a test asks it.
 
-use async_graphql::MergedObject;
+use async_graphql::{MergedObject, SimpleObject};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -9,9 +9,10 @@ use facade::faces::{Faces, Parts};
 use facade::operation::Documents;
 use facade::pipeline::OneKey;
 use facade::prelude::*;
-use facade::record::{Deleted, require};
+use facade::record::{Deleted, Moment, require};
 use facade::rest::About;
 use facade::rest_only::RestOnly;
+use facade::{Dialect, Times};
 use sea_orm::{
     ActiveModelTrait, ConnectOptions, ConnectionTrait, Database, EntityTrait, IntoActiveModel, ModelTrait,
     QueryFilter, Select,
@@ -48,6 +49,8 @@ pub mod book {
         /// How often it was lent.
         pub loans: value::Int,
         pub shelf: String,
+        #[sea_orm(column_type = "Timestamp")]
+        pub printed_at: Option<value::ShopTime>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -93,7 +96,8 @@ pub const WRITE: Ability = Ability::new("books:write");
 
 const TABLES: &str = "
 CREATE TABLE authors (id INTEGER PRIMARY KEY, name TEXT NOT NULL, deleted_at TEXT);
-CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT NOT NULL, loans INTEGER NOT NULL, shelf TEXT NOT NULL DEFAULT 'A1');
+CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT NOT NULL, loans INTEGER NOT NULL, shelf TEXT NOT NULL DEFAULT 'A1',
+  printed_at TEXT DEFAULT '2026-11-23 13:00:00');
 CREATE TABLE book_authors (id INTEGER PRIMARY KEY, book_id INTEGER NOT NULL, author_id INTEGER NOT NULL, role TEXT,
   is_first INTEGER NOT NULL);
 CREATE TABLE loans (id INTEGER PRIMARY KEY, book_id INTEGER NOT NULL, days INTEGER NOT NULL);
@@ -136,6 +140,30 @@ query booksFind($id: ID!, $place: String)
   book(id: $id, place: $place) { title shelf }
 }
 
+query loansLocal($page: Int, $perPage: Int = 25)
+@rest(
+  get: "/local/books", answer: DATA_PAGE, tag: "Books", summary: "Books in another dialect"
+  beside: {filters: {all: "all", lent: "lent"}}
+) {
+  books(page: $page, perPage: $perPage) { nodes { title printedAt } }
+}
+
+query bookLocal($id: ID!)
+@rest(get: "/local/books/{id}", answer: DATA, tag: "Books", summary: "A book", missing: "") {
+  book(id: $id) { title printedAt }
+}
+
+query bookAndTime($id: ID!)
+@rest(get: "/local/both/{id}", answer: OBJECT, tag: "Books", summary: "A book and the time", missing: "", beside: {ok: true}) {
+  data: book(id: $id) { title }
+  clock { now }
+}
+
+query clock
+@rest(get: "/clock", tag: "Books", summary: "The time") {
+  clock { now }
+}
+
 mutation booksReplace($id: ID!, $input: BookInput!)
 @rest(post: "/books/{id}", put: "/books/{id}", tag: "Books", summary: "Change a book") {
   bookUpdate(id: $id, input: $input) { ...BookRow }
@@ -174,6 +202,8 @@ record! {
         title,
         /// How often it was lent.
         loans,
+        /// When it was printed.
+        printed_at,
         /// Where it stands, as older clients spell it.
         #[rest_only] shelf,
     }
@@ -236,6 +266,13 @@ form! {
     }
 }
 
+/// A clock.
+#[derive(SimpleObject)]
+pub struct Clock {
+    /// What it shows.
+    now: Moment,
+}
+
 #[derive(Default)]
 pub struct Single;
 
@@ -251,6 +288,12 @@ impl Single {
     ) -> Result<Option<One<Book>>> {
         let _ = place;
         see(ctx, all_books, &id).await
+    }
+
+    /// The time.
+    #[graphql(directive = Can::apply(&[READ]))]
+    async fn clock(&self) -> Clock {
+        Clock { now: Moment("2026-07-01T12:00:00Z".parse().unwrap_or_default()) }
     }
 
     /// How many books there are.
@@ -333,6 +376,7 @@ impl Library {
             access: OneKey::new(KEY, abilities.clone())?,
             abilities: &abilities,
             documents: &[documents],
+            dialects: &[("/local", Dialect { times: Times::Local })],
             named: Documents::default(),
         };
         let faces = Faces::new::<Query, Mutation>(parts, |schema| schema).await?;

@@ -16,7 +16,8 @@ use guichet::server::schema;
 fn documents_are_valid_graphql() {
     let schema = Schema::parse_and_validate(schema::internal_sdl(), "schema.graphql")
         .unwrap_or_else(|error| panic!("{}", error.errors));
-    for document in rest::read(resource::DOCUMENTS, resource::abilities().all()).unwrap() {
+    for document in rest::read(resource::DOCUMENTS, resource::abilities().all(), resource::DIALECTS).unwrap()
+    {
         let text = print(&document.name, &document.standard_document());
         if let Err(error) =
             ExecutableDocument::parse_and_validate(&schema, &text, format!("{}.graphql", document.name))

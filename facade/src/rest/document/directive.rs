@@ -6,6 +6,7 @@ use async_graphql::parser::types::{OperationDefinition, VariableDefinition};
 use async_graphql::{Name, Value};
 
 use super::{Answer, DocumentError, Route, Variable, fail};
+use crate::rest::bag::Fields;
 use crate::{Abilities, Ability};
 
 /// The arguments of `@rest`.
@@ -15,9 +16,9 @@ pub(super) struct Directive {
 }
 
 impl Directive {
-    const KNOWN: [&str; 20] = [
+    const KNOWN: [&str; 21] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
-        "inputs", "added", "also", "tag", "summary", "example", "show", "message", "missing",
+        "inputs", "added", "also", "tag", "summary", "example", "show", "message", "missing", "beside",
     ];
 
     pub(super) fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {
@@ -40,6 +41,14 @@ impl Directive {
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(Value::Enum(word)) => Ok(Some(word.to_string())),
             Some(_) => Err(fail(&self.operation, format!("`{name}` is no text"))),
+        }
+    }
+
+    pub(super) fn object(&self, name: &str) -> Result<Fields, DocumentError> {
+        match self.arguments.get(name) {
+            None => Ok(Fields::default()),
+            Some(Value::Object(fields)) => Ok(fields.clone()),
+            Some(_) => Err(fail(&self.operation, format!("`{name}` is no object"))),
         }
     }
 
@@ -95,6 +104,9 @@ impl Directive {
             None | Some("VALUE") => Ok(Answer::Value),
             Some("PAGE") => Ok(Answer::Page),
             Some("WRAPPED_PAGE") => Ok(Answer::WrappedPage),
+            Some("DATA_PAGE") => Ok(Answer::DataPage),
+            Some("DATA") => Ok(Answer::Data),
+            Some("OBJECT") => Ok(Answer::Object),
             Some(other) => Err(fail(&self.operation, format!("no answer `{other}`"))),
         }
     }

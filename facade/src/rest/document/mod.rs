@@ -29,12 +29,13 @@ use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
 pub(super) use self::field_directives::{keys, rest_key};
+use super::bag::Fields;
 use super::expected::Expected;
 use crate::error::{Error, Refusal};
 use crate::guard::Can;
 pub use crate::name::{camel, capitalised, filter_field, include_variable, snake};
 use crate::operation::{Prepared, Variant};
-use crate::{Abilities, Ability};
+use crate::{Abilities, Ability, Dialect};
 
 /// The status of an answer without a body.
 const NO_CONTENT: u16 = 204;
@@ -61,6 +62,19 @@ pub enum Answer {
     Page,
     /// A page with its numbers under `links` and `meta` (wrapped).
     WrappedPage,
+    /// A page with four numbers under `meta` (docs/contract/client.md#2.7).
+    DataPage,
+    /// The value of the root field under `data`.
+    Data,
+    /// The values of several root fields, each under its key.
+    Object,
+}
+
+impl Answer {
+    /// Whether it is a page of rows.
+    pub const fn is_page(self) -> bool {
+        matches!(self, Self::Page | Self::WrappedPage | Self::DataPage)
+    }
 }
 
 /// One way to reach an operation.
@@ -108,6 +122,10 @@ pub struct Document<State> {
     pub status: u16,
     /// Shape of its answer.
     pub answer: Answer,
+    /// How its answers spell values.
+    pub dialect: Dialect,
+    /// Fixed members of its answer, beside the others.
+    pub beside: Fields,
     /// A text that is answered in place of the value: `{"message": text}`.
     pub message: Option<String>,
     /// The text of the 404 where its root field is null; a parameter of the path stands in it in braces.
@@ -124,8 +142,10 @@ pub struct Document<State> {
     pub lends: Vec<Ability>,
     /// The inputs it declares.
     pub variables: Vec<Variable>,
-    /// Its root field, as it was written.
+    /// Its root field, as it was written; the first, where it answers several.
     pub root: Field,
+    /// The other root fields, of an answer that is an [`Answer::Object`].
+    pub more: Vec<Field>,
     /// Values of its path and fields of its body, as an example in its documentation.
     pub example: Option<Value>,
     /// Places in the answer whose nulls are left out (`@optional`), by response keys from the root.
@@ -215,11 +235,16 @@ impl Document<Checked> {
     }
 }
 
-/// Reads the operations of all documents together: they share their fragments.
+/// Reads the operations of all documents together: they share their fragments. `dialects` are those of paths below
+/// `/api` by what the paths begin with; the longest beginning counts, and the usual dialect where there is none.
 ///
 /// # Errors
 /// When a text is no GraphQL or an `@rest` makes no sense.
-pub fn read(sources: &[&str], abilities: &Abilities) -> Result<Vec<Document<Unchecked>>, DocumentError> {
+pub fn read(
+    sources: &[&str],
+    abilities: &Abilities,
+    dialects: &[(&str, Dialect)],
+) -> Result<Vec<Document<Unchecked>>, DocumentError> {
     let parsed = parse_query(sources.join("\n")).map_err(|error| fail("(all)", error.to_string()))?;
     let mut fragments = parsed.fragments;
     let operations: Vec<_> = match parsed.operations {
@@ -232,9 +257,10 @@ pub fn read(sources: &[&str], abilities: &Abilities) -> Result<Vec<Document<Unch
     for (name, mut operation) in operations {
         let rest = Directive::take(&name, &mut operation.node)?;
         let shown = show::of_list(&operation, &rest)?;
-        documents.push(Document::read(&name, operation, &rest, &fragments, abilities)?);
+        let known = (&fragments, abilities, dialects);
+        documents.push(Document::read(&name, operation, &rest, known)?);
         if let Some((name, operation, rest)) = shown {
-            documents.push(Document::read(&name, operation, &rest, &fragments, abilities)?);
+            documents.push(Document::read(&name, operation, &rest, known)?);
         }
     }
     documents.sort_by(|a, b| a.name.cmp(&b.name));
@@ -242,6 +268,15 @@ pub fn read(sources: &[&str], abilities: &Abilities) -> Result<Vec<Document<Unch
         Some(pair) => Err(fail(&pair[0].name, "two operations have this name")),
         None => Ok(documents),
     }
+}
+
+/// The dialect of an operation, by its first path.
+fn dialect_of(dialects: &[(&str, Dialect)], routes: &[Route]) -> Dialect {
+    let path = routes.first().map_or("", |route| route.path.as_str());
+    let begins =
+        |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let fitting = dialects.iter().filter(|(prefix, _)| begins(prefix));
+    fitting.max_by_key(|(prefix, _)| prefix.len()).map_or(Dialect::USUAL, |(_, dialect)| *dialect)
 }
 
 fn fail(operation: impl ToString, problem: impl Into<String>) -> DocumentError {
@@ -253,8 +288,7 @@ impl Document<Unchecked> {
         name: &Name,
         mut operation: Positioned<OperationDefinition>,
         rest: &Directive,
-        fragments: &Arc<Fragments>,
-        abilities: &Abilities,
+        (fragments, abilities, dialects): (&Arc<Fragments>, &Abilities, &[(&str, Dialect)]),
     ) -> Result<Self, DocumentError> {
         let variables = operation
             .node
@@ -263,15 +297,14 @@ impl Document<Unchecked> {
             .map(|variable| read_variable(&variable.node, rest))
             .collect();
         snake_keys(&mut operation.node.selection_set.node);
-        let answer = rest.answer()?;
+        let (answer, routes) = (rest.answer()?, rest.routes()?);
+        let dialect = dialect_of(dialects, &routes);
         let includes = rest.names("includes")?;
         let also = rest.names("also")?;
-        if answer != Answer::Value {
+        if answer.is_page() {
             complete_page(name, &mut operation.node, includes.iter().chain(&also))?;
         }
-        let root = root_field(&operation.node)
-            .cloned()
-            .ok_or_else(|| fail(name, "it needs exactly one root field"))?;
+        let (root, more) = root_fields(&operation.node, answer).map_err(|problem| fail(name, problem))?;
         let mut optional = Vec::new();
         take_optional(&mut operation.node.selection_set.node, &[], &mut optional);
         let document = assemble(operation, fragments).map_err(|problem| fail(name, problem))?;
@@ -279,9 +312,11 @@ impl Document<Unchecked> {
             name: name.to_string(),
             tag: rest.text("tag")?.unwrap_or_else(|| "Core".to_owned()),
             summary: rest.text("summary")?.ok_or_else(|| fail(name, "@rest needs a summary"))?,
-            routes: rest.routes()?,
+            routes,
             status: rest.status()?,
             answer,
+            dialect,
+            beside: rest.object("beside")?,
             message: rest.text("message")?,
             missing: rest.text("missing")?,
             filters: rest.names("filters")?,
@@ -291,6 +326,7 @@ impl Document<Unchecked> {
             lends: rest.abilities("lends", abilities)?.unwrap_or_default(),
             variables,
             root,
+            more,
             example: rest.arguments.get("example").cloned(),
             optional,
             can: rest.abilities("can", abilities)?,
@@ -309,20 +345,24 @@ impl Document<Unchecked> {
         registry: &Registry,
         abilities: &Abilities,
     ) -> Result<Document<Checked>, DocumentError> {
-        let declared = self.root_needs(registry, abilities)?;
-        self.check_arguments(registry)?;
+        let declared = self.root_needs(&self.root, registry, abilities)?;
+        let mut all_roots = declared.clone();
+        for root in &self.more {
+            all_roots.extend(self.root_needs(root, registry, abilities)?);
+        }
+        self.roots().try_for_each(|root| self.check_arguments(root, registry))?;
         self.check_names(registry)?;
         self.check_paging()?;
-        self.check_lends(registry, &declared)?;
+        self.check_lends(registry, &all_roots)?;
         self.check_field_directives(registry)?;
-        let needs = self.can.clone().unwrap_or_else(|| declared.clone());
+        let needs = self.can.clone().unwrap_or(declared);
         let (_, operation) =
             self.state.document.operations.iter().next().ok_or_else(|| self.fail("it has no operation"))?;
         let prepared = Prepared::new(&self.state.document, operation, registry, MAX_VARIANTS);
         let prepared = prepared.map_err(|problem| self.fail(problem))?;
         let mutates = operation.node.ty == OperationType::Mutation;
         let expected = Expected::new(&self.variables, registry);
-        let root_needs: Abilities = declared.into_iter().collect();
+        let root_needs: Abilities = all_roots.into_iter().collect();
         let lent = self.lends.iter().copied().chain(root_needs.iter()).collect();
         let state = Checked { mutates, prepared, expected, needs, root_needs, lent };
         Ok(Document {
@@ -332,6 +372,8 @@ impl Document<Unchecked> {
             routes: self.routes,
             status: self.status,
             answer: self.answer,
+            dialect: self.dialect,
+            beside: self.beside,
             message: self.message,
             missing: self.missing,
             filters: self.filters,
@@ -341,6 +383,7 @@ impl Document<Unchecked> {
             lends: self.lends,
             variables: self.variables,
             root: self.root,
+            more: self.more,
             example: self.example,
             optional: self.optional,
             can: self.can,
@@ -367,9 +410,19 @@ impl Document<Unchecked> {
         registry.types.get(name)
     }
 
-    fn root_needs(&self, registry: &Registry, abilities: &Abilities) -> Result<Vec<Ability>, DocumentError> {
-        let field = self.root_type(registry).and_then(|root| root.field_by_name(&self.root.name.node));
-        let field = field.ok_or_else(|| self.fail(format!("no root field `{}`", self.root.name.node)))?;
+    /// The root fields.
+    fn roots(&self) -> impl Iterator<Item = &Field> {
+        std::iter::once(&self.root).chain(&self.more)
+    }
+
+    fn root_needs(
+        &self,
+        root: &Field,
+        registry: &Registry,
+        abilities: &Abilities,
+    ) -> Result<Vec<Ability>, DocumentError> {
+        let field = self.root_type(registry).and_then(|ty| ty.field_by_name(&root.name.node));
+        let field = field.ok_or_else(|| self.fail(format!("no root field `{}`", root.name.node)))?;
         let needs = Can::read(field);
         let needs = needs.ok_or_else(|| self.fail(format!("root field `{}` has no guard", field.name)))?;
         let known = |name| abilities.iter().find(|ability| ability.name() == name);
@@ -379,9 +432,9 @@ impl Document<Unchecked> {
             .collect()
     }
 
-    fn check_arguments(&self, registry: &Registry) -> Result<(), DocumentError> {
-        let field = self.root_type(registry).and_then(|root| root.field_by_name(&self.root.name.node));
-        for (argument, value) in &self.root.arguments {
+    fn check_arguments(&self, root: &Field, registry: &Registry) -> Result<(), DocumentError> {
+        let field = self.root_type(registry).and_then(|ty| ty.field_by_name(&root.name.node));
+        for (argument, value) in &root.arguments {
             let InputValue::Variable(name) = &value.node else { continue };
             let given = self.variables.iter().find(|variable| variable.name == name.as_str());
             let given = given.ok_or_else(|| self.fail(format!("variable `${name}` is not declared")))?;
@@ -439,7 +492,7 @@ impl Document<Unchecked> {
     /// A page of rows has a number and a size: without them, its envelope would tell of others than it holds.
     fn check_paging(&self) -> Result<(), DocumentError> {
         let has = |name: &str| self.variables.iter().any(|variable| variable.name == name);
-        if self.answer == Answer::Value || has("page") && has("perPage") {
+        if !self.answer.is_page() || has("page") && has("perPage") {
             return Ok(());
         }
         Err(self.fail("a page needs the variables `$page` and `$perPage`"))
@@ -463,10 +516,16 @@ fn enum_has(registry: &Registry, name: &str, item: &str) -> bool {
     matches!(registry.types.get(name), Some(MetaType::Enum { enum_values, .. }) if enum_values.contains_key(item))
 }
 
-fn root_field(operation: &OperationDefinition) -> Option<&Field> {
-    match operation.selection_set.node.items.as_slice() {
-        [Positioned { node: Selection::Field(field), .. }] => Some(&field.node),
-        _ => None,
+/// The root field, and the others where the answer is an object of several.
+fn root_fields(operation: &OperationDefinition, answer: Answer) -> Result<(Field, Vec<Field>), &'static str> {
+    let fields = operation.selection_set.node.items.iter().map(|selection| match &selection.node {
+        Selection::Field(field) => Ok(field.node.clone()),
+        _ => Err("its root fields stand in no fragment"),
+    });
+    let mut fields = fields.collect::<Result<Vec<_>, _>>()?.into_iter();
+    match (fields.next(), fields.len(), answer) {
+        (Some(root), 0, _) | (Some(root), _, Answer::Object) => Ok((root, fields.collect())),
+        _ => Err("it needs exactly one root field"),
     }
 }
 

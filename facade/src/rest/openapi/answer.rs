@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ArrayItems};
 use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 
 use super::schema::{anything, described, leaf, nullable, typed};
-use super::{Maker, root};
+use super::{Maker, root, root_named};
 use crate::guard::undescribed;
 use crate::record::{PIVOT, RestForm, Spelling, has_directive, pivot_columns};
 use crate::rest::document::{Answer, Checked, Document, Fragments, keys, rest_key};
@@ -74,8 +74,14 @@ impl Maker<'_> {
         let place = Place { fragments: document.fragments(), inside: None, optional: false, flat: false };
         let Some(field) = root(document, self.registry) else { return anything().into() };
         let ty = field.ty.trim_end_matches('!').to_owned();
-        if document.answer == Answer::Value {
-            return self.present(&ty, &document.root, RestForm::read(field).spelling, place);
+        match document.answer {
+            Answer::Value => return self.present(&ty, &document.root, RestForm::read(field).spelling, place),
+            Answer::Data => {
+                let value = self.present(&ty, &document.root, RestForm::read(field).spelling, place);
+                return beside(typed(Type::Object).property("data", value).required("data"), document).into();
+            }
+            Answer::Object => return self.roots(document, place),
+            Answer::Page | Answer::WrappedPage | Answer::DataPage => {}
         }
         let nodes =
             document.root.selection_set.node.items.iter().find_map(|selection| match &selection.node {
@@ -90,19 +96,35 @@ impl Maker<'_> {
             }
             _ => anything().into(),
         };
-        self.page(document.answer, rows)
+        self.page(document, rows)
+    }
+
+    /// An object of several root fields.
+    fn roots(&mut self, document: &Document<Checked>, place: Place<'_>) -> RefOr<Schema> {
+        let mut object = typed(Type::Object);
+        for root in std::iter::once(&document.root).chain(&document.more) {
+            let Some(meta) = root_named(document, self.registry, &root.name.node) else { continue };
+            let schema = self.value(&meta.ty, root, RestForm::read(meta).spelling, place);
+            let key = rest_key(root);
+            object = object.property(key, described(schema, &undescribed(meta))).required(key);
+        }
+        beside(object, document).into()
     }
 
     /// A page: its envelope and its rows.
-    fn page(&mut self, answer: Answer, rows: RefOr<Schema>) -> RefOr<Schema> {
-        let envelope = if answer == Answer::WrappedPage { "WrappedPage" } else { "Page" };
-        if !self.schemas.contains_key(envelope) {
-            self.schemas.insert("PageLink".to_owned(), page_link().into());
-            let schema = if answer == Answer::WrappedPage { wrapped_page() } else { flat_page() };
-            self.schemas.insert(envelope.to_owned(), schema.into());
+    fn page(&mut self, document: &Document<Checked>, rows: RefOr<Schema>) -> RefOr<Schema> {
+        let (envelope, schema): (_, fn() -> ObjectBuilder) = match document.answer {
+            Answer::WrappedPage => ("WrappedPage", wrapped_page),
+            Answer::DataPage => ("DataPage", data_page),
+            _ => ("Page", flat_page),
+        };
+        if document.answer != Answer::DataPage {
+            self.schemas.entry("PageLink".to_owned()).or_insert_with(|| page_link().into());
         }
+        self.schemas.entry(envelope.to_owned()).or_insert_with(|| schema().into());
         let data =
             typed(Type::Object).property("data", described(rows, "The rows of the page.")).required("data");
+        let data = beside(data, document);
         AllOfBuilder::new().item(Ref::from_schema_name(envelope)).item(data).into()
     }
 
@@ -248,6 +270,14 @@ fn reaches(set: &SelectionSet, wanted: &str, fragments: &Fragments, seen: &mut B
     })
 }
 
+/// An object with the fixed members of an operation's answer.
+fn beside(object: ObjectBuilder, document: &Document<Checked>) -> ObjectBuilder {
+    document.beside.iter().fold(object, |object, (key, value)| {
+        let schema = anything().examples(value.clone().into_json().ok());
+        object.property(key.as_str(), schema).required(key.as_str())
+    })
+}
+
 fn address(about: &str) -> RefOr<Schema> {
     described(typed(Type::String).into(), about)
 }
@@ -293,6 +323,23 @@ fn numbers(object: ObjectBuilder) -> ObjectBuilder {
     ]
     .into_iter()
     .fold(object, |object, (key, schema)| object.property(key, schema).required(key))
+}
+
+fn data_page() -> ObjectBuilder {
+    let meta = [
+        ("current_page", "The page, from 1."),
+        ("last_page", "The last page."),
+        ("per_page", "Rows a page."),
+        ("total", "Rows in all."),
+    ]
+    .into_iter()
+    .fold(typed(Type::Object), |object, (key, about)| {
+        object.property(key, described(typed(Type::Integer).into(), about)).required(key)
+    });
+    typed(Type::Object)
+        .description(Some("A page of a list, four numbers under `meta`."))
+        .property("meta", meta.description(Some("Where the page stands.")))
+        .required("meta")
 }
 
 fn wrapped_page() -> ObjectBuilder {

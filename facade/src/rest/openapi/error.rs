@@ -6,7 +6,7 @@ use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, Response, ResponseBuil
 
 use super::schema::typed;
 use super::{JSON, XML};
-use crate::rest::document::{Answer, Checked, Document};
+use crate::rest::document::{Checked, Document};
 
 const LIMIT: &str = "X-RateLimit-Limit";
 const REMAINING: &str = "X-RateLimit-Remaining";
@@ -115,7 +115,7 @@ pub(super) fn statuses(document: &Document<Checked>, has_body: bool, conditional
     let named = document.routes.iter().any(|route| route.path.contains('{'));
     let answers = |status: u16| match status {
         // An action may refuse what it is asked.
-        400 => has_body || document.answer != Answer::Value || !document.has_get(),
+        400 => has_body || document.answer.is_page() || !document.has_get(),
         403 => !document.needs().is_empty(),
         404 => named,
         412 => conditional,

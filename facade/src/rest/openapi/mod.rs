@@ -21,7 +21,7 @@ use utoipa::openapi::{
     Ref, RefOr, Response, ResponseBuilder, Schema, SecurityRequirement, Server, Tag,
 };
 
-use super::document::{Answer, Checked, Document, Route, capitalised};
+use super::document::{Checked, Document, Route, capitalised};
 use crate::Ability;
 use crate::guard::undescribed;
 
@@ -141,7 +141,7 @@ fn tags(documents: &[Document<Checked>], registry: &Registry) -> Vec<Tag> {
 /// Description of the type of an answer; of a page's rows.
 fn answered(document: &Document<Checked>, registry: &Registry) -> Option<String> {
     let mut ty = registry.concrete_type_by_name(&root(document, registry)?.ty)?;
-    if document.answer != Answer::Value {
+    if document.answer.is_page() {
         ty = registry.concrete_type_by_name(&ty.field_by_name("nodes")?.ty)?;
     }
     match ty {
@@ -152,8 +152,13 @@ fn answered(document: &Document<Checked>, registry: &Registry) -> Option<String>
 
 /// The root field of an operation.
 fn root<'r>(document: &Document<Checked>, registry: &'r Registry) -> Option<&'r MetaField> {
+    root_named(document, registry, &document.root.name.node)
+}
+
+/// One of the root fields of an operation.
+fn root_named<'r>(document: &Document<Checked>, registry: &'r Registry, name: &str) -> Option<&'r MetaField> {
     let ty = if document.is_mutation() { registry.mutation_type.as_deref()? } else { &registry.query_type };
-    registry.types.get(ty)?.field_by_name(&document.root.name.node)
+    registry.types.get(ty)?.field_by_name(name)
 }
 
 /// Whether an operation may demand a state of the record that it changes.

@@ -10,7 +10,7 @@ use utoipa::openapi::{RefOr, Required, Schema, Type};
 
 use super::schema::{one_of, typed};
 use super::{Maker, is_conditional, root};
-use crate::rest::document::{Answer, Checked, Document, Route, Variable, camel, filter_field, snake};
+use crate::rest::document::{Checked, Document, Route, Variable, camel, filter_field, snake};
 
 /// Variables that the engine feeds itself.
 const OWN: [&str; 5] = ["filter", "sort", "page", "perPage", "input"];
@@ -23,7 +23,7 @@ impl Maker<'_> {
         if matches!(route.method, "POST" | "PUT") {
             parameters.retain(|parameter| parameter.parameter_in == ParameterIn::Path);
         }
-        if document.answer != Answer::Value {
+        if document.answer.is_page() {
             parameters.extend(paging(document));
         }
         parameters.extend(document.filters.iter().map(|name| self.filter(document, name)));
