@@ -68,6 +68,7 @@ impl Faces {
         let data = |builder: Builder<Q, M>| data(builder.data(Arc::clone(&engine)));
         let (strict, fast) = (schema::strict(data), schema::fast(data));
         let pipeline = Arc::new(Pipeline::new(Arc::clone(&engine), access));
+        rest::check_limiters(&documents, pipeline.limiters()).map_err(Error::internal)?;
         let types = schema::public_registry::<Q, M>;
         let graphql = GraphQl::new(Arc::clone(&pipeline), strict, fast.clone(), types, named);
         let rest = Rest::new(Arc::clone(&pipeline), fast, documents)?;

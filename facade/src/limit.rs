@@ -10,6 +10,7 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 /// Names of the limits, as headers spell them.
 const REQUESTS: &str = "requests";
 const POINTS: &str = "points";
+const OPERATION: &str = "operation";
 
 /// How a request stands against a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,18 +57,21 @@ pub struct Limits {
     pub requests: Verdict,
     /// Points a minute.
     pub points: Verdict,
+    /// What a limiter of the operation's own counts in a minute.
+    pub own: Verdict,
 }
 
 impl Limits {
     /// Seconds until another try makes sense, where a limit refused this one.
     pub fn retry_after(self) -> Option<u64> {
-        self.requests.retry_after().max(self.points.retry_after())
+        self.requests.retry_after().max(self.points.retry_after()).max(self.own.retry_after())
     }
 
     /// Adds the headers that tell a client where it stands: those of the original, which know requests only,
-    /// and those of draft-ietf-httpapi-ratelimit-headers. `now` is the Unix time.
+    /// and those of draft-ietf-httpapi-ratelimit-headers. The original's tell of the operation's own limiter, where it has
+    /// one. `now` is the Unix time.
     pub fn write(self, headers: &mut HeaderMap, now: i64) {
-        if let Some(standing) = self.requests.standing() {
+        if let Some(standing) = self.own.standing().or(self.requests.standing()) {
             let mut set = |name: HeaderName, value: i64| headers.insert(name, HeaderValue::from(value));
             set(HeaderName::from_static("x-ratelimit-limit"), standing.limit.into());
             let retry_after = self.retry_after();
@@ -86,7 +90,7 @@ impl Limits {
     /// `RateLimit-Policy` and `RateLimit`: lists of structured fields (RFC 9651), an item a limit.
     fn write_standard(self, headers: &mut HeaderMap) {
         let (mut policies, mut standings) = (String::new(), String::new());
-        for (name, verdict) in [(REQUESTS, self.requests), (POINTS, self.points)] {
+        for (name, verdict) in [(REQUESTS, self.requests), (OPERATION, self.own), (POINTS, self.points)] {
             let Some(standing) = verdict.standing() else { continue };
             let Standing { limit, remaining, resets_in } = standing;
             let joint = if policies.is_empty() { "" } else { ", " };
@@ -118,7 +122,8 @@ mod tests {
     #[test]
     fn headers_tell_of_every_limit() {
         let mut headers = HeaderMap::new();
-        Limits { requests: counted(60, 59), points: counted(200_000, 199_990) }.write(&mut headers, 0);
+        Limits { requests: counted(60, 59), points: counted(200_000, 199_990), own: Verdict::Unlimited }
+            .write(&mut headers, 0);
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let policy = r#""requests";q=60;w=60, "points";q=200000;qu="points";w=60"#;
         assert_eq!(text("ratelimit-policy"), Some(policy));
@@ -128,10 +133,17 @@ mod tests {
 
         let mut headers = HeaderMap::new();
         let refused = Verdict::Refused(Standing { limit: 10, remaining: 3, resets_in: 42 });
-        Limits { requests: counted(60, 59), points: refused }.write(&mut headers, 1000);
+        Limits { requests: counted(60, 59), points: refused, own: Verdict::Unlimited }
+            .write(&mut headers, 1000);
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         assert_eq!((text("retry-after"), text("x-ratelimit-reset")), (Some("42"), Some("1042")));
         assert_eq!(text("x-ratelimit-remaining"), Some("0"));
+
+        let mut headers = HeaderMap::new();
+        Limits { requests: counted(60, 59), own: counted(10, 4), ..Limits::default() }.write(&mut headers, 0);
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        assert_eq!((text("x-ratelimit-limit"), text("x-ratelimit-remaining")), (Some("10"), Some("4")));
+        assert_eq!(text("ratelimit"), Some(r#""requests";r=59;t=60, "operation";r=4;t=60"#));
 
         let mut headers = HeaderMap::new();
         Limits::default().write(&mut headers, 0);

@@ -42,6 +42,17 @@ pub trait Access: Send + Sync + 'static {
         Verdict::Unlimited
     }
 
+    /// Names of the limiters that REST documents may name with `limiter`.
+    fn limiters(&self) -> &[&str] {
+        &[]
+    }
+
+    /// Counts a request in a limiter that its document names, or nothing if it isn't left.
+    async fn take_own(&self, limiter: &str, caller: &Caller) -> Verdict {
+        let _ = (limiter, caller);
+        Verdict::Unlimited
+    }
+
     /// Corrects what was taken to what was used in the end; how the caller stands then.
     async fn settle(&self, unit: Unit, caller: &Caller, verdict: Verdict, taken: u32, used: u32) -> Verdict {
         let _ = (unit, caller, taken, used);
@@ -213,6 +224,20 @@ impl Pipeline {
     pub async fn count(&self, caller: &mut Caller) -> Result<()> {
         caller.limits.requests = self.access.take(Unit::Requests, caller, 1).await;
         caller.limits.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
+    }
+
+    /// Counts the request in a limiter of its operation's own.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] where the caller has none left in this minute.
+    pub async fn count_own(&self, caller: &mut Caller, limiter: &str) -> Result<()> {
+        caller.limits.own = self.access.take_own(limiter, caller).await;
+        caller.limits.own.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
+    }
+
+    /// Names of the host's limiters.
+    pub fn limiters(&self) -> &[&str] {
+        self.access.limiters()
     }
 
     /// Takes a counted request back: one that turns out to mean nothing is not counted.

@@ -18,19 +18,21 @@ pub struct Expected {
     names: HashSet<Box<str>>,
     /// Bytes that the files may have together; `None` where a file has no limit of its own.
     file_bytes: Option<usize>,
+    /// Bytes of the whole body at most, where an operation says so.
+    limit: Option<usize>,
 }
 
 impl Default for Expected {
     /// What is read where no operation is known: what could name another method.
     fn default() -> Self {
-        Self { names: ALWAYS.iter().map(|&name| name.into()).collect(), file_bytes: Some(0) }
+        Self { names: ALWAYS.iter().map(|&name| name.into()).collect(), file_bytes: Some(0), limit: None }
     }
 }
 
 impl Expected {
-    /// What an operation with these variables reads.
-    pub fn new(variables: &[Variable], registry: &Registry) -> Self {
-        let mut expected = Self::default();
+    /// What an operation with these variables reads, in a body of at most `limit` bytes.
+    pub fn new(variables: &[Variable], limit: Option<usize>, registry: &Registry) -> Self {
+        let mut expected = Self { limit, ..Self::default() };
         for variable in variables {
             expected.names.insert(snake(&variable.name).into());
             expected.names.extend(variable.sent.iter().map(|name| name.as_str().into()));
@@ -65,6 +67,7 @@ impl Expected {
     pub fn join(&mut self, other: &Self) {
         self.names.extend(other.names.iter().cloned());
         self.file_bytes = self.file_bytes.zip(other.file_bytes).map(|(own, other)| own.max(other));
+        self.limit = self.limit.max(other.limit);
     }
 
     /// Whether a field of that name is read.
@@ -72,8 +75,12 @@ impl Expected {
         self.names.contains(name)
     }
 
-    /// The largest body: that of fields alone and the files beside them, within the limit of all bodies.
+    /// The largest body: what an operation says, else that of fields alone and the files beside them; within the limit
+    /// of all bodies.
     pub fn max_bytes(&self, max_without_files: usize, max: usize) -> usize {
+        if let Some(limit) = self.limit {
+            return limit.min(max);
+        }
         let bytes = self.file_bytes.and_then(|files| max_without_files.checked_add(files));
         bytes.map_or(max, |bytes| bytes.min(max))
     }

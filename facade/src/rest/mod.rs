@@ -26,7 +26,7 @@ pub use bag::plain_query;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 pub use document::{
-    Answer, Checked, Document, DocumentError, Route, Unchecked, Variable, camel, read, snake,
+    Answer, Checked, Document, DocumentError, Limiter, Route, Unchecked, Variable, camel, read, snake,
 };
 pub use openapi::{About, Examples, openapi};
 use percent_encoding::percent_decode_str;
@@ -39,6 +39,7 @@ use crate::execution::{Execution, Origin};
 use crate::facts::{self, Answerer};
 use crate::gate::Place as Running;
 use crate::guard::allow;
+use crate::http::BodyBounds;
 use crate::http::accept::{MediaRange, media_ranges};
 use crate::operation::of_rows;
 use crate::pipeline::{Caller, Job, Pipeline};
@@ -223,21 +224,24 @@ impl Rest {
         if asking.method == Method::OPTIONS {
             return Reply::options(&self.routes.options(&asking.place)).into();
         }
-        match self.routes.document(&asking.place, &asking.method) {
-            Ok(at) => self.note(&asking.place, at),
+        let named = match self.routes.document(&asking.place, &asking.method) {
+            Ok(at) => {
+                self.note(&asking.place, at);
+                Some(&self.documents[at])
+            }
             Err(unmatched) if asking.is_final(&body) => {
                 return Reply::unmatched(unmatched, &asking.method, &asking.path).into();
             }
             // What the request means is known once its body was read.
-            Err(_) => {}
-        }
+            Err(_) => None,
+        };
         // What waits for its turn holds no more than this.
         let running = match self.pipeline.enter().await {
             Ok(running) => running,
             Err(error) => return Reply::error(error).into(),
         };
         let mut caller = None;
-        let answer = Box::pin(self.answer(running, asking, body, &mut caller, elsewhere)).await;
+        let answer = Box::pin(self.answer(running, asking, body, named, &mut caller, elsewhere)).await;
         let mut outcome = answer.unwrap_or_else(|error| Reply::error(error).into());
         if let (Some(caller), Outcome::Reply(reply)) = (caller, &mut outcome) {
             self.pipeline.write_limits(&caller, &mut reply.headers);
@@ -252,19 +256,20 @@ impl Rest {
         });
     }
 
-    /// Examines who asks, reads the body, and runs what the request means. `caller` is who asks, once that
-    /// is known.
+    /// Examines who asks, reads the body, and runs what the request means. `named` is the operation that the head names,
+    /// `caller` is who asks, once that is known.
     async fn answer(
         &self,
         running: Running,
         mut asking: Asking,
         body: Body,
+        named: Option<&Document<Checked>>,
         caller: &mut Option<Caller>,
         elsewhere: Option<&Elsewhere<'_>>,
     ) -> Result<Outcome> {
         let (options, pipeline) = (self.options(), &self.pipeline);
         // By reference: a future that is passed on by value takes its room again at each step.
-        pipeline.watched(pin!(self.admit(&asking, caller))).await?;
+        pipeline.watched(pin!(self.admit(&asking, named, caller))).await?;
         let query = body::query(asking.uri.query().unwrap_or_default(), options.bodies.max_fields);
         let (running, mut input) = if body.is_end_stream() {
             (running, Ok(Input::of_query(query)))
@@ -274,7 +279,7 @@ impl Rest {
                 headers: &asking.headers,
                 body,
                 expected: self.routes.expected(&asking.place),
-                bounds: options.bodies,
+                bounds: bounds_of(options.bodies, caller.as_ref()),
             };
             Box::pin(pipeline.receive(running, unread.read(query, pipeline))).await?
         };
@@ -299,11 +304,12 @@ impl Rest {
                 return Ok(Reply::unmatched(unmatched, &method, &asking.path).into());
             }
         };
+        let Some(caller) = caller else { return Err(Error::Unauthenticated) };
         if method != asking.method {
             self.note(&asking.place, document);
             asking.method = method;
+            pipeline.watched(pin!(self.admit_to(&asking, &self.documents[document], caller))).await?;
         }
-        let Some(caller) = caller else { return Err(Error::Unauthenticated) };
         let executed = pin!(self.execute(&self.documents[document], asking, input, caller));
         let reply = pipeline.watched(executed).await;
         drop(running);
@@ -317,14 +323,38 @@ impl Rest {
         }
     }
 
-    /// Key and throttle: whoever passes may have its body read.
-    async fn admit(&self, asking: &Asking, caller: &mut Option<Caller>) -> Result<()> {
+    /// Key and limits: whoever passes may have its body read. Where the head names no operation, one that needs a key
+    /// is meant.
+    async fn admit(
+        &self,
+        asking: &Asking,
+        named: Option<&Document<Checked>>,
+        caller: &mut Option<Caller>,
+    ) -> Result<()> {
         let known = self.pipeline.identify(&asking.headers, asking.client).await?;
-        if known.principal.is_none() {
+        if known.principal.is_none() && !named.is_some_and(Document::is_keyless) {
             return Err(Error::Unauthenticated);
         }
         let caller = caller.insert(known);
-        if asking.counts { self.pipeline.count(caller).await } else { Ok(()) }
+        let limiter = named.and_then(|document| document.limiter.as_ref());
+        if asking.counts && !limiter.is_some_and(|limiter| limiter.alone) {
+            self.pipeline.count(caller).await?;
+        }
+        match limiter {
+            Some(limiter) if asking.counts => self.pipeline.count_own(caller, &limiter.name).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for an operation that only the body names: another one was admitted by the head.
+    async fn admit_to(&self, asking: &Asking, meant: &Document<Checked>, caller: &mut Caller) -> Result<()> {
+        if caller.principal.is_none() && !meant.is_keyless() {
+            return Err(Error::Unauthenticated);
+        }
+        match &meant.limiter {
+            Some(limiter) if asking.counts => self.pipeline.count_own(caller, &limiter.name).await,
+            _ => Ok(()),
+        }
     }
 
     /// Maintenance, ability, input and the operation.
@@ -473,6 +503,14 @@ pub fn refuse(headers: &HeaderMap, error: Error) -> Response<Body> {
     spell(Reply::error(error), accepted(headers), false)
 }
 
+/// Compares the limiters that documents name with those that there are.
+///
+/// # Errors
+/// At the first document whose limiter the host does not have.
+pub fn check_limiters(documents: &[Document<Checked>], known: &[&str]) -> Result<(), DocumentError> {
+    documents.iter().try_for_each(|document| document.check_limiter(known))
+}
+
 /// Compares documents with the schema that they will run on.
 ///
 /// # Errors
@@ -483,6 +521,15 @@ pub fn check(
     abilities: &Abilities,
 ) -> Result<Vec<Document<Checked>>, DocumentError> {
     documents.into_iter().map(|document| document.check(registry, abilities)).collect()
+}
+
+/// What is read of a body: without a key, as little as of a query of GraphQL.
+fn bounds_of(bodies: BodyBounds, caller: Option<&Caller>) -> BodyBounds {
+    if caller.is_some_and(|caller| caller.principal.is_some()) {
+        return bodies;
+    }
+    let max = bodies.keyless_query;
+    BodyBounds { max: bodies.max.min(max), max_without_files: bodies.max_without_files.min(max), ..bodies }
 }
 
 /// Decoded, without front controller and trailing slashes.

@@ -23,10 +23,13 @@ async fn a_directive_that_has_nothing_to_work_on() {
         ("operation: \"booksShow\"", "operation: \"booksDestroy\"", "two operations have this name"),
         (", summary: \"One book, as", ", name: \"One book, as", "`show` has no argument `name`"),
         ("filter: $filter, ", "", "`show` needs a list that takes conditions"),
+        ("limiter: \"door\"", "limiter: \"window\"", "there is no limiter `window`"),
+        ("alone: true}", "only: true}", "`limiter` is a name, or an object of `name` and `alone`"),
+        ("maxBody: 200", "maxBody: \"much\"", "`maxBody` is no number of bytes"),
         ("status: 204", "status: \"204\"", "`status` is no number"),
     ] {
         let told = refusal(from, to).await;
-        assert!(told.starts_with("REST document `books"), "{told}");
+        assert!(told.starts_with("REST document `"), "{told}");
         assert!(told.contains(problem), "{told}");
     }
 }

@@ -1,13 +1,21 @@
 //! The library: its tables, records and documents, and how a test asks it.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_graphql::async_trait::async_trait;
 use async_graphql::{MergedObject, SimpleObject};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use facade::engine::Engine;
+use facade::execution::Principal;
 use facade::faces::{Faces, Parts};
+use facade::guard::Public;
+use facade::limit::{Standing, Verdict};
 use facade::operation::Documents;
-use facade::pipeline::OneKey;
+use facade::pipeline::{Access, Caller, OneKey, Unit};
 use facade::prelude::*;
 use facade::record::{Deleted, Moment, require};
 use facade::rest::About;
@@ -164,6 +172,18 @@ query clock
   clock { now }
 }
 
+query opening($day: String)
+@rest(get: "/opening", tag: "Books", summary: "When it is open", limiter: "door") {
+  opening(day: $day)
+}
+
+mutation knock($input: BookInput!)
+@rest(
+  post: "/knock", tag: "Books", summary: "Knock at the door", limiter: {name: "door", alone: true}, maxBody: 200
+) {
+  knock(input: $input)
+}
+
 mutation booksReplace($id: ID!, $input: BookInput!)
 @rest(post: "/books/{id}", put: "/books/{id}", tag: "Books", summary: "Change a book") {
   bookUpdate(id: $id, input: $input) { ...BookRow }
@@ -296,6 +316,12 @@ impl Single {
         Clock { now: Moment("2026-07-01T12:00:00Z".parse().unwrap_or_default()) }
     }
 
+    /// When the library is open.
+    #[graphql(directive = Public::apply())]
+    async fn opening(&self, day: Option<String>) -> String {
+        day.unwrap_or_else(|| "always".to_owned())
+    }
+
     /// How many books there are.
     #[graphql(directive = Can::apply(&[READ]), directive = RestOnly::apply())]
     async fn book_count(&self, ctx: &Context<'_>) -> Result<u64> {
@@ -313,6 +339,12 @@ pub struct Mutation;
 
 #[Object]
 impl Mutation {
+    /// Knocks at the door.
+    #[graphql(directive = Public::apply())]
+    async fn knock(&self, ctx: &Context<'_>, input: Form<BookInput>) -> Result<String> {
+        Scope::from(ctx).check_new(input).await.map(|_| "come in".to_owned())
+    }
+
     /// Changes a book.
     #[graphql(directive = Can::apply(&[WRITE]))]
     async fn book_update(&self, ctx: &Context<'_>, id: ID, input: Form<BookInput>) -> Result<Book> {
@@ -334,6 +366,39 @@ impl Mutation {
         book.0.delete(&transaction).await?;
         transaction.commit().await?;
         Ok(deleted)
+    }
+}
+
+/// One key, and limits: requests with and without a key, and those of the limiter `door`.
+struct Door {
+    key: Arc<OneKey>,
+    requests: AtomicU32,
+    knocks: AtomicU32,
+}
+
+fn counted(taken: &AtomicU32, limit: u32) -> Verdict {
+    let before = taken.fetch_add(1, Ordering::Relaxed);
+    let standing = Standing { limit, remaining: limit.saturating_sub(before + 1), resets_in: 60 };
+    if before < limit { Verdict::Counted(standing) } else { Verdict::Refused(standing) }
+}
+
+#[async_trait]
+impl Access for Door {
+    async fn identify(&self, headers: &HeaderMap, client: IpAddr) -> Result<Option<Arc<dyn Principal>>> {
+        self.key.identify(headers, client).await
+    }
+
+    async fn take(&self, unit: Unit, _: &Caller, _: u32) -> Verdict {
+        if unit == Unit::Requests { counted(&self.requests, 60) } else { Verdict::Unlimited }
+    }
+
+    fn limiters(&self) -> &[&str] {
+        &["door"]
+    }
+
+    async fn take_own(&self, limiter: &str, _: &Caller) -> Verdict {
+        assert_eq!(limiter, "door");
+        counted(&self.knocks, 3)
     }
 }
 
@@ -373,7 +438,11 @@ impl Library {
         let abilities: Abilities = [READ, WRITE].into_iter().collect();
         let parts = Parts {
             engine: Engine::of_host(db),
-            access: OneKey::new(KEY, abilities.clone())?,
+            access: Arc::new(Door {
+                key: OneKey::new(KEY, abilities.clone())?,
+                requests: 0.into(),
+                knocks: 0.into(),
+            }),
             abilities: &abilities,
             documents: &[documents],
             dialects: &[("/local", Dialect { times: Times::Local })],

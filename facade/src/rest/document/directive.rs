@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{OperationDefinition, VariableDefinition};
 use async_graphql::{Name, Value};
 
-use super::{Answer, DocumentError, Route, Variable, fail};
+use super::{Answer, DocumentError, Limiter, Route, Variable, fail};
 use crate::rest::bag::Fields;
 use crate::{Abilities, Ability};
 
@@ -16,9 +16,10 @@ pub(super) struct Directive {
 }
 
 impl Directive {
-    const KNOWN: [&str; 21] = [
+    const KNOWN: [&str; 23] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
         "inputs", "added", "also", "tag", "summary", "example", "show", "message", "missing", "beside",
+        "limiter", "maxBody",
     ];
 
     pub(super) fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {
@@ -86,6 +87,35 @@ impl Directive {
             }
         }
         if routes.is_empty() { Err(fail(&self.operation, "@rest names no path")) } else { Ok(routes) }
+    }
+
+    /// `limiter: "login"`, or `limiter: {name: "login", alone: true}`.
+    pub(super) fn limiter(&self) -> Result<Option<Limiter>, DocumentError> {
+        let malformed = || fail(&self.operation, "`limiter` is a name, or an object of `name` and `alone`");
+        match self.arguments.get("limiter") {
+            None => Ok(None),
+            Some(Value::String(name)) => Ok(Some(Limiter { name: name.clone(), alone: false })),
+            Some(Value::Object(fields)) => match (fields.get("name"), fields.get("alone"), fields.len()) {
+                (Some(Value::String(name)), Some(Value::Boolean(alone)), 2) => {
+                    Ok(Some(Limiter { name: name.clone(), alone: *alone }))
+                }
+                _ => Err(malformed()),
+            },
+            Some(_) => Err(malformed()),
+        }
+    }
+
+    pub(super) fn bytes(&self, name: &str) -> Result<Option<usize>, DocumentError> {
+        match self.arguments.get(name) {
+            None => Ok(None),
+            Some(Value::Number(number)) => {
+                match number.as_u64().and_then(|number| usize::try_from(number).ok()) {
+                    Some(bytes) => Ok(Some(bytes)),
+                    None => Err(fail(&self.operation, format!("`{name}` is no number of bytes"))),
+                }
+            }
+            Some(_) => Err(fail(&self.operation, format!("`{name}` is no number of bytes"))),
+        }
     }
 
     pub(super) fn status(&self) -> Result<u16, DocumentError> {

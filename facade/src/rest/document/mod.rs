@@ -32,7 +32,7 @@ pub(super) use self::field_directives::{keys, rest_key};
 use super::bag::Fields;
 use super::expected::Expected;
 use crate::error::{Error, Refusal};
-use crate::guard::Can;
+use crate::guard::{Can, Public};
 pub use crate::name::{camel, capitalised, filter_field, include_variable, snake};
 use crate::operation::{Prepared, Variant};
 use crate::{Abilities, Ability, Dialect};
@@ -77,6 +77,15 @@ impl Answer {
     }
 }
 
+/// A limiter of an operation's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limiter {
+    /// Its name, as the host knows it.
+    pub name: String,
+    /// Whether it counts in place of the usual limit of requests, not beside it.
+    pub alone: bool,
+}
+
 /// One way to reach an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -98,6 +107,8 @@ pub struct Unchecked {
 pub struct Checked {
     /// Whether it changes something.
     mutates: bool,
+    /// Whether it needs no key.
+    keyless: bool,
     prepared: Prepared,
     expected: Expected,
     /// Abilities of which the caller needs one.
@@ -122,6 +133,10 @@ pub struct Document<State> {
     pub status: u16,
     /// Shape of its answer.
     pub answer: Answer,
+    /// The limiter that counts its requests, if it has one of its own.
+    pub limiter: Option<Limiter>,
+    /// Bytes of a body at most; the operator's bounds count where nothing is said, and where they are smaller.
+    pub max_body: Option<usize>,
     /// How its answers spell values.
     pub dialect: Dialect,
     /// Fixed members of its answer, beside the others.
@@ -229,6 +244,21 @@ impl Document<Checked> {
         given.map_or_else(|| "1".to_owned(), |(_, value)| super::bag::text(value))
     }
 
+    /// Refuses a limiter that the host does not have.
+    pub(super) fn check_limiter(&self, known: &[&str]) -> Result<(), DocumentError> {
+        match &self.limiter {
+            Some(limiter) if !known.contains(&limiter.name.as_str()) => {
+                Err(fail(&self.name, format!("there is no limiter `{}`", limiter.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it needs no key.
+    pub fn is_keyless(&self) -> bool {
+        self.state.keyless
+    }
+
     /// Whether it is reached by `GET`.
     pub fn has_get(&self) -> bool {
         self.routes.iter().any(|route| route.method == "GET")
@@ -315,6 +345,8 @@ impl Document<Unchecked> {
             routes,
             status: rest.status()?,
             answer,
+            limiter: rest.limiter()?,
+            max_body: rest.bytes("maxBody")?,
             dialect,
             beside: rest.object("beside")?,
             message: rest.text("message")?,
@@ -361,10 +393,11 @@ impl Document<Unchecked> {
         let prepared = Prepared::new(&self.state.document, operation, registry, MAX_VARIANTS);
         let prepared = prepared.map_err(|problem| self.fail(problem))?;
         let mutates = operation.node.ty == OperationType::Mutation;
-        let expected = Expected::new(&self.variables, registry);
+        let expected = Expected::new(&self.variables, self.max_body, registry);
         let root_needs: Abilities = all_roots.into_iter().collect();
         let lent = self.lends.iter().copied().chain(root_needs.iter()).collect();
-        let state = Checked { mutates, prepared, expected, needs, root_needs, lent };
+        let keyless = self.is_public(registry);
+        let state = Checked { mutates, keyless, prepared, expected, needs, root_needs, lent };
         Ok(Document {
             name: self.name,
             tag: self.tag,
@@ -372,6 +405,8 @@ impl Document<Unchecked> {
             routes: self.routes,
             status: self.status,
             answer: self.answer,
+            limiter: self.limiter,
+            max_body: self.max_body,
             dialect: self.dialect,
             beside: self.beside,
             message: self.message,
@@ -410,6 +445,13 @@ impl Document<Unchecked> {
         registry.types.get(name)
     }
 
+    /// Whether every root field is open to those without a key.
+    fn is_public(&self, registry: &Registry) -> bool {
+        let ty = self.root_type(registry);
+        let field = |root: &Field| ty.and_then(|ty| ty.field_by_name(&root.name.node));
+        self.roots().all(|root| field(root).is_some_and(Public::marks))
+    }
+
     /// The root fields.
     fn roots(&self) -> impl Iterator<Item = &Field> {
         std::iter::once(&self.root).chain(&self.more)
@@ -423,7 +465,7 @@ impl Document<Unchecked> {
     ) -> Result<Vec<Ability>, DocumentError> {
         let field = self.root_type(registry).and_then(|ty| ty.field_by_name(&root.name.node));
         let field = field.ok_or_else(|| self.fail(format!("no root field `{}`", root.name.node)))?;
-        let needs = Can::read(field);
+        let needs = Can::read(field).or_else(|| Public::marks(field).then(Vec::new));
         let needs = needs.ok_or_else(|| self.fail(format!("root field `{}` has no guard", field.name)))?;
         let known = |name| abilities.iter().find(|ability| ability.name() == name);
         needs

@@ -116,6 +116,7 @@ pub(super) fn statuses(document: &Document<Checked>, has_body: bool, conditional
     let answers = |status: u16| match status {
         // An action may refuse what it is asked.
         400 => has_body || document.answer.is_page() || !document.has_get(),
+        401 => !document.is_keyless(),
         403 => !document.needs().is_empty(),
         404 => named,
         412 => conditional,

@@ -198,6 +198,9 @@ impl Maker<'_> {
         for parameter in self.parameters(document, route) {
             operation = operation.parameter(parameter);
         }
+        if document.is_keyless() {
+            operation = operation.securities(Some([SecurityRequirement::default()]));
+        }
         operation.request_body(body).build()
     }
 
@@ -208,6 +211,7 @@ impl Maker<'_> {
         };
         let about = root(document, self.registry).map(undescribed).unwrap_or_default();
         let needs = match document.needs() {
+            [] if document.is_keyless() => "Needs no key.".to_owned(),
             [] => "Needs a valid key.".to_owned(),
             needs => format!("Needs {}.", names(needs, " or ")),
         };
