@@ -7,3 +7,4 @@ mod relations;
 mod shop;
 mod show;
 mod statuses;
+mod views;
