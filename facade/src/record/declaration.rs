@@ -1,10 +1,12 @@
 //! [`record!`](crate::record!) lists the columns of a row, with the ability a column needs when it is more
 //! sensitive than the row itself, and the related rows and computed values that belong to it. The list is
-//! data ([`RecordType`]), which the engine answers.
+//! data ([`RecordType`]), which the engine answers. A view lists columns of another record by their names only.
 
 use sea_orm::{EntityTrait, Iterable, ModelTrait};
 
-use super::record_type::RecordType;
+use super::cell::Kind;
+use super::record_type::{Field, FieldForm, RecordType};
+use crate::guard::Need;
 
 /// The values of all columns of a row, in their order.
 #[doc(hidden)]
@@ -20,6 +22,34 @@ pub fn values<M: ModelTrait>(row: &M) -> Vec<sea_orm::Value> {
 pub fn place(record: &RecordType, name: &str) -> usize {
     let name = name.strip_prefix("r#").unwrap_or(name);
     record.place(name).unwrap_or_else(|| panic!("`{}` has no column `{name}`", record.table))
+}
+
+/// The place of a column whose values are looked for in another table.
+///
+/// # Panics
+/// As [`place`], and when the column holds no whole numbers: no row would be found by it.
+#[doc(hidden)]
+pub fn key_place(record: &RecordType, name: &str) -> usize {
+    let place = place(record, name);
+    let is_whole = record.columns[place].kind == Kind::Int;
+    assert!(is_whole, "`{}.{}` holds no whole numbers", record.table, record.columns[place].name);
+    place
+}
+
+/// A field of a view: a column of the record that it is a view of, shown and described as there. Whoever sees the
+/// row sees it, until the view says otherwise.
+///
+/// # Panics
+/// When that record shows no such column: at start-up, as soon as the schema is made.
+#[doc(hidden)]
+pub fn viewed(view: &RecordType, origin: &RecordType, column: &str, field: &str) -> Field {
+    let place = place(view, column);
+    let shown = origin.fields.iter().find(|shown| shown.column == place && shown.name == field);
+    let Some(Field { name, doc, shown: FieldForm::Value(rendering), .. }) = shown else {
+        panic!("`{}` is a view of `{}`, which shows no column `{column}`", view.name, origin.name)
+    };
+    let shown = FieldForm::Value(*rendering);
+    Field { name, doc, need: Need::NONE, rest_only: false, column: place, shown }
 }
 
 /// Length of a snake-case name in camel case.
@@ -96,17 +126,50 @@ macro_rules! camel_name {
 ///     branches {
 ///         /// Rows whose column holds this row's key; also makes `pricesCount` and `pricesExists`.
 ///         #[can(pricing::INDEX)] prices: many<Pricing>(pricing::Column::RelatedId, prices_of_products),
+///         /// The same, where their column holds what another column of this row holds.
+///         #[can(pricing::INDEX)] rates: many<Rate>(rate::Column::CurrencyNumber = currency_number, all_rates),
 ///         /// Rows that a table between joins to this row, by the column of this row's key and the column of
 ///         /// theirs; REST may show these columns and further ones under `pivot`. Also makes `tagsCount` and `tagsExists`.
 ///         #[can(tag::INDEX)] tags: through<Tag>(entity::pricing_tag [pricing_id, tag_id, created_at], live_tags),
 ///         /// The row whose key this row's column holds; also makes `groupCount` and `groupExists`.
 ///         #[can(group::SHOW)] group: one<Group>(group_id, live_groups),
+///         /// The row whose other column holds what this row's column holds. Of several, it is the first in the order
+///         /// of `all_areas`, and `areaCount` is 1.
+///         area: one<Area>(area_number = area::Column::Number, all_areas),
 ///         /// The row whose key a function of these columns tells.
 ///         #[can(product::SHOW)] product: one_by<Product>(product_of, [RelatedId, RelatedType], live_products),
 ///         /// The same; REST leaves its key out where there is none.
 ///         #[can(group::SHOW)] shown_group: some<Group>(group_shown, [GroupId], live_groups),
 ///         /// Computed for all rows of a level at once, from these columns.
 ///         start_price: each<StartPrice>(start_prices, [Id]),
+///     }
+/// }
+/// ```
+///
+/// Rows are related by whole numbers, also where the column is no primary key: a text is no key. A row whose column
+/// is null has no related rows.
+///
+/// # Views
+///
+/// `view of` declares a record of the same table for another audience. Of the other record it lists the columns that
+/// its audience sees, by name: they are described and shown as there, on both faces. **It inherits no guard**:
+/// `#[can(…)]`, `#[rest_only]`, `node` and the branches are its own. A name that the other record does not show stops the start.
+///
+/// ```ignore
+/// record! {
+///     /// A price, as customers see it.
+///     pub struct OfferedPrice view of Pricing;
+///     // Other rows may be found than those of `Pricing`, by others.
+///     #[can(CLIENT_API)] node: |ctx| own_prices(ctx.into());
+///     columns {
+///         currency, options,
+///         /// Where the audience needs other words than those of `Pricing`.
+///         related_type,
+///         // Where not all of the audience may see it, whatever `Pricing` asks for.
+///         #[can(ME)] secret,
+///     }
+///     branches {
+///         // As above.
 ///     }
 /// }
 /// ```
@@ -119,27 +182,78 @@ macro_rules! record {
         columns { $(
             $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $column:ident $(shown $form:ident)? $(as $word:ty)?
         ),* $(,)? }
-        $(branches { $(
+        $(branches { $($branches:tt)* })?
+    ) => {
+        $crate::record! {
+            @record [$($doc)+] [$visibility $Record] [$($entity)::+::Entity, $($entity)::+::Model]
+            [$([$($nneed),+] $node)?]
+            [|record: &$crate::record::RecordType| vec![$( $crate::record::Field {
+                name: $crate::camel_name!($column),
+                doc: concat!($($cdoc, "\n"),+),
+                need: $crate::record!(@need $($($cneed),+)?),
+                rest_only: $crate::record!(@rest_only $(rest_only $($crest)?)?),
+                column: $crate::record::place(record, stringify!($column)),
+                shown: $crate::record::FieldForm::Value(
+                    $crate::record!(@shown <$Record as $crate::record::Record>::Model, $column $(shown $form)? $($word)?)
+                ),
+            } ),*]]
+            [$($($branches)*)?]
+        }
+    };
+
+    (
+        $(#[doc = $doc:literal])+
+        $visibility:vis struct $Record:ident view of $Origin:ty;
+        $(#[can($($nneed:path),+)] node: $node:expr;)?
+        columns { $(
+            $(#[doc = $cdoc:literal])* $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $column:ident
+        ),* $(,)? }
+        $(branches { $($branches:tt)* })?
+    ) => {
+        $crate::record! {
+            @record [$($doc)+] [$visibility $Record]
+            [<$Origin as $crate::record::Record>::Entity, <$Origin as $crate::record::Record>::Model]
+            [$([$($nneed),+] $node)?]
+            [|view: &$crate::record::RecordType| {
+                let origin = <$Origin as $crate::record::Record>::record();
+                vec![$({
+                    let field = $crate::record::viewed(view, origin, stringify!($column), $crate::camel_name!($column));
+                    $crate::record::Field {
+                        doc: $crate::record!(@doc field.doc $(, $cdoc)*),
+                        need: $crate::record!(@need $($($cneed),+)?),
+                        rest_only: $crate::record!(@rest_only $(rest_only $($crest)?)?),
+                        ..field
+                    }
+                }),*]
+            }]
+            [$($($branches)*)?]
+        }
+    };
+
+    (
+        @record [$($doc:literal)+] [$visibility:vis $Record:ident] [$Entity:ty, $Model:ty]
+        [$([$($nneed:path),+] $node:expr)?] [$fields:expr]
+        [$(
             $(#[doc = $bdoc:literal])+ $(#[can($($bneed:path),+)])? $(#[rest_only $($brest:tt)?])? $branch:ident: $kind:ident<$Target:ty>($($args:tt)*)
-        ),* $(,)? })?
+        ),* $(,)?]
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug)]
-        $visibility struct $Record(pub $($entity)::+::Model);
+        $visibility struct $Record(pub $Model);
 
         impl $crate::record::Record for $Record {
-            type Entity = $($entity)::+::Entity;
-            type Model = $($entity)::+::Model;
+            type Entity = $Entity;
+            type Model = $Model;
 
             const NAME: &'static str = stringify!($Record);
 
             fn record() -> &'static $crate::record::RecordType {
-                use $($entity)::+ as table;
+                type TableColumn = $crate::record::ColumnOf<$Record>;
                 static RECORD: std::sync::LazyLock<$crate::record::RecordType> = std::sync::LazyLock::new(|| {
-                    let mut record = $crate::record::RecordType::of::<table::Entity>(
+                    let mut record = $crate::record::RecordType::of::<$Entity>(
                         <$Record as $crate::record::Record>::NAME,
                         concat!($($doc, "\n"),+),
-                        table::Column::Id as usize,
+                        TableColumn::Id as usize,
                     );
                     $( $crate::record!(@id record [$($nneed),+]); )?
                     record.fields.push($crate::record::Field {
@@ -150,34 +264,27 @@ macro_rules! record {
                         column: record.key,
                         shown: $crate::record::FieldForm::Value($crate::record::Rendering::INT),
                     });
-                    $( record.fields.push($crate::record::Field {
-                        name: $crate::camel_name!($column),
-                        doc: concat!($($cdoc, "\n"),+),
-                        need: $crate::record!(@need $($($cneed),+)?),
-                        rest_only: $crate::record!(@rest_only $(rest_only $($crest)?)?),
-                        column: $crate::record::place(&record, stringify!($column)),
-                        shown: $crate::record::FieldForm::Value(
-                            $crate::record!(@shown table::Model, $column $(shown $form)? $($word)?)
-                        ),
-                    }); )*
-                    $($(
+                    let fields: fn(&$crate::record::RecordType) -> Vec<$crate::record::Field> = $fields;
+                    let fields = fields(&record);
+                    record.fields.extend(fields);
+                    $(
                         let _first = record.branches.len();
                         $crate::record!(@branch record, [$($bdoc)+] [$($($bneed),+)?] $branch $kind $Target [$($args)*]);
                         $( $crate::record!(@hide record _first $($brest)?); )?
-                    )*)?
+                    )*
                     record
                 });
                 &RECORD
             }
 
-            fn key_column() -> $($entity)::+::Column { $($entity)::+::Column::Id }
+            fn key_column() -> $crate::record::ColumnOf<Self> { <$crate::record::ColumnOf<Self>>::Id }
             fn node() -> Option<$crate::node::Refetch<Self::Entity>> {
                 $crate::record!(@node $([$($nneed),+] $node)?)
             }
         }
 
-        impl From<$($entity)::+::Model> for $Record {
-            fn from(model: $($entity)::+::Model) -> Self { Self(model) }
+        impl From<$Model> for $Record {
+            fn from(model: $Model) -> Self { Self(model) }
         }
 
         impl async_graphql::OutputType for $Record {
@@ -195,6 +302,9 @@ macro_rules! record {
             }
         }
     };
+
+    (@doc $described:expr) => { $described };
+    (@doc $described:expr, $($doc:literal),+) => { concat!($($doc, "\n"),+) };
 
     (@rest_only) => { false };
     (@rest_only rest_only) => { true };
@@ -237,10 +347,13 @@ macro_rules! record {
     }};
 
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident many $Target:ty [$by:path, $base:path]) => {
-        $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "Number of `" "`.", "Whether there are any `",
-            <$crate::record::List<$Target> as async_graphql::OutputType>::create_type_info,
-            $crate::record!(@relation $Target, Many, $crate::record::KeyColumn::Foreign($by as usize), $base,
-                $crate::record::Own::Column(table::Column::Id as usize)));
+        $crate::record!(@many $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Foreign($by as usize), $base,
+            $crate::record::Own::Column(TableColumn::Id as usize));
+    };
+    (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident many $Target:ty [$by:path = $key:ident, $base:path]) => {
+        let own = $crate::record::key_place(&$record, stringify!($key));
+        $crate::record!(@many $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Foreign($by as usize), $base,
+            $crate::record::Own::Column(own));
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident through $Target:ty [
         $($join:ident)::+ [$($column:ident),+], $base:path
@@ -254,21 +367,22 @@ macro_rules! record {
             });
             &JOIN_TABLE
         }
-        $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "Number of `" "`.", "Whether there are any `",
-            <$crate::record::List<$Target> as async_graphql::OutputType>::create_type_info,
-            $crate::record!(@relation $Target, Many, $crate::record::KeyColumn::Joined(join_table), $base,
-                $crate::record::Own::Column(table::Column::Id as usize)));
+        $crate::record!(@many $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Joined(join_table), $base,
+            $crate::record::Own::Column(TableColumn::Id as usize));
     }};
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
-        let own = $crate::record::place(&$record, stringify!($by));
-        $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "1 if there is a `" "`, else 0.", "Whether there is a `",
-            <Option<$Target> as async_graphql::OutputType>::create_type_info,
-            $crate::record!(@relation $Target, One, $crate::record::KeyColumn::Primary, $base, $crate::record::Own::Column(own)));
+        let own = $crate::record::key_place(&$record, stringify!($by));
+        $crate::record!(@one $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Primary, $base,
+            $crate::record::Own::Column(own));
+    };
+    (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident one $Target:ty [$by:ident = $key:path, $base:path]) => {
+        let own = $crate::record::key_place(&$record, stringify!($by));
+        $crate::record!(@one $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Foreign($key as usize), $base,
+            $crate::record::Own::Column(own));
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident one_by $Target:ty [$key:path, [$($column:ident),+], $base:path]) => {
-        $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, "1 if there is a `" "`, else 0.", "Whether there is a `",
-            <Option<$Target> as async_graphql::OutputType>::create_type_info,
-            $crate::record!(@relation $Target, One, $crate::record::KeyColumn::Primary, $base, $crate::record!(@worked $key [$($column)+])));
+        $crate::record!(@one $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Primary, $base,
+            $crate::record!(@worked $key [$($column)+]));
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident some $Target:ty [$key:path, [$($column:ident),+], $base:path]) => {
         $record.branches.push($crate::record::Branch {
@@ -292,7 +406,7 @@ macro_rules! record {
             sparse: false,
             rest_only: false,
             answer: $crate::record::Answer::Computed {
-                columns: &[$(table::Column::$column as usize),+],
+                columns: &[$(TableColumn::$column as usize),+],
                 resolve: |batch, field| Box::pin(async move {
                     let computed = $by(batch.ctx.into(), batch.rows).await;
                     batch.values::<$Target>(field, computed.map_err(async_graphql::Error::from)).await
@@ -302,7 +416,7 @@ macro_rules! record {
     };
 
     (@worked $key:path [$($column:ident)+]) => {
-        $crate::record::Own::Worked { columns: &[$(table::Column::$column as usize),+], key: $key }
+        $crate::record::Own::Worked { columns: &[$(TableColumn::$column as usize),+], key: $key }
     };
     (@relation $Target:ty, $shown:ident, $key:expr, $base:path, $own:expr) => {
         $crate::record::Relation {
@@ -313,7 +427,17 @@ macro_rules! record {
             shown: $crate::record::Related::$shown,
         }
     };
-    (@related $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident, $number:literal $end:literal, $whether:literal,
+    (@many $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident $Target:ty, $key:expr, $base:path, $own:expr) => {
+        $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, Count "Number of `" "`.", "Whether there are any `",
+            <$crate::record::List<$Target> as async_graphql::OutputType>::create_type_info,
+            $crate::record!(@relation $Target, Many, $key, $base, $own));
+    };
+    (@one $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident $Target:ty, $key:expr, $base:path, $own:expr) => {
+        $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, CountOfOne "1 if there is a `" "`, else 0.", "Whether there is a `",
+            <Option<$Target> as async_graphql::OutputType>::create_type_info,
+            $crate::record!(@relation $Target, One, $key, $base, $own));
+    };
+    (@related $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident, $count:ident $number:literal $end:literal, $whether:literal,
         $ty:expr, $relation:expr) => {
         let branch = |name, doc, ty, shown| $crate::record::Branch {
             name, doc, ty,
@@ -328,7 +452,7 @@ macro_rules! record {
         );
         $record.branches.extend([
             branch($crate::camel_name!($branch), concat!($($doc, "\n"),+), $ty, $relation.shown),
-            branch($crate::camel_name!($branch _count), number, <$crate::Id as $crate::record::Leaf>::register, $crate::record::Related::Count),
+            branch($crate::camel_name!($branch _count), number, <$crate::Id as $crate::record::Leaf>::register, $crate::record::Related::$count),
             branch($crate::camel_name!($branch _exists), whether, <bool as $crate::record::Leaf>::register, $crate::record::Related::Exists),
         ]);
     };
@@ -354,4 +478,59 @@ macro_rules! words {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{EntityTrait, Select};
+
+    use crate::record::Record;
+    use crate::toy::{Book, book};
+
+    crate::record! {
+        /// A book of which more is to be seen than the record shows.
+        struct Opened view of Book;
+        columns { title, bought_at }
+    }
+
+    crate::record! {
+        /// A book whose own key is listed.
+        struct Numbered view of Book;
+        columns { id }
+    }
+
+    crate::record! {
+        /// A book that is related by its title.
+        struct Titled(crate::toy::book);
+        columns {
+            /// Title.
+            title,
+        }
+        branches {
+            /// The book whose number is the title.
+            numbered: one<Book>(title, all_books),
+        }
+    }
+
+    fn all_books() -> Select<book::Entity> {
+        book::Entity::find()
+    }
+
+    #[test]
+    #[should_panic(expected = "`Opened` is a view of `Book`, which shows no column `bought_at`")]
+    fn a_view_has_only_what_its_record_shows() {
+        Opened::record();
+    }
+
+    #[test]
+    #[should_panic(expected = "`Numbered` is a view of `Book`, which shows no column `id`")]
+    fn the_identifier_of_a_record_is_not_that_of_its_view() {
+        Numbered::record();
+    }
+
+    #[test]
+    #[should_panic(expected = "`books.title` holds no whole numbers")]
+    fn a_text_is_no_key() {
+        Titled::record();
+    }
 }

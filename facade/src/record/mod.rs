@@ -26,7 +26,7 @@ mod spelling;
 pub use cell::{Cell, ColumnSet, Kind, Places, Row, Rows, View};
 pub use connection::{Asked, Connection, Part};
 #[doc(hidden)]
-pub use declaration::{camel, camel_len, place, values};
+pub use declaration::{camel, camel_len, key_place, place, values, viewed};
 pub use deleted::Deleted;
 pub use join_table::JoinTable;
 pub(crate) use join_table::{PIVOT, pivot_columns};

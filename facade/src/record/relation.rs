@@ -49,7 +49,7 @@ pub struct Relation {
     pub shown: Related,
 }
 
-/// What of a row is looked for in another table.
+/// What of a row is looked for in another table: a whole number, or nothing.
 #[derive(Clone, Copy)]
 pub enum Own {
     /// The value of a column.
@@ -68,7 +68,7 @@ pub enum Own {
 pub enum KeyColumn {
     /// The primary key of the other record.
     Primary,
-    /// A column of the other record, by its place.
+    /// A column of the other record that holds whole numbers, by its place.
     Foreign(usize),
     /// The first column of the table between the two.
     Joined(fn() -> &'static JoinTable),
@@ -79,10 +79,12 @@ pub enum KeyColumn {
 pub enum Related {
     /// All of them, in their order.
     Many,
-    /// The only one, or null.
+    /// The first of them, or null.
     One,
     /// Their number.
     Count,
+    /// 1 if there are any, else 0: the number of what [`Self::One`] tells.
+    CountOfOne,
     /// Whether there are any.
     Exists,
 }
@@ -278,6 +280,10 @@ pub(crate) fn answer<'a>(
     match relation.shown {
         Related::Many | Related::One => Box::pin(rows(relation, plan, pivot, batch)),
         Related::Count => Box::pin(async move { counts(relation, &batch).await.map(Filled::Ints) }),
+        Related::CountOfOne => Box::pin(async move {
+            let counts = counts(relation, &batch).await?;
+            Ok(Filled::Ints(counts.into_iter().map(|count| i64::from(count > 0)).collect()))
+        }),
         Related::Exists => Box::pin(async move {
             let counts = counts(relation, &batch).await?;
             Ok(Filled::Bools(counts.into_iter().map(|count| count > 0).collect()))

@@ -10,3 +10,4 @@ mod rest_only;
 mod shop;
 mod show;
 mod statuses;
+mod views;

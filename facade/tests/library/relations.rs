@@ -1,4 +1,5 @@
-//! Rows that a table between joins, and includes that take the place of a column.
+//! Rows that a table between joins, rows that are related by other columns than keys, and includes that take the
+//! place of a column.
 
 use serde_json::json;
 
@@ -40,6 +41,43 @@ async fn rest_shows_the_columns_of_the_table_between() {
     );
     assert_eq!(page["data"][1]["authors"][0]["pivot"]["book_id"], 2);
     assert_eq!(page["data"][2]["authors"], json!([]));
+}
+
+/// Two shelves have the number 70: the first in the order of shelves is the one that is shown and counted.
+#[tokio::test]
+async fn a_row_is_found_by_another_column_than_its_key() {
+    let library = Library::open().await;
+    let asked = "{ books { nodes { title shelf { name } shelfCount shelfExists } } }";
+    assert_eq!(
+        library.graphql(asked).await["data"]["books"]["nodes"],
+        json!([
+            {"title": "Good Omens", "shelf": {"name": "Fantasy, right"}, "shelfCount": 1, "shelfExists": true},
+            {"title": "Mort", "shelf": {"name": "Fantasy, right"}, "shelfCount": 1, "shelfExists": true},
+            // A shelf without a number is not where a book without a number stands.
+            {"title": "Nobody's", "shelf": null, "shelfCount": 0, "shelfExists": false},
+        ])
+    );
+}
+
+#[tokio::test]
+async fn rows_are_found_by_another_column_of_the_row() {
+    let library = Library::open().await;
+    let asked = "{ shelves { nodes { name books { title } booksCount booksExists } } }";
+    assert_eq!(
+        library.graphql(asked).await["data"]["shelves"]["nodes"],
+        json!([
+            {
+                "name": "Fantasy, left", "booksCount": 2, "booksExists": true,
+                "books": [{"title": "Good Omens"}, {"title": "Mort"}],
+            },
+            {
+                "name": "Fantasy, right", "booksCount": 2, "booksExists": true,
+                "books": [{"title": "Good Omens"}, {"title": "Mort"}],
+            },
+            {"name": "Empty", "booksCount": 0, "booksExists": false, "books": []},
+            {"name": "New", "booksCount": 0, "booksExists": false, "books": []},
+        ])
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::shop::Library;
 async fn documents_use_it() {
     let library = Library::open().await;
     assert_eq!(library.get("/api/books/count").await, json!(3));
-    assert_eq!(library.get("/api/books/2/whole").await, json!({"title": "Mort", "shelf": "A1"}));
+    assert_eq!(library.get("/api/books/2/whole").await, json!({"title": "Mort", "signature": "A1"}));
     let changed = library.post("POST", "/api/books/2", &json!({"title": "Mort", "loans": 4})).await;
     assert_eq!(changed.json()["loans"], 4);
     let refused = library.post("POST", "/api/books/2", &json!({"title": "Mort"})).await;
@@ -22,12 +22,12 @@ async fn clients_cannot_ask_for_it() {
     let library = Library::open().await;
     for asked in [
         "{ bookCount }",
-        "{ book(id: 1) { shelf } }",
+        "{ book(id: 1) { signature } }",
         "{ book(id: 1, place: \"x\") { title } }",
         "{ books(only: 1) { totalCount } }",
         "mutation { bookUpdate(id: 1, input: {loans: 9}) { title } }",
-        "{ books { nodes { ... on Book { shelf } } } }",
-        "{ node: books { edges { node { shelf } } } }",
+        "{ books { nodes { ... on Book { signature } } } }",
+        "{ node: books { edges { node { signature } } } }",
     ] {
         // Twice: what was asked before is not validated again.
         for _ in 0..2 {
@@ -71,14 +71,17 @@ async fn the_schema_does_not_show_it() {
         let (schema, mut found) = (library.graphql(asked).await, Vec::new());
         names(&schema, &mut found);
         assert!(found.contains(&"BookInput".to_owned()) && found.contains(&"title".to_owned()), "{schema}");
-        for hidden in ["bookCount", "shelf", "place", "only", "restOnly"] {
+        for hidden in ["bookCount", "signature", "place", "only", "restOnly"] {
             assert!(!found.contains(&hidden.to_owned()), "{hidden}");
         }
         let input = library.graphql("{ __type(name: \"BookInput\") { inputFields { name } } }").await;
         assert_eq!(input["data"]["__type"]["inputFields"], json!([{"name": "title"}]));
     }
     let sdl = facade::schema::sdl::<crate::shop::Query, crate::shop::Mutation>();
-    assert!(sdl.contains("input BookInput") && !sdl.contains("shelf") && !sdl.contains("restOnly"), "{sdl}");
+    assert!(
+        sdl.contains("input BookInput") && !sdl.contains("signature") && !sdl.contains("restOnly"),
+        "{sdl}"
+    );
 }
 
 #[tokio::test]

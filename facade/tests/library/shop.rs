@@ -17,13 +17,13 @@ use facade::limit::{Standing, Verdict};
 use facade::operation::Documents;
 use facade::pipeline::{Access, Caller, OneKey, Unit};
 use facade::prelude::*;
-use facade::record::{Deleted, Moment, require};
+use facade::record::{Deleted, JsonText, Moment, require};
 use facade::rest::About;
 use facade::rest_only::RestOnly;
 use facade::{Dialect, Times};
 use sea_orm::{
     ActiveModelTrait, ConnectOptions, ConnectionTrait, Database, EntityTrait, IntoActiveModel, ModelTrait,
-    QueryFilter, Select,
+    QueryFilter, QueryOrder, Select,
 };
 use serde_json::Value as Json;
 use tower::ServiceExt;
@@ -56,9 +56,15 @@ pub mod book {
         pub title: String,
         /// How often it was lent.
         pub loans: value::Int,
-        pub shelf: String,
+        pub signature: String,
         #[sea_orm(column_type = "Timestamp")]
         pub printed_at: Option<value::ShopTime>,
+        /// Facts about it, JSON.
+        pub facts: Option<String>,
+        /// What it cost, in cents.
+        pub cost: value::Int,
+        /// Number on the shelf where it stands.
+        pub shelf_number: Option<value::Int>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -77,6 +83,23 @@ pub mod book_author {
         pub author_id: value::Id,
         pub role: Option<String>,
         pub is_first: value::Flag,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod shelf {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "shelves")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: value::Id,
+        /// The number that stands on it.
+        pub number: Option<value::Int>,
+        pub name: String,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -101,19 +124,25 @@ pub mod loan {
 pub const KEY: &str = "librarian";
 pub const READ: Ability = Ability::new("books:read");
 pub const WRITE: Ability = Ability::new("books:write");
+/// The key does not have it.
+pub const AUDIT: Ability = Ability::new("books:audit");
 
-const TABLES: &str = "
+const TABLES: &str = r#"
 CREATE TABLE authors (id INTEGER PRIMARY KEY, name TEXT NOT NULL, deleted_at TEXT);
-CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT NOT NULL, loans INTEGER NOT NULL, shelf TEXT NOT NULL DEFAULT 'A1',
+CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT NOT NULL, loans INTEGER NOT NULL, facts TEXT,
+  cost INTEGER NOT NULL, shelf_number INTEGER, signature TEXT NOT NULL DEFAULT 'A1',
   printed_at TEXT DEFAULT '2026-11-23 13:00:00');
 CREATE TABLE book_authors (id INTEGER PRIMARY KEY, book_id INTEGER NOT NULL, author_id INTEGER NOT NULL, role TEXT,
   is_first INTEGER NOT NULL);
 CREATE TABLE loans (id INTEGER PRIMARY KEY, book_id INTEGER NOT NULL, days INTEGER NOT NULL);
+CREATE TABLE shelves (id INTEGER PRIMARY KEY, number INTEGER, name TEXT NOT NULL);
 INSERT INTO authors VALUES (1, 'Neil Gaiman', NULL), (2, 'Terry Pratchett', NULL), (3, 'Gone', '2026-01-01 00:00:00');
-INSERT INTO books (id, title, loans) VALUES (1, 'Good Omens', 2), (2, 'Mort', 0), (3, 'Nobody''s', 0);
+INSERT INTO books (id, title, loans, facts, cost, shelf_number) VALUES (1, 'Good Omens', 2, '{"pages": 288, "errata": {}}', 1200, 70), (2, 'Mort', 0, NULL, 900, 70),
+  (3, 'Nobody''s', 0, NULL, 0, NULL);
 INSERT INTO book_authors VALUES (1, 1, 2, 'second', 0), (2, 1, 1, NULL, 1), (3, 2, 2, NULL, 1), (4, 2, 3, NULL, 0);
 INSERT INTO loans VALUES (1, 1, 14), (2, 1, 7);
-";
+INSERT INTO shelves VALUES (1, 70, 'Fantasy, left'), (2, 70, 'Fantasy, right'), (3, 80, 'Empty'), (4, NULL, 'New');
+"#;
 
 /// The documents of the library.
 pub const DOCUMENTS: &str = r#"
@@ -145,7 +174,7 @@ query booksFind($id: ID!, $place: String)
   get: "/books/{id}/whole", tag: "Books", summary: "One book with its shelf", missing: "No book {id} here"
   example: {id: 2}
 ) {
-  book(id: $id, place: $place) { title shelf }
+  book(id: $id, place: $place) { title signature }
 }
 
 query loansLocal($page: Int, $perPage: Int = 25)
@@ -189,6 +218,11 @@ mutation booksReplace($id: ID!, $input: BookInput!)
   bookUpdate(id: $id, input: $input) { ...BookRow }
 }
 
+query covers($page: Int, $perPage: Int = 25)
+@rest(get: "/covers", answer: PAGE, tag: "Books", summary: "List covers") {
+  covers(page: $page, perPage: $perPage) { nodes { id: databaseId title facts } }
+}
+
 mutation booksDestroy($id: ID!)
 @rest(delete: "/books/{id}", status: 204, tag: "Books", summary: "Delete a book") {
   bookDelete(id: $id) { id: databaseId }
@@ -214,6 +248,19 @@ record! {
 }
 
 record! {
+    /// A shelf.
+    pub struct Shelf(crate::shop::shelf);
+    columns {
+        /// Name.
+        name,
+    }
+    branches {
+        /// What stands on it.
+        books: many<Book>(book::Column::ShelfNumber = number, all_books),
+    }
+}
+
+record! {
     /// A book.
     pub struct Book(crate::shop::book);
     #[can(READ)] node: |_| all_books();
@@ -225,7 +272,11 @@ record! {
         /// When it was printed.
         printed_at,
         /// Where it stands, as older clients spell it.
-        #[rest_only] shelf,
+        #[rest_only] signature,
+        /// Facts about it.
+        facts shown JsonText,
+        /// What it cost, in cents.
+        #[can(AUDIT)] cost,
     }
     branches {
         /// Who wrote it.
@@ -234,7 +285,30 @@ record! {
         ),
         /// When it was lent.
         #[can(READ)] loan_rows: many<Loan>(loan::Column::BookId, all_loans),
+        /// Where it stands.
+        shelf: one<Shelf>(shelf_number = shelf::Column::Number, shelves_from_right),
     }
+}
+
+record! {
+    /// A book, as visitors see it.
+    pub struct Cover view of Book;
+    columns {
+        facts,
+        /// What is printed on it.
+        title,
+        cost,
+        #[can(AUDIT)] loans,
+    }
+    branches {
+        /// Where it stands.
+        shelf: one<Shelf>(shelf_number = shelf::Column::Number, shelves_from_right),
+    }
+}
+
+/// Shelves, the right ones first.
+fn shelves_from_right() -> Select<shelf::Entity> {
+    shelf::Entity::find().order_by_desc(shelf::Column::Name)
 }
 
 fn living_authors() -> Select<author::Entity> {
@@ -330,9 +404,31 @@ impl Single {
     }
 }
 
-/// Reading books.
+list! {
+    /// Books of the library, as visitors see them.
+    #[can(READ)] pub CoverList: covers<Cover>(all_books) by BookFilter, BookSort;
+}
+
+filters! {
+    /// Conditions on shelves.
+    pub struct ShelfFilter, ShelfSort, ShelfSortField on crate::shop::shelf {
+        /// Primary key.
+        database_id: IntFilter = Id,
+    }
+}
+
+list! {
+    /// Shelves of the library.
+    #[can(READ)] pub ShelfList: shelves<Shelf>(shelves) by ShelfFilter, ShelfSort;
+}
+
+fn shelves() -> Select<shelf::Entity> {
+    shelf::Entity::find()
+}
+
+/// Reading books and shelves.
 #[derive(MergedObject, Default)]
-pub struct Query(BookList, Single);
+pub struct Query(BookList, CoverList, ShelfList, Single);
 
 #[derive(Default)]
 pub struct Mutation;
@@ -435,15 +531,14 @@ impl Library {
         options.max_connections(1).min_connections(1);
         let db = Database::connect(options).await?;
         db.execute_unprepared(TABLES).await?;
-        let abilities: Abilities = [READ, WRITE].into_iter().collect();
         let parts = Parts {
             engine: Engine::of_host(db),
             access: Arc::new(Door {
-                key: OneKey::new(KEY, abilities.clone())?,
+                key: OneKey::new(KEY, [READ, WRITE].into_iter().collect())?,
                 requests: 0.into(),
                 knocks: 0.into(),
             }),
-            abilities: &abilities,
+            abilities: &[READ, WRITE, AUDIT].into_iter().collect(),
             documents: &[documents],
             dialects: &[("/local", Dialect { times: Times::Local })],
             named: Documents::default(),

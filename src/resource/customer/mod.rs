@@ -20,7 +20,7 @@ use sea_orm::sea_query::{IntoLikeExpr, LikeExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 
 pub use self::mutation::CustomerMutation;
-pub use self::phone::Phone;
+use self::phone::Phone;
 use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
 use super::service::{self, Service, ServiceFilter};
@@ -92,7 +92,7 @@ record! {
         dark_mode,
         /// Notes of the staff.
         notes,
-        /// When it was made.
+        /// When the account was made.
         created_at,
         /// When it was last changed.
         updated_at,

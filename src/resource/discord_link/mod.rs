@@ -14,8 +14,8 @@ use facade::record::{List, list};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::customer::{MODEL as CUSTOMER, live_customers};
-use super::invoice::InvoiceStatus;
-use super::service::{ServiceStatus, live_services, visible_services};
+use super::invoice::Invoice;
+use super::service::{Service, live_services, visible_services};
 use crate::platform::config::DiscordRole;
 use crate::scope::Scope;
 use crate::{Result, abilities};
@@ -38,33 +38,17 @@ const MAX_ROWS: u64 = 100_000;
 
 record! {
     /// A service of a linked customer, as far as the bot shows it.
-    pub struct DiscordService(entity::service);
-    columns {
-        /// Name shown to the customer.
-        name,
-        /// Its state.
-        status as ServiceStatus,
-        /// Billing period, as in `monthly`.
-        billing,
-        /// End of the paid period; null where it does not end.
-        expires_at,
-    }
+    pub struct DiscordService view of Service;
+    columns { name, status, billing, expires_at }
 }
 
 record! {
     /// An invoice of a linked customer, as far as the bot shows it.
-    pub struct DiscordInvoice(entity::invoice);
+    pub struct DiscordInvoice view of Invoice;
     columns {
         /// Its number.
         invoice_number,
-        /// Its state.
-        status as InvoiceStatus,
-        /// To pay, taxes included.
-        total,
-        /// Currency, three letters.
-        currency,
-        /// When it was made.
-        created_at,
+        status, total, currency, created_at,
     }
 }
 

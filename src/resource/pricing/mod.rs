@@ -364,7 +364,8 @@ pub struct PeriodPrices {
 impl PeriodPrices {
     /// Whether no period is given.
     pub fn is_empty(&self) -> bool {
-        let Self { weekly, onetime, monthly, quarterly, semiannually, annually, biennially, triennially } = self;
+        let Self { weekly, onetime, monthly, quarterly, semiannually, annually, biennially, triennially } =
+            self;
         [weekly, onetime, monthly, quarterly, semiannually, annually, biennially, triennially]
             .into_iter()
             .flatten()

@@ -7,38 +7,20 @@ use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::own;
 use crate::access::CLIENT_API;
-use crate::resource::invoice::{InvoiceStatus, address_lines, live_invoices, live_items};
+use crate::resource::invoice::{Invoice, InvoiceItem, address_lines, live_invoices, live_items};
 use crate::scope::Scope;
 
 record! {
     /// An invoice of the customer.
-    pub struct ViewerInvoice(entity::invoice);
+    pub struct ViewerInvoice view of Invoice;
     #[can(CLIENT_API)] node: |ctx| own_invoices(ctx.into());
     columns {
-        /// Public key, UUID.
         uuid,
         /// Its number.
         invoice_number,
         /// Its state; `PENDING` and `FAILED` can be paid.
-        status as InvoiceStatus,
-        /// Sum before taxes.
-        subtotal,
-        /// Taxes.
-        tax,
-        /// To pay, taxes included.
-        total,
-        /// Part that was paid with the customer's credit.
-        balance,
-        /// Currency, three letters.
-        currency,
-        /// Key of the payment at the gateway.
-        external_id,
-        /// Day until which it is to be paid.
-        due_date,
-        /// When it was paid.
-        paid_at,
-        /// When it was made.
-        created_at,
+        status,
+        subtotal, tax, total, balance, currency, external_id, due_date, paid_at, created_at,
     }
     branches {
         /// Printed lines of the address: the stored one, else the customer's of today.
@@ -50,23 +32,8 @@ record! {
 
 record! {
     /// A line of an invoice.
-    pub struct ViewerInvoiceItem(entity::invoice_item);
-    columns {
-        /// Title.
-        name,
-        /// Text.
-        description,
-        /// How many.
-        quantity,
-        /// Price of one, before taxes.
-        unit_price_ht,
-        /// Setup fee of one, before taxes.
-        unit_setup_ht,
-        /// Price of one, taxes included.
-        unit_price_ttc,
-        /// Setup fee of one, taxes included.
-        unit_setup_ttc,
-    }
+    pub struct ViewerInvoiceItem view of InvoiceItem;
+    columns { name, description, quantity, unit_price_ht, unit_setup_ht, unit_price_ttc, unit_setup_ttc }
 }
 
 /// Invoices that customers see: neither deleted nor drafts.

@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 pub use self::invoice::ViewerInvoice;
 use self::invoice::visible_invoices;
 pub use self::service::ViewerService;
-use super::customer::{Phone, live_customers};
+use super::customer::{Customer, live_customers};
 use super::service::visible_services;
 use crate::access::{CLIENT_API, Owner};
 use crate::scope::Scope;
@@ -27,51 +27,11 @@ abilities! {
 
 record! {
     /// The customer who asks, as customers see themselves: without the notes of the staff.
-    pub struct Viewer(entity::customer);
+    pub struct Viewer view of Customer;
     #[can(ME, CLIENT_API)] node: |ctx| oneself(ctx.into());
     columns {
-        /// Given name.
-        firstname,
-        /// Family name.
-        lastname,
-        /// Address with which the customer signs in.
-        email,
-        /// Company that the customer buys for.
-        company_name,
-        /// Further lines of the address on invoices.
-        billing_details,
-        /// Language and country, as in `fr_FR`.
-        locale,
-        /// As it was typed; null where it is neither international nor a French number.
-        phone shown Phone,
-        /// Street and number.
-        address,
-        /// Second line of the address.
-        address2,
-        /// Town.
-        city,
-        /// Country, two letters.
-        country,
-        /// Region, state or county.
-        region,
-        /// Postal code.
-        zipcode,
-        /// When the e-mail address was confirmed.
-        email_verified_at,
-        /// Credit in the shop's currency.
-        balance,
-        /// When the customer last signed in.
-        last_login,
-        /// Whether the account was confirmed.
-        is_confirmed,
-        /// Not used any more.
-        is_deleted,
-        /// Whether the pages are shown dark.
-        dark_mode,
-        /// Whether the customer agreed to the processing of the data.
-        gdpr_compliment,
-        /// When the account was made.
-        created_at,
+        firstname, lastname, email, company_name, billing_details, locale, phone, address, address2, city, country, region,
+        zipcode, email_verified_at, balance, last_login, is_confirmed, is_deleted, dark_mode, gdpr_compliment, created_at,
     }
     branches {
         /// What the customer has bought and uses.

@@ -8,48 +8,23 @@ use sea_orm::{EntityTrait, Select};
 use super::own;
 use super::price::{self, ServicePrice};
 use crate::access::CLIENT_API;
-use crate::resource::service::{ServiceStatus, visible_services};
+use crate::resource::product::Product;
+use crate::resource::service::{Server, Service, visible_services};
 use crate::scope::Scope;
 
 record! {
     /// Something that the customer has bought and uses.
-    pub struct ViewerService(entity::service);
+    pub struct ViewerService view of Service;
     #[can(CLIENT_API)] node: |ctx| own_services(ctx.into());
     columns {
-        /// Public key, UUID.
         uuid,
         /// Name.
         name,
-        /// How it is provided: `none`, `domain`, or the name of an extension.
-        r#type,
-        /// Billing period, as in `monthly`.
-        billing,
-        /// Currency, three letters.
-        currency,
-        /// Its state.
-        status as ServiceStatus,
+        r#type, billing, currency, status,
         /// Text about it.
         description,
-        /// End of the paid period; null where it does not end.
-        expires_at,
-        /// When it was suspended.
-        suspended_at,
-        /// Why it was suspended.
-        suspend_reason,
-        /// When it ends by cancellation.
-        cancelled_at,
-        /// What the customer said on cancelling.
-        cancelled_reason,
-        /// Whether it was cancelled.
-        is_cancelled,
-        /// How often it was renewed.
-        renewals,
-        /// How often it may be renewed; null is without limit.
-        max_renewals,
-        /// End of the trial.
-        trial_ends_at,
-        /// When it was made.
-        created_at,
+        expires_at, suspended_at, suspend_reason, cancelled_at, cancelled_reason, is_cancelled, renewals, max_renewals,
+        trial_ends_at, created_at,
     }
     branches {
         /// What the customer pays for a period of it; null where the shop has no price for it.
@@ -63,22 +38,14 @@ record! {
 
 record! {
     /// The product of a service.
-    pub struct ViewerProduct(entity::product);
-    columns {
-        /// Name.
-        name,
-        /// How it is provided.
-        r#type,
-    }
+    pub struct ViewerProduct view of Product;
+    columns { name, r#type }
 }
 
 record! {
     /// The server of a service.
-    pub struct ViewerServer(entity::server);
-    columns {
-        /// Name.
-        name,
-    }
+    pub struct ViewerServer view of Server;
+    columns { name }
 }
 
 fn products() -> Select<product::Entity> {
