@@ -98,8 +98,14 @@ impl Subject<'_> {
 pub(crate) async fn check(shape: &Shape, mut values: Values, scope: &Scope<'_>) -> Result<Values> {
     prepare::prepare(shape, &mut values, scope);
     let mut check = Check { values: &values, scope, cast: Values::new(), invalid: Invalid::default() };
-    for field in shape.fields.iter().filter(|field| scope.rest || !field.rest_only) {
+    let fields = || shape.fields.iter().filter(|field| scope.rest || !field.rest_only);
+    for field in fields() {
         check.field(field).await?;
+    }
+    if check.invalid.errors.is_empty() {
+        for field in fields() {
+            check.afterwards(field).await?;
+        }
     }
     if check.invalid.errors.is_empty() { Ok(check.cast) } else { Err(Error::Invalid(check.invalid)) }
 }
@@ -130,6 +136,15 @@ impl<'a> Check<'a> {
                 self.report(field.name, vec![message]);
             }
         }
+        Ok(())
+    }
+
+    /// The rules of the second pass.
+    async fn afterwards(&mut self, field: &'a Field) -> Result<()> {
+        let Some(rules) = field.afterwards() else { return Ok(()) };
+        let sent = self.values.get(field.name);
+        let messages = self.subject(field.name, sent, rules, None).messages().await?;
+        self.report(field.name, messages);
         Ok(())
     }
 

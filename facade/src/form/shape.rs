@@ -92,6 +92,14 @@ impl Field {
         })
     }
 
+    /// Rules of the second pass.
+    pub(crate) fn afterwards(&self) -> Option<&[Rule]> {
+        self.rules.iter().find_map(|rule| match &rule.0 {
+            Kind::Afterwards(rules) => Some(rules.as_slice()),
+            _ => None,
+        })
+    }
+
     /// The rule that a value breaks which passed all rules and still does not fit the type.
     pub(crate) fn mismatch(&self) -> &'static str {
         match self.type_name.as_str() {

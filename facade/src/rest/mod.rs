@@ -379,6 +379,14 @@ impl Rest {
                 return Err(refusal);
             }
         };
+        // A GET that changes something is asked for without effect.
+        if document.is_mutation() && asking.method == Method::HEAD {
+            return Ok(Reply {
+                status: status_of(document)?,
+                headers: not_stored(),
+                body: Value::Binary(Bytes::new()),
+            });
+        }
         // One row where there are no pages.
         let rows = if !document.answer.is_page() { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
         let price = Price { rows: asking.counts.then_some(rows), conditions: asked.conditions };
@@ -386,8 +394,9 @@ impl Rest {
             self.run(document, caller, &asking, variables, input.uploads, price).await?;
         let address = Address::new(format!("{}{}", asking.origin.base(), asking.path), &input.query);
         let body = answer::body(document, data, asked, &address, self.pipeline.engine.host.texts());
-        let status = StatusCode::from_u16(document.status).map_err(Error::internal)?;
-        Ok(Reply { status, headers: last_modified(changed_at), body })
+        let changes_by_get = document.is_mutation() && asking.method == Method::GET;
+        let headers = if changes_by_get { not_stored() } else { last_modified(changed_at) };
+        Ok(Reply { status: status_of(document)?, headers, body })
     }
 
     /// Refuses a path that names no record. What is wrong with the other parameters of a reading is told
@@ -576,6 +585,15 @@ fn expected_state(headers: &HeaderMap) -> Expected {
     date.map_or(Expected::Any, |date| Expected::NotAfter(date.into()))
 }
 
+fn status_of(document: &Document<Checked>) -> Result<StatusCode> {
+    StatusCode::from_u16(document.status).map_err(Error::internal)
+}
+
+/// The header of an answer to a `GET` that changed something: it is never to be answered from memory.
+fn not_stored() -> HeaderMap {
+    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))].into_iter().collect()
+}
+
 /// The header that tells when a record was last changed.
 fn last_modified(changed_at: Option<DateTime<Utc>>) -> HeaderMap {
     let text = changed_at.map(|at| httpdate::fmt_http_date(at.into()));
@@ -609,7 +627,7 @@ fn spell(reply: Reply, format: Format, head: bool) -> Response<Body> {
         headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
     }
     headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache, private"));
     if head {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     }

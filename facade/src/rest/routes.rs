@@ -118,7 +118,7 @@ impl Routes {
         let wanted = if reads { "GET" } else { method.as_str() };
         let way = entry.ways.iter().find(|way| way.method == wanted);
         way.map(|way| way.document).ok_or_else(|| {
-            if reads && !entry.shows_get() {
+            if reads && !entry.is_own() && !entry.shows_get() {
                 Unmatched::NotFound
             } else {
                 Unmatched::NotAllowed(entry.allow(", "))
@@ -151,12 +151,21 @@ impl Entry {
         self.ways.iter().any(|way| way.method == "GET")
     }
 
-    /// The methods in the original's order; ways of our own are not told. Every path answers to `GET`
-    /// there, if only that there is nothing.
+    /// Whether the original does not have the path: nothing is known of it but what is true.
+    fn is_own(&self) -> bool {
+        self.ways.iter().all(|way| way.added)
+    }
+
+    /// The methods in the original's order. On its paths, ways of our own are not told, and every path answers to `GET`,
+    /// if only that there is nothing.
     fn allow(&self, separator: &str) -> String {
-        let told = |method: &str| self.ways.iter().any(|way| way.method == method && !way.added);
+        let own = self.is_own();
+        let has = |method: &str| self.ways.iter().any(|way| way.method == method && (own || !way.added));
+        let told = |method: &str| match method {
+            "GET" | "HEAD" => !own || has("GET"),
+            method => has(method),
+        };
         let methods = ["GET", "HEAD", "POST", "PUT", "DELETE"].into_iter();
-        let told: Vec<_> = methods.filter(|&method| ANYWHERE.contains(method) || told(method)).collect();
-        told.join(separator)
+        methods.filter(|&method| told(method)).collect::<Vec<_>>().join(separator)
     }
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
 
 mod dialects;
+mod inputs;
 mod keyless;
+mod methods;
 mod refusals;
 mod relations;
 mod rest_only;

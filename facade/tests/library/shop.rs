@@ -3,15 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::{MergedObject, SimpleObject};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use facade::engine::Engine;
+use facade::engine::{Engine, Host, Options, Settings};
 use facade::execution::Principal;
 use facade::faces::{Faces, Parts};
+use facade::form::File;
 use facade::guard::Public;
 use facade::limit::{Standing, Verdict};
 use facade::operation::Documents;
@@ -22,8 +24,8 @@ use facade::rest::About;
 use facade::rest_only::RestOnly;
 use facade::{Dialect, Times};
 use sea_orm::{
-    ActiveModelTrait, ConnectOptions, ConnectionTrait, Database, EntityTrait, IntoActiveModel, ModelTrait,
-    QueryFilter, QueryOrder, Select,
+    ActiveModelTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait,
+    IntoActiveModel, ModelTrait, QueryFilter, QueryOrder, Select,
 };
 use serde_json::Value as Json;
 use tower::ServiceExt;
@@ -213,6 +215,19 @@ mutation knock($input: BookInput!)
   knock(input: $input)
 }
 
+mutation reminder($id: ID!)
+@rest(get: "/books/{id}/remind", tag: "Books", summary: "Remind whoever has the book") {
+  reminder(id: $id) { loans }
+}
+
+mutation donation($input: DonationInput!)
+@rest(
+  post: "/local/donations", added: true, status: 201, tag: "Books", summary: "Give books"
+  older: {post: ["/local/donation", "/donate"]}
+) {
+  donate(input: $input)
+}
+
 mutation booksReplace($id: ID!, $input: BookInput!)
 @rest(post: "/books/{id}", put: "/books/{id}", tag: "Books", summary: "Change a book") {
   bookUpdate(id: $id, input: $input) { ...BookRow }
@@ -367,6 +382,18 @@ pub struct Clock {
     now: Moment,
 }
 
+form! {
+    /// Books that somebody gives.
+    pub struct DonationInput {
+        /// Who gives them.
+        giver: String => [string(), max(20), afterwards([required(), min(3)])],
+        /// How many there are.
+        number: i64 => [required(), integer(), max_of("most_books", 5)],
+        /// Pictures of them.
+        photos: Vec<File> => [nullable(), array(), max(2), each([file(), mimes(&["txt"]), max_of("most_kilobytes", 1)])],
+    }
+}
+
 #[derive(Default)]
 pub struct Single;
 
@@ -441,6 +468,26 @@ impl Mutation {
         Scope::from(ctx).check_new(input).await.map(|_| "come in".to_owned())
     }
 
+    /// Counts a reminder as a loan.
+    #[graphql(directive = Can::apply(&[WRITE]))]
+    async fn reminder(&self, ctx: &Context<'_>, id: ID) -> Result<Book> {
+        let scope = Scope::from(ctx);
+        let book = require::<Book>(scope, all_books, &id, "Book").await?;
+        let loans = value::Int(book.0.loans.0 + 1);
+        let mut row = book.0.into_active_model();
+        row.loans = sea_orm::Set(loans);
+        Ok(Book(row.update(scope.db()).await?))
+    }
+
+    /// Gives books: what came in.
+    #[graphql(directive = Can::apply(&[WRITE]))]
+    async fn donate(&self, ctx: &Context<'_>, input: Form<DonationInput>) -> Result<Vec<String>> {
+        let input = Scope::from(ctx).check_new(input).await?;
+        let photos = input.photos.take().unwrap_or_default();
+        let told = |photo: File| format!("{}: {} bytes", photo.name, photo.bytes.len());
+        Ok(photos.into_iter().map(told).chain(input.giver.take()).collect())
+    }
+
     /// Changes a book.
     #[graphql(directive = Can::apply(&[WRITE]))]
     async fn book_update(&self, ctx: &Context<'_>, id: ID, input: Form<BookInput>) -> Result<Book> {
@@ -462,6 +509,22 @@ impl Mutation {
         book.0.delete(&transaction).await?;
         transaction.commit().await?;
         Ok(deleted)
+    }
+}
+
+/// A database, and one setting.
+struct Shelves(DatabaseConnection);
+
+impl Host for Shelves {
+    fn database(&self) -> &DatabaseConnection {
+        &self.0
+    }
+}
+
+#[async_trait]
+impl Settings for Shelves {
+    async fn setting(&self, name: &str) -> Result<Option<String>> {
+        Ok((name == "most_books").then(|| " 7 ".to_owned()))
     }
 }
 
@@ -527,12 +590,21 @@ impl Library {
 
     /// A new library with these documents; the error where it does not start.
     pub async fn with(documents: &str) -> Result<Self> {
-        let mut options = ConnectOptions::new("sqlite::memory:");
-        options.max_connections(1).min_connections(1);
-        let db = Database::connect(options).await?;
+        Self::build(documents, Options::default()).await
+    }
+
+    /// A new library in which nothing may be written.
+    pub async fn read_only() -> Self {
+        Self::build(DOCUMENTS, Options { read_only: true, ..Options::default() }).await.unwrap()
+    }
+
+    async fn build(documents: &str, options: Options) -> Result<Self> {
+        let mut memory = ConnectOptions::new("sqlite::memory:");
+        memory.max_connections(1).min_connections(1);
+        let db = Database::connect(memory).await?;
         db.execute_unprepared(TABLES).await?;
         let parts = Parts {
-            engine: Engine::of_host(db),
+            engine: Arc::new(Engine::new(Arc::new(Shelves(db)), options, Duration::ZERO)),
             access: Arc::new(Door {
                 key: OneKey::new(KEY, [READ, WRITE].into_iter().collect())?,
                 requests: 0.into(),

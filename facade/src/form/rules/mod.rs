@@ -63,6 +63,8 @@ pub(crate) enum Kind {
     Slugified,
     NoneIsNull,
     Custom(&'static dyn CustomRule),
+    MaxOf { setting: &'static str, usual: i64 },
+    Afterwards(Vec<Rule>),
 }
 
 /// A rule that the host declares, beside those of this module.
@@ -118,6 +120,7 @@ impl Rule {
             Kind::ExistsFor(sibling, tables) => database::exists_for(subject, sibling, tables).await,
             Kind::Unique(column) => database::unique(subject, column).await,
             Kind::Custom(rule) => rule.broken(subject).await,
+            Kind::MaxOf { setting, usual } => size::max_of(subject, setting, usual).await,
             _ => Ok(self.broken_at_sight(subject)),
         }
     }
@@ -149,7 +152,9 @@ impl Rule {
             Kind::Mimes(listed) => file::mimes(subject, listed),
             Kind::Nullable | Kind::Sometimes | Kind::Each(_) => None,
             Kind::Exists(_) | Kind::ExistsFor(..) | Kind::Unique(_) => None,
-            Kind::Slugified | Kind::NoneIsNull | Kind::Custom(_) => None,
+            Kind::Slugified | Kind::NoneIsNull | Kind::Custom(_) | Kind::MaxOf { .. } => None,
+            // Looked at in the second pass.
+            Kind::Afterwards(_) => None,
         }
     }
 }
@@ -209,6 +214,8 @@ rules! {
     min(limit: impl Limit) => Kind::Min(Bound::new(limit));
     /// Greatest size; see [`min`].
     max(limit: impl Limit) => Kind::Max(Bound::new(limit));
+    /// Greatest size, as a setting of the host says; `usual` where it is not set or no whole number. See [`min`].
+    max_of(setting: &'static str, usual: i64) => Kind::MaxOf { setting, usual };
     /// Exact size; see [`min`].
     size(limit: impl Limit) => Kind::Size(Bound::new(limit));
     /// One of these words; of an [`array()`], all elements are.
@@ -245,6 +252,8 @@ rules! {
     flag() => Kind::Flag;
     /// Rewrites what was sent: lower-case ASCII words joined by hyphens.
     slugified() => Kind::Slugified;
+    /// Rules of a second pass: they are looked at only where no field broke a rule of the first.
+    afterwards(rules: impl Into<Vec<Rule>>) => Kind::Afterwards(rules.into());
     /// A rule that the host declares.
     custom(rule: &'static dyn CustomRule) => Kind::Custom(rule);
     /// Rewrites what was sent: the text `none` is null.

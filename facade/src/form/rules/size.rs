@@ -1,6 +1,7 @@
 //! Rules about size: what is measured depends on the rules and on the value (docs/contract/wire.md#3.3).
 
 use super::{Kind, Rules};
+use crate::Result;
 use crate::form::check::Subject;
 use crate::form::value;
 
@@ -56,6 +57,13 @@ pub(super) fn min(subject: &Subject<'_>, bound: &Bound) -> Option<String> {
 
 pub(super) fn max(subject: &Subject<'_>, bound: &Bound) -> Option<String> {
     message(subject, "max", bound, measure(subject) <= bound.value)
+}
+
+/// The greatest size that a setting allows.
+pub(super) async fn max_of(subject: &Subject<'_>, setting: &str, usual: i64) -> Result<Option<String>> {
+    let set = subject.scope.settings.setting(setting).await?;
+    let limit = set.and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(usual);
+    Ok(max(subject, &Bound::new(limit)))
 }
 
 pub(super) fn exact(subject: &Subject<'_>, bound: &Bound) -> Option<String> {

@@ -16,10 +16,10 @@ pub(super) struct Directive {
 }
 
 impl Directive {
-    const KNOWN: [&str; 23] = [
+    const KNOWN: [&str; 24] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
         "inputs", "added", "also", "tag", "summary", "example", "show", "message", "missing", "beside",
-        "limiter", "maxBody",
+        "limiter", "maxBody", "older",
     ];
 
     pub(super) fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {
@@ -83,10 +83,33 @@ impl Directive {
         for (argument, method) in [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("delete", "DELETE")] {
             if let Some(path) = self.text(argument)? {
                 let added = !routes.is_empty() || self.arguments.get("added") == Some(&Value::Boolean(true));
-                routes.push(Route { method, path, added });
+                routes.push(Route { method, path, added, older: false });
             }
         }
+        routes.extend(self.older_routes()?);
         if routes.is_empty() { Err(fail(&self.operation, "@rest names no path")) } else { Ok(routes) }
+    }
+
+    /// `older: {get: "/reasons", post: ["/reasons", "/reason"]}`: further paths by their method.
+    fn older_routes(&self) -> Result<Vec<Route>, DocumentError> {
+        let mut routes = Vec::new();
+        for (method, paths) in self.object("older")? {
+            let method = match method.as_str() {
+                "get" => "GET",
+                "post" => "POST",
+                "put" => "PUT",
+                "delete" => "DELETE",
+                other => return Err(fail(&self.operation, format!("`older` has no method `{other}`"))),
+            };
+            let paths = if let Value::List(paths) = paths { paths } else { vec![paths] };
+            for path in paths {
+                let Value::String(path) = path else {
+                    return Err(fail(&self.operation, "a path in `older` is no text"));
+                };
+                routes.push(Route { method, path, added: true, older: true });
+            }
+        }
+        Ok(routes)
     }
 
     /// `limiter: "login"`, or `limiter: {name: "login", alone: true}`.

@@ -96,6 +96,8 @@ pub struct Route {
     /// A way that the original doesn't have (`PUT` as the softer update, a path that only its
     /// documents show): it works, and is not told in `Allow`.
     pub added: bool,
+    /// Whether it is an older spelling of another route, kept for who still uses it.
+    pub older: bool,
 }
 
 /// An operation as it was read, not yet compared with the schema.

@@ -17,8 +17,8 @@ use utoipa::openapi::example::Example;
 use utoipa::openapi::path::{Operation, OperationBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, HttpMethod, Info, License, OpenApi, OpenApiBuilder, PathItem, PathsBuilder,
-    Ref, RefOr, Response, ResponseBuilder, Schema, SecurityRequirement, Server, Tag,
+    Components, ContentBuilder, Deprecated, HttpMethod, Info, License, OpenApi, OpenApiBuilder, PathItem,
+    PathsBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, SecurityRequirement, Server, Tag,
 };
 
 use super::document::{Checked, Document, Route, capitalised};
@@ -176,11 +176,12 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn operation(&mut self, document: &Document<Checked>, route: &Route) -> Operation {
-        let first = document.routes.first() == Some(route);
-        let name = if first {
-            document.name.clone()
-        } else {
-            format!("{}{}", document.name, capitalised(&route.method.to_lowercase()))
+        let at = document.routes.iter().position(|known| known == route).unwrap_or_default();
+        let method = capitalised(&route.method.to_lowercase());
+        let name = match (at, route.older) {
+            (0, _) => document.name.clone(),
+            (_, false) => format!("{}{method}", document.name),
+            (at, true) => format!("{}{method}Older{at}", document.name),
         };
         let partly = if is_partial(document, route) { ", only what is sent" } else { "" };
         let summary = format!("{}{partly}", document.summary);
@@ -197,6 +198,9 @@ impl Maker<'_> {
         }
         for parameter in self.parameters(document, route) {
             operation = operation.parameter(parameter);
+        }
+        if route.older {
+            operation = operation.deprecated(Some(Deprecated::True));
         }
         if document.is_keyless() {
             operation = operation.securities(Some([SecurityRequirement::default()]));
