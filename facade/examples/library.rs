@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use facade::engine::Engine;
 use facade::faces::{Faces, Parts};
-use facade::operation::Documents;
+use facade::operation::PersistedDocuments;
 use facade::pipeline::OneKey;
 use facade::prelude::*;
 use facade::rest::About;
@@ -135,11 +135,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     db.execute_unprepared(TABLES).await?;
     let abilities: Abilities = [READ, WRITE].into_iter().collect();
     let parts = Parts {
-        engine: Engine::of_host(db),
+        engine: Engine::with_defaults(db),
         access: OneKey::new("librarian", abilities.clone())?,
         abilities: &abilities,
         documents: &[DOCUMENTS],
-        named: Documents::default(),
+        persisted: PersistedDocuments::default(),
     };
     let faces = Faces::new::<Query, Mutation>(parts, |schema| schema).await?;
     let openapi = faces.openapi::<Query, Mutation>(About { title: "Library", ..About::default() })?;

@@ -38,7 +38,7 @@ pub fn folded(letter: char) -> Option<&'static str> {
 pub fn sort_key(column: &Column, words: &[&str], backend: DbBackend) -> SimpleExpr {
     // MariaDB orders the words of an enum by itself.
     if !words.is_empty() && backend != DbBackend::MySql {
-        return places(column, words);
+        return word_positions(column, words);
     }
     let plain = column.expr();
     match &column.ty {
@@ -48,7 +48,7 @@ pub fn sort_key(column: &Column, words: &[&str], backend: DbBackend) -> SimpleEx
 }
 
 /// Where a column's word stands in the list of words.
-pub fn places(column: &Column, words: &[&str]) -> SimpleExpr {
+pub fn word_positions(column: &Column, words: &[&str]) -> SimpleExpr {
     let places = words.iter().zip(0..).fold(CaseStatement::new(), |case, (word, place)| {
         case.case(column.expr().eq(*word), Expr::val(place))
     });

@@ -12,13 +12,13 @@ use sea_orm::{
 };
 
 use crate::http::BodyBounds;
-use crate::page::Remembered;
+use crate::page::ListCache;
 use crate::record::Lookups;
 use crate::{Error, Result, operation};
 
 /// How a transaction begins that is going to write: on SQLite it waits for its turn now, since one that has read cannot
 /// write any more once another has written.
-pub fn writing() -> TransactionOptions {
+pub fn write_transaction_options() -> TransactionOptions {
     TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
@@ -51,7 +51,7 @@ pub trait Host: Settings + Send + Sync + 'static {
     /// # Errors
     /// When the database fails.
     async fn begin(&self) -> Result<DatabaseTransaction> {
-        Ok(self.database().begin_with_options(writing()).await?)
+        Ok(self.database().begin_with_options(write_transaction_options()).await?)
     }
 
     /// The present moment.
@@ -61,7 +61,7 @@ pub trait Host: Settings + Send + Sync + 'static {
 
     /// Texts that the engine puts into answers.
     fn texts(&self) -> &dyn Texts {
-        &Keys
+        &KeysAsTexts
     }
 }
 
@@ -80,18 +80,18 @@ pub trait Settings: Send + Sync {
 
 /// Why work was given up.
 #[derive(Debug)]
-pub enum GivenUp {
+pub enum CancelReason {
     /// It took longer than it may.
-    Late,
+    TimedOut,
     /// The database is away.
-    Away(DbErr),
+    DatabaseUnavailable(DbErr),
 }
 
-impl From<GivenUp> for Error {
-    fn from(reason: GivenUp) -> Self {
+impl From<CancelReason> for Error {
+    fn from(reason: CancelReason) -> Self {
         Self::Unavailable(match reason {
-            GivenUp::Late => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-            GivenUp::Away(cause) => cause,
+            CancelReason::TimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+            CancelReason::DatabaseUnavailable(cause) => cause,
         })
     }
 }
@@ -114,9 +114,9 @@ impl Host for DatabaseConnection {
 impl Settings for DatabaseConnection {}
 
 /// The texts of a host that has none: keys stand for themselves.
-struct Keys;
+struct KeysAsTexts;
 
-impl Texts for Keys {
+impl Texts for KeysAsTexts {
     fn text(&self, key: &str, _: &[(&str, &str)]) -> String {
         key.to_owned()
     }
@@ -142,7 +142,7 @@ pub struct Options {
     /// Tokens of a GraphQL document.
     pub max_tokens: u64,
     /// What a GraphQL operation may ask for.
-    pub operation: operation::Limits,
+    pub operation: operation::OperationLimits,
     /// Who may ask for the GraphQL schema itself.
     pub introspection: Introspection,
     /// Whether REST documents lend no abilities for what their answers include.
@@ -163,7 +163,7 @@ impl Default for Options {
             timeout: Duration::from_secs(30),
             operation_timeout: Duration::from_secs(10),
             max_tokens: 5_000,
-            operation: operation::Limits::default(),
+            operation: operation::OperationLimits::default(),
             introspection: Introspection::Always,
             strict_includes: false,
             running: 64,
@@ -190,7 +190,7 @@ pub struct Engine {
     /// Bounds of what is asked, read and answered.
     pub options: Options,
     /// Totals and places of big lists, remembered for a moment.
-    pub lists: Remembered,
+    pub lists: ListCache,
     /// Statements that find rows by keys.
     pub lookups: Lookups,
 }
@@ -198,11 +198,11 @@ pub struct Engine {
 impl Engine {
     /// An engine that remembers nothing yet; totals of lists it will remember for `count_ttl`.
     pub fn new(host: Arc<dyn Host>, options: Options, count_ttl: Duration) -> Self {
-        Self { host, options, lists: Remembered::new(count_ttl), lookups: Lookups::default() }
+        Self { host, options, lists: ListCache::new(count_ttl), lookups: Lookups::default() }
     }
 
     /// An engine with usual bounds, which remembers totals for a second.
-    pub fn of_host(host: impl Host) -> Arc<Self> {
+    pub fn with_defaults(host: impl Host) -> Arc<Self> {
         Arc::new(Self::new(Arc::new(host), Options::default(), Duration::from_secs(1)))
     }
 

@@ -96,7 +96,7 @@ impl Error {
     }
 
     /// The same failure for another who waited for the same work.
-    pub fn shared(&self) -> Self {
+    pub fn clone_for_waiter(&self) -> Self {
         match self {
             Self::Unavailable(cause) => Self::Unavailable(cause.clone()),
             Self::Absent(cause) => Self::Absent(cause.clone()),
@@ -170,7 +170,7 @@ impl Error {
     }
 
     /// The code under which the log tells of a REST error: of its refusals, the status says more.
-    pub fn logged(&self) -> Code {
+    pub fn log_code(&self) -> Code {
         match self {
             Self::Refused(Refusal { status: 404, .. }) => Code::NotFound,
             Self::Refused(Refusal { status: 405 | 413, .. }) => Code::BadUserInput,
@@ -188,7 +188,7 @@ impl Error {
     }
 
     /// Details of the GraphQL error beside its code.
-    pub fn extend(&self, values: &mut ErrorExtensionValues) {
+    pub fn add_extensions(&self, values: &mut ErrorExtensionValues) {
         values.set("code", self.code().name());
         match self {
             Self::Forbidden(needs) => {
@@ -242,17 +242,17 @@ pub struct NotRun {
 
 impl NotRun {
     /// A reason of that kind.
-    pub fn because(code: Code, text: impl Into<String>) -> Error {
-        Self::at(code, text, Vec::new())
+    pub fn new(code: Code, text: impl Into<String>) -> Error {
+        Self::with_locations(code, text, Vec::new())
     }
 
     /// A reason of that kind, with its places in the document.
-    pub fn at(code: Code, text: impl Into<String>, locations: Vec<Pos>) -> Error {
+    pub fn with_locations(code: Code, text: impl Into<String>, locations: Vec<Pos>) -> Error {
         Error::NotRun(Box::new(Self { code, text: text.into(), limit: None, locations }))
     }
 
     /// A limit that was passed: its name, what it allows and of what.
-    pub fn beyond(code: Code, limit: &'static str, max: u64, unit: &str) -> Error {
+    pub fn limit_exceeded(code: Code, limit: &'static str, max: u64, unit: &str) -> Error {
         let text = format!("The operation asks for too much: at most {max} {unit}.");
         Error::NotRun(Box::new(Self { code, text, limit: Some((limit, max)), locations: Vec::new() }))
     }
@@ -342,7 +342,7 @@ pub struct Invalid {
 
 impl Invalid {
     /// One message on one field.
-    pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn single(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { errors: IndexMap::from([(field.into(), vec![message.into()])]) }
     }
 

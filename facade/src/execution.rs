@@ -53,17 +53,17 @@ pub struct Execution {
     /// The transaction that reads what is asked, where a change reads in its own.
     pub(crate) transaction: Mutex<Option<Arc<DatabaseTransaction>>>,
     /// What answering it has taken.
-    pub counts: Counts,
+    pub counts: ExecutionCounts,
 }
 
 /// What answering a request has taken.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct ExecutionCounts {
     rows: AtomicU32,
     objects: AtomicU32,
 }
 
-impl Counts {
+impl ExecutionCounts {
     /// How many rows were read for it.
     pub fn rows_read(&self) -> u32 {
         self.rows.load(Ordering::Relaxed)
@@ -116,7 +116,7 @@ impl Execution {
             expected: Expected::default(),
             changed_at: OnceLock::new(),
             transaction: Mutex::default(),
-            counts: Counts::default(),
+            counts: ExecutionCounts::default(),
         }
     }
 

@@ -11,8 +11,8 @@ use axum::routing::get;
 
 use crate::engine::Engine;
 use crate::execution::Origin;
-use crate::graphql::{GraphQl, Page};
-use crate::operation::Documents;
+use crate::graphql::{GraphQl, GraphiqlPage};
+use crate::operation::PersistedDocuments;
 use crate::pipeline::{Access, Pipeline};
 use crate::rest::{self, About, Examples, Rest};
 use crate::schema::{self, Builder, Root};
@@ -46,7 +46,7 @@ pub struct Parts<'a> {
     /// The REST operations, as GraphQL documents with `@rest`.
     pub documents: &'a [&'a str],
     /// GraphQL documents that clients name by their hash.
-    pub named: Documents,
+    pub persisted: PersistedDocuments,
 }
 
 impl Faces {
@@ -58,17 +58,18 @@ impl Faces {
         parts: Parts<'_>,
         data: impl Fn(Builder<Q, M>) -> Builder<Q, M>,
     ) -> Result<Self> {
-        let Parts { engine, access, abilities, documents, named } = parts;
+        let Parts { engine, access, abilities, documents, persisted } = parts;
         let documents = rest::read(documents, abilities).map_err(Error::internal)?;
         schema::validate::<Q, M>(&documents).await?;
         let registry = schema::registry::<Q, M>();
         let documents = rest::check(documents, &registry, abilities).map_err(Error::internal)?;
         let data = |builder: Builder<Q, M>| data(builder.data(Arc::clone(&engine)));
-        let (strict, fast) = (schema::strict(data), schema::fast(data));
+        let (validating, non_validating) = (schema::validating(data), schema::non_validating(data));
         let pipeline = Arc::new(Pipeline::new(Arc::clone(&engine), access));
         let types = schema::registry::<Q, M>;
-        let graphql = GraphQl::new(Arc::clone(&pipeline), strict, fast.clone(), registry, types, named);
-        let rest = Rest::new(Arc::clone(&pipeline), fast, documents)?;
+        let graphql =
+            GraphQl::new(Arc::clone(&pipeline), validating, non_validating.clone(), registry, types, persisted);
+        let rest = Rest::new(Arc::clone(&pipeline), non_validating, documents)?;
         Ok(Self { pipeline, graphql, rest })
     }
 
@@ -97,7 +98,10 @@ impl Faces {
 
 async fn graphql_get(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&request), origin(&request));
-    faces.graphql.get(request, client, origin, Page { endpoint: GRAPHQL, title: "GraphiQL", key: None }).await
+    faces
+        .graphql
+        .get(request, client, origin, GraphiqlPage { endpoint: GRAPHQL, title: "GraphiQL", key: None })
+        .await
 }
 
 async fn graphql_post(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {

@@ -7,7 +7,7 @@ use async_graphql::Name;
 use crate::execution::Principal;
 
 /// Letters of an operation's name that are kept.
-const NAME: usize = 64;
+const MAX_NAME_LETTERS: usize = 64;
 
 tokio::task_local! {
     static FACTS: SharedFacts;
@@ -15,7 +15,7 @@ tokio::task_local! {
 
 /// Which part of the server answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Answerer {
+pub enum AnsweredBy {
     /// The REST documents.
     Rest,
     /// The GraphQL schema.
@@ -27,7 +27,7 @@ pub enum Answerer {
     Other,
 }
 
-impl Answerer {
+impl AnsweredBy {
     /// As logs and counters spell it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -41,13 +41,13 @@ impl Answerer {
 
 /// What is learnt of a request on the way.
 #[derive(Default)]
-pub struct Facts {
+pub struct RequestFacts {
     /// Identifier under which the log tells of it (W3C Trace Context); zero where it has none.
     pub trace_id: u128,
     /// What a proxy calls it, where that is not its trace.
     pub request_id: Option<String>,
     /// Which part of the server answers.
-    pub answerer: Answerer,
+    pub answered_by: AnsweredBy,
     /// The path as it is documented, its placeholders not filled in.
     pub path: Option<String>,
     /// Name of the operation.
@@ -66,10 +66,10 @@ pub struct Facts {
     pub errors: Vec<&'static str>,
 }
 
-impl Facts {
+impl RequestFacts {
     /// Notes the name that a GraphQL document gives its operation.
     pub fn operation(&mut self, name: Option<&str>) {
-        self.operation = name.map(|name| name.chars().take(NAME).collect());
+        self.operation = name.map(|name| name.chars().take(MAX_NAME_LETTERS).collect());
     }
 
     /// Notes an error's code.
@@ -82,27 +82,27 @@ impl Facts {
 
 /// The facts of a request, shared by those who note them and who watches it.
 #[derive(Clone, Default)]
-pub struct SharedFacts(Arc<Mutex<Facts>>);
+pub struct SharedFacts(Arc<Mutex<RequestFacts>>);
 
 impl SharedFacts {
     /// Facts of which these are known.
-    pub fn new(facts: Facts) -> Self {
+    pub fn new(facts: RequestFacts) -> Self {
         Self(Arc::new(Mutex::new(facts)))
     }
 
     /// Works for the request that these facts are of: what is [noted](note) meanwhile is noted here.
-    pub async fn watch<T>(&self, work: impl Future<Output = T>) -> T {
+    pub async fn note_during<T>(&self, work: impl Future<Output = T>) -> T {
         FACTS.scope(self.clone(), work).await
     }
 
     /// Reads or changes the facts.
-    pub fn with<T>(&self, look: impl FnOnce(&mut Facts) -> T) -> T {
+    pub fn with<T>(&self, look: impl FnOnce(&mut RequestFacts) -> T) -> T {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Notes what was learnt of the request that is being answered. Work beside requests has none.
-pub fn note(tell: impl FnOnce(&mut Facts)) {
+pub fn note(tell: impl FnOnce(&mut RequestFacts)) {
     let _ = FACTS.try_with(|facts| facts.with(tell));
 }
 

@@ -28,12 +28,12 @@ pub trait ColumnFilter {
     fn condition(&self, column: &Column, backend: DbBackend) -> Condition;
 
     /// How many values the longest of its lists make the database compare with.
-    fn values(&self) -> usize;
+    fn compared_values(&self) -> usize;
 }
 
 /// Conditions that stand side by side before they are put into groups. Statements are written, read
 /// and dropped recursively, so a long row of conditions must not become a deep expression.
-const GROUP: usize = 32;
+const MAX_GROUP_SIZE: usize = 32;
 
 /// At least one of these holds.
 pub fn any_of(parts: Vec<Condition>) -> Condition {
@@ -46,8 +46,9 @@ pub fn all_of(parts: Vec<Condition>) -> Condition {
 }
 
 fn joined(mut parts: Vec<Condition>, join: fn() -> Condition) -> Condition {
-    while parts.len() > GROUP {
-        let groups = parts.chunks(GROUP).map(|group| group.iter().cloned().fold(join(), Condition::add));
+    while parts.len() > MAX_GROUP_SIZE {
+        let groups =
+            parts.chunks(MAX_GROUP_SIZE).map(|group| group.iter().cloned().fold(join(), Condition::add));
         parts = groups.collect();
     }
     parts.into_iter().fold(join(), Condition::add)
@@ -68,7 +69,7 @@ pub fn contains(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
         return Expr::val(1).eq(0);
     }
     if backend == DbBackend::Sqlite {
-        return within(&column, text);
+        return contains_on_sqlite(&column, text);
     }
     let folded = Expr::expr(Func::lower(column.clone())).like(pattern(&text.to_lowercase()).into_like_expr());
     // What a database cannot fold is at least found as it is written.
@@ -79,7 +80,7 @@ pub fn contains(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
 }
 
 /// The same on SQLite, whose `LIKE` takes as long as both texts multiplied, and folds the letters of ASCII.
-fn within(column: &Expr, text: &str) -> SimpleExpr {
+fn contains_on_sqlite(column: &Expr, text: &str) -> SimpleExpr {
     let found = |text: String| {
         let place = Func::cust(Alias::new("instr")).arg(Func::lower(column.clone())).arg(text);
         Expr::expr(place).gt(0)
@@ -98,16 +99,16 @@ pub fn equals(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
 
 /// The longest text that is looked for, in bytes: of a long one in a long column, a database may compare every
 /// letter with every letter.
-const LONGEST: usize = 1000;
+const MAX_SEARCH_BYTES: usize = 1000;
 
 /// Whether a database can be asked for the text; no row holds one that it cannot.
 fn is_findable(text: &str, backend: DbBackend) -> bool {
-    text.len() <= LONGEST && !(backend == DbBackend::Postgres && text.contains('\0'))
+    text.len() <= MAX_SEARCH_BYTES && !(backend == DbBackend::Postgres && text.contains('\0'))
 }
 
 /// The text to compare with. PostgreSQL cannot be asked for NUL, which none of its rows holds: a code point that is no
 /// letter stands for it, which no text of people holds either.
-fn askable(text: &str, backend: DbBackend) -> String {
+fn comparable_text(text: &str, backend: DbBackend) -> String {
     if backend == DbBackend::Postgres { text.replace('\0', "\u{fffe}") } else { text.to_owned() }
 }
 
@@ -176,7 +177,7 @@ macro_rules! column_filter {
                     .add_option(null)
             }
 
-            fn values(&self) -> usize {
+            fn compared_values(&self) -> usize {
                 length(self.r#in.as_ref()) + length(self.contains.as_ref())
             }
         }
@@ -185,7 +186,7 @@ macro_rules! column_filter {
 
 column_filter!(
     /// Conditions on a text; all given ones must hold.
-    TextFilter, String, |text, backend| askable(text, backend).into()
+    TextFilter, String, |text, backend| comparable_text(text, backend).into()
 );
 column_filter!(
     /// Conditions on a whole number; all given ones must hold.
@@ -197,7 +198,7 @@ column_filter!(
 );
 column_filter!(
     /// Conditions on a price; all given ones must hold.
-    PriceFilter, Decimal, |price, backend| single(price.0, backend)
+    PriceFilter, Decimal, |price, backend| single_precision(price.0, backend)
 );
 column_filter!(
     /// Conditions on a moment; all given ones must hold.
@@ -205,7 +206,7 @@ column_filter!(
 );
 
 /// A price as its column compares: in single precision, which SQLite doesn't have.
-fn single(price: f64, backend: DbBackend) -> sea_orm::Value {
+fn single_precision(price: f64, backend: DbBackend) -> sea_orm::Value {
     #[expect(clippy::cast_possible_truncation, reason = "the column holds no more")]
     match backend {
         DbBackend::Sqlite => price.into(),
@@ -236,7 +237,7 @@ impl ColumnFilter for BooleanFilter {
         Condition::all().add_option(self.eq.map(|given| column.expr().eq(given))).add_option(texts)
     }
 
-    fn values(&self) -> usize {
+    fn compared_values(&self) -> usize {
         0
     }
 }
@@ -254,7 +255,7 @@ pub struct WordFilter {
 
 impl ColumnFilter for WordFilter {
     fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
-        let word = |given: &String| askable(&given.to_lowercase(), backend);
+        let word = |given: &String| comparable_text(&given.to_lowercase(), backend);
         let list = self.r#in.as_ref().map(|list| column.expr().is_in(list.iter().map(word)));
         Condition::all()
             .add_option(self.eq.as_ref().map(|given| column.expr().eq(word(given))))
@@ -262,7 +263,7 @@ impl ColumnFilter for WordFilter {
             .add_option(contains_any(column, self.contains.as_ref(), backend))
     }
 
-    fn values(&self) -> usize {
+    fn compared_values(&self) -> usize {
         length(self.r#in.as_ref()) + length(self.contains.as_ref())
     }
 }
@@ -340,9 +341,9 @@ macro_rules! filters {
                 all
             }
 
-            fn demand(&self, demand: &mut $crate::filter::Demand) -> usize {
+            fn demand(&self, demand: &mut $crate::filter::FilterDemand) -> usize {
                 use $crate::filter::ColumnFilter as _;
-                $( demand.values += self.$field.as_ref().map_or(0, |filter| filter.values()); )*
+                $( demand.values += self.$field.as_ref().map_or(0, |filter| filter.compared_values()); )*
                 let parts = self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref());
                 let mut depth = 0;
                 for part in parts {
@@ -373,7 +374,7 @@ macro_rules! filters {
 
         impl $crate::filter::Sort for $Sort {
             type Entity = $($entity)::+::Entity;
-            fn key(&self) -> $crate::filter::Key {
+            fn key(&self) -> $crate::filter::SortKey {
                 use $($entity)::+ as table;
                 let (name, column, words): (_, _, &'static [&'static str]) = match self.field {
                     $( $Field::$Column => (
@@ -382,7 +383,7 @@ macro_rules! filters {
                         $crate::words_or_none!($($Words)?),
                     ) ),*
                 };
-                $crate::filter::Key { name, column, words, direction: self.direction }
+                $crate::filter::SortKey { name, column, words, direction: self.direction }
             }
         }
     };
@@ -394,12 +395,12 @@ pub trait Filter {
     fn condition(&self, backend: DbBackend) -> Condition;
 
     /// Adds up what the conditions ask for; how deep they nest.
-    fn demand(&self, demand: &mut Demand) -> usize;
+    fn demand(&self, demand: &mut FilterDemand) -> usize;
 }
 
 /// What conditions ask for.
 #[derive(Debug, Default)]
-pub struct Demand {
+pub struct FilterDemand {
     /// Of the caller, for the related records that they look at: one ability of each list.
     pub needs: Vec<&'static [Ability]>,
     /// Of the database: how many values it compares with, and how many conditions there are.
@@ -422,7 +423,7 @@ pub fn exists<E: EntityTrait>(
 
 /// What a list is ordered by.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub struct SortKey {
     /// Name of the record's field that shows the column.
     pub name: &'static str,
     /// The column.
@@ -450,5 +451,5 @@ pub trait Sort {
     /// The table that is ordered.
     type Entity: EntityTrait;
     /// Column and direction.
-    fn key(&self) -> Key;
+    fn key(&self) -> SortKey;
 }

@@ -11,11 +11,11 @@ use tokio::time::{Instant, timeout};
 use crate::{Error, Result};
 
 /// How long a request waits for a place at the most.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_WAIT: Duration = Duration::from_secs(1);
 /// A gate that was full again and again for longer is under lasting load: then nobody begins to wait.
-const BURST: Duration = Duration::from_millis(250);
+const MAX_BURST: Duration = Duration::from_millis(250);
 /// A gate that was not full for longer has come to the end of a burst, or of the load.
-const CALM: Duration = Duration::from_millis(500);
+const BURST_GAP: Duration = Duration::from_millis(500);
 
 /// Places, with a line before them. Whoever has waited longest is next.
 pub struct Gate {
@@ -30,7 +30,7 @@ pub struct Gate {
 }
 
 /// A place; it is given back when this is dropped.
-pub struct Place {
+pub struct Permit {
     _permit: OwnedSemaphorePermit,
 }
 
@@ -51,43 +51,43 @@ impl Gate {
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait already, or the wait was too long.
-    pub async fn enter(&self) -> Result<Place> {
+    pub async fn enter(&self) -> Result<Permit> {
         if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(Place { _permit: permit });
+            return Ok(Permit { _permit: permit });
         }
         if self.is_under_lasting_load() {
             return Err(Error::Overloaded);
         }
-        let _turn = Turn::take(self)?;
-        let permit = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
+        let _entry = QueueEntry::join(self)?;
+        let permit = timeout(MAX_WAIT, Arc::clone(&self.places).acquire_owned()).await;
         let permit = permit.map_err(|_| Error::Overloaded)?.map_err(Error::internal)?;
-        Ok(Place { _permit: permit })
+        Ok(Permit { _permit: permit })
     }
 
     /// Whether it has been full for too long. It is full now.
     fn is_under_lasting_load(&self) -> bool {
         let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         let since = |then: u64| Duration::from_millis(now.saturating_sub(then));
-        if since(self.last_full.swap(now, Ordering::Relaxed)) > CALM {
+        if since(self.last_full.swap(now, Ordering::Relaxed)) > BURST_GAP {
             self.full_since.store(now, Ordering::Relaxed);
         }
-        since(self.full_since.load(Ordering::Relaxed)) > BURST
+        since(self.full_since.load(Ordering::Relaxed)) > MAX_BURST
     }
 }
 
 /// A turn in the line; it is given up when this is dropped, be it that the client went away.
-struct Turn<'a>(&'a Gate);
+struct QueueEntry<'a>(&'a Gate);
 
-impl<'a> Turn<'a> {
-    fn take(gate: &'a Gate) -> Result<Self> {
-        let turn = Self(gate);
+impl<'a> QueueEntry<'a> {
+    fn join(gate: &'a Gate) -> Result<Self> {
+        let entry = Self(gate);
         let before = gate.waiting.fetch_add(1, Ordering::Relaxed);
         // The turn counts itself away where it is refused.
-        if before >= gate.max_waiting { Err(Error::Overloaded) } else { Ok(turn) }
+        if before >= gate.max_waiting { Err(Error::Overloaded) } else { Ok(entry) }
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for QueueEntry<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }

@@ -23,7 +23,7 @@ use async_graphql::{
 use crate::ability::{Abilities, Ability};
 use crate::engine::{Engine, graphql};
 use crate::execution::Execution;
-use crate::selection::{self, Turn};
+use crate::selection::{self, RootFieldMerge};
 use crate::{Error, Result, root};
 
 /// The directive `@can(any: […])` on a field: the caller needs one of the abilities named.
@@ -45,15 +45,15 @@ impl Can {
 
     /// Names of the abilities of which a field needs one: `None` when it doesn't say.
     pub fn read(field: &MetaField) -> Option<Vec<&str>> {
-        Self::among(&field.directive_invocations)
+        Self::ability_names(&field.directive_invocations)
     }
 
     /// The same for a field of an input.
     pub fn read_input(field: &MetaInputValue) -> Option<Vec<&str>> {
-        Self::among(&field.directive_invocations)
+        Self::ability_names(&field.directive_invocations)
     }
 
-    fn among(directives: &[MetaDirectiveInvocation]) -> Option<Vec<&str>> {
+    fn ability_names(directives: &[MetaDirectiveInvocation]) -> Option<Vec<&str>> {
         let invocation = directives.iter().find(|directive| directive.name == Self::NAME)?;
         let Some(Value::List(any)) = invocation.args.get("any") else { return None };
         Some(
@@ -115,7 +115,7 @@ impl Need {
 }
 
 /// Marks a field of a record with what it needs.
-pub(crate) fn mark(registry: &mut Registry, field: &mut MetaField, need: Need) {
+pub(crate) fn add_directive_for(registry: &mut Registry, field: &mut MetaField, need: Need) {
     if need.is_none() {
         return;
     }
@@ -162,7 +162,7 @@ impl TypeDirective for Public {
 impl Directive_At_FIELD_DEFINITION for Public {}
 
 /// What comes between a field's description and its need.
-const NEEDS: &str = "\n\nNeeds ";
+const NEED_PREFIX: &str = "\n\nNeeds ";
 
 /// Whether a set of abilities opens something that needs one of `any`.
 ///
@@ -205,14 +205,14 @@ impl<T: ContainerType> ContainerType for Guarded<T> {
         let Some((root, field)) = root.and_then(|root| Some((root, root.field_by_name(name)?))) else {
             return self.0.resolve_field(ctx).await;
         };
-        match selection::turn(ctx, root) {
-            Turn::Alone => self.resolve_guarded(ctx, field).await,
-            Turn::Merged(merged) => {
+        match selection::merge_root_field(ctx, root) {
+            RootFieldMerge::Single => self.resolve_guarded(ctx, field).await,
+            RootFieldMerge::Merged(merged) => {
                 let mut ctx = ctx.clone();
                 ctx.item = &merged;
                 self.resolve_guarded(&ctx, field).await
             }
-            Turn::Taken => Ok(Some(Value::Null)),
+            RootFieldMerge::Absorbed => Ok(Some(Value::Null)),
         }
     }
 }
@@ -225,7 +225,7 @@ impl<T: ContainerType> Guarded<T> {
             let any = Can::read(field).ok_or_else(|| Error::Forbidden(Vec::new()));
             any.and_then(|any| Execution::of(ctx).allow(&any))
         };
-        let allowed = allowed.and_then(|()| writable::<T>(ctx));
+        let allowed = allowed.and_then(|()| check_writable::<T>(ctx));
         let answer = match allowed {
             Ok(()) => self.0.resolve_field(ctx).await,
             Err(error) => Err(graphql(error).into_server_error(ctx.item.pos)),
@@ -241,24 +241,24 @@ impl<T: ContainerType> Guarded<T> {
 impl<T: ObjectType> ObjectType for Guarded<T> {}
 
 /// Refuses the fields of the mutation root where nothing may be written.
-fn writable<T: OutputType>(ctx: &Context<'_>) -> Result<()> {
+fn check_writable<T: OutputType>(ctx: &Context<'_>) -> Result<()> {
     let writes = ctx.schema_env.registry.mutation_type.as_deref() == Some(T::type_name().as_ref());
     if writes && Engine::of(ctx).options.read_only { Err(Error::ReadOnly) } else { Ok(()) }
 }
 
 /// What a field is for, without its need.
-pub fn undescribed(field: &MetaField) -> String {
+pub fn description_without_need(field: &MetaField) -> String {
     let text = field.description.as_deref().unwrap_or_default();
-    text.split(NEEDS).next().unwrap_or_default().to_owned()
+    text.split(NEED_PREFIX).next().unwrap_or_default().to_owned()
 }
 
 /// Completes a guarded field: nullable, and its need told in words too.
 pub(crate) fn describe(field: &mut MetaField) {
     field.ty = field.ty.trim_end_matches('!').to_owned();
-    match Can::read(field).map(|any| need(&any)) {
-        None if Public::marks(field) => tell(&mut field.description, "no key."),
+    match Can::read(field).map(|any| need_text(&any)) {
+        None if Public::marks(field) => append_need(&mut field.description, "no key."),
         None => {}
-        Some(need) => tell(&mut field.description, &need),
+        Some(need) => append_need(&mut field.description, &need),
     }
 }
 
@@ -269,14 +269,14 @@ fn describe_inputs(registry: &mut Registry) {
         _ => None,
     });
     for field in inputs.flatten() {
-        let told = field.description.as_deref().is_some_and(|text| text.contains(NEEDS));
-        if let Some(need) = Can::read_input(field).filter(|_| !told).map(|any| need(&any)) {
-            tell(&mut field.description, &need);
+        let told = field.description.as_deref().is_some_and(|text| text.contains(NEED_PREFIX));
+        if let Some(need) = Can::read_input(field).filter(|_| !told).map(|any| need_text(&any)) {
+            append_need(&mut field.description, &need);
         }
     }
 }
 
-fn need(any: &[&str]) -> String {
+fn need_text(any: &[&str]) -> String {
     if any.is_empty() {
         return "a valid key.".to_owned();
     }
@@ -284,7 +284,7 @@ fn need(any: &[&str]) -> String {
     format!("{}.", names.join(" or "))
 }
 
-fn tell(description: &mut Option<String>, need: &str) {
+fn append_need(description: &mut Option<String>, need: &str) {
     let text = description.take().unwrap_or_default();
-    *description = Some(format!("{text}{NEEDS}{need}").trim_start().to_owned());
+    *description = Some(format!("{text}{NEED_PREFIX}{need}").trim_start().to_owned());
 }

@@ -18,14 +18,14 @@ pub enum Verdict {
     #[default]
     Unlimited,
     /// Counted; so much is left.
-    Counted(Standing),
+    Counted(WindowState),
     /// Refused, and not counted: less is left than was asked for.
-    Refused(Standing),
+    Refused(WindowState),
 }
 
 /// What a window holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct WindowState {
     /// So much in a minute.
     pub limit: u32,
     /// So much of it is left in this minute.
@@ -36,7 +36,7 @@ pub struct Standing {
 
 impl Verdict {
     /// What the window holds, where there is a limit.
-    pub fn standing(self) -> Option<Standing> {
+    pub fn window(self) -> Option<WindowState> {
         match self {
             Self::Unlimited => None,
             Self::Counted(standing) | Self::Refused(standing) => Some(standing),
@@ -51,14 +51,14 @@ impl Verdict {
 
 /// What an answer tells of its caller's limits.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
+pub struct CallerLimits {
     /// Requests a minute.
     pub requests: Verdict,
     /// Points a minute.
     pub points: Verdict,
 }
 
-impl Limits {
+impl CallerLimits {
     /// Seconds until another try makes sense, where a limit refused this one.
     pub fn retry_after(self) -> Option<u64> {
         self.requests.retry_after().max(self.points.retry_after())
@@ -67,7 +67,7 @@ impl Limits {
     /// Adds the headers that tell a client where it stands: those of the original, which know requests only,
     /// and those of draft-ietf-httpapi-ratelimit-headers. `now` is the Unix time.
     pub fn write(self, headers: &mut HeaderMap, now: i64) {
-        if let Some(standing) = self.requests.standing() {
+        if let Some(standing) = self.requests.window() {
             let mut set = |name: HeaderName, value: i64| headers.insert(name, HeaderValue::from(value));
             set(HeaderName::from_static("x-ratelimit-limit"), standing.limit.into());
             let retry_after = self.retry_after();
@@ -87,8 +87,8 @@ impl Limits {
     fn write_standard(self, headers: &mut HeaderMap) {
         let (mut policies, mut standings) = (String::new(), String::new());
         for (name, verdict) in [(REQUESTS, self.requests), (POINTS, self.points)] {
-            let Some(standing) = verdict.standing() else { continue };
-            let Standing { limit, remaining, resets_in } = standing;
+            let Some(standing) = verdict.window() else { continue };
+            let WindowState { limit, remaining, resets_in } = standing;
             let joint = if policies.is_empty() { "" } else { ", " };
             // Requests are the unit where none is named.
             let measure = if name == POINTS { r#";qu="points""# } else { "" };
@@ -112,13 +112,13 @@ mod tests {
     use super::*;
 
     fn counted(limit: u32, remaining: u32) -> Verdict {
-        Verdict::Counted(Standing { limit, remaining, resets_in: 60 })
+        Verdict::Counted(WindowState { limit, remaining, resets_in: 60 })
     }
 
     #[test]
     fn headers_tell_of_every_limit() {
         let mut headers = HeaderMap::new();
-        Limits { requests: counted(60, 59), points: counted(200_000, 199_990) }.write(&mut headers, 0);
+        CallerLimits { requests: counted(60, 59), points: counted(200_000, 199_990) }.write(&mut headers, 0);
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let policy = r#""requests";q=60;w=60, "points";q=200000;qu="points";w=60"#;
         assert_eq!(text("ratelimit-policy"), Some(policy));
@@ -127,14 +127,14 @@ mod tests {
         assert_eq!((text("retry-after"), text("x-ratelimit-reset")), (None, None));
 
         let mut headers = HeaderMap::new();
-        let refused = Verdict::Refused(Standing { limit: 10, remaining: 3, resets_in: 42 });
-        Limits { requests: counted(60, 59), points: refused }.write(&mut headers, 1000);
+        let refused = Verdict::Refused(WindowState { limit: 10, remaining: 3, resets_in: 42 });
+        CallerLimits { requests: counted(60, 59), points: refused }.write(&mut headers, 1000);
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         assert_eq!((text("retry-after"), text("x-ratelimit-reset")), (Some("42"), Some("1042")));
         assert_eq!(text("x-ratelimit-remaining"), Some("0"));
 
         let mut headers = HeaderMap::new();
-        Limits::default().write(&mut headers, 0);
+        CallerLimits::default().write(&mut headers, 0);
         assert!(headers.is_empty());
     }
 }

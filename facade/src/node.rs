@@ -63,11 +63,11 @@ pub struct NodeType {
     record: fn() -> &'static RecordType,
     need: fn() -> &'static [Ability],
     register: fn(&mut Registry) -> String,
-    find: for<'a> fn(Search<'a>) -> Answers<'a>,
+    find: for<'a> fn(NodeSearch<'a>) -> NodesByKey<'a>,
 }
 
 /// What is looked for: keys of one type, and where the first of them is answered.
-struct Search<'a> {
+struct NodeSearch<'a> {
     ctx: &'a ContextSelectionSet<'a>,
     keys: Vec<Id>,
     path: Vec<PathSegment>,
@@ -75,7 +75,7 @@ struct Search<'a> {
 }
 
 /// Answers by key.
-type Answers<'a> = Pin<Box<dyn Future<Output = ServerResult<HashMap<Id, Value>>> + Send + 'a>>;
+type NodesByKey<'a> = Pin<Box<dyn Future<Output = ServerResult<HashMap<Id, Value>>> + Send + 'a>>;
 
 impl NodeType {
     /// The type of a record.
@@ -97,7 +97,7 @@ impl NodeType {
     }
 }
 
-impl Search<'_> {
+impl NodeSearch<'_> {
     async fn find<T: Record>(self) -> ServerResult<HashMap<Id, Value>> {
         let Some(node) = T::node() else { return Ok(HashMap::new()) };
         self.check(node.need)?;
@@ -149,7 +149,7 @@ async fn find(
     path: impl Fn(usize) -> Vec<PathSegment>,
     pos: Pos,
 ) -> Vec<Value> {
-    let named: Vec<_> = ids.iter().map(|id| named(types, id)).collect();
+    let named: Vec<_> = ids.iter().map(|id| type_and_key(types, id)).collect();
     let searches = types.iter().filter_map(|ty| {
         let is = |named: &Option<(&str, Id)>| named.is_some_and(|(name, _)| name == ty.name);
         let first = named.iter().position(is)?;
@@ -157,7 +157,7 @@ async fn find(
             named.iter().filter(|named| is(named)).flatten().map(|&(_, key)| key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let search = (ty.find)(Search { ctx, keys, path: path(first), pos });
+        let search = (ty.find)(NodeSearch { ctx, keys, path: path(first), pos });
         Some(async move { (ty.name, search.await) })
     });
     let mut found = HashMap::new();
@@ -176,7 +176,7 @@ async fn find(
 }
 
 /// Type and key of a global identifier, written as we write it.
-fn named(types: &'static [NodeType], id: &ID) -> Option<(&'static str, Id)> {
+fn type_and_key(types: &'static [NodeType], id: &ID) -> Option<(&'static str, Id)> {
     let (name, key) = typed_id(id)?;
     let ty = types.iter().find(|ty| ty.name == name)?;
     (global_id(ty.name, key.0) == **id).then_some((ty.name, key))
@@ -297,7 +297,7 @@ mod properties {
         #[test]
         fn any_text_names_a_record_or_nothing(id in r"\PC*|[0-9A-Za-z+/=]{0,20}", inner in r"[A-Za-z]{0,3}:?[0-9+-]{0,21}") {
             for id in [id, STANDARD_NO_PAD.encode(inner)] {
-                let named = named(&[], &ID(id.clone()));
+                let named = type_and_key(&[], &ID(id.clone()));
                 prop_assert!(named.is_none_or(|(name, key)| global_id(name, key.0) == id));
                 prop_assert!(digits(&id).is_none_or(|key| key.0 >= 0));
             }

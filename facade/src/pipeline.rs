@@ -15,17 +15,17 @@ use futures_util::{FutureExt, poll};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use crate::engine::{Engine, GivenUp};
+use crate::engine::{CancelReason, Engine};
 use crate::execution::{Execution, Principal};
-use crate::gate::{Gate, Place};
-use crate::limit::{Limits, Verdict};
+use crate::gate::{Gate, Permit};
+use crate::limit::{CallerLimits, Verdict};
 use crate::schema::AnySchema;
 use crate::{Abilities, Error, Result, facts};
 
 /// Larger bodies are parsed beside the threads that answer requests.
-const PARSED_AT_ONCE: usize = 64 * 1024;
+const MAX_INLINE_PARSE_BYTES: usize = 64 * 1024;
 /// How many of them are parsed at the same time.
-const PARSERS: usize = 2;
+const MAX_PARSERS: usize = 2;
 
 /// Who asks and how much it may: what the pipeline needs of its host beside the [engine's](crate::engine::Host).
 #[async_trait]
@@ -64,15 +64,15 @@ pub trait Access: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Maintenance`] while it is closed.
-    async fn is_open(&self) -> Result<()> {
+    async fn check_open(&self) -> Result<()> {
         Ok(())
     }
 
     /// Ends when work has to be given up that began now: because it takes longer than the limit, or the database is
     /// away.
-    async fn given_up(&self, limit: Duration) -> GivenUp {
+    async fn cancelled(&self, limit: Duration) -> CancelReason {
         tokio::time::sleep(limit).await;
-        GivenUp::Late
+        CancelReason::TimedOut
     }
 }
 
@@ -138,7 +138,7 @@ pub struct Caller {
     /// What program asks, as it says itself; only where that matters.
     pub agent: Option<HeaderValue>,
     /// What the answer tells of the caller's limits.
-    pub limits: Limits,
+    pub limits: CallerLimits,
 }
 
 /// An operation that is ready to run.
@@ -156,7 +156,7 @@ pub struct Job<Used> {
 }
 
 /// What came of a job.
-pub struct Done {
+pub struct JobResult {
     /// The answer, with its errors.
     pub answer: Answer,
     /// Points that it has cost.
@@ -167,14 +167,14 @@ impl Pipeline {
     /// A pipeline over what every request shares.
     pub fn new(engine: Arc<Engine>, access: Arc<dyn Access>) -> Self {
         let gate = Gate::new(engine.options.running, engine.options.waiting);
-        Self { engine, access, gate, parsers: Arc::new(Semaphore::new(PARSERS)) }
+        Self { engine, access, gate, parsers: Arc::new(Semaphore::new(MAX_PARSERS)) }
     }
 
     /// A place among the requests that run.
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait already.
-    pub async fn enter(&self) -> Result<Place> {
+    pub async fn enter(&self) -> Result<Permit> {
         self.gate.enter().await
     }
 
@@ -183,7 +183,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait for a place then.
-    pub async fn receive<T>(&self, running: Place, reading: impl Future<Output = T>) -> Result<(Place, T)> {
+    pub async fn receive<T>(&self, running: Permit, reading: impl Future<Output = T>) -> Result<(Permit, T)> {
         let mut reading = pin!(reading);
         if let Poll::Ready(read) = poll!(&mut reading) {
             return Ok((running, read));
@@ -203,7 +203,7 @@ impl Pipeline {
         if let Some(principal) = &principal {
             facts::note(|facts| facts.principal = Some(Arc::clone(principal)));
         }
-        Ok(Caller { principal, client, agent: None, limits: Limits::default() })
+        Ok(Caller { principal, client, agent: None, limits: CallerLimits::default() })
     }
 
     /// Counts the request.
@@ -216,7 +216,7 @@ impl Pipeline {
     }
 
     /// Takes a counted request back: one that turns out to mean nothing is not counted.
-    pub async fn uncount(&self, caller: &Caller) {
+    pub async fn refund_request(&self, caller: &Caller) {
         self.access.settle(Unit::Requests, caller, caller.limits.requests, 1, 0).await;
     }
 
@@ -230,7 +230,7 @@ impl Pipeline {
     }
 
     /// Notes how the caller stands with points, where nothing was taken.
-    pub async fn note_points(&self, caller: &mut Caller) {
+    pub async fn read_points(&self, caller: &mut Caller) {
         caller.limits.points = self.access.take(Unit::Points, caller, 0).await;
     }
 
@@ -243,19 +243,23 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`Error::Maintenance`].
-    pub async fn is_open(&self) -> Result<()> {
-        self.access.is_open().await
+    pub async fn check_open(&self) -> Result<()> {
+        self.access.check_open().await
     }
 
     /// Does something for a request within its time, and gives it up where the database is away.
     ///
     /// # Errors
     /// When it takes longer than the limit, or the database is away.
-    pub async fn watch<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, GivenUp> {
+    pub async fn within_limit<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, CancelReason> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            reason = self.access.given_up(limit) => Err(reason),
+            reason = self.access.cancelled(limit) => Err(reason),
         }
     }
 
@@ -263,8 +267,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// What the work fails with; [`Error::Unavailable`] where it was given up.
-    pub async fn watched<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.watch(self.engine.options.timeout, work).await.map_err(Error::from).flatten()
+    pub async fn within_timeout<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.within_limit(self.engine.options.timeout, work).await.map_err(Error::from).flatten()
     }
 
     /// Reads a body: a large one beside the threads that answer requests, where only some are read at a time.
@@ -276,7 +280,7 @@ impl Pipeline {
         bytes: usize,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        if bytes <= PARSED_AT_ONCE {
+        if bytes <= MAX_INLINE_PARSE_BYTES {
             return Ok(work());
         }
         let place = Arc::clone(&self.parsers).acquire_owned().await.map_err(Error::internal)?;
@@ -297,7 +301,7 @@ impl Pipeline {
         schema: &AnySchema,
         caller: &mut Caller,
         job: Job<impl FnOnce(&Answer, &Execution) -> u32>,
-    ) -> Result<Done> {
+    ) -> Result<JobResult> {
         let Job { operation, mut execution, writes, price, used } = job;
         if let Some(price) = price {
             self.charge(caller, price).await?;
@@ -309,7 +313,7 @@ impl Pipeline {
         }
         let execution = Arc::new(execution);
         let operation = operation.data(Arc::clone(&execution));
-        let answer = defended(pin!(schema.execute(operation))).await;
+        let answer = catch_panic(pin!(schema.execute(operation))).await;
         if may_lag {
             self.access.ends(caller, writes).await;
         }
@@ -319,12 +323,12 @@ impl Pipeline {
             caller.limits.points = points;
             facts::note(|facts| facts.cost = Some(used.into()));
         }
-        Ok(Done { answer, used })
+        Ok(JobResult { answer, used })
     }
 }
 
 /// A defect of ours ends only the operation that meets it.
-async fn defended(execution: impl Future<Output = Answer>) -> Answer {
+async fn catch_panic(execution: impl Future<Output = Answer>) -> Answer {
     let panicked = |_| {
         let error = async_graphql::Error::from(Error::internal("a resolver panicked"));
         Answer::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
@@ -339,7 +343,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_ends_only_its_operation() {
-        let answer = defended(async { panic!("a defect") }).await;
+        let answer = catch_panic(async { panic!("a defect") }).await;
         let [error] = answer.errors.as_slice() else { panic!("{answer:?}") };
         let source = error.source.as_ref().and_then(|source| source.downcast_ref::<Error>());
         assert_eq!(source.unwrap().code(), Code::Internal);

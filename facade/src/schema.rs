@@ -35,13 +35,13 @@ fn builder<Q: Root, M: Root>() -> Builder<Q, M> {
 }
 
 /// What GraphQL clients talk to. `data` is what resolvers find in their context.
-pub fn strict<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
+pub fn validating<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
     AnySchema::new(data(builder()).disable_suggestions().limit_recursive_depth(MAX_NESTING).finish())
 }
 
 /// What operations run on that were validated before: the REST documents at start-up, those of GraphQL clients
 /// when they were first asked.
-pub fn fast<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
+pub fn non_validating<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
     let builder = data(builder())
         .validation_mode(ValidationMode::Fast)
         // Whether there are federated types would otherwise be looked for among all of them, for each field at the
@@ -72,13 +72,13 @@ pub fn registry<Q: Root, M: Root>() -> Registry {
 
 /// A schema that operations run on. Copies share it.
 #[derive(Clone)]
-pub struct AnySchema(Arc<dyn Executes>);
+pub struct AnySchema(Arc<dyn ExecuteOperation>);
 
-trait Executes: Send + Sync {
+trait ExecuteOperation: Send + Sync {
     fn execute(&self, operation: Request) -> BoxFuture<'_, Response>;
 }
 
-impl<Q: ObjectType + 'static, M: ObjectType + 'static> Executes for Schema<Q, M, EmptySubscription> {
+impl<Q: ObjectType + 'static, M: ObjectType + 'static> ExecuteOperation for Schema<Q, M, EmptySubscription> {
     fn execute(&self, operation: Request) -> BoxFuture<'_, Response> {
         self.execute(operation).boxed()
     }
@@ -105,12 +105,12 @@ pub async fn validate<Q: Root, M: Root>(documents: &[Document<Unchecked>]) -> Re
     let schema = builder::<Q, M>().extension(ValidateOnly).limit_recursive_depth(MAX_RECURSION);
     let schema = AnySchema::new(schema.finish());
     for document in documents {
-        valid(&schema, document).await?;
+        validate_document(&schema, document).await?;
     }
     Ok(())
 }
 
-async fn valid(schema: &AnySchema, document: &Document<Unchecked>) -> Result<()> {
+async fn validate_document(schema: &AnySchema, document: &Document<Unchecked>) -> Result<()> {
     let mut request = Request::new("");
     request.set_parsed_query(document.document().clone());
     match schema.execute(request).await.errors.first() {

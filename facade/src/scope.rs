@@ -15,7 +15,7 @@ use crate::engine::{Engine, Host, Texts};
 use crate::execution::{Execution, Origin};
 use crate::face::Face;
 use crate::form::{self, Form, FormInput};
-use crate::page::Remembered;
+use crate::page::ListCache;
 use crate::record::Moment;
 use crate::write::Expected;
 use crate::{Error, Result};
@@ -134,7 +134,7 @@ impl<'a> Scope<'a> {
     ///
     /// # Errors
     /// When the work has kept the transaction: a defect.
-    pub(crate) async fn within<T>(
+    pub(crate) async fn with_transaction<T>(
         self,
         transaction: DatabaseTransaction,
         work: impl Future<Output = T>,
@@ -164,7 +164,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Totals and places of big lists, remembered for a moment.
-    pub fn lists(self) -> &'a Remembered {
+    pub fn lists(self) -> &'a ListCache {
         &self.engine.lists
     }
 
@@ -197,7 +197,7 @@ impl<'a> Scope<'a> {
         stored: &[(&str, &str)],
         partial: bool,
     ) -> Result<T> {
-        let scope = form::Scope {
+        let scope = form::CheckScope {
             db: self.db(),
             texts: self.texts(),
             settings: self.host(),

@@ -16,42 +16,43 @@ use crate::face::Face;
 use crate::record::is_planned;
 
 /// How a field of a root type is run.
-pub enum Turn {
+pub enum RootFieldMerge {
     /// As it stands.
-    Alone,
+    Single,
     /// With all that is asked under its key, in it or beside it.
     Merged(Box<Positioned<Field>>),
     /// Not at all: an earlier one under its key is run for it.
-    Taken,
+    Absorbed,
 }
 
 /// How the field of this context, which is one of `root`, is run.
-pub fn turn(ctx: &Context<'_>, root: &MetaType) -> Turn {
+pub fn merge_root_field(ctx: &Context<'_>, root: &MetaType) -> RootFieldMerge {
     // The REST documents ask for one field.
     if Execution::of(ctx).face != Face::GraphQl {
-        return Turn::Alone;
+        return RootFieldMerge::Single;
     }
-    let collection = Collection { registry: &ctx.schema_env.registry, fragments: &ctx.query_env.fragments };
-    let all = collection.collect([&ctx.query_env.operation.node.selection_set.node]);
-    let Some(group) = all.get(&ctx.item.node.response_key().node) else { return Turn::Alone };
+    let collector =
+        FieldCollector { registry: &ctx.schema_env.registry, fragments: &ctx.query_env.fragments };
+    let all = collector.collect([&ctx.query_env.operation.node.selection_set.node]);
+    let Some(group) = all.get(&ctx.item.node.response_key().node) else { return RootFieldMerge::Single };
     match group.first() {
-        Some(first) if !std::ptr::eq(*first, ctx.item) => Turn::Taken,
-        _ if group.len() > 1 || collection.repeats(root, group) => {
-            collection.merged(root, group).map_or(Turn::Alone, |field| Turn::Merged(Box::new(field)))
-        }
-        _ => Turn::Alone,
+        Some(first) if !std::ptr::eq(*first, ctx.item) => RootFieldMerge::Absorbed,
+        _ if group.len() > 1 || collector.repeats(root, group) => collector
+            .merged(root, group)
+            .map_or(RootFieldMerge::Single, |field| RootFieldMerge::Merged(Box::new(field))),
+        _ => RootFieldMerge::Single,
     }
 }
 
 /// Fields by their key, in the order of the document.
 type Fields<'a> = IndexMap<&'a Name, Vec<&'a Positioned<Field>>>;
 
-struct Collection<'a> {
+struct FieldCollector<'a> {
     registry: &'a Registry,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
 }
 
-impl<'a> Collection<'a> {
+impl<'a> FieldCollector<'a> {
     fn collect(&self, sets: impl IntoIterator<Item = &'a SelectionSet>) -> Fields<'a> {
         let mut fields = Fields::new();
         sets.into_iter().for_each(|set| self.add(set, &mut fields));
@@ -76,7 +77,7 @@ impl<'a> Collection<'a> {
     }
 
     /// Type of what a field holds, where the executor collects the fields below it.
-    fn below(&self, parent: &MetaType, group: &[&Positioned<Field>]) -> Option<&'a MetaType> {
+    fn object_type(&self, parent: &MetaType, group: &[&Positioned<Field>]) -> Option<&'a MetaType> {
         let field = parent.field_by_name(&group.first()?.node.name.node)?;
         let ty = self.registry.concrete_type_by_name(&field.ty)?;
         (matches!(ty, MetaType::Object { .. }) && !is_planned(ty)).then_some(ty)
@@ -84,20 +85,20 @@ impl<'a> Collection<'a> {
 
     /// Whether anything is asked more than once below.
     fn repeats(&self, parent: &MetaType, group: &[&'a Positioned<Field>]) -> bool {
-        let Some(ty) = self.below(parent, group) else { return false };
-        let fields = self.collect(sets(group));
+        let Some(ty) = self.object_type(parent, group) else { return false };
+        let fields = self.collect(selection_sets(group));
         fields.values().any(|group| group.len() > 1 || self.repeats(ty, group))
     }
 
     fn merged(&self, parent: &MetaType, group: &[&'a Positioned<Field>]) -> Option<Positioned<Field>> {
         let first = group.first()?;
-        let items = match self.below(parent, group) {
+        let items = match self.object_type(parent, group) {
             Some(ty) => {
-                let fields = self.collect(sets(group));
+                let fields = self.collect(selection_sets(group));
                 let fields = fields.values().filter_map(|group| self.merged(ty, group));
                 fields.map(selected).collect()
             }
-            None => sets(group).flat_map(|set| set.items.iter().cloned()).collect(),
+            None => selection_sets(group).flat_map(|set| set.items.iter().cloned()).collect(),
         };
         let Field { alias, name, arguments, directives, selection_set } = &first.node;
         let field = Field {
@@ -116,6 +117,6 @@ fn selected(field: Positioned<Field>) -> Positioned<Selection> {
     Positioned::new(Selection::Field(field), pos)
 }
 
-fn sets<'a>(group: &[&'a Positioned<Field>]) -> impl Iterator<Item = &'a SelectionSet> {
+fn selection_sets<'a>(group: &[&'a Positioned<Field>]) -> impl Iterator<Item = &'a SelectionSet> {
     group.iter().map(|field| &field.node.selection_set.node)
 }

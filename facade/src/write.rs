@@ -47,14 +47,14 @@ pub fn taken(scope: Scope<'_>, field: &str, error: DbErr) -> Error {
         Some(SqlErr::UniqueConstraintViolation(_)) => {
             let name = scope.texts().field_name(field);
             let text = scope.texts().text("validation.unique", &[("attribute", &name)]);
-            Error::Invalid(Invalid::one(field, text))
+            Error::Invalid(Invalid::single(field, text))
         }
         _ => error.into(),
     }
 }
 
 /// The column that tells when a row was last changed.
-pub const CHANGED: &str = "updated_at";
+pub const CHANGED_COLUMN: &str = "updated_at";
 
 /// The state of its record that a change demands, by the record's `updated_at`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Expected {
     /// Refuses a row that was changed since. One that never tells when it was changed is as good as any.
     fn check<M: ModelTrait>(self, row: &M) -> Result<()> {
         let Some(column) = changed_column::<M::Entity>() else { return Ok(()) };
-        let changed = moment(row.get(column)).map(|changed| changed.0);
+        let changed = time_of(row.get(column)).map(|changed| changed.0);
         let is_as_read = match self {
             Self::Any => true,
             Self::At(read) => changed == Some(read),
@@ -84,14 +84,14 @@ impl Expected {
 
 /// When a row was last changed; nothing where its table doesn't tell.
 pub fn changed_at<M: ModelTrait>(row: &M) -> Option<DateTime<Utc>> {
-    changed_column::<M::Entity>().and_then(|column| moment(row.get(column))).map(|changed| changed.0)
+    changed_column::<M::Entity>().and_then(|column| time_of(row.get(column))).map(|changed| changed.0)
 }
 
 fn changed_column<E: EntityTrait>() -> Option<E::Column> {
-    E::Column::iter().find(|column| column.as_str() == CHANGED)
+    E::Column::iter().find(|column| column.as_str() == CHANGED_COLUMN)
 }
 
-fn moment(value: Value) -> Option<ShopTime> {
+fn time_of(value: Value) -> Option<ShopTime> {
     <Option<ShopTime> as ValueType>::try_from(value).ok().flatten()
 }
 
@@ -128,14 +128,14 @@ where
     <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
 {
     if let Some(column) = changed_column::<A::Entity>() {
-        let former = row.get(column).into_value().and_then(moment);
-        row.set(column, following(former, now).into());
+        let former = row.get(column).into_value().and_then(time_of);
+        row.set(column, next_change_time(former, now).into());
     }
     row.update(db).await
 }
 
 /// The time of a change: now, to the second, but later than that of the change before.
-fn following(former: Option<ShopTime>, now: DateTime<Utc>) -> ShopTime {
+fn next_change_time(former: Option<ShopTime>, now: DateTime<Utc>) -> ShopTime {
     let now = ShopTime::from_local(ShopTime(now).local());
     match former {
         Some(former) if former >= now => ShopTime(former.0 + TimeDelta::seconds(1)),
@@ -154,21 +154,21 @@ mod tests {
     #[test]
     fn no_two_changes_have_the_same_time() {
         let now = at("2026-11-23T12:00:00.7Z");
-        let first = following(None, now);
+        let first = next_change_time(None, now);
         assert_eq!(first.0, at("2026-11-23T12:00:00Z"));
-        let second = following(Some(first), now);
+        let second = next_change_time(Some(first), now);
         assert_eq!(second.0, at("2026-11-23T12:00:01Z"));
-        assert_eq!(following(Some(second), now).0, at("2026-11-23T12:00:02Z"));
-        assert_eq!(following(Some(first), at("2026-11-23T12:00:09Z")).0, at("2026-11-23T12:00:09Z"));
+        assert_eq!(next_change_time(Some(second), now).0, at("2026-11-23T12:00:02Z"));
+        assert_eq!(next_change_time(Some(first), at("2026-11-23T12:00:09Z")).0, at("2026-11-23T12:00:09Z"));
     }
 
     /// What is stored is read back as winter time, an hour later.
     #[test]
     fn the_hour_that_autumn_repeats_has_times_of_its_own() {
         let stored = |time: ShopTime| ShopTime::from_local(time.local());
-        let summer = following(None, at("2026-10-25T00:30:00Z"));
+        let summer = next_change_time(None, at("2026-10-25T00:30:00Z"));
         assert_eq!(stored(summer), summer);
-        let winter = following(Some(summer), at("2026-10-25T01:30:00Z"));
+        let winter = next_change_time(Some(summer), at("2026-10-25T01:30:00Z"));
         assert_eq!((stored(winter), winter > summer), (winter, true));
     }
 }

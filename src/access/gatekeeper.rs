@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_graphql::async_trait::async_trait;
 use axum::http::{HeaderMap, header};
-use facade::engine::{GivenUp, Settings as _};
+use facade::engine::{CancelReason, Settings as _};
 use facade::execution::Principal as AnyPrincipal;
 use facade::limit::Verdict;
 use facade::pipeline::{Caller, Unit};
@@ -98,7 +98,7 @@ impl facade::pipeline::Access for Access {
         self.shop.ends(self.account(caller).as_deref(), writes).await;
     }
 
-    async fn is_open(&self) -> Result<()> {
+    async fn check_open(&self) -> Result<()> {
         if settings::is_on(&*self.shop, "maintenance_enabled", false).await? {
             let text = self.shop.setting("maintenance_message").await?;
             return Err(Error::Maintenance(text.unwrap_or_default()));
@@ -106,7 +106,7 @@ impl facade::pipeline::Access for Access {
         Ok(())
     }
 
-    async fn given_up(&self, limit: Duration) -> GivenUp {
-        self.shop.pulse.given_up(limit).await
+    async fn cancelled(&self, limit: Duration) -> CancelReason {
+        self.shop.pulse.cancelled(limit).await
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use facade::engine::GivenUp;
+use facade::engine::CancelReason;
 use facade::failure;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::Mutex;
@@ -62,17 +62,17 @@ impl Pulse {
     }
 
     /// Ends when work has to be given up that began now, with one timer: the first tick comes when there is doubt.
-    pub async fn given_up(&self, limit: Duration) -> GivenUp {
+    pub async fn cancelled(&self, limit: Duration) -> CancelReason {
         let ends = Instant::now() + limit;
         loop {
             sleep_until(ends.min(Instant::now() + DOUBT)).await;
             if Instant::now() >= ends {
-                return GivenUp::Late;
+                return CancelReason::TimedOut;
             }
             match timeout_at(ends, Box::pin(self.away())).await {
-                Ok(Some(cause)) => return GivenUp::Away(cause),
+                Ok(Some(cause)) => return CancelReason::DatabaseUnavailable(cause),
                 Ok(None) => {}
-                Err(_) => return GivenUp::Late,
+                Err(_) => return CancelReason::TimedOut,
             }
         }
     }

@@ -79,7 +79,7 @@ impl App {
         let shadow = config.upstream.as_ref().and_then(|upstream| upstream.shadow.clone());
         let shadow = shadow.map(|settings| Arc::new(Shadow::new(settings, config.shadow_file())));
         let upstream = config.upstream.clone().map(Upstream::new).transpose()?.map(Arc::new);
-        let named = trusted_documents(&config)?;
+        let persisted = trusted_documents(&config)?;
         let telemetry = Arc::new(Telemetry::new(&config, &schema::registry())?);
         let observer = telemetry.observer(observer);
         observe(&mut db, &observer);
@@ -113,7 +113,7 @@ impl App {
             access: Arc::clone(&access) as Arc<dyn facade::pipeline::Access>,
             abilities: abilities.all(),
             documents: resource::DOCUMENTS,
-            named,
+            persisted,
         };
         let faces = Faces::new::<Query, Mutation>(parts, |schema| {
             schema.data(Arc::clone(&shop)).data(Arc::clone(&sessions))
@@ -183,8 +183,9 @@ impl App {
 ///
 /// # Errors
 /// [`Error::Setting`] where they cannot be read.
-pub fn trusted_documents(config: &Config) -> Result<operation::Documents> {
-    let documents = operation::Documents::new(config.trusted_documents.as_deref(), config.trusted_mode);
+pub fn trusted_documents(config: &Config) -> Result<operation::PersistedDocuments> {
+    let documents =
+        operation::PersistedDocuments::new(config.trusted_documents.as_deref(), config.trusted_mode);
     documents.map_err(|error| Error::Setting(format!("GUICHET_TRUSTED_DOCUMENTS={error}")))
 }
 

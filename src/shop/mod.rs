@@ -11,7 +11,7 @@ pub mod texts;
 
 use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use facade::engine::{Host, Settings as _, Texts, writing};
+use facade::engine::{Host, Settings as _, Texts, write_transaction_options};
 use facade::failure::{self, Failure};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement, TransactionTrait,
@@ -105,11 +105,11 @@ impl Host for Shop {
     }
 
     async fn begin(&self) -> Result<DatabaseTransaction> {
-        match self.db.begin_with_options(writing()).await {
+        match self.db.begin_with_options(write_transaction_options()).await {
             // Nothing is lost yet but a connection that died while it was idle.
             Err(error) if failure::of(&error) == Failure::Lost => {
                 database::drop_dead(&self.db).await;
-                Ok(self.db.begin_with_options(writing()).await?)
+                Ok(self.db.begin_with_options(write_transaction_options()).await?)
             }
             begun => Ok(begun?),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::setting;
-use facade::cache::Loads;
+use facade::cache::LoadingCache;
 use facade::engine;
 use sea_orm::{EntityTrait, QuerySelect};
 
@@ -17,11 +17,11 @@ use crate::{Error, Result};
 const MAX_SETTINGS: u64 = 10_000;
 
 /// All settings of the shop.
-pub struct Settings(Loads<(), Arc<HashMap<String, String>>, Error>);
+pub struct Settings(LoadingCache<(), Arc<HashMap<String, String>>, Error>);
 
 impl Default for Settings {
     fn default() -> Self {
-        Self(Loads::new(1, Duration::from_secs(1)))
+        Self(LoadingCache::new(1, Duration::from_secs(1)))
     }
 }
 
@@ -40,7 +40,7 @@ impl Settings {
 
     async fn load(&self, db: &Reader) -> Result<Arc<HashMap<String, String>>> {
         let load = async { load(db).await.map(Arc::new) };
-        self.0.get_or_load((), load).await.map_err(|error| error.shared())
+        self.0.get_or_load((), load).await.map_err(|error| error.clone_for_waiter())
     }
 }
 

@@ -5,12 +5,12 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Number, Value};
 use sea_orm::DbBackend;
 
-use super::rules::{Kind, Rule, Rules, moments, shop_moment};
-use super::shape::Field;
-use super::{File, Scope, value};
+use super::rules::{Rule, RuleKind, RuleList, date_spellings, shop_local_time};
+use super::shape::FormField;
+use super::{CheckScope, File, value};
 
 /// The value as the field's type reads it.
-pub(crate) fn cast(value: &Value, field: &Field, scope: &Scope<'_>) -> Option<Value> {
+pub(crate) fn cast(value: &Value, field: &FormField, scope: &CheckScope<'_>) -> Option<Value> {
     if matches!(value, Value::Null) {
         return Some(Value::Null);
     }
@@ -31,19 +31,19 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-fn readings(value: &Value, rules: &[Rule], scope: &Scope<'_>) -> Vec<Value> {
+fn readings(value: &Value, rules: &[Rule], scope: &CheckScope<'_>) -> Vec<Value> {
     let mut readings = Vec::new();
     if let Some(upload) = value::upload(value, scope.uploads) {
-        readings.push(File::carry(upload));
+        readings.push(File::to_cast_value(upload));
     }
-    if rules.has(|kind| matches!(kind, Kind::Boolean | Kind::Flag)) {
+    if rules.has(|kind| matches!(kind, RuleKind::Boolean | RuleKind::Flag)) {
         readings.extend(value::boolean(value).map(Value::Boolean));
     }
     if rules.is_number() {
         readings.extend(number(value));
     }
-    if rules.has(|kind| matches!(kind, Kind::Timestamp)) {
-        readings.extend(value::plain(value).and_then(|text| shop_moment(&text)).map(Value::String));
+    if rules.has(|kind| matches!(kind, RuleKind::Timestamp)) {
+        readings.extend(value::plain(value).and_then(|text| shop_local_time(&text)).map(Value::String));
     }
     readings.push(value.clone());
     if value::count(value) == Some(0) {
@@ -54,8 +54,8 @@ fn readings(value: &Value, rules: &[Rule], scope: &Scope<'_>) -> Vec<Value> {
         readings.extend(number(value));
         readings.extend(truth(&text).map(Value::Boolean));
         readings.extend(enum_word(&text));
-        if rules.has(|kind| matches!(kind, Kind::Date)) {
-            readings.extend(moments(&text).into_iter().map(Value::String));
+        if rules.has(|kind| matches!(kind, RuleKind::Date)) {
+            readings.extend(date_spellings(&text).into_iter().map(Value::String));
         }
         readings.push(Value::String(text));
     }
@@ -85,8 +85,8 @@ fn enum_word(text: &str) -> Option<Value> {
 }
 
 /// A list whose elements are cast one by one; of a map, its values.
-fn list(value: &Value, field: &Field, scope: &Scope<'_>) -> Option<Value> {
-    let rules = field.each().unwrap_or_default();
+fn list(value: &Value, field: &FormField, scope: &CheckScope<'_>) -> Option<Value> {
+    let rules = field.element_rules().unwrap_or_default();
     let cast_item = |item: &Value| {
         let alone = |reading: &Value| field.accepts(&Value::List(vec![reading.clone()]));
         readings(item, rules, scope).into_iter().find(alone)

@@ -3,9 +3,9 @@
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, UploadValue, Value};
 
-use super::rules::{Found, Kind, Rule, Rules};
-use super::shape::{Field, Shape};
-use super::{Scope, cast, prepare, value};
+use super::rules::{ExistingIds, Rule, RuleKind, RuleList};
+use super::shape::{FormDefinition, FormField};
+use super::{CheckScope, cast, prepare, value};
 use crate::error::Invalid;
 use crate::{Error, Result};
 
@@ -25,9 +25,9 @@ pub struct Subject<'a> {
     /// Everything that was sent.
     pub values: &'a Values,
     /// What the check may lean on.
-    pub scope: &'a Scope<'a>,
+    pub scope: &'a CheckScope<'a>,
     /// Rows looked up for all elements of a list at once.
-    pub(crate) found: Option<&'a Found>,
+    pub(crate) existing: Option<&'a ExistingIds>,
 }
 
 impl Subject<'_> {
@@ -37,7 +37,7 @@ impl Subject<'_> {
     }
 
     /// The message of a rule about this field.
-    pub fn say(&self, rule: &str, values: &[(&str, &str)]) -> String {
+    pub fn message(&self, rule: &str, values: &[(&str, &str)]) -> String {
         let name = self.display_name();
         let values = [&[("attribute", name.as_str())], values].concat();
         self.scope.texts.text(&format!("validation.{rule}"), &values)
@@ -45,7 +45,7 @@ impl Subject<'_> {
 
     /// The message of a rule, when it is broken.
     pub fn fails_if(&self, rule: &str, broken: bool) -> Option<String> {
-        broken.then(|| self.say(rule, &[]))
+        broken.then(|| self.message(rule, &[]))
     }
 
     /// The value of another field.
@@ -60,7 +60,7 @@ impl Subject<'_> {
 
     fn is_skipped(&self, rule: &Rule, clean: bool) -> bool {
         if rule.is_implicit() {
-            return !self.sent && self.rules.has(|kind| matches!(kind, Kind::Sometimes));
+            return !self.sent && self.rules.has(|kind| matches!(kind, RuleKind::Sometimes));
         }
         let blank = matches!(self.value, Value::String(text) if text.trim().is_empty());
         let null = matches!(self.value, Value::Null) && self.rules.is_nullable();
@@ -69,7 +69,7 @@ impl Subject<'_> {
 
     async fn messages(&self) -> Result<Vec<String>> {
         if value::is_broken_upload(self.value) {
-            return Ok(vec![self.say("uploaded", &[])]);
+            return Ok(vec![self.message("uploaded", &[])]);
         }
         let mut messages = Vec::new();
         for rule in self.rules {
@@ -88,7 +88,11 @@ impl Subject<'_> {
 }
 
 /// Checks what was sent and casts it to the types of the fields.
-pub(crate) async fn check(shape: &Shape, mut values: Values, scope: &Scope<'_>) -> Result<Values> {
+pub(crate) async fn check(
+    shape: &FormDefinition,
+    mut values: Values,
+    scope: &CheckScope<'_>,
+) -> Result<Values> {
     prepare::prepare(shape, &mut values, scope);
     let mut check = Check { values: &values, scope, cast: Values::new(), invalid: Invalid::default() };
     for field in &shape.fields {
@@ -99,13 +103,13 @@ pub(crate) async fn check(shape: &Shape, mut values: Values, scope: &Scope<'_>) 
 
 struct Check<'a> {
     values: &'a Values,
-    scope: &'a Scope<'a>,
+    scope: &'a CheckScope<'a>,
     cast: Values,
     invalid: Invalid,
 }
 
 impl<'a> Check<'a> {
-    async fn field(&mut self, field: &'a Field) -> Result<()> {
+    async fn field(&mut self, field: &'a FormField) -> Result<()> {
         let sent = self.values.get(field.name);
         let subject = self.subject(field.name, sent, &field.rules, None);
         let messages = subject.messages().await?;
@@ -119,7 +123,8 @@ impl<'a> Check<'a> {
                 self.cast.insert(Name::new(field.name), value);
             }
             None => {
-                let message = self.subject(field.name, sent, &field.rules, None).say(field.mismatch(), &[]);
+                let message =
+                    self.subject(field.name, sent, &field.rules, None).message(field.rule_of_type(), &[]);
                 self.report(field.name, vec![message]);
             }
         }
@@ -127,13 +132,15 @@ impl<'a> Check<'a> {
     }
 
     /// Checks the elements of a list that has rules for them; whether all are well.
-    async fn elements(&mut self, field: &'a Field, value: &'a Value) -> Result<bool> {
-        let (Some(rules), Some(items)) = (field.each(), value::elements(value)) else { return Ok(true) };
-        let found = Found::of(self.scope, rules, &items).await?;
+    async fn elements(&mut self, field: &'a FormField, value: &'a Value) -> Result<bool> {
+        let (Some(rules), Some(items)) = (field.element_rules(), value::elements(value)) else {
+            return Ok(true);
+        };
+        let existing = ExistingIds::of(self.scope, rules, &items).await?;
         let mut clean = true;
         for (key, item) in items {
             let name = format!("{}.{key}", field.name);
-            let messages = self.subject(&name, Some(item), rules, Some(&found)).messages().await?;
+            let messages = self.subject(&name, Some(item), rules, Some(&existing)).messages().await?;
             clean &= self.report(&name, messages);
         }
         Ok(clean)
@@ -144,13 +151,13 @@ impl<'a> Check<'a> {
         name: &'s str,
         sent: Option<&'s Value>,
         rules: &'s [Rule],
-        found: Option<&'s Found>,
+        existing: Option<&'s ExistingIds>,
     ) -> Subject<'s>
     where
         'a: 's,
     {
         let value = sent.unwrap_or(&Value::Null);
-        Subject { name, sent: sent.is_some(), value, rules, values: self.values, scope: self.scope, found }
+        Subject { name, sent: sent.is_some(), value, rules, values: self.values, scope: self.scope, existing }
     }
 
     /// Notes the messages of a field; whether there were none.

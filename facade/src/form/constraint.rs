@@ -7,8 +7,8 @@ use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaInputValue, MetaType, Registry,
 };
 
-use super::rules::{Bound, Kind, Rule, Rules, TEXT_BYTES};
-use super::shape::Field;
+use super::rules::{Rule, RuleKind, RuleList, SizeBound, TEXT_BYTES};
+use super::shape::FormField;
 
 const NAME: &str = "constraint";
 
@@ -84,7 +84,7 @@ impl Constraint {
         self.0.insert(name.to_owned(), value.into());
     }
 
-    fn of(field: &Field, registry: &Registry) -> Self {
+    fn of(field: &FormField, registry: &Registry) -> Self {
         let mut constraint = Self::default();
         if crate::name::snake(&field.camel) != field.name {
             constraint.set("name", field.name);
@@ -98,44 +98,44 @@ impl Constraint {
 
     fn add(&mut self, rule: &Rule, rules: &[Rule], is_enum: bool) {
         match &rule.0 {
-            Kind::Required { in_schema: false } | Kind::Accepted => self.set("required", true),
-            Kind::Nullable => self.set("nullable", true),
-            Kind::Min(bound) => self.bound("min", bound, rules),
-            Kind::Max(bound) => self.bound("max", bound, rules),
-            Kind::Size(bound) => {
+            RuleKind::Required { in_schema: false } | RuleKind::Accepted => self.set("required", true),
+            RuleKind::Nullable => self.set("nullable", true),
+            RuleKind::Min(bound) => self.bound("min", bound, rules),
+            RuleKind::Max(bound) => self.bound("max", bound, rules),
+            RuleKind::Size(bound) => {
                 self.bound("min", bound, rules);
                 self.bound("max", bound, rules);
             }
             // REST spells the words of an enum in lower case; where it doesn't, they are told.
-            Kind::OneOf(words) if !is_enum || !words.iter().all(|word| *word == word.to_lowercase()) => {
+            RuleKind::OneOf(words) if !is_enum || !words.iter().all(|word| *word == word.to_lowercase()) => {
                 self.set("oneOf", list(words));
             }
-            Kind::TextColumn => self.set("maxLength", i32::from(TEXT_BYTES)),
-            Kind::Each(each) => each.iter().for_each(|rule| {
-                if let Kind::OneOf(words) = &rule.0 {
+            RuleKind::TextColumn => self.set("maxLength", i32::from(TEXT_BYTES)),
+            RuleKind::Each(each) => each.iter().for_each(|rule| {
+                if let RuleKind::OneOf(words) = &rule.0 {
                     self.set("oneOf", list(words));
                 }
             }),
-            Kind::Mimes(kinds) => self.set("mimes", list(kinds)),
-            Kind::Email => self.set("format", "email"),
-            Kind::Date => self.set("format", "date"),
-            Kind::Custom(rule) => {
+            RuleKind::Mimes(kinds) => self.set("mimes", list(kinds)),
+            RuleKind::Email => self.set("format", "email"),
+            RuleKind::Date => self.set("format", "date"),
+            RuleKind::Custom(rule) => {
                 if let Some(format) = rule.format() {
                     self.set("format", format);
                 }
             }
-            Kind::Confirmed => self.set("confirmed", true),
+            RuleKind::Confirmed => self.set("confirmed", true),
             _ => {}
         }
     }
 
     /// A size, under the name of what the rules make of it.
-    fn bound(&mut self, end: &str, bound: &Bound, rules: &[Rule]) {
+    fn bound(&mut self, end: &str, bound: &SizeBound, rules: &[Rule]) {
         let unit = if rules.is_number() {
             ""
-        } else if rules.has(|kind| matches!(kind, Kind::Array)) {
+        } else if rules.has(|kind| matches!(kind, RuleKind::Array)) {
             "Items"
-        } else if rules.has(|kind| matches!(kind, Kind::File | Kind::Image | Kind::Mimes(_))) {
+        } else if rules.has(|kind| matches!(kind, RuleKind::File | RuleKind::Image | RuleKind::Mimes(_))) {
             "Kilobytes"
         } else {
             "Length"
@@ -152,7 +152,7 @@ fn list(words: &[&str]) -> Value {
 }
 
 /// Completes an input field by what its rules ask.
-pub(super) fn describe(meta: &mut MetaInputValue, field: &Field, registry: &mut Registry) {
+pub(super) fn describe(meta: &mut MetaInputValue, field: &FormField, registry: &mut Registry) {
     let constraint = Constraint::of(field, registry);
     if constraint.0.is_empty() {
         return;

@@ -25,7 +25,7 @@ const BYTES: &str = "bytes";
 
 impl File {
     /// The value that carries an upload through the cast to `File`.
-    pub(crate) fn carry(upload: &UploadValue) -> Value {
+    pub(crate) fn to_cast_value(upload: &UploadValue) -> Value {
         let content_type = upload.content_type.clone().map_or(Value::Null, Value::String);
         Value::Object(IndexMap::from_iter([
             (Name::new(NAME), Value::String(upload.filename.clone())),

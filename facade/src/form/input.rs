@@ -7,19 +7,19 @@ use async_graphql::registry::{MetaTypeId, Registry};
 use async_graphql::{InputType, InputValueError, InputValueResult, MaybeUndefined, Name, Value};
 
 use super::check::{self, Values};
-use super::shape::Shape;
-use super::{Scope, prepare};
+use super::shape::FormDefinition;
+use super::{CheckScope, prepare};
 use crate::{Error, Result};
 
 /// A form declared with [`form!`](crate::form!).
 pub trait FormInput: Sized + Send + Sync + 'static {
     /// Its fields and rules.
     #[doc(hidden)]
-    fn shape() -> &'static Shape;
+    fn shape() -> &'static FormDefinition;
 
     /// The typed form of values that passed the rules.
     #[doc(hidden)]
-    fn from_cast(cast: &Cast) -> Result<Self>;
+    fn from_cast(cast: &CastValues) -> Result<Self>;
 }
 
 /// Input as it was sent, before its rules were checked: the argument type of resolvers.
@@ -40,9 +40,9 @@ impl<T: FormInput> Form<T> {
     ///
     /// # Errors
     /// [`Error::Invalid`] with every broken rule; or the database's failure.
-    pub async fn check(self, scope: &Scope<'_>) -> Result<T> {
+    pub async fn check(self, scope: &CheckScope<'_>) -> Result<T> {
         let values = check::check(T::shape(), self.values, scope).await?;
-        T::from_cast(&Cast(values))
+        T::from_cast(&CastValues(values))
     }
 
     /// Whether the field was sent, null included.
@@ -58,7 +58,7 @@ impl<T: FormInput> Form<T> {
 
 impl<T> Form<T> {
     /// Gives a field that was not sent, or sent as null, a value before the rules look at it.
-    pub fn fill(&mut self, name: &'static str, value: Value) {
+    pub fn set_default(&mut self, name: &'static str, value: Value) {
         let slot = self.values.entry(Name::new(name)).or_default();
         if *slot == Value::Null {
             *slot = value;
@@ -81,7 +81,7 @@ impl<T: FormInput> InputType for Form<T> {
     /// Texts are [normalised](super::normalise()), whichever face they came through.
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let values = match value {
-            Some(Value::Object(fields)) => prepare::tidy(T::shape(), fields),
+            Some(Value::Object(fields)) => prepare::rename_and_normalise(T::shape(), fields),
             Some(Value::Null) => return Err(InputValueError::expected_type(Value::Null)),
             _ => Values::new(),
         };
@@ -99,9 +99,9 @@ impl<T: FormInput> InputType for Form<T> {
 
 /// Values that passed the rules, in the shape that their types read.
 #[doc(hidden)]
-pub struct Cast(Values);
+pub struct CastValues(Values);
 
-impl Cast {
+impl CastValues {
     /// Used by [`form!`](crate::form!).
     ///
     /// # Errors

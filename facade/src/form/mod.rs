@@ -21,19 +21,19 @@ pub use check::Subject;
 use chrono::{DateTime, Utc};
 pub use constraint::Constraint;
 pub use file::File;
-pub use input::{Cast, Form, FormInput};
+pub use input::{CastValues, Form, FormInput};
 pub use normalise::normalise;
 pub use rules::{CustomRule, Rule};
 use sea_orm::DatabaseConnection;
 #[doc(hidden)]
-pub use shape::{Field, Shape};
+pub use shape::{FormDefinition, FormField};
 pub use value::BROKEN_UPLOAD;
 
 use crate::engine::{Settings, Texts};
 
 /// What a check may lean on beside the input itself.
 #[derive(Clone, Copy)]
-pub struct Scope<'a> {
+pub struct CheckScope<'a> {
     /// Where `exists` and `unique` look.
     pub db: &'a DatabaseConnection,
     /// The messages.
@@ -72,19 +72,19 @@ macro_rules! form {
         }
 
         impl $crate::form::FormInput for $name {
-            fn shape() -> &'static $crate::form::Shape {
-                static SHAPE: ::std::sync::OnceLock<$crate::form::Shape> = ::std::sync::OnceLock::new();
+            fn shape() -> &'static $crate::form::FormDefinition {
+                static SHAPE: ::std::sync::OnceLock<$crate::form::FormDefinition> = ::std::sync::OnceLock::new();
                 SHAPE.get_or_init(|| {
                     #[allow(unused_imports)]
                     use $crate::form::rules::*;
                     let fields = vec![
-                        $($crate::form::Field::new::<$ty>(stringify!($field), &[$($doc),*], vec![$($rule),*])),*
+                        $($crate::form::FormField::new::<$ty>(stringify!($field), &[$($doc),*], vec![$($rule),*])),*
                     ];
-                    $crate::form::Shape::new(stringify!($name), &[$($about),*], fields)
+                    $crate::form::FormDefinition::new(stringify!($name), &[$($about),*], fields)
                 })
             }
 
-            fn from_cast(cast: &$crate::form::Cast) -> $crate::Result<Self> {
+            fn from_cast(cast: &$crate::form::CastValues) -> $crate::Result<Self> {
                 Ok(Self { $($field: cast.get(stringify!($field))?),* })
             }
         }

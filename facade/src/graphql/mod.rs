@@ -25,15 +25,17 @@ use futures_util::stream;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use self::request::{Asked, Reader};
-use crate::engine::{GivenUp, Introspection, Options};
+use self::request::{GraphQlRequest, RequestReader};
+use crate::engine::{CancelReason, Introspection, Options};
 use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
-use crate::facts::{self, Answerer};
-use crate::gate::Place;
+use crate::facts::{self, AnsweredBy};
+use crate::gate::Permit;
 use crate::http::accept::{MediaRange, media_ranges};
 use crate::limit::Verdict;
-use crate::operation::{self, Estimate, Introspections, NOT_KEPT, Ran, Ready, Suggestions, Variant};
+use crate::operation::{
+    self, CachedRun, Estimate, ExecutedOperation, IntrospectionCache, NO_CACHE, Suggestions, Variant,
+};
 use crate::pages;
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::record::Kept;
@@ -45,7 +47,7 @@ const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
 /// Headers that tell a frontend how to go on.
-const EXPOSED: &str = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
+const EXPOSED_HEADERS: &str = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
 
 /// A request that could not be read, or not be answered at all: its status is told in any media type.
 struct Rejection {
@@ -71,7 +73,7 @@ impl From<Error> for Rejection {
 }
 
 /// What a request holds beside its headers.
-enum Sent {
+enum RequestSource {
     /// The query of its address.
     Query(String),
     /// A body that is not read yet.
@@ -79,31 +81,31 @@ enum Sent {
 }
 
 /// A request whose body is not read yet.
-struct Asking<'a> {
+struct UnreadRequest<'a> {
     headers: &'a HeaderMap,
     client: IpAddr,
     origin: Origin,
-    sent: Sent,
+    source: RequestSource,
 }
 
 /// The GraphQL face over a schema.
 pub struct GraphQl {
     pipeline: Arc<Pipeline>,
     /// Validates what it runs.
-    strict: AnySchema,
+    validating: AnySchema,
     /// What was validated already runs on it.
-    fast: AnySchema,
-    rules: operation::Rules,
-    documents: operation::Documents,
+    non_validating: AnySchema,
+    rules: operation::SchemaRules,
+    documents: operation::PersistedDocuments,
     suggestions: Suggestions,
-    hints: operation::Hints,
-    introspections: Introspections,
-    known: operation::Known,
+    hints: operation::CacheHints,
+    introspections: IntrospectionCache,
+    operations: operation::OperationCache,
 }
 
 /// The page that a browser gets in place of an answer: GraphiQL.
 #[derive(Clone, Copy, Debug)]
-pub struct Page<'a> {
+pub struct GraphiqlPage<'a> {
     /// Path of the endpoint.
     pub endpoint: &'a str,
     /// Title of the page.
@@ -117,22 +119,22 @@ impl GraphQl {
     /// types anew, where names are looked for.
     pub fn new(
         pipeline: Arc<Pipeline>,
-        strict: AnySchema,
-        fast: AnySchema,
+        validating: AnySchema,
+        non_validating: AnySchema,
         types: Registry,
         registry: fn() -> Registry,
-        documents: operation::Documents,
+        documents: operation::PersistedDocuments,
     ) -> Self {
         Self {
             pipeline,
-            strict,
-            fast,
-            rules: operation::Rules::new(&types),
+            validating,
+            non_validating,
+            rules: operation::SchemaRules::new(&types),
             documents,
             suggestions: Suggestions::new(registry),
-            hints: operation::Hints::new(&types),
-            introspections: Introspections::default(),
-            known: operation::Known::new(types),
+            hints: operation::CacheHints::new(&types),
+            introspections: IntrospectionCache::default(),
+            operations: operation::OperationCache::new(types),
         }
     }
 
@@ -142,22 +144,26 @@ impl GraphQl {
         request: Request,
         client: IpAddr,
         origin: Origin,
-        page: Page<'_>,
+        page: GraphiqlPage<'_>,
     ) -> Response<Body> {
         let (headers, query) = (request.headers(), request.uri().query());
         let wants_page = first_accepted(headers, &["text/html", GRAPHQL, JSON]) == Some("text/html");
         if wants_page && query.is_none() {
             return pages::graphiql(page.endpoint, page.title, page.key);
         }
-        let sent = Sent::Query(query.unwrap_or_default().to_owned());
-        let response = answer(self, Asking { headers, client, origin, sent }).await;
+        let source = RequestSource::Query(query.unwrap_or_default().to_owned());
+        let response = answer(self, UnreadRequest { headers, client, origin, source }).await;
         revalidated(headers, response).await
     }
 
     /// `POST`: any operation.
     pub async fn post(&self, request: Request, client: IpAddr, origin: Origin) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        answer(self, Asking { headers: &parts.headers, client, origin, sent: Sent::Body(body) }).await
+        answer(
+            self,
+            UnreadRequest { headers: &parts.headers, client, origin, source: RequestSource::Body(body) },
+        )
+        .await
     }
 
     fn options(&self) -> &Options {
@@ -172,29 +178,29 @@ pub fn refuse(error: Error) -> Response<Body> {
 
 /// A rejection where no media type was agreed on.
 fn rejected(rejection: Rejection) -> Response<Body> {
-    spell(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]))
+    respond(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]))
 }
 
-async fn answer(face: &GraphQl, asking: Asking<'_>) -> Response<Body> {
-    facts::note(|facts| facts.answerer = Answerer::GraphQl);
-    let Some(media) = first_accepted(asking.headers, &[GRAPHQL, JSON]) else {
+async fn answer(face: &GraphQl, unread: UnreadRequest<'_>) -> Response<Body> {
+    facts::note(|facts| facts.answered_by = AnsweredBy::GraphQl);
+    let Some(media) = first_accepted(unread.headers, &[GRAPHQL, JSON]) else {
         let text = "Accept must allow a GraphQL response as JSON.";
         return rejected(Rejection::new(StatusCode::NOT_ACCEPTABLE, text));
     };
     let mut caller = None;
     let executed = match face.pipeline.enter().await {
         // What waits for its turn holds no more than it needs for that.
-        Ok(running) => Box::pin(examine(face, running, asking, &mut caller)).await,
+        Ok(running) => Box::pin(examine(face, running, unread, &mut caller)).await,
         Err(error) => Err(error.into()),
     };
     let (status, answer) = match executed {
         Ok(answer) => (status_of(media, &answer), answer),
         Err(rejection) => (rejection.status, Answer::from_errors(vec![*rejection.error])),
     };
-    let retry_after = answer.errors.iter().find_map(|error| own(error)?.retry_after());
-    let mut response = spell(media, status, answer);
+    let retry_after = answer.errors.iter().find_map(|error| own_error(error)?.retry_after());
+    let mut response = respond(media, status, answer);
     let headers = response.headers_mut();
-    if let Some(seconds) = retry_after.filter(|_| waits(status)) {
+    if let Some(seconds) = retry_after.filter(|_| may_retry(status)) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
@@ -203,46 +209,46 @@ async fn answer(face: &GraphQl, asking: Asking<'_>) -> Response<Body> {
     if let Some(mut caller) = caller {
         if caller.limits.points == Verdict::Unlimited {
             // Nothing was taken: how many there are is told all the same.
-            face.pipeline.note_points(&mut caller).await;
+            face.pipeline.read_points(&mut caller).await;
         }
         face.pipeline.write_limits(&caller, headers);
     }
     // What scripts of another origin may read.
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
     response
 }
 
 /// Whether a client that is answered so may try again later.
-fn waits(status: StatusCode) -> bool {
+fn may_retry(status: StatusCode) -> bool {
     matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// Examines who asks, reads what is asked, and runs it. `caller` is who asks, once that is known.
 async fn examine(
     face: &GraphQl,
-    running: Place,
-    asking: Asking<'_>,
+    running: Permit,
+    unread: UnreadRequest<'_>,
     caller: &mut Option<Caller>,
 ) -> Result<Answer, Rejection> {
     let (pipeline, options) = (&face.pipeline, face.options());
-    let Asking { headers, client, origin, sent } = asking;
+    let UnreadRequest { headers, client, origin, source } = unread;
     let admitted = async {
         let known = pipeline.identify(headers, client).await?;
         pipeline.count(caller.insert(known)).await
     };
-    pipeline.watched(pin!(admitted)).await?;
+    pipeline.within_timeout(pin!(admitted)).await?;
     let Some(caller) = caller else { return Err(Error::Unauthenticated.into()) };
     caller.agent = headers.get(header::USER_AGENT).cloned();
-    let reader = Reader::new(options.bodies, caller.principal.is_some());
-    let (running, asked) = match sent {
-        Sent::Query(query) => (running, reader.read_query(&query, headers)?),
-        Sent::Body(body) => {
+    let reader = RequestReader::new(options.bodies, caller.principal.is_some());
+    let (running, asked) = match source {
+        RequestSource::Query(query) => (running, reader.read_query(&query, headers)?),
+        RequestSource::Body(body) => {
             let reading = pin!(reader.read_body(pipeline, headers, body));
             let (running, asked) = pipeline.receive(running, reading).await?;
             (running, asked?)
         }
     };
-    let answer = bounded(face, pin!(run(face, caller, origin, asked))).await;
+    let answer = within_time_limit(face, pin!(run(face, caller, origin, asked))).await;
     drop(running);
     answer
 }
@@ -253,10 +259,10 @@ async fn run(
     face: &GraphQl,
     caller: &mut Caller,
     origin: Origin,
-    mut asked: Asked,
+    mut asked: GraphQlRequest,
 ) -> Result<Answer, Rejection> {
     let is_known = caller.principal.is_some();
-    let Prepared { estimate, ready } = match prepare(face, &mut asked, is_known).await {
+    let PreparedOperation { estimate, cached } = match prepare(face, &mut asked, is_known).await {
         Ok(prepared) => prepared,
         Err(error @ Error::NotRun(_)) => return Ok(Answer::from_errors(vec![server_error(error)])),
         Err(error) => return Err(error.into()),
@@ -264,17 +270,17 @@ async fn run(
     if asked.by_get && estimate.kind != OperationType::Query {
         return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "Only queries can be sent by GET."));
     }
-    let kept = match &ready {
-        _ if !asked.by_get => NOT_KEPT,
-        Some(ready) => ready.kept,
+    let kept = match &cached {
+        _ if !asked.by_get => NO_CACHE,
+        Some(cached) => cached.kept,
         None => face.hints.of(&mut asked.operation),
     };
     let cost_is_asked = asked.cost;
-    let work = Work { face, caller: &mut *caller, origin, estimate: &estimate };
-    let (mut answer, used) = match ready {
-        Some(ready) => work.repeat(asked.operation.variables, &ready.variant).await?,
-        None if estimate.introspects => work.introspect(asked.operation).await?,
-        None => work.execute_new(asked.operation).await?,
+    let priced = PricedOperation { face, caller: &mut *caller, origin, estimate: &estimate };
+    let (mut answer, used) = match cached {
+        Some(cached) => priced.run_cached(asked.operation.variables, &cached.variant).await?,
+        None if estimate.introspects => priced.run_introspection(asked.operation).await?,
+        None => priced.run_new(asked.operation).await?,
     };
     if !was_executed(&answer) {
         if is_known {
@@ -292,45 +298,45 @@ async fn run(
 }
 
 /// An operation that is going to be run for a caller. What comes of it is the answer, and the points that it cost.
-struct Work<'a> {
+struct PricedOperation<'a> {
     face: &'a GraphQl,
     caller: &'a mut Caller,
     origin: Origin,
     estimate: &'a Estimate,
 }
 
-impl Work<'_> {
+impl PricedOperation<'_> {
     /// Runs an operation that ran before.
-    async fn repeat(self, variables: Variables, variant: &Variant) -> Result<(Answer, u32), Error> {
-        let schema = &self.face.fast;
+    async fn run_cached(self, variables: Variables, variant: &Variant) -> Result<(Answer, u32), Error> {
+        let schema = &self.face.non_validating;
         let mut operation = Operation::new("").variables(variables);
         operation.set_parsed_query(variant.executable.clone());
         self.execute(schema, operation, Some(Arc::clone(&variant.kept))).await
     }
 
     /// Runs an operation that is validated first, and remembers it.
-    async fn execute_new(self, operation: Operation) -> Result<(Answer, u32), Error> {
+    async fn run_new(self, operation: Operation) -> Result<(Answer, u32), Error> {
         let (face, estimate) = (self.face, self.estimate);
-        let ran = self.caller.principal.as_ref().and_then(|_| Ran::of(&operation));
-        let (answer, used) = self.execute(&face.strict, operation, None).await?;
+        let ran = self.caller.principal.as_ref().and_then(|_| ExecutedOperation::of(&operation));
+        let (answer, used) = self.execute(&face.validating, operation, None).await?;
         if let Some(ran) = ran.filter(|_| was_executed(&answer)) {
-            face.known.remember(&ran, estimate, &face.hints);
+            face.operations.remember(&ran, estimate, &face.hints);
         }
         Ok((answer, used))
     }
 
     /// Answers a question about the schema itself: from what was answered before, where it was asked before.
-    async fn introspect(self, operation: Operation) -> Result<(Answer, u32), Error> {
+    async fn run_introspection(self, operation: Operation) -> Result<(Answer, u32), Error> {
         let (face, price) = (self.face, self.estimate.price());
-        let question = Introspections::question(&operation);
-        if let Some(kept) = face.introspections.get(&question) {
+        let key = IntrospectionCache::key(&operation);
+        if let Some(kept) = face.introspections.get(&key) {
             face.pipeline.charge(self.caller, price).await?;
             return Ok((Answer::new(Value::Binary(kept)), price));
         }
-        let (mut answer, used) = self.execute(&face.strict, operation, None).await?;
+        let (mut answer, used) = self.execute(&face.validating, operation, None).await?;
         if answer.errors.is_empty() {
             let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
-            face.introspections.keep(question, data.clone());
+            face.introspections.insert(key, data.clone());
             answer.data = Value::Binary(data);
         }
         Ok((answer, used))
@@ -347,7 +353,8 @@ impl Work<'_> {
         let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
         let used = move |answer: &Answer, execution: &Execution| {
             let written = execution.counts.objects_written();
-            let used = (operation::actual(kind, &answer.data, written) + conditions).clamp(1, points);
+            let used =
+                (operation::points_of_answer(kind, &answer.data, written) + conditions).clamp(1, points);
             u32::try_from(used).unwrap_or(u32::MAX)
         };
         let execution = Execution {
@@ -363,7 +370,7 @@ impl Work<'_> {
 }
 
 /// What the language calls a kind of operation.
-fn word(kind: OperationType) -> &'static str {
+fn kind_name(kind: OperationType) -> &'static str {
     match kind {
         OperationType::Query => "query",
         OperationType::Mutation => "mutation",
@@ -372,40 +379,44 @@ fn word(kind: OperationType) -> &'static str {
 }
 
 /// An operation that is within the limits.
-struct Prepared {
+struct PreparedOperation {
     estimate: Estimate,
     /// The operation, where it ran before.
-    ready: Option<Ready>,
+    cached: Option<CachedRun>,
 }
 
-async fn prepare(face: &GraphQl, asked: &mut Asked, is_known: bool) -> Result<Prepared, Error> {
-    operation::bound(&asked.operation.variables)?;
+async fn prepare(
+    face: &GraphQl,
+    asked: &mut GraphQlRequest,
+    is_known: bool,
+) -> Result<PreparedOperation, Error> {
+    operation::check_nesting(&asked.operation.variables)?;
     let new = face.documents.resolve(&mut asked.operation, asked.document_id.as_deref())?;
     let options = face.options();
-    let bounds = Reader::new(options.bodies, is_known).document(options.max_tokens);
+    let bounds = RequestReader::new(options.bodies, is_known).document_bounds(options.max_tokens);
     let limits = &options.operation;
     let known = match is_known {
-        true => face.known.ready(&mut asked.operation, &face.rules, limits, bounds)?,
+        true => face.operations.get(&mut asked.operation, &face.rules, limits, bounds)?,
         false => None,
     };
-    let (estimate, ready) = match known {
-        Some((estimate, ready)) => (estimate, Some(ready)),
+    let (estimate, cached) = match known {
+        Some((estimate, cached)) => (estimate, Some(cached)),
         None => (operation::prepare(&mut asked.operation, &face.rules, limits, bounds)?, None),
     };
-    if estimate.cost.asks_of_schema {
+    if estimate.cost.introspects {
         check_introspection(options.introspection, is_known)?;
     }
     facts::note(|facts| {
         facts.operation(estimate.name.as_deref());
         facts.roots = Some(estimate.roots.clone());
-        facts.kind = Some(word(estimate.kind));
-        let hash = ready.as_ref().map(|ready| ready.hash.clone());
+        facts.kind = Some(kind_name(estimate.kind));
+        let hash = cached.as_ref().map(|cached| cached.hash.clone());
         facts.document = Some(hash.unwrap_or_else(|| operation::hash_of(&asked.operation.query)));
     });
     if let Some(new) = new {
         face.documents.remember(new, &asked.operation.query);
     }
-    Ok(Prepared { estimate, ready })
+    Ok(PreparedOperation { estimate, cached })
 }
 
 /// Whether whoever asks may ask for the schema itself.
@@ -415,23 +426,23 @@ fn check_introspection(allowed: Introspection, is_known: bool) -> Result<(), Err
         Introspection::Key if is_known => Ok(()),
         Introspection::Key => Err(Error::Unauthenticated),
         Introspection::Never => {
-            Err(NotRun::because(Code::GraphqlValidationFailed, "This server tells nothing of its schema."))
+            Err(NotRun::new(Code::GraphqlValidationFailed, "This server tells nothing of its schema."))
         }
     }
 }
 
 /// Works for as long as an operation may take: its own limit or that of every request, of which the
 /// shorter one counts.
-async fn bounded(
+async fn within_time_limit(
     face: &GraphQl,
     work: impl Future<Output = Result<Answer, Rejection>>,
 ) -> Result<Answer, Rejection> {
     let options = face.options();
     let limit = options.operation_timeout.min(options.timeout);
-    match face.pipeline.watch(limit, work).await {
+    match face.pipeline.within_limit(limit, work).await {
         Ok(done) => done,
-        Err(GivenUp::Late) if options.operation_timeout < options.timeout => {
-            let late = NotRun::because(Code::TimedOut, "The operation took too long.");
+        Err(CancelReason::TimedOut) if options.operation_timeout < options.timeout => {
+            let late = NotRun::new(Code::TimedOut, "The operation took too long.");
             Ok(Answer::from_errors(vec![server_error(late)]))
         }
         Err(reason) => Err(Error::from(reason).into()),
@@ -440,7 +451,7 @@ async fn bounded(
 
 /// What the operation cost and what is left in this minute.
 fn cost(face: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
-    let standing = points.standing();
+    let standing = points.window();
     let reset = standing.map(|left| face.pipeline.engine.host.now() + Duration::from_secs(left.resets_in));
     let cost = json!({
         "requested": requested,
@@ -455,14 +466,14 @@ fn cost(face: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
 /// was not executed is 400, or what its reason says, where the media type tells; everything else is 200.
 fn status_of(media: &str, answer: &Answer) -> StatusCode {
     let is_away = |own: &Error| own.status() == 503 && !matches!(own, Error::NotRun(_));
-    let refused = |error| own(error).is_some_and(is_away);
+    let refused = |error| own_error(error).is_some_and(is_away);
     if is_empty(&answer.data) && answer.errors.iter().any(refused) {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     if was_executed(answer) || media == JSON {
         return StatusCode::OK;
     }
-    let reason = answer.errors.first().and_then(own);
+    let reason = answer.errors.first().and_then(own_error);
     reason.and_then(|error| StatusCode::from_u16(error.status()).ok()).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
@@ -479,11 +490,11 @@ fn is_empty(data: &Value) -> bool {
     }
 }
 
-fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> {
+fn respond(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> {
     let executed = was_executed(&answer);
     answer.errors.truncate(operation::MAX_ERRORS);
-    answer.errors.iter_mut().for_each(|error| complete(error, executed));
-    let parts = written(&answer, executed).unwrap_or_default();
+    answer.errors.iter_mut().for_each(|error| add_extensions(error, executed));
+    let parts = json_parts(&answer, executed).unwrap_or_default();
     let length = parts.iter().map(Bytes::len).sum::<usize>();
     let mut response = Response::new(body_of(parts));
     *response.status_mut() = status;
@@ -501,7 +512,7 @@ fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> 
 }
 
 /// An answer as JSON. Data that is one text already is kept, and shared by all answers that hold it.
-fn written(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>> {
+fn json_parts(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>> {
     if !executed {
         return serde_json::to_vec(&json!({"errors": answer.errors})).map(|json| vec![json.into()]);
     }
@@ -599,17 +610,17 @@ fn server_error(error: Error) -> ServerError {
 }
 
 /// Our own error within one of GraphQL.
-fn own(error: &ServerError) -> Option<&Error> {
+fn own_error(error: &ServerError) -> Option<&Error> {
     error.source.as_ref().and_then(|source| source.downcast_ref::<Error>())
 }
 
 /// Gives an error its code and details, and the log its cause.
-fn complete(error: &mut ServerError, executed: bool) {
+fn add_extensions(error: &mut ServerError, executed: bool) {
     let mut extensions = error.extensions.take().unwrap_or_default();
     let mut message = None;
-    let code = match own(error) {
+    let code = match own_error(error) {
         Some(own) => {
-            own.extend(&mut extensions);
+            own.add_extensions(&mut extensions);
             match own {
                 Error::Internal(cause) => {
                     let trace_id = facts::trace_id();

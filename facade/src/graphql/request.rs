@@ -11,23 +11,24 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use super::{JSON, Rejection};
 use crate::error::{Code, Error, NotRun};
 use crate::http::BodyBounds;
-use crate::http::body::Unreadable;
-use crate::http::json::{self, Bounds, Fields, Flaw};
+use crate::http::body::BodyError;
+use crate::http::json::{self, Fields, JsonBounds, JsonError};
 use crate::operation;
 use crate::pipeline::Pipeline;
 
 /// Headers that a foreign page cannot send without asking first: one of them must come with a
 /// multipart body, which a form could send.
-const PREFLIGHTED: [&str; 3] = ["x-requested-with", "graphql-require-preflight", "apollo-require-preflight"];
+const PREFLIGHT_HEADERS: [&str; 3] =
+    ["x-requested-with", "graphql-require-preflight", "apollo-require-preflight"];
 /// Header that asks what the operation costs.
-const COST: &str = "x-graphql-cost";
+const COST_HEADER: &str = "x-graphql-cost";
 /// Parameters of a request; others are passed over.
 const PARAMETERS: [&str; 5] = ["query", "operationName", "variables", "extensions", "documentId"];
 /// Parts of a multipart request that are no files.
-const PARTS: [&str; 2] = ["operations", "map"];
+const JSON_PARTS: [&str; 2] = ["operations", "map"];
 
 /// What a request asks for.
-pub(super) struct Asked {
+pub(super) struct GraphQlRequest {
     /// The operation; without a text where the document is named.
     pub(super) operation: Operation,
     /// Name of a document that the server knows.
@@ -40,13 +41,13 @@ pub(super) struct Asked {
 
 /// How much of a request is read.
 #[derive(Clone, Copy)]
-pub(super) struct Reader {
+pub(super) struct RequestReader {
     bounds: BodyBounds,
     /// Whether it came with a valid key.
     is_known: bool,
 }
 
-impl Reader {
+impl RequestReader {
     pub(super) fn new(bounds: BodyBounds, is_known: bool) -> Self {
         Self { bounds, is_known }
     }
@@ -58,36 +59,38 @@ impl Reader {
     }
 
     /// How long a document may be, of those with so many tokens.
-    pub(super) fn document(self, max_tokens: u64) -> operation::Bounds {
+    pub(super) fn document_bounds(self, max_tokens: u64) -> operation::DocumentBounds {
         let keyless = max_tokens.min(self.bounds.keyless_tokens);
         let tokens = if self.is_known { max_tokens } else { keyless };
-        operation::Bounds { tokens, bytes: self.max_bytes() as u64 }
+        operation::DocumentBounds { tokens, bytes: self.max_bytes() as u64 }
     }
 
     /// How large trees of JSON may be.
-    fn tree(self) -> Bounds {
+    fn json_bounds(self) -> JsonBounds {
         let BodyBounds { max_elements, max_depth, keyless_tokens, .. } = self.bounds;
         let keyless = usize::try_from(keyless_tokens).unwrap_or(usize::MAX);
         let elements = if self.is_known { max_elements } else { max_elements.min(keyless) };
-        Bounds { elements, depth: max_depth }
+        JsonBounds { elements, depth: max_depth }
     }
 
     /// A query in the address: `query`, `operationName`, `variables`, `extensions`, `documentId`.
-    pub(super) fn read_query(self, text: &str, headers: &HeaderMap) -> Result<Asked, Rejection> {
+    pub(super) fn read_query(self, text: &str, headers: &HeaderMap) -> Result<GraphQlRequest, Rejection> {
         if text.len() > self.max_bytes() {
             return Err(too_long(self.max_bytes()));
         }
         let mut fields = Fields::new();
         for (name, value) in crate::rest::plain_query(text, |name| PARAMETERS.contains(&name)) {
             let value = match name.as_str() {
-                "variables" | "extensions" if !value.is_empty() => json::value(value.as_bytes(), self.tree())
-                    .map_err(|flaw| self.refusal(flaw, &format!("`{name}` is no JSON.")))?,
+                "variables" | "extensions" if !value.is_empty() => {
+                    json::value(value.as_bytes(), self.json_bounds())
+                        .map_err(|error| self.rejection(error, &format!("`{name}` is no JSON.")))?
+                }
                 "variables" | "extensions" => Value::Null,
                 _ => Value::String(value),
             };
             fields.insert(async_graphql::Name::new(name), value);
         }
-        Ok(Asked { by_get: true, ..from_fields(fields, headers)? })
+        Ok(GraphQlRequest { by_get: true, ..from_fields(fields, headers)? })
     }
 
     /// An operation in the body of a `POST`.
@@ -96,7 +99,7 @@ impl Reader {
         pipeline: &Pipeline,
         headers: &HeaderMap,
         body: Body,
-    ) -> Result<Asked, Rejection> {
+    ) -> Result<GraphQlRequest, Rejection> {
         let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let kind = kind.to_ascii_lowercase();
         let (media, charset) = kind.split_once(';').unwrap_or((&kind, ""));
@@ -112,41 +115,41 @@ impl Reader {
             ));
         }
         let body = bytes(body, self.max_bytes()).await?;
-        let (length, tree) = (body.len(), self.tree());
+        let (length, tree) = (body.len(), self.json_bounds());
         let read = move || json::read(&body, |name| PARAMETERS.contains(&name), tree);
         match pipeline.parse(length, read).await? {
-            Ok(json::Body::Object(fields)) => from_fields(fields, headers),
-            Ok(json::Body::List) => Err(batch()),
-            Ok(json::Body::Scalar) => Err(Rejection::bad("The body must be one object.")),
-            Err(flaw) => Err(self.refusal(flaw, "The body is no JSON.")),
+            Ok(json::JsonBody::Object(fields)) => from_fields(fields, headers),
+            Ok(json::JsonBody::List) => Err(batch()),
+            Ok(json::JsonBody::Scalar) => Err(Rejection::bad("The body must be one object.")),
+            Err(error) => Err(self.rejection(error, "The body is no JSON.")),
         }
     }
 
     /// Files beside the operation (GraphQL multipart request specification). They need a valid key.
-    async fn read_multipart(self, headers: &HeaderMap, body: Body) -> Result<Asked, Rejection> {
-        if !PREFLIGHTED.iter().any(|name| headers.contains_key(HeaderName::from_static(name))) {
+    async fn read_multipart(self, headers: &HeaderMap, body: Body) -> Result<GraphQlRequest, Rejection> {
+        if !PREFLIGHT_HEADERS.iter().any(|name| headers.contains_key(HeaderName::from_static(name))) {
             return Err(Rejection::bad("A multipart request needs the header `GraphQL-Require-Preflight`."));
         }
         if !self.is_known {
             return Err(Error::Unauthenticated.into());
         }
         let body = bytes(body, self.bounds.max).await?;
-        self.look_at_parts(multipart(headers, body.clone())).await?;
+        self.check_parts(multipart(headers, body.clone())).await?;
         match GraphQLRequest::<GraphQLRejection>::from_request(multipart(headers, body), &()).await {
-            Ok(request) => Ok(Asked::new(request.into_inner(), asks_for_cost(headers))),
+            Ok(request) => Ok(GraphQlRequest::new(request.into_inner(), asks_for_cost(headers))),
             Err(GraphQLRejection(ParseRequestError::UnsupportedBatch)) => Err(batch()),
             Err(_) => Err(unreadable_parts()),
         }
     }
 
     /// Holds the parts that are no files against the limits of a request without files, and counts them all.
-    async fn look_at_parts(self, request: Request) -> Result<(), Rejection> {
+    async fn check_parts(self, request: Request) -> Result<(), Rejection> {
         let mut parts = Multipart::from_request(request, &()).await.map_err(|_| unreadable_parts())?;
         for _ in 0..self.bounds.max_fields {
             let Some(mut part) = parts.next_field().await.map_err(|_| unreadable_parts())? else {
                 return Ok(());
             };
-            if !part.name().is_some_and(|name| PARTS.contains(&name)) {
+            if !part.name().is_some_and(|name| JSON_PARTS.contains(&name)) {
                 continue;
             }
             let mut text = Vec::new();
@@ -156,18 +159,18 @@ impl Reader {
                 }
                 text.extend_from_slice(&chunk);
             }
-            json::value(&text, self.tree())
-                .map_err(|flaw| self.refusal(flaw, "The parts `operations` and `map` must be JSON."))?;
+            json::value(&text, self.json_bounds())
+                .map_err(|error| self.rejection(error, "The parts `operations` and `map` must be JSON."))?;
         }
         Err(unreadable_parts())
     }
 
-    fn refusal(self, flaw: Flaw, malformed: &str) -> Rejection {
-        match flaw {
-            Flaw::Malformed => Rejection::bad(malformed),
-            Flaw::TooManyElements => {
-                let max = self.tree().elements as u64;
-                NotRun::beyond(Code::QueryTooLong, "elements", max, "values in JSON").into()
+    fn rejection(self, error: JsonError, malformed: &str) -> Rejection {
+        match error {
+            JsonError::Malformed => Rejection::bad(malformed),
+            JsonError::TooManyElements => {
+                let max = self.json_bounds().elements as u64;
+                NotRun::limit_exceeded(Code::QueryTooLong, "elements", max, "values in JSON").into()
             }
         }
     }
@@ -176,13 +179,13 @@ impl Reader {
 /// The whole body, unless it is or says that it is too large.
 async fn bytes(body: Body, max: usize) -> Result<Bytes, Rejection> {
     crate::http::body::read(body, max).await.map_err(|reason| match reason {
-        Unreadable::TooLarge => too_long(max),
-        Unreadable::Broken => Rejection::bad("The body has no end."),
+        BodyError::TooLarge => too_long(max),
+        BodyError::Broken => Rejection::bad("The body has no end."),
     })
 }
 
 fn too_long(max: usize) -> Rejection {
-    NotRun::beyond(Code::QueryTooLong, "bytes", max as u64, "bytes").into()
+    NotRun::limit_exceeded(Code::QueryTooLong, "bytes", max as u64, "bytes").into()
 }
 
 /// A multipart body that was read, as a request of its own.
@@ -202,15 +205,15 @@ fn unreadable_parts() -> Rejection {
 }
 
 fn batch() -> Rejection {
-    NotRun::because(Code::BatchNotAllowed, "The body must be one object: batches are not accepted.").into()
+    NotRun::new(Code::BatchNotAllowed, "The body must be one object: batches are not accepted.").into()
 }
 
 fn asks_for_cost(headers: &HeaderMap) -> bool {
-    headers.contains_key(HeaderName::from_static(COST))
+    headers.contains_key(HeaderName::from_static(COST_HEADER))
 }
 
 /// The parameters of a request, each of its type.
-fn from_fields(mut fields: Fields, headers: &HeaderMap) -> Result<Asked, Rejection> {
+fn from_fields(mut fields: Fields, headers: &HeaderMap) -> Result<GraphQlRequest, Rejection> {
     let query = text(&mut fields, "query")?;
     let document_id = text(&mut fields, "documentId")?;
     let name = text(&mut fields, "operationName")?;
@@ -228,12 +231,12 @@ fn from_fields(mut fields: Fields, headers: &HeaderMap) -> Result<Asked, Rejecti
     if query.is_none() && !named {
         return Err(Rejection::bad("`query` must be a text."));
     }
-    Ok(Asked { document_id, ..Asked::new(operation, asks_for_cost(headers)) })
+    Ok(GraphQlRequest { document_id, ..GraphQlRequest::new(operation, asks_for_cost(headers)) })
 }
 
-impl Asked {
-    fn new(operation: Operation, told: bool) -> Self {
-        let cost = told || operation.extensions.get("cost") == Some(&Value::Boolean(true));
+impl GraphQlRequest {
+    fn new(operation: Operation, by_header: bool) -> Self {
+        let cost = by_header || operation.extensions.get("cost") == Some(&Value::Boolean(true));
         Self { operation, document_id: None, cost, by_get: false }
     }
 }
@@ -262,14 +265,14 @@ mod properties {
 
     use super::*;
 
-    fn reader() -> Reader {
-        Reader::new(crate::http::BodyBounds::default(), true)
+    fn reader() -> RequestReader {
+        RequestReader::new(crate::http::BodyBounds::default(), true)
     }
 
-    fn read_parts(body: Vec<u8>) -> Result<Asked, Rejection> {
+    fn read_parts(body: Vec<u8>) -> Result<GraphQlRequest, Rejection> {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=edge"));
-        headers.insert(HeaderName::from_static(PREFLIGHTED[0]), HeaderValue::from_static("x"));
+        headers.insert(HeaderName::from_static(PREFLIGHT_HEADERS[0]), HeaderValue::from_static("x"));
         reader().read_multipart(&headers, Body::from(body)).now_or_never().unwrap()
     }
 
@@ -279,10 +282,10 @@ mod properties {
             let variables = format!("{{\"n\":{number}}}");
             let fields = [("query", query.as_str()), ("operationName", &name), ("variables", &variables)];
             let text: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-            let Ok(asked) = reader().read_query(&text, &HeaderMap::new()) else { panic!("{text}") };
-            prop_assert_eq!(asked.operation.query, query);
-            prop_assert_eq!(asked.operation.operation_name, Some(name));
-            prop_assert_eq!(asked.operation.variables.get("n"), Some(&Value::from(number)));
+            let Ok(request) = reader().read_query(&text, &HeaderMap::new()) else { panic!("{text}") };
+            prop_assert_eq!(request.operation.query, query);
+            prop_assert_eq!(request.operation.operation_name, Some(name));
+            prop_assert_eq!(request.operation.variables.get("n"), Some(&Value::from(number)));
         }
 
         #[test]

@@ -8,35 +8,35 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 /// Bytes of answers that are kept.
-const KEPT: u64 = 4 * 1024 * 1024;
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// About how many there are.
-const ANSWERS: usize = 100;
+const EXPECTED_ANSWERS: usize = 100;
 
 /// Kept answers, by a hash of the question.
-pub struct Introspections(Cache<Question, Bytes, Size>);
+pub struct IntrospectionCache(Cache<IntrospectionKey, Bytes, ByteWeighter>);
 
 /// The bytes of an answer.
 #[derive(Clone)]
-struct Size;
+struct ByteWeighter;
 
-impl Weighter<Question, Bytes> for Size {
-    fn weight(&self, _: &Question, answer: &Bytes) -> u64 {
+impl Weighter<IntrospectionKey, Bytes> for ByteWeighter {
+    fn weight(&self, _: &IntrospectionKey, answer: &Bytes) -> u64 {
         answer.len() as u64
     }
 }
 
 /// A hash of a document, its operation's name and its variables.
-pub type Question = [u8; 32];
+pub type IntrospectionKey = [u8; 32];
 
-impl Default for Introspections {
+impl Default for IntrospectionCache {
     fn default() -> Self {
-        Self(Cache::with_weighter(ANSWERS, KEPT, Size))
+        Self(Cache::with_weighter(EXPECTED_ANSWERS, MAX_BYTES, ByteWeighter))
     }
 }
 
-impl Introspections {
+impl IntrospectionCache {
     /// What tells a request's question from others.
-    pub fn question(request: &Request) -> Question {
+    pub fn key(request: &Request) -> IntrospectionKey {
         let mut hash = Sha256::new();
         let variables = serde_json::to_vec(&request.variables).unwrap_or_default();
         for part in [
@@ -51,12 +51,12 @@ impl Introspections {
     }
 
     /// The JSON of `data` that answers a question, if it was asked before.
-    pub fn get(&self, question: &Question) -> Option<Bytes> {
-        self.0.get(question)
+    pub fn get(&self, key: &IntrospectionKey) -> Option<Bytes> {
+        self.0.get(key)
     }
 
     /// Keeps an answer: the JSON of `data`.
-    pub fn keep(&self, question: Question, answer: Bytes) {
-        self.0.insert(question, answer);
+    pub fn insert(&self, key: IntrospectionKey, answer: Bytes) {
+        self.0.insert(key, answer);
     }
 }

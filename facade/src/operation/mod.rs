@@ -7,16 +7,16 @@
 
 mod caching;
 mod documents;
-mod extent;
 mod introspection;
-mod known;
 mod measure;
 mod merging;
+mod operation_cache;
 mod positions;
 mod prepared;
 mod price;
 mod price_table;
 mod scan;
+mod schema_size;
 mod suggestion;
 mod values;
 mod variables;
@@ -24,19 +24,19 @@ mod variables;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::registry::Registry;
 use async_graphql::{Name, Positioned, Request};
-pub use caching::{Hints, INTROSPECTION, NOT_KEPT};
-pub use documents::{Documents, New, TrustedMode};
-pub use introspection::{Introspections, Question};
-pub use known::{Known, Ran, Ready};
-pub use measure::{Cost, condition};
-pub use prepared::{Prepared, Variant};
-pub use price::{actual, of_rows};
+pub use caching::{CacheHints, INTROSPECTION_FIELDS, NO_CACHE};
+pub use documents::{NewDocument, PersistedDocuments, TrustedMode};
+pub use introspection::{IntrospectionCache, IntrospectionKey};
+pub use measure::{Cost, condition_points};
+pub use operation_cache::{CachedRun, ExecutedOperation, OperationCache};
+pub use prepared::{PreparedDocument, Variant};
+pub use price::{points_of_answer, points_of_rows};
 pub use price_table::price_table;
 use sha2::{Digest, Sha256};
 pub use suggestion::Suggestions;
-pub use variables::bound;
+pub use variables::check_nesting;
 
-use self::positions::Positions;
+use self::positions::InputPositions;
 use self::price::Prices;
 use crate::error::{Code, NotRun};
 use crate::{Error, Result};
@@ -46,21 +46,21 @@ pub const MAX_ERRORS: usize = 50;
 
 /// What a schema says of documents before they are run: the price of fields, and the types of values.
 #[derive(Debug)]
-pub struct Rules {
+pub struct SchemaRules {
     prices: Prices,
-    positions: Positions,
+    positions: InputPositions,
 }
 
-impl Rules {
+impl SchemaRules {
     /// Reads the schema.
     pub fn new(registry: &Registry) -> Self {
-        Self { prices: Prices::new(registry), positions: Positions::new(registry) }
+        Self { prices: Prices::new(registry), positions: InputPositions::new(registry) }
     }
 }
 
 /// What an operation may ask for.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct OperationLimits {
     /// Levels of fields within fields.
     pub depth: u64,
     /// The same of questions about the schema.
@@ -77,7 +77,7 @@ pub struct Limits {
     pub list: u64,
 }
 
-impl Default for Limits {
+impl Default for OperationLimits {
     fn default() -> Self {
         Self {
             depth: 12,
@@ -98,7 +98,7 @@ pub fn hash_of(text: &str) -> String {
 
 /// How long a document may be, for whoever sends it.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct DocumentBounds {
     /// Tokens of the document, and fields once fragments are spread.
     pub tokens: u64,
     /// Bytes of its request.
@@ -131,12 +131,17 @@ impl Estimate {
 ///
 /// # Errors
 /// [`Error::NotRun`] with the reason.
-pub fn prepare(request: &mut Request, rules: &Rules, limits: &Limits, bounds: Bounds) -> Result<Estimate> {
+pub fn prepare(
+    request: &mut Request,
+    rules: &SchemaRules,
+    limits: &OperationLimits,
+    bounds: DocumentBounds,
+) -> Result<Estimate> {
     scan::scan(&request.query, bounds.tokens)?;
     let document = parse(&request.query)?;
-    let chosen = chosen(&document, request.operation_name.as_deref());
+    let chosen = named_operation(&document, request.operation_name.as_deref());
     if let Ok((_, operation)) = &chosen {
-        variables::fill_in(&operation.node, &mut request.variables);
+        variables::fill_in_defaults(&operation.node, &mut request.variables);
     }
     let cost = measure::Measure::new(&document, &request.variables, &rules.prices, limits, bounds)
         .check(chosen.as_ref().ok().map(|(_, operation)| &operation.node))?;
@@ -144,30 +149,30 @@ pub fn prepare(request: &mut Request, rules: &Rules, limits: &Limits, bounds: Bo
     rules.positions.check(&document)?;
     // Without fragments the validator sees every field.
     if request.query.contains("...") {
-        merging::Merging::new(&document, &rules.positions, bounds.tokens).check()?;
+        merging::MergeCheck::new(&document, &rules.positions, bounds.tokens).check()?;
     }
     let operation = &operation.node;
-    variables::require(&document, operation, &request.variables)?;
-    let (kind, name, roots) = (operation.ty, name.cloned(), roots(operation));
+    variables::check_required(&document, operation, &request.variables)?;
+    let (kind, name, roots) = (operation.ty, name.cloned(), root_fields(operation));
     let introspects = introspects(operation);
     request.set_parsed_query(document);
     Ok(Estimate { cost, kind, name, roots, introspects })
 }
 
 fn parse(text: &str) -> Result<ExecutableDocument> {
-    async_graphql::parser::parse_query(text).map_err(unreadable)
+    async_graphql::parser::parse_query(text).map_err(syntax_error)
 }
 
 /// Whether every field at the root of an operation is one of the schema itself.
 fn introspects(operation: &OperationDefinition) -> bool {
     operation.selection_set.node.items.iter().all(|selection| match &selection.node {
-        Selection::Field(field) => INTROSPECTION.contains(&field.node.name.node.as_str()),
+        Selection::Field(field) => INTROSPECTION_FIELDS.contains(&field.node.name.node.as_str()),
         Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
     })
 }
 
 /// Names of the fields at the root of an operation.
-fn roots(operation: &OperationDefinition) -> Vec<Name> {
+fn root_fields(operation: &OperationDefinition) -> Vec<Name> {
     let mut roots = Vec::new();
     for selection in &operation.selection_set.node.items {
         if let Selection::Field(field) = &selection.node
@@ -180,11 +185,11 @@ fn roots(operation: &OperationDefinition) -> Vec<Name> {
 }
 
 /// The parser's complaint in one line: what it expected, without a drawing of the document.
-fn unreadable(error: async_graphql::parser::Error) -> Error {
+fn syntax_error(error: async_graphql::parser::Error) -> Error {
     let locations = error.positions().collect();
     let text = error.to_string();
     let reason = text.lines().next_back().unwrap_or_default().trim_start_matches([' ', '=']);
-    NotRun::at(
+    NotRun::with_locations(
         Code::GraphqlParseFailed,
         format!("Syntax error: {}.", reason.trim_end_matches('.')),
         locations,
@@ -192,7 +197,7 @@ fn unreadable(error: async_graphql::parser::Error) -> Error {
 }
 
 /// The operation that a request names, or the only one, with its own name.
-fn chosen<'a>(
+fn named_operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
 ) -> Result<(Option<&'a Name>, &'a Positioned<OperationDefinition>)> {
@@ -206,5 +211,5 @@ fn chosen<'a>(
 }
 
 fn unresolved(text: &str) -> Error {
-    NotRun::because(Code::OperationResolutionFailure, text)
+    NotRun::new(Code::OperationResolutionFailure, text)
 }

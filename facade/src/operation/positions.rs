@@ -21,10 +21,10 @@ const TYPENAME: &str = "__typename";
 
 /// The places of the schema that take a value: arguments, and fields of input objects.
 #[derive(Debug, Default)]
-pub(super) struct Positions {
-    outputs: HashMap<Box<str>, Outputs>,
-    inputs: HashMap<Box<str>, Inputs>,
-    directives: HashMap<Box<str>, Inputs>,
+pub(super) struct InputPositions {
+    outputs: HashMap<Box<str>, OutputFields>,
+    inputs: HashMap<Box<str>, InputPositionsByName>,
+    directives: HashMap<Box<str>, InputPositionsByName>,
     /// Types that are several object types.
     abstract_types: HashSet<Box<str>>,
     query: Box<str>,
@@ -32,33 +32,33 @@ pub(super) struct Positions {
 }
 
 /// Fields of an object type, by name.
-type Outputs = HashMap<Box<str>, Output>;
+type OutputFields = HashMap<Box<str>, OutputField>;
 
 /// Arguments of a field or a directive, or fields of an input object, by name.
-type Inputs = HashMap<Box<str>, Input>;
+type InputPositionsByName = HashMap<Box<str>, InputPosition>;
 
 /// A field that answers something.
 #[derive(Debug)]
-struct Output {
+struct OutputField {
     /// Name of its type, without lists.
     ty: Box<str>,
-    arguments: Inputs,
+    arguments: InputPositionsByName,
 }
 
 /// A place that takes a value.
 #[derive(Debug)]
-struct Input {
+struct InputPosition {
     ty: Type,
     has_default: bool,
 }
 
-impl Positions {
+impl InputPositions {
     /// Reads the schema.
     pub(super) fn new(registry: &Registry) -> Self {
         let outputs = registry.types.iter().filter_map(|(name, ty)| {
             let fields = ty.fields()?.iter().map(|(name, field)| {
                 let ty = MetaTypeName::concrete_typename(&field.ty).into();
-                (name.as_str().into(), Output { ty, arguments: inputs(&field.args) })
+                (name.as_str().into(), OutputField { ty, arguments: inputs(&field.args) })
             });
             Some((name.as_str().into(), fields.collect()))
         });
@@ -66,9 +66,9 @@ impl Positions {
             MetaType::InputObject { input_fields, .. } => Some((name.as_str().into(), inputs(input_fields))),
             _ => None,
         });
-        let mut outputs: HashMap<Box<str>, Outputs> = outputs.collect();
+        let mut outputs: HashMap<Box<str>, OutputFields> = outputs.collect();
         // The registry doesn't list what every schema has.
-        let of_schema = Output { ty: "__Type".into(), arguments: one_required("name", "String") };
+        let of_schema = OutputField { ty: "__Type".into(), arguments: one_required("name", "String") };
         outputs.entry(registry.query_type.as_str().into()).or_default().insert("__type".into(), of_schema);
         let abstract_types = registry.types.iter().filter(|(_, ty)| ty.is_abstract());
         let abstract_types = abstract_types.map(|(name, _)| name.as_str().into());
@@ -112,38 +112,38 @@ impl Positions {
 
     fn check_operation(&self, document: &ExecutableDocument, operation: &OperationDefinition) -> Result<()> {
         let definitions = &operation.variable_definitions;
-        let mut walk = Walk { positions: self, document, definitions, seen: HashSet::new() };
-        walk.directives(&operation.directives)?;
+        let mut check = PositionCheck { positions: self, document, definitions, seen: HashSet::new() };
+        check.directives(&operation.directives)?;
         let root = self.root(operation.ty == OperationType::Mutation);
-        walk.set(&operation.selection_set.node, self.outputs.get(root))
+        check.set(&operation.selection_set.node, self.outputs.get(root))
     }
 }
 
 /// One place, which takes a value of a type and no null.
-fn one_required(name: &str, ty: &str) -> Inputs {
+fn one_required(name: &str, ty: &str) -> InputPositionsByName {
     let ty = Type { base: BaseType::Named(Name::new(ty)), nullable: false };
-    Inputs::from([(name.into(), Input { ty, has_default: false })])
+    InputPositionsByName::from([(name.into(), InputPosition { ty, has_default: false })])
 }
 
-fn inputs(known: &IndexMap<String, MetaInputValue>) -> Inputs {
+fn inputs(known: &IndexMap<String, MetaInputValue>) -> InputPositionsByName {
     let inputs = known.iter().filter_map(|(name, input)| {
         let ty = Type::new(&input.ty)?;
-        Some((name.as_str().into(), Input { ty, has_default: input.default_value.is_some() }))
+        Some((name.as_str().into(), InputPosition { ty, has_default: input.default_value.is_some() }))
     });
     inputs.collect()
 }
 
 /// The way through an operation, each of its fragments once.
-struct Walk<'a> {
-    positions: &'a Positions,
+struct PositionCheck<'a> {
+    positions: &'a InputPositions,
     document: &'a ExecutableDocument,
     definitions: &'a [Positioned<VariableDefinition>],
     seen: HashSet<&'a str>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> PositionCheck<'a> {
     /// A selection of a type. Selections nest as deep as brackets may.
-    fn set(&mut self, set: &'a SelectionSet, on: Option<&'a Outputs>) -> Result<()> {
+    fn set(&mut self, set: &'a SelectionSet, on: Option<&'a OutputFields>) -> Result<()> {
         for selection in &set.items {
             self.directives(selection.node.directives())?;
             match &selection.node {
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn field(&mut self, field: &'a Field, on: Option<&'a Outputs>) -> Result<()> {
+    fn field(&mut self, field: &'a Field, on: Option<&'a OutputFields>) -> Result<()> {
         if field.name.node == TYPENAME {
             return self.typename(field);
         }
@@ -185,7 +185,7 @@ impl<'a> Walk<'a> {
                     format!("The directive \"{name}\" takes one argument \"if\" of type \"Boolean!\".")
                 }
             };
-            Err(NotRun::at(Code::GraphqlValidationFailed, text, vec![directive.pos]))
+            Err(NotRun::with_locations(Code::GraphqlValidationFailed, text, vec![directive.pos]))
         })
     }
 
@@ -216,7 +216,11 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn arguments(&self, given: &[(Positioned<Name>, Positioned<Given>)], known: &Inputs) -> Result<()> {
+    fn arguments(
+        &self,
+        given: &[(Positioned<Name>, Positioned<Given>)],
+        known: &InputPositionsByName,
+    ) -> Result<()> {
         given.iter().try_for_each(|(name, value)| {
             let input = known.get(name.node.as_str());
             input.map_or(Ok(()), |input| self.value(&value.node, &input.ty, input.has_default, value.pos))
@@ -255,7 +259,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let text = format!("The variable `${name}` of type `{kind}` stands where `{expected}` is expected.");
-        Err(NotRun::at(Code::GraphqlValidationFailed, text, vec![pos]))
+        Err(NotRun::with_locations(Code::GraphqlValidationFailed, text, vec![pos]))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A field at the root is one point, and ten more where it changes something. A row or other object
 //! is one point, the values in it are free, and a list is its length times what is selected of a row. Before an
-//! operation is run, a list counts as long as its page or its identifiers are, and as [`ROWS`] where it has
+//! operation is run, a list counts as long as its page or its identifiers are, and as [`DEFAULT_ROWS`] where it has
 //! neither; afterwards what was found counts. A condition is a point for each comparison, and a tenth of
 //! one for each value beyond its first, whatever it finds. A REST request is priced by the same rules, but for what
 //! hangs on its rows: that is told afterwards only, since relations without pages are within each other
@@ -15,42 +15,42 @@ use async_graphql::Value;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::{MetaField, Registry};
 
-use super::extent::Extent;
+use super::schema_size::SchemaSize;
 use crate::record::count_objects;
 
 /// Rows that a list without pages is taken for.
-pub(super) const ROWS: u64 = 10;
+pub(super) const DEFAULT_ROWS: u64 = 10;
 /// Points of a field at the root.
-pub(super) const ROOT: u64 = 1;
+pub(super) const ROOT_FIELD_POINTS: u64 = 1;
 /// Points of changing something.
-pub(super) const CHANGE: u64 = 10;
+pub(super) const MUTATION_POINTS: u64 = 10;
 /// Further values of a comparison that cost a point together.
-pub(super) const FURTHER: u64 = 10;
+pub(super) const VALUES_PER_POINT: u64 = 10;
 
 /// What hangs on the types of the schema: all that a price depends on.
 #[derive(Debug, Default)]
 pub(super) struct Prices {
-    types: HashMap<Box<str>, Fields>,
-    pub(super) extent: Extent,
+    types: HashMap<Box<str>, ObjectFields>,
+    pub(super) schema_size: SchemaSize,
     query: Box<str>,
     mutation: Box<str>,
 }
 
 /// Fields of a type that hold objects.
-pub(super) type Fields = HashMap<Box<str>, Branch>;
+pub(super) type ObjectFields = HashMap<Box<str>, ObjectField>;
 
 /// A field that holds an object or a list of objects.
 #[derive(Debug)]
-pub(super) struct Branch {
+pub(super) struct ObjectField {
     /// Name of the objects' type.
     pub(super) ty: Box<str>,
     /// How many objects there are.
-    pub(super) many: Many,
+    pub(super) cardinality: Cardinality,
 }
 
 /// How many objects a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Many {
+pub(super) enum Cardinality {
     /// One.
     One,
     /// One that is a page: its own lists are as long as it was asked for.
@@ -58,14 +58,14 @@ pub(super) enum Many {
     /// A list: the rows of a page, or as many as there are.
     List,
     /// A list of what its argument `ids` names.
-    Named,
+    ByIds,
 }
 
 impl Prices {
     /// Reads the schema.
     pub(super) fn new(registry: &Registry) -> Self {
         let types = registry.types.iter().filter_map(|(name, ty)| {
-            let fields: Fields = ty
+            let fields: ObjectFields = ty
                 .fields()?
                 .iter()
                 .filter_map(|(name, field)| Some((name.as_str().into(), branch(registry, field)?)))
@@ -74,37 +74,37 @@ impl Prices {
         });
         Self {
             types: types.collect(),
-            extent: Extent::new(registry),
+            schema_size: SchemaSize::new(registry),
             query: registry.query_type.as_str().into(),
             mutation: registry.mutation_type.as_deref().unwrap_or_default().into(),
         }
     }
 
     /// All types with fields that hold objects.
-    pub(super) fn types(&self) -> impl Iterator<Item = (&str, &Fields)> {
+    pub(super) fn types(&self) -> impl Iterator<Item = (&str, &ObjectFields)> {
         self.types.iter().map(|(name, fields)| (name.as_ref(), fields))
     }
 
     /// Fields of a type that hold objects.
-    pub(super) fn fields(&self, ty: &str) -> Option<&Fields> {
+    pub(super) fn fields(&self, ty: &str) -> Option<&ObjectFields> {
         self.types.get(ty)
     }
 
     /// Fields of the root type of an operation that hold objects.
-    pub(super) fn root(&self, kind: OperationType) -> Option<&Fields> {
+    pub(super) fn root(&self, kind: OperationType) -> Option<&ObjectFields> {
         self.fields(if kind == OperationType::Mutation { &self.mutation } else { &self.query })
     }
 }
 
-fn branch(registry: &Registry, field: &MetaField) -> Option<Branch> {
+fn branch(registry: &Registry, field: &MetaField) -> Option<ObjectField> {
     let ty = registry.concrete_type_by_name(&field.ty)?;
-    let many = match () {
-        () if field.args.contains_key("ids") => Many::Named,
-        () if field.ty.starts_with('[') => Many::List,
-        () if field.args.contains_key("first") => Many::Page,
-        () => Many::One,
+    let cardinality = match () {
+        () if field.args.contains_key("ids") => Cardinality::ByIds,
+        () if field.ty.starts_with('[') => Cardinality::List,
+        () if field.args.contains_key("first") => Cardinality::Page,
+        () => Cardinality::One,
     };
-    ty.is_composite().then(|| Branch { ty: ty.name().into(), many })
+    ty.is_composite().then(|| ObjectField { ty: ty.name().into(), cardinality })
 }
 
 /// The comparisons of a condition.
@@ -122,7 +122,7 @@ impl Comparisons {
     }
 
     pub(super) fn points(self) -> u64 {
-        self.number.saturating_add(self.further.div_ceil(FURTHER))
+        self.number.saturating_add(self.further.div_ceil(VALUES_PER_POINT))
     }
 }
 
@@ -136,15 +136,16 @@ impl Sum for Comparisons {
 }
 
 /// Points of what was found, with so many objects that are written already.
-pub fn actual(kind: OperationType, data: &Value, written: u32) -> u64 {
+pub fn points_of_answer(kind: OperationType, data: &Value, written: u32) -> u64 {
     let Value::Object(root) = data else { return 1 };
-    let each = if kind == OperationType::Mutation { ROOT + CHANGE } else { ROOT };
+    let each =
+        if kind == OperationType::Mutation { ROOT_FIELD_POINTS + MUTATION_POINTS } else { ROOT_FIELD_POINTS };
     let objects = root.values().map(|value| each + u64::from(count_objects(value)));
     objects.sum::<u64>() + u64::from(written)
 }
 
 /// Points of a REST request that asks for so many rows, or has read them.
-pub fn of_rows(is_mutation: bool, rows: u32) -> u32 {
-    let root = if is_mutation { ROOT + CHANGE } else { ROOT };
+pub fn points_of_rows(is_mutation: bool, rows: u32) -> u32 {
+    let root = if is_mutation { ROOT_FIELD_POINTS + MUTATION_POINTS } else { ROOT_FIELD_POINTS };
     rows.saturating_add(u32::try_from(root).unwrap_or(u32::MAX))
 }

@@ -27,10 +27,15 @@ pub(super) fn scan(text: &str, max_tokens: u64) -> Result<()> {
         }
         tokens += 1;
         if tokens > max_tokens {
-            return Err(NotRun::beyond(Code::QueryTooLong, "tokens", max_tokens, "tokens"));
+            return Err(NotRun::limit_exceeded(Code::QueryTooLong, "tokens", max_tokens, "tokens"));
         }
         if open > MAX_BRACKETS {
-            return Err(NotRun::beyond(Code::QueryTooDeep, "brackets", MAX_BRACKETS, "nested brackets"));
+            return Err(NotRun::limit_exceeded(
+                Code::QueryTooDeep,
+                "brackets",
+                MAX_BRACKETS,
+                "nested brackets",
+            ));
         }
         rest = &rest[length(rest)?..];
     }
@@ -63,7 +68,7 @@ fn is_word(letter: u8) -> bool {
 fn word(text: &[u8]) -> Result<usize> {
     let length = text.iter().take_while(|&&letter| is_word(letter)).count();
     if length > MAX_NAME {
-        return Err(NotRun::beyond(Code::QueryTooLong, "name", MAX_NAME as u64, "letters in a name"));
+        return Err(NotRun::limit_exceeded(Code::QueryTooLong, "name", MAX_NAME as u64, "letters in a name"));
     }
     Ok(length)
 }

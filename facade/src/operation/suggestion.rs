@@ -8,7 +8,7 @@ use async_graphql::ServerError;
 use async_graphql::registry::{MetaField, MetaType, Registry};
 
 /// How a suggestion begins, in the library's own texts too.
-const QUESTION: &str = " Did you mean ";
+const SUGGESTION_PREFIX: &str = " Did you mean ";
 /// Names that are suggested at most.
 const MAX_NAMES: usize = 5;
 /// Letters of a name that is compared: those of the schema are shorter.
@@ -34,13 +34,13 @@ impl Suggestions {
     /// Completes what is wrong with a document by names that may have been meant.
     pub fn suggest(&self, errors: &mut [ServerError]) {
         for error in errors.iter_mut().take(super::MAX_ERRORS) {
-            if !error.message.contains(QUESTION)
-                && let Some(question) = self.question(&error.message)
+            if !error.message.contains(SUGGESTION_PREFIX)
+                && let Some(suggestion) = self.suggestion(&error.message)
             {
                 if !error.message.ends_with('.') {
                     error.message.push('.');
                 }
-                error.message += &question;
+                error.message += &suggestion;
             }
         }
     }
@@ -48,19 +48,19 @@ impl Suggestions {
     /// Takes away what the library suggests to everybody.
     pub fn withhold(errors: &mut [ServerError]) {
         for error in errors {
-            if let Some(at) = error.message.find(QUESTION) {
+            if let Some(at) = error.message.find(SUGGESTION_PREFIX) {
                 error.message.truncate(at);
             }
         }
     }
 
-    fn question(&self, message: &str) -> Option<String> {
-        let (asked, known) = self.known(message)?;
-        (asked.len() <= MAX_LETTERS).then(|| question(asked, &known)).flatten()
+    fn suggestion(&self, message: &str) -> Option<String> {
+        let (asked, known) = self.candidates(message)?;
+        (asked.len() <= MAX_LETTERS).then(|| suggestion(asked, &known)).flatten()
     }
 
     /// The name that an error is about, and those that stand where it stands.
-    fn known<'a>(&'a self, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
+    fn candidates<'a>(&'a self, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
         let types = self.names.get_or_init(|| names(&(self.registry)()));
         let own = |ty: &str| Some(types.get(ty)?.keys().map(AsRef::as_ref).collect());
         let mut words = message.split('"').skip(1).step_by(2);
@@ -107,7 +107,7 @@ fn members(ty: &MetaType) -> Members {
 }
 
 /// The names that differ least, as graphql-js chooses and spells them.
-fn question(asked: &str, known: &[&str]) -> Option<String> {
+fn suggestion(asked: &str, known: &[&str]) -> Option<String> {
     let threshold = asked.len() * 2 / 5 + 1;
     let asked = asked.to_lowercase();
     let distance = |name: &str| strsim::osa_distance(&asked, &name.to_lowercase());
@@ -125,7 +125,7 @@ fn question(asked: &str, known: &[&str]) -> Option<String> {
         [first, second] => format!("{first} or {second}"),
         [first @ .., last] => format!("{}, or {last}", first.join(", ")),
     };
-    Some(format!("{QUESTION}{listed}?"))
+    Some(format!("{SUGGESTION_PREFIX}{listed}?"))
 }
 
 #[cfg(test)]
@@ -135,12 +135,12 @@ mod tests {
     #[test]
     fn the_nearest_names_come_first() {
         let known = ["name", "names", "status", "stock", "sortOrder"];
-        assert_eq!(question("nmae", &known).as_deref(), Some(" Did you mean \"name\" or \"names\"?"));
-        assert_eq!(question("STATUS", &known).as_deref(), Some(" Did you mean \"status\"?"));
-        assert_eq!(question("unrelated", &known), None);
+        assert_eq!(suggestion("nmae", &known).as_deref(), Some(" Did you mean \"name\" or \"names\"?"));
+        assert_eq!(suggestion("STATUS", &known).as_deref(), Some(" Did you mean \"status\"?"));
+        assert_eq!(suggestion("unrelated", &known), None);
         let many = ["a1", "a2", "a3", "a4", "a5", "a6"];
         let listed = " Did you mean \"a1\", \"a2\", \"a3\", \"a4\", or \"a5\"?";
-        assert_eq!(question("a", &many).as_deref(), Some(listed));
+        assert_eq!(suggestion("a", &many).as_deref(), Some(listed));
     }
 
     #[test]
@@ -159,13 +159,13 @@ mod tests {
                 "ACTIVE",
             ),
         ] {
-            let question = names.question(message).unwrap_or_else(|| panic!("{message}"));
-            assert!(question.contains(&format!("\"{meant}\"")), "{message}{question}");
+            let suggestion = names.suggestion(message).unwrap_or_else(|| panic!("{message}"));
+            assert!(suggestion.contains(&format!("\"{meant}\"")), "{message}{suggestion}");
         }
         for message in
             ["", "Unknown field", "Unknown fragment: \"x\"", "Unknown field \"x\" on type \"Nothing\"."]
         {
-            assert_eq!(names.question(message), None, "{message}");
+            assert_eq!(names.suggestion(message), None, "{message}");
         }
     }
 
@@ -174,6 +174,6 @@ mod tests {
     fn what_is_far_too_long_is_not_compared() {
         let names = Suggestions::new(crate::toy::registry);
         let long = "x".repeat(100_000);
-        assert_eq!(names.question(&format!("Unknown field \"{long}\" on type \"Product\".")), None);
+        assert_eq!(names.suggestion(&format!("Unknown field \"{long}\" on type \"Product\".")), None);
     }
 }

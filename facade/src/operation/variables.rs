@@ -23,20 +23,20 @@ const MAX_LEVELS: usize = 32;
 ///
 /// # Errors
 /// [`Error::NotRun`](crate::Error::NotRun) with the limit.
-pub fn bound(variables: &Variables) -> Result<()> {
+pub fn check_nesting(variables: &Variables) -> Result<()> {
     let mut level: Vec<&ConstValue> = variables.values().collect();
     for _ in 0..=MAX_LEVELS {
-        level = level.into_iter().flat_map(inside).collect();
+        level = level.into_iter().flat_map(children).collect();
         if level.is_empty() {
             return Ok(());
         }
     }
     let limit = u64::try_from(MAX_LEVELS).unwrap_or(u64::MAX);
-    Err(NotRun::beyond(Code::QueryTooDeep, "variables", limit, "levels in the value of a variable"))
+    Err(NotRun::limit_exceeded(Code::QueryTooDeep, "variables", limit, "levels in the value of a variable"))
 }
 
 /// The values that a list or an object holds.
-fn inside(value: &ConstValue) -> Vec<&ConstValue> {
+fn children(value: &ConstValue) -> Vec<&ConstValue> {
     match value {
         ConstValue::List(items) => items.iter().collect(),
         ConstValue::Object(fields) => fields.values().collect(),
@@ -45,7 +45,7 @@ fn inside(value: &ConstValue) -> Vec<&ConstValue> {
 }
 
 /// Gives each variable that was left out its default.
-pub(super) fn fill_in(operation: &OperationDefinition, variables: &mut Variables) {
+pub(super) fn fill_in_defaults(operation: &OperationDefinition, variables: &mut Variables) {
     for definition in &operation.variable_definitions {
         let name = &definition.node.name.node;
         if let Some(default) = &definition.node.default_value
@@ -60,7 +60,7 @@ pub(super) fn fill_in(operation: &OperationDefinition, variables: &mut Variables
 ///
 /// # Errors
 /// [`Error::NotRun`](crate::Error::NotRun) with the first that has none.
-pub(super) fn require(
+pub(super) fn check_required(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
@@ -72,7 +72,7 @@ pub(super) fn require(
     if let Some(definition) = missing {
         let (name, kind) = (&definition.node.name.node, &definition.node.var_type.node);
         let text = format!("The variable `${name}` of type `{kind}` needs a value.");
-        return Err(NotRun::at(Code::BadUserInput, text, vec![definition.pos]));
+        return Err(NotRun::with_locations(Code::BadUserInput, text, vec![definition.pos]));
     }
     let mut conditions = Conditions { document, operation, variables, seen: HashSet::new() };
     conditions.check(&operation.selection_set.node)
@@ -133,6 +133,6 @@ impl<'a> Conditions<'a> {
             }
             Some(_) => format!("The variable `${name}` is no Boolean."),
         };
-        Err(NotRun::at(Code::BadUserInput, text, vec![pos]))
+        Err(NotRun::with_locations(Code::BadUserInput, text, vec![pos]))
     }
 }

@@ -8,12 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
 
-use super::order::{Order, Position, told};
+use super::order::{Order, Position, cursor_values};
 use crate::{Error, Result};
 
 /// The cursor of a position.
 pub(super) fn write(signature: u32, position: &[Option<Value>]) -> String {
-    let values: Vec<Json> = [Json::from(signature)].into_iter().chain(told(position)).collect();
+    let values: Vec<Json> = [Json::from(signature)].into_iter().chain(cursor_values(position)).collect();
     URL_SAFE_NO_PAD.encode(Json::from(values).to_string())
 }
 
@@ -48,18 +48,19 @@ mod properties {
 
     use super::*;
     use crate::column::Column;
-    use crate::filter::{Direction, Key};
+    use crate::filter::{Direction, SortKey};
     use crate::toy::book;
 
     const BACKENDS: [DbBackend; 3] = [DbBackend::MySql, DbBackend::Postgres, DbBackend::Sqlite];
 
     fn books() -> Order {
-        let key = |name, column, direction| Key { name, column: Column::of(column), words: &[], direction };
+        let key =
+            |name, column, direction| SortKey { name, column: Column::of(column), words: &[], direction };
         let mut order = Order::new();
         order.exact_first(Column::of(book::Column::Title), "x");
-        order.by(key("title", book::Column::Title, Direction::Desc));
-        order.by(key("boughtAt", book::Column::BoughtAt, Direction::Asc));
-        order.end(Column::of(book::Column::Id));
+        order.add(key("title", book::Column::Title, Direction::Desc));
+        order.add(key("boughtAt", book::Column::BoughtAt, Direction::Asc));
+        order.add_primary_key(Column::of(book::Column::Id));
         order
     }
 
@@ -95,7 +96,7 @@ mod properties {
         #[test]
         fn other_orders_are_told_apart(id in any::<i64>()) {
             let mut order = Order::new();
-            order.end(Column::of(book::Column::Id));
+            order.add_primary_key(Column::of(book::Column::Id));
             let cursor = write(order.signature("authors"), &[Some(id.into())]);
             prop_assert!(read("after", &cursor, &order, "authors", DbBackend::Sqlite).is_ok());
             prop_assert!(read("after", &cursor, &order, "books", DbBackend::Sqlite).is_err());

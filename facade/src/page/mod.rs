@@ -2,22 +2,22 @@
 
 mod cursor;
 mod deep;
+mod list_cache;
+mod list_reader;
 mod order;
-mod part;
-mod remembered;
 mod window;
 
 use async_graphql::Context;
 use sea_orm::sea_query::{IntoCondition, SelectStatement};
 use sea_orm::{Condition, EntityTrait, Select};
 
+pub use self::list_cache::ListCache;
+use self::list_reader::ListReader;
 use self::order::Order;
-use self::part::Source;
-pub use self::remembered::Remembered;
-use self::window::Place;
+use self::window::WindowRange;
 pub use self::window::{DEFAULT_SIZE, Paging};
 use crate::column::Column;
-use crate::filter::{Demand, Filter, Sort, contains};
+use crate::filter::{Filter, FilterDemand, Sort, contains};
 use crate::guard::allow;
 pub use crate::record::Connection;
 use crate::record::{Asked, Part, Record, RecordType};
@@ -62,7 +62,7 @@ impl<E: EntityTrait> List<E> {
     #[must_use]
     pub fn filter(mut self, filter: Option<&impl Filter>, scope: Scope<'_>) -> Self {
         if let Some(filter) = filter {
-            match allowed(filter, scope) {
+            match check_filter(filter, scope) {
                 Ok(()) => self.conditions.push(filter.condition(scope.backend())),
                 Err(refusal) => self.refused = Some(refusal),
             }
@@ -73,7 +73,7 @@ impl<E: EntityTrait> List<E> {
     /// Rows in this order; by primary key where nothing is asked, and last of all.
     #[must_use]
     pub fn sort<S: Sort<Entity = E>>(mut self, sort: Option<&Vec<S>>) -> Self {
-        sort.into_iter().flatten().for_each(|sort| self.order.by(sort.key()));
+        sort.into_iter().flatten().for_each(|sort| self.order.add(sort.key()));
         self
     }
 
@@ -107,7 +107,7 @@ impl<E: EntityTrait> List<E> {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
-        self.order.end(Column::of(T::key_column()));
+        self.order.add_primary_key(Column::of(T::key_column()));
         let (scope, record) = (Scope::from(ctx), T::record());
         let mut select = scope.lists().rows(self.rows);
         self.conditions.into_iter().for_each(|condition| {
@@ -121,18 +121,18 @@ impl<E: EntityTrait> List<E> {
 impl Ordered<'_> {
     async fn page(self, ctx: &Context<'_>, paging: Paging) -> Result<Part> {
         let Self { scope, record, select, order } = self;
-        orderable(&order, record, scope)?;
+        check_order(&order, record, scope)?;
         let (rest, options) = (scope.is_rest(), scope.engine().options);
         let window = paging.window(if rest { options.max_per_page } else { options.operation.list })?;
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let asked = Asked::of(&set, record).map_err(|error| Error::internal(error.message))?;
-        let source = Source { scope, record, select: &select, order: &order, asked };
-        let mut part = match window.place {
-            Place::Offset(offset) if rest => source.plain(offset, window.size).await?,
-            _ => source.read(window).await?,
+        let source = ListReader { scope, record, select: &select, order: &order, asked };
+        let mut part = match window.range {
+            WindowRange::Offset(offset) if rest => source.page_by_number(offset, window.size).await?,
+            _ => source.read_window(window).await?,
         };
         if asked.total && part.total.is_none() {
-            part.total = Some(remembered::count(scope, record, &select).await?);
+            part.total = Some(list_cache::count(scope, record, &select).await?);
         }
         Ok(part)
     }
@@ -140,7 +140,7 @@ impl Ordered<'_> {
 
 /// The place of a row in an order, and a cursor, tell what the order compares: it needs the abilities of
 /// those fields.
-fn orderable(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<()> {
+fn check_order(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<()> {
     let compared = order.fields().filter_map(|name| record.field(name));
     compared
         .filter(|field| !field.need.is_none())
@@ -149,8 +149,8 @@ fn orderable(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<()>
 
 /// A condition on related records tells as much of them as reading them does, so it needs the same
 /// ability; it nests only so deep, and is only so long.
-fn allowed(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
-    let mut demand = Demand::default();
+fn check_filter(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
+    let mut demand = FilterDemand::default();
     if filter.demand(&mut demand) > MAX_NESTING {
         return Err(Error::BadRequest(format!("Conditions nest more than {MAX_NESTING} deep.")));
     }

@@ -25,17 +25,17 @@ pub struct Paging {
 /// Where a part stands, and how many rows it has at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Window {
-    pub(super) place: Place,
+    pub(super) range: WindowRange,
     pub(super) size: u64,
 }
 
 /// Where a part stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum WindowRange {
     /// Behind so many rows.
     Offset(u64),
     /// Between two cursors, where there are any.
-    Between { after: Option<String>, before: Option<String>, end: End },
+    Cursors { after: Option<String>, before: Option<String>, end: End },
 }
 
 /// At which end of what is between the cursors.
@@ -44,7 +44,7 @@ pub(super) enum End {
     /// At its beginning, as was asked.
     First,
     /// At its beginning, since nothing was asked.
-    Unsaid,
+    FirstByDefault,
     /// At its end, as was asked.
     Last,
 }
@@ -66,18 +66,18 @@ impl Paging {
             }
             let page = u64::try_from(page).ok().filter(|&page| page > 0);
             let page = page.ok_or_else(|| Error::BadRequest("`page` is not valid.".to_owned()))?;
-            return Ok(Window { place: Place::Offset((page - 1).saturating_mul(size)), size });
+            return Ok(Window { range: WindowRange::Offset((page - 1).saturating_mul(size)), size });
         }
         let end = match (last, first.or(per_page)) {
             (Some(_), _) => End::Last,
             (None, Some(_)) => End::First,
-            (None, None) => End::Unsaid,
+            (None, None) => End::FirstByDefault,
         };
-        let place = match (self.after, self.before) {
-            (None, None) if end != End::Last => Place::Offset(0),
-            (after, before) => Place::Between { after, before, end },
+        let range = match (self.after, self.before) {
+            (None, None) if end != End::Last => WindowRange::Offset(0),
+            (after, before) => WindowRange::Cursors { after, before, end },
         };
-        Ok(Window { place, size })
+        Ok(Window { range, size })
     }
 }
 

@@ -20,7 +20,7 @@ static SWAGGER: LazyLock<String> = LazyLock::new(|| versioned(include_str!("swag
 
 /// Own scripts only, none within the page. GraphiQL and Swagger UI write styles into the page and
 /// carry their pictures and letters within their files.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+const PAGE_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
@@ -70,28 +70,31 @@ const DOCS_ASSETS: &[Asset] = assets! {
 /// endpoint, whose handler calls [`graphiql`].
 pub fn router<S: Clone + Send + Sync + 'static>(documentation: &str, title: &'static str) -> Router<S> {
     Router::new()
-        .route(documentation, get(move || async move { page(SWAGGER.replace("{title}", &attribute(title))) }))
+        .route(
+            documentation,
+            get(move || async move { page(SWAGGER.replace("{title}", &escape_attribute(title))) }),
+        )
         .route("/docs/asset/{asset}", get(docs_asset))
         .route("/graphql/asset/{asset}", get(graphql_asset))
 }
 
 /// A page of the host's own, which loads files of these.
-pub fn own(html: &str) -> Response {
+pub fn host_page(html: &str) -> Response {
     page(versioned(html))
 }
 
 /// GraphiQL for the endpoint at that path. A demo key is written into its headers editor.
 pub fn graphiql(endpoint: &str, title: &str, demo_key: Option<&str>) -> Response {
     let html = GRAPHIQL
-        .replace("{title}", &attribute(title))
-        .replace("{endpoint}", &attribute(endpoint))
-        .replace("{key}", &attribute(demo_key.unwrap_or_default()));
+        .replace("{title}", &escape_attribute(title))
+        .replace("{endpoint}", &escape_attribute(endpoint))
+        .replace("{key}", &escape_attribute(demo_key.unwrap_or_default()));
     page(html)
 }
 
 fn page(html: String) -> Response {
     let headers = [
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_SECURITY_POLICY, PAGE_SECURITY_POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-cache"),
@@ -109,7 +112,7 @@ fn versioned(html: &str) -> String {
 }
 
 /// A text as the value of an attribute in double quotes.
-fn attribute(text: &str) -> String {
+fn escape_attribute(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 

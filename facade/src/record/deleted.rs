@@ -32,7 +32,7 @@ impl<T: Record> Deleted<T> {
     ) -> Result<(DatabaseTransaction, Self)> {
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let reading = record.resolve(&set, ctx.item);
-        let (transaction, answer) = Scope::from(ctx).within(transaction, reading).await?;
+        let (transaction, answer) = Scope::from(ctx).with_transaction(transaction, reading).await?;
         Ok((transaction, Self { answer, record: PhantomData }))
     }
 

@@ -20,7 +20,7 @@ const REMEMBERED: usize = 2048;
 pub type RowsOf = fn() -> SelectStatement;
 
 /// Statements that find rows by keys, by everything but the keys.
-pub struct Lookups(Cache<Shape, Arc<Known>>);
+pub struct Lookups(Cache<FormDefinition, Arc<Known>>);
 
 /// A lookup: rows of a table whose column holds one of some keys.
 #[derive(Clone, Copy)]
@@ -41,7 +41,7 @@ pub struct Lookup<'a> {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Shape {
+struct FormDefinition {
     identity: usize,
     column: usize,
     columns: ColumnSet,
@@ -71,7 +71,7 @@ impl Lookups {
             return lookup.spell(backend, keys.iter().copied());
         }
         let Lookup { identity, column, columns, limit, .. } = lookup;
-        let shape = Shape { identity, column, columns, keys: places, limit };
+        let shape = FormDefinition { identity, column, columns, keys: places, limit };
         if let Some(known) = self.0.get(&shape) {
             return known.of(keys);
         }

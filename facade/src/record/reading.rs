@@ -17,7 +17,7 @@ use super::record_type::RecordType;
 use super::relation::{MAX_KEYS, MAX_ROWS};
 use crate::node::{Refetch, database_id};
 use crate::scope::Scope;
-use crate::write::{CHANGED, changed_at};
+use crate::write::{CHANGED_COLUMN, changed_at};
 use crate::{Error, Result};
 
 /// A column of a record's table.
@@ -145,7 +145,7 @@ impl<'a> Seen<'a> {
         let scope = Scope::from(ctx);
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let mut columns = asked_columns(&set, record)?;
-        let changed = record.place(CHANGED).filter(|_| scope.is_rest());
+        let changed = record.place(CHANGED_COLUMN).filter(|_| scope.is_rest());
         columns.extend(changed);
         Ok(Self { scope, record, columns, changed })
     }

@@ -174,14 +174,14 @@ impl RecordType {
             };
             let mut field = MetaField::new(*name, ty);
             field.description = Some(doc.trim().to_owned());
-            guard::mark(registry, &mut field, *need);
+            guard::add_directive_for(registry, &mut field, *need);
             RestForm { spelling, sparse: false }.mark(&mut field, registry);
             fields.insert((*name).to_owned(), field);
         }
         for Branch { name, doc, need, ty, sparse, .. } in &self.branches {
             let mut field = MetaField::new(*name, ty(registry));
             field.description = Some(doc.trim().to_owned());
-            guard::mark(registry, &mut field, *need);
+            guard::add_directive_for(registry, &mut field, *need);
             RestForm { spelling: Spelling::AsTyped, sparse: *sparse }.mark(&mut field, registry);
             fields.insert((*name).to_owned(), field);
         }

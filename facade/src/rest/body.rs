@@ -13,8 +13,8 @@ use super::expected::Expected;
 use super::request::Input;
 use crate::form::normalise;
 use crate::http::BodyBounds;
-use crate::http::body::Unreadable;
-use crate::http::json::{self, Bounds, Flaw};
+use crate::http::body::BodyError;
+use crate::http::json::{self, JsonBounds, JsonError};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result};
 
@@ -73,10 +73,10 @@ pub fn too_large() -> Error {
     crate::error::Refusal::message(413, "The POST data is too large.")
 }
 
-fn unreadable(reason: Unreadable) -> Error {
+fn unreadable(reason: BodyError) -> Error {
     match reason {
-        Unreadable::TooLarge => too_large(),
-        Unreadable::Broken => Error::BadRequest("Bad request.".to_owned()),
+        BodyError::TooLarge => too_large(),
+        BodyError::Broken => Error::BadRequest("Bad request.".to_owned()),
     }
 }
 
@@ -124,12 +124,14 @@ impl Kind {
     fn fields(self, bytes: &[u8], expected: &Expected, bounds: BodyBounds) -> Result<Fields> {
         match self {
             Self::Json => {
-                let tree = Bounds { elements: bounds.max_elements, depth: bounds.max_depth };
+                let tree = JsonBounds { elements: bounds.max_elements, depth: bounds.max_depth };
                 match json::read(bytes, |name| expected.wants(name), tree) {
-                    Ok(json::Body::Object(fields)) => Ok(fields),
+                    Ok(json::JsonBody::Object(fields)) => Ok(fields),
                     // The fields of a list are numbers, which no operation declares.
-                    Ok(json::Body::List | json::Body::Scalar) | Err(Flaw::Malformed) => Ok(Fields::new()),
-                    Err(Flaw::TooManyElements) => Err(too_large()),
+                    Ok(json::JsonBody::List | json::JsonBody::Scalar) | Err(JsonError::Malformed) => {
+                        Ok(Fields::new())
+                    }
+                    Err(JsonError::TooManyElements) => Err(too_large()),
                 }
             }
             Self::Xml if !bytes.is_empty() => {

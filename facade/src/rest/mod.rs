@@ -36,11 +36,11 @@ use self::request::Input;
 use self::routes::{Place, Routes, Unmatched};
 use crate::engine::Options;
 use crate::execution::{Execution, Origin};
-use crate::facts::{self, Answerer};
-use crate::gate::Place as Running;
+use crate::facts::{self, AnsweredBy};
+use crate::gate::Permit as Running;
 use crate::guard::allow;
 use crate::http::accept::{MediaRange, media_ranges};
-use crate::operation::of_rows;
+use crate::operation::points_of_rows;
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::schema::AnySchema;
 use crate::write::Expected;
@@ -169,7 +169,7 @@ impl Rest {
         if elsewhere.is_some_and(|wants| self.is_elsewhere(wants, &place, &path, &method)) {
             return Served::Elsewhere(request);
         }
-        facts::note(|facts| facts.answerer = Answerer::Rest);
+        facts::note(|facts| facts.answered_by = AnsweredBy::Rest);
         let (asking, body) = Asking::new(request, path, place, client, origin);
         self.respond(asking, body, elsewhere).await
     }
@@ -264,7 +264,7 @@ impl Rest {
     ) -> Result<Outcome> {
         let (options, pipeline) = (self.options(), &self.pipeline);
         // By reference: a future that is passed on by value takes its room again at each step.
-        pipeline.watched(pin!(self.admit(&asking, caller))).await?;
+        pipeline.within_timeout(pin!(self.admit(&asking, caller))).await?;
         let query = body::query(asking.uri.query().unwrap_or_default(), options.bodies.max_fields);
         let (running, mut input) = if body.is_end_stream() {
             (running, Ok(Input::of_query(query)))
@@ -305,7 +305,7 @@ impl Rest {
         }
         let Some(caller) = caller else { return Err(Error::Unauthenticated) };
         let executed = pin!(self.execute(&self.documents[document], asking, input, caller));
-        let reply = pipeline.watched(executed).await;
+        let reply = pipeline.within_timeout(executed).await;
         drop(running);
         Ok(reply?.into())
     }
@@ -313,7 +313,7 @@ impl Rest {
     /// The contract neither counts a request that means no operation nor tells of its limits.
     async fn take_back(&self, caller: &mut Option<Caller>) {
         if let Some(caller) = caller.take() {
-            self.pipeline.uncount(&caller).await;
+            self.pipeline.refund_request(&caller).await;
         }
     }
 
@@ -335,7 +335,7 @@ impl Rest {
         input: Result<Input>,
         caller: &mut Caller,
     ) -> Result<Reply> {
-        self.pipeline.is_open().await?;
+        self.pipeline.check_open().await?;
         if let Some(who) = &caller.principal {
             allow(who.abilities(), document.needs())?;
         }
@@ -402,7 +402,7 @@ impl Rest {
             ..Execution::new(caller.principal.clone(), asking.client, asking.origin.clone())
         };
         let writes = document.is_mutation();
-        let of = |rows| of_rows(writes, rows).saturating_add(price.conditions);
+        let of = |rows| points_of_rows(writes, rows).saturating_add(price.conditions);
         let mut changed_at = None;
         let used = |_: &_, execution: &Execution| {
             changed_at = execution.changed_at.get().copied().filter(|_| !writes);
@@ -584,7 +584,7 @@ impl Reply {
         if let Some(cause) = error.cause() {
             tracing::error!(%cause, trace_id = %facts::trace_id(), "request failed: {error}");
         }
-        facts::note(|facts| facts.error(error.logged().name()));
+        facts::note(|facts| facts.error(error.log_code().name()));
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = HeaderMap::new();
         if let Some(seconds) = error.retry_after() {

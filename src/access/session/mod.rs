@@ -422,7 +422,7 @@ fn network_hash(shop: &Shop, client: IpAddr) -> String {
 }
 
 fn refusal(field: &str, text: String) -> Error {
-    Error::Invalid(Invalid::one(field, text))
+    Error::Invalid(Invalid::single(field, text))
 }
 
 fn same(stored: &str, part: &str) -> bool {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use facade::cache::Cache;
 use facade::limit::WINDOW;
 
-use super::{Bucket, Standing, Verdict};
+use super::{Bucket, Verdict, WindowState};
 
 /// Windows that are remembered: a stranger with many addresses takes no more memory than they do.
 const MAX_WINDOWS: usize = 100_000;
@@ -33,7 +33,7 @@ impl Memory {
         let raise = |count: u32| count.checked_add(amount).filter(|&count| count <= limit);
         let left = WINDOW.saturating_sub((now - window.opened).to_std().unwrap_or_default());
         let resets_in = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-        let standing = |count: u32| Standing { limit, remaining: limit.saturating_sub(count), resets_in };
+        let standing = |count: u32| WindowState { limit, remaining: limit.saturating_sub(count), resets_in };
         match window.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, raise) {
             Ok(before) => Verdict::Counted(standing(before + amount)),
             Err(before) => Verdict::Refused(standing(before)),

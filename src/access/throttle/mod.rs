@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use facade::limit::{Standing, Verdict};
+use facade::limit::{Verdict, WindowState};
 
 use self::memory::Memory;
 use self::shared::SharedCounters;
@@ -101,7 +101,7 @@ impl Throttle {
             }
         }
         let remaining = u32::try_from((i64::from(standing.remaining) - more).max(0)).unwrap_or(u32::MAX);
-        Verdict::Counted(Standing { remaining, ..standing })
+        Verdict::Counted(WindowState { remaining, ..standing })
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn counted(limit: u32, remaining: u32) -> Verdict {
-        Verdict::Counted(Standing { limit, remaining, resets_in: 60 })
+        Verdict::Counted(WindowState { limit, remaining, resets_in: 60 })
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use facade::limit::WINDOW;
 use redis::Script;
 
-use super::{Bucket, Standing, Verdict};
+use super::{Bucket, Verdict, WindowState};
 use crate::platform::redis::Redis;
 
 /// The key's count, how much more, the limit, the window in milliseconds → whether it was counted, how much
@@ -51,7 +51,7 @@ impl SharedCounters {
         let arguments = [i64::from(amount), i64::from(limit), window];
         let answer: (i64, u32, u64) = self.redis.run(&self.take, &self.key(bucket), &arguments).await?;
         let (counted, remaining, left) = answer;
-        let standing = Standing { limit, remaining, resets_in: left.div_ceil(1000) };
+        let standing = WindowState { limit, remaining, resets_in: left.div_ceil(1000) };
         Some(if counted == 1 { Verdict::Counted(standing) } else { Verdict::Refused(standing) })
     }
 

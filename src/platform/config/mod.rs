@@ -209,7 +209,7 @@ impl From<&Config> for facade::engine::Options {
     }
 }
 
-impl From<&Config> for facade::operation::Limits {
+impl From<&Config> for facade::operation::OperationLimits {
     fn from(config: &Config) -> Self {
         Self {
             depth: config.max_depth,

@@ -151,7 +151,7 @@ pub(super) async fn named(
         _ => {
             let name = scope.lang().field_name("action");
             let text = scope.lang().text("validation.in", &[("attribute", &name)]);
-            Err(Error::Invalid(Invalid::one("action", text)))
+            Err(Error::Invalid(Invalid::single("action", text)))
         }
     }
 }

@@ -136,7 +136,7 @@ async fn lock_parents(transaction: &DatabaseTransaction) -> Result<()> {
 fn bad_parent(scope: Scope<'_>) -> Error {
     let name = scope.lang().field_name("parent_id");
     let text = scope.lang().text("validation.exists", &[("attribute", &name)]);
-    Error::Invalid(Invalid::one("parent_id", text))
+    Error::Invalid(Invalid::single("parent_id", text))
 }
 
 /// Notes whether the picture is the background; nothing given changes nothing.

@@ -473,8 +473,8 @@ fn complete(input: &mut Form<PricingInput>) {
         _ => None,
     };
     if kind.is_none_or(|kind| kind.eq_ignore_ascii_case("product")) {
-        input.fill("related_id", product);
-        input.fill("related_type", Value::from("product"));
+        input.set_default("related_id", product);
+        input.set_default("related_type", Value::from("product"));
     }
 }
 
@@ -515,7 +515,7 @@ impl PricingMutation {
         let stored = require::<Pricing>(*scope, live_prices, &id, MODEL).await?.0;
         complete(&mut input);
         if scope.is_partial() && input.has("related_type") {
-            input.fill("related_id", stored.related_id.0.into());
+            input.set_default("related_id", stored.related_id.0.into());
         }
         let kind = [("related_type", stored.related_type.as_str())];
         let input = scope.check_change(input, stored.id, &kind).await?;

@@ -5,7 +5,7 @@ use entity::{Id, Int, ShopTime, invoice_item, product};
 use facade::error::Refusal;
 use facade::form::{File, Form};
 use facade::guard::Can;
-use facade::page::Remembered;
+use facade::page::ListCache;
 use facade::record::{Deleted, Moment, require};
 use facade::write::{lock, put, put_or_null, save};
 use facade::{filters, form, list, one, record, words};
@@ -347,7 +347,7 @@ async fn update(scope: Scope<'_>, id: Id, input: ProductUpdateInput) -> Result<p
 }
 
 /// Forgets what is remembered of lists that a product changes, with its prices.
-fn forget_lists(lists: &Remembered) {
+fn forget_lists(lists: &ListCache) {
     lists.forget("products");
     lists.forget("pricings");
 }

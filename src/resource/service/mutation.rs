@@ -214,7 +214,7 @@ async fn update(scope: Scope<'_>, id: Id, input: ServiceUpdateInput) -> Result<s
     if service.billing == "onetime" && matches!(input.expires_at, MaybeUndefined::Value(_)) {
         let name = scope.lang().field_name("expires_at");
         let text = scope.lang().text("validation.in", &[("attribute", &name)]);
-        return Err(Error::Invalid(Invalid::one("expires_at", text)));
+        return Err(Error::Invalid(Invalid::single("expires_at", text)));
     }
     let mut row = service.clone().into_active_model();
     put(&mut row.name, input.name);

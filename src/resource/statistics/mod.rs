@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use entity::{ShopDate, ShopTime, customer, group, invoice, product, service, subscription, support_ticket};
-use facade::cache::Loads;
+use facade::cache::LoadingCache;
 use facade::guard::Can;
 use facade::record::{InRest, Moment, Money, Spelling};
 use rust_decimal::Decimal;
@@ -226,11 +226,11 @@ by_status! {
 }
 
 /// Reading figures.
-pub struct StatisticsQuery(Loads<(), Statistics, Error>);
+pub struct StatisticsQuery(LoadingCache<(), Statistics, Error>);
 
 impl Default for StatisticsQuery {
     fn default() -> Self {
-        Self(Loads::new(1, REMEMBERED))
+        Self(LoadingCache::new(1, REMEMBERED))
     }
 }
 
@@ -244,7 +244,7 @@ impl StatisticsQuery {
             return Box::pin(Statistics::count(scope)).await;
         }
         let counted = Box::pin(self.0.get_or_load((), Statistics::count(scope))).await;
-        counted.map_err(|error| error.shared())
+        counted.map_err(|error| error.clone_for_waiter())
     }
 }
 

@@ -21,7 +21,7 @@ use axum::routing::get;
 use facade::error::Code;
 use facade::execution::Origin;
 use facade::faces::{CONTRACT, DOCUMENTATION, GRAPHQL};
-use facade::graphql::{self, Page};
+use facade::graphql::{self, GraphiqlPage};
 use facade::{facts, pages, rest};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -75,7 +75,7 @@ fn router(app: Arc<App>) -> Router {
     let start = match &app.upstream {
         // The shop has a start page of its own.
         Some(upstream) if upstream.takes_everything() => Router::new(),
-        _ => Router::new().route("/", get(async || pages::own(START))),
+        _ => Router::new().route("/", get(async || pages::host_page(START))),
     };
     Router::new()
         .route(GRAPHQL, get(graphql_get).post(graphql_post))
@@ -129,7 +129,7 @@ async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
 
 async fn graphql_get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&app, &request), origin(&app, &request));
-    let page = Page { endpoint: GRAPHQL, title: "GraphiQL · guichet", key: app.demo_key.as_deref() };
+    let page = GraphiqlPage { endpoint: GRAPHQL, title: "GraphiQL · guichet", key: app.demo_key.as_deref() };
     app.faces.graphql.get(request, client, origin, page).await
 }
 

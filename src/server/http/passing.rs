@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, Uri};
 use facade::error::Refusal;
 use facade::execution::Origin;
-use facade::facts::{self, Answerer};
+use facade::facts::{self, AnsweredBy};
 use facade::rest::{self, Elsewhere, Served};
 use percent_encoding::percent_decode_str;
 
@@ -94,7 +94,7 @@ impl From {
 async fn pass(app: &App, upstream: &Upstream, request: Request, from: &From) -> Result<Response<Body>> {
     let path = request.uri().path();
     facts::note(|facts| {
-        facts.answerer = Answerer::Upstream;
+        facts.answered_by = AnsweredBy::Upstream;
         facts.path = upstream::documented_path(path);
     });
     let has_key = rest::is_below_prefix(path) && count(app, request.headers(), from.client).await?;

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_graphql::registry::Registry as Schema;
-use facade::facts::{Answerer, Facts};
-use facade::operation::INTROSPECTION;
+use facade::facts::{AnsweredBy, RequestFacts};
+use facade::operation::INTROSPECTION_FIELDS;
 use prometheus::core::Collector;
 use prometheus::{
     Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -52,7 +52,7 @@ pub(super) struct Counted<'a> {
     pub(super) method: &'static str,
     pub(super) status: u16,
     pub(super) duration: Duration,
-    pub(super) facts: &'a Facts,
+    pub(super) facts: &'a RequestFacts,
 }
 
 impl Metrics {
@@ -138,7 +138,7 @@ impl Metrics {
     /// A request ends.
     pub(super) fn end(&self, request: &Counted<'_>) {
         self.under_way.dec();
-        let (face, operation) = (request.facts.answerer.name(), self.operation(request.facts));
+        let (face, operation) = (request.facts.answered_by.name(), self.operation(request.facts));
         let mut digits = itoa::Buffer::new();
         let status = digits.format(request.status);
         self.requests.with_label_values(&[face, request.method, operation, status]).inc();
@@ -160,12 +160,12 @@ impl Metrics {
     }
 
     /// What a request is counted as.
-    fn operation<'a>(&self, facts: &'a Facts) -> &'a str {
-        match (facts.answerer, facts.path.as_deref(), facts.roots.as_deref()) {
-            (Answerer::GraphQl, _, None) => NONE,
-            (Answerer::GraphQl, _, Some([root])) if self.roots.contains(root.as_str()) => root,
-            (Answerer::GraphQl, _, Some([_])) => UNKNOWN,
-            (Answerer::GraphQl, ..) => SEVERAL,
+    fn operation<'a>(&self, facts: &'a RequestFacts) -> &'a str {
+        match (facts.answered_by, facts.path.as_deref(), facts.roots.as_deref()) {
+            (AnsweredBy::GraphQl, _, None) => NONE,
+            (AnsweredBy::GraphQl, _, Some([root])) if self.roots.contains(root.as_str()) => root,
+            (AnsweredBy::GraphQl, _, Some([_])) => UNKNOWN,
+            (AnsweredBy::GraphQl, ..) => SEVERAL,
             (_, path, _) => path.unwrap_or(UNMATCHED),
         }
     }
@@ -190,5 +190,5 @@ fn roots(schema: &Schema) -> HashSet<String> {
     let types = [Some(&schema.query_type), schema.mutation_type.as_ref()];
     let types = types.into_iter().flatten().filter_map(|name| schema.types.get(name));
     let fields = types.filter_map(|ty| ty.fields()).flat_map(|fields| fields.keys().cloned());
-    fields.chain(INTROSPECTION.map(str::to_owned)).collect()
+    fields.chain(INTROSPECTION_FIELDS.map(str::to_owned)).collect()
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, Response};
-use facade::facts::{Facts, SharedFacts};
+use facade::facts::{RequestFacts, SharedFacts};
 
 use super::metrics::Counted;
 use super::spans::{Statement, Told};
@@ -35,7 +35,7 @@ tokio::task_local! {
 }
 
 /// Number of the caller's key, or the beginning of its session's name.
-pub(super) fn credential(facts: &Facts) -> (Option<i64>, Option<&str>) {
+pub(super) fn credential(facts: &RequestFacts) -> (Option<i64>, Option<&str>) {
     match facts.principal.as_deref().and_then(Principal::of).map(|who| &who.credential) {
         Some(Credential::Key(id)) => (Some(id.0), None),
         Some(Credential::Session(name)) => (None, name.get(..SESSION)),
@@ -73,11 +73,11 @@ impl Ongoing {
         let traces = telemetry.traces.as_ref();
         let is_traced = traces.is_some_and(|traces| trace.is_sampled(parent.as_ref(), traces.sampler));
         let id = given_id.clone().unwrap_or_else(|| RequestId::of_trace(trace));
-        let facts = SharedFacts::new(Facts {
+        let facts = SharedFacts::new(RequestFacts {
             trace_id: trace.number(),
             request_id: given_id.as_ref().map(|id| id.as_str().to_owned()),
             path,
-            ..Facts::default()
+            ..RequestFacts::default()
         });
         Self {
             telemetry,
@@ -107,7 +107,7 @@ impl Ongoing {
             response
         };
         let facts = self.facts.clone();
-        facts.watch(REQUEST.scope(self, watched)).await
+        facts.note_during(REQUEST.scope(self, watched)).await
     }
 }
 
@@ -157,13 +157,13 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn write(self, facts: &Facts) {
+    fn write(self, facts: &RequestFacts) {
         let (key, session) = credential(facts);
         tracing::info!(
             target: TARGET,
             method = self.method,
             path = facts.path.as_deref(),
-            face = facts.answerer.name(),
+            face = facts.answered_by.name(),
             operation = facts.operation.as_deref(),
             document = facts.document.as_deref(),
             status = self.status,

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use facade::facts::{Answerer, Facts};
+use facade::facts::{AnsweredBy, RequestFacts};
 use serde_json::{Value as Json, json};
 
 use super::trace::{Parent, TraceId};
@@ -25,7 +25,7 @@ pub(super) struct Told {
     pub(super) trace: TraceId,
     pub(super) parent: Option<Parent>,
     pub(super) statements: Vec<Statement>,
-    pub(super) facts: Facts,
+    pub(super) facts: RequestFacts,
 }
 
 /// A statement of a request.
@@ -54,8 +54,8 @@ impl Told {
         let failed = self.status >= 500;
         let error = failed
             .then(|| facts.errors.first().map_or_else(|| self.status.to_string(), |&code| code.to_owned()));
-        let graphql = facts.operation.as_deref().filter(|_| facts.answerer == Answerer::GraphQl);
-        let rest = facts.operation.as_deref().filter(|_| facts.answerer == Answerer::Rest);
+        let graphql = facts.operation.as_deref().filter(|_| facts.answered_by == AnsweredBy::GraphQl);
+        let rest = facts.operation.as_deref().filter(|_| facts.answered_by == AnsweredBy::Rest);
         let (key, _) = super::ongoing::credential(facts);
         let attributes = [
             text("http.request.method", Some(self.method)),
@@ -64,7 +64,7 @@ impl Told {
             text("error.type", error.as_deref()),
             text("graphql.operation.type", facts.kind),
             text("graphql.operation.name", graphql),
-            text("guichet.face", Some(facts.answerer.name())),
+            text("guichet.face", Some(facts.answered_by.name())),
             text("guichet.operation", rest),
             number("guichet.key.id", key),
             number("guichet.cost", facts.cost.and_then(|cost| i64::try_from(cost).ok())),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use facade::gate::Place;
+use facade::gate::Permit;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -85,11 +85,11 @@ pub(super) struct Answered {
     limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
     /// Among the requests that are passed on, until the answer's end.
-    _place: (Place, Option<Share>),
+    _place: (Permit, Option<Share>),
 }
 
 impl Answered {
-    pub(super) fn new(body: Answer, limit: Duration, place: (Place, Option<Share>)) -> Self {
+    pub(super) fn new(body: Answer, limit: Duration, place: (Permit, Option<Share>)) -> Self {
         Self { body, limit, waiting: None, _place: place }
     }
 }

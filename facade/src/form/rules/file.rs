@@ -21,7 +21,7 @@ pub(super) fn image(subject: &Subject<'_>) -> Option<String> {
 
 pub(super) fn mimes(subject: &Subject<'_>, listed: &[&str]) -> Option<String> {
     let fits = subject.upload().is_some_and(|upload| !is_php(upload) && is_listed(&upload.content, listed));
-    (!fits).then(|| subject.say("mimes", &[("values", &listed.join(", "))]))
+    (!fits).then(|| subject.message("mimes", &[("values", &listed.join(", "))]))
 }
 
 /// Extension that belongs to a content, such as `png`.

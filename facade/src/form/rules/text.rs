@@ -2,7 +2,7 @@
 
 use async_graphql::Value;
 
-use super::{Kind, Rules};
+use super::{RuleKind, RuleList};
 use crate::form::check::Subject;
 use crate::form::value::{self, elements, text};
 
@@ -21,7 +21,7 @@ pub(super) fn required_if_null(subject: &Subject<'_>, sibling: &str) -> Option<S
         _ => return None,
     };
     let other = subject.scope.texts.field_name(sibling);
-    is_empty(subject.value).then(|| subject.say("required_if", &[("other", &other), ("value", sent)]))
+    is_empty(subject.value).then(|| subject.message("required_if", &[("other", &other), ("value", sent)]))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -66,7 +66,7 @@ pub(super) fn one_of(subject: &Subject<'_>, words: &[&str]) -> Option<String> {
     let listed = |value: &Value| text(value).is_some_and(|text| is_listed(&text, words));
     let fits = match elements(subject.value) {
         Some(items) => {
-            subject.rules.has(|kind| matches!(kind, Kind::Array))
+            subject.rules.has(|kind| matches!(kind, RuleKind::Array))
                 && items.iter().all(|(_, item)| listed(item))
         }
         None => listed(subject.value),

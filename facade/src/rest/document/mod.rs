@@ -27,7 +27,7 @@ use self::directive::{Directive, read_variable};
 use super::expected::Expected;
 use crate::guard::Can;
 pub use crate::name::{camel, capitalised, filter_field, include_variable, snake};
-use crate::operation::{Prepared, Variant};
+use crate::operation::{PreparedDocument, Variant};
 use crate::{Abilities, Ability};
 
 /// Combinations of includes that are remembered for a document; further ones are worked out each time.
@@ -76,7 +76,7 @@ pub struct Unchecked {
 pub struct Checked {
     /// Whether it changes something.
     mutates: bool,
-    prepared: Prepared,
+    prepared: PreparedDocument,
     expected: Expected,
     /// Abilities of which the caller needs one.
     pub needs: Vec<Ability>,
@@ -281,7 +281,7 @@ impl Document<Unchecked> {
         let needs = self.can.clone().unwrap_or_else(|| declared.clone());
         let (_, operation) =
             self.state.document.operations.iter().next().ok_or_else(|| self.fail("it has no operation"))?;
-        let prepared = Prepared::new(&self.state.document, operation, registry, MAX_VARIANTS);
+        let prepared = PreparedDocument::new(&self.state.document, operation, registry, MAX_VARIANTS);
         let prepared = prepared.map_err(|problem| self.fail(problem))?;
         let mutates = operation.node.ty == OperationType::Mutation;
         let expected = Expected::new(&self.variables, registry);

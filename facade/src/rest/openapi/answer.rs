@@ -10,7 +10,7 @@ use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 
 use super::schema::{anything, described, leaf, nullable, typed};
 use super::{Maker, root};
-use crate::guard::undescribed;
+use crate::guard::description_without_need;
 use crate::record::{RestForm, Spelling};
 use crate::rest::document::{Answer, Checked, Document, Fragments};
 
@@ -161,7 +161,7 @@ impl Maker<'_> {
         let again = place.inside.is_some_and(|name| {
             reaches(&field.selection_set.node, name, place.fragments, &mut BTreeSet::new())
         });
-        let schema = described(schema, &undescribed(meta));
+        let schema = described(schema, &description_without_need(meta));
         level.add(field.response_key().node.to_string(), schema, !place.optional && !sparse && !again);
     }
 

@@ -10,51 +10,54 @@ use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, SelectStatement};
 use sea_orm::{DbErr, EntityTrait, QueryTrait, Select};
 
 use crate::Result;
-use crate::cache::{Cache, Loads};
+use crate::cache::{Cache, LoadingCache};
 use crate::record::RecordType;
 use crate::scope::Scope;
 
 /// How many totals are remembered.
 const MAX_COUNTS: usize = 10_000;
 /// How many statements are remembered: there is one for each list of the schema.
-const MAX_ROWS_OF: usize = 1_000;
+const MAX_STATEMENTS: usize = 1_000;
 /// How many places are remembered: two for each page that was read.
-const MAX_PLACES: usize = 1_000;
+const MAX_STARTS: usize = 1_000;
 
 /// What is remembered of lists. A write of ours on a table forgets what is remembered of it.
-pub struct Remembered {
-    known: Option<Known>,
+pub struct ListCache {
+    timed: Option<TimedCaches>,
     /// Statements for the rows of lists, by the address of the function that names the rows. Functions of one
     /// address are one function.
     rows: quick_cache::sync::Cache<usize, Arc<SelectStatement>>,
 }
 
-struct Known {
-    counts: Loads<List, u64, DbErr>,
-    places: Cache<(List, u64), Start>,
+struct TimedCaches {
+    counts: LoadingCache<ListKey, u64, DbErr>,
+    starts: Cache<(ListKey, u64), PageStart>,
 }
 
 /// Which rows: of a table, those of a statement.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct List {
+pub(super) struct ListKey {
     table: &'static str,
     statement: String,
 }
 
 /// Where a page begins in a list that is ordered by its primary key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub(super) enum PageStart {
     /// At the row with this key.
     At(i64),
     /// Behind the row with this key.
     Behind(i64),
 }
 
-impl Remembered {
+impl ListCache {
     /// What is remembered so long; zero: nothing is.
     pub fn new(time: Duration) -> Self {
-        let known = || Known { counts: Loads::new(MAX_COUNTS, time), places: Cache::new(MAX_PLACES, time) };
-        Self { known: (!time.is_zero()).then(known), rows: quick_cache::sync::Cache::new(MAX_ROWS_OF) }
+        let known = || TimedCaches {
+            counts: LoadingCache::new(MAX_COUNTS, time),
+            starts: Cache::new(MAX_STARTS, time),
+        };
+        Self { timed: (!time.is_zero()).then(known), rows: quick_cache::sync::Cache::new(MAX_STATEMENTS) }
     }
 
     /// A statement for some rows, which reads no column of them yet and has no order. An entity's own statement
@@ -70,34 +73,34 @@ impl Remembered {
 
     /// Forgets what is remembered of a table: one of our own writes changed it.
     pub fn forget(&self, table: &str) {
-        if let Some(Known { counts, places }) = &self.known {
+        if let Some(TimedCaches { counts, starts }) = &self.timed {
             counts.forget(|list| list.table == table);
-            places.forget(|(list, _)| list.table == table);
+            starts.forget(|(list, _)| list.table == table);
         }
     }
 
-    async fn count(&self, list: List, count: impl Future<Output = Result<u64, DbErr>>) -> Result<u64> {
-        let Some(known) = &self.known else { return Ok(count.await?) };
+    async fn count(&self, list: ListKey, count: impl Future<Output = Result<u64, DbErr>>) -> Result<u64> {
+        let Some(known) = &self.timed else { return Ok(count.await?) };
         let counted = known.counts.get_or_load(list, count).await;
         counted.map_err(|error| Arc::unwrap_or_clone(error).into())
     }
 
     /// Where the row of a list stands that has so many before it.
-    pub(super) fn start(&self, list: &List, offset: u64) -> Option<Start> {
-        self.known.as_ref()?.places.get(&(list.clone(), offset))
+    pub(super) fn page_start(&self, list: &ListKey, offset: u64) -> Option<PageStart> {
+        self.timed.as_ref()?.starts.get(&(list.clone(), offset))
     }
 
     /// Remembers where pages begin.
-    pub(super) fn remember(&self, list: &List, starts: impl IntoIterator<Item = (u64, Start)>) {
-        if let Some(known) = &self.known {
+    pub(super) fn remember_starts(&self, list: &ListKey, starts: impl IntoIterator<Item = (u64, PageStart)>) {
+        if let Some(known) = &self.timed {
             for (offset, start) in starts {
-                known.places.insert((list.clone(), offset), start);
+                known.starts.insert((list.clone(), offset), start);
             }
         }
     }
 }
 
-impl List {
+impl ListKey {
     /// The rows of a statement, as this caller reads them.
     pub(super) fn of(scope: Scope<'_>, record: &RecordType, statement: &sea_orm::Statement) -> Self {
         // What was read on a replica is not told to those who must not lag behind.
@@ -111,7 +114,7 @@ pub(super) async fn count(scope: Scope<'_>, record: &RecordType, select: &Select
     let mut bare = select.clone();
     bare.expr(Expr::col(Asterisk).count());
     let statement = scope.backend().build(&bare);
-    let list = List::of(scope, record, &statement);
+    let list = ListKey::of(scope, record, &statement);
     let count = async {
         let row = scope.first_row(statement).await?;
         let number: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
