@@ -1,4 +1,5 @@
-//! Values that are remembered for a time, so many at most; and such that several requests wait for at once.
+//! Caches: [`Cache`] keeps values for a fixed time and is bounded in their number; [`LoadingCache`] also loads missing
+//! values, once for all requests that wait for the same one.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,7 +10,7 @@ use quick_cache::Equivalent;
 use quick_cache::sync::{Cache as Table, EntryAction, EntryResult};
 use tokio::sync::Mutex as AsyncMutex;
 
-/// Values by key, each remembered for the same time.
+/// A bounded map whose entries expire, all after the same time.
 pub struct Cache<K, V> {
     values: Table<K, Entry<V>>,
     time: Duration,
@@ -22,23 +23,23 @@ struct Entry<V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
-    /// At most so many values, each for this time.
+    /// A cache of at most `capacity` values, each of which expires after `time`.
     pub fn new(capacity: usize, time: Duration) -> Self {
         Self { values: Table::new(capacity), time }
     }
 
-    /// The value of a key, if its time is not over.
+    /// The value of a key, unless it has expired.
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
         let entry = self.values.get(key)?;
         (Instant::now() < entry.until).then_some(entry.value)
     }
 
-    /// Remembers a value from now on.
+    /// Stores a value; its time starts now.
     pub fn insert(&self, key: K, value: V) {
         self.values.insert(key, self.entry(value));
     }
 
-    /// The value of a key; a new one where there is none or its time is over. All who ask at once get the same.
+    /// The value of a key. Where it is missing or expired, `new` makes one; concurrent callers get the same value.
     pub fn get_or_insert_with(&self, key: &K, new: impl FnOnce() -> V) -> V {
         let now = Instant::now();
         let found = self.values.entry(key, None, |_, entry| {
@@ -52,7 +53,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
             EntryResult::Retained(value) => value,
             EntryResult::Vacant(place) | EntryResult::Replaced(place, _) => {
                 let value = new();
-                // Refused only where the place was taken from us: then nobody else has this value.
+                // This fails only if the entry was removed meanwhile; then no other caller has this value.
                 let _ = place.insert(self.entry(value.clone()));
                 value
             }
@@ -61,7 +62,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         }
     }
 
-    /// Forgets the value of a key.
+    /// Removes the value of a key.
     pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) {
         self.values.remove(key);
     }
@@ -76,31 +77,31 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
     }
 }
 
-/// Values that are loaded once, however many ask for them at the same time. Where loading fails, all who waited
-/// are told the same.
+/// A cache that loads missing values. Callers that ask for the same key at the same time share one load and its
+/// result, an error included. Errors are not kept.
 pub struct LoadingCache<K, V, E> {
     loaded: Cache<K, V>,
     loading: Mutex<HashMap<K, LoadSlot<V, E>>>,
 }
 
-/// What came of loading; nothing while somebody still loads, or where whoever did went away.
+/// The result of one load; `None` while it runs, and where the loading caller was cancelled.
 type LoadSlot<V, E> = Arc<AsyncMutex<Option<Result<V, Arc<E>>>>>;
 
 impl<K: Clone + Eq + Hash, V: Clone, E> LoadingCache<K, V, E> {
-    /// At most so many values, each for this time.
+    /// A cache of at most `capacity` values, each of which expires after `time`.
     pub fn new(capacity: usize, time: Duration) -> Self {
         Self { loaded: Cache::new(capacity, time), loading: Mutex::default() }
     }
 
-    /// The value of a key, if its time is not over.
+    /// The value of a key, unless it has expired.
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
         self.loaded.get(key)
     }
 
-    /// The value of a key, loaded where it is not known.
+    /// The value of a key. Where it is missing or expired, `load` runs, or the load that already runs is awaited.
     ///
     /// # Errors
-    /// What loading fails with.
+    /// The error of the load.
     pub async fn get_or_load(&self, key: K, load: impl Future<Output = Result<V, E>>) -> Result<V, Arc<E>> {
         if let Some(value) = self.loaded.get(&key) {
             return Ok(value);
@@ -112,7 +113,7 @@ impl<K: Clone + Eq + Hash, V: Clone, E> LoadingCache<K, V, E> {
         if let Some(loaded) = &*loaded {
             return loaded.clone();
         }
-        // Whoever asks later begins anew, also where this is given up.
+        // Removes the slot when the load ends or is cancelled, so that a later call loads again.
         let _guard = LoadGuard { loading: &self.loading, key: &key };
         let result = load.await.map_err(Arc::new);
         if let Ok(value) = &result {
@@ -128,7 +129,7 @@ impl<K: Clone + Eq + Hash, V: Clone, E> LoadingCache<K, V, E> {
     }
 }
 
-/// Takes a load out of those that are under way.
+/// Removes a key's slot from the loads that run, when dropped.
 struct LoadGuard<'a, K: Eq + Hash, L> {
     loading: &'a Mutex<HashMap<K, L>>,
     key: &'a K,

@@ -1,6 +1,6 @@
-//! For whom an answer is written.
+//! The two APIs: GraphQL and REST.
 
-/// Which face an answer is for: the two spell some values differently.
+/// The API that an answer is written for. The two print some values differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Face {
     /// The GraphQL schema.

@@ -1,4 +1,4 @@
-//! Both faces of a host over one pipeline, and the routes that a small host needs.
+//! Both APIs of a host over one pipeline, and a router for small hosts.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,40 +20,40 @@ use crate::{Abilities, Error, Result, pages};
 
 /// Path of the GraphQL endpoint, and of GraphiQL in browsers.
 pub const GRAPHQL: &str = "/graphql";
-/// Path of Swagger UI, which lies among those of REST.
+/// Path of Swagger UI.
 pub const DOCUMENTATION: &str = "/api/documentation";
-/// Path of the OpenAPI document, which Swagger UI reads.
+/// Path of the OpenAPI document.
 pub const CONTRACT: &str = "/docs/api-docs.json";
 
-/// Both faces of a host.
+/// Both APIs of a host.
 pub struct Faces {
-    /// What every request passes through.
+    /// The steps that every request takes.
     pub pipeline: Arc<Pipeline>,
-    /// The GraphQL face.
+    /// The GraphQL API.
     pub graphql: GraphQl,
-    /// The REST face.
+    /// The REST API.
     pub rest: Rest,
 }
 
-/// What a host's faces are made of, beside the types of its roots.
+/// What a host gives to [`Faces::new`], beside its root types.
 pub struct Parts<'a> {
     /// The engine, with its host.
     pub engine: Arc<Engine>,
-    /// Who asks and how much it may.
+    /// Authentication and limits.
     pub access: Arc<dyn Access>,
-    /// Every ability there is.
+    /// All abilities of the host.
     pub abilities: &'a Abilities,
     /// The REST operations, as GraphQL documents with `@rest`.
     pub documents: &'a [&'a str],
-    /// GraphQL documents that clients name by their hash.
+    /// GraphQL documents that clients may send by their hash or identifier.
     pub persisted: PersistedDocuments,
 }
 
 impl Faces {
-    /// The faces over the roots `Q` and `M`. `data` adds what their resolvers find in the context.
+    /// Builds both APIs over the root types `Q` and `M`. `data` adds what their resolvers find in their context.
     ///
     /// # Errors
-    /// When a REST document does not agree with the schema: the first one, with its operation and what is wrong.
+    /// The first REST document that does not fit the schema, with its operation and the reason.
     pub async fn new<Q: Root, M: Root>(
         parts: Parts<'_>,
         data: impl Fn(Builder<Q, M>) -> Builder<Q, M>,
@@ -67,24 +67,31 @@ impl Faces {
         let (validating, non_validating) = (schema::validating(data), schema::non_validating(data));
         let pipeline = Arc::new(Pipeline::new(Arc::clone(&engine), access));
         let types = schema::registry::<Q, M>;
-        let graphql =
-            GraphQl::new(Arc::clone(&pipeline), validating, non_validating.clone(), registry, types, persisted);
+        let graphql = GraphQl::new(
+            Arc::clone(&pipeline),
+            validating,
+            non_validating.clone(),
+            registry,
+            types,
+            persisted,
+        );
         let rest = Rest::new(Arc::clone(&pipeline), non_validating, documents)?;
         Ok(Self { pipeline, graphql, rest })
     }
 
-    /// The OpenAPI document of the REST face, as JSON.
+    /// The OpenAPI document of the REST API, as JSON.
     ///
     /// # Errors
-    /// Never for documents that agree with the schema.
+    /// Never for documents that fit the schema.
     pub fn openapi<Q: Root, M: Root>(&self, about: About) -> Result<String> {
         let registry = schema::registry::<Q, M>();
         let contract = rest::openapi(about, self.rest.documents(), &registry, &Examples::new());
         Ok(contract.map_err(Error::internal)?.to_string())
     }
 
-    /// The routes of a host that needs no more than these: GraphQL with GraphiQL, the REST documents, Swagger UI and
-    /// the OpenAPI document. Serve it with [`Router::into_make_service_with_connect_info`] for the addresses of clients.
+    /// A router for a small host: GraphQL with GraphiQL, the REST documents, Swagger UI and the OpenAPI document.
+    /// Serve it with [`Router::into_make_service_with_connect_info`]; without, all clients have the address
+    /// 127.0.0.1.
     pub fn router(self, openapi: String) -> Router {
         let contract = move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi) };
         Router::new()

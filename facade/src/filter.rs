@@ -1,8 +1,7 @@
 //! Conditions and orders of lists, typed by column.
 //!
-//! [`filters!`](crate::filters!) declares both for a record. Every column can also be searched as
-//! text (`contains`): that is what the REST face's `filter[x]=a,b` means on any column
-//! (docs/contract/wire.md#5.1).
+//! [`filters!`](crate::filters!) declares both for a record. Every column can also be searched as text (`contains`),
+//! because REST's `filter[x]=a,b` does that on any column (docs/contract/wire.md#5.1).
 
 use async_graphql::{Enum, InputObject};
 use sea_orm::sea_query::{Alias, ColumnType, Expr, ExprTrait, Func, IntoLikeExpr, LikeExpr, SimpleExpr};
@@ -27,12 +26,12 @@ pub trait ColumnFilter {
     /// The condition as SQL.
     fn condition(&self, column: &Column, backend: DbBackend) -> Condition;
 
-    /// How many values the longest of its lists make the database compare with.
+    /// Number of values that the condition's lists compare the column with.
     fn compared_values(&self) -> usize;
 }
 
-/// Conditions that stand side by side before they are put into groups. Statements are written, read
-/// and dropped recursively, so a long row of conditions must not become a deep expression.
+/// Maximum number of conditions that are joined directly; more are joined in groups. SeaQuery nests joined conditions,
+/// and it builds and drops statements recursively, so a long list must not become a deep expression.
 const MAX_GROUP_SIZE: usize = 32;
 
 /// At least one of these holds.
@@ -54,12 +53,12 @@ fn joined(mut parts: Vec<Condition>, join: fn() -> Condition) -> Condition {
     parts.into_iter().fold(join(), Condition::add)
 }
 
-/// `LOWER(column) LIKE '%text%'`, as the original searches every column.
+/// `LOWER(column) LIKE '%text%'`: the original searches every column so.
 pub fn contains(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
     let plain = column.expr();
     let column = match (backend, &column.ty) {
         (DbBackend::Postgres, _) => plain.cast_as(Alias::new("text")),
-        // SQLite alone writes whole numbers of such columns with a fraction.
+        // SQLite prints whole numbers of such columns with a fraction, the other databases do not.
         (DbBackend::Sqlite, ColumnType::Float | ColumnType::Double) => {
             Expr::cust_with_expr("RTRIM(RTRIM(?, '0'), '.')", plain)
         }
@@ -72,14 +71,15 @@ pub fn contains(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
         return contains_on_sqlite(&column, text);
     }
     let folded = Expr::expr(Func::lower(column.clone())).like(pattern(&text.to_lowercase()).into_like_expr());
-    // What a database cannot fold is at least found as it is written.
+    // Letters that the database cannot convert to lower case are at least found as they are written.
     if backend == DbBackend::MySql || text.is_ascii() {
         return folded;
     }
     folded.or(column.like(pattern(text).into_like_expr()))
 }
 
-/// The same on SQLite, whose `LIKE` takes as long as both texts multiplied, and folds the letters of ASCII.
+/// The same on SQLite, with `instr`: the time of SQLite's `LIKE` grows with the product of both lengths. SQLite's
+/// `LOWER` converts ASCII letters only.
 fn contains_on_sqlite(column: &Expr, text: &str) -> SimpleExpr {
     let found = |text: String| {
         let place = Func::cust(Alias::new("instr")).arg(Func::lower(column.clone())).arg(text);
@@ -89,7 +89,7 @@ fn contains_on_sqlite(column: &Expr, text: &str) -> SimpleExpr {
     if text.is_ascii() { folded } else { folded.or(found(text.to_ascii_lowercase())) }
 }
 
-/// Equal to the text, whatever the case.
+/// SQL for: the column equals the text, ignoring case.
 pub fn equals(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
     if !is_findable(text, backend) {
         return Expr::val(1).eq(0);
@@ -97,17 +97,16 @@ pub fn equals(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
     Expr::expr(Func::lower(column.expr())).eq(text.to_lowercase())
 }
 
-/// The longest text that is looked for, in bytes: of a long one in a long column, a database may compare every
-/// letter with every letter.
+/// Longest text that is searched for, in bytes. A database may need time proportional to the product of both lengths.
 const MAX_SEARCH_BYTES: usize = 1000;
 
-/// Whether a database can be asked for the text; no row holds one that it cannot.
+/// Whether the text can be searched for. If not, no row is taken to match it.
 fn is_findable(text: &str, backend: DbBackend) -> bool {
     text.len() <= MAX_SEARCH_BYTES && !(backend == DbBackend::Postgres && text.contains('\0'))
 }
 
-/// The text to compare with. PostgreSQL cannot be asked for NUL, which none of its rows holds: a code point that is no
-/// letter stands for it, which no text of people holds either.
+/// The text to compare with. PostgreSQL refuses NUL in a parameter, and none of its rows holds it. NUL is replaced by a
+/// noncharacter, which no real text holds either, so that nothing matches.
 fn comparable_text(text: &str, backend: DbBackend) -> String {
     if backend == DbBackend::Postgres { text.replace('\0', "\u{fffe}") } else { text.to_owned() }
 }
@@ -205,7 +204,7 @@ column_filter!(
     DateTimeFilter, Moment, |at, _| value::ShopTime(at.0).into()
 );
 
-/// A price as its column compares: in single precision, which SQLite doesn't have.
+/// A price in the precision of its column: single, except on SQLite, which has only doubles.
 fn single_precision(price: f64, backend: DbBackend) -> sea_orm::Value {
     #[expect(clippy::cast_possible_truncation, reason = "the column holds no more")]
     match backend {
@@ -268,7 +267,7 @@ impl ColumnFilter for WordFilter {
     }
 }
 
-/// Declares a record's conditions and orders: one line a column.
+/// Declares the filter and sort types of a record: one line for each column.
 ///
 /// ```ignore
 /// filters! {
@@ -276,7 +275,7 @@ impl ColumnFilter for WordFilter {
 ///     pub struct ProductFilter, ProductSort, ProductSortField on entity::product {
 ///         database_id: IntFilter = Id,
 ///         name: TextFilter = Name,
-///         /// A column of words is ordered as the words are listed.
+///         /// A column of words is ordered by the position of the word in the list.
 ///         status: WordFilter = Status in ShopStatus,
 ///     }
 ///     related {
@@ -389,25 +388,25 @@ macro_rules! filters {
     };
 }
 
-/// Conditions on a record.
+/// Conditions on the rows of a record; implemented by [`filters!`](crate::filters!).
 pub trait Filter {
     /// The conditions as SQL.
     fn condition(&self, backend: DbBackend) -> Condition;
 
-    /// Adds up what the conditions ask for; how deep they nest.
+    /// Adds what the conditions require to `demand`; returns how deep they nest.
     fn demand(&self, demand: &mut FilterDemand) -> usize;
 }
 
-/// What conditions ask for.
+/// What conditions require.
 #[derive(Debug, Default)]
 pub struct FilterDemand {
-    /// Of the caller, for the related records that they look at: one ability of each list.
+    /// Abilities for the related records that they read: the caller needs one ability of each list.
     pub needs: Vec<&'static [Ability]>,
-    /// Of the database: how many values it compares with, and how many conditions there are.
+    /// Number of compared values and of nested conditions: the work for the database.
     pub values: usize,
 }
 
-/// Rows to which there is a related one for which the condition holds.
+/// SQL for: a related row exists for which the condition holds.
 pub fn exists<E: EntityTrait>(
     base: Select<E>,
     inner: E::Column,
@@ -421,20 +420,20 @@ pub fn exists<E: EntityTrait>(
     Expr::exists(query.take())
 }
 
-/// What a list is ordered by.
+/// One key of an order.
 #[derive(Clone, Debug)]
 pub struct SortKey {
-    /// Name of the record's field that shows the column.
+    /// GraphQL name of the field that shows the column.
     pub name: &'static str,
     /// The column.
     pub column: Column,
-    /// Its words in their order, where it holds words; else empty.
+    /// Its words in their order, where it is a column of words; otherwise empty.
     pub words: &'static [&'static str],
-    /// Which way.
+    /// Ascending or descending.
     pub direction: Direction,
 }
 
-/// The words of a column, or none.
+/// The words of an enum, or an empty list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! words_or_none {
@@ -446,10 +445,10 @@ macro_rules! words_or_none {
     };
 }
 
-/// One key of an order.
+/// One key of an order, as GraphQL clients send it; implemented by [`filters!`](crate::filters!).
 pub trait Sort {
     /// The table that is ordered.
     type Entity: EntityTrait;
-    /// Column and direction.
+    /// The key with its column.
     fn key(&self) -> SortKey;
 }

@@ -1,8 +1,8 @@
-//! The guard on every field.
+//! Authorization of root fields.
 //!
-//! A field says what it needs once, with the directive `@can`: the guard enforces it, the schema
-//! prints it, the REST engine and the tests of the guards read it. What needs no key says so with
-//! `@public`. A field of a root type that says nothing is refused to everybody.
+//! A field declares the abilities that it needs once, with the directive `@can`. [`Guarded`] enforces it, the
+//! schema prints it, and the REST documents and the tests of the guards read it. A field that needs no key has
+//! `@public`. A root field with neither directive is refused to everybody.
 
 use std::borrow::Cow;
 
@@ -26,9 +26,9 @@ use crate::execution::Execution;
 use crate::selection::{self, RootFieldMerge};
 use crate::{Error, Result, root};
 
-/// The directive `@can(any: […])` on a field: the caller needs one of the abilities named.
-/// An empty list means that any valid key will do. On a field of conditions it tells what
-/// [`filters!`](crate::filters!) holds against the caller.
+/// The directive `@can(any: […])` on a field: the caller needs one of the named abilities. With an empty list, any
+/// valid key is enough. On a field of a filter type it documents the ability that [`filters!`](crate::filters!)
+/// checks.
 pub struct Can;
 
 impl Can {
@@ -43,7 +43,7 @@ impl Can {
         }
     }
 
-    /// Names of the abilities of which a field needs one: `None` when it doesn't say.
+    /// Names of the abilities of which a field needs one; `None` where the field has no `@can`.
     pub fn read(field: &MetaField) -> Option<Vec<&str>> {
         Self::ability_names(&field.directive_invocations)
     }
@@ -92,10 +92,11 @@ impl TypeDirective for Can {
 impl Directive_At_FIELD_DEFINITION for Can {}
 impl Directive_At_INPUT_FIELD_DEFINITION for Can {}
 
-/// What a field of a record needs: one of these abilities. None: seeing the record is enough.
+/// The abilities of which the caller needs one to see a field of a record. Empty: whoever sees the record sees the
+/// field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Need {
-    /// Abilities of which the caller needs one, in the order in which they are told.
+    /// Abilities of which the caller needs one, in the order in which errors list them.
     pub any: &'static [Ability],
 }
 
@@ -108,13 +109,13 @@ impl Need {
         Self { any }
     }
 
-    /// Whether seeing the record is enough.
+    /// Whether no ability is needed beyond those for the record.
     pub const fn is_none(self) -> bool {
         self.any.is_empty()
     }
 }
 
-/// Marks a field of a record with what it needs.
+/// Adds `@can` and a sentence in the description to a field of a record that needs an ability.
 pub(crate) fn add_directive_for(registry: &mut Registry, field: &mut MetaField, need: Need) {
     if need.is_none() {
         return;
@@ -135,7 +136,7 @@ impl Public {
         MetaDirectiveInvocation { name: Self::NAME.to_owned(), args: IndexMap::new() }
     }
 
-    /// Whether anybody may ask for a field.
+    /// Whether a field has this directive.
     pub fn marks(field: &MetaField) -> bool {
         field.directive_invocations.iter().any(|directive| directive.name == Self::NAME)
     }
@@ -161,10 +162,10 @@ impl TypeDirective for Public {
 
 impl Directive_At_FIELD_DEFINITION for Public {}
 
-/// What comes between a field's description and its need.
+/// Text between a field's description and the sentence about its need.
 const NEED_PREFIX: &str = "\n\nNeeds ";
 
-/// Whether a set of abilities opens something that needs one of `any`.
+/// Checks that a set of abilities holds one of `any`.
 ///
 /// # Errors
 /// [`Error::Forbidden`] when it doesn't.
@@ -172,8 +173,8 @@ pub fn allow(abilities: &Abilities, any: &[impl AsRef<str>]) -> Result<()> {
     if abilities.open(any) { Ok(()) } else { Err(Error::forbidden(any)) }
 }
 
-/// A root type whose fields are guarded by what they say with [`Can`]. Every field is nullable:
-/// a refused or failed one is null and leaves its neighbours alone.
+/// A root type whose fields are guarded by their [`Can`]. Every field is nullable: a refused or failed field is
+/// null, and the other fields are answered.
 pub struct Guarded<T>(pub T);
 
 impl<T: ContainerType> OutputType for Guarded<T> {
@@ -240,19 +241,19 @@ impl<T: ContainerType> Guarded<T> {
 
 impl<T: ObjectType> ObjectType for Guarded<T> {}
 
-/// Refuses the fields of the mutation root where nothing may be written.
+/// Refuses mutations where the server is read-only.
 fn check_writable<T: OutputType>(ctx: &Context<'_>) -> Result<()> {
     let writes = ctx.schema_env.registry.mutation_type.as_deref() == Some(T::type_name().as_ref());
     if writes && Engine::of(ctx).options.read_only { Err(Error::ReadOnly) } else { Ok(()) }
 }
 
-/// What a field is for, without its need.
+/// The description of a field, without the sentence about its need.
 pub fn description_without_need(field: &MetaField) -> String {
     let text = field.description.as_deref().unwrap_or_default();
     text.split(NEED_PREFIX).next().unwrap_or_default().to_owned()
 }
 
-/// Completes a guarded field: nullable, and its need told in words too.
+/// Makes a guarded field nullable and adds the sentence about its need to its description.
 pub(crate) fn describe(field: &mut MetaField) {
     field.ty = field.ty.trim_end_matches('!').to_owned();
     match Can::read(field).map(|any| need_text(&any)) {
@@ -262,7 +263,8 @@ pub(crate) fn describe(field: &mut MetaField) {
     }
 }
 
-/// Tells in words what fields of inputs need; once, though both roots ask.
+/// Adds the sentence about its need to each input field with `@can`. Both root types call this; the sentence is
+/// added once.
 fn describe_inputs(registry: &mut Registry) {
     let inputs = registry.types.values_mut().filter_map(|ty| match ty {
         MetaType::InputObject { input_fields, .. } => Some(input_fields.values_mut()),

@@ -1,6 +1,6 @@
-//! The engine: records of a database as GraphQL and REST, from one set of resolvers.
+//! The engine: it serves records of a database as GraphQL and REST, from one set of resolvers.
 //!
-//! It knows no resource and no shop. What it needs of its host is [`engine::Host`].
+//! It knows no resource and no shop. Its host implements [`engine::Host`] and [`pipeline::Access`].
 
 pub mod ability;
 pub mod cache;

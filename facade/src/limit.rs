@@ -1,41 +1,41 @@
-//! How a caller stands against its limits, and the headers that tell it.
+//! A caller's rate limits, and the headers that report them.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// How long a window of a limit is.
+/// Length of a rate limit's window.
 pub const WINDOW: Duration = Duration::from_secs(60);
-/// Names of the limits, as headers spell them.
+/// Names of the limits in headers.
 const REQUESTS: &str = "requests";
 const POINTS: &str = "points";
 
-/// How a request stands against a limit.
+/// The result of counting a request against a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
     /// No limit is set, or nothing was counted yet.
     #[default]
     Unlimited,
-    /// Counted; so much is left.
+    /// Counted; the state of the window afterwards.
     Counted(WindowState),
-    /// Refused, and not counted: less is left than was asked for.
+    /// Refused and not counted: less is left than the request needs.
     Refused(WindowState),
 }
 
-/// What a window holds.
+/// The state of a limit's window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowState {
-    /// So much in a minute.
+    /// Requests or points that a window allows.
     pub limit: u32,
-    /// So much of it is left in this minute.
+    /// Requests or points that are left.
     pub remaining: u32,
     /// Seconds until the window ends.
     pub resets_in: u64,
 }
 
 impl Verdict {
-    /// What the window holds, where there is a limit.
+    /// The state of the window, where there is a limit.
     pub fn window(self) -> Option<WindowState> {
         match self {
             Self::Unlimited => None,
@@ -43,13 +43,13 @@ impl Verdict {
         }
     }
 
-    /// Seconds until another try makes sense, where this one was refused.
+    /// Seconds until the window ends, where the request was refused.
     pub fn retry_after(self) -> Option<u64> {
         if let Self::Refused(standing) = self { Some(standing.resets_in) } else { None }
     }
 }
 
-/// What an answer tells of its caller's limits.
+/// Both rate limits of a caller, as an answer's headers report them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallerLimits {
     /// Requests a minute.
@@ -59,13 +59,13 @@ pub struct CallerLimits {
 }
 
 impl CallerLimits {
-    /// Seconds until another try makes sense, where a limit refused this one.
+    /// Seconds until the caller may try again, where a limit refused the request.
     pub fn retry_after(self) -> Option<u64> {
         self.requests.retry_after().max(self.points.retry_after())
     }
 
-    /// Adds the headers that tell a client where it stands: those of the original, which know requests only,
-    /// and those of draft-ietf-httpapi-ratelimit-headers. `now` is the Unix time.
+    /// Adds the headers about limits: the original's `X-RateLimit-*`, which report requests only, and those of
+    /// draft-ietf-httpapi-ratelimit-headers. `now` is the Unix time in seconds.
     pub fn write(self, headers: &mut HeaderMap, now: i64) {
         if let Some(standing) = self.requests.window() {
             let mut set = |name: HeaderName, value: i64| headers.insert(name, HeaderValue::from(value));
@@ -83,14 +83,14 @@ impl CallerLimits {
         self.write_standard(headers);
     }
 
-    /// `RateLimit-Policy` and `RateLimit`: lists of structured fields (RFC 9651), an item a limit.
+    /// Adds `RateLimit-Policy` and `RateLimit`: lists of structured fields (RFC 9651), one item for each limit.
     fn write_standard(self, headers: &mut HeaderMap) {
         let (mut policies, mut standings) = (String::new(), String::new());
         for (name, verdict) in [(REQUESTS, self.requests), (POINTS, self.points)] {
             let Some(standing) = verdict.window() else { continue };
             let WindowState { limit, remaining, resets_in } = standing;
             let joint = if policies.is_empty() { "" } else { ", " };
-            // Requests are the unit where none is named.
+            // Without `qu`, the unit is requests.
             let measure = if name == POINTS { r#";qu="points""# } else { "" };
             let window = WINDOW.as_secs();
             // Writing to a String cannot fail.

@@ -1,4 +1,4 @@
-//! What a resource is declared and written with.
+//! The names that a resource's code imports: macros, types and functions.
 
 pub use async_graphql::{Context, ID, Object};
 

@@ -1,5 +1,5 @@
-//! The schemas over a host's roots: the public one, validated strictly, and the internal one that runs what was
-//! validated before. Whatever the types of the roots are, what runs operations is compiled once.
+//! The two schemas over a host's root types: one validates operations, the other runs operations that were validated
+//! before. [`AnySchema`] hides the root types, so that the code that runs operations is compiled once.
 
 use std::sync::Arc;
 
@@ -16,48 +16,48 @@ use crate::guard::Guarded;
 use crate::rest::{Document, Unchecked};
 use crate::{Error, Result};
 
-/// Nesting of what clients send: the parser's own limit. The limits that count are held before
-/// (`facade/src/operation/`).
+/// Maximum nesting of clients' documents: the parser's own limit. The configured limits are lower and are checked
+/// before (`facade/src/operation/`).
 const MAX_NESTING: usize = 64;
-/// Nesting of the host's own documents: fragments that spread themselves are unrolled deep.
+/// Maximum nesting of the host's own documents, in which fragments that spread themselves are unrolled.
 const MAX_RECURSION: usize = 256;
 
-/// A root of a schema: an object whose fields say what they need.
+/// A root type of a schema: an object whose fields have `@can` or `@public`.
 pub trait Root: ObjectType + ContainerType + Default + 'static {}
 
 impl<T: ObjectType + ContainerType + Default + 'static> Root for T {}
 
-/// A schema that is not finished yet.
+/// A builder for a schema with these root types.
 pub type Builder<Q, M> = SchemaBuilder<Guarded<Q>, Guarded<M>, EmptySubscription>;
 
 fn builder<Q: Root, M: Root>() -> Builder<Q, M> {
     Schema::build(Guarded(Q::default()), Guarded(M::default()), EmptySubscription)
 }
 
-/// What GraphQL clients talk to. `data` is what resolvers find in their context.
+/// The schema that validates operations before it runs them. `data` adds what resolvers find in their context.
 pub fn validating<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
     AnySchema::new(data(builder()).disable_suggestions().limit_recursive_depth(MAX_NESTING).finish())
 }
 
-/// What operations run on that were validated before: the REST documents at start-up, those of GraphQL clients
-/// when they were first asked.
+/// The schema for operations that were validated before: REST documents at the start, documents of GraphQL clients when
+/// they ran first.
 pub fn non_validating<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
     let builder = data(builder())
         .validation_mode(ValidationMode::Fast)
-        // Whether there are federated types would otherwise be looked for among all of them, for each field at the
-        // root. Nothing asks for them: such a document is not valid on the public schema.
+        // Without this, async-graphql searches all types for federated ones, for each root field. No operation can
+        // ask for federation: it would not be valid on the other schema.
         .enable_federation()
         .disable_suggestions()
         .limit_recursive_depth(MAX_RECURSION);
     AnySchema::new(builder.finish())
 }
 
-/// The GraphQL contract as text.
+/// The schema in GraphQL's schema definition language.
 pub fn sdl<Q: Root, M: Root>() -> String {
     builder::<Q, M>().finish().sdl_with_options(SDLExportOptions::new().prefer_single_line_descriptions())
 }
 
-/// The types of the schema.
+/// The registry with the types of the schema.
 pub fn registry<Q: Root, M: Root>() -> Registry {
     let mut registry = Registry {
         query_type: <Guarded<Q> as OutputType>::type_name().into_owned(),
@@ -70,7 +70,7 @@ pub fn registry<Q: Root, M: Root>() -> Registry {
     registry
 }
 
-/// A schema that operations run on. Copies share it.
+/// A schema of any root types. Clones share it.
 #[derive(Clone)]
 pub struct AnySchema(Arc<dyn ExecuteOperation>);
 
@@ -97,10 +97,10 @@ impl AnySchema {
     }
 }
 
-/// Validates documents by GraphQL's own rules, without running them.
+/// Validates REST documents by GraphQL's rules, without running them.
 ///
 /// # Errors
-/// At the first document that is not valid.
+/// The first document that is not valid, with the reason.
 pub async fn validate<Q: Root, M: Root>(documents: &[Document<Unchecked>]) -> Result<()> {
     let schema = builder::<Q, M>().extension(ValidateOnly).limit_recursive_depth(MAX_RECURSION);
     let schema = AnySchema::new(schema.finish());
@@ -119,7 +119,7 @@ async fn validate_document(schema: &AnySchema, document: &Document<Unchecked>) -
     }
 }
 
-/// Stops every operation after its validation.
+/// An extension that ends every operation after its validation.
 struct ValidateOnly;
 
 impl ExtensionFactory for ValidateOnly {

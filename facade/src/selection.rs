@@ -1,8 +1,7 @@
-//! Fields that a document asks for more than once under the same key, merged into one before they are
-//! run (GraphQL, "Field Collection").
+//! Merges root fields that a document selects more than once under the same response key (GraphQL, "Field Collection").
 //!
-//! The executor runs each of them and merges their answers: every statement, change and error would
-//! be there twice. Records collect the fields below them by themselves (`facade/src/record/plan.rs`).
+//! async-graphql runs each of them and merges their answers, so statements, changes and errors would occur twice. Below
+//! records, `facade/src/record/plan.rs` collects the fields.
 
 use std::collections::HashMap;
 
@@ -15,19 +14,19 @@ use crate::execution::Execution;
 use crate::face::Face;
 use crate::record::is_planned;
 
-/// How a field of a root type is run.
+/// What is to be done with a selection of a root field.
 pub enum RootFieldMerge {
-    /// As it stands.
+    /// Run it as it is.
     Single,
-    /// With all that is asked under its key, in it or beside it.
+    /// Run this field instead, which holds all selections with the same response key.
     Merged(Box<Positioned<Field>>),
-    /// Not at all: an earlier one under its key is run for it.
+    /// Skip it: an earlier selection with the same response key was run with it.
     Absorbed,
 }
 
-/// How the field of this context, which is one of `root`, is run.
+/// What is to be done with the field of this context, a field of the type `root`.
 pub fn merge_root_field(ctx: &Context<'_>, root: &MetaType) -> RootFieldMerge {
-    // The REST documents ask for one field.
+    // REST documents have one root field.
     if Execution::of(ctx).face != Face::GraphQl {
         return RootFieldMerge::Single;
     }
@@ -44,7 +43,7 @@ pub fn merge_root_field(ctx: &Context<'_>, root: &MetaType) -> RootFieldMerge {
     }
 }
 
-/// Fields by their key, in the order of the document.
+/// Fields by their response key, in the order of the document.
 type Fields<'a> = IndexMap<&'a Name, Vec<&'a Positioned<Field>>>;
 
 struct FieldCollector<'a> {
@@ -59,7 +58,8 @@ impl<'a> FieldCollector<'a> {
         fields
     }
 
-    /// Whatever a fragment is on, it applies: the document is valid, and what is collected is no interface.
+    /// Adds all fields of a selection set. Every fragment applies, whatever its type condition: the document is
+    /// valid, and the collected type is no interface.
     fn add(&self, set: &'a SelectionSet, fields: &mut Fields<'a>) {
         for selection in &set.items {
             match &selection.node {
@@ -76,14 +76,14 @@ impl<'a> FieldCollector<'a> {
         }
     }
 
-    /// Type of what a field holds, where the executor collects the fields below it.
+    /// The object type of a field, where async-graphql runs the fields below it.
     fn object_type(&self, parent: &MetaType, group: &[&Positioned<Field>]) -> Option<&'a MetaType> {
         let field = parent.field_by_name(&group.first()?.node.name.node)?;
         let ty = self.registry.concrete_type_by_name(&field.ty)?;
         (matches!(ty, MetaType::Object { .. }) && !is_planned(ty)).then_some(ty)
     }
 
-    /// Whether anything is asked more than once below.
+    /// Whether a response key occurs more than once below these fields.
     fn repeats(&self, parent: &MetaType, group: &[&'a Positioned<Field>]) -> bool {
         let Some(ty) = self.object_type(parent, group) else { return false };
         let fields = self.collect(selection_sets(group));

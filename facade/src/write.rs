@@ -1,8 +1,8 @@
-//! What all writes have in common: a row is locked and held against what the caller has read of it, only what
-//! was given and differs is written, and the row's `updated_at` follows only then.
+//! Common steps of writes: lock the row and compare its state with the one that the caller has read, set only the
+//! columns that were sent and differ, and set `updated_at` only if something is written.
 //!
-//! `updated_at` names a state of its row, though the shop stores it to the second: a change within the second
-//! of the one before is noted a second later ([`save`]). So whoever saw another state has another time.
+//! `updated_at` identifies a state of its row, although the shop stores it in whole seconds: [`save`] sets the time
+//! of a second change within the same second one second later. So two states never have the same time.
 
 use async_graphql::MaybeUndefined;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,14 +19,14 @@ use crate::record::Record;
 use crate::scope::Scope;
 use crate::{Error, Result};
 
-/// Writes a column that cannot be null, if a value was given.
+/// Sets a column that cannot be null, if a value was sent.
 pub fn put<T: Into<Value> + PartialEq>(column: &mut ActiveValue<T>, given: MaybeUndefined<impl Into<T>>) {
     if let MaybeUndefined::Value(value) = given {
         column.set_if_not_equals(value.into());
     }
 }
 
-/// Writes a column that may be null, if a value or null was given.
+/// Sets a column that may be null, if a value or null was sent.
 pub fn put_or_null<T: Into<Value> + Nullable + PartialEq>(
     column: &mut ActiveValue<Option<T>>,
     given: MaybeUndefined<impl Into<T>>,
@@ -40,8 +40,8 @@ pub fn put_or_null<T: Into<Value> + Nullable + PartialEq>(
     }
 }
 
-/// Why a row was not written: where somebody else took the value of a unique field after it was checked, the
-/// words are those of the rule.
+/// Converts the error of a write. A violated unique index is reported as the rule `unique` reports it: another
+/// request has taken the value after it was checked.
 pub fn taken(scope: Scope<'_>, field: &str, error: DbErr) -> Error {
     match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => {
@@ -53,23 +53,23 @@ pub fn taken(scope: Scope<'_>, field: &str, error: DbErr) -> Error {
     }
 }
 
-/// The column that tells when a row was last changed.
+/// The column that holds when a row was last changed.
 pub const CHANGED_COLUMN: &str = "updated_at";
 
-/// The state of its record that a change demands, by the record's `updated_at`.
+/// The state that a record must be in for a change, by its `updated_at`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expected {
-    /// Any.
+    /// Any state.
     #[default]
     Any,
-    /// That of this very moment.
+    /// The state with exactly this time.
     At(DateTime<Utc>),
-    /// The one that was there then (RFC 9110, 13.1.4).
+    /// A state that is not newer than this time (`If-Unmodified-Since`, RFC 9110, 13.1.4).
     NotAfter(DateTime<Utc>),
 }
 
 impl Expected {
-    /// Refuses a row that was changed since. One that never tells when it was changed is as good as any.
+    /// Refuses a row in another state. A table without `updated_at` has no states, and every row is accepted.
     fn check<M: ModelTrait>(self, row: &M) -> Result<()> {
         let Some(column) = changed_column::<M::Entity>() else { return Ok(()) };
         let changed = time_of(row.get(column)).map(|changed| changed.0);
@@ -82,7 +82,7 @@ impl Expected {
     }
 }
 
-/// When a row was last changed; nothing where its table doesn't tell.
+/// When a row was last changed; `None` where the table has no `updated_at` or it is null.
 pub fn changed_at<M: ModelTrait>(row: &M) -> Option<DateTime<Utc>> {
     changed_column::<M::Entity>().and_then(|column| time_of(row.get(column))).map(|changed| changed.0)
 }
@@ -95,12 +95,12 @@ fn time_of(value: Value) -> Option<ShopTime> {
     <Option<ShopTime> as ValueType>::try_from(value).ok().flatten()
 }
 
-/// Reads a row that nobody else changes until the transaction ends, for a change of it. On SQLite the
-/// transaction itself keeps others out: it began as a writing one.
+/// Reads a row and locks it until the transaction ends (`SELECT … FOR UPDATE`). On SQLite the transaction itself
+/// excludes other writers, because it began with `BEGIN IMMEDIATE`.
 ///
 /// # Errors
-/// [`Error::NotFound`] under the name that the original prints for `model`; [`Error::Changed`] where the
-/// caller has read another state of the row; when the database fails.
+/// [`Error::NotFound`] with the class name `model`; [`Error::Changed`] where the row is not in the `expected`
+/// state; when the database fails.
 pub async fn lock<T: Record>(
     transaction: &DatabaseTransaction,
     select: Select<T::Entity>,
@@ -114,7 +114,7 @@ pub async fn lock<T: Record>(
     Ok(row)
 }
 
-/// Writes what differs in a row that is locked, and when that was.
+/// Writes the changed columns of a locked row, and `updated_at`.
 ///
 /// # Errors
 /// When the database fails.
@@ -134,7 +134,7 @@ where
     row.update(db).await
 }
 
-/// The time of a change: now, to the second, but later than that of the change before.
+/// The time of a change: now, in whole seconds, but always later than the time of the change before.
 fn next_change_time(former: Option<ShopTime>, now: DateTime<Utc>) -> ShopTime {
     let now = ShopTime::from_local(ShopTime(now).local());
     match former {

@@ -359,7 +359,7 @@ async fn odd_input_is_refused_and_never_panics() {
         value!("#__graphql_file__:99999999999999999999"),
     ];
     for value in odd {
-        for name in <ThingInput as FormInput>::shape().names() {
+        for name in <ThingInput as FormInput>::definition().names() {
             let input =
                 Value::Object([(async_graphql::Name::new(name), value.clone())].into_iter().collect());
             match run(input, |_| {}).await {

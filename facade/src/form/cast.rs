@@ -1,15 +1,16 @@
-//! Casting of values that passed the rules, so that forms (`"15"`) and JSON (`15`) give the same
-//! typed value. The field's own type decides: of a few readings, the first that it accepts is taken.
+//! Conversion of values that passed the rules to the types of their fields, so that HTML forms (`"15"`) and JSON
+//! (`15`) give the same typed value. Of several readings of a value, the first one that the field's type accepts is
+//! taken.
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Number, Value};
 use sea_orm::DbBackend;
 
+use super::definition::FormField;
 use super::rules::{Rule, RuleKind, RuleList, date_spellings, shop_local_time};
-use super::shape::FormField;
 use super::{CheckScope, File, value};
 
-/// The value as the field's type reads it.
+/// Converts a value for its field; `None` where no reading fits the type.
 pub(crate) fn cast(value: &Value, field: &FormField, scope: &CheckScope<'_>) -> Option<Value> {
     if matches!(value, Value::Null) {
         return Some(Value::Null);
@@ -23,7 +24,7 @@ pub(crate) fn cast(value: &Value, field: &FormField, scope: &CheckScope<'_>) -> 
         .find(|reading| field.accepts(reading))
 }
 
-/// PostgreSQL cannot hold NUL in texts.
+/// Whether a value holds NUL, which PostgreSQL refuses in texts.
 fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
@@ -47,7 +48,7 @@ fn readings(value: &Value, rules: &[Rule], scope: &CheckScope<'_>) -> Vec<Value>
     }
     readings.push(value.clone());
     if value::count(value) == Some(0) {
-        // An empty list and an empty map are one and the same.
+        // PHP does not distinguish an empty list from an empty map.
         readings.push(Value::Object(IndexMap::new()));
     }
     if let Some(text) = value::text(value) {
@@ -77,14 +78,14 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// The GraphQL spelling of a REST word: capitals.
+/// A word of REST as a GraphQL enum value, in capital letters.
 fn enum_word(text: &str) -> Option<Value> {
     let name = text.to_uppercase().replace(['-', '.', ' '], "_");
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     is_name.then(|| Value::Enum(Name::new(name)))
 }
 
-/// A list whose elements are cast one by one; of a map, its values.
+/// Converts the elements of a list, or the values of a map, one by one.
 fn list(value: &Value, field: &FormField, scope: &CheckScope<'_>) -> Option<Value> {
     let rules = field.element_rules().unwrap_or_default();
     let cast_item = |item: &Value| {

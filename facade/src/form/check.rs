@@ -1,37 +1,37 @@
-//! The engine: all fields, all rules, every message in one pass (docs/contract/wire.md#3.1).
+//! The check of a form: all rules of all fields in one pass (docs/contract/wire.md#3.1).
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, UploadValue, Value};
 
+use super::definition::{FormDefinition, FormField};
 use super::rules::{ExistingIds, Rule, RuleKind, RuleList};
-use super::shape::{FormDefinition, FormField};
 use super::{CheckScope, cast, prepare, value};
 use crate::error::Invalid;
 use crate::{Error, Result};
 
-/// What was sent, by field name.
+/// Sent values by field name.
 pub type Values = IndexMap<Name, Value>;
 
-/// What a rule looks at.
+/// The field that a rule checks.
 pub struct Subject<'a> {
     /// Field name, dotted where nested.
     pub name: &'a str,
     /// Whether the field was sent at all.
     pub sent: bool,
-    /// Its value; null when it was not sent.
+    /// Its value; null where it was not sent.
     pub value: &'a Value,
     /// All rules of the field.
     pub(crate) rules: &'a [Rule],
-    /// Everything that was sent.
+    /// All sent values.
     pub values: &'a Values,
-    /// What the check may lean on.
+    /// What the check needs beside the input.
     pub scope: &'a CheckScope<'a>,
-    /// Rows looked up for all elements of a list at once.
+    /// Ids that were looked up for all elements of a list at once.
     pub(crate) existing: Option<&'a ExistingIds>,
 }
 
 impl Subject<'_> {
-    /// The name that messages print.
+    /// The name of the field in messages.
     pub fn display_name(&self) -> String {
         self.scope.texts.field_name(self.name)
     }
@@ -43,7 +43,7 @@ impl Subject<'_> {
         self.scope.texts.text(&format!("validation.{rule}"), &values)
     }
 
-    /// The message of a rule, when it is broken.
+    /// The message of a rule, if it is broken.
     pub fn fails_if(&self, rule: &str, broken: bool) -> Option<String> {
         broken.then(|| self.message(rule, &[]))
     }
@@ -53,7 +53,7 @@ impl Subject<'_> {
         self.values.get(name)
     }
 
-    /// The uploaded file, if the value stands for one.
+    /// The uploaded file that the value stands for.
     pub fn upload(&self) -> Option<&UploadValue> {
         value::upload(self.value, self.scope.uploads)
     }
@@ -87,15 +87,15 @@ impl Subject<'_> {
     }
 }
 
-/// Checks what was sent and casts it to the types of the fields.
+/// Checks sent values and converts them to the types of the fields.
 pub(crate) async fn check(
-    shape: &FormDefinition,
+    definition: &FormDefinition,
     mut values: Values,
     scope: &CheckScope<'_>,
 ) -> Result<Values> {
-    prepare::prepare(shape, &mut values, scope);
+    prepare::prepare(definition, &mut values, scope);
     let mut check = Check { values: &values, scope, cast: Values::new(), invalid: Invalid::default() };
-    for field in &shape.fields {
+    for field in &definition.fields {
         check.field(field).await?;
     }
     if check.invalid.errors.is_empty() { Ok(check.cast) } else { Err(Error::Invalid(check.invalid)) }
@@ -131,7 +131,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Checks the elements of a list that has rules for them; whether all are well.
+    /// Checks the elements of a list that has rules for them; returns whether all passed.
     async fn elements(&mut self, field: &'a FormField, value: &'a Value) -> Result<bool> {
         let (Some(rules), Some(items)) = (field.element_rules(), value::elements(value)) else {
             return Ok(true);
@@ -160,7 +160,7 @@ impl<'a> Check<'a> {
         Subject { name, sent: sent.is_some(), value, rules, values: self.values, scope: self.scope, existing }
     }
 
-    /// Notes the messages of a field; whether there were none.
+    /// Adds the messages of a field; returns whether there were none.
     fn report(&mut self, name: &str, messages: Vec<String>) -> bool {
         let clean = messages.is_empty();
         if !clean {

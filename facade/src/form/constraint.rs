@@ -1,5 +1,5 @@
-//! The directive `@constraint` on an input field: what its rules ask that its type doesn't say.
-//! The schema prints it for GraphQL clients, the OpenAPI document is made from it.
+//! The directive `@constraint` on an input field: the rules of the field that its type does not express. The schema
+//! prints it for GraphQL clients, and the OpenAPI document is generated from it.
 
 use async_graphql::Value;
 use async_graphql::indexmap::IndexMap;
@@ -7,8 +7,8 @@ use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaInputValue, MetaType, Registry,
 };
 
+use super::definition::FormField;
 use super::rules::{Rule, RuleKind, RuleList, SizeBound, TEXT_BYTES};
-use super::shape::FormField;
 
 const NAME: &str = "constraint";
 
@@ -31,23 +31,23 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("confirmed", "Boolean", "Repeated in a field of the same name that ends in `confirmation`."),
 ];
 
-/// What the rules of an input field ask.
+/// The arguments of a `@constraint`.
 #[derive(Clone, Debug, Default)]
 pub struct Constraint(IndexMap<String, Value>);
 
 impl Constraint {
-    /// What an input field of the schema says.
+    /// Reads the directive of an input field; empty where it has none.
     pub fn read(field: &MetaInputValue) -> Self {
         let directive = field.directive_invocations.iter().find(|directive| directive.name == NAME);
         directive.map(|directive| Self(directive.args.clone())).unwrap_or_default()
     }
 
-    /// Whether an argument is set to true.
+    /// Whether an argument is true.
     pub fn is(&self, name: &str) -> bool {
         matches!(self.0.get(name), Some(Value::Boolean(true)))
     }
 
-    /// A limit.
+    /// A numeric argument.
     pub fn number(&self, name: &str) -> Option<f64> {
         match self.0.get(name)? {
             Value::Number(number) => number.as_f64(),
@@ -55,7 +55,7 @@ impl Constraint {
         }
     }
 
-    /// A limit that counts something.
+    /// A numeric argument that is a count.
     pub fn count(&self, name: &str) -> Option<usize> {
         match self.0.get(name)? {
             Value::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
@@ -63,7 +63,7 @@ impl Constraint {
         }
     }
 
-    /// A word.
+    /// A text argument.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.0.get(name)? {
             Value::String(text) => Some(text),
@@ -71,7 +71,7 @@ impl Constraint {
         }
     }
 
-    /// A list of words.
+    /// An argument that is a list of words; empty where it is not set.
     pub fn words(&self, name: &str) -> Vec<&str> {
         let Some(Value::List(words)) = self.0.get(name) else { return Vec::new() };
         words
@@ -106,7 +106,7 @@ impl Constraint {
                 self.bound("min", bound, rules);
                 self.bound("max", bound, rules);
             }
-            // REST spells the words of an enum in lower case; where it doesn't, they are told.
+            // The words of an enum are listed only where REST does not write them in lower case.
             RuleKind::OneOf(words) if !is_enum || !words.iter().all(|word| *word == word.to_lowercase()) => {
                 self.set("oneOf", list(words));
             }
@@ -129,7 +129,7 @@ impl Constraint {
         }
     }
 
-    /// A size, under the name of what the rules make of it.
+    /// Sets a limit of size under the name for what the rules measure.
     fn bound(&mut self, end: &str, bound: &SizeBound, rules: &[Rule]) {
         let unit = if rules.is_number() {
             ""
@@ -151,7 +151,7 @@ fn list(words: &[&str]) -> Value {
     Value::List(words.iter().map(|&word| Value::from(word)).collect())
 }
 
-/// Completes an input field by what its rules ask.
+/// Adds the directive to an input field whose rules need it.
 pub(super) fn describe(meta: &mut MetaInputValue, field: &FormField, registry: &mut Registry) {
     let constraint = Constraint::of(field, registry);
     if constraint.0.is_empty() {

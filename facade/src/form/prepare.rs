@@ -1,15 +1,15 @@
-//! What is done to sent values before the rules: field names, spelling of enum words, rewriting rules.
+//! Changes to sent values before the rules are checked: names of fields, enum words, and rules that rewrite values.
 
 use async_graphql::{Name, Value};
 
 use super::check::Values;
+use super::definition::FormDefinition;
 use super::rules::{Rule, RuleKind, RuleList};
-use super::shape::FormDefinition;
 use super::{CheckScope, normalise, value};
 
-/// Names fields as the rules do (GraphQL's camel case becomes snake case) and normalises all texts.
-pub(crate) fn rename_and_normalise(shape: &FormDefinition, mut values: Values) -> Values {
-    for field in &shape.fields {
+/// Renames GraphQL's camelCase fields to the snake_case of the rules, and normalises all texts.
+pub(crate) fn rename_and_normalise(definition: &FormDefinition, mut values: Values) -> Values {
+    for field in &definition.fields {
         if field.camel == field.name || values.contains_key(field.name) {
             continue;
         }
@@ -21,9 +21,9 @@ pub(crate) fn rename_and_normalise(shape: &FormDefinition, mut values: Values) -
     values
 }
 
-/// Brings the values into the form that the rules look at.
-pub(crate) fn prepare(shape: &FormDefinition, values: &mut Values, scope: &CheckScope<'_>) {
-    for field in &shape.fields {
+/// Rewrites the values into the form that the rules check.
+pub(crate) fn prepare(definition: &FormDefinition, values: &mut Values, scope: &CheckScope<'_>) {
+    for field in &definition.fields {
         if let Some(value) = values.get_mut(field.name) {
             unify_enum_words(value, &field.rules, scope.rest);
             for rule in &field.rules {
@@ -35,7 +35,7 @@ pub(crate) fn prepare(shape: &FormDefinition, values: &mut Values, scope: &Check
 
 fn rewrite(value: &mut Value, rule: &Rule, nullable: bool) {
     match rule.0 {
-        // What is left empty in a form is not set.
+        // An empty field of an HTML form means that the box is not checked.
         RuleKind::Flag if *value == Value::Null && !nullable => *value = Value::Boolean(false),
         RuleKind::Flag => {
             if let Some(truth) = form_boolean(value) {
@@ -53,7 +53,7 @@ fn rewrite(value: &mut Value, rule: &Rule, nullable: bool) {
     }
 }
 
-/// The words that forms write for yes and no; nothing is no.
+/// A boolean as HTML forms send it; null is false.
 fn form_boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Null => Some(false),
@@ -70,7 +70,8 @@ fn is_word(value: &Value, word: &str) -> bool {
     matches!(value, Value::String(text) if text == word)
 }
 
-/// GraphQL writes enum words in capitals and truth values as such where the rules list words.
+/// Converts GraphQL's spelling to that of the rules: enum words in capital letters, and booleans where the rules
+/// list words.
 fn unify_enum_words(value: &mut Value, rules: &[Rule], rest: bool) {
     let sent = match value {
         Value::Enum(name) => name.to_string(),

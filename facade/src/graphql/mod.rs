@@ -1,8 +1,8 @@
-//! GraphQL over HTTP, to the letter of its specification: media types by `Accept`, status codes,
-//! well-formedness, and nothing that a foreign page could make a browser send.
+//! GraphQL over HTTP, as its specification says: media types by `Accept`, status codes, well-formed requests, and
+//! protection against cross-site request forgery.
 //!
-//! A request is examined in one order: media type, key, throttle, body, well-formedness, the document
-//! and its limits, its price; and only then it is validated and run.
+//! The steps of a request are: media type, key, rate limit, body, well-formedness, limits of the document, price,
+//! validation, execution.
 
 mod request;
 #[cfg(test)]
@@ -41,15 +41,15 @@ use crate::pipeline::{Caller, Job, Pipeline};
 use crate::record::Kept;
 use crate::schema::AnySchema;
 
-/// The media type that tells success by its status code.
+/// The media type whose answers have a status code for each kind of error.
 const GRAPHQL: &str = "application/graphql-response+json";
-/// The media type of older clients, which answers 200 to every well-formed request.
+/// The media type of older clients: every well-formed request is answered with 200.
 const JSON: &str = "application/json";
 
-/// Headers that tell a frontend how to go on.
+/// Headers that scripts of other origins may read.
 const EXPOSED_HEADERS: &str = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
 
-/// A request that could not be read, or not be answered at all: its status is told in any media type.
+/// A request that could not be read or not be answered. Its status is the same for all media types.
 struct Rejection {
     status: StatusCode,
     error: Box<ServerError>,
@@ -72,15 +72,15 @@ impl From<Error> for Rejection {
     }
 }
 
-/// What a request holds beside its headers.
+/// Where the operation of a request is.
 enum RequestSource {
-    /// The query of its address.
+    /// In the query of the URL.
     Query(String),
-    /// A body that is not read yet.
+    /// In the body, which is not read yet.
     Body(Body),
 }
 
-/// A request whose body is not read yet.
+/// A request before its operation is read.
 struct UnreadRequest<'a> {
     headers: &'a HeaderMap,
     client: IpAddr,
@@ -88,12 +88,12 @@ struct UnreadRequest<'a> {
     source: RequestSource,
 }
 
-/// The GraphQL face over a schema.
+/// The GraphQL API.
 pub struct GraphQl {
     pipeline: Arc<Pipeline>,
-    /// Validates what it runs.
+    /// Validates operations before it runs them.
     validating: AnySchema,
-    /// What was validated already runs on it.
+    /// Runs operations that were validated before.
     non_validating: AnySchema,
     rules: operation::SchemaRules,
     documents: operation::PersistedDocuments,
@@ -103,20 +103,19 @@ pub struct GraphQl {
     operations: operation::OperationCache,
 }
 
-/// The page that a browser gets in place of an answer: GraphiQL.
+/// Values for the page GraphiQL, which browsers get.
 #[derive(Clone, Copy, Debug)]
 pub struct GraphiqlPage<'a> {
     /// Path of the endpoint.
     pub endpoint: &'a str,
     /// Title of the page.
     pub title: &'a str,
-    /// A key that is written into the editor of headers.
+    /// An API key that the page enters into its editor of headers (for demos).
     pub key: Option<&'a str>,
 }
 
 impl GraphQl {
-    /// The face of a schema of these types, in its strict form and in the one that doesn't validate. `registry` makes the
-    /// types anew, where names are looked for.
+    /// The API over the two schemas. `types` is their registry; `registry` makes it again for suggestions of names.
     pub fn new(
         pipeline: Arc<Pipeline>,
         validating: AnySchema,
@@ -138,7 +137,7 @@ impl GraphQl {
         }
     }
 
-    /// `GET`: GraphiQL for browsers, a query for everybody else.
+    /// `GET`: GraphiQL where `Accept` prefers HTML and no query is sent; otherwise a query.
     pub async fn get(
         &self,
         request: Request,
@@ -171,12 +170,12 @@ impl GraphQl {
     }
 }
 
-/// The answer to a request of which nothing is looked at.
+/// The answer to a request that is refused before it is examined.
 pub fn refuse(error: Error) -> Response<Body> {
     rejected(error.into())
 }
 
-/// A rejection where no media type was agreed on.
+/// A rejection before the media type is known.
 fn rejected(rejection: Rejection) -> Response<Body> {
     respond(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]))
 }
@@ -189,7 +188,7 @@ async fn answer(face: &GraphQl, unread: UnreadRequest<'_>) -> Response<Body> {
     };
     let mut caller = None;
     let executed = match face.pipeline.enter().await {
-        // What waits for its turn holds no more than it needs for that.
+        // Boxed after the permit is there, so that a waiting request takes little memory.
         Ok(running) => Box::pin(examine(face, running, unread, &mut caller)).await,
         Err(error) => Err(error.into()),
     };
@@ -208,22 +207,22 @@ async fn answer(face: &GraphQl, unread: UnreadRequest<'_>) -> Response<Body> {
     }
     if let Some(mut caller) = caller {
         if caller.limits.points == Verdict::Unlimited {
-            // Nothing was taken: how many there are is told all the same.
+            // No points were taken, but the headers report the limit all the same.
             face.pipeline.read_points(&mut caller).await;
         }
         face.pipeline.write_limits(&caller, headers);
     }
-    // What scripts of another origin may read.
+    // CORS: lets scripts of other origins read these headers.
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
     response
 }
 
-/// Whether a client that is answered so may try again later.
+/// Whether a status means that the client may try again later.
 fn may_retry(status: StatusCode) -> bool {
     matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// Examines who asks, reads what is asked, and runs it. `caller` is who asks, once that is known.
+/// Authenticates the caller, reads the operation and runs it. `caller` is set as soon as it is known.
 async fn examine(
     face: &GraphQl,
     running: Permit,
@@ -253,8 +252,7 @@ async fn examine(
     answer
 }
 
-/// Finds, measures, prices and executes an operation. What is wrong with the operation itself is
-/// part of the answer.
+/// Finds, measures, prices and executes an operation. Errors of the operation itself are in the answer.
 async fn run(
     face: &GraphQl,
     caller: &mut Caller,
@@ -297,7 +295,7 @@ async fn run(
     Ok(answer)
 }
 
-/// An operation that is going to be run for a caller. What comes of it is the answer, and the points that it cost.
+/// An operation with its price, ready to run. Its methods return the answer and the points that it has cost.
 struct PricedOperation<'a> {
     face: &'a GraphQl,
     caller: &'a mut Caller,
@@ -306,7 +304,7 @@ struct PricedOperation<'a> {
 }
 
 impl PricedOperation<'_> {
-    /// Runs an operation that ran before.
+    /// Runs an operation from the cache.
     async fn run_cached(self, variables: Variables, variant: &Variant) -> Result<(Answer, u32), Error> {
         let schema = &self.face.non_validating;
         let mut operation = Operation::new("").variables(variables);
@@ -314,7 +312,7 @@ impl PricedOperation<'_> {
         self.execute(schema, operation, Some(Arc::clone(&variant.kept))).await
     }
 
-    /// Runs an operation that is validated first, and remembers it.
+    /// Validates and runs an operation, and caches it.
     async fn run_new(self, operation: Operation) -> Result<(Answer, u32), Error> {
         let (face, estimate) = (self.face, self.estimate);
         let ran = self.caller.principal.as_ref().and_then(|_| ExecutedOperation::of(&operation));
@@ -325,7 +323,7 @@ impl PricedOperation<'_> {
         Ok((answer, used))
     }
 
-    /// Answers a question about the schema itself: from what was answered before, where it was asked before.
+    /// Answers an introspection query, from the cache where possible.
     async fn run_introspection(self, operation: Operation) -> Result<(Answer, u32), Error> {
         let (face, price) = (self.face, self.estimate.price());
         let key = IntrospectionCache::key(&operation);
@@ -342,7 +340,7 @@ impl PricedOperation<'_> {
         Ok((answer, used))
     }
 
-    /// Runs an operation on a schema, with the selections that are kept beside its document.
+    /// Runs an operation on a schema. `kept` holds the prepared selections on records, if there are any.
     async fn execute(
         self,
         schema: &AnySchema,
@@ -369,7 +367,7 @@ impl PricedOperation<'_> {
     }
 }
 
-/// What the language calls a kind of operation.
+/// The keyword of a kind of operation.
 fn kind_name(kind: OperationType) -> &'static str {
     match kind {
         OperationType::Query => "query",
@@ -381,7 +379,7 @@ fn kind_name(kind: OperationType) -> &'static str {
 /// An operation that is within the limits.
 struct PreparedOperation {
     estimate: Estimate,
-    /// The operation, where it ran before.
+    /// The cached operation, if it ran before.
     cached: Option<CachedRun>,
 }
 
@@ -419,7 +417,7 @@ async fn prepare(
     Ok(PreparedOperation { estimate, cached })
 }
 
-/// Whether whoever asks may ask for the schema itself.
+/// Checks that the caller may use introspection.
 fn check_introspection(allowed: Introspection, is_known: bool) -> Result<(), Error> {
     match allowed {
         Introspection::Always => Ok(()),
@@ -431,8 +429,7 @@ fn check_introspection(allowed: Introspection, is_known: bool) -> Result<(), Err
     }
 }
 
-/// Works for as long as an operation may take: its own limit or that of every request, of which the
-/// shorter one counts.
+/// Runs work for at most the time limit of operations or that of requests, whichever is shorter.
 async fn within_time_limit(
     face: &GraphQl,
     work: impl Future<Output = Result<Answer, Rejection>>,
@@ -449,7 +446,7 @@ async fn within_time_limit(
     }
 }
 
-/// What the operation cost and what is left in this minute.
+/// The extension `cost`: what the operation has cost and what is left in this minute.
 fn cost(face: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
     let standing = points.window();
     let reset = standing.map(|left| face.pipeline.engine.host.now() + Duration::from_secs(left.resets_in));
@@ -462,8 +459,8 @@ fn cost(face: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
     Value::from_json(cost).unwrap_or_default()
 }
 
-/// One to which nothing was answered since the database or the server refused is 503; a request that
-/// was not executed is 400, or what its reason says, where the media type tells; everything else is 200.
+/// The status of an answer: 503 where no field was answered because the database or the server does not answer; the
+/// status of the first error where nothing was executed and the media type allows it; otherwise 200.
 fn status_of(media: &str, answer: &Answer) -> StatusCode {
     let is_away = |own: &Error| own.status() == 503 && !matches!(own, Error::NotRun(_));
     let refused = |error| own_error(error).is_some_and(is_away);
@@ -477,7 +474,7 @@ fn status_of(media: &str, answer: &Answer) -> StatusCode {
     reason.and_then(|error| StatusCode::from_u16(error.status()).ok()).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
-/// Every field at the root is nullable, so only what did not run has no data.
+/// Whether the operation was executed. All root fields are nullable, so `data` is null only where it was not.
 fn was_executed(answer: &Answer) -> bool {
     answer.data != Value::Null
 }
@@ -511,7 +508,7 @@ fn respond(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body
     response
 }
 
-/// An answer as JSON. Data that is one text already is kept, and shared by all answers that hold it.
+/// An answer as JSON, in parts. `data` that is JSON already is not copied, but shared between answers.
 fn json_parts(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>> {
     if !executed {
         return serde_json::to_vec(&json!({"errors": answer.errors})).map(|json| vec![json.into()]);
@@ -537,7 +534,7 @@ fn json_parts(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>>
     Ok(vec![start.into()])
 }
 
-/// A body of parts that are in memory already.
+/// A body of parts that are in memory.
 pub fn body_of(parts: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>) -> Body {
     let mut parts = parts.into_iter();
     match (parts.next(), parts.next()) {
@@ -549,7 +546,8 @@ pub fn body_of(parts: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>)
     }
 }
 
-/// The first of our media types that `Accept` ranks highest; our order where it doesn't mind.
+/// The offered media type that `Accept` weighs highest; at equal weights, the first one in `Accept`. JSON where
+/// `Accept` has no preference.
 fn first_accepted<'a>(headers: &HeaderMap, offered: &[&'a str]) -> Option<&'a str> {
     let text: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
@@ -578,13 +576,13 @@ fn first_accepted<'a>(headers: &HeaderMap, offered: &[&'a str]) -> Option<&'a st
         .map(|(_, offer)| offer)
 }
 
-/// The answer to a `GET` with its tag, or that the client's copy still holds.
+/// Adds an `ETag` to the answer to a `GET`; answers 304 where the client has sent the same one.
 async fn revalidated(asked: &HeaderMap, response: Response<Body>) -> Response<Body> {
     if response.status() != StatusCode::OK {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    // The body is in memory: nothing is read, and nothing can fail.
+    // The body is in memory, so this cannot fail.
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
     let Ok(value) = HeaderValue::from_str(&tag) else { return Response::from_parts(parts, body.into()) };
@@ -609,12 +607,12 @@ fn server_error(error: Error) -> ServerError {
     ServerError { locations, ..error }
 }
 
-/// Our own error within one of GraphQL.
+/// The engine's error inside an error of async-graphql.
 fn own_error(error: &ServerError) -> Option<&Error> {
     error.source.as_ref().and_then(|source| source.downcast_ref::<Error>())
 }
 
-/// Gives an error its code and details, and the log its cause.
+/// Sets the code and details of an error, and logs its cause.
 fn add_extensions(error: &mut ServerError, executed: bool) {
     let mut extensions = error.extensions.take().unwrap_or_default();
     let mut message = None;
@@ -631,7 +629,7 @@ fn add_extensions(error: &mut ServerError, executed: bool) {
                     }
                 }
                 Error::Unavailable(cause) | Error::Absent(cause) => tracing::warn!(%cause, "{own}"),
-                // REST prints the original's name of the model, which means nothing here.
+                // The message of REST holds a class name of the original, which means nothing to GraphQL clients.
                 Error::NotFound { .. } => message = Some("There is no such record.".to_owned()),
                 _ => {}
             }

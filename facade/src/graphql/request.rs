@@ -1,5 +1,5 @@
-//! Reading a request: the address, JSON, or files beside an operation. Whatever is read is under limits of
-//! bytes and of values before it becomes a tree.
+//! Reads GraphQL requests: from the URL, from a JSON body, or from a multipart body with files. Limits of bytes and
+//! of JSON values apply before anything is kept in memory.
 
 use async_graphql::{Extensions, ParseRequestError, Request as Operation, Value, Variables};
 use async_graphql_axum::GraphQLRequest;
@@ -16,34 +16,34 @@ use crate::http::json::{self, Fields, JsonBounds, JsonError};
 use crate::operation;
 use crate::pipeline::Pipeline;
 
-/// Headers that a foreign page cannot send without asking first: one of them must come with a
-/// multipart body, which a form could send.
+/// Headers that a browser sends to another origin only after a CORS preflight. A multipart body needs one of them,
+/// because an HTML form of another site could send such a body without a preflight.
 const PREFLIGHT_HEADERS: [&str; 3] =
     ["x-requested-with", "graphql-require-preflight", "apollo-require-preflight"];
-/// Header that asks what the operation costs.
+/// The header with which a client asks for the cost of its operation.
 const COST_HEADER: &str = "x-graphql-cost";
-/// Parameters of a request; others are passed over.
+/// The parameters of a request; others are ignored.
 const PARAMETERS: [&str; 5] = ["query", "operationName", "variables", "extensions", "documentId"];
-/// Parts of a multipart request that are no files.
+/// The parts of a multipart request that hold JSON.
 const JSON_PARTS: [&str; 2] = ["operations", "map"];
 
-/// What a request asks for.
+/// A request that was read.
 pub(super) struct GraphQlRequest {
-    /// The operation; without a text where the document is named.
+    /// The operation; its text is empty where the request names a persisted document.
     pub(super) operation: Operation,
-    /// Name of a document that the server knows.
+    /// Identifier of a persisted document.
     pub(super) document_id: Option<String>,
-    /// Whether the answer shall tell what it cost.
+    /// Whether the client asks for the cost.
     pub(super) cost: bool,
-    /// Whether it came by `GET`, which must not change anything.
+    /// Whether the method is `GET`, which must not change anything.
     pub(super) by_get: bool,
 }
 
-/// How much of a request is read.
+/// Reads requests within limits, which are lower without a valid key.
 #[derive(Clone, Copy)]
 pub(super) struct RequestReader {
     bounds: BodyBounds,
-    /// Whether it came with a valid key.
+    /// Whether the request has a valid key.
     is_known: bool,
 }
 
@@ -52,20 +52,20 @@ impl RequestReader {
         Self { bounds, is_known }
     }
 
-    /// Bytes of a request without files.
+    /// Maximum size of a request without files, in bytes.
     fn max_bytes(self) -> usize {
         let max = self.bounds.max_query;
         if self.is_known { max } else { max.min(self.bounds.keyless_query) }
     }
 
-    /// How long a document may be, of those with so many tokens.
+    /// The limits of the document, of which `max_tokens` is the one for callers with a key.
     pub(super) fn document_bounds(self, max_tokens: u64) -> operation::DocumentBounds {
         let keyless = max_tokens.min(self.bounds.keyless_tokens);
         let tokens = if self.is_known { max_tokens } else { keyless };
         operation::DocumentBounds { tokens, bytes: self.max_bytes() as u64 }
     }
 
-    /// How large trees of JSON may be.
+    /// The limits of JSON.
     fn json_bounds(self) -> JsonBounds {
         let BodyBounds { max_elements, max_depth, keyless_tokens, .. } = self.bounds;
         let keyless = usize::try_from(keyless_tokens).unwrap_or(usize::MAX);
@@ -73,7 +73,7 @@ impl RequestReader {
         JsonBounds { elements, depth: max_depth }
     }
 
-    /// A query in the address: `query`, `operationName`, `variables`, `extensions`, `documentId`.
+    /// Reads an operation from the query of the URL: `query`, `operationName`, `variables`, `extensions`, `documentId`.
     pub(super) fn read_query(self, text: &str, headers: &HeaderMap) -> Result<GraphQlRequest, Rejection> {
         if text.len() > self.max_bytes() {
             return Err(too_long(self.max_bytes()));
@@ -93,7 +93,7 @@ impl RequestReader {
         Ok(GraphQlRequest { by_get: true, ..from_fields(fields, headers)? })
     }
 
-    /// An operation in the body of a `POST`.
+    /// Reads an operation from the body of a `POST`.
     pub(super) async fn read_body(
         self,
         pipeline: &Pipeline,
@@ -125,7 +125,7 @@ impl RequestReader {
         }
     }
 
-    /// Files beside the operation (GraphQL multipart request specification). They need a valid key.
+    /// Reads an operation with files (GraphQL multipart request specification). This needs a valid key.
     async fn read_multipart(self, headers: &HeaderMap, body: Body) -> Result<GraphQlRequest, Rejection> {
         if !PREFLIGHT_HEADERS.iter().any(|name| headers.contains_key(HeaderName::from_static(name))) {
             return Err(Rejection::bad("A multipart request needs the header `GraphQL-Require-Preflight`."));
@@ -142,7 +142,7 @@ impl RequestReader {
         }
     }
 
-    /// Holds the parts that are no files against the limits of a request without files, and counts them all.
+    /// Checks the JSON parts against the limits of a request without files, and the number of all parts.
     async fn check_parts(self, request: Request) -> Result<(), Rejection> {
         let mut parts = Multipart::from_request(request, &()).await.map_err(|_| unreadable_parts())?;
         for _ in 0..self.bounds.max_fields {
@@ -176,7 +176,7 @@ impl RequestReader {
     }
 }
 
-/// The whole body, unless it is or says that it is too large.
+/// Reads a whole body, unless it is larger than `max`.
 async fn bytes(body: Body, max: usize) -> Result<Bytes, Rejection> {
     crate::http::body::read(body, max).await.map_err(|reason| match reason {
         BodyError::TooLarge => too_long(max),
@@ -188,14 +188,14 @@ fn too_long(max: usize) -> Rejection {
     NotRun::limit_exceeded(Code::QueryTooLong, "bytes", max as u64, "bytes").into()
 }
 
-/// A multipart body that was read, as a request of its own.
+/// A request with this multipart body, as axum's extractors need it.
 fn multipart(headers: &HeaderMap, body: Bytes) -> Request {
     let mut request = Request::new(Body::from(body));
     *request.method_mut() = Method::POST;
     if let Some(kind) = headers.get(header::CONTENT_TYPE) {
         request.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
     }
-    // The body was read within our own limit; axum's is lower.
+    // The size was checked before; axum's default limit is lower than ours.
     DefaultBodyLimit::disable().apply(&mut request);
     request
 }
@@ -212,7 +212,7 @@ fn asks_for_cost(headers: &HeaderMap) -> bool {
     headers.contains_key(HeaderName::from_static(COST_HEADER))
 }
 
-/// The parameters of a request, each of its type.
+/// Makes a request of its parameters and checks their types.
 fn from_fields(mut fields: Fields, headers: &HeaderMap) -> Result<GraphQlRequest, Rejection> {
     let query = text(&mut fields, "query")?;
     let document_id = text(&mut fields, "documentId")?;

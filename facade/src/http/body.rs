@@ -1,28 +1,27 @@
-//! A whole body of a request, within a limit.
+//! Reads a whole request body within a limit.
 
 use axum::body::{Body, Bytes, HttpBody};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 
-/// Pieces that a body may come in whatever its size is.
+/// A body of any size may arrive in so many chunks.
 const MIN_CHUNKS: usize = 1000;
-/// Bytes that each further piece must hold in the mean: receiving a piece costs the server much more than
-/// receiving a byte.
+/// Each further chunk must hold so many bytes on average: a chunk costs the server much more time than a byte.
 const MIN_CHUNK_BYTES: usize = 16;
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
-    /// It is larger than it may be, or says so, or comes in too small pieces.
+    /// It is larger than the limit, or announces so, or arrives in too many small chunks.
     TooLarge,
-    /// Its client has sent no more of it.
+    /// The connection ended before the body was complete.
     Broken,
 }
 
-/// Reads a body of at most so many bytes.
+/// Reads a body of at most `max` bytes.
 ///
 /// # Errors
-/// Where it is larger, or ends before its end.
+/// [`BodyError`] where the body is too large or incomplete.
 pub async fn read(body: Body, max: usize) -> Result<Bytes, BodyError> {
     let hint = body.size_hint();
     if hint.lower() > max as u64 {
@@ -34,7 +33,7 @@ pub async fn read(body: Body, max: usize) -> Result<Bytes, BodyError> {
     if hint.exact() == Some(first.len() as u64) {
         return Ok(first);
     }
-    // What is told is reserved at once: growing would take the memory twice.
+    // Reserves the announced size at once: growing the buffer would need twice the memory for a moment.
     let expected = usize::try_from(hint.lower()).unwrap_or(max).min(max);
     let mut whole = BytesMut::with_capacity(expected.max(first.len()));
     whole.extend_from_slice(&first);

@@ -1,5 +1,5 @@
-//! JSON from a client, read in one pass into a tree that is bounded: in the names that are wanted, in the
-//! number of its values and in its depth. What is not wanted is passed over and takes no memory.
+//! Reads JSON of clients in one pass, within limits of depth and of the number of values. Fields of the outermost
+//! object that are not wanted are skipped and take no memory.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,39 +12,39 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 /// The fields of an object, in their order.
 pub type Fields = IndexMap<Name, Value>;
 
-/// How large a tree may be.
+/// Limits of JSON.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonBounds {
-    /// Values in it, those in lists and objects included.
+    /// Maximum number of values, those in lists and objects included.
     pub elements: usize,
-    /// How deep it nests, at most 128.
+    /// Maximum nesting, at most 128 (serde_json's own limit).
     pub depth: usize,
 }
 
-/// What a text holds.
+/// The outermost value of a text.
 #[derive(Debug, PartialEq)]
 pub enum JsonBody {
-    /// An object: its wanted fields.
+    /// An object, with its wanted fields.
     Object(Fields),
-    /// A list. Nothing of it is kept.
+    /// A list; its elements are not kept.
     List,
     /// A text, a number, a truth value or null.
     Scalar,
 }
 
-/// Why a text was not read.
+/// Why a text was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonError {
-    /// It is no JSON, or nests too deep.
+    /// It is not JSON, or nests too deep.
     Malformed,
     /// It holds too many values.
     TooManyElements,
 }
 
-/// Reads a text whose object has some names that are wanted.
+/// Reads a text. Of an object, the fields whose names are `wanted` are kept.
 ///
 /// # Errors
-/// Where the text is no JSON to its last byte, or larger than the bounds.
+/// [`JsonError`] where the text is not JSON up to its last byte, or exceeds the limits.
 pub fn read(text: &[u8], wanted: impl Fn(&str) -> bool, bounds: JsonBounds) -> Result<JsonBody, JsonError> {
     let left = Cell::new(Some(bounds.elements));
     let mut deserializer = serde_json::Deserializer::from_slice(text);
@@ -66,7 +66,7 @@ pub fn value(text: &[u8], bounds: JsonBounds) -> Result<Value, JsonError> {
     value.map_err(|_| if left.get().is_none() { JsonError::TooManyElements } else { JsonError::Malformed })
 }
 
-/// The outermost value.
+/// Reads the outermost value.
 struct RootReader<'a, Wanted> {
     wanted: &'a Wanted,
     values: ValueReader<'a>,
@@ -130,12 +130,12 @@ impl<'de, Wanted: Fn(&str) -> bool> Visitor<'de> for RootReader<'_, Wanted> {
     }
 }
 
-/// A value below, and all that is in it.
+/// Reads an inner value and all values in it.
 #[derive(Clone, Copy)]
 struct ValueReader<'a> {
-    /// How many values may still come; `None` once one came too many.
+    /// Number of values that may still follow; `None` once there was one too many.
     left: &'a Cell<Option<usize>>,
-    /// How many levels may still come.
+    /// Number of levels that may still follow.
     depth: usize,
 }
 

@@ -1,10 +1,8 @@
-//! How long a client may keep an answer without asking again: the shortest time of the fields that it
-//! holds.
+//! `Cache-Control` of answers to `GET` requests: `max-age` is the shortest one of the fields in the answer.
 //!
-//! A field tells its time with `cache_control(max_age = …)` beside its guard; it holds for the field and
-//! the values in it. What hangs on a record has a time of its own. One field that tells none makes
-//! the whole answer one that is asked for each time, by its tag. Only what needs no key may be kept by
-//! caches that several callers share.
+//! A field declares its time with `cache_control(max_age = …)` beside its guard. It applies to the field and its scalar
+//! values; records related to a record have times of their own. If one field declares none, the whole answer has no
+//! `max-age`, and clients revalidate it by its `ETag`. Only answers that need no key are `public`.
 
 use std::collections::HashMap;
 
@@ -15,15 +13,15 @@ use async_graphql::{CacheControl, Name, Request};
 use crate::guard::Public;
 use crate::record::is_record;
 
-/// How answers are kept that no field's hint says it of: not at all.
+/// No `max-age`: clients revalidate the answer each time.
 pub const NO_CACHE: CacheControl = CacheControl { public: false, max_age: 0 };
 
-/// Seconds for which what the schema tells of itself may be kept: it changes with the program.
+/// `max-age` of introspection in seconds. The schema changes only with the program.
 const SCHEMA_MAX_AGE: i32 = 300;
-/// Fields of the root that tell of the schema.
+/// The introspection fields of the query root.
 pub const INTROSPECTION_FIELDS: [&str; 3] = ["__schema", "__type", "__typename"];
 
-/// Times of the schema's fields.
+/// The cache hints of a schema's fields.
 #[derive(Debug)]
 pub struct CacheHints {
     query: Box<str>,
@@ -34,18 +32,18 @@ pub struct CacheHints {
 struct CacheHint {
     time: MaxAge,
     public: bool,
-    /// The type of what the field holds.
+    /// Name of the field's type, without lists.
     ty: Box<str>,
 }
 
-/// How long a field may be kept.
+/// How long clients may keep a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MaxAge {
     /// So many seconds.
     Seconds(i32),
-    /// As long as the field around it.
+    /// As long as its parent.
     Inherited,
-    /// It must be asked for each time.
+    /// No time is declared: clients must revalidate it.
     Unknown,
 }
 
@@ -65,13 +63,13 @@ impl CacheHints {
         Self { query: registry.query_type.as_str().into(), types }
     }
 
-    /// How the answer to a query may be kept; without a time where it must be asked for each time.
+    /// The cache control of the answer to a request's operation.
     pub fn of(&self, request: &mut Request) -> CacheControl {
         let name = request.operation_name.clone();
         request.parsed_query().map_or(NO_CACHE, |document| self.of_document(document, name.as_deref()))
     }
 
-    /// The same for an operation of a document.
+    /// The cache control of the answer to an operation of a document.
     pub fn of_document(&self, document: &ExecutableDocument, name: Option<&str>) -> CacheControl {
         self.cache_control(document, name).unwrap_or(NO_CACHE)
     }
@@ -84,7 +82,7 @@ impl CacheHints {
         Some(control)
     }
 
-    /// Shortens the time to that of a selection; nothing where one of its fields has none.
+    /// Shortens the time to that of a selection set; `None` where one of its fields has none.
     fn set(
         &self,
         document: &ExecutableDocument,
@@ -127,7 +125,7 @@ impl CacheHint {
     fn of(registry: &Registry, root: bool, parent: &MetaType, field: &MetaField) -> Self {
         let ty = registry.concrete_type_by_name(&field.ty);
         let seconds = field.cache_control.max_age;
-        // Of a record, its own values are as old as itself; what hangs on it is read elsewhere.
+        // The scalar fields of a record are as old as the record; related records are read from other tables.
         let is_related = is_record(parent) && ty.is_some_and(MetaType::is_composite);
         let time = match () {
             () if seconds > 0 => MaxAge::Seconds(seconds),
@@ -138,7 +136,7 @@ impl CacheHint {
         Self { time, public: Public::marks(field) && field.cache_control.public, ty }
     }
 
-    /// Whether the field holds objects.
+    /// Whether the field's type has fields.
     fn holds(&self, registry: &Registry) -> bool {
         registry.types.get(&*self.ty).is_some_and(MetaType::is_composite)
     }

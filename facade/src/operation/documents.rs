@@ -1,5 +1,5 @@
-//! Documents that a request names instead of sending them: those that a client has sent once
-//! (automatic persisted queries), and those that the shop trusts.
+//! Persisted documents, which a request names instead of sending their text: documents that a client has sent before
+//! (automatic persisted queries), and trusted documents of the operator.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,14 +14,14 @@ use super::hash_of;
 use crate::error::{Code, NotRun};
 use crate::{Error, Result};
 
-/// Bytes of documents that are remembered for clients.
+/// Maximum size of all documents that are kept for clients together, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// About how many there are.
+/// Expected number of these documents (the cache's initial size).
 const EXPECTED_DOCUMENTS: usize = 1000;
-/// How the name of a document by its hash begins.
+/// Prefix of a document identifier that is a hash.
 const HASH_PREFIX: &str = "sha256:";
 
-/// What becomes of operations that are not among the trusted ones.
+/// What happens to operations whose document is not trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrustedMode {
     /// They are run.
@@ -33,14 +33,14 @@ pub enum TrustedMode {
     Only,
 }
 
-/// Documents by name: remembered and trusted ones.
+/// Persisted documents by hash or identifier.
 pub struct PersistedDocuments {
     remembered: Cache<String, Arc<str>, ByteWeighter>,
     trusted: HashMap<String, Arc<str>>,
     mode: TrustedMode,
 }
 
-/// The bytes of a document and its hash.
+/// Weighs a document by the bytes of its text and its hash.
 #[derive(Clone)]
 struct ByteWeighter;
 
@@ -50,12 +50,12 @@ impl Weighter<String, Arc<str>> for ByteWeighter {
     }
 }
 
-/// A document to remember once it has proved to be one.
+/// The hash of a document that will be kept if it turns out to be valid.
 #[derive(Debug)]
 pub struct NewDocument(String);
 
 impl Default for PersistedDocuments {
-    /// Documents that clients send first; none is trusted before.
+    /// No trusted documents.
     fn default() -> Self {
         let remembered = Cache::with_weighter(EXPECTED_DOCUMENTS, MAX_BYTES, ByteWeighter);
         Self { remembered, trusted: HashMap::new(), mode: TrustedMode::Off }
@@ -66,18 +66,18 @@ impl PersistedDocuments {
     /// Reads the trusted documents.
     ///
     /// # Errors
-    /// When they cannot be read, or one of them is no GraphQL document.
+    /// [`Error::Setting`] when they cannot be read, or one of them is no GraphQL document.
     pub fn new(trusted: Option<&Path>, mode: TrustedMode) -> Result<Self> {
         let trusted = trusted.map(read_trusted).transpose()?.unwrap_or_default();
         Ok(Self { trusted, mode, ..Self::default() })
     }
 
-    /// Puts the document that a request names into the request, and tells if one that it holds is to
-    /// be remembered.
+    /// Sets the text of the document that a request names. If the request has both text and hash, it returns the
+    /// document that is to be kept.
     ///
     /// # Errors
-    /// [`Code::PersistedQueryNotFound`], [`Code::DocumentNotTrusted`]; when name and document
-    /// don't agree.
+    /// [`Code::PersistedQueryNotFound`], [`Code::DocumentNotTrusted`]; [`Error::BadRequest`] when the hash is not
+    /// that of the document, and when there is neither text nor name.
     pub fn resolve(&self, request: &mut Request, id: Option<&str>) -> Result<Option<NewDocument>> {
         let hash = persisted_hash(request)?;
         let name = hash.as_deref().or(id);
@@ -99,7 +99,7 @@ impl PersistedDocuments {
         Ok(new)
     }
 
-    /// Remembers a document that a client will name from now on.
+    /// Keeps a document, so that clients can name it.
     pub fn remember(&self, new: NewDocument, text: &str) {
         self.remembered.insert(new.0, text.into());
     }
@@ -111,7 +111,7 @@ impl PersistedDocuments {
         }
     }
 
-    /// Where only trusted documents are run, sending the text would not help.
+    /// The error for an unknown name. Where only trusted documents run, the client is not asked to send the text.
     fn not_found(&self, name: &str) -> Error {
         if self.mode == TrustedMode::Only {
             return not_trusted();
@@ -138,7 +138,7 @@ fn not_trusted() -> Error {
     NotRun::new(Code::DocumentNotTrusted, "Only operations that the shop has listed are run.")
 }
 
-/// The hash that a request carries by Apollo's protocol.
+/// The hash in a request's extensions, by Apollo's protocol of automatic persisted queries.
 fn persisted_hash(request: &Request) -> Result<Option<String>> {
     let Some(persisted) = request.extensions.get("persistedQuery") else { return Ok(None) };
     let field = |name: &str| if let Value::Object(fields) = persisted { fields.get(name) } else { None };
@@ -150,12 +150,12 @@ fn persisted_hash(request: &Request) -> Result<Option<String>> {
     }
 }
 
-/// A name without what tells that it is a hash.
+/// A document identifier without the prefix of hashes.
 fn without_prefix(name: &str) -> &str {
     name.strip_prefix(HASH_PREFIX).unwrap_or(name)
 }
 
-/// The trusted documents by their hash and by the name that a manifest gives them.
+/// Reads the trusted documents: by their hash, and by their file name or their name in the manifest.
 fn read_trusted(path: &Path) -> Result<HashMap<String, Arc<str>>> {
     let failed = |reason: String| Error::Setting(format!("{}: {reason}", path.display()));
     let texts = if path.is_dir() { read_folder(path) } else { read_manifest(path) }.map_err(failed)?;
@@ -170,7 +170,7 @@ fn read_trusted(path: &Path) -> Result<HashMap<String, Arc<str>>> {
     Ok(trusted)
 }
 
-/// Every `.graphql` and `.gql` file of a folder.
+/// Reads all `.graphql` and `.gql` files of a folder: file name without extension, and text.
 fn read_folder(path: &Path) -> Result<Vec<(String, String)>, String> {
     let entries = std::fs::read_dir(path).map_err(|error| error.to_string())?;
     let mut texts = Vec::new();
@@ -185,7 +185,7 @@ fn read_folder(path: &Path) -> Result<Vec<(String, String)>, String> {
     Ok(texts)
 }
 
-/// A JSON file: Apollo's manifest, or an object of documents by name as Relay's compiler writes it.
+/// Reads a JSON file: Apollo's manifest, or an object of documents by name, as Relay's compiler writes it.
 fn read_manifest(path: &Path) -> Result<Vec<(String, String)>, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let manifest: Json = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;

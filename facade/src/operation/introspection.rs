@@ -1,5 +1,5 @@
-//! Answers to questions about the schema itself. They are the same for everybody until the program
-//! changes, and cost more than most answers: each is worked out once and kept as JSON.
+//! A cache of answers to introspection queries. They are the same for all callers and cost more than most answers,
+//! so each is computed once and kept as JSON.
 
 use async_graphql::Request;
 use bytes::Bytes;
@@ -7,15 +7,15 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-/// Bytes of answers that are kept.
+/// Maximum size of all cached answers together, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// About how many there are.
+/// Expected number of cached answers (the cache's initial size).
 const EXPECTED_ANSWERS: usize = 100;
 
-/// Kept answers, by a hash of the question.
+/// The cache.
 pub struct IntrospectionCache(Cache<IntrospectionKey, Bytes, ByteWeighter>);
 
-/// The bytes of an answer.
+/// Weighs an answer by its bytes.
 #[derive(Clone)]
 struct ByteWeighter;
 
@@ -25,7 +25,7 @@ impl Weighter<IntrospectionKey, Bytes> for ByteWeighter {
     }
 }
 
-/// A hash of a document, its operation's name and its variables.
+/// SHA-256 of a document, the name of its operation and its variables.
 pub type IntrospectionKey = [u8; 32];
 
 impl Default for IntrospectionCache {
@@ -35,7 +35,7 @@ impl Default for IntrospectionCache {
 }
 
 impl IntrospectionCache {
-    /// What tells a request's question from others.
+    /// The key of a request.
     pub fn key(request: &Request) -> IntrospectionKey {
         let mut hash = Sha256::new();
         let variables = serde_json::to_vec(&request.variables).unwrap_or_default();
@@ -50,12 +50,12 @@ impl IntrospectionCache {
         hash.finalize().into()
     }
 
-    /// The JSON of `data` that answers a question, if it was asked before.
+    /// The cached JSON of `data`.
     pub fn get(&self, key: &IntrospectionKey) -> Option<Bytes> {
         self.0.get(key)
     }
 
-    /// Keeps an answer: the JSON of `data`.
+    /// Caches the JSON of `data`.
     pub fn insert(&self, key: IntrospectionKey, answer: Bytes) {
         self.0.insert(key, answer);
     }

@@ -1,4 +1,4 @@
-//! One pass over a parsed document: how deep, how wide and how expensive it is.
+//! Measures a parsed document in one pass: depth, width and price.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -19,31 +19,31 @@ use crate::error::{Code, NotRun};
 use crate::page::DEFAULT_SIZE;
 use crate::{Error, Result};
 
-/// How often lists of the schema itself nest, as in graphql-js: the fields of the types of the
-/// fields of a type. Each level multiplies the answer by the whole schema.
+/// Maximum nesting of lists in an introspection query, as in graphql-js: the fields of the types of the fields of a
+/// type. Each level multiplies the answer by the size of the schema.
 const MAX_NESTED_SCHEMA_LISTS: u64 = 2;
-/// Fields that list parts of the schema.
+/// Introspection fields that list parts of the schema.
 const SCHEMA_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
-/// How often one operation may be told the whole schema, roughly: the form that tools ask for tells each part
-/// and its type. Without a limit, aliases of lists within lists multiply.
+/// How many times the whole schema an introspection answer may hold, roughly. Tools' introspection query returns
+/// each part and its type. Without a limit, aliases of nested lists would multiply.
 const MAX_SCHEMA_REPETITIONS: u64 = 5;
-/// Fields of a type whose own lists are asked of all types where that type is any of the schema's.
+/// Introspection fields whose elements are all of a kind in the schema where their type is all types.
 const LISTS_KEEPING_ALL_TYPES: [&str; 2] = ["fields", "inputFields"];
-/// How many times larger than the largest request its arguments may be, where variables are used several times.
+/// How many times the largest request size all arguments together may take, where a variable is used several times.
 const MAX_ARGUMENT_COPIES: u64 = 2;
-/// Bytes of a value in memory, beside its letters.
+/// Bytes of a value in memory, without its text.
 const VALUE_BYTES: u64 = 16;
-/// Comparisons of the condition of a list, at most.
+/// Maximum number of comparisons in the condition of a list.
 pub(super) const MAX_COMPARISONS: u64 = 200;
-/// Argument that holds a list's condition.
+/// The argument that holds a list's condition.
 const FILTER_ARGUMENT: &str = "filter";
-/// Arguments that say how long a page is.
+/// The arguments that set the size of a page.
 const PAGE_SIZE_ARGUMENTS: [&str; 3] = ["first", "last", "perPage"];
 
-/// Measures of a part of the document, its fragments spread.
+/// Totals of a part of the document, with fragments spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Totals {
-    /// Fields on the part's own level.
+    /// Fields on the first level of the part.
     own: u64,
     fields: u64,
     aliases: u64,
@@ -51,16 +51,16 @@ struct Totals {
     depth: u64,
     /// Depth of fields and fragments together.
     nesting: u64,
-    /// Fields within each other that are called like lists of the schema.
+    /// Nesting of fields that have the name of an introspection list.
     schema_lists: u64,
-    /// Parts of the schema that an answer holds, where the part is one of a question about it.
+    /// Parts of the schema in the answer, if this part of the document is inside an introspection field.
     schema_parts: u64,
-    /// The same for whole questions about the schema.
+    /// Parts of the schema in the answers of whole introspection fields.
     introspection_parts: u64,
-    /// Bytes of arguments, variables counted wherever they are given: each use of one is a copy.
+    /// Bytes of arguments; a variable counts at each use, because each use copies its value.
     argument_bytes: u64,
     points: u64,
-    /// Those of the points that conditions cost.
+    /// The points for conditions, which `points` includes.
     conditions: u64,
 }
 
@@ -82,7 +82,7 @@ impl Totals {
         }
     }
 
-    /// The part as a fragment with directives of its own.
+    /// The totals of a fragment that has so many directives at its spread.
     fn as_fragment(self, directives: usize) -> Self {
         Self {
             directives: self.directives.saturating_add(directives as u64),
@@ -92,31 +92,31 @@ impl Totals {
     }
 }
 
-/// What an operation costs.
+/// The maximum cost of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Points at most.
+    /// Points, those for conditions included.
     pub points: u64,
-    /// Those among them that its conditions cost, whatever they find.
+    /// Points for conditions, which are not given back whatever is found.
     pub conditions: u64,
-    /// Whether it asks for a part of the schema itself.
+    /// Whether it has an introspection field.
     pub introspects: bool,
 }
 
-/// What is known of the objects that a selection is about.
+/// What is known of the objects that a selection set belongs to.
 #[derive(Clone, Copy)]
 struct SelectionContext<'a> {
-    /// Their fields that hold objects; none where the type is unknown or has only values.
+    /// Their fields that hold objects; `None` where the type is unknown or has none.
     fields: Option<&'a ObjectFields>,
-    /// Length of the lists in them, where they are pages.
+    /// Length of their lists, where they are pages.
     rows: Option<u64>,
-    /// Whether they are all types of the schema, or what is in all of them.
+    /// Whether they are all types of the schema, or the parts of all types.
     all_types: bool,
-    /// How many selection sets and fragments are around.
+    /// Number of enclosing selection sets and fragments.
     level: u64,
 }
 
-/// A fragment that was met.
+/// The state of a fragment in the pass.
 #[derive(Clone, Copy)]
 enum FragmentState {
     InProgress,
@@ -129,15 +129,15 @@ pub(super) struct Measure<'a> {
     variables: &'a Variables,
     prices: &'a Prices,
     limits: &'a OperationLimits,
-    /// Fields at most, fragments spread.
+    /// Maximum number of fields, with fragments spread.
     max_fields: u64,
-    /// Bytes of arguments at most, fragments spread.
+    /// Maximum bytes of arguments, with fragments spread.
     max_argument_bytes: u64,
-    /// Bytes of variables, of those that were met.
+    /// Bytes of the variables that were met so far.
     sizes: HashMap<&'a str, u64>,
-    /// Comparisons in variables, of those that were met in conditions.
+    /// Comparisons in the variables that were met in conditions so far.
     compared: HashMap<&'a str, Comparisons>,
-    /// Fragments by name, the length of lists where they are spread, and whether they are about all types.
+    /// Fragments by name, the length of lists at their spread, and whether they belong to all types.
     fragments: HashMap<(&'a str, Option<u64>, bool), FragmentState>,
     operation: Option<&'a OperationDefinition>,
 }
@@ -165,10 +165,11 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// Holds every operation and fragment of the document against the limits; what the `chosen` operation costs.
+    /// Checks every operation and fragment of the document against the limits; returns the cost of the `chosen`
+    /// operation.
     ///
     /// # Errors
-    /// At the first limit that is passed.
+    /// [`Error::NotRun`] for the first limit that is exceeded.
     pub(super) fn check(mut self, chosen: Option<&'a OperationDefinition>) -> Result<Cost> {
         let (mut all, mut cost) = (Totals::default(), Cost { points: 1, ..Cost::default() });
         for (_, operation) in self.document.operations.iter() {
@@ -180,7 +181,7 @@ impl<'a> Measure<'a> {
                 cost = Cost { points: size.points.max(1), conditions: size.conditions, introspects };
             }
             all = all.add(size);
-            // Variables have other defaults in another operation.
+            // The defaults of variables differ between operations.
             self.fragments.clear();
             self.sizes.clear();
             self.compared.clear();
@@ -261,9 +262,9 @@ impl<'a> Measure<'a> {
         Ok(size)
     }
 
-    /// A fragment, measured once wherever its lists are as long.
+    /// Measures a fragment, once for each length of lists at its spreads.
     fn fragment(&mut self, name: &'a Name, context: SelectionContext<'a>) -> Result<Totals> {
-        // Validation tells of a fragment that isn't there.
+        // Validation reports a fragment that does not exist.
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Totals::default()) };
         let key = (name.as_str(), context.rows, context.all_types);
         match self.fragments.entry(key) {
@@ -322,11 +323,11 @@ impl<'a> Measure<'a> {
         Ok(size)
     }
 
-    /// Parts of the schema that a field is answered with, where it is one of a question about the schema.
+    /// Parts of the schema in the answer to a field, if it is inside an introspection field.
     fn schema_parts(&self, field: &Field, below: u64, context: SelectionContext<'_>) -> u64 {
         match field.name.node.as_str() {
             _ if field.selection_set.node.items.is_empty() => 0,
-            // Types are wrapped a few times at most, however often that is asked.
+            // Types are wrapped only a few times, however deep `ofType` is nested.
             "ofType" => below,
             name => {
                 self.prices.schema_size.of(name, context.all_types).saturating_mul(below.saturating_add(1))
@@ -334,7 +335,7 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// A question about the schema itself has limits of its own.
+    /// Checks an introspection field against its own limits.
     fn check_introspection(&self, size: Totals) -> Result<()> {
         let max = self.limits.introspection_depth;
         check_limit(
@@ -354,7 +355,7 @@ impl<'a> Measure<'a> {
         )
     }
 
-    /// How long a page is asked for.
+    /// The requested size of a page.
     fn page_size(&self, field: &Field) -> Result<u64> {
         let max = self.limits.list;
         let sizes =
@@ -364,7 +365,7 @@ impl<'a> Measure<'a> {
         Ok(asked)
     }
 
-    /// How many rows a list is asked for by their identifiers.
+    /// The number of identifiers in the argument `ids`.
     fn ids_count(&self, field: &Field) -> Result<u64> {
         let rows = match field.get_argument("ids").map(|ids| &ids.node) {
             Some(Given::List(ids)) => ids.len(),
@@ -379,7 +380,7 @@ impl<'a> Measure<'a> {
         Ok(rows)
     }
 
-    /// Points of the condition that a list has.
+    /// Points for the condition of a list.
     fn filter_points(&mut self, field: &'a Field) -> Result<u64> {
         let Some(condition) = field.get_argument(FILTER_ARGUMENT) else { return Ok(0) };
         let comparisons = self.comparisons(&condition.node);
@@ -388,8 +389,8 @@ impl<'a> Measure<'a> {
         Ok(comparisons.points())
     }
 
-    /// The comparisons of a condition, its variables filled in. Each variable is counted once, however often
-    /// it is used.
+    /// The comparisons of a condition, with the values of its variables. The value of each variable is examined
+    /// once, however often it is used.
     fn comparisons(&mut self, condition: &'a Given) -> Comparisons {
         match condition {
             Given::Variable(name) => {
@@ -412,7 +413,7 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// Whether a value holds others.
+    /// Whether a value, or the value of a variable, is a list or an object.
     fn is_composite(&self, value: &Given) -> bool {
         match value {
             Given::Variable(name) => self.variable(name).is_some_and(is_composite),
@@ -421,7 +422,7 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// A whole number as it is written, or as a variable holds it.
+    /// A whole number, literal or in a variable.
     fn number(&self, value: &Given) -> Option<u64> {
         let number = match value {
             Given::Number(number) => number,
@@ -434,14 +435,14 @@ impl<'a> Measure<'a> {
         number.as_u64()
     }
 
-    /// Bytes of a field's arguments and of those of its directives.
+    /// Bytes of the arguments of a field and of its directives.
     fn argument_bytes(&mut self, field: &'a Field) -> u64 {
         let directives = field.directives.iter().flat_map(|directive| &directive.node.arguments);
         let arguments = field.arguments.iter().chain(directives);
         arguments.fold(0, |sum: u64, (_, value)| sum.saturating_add(self.bytes(&value.node)))
     }
 
-    /// Bytes of a value, its variables filled in.
+    /// Bytes of a value, with the values of its variables.
     fn bytes(&mut self, value: &'a Given) -> u64 {
         match value {
             Given::Variable(name) => match self.sizes.get(name.as_str()) {
@@ -463,7 +464,7 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// What a variable holds.
+    /// The value of a variable, or its default.
     fn variable(&self, name: &Name) -> Option<&ConstValue> {
         self.variables.get(name).or_else(|| {
             let mut known = self.operation?.variable_definitions.iter();
@@ -473,7 +474,7 @@ impl<'a> Measure<'a> {
     }
 }
 
-/// Points of a condition without variables, whatever it finds.
+/// Points for a condition without variables.
 pub fn condition_points(condition: &ConstValue) -> u32 {
     u32::try_from(comparisons_of(condition).points()).unwrap_or(u32::MAX)
 }
@@ -491,12 +492,12 @@ fn comparisons_of(condition: &ConstValue) -> Comparisons {
     }
 }
 
-/// The comparison with the values of a list, where it has any.
+/// One comparison with so many values of a list; `None` where the list is empty.
 fn list_comparison(values: usize) -> Option<Comparisons> {
     (values > 0).then(|| Comparisons::with(values))
 }
 
-/// Whether a value holds others.
+/// Whether a value is a list or an object.
 fn is_composite(value: &ConstValue) -> bool {
     matches!(value, ConstValue::List(_) | ConstValue::Object(_))
 }
@@ -514,7 +515,7 @@ fn bytes_of(value: &ConstValue) -> u64 {
     }
 }
 
-/// Points of a field: its objects, each with what is selected of it.
+/// Points for a field: one for each of its objects, and the points below, once for each object.
 fn points(branch: Option<&ObjectField>, rows: Option<u64>, below: u64) -> u64 {
     let each = below.saturating_add(1);
     match branch.map(|branch| branch.cardinality) {

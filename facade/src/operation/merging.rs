@@ -1,5 +1,6 @@
-//! Whether fields of one key can be merged (GraphQL, 5.3.2). async-graphql's own rule doesn't look into fragments with
-//! a type condition (`docs/upstream.md`): one of two fields was answered, and nothing told of the other.
+//! Checks that fields with the same response key can be merged (GraphQL, 5.3.2). async-graphql's own rule ignores
+//! fragments with a type condition (`docs/upstream.md`): only one of two conflicting fields would be answered,
+//! without an error.
 
 use std::collections::HashSet;
 
@@ -11,38 +12,38 @@ use super::positions::InputPositions;
 use crate::Result;
 use crate::error::{Code, NotRun};
 
-/// How often a field may be looked at: once for its place, and once more for each type that an interface above
-/// it stands for.
+/// How often a field may be visited: once for its place in the document, and once more for each object type of an
+/// interface above it.
 const MAX_VISITS_PER_FIELD: u64 = 4;
 
-/// A selection of objects of a type.
+/// A selection set and the name of its type.
 type TypedSelection<'a> = (&'a str, &'a SelectionSet);
 
-/// A field, and the type that it is asked of.
+/// A selected field and the name of its parent type.
 #[derive(Clone, Copy)]
 struct SelectedField<'a> {
     on: &'a str,
     field: &'a Positioned<Field>,
 }
 
-/// The way through a document.
+/// The check of a document.
 pub(super) struct MergeCheck<'a> {
     document: &'a ExecutableDocument,
     positions: &'a InputPositions,
-    /// Fields that may still be looked at.
+    /// Remaining visits of fields.
     left: u64,
 }
 
 impl<'a> MergeCheck<'a> {
-    /// Looks at a document of at most so many fields, its fragments spread.
+    /// A check of a document with at most so many fields, fragments spread.
     pub(super) fn new(document: &'a ExecutableDocument, positions: &'a InputPositions, fields: u64) -> Self {
         Self { document, positions, left: fields.saturating_mul(MAX_VISITS_PER_FIELD) }
     }
 
-    /// Whether whatever is asked for under one key is the same.
+    /// Checks that all fields with the same response key can be merged.
     ///
     /// # Errors
-    /// [`Error::NotRun`](crate::Error::NotRun) with the first two that are not.
+    /// [`Error::NotRun`](crate::Error::NotRun) for the first two that cannot.
     pub(super) fn check(mut self) -> Result<()> {
         for (_, operation) in self.document.operations.iter() {
             let root = self.positions.root(operation.node.ty == OperationType::Mutation);
@@ -51,7 +52,7 @@ impl<'a> MergeCheck<'a> {
         Ok(())
     }
 
-    /// Selections that are merged into one. They nest as deep as brackets may.
+    /// Checks selection sets that are merged into one. The recursion is bounded, since the nesting of brackets is.
     fn check_selections(&mut self, sets: Vec<TypedSelection<'a>>) -> Result<()> {
         let (mut fields, mut visited) = (IndexMap::new(), HashSet::new());
         for (on, set) in sets {
@@ -97,7 +98,8 @@ impl<'a> MergeCheck<'a> {
         Ok(())
     }
 
-    /// Fields of one key. Those of two object types never meet; those of an interface meet all of them.
+    /// Checks the fields of one response key. Fields of two different object types are never in the same answer;
+    /// fields of an interface can be in an answer with any of them.
     fn check_group(&mut self, group: &[SelectedField<'a>]) -> Result<()> {
         let is_abstract = |asked: &SelectedField<'_>| self.positions.is_abstract(asked.on);
         let types: HashSet<&str> =
@@ -116,7 +118,7 @@ impl<'a> MergeCheck<'a> {
         Ok(())
     }
 
-    /// Fields that are answered as one.
+    /// Checks fields that are answered as one.
     fn check_same(&mut self, group: &[SelectedField<'a>]) -> Result<()> {
         let [first, others @ ..] = group else { return Ok(()) };
         if let Some(other) = others.iter().find(|other| !is_same(&first.field.node, &other.field.node)) {

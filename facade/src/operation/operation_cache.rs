@@ -1,8 +1,8 @@
-//! Operations that ran before: parsed, validated and measured once. What of it depends on the variables is worked
-//! out for each request.
+//! A cache of operations that ran before, so that each is parsed and validated once. What depends on variables is
+//! computed for each request.
 //!
-//! Only operations of callers with a valid key are remembered, by their whole text, and within a bound of memory. A
-//! request whose variables are not plainly right goes the long way, where the validator tells what is wrong.
+//! Only operations of callers with a valid key are cached, by their whole text, and within a limit of memory. Where the
+//! variables of a request are not certainly valid, the cache is not used, and the validator reports what is wrong.
 
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,42 +21,42 @@ use super::{
 };
 use crate::Result;
 
-/// Fields and other parts of documents that are remembered, all together: some hundred usual documents. A part takes
-/// about half a kilobyte in each of the forms that are kept of it.
+/// Maximum number of parts (fields and fragments) of all cached documents together: enough for some hundred usual
+/// documents. A part takes about half a kilobyte in each form in which it is kept.
 const MAX_PARTS: u64 = 8000;
-/// Documents with more parts are not remembered.
+/// Documents with more parts are not cached.
 const MAX_DOCUMENT_PARTS: u64 = 1000;
-/// Longer texts are not remembered.
+/// Longer documents are not cached, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
-/// Bytes of a text that count as a part, whatever is in them: values have no fields.
+/// So many bytes of a document's text count as one part, since literal values hold no fields.
 const BYTES_PER_PART: u64 = 16;
-/// About how many documents are remembered.
+/// Expected number of cached documents (the cache's initial size).
 const EXPECTED_DOCUMENTS: usize = 200;
-/// Combinations of switches that are remembered for an operation.
+/// Maximum number of cached variants of an operation.
 const MAX_VARIANTS: usize = 4;
-/// Variables that an operation may have: the bits of a [`MissingVariables`].
+/// Maximum number of variables of a cached operation: the bits of a [`MissingVariables`].
 const MAX_VARIABLES: usize = 64;
-/// Shapes that are remembered for an operation; others go the long way.
+/// Maximum number of accepted combinations of missing variables for an operation.
 const MAX_COMBINATIONS: usize = 64;
 
-/// Which variables of an operation have no value, one bit each. Whether a variable may stand where it does can
-/// depend on that, and on nothing else of a value that is of its type.
+/// The variables of an operation that have no value, one bit for each. For values of the right type, validation can
+/// depend on nothing else.
 type MissingVariables = u64;
 
-/// Operations that ran before; of those that cannot be remembered, that they cannot.
+/// The cache. For an operation that cannot be cached it holds `None`.
 pub struct OperationCache {
     operations: Cache<OperationKey, Option<Arc<CachedOperation>>, PartsWeighter>,
     registry: Registry,
 }
 
-/// The text of a document, and which of its operations is meant.
+/// The key: the text of a document and the name of its operation.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct OperationKey {
     text: Box<str>,
     name: Option<Box<str>>,
 }
 
-/// The same, as a request has it.
+/// The key, borrowed from a request.
 #[derive(Hash)]
 struct OperationKeyRef<'a> {
     text: &'a str,
@@ -69,7 +69,7 @@ impl Equivalent<OperationKey> for OperationKeyRef<'_> {
     }
 }
 
-/// The parts of a document.
+/// Weighs a cached operation by its parts.
 #[derive(Clone)]
 struct PartsWeighter;
 
@@ -79,48 +79,48 @@ impl Weighter<OperationKey, Option<Arc<CachedOperation>>> for PartsWeighter {
     }
 }
 
-/// What a text counts for, whatever is in it.
+/// Parts that the text of a document counts as.
 fn text_parts(text: &str) -> u64 {
     text.len() as u64 / BYTES_PER_PART
 }
 
-/// An operation that ran before.
+/// A cached operation.
 struct CachedOperation {
     document: ExecutableDocument,
     name: Option<Box<str>>,
     prepared: PreparedDocument,
-    /// What was estimated when it was remembered: its cost is another one where it has variables.
+    /// The estimate of its first run; its cost is computed again where it has variables.
     estimate: Estimate,
-    /// How its answers may be kept.
+    /// How clients may cache its answers.
     kept: CacheControl,
-    /// The hash of the text.
+    /// SHA-256 of the document's text.
     hash: String,
     accepted: RwLock<Vec<MissingVariables>>,
-    /// How many parts the document has.
+    /// Number of parts of the document.
     parts: u64,
 }
 
-/// An operation that is ready to be run.
+/// A cached operation for the variables of one request.
 pub struct CachedRun {
-    /// What is executed.
+    /// The document to execute.
     pub variant: Arc<Variant>,
-    /// How its answer may be kept.
+    /// How the client may cache the answer.
     pub kept: CacheControl,
-    /// The hash of its text.
+    /// SHA-256 of the document's text.
     pub hash: String,
 }
 
 impl OperationCache {
-    /// No operations yet, of the schema with these types.
+    /// An empty cache for the schema with these types.
     pub fn new(registry: Registry) -> Self {
         Self { operations: Cache::with_weighter(EXPECTED_DOCUMENTS, MAX_PARTS, PartsWeighter), registry }
     }
 
-    /// The operation of a request and what running it can cost, where it ran before and its variables are plainly
-    /// right. Their defaults are filled in.
+    /// The cached operation of a request and its maximum cost; `None` where it is not cached or its variables are not
+    /// certainly valid. Defaults of variables are filled in.
     ///
     /// # Errors
-    /// [`Error::NotRun`](crate::Error::NotRun) where it is beyond the limits with these variables.
+    /// [`Error::NotRun`](crate::Error::NotRun) where it exceeds the limits with these variables.
     pub fn get(
         &self,
         request: &mut Request,
@@ -152,7 +152,7 @@ impl OperationCache {
         Ok(Some((estimate, CachedRun { variant, kept: known.kept, hash: known.hash.clone() })))
     }
 
-    /// Remembers an operation that ran.
+    /// Caches an operation that ran successfully.
     pub fn remember(&self, ran: &ExecutedOperation, estimate: &Estimate, hints: &CacheHints) {
         let asked = OperationKeyRef { text: &ran.text, name: ran.name.as_deref() };
         if let Some(known) = self.operations.get(&asked) {
@@ -198,18 +198,18 @@ impl OperationCache {
     }
 }
 
-/// A request whose operation can be remembered, once it has run.
+/// What the cache needs of a request after its operation has run.
 pub struct ExecutedOperation {
-    /// The text of its document.
+    /// The text of the document.
     text: String,
-    /// Which of its operations ran, where the request says it.
+    /// The name of the operation, where the request has one.
     name: Option<String>,
-    /// The variables that have a value, defaults filled in.
+    /// The variables that have a value, by the request or by default.
     given: Vec<Name>,
 }
 
 impl ExecutedOperation {
-    /// What is to be remembered of a request that is going to run; nothing where that is not worth it.
+    /// Takes the values from a request that will run; `None` where it will not be cached.
     pub fn of(request: &Request) -> Option<Self> {
         let fits = request.uploads.is_empty() && request.query.len() <= MAX_TEXT_BYTES;
         let given = request.variables.iter().filter(|(_, value)| **value != Value::Null);
@@ -235,7 +235,7 @@ impl CachedOperation {
         }
     }
 
-    /// Whether everything is told on which it depends what is left out.
+    /// Whether all switches of the document have a value.
     fn switches_are_set(&self, variables: &Variables) -> bool {
         let is_set = |name| matches!(variables.get(name), Some(Value::Boolean(_)));
         self.prepared.switches().iter().all(is_set)
@@ -282,7 +282,7 @@ mod tests {
         assert!(ExecutedOperation::of(&Request::new(large(3000))).is_none());
     }
 
-    /// Fragments are written out wherever they are spread, at the root and in plans: what they become counts.
+    /// Fragments are copied wherever they are spread, at the root and in plans, and each copy counts.
     #[test]
     fn fragments_count_as_often_as_they_are_spread() {
         let levels = |on: &str, spread: fn(usize) -> String| {

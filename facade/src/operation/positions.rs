@@ -1,5 +1,5 @@
-//! Whether variables stand only where their types are allowed (GraphQL, 5.8.5). async-graphql has the rule, but
-//! doesn't run it (`docs/upstream.md`).
+//! Checks that variables are used only in positions that their types allow (GraphQL, 5.8.5). async-graphql has this
+//! rule, but does not run it (`docs/upstream.md`).
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,16 +16,16 @@ use super::variables::CONDITIONAL;
 use crate::Result;
 use crate::error::{Code, NotRun};
 
-/// The field that every type has.
+/// The introspection field that every composite type has.
 const TYPENAME: &str = "__typename";
 
-/// The places of the schema that take a value: arguments, and fields of input objects.
+/// The input positions of a schema: arguments, and fields of input objects.
 #[derive(Debug, Default)]
 pub(super) struct InputPositions {
     outputs: HashMap<Box<str>, OutputFields>,
     inputs: HashMap<Box<str>, InputPositionsByName>,
     directives: HashMap<Box<str>, InputPositionsByName>,
-    /// Types that are several object types.
+    /// Interfaces and unions.
     abstract_types: HashSet<Box<str>>,
     query: Box<str>,
     mutation: Box<str>,
@@ -37,15 +37,15 @@ type OutputFields = HashMap<Box<str>, OutputField>;
 /// Arguments of a field or a directive, or fields of an input object, by name.
 type InputPositionsByName = HashMap<Box<str>, InputPosition>;
 
-/// A field that answers something.
+/// A field of an object or interface type.
 #[derive(Debug)]
 struct OutputField {
-    /// Name of its type, without lists.
+    /// Name of the field's type, without lists.
     ty: Box<str>,
     arguments: InputPositionsByName,
 }
 
-/// A place that takes a value.
+/// A position that takes a value.
 #[derive(Debug)]
 struct InputPosition {
     ty: Type,
@@ -67,7 +67,7 @@ impl InputPositions {
             _ => None,
         });
         let mut outputs: HashMap<Box<str>, OutputFields> = outputs.collect();
-        // The registry doesn't list what every schema has.
+        // The registry does not list the introspection fields.
         let of_schema = OutputField { ty: "__Type".into(), arguments: one_required("name", "String") };
         outputs.entry(registry.query_type.as_str().into()).or_default().insert("__type".into(), of_schema);
         let abstract_types = registry.types.iter().filter(|(_, ty)| ty.is_abstract());
@@ -93,16 +93,16 @@ impl InputPositions {
         self.abstract_types.contains(ty)
     }
 
-    /// The type of a field, without lists.
+    /// The name of a field's type, without lists.
     pub(super) fn type_of(&self, ty: &str, field: &str) -> Option<&str> {
         Some(&self.outputs.get(ty)?.get(field)?.ty)
     }
 
-    /// Holds the variables of every operation against the places where they stand. What the document names and
-    /// the schema doesn't have is left to the validator.
+    /// Checks the positions of all variables of all operations. Unknown names in the document are left to the
+    /// validator.
     ///
     /// # Errors
-    /// [`Error::NotRun`](crate::Error::NotRun) with the first that may not stand where it does.
+    /// [`Error::NotRun`](crate::Error::NotRun) for the first variable in a position that its type does not allow.
     pub(super) fn check(&self, document: &ExecutableDocument) -> Result<()> {
         document
             .operations
@@ -119,7 +119,7 @@ impl InputPositions {
     }
 }
 
-/// One place, which takes a value of a type and no null.
+/// A single position of a non-null type.
 fn one_required(name: &str, ty: &str) -> InputPositionsByName {
     let ty = Type { base: BaseType::Named(Name::new(ty)), nullable: false };
     InputPositionsByName::from([(name.into(), InputPosition { ty, has_default: false })])
@@ -133,7 +133,7 @@ fn inputs(known: &IndexMap<String, MetaInputValue>) -> InputPositionsByName {
     inputs.collect()
 }
 
-/// The way through an operation, each of its fragments once.
+/// The check of an operation, which visits each fragment once.
 struct PositionCheck<'a> {
     positions: &'a InputPositions,
     document: &'a ExecutableDocument,
@@ -142,7 +142,7 @@ struct PositionCheck<'a> {
 }
 
 impl<'a> PositionCheck<'a> {
-    /// A selection of a type. Selections nest as deep as brackets may.
+    /// Checks a selection set on a type. The recursion is bounded, since the nesting of brackets is.
     fn set(&mut self, set: &'a SelectionSet, on: Option<&'a OutputFields>) -> Result<()> {
         for selection in &set.items {
             self.directives(selection.node.directives())?;
@@ -168,7 +168,7 @@ impl<'a> PositionCheck<'a> {
         self.set(&field.selection_set.node, self.positions.outputs.get(&known.ty))
     }
 
-    /// The validator doesn't look at the directives of this field.
+    /// Checks the directives of `__typename`, which async-graphql's validator ignores.
     fn typename(&self, field: &Field) -> Result<()> {
         let mut met = HashSet::new();
         field.directives.iter().try_for_each(|directive| {
@@ -227,14 +227,14 @@ impl<'a> PositionCheck<'a> {
         })
     }
 
-    /// A value, and those in it. Values nest as deep as brackets may.
+    /// Checks a value and the values in it. The recursion is bounded, since the nesting of brackets is.
     fn value(&self, value: &Given, expected: &Type, has_default: bool, pos: Pos) -> Result<()> {
         match (value, &expected.base) {
             (Given::Variable(name), _) => self.variable(name, expected, has_default, pos),
             (Given::List(items), BaseType::List(item)) => {
                 items.iter().try_for_each(|value| self.value(value, item, false, pos))
             }
-            // One value stands for a list of one.
+            // A single value is accepted as a list of one.
             (Given::Object(_), BaseType::List(item)) => self.value(value, item, false, pos),
             (Given::Object(fields), BaseType::Named(ty)) => {
                 let Some(known) = self.positions.inputs.get(ty.as_str()) else { return Ok(()) };
@@ -249,7 +249,7 @@ impl<'a> PositionCheck<'a> {
 
     fn variable(&self, name: &Name, expected: &Type, has_default: bool, pos: Pos) -> Result<()> {
         let mut definitions = self.definitions.iter().map(|definition| &definition.node);
-        // The validator tells of one that is not defined.
+        // The validator reports a variable that is not defined.
         let Some(definition) = definitions.find(|definition| definition.name.node == *name) else {
             return Ok(());
         };
@@ -263,7 +263,8 @@ impl<'a> PositionCheck<'a> {
     }
 }
 
-/// Whether a variable may stand at a place. A null is refused when its value is read, where there is a default.
+/// Whether the type of a variable allows a position. Where a default makes a nullable variable allowed, a null is
+/// refused later, when the value is read.
 fn is_allowed(variable: &Type, place: &Type, has_default: bool) -> bool {
     (place.nullable || !variable.nullable || has_default) && is_base_compatible(&variable.base, &place.base)
 }

@@ -1,5 +1,6 @@
-//! A document as it is executed: without what its switches leave out, and with the selections on
-//! records kept aside. Both are worked out once for each combination of switches, not for each request.
+//! Documents prepared for execution: selections that `@include` and `@skip` leave out are removed, and the
+//! selections on records are kept apart. This is done once for each combination of switches, not for each request.
+//! A switch is a variable that `@include` or `@skip` reads.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,23 +16,23 @@ use async_graphql_value::Value as InputValue;
 
 use crate::record::{Kept, KeptSet, is_planned};
 
-/// Switches that a document may have: the bits of a [`Combination`].
+/// Maximum number of switches of a document: the bits of a [`Combination`].
 const MAX_SWITCHES: usize = 64;
 
-/// Which switches are on, one bit each.
+/// The switches that are on, one bit for each.
 type Combination = u64;
 
-/// A document, ready to be executed.
+/// A document that is prepared for execution.
 pub struct PreparedDocument {
     variants: Variants,
     parts: u64,
 }
 
-/// What is left to be worked out for a request.
+/// The variants of a document.
 enum Variants {
-    /// Nothing: there are no switches.
+    /// The only variant: the document has no switches.
     Single(Arc<Variant>),
-    /// What the switches leave out.
+    /// One variant for each combination of switches.
     BySwitches(Box<SwitchedDocument>),
 }
 
@@ -41,23 +42,23 @@ struct SwitchedDocument {
     kept: Kept,
     switches: Vec<Name>,
     variants: RwLock<HashMap<Combination, Arc<Variant>>>,
-    /// Combinations that are remembered; further ones are worked out each time.
+    /// Maximum number of cached variants; further ones are computed each time.
     max_variants: usize,
 }
 
-/// What one combination of switches leaves of a document.
+/// A document without what one combination of switches leaves out.
 pub struct Variant {
-    /// What is executed: what leads to the records.
+    /// The document that async-graphql executes: the fields above records.
     pub executable: ExecutableDocument,
-    /// The selections on the records.
+    /// The selections on records.
     pub kept: Arc<Kept>,
 }
 
 impl PreparedDocument {
-    /// Splits an operation of a document. So many combinations of its switches are remembered.
+    /// Prepares an operation of a document. At most `max_variants` variants are cached.
     ///
     /// # Errors
-    /// When the schema has no such root, or the operation has too many switches.
+    /// When the schema has no root type for the operation, or the operation has too many switches.
     pub fn new(
         document: &ExecutableDocument,
         operation: &Positioned<OperationDefinition>,
@@ -93,12 +94,12 @@ impl PreparedDocument {
         Ok(Self { variants, parts })
     }
 
-    /// Fields and fragments of it, where fragments that lead to records are written out.
+    /// Number of its fields and fragments, with fragments above records copied wherever they are spread.
     pub fn parts(&self) -> u64 {
         self.parts
     }
 
-    /// The variables on which it depends what is left out.
+    /// The variables that `@include` and `@skip` read.
     pub fn switches(&self) -> &[Name] {
         match &self.variants {
             Variants::Single(_) => &[],
@@ -106,7 +107,7 @@ impl PreparedDocument {
         }
     }
 
-    /// What these variables leave of the document.
+    /// The variant for these variables.
     pub fn variant(&self, variables: &Variables) -> Arc<Variant> {
         match &self.variants {
             Variants::Single(variant) => Arc::clone(variant),
@@ -160,7 +161,7 @@ impl SwitchedDocument {
     }
 }
 
-/// Takes the selections on records out of an operation.
+/// Moves the selections on records out of an operation.
 struct SelectionSplitter<'a> {
     registry: &'a Registry,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
@@ -168,7 +169,7 @@ struct SelectionSplitter<'a> {
 }
 
 impl<'a> SelectionSplitter<'a> {
-    /// A selection that the executor walks: fragments are written out in it.
+    /// Processes a selection set that async-graphql executes. Fragment spreads become inline fragments.
     fn split_executed(&mut self, ty: &'a MetaType, set: &mut SelectionSet) {
         for selection in &mut set.items {
             if let Selection::FragmentSpread(spread) = &selection.node
@@ -200,7 +201,7 @@ impl<'a> SelectionSplitter<'a> {
         }
     }
 
-    /// A selection on records, or a fragment of one: what is no record in it is walked again.
+    /// Processes a selection set on a record. Below fields that hold no record, async-graphql executes again.
     fn split_planned(&mut self, ty: &'a MetaType, set: &mut SelectionSet) {
         for selection in &mut set.items {
             match &mut selection.node {
@@ -232,7 +233,7 @@ impl<'a> SelectionSplitter<'a> {
         self.kept.fragments.insert(name.clone(), fragment);
     }
 
-    /// The type that a fragment is on.
+    /// The type of a fragment's type condition.
     fn condition_type(&self, ty: &'a MetaType, fragment: &InlineFragment) -> &'a MetaType {
         let on = fragment.type_condition.as_ref();
         on.and_then(|on| self.registry.types.get(on.node.on.node.as_str())).unwrap_or(ty)
@@ -244,7 +245,7 @@ impl<'a> SelectionSplitter<'a> {
     }
 }
 
-/// Leaves out what is switched off.
+/// Removes the selections that the switches leave out.
 struct Pruner<'a> {
     switches: &'a [Name],
     on: Combination,
@@ -281,7 +282,7 @@ impl Pruner<'_> {
     }
 }
 
-/// What `@include` and `@skip` ask: whether the value must be true or false, and the value.
+/// For `@include` and `@skip`: the value that the condition must have, and the condition.
 fn condition(directive: &Directive) -> Option<(bool, &InputValue)> {
     let wanted = match directive.name.node.as_str() {
         "include" => true,
@@ -291,8 +292,8 @@ fn condition(directive: &Directive) -> Option<(bool, &InputValue)> {
     directive.get_argument("if").map(|value| (wanted, &value.node))
 }
 
-/// Fields and fragments of kept selections: as they are written, and as they are planned, where fragments are
-/// written out wherever they are spread.
+/// Number of fields and fragments of kept selections: as they are written, and as they are planned, with fragments
+/// copied wherever they are spread.
 fn kept_parts(kept: &Kept) -> u64 {
     let fragments = kept.fragments.values().map(|fragment| &fragment.node.selection_set.node);
     let written: u64 = fragments.map(written_parts).sum();
@@ -302,7 +303,7 @@ fn kept_parts(kept: &Kept) -> u64 {
         .fold(written, |parts, set| parts.saturating_add(planned_parts(&set.set.node, kept, &mut known)))
 }
 
-/// Fields and fragments of a selection, those of the fragments that it spreads included.
+/// Number of fields and fragments of a selection set, including those of the fragments that it spreads.
 fn planned_parts<'a>(set: &'a SelectionSet, kept: &'a Kept, known: &mut HashMap<&'a Name, u64>) -> u64 {
     set.items.iter().fold(0, |parts, selection| {
         let below = match &selection.node {
@@ -324,7 +325,7 @@ fn planned_parts<'a>(set: &'a SelectionSet, kept: &'a Kept, known: &mut HashMap<
     })
 }
 
-/// Fields and fragments of a selection.
+/// Number of fields and fragments of a selection set as it is written.
 fn written_parts(set: &SelectionSet) -> u64 {
     let below = set.items.iter().map(|selection| match &selection.node {
         Selection::Field(field) => 1 + written_parts(&field.node.selection_set.node),

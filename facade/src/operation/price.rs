@@ -1,12 +1,12 @@
-//! What an operation costs, in points.
+//! The price of an operation in points.
 //!
-//! A field at the root is one point, and ten more where it changes something. A row or other object
-//! is one point, the values in it are free, and a list is its length times what is selected of a row. Before an
-//! operation is run, a list counts as long as its page or its identifiers are, and as [`DEFAULT_ROWS`] where it has
-//! neither; afterwards what was found counts. A condition is a point for each comparison, and a tenth of
-//! one for each value beyond its first, whatever it finds. A REST request is priced by the same rules, but for what
-//! hangs on its rows: that is told afterwards only, since relations without pages are within each other
-//! there, and no integration is refused for what it does not have.
+//! A root field costs one point, and ten more if it is a mutation. A row or another object costs one point; its
+//! scalar fields are free. A list costs its length times the points of one element. Before an operation runs, the
+//! length of a list is the size of its page or the number of its identifiers, or [`DEFAULT_ROWS`] where it has
+//! neither; afterwards the rows that were found count. A condition costs one point for each comparison and a tenth
+//! of a point for each further value of a comparison, whatever it finds. A REST request has the same price, except
+//! that related records are counted afterwards only: REST nests relations without pages, and a request must not be
+//! refused for records that do not exist.
 
 use std::collections::HashMap;
 use std::iter::Sum;
@@ -18,16 +18,16 @@ use async_graphql::registry::{MetaField, Registry};
 use super::schema_size::SchemaSize;
 use crate::record::count_objects;
 
-/// Rows that a list without pages is taken for.
+/// Assumed length of a list without pages.
 pub(super) const DEFAULT_ROWS: u64 = 10;
-/// Points of a field at the root.
+/// Points for a root field.
 pub(super) const ROOT_FIELD_POINTS: u64 = 1;
-/// Points of changing something.
+/// Additional points for a root field of the mutation type.
 pub(super) const MUTATION_POINTS: u64 = 10;
-/// Further values of a comparison that cost a point together.
+/// So many further values of comparisons cost one point.
 pub(super) const VALUES_PER_POINT: u64 = 10;
 
-/// What hangs on the types of the schema: all that a price depends on.
+/// The fields of the schema that prices depend on: those that hold objects.
 #[derive(Debug, Default)]
 pub(super) struct Prices {
     types: HashMap<Box<str>, ObjectFields>,
@@ -36,10 +36,10 @@ pub(super) struct Prices {
     mutation: Box<str>,
 }
 
-/// Fields of a type that hold objects.
+/// Fields of a type that hold objects, by name.
 pub(super) type ObjectFields = HashMap<Box<str>, ObjectField>;
 
-/// A field that holds an object or a list of objects.
+/// A field whose type is an object or a list of objects.
 #[derive(Debug)]
 pub(super) struct ObjectField {
     /// Name of the objects' type.
@@ -53,11 +53,11 @@ pub(super) struct ObjectField {
 pub(super) enum Cardinality {
     /// One.
     One,
-    /// One that is a page: its own lists are as long as it was asked for.
+    /// One object that is a page: its lists are as long as the requested size of the page.
     Page,
     /// A list: the rows of a page, or as many as there are.
     List,
-    /// A list of what its argument `ids` names.
+    /// A list of the objects whose identifiers are in the argument `ids`.
     ByIds,
 }
 
@@ -111,12 +111,12 @@ fn branch(registry: &Registry, field: &MetaField) -> Option<ObjectField> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Comparisons {
     pub(super) number: u64,
-    /// Values that are compared with, beyond the first of each comparison.
+    /// Values beyond the first one of each comparison.
     further: u64,
 }
 
 impl Comparisons {
-    /// One with so many values.
+    /// One comparison with so many values.
     pub(super) fn with(values: usize) -> Self {
         Self { number: 1, further: (values as u64).saturating_sub(1) }
     }
@@ -135,7 +135,7 @@ impl Sum for Comparisons {
     }
 }
 
-/// Points of what was found, with so many objects that are written already.
+/// Points for an answer. `written` is the number of objects in the parts of it that are JSON already.
 pub fn points_of_answer(kind: OperationType, data: &Value, written: u32) -> u64 {
     let Value::Object(root) = data else { return 1 };
     let each =
@@ -144,7 +144,7 @@ pub fn points_of_answer(kind: OperationType, data: &Value, written: u32) -> u64 
     objects.sum::<u64>() + u64::from(written)
 }
 
-/// Points of a REST request that asks for so many rows, or has read them.
+/// Points for a REST request that asks for so many rows, or has read them.
 pub fn points_of_rows(is_mutation: bool, rows: u32) -> u32 {
     let root = if is_mutation { ROOT_FIELD_POINTS + MUTATION_POINTS } else { ROOT_FIELD_POINTS };
     rows.saturating_add(u32::try_from(root).unwrap_or(u32::MAX))

@@ -1,4 +1,4 @@
-//! The table of prices as a page, made from the schema.
+//! The generated page `docs/prices.md`: the prices of all fields of a schema.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use super::price::{
 };
 use crate::page::DEFAULT_SIZE;
 
-/// How objects are counted, in the order of the columns.
+/// Columns of the table: how many objects a field holds, and the heading.
 const COLUMNS: [(Cardinality, &str); 4] = [
     (Cardinality::One, "One object"),
     (Cardinality::Page, "A page: its rows, or those of `first`, `last`, `perPage`"),
@@ -33,7 +33,7 @@ fn row(name: &str, fields: &ObjectFields) -> String {
     row
 }
 
-/// The table of prices of a schema, as a page in Markdown.
+/// The price table of a schema, as a Markdown page.
 pub fn price_table(registry: &Registry) -> String {
     let prices = Prices::new(registry);
     let rows: BTreeMap<_, _> = prices.types().map(|(name, fields)| (name, row(name, fields))).collect();

@@ -1,8 +1,8 @@
-//! How large the schema is: what a question about it can be answered with.
+//! The size of the schema, which bounds the answers to introspection queries.
 
 use async_graphql::registry::{MetaType, Registry};
 
-/// Numbers of the schema's parts.
+/// The numbers of parts of the schema.
 #[derive(Debug, Default)]
 pub(super) struct SchemaSize {
     /// All parts together.
@@ -17,14 +17,14 @@ pub(super) struct SchemaSize {
     args: PartCounts,
 }
 
-/// How many parts of a kind there are in one that holds them.
+/// The number of parts of one kind (such as fields) in the elements that hold them (such as types).
 #[derive(Clone, Copy, Debug, Default)]
 struct PartCounts {
-    /// In the mean of all, rounded up.
+    /// The mean over all elements, rounded up.
     mean: u64,
-    /// In the one with the most.
+    /// The maximum of one element.
     most: u64,
-    /// In all of them together.
+    /// The sum over all elements.
     all: u64,
 }
 
@@ -76,8 +76,8 @@ impl SchemaSize {
         schema_size
     }
 
-    /// How many parts a field of the introspection holds: in the mean where it is asked of all types, at most
-    /// where it is asked of some. One for a field that holds no list.
+    /// The number of parts in the answer to an introspection field: the mean where all types are asked for it,
+    /// otherwise the maximum. One for a field that holds no list.
     pub(super) fn of(&self, field: &str, all_types: bool) -> u64 {
         match field {
             "types" => self.types,

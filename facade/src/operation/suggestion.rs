@@ -1,5 +1,5 @@
-//! "Did you mean …?": names of the schema like one that it doesn't have. Only callers with a key are
-//! told; to everybody else, and before there is anything to tell, comparing names costs nothing.
+//! "Did you mean …?": suggests names of the schema that are similar to a name that it does not have. Suggestions
+//! reveal the schema, so only callers with a valid key get them.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -7,22 +7,21 @@ use std::sync::OnceLock;
 use async_graphql::ServerError;
 use async_graphql::registry::{MetaField, MetaType, Registry};
 
-/// How a suggestion begins, in the library's own texts too.
+/// How a suggestion begins, also in async-graphql's own messages.
 const SUGGESTION_PREFIX: &str = " Did you mean ";
-/// Names that are suggested at most.
+/// Maximum number of suggested names.
 const MAX_NAMES: usize = 5;
-/// Letters of a name that is compared: those of the schema are shorter.
+/// Longer names are not compared; all names of the schema are shorter.
 const MAX_LETTERS: usize = 64;
 
-/// Names of the schema: types, their members, and the arguments of these. They are read when first
-/// somebody errs.
+/// The names of the schema: types, their members, and the members' arguments. They are collected at the first error.
 #[derive(Debug)]
 pub struct Suggestions {
     registry: fn() -> Registry,
     names: OnceLock<HashMap<Box<str>, Members>>,
 }
 
-/// Fields or values of a type, with the arguments of each.
+/// Fields or enum values of a type, with the arguments of each.
 type Members = HashMap<Box<str>, Box<[Box<str>]>>;
 
 impl Suggestions {
@@ -31,7 +30,7 @@ impl Suggestions {
         Self { registry, names: OnceLock::new() }
     }
 
-    /// Completes what is wrong with a document by names that may have been meant.
+    /// Adds suggestions to validation errors.
     pub fn suggest(&self, errors: &mut [ServerError]) {
         for error in errors.iter_mut().take(super::MAX_ERRORS) {
             if !error.message.contains(SUGGESTION_PREFIX)
@@ -45,7 +44,7 @@ impl Suggestions {
         }
     }
 
-    /// Takes away what the library suggests to everybody.
+    /// Removes the suggestions that async-graphql has added.
     pub fn withhold(errors: &mut [ServerError]) {
         for error in errors {
             if let Some(at) = error.message.find(SUGGESTION_PREFIX) {
@@ -59,7 +58,7 @@ impl Suggestions {
         (asked.len() <= MAX_LETTERS).then(|| suggestion(asked, &known)).flatten()
     }
 
-    /// The name that an error is about, and those that stand where it stands.
+    /// The wrong name in an error message, and the names that the schema has in its place.
     fn candidates<'a>(&'a self, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
         let types = self.names.get_or_init(|| names(&(self.registry)()));
         let own = |ty: &str| Some(types.get(ty)?.keys().map(AsRef::as_ref).collect());
@@ -106,7 +105,7 @@ fn members(ty: &MetaType) -> Members {
     }
 }
 
-/// The names that differ least, as graphql-js chooses and spells them.
+/// A suggestion of the most similar names, chosen and worded as in graphql-js.
 fn suggestion(asked: &str, known: &[&str]) -> Option<String> {
     let threshold = asked.len() * 2 / 5 + 1;
     let asked = asked.to_lowercase();
@@ -169,7 +168,7 @@ mod tests {
         }
     }
 
-    /// However long a document is, few names are compared.
+    /// A name that is much too long is not compared.
     #[test]
     fn what_is_far_too_long_is_not_compared() {
         let names = Suggestions::new(crate::toy::registry);

@@ -1,5 +1,6 @@
-//! What the variables of an operation are worth (GraphQL, 6.1.2). async-graphql knows their defaults where
-//! arguments are read, but not where fields are skipped, and takes a null condition for false.
+//! Values of variables (GraphQL, 6.1.2). async-graphql applies their defaults in arguments, but not in the
+//! conditions of `@include` and `@skip`, and it treats a null condition as false. So defaults are filled in, and
+//! conditions checked, here.
 
 use std::collections::HashSet;
 
@@ -12,14 +13,14 @@ use async_graphql_value::{ConstValue, Value as Given};
 use crate::Result;
 use crate::error::{Code, NotRun};
 
-/// Directives that take a condition: all that operations may hold.
+/// The directives of operations; both take a condition.
 pub(super) const CONDITIONAL: [&str; 2] = ["include", "skip"];
 
-/// Levels of lists and objects in the value of a variable: types of inputs hold each other, and reading one that is
-/// nested deep takes more of the stack than a thread has.
+/// Maximum nesting of lists and objects in the value of a variable. Input types can hold themselves, and reading a
+/// deeply nested one would overflow the stack.
 const MAX_LEVELS: usize = 32;
 
-/// Refuses variables whose values nest too deep. Nothing is read of them before.
+/// Refuses variables whose values nest too deep. To be called before anything else reads them.
 ///
 /// # Errors
 /// [`Error::NotRun`](crate::Error::NotRun) with the limit.
@@ -35,7 +36,7 @@ pub fn check_nesting(variables: &Variables) -> Result<()> {
     Err(NotRun::limit_exceeded(Code::QueryTooDeep, "variables", limit, "levels in the value of a variable"))
 }
 
-/// The values that a list or an object holds.
+/// The elements of a list or the values of an object.
 fn children(value: &ConstValue) -> Vec<&ConstValue> {
     match value {
         ConstValue::List(items) => items.iter().collect(),
@@ -44,7 +45,7 @@ fn children(value: &ConstValue) -> Vec<&ConstValue> {
     }
 }
 
-/// Gives each variable that was left out its default.
+/// Sets each variable that was not sent to its default.
 pub(super) fn fill_in_defaults(operation: &OperationDefinition, variables: &mut Variables) {
     for definition in &operation.variable_definitions {
         let name = &definition.node.name.node;
@@ -56,10 +57,10 @@ pub(super) fn fill_in_defaults(operation: &OperationDefinition, variables: &mut 
     }
 }
 
-/// Whether every variable that needs a value has one; the validator looks only at those that have.
+/// Checks that every variable of a non-null type has a value; the validator only checks the variables that were sent.
 ///
 /// # Errors
-/// [`Error::NotRun`](crate::Error::NotRun) with the first that has none.
+/// [`Error::NotRun`](crate::Error::NotRun) for the first one without a value.
 pub(super) fn check_required(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
@@ -78,7 +79,7 @@ pub(super) fn check_required(
     conditions.check(&operation.selection_set.node)
 }
 
-/// The conditions of an operation, its fragments spread.
+/// Checks the conditions of `@include` and `@skip` in an operation and its fragments.
 struct Conditions<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
@@ -87,7 +88,7 @@ struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
-    /// Whether each of them has a value. Selections nest as deep as brackets may.
+    /// Checks a selection set. The recursion is bounded, since the nesting of brackets is.
     fn check(&mut self, set: &'a SelectionSet) -> Result<()> {
         for selection in &set.items {
             self.check_directives(selection.node.directives())?;
@@ -120,9 +121,9 @@ impl<'a> Conditions<'a> {
         Ok(())
     }
 
-    /// A variable with a default may stand there, but must not be null.
+    /// A nullable variable with a default is allowed as a condition, but must not be null.
     fn check_condition(&self, directive: &str, name: &Name, pos: Pos) -> Result<()> {
-        // The validator tells of one that is not defined.
+        // The validator reports a variable that is not defined.
         if !self.operation.variable_definitions.iter().any(|known| known.node.name.node == *name) {
             return Ok(());
         }

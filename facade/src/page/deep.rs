@@ -1,5 +1,5 @@
-//! Pages by their number. The database passes the many rows before a deep one by their keys alone, and not at all
-//! where a page that was read just now tells where this one begins.
+//! Rows at an offset. For a deep offset, the database skips the rows before it by their primary keys alone, in a
+//! subquery. It skips none where a page that was read just before tells the key at which this one begins.
 
 use sea_orm::sea_query::{ExprTrait, JoinType, Query, SelectStatement};
 
@@ -9,14 +9,14 @@ use super::order::Side;
 use crate::Result;
 use crate::record::{Places, RecordType, View};
 
-/// Rows before a page from which on it is deep: to pass fewer costs less than a join.
+/// Offsets from this one on are deep. Below, skipping whole rows costs less than a join.
 const MIN_DEEP_OFFSET: u64 = 1_000;
-/// Name of the page's keys as a table, and of its column.
+/// Name of the subquery that finds the keys of a page, and of its column.
 const KEYS_TABLE: &str = "page_keys";
 const KEY_COLUMN: &str = "page_key";
 
 impl ListReader<'_> {
-    /// The rows behind so many others, at most `size`. `sort` puts a statement's rows in their order.
+    /// Reads at most `size` rows after the first `offset` rows. `sort` adds the order to a statement.
     pub(super) async fn rows_at_offset(
         &self,
         offset: u64,
@@ -40,7 +40,7 @@ impl ListReader<'_> {
         Ok(found)
     }
 
-    /// The list that a statement reads in its order.
+    /// The cache key of the list that a statement reads, its order included.
     fn list_key(&self, select: &SelectStatement) -> ListKey {
         ListKey::of(self.scope, self.record, &self.scope.backend().build(select))
     }
@@ -55,7 +55,7 @@ impl ListReader<'_> {
         select.cond_where(condition).take()
     }
 
-    /// Where the page of these rows begins, and the one behind it.
+    /// Where the page of these rows begins, and where the next one begins.
     fn page_starts(&self, found: &FoundRows, offset: u64) -> Result<Vec<(u64, PageStart)>> {
         let (Some(first), Some(last)) = (found.rows.first(), found.rows.last()) else {
             return Ok(Vec::new());
@@ -67,7 +67,7 @@ impl ListReader<'_> {
     }
 }
 
-/// The rows of a page that is found by its keys.
+/// A statement that finds the keys of a page in a subquery and joins the rows.
 fn by_keys(
     record: &RecordType,
     mut page: SelectStatement,

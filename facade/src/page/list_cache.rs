@@ -1,6 +1,6 @@
-//! What is remembered of lists. For as long as the host says: the totals of big ones, and where their deep pages
-//! begin. Counting a big table, or passing its first hundred thousand rows, costs its database far more than
-//! reading a page. For ever: the statements that they begin with.
+//! The cache of lists. For the time that the host sets: the totals of lists and the starts of deep pages, since
+//! counting a large table or skipping its first hundred thousand rows costs the database far more than reading a
+//! page. Without expiry: the statements that lists begin with.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use crate::cache::{Cache, LoadingCache};
 use crate::record::RecordType;
 use crate::scope::Scope;
 
-/// How many totals are remembered.
+/// Maximum number of cached totals.
 const MAX_COUNTS: usize = 10_000;
-/// How many statements are remembered: there is one for each list of the schema.
+/// Maximum number of cached statements; there is one for each list of the schema.
 const MAX_STATEMENTS: usize = 1_000;
-/// How many places are remembered: two for each page that was read.
+/// Maximum number of cached page starts; each page that is read adds two.
 const MAX_STARTS: usize = 1_000;
 
-/// What is remembered of lists. A write of ours on a table forgets what is remembered of it.
+/// The cache of lists. Each write of the server must call [`forget`](Self::forget) for its table.
 pub struct ListCache {
     timed: Option<TimedCaches>,
-    /// Statements for the rows of lists, by the address of the function that names the rows. Functions of one
-    /// address are one function.
+    /// Statements by the address of the function that selects the rows. Functions with the same address are the same
+    /// code, so they select the same rows.
     rows: quick_cache::sync::Cache<usize, Arc<SelectStatement>>,
 }
 
@@ -34,7 +34,7 @@ struct TimedCaches {
     starts: Cache<(ListKey, u64), PageStart>,
 }
 
-/// Which rows: of a table, those of a statement.
+/// A list as a cache key: its table and its whole statement.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ListKey {
     table: &'static str,
@@ -44,14 +44,14 @@ pub(super) struct ListKey {
 /// Where a page begins in a list that is ordered by its primary key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PageStart {
-    /// At the row with this key.
+    /// At the row with this primary key.
     At(i64),
-    /// Behind the row with this key.
+    /// After the row with this primary key.
     Behind(i64),
 }
 
 impl ListCache {
-    /// What is remembered so long; zero: nothing is.
+    /// A cache whose totals and page starts expire after `time`; zero turns them off.
     pub fn new(time: Duration) -> Self {
         let known = || TimedCaches {
             counts: LoadingCache::new(MAX_COUNTS, time),
@@ -60,8 +60,8 @@ impl ListCache {
         Self { timed: (!time.is_zero()).then(known), rows: quick_cache::sync::Cache::new(MAX_STATEMENTS) }
     }
 
-    /// A statement for some rows, which reads no column of them yet and has no order. An entity's own statement
-    /// names all columns, which costs more than all the rest of it.
+    /// The statement that selects these rows, without columns and order. Building SeaORM's statement, which names
+    /// all columns, costs more than the rest of a list's statement.
     pub(super) fn rows<E: EntityTrait>(&self, rows: fn() -> Select<E>) -> SelectStatement {
         let select = || {
             let mut select = QueryTrait::into_query(rows());
@@ -71,7 +71,7 @@ impl ListCache {
         known.map_or_else(|never| match never {}, |known| (*known).clone())
     }
 
-    /// Forgets what is remembered of a table: one of our own writes changed it.
+    /// Removes the totals and page starts of a table, because the server has written to it.
     pub fn forget(&self, table: &str) {
         if let Some(TimedCaches { counts, starts }) = &self.timed {
             counts.forget(|list| list.table == table);
@@ -85,12 +85,12 @@ impl ListCache {
         counted.map_err(|error| Arc::unwrap_or_clone(error).into())
     }
 
-    /// Where the row of a list stands that has so many before it.
+    /// Where the page at this offset begins, if that is cached.
     pub(super) fn page_start(&self, list: &ListKey, offset: u64) -> Option<PageStart> {
         self.timed.as_ref()?.starts.get(&(list.clone(), offset))
     }
 
-    /// Remembers where pages begin.
+    /// Caches where pages begin, by their offsets.
     pub(super) fn remember_starts(&self, list: &ListKey, starts: impl IntoIterator<Item = (u64, PageStart)>) {
         if let Some(known) = &self.timed {
             for (offset, start) in starts {
@@ -101,15 +101,15 @@ impl ListCache {
 }
 
 impl ListKey {
-    /// The rows of a statement, as this caller reads them.
+    /// The list of a statement, as this request reads it.
     pub(super) fn of(scope: Scope<'_>, record: &RecordType, statement: &sea_orm::Statement) -> Self {
-        // What was read on a replica is not told to those who must not lag behind.
+        // Requests that must read from the primary do not share values that were read from a replica.
         let lag = if scope.may_lag() { "lagging " } else { "" };
         Self { table: record.table, statement: format!("{lag}{} {:?}", statement.sql, statement.values) }
     }
 }
 
-/// How many rows there are of a statement that reads no column yet.
+/// The number of rows of a statement without columns, cached.
 pub(super) async fn count(scope: Scope<'_>, record: &RecordType, select: &SelectStatement) -> Result<u64> {
     let mut bare = select.clone();
     bare.expr(Expr::col(Asterisk).count());

@@ -1,4 +1,4 @@
-//! A part of a list, read in one statement: no count, and nothing that wasn't asked for.
+//! Reads a window of a list with one statement, which selects no more than the client asks for.
 
 use sea_orm::sea_query::{CaseStatement, Expr, SelectStatement};
 use sea_orm::{DbBackend, Value};
@@ -11,14 +11,14 @@ use crate::Result;
 use crate::record::{Asked, Part, RecordType, Row, Rows};
 use crate::scope::Scope;
 
-/// Names of the columns that tell whether there are rows before the one cursor and behind the other.
+/// Names of the columns that tell whether rows exist before `after` and behind `before`.
 const OUTSIDE_COLUMNS: [&str; 2] = ["rows_before", "rows_behind"];
 
-/// What a list is read from, in which order, for whom, and what is asked of it.
+/// Reads one list for one request.
 pub(super) struct ListReader<'a> {
     pub(super) scope: Scope<'a>,
     pub(super) record: &'static RecordType,
-    /// Reads no column yet, and has no order.
+    /// The list's statement, without columns and order.
     pub(super) select: &'a SelectStatement,
     pub(super) order: &'a Order,
     pub(super) asked: Asked,
@@ -30,11 +30,11 @@ struct CursorPositions {
     before: Option<Position>,
 }
 
-/// The rows before the one cursor and behind the other, where it is asked whether there are any.
+/// Statements for the rows before `after` and behind `before`, where the client asks whether there are any.
 pub(super) type OutsideRows = [Option<SelectStatement>; 2];
 
 impl ListReader<'_> {
-    /// A page by its number, for REST: nothing is asked of it but its rows.
+    /// Reads a page of REST, which needs no cursors and no `pageInfo`.
     pub(super) async fn page_by_number(&self, offset: u64, size: u64) -> Result<Part> {
         let mut found = FoundRows::default();
         if size > 0 && i64::try_from(offset).is_ok() {
@@ -46,10 +46,10 @@ impl ListReader<'_> {
         Ok(Part { total, ..self.part(found) })
     }
 
-    /// The rows of a window.
+    /// Reads a window.
     ///
     /// # Errors
-    /// When a cursor is none of this list, or the database fails.
+    /// When a cursor does not belong to this list, or the database fails.
     pub(super) async fn read_window(&self, window: Window) -> Result<Part> {
         match window.range {
             WindowRange::Offset(offset) => self.read_at_offset(offset, window.size).await,
@@ -68,7 +68,7 @@ impl ListReader<'_> {
         given.map(read).transpose()
     }
 
-    /// The rows behind so many others. One more than asked tells whether more follow.
+    /// Reads the rows after the first `offset` rows; one more than asked for, to know whether more follow.
     async fn read_at_offset(&self, offset: u64, size: u64) -> Result<Part> {
         let asked = self.asked;
         let reach = size + u64::from(asked.next);
@@ -81,16 +81,16 @@ impl ListReader<'_> {
             found = self.rows_at_offset(offset, reach, sort).await?;
         }
         let here = found.rows.len() as u64;
-        // Far behind the end, there need not be a row before.
+        // An offset beyond the end of the list does not prove that there is a row before it.
         let unsure = asked.previous && found.rows.is_empty();
         let has_previous = offset > 0 && (!unsure || self.has_rows(self.select.clone()).await?);
         let part = self.part(found.first(size));
         Ok(Part { has_next: here > size, has_previous, total: known_total(here, reach, offset), ..part })
     }
 
-    /// The rows at one end of what lies between two cursors. One more than asked tells whether there are
-    /// others between them, and where a cursor ends the part, it is asked for rows outside of it
-    /// (`PageInfo` in Relay's "GraphQL Cursor Connections").
+    /// Reads the rows at one end of the range between two cursors; one more than asked for, to know whether there
+    /// are further rows in the range. Where a cursor bounds the window, it also asks whether rows exist beyond the
+    /// cursor (`PageInfo` in Relay's "GraphQL Cursor Connections").
     async fn read_between_cursors(&self, bounds: &CursorPositions, end: End, size: u64) -> Result<Part> {
         let (asked, backend) = (self.asked, self.backend());
         let reversed = end == End::Last;
@@ -136,7 +136,7 @@ impl ListReader<'_> {
         self.scope.backend()
     }
 
-    /// The rows between the cursors.
+    /// The statement for the rows between the cursors.
     fn between_cursors(&self, bounds: &CursorPositions) -> SelectStatement {
         let mut select = self.select.clone();
         for (position, side) in [(&bounds.after, Side::After), (&bounds.before, Side::Before)] {
@@ -147,7 +147,7 @@ impl ListReader<'_> {
         select
     }
 
-    /// The rows at a cursor and beyond it.
+    /// The statement for the rows at a cursor and beyond it.
     fn at_or_beyond(&self, position: &[Option<Value>], side: Side) -> SelectStatement {
         let mut select = self.select.clone();
         select.cond_where(self.order.beyond(position, side, true, self.backend()));
@@ -183,7 +183,7 @@ impl ListReader<'_> {
         if cursors {
             let (signature, positions) =
                 (self.order.signature(self.record.name), self.order.positions(backend));
-            // The key is always read, and stands where it does in the table.
+            // The primary key is always selected; columns are in the order of the table.
             let key = columns.iter().position(|column| column == self.record.key).unwrap_or_default();
             for row in &rows {
                 let position = positions.read(row, row.try_get_by_index::<Id>(key)?)?;
@@ -199,7 +199,7 @@ impl ListReader<'_> {
         Part { rows, cursors: found.cursors, ..Part::default() }
     }
 
-    /// Whether there is any such row.
+    /// Whether a statement finds a row.
     async fn has_rows(&self, select: SelectStatement) -> Result<bool> {
         let mut select = select_ones(select);
         select.limit(1);
@@ -208,27 +208,27 @@ impl ListReader<'_> {
     }
 }
 
-/// A one for each row of a statement that reads no column.
+/// Makes a statement without columns select the number 1.
 fn select_ones(mut rows: SelectStatement) -> SelectStatement {
     rows.expr(Expr::val(1)).take()
 }
 
-/// Rows in all, where fewer were found than were reached for.
+/// The total, where it follows from the number of rows found: fewer than were asked for.
 fn known_total(here: u64, reach: u64, offset: u64) -> Option<u64> {
     (here < reach && (here > 0 || offset == 0)).then(|| offset + here)
 }
 
-/// Rows as they were read.
+/// The rows that a statement found.
 #[derive(Default)]
 pub(super) struct FoundRows {
     pub(super) rows: Vec<Row>,
     cursors: Vec<String>,
-    /// Whether there are rows outside of each cursor, where that was asked and a row could tell.
+    /// Whether rows exist beyond each cursor; `None` where that was not asked or no row was found to tell it.
     outside: [Option<bool>; 2],
 }
 
 impl FoundRows {
-    /// The first so many of them.
+    /// Keeps the first `size` rows.
     fn first(mut self, size: u64) -> Self {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         self.rows.truncate(size);
@@ -236,7 +236,7 @@ impl FoundRows {
         self
     }
 
-    /// The first so many of them, which were read from the end of the list.
+    /// Keeps the first `size` rows and reverses them: they were read in reverse order.
     fn last(self, size: u64) -> Self {
         let mut last = self.first(size);
         last.rows.reverse();

@@ -1,4 +1,4 @@
-//! Lists: one resolver a list, by Relay cursors or by pages, counted only when asked.
+//! Lists of records: by Relay cursors or by page numbers. The total is counted only where a client asks for it.
 
 mod cursor;
 mod deep;
@@ -24,12 +24,12 @@ use crate::record::{Asked, Part, Record, RecordType};
 use crate::scope::Scope;
 use crate::{Error, Result};
 
-/// How deep conditions nest.
+/// Maximum nesting of conditions.
 const MAX_NESTING: usize = 5;
-/// How many values conditions compare with.
+/// Maximum number of values that conditions compare with.
 const MAX_VALUES: usize = 1000;
 
-/// How a list's rows are found.
+/// A list of rows: which rows, with which conditions, in which order.
 pub struct List<E: EntityTrait> {
     rows: fn() -> Select<E>,
     conditions: Vec<Condition>,
@@ -37,7 +37,7 @@ pub struct List<E: EntityTrait> {
     refused: Option<Error>,
 }
 
-/// Rows of a table in an order, and who asks for them.
+/// A list without its entity type, and the request that asks for it.
 struct Ordered<'a> {
     scope: Scope<'a>,
     record: &'static RecordType,
@@ -46,19 +46,20 @@ struct Ordered<'a> {
 }
 
 impl<E: EntityTrait> List<E> {
-    /// All of these rows, which are the same at every call: their statement is remembered, without its order.
+    /// A list of all these rows. Every call of `rows` must select the same rows: its statement is cached, without
+    /// columns and order.
     pub fn of(rows: fn() -> Select<E>) -> Self {
         Self { rows, conditions: Vec::new(), order: Order::new(), refused: None }
     }
 
-    /// Only rows for which a condition holds that everybody may ask for.
+    /// Restricts the list by a condition that needs no ability.
     #[must_use]
     pub fn only(mut self, condition: impl IntoCondition) -> Self {
         self.conditions.push(condition.into_condition());
         self
     }
 
-    /// Only rows for which the conditions hold.
+    /// Restricts the list by the caller's conditions.
     #[must_use]
     pub fn filter(mut self, filter: Option<&impl Filter>, scope: Scope<'_>) -> Self {
         if let Some(filter) = filter {
@@ -70,15 +71,15 @@ impl<E: EntityTrait> List<E> {
         self
     }
 
-    /// Rows in this order; by primary key where nothing is asked, and last of all.
+    /// Sorts the list. The primary key is always the last key of the order.
     #[must_use]
     pub fn sort<S: Sort<Entity = E>>(mut self, sort: Option<&Vec<S>>) -> Self {
         sort.into_iter().flatten().for_each(|sort| self.order.add(sort.key()));
         self
     }
 
-    /// Only rows whose `column` holds the text, in any case; where no order is asked, rows that
-    /// equal it come first (docs/contract/documented-contract.md#4.3).
+    /// Restricts the list to rows whose `column` holds the text, ignoring case. With `exact_first`, rows that equal
+    /// the text come first (docs/contract/documented-contract.md#4.3).
     #[must_use]
     pub fn search(
         mut self,
@@ -95,10 +96,11 @@ impl<E: EntityTrait> List<E> {
         self.only(contains(&column, text, scope.backend()))
     }
 
-    /// Reads the rows that are asked for.
+    /// Reads the requested rows.
     ///
     /// # Errors
-    /// When the paging makes no sense or the database fails.
+    /// When the paging arguments are not valid, when the caller lacks an ability for a condition or order, and when the
+    /// database fails.
     pub async fn page<T: Record<Entity = E>>(
         mut self,
         ctx: &Context<'_>,
@@ -138,8 +140,8 @@ impl Ordered<'_> {
     }
 }
 
-/// The place of a row in an order, and a cursor, tell what the order compares: it needs the abilities of
-/// those fields.
+/// Checks the abilities for the fields that the order compares: the position of a row in the order, and its cursor,
+/// reveal their values.
 fn check_order(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<()> {
     let compared = order.fields().filter_map(|name| record.field(name));
     compared
@@ -147,8 +149,8 @@ fn check_order(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<(
         .try_for_each(|field| allow(scope.own_abilities()?, field.need.any))
 }
 
-/// A condition on related records tells as much of them as reading them does, so it needs the same
-/// ability; it nests only so deep, and is only so long.
+/// Checks the limits of conditions and the abilities for them: a condition on related records reveals as much as
+/// reading them, so it needs the same ability.
 fn check_filter(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
     let mut demand = FilterDemand::default();
     if filter.demand(&mut demand) > MAX_NESTING {

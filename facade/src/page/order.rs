@@ -1,9 +1,9 @@
 //! The order of a list, and positions in it.
 //!
-//! A position is what the order compares of a row, as the database itself tells it, with the primary
-//! key last. So a list goes on behind a row whatever was inserted, changed or deleted meanwhile, the
-//! row itself included. That is why a position holds the values and not the key alone, from which a
-//! subselect could find them: it would lose its place with its row, and move with it.
+//! A position holds the values of a row that the order compares, as the database returns them, with the primary key
+//! last. So a list can continue after a position whatever was inserted, changed or deleted meanwhile, the row
+//! itself included. A position with the primary key alone would not do: it would be lost when its row is deleted,
+//! and move when its row changes.
 
 use chrono::{Datelike, NaiveDate};
 use sea_orm::sea_query::{
@@ -17,28 +17,29 @@ use crate::collation::{collated, sort_key, word_positions};
 use crate::column::Column;
 use crate::filter::{Direction, SortKey, equals};
 
-/// What of a long text is compared: MariaDB itself sorts by little more, and a cursor holds it.
+/// Letters of a long text that are compared. A cursor holds them, so they must be few; MariaDB itself sorts long
+/// texts by a prefix.
 const MAX_PREFIX_LETTERS: u16 = 255;
 /// Name of the field that shows the primary key.
 const PRIMARY_KEY_FIELD: &str = "databaseId";
-/// Years that every database can compare with.
+/// Years that all databases can compare with.
 const COMPARABLE_YEARS: std::ops::RangeInclusive<i32> = 0..=9999;
 
-/// What a list is ordered by, the primary key last.
+/// The order of a list; the primary key is its last term.
 pub(super) struct Order {
     terms: Vec<Term>,
 }
 
 enum Term {
-    /// Rows first whose column equals a text.
+    /// Rows whose column equals a text come first.
     Exact(Column, String),
     Key(SortKey),
 }
 
-/// A position: a value of each term, none for null.
+/// A position in an order: one value for each term; `None` is SQL's null.
 pub(super) type Position = Vec<Option<Value>>;
 
-/// Which side of a position.
+/// A side of a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     /// Behind it.
@@ -47,7 +48,7 @@ pub(super) enum Side {
     Before,
 }
 
-/// How the values of a term travel.
+/// The type in which values of a term are read, and how a cursor writes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ValueType {
     Int,
@@ -58,13 +59,13 @@ enum ValueType {
     Date,
 }
 
-/// A term as a database compares it.
+/// A term of an order as SQL.
 struct SqlTerm {
-    /// What is compared.
+    /// The expression that is compared and sorted by.
     compared: SimpleExpr,
-    /// The same, as it is read.
+    /// The expression that reads the value for a cursor.
     read: SimpleExpr,
-    /// The same, as it is stored, where that is something else.
+    /// The expression for the stored value, where it differs from `compared`.
     stored: Option<SimpleExpr>,
     kind: ValueType,
     nullable: bool,
@@ -76,7 +77,7 @@ impl Order {
         Self { terms: Vec::new() }
     }
 
-    /// Orders by one key more, unless rows are ordered by it already: nothing tells more than the primary key.
+    /// Adds a key, unless it has no effect: it is in the order already, or the primary key is.
     pub(super) fn add(&mut self, key: SortKey) {
         let known = |term: &Term| matches!(term, Term::Key(known) if known.name == key.name || known.name == PRIMARY_KEY_FIELD);
         if !self.terms.iter().any(known) {
@@ -84,22 +85,22 @@ impl Order {
         }
     }
 
-    /// Orders by the primary key last of all.
+    /// Adds the primary key as the last key.
     pub(super) fn add_primary_key(&mut self, column: Column) {
         self.add(SortKey { name: PRIMARY_KEY_FIELD, column, words: &[], direction: Direction::Asc });
     }
 
-    /// Puts rows first whose column equals the text.
+    /// Adds a term that puts rows first whose column equals the text.
     pub(super) fn exact_first(&mut self, column: Column, text: &str) {
         self.terms.push(Term::Exact(column, text.to_owned()));
     }
 
-    /// Whether rows are ordered by their primary key and nothing else.
+    /// Whether the primary key is the only term.
     pub(super) fn is_by_key(&self) -> bool {
         matches!(self.terms.as_slice(), [Term::Key(key)] if key.name == PRIMARY_KEY_FIELD)
     }
 
-    /// Names of the fields that the order compares.
+    /// Names of the fields that the order compares, without the column of an exact match.
     pub(super) fn fields(&self) -> impl Iterator<Item = &'static str> {
         self.terms.iter().filter_map(|term| match term {
             Term::Key(key) => Some(key.name),
@@ -107,7 +108,7 @@ impl Order {
         })
     }
 
-    /// Tells this order of `list` from others.
+    /// A checksum of the list's name and the order: a cursor is valid only for the same list in the same order.
     pub(super) fn signature(&self, list: &str) -> u32 {
         let terms = self.terms.iter().fold(list.to_owned(), |text, term| match term {
             Term::Exact(_, exact) => format!("{text}\n={exact}"),
@@ -116,7 +117,7 @@ impl Order {
         crc32fast::hash(terms.as_bytes())
     }
 
-    /// The rows in their order, for pages by number: texts in the shop's order.
+    /// Adds the order to a statement, for REST's pages.
     pub(super) fn sort_for_pages(&self, select: &mut SelectStatement, backend: DbBackend) {
         for term in &self.terms {
             match term {
@@ -132,8 +133,9 @@ impl Order {
         }
     }
 
-    /// The rows in that order, where nobody goes on behind a position: a `timestamp` is sorted as it is stored, which
-    /// the database can tell sooner than how it is shown. Two moments of the hour that autumn repeats are two then.
+    /// Adds the order to a statement where the client asks for no cursors. A `timestamp` is then sorted by its
+    /// stored value, for which the database can use an index. In the hour that is repeated in autumn, this order is
+    /// finer than that of [`sort_for_cursors`](Self::sort_for_cursors).
     pub(super) fn sort_by_stored_values(&self, select: &mut SelectStatement, backend: DbBackend) {
         for term in self.sql_terms(backend) {
             add_order_by(
@@ -146,14 +148,14 @@ impl Order {
         }
     }
 
-    /// The rows in the order in which positions are compared, or from its end.
+    /// Adds the order in which positions are compared, or its reverse.
     pub(super) fn sort_for_cursors(&self, select: &mut SelectStatement, reversed: bool, backend: DbBackend) {
         for term in self.sql_terms(backend) {
             add_order_by(select, term.compared, term.nullable, term.descending != reversed, backend);
         }
     }
 
-    /// Reads the position of each row too, but for its primary key.
+    /// Makes a statement also select the values of each row's position, except the primary key.
     pub(super) fn select(&self, select: &mut SelectStatement, backend: DbBackend) {
         let terms = self.sql_terms(backend).take(self.terms.len().saturating_sub(1));
         for (at, term) in terms.enumerate() {
@@ -161,13 +163,13 @@ impl Order {
         }
     }
 
-    /// How the positions of rows that were read so are found.
+    /// Describes the columns that [`select`](Self::select) adds.
     pub(super) fn positions(&self, backend: DbBackend) -> Positions {
         let terms = self.sql_terms(backend).take(self.terms.len().saturating_sub(1));
         Positions(terms.enumerate().map(|(at, term)| (position_column(at), term.kind)).collect())
     }
 
-    /// The rows beyond a position, or at it and beyond.
+    /// The condition for the rows beyond a position; with `inclusive`, also the row at it.
     pub(super) fn beyond(
         &self,
         position: &[Option<Value>],
@@ -191,12 +193,12 @@ impl Order {
             let level = Condition::all().add(term.is_equal()).add(rest);
             Condition::any().add(term.is_beyond()).add(level)
         });
-        // Said once more of the first term alone: that is what an index on it can use.
+        // The condition on the first term alone is redundant, but an index on it can be used for it.
         let range = before.first().and_then(Comparison::is_at_or_beyond);
         Condition::all().add_option(range).add(beyond)
     }
 
-    /// The position that values of a cursor tell; nothing where they tell none.
+    /// Reads a position from the values of a cursor; `None` where they do not fit the order.
     pub(super) fn parse(&self, values: &[Json], backend: DbBackend) -> Option<Position> {
         if values.len() != self.terms.len() {
             return None;
@@ -216,7 +218,7 @@ impl Order {
     }
 }
 
-/// Columns that hold a row's position, but for its primary key.
+/// The selected columns that hold a row's position, except the primary key.
 pub(super) struct Positions(Vec<(String, ValueType)>);
 
 impl Positions {
@@ -232,7 +234,7 @@ fn position_column(at: usize) -> String {
     format!("position_{at}")
 }
 
-/// Null is the smallest value everywhere; PostgreSQL alone takes it for the greatest.
+/// Adds one expression to the order of a statement. Null sorts as the smallest value; PostgreSQL must be told so.
 fn add_order_by(
     select: &mut SelectStatement,
     by: SimpleExpr,
@@ -283,7 +285,8 @@ impl SqlTerm {
         let compared = match (ty, backend) {
             (ColumnType::Text, _) => collated(prefix(plain, backend), backend),
             _ if kind == ValueType::Text && !is_date_or_time(ty) => collated(plain, backend),
-            // A `timestamp` is compared as it is shown: two moments of the hour that autumn repeats are one.
+            // A `timestamp` is compared by its local time, since a cursor holds that. In the hour that is repeated
+            // in autumn, two different stored values have the same local time.
             (ty, DbBackend::MySql) if kind == ValueType::Time && is_date_or_time(ty) => {
                 stored = Some(plain.clone());
                 Expr::cust_with_expr("CAST(? AS DATETIME(6))", plain)
@@ -291,7 +294,7 @@ impl SqlTerm {
             _ => plain,
         };
         let read = match (kind, backend) {
-            // Each kind of number with a fraction, exactly as its own column compares it.
+            // As a double, so that the cursor holds exactly the value that the column compares.
             (ValueType::Real, DbBackend::MySql) => Expr::cust_with_expr("? + 0e0", compared.clone()),
             (ValueType::Real, DbBackend::Postgres) => {
                 Expr::cust_with_expr("CAST($1 AS double precision)", compared.clone())
@@ -304,7 +307,7 @@ impl SqlTerm {
     }
 }
 
-/// The beginning of a long text.
+/// SQL for the beginning of a long text.
 fn prefix(text: SimpleExpr, backend: DbBackend) -> SimpleExpr {
     let text_here = if backend == DbBackend::Postgres { "$1" } else { "?" };
     Expr::cust_with_expr(format!("SUBSTR({text_here}, 1, {MAX_PREFIX_LETTERS})"), text)
@@ -317,7 +320,7 @@ fn is_date_or_time(ty: &ColumnType) -> bool {
     )
 }
 
-/// A term of an order, held against a value of it in one direction.
+/// A term that is compared with a value, in one direction.
 struct Comparison<'a> {
     term: SqlTerm,
     value: &'a Option<Value>,
@@ -329,7 +332,7 @@ impl Comparison<'_> {
         self.term.compared.clone()
     }
 
-    /// Beyond the value.
+    /// SQL for: the row is beyond the value.
     fn is_beyond(&self) -> SimpleExpr {
         match (self.value, self.ascending) {
             (Some(value), true) => self.compared().gt(value.clone()),
@@ -339,7 +342,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Beyond the value or equal to it; nothing where every row is.
+    /// SQL for: the row is at the value or beyond it; `None` where that is true of every row.
     fn is_at_or_beyond(&self) -> Option<SimpleExpr> {
         match (self.value, self.ascending) {
             (Some(value), true) => Some(self.compared().gte(value.clone())),
@@ -356,7 +359,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Downwards, null comes last.
+    /// Descending, null comes last, so it is beyond every value.
     fn or_null(&self, condition: SimpleExpr) -> SimpleExpr {
         if self.term.nullable { condition.or(self.compared().is_null()) } else { condition }
     }
@@ -368,7 +371,7 @@ impl ValueType {
             ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => Self::Text,
             ColumnType::Float | ColumnType::Double | ColumnType::Decimal(_) => Self::Real,
             ColumnType::Boolean if backend == DbBackend::Postgres => Self::Bool,
-            // SQLite stores moments as texts.
+            // SQLite stores dates and times as texts.
             ty if is_date_or_time(ty) && backend == DbBackend::Sqlite => Self::Text,
             ColumnType::Date => Self::Date,
             ty if is_date_or_time(ty) => Self::Time,
@@ -395,7 +398,7 @@ impl ValueType {
             }
             Self::Text => {
                 let text = value.as_str()?;
-                // No row of PostgreSQL holds this letter, and it cannot be asked for it.
+                // PostgreSQL refuses NUL in a parameter; none of its rows holds it.
                 let askable = backend != DbBackend::Postgres || !text.contains('\0');
                 askable.then(|| text.into())
             }
@@ -412,7 +415,7 @@ impl ValueType {
     }
 }
 
-/// A position as values of a cursor, exactly.
+/// A position as the JSON values of a cursor, without any loss.
 pub(super) fn cursor_values(position: &[Option<Value>]) -> impl Iterator<Item = Json> {
     position.iter().map(|value| value.as_ref().map_or(Json::Null, json))
 }

@@ -1,55 +1,57 @@
-//! Which part of a list is asked for.
+//! The paging arguments of a list, and the window of rows that they select.
 
 use crate::{Error, Result};
 
-/// Rows of a GraphQL list when the query doesn't say.
+/// Rows of a GraphQL list where the query gives no size.
 pub const DEFAULT_SIZE: u64 = 25;
 
-/// Which part of a list is asked for: Relay cursors, or pages.
+/// The paging arguments of a list: Relay cursors or page numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Paging {
-    /// The first so many rows (after `after`).
+    /// Number of rows from the beginning (after `after`).
     pub first: Option<i64>,
-    /// Cursor before the first row.
+    /// Cursor: only rows after it.
     pub after: Option<String>,
-    /// The last so many rows (before `before`).
+    /// Number of rows from the end (before `before`).
     pub last: Option<i64>,
-    /// Cursor behind the last row.
+    /// Cursor: only rows before it.
     pub before: Option<String>,
-    /// Page, from 1.
+    /// Number of the page, from 1.
     pub page: Option<i64>,
-    /// Rows a page.
+    /// Rows of a page.
     pub per_page: Option<i64>,
 }
 
-/// Where a part stands, and how many rows it has at most.
+/// A window of a list: which range it lies in, and its maximum number of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Window {
     pub(super) range: WindowRange,
     pub(super) size: u64,
 }
 
-/// Where a part stands.
+/// The range that a window is taken from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum WindowRange {
-    /// Behind so many rows.
+    /// All rows but the first so many.
     Offset(u64),
-    /// Between two cursors, where there are any.
+    /// The rows between two cursors, either of which may be missing. The window lies at one `end` of them.
     Cursors { after: Option<String>, before: Option<String>, end: End },
 }
 
-/// At which end of what is between the cursors.
+/// The end of a range at which the window lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// At its beginning, as was asked.
+    /// The beginning; the client gave a size (`first` or `perPage`).
     First,
-    /// At its beginning, since nothing was asked.
+    /// The beginning; the client gave no size.
     FirstByDefault,
-    /// At its end, as was asked.
+    /// The end (`last`).
     Last,
 }
 
 impl Paging {
+    /// The window that the arguments select, of at most `max` rows.
+    ///
     /// # Errors
     /// When a size is out of bounds, or two arguments exclude each other.
     pub(super) fn window(self, max: u64) -> Result<Window> {

@@ -1,5 +1,6 @@
-//! Sessions: signing in by password, access tokens that last minutes, refresh tokens that change with
-//! each use (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/credentials.md#10).
+//! Sessions: signing in by password, access tokens that last minutes, refresh tokens that change with each use
+//! (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9,
+//! docs/contract/credentials.md#10).
 //!
 //! A session is a row of [`row`]. Its refresh tokens are `owner.session.family.secret`: all of them
 //! share `family`, only the current one has the right `secret`, and of both only hashes are stored.

@@ -1,6 +1,6 @@
 //! Requests a minute (docs/contract/wire.md#1.7) and points a minute, on both faces, tries to sign in, and keys
-//! that are not valid: a fixed window that opens with the first request. Staff and customers are counted apart, whatever their
-//! numbers. Each process counts in memory, or all of them together in Redis.
+//! that are not valid: a fixed window that opens with the first request. Staff and customers are counted apart,
+//! whatever their numbers. Each process counts in memory, or all of them together in Redis.
 
 mod memory;
 mod shared;

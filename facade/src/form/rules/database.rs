@@ -1,4 +1,4 @@
-//! Rules that ask the database, each by one statement (docs/contract/wire.md#3.2, docs/contract/wire.md#3.6).
+//! Rules that query the database, each with one statement (docs/contract/wire.md#3.2, docs/contract/wire.md#3.6).
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::Result;
 use crate::form::check::Subject;
 use crate::form::{CheckScope, value};
 
-/// No list of more elements than this is looked up.
+/// Lists with more elements are not looked up and break the rule.
 const MAX_LOOKED_UP: usize = 1000;
 
 pub(super) async fn exists(subject: &Subject<'_>, column: LookupColumn) -> Result<Option<String>> {
@@ -27,7 +27,7 @@ pub(super) async fn exists(subject: &Subject<'_>, column: LookupColumn) -> Resul
     Ok(subject.fails_if("exists", !found))
 }
 
-/// A word that names no table is for the rules of its own field to tell.
+/// Passes where the other field's word names no table: the rules of that field report it.
 pub(super) async fn exists_for(
     subject: &Subject<'_>,
     sibling: &str,
@@ -53,7 +53,7 @@ fn distinct(items: &[&Value]) -> usize {
     items.iter().map(|item| value::text(item)).collect::<HashSet<_>>().len()
 }
 
-/// How many different values of the column are among these.
+/// The number of different values of the column among these.
 async fn count(
     subject: &Subject<'_>,
     column: LookupColumn,
@@ -85,17 +85,17 @@ async fn first_number(db: &sea_orm::DatabaseConnection, select: &SelectStatement
     Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or_default())
 }
 
-/// Whether the column holds numbers: ids do, and what must be a number.
+/// Whether the column holds numbers: by its name (`id`, `…_id`), or by the rules of the field.
 fn is_number(column: LookupColumn, rules: &[Rule]) -> bool {
     column.name == "id" || column.name.ends_with("_id") || rules.has(|kind| matches!(kind, RuleKind::Integer))
 }
 
-/// PostgreSQL refuses NUL in texts, so none of its rows can hold one.
+/// Whether a text can be stored. PostgreSQL refuses NUL.
 fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// Case does not count; on MySQL the column's collation sees to that.
+/// SQL for comparing without case; on MySQL the column's collation does that.
 fn folded(db: &sea_orm::DatabaseConnection, text: SimpleExpr) -> SimpleExpr {
     match db.get_database_backend() {
         DbBackend::MySql => text,
@@ -103,7 +103,7 @@ fn folded(db: &sea_orm::DatabaseConnection, text: SimpleExpr) -> SimpleExpr {
     }
 }
 
-/// Ids of a list that exist, looked up at once; nothing when the elements carry no such rule.
+/// The ids of a list that exist, found with one statement; `None` where the elements do not have the rule `exists`.
 pub(crate) struct ExistingIds(Option<HashSet<i64>>);
 
 impl ExistingIds {
@@ -134,7 +134,7 @@ impl ExistingIds {
     }
 }
 
-/// The name of 64-bit integers, in which ids are read whatever their column's type.
+/// SQL name of the type of 64-bit integers, in which ids are read whatever their column's type is.
 fn integer_name(scope: &CheckScope<'_>) -> Alias {
     Alias::new(match scope.db.get_database_backend() {
         DbBackend::MySql => "SIGNED",

@@ -1,4 +1,4 @@
-//! Rules about dates. A value must name a full year, month and day; relative words are no dates
+//! Rules about dates. A date must have year, month and day; relative words such as `tomorrow` are refused
 //! (docs/contract/wire.md#3.2).
 
 use async_graphql::Value;
@@ -25,21 +25,21 @@ pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<String> {
 }
 
 pub(super) fn timestamp(subject: &Subject<'_>) -> Option<String> {
-    // What is no date at all, the rule `date` tells.
+    // The rule `date` reports a value that is no date.
     let local = parse_value(subject.value)?.in_shop();
     subject.fails_if("date", !(FIRST_TIMESTAMP..LAST_TIMESTAMP).contains(&local.and_utc().timestamp()))
 }
 
-/// What a TIMESTAMP column holds, in seconds since 1970.
+/// The range of a TIMESTAMP column, in seconds since 1970.
 const FIRST_TIMESTAMP: i64 = 1;
 const LAST_TIMESTAMP: i64 = i32::MAX as i64;
 
-/// A date and time as the shop's clocks show it.
+/// A date and time converted to the shop's time zone.
 pub(crate) fn shop_local_time(text: &str) -> Option<String> {
     Some(parse(text)?.in_shop().format("%Y-%m-%dT%H:%M:%S%.f").to_string())
 }
 
-/// The spellings in which GraphQL's date types read a date; none if the text is no date.
+/// A date in the formats that GraphQL's date types accept; empty if the text is no date.
 pub(crate) fn date_spellings(text: &str) -> Vec<String> {
     let Some(moment) = parse(text) else { return Vec::new() };
     vec![
@@ -49,7 +49,7 @@ pub(crate) fn date_spellings(text: &str) -> Vec<String> {
     ]
 }
 
-/// A date and time as written, with its offset from UTC if it names one.
+/// A date and time as it was written, with its offset from UTC if it has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct ParsedDate {
     local: NaiveDateTime,
@@ -57,7 +57,7 @@ struct ParsedDate {
 }
 
 impl ParsedDate {
-    /// The shop's local time; what names no offset is that already.
+    /// The local time of the shop. A date without an offset is local already.
     fn in_shop(self) -> NaiveDateTime {
         self.offset.map_or(self.local, |_| self.instant().with_timezone(&::value::zone()).naive_local())
     }
@@ -72,10 +72,10 @@ fn parse_value(value: &Value) -> Option<ParsedDate> {
     parse(&value::plain(value)?)
 }
 
-/// No text longer than this names a date.
+/// Longer texts are no dates, in bytes.
 const MAX_TEXT_BYTES: usize = 64;
 
-/// The years that are kept: with an offset, a day of the last one may be one of the next.
+/// Parses a date of the years 0 to 9999; with an offset to 9998, since the conversion may move it into the next year.
 fn parse(text: &str) -> Option<ParsedDate> {
     let moment = parse_any_year(text)?;
     let last = if moment.offset.is_some() { 9998 } else { 9999 };
@@ -98,7 +98,7 @@ fn parse_any_year(text: &str) -> Option<ParsedDate> {
     })
 }
 
-/// Where the day may end and the time begin: nowhere, at a `T`, or at a blank.
+/// All ways to split a text into day and time: no time, or at a `T` or a blank.
 fn day_and_time_splits(text: &str) -> Vec<(&str, &str)> {
     let marks = text.match_indices(['T', 't', ' ']).map(|(at, _)| (&text[..at], &text[at + 1..]));
     std::iter::once((text, "")).chain(marks).collect()
@@ -168,7 +168,7 @@ fn named_day(text: &str) -> Option<NaiveDate> {
     known.then(|| ymd(year, &month.number_from_month().to_string(), day)).flatten()
 }
 
-/// A time of the day with its offset; nothing is midnight.
+/// Parses a time of day with its offset; an empty text is midnight.
 fn parse_time(text: &str) -> Option<(NaiveTime, Option<FixedOffset>)> {
     let text = text.trim();
     if text.is_empty() {

@@ -1,5 +1,5 @@
-//! The rules that a field can carry. Each function of this module makes one; they read as in the
-//! original's lists (docs/contract/wire.md#3.2, docs/contract/wire.md#3.8).
+//! The rules of fields. Each function of this module makes one; the names are Laravel's
+//! (docs/contract/wire.md#3.2, docs/contract/wire.md#3.8).
 
 mod database;
 mod date;
@@ -21,7 +21,7 @@ pub(crate) use size::{SizeBound, TEXT_BYTES};
 use super::check::Subject;
 use crate::Result;
 
-/// Tables that rows are looked up in, by the word that names each.
+/// Tables by the word that names them in another field.
 type TablesByWord = &'static [(&'static str, &'static str)];
 
 /// One rule of a field.
@@ -74,12 +74,12 @@ pub trait CustomRule: fmt::Debug + Send + Sync {
     /// When a setting or the database cannot be read.
     async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>>;
 
-    /// Brings what was sent into the form that the rules look at.
+    /// Rewrites the sent value before the rules are checked.
     fn rewrite(&self, value: &mut Value) {
         let _ = value;
     }
 
-    /// Whether it is skipped when the field already has a message.
+    /// Whether the rule is skipped when the field has a message already.
     fn needs_clean_field(&self) -> bool {
         false
     }
@@ -90,7 +90,7 @@ pub trait CustomRule: fmt::Debug + Send + Sync {
     }
 }
 
-/// A column that `exists` and `unique` look into.
+/// A column that `exists` and `unique` search.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LookupColumn {
     pub(crate) table: &'static str,
@@ -98,12 +98,12 @@ pub(crate) struct LookupColumn {
 }
 
 impl Rule {
-    /// A rule that also looks at absent values and ends the field when it is broken.
+    /// Whether the rule also applies to fields that were not sent, and ends the check of the field when it is broken.
     pub(crate) fn is_implicit(&self) -> bool {
         matches!(self.0, RuleKind::Required { .. } | RuleKind::RequiredIfNull(_) | RuleKind::Accepted)
     }
 
-    /// A rule that is skipped when the field already has a message.
+    /// Whether the rule is skipped when the field has a message already.
     pub(crate) fn needs_clean_field(&self) -> bool {
         match self.0 {
             RuleKind::Custom(rule) => rule.needs_clean_field(),
@@ -154,7 +154,7 @@ impl Rule {
     }
 }
 
-/// Questions about all rules of a field.
+/// Queries on all rules of a field.
 pub(crate) trait RuleList {
     fn has(&self, wanted: fn(&RuleKind) -> bool) -> bool;
 

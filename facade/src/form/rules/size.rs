@@ -1,14 +1,14 @@
-//! Rules about size: what is measured depends on the rules and on the value (docs/contract/wire.md#3.3).
+//! Rules about size. The rules of a field and its value determine what is measured (docs/contract/wire.md#3.3).
 
 use super::{RuleKind, RuleList};
 use crate::form::check::Subject;
 use crate::form::value;
 
-/// A number that a size rule can be written with: `max(255)`, `max(999999.99)`.
+/// A number that a size rule takes: `max(255)`, `max(999999.99)`.
 pub trait SizeLimit {
-    /// How messages print it.
+    /// The number as messages print it.
     fn print(&self) -> String;
-    /// What sizes are compared with.
+    /// The number that sizes are compared with.
     fn value(&self) -> f64;
 }
 
@@ -32,7 +32,7 @@ impl SizeLimit for f64 {
     }
 }
 
-/// A limit with its spelling.
+/// A limit, with its text for messages.
 #[derive(Clone, Debug)]
 pub(crate) struct SizeBound {
     printed: String,

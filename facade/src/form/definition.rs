@@ -1,4 +1,4 @@
-//! What a form is made of: its fields, their rules and their GraphQL types.
+//! The definition of a form: its fields, their rules and their GraphQL types.
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{InputObjectBuilder, MetaInputValue, MetaType, Registry};
@@ -20,9 +20,9 @@ pub struct FormDefinition {
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct FormField {
-    /// Name in REST and in the rules: snake case.
+    /// Name in REST and in the rules, in snake_case.
     pub(crate) name: &'static str,
-    /// Name in GraphQL: camel case.
+    /// Name in GraphQL, in camelCase.
     pub(crate) camel: String,
     description: String,
     pub(crate) rules: Vec<Rule>,
@@ -69,7 +69,7 @@ impl FormField {
         &self.type_name
     }
 
-    /// Whether the field's type can hold this value.
+    /// Whether the field's type accepts this value.
     pub(crate) fn accepts(&self, value: &Value) -> bool {
         (self.accepts)(value.clone())
     }
@@ -82,7 +82,7 @@ impl FormField {
         })
     }
 
-    /// The rule that a value breaks which passed all rules and still does not fit the type.
+    /// The rule that is reported when a value passed all rules and still does not fit the field's type.
     pub(crate) fn rule_of_type(&self) -> &'static str {
         match self.type_name.as_str() {
             "Int" => "integer",
