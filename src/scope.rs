@@ -58,7 +58,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Who asks for tokens of a session, whatever it proves itself with.
-    pub(crate) fn asking_client(self) -> Client<'a> {
+    pub(crate) fn session_client(self) -> Client<'a> {
         let agent = self.execution().agent.as_ref().map_or(&[][..], |agent| agent.as_bytes());
         Client { address: self.client(), agent }
     }
@@ -134,7 +134,7 @@ impl<'a> Scope<'a> {
     /// Address of the shop as it is printed in records: as [`Self::base_url`], with https in
     /// production unless that is switched off.
     pub fn public_url(self) -> String {
-        self.config().published(&self.base_url())
+        self.config().link_url(&self.base_url())
     }
 
     /// Host of the request, with its port if it names one.

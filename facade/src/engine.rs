@@ -12,7 +12,7 @@ use sea_orm::{
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
-use crate::http::BodyBounds;
+use crate::http::BodyLimits;
 use crate::page::ListCache;
 use crate::record::Lookups;
 use crate::{Error, Result, operation};
@@ -136,7 +136,7 @@ pub struct Options {
     /// Whether mutations are refused.
     pub read_only: bool,
     /// Limits of request bodies.
-    pub bodies: BodyBounds,
+    pub bodies: BodyLimits,
     /// How long a request may take.
     pub timeout: Duration,
     /// How long a GraphQL operation may take.
@@ -161,7 +161,7 @@ impl Default for Options {
         Self {
             max_per_page: 100,
             read_only: false,
-            bodies: BodyBounds::default(),
+            bodies: BodyLimits::default(),
             timeout: Duration::from_secs(30),
             operation_timeout: Duration::from_secs(10),
             max_tokens: 5_000,

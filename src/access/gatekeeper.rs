@@ -107,6 +107,6 @@ impl facade::pipeline::Access for Access {
     }
 
     async fn cancelled(&self, limit: Duration) -> CancelReason {
-        self.shop.pulse.cancelled(limit).await
+        self.shop.health.cancelled(limit).await
     }
 }

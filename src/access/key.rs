@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 /// How every secret begins.
 const PREFIX: &str = "CLIENTXCMS";
 /// Random characters of a secret.
-const ENTROPY: usize = 40;
+const RANDOM_LETTERS: usize = 40;
 
 /// A key that has just been made.
 #[derive(Clone)]
@@ -22,7 +22,8 @@ pub struct NewKey {
 impl NewKey {
     /// A key from the system's randomness.
     pub fn random() -> Self {
-        let entropy: String = rand::rng().sample_iter(Alphanumeric).take(ENTROPY).map(char::from).collect();
+        let entropy: String =
+            rand::rng().sample_iter(Alphanumeric).take(RANDOM_LETTERS).map(char::from).collect();
         let plain = format!("{PREFIX}{entropy}{}", checksum(&entropy));
         Self { hash: hash(&plain), plain }
     }
@@ -64,7 +65,7 @@ mod tests {
     fn a_key_has_prefix_entropy_and_checksum() {
         let key = NewKey::random();
         assert_eq!(key.plain.len(), 58);
-        let entropy = &key.plain[PREFIX.len()..PREFIX.len() + ENTROPY];
+        let entropy = &key.plain[PREFIX.len()..PREFIX.len() + RANDOM_LETTERS];
         assert!(entropy.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         assert_eq!(key.plain, format!("{PREFIX}{entropy}{}", checksum(entropy)));
         assert_eq!(key.hash, hash(&key.plain));

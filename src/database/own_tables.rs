@@ -11,8 +11,8 @@ use tokio::sync::OnceCell;
 use crate::{Error, Result};
 
 /// How long another process that makes them at the same moment is waited for, and how often.
-const PAUSE: Duration = Duration::from_millis(100);
-const PAUSES: u32 = 5;
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_RETRIES: u32 = 5;
 
 /// Whether they are there. Asked until they are.
 #[derive(Default)]
@@ -20,7 +20,7 @@ pub struct OwnTables(OnceCell<()>);
 
 /// Why they cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Lack {
+pub enum OwnTablesError {
     /// Their version is not known here.
     #[error("guichet's own tables were made by a newer version of guichet: {0}")]
     Newer(migration::Error),
@@ -44,8 +44,8 @@ impl OwnTables {
     /// [`Error::Absent`] where that cannot be; when the database fails.
     pub async fn require(&self, db: &DatabaseConnection, read_only: bool) -> Result<()> {
         self.make(db, read_only).await.map_err(|lack| match lack {
-            Lack::Database(error) => error.into(),
-            Lack::ReadOnly => Error::ReadOnly,
+            OwnTablesError::Database(error) => error.into(),
+            OwnTablesError::ReadOnly => Error::ReadOnly,
             lack => Error::Absent(DbErr::Custom(lack.to_string())),
         })
     }
@@ -53,38 +53,38 @@ impl OwnTables {
     /// Makes them where they are not there.
     ///
     /// # Errors
-    /// [`Lack`] where that cannot be.
-    pub async fn make(&self, db: &DatabaseConnection, read_only: bool) -> Result<(), Lack> {
+    /// [`OwnTablesError`] where that cannot be.
+    pub async fn make(&self, db: &DatabaseConnection, read_only: bool) -> Result<(), OwnTablesError> {
         self.0.get_or_try_init(|| make(db, read_only)).await.copied()
     }
 }
 
-async fn make(db: &DatabaseConnection, read_only: bool) -> Result<(), Lack> {
+async fn make(db: &DatabaseConnection, read_only: bool) -> Result<(), OwnTablesError> {
     if is_current(db).await? {
         return Ok(());
     }
     if read_only {
-        return Err(Lack::ReadOnly);
+        return Err(OwnTablesError::ReadOnly);
     }
     let Err(error) = OWN.up(db).await else { return Ok(()) };
     // Of two processes that make them at the same moment, one fails.
-    for _ in 0..PAUSES {
+    for _ in 0..MAX_RETRIES {
         if is_current(db).await? {
             return Ok(());
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
-    Err(Lack::NotMade(error))
+    Err(OwnTablesError::NotMade(error))
 }
 
 /// Whether they are there, in the version that is known here.
 ///
 /// # Errors
-/// [`Lack::Newer`] where that is another one; when the database fails.
-pub async fn is_current(db: &DatabaseConnection) -> Result<bool, Lack> {
+/// [`OwnTablesError::Newer`] where that is another one; when the database fails.
+pub async fn is_current(db: &DatabaseConnection) -> Result<bool, OwnTablesError> {
     match OWN.missing(db).await {
         Ok(missing) => Ok(missing.is_empty()),
-        Err(migration::Error::Database(error)) => Err(Lack::Database(error)),
-        Err(newer) => Err(Lack::Newer(newer)),
+        Err(migration::Error::Database(error)) => Err(OwnTablesError::Database(error)),
+        Err(newer) => Err(OwnTablesError::Newer(newer)),
     }
 }

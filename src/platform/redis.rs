@@ -20,10 +20,10 @@ use crate::platform::signature;
 use crate::{Error, Result};
 
 /// How long a request waits for an answer, reconnecting included.
-const PATIENCE: Duration = Duration::from_millis(100);
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(100);
 /// How long a connection may take that no request waits for.
-const CONNECTING: Duration = Duration::from_secs(1);
-const SILENT: &str = "it does not answer in time";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const TIMEOUT_MESSAGE: &str = "it does not answer in time";
 
 /// A server, with one connection for all requests.
 pub struct Redis {
@@ -32,13 +32,13 @@ pub struct Redis {
     prefix: String,
     /// What names in keys are hidden with.
     secret: Secret,
-    connection: Mutex<Link>,
+    connection: Mutex<SharedConnection>,
     outage: Arc<Outage>,
 }
 
 /// The connection, and how many there were before it.
 #[derive(Default)]
-struct Link {
+struct SharedConnection {
     open: Option<MultiplexedConnection>,
     number: u64,
 }
@@ -54,9 +54,9 @@ impl Redis {
             prefix: server.prefix.clone(),
             secret: secret.clone(),
             connection: Mutex::default(),
-            outage: Outage::none("Redis", "each process goes by what it knows itself"),
+            outage: Outage::new("Redis", "each process goes by what it knows itself"),
         });
-        if let Err(error) = redis.renew().await {
+        if let Err(error) = redis.reconnect().await {
             redis.begin_outage(error);
         }
         Ok(redis)
@@ -75,24 +75,24 @@ impl Redis {
         key: &str,
         arguments: &[i64],
     ) -> Option<T> {
-        if self.outage.lasts() {
+        if self.outage.is_active() {
             return None;
         }
-        match tokio::time::timeout(PATIENCE, self.try_twice(script, key, arguments)).await {
+        match tokio::time::timeout(REQUEST_TIMEOUT, self.run_with_retry(script, key, arguments)).await {
             Ok(Ok(answer)) => Some(answer),
             Ok(Err(error)) => {
                 self.begin_outage(error);
                 None
             }
             Err(_) => {
-                self.begin_outage(SILENT);
+                self.begin_outage(TIMEOUT_MESSAGE);
                 None
             }
         }
     }
 
     /// A connection that died while it was idle is no outage: the script is sent again on a new one.
-    async fn try_twice<T: FromRedisValue>(
+    async fn run_with_retry<T: FromRedisValue>(
         &self,
         script: &Script,
         key: &str,
@@ -114,33 +114,33 @@ impl Redis {
 
     /// The connection with its number; a new one where there is none, or that one is broken.
     async fn connection(&self, broken: Option<u64>) -> RedisResult<(MultiplexedConnection, u64)> {
-        let mut link = self.connection.lock().await;
-        if let Some(open) = &link.open
-            && broken != Some(link.number)
+        let mut shared = self.connection.lock().await;
+        if let Some(open) = &shared.open
+            && broken != Some(shared.number)
         {
-            return Ok((open.clone(), link.number));
+            return Ok((open.clone(), shared.number));
         }
-        link.open = None;
+        shared.open = None;
         let open = connect(&self.client).await?;
-        link.number += 1;
-        link.open = Some(open.clone());
-        Ok((open, link.number))
+        shared.number += 1;
+        shared.open = Some(open.clone());
+        Ok((open, shared.number))
     }
 
     /// Makes the connection anew: the one that fell silent may never speak again.
-    async fn renew(&self) -> std::result::Result<(), String> {
+    async fn reconnect(&self) -> std::result::Result<(), String> {
         let renewed = async {
-            let mut link = self.connection.lock().await;
-            link.open = None;
+            let mut shared = self.connection.lock().await;
+            shared.open = None;
             let mut open = connect(&self.client).await?;
             ping(&mut open).await?;
-            link.number += 1;
-            link.open = Some(open);
+            shared.number += 1;
+            shared.open = Some(open);
             Ok::<_, RedisError>(())
         };
-        match tokio::time::timeout(CONNECTING, renewed).await {
+        match tokio::time::timeout(CONNECT_TIMEOUT, renewed).await {
             Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(_) => Err(SILENT.to_owned()),
+            Err(_) => Err(TIMEOUT_MESSAGE.to_owned()),
         }
     }
 
@@ -150,7 +150,7 @@ impl Redis {
             let redis = redis.upgrade();
             async move {
                 match redis {
-                    Some(redis) => redis.renew().await.is_ok(),
+                    Some(redis) => redis.reconnect().await.is_ok(),
                     None => false,
                 }
             }
@@ -162,7 +162,7 @@ impl Redis {
 ///
 /// # Errors
 /// With what is wrong, in words that hold no secret.
-pub async fn examine(server: &RedisServer) -> std::result::Result<(), String> {
+pub async fn check(server: &RedisServer) -> std::result::Result<(), String> {
     let trial = Script::new("redis.call('SET', KEYS[1], 1, 'PX', 1000) return redis.call('DEL', KEYS[1])");
     let key = format!("{}guichet:trial:{}", server.prefix, std::process::id());
     let examined = async {
@@ -170,9 +170,9 @@ pub async fn examine(server: &RedisServer) -> std::result::Result<(), String> {
         let mut connection = connect(&client).await?;
         trial.key(key).invoke_async::<i64>(&mut connection).await
     };
-    match tokio::time::timeout(CONNECTING, examined).await {
+    match tokio::time::timeout(CONNECT_TIMEOUT, examined).await {
         Ok(answer) => answer.map(|_| ()).map_err(|error| error.to_string()),
-        Err(_) => Err(SILENT.to_owned()),
+        Err(_) => Err(TIMEOUT_MESSAGE.to_owned()),
     }
 }
 

@@ -12,9 +12,9 @@ use crate::platform::random;
 use crate::{Error, Result};
 
 /// Random characters behind a token.
-const ENTROPY: usize = 40;
+const RANDOM_LETTERS: usize = 40;
 /// Hexadecimal digits of a pseudonym.
-const PSEUDONYM: usize = 32;
+const PSEUDONYM_DIGITS: usize = 32;
 
 /// The address with its signature: the shop checks it against the key as it is written.
 ///
@@ -22,7 +22,7 @@ const PSEUDONYM: usize = 32;
 /// When the shop has no key: everybody could sign then.
 pub fn sign(key: &Secret, url: &str) -> Result<String> {
     let joint = if url.contains('?') { '&' } else { '?' };
-    Ok(format!("{url}{joint}signature={}", hmac(present(key)?.as_bytes(), url)))
+    Ok(format!("{url}{joint}signature={}", hmac(non_empty(key)?.as_bytes(), url)))
 }
 
 /// A fresh token: 64 hexadecimal digits.
@@ -30,11 +30,11 @@ pub fn sign(key: &Secret, url: &str) -> Result<String> {
 /// # Errors
 /// When the shop has no key.
 pub fn token(key: &Secret) -> Result<String> {
-    Ok(hmac(&bytes(key)?, &random::text(ENTROPY)))
+    Ok(hmac(&bytes(key)?, &random::text(RANDOM_LETTERS)))
 }
 
 /// Whether a text was sealed with the key: the code of an encrypted value (docs/contract/credentials.md#12).
-pub fn is_seal(key: &Secret, text: &str, seal: &str) -> bool {
+pub fn is_valid_mac(key: &Secret, text: &str, seal: &str) -> bool {
     let made = bytes(key).map(|key| hmac(&key, text));
     made.is_ok_and(|made| made.as_bytes().ct_eq(seal.as_bytes()).into())
 }
@@ -43,20 +43,20 @@ pub fn is_seal(key: &Secret, text: &str, seal: &str) -> bool {
 /// by trying all there are.
 pub fn pseudonym(key: &Secret, text: &str) -> String {
     let mut code = hmac(key.expose().as_bytes(), text);
-    code.truncate(PSEUDONYM);
+    code.truncate(PSEUDONYM_DIGITS);
     code
 }
 
 /// The key itself.
 fn bytes(key: &Secret) -> Result<Vec<u8>> {
-    let written = present(key)?;
+    let written = non_empty(key)?;
     match written.strip_prefix("base64:") {
         Some(code) => STANDARD.decode(code).map_err(Error::internal),
         None => Ok(written.as_bytes().to_vec()),
     }
 }
 
-fn present(key: &Secret) -> Result<&str> {
+fn non_empty(key: &Secret) -> Result<&str> {
     if key.is_empty() { Err(Error::internal("APP_KEY is not set")) } else { Ok(key.expose()) }
 }
 

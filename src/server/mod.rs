@@ -21,9 +21,9 @@ use self::upstream::Upstream;
 use crate::access::password::Passwords;
 use crate::access::throttle::{Throttle, Unit};
 use crate::access::{self, Access, Keys, Sessions, Throttles, Tries};
-use crate::database::own_tables::{Lack, OwnTables};
-use crate::database::pulse::Pulse;
-use crate::database::reader::{Observer, Reader, Sent};
+use crate::database::health_check::HealthCheck;
+use crate::database::own_tables::{OwnTables, OwnTablesError};
+use crate::database::reader::{Observer, Reader, SentStatement};
 use crate::database::replica::{RecentWriters, Replica};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
@@ -98,7 +98,7 @@ impl App {
             config,
             reader,
             replica,
-            pulse: Pulse::new(db.clone()),
+            health: HealthCheck::new(db.clone()),
             db,
             clock,
             settings: Settings::default(),
@@ -162,9 +162,9 @@ impl App {
     /// Makes guichet's own tables where they are not there.
     ///
     /// # Errors
-    /// [`Lack`] where that cannot be: the server can start without them, unless they are
+    /// [`OwnTablesError`] where that cannot be: the server can start without them, unless they are
     /// [newer](Lack::Newer) than it is.
-    pub async fn make_own_tables(&self) -> Result<(), Lack> {
+    pub async fn make_own_tables(&self) -> Result<(), OwnTablesError> {
         self.shop.own_tables.make(&self.shop.db, self.shop.config.read_only).await
     }
 
@@ -200,6 +200,6 @@ fn passwords(config: &Config) -> Passwords {
 fn observe(db: &mut sea_orm::DatabaseConnection, observer: &Observer) {
     let observer = Arc::clone(observer);
     db.set_metric_callback(move |info| {
-        observer(&Sent { sql: &info.statement.sql, elapsed: info.elapsed, failed: info.failed });
+        observer(&SentStatement { sql: &info.statement.sql, elapsed: info.elapsed, failed: info.failed });
     });
 }

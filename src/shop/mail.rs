@@ -14,12 +14,12 @@ use crate::shop::html::escape;
 use crate::shop::texts::Lang;
 
 /// Locale of the templates that serve all customers without one of their own.
-const FALLBACK: &str = "en_GB";
+const FALLBACK_LOCALE: &str = "en_GB";
 /// Locale of our own French templates.
-const FRENCH: &str = "fr_FR";
+const FRENCH_LOCALE: &str = "fr_FR";
 
 /// A mail to a customer.
-pub struct Letter<'a> {
+pub struct Mail<'a> {
     /// Name of the template.
     pub template: &'a str,
     /// Who gets it.
@@ -30,16 +30,16 @@ pub struct Letter<'a> {
     pub values: &'a [(&'a str, &'a str)],
 }
 
-impl Letter<'_> {
+impl Mail<'_> {
     /// Puts the mail into the outbox.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn post(&self, shop: &Shop, db: &impl ConnectionTrait) -> Result<()> {
+    pub async fn enqueue(&self, shop: &Shop, db: &impl ConnectionTrait) -> Result<()> {
         let now = ShopTime::from(shop.clock.now());
-        let template = match find(db, self.template, &self.to.locale).await? {
+        let template = match find_template(db, self.template, &self.to.locale).await? {
             Some(template) => template,
-            None => own(self.template, &self.to.locale, now).insert(db).await?,
+            None => default_template(self.template, &self.to.locale, now).insert(db).await?,
         };
         let values = self.values();
         let row = email_message::ActiveModel {
@@ -76,10 +76,14 @@ impl Letter<'_> {
 }
 
 /// The shop's template in the customer's language, else in English.
-async fn find(db: &impl ConnectionTrait, name: &str, locale: &str) -> Result<Option<email_template::Model>> {
+async fn find_template(
+    db: &impl ConnectionTrait,
+    name: &str,
+    locale: &str,
+) -> Result<Option<email_template::Model>> {
     let templates = email_template::Entity::find()
         .filter(email_template::Column::Name.eq(name))
-        .filter(email_template::Column::Locale.is_in([locale, FALLBACK]))
+        .filter(email_template::Column::Locale.is_in([locale, FALLBACK_LOCALE]))
         .order_by_asc(email_template::Column::Id)
         .limit(100);
     let found = templates.all(db).await?;
@@ -89,8 +93,9 @@ async fn find(db: &impl ConnectionTrait, name: &str, locale: &str) -> Result<Opt
 
 /// A template in our own words, for a shop that has none of that name: a mail cannot be stored
 /// without its template, and the shop can change the words then.
-fn own(name: &str, locale: &str, now: ShopTime) -> email_template::ActiveModel {
-    let (lang, locale) = if locale.starts_with("fr") { (Lang::Fr, FRENCH) } else { (Lang::En, FALLBACK) };
+fn default_template(name: &str, locale: &str, now: ShopTime) -> email_template::ActiveModel {
+    let (lang, locale) =
+        if locale.starts_with("fr") { (Lang::Fr, FRENCH_LOCALE) } else { (Lang::En, FALLBACK_LOCALE) };
     let text = |part: &str| lang.text(&format!("mail.{name}.{part}"), &[]);
     email_template::ActiveModel {
         name: Set(name.to_owned()),
@@ -109,7 +114,7 @@ fn own(name: &str, locale: &str, now: ShopTime) -> email_template::ActiveModel {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(db: &impl ConnectionTrait, customer: Id) -> Result<()> {
+pub async fn delete_all(db: &impl ConnectionTrait, customer: Id) -> Result<()> {
     let mails = email_message::Entity::delete_many();
     mails.filter(email_message::Column::RecipientId.eq(customer)).exec(db).await?;
     Ok(())

@@ -19,8 +19,8 @@ use sea_orm::{
 
 use self::settings::Settings;
 use self::texts::Lang;
+use crate::database::health_check::HealthCheck;
 use crate::database::own_tables::OwnTables;
-use crate::database::pulse::Pulse;
 use crate::database::reader::Reader;
 use crate::database::replica::Replica;
 use crate::platform::clock::Clock;
@@ -38,7 +38,7 @@ pub struct Shop {
     /// A replica of it, for resolvers that only read.
     pub replica: Option<Replica>,
     /// Whether that database is there.
-    pub pulse: Pulse,
+    pub health: HealthCheck,
     /// What time it is.
     pub clock: Clock,
     /// The shop's settings, remembered for a moment.
@@ -64,7 +64,7 @@ impl Shop {
                 replica.writers.note(account).await;
                 true
             }
-            (Some(replica), Some(account)) => replica.writers.include(account).await,
+            (Some(replica), Some(account)) => replica.writers.contains(account).await,
             (Some(_), None) => writes,
         }
     }
@@ -108,7 +108,7 @@ impl Host for Shop {
         match self.db.begin_with_options(write_transaction_options()).await {
             // Nothing is lost yet but a connection that died while it was idle.
             Err(error) if failure::of(&error) == Failure::Lost => {
-                database::drop_dead(&self.db).await;
+                database::close_dead_connections(&self.db).await;
                 Ok(self.db.begin_with_options(write_transaction_options()).await?)
             }
             begun => Ok(begun?),

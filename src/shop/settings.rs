@@ -70,7 +70,7 @@ pub async fn default_locale(settings: &dyn engine::Settings) -> Result<String> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn speaks(settings: &dyn engine::Settings, locale: &str) -> Result<bool> {
+pub async fn supports_locale(settings: &dyn engine::Settings, locale: &str) -> Result<bool> {
     if locale == default_locale(settings).await? {
         return Ok(true);
     }

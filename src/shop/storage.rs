@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::{Error, Result};
 
 /// Where a file of the public storage lies: the shop serves it under `/storage/`.
-fn place(storage: &Path, name: &str) -> PathBuf {
+fn path_of(storage: &Path, name: &str) -> PathBuf {
     storage.join("public").join(name)
 }
 
@@ -15,7 +15,7 @@ fn place(storage: &Path, name: &str) -> PathBuf {
 /// # Errors
 /// When the folder cannot be written.
 pub async fn write(storage: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let target = place(storage, name);
+    let target = path_of(storage, name);
     if let Some(folder) = target.parent() {
         tokio::fs::create_dir_all(folder).await.map_err(Error::internal)?;
     }
@@ -30,7 +30,7 @@ pub async fn remove(storage: &Path, name: &str) {
     if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
         return;
     }
-    if let Err(error) = tokio::fs::remove_file(place(storage, name)).await
+    if let Err(error) = tokio::fs::remove_file(path_of(storage, name)).await
         && error.kind() != std::io::ErrorKind::NotFound
     {
         tracing::warn!(%error, name, "a picture could not be removed");

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::shop::{Shop, settings};
 
 /// Rate of countries without one of their own, in percent.
-const USUAL: i64 = 20;
+const DEFAULT_RATE: i64 = 20;
 /// Rates in percent that are not the usual one, by country.
 const RATES: &[(&str, i64)] = &[
     ("BE", 21),
@@ -56,13 +56,13 @@ pub async fn rate(shop: &Shop, customer: Option<Id>) -> Result<Decimal> {
         return Ok(Decimal::try_from(fixed).unwrap_or_default());
     }
     match customer {
-        None => Ok(USUAL.into()),
-        Some(id) => of_customer(shop, id).await,
+        None => Ok(DEFAULT_RATE.into()),
+        Some(id) => rate_of_customer(shop, id).await,
     }
 }
 
 /// What staff noted for the customer, else the rate of the customer's country.
-async fn of_customer(shop: &Shop, id: Id) -> Result<Decimal> {
+async fn rate_of_customer(shop: &Shop, id: Id) -> Result<Decimal> {
     let notes = metadata::Entity::find()
         .filter(metadata::Column::ModelType.eq("App\\Models\\Account\\Customer"))
         .filter(metadata::Column::ModelId.eq(id))
@@ -85,11 +85,11 @@ async fn of_customer(shop: &Shop, id: Id) -> Result<Decimal> {
         .into_tuple::<String>()
         .one(&shop.reader)
         .await?;
-    Ok(of_country(country.as_deref().unwrap_or_default()).into())
+    Ok(rate_of_country(country.as_deref().unwrap_or_default()).into())
 }
 
-fn of_country(code: &str) -> i64 {
-    RATES.iter().find(|(known, _)| code.eq_ignore_ascii_case(known)).map_or(USUAL, |&(_, rate)| rate)
+fn rate_of_country(code: &str) -> i64 {
+    RATES.iter().find(|(known, _)| code.eq_ignore_ascii_case(known)).map_or(DEFAULT_RATE, |&(_, rate)| rate)
 }
 
 /// An amount without the tax in it, to cents.
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn countries_have_their_rates() {
-        assert_eq!([of_country("FR"), of_country("lu"), of_country("US")], [20, 17, 20]);
+        assert_eq!([rate_of_country("FR"), rate_of_country("lu"), rate_of_country("US")], [20, 17, 20]);
     }
 
     #[test]

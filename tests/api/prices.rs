@@ -7,7 +7,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Variables};
 use facade::error::Code;
 use facade::operation::{
-    DocumentBounds, Estimate, OperationLimits, SchemaRules, points_of_answer, prepare, price_table,
+    DocumentLimits, Estimate, OperationLimits, SchemaRules, points_of_answer, prepare, price_table,
 };
 use facade::{Error, Result};
 use guichet::platform::config::Config;
@@ -15,7 +15,7 @@ use guichet::server::schema;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-const BOUNDS: DocumentBounds = DocumentBounds { tokens: 5000, bytes: 1 << 20 };
+const BOUNDS: DocumentLimits = DocumentLimits { tokens: 5000, bytes: 1 << 20 };
 
 static RULES: LazyLock<SchemaRules> = LazyLock::new(|| SchemaRules::new(&schema::registry()));
 

@@ -23,7 +23,7 @@ where
     } else {
         return Err(TryGetError::DbErr(DbErr::Type("a row of an unknown database".into())));
     };
-    filled(found, index)
+    non_null(found, index)
 }
 
 /// Reads one cell as a double. Columns of other types than `float` and `double` are refused, not misread; a
@@ -37,11 +37,11 @@ pub(super) fn double<I: ColIdx>(row: &QueryResult, index: I) -> Result<f64, TryG
     } else {
         return f64::try_get_by(row, index);
     };
-    filled(found, index)
+    non_null(found, index)
 }
 
 /// Tells an empty cell from a filled one, and turns sqlx's error into SeaORM's.
-pub(super) fn filled<T, I: ColIdx>(
+pub(super) fn non_null<T, I: ColIdx>(
     found: Result<Option<T>, sqlx::Error>,
     index: I,
 ) -> Result<T, TryGetError> {
@@ -53,7 +53,7 @@ pub(super) fn filled<T, I: ColIdx>(
 }
 
 /// Implements the conversions to and from [`sea_orm::Value`] for a type that travels as one of its variants.
-macro_rules! travels_as {
+macro_rules! column_value {
     ($type:ident as $variant:ident($column:ident), into: $into:expr, from: $from:expr $(,)?) => {
         impl From<$type> for sea_orm::Value {
             fn from(value: $type) -> Self {
@@ -89,4 +89,4 @@ macro_rules! travels_as {
         }
     };
 }
-pub(super) use travels_as;
+pub(super) use column_value;

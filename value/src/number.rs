@@ -4,14 +4,14 @@ use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
-use super::cell::{cell, double, filled, travels_as};
+use super::cell::{cell, column_value, double, non_null};
 
 /// A key of a row, or a reference to one. Reads integer columns of any width and sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Id(pub i64);
 
-travels_as!(Id as BigInt(BigInteger), into: |id: Id| id.0, from: Id);
+column_value!(Id as BigInt(BigInteger), into: |id: Id| id.0, from: Id);
 
 impl TryGetable for Id {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -40,7 +40,7 @@ impl TryFromU64 for Id {
 #[serde(transparent)]
 pub struct Int(pub i64);
 
-travels_as!(Int as BigInt(BigInteger), into: |int: Int| int.0, from: Int);
+column_value!(Int as BigInt(BigInteger), into: |int: Int| int.0, from: Int);
 
 impl TryGetable for Int {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -52,7 +52,7 @@ impl TryGetable for Int {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Flag(pub bool);
 
-travels_as!(Flag as Bool(Boolean), into: |flag: Flag| flag.0, from: Flag);
+column_value!(Flag as Bool(Boolean), into: |flag: Flag| flag.0, from: Flag);
 
 impl TryGetable for Flag {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -64,7 +64,7 @@ impl TryGetable for Flag {
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Amount(pub f64);
 
-travels_as!(Amount as Double(Double), into: |amount: Amount| amount.0, from: Amount);
+column_value!(Amount as Double(Double), into: |amount: Amount| amount.0, from: Amount);
 
 impl TryGetable for Amount {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -78,7 +78,7 @@ impl TryGetable for Amount {
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Price(pub f64);
 
-travels_as!(Price as Double(Float), into: |price: Price| storable(price.0), from: Price);
+column_value!(Price as Double(Float), into: |price: Price| single_or_zero(price.0), from: Price);
 
 impl Price {
     /// The shortest decimal for a double that is nothing but a widened single; any other double as it is.
@@ -94,7 +94,7 @@ impl Price {
 }
 
 /// What is too small for single precision is nothing; PostgreSQL would refuse it.
-fn storable(price: f64) -> f64 {
+fn single_or_zero(price: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, reason = "whether anything is left is the question")]
     let single = price as f32;
     if single == 0.0 { 0.0 } else { price }
@@ -114,14 +114,14 @@ impl TryGetable for Price {
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Decimal2(pub f64);
 
-travels_as!(Decimal2 as Double(Double), into: |decimal: Decimal2| decimal.0, from: Decimal2);
+column_value!(Decimal2 as Double(Double), into: |decimal: Decimal2| decimal.0, from: Decimal2);
 
 impl TryGetable for Decimal2 {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         let Some(mysql) = row.try_as_mysql_row() else {
             return double(row, index).map(Decimal2);
         };
-        let text: String = filled(mysql.try_get_unchecked(index.as_sqlx_mysql_index()), index)?;
+        let text: String = non_null(mysql.try_get_unchecked(index.as_sqlx_mysql_index()), index)?;
         text.parse().map(Decimal2).map_err(|_| DbErr::Type(format!("`{text}` is no decimal number")).into())
     }
 }

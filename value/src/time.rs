@@ -8,7 +8,7 @@ use chrono::{
 use chrono_tz::Tz;
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 
-use super::cell::{cell, travels_as};
+use super::cell::{cell, column_value};
 
 static ZONE: OnceLock<Tz> = OnceLock::new();
 
@@ -58,11 +58,11 @@ impl ShopTime {
     /// not yet moved, so 02:30 is 03:30.
     #[must_use]
     pub fn from_local(local: NaiveDateTime) -> Self {
-        Self(moment(zone(), local))
+        Self(utc_of_local(zone(), local))
     }
 }
 
-fn moment(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+fn utc_of_local(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
     match zone.from_local_datetime(&local).latest() {
         Some(moment) => moment.to_utc(),
         None => (local - offset_of_the_day_before(zone, local)).and_utc(),
@@ -74,7 +74,7 @@ fn offset_of_the_day_before(zone: Tz, local: NaiveDateTime) -> TimeDelta {
     TimeDelta::seconds(zone.offset_from_utc_datetime(&before).fix().local_minus_utc().into())
 }
 
-travels_as!(ShopTime as ChronoDateTime(DateTime), into: ShopTime::local, from: ShopTime::from_local);
+column_value!(ShopTime as ChronoDateTime(DateTime), into: ShopTime::local, from: ShopTime::from_local);
 
 impl TryGetable for ShopTime {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -93,7 +93,7 @@ impl From<DateTime<Utc>> for ShopTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LocalTime(pub NaiveDateTime);
 
-travels_as!(LocalTime as ChronoDateTime(DateTime), into: |time: LocalTime| time.0, from: LocalTime);
+column_value!(LocalTime as ChronoDateTime(DateTime), into: |time: LocalTime| time.0, from: LocalTime);
 
 impl TryGetable for LocalTime {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -109,11 +109,11 @@ impl ShopDate {
     /// The moment at which the day begins in the shop's zone.
     #[must_use]
     pub fn midnight(&self) -> DateTime<Utc> {
-        moment(zone(), self.0.and_time(NaiveTime::MIN))
+        utc_of_local(zone(), self.0.and_time(NaiveTime::MIN))
     }
 }
 
-travels_as!(ShopDate as ChronoDate(Date), into: |date: ShopDate| date.0, from: ShopDate);
+column_value!(ShopDate as ChronoDate(Date), into: |date: ShopDate| date.0, from: ShopDate);
 
 impl TryGetable for ShopDate {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn gaps_of_other_zones_are_moved_by_their_own_width() {
         let local = "2026-10-04T02:15:00".parse().unwrap();
-        assert_eq!(moment(Tz::Australia__Lord_Howe, local).to_rfc3339(), "2026-10-03T15:45:00+00:00");
+        assert_eq!(utc_of_local(Tz::Australia__Lord_Howe, local).to_rfc3339(), "2026-10-03T15:45:00+00:00");
     }
 
     #[test]

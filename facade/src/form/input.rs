@@ -74,7 +74,8 @@ impl<T: FormInput> InputType for Form<T> {
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
-        registry.create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| T::definition().meta(registry))
+        registry
+            .create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| T::definition().meta(registry))
     }
 
     /// Accepts any value but null: a value that is no object counts as an empty form, and wrong types are reported

@@ -391,7 +391,7 @@ async fn prepare(
     operation::check_nesting(&asked.operation.variables)?;
     let new = face.documents.resolve(&mut asked.operation, asked.document_id.as_deref())?;
     let options = face.options();
-    let bounds = RequestReader::new(options.bodies, is_known).document_bounds(options.max_tokens);
+    let bounds = RequestReader::new(options.bodies, is_known).document_limits(options.max_tokens);
     let limits = &options.operation;
     let known = match is_known {
         true => face.operations.get(&mut asked.operation, &face.rules, limits, bounds)?,

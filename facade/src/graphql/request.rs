@@ -10,9 +10,9 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use super::{JSON, Rejection};
 use crate::error::{Code, Error, NotRun};
-use crate::http::BodyBounds;
+use crate::http::BodyLimits;
 use crate::http::body::BodyError;
-use crate::http::json::{self, Fields, JsonBounds, JsonError};
+use crate::http::json::{self, Fields, JsonError, JsonLimits};
 use crate::operation;
 use crate::pipeline::Pipeline;
 
@@ -42,13 +42,13 @@ pub(super) struct GraphQlRequest {
 /// Reads requests within limits, which are lower without a valid key.
 #[derive(Clone, Copy)]
 pub(super) struct RequestReader {
-    bounds: BodyBounds,
+    bounds: BodyLimits,
     /// Whether the request has a valid key.
     is_known: bool,
 }
 
 impl RequestReader {
-    pub(super) fn new(bounds: BodyBounds, is_known: bool) -> Self {
+    pub(super) fn new(bounds: BodyLimits, is_known: bool) -> Self {
         Self { bounds, is_known }
     }
 
@@ -59,18 +59,18 @@ impl RequestReader {
     }
 
     /// The limits of the document, of which `max_tokens` is the one for callers with a key.
-    pub(super) fn document_bounds(self, max_tokens: u64) -> operation::DocumentBounds {
+    pub(super) fn document_limits(self, max_tokens: u64) -> operation::DocumentLimits {
         let keyless = max_tokens.min(self.bounds.keyless_tokens);
         let tokens = if self.is_known { max_tokens } else { keyless };
-        operation::DocumentBounds { tokens, bytes: self.max_bytes() as u64 }
+        operation::DocumentLimits { tokens, bytes: self.max_bytes() as u64 }
     }
 
     /// The limits of JSON.
-    fn json_bounds(self) -> JsonBounds {
-        let BodyBounds { max_elements, max_depth, keyless_tokens, .. } = self.bounds;
+    fn json_limits(self) -> JsonLimits {
+        let BodyLimits { max_elements, max_depth, keyless_tokens, .. } = self.bounds;
         let keyless = usize::try_from(keyless_tokens).unwrap_or(usize::MAX);
         let elements = if self.is_known { max_elements } else { max_elements.min(keyless) };
-        JsonBounds { elements, depth: max_depth }
+        JsonLimits { elements, depth: max_depth }
     }
 
     /// Reads an operation from the query of the URL: `query`, `operationName`, `variables`, `extensions`, `documentId`.
@@ -82,7 +82,7 @@ impl RequestReader {
         for (name, value) in crate::rest::plain_query(text, |name| PARAMETERS.contains(&name)) {
             let value = match name.as_str() {
                 "variables" | "extensions" if !value.is_empty() => {
-                    json::value(value.as_bytes(), self.json_bounds())
+                    json::value(value.as_bytes(), self.json_limits())
                         .map_err(|error| self.rejection(error, &format!("`{name}` is no JSON.")))?
                 }
                 "variables" | "extensions" => Value::Null,
@@ -115,7 +115,7 @@ impl RequestReader {
             ));
         }
         let body = bytes(body, self.max_bytes()).await?;
-        let (length, tree) = (body.len(), self.json_bounds());
+        let (length, tree) = (body.len(), self.json_limits());
         let read = move || json::read(&body, |name| PARAMETERS.contains(&name), tree);
         match pipeline.parse(length, read).await? {
             Ok(json::JsonBody::Object(fields)) => from_fields(fields, headers),
@@ -159,7 +159,7 @@ impl RequestReader {
                 }
                 text.extend_from_slice(&chunk);
             }
-            json::value(&text, self.json_bounds())
+            json::value(&text, self.json_limits())
                 .map_err(|error| self.rejection(error, "The parts `operations` and `map` must be JSON."))?;
         }
         Err(unreadable_parts())
@@ -169,7 +169,7 @@ impl RequestReader {
         match error {
             JsonError::Malformed => Rejection::bad(malformed),
             JsonError::TooManyElements => {
-                let max = self.json_bounds().elements as u64;
+                let max = self.json_limits().elements as u64;
                 NotRun::limit_exceeded(Code::QueryTooLong, "elements", max, "values in JSON").into()
             }
         }
@@ -266,7 +266,7 @@ mod properties {
     use super::*;
 
     fn reader() -> RequestReader {
-        RequestReader::new(crate::http::BodyBounds::default(), true)
+        RequestReader::new(crate::http::BodyLimits::default(), true)
     }
 
     fn read_parts(body: Vec<u8>) -> Result<GraphQlRequest, Rejection> {

@@ -14,7 +14,7 @@ pub type Fields = IndexMap<Name, Value>;
 
 /// Limits of JSON.
 #[derive(Clone, Copy, Debug)]
-pub struct JsonBounds {
+pub struct JsonLimits {
     /// Maximum number of values, those in lists and objects included.
     pub elements: usize,
     /// Maximum nesting, at most 128 (serde_json's own limit).
@@ -45,7 +45,7 @@ pub enum JsonError {
 ///
 /// # Errors
 /// [`JsonError`] where the text is not JSON up to its last byte, or exceeds the limits.
-pub fn read(text: &[u8], wanted: impl Fn(&str) -> bool, bounds: JsonBounds) -> Result<JsonBody, JsonError> {
+pub fn read(text: &[u8], wanted: impl Fn(&str) -> bool, bounds: JsonLimits) -> Result<JsonBody, JsonError> {
     let left = Cell::new(Some(bounds.elements));
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let root = RootReader { wanted: &wanted, values: ValueReader { left: &left, depth: bounds.depth } };
@@ -58,7 +58,7 @@ pub fn read(text: &[u8], wanted: impl Fn(&str) -> bool, bounds: JsonBounds) -> R
 ///
 /// # Errors
 /// As [`read`].
-pub fn value(text: &[u8], bounds: JsonBounds) -> Result<Value, JsonError> {
+pub fn value(text: &[u8], bounds: JsonLimits) -> Result<Value, JsonError> {
     let left = Cell::new(Some(bounds.elements));
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = ValueReader { left: &left, depth: bounds.depth }.deserialize(&mut deserializer);
@@ -220,7 +220,7 @@ mod tests {
 
     use super::*;
 
-    const BOUNDS: JsonBounds = JsonBounds { elements: 10, depth: 4 };
+    const BOUNDS: JsonLimits = JsonLimits { elements: 10, depth: 4 };
 
     fn wanted(text: &str) -> Result<JsonBody, JsonError> {
         read(text.as_bytes(), |name| name != "other", BOUNDS)
@@ -270,7 +270,7 @@ mod properties {
 
     use super::*;
 
-    const BOUNDS: JsonBounds = JsonBounds { elements: 1000, depth: 100 };
+    const BOUNDS: JsonLimits = JsonLimits { elements: 1000, depth: 100 };
 
     /// Any value that JSON can spell.
     fn tree() -> impl Strategy<Value = Value> {
@@ -312,9 +312,9 @@ mod properties {
         #[test]
         fn what_is_written_is_read_back(tree in tree()) {
             let text = written(&tree);
-            let exactly = JsonBounds { elements: count(&tree), ..BOUNDS };
+            let exactly = JsonLimits { elements: count(&tree), ..BOUNDS };
             prop_assert_eq!(value(&text, exactly), Ok(tree.clone()));
-            let too_few = JsonBounds { elements: exactly.elements - 1, ..BOUNDS };
+            let too_few = JsonLimits { elements: exactly.elements - 1, ..BOUNDS };
             prop_assert_eq!(value(&text, too_few), Err(JsonError::TooManyElements));
             let ours: serde_json::Value = serde_json::from_slice(&text).unwrap();
             prop_assert_eq!(Value::from_json(ours).unwrap(), tree);

@@ -6,7 +6,7 @@ pub mod json;
 
 /// Limits of request bodies. "Keyless" ones apply to requests without a valid key.
 #[derive(Clone, Copy, Debug)]
-pub struct BodyBounds {
+pub struct BodyLimits {
     /// Maximum size of any request body, in bytes.
     pub max: usize,
     /// Maximum size of a REST body where no file is expected, in bytes.
@@ -25,7 +25,7 @@ pub struct BodyBounds {
     pub keyless_tokens: u64,
 }
 
-impl Default for BodyBounds {
+impl Default for BodyLimits {
     fn default() -> Self {
         Self {
             max: 8 << 20,

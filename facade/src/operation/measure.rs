@@ -14,7 +14,7 @@ use super::price::{
     ROOT_FIELD_POINTS,
 };
 use super::scan::MAX_BRACKETS;
-use super::{DocumentBounds, OperationLimits};
+use super::{DocumentLimits, OperationLimits};
 use crate::error::{Code, NotRun};
 use crate::page::DEFAULT_SIZE;
 use crate::{Error, Result};
@@ -148,9 +148,9 @@ impl<'a> Measure<'a> {
         variables: &'a Variables,
         prices: &'a Prices,
         limits: &'a OperationLimits,
-        bounds: DocumentBounds,
+        bounds: DocumentLimits,
     ) -> Self {
-        let DocumentBounds { tokens, bytes } = bounds;
+        let DocumentLimits { tokens, bytes } = bounds;
         Self {
             document,
             variables,

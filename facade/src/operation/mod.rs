@@ -98,7 +98,7 @@ pub fn hash_of(text: &str) -> String {
 
 /// Limits of a document that depend on the caller.
 #[derive(Clone, Copy, Debug)]
-pub struct DocumentBounds {
+pub struct DocumentLimits {
     /// Maximum number of tokens, and of fields with fragments spread.
     pub tokens: u64,
     /// Maximum size of the request in bytes.
@@ -136,7 +136,7 @@ pub fn prepare(
     request: &mut Request,
     rules: &SchemaRules,
     limits: &OperationLimits,
-    bounds: DocumentBounds,
+    bounds: DocumentLimits,
 ) -> Result<Estimate> {
     scan::scan(&request.query, bounds.tokens)?;
     let document = parse(&request.query)?;

@@ -16,7 +16,7 @@ use quick_cache::{Equivalent, Weighter};
 use super::measure::Measure;
 use super::prepared::{PreparedDocument, Variant};
 use super::{
-    CacheHints, DocumentBounds, Estimate, OperationLimits, SchemaRules, hash_of, named_operation, parse,
+    CacheHints, DocumentLimits, Estimate, OperationLimits, SchemaRules, hash_of, named_operation, parse,
     values, variables,
 };
 use crate::Result;
@@ -126,7 +126,7 @@ impl OperationCache {
         request: &mut Request,
         rules: &SchemaRules,
         limits: &OperationLimits,
-        bounds: DocumentBounds,
+        bounds: DocumentLimits,
     ) -> Result<Option<(Estimate, CachedRun)>> {
         let asked = OperationKeyRef { text: &request.query, name: request.operation_name.as_deref() };
         let known = self.operations.get(&asked).flatten();

@@ -94,7 +94,7 @@ impl Passwords {
         memory: u32,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let place = self.line.enter(network::of(client)).await?;
+        let place = self.line.enter(network::client_network(client)).await?;
         let memory = Arc::clone(&self.memory).acquire_many_owned(memory).await.map_err(Error::internal)?;
         let working = tokio::task::spawn_blocking(move || {
             let _taken = (place, memory);

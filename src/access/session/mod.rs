@@ -53,7 +53,7 @@ const REMEMBERED: Duration = Duration::from_secs(1);
 /// How many are.
 const MAX_REMEMBERED: usize = 10_000;
 /// Random characters of a session's name, and of what its refresh tokens share.
-const ENTROPY: usize = 40;
+const RANDOM_LETTERS: usize = 40;
 /// Sessions that an account may have at the same time: with another one the oldest ends.
 const MAX_SESSIONS: u64 = 100;
 /// The key of no account.
@@ -80,7 +80,11 @@ pub(crate) struct Client<'a> {
 
 impl Client<'_> {
     fn hash(self) -> String {
-        key::hash(&format!("{} {}", network::of(self.address), String::from_utf8_lossy(self.agent)))
+        key::hash(&format!(
+            "{} {}",
+            network::client_network(self.address),
+            String::from_utf8_lossy(self.agent)
+        ))
     }
 }
 
@@ -209,8 +213,8 @@ impl Sessions {
         let now = shop.clock.now();
         let age = shop.config.token_expiration.map_or(i64::MAX, |age| age.as_secs().cast_signed());
         let ends = now.timestamp() + shop.config.session_ttl.min(age);
-        let name = Name { owner: account.owner, id: random::text(ENTROPY) };
-        let family = random::text(ENTROPY);
+        let name = Name { owner: account.owner, id: random::text(RANDOM_LETTERS) };
+        let family = random::text(RANDOM_LETTERS);
         let secret = self.secret(shop, &name, &family, 0)?;
         let (owner_type, owner_id) = name.owner.parts();
         // What has ended goes when its account comes back: the table does not grow for ever.
@@ -419,7 +423,7 @@ async fn tables(shop: &Shop) -> Result<()> {
 
 /// How a network is remembered.
 fn network_hash(shop: &Shop, client: IpAddr) -> String {
-    signature::pseudonym(&shop.config.app_key, &format!("sign-in {}", network::of(client)))
+    signature::pseudonym(&shop.config.app_key, &format!("sign-in {}", network::client_network(client)))
 }
 
 fn refusal(field: &str, text: String) -> Error {

@@ -31,7 +31,7 @@ pub enum Bucket {
 impl Bucket {
     /// Everybody without a key whose address is this one, or in the same network.
     pub fn of_client(address: IpAddr) -> Self {
-        Self::Address(network::of(address))
+        Self::Address(network::client_network(address))
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) struct Arguments {
 }
 
 fn server(text: &str) -> Result<UpstreamServer, String> {
-    UpstreamServer::read(text)
+    UpstreamServer::parse(text)
         .ok_or_else(|| "not http://, https:// or unix: with a host or socket".to_owned())
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
     let is_keyless = arguments.keys.is_none();
     let listen = environment.config()?.listen;
     let own = UpstreamServer::Host { tls: false, host: listen.ip().to_string(), port: listen.port() };
-    let open = |server| Upstream::new(config::Upstream::alone(server, arguments.ca.clone()));
+    let open = |server| Upstream::new(config::Upstream::with_defaults(server, arguments.ca.clone()));
     let both = Both {
         there: open(arguments.upstream)?,
         here: open(arguments.against.unwrap_or(own))?,

@@ -86,23 +86,23 @@ pub struct Database {
     /// Kind of database.
     pub driver: Driver,
     /// How it is reached.
-    pub target: Target,
+    pub target: DatabaseTarget,
 }
 
 /// How a database is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum DatabaseTarget {
     /// A whole URL with a scheme that sqlx knows; secret because it may hold a password.
     Url(Secret),
     /// The file of an SQLite database.
     File(PathBuf),
     /// A server, by parts.
-    Server(Server),
+    Server(DatabaseServer),
 }
 
 /// The parts of a server's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
+pub struct DatabaseServer {
     /// Host name or address.
     pub host: String,
     /// Port.
@@ -163,11 +163,11 @@ impl Database {
             return Some(Self::file(file));
         }
         let url = format!("{}:{rest}", driver.scheme());
-        Some(Self { driver, target: Target::Url(Secret::new(url)) })
+        Some(Self { driver, target: DatabaseTarget::Url(Secret::new(url)) })
     }
 
     /// The SQLite database in a file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { driver: Driver::Sqlite, target: Target::File(path.into()) }
+        Self { driver: Driver::Sqlite, target: DatabaseTarget::File(path.into()) }
     }
 }

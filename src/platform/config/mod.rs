@@ -1,8 +1,8 @@
 //! Settings from the environment: read once at start, then a plain struct.
 
-mod bounds;
 mod database;
 mod environment;
+mod limits;
 mod otlp;
 mod redis;
 mod setting;
@@ -18,18 +18,18 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-pub use bounds::{ConnectionBounds, WorkBounds};
 use chrono_tz::Tz;
-pub use database::{Database, Driver, Encryption, Secret, Server, Target};
+pub use database::{Database, DatabaseServer, DatabaseTarget, Driver, Encryption, Secret};
 pub use environment::{EnvironmentError, environment, names_database};
 use facade::engine::Introspection;
-use facade::http::BodyBounds;
+use facade::http::BodyLimits;
 use facade::operation::TrustedMode;
 use ipnet::IpNet;
+pub use limits::{ConnectionLimits, WorkLimits};
 pub use otlp::{Otlp, Sampler};
 pub use redis::{RedisAddress, RedisServer};
 pub use setting::{SETTINGS, Setting, help};
-pub use upstream::{PassRule, Shadow, Upstream, UpstreamScope, UpstreamServer};
+pub use upstream::{ForwardRule, Shadow, Upstream, UpstreamScope, UpstreamServer};
 
 use crate::platform::lang::Lang;
 
@@ -84,11 +84,11 @@ pub struct Config {
     /// What becomes of operations that are not trusted (`GUICHET_TRUSTED_MODE`).
     pub trusted_mode: TrustedMode,
     /// What is read of a request at most.
-    pub bodies: BodyBounds,
+    pub bodies: BodyLimits,
     /// What a client may take of connections and their time.
-    pub connections: ConnectionBounds,
+    pub connections: ConnectionLimits,
     /// What is done at the same time.
-    pub work: WorkBounds,
+    pub work: WorkLimits,
     /// Wrong keys a minute that one address may try; `None` = no limit (`GUICHET_FAILED_KEY_LIMIT`).
     pub failed_key_limit: Option<u32>,
     /// How long a request may take from its last byte on, and each of its statements (`GUICHET_TIMEOUT`).
@@ -276,7 +276,8 @@ impl Config {
     /// # Errors
     /// At the first value that is not accepted, in the order of [`SETTINGS`].
     pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let variables = Variables(variables.into_iter().map(|(name, value)| (name, plain(value))).collect());
+        let variables =
+            Variables(variables.into_iter().map(|(name, value)| (name, normalise_value(value))).collect());
         Ok(Self {
             listen: variables.parse("GUICHET_LISTEN")?,
             rate_limit: Some(variables.parse("GUICHET_RATE_LIMIT")?).filter(|&limit| limit > 0),
@@ -301,9 +302,9 @@ impl Config {
                 .read("GUICHET_OPERATION_TIMEOUT", |text| seconds(text, 0.01..=86_400.0))?,
             trusted_documents: variables.optional("GUICHET_TRUSTED_DOCUMENTS", |text| text.parse().ok())?,
             trusted_mode: variables.read("GUICHET_TRUSTED_MODE", trusted_mode)?,
-            bodies: bounds::bodies(&variables)?,
-            connections: ConnectionBounds::read(&variables)?,
-            work: WorkBounds::read(&variables)?,
+            bodies: limits::body_limits(&variables)?,
+            connections: ConnectionLimits::read(&variables)?,
+            work: WorkLimits::read(&variables)?,
             failed_key_limit: Some(variables.parse("GUICHET_FAILED_KEY_LIMIT")?).filter(|&limit| limit > 0),
             timeout: variables.read("GUICHET_TIMEOUT", |text| seconds(text, 0.1..=3600.0))?,
             log_format: variables.read("GUICHET_LOG_FORMAT", LogFormat::named)?,
@@ -363,11 +364,11 @@ impl Config {
 
     /// The shop's address as printed in links: https in production, unless that is switched off.
     pub fn public_url(&self) -> String {
-        self.published(&self.app_url)
+        self.link_url(&self.app_url)
     }
 
     /// An address of the shop as printed in links: https in production, unless that is switched off.
-    pub fn published(&self, address: &str) -> String {
+    pub fn link_url(&self, address: &str) -> String {
         match address.strip_prefix("http://") {
             Some(rest) if self.force_https && self.app_env == "production" => format!("https://{rest}"),
             _ => address.to_owned(),
@@ -380,7 +381,7 @@ struct Variables(BTreeMap<String, String>);
 
 impl Variables {
     /// The written value of a variable, unless it is empty.
-    fn written(&self, name: &str) -> Option<&str> {
+    fn set_value(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
@@ -391,8 +392,8 @@ impl Variables {
     /// A setting with its default.
     fn read<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, ConfigError> {
         let text =
-            self.written(name).or(setting::find(name).map(|setting| setting.default)).unwrap_or_default();
-        parse(text).ok_or_else(|| refusal(name, text))
+            self.set_value(name).or(setting::find(name).map(|setting| setting.default)).unwrap_or_default();
+        parse(text).ok_or_else(|| config_error(name, text))
     }
 
     /// A setting that may be absent.
@@ -401,7 +402,7 @@ impl Variables {
         name: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, ConfigError> {
-        self.written(name).map(|text| parse(text).ok_or_else(|| refusal(name, text))).transpose()
+        self.set_value(name).map(|text| parse(text).ok_or_else(|| config_error(name, text))).transpose()
     }
 
     /// Unlike the others, this one means something when it is empty: never.
@@ -416,14 +417,14 @@ impl Variables {
 
     fn database(&self) -> Result<Database, ConfigError> {
         for name in ["DATABASE_URL", "DB_URL"] {
-            if let Some(url) = self.written(name) {
-                return Database::from_url(url).ok_or_else(|| refusal(name, url));
+            if let Some(url) = self.set_value(name) {
+                return Database::from_url(url).ok_or_else(|| config_error(name, url));
             }
         }
         let driver = self.read("DB_CONNECTION", Driver::named)?;
         let target = match driver {
-            Driver::Sqlite => Target::File(self.parse("DB_DATABASE")?),
-            _ => Target::Server(Server {
+            Driver::Sqlite => DatabaseTarget::File(self.parse("DB_DATABASE")?),
+            _ => DatabaseTarget::Server(DatabaseServer {
                 host: self.parse("DB_HOST")?,
                 port: self.optional("DB_PORT", |text| at_least(text, 1))?.unwrap_or(driver.port()),
                 socket: self.optional("DB_SOCKET", |text| text.parse().ok())?,
@@ -462,7 +463,7 @@ impl Variables {
             None => self.parse("REDIS_PORT")?,
         };
         let address = match url.host {
-            Some(host) => redis::address(&host, port).ok_or_else(|| refusal("REDIS_URL", &host))?,
+            Some(host) => redis::address(&host, port).ok_or_else(|| config_error("REDIS_URL", &host))?,
             None => self.read("REDIS_HOST", |host| redis::address(host, port))?,
         };
         let username = match url.username {
@@ -479,13 +480,13 @@ impl Variables {
         };
         // As the original names its keys where nothing is said.
         let shop: String = self.parse("APP_NAME")?;
-        let prefix = self.written("REDIS_PREFIX").map(str::to_owned);
+        let prefix = self.set_value("REDIS_PREFIX").map(str::to_owned);
         let prefix = prefix.unwrap_or_else(|| format!("{}_database_", slug::slugify(shop).replace('-', "_")));
         Ok(Some(RedisServer { address, username, password, database, prefix }))
     }
 }
 
-fn refusal(variable: &'static str, value: &str) -> ConfigError {
+fn config_error(variable: &'static str, value: &str) -> ConfigError {
     let setting = setting::find(variable);
     let secret = setting.is_none_or(|setting| setting.secret);
     let accepts = setting.map_or(setting::DATABASE_URLS, |setting| setting.accepts);
@@ -494,7 +495,7 @@ fn refusal(variable: &'static str, value: &str) -> ConfigError {
 }
 
 /// The original's `.env` files spell an absent value `null` or `(null)`, an empty one `(empty)`.
-fn plain(value: String) -> String {
+fn normalise_value(value: String) -> String {
     match value.trim() {
         "null" | "(null)" | "empty" | "(empty)" => String::new(),
         trimmed if trimmed.len() < value.len() => trimmed.to_owned(),

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::{ConfigError, Variables, switch};
 
 /// What the path of a collector's address ends with.
-const TRACES: &str = "/v1/traces";
+const TRACES_PATH: &str = "/v1/traces";
 
 /// A collector of traces, and what it is sent.
 #[derive(Clone, Debug)]
@@ -57,13 +57,13 @@ impl Otlp {
     pub(super) fn read(variables: &Variables) -> Result<Option<Self>, ConfigError> {
         let named = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
         let [whole, base] = named.map(|name| variables.optional(name, address));
-        let base = base?.map(|address| format!("{}{TRACES}", address.to_string().trim_end_matches('/')));
+        let base = base?.map(|address| format!("{}{TRACES_PATH}", address.to_string().trim_end_matches('/')));
         let endpoint = whole?.or(base.and_then(|address| address.parse().ok()));
         let Some(endpoint) = endpoint.filter(|_| !variables.is_disabled()) else { return Ok(None) };
         // A collector takes JSON where it takes Protocol Buffers; the shop may have asked for those.
         let over_http = |text: &str| matches!(text, "http/json" | "http/protobuf").then_some(());
         variables.read("OTEL_EXPORTER_OTLP_PROTOCOL", over_http)?;
-        let ratio = variables.read("OTEL_TRACES_SAMPLER_ARG", share)?;
+        let ratio = variables.read("OTEL_TRACES_SAMPLER_ARG", ratio)?;
         let service = variables.parse::<String>("OTEL_SERVICE_NAME")?;
         let mut resource = variables.read("OTEL_RESOURCE_ATTRIBUTES", pairs)?;
         resource.retain(|(name, _)| name != "service.name" && name != "service.version");
@@ -82,8 +82,8 @@ impl Otlp {
 
 impl Variables {
     fn is_disabled(&self) -> bool {
-        let off = self.written("OTEL_SDK_DISABLED").and_then(switch) == Some(true);
-        off || self.written("OTEL_TRACES_EXPORTER") == Some("none")
+        let off = self.set_value("OTEL_SDK_DISABLED").and_then(switch) == Some(true);
+        off || self.set_value("OTEL_TRACES_EXPORTER") == Some("none")
     }
 }
 
@@ -97,8 +97,8 @@ fn milliseconds(text: &str) -> Option<Duration> {
     text.parse().ok().filter(|number| *number > 0).map(Duration::from_millis)
 }
 
-fn share(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|share| (0.0..=1.0).contains(share))
+fn ratio(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
 }
 
 /// `name=value,…`, percent-encoded (W3C Baggage).

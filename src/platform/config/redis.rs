@@ -33,7 +33,7 @@ pub enum RedisAddress {
 
 /// The parts of a server that a URL names.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Named {
+pub(super) struct RedisUrl {
     pub(super) host: Option<String>,
     pub(super) port: Option<u16>,
     pub(super) username: Option<String>,
@@ -42,7 +42,7 @@ pub(super) struct Named {
 }
 
 /// Reads the URL of a server; TLS is not spoken.
-pub(super) fn from_url(text: &str) -> Option<Named> {
+pub(super) fn from_url(text: &str) -> Option<RedisUrl> {
     let url = Url::parse(text).ok()?;
     let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
     let given = |text: &str| if text.is_empty() { Some(None) } else { decoded(text).map(Some) };
@@ -50,7 +50,7 @@ pub(super) fn from_url(text: &str) -> Option<Named> {
     let password = given(url.password().unwrap_or_default())?.map(Secret::new);
     if url.scheme() == "unix" {
         let path = decoded(url.path()).filter(|path| path.len() > 1)?;
-        return Some(Named { host: Some(path), username, password, ..Named::default() });
+        return Some(RedisUrl { host: Some(path), username, password, ..RedisUrl::default() });
     }
     let database = match url.path().trim_matches('/') {
         "" => None,
@@ -59,7 +59,7 @@ pub(super) fn from_url(text: &str) -> Option<Named> {
     let plain = matches!(url.scheme(), "redis" | "tcp");
     let host = url.host_str().filter(|host| plain && !host.is_empty())?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Some(Named { host: Some(host), port: url.port(), username, password, database })
+    Some(RedisUrl { host: Some(host), port: url.port(), username, password, database })
 }
 
 /// Reads a host or the path of a socket, with or without its scheme.

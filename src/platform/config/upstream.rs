@@ -21,7 +21,7 @@ pub struct Upstream {
     /// Which paths without a route are passed on (`GUICHET_UPSTREAM_SCOPE`).
     pub scope: UpstreamScope,
     /// Routes that are passed on though they are answered here too (`GUICHET_PASS`).
-    pub pass: Vec<PassRule>,
+    pub pass: Vec<ForwardRule>,
     /// How long a connection to it may take (`GUICHET_UPSTREAM_CONNECT_TIMEOUT`).
     pub connect_timeout: Duration,
     /// How long it may take nothing of a request, and then send no head of an answer
@@ -100,16 +100,16 @@ impl UpstreamScope {
 
 /// Requests that are passed on: a method, and paths.
 #[derive(Clone, Debug)]
-pub struct PassRule {
+pub struct ForwardRule {
     /// `None` = any.
     method: Option<Method>,
     path: Regex,
 }
 
-impl PassRule {
+impl ForwardRule {
     /// A rule as it is written: `POST /api/client/*`. A star stands for any method, and in a path for any
     /// letters, slashes too. `None` where it is no rule.
-    pub fn read(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (method, path) = text.trim().split_once(char::is_whitespace)?;
         let path = path.trim();
         let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -127,7 +127,7 @@ impl PassRule {
 
     /// Whether a request is meant. The path is decoded and ends without a slash. A rule for `GET` means
     /// `HEAD` too.
-    pub fn means(&self, method: &Method, path: &str) -> bool {
+    pub fn matches(&self, method: &Method, path: &str) -> bool {
         let asked = if *method == Method::HEAD { &Method::GET } else { method };
         self.method.as_ref().is_none_or(|known| known == asked || known == method) && self.path.is_match(path)
     }
@@ -135,7 +135,7 @@ impl PassRule {
 
 impl UpstreamServer {
     /// `http://host:port`, `https://host` or `unix:/path`; `None` for anything else.
-    pub fn read(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         if let Some(path) = text.strip_prefix("unix:") {
             return path.starts_with('/').then(|| Self::Socket(path.into()));
         }
@@ -169,30 +169,31 @@ impl UpstreamServer {
 
 impl Upstream {
     /// A server that is only asked, with the default bounds.
-    pub fn alone(server: UpstreamServer, ca: Option<PathBuf>) -> Self {
+    pub fn with_defaults(server: UpstreamServer, ca: Option<PathBuf>) -> Self {
         let defaults = Variables(BTreeMap::new());
-        let upstream = Self::at(server, Vec::new(), None, &defaults).expect("every default is accepted");
+        let upstream =
+            Self::for_server(server, Vec::new(), None, &defaults).expect("every default is accepted");
         Self { ca, ..upstream }
     }
 
     /// `None` where there is none. Then nothing may be said of it either: whoever switches it off learns
     /// that routes of theirs lead nowhere.
     pub(super) fn read(variables: &Variables) -> Result<Option<Self>, ConfigError> {
-        let server = variables.optional("GUICHET_UPSTREAM", UpstreamServer::read)?;
+        let server = variables.optional("GUICHET_UPSTREAM", UpstreamServer::parse)?;
         let pass = variables.read("GUICHET_PASS", |text| {
             let rules = text.split(',').map(str::trim).filter(|rule| !rule.is_empty());
             rules
-                .map(PassRule::read)
+                .map(ForwardRule::parse)
                 .collect::<Option<Vec<_>>>()
                 .filter(|rules| rules.is_empty() || server.is_some())
         })?;
         let shadow = Shadow::read(variables, server.is_some())?;
-        server.map(|server| Self::at(server, pass, shadow, variables)).transpose()
+        server.map(|server| Self::for_server(server, pass, shadow, variables)).transpose()
     }
 
-    fn at(
+    fn for_server(
         server: UpstreamServer,
-        pass: Vec<PassRule>,
+        pass: Vec<ForwardRule>,
         shadow: Option<Shadow>,
         variables: &Variables,
     ) -> Result<Self, ConfigError> {
@@ -218,30 +219,30 @@ mod tests {
     #[test]
     fn servers_are_hosts_or_sockets() {
         let host = |tls, host: &str, port| Some(UpstreamServer::Host { tls, host: host.to_owned(), port });
-        assert_eq!(UpstreamServer::read("http://127.0.0.1:8000"), host(false, "127.0.0.1", 8000));
-        assert_eq!(UpstreamServer::read("https://shop.example/"), host(true, "shop.example", 443));
-        assert_eq!(UpstreamServer::read("http://[::1]:81").unwrap().authority(), "[::1]:81");
-        assert_eq!(UpstreamServer::read("https://a:443").unwrap().authority(), "a");
-        assert_eq!(UpstreamServer::read("unix:/run/x").unwrap(), UpstreamServer::Socket("/run/x".into()));
+        assert_eq!(UpstreamServer::parse("http://127.0.0.1:8000"), host(false, "127.0.0.1", 8000));
+        assert_eq!(UpstreamServer::parse("https://shop.example/"), host(true, "shop.example", 443));
+        assert_eq!(UpstreamServer::parse("http://[::1]:81").unwrap().authority(), "[::1]:81");
+        assert_eq!(UpstreamServer::parse("https://a:443").unwrap().authority(), "a");
+        assert_eq!(UpstreamServer::parse("unix:/run/x").unwrap(), UpstreamServer::Socket("/run/x".into()));
         for wrong in ["", "shop.example", "ftp://a", "http://a/b", "http://a?b", "http://u@a", "unix:x"] {
-            assert_eq!(UpstreamServer::read(wrong), None, "{wrong}");
+            assert_eq!(UpstreamServer::parse(wrong), None, "{wrong}");
         }
     }
 
     #[test]
     fn rules_are_a_method_and_a_path() {
-        let rule = PassRule::read("post /api/client/*").unwrap();
-        assert!(rule.means(&Method::POST, "/api/client/tickets/5/reply"));
-        assert!(!rule.means(&Method::GET, "/api/client/tickets"));
-        assert!(!rule.means(&Method::POST, "/api/client"));
-        assert!(!rule.means(&Method::POST, "/x/api/client/a"));
-        let rule = PassRule::read("* /api/application/groups").unwrap();
-        assert!(rule.means(&Method::DELETE, "/api/application/groups"));
-        assert!(!rule.means(&Method::DELETE, "/api/application/groups/1"));
-        let rule = PassRule::read("GET /api/a.b/").unwrap();
-        assert!(rule.means(&Method::HEAD, "/api/a.b") && !rule.means(&Method::GET, "/api/axb"));
+        let rule = ForwardRule::parse("post /api/client/*").unwrap();
+        assert!(rule.matches(&Method::POST, "/api/client/tickets/5/reply"));
+        assert!(!rule.matches(&Method::GET, "/api/client/tickets"));
+        assert!(!rule.matches(&Method::POST, "/api/client"));
+        assert!(!rule.matches(&Method::POST, "/x/api/client/a"));
+        let rule = ForwardRule::parse("* /api/application/groups").unwrap();
+        assert!(rule.matches(&Method::DELETE, "/api/application/groups"));
+        assert!(!rule.matches(&Method::DELETE, "/api/application/groups/1"));
+        let rule = ForwardRule::parse("GET /api/a.b/").unwrap();
+        assert!(rule.matches(&Method::HEAD, "/api/a.b") && !rule.matches(&Method::GET, "/api/axb"));
         for wrong in ["", "/api", "GET", "GET api", "G3T /api", "GET /a b"] {
-            assert!(PassRule::read(wrong).is_none(), "{wrong}");
+            assert!(ForwardRule::parse(wrong).is_none(), "{wrong}");
         }
     }
 }

@@ -173,7 +173,7 @@ async fn forget(transaction: &DatabaseTransaction, customer: &customer::Model) -
         let logs = action_log::Column::Id.is_in(logs.iter().copied());
         action_log::Entity::delete_many().filter(logs).exec(transaction).await?;
     }
-    mail::forget(transaction, id).await?;
+    mail::delete_all(transaction, id).await?;
     metadata::detach(transaction, MODEL, id).await
 }
 

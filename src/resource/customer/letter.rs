@@ -14,7 +14,7 @@ use super::write::refuse_verified;
 use crate::Result;
 use crate::platform::signature;
 use crate::scope::Scope;
-use crate::shop::mail::Letter;
+use crate::shop::mail::Mail;
 
 /// Seconds in which a second request for a new password is passed over in silence.
 const PAUSE: i64 = 60;
@@ -107,5 +107,5 @@ pub(super) async fn post(
     link: &str,
     values: &[(&str, &str)],
 ) -> Result<()> {
-    Letter { template, to: customer, link, values }.post(scope.shop(), db).await
+    Mail { template, to: customer, link, values }.enqueue(scope.shop(), db).await
 }

@@ -16,7 +16,7 @@ use crate::Result;
 use crate::resource::customer;
 use crate::scope::Scope;
 use crate::shop::action_log;
-use crate::shop::mail::Letter;
+use crate::shop::mail::Mail;
 
 /// Takes a service out of use; `notify` is what its log says about a mail.
 ///
@@ -136,8 +136,8 @@ pub async fn tell(
     let Some(customer) = select.one(transaction).await? else { return Ok(()) };
     let link = scope.config().public_url();
     let values = [("service", service.name.as_str()), ("reason", reason)];
-    let letter = Letter { template: "service_suspended", to: &customer, link: &link, values: &values };
-    letter.post(scope.shop(), transaction).await
+    let mail = Mail { template: "service_suspended", to: &customer, link: &link, values: &values };
+    mail.enqueue(scope.shop(), transaction).await
 }
 
 /// Ends a service whose cancellation was asked for.

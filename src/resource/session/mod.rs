@@ -86,7 +86,7 @@ impl SessionMutation {
         let SessionCreateInput { email, password, code, .. } = input;
         let credentials = Credentials { kind, email, password, code };
         let sessions = scope.sessions();
-        Ok(sessions.begin(scope.shop(), scope.asking_client(), credentials).await?.into())
+        Ok(sessions.begin(scope.shop(), scope.session_client(), credentials).await?.into())
     }
 
     /// Gets the next tokens of a session. A refresh token is good once: a second use ends the session, unless the
@@ -99,7 +99,7 @@ impl SessionMutation {
         #[graphql(desc = "The refresh token that came last.")] refresh_token: String,
     ) -> Result<Session> {
         let scope = Scope::from(ctx);
-        Ok(scope.sessions().refresh(scope.shop(), scope.asking_client(), &refresh_token).await?.into())
+        Ok(scope.sessions().refresh(scope.shop(), scope.session_client(), &refresh_token).await?.into())
     }
 
     /// Signs out: the session of a refresh token ends, its access tokens within a second.

@@ -12,7 +12,7 @@ use tokio::sync::watch as channel;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::watch::{Crowd, Stage, Watch};
-use crate::platform::config::ConnectionBounds;
+use crate::platform::config::ConnectionLimits;
 use crate::platform::network;
 
 /// How often connections are looked at.
@@ -20,7 +20,7 @@ const SWEEP: Duration = Duration::from_millis(250);
 
 /// All connections of a server.
 pub(super) struct Connections {
-    bounds: ConnectionBounds,
+    bounds: ConnectionLimits,
     proxies: Vec<IpNet>,
     known: Mutex<Known>,
 }
@@ -76,7 +76,7 @@ impl Drop for Open {
 }
 
 impl Connections {
-    pub(super) fn new(bounds: ConnectionBounds, proxies: Vec<IpNet>) -> Self {
+    pub(super) fn new(bounds: ConnectionLimits, proxies: Vec<IpNet>) -> Self {
         Self { bounds, proxies, known: Mutex::default() }
     }
 
@@ -89,7 +89,7 @@ impl Connections {
     pub(super) fn open(self: &Arc<Self>, peer: IpAddr) -> Option<Open> {
         let mut known = self.known();
         let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
-        let peer = if is_proxy { peer } else { network::of(peer) };
+        let peer = if is_proxy { peer } else { network::client_network(peer) };
         let crowd = known.by_address.get(&peer).cloned();
         let crowd = crowd.unwrap_or_else(|| Arc::new(Crowd { is_proxy, ..Crowd::default() }));
         let of_peer = crowd.open.load(Ordering::Relaxed);
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn connections(max: usize, max_per_address: usize) -> Arc<Connections> {
-        let bounds = ConnectionBounds {
+        let bounds = ConnectionLimits {
             max,
             max_per_address,
             ..crate::platform::config::Config::default().connections

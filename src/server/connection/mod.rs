@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use self::connections::{Connections, Open};
 use self::stream::Stream;
 use self::watch::{ReceivedBody, SentBody, Watch};
-use crate::platform::config::ConnectionBounds;
+use crate::platform::config::ConnectionLimits;
 use crate::server::http::Site;
 
 /// Largest head of a request: its line and its headers.
@@ -56,7 +56,7 @@ pub struct Server {
 
 impl Server {
     /// A server that answers by a site. Proxies may open any number of connections.
-    pub fn new(site: Site, bounds: ConnectionBounds, proxies: &[IpNet]) -> Self {
+    pub fn new(site: Site, bounds: ConnectionLimits, proxies: &[IpNet]) -> Self {
         let connections = Arc::new(Connections::new(bounds, proxies.to_vec()));
         Self { site, connections }
     }

@@ -14,7 +14,7 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::platform::config::ConnectionBounds;
+use crate::platform::config::ConnectionLimits;
 
 /// Pieces in which a head may come: one of 32 KiB comes in about twenty.
 const MAX_PIECES: u32 = 128;
@@ -124,7 +124,7 @@ impl Flow {
     }
 
     /// Whether the client is waited for, and has been too slow. `credit` is time that it has beside what is set.
-    fn is_too_slow(&self, now: u64, bounds: &ConnectionBounds, credit: u64) -> bool {
+    fn is_too_slow(&self, now: u64, bounds: &ConnectionLimits, credit: u64) -> bool {
         let Some(stalled) = self.stalled(now) else { return false };
         let patience = milliseconds(bounds.body_timeout).saturating_add(credit);
         let waited = self.waited.load(Ordering::Relaxed).saturating_add(stalled);
@@ -249,7 +249,7 @@ impl Watch {
     }
 
     /// Whether the client is too slow, or idle for too long.
-    pub(super) fn is_overdue(&self, bounds: &ConnectionBounds) -> bool {
+    pub(super) fn is_overdue(&self, bounds: &ConnectionLimits) -> bool {
         let now = self.now();
         if self.sent.is_too_slow(now, bounds, self.unread_credit()) {
             return true;
@@ -370,8 +370,8 @@ impl Drop for SentBody {
 mod tests {
     use super::*;
 
-    fn bounds() -> ConnectionBounds {
-        ConnectionBounds {
+    fn bounds() -> ConnectionLimits {
+        ConnectionLimits {
             body_timeout: Duration::from_secs(10),
             min_rate: 500,
             ..crate::platform::config::Config::default().connections

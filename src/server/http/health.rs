@@ -29,7 +29,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
     let reached = tokio::select! {
         biased;
         reached = access::reachable(&shop.reader) => reached,
-        reason = shop.pulse.cancelled(PATIENCE) => Err(reason.into()),
+        reason = shop.health.cancelled(PATIENCE) => Err(reason.into()),
     };
     match reached {
         Ok(()) => match &app.upstream {

@@ -144,7 +144,7 @@ async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<
 
 /// The client's address.
 pub(crate) fn client(app: &App, request: &Request) -> IpAddr {
-    network::client(peer(request), request.headers(), &app.shop.config.trusted_proxies)
+    network::client_address(peer(request), request.headers(), &app.shop.config.trusted_proxies)
 }
 
 fn peer(request: &Request) -> IpAddr {
@@ -208,7 +208,7 @@ fn is_host(text: &str) -> bool {
 
 /// A header that counts only from a trusted proxy: the last value of its last line, which that has written.
 fn believed<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
-    if !network::trusted(&app.shop.config.trusted_proxies, peer(request)) {
+    if !network::is_trusted(&app.shop.config.trusted_proxies, peer(request)) {
         return None;
     }
     let line = request.headers().get_all(name).iter().next_back()?.to_str().ok()?;

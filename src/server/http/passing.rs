@@ -83,7 +83,7 @@ impl From {
         Sender {
             peer: self.peer,
             stranger: (!has_key).then_some(self.client),
-            trusted: network::trusted(&app.shop.config.trusted_proxies, self.peer),
+            trusted: network::is_trusted(&app.shop.config.trusted_proxies, self.peer),
             scheme: self.origin.scheme,
             host: &self.origin.host,
             request_id: telemetry::request_id().header_value(),

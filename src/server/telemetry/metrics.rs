@@ -16,7 +16,7 @@ use prometheus::{
 };
 
 use super::log;
-use crate::database::reader::Connections;
+use crate::database::reader::ConnectionCounts;
 use crate::{Error, Result};
 
 /// Upper bounds of the durations that are told apart, in seconds.
@@ -174,7 +174,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When a name or label isn't one of Prometheus.
-    pub(super) fn text(&self, connections: Connections) -> Result<String> {
+    pub(super) fn text(&self, connections: ConnectionCounts) -> Result<String> {
         let used = connections.open.saturating_sub(connections.idle);
         for (state, number) in [("idle", connections.idle), ("used", used)] {
             self.connections.with_label_values(&[state]).set(number.into());

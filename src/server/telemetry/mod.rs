@@ -28,7 +28,7 @@ pub(crate) use self::ongoing::request_id;
 pub(crate) use self::request_id::RequestId;
 pub use self::trace::TraceId;
 use crate::Result;
-use crate::database::reader::{Connections, Observer};
+use crate::database::reader::{ConnectionCounts, Observer};
 use crate::platform::config::{Config, Sampler};
 
 /// Who wants to know of requests.
@@ -94,7 +94,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// When there is a defect in the names of counters.
-    pub(crate) fn metrics(&self, connections: Connections) -> Result<Option<String>> {
+    pub(crate) fn metrics(&self, connections: ConnectionCounts) -> Result<Option<String>> {
         self.metrics.as_ref().map(|metrics| metrics.text(connections)).transpose()
     }
 }

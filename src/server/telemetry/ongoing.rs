@@ -14,7 +14,7 @@ use super::spans::{Statement, Told};
 use super::trace::{Parent, TraceId};
 use super::{RequestId, Telemetry};
 use crate::access::{Credential, Principal};
-use crate::database::reader::Sent;
+use crate::database::reader::SentStatement;
 
 /// Under this target the log tells of requests; `RUST_LOG=guichet::request=off` silences it too.
 const TARGET: &str = "guichet::request";
@@ -191,7 +191,7 @@ pub(crate) fn request_id() -> RequestId {
 }
 
 /// Notes a statement of the request that is being answered.
-pub(super) fn note_statement(sent: &Sent<'_>) {
+pub(super) fn note_statement(sent: &SentStatement<'_>) {
     let _ = REQUEST.try_with(|ongoing| {
         let count = ongoing.statements.get() + 1;
         ongoing.statements.set(count);

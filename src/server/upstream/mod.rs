@@ -95,7 +95,7 @@ impl Upstream {
     /// Whether the operator wants requests of a method and path passed on, though they are answered here.
     /// The path is decoded and ends without a slash.
     pub fn takes(&self, method: &Method, path: &str) -> bool {
-        self.settings.pass.iter().any(|rule| rule.means(method, path))
+        self.settings.pass.iter().any(|rule| rule.matches(method, path))
     }
 
     /// Whether paths outside of the API are passed on too.

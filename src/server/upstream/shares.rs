@@ -53,7 +53,7 @@ impl Shares {
     /// # Errors
     /// [`Error::Overloaded`] where it holds its share for that long.
     pub(super) async fn take(self: &Arc<Self>, client: IpAddr) -> Result<Share> {
-        let client = network::of(client);
+        let client = network::client_network(client);
         let (places, request) = self.count(client);
         let place = timeout(PATIENCE, places.acquire_owned()).await;
         let place = place.map_err(|_| Error::Overloaded)?.map_err(Error::internal)?;

@@ -11,39 +11,40 @@ use std::cell::Cell;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Tag, Token, TokenSink, TokenSinkResult, Tokenizer};
 
-use super::listed;
+use super::allowlist;
 
 /// A tag that no text may hold. Put behind a text, it is read as what it is unless the text has left a tag, an
 /// attribute or a comment open, to which the page behind it would belong.
-const END: &str = "<guichet-end>";
+const END_MARKER: &str = "<guichet-end>";
 /// Bytes that are read before it is looked at what they were.
-const PIECE: usize = 256;
+const CHUNK_BYTES: usize = 256;
 /// Signs that may part attributes, in one tag: each attribute is compared with those before it. A picture within the
 /// text (`data:`) has about a thousand `/`.
-const MAX_SIGNS: usize = 2000;
+const MAX_SEPARATORS: usize = 2000;
 
 /// Whether all of a text's HTML is of the list, and the text ends where a page may go on.
 pub fn is_harmless(text: &str) -> bool {
-    judge(text, false)
+    is_harmless_part(text, false)
 }
 
-fn judge(text: &str, is_comment: bool) -> bool {
-    let tokenizer = Tokenizer::new(Judge { is_comment, ..Judge::default() }, Default::default());
-    let judge = &tokenizer.sink;
-    read(&tokenizer, text) && !judge.ended.get() && read(&tokenizer, END) && judge.ended.get()
+fn is_harmless_part(text: &str, is_comment: bool) -> bool {
+    let tokenizer = Tokenizer::new(TagChecker { is_comment, ..TagChecker::default() }, Default::default());
+    let checker = &tokenizer.sink;
+    read(&tokenizer, text) && !checker.ended.get() && read(&tokenizer, END_MARKER) && checker.ended.get()
 }
 
 /// Reads on; whether everything so far is harmless.
-fn read(tokenizer: &Tokenizer<Judge>, text: &str) -> bool {
-    let (mut rest, mut signs) = (text, 0);
+fn read(tokenizer: &Tokenizer<TagChecker>, text: &str) -> bool {
+    let (mut rest, mut separators) = (text, 0);
     while !rest.is_empty() {
-        let (piece, behind) = rest.split_at(rest.floor_char_boundary(PIECE));
+        let (piece, behind) = rest.split_at(rest.floor_char_boundary(CHUNK_BYTES));
         let before = tokenizer.sink.tokens.get();
         let queue = BufferQueue::default();
         queue.push_back(StrTendril::from_slice(piece));
         let _ = tokenizer.feed(&queue);
-        signs = if tokenizer.sink.tokens.get() == before { signs + signs_in(piece) } else { 0 };
-        if tokenizer.sink.refused.get() || signs > MAX_SIGNS {
+        separators =
+            if tokenizer.sink.tokens.get() == before { separators + count_separators(piece) } else { 0 };
+        if tokenizer.sink.refused.get() || separators > MAX_SEPARATORS {
             return false;
         }
         rest = behind;
@@ -51,33 +52,33 @@ fn read(tokenizer: &Tokenizer<Judge>, text: &str) -> bool {
     true
 }
 
-fn signs_in(piece: &str) -> usize {
+fn count_separators(piece: &str) -> usize {
     piece.bytes().filter(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\'')).count()
 }
 
 /// What was found of a text so far.
 #[derive(Default)]
-struct Judge {
+struct TagChecker {
     is_comment: bool,
     tokens: Cell<usize>,
     refused: Cell<bool>,
     ended: Cell<bool>,
 }
 
-impl Judge {
+impl TagChecker {
     fn tag(&self, tag: &Tag) -> bool {
-        let is_end = *tag.name == END[1..END.len() - 1] && tag.attrs.is_empty();
+        let is_end = *tag.name == END_MARKER[1..END_MARKER.len() - 1] && tag.attrs.is_empty();
         self.ended.set(self.ended.get() || is_end);
-        is_end || listed::is_listed(tag)
+        is_end || allowlist::is_allowed(tag)
     }
 
     /// Comments of old browsers may hold more than a remark. `<?php …` is a comment too.
     fn comment(&self, text: &str) -> bool {
-        !self.is_comment && !text.starts_with('?') && judge(text, true)
+        !self.is_comment && !text.starts_with('?') && is_harmless_part(text, true)
     }
 }
 
-impl TokenSink for Judge {
+impl TokenSink for TagChecker {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {

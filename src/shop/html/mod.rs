@@ -1,7 +1,7 @@
 //! Texts inside HTML, and HTML inside texts.
 
+mod allowlist;
 mod harmless;
-mod listed;
 mod rule;
 mod style;
 #[cfg(test)]

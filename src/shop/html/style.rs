@@ -1,6 +1,6 @@
 //! Inline styles: properties that shape what they stand on, without anything that is fetched or run.
 
-use super::listed::has;
+use super::allowlist::contains_word;
 
 /// Properties, each with those that go on behind a hyphen. Without those that lay a thing over the rest of a page.
 const PROPERTIES: &str = "\
@@ -17,10 +17,10 @@ const FUNCTIONS: &str = "\
 
 /// Whether a style holds listed properties with listed functions only.
 pub(super) fn is_harmless(style: &str) -> bool {
-    style.split(';').filter(|declaration| !declaration.trim().is_empty()).all(is_listed)
+    style.split(';').filter(|declaration| !declaration.trim().is_empty()).all(is_allowed)
 }
 
-fn is_listed(declaration: &str) -> bool {
+fn is_allowed(declaration: &str) -> bool {
     let Some((property, value)) = declaration.split_once(':') else { return false };
     let property = property.trim().to_ascii_lowercase();
     let goes_on = |rest: &str| rest.is_empty() || rest.starts_with('-');
@@ -31,7 +31,8 @@ fn is_listed(declaration: &str) -> bool {
 /// Without escapes, blocks and rules, which spell things in other ways, and without other functions.
 fn is_plain(value: &str) -> bool {
     let names = value.split('(').rev().skip(1);
-    !value.contains(['\\', '{', '}', '@', '<', ':']) && names.map(last_word).all(|name| has(FUNCTIONS, &name))
+    !value.contains(['\\', '{', '}', '@', '<', ':'])
+        && names.map(last_word).all(|name| contains_word(FUNCTIONS, &name))
 }
 
 /// The word at the end of a text, in lower case.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use facade::http::BodyBounds;
+use facade::http::BodyLimits;
 
 use super::{ConfigError, Variables, at_least, seconds};
 
 /// Bounds of connections and of how slow a client may be.
 #[derive(Clone, Copy, Debug)]
-pub struct ConnectionBounds {
+pub struct ConnectionLimits {
     /// Open connections in all (`GUICHET_MAX_CONNECTIONS`); fewer where fewer files may be open.
     pub max: usize,
     /// Open connections of one address (`GUICHET_MAX_CONNECTIONS_PER_ADDRESS`); trusted proxies are exempt.
@@ -29,7 +29,7 @@ pub struct ConnectionBounds {
 
 /// Bounds of the work that is done at the same time.
 #[derive(Clone, Copy, Debug)]
-pub struct WorkBounds {
+pub struct WorkLimits {
     /// Requests that run at the same time (`GUICHET_MAX_RUNNING`).
     pub running: usize,
     /// Requests that wait for a place (`GUICHET_MAX_WAITING`).
@@ -40,7 +40,7 @@ pub struct WorkBounds {
     pub passwords_waiting: usize,
 }
 
-impl ConnectionBounds {
+impl ConnectionLimits {
     pub(super) fn read(variables: &Variables) -> Result<Self, ConfigError> {
         let span = |name| variables.read(name, |text| seconds(text, 0.1..=86_400.0));
         Ok(Self {
@@ -57,14 +57,14 @@ impl ConnectionBounds {
 }
 
 /// Bounds of what is read of a request, as the settings say.
-pub(super) fn bodies(variables: &Variables) -> Result<BodyBounds, ConfigError> {
+pub(super) fn body_limits(variables: &Variables) -> Result<BodyLimits, ConfigError> {
     let bytes = |name| variables.read(name, |text| at_least(text, 1024));
-    Ok(BodyBounds {
+    Ok(BodyLimits {
         max: bytes("GUICHET_MAX_BODY")?,
         max_without_files: bytes("GUICHET_MAX_FIELDS_BODY")?,
         max_elements: variables.read("GUICHET_MAX_ELEMENTS", |text| at_least(text, 1))?,
         max_depth: variables
-            .read("GUICHET_MAX_BODY_DEPTH", |text| at_least(text, 1).filter(|&depth| depth <= DEEPEST))?,
+            .read("GUICHET_MAX_BODY_DEPTH", |text| at_least(text, 1).filter(|&depth| depth <= MAX_NESTING))?,
         max_fields: variables.read("GUICHET_MAX_FIELDS", |text| at_least(text, 1))?,
         max_query: bytes("GUICHET_MAX_QUERY_BODY")?,
         keyless_query: bytes("GUICHET_KEYLESS_QUERY_BODY")?,
@@ -72,7 +72,7 @@ pub(super) fn bodies(variables: &Variables) -> Result<BodyBounds, ConfigError> {
     })
 }
 
-impl WorkBounds {
+impl WorkLimits {
     pub(super) fn read(variables: &Variables) -> Result<Self, ConfigError> {
         Ok(Self {
             running: variables.read("GUICHET_MAX_RUNNING", |text| at_least(text, 1))?,
@@ -84,4 +84,4 @@ impl WorkBounds {
 }
 
 /// What is done with deeper values needs more of the stack than a thread has.
-const DEEPEST: usize = 128;
+const MAX_NESTING: usize = 128;

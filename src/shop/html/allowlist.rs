@@ -19,7 +19,7 @@ pub(super) const ATTRIBUTES: &str = "\
     preload rel reversed role rows rowspan rules scope shape size sizes span start summary tabindex \
     target title translate type valign value vspace width";
 /// Beginning of attributes for those who listen to a page.
-pub(super) const SPOKEN: &str = "aria-";
+pub(super) const ARIA_PREFIX: &str = "aria-";
 /// Attributes whose value is an address.
 pub(super) const ADDRESSES: &str = "cite href poster src";
 /// What an address may begin with, where it begins with a scheme.
@@ -33,8 +33,8 @@ const PICTURES: [&str; 4] = [
 ];
 
 /// Whether a tag is one of the list, with all that it holds.
-pub(super) fn is_listed(tag: &Tag) -> bool {
-    has(ELEMENTS, &tag.name)
+pub(super) fn is_allowed(tag: &Tag) -> bool {
+    contains_word(ELEMENTS, &tag.name)
         && tag.attrs.iter().all(|found| is_harmless(&tag.name, &found.name.local, &found.value))
 }
 
@@ -43,13 +43,13 @@ fn is_harmless(element: &str, attribute: &str, value: &str) -> bool {
         "style" => style::is_harmless(value),
         "src" if element == "img" && is_picture(value) => true,
         "srcset" => value.split(|letter: char| letter == ',' || letter.is_ascii_whitespace()).all(is_address),
-        address if has(ADDRESSES, address) => is_address(value),
-        other => has(ATTRIBUTES, other) || other.starts_with(SPOKEN),
+        address if contains_word(ADDRESSES, address) => is_address(value),
+        other => contains_word(ATTRIBUTES, other) || other.starts_with(ARIA_PREFIX),
     }
 }
 
 /// Whether a word stands in a list of words.
-pub(super) fn has(list: &str, word: &str) -> bool {
+pub(super) fn contains_word(list: &str, word: &str) -> bool {
     list.split(' ').any(|listed| listed == word)
 }
 
@@ -60,7 +60,7 @@ fn is_address(text: &str) -> bool {
     let address = address.trim_matches(|letter: char| letter <= ' ');
     match address.split_once([':', '/', '?', '#']) {
         Some((scheme, _)) if address[scheme.len()..].starts_with(':') => {
-            has(SCHEMES, &scheme.to_ascii_lowercase())
+            contains_word(SCHEMES, &scheme.to_ascii_lowercase())
         }
         _ => true,
     }
