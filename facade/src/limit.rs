@@ -39,13 +39,13 @@ impl Verdict {
     pub fn window(self) -> Option<WindowState> {
         match self {
             Self::Unlimited => None,
-            Self::Counted(standing) | Self::Refused(standing) => Some(standing),
+            Self::Counted(window) | Self::Refused(window) => Some(window),
         }
     }
 
     /// Seconds until the window ends, where the request was refused.
     pub fn retry_after(self) -> Option<u64> {
-        if let Self::Refused(standing) = self { Some(standing.resets_in) } else { None }
+        if let Self::Refused(window) = self { Some(window.resets_in) } else { None }
     }
 }
 
@@ -67,11 +67,11 @@ impl CallerLimits {
     /// Adds the headers about limits: the original's `X-RateLimit-*`, which report requests only, and those of
     /// draft-ietf-httpapi-ratelimit-headers. `now` is the Unix time in seconds.
     pub fn write(self, headers: &mut HeaderMap, now: i64) {
-        if let Some(standing) = self.requests.window() {
+        if let Some(window) = self.requests.window() {
             let mut set = |name: HeaderName, value: i64| headers.insert(name, HeaderValue::from(value));
-            set(HeaderName::from_static("x-ratelimit-limit"), standing.limit.into());
+            set(HeaderName::from_static("x-ratelimit-limit"), window.limit.into());
             let retry_after = self.retry_after();
-            let remaining = if retry_after.is_some() { 0 } else { standing.remaining };
+            let remaining = if retry_after.is_some() { 0 } else { window.remaining };
             set(HeaderName::from_static("x-ratelimit-remaining"), remaining.into());
             if let Some(seconds) = retry_after.and_then(|seconds| i64::try_from(seconds).ok()) {
                 set(HeaderName::from_static("x-ratelimit-reset"), now + seconds);
@@ -87,8 +87,8 @@ impl CallerLimits {
     fn write_standard(self, headers: &mut HeaderMap) {
         let (mut policies, mut standings) = (String::new(), String::new());
         for (name, verdict) in [(REQUESTS, self.requests), (POINTS, self.points)] {
-            let Some(standing) = verdict.window() else { continue };
-            let WindowState { limit, remaining, resets_in } = standing;
+            let Some(window) = verdict.window() else { continue };
+            let WindowState { limit, remaining, resets_in } = window;
             let joint = if policies.is_empty() { "" } else { ", " };
             // Without `qu`, the unit is requests.
             let measure = if name == POINTS { r#";qu="points""# } else { "" };

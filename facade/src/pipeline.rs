@@ -37,13 +37,20 @@ pub trait Access: Send + Sync + 'static {
     async fn identify(&self, headers: &HeaderMap, client: IpAddr) -> Result<Option<Arc<dyn Principal>>>;
 
     /// Takes an amount from the caller's limit. Where less is left, it takes nothing and refuses.
-    async fn take(&self, unit: Unit, caller: &Caller, amount: u32) -> Verdict {
+    async fn take(&self, unit: LimitUnit, caller: &Caller, amount: u32) -> Verdict {
         let _ = (unit, caller, amount);
         Verdict::Unlimited
     }
 
     /// Corrects the amount that was taken to the amount that was used; returns the state of the limit afterwards.
-    async fn settle(&self, unit: Unit, caller: &Caller, verdict: Verdict, taken: u32, used: u32) -> Verdict {
+    async fn settle(
+        &self,
+        unit: LimitUnit,
+        caller: &Caller,
+        verdict: Verdict,
+        taken: u32,
+        used: u32,
+    ) -> Verdict {
         let _ = (unit, caller, taken, used);
         verdict
     }
@@ -112,7 +119,7 @@ impl Access for OneKey {
 
 /// What a rate limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
+pub enum LimitUnit {
     /// Requests.
     Requests,
     /// Points (the price of operations).
@@ -211,13 +218,13 @@ impl Pipeline {
     /// # Errors
     /// [`Error::RateLimited`] where the caller has none left in this minute.
     pub async fn count(&self, caller: &mut Caller) -> Result<()> {
-        caller.limits.requests = self.access.take(Unit::Requests, caller, 1).await;
+        caller.limits.requests = self.access.take(LimitUnit::Requests, caller, 1).await;
         caller.limits.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
     }
 
     /// Gives a counted request back, where it turned out that the server does not have what it asks for.
     pub async fn refund_request(&self, caller: &Caller) {
-        self.access.settle(Unit::Requests, caller, caller.limits.requests, 1, 0).await;
+        self.access.settle(LimitUnit::Requests, caller, caller.limits.requests, 1, 0).await;
     }
 
     /// Takes points from the caller's limit.
@@ -225,13 +232,13 @@ impl Pipeline {
     /// # Errors
     /// [`Error::RateLimited`] where the caller has fewer left in this minute.
     pub async fn charge(&self, caller: &mut Caller, points: u32) -> Result<()> {
-        caller.limits.points = self.access.take(Unit::Points, caller, points).await;
+        caller.limits.points = self.access.take(LimitUnit::Points, caller, points).await;
         caller.limits.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
     }
 
     /// Reads the state of the caller's limit of points without taking any.
     pub async fn read_points(&self, caller: &mut Caller) {
-        caller.limits.points = self.access.take(Unit::Points, caller, 0).await;
+        caller.limits.points = self.access.take(LimitUnit::Points, caller, 0).await;
     }
 
     /// Adds the headers about the caller's limits.
@@ -319,7 +326,8 @@ impl Pipeline {
         }
         let used = used(&answer, &execution);
         if let Some(price) = price {
-            let points = self.access.settle(Unit::Points, caller, caller.limits.points, price, used).await;
+            let points =
+                self.access.settle(LimitUnit::Points, caller, caller.limits.points, price, used).await;
             caller.limits.points = points;
             facts::note(|facts| facts.cost = Some(used.into()));
         }

@@ -5,7 +5,7 @@
 use facade::{Abilities, Ability};
 
 /// An ability, as its resource declares it with [`abilities!`](crate::abilities!).
-pub struct Declared {
+pub struct AbilityDeclaration {
     /// The ability.
     pub ability: Ability,
     /// What it opens.
@@ -49,8 +49,8 @@ macro_rules! abilities {
         $( $(#[doc = $doc])+ pub const $NAME: facade::Ability = facade::Ability::new($name); )*
 
         /// The abilities of this resource.
-        pub const ABILITIES: &[$crate::access::Declared] = &[$(
-            $crate::access::Declared {
+        pub const ABILITIES: &[$crate::access::AbilityDeclaration] = &[$(
+            $crate::access::AbilityDeclaration {
                 ability: $NAME,
                 doc: concat!($($doc, "\n"),+),
                 aliases: &$crate::abilities!(@list $($aliases)?),
@@ -72,13 +72,13 @@ abilities! {
 
 /// All abilities that are declared.
 pub struct Catalog {
-    declared: Vec<&'static Declared>,
+    declared: Vec<&'static AbilityDeclaration>,
     all: Abilities,
 }
 
 impl Catalog {
     /// The abilities of these lists, and those of this module.
-    pub fn new(lists: &[&'static [Declared]]) -> Self {
+    pub fn new(lists: &[&'static [AbilityDeclaration]]) -> Self {
         let declared: Vec<_> = lists.iter().copied().chain([ABILITIES]).flatten().collect();
         let all = declared.iter().map(|declared| declared.ability).collect();
         Self { declared, all }
@@ -90,39 +90,39 @@ impl Catalog {
     }
 
     /// The declarations.
-    pub fn declared(&self) -> impl Iterator<Item = &'static Declared> {
+    pub fn declared(&self) -> impl Iterator<Item = &'static AbilityDeclaration> {
         self.declared.iter().copied()
     }
 
     /// The ability of that name; aliases are not looked at.
-    pub fn named(&self, name: &str) -> Option<Ability> {
+    pub fn find(&self, name: &str) -> Option<Ability> {
         self.all.iter().find(|ability| ability.name() == name)
     }
 
     /// The set that a key's list of names gives to an owner. Unknown names give nothing.
     pub fn of_key<'a>(&self, names: impl IntoIterator<Item = &'a str>, audience: Audience) -> Abilities {
         let names: Vec<_> = names.into_iter().collect();
-        let named = |declared: &Declared| {
+        let named = |declared: &AbilityDeclaration| {
             names.iter().any(|name| {
                 *name == "*" || *name == declared.ability.name() || declared.aliases.contains(name)
             })
         };
-        self.those(audience, named)
+        self.matching(audience, named)
     }
 
     /// What a role with these permissions grants. Permissions that no ability names open nothing.
     pub fn of_role(&self, permissions: &[String]) -> Abilities {
-        self.those(Audience::Staff, |declared| {
+        self.matching(Audience::Staff, |declared| {
             permissions.iter().any(|permission| declared.permissions.contains(&permission.as_str()))
         })
     }
 
     /// All abilities that an audience can have.
     pub fn of(&self, audience: Audience) -> Abilities {
-        self.those(audience, |_| true)
+        self.matching(audience, |_| true)
     }
 
-    fn those(&self, audience: Audience, fits: impl Fn(&Declared) -> bool) -> Abilities {
+    fn matching(&self, audience: Audience, fits: impl Fn(&AbilityDeclaration) -> bool) -> Abilities {
         let fitting = self.declared.iter().filter(|declared| declared.audience == audience && fits(declared));
         fitting.map(|declared| declared.ability).collect()
     }

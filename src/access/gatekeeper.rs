@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, header};
 use facade::engine::{CancelReason, Settings as _};
 use facade::execution::Principal as AnyPrincipal;
 use facade::limit::Verdict;
-use facade::pipeline::{Caller, Unit};
+use facade::pipeline::{Caller, LimitUnit};
 
 use super::{Keys, Owner, Principal};
 use crate::access::throttle::{Bucket, Throttle};
@@ -55,10 +55,10 @@ impl Access {
         self.shop.replica.as_ref().and_then(|_| owner(caller)).map(|owner| owner.to_string())
     }
 
-    fn throttle(&self, unit: Unit) -> &Throttle {
+    fn throttle(&self, unit: LimitUnit) -> &Throttle {
         match unit {
-            Unit::Requests => &self.throttles.requests,
-            Unit::Points => &self.throttles.points,
+            LimitUnit::Requests => &self.throttles.requests,
+            LimitUnit::Points => &self.throttles.points,
         }
     }
 
@@ -67,7 +67,7 @@ impl Access {
         if !headers.contains_key(header::AUTHORIZATION) {
             return Ok(());
         }
-        let tried = self.throttles.failed_keys.hit(Bucket::of_client(client), self.shop.clock.now()).await;
+        let tried = self.throttles.failed_keys.count(Bucket::of_client(client), self.shop.clock.now()).await;
         tried.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
     }
 }
@@ -82,11 +82,18 @@ impl facade::pipeline::Access for Access {
         }
     }
 
-    async fn take(&self, unit: Unit, caller: &Caller, amount: u32) -> Verdict {
+    async fn take(&self, unit: LimitUnit, caller: &Caller, amount: u32) -> Verdict {
         self.throttle(unit).take(bucket(caller), amount, self.shop.clock.now()).await
     }
 
-    async fn settle(&self, unit: Unit, caller: &Caller, verdict: Verdict, taken: u32, used: u32) -> Verdict {
+    async fn settle(
+        &self,
+        unit: LimitUnit,
+        caller: &Caller,
+        verdict: Verdict,
+        taken: u32,
+        used: u32,
+    ) -> Verdict {
         self.throttle(unit).settle(bucket(caller), verdict, taken, used).await
     }
 

@@ -24,33 +24,33 @@ pub(super) const STAFF: &str = "App\\Models\\Admin\\Admin";
 pub(super) const CUSTOMER: &str = "App\\Models\\Account\\Customer";
 
 /// How long a key is believed without asking the database again: a revoked one stops as soon.
-const REMEMBERED: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 /// How many keys are.
-const MAX_REMEMBERED: usize = 10_000;
+const MAX_CACHED: usize = 10_000;
 
 /// Keys, as they were found a moment ago.
 pub struct Keys {
     sessions: Arc<Sessions>,
     abilities: &'static Catalog,
-    known: Cache<String, Option<Found>>,
+    cache: Cache<String, Option<StoredKey>>,
     used: Mutex<HashSet<Id>>,
 }
 
 /// A key's row and whether its owner exists, whatever the time is.
 #[derive(Clone)]
-struct Found {
+struct StoredKey {
     id: Id,
     principal: Arc<Principal>,
     created_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
     /// When its owner can do nothing any more.
-    owner_ends: Option<DateTime<Utc>>,
+    owner_expires_at: Option<DateTime<Utc>>,
 }
 
 impl Keys {
     /// Keys of these abilities, and the sessions that access tokens are of.
     pub fn new(sessions: Arc<Sessions>, abilities: &'static Catalog) -> Self {
-        Self { sessions, abilities, known: Cache::new(MAX_REMEMBERED, REMEMBERED), used: Mutex::default() }
+        Self { sessions, abilities, cache: Cache::new(MAX_CACHED, CACHE_TTL), used: Mutex::default() }
     }
 
     /// The caller that the `Authorization` header names, if its key or access token is valid now.
@@ -66,16 +66,16 @@ impl Keys {
         }
         // The hash is the cache's key: the secret itself stays nowhere.
         let secret = key::hash(text);
-        let found = match self.known.get(&secret) {
+        let found = match self.cache.get(&secret) {
             Some(found) => found,
             None => {
                 let found = Box::pin(find(&shop.reader, self.abilities, text)).await?;
-                self.known.insert(secret, found.clone());
+                self.cache.insert(secret, found.clone());
                 found
             }
         };
         let (max_age, now) = (shop.config.token_expiration, shop.clock.now());
-        let found = found.filter(|found| found.valid(max_age, now)).ok_or(Error::Unauthenticated)?;
+        let found = found.filter(|found| found.is_valid(max_age, now)).ok_or(Error::Unauthenticated)?;
         if !shop.config.read_only {
             self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(found.id);
         }
@@ -105,10 +105,10 @@ impl Keys {
     }
 }
 
-impl Found {
-    fn valid(&self, max_age: Option<Duration>, now: DateTime<Utc>) -> bool {
+impl StoredKey {
+    fn is_valid(&self, max_age: Option<Duration>, now: DateTime<Utc>) -> bool {
         let young = max_age.is_none_or(|age| self.created_at.is_some_and(|made| made > now - age));
-        young && [self.expires_at, self.owner_ends].iter().flatten().all(|end| *end > now)
+        young && [self.expires_at, self.owner_expires_at].iter().flatten().all(|end| *end > now)
     }
 }
 
@@ -123,13 +123,13 @@ fn bearer(header: &str) -> Option<&str> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn reachable(db: &impl ConnectionTrait) -> Result<()> {
+pub async fn check_database(db: &impl ConnectionTrait) -> Result<()> {
     let any = token::Entity::find().select_only().column(token::Column::Id).limit(1);
     any.into_tuple::<Id>().one(db).await?;
     Ok(())
 }
 
-async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<Found>> {
+async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<StoredKey>> {
     let select = token::Entity::find();
     let (select, secret) = match key::split(text) {
         Some((id, secret)) => (select.filter(token::Column::Id.eq(id)), secret),
@@ -140,7 +140,7 @@ async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<Found
     if !bool::from(row.token.as_bytes().ct_eq(key::hash(secret).as_bytes())) {
         return Ok(None);
     }
-    let Some((owner, owner_ends)) = owner(db, &row).await? else { return Ok(None) };
+    let Some((owner, owner_expires_at)) = owner(db, &row).await? else { return Ok(None) };
     let names: Vec<String> =
         row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
     // Either may hold `*` (docs/contract/wire.md#quirk-10).
@@ -149,12 +149,12 @@ async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<Found
         Owner::Customer(_) => Audience::Customers,
     };
     let abilities = catalog.of_key(names.iter().map(String::as_str), audience);
-    Ok(Some(Found {
+    Ok(Some(StoredKey {
         id: row.id,
         principal: Arc::new(Principal { owner, credential: Credential::Key(row.id), abilities }),
         created_at: row.created_at.map(|at| at.0),
         expires_at: row.expires_at.map(|at| at.0),
-        owner_ends,
+        owner_expires_at,
     }))
 }
 

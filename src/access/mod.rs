@@ -10,13 +10,13 @@ pub mod throttle;
 
 use std::fmt;
 
-pub use ability::{Audience, CLIENT_API, Catalog, Declared};
+pub use ability::{AbilityDeclaration, Audience, CLIENT_API, Catalog};
 use entity::Id;
 use facade::Abilities;
 pub use gatekeeper::{Access, Throttles};
-pub use keys::{Keys, reachable};
-pub(crate) use session::{Client, Credentials, Kind};
-pub use session::{KeyRing, Sessions, Tokens, Tries};
+pub use keys::{Keys, check_database};
+pub(crate) use session::{AccountKind, Client, Credentials};
+pub use session::{KeyRing, Sessions, SignInAttempts, Tokens};
 
 /// Whose key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

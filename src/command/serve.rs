@@ -144,7 +144,7 @@ async fn serve(
     let books = tokio::spawn(keep_books(app.clone()));
     let memory = tokio::spawn(wake_idle_threads());
     let finding = app.clone();
-    let findings = tokio::spawn(async move { finding.keep_findings().await });
+    let findings = tokio::spawn(async move { finding.write_findings_periodically().await });
     let told = Arc::new(Notify::new());
     let notice = Arc::clone(&told);
     let server = Server::new(app.site(), bounds, &config.trusted_proxies);

@@ -34,9 +34,9 @@ pub fn schema_graphql() -> String {
 }
 
 /// The REST contract as it was written last, which the server answers.
-const TOLD: &str = include_str!("../../openapi.json");
+const WRITTEN_OPENAPI: &str = include_str!("../../openapi.json");
 /// Where it is told at which address the operations are.
-const ADDRESS: &str = "\"url\": \"/api\"";
+const SERVER_URL: &str = "\"url\": \"/api\"";
 
 /// The REST contract for the address that a client reached the server at.
 ///
@@ -45,7 +45,7 @@ const ADDRESS: &str = "\"url\": \"/api\"";
 #[must_use]
 pub fn openapi_at(base: &str) -> [Bytes; 3] {
     let url = Json::from(format!("{base}{}", rest::PREFIX));
-    let (before, behind) = TOLD.split_once(ADDRESS).unwrap_or((TOLD, ""));
+    let (before, behind) = WRITTEN_OPENAPI.split_once(SERVER_URL).unwrap_or((WRITTEN_OPENAPI, ""));
     let address = Bytes::from(format!("\"url\": {url}"));
     [Bytes::from_static(before.as_bytes()), address, Bytes::from_static(behind.as_bytes())]
 }
@@ -117,11 +117,11 @@ fn difference<'t>(wanted: &'t str, found: &'t str) -> Option<(usize, &'t str, &'
 
 #[cfg(test)]
 mod tests {
-    use super::{ADDRESS, TOLD, difference, openapi_at};
+    use super::{SERVER_URL, WRITTEN_OPENAPI, difference, openapi_at};
 
     #[test]
     fn the_address_is_told_once() {
-        assert_eq!(TOLD.matches(ADDRESS).count(), 1);
+        assert_eq!(WRITTEN_OPENAPI.matches(SERVER_URL).count(), 1);
         let told = String::from_utf8(openapi_at("https://a\"b").concat()).unwrap();
         assert!(
             told.contains(r#""url": "https://a\"b/api""#) && told.starts_with('{') && told.ends_with("}\n")

@@ -19,8 +19,8 @@ use self::shadow::Shadow;
 use self::telemetry::Telemetry;
 use self::upstream::Upstream;
 use crate::access::password::Passwords;
-use crate::access::throttle::{Throttle, Unit};
-use crate::access::{self, Access, Keys, Sessions, Throttles, Tries};
+use crate::access::throttle::{CountedUnit, Throttle};
+use crate::access::{self, Access, Keys, Sessions, SignInAttempts, Throttles};
 use crate::database::health_check::HealthCheck;
 use crate::database::own_tables::{OwnTables, OwnTablesError};
 use crate::database::reader::{Observer, Reader, SentStatement};
@@ -52,14 +52,14 @@ impl App {
     /// # Errors
     /// When a REST document does not agree with the schema, or the trusted documents cannot be read.
     pub async fn new(config: Config, db: sea_orm::DatabaseConnection, clock: Clock) -> Result<Self> {
-        Self::observed(config, db, clock, Arc::new(|_| ())).await
+        Self::with_observer(config, db, clock, Arc::new(|_| ())).await
     }
 
     /// As [`Self::new`]; the observer is told of every SQL statement.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub async fn observed(
+    pub async fn with_observer(
         config: Config,
         mut db: sea_orm::DatabaseConnection,
         clock: Clock,
@@ -72,9 +72,9 @@ impl App {
         };
         let throttle = |unit, limit| Throttle::new(unit, limit, redis.as_ref());
         let throttles = Throttles {
-            requests: throttle(Unit::Requests, config.rate_limit),
-            points: throttle(Unit::Points, config.cost_limit),
-            failed_keys: throttle(Unit::FailedKeys, config.failed_key_limit),
+            requests: throttle(CountedUnit::Requests, config.rate_limit),
+            points: throttle(CountedUnit::Points, config.cost_limit),
+            failed_keys: throttle(CountedUnit::FailedKeys, config.failed_key_limit),
         };
         let shadow = config.upstream.as_ref().and_then(|upstream| upstream.shadow.clone());
         let shadow = shadow.map(|settings| Arc::new(Shadow::new(settings, config.shadow_file())));
@@ -83,8 +83,8 @@ impl App {
         let telemetry = Arc::new(Telemetry::new(&config, &schema::registry())?);
         let observer = telemetry.observer(observer);
         observe(&mut db, &observer);
-        let tries = Tries::new(config.sign_in_limit, redis.as_ref());
-        let sessions = Arc::new(Sessions::new(tries, passwords(&config), abilities));
+        let attempts = SignInAttempts::new(config.sign_in_limit, redis.as_ref());
+        let sessions = Arc::new(Sessions::new(attempts, passwords(&config), abilities));
         let reader = Reader::new(db.clone(), Arc::clone(&observer));
         let replica = match database::connect_to_replica(&config).await? {
             Some(mut db) => {
@@ -145,9 +145,9 @@ impl App {
     }
 
     /// Writes what shadowing finds again and again, where answers are compared.
-    pub async fn keep_findings(&self) {
+    pub async fn write_findings_periodically(&self) {
         if let Some(shadow) = &self.shadow {
-            shadow.keep_writing().await;
+            shadow.write_periodically().await;
         }
     }
 
@@ -156,7 +156,7 @@ impl App {
     /// # Errors
     /// When it isn't.
     pub async fn ready(&self) -> Result<()> {
-        access::reachable(&self.shop.reader).await
+        access::check_database(&self.shop.reader).await
     }
 
     /// Makes guichet's own tables where they are not there.

@@ -77,7 +77,8 @@ impl Shop {
                 sent.sql.clone_into(&mut latest.lock().unwrap());
             }
         });
-        let app = App::observed(config, db, Clock::Frozen(now()), observer).await.expect("the server starts");
+        let app =
+            App::with_observer(config, db, Clock::Frozen(now()), observer).await.expect("the server starts");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = Server::new(app.site(), bounds, &proxies);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use guichet::database::reader::Sent;
+use guichet::database::reader::SentStatement;
 use guichet::platform::clock::Clock;
 use guichet::platform::config::Config;
 use guichet::server::http::Site;
@@ -129,10 +129,10 @@ async fn site(url: &str, statements: Arc<AtomicU64>) -> Site {
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::from_env(settings).expect("settings that are accepted");
     let db = database::connect_for_serving(&config).await.expect("the shop");
-    let observer = Arc::new(move |sent: &Sent<'_>| {
+    let observer = Arc::new(move |sent: &SentStatement<'_>| {
         if !REMEMBERED.iter().any(|table| sent.sql.contains(table)) {
             statements.fetch_add(1, Ordering::Relaxed);
         }
     });
-    App::observed(config, db, Clock::Real, observer).await.expect("the server").site()
+    App::with_observer(config, db, Clock::Real, observer).await.expect("the server").site()
 }

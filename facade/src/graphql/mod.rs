@@ -448,12 +448,12 @@ async fn within_time_limit(
 
 /// The extension `cost`: what the operation has cost and what is left in this minute.
 fn cost(face: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
-    let standing = points.window();
-    let reset = standing.map(|left| face.pipeline.engine.host.now() + Duration::from_secs(left.resets_in));
+    let window = points.window();
+    let reset = window.map(|left| face.pipeline.engine.host.now() + Duration::from_secs(left.resets_in));
     let cost = json!({
         "requested": requested,
         "actual": actual,
-        "remaining": standing.map(|left| left.remaining),
+        "remaining": window.map(|left| left.remaining),
         "resetAt": reset.map(|at| at.to_rfc3339()),
     });
     Value::from_json(cost).unwrap_or_default()

@@ -17,20 +17,20 @@ const MAX_ARGON2_WORK: u64 = 16 * 4 * 64 * 1024;
 
 /// A hash that can be compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hash {
+pub(super) struct StoredHash {
     text: String,
     /// Memory that comparing takes, in KiB; 0 = next to none.
     pub(super) memory: u32,
 }
 
-impl Hash {
+impl StoredHash {
     /// A hash of nobody's password, of a cost of bcrypt.
-    pub(super) fn nobodys(cost: u32) -> Self {
+    pub(super) fn decoy_of_cost(cost: u32) -> Self {
         Self { text: format!("{BCRYPT}{cost:02}${NOBODY_BCRYPT}"), memory: 0 }
     }
 
     /// A stored hash; `None` where the shop writes no such hashes, or comparing would cost too much.
-    pub(super) fn read(stored: &str) -> Option<Self> {
+    pub(super) fn parse(stored: &str) -> Option<Self> {
         let memory = if let Some(rest) = stored.strip_prefix(BCRYPT) {
             let (cost, _) = rest.split_once('$')?;
             cost.parse().ok().filter(|&cost: &u32| cost <= MAX_BCRYPT_ROUNDS)?;
@@ -55,7 +55,7 @@ impl Hash {
     }
 
     /// Whether a password is the one that was hashed. It takes a processor for long.
-    pub(super) fn fits(&self, plain: &str) -> bool {
+    pub(super) fn verify(&self, plain: &str) -> bool {
         if self.text.starts_with(BCRYPT) {
             return bcrypt::verify(plain, &self.text).unwrap_or(false);
         }
@@ -71,25 +71,25 @@ mod tests {
 
     #[test]
     fn decoys_cost_as_much_as_the_real_hash() {
-        let bcrypt = Hash::read(KNOWN).unwrap().decoy();
+        let bcrypt = StoredHash::parse(KNOWN).unwrap().decoy();
         assert_eq!(bcrypt.text.parse::<bcrypt::HashParts>().unwrap().get_cost(), 10);
         let argon2 =
-            Hash::read("$argon2id$v=19$m=65536,t=4,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0").unwrap().decoy();
+            StoredHash::parse("$argon2id$v=19$m=65536,t=4,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0").unwrap().decoy();
         assert!(argon2.text.starts_with("$argon2id$v=19$m=65536,t=4,p=1$"));
         assert!(argon2.text.ends_with(NOBODY_ARGON2));
-        assert_eq!(Hash::read(&argon2.text), Some(argon2), "it is a hash itself");
-        assert!(Hash::read(&Hash::nobodys(4).text).is_some());
+        assert_eq!(StoredHash::parse(&argon2.text), Some(argon2), "it is a hash itself");
+        assert!(StoredHash::parse(&StoredHash::decoy_of_cost(4).text).is_some());
     }
 
     #[test]
     fn what_would_cost_too_much_is_no_hash() {
         let argon2 = |m: u32, t: u32| {
-            Hash::read(&format!("$argon2id$v=19$m={m},t={t},p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0"))
+            StoredHash::parse(&format!("$argon2id$v=19$m={m},t={t},p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0"))
         };
         assert_eq!(argon2(65_536, 4).unwrap().memory, 65_536);
         assert!(argon2(65_536, 64).is_some() && argon2(65_536, 65).is_none());
         assert!(argon2(4_000_000_000, 2).is_none());
-        assert!(Hash::read(&KNOWN.replace("$10$", "$16$")).is_some());
-        assert!(Hash::read(&KNOWN.replace("$10$", "$17$")).is_none());
+        assert!(StoredHash::parse(&KNOWN.replace("$10$", "$16$")).is_some());
+        assert!(StoredHash::parse(&KNOWN.replace("$10$", "$17$")).is_none());
     }
 }

@@ -18,13 +18,14 @@ pub(super) const RECOVERY_CODES: &str = "2fa_recovery_codes";
 /// No role has anywhere near so many permissions.
 const MAX_PERMISSIONS: u64 = 1000;
 /// Values attached to an account that decide about signing in, and what a ban is told with.
-const STATE: [&str; 6] = [RECOVERY_CODES, "2fa_secret", "banned", "banned_at", "banned_by", "banned_reason"];
+const STATE_KEYS: [&str; 6] =
+    [RECOVERY_CODES, "2fa_secret", "banned", "banned_at", "banned_by", "banned_reason"];
 /// Each value is there once, by custom.
-const MAX_STATE: u64 = 60;
+const MAX_STATE_ROWS: u64 = 60;
 
 /// The two kinds of account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+pub(crate) enum AccountKind {
     Customer,
     Staff,
 }
@@ -40,18 +41,22 @@ pub(super) struct Account {
 }
 
 /// What is attached to an account about signing in.
-pub(super) struct State(Vec<(String, String)>);
+pub(super) struct AccountState(Vec<(String, String)>);
 
 impl Account {
     /// The account that signs in with an address; case doesn't count.
-    pub(super) async fn by_email(db: &DatabaseConnection, kind: Kind, email: &str) -> Result<Option<Self>> {
+    pub(super) async fn by_email(
+        db: &DatabaseConnection,
+        kind: AccountKind,
+        email: &str,
+    ) -> Result<Option<Self>> {
         // No database keeps it, and PostgreSQL refuses to compare with it.
         if email.contains('\0') {
             return Ok(None);
         }
         match kind {
-            Kind::Customer => Self::customer(db, same_text(db, customer::Column::Email, email)).await,
-            Kind::Staff => Self::staff(db, same_text(db, admin::Column::Email, email)).await,
+            AccountKind::Customer => Self::customer(db, same_text(db, customer::Column::Email, email)).await,
+            AccountKind::Staff => Self::staff(db, same_text(db, admin::Column::Email, email)).await,
         }
     }
 
@@ -112,7 +117,7 @@ impl Account {
         let replaced = metadata::Entity::update_many()
             .col_expr(metadata::Column::Value, Expr::value(new))
             .col_expr(metadata::Column::UpdatedAt, Expr::value(ShopTime(now)))
-            .filter(self.attached())
+            .filter(self.metadata_of_account())
             .filter(metadata::Column::Key.eq(key))
             .filter(metadata::Column::Value.eq(old))
             .exec(db)
@@ -121,7 +126,7 @@ impl Account {
     }
 
     /// What is attached to the account.
-    fn attached(&self) -> Condition {
+    fn metadata_of_account(&self) -> Condition {
         let (model, id) = match self.owner {
             Owner::Customer(id) => (CUSTOMER, id),
             Owner::Staff(id) => (STAFF, id),
@@ -129,18 +134,18 @@ impl Account {
         Condition::all().add(metadata::Column::ModelType.eq(model)).add(metadata::Column::ModelId.eq(id))
     }
 
-    pub(super) async fn state(&self, db: &DatabaseConnection) -> Result<State> {
+    pub(super) async fn state(&self, db: &DatabaseConnection) -> Result<AccountState> {
         let rows: Vec<(String, Option<String>)> = metadata::Entity::find()
             .select_only()
             .columns([metadata::Column::Key, metadata::Column::Value])
-            .filter(self.attached())
-            .filter(metadata::Column::Key.is_in(STATE))
+            .filter(self.metadata_of_account())
+            .filter(metadata::Column::Key.is_in(STATE_KEYS))
             .order_by_asc(metadata::Column::Id)
-            .limit(MAX_STATE)
+            .limit(MAX_STATE_ROWS)
             .into_tuple()
             .all(db)
             .await?;
-        Ok(State(rows.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()))
+        Ok(AccountState(rows.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()))
     }
 
     /// What a session of the account may do.
@@ -152,7 +157,7 @@ impl Account {
     }
 }
 
-impl State {
+impl AccountState {
     /// The value of a key; `""` and `"0"` count as absent.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         let found = self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());

@@ -31,12 +31,12 @@ const AUDIENCE: &str = "guichet";
 /// How far the clocks of two servers may be apart, in seconds.
 const LEEWAY: i64 = 10;
 /// What stands before the 32 bytes of a private key in PKCS #8 (RFC 8410, 7).
-const PRIVATE: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 /// What stands before the 32 bytes of a public key (RFC 8410, 4).
-const PUBLIC: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
 
 /// What keeps the key of seals apart from that of tokens.
-const SEAL: &[u8] = b"guichet refresh tokens\n";
+const MAC_CONTEXT: &[u8] = b"guichet refresh tokens\n";
 
 /// What an access token says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ pub(super) struct Claims {
 pub struct KeyRing {
     issuer: String,
     /// What seals texts.
-    sealing: Hmac<Sha256>,
+    mac: Hmac<Sha256>,
     signing: EncodingKey,
     header: Header,
     verifying: HashMap<String, DecodingKey>,
@@ -76,10 +76,12 @@ impl KeyRing {
         let _ = PROVIDER.install_default();
         let file = config.jwt_key_file();
         if !file.exists() {
-            generate(&file).map_err(|error| unusable(&file, error))?;
+            generate(&file).map_err(|error| key_file_error(&file, error))?;
         }
         let own = read(&file)?;
-        let Pair::Private(seed) = own.pair else { return Err(unusable(&file, "it is a public key")) };
+        let KeyMaterial::Private(seed) = own.pair else {
+            return Err(key_file_error(&file, "it is a public key"));
+        };
         let mut keys = vec![own.jwk];
         for file in old_keys(config)? {
             keys.push(read(&file)?.jwk);
@@ -89,10 +91,10 @@ impl KeyRing {
         let verifying = keys
             .iter()
             .filter_map(|jwk| Some((jwk.common.key_id.clone()?, DecodingKey::from_jwk(jwk).ok()?)));
-        let sealing = Hmac::<Sha256>::new_from_slice(&Sha256::digest([SEAL, &seed].concat()));
+        let mac = Hmac::<Sha256>::new_from_slice(&Sha256::digest([MAC_CONTEXT, &seed].concat()));
         Ok(Self {
             issuer: config.public_url(),
-            sealing: sealing.map_err(Error::internal)?,
+            mac: mac.map_err(Error::internal)?,
             signing: EncodingKey::from_ed_der(&seed),
             header,
             verifying: verifying.collect(),
@@ -123,8 +125,8 @@ impl KeyRing {
     }
 
     /// A code of a text that nobody makes without the key that signs: 64 hexadecimal digits.
-    pub(super) fn seal(&self, text: &str) -> String {
-        let mut code = self.sealing.clone();
+    pub(super) fn authentication_code(&self, text: &str) -> String {
+        let mut code = self.mac.clone();
         code.update(text.as_bytes());
         hex::encode(code.finalize().into_bytes())
     }
@@ -146,25 +148,25 @@ impl KeyRing {
 }
 
 /// Whether a bearer text has the form of a JWT: three parts, the first a JSON object in Base64.
-pub(in crate::access) fn looks_like(text: &str) -> bool {
+pub(in crate::access) fn has_jwt_form(text: &str) -> bool {
     text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
-enum Pair {
+enum KeyMaterial {
     Private(Vec<u8>),
     Public,
 }
 
 /// A key of a file.
-struct Key {
-    pair: Pair,
+struct KeyFile {
+    pair: KeyMaterial,
     jwk: Jwk,
 }
 
 /// The files of the folder of old keys, in the order of their names.
 fn old_keys(config: &Config) -> Result<Vec<PathBuf>> {
     let Some(folder) = &config.jwt_old_keys else { return Ok(Vec::new()) };
-    let entries = fs::read_dir(folder).map_err(|error| unusable(folder, error))?;
+    let entries = fs::read_dir(folder).map_err(|error| key_file_error(folder, error))?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut files: Vec<_> =
         files.filter(|file| file.extension().is_some_and(|extension| extension == "pem")).collect();
@@ -172,17 +174,17 @@ fn old_keys(config: &Config) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read(file: &Path) -> Result<Key> {
-    let text = fs::read(file).map_err(|error| unusable(file, error))?;
-    let pem = pem::parse(text).map_err(|error| unusable(file, error))?;
+fn read(file: &Path) -> Result<KeyFile> {
+    let text = fs::read(file).map_err(|error| key_file_error(file, error))?;
+    let pem = pem::parse(text).map_err(|error| key_file_error(file, error))?;
     let (pair, public) = if pem.tag() == "PUBLIC KEY" {
-        let public = pem.contents().strip_prefix(&PUBLIC).filter(|key| key.len() == 32);
-        (Pair::Public, public.ok_or_else(|| unusable(file, "it is no Ed25519 key"))?.to_vec())
+        let public = pem.contents().strip_prefix(&SPKI_PREFIX).filter(|key| key.len() == 32);
+        (KeyMaterial::Public, public.ok_or_else(|| key_file_error(file, "it is no Ed25519 key"))?.to_vec())
     } else {
-        let pair = pair(pem.contents()).map_err(|error| unusable(file, error))?;
-        (Pair::Private(pem.contents().to_vec()), pair.public_key().as_ref().to_vec())
+        let pair = pair(pem.contents()).map_err(|error| key_file_error(file, error))?;
+        (KeyMaterial::Private(pem.contents().to_vec()), pair.public_key().as_ref().to_vec())
     };
-    Ok(Key { pair, jwk: jwk(&public).map_err(Error::internal)? })
+    Ok(KeyFile { pair, jwk: jwk(&public).map_err(Error::internal)? })
 }
 
 fn pair(pkcs8: &[u8]) -> Result<Ed25519KeyPair, ring::error::KeyRejected> {
@@ -212,7 +214,7 @@ fn jwk(public: &[u8]) -> JwtResult<Jwk> {
 /// makes one at the same time wins or loses, but both read the same one.
 fn generate(file: &Path) -> std::io::Result<()> {
     let seed: [u8; 32] = rand::random();
-    let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", [&PRIVATE[..], &seed].concat()));
+    let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", [&PKCS8_PREFIX[..], &seed].concat()));
     let draft = file.with_extension(format!("{}.part", uuid::Uuid::new_v4()));
     let mut output = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     let written = output.write_all(pem.as_bytes()).and_then(|()| output.sync_all());
@@ -222,7 +224,7 @@ fn generate(file: &Path) -> std::io::Result<()> {
 }
 
 /// For the log: the client learns nothing of files.
-fn unusable(file: &Path, why: impl std::fmt::Display) -> Error {
+fn key_file_error(file: &Path, why: impl std::fmt::Display) -> Error {
     Error::internal(format!("the key of sessions {}: {why}", file.display()))
 }
 
@@ -403,7 +405,7 @@ mod tests {
             forged[part].clone_from(&text);
             prop_assert!(ring.verify(&forged.join("."), Utc::now()).is_none());
             prop_assert!(ring.verify(&text, Utc::now()).is_none());
-            looks_like(&text);
+            has_jwt_form(&text);
         });
     }
 

@@ -10,12 +10,12 @@
 //! is deleted, access tokens end too.
 
 mod account;
+mod attempts;
 mod jwt;
 mod networks;
 mod recovery;
 mod row;
 mod totp;
-mod tries;
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -32,13 +32,13 @@ use sea_orm::{
 };
 use subtle::ConstantTimeEq;
 
-pub(crate) use self::account::Kind;
-use self::account::{Account, RECOVERY_CODES, State};
+pub(crate) use self::account::AccountKind;
+use self::account::{Account, AccountState, RECOVERY_CODES};
+use self::attempts::SignInAttempt;
+pub use self::attempts::SignInAttempts;
 pub use self::jwt::KeyRing;
-pub(super) use self::jwt::looks_like as is_access_token;
+pub(super) use self::jwt::has_jwt_form as is_access_token;
 use self::row::{Column, Entity as Rows, Model as Row};
-pub use self::tries::Tries;
-use self::tries::Try;
 use super::{Credential, Owner, Principal};
 use crate::access::password::Passwords;
 use crate::access::{Catalog, key};
@@ -49,21 +49,21 @@ use crate::{Error, Result};
 
 /// How long a session is believed without asking the database again: one that was ended, or whose
 /// account was shut out, stops as soon.
-const REMEMBERED: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 /// How many are.
-const MAX_REMEMBERED: usize = 10_000;
+const MAX_CACHED: usize = 10_000;
 /// Random characters of a session's name, and of what its refresh tokens share.
 const RANDOM_LETTERS: usize = 40;
 /// Sessions that an account may have at the same time: with another one the oldest ends.
 const MAX_SESSIONS: u64 = 100;
 /// The key of no account.
-const NOBODY: Id = Id(0);
+const NO_ACCOUNT: Id = Id(0);
 /// How long the client that used a refresh token may send it again.
-const REPEATED: TimeDelta = TimeDelta::seconds(10);
+const REUSE_WINDOW: TimeDelta = TimeDelta::seconds(10);
 
 /// What somebody signs in with.
 pub(crate) struct Credentials {
-    pub(crate) kind: Kind,
+    pub(crate) kind: AccountKind,
     pub(crate) email: String,
     pub(crate) password: String,
     /// Of the authenticator app, where the account has one.
@@ -105,27 +105,27 @@ pub struct Sessions {
     /// Hashes of passwords.
     pub passwords: Passwords,
     abilities: &'static Catalog,
-    tries: Tries,
+    attempts: SignInAttempts,
     ring: OnceLock<KeyRing>,
-    known: Cache<String, Option<Arc<Principal>>>,
+    cache: Cache<String, Option<Arc<Principal>>>,
 }
 
 /// A session by name, as tokens spell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Name {
+struct SessionName {
     owner: Owner,
     id: String,
 }
 
 impl Sessions {
     /// Sessions; tries to sign in are counted.
-    pub fn new(tries: Tries, passwords: Passwords, abilities: &'static Catalog) -> Self {
+    pub fn new(attempts: SignInAttempts, passwords: Passwords, abilities: &'static Catalog) -> Self {
         Self {
             passwords,
             abilities,
-            tries,
+            attempts,
             ring: OnceLock::new(),
-            known: Cache::new(MAX_REMEMBERED, REMEMBERED),
+            cache: Cache::new(MAX_CACHED, CACHE_TTL),
         }
     }
 
@@ -152,22 +152,22 @@ impl Sessions {
         }
         let claims = self.key_ring(&shop.config)?.verify(token, shop.clock.now());
         let claims = claims.ok_or(Error::Unauthenticated)?;
-        let name = Name::of_claims(&claims.sub, &claims.sid).ok_or(Error::Unauthenticated)?;
+        let name = SessionName::of_claims(&claims.sub, &claims.sid).ok_or(Error::Unauthenticated)?;
         let label = name.label();
-        let found = match self.known.get(&label) {
+        let found = match self.cache.get(&label) {
             Some(found) => found,
             None => {
                 let found = self.find(shop, &name).await?;
-                self.known.insert(label, found.clone());
+                self.cache.insert(label, found.clone());
                 found
             }
         };
         found.ok_or(Error::Unauthenticated)
     }
 
-    async fn find(&self, shop: &Shop, name: &Name) -> Result<Option<Arc<Principal>>> {
+    async fn find(&self, shop: &Shop, name: &SessionName) -> Result<Option<Arc<Principal>>> {
         let Some(row) = self.row(shop, name).await? else { return Ok(None) };
-        let Some(account) = admitted(shop, &row, name.owner).await? else { return Ok(None) };
+        let Some(account) = admitted_account(shop, &row, name.owner).await? else { return Ok(None) };
         let abilities = account.abilities(&shop.db, self.abilities).await?;
         let credential = Credential::Session(name.id.clone());
         Ok(Some(Arc::new(Principal { owner: name.owner, credential, abilities })))
@@ -186,18 +186,18 @@ impl Sessions {
     ) -> Result<Tokens> {
         let email = credentials.email.trim().to_lowercase();
         let (db, now, lang) = (&shop.db, shop.clock.now(), shop.config.lang);
-        tables(shop).await?;
+        require_own_tables(shop).await?;
         let account = Account::by_email(db, credentials.kind, &email).await?;
         let owner = account.as_ref().map(|account| account.owner);
         let network = network_hash(shop, client.address);
         // Asked for an unknown account too: the answer takes as long.
-        let asked = owner.unwrap_or(Owner::Customer(NOBODY));
+        let asked = owner.unwrap_or(Owner::Customer(NO_ACCOUNT));
         let is_known = networks::is_known(db, asked, &network, now).await?;
         let Credentials { kind, password, code, .. } = credentials;
-        let tried = Try { client: client.address, kind, email: &email, owner, is_known };
-        self.tries.count(&tried, now).await?;
+        let attempt = SignInAttempt { client: client.address, kind, email: &email, owner, is_known };
+        self.attempts.count(&attempt, now).await?;
         let stored = account.as_ref().map(|account| account.password.as_str());
-        let fits = self.passwords.fits(client.address, password, stored).await?;
+        let fits = self.passwords.verify(client.address, password, stored).await?;
         let account = account.filter(|account| fits && !account.has_ended(now));
         let account = account.ok_or_else(|| refusal("email", lang.text("auth.failed", &[])))?;
         let state = account.state(db).await?;
@@ -213,12 +213,12 @@ impl Sessions {
         let now = shop.clock.now();
         let age = shop.config.token_expiration.map_or(i64::MAX, |age| age.as_secs().cast_signed());
         let ends = now.timestamp() + shop.config.session_ttl.min(age);
-        let name = Name { owner: account.owner, id: random::text(RANDOM_LETTERS) };
+        let name = SessionName { owner: account.owner, id: random::text(RANDOM_LETTERS) };
         let family = random::text(RANDOM_LETTERS);
         let secret = self.secret(shop, &name, &family, 0)?;
         let (owner_type, owner_id) = name.owner.parts();
         // What has ended goes when its account comes back: the table does not grow for ever.
-        let ended = of_owner(name.owner).filter(Column::ExpiresAt.lte(now.timestamp()));
+        let ended = delete_of_owner(name.owner).filter(Column::ExpiresAt.lte(now.timestamp()));
         ended.exec(&shop.db).await?;
         let row = row::ActiveModel {
             owner_type: Set(owner_type.to_owned()),
@@ -244,13 +244,13 @@ impl Sessions {
     /// # Errors
     /// [`Error::Unauthenticated`] where the token is not good (any more); when the database fails.
     pub(crate) async fn refresh(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
-        let (name, row, [family, used]) = self.presented(shop, token).await?;
-        if admitted(shop, &row, name.owner).await?.is_none() {
+        let (name, row, [family, used]) = self.find_by_refresh_token(shop, token).await?;
+        if admitted_account(shop, &row, name.owner).await?.is_none() {
             self.end(&shop.db, &name).await?;
             return Err(Error::Unauthenticated);
         }
-        if !same(&row.refresh_hash, used) {
-            return self.repeat(shop, client, token).await;
+        if !hash_matches(&row.refresh_hash, used) {
+            return self.resend(shop, client, token).await;
         }
         let secret = self.secret(shop, &name, family, row.generation + 1)?;
         // Of two who come with the same token at the same time, one comes second.
@@ -259,35 +259,35 @@ impl Sessions {
             .col_expr(Column::Generation, Expr::value(row.generation + 1))
             .col_expr(Column::RefreshedAt, Expr::value(shop.clock.now().timestamp_millis()))
             .col_expr(Column::ClientHash, Expr::value(client.hash()))
-            .filter(named(&name))
+            .filter(is_session(&name))
             .filter(Column::RefreshHash.eq(key::hash(used)))
             .exec(&shop.db)
             .await?;
         if changed.rows_affected == 0 {
-            return self.repeat(shop, client, token).await;
+            return self.resend(shop, client, token).await;
         }
         self.tokens(shop, &name, family, &secret, row.expires_at)
     }
 
     /// The tokens that were given for a token which is not the current one: to the client that got them, for a
     /// moment. The session ends for everybody else.
-    async fn repeat(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
-        let (name, row, [family, used]) = self.presented(shop, token).await?;
+    async fn resend(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
+        let (name, row, [family, used]) = self.find_by_refresh_token(shop, token).await?;
         let before = self.secret(shop, &name, family, row.generation - 1)?;
         let age = shop.clock.now().timestamp_millis() - row.refreshed_at;
         let is_last = bool::from(before.as_bytes().ct_eq(used.as_bytes())) && row.generation > 0;
-        if !is_last || age > REPEATED.num_milliseconds() || row.client_hash != client.hash() {
-            return self.reused(shop, &name).await;
+        if !is_last || age > REUSE_WINDOW.num_milliseconds() || row.client_hash != client.hash() {
+            return self.end_reused(shop, &name).await;
         }
         let secret = self.secret(shop, &name, family, row.generation)?;
         // Made with another key of this server: it cannot be told again.
-        if !same(&row.refresh_hash, &secret) {
-            return self.reused(shop, &name).await;
+        if !hash_matches(&row.refresh_hash, &secret) {
+            return self.end_reused(shop, &name).await;
         }
         self.tokens(shop, &name, family, &secret, row.expires_at)
     }
 
-    async fn reused(&self, shop: &Shop, name: &Name) -> Result<Tokens> {
+    async fn end_reused(&self, shop: &Shop, name: &SessionName) -> Result<Tokens> {
         tracing::warn!(owner = ?name.owner, "a refresh token was used twice: its session ends");
         self.end(&shop.db, name).await?;
         Err(Error::Unauthenticated)
@@ -298,7 +298,7 @@ impl Sessions {
     /// # Errors
     /// [`Error::Unauthenticated`] where there is no such session; when the database fails.
     pub(crate) async fn revoke(&self, shop: &Shop, token: &str) -> Result<()> {
-        let (name, ..) = self.presented(shop, token).await?;
+        let (name, ..) = self.find_by_refresh_token(shop, token).await?;
         self.end(&shop.db, &name).await
     }
 
@@ -307,38 +307,49 @@ impl Sessions {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn revoke_all(&self, shop: &Shop, owner: Owner) -> Result<u64> {
-        tables(shop).await?;
-        let ended = of_owner(owner).exec(&shop.db).await?;
-        self.known.forget(|_| true);
+        require_own_tables(shop).await?;
+        let ended = delete_of_owner(owner).exec(&shop.db).await?;
+        self.cache.forget(|_| true);
         Ok(ended.rows_affected)
     }
 
-    async fn end(&self, db: &DatabaseConnection, name: &Name) -> Result<()> {
-        Rows::delete_many().filter(named(name)).exec(db).await?;
-        self.known.remove(&name.label());
+    async fn end(&self, db: &DatabaseConnection, name: &SessionName) -> Result<()> {
+        Rows::delete_many().filter(is_session(name)).exec(db).await?;
+        self.cache.remove(&name.label());
         Ok(())
     }
 
     /// The session that a refresh token is of, with the token's two secret parts.
-    async fn presented<'a>(&self, shop: &Shop, token: &'a str) -> Result<(Name, Row, [&'a str; 2])> {
-        let (name, parts) = Name::of_refresh_token(token).ok_or(Error::Unauthenticated)?;
-        let row = self.row(shop, &name).await?.filter(|row| same(&row.family_hash, parts[0]));
+    async fn find_by_refresh_token<'a>(
+        &self,
+        shop: &Shop,
+        token: &'a str,
+    ) -> Result<(SessionName, Row, [&'a str; 2])> {
+        let (name, parts) = SessionName::of_refresh_token(token).ok_or(Error::Unauthenticated)?;
+        let row = self.row(shop, &name).await?.filter(|row| hash_matches(&row.family_hash, parts[0]));
         let row = row.filter(|row| row.expires_at > shop.clock.now().timestamp());
         Ok((name, row.ok_or(Error::Unauthenticated)?, parts))
     }
 
-    async fn row(&self, shop: &Shop, name: &Name) -> Result<Option<Row>> {
-        tables(shop).await?;
-        Ok(Rows::find().filter(named(name)).one(&shop.db).await?)
+    async fn row(&self, shop: &Shop, name: &SessionName) -> Result<Option<Row>> {
+        require_own_tables(shop).await?;
+        Ok(Rows::find().filter(is_session(name)).one(&shop.db).await?)
     }
 
     /// What only one refresh token of a session has: nobody without this server's key can tell it from another.
-    fn secret(&self, shop: &Shop, name: &Name, family: &str, generation: i64) -> Result<String> {
+    fn secret(&self, shop: &Shop, name: &SessionName, family: &str, generation: i64) -> Result<String> {
         let text = format!("{} {family} {generation}", name.label());
-        Ok(self.key_ring(&shop.config)?.seal(&text))
+        Ok(self.key_ring(&shop.config)?.authentication_code(&text))
     }
 
-    fn tokens(&self, shop: &Shop, name: &Name, family: &str, secret: &str, ends: i64) -> Result<Tokens> {
+    fn tokens(
+        &self,
+        shop: &Shop,
+        name: &SessionName,
+        family: &str,
+        secret: &str,
+        ends: i64,
+    ) -> Result<Tokens> {
         let now = shop.clock.now();
         let expires_in = shop.config.access_token_ttl.min(ends - now.timestamp());
         let ring = self.key_ring(&shop.config)?;
@@ -351,7 +362,7 @@ impl Sessions {
     }
 }
 
-impl Name {
+impl SessionName {
     fn of_claims(subject: &str, id: &str) -> Option<Self> {
         let (owner_type, owner_id) = subject.split_once(':')?;
         Some(Self { owner: owner(owner_type, owner_id)?, id: id.to_owned() })
@@ -381,7 +392,7 @@ impl Name {
 }
 
 /// The account of a session, unless it was deleted or shut out since, or has another password now.
-async fn admitted(shop: &Shop, row: &Row, owner: Owner) -> Result<Option<Account>> {
+async fn admitted_account(shop: &Shop, row: &Row, owner: Owner) -> Result<Option<Account>> {
     let now = shop.clock.now();
     let Some(account) = Account::of(&shop.db, owner).await? else { return Ok(None) };
     if row.expires_at <= now.timestamp()
@@ -396,7 +407,7 @@ async fn admitted(shop: &Shop, row: &Row, owner: Owner) -> Result<Option<Account
 
 /// Checks the code of an account that has a second factor: of the authenticator app, or one of the
 /// recovery codes, which is used up with it.
-async fn check_code(shop: &Shop, account: &Account, state: &State, code: Option<&str>) -> Result<()> {
+async fn check_code(shop: &Shop, account: &Account, state: &AccountState, code: Option<&str>) -> Result<()> {
     let Some(secret) = state.get("2fa_secret") else { return Ok(()) };
     let lang = shop.config.lang;
     let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else {
@@ -408,7 +419,7 @@ async fn check_code(shop: &Shop, account: &Account, state: &State, code: Option<
         return Ok(());
     }
     if let Some(stored) = state.get(RECOVERY_CODES)
-        && let Some(rest) = recovery::without(&shop.config.app_key, stored, code)
+        && let Some(rest) = recovery::remove_code(&shop.config.app_key, stored, code)
         && account.replace(&shop.db, RECOVERY_CODES, stored, rest, shop.clock.now()).await?
     {
         return Ok(());
@@ -417,7 +428,7 @@ async fn check_code(shop: &Shop, account: &Account, state: &State, code: Option<
 }
 
 /// guichet's own tables, which all of this needs.
-async fn tables(shop: &Shop) -> Result<()> {
+async fn require_own_tables(shop: &Shop) -> Result<()> {
     shop.own_tables.require(&shop.db, shop.config.read_only).await
 }
 
@@ -430,7 +441,7 @@ fn refusal(field: &str, text: String) -> Error {
     Error::Invalid(Invalid::single(field, text))
 }
 
-fn same(stored: &str, part: &str) -> bool {
+fn hash_matches(stored: &str, part: &str) -> bool {
     stored.as_bytes().ct_eq(key::hash(part).as_bytes()).into()
 }
 
@@ -446,7 +457,7 @@ fn owner(owner_type: &str, owner_id: &str) -> Option<Owner> {
     }
 }
 
-fn named(name: &Name) -> Condition {
+fn is_session(name: &SessionName) -> Condition {
     owned_by(name.owner).add(Column::Id.eq(name.id.as_str()))
 }
 
@@ -456,7 +467,7 @@ fn owned_by(owner: Owner) -> Condition {
 }
 
 /// Ends the oldest sessions of an account beyond those that it may have beside a new one.
-async fn end_oldest(db: &DatabaseConnection, new: &Name) -> Result<()> {
+async fn end_oldest(db: &DatabaseConnection, new: &SessionName) -> Result<()> {
     let oldest: Vec<String> = Rows::find()
         .select_only()
         .column(Column::Id)
@@ -470,11 +481,11 @@ async fn end_oldest(db: &DatabaseConnection, new: &Name) -> Result<()> {
         .all(db)
         .await?;
     if !oldest.is_empty() {
-        of_owner(new.owner).filter(Column::Id.is_in(oldest)).exec(db).await?;
+        delete_of_owner(new.owner).filter(Column::Id.is_in(oldest)).exec(db).await?;
     }
     Ok(())
 }
 
-fn of_owner(owner: Owner) -> sea_orm::DeleteMany<Rows> {
+fn delete_of_owner(owner: Owner) -> sea_orm::DeleteMany<Rows> {
     Rows::delete_many().filter(owned_by(owner))
 }

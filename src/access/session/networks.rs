@@ -11,9 +11,9 @@ use crate::Result;
 use crate::access::Owner;
 
 /// How long a network is remembered that an account signed in from.
-const REMEMBERED: TimeDelta = TimeDelta::days(90);
+const MAX_AGE: TimeDelta = TimeDelta::days(90);
 /// How old what is noted may be before it is noted anew.
-const REFRESHED: TimeDelta = TimeDelta::days(1);
+const REFRESH_INTERVAL: TimeDelta = TimeDelta::days(1);
 /// Networks of an account that are remembered: the latest.
 const MAX_NETWORKS: u64 = 20;
 
@@ -51,7 +51,7 @@ pub(super) async fn is_known(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let known = of(owner).filter(Column::NetworkHash.eq(network_hash));
-    let since = (now - REMEMBERED).timestamp();
+    let since = (now - MAX_AGE).timestamp();
     Ok(known.filter(Column::SignedInAt.gt(since)).count(db).await? > 0)
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn note(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let fresh = of(owner).filter(Column::NetworkHash.eq(network_hash.as_str()));
-    let since = (now - REFRESHED).timestamp();
+    let since = (now - REFRESH_INTERVAL).timestamp();
     if fresh.filter(Column::SignedInAt.gt(since)).count(db).await? > 0 {
         return Ok(());
     }
@@ -81,11 +81,11 @@ pub(super) async fn note(
         .update_column(Column::SignedInAt)
         .to_owned();
     Entity::insert(row).on_conflict(key).exec_without_returning(db).await?;
-    forget(db, owner, now).await
+    delete_old(db, owner, now).await
 }
 
 /// Forgets networks that were not used for long, and those beyond the latest ones.
-async fn forget(db: &DatabaseConnection, owner: Owner, now: DateTime<Utc>) -> Result<()> {
+async fn delete_old(db: &DatabaseConnection, owner: Owner, now: DateTime<Utc>) -> Result<()> {
     let oldest_kept = of(owner)
         .select_only()
         .column(Column::SignedInAt)
@@ -95,7 +95,7 @@ async fn forget(db: &DatabaseConnection, owner: Owner, now: DateTime<Utc>) -> Re
         .into_tuple::<i64>()
         .one(db)
         .await?;
-    let until = oldest_kept.map_or(i64::MIN, |kept| kept - 1).max((now - REMEMBERED).timestamp());
+    let until = oldest_kept.map_or(i64::MIN, |kept| kept - 1).max((now - MAX_AGE).timestamp());
     Entity::delete_many().filter(owned_by(owner)).filter(Column::SignedInAt.lte(until)).exec(db).await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::Result;
 use crate::access::Owner;
 
 /// Shortest secret that the original accepts, in letters.
-const LEAST: usize = 16;
+const MIN_SECRET_LETTERS: usize = 16;
 /// Codes have six digits, are shown for thirty seconds, and count one step before and after.
 const DIGITS: u8 = 6;
 const STEP: u64 = 30;
@@ -41,7 +41,7 @@ impl ActiveModelBehavior for ActiveModel {}
 /// The step of a code that is that of now, of the step before or of the step after. No code fits a secret
 /// that is malformed.
 pub(super) fn step(secret: &str, code: &str, now: DateTime<Utc>) -> Option<i64> {
-    if secret.len() < LEAST || !secret.len().is_power_of_two() {
+    if secret.len() < MIN_SECRET_LETTERS || !secret.len().is_power_of_two() {
         return None;
     }
     let is_code = code.len() == usize::from(DIGITS) && code.bytes().all(|byte| byte.is_ascii_digit());

@@ -2,7 +2,7 @@
 //! that are not valid: a fixed window that opens with the first request. Staff and customers are counted apart,
 //! whatever their numbers. Each process counts in memory, or all of them together in Redis.
 
-mod memory;
+mod local;
 mod shared;
 
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use facade::limit::{Verdict, WindowState};
 
-use self::memory::Memory;
+use self::local::LocalCounters;
 use self::shared::SharedCounters;
 use crate::access::Owner;
 use crate::platform::network;
@@ -37,23 +37,23 @@ impl Bucket {
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
+pub enum CountedUnit {
     /// Requests.
     Requests,
     /// Points of what is asked for.
     Points,
     /// Tries to sign in.
-    Tries,
+    SignInAttempts,
     /// Keys that are not valid.
     FailedKeys,
 }
 
-impl Unit {
+impl CountedUnit {
     fn name(self) -> &'static str {
         match self {
             Self::Requests => "requests",
             Self::Points => "points",
-            Self::Tries => "tries",
+            Self::SignInAttempts => "tries",
             Self::FailedKeys => "failed-keys",
         }
     }
@@ -62,20 +62,20 @@ impl Unit {
 /// Counters of the current minute.
 pub struct Throttle {
     limit: Option<u32>,
-    own: Memory,
+    local: LocalCounters,
     shared: Option<SharedCounters>,
 }
 
 impl Throttle {
     /// A throttle of so much a minute; `None` is no limit. Where a Redis server is given, all its users
     /// count together.
-    pub fn new(unit: Unit, limit: Option<u32>, shared: Option<&Arc<Redis>>) -> Self {
+    pub fn new(unit: CountedUnit, limit: Option<u32>, shared: Option<&Arc<Redis>>) -> Self {
         let shared = shared.map(|redis| SharedCounters::new(Arc::clone(redis), unit.name()));
-        Self { limit, own: Memory::default(), shared }
+        Self { limit, local: LocalCounters::default(), shared }
     }
 
     /// Counts one request that arrives now.
-    pub async fn hit(&self, bucket: Bucket, now: DateTime<Utc>) -> Verdict {
+    pub async fn count(&self, bucket: Bucket, now: DateTime<Utc>) -> Verdict {
         self.take(bucket, 1, now).await
     }
 
@@ -87,21 +87,21 @@ impl Throttle {
         {
             return verdict;
         }
-        self.own.take(bucket, amount, limit, now)
+        self.local.take(bucket, amount, limit, now)
     }
 
     /// Corrects what was counted to what was used in the end, be it less or more; how the request stands then.
     pub async fn settle(&self, bucket: Bucket, verdict: Verdict, taken: u32, used: u32) -> Verdict {
-        let Verdict::Counted(standing) = verdict else { return verdict };
+        let Verdict::Counted(window) = verdict else { return verdict };
         let more = i64::from(used) - i64::from(taken);
         if more != 0 {
             match &self.shared {
                 Some(shared) if Box::pin(shared.correct(bucket, more)).await => {}
-                _ => self.own.correct(bucket, more),
+                _ => self.local.correct(bucket, more),
             }
         }
-        let remaining = u32::try_from((i64::from(standing.remaining) - more).max(0)).unwrap_or(u32::MAX);
-        Verdict::Counted(WindowState { remaining, ..standing })
+        let remaining = u32::try_from((i64::from(window.remaining) - more).max(0)).unwrap_or(u32::MAX);
+        Verdict::Counted(WindowState { remaining, ..window })
     }
 }
 
@@ -121,7 +121,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_used_counts_be_it_less_or_more_than_was_taken() {
-        let (points, now) = (Throttle::new(Unit::Points, Some(10), None), NOW.parse().expect("a time"));
+        let (points, now) =
+            (Throttle::new(CountedUnit::Points, Some(10), None), NOW.parse().expect("a time"));
         let taken = points.take(bucket(1), 5, now).await;
         assert_eq!(taken, counted(10, 5));
         assert_eq!(points.settle(bucket(1), taken, 5, 2).await, counted(10, 8));

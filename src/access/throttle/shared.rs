@@ -51,8 +51,8 @@ impl SharedCounters {
         let arguments = [i64::from(amount), i64::from(limit), window];
         let answer: (i64, u32, u64) = self.redis.run(&self.take, &self.key(bucket), &arguments).await?;
         let (counted, remaining, left) = answer;
-        let standing = WindowState { limit, remaining, resets_in: left.div_ceil(1000) };
-        Some(if counted == 1 { Verdict::Counted(standing) } else { Verdict::Refused(standing) })
+        let window = WindowState { limit, remaining, resets_in: left.div_ceil(1000) };
+        Some(if counted == 1 { Verdict::Counted(window) } else { Verdict::Refused(window) })
     }
 
     /// Whether it was done: not where Redis is away.

@@ -9,7 +9,7 @@ use facade::guard::{Can, Public};
 use facade::outcome::Outcome;
 use facade::record::Moment;
 
-use crate::access::{Credential, Credentials, Kind, Tokens};
+use crate::access::{Credential, Credentials, AccountKind, Tokens};
 use crate::scope::Scope;
 use crate::{Error, Result, abilities};
 
@@ -80,8 +80,8 @@ impl SessionMutation {
     ) -> Result<Session> {
         let scope = Scope::from(ctx);
         let kind = match input.kind {
-            SessionKind::Customer => Kind::Customer,
-            SessionKind::Staff => Kind::Staff,
+            SessionKind::Customer => AccountKind::Customer,
+            SessionKind::Staff => AccountKind::Staff,
         };
         let SessionCreateInput { email, password, code, .. } = input;
         let credentials = Credentials { kind, email, password, code };

@@ -2,8 +2,8 @@
 //! client is too slow. What is asked over them is answered by a site.
 
 mod connections;
+mod state;
 mod stream;
-mod watch;
 
 use std::convert::Infallible;
 use std::io;
@@ -24,9 +24,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 
-use self::connections::{Connections, Open};
+use self::connections::{Connections, OpenConnection};
+use self::state::{ConnectionState, ReceivedBody, SentBody};
 use self::stream::Stream;
-use self::watch::{ReceivedBody, SentBody, Watch};
 use crate::platform::config::ConnectionLimits;
 use crate::server::http::Site;
 
@@ -36,15 +36,15 @@ const MAX_HEAD: usize = 32 * 1024;
 const MAX_BUFFER: usize = 64 * 1024;
 /// Bytes of a connection that the system receives before they are read. Without a bound it takes megabytes of a
 /// body that is refused.
-const RECEIVED: usize = 128 * 1024;
+const RECEIVE_BUFFER: usize = 128 * 1024;
 /// Bytes of answers that the system holds before it has sent some. With megabytes of them, a client that reads
 /// slowly but steadily would look like one that reads nothing.
 #[cfg(target_os = "linux")]
-const UNSENT: u32 = 32 * 1024;
+const NOT_SENT_LOW_WATER: u32 = 32 * 1024;
 /// How long accepting rests when the system has no room for another connection.
-const FULL: Duration = Duration::from_millis(50);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What a client is told that finds no room. Its request is not read.
-const NO_ROOM: &[u8] =
+const OVERLOAD_ANSWER: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// What connections are accepted by.
@@ -65,9 +65,9 @@ impl Server {
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         // Connections inherit it. Where the system refuses, its own bound holds.
         let socket = SockRef::from(&listener);
-        let _ = socket.set_recv_buffer_size(RECEIVED);
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         #[cfg(target_os = "linux")]
-        let _ = socket.set_tcp_notsent_lowat(UNSENT);
+        let _ = socket.set_tcp_notsent_lowat(NOT_SENT_LOW_WATER);
         let (stopping, stopped) = channel::channel(false);
         let mut tasks = JoinSet::new();
         let sweeping = tokio::spawn(Arc::clone(&self.connections).sweep(stopped.clone()));
@@ -84,7 +84,7 @@ impl Server {
                             tasks.spawn(self.clone().answer(stream, peer, open, stopped.clone()));
                         }
                     }
-                    Err(error) => self.rest(&error).await,
+                    Err(error) => self.pause_accepting(&error).await,
                 }
             }
         }
@@ -96,17 +96,17 @@ impl Server {
     }
 
     /// Finds room for a connection, or tells its client that there is none.
-    fn admit(&self, stream: &TcpStream, peer: SocketAddr) -> Option<Open> {
+    fn admit(&self, stream: &TcpStream, peer: SocketAddr) -> Option<OpenConnection> {
         let open = self.connections.open(peer.ip().to_canonical());
         if open.is_none() {
             // A client that cannot even take this is not waited for.
-            let _ = stream.try_write(NO_ROOM);
+            let _ = stream.try_write(OVERLOAD_ANSWER);
         }
         open
     }
 
     /// Waits a moment where no connection can be accepted, and makes room where files have run out.
-    async fn rest(&self, error: &io::Error) {
+    async fn pause_accepting(&self, error: &io::Error) {
         let gone = matches!(
             error.kind(),
             io::ErrorKind::ConnectionAborted
@@ -118,7 +118,7 @@ impl Server {
         }
         tracing::warn!(%error, "no connection can be accepted");
         self.connections.end_longest_idle();
-        tokio::time::sleep(FULL).await;
+        tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 
     /// Answers the requests of one connection, to its gentle end.
@@ -126,24 +126,24 @@ impl Server {
         self,
         stream: TcpStream,
         peer: SocketAddr,
-        open: Open,
+        open: OpenConnection,
         mut stopped: channel::Receiver<bool>,
     ) {
-        let watch = open.watch();
+        let state = open.state();
         // A client that sends nothing costs no buffers.
         let mut first = [0];
         tokio::select! {
-            () = watch.ended() => return,
+            () = state.ended() => return,
             _ = async { stopped.wait_for(|stopped| *stopped).await.map(drop) } => return,
             // That it is readable may be told too early.
             begun = stream.peek(&mut first) => if begun.is_err() { return },
         }
         // Its buffers and state are made now, and gone when it ends.
-        Box::pin(self.answer_requests(stream, peer, watch, stopped)).await;
-        if let Some(left) = watch.left() {
+        Box::pin(self.answer_requests(stream, peer, state, stopped)).await;
+        if let Some(left) = state.take_handed_over() {
             tokio::select! {
-                () = watch.ended() => {}
-                () = stream::linger(left, watch.unread_bytes()) => {}
+                () = state.ended() => {}
+                () = stream::linger(left, state.unread_bytes()) => {}
             }
         }
     }
@@ -152,17 +152,17 @@ impl Server {
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        watch: &Arc<Watch>,
+        state: &Arc<ConnectionState>,
         mut stopped: channel::Receiver<bool>,
     ) {
         // Answers are written whole: nothing is gained by waiting for more.
         let _ = stream.set_nodelay(true);
         let service = service_fn(|request: hyper::Request<Incoming>| {
-            watch.head_received();
-            let received = Arc::clone(watch);
+            state.head_received();
+            let received = Arc::clone(state);
             let mut request: Request = request.map(|body| Body::new(ReceivedBody::new(body, received)));
             request.extensions_mut().insert(ConnectInfo(peer));
-            let sent = Arc::clone(watch);
+            let sent = Arc::clone(state);
             async move {
                 let answer = self.site.answer(request).await;
                 Ok::<_, Infallible>(answer.map(|body| SentBody::new(body, sent)))
@@ -171,9 +171,9 @@ impl Server {
         let mut builder = http1::Builder::new();
         // Whoever is too slow is found by the sweep, for all connections at once.
         builder.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(MAX_BUFFER);
-        let io = TokioIo::new(Stream::new(stream, Arc::clone(watch)));
+        let io = TokioIo::new(Stream::new(stream, Arc::clone(state)));
         let mut connection = pin!(builder.serve_connection(io, service));
-        let mut ended = pin!(watch.ended());
+        let mut ended = pin!(state.ended());
         // A server that is gone has stopped.
         let stopping = pin!(async { stopped.wait_for(|stopped| *stopped).await.map(drop) });
         let served: Result<(), hyper::Error> = tokio::select! {

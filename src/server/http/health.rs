@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{App, access};
 
 /// How long the database may take to show that it is there.
-const PATIENCE: Duration = Duration::from_secs(2);
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The media type of counters.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -28,8 +28,8 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
     let shop = &app.shop;
     let reached = tokio::select! {
         biased;
-        reached = access::reachable(&shop.reader) => reached,
-        reason = shop.health.cancelled(PATIENCE) => Err(reason.into()),
+        reached = access::check_database(&shop.reader) => reached,
+        reason = shop.health.cancelled(READY_TIMEOUT) => Err(reason.into()),
     };
     match reached {
         Ok(()) => match &app.upstream {

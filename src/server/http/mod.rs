@@ -1,7 +1,7 @@
 //! The server's routes and what every answer carries.
 
+mod forwarding;
 mod health;
-mod passing;
 mod shadowing;
 
 use std::any::Any;
@@ -29,7 +29,7 @@ use tower::ServiceExt as _;
 
 use crate::platform::network;
 use crate::server::telemetry::RequestId;
-use crate::server::upstream::Passed;
+use crate::server::upstream::ForwardedAnswer;
 use crate::{App, Error};
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -38,7 +38,7 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const MAX_HOST: usize = 262;
 
 /// The page that leads to the others.
-const START: &str = include_str!("start.html");
+const START_PAGE: &str = include_str!("start.html");
 
 /// Everything that a listener answers.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl Site {
         let path = request.uri().path();
         match &self.api {
             Some(app) if path.starts_with("/api/") && path != DOCUMENTATION => {
-                watched(app, request, |request| passing::answer(app, request)).boxed()
+                with_telemetry(app, request, |request| forwarding::answer(app, request)).boxed()
             }
             _ => self.router.clone().oneshot(request).map(|Ok(answer)| answer).boxed(),
         }
@@ -74,8 +74,8 @@ impl Site {
 fn router(app: Arc<App>) -> Router {
     let start = match &app.upstream {
         // The shop has a start page of its own.
-        Some(upstream) if upstream.takes_everything() => Router::new(),
-        _ => Router::new().route("/", get(async || pages::host_page(START))),
+        Some(upstream) if upstream.forwards_all_paths() => Router::new(),
+        _ => Router::new().route("/", get(async || pages::host_page(START_PAGE))),
     };
     Router::new()
         .route(GRAPHQL, get(graphql_get).post(graphql_post))
@@ -86,7 +86,7 @@ fn router(app: Arc<App>) -> Router {
         .merge(pages::router(DOCUMENTATION, "guichet REST API"))
         .merge(start)
         .fallback(answer_rest)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), watched_route))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), telemetry_layer))
         .with_state(app)
 }
 
@@ -139,7 +139,7 @@ async fn graphql_post(State(app): State<Arc<App>>, request: Request) -> Response
 }
 
 async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    passing::answer(&app, request).await
+    forwarding::answer(&app, request).await
 }
 
 /// The client's address.
@@ -155,7 +155,7 @@ fn peer(request: &Request) -> IpAddr {
 /// How the client reached the server: its `Host`, or what a trusted proxy forwards.
 fn origin(app: &App, request: &Request) -> Origin {
     let host = named_host(app, request).unwrap_or("localhost").to_ascii_lowercase();
-    let is_https = believed(app, request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
+    let is_https = trusted_header(app, request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
     let (scheme, port) = if is_https { ("https", ":443") } else { ("http", ":80") };
     // The port that the scheme means anyway is not written.
     let host = host.strip_suffix(port).unwrap_or(&host).to_owned();
@@ -164,13 +164,13 @@ fn origin(app: &App, request: &Request) -> Origin {
 
 /// The host that a request names, whether it is one or not.
 fn named_host<'a>(app: &App, request: &'a Request) -> Option<&'a str> {
-    believed(app, request, FORWARDED_HOST)
+    trusted_header(app, request, FORWARDED_HOST)
         .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
         .or_else(|| request.uri().authority().map(Authority::as_str))
 }
 
 /// Whether a request names its host as HTTP asks for: once in HTTP/1.1, and by what is a host.
-fn is_well_addressed(app: &App, request: &Request) -> bool {
+fn has_valid_host(app: &App, request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
     let is_complete = first.is_some() || request.version() != Version::HTTP_11;
@@ -207,7 +207,7 @@ fn is_host(text: &str) -> bool {
 }
 
 /// A header that counts only from a trusted proxy: the last value of its last line, which that has written.
-fn believed<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
+fn trusted_header<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
     if !network::is_trusted(&app.shop.config.trusted_proxies, peer(request)) {
         return None;
     }
@@ -215,27 +215,27 @@ fn believed<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a
     line.rsplit(',').next().map(str::trim)
 }
 
-async fn watched_route(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
-    watched(&app, request, |request| next.run(request)).await
+async fn telemetry_layer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
+    with_telemetry(&app, request, |request| next.run(request)).await
 }
 
 /// Answers a request while telemetry looks on; its identifier goes with the answer.
-async fn watched<A: Future<Output = Response<Body>>>(
+async fn with_telemetry<A: Future<Output = Response<Body>>>(
     app: &App,
     request: Request,
     answer: impl FnOnce(Request) -> A,
 ) -> Response<Body> {
-    let given = believed(app, &request, RequestId::HEADER).and_then(RequestId::given);
-    let ongoing = app.telemetry.begin(&request, given);
-    let id = ongoing.request_id().header_value();
+    let given = trusted_header(app, &request, RequestId::HEADER).and_then(RequestId::parse);
+    let observed = app.telemetry.begin(&request, given);
+    let id = observed.request_id().header_value();
     // By reference: a future that is passed on by value takes its room again at each step.
-    let mut response = ongoing.watch(pin!(finish(app, request, answer))).await;
+    let mut response = observed.observe(pin!(with_common_headers(app, request, answer))).await;
     response.headers_mut().insert(RequestId::HEADER, id);
     response
 }
 
 /// The answer to a request that doesn't name its host well, in the form of the face that it is for.
-fn badly_addressed(request: &Request) -> Response<Body> {
+fn bad_host_answer(request: &Request) -> Response<Body> {
     let error = Error::BadRequest("Bad request.".to_owned());
     if request.uri().path() == GRAPHQL {
         graphql::refuse(error)
@@ -245,25 +245,25 @@ fn badly_addressed(request: &Request) -> Response<Body> {
 }
 
 /// Answers preflights, and gives every answer the headers of the contract (docs/contract/wire.md#1.8).
-async fn finish<A: Future<Output = Response<Body>>>(
+async fn with_common_headers<A: Future<Output = Response<Body>>>(
     app: &App,
     request: Request,
     answer: impl FnOnce(Request) -> A,
 ) -> Response<Body> {
-    let https = believed(app, &request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
+    let https = trusted_header(app, &request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
     let has_key = request.headers().contains_key(header::AUTHORIZATION);
     let preflight = *request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-        && !passing::answers_preflight(app, request.uri());
-    let mut response = if !is_well_addressed(app, &request) {
-        badly_addressed(&request)
+        && !forwarding::answers_preflight(app, request.uri());
+    let mut response = if !has_valid_host(app, &request) {
+        bad_host_answer(&request)
     } else if preflight {
         preflight_answer(request.headers())
     } else {
         let answered = AssertUnwindSafe(pin!(answer(request))).catch_unwind().await;
         answered.unwrap_or_else(|cause| panicked(&*cause))
     };
-    if response.extensions().get::<Passed>().is_some() {
+    if response.extensions().get::<ForwardedAnswer>().is_some() {
         return response;
     }
     let challenge = challenge(response.status(), has_key);

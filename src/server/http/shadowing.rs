@@ -9,21 +9,21 @@ use facade::rest;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::passing::From;
-use crate::server::shadow::{self, MAX_ANSWER, Outcome, Seen, Shadow};
+use super::forwarding::ClientInfo;
+use crate::server::shadow::{self, ComparedAnswer, MAX_ANSWER, Outcome, Shadow};
 use crate::server::upstream::{self, Upstream};
 use crate::{App, Error};
 
 /// A question of the sample.
-pub(super) struct Question {
+pub(super) struct SampledRequest {
     uri: Uri,
     headers: HeaderMap,
-    from: From,
+    client_info: ClientInfo,
     _place: OwnedSemaphorePermit,
 }
 
 /// The question that a request asks, where it is of the sample.
-pub(super) fn sampled(app: &App, request: &Request, from: &From) -> Option<Question> {
+pub(super) fn sample(app: &App, request: &Request, client_info: &ClientInfo) -> Option<SampledRequest> {
     let shadow = app.shadow.as_ref().filter(|_| *request.method() == Method::GET)?;
     // It came from here: that server's answer would be asked of this one again.
     if upstream::is_looping(request.headers()) {
@@ -48,11 +48,15 @@ pub(super) fn sampled(app: &App, request: &Request, from: &From) -> Option<Quest
     ] {
         headers.remove(name);
     }
-    Some(Question { uri, headers, from: from.clone(), _place: place })
+    Some(SampledRequest { uri, headers, client_info: client_info.clone(), _place: place })
 }
 
 /// Compares an answer with the shop's own, once the client has it. The answer itself stays as it is.
-pub(super) async fn look(app: &Arc<App>, question: Question, answer: Response<Body>) -> Response<Body> {
+pub(super) async fn compare_later(
+    app: &Arc<App>,
+    sampled: SampledRequest,
+    answer: Response<Body>,
+) -> Response<Body> {
     let (parts, body) = answer.into_parts();
     let status = parts.status.as_u16();
     let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
@@ -62,16 +66,16 @@ pub(super) async fn look(app: &Arc<App>, question: Question, answer: Response<Bo
     }
     // It is in memory already.
     let Ok(bytes) = to_bytes(body, MAX_ANSWER).await else {
-        return rest::refuse(&question.headers, Error::internal("an answer has no end"));
+        return rest::refuse(&sampled.headers, Error::internal("an answer has no end"));
     };
-    let here = Seen::of(&Response::from_parts(parts.clone(), bytes.clone()));
+    let here = ComparedAnswer::of(&Response::from_parts(parts.clone(), bytes.clone()));
     let app = Arc::clone(app);
     tokio::spawn(async move {
         if let (Some(upstream), Some(shadow)) = (&app.upstream, &app.shadow) {
-            let operation = shadow::operation(question.uri.path());
-            let outcome = compare(&app, upstream, shadow, &question, here).await;
+            let operation = shadow::operation(sampled.uri.path());
+            let outcome = compare(&app, upstream, shadow, &sampled, here).await;
             app.telemetry.compared(&operation, outcome.name());
-            shadow.keep(&operation, outcome);
+            shadow.record(&operation, outcome);
         }
     });
     Response::from_parts(parts, Body::from(bytes))
@@ -81,53 +85,63 @@ async fn compare(
     app: &App,
     upstream: &Upstream,
     shadow: &Shadow,
-    question: &Question,
-    here: Seen,
+    sampled: &SampledRequest,
+    here: ComparedAnswer,
 ) -> Outcome {
-    let declared = shadow::declared(question.uri.path(), question.uri.query().unwrap_or_default());
-    let Some(there) = ask(app, upstream, shadow, question).await else { return Outcome::Unanswered };
-    let again = async || {
-        let there = ask(app, upstream, shadow, question).await?;
-        let From { client, origin, .. } = &question.from;
-        Some((there, seen(app.faces.rest.repeat(question.request(), *client, origin.clone()).await).await?))
+    let declared = shadow::declared(sampled.uri.path(), sampled.uri.query().unwrap_or_default());
+    let Some(there) = upstream_answer(app, upstream, shadow, sampled).await else {
+        return Outcome::Unanswered;
     };
-    shadow::judge(&declared, (there, here), again).await
+    let again = async || {
+        let there = upstream_answer(app, upstream, shadow, sampled).await?;
+        let ClientInfo { client, origin, .. } = &sampled.client_info;
+        Some((
+            there,
+            collect_answer(app.faces.rest.repeat(sampled.request(), *client, origin.clone()).await).await?,
+        ))
+    };
+    shadow::compare_twice(&declared, (there, here), again).await
 }
 
 /// An answer as it is compared; `None` where it is too large or breaks off.
-async fn seen(answer: Response<Body>) -> Option<Seen> {
+async fn collect_answer(answer: Response<Body>) -> Option<ComparedAnswer> {
     let (parts, body) = answer.into_parts();
     let bytes = to_bytes(body, MAX_ANSWER).await.ok()?;
-    Some(Seen::of(&Response::from_parts(parts, bytes)))
+    Some(ComparedAnswer::of(&Response::from_parts(parts, bytes)))
 }
 
 /// Too much is passed on already.
-struct Busy;
+struct TooManyForwarded;
 
 /// The shop's own answer; `None` where it has none in time. Then nothing is asked for a while.
-async fn ask(app: &App, upstream: &Upstream, shadow: &Shadow, question: &Question) -> Option<Seen> {
+async fn upstream_answer(
+    app: &App,
+    upstream: &Upstream,
+    shadow: &Shadow,
+    sampled: &SampledRequest,
+) -> Option<ComparedAnswer> {
     let asking = async {
         // guichet asks for itself: the question has an identifier of its own, and takes nobody's share.
-        let sender = question.from.sender(app, true);
-        match upstream.pass(question.request(), &sender).await {
-            Ok(answer) => Ok(seen(answer).await),
+        let sender = sampled.client_info.sender(app, true);
+        match upstream.forward(sampled.request(), &sender).await {
+            Ok(answer) => Ok(collect_answer(answer).await),
             // No fault of that server's.
-            Err(Error::Overloaded) => Err(Busy),
+            Err(Error::Overloaded) => Err(TooManyForwarded),
             Err(_) => Ok(None),
         }
     };
     let there = match timeout(shadow.patience(), asking).await {
-        Ok(Err(Busy)) => return None,
+        Ok(Err(TooManyForwarded)) => return None,
         Ok(Ok(there)) => there.filter(|there| !shadow::is_unanswered(there.status)),
         Err(_) => None,
     };
     if there.is_none() {
-        shadow.rest();
+        shadow.pause();
     }
     there
 }
 
-impl Question {
+impl SampledRequest {
     fn request(&self) -> Request {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = self.uri.clone();

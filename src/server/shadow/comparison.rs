@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName, Response, header};
 use regex::Regex;
 use serde_json::{Map, Value as Json};
 
-use super::declared::Declared;
+use super::declared::DeclaredDifferences;
 
 /// Headers that clients rely on. Of a media type, only its name counts.
 const HEADERS: [HeaderName; 4] =
@@ -21,7 +21,7 @@ const MAX_PLACE: usize = 1000;
 
 /// An answer as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct ComparedAnswer {
     /// HTTP status.
     pub status: u16,
     /// Of [`HEADERS`], in their order.
@@ -29,7 +29,7 @@ pub struct Seen {
     body: Bytes,
 }
 
-impl Seen {
+impl ComparedAnswer {
     /// What counts of an answer.
     pub fn of(answer: &Response<Bytes>) -> Self {
         let status = answer.status().as_u16();
@@ -70,7 +70,11 @@ impl Difference {
 }
 
 /// What differs between the shop's own answer to a question and guichet's, beyond what is declared for it.
-pub fn compare(declared: &Declared, there: &Seen, here: &Seen) -> Vec<Difference> {
+pub fn compare(
+    declared: &DeclaredDifferences,
+    there: &ComparedAnswer,
+    here: &ComparedAnswer,
+) -> Vec<Difference> {
     let mut comparison = Comparison { declared, found: Vec::new() };
     if there.status != here.status {
         if !declared.covers_status(there.status, here.status) {
@@ -84,12 +88,12 @@ pub fn compare(declared: &Declared, there: &Seen, here: &Seen) -> Vec<Difference
 }
 
 struct Comparison<'a> {
-    declared: &'a Declared,
+    declared: &'a DeclaredDifferences,
     found: Vec<Difference>,
 }
 
 impl Comparison<'_> {
-    fn headers(&mut self, there: &Seen, here: &Seen) {
+    fn headers(&mut self, there: &ComparedAnswer, here: &ComparedAnswer) {
         for (name, (there, here)) in HEADERS.iter().zip(there.headers.iter().zip(&here.headers)) {
             if there != here {
                 self.differ(&format!("header {name}"), there.clone(), here.clone());
@@ -185,13 +189,13 @@ mod tests {
 
     use super::*;
 
-    fn seen(status: u16, body: &Json) -> Seen {
+    fn seen(status: u16, body: &Json) -> ComparedAnswer {
         let answer = Response::builder().status(status).header("Content-Type", "application/json");
-        Seen::of(&answer.body(Bytes::from(body.to_string())).unwrap())
+        ComparedAnswer::of(&answer.body(Bytes::from(body.to_string())).unwrap())
     }
 
     fn places(there: &Json, here: &Json) -> Vec<String> {
-        let declared = Declared::default();
+        let declared = DeclaredDifferences::default();
         let found = compare(&declared, &seen(200, there), &seen(200, here));
         found.into_iter().map(|difference| difference.place).collect()
     }
@@ -209,7 +213,8 @@ mod tests {
 
     #[test]
     fn a_status_stands_for_everything() {
-        let found = compare(&Declared::default(), &seen(200, &json!({"a": 1})), &seen(404, &json!({})));
+        let found =
+            compare(&DeclaredDifferences::default(), &seen(200, &json!({"a": 1})), &seen(404, &json!({})));
         let [difference] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!(difference.place, "status");
         assert_eq!((difference.there.as_deref(), difference.here.as_deref()), (Some("200"), Some("404")));

@@ -8,14 +8,14 @@ use serde::Deserialize;
 
 use super::comparison::Difference;
 
-static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+static ALL: LazyLock<Vec<Declaration>> = LazyLock::new(|| {
     // A test holds that it can be read.
     serde_json::from_str(include_str!("declared.json")).unwrap_or_default()
 });
 
 /// One declared difference.
 #[derive(Debug, Deserialize)]
-struct Entry {
+struct Declaration {
     /// Which questions: a pattern on the path, and one on the query.
     #[serde(with = "pattern")]
     path: Regex,
@@ -40,17 +40,17 @@ struct Statuses {
 
 /// Everything that is declared for one question.
 #[derive(Debug, Default)]
-pub struct Declared {
+pub struct DeclaredDifferences {
     statuses: Vec<Statuses>,
     ignore: Vec<&'static str>,
     extra: Vec<&'static str>,
 }
 
-impl Declared {
+impl DeclaredDifferences {
     /// What is declared for a path and its query, both decoded.
     pub fn of(path: &str, query: &str) -> Self {
         let mut declared = Self::default();
-        let asked = |entry: &&Entry| {
+        let asked = |entry: &&Declaration| {
             entry.path.is_match(path) && entry.query.as_ref().is_none_or(|known| known.is_match(query))
         };
         for entry in ALL.iter().filter(asked) {
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_list_can_be_read() {
-        let read: Vec<Entry> = serde_json::from_str(include_str!("declared.json")).unwrap();
+        let read: Vec<Declaration> = serde_json::from_str(include_str!("declared.json")).unwrap();
         assert!(!read.is_empty());
     }
 

@@ -43,7 +43,7 @@ impl Outcome {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
     /// By operation: its method and documented path.
-    pub operations: BTreeMap<String, Operation>,
+    pub operations: BTreeMap<String, OperationFindings>,
     /// Places beyond those that are kept.
     #[serde(default)]
     pub places_left_out: u64,
@@ -51,7 +51,7 @@ pub struct Findings {
 
 /// What was found of an operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
+pub struct OperationFindings {
     /// Questions that both answered alike.
     pub same: u64,
     /// Questions whose rows changed between the two answers.
@@ -62,10 +62,10 @@ pub struct Operation {
     pub unanswered: u64,
     /// By place, rows of lists taken together.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub places: BTreeMap<String, Place>,
+    pub places: BTreeMap<String, DifferingPlace>,
 }
 
-impl Operation {
+impl OperationFindings {
     /// Questions that were asked.
     pub fn asked(&self) -> u64 {
         self.same + self.changed + self.different + self.unanswered
@@ -74,7 +74,7 @@ impl Operation {
 
 /// A place that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct DifferingPlace {
     /// How often.
     pub count: u64,
     /// `status`, `header …` or a JSON pointer: where it was last.
@@ -83,12 +83,12 @@ pub struct Place {
     pub last: DateTime<Utc>,
     /// The two values then, where the operator wants them kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<Values>,
+    pub values: Option<DifferingValues>,
 }
 
 /// Two values that differ, as JSON; `None` where there was none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Values {
+pub struct DifferingValues {
     /// The shop's own server's.
     pub there: Option<String>,
     /// guichet's.
@@ -119,13 +119,13 @@ impl Findings {
         // Once for each question, in however many rows.
         let places: BTreeMap<_, _> = differences.into_iter().map(|found| (found.pattern(), found)).collect();
         for (pattern, found) in places {
-            let values = values.then_some(Values { there: found.there, here: found.here });
-            self.put(operation, pattern, Place { count: 1, pointer: found.place, last: at, values });
+            let values = values.then_some(DifferingValues { there: found.there, here: found.here });
+            self.put(operation, pattern, DifferingPlace { count: 1, pointer: found.place, last: at, values });
         }
     }
 
     /// Adds what others have found.
-    pub fn join(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.places_left_out += other.places_left_out;
         for (name, found) in other.operations {
             let counts = self.operations.entry(name.clone()).or_default();
@@ -139,11 +139,11 @@ impl Findings {
         }
     }
 
-    fn put(&mut self, operation: &str, pattern: String, place: Place) {
+    fn put(&mut self, operation: &str, pattern: String, place: DifferingPlace) {
         let kept: usize = self.operations.values().map(|operation| operation.places.len()).sum();
         let places = &mut self.operations.entry(operation.to_owned()).or_default().places;
         match places.get_mut(&pattern) {
-            Some(known) => *known = Place { count: known.count + place.count, ..place },
+            Some(known) => *known = DifferingPlace { count: known.count + place.count, ..place },
             None if kept < MAX_PLACES => {
                 places.insert(pattern, place);
             }
@@ -172,7 +172,7 @@ impl Findings {
         lock.lock()?;
         // What cannot be read is no reason to find nothing any more.
         let mut all = Self::load(file).unwrap_or_default();
-        all.join(self);
+        all.merge(self);
         let written = file.with_extension("new");
         private().write(true).truncate(true).open(&written)?.write_all(&serde_json::to_vec_pretty(&all)?)?;
         fs::rename(written, file)

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::Utc;
-pub use comparison::{Difference, Seen, compare};
-pub use declared::Declared;
-pub use findings::{Findings, Operation, Outcome, Place, Values};
+pub use comparison::{ComparedAnswer, Difference, compare};
+pub use declared::DeclaredDifferences;
+pub use findings::{DifferingPlace, DifferingValues, Findings, OperationFindings, Outcome};
 use percent_encoding::percent_decode_str;
 use rand::Rng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -22,13 +22,13 @@ use crate::platform::config;
 use crate::server::upstream::documented_path;
 
 /// How long nothing is asked once the shop's own server was too slow, or refused to answer.
-const REST: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_secs(60);
 /// How often findings are written.
-const WRITTEN: Duration = Duration::from_secs(5);
+const WRITE_INTERVAL: Duration = Duration::from_secs(5);
 /// Statuses of a server that has no answer for now: too many requests, and those of gateways.
-const NO_ANSWER: [u16; 4] = [429, 502, 503, 504];
+const UNANSWERED_STATUSES: [u16; 4] = [429, 502, 503, 504];
 /// How long a row that has changed may take to be seen everywhere; totals are remembered for a second.
-const SETTLED: Duration = Duration::from_millis(1200);
+const SETTLE_TIME: Duration = Duration::from_millis(1200);
 /// Largest answer that is compared.
 pub const MAX_ANSWER: usize = 8 << 20;
 
@@ -38,7 +38,7 @@ pub struct Shadow {
     file: PathBuf,
     places: Arc<Semaphore>,
     findings: Mutex<Findings>,
-    resting: Mutex<Option<Instant>>,
+    paused_until: Mutex<Option<Instant>>,
 }
 
 impl Shadow {
@@ -49,13 +49,13 @@ impl Shadow {
             settings,
             file,
             findings: Mutex::default(),
-            resting: Mutex::default(),
+            paused_until: Mutex::default(),
         }
     }
 
     /// A place for a question that is asked of both, where this one is of the sample.
     pub fn sample(&self) -> Option<OwnedSemaphorePermit> {
-        if rand::rng().random::<f64>() >= self.settings.rate || self.is_resting() {
+        if rand::rng().random::<f64>() >= self.settings.rate || self.is_paused() {
             return None;
         }
         Arc::clone(&self.places).try_acquire_owned().ok()
@@ -66,23 +66,23 @@ impl Shadow {
         self.settings.patience
     }
 
-    fn is_resting(&self) -> bool {
-        held(&self.resting).is_some_and(|until| until > Instant::now())
+    fn is_paused(&self) -> bool {
+        lock(&self.paused_until).is_some_and(|until| until > Instant::now())
     }
 
     /// Asks nothing for a while.
-    pub fn rest(&self) {
-        *held(&self.resting) = Some(Instant::now() + REST);
+    pub fn pause(&self) {
+        *lock(&self.paused_until) = Some(Instant::now() + PAUSE);
     }
 
     /// Keeps what became of a question.
-    pub fn keep(&self, operation: &str, outcome: Outcome) {
-        held(&self.findings).add(operation, outcome, Utc::now(), self.settings.values);
+    pub fn record(&self, operation: &str, outcome: Outcome) {
+        lock(&self.findings).add(operation, outcome, Utc::now(), self.settings.values);
     }
 
     /// Writes what was found since the last time.
     pub async fn write(&self) {
-        let found = std::mem::take(&mut *held(&self.findings));
+        let found = std::mem::take(&mut *lock(&self.findings));
         if found.is_empty() {
             return;
         }
@@ -94,8 +94,8 @@ impl Shadow {
     }
 
     /// Writes again and again.
-    pub async fn keep_writing(&self) {
-        let mut ticks = tokio::time::interval(WRITTEN);
+    pub async fn write_periodically(&self) {
+        let mut ticks = tokio::time::interval(WRITE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -104,13 +104,13 @@ impl Shadow {
     }
 }
 
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a server has no answer for now.
 pub fn is_unanswered(status: u16) -> bool {
-    NO_ANSWER.contains(&status)
+    UNANSWERED_STATUSES.contains(&status)
 }
 
 /// What a `GET` is counted as: its documented path, or that it has none.
@@ -119,8 +119,8 @@ pub fn operation(path: &str) -> String {
 }
 
 /// What is declared for a question.
-pub fn declared(path: &str, query: &str) -> Declared {
-    Declared::of(decoded(path).trim_end_matches('/'), &decoded(query))
+pub fn declared(path: &str, query: &str) -> DeclaredDifferences {
+    DeclaredDifferences::of(decoded(path).trim_end_matches('/'), &decoded(query))
 }
 
 fn decoded(text: &str) -> String {
@@ -129,16 +129,16 @@ fn decoded(text: &str) -> String {
 
 /// What becomes of a question that was answered there and here. Where the answers differ, both are asked for
 /// `again`, once rows that have changed show everywhere: what differs only once has changed meanwhile.
-pub async fn judge(
-    declared: &Declared,
-    (there, here): (Seen, Seen),
-    again: impl AsyncFnOnce() -> Option<(Seen, Seen)>,
+pub async fn compare_twice(
+    declared: &DeclaredDifferences,
+    (there, here): (ComparedAnswer, ComparedAnswer),
+    again: impl AsyncFnOnce() -> Option<(ComparedAnswer, ComparedAnswer)>,
 ) -> Outcome {
     let first = compare(declared, &there, &here);
     if first.is_empty() {
         return Outcome::Same;
     }
-    sleep(SETTLED).await;
+    sleep(SETTLE_TIME).await;
     let Some((there, here)) = again().await else { return Outcome::Unanswered };
     let second = compare(declared, &there, &here);
     let stays = |found: &Difference| second.iter().any(|other| other.pattern() == found.pattern());

@@ -14,17 +14,17 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::spans::{Told, request};
+use super::spans::{FinishedRequest, export_request};
 use crate::platform::config::Otlp;
 
 /// Requests that wait to be told; further ones are dropped.
-const QUEUE: usize = 512;
+const QUEUE_LENGTH: usize = 512;
 /// Spans of one batch.
-const BATCH: usize = 512;
+const BATCH_SIZE: usize = 512;
 /// Pauses after which a collector is asked again that was away or busy.
-const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+const RETRY_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// How long the last batch may take when the server stops.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Where spans go.
 pub(super) struct Exporter {
@@ -32,7 +32,7 @@ pub(super) struct Exporter {
 }
 
 enum Message {
-    Told(Box<Told>),
+    Finished(Box<FinishedRequest>),
     /// Send what there is, and say when that is done.
     Flush(oneshot::Sender<()>),
 }
@@ -40,15 +40,15 @@ enum Message {
 impl Exporter {
     /// Starts to send to a collector.
     pub(super) fn start(settings: Otlp, database: &'static str) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(Sending { settings, database, spans: Vec::new(), is_away: false }.run(waiting));
+        let (queue, waiting) = mpsc::channel(QUEUE_LENGTH);
+        tokio::spawn(ExportTask { settings, database, spans: Vec::new(), is_failing: false }.run(waiting));
         Self { queue }
     }
 
     /// Tells of a request.
-    pub(super) fn tell(&self, told: Told) {
+    pub(super) fn enqueue(&self, request: FinishedRequest) {
         // A full queue drops it.
-        let _ = self.queue.try_send(Message::Told(Box::new(told)));
+        let _ = self.queue.try_send(Message::Finished(Box::new(request)));
     }
 
     /// Sends what waits.
@@ -59,20 +59,20 @@ impl Exporter {
                 let _ = wait.await;
             }
         };
-        let _ = timeout(FAREWELL, sent).await;
+        let _ = timeout(FLUSH_TIMEOUT, sent).await;
     }
 }
 
 /// The work of an exporter.
-struct Sending {
+struct ExportTask {
     settings: Otlp,
     database: &'static str,
     spans: Vec<Json>,
     /// Whether the last batch was lost: the log is told of the first one only.
-    is_away: bool,
+    is_failing: bool,
 }
 
-impl Sending {
+impl ExportTask {
     async fn run(mut self, mut waiting: mpsc::Receiver<Message>) {
         let mut tick = interval(self.settings.delay);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -80,9 +80,9 @@ impl Sending {
             tokio::select! {
                 message = waiting.recv() => match message {
                     None => return,
-                    Some(Message::Told(told)) => {
-                        self.spans.extend(told.spans(self.database));
-                        if self.spans.len() >= BATCH {
+                    Some(Message::Finished(request)) => {
+                        self.spans.extend(request.spans(self.database));
+                        if self.spans.len() >= BATCH_SIZE {
                             self.send().await;
                         }
                     }
@@ -102,11 +102,11 @@ impl Sending {
             return;
         }
         let spans = std::mem::take(&mut self.spans);
-        let body = request(&self.settings.resource, &spans).to_string();
+        let body = export_request(&self.settings.resource, &spans).to_string();
         match self.deliver(&body).await {
-            Ok(()) => self.is_away = false,
+            Ok(()) => self.is_failing = false,
             Err(cause) => {
-                if !std::mem::replace(&mut self.is_away, true) {
+                if !std::mem::replace(&mut self.is_failing, true) {
                     tracing::warn!(cause, endpoint = %self.settings.endpoint, "spans are lost: no collector takes them");
                 }
             }
@@ -115,11 +115,11 @@ impl Sending {
 
     /// Delivers a batch, by several attempts where it may help.
     async fn deliver(&self, body: &str) -> Result<(), String> {
-        let mut pauses = PAUSES.into_iter();
+        let mut pauses = RETRY_PAUSES.into_iter();
         loop {
             let cause = match timeout(self.settings.timeout, self.post(body)).await {
                 Ok(Ok(status)) if status.is_success() => return Ok(()),
-                Ok(Ok(status)) if !is_passing(status) => return Err(format!("it answers {status}")),
+                Ok(Ok(status)) if !is_temporary(status) => return Err(format!("it answers {status}")),
                 Ok(Ok(status)) => format!("it answers {status}"),
                 Ok(Err(cause)) => cause.to_string(),
                 Err(_) => "it doesn't answer in time".to_owned(),
@@ -151,6 +151,6 @@ impl Sending {
 }
 
 /// Whether a collector may take a batch later that it refuses now.
-fn is_passing(status: StatusCode) -> bool {
+fn is_temporary(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }

@@ -12,12 +12,12 @@ use tracing_subscriber::EnvFilter;
 use crate::platform::config::LogFormat;
 
 /// Lines that may wait to be written; further ones are lost.
-const WAITING: usize = 4096;
+const MAX_WAITING_LINES: usize = 4096;
 
 /// Lines that the sink did not take.
-static FAILED: AtomicU64 = AtomicU64::new(0);
+static FAILED_LINES: AtomicU64 = AtomicU64::new(0);
 /// Lines for which there was no room.
-static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+static DROPPED_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
 /// Keeps the log's thread; lines that wait are written when this is dropped.
 pub(crate) struct Log {
@@ -38,38 +38,38 @@ impl Log {
             LogFormat::Json => log.json().flatten_event(true).init(),
             LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
         }
-        panic::set_hook(Box::new(tell_panic));
+        panic::set_hook(Box::new(log_panic));
         Self { _writer: writer }
     }
 }
 
 /// A panic is told like everything else: what Rust does by itself waits for standard error.
-fn tell_panic(panic: &PanicHookInfo<'_>) {
+fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string);
     tracing::error!(location, cause = panic.payload_as_str().unwrap_or("unknown"), "panic");
 }
 
 fn sink() -> (NonBlocking, WorkerGuard) {
-    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING);
-    let (sink, writer) = builder.thread_name("log").finish(Counted(io::stderr()));
+    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING_LINES);
+    let (sink, writer) = builder.thread_name("log").finish(CountingStderr(io::stderr()));
     // It is set once a process.
-    let _ = DROPPED.set(sink.error_counter());
+    let _ = DROPPED_LINES.set(sink.error_counter());
     (sink, writer)
 }
 
 /// Lines that were lost so far.
-pub(super) fn lost() -> u64 {
-    let dropped = DROPPED.get().map_or(0, |counter| counter.dropped_lines() as u64);
-    dropped.saturating_add(FAILED.load(Ordering::Relaxed))
+pub(super) fn lost_lines() -> u64 {
+    let dropped = DROPPED_LINES.get().map_or(0, |counter| counter.dropped_lines() as u64);
+    dropped.saturating_add(FAILED_LINES.load(Ordering::Relaxed))
 }
 
 /// Standard error, where what cannot be written is counted instead of told.
-struct Counted(Stderr);
+struct CountingStderr(Stderr);
 
-impl Write for Counted {
+impl Write for CountingStderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.0.write_all(line).is_err() {
-            FAILED.fetch_add(1, Ordering::Relaxed);
+            FAILED_LINES.fetch_add(1, Ordering::Relaxed);
         }
         Ok(line.len())
     }

@@ -37,18 +37,18 @@ pub(super) struct Metrics {
     roots: HashSet<String>,
     requests: IntCounterVec,
     durations: HistogramVec,
-    under_way: IntGauge,
+    in_flight: IntGauge,
     errors: IntCounterVec,
     points: IntCounter,
     statements: IntCounter,
     connections: IntGaugeVec,
     max_connections: IntGauge,
     lost_lines: IntCounter,
-    compared: IntCounterVec,
+    shadow_comparisons: IntCounterVec,
 }
 
 /// A request as it is counted.
-pub(super) struct Counted<'a> {
+pub(super) struct CountedRequest<'a> {
     pub(super) method: &'static str,
     pub(super) status: u16,
     pub(super) duration: Duration,
@@ -81,7 +81,7 @@ impl Metrics {
                 &["face", "method", "operation", "status"],
             )?,
             durations: HistogramVec::new(durations, &["face", "operation"])?,
-            under_way: IntGauge::new("guichet_requests_in_flight", "Requests that are being answered.")?,
+            in_flight: IntGauge::new("guichet_requests_in_flight", "Requests that are being answered.")?,
             errors: counters("guichet_errors_total", "Errors in answers, by their code.", &["face", "code"])?,
             points: IntCounter::new("guichet_cost_points_total", "Points that requests cost.")?,
             statements: IntCounter::new("guichet_sql_statements_total", "SQL statements that were sent.")?,
@@ -97,7 +97,7 @@ impl Metrics {
                 "guichet_log_lines_lost_total",
                 "Lines of the log that could not be written.",
             )?,
-            compared: counters(
+            shadow_comparisons: counters(
                 "guichet_shadow_requests_total",
                 "Answers that were compared with the upstream's: same, changed meanwhile, different, or unanswered there.",
                 &["operation", "outcome"],
@@ -116,14 +116,14 @@ impl Metrics {
         let collectors: [Box<dyn Collector>; 12] = [
             Box::new(self.requests.clone()),
             Box::new(self.durations.clone()),
-            Box::new(self.under_way.clone()),
+            Box::new(self.in_flight.clone()),
             Box::new(self.errors.clone()),
             Box::new(self.points.clone()),
             Box::new(self.statements.clone()),
             Box::new(self.connections.clone()),
             Box::new(self.max_connections.clone()),
             Box::new(self.lost_lines.clone()),
-            Box::new(self.compared.clone()),
+            Box::new(self.shadow_comparisons.clone()),
             Box::new(started),
             Box::new(build),
         ];
@@ -132,12 +132,12 @@ impl Metrics {
 
     /// A request begins.
     pub(super) fn begin(&self) {
-        self.under_way.inc();
+        self.in_flight.inc();
     }
 
     /// A request ends.
-    pub(super) fn end(&self, request: &Counted<'_>) {
-        self.under_way.dec();
+    pub(super) fn end(&self, request: &CountedRequest<'_>) {
+        self.in_flight.dec();
         let (face, operation) = (request.facts.answered_by.name(), self.operation(request.facts));
         let mut digits = itoa::Buffer::new();
         let status = digits.format(request.status);
@@ -151,7 +151,7 @@ impl Metrics {
 
     /// An answer was compared with the upstream's.
     pub(super) fn compared(&self, operation: &str, outcome: &str) {
-        self.compared.with_label_values(&[operation, outcome]).inc();
+        self.shadow_comparisons.with_label_values(&[operation, outcome]).inc();
     }
 
     /// A statement is sent.
@@ -180,7 +180,7 @@ impl Metrics {
             self.connections.with_label_values(&[state]).set(number.into());
         }
         self.max_connections.set(connections.max.into());
-        self.lost_lines.inc_by(log::lost().saturating_sub(self.lost_lines.get()));
+        self.lost_lines.inc_by(log::lost_lines().saturating_sub(self.lost_lines.get()));
         TextEncoder::new().encode_to_string(&self.registry.gather()).map_err(Error::internal)
     }
 }

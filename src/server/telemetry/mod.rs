@@ -1,7 +1,7 @@
 //! What the operator is told of the server's work: a line in the log for each request, counters for
 //! Prometheus, and traces for an OpenTelemetry collector.
 //!
-//! Each request has an `Ongoing` around its work. Whatever answers it reaches that without being handed it,
+//! Each request has an `ObservedRequest` around its work. Whatever answers it reaches that without being handed it,
 //! and notes what it learns; at the end, everything is told at once to those who want to know.
 //!
 //! Told are names, numbers and identifiers that the server itself gave, and the name that a GraphQL
@@ -10,7 +10,7 @@
 mod exporter;
 mod log;
 mod metrics;
-mod ongoing;
+mod observed_request;
 mod request_id;
 mod spans;
 mod trace;
@@ -23,8 +23,8 @@ use axum::extract::Request;
 use self::exporter::Exporter;
 pub(crate) use self::log::Log;
 use self::metrics::Metrics;
-use self::ongoing::Ongoing;
-pub(crate) use self::ongoing::request_id;
+use self::observed_request::ObservedRequest;
+pub(crate) use self::observed_request::request_id;
 pub(crate) use self::request_id::RequestId;
 pub use self::trace::TraceId;
 use crate::Result;
@@ -59,8 +59,8 @@ impl Telemetry {
     }
 
     /// Begins to watch a request. `id` is what a trusted proxy calls it.
-    pub(crate) fn begin(self: &Arc<Self>, request: &Request, id: Option<RequestId>) -> Ongoing {
-        Ongoing::new(Arc::clone(self), request, id)
+    pub(crate) fn begin(self: &Arc<Self>, request: &Request, id: Option<RequestId>) -> ObservedRequest {
+        ObservedRequest::new(Arc::clone(self), request, id)
     }
 
     /// An observer of SQL statements that counts them, and tells another.
@@ -68,7 +68,7 @@ impl Telemetry {
     pub fn observer(self: &Arc<Self>, other: Observer) -> Observer {
         let telemetry = Arc::clone(self);
         Arc::new(move |sent| {
-            ongoing::note_statement(sent);
+            observed_request::note_statement(sent);
             if let Some(metrics) = &telemetry.metrics {
                 metrics.statement();
             }

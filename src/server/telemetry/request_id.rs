@@ -16,7 +16,7 @@ impl RequestId {
     pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
     /// What a proxy calls the request, if it is an identifier.
-    pub(crate) fn given(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@~".contains(&byte);
         let is_one = !text.is_empty() && text.len() <= MAX_LENGTH && text.bytes().all(fits);
         is_one.then(|| HeaderValue::from_str(text).ok().map(Self)).flatten()
@@ -45,11 +45,11 @@ mod tests {
     #[test]
     fn only_identifiers_are_taken_over() {
         for text in ["1", "4bf92f3577b34da6a3ce929d0e0e4736", "req-1.2:3/a+b=@~_"] {
-            assert_eq!(RequestId::given(text).unwrap().as_str(), text);
+            assert_eq!(RequestId::parse(text).unwrap().as_str(), text);
         }
         let long = "a".repeat(MAX_LENGTH + 1);
         for text in ["", "a b", "a\tb", "\"", "é", "a,b", &long] {
-            assert_eq!(RequestId::given(text), None, "{text}");
+            assert_eq!(RequestId::parse(text), None, "{text}");
         }
     }
 }

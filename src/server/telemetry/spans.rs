@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use facade::facts::{AnsweredBy, RequestFacts};
 use serde_json::{Value as Json, json};
 
-use super::trace::{Parent, TraceId};
+use super::trace::{ParentSpan, TraceId};
 
 /// Kinds of spans.
 const SERVER: u8 = 2;
@@ -17,13 +17,13 @@ const CLIENT: u8 = 3;
 const FAILED: u8 = 2;
 
 /// A request that was answered, with what it did on the database.
-pub(super) struct Told {
+pub(super) struct FinishedRequest {
     pub(super) method: &'static str,
     pub(super) status: u16,
     pub(super) began: SystemTime,
     pub(super) duration: Duration,
     pub(super) trace: TraceId,
-    pub(super) parent: Option<Parent>,
+    pub(super) parent: Option<ParentSpan>,
     pub(super) statements: Vec<Statement>,
     pub(super) facts: RequestFacts,
 }
@@ -37,15 +37,16 @@ pub(super) struct Statement {
     pub(super) failed: bool,
 }
 
-impl Told {
+impl FinishedRequest {
     /// The spans of the request: its own, then those of its statements.
     pub(super) fn spans(&self, database: &'static str) -> Vec<Json> {
         let id = span_id();
-        let statements = self.statements.iter().map(|statement| self.statement(&id, database, statement));
-        std::iter::once(self.own(&id)).chain(statements).collect()
+        let statements =
+            self.statements.iter().map(|statement| self.statement_span(&id, database, statement));
+        std::iter::once(self.request_span(&id)).chain(statements).collect()
     }
 
-    fn own(&self, id: &str) -> Json {
+    fn request_span(&self, id: &str) -> Json {
         let facts = &self.facts;
         let name = match &facts.path {
             Some(path) => format!("{} {path}", self.method),
@@ -56,7 +57,7 @@ impl Told {
             .then(|| facts.errors.first().map_or_else(|| self.status.to_string(), |&code| code.to_owned()));
         let graphql = facts.operation.as_deref().filter(|_| facts.answered_by == AnsweredBy::GraphQl);
         let rest = facts.operation.as_deref().filter(|_| facts.answered_by == AnsweredBy::Rest);
-        let (key, _) = super::ongoing::credential(facts);
+        let (key, _) = super::observed_request::credential(facts);
         let attributes = [
             text("http.request.method", Some(self.method)),
             text("http.route", facts.path.as_deref()),
@@ -79,7 +80,7 @@ impl Told {
         span
     }
 
-    fn statement(&self, parent: &str, database: &'static str, statement: &Statement) -> Json {
+    fn statement_span(&self, parent: &str, database: &'static str, statement: &Statement) -> Json {
         let operation = statement.sql.split_whitespace().next().unwrap_or_default().to_uppercase();
         let attributes = [
             text("db.system.name", Some(database)),
@@ -117,7 +118,7 @@ impl Told {
 }
 
 /// What an exporter sends: spans of one service.
-pub(super) fn request(resource: &[(String, String)], spans: &[Json]) -> Json {
+pub(super) fn export_request(resource: &[(String, String)], spans: &[Json]) -> Json {
     let resource: Vec<Json> = resource.iter().filter_map(|(name, value)| text(name, Some(value))).collect();
     let scope = json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")});
     json!({"resourceSpans": [{

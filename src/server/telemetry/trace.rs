@@ -26,15 +26,15 @@ impl TraceId {
 
     /// Whether spans are told of it: as its caller has decided, or by its last digits, so that every
     /// server decides alike.
-    pub(super) fn is_sampled(self, caller: Option<&Parent>, sampler: Sampler) -> bool {
+    pub(super) fn is_sampled(self, caller: Option<&ParentSpan>, sampler: Sampler) -> bool {
         match caller {
             Some(caller) if sampler.follows_caller => caller.sampled,
-            _ => sampler.ratio >= 1.0 || self.share() < sampler.ratio,
+            _ => sampler.ratio >= 1.0 || self.ratio() < sampler.ratio,
         }
     }
 
     /// The last digits as a number from 0 to 1.
-    fn share(self) -> f64 {
+    fn ratio(self) -> f64 {
         let digits = (self.0 & u128::from(u32::MAX)) as u32;
         f64::from(digits) / f64::from(u32::MAX)
     }
@@ -48,13 +48,13 @@ impl fmt::Display for TraceId {
 
 /// The trace that a caller is in, with the caller's own part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parent {
+pub(super) struct ParentSpan {
     pub(super) trace: TraceId,
     pub(super) span: u64,
     pub(super) sampled: bool,
 }
 
-impl Parent {
+impl ParentSpan {
     /// What the headers of a request say, where they say it well.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut given = headers.get_all(TRACEPARENT).iter();
@@ -92,18 +92,18 @@ mod tests {
 
     #[test]
     fn a_trace_is_read_as_the_recommendation_writes_it() {
-        let parent = Parent::read(GIVEN).unwrap();
+        let parent = ParentSpan::read(GIVEN).unwrap();
         assert_eq!(parent.trace.to_string(), "0af7651916cd43dd8448eb211c80319c");
         assert_eq!((parent.span, parent.sampled), (0xb7ad_6b71_6920_3331, true));
-        assert!(!Parent::read(&GIVEN.replace("-01", "-00")).unwrap().sampled);
+        assert!(!ParentSpan::read(&GIVEN.replace("-01", "-00")).unwrap().sampled);
         let later = GIVEN.replace("00-0af", "01-0af");
-        assert!(Parent::read(&format!("{later}-more")).is_some());
+        assert!(ParentSpan::read(&format!("{later}-more")).is_some());
     }
 
     #[test]
     fn the_caller_decides_or_the_share_does() {
         let sampler = |ratio, follows_caller| Sampler { ratio, follows_caller };
-        let caller = |sampled| Parent { sampled, ..Parent::read(GIVEN).unwrap() };
+        let caller = |sampled| ParentSpan { sampled, ..ParentSpan::read(GIVEN).unwrap() };
         let trace = caller(true).trace;
         assert!(trace.is_sampled(Some(&caller(true)), sampler(0.0, true)));
         assert!(!trace.is_sampled(Some(&caller(false)), sampler(1.0, true)));
@@ -126,17 +126,17 @@ mod tests {
             GIVEN.replace("b7ad6b7169203331", "b7ad6b716920333"),
             GIVEN.replace("-01", ""),
         ] {
-            assert_eq!(Parent::read(&text), None, "{text}");
+            assert_eq!(ParentSpan::read(&text), None, "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn callers_are_read_back(trace in 1..=u128::MAX, span in 1..=u64::MAX, sampled in any::<bool>(), text in r"[0-9a-f-]{0,60}|\PC*") {
-            let parent = Parent { trace: TraceId(trace), span, sampled };
+            let parent = ParentSpan { trace: TraceId(trace), span, sampled };
             let written = format!("00-{}-{span:016x}-{:02x}", parent.trace, u8::from(sampled));
-            prop_assert_eq!(Parent::read(&written), Some(parent));
-            Parent::read(&text);
+            prop_assert_eq!(ParentSpan::read(&written), Some(parent));
+            ParentSpan::read(&text);
         }
     }
 }

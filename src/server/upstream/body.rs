@@ -13,8 +13,8 @@ use facade::gate::Permit;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::connections::Answer;
-use super::shares::Share;
+use super::connections::ConnectionBody;
+use super::shares::SharePermit;
 
 /// When a piece of a request last moved.
 pub(super) struct Progress {
@@ -46,18 +46,18 @@ impl Progress {
 }
 
 /// The body of a request on its way to the server.
-pub(super) struct Sent {
+pub(super) struct RequestBody {
     body: Body,
     progress: Arc<Progress>,
 }
 
-impl Sent {
+impl RequestBody {
     pub(super) fn new(body: Body, progress: Arc<Progress>) -> Self {
         Self { body, progress }
     }
 }
 
-impl HttpBody for Sent {
+impl HttpBody for RequestBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -80,21 +80,21 @@ impl HttpBody for Sent {
 }
 
 /// The body of the server's answer on its way to the client.
-pub(super) struct Answered {
-    body: Answer,
+pub(super) struct AnswerBody {
+    body: ConnectionBody,
     limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
     /// Among the requests that are passed on, until the answer's end.
-    _place: (Permit, Option<Share>),
+    _place: (Permit, Option<SharePermit>),
 }
 
-impl Answered {
-    pub(super) fn new(body: Answer, limit: Duration, place: (Permit, Option<Share>)) -> Self {
+impl AnswerBody {
+    pub(super) fn new(body: ConnectionBody, limit: Duration, place: (Permit, Option<SharePermit>)) -> Self {
         Self { body, limit, waiting: None, _place: place }
     }
 }
 
-impl HttpBody for Answered {
+impl HttpBody for AnswerBody {
     type Data = Bytes;
     type Error = io::Error;
 

@@ -13,67 +13,67 @@ use crate::platform::network;
 use crate::{Error, Result};
 
 /// One address' part of all places.
-const PART: usize = 4;
+const SHARE_DIVISOR: usize = 4;
 /// How long a request waits for a place of its address.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// The places of all addresses.
-pub(super) struct Shares {
+pub(super) struct ClientShares {
     each: usize,
-    held: Mutex<HashMap<IpAddr, Held>>,
+    held: Mutex<HashMap<IpAddr, ClientPermits>>,
 }
 
 /// The places of one address.
-struct Held {
+struct ClientPermits {
     places: Arc<Semaphore>,
     /// Requests that have one, or wait for one.
     requests: usize,
 }
 
 /// A place of an address; it is given back when this is dropped.
-pub(super) struct Share {
+pub(super) struct SharePermit {
     _place: OwnedSemaphorePermit,
-    _request: Counted,
+    _request: CountedRequest,
 }
 
 /// A request that has a place, or waits for one.
-struct Counted {
-    shares: Arc<Shares>,
+struct CountedRequest {
+    shares: Arc<ClientShares>,
     client: IpAddr,
 }
 
-impl Shares {
+impl ClientShares {
     /// Shares of so many places.
     pub(super) fn of(places: usize) -> Arc<Self> {
-        Arc::new(Self { each: (places / PART).max(1), held: Mutex::default() })
+        Arc::new(Self { each: (places / SHARE_DIVISOR).max(1), held: Mutex::default() })
     }
 
     /// A place for an address, at once or after a short wait.
     ///
     /// # Errors
     /// [`Error::Overloaded`] where it holds its share for that long.
-    pub(super) async fn take(self: &Arc<Self>, client: IpAddr) -> Result<Share> {
+    pub(super) async fn take(self: &Arc<Self>, client: IpAddr) -> Result<SharePermit> {
         let client = network::client_network(client);
         let (places, request) = self.count(client);
-        let place = timeout(PATIENCE, places.acquire_owned()).await;
+        let place = timeout(MAX_WAIT, places.acquire_owned()).await;
         let place = place.map_err(|_| Error::Overloaded)?.map_err(Error::internal)?;
-        Ok(Share { _place: place, _request: request })
+        Ok(SharePermit { _place: place, _request: request })
     }
 
-    fn count(self: &Arc<Self>, client: IpAddr) -> (Arc<Semaphore>, Counted) {
+    fn count(self: &Arc<Self>, client: IpAddr) -> (Arc<Semaphore>, CountedRequest) {
         let mut held = self.held();
-        let new = || Held { places: Arc::new(Semaphore::new(self.each)), requests: 0 };
+        let new = || ClientPermits { places: Arc::new(Semaphore::new(self.each)), requests: 0 };
         let known = held.entry(client).or_insert_with(new);
         known.requests += 1;
-        (Arc::clone(&known.places), Counted { shares: Arc::clone(self), client })
+        (Arc::clone(&known.places), CountedRequest { shares: Arc::clone(self), client })
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, Held>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, ClientPermits>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountedRequest {
     fn drop(&mut self) {
         if let Entry::Occupied(mut known) = self.shares.held().entry(self.client) {
             known.get_mut().requests -= 1;
@@ -90,7 +90,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_address_holds_a_quarter() {
-        let shares = Shares::of(8);
+        let shares = ClientShares::of(8);
         let [one, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
         let first = shares.take(one).await.unwrap();
         let _second = shares.take(one).await.unwrap();

@@ -4,16 +4,16 @@ use crate::Error;
 
 /// Why the shop's own server has not answered a request that was passed on.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum UpstreamError {
     /// No connection to it can be opened.
     #[error("no connection to GUICHET_UPSTREAM: {0}")]
-    Away(String),
+    Unreachable(String),
     /// A connection is not opened in time.
     #[error("no connection to GUICHET_UPSTREAM in time")]
-    Slow,
+    ConnectTimeout,
     /// It takes nothing, or says nothing, for too long.
     #[error("GUICHET_UPSTREAM does not answer in time")]
-    Silent,
+    AnswerTimeout,
     /// The connection ended before the answer began, or what came is no answer.
     #[error("no answer of GUICHET_UPSTREAM: {0}")]
     Broken(String),
@@ -22,33 +22,33 @@ pub enum Trouble {
     Loop,
     /// The request itself broke off while it was passed on.
     #[error("a request broke off while it was passed on: {0}")]
-    Unsent(String),
+    RequestBroken(String),
 }
 
-impl Trouble {
+impl UpstreamError {
     /// HTTP status of the answer.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Away(_) | Self::Broken(_) => 502,
-            Self::Slow | Self::Silent => 504,
+            Self::Unreachable(_) | Self::Broken(_) => 502,
+            Self::ConnectTimeout | Self::AnswerTimeout => 504,
             Self::Loop => 508,
-            Self::Unsent(_) => 400,
+            Self::RequestBroken(_) => 400,
         }
     }
 
     /// What the client is told.
     pub fn text(&self) -> &'static str {
         match self {
-            Self::Away(_) | Self::Broken(_) => "Bad Gateway",
-            Self::Slow | Self::Silent => "Gateway Timeout",
+            Self::Unreachable(_) | Self::Broken(_) => "Bad Gateway",
+            Self::ConnectTimeout | Self::AnswerTimeout => "Gateway Timeout",
             Self::Loop => "Loop Detected",
-            Self::Unsent(_) => "Bad request.",
+            Self::RequestBroken(_) => "Bad request.",
         }
     }
 }
 
-impl From<Trouble> for Error {
-    fn from(trouble: Trouble) -> Self {
-        Self::Upstream { status: trouble.status(), text: trouble.text(), cause: trouble.into() }
+impl From<UpstreamError> for Error {
+    fn from(error: UpstreamError) -> Self {
+        Self::Upstream { status: error.status(), text: error.text(), cause: error.into() }
     }
 }

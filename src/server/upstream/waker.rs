@@ -13,52 +13,52 @@ use futures_util::task::AtomicWaker;
 
 /// A waker for both halves, instead of the task's own.
 #[derive(Default)]
-pub(super) struct Bell(Arc<State>);
+pub(super) struct ConnectionWaker(Arc<WakerState>);
 
-struct State {
+struct WakerState {
     /// Whether the task is polling and asks by itself.
-    is_silent: AtomicBool,
-    has_rung: AtomicBool,
+    is_polling: AtomicBool,
+    was_woken: AtomicBool,
     task: AtomicWaker,
 }
 
-impl Default for State {
+impl Default for WakerState {
     fn default() -> Self {
-        Self { is_silent: AtomicBool::new(true), has_rung: AtomicBool::default(), task: AtomicWaker::new() }
+        Self { is_polling: AtomicBool::new(true), was_woken: AtomicBool::default(), task: AtomicWaker::new() }
     }
 }
 
-impl Bell {
+impl ConnectionWaker {
     /// Wakes nobody while its connection is polled with the waker that is returned.
-    pub(super) fn silence(&self) -> Waker {
-        self.0.is_silent.store(true, SeqCst);
+    pub(super) fn polling_waker(&self) -> Waker {
+        self.0.is_polling.store(true, SeqCst);
         Waker::from(Arc::clone(&self.0))
     }
 
     /// Whether it rang since that was asked last.
-    pub(super) fn has_rung(&self) -> bool {
-        self.0.has_rung.swap(false, SeqCst)
+    pub(super) fn was_woken(&self) -> bool {
+        self.0.was_woken.swap(false, SeqCst)
     }
 
     /// Wakes a task from now on, and at once where it rang since it was asked last.
-    pub(super) fn ring_for(&self, task: &Waker) {
+    pub(super) fn wake_task(&self, task: &Waker) {
         self.0.task.register(task);
-        self.0.is_silent.store(false, SeqCst);
-        if self.has_rung() {
+        self.0.is_polling.store(false, SeqCst);
+        if self.was_woken() {
             task.wake_by_ref();
         }
     }
 }
 
-impl Wake for State {
+impl Wake for WakerState {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
         // In this order: a task that stops polling at the same moment sees that it rang, or is woken.
-        self.has_rung.store(true, SeqCst);
-        if !self.is_silent.load(SeqCst) {
+        self.was_woken.store(true, SeqCst);
+        if !self.is_polling.load(SeqCst) {
             self.task.wake();
         }
     }
@@ -79,20 +79,20 @@ mod tests {
     #[test]
     fn a_task_is_woken_where_it_waits_and_not_while_it_polls() {
         let count = Arc::new(Count(0.into()));
-        let (bell, task) = (Bell::default(), Waker::from(Arc::clone(&count)));
+        let (bell, task) = (ConnectionWaker::default(), Waker::from(Arc::clone(&count)));
         let woken = || count.0.load(SeqCst);
-        let inner = bell.silence();
+        let inner = bell.polling_waker();
         inner.wake_by_ref();
-        assert!(bell.has_rung() && !bell.has_rung());
+        assert!(bell.was_woken() && !bell.was_woken());
         assert_eq!(woken(), 0, "a task that polls asks by itself");
-        bell.ring_for(&task);
+        bell.wake_task(&task);
         assert_eq!(woken(), 0);
         inner.wake_by_ref();
         assert_eq!(woken(), 1);
-        let inner = bell.silence();
+        let inner = bell.polling_waker();
         inner.wake();
         assert_eq!(woken(), 1);
-        bell.ring_for(&task);
+        bell.wake_task(&task);
         assert_eq!(woken(), 2, "what rang before the task waits is not lost");
     }
 }

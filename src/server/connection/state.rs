@@ -17,13 +17,13 @@ use tokio::sync::Notify;
 use crate::platform::config::ConnectionLimits;
 
 /// Pieces in which a head may come: one of 32 KiB comes in about twenty.
-const MAX_PIECES: u32 = 128;
+const MAX_HEAD_CHUNKS: u32 = 128;
 /// Bytes that a client's system may hold before the client reads them, and how many of them a steady client
 /// reads in a millisecond.
 const MAX_UNREAD: u64 = 8 * 1024 * 1024;
-const UNREAD_A_MILLISECOND: u64 = 64;
+const UNREAD_PER_MILLISECOND: u64 = 64;
 /// How long a client may take to notice that nothing more is read of its request.
-const CLOSING: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,13 +49,13 @@ impl Stage {
 
 /// All connections of an address.
 #[derive(Default)]
-pub(super) struct Crowd {
+pub(super) struct AddressConnections {
     pub(super) open: AtomicUsize,
     /// Whether they are those of a trusted proxy.
     pub(super) is_proxy: bool,
 }
 
-impl Crowd {
+impl AddressConnections {
     /// How many there are, for whoever has to make room: a proxy speaks for many clients.
     pub(super) fn weight(&self) -> usize {
         if self.is_proxy { 0 } else { self.open.load(Ordering::Relaxed) }
@@ -63,17 +63,17 @@ impl Crowd {
 }
 
 /// One connection.
-pub(super) struct Watch {
+pub(super) struct ConnectionState {
     pub(super) peer: IpAddr,
-    pub(super) crowd: Arc<Crowd>,
+    pub(super) of_address: Arc<AddressConnections>,
     opened: Instant,
     stage: AtomicU8,
     /// When the stage began, in milliseconds since the connection was opened.
     since: AtomicU64,
     /// In how many pieces the head has come so far: each makes it be read anew.
-    pieces: AtomicU32,
-    received: Flow,
-    sent: Flow,
+    head_chunks: AtomicU32,
+    received: Transfer,
+    sent: Transfer,
     /// Bytes of all answers.
     sent_in_all: AtomicU64,
     /// Whether a part of a body was not read, and never will be.
@@ -81,13 +81,13 @@ pub(super) struct Watch {
     /// How much of it that is, where the request has told.
     unread_bytes: AtomicU64,
     /// The connection, where its client still sends what is not read.
-    left: Mutex<Option<TcpStream>>,
+    handed_over: Mutex<Option<TcpStream>>,
     end: Notify,
 }
 
 /// Bytes that move in one direction, and how long the client was waited for.
 #[derive(Default)]
-struct Flow {
+struct Transfer {
     bytes: AtomicU64,
     /// Milliseconds that were waited for the client so far.
     waited: AtomicU64,
@@ -95,7 +95,7 @@ struct Flow {
     waiting: AtomicU64,
 }
 
-impl Flow {
+impl Transfer {
     /// A new body begins.
     fn begin(&self) {
         for counter in [&self.bytes, &self.waited, &self.waiting] {
@@ -133,21 +133,21 @@ impl Flow {
     }
 }
 
-impl Watch {
-    pub(super) fn new(peer: IpAddr, crowd: Arc<Crowd>) -> Self {
+impl ConnectionState {
+    pub(super) fn new(peer: IpAddr, of_address: Arc<AddressConnections>) -> Self {
         Self {
             peer,
-            crowd,
+            of_address,
             opened: Instant::now(),
             stage: AtomicU8::new(Stage::New as u8),
             since: AtomicU64::new(0),
-            pieces: AtomicU32::new(0),
-            received: Flow::default(),
-            sent: Flow::default(),
+            head_chunks: AtomicU32::new(0),
+            received: Transfer::default(),
+            sent: Transfer::default(),
             sent_in_all: AtomicU64::new(0),
             unread: AtomicBool::new(false),
             unread_bytes: AtomicU64::new(0),
-            left: Mutex::default(),
+            handed_over: Mutex::default(),
             end: Notify::new(),
         }
     }
@@ -160,7 +160,7 @@ impl Watch {
         Stage::ALL.get(usize::from(self.stage.load(Ordering::Relaxed))).copied().unwrap_or(Stage::Busy)
     }
 
-    fn enter(&self, stage: Stage) {
+    fn set_stage(&self, stage: Stage) {
         self.since.store(self.now(), Ordering::Relaxed);
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
@@ -169,36 +169,37 @@ impl Watch {
     /// the connection.
     pub(super) fn bytes_received(&self) {
         if matches!(self.stage(), Stage::New | Stage::Idle) {
-            self.enter(Stage::Head);
+            self.set_stage(Stage::Head);
         }
-        if self.stage() == Stage::Head && self.pieces.fetch_add(1, Ordering::Relaxed) >= MAX_PIECES {
+        if self.stage() == Stage::Head && self.head_chunks.fetch_add(1, Ordering::Relaxed) >= MAX_HEAD_CHUNKS
+        {
             self.end();
         }
     }
 
     /// A head is complete: the request is being answered.
     pub(super) fn head_received(&self) {
-        self.pieces.store(0, Ordering::Relaxed);
+        self.head_chunks.store(0, Ordering::Relaxed);
         self.received.begin();
         self.sent.begin();
-        self.enter(Stage::Busy);
+        self.set_stage(Stage::Busy);
     }
 
     fn body_awaited(&self) {
         self.received.wait(self.now());
-        self.enter(Stage::Body);
+        self.set_stage(Stage::Body);
     }
 
     fn body_moved(&self, bytes: usize) {
         self.received.moved(bytes, || self.now());
         if self.stage() == Stage::Body {
-            self.enter(Stage::Busy);
+            self.set_stage(Stage::Busy);
         }
     }
 
     /// The answer was handed over to be written; the next request may come.
     fn answered(&self) {
-        self.enter(Stage::Idle);
+        self.set_stage(Stage::Idle);
     }
 
     /// Nothing can be written: the client takes nothing.
@@ -212,14 +213,14 @@ impl Watch {
     }
 
     /// The server's side is closed; what the client still sends is to be thrown away.
-    pub(super) fn leave(&self, tcp: TcpStream) {
-        self.enter(Stage::Closing);
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(tcp);
+    pub(super) fn hand_over(&self, tcp: TcpStream) {
+        self.set_stage(Stage::Closing);
+        *self.handed_over.lock().unwrap_or_else(PoisonError::into_inner) = Some(tcp);
     }
 
     /// The connection whose client still sends what is not read.
-    pub(super) fn left(&self) -> Option<TcpStream> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn take_handed_over(&self) -> Option<TcpStream> {
+        self.handed_over.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Bytes of a body that are not read, where the request has told.
@@ -233,7 +234,7 @@ impl Watch {
     }
 
     /// How long the client has been waited for; `None` while the server works.
-    pub(super) fn waits(&self) -> Option<Duration> {
+    pub(super) fn waiting_time(&self) -> Option<Duration> {
         let now = self.now();
         let waited = match self.stage() {
             Stage::Busy => self.sent.stalled(now)?,
@@ -245,7 +246,7 @@ impl Watch {
     /// How long a client may take, in milliseconds, for what it was sent: megabytes of it may still be in its
     /// system's buffers, which take nothing more until a good part of them is read.
     fn unread_credit(&self) -> u64 {
-        self.sent_in_all.load(Ordering::Relaxed).min(MAX_UNREAD) / UNREAD_A_MILLISECOND
+        self.sent_in_all.load(Ordering::Relaxed).min(MAX_UNREAD) / UNREAD_PER_MILLISECOND
     }
 
     /// Whether the client is too slow, or idle for too long.
@@ -259,7 +260,7 @@ impl Watch {
             Stage::Body => return self.received.is_too_slow(now, bounds, 0),
             Stage::New | Stage::Head => bounds.header_timeout,
             Stage::Idle => bounds.keep_alive,
-            Stage::Closing => CLOSING,
+            Stage::Closing => CLOSE_TIMEOUT,
         };
         now.saturating_sub(self.since.load(Ordering::Relaxed)) > milliseconds(limit)
     }
@@ -282,12 +283,12 @@ fn milliseconds(span: Duration) -> u64 {
 /// The body of a request, while it is received.
 pub(super) struct ReceivedBody {
     body: Incoming,
-    watch: Arc<Watch>,
+    state: Arc<ConnectionState>,
 }
 
 impl ReceivedBody {
-    pub(super) fn new(body: Incoming, watch: Arc<Watch>) -> Self {
-        Self { body, watch }
+    pub(super) fn new(body: Incoming, state: Arc<ConnectionState>) -> Self {
+        Self { body, state }
     }
 }
 
@@ -301,9 +302,9 @@ impl HttpBody for ReceivedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         match &polled {
-            Poll::Pending => self.watch.body_awaited(),
-            Poll::Ready(Some(Ok(frame))) => self.watch.body_moved(frame.data_ref().map_or(0, Bytes::len)),
-            Poll::Ready(_) => self.watch.body_moved(0),
+            Poll::Pending => self.state.body_awaited(),
+            Poll::Ready(Some(Ok(frame))) => self.state.body_moved(frame.data_ref().map_or(0, Bytes::len)),
+            Poll::Ready(_) => self.state.body_moved(0),
         }
         polled
     }
@@ -320,23 +321,23 @@ impl HttpBody for ReceivedBody {
 impl Drop for ReceivedBody {
     fn drop(&mut self) {
         if !self.body.is_end_stream() {
-            self.watch.unread.store(true, Ordering::Relaxed);
+            self.state.unread.store(true, Ordering::Relaxed);
             let left = self.body.size_hint().exact().unwrap_or_default();
-            self.watch.unread_bytes.store(left, Ordering::Relaxed);
+            self.state.unread_bytes.store(left, Ordering::Relaxed);
         }
-        self.watch.body_moved(0);
+        self.state.body_moved(0);
     }
 }
 
 /// The body of an answer, while it is handed over to be written.
 pub(super) struct SentBody {
     body: Body,
-    watch: Arc<Watch>,
+    state: Arc<ConnectionState>,
 }
 
 impl SentBody {
-    pub(super) fn new(body: Body, watch: Arc<Watch>) -> Self {
-        Self { body, watch }
+    pub(super) fn new(body: Body, state: Arc<ConnectionState>) -> Self {
+        Self { body, state }
     }
 }
 
@@ -362,7 +363,7 @@ impl HttpBody for SentBody {
 
 impl Drop for SentBody {
     fn drop(&mut self) {
-        self.watch.answered();
+        self.state.answered();
     }
 }
 
@@ -380,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_flow_is_too_slow_when_it_stalls_or_trickles() {
-        let flow = Flow::default();
+        let flow = Transfer::default();
         assert!(!flow.is_too_slow(1_000_000, &bounds(), 0), "nobody waits");
         flow.wait(1000);
         assert!(!flow.is_too_slow(11_000, &bounds(), 0));
@@ -402,7 +403,7 @@ mod tests {
 
     #[test]
     fn time_in_which_the_server_works_does_not_count() {
-        let flow = Flow::default();
+        let flow = Transfer::default();
         flow.wait(1);
         flow.moved(10, || 1000);
         assert!(!flow.is_too_slow(1_000_000, &bounds(), 0));

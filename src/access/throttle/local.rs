@@ -13,30 +13,30 @@ use super::{Bucket, Verdict, WindowState};
 const MAX_WINDOWS: usize = 100_000;
 
 /// Windows that are open.
-pub(super) struct Memory(Cache<Bucket, Arc<Window>>);
+pub(super) struct LocalCounters(Cache<Bucket, Arc<Window>>);
 
 struct Window {
     opened: DateTime<Utc>,
     count: AtomicU32,
 }
 
-impl Default for Memory {
+impl Default for LocalCounters {
     fn default() -> Self {
         Self(Cache::new(MAX_WINDOWS, WINDOW))
     }
 }
 
-impl Memory {
+impl LocalCounters {
     pub(super) fn take(&self, bucket: Bucket, amount: u32, limit: u32, now: DateTime<Utc>) -> Verdict {
         let open = || Arc::new(Window { opened: now, count: AtomicU32::new(0) });
         let window = self.0.get_or_insert_with(&bucket, open);
         let raise = |count: u32| count.checked_add(amount).filter(|&count| count <= limit);
         let left = WINDOW.saturating_sub((now - window.opened).to_std().unwrap_or_default());
         let resets_in = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-        let standing = |count: u32| WindowState { limit, remaining: limit.saturating_sub(count), resets_in };
+        let state = |count: u32| WindowState { limit, remaining: limit.saturating_sub(count), resets_in };
         match window.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, raise) {
-            Ok(before) => Verdict::Counted(standing(before + amount)),
-            Err(before) => Verdict::Refused(standing(before)),
+            Ok(before) => Verdict::Counted(state(before + amount)),
+            Err(before) => Verdict::Refused(state(before)),
         }
     }
 

@@ -13,23 +13,23 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use super::Kind;
+use super::AccountKind;
 use crate::access::Owner;
-use crate::access::throttle::{Bucket, Throttle, Unit};
+use crate::access::throttle::{Bucket, CountedUnit, Throttle};
 use crate::platform::redis::Redis;
 use crate::{Error, Result};
 
 /// Counters of tries to sign in.
-pub struct Tries {
+pub struct SignInAttempts {
     all: Throttle,
     /// Of one network at one account.
     by_pair: Throttle,
 }
 
 /// A try to sign in.
-pub(super) struct Try<'a> {
+pub(super) struct SignInAttempt<'a> {
     pub(super) client: IpAddr,
-    pub(super) kind: Kind,
+    pub(super) kind: AccountKind,
     /// The address of the account, as it was sent.
     pub(super) email: &'a str,
     /// The account, where there is one.
@@ -38,10 +38,10 @@ pub(super) struct Try<'a> {
     pub(super) is_known: bool,
 }
 
-impl Tries {
+impl SignInAttempts {
     /// Counters of at most so many tries a minute; `None` is no limit.
     pub fn new(limit: Option<u32>, redis: Option<&Arc<Redis>>) -> Self {
-        let throttle = |limit| Throttle::new(Unit::Tries, limit, redis);
+        let throttle = |limit| Throttle::new(CountedUnit::SignInAttempts, limit, redis);
         Self { all: throttle(limit), by_pair: throttle(limit.map(|limit| limit.div_ceil(2))) }
     }
 
@@ -49,37 +49,37 @@ impl Tries {
     ///
     /// # Errors
     /// [`Error::RateLimited`] where there were too many.
-    pub(super) async fn count(&self, tried: &Try<'_>, now: DateTime<Utc>) -> Result<()> {
-        let network = Bucket::of_client(tried.client);
+    pub(super) async fn count(&self, attempt: &SignInAttempt<'_>, now: DateTime<Utc>) -> Result<()> {
+        let network = Bucket::of_client(attempt.client);
         let of_pair = |name: &String| Bucket::Account(hash(&[&format!("{network:?}"), name]));
-        if let Some(owner) = tried.owner.filter(|_| tried.is_known) {
-            return passed(&self.all, of_pair(&owner.to_string()), now).await;
+        if let Some(owner) = attempt.owner.filter(|_| attempt.is_known) {
+            return count_in(&self.all, of_pair(&owner.to_string()), now).await;
         }
-        let names = tried.names();
+        let names = attempt.names();
         // The account comes last: what is refused before doesn't count there.
-        passed(&self.all, network, now).await?;
+        count_in(&self.all, network, now).await?;
         for name in &names {
-            passed(&self.by_pair, of_pair(name), now).await?;
+            count_in(&self.by_pair, of_pair(name), now).await?;
         }
         for name in &names {
-            passed(&self.all, Bucket::Account(hash(&[name])), now).await?;
+            count_in(&self.all, Bucket::Account(hash(&[name])), now).await?;
         }
         Ok(())
     }
 }
 
-impl Try<'_> {
+impl SignInAttempt<'_> {
     /// What names the account: its address, whatever its spelling, and where there is one its key, which the database
     /// may find by spellings that differ more. An address counts whether there is an account or not: the limits don't
     /// tell.
     fn names(&self) -> Vec<String> {
-        let address = format!("{:?} {}", self.kind, folded(self.email));
+        let address = format!("{:?} {}", self.kind, normalised_email(self.email));
         self.owner.map(|owner| owner.to_string()).into_iter().chain([address]).collect()
     }
 }
 
-async fn passed(throttle: &Throttle, bucket: Bucket, now: DateTime<Utc>) -> Result<()> {
-    match throttle.hit(bucket, now).await.retry_after() {
+async fn count_in(throttle: &Throttle, bucket: Bucket, now: DateTime<Utc>) -> Result<()> {
+    match throttle.count(bucket, now).await.retry_after() {
         Some(seconds) => Err(Error::RateLimited(seconds)),
         None => Ok(()),
     }
@@ -90,7 +90,7 @@ fn hash(parts: &[&str]) -> [u8; 32] {
 }
 
 /// An address as the loosest database compares it: case, accents, widths and what nobody sees don't count.
-fn folded(email: &str) -> String {
+fn normalised_email(email: &str) -> String {
     let letters = email.nfkd().filter(|&letter| !is_combining_mark(letter) && !is_invisible(letter));
     let lower = letters.flat_map(char::to_lowercase).collect::<String>();
     let plain = |letter| match letter {
@@ -107,7 +107,7 @@ fn is_invisible(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::folded;
+    use super::normalised_email;
 
     #[test]
     fn spellings_of_one_address_are_one() {
@@ -122,13 +122,13 @@ mod tests {
             "ca\u{ad}mille@example.com",
             "𝐜amille@example.com",
         ] {
-            assert_eq!(folded(spelling), "camille@example.com", "{spelling:?}");
+            assert_eq!(normalised_email(spelling), "camille@example.com", "{spelling:?}");
         }
         for (one, other) in
             [("groß", "gross"), ("GROẞ", "gross"), ("œuf", "oeuf"), ("Ø", "o"), ("ﬁ", "fi"), ("ſ", "s")]
         {
-            assert_eq!(folded(one), folded(other), "{one}");
+            assert_eq!(normalised_email(one), normalised_email(other), "{one}");
         }
-        assert_ne!(folded("kamille@example.com"), folded("camille@example.com"));
+        assert_ne!(normalised_email("kamille@example.com"), normalised_email("camille@example.com"));
     }
 }

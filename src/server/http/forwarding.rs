@@ -20,25 +20,26 @@ use crate::{App, Error, Result};
 
 /// Answers a request to a path without a handler: by an operation of REST, or by the shop's own server.
 pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
-    let from = From { peer: peer(&request), client: client(app, &request), origin: origin(app, &request) };
-    let (client, origin) = (from.client, from.origin.clone());
-    let Some(upstream) = asked(app, request.uri()) else {
+    let client_info =
+        ClientInfo { peer: peer(&request), client: client(app, &request), origin: origin(app, &request) };
+    let (client, origin) = (client_info.client, client_info.origin.clone());
+    let Some(upstream) = upstream_for(app, request.uri()) else {
         return app.faces.rest.serve(request, client, origin, None).await.answer();
     };
-    if let Err(error) = check(request.method(), request.uri()) {
+    if let Err(error) = check_forwardable(request.method(), request.uri()) {
         return rest::refuse(request.headers(), error);
     }
-    let wants = |method: &Method, path: &str| upstream.takes(method, path);
+    let wants = |method: &Method, path: &str| upstream.is_forwarded(method, path);
     let wants: &Elsewhere<'_> = &wants;
-    let question = shadowing::sampled(app, &request, &from);
+    let sampled = shadowing::sample(app, &request, &client_info);
     match app.faces.rest.serve(request, client, origin, Some(wants)).await {
-        Served::Answer(answer) => match question {
-            Some(question) => Box::pin(shadowing::look(app, question, answer)).await,
+        Served::Answer(answer) => match sampled {
+            Some(sampled) => Box::pin(shadowing::compare_later(app, sampled, answer)).await,
             None => answer,
         },
         Served::Elsewhere(request) => {
             let headers = request.headers().clone();
-            let passed = Box::pin(pass(app, upstream, request, &from)).await;
+            let passed = Box::pin(forward(app, upstream, request, &client_info)).await;
             passed.unwrap_or_else(|error| rest::refuse(&headers, error))
         }
     }
@@ -46,17 +47,17 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
 
 /// Whether a browser's question about a request is for the shop's own server to answer.
 pub(super) fn answers_preflight(app: &App, uri: &Uri) -> bool {
-    asked(app, uri).is_some() && !app.faces.rest.has_path(uri.path())
+    upstream_for(app, uri).is_some() && !app.faces.rest.has_path(uri.path())
 }
 
 /// The shop's own server, where it may be asked for a path.
-fn asked<'a>(app: &'a App, uri: &Uri) -> Option<&'a Upstream> {
+fn upstream_for<'a>(app: &'a App, uri: &Uri) -> Option<&'a Upstream> {
     let upstream = app.upstream.as_ref()?;
-    (upstream.takes_everything() || rest::is_below_prefix(uri.path())).then_some(upstream)
+    (upstream.forwards_all_paths() || rest::is_below_prefix(uri.path())).then_some(upstream)
 }
 
 /// What no server behind is asked for: a tunnel, and a path that leads out of the one that was looked at.
-fn check(method: &Method, uri: &Uri) -> Result<()> {
+fn check_forwardable(method: &Method, uri: &Uri) -> Result<()> {
     if *method == Method::CONNECT {
         return Err(Refusal::message(405, "The CONNECT method is not supported."));
     }
@@ -71,18 +72,18 @@ fn check(method: &Method, uri: &Uri) -> Result<()> {
 
 /// Where a request comes from.
 #[derive(Clone)]
-pub(super) struct From {
+pub(super) struct ClientInfo {
     peer: IpAddr,
     pub(super) client: IpAddr,
     pub(super) origin: Origin,
 }
 
-impl From {
+impl ClientInfo {
     /// What the shop's own server is told of it. `has_key` = a valid key came with it.
     pub(super) fn sender(&self, app: &App, has_key: bool) -> Sender<'_> {
         Sender {
             peer: self.peer,
-            stranger: (!has_key).then_some(self.client),
+            keyless_client: (!has_key).then_some(self.client),
             trusted: network::is_trusted(&app.shop.config.trusted_proxies, self.peer),
             scheme: self.origin.scheme,
             host: &self.origin.host,
@@ -91,14 +92,19 @@ impl From {
     }
 }
 
-async fn pass(app: &App, upstream: &Upstream, request: Request, from: &From) -> Result<Response<Body>> {
+async fn forward(
+    app: &App,
+    upstream: &Upstream,
+    request: Request,
+    client_info: &ClientInfo,
+) -> Result<Response<Body>> {
     let path = request.uri().path();
     facts::note(|facts| {
         facts.answered_by = AnsweredBy::Upstream;
         facts.path = upstream::documented_path(path);
     });
-    let has_key = rest::is_below_prefix(path) && count(app, request.headers(), from.client).await?;
-    upstream.pass(request, &from.sender(app, has_key)).await
+    let has_key = rest::is_below_prefix(path) && count(app, request.headers(), client_info.client).await?;
+    upstream.forward(request, &client_info.sender(app, has_key)).await
 }
 
 /// Counts a request without a valid key at its address. Those of key holders are the other server's to count,
