@@ -1,4 +1,4 @@
-//! Who asks, and how much it may: the shop's keys, sessions and throttles behind the engine's pipeline.
+//! The engine's [`Access`](facade::pipeline::Access): authentication by keys and sessions, and rate limits.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,41 +16,41 @@ use crate::access::throttle::{Bucket, Throttle};
 use crate::shop::{Shop, settings};
 use crate::{Error, Result};
 
-/// The counters of all callers.
+/// The rate limits.
 pub struct Throttles {
-    /// Requests a minute.
+    /// Requests per minute.
     pub requests: Throttle,
-    /// Points a minute.
+    /// Points per minute.
     pub points: Throttle,
-    /// Wrong keys a minute.
+    /// Wrong keys per minute.
     pub failed_keys: Throttle,
 }
 
-/// The shop's keys and throttles.
+/// Authentication and rate limits.
 pub struct Access {
     shop: Arc<Shop>,
-    /// Keys that were found a moment ago.
+    /// API keys, with a cache.
     pub keys: Keys,
     throttles: Throttles,
 }
 
-/// Whose key a caller has sent.
+/// The account of a caller.
 fn owner(caller: &Caller) -> Option<Owner> {
     caller.principal.as_deref().and_then(Principal::of).map(|who| who.owner)
 }
 
-/// Whose requests are counted together with those of a caller.
+/// The bucket in which a caller's requests are counted.
 fn bucket(caller: &Caller) -> Bucket {
     owner(caller).map_or(Bucket::of_client(caller.client), Bucket::Owner)
 }
 
 impl Access {
-    /// The keys of a shop, with these counters.
+    /// An access over the keys of a shop, with these rate limits.
     pub fn new(shop: Arc<Shop>, keys: Keys, throttles: Throttles) -> Self {
         Self { shop, keys, throttles }
     }
 
-    /// What a caller's account is called, where it matters which one writes.
+    /// The name of a caller's account for [`Shop::begins`]; `None` where there is no replica.
     fn account(&self, caller: &Caller) -> Option<String> {
         self.shop.replica.as_ref().and_then(|_| owner(caller)).map(|owner| owner.to_string())
     }
@@ -62,7 +62,7 @@ impl Access {
         }
     }
 
-    /// Counts a key that is not valid. A request without any key has tried none.
+    /// Counts a wrong key. A request without a key is not counted.
     async fn count_failed_key(&self, headers: &HeaderMap, client: IpAddr) -> Result<()> {
         if !headers.contains_key(header::AUTHORIZATION) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! API keys: rows of `personal_access_tokens`, made by the original or by us
+//! Authentication by API keys: rows of `personal_access_tokens`, created by the original or by guichet
 //! (docs/contract/credentials.md#2, docs/contract/wire.md#7).
 
 use std::collections::HashSet;
@@ -19,16 +19,16 @@ use crate::database::reader::Reader;
 use crate::shop::Shop;
 use crate::{Error, Result};
 
-/// What the table calls the two kinds of owner.
+/// Class names of the two kinds of owner in the table.
 pub(super) const STAFF: &str = "App\\Models\\Admin\\Admin";
 pub(super) const CUSTOMER: &str = "App\\Models\\Account\\Customer";
 
-/// How long a key is believed without asking the database again: a revoked one stops as soon.
+/// How long a key is cached. A revoked key is refused after this time.
 const CACHE_TTL: Duration = Duration::from_secs(1);
-/// How many keys are.
+/// Maximum number of cached keys.
 const MAX_CACHED: usize = 10_000;
 
-/// Keys, as they were found a moment ago.
+/// Authenticates callers by API keys, with a cache.
 pub struct Keys {
     sessions: Arc<Sessions>,
     abilities: &'static Catalog,
@@ -36,24 +36,24 @@ pub struct Keys {
     used: Mutex<HashSet<Id>>,
 }
 
-/// A key's row and whether its owner exists, whatever the time is.
+/// A stored key whose owner exists. Whether it has expired is checked at each use.
 #[derive(Clone)]
 struct StoredKey {
     id: Id,
     principal: Arc<Principal>,
     created_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
-    /// When its owner can do nothing any more.
+    /// When the account of its owner expires.
     owner_expires_at: Option<DateTime<Utc>>,
 }
 
 impl Keys {
-    /// Keys of these abilities, and the sessions that access tokens are of.
+    /// Makes an empty cache. `sessions` authenticates access tokens.
     pub fn new(sessions: Arc<Sessions>, abilities: &'static Catalog) -> Self {
         Self { sessions, abilities, cache: Cache::new(MAX_CACHED, CACHE_TTL), used: Mutex::default() }
     }
 
-    /// The caller that the `Authorization` header names, if its key or access token is valid now.
+    /// Authenticates the caller by the key or access token in the header `Authorization`.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] without a valid one; when the database fails.
@@ -64,7 +64,7 @@ impl Keys {
         if session::is_access_token(text) {
             return Box::pin(self.sessions.authenticate(shop, text)).await;
         }
-        // The hash is the cache's key: the secret itself stays nowhere.
+        // The cache is keyed by the hash, so that it does not hold secrets.
         let secret = key::hash(text);
         let found = match self.cache.get(&secret) {
             Some(found) => found,
@@ -82,7 +82,7 @@ impl Keys {
         Ok(found.principal)
     }
 
-    /// Writes `last_used_at` of every key used since the last call, in one statement.
+    /// Writes `last_used_at` of all keys that were used since the last call, with one statement.
     ///
     /// # Errors
     /// When the database fails; the keys are then written with the next call.
@@ -119,7 +119,7 @@ fn bearer(header: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Whether keys can be looked up at all: the database is there, with the shop's tables.
+/// Checks that the database answers and has the shop's tables.
 ///
 /// # Errors
 /// When the database fails.
@@ -143,7 +143,7 @@ async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<Store
     let Some((owner, owner_expires_at)) = owner(db, &row).await? else { return Ok(None) };
     let names: Vec<String> =
         row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
-    // Either may hold `*` (docs/contract/wire.md#quirk-10).
+    // Keys of both audiences may have `*` (docs/contract/wire.md#quirk-10).
     let audience = match owner {
         Owner::Staff(_) => Audience::Staff,
         Owner::Customer(_) => Audience::Customers,
@@ -158,7 +158,7 @@ async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<Store
     }))
 }
 
-/// The key's owner, unless it was deleted, and when it can do nothing any more.
+/// The owner of a key, unless it was deleted, and when its account expires.
 async fn owner(db: &Reader, row: &token::Model) -> Result<Option<(Owner, Option<DateTime<Utc>>)>> {
     let id = row.tokenable_id;
     Ok(match row.tokenable_type.as_str() {

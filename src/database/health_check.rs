@@ -1,5 +1,5 @@
-//! Work on the database that never hangs: it ends when it takes too long, and sooner when the
-//! database turns out to be away.
+//! Checks whether the database answers, so that work on it is cancelled as soon as it does not, and not only when
+//! its time limit is over.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::database;
 
-/// After how long the database of work under way is asked whether it is there, again and again.
+/// Time between two checks while work is running.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// How long it may take to answer.
+/// Timeout of a check.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(1500);
-/// How long its answer is believed.
+/// How long the result of a check is valid.
 const RESULT_TTL: Duration = Duration::from_millis(500);
 
-/// Whether the database is there, asked on a connection beside those that work: slow statements and
-/// an exhausted pool don't make it look away.
+/// Checks the database with a connection outside of the pool, so that neither slow statements nor an exhausted pool
+/// make it look unreachable.
 pub struct HealthCheck {
     db: DatabaseConnection,
     last: Mutex<Option<(Instant, Option<DbErr>)>>,
 }
 
 impl HealthCheck {
-    /// The pulse of an open database.
+    /// The health check of an open database.
     pub fn new(db: DatabaseConnection) -> Self {
         Self { db, last: Mutex::default() }
     }
 
-    /// Why the database is away, if it is. Many who ask at once get one answer.
+    /// Why the database is unreachable; `None` if it is reachable. Callers at the same time share one check.
     async fn cached_failure(&self) -> Option<DbErr> {
         let mut last = self.last.lock().await;
         if let Some((at, away)) = &*last
@@ -40,13 +40,13 @@ impl HealthCheck {
             return away.clone();
         }
         let reached = database::check_reachable(&self.db, CHECK_TIMEOUT).await;
-        // A server that refuses a connection for its own reasons is there.
+        // A server that refuses a connection is reachable.
         let away = reached.err().filter(|error| failure::of(error) == failure::Failure::Lost);
         *last = Some((Instant::now(), away.clone()));
         away
     }
 
-    /// Waits until the database is away, and tells why.
+    /// Waits until the database is unreachable; returns the reason.
     pub async fn wait_until_unreachable(&self) -> DbErr {
         loop {
             tokio::time::sleep(CHECK_INTERVAL).await;
@@ -56,12 +56,13 @@ impl HealthCheck {
         }
     }
 
-    /// Whether a database that was away takes connections again.
+    /// Whether the database accepts connections.
     pub async fn is_reachable(&self) -> bool {
         database::check_reachable(&self.db, CHECK_TIMEOUT).await.is_ok()
     }
 
-    /// Ends when work has to be given up that began now, with one timer: the first tick comes when there is doubt.
+    /// Completes when work that begins now must be cancelled: when the time limit is over, or when a check fails.
+    /// It uses one timer, and the first check comes after a second, so that fast requests cost no check.
     pub async fn cancelled(&self, limit: Duration) -> CancelReason {
         let ends = Instant::now() + limit;
         loop {

@@ -1,4 +1,4 @@
-//! Opening the database: one pool, tuned for each kind of database.
+//! Opens the database: one pool of connections, configured for each kind of database.
 
 pub mod health_check;
 pub mod own_tables;
@@ -23,16 +23,16 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database as SqlxDatabase, 
 
 use crate::platform::config::{Config, DatabaseServer, DatabaseTarget, Driver, Encryption};
 
-/// How long a request waits for a free connection before the answer is 503: with what else it does,
-/// no request waits longer than three seconds for a database that is away.
+/// How long a request waits for a free connection before it is answered with 503. With everything else that it does, no
+/// request waits longer than three seconds for a database that does not answer.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a first connection may take before the database counts as away.
+/// Timeout of a first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long SQLite waits for another writer.
+/// How long SQLite waits for a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(2500);
-/// A connection that was idle for so long is asked whether it still lives before it is used.
+/// A connection that was idle for longer is pinged before it is used.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
-/// Prepared statements remembered by each connection.
+/// Maximum number of prepared statements that each connection caches.
 const MAX_PREPARED_STATEMENTS: usize = 256;
 
 /// Opens the configured database. An SQLite file must exist.
@@ -43,7 +43,7 @@ pub async fn connect(config: &Config) -> Result<DatabaseConnection, DbErr> {
     open(config, SessionSettings::unlimited(config), false, true).await
 }
 
-/// Opens the configured database and makes the file of an SQLite database that does not exist.
+/// Opens the configured database; creates the file of an SQLite database if it does not exist.
 ///
 /// # Errors
 /// As [`connect`].
@@ -51,17 +51,17 @@ pub async fn connect_or_create(config: &Config) -> Result<DatabaseConnection, Db
     open(config, SessionSettings::unlimited(config), true, true).await
 }
 
-/// Opens the configured database for a server: a statement ends after `GUICHET_TIMEOUT`, and nothing
-/// can be written with `GUICHET_READ_ONLY`. The database needn't be there yet.
+/// Opens the configured database for a server: statements time out after `GUICHET_TIMEOUT`, and with
+/// `GUICHET_READ_ONLY` nothing can be written. No connection is made yet, so the database need not answer.
 ///
 /// # Errors
-/// When the settings name no database that could be there.
+/// When the settings are not valid.
 pub async fn connect_for_serving(config: &Config) -> Result<DatabaseConnection, DbErr> {
     let session = SessionSettings { limit: Some(config.timeout), read_only: config.read_only };
     open(config, session, false, false).await
 }
 
-/// Opens the configured replica for a server, if there is one: nothing can be written to it.
+/// Opens the configured replica for a server, if there is one. Nothing can be written to it.
 ///
 /// # Errors
 /// As [`connect_for_serving`].
@@ -71,12 +71,12 @@ pub async fn connect_to_replica(config: &Config) -> Result<Option<DatabaseConnec
     connect_for_serving(&config).await.map(Some)
 }
 
-/// What every connection of a pool is told once, when it is made.
+/// Settings that each connection of a pool gets when it is opened.
 #[derive(Clone, Copy)]
 struct SessionSettings {
-    /// How long a statement may take.
+    /// Timeout of a statement.
     limit: Option<Duration>,
-    /// Whether the database refuses to write.
+    /// Whether the database refuses writes.
     read_only: bool,
 }
 
@@ -85,8 +85,8 @@ impl SessionSettings {
         Self { limit: None, read_only: config.read_only }
     }
 
-    /// MariaDB and MySQL name their limit differently; each reads its own kind of comment only.
-    /// MySQL's holds for reading statements.
+    /// The name of the timeout differs between MariaDB and MySQL; each executes only its own kind of comment.
+    /// MySQL's timeout applies to reading statements only.
     fn mysql(self) -> Vec<String> {
         let limit = self.limit.map(|limit| {
             format!(
@@ -135,9 +135,9 @@ async fn open(
     }
 }
 
-/// A pool that tests a connection before its use only when it was idle for a while: one that died in
-/// between is noticed by the statement that meets it. One connection may be tried first, for the
-/// sake of its error.
+/// Makes a pool that pings a connection before its use only if it was idle for a while; a connection that broke
+/// before that fails with its next statement. With `try_first`, one connection is opened at once, so that its error
+/// is reported.
 async fn pool<D: SqlxDatabase>(
     options: <D::Connection as Connection>::Options,
     size: u32,
@@ -176,7 +176,7 @@ where
         .connect_lazy_with(options))
 }
 
-/// Makes one connection and ends it again.
+/// Opens one connection and closes it again.
 async fn test_connection<D: SqlxDatabase>(
     options: &<D::Connection as Connection>::Options,
     timeout: Duration,
@@ -188,10 +188,10 @@ async fn test_connection<D: SqlxDatabase>(
     connection.close().await.map_err(connection_error)
 }
 
-/// Whether a new connection beside the pool's own can be made in time.
+/// Checks that a new connection, outside of the pool, can be opened in time.
 ///
 /// # Errors
-/// When it cannot.
+/// When it cannot be opened.
 pub async fn check_reachable(db: &DatabaseConnection, timeout: Duration) -> Result<(), DbErr> {
     match db.get_database_backend() {
         DbBackend::MySql => {
@@ -202,12 +202,12 @@ pub async fn check_reachable(db: &DatabaseConnection, timeout: Duration) -> Resu
             let options = db.get_postgres_connection_pool().connect_options();
             test_connection::<sqlx::Postgres>(&options, timeout).await
         }
-        // A file is there, or the statement fails at once.
+        // SQLite has no connection that could be lost: a statement on a missing file fails at once.
         _ => Ok(()),
     }
 }
 
-/// Ends the pool's idle connections that have died, so that the next statement meets a live one.
+/// Closes the pool's idle connections that are broken, so that the next statement gets one that works.
 pub async fn close_dead_connections(db: &DatabaseConnection) {
     match db.get_database_backend() {
         DbBackend::MySql => close_dead_connections_of(db.get_mysql_connection_pool()).await,
@@ -230,8 +230,9 @@ fn connection_error(error: sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(error.into()))
 }
 
-/// The original stores naive local times and relies on the server's own `sql_mode`: the session's
-/// time zone and mode stay as they are, apart from the harmless `IGNORE_SPACE` that sqlx always asks for.
+/// Options for MySQL and MariaDB. The original stores local times and relies on the server's own `sql_mode`, so
+/// time zone and mode of the session are not changed, except for `IGNORE_SPACE`, which sqlx always sets and which
+/// is harmless.
 fn mysql(target: &DatabaseTarget) -> Result<MySqlConnectOptions, sqlx::Error> {
     let options = match target {
         DatabaseTarget::Url(url) => MySqlConnectOptions::from_str(url.expose())?,
@@ -249,7 +250,7 @@ fn mysql(target: &DatabaseTarget) -> Result<MySqlConnectOptions, sqlx::Error> {
             if server.password.is_empty() { options } else { options.password(server.password.expose()) }
         }
     };
-    // What never leaves the machine is not encrypted.
+    // Unix sockets are not encrypted.
     let local = options.get_socket().is_some();
     let options = if local { options.ssl_mode(MySqlSslMode::Disabled) } else { options };
     Ok(options
@@ -261,7 +262,7 @@ fn mysql(target: &DatabaseTarget) -> Result<MySqlConnectOptions, sqlx::Error> {
         .statement_cache_capacity(MAX_PREPARED_STATEMENTS))
 }
 
-/// An authority is there to be asked.
+/// The encryption of a server: if only a certificate authority is set, the certificate is verified against it.
 fn encryption(server: &DatabaseServer) -> Option<Encryption> {
     server.encryption.or(server.authority.is_some().then_some(Encryption::Authority))
 }
@@ -309,7 +310,7 @@ fn postgres_server(server: &DatabaseServer) -> PgConnectOptions {
     if server.password.is_empty() { options } else { options.password(server.password.expose()) }
 }
 
-/// One that is only read keeps its journal as it is.
+/// Options for SQLite. The journal mode is not changed if the database is read-only.
 fn sqlite(target: &DatabaseTarget, read_only: bool) -> Result<SqliteConnectOptions, sqlx::Error> {
     let options = match target {
         DatabaseTarget::Url(url) => SqliteConnectOptions::from_str(url.expose())?,

@@ -1,17 +1,16 @@
-//! Reading statements on connections that are kept between them.
+//! Runs reading statements on connections that are kept between statements.
 //!
-//! A connection that comes back to sqlx's pool is asked whether it still lives, in a task of its own:
-//! a second round trip for every statement. A [`Reader`] keeps some connections to itself instead
-//! and gives one back only when a statement on it failed or was given up, when it was idle for
-//! long, or when the pool closes.
+//! When a connection is returned to sqlx's pool, sqlx pings it in a task: one more round trip for every statement.
+//! A [`Reader`] keeps some connections instead, and returns one only when a statement on it failed or was
+//! cancelled, when it was idle for long, or when the pool is closed.
 //!
-//! A connection may have died since its last use. A statement that meets such a one is sent once
-//! more, on a connection that lives.
+//! A connection may have broken since its last use. A statement that fails for this reason is sent once more on another
+//! connection.
 //!
-//! What seldom happens is a future of its own (`Box::pin`): within the others it would make room for itself
-//! in those of every statement, which are moved some times on their way.
+//! Rare cases are boxed futures (`Box::pin`): inside the others they would enlarge the future of every statement,
+//! which is moved several times.
 //!
-//! Where there is a replica, what may lag behind is read from it, and from the primary while it is away.
+//! Where there is a replica, reads that may lag are sent to it, and to the primary while the replica fails.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,9 +31,9 @@ use crate::database;
 use crate::database::health_check::HealthCheck;
 use crate::platform::outage::Outage;
 
-/// How long a kept connection may be idle: less than any server's own patience.
+/// How long a kept connection may be idle: less than the idle timeout of any usual server.
 const MAX_IDLE: Duration = Duration::from_secs(60);
-/// How long a statement waits for a connection.
+/// How long a statement waits for a permit to use a connection.
 const PERMIT_TIMEOUT: Duration = database::ACQUIRE_TIMEOUT;
 
 /// A statement that was sent.
@@ -42,35 +41,35 @@ const PERMIT_TIMEOUT: Duration = database::ACQUIRE_TIMEOUT;
 pub struct SentStatement<'a> {
     /// The statement, with placeholders for its values.
     pub sql: &'a str,
-    /// How long its answer took.
+    /// Time until its result was complete.
     pub elapsed: Duration,
-    /// Whether that was an error.
+    /// Whether it failed.
     pub failed: bool,
 }
 
-/// Told of every statement that the server sends.
+/// A callback that gets every statement that the server has sent.
 pub type Observer = Arc<dyn Fn(&SentStatement<'_>) + Send + Sync>;
 
-/// Where resolvers read from: the database, or a replica of it while that is there.
+/// Runs reading statements: on the database, or on a replica while that works.
 pub struct Reader {
     source: Arc<ConnectionSource>,
     fallback: Option<Fallback>,
 }
 
-/// A database's connections, kept between statements.
+/// A database, with the connections that are kept for reading.
 struct ConnectionSource {
     db: DatabaseConnection,
     kept: AnyReaderPool,
 }
 
-/// The kept connections of a kind of database.
+/// The reader's pool, for each kind of database.
 enum AnyReaderPool {
     MySql(Arc<ReaderPool<MySql>>),
     Postgres(Arc<ReaderPool<Postgres>>),
     Sqlite(Arc<ReaderPool<Sqlite>>),
 }
 
-/// Does the same with the connections of any kind.
+/// Evaluates an expression with the pool, whatever the kind of database is.
 macro_rules! with_pool {
     ($any:expr, $kept:ident => $done:expr) => {
         match $any {
@@ -81,7 +80,7 @@ macro_rules! with_pool {
     };
 }
 
-/// What is read from while a replica is away.
+/// A replica, and the primary that is read from while the replica fails.
 struct Fallback {
     replica: Arc<ConnectionSource>,
     primary: Arc<ConnectionSource>,
@@ -89,33 +88,35 @@ struct Fallback {
     outage: Arc<Outage>,
 }
 
+/// The connections that are kept for reading, beside sqlx's pool that they come from.
 struct ReaderPool<D: Database> {
     pool: Pool<D>,
-    /// How many may be used at once. The rest of the pool is for writing and everything else.
+    /// Limits the connections that read at the same time. The rest of the pool is for writes and everything else.
     permits: Semaphore,
     idle: Mutex<Vec<IdleConnection<D>>>,
     observer: Observer,
 }
 
+/// A connection that is kept, and since when it is idle.
 struct IdleConnection<D: Database> {
     connection: PoolConnection<D>,
     since: Instant,
 }
 
-/// Connections to the database.
+/// Numbers of connections to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionCounts {
-    /// Those that are open.
+    /// Open connections.
     pub open: u32,
-    /// Open ones that do nothing.
+    /// Open connections that are idle.
     pub idle: u32,
-    /// How many may be open.
+    /// Maximum number of open connections.
     pub max: u32,
 }
 
 impl ConnectionCounts {
     fn of<D: Database>(kept: &ReaderPool<D>) -> Self {
-        // To the pool, those that are kept look as if they were used.
+        // For sqlx's pool, kept connections are in use.
         let idle = kept.pool.num_idle() + kept.idle().len();
         let idle = u32::try_from(idle).unwrap_or(u32::MAX);
         Self { open: kept.pool.size(), idle, max: kept.pool.options().get_max_connections() }
@@ -123,12 +124,13 @@ impl ConnectionCounts {
 }
 
 impl Reader {
-    /// Reads from a database that is open. What goes through the database itself is observed there.
+    /// A reader of an open database. The observer gets the statements of this reader only; statements on `db`
+    /// itself are observed elsewhere.
     pub fn new(db: DatabaseConnection, observer: Observer) -> Self {
         Self { source: Arc::new(ConnectionSource::new(db, observer)), fallback: None }
     }
 
-    /// Reads from a replica of the primary, and from the primary itself while the replica is away.
+    /// A reader of a replica, which reads from the primary while the replica fails.
     pub fn of_replica(db: DatabaseConnection, observer: Observer, primary: &Self) -> Self {
         let health = Arc::new(HealthCheck::new(db.clone()));
         let source = Arc::new(ConnectionSource::new(db, observer));
@@ -141,7 +143,7 @@ impl Reader {
         Self { source, fallback: Some(fallback) }
     }
 
-    /// The database's connections now.
+    /// The present numbers of connections.
     pub fn connections(&self) -> ConnectionCounts {
         self.source.connections()
     }
@@ -191,8 +193,8 @@ impl ConnectionSource {
         with_pool!(&self.kept, kept => kept.one(statement).await)
     }
 
-    /// Whether only a connection failed, not the database. Its idle neighbours, which will have died
-    /// with it, are ended.
+    /// Whether a connection was lost, so that the statement may be sent again. Other idle connections, which are
+    /// probably broken too, are then closed.
     async fn is_connection_lost(&self, error: &DbErr) -> bool {
         let lost = failure::of(error) == Failure::Lost;
         if lost {
@@ -201,7 +203,7 @@ impl ConnectionSource {
         lost
     }
 
-    /// Ends idle connections that have died, or may have.
+    /// Closes idle connections that are broken or may be.
     async fn close_dead_connections(&self) {
         with_pool!(&self.kept, kept => kept.close_idle());
         database::close_dead_connections(&self.db).await;
@@ -209,7 +211,7 @@ impl ConnectionSource {
 }
 
 impl Fallback {
-    /// The replica's answer; `None` where the primary has to be asked.
+    /// The result of the replica; `None` where the statement must be sent to the primary.
     async fn try_replica<T>(
         &self,
         answer: impl Future<Output = Result<T, DbErr>>,
@@ -225,7 +227,7 @@ impl Fallback {
         match answer.as_ref().err().map(failure::of) {
             None | Some(Failure::Statement | Failure::ReadOnly) => Some(answer),
             Some(Failure::Lost | Failure::Refused) => answer.err().and_then(|cause| self.lost(&cause)),
-            // Busy, or behind a change of the schema: the next statement may fare better.
+            // Busy, or its schema is older: only this statement is sent to the primary.
             Some(Failure::Unavailable | Failure::Absent) => None,
         }
     }
@@ -236,7 +238,7 @@ impl Fallback {
             let (replica, health) = (replica.upgrade(), Arc::clone(&health));
             async move {
                 let is_reachable = health.is_reachable().await;
-                // Connections that fell silent may never speak again.
+                // Connections that do not answer may never answer again.
                 if let (true, Some(replica)) = (is_reachable, replica) {
                     replica.close_dead_connections().await;
                 }
@@ -249,7 +251,7 @@ impl Fallback {
 
 impl<D: Database> ReaderPool<D> {
     fn new(pool: Pool<D>, observer: Observer) -> Arc<Self> {
-        // Writing and everything else has the remaining quarter of the connections, at least one.
+        // A quarter of the connections, at least one, remains for writes and everything else.
         let size = usize::try_from(pool.options().get_max_connections()).unwrap_or(1);
         let places = (size - size.div_ceil(4)).max(1);
         let closing = pool.close_event();
@@ -292,18 +294,18 @@ impl<D: Database> ReaderPool<D> {
     }
 
     fn release(&self, connection: PoolConnection<D>) {
-        // Of a single connection, writing has a turn too.
+        // A single connection is returned to the pool, so that writes can use it.
         if self.pool.options().get_max_connections() > 1 {
             let idle = IdleConnection { connection, since: Instant::now() };
             self.idle().push(idle);
         }
-        // Asked last: the pool may have been closed meanwhile.
+        // Checked last, because the pool may have been closed meanwhile.
         if self.pool.is_closed() {
             self.close_idle();
         }
     }
 
-    /// Waits for an answer and tells the observer of it.
+    /// Awaits the result of a statement and reports it to the observer.
     async fn observe<T>(
         &self,
         statement: &Statement,
@@ -346,8 +348,8 @@ where
     }
 }
 
-/// A connection that is closed when its statement is given up: what is left of the answer would be taken for the
-/// next one's, or waited for without end. After an error, the pool finds out whether it is still good.
+/// Closes a connection if its statement is cancelled: the rest of the result would be taken for the next one, or
+/// awaited forever. After an error, sqlx's pool checks whether the connection still works.
 fn close_if_cancelled<D: Database>(
     connection: PoolConnection<D>,
 ) -> ScopeGuard<PoolConnection<D>, impl FnOnce(PoolConnection<D>)> {

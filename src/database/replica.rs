@@ -1,6 +1,5 @@
-//! Reading from a replica, which lags behind. Whoever has just written must see it, so an account's reads
-//! go to the primary for a while after its writes. Keys, sessions and settings are read from the primary
-//! always.
+//! Reading from a replica, which lags behind the primary. An account must see its own writes, so it reads from the
+//! primary for a while after a write. Keys, sessions and settings are always read from the primary.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,18 +10,18 @@ use redis::Script;
 use crate::database::reader::Reader;
 use crate::platform::redis::Redis;
 
-/// Accounts that are remembered before those whose time is over are dropped.
+/// Number of entries at which expired ones are removed.
 const CLEANUP_SIZE: usize = 1024;
 
-/// Where a replica is read from, and who doesn't.
+/// A replica, and the accounts that do not read from it at present.
 pub struct Replica {
-    /// What resolvers read from.
+    /// Reads from the replica.
     pub reader: Reader,
-    /// Whose reads go to the primary.
+    /// Accounts that read from the primary.
     pub writers: RecentWriters,
 }
 
-/// Accounts that wrote a moment ago; where processes share a Redis server, on any of them.
+/// Accounts that have recently written: in this process, or in any process that shares the Redis server.
 pub struct RecentWriters {
     lag: Duration,
     local: RwLock<HashMap<String, Instant>>,
@@ -36,7 +35,7 @@ struct SharedWriters {
 }
 
 impl RecentWriters {
-    /// Nobody yet; each is remembered for so long.
+    /// An empty set. Each account stays in it for `lag` after a write.
     pub fn new(lag: Duration, redis: Option<Arc<Redis>>) -> Self {
         let shared = redis.map(|redis| SharedWriters {
             redis,
@@ -46,14 +45,14 @@ impl RecentWriters {
         Self { lag, local: RwLock::default(), shared }
     }
 
-    /// Remembers an account that writes now.
+    /// Adds an account, which writes now.
     pub async fn note(&self, account: &str) {
         self.note_locally(account);
         let lag = i64::try_from(self.lag.as_millis()).unwrap_or(i64::MAX);
         if let Some(SharedWriters { redis, set, .. }) = &self.shared
             && lag > 0
         {
-            // Where Redis is away, this process knows all the same.
+            // If Redis fails, at least this process knows it.
             let _: Option<String> = redis.run(set, &key(redis, account), &[lag]).await;
         }
     }
@@ -66,7 +65,7 @@ impl RecentWriters {
         local.insert(account.to_owned(), Instant::now());
     }
 
-    /// Whether an account wrote a moment ago.
+    /// Whether an account has recently written.
     pub async fn contains(&self, account: &str) -> bool {
         let wrote = self.local.read().unwrap_or_else(PoisonError::into_inner).get(account).copied();
         if wrote.is_some_and(|wrote| wrote.elapsed() < self.lag) {

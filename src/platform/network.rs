@@ -1,15 +1,15 @@
-//! Who asks over the network, and who counts as one client.
+//! The address of a client behind proxies, and the network that counts as one client.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
-/// Bits of an IPv6 address that name a network. Whoever has one address of it may use all.
+/// Prefix length of an IPv6 network that counts as one client: who has one address of it usually has all.
 const IPV6_NETWORK_BITS: u32 = 64;
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// What a client has as a whole: an IPv4 address, or the network of an IPv6 address.
+/// What counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
 pub fn client_network(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(_) => client,
@@ -19,9 +19,9 @@ pub fn client_network(client: IpAddr) -> IpAddr {
     }
 }
 
-/// The client's address: the peer, or where that is a trusted proxy the one that it names, and so on through
-/// all trusted proxies. Proxies name it in `X-Forwarded-For` or `Forwarded` (RFC 7239); where both headers are there
-/// and don't agree, one of them is the client's own, and the peer counts.
+/// The address of the client: the peer, or, if that is a trusted proxy, the address that it reports, and so on
+/// through all trusted proxies. Proxies report it in `X-Forwarded-For` or `Forwarded` (RFC 7239). If the two
+/// headers disagree, the client may have forged one of them, and the peer is used.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     if !is_trusted(proxies, peer) {
         return peer;
@@ -37,18 +37,18 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> I
     }
 }
 
-/// Whether an address is one of a trusted proxy.
+/// Whether an address belongs to a trusted proxy.
 pub fn is_trusted(proxies: &[IpNet], address: IpAddr) -> bool {
     proxies.iter().any(|network| network.contains(&address))
 }
 
-/// Lines of a header, the last one first.
+/// The values of a header, the last one first.
 fn lines(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     headers.get_all(name).iter().rev().map(|line| line.to_str().unwrap_or("?"))
 }
 
-/// The way back from the peer to the first hop that is not trusted, or that nobody can read. Each hop is told by
-/// the one behind it: what a client made up stands before what proxies say.
+/// Follows the hops from the peer backwards to the first one that is not trusted, or that cannot be parsed. Each
+/// hop was reported by the one after it; hops that a client has forged come before those that proxies report.
 fn first_untrusted(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, proxies: &[IpNet]) -> IpAddr {
     let mut client = peer;
     for hop in hops {
@@ -60,7 +60,7 @@ fn first_untrusted(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, pro
     client
 }
 
-/// The address of a hop, whose port may stand behind it.
+/// Parses the address of a hop, which may have a port.
 fn address(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim();
     let parsed = hop.parse().or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()));
@@ -68,26 +68,26 @@ fn address(hop: &str) -> Option<IpAddr> {
     parsed.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// The hops of a line of `Forwarded`, the last one first; one that nobody can read where a quote is left open, which
-/// would hide what a proxy has written behind it.
+/// The hops of a value of `Forwarded`, the last one first. If a quote is not closed, it returns one hop without an
+/// address: the open quote could hide what a proxy has appended.
 fn forwarded_hops(line: &str) -> Vec<Option<IpAddr>> {
     let elements = split_unquoted(line, ',').unwrap_or_else(|| vec![""]);
     elements.into_iter().rev().map(forwarded_for).collect()
 }
 
-/// The address that an element names as `for`.
+/// The address in the parameter `for` of an element.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let pairs = split_unquoted(element, ';')?;
     let pairs = pairs.into_iter().filter_map(|pair| pair.split_once('='));
     let mut named = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
-    // Two of them are no element: one may be the client's.
+    // An element with two is invalid: the client may have forged one.
     match (named.next(), named.next()) {
         (Some((_, value)), None) => address(value.trim().trim_matches('"')),
         _ => None,
     }
 }
 
-/// What a sign parts, outside of quotes; nothing where a quote is left open.
+/// Splits a text at a separator outside of quotes; `None` where a quote is not closed.
 fn split_unquoted(text: &str, joint: char) -> Option<Vec<&str>> {
     let (mut quoted, mut escaped) = (false, false);
     let is_joint = |letter: char| {

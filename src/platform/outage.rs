@@ -1,35 +1,36 @@
-//! Something that the server can do without for a while: Redis, a replica. When it goes away, that is
-//! logged once, nobody asks it any more, and a task of its own looks for its return.
+//! Outages of services that the server can do without: Redis, a replica. When one fails, that is logged once,
+//! requests no longer use it, and a background task checks whether it is back.
 
 use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How long something that went away is left alone.
+/// Time between two checks of a failed service.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Whether something is away.
+/// Whether a service has failed.
 pub struct Outage {
     name: &'static str,
-    /// What happens meanwhile, for the log.
+    /// What the server does meanwhile, for the log.
     instead: &'static str,
     retry_interval: Duration,
     is_active: AtomicBool,
 }
 
 impl Outage {
-    /// Something that is there.
+    /// A service that works.
     pub fn new(name: &'static str, instead: &'static str) -> Arc<Self> {
         Arc::new(Self { name, instead, retry_interval: RETRY_INTERVAL, is_active: AtomicBool::new(false) })
     }
 
-    /// Whether it lasts.
+    /// Whether the service has failed.
     pub fn is_active(&self) -> bool {
         self.is_active.load(Ordering::Relaxed)
     }
 
-    /// Begins, unless it lasts already; ends when `is_back` says so, which is asked again and again.
+    /// Marks the service as failed, unless it is already. A background task calls `is_back` repeatedly and ends the
+    /// outage when it returns true.
     pub fn begin<F, Answer>(self: &Arc<Self>, cause: impl Display, is_back: F)
     where
         F: Fn() -> Answer + Send + 'static,
@@ -39,7 +40,7 @@ impl Outage {
             return;
         }
         tracing::warn!(%cause, "{} is away: {}", self.name, self.instead);
-        // Whoever drops the last of it ends the task too.
+        // A weak reference: the task ends when nobody uses the service any more.
         let (outage, retry_interval) = (Arc::downgrade(self), self.retry_interval);
         tokio::spawn(async move {
             loop {

@@ -1,7 +1,7 @@
-//! The Redis server that the processes of one shop share.
+//! The Redis server that several processes of one shop share.
 //!
-//! Nothing that is in it is needed to answer a request, and no request waits for it longer than a
-//! moment: while it is away, each process goes by what it knows itself.
+//! Requests can be answered without it, and none waits for it longer than 100 milliseconds: while it fails, each
+//! process uses only its own counters and marks.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -19,24 +19,24 @@ use crate::platform::outage::Outage;
 use crate::platform::signature;
 use crate::{Error, Result};
 
-/// How long a request waits for an answer, reconnecting included.
+/// How long a request waits for an answer, including a new connection.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(100);
-/// How long a connection may take that no request waits for.
+/// How long a connection may take while no request waits for it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const TIMEOUT_MESSAGE: &str = "it does not answer in time";
 
-/// A server, with one connection for all requests.
+/// A Redis server, with one connection that all requests share.
 pub struct Redis {
     client: Client,
-    /// What every key begins with.
+    /// Prefix of every key.
     prefix: String,
-    /// What names in keys are hidden with.
+    /// The secret for pseudonyms of names in keys.
     secret: Secret,
     connection: Mutex<SharedConnection>,
     outage: Arc<Outage>,
 }
 
-/// The connection, and how many there were before it.
+/// The shared connection, and its number, which increases with each new one.
 #[derive(Default)]
 struct SharedConnection {
     open: Option<MultiplexedConnection>,
@@ -44,10 +44,10 @@ struct SharedConnection {
 }
 
 impl Redis {
-    /// Connects. A server that is away is no error: it may come.
+    /// Connects. A server that does not answer is no error: it may come back later.
     ///
     /// # Errors
-    /// When the settings name no server that could be there.
+    /// When the settings are not valid.
     pub async fn open(server: &RedisServer, secret: &Secret) -> Result<Arc<Self>> {
         let redis = Arc::new(Self {
             client: address(server).and_then(Client::open).map_err(Error::internal)?,
@@ -62,13 +62,13 @@ impl Redis {
         Ok(redis)
     }
 
-    /// The key of something of this kind; its name cannot be read from it.
+    /// The Redis key of something of this kind. The name is replaced by a pseudonym.
     pub fn key(&self, kind: &str, name: &str) -> String {
         let name = signature::pseudonym(&self.secret, name);
         format!("{}guichet:{kind}:{name}", self.prefix)
     }
 
-    /// Runs a script on one key; `None` where the server is away.
+    /// Runs a script on one key; `None` while the server fails.
     pub async fn run<T: FromRedisValue>(
         self: &Arc<Self>,
         script: &Script,
@@ -91,7 +91,8 @@ impl Redis {
         }
     }
 
-    /// A connection that died while it was idle is no outage: the script is sent again on a new one.
+    /// Runs a script; once more on a new connection where the shared one was broken. A connection that broke while
+    /// it was idle is no outage.
     async fn run_with_retry<T: FromRedisValue>(
         &self,
         script: &Script,
@@ -112,7 +113,7 @@ impl Redis {
         }
     }
 
-    /// The connection with its number; a new one where there is none, or that one is broken.
+    /// The shared connection and its number; a new one where there is none, or where it is the `broken` one.
     async fn connection(&self, broken: Option<u64>) -> RedisResult<(MultiplexedConnection, u64)> {
         let mut shared = self.connection.lock().await;
         if let Some(open) = &shared.open
@@ -127,7 +128,7 @@ impl Redis {
         Ok((open, shared.number))
     }
 
-    /// Makes the connection anew: the one that fell silent may never speak again.
+    /// Replaces the shared connection: one that does not answer may never answer again.
     async fn reconnect(&self) -> std::result::Result<(), String> {
         let renewed = async {
             let mut shared = self.connection.lock().await;
@@ -158,10 +159,10 @@ impl Redis {
     }
 }
 
-/// Asks a server whether it takes what is kept there, as `guichet doctor` does; nothing is left behind.
+/// Checks that a server can be written, for `guichet doctor`. The key that it writes is deleted.
 ///
 /// # Errors
-/// With what is wrong, in words that hold no secret.
+/// The reason as a text without secrets.
 pub async fn check(server: &RedisServer) -> std::result::Result<(), String> {
     let trial = Script::new("redis.call('SET', KEYS[1], 1, 'PX', 1000) return redis.call('DEL', KEYS[1])");
     let key = format!("{}guichet:trial:{}", server.prefix, std::process::id());
@@ -177,7 +178,7 @@ pub async fn check(server: &RedisServer) -> std::result::Result<(), String> {
 }
 
 async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
-    // The one who asks keeps the time.
+    // The callers have timeouts of their own.
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     client.get_multiplexed_async_connection_with_config(&config).await
 }

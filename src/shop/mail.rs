@@ -1,5 +1,5 @@
-//! Mails to customers: rows of `email_messages`, the shop's outbox and what a customer reads in
-//! the customer area (docs/contract/application-store.md#14).
+//! Mails to customers: rows of `email_messages`, which is the shop's outbox and is shown in the customer area
+//! (docs/contract/application-store.md#14).
 
 use entity::{Flag, Id, ShopTime, customer, email_message, email_template};
 use sea_orm::ActiveValue::Set;
@@ -13,25 +13,25 @@ use crate::shop::Shop;
 use crate::shop::html::escape;
 use crate::shop::texts::Lang;
 
-/// Locale of the templates that serve all customers without one of their own.
+/// Locale of the templates for customers in whose locale there is none.
 const FALLBACK_LOCALE: &str = "en_GB";
-/// Locale of our own French templates.
+/// Locale of guichet's own French templates.
 const FRENCH_LOCALE: &str = "fr_FR";
 
 /// A mail to a customer.
 pub struct Mail<'a> {
     /// Name of the template.
     pub template: &'a str,
-    /// Who gets it.
+    /// The recipient.
     pub to: &'a customer::Model,
-    /// Where its button leads.
+    /// URL of its button.
     pub link: &'a str,
-    /// Texts for the `:placeholders` of the template, beside the customer's names.
+    /// Values for the `:placeholders` of the template, beside the customer's names.
     pub values: &'a [(&'a str, &'a str)],
 }
 
 impl Mail<'_> {
-    /// Puts the mail into the outbox.
+    /// Adds the mail to the outbox.
     ///
     /// # Errors
     /// When the database fails.
@@ -60,7 +60,7 @@ impl Mail<'_> {
         names.into_iter().chain(self.values.iter().copied()).collect()
     }
 
-    /// The template's text between the shop's name and the button.
+    /// The HTML: the shop's name, the template's text, and the button.
     fn content(&self, template: &email_template::Model, values: &[(&str, &str)], config: &Config) -> String {
         let escaped: Vec<(&str, String)> =
             values.iter().map(|(name, value)| (*name, escape(value))).collect();
@@ -75,7 +75,7 @@ impl Mail<'_> {
     }
 }
 
-/// The shop's template in the customer's language, else in English.
+/// The shop's template in the customer's locale, otherwise in English.
 async fn find_template(
     db: &impl ConnectionTrait,
     name: &str,
@@ -91,8 +91,8 @@ async fn find_template(
     Ok(found.into_iter().nth(own.unwrap_or(0)))
 }
 
-/// A template in our own words, for a shop that has none of that name: a mail cannot be stored
-/// without its template, and the shop can change the words then.
+/// A template with guichet's own texts, for a shop that has none of that name. It is stored, because a mail needs a
+/// stored template, and the shop can then edit it.
 fn default_template(name: &str, locale: &str, now: ShopTime) -> email_template::ActiveModel {
     let (lang, locale) =
         if locale.starts_with("fr") { (Lang::Fr, FRENCH_LOCALE) } else { (Lang::En, FALLBACK_LOCALE) };
@@ -110,7 +110,7 @@ fn default_template(name: &str, locale: &str, now: ShopTime) -> email_template::
     }
 }
 
-/// Removes all mails to a customer.
+/// Deletes all mails to a customer.
 ///
 /// # Errors
 /// When the database fails.

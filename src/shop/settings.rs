@@ -1,5 +1,5 @@
-//! The shop's own settings: rows of its table `settings`, which the original writes too. They
-//! are remembered for at most one second, so a change by either side shows at once.
+//! The shop's own settings: rows of its table `settings`, which the original writes. They are cached for one
+//! second, so a change takes effect within that time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use sea_orm::{EntityTrait, QuerySelect};
 use crate::database::reader::Reader;
 use crate::{Error, Result};
 
-/// No shop has anywhere near so many settings.
+/// Far more settings than any shop has.
 const MAX_SETTINGS: u64 = 10_000;
 
 /// All settings of the shop.
@@ -26,7 +26,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The setting's stored text.
+    /// The stored text of a setting.
     ///
     /// # Errors
     /// When the database fails.
@@ -58,7 +58,7 @@ pub async fn is_on(settings: &dyn engine::Settings, name: &str, default: bool) -
     Ok(text.map_or(default, |text| !matches!(text.as_str(), "" | "0" | "false")))
 }
 
-/// The locale in which the shop's own texts are written.
+/// The locale of the shop's own texts.
 ///
 /// # Errors
 /// When the database fails.
@@ -66,7 +66,7 @@ pub async fn default_locale(settings: &dyn engine::Settings) -> Result<String> {
     Ok(settings.setting("app_default_locale").await?.unwrap_or_else(|| "fr_FR".to_owned()))
 }
 
-/// Whether a locale is one that the shop speaks: its own, and those that are enabled.
+/// Whether the shop supports a locale: its own, or one that is enabled.
 ///
 /// # Errors
 /// When the database fails.

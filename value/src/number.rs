@@ -1,4 +1,4 @@
-//! Numbers: keys, integers, flags and money.
+//! Numbers: keys, integers, flags and amounts of money.
 
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ impl TryGetable for Int {
     }
 }
 
-/// A yes or no that the shop keeps as `0` or `1`, and that REST prints so.
+/// A boolean that the shop stores as `0` or `1` and that REST prints so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Flag(pub bool);
 
@@ -74,14 +74,14 @@ impl TryGetable for Amount {
 
 /// An amount of money in a single-precision `float` column.
 ///
-/// Read as the shortest decimal that means the stored number, so 2.99 stays 2.99.
+/// It is read as the shortest decimal that identifies the stored number, so 2.99 stays 2.99.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Price(pub f64);
 
 column_value!(Price as Double(Float), into: |price: Price| single_or_zero(price.0), from: Price);
 
 impl Price {
-    /// The shortest decimal for a double that is nothing but a widened single; any other double as it is.
+    /// The shortest decimal for a double that is a widened single; any other double unchanged.
     #[must_use]
     pub fn shortest(double: f64) -> f64 {
         #[expect(clippy::cast_possible_truncation, reason = "whether it loses anything is the question")]
@@ -93,7 +93,7 @@ impl Price {
     }
 }
 
-/// What is too small for single precision is nothing; PostgreSQL would refuse it.
+/// Zero for prices that are too small for single precision; PostgreSQL would refuse them.
 fn single_or_zero(price: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, reason = "whether anything is left is the question")]
     let single = price as f32;
@@ -105,12 +105,12 @@ impl TryGetable for Price {
         if row.try_as_pg_row().is_some() {
             return f32::try_get_by(row, index).map(|single| Price(Self::shortest(f64::from(single))));
         }
-        // Older shops have `double(10,2)` here, SQLite knows doubles only: both are read as they are.
+        // Older shops have `double(10,2)` here, and SQLite has only doubles.
         double(row, index).map(|double| Price(Self::shortest(double)))
     }
 }
 
-/// A `decimal` with two decimals: text on the wire of MariaDB, a double on the other databases.
+/// A `decimal` with two decimals: MariaDB sends it as text, the other databases as a double.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Decimal2(pub f64);
 

@@ -1,35 +1,36 @@
-//! Stored hashes of passwords: which ones the shop writes, what comparing with one costs, and their decoys.
+//! Stored password hashes: which ones are accepted, what verification costs, and decoys.
 
 use argon2::{Argon2, Params, PasswordHash, PasswordVerifier};
 
 use crate::platform::config::MAX_BCRYPT_ROUNDS;
 
-/// How a bcrypt hash of the shop begins.
+/// Prefix of the shop's bcrypt hashes.
 const BCRYPT: &str = "$2y$";
-/// How an argon2 hash of the shop begins.
+/// Prefixes of the shop's argon2 hashes.
 const ARGON2: [&str; 2] = ["$argon2id$", "$argon2i$"];
-/// Salt and digest of nobody's password, for bcrypt.
+/// Salt and digest of decoys, for bcrypt.
 const NOBODY_BCRYPT: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234";
-/// Salt and digest of nobody's password, for argon2.
+/// Salt and digest of decoys, for argon2.
 const NOBODY_ARGON2: &str = "bm9ib2R5bm9ib2R5bm8$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-/// Most memory that argon2 writes in all its passes, in KiB: 16 times the work of the shop's 64 MiB and 4 passes.
+/// Highest accepted product of memory in KiB and passes of an argon2 hash: 16 times that of the shop's default, 64
+/// MiB and 4 passes.
 const MAX_ARGON2_WORK: u64 = 16 * 4 * 64 * 1024;
 
-/// A hash that can be compared with.
+/// A hash that can be verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StoredHash {
     text: String,
-    /// Memory that comparing takes, in KiB; 0 = next to none.
+    /// Memory that verification takes, in KiB; 0: very little.
     pub(super) memory: u32,
 }
 
 impl StoredHash {
-    /// A hash of nobody's password, of a cost of bcrypt.
+    /// A bcrypt decoy of this cost.
     pub(super) fn decoy_of_cost(cost: u32) -> Self {
         Self { text: format!("{BCRYPT}{cost:02}${NOBODY_BCRYPT}"), memory: 0 }
     }
 
-    /// A stored hash; `None` where the shop writes no such hashes, or comparing would cost too much.
+    /// Parses a stored hash; `None` where it is of another kind, or verification would cost too much.
     pub(super) fn parse(stored: &str) -> Option<Self> {
         let memory = if let Some(rest) = stored.strip_prefix(BCRYPT) {
             let (cost, _) = rest.split_once('$')?;
@@ -44,7 +45,7 @@ impl StoredHash {
         Some(Self { text: stored.to_owned(), memory })
     }
 
-    /// A hash that costs as much as this one and fits no password.
+    /// A decoy: a hash that costs as much as this one and matches no password.
     pub(super) fn decoy(&self) -> Self {
         if let Some(rest) = self.text.strip_prefix(BCRYPT) {
             let (cost, _) = rest.split_once('$').unwrap_or((rest, ""));
@@ -54,7 +55,7 @@ impl StoredHash {
         Self { text: format!("{parameters}${NOBODY_ARGON2}"), memory: self.memory }
     }
 
-    /// Whether a password is the one that was hashed. It takes a processor for long.
+    /// Whether a password matches the hash. It takes a processor for long.
     pub(super) fn verify(&self, plain: &str) -> bool {
         if self.text.starts_with(BCRYPT) {
             return bcrypt::verify(plain, &self.text).unwrap_or(false);

@@ -1,5 +1,5 @@
-//! Passwords as the shop stores them: bcrypt `$2y$` of the cost that `BCRYPT_ROUNDS` sets where they are written
-//! here, argon2 too where the shop was set to it (docs/contract/credentials.md#3).
+//! Hashing and verification of passwords. New hashes are bcrypt `$2y$` with the cost of `BCRYPT_ROUNDS`; stored
+//! hashes may also be argon2, if the shop is configured for it (docs/contract/credentials.md#3).
 
 mod hash;
 mod queue;
@@ -15,24 +15,23 @@ use self::queue::FairQueue;
 use crate::platform::network;
 use crate::{Error, Result};
 
-/// Memory for each of those that work at the same time, in KiB: what a hash of the shop takes where it is
-/// set to argon2.
+/// Memory for each worker, in KiB: what an argon2 hash takes with the shop's default settings.
 const WORKER_MEMORY_KIB: usize = 64 * 1024;
 
-/// Hashes passwords and compares them with stored hashes, on threads that may be busy for long: a few at a
-/// time, in a line that is fair between addresses. Other requests don't wait for it.
+/// Hashes and verifies passwords on blocking threads: a few at a time, with a queue that is fair between client
+/// addresses. Other requests are not delayed by it.
 pub struct Passwords {
     queue: FairQueue,
-    /// Memory that they all take together, in KiB.
+    /// Limits the memory of all workers together, in KiB.
     memory: Arc<Semaphore>,
     max_memory: usize,
-    /// What a guess of a password that is written here costs, as a power of two.
+    /// Cost of new hashes, as a power of two.
     cost: u32,
     decoy: Mutex<StoredHash>,
 }
 
 impl Passwords {
-    /// So many at a time, and so many who may wait. Those that are written take a guess `2^cost` rounds.
+    /// `workers` passwords are hashed at the same time, and at most `max_waiting` wait. `cost` is that of new hashes.
     pub fn new(workers: usize, max_waiting: usize, cost: u32) -> Self {
         let max_memory = workers.saturating_mul(WORKER_MEMORY_KIB).min(Semaphore::MAX_PERMITS);
         Self {
@@ -44,7 +43,7 @@ impl Passwords {
         }
     }
 
-    /// The hash of a password or token, for a client at an address.
+    /// Hashes a password or token. `client` is the address that its queue place counts for.
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait; when the text cannot be hashed.
@@ -54,10 +53,9 @@ impl Passwords {
         Ok(parts.map_err(Error::internal)?.format_for_version(Version::TwoY))
     }
 
-    /// Whether a password that a client at an address sends is that of a stored hash. None fits where there
-    /// is no hash, one that is neither bcrypt `$2y$` nor argon2, or one that would cost far more than the
-    /// shop's. An account that does not exist takes as long as one that does: then a hash that nobody has is
-    /// compared, at the cost of the last one that somebody had.
+    /// Whether a password matches a stored hash. False where there is no hash, where it is neither bcrypt `$2y$`
+    /// nor argon2, and where its cost is far above the shop's. To hide whether an account exists, a password
+    /// without a usable hash is compared with a decoy that costs as much as the last usable hash.
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait.
@@ -74,7 +72,7 @@ impl Passwords {
         Ok(self.run_on_worker(client, hash.memory, move || hash.verify(&plain)).await? && is_real)
     }
 
-    /// A stored hash that can be compared with.
+    /// Parses a stored hash; `None` where it cannot be verified.
     fn parse(&self, stored: &str) -> Option<StoredHash> {
         let fits_in =
             |hash: &StoredHash| usize::try_from(hash.memory).is_ok_and(|kib| kib <= self.max_memory);
@@ -87,8 +85,8 @@ impl Passwords {
         hash
     }
 
-    /// Does something that takes a processor for long, and memory (KiB). It keeps its place to its end, even
-    /// where the client went away meanwhile.
+    /// Runs work that takes a processor for long, and `memory` KiB. It keeps its permit to its end, also if the client
+    /// disconnects.
     async fn run_on_worker<T: Send + 'static>(
         &self,
         client: IpAddr,

@@ -1,5 +1,5 @@
-//! A line before a few places, fair between addresses: whoever comes from an address with fewer in the line
-//! is served before the second of an address with many.
+//! A semaphore with a bounded queue that is fair between client addresses: waiting requests are served round-robin by
+//! address, so many requests of one address do not delay those of others.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::{Error, Result};
 
-/// A line of a bounded length.
+/// The queue.
 #[derive(Clone)]
 pub(super) struct FairQueue(Arc<QueueInner>);
 
@@ -23,11 +23,11 @@ struct QueueInner {
 struct QueueState {
     taken: usize,
     waiting: usize,
-    /// Those who wait, by address; the address whose turn is next stands first.
+    /// Waiting requests by address; the address that is served next is the first one.
     addresses: VecDeque<(IpAddr, VecDeque<oneshot::Sender<WorkerPermit>>)>,
 }
 
-/// A place; it is given to the next in the line when this is dropped.
+/// The right to use a worker; it is passed to the next waiting request when this is dropped.
 pub(super) struct WorkerPermit(Arc<QueueInner>);
 
 impl FairQueue {
@@ -35,11 +35,11 @@ impl FairQueue {
         Self(Arc::new(QueueInner { permits, max_waiting, state: Mutex::default() }))
     }
 
-    /// Waits for a place.
+    /// Waits for a permit.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] where the line is full, and where it was cut behind others for an address with
-    /// fewer in it.
+    /// [`Error::Overloaded`] where the queue is full, and where this request was evicted for an address with fewer
+    /// requests in it.
     pub(super) async fn acquire(&self, address: IpAddr) -> Result<WorkerPermit> {
         let receiver = {
             let mut state = self.0.state();
@@ -73,8 +73,9 @@ impl QueueState {
         receiver
     }
 
-    /// Sends the last one of the address with the most away, if that has at least two more than this one.
-    /// Those whose client went away are forgotten first.
+    /// Makes room in the queue for a request of this address; returns whether there is room now. First it removes
+    /// requests whose clients have disconnected. If there are none, it evicts the last request of the address with
+    /// the most, if that has at least two more than this address.
     fn evict_for(&mut self, address: IpAddr) -> bool {
         let before = self.waiting;
         self.addresses.iter_mut().for_each(|(_, line)| line.retain(|sender| !sender.is_closed()));
@@ -92,7 +93,7 @@ impl QueueState {
         true
     }
 
-    /// The next in the line: the first one of the address whose turn it is.
+    /// Removes and returns the request that is served next.
     fn next(&mut self) -> Option<oneshot::Sender<WorkerPermit>> {
         let (address, mut line) = self.addresses.pop_front()?;
         let next = line.pop_front()?;
@@ -115,7 +116,7 @@ impl Drop for WorkerPermit {
             next
         };
         if let Some(next) = next {
-            // Where the client went away, the place comes back, is dropped, and goes to the one behind.
+            // If the client has disconnected, the permit comes back and is dropped, and so passed to the next request.
             drop(next.send(Self(Arc::clone(&self.0))));
         }
     }

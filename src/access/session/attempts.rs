@@ -1,8 +1,8 @@
-//! How often somebody may try to sign in.
+//! Rate limits of sign-in attempts.
 //!
-//! Tries count by the network that they come from, by the account that they are for, and by both together: one
-//! network has half of an account's tries. A network from which the account signed in before has an allowance
-//! of its own instead, so that nobody else's tries keep the owner out.
+//! Attempts are counted for their network, for their account, and for both together: one network may use half of an
+//! account's attempts. A network from which the account has signed in before has a limit of its own instead, so that
+//! attempts of others do not lock the owner out.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,33 +19,33 @@ use crate::access::throttle::{Bucket, CountedUnit, Throttle};
 use crate::platform::redis::Redis;
 use crate::{Error, Result};
 
-/// Counters of tries to sign in.
+/// The rate limits of sign-in attempts.
 pub struct SignInAttempts {
     all: Throttle,
-    /// Of one network at one account.
+    /// For one network and one account.
     by_pair: Throttle,
 }
 
-/// A try to sign in.
+/// A sign-in attempt.
 pub(super) struct SignInAttempt<'a> {
     pub(super) client: IpAddr,
     pub(super) kind: AccountKind,
-    /// The address of the account, as it was sent.
+    /// The e-mail address of the account, as it was sent.
     pub(super) email: &'a str,
-    /// The account, where there is one.
+    /// The account, if it exists.
     pub(super) owner: Option<Owner>,
-    /// Whether the account signed in from there before.
+    /// Whether the account has signed in from this network before.
     pub(super) is_known: bool,
 }
 
 impl SignInAttempts {
-    /// Counters of at most so many tries a minute; `None` is no limit.
+    /// Limits of so many attempts per minute; `None`: no limit.
     pub fn new(limit: Option<u32>, redis: Option<&Arc<Redis>>) -> Self {
         let throttle = |limit| Throttle::new(CountedUnit::SignInAttempts, limit, redis);
         Self { all: throttle(limit), by_pair: throttle(limit.map(|limit| limit.div_ceil(2))) }
     }
 
-    /// Counts a try that comes now.
+    /// Counts an attempt.
     ///
     /// # Errors
     /// [`Error::RateLimited`] where there were too many.
@@ -56,7 +56,7 @@ impl SignInAttempts {
             return count_in(&self.all, of_pair(&owner.to_string()), now).await;
         }
         let names = attempt.names();
-        // The account comes last: what is refused before doesn't count there.
+        // The account is counted last, so that attempts that are refused before do not count for it.
         count_in(&self.all, network, now).await?;
         for name in &names {
             count_in(&self.by_pair, of_pair(name), now).await?;
@@ -69,9 +69,9 @@ impl SignInAttempts {
 }
 
 impl SignInAttempt<'_> {
-    /// What names the account: its address, whatever its spelling, and where there is one its key, which the database
-    /// may find by spellings that differ more. An address counts whether there is an account or not: the limits don't
-    /// tell.
+    /// The names under which the account is counted: its normalised address, and, if it exists, its primary key,
+    /// since the database may find it by spellings that differ even more. An address is counted whether an account
+    /// exists or not, so the limits do not reveal that.
     fn names(&self) -> Vec<String> {
         let address = format!("{:?} {}", self.kind, normalised_email(self.email));
         self.owner.map(|owner| owner.to_string()).into_iter().chain([address]).collect()
@@ -89,7 +89,7 @@ fn hash(parts: &[&str]) -> [u8; 32] {
     Sha256::digest(parts.join("\n")).into()
 }
 
-/// An address as the loosest database compares it: case, accents, widths and what nobody sees don't count.
+/// An e-mail address without differences that some database ignores: case, accents, widths and invisible characters.
 fn normalised_email(email: &str) -> String {
     let letters = email.nfkd().filter(|&letter| !is_combining_mark(letter) && !is_invisible(letter));
     let lower = letters.flat_map(char::to_lowercase).collect::<String>();

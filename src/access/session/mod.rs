@@ -1,13 +1,13 @@
-//! Sessions: signing in by password, access tokens that last minutes, refresh tokens that change with each use
-//! (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9,
+//! Sessions: sign-in with a password, access tokens that are valid for minutes, refresh tokens that change with
+//! each use (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9,
 //! docs/contract/credentials.md#10).
 //!
-//! A session is a row of [`row`]. Its refresh tokens are `owner.session.family.secret`: all of them
-//! share `family`, only the current one has the right `secret`, and of both only hashes are stored.
-//! A token of the right family with a wrong secret was used before: somebody has a copy, and the session
-//! ends for both. Only the client that used a token may send it again within seconds, as two tabs of a browser
-//! do: it gets the same successor, whose secret is derived anew. Nothing but the row makes a session: where it
-//! is deleted, access tokens end too.
+//! A session is a row of the table in [`row`]. Its refresh tokens are `owner.session.family.secret`: all of them
+//! have the same `family`, only the current one has the current `secret`, and only hashes of both are stored. A
+//! token with the right family and another secret was used before: it may have been stolen, so the session ends.
+//! There is one exception: the client that has used a token may send it again within seconds, as two tabs of a
+//! browser do, and gets the same new token again, whose secret is derived from the server's key. When the row is
+//! deleted, access tokens are refused too.
 
 mod account;
 mod attempts;
@@ -47,30 +47,29 @@ use crate::platform::{network, random, signature};
 use crate::shop::Shop;
 use crate::{Error, Result};
 
-/// How long a session is believed without asking the database again: one that was ended, or whose
-/// account was shut out, stops as soon.
+/// How long a session is cached. A session that was ended, or whose account was banned, is refused after this time.
 const CACHE_TTL: Duration = Duration::from_secs(1);
-/// How many are.
+/// Maximum number of cached sessions.
 const MAX_CACHED: usize = 10_000;
-/// Random characters of a session's name, and of what its refresh tokens share.
+/// Random characters of a session's name, and of the family of its refresh tokens.
 const RANDOM_LETTERS: usize = 40;
-/// Sessions that an account may have at the same time: with another one the oldest ends.
+/// Maximum number of sessions of an account. A further one ends the oldest.
 const MAX_SESSIONS: u64 = 100;
-/// The key of no account.
+/// A primary key that no account has.
 const NO_ACCOUNT: Id = Id(0);
-/// How long the client that used a refresh token may send it again.
+/// How long the client that has used a refresh token may send it again.
 const REUSE_WINDOW: TimeDelta = TimeDelta::seconds(10);
 
-/// What somebody signs in with.
+/// What a client signs in with.
 pub(crate) struct Credentials {
     pub(crate) kind: AccountKind,
     pub(crate) email: String,
     pub(crate) password: String,
-    /// Of the authenticator app, where the account has one.
+    /// One-time code or recovery code, if the account has a second factor.
     pub(crate) code: Option<String>,
 }
 
-/// Whoever asks for the next tokens of a session.
+/// The client that asks for tokens.
 #[derive(Clone, Copy)]
 pub(crate) struct Client<'a> {
     pub(crate) address: IpAddr,
@@ -88,21 +87,21 @@ impl Client<'_> {
     }
 }
 
-/// What a client gets that signed in. Never logged, never stored.
+/// The tokens that a client gets. They must not be logged or stored.
 pub struct Tokens {
-    /// The bearer text of requests.
+    /// Access token, for the header `Authorization`.
     pub access: String,
-    /// Seconds until the access token ends.
+    /// Seconds until the access token expires.
     pub expires_in: i64,
-    /// Gets the next pair of tokens, once.
+    /// Refresh token, with which the client gets the next pair of tokens, once.
     pub refresh: String,
-    /// When the session ends for good.
+    /// When the session expires.
     pub ends_at: DateTime<Utc>,
 }
 
-/// Sessions of this server.
+/// Signs clients in, and authenticates them by access tokens.
 pub struct Sessions {
-    /// Hashes of passwords.
+    /// Password hashing.
     pub passwords: Passwords,
     abilities: &'static Catalog,
     attempts: SignInAttempts,
@@ -110,7 +109,7 @@ pub struct Sessions {
     cache: Cache<String, Option<Arc<Principal>>>,
 }
 
-/// A session by name, as tokens spell it.
+/// What identifies a session in tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct SessionName {
     owner: Owner,
@@ -118,7 +117,7 @@ struct SessionName {
 }
 
 impl Sessions {
-    /// Sessions; tries to sign in are counted.
+    /// Makes an empty cache of sessions; `attempts` limits sign-in attempts.
     pub fn new(attempts: SignInAttempts, passwords: Passwords, abilities: &'static Catalog) -> Self {
         Self {
             passwords,
@@ -129,7 +128,7 @@ impl Sessions {
         }
     }
 
-    /// The keys of access tokens, read or made on first use.
+    /// The keys of access tokens, read or created at the first use.
     ///
     /// # Errors
     /// When a file cannot be read or written.
@@ -141,12 +140,12 @@ impl Sessions {
         Ok(self.ring.get_or_init(|| ring))
     }
 
-    /// The caller whose access token it is.
+    /// Authenticates the caller by an access token.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] where it is not good (any more); when the database fails.
+    /// [`Error::Unauthenticated`] where the token is not valid or the session has ended; when the database fails.
     pub async fn authenticate(&self, shop: &Shop, token: &str) -> Result<Arc<Principal>> {
-        // A token that somebody made up makes no key.
+        // A forged token must not cause the creation of a key.
         if self.ring.get().is_none() && !shop.config.jwt_key_file().exists() {
             return Err(Error::Unauthenticated);
         }
@@ -173,11 +172,11 @@ impl Sessions {
         Ok(Some(Arc::new(Principal { owner: name.owner, credential, abilities })))
     }
 
-    /// Begins a session of whoever knows an account's password, and its code where it has a second
-    /// factor. The order of checks is that of the original: tries, password, ban, code.
+    /// Signs a client in and begins a session. The order of the checks is that of the original: attempts, password,
+    /// ban, code.
     ///
     /// # Errors
-    /// [`Error::RateLimited`]; [`Error::Invalid`] with what is wrong.
+    /// [`Error::RateLimited`] after too many attempts; [`Error::Invalid`] with the reason; when the database fails.
     pub(crate) async fn begin(
         &self,
         shop: &Shop,
@@ -190,7 +189,7 @@ impl Sessions {
         let account = Account::by_email(db, credentials.kind, &email).await?;
         let owner = account.as_ref().map(|account| account.owner);
         let network = network_hash(shop, client.address);
-        // Asked for an unknown account too: the answer takes as long.
+        // This is queried for an unknown account too, so that the answer takes as long.
         let asked = owner.unwrap_or(Owner::Customer(NO_ACCOUNT));
         let is_known = networks::is_known(db, asked, &network, now).await?;
         let Credentials { kind, password, code, .. } = credentials;
@@ -217,7 +216,7 @@ impl Sessions {
         let family = random::text(RANDOM_LETTERS);
         let secret = self.secret(shop, &name, &family, 0)?;
         let (owner_type, owner_id) = name.owner.parts();
-        // What has ended goes when its account comes back: the table does not grow for ever.
+        // Expired sessions of the account are deleted now, so that the table does not grow forever.
         let ended = delete_of_owner(name.owner).filter(Column::ExpiresAt.lte(now.timestamp()));
         ended.exec(&shop.db).await?;
         let row = row::ActiveModel {
@@ -238,11 +237,11 @@ impl Sessions {
         self.tokens(shop, &name, &family, &secret, ends)
     }
 
-    /// The next tokens of a session. A refresh token is good once: with a second use the session ends, unless
-    /// the same client sends it again at once. Then it gets the same refresh token again.
+    /// Gets the next tokens of a session. A refresh token is valid once: a second use ends the session, unless the
+    /// same client sends it again within seconds. Then it gets the same new refresh token again.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] where the token is not good (any more); when the database fails.
+    /// [`Error::Unauthenticated`] where the token is not valid or the session has ended; when the database fails.
     pub(crate) async fn refresh(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
         let (name, row, [family, used]) = self.find_by_refresh_token(shop, token).await?;
         if admitted_account(shop, &row, name.owner).await?.is_none() {
@@ -253,7 +252,7 @@ impl Sessions {
             return self.resend(shop, client, token).await;
         }
         let secret = self.secret(shop, &name, family, row.generation + 1)?;
-        // Of two who come with the same token at the same time, one comes second.
+        // If two requests send the same token at the same time, only one of them changes the row.
         let changed = Rows::update_many()
             .col_expr(Column::RefreshHash, Expr::value(key::hash(&secret)))
             .col_expr(Column::Generation, Expr::value(row.generation + 1))
@@ -269,8 +268,8 @@ impl Sessions {
         self.tokens(shop, &name, family, &secret, row.expires_at)
     }
 
-    /// The tokens that were given for a token which is not the current one: to the client that got them, for a
-    /// moment. The session ends for everybody else.
+    /// Answers a refresh token that is not the current one: with the current tokens, if the same client has sent it
+    /// a few seconds before. Otherwise the session ends.
     async fn resend(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
         let (name, row, [family, used]) = self.find_by_refresh_token(shop, token).await?;
         let before = self.secret(shop, &name, family, row.generation - 1)?;
@@ -280,7 +279,7 @@ impl Sessions {
             return self.end_reused(shop, &name).await;
         }
         let secret = self.secret(shop, &name, family, row.generation)?;
-        // Made with another key of this server: it cannot be told again.
+        // The secret was derived from a former key, so it cannot be derived again.
         if !hash_matches(&row.refresh_hash, &secret) {
             return self.end_reused(shop, &name).await;
         }
@@ -293,7 +292,7 @@ impl Sessions {
         Err(Error::Unauthenticated)
     }
 
-    /// Ends the session of a refresh token, be it the current one or an older one.
+    /// Ends the session of a refresh token, which need not be the current one.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] where there is no such session; when the database fails.
@@ -319,7 +318,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// The session that a refresh token is of, with the token's two secret parts.
+    /// The session of a refresh token, with the token's family and secret.
     async fn find_by_refresh_token<'a>(
         &self,
         shop: &Shop,
@@ -336,7 +335,7 @@ impl Sessions {
         Ok(Rows::find().filter(is_session(name)).one(&shop.db).await?)
     }
 
-    /// What only one refresh token of a session has: nobody without this server's key can tell it from another.
+    /// The secret of one refresh token. It is derived from the server's key, so that it need not be stored.
     fn secret(&self, shop: &Shop, name: &SessionName, family: &str, generation: i64) -> Result<String> {
         let text = format!("{} {family} {generation}", name.label());
         Ok(self.key_ring(&shop.config)?.authentication_code(&text))
@@ -368,7 +367,7 @@ impl SessionName {
         Some(Self { owner: owner(owner_type, owner_id)?, id: id.to_owned() })
     }
 
-    /// The session's name and the two secret parts.
+    /// Parses a refresh token into the session's name, and family and secret.
     fn of_refresh_token(token: &str) -> Option<(Self, [&str; 2])> {
         let mut parts = token.split('.');
         let mut next = || parts.next();
@@ -378,20 +377,21 @@ impl SessionName {
         is_ours.then_some((name, [family, secret]))
     }
 
-    /// How access tokens spell the owner.
+    /// The claim `sub` of access tokens.
     fn subject(&self) -> String {
         let (owner_type, owner_id) = self.owner.parts();
         format!("{owner_type}:{}", owner_id.0)
     }
 
-    /// How refresh tokens begin.
+    /// The beginning of refresh tokens.
     fn label(&self) -> String {
         let (owner_type, owner_id) = self.owner.parts();
         format!("{owner_type}.{}.{}", owner_id.0, self.id)
     }
 }
 
-/// The account of a session, unless it was deleted or shut out since, or has another password now.
+/// The account of a session; `None` where the session or the account has expired, or the account was deleted or
+/// banned, or its password has changed.
 async fn admitted_account(shop: &Shop, row: &Row, owner: Owner) -> Result<Option<Account>> {
     let now = shop.clock.now();
     let Some(account) = Account::of(&shop.db, owner).await? else { return Ok(None) };
@@ -405,8 +405,8 @@ async fn admitted_account(shop: &Shop, row: &Row, owner: Owner) -> Result<Option
     Ok(Some(account))
 }
 
-/// Checks the code of an account that has a second factor: of the authenticator app, or one of the
-/// recovery codes, which is used up with it.
+/// Checks the second factor of an account that has one: a code of the authenticator app, or a recovery code, which
+/// is then removed.
 async fn check_code(shop: &Shop, account: &Account, state: &AccountState, code: Option<&str>) -> Result<()> {
     let Some(secret) = state.get("2fa_secret") else { return Ok(()) };
     let lang = shop.config.lang;
@@ -427,12 +427,12 @@ async fn check_code(shop: &Shop, account: &Account, state: &AccountState, code: 
     Err(refusal("code", lang.text("validation.2fa_code", &[])))
 }
 
-/// guichet's own tables, which all of this needs.
+/// Creates guichet's own tables if they do not exist.
 async fn require_own_tables(shop: &Shop) -> Result<()> {
     shop.own_tables.require(&shop.db, shop.config.read_only).await
 }
 
-/// How a network is remembered.
+/// The stored pseudonym of a client's network.
 fn network_hash(shop: &Shop, client: IpAddr) -> String {
     signature::pseudonym(&shop.config.app_key, &format!("sign-in {}", network::client_network(client)))
 }
@@ -466,7 +466,7 @@ fn owned_by(owner: Owner) -> Condition {
     Condition::all().add(Column::OwnerType.eq(owner_type)).add(Column::OwnerId.eq(owner_id))
 }
 
-/// Ends the oldest sessions of an account beyond those that it may have beside a new one.
+/// Ends the oldest sessions of an account that has too many, without the new one.
 async fn end_oldest(db: &DatabaseConnection, new: &SessionName) -> Result<()> {
     let oldest: Vec<String> = Rows::find()
         .select_only()

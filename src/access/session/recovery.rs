@@ -1,5 +1,5 @@
-//! Recovery codes of a second factor: a list encrypted with the shop's key as the original does it,
-//! each good once (docs/contract/credentials.md#4, docs/contract/credentials.md#12).
+//! Recovery codes of a second factor: a list that is encrypted with the shop's key as the original does it. Each
+//! code is accepted once (docs/contract/credentials.md#4, docs/contract/credentials.md#12).
 
 use aes::Aes256;
 use base64::Engine as _;
@@ -13,10 +13,10 @@ use subtle::ConstantTimeEq;
 
 use crate::platform::config::Secret;
 
-/// Bytes of an initialisation vector.
+/// Length of an initialisation vector in bytes.
 const IV_BYTES: usize = 16;
 
-/// An encrypted text as it is stored, in Base64.
+/// An encrypted text as it is stored: JSON in Base64.
 #[derive(Serialize, Deserialize)]
 struct EncryptedValue {
     iv: String,
@@ -26,10 +26,10 @@ struct EncryptedValue {
     tag: String,
 }
 
-/// The stored list without a code, if the code is in it.
+/// Removes a code from the stored list; `None` if it is not in the list.
 pub(super) fn remove_code(app_key: &Secret, stored: &str, code: &str) -> Option<String> {
     let key = key(app_key);
-    // What this key did not encrypt is the clear text of an old version.
+    // A value that cannot be decrypted is the plain text of an old version.
     let list = key.as_deref().and_then(|key| decrypt(key, stored)).unwrap_or_else(|| stored.to_owned());
     let is_it = |known: &str| bool::from(known.as_bytes().ct_eq(code.as_bytes()));
     let codes: Vec<&str> = list.split(',').collect();

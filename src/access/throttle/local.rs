@@ -1,4 +1,4 @@
-//! Counters of one process.
+//! Counters in the memory of one process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,10 +9,10 @@ use facade::limit::WINDOW;
 
 use super::{Bucket, Verdict, WindowState};
 
-/// Windows that are remembered: a stranger with many addresses takes no more memory than they do.
+/// Maximum number of windows: it bounds the memory that a client with many addresses can take.
 const MAX_WINDOWS: usize = 100_000;
 
-/// Windows that are open.
+/// The current windows.
 pub(super) struct LocalCounters(Cache<Bucket, Arc<Window>>);
 
 struct Window {
@@ -40,14 +40,14 @@ impl LocalCounters {
         }
     }
 
-    /// Counts so much more, or less, whatever the limit is.
+    /// Adds an amount, which may be negative, regardless of the limit.
     pub(super) fn correct(&self, bucket: Bucket, more: i64) {
         if let Some(window) = self.0.get(&bucket) {
             let change = u32::try_from(more.unsigned_abs()).unwrap_or(u32::MAX);
             let correct = |count: u32| {
                 Some(if more < 0 { count.saturating_sub(change) } else { count.saturating_add(change) })
             };
-            // The closure always answers.
+            // The closure never returns `None`, so this cannot fail.
             let _ = window.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, correct);
         }
     }

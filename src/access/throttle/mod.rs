@@ -1,6 +1,6 @@
-//! Requests a minute (docs/contract/wire.md#1.7) and points a minute, on both faces, tries to sign in, and keys
-//! that are not valid: a fixed window that opens with the first request. Staff and customers are counted apart,
-//! whatever their numbers. Each process counts in memory, or all of them together in Redis.
+//! Rate limits per minute: requests (docs/contract/wire.md#1.7) and points of both APIs, sign-in attempts, and
+//! wrong keys. A window of a minute begins with the first request. Staff and customers with the same primary key
+//! are counted separately. Each process counts in memory, or all processes count together in Redis.
 
 mod local;
 mod shared;
@@ -17,34 +17,34 @@ use crate::access::Owner;
 use crate::platform::network;
 use crate::platform::redis::Redis;
 
-/// Whose requests are counted together.
+/// Requests that are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bucket {
     /// All keys and sessions of one account.
     Owner(Owner),
-    /// Everybody without a key behind one address, or in one network of IPv6 ([`Bucket::of_client`]).
+    /// All callers without a key at one address, or in one IPv6 network ([`Bucket::of_client`]).
     Address(IpAddr),
-    /// Everybody who tries to sign in to one account, by a hash of what names it.
+    /// All attempts to sign in to one account, by a hash of what names the account.
     Account([u8; 32]),
 }
 
 impl Bucket {
-    /// Everybody without a key whose address is this one, or in the same network.
+    /// The bucket of callers without a key at this address or in its network.
     pub fn of_client(address: IpAddr) -> Self {
         Self::Address(network::client_network(address))
     }
 }
 
-/// What is counted.
+/// What a throttle counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountedUnit {
     /// Requests.
     Requests,
-    /// Points of what is asked for.
+    /// Points (the price of operations).
     Points,
-    /// Tries to sign in.
+    /// Sign-in attempts.
     SignInAttempts,
-    /// Keys that are not valid.
+    /// Wrong keys.
     FailedKeys,
 }
 
@@ -59,7 +59,7 @@ impl CountedUnit {
     }
 }
 
-/// Counters of the current minute.
+/// A rate limit, with the counters of the current windows.
 pub struct Throttle {
     limit: Option<u32>,
     local: LocalCounters,
@@ -67,19 +67,19 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// A throttle of so much a minute; `None` is no limit. Where a Redis server is given, all its users
+    /// A throttle that allows `limit` per minute; `None`: no limit. With a Redis server, all processes that use it
     /// count together.
     pub fn new(unit: CountedUnit, limit: Option<u32>, shared: Option<&Arc<Redis>>) -> Self {
         let shared = shared.map(|redis| SharedCounters::new(Arc::clone(redis), unit.name()));
         Self { limit, local: LocalCounters::default(), shared }
     }
 
-    /// Counts one request that arrives now.
+    /// Takes one.
     pub async fn count(&self, bucket: Bucket, now: DateTime<Utc>) -> Verdict {
         self.take(bucket, 1, now).await
     }
 
-    /// Counts so much at once, or nothing if it isn't left.
+    /// Takes an amount. Where less is left, it takes nothing and refuses.
     pub async fn take(&self, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
         let Some(limit) = self.limit else { return Verdict::Unlimited };
         if let Some(shared) = &self.shared
@@ -90,7 +90,8 @@ impl Throttle {
         self.local.take(bucket, amount, limit, now)
     }
 
-    /// Corrects what was counted to what was used in the end, be it less or more; how the request stands then.
+    /// Corrects the amount that was taken to the amount that was used, which may be less or more; returns the state
+    /// afterwards.
     pub async fn settle(&self, bucket: Bucket, verdict: Verdict, taken: u32, used: u32) -> Verdict {
         let Verdict::Counted(window) = verdict else { return verdict };
         let more = i64::from(used) - i64::from(taken);

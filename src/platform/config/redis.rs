@@ -1,4 +1,4 @@
-//! Which Redis server: one URL, or the parts that the original's `.env` holds.
+//! Settings of the Redis server: one URL, or the separate variables of the original's `.env`.
 
 use std::path::PathBuf;
 
@@ -7,18 +7,18 @@ use url::Url;
 
 use super::database::Secret;
 
-/// A Redis server that several processes share.
+/// The address of a Redis server, and how to sign in to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisServer {
     /// Where it listens.
     pub address: RedisAddress,
-    /// User, where the server knows several.
+    /// User name, where the server has several users.
     pub username: Option<String>,
     /// Password of the user; may be empty.
     pub password: Secret,
     /// Number of the database on the server.
     pub database: i64,
-    /// What every key begins with.
+    /// Prefix of every key.
     pub prefix: String,
 }
 
@@ -31,7 +31,7 @@ pub enum RedisAddress {
     Socket(PathBuf),
 }
 
-/// The parts of a server that a URL names.
+/// The values in the URL of a server.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RedisUrl {
     pub(super) host: Option<String>,
@@ -41,7 +41,7 @@ pub(super) struct RedisUrl {
     pub(super) database: Option<i64>,
 }
 
-/// Reads the URL of a server; TLS is not spoken.
+/// Parses the URL of a server. TLS is not supported.
 pub(super) fn from_url(text: &str) -> Option<RedisUrl> {
     let url = Url::parse(text).ok()?;
     let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
@@ -62,7 +62,7 @@ pub(super) fn from_url(text: &str) -> Option<RedisUrl> {
     Some(RedisUrl { host: Some(host), port: url.port(), username, password, database })
 }
 
-/// Reads a host or the path of a socket, with or without its scheme.
+/// Parses a host or the path of a socket, with or without a scheme.
 pub(super) fn address(host: &str, port: u16) -> Option<RedisAddress> {
     let host = host.strip_prefix("unix://").or_else(|| host.strip_prefix("tcp://")).unwrap_or(host);
     if host.starts_with('/') {
