@@ -1,6 +1,5 @@
-//! What a key may do: the abilities that the resources declare, their names in a key's list, the names that older
-//! documents and screens used for them (docs/contract/documented-contract.md#5), and the permissions of the staff's
-//! roles that grant them.
+//! Abilities: their declarations by the resources, the names in a key's list (also the names that older documents
+//! and screens used, docs/contract/documented-contract.md#5), and the permissions of staff roles that grant them.
 
 use facade::{Abilities, Ability};
 

@@ -1,4 +1,4 @@
-//! The running server: one pipeline, the two faces over it, and what stands around them.
+//! The running server: both APIs over one pipeline, connections, routes, telemetry, the upstream server.
 
 pub mod connection;
 pub mod contracts;
@@ -33,7 +33,7 @@ use crate::shop::Shop;
 use crate::shop::settings::Settings;
 use crate::{Error, Result, database, resource};
 
-/// The running server: what every request shares, and the two faces over it.
+/// The running server: the state that all requests share, and both APIs.
 #[derive(Clone)]
 pub struct App {
     shop: Arc<Shop>,
@@ -50,12 +50,12 @@ impl App {
     /// Builds the server's schemas, documents and routes over an open database.
     ///
     /// # Errors
-    /// When a REST document does not agree with the schema, or the trusted documents cannot be read.
+    /// When a REST document does not fit the schema, or a file of the settings cannot be read.
     pub async fn new(config: Config, db: sea_orm::DatabaseConnection, clock: Clock) -> Result<Self> {
         Self::with_observer(config, db, clock, Arc::new(|_| ())).await
     }
 
-    /// As [`Self::new`]; the observer is told of every SQL statement.
+    /// As [`Self::new`]; the observer gets every SQL statement.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -122,21 +122,21 @@ impl App {
         Ok(Self { shop, sessions, access, faces, demo_key: None, telemetry, upstream, shadow })
     }
 
-    /// The server of a demo shop: GraphiQL has this key filled in.
+    /// Sets the key that GraphiQL enters into its editor of headers, for demo shops.
     #[must_use]
     pub fn with_demo_key(self, key: &str) -> Self {
         Self { demo_key: Some(key.into()), ..self }
     }
 
-    /// Writes what is remembered of used keys to the database: once in a while, and at the end.
+    /// Writes `last_used_at` of the keys that were used since the last call. To be called periodically and at the end.
     ///
     /// # Errors
-    /// When the database fails; what was remembered is then written with the next call.
+    /// When the database fails; the keys are then written with the next call.
     pub async fn write_used_keys(&self) -> Result<()> {
         self.access.keys.write_used(&self.shop.db, self.shop.clock.now()).await
     }
 
-    /// Sends what is still to be told of requests, and writes what shadowing has found: at the end.
+    /// Sends the remaining spans and writes the remaining findings of shadowing. To be called at the end.
     pub async fn flush_telemetry(&self) {
         self.telemetry.flush().await;
         if let Some(shadow) = &self.shadow {
@@ -144,42 +144,42 @@ impl App {
         }
     }
 
-    /// Writes what shadowing finds again and again, where answers are compared.
+    /// Writes the findings of shadowing periodically, if shadowing is on.
     pub async fn write_findings_periodically(&self) {
         if let Some(shadow) = &self.shadow {
             shadow.write_periodically().await;
         }
     }
 
-    /// Whether requests can be answered: the database is there, with the shop's tables.
+    /// Checks that requests can be answered: that the database answers and has the shop's tables.
     ///
     /// # Errors
-    /// When it isn't.
+    /// When it does not.
     pub async fn ready(&self) -> Result<()> {
         access::check_database(&self.shop.reader).await
     }
 
-    /// Makes guichet's own tables where they are not there.
+    /// Creates guichet's own tables if they do not exist.
     ///
     /// # Errors
-    /// [`OwnTablesError`] where that cannot be: the server can start without them, unless they are
-    /// [newer](Lack::Newer) than it is.
+    /// [`OwnTablesError`] where they cannot be created. The server can start without them, unless they were created by a
+    /// [newer](OwnTablesError::Newer) version.
     pub async fn make_own_tables(&self) -> Result<(), OwnTablesError> {
         self.shop.own_tables.make(&self.shop.db, self.shop.config.read_only).await
     }
 
-    /// Everything that the server answers.
+    /// All public routes.
     pub fn site(&self) -> Site {
         Site::new(Arc::new(self.clone()))
     }
 
-    /// The route of Prometheus' counters, for an address that only the operator reaches.
+    /// The route of the metrics, for an address that only the operator can reach.
     pub fn metrics(&self) -> Site {
         Site::of_metrics(Arc::new(self.clone()))
     }
 }
 
-/// The trusted documents of a folder or manifest.
+/// Reads the trusted documents.
 ///
 /// # Errors
 /// [`Error::Setting`] where they cannot be read.
@@ -189,14 +189,14 @@ pub fn trusted_documents(config: &Config) -> Result<operation::PersistedDocument
     documents.map_err(|error| Error::Setting(format!("GUICHET_TRUSTED_DOCUMENTS={error}")))
 }
 
-/// Hashes of passwords, made as the settings say.
+/// Password hashing by the operator's settings.
 fn passwords(config: &Config) -> Passwords {
-    // Those who wait hold a place among the requests that run: half of them are for others.
+    // A request that waits for hashing holds a permit to run, so at most half of these permits may be used so.
     let max_waiting = config.work.passwords_waiting.min(config.work.running / 2);
     Passwords::new(config.work.passwords, max_waiting, config.bcrypt_rounds)
 }
 
-/// Tells the observer of every statement that goes through the database.
+/// Reports every statement on this connection pool to the observer.
 fn observe(db: &mut sea_orm::DatabaseConnection, observer: &Observer) {
     let observer = Arc::clone(observer);
     db.set_metric_callback(move |info| {

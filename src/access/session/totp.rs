@@ -1,5 +1,5 @@
 //! One-time codes of an authenticator app (RFC 6238; docs/contract/credentials.md#4,
-//! docs/contract/decisions.md#second-factor), each good once.
+//! docs/contract/decisions.md#second-factor). Each code is accepted once.
 
 use chrono::{DateTime, Utc};
 use entity::Id;

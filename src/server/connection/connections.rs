@@ -1,4 +1,4 @@
-//! The connections that are open: how many there are, whose they are, and which one makes room.
+//! The open connections: their number, in all and by address, and which one is ended for a new one.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use super::state::{AddressConnections, ConnectionState, Stage};
 use crate::platform::config::ConnectionLimits;
 use crate::platform::network;
 
-/// How often connections are looked at.
+/// Time between two checks of all connections.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
 
 /// All connections of a server.
@@ -40,9 +40,9 @@ impl OpenConnections {
         }
     }
 
-    /// Ends the connection whose client has been waited for the longest: of an address, or of the one with the
-    /// most connections, so that whoever opens many ends their own. Those of proxies are the last ones.
-    /// `false` where the server works for all of them.
+    /// Ends the connection whose client the server has waited for the longest: among those of `of`, or among those
+    /// of the address with the most connections, so that a client that opens many ends its own. Connections of
+    /// proxies come last. Returns false if the server is waiting for none of them.
     fn end_longest_idle(&mut self, of: Option<IpAddr>) -> bool {
         let candidates = self.open.iter().filter(|(_, state)| of.is_none_or(|peer| state.peer == peer));
         let waiting = candidates
@@ -56,7 +56,7 @@ impl OpenConnections {
     }
 }
 
-/// A connection that counts among the open ones, until this is dropped.
+/// A counted connection; it is counted out when this is dropped.
 pub(super) struct OpenConnection {
     connections: Arc<Connections>,
     id: u64,
@@ -84,8 +84,8 @@ impl Connections {
         self.open_connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a connection from an address. Where there is no room, another one is ended for it: of the
-    /// same address where that has too many. `None` where nobody can be ended.
+    /// Counts a connection from an address. If there are too many, another one is ended: one of the same address if
+    /// that has too many. `None` if none can be ended.
     pub(super) fn open(self: &Arc<Self>, peer: IpAddr) -> Option<OpenConnection> {
         let mut known = self.lock();
         let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
@@ -111,13 +111,13 @@ impl Connections {
         Some(OpenConnection { connections: Arc::clone(self), id, state })
     }
 
-    /// Ends the connection whose client has been waited for the longest.
+    /// Ends the connection whose client the server has waited for the longest.
     pub(super) fn end_longest_idle(&self) {
         self.lock().end_longest_idle(None);
     }
 
-    /// Looks at all connections again and again, and ends those whose clients are too slow. Once the
-    /// server stops, whoever has not sent its whole request has a short time left.
+    /// Checks all connections periodically, and ends those whose clients are too slow. When the server stops,
+    /// clients that have not sent their whole request have only the grace period left.
     pub(super) async fn sweep(self: Arc<Self>, stopped: channel::Receiver<bool>) {
         let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,5 +1,5 @@
-//! The server's connections: accepted within bounds, watched while they are open, and ended where their
-//! client is too slow. What is asked over them is answered by a site.
+//! The server's connections: they are accepted within limits, observed while they are open, and ended if their
+//! client is too slow. Requests on them are answered by a [`Site`].
 
 mod connections;
 mod state;
@@ -30,24 +30,24 @@ use self::stream::Stream;
 use crate::platform::config::ConnectionLimits;
 use crate::server::http::Site;
 
-/// Largest head of a request: its line and its headers.
+/// Maximum size of the head of a request (request line and headers), in bytes.
 const MAX_HEAD: usize = 32 * 1024;
-/// Bytes of a connection that wait to be read or written, at most.
+/// Maximum size of hyper's buffer of a connection, in bytes.
 const MAX_BUFFER: usize = 64 * 1024;
-/// Bytes of a connection that the system receives before they are read. Without a bound it takes megabytes of a
+/// Size of the system's receive buffer of a connection, in bytes. Without a limit the system takes megabytes of a
 /// body that is refused.
 const RECEIVE_BUFFER: usize = 128 * 1024;
-/// Bytes of answers that the system holds before it has sent some. With megabytes of them, a client that reads
-/// slowly but steadily would look like one that reads nothing.
+/// Unsent bytes of answers that the system accepts (`TCP_NOTSENT_LOWAT`). With megabytes of them, a client that
+/// reads slowly but steadily would look like one that reads nothing.
 #[cfg(target_os = "linux")]
 const NOT_SENT_LOW_WATER: u32 = 32 * 1024;
-/// How long accepting rests when the system has no room for another connection.
+/// How long accepting pauses when the system cannot open another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// What a client is told that finds no room. Its request is not read.
+/// The answer to a connection beyond the limits. Its request is not read.
 const OVERLOAD_ANSWER: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// What connections are accepted by.
+/// Accepts and serves connections.
 #[derive(Clone)]
 pub struct Server {
     site: Site,
@@ -55,15 +55,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that answers by a site. Proxies may open any number of connections.
+    /// A server of this site. Connections of the proxies are not limited by address.
     pub fn new(site: Site, bounds: ConnectionLimits, proxies: &[IpNet]) -> Self {
         let connections = Arc::new(Connections::new(bounds, proxies.to_vec()));
         Self { site, connections }
     }
 
-    /// Answers whoever connects, until `stop` is ready. Then requests under way are answered, and this ends.
+    /// Serves connections until `stop` completes. Then it answers the requests that have begun, and returns.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        // Connections inherit it. Where the system refuses, its own bound holds.
+        // Accepted connections inherit these options. If the system refuses them, its defaults apply.
         let socket = SockRef::from(&listener);
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         #[cfg(target_os = "linux")]
@@ -76,7 +76,7 @@ impl Server {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                // Tasks that have ended are forgotten.
+                // Removes tasks that have ended.
                 Some(_) = tasks.join_next() => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
@@ -89,23 +89,24 @@ impl Server {
             }
         }
         drop(listener);
-        // Nobody listens only where no connection is open.
+        // Sending fails only if no connection is open.
         let _ = stopping.send(true);
         while tasks.join_next().await.is_some() {}
         sweeping.abort();
     }
 
-    /// Finds room for a connection, or tells its client that there is none.
+    /// Counts a connection, or answers 503 if there are too many.
     fn admit(&self, stream: &TcpStream, peer: SocketAddr) -> Option<OpenConnection> {
         let open = self.connections.open(peer.ip().to_canonical());
         if open.is_none() {
-            // A client that cannot even take this is not waited for.
+            // The server does not wait for a client that cannot even receive this.
             let _ = stream.try_write(OVERLOAD_ANSWER);
         }
         open
     }
 
-    /// Waits a moment where no connection can be accepted, and makes room where files have run out.
+    /// After a failed `accept`: if the system is out of resources, ends the connection that is idle the longest,
+    /// and waits a moment.
     async fn pause_accepting(&self, error: &io::Error) {
         let gone = matches!(
             error.kind(),
@@ -121,7 +122,7 @@ impl Server {
         tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 
-    /// Answers the requests of one connection, to its gentle end.
+    /// Serves one connection to its end.
     async fn answer(
         self,
         stream: TcpStream,
@@ -130,15 +131,15 @@ impl Server {
         mut stopped: channel::Receiver<bool>,
     ) {
         let state = open.state();
-        // A client that sends nothing costs no buffers.
+        // Buffers are allocated after the first byte, so that a client that sends nothing costs none.
         let mut first = [0];
         tokio::select! {
             () = state.ended() => return,
             _ = async { stopped.wait_for(|stopped| *stopped).await.map(drop) } => return,
-            // That it is readable may be told too early.
+            // `peek`, because readiness alone can be wrong.
             begun = stream.peek(&mut first) => if begun.is_err() { return },
         }
-        // Its buffers and state are made now, and gone when it ends.
+        // Boxed, so that buffers and state are allocated now and freed when it ends.
         Box::pin(self.answer_requests(stream, peer, state, stopped)).await;
         if let Some(left) = state.take_handed_over() {
             tokio::select! {
@@ -155,7 +156,7 @@ impl Server {
         state: &Arc<ConnectionState>,
         mut stopped: channel::Receiver<bool>,
     ) {
-        // Answers are written whole: nothing is gained by waiting for more.
+        // Answers are written as a whole, so delaying small packets has no advantage.
         let _ = stream.set_nodelay(true);
         let service = service_fn(|request: hyper::Request<Incoming>| {
             state.head_received();
@@ -169,12 +170,12 @@ impl Server {
             }
         });
         let mut builder = http1::Builder::new();
-        // Whoever is too slow is found by the sweep, for all connections at once.
+        // The sweep checks all connections for slow clients, so hyper needs no timer.
         builder.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(MAX_BUFFER);
         let io = TokioIo::new(Stream::new(stream, Arc::clone(state)));
         let mut connection = pin!(builder.serve_connection(io, service));
         let mut ended = pin!(state.ended());
-        // A server that is gone has stopped.
+        // If the channel is closed, the server has stopped.
         let stopping = pin!(async { stopped.wait_for(|stopped| *stopped).await.map(drop) });
         let served: Result<(), hyper::Error> = tokio::select! {
             biased;

@@ -1,4 +1,4 @@
-//! Requests that the shop's own server answers in guichet's place.
+//! Requests that are forwarded to the upstream server.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::server::telemetry;
 use crate::server::upstream::{self, Sender, Upstream};
 use crate::{App, Error, Result};
 
-/// Answers a request to a path without a handler: by an operation of REST, or by the shop's own server.
+/// Answers a request that no other route has answered: by a REST operation, or by forwarding it.
 pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
     let client_info =
         ClientInfo { peer: peer(&request), client: client(app, &request), origin: origin(app, &request) };
@@ -45,24 +45,25 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
     }
 }
 
-/// Whether a browser's question about a request is for the shop's own server to answer.
+/// Whether a CORS preflight request is to be forwarded.
 pub(super) fn answers_preflight(app: &App, uri: &Uri) -> bool {
     upstream_for(app, uri).is_some() && !app.faces.rest.has_path(uri.path())
 }
 
-/// The shop's own server, where it may be asked for a path.
+/// The upstream server, if requests of this path may be forwarded.
 fn upstream_for<'a>(app: &'a App, uri: &Uri) -> Option<&'a Upstream> {
     let upstream = app.upstream.as_ref()?;
     (upstream.forwards_all_paths() || rest::is_below_prefix(uri.path())).then_some(upstream)
 }
 
-/// What no server behind is asked for: a tunnel, and a path that leads out of the one that was looked at.
+/// Refuses requests that must not be forwarded: `CONNECT`, and paths with `.` or `..`, which another server could
+/// resolve to another path than the one that was checked.
 fn check_forwardable(method: &Method, uri: &Uri) -> Result<()> {
     if *method == Method::CONNECT {
         return Err(Refusal::message(405, "The CONNECT method is not supported."));
     }
     let path = percent_decode_str(uri.path()).decode_utf8_lossy();
-    // A server may take what is behind a semicolon for something else.
+    // Some servers ignore everything after a semicolon.
     let mut steps = path.split(['/', '\\']).map(|step| step.split(';').next().unwrap_or_default());
     if steps.any(|step| matches!(step, "." | "..")) {
         return Err(Error::BadRequest("Bad request.".to_owned()));
@@ -70,7 +71,7 @@ fn check_forwardable(method: &Method, uri: &Uri) -> Result<()> {
     Ok(())
 }
 
-/// Where a request comes from.
+/// Where a request comes from: peer, client, scheme and host.
 #[derive(Clone)]
 pub(super) struct ClientInfo {
     peer: IpAddr,
@@ -79,7 +80,7 @@ pub(super) struct ClientInfo {
 }
 
 impl ClientInfo {
-    /// What the shop's own server is told of it. `has_key` = a valid key came with it.
+    /// The sender of the forwarded request. `has_key`: whether it has a valid key.
     pub(super) fn sender(&self, app: &App, has_key: bool) -> Sender<'_> {
         Sender {
             peer: self.peer,
@@ -107,8 +108,8 @@ async fn forward(
     upstream.forward(request, &client_info.sender(app, has_key)).await
 }
 
-/// Counts a request without a valid key at its address. Those of key holders are the other server's to count,
-/// and so are all while the database is away. Whether there was a valid key.
+/// Counts a request without a valid key for its address; returns whether it has a valid key. The upstream server counts
+/// requests with a key, and all requests while the database fails.
 async fn count(app: &App, headers: &HeaderMap, client: IpAddr) -> Result<bool> {
     match app.faces.pipeline.identify(headers, client).await {
         Ok(mut caller) if caller.principal.is_none() => {

@@ -1,4 +1,4 @@
-//! The server's routes and what every answer carries.
+//! The server's routes, and the headers of all answers.
 
 mod forwarding;
 mod health;
@@ -34,27 +34,28 @@ use crate::{App, Error};
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-/// Longest name of a host, with its port.
+/// Maximum length of a host name with its port.
 const MAX_HOST: usize = 262;
 
-/// The page that leads to the others.
+/// The start page, with links to the others.
 const START_PAGE: &str = include_str!("start.html");
 
-/// Everything that a listener answers.
+/// The routes of one listener.
 #[derive(Clone)]
 pub struct Site {
     router: Router,
-    /// Whose API is answered. Its requests don't go through the router, whose layers cost more than many a request.
+    /// The app whose REST API is answered. REST requests do not go through the router, because its layers cost more
+    /// time than many requests.
     api: Option<Arc<App>>,
 }
 
 impl Site {
-    /// Every route of the server.
+    /// All public routes of the server.
     pub fn new(app: Arc<App>) -> Self {
         Self { router: router(Arc::clone(&app)), api: Some(app) }
     }
 
-    /// The route of counters: not among the others, which the whole world may reach.
+    /// The route of the metrics, which is not public.
     pub fn of_metrics(app: Arc<App>) -> Self {
         Self { router: Router::new().route("/metrics", get(health::metrics)).with_state(app), api: None }
     }
@@ -73,7 +74,7 @@ impl Site {
 
 fn router(app: Arc<App>) -> Router {
     let start = match &app.upstream {
-        // The shop has a start page of its own.
+        // The shop's own start page is forwarded.
         Some(upstream) if upstream.forwards_all_paths() => Router::new(),
         _ => Router::new().route("/", get(async || pages::host_page(START_PAGE))),
     };
@@ -90,7 +91,7 @@ fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// A defect of ours: the client learns nothing of it, the log everything.
+/// The answer after a panic. The cause is logged and not sent to the client.
 fn panicked(cause: &(dyn Any + Send)) -> Response<Body> {
     let text =
         cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
@@ -102,7 +103,7 @@ fn panicked(cause: &(dyn Any + Send)) -> Response<Body> {
     response
 }
 
-/// The OpenAPI document, for the address that was asked.
+/// The OpenAPI document, with the URL that the client has used.
 async fn contract(State(app): State<Arc<App>>, request: Request) -> impl IntoResponse {
     let parts = crate::server::contracts::openapi_at(&origin(&app, &request).base());
     let headers = [
@@ -152,30 +153,30 @@ fn peer(request: &Request) -> IpAddr {
     info.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip().to_canonical())
 }
 
-/// How the client reached the server: its `Host`, or what a trusted proxy forwards.
+/// Scheme and host that the client has used: from `Host`, or from the headers of a trusted proxy.
 fn origin(app: &App, request: &Request) -> Origin {
     let host = named_host(app, request).unwrap_or("localhost").to_ascii_lowercase();
     let is_https = trusted_header(app, request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
     let (scheme, port) = if is_https { ("https", ":443") } else { ("http", ":80") };
-    // The port that the scheme means anyway is not written.
+    // The default port of the scheme is removed.
     let host = host.strip_suffix(port).unwrap_or(&host).to_owned();
     Origin { scheme, host }
 }
 
-/// The host that a request names, whether it is one or not.
+/// The host that a request names, without checking its syntax.
 fn named_host<'a>(app: &App, request: &'a Request) -> Option<&'a str> {
     trusted_header(app, request, FORWARDED_HOST)
         .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
         .or_else(|| request.uri().authority().map(Authority::as_str))
 }
 
-/// Whether a request names its host as HTTP asks for: once in HTTP/1.1, and by what is a host.
+/// Whether a request names its host as HTTP requires: exactly once in HTTP/1.1, and with the syntax of a host.
 fn has_valid_host(app: &App, request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
     let is_complete = first.is_some() || request.version() != Version::HTTP_11;
     let is_host = |host: &HeaderValue| host.to_str().is_ok_and(is_host);
-    // A target that names a host itself must name the same one (RFC 9112, 3.2.2).
+    // If the request target has a host, it must be the same one (RFC 9112, 3.2.2).
     let is_same = match (request.uri().authority(), first) {
         (Some(target), Some(host)) => target.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()),
         _ => true,
@@ -187,7 +188,7 @@ fn has_valid_host(app: &App, request: &Request) -> bool {
         && named_host(app, request).is_none_or(self::is_host)
 }
 
-/// Whether a text is a host, perhaps with a port: it is written into addresses.
+/// Whether a text is a host with an optional port. It becomes part of URLs.
 fn is_host(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => (None, port),
@@ -206,7 +207,7 @@ fn is_host(text: &str) -> bool {
     text.len() <= MAX_HOST && is_port && host.is_none_or(is_name)
 }
 
-/// A header that counts only from a trusted proxy: the last value of its last line, which that has written.
+/// A header that is accepted only from a trusted proxy: the last value of its last line, which that proxy has written.
 fn trusted_header<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
     if !network::is_trusted(&app.shop.config.trusted_proxies, peer(request)) {
         return None;
@@ -219,7 +220,7 @@ async fn telemetry_layer(State(app): State<Arc<App>>, request: Request, next: Ne
     with_telemetry(&app, request, |request| next.run(request)).await
 }
 
-/// Answers a request while telemetry looks on; its identifier goes with the answer.
+/// Answers a request under the observation of telemetry, and adds `X-Request-Id`.
 async fn with_telemetry<A: Future<Output = Response<Body>>>(
     app: &App,
     request: Request,
@@ -228,13 +229,13 @@ async fn with_telemetry<A: Future<Output = Response<Body>>>(
     let given = trusted_header(app, &request, RequestId::HEADER).and_then(RequestId::parse);
     let observed = app.telemetry.begin(&request, given);
     let id = observed.request_id().header_value();
-    // By reference: a future that is passed on by value takes its room again at each step.
+    // Pinned by reference: a future that is moved into another one takes its size again.
     let mut response = observed.observe(pin!(with_common_headers(app, request, answer))).await;
     response.headers_mut().insert(RequestId::HEADER, id);
     response
 }
 
-/// The answer to a request that doesn't name its host well, in the form of the face that it is for.
+/// The answer to a request without a valid host, in the form of its API.
 fn bad_host_answer(request: &Request) -> Response<Body> {
     let error = Error::BadRequest("Bad request.".to_owned());
     if request.uri().path() == GRAPHQL {
@@ -244,7 +245,7 @@ fn bad_host_answer(request: &Request) -> Response<Body> {
     }
 }
 
-/// Answers preflights, and gives every answer the headers of the contract (docs/contract/wire.md#1.8).
+/// Answers preflight requests, and adds the headers of the contract to all answers (docs/contract/wire.md#1.8).
 async fn with_common_headers<A: Future<Output = Response<Body>>>(
     app: &App,
     request: Request,
@@ -288,7 +289,7 @@ async fn with_common_headers<A: Future<Output = Response<Body>>>(
         "camera=(), microphone=(), geolocation=(), payment=(self)",
     );
     set(HeaderName::from_static("x-permitted-cross-domain-policies"), "none");
-    // Pages have a policy of their own; what else a browser may take for one shows and loads nothing.
+    // Pages have a policy of their own. If a browser shows another answer as a page, that may load nothing.
     set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'self'");
     if https {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");

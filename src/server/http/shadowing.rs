@@ -1,4 +1,4 @@
-//! Answers of guichet that are compared with the shop's own server's, beside the requests.
+//! Shadowing: a sample of guichet's answers is compared with those of the upstream server, after they were sent.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::server::shadow::{self, ComparedAnswer, MAX_ANSWER, Outcome, Shadow};
 use crate::server::upstream::{self, Upstream};
 use crate::{App, Error};
 
-/// A question of the sample.
+/// A request of the sample.
 pub(super) struct SampledRequest {
     uri: Uri,
     headers: HeaderMap,
@@ -22,16 +22,16 @@ pub(super) struct SampledRequest {
     _place: OwnedSemaphorePermit,
 }
 
-/// The question that a request asks, where it is of the sample.
+/// The request for the comparison, if it is in the sample.
 pub(super) fn sample(app: &App, request: &Request, client_info: &ClientInfo) -> Option<SampledRequest> {
     let shadow = app.shadow.as_ref().filter(|_| *request.method() == Method::GET)?;
-    // It came from here: that server's answer would be asked of this one again.
+    // The upstream server has sent it: its answer would depend on this server again.
     if upstream::is_looping(request.headers()) {
         return None;
     }
     let place = shadow.sample()?;
     let (uri, mut headers) = (request.uri().clone(), request.headers().clone());
-    // A part of the answer, or one that is packed, cannot be compared; and the question has no body.
+    // Partial or compressed answers cannot be compared, and the repeated request has no body.
     for name in [
         header::CONTENT_LENGTH,
         header::CONTENT_TYPE,
@@ -51,7 +51,7 @@ pub(super) fn sample(app: &App, request: &Request, client_info: &ClientInfo) -> 
     Some(SampledRequest { uri, headers, client_info: client_info.clone(), _place: place })
 }
 
-/// Compares an answer with the shop's own, once the client has it. The answer itself stays as it is.
+/// Starts a task that compares an answer with the upstream server's. The answer itself is not changed.
 pub(super) async fn compare_later(
     app: &Arc<App>,
     sampled: SampledRequest,
@@ -64,7 +64,7 @@ pub(super) async fn compare_later(
     if !is_json || !is_small || shadow::is_unanswered(status) {
         return Response::from_parts(parts, body);
     }
-    // It is in memory already.
+    // The body is in memory already.
     let Ok(bytes) = to_bytes(body, MAX_ANSWER).await else {
         return rest::refuse(&sampled.headers, Error::internal("an answer has no end"));
     };
@@ -103,17 +103,17 @@ async fn compare(
     shadow::compare_twice(&declared, (there, here), again).await
 }
 
-/// An answer as it is compared; `None` where it is too large or breaks off.
+/// An answer for the comparison; `None` if it is too large or incomplete.
 async fn collect_answer(answer: Response<Body>) -> Option<ComparedAnswer> {
     let (parts, body) = answer.into_parts();
     let bytes = to_bytes(body, MAX_ANSWER).await.ok()?;
     Some(ComparedAnswer::of(&Response::from_parts(parts, bytes)))
 }
 
-/// Too much is passed on already.
+/// Too many requests are being forwarded.
 struct TooManyForwarded;
 
-/// The shop's own answer; `None` where it has none in time. Then nothing is asked for a while.
+/// The upstream server's answer; `None` if there is none in time. Then shadowing pauses for a while.
 async fn upstream_answer(
     app: &App,
     upstream: &Upstream,
@@ -121,11 +121,11 @@ async fn upstream_answer(
     sampled: &SampledRequest,
 ) -> Option<ComparedAnswer> {
     let asking = async {
-        // guichet asks for itself: the question has an identifier of its own, and takes nobody's share.
+        // guichet is the sender: the request has an identifier of its own, and takes no client's share.
         let sender = sampled.client_info.sender(app, true);
         match upstream.forward(sampled.request(), &sender).await {
             Ok(answer) => Ok(collect_answer(answer).await),
-            // No fault of that server's.
+            // The upstream server is not the cause.
             Err(Error::Overloaded) => Err(TooManyForwarded),
             Err(_) => Ok(None),
         }

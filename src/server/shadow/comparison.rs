@@ -1,4 +1,4 @@
-//! Two answers to the same question: what differs between them, beyond what is declared.
+//! Compares two answers to the same request, except for declared differences.
 
 use std::sync::LazyLock;
 
@@ -9,28 +9,28 @@ use serde_json::{Map, Value as Json};
 
 use super::declared::DeclaredDifferences;
 
-/// Headers that clients rely on. Of a media type, only its name counts.
+/// Headers that are compared. Of `Content-Type`, parameters are ignored.
 const HEADERS: [HeaderName; 4] =
     [header::CONTENT_TYPE, header::LOCATION, header::CONTENT_DISPOSITION, header::ALLOW];
-/// Differences of one answer that are told.
+/// Maximum number of differences of one answer.
 const MAX_DIFFERENCES: usize = 100;
-/// Letters of a value, of a key and of a whole place that are told.
+/// Maximum length of a value, of a key and of a place, in letters.
 const MAX_VALUE: usize = 200;
 const MAX_KEY: usize = 100;
 const MAX_PLACE: usize = 1000;
 
-/// An answer as it is compared.
+/// The parts of an answer that are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComparedAnswer {
     /// HTTP status.
     pub status: u16,
-    /// Of [`HEADERS`], in their order.
+    /// Values of [`HEADERS`], in the same order.
     headers: Vec<Option<String>>,
     body: Bytes,
 }
 
 impl ComparedAnswer {
-    /// What counts of an answer.
+    /// Takes the compared parts of an answer.
     pub fn of(answer: &Response<Bytes>) -> Self {
         let status = answer.status().as_u16();
         let headers = HEADERS.iter().map(|name| value(answer.headers(), name)).collect();
@@ -44,19 +44,19 @@ fn value(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     Some(without_hosts(value.trim()))
 }
 
-/// One place where two answers differ.
+/// A difference between two answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Where: `status`, `header content-type`, or a JSON pointer into the body (RFC 6901).
+    /// Its place: `status`, `header content-type`, or a JSON pointer into the body (RFC 6901).
     pub place: String,
-    /// The shop's own server's value, as JSON; `None` where it has none.
+    /// The upstream server's value, as JSON; `None` where it has none.
     pub there: Option<String>,
-    /// guichet's.
+    /// guichet's value, as JSON; `None` where it has none.
     pub here: Option<String>,
 }
 
 impl Difference {
-    /// The place for all rows of a list: numbers in a pointer are stars.
+    /// The place, with the numbers in a pointer replaced by `*`, so that it is the same for all rows of a list.
     pub fn pattern(&self) -> String {
         if !self.place.starts_with('/') {
             return self.place.clone();
@@ -69,7 +69,7 @@ impl Difference {
     }
 }
 
-/// What differs between the shop's own answer to a question and guichet's, beyond what is declared for it.
+/// The differences between the upstream server's answer and guichet's, without declared ones.
 pub fn compare(
     declared: &DeclaredDifferences,
     there: &ComparedAnswer,
@@ -169,12 +169,12 @@ fn cut(mut text: String, letters: usize) -> String {
     text
 }
 
-/// A key as a step of a JSON pointer.
+/// Escapes a key for a JSON pointer.
 fn escaped(key: &str) -> String {
     cut(key.replace('~', "~0").replace('/', "~1"), MAX_KEY)
 }
 
-/// The text without the hosts of its addresses: the two servers may be asked by different ones.
+/// Removes scheme and host from the URLs in a text, since the two servers may be addressed by different hosts.
 fn without_hosts(text: &str) -> String {
     static HOST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"https?://[^/\s"'<>?]+"#).ok());
     match &*HOST {

@@ -1,5 +1,6 @@
-//! Where guichet's answers to `GET`s differ from the original's on purpose (`declared.json`; the recordings'
-//! own list is `tests/golden/deviations.json`, and a test holds the two together).
+//! Declared differences: where guichet's answers to `GET` requests differ from the original's on purpose
+//! (`declared.json`). The recordings have a list of their own, `tests/golden/deviations.json`; a test compares the
+//! two.
 
 use std::sync::LazyLock;
 
@@ -9,25 +10,25 @@ use serde::Deserialize;
 use super::comparison::Difference;
 
 static ALL: LazyLock<Vec<Declaration>> = LazyLock::new(|| {
-    // A test holds that it can be read.
+    // A test checks that it can be parsed.
     serde_json::from_str(include_str!("declared.json")).unwrap_or_default()
 });
 
 /// One declared difference.
 #[derive(Debug, Deserialize)]
 struct Declaration {
-    /// Which questions: a pattern on the path, and one on the query.
+    /// The requests that it applies to: a pattern of the path, and one of the query.
     #[serde(with = "pattern")]
     path: Regex,
     #[serde(default, with = "optional_pattern")]
     query: Option<Regex>,
-    /// Statuses there, and the one here.
+    /// Statuses of the original and of guichet that may differ.
     #[serde(default)]
     status: Option<Statuses>,
-    /// Places of the body that may differ in any way, and all below them.
+    /// Places of the body that may differ, with everything below them.
     #[serde(default)]
     ignore: Vec<String>,
-    /// Places that may be there only here, and all below them.
+    /// Places of the body that only guichet's answer may have, with everything below them.
     #[serde(default)]
     extra: Vec<String>,
 }
@@ -38,7 +39,7 @@ struct Statuses {
     here: u16,
 }
 
-/// Everything that is declared for one question.
+/// The declared differences for one request.
 #[derive(Debug, Default)]
 pub struct DeclaredDifferences {
     statuses: Vec<Statuses>,
@@ -47,7 +48,7 @@ pub struct DeclaredDifferences {
 }
 
 impl DeclaredDifferences {
-    /// What is declared for a path and its query, both decoded.
+    /// The declared differences for a path and a query, both decoded.
     pub fn of(path: &str, query: &str) -> Self {
         let mut declared = Self::default();
         let asked = |entry: &&Declaration| {
@@ -72,7 +73,7 @@ impl DeclaredDifferences {
     }
 }
 
-/// Whether a place is another one, or below it. In that one `**` stands for any number of steps.
+/// Whether a place equals `known` or is below it. In `known`, `**` stands for any number of steps.
 fn is_at_or_below(place: &str, known: &str) -> bool {
     if known == "/" || place == known {
         return place.starts_with('/') || place == known;

@@ -1,7 +1,7 @@
-//! Sends spans to an OpenTelemetry collector: OTLP over HTTP, in batches, beside the requests.
+//! Sends spans to an OpenTelemetry collector: OTLP over HTTP, in batches, by a background task.
 //!
-//! A collector that is away or too slow costs spans, never a request: what does not fit in the
-//! queue is dropped, and so is a batch that is refused.
+//! If the collector fails or is too slow, spans are lost, but requests are not affected: spans that do not fit in
+//! the queue are dropped, and so are batches that the collector refuses.
 
 use std::time::Duration;
 
@@ -17,41 +17,41 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use super::spans::{FinishedRequest, export_request};
 use crate::platform::config::Otlp;
 
-/// Requests that wait to be told; further ones are dropped.
+/// Maximum number of finished requests in the queue; further ones are dropped.
 const QUEUE_LENGTH: usize = 512;
-/// Spans of one batch.
+/// Number of spans at which a batch is sent.
 const BATCH_SIZE: usize = 512;
-/// Pauses after which a collector is asked again that was away or busy.
+/// Pauses before a batch is sent again.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
-/// How long the last batch may take when the server stops.
+/// Time limit of the last batch when the server stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where spans go.
+/// The queue of the exporter's task.
 pub(super) struct Exporter {
     queue: mpsc::Sender<Message>,
 }
 
 enum Message {
     Finished(Box<FinishedRequest>),
-    /// Send what there is, and say when that is done.
+    /// Send all waiting spans, and report when that is done.
     Flush(oneshot::Sender<()>),
 }
 
 impl Exporter {
-    /// Starts to send to a collector.
+    /// Starts the background task.
     pub(super) fn start(settings: Otlp, database: &'static str) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_LENGTH);
         tokio::spawn(ExportTask { settings, database, spans: Vec::new(), is_failing: false }.run(waiting));
         Self { queue }
     }
 
-    /// Tells of a request.
+    /// Adds the spans of a finished request to the queue.
     pub(super) fn enqueue(&self, request: FinishedRequest) {
-        // A full queue drops it.
+        // If the queue is full, it is dropped.
         let _ = self.queue.try_send(Message::Finished(Box::new(request)));
     }
 
-    /// Sends what waits.
+    /// Sends the waiting spans.
     pub(super) async fn flush(&self) {
         let (done, wait) = oneshot::channel();
         let sent = async {
@@ -63,12 +63,12 @@ impl Exporter {
     }
 }
 
-/// The work of an exporter.
+/// The background task of an exporter.
 struct ExportTask {
     settings: Otlp,
     database: &'static str,
     spans: Vec<Json>,
-    /// Whether the last batch was lost: the log is told of the first one only.
+    /// Whether the last batch was lost. Only the first loss is logged.
     is_failing: bool,
 }
 
@@ -88,7 +88,7 @@ impl ExportTask {
                     }
                     Some(Message::Flush(done)) => {
                         self.send().await;
-                        // Whoever waited may have gone.
+                        // The receiver may have been dropped.
                         let _ = done.send(());
                     }
                 },
@@ -113,7 +113,7 @@ impl ExportTask {
         }
     }
 
-    /// Delivers a batch, by several attempts where it may help.
+    /// Sends a batch, and again after temporary errors.
     async fn deliver(&self, body: &str) -> Result<(), String> {
         let mut pauses = RETRY_PAUSES.into_iter();
         loop {
@@ -150,7 +150,7 @@ impl ExportTask {
     }
 }
 
-/// Whether a collector may take a batch later that it refuses now.
+/// Whether a status means that the collector may accept the batch later.
 fn is_temporary(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }

@@ -1,5 +1,5 @@
-//! The log on standard error. It is written by a thread of its own: a sink that is full, slow or gone holds
-//! no request up and changes no answer. Lines that it loses are counted.
+//! The log on standard error. A separate thread writes it, so that requests are not delayed if standard error is
+//! full, slow or closed. Lost lines are counted.
 
 use std::io::{self, IsTerminal, Stderr, Write};
 use std::panic::{self, PanicHookInfo};
@@ -11,27 +11,27 @@ use tracing_subscriber::EnvFilter;
 
 use crate::platform::config::LogFormat;
 
-/// Lines that may wait to be written; further ones are lost.
+/// Maximum number of lines that wait to be written; further ones are lost.
 const MAX_WAITING_LINES: usize = 4096;
 
-/// Lines that the sink did not take.
+/// Lines that could not be written.
 static FAILED_LINES: AtomicU64 = AtomicU64::new(0);
-/// Lines for which there was no room.
+/// Counts lines for which there was no room in the queue.
 static DROPPED_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// Keeps the log's thread; lines that wait are written when this is dropped.
+/// Keeps the log's thread alive; waiting lines are written when this is dropped.
 pub(crate) struct Log {
     _writer: WorkerGuard,
 }
 
 impl Log {
-    /// Starts a structured log, `info` and above unless `RUST_LOG` says otherwise.
+    /// Starts the log, with level `info` unless `RUST_LOG` sets another filter.
     pub(crate) fn start(format: LogFormat) -> Self {
         let asked = std::env::var(EnvFilter::DEFAULT_ENV).map(|asked| with_engine(&asked));
         let filter = asked.ok().and_then(|asked| EnvFilter::try_new(asked).ok());
         let filter = filter.unwrap_or_else(|| EnvFilter::new("info,sqlx=warn"));
         let (sink, writer) = sink();
-        // The library would tell of its own failures on standard error, and panic where that is closed.
+        // tracing would report its own errors on standard error, and panic if that is closed.
         let log =
             tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter).with_writer(sink);
         match format {
@@ -43,7 +43,7 @@ impl Log {
     }
 }
 
-/// A panic is told like everything else: what Rust does by itself waits for standard error.
+/// Logs a panic. Rust's default hook would block on standard error.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string);
     tracing::error!(location, cause = panic.payload_as_str().unwrap_or("unknown"), "panic");
@@ -52,18 +52,18 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 fn sink() -> (NonBlocking, WorkerGuard) {
     let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING_LINES);
     let (sink, writer) = builder.thread_name("log").finish(CountingStderr(io::stderr()));
-    // It is set once a process.
+    // It can be set only once.
     let _ = DROPPED_LINES.set(sink.error_counter());
     (sink, writer)
 }
 
-/// Lines that were lost so far.
+/// Number of lost lines so far.
 pub(super) fn lost_lines() -> u64 {
     let dropped = DROPPED_LINES.get().map_or(0, |counter| counter.dropped_lines() as u64);
     dropped.saturating_add(FAILED_LINES.load(Ordering::Relaxed))
 }
 
-/// Standard error, where what cannot be written is counted instead of told.
+/// Standard error; lines that cannot be written are counted, and no error is returned.
 struct CountingStderr(Stderr);
 
 impl Write for CountingStderr {
@@ -79,7 +79,7 @@ impl Write for CountingStderr {
     }
 }
 
-/// What is asked of `guichet` is asked of its engine too, which is a crate of another name.
+/// Adds to each filter for `guichet` the same one for `facade`, since the engine is a crate of its own.
 fn with_engine(asked: &str) -> String {
     let directives = asked.split(',').flat_map(|directive| {
         let engine = directive.trim().strip_prefix("guichet").map(|rest| format!("facade{rest}"));

@@ -1,7 +1,7 @@
-//! What is counted for Prometheus, and its text.
+//! Metrics for Prometheus.
 //!
-//! A label never holds what a client made up: an operation is a documented path or a field at the
-//! root of the schema, everything else is told as a kind. Counting is a look-up and an atomic addition.
+//! Labels never hold texts of clients: an operation is a documented path or a root field of the schema, and
+//! everything else has a fixed label. Counting is a look-up and an atomic addition.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,19 +19,18 @@ use super::log;
 use crate::database::reader::ConnectionCounts;
 use crate::{Error, Result};
 
-/// Upper bounds of the durations that are told apart, in seconds.
+/// Upper bounds of the histogram's buckets, in seconds.
 const DURATIONS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// What a request is counted as that is no operation.
+/// Label of requests without a documented path.
 const UNMATCHED: &str = "unmatched";
-/// What a GraphQL request is counted as that has no operation which can be run, several fields at the
-/// root, or one that the schema doesn't have.
+/// Labels of GraphQL requests without a valid operation, with several root fields, and with an unknown root field.
 const NONE: &str = "none";
 const SEVERAL: &str = "several";
 const UNKNOWN: &str = "unknown";
 
-/// The counters.
+/// The metrics.
 pub(super) struct Metrics {
     registry: Registry,
     roots: HashSet<String>,
@@ -47,7 +46,7 @@ pub(super) struct Metrics {
     shadow_comparisons: IntCounterVec,
 }
 
-/// A request as it is counted.
+/// A finished request, for counting.
 pub(super) struct CountedRequest<'a> {
     pub(super) method: &'static str,
     pub(super) status: u16,
@@ -56,10 +55,10 @@ pub(super) struct CountedRequest<'a> {
 }
 
 impl Metrics {
-    /// Counters of a server with this schema.
+    /// Metrics of a server with this schema.
     ///
     /// # Errors
-    /// When two of them have the same name.
+    /// When two metrics have the same name, which would be a defect.
     pub(super) fn new(schema: &Schema) -> Result<Self> {
         let metrics = Self::unregistered(schema).map_err(Error::internal)?;
         metrics.register().map_err(Error::internal)?;
@@ -130,12 +129,12 @@ impl Metrics {
         collectors.into_iter().try_for_each(|collector| self.registry.register(collector))
     }
 
-    /// A request begins.
+    /// Counts a request that begins.
     pub(super) fn begin(&self) {
         self.in_flight.inc();
     }
 
-    /// A request ends.
+    /// Counts a request that ends.
     pub(super) fn end(&self, request: &CountedRequest<'_>) {
         self.in_flight.dec();
         let (face, operation) = (request.facts.answered_by.name(), self.operation(request.facts));
@@ -149,17 +148,17 @@ impl Metrics {
         self.points.inc_by(request.facts.cost.unwrap_or(0));
     }
 
-    /// An answer was compared with the upstream's.
+    /// Counts a comparison with the upstream server's answer.
     pub(super) fn compared(&self, operation: &str, outcome: &str) {
         self.shadow_comparisons.with_label_values(&[operation, outcome]).inc();
     }
 
-    /// A statement is sent.
+    /// Counts an SQL statement.
     pub(super) fn statement(&self) {
         self.statements.inc();
     }
 
-    /// What a request is counted as.
+    /// The label `operation` of a request.
     fn operation<'a>(&self, facts: &'a RequestFacts) -> &'a str {
         match (facts.answered_by, facts.path.as_deref(), facts.roots.as_deref()) {
             (AnsweredBy::GraphQl, _, None) => NONE,
@@ -170,10 +169,10 @@ impl Metrics {
         }
     }
 
-    /// Everything in Prometheus' text format.
+    /// All metrics in Prometheus' text format.
     ///
     /// # Errors
-    /// When a name or label isn't one of Prometheus.
+    /// When a name or label is not valid, which would be a defect.
     pub(super) fn text(&self, connections: ConnectionCounts) -> Result<String> {
         let used = connections.open.saturating_sub(connections.idle);
         for (state, number) in [("idle", connections.idle), ("used", used)] {
@@ -185,7 +184,7 @@ impl Metrics {
     }
 }
 
-/// Names of the fields at the roots of a schema.
+/// Names of the root fields of a schema.
 fn roots(schema: &Schema) -> HashSet<String> {
     let types = [Some(&schema.query_type), schema.mutation_type.as_ref()];
     let types = types.into_iter().flatten().filter_map(|name| schema.types.get(name));

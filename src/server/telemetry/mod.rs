@@ -1,11 +1,10 @@
-//! What the operator is told of the server's work: a line in the log for each request, counters for
-//! Prometheus, and traces for an OpenTelemetry collector.
+//! Telemetry: a line in the log for each request, metrics for Prometheus, and traces for an OpenTelemetry collector.
 //!
-//! Each request has an `ObservedRequest` around its work. Whatever answers it reaches that without being handed it,
-//! and notes what it learns; at the end, everything is told at once to those who want to know.
+//! Each request is answered inside an [`ObservedRequest`]. Code that answers it finds that in a task-local variable and
+//! notes facts in it; when it is dropped, log, metrics and traces are written.
 //!
-//! Told are names, numbers and identifiers that the server itself gave, and the name that a GraphQL
-//! document gives its operation: no other text that a client sent, no address, no secret.
+//! They hold names, numbers and identifiers of the server, and the name of the operation in a GraphQL document: no
+//! other text that a client has sent, no address, no secret.
 
 mod exporter;
 mod log;
@@ -31,24 +30,25 @@ use crate::Result;
 use crate::database::reader::{ConnectionCounts, Observer};
 use crate::platform::config::{Config, Sampler};
 
-/// Who wants to know of requests.
+/// Log, metrics and traces of requests.
 pub struct Telemetry {
     log: bool,
     metrics: Option<Metrics>,
     traces: Option<Traces>,
 }
 
-/// Where traces go, and which.
+/// The exporter of traces, and which requests are traced.
 struct Traces {
     exporter: Exporter,
     sampler: Sampler,
 }
 
 impl Telemetry {
-    /// As the operator has set it, for a server with this schema. Traces are sent by a task beside the requests.
+    /// Makes the telemetry by the operator's settings, for a server with this schema. Traces are sent by a
+    /// background task.
     ///
     /// # Errors
-    /// When there is a defect in the names of counters.
+    /// When the name of a metric is not valid, which would be a defect.
     pub fn new(config: &Config, schema: &Registry) -> Result<Self> {
         let metrics = config.metrics_listen.map(|_| Metrics::new(schema)).transpose()?;
         let traces = config.otlp.clone().map(|settings| Traces {
@@ -58,12 +58,12 @@ impl Telemetry {
         Ok(Self { log: config.request_log, metrics, traces })
     }
 
-    /// Begins to watch a request. `id` is what a trusted proxy calls it.
+    /// Begins to observe a request. `id` is the identifier that a trusted proxy has sent.
     pub(crate) fn begin(self: &Arc<Self>, request: &Request, id: Option<RequestId>) -> ObservedRequest {
         ObservedRequest::new(Arc::clone(self), request, id)
     }
 
-    /// An observer of SQL statements that counts them, and tells another.
+    /// An observer of SQL statements that counts them and calls another one.
     #[must_use]
     pub fn observer(self: &Arc<Self>, other: Observer) -> Observer {
         let telemetry = Arc::clone(self);
@@ -76,24 +76,24 @@ impl Telemetry {
         })
     }
 
-    /// Counts an answer that was compared with the shop's own server's. `operation` is a documented path.
+    /// Counts a comparison with the upstream server's answer. `operation` is a documented path.
     pub(crate) fn compared(&self, operation: &str, outcome: &str) {
         if let Some(metrics) = &self.metrics {
             metrics.compared(operation, outcome);
         }
     }
 
-    /// Sends the spans that still wait.
+    /// Sends the waiting spans.
     pub(crate) async fn flush(&self) {
         if let Some(traces) = &self.traces {
             traces.exporter.flush().await;
         }
     }
 
-    /// The counters as Prometheus reads them; nothing where none are kept.
+    /// The metrics in Prometheus' text format; `None` where metrics are off.
     ///
     /// # Errors
-    /// When there is a defect in the names of counters.
+    /// When the name of a metric is not valid, which would be a defect.
     pub(crate) fn metrics(&self, connections: ConnectionCounts) -> Result<Option<String>> {
         self.metrics.as_ref().map(|metrics| metrics.text(connections)).transpose()
     }

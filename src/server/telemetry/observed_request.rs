@@ -1,4 +1,4 @@
-//! A request while it is answered, and its line in the log.
+//! The observation of a request while it is answered, and its line in the log.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use super::{RequestId, Telemetry};
 use crate::access::{Credential, Principal};
 use crate::database::reader::SentStatement;
 
-/// Under this target the log tells of requests; `RUST_LOG=guichet::request=off` silences it too.
+/// Target of the log lines of requests; `RUST_LOG=guichet::request=off` turns them off.
 const TARGET: &str = "guichet::request";
-/// Status of a request whose client went away before it was answered, as nginx tells it.
+/// Status of a request whose client has disconnected before it was answered, as in nginx.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
-/// Methods that are told by name: any other is a text of the client's.
+/// Methods that are reported by name; any other is a text of the client.
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-/// Letters of a session's name that are told: they tell it apart and open nothing.
+/// Letters of a session's name that are logged: enough to identify it, too few to use it.
 const SESSION_LETTERS: usize = 8;
-/// Statements of a request of which spans are told, and letters of each: what waits for a collector is
-/// bounded.
+/// Maximum number of statements with spans in a request, and maximum length of their text, to bound the memory of the
+/// exporter's queue.
 const MAX_STATEMENT_SPANS: u32 = 50;
 const MAX_SQL_LETTERS: usize = 2048;
 
@@ -34,7 +34,7 @@ tokio::task_local! {
     static REQUEST: ObservedRequest;
 }
 
-/// Number of the caller's key, or the beginning of its session's name.
+/// Primary key of the caller's API key, or the beginning of its session's name.
 pub(super) fn credential(facts: &RequestFacts) -> (Option<i64>, Option<&str>) {
     match facts.principal.as_deref().and_then(Principal::of).map(|who| &who.credential) {
         Some(Credential::Key(id)) => (Some(id.0), None),
@@ -43,18 +43,18 @@ pub(super) fn credential(facts: &RequestFacts) -> (Option<i64>, Option<&str>) {
     }
 }
 
-/// A request that is watched. It is told when this is dropped: when it was answered, or its client went
-/// away.
+/// A request that is observed. It is reported when this is dropped: when it was answered, or its client has
+/// disconnected.
 pub(crate) struct ObservedRequest {
     telemetry: Arc<Telemetry>,
     began: Instant,
     method: &'static str,
     trace: TraceId,
     id: RequestId,
-    /// Whether a trusted proxy has named it so.
+    /// Whether a trusted proxy has sent the identifier.
     is_named: bool,
     parent: Option<ParentSpan>,
-    /// Its statements, where spans are told of it.
+    /// Its statements, if it is traced.
     spans: Option<RefCell<Vec<Statement>>>,
     statements: Cell<u32>,
     status: Cell<u16>,
@@ -94,12 +94,12 @@ impl ObservedRequest {
         }
     }
 
-    /// What the request is called in its answer.
+    /// The identifier in `X-Request-Id`.
     pub(crate) fn request_id(&self) -> RequestId {
         self.id.clone()
     }
 
-    /// Watches the request being answered.
+    /// Answers the request, so that facts and statements are noted meanwhile.
     pub(crate) async fn observe(self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
         let watched = async {
             let response = answer.await;
@@ -145,14 +145,14 @@ impl Drop for ObservedRequest {
     }
 }
 
-/// What a line of the log tells beside the facts.
+/// A line of the log, without the facts.
 struct LogLine<'a> {
     method: &'static str,
     status: u16,
     duration: Duration,
     statements: u32,
     trace: TraceId,
-    /// Where it is not the trace's.
+    /// If it differs from the trace identifier.
     request_id: Option<&'a RequestId>,
 }
 
@@ -180,17 +180,17 @@ impl LogLine<'_> {
     }
 }
 
-/// Whether lines of requests are written at all.
+/// Whether the log's filter lets lines of requests through.
 fn is_logged() -> bool {
     tracing::enabled!(target: TARGET, tracing::Level::INFO)
 }
 
-/// What the request that is being answered is called.
+/// The identifier of the request that is being answered.
 pub(crate) fn request_id() -> RequestId {
     REQUEST.try_with(ObservedRequest::request_id).unwrap_or_else(|_| RequestId::of_trace(TraceId::random()))
 }
 
-/// Notes a statement of the request that is being answered.
+/// Notes an SQL statement of the request that is being answered.
 pub(super) fn note_statement(sent: &SentStatement<'_>) {
     let _ = REQUEST.try_with(|observed| {
         let count = observed.statements.get() + 1;

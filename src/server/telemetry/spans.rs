@@ -1,7 +1,7 @@
-//! Spans of requests and of their SQL statements, as OTLP spells them in JSON, with the attributes
-//! of OpenTelemetry's semantic conventions.
+//! Spans of requests and their SQL statements, as OTLP in JSON, with attributes of OpenTelemetry's semantic
+//! conventions.
 //!
-//! A path is told as its route and a statement with its placeholders: what a client sent is in neither.
+//! A path is its documented form, and a statement has placeholders, so neither holds texts of clients.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,13 +10,13 @@ use serde_json::{Value as Json, json};
 
 use super::trace::{ParentSpan, TraceId};
 
-/// Kinds of spans.
+/// Kinds of spans in OTLP.
 const SERVER: u8 = 2;
 const CLIENT: u8 = 3;
-/// Status of a span that failed.
+/// Status code of a failed span in OTLP.
 const FAILED: u8 = 2;
 
-/// A request that was answered, with what it did on the database.
+/// A request that was answered, with its statements.
 pub(super) struct FinishedRequest {
     pub(super) method: &'static str,
     pub(super) status: u16,
@@ -31,14 +31,14 @@ pub(super) struct FinishedRequest {
 /// A statement of a request.
 pub(super) struct Statement {
     pub(super) sql: String,
-    /// When it was sent, after the request began.
+    /// When it was sent: time since the request began.
     pub(super) after: Duration,
     pub(super) elapsed: Duration,
     pub(super) failed: bool,
 }
 
 impl FinishedRequest {
-    /// The spans of the request: its own, then those of its statements.
+    /// The span of the request, followed by those of its statements.
     pub(super) fn spans(&self, database: &'static str) -> Vec<Json> {
         let id = span_id();
         let statements =
@@ -117,7 +117,7 @@ impl FinishedRequest {
     }
 }
 
-/// What an exporter sends: spans of one service.
+/// The body of an export request: spans of one service.
 pub(super) fn export_request(resource: &[(String, String)], spans: &[Json]) -> Json {
     let resource: Vec<Json> = resource.iter().filter_map(|(name, value)| text(name, Some(value))).collect();
     let scope = json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")});
@@ -131,7 +131,7 @@ fn span_id() -> String {
     format!("{:016x}", rand::random::<u64>().max(1))
 }
 
-/// 64-bit numbers are texts in the JSON of Protocol Buffers.
+/// A time in nanoseconds since 1970, as text: the JSON of Protocol Buffers writes 64-bit numbers so.
 fn nanoseconds(time: SystemTime) -> String {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string()
 }

@@ -1,4 +1,4 @@
-//! The identifier that joins what several programs tell of one request (W3C Trace Context).
+//! Trace identifiers, which connect the telemetry of several programs about one request (W3C Trace Context).
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 
 use crate::platform::config::Sampler;
 
-/// Header in which a caller hands its trace on.
+/// Header with the caller's trace.
 const TRACEPARENT: &str = "traceparent";
 
 /// Identifier of a trace.
@@ -14,7 +14,7 @@ const TRACEPARENT: &str = "traceparent";
 pub struct TraceId(u128);
 
 impl TraceId {
-    /// One that nobody has.
+    /// A random identifier.
     pub fn random() -> Self {
         Self(rand::random::<u128>().max(1))
     }
@@ -24,8 +24,8 @@ impl TraceId {
         self.0
     }
 
-    /// Whether spans are told of it: as its caller has decided, or by its last digits, so that every
-    /// server decides alike.
+    /// Whether the trace is sampled: as its caller has decided, or by its last digits, so that all servers decide
+    /// the same.
     pub(super) fn is_sampled(self, caller: Option<&ParentSpan>, sampler: Sampler) -> bool {
         match caller {
             Some(caller) if sampler.follows_caller => caller.sampled,
@@ -46,7 +46,7 @@ impl fmt::Display for TraceId {
     }
 }
 
-/// The trace that a caller is in, with the caller's own part of it.
+/// The span of the caller, with its trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ParentSpan {
     pub(super) trace: TraceId,
@@ -55,14 +55,14 @@ pub(super) struct ParentSpan {
 }
 
 impl ParentSpan {
-    /// What the headers of a request say, where they say it well.
+    /// Reads the header `traceparent`; `None` where it is missing, malformed or repeated.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut given = headers.get_all(TRACEPARENT).iter();
         let (Some(only), None) = (given.next(), given.next()) else { return None };
         Self::read(only.to_str().ok()?)
     }
 
-    /// `version-trace-span-flags`; later versions may append parts of their own.
+    /// Parses `version-trace-span-flags`; later versions may append further parts.
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let version = number(parts.next()?, 2)?;
@@ -76,7 +76,7 @@ impl ParentSpan {
     }
 }
 
-/// A number in so many lower-case hexadecimal digits.
+/// Parses a number of so many lower-case hexadecimal digits.
 fn number(text: &str, digits: usize) -> Option<u128> {
     let plain = text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     plain.then(|| u128::from_str_radix(text, 16).ok()).flatten()

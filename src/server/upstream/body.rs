@@ -1,4 +1,4 @@
-//! Bodies while they are passed on, piece by piece. How long nothing moved is noted, and bounded.
+//! Bodies that are forwarded as streams. Both have a limit for the time without progress.
 
 use std::io;
 use std::pin::Pin;
@@ -16,10 +16,10 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::connections::ConnectionBody;
 use super::shares::SharePermit;
 
-/// When a piece of a request last moved.
+/// When a request has last made progress.
 pub(super) struct Progress {
     began: Instant,
-    /// Milliseconds since then.
+    /// The last progress, in milliseconds since `began`.
     last: AtomicU64,
 }
 
@@ -33,7 +33,7 @@ impl Progress {
         self.last.store(now, Ordering::Relaxed);
     }
 
-    /// Waits until nothing has moved for so long.
+    /// Waits until there was no progress for this time.
     pub(super) async fn stalled(&self, limit: Duration) {
         loop {
             let due = self.began + Duration::from_millis(self.last.load(Ordering::Relaxed)) + limit;
@@ -45,7 +45,7 @@ impl Progress {
     }
 }
 
-/// The body of a request on its way to the server.
+/// The body of a request to the upstream server.
 pub(super) struct RequestBody {
     body: Body,
     progress: Arc<Progress>,
@@ -79,12 +79,12 @@ impl HttpBody for RequestBody {
     }
 }
 
-/// The body of the server's answer on its way to the client.
+/// The body of the upstream server's answer to the client.
 pub(super) struct AnswerBody {
     body: ConnectionBody,
     limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
-    /// Among the requests that are passed on, until the answer's end.
+    /// The permits of the request, held until the end of the answer.
     _place: (Permit, Option<SharePermit>),
 }
 

@@ -1,6 +1,5 @@
-//! Connections to the shop's own server. An open one belongs to the request that uses it, and is driven by
-//! that request: a task of its own would cost a change of tasks, often of threads, for each piece. Between
-//! two requests it is kept for a while.
+//! Connections to the upstream server. The request that uses a connection also polls its I/O: a separate task would
+//! cost a switch of tasks, often of threads, for each chunk. Between two requests a connection is kept for a while.
 
 use std::error::Error as _;
 use std::future::{Future as _, poll_fn};
@@ -20,13 +19,13 @@ use super::connector::{Connector, Transport};
 use super::error::UpstreamError;
 use super::waker::ConnectionWaker;
 
-/// Connections that are kept open while nothing is passed on, and how long.
+/// Maximum number of idle connections, and how long they are kept.
 const MAX_IDLE: usize = 64;
 const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
-/// How often a connection is polled in a row where it wakes itself. Then other tasks have their turn.
+/// How often a connection is polled in a row if it wakes itself, before other tasks run.
 const MAX_POLLS: usize = 4;
 
-/// The connections to one server.
+/// The connections to the upstream server.
 pub(super) struct Connections {
     connector: Connector,
     idle: Mutex<IdleConnections>,
@@ -34,28 +33,28 @@ pub(super) struct Connections {
 
 #[derive(Default)]
 struct IdleConnections {
-    /// Those kept, the longest unused first.
+    /// Idle connections with the time of their last use, the oldest first.
     connections: Vec<(Instant, Connection)>,
-    /// Whether a task closes those that are kept for too long.
+    /// Whether a task runs that closes old ones.
     is_watched: bool,
 }
 
 /// An open connection.
 struct Connection {
     sender: http1::SendRequest<RequestBody>,
-    /// Moves the bytes; none once the connection is closed.
+    /// Does the I/O; `None` once the connection is closed.
     driver: Option<http1::Connection<Transport, RequestBody>>,
-    /// What both halves wake, instead of the task that polls them.
+    /// The waker of both halves.
     waker: ConnectionWaker,
 }
 
-/// Why a request got no answer, and the request where no byte of it was sent.
+/// Why a request was not answered; with the request, if no byte of it was sent.
 type SendError = (hyper::Error, Option<Request<RequestBody>>);
 
-/// Why there is no answer.
+/// Why a request was not answered.
 pub(super) struct RequestFailure {
     pub(super) error: UpstreamError,
-    /// Whether a connection that was kept has ended: another one may have an answer.
+    /// Whether it was sent on a kept connection that has ended, so that another connection may succeed.
     pub(super) was_stale: bool,
 }
 
@@ -75,11 +74,11 @@ impl Connections {
         self.connector.connect().await.map(drop)
     }
 
-    /// Sends a request, whose address is a path, and waits for the head of its answer. `new_connection` opens a
-    /// connection for it, whether one is kept or not.
+    /// Sends a request, whose URL is only a path, and waits for the head of its answer. With `new_connection`, it
+    /// uses no kept connection.
     ///
     /// # Errors
-    /// Where no connection can be opened, and where it breaks.
+    /// When no connection can be opened, and when it breaks.
     pub(super) async fn send(
         self: &Arc<Self>,
         mut request: Request<RequestBody>,
@@ -107,7 +106,7 @@ impl Connections {
     ) -> Result<Response<ConnectionBody>, SendError> {
         let answer = connection.exchange(request).await?;
         let mut answer = answer.map(|body| ConnectionBody::new(body, connection, self));
-        // Nobody reads a body that has ended already.
+        // A body that is empty is not read, so its connection is put back now.
         if answer.body().body.is_end_stream() {
             answer.body_mut().end();
         }
@@ -124,7 +123,7 @@ impl Connections {
         Ok(Connection { sender, driver: Some(driver), waker: ConnectionWaker::default() })
     }
 
-    /// The kept connection that was used last and is still open.
+    /// The most recently used idle connection that is still open.
     fn take(&self) -> Option<Connection> {
         loop {
             let (_, mut connection) = self.idle().connections.pop()?;
@@ -145,7 +144,7 @@ impl Connections {
         }
     }
 
-    /// Closes those that were not used for long; whether some are left.
+    /// Closes idle connections that were not used for long; returns whether some are left.
     fn close_unused(&self) -> bool {
         let mut idle = self.idle();
         idle.connections.retain(|(since, _)| since.elapsed() < MAX_IDLE_TIME);
@@ -158,14 +157,14 @@ impl Connections {
     }
 }
 
-/// What it means that there was no answer.
+/// Classifies an error of hyper.
 fn error_of(error: &hyper::Error) -> UpstreamError {
     let cause = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-    // What is asked of hyper can always be asked: only the request's body fails.
+    // hyper reports an error of the request's body as an error of its user; nothing else is used wrongly here.
     if error.is_user() { UpstreamError::RequestBroken(cause) } else { UpstreamError::Broken(cause) }
 }
 
-/// Closes connections that are not used, as long as there are any.
+/// Closes unused connections periodically, as long as there are idle ones.
 async fn close_unused(connections: Weak<Connections>) {
     loop {
         tokio::time::sleep(MAX_IDLE_TIME / 2).await;
@@ -176,7 +175,7 @@ async fn close_unused(connections: Weak<Connections>) {
 }
 
 impl Connection {
-    /// Sends a request; the head of its answer.
+    /// Sends a request; returns the head of its answer.
     async fn exchange(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, SendError> {
         let mut answer = pin!(self.sender.try_send_request(request));
         poll_fn(|cx| self.poll_with_io(cx, |cx| answer.as_mut().poll(cx))).await.map_err(|mut failed| {
@@ -185,8 +184,8 @@ impl Connection {
         })
     }
 
-    /// Polls for something that comes by this connection, and moves what can be moved until it is there or has to
-    /// be waited for.
+    /// Polls for a result that depends on this connection's I/O, and polls the I/O, until the result is ready or
+    /// nothing more can be done now.
     fn poll_with_io<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -210,17 +209,17 @@ impl Connection {
         Poll::Pending
     }
 
-    /// Moves what can be moved.
+    /// Polls the I/O.
     fn poll_io(&mut self, cx: &mut Context<'_>) {
         if let Some(driver) = &mut self.driver
             && Pin::new(driver).poll(cx).is_ready()
         {
-            // Whoever waits for an answer learns of it.
+            // hyper reports the end to the future of the answer.
             self.driver = None;
         }
     }
 
-    /// Moves what can be moved; whether the next request can be sent.
+    /// Polls the I/O; returns whether the next request can be sent.
     fn is_idle(&mut self) -> bool {
         let waker = self.waker.polling_waker();
         self.poll_io(&mut Context::from_waker(&waker));
@@ -228,7 +227,7 @@ impl Connection {
     }
 }
 
-/// The body of an answer, and the connection that it comes by, which is kept at its end.
+/// The body of an answer, and its connection, which is put back at the end of the body.
 pub(super) struct ConnectionBody {
     body: Incoming,
     connection: Option<Connection>,
@@ -262,7 +261,7 @@ impl hyper::body::Body for ConnectionBody {
             Some(connection) => connection.poll_with_io(cx, |cx| Pin::new(&mut *body).poll_frame(cx)),
             None => Pin::new(body).poll_frame(cx),
         };
-        // A body of known length is not asked for its end.
+        // The end of a body of known length is not polled.
         if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
             self.end();
         }

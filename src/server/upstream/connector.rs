@@ -1,4 +1,4 @@
-//! Connections to the shop's own server: over TCP or a Unix socket, with TLS or without.
+//! Opens connections to the upstream server: over TCP or a Unix socket, with or without TLS.
 
 use std::io;
 use std::path::Path;
@@ -20,7 +20,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use crate::platform::config::{Upstream, UpstreamServer};
 use crate::{Error, Result};
 
-/// How writing fails where the server has closed the connection.
+/// Errors of a write after the server has closed the connection.
 const PEER_CLOSED: [io::ErrorKind; 3] =
     [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionAborted];
 
@@ -32,10 +32,10 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// As the operator has set it.
+    /// Makes a connector by the operator's settings.
     ///
     /// # Errors
-    /// [`Error::Setting`] where certificates cannot be read, or the host's name is none.
+    /// [`Error::Setting`] where certificates cannot be read, or the host name is not valid.
     pub(super) fn new(upstream: &Upstream) -> Result<Self> {
         let tls = match &upstream.server {
             UpstreamServer::Host { tls: true, host, .. } => {
@@ -66,7 +66,7 @@ impl Connector {
     }
 }
 
-/// TLS that trusts the certificates of a file, or else those of the system.
+/// TLS settings that trust the authorities in a file, or those of the system.
 fn tls_settings(ca: Option<&Path>) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = ca {
@@ -89,13 +89,13 @@ fn tls_settings(ca: Option<&Path>) -> Result<ClientConfig> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Bytes to and from the server.
+/// A stream of bytes in both directions.
 trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-/// An open connection. A server that takes nothing more may have answered all the same: from then on what is
-/// written is dropped, and what can be read decides.
+/// An open connection. A server that has stopped reading may still have sent an answer: from then on, written bytes are
+/// discarded, and the answer is read.
 pub(super) struct Transport {
     io: TokioIo<Box<dyn ByteStream>>,
     is_write_closed: bool,
@@ -106,7 +106,7 @@ fn transport(stream: impl ByteStream + 'static) -> Transport {
 }
 
 impl Transport {
-    /// What has become of writing so many bytes.
+    /// Handles the result of a write of `all` bytes.
     fn written(&mut self, polled: Poll<io::Result<usize>>, all: usize) -> Poll<io::Result<usize>> {
         match polled {
             Poll::Ready(Err(error)) if PEER_CLOSED.contains(&error.kind()) => {

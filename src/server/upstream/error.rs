@@ -1,26 +1,26 @@
-//! Why the shop's own server has not answered.
+//! Errors of the upstream server.
 
 use crate::Error;
 
-/// Why the shop's own server has not answered a request that was passed on.
+/// Why the upstream server has not answered a forwarded request.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
-    /// No connection to it can be opened.
+    /// No connection can be opened.
     #[error("no connection to GUICHET_UPSTREAM: {0}")]
     Unreachable(String),
-    /// A connection is not opened in time.
+    /// A connection was not opened in time.
     #[error("no connection to GUICHET_UPSTREAM in time")]
     ConnectTimeout,
-    /// It takes nothing, or says nothing, for too long.
+    /// It has read nothing of the request, or sent nothing, for too long.
     #[error("GUICHET_UPSTREAM does not answer in time")]
     AnswerTimeout,
-    /// The connection ended before the answer began, or what came is no answer.
+    /// The connection ended before the answer began, or the answer is malformed.
     #[error("no answer of GUICHET_UPSTREAM: {0}")]
     Broken(String),
-    /// The request went through this server before.
+    /// The request was forwarded by this server before.
     #[error("GUICHET_UPSTREAM sends requests back")]
     Loop,
-    /// The request itself broke off while it was passed on.
+    /// The client has not sent the whole request.
     #[error("a request broke off while it was passed on: {0}")]
     RequestBroken(String),
 }
@@ -36,7 +36,7 @@ impl UpstreamError {
         }
     }
 
-    /// What the client is told.
+    /// Text of the answer.
     pub fn text(&self) -> &'static str {
         match self {
             Self::Unreachable(_) | Self::Broken(_) => "Bad Gateway",

@@ -1,5 +1,5 @@
-//! The headers of a passed request and its answer: those of one connection stay behind (RFC 9110, 7.6.1), and
-//! the server learns who asked (RFC 7239).
+//! Headers of forwarded requests and their answers: hop-by-hop headers are removed (RFC 9110, 7.6.1), and headers
+//! about the client are added (RFC 7239).
 
 use std::net::IpAddr;
 
@@ -9,9 +9,9 @@ use hyper::body::Body;
 
 use super::Sender;
 
-/// What this server is called in `Via`.
+/// Name of this server in `Via`.
 const VIA_NAME: &str = "guichet";
-/// Headers that are for one connection.
+/// Hop-by-hop headers, which apply to one connection only.
 const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -23,8 +23,8 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-/// Headers of a request that `Connection` may not take away: whoever names one there wants the server to see
-/// another request than was sent.
+/// Headers of a request that `Connection` must not remove: a client that lists one there wants the server to get
+/// another request than the one that was checked.
 const PROTECTED: [HeaderName; 11] = [
     header::AUTHORIZATION,
     header::COOKIE,
@@ -47,7 +47,7 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Whether a request went through this server before.
+/// Whether a request has been forwarded by this server before.
 pub fn is_looping(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::VIA).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|hop| {
@@ -56,15 +56,15 @@ pub fn is_looping(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Makes the headers of a request those that the server gets. What a client has forwarded itself is dropped:
-/// a trusted proxy may have left it as it was, and this server would be believed. Only the addresses that a
-/// trusted proxy tells of stay.
+/// Changes the headers of a request for the upstream server. Forwarding headers that the client has sent are removed: a
+/// trusted proxy may not have removed them, and the upstream server trusts this one. Only the addresses that a trusted
+/// proxy reports are kept.
 pub(super) fn prepare_request(headers: &mut HeaderMap, version: Version, sender: &Sender<'_>) {
     let named = connection_options(headers);
     drop_all(headers, |name| {
         let is_forwarded = name.as_str().starts_with(FORWARDED_PREFIX) || *name == header::FORWARDED;
         let is_believed = sender.trusted && *name == FORWARDED_FOR;
-        // The server waits for nothing: the body is on its way.
+        // `Expect` is removed, because the body is sent without waiting.
         HOP_BY_HOP.contains(name)
             || *name == header::EXPECT
             || (named.contains(name) && !is_forwarded && !PROTECTED.contains(name))
@@ -86,14 +86,14 @@ pub(super) fn prepare_request(headers: &mut HeaderMap, version: Version, sender:
     add_via(headers, version);
 }
 
-/// Whether a server that is written in PHP may take a name for another one, or for its own settings: it sees
-/// `HTTP_` and the name, where what is no letter and no digit is an underscore.
+/// Whether a PHP server may take a header name for another one, or for one of its own settings: it sees `HTTP_` and
+/// the name, with every character that is no letter and no digit replaced by an underscore.
 fn is_ambiguous(name: &HeaderName) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     !name.as_str().bytes().all(is_plain) || *name == PROXY
 }
 
-/// Tells the length of the body that is sent, whatever was announced.
+/// Sets `Content-Length` or `Transfer-Encoding` for the body that is sent, whatever was announced.
 pub(super) fn set_body_length(headers: &mut HeaderMap, body: &impl Body) {
     let was_announced = headers.remove(header::CONTENT_LENGTH).is_some();
     match body.size_hint().exact() {
@@ -107,10 +107,10 @@ pub(super) fn set_body_length(headers: &mut HeaderMap, body: &impl Body) {
     }
 }
 
-/// Makes the headers of the server's answer those that the client gets.
+/// Changes the headers of the upstream server's answer for the client.
 pub(super) fn prepare_answer(headers: &mut HeaderMap, version: Version) {
     let named = connection_options(headers);
-    // The length of a body in chunks is the chunks', and a list of lengths is one of equal ones.
+    // In a chunked body the length is ignored; hyper accepts a list of lengths only if all are equal.
     let length = headers.remove(header::CONTENT_LENGTH);
     let first = length
         .as_ref()
@@ -124,7 +124,7 @@ pub(super) fn prepare_answer(headers: &mut HeaderMap, version: Version) {
     add_via(headers, version);
 }
 
-/// What `Connection` names.
+/// The header names in `Connection`.
 fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
@@ -137,7 +137,7 @@ fn drop_all(headers: &mut HeaderMap, is_dropped: impl Fn(&HeaderName) -> bool) {
     }
 }
 
-/// Adds to the list that a header holds; several lines of it become one.
+/// Appends a value to a list header; several lines become one.
 fn append(headers: &mut HeaderMap, name: HeaderName, value: String) {
     let given = headers.get_all(&name).iter().filter_map(|value| value.to_str().ok());
     let mut list: Vec<_> = given.filter(|value| !value.trim().is_empty()).collect();
@@ -152,7 +152,7 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: String) {
     }
 }
 
-/// The hops of `X-Forwarded-For` as RFC 7239 writes them.
+/// The value of `Forwarded` (RFC 7239) for the hops in `X-Forwarded-For`.
 fn forwarded(sender: &Sender<'_>, hops: &HeaderValue) -> Option<HeaderValue> {
     let nodes = hops.to_str().ok()?.split(',').map(|hop| match hop.trim().parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => format!("for={address}"),
@@ -163,7 +163,7 @@ fn forwarded(sender: &Sender<'_>, hops: &HeaderValue) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("{nodes};host=\"{}\";proto={}", sender.host, sender.scheme)).ok()
 }
 
-/// The port that the client asked.
+/// The port that the client has used.
 fn port(sender: &Sender<'_>) -> u16 {
     let named = sender.host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     named.unwrap_or(if sender.scheme == "https" { 443 } else { 80 })

@@ -1,5 +1,5 @@
-//! The shop's own server, to which requests are passed on as they came: streamed both ways, within bounds
-//! of time. What it answers is not looked at.
+//! The upstream server: the shop's own server, to which requests are forwarded. Bodies are streamed in both directions,
+//! with time limits, and answers are not examined.
 
 mod body;
 mod connections;
@@ -29,58 +29,58 @@ use self::shares::ClientShares;
 use crate::platform::config::{self, UpstreamScope};
 use crate::{Error, Result};
 
-/// The paths of the contract, one a line.
+/// The paths of the contract.
 static PATHS: LazyLock<matchit::Router<&str>> = LazyLock::new(|| {
     let mut paths = matchit::Router::new();
     for path in include_str!("paths.txt").lines() {
-        // A test holds that all of them are taken.
+        // A test checks that none is refused.
         let _ = paths.insert(path, path);
     }
     paths
 });
 
-/// The path as the contract writes it, its parameters not filled in, if it is one of the contract's.
+/// The documented path, with placeholders, that matches a path.
 pub fn documented_path(path: &str) -> Option<String> {
     PATHS.at(path.trim_end_matches('/')).ok().map(|found| (*found.value).to_owned())
 }
 
-/// How often it is tried whether a connection can be opened.
+/// How long the result of a reachability check is valid.
 const REACHABILITY_TTL: Duration = Duration::from_secs(1);
 
-/// The shop's own server.
+/// The upstream server.
 pub struct Upstream {
     settings: config::Upstream,
-    /// What it is asked for where a request names no host.
+    /// Value of `Host` for requests without one.
     authority: HeaderValue,
     connections: Arc<Connections>,
     gate: Gate,
     shares: Arc<ClientShares>,
-    /// Whether a connection could be opened, and when that was tried.
+    /// Result and time of the last reachability check.
     reachable: Mutex<Option<(Instant, bool)>>,
 }
 
-/// Who sends a request that is passed on.
+/// The sender of a forwarded request.
 pub struct Sender<'a> {
-    /// The other end of the connection.
+    /// The peer of the connection.
     pub peer: IpAddr,
-    /// Whose share of the places the request takes, where no key tells who asks.
+    /// The client, if it has no valid key: the request then counts for the client's share.
     pub keyless_client: Option<IpAddr>,
-    /// Whether it is a trusted proxy: what it tells of the client is passed on.
+    /// Whether the peer is a trusted proxy, whose headers about the client are kept.
     pub trusted: bool,
-    /// How the client reached the shop.
+    /// Scheme that the client has used.
     pub scheme: &'a str,
-    /// Host and port that the client asked.
+    /// Host and port that the client has used.
     pub host: &'a str,
     /// Identifier of the request.
     pub request_id: HeaderValue,
 }
 
-/// Marks an answer that another server gave: nothing is added to it.
+/// Marks an answer of the upstream server, to which no headers are added.
 #[derive(Clone, Copy)]
 pub struct ForwardedAnswer;
 
 impl Upstream {
-    /// As the operator has set it.
+    /// Makes an upstream by the operator's settings.
     ///
     /// # Errors
     /// [`Error::Setting`] where a certificate cannot be read.
@@ -92,18 +92,18 @@ impl Upstream {
         Ok(Self { settings, authority, connections, gate, shares, reachable: Mutex::default() })
     }
 
-    /// Whether the operator wants requests of a method and path passed on, though they are answered here.
-    /// The path is decoded and ends without a slash.
+    /// Whether a rule of the operator forwards this request although guichet has a route for it. The path must be
+    /// decoded and without a slash at its end.
     pub fn is_forwarded(&self, method: &Method, path: &str) -> bool {
         self.settings.pass.iter().any(|rule| rule.matches(method, path))
     }
 
-    /// Whether paths outside of the API are passed on too.
+    /// Whether paths outside of the API are forwarded too.
     pub fn forwards_all_paths(&self) -> bool {
         self.settings.scope == UpstreamScope::All
     }
 
-    /// Whether a connection can be opened, as of this second.
+    /// Whether a connection can be opened; the result is cached for a second.
     pub async fn is_reachable(&self) -> bool {
         let mut last = self.reachable.lock().await;
         if let Some((at, reachable)) = *last
@@ -116,11 +116,11 @@ impl Upstream {
         reachable
     }
 
-    /// Passes a request on; the server's answer as it comes.
+    /// Forwards a request; returns the answer, whose body is streamed.
     ///
     /// # Errors
-    /// [`Error::Upstream`] where the server is away or too slow, and where the request came from here;
-    /// [`Error::Overloaded`] where too many are passed on already.
+    /// [`Error::Upstream`] where the server is unreachable or too slow, and where the request was forwarded by this
+    /// server before; [`Error::Overloaded`] where too many requests are being forwarded.
     pub async fn forward(&self, request: Request<Body>, sender: &Sender<'_>) -> Result<Response<Body>> {
         if is_looping(request.headers()) {
             return Err(UpstreamError::Loop.into());
@@ -141,7 +141,7 @@ impl Upstream {
         let progress = Progress::begin();
         let sent = RequestBody::new(body, Arc::clone(&progress));
         let answer = match (self.ask(Request::from_parts(parts, sent), &progress, false).await, again) {
-            // A server may close a kept connection while a request is on its way.
+            // The server may have closed a kept connection at the same moment.
             (Err(RequestFailure { was_stale: true, .. }), Some(parts)) => {
                 let progress = Progress::begin();
                 let sent = RequestBody::new(Body::empty(), Arc::clone(&progress));
@@ -161,10 +161,10 @@ impl Upstream {
         Ok(answer.map(|body| Body::new(AnswerBody::new(body, self.settings.idle_timeout, (place, share)))))
     }
 
-    /// What the server answers to a `GET`, up to so many bytes of it. `headers` may name a host.
+    /// Sends a `GET`; returns the answer, whose body has at most `max` bytes. `headers` may name a host.
     ///
     /// # Errors
-    /// Where it is away, too slow, or answers more.
+    /// When the server is unreachable or too slow, or its answer is larger.
     pub async fn get(
         &self,
         path: &str,
@@ -199,12 +199,12 @@ impl Upstream {
     }
 }
 
-/// An address without scheme and host.
+/// A URL without scheme and host.
 fn path_only(uri: Uri) -> Uri {
     uri.into_parts().path_and_query.map_or(Uri::from_static("/"), Uri::from)
 }
 
-/// Whether a request may be sent twice: it changes nothing, and there is nothing of it that is gone.
+/// Whether a request may be sent twice: its method is safe, and it has no body.
 fn is_repeatable(method: &Method, body: &Body) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) && body.is_end_stream()
 }

@@ -1,4 +1,4 @@
-//! How much of the shop's own server one address may take up, of whom no key tells who it is.
+//! Limits the concurrent forwarded requests of each client without a valid key.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,46 +12,46 @@ use tokio::time::timeout;
 use crate::platform::network;
 use crate::{Error, Result};
 
-/// One address' part of all places.
+/// One client may use this fraction of all permits: one fourth.
 const SHARE_DIVISOR: usize = 4;
-/// How long a request waits for a place of its address.
+/// Longest wait for a permit.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// The places of all addresses.
+/// The permits of all clients.
 pub(super) struct ClientShares {
     each: usize,
     held: Mutex<HashMap<IpAddr, ClientPermits>>,
 }
 
-/// The places of one address.
+/// The permits of one client.
 struct ClientPermits {
     places: Arc<Semaphore>,
-    /// Requests that have one, or wait for one.
+    /// Requests that hold a permit or wait for one.
     requests: usize,
 }
 
-/// A place of an address; it is given back when this is dropped.
+/// A permit of a client; it is given back when this is dropped.
 pub(super) struct SharePermit {
     _place: OwnedSemaphorePermit,
     _request: CountedRequest,
 }
 
-/// A request that has a place, or waits for one.
+/// A request that holds a permit or waits for one; it is counted out when this is dropped.
 struct CountedRequest {
     shares: Arc<ClientShares>,
     client: IpAddr,
 }
 
 impl ClientShares {
-    /// Shares of so many places.
+    /// Shares of so many permits in all.
     pub(super) fn of(places: usize) -> Arc<Self> {
         Arc::new(Self { each: (places / SHARE_DIVISOR).max(1), held: Mutex::default() })
     }
 
-    /// A place for an address, at once or after a short wait.
+    /// A permit for a client, at once or after a short wait.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] where it holds its share for that long.
+    /// [`Error::Overloaded`] where the client uses its whole share for that time.
     pub(super) async fn take(self: &Arc<Self>, client: IpAddr) -> Result<SharePermit> {
         let client = network::client_network(client);
         let (places, request) = self.count(client);

@@ -1,8 +1,8 @@
-//! What wakes a task that drives both ends of a connection itself.
+//! A waker for a task that polls both halves of a connection.
 //!
-//! hyper's halves of a client connection wake each other, as if each had a task of its own. Where one task polls
-//! both, it would wake itself while it runs: it would be put behind others, and another thread woken to fetch it.
-//! A bell wakes the task only while that waits; a task that polls asks the bell whether it rang.
+//! hyper's two halves of a client connection wake each other, as if each had a task of its own. If one task polls
+//! both, it wakes itself while it runs: it would be queued again, and another thread woken for it. This waker wakes
+//! the task only while the task waits; while it polls, it asks the waker whether it was woken.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -11,12 +11,12 @@ use std::task::{Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
-/// A waker for both halves, instead of the task's own.
+/// The waker of a connection.
 #[derive(Default)]
 pub(super) struct ConnectionWaker(Arc<WakerState>);
 
 struct WakerState {
-    /// Whether the task is polling and asks by itself.
+    /// Whether the task is polling, so that it need not be woken.
     is_polling: AtomicBool,
     was_woken: AtomicBool,
     task: AtomicWaker,
@@ -29,18 +29,18 @@ impl Default for WakerState {
 }
 
 impl ConnectionWaker {
-    /// Wakes nobody while its connection is polled with the waker that is returned.
+    /// Begins a poll; returns the waker for it, which does not wake the task.
     pub(super) fn polling_waker(&self) -> Waker {
         self.0.is_polling.store(true, SeqCst);
         Waker::from(Arc::clone(&self.0))
     }
 
-    /// Whether it rang since that was asked last.
+    /// Whether it was woken since the last call.
     pub(super) fn was_woken(&self) -> bool {
         self.0.was_woken.swap(false, SeqCst)
     }
 
-    /// Wakes a task from now on, and at once where it rang since it was asked last.
+    /// Ends a poll: from now on the task is woken; at once if it was woken since the last [`Self::was_woken`].
     pub(super) fn wake_task(&self, task: &Waker) {
         self.0.task.register(task);
         self.0.is_polling.store(false, SeqCst);
@@ -56,7 +56,7 @@ impl Wake for WakerState {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // In this order: a task that stops polling at the same moment sees that it rang, or is woken.
+        // The order matters: a task that ends its poll at the same moment either sees `has_rung` or is woken.
         self.was_woken.store(true, SeqCst);
         if !self.is_polling.load(SeqCst) {
             self.task.wake();
