@@ -1,5 +1,4 @@
-//! Making, changing and deleting groups (docs/contract/application-store.md#6.4,
-//! docs/contract/application-store.md#6.5, docs/contract/application-store.md#6.6).
+//! Making, changing and deleting groups (docs/contract/application-store.md#6.4, docs/contract/application-store.md#6.5, docs/contract/application-store.md#6.6).
 
 use std::collections::HashSet;
 

@@ -1,6 +1,4 @@
-//! Changing services (docs/contract/application-operations.md#2.2, docs/contract/application-operations.md#2.3,
-//! docs/contract/application-operations.md#2.4, docs/contract/application-operations.md#2.5,
-//! docs/contract/documented-contract.md#4.7).
+//! Changing services (docs/contract/application-operations.md#2.2, docs/contract/application-operations.md#2.3, docs/contract/application-operations.md#2.4, docs/contract/application-operations.md#2.5, docs/contract/documented-contract.md#4.7).
 //!
 //! Each action locks its service first, so that parallel calls follow one another, and each
 //! decides by the state that it then finds.

@@ -1,6 +1,5 @@
-//! Taking services out of use and back (docs/contract/application-operations.md#2.5,
-//! docs/contract/application-operations.md#2.6). The modules of the base shop have nothing to do then; those of
-//! extensions are not reached from here.
+//! Taking services out of use and back (docs/contract/application-operations.md#2.5, docs/contract/application-operations.md#2.6). The modules of the
+//! base shop have nothing to do then; those of extensions are not reached from here.
 
 use entity::{Flag, Id, Int, ShopTime, product, service};
 use facade::write::save;

@@ -1,5 +1,4 @@
-//! Signing in and out, for customers and for the staff (docs/contract/credentials.md#3,
-//! docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/wire.md#7.6).
+//! Signing in and out, for customers and for the staff (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/wire.md#7.6).
 //!
 //! The original signs in through pages of its own and through `/api/client`; REST has no operation for
 //! it here. An access token is sent as a key is, on both faces: the original lets whoever is signed
@@ -91,8 +90,8 @@ impl SessionMutation {
     }
 
     /// Gets the next tokens of a session. A refresh token is good once: a second use ends the session, unless the
-    /// same client (address and `User-Agent`) sends it again within ten seconds, as two tabs of a browser do. It
-    /// then gets the same refresh token again.
+    /// same client (address and `User-Agent`) sends it again within ten seconds, as two tabs of a browser do. It then gets the
+    /// same refresh token again.
     #[graphql(directive = Public::apply())]
     async fn session_refresh(
         &self,
