@@ -5,8 +5,8 @@
 
 use std::net::SocketAddr;
 
+use facade::apis::{Apis, ApisConfig};
 use facade::engine::Engine;
-use facade::faces::{Faces, Parts};
 use facade::operation::PersistedDocuments;
 use facade::pipeline::OneKey;
 use facade::prelude::*;
@@ -134,16 +134,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = Database::connect("sqlite::memory:").await?;
     db.execute_unprepared(TABLES).await?;
     let abilities: Abilities = [READ, WRITE].into_iter().collect();
-    let parts = Parts {
+    let parts = ApisConfig {
         engine: Engine::with_defaults(db),
         access: OneKey::new("librarian", abilities.clone())?,
         abilities: &abilities,
         documents: &[DOCUMENTS],
         persisted: PersistedDocuments::default(),
     };
-    let faces = Faces::new::<Query, Mutation>(parts, |schema| schema).await?;
-    let openapi = faces.openapi::<Query, Mutation>(About { title: "Library", ..About::default() })?;
-    let router = faces.router(openapi).into_make_service_with_connect_info::<SocketAddr>();
+    let apis = Apis::new::<Query, Mutation>(parts, |schema| schema).await?;
+    let openapi = apis.openapi::<Query, Mutation>(About { title: "Library", ..About::default() })?;
+    let router = apis.router(openapi).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8090").await?, router).await?;
     Ok(())
 }

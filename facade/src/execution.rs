@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
 
 use crate::ability::Abilities;
-use crate::face::Face;
+use crate::api::Api;
 use crate::guard::Need;
 use crate::record::Kept;
 use crate::write::Expected;
@@ -33,8 +33,8 @@ pub struct Execution {
     pub agent: Option<HeaderValue>,
     /// Scheme and host of the request, for URLs in answers.
     pub origin: Origin,
-    /// Which face the answer is for.
-    pub face: Face,
+    /// The API that the answer is for.
+    pub api: Api,
     /// Abilities that a REST document grants to this execution beyond the caller's own (`lends:`).
     pub lent: Abilities,
     /// Whether an update must send all required fields, as REST's `POST` must. GraphQL and REST's `PUT` may leave
@@ -107,7 +107,7 @@ impl Execution {
             client,
             agent: None,
             origin,
-            face: Face::GraphQl,
+            api: Api::GraphQl,
             lent: Abilities::default(),
             strict: false,
             fresh: false,

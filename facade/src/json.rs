@@ -2,7 +2,7 @@
 
 use async_graphql::Value;
 
-use crate::face::Face;
+use crate::api::Api;
 
 /// Writes a JSON string.
 pub fn write_str(text: &str, out: &mut Vec<u8>) {
@@ -80,26 +80,26 @@ pub fn write_bool(truth: bool, out: &mut Vec<u8>) {
 
 /// Writes a value as the API prints it: REST prints enum words in lower case and whole floats without a fraction.
 /// [`Value::Binary`] holds JSON and is copied.
-pub fn write_value(value: &Value, face: Face, out: &mut Vec<u8>) {
+pub fn write_value(value: &Value, api: Api, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Boolean(truth) => write_bool(*truth, out),
         Value::String(text) => write_str(text, out),
-        Value::Enum(word) if face == Face::GraphQl => write_str(word, out),
+        Value::Enum(word) if api == Api::GraphQl => write_str(word, out),
         Value::Enum(word) => write_str(&word.to_lowercase(), out),
         Value::Binary(json) => out.extend_from_slice(json),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => write_int(whole, out),
-            (None, float) if face == Face::Rest => write_float(float.unwrap_or(f64::NAN), out),
+            (None, float) if api == Api::Rest => write_float(float.unwrap_or(f64::NAN), out),
             (None, _) => out.extend_from_slice(number.to_string().as_bytes()),
         },
         Value::List(items) => {
-            write_joined([b'[', b']'], items, out, |item, out| write_value(item, face, out));
+            write_joined([b'[', b']'], items, out, |item, out| write_value(item, api, out));
         }
         Value::Object(fields) => write_joined([b'{', b'}'], fields, out, |(key, value), out| {
             write_str(key, out);
             out.push(b':');
-            write_value(value, face, out);
+            write_value(value, api, out);
         }),
     }
 }

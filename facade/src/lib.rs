@@ -3,14 +3,14 @@
 //! It knows no resource and no shop. Its host implements [`engine::Host`] and [`pipeline::Access`].
 
 pub mod ability;
+mod api;
+pub mod apis;
 pub mod cache;
 pub mod collation;
 pub mod column;
 pub mod engine;
 pub mod error;
 pub mod execution;
-mod face;
-pub mod faces;
 pub mod facts;
 pub mod failure;
 pub mod filter;
@@ -40,7 +40,7 @@ mod toy;
 pub mod write;
 
 pub use ability::{Abilities, Ability};
+pub use api::Api;
 pub use error::{Error, Result};
-pub use face::Face;
 pub use json::{write_bool, write_float, write_int, write_str, write_value};
 pub use value::Id;

@@ -11,9 +11,9 @@ use sea_orm::{
 use value::Id;
 
 use crate::ability::Abilities;
+use crate::api::Api;
 use crate::engine::{Engine, Host, Texts};
 use crate::execution::{Execution, Origin};
-use crate::face::Face;
 use crate::form::{self, Form, FormInput};
 use crate::page::ListCache;
 use crate::record::Moment;
@@ -85,7 +85,7 @@ impl<'a> Scope<'a> {
 
     /// Whether the request came through REST.
     pub fn is_rest(self) -> bool {
-        self.execution.face == Face::Rest
+        self.execution.api == Api::Rest
     }
 
     /// The primary database.

@@ -10,8 +10,8 @@ use async_graphql::parser::types::{Field, FragmentDefinition, Selection, Selecti
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Context, Name, Positioned};
 
+use crate::api::Api;
 use crate::execution::Execution;
-use crate::face::Face;
 use crate::record::is_planned;
 
 /// What is to be done with a selection of a root field.
@@ -27,7 +27,7 @@ pub enum RootFieldMerge {
 /// What is to be done with the field of this context, a field of the type `root`.
 pub fn merge_root_field(ctx: &Context<'_>, root: &MetaType) -> RootFieldMerge {
     // REST documents have one root field.
-    if Execution::of(ctx).face != Face::GraphQl {
+    if Execution::of(ctx).api != Api::GraphQl {
         return RootFieldMerge::Single;
     }
     let collector =

@@ -10,8 +10,8 @@ pub mod upstream;
 
 use std::sync::Arc;
 
+use facade::apis::{Apis, ApisConfig};
 use facade::engine::{self, Engine};
-use facade::faces::{Faces, Parts};
 use facade::operation;
 
 use self::http::Site;
@@ -39,7 +39,7 @@ pub struct App {
     shop: Arc<Shop>,
     sessions: Arc<Sessions>,
     access: Arc<Access>,
-    faces: Arc<Faces>,
+    apis: Arc<Apis>,
     demo_key: Option<Arc<str>>,
     telemetry: Arc<Telemetry>,
     upstream: Option<Arc<Upstream>>,
@@ -108,18 +108,18 @@ impl App {
         let engine = Arc::new(Engine::new(host, (&shop.config).into(), shop.config.count_ttl));
         let keys = Keys::new(Arc::clone(&sessions), abilities);
         let access = Arc::new(Access::new(Arc::clone(&shop), keys, throttles));
-        let parts = Parts {
+        let parts = ApisConfig {
             engine,
             access: Arc::clone(&access) as Arc<dyn facade::pipeline::Access>,
             abilities: abilities.all(),
             documents: resource::DOCUMENTS,
             persisted,
         };
-        let faces = Faces::new::<Query, Mutation>(parts, |schema| {
+        let apis = Apis::new::<Query, Mutation>(parts, |schema| {
             schema.data(Arc::clone(&shop)).data(Arc::clone(&sessions))
         });
-        let faces = Arc::new(faces.await?);
-        Ok(Self { shop, sessions, access, faces, demo_key: None, telemetry, upstream, shadow })
+        let apis = Arc::new(apis.await?);
+        Ok(Self { shop, sessions, access, apis, demo_key: None, telemetry, upstream, shadow })
     }
 
     /// Sets the key that GraphiQL enters into its editor of headers, for demo shops.

@@ -180,16 +180,16 @@ fn rejected(rejection: Rejection) -> Response<Body> {
     respond(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]))
 }
 
-async fn answer(face: &GraphQl, unread: UnreadRequest<'_>) -> Response<Body> {
+async fn answer(api: &GraphQl, unread: UnreadRequest<'_>) -> Response<Body> {
     facts::note(|facts| facts.answered_by = AnsweredBy::GraphQl);
     let Some(media) = first_accepted(unread.headers, &[GRAPHQL, JSON]) else {
         let text = "Accept must allow a GraphQL response as JSON.";
         return rejected(Rejection::new(StatusCode::NOT_ACCEPTABLE, text));
     };
     let mut caller = None;
-    let executed = match face.pipeline.enter().await {
+    let executed = match api.pipeline.enter().await {
         // Boxed after the permit is there, so that a waiting request takes little memory.
-        Ok(running) => Box::pin(examine(face, running, unread, &mut caller)).await,
+        Ok(running) => Box::pin(examine(api, running, unread, &mut caller)).await,
         Err(error) => Err(error.into()),
     };
     let (status, answer) = match executed {
@@ -208,9 +208,9 @@ async fn answer(face: &GraphQl, unread: UnreadRequest<'_>) -> Response<Body> {
     if let Some(mut caller) = caller {
         if caller.limits.points == Verdict::Unlimited {
             // No points were taken, but the headers report the limit all the same.
-            face.pipeline.read_points(&mut caller).await;
+            api.pipeline.read_points(&mut caller).await;
         }
-        face.pipeline.write_limits(&caller, headers);
+        api.pipeline.write_limits(&caller, headers);
     }
     // CORS: lets scripts of other origins read these headers.
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
@@ -224,12 +224,12 @@ fn may_retry(status: StatusCode) -> bool {
 
 /// Authenticates the caller, reads the operation and runs it. `caller` is set as soon as it is known.
 async fn examine(
-    face: &GraphQl,
+    api: &GraphQl,
     running: Permit,
     unread: UnreadRequest<'_>,
     caller: &mut Option<Caller>,
 ) -> Result<Answer, Rejection> {
-    let (pipeline, options) = (&face.pipeline, face.options());
+    let (pipeline, options) = (&api.pipeline, api.options());
     let UnreadRequest { headers, client, origin, source } = unread;
     let admitted = async {
         let known = pipeline.identify(headers, client).await?;
@@ -247,20 +247,20 @@ async fn examine(
             (running, asked?)
         }
     };
-    let answer = within_time_limit(face, pin!(run(face, caller, origin, asked))).await;
+    let answer = within_time_limit(api, pin!(run(api, caller, origin, asked))).await;
     drop(running);
     answer
 }
 
 /// Finds, measures, prices and executes an operation. Errors of the operation itself are in the answer.
 async fn run(
-    face: &GraphQl,
+    api: &GraphQl,
     caller: &mut Caller,
     origin: Origin,
     mut asked: GraphQlRequest,
 ) -> Result<Answer, Rejection> {
     let is_known = caller.principal.is_some();
-    let PreparedOperation { estimate, cached } = match prepare(face, &mut asked, is_known).await {
+    let PreparedOperation { estimate, cached } = match prepare(api, &mut asked, is_known).await {
         Ok(prepared) => prepared,
         Err(error @ Error::NotRun(_)) => return Ok(Answer::from_errors(vec![server_error(error)])),
         Err(error) => return Err(error.into()),
@@ -271,10 +271,10 @@ async fn run(
     let kept = match &cached {
         _ if !asked.by_get => NO_CACHE,
         Some(cached) => cached.kept,
-        None => face.hints.of(&mut asked.operation),
+        None => api.hints.of(&mut asked.operation),
     };
     let cost_is_asked = asked.cost;
-    let priced = PricedOperation { face, caller: &mut *caller, origin, estimate: &estimate };
+    let priced = PricedOperation { api, caller: &mut *caller, origin, estimate: &estimate };
     let (mut answer, used) = match cached {
         Some(cached) => priced.run_cached(asked.operation.variables, &cached.variant).await?,
         None if estimate.introspects => priced.run_introspection(asked.operation).await?,
@@ -282,14 +282,14 @@ async fn run(
     };
     if !was_executed(&answer) {
         if is_known {
-            face.suggestions.suggest(&mut answer.errors);
+            api.suggestions.suggest(&mut answer.errors);
         } else {
             Suggestions::withhold(&mut answer.errors);
         }
     }
     answer.cache_control = kept;
     if cost_is_asked {
-        let cost = cost(face, estimate.cost.points, used, caller.limits.points);
+        let cost = cost(api, estimate.cost.points, used, caller.limits.points);
         answer.extensions.insert("cost".to_owned(), cost);
     }
     Ok(answer)
@@ -297,7 +297,7 @@ async fn run(
 
 /// An operation with its price, ready to run. Its methods return the answer and the points that it has cost.
 struct PricedOperation<'a> {
-    face: &'a GraphQl,
+    api: &'a GraphQl,
     caller: &'a mut Caller,
     origin: Origin,
     estimate: &'a Estimate,
@@ -306,7 +306,7 @@ struct PricedOperation<'a> {
 impl PricedOperation<'_> {
     /// Runs an operation from the cache.
     async fn run_cached(self, variables: Variables, variant: &Variant) -> Result<(Answer, u32), Error> {
-        let schema = &self.face.non_validating;
+        let schema = &self.api.non_validating;
         let mut operation = Operation::new("").variables(variables);
         operation.set_parsed_query(variant.executable.clone());
         self.execute(schema, operation, Some(Arc::clone(&variant.kept))).await
@@ -314,27 +314,27 @@ impl PricedOperation<'_> {
 
     /// Validates and runs an operation, and caches it.
     async fn run_new(self, operation: Operation) -> Result<(Answer, u32), Error> {
-        let (face, estimate) = (self.face, self.estimate);
+        let (api, estimate) = (self.api, self.estimate);
         let ran = self.caller.principal.as_ref().and_then(|_| ExecutedOperation::of(&operation));
-        let (answer, used) = self.execute(&face.validating, operation, None).await?;
+        let (answer, used) = self.execute(&api.validating, operation, None).await?;
         if let Some(ran) = ran.filter(|_| was_executed(&answer)) {
-            face.operations.remember(&ran, estimate, &face.hints);
+            api.operations.remember(&ran, estimate, &api.hints);
         }
         Ok((answer, used))
     }
 
     /// Answers an introspection query, from the cache where possible.
     async fn run_introspection(self, operation: Operation) -> Result<(Answer, u32), Error> {
-        let (face, price) = (self.face, self.estimate.price());
+        let (api, price) = (self.api, self.estimate.price());
         let key = IntrospectionCache::key(&operation);
-        if let Some(kept) = face.introspections.get(&key) {
-            face.pipeline.charge(self.caller, price).await?;
+        if let Some(kept) = api.introspections.get(&key) {
+            api.pipeline.charge(self.caller, price).await?;
             return Ok((Answer::new(Value::Binary(kept)), price));
         }
-        let (mut answer, used) = self.execute(&face.validating, operation, None).await?;
+        let (mut answer, used) = self.execute(&api.validating, operation, None).await?;
         if answer.errors.is_empty() {
             let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
-            face.introspections.insert(key, data.clone());
+            api.introspections.insert(key, data.clone());
             answer.data = Value::Binary(data);
         }
         Ok((answer, used))
@@ -347,7 +347,7 @@ impl PricedOperation<'_> {
         operation: Operation,
         kept: Option<Arc<Kept>>,
     ) -> Result<(Answer, u32), Error> {
-        let Self { face, caller, origin, estimate } = self;
+        let Self { api, caller, origin, estimate } = self;
         let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
         let used = move |answer: &Answer, execution: &Execution| {
             let written = execution.counts.objects_written();
@@ -362,7 +362,7 @@ impl PricedOperation<'_> {
         };
         let writes = kind == OperationType::Mutation;
         let job = Job { operation, execution, writes, price: Some(estimate.price()), used };
-        let done = face.pipeline.run(schema, caller, job).await?;
+        let done = api.pipeline.run(schema, caller, job).await?;
         Ok((done.answer, done.used))
     }
 }
@@ -384,22 +384,22 @@ struct PreparedOperation {
 }
 
 async fn prepare(
-    face: &GraphQl,
+    api: &GraphQl,
     asked: &mut GraphQlRequest,
     is_known: bool,
 ) -> Result<PreparedOperation, Error> {
     operation::check_nesting(&asked.operation.variables)?;
-    let new = face.documents.resolve(&mut asked.operation, asked.document_id.as_deref())?;
-    let options = face.options();
+    let new = api.documents.resolve(&mut asked.operation, asked.document_id.as_deref())?;
+    let options = api.options();
     let bounds = RequestReader::new(options.bodies, is_known).document_limits(options.max_tokens);
     let limits = &options.operation;
     let known = match is_known {
-        true => face.operations.get(&mut asked.operation, &face.rules, limits, bounds)?,
+        true => api.operations.get(&mut asked.operation, &api.rules, limits, bounds)?,
         false => None,
     };
     let (estimate, cached) = match known {
         Some((estimate, cached)) => (estimate, Some(cached)),
-        None => (operation::prepare(&mut asked.operation, &face.rules, limits, bounds)?, None),
+        None => (operation::prepare(&mut asked.operation, &api.rules, limits, bounds)?, None),
     };
     if estimate.cost.introspects {
         check_introspection(options.introspection, is_known)?;
@@ -412,7 +412,7 @@ async fn prepare(
         facts.document = Some(hash.unwrap_or_else(|| operation::hash_of(&asked.operation.query)));
     });
     if let Some(new) = new {
-        face.documents.remember(new, &asked.operation.query);
+        api.documents.remember(new, &asked.operation.query);
     }
     Ok(PreparedOperation { estimate, cached })
 }
@@ -431,12 +431,12 @@ fn check_introspection(allowed: Introspection, is_known: bool) -> Result<(), Err
 
 /// Runs work for at most the time limit of operations or that of requests, whichever is shorter.
 async fn within_time_limit(
-    face: &GraphQl,
+    api: &GraphQl,
     work: impl Future<Output = Result<Answer, Rejection>>,
 ) -> Result<Answer, Rejection> {
-    let options = face.options();
+    let options = api.options();
     let limit = options.operation_timeout.min(options.timeout);
-    match face.pipeline.within_limit(limit, work).await {
+    match api.pipeline.within_limit(limit, work).await {
         Ok(done) => done,
         Err(CancelReason::TimedOut) if options.operation_timeout < options.timeout => {
             let late = NotRun::new(Code::TimedOut, "The operation took too long.");
@@ -447,9 +447,9 @@ async fn within_time_limit(
 }
 
 /// The extension `cost`: what the operation has cost and what is left in this minute.
-fn cost(face: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
+fn cost(api: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
     let window = points.window();
-    let reset = window.map(|left| face.pipeline.engine.host.now() + Duration::from_secs(left.resets_in));
+    let reset = window.map(|left| api.pipeline.engine.host.now() + Duration::from_secs(left.resets_in));
     let cost = json!({
         "requested": requested,
         "actual": actual,
@@ -529,7 +529,7 @@ fn json_parts(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>>
     if let Value::Binary(data) = &answer.data {
         return Ok(vec![start.into(), data.clone(), end.into()]);
     }
-    crate::write_value(&answer.data, crate::Face::GraphQl, &mut start);
+    crate::write_value(&answer.data, crate::Api::GraphQl, &mut start);
     start.extend(end);
     Ok(vec![start.into()])
 }

@@ -304,7 +304,7 @@ mod properties {
 
     fn written(value: &Value) -> Vec<u8> {
         let mut text = Vec::new();
-        crate::write_value(value, crate::Face::Rest, &mut text);
+        crate::write_value(value, crate::Api::Rest, &mut text);
         text
     }
 

@@ -20,8 +20,8 @@ use value::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 use super::cell::Cell;
 use super::rendering::Rendering;
 use super::spelling::Spelling;
+use crate::api::Api;
 use crate::execution::Execution;
-use crate::face::Face;
 use crate::json::{write_float, write_str};
 
 /// A column value: how it is shown.
@@ -69,7 +69,7 @@ impl ScalarType for Decimal {
     }
 
     fn to_value(&self) -> Value {
-        price_value(self.0, Face::GraphQl)
+        price_value(self.0, Api::GraphQl)
     }
 }
 
@@ -87,7 +87,7 @@ impl OutputType for Money {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        Ok(price_value(self.0, Execution::of(ctx).face))
+        Ok(price_value(self.0, Execution::of(ctx).api))
     }
 }
 
@@ -197,19 +197,19 @@ fn float_value(number: f64) -> Value {
 }
 
 /// A price as value: a text in GraphQL, a number in REST.
-fn price_value(price: f64, face: Face) -> Value {
-    match face {
-        Face::GraphQl if price.is_finite() => Value::String(shortest(price)),
+fn price_value(price: f64, api: Api) -> Value {
+    match api {
+        Api::GraphQl if price.is_finite() => Value::String(shortest(price)),
         // What is no number is null on both faces.
-        Face::GraphQl | Face::Rest => float_value(price),
+        Api::GraphQl | Api::Rest => float_value(price),
     }
 }
 
-fn write_price(price: f64, face: Face, out: &mut Vec<u8>) {
-    match face {
-        Face::GraphQl if price.is_finite() => write_str(&shortest(price), out),
+fn write_price(price: f64, api: Api, out: &mut Vec<u8>) {
+    match api {
+        Api::GraphQl if price.is_finite() => write_str(&shortest(price), out),
         // What is no number is null on both faces.
-        Face::GraphQl | Face::Rest => write_float(price, out),
+        Api::GraphQl | Api::Rest => write_float(price, out),
     }
 }
 
@@ -247,12 +247,12 @@ leaf!(
     bool => Rendering::BOOL,
     Flag => Rendering::FLAG,
     Price => Rendering {
-        json: |cell, face, out| write_price(Price::shortest(cell.float().unwrap_or_default()), face, out),
+        json: |cell, api, out| write_price(Price::shortest(cell.float().unwrap_or_default()), api, out),
         spelling: Spelling::Number,
         ..Rendering::of::<Decimal>()
     },
     f64 => Rendering {
-        json: |cell, face, out| write_price(cell.float().unwrap_or_default(), face, out),
+        json: |cell, api, out| write_price(cell.float().unwrap_or_default(), api, out),
         spelling: Spelling::Number,
         ..Rendering::of::<Decimal>()
     },
@@ -280,10 +280,10 @@ mod tests {
 
     #[test]
     fn a_price_that_is_no_number_is_null() {
-        for face in [Face::GraphQl, Face::Rest] {
+        for api in [Api::GraphQl, Api::Rest] {
             let mut out = Vec::new();
-            write_price(f64::INFINITY, face, &mut out);
-            assert_eq!((out.as_slice(), price_value(f64::INFINITY, face)), (&b"null"[..], Value::Null));
+            write_price(f64::INFINITY, api, &mut out);
+            assert_eq!((out.as_slice(), price_value(f64::INFINITY, api)), (&b"null"[..], Value::Null));
         }
         assert_eq!(Decimal(f64::NAN).to_value(), Value::Null);
     }
@@ -291,9 +291,9 @@ mod tests {
     /// What both faces show of a cell, as JSON.
     fn shown<L: Leaf>(cell: Cell<'_>) -> [String; 2] {
         let rendering = L::rendering();
-        [Face::GraphQl, Face::Rest].map(|face| {
+        [Api::GraphQl, Api::Rest].map(|api| {
             let mut json = Vec::new();
-            (rendering.json)(cell, face, &mut json);
+            (rendering.json)(cell, api, &mut json);
             String::from_utf8(json).unwrap()
         })
     }

@@ -12,9 +12,9 @@ use super::plan::{Below, Plan, Planned, Step};
 use super::record_type::{Branch, Field, FieldForm, RecordType};
 use super::relation::{self, Batch, Filled};
 use super::rendering::global_id;
+use crate::api::Api;
 use crate::engine::graphql;
 use crate::execution::Execution;
-use crate::face::Face;
 use crate::guard::Need;
 use crate::json::write_str;
 
@@ -153,7 +153,7 @@ impl<'a> Level<'a> {
         branches: &[(usize, Filled)],
         out: &mut Vec<u8>,
     ) -> Result<u32, DbErr> {
-        let (start, face) = (out.len(), self.request.face);
+        let (start, api) = (out.len(), self.request.api);
         let mut branches = branches.iter();
         let mut objects = 1;
         for (at, planned) in self.plan.fields.values().enumerate() {
@@ -173,11 +173,11 @@ impl<'a> Level<'a> {
                 }
                 Step::Branch { branch, .. } => {
                     let Some((_, filled)) = branches.next() else { continue };
-                    if branch.sparse && face == Face::Rest && filled.is_null(number) {
+                    if branch.sparse && api == Api::Rest && filled.is_null(number) {
                         continue;
                     }
                     out.extend_from_slice(json);
-                    objects += filled.write(number, face, out);
+                    objects += filled.write(number, api, out);
                 }
             }
         }
@@ -196,7 +196,7 @@ impl<'a> Level<'a> {
                 check_null(self.plan.record, field, rendering.nullable)?;
                 out.extend_from_slice(b"null");
             }
-            (FieldForm::Value(rendering), cell) => (rendering.json)(cell, self.request.face, out),
+            (FieldForm::Value(rendering), cell) => (rendering.json)(cell, self.request.api, out),
             (FieldForm::GlobalId, _) => write_str(&global_id(self.plan.record.name, row.key()?), out),
         }
         Ok(())

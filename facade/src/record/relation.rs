@@ -17,8 +17,8 @@ use super::lookup::{Lookup, RowsOf};
 use super::plan::Plan;
 use super::record_type::RecordType;
 use crate::Error;
+use crate::api::Api;
 use crate::engine::graphql;
-use crate::face::Face;
 use crate::json::{write_bool, write_int, write_joined, write_value};
 use crate::scope::Scope;
 
@@ -153,14 +153,14 @@ impl Filled {
     }
 
     /// Writes the value of a row; how many objects it is and holds.
-    pub(crate) fn write(&self, row: usize, face: Face, out: &mut Vec<u8>) -> u32 {
+    pub(crate) fn write(&self, row: usize, api: Api, out: &mut Vec<u8>) -> u32 {
         let mut objects = 0;
         match self {
             Self::Nulls => out.extend_from_slice(b"null"),
             Self::Values(values) => {
                 let value = values.get(row).unwrap_or(&Value::Null);
                 objects = count_objects(value);
-                write_value(value, face, out);
+                write_value(value, api, out);
             }
             Self::Ints(numbers) => write_int(numbers[row], out),
             Self::Bools(truths) => write_bool(truths[row], out),

@@ -44,7 +44,7 @@ use crate::operation::points_of_rows;
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::schema::AnySchema;
 use crate::write::Expected;
-use crate::{Abilities, Error, Face, Result};
+use crate::{Abilities, Api, Error, Result};
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";
@@ -394,7 +394,7 @@ impl Rest {
         operation.set_parsed_query(prepared.executable.clone());
         let strict_includes = self.options().strict_includes;
         let execution = Execution {
-            face: Face::Rest,
+            api: Api::Rest,
             lent: document.lent(!strict_includes).clone(),
             strict: asking.method == Method::POST,
             kept: Some(Arc::clone(&prepared.kept)),
@@ -575,7 +575,7 @@ fn json(body: &Value) -> Bytes {
     let written = |value: &Value| if let Value::Binary(json) = value { json.len() } else { 0 };
     let rows = if let Value::Object(fields) = body { fields.values().map(written).sum() } else { 0 };
     let mut json = Vec::with_capacity(rows + ENVELOPE);
-    crate::write_value(body, crate::Face::Rest, &mut json);
+    crate::write_value(body, crate::Api::Rest, &mut json);
     json.into()
 }
 

@@ -367,7 +367,7 @@ mod tests {
 
     pub(super) fn json(value: &Value) -> Vec<u8> {
         let mut json = Vec::new();
-        crate::write_value(value, crate::Face::Rest, &mut json);
+        crate::write_value(value, crate::Api::Rest, &mut json);
         json
     }
 

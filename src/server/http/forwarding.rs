@@ -24,7 +24,7 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
         ClientInfo { peer: peer(&request), client: client(app, &request), origin: origin(app, &request) };
     let (client, origin) = (client_info.client, client_info.origin.clone());
     let Some(upstream) = upstream_for(app, request.uri()) else {
-        return app.faces.rest.serve(request, client, origin, None).await.answer();
+        return app.apis.rest.serve(request, client, origin, None).await.answer();
     };
     if let Err(error) = check_forwardable(request.method(), request.uri()) {
         return rest::refuse(request.headers(), error);
@@ -32,7 +32,7 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
     let wants = |method: &Method, path: &str| upstream.is_forwarded(method, path);
     let wants: &Elsewhere<'_> = &wants;
     let sampled = shadowing::sample(app, &request, &client_info);
-    match app.faces.rest.serve(request, client, origin, Some(wants)).await {
+    match app.apis.rest.serve(request, client, origin, Some(wants)).await {
         Served::Answer(answer) => match sampled {
             Some(sampled) => Box::pin(shadowing::compare_later(app, sampled, answer)).await,
             None => answer,
@@ -47,7 +47,7 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
 
 /// Whether a CORS preflight request is to be forwarded.
 pub(super) fn answers_preflight(app: &App, uri: &Uri) -> bool {
-    upstream_for(app, uri).is_some() && !app.faces.rest.has_path(uri.path())
+    upstream_for(app, uri).is_some() && !app.apis.rest.has_path(uri.path())
 }
 
 /// The upstream server, if requests of this path may be forwarded.
@@ -111,9 +111,9 @@ async fn forward(
 /// Counts a request without a valid key for its address; returns whether it has a valid key. The upstream server counts
 /// requests with a key, and all requests while the database fails.
 async fn count(app: &App, headers: &HeaderMap, client: IpAddr) -> Result<bool> {
-    match app.faces.pipeline.identify(headers, client).await {
+    match app.apis.pipeline.identify(headers, client).await {
         Ok(mut caller) if caller.principal.is_none() => {
-            app.faces.pipeline.count(&mut caller).await.map(|()| false)
+            app.apis.pipeline.count(&mut caller).await.map(|()| false)
         }
         Err(error @ Error::RateLimited(_)) => Err(error),
         Ok(_) => Ok(true),

@@ -18,9 +18,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use facade::apis::{CONTRACT, DOCUMENTATION, GRAPHQL};
 use facade::error::Code;
 use facade::execution::Origin;
-use facade::faces::{CONTRACT, DOCUMENTATION, GRAPHQL};
 use facade::graphql::{self, GraphiqlPage};
 use facade::{facts, pages, rest};
 use futures_util::FutureExt as _;
@@ -131,12 +131,12 @@ async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
 async fn graphql_get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&app, &request), origin(&app, &request));
     let page = GraphiqlPage { endpoint: GRAPHQL, title: "GraphiQL · guichet", key: app.demo_key.as_deref() };
-    app.faces.graphql.get(request, client, origin, page).await
+    app.apis.graphql.get(request, client, origin, page).await
 }
 
 async fn graphql_post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&app, &request), origin(&app, &request));
-    app.faces.graphql.post(request, client, origin).await
+    app.apis.graphql.post(request, client, origin).await
 }
 
 async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {

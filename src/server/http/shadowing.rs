@@ -97,7 +97,7 @@ async fn compare(
         let ClientInfo { client, origin, .. } = &sampled.client_info;
         Some((
             there,
-            collect_answer(app.faces.rest.repeat(sampled.request(), *client, origin.clone()).await).await?,
+            collect_answer(app.apis.rest.repeat(sampled.request(), *client, origin.clone()).await).await?,
         ))
     };
     shadow::compare_twice(&declared, (there, here), again).await

@@ -2,7 +2,7 @@
 
 /// The API that an answer is written for. The two print some values differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Face {
+pub enum Api {
     /// The GraphQL schema.
     GraphQl,
     /// The REST documents.

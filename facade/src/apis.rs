@@ -26,7 +26,7 @@ pub const DOCUMENTATION: &str = "/api/documentation";
 pub const CONTRACT: &str = "/docs/api-docs.json";
 
 /// Both APIs of a host.
-pub struct Faces {
+pub struct Apis {
     /// The steps that every request takes.
     pub pipeline: Arc<Pipeline>,
     /// The GraphQL API.
@@ -35,8 +35,8 @@ pub struct Faces {
     pub rest: Rest,
 }
 
-/// What a host gives to [`Faces::new`], beside its root types.
-pub struct Parts<'a> {
+/// What a host gives to [`Apis::new`], beside its root types.
+pub struct ApisConfig<'a> {
     /// The engine, with its host.
     pub engine: Arc<Engine>,
     /// Authentication and limits.
@@ -49,16 +49,16 @@ pub struct Parts<'a> {
     pub persisted: PersistedDocuments,
 }
 
-impl Faces {
+impl Apis {
     /// Builds both APIs over the root types `Q` and `M`. `data` adds what their resolvers find in their context.
     ///
     /// # Errors
     /// The first REST document that does not fit the schema, with its operation and the reason.
     pub async fn new<Q: Root, M: Root>(
-        parts: Parts<'_>,
+        config: ApisConfig<'_>,
         data: impl Fn(Builder<Q, M>) -> Builder<Q, M>,
     ) -> Result<Self> {
-        let Parts { engine, access, abilities, documents, persisted } = parts;
+        let ApisConfig { engine, access, abilities, documents, persisted } = config;
         let documents = rest::read(documents, abilities).map_err(Error::internal)?;
         schema::validate::<Q, M>(&documents).await?;
         let registry = schema::registry::<Q, M>();
@@ -103,22 +103,21 @@ impl Faces {
     }
 }
 
-async fn graphql_get(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
+async fn graphql_get(State(apis): State<Arc<Apis>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&request), origin(&request));
-    faces
-        .graphql
+    apis.graphql
         .get(request, client, origin, GraphiqlPage { endpoint: GRAPHQL, title: "GraphiQL", key: None })
         .await
 }
 
-async fn graphql_post(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
+async fn graphql_post(State(apis): State<Arc<Apis>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&request), origin(&request));
-    faces.graphql.post(request, client, origin).await
+    apis.graphql.post(request, client, origin).await
 }
 
-async fn rest_any(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
+async fn rest_any(State(apis): State<Arc<Apis>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&request), origin(&request));
-    faces.rest.serve(request, client, origin, None).await.answer()
+    apis.rest.serve(request, client, origin, None).await.answer()
 }
 
 fn client(request: &Request) -> IpAddr {
