@@ -16,13 +16,13 @@ use crate::{Error, Result};
 
 /// The shop, the engine and the present request, as resolvers use them. It is cheap to copy.
 #[derive(Clone, Copy)]
-pub struct Scope<'a> {
-    engine: facade::scope::Scope<'a>,
+pub struct ShopScope<'a> {
+    engine: facade::scope::RequestScope<'a>,
     shop: &'a Arc<Shop>,
     sessions: &'a Sessions,
 }
 
-impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
+impl<'a, T> From<&ContextBase<'a, T>> for ShopScope<'a> {
     fn from(ctx: &ContextBase<'a, T>) -> Self {
         Self {
             engine: ctx.into(),
@@ -32,15 +32,15 @@ impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
     }
 }
 
-impl<'a> Deref for Scope<'a> {
-    type Target = facade::scope::Scope<'a>;
+impl<'a> Deref for ShopScope<'a> {
+    type Target = facade::scope::RequestScope<'a>;
 
     fn deref(&self) -> &Self::Target {
         &self.engine
     }
 }
 
-impl<'a> Scope<'a> {
+impl<'a> ShopScope<'a> {
     /// A scope for the change of a record whose `updatedAt` the caller has sent as `expectedUpdatedAt`.
     #[must_use]
     pub fn expecting(self, read: Option<Moment>) -> Self {

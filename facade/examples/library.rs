@@ -117,7 +117,7 @@ impl Mutation {
     /// Adds a book.
     #[graphql(directive = Can::apply(&[WRITE]))]
     async fn book_create(&self, ctx: &Context<'_>, input: Form<BookInput>) -> Result<Book> {
-        let scope = Scope::from(ctx);
+        let scope = RequestScope::from(ctx);
         let input = scope.check_new(input).await?;
         let mut row = book::ActiveModel { author_id: Set(value::Id(1)), ..Default::default() };
         put(&mut row.title, input.title);

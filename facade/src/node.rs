@@ -28,10 +28,10 @@ use crate::engine::graphql;
 use crate::execution::Execution;
 use crate::guard::Can;
 use crate::record::{Level, NODE, PLANNED, Record, RecordType, Row, Rows, global_id, path_of, write_each};
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 
 /// The primary key in an identifier of the type `name`: plain digits, or, in GraphQL, a global identifier.
-pub fn database_id(scope: Scope<'_>, name: &str, id: &str) -> Option<Id> {
+pub fn database_id(scope: RequestScope<'_>, name: &str, id: &str) -> Option<Id> {
     let global = || typed_id(id).and_then(|(named, key)| (named == name).then_some(key));
     digits(id).or_else(|| if scope.is_rest() { None } else { global() })
 }
@@ -119,7 +119,7 @@ impl NodeSearch<'_> {
         record: &'static RecordType,
         mut select: SelectStatement,
     ) -> ServerResult<HashMap<Id, Value>> {
-        let scope = Scope::from(self.ctx);
+        let scope = RequestScope::from(self.ctx);
         let level = Level::plan(self.ctx, record)?;
         let columns = level.columns();
         record.select(columns, &mut select);

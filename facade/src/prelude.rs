@@ -8,6 +8,6 @@ pub use crate::form::Form;
 pub use crate::guard::Can;
 pub use crate::page::{Connection, List, Paging};
 pub use crate::record::{One, see};
-pub use crate::scope::Scope;
+pub use crate::scope::RequestScope;
 pub use crate::write::{put, put_or_null};
 pub use crate::{filters, form, list, one, record, words};

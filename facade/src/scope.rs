@@ -22,14 +22,14 @@ use crate::{Error, Result};
 
 /// The engine and the present request, as resolvers use them. It is cheap to copy.
 #[derive(Clone, Copy)]
-pub struct Scope<'a> {
+pub struct RequestScope<'a> {
     engine: &'a Arc<Engine>,
     execution: &'a Execution,
     uploads: &'a [UploadValue],
     expected: Expected,
 }
 
-impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
+impl<'a, T> From<&ContextBase<'a, T>> for RequestScope<'a> {
     fn from(ctx: &ContextBase<'a, T>) -> Self {
         let execution = Execution::of(ctx);
         Self {
@@ -41,7 +41,7 @@ impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
     }
 }
 
-impl<'a> Scope<'a> {
+impl<'a> RequestScope<'a> {
     /// A scope for the change of a record whose `updatedAt` the caller has sent as `expectedUpdatedAt`.
     #[must_use]
     pub fn expecting(self, read: Option<Moment>) -> Self {

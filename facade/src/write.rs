@@ -16,7 +16,7 @@ use value::{Id, ShopTime};
 
 use crate::error::Invalid;
 use crate::record::Record;
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 use crate::{Error, Result};
 
 /// Sets a column that cannot be null, if a value was sent.
@@ -42,7 +42,7 @@ pub fn put_or_null<T: Into<Value> + Nullable + PartialEq>(
 
 /// Converts the error of a write. A violated unique index is reported as the rule `unique` reports it: another
 /// request has taken the value after it was checked.
-pub fn taken(scope: Scope<'_>, field: &str, error: DbErr) -> Error {
+pub fn taken(scope: RequestScope<'_>, field: &str, error: DbErr) -> Error {
     match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => {
             let name = scope.texts().field_name(field);

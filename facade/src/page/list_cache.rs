@@ -12,7 +12,7 @@ use sea_orm::{DbErr, EntityTrait, QueryTrait, Select};
 use crate::Result;
 use crate::cache::{Cache, LoadingCache};
 use crate::record::RecordType;
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 
 /// Maximum number of cached totals.
 const MAX_COUNTS: usize = 10_000;
@@ -102,7 +102,7 @@ impl ListCache {
 
 impl ListKey {
     /// The list of a statement, as this request reads it.
-    pub(super) fn of(scope: Scope<'_>, record: &RecordType, statement: &sea_orm::Statement) -> Self {
+    pub(super) fn of(scope: RequestScope<'_>, record: &RecordType, statement: &sea_orm::Statement) -> Self {
         // Requests that must read from the primary do not share values that were read from a replica.
         let lag = if scope.may_lag() { "lagging " } else { "" };
         Self { table: record.table, statement: format!("{lag}{} {:?}", statement.sql, statement.values) }
@@ -110,7 +110,11 @@ impl ListKey {
 }
 
 /// The number of rows of a statement without columns, cached.
-pub(super) async fn count(scope: Scope<'_>, record: &RecordType, select: &SelectStatement) -> Result<u64> {
+pub(super) async fn count(
+    scope: RequestScope<'_>,
+    record: &RecordType,
+    select: &SelectStatement,
+) -> Result<u64> {
     let mut bare = select.clone();
     bare.expr(Expr::col(Asterisk).count());
     let statement = scope.backend().build(&bare);

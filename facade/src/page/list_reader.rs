@@ -9,14 +9,14 @@ use super::order::{Order, Position, Side};
 use super::window::{End, Window, WindowRange};
 use crate::Result;
 use crate::record::{Asked, Part, RecordType, Row, Rows};
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 
 /// Names of the columns that tell whether rows exist before `after` and behind `before`.
 const OUTSIDE_COLUMNS: [&str; 2] = ["rows_before", "rows_behind"];
 
 /// Reads one list for one request.
 pub(super) struct ListReader<'a> {
-    pub(super) scope: Scope<'a>,
+    pub(super) scope: RequestScope<'a>,
     pub(super) record: &'static RecordType,
     /// The list's statement, without columns and order.
     pub(super) select: &'a SelectStatement,

@@ -21,7 +21,7 @@ use crate::filter::{Filter, FilterDemand, Sort, contains};
 use crate::guard::allow;
 pub use crate::record::Connection;
 use crate::record::{Asked, Part, Record, RecordType};
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 use crate::{Error, Result};
 
 /// Maximum nesting of conditions.
@@ -39,7 +39,7 @@ pub struct List<E: EntityTrait> {
 
 /// A list without its entity type, and the request that asks for it.
 struct Ordered<'a> {
-    scope: Scope<'a>,
+    scope: RequestScope<'a>,
     record: &'static RecordType,
     select: SelectStatement,
     order: Order,
@@ -61,7 +61,7 @@ impl<E: EntityTrait> List<E> {
 
     /// Restricts the list by the caller's conditions.
     #[must_use]
-    pub fn filter(mut self, filter: Option<&impl Filter>, scope: Scope<'_>) -> Self {
+    pub fn filter(mut self, filter: Option<&impl Filter>, scope: RequestScope<'_>) -> Self {
         if let Some(filter) = filter {
             match check_filter(filter, scope) {
                 Ok(()) => self.conditions.push(filter.condition(scope.backend())),
@@ -86,7 +86,7 @@ impl<E: EntityTrait> List<E> {
         column: E::Column,
         text: Option<&str>,
         exact_first: bool,
-        scope: Scope<'_>,
+        scope: RequestScope<'_>,
     ) -> Self {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
         let column = Column::of(column);
@@ -110,7 +110,7 @@ impl<E: EntityTrait> List<E> {
             return Err(refused);
         }
         self.order.add_primary_key(Column::of(T::key_column()));
-        let (scope, record) = (Scope::from(ctx), T::record());
+        let (scope, record) = (RequestScope::from(ctx), T::record());
         let mut select = scope.lists().rows(self.rows);
         self.conditions.into_iter().for_each(|condition| {
             select.cond_where(condition);
@@ -142,7 +142,7 @@ impl Ordered<'_> {
 
 /// Checks the abilities for the fields that the order compares: the position of a row in the order, and its cursor,
 /// reveal their values.
-fn check_order(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<()> {
+fn check_order(order: &Order, record: &RecordType, scope: RequestScope<'_>) -> Result<()> {
     let compared = order.fields().filter_map(|name| record.field(name));
     compared
         .filter(|field| !field.need.is_none())
@@ -151,7 +151,7 @@ fn check_order(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<(
 
 /// Checks the limits of conditions and the abilities for them: a condition on related records reveals as much as
 /// reading them, so it needs the same ability.
-fn check_filter(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
+fn check_filter(filter: &impl Filter, scope: RequestScope<'_>) -> Result<()> {
     let mut demand = FilterDemand::default();
     if filter.demand(&mut demand) > MAX_NESTING {
         return Err(Error::BadRequest(format!("Conditions nest more than {MAX_NESTING} deep.")));

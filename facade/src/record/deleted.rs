@@ -10,7 +10,7 @@ use sea_orm::DatabaseTransaction;
 
 use super::reading::Record;
 use crate::Result;
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 
 /// What was asked of a record that is deleted. It is read before, because the deletion takes away what belongs to the
 /// record.
@@ -32,7 +32,7 @@ impl<T: Record> Deleted<T> {
     ) -> Result<(DatabaseTransaction, Self)> {
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let reading = record.resolve(&set, ctx.item);
-        let (transaction, answer) = Scope::from(ctx).with_transaction(transaction, reading).await?;
+        let (transaction, answer) = RequestScope::from(ctx).with_transaction(transaction, reading).await?;
         Ok((transaction, Self { answer, record: PhantomData }))
     }
 

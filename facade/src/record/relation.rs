@@ -20,7 +20,7 @@ use crate::Error;
 use crate::api::Api;
 use crate::engine::graphql;
 use crate::json::{write_bool, write_int, write_joined, write_value};
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 
 /// A boxed future of a branch: its values, one for each row of the level.
 pub type BranchFuture<'a> = Pin<Box<dyn Future<Output = ServerResult<Filled>> + Send + 'a>>;
@@ -275,7 +275,7 @@ async fn load(
     keys: Vec<i64>,
     columns: ColumnSet,
 ) -> ServerResult<Rows> {
-    let (scope, record) = (Scope::from(batch.ctx), (relation.target)());
+    let (scope, record) = (RequestScope::from(batch.ctx), (relation.target)());
     let column = relation.place(record);
     let lookup = Lookup {
         record,
@@ -307,7 +307,7 @@ fn distinct(keys: &[Option<i64>]) -> Vec<i64> {
 
 /// How many related rows each row has.
 async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>> {
-    let (scope, record) = (Scope::from(batch.ctx), (relation.target)());
+    let (scope, record) = (RequestScope::from(batch.ctx), (relation.target)());
     let (keys, place) = (batch.keys(relation)?, relation.place(record));
     let mut counts: Vec<(i64, i64)> = Vec::new();
     for keys in distinct(&keys).chunks(MAX_KEYS) {

@@ -14,7 +14,7 @@ use super::MODEL;
 use super::delete::{OpenInvoice, cancel_subscriptions, drop_invoice};
 use crate::Result;
 use crate::resource::customer;
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::shop::action_log;
 use crate::shop::mail::Mail;
 
@@ -126,7 +126,7 @@ async fn give_back(transaction: &DatabaseTransaction, product: Id, now: ShopTime
 /// # Errors
 /// When the database fails.
 pub async fn tell(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     transaction: &DatabaseTransaction,
     service: &service::Model,
     reason: &str,

@@ -9,7 +9,7 @@ use super::own;
 use super::price::{self, ServicePrice};
 use crate::access::CLIENT_API;
 use crate::resource::service::{ServiceStatus, visible_services};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 
 record! {
     /// Something that the customer has bought and uses.
@@ -89,6 +89,6 @@ fn servers() -> Select<server::Entity> {
     server::Entity::find()
 }
 
-fn own_services(scope: Scope<'_>) -> Select<service::Entity> {
+fn own_services(scope: ShopScope<'_>) -> Select<service::Entity> {
     own(visible_services(), service::Column::CustomerId, scope)
 }
