@@ -36,7 +36,7 @@ pub struct Execution {
     /// The API that the answer is for.
     pub api: Api,
     /// Abilities that a REST document grants to this execution beyond the caller's own (`lends:`).
-    pub lent: Abilities,
+    pub extra_abilities: Abilities,
     /// Whether an update must send all required fields, as REST's `POST` must. GraphQL and REST's `PUT` may leave
     /// fields out, which then stay as they are (docs/contract/documented-contract.md#rule-19).
     pub strict: bool,
@@ -108,7 +108,7 @@ impl Execution {
             agent: None,
             origin,
             api: Api::GraphQl,
-            lent: Abilities::default(),
+            extra_abilities: Abilities::default(),
             strict: false,
             fresh: false,
             kept: None,
@@ -130,7 +130,7 @@ impl Execution {
     /// [`Error::Unauthenticated`] without a valid key, [`Error::Forbidden`] without the ability.
     pub fn allow(&self, any: &[impl AsRef<str>]) -> Result<()> {
         let principal = self.principal.as_deref().ok_or(Error::Unauthenticated)?;
-        if principal.abilities().open(any) || self.lent.open(any) {
+        if principal.abilities().open(any) || self.extra_abilities.open(any) {
             return Ok(());
         }
         Err(Error::forbidden(any))

@@ -395,7 +395,7 @@ impl Rest {
         let strict_includes = self.options().strict_includes;
         let execution = Execution {
             api: Api::Rest,
-            lent: document.lent(!strict_includes).clone(),
+            extra_abilities: document.lent(!strict_includes).clone(),
             strict: asking.method == Method::POST,
             kept: Some(Arc::clone(&prepared.kept)),
             expected: expected_state(&asking.headers),
