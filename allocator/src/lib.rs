@@ -1,6 +1,6 @@
 //! The program's allocator: mimalloc, and a call that gives free memory back to the system.
 //!
-//! mimalloc gives memory back a second after it became free, and only when somebody allocates again: after a burst
+//! mimalloc returns memory a second after it became free, and only at a later allocation: after a burst
 //! of large requests, an idle server would keep tens of megabytes. Giving it back at once, on the other hand, costs
 //! a quarter of the CPU of requests that allocate much.
 

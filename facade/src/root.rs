@@ -83,8 +83,9 @@ macro_rules! one {
 /// }
 /// ```
 ///
-/// The function behind `narrowed` is an `async fn(RequestScope<'_>, List<Entity>, Option<ID>) -> Result<List<Entity>>`: it
-/// adds conditions for the extra arguments.
+/// The function behind `narrowed` is an
+/// `async fn(RequestScope<'_>, List<Entity>, Option<ID>) -> Result<List<Entity>>`: it adds conditions for the extra
+/// arguments.
 #[macro_export]
 macro_rules! list {
     (

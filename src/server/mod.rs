@@ -162,8 +162,8 @@ impl App {
     /// Creates guichet's own tables if they do not exist.
     ///
     /// # Errors
-    /// [`OwnTablesError`] where they cannot be created. The server can start without them, unless they were created by a
-    /// [newer](OwnTablesError::Newer) version.
+    /// [`OwnTablesError`] where they cannot be created. The server can start without them, unless they were created
+    /// by a [newer](OwnTablesError::Newer) version.
     pub async fn make_own_tables(&self) -> Result<(), OwnTablesError> {
         self.shop.own_tables.make(&self.shop.db, self.shop.config.read_only).await
     }
