@@ -6,7 +6,7 @@
 
 pub use mimalloc::MiMalloc;
 
-/// Gives the memory back that is free: of this thread, of those that have ended, and what they all share.
+/// Returns free memory to the system: of this thread, of threads that have ended, and what they all share.
 pub fn give_back() {
     // SAFETY: the call takes a truth value and touches nothing but the allocator's own state, which it locks.
     unsafe { libmimalloc_sys::mi_collect(true) };

@@ -1,4 +1,4 @@
-//! Column types for which Rust's own types do not fit all three databases, or do not tell how the value is shown.
+//! Column types for which Rust's own types do not fit all three databases, or do not express how the value is shown.
 //!
 //! | Type | Column in the shop | Why not the plain type |
 //! |---|---|---|

@@ -36,7 +36,7 @@ pub struct Statements {
 }
 
 impl<S: Store> App<S> {
-    /// Makes the state; totals are cached for `count_ttl`.
+    /// Makes the state; totals are cached for `totals`.
     pub fn open(url: &str, totals: Duration, most: LimitCounts) -> Result<Self, Error> {
         let dialect = S::DIALECT;
         Ok(Self {

@@ -1,7 +1,7 @@
 //! Telemetry: a line in the log for each request, metrics for Prometheus, and traces for an OpenTelemetry collector.
 //!
-//! Each request is answered inside an [`ObservedRequest`]. Code that answers it finds that in a task-local variable and
-//! notes facts in it; when it is dropped, log, metrics and traces are written.
+//! Each request has an `ObservedRequest` in a task-local variable. The code that answers the request notes facts in it.
+//! When it is dropped, log, metrics and traces are written.
 //!
 //! They hold names, numbers and identifiers of the server, and the name of the operation in a GraphQL document: no
 //! other text that a client has sent, no address, no secret.

@@ -174,7 +174,7 @@ fn addresses() -> Vec<Case> {
     ]
 }
 
-/// Percent-encodes a text.
+/// Percent-encodes a character that a URL cannot hold.
 fn encode(letter: char) -> String {
     if matches!(letter, '"' | '{' | '}' | ' ') {
         format!("%{:02X}", u32::from(letter))
