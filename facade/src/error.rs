@@ -242,12 +242,12 @@ pub struct NotRun {
 
 impl NotRun {
     /// An error with this code and message.
-    pub fn new(code: Code, text: impl Into<String>) -> Error {
-        Self::with_locations(code, text, Vec::new())
+    pub fn error(code: Code, text: impl Into<String>) -> Error {
+        Self::error_at(code, text, Vec::new())
     }
 
     /// An error with this code and message, and its positions in the document.
-    pub fn with_locations(code: Code, text: impl Into<String>, locations: Vec<Pos>) -> Error {
+    pub fn error_at(code: Code, text: impl Into<String>, locations: Vec<Pos>) -> Error {
         Error::NotRun(Box::new(Self { code, text: text.into(), limit: None, locations }))
     }
 

@@ -424,7 +424,7 @@ fn check_introspection(allowed: Introspection, is_known: bool) -> Result<(), Err
         Introspection::Key if is_known => Ok(()),
         Introspection::Key => Err(Error::Unauthenticated),
         Introspection::Never => {
-            Err(NotRun::new(Code::GraphqlValidationFailed, "This server tells nothing of its schema."))
+            Err(NotRun::error(Code::GraphqlValidationFailed, "This server tells nothing of its schema."))
         }
     }
 }
@@ -439,7 +439,7 @@ async fn within_time_limit(
     match api.pipeline.within_limit(limit, work).await {
         Ok(done) => done,
         Err(CancelReason::TimedOut) if options.operation_timeout < options.timeout => {
-            let late = NotRun::new(Code::TimedOut, "The operation took too long.");
+            let late = NotRun::error(Code::TimedOut, "The operation took too long.");
             Ok(Answer::from_errors(vec![server_error(late)]))
         }
         Err(reason) => Err(Error::from(reason).into()),

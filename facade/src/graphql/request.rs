@@ -205,7 +205,7 @@ fn unreadable_parts() -> Rejection {
 }
 
 fn batch() -> Rejection {
-    NotRun::new(Code::BatchNotAllowed, "The body must be one object: batches are not accepted.").into()
+    NotRun::error(Code::BatchNotAllowed, "The body must be one object: batches are not accepted.").into()
 }
 
 fn asks_for_cost(headers: &HeaderMap) -> bool {

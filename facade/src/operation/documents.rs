@@ -117,7 +117,7 @@ impl PersistedDocuments {
             return not_trusted();
         }
         tracing::debug!(name, "a document is not known");
-        NotRun::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
+        NotRun::error(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
     }
 
     fn check_trusted(&self, request: &Request) -> Result<()> {
@@ -135,7 +135,7 @@ impl PersistedDocuments {
 }
 
 fn not_trusted() -> Error {
-    NotRun::new(Code::DocumentNotTrusted, "Only operations that the shop has listed are run.")
+    NotRun::error(Code::DocumentNotTrusted, "Only operations that the shop has listed are run.")
 }
 
 /// The hash in a request's extensions, by Apollo's protocol of automatic persisted queries.

@@ -530,5 +530,5 @@ fn check_limit(size: u64, max: u64, code: Code, limit: &'static str, unit: &str)
 }
 
 fn circular(name: &Name) -> Error {
-    NotRun::new(Code::GraphqlValidationFailed, format!("Fragment \"{name}\" spreads itself."))
+    NotRun::error(Code::GraphqlValidationFailed, format!("Fragment \"{name}\" spreads itself."))
 }

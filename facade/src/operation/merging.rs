@@ -94,7 +94,7 @@ impl<'a> MergeCheck<'a> {
 
     fn count_visit(&mut self) -> Result<()> {
         let text = "The document asks for too many fields under the same keys.";
-        self.left = self.left.checked_sub(1).ok_or_else(|| NotRun::new(Code::QueryTooComplex, text))?;
+        self.left = self.left.checked_sub(1).ok_or_else(|| NotRun::error(Code::QueryTooComplex, text))?;
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl<'a> MergeCheck<'a> {
             let key = &first.field.node.response_key().node;
             let text =
                 format!("Fields \"{key}\" conflict: they are different fields, or have different arguments.");
-            return Err(NotRun::with_locations(
+            return Err(NotRun::error_at(
                 Code::GraphqlValidationFailed,
                 text,
                 vec![first.field.pos, other.field.pos],

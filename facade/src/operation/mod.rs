@@ -190,7 +190,7 @@ fn syntax_error(error: async_graphql::parser::Error) -> Error {
     let locations = error.positions().collect();
     let text = error.to_string();
     let reason = text.lines().next_back().unwrap_or_default().trim_start_matches([' ', '=']);
-    NotRun::with_locations(
+    NotRun::error_at(
         Code::GraphqlParseFailed,
         format!("Syntax error: {}.", reason.trim_end_matches('.')),
         locations,
@@ -212,5 +212,5 @@ fn named_operation<'a>(
 }
 
 fn unresolved(text: &str) -> Error {
-    NotRun::new(Code::OperationResolutionFailure, text)
+    NotRun::error(Code::OperationResolutionFailure, text)
 }

@@ -185,7 +185,7 @@ impl<'a> PositionCheck<'a> {
                     format!("The directive \"{name}\" takes one argument \"if\" of type \"Boolean!\".")
                 }
             };
-            Err(NotRun::with_locations(Code::GraphqlValidationFailed, text, vec![directive.pos]))
+            Err(NotRun::error_at(Code::GraphqlValidationFailed, text, vec![directive.pos]))
         })
     }
 
@@ -259,7 +259,7 @@ impl<'a> PositionCheck<'a> {
             return Ok(());
         }
         let text = format!("The variable `${name}` of type `{kind}` stands where `{expected}` is expected.");
-        Err(NotRun::with_locations(Code::GraphqlValidationFailed, text, vec![pos]))
+        Err(NotRun::error_at(Code::GraphqlValidationFailed, text, vec![pos]))
     }
 }
 

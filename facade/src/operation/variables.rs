@@ -73,7 +73,7 @@ pub(super) fn check_required(
     if let Some(definition) = missing {
         let (name, kind) = (&definition.node.name.node, &definition.node.var_type.node);
         let text = format!("The variable `${name}` of type `{kind}` needs a value.");
-        return Err(NotRun::with_locations(Code::BadUserInput, text, vec![definition.pos]));
+        return Err(NotRun::error_at(Code::BadUserInput, text, vec![definition.pos]));
     }
     let mut conditions = Conditions { document, operation, variables, seen: HashSet::new() };
     conditions.check(&operation.selection_set.node)
@@ -134,6 +134,6 @@ impl<'a> Conditions<'a> {
             }
             Some(_) => format!("The variable `${name}` is no Boolean."),
         };
-        Err(NotRun::with_locations(Code::BadUserInput, text, vec![pos]))
+        Err(NotRun::error_at(Code::BadUserInput, text, vec![pos]))
     }
 }

@@ -29,7 +29,7 @@ impl ListReader<'_> {
         let lists = self.scope.lists();
         select.limit(size);
         let select = match list.as_ref().and_then(|list| lists.page_start(list, offset)) {
-            Some(start) => self.from_start(start, select),
+            Some(start) => self.starting_at(start, select),
             None if offset < MIN_DEEP_OFFSET => select.offset(offset).take(),
             None => by_keys(self.record, select.offset(offset).take(), sort),
         };
@@ -45,7 +45,7 @@ impl ListReader<'_> {
         ListKey::of(self.scope, self.record, &self.scope.backend().build(select))
     }
 
-    fn from_start(&self, start: PageStart, mut select: SelectStatement) -> SelectStatement {
+    fn starting_at(&self, start: PageStart, mut select: SelectStatement) -> SelectStatement {
         let (key, inclusive) = match start {
             PageStart::At(key) => (key, true),
             PageStart::Behind(key) => (key, false),
