@@ -1,13 +1,13 @@
 //! guichet: GraphQL and REST for a hosting shop, from one set of resolvers.
 //!
-//! The engine is the crate [`facade`]: it answers records, inputs and documents as GraphQL, REST and OpenAPI, and knows
+//! The engine is the crate [`facade`]: it serves records, forms and documents as GraphQL, REST and OpenAPI, and knows
 //! neither a shop nor a resource. This crate is its host. A module imports only from those below it in this table
-//! (`tests/house.rs`); `docs/architecture.md` has a picture of it, and the way of a request.
+//! (`tests/house.rs`); `docs/architecture.md` shows it as a diagram and follows two requests.
 //!
 //! | Floor | Holds |
 //! |---|---|
 //! | [`command`] | the command line |
-//! | [`server`] | the running server: connections, routes, telemetry, the shop's own server behind it, the contracts |
+//! | [`server`] | the running server: connections, routes, telemetry, the upstream server, the contracts |
 //! | [`resource`] | the resources, a folder each. Start with `product` |
 //! | [`scope`] | what a resolver sees of the server and of its request |
 //! | [`access`] | who asks and what they may: abilities, keys, sessions, passwords, limits |

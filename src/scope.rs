@@ -1,4 +1,4 @@
-//! What a resolver sees of the server and of the request it answers.
+//! What resolvers use: the shop, the engine and the present request.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::shop::texts::Lang;
 use crate::shop::{Shop, settings};
 use crate::{Error, Result};
 
-/// The server and the request, as a resolver sees them: what the engine knows of both, and the shop.
+/// The shop, the engine and the present request, as resolvers use them. It is cheap to copy.
 #[derive(Clone, Copy)]
-pub struct Scope<'a> {
-    engine: facade::scope::Scope<'a>,
+pub struct ShopScope<'a> {
+    engine: facade::scope::RequestScope<'a>,
     shop: &'a Arc<Shop>,
     sessions: &'a Sessions,
 }
 
-impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
+impl<'a, T> From<&ContextBase<'a, T>> for ShopScope<'a> {
     fn from(ctx: &ContextBase<'a, T>) -> Self {
         Self {
             engine: ctx.into(),
@@ -32,16 +32,16 @@ impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
     }
 }
 
-impl<'a> Deref for Scope<'a> {
-    type Target = facade::scope::Scope<'a>;
+impl<'a> Deref for ShopScope<'a> {
+    type Target = facade::scope::RequestScope<'a>;
 
     fn deref(&self) -> &Self::Target {
         &self.engine
     }
 }
 
-impl<'a> Scope<'a> {
-    /// The same, for a change of a record that a GraphQL caller has read in this state.
+impl<'a> ShopScope<'a> {
+    /// A scope for the change of a record whose `updatedAt` the caller has sent as `expectedUpdatedAt`.
     #[must_use]
     pub fn expecting(self, read: Option<Moment>) -> Self {
         Self { engine: self.engine.expecting(read), ..self }
@@ -52,13 +52,13 @@ impl<'a> Scope<'a> {
         self.shop
     }
 
-    /// Who signed in, and how one does.
+    /// Sign-in and sessions.
     pub(crate) fn sessions(self) -> &'a Sessions {
         self.sessions
     }
 
-    /// Who asks for tokens of a session, whatever it proves itself with.
-    pub(crate) fn asking_client(self) -> Client<'a> {
+    /// The client that asks for tokens of a session: its address and `User-Agent`.
+    pub(crate) fn session_client(self) -> Client<'a> {
         let agent = self.execution().agent.as_ref().map_or(&[][..], |agent| agent.as_bytes());
         Client { address: self.client(), agent }
     }
@@ -66,12 +66,12 @@ impl<'a> Scope<'a> {
     /// The hash of a password or token.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] where too many passwords wait.
+    /// [`Error::Overloaded`] where too many passwords are waiting to be hashed.
     pub async fn hash(self, plain: impl Into<String>) -> Result<String> {
         self.sessions.passwords.hash(self.client(), plain).await
     }
 
-    /// The shop's database, for reading outside of transactions: a replica where that will do.
+    /// The shop's database, for reading outside of transactions: a replica where that is allowed.
     pub fn reader(self) -> &'a Reader {
         self.shop.reader(self.execution().fresh)
     }
@@ -81,7 +81,7 @@ impl<'a> Scope<'a> {
         &self.shop.config
     }
 
-    /// Language of texts that the server writes.
+    /// The language of texts that the server writes.
     pub fn lang(self) -> Lang {
         self.shop.config.lang
     }
@@ -102,7 +102,7 @@ impl<'a> Scope<'a> {
         settings::is_on(&**self.shop, name, default).await
     }
 
-    /// The locale in which the shop's own texts are written.
+    /// The locale of the shop's own texts.
     ///
     /// # Errors
     /// When the database fails.
@@ -110,7 +110,7 @@ impl<'a> Scope<'a> {
         settings::default_locale(&**self.shop).await
     }
 
-    /// The currency in which the shop sells where none is asked.
+    /// The shop's default currency.
     ///
     /// # Errors
     /// When the database fails.
@@ -118,7 +118,7 @@ impl<'a> Scope<'a> {
         self.shop.currency().await
     }
 
-    /// Who asks.
+    /// The authenticated caller.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] without a key.
@@ -126,15 +126,15 @@ impl<'a> Scope<'a> {
         self.execution().principal.as_deref().and_then(Principal::of).ok_or(Error::Unauthenticated)
     }
 
-    /// Address of the shop in links, as the client reached it.
+    /// `scheme://host` of the shop, as the client has addressed it.
     pub fn base_url(self) -> String {
         self.origin().base()
     }
 
-    /// Address of the shop as it is printed in records: as [`Self::base_url`], with https in
-    /// production unless that is switched off.
+    /// `scheme://host` of the shop for links in records: as [`Self::base_url`], but with https in production unless
+    /// that is switched off.
     pub fn public_url(self) -> String {
-        self.config().published(&self.base_url())
+        self.config().link_url(&self.base_url())
     }
 
     /// Host of the request, with its port if it names one.

@@ -1,12 +1,12 @@
 //! The program's allocator: mimalloc, and a call that gives free memory back to the system.
 //!
-//! mimalloc gives memory back a second after it became free, and only when somebody allocates again: after a burst
+//! mimalloc returns memory a second after it became free, and only at a later allocation: after a burst
 //! of large requests, an idle server would keep tens of megabytes. Giving it back at once, on the other hand, costs
 //! a quarter of the CPU of requests that allocate much.
 
 pub use mimalloc::MiMalloc;
 
-/// Gives the memory back that is free: of this thread, of those that have ended, and what they all share.
+/// Returns free memory to the system: of this thread, of threads that have ended, and what they all share.
 pub fn give_back() {
     // SAFETY: the call takes a truth value and touches nothing but the allocator's own state, which it locks.
     unsafe { libmimalloc_sys::mi_collect(true) };

@@ -1,55 +1,55 @@
-//! What is asked, and of whom.
+//! The cases of the benchmark: requests, and the servers that they are sent to.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use crate::load::Ask;
-use crate::server::{Kind, Server};
-use crate::shop::MADE;
+use crate::load::RequestSource;
+use crate::server::{Server, ServerKind};
+use crate::shop::CREATED_PREFIX;
 
-/// A question, whomever it is asked.
+/// A request, independent of the server.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Question {
+pub enum BenchRequest {
     /// A document of `peers/documents`, by its name.
     Document(&'static str),
-    /// A document that only guichet is asked: what it is called, and its text.
+    /// A document that is sent to guichet only: its name and its text.
     Text(&'static str, &'static str),
     /// A path of REST, in JSON.
     Get(&'static str),
     /// A path of REST, in XML.
     Xml(&'static str),
-    /// A new customer without a password, another one each time.
+    /// Creation of a customer without a password, a different one each time.
     NewCustomer,
 }
 
-/// Who is asked.
+/// The servers of a case.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    /// guichet and the yardstick.
+pub enum ServerSet {
+    /// guichet and the yardstick (`hand`).
     Hand,
     /// The peers too.
     Peers,
-    /// guichet alone: one question is held against another one.
+    /// guichet alone: two requests are compared.
     Alone,
 }
 
-/// Something that is measured.
+/// A case of the benchmark.
 pub struct Case {
     pub name: &'static str,
-    pub asked: Asked,
-    /// Whether its answer has a total or is a deep page, of which guichet remembers something by default.
+    pub asked: ServerSet,
+    /// Whether its answer has a total or is a deep page, which guichet caches by default.
     pub counts: bool,
-    /// The question, or the two that are held against each other, the dearer one last.
-    pub questions: &'static [Question],
+    /// The request, or the two that are compared, the more expensive one last.
+    pub questions: &'static [BenchRequest],
 }
 
 const PAGE_OF_CUSTOMERS: &str = "/api/application/customers?page=5&per_page=25";
 const SERVICES: [&str; 2] =
     [include_str!("services_page_1.graphql"), include_str!("services_page_2000.graphql")];
 
-/// Names that targets are about.
+/// Names of cases that have targets.
 pub mod names {
     pub const Q1: &str = "q1 GraphQL";
     pub const Q2: &str = "q2 GraphQL";
@@ -65,70 +65,93 @@ pub mod names {
 
 /// All cases.
 pub const CASES: &[Case] = &[
-    Case { name: names::Q1, asked: Asked::Peers, counts: false, questions: &[Question::Document("q1")] },
-    Case { name: names::Q2, asked: Asked::Peers, counts: true, questions: &[Question::Document("q2")] },
-    Case { name: names::Q4, asked: Asked::Peers, counts: false, questions: &[Question::Document("q4")] },
-    Case { name: names::Q5, asked: Asked::Peers, counts: true, questions: &[Question::Document("q5")] },
+    Case {
+        name: names::Q1,
+        asked: ServerSet::Peers,
+        counts: false,
+        questions: &[BenchRequest::Document("q1")],
+    },
+    Case {
+        name: names::Q2,
+        asked: ServerSet::Peers,
+        counts: true,
+        questions: &[BenchRequest::Document("q2")],
+    },
+    Case {
+        name: names::Q4,
+        asked: ServerSet::Peers,
+        counts: false,
+        questions: &[BenchRequest::Document("q4")],
+    },
+    Case {
+        name: names::Q5,
+        asked: ServerSet::Peers,
+        counts: true,
+        questions: &[BenchRequest::Document("q5")],
+    },
     Case {
         name: names::CUSTOMER,
-        asked: Asked::Hand,
+        asked: ServerSet::Hand,
         counts: false,
-        questions: &[Question::Get("/api/application/customers/4321")],
+        questions: &[BenchRequest::Get("/api/application/customers/4321")],
     },
     Case {
         name: names::CUSTOMERS,
-        asked: Asked::Hand,
+        asked: ServerSet::Hand,
         counts: true,
-        questions: &[Question::Get(PAGE_OF_CUSTOMERS)],
+        questions: &[BenchRequest::Get(PAGE_OF_CUSTOMERS)],
     },
     Case {
         name: names::THOUSAND,
-        asked: Asked::Hand,
+        asked: ServerSet::Hand,
         counts: false,
-        questions: &[Question::Get("/api/application/customers?per_page=1000")],
+        questions: &[BenchRequest::Get("/api/application/customers?per_page=1000")],
     },
     Case {
         name: "25 products with prices, REST",
-        asked: Asked::Hand,
+        asked: ServerSet::Hand,
         counts: false,
-        questions: &[Question::Get("/api/application/products?per_page=25&include=pricing")],
+        questions: &[BenchRequest::Get("/api/application/products?per_page=25&include=pricing")],
     },
     Case {
         name: "one product, REST",
-        asked: Asked::Hand,
+        asked: ServerSet::Hand,
         counts: false,
-        questions: &[Question::Get("/api/application/products/321")],
+        questions: &[BenchRequest::Get("/api/application/products/321")],
     },
-    Case { name: names::NEW, asked: Asked::Hand, counts: false, questions: &[Question::NewCustomer] },
+    Case { name: names::NEW, asked: ServerSet::Hand, counts: false, questions: &[BenchRequest::NewCustomer] },
     Case {
         name: names::XML,
-        asked: Asked::Alone,
+        asked: ServerSet::Alone,
         counts: false,
-        questions: &[Question::Get(PAGE_OF_CUSTOMERS), Question::Xml(PAGE_OF_CUSTOMERS)],
+        questions: &[BenchRequest::Get(PAGE_OF_CUSTOMERS), BenchRequest::Xml(PAGE_OF_CUSTOMERS)],
     },
     Case {
         name: names::DEEP,
-        asked: Asked::Alone,
+        asked: ServerSet::Alone,
         counts: true,
-        questions: &[Question::Text("page 1", SERVICES[0]), Question::Text("page 2,000", SERVICES[1])],
+        questions: &[
+            BenchRequest::Text("page 1", SERVICES[0]),
+            BenchRequest::Text("page 2,000", SERVICES[1]),
+        ],
     },
 ];
 
 impl Case {
-    /// Whether a server is asked.
-    pub fn asks(&self, kind: Kind) -> bool {
+    /// Whether the case is sent to a server.
+    pub fn includes(&self, kind: ServerKind) -> bool {
         match kind {
-            Kind::Guichet => true,
-            Kind::GuichetCounting => self.counts,
-            Kind::Hand => self.asked != Asked::Alone,
-            Kind::HandCounting => self.counts && self.asked != Asked::Alone,
-            _ => self.asked == Asked::Peers,
+            ServerKind::Guichet => true,
+            ServerKind::GuichetCounting => self.counts,
+            ServerKind::Hand => self.asked != ServerSet::Alone,
+            ServerKind::HandCounting => self.counts && self.asked != ServerSet::Alone,
+            _ => self.asked == ServerSet::Peers,
         }
     }
 }
 
-impl Question {
-    /// What it is called beside another question.
+impl BenchRequest {
+    /// Its label beside another request.
     pub fn label(self) -> &'static str {
         match self {
             Self::Document(name) | Self::Text(name, _) => name,
@@ -137,11 +160,11 @@ impl Question {
         }
     }
 
-    /// The question to a server.
-    pub fn of(self, server: &Server) -> Ask {
+    /// The request for a server.
+    pub fn of(self, server: &Server) -> RequestSource {
         let key = &server.key;
         let head = format!("Host: 127.0.0.1:{}\r\nAuthorization: Bearer {key}\r\n", server.port);
-        let ask = |text: String| Ask::same(server.port, text);
+        let ask = |text: String| RequestSource::same(server.port, text);
         match self {
             Self::Get(path) => ask(format!("GET {path} HTTP/1.1\r\n{head}Accept: application/json\r\n\r\n")),
             Self::Xml(path) => ask(format!("GET {path} HTTP/1.1\r\n{head}Accept: application/xml\r\n\r\n")),
@@ -149,9 +172,9 @@ impl Question {
                 ask(post("/graphql", &head, &json!({ "query": document(name, server.kind) })))
             }
             Self::Text(_, text) => ask(post("/graphql", &head, &json!({ "query": text }))),
-            Self::NewCustomer => {
-                Ask::each(server.port, move || post("/api/application/customers", &head, &new_customer()))
-            }
+            Self::NewCustomer => RequestSource::each(server.port, move || {
+                post("/api/application/customers", &head, &new_customer())
+            }),
         }
     }
 }
@@ -166,12 +189,12 @@ fn post(path: &str, head: &str, body: &serde_json::Value) -> String {
 }
 
 /// PostGraphile has documents of its own.
-fn document(name: &str, kind: Kind) -> &'static str {
+fn document(name: &str, kind: ServerKind) -> &'static str {
     macro_rules! documents {
         ($($name:literal),*) => {
             match (name, kind) {
                 $(
-                    ($name, Kind::PostGraphile) => {
+                    ($name, ServerKind::PostGraphile) => {
                         include_str!(concat!("../peers/documents/postgraphile/", $name, ".graphql"))
                     }
                     ($name, _) => include_str!(concat!("../peers/documents/", $name, ".graphql")),
@@ -183,7 +206,7 @@ fn document(name: &str, kind: Kind) -> &'static str {
     documents!("q1", "q2", "q4", "q5")
 }
 
-/// A customer whom nobody has made yet.
+/// The body for a customer that does not exist yet.
 fn new_customer() -> serde_json::Value {
     static MADE_SO_FAR: AtomicU64 = AtomicU64::new(0);
     let number = MADE_SO_FAR.fetch_add(1, Ordering::Relaxed);
@@ -191,7 +214,7 @@ fn new_customer() -> serde_json::Value {
     json!({
         "firstname": "Camille",
         "lastname": "Mesure",
-        "email": format!("{MADE}{now}-{number}@example.com"),
+        "email": format!("{CREATED_PREFIX}{now}-{number}@example.com"),
         "address": "12 rue de la Paix",
         "city": "Lyon",
         "zipcode": "69001",

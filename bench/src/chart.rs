@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use crate::case::names::{Q1, Q2, Q4, Q5};
 use crate::results::Run;
-use crate::server::Kind;
+use crate::server::ServerKind;
 
-/// The questions, and what they ask for.
+/// The cases, and their descriptions.
 const PANELS: [(&str, &str); 4] = [
     (Q1, "One customer"),
     (Q2, "A page of 25 customers, with the total"),
@@ -14,12 +14,12 @@ const PANELS: [(&str, &str); 4] = [
     (Q5, "The 25 newest active services, with the total"),
 ];
 /// The servers, and their bars.
-const BARS: [(Kind, &str, &str); 5] = [
-    (Kind::Guichet, "guichet", "own"),
-    (Kind::Hand, "by hand, axum and sqlx", "hand"),
-    (Kind::Mercurius, "Mercurius, JIT", "peer"),
-    (Kind::Apollo, "Apollo Server", "peer"),
-    (Kind::PostGraphile, "PostGraphile", "peer"),
+const BARS: [(ServerKind, &str, &str); 5] = [
+    (ServerKind::Guichet, "guichet", "own"),
+    (ServerKind::Hand, "by hand, axum and sqlx", "hand"),
+    (ServerKind::Mercurius, "Mercurius, JIT", "peer"),
+    (ServerKind::Apollo, "Apollo Server", "peer"),
+    (ServerKind::PostGraphile, "PostGraphile", "peer"),
 ];
 const WIDTH: f64 = 820.0;
 const LABELS: f64 = 165.0;
@@ -28,7 +28,7 @@ const FIGURES: f64 = 80.0;
 const BAR: f64 = 15.0;
 const STEP: f64 = 21.0;
 const HEAD: f64 = 62.0;
-/// Colours that can be read on light and on dark backgrounds alike: nothing tells which one there is.
+/// Colours that are readable on light and dark backgrounds, since the background is not known.
 const STYLE: &str = "\
     text{font:13px system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;fill:#737d88}\
     .title{font-size:15px;font-weight:600}.panel,.strong{font-weight:600}.strong,.own{fill:#e8590c}\
@@ -41,7 +41,7 @@ struct Bar {
     cpu: f64,
 }
 
-/// The chart of a run as SVG; nothing where none of its questions were measured.
+/// The chart of a run as SVG; `None` where none of its cases were measured.
 pub fn svg(run: &Run) -> Option<String> {
     let panels: Vec<(&str, Vec<Bar>)> = PANELS
         .iter()
@@ -69,7 +69,7 @@ pub fn svg(run: &Run) -> Option<String> {
 }
 
 fn bars(run: &Run, case: &str) -> Vec<Bar> {
-    let bar = |(kind, name, class): (Kind, &'static str, &'static str)| {
+    let bar = |(kind, name, class): (ServerKind, &'static str, &'static str)| {
         let cpu = run.of(case, kind)?.median(|sample| sample.server);
         Some(Bar { name, class, cpu })
     };
@@ -80,7 +80,7 @@ fn height(bars: &[Bar]) -> f64 {
     22.0 + bars.len() as f64 * STEP + 18.0
 }
 
-/// Each question has a scale of its own.
+/// Draws a case. Each case has a scale of its own.
 fn draw(title: &str, bars: &[Bar], top: f64, out: &mut String) {
     let most = bars.iter().map(|bar| bar.cpu).fold(1.0, f64::max);
     // Writing to a String cannot fail.

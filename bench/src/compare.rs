@@ -1,21 +1,21 @@
-//! Whether servers answer the same: what differs is not measured.
+//! Compares the answers of the servers. Cases with different answers are not measured.
 
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::case::{Asked, Case, Question};
+use crate::case::{BenchRequest, Case, ServerSet};
 use crate::load::{self, Answer};
-use crate::server::{Kind, Server, peers};
-use crate::shop::MADE;
+use crate::server::{Server, ServerKind, peers};
+use crate::shop::CREATED_PREFIX;
 
-/// What a new customer has of its own, whoever makes it.
-const OWN: [&str; 3] = ["id", "email", "created_at"];
+/// Fields of a new customer that differ between requests.
+const OWN_FIELDS: [&str; 3] = ["id", "email", "created_at"];
 
 /// Why the answers to a case differ, if they do.
 pub fn difference(case: &Case, servers: &[&Server]) -> Option<String> {
-    let asked = || servers.iter().copied().filter(|server| case.asks(server.kind));
-    let mut alike = asked().filter(|server| server.kind != Kind::PostGraphile);
+    let asked = || servers.iter().copied().filter(|server| case.includes(server.kind));
+    let mut alike = asked().filter(|server| server.kind != ServerKind::PostGraphile);
     let first = alike.next()?;
     for question in case.questions {
         let expected = load::once(&question.of(first));
@@ -23,7 +23,7 @@ pub fn difference(case: &Case, servers: &[&Server]) -> Option<String> {
             return Some(format!("{}: {}", first.kind.name(), text(&expected)));
         }
     }
-    if case.asked == Asked::Alone {
+    if case.asked == ServerSet::Alone {
         return None;
     }
     let question = case.questions[0];
@@ -34,8 +34,8 @@ pub fn difference(case: &Case, servers: &[&Server]) -> Option<String> {
         Some(format!("{}: {what}", other.kind.name()))
     });
     differs.or_else(|| {
-        let foreign = asked().find(|server| server.kind == Kind::PostGraphile)?;
-        spelled_differently(question, first, foreign)
+        let foreign = asked().find(|server| server.kind == ServerKind::PostGraphile)?;
+        differs_by_program(question, first, foreign)
     })
 }
 
@@ -49,7 +49,7 @@ fn text(answer: &Answer) -> String {
 
 /// What differs: the status, the names of the headers (of the yardstick; peers have their own), the text.
 fn differs(
-    question: Question,
+    question: BenchRequest,
     (server, expected): (&Server, &Answer),
     (other, found): (&Server, &Answer),
 ) -> Option<String> {
@@ -59,7 +59,8 @@ fn differs(
     if !other.kind.is_peer() && expected.header_names() != found.header_names() {
         return Some(format!("{:?} are {:?}", expected.header_names(), found.header_names()));
     }
-    let (expected, found) = (spelled(question, server, expected), spelled(question, other, found));
+    let (expected, found) =
+        (comparable_text(question, server, expected), comparable_text(question, other, found));
     if expected == found {
         return None;
     }
@@ -69,37 +70,39 @@ fn differs(
     Some(format!("`{}` is `{}`", around(&expected), around(&found)))
 }
 
-/// The answer without what must differ: the server's address, and what each new customer has of its own.
-fn spelled(question: Question, server: &Server, answer: &Answer) -> String {
+/// The answer without parts that must differ: the server's address, and the own fields of a new customer.
+fn comparable_text(question: BenchRequest, server: &Server, answer: &Answer) -> String {
     let text = String::from_utf8_lossy(&answer.body);
     let text = text.replace(&format!("127.0.0.1:{}", server.port), "host");
-    // Peers escape other letters; the order of fields counts for all.
+    // Peers escape other characters, so the JSON is parsed; the order of fields is compared.
     let Ok(mut value) = serde_json::from_str::<Value>(&text) else { return text };
-    if question == Question::NewCustomer {
-        put_aside(&mut value);
+    if question == BenchRequest::NewCustomer {
+        remove_own_fields(&mut value);
     }
     value.to_string()
 }
 
-fn put_aside(value: &mut Value) {
+fn remove_own_fields(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields.iter_mut() {
-                if OWN.contains(&name.as_str()) || value.as_str().is_some_and(|text| text.contains(MADE)) {
+                if OWN_FIELDS.contains(&name.as_str())
+                    || value.as_str().is_some_and(|text| text.contains(CREATED_PREFIX))
+                {
                     *value = Value::Null;
                 } else {
-                    put_aside(value);
+                    remove_own_fields(value);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(put_aside),
+        Value::Array(items) => items.iter_mut().for_each(remove_own_fields),
         _ => {}
     }
 }
 
-/// Whether a peer with a spelling of its own means something else: a program beside it tells.
-fn spelled_differently(question: Question, server: &Server, peer: &Server) -> Option<String> {
-    let Question::Document(name) = question else { return None };
+/// Compares the answer of a peer whose JSON has another form, with the peer's own program.
+fn differs_by_program(question: BenchRequest, server: &Server, peer: &Server) -> Option<String> {
+    let BenchRequest::Document(name) = question else { return None };
     let mut command = Command::new("node");
     command.current_dir(peers()).args([
         "compare.mjs",

@@ -4,31 +4,31 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What one thread spends in a round that hashes passwords, at the least: a hash takes more, and all else that a
-/// thread does in such a round takes much less.
-const HASHING: f64 = 0.1;
+/// Minimum CPU time in seconds of a thread that has hashed a password in a round: a hash takes more, and everything
+/// else that a thread does in a round takes much less.
+const MIN_HASHING_SECONDS: f64 = 0.1;
 
-/// Parts of a second in which `/proc/<pid>/stat` counts, on every Linux.
-const TICKS: f64 = 100.0;
+/// Unit of `/proc/<pid>/stat`: ticks per second.
+const TICKS_PER_SECOND: f64 = 100.0;
 
 /// CPU time so far, user and system, in seconds.
 #[derive(Default)]
-pub struct Cpu {
+pub struct CpuSnapshot {
     threads: HashMap<PathBuf, f64>,
-    /// That of processes which a process has started and which have ended, in hundredths of a second.
+    /// CPU time of child processes that have ended, in hundredths of a second.
     ended: f64,
 }
 
-/// CPU time that was spent, in seconds.
+/// CPU time between two snapshots, in seconds.
 #[derive(Clone, Copy, Default)]
-pub struct Spent {
+pub struct CpuTime {
     /// All of it.
     pub all: f64,
-    /// That of threads which spent so much that they have hashed passwords.
+    /// CPU time of threads that have hashed passwords.
     pub hashing: f64,
 }
 
-impl Cpu {
+impl CpuSnapshot {
     /// A process.
     pub fn of(process: u32) -> Self {
         let threads = entries(Path::new(&format!("/proc/{process}/task")));
@@ -42,18 +42,18 @@ impl Cpu {
         Self { threads: threads.collect(), ended: ended(parent).unwrap_or_default() }
     }
 
-    /// What was spent since an earlier look. What a thread spent that has ended since is not in it, unless its process
-    /// has ended too: threads that work for longer than a request don't end.
-    pub fn since(&self, earlier: &Self) -> Spent {
+    /// The CPU time since an earlier snapshot. Threads that have ended in between are not included, unless their
+    /// process has ended too; threads that live longer than a request do not end.
+    pub fn since(&self, earlier: &Self) -> CpuTime {
         let has_ended = |thread: &&PathBuf| is_first(thread) && !self.threads.contains_key(*thread);
-        // What such a process had spent before is told of it once more when it ends.
+        // When a child ends, its earlier CPU time is reported again.
         let before: f64 =
             earlier.threads.keys().filter(has_ended).map(|thread| earlier.threads[thread]).sum();
-        let mut sum = Spent { all: self.ended - earlier.ended - before, hashing: 0.0 };
+        let mut sum = CpuTime { all: self.ended - earlier.ended - before, hashing: 0.0 };
         for (thread, now) in &self.threads {
             let spent = now - earlier.threads.get(thread).copied().unwrap_or_default();
             sum.all += spent;
-            if spent > HASHING {
+            if spent > MIN_HASHING_SECONDS {
                 sum.hashing += spent;
             }
         }
@@ -92,7 +92,7 @@ pub fn parent_of(process: u32) -> Option<u32> {
 /// Seconds of CPU of the processes that a process has started and that have ended.
 fn ended(parent: u32) -> Option<f64> {
     let ticks = |at| field(parent, at)?.parse::<f64>().ok();
-    Some((ticks(13)? + ticks(14)?) / TICKS)
+    Some((ticks(13)? + ticks(14)?) / TICKS_PER_SECOND)
 }
 
 /// A field of `/proc/<pid>/stat`, counted from the process's state.

@@ -24,7 +24,7 @@ impl Database {
         })
     }
 
-    /// What people call it.
+    /// Its name for humans.
     pub fn name(self) -> &'static str {
         match self {
             Self::MySql => "MariaDB",
@@ -33,8 +33,8 @@ impl Database {
         }
     }
 
-    /// Where the shop lies; a file is made in this folder. No server encrypts what stays on the machine: sqlx would
-    /// with PostgreSQL, Node's driver would not.
+    /// The URL of the shop; a file is created in this folder. Connections are not encrypted: sqlx would encrypt with
+    /// PostgreSQL, Node's driver would not.
     pub fn url(self, folder: &Path) -> String {
         match self {
             Self::MySql => "mysql://root@127.0.0.1:3306/guichet_bench".to_owned(),

@@ -9,17 +9,17 @@ use std::time::Duration;
 use std::{fs, thread};
 
 /// How many servers this process has started: each has a folder of its own.
-static STARTED: AtomicUsize = AtomicUsize::new(0);
+static STARTED_SERVERS: AtomicUsize = AtomicUsize::new(0);
 
 /// How a server is started.
 #[derive(Default)]
-pub struct Start {
+pub struct ServerOptions {
     settings: Vec<(String, String)>,
     log: Option<Stdio>,
     open_files: Option<u32>,
 }
 
-impl Start {
+impl ServerOptions {
     /// Without limits of requests, points and failed keys: one client is measured, many times.
     pub fn unlimited() -> Self {
         let none = ["GUICHET_RATE_LIMIT", "GUICHET_COST_LIMIT", "GUICHET_FAILED_KEY_LIMIT"];
@@ -33,7 +33,7 @@ impl Start {
         self
     }
 
-    /// Where standard error goes; nowhere else.
+    /// Redirects standard error.
     #[must_use]
     pub fn log_to(mut self, log: Stdio) -> Self {
         self.log = Some(log);
@@ -52,7 +52,7 @@ impl Start {
     /// # Errors
     /// When it cannot be started, or ends.
     pub fn server(self) -> io::Result<Server> {
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let number = STARTED_SERVERS.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("guichet-bench-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let mut process = self
@@ -70,7 +70,7 @@ impl Start {
             let line = lines.next().ok_or_else(|| io::Error::other("the server ended"))??;
             server.note(&line);
         }
-        // Whatever else it says is read, so that it never waits for us.
+        // Its output is read to the end, so that it never blocks on writing.
         thread::spawn(move || lines.for_each(drop));
         Ok(server)
     }
@@ -100,8 +100,8 @@ pub struct Server {
 pub struct Cpu(HashMap<PathBuf, u64>);
 
 impl Cpu {
-    /// What was spent between an earlier look and this one. What a thread spent that has ended since
-    /// is not in it: those of a server's threads that work don't end.
+    /// The CPU time since an earlier snapshot. Threads that have ended in between are not included; the server's
+    /// working threads do not end.
     pub fn since(&self, earlier: &Self) -> Duration {
         let spent = |(thread, now): (&PathBuf, &u64)| {
             now.saturating_sub(earlier.0.get(thread).copied().unwrap_or_default())
@@ -117,12 +117,12 @@ pub struct Memory {
     pub resident: f64,
     /// The most that was resident since [`Server::forget_peak`].
     pub peak: f64,
-    /// What of the resident is pages of files, the binary's above all: they come as code is first run.
+    /// Resident pages of files, mainly of the binary: they are loaded when code runs first.
     pub of_files: f64,
 }
 
 impl Memory {
-    /// How much more was resident at the most than at an earlier look; pages of files left out.
+    /// Growth of the peak since an earlier snapshot, without pages of files.
     pub fn growth_since(&self, earlier: &Self) -> f64 {
         (self.peak - earlier.resident - (self.of_files - earlier.of_files)).max(0.0)
     }
@@ -176,7 +176,7 @@ impl Server {
         Ok(Cpu(threads.filter_map(spent).collect()))
     }
 
-    /// Forgets the peak of memory so far; how much there is now.
+    /// Resets the peak of memory; returns the present memory.
     ///
     /// # Errors
     /// When the server has ended.

@@ -1,4 +1,4 @@
-//! The load: blocking connections that are kept alive, each asking one request after the other.
+//! The load: blocking connections that are kept alive; each sends one request after the other.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -7,31 +7,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// A request to a server.
-pub struct Ask {
+pub struct RequestSource {
     port: u16,
-    text: Text,
+    text: RequestText,
 }
 
-enum Text {
+enum RequestText {
     Same(String),
     Each(Box<dyn Fn() -> String + Sync>),
 }
 
-impl Ask {
+impl RequestSource {
     /// The same text each time.
     pub fn same(port: u16, text: String) -> Self {
-        Self { port, text: Text::Same(text) }
+        Self { port, text: RequestText::Same(text) }
     }
 
     /// Another text each time.
     pub fn each(port: u16, text: impl Fn() -> String + Sync + 'static) -> Self {
-        Self { port, text: Text::Each(Box::new(text)) }
+        Self { port, text: RequestText::Each(Box::new(text)) }
     }
 
     fn text(&self) -> Cow<'_, str> {
         match &self.text {
-            Text::Same(text) => text.into(),
-            Text::Each(text) => text().into(),
+            RequestText::Same(text) => text.into(),
+            RequestText::Each(text) => text().into(),
         }
     }
 }
@@ -54,34 +54,34 @@ impl Answer {
     }
 }
 
-/// What came of many requests.
-pub struct Outcome {
+/// The result of many requests.
+pub struct LoadOutcome {
     /// How long all of them took.
     pub time: Duration,
-    /// How long each of them took, the quickest first.
+    /// The time of each request, in ascending order.
     pub latencies: Vec<Duration>,
 }
 
-impl Outcome {
-    /// The time within which so many of a hundred were answered.
+impl LoadOutcome {
+    /// The time within which this percentage of the requests were answered.
     pub fn percentile(&self, percent: usize) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
         self.latencies.get(last.min(self.latencies.len() * percent / 100)).copied().unwrap_or_default()
     }
 }
 
-/// Asks once.
-pub fn once(ask: &Ask) -> Answer {
+/// Sends one request.
+pub fn once(ask: &RequestSource) -> Answer {
     try_once(ask).expect("an answer")
 }
 
-/// Asks once a server that may not listen yet.
-pub fn try_once(ask: &Ask) -> io::Result<Answer> {
+/// Sends one request to a server that may not listen yet.
+pub fn try_once(ask: &RequestSource) -> io::Result<Answer> {
     Connection::open(ask)?.ask(ask)
 }
 
-/// Asks so many times over so many connections. A refusal stops the run.
-pub fn run(ask: &Ask, connections: usize, requests: usize) -> Outcome {
+/// Sends `requests` requests over `connections` connections. A refusal stops the run.
+pub fn run(ask: &RequestSource, connections: usize, requests: usize) -> LoadOutcome {
     let left = AtomicUsize::new(requests);
     let take = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
     let client = || {
@@ -103,19 +103,19 @@ pub fn run(ask: &Ask, connections: usize, requests: usize) -> Outcome {
     });
     let time = begun.elapsed();
     latencies.sort_unstable();
-    Outcome { time, latencies }
+    LoadOutcome { time, latencies }
 }
 
 struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    fn open(ask: &Ask) -> io::Result<Self> {
+    fn open(ask: &RequestSource) -> io::Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", ask.port))?;
         stream.set_nodelay(true)?;
         Ok(Self(BufReader::with_capacity(1 << 16, stream)))
     }
 
-    fn ask(&mut self, ask: &Ask) -> io::Result<Answer> {
+    fn ask(&mut self, ask: &RequestSource) -> io::Result<Answer> {
         self.0.get_mut().write_all(ask.text().as_bytes())?;
         let head = self.head()?;
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What the run was made on and with.
+//! The machine and the versions of a run.
 
 use std::process::Command;
 use std::{fs, thread};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::results::Run;
 use crate::server::peers;
 
-/// Packages whose versions are told.
+/// Packages whose versions are reported.
 const PEERS: [&str; 5] = ["mercurius", "fastify", "@apollo/server", "postgraphile", "dataloader"];
 
 /// A list of what figures depend on.
@@ -44,7 +44,7 @@ fn memory() -> u64 {
     kilobytes.and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or(0) / 1_000_000
 }
 
-/// What a program says of itself.
+/// The version that a program prints.
 fn said(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     output.map_or_else(

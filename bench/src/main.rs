@@ -1,4 +1,4 @@
-//! The speed gate: guichet against what people would pick instead of it, on the same seeded shop.
+//! The benchmark: guichet and alternatives to it, on the same seeded shop.
 //! See README.md beside this crate.
 
 #![expect(clippy::print_stderr, reason = "a command line tells its failures there")]
@@ -23,12 +23,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use case::{Asked, CASES, Case};
+use case::{CASES, Case, ServerSet};
 use database::Database;
 use measure::Effort;
 use options::Options;
 use results::{CaseResult, Run, ServerResult};
-use server::{Kind, Server};
+use server::{Server, ServerKind};
 use shop::Shop;
 
 #[global_allocator]
@@ -66,7 +66,8 @@ fn run(database: Database, options: &Options, has_peers: bool) -> Result<Run, St
     eprintln!("{}: the shop", database.name());
     let mut shop = Shop::prepare(database).map_err(failed)?;
     shop.clean().map_err(failed)?;
-    let kinds = Kind::ALL.into_iter().filter(|kind| kind.serves(database) && (has_peers || !kind.is_peer()));
+    let kinds =
+        ServerKind::ALL.into_iter().filter(|kind| kind.serves(database) && (has_peers || !kind.is_peer()));
     let servers: Result<Vec<Server>, String> = kinds
         .map(|kind| {
             eprintln!("{}: starting {}", database.name(), kind.name());
@@ -97,7 +98,7 @@ fn measured(case: &Case, servers: &[&Server], shop: &mut Shop, effort: Effort) -
             Err(difference)
         }
     };
-    CaseResult { name: case.name, alone: case.asked == Asked::Alone, outcome }
+    CaseResult { name: case.name, alone: case.asked == ServerSet::Alone, outcome }
 }
 
 /// Where the rest goes, and what was tried: written by hand, and not measured by this run.

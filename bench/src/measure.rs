@@ -1,30 +1,30 @@
-//! Servers are asked in turns, and what their answers cost is read from `/proc` and from the database.
+//! Sends requests to the servers in turns, and reads their cost from `/proc` and from the database.
 
 use std::time::{Duration, Instant};
 
-use crate::case::{Case, Question};
-use crate::load::{self, Ask};
-use crate::server::{Kind, Server};
+use crate::case::{BenchRequest, Case};
+use crate::load::{self, RequestSource};
+use crate::server::{Server, ServerKind};
 use crate::shop::Shop;
 
-/// Connections that ask at the same time.
+/// Number of concurrent connections.
 const CONNECTIONS: usize = 8;
-/// As many as there are processors, where each request keeps them busy for half a second.
+/// Number of concurrent connections where each request hashes passwords for half a second: one for each processor.
 const CONNECTIONS_THAT_HASH: usize = 2;
-/// How much longer those are warmed up that compile what is asked often.
-const COMPILING: u32 = 3;
-/// Requests whose statements are counted, of which the least count is told: others may use the same database.
-const COUNTED: usize = 3;
+/// Servers with a JIT compiler are warmed up so many times longer.
+const JIT_WARM_UP_FACTOR: u32 = 3;
+/// Requests whose statements are counted. The smallest count is reported, since others may use the same database.
+const COUNTED_REQUESTS: usize = 3;
 
-/// How long is measured.
+/// How long the measurement takes.
 #[derive(Clone, Copy)]
 pub struct Effort {
     pub rounds: usize,
-    /// How long a server is asked in a round.
+    /// Time of a round for one server.
     pub round: Duration,
-    /// How long it is asked before.
+    /// Time of the warm-up.
     pub warm_up: Duration,
-    /// Starts of which the quickest counts.
+    /// Number of starts, of which the fastest is reported.
     pub starts: usize,
 }
 
@@ -58,12 +58,12 @@ pub struct Sample {
     pub p99: f64,
 }
 
-/// What came out of one server and question.
+/// The measurements of one server and one request.
 pub struct Measured {
-    pub kind: Kind,
-    /// Which question of its case it is.
+    pub kind: ServerKind,
+    /// Index of the request in its case.
     pub question: usize,
-    /// What the question is called beside others.
+    /// Label of the request.
     pub label: &'static str,
     /// Bytes of the answer's body.
     pub bytes: usize,
@@ -78,39 +78,39 @@ impl Measured {
         median(self.samples.iter().map(figure).collect())
     }
 
-    /// A figure to that of another one, each round for itself: what disturbs the machine for longer than a round
-    /// disturbs both.
+    /// The ratio of a figure to that of another measurement, computed for each round, because disturbances of the
+    /// machine usually affect both.
     pub fn ratio(&self, other: &Self, figure: fn(&Sample) -> f64) -> f64 {
         let rounds = self.samples.iter().zip(&other.samples);
         median(rounds.map(|(own, theirs)| figure(own) / figure(theirs)).collect())
     }
 }
 
-/// The one in the middle; of two, the lower one: whatever disturbs raises figures.
+/// The median; of two middle values, the lower one, since disturbances only raise figures.
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// One server with one question.
+/// One server with one request.
 struct Contestant<'a> {
     server: &'a Server,
-    ask: Ask,
+    ask: RequestSource,
     connections: usize,
     requests: usize,
     measured: Measured,
 }
 
-/// Asks all servers of a case in turns.
+/// Measures all servers of a case in turns.
 pub fn measure(case: &Case, servers: &[&Server], shop: &mut Shop, effort: Effort) -> Vec<Measured> {
     let mut contestants = Vec::new();
-    for server in servers.iter().filter(|server| case.asks(server.kind)) {
+    for server in servers.iter().filter(|server| case.includes(server.kind)) {
         for (at, question) in case.questions.iter().enumerate() {
             contestants.push(Contestant::new(server, at, *question, shop, effort));
         }
     }
-    // Hashes of passwords take so long that few rounds tell enough.
-    let hashes = case.questions.contains(&Question::NewCustomer);
+    // Hashing takes so long that few rounds are sufficient.
+    let hashes = case.questions.contains(&BenchRequest::NewCustomer);
     let rounds = if hashes { effort.rounds.div_ceil(2) } else { effort.rounds };
     for _ in 0..rounds {
         for contestant in &mut contestants {
@@ -122,8 +122,8 @@ pub fn measure(case: &Case, servers: &[&Server], shop: &mut Shop, effort: Effort
 }
 
 impl<'a> Contestant<'a> {
-    /// Warms the server up, and finds how often it can be asked in a round.
-    fn new(server: &'a Server, at: usize, question: Question, shop: &mut Shop, effort: Effort) -> Self {
+    /// Warms the server up, and determines the number of requests in a round.
+    fn new(server: &'a Server, at: usize, question: BenchRequest, shop: &mut Shop, effort: Effort) -> Self {
         let ask = question.of(server);
         let measured = Measured {
             kind: server.kind,
@@ -133,11 +133,11 @@ impl<'a> Contestant<'a> {
             statements: statements(server, &ask, shop),
             samples: Vec::new(),
         };
-        let hashes = question == Question::NewCustomer;
+        let hashes = question == BenchRequest::NewCustomer;
         let connections = if hashes { CONNECTIONS_THAT_HASH } else { CONNECTIONS };
-        let longer = if server.kind.is_peer() { COMPILING } else { 1 };
+        let longer = if server.kind.is_peer() { JIT_WARM_UP_FACTOR } else { 1 };
         let rate = warm_up(&ask, connections, effort.warm_up * longer);
-        // Fewer than that say nothing.
+        // With fewer requests the figures would mean nothing.
         let requests = ((rate * effort.round.as_secs_f64()) as usize).max(2 * connections);
         Self { server, ask, connections, requests, measured }
     }
@@ -159,8 +159,8 @@ impl<'a> Contestant<'a> {
     }
 }
 
-/// Asks for so long; how many requests a second were answered in the end.
-fn warm_up(ask: &Ask, connections: usize, span: Duration) -> f64 {
+/// Sends requests for this time; returns the requests per second at the end.
+fn warm_up(ask: &RequestSource, connections: usize, span: Duration) -> f64 {
     let (begun, mut requests) = (Instant::now(), connections);
     loop {
         let time = load::run(ask, connections, requests).time.as_secs_f64();
@@ -169,19 +169,19 @@ fn warm_up(ask: &Ask, connections: usize, span: Duration) -> f64 {
         if left <= 0.0 {
             return rate;
         }
-        // Twice as many at the most: who compiles meanwhile becomes quicker.
+        // At most twice as many as before, because servers with a JIT compiler become faster meanwhile.
         requests = ((rate * left) as usize).clamp(1, 2 * requests);
     }
 }
 
-/// Statements for a request of a caller who was asked about a moment ago.
-fn statements(server: &Server, ask: &Ask, shop: &mut Shop) -> Option<u64> {
-    let known = Question::Document("q1").of(server);
-    let counts = (0..COUNTED).map(|_| {
+/// SQL statements for a request whose caller is cached.
+fn statements(server: &Server, ask: &RequestSource, shop: &mut Shop) -> Option<u64> {
+    let known = BenchRequest::Document("q1").of(server);
+    let counts = (0..COUNTED_REQUESTS).map(|_| {
         load::once(&known);
         let before = shop.statements()?;
         load::once(ask);
-        // The question itself is counted too.
+        // The statement that reads the counter is counted too.
         Some(shop.statements()? - before - 1)
     });
     counts.flatten().min()

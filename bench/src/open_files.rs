@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::{env, fs, io};
 
-/// Makes sure that this process may have so many open: it starts itself anew where it may not yet.
+/// Ensures that this process may open so many files: if not, it raises the limit and executes itself again.
 ///
 /// # Errors
 /// When the system doesn't allow so many.

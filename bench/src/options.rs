@@ -1,8 +1,8 @@
-//! What the command line asks for.
+//! The command line.
 
 use crate::database::Database;
 
-/// What is measured, and for how long.
+/// The options of the command line.
 pub struct Options {
     /// Short rounds, and few of them.
     pub quick: bool,
@@ -18,7 +18,7 @@ impl Options {
     /// Reads the command line.
     ///
     /// # Errors
-    /// What it should have said.
+    /// The usage text.
     pub fn read(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut options = Self { quick: false, write: false, only: None, databases: Database::ALL.to_vec() };
         let mut arguments = arguments.into_iter();
@@ -39,7 +39,7 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether a case is asked for.
+    /// Whether a case is to be measured.
     pub fn wants(&self, case: &str) -> bool {
         self.only.as_ref().is_none_or(|text| case.contains(text.as_str()))
     }

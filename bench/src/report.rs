@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::database::Database;
 use crate::measure::Measured;
 use crate::results::{CaseResult, Run};
-use crate::server::Kind;
+use crate::server::ServerKind;
 use crate::target::Target;
 
 /// The targets, each met or not.
@@ -82,12 +82,13 @@ fn figures(run: &Run, case: &CaseResult) -> String {
     text
 }
 
-/// guichet's CPU to a server's: of those that count anew to those that do.
+/// The ratio of guichet's CPU to a server's. A server that counts each total is compared with the guichet that does
+/// too.
 fn guichet_to(run: &Run, case: &CaseResult, one: &Measured) -> f64 {
     let own = match one.kind {
-        Kind::Guichet | Kind::GuichetCounting => return f64::NAN,
-        Kind::HandCounting => Kind::GuichetCounting,
-        _ => Kind::Guichet,
+        ServerKind::Guichet | ServerKind::GuichetCounting => return f64::NAN,
+        ServerKind::HandCounting => ServerKind::GuichetCounting,
+        _ => ServerKind::Guichet,
     };
     run.ratio(case.name, own, one.kind, |sample| sample.server).unwrap_or(f64::NAN)
 }

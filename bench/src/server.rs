@@ -7,38 +7,38 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::case::Question;
-use crate::cpu::{self, Cpu};
+use crate::case::BenchRequest;
+use crate::cpu::{self, CpuSnapshot};
 use crate::database::Database;
 use crate::load;
 use crate::shop::Shop;
 
 /// How long a server may take until it answers.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// More than one client can ask for in a minute: the counting is measured, not the refusing.
-const LIMIT: &str = "1000000000";
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// More than one client can send in a minute: counting is measured, not refusing.
+const UNREACHABLE_LIMIT: &str = "1000000000";
 
 /// Links in mails are signed with it.
 const APP_KEY: &str = "base64:YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaGJlbmNoISE=";
 
 /// A kind of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ServerKind {
     /// guichet as it is by default.
     Guichet,
-    /// guichet, which counts each total anew.
+    /// guichet without its cache of totals.
     GuichetCounting,
-    /// The yardstick, written by hand.
+    /// The yardstick: the server that is written by hand.
     Hand,
-    /// The yardstick, which counts each total anew.
+    /// The yardstick without its cache of totals.
     HandCounting,
     Mercurius,
     Apollo,
     PostGraphile,
 }
 
-impl Kind {
-    /// All of them, in the order in which they are started and asked.
+impl ServerKind {
+    /// All of them, in the order in which they are started and measured.
     pub const ALL: [Self; 7] = [
         Self::Guichet,
         Self::GuichetCounting,
@@ -48,10 +48,10 @@ impl Kind {
         Self::Apollo,
         Self::PostGraphile,
     ];
-    /// Those that one could have instead of guichet.
+    /// The alternatives to guichet.
     pub const PEERS: [Self; 3] = [Self::Mercurius, Self::Apollo, Self::PostGraphile];
 
-    /// As it stands in the tables.
+    /// The name in the tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Guichet => "guichet",
@@ -94,10 +94,10 @@ impl Kind {
                     .args(["serve", "--listen", address])
                     .current_dir(Path::new("/"))
                     .env("DATABASE_URL", &shop.url)
-                    .env("GUICHET_RATE_LIMIT", LIMIT)
-                    .env("GUICHET_COST_LIMIT", LIMIT)
+                    .env("GUICHET_RATE_LIMIT", UNREACHABLE_LIMIT)
+                    .env("GUICHET_COST_LIMIT", UNREACHABLE_LIMIT)
                     .env("APP_KEY", APP_KEY)
-                    // Nobody else writes a log either.
+                    // The other servers write no log either.
                     .env("GUICHET_REQUEST_LOG", "0")
                     .stderr(Stdio::null());
                 if self == Self::GuichetCounting {
@@ -122,7 +122,7 @@ impl Kind {
 
 /// A running server. It is killed when this is dropped.
 pub struct Server {
-    pub kind: Kind,
+    pub kind: ServerKind,
     pub port: u16,
     pub key: String,
     /// Seconds from its start to its first answer.
@@ -131,9 +131,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server and asks it for a customer until it answers. Of several starts the quickest counts: the
-    /// others were disturbed.
-    pub fn start(kind: Kind, shop: &Shop, starts: usize) -> Result<Self, String> {
+    /// Starts a server and requests a customer until it answers. Of several starts, the fastest is reported, since
+    /// disturbances only make a start slower.
+    pub fn start(kind: ServerKind, shop: &Shop, starts: usize) -> Result<Self, String> {
         let mut quickest = f64::INFINITY;
         for _ in 1..starts {
             quickest = quickest.min(Self::start_once(kind, shop)?.start);
@@ -143,14 +143,14 @@ impl Server {
         Ok(server)
     }
 
-    fn start_once(kind: Kind, shop: &Shop) -> Result<Self, String> {
+    fn start_once(kind: ServerKind, shop: &Shop) -> Result<Self, String> {
         let port = free_port();
         let begun = Instant::now();
         let process = kind.command(shop, &format!("127.0.0.1:{port}")).stdout(Stdio::piped()).spawn();
         let process = process.map_err(|error| format!("{}: {error}", kind.name()))?;
         let mut server = Self { kind, port, key: shop.key.clone(), start: 0.0, process };
         server.drain();
-        let ask = Question::Document("q1").of(&server);
+        let ask = BenchRequest::Document("q1").of(&server);
         loop {
             if load::try_once(&ask).is_ok_and(|answer| answer.status == 200) {
                 break;
@@ -158,7 +158,7 @@ impl Server {
             if let Ok(Some(status)) = server.process.try_wait() {
                 return Err(format!("{} ended: {status}", kind.name()));
             }
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > TIMEOUT {
                 return Err(format!("{} doesn't answer", kind.name()));
             }
             std::thread::sleep(Duration::from_micros(500));
@@ -167,7 +167,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Reads whatever the server says, so that it never waits for us.
+    /// Reads the output of the server, so that it never blocks on writing.
     fn drain(&mut self) {
         if let Some(said) = self.process.stdout.take() {
             std::thread::spawn(move || BufReader::new(said).lines().map_while(Result::ok).for_each(drop));
@@ -180,8 +180,8 @@ impl Server {
     }
 
     /// CPU time so far.
-    pub fn cpu(&self) -> Cpu {
-        Cpu::of(self.process.id())
+    pub fn cpu(&self) -> CpuSnapshot {
+        CpuSnapshot::of(self.process.id())
     }
 
     /// Resident memory in MB.
@@ -208,7 +208,7 @@ pub fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
 
-/// Installs what the peers need, unless that is done; why they are left out otherwise.
+/// Installs the packages of the peers, unless that is done; the error is the reason why the peers are not measured.
 pub fn install_peers() -> Result<(), String> {
     let node = Command::new("node").arg("--version").output();
     node.map_err(|error| format!("there is no Node: {error}"))?;

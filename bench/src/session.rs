@@ -1,4 +1,4 @@
-//! What this program itself asks a database: a few statements beside the measurement.
+//! A connection of the benchmark itself to a database, for a few statements outside of the measurement.
 
 use std::str::FromStr;
 
@@ -29,7 +29,7 @@ impl Session {
     /// Connects to a database.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When the database does not answer.
     pub fn open(database: Database, url: &str) -> Result<Self, Error> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Io)?;
         let connection = runtime.block_on(async {
@@ -42,7 +42,7 @@ impl Session {
         Ok(Self { runtime, connection })
     }
 
-    /// Runs statements that answer nothing.
+    /// Runs statements without results.
     ///
     /// # Errors
     /// When the database refuses them.
@@ -58,7 +58,7 @@ impl Session {
         })
     }
 
-    /// The text in a column of the only row that is answered.
+    /// The text in a column of the only row of a result.
     ///
     /// # Errors
     /// When the database refuses the statement, or answers no row.

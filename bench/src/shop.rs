@@ -1,4 +1,4 @@
-//! The seeded shop: made on the first run, kept for the next.
+//! The seeded shop: created at the first run and kept for later ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,15 @@ use std::process::Command;
 
 use sqlx::Error;
 
-use crate::cpu::{self, Cpu};
+use crate::cpu::{self, CpuSnapshot};
 use crate::database::Database;
 use crate::server::beside;
 use crate::session::Session;
 
-/// The staff member whom `guichet seed` makes.
+/// The staff member that `guichet seed` creates.
 const STAFF: &str = "admin@example.com";
-/// How the addresses of customers begin that are made to be measured.
-pub const MADE: &str = "bench-made-";
+/// Prefix of the addresses of customers that the benchmark creates.
+pub const CREATED_PREFIX: &str = "bench-made-";
 
 /// A shop with a key for it.
 pub struct Shop {
@@ -27,10 +27,10 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Makes and fills the shop where it is missing, and a key.
+    /// Creates and fills the shop if it does not exist, and creates a key.
     ///
     /// # Errors
-    /// When the database is not there.
+    /// When the database does not answer.
     pub fn prepare(database: Database) -> Result<Self, Error> {
         let url = database.url(&beside(""));
         make(database, &url)?;
@@ -40,7 +40,7 @@ impl Shop {
             run_guichet(&url, &["seed"]);
         }
         if database == Database::Postgres {
-            // Where autovacuum is off, nothing is known of the rows otherwise.
+            // Without autovacuum, the planner has no statistics otherwise.
             session.run("ANALYZE")?;
         }
         let process = process_of(database, &mut session)?;
@@ -57,7 +57,7 @@ impl Shop {
         text.split(" (").next().unwrap_or_default().trim_start_matches("PostgreSQL ").to_owned()
     }
 
-    /// Statements that the server was sent so far, where it counts them; this question is one of them.
+    /// Number of statements that the database has received so far, if it counts them; this one included.
     pub fn statements(&mut self) -> Option<u64> {
         if self.database != Database::MySql {
             return None;
@@ -65,18 +65,18 @@ impl Shop {
         self.session.text("SHOW GLOBAL STATUS LIKE 'Questions'", 1).ok()?.parse().ok()
     }
 
-    /// CPU time of the database so far; nothing where it runs within the server.
-    pub fn cpu(&self) -> Cpu {
+    /// CPU time of the database so far; zero if it runs inside the server's process.
+    pub fn cpu(&self) -> CpuSnapshot {
         // PostgreSQL has a process for each connection.
-        self.process.map(Cpu::of_family).unwrap_or_default()
+        self.process.map(CpuSnapshot::of_family).unwrap_or_default()
     }
 
-    /// Removes what was made to be measured.
+    /// Deletes the customers that the benchmark has created.
     pub fn clean(&mut self) -> Result<(), Error> {
         for (table, column) in
             [("email_messages", "recipient"), ("password_reset_tokens", "email"), ("customers", "email")]
         {
-            self.session.run(&format!("DELETE FROM {table} WHERE {column} LIKE '{MADE}%'"))?;
+            self.session.run(&format!("DELETE FROM {table} WHERE {column} LIKE '{CREATED_PREFIX}%'"))?;
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
-//! What the figures are held against.
+//! The targets that figures are compared with.
 
 use crate::case::names::{CUSTOMER, CUSTOMERS, DEEP, NEW, Q1, Q2, Q4, Q5, THOUSAND, XML};
 use crate::database::Database;
 use crate::measure::Sample;
 use crate::results::Run;
-use crate::server::Kind::{self, Guichet, GuichetCounting, Hand, HandCounting};
+use crate::server::ServerKind::{self, Guichet, GuichetCounting, Hand, HandCounting};
 
-/// A figure and the most that it may be.
+/// A figure and its maximum.
 pub struct Target {
     pub name: String,
     pub at_most: f64,
@@ -36,15 +36,15 @@ impl Target {
     }
 }
 
-/// Cases that are held against the yardstick, and by how much guichet may be slower.
+/// Cases that are compared with the yardstick, and how many times slower guichet may be.
 const TO_HAND: [(&str, f64); 7] =
     [(Q1, 1.4), (CUSTOMER, 1.15), (Q2, 1.1), (CUSTOMERS, 1.0), (Q4, 1.3), (Q5, 1.1), (THOUSAND, 0.9)];
-/// Cases that are held against the fastest peer, and how much of its CPU guichet may need.
+/// Cases that are compared with the fastest peer, and the fraction of its CPU that guichet may need.
 const TO_PEERS: [(&str, f64); 4] = [(Q1, 0.6), (Q2, 0.5), (Q4, 0.5), (Q5, 0.5)];
 /// Megabytes.
-const MEMORY: f64 = 40.0;
+const MAX_MEMORY_MB: f64 = 40.0;
 
-/// All targets with what was measured.
+/// All targets with their figures.
 pub fn targets(runs: &[Run]) -> Vec<Target> {
     let mut targets = Vec::new();
     for (case, at_most) in TO_HAND {
@@ -60,18 +60,24 @@ pub fn targets(runs: &[Run]) -> Vec<Target> {
     }
     targets.extend(of_writing(runs));
     targets.extend(of_guichet_alone(runs));
-    // Of what is never asked there is nothing to say.
+    // Cases that were not measured have no targets.
     targets.retain(|target| !target.figures.is_empty());
     targets
 }
 
-fn to_hand(runs: &[Run], case: &str, name: &str, at_most: f64, (own, hand): (Kind, Kind)) -> Target {
+fn to_hand(
+    runs: &[Run],
+    case: &str,
+    name: &str,
+    at_most: f64,
+    (own, hand): (ServerKind, ServerKind),
+) -> Target {
     let name = format!("{name}, to by hand");
     Target::new(name, at_most, runs, |run| run.ratio(case, own, hand, |sample| sample.server))
 }
 
-/// The two hashes of a new customer take hundreds of times as long as all the rest: without them, the figure tells
-/// something.
+/// Targets of writes. The two hashes of a new customer take hundreds of times as long as everything else, so their time
+/// is subtracted.
 fn of_writing(runs: &[Run]) -> [Target; 3] {
     let of = |figure: fn(&Sample) -> f64| move |run: &Run| run.ratio(NEW, Guichet, Hand, figure);
     [
@@ -101,8 +107,10 @@ fn of_guichet_alone(runs: &[Run]) -> [Target; 7] {
         Target::new("page 2,000 to page 1, nothing remembered", 10.0, runs, |run| {
             run.ratio_of_questions(DEEP, GuichetCounting, both)
         }),
-        Target::new("resident after the run, MB", MEMORY, runs, |run| run.memory(Guichet)),
-        Target::new("resident after the run, counting, MB", MEMORY, runs, |run| run.memory(GuichetCounting)),
+        Target::new("resident after the run, MB", MAX_MEMORY_MB, runs, |run| run.memory(Guichet)),
+        Target::new("resident after the run, counting, MB", MAX_MEMORY_MB, runs, |run| {
+            run.memory(GuichetCounting)
+        }),
         Target::new("resident after the run, to the smallest peer", 0.3, runs, |run| {
             Some(run.memory(Guichet)? / run.smallest_peer()?)
         }),

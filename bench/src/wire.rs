@@ -1,4 +1,4 @@
-//! Requests as they are sent over a socket of their own, and their answers.
+//! HTTP requests on a socket of their own, and their answers.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -83,7 +83,7 @@ impl Request {
         stream.write_all(self.head(address).as_bytes())?;
         let mut writer = stream.try_clone()?;
         thread::scope(|scope| {
-            // What is refused is not read to its end: writing may fail then, and reading end in a reset.
+            // A refused request is not read to its end, so writing may fail and reading may end in a reset.
             if !self.body.is_empty() {
                 scope.spawn(move || writer.write_all(&self.body));
             }
@@ -95,7 +95,7 @@ impl Request {
 /// A connection whose reads and writes don't wait longer than this.
 ///
 /// # Errors
-/// When nobody accepts it.
+/// When it is not accepted.
 pub fn connect(address: &str, patience: Duration) -> io::Result<TcpStream> {
     let address: SocketAddr = address.parse().map_err(io::Error::other)?;
     let stream = TcpStream::connect_timeout(&address, patience)?;
@@ -116,7 +116,7 @@ pub fn answer(stream: &mut TcpStream) -> io::Result<Answer> {
         _ if text.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
         _ => {}
     }
-    // What still waits to be written is not wanted any more.
+    // Unsent bytes are not needed any more.
     let _ = stream.shutdown(std::net::Shutdown::Both);
     Ok(Answer::read(&text))
 }

@@ -5,9 +5,9 @@
 
 use std::net::SocketAddr;
 
+use facade::apis::{Apis, ApisConfig};
 use facade::engine::Engine;
-use facade::faces::{Faces, Parts};
-use facade::operation::Documents;
+use facade::operation::PersistedDocuments;
 use facade::pipeline::OneKey;
 use facade::prelude::*;
 use facade::rest::About;
@@ -117,7 +117,7 @@ impl Mutation {
     /// Adds a book.
     #[graphql(directive = Can::apply(&[WRITE]))]
     async fn book_create(&self, ctx: &Context<'_>, input: Form<BookInput>) -> Result<Book> {
-        let scope = Scope::from(ctx);
+        let scope = RequestScope::from(ctx);
         let input = scope.check_new(input).await?;
         let mut row = book::ActiveModel { author_id: Set(value::Id(1)), ..Default::default() };
         put(&mut row.title, input.title);
@@ -133,17 +133,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = Database::connect("sqlite::memory:").await?;
     db.execute_unprepared(include_str!("library.sql")).await?;
     let abilities: Abilities = [READ, WRITE].into_iter().collect();
-    let parts = Parts {
-        engine: Engine::of_host(db),
+    let parts = ApisConfig {
+        engine: Engine::with_defaults(db),
         access: OneKey::new("librarian", abilities.clone())?,
         abilities: &abilities,
         documents: &[DOCUMENTS],
         dialects: &[],
-        named: Documents::default(),
+        persisted: PersistedDocuments::default(),
     };
-    let faces = Faces::new::<Query, Mutation>(parts, |schema| schema).await?;
-    let openapi = faces.openapi::<Query, Mutation>(About { title: "Library", ..About::default() })?;
-    let router = faces.router(openapi).into_make_service_with_connect_info::<SocketAddr>();
+    let apis = Apis::new::<Query, Mutation>(parts, |schema| schema).await?;
+    let openapi = apis.openapi::<Query, Mutation>(About { title: "Library", ..About::default() })?;
+    let router = apis.router(openapi).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8090").await?, router).await?;
     Ok(())
 }

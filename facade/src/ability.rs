@@ -1,9 +1,9 @@
-//! Abilities: what a caller may do, by the names that the host declares.
+//! Abilities: the named permissions of a caller. The host declares the names.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// One permission, by its name. The host declares which there are.
+/// One permission, identified by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ability(&'static str);
 
@@ -13,7 +13,7 @@ impl Ability {
         Self(name)
     }
 
-    /// The name: what lists of keys and the schema spell.
+    /// The name, as API keys and the schema print it.
     pub const fn name(self) -> &'static str {
         self.0
     }
@@ -31,7 +31,7 @@ impl fmt::Display for Ability {
     }
 }
 
-/// A set of abilities. Copies share it.
+/// A set of abilities, sorted by name. Clones share the same memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Abilities(Arc<[Ability]>);
 
@@ -41,7 +41,7 @@ impl Abilities {
         self.0.binary_search_by(|ability| ability.0.cmp(name.as_ref())).is_ok()
     }
 
-    /// Whether the set opens what needs one of `any`. What needs none is open.
+    /// Whether the set holds at least one of `any`. True where `any` is empty: nothing is required then.
     pub fn open(&self, any: &[impl AsRef<str>]) -> bool {
         any.is_empty() || any.iter().any(|name| self.has(name))
     }
@@ -51,7 +51,7 @@ impl Abilities {
         self.0.iter().copied()
     }
 
-    /// Both sets together.
+    /// The union of both sets.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         match (self.0.is_empty(), other.0.is_empty()) {

@@ -1,4 +1,5 @@
-//! Values that are remembered for a time, so many at most; and such that several requests wait for at once.
+//! Caches: [`Cache`] keeps values for a fixed time and is bounded in their number; [`LoadingCache`] also loads missing
+//! values, once for all requests that wait for the same one.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,43 +8,43 @@ use std::time::{Duration, Instant};
 
 use quick_cache::Equivalent;
 use quick_cache::sync::{Cache as Table, EntryAction, EntryResult};
-use tokio::sync::Mutex as Turns;
+use tokio::sync::Mutex as AsyncMutex;
 
-/// Values by key, each remembered for the same time.
+/// A bounded map whose entries expire, all after the same time.
 pub struct Cache<K, V> {
-    values: Table<K, Kept<V>>,
+    values: Table<K, Entry<V>>,
     time: Duration,
 }
 
 #[derive(Clone)]
-struct Kept<V> {
+struct Entry<V> {
     value: V,
     until: Instant,
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
-    /// At most so many values, each for this time.
+    /// A cache of at most `capacity` values, each of which expires after `time`.
     pub fn new(capacity: usize, time: Duration) -> Self {
         Self { values: Table::new(capacity), time }
     }
 
-    /// The value of a key, if its time is not over.
+    /// The value of a key, unless it has expired.
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
-        let kept = self.values.get(key)?;
-        (Instant::now() < kept.until).then_some(kept.value)
+        let entry = self.values.get(key)?;
+        (Instant::now() < entry.until).then_some(entry.value)
     }
 
-    /// Remembers a value from now on.
+    /// Stores a value; its time starts now.
     pub fn insert(&self, key: K, value: V) {
-        self.values.insert(key, self.kept(value));
+        self.values.insert(key, self.entry(value));
     }
 
-    /// The value of a key; a new one where there is none or its time is over. All who ask at once get the same.
+    /// The value of a key. Where it is missing or expired, `new` makes one; concurrent callers get the same value.
     pub fn get_or_insert_with(&self, key: &K, new: impl FnOnce() -> V) -> V {
         let now = Instant::now();
-        let found = self.values.entry(key, None, |_, kept| {
-            if now < kept.until {
-                EntryAction::Retain(kept.value.clone())
+        let found = self.values.entry(key, None, |_, entry| {
+            if now < entry.until {
+                EntryAction::Retain(entry.value.clone())
             } else {
                 EntryAction::ReplaceWithGuard
             }
@@ -52,16 +53,16 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
             EntryResult::Retained(value) => value,
             EntryResult::Vacant(place) | EntryResult::Replaced(place, _) => {
                 let value = new();
-                // Refused only where the place was taken from us: then nobody else has this value.
-                let _ = place.insert(self.kept(value.clone()));
+                // This fails only if the entry was removed meanwhile; then no other caller has this value.
+                let _ = place.insert(self.entry(value.clone()));
                 value
             }
-            EntryResult::Removed(_, kept) => kept.value,
+            EntryResult::Removed(_, entry) => entry.value,
             EntryResult::Timeout => new(),
         }
     }
 
-    /// Forgets the value of a key.
+    /// Removes the value of a key.
     pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) {
         self.values.remove(key);
     }
@@ -71,52 +72,52 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         self.values.retain(|key, _| !is_meant(key));
     }
 
-    fn kept(&self, value: V) -> Kept<V> {
-        Kept { value, until: Instant::now() + self.time }
+    fn entry(&self, value: V) -> Entry<V> {
+        Entry { value, until: Instant::now() + self.time }
     }
 }
 
-/// Values that are loaded once, however many ask for them at the same time. Where loading fails, all who waited
-/// are told the same.
-pub struct Loads<K, V, E> {
-    known: Cache<K, V>,
-    under_way: Mutex<HashMap<K, Load<V, E>>>,
+/// A cache that loads missing values. Callers that ask for the same key at the same time share one load and its
+/// result, an error included. Errors are not kept.
+pub struct LoadingCache<K, V, E> {
+    loaded: Cache<K, V>,
+    loading: Mutex<HashMap<K, LoadSlot<V, E>>>,
 }
 
-/// What came of loading; nothing while somebody still loads, or where whoever did went away.
-type Load<V, E> = Arc<Turns<Option<Result<V, Arc<E>>>>>;
+/// The result of one load; `None` while it runs, and where the loading caller was cancelled.
+type LoadSlot<V, E> = Arc<AsyncMutex<Option<Result<V, Arc<E>>>>>;
 
-impl<K: Clone + Eq + Hash, V: Clone, E> Loads<K, V, E> {
-    /// At most so many values, each for this time.
+impl<K: Clone + Eq + Hash, V: Clone, E> LoadingCache<K, V, E> {
+    /// A cache of at most `capacity` values, each of which expires after `time`.
     pub fn new(capacity: usize, time: Duration) -> Self {
-        Self { known: Cache::new(capacity, time), under_way: Mutex::default() }
+        Self { loaded: Cache::new(capacity, time), loading: Mutex::default() }
     }
 
-    /// The value of a key, if its time is not over.
+    /// The value of a key, unless it has expired.
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
-        self.known.get(key)
+        self.loaded.get(key)
     }
 
-    /// The value of a key, loaded where it is not known.
+    /// The value of a key. Where it is missing or expired, `load` runs, or the load that already runs is awaited.
     ///
     /// # Errors
-    /// What loading fails with.
+    /// The error of the load.
     pub async fn get_or_load(&self, key: K, load: impl Future<Output = Result<V, E>>) -> Result<V, Arc<E>> {
-        if let Some(value) = self.known.get(&key) {
+        if let Some(value) = self.loaded.get(&key) {
             return Ok(value);
         }
-        let turn = Arc::clone(
-            self.under_way.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default(),
+        let slot = Arc::clone(
+            self.loading.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default(),
         );
-        let mut loaded = turn.lock().await;
+        let mut loaded = slot.lock().await;
         if let Some(loaded) = &*loaded {
             return loaded.clone();
         }
-        // Whoever asks later begins anew, also where this is given up.
-        let _ending = Ending { under_way: &self.under_way, key: &key };
+        // Removes the slot when the load ends or is cancelled, so that a later call loads again.
+        let _guard = LoadGuard { loading: &self.loading, key: &key };
         let result = load.await.map_err(Arc::new);
         if let Ok(value) = &result {
-            self.known.insert(key.clone(), value.clone());
+            self.loaded.insert(key.clone(), value.clone());
         }
         *loaded = Some(result.clone());
         result
@@ -124,19 +125,19 @@ impl<K: Clone + Eq + Hash, V: Clone, E> Loads<K, V, E> {
 
     /// Forgets the values of some keys.
     pub fn forget(&self, is_meant: impl Fn(&K) -> bool) {
-        self.known.forget(is_meant);
+        self.loaded.forget(is_meant);
     }
 }
 
-/// Takes a load out of those that are under way.
-struct Ending<'a, K: Eq + Hash, L> {
-    under_way: &'a Mutex<HashMap<K, L>>,
+/// Removes a key's slot from the loads that run, when dropped.
+struct LoadGuard<'a, K: Eq + Hash, L> {
+    loading: &'a Mutex<HashMap<K, L>>,
     key: &'a K,
 }
 
-impl<K: Eq + Hash, L> Drop for Ending<'_, K, L> {
+impl<K: Eq + Hash, L> Drop for LoadGuard<'_, K, L> {
     fn drop(&mut self) {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
+        self.loading.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
     }
 }
 
@@ -180,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_is_loaded_once() {
-        let (loads, times) = (Loads::<_, _, ()>::new(10, LONG), AtomicU32::new(0));
+        let (loads, times) = (LoadingCache::<_, _, ()>::new(10, LONG), AtomicU32::new(0));
         let load = || async {
             tokio::task::yield_now().await;
             Ok(times.fetch_add(1, Ordering::Relaxed))
@@ -192,7 +193,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_is_told_to_all_who_waited_and_to_nobody_later() {
-        let loads = Loads::<_, u8, &str>::new(10, LONG);
+        let loads = LoadingCache::<_, u8, &str>::new(10, LONG);
         let fail = || async {
             tokio::task::yield_now().await;
             Err("away")
@@ -200,15 +201,15 @@ mod tests {
         let all = futures_util::future::join_all((0..3).map(|_| loads.get_or_load(1, fail()))).await;
         assert!(all.iter().all(|answer| answer.as_ref().is_err_and(|error| **error == "away")));
         assert_eq!(loads.get_or_load(1, async { Ok(7) }).await, Ok(7));
-        assert!(loads.under_way.lock().unwrap().is_empty());
+        assert!(loads.loading.lock().unwrap().is_empty());
     }
 
     #[tokio::test]
     async fn another_goes_on_where_the_first_went_away() {
-        let loads = Arc::new(Loads::<_, u8, ()>::new(10, LONG));
+        let loads = Arc::new(LoadingCache::<_, u8, ()>::new(10, LONG));
         let first = tokio::time::timeout(Duration::ZERO, loads.get_or_load(1, std::future::pending())).await;
         assert!(first.is_err());
         assert_eq!(loads.get_or_load(1, async { Ok(7) }).await, Ok(7));
-        assert!(loads.under_way.lock().unwrap().is_empty());
+        assert!(loads.loading.lock().unwrap().is_empty());
     }
 }

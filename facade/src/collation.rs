@@ -1,5 +1,5 @@
-//! How texts are ordered: as the original's database does it, whichever database it is. Signs come
-//! before digits, digits before letters; case and accents don't count.
+//! The order of texts. It is the same on all databases and close to the original's MySQL collation: punctuation before
+//! digits, digits before letters, case and accents ignored.
 
 use std::cmp::Ordering;
 
@@ -8,11 +8,11 @@ use sea_orm::sea_query::{CaseStatement, ColumnType, Expr, ExprTrait, SimpleExpr}
 
 use crate::column::Column;
 
-/// The order's name in SQLite, where every connection brings it along.
+/// Name of the collation in SQLite. The host registers [`compare`] under this name on every connection.
 pub const SQLITE: &str = "shop";
-/// Signs and digits in their order.
+/// Punctuation and digits in their order.
 const BEFORE_LETTERS: &str = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789";
-/// Letters and what they are ordered as.
+/// Letters with accents, and the plain letters that they sort as.
 const FOLDED: [(&str, &str); 13] = [
     ("àáâãäåāăą", "a"),
     ("æ", "ae"),
@@ -29,16 +29,17 @@ const FOLDED: [(&str, &str); 13] = [
     ("źżž", "z"),
 ];
 
-/// What a letter that is no plain one is ordered as.
+/// The plain letters that a letter with an accent sorts as; `None` for all others.
 pub fn folded(letter: char) -> Option<&'static str> {
     FOLDED.iter().find(|(letters, _)| letters.contains(letter)).map(|(_, plain)| *plain)
 }
 
-/// What a list is ordered by for a column: texts in the shop's order, words as they are listed.
+/// The SQL expression that a list is ordered by for a column: texts by the collation, words of a closed list by their
+/// position in `words`.
 pub fn sort_key(column: &Column, words: &[&str], backend: DbBackend) -> SimpleExpr {
     // MariaDB orders the words of an enum by itself.
     if !words.is_empty() && backend != DbBackend::MySql {
-        return places(column, words);
+        return word_positions(column, words);
     }
     let plain = column.expr();
     match &column.ty {
@@ -47,15 +48,15 @@ pub fn sort_key(column: &Column, words: &[&str], backend: DbBackend) -> SimpleEx
     }
 }
 
-/// Where a column's word stands in the list of words.
-pub fn places(column: &Column, words: &[&str]) -> SimpleExpr {
+/// SQL for the position of the column's word in `words`.
+pub fn word_positions(column: &Column, words: &[&str]) -> SimpleExpr {
     let places = words.iter().zip(0..).fold(CaseStatement::new(), |case, (word, place)| {
         case.case(column.expr().eq(*word), Expr::val(place))
     });
     places.into()
 }
 
-/// A text, compared in the shop's order.
+/// SQL for a text with the collation applied. On MySQL and MariaDB the column has it already.
 pub fn collated(text: SimpleExpr, backend: DbBackend) -> SimpleExpr {
     match backend {
         DbBackend::Sqlite => Expr::cust_with_expr("? COLLATE shop", text),
@@ -64,7 +65,7 @@ pub fn collated(text: SimpleExpr, backend: DbBackend) -> SimpleExpr {
     }
 }
 
-/// Compares two texts in the shop's order.
+/// Compares two texts by the collation; trailing blanks are ignored.
 pub fn compare(one: &str, other: &str) -> Ordering {
     ranks(one).cmp(ranks(other))
 }
@@ -83,7 +84,7 @@ fn ranks(text: &str) -> impl Iterator<Item = u32> + '_ {
     })
 }
 
-/// Blanks, signs and digits, and behind them all letters by their code.
+/// Rank of a letter: white space, then punctuation and digits, then all other letters by their code point.
 fn rank(letter: char) -> u32 {
     const LETTERS: u32 = 1 << 21;
     if letter.is_whitespace() {

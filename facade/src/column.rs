@@ -1,4 +1,4 @@
-//! A column of any table, for conditions and orders that are not written once more for each.
+//! A column without its entity type, so that the code of conditions and orders is compiled once, not once per table.
 
 use sea_orm::ColumnTrait;
 use sea_orm::sea_query::{ColumnType, DynIden, Expr, SimpleExpr};
@@ -14,7 +14,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// A column of an entity.
+    /// The column of an entity.
     pub fn of(column: impl ColumnTrait) -> Self {
         let definition = column.def();
         Self {
@@ -24,7 +24,7 @@ impl Column {
         }
     }
 
-    /// The column in a statement, with its table.
+    /// The SQL expression `table.column`.
     pub fn expr(&self) -> SimpleExpr {
         Expr::col(self.name.clone())
     }

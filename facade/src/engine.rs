@@ -1,4 +1,5 @@
-//! What all requests share, and what the engine needs of its host.
+//! The engine's shared state ([`Engine`]), its options, and the traits that its host implements ([`Host`],
+//! [`Settings`], [`Texts`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,28 +12,29 @@ use sea_orm::{
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
-use crate::http::BodyBounds;
-use crate::page::Remembered;
+use crate::http::BodyLimits;
+use crate::page::ListCache;
 use crate::record::Lookups;
 use crate::{Error, Result, operation};
 
-/// How a transaction begins that is going to write: on SQLite it waits for its turn now, since one that has read cannot
-/// write any more once another has written.
-pub fn writing() -> TransactionOptions {
+/// Options of a transaction that will write. On SQLite it takes the write lock at its start (`BEGIN IMMEDIATE`): a
+/// transaction that has read first could not write any more once another one has written.
+pub fn write_transaction_options() -> TransactionOptions {
     TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     }
 }
 
-/// Who runs the engine: its database, clock, texts and settings.
+/// The application that runs the engine: it provides database, clock, texts and settings.
 #[async_trait]
 pub trait Host: Settings + Send + Sync + 'static {
-    /// The database that is written, and that transactions run on. Where lists are ordered by texts on SQLite, its
-    /// connections bring the order [`collation::SQLITE`](crate::collation::SQLITE) along.
+    /// The primary database: writes and transactions run on it. On SQLite its connections need the collation
+    /// [`collation::SQLITE`](crate::collation::SQLITE) where lists are ordered by texts.
     fn database(&self) -> &DatabaseConnection;
 
-    /// The rows of a statement that only reads. `fresh` rows may not lag behind what was written.
+    /// Runs a statement that only reads. With `fresh`, the rows must hold everything that was committed before, so they
+    /// come from the primary; otherwise they may come from a replica.
     ///
     /// # Errors
     /// When the database fails.
@@ -41,17 +43,17 @@ pub trait Host: Settings + Send + Sync + 'static {
         self.database().query_all_raw(statement).await
     }
 
-    /// Whether rows that need not be fresh may lag behind what was written: they come from a replica.
+    /// Whether rows that are not `fresh` may be older than the last commit, because they come from a replica.
     fn may_lag(&self) -> bool {
         false
     }
 
-    /// Begins a transaction that is going to write.
+    /// Begins a transaction that will write.
     ///
     /// # Errors
     /// When the database fails.
     async fn begin(&self) -> Result<DatabaseTransaction> {
-        Ok(self.database().begin_with_options(writing()).await?)
+        Ok(self.database().begin_with_options(write_transaction_options()).await?)
     }
 
     /// The present moment.
@@ -59,16 +61,16 @@ pub trait Host: Settings + Send + Sync + 'static {
         Utc::now()
     }
 
-    /// Texts that the engine puts into answers.
+    /// The texts of answers.
     fn texts(&self) -> &dyn Texts {
-        &Keys
+        &KeysAsTexts
     }
 }
 
-/// Settings of the host that rules of inputs ask for.
+/// Settings of the host that rules of forms read.
 #[async_trait]
 pub trait Settings: Send + Sync {
-    /// The text of a setting; nothing where it is not set.
+    /// The value of a setting; `None` where it is not set.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -78,20 +80,20 @@ pub trait Settings: Send + Sync {
     }
 }
 
-/// Why work was given up.
+/// Why a request's work was cancelled.
 #[derive(Debug)]
-pub enum GivenUp {
-    /// It took longer than it may.
-    Late,
-    /// The database is away.
-    Away(DbErr),
+pub enum CancelReason {
+    /// It exceeded its time limit.
+    TimedOut,
+    /// The database does not answer.
+    DatabaseUnavailable(DbErr),
 }
 
-impl From<GivenUp> for Error {
-    fn from(reason: GivenUp) -> Self {
+impl From<CancelReason> for Error {
+    fn from(reason: CancelReason) -> Self {
         Self::Unavailable(match reason {
-            GivenUp::Late => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-            GivenUp::Away(cause) => cause,
+            CancelReason::TimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+            CancelReason::DatabaseUnavailable(cause) => cause,
         })
     }
 }
@@ -100,11 +102,11 @@ impl From<GivenUp> for Error {
 pub trait Texts: Send + Sync {
     /// The text of a key, with its `:placeholders` filled in.
     fn text(&self, key: &str, values: &[(&str, &str)]) -> String;
-    /// The name by which messages call a field of an input.
+    /// The name of an input field, as messages print it.
     fn field_name(&self, field: &str) -> String;
 }
 
-/// A database alone is a host: with the system's clock, without texts and settings.
+/// A database connection alone is a host: it uses the system's clock and has no texts and no settings.
 impl Host for DatabaseConnection {
     fn database(&self) -> &DatabaseConnection {
         self
@@ -113,10 +115,10 @@ impl Host for DatabaseConnection {
 
 impl Settings for DatabaseConnection {}
 
-/// The texts of a host that has none: keys stand for themselves.
-struct Keys;
+/// The texts of a host that has none: each key is its own text.
+struct KeysAsTexts;
 
-impl Texts for Keys {
+impl Texts for KeysAsTexts {
     fn text(&self, key: &str, _: &[(&str, &str)]) -> String {
         key.to_owned()
     }
@@ -126,44 +128,44 @@ impl Texts for Keys {
     }
 }
 
-/// Bounds of what is asked, read and answered.
+/// Limits and switches of the engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Rows of a page in REST.
+    /// Maximum number of rows of a page in REST.
     pub max_per_page: u64,
     /// Whether mutations are refused.
     pub read_only: bool,
-    /// What is read of a request's body.
-    pub bodies: BodyBounds,
+    /// Limits of request bodies.
+    pub bodies: BodyLimits,
     /// How long a request may take.
     pub timeout: Duration,
     /// How long a GraphQL operation may take.
     pub operation_timeout: Duration,
-    /// Tokens of a GraphQL document.
+    /// Maximum number of tokens of a GraphQL document.
     pub max_tokens: u64,
-    /// What a GraphQL operation may ask for.
-    pub operation: operation::Limits,
-    /// Who may ask for the GraphQL schema itself.
+    /// Limits of a GraphQL operation.
+    pub operation: operation::OperationLimits,
+    /// Who may use introspection.
     pub introspection: Introspection,
-    /// Whether REST documents lend no abilities for what their answers include.
+    /// Whether REST documents grant no abilities for what their answers include, so that `lends:` has no effect.
     pub strict_includes: bool,
-    /// Requests that run at the same time.
+    /// Maximum number of requests that run at the same time.
     pub running: usize,
-    /// Requests that wait for a place.
+    /// Maximum number of requests that wait to be run.
     pub waiting: usize,
 }
 
 impl Default for Options {
-    /// What a server on the internet can be run with.
+    /// Values that suit a server on the internet.
     fn default() -> Self {
         Self {
             max_per_page: 100,
             read_only: false,
-            bodies: BodyBounds::default(),
+            bodies: BodyLimits::default(),
             timeout: Duration::from_secs(30),
             operation_timeout: Duration::from_secs(10),
             max_tokens: 5_000,
-            operation: operation::Limits::default(),
+            operation: operation::OperationLimits::default(),
             introspection: Introspection::Always,
             strict_includes: false,
             running: 64,
@@ -172,37 +174,37 @@ impl Default for Options {
     }
 }
 
-/// Who may ask for the GraphQL schema itself.
+/// Who may use introspection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Introspection {
     /// Everybody.
     Always,
-    /// Whoever has a valid key.
+    /// Callers with a valid key.
     Key,
     /// Nobody.
     Never,
 }
 
-/// What all requests share. It is in the data of a schema, in an [`Arc`].
+/// The state that all requests share. Resolvers find it in their context, in an [`Arc`].
 pub struct Engine {
-    /// Who runs the engine.
+    /// The application that runs the engine.
     pub host: Arc<dyn Host>,
-    /// Bounds of what is asked, read and answered.
+    /// Limits and switches.
     pub options: Options,
-    /// Totals and places of big lists, remembered for a moment.
-    pub lists: Remembered,
-    /// Statements that find rows by keys.
+    /// Cached totals and page starts of large lists.
+    pub lists: ListCache,
+    /// Cached statements that find rows by keys.
     pub lookups: Lookups,
 }
 
 impl Engine {
-    /// An engine that remembers nothing yet; totals of lists it will remember for `count_ttl`.
+    /// An engine with empty caches. Totals of lists are cached for `count_ttl`; zero turns that cache off.
     pub fn new(host: Arc<dyn Host>, options: Options, count_ttl: Duration) -> Self {
-        Self { host, options, lists: Remembered::new(count_ttl), lookups: Lookups::default() }
+        Self { host, options, lists: ListCache::new(count_ttl), lookups: Lookups::default() }
     }
 
-    /// An engine with usual bounds, which remembers totals for a second.
-    pub fn of_host(host: impl Host) -> Arc<Self> {
+    /// An engine with the default options, which caches totals of lists for a second.
+    pub fn with_defaults(host: impl Host) -> Arc<Self> {
         Arc::new(Self::new(Arc::new(host), Options::default(), Duration::from_secs(1)))
     }
 
@@ -212,7 +214,7 @@ impl Engine {
     }
 }
 
-/// An error as the executor of a schema takes it. Its cause stays with it.
+/// Converts an error to async-graphql's type. The original stays in it as its source.
 pub(crate) fn graphql(error: impl Into<Error>) -> async_graphql::Error {
     async_graphql::Error::from(error.into())
 }

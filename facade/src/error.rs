@@ -1,5 +1,5 @@
-//! The one error type. Its variants say what went wrong; both faces read their status, code and
-//! body from it. Public text and internal cause are two things: a cause is logged, never sent.
+//! The engine's error type. REST reads status and body from it, GraphQL code and extensions. An internal cause is
+//! logged and never sent to clients.
 
 use async_graphql::{ErrorExtensionValues, Pos, Value};
 use indexmap::IndexMap;
@@ -8,95 +8,95 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::failure::{self, Failure};
 
-/// Seconds after which a client may try again when the database was not there.
+/// `Retry-After` in seconds when the database does not answer.
 pub const RETRY_AFTER: u64 = 5;
-/// Seconds after which a client may try again when too much was asked at the same time.
+/// `Retry-After` in seconds when the server is overloaded.
 const OVERLOADED_RETRY_AFTER: u64 = 1;
 
-/// Result of everything that can fail for a reason the caller may learn.
+/// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a request was not answered (docs/contract/wire.md#1.3).
+/// Why a request failed (docs/contract/wire.md#1.3).
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No valid key or session.
     #[error("Unauthenticated.")]
     Unauthenticated,
-    /// The key lacks every one of these abilities.
+    /// The caller has none of these abilities, of which it needs one.
     #[error("Invalid ability provided.")]
     Forbidden(Vec<String>),
-    /// Too many requests in this minute; the limit opens again after so many seconds.
+    /// Too many requests or points in this minute; the number is the seconds until the caller may try again.
     #[error("Too Many Attempts.")]
     RateLimited(u64),
-    /// No such record. `model` is the name that the original prints for it.
+    /// No such record.
     #[error("No query results for model [{model}] {id}")]
     NotFound {
-        /// The original's name of the record's kind, printed as an opaque text.
+        /// The class name that the original prints for this kind of record.
         model: &'static str,
         /// The identifier as it was received.
         id: String,
     },
-    /// Input that breaks rules: every broken rule, by field.
+    /// Input that breaks rules: all messages, by field.
     #[error("{}", .0.summary())]
     Invalid(Invalid),
-    /// A request that cannot be read, with what is wrong about it.
+    /// A malformed request, with the reason.
     #[error("{0}")]
     BadRequest(String),
-    /// The action itself refuses: its status and its whole REST body.
+    /// An action refuses with a status and a REST body of its own.
     #[error("{}", .0.text())]
     Refused(Refusal),
-    /// The record was changed since the caller has read it.
+    /// The record is not in the state that the caller has read (HTTP 412).
     #[error("The record was changed since it was read.")]
     Changed,
-    /// A GraphQL operation that is not run, or not to its end.
+    /// A GraphQL operation that was not run, or not to its end.
     #[error("{}", .0.text)]
     NotRun(Box<NotRun>),
     /// The shop is closed for maintenance, with the shop's own text.
     #[error("{0}")]
     Maintenance(String),
-    /// The database does not answer (in time).
+    /// The database does not answer, or not in time.
     #[error("Service Unavailable")]
     Unavailable(#[source] DbErr),
-    /// The database lacks a table or column that this needs.
+    /// The database lacks a table or column that the request needs.
     #[error("This shop's database lacks what is needed here.")]
     Absent(#[source] DbErr),
-    /// Too many requests, or too many passwords, wait already.
+    /// Too many requests, or too many passwords to hash, are waiting.
     #[error("Service Unavailable")]
     Overloaded,
-    /// The server or its database takes no writes.
+    /// The server or its database is read-only.
     #[error("This server is read-only.")]
     ReadOnly,
-    /// Another server, to which the request was passed on, has not answered.
+    /// The upstream server, to which the request was forwarded, failed.
     #[error("{text}")]
     Upstream {
         /// HTTP status of the answer.
         status: u16,
-        /// What the client is told.
+        /// Text of the answer.
         text: &'static str,
-        /// What happened, for the log.
+        /// The cause, for the log only.
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A setting with which the server cannot start: for the operator, never for a client.
+    /// A setting with which the server cannot start. It is shown to the operator and never sent to a client.
     #[error("{0}")]
     Setting(String),
-    /// Anything unforeseen.
+    /// An unexpected failure.
     #[error("Server Error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// An unforeseen failure; the cause is for the log only.
+    /// An unexpected failure; the cause is for the log only.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }
 
-    /// A refusal of what needs one of these abilities.
+    /// The error for a caller that has none of these abilities.
     pub fn forbidden(any: &[impl AsRef<str>]) -> Self {
         Self::Forbidden(any.iter().map(|name| name.as_ref().to_owned()).collect())
     }
 
-    /// The same failure for another who waited for the same work.
-    pub fn shared(&self) -> Self {
+    /// The same error for another caller that waited for the same work. (Not all causes can be cloned.)
+    pub fn clone_for_waiter(&self) -> Self {
         match self {
             Self::Unavailable(cause) => Self::Unavailable(cause.clone()),
             Self::Absent(cause) => Self::Absent(cause.clone()),
@@ -106,7 +106,7 @@ impl Error {
         }
     }
 
-    /// What only the log is told.
+    /// The cause, for the log only.
     pub fn cause(&self) -> Option<&dyn std::fmt::Display> {
         match self {
             Self::Unavailable(cause) | Self::Absent(cause) => Some(cause),
@@ -116,7 +116,7 @@ impl Error {
         }
     }
 
-    /// Seconds after which the client may try again, where that is known.
+    /// Seconds after which the client may try again (`Retry-After`), where that is known.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Unavailable(_) => Some(RETRY_AFTER),
@@ -169,8 +169,8 @@ impl Error {
         }
     }
 
-    /// The code under which the log tells of a REST error: of its refusals, the status says more.
-    pub fn logged(&self) -> Code {
+    /// The code that the log prints for a REST error. For a [`Refusal`] it follows the status.
+    pub fn log_code(&self) -> Code {
         match self {
             Self::Refused(Refusal { status: 404, .. }) => Code::NotFound,
             Self::Refused(Refusal { status: 405 | 413, .. }) => Code::BadUserInput,
@@ -187,8 +187,8 @@ impl Error {
         }
     }
 
-    /// Details of the GraphQL error beside its code.
-    pub fn extend(&self, values: &mut ErrorExtensionValues) {
+    /// Sets the `extensions` of the GraphQL error: its code and details.
+    pub fn add_extensions(&self, values: &mut ErrorExtensionValues) {
         values.set("code", self.code().name());
         match self {
             Self::Forbidden(needs) => {
@@ -230,29 +230,29 @@ impl From<DbErr> for Error {
 /// Why a GraphQL operation was not run.
 #[derive(Clone, Debug)]
 pub struct NotRun {
-    /// What kind of reason it is.
+    /// The code of the error.
     pub code: Code,
-    /// The reason in words.
+    /// The message.
     pub text: String,
-    /// The limit that was passed, and how much it allows.
+    /// Name and value of the limit that was exceeded.
     pub limit: Option<(&'static str, u64)>,
-    /// Where in the document.
+    /// Positions in the document.
     pub locations: Vec<Pos>,
 }
 
 impl NotRun {
-    /// A reason of that kind.
-    pub fn because(code: Code, text: impl Into<String>) -> Error {
-        Self::at(code, text, Vec::new())
+    /// An error with this code and message.
+    pub fn error(code: Code, text: impl Into<String>) -> Error {
+        Self::error_at(code, text, Vec::new())
     }
 
-    /// A reason of that kind, with its places in the document.
-    pub fn at(code: Code, text: impl Into<String>, locations: Vec<Pos>) -> Error {
+    /// An error with this code and message, and its positions in the document.
+    pub fn error_at(code: Code, text: impl Into<String>, locations: Vec<Pos>) -> Error {
         Error::NotRun(Box::new(Self { code, text: text.into(), limit: None, locations }))
     }
 
-    /// A limit that was passed: its name, what it allows and of what.
-    pub fn beyond(code: Code, limit: &'static str, max: u64, unit: &str) -> Error {
+    /// An error for an exceeded limit: its name, its value and the unit that the message prints.
+    pub fn limit_exceeded(code: Code, limit: &'static str, max: u64, unit: &str) -> Error {
         let text = format!("The operation asks for too much: at most {max} {unit}.");
         Error::NotRun(Box::new(Self { code, text, limit: Some((limit, max)), locations: Vec::new() }))
     }
@@ -260,7 +260,7 @@ impl NotRun {
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $status:literal),* $(,)?) => {
-        /// `extensions.code` of a GraphQL error: the closed list.
+        /// `extensions.code` of a GraphQL error: the complete list.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Code { $($(#[doc = $doc])+ $variant),* }
 
@@ -273,12 +273,12 @@ macro_rules! codes {
                 match self { $(Self::$variant => $name),* }
             }
 
-            /// HTTP status of an answer that holds nothing else.
+            /// HTTP status of an answer that holds only this error.
             pub const fn status(self) -> u16 {
                 match self { $(Self::$variant => $status),* }
             }
 
-            /// When it is sent, for the documents.
+            /// When it is sent, for the generated documentation.
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc),+)),* }.trim_start()
             }
@@ -333,20 +333,20 @@ codes! {
     Internal = "INTERNAL", 500,
 }
 
-/// Every broken rule of an input, by field in the order of the rules (docs/contract/wire.md#1.6).
+/// The messages of all broken rules of an input (docs/contract/wire.md#1.6).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invalid {
-    /// Field name, dotted where nested → messages in rule order.
+    /// Messages by field name (dotted where nested), each in the order of the rules.
     pub errors: IndexMap<String, Vec<String>>,
 }
 
 impl Invalid {
     /// One message on one field.
-    pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn single(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { errors: IndexMap::from([(field.into(), vec![message.into()])]) }
     }
 
-    /// The first message and how many more there are. The suffix is English in every language.
+    /// The first message and the number of further ones, as Laravel prints it. The suffix is English in every language.
     pub fn summary(&self) -> String {
         let first = self.errors.values().flatten().next().map_or("", String::as_str);
         match self.errors.values().map(Vec::len).sum::<usize>().saturating_sub(1) {
@@ -357,7 +357,7 @@ impl Invalid {
     }
 }
 
-/// A refusal that an action words itself.
+/// A refusal with a body of its own.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     /// HTTP status of the REST answer.

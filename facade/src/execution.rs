@@ -1,4 +1,4 @@
-//! One execution of an operation: everything that resolvers and guards see of the request behind it.
+//! One run of an operation, with everything that resolvers and guards need to know of its request.
 
 use std::any::Any;
 use std::net::IpAddr;
@@ -10,66 +10,65 @@ use axum::http::HeaderValue;
 use chrono::{DateTime, Utc};
 
 use crate::ability::Abilities;
-use crate::face::Face;
+use crate::api::Api;
 use crate::guard::Need;
 use crate::record::Kept;
 use crate::transaction::Transaction;
 use crate::write::Expected;
 use crate::{Error, Result};
 
-/// Who asks, as the host knows it.
+/// An authenticated caller, as the host knows it.
 pub trait Principal: Any + Send + Sync {
-    /// What it may do.
+    /// The abilities of the caller.
     fn abilities(&self) -> &Abilities;
 }
 
-/// A request, as the resolvers of its operation see it. It is in the context of an execution, in an [`Arc`]; the face
-/// that reads the request fills it in.
+/// A request, as the resolvers of its operation see it. Resolvers find it in their context, in an [`Arc`].
 pub struct Execution {
-    /// Who asks; `None` without a valid key.
+    /// The authenticated caller; `None` without a valid key.
     pub principal: Option<Arc<dyn Principal>>,
     /// The address that the request comes from.
     pub client: IpAddr,
-    /// What program it comes from, as that says.
+    /// The header `User-Agent`.
     pub agent: Option<HeaderValue>,
-    /// How the request reached the server, for addresses in answers.
+    /// Scheme and host of the request, for URLs in answers.
     pub origin: Origin,
-    /// Which face the answer is for.
-    pub face: Face,
-    /// Abilities that a REST document lends to its own execution, beside the caller's.
-    pub lent: Abilities,
-    /// Whether an update demands its required fields: REST's `POST`. GraphQL and REST's `PUT` leave absent
-    /// fields as they are (docs/contract/documented-contract.md#rule-19).
+    /// The API that the answer is for.
+    pub api: Api,
+    /// Abilities that a REST document grants to this execution beyond the caller's own (`lends:`).
+    pub extra_abilities: Abilities,
+    /// Whether an update must send all required fields, as REST's `POST` must. GraphQL and REST's `PUT` may leave
+    /// fields out, which then stay as they are (docs/contract/documented-contract.md#rule-19).
     pub strict: bool,
-    /// Whether it reads from the primary, because it writes or follows a write of its account. The
-    /// pipeline decides.
+    /// Whether it reads from the primary: because it writes, or because its account has just written. The pipeline sets
+    /// it.
     pub fresh: bool,
-    /// Selections on records that are kept beside the document.
+    /// The prepared selections on records, where the document was prepared before.
     pub kept: Option<Arc<Kept>>,
-    /// The state of its record that a change demands: REST's `If-Unmodified-Since`.
+    /// The state that the record must be in for a change: REST's `If-Unmodified-Since`.
     pub expected: Expected,
-    /// When the record that it names was last changed.
+    /// When the record that the request names was last changed.
     pub changed_at: OnceLock<DateTime<Utc>>,
     /// The transaction that reads what is asked, where a change reads in its own.
     pub(crate) transaction: Mutex<Option<Arc<Transaction>>>,
     /// What answering it has taken.
-    pub counts: Counts,
+    pub counts: ExecutionCounts,
 }
 
-/// What answering a request has taken.
+/// What an execution has used so far.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct ExecutionCounts {
     rows: AtomicU32,
     objects: AtomicU32,
 }
 
-impl Counts {
-    /// How many rows were read for it.
+impl ExecutionCounts {
+    /// Rows that were read.
     pub fn rows_read(&self) -> u32 {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// How many objects are in the JSON texts of its answer.
+    /// Objects in the JSON texts of the answer.
     pub fn objects_written(&self) -> u32 {
         self.objects.load(Ordering::Relaxed)
     }
@@ -78,18 +77,18 @@ impl Counts {
         self.rows.fetch_add(u32::try_from(rows).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    /// Counts objects of a JSON text that becomes part of the answer as it is.
+    /// Counts objects of a JSON text that was written into the answer directly.
     pub(crate) fn add_objects(&self, objects: u32) {
         self.objects.fetch_add(objects, Ordering::Relaxed);
     }
 }
 
-/// How the request reached the server, for addresses in answers.
+/// Scheme and host of a request, for URLs in answers.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// `http` or `https`.
     pub scheme: &'static str,
-    /// Host with port, as the client named it.
+    /// Host, with port where the client sent one.
     pub host: String,
 }
 
@@ -101,22 +100,22 @@ impl Origin {
 }
 
 impl Execution {
-    /// An execution for a public GraphQL client.
+    /// A GraphQL execution that grants no extra abilities.
     pub fn new(principal: Option<Arc<dyn Principal>>, client: IpAddr, origin: Origin) -> Self {
         Self {
             principal,
             client,
             agent: None,
             origin,
-            face: Face::GraphQl,
-            lent: Abilities::default(),
+            api: Api::GraphQl,
+            extra_abilities: Abilities::default(),
             strict: false,
             fresh: false,
             kept: None,
             expected: Expected::default(),
             changed_at: OnceLock::new(),
             transaction: Mutex::default(),
-            counts: Counts::default(),
+            counts: ExecutionCounts::default(),
         }
     }
 
@@ -125,13 +124,13 @@ impl Execution {
         ctx.data_unchecked::<Arc<Self>>()
     }
 
-    /// Whether the caller has one of these abilities, be it lent by the document.
+    /// Checks that the caller has one of these abilities, by itself or granted by the document.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] without a valid key, [`Error::Forbidden`] without the ability.
     pub fn allow(&self, any: &[impl AsRef<str>]) -> Result<()> {
         let principal = self.principal.as_deref().ok_or(Error::Unauthenticated)?;
-        if principal.abilities().open(any) || self.lent.open(any) {
+        if principal.abilities().open(any) || self.extra_abilities.open(any) {
             return Ok(());
         }
         Err(Error::forbidden(any))
@@ -147,7 +146,7 @@ impl Execution {
         *self.transaction.lock().unwrap_or_else(PoisonError::into_inner) = transaction;
     }
 
-    /// Whether the caller may see what needs this.
+    /// Checks that the caller may see what has this need.
     ///
     /// # Errors
     /// As [`Self::allow`].

@@ -1,4 +1,4 @@
-//! What is learnt of a request while it is answered, for whoever watches it.
+//! Facts about a request that are collected while it is answered, for logs, metrics and traces.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,29 +6,29 @@ use async_graphql::Name;
 
 use crate::execution::Principal;
 
-/// Letters of an operation's name that are kept.
-const NAME: usize = 64;
+/// Letters that are kept of an operation's name.
+const MAX_NAME_LETTERS: usize = 64;
 
 tokio::task_local! {
     static FACTS: SharedFacts;
 }
 
-/// Which part of the server answers.
+/// The part of the server that answered a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Answerer {
+pub enum AnsweredBy {
     /// The REST documents.
     Rest,
     /// The GraphQL schema.
     GraphQl,
-    /// Another server, to which the request was passed on.
+    /// The upstream server, to which the request was forwarded.
     Upstream,
-    /// None of them: pages, documents, health.
+    /// Anything else: pages, contract documents, health checks.
     #[default]
     Other,
 }
 
-impl Answerer {
-    /// As logs and counters spell it.
+impl AnsweredBy {
+    /// The name in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Rest => "rest",
@@ -39,40 +39,40 @@ impl Answerer {
     }
 }
 
-/// What is learnt of a request on the way.
+/// What is known of a request so far.
 #[derive(Default)]
-pub struct Facts {
-    /// Identifier under which the log tells of it (W3C Trace Context); zero where it has none.
+pub struct RequestFacts {
+    /// Its trace identifier (W3C Trace Context); zero where it has none.
     pub trace_id: u128,
-    /// What a proxy calls it, where that is not its trace.
+    /// The `X-Request-Id` that a trusted proxy sent, where it differs from the trace identifier.
     pub request_id: Option<String>,
-    /// Which part of the server answers.
-    pub answerer: Answerer,
-    /// The path as it is documented, its placeholders not filled in.
+    /// The part of the server that answers.
+    pub answered_by: AnsweredBy,
+    /// The path as it is documented, with its placeholders.
     pub path: Option<String>,
     /// Name of the operation.
     pub operation: Option<String>,
-    /// Kind of the GraphQL operation.
+    /// `query`, `mutation` or `subscription`.
     pub kind: Option<&'static str>,
     /// Hash of the GraphQL document.
     pub document: Option<String>,
-    /// Who asks.
+    /// The authenticated caller.
     pub principal: Option<Arc<dyn Principal>>,
     /// Points that the operation cost.
     pub cost: Option<u64>,
-    /// Names of the fields at the root of the GraphQL operation.
+    /// Names of the root fields of the GraphQL operation.
     pub roots: Option<Vec<Name>>,
-    /// Codes of its errors, each once.
+    /// Codes of the errors in its answer, each once.
     pub errors: Vec<&'static str>,
 }
 
-impl Facts {
-    /// Notes the name that a GraphQL document gives its operation.
+impl RequestFacts {
+    /// Sets the name of the operation, shortened where it is long.
     pub fn operation(&mut self, name: Option<&str>) {
-        self.operation = name.map(|name| name.chars().take(NAME).collect());
+        self.operation = name.map(|name| name.chars().take(MAX_NAME_LETTERS).collect());
     }
 
-    /// Notes an error's code.
+    /// Adds the code of an error.
     pub fn error(&mut self, code: &'static str) {
         if !self.errors.contains(&code) {
             self.errors.push(code);
@@ -80,39 +80,39 @@ impl Facts {
     }
 }
 
-/// The facts of a request, shared by those who note them and who watches it.
+/// The facts of a request, shared by the code that notes them and the code that reports them.
 #[derive(Clone, Default)]
-pub struct SharedFacts(Arc<Mutex<Facts>>);
+pub struct SharedFacts(Arc<Mutex<RequestFacts>>);
 
 impl SharedFacts {
-    /// Facts of which these are known.
-    pub fn new(facts: Facts) -> Self {
+    /// Facts with these initial values.
+    pub fn new(facts: RequestFacts) -> Self {
         Self(Arc::new(Mutex::new(facts)))
     }
 
-    /// Works for the request that these facts are of: what is [noted](note) meanwhile is noted here.
-    pub async fn watch<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Runs `work`; whatever it [notes](note) is noted in these facts.
+    pub async fn note_during<T>(&self, work: impl Future<Output = T>) -> T {
         FACTS.scope(self.clone(), work).await
     }
 
     /// Reads or changes the facts.
-    pub fn with<T>(&self, look: impl FnOnce(&mut Facts) -> T) -> T {
+    pub fn with<T>(&self, look: impl FnOnce(&mut RequestFacts) -> T) -> T {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Notes what was learnt of the request that is being answered. Work beside requests has none.
-pub fn note(tell: impl FnOnce(&mut Facts)) {
+/// Notes facts of the request that is being answered. Outside of a request, nothing happens.
+pub fn note(tell: impl FnOnce(&mut RequestFacts)) {
     let _ = FACTS.try_with(|facts| facts.with(tell));
 }
 
-/// Identifier under which the log tells of the request that is being answered, as its 32 hexadecimal digits.
+/// Trace identifier of the request that is being answered, as 32 hexadecimal digits.
 pub fn trace_id() -> String {
     let id = FACTS.try_with(|facts| facts.with(|facts| facts.trace_id)).unwrap_or_default();
     format!("{id:032x}")
 }
 
-/// What a proxy calls the request that is being answered, where that is not its trace.
+/// The `X-Request-Id` of the request that is being answered, where it differs from the trace identifier.
 pub fn request_id() -> Option<String> {
     FACTS.try_with(|facts| facts.with(|facts| facts.request_id.clone())).ok().flatten()
 }

@@ -1,4 +1,4 @@
-//! What a failed statement says about the database: gone, busy, or closed to writing.
+//! Classifies database errors: lost connection, unavailable, read-only, missing table, wrong statement.
 
 use std::io::ErrorKind;
 
@@ -8,42 +8,42 @@ use sqlx::mysql::MySqlDatabaseError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 
-/// MySQL and MariaDB: the server is shutting down or has killed this connection.
+/// MySQL and MariaDB: the server shuts down or has killed this connection.
 const MYSQL_LOST: [u16; 5] = [1053, 1079, 1080, 1184, 1927];
-/// MySQL and MariaDB: too many connections, a lock not had in time, a deadlock, a statement that was
-/// stopped or took too long, a full disk.
+/// MySQL and MariaDB: too many connections, a lock timeout, a deadlock, a statement that was killed or timed out, a
+/// full disk.
 const MYSQL_BUSY: [u16; 10] = [1021, 1040, 1114, 1203, 1205, 1213, 1226, 1317, 1969, 3024];
-/// MySQL and MariaDB: the session, the server or the schema can only be read.
+/// MySQL and MariaDB: the session, the server or the schema is read-only.
 const MYSQL_READ_ONLY: [u16; 3] = [1290, 1792, 1836];
 /// MySQL and MariaDB: no such table, no such column.
 const MYSQL_ABSENT: [u16; 2] = [1146, 1054];
 /// PostgreSQL: no such table, no such column.
 const POSTGRES_ABSENT: [&str; 2] = ["42P01", "42703"];
-/// SQLite has one code for everything that is wrong with a statement; its texts hold this.
+/// SQLite has one code for all wrong statements; these texts in its message tell a missing table or column.
 const SQLITE_ABSENT: [&str; 3] = ["no such table", "no such column", "has no column named"];
 /// PostgreSQL: shutting down, crashed, starting.
 const POSTGRES_LOST: [&str; 3] = ["57P01", "57P02", "57P03"];
-/// PostgreSQL: stopped or too slow, a lock not had, a conflict of transactions, a deadlock.
+/// PostgreSQL: cancelled or timed out, a lock timeout, a serialization failure, a deadlock.
 const POSTGRES_BUSY: [&str; 4] = ["57014", "55P03", "40001", "40P01"];
-/// PostgreSQL: classes of lost connections and of missing resources.
+/// PostgreSQL: error classes of connection exceptions and of insufficient resources.
 const POSTGRES_LOST_CLASS: &str = "08";
 const POSTGRES_BUSY_CLASS: &str = "53";
 const POSTGRES_READ_ONLY: &str = "25006";
-/// SQLite: busy, locked, a disk that fails or is full, a file that cannot be opened.
+/// SQLite: busy, locked, an I/O error, a full disk, a file that cannot be opened.
 const SQLITE_BUSY: [i32; 5] = [5, 6, 10, 13, 14];
 const SQLITE_READ_ONLY: i32 = 8;
 
-/// What a failure means for whoever asked.
+/// What a database error means for the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The connection is gone; another one may be there at once.
+    /// The connection is broken; a new one may work at once.
     Lost,
-    /// The database doesn't answer (in time).
+    /// The database does not answer, or not in time.
     Unavailable,
-    /// The database is there and lets nobody in: a wrong name, user or password; or nobody can be sure that
-    /// it is the right one: no encryption, or a certificate that is not trusted.
+    /// No connection can be made: wrong database name, user or password, no encryption, or a certificate that is not
+    /// trusted.
     Refused,
-    /// The database takes no writes.
+    /// The database is read-only.
     ReadOnly,
     /// The database lacks a table or a column.
     Absent,
@@ -51,7 +51,7 @@ pub enum Failure {
     Statement,
 }
 
-/// Reads what a failure means.
+/// Classifies an error.
 pub fn of(error: &DbErr) -> Failure {
     match error {
         DbErr::ConnectionAcquire(_) => Failure::Unavailable,
@@ -68,8 +68,7 @@ pub fn of(error: &DbErr) -> Failure {
     }
 }
 
-/// Whether no encrypted connection could be agreed on. A certificate that does not hold is told as data
-/// that makes no sense.
+/// Whether the TLS handshake failed. A certificate that is not trusted is reported as [`ErrorKind::InvalidData`].
 fn is_untrusted(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Tls(_) => true,
@@ -126,7 +125,7 @@ fn postgres(code: &str) -> Failure {
     }
 }
 
-/// The low byte of an extended code is the plain one.
+/// Extended result codes hold the primary code in their low byte.
 fn sqlite(code: i32) -> Failure {
     match code & 0xff {
         code if SQLITE_BUSY.contains(&code) => Failure::Unavailable,

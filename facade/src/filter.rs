@@ -1,8 +1,7 @@
 //! Conditions and orders of lists, typed by column.
 //!
-//! [`filters!`](crate::filters!) declares both for a record. Every column can also be searched as
-//! text (`contains`): that is what the REST face's `filter[x]=a,b` means on any column
-//! (docs/contract/wire.md#5.1).
+//! [`filters!`](crate::filters!) declares both for a record. Every column can also be searched as text (`contains`),
+//! because REST's `filter[x]=a,b` does that on any column (docs/contract/wire.md#5.1).
 
 use async_graphql::{Enum, InputObject};
 use sea_orm::sea_query::{Alias, ColumnType, Expr, ExprTrait, Func, IntoLikeExpr, LikeExpr, SimpleExpr};
@@ -27,13 +26,13 @@ pub trait ColumnFilter {
     /// The condition as SQL.
     fn condition(&self, column: &Column, backend: DbBackend) -> Condition;
 
-    /// How many values the longest of its lists make the database compare with.
-    fn values(&self) -> usize;
+    /// Number of values that the condition's lists compare the column with.
+    fn compared_values(&self) -> usize;
 }
 
-/// Conditions that stand side by side before they are put into groups. Statements are written, read
-/// and dropped recursively, so a long row of conditions must not become a deep expression.
-const GROUP: usize = 32;
+/// Maximum number of conditions that are joined directly; more are joined in groups. SeaQuery nests joined conditions,
+/// and it builds and drops statements recursively, so a long list must not become a deep expression.
+const MAX_GROUP_SIZE: usize = 32;
 
 /// At least one of these holds.
 pub fn any_of(parts: Vec<Condition>) -> Condition {
@@ -46,19 +45,20 @@ pub fn all_of(parts: Vec<Condition>) -> Condition {
 }
 
 fn joined(mut parts: Vec<Condition>, join: fn() -> Condition) -> Condition {
-    while parts.len() > GROUP {
-        let groups = parts.chunks(GROUP).map(|group| group.iter().cloned().fold(join(), Condition::add));
+    while parts.len() > MAX_GROUP_SIZE {
+        let groups =
+            parts.chunks(MAX_GROUP_SIZE).map(|group| group.iter().cloned().fold(join(), Condition::add));
         parts = groups.collect();
     }
     parts.into_iter().fold(join(), Condition::add)
 }
 
-/// `LOWER(column) LIKE '%text%'`, as the original searches every column.
+/// `LOWER(column) LIKE '%text%'`: the original searches every column so.
 pub fn contains(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
     let plain = column.expr();
     let column = match (backend, &column.ty) {
         (DbBackend::Postgres, _) => plain.cast_as(Alias::new("text")),
-        // SQLite alone writes whole numbers of such columns with a fraction.
+        // SQLite prints whole numbers of such columns with a fraction, the other databases do not.
         (DbBackend::Sqlite, ColumnType::Float | ColumnType::Double) => {
             Expr::cust_with_expr("RTRIM(RTRIM(?, '0'), '.')", plain)
         }
@@ -68,18 +68,19 @@ pub fn contains(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
         return Expr::val(1).eq(0);
     }
     if backend == DbBackend::Sqlite {
-        return within(&column, text);
+        return contains_on_sqlite(&column, text);
     }
     let folded = Expr::expr(Func::lower(column.clone())).like(pattern(&text.to_lowercase()).into_like_expr());
-    // What a database cannot fold is at least found as it is written.
+    // Letters that the database cannot convert to lower case are at least found as they are written.
     if backend == DbBackend::MySql || text.is_ascii() {
         return folded;
     }
     folded.or(column.like(pattern(text).into_like_expr()))
 }
 
-/// The same on SQLite, whose `LIKE` takes as long as both texts multiplied, and folds the letters of ASCII.
-fn within(column: &Expr, text: &str) -> SimpleExpr {
+/// The same on SQLite, with `instr`: the time of SQLite's `LIKE` grows with the product of both lengths. SQLite's
+/// `LOWER` converts ASCII letters only.
+fn contains_on_sqlite(column: &Expr, text: &str) -> SimpleExpr {
     let found = |text: String| {
         let place = Func::cust(Alias::new("instr")).arg(Func::lower(column.clone())).arg(text);
         Expr::expr(place).gt(0)
@@ -88,7 +89,7 @@ fn within(column: &Expr, text: &str) -> SimpleExpr {
     if text.is_ascii() { folded } else { folded.or(found(text.to_ascii_lowercase())) }
 }
 
-/// Equal to the text, whatever the case.
+/// SQL for: the column equals the text, ignoring case.
 pub fn equals(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
     if !is_findable(text, backend) {
         return Expr::val(1).eq(0);
@@ -96,18 +97,17 @@ pub fn equals(column: &Column, text: &str, backend: DbBackend) -> SimpleExpr {
     Expr::expr(Func::lower(column.expr())).eq(text.to_lowercase())
 }
 
-/// The longest text that is looked for, in bytes: of a long one in a long column, a database may compare every
-/// letter with every letter.
-const LONGEST: usize = 1000;
+/// Longest text that is searched for, in bytes. A database may need time proportional to the product of both lengths.
+const MAX_SEARCH_BYTES: usize = 1000;
 
-/// Whether a database can be asked for the text; no row holds one that it cannot.
+/// Whether the text can be searched for. If not, no row is taken to match it.
 fn is_findable(text: &str, backend: DbBackend) -> bool {
-    text.len() <= LONGEST && !(backend == DbBackend::Postgres && text.contains('\0'))
+    text.len() <= MAX_SEARCH_BYTES && !(backend == DbBackend::Postgres && text.contains('\0'))
 }
 
-/// The text to compare with. PostgreSQL cannot be asked for NUL, which none of its rows holds: a code point that is no
-/// letter stands for it, which no text of people holds either.
-fn askable(text: &str, backend: DbBackend) -> String {
+/// The text to compare with. PostgreSQL refuses NUL in a parameter, and none of its rows holds it. NUL is replaced by a
+/// noncharacter, which no real text holds either, so that nothing matches.
+fn comparable_text(text: &str, backend: DbBackend) -> String {
     if backend == DbBackend::Postgres { text.replace('\0', "\u{fffe}") } else { text.to_owned() }
 }
 
@@ -176,7 +176,7 @@ macro_rules! column_filter {
                     .add_option(null)
             }
 
-            fn values(&self) -> usize {
+            fn compared_values(&self) -> usize {
                 length(self.r#in.as_ref()) + length(self.contains.as_ref())
             }
         }
@@ -185,7 +185,7 @@ macro_rules! column_filter {
 
 column_filter!(
     /// Conditions on a text; all given ones must hold.
-    TextFilter, String, |text, backend| askable(text, backend).into()
+    TextFilter, String, |text, backend| comparable_text(text, backend).into()
 );
 column_filter!(
     /// Conditions on a whole number; all given ones must hold.
@@ -197,15 +197,15 @@ column_filter!(
 );
 column_filter!(
     /// Conditions on a price; all given ones must hold.
-    PriceFilter, Decimal, |price, backend| single(price.0, backend)
+    PriceFilter, Decimal, |price, backend| single_precision(price.0, backend)
 );
 column_filter!(
     /// Conditions on a moment; all given ones must hold.
     DateTimeFilter, Moment, |at, _| value::ShopTime(at.0).into()
 );
 
-/// A price as its column compares: in single precision, which SQLite doesn't have.
-fn single(price: f64, backend: DbBackend) -> sea_orm::Value {
+/// A price in the precision of its column: single, except on SQLite, which has only doubles.
+fn single_precision(price: f64, backend: DbBackend) -> sea_orm::Value {
     #[expect(clippy::cast_possible_truncation, reason = "the column holds no more")]
     match backend {
         DbBackend::Sqlite => price.into(),
@@ -236,7 +236,7 @@ impl ColumnFilter for BooleanFilter {
         Condition::all().add_option(self.eq.map(|given| column.expr().eq(given))).add_option(texts)
     }
 
-    fn values(&self) -> usize {
+    fn compared_values(&self) -> usize {
         0
     }
 }
@@ -254,7 +254,7 @@ pub struct WordFilter {
 
 impl ColumnFilter for WordFilter {
     fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
-        let word = |given: &String| askable(&given.to_lowercase(), backend);
+        let word = |given: &String| comparable_text(&given.to_lowercase(), backend);
         let list = self.r#in.as_ref().map(|list| column.expr().is_in(list.iter().map(word)));
         Condition::all()
             .add_option(self.eq.as_ref().map(|given| column.expr().eq(word(given))))
@@ -262,12 +262,12 @@ impl ColumnFilter for WordFilter {
             .add_option(contains_any(column, self.contains.as_ref(), backend))
     }
 
-    fn values(&self) -> usize {
+    fn compared_values(&self) -> usize {
         length(self.r#in.as_ref()) + length(self.contains.as_ref())
     }
 }
 
-/// Declares a record's conditions and orders: one line a column.
+/// Declares the filter and sort types of a record: one line for each column.
 ///
 /// ```ignore
 /// filters! {
@@ -275,7 +275,7 @@ impl ColumnFilter for WordFilter {
 ///     pub struct ProductFilter, ProductSort, ProductSortField on entity::product {
 ///         database_id: IntFilter = Id,
 ///         name: TextFilter = Name,
-///         /// A column of words is ordered as the words are listed.
+///         /// A column of words is ordered by the position of the word in the list.
 ///         status: WordFilter = Status in ShopStatus,
 ///     }
 ///     related {
@@ -340,9 +340,9 @@ macro_rules! filters {
                 all
             }
 
-            fn demand(&self, demand: &mut $crate::filter::Demand) -> usize {
+            fn demand(&self, demand: &mut $crate::filter::FilterDemand) -> usize {
                 use $crate::filter::ColumnFilter as _;
-                $( demand.values += self.$field.as_ref().map_or(0, |filter| filter.values()); )*
+                $( demand.values += self.$field.as_ref().map_or(0, |filter| filter.compared_values()); )*
                 let parts = self.and.iter().flatten().chain(self.or.iter().flatten()).chain(self.not.as_deref());
                 let mut depth = 0;
                 for part in parts {
@@ -373,7 +373,7 @@ macro_rules! filters {
 
         impl $crate::filter::Sort for $Sort {
             type Entity = $($entity)::+::Entity;
-            fn key(&self) -> $crate::filter::Key {
+            fn key(&self) -> $crate::filter::SortKey {
                 use $($entity)::+ as table;
                 let (name, column, words): (_, _, &'static [&'static str]) = match self.field {
                     $( $Field::$Column => (
@@ -382,31 +382,31 @@ macro_rules! filters {
                         $crate::words_or_none!($($Words)?),
                     ) ),*
                 };
-                $crate::filter::Key { name, column, words, direction: self.direction }
+                $crate::filter::SortKey { name, column, words, direction: self.direction }
             }
         }
     };
 }
 
-/// Conditions on a record.
+/// Conditions on the rows of a record; implemented by [`filters!`](crate::filters!).
 pub trait Filter {
     /// The conditions as SQL.
     fn condition(&self, backend: DbBackend) -> Condition;
 
-    /// Adds up what the conditions ask for; how deep they nest.
-    fn demand(&self, demand: &mut Demand) -> usize;
+    /// Adds what the conditions require to `demand`; returns how deep they nest.
+    fn demand(&self, demand: &mut FilterDemand) -> usize;
 }
 
-/// What conditions ask for.
+/// What conditions require.
 #[derive(Debug, Default)]
-pub struct Demand {
-    /// Of the caller, for the related records that they look at: one ability of each list.
+pub struct FilterDemand {
+    /// Abilities for the related records that they read: the caller needs one ability of each list.
     pub needs: Vec<&'static [Ability]>,
-    /// Of the database: how many values it compares with, and how many conditions there are.
+    /// Number of compared values and of nested conditions: the work for the database.
     pub values: usize,
 }
 
-/// Rows to which there is a related one for which the condition holds.
+/// SQL for: a related row exists for which the condition holds.
 pub fn exists<E: EntityTrait>(
     base: Select<E>,
     inner: E::Column,
@@ -420,20 +420,20 @@ pub fn exists<E: EntityTrait>(
     Expr::exists(query.take())
 }
 
-/// What a list is ordered by.
+/// One key of an order.
 #[derive(Clone, Debug)]
-pub struct Key {
-    /// Name of the record's field that shows the column.
+pub struct SortKey {
+    /// GraphQL name of the field that shows the column.
     pub name: &'static str,
     /// The column.
     pub column: Column,
-    /// Its words in their order, where it holds words; else empty.
+    /// Its words in their order, where it is a column of words; otherwise empty.
     pub words: &'static [&'static str],
-    /// Which way.
+    /// Ascending or descending.
     pub direction: Direction,
 }
 
-/// The words of a column, or none.
+/// The words of an enum, or an empty list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! words_or_none {
@@ -445,10 +445,10 @@ macro_rules! words_or_none {
     };
 }
 
-/// One key of an order.
+/// One key of an order, as GraphQL clients send it; implemented by [`filters!`](crate::filters!).
 pub trait Sort {
     /// The table that is ordered.
     type Entity: EntityTrait;
-    /// Column and direction.
-    fn key(&self) -> Key;
+    /// The key with its column.
+    fn key(&self) -> SortKey;
 }

@@ -1,5 +1,6 @@
-//! A bounded number of places, and a bounded line before them. A server that lets everybody wait answers nobody
-//! in time: a short burst is waited out, while under lasting load whoever cannot be served at once is refused.
+//! A limit on concurrent requests, with a bounded queue. In a short burst, requests wait in the queue. Under
+//! lasting load a request that cannot run at once is refused: if all of them waited, none would be answered in
+//! time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,32 +11,32 @@ use tokio::time::{Instant, timeout};
 
 use crate::{Error, Result};
 
-/// How long a request waits for a place at the most.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// A gate that was full again and again for longer is under lasting load: then nobody begins to wait.
-const BURST: Duration = Duration::from_millis(250);
-/// A gate that was not full for longer has come to the end of a burst, or of the load.
-const CALM: Duration = Duration::from_millis(500);
+/// Longest wait for a permit.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+/// A gate that has been full for longer than this is under lasting load, and no request waits.
+const MAX_BURST: Duration = Duration::from_millis(250);
+/// When a gate has not been found full for longer than this, the burst or load is over.
+const BURST_GAP: Duration = Duration::from_millis(500);
 
-/// Places, with a line before them. Whoever has waited longest is next.
+/// A semaphore with a bounded queue; the request that has waited longest is next.
 pub struct Gate {
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
     max_waiting: usize,
     opened: Instant,
-    /// Since when it has been full again and again, in milliseconds since it was opened.
+    /// When the present burst or load began, in milliseconds since `opened`.
     full_since: AtomicU64,
-    /// When it was last found full, likewise.
+    /// When the gate was last found full, in milliseconds since `opened`.
     last_full: AtomicU64,
 }
 
-/// A place; it is given back when this is dropped.
-pub struct Place {
+/// The right to run one request; it is given back when this is dropped.
+pub struct Permit {
     _permit: OwnedSemaphorePermit,
 }
 
 impl Gate {
-    /// A gate of so many places, and so many who may wait.
+    /// A gate for `places` concurrent requests and at most `max_waiting` in the queue.
     pub fn new(places: usize, max_waiting: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
@@ -47,47 +48,47 @@ impl Gate {
         }
     }
 
-    /// A place, at once or after a short wait.
+    /// A permit, at once or after a wait of at most a second.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] where too many wait already, or the wait was too long.
-    pub async fn enter(&self) -> Result<Place> {
+    /// [`Error::Overloaded`] where the queue is full, the load lasts, or the wait was too long.
+    pub async fn enter(&self) -> Result<Permit> {
         if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(Place { _permit: permit });
+            return Ok(Permit { _permit: permit });
         }
         if self.is_under_lasting_load() {
             return Err(Error::Overloaded);
         }
-        let _turn = Turn::take(self)?;
-        let permit = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
+        let _entry = QueueEntry::join(self)?;
+        let permit = timeout(MAX_WAIT, Arc::clone(&self.places).acquire_owned()).await;
         let permit = permit.map_err(|_| Error::Overloaded)?.map_err(Error::internal)?;
-        Ok(Place { _permit: permit })
+        Ok(Permit { _permit: permit })
     }
 
-    /// Whether it has been full for too long. It is full now.
+    /// Whether the gate has been full for too long. To be called when it was found full.
     fn is_under_lasting_load(&self) -> bool {
         let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         let since = |then: u64| Duration::from_millis(now.saturating_sub(then));
-        if since(self.last_full.swap(now, Ordering::Relaxed)) > CALM {
+        if since(self.last_full.swap(now, Ordering::Relaxed)) > BURST_GAP {
             self.full_since.store(now, Ordering::Relaxed);
         }
-        since(self.full_since.load(Ordering::Relaxed)) > BURST
+        since(self.full_since.load(Ordering::Relaxed)) > MAX_BURST
     }
 }
 
-/// A turn in the line; it is given up when this is dropped, be it that the client went away.
-struct Turn<'a>(&'a Gate);
+/// A request in the queue; it leaves the queue when this is dropped, also where the client has disconnected.
+struct QueueEntry<'a>(&'a Gate);
 
-impl<'a> Turn<'a> {
-    fn take(gate: &'a Gate) -> Result<Self> {
-        let turn = Self(gate);
+impl<'a> QueueEntry<'a> {
+    fn join(gate: &'a Gate) -> Result<Self> {
+        let entry = Self(gate);
         let before = gate.waiting.fetch_add(1, Ordering::Relaxed);
-        // The turn counts itself away where it is refused.
-        if before >= gate.max_waiting { Err(Error::Overloaded) } else { Ok(turn) }
+        // If the queue is full, dropping `entry` counts this request out again.
+        if before >= gate.max_waiting { Err(Error::Overloaded) } else { Ok(entry) }
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for QueueEntry<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }

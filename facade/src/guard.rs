@@ -1,8 +1,8 @@
-//! The guard on every field.
+//! Authorization of root fields.
 //!
-//! A field says what it needs once, with the directive `@can`: the guard enforces it, the schema
-//! prints it, the REST engine and the tests of the guards read it. What needs no key says so with
-//! `@public`. A field of a root type that says nothing is refused to everybody.
+//! A field declares the abilities that it needs once, with the directive `@can`. [`Guarded`] enforces it, the
+//! schema prints it, and the REST documents and the tests of the guards read it. A field that needs no key has
+//! `@public`. A root field with neither directive is refused to everybody.
 
 use std::borrow::Cow;
 
@@ -23,12 +23,12 @@ use async_graphql::{
 use crate::ability::{Abilities, Ability};
 use crate::engine::{Engine, graphql};
 use crate::execution::Execution;
-use crate::selection::{self, Turn};
+use crate::selection::{self, RootFieldMerge};
 use crate::{Error, Result, rest_only, root};
 
-/// The directive `@can(any: […])` on a field: the caller needs one of the abilities named.
-/// An empty list means that any valid key will do. On a field of conditions it tells what
-/// [`filters!`](crate::filters!) holds against the caller.
+/// The directive `@can(any: […])` on a field: the caller needs one of the named abilities. With an empty list, any
+/// valid key is enough. On a field of a filter type it documents the ability that [`filters!`](crate::filters!)
+/// checks.
 pub struct Can;
 
 impl Can {
@@ -43,17 +43,17 @@ impl Can {
         }
     }
 
-    /// Names of the abilities of which a field needs one: `None` when it doesn't say.
+    /// Names of the abilities of which a field needs one; `None` where the field has no `@can`.
     pub fn read(field: &MetaField) -> Option<Vec<&str>> {
-        Self::among(&field.directive_invocations)
+        Self::ability_names(&field.directive_invocations)
     }
 
     /// The same for a field of an input.
     pub fn read_input(field: &MetaInputValue) -> Option<Vec<&str>> {
-        Self::among(&field.directive_invocations)
+        Self::ability_names(&field.directive_invocations)
     }
 
-    fn among(directives: &[MetaDirectiveInvocation]) -> Option<Vec<&str>> {
+    fn ability_names(directives: &[MetaDirectiveInvocation]) -> Option<Vec<&str>> {
         let invocation = directives.iter().find(|directive| directive.name == Self::NAME)?;
         let Some(Value::List(any)) = invocation.args.get("any") else { return None };
         Some(
@@ -92,10 +92,11 @@ impl TypeDirective for Can {
 impl Directive_At_FIELD_DEFINITION for Can {}
 impl Directive_At_INPUT_FIELD_DEFINITION for Can {}
 
-/// What a field of a record needs: one of these abilities. None: seeing the record is enough.
+/// The abilities of which the caller needs one to see a field of a record. Empty: whoever sees the record sees the
+/// field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Need {
-    /// Abilities of which the caller needs one, in the order in which they are told.
+    /// Abilities of which the caller needs one, in the order in which errors list them.
     pub any: &'static [Ability],
 }
 
@@ -108,14 +109,14 @@ impl Need {
         Self { any }
     }
 
-    /// Whether seeing the record is enough.
+    /// Whether no ability is needed beyond those for the record.
     pub const fn is_none(self) -> bool {
         self.any.is_empty()
     }
 }
 
-/// Marks a field of a record with what it needs.
-pub(crate) fn mark(registry: &mut Registry, field: &mut MetaField, need: Need) {
+/// Adds `@can` and a sentence in the description to a field of a record that needs an ability.
+pub(crate) fn add_directive_for(registry: &mut Registry, field: &mut MetaField, need: Need) {
     if need.is_none() {
         return;
     }
@@ -135,7 +136,7 @@ impl Public {
         MetaDirectiveInvocation { name: Self::NAME.to_owned(), args: IndexMap::new() }
     }
 
-    /// Whether anybody may ask for a field.
+    /// Whether a field has this directive.
     pub fn marks(field: &MetaField) -> bool {
         field.directive_invocations.iter().any(|directive| directive.name == Self::NAME)
     }
@@ -161,10 +162,10 @@ impl TypeDirective for Public {
 
 impl Directive_At_FIELD_DEFINITION for Public {}
 
-/// What comes between a field's description and its need.
-const NEEDS: &str = "\n\nNeeds ";
+/// Text between a field's description and the sentence about its need.
+const NEED_PREFIX: &str = "\n\nNeeds ";
 
-/// Whether a set of abilities opens something that needs one of `any`.
+/// Checks that a set of abilities holds one of `any`.
 ///
 /// # Errors
 /// [`Error::Forbidden`] when it doesn't.
@@ -172,8 +173,8 @@ pub fn allow(abilities: &Abilities, any: &[impl AsRef<str>]) -> Result<()> {
     if abilities.open(any) { Ok(()) } else { Err(Error::forbidden(any)) }
 }
 
-/// A root type whose fields are guarded by what they say with [`Can`]. Every field is nullable:
-/// a refused or failed one is null and leaves its neighbours alone.
+/// A root type whose fields are guarded by their [`Can`]. Every field is nullable: a refused or failed field is
+/// null, and the other fields are answered.
 pub struct Guarded<T>(pub T);
 
 impl<T: ContainerType> OutputType for Guarded<T> {
@@ -206,14 +207,14 @@ impl<T: ContainerType> ContainerType for Guarded<T> {
         let Some((root, field)) = root.and_then(|root| Some((root, root.field_by_name(name)?))) else {
             return self.0.resolve_field(ctx).await;
         };
-        match selection::turn(ctx, root) {
-            Turn::Alone => self.resolve_guarded(ctx, field).await,
-            Turn::Merged(merged) => {
+        match selection::merge_root_field(ctx, root) {
+            RootFieldMerge::Single => self.resolve_guarded(ctx, field).await,
+            RootFieldMerge::Merged(merged) => {
                 let mut ctx = ctx.clone();
                 ctx.item = &merged;
                 self.resolve_guarded(&ctx, field).await
             }
-            Turn::Taken => Ok(Some(Value::Null)),
+            RootFieldMerge::Absorbed => Ok(Some(Value::Null)),
         }
     }
 }
@@ -226,7 +227,7 @@ impl<T: ContainerType> Guarded<T> {
             let any = Can::read(field).ok_or_else(|| Error::Forbidden(Vec::new()));
             any.and_then(|any| Execution::of(ctx).allow(&any))
         };
-        let allowed = allowed.and_then(|()| writable::<T>(ctx));
+        let allowed = allowed.and_then(|()| check_writable::<T>(ctx));
         let answer = match allowed {
             Ok(()) => self.0.resolve_field(ctx).await,
             Err(error) => Err(graphql(error).into_server_error(ctx.item.pos)),
@@ -241,43 +242,44 @@ impl<T: ContainerType> Guarded<T> {
 
 impl<T: ObjectType> ObjectType for Guarded<T> {}
 
-/// Refuses the fields of the mutation root where nothing may be written.
-fn writable<T: OutputType>(ctx: &Context<'_>) -> Result<()> {
+/// Refuses mutations where the server is read-only.
+fn check_writable<T: OutputType>(ctx: &Context<'_>) -> Result<()> {
     let writes = ctx.schema_env.registry.mutation_type.as_deref() == Some(T::type_name().as_ref());
     if writes && Engine::of(ctx).options.read_only { Err(Error::ReadOnly) } else { Ok(()) }
 }
 
-/// What a field is for, without its need.
-pub fn undescribed(field: &MetaField) -> String {
+/// The description of a field, without the sentence about its need.
+pub fn description_without_need(field: &MetaField) -> String {
     let text = field.description.as_deref().unwrap_or_default();
-    text.split(NEEDS).next().unwrap_or_default().to_owned()
+    text.split(NEED_PREFIX).next().unwrap_or_default().to_owned()
 }
 
-/// Completes a guarded field: nullable, and its need told in words too.
+/// Makes a guarded field nullable and adds the sentence about its need to its description.
 pub(crate) fn describe(field: &mut MetaField) {
     field.ty = field.ty.trim_end_matches('!').to_owned();
-    match Can::read(field).map(|any| need(&any)) {
-        None if Public::marks(field) => tell(&mut field.description, "no key."),
+    match Can::read(field).map(|any| need_text(&any)) {
+        None if Public::marks(field) => append_need(&mut field.description, "no key."),
         None => {}
-        Some(need) => tell(&mut field.description, &need),
+        Some(need) => append_need(&mut field.description, &need),
     }
 }
 
-/// Tells in words what fields of inputs need; once, though both roots ask.
+/// Adds the sentence about its need to each input field with `@can`. Both root types call this; the sentence is
+/// added once.
 fn describe_inputs(registry: &mut Registry) {
     let inputs = registry.types.values_mut().filter_map(|ty| match ty {
         MetaType::InputObject { input_fields, .. } => Some(input_fields.values_mut()),
         _ => None,
     });
     for field in inputs.flatten() {
-        let told = field.description.as_deref().is_some_and(|text| text.contains(NEEDS));
-        if let Some(need) = Can::read_input(field).filter(|_| !told).map(|any| need(&any)) {
-            tell(&mut field.description, &need);
+        let told = field.description.as_deref().is_some_and(|text| text.contains(NEED_PREFIX));
+        if let Some(need) = Can::read_input(field).filter(|_| !told).map(|any| need_text(&any)) {
+            append_need(&mut field.description, &need);
         }
     }
 }
 
-fn need(any: &[&str]) -> String {
+fn need_text(any: &[&str]) -> String {
     if any.is_empty() {
         return "a valid key.".to_owned();
     }
@@ -285,7 +287,7 @@ fn need(any: &[&str]) -> String {
     format!("{}.", names.join(" or "))
 }
 
-fn tell(description: &mut Option<String>, need: &str) {
+fn append_need(description: &mut Option<String>, need: &str) {
     let text = description.take().unwrap_or_default();
-    *description = Some(format!("{text}{NEEDS}{need}").trim_start().to_owned());
+    *description = Some(format!("{text}{NEED_PREFIX}{need}").trim_start().to_owned());
 }

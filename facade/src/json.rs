@@ -1,8 +1,8 @@
-//! Writing JSON text.
+//! Functions that write JSON into a buffer of bytes.
 
 use async_graphql::Value;
 
-use crate::face::Face;
+use crate::api::Api;
 
 /// Writes a JSON string.
 pub fn write_str(text: &str, out: &mut Vec<u8>) {
@@ -10,7 +10,7 @@ pub fn write_str(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut start = 0;
-    // Few texts hold anything to escape: the loop looks for that and for nothing else.
+    // Few texts need escapes, so the loop only searches for bytes that do.
     while let Some(length) = first_special(&bytes[start..]) {
         let at = start + length;
         out.extend_from_slice(&bytes[start..at]);
@@ -21,14 +21,15 @@ pub fn write_str(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Where the first byte stands that is escaped in JSON: eight at a time are looked at, as one number.
+/// Position of the first byte that JSON escapes. It examines eight bytes at a time, as one number.
 fn first_special(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = ONES * 0x80;
     let (eights, rest) = bytes.as_chunks::<8>();
     for (at, eight) in eights.iter().enumerate() {
         let eight = u64::from_le_bytes(*eight);
-        // The high bit of each byte below a bound, exact up to the first of them: higher ones may be wrong.
+        // Sets the high bit of each byte that is below `bound`. The lowest set bit is exact; bits above it may be
+        // wrong.
         let below = |eight: u64, bound: u64| eight.wrapping_sub(ONES * bound) & !eight & HIGH;
         let equal = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
         let special = below(eight, 0x20) | equal(b'"') | equal(b'\\');
@@ -62,7 +63,7 @@ pub fn write_int(number: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Writes a number in the shortest form, whole values without fraction; null where it is none.
+/// Writes a number in its shortest form, whole values without a fraction; `null` for NaN and infinity.
 pub fn write_float(number: f64, out: &mut Vec<u8>) {
     if !number.is_finite() {
         return out.extend_from_slice(b"null");
@@ -77,27 +78,28 @@ pub fn write_bool(truth: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(if truth { b"true" } else { b"false" });
 }
 
-/// Writes a value as a face prints it. [`Value::Binary`] is JSON that is already written.
-pub fn write_value(value: &Value, face: Face, out: &mut Vec<u8>) {
+/// Writes a value as the API prints it: REST prints enum words in lower case and whole floats without a fraction.
+/// [`Value::Binary`] holds JSON and is copied.
+pub fn write_value(value: &Value, api: Api, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Boolean(truth) => write_bool(*truth, out),
         Value::String(text) => write_str(text, out),
-        Value::Enum(word) if face == Face::GraphQl => write_str(word, out),
+        Value::Enum(word) if api == Api::GraphQl => write_str(word, out),
         Value::Enum(word) => write_str(&word.to_lowercase(), out),
         Value::Binary(json) => out.extend_from_slice(json),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => write_int(whole, out),
-            (None, float) if face.is_rest() => write_float(float.unwrap_or(f64::NAN), out),
+            (None, float) if api.is_rest() => write_float(float.unwrap_or(f64::NAN), out),
             (None, _) => out.extend_from_slice(number.to_string().as_bytes()),
         },
         Value::List(items) => {
-            write_joined([b'[', b']'], items, out, |item, out| write_value(item, face, out));
+            write_joined([b'[', b']'], items, out, |item, out| write_value(item, api, out));
         }
         Value::Object(fields) => write_joined([b'{', b'}'], fields, out, |(key, value), out| {
             write_str(key, out);
             out.push(b':');
-            write_value(value, face, out);
+            write_value(value, api, out);
         }),
     }
 }

@@ -1,16 +1,16 @@
-//! The engine: records of a database as GraphQL and REST, from one set of resolvers.
+//! The engine: it serves records of a database as GraphQL and REST, from one set of resolvers.
 //!
-//! It knows no resource and no shop. What it needs of its host is [`engine::Host`].
+//! It knows no resource and no shop. Its host implements [`engine::Host`] and [`pipeline::Access`].
 
 pub mod ability;
+mod api;
+pub mod apis;
 pub mod cache;
 pub mod collation;
 pub mod column;
 pub mod engine;
 pub mod error;
 pub mod execution;
-mod face;
-pub mod faces;
 pub mod facts;
 pub mod failure;
 pub mod filter;
@@ -42,7 +42,7 @@ pub mod transaction;
 pub mod write;
 
 pub use ability::{Abilities, Ability};
+pub use api::{Api, Dialect, Times};
 pub use error::{Error, Result};
-pub use face::{Dialect, Face, Times};
 pub use json::{write_bool, write_float, write_int, write_str, write_value};
 pub use value::Id;

@@ -1,6 +1,6 @@
-//! How the two faces spell a name.
+//! Conversion of names between REST (snake_case) and GraphQL (camelCase).
 
-/// The field of a filter type that a REST name means: `id` is the primary key.
+/// The field of a filter type for a REST name: `id` is `databaseId`, all others are converted to camelCase.
 pub fn filter_field(name: &str) -> String {
     if name == "id" { "databaseId".to_owned() } else { camel(name) }
 }
@@ -41,7 +41,8 @@ pub fn capitalised(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The variable that says whether a relation is included, in one of its three forms.
+/// Name of the variable that says whether a relation is included. `form` is the suffix: empty, or one of the others
+/// that documents declare.
 pub fn include_variable(relation: &str, form: &str) -> String {
     format!("include{}{form}", capitalised(relation))
 }

@@ -1,9 +1,8 @@
-//! Records that are found again by their global identifier: Relay's `Node`.
+//! Relay's `Node`: records that can be fetched again by their global identifier.
 //!
-//! A record that declares a `node` in [`record!`](crate::record!) has an `id`, and says who may read
-//! it by that, and which rows there are: those that its own query at the root shows. What declares
-//! none is a part of other records, and has no `id`. The host lists the records that are nodes
-//! ([`NodeTypes`]).
+//! A record that declares a `node` in [`record!`](crate::record!) has an `id`. The declaration says which ability
+//! is needed and which rows exist for the caller; both are the same as for the record's own root field. A record
+//! without `node` is part of other records and has no `id`. The host lists its nodes in [`NodeTypes`].
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -29,15 +28,15 @@ use crate::engine::graphql;
 use crate::execution::Execution;
 use crate::guard::Can;
 use crate::record::{Level, NODE, PLANNED, Record, RecordType, Row, Rows, global_id, path_of, write_each};
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 
-/// The primary key in an identifier of this type: the bare digits, or, in GraphQL, a global one.
-pub fn database_id(scope: Scope<'_>, name: &str, id: &str) -> Option<Id> {
+/// The primary key in an identifier of the type `name`: plain digits, or, in GraphQL, a global identifier.
+pub fn database_id(scope: RequestScope<'_>, name: &str, id: &str) -> Option<Id> {
     let global = || typed_id(id).and_then(|(named, key)| (named == name).then_some(key));
     digits(id).or_else(|| if scope.is_rest() { None } else { global() })
 }
 
-/// The type and the primary key that a global identifier names.
+/// Decodes a global identifier into type name and primary key.
 fn typed_id(id: &str) -> Option<(String, Id)> {
     let bytes = STANDARD_NO_PAD.decode(id).ok()?;
     let (name, key) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
@@ -49,36 +48,36 @@ fn digits(text: &str) -> Option<Id> {
     plain.then(|| text.parse().ok().map(Id)).flatten()
 }
 
-/// How a record is found again.
+/// How a record is fetched by its global identifier.
 pub struct Refetch<E: EntityTrait> {
-    /// Abilities of which the caller needs one, as for the record's own query.
+    /// Abilities of which the caller needs one, as for the record's own root field.
     pub need: &'static [Ability],
-    /// The rows that there are for the caller.
+    /// The rows that exist for the caller.
     pub rows: fn(&ContextSelectionSet<'_>) -> Select<E>,
 }
 
-/// A type of records that are found again.
+/// A record type that is a node.
 pub struct NodeType {
     name: &'static str,
     record: fn() -> &'static RecordType,
     need: fn() -> &'static [Ability],
     register: fn(&mut Registry) -> String,
-    find: for<'a> fn(Search<'a>) -> Answers<'a>,
+    find: for<'a> fn(NodeSearch<'a>) -> NodesByKey<'a>,
 }
 
-/// What is looked for: keys of one type, and where the first of them is answered.
-struct Search<'a> {
+/// A search for the nodes of one type: their keys, and the path at which an error of the search is reported.
+struct NodeSearch<'a> {
     ctx: &'a ContextSelectionSet<'a>,
     keys: Vec<Id>,
     path: Vec<PathSegment>,
     pos: Pos,
 }
 
-/// Answers by key.
-type Answers<'a> = Pin<Box<dyn Future<Output = ServerResult<HashMap<Id, Value>>> + Send + 'a>>;
+/// A future of the nodes that were found, by primary key.
+type NodesByKey<'a> = Pin<Box<dyn Future<Output = ServerResult<HashMap<Id, Value>>> + Send + 'a>>;
 
 impl NodeType {
-    /// The type of a record.
+    /// The node type of a record.
     pub const fn of<T: Record>() -> Self {
         Self {
             name: T::NAME,
@@ -91,13 +90,13 @@ impl NodeType {
 }
 
 impl NodeType {
-    /// What the record is.
+    /// The description of the record.
     pub fn record(&self) -> &'static RecordType {
         (self.record)()
     }
 }
 
-impl Search<'_> {
+impl NodeSearch<'_> {
     async fn find<T: Record>(self) -> ServerResult<HashMap<Id, Value>> {
         let Some(node) = T::node() else { return Ok(HashMap::new()) };
         self.check(node.need)?;
@@ -120,7 +119,7 @@ impl Search<'_> {
         record: &'static RecordType,
         mut select: SelectStatement,
     ) -> ServerResult<HashMap<Id, Value>> {
-        let scope = Scope::from(self.ctx);
+        let scope = RequestScope::from(self.ctx);
         let level = Level::plan(self.ctx, record)?;
         let columns = level.columns();
         record.select(columns, &mut select);
@@ -136,12 +135,12 @@ impl Search<'_> {
 
 /// The records of a host that are nodes.
 pub trait NodeTypes: Send + Sync + 'static {
-    /// Their types.
+    /// The node types.
     const NODES: &'static [NodeType];
 }
 
-/// The records that identifiers name, in their order; null where there is none. Each type is asked for once,
-/// and refused or failing it is told once.
+/// The nodes with these identifiers, in the same order; null where there is none. Each type is fetched with one
+/// statement, and a refusal or failure is reported once for each type.
 async fn find(
     types: &'static [NodeType],
     ctx: &ContextSelectionSet<'_>,
@@ -149,7 +148,7 @@ async fn find(
     path: impl Fn(usize) -> Vec<PathSegment>,
     pos: Pos,
 ) -> Vec<Value> {
-    let named: Vec<_> = ids.iter().map(|id| named(types, id)).collect();
+    let named: Vec<_> = ids.iter().map(|id| type_and_key(types, id)).collect();
     let searches = types.iter().filter_map(|ty| {
         let is = |named: &Option<(&str, Id)>| named.is_some_and(|(name, _)| name == ty.name);
         let first = named.iter().position(is)?;
@@ -157,7 +156,7 @@ async fn find(
             named.iter().filter(|named| is(named)).flatten().map(|&(_, key)| key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let search = (ty.find)(Search { ctx, keys, path: path(first), pos });
+        let search = (ty.find)(NodeSearch { ctx, keys, path: path(first), pos });
         Some(async move { (ty.name, search.await) })
     });
     let mut found = HashMap::new();
@@ -175,14 +174,14 @@ async fn find(
     named.into_iter().map(answer).collect()
 }
 
-/// Type and key of a global identifier, written as we write it.
-fn named(types: &'static [NodeType], id: &ID) -> Option<(&'static str, Id)> {
+/// Type and key of a global identifier; `None` unless it is exactly in the form that the server writes.
+fn type_and_key(types: &'static [NodeType], id: &ID) -> Option<(&'static str, Id)> {
     let (name, key) = typed_id(id)?;
     let ty = types.iter().find(|ty| ty.name == name)?;
     (global_id(ty.name, key.0) == **id).then_some((ty.name, key))
 }
 
-/// The record that an identifier names.
+/// Output type of `node`: the node with this identifier.
 pub struct Node<N>(ID, PhantomData<fn() -> N>);
 
 impl<N: NodeTypes> OutputType for Node<N> {
@@ -234,7 +233,7 @@ fn description(types: &[NodeType]) -> String {
     )
 }
 
-/// The records that identifiers name.
+/// Output type of `nodes`: the nodes with these identifiers.
 pub struct Nodes<N>(Vec<ID>, PhantomData<fn() -> N>);
 
 impl<N: NodeTypes> OutputType for Nodes<N> {
@@ -254,7 +253,7 @@ impl<N: NodeTypes> OutputType for Nodes<N> {
     }
 }
 
-/// Finding records again.
+/// The root fields `node` and `nodes`.
 pub struct NodeQuery<N>(PhantomData<fn() -> N>);
 
 impl<N> Default for NodeQuery<N> {
@@ -297,7 +296,7 @@ mod properties {
         #[test]
         fn any_text_names_a_record_or_nothing(id in r"\PC*|[0-9A-Za-z+/=]{0,20}", inner in r"[A-Za-z]{0,3}:?[0-9+-]{0,21}") {
             for id in [id, STANDARD_NO_PAD.encode(inner)] {
-                let named = named(&[], &ID(id.clone()));
+                let named = type_and_key(&[], &ID(id.clone()));
                 prop_assert!(named.is_none_or(|(name, key)| global_id(name, key.0) == id));
                 prop_assert!(digits(&id).is_none_or(|key| key.0 >= 0));
             }

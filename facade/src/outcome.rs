@@ -1,4 +1,4 @@
-//! What actions answer that have no record to show.
+//! The output type of actions that have no record to return.
 
 use async_graphql::SimpleObject;
 
@@ -10,7 +10,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// An outcome in these words.
+    /// An outcome with this message.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into() }
     }

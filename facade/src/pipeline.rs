@@ -1,5 +1,5 @@
-//! The way of a request through the server, the same for both faces: a place among those that run, the
-//! key, the limits, the execution, and what it cost. A face reads its request and spells the outcome.
+//! The steps that every request takes, the same for both APIs: a permit to run, the key, the rate limits, the
+//! execution, and the correction of its price. Each API reads its own requests and writes its own answers.
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -15,29 +15,29 @@ use futures_util::{FutureExt, poll};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use crate::engine::{Engine, GivenUp};
+use crate::engine::{CancelReason, Engine};
 use crate::execution::{Execution, Principal};
-use crate::gate::{Gate, Place};
-use crate::limit::{Limits, Verdict};
+use crate::gate::{Gate, Permit};
+use crate::limit::{CallerLimits, Verdict};
 use crate::schema::AnySchema;
 use crate::{Abilities, Error, Result, facts};
 
-/// Larger bodies are parsed beside the threads that answer requests.
-const PARSED_AT_ONCE: usize = 64 * 1024;
-/// How many of them are parsed at the same time.
-const PARSERS: usize = 2;
+/// Larger bodies are parsed on a blocking thread, so that they do not delay other requests.
+const MAX_INLINE_PARSE_BYTES: usize = 64 * 1024;
+/// Maximum number of large bodies that are parsed at the same time.
+const MAX_PARSERS: usize = 2;
 
-/// Who asks and how much it may: what the pipeline needs of its host beside the [engine's](crate::engine::Host).
+/// Authentication and rate limits: what the pipeline needs of the host beside [`Host`](crate::engine::Host).
 #[async_trait]
 pub trait Access: Send + Sync + 'static {
-    /// Who asks, by the key or token in the headers; `None` without a valid one.
+    /// Authenticates the caller by the key or token in the headers; `None` without a valid one.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] where the address has tried too many wrong keys; when the database fails.
+    /// [`Error::RateLimited`] where the address has sent too many wrong keys; when the database fails.
     async fn identify(&self, headers: &HeaderMap, client: IpAddr) -> Result<Option<Arc<dyn Principal>>>;
 
-    /// Counts something in the caller's window, or nothing if it isn't left.
-    async fn take(&self, unit: Unit, caller: &Caller, amount: u32) -> Verdict {
+    /// Takes an amount from the caller's limit. Where less is left, it takes nothing and refuses.
+    async fn take(&self, unit: LimitUnit, caller: &Caller, amount: u32) -> Verdict {
         let _ = (unit, caller, amount);
         Verdict::Unlimited
     }
@@ -54,40 +54,47 @@ pub trait Access: Send + Sync + 'static {
     }
 
     /// Corrects what was taken to what was used in the end; how the caller stands then.
-    async fn settle(&self, unit: Unit, caller: &Caller, verdict: Verdict, taken: u32, used: u32) -> Verdict {
+    async fn settle(
+        &self,
+        unit: LimitUnit,
+        caller: &Caller,
+        verdict: Verdict,
+        taken: u32,
+        used: u32,
+    ) -> Verdict {
         let _ = (unit, caller, taken, used);
         verdict
     }
 
-    /// Notes that a request begins; whether it must read what was just written, not what a replica holds. Asked only
-    /// where there is a replica.
+    /// Notes that an operation begins. Returns whether it must read from the primary, because it writes or follows
+    /// a write of the same account. It is called only where there is a replica.
     async fn begins(&self, caller: &Caller, writes: bool) -> bool {
         let _ = caller;
         writes
     }
 
-    /// Notes that a request has ended.
+    /// Notes that an operation has ended. It is called only where there is a replica.
     async fn ends(&self, caller: &Caller, writes: bool) {
         let _ = (caller, writes);
     }
 
-    /// Whether REST is answered at all.
+    /// Checks that REST is not in maintenance.
     ///
     /// # Errors
-    /// [`Error::Maintenance`] while it is closed.
-    async fn is_open(&self) -> Result<()> {
+    /// [`Error::Maintenance`] during maintenance.
+    async fn check_open(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Ends when work has to be given up that began now: because it takes longer than the limit, or the database is
-    /// away.
-    async fn given_up(&self, limit: Duration) -> GivenUp {
+    /// Completes when work that begins now must be cancelled: when the time limit is over, or when the database
+    /// does not answer.
+    async fn cancelled(&self, limit: Duration) -> CancelReason {
         tokio::time::sleep(limit).await;
-        GivenUp::Late
+        CancelReason::TimedOut
     }
 }
 
-/// One key that opens everything, without limits: to try something out.
+/// An [`Access`] with one key and no limits, for experiments and examples.
 pub struct OneKey {
     key: HeaderValue,
     holder: Arc<Holder>,
@@ -102,10 +109,10 @@ impl Principal for Holder {
 }
 
 impl OneKey {
-    /// The key, and what its holder may do.
+    /// An access with this key, whose holder has these abilities.
     ///
     /// # Errors
-    /// When the key cannot stand in a header.
+    /// When the key holds characters that an HTTP header cannot hold.
     pub fn new(key: &str, abilities: Abilities) -> Result<Arc<Self>> {
         let key = HeaderValue::try_from(format!("Bearer {key}")).map_err(Error::internal)?;
         Ok(Arc::new(Self { key, holder: Arc::new(Holder(abilities)) }))
@@ -121,35 +128,35 @@ impl Access for OneKey {
     }
 }
 
-/// What is counted of a caller in each window.
+/// What a rate limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
+pub enum LimitUnit {
     /// Requests.
     Requests,
-    /// Points of what is asked for.
+    /// Points (the price of operations).
     Points,
 }
 
-/// What every request passes through.
+/// The steps that every request takes.
 pub struct Pipeline {
-    /// What every request shares.
+    /// The state that all requests share.
     pub engine: Arc<Engine>,
-    /// Who asks and how much it may.
+    /// Authentication and limits.
     access: Arc<dyn Access>,
     gate: Gate,
     parsers: Arc<Semaphore>,
 }
 
-/// Who asks, and how its limits stand.
+/// The sender of a request, with the state of its limits.
 pub struct Caller {
-    /// Whose key it is; `None` without a valid key.
+    /// The authenticated caller; `None` without a valid key.
     pub principal: Option<Arc<dyn Principal>>,
     /// The address that the request comes from.
     pub client: IpAddr,
-    /// What program asks, as it says itself; only where that matters.
+    /// The header `User-Agent`; set for GraphQL requests only.
     pub agent: Option<HeaderValue>,
-    /// What the answer tells of the caller's limits.
-    pub limits: Limits,
+    /// The limits, as the answer's headers report them.
+    pub limits: CallerLimits,
 }
 
 /// An operation that is ready to run.
@@ -160,14 +167,14 @@ pub struct Job<Used> {
     pub execution: Execution,
     /// Whether it changes something.
     pub writes: bool,
-    /// Points that it costs at most; they are taken before it runs. `None` takes none.
+    /// Maximum price in points, which is taken before the operation runs. `None`: no points are taken.
     pub price: Option<u32>,
-    /// Points that it has cost in the end.
+    /// Computes the points that the operation has cost.
     pub used: Used,
 }
 
-/// What came of a job.
-pub struct Done {
+/// The result of a job.
+pub struct JobResult {
     /// The answer, with its errors.
     pub answer: Answer,
     /// Points that it has cost.
@@ -175,26 +182,26 @@ pub struct Done {
 }
 
 impl Pipeline {
-    /// A pipeline over what every request shares.
+    /// A pipeline over the engine and the host's access.
     pub fn new(engine: Arc<Engine>, access: Arc<dyn Access>) -> Self {
         let gate = Gate::new(engine.options.running, engine.options.waiting);
-        Self { engine, access, gate, parsers: Arc::new(Semaphore::new(PARSERS)) }
+        Self { engine, access, gate, parsers: Arc::new(Semaphore::new(MAX_PARSERS)) }
     }
 
-    /// A place among the requests that run.
+    /// Waits for a permit to run.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] where too many wait already.
-    pub async fn enter(&self) -> Result<Place> {
+    /// [`Error::Overloaded`] where too many requests wait.
+    pub async fn enter(&self) -> Result<Permit> {
         self.gate.enter().await
     }
 
-    /// Reads a request's body. A client may take its time for it: where it has not come yet, the place is given
-    /// back meanwhile.
+    /// Reads a request's body. Where it has not arrived completely, the permit is given back while the client sends
+    /// it, so that slow clients do not block others.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] where too many wait for a place then.
-    pub async fn receive<T>(&self, running: Place, reading: impl Future<Output = T>) -> Result<(Place, T)> {
+    /// [`Error::Overloaded`] where too many requests wait for a permit when the body has arrived.
+    pub async fn receive<T>(&self, running: Permit, reading: impl Future<Output = T>) -> Result<(Permit, T)> {
         let mut reading = pin!(reading);
         if let Poll::Ready(read) = poll!(&mut reading) {
             return Ok((running, read));
@@ -204,25 +211,25 @@ impl Pipeline {
         Ok((self.enter().await?, read))
     }
 
-    /// The caller: whose key the request carries. Nothing of the request's body was read yet.
+    /// Authenticates the caller. This happens before anything of the body is read.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] where the key is wrong and its address has tried too many wrong ones; when
-    /// the database fails.
+    /// [`Error::RateLimited`] where the key is wrong and its address has sent too many wrong ones; when the
+    /// database fails.
     pub async fn identify(&self, headers: &HeaderMap, client: IpAddr) -> Result<Caller> {
         let principal = self.access.identify(headers, client).await?;
         if let Some(principal) = &principal {
             facts::note(|facts| facts.principal = Some(Arc::clone(principal)));
         }
-        Ok(Caller { principal, client, agent: None, limits: Limits::default() })
+        Ok(Caller { principal, client, agent: None, limits: CallerLimits::default() })
     }
 
-    /// Counts the request.
+    /// Counts the request against the caller's limit.
     ///
     /// # Errors
     /// [`Error::RateLimited`] where the caller has none left in this minute.
     pub async fn count(&self, caller: &mut Caller) -> Result<()> {
-        caller.limits.requests = self.access.take(Unit::Requests, caller, 1).await;
+        caller.limits.requests = self.access.take(LimitUnit::Requests, caller, 1).await;
         caller.limits.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
     }
 
@@ -241,67 +248,71 @@ impl Pipeline {
     }
 
     /// Takes a counted request back: one that turns out to mean nothing is not counted.
-    pub async fn uncount(&self, caller: &Caller) {
-        self.access.settle(Unit::Requests, caller, caller.limits.requests, 1, 0).await;
+    pub async fn refund_request(&self, caller: &Caller) {
+        self.access.settle(LimitUnit::Requests, caller, caller.limits.requests, 1, 0).await;
     }
 
-    /// Takes points.
+    /// Takes points from the caller's limit.
     ///
     /// # Errors
     /// [`Error::RateLimited`] where the caller has fewer left in this minute.
     pub async fn charge(&self, caller: &mut Caller, points: u32) -> Result<()> {
-        caller.limits.points = self.access.take(Unit::Points, caller, points).await;
+        caller.limits.points = self.access.take(LimitUnit::Points, caller, points).await;
         caller.limits.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
     }
 
-    /// Notes how the caller stands with points, where nothing was taken.
-    pub async fn note_points(&self, caller: &mut Caller) {
-        caller.limits.points = self.access.take(Unit::Points, caller, 0).await;
+    /// Reads the state of the caller's limit of points without taking any.
+    pub async fn read_points(&self, caller: &mut Caller) {
+        caller.limits.points = self.access.take(LimitUnit::Points, caller, 0).await;
     }
 
-    /// Adds the headers that tell the caller how its limits stand.
+    /// Adds the headers about the caller's limits.
     pub fn write_limits(&self, caller: &Caller, headers: &mut HeaderMap) {
         caller.limits.write(headers, self.engine.host.now().timestamp());
     }
 
-    /// Refuses REST while the host is closed.
+    /// Refuses REST during maintenance.
     ///
     /// # Errors
     /// [`Error::Maintenance`].
-    pub async fn is_open(&self) -> Result<()> {
-        self.access.is_open().await
+    pub async fn check_open(&self) -> Result<()> {
+        self.access.check_open().await
     }
 
-    /// Does something for a request within its time, and gives it up where the database is away.
+    /// Runs work for at most `limit`, and cancels it where the database does not answer.
     ///
     /// # Errors
-    /// When it takes longer than the limit, or the database is away.
-    pub async fn watch<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, GivenUp> {
+    /// When the limit is exceeded or the database does not answer.
+    pub async fn within_limit<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, CancelReason> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            reason = self.access.given_up(limit) => Err(reason),
+            reason = self.access.cancelled(limit) => Err(reason),
         }
     }
 
-    /// The same, for work that can fail itself.
+    /// Runs fallible work for at most the time limit of requests.
     ///
     /// # Errors
-    /// What the work fails with; [`Error::Unavailable`] where it was given up.
-    pub async fn watched<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.watch(self.engine.options.timeout, work).await.map_err(Error::from).flatten()
+    /// The error of the work; [`Error::Unavailable`] where it was cancelled.
+    pub async fn within_timeout<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.within_limit(self.engine.options.timeout, work).await.map_err(Error::from).flatten()
     }
 
-    /// Reads a body: a large one beside the threads that answer requests, where only some are read at a time.
+    /// Parses a body of so many bytes: a small one at once, a large one on a blocking thread.
     ///
     /// # Errors
-    /// When the server is torn down.
+    /// When the runtime shuts down.
     pub async fn parse<T: Send + 'static>(
         &self,
         bytes: usize,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        if bytes <= PARSED_AT_ONCE {
+        if bytes <= MAX_INLINE_PARSE_BYTES {
             return Ok(work());
         }
         let place = Arc::clone(&self.parsers).acquire_owned().await.map_err(Error::internal)?;
@@ -312,44 +323,45 @@ impl Pipeline {
         parsing.await.map_err(Error::internal)
     }
 
-    /// Takes the points of an operation, runs it, and corrects the points to what it has cost.
+    /// Takes the price of an operation, runs the operation, and corrects the price to what it has cost.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] where the caller has too few points left; errors of the operation itself
-    /// are part of its answer.
+    /// [`Error::RateLimited`] where the caller has too few points left. Errors of the operation itself are in its
+    /// answer.
     pub async fn run(
         &self,
         schema: &AnySchema,
         caller: &mut Caller,
         job: Job<impl FnOnce(&Answer, &Execution) -> u32>,
-    ) -> Result<Done> {
+    ) -> Result<JobResult> {
         let Job { operation, mut execution, writes, price, used } = job;
         if let Some(price) = price {
             self.charge(caller, price).await?;
         }
-        // Without a replica, everything that is read is fresh.
+        // Without a replica, all reads are fresh.
         let may_lag = self.engine.host.may_lag();
         if may_lag {
             execution.fresh = self.access.begins(caller, writes).await;
         }
         let execution = Arc::new(execution);
         let operation = operation.data(Arc::clone(&execution));
-        let answer = defended(pin!(schema.execute(operation))).await;
+        let answer = catch_panic(pin!(schema.execute(operation))).await;
         if may_lag {
             self.access.ends(caller, writes).await;
         }
         let used = used(&answer, &execution);
         if let Some(price) = price {
-            let points = self.access.settle(Unit::Points, caller, caller.limits.points, price, used).await;
+            let points =
+                self.access.settle(LimitUnit::Points, caller, caller.limits.points, price, used).await;
             caller.limits.points = points;
             facts::note(|facts| facts.cost = Some(used.into()));
         }
-        Ok(Done { answer, used })
+        Ok(JobResult { answer, used })
     }
 }
 
-/// A defect of ours ends only the operation that meets it.
-async fn defended(execution: impl Future<Output = Answer>) -> Answer {
+/// Turns a panic of a resolver into an error of its operation, so that the connection survives.
+async fn catch_panic(execution: impl Future<Output = Answer>) -> Answer {
     let panicked = |_| {
         let error = async_graphql::Error::from(Error::internal("a resolver panicked"));
         Answer::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
@@ -364,7 +376,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_ends_only_its_operation() {
-        let answer = defended(async { panic!("a defect") }).await;
+        let answer = catch_panic(async { panic!("a defect") }).await;
         let [error] = answer.errors.as_slice() else { panic!("{answer:?}") };
         let source = error.source.as_ref().and_then(|source| source.downcast_ref::<Error>());
         assert_eq!(source.unwrap().code(), Code::Internal);

@@ -1,4 +1,4 @@
-//! What a resource is declared and written with.
+//! The names that a resource's code imports: macros, types and functions.
 
 pub use async_graphql::{Context, ID, Object};
 
@@ -8,6 +8,6 @@ pub use crate::form::Form;
 pub use crate::guard::Can;
 pub use crate::page::{Connection, List, Paging};
 pub use crate::record::{One, see};
-pub use crate::scope::Scope;
+pub use crate::scope::RequestScope;
 pub use crate::write::put;
 pub use crate::{filters, form, list, one, record, words};

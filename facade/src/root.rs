@@ -1,9 +1,9 @@
-//! Fields of the root types that every record has alike: one record by its identifier, and a list of them. Their
-//! arguments are declared here, once.
+//! Macros for the root fields that most records have: one record by its identifier ([`one!`](crate::one!)), and a list
+//! ([`list!`](crate::list!)).
 
 use async_graphql::registry::MetaField;
 
-/// What arguments of root fields are for that mean the same everywhere.
+/// Descriptions of the arguments that mean the same on all root fields.
 const ARGUMENTS: &[(&str, &str)] = &[
     ("id", "Global identifier, or the primary key's digits."),
     ("filter", "Conditions that must hold."),
@@ -20,7 +20,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Describes the arguments of a root field that its resolver says nothing of.
+/// Adds these descriptions to arguments that have none.
 pub(crate) fn describe_arguments(field: &mut MetaField) {
     for argument in field.args.values_mut().filter(|argument| argument.description.is_none()) {
         let known = ARGUMENTS.iter().find(|(name, _)| *name == argument.name);
@@ -28,7 +28,7 @@ pub(crate) fn describe_arguments(field: &mut MetaField) {
     }
 }
 
-/// Declares a field that answers one record by its identifier.
+/// Declares a root field that returns one record by its identifier.
 ///
 /// ```ignore
 /// one! {
@@ -63,7 +63,7 @@ macro_rules! one {
     };
 }
 
-/// Declares a field that answers a list of records, by Relay cursors or by pages.
+/// Declares a root field that returns a list of records, by Relay cursors or by pages.
 ///
 /// ```ignore
 /// list! {
@@ -80,7 +80,7 @@ macro_rules! one {
 ///
 /// An argument with `#[rest_only]` is one of REST documents alone.
 ///
-/// A list is narrowed by `async fn(Scope<'_>, List<Entity>, Option<ID>) -> Result<List<Entity>>`.
+/// A list is narrowed by `async fn(RequestScope<'_>, List<Entity>, Option<ID>) -> Result<List<Entity>>`.
 #[macro_export]
 macro_rules! list {
     (

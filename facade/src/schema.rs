@@ -1,5 +1,5 @@
-//! The schemas over a host's roots: the public one, validated strictly, and the internal one that runs what was
-//! validated before. Whatever the types of the roots are, what runs operations is compiled once.
+//! The two schemas over a host's root types: one validates operations, the other runs operations that were validated
+//! before. [`AnySchema`] hides the root types, so that the code that runs operations is compiled once.
 
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ use crate::rest::{Document, Unchecked};
 use crate::rest_only;
 use crate::{Error, Result};
 
-/// Nesting of what clients send: the parser's own limit. The limits that count are held before
-/// (`facade/src/operation/`).
+/// Maximum nesting of clients' documents: the parser's own limit. The configured limits are lower and are checked
+/// before (`facade/src/operation/`).
 const MAX_NESTING: usize = 64;
-/// Nesting of the host's own documents: fragments that spread themselves are unrolled deep.
+/// Maximum nesting of the host's own documents, in which fragments that spread themselves are unrolled.
 const MAX_RECURSION: usize = 256;
 
-/// A root of a schema: an object whose fields say what they need.
+/// A root type of a schema: an object whose fields have `@can` or `@public`.
 pub trait Root: ObjectType + ContainerType + Default + 'static {}
 
 impl<T: ObjectType + ContainerType + Default + 'static> Root for T {}
 
-/// A schema that is not finished yet.
+/// A builder for a schema with these root types.
 pub type Builder<Q, M> = SchemaBuilder<Guarded<Q>, Guarded<M>, EmptySubscription>;
 
 fn builder<Q: Root, M: Root>() -> Builder<Q, M> {
@@ -36,18 +36,18 @@ fn builder<Q: Root, M: Root>() -> Builder<Q, M> {
 }
 
 /// What GraphQL clients talk to: without what only REST has. `data` is what resolvers find in their context.
-pub fn strict<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
+pub fn validating<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
     let public = rest_only::in_public(builder);
     AnySchema::new(data(public).disable_suggestions().limit_recursive_depth(MAX_NESTING).finish())
 }
 
-/// What operations run on that were validated before: the REST documents at start-up, those of GraphQL clients
-/// when they were first asked.
-pub fn fast<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
+/// The schema for operations that were validated before: REST documents at the start, documents of GraphQL clients when
+/// they ran first.
+pub fn non_validating<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
     let builder = data(builder())
         .validation_mode(ValidationMode::Fast)
-        // Whether there are federated types would otherwise be looked for among all of them, for each field at the
-        // root. Nothing asks for them: such a document is not valid on the public schema.
+        // Without this, async-graphql searches all types for federated ones, for each root field. No operation can
+        // ask for federation: it would not be valid on the other schema.
         .enable_federation()
         .disable_suggestions()
         .limit_recursive_depth(MAX_RECURSION);
@@ -83,15 +83,15 @@ pub fn registry<Q: Root, M: Root>() -> Registry {
     registry
 }
 
-/// A schema that operations run on. Copies share it.
+/// A schema of any root types. Clones share it.
 #[derive(Clone)]
-pub struct AnySchema(Arc<dyn Executes>);
+pub struct AnySchema(Arc<dyn ExecuteOperation>);
 
-trait Executes: Send + Sync {
+trait ExecuteOperation: Send + Sync {
     fn execute(&self, operation: Request) -> BoxFuture<'_, Response>;
 }
 
-impl<Q: ObjectType + 'static, M: ObjectType + 'static> Executes for Schema<Q, M, EmptySubscription> {
+impl<Q: ObjectType + 'static, M: ObjectType + 'static> ExecuteOperation for Schema<Q, M, EmptySubscription> {
     fn execute(&self, operation: Request) -> BoxFuture<'_, Response> {
         self.execute(operation).boxed()
     }
@@ -110,20 +110,20 @@ impl AnySchema {
     }
 }
 
-/// Validates documents by GraphQL's own rules, without running them.
+/// Validates REST documents by GraphQL's rules, without running them.
 ///
 /// # Errors
-/// At the first document that is not valid.
+/// The first document that is not valid, with the reason.
 pub async fn validate<Q: Root, M: Root>(documents: &[Document<Unchecked>]) -> Result<()> {
     let schema = builder::<Q, M>().extension(ValidateOnly).limit_recursive_depth(MAX_RECURSION);
     let schema = AnySchema::new(schema.finish());
     for document in documents {
-        valid(&schema, document).await?;
+        validate_document(&schema, document).await?;
     }
     Ok(())
 }
 
-async fn valid(schema: &AnySchema, document: &Document<Unchecked>) -> Result<()> {
+async fn validate_document(schema: &AnySchema, document: &Document<Unchecked>) -> Result<()> {
     let mut request = Request::new("");
     request.set_parsed_query(document.standard_document());
     match schema.execute(request).await.errors.first() {
@@ -132,7 +132,7 @@ async fn valid(schema: &AnySchema, document: &Document<Unchecked>) -> Result<()>
     }
 }
 
-/// Stops every operation after its validation.
+/// An extension that ends every operation after its validation.
 struct ValidateOnly;
 
 impl ExtensionFactory for ValidateOnly {

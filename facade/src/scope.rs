@@ -1,4 +1,4 @@
-//! What a resolver sees of the engine and of the request it answers.
+//! What resolvers use: the engine and the present request.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,22 +12,22 @@ use crate::ability::Abilities;
 use crate::engine::{Engine, Host, Texts};
 use crate::execution::{Execution, Origin};
 use crate::form::{self, Form, FormInput};
-use crate::page::Remembered;
+use crate::page::ListCache;
 use crate::record::Moment;
 use crate::transaction::Transaction;
 use crate::write::Expected;
 use crate::{Error, Result};
 
-/// The engine and the request, as a resolver sees them.
+/// The engine and the present request, as resolvers use them. It is cheap to copy.
 #[derive(Clone, Copy)]
-pub struct Scope<'a> {
+pub struct RequestScope<'a> {
     engine: &'a Arc<Engine>,
     execution: &'a Execution,
     uploads: &'a [UploadValue],
     expected: Expected,
 }
 
-impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
+impl<'a, T> From<&ContextBase<'a, T>> for RequestScope<'a> {
     fn from(ctx: &ContextBase<'a, T>) -> Self {
         let execution = Execution::of(ctx);
         Self {
@@ -39,14 +39,14 @@ impl<'a, T> From<&ContextBase<'a, T>> for Scope<'a> {
     }
 }
 
-impl<'a> Scope<'a> {
-    /// The same, for a change of a record that a GraphQL caller has read in this state.
+impl<'a> RequestScope<'a> {
+    /// A scope for the change of a record whose `updatedAt` the caller has sent as `expectedUpdatedAt`.
     #[must_use]
     pub fn expecting(self, read: Option<Moment>) -> Self {
         Self { expected: read.map_or(self.expected, |read| Expected::At(read.0)), ..self }
     }
 
-    /// The state of its record that a change demands.
+    /// The state that the record must be in for a change.
     pub fn expected(self) -> Expected {
         self.expected
     }
@@ -56,17 +56,17 @@ impl<'a> Scope<'a> {
         self.execution.changed_at.get_or_init(|| at);
     }
 
-    /// What all requests share.
+    /// The state that all requests share.
     pub fn engine(self) -> &'a Arc<Engine> {
         self.engine
     }
 
-    /// Who runs the engine.
+    /// The application that runs the engine.
     pub fn host(self) -> &'a dyn Host {
         &*self.engine.host
     }
 
-    /// The request, as all of its resolvers see it.
+    /// The present request.
     pub fn execution(self) -> &'a Execution {
         self.execution
     }
@@ -83,20 +83,20 @@ impl<'a> Scope<'a> {
 
     /// Whether the request came through REST.
     pub(crate) fn is_rest(self) -> bool {
-        self.execution.face.is_rest()
+        self.execution.api.is_rest()
     }
 
-    /// The database that is written.
+    /// The primary database.
     pub fn db(self) -> &'a DatabaseConnection {
         self.host().database()
     }
 
-    /// Which database it is.
+    /// The kind of database.
     pub fn backend(self) -> DbBackend {
         self.db().get_database_backend()
     }
 
-    /// Reads the rows of a statement: from a replica where that will do.
+    /// Runs a statement that only reads, on a replica where that is allowed.
     ///
     /// # Errors
     /// When the database fails.
@@ -107,7 +107,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Reads the first row of a statement.
+    /// Runs a statement that only reads, and returns its first row.
     ///
     /// # Errors
     /// When the database fails.
@@ -115,12 +115,12 @@ impl<'a> Scope<'a> {
         Ok(self.rows(statement).await?.into_iter().next())
     }
 
-    /// Whether what is read may lag behind what was written.
+    /// Whether rows may be older than the last commit, because they come from a replica.
     pub fn may_lag(self) -> bool {
         !self.execution.fresh && self.host().may_lag()
     }
 
-    /// Begins a transaction that is going to write.
+    /// Begins a transaction that will write.
     ///
     /// # Errors
     /// When the database fails.
@@ -128,11 +128,11 @@ impl<'a> Scope<'a> {
         Ok(Transaction::new(self.host().begin().await?, Arc::clone(self.engine)))
     }
 
-    /// Does something while everything that is [read](Self::rows) comes from a transaction.
+    /// Runs `work` while all [reads](Self::rows) of the request run in this transaction; gives the transaction back.
     ///
     /// # Errors
-    /// When the work has kept the transaction: a defect.
-    pub(crate) async fn within<T>(
+    /// When the work still holds the transaction, which would be a defect.
+    pub(crate) async fn with_transaction<T>(
         self,
         transaction: Transaction,
         work: impl Future<Output = T>,
@@ -146,12 +146,12 @@ impl<'a> Scope<'a> {
         Ok((transaction, done))
     }
 
-    /// Texts that are put into answers.
+    /// The texts of answers.
     pub fn texts(self) -> &'a dyn Texts {
         self.host().texts()
     }
 
-    /// Whether an update leaves fields that were not sent as they are.
+    /// Whether an update may leave fields out, which then stay as they are.
     pub fn is_partial(self) -> bool {
         !self.execution.strict
     }
@@ -161,12 +161,12 @@ impl<'a> Scope<'a> {
         self.host().now()
     }
 
-    /// Totals and places of big lists, remembered for a moment.
-    pub fn lists(self) -> &'a Remembered {
+    /// Cached totals and page starts of large lists.
+    pub fn lists(self) -> &'a ListCache {
         &self.engine.lists
     }
 
-    /// Checks an input that makes a new record.
+    /// Checks the input of a new record.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every broken rule; when the database fails.
@@ -174,8 +174,8 @@ impl<'a> Scope<'a> {
         self.check_form(input, None, &[], false).await
     }
 
-    /// Checks an input that changes the record `id`; `stored` holds columns that rules of other
-    /// fields lean on.
+    /// Checks an input that changes the record `id`. `stored` holds the values of columns that rules of other
+    /// fields read.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every broken rule; when the database fails.
@@ -195,7 +195,7 @@ impl<'a> Scope<'a> {
         stored: &[(&str, &str)],
         partial: bool,
     ) -> Result<T> {
-        let scope = form::Scope {
+        let scope = form::CheckScope {
             db: self.db(),
             texts: self.texts(),
             settings: self.host(),
@@ -209,7 +209,7 @@ impl<'a> Scope<'a> {
         input.check(&scope).await
     }
 
-    /// What the caller may do, without what a document lends.
+    /// The caller's own abilities, without those that a document grants.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] without a valid key.
@@ -217,7 +217,7 @@ impl<'a> Scope<'a> {
         self.execution.principal.as_deref().map(|who| who.abilities()).ok_or(Error::Unauthenticated)
     }
 
-    /// How the request reached the server, for addresses in answers.
+    /// Scheme and host of the request, for URLs in answers.
     pub fn origin(self) -> &'a Origin {
         &self.execution.origin
     }

@@ -1,8 +1,7 @@
-//! Fields that a document asks for more than once under the same key, merged into one before they are
-//! run (GraphQL, "Field Collection").
+//! Merges root fields that a document selects more than once under the same response key (GraphQL, "Field Collection").
 //!
-//! The executor runs each of them and merges their answers: every statement, change and error would
-//! be there twice. Records collect the fields below them by themselves (`facade/src/record/plan.rs`).
+//! async-graphql runs each of them and merges their answers, so statements, changes and errors would occur twice. Below
+//! records, `facade/src/record/plan.rs` collects the fields.
 
 use std::collections::HashMap;
 
@@ -11,54 +10,56 @@ use async_graphql::parser::types::{Field, FragmentDefinition, Selection, Selecti
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Context, Name, Positioned};
 
+use crate::api::Api;
 use crate::execution::Execution;
-use crate::face::Face;
 use crate::record::is_planned;
 
-/// How a field of a root type is run.
-pub enum Turn {
-    /// As it stands.
-    Alone,
-    /// With all that is asked under its key, in it or beside it.
+/// What is to be done with a selection of a root field.
+pub enum RootFieldMerge {
+    /// Run it as it is.
+    Single,
+    /// Run this field instead, which holds all selections with the same response key.
     Merged(Box<Positioned<Field>>),
-    /// Not at all: an earlier one under its key is run for it.
-    Taken,
+    /// Skip it: an earlier selection with the same response key was run with it.
+    Absorbed,
 }
 
-/// How the field of this context, which is one of `root`, is run.
-pub fn turn(ctx: &Context<'_>, root: &MetaType) -> Turn {
-    // The REST documents ask for one field.
-    if Execution::of(ctx).face != Face::GraphQl {
-        return Turn::Alone;
+/// What is to be done with the field of this context, a field of the type `root`.
+pub fn merge_root_field(ctx: &Context<'_>, root: &MetaType) -> RootFieldMerge {
+    // REST documents have one root field.
+    if Execution::of(ctx).api != Api::GraphQl {
+        return RootFieldMerge::Single;
     }
-    let collection = Collection { registry: &ctx.schema_env.registry, fragments: &ctx.query_env.fragments };
-    let all = collection.collect([&ctx.query_env.operation.node.selection_set.node]);
-    let Some(group) = all.get(&ctx.item.node.response_key().node) else { return Turn::Alone };
+    let collector =
+        FieldCollector { registry: &ctx.schema_env.registry, fragments: &ctx.query_env.fragments };
+    let all = collector.collect([&ctx.query_env.operation.node.selection_set.node]);
+    let Some(group) = all.get(&ctx.item.node.response_key().node) else { return RootFieldMerge::Single };
     match group.first() {
-        Some(first) if !std::ptr::eq(*first, ctx.item) => Turn::Taken,
-        _ if group.len() > 1 || collection.repeats(root, group) => {
-            collection.merged(root, group).map_or(Turn::Alone, |field| Turn::Merged(Box::new(field)))
-        }
-        _ => Turn::Alone,
+        Some(first) if !std::ptr::eq(*first, ctx.item) => RootFieldMerge::Absorbed,
+        _ if group.len() > 1 || collector.repeats(root, group) => collector
+            .merged(root, group)
+            .map_or(RootFieldMerge::Single, |field| RootFieldMerge::Merged(Box::new(field))),
+        _ => RootFieldMerge::Single,
     }
 }
 
-/// Fields by their key, in the order of the document.
+/// Fields by their response key, in the order of the document.
 type Fields<'a> = IndexMap<&'a Name, Vec<&'a Positioned<Field>>>;
 
-struct Collection<'a> {
+struct FieldCollector<'a> {
     registry: &'a Registry,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
 }
 
-impl<'a> Collection<'a> {
+impl<'a> FieldCollector<'a> {
     fn collect(&self, sets: impl IntoIterator<Item = &'a SelectionSet>) -> Fields<'a> {
         let mut fields = Fields::new();
         sets.into_iter().for_each(|set| self.add(set, &mut fields));
         fields
     }
 
-    /// Whatever a fragment is on, it applies: the document is valid, and what is collected is no interface.
+    /// Adds all fields of a selection set. Every fragment applies, whatever its type condition: the document is
+    /// valid, and the collected type is no interface.
     fn add(&self, set: &'a SelectionSet, fields: &mut Fields<'a>) {
         for selection in &set.items {
             match &selection.node {
@@ -75,29 +76,29 @@ impl<'a> Collection<'a> {
         }
     }
 
-    /// Type of what a field holds, where the executor collects the fields below it.
-    fn below(&self, parent: &MetaType, group: &[&Positioned<Field>]) -> Option<&'a MetaType> {
+    /// The object type of a field, where async-graphql runs the fields below it.
+    fn object_type(&self, parent: &MetaType, group: &[&Positioned<Field>]) -> Option<&'a MetaType> {
         let field = parent.field_by_name(&group.first()?.node.name.node)?;
         let ty = self.registry.concrete_type_by_name(&field.ty)?;
         (matches!(ty, MetaType::Object { .. }) && !is_planned(ty)).then_some(ty)
     }
 
-    /// Whether anything is asked more than once below.
+    /// Whether a response key occurs more than once below these fields.
     fn repeats(&self, parent: &MetaType, group: &[&'a Positioned<Field>]) -> bool {
-        let Some(ty) = self.below(parent, group) else { return false };
-        let fields = self.collect(sets(group));
+        let Some(ty) = self.object_type(parent, group) else { return false };
+        let fields = self.collect(selection_sets(group));
         fields.values().any(|group| group.len() > 1 || self.repeats(ty, group))
     }
 
     fn merged(&self, parent: &MetaType, group: &[&'a Positioned<Field>]) -> Option<Positioned<Field>> {
         let first = group.first()?;
-        let items = match self.below(parent, group) {
+        let items = match self.object_type(parent, group) {
             Some(ty) => {
-                let fields = self.collect(sets(group));
+                let fields = self.collect(selection_sets(group));
                 let fields = fields.values().filter_map(|group| self.merged(ty, group));
                 fields.map(selected).collect()
             }
-            None => sets(group).flat_map(|set| set.items.iter().cloned()).collect(),
+            None => selection_sets(group).flat_map(|set| set.items.iter().cloned()).collect(),
         };
         let Field { alias, name, arguments, directives, selection_set } = &first.node;
         let field = Field {
@@ -116,6 +117,6 @@ fn selected(field: Positioned<Field>) -> Positioned<Selection> {
     Positioned::new(Selection::Field(field), pos)
 }
 
-fn sets<'a>(group: &[&'a Positioned<Field>]) -> impl Iterator<Item = &'a SelectionSet> {
+fn selection_sets<'a>(group: &[&'a Positioned<Field>]) -> impl Iterator<Item = &'a SelectionSet> {
     group.iter().map(|field| &field.node.selection_set.node)
 }

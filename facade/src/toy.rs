@@ -1,4 +1,4 @@
-//! Tables and a schema of a small library, for the engine's own tests.
+//! A table and a schema for the engine's own tests.
 
 use async_graphql::registry::Registry;
 use async_graphql::{Enum, ID, InputObject, Object, OutputType, SimpleObject};

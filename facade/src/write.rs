@@ -1,8 +1,8 @@
-//! What all writes have in common: a row is locked and held against what the caller has read of it, only what
-//! was given and differs is written, and the row's `updated_at` follows only then.
+//! Common steps of writes: lock the row and compare its state with the one that the caller has read, set only the
+//! columns that were sent and differ, and set `updated_at` only if something is written.
 //!
-//! `updated_at` names a state of its row, though the shop stores it to the second: a change within the second
-//! of the one before is noted a second later ([`save`]). So whoever saw another state has another time.
+//! `updated_at` identifies a state of its row, although the shop stores it in whole seconds: [`save`] sets the time
+//! of a second change within the same second one second later. So two states never have the same time.
 
 use async_graphql::MaybeUndefined;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,7 +15,7 @@ use value::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 
 use crate::error::Invalid;
 use crate::record::Record;
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 use crate::transaction::Transaction;
 use crate::{Error, Result};
 
@@ -57,39 +57,39 @@ pub fn put<T: FromInput<Given> + Into<Value> + PartialEq, Given>(
     }
 }
 
-/// Why a row was not written: where somebody else took the value of a unique field after it was checked, the
-/// words are those of the rule.
-pub fn taken(scope: Scope<'_>, field: &str, error: DbErr) -> Error {
+/// Converts the error of a write. A violated unique index is reported as the rule `unique` reports it: another
+/// request has taken the value after it was checked.
+pub fn taken(scope: RequestScope<'_>, field: &str, error: DbErr) -> Error {
     match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => {
             let name = scope.texts().field_name(field);
             let text = scope.texts().text("validation.unique", &[("attribute", &name)]);
-            Error::Invalid(Invalid::one(field, text))
+            Error::Invalid(Invalid::single(field, text))
         }
         _ => error.into(),
     }
 }
 
-/// The column that tells when a row was last changed.
-pub const CHANGED: &str = "updated_at";
+/// The column that holds when a row was last changed.
+pub const CHANGED_COLUMN: &str = "updated_at";
 
-/// The state of its record that a change demands, by the record's `updated_at`.
+/// The state that a record must be in for a change, by its `updated_at`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expected {
-    /// Any.
+    /// Any state.
     #[default]
     Any,
-    /// That of this very moment.
+    /// The state with exactly this time.
     At(DateTime<Utc>),
-    /// The one that was there then (RFC 9110, 13.1.4).
+    /// A state that is not newer than this time (`If-Unmodified-Since`, RFC 9110, 13.1.4).
     NotAfter(DateTime<Utc>),
 }
 
 impl Expected {
-    /// Refuses a row that was changed since. One that never tells when it was changed is as good as any.
+    /// Refuses a row in another state. A table without `updated_at` has no states, and every row is accepted.
     fn check<M: ModelTrait>(self, row: &M) -> Result<()> {
         let Some(column) = changed_column::<M::Entity>() else { return Ok(()) };
-        let changed = moment(row.get(column)).map(|changed| changed.0);
+        let changed = time_of(row.get(column)).map(|changed| changed.0);
         let is_as_read = match self {
             Self::Any => true,
             Self::At(read) => changed == Some(read),
@@ -99,25 +99,25 @@ impl Expected {
     }
 }
 
-/// When a row was last changed; nothing where its table doesn't tell.
+/// When a row was last changed; `None` where the table has no `updated_at` or it is null.
 pub fn changed_at<M: ModelTrait>(row: &M) -> Option<DateTime<Utc>> {
-    changed_column::<M::Entity>().and_then(|column| moment(row.get(column))).map(|changed| changed.0)
+    changed_column::<M::Entity>().and_then(|column| time_of(row.get(column))).map(|changed| changed.0)
 }
 
 fn changed_column<E: EntityTrait>() -> Option<E::Column> {
-    E::Column::iter().find(|column| column.as_str() == CHANGED)
+    E::Column::iter().find(|column| column.as_str() == CHANGED_COLUMN)
 }
 
-fn moment(value: Value) -> Option<ShopTime> {
+fn time_of(value: Value) -> Option<ShopTime> {
     <Option<ShopTime> as ValueType>::try_from(value).ok().flatten()
 }
 
-/// Reads a row that nobody else changes until the transaction ends, for a change of it. On SQLite the
-/// transaction itself keeps others out: it began as a writing one.
+/// Reads a row and locks it until the transaction ends (`SELECT … FOR UPDATE`). On SQLite the transaction itself
+/// excludes other writers, because it began with `BEGIN IMMEDIATE`.
 ///
 /// # Errors
-/// [`Error::NotFound`] under the name that the original prints for `model`; [`Error::Changed`] where the
-/// caller has read another state of the row; when the database fails.
+/// [`Error::NotFound`] with the class name `model`; [`Error::Changed`] where the row is not in the `expected`
+/// state; when the database fails.
 pub async fn lock<T: Record>(
     transaction: &Transaction,
     select: Select<T::Entity>,
@@ -131,7 +131,7 @@ pub async fn lock<T: Record>(
     Ok(row)
 }
 
-/// Writes what differs in a row that is locked, and when that was.
+/// Writes the changed columns of a locked row, and `updated_at`.
 ///
 /// # Errors
 /// When the database fails.
@@ -145,14 +145,14 @@ where
     <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
 {
     if let Some(column) = changed_column::<A::Entity>() {
-        let former = row.get(column).into_value().and_then(moment);
-        row.set(column, following(former, now).into());
+        let former = row.get(column).into_value().and_then(time_of);
+        row.set(column, next_change_time(former, now).into());
     }
     row.update(db).await
 }
 
-/// The time of a change: now, to the second, but later than that of the change before.
-fn following(former: Option<ShopTime>, now: DateTime<Utc>) -> ShopTime {
+/// The time of a change: now, in whole seconds, but always later than the time of the change before.
+fn next_change_time(former: Option<ShopTime>, now: DateTime<Utc>) -> ShopTime {
     let now = ShopTime::from_local(ShopTime(now).local());
     match former {
         Some(former) if former >= now => ShopTime(former.0 + TimeDelta::seconds(1)),
@@ -171,21 +171,21 @@ mod tests {
     #[test]
     fn no_two_changes_have_the_same_time() {
         let now = at("2026-11-23T12:00:00.7Z");
-        let first = following(None, now);
+        let first = next_change_time(None, now);
         assert_eq!(first.0, at("2026-11-23T12:00:00Z"));
-        let second = following(Some(first), now);
+        let second = next_change_time(Some(first), now);
         assert_eq!(second.0, at("2026-11-23T12:00:01Z"));
-        assert_eq!(following(Some(second), now).0, at("2026-11-23T12:00:02Z"));
-        assert_eq!(following(Some(first), at("2026-11-23T12:00:09Z")).0, at("2026-11-23T12:00:09Z"));
+        assert_eq!(next_change_time(Some(second), now).0, at("2026-11-23T12:00:02Z"));
+        assert_eq!(next_change_time(Some(first), at("2026-11-23T12:00:09Z")).0, at("2026-11-23T12:00:09Z"));
     }
 
     /// What is stored is read back as winter time, an hour later.
     #[test]
     fn the_hour_that_autumn_repeats_has_times_of_its_own() {
         let stored = |time: ShopTime| ShopTime::from_local(time.local());
-        let summer = following(None, at("2026-10-25T00:30:00Z"));
+        let summer = next_change_time(None, at("2026-10-25T00:30:00Z"));
         assert_eq!(stored(summer), summer);
-        let winter = following(Some(summer), at("2026-10-25T01:30:00Z"));
+        let winter = next_change_time(Some(summer), at("2026-10-25T01:30:00Z"));
         assert_eq!((stored(winter), winter > summer), (winter, true));
     }
 }

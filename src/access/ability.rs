@@ -1,18 +1,17 @@
-//! What a key may do: the abilities that the resources declare, their names in a key's list, the names that older
-//! documents and screens used for them (docs/contract/documented-contract.md#5), and the permissions of the staff's roles
-//! that grant them.
+//! Abilities: their declarations by the resources, the names in a key's list (also the names that older documents
+//! and screens used, docs/contract/documented-contract.md#5), and the permissions of staff roles that grant them.
 
 use facade::{Abilities, Ability};
 
-/// An ability, as its resource declares it with [`abilities!`](crate::abilities!).
-pub struct Declared {
+/// A declaration of an ability, made by [`abilities!`](crate::abilities!).
+pub struct AbilityDeclaration {
     /// The ability.
     pub ability: Ability,
-    /// What it opens.
+    /// What it allows.
     pub doc: &'static str,
-    /// Names in a key's list that count as this one (docs/contract/documented-contract.md#5.2).
+    /// Other names in a key's list that grant it (docs/contract/documented-contract.md#5.2).
     pub aliases: &'static [&'static str],
-    /// Permissions of the original's panel; a role that has one of them grants the ability.
+    /// Permissions of the original's admin panel. A role with one of them grants the ability.
     pub permissions: &'static [&'static str],
     /// Who can have it.
     pub audience: Audience,
@@ -23,12 +22,12 @@ pub struct Declared {
 pub enum Audience {
     /// The shop's staff.
     Staff,
-    /// Customers, for their own records. A staff key never has it, not even with `*`: there is no customer whose
-    /// records they could be (docs/contract/documented-contract.md#4.4).
+    /// Customers, for their own records. A staff key never has it, not even with `*`, because there is no customer
+    /// whose records it could read (docs/contract/documented-contract.md#4.4).
     Customers,
 }
 
-/// Declares the abilities of a resource: a constant each, and the list `ABILITIES` of them all.
+/// Declares the abilities of a resource: one constant for each, and the list `ABILITIES` of all of them.
 ///
 /// ```ignore
 /// abilities! {
@@ -49,8 +48,8 @@ macro_rules! abilities {
         $( $(#[doc = $doc])+ pub const $NAME: facade::Ability = facade::Ability::new($name); )*
 
         /// The abilities of this resource.
-        pub const ABILITIES: &[$crate::access::Declared] = &[$(
-            $crate::access::Declared {
+        pub const ABILITIES: &[$crate::access::AbilityDeclaration] = &[$(
+            $crate::access::AbilityDeclaration {
                 ability: $NAME,
                 doc: concat!($($doc, "\n"),+),
                 aliases: &$crate::abilities!(@list $($aliases)?),
@@ -70,59 +69,59 @@ abilities! {
     CLIENT_API = "client-api", for customers;
 }
 
-/// All abilities that are declared.
+/// All declared abilities.
 pub struct Catalog {
-    declared: Vec<&'static Declared>,
+    declared: Vec<&'static AbilityDeclaration>,
     all: Abilities,
 }
 
 impl Catalog {
-    /// The abilities of these lists, and those of this module.
-    pub fn new(lists: &[&'static [Declared]]) -> Self {
+    /// A catalog of these lists and the abilities of this module.
+    pub fn new(lists: &[&'static [AbilityDeclaration]]) -> Self {
         let declared: Vec<_> = lists.iter().copied().chain([ABILITIES]).flatten().collect();
         let all = declared.iter().map(|declared| declared.ability).collect();
         Self { declared, all }
     }
 
-    /// Every ability there is: what `*` gives.
+    /// All abilities; `*` grants those of the key's audience.
     pub fn all(&self) -> &Abilities {
         &self.all
     }
 
     /// The declarations.
-    pub fn declared(&self) -> impl Iterator<Item = &'static Declared> {
+    pub fn declared(&self) -> impl Iterator<Item = &'static AbilityDeclaration> {
         self.declared.iter().copied()
     }
 
-    /// The ability of that name; aliases are not looked at.
-    pub fn named(&self, name: &str) -> Option<Ability> {
+    /// The ability with this name; aliases are not searched.
+    pub fn find(&self, name: &str) -> Option<Ability> {
         self.all.iter().find(|ability| ability.name() == name)
     }
 
-    /// The set that a key's list of names gives to an owner. Unknown names give nothing.
+    /// The abilities that a key's list of names grants. Unknown names grant nothing.
     pub fn of_key<'a>(&self, names: impl IntoIterator<Item = &'a str>, audience: Audience) -> Abilities {
         let names: Vec<_> = names.into_iter().collect();
-        let named = |declared: &Declared| {
+        let named = |declared: &AbilityDeclaration| {
             names.iter().any(|name| {
                 *name == "*" || *name == declared.ability.name() || declared.aliases.contains(name)
             })
         };
-        self.those(audience, named)
+        self.matching(audience, named)
     }
 
-    /// What a role with these permissions grants. Permissions that no ability names open nothing.
+    /// The abilities that a role with these permissions grants. Permissions that no ability names grant nothing.
     pub fn of_role(&self, permissions: &[String]) -> Abilities {
-        self.those(Audience::Staff, |declared| {
+        self.matching(Audience::Staff, |declared| {
             permissions.iter().any(|permission| declared.permissions.contains(&permission.as_str()))
         })
     }
 
     /// All abilities that an audience can have.
     pub fn of(&self, audience: Audience) -> Abilities {
-        self.those(audience, |_| true)
+        self.matching(audience, |_| true)
     }
 
-    fn those(&self, audience: Audience, fits: impl Fn(&Declared) -> bool) -> Abilities {
+    fn matching(&self, audience: Audience, fits: impl Fn(&AbilityDeclaration) -> bool) -> Abilities {
         let fitting = self.declared.iter().filter(|declared| declared.audience == audience && fits(declared));
         fitting.map(|declared| declared.ability).collect()
     }

@@ -1,4 +1,4 @@
-//! Who asks, and how much it may: the shop's keys, sessions and throttles behind the engine's pipeline.
+//! The engine's [`Access`](facade::pipeline::Access): authentication by keys and sessions, and rate limits.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,68 +6,68 @@ use std::time::Duration;
 
 use async_graphql::async_trait::async_trait;
 use axum::http::{HeaderMap, header};
-use facade::engine::{GivenUp, Settings as _};
+use facade::engine::{CancelReason, Settings as _};
 use facade::execution::Principal as AnyPrincipal;
 use facade::limit::Verdict;
-use facade::pipeline::{Caller, Unit};
+use facade::pipeline::{Caller, LimitUnit};
 
 use super::{Keys, Owner, Principal};
 use crate::access::throttle::{Bucket, Throttle};
 use crate::shop::{Shop, settings};
 use crate::{Error, Result};
 
-/// The counters of all callers.
+/// The rate limits.
 pub struct Throttles {
-    /// Requests a minute.
+    /// Requests per minute.
     pub requests: Throttle,
-    /// Points a minute.
+    /// Points per minute.
     pub points: Throttle,
-    /// Wrong keys a minute.
+    /// Wrong keys per minute.
     pub failed_keys: Throttle,
 }
 
-/// The shop's keys and throttles.
+/// Authentication and rate limits.
 pub struct Access {
     shop: Arc<Shop>,
-    /// Keys that were found a moment ago.
+    /// API keys, with a cache.
     pub keys: Keys,
     throttles: Throttles,
 }
 
-/// Whose key a caller has sent.
+/// The account of a caller.
 fn owner(caller: &Caller) -> Option<Owner> {
     caller.principal.as_deref().and_then(Principal::of).map(|who| who.owner)
 }
 
-/// Whose requests are counted together with those of a caller.
+/// The bucket in which a caller's requests are counted.
 fn bucket(caller: &Caller) -> Bucket {
     owner(caller).map_or(Bucket::of_client(caller.client), Bucket::Owner)
 }
 
 impl Access {
-    /// The keys of a shop, with these counters.
+    /// An access over the keys of a shop, with these rate limits.
     pub fn new(shop: Arc<Shop>, keys: Keys, throttles: Throttles) -> Self {
         Self { shop, keys, throttles }
     }
 
-    /// What a caller's account is called, where it matters which one writes.
+    /// The name of a caller's account for [`Shop::begins`]; `None` where there is no replica.
     fn account(&self, caller: &Caller) -> Option<String> {
         self.shop.replica.as_ref().and_then(|_| owner(caller)).map(|owner| owner.to_string())
     }
 
-    fn throttle(&self, unit: Unit) -> &Throttle {
+    fn throttle(&self, unit: LimitUnit) -> &Throttle {
         match unit {
-            Unit::Requests => &self.throttles.requests,
-            Unit::Points => &self.throttles.points,
+            LimitUnit::Requests => &self.throttles.requests,
+            LimitUnit::Points => &self.throttles.points,
         }
     }
 
-    /// Counts a key that is not valid. A request without any key has tried none.
+    /// Counts a wrong key. A request without a key is not counted.
     async fn count_failed_key(&self, headers: &HeaderMap, client: IpAddr) -> Result<()> {
         if !headers.contains_key(header::AUTHORIZATION) {
             return Ok(());
         }
-        let tried = self.throttles.failed_keys.hit(Bucket::of_client(client), self.shop.clock.now()).await;
+        let tried = self.throttles.failed_keys.count(Bucket::of_client(client), self.shop.clock.now()).await;
         tried.retry_after().map_or(Ok(()), |seconds| Err(Error::RateLimited(seconds)))
     }
 }
@@ -82,11 +82,18 @@ impl facade::pipeline::Access for Access {
         }
     }
 
-    async fn take(&self, unit: Unit, caller: &Caller, amount: u32) -> Verdict {
+    async fn take(&self, unit: LimitUnit, caller: &Caller, amount: u32) -> Verdict {
         self.throttle(unit).take(bucket(caller), amount, self.shop.clock.now()).await
     }
 
-    async fn settle(&self, unit: Unit, caller: &Caller, verdict: Verdict, taken: u32, used: u32) -> Verdict {
+    async fn settle(
+        &self,
+        unit: LimitUnit,
+        caller: &Caller,
+        verdict: Verdict,
+        taken: u32,
+        used: u32,
+    ) -> Verdict {
         self.throttle(unit).settle(bucket(caller), verdict, taken, used).await
     }
 
@@ -98,7 +105,7 @@ impl facade::pipeline::Access for Access {
         self.shop.ends(self.account(caller).as_deref(), writes).await;
     }
 
-    async fn is_open(&self) -> Result<()> {
+    async fn check_open(&self) -> Result<()> {
         if settings::is_on(&*self.shop, "maintenance_enabled", false).await? {
             let text = self.shop.setting("maintenance_message").await?;
             return Err(Error::Maintenance(text.unwrap_or_default()));
@@ -106,7 +113,7 @@ impl facade::pipeline::Access for Access {
         Ok(())
     }
 
-    async fn given_up(&self, limit: Duration) -> GivenUp {
-        self.shop.pulse.given_up(limit).await
+    async fn cancelled(&self, limit: Duration) -> CancelReason {
+        self.shop.health.cancelled(limit).await
     }
 }

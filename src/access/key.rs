@@ -1,45 +1,46 @@
-//! API keys and session tokens: how they are made and what of them is stored
-//! (spec: docs/contract/credentials.md#2.2). Only a hash is stored; the plain text is shown once.
+//! Creation and hashing of API keys (docs/contract/credentials.md#2.2). Only a hash is stored; the plain text is shown
+//! once.
 
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use sha2::{Digest, Sha256};
 
-/// How every secret begins.
+/// Prefix of every secret.
 const PREFIX: &str = "CLIENTXCMS";
 /// Random characters of a secret.
-const ENTROPY: usize = 40;
+const RANDOM_LETTERS: usize = 40;
 
-/// A key that has just been made.
+/// A new key.
 #[derive(Clone)]
 pub struct NewKey {
     /// The secret, without the row's id: prefix, 40 random characters and their checksum.
     pub plain: String,
-    /// What the `token` column stores.
+    /// The value for the column `token`.
     pub hash: String,
 }
 
 impl NewKey {
-    /// A key from the system's randomness.
+    /// Makes a random key.
     pub fn random() -> Self {
-        let entropy: String = rand::rng().sample_iter(Alphanumeric).take(ENTROPY).map(char::from).collect();
+        let entropy: String =
+            rand::rng().sample_iter(Alphanumeric).take(RANDOM_LETTERS).map(char::from).collect();
         let plain = format!("{PREFIX}{entropy}{}", checksum(&entropy));
         Self { hash: hash(&plain), plain }
     }
 
-    /// What the holder of the key sends: the row's id and the secret.
+    /// The text that clients send: the row's id and the secret.
     pub fn bearer(&self, id: i64) -> String {
         format!("{id}|{}", self.plain)
     }
 }
 
-/// What is stored of a secret: lower-case hex of its SHA-256.
+/// The stored hash of a secret: SHA-256 in lower-case hexadecimal digits.
 pub fn hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret))
 }
 
-/// The id and the secret of a bearer text; `None` when it has no id or is malformed. A text without `|` is a
-/// secret alone, found by its hash.
+/// The id and the secret of a bearer text; `None` when it has no id or is malformed. A text without `|` is only a
+/// secret, whose row is found by its hash.
 pub fn split(bearer: &str) -> Option<(i64, &str)> {
     let (id, secret) = bearer.split_once('|')?;
     let digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
@@ -64,7 +65,7 @@ mod tests {
     fn a_key_has_prefix_entropy_and_checksum() {
         let key = NewKey::random();
         assert_eq!(key.plain.len(), 58);
-        let entropy = &key.plain[PREFIX.len()..PREFIX.len() + ENTROPY];
+        let entropy = &key.plain[PREFIX.len()..PREFIX.len() + RANDOM_LETTERS];
         assert!(entropy.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         assert_eq!(key.plain, format!("{PREFIX}{entropy}{}", checksum(entropy)));
         assert_eq!(key.hash, hash(&key.plain));

@@ -1,4 +1,4 @@
-//! API keys: rows of `personal_access_tokens`, made by the original or by us
+//! Authentication by API keys: rows of `personal_access_tokens`, created by the original or by guichet
 //! (docs/contract/credentials.md#2, docs/contract/wire.md#7).
 
 use std::collections::HashSet;
@@ -19,41 +19,41 @@ use crate::database::reader::Reader;
 use crate::shop::Shop;
 use crate::{Error, Result};
 
-/// What the table calls the two kinds of owner.
+/// Class names of the two kinds of owner in the table.
 pub(super) const STAFF: &str = "App\\Models\\Admin\\Admin";
 pub(super) const CUSTOMER: &str = "App\\Models\\Account\\Customer";
 
-/// How long a key is believed without asking the database again: a revoked one stops as soon.
-const REMEMBERED: Duration = Duration::from_secs(1);
-/// How many keys are.
-const MAX_REMEMBERED: usize = 10_000;
+/// How long a key is cached. A revoked key is refused after this time.
+const CACHE_TTL: Duration = Duration::from_secs(1);
+/// Maximum number of cached keys.
+const MAX_CACHED: usize = 10_000;
 
-/// Keys, as they were found a moment ago.
+/// Authenticates callers by API keys, with a cache.
 pub struct Keys {
     sessions: Arc<Sessions>,
     abilities: &'static Catalog,
-    known: Cache<String, Option<Found>>,
+    cache: Cache<String, Option<StoredKey>>,
     used: Mutex<HashSet<Id>>,
 }
 
-/// A key's row and whether its owner exists, whatever the time is.
+/// A stored key whose owner exists. Whether it has expired is checked at each use.
 #[derive(Clone)]
-struct Found {
+struct StoredKey {
     id: Id,
     principal: Arc<Principal>,
     created_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
-    /// When its owner can do nothing any more.
-    owner_ends: Option<DateTime<Utc>>,
+    /// When the account of its owner expires.
+    owner_expires_at: Option<DateTime<Utc>>,
 }
 
 impl Keys {
-    /// Keys of these abilities, and the sessions that access tokens are of.
+    /// Makes an empty cache. `sessions` authenticates access tokens.
     pub fn new(sessions: Arc<Sessions>, abilities: &'static Catalog) -> Self {
-        Self { sessions, abilities, known: Cache::new(MAX_REMEMBERED, REMEMBERED), used: Mutex::default() }
+        Self { sessions, abilities, cache: Cache::new(MAX_CACHED, CACHE_TTL), used: Mutex::default() }
     }
 
-    /// The caller that the `Authorization` header names, if its key or access token is valid now.
+    /// Authenticates the caller by the key or access token in the header `Authorization`.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] without a valid one; when the database fails.
@@ -64,25 +64,25 @@ impl Keys {
         if session::is_access_token(text) {
             return Box::pin(self.sessions.authenticate(shop, text)).await;
         }
-        // The hash is the cache's key: the secret itself stays nowhere.
+        // The cache is keyed by the hash, so that it does not hold secrets.
         let secret = key::hash(text);
-        let found = match self.known.get(&secret) {
+        let found = match self.cache.get(&secret) {
             Some(found) => found,
             None => {
                 let found = Box::pin(find(&shop.reader, self.abilities, text)).await?;
-                self.known.insert(secret, found.clone());
+                self.cache.insert(secret, found.clone());
                 found
             }
         };
         let (max_age, now) = (shop.config.token_expiration, shop.clock.now());
-        let found = found.filter(|found| found.valid(max_age, now)).ok_or(Error::Unauthenticated)?;
+        let found = found.filter(|found| found.is_valid(max_age, now)).ok_or(Error::Unauthenticated)?;
         if !shop.config.read_only {
             self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(found.id);
         }
         Ok(found.principal)
     }
 
-    /// Writes `last_used_at` of every key used since the last call, in one statement.
+    /// Writes `last_used_at` of all keys that were used since the last call, with one statement.
     ///
     /// # Errors
     /// When the database fails; the keys are then written with the next call.
@@ -105,10 +105,10 @@ impl Keys {
     }
 }
 
-impl Found {
-    fn valid(&self, max_age: Option<Duration>, now: DateTime<Utc>) -> bool {
+impl StoredKey {
+    fn is_valid(&self, max_age: Option<Duration>, now: DateTime<Utc>) -> bool {
         let young = max_age.is_none_or(|age| self.created_at.is_some_and(|made| made > now - age));
-        young && [self.expires_at, self.owner_ends].iter().flatten().all(|end| *end > now)
+        young && [self.expires_at, self.owner_expires_at].iter().flatten().all(|end| *end > now)
     }
 }
 
@@ -119,17 +119,17 @@ fn bearer(header: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Whether keys can be looked up at all: the database is there, with the shop's tables.
+/// Checks that the database answers and has the shop's tables.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn reachable(db: &impl ConnectionTrait) -> Result<()> {
+pub async fn check_database(db: &impl ConnectionTrait) -> Result<()> {
     let any = token::Entity::find().select_only().column(token::Column::Id).limit(1);
     any.into_tuple::<Id>().one(db).await?;
     Ok(())
 }
 
-async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<Found>> {
+async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<StoredKey>> {
     let select = token::Entity::find();
     let (select, secret) = match key::split(text) {
         Some((id, secret)) => (select.filter(token::Column::Id.eq(id)), secret),
@@ -140,25 +140,25 @@ async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<Found
     if !bool::from(row.token.as_bytes().ct_eq(key::hash(secret).as_bytes())) {
         return Ok(None);
     }
-    let Some((owner, owner_ends)) = owner(db, &row).await? else { return Ok(None) };
+    let Some((owner, owner_expires_at)) = owner(db, &row).await? else { return Ok(None) };
     let names: Vec<String> =
         row.abilities.as_deref().map_or_else(Vec::new, |list| serde_json::from_str(list).unwrap_or_default());
-    // Either may hold `*` (docs/contract/wire.md#quirk-10).
+    // Keys of both audiences may have `*` (docs/contract/wire.md#quirk-10).
     let audience = match owner {
         Owner::Staff(_) => Audience::Staff,
         Owner::Customer(_) => Audience::Customers,
     };
     let abilities = catalog.of_key(names.iter().map(String::as_str), audience);
-    Ok(Some(Found {
+    Ok(Some(StoredKey {
         id: row.id,
         principal: Arc::new(Principal { owner, credential: Credential::Key(row.id), abilities }),
         created_at: row.created_at.map(|at| at.0),
         expires_at: row.expires_at.map(|at| at.0),
-        owner_ends,
+        owner_expires_at,
     }))
 }
 
-/// The key's owner, unless it was deleted, and when it can do nothing any more.
+/// The owner of a key, unless it was deleted, and when its account expires.
 async fn owner(db: &Reader, row: &token::Model) -> Result<Option<(Owner, Option<DateTime<Utc>>)>> {
     let id = row.tokenable_id;
     Ok(match row.tokenable_type.as_str() {

@@ -1,4 +1,4 @@
-//! Who asks, and what they may do.
+//! Authentication and authorization: callers, abilities, keys, sessions, passwords and rate limits.
 
 mod ability;
 mod gatekeeper;
@@ -10,15 +10,15 @@ pub mod throttle;
 
 use std::fmt;
 
-pub use ability::{Audience, CLIENT_API, Catalog, Declared};
+pub use ability::{AbilityDeclaration, Audience, CLIENT_API, Catalog};
 use entity::Id;
 use facade::Abilities;
 pub use gatekeeper::{Access, Throttles};
-pub use keys::{Keys, reachable};
-pub(crate) use session::{Client, Credentials, Kind};
-pub use session::{KeyRing, Sessions, Tokens, Tries};
+pub use keys::{Keys, check_database};
+pub(crate) use session::{AccountKind, Client, Credentials};
+pub use session::{KeyRing, Sessions, SignInAttempts, Tokens};
 
-/// Whose key it is.
+/// The account that a key or session belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// A member of the shop's staff.
@@ -28,7 +28,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// The customer's number; none of the staff.
+    /// The primary key of the customer; `None` for the staff.
     pub fn customer(self) -> Option<Id> {
         match self {
             Self::Staff(_) => None,
@@ -36,7 +36,7 @@ impl Owner {
         }
     }
 
-    /// Its kind, as our own table and keys name it, and its primary key.
+    /// The kind of account, as guichet's own tables and Redis keys name it, and its primary key.
     pub fn parts(self) -> (&'static str, Id) {
         match self {
             Self::Staff(id) => ("staff", id),
@@ -52,28 +52,28 @@ impl fmt::Display for Owner {
     }
 }
 
-/// What a caller proves itself with.
+/// What a caller has authenticated with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// An API key, by its row.
     Key(Id),
-    /// The access token of a session, by the session's name.
+    /// The access token of a session, by the name of the session.
     Session(String),
 }
 
-/// The caller of a request: a valid key or access token.
+/// An authenticated caller.
 #[derive(Clone, Debug)]
 pub struct Principal {
-    /// Whose key it is.
+    /// The account of the key or session.
     pub owner: Owner,
-    /// What the caller sent.
+    /// The key or session.
     pub credential: Credential,
-    /// What it may do.
+    /// The abilities of the caller.
     pub abilities: Abilities,
 }
 
 impl Principal {
-    /// The caller, as this shop knows it.
+    /// Downcasts the engine's principal, which is always of this type here.
     pub fn of(who: &dyn facade::execution::Principal) -> Option<&Self> {
         let who: &dyn std::any::Any = who;
         who.downcast_ref()

@@ -163,7 +163,7 @@ impl Environment {
 /// Opens a database that must be there.
 async fn open(config: &Config) -> Result<DatabaseConnection, Failure> {
     let hint = match &config.database.target {
-        config::Target::File(path) if !path.exists() => ": run `guichet migrate` to make it",
+        config::DatabaseTarget::File(path) if !path.exists() => ": run `guichet migrate` to make it",
         _ => "",
     };
     let opened = database::connect(config).await;

@@ -13,9 +13,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::{Environment, Failure, demo, say, shop};
-use crate::database::own_tables::Lack;
+use crate::database::own_tables::OwnTablesError;
 use crate::platform::clock::Clock;
-use crate::platform::config::{Config, ConnectionBounds, Driver};
+use crate::platform::config::{Config, ConnectionLimits, Driver};
 use crate::server::connection::Server;
 use crate::server::telemetry::Log;
 use crate::{App, database};
@@ -85,7 +85,7 @@ async fn first_look(config: &Config) -> Result<Option<DbErr>, Failure> {
 async fn make_own_tables(app: &App) -> Result<(), Failure> {
     match app.make_own_tables().await {
         Ok(()) => Ok(()),
-        Err(lack @ Lack::Newer(_)) => Err(Failure::new(lack.to_string())),
+        Err(lack @ OwnTablesError::Newer(_)) => Err(Failure::new(lack.to_string())),
         Err(lack) => {
             tracing::warn!(%lack, "nobody can sign in");
             Ok(())
@@ -144,7 +144,7 @@ async fn serve(
     let books = tokio::spawn(keep_books(app.clone()));
     let memory = tokio::spawn(wake_idle_threads());
     let finding = app.clone();
-    let findings = tokio::spawn(async move { finding.keep_findings().await });
+    let findings = tokio::spawn(async move { finding.write_findings_periodically().await });
     let told = Arc::new(Notify::new());
     let notice = Arc::clone(&told);
     let server = Server::new(app.site(), bounds, &config.trusted_proxies);
@@ -177,7 +177,7 @@ async fn serve(
 
 /// The bounds of connections, once the process may open as many files as the system lets it: fewer where
 /// that is not enough.
-fn within_open_files(config: &Config) -> ConnectionBounds {
+fn within_open_files(config: &Config) -> ConnectionLimits {
     let bounds = config.connections;
     let files = match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
@@ -193,7 +193,7 @@ fn within_open_files(config: &Config) -> ConnectionBounds {
     if max < bounds.max {
         tracing::warn!(files, max, "as few files may be open, fewer connections are accepted than is set");
     }
-    ConnectionBounds { max: bounds.max.min(max), ..bounds }
+    ConnectionLimits { max: bounds.max.min(max), ..bounds }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -6,7 +6,7 @@ use std::{fs, io};
 use clap::Args;
 
 use super::{Environment, Failure, print};
-use crate::server::shadow::{Findings, Values};
+use crate::server::shadow::{DifferingValues, Findings};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -56,7 +56,7 @@ pub(super) fn table(findings: &Findings) -> String {
             let pointer =
                 if *pattern == place.pointer { String::new() } else { format!(", last {}", place.pointer) };
             lines.push(format!("    {pattern}: {} times{pointer}", place.count));
-            if let Some(Values { there, here }) = &place.values {
+            if let Some(DifferingValues { there, here }) = &place.values {
                 let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
                 lines.push(format!("        there {}, here {}", shown(there), shown(here)));
             }

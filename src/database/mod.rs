@@ -1,7 +1,7 @@
-//! Opening the database: one pool, tuned for each kind of database.
+//! Opens the database: one pool of connections, configured for each kind of database.
 
+pub mod health_check;
 pub mod own_tables;
-pub mod pulse;
 pub mod reader;
 pub mod replica;
 
@@ -21,47 +21,47 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database as SqlxDatabase, Executor, Pool};
 
-use crate::platform::config::{Config, Driver, Encryption, Server, Target};
+use crate::platform::config::{Config, DatabaseServer, DatabaseTarget, Driver, Encryption};
 
-/// How long a request waits for a free connection before the answer is 503: with what else it does,
-/// no request waits longer than three seconds for a database that is away.
+/// How long a request waits for a free connection before it is answered with 503. With everything else that it does, no
+/// request waits longer than three seconds for a database that does not answer.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a first connection may take before the database counts as away.
-const FIRST_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long SQLite waits for another writer.
+/// Timeout of a first connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long SQLite waits for a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(2500);
-/// A connection that was idle for so long is asked whether it still lives before it is used.
-const TRUSTED: Duration = Duration::from_secs(1);
-/// Prepared statements remembered by each connection.
-const STATEMENTS: usize = 256;
+/// A connection that was idle for longer is pinged before it is used.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
+/// Maximum number of prepared statements that each connection caches.
+const MAX_PREPARED_STATEMENTS: usize = 256;
 
 /// Opens the configured database. An SQLite file must exist.
 ///
 /// # Errors
 /// When no connection can be made within three seconds.
 pub async fn connect(config: &Config) -> Result<DatabaseConnection, DbErr> {
-    open(config, Session::unlimited(config), false, true).await
+    open(config, SessionSettings::unlimited(config), false, true).await
 }
 
-/// Opens the configured database and makes the file of an SQLite database that does not exist.
+/// Opens the configured database; creates the file of an SQLite database if it does not exist.
 ///
 /// # Errors
 /// As [`connect`].
 pub async fn connect_or_create(config: &Config) -> Result<DatabaseConnection, DbErr> {
-    open(config, Session::unlimited(config), true, true).await
+    open(config, SessionSettings::unlimited(config), true, true).await
 }
 
-/// Opens the configured database for a server: a statement ends after `GUICHET_TIMEOUT`, and nothing
-/// can be written with `GUICHET_READ_ONLY`. The database needn't be there yet.
+/// Opens the configured database for a server: statements time out after `GUICHET_TIMEOUT`, and with
+/// `GUICHET_READ_ONLY` nothing can be written. No connection is made yet, so the database need not answer.
 ///
 /// # Errors
-/// When the settings name no database that could be there.
+/// When the settings are not valid.
 pub async fn connect_for_serving(config: &Config) -> Result<DatabaseConnection, DbErr> {
-    let session = Session { limit: Some(config.timeout), read_only: config.read_only };
+    let session = SessionSettings { limit: Some(config.timeout), read_only: config.read_only };
     open(config, session, false, false).await
 }
 
-/// Opens the configured replica for a server, if there is one: nothing can be written to it.
+/// Opens the configured replica for a server, if there is one. Nothing can be written to it.
 ///
 /// # Errors
 /// As [`connect_for_serving`].
@@ -71,22 +71,22 @@ pub async fn connect_to_replica(config: &Config) -> Result<Option<DatabaseConnec
     connect_for_serving(&config).await.map(Some)
 }
 
-/// What every connection of a pool is told once, when it is made.
+/// Settings that each connection of a pool gets when it is opened.
 #[derive(Clone, Copy)]
-struct Session {
-    /// How long a statement may take.
+struct SessionSettings {
+    /// Timeout of a statement.
     limit: Option<Duration>,
-    /// Whether the database refuses to write.
+    /// Whether the database refuses writes.
     read_only: bool,
 }
 
-impl Session {
+impl SessionSettings {
     fn unlimited(config: &Config) -> Self {
         Self { limit: None, read_only: config.read_only }
     }
 
-    /// MariaDB and MySQL name their limit differently; each reads its own kind of comment only.
-    /// MySQL's holds for reading statements.
+    /// The name of the timeout differs between MariaDB and MySQL; each executes only its own kind of comment.
+    /// MySQL's timeout applies to reading statements only.
     fn mysql(self) -> Vec<String> {
         let limit = self.limit.map(|limit| {
             format!(
@@ -109,23 +109,25 @@ impl Session {
 
 async fn open(
     config: &Config,
-    session: Session,
+    session: SessionSettings,
     create: bool,
     try_first: bool,
 ) -> Result<DatabaseConnection, DbErr> {
     let (target, size) = (&config.database.target, config.pool_size());
     match config.database.driver {
         Driver::MySql => {
-            let pool = pool(mysql(target).map_err(failed)?, size, session.mysql(), try_first).await?;
+            let pool =
+                pool(mysql(target).map_err(connection_error)?, size, session.mysql(), try_first).await?;
             Ok(SqlxMySqlConnector::from_sqlx_mysql_pool(pool))
         }
         Driver::Postgres => {
-            let pool = pool(postgres(target).map_err(failed)?, size, session.postgres(), try_first).await?;
+            let pool = pool(postgres(target).map_err(connection_error)?, size, session.postgres(), try_first)
+                .await?;
             Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
         }
         Driver::Sqlite => {
             let options = sqlite(target, session.read_only)
-                .map_err(failed)?
+                .map_err(connection_error)?
                 .create_if_missing(create && !session.read_only);
             let pool = pool(options, size, Vec::new(), try_first).await?;
             Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
@@ -133,9 +135,9 @@ async fn open(
     }
 }
 
-/// A pool that tests a connection before its use only when it was idle for a while: one that died in
-/// between is noticed by the statement that meets it. One connection may be tried first, for the
-/// sake of its error.
+/// Makes a pool that pings a connection before its use only if it was idle for a while; a connection that broke
+/// before that fails with its next statement. With `try_first`, one connection is opened at once, so that its error
+/// is reported.
 async fn pool<D: SqlxDatabase>(
     options: <D::Connection as Connection>::Options,
     size: u32,
@@ -147,7 +149,7 @@ where
 {
     let options = options.disable_statement_logging();
     if try_first {
-        try_one::<D>(&options, FIRST_TIMEOUT).await?;
+        test_connection::<D>(&options, CONNECT_TIMEOUT).await?;
     }
     let session = std::sync::Arc::new(session);
     Ok(PoolOptions::<D>::new()
@@ -156,7 +158,7 @@ where
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                if meta.idle_for > TRUSTED {
+                if meta.idle_for > PING_AFTER_IDLE {
                     connection.ping().await?;
                 }
                 Ok(true)
@@ -174,66 +176,68 @@ where
         .connect_lazy_with(options))
 }
 
-/// Makes one connection and ends it again.
-async fn try_one<D: SqlxDatabase>(
+/// Opens one connection and closes it again.
+async fn test_connection<D: SqlxDatabase>(
     options: &<D::Connection as Connection>::Options,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<(), DbErr> {
-    let connection = tokio::time::timeout(patience, options.connect()).await;
-    let connection =
-        connection.map_err(|_| failed(sqlx::Error::Io(ErrorKind::TimedOut.into())))?.map_err(failed)?;
-    connection.close().await.map_err(failed)
+    let connection = tokio::time::timeout(timeout, options.connect()).await;
+    let connection = connection
+        .map_err(|_| connection_error(sqlx::Error::Io(ErrorKind::TimedOut.into())))?
+        .map_err(connection_error)?;
+    connection.close().await.map_err(connection_error)
 }
 
-/// Whether a new connection beside the pool's own can be made in time.
+/// Checks that a new connection, outside of the pool, can be opened in time.
 ///
 /// # Errors
-/// When it cannot.
-pub async fn reach(db: &DatabaseConnection, patience: Duration) -> Result<(), DbErr> {
+/// When it cannot be opened.
+pub async fn check_reachable(db: &DatabaseConnection, timeout: Duration) -> Result<(), DbErr> {
     match db.get_database_backend() {
         DbBackend::MySql => {
             let options = db.get_mysql_connection_pool().connect_options();
-            try_one::<sqlx::MySql>(&options, patience).await
+            test_connection::<sqlx::MySql>(&options, timeout).await
         }
         DbBackend::Postgres => {
             let options = db.get_postgres_connection_pool().connect_options();
-            try_one::<sqlx::Postgres>(&options, patience).await
+            test_connection::<sqlx::Postgres>(&options, timeout).await
         }
-        // A file is there, or the statement fails at once.
+        // SQLite has no connection that could be lost: a statement on a missing file fails at once.
         _ => Ok(()),
     }
 }
 
-/// Ends the pool's idle connections that have died, so that the next statement meets a live one.
-pub async fn drop_dead(db: &DatabaseConnection) {
+/// Closes the pool's idle connections that are broken, so that the next statement gets one that works.
+pub async fn close_dead_connections(db: &DatabaseConnection) {
     match db.get_database_backend() {
-        DbBackend::MySql => drop_dead_of(db.get_mysql_connection_pool()).await,
-        DbBackend::Postgres => drop_dead_of(db.get_postgres_connection_pool()).await,
+        DbBackend::MySql => close_dead_connections_of(db.get_mysql_connection_pool()).await,
+        DbBackend::Postgres => close_dead_connections_of(db.get_postgres_connection_pool()).await,
         _ => {}
     }
 }
 
-async fn drop_dead_of<D: SqlxDatabase>(pool: &Pool<D>) {
+async fn close_dead_connections_of<D: SqlxDatabase>(pool: &Pool<D>) {
     let mut alive = Vec::new();
     while let Some(mut connection) = pool.try_acquire() {
-        match tokio::time::timeout(TRUSTED, connection.ping()).await {
+        match tokio::time::timeout(PING_AFTER_IDLE, connection.ping()).await {
             Ok(Ok(())) => alive.push(connection),
             _ => connection.close_on_drop(),
         }
     }
 }
 
-fn failed(error: sqlx::Error) -> DbErr {
+fn connection_error(error: sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(error.into()))
 }
 
-/// The original stores naive local times and relies on the server's own `sql_mode`: the session's
-/// time zone and mode stay as they are, apart from the harmless `IGNORE_SPACE` that sqlx always asks for.
-fn mysql(target: &Target) -> Result<MySqlConnectOptions, sqlx::Error> {
+/// Options for MySQL and MariaDB. The original stores local times and relies on the server's own `sql_mode`, so
+/// time zone and mode of the session are not changed, except for `IGNORE_SPACE`, which sqlx always sets and which
+/// is harmless.
+fn mysql(target: &DatabaseTarget) -> Result<MySqlConnectOptions, sqlx::Error> {
     let options = match target {
-        Target::Url(url) => MySqlConnectOptions::from_str(url.expose())?,
-        Target::File(path) => MySqlConnectOptions::new().socket(path),
-        Target::Server(server) => {
+        DatabaseTarget::Url(url) => MySqlConnectOptions::from_str(url.expose())?,
+        DatabaseTarget::File(path) => MySqlConnectOptions::new().socket(path),
+        DatabaseTarget::Server(server) => {
             let options = MySqlConnectOptions::new()
                 .host(&server.host)
                 .port(server.port)
@@ -246,7 +250,7 @@ fn mysql(target: &Target) -> Result<MySqlConnectOptions, sqlx::Error> {
             if server.password.is_empty() { options } else { options.password(server.password.expose()) }
         }
     };
-    // What never leaves the machine is not encrypted.
+    // Unix sockets are not encrypted.
     let local = options.get_socket().is_some();
     let options = if local { options.ssl_mode(MySqlSslMode::Disabled) } else { options };
     Ok(options
@@ -255,11 +259,11 @@ fn mysql(target: &Target) -> Result<MySqlConnectOptions, sqlx::Error> {
         .timezone(None)
         .pipes_as_concat(false)
         .no_engine_substitution(false)
-        .statement_cache_capacity(STATEMENTS))
+        .statement_cache_capacity(MAX_PREPARED_STATEMENTS))
 }
 
-/// An authority is there to be asked.
-fn encryption(server: &Server) -> Option<Encryption> {
+/// The encryption of a server: if only a certificate authority is set, the certificate is verified against it.
+fn encryption(server: &DatabaseServer) -> Option<Encryption> {
     server.encryption.or(server.authority.is_some().then_some(Encryption::Authority))
 }
 
@@ -283,18 +287,18 @@ fn postgres_mode(encryption: Encryption) -> PgSslMode {
     }
 }
 
-fn postgres(target: &Target) -> Result<PgConnectOptions, sqlx::Error> {
+fn postgres(target: &DatabaseTarget) -> Result<PgConnectOptions, sqlx::Error> {
     let options = match target {
-        Target::Url(url) => PgConnectOptions::from_str(url.expose())?,
-        Target::File(path) => PgConnectOptions::new_without_pgpass().socket(path),
-        Target::Server(server) => postgres_server(server),
+        DatabaseTarget::Url(url) => PgConnectOptions::from_str(url.expose())?,
+        DatabaseTarget::File(path) => PgConnectOptions::new_without_pgpass().socket(path),
+        DatabaseTarget::Server(server) => postgres_server(server),
     };
     let local = options.get_socket().is_some();
     let options = if local { options.ssl_mode(PgSslMode::Disable) } else { options };
-    Ok(options.statement_cache_capacity(STATEMENTS))
+    Ok(options.statement_cache_capacity(MAX_PREPARED_STATEMENTS))
 }
 
-fn postgres_server(server: &Server) -> PgConnectOptions {
+fn postgres_server(server: &DatabaseServer) -> PgConnectOptions {
     let options = PgConnectOptions::new_without_pgpass()
         .host(&server.host)
         .port(server.port)
@@ -306,12 +310,12 @@ fn postgres_server(server: &Server) -> PgConnectOptions {
     if server.password.is_empty() { options } else { options.password(server.password.expose()) }
 }
 
-/// One that is only read keeps its journal as it is.
-fn sqlite(target: &Target, read_only: bool) -> Result<SqliteConnectOptions, sqlx::Error> {
+/// Options for SQLite. The journal mode is not changed if the database is read-only.
+fn sqlite(target: &DatabaseTarget, read_only: bool) -> Result<SqliteConnectOptions, sqlx::Error> {
     let options = match target {
-        Target::Url(url) => SqliteConnectOptions::from_str(url.expose())?,
-        Target::File(path) => SqliteConnectOptions::new().filename(path),
-        Target::Server(server) => SqliteConnectOptions::new().filename(Path::new(&server.name)),
+        DatabaseTarget::Url(url) => SqliteConnectOptions::from_str(url.expose())?,
+        DatabaseTarget::File(path) => SqliteConnectOptions::new().filename(path),
+        DatabaseTarget::Server(server) => SqliteConnectOptions::new().filename(Path::new(&server.name)),
     };
     let options = if read_only {
         options.read_only(true)
@@ -322,7 +326,7 @@ fn sqlite(target: &Target, read_only: bool) -> Result<SqliteConnectOptions, sqlx
         .foreign_keys(true)
         .collation(collation::SQLITE, collation::compare)
         .busy_timeout(BUSY_TIMEOUT)
-        .statement_cache_capacity(STATEMENTS))
+        .statement_cache_capacity(MAX_PREPARED_STATEMENTS))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! guichet's own tables in the shop's database (`migration/src/own.rs`): made at the start, where guichet
-//! may. Where it may not, what needs them is off until an operator has made them (`guichet doctor` writes
-//! the statements), and nothing else.
+//! guichet's own tables in the shop's database (`migration/src/own.rs`). They are created at the start, if the
+//! database user may do so. If not, only the features that need them are off, until an operator has created them
+//! (`guichet doctor` prints the statements).
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use tokio::sync::OnceCell;
 
 use crate::{Error, Result};
 
-/// How long another process that makes them at the same moment is waited for, and how often.
-const PAUSE: Duration = Duration::from_millis(100);
-const PAUSES: u32 = 5;
+/// Time between two checks whether another process has created them, and maximum number of checks.
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_RETRIES: u32 = 5;
 
-/// Whether they are there. Asked until they are.
+/// Whether the tables exist. It is checked until they do.
 #[derive(Default)]
 pub struct OwnTables(OnceCell<()>);
 
-/// Why they cannot be used.
+/// Why the tables cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Lack {
-    /// Their version is not known here.
+pub enum OwnTablesError {
+    /// They were created by a newer version of guichet.
     #[error("guichet's own tables were made by a newer version of guichet: {0}")]
     Newer(migration::Error),
-    /// They are not there, and cannot be made.
+    /// They do not exist and cannot be created.
     #[error(
         "guichet's own tables cannot be made ({0}): `guichet doctor` writes the statements that make them"
     )]
     NotMade(migration::Error),
-    /// They are not there, and the server writes nothing.
+    /// They do not exist, and the server is read-only.
     #[error("guichet's own tables are not there, and a server that is read-only makes none")]
     ReadOnly,
     /// The database fails.
@@ -38,53 +38,53 @@ pub enum Lack {
 }
 
 impl OwnTables {
-    /// Makes them where they are not there; what needs them asks this first.
+    /// Creates the tables if they do not exist. To be called before each use.
     ///
     /// # Errors
-    /// [`Error::Absent`] where that cannot be; when the database fails.
+    /// [`Error::Absent`] where they cannot be created; when the database fails.
     pub async fn require(&self, db: &DatabaseConnection, read_only: bool) -> Result<()> {
         self.make(db, read_only).await.map_err(|lack| match lack {
-            Lack::Database(error) => error.into(),
-            Lack::ReadOnly => Error::ReadOnly,
+            OwnTablesError::Database(error) => error.into(),
+            OwnTablesError::ReadOnly => Error::ReadOnly,
             lack => Error::Absent(DbErr::Custom(lack.to_string())),
         })
     }
 
-    /// Makes them where they are not there.
+    /// Creates the tables if they do not exist.
     ///
     /// # Errors
-    /// [`Lack`] where that cannot be.
-    pub async fn make(&self, db: &DatabaseConnection, read_only: bool) -> Result<(), Lack> {
+    /// [`OwnTablesError`] where they cannot be created.
+    pub async fn make(&self, db: &DatabaseConnection, read_only: bool) -> Result<(), OwnTablesError> {
         self.0.get_or_try_init(|| make(db, read_only)).await.copied()
     }
 }
 
-async fn make(db: &DatabaseConnection, read_only: bool) -> Result<(), Lack> {
+async fn make(db: &DatabaseConnection, read_only: bool) -> Result<(), OwnTablesError> {
     if is_current(db).await? {
         return Ok(());
     }
     if read_only {
-        return Err(Lack::ReadOnly);
+        return Err(OwnTablesError::ReadOnly);
     }
     let Err(error) = OWN.up(db).await else { return Ok(()) };
-    // Of two processes that make them at the same moment, one fails.
-    for _ in 0..PAUSES {
+    // If two processes create them at the same time, one of them fails.
+    for _ in 0..MAX_RETRIES {
         if is_current(db).await? {
             return Ok(());
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
-    Err(Lack::NotMade(error))
+    Err(OwnTablesError::NotMade(error))
 }
 
-/// Whether they are there, in the version that is known here.
+/// Whether the tables exist in the version that this program knows.
 ///
 /// # Errors
-/// [`Lack::Newer`] where that is another one; when the database fails.
-pub async fn is_current(db: &DatabaseConnection) -> Result<bool, Lack> {
+/// [`OwnTablesError::Newer`] where they have a newer version; when the database fails.
+pub async fn is_current(db: &DatabaseConnection) -> Result<bool, OwnTablesError> {
     match OWN.missing(db).await {
         Ok(missing) => Ok(missing.is_empty()),
-        Err(migration::Error::Database(error)) => Err(Lack::Database(error)),
-        Err(newer) => Err(Lack::Newer(newer)),
+        Err(migration::Error::Database(error)) => Err(OwnTablesError::Database(error)),
+        Err(newer) => Err(OwnTablesError::Newer(newer)),
     }
 }

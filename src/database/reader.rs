@@ -1,17 +1,16 @@
-//! Reading statements on connections that are kept between them.
+//! Runs reading statements on connections that are kept between statements.
 //!
-//! A connection that comes back to sqlx's pool is asked whether it still lives, in a task of its own:
-//! a second round trip for every statement. A [`Reader`] keeps some connections to itself instead
-//! and gives one back only when a statement on it failed or was given up, when it was idle for
-//! long, or when the pool closes.
+//! When a connection is returned to sqlx's pool, sqlx pings it in a task: one more round trip for every statement.
+//! A [`Reader`] keeps some connections instead, and returns one only when a statement on it failed or was
+//! cancelled, when it was idle for long, or when the pool is closed.
 //!
-//! A connection may have died since its last use. A statement that meets such a one is sent once
-//! more, on a connection that lives.
+//! A connection may have broken since its last use. A statement that fails for this reason is sent once more on another
+//! connection.
 //!
-//! What seldom happens is a future of its own (`Box::pin`): within the others it would make room for itself
-//! in those of every statement, which are moved some times on their way.
+//! Rare cases are boxed futures (`Box::pin`): inside the others they would enlarge the future of every statement,
+//! which is moved several times.
 //!
-//! Where there is a replica, what may lag behind is read from it, and from the primary while it is away.
+//! Where there is a replica, reads that may lag are sent to it, and to the primary while the replica fails.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,93 +28,95 @@ use sqlx::{AssertSqlSafe, Database, Executor, IntoArguments, MySql, Pool, Postgr
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::database;
-use crate::database::pulse::Pulse;
+use crate::database::health_check::HealthCheck;
 use crate::platform::outage::Outage;
 
-/// How long a kept connection may be idle: less than any server's own patience.
+/// How long a kept connection may be idle: less than the idle timeout of any usual server.
 const MAX_IDLE: Duration = Duration::from_secs(60);
-/// How long a statement waits for a connection.
-const PATIENCE: Duration = database::ACQUIRE_TIMEOUT;
+/// How long a statement waits for a permit to use a connection.
+const PERMIT_TIMEOUT: Duration = database::ACQUIRE_TIMEOUT;
 
 /// A statement that was sent.
 #[derive(Clone, Copy, Debug)]
-pub struct Sent<'a> {
+pub struct SentStatement<'a> {
     /// The statement, with placeholders for its values.
     pub sql: &'a str,
-    /// How long its answer took.
+    /// Time until its result was complete.
     pub elapsed: Duration,
-    /// Whether that was an error.
+    /// Whether it failed.
     pub failed: bool,
 }
 
-/// Told of every statement that the server sends.
-pub type Observer = Arc<dyn Fn(&Sent<'_>) + Send + Sync>;
+/// A callback that gets every statement that the server has sent.
+pub type Observer = Arc<dyn Fn(&SentStatement<'_>) + Send + Sync>;
 
-/// Where resolvers read from: the database, or a replica of it while that is there.
+/// Runs reading statements: on the database, or on a replica while that works.
 pub struct Reader {
-    source: Arc<Source>,
+    source: Arc<ConnectionSource>,
     fallback: Option<Fallback>,
 }
 
-/// A database's connections, kept between statements.
-struct Source {
+/// A database, with the connections that are kept for reading.
+struct ConnectionSource {
     db: DatabaseConnection,
-    kept: AnyKept,
+    kept: AnyReaderPool,
 }
 
-/// The kept connections of a kind of database.
-enum AnyKept {
-    MySql(Arc<Kept<MySql>>),
-    Postgres(Arc<Kept<Postgres>>),
-    Sqlite(Arc<Kept<Sqlite>>),
+/// The reader's pool, for each kind of database.
+enum AnyReaderPool {
+    MySql(Arc<ReaderPool<MySql>>),
+    Postgres(Arc<ReaderPool<Postgres>>),
+    Sqlite(Arc<ReaderPool<Sqlite>>),
 }
 
-/// Does the same with the connections of any kind.
-macro_rules! each {
+/// Evaluates an expression with the pool, whatever the kind of database is.
+macro_rules! with_pool {
     ($any:expr, $kept:ident => $done:expr) => {
         match $any {
-            AnyKept::MySql($kept) => $done,
-            AnyKept::Postgres($kept) => $done,
-            AnyKept::Sqlite($kept) => $done,
+            AnyReaderPool::MySql($kept) => $done,
+            AnyReaderPool::Postgres($kept) => $done,
+            AnyReaderPool::Sqlite($kept) => $done,
         }
     };
 }
 
-/// What is read from while a replica is away.
+/// A replica, and the primary that is read from while the replica fails.
 struct Fallback {
-    replica: Arc<Source>,
-    primary: Arc<Source>,
-    pulse: Arc<Pulse>,
+    replica: Arc<ConnectionSource>,
+    primary: Arc<ConnectionSource>,
+    health: Arc<HealthCheck>,
     outage: Arc<Outage>,
 }
 
-struct Kept<D: Database> {
+/// The connections that are kept for reading, beside sqlx's pool that they come from.
+struct ReaderPool<D: Database> {
     pool: Pool<D>,
-    /// How many may be used at once. The rest of the pool is for writing and everything else.
-    places: Semaphore,
-    idle: Mutex<Vec<Idle<D>>>,
+    /// Limits the connections that read at the same time. The rest of the pool is for writes and everything else.
+    permits: Semaphore,
+    idle: Mutex<Vec<IdleConnection<D>>>,
     observer: Observer,
 }
 
-struct Idle<D: Database> {
+/// A connection that is kept, and since when it is idle.
+struct IdleConnection<D: Database> {
     connection: PoolConnection<D>,
     since: Instant,
 }
 
-/// Connections to the database.
+/// Numbers of connections to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connections {
-    /// Those that are open.
+pub struct ConnectionCounts {
+    /// Open connections.
     pub open: u32,
-    /// Open ones that do nothing.
+    /// Open connections that are idle.
     pub idle: u32,
-    /// How many may be open.
+    /// Maximum number of open connections.
     pub max: u32,
 }
 
-impl Connections {
-    fn of<D: Database>(kept: &Kept<D>) -> Self {
-        // To the pool, those that are kept look as if they were used.
+impl ConnectionCounts {
+    fn of<D: Database>(kept: &ReaderPool<D>) -> Self {
+        // For sqlx's pool, kept connections are in use.
         let idle = kept.pool.num_idle() + kept.idle().len();
         let idle = u32::try_from(idle).unwrap_or(u32::MAX);
         Self { open: kept.pool.size(), idle, max: kept.pool.options().get_max_connections() }
@@ -123,182 +124,189 @@ impl Connections {
 }
 
 impl Reader {
-    /// Reads from a database that is open. What goes through the database itself is observed there.
+    /// A reader of an open database. The observer gets the statements of this reader only; statements on `db`
+    /// itself are observed elsewhere.
     pub fn new(db: DatabaseConnection, observer: Observer) -> Self {
-        Self { source: Arc::new(Source::new(db, observer)), fallback: None }
+        Self { source: Arc::new(ConnectionSource::new(db, observer)), fallback: None }
     }
 
-    /// Reads from a replica of the primary, and from the primary itself while the replica is away.
+    /// A reader of a replica, which reads from the primary while the replica fails.
     pub fn of_replica(db: DatabaseConnection, observer: Observer, primary: &Self) -> Self {
-        let pulse = Arc::new(Pulse::new(db.clone()));
-        let source = Arc::new(Source::new(db, observer));
+        let health = Arc::new(HealthCheck::new(db.clone()));
+        let source = Arc::new(ConnectionSource::new(db, observer));
         let fallback = Fallback {
             replica: Arc::clone(&source),
             primary: Arc::clone(&primary.source),
-            pulse,
-            outage: Outage::none("the replica", "the primary is read from"),
+            health,
+            outage: Outage::new("the replica", "the primary is read from"),
         };
         Self { source, fallback: Some(fallback) }
     }
 
-    /// The database's connections now.
-    pub fn connections(&self) -> Connections {
+    /// The present numbers of connections.
+    pub fn connections(&self) -> ConnectionCounts {
         self.source.connections()
     }
 }
 
-impl Source {
+impl ConnectionSource {
     fn new(db: DatabaseConnection, observer: Observer) -> Self {
         let kept = match db.get_database_backend() {
-            DbBackend::MySql => AnyKept::MySql(Kept::new(db.get_mysql_connection_pool().clone(), observer)),
-            DbBackend::Postgres => {
-                AnyKept::Postgres(Kept::new(db.get_postgres_connection_pool().clone(), observer))
+            DbBackend::MySql => {
+                AnyReaderPool::MySql(ReaderPool::new(db.get_mysql_connection_pool().clone(), observer))
             }
-            _ => AnyKept::Sqlite(Kept::new(db.get_sqlite_connection_pool().clone(), observer)),
+            DbBackend::Postgres => {
+                AnyReaderPool::Postgres(ReaderPool::new(db.get_postgres_connection_pool().clone(), observer))
+            }
+            _ => AnyReaderPool::Sqlite(ReaderPool::new(db.get_sqlite_connection_pool().clone(), observer)),
         };
         Self { db, kept }
     }
 
-    fn connections(&self) -> Connections {
-        each!(&self.kept, kept => Connections::of(kept))
+    fn connections(&self) -> ConnectionCounts {
+        with_pool!(&self.kept, kept => ConnectionCounts::of(kept))
     }
 
     async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self.all_once(statement).await {
-            Err(error) if Box::pin(self.may_live(&error)).await => Box::pin(self.all_once(statement)).await,
+            Err(error) if Box::pin(self.is_connection_lost(&error)).await => {
+                Box::pin(self.all_once(statement)).await
+            }
             answer => answer,
         }
     }
 
     async fn one(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
         match self.one_once(statement).await {
-            Err(error) if Box::pin(self.may_live(&error)).await => Box::pin(self.one_once(statement)).await,
+            Err(error) if Box::pin(self.is_connection_lost(&error)).await => {
+                Box::pin(self.one_once(statement)).await
+            }
             answer => answer,
         }
     }
 
     async fn all_once(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        each!(&self.kept, kept => kept.all(statement).await)
+        with_pool!(&self.kept, kept => kept.all(statement).await)
     }
 
     async fn one_once(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
-        each!(&self.kept, kept => kept.one(statement).await)
+        with_pool!(&self.kept, kept => kept.one(statement).await)
     }
 
-    /// Whether only a connection failed, not the database. Its idle neighbours, which will have died
-    /// with it, are ended.
-    async fn may_live(&self, error: &DbErr) -> bool {
+    /// Whether a connection was lost, so that the statement may be sent again. Other idle connections, which are
+    /// probably broken too, are then closed.
+    async fn is_connection_lost(&self, error: &DbErr) -> bool {
         let lost = failure::of(error) == Failure::Lost;
         if lost {
-            self.drop_dead().await;
+            self.close_dead_connections().await;
         }
         lost
     }
 
-    /// Ends idle connections that have died, or may have.
-    async fn drop_dead(&self) {
-        each!(&self.kept, kept => kept.drop_idle());
-        database::drop_dead(&self.db).await;
+    /// Closes idle connections that are broken or may be.
+    async fn close_dead_connections(&self) {
+        with_pool!(&self.kept, kept => kept.close_idle());
+        database::close_dead_connections(&self.db).await;
     }
 }
 
 impl Fallback {
-    /// The replica's answer; `None` where the primary has to be asked.
-    async fn unless_away<T>(
+    /// The result of the replica; `None` where the statement must be sent to the primary.
+    async fn try_replica<T>(
         &self,
         answer: impl Future<Output = Result<T, DbErr>>,
     ) -> Option<Result<T, DbErr>> {
-        if self.outage.lasts() {
+        if self.outage.is_active() {
             return None;
         }
         let answer = tokio::select! {
             biased;
             answer = answer => answer,
-            cause = self.pulse.lost() => return self.lost(&cause),
+            cause = self.health.wait_until_unreachable() => return self.lost(&cause),
         };
         match answer.as_ref().err().map(failure::of) {
             None | Some(Failure::Statement | Failure::ReadOnly) => Some(answer),
             Some(Failure::Lost | Failure::Refused) => answer.err().and_then(|cause| self.lost(&cause)),
-            // Busy, or behind a change of the schema: the next statement may fare better.
+            // Busy, or its schema is older: only this statement is sent to the primary.
             Some(Failure::Unavailable | Failure::Absent) => None,
         }
     }
 
     fn lost<T>(&self, cause: &DbErr) -> Option<T> {
-        let (replica, pulse) = (Arc::downgrade(&self.replica), Arc::clone(&self.pulse));
+        let (replica, health) = (Arc::downgrade(&self.replica), Arc::clone(&self.health));
         self.outage.begin(cause, move || {
-            let (replica, pulse) = (replica.upgrade(), Arc::clone(&pulse));
+            let (replica, health) = (replica.upgrade(), Arc::clone(&health));
             async move {
-                let beats = pulse.beats().await;
-                // Connections that fell silent may never speak again.
-                if let (true, Some(replica)) = (beats, replica) {
-                    replica.drop_dead().await;
+                let is_reachable = health.is_reachable().await;
+                // Connections that do not answer may never answer again.
+                if let (true, Some(replica)) = (is_reachable, replica) {
+                    replica.close_dead_connections().await;
                 }
-                beats
+                is_reachable
             }
         });
         None
     }
 }
 
-impl<D: Database> Kept<D> {
+impl<D: Database> ReaderPool<D> {
     fn new(pool: Pool<D>, observer: Observer) -> Arc<Self> {
-        // Writing and everything else has the remaining quarter of the connections, at least one.
+        // A quarter of the connections, at least one, remains for writes and everything else.
         let size = usize::try_from(pool.options().get_max_connections()).unwrap_or(1);
         let places = (size - size.div_ceil(4)).max(1);
         let closing = pool.close_event();
-        let kept = Arc::new(Self { pool, places: Semaphore::new(places), idle: Mutex::default(), observer });
+        let kept = Arc::new(Self { pool, permits: Semaphore::new(places), idle: Mutex::default(), observer });
         let weak = Arc::downgrade(&kept);
         tokio::spawn(async move {
             closing.await;
             if let Some(kept) = weak.upgrade() {
-                kept.drop_idle();
+                kept.close_idle();
             }
         });
         kept
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle<D>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection<D>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn drop_idle(&self) {
+    fn close_idle(&self) {
         self.idle().clear();
     }
 
-    async fn take(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<D>), DbErr> {
-        let place = match self.places.try_acquire() {
-            Ok(place) => place,
-            Err(_) => Box::pin(self.wait()).await?,
+    async fn acquire(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<D>), DbErr> {
+        let permit = match self.permits.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => Box::pin(self.wait_for_permit()).await?,
         };
         let idle = self.idle().pop();
         match idle {
-            Some(idle) if idle.since.elapsed() < MAX_IDLE => Ok((place, idle.connection)),
-            _ => Ok((place, Box::pin(self.pool.acquire()).await.map_err(failed)?)),
+            Some(idle) if idle.since.elapsed() < MAX_IDLE => Ok((permit, idle.connection)),
+            _ => Ok((permit, Box::pin(self.pool.acquire()).await.map_err(failed)?)),
         }
     }
 
-    async fn wait(&self) -> Result<SemaphorePermit<'_>, DbErr> {
-        let place = tokio::time::timeout(PATIENCE, self.places.acquire()).await;
-        place
+    async fn wait_for_permit(&self) -> Result<SemaphorePermit<'_>, DbErr> {
+        let permit = tokio::time::timeout(PERMIT_TIMEOUT, self.permits.acquire()).await;
+        permit
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
 
-    fn put_back(&self, connection: PoolConnection<D>) {
-        // Of a single connection, writing has a turn too.
+    fn release(&self, connection: PoolConnection<D>) {
+        // A single connection is returned to the pool, so that writes can use it.
         if self.pool.options().get_max_connections() > 1 {
-            let idle = Idle { connection, since: Instant::now() };
+            let idle = IdleConnection { connection, since: Instant::now() };
             self.idle().push(idle);
         }
-        // Asked last: the pool may have been closed meanwhile.
+        // Checked last, because the pool may have been closed meanwhile.
         if self.pool.is_closed() {
-            self.drop_idle();
+            self.close_idle();
         }
     }
 
-    /// Waits for an answer and tells the observer of it.
-    async fn observed<T>(
+    /// Awaits the result of a statement and reports it to the observer.
+    async fn observe<T>(
         &self,
         statement: &Statement,
         answer: impl Future<Output = Result<T, sqlx::Error>>,
@@ -306,43 +314,43 @@ impl<D: Database> Kept<D> {
         let began = Instant::now();
         let answer = answer.await;
         let (elapsed, failed) = (began.elapsed(), answer.is_err());
-        (self.observer)(&Sent { sql: &statement.sql, elapsed, failed });
+        (self.observer)(&SentStatement { sql: &statement.sql, elapsed, failed });
         answer.map_err(self::failed)
     }
 }
 
-impl<D: Database> Kept<D>
+impl<D: Database> ReaderPool<D>
 where
     for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
     SqlxValues: IntoArguments<D>,
     QueryResult: From<D::Row>,
 {
     async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let (_place, connection) = self.take().await?;
-        let mut connection = closed_if_given_up(connection);
+        let (_permit, connection) = self.acquire().await?;
+        let mut connection = close_if_cancelled(connection);
         let answer = query::<D>(statement).fetch_all(&mut **connection);
-        let answer = self.observed(statement, answer).await;
+        let answer = self.observe(statement, answer).await;
         let connection = ScopeGuard::into_inner(connection);
         let rows = answer?;
-        self.put_back(connection);
+        self.release(connection);
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }
 
     async fn one(&self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
-        let (_place, connection) = self.take().await?;
-        let mut connection = closed_if_given_up(connection);
+        let (_permit, connection) = self.acquire().await?;
+        let mut connection = close_if_cancelled(connection);
         let answer = query::<D>(statement).fetch_optional(&mut **connection);
-        let answer = self.observed(statement, answer).await;
+        let answer = self.observe(statement, answer).await;
         let connection = ScopeGuard::into_inner(connection);
         let row = answer?;
-        self.put_back(connection);
+        self.release(connection);
         Ok(row.map(QueryResult::from))
     }
 }
 
-/// A connection that is closed when its statement is given up: what is left of the answer would be taken for the
-/// next one's, or waited for without end. After an error, the pool finds out whether it is still good.
-fn closed_if_given_up<D: Database>(
+/// Closes a connection if its statement is cancelled: the rest of the result would be taken for the next one, or
+/// awaited forever. After an error, sqlx's pool checks whether the connection still works.
+fn close_if_cancelled<D: Database>(
     connection: PoolConnection<D>,
 ) -> ScopeGuard<PoolConnection<D>, impl FnOnce(PoolConnection<D>)> {
     scopeguard::guard(connection, |mut connection| connection.close_on_drop())
@@ -380,7 +388,7 @@ impl ConnectionTrait for Reader {
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let Some(fallback) = &self.fallback else { return self.source.one(&statement).await };
-        match Box::pin(fallback.unless_away(self.source.one(&statement))).await {
+        match Box::pin(fallback.try_replica(self.source.one(&statement))).await {
             Some(answer) => answer,
             None => Box::pin(fallback.primary.one(&statement)).await,
         }
@@ -388,7 +396,7 @@ impl ConnectionTrait for Reader {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let Some(fallback) = &self.fallback else { return self.source.all(&statement).await };
-        match Box::pin(fallback.unless_away(self.source.all(&statement))).await {
+        match Box::pin(fallback.try_replica(self.source.all(&statement))).await {
             Some(answer) => answer,
             None => Box::pin(fallback.primary.all(&statement)).await,
         }

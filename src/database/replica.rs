@@ -1,6 +1,5 @@
-//! Reading from a replica, which lags behind. Whoever has just written must see it, so an account's reads
-//! go to the primary for a while after its writes. Keys, sessions and settings are read from the primary
-//! always.
+//! Reading from a replica, which lags behind the primary. An account must see its own writes, so it reads from the
+//! primary for a while after a write. Keys, sessions and settings are always read from the primary.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,69 +10,69 @@ use redis::Script;
 use crate::database::reader::Reader;
 use crate::platform::redis::Redis;
 
-/// Accounts that are remembered before those whose time is over are dropped.
-const CROWD: usize = 1024;
+/// Number of entries at which expired ones are removed.
+const CLEANUP_SIZE: usize = 1024;
 
-/// Where a replica is read from, and who doesn't.
+/// A replica, and the accounts that do not read from it at present.
 pub struct Replica {
-    /// What resolvers read from.
+    /// Reads from the replica.
     pub reader: Reader,
-    /// Whose reads go to the primary.
+    /// Accounts that read from the primary.
     pub writers: RecentWriters,
 }
 
-/// Accounts that wrote a moment ago; where processes share a Redis server, on any of them.
+/// Accounts that have recently written: in this process, or in any process that shares the Redis server.
 pub struct RecentWriters {
     lag: Duration,
-    own: RwLock<HashMap<String, Instant>>,
-    shared: Option<SharedMarks>,
+    local: RwLock<HashMap<String, Instant>>,
+    shared: Option<SharedWriters>,
 }
 
-struct SharedMarks {
+struct SharedWriters {
     redis: Arc<Redis>,
     set: Script,
     exists: Script,
 }
 
 impl RecentWriters {
-    /// Nobody yet; each is remembered for so long.
+    /// An empty set. Each account stays in it for `lag` after a write.
     pub fn new(lag: Duration, redis: Option<Arc<Redis>>) -> Self {
-        let shared = redis.map(|redis| SharedMarks {
+        let shared = redis.map(|redis| SharedWriters {
             redis,
             set: Script::new("return redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])"),
             exists: Script::new("return redis.call('EXISTS', KEYS[1])"),
         });
-        Self { lag, own: RwLock::default(), shared }
+        Self { lag, local: RwLock::default(), shared }
     }
 
-    /// Remembers an account that writes now.
+    /// Adds an account, which writes now.
     pub async fn note(&self, account: &str) {
-        self.note_own(account);
+        self.note_locally(account);
         let lag = i64::try_from(self.lag.as_millis()).unwrap_or(i64::MAX);
-        if let Some(SharedMarks { redis, set, .. }) = &self.shared
+        if let Some(SharedWriters { redis, set, .. }) = &self.shared
             && lag > 0
         {
-            // Where Redis is away, this process knows all the same.
+            // If Redis fails, at least this process knows it.
             let _: Option<String> = redis.run(set, &key(redis, account), &[lag]).await;
         }
     }
 
-    fn note_own(&self, account: &str) {
-        let mut own = self.own.write().unwrap_or_else(PoisonError::into_inner);
-        if own.len() >= CROWD {
-            own.retain(|_, wrote| wrote.elapsed() < self.lag);
+    fn note_locally(&self, account: &str) {
+        let mut local = self.local.write().unwrap_or_else(PoisonError::into_inner);
+        if local.len() >= CLEANUP_SIZE {
+            local.retain(|_, wrote| wrote.elapsed() < self.lag);
         }
-        own.insert(account.to_owned(), Instant::now());
+        local.insert(account.to_owned(), Instant::now());
     }
 
-    /// Whether an account wrote a moment ago.
-    pub async fn include(&self, account: &str) -> bool {
-        let wrote = self.own.read().unwrap_or_else(PoisonError::into_inner).get(account).copied();
+    /// Whether an account has recently written.
+    pub async fn contains(&self, account: &str) -> bool {
+        let wrote = self.local.read().unwrap_or_else(PoisonError::into_inner).get(account).copied();
         if wrote.is_some_and(|wrote| wrote.elapsed() < self.lag) {
             return true;
         }
         match &self.shared {
-            Some(SharedMarks { redis, exists, .. }) => {
+            Some(SharedWriters { redis, exists, .. }) => {
                 redis.run::<i64>(exists, &key(redis, account), &[]).await == Some(1)
             }
             None => false,
@@ -94,8 +93,8 @@ mod tests {
         let writers = RecentWriters::new(Duration::from_millis(50), None);
         let (one, other) = ("staff 1", "customer 1");
         writers.note(one).await;
-        assert_eq!((writers.include(one).await, writers.include(other).await), (true, false));
+        assert_eq!((writers.contains(one).await, writers.contains(other).await), (true, false));
         tokio::time::sleep(Duration::from_millis(60)).await;
-        assert!(!writers.include(one).await);
+        assert!(!writers.contains(one).await);
     }
 }

@@ -1,14 +1,14 @@
-//! What time it is: the real clock, or one that tests have stopped.
+//! The server's clock: the machine's, or a fixed time in tests.
 
 use chrono::{DateTime, Utc};
 
-/// The source of every "now" of the server.
+/// The clock that the server reads the present time from.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Clock {
     /// The machine's clock.
     #[default]
     Real,
-    /// A clock that stands still.
+    /// A clock that always returns this time.
     Frozen(DateTime<Utc>),
 }
 

@@ -1,9 +1,9 @@
-//! The languages that answers are worded in; their texts are the shop's.
+//! The languages of answers. Their texts are in `src/shop/texts/`.
 
-/// A language that answers are worded in.
+/// A language of answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
-    /// French, also what any other language falls back to.
+    /// French; also the fallback for all other languages.
     #[default]
     Fr,
     /// English.

@@ -1,4 +1,4 @@
-//! What the server stands on: the operator's settings, the clock, Redis, networks, secrets.
+//! Foundations of the server: the operator's settings, the clock, Redis, network addresses, secrets.
 
 pub mod clock;
 pub mod config;

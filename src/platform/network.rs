@@ -1,32 +1,34 @@
-//! Who asks over the network, and who counts as one client.
+//! The address of a client behind proxies, and the network that counts as one client.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
-/// Bits of an IPv6 address that name a network. Whoever has one address of it may use all.
-const PREFIX: u32 = 64;
+/// Prefix length of an IPv6 network that counts as one client: who has one address of it usually has all.
+const IPV6_NETWORK_BITS: u32 = 64;
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// What a client has as a whole: an IPv4 address, or the network of an IPv6 address.
-pub fn of(client: IpAddr) -> IpAddr {
+/// What counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
+pub fn client_network(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(_) => client,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - PREFIX))).into(),
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - IPV6_NETWORK_BITS))).into()
+        }
     }
 }
 
-/// The client's address: the peer, or where that is a trusted proxy the one that it names, and so on through
-/// all trusted proxies. Proxies name it in `X-Forwarded-For` or `Forwarded` (RFC 7239); where both headers are there
-/// and don't agree, one of them is the client's own, and the peer counts.
-pub fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
-    if !trusted(proxies, peer) {
+/// The address of the client: the peer, or, if that is a trusted proxy, the address that it reports, and so on
+/// through all trusted proxies. Proxies report it in `X-Forwarded-For` or `Forwarded` (RFC 7239). If the two
+/// headers disagree, the client may have forged one of them, and the peer is used.
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+    if !is_trusted(proxies, peer) {
         return peer;
     }
     let listed = lines(headers, X_FORWARDED_FOR).flat_map(|line| line.rsplit(',')).map(address);
     let listed = headers.contains_key(X_FORWARDED_FOR).then(|| first_untrusted(peer, listed, proxies));
-    let forwarded = lines(headers, header::FORWARDED).flat_map(hops);
+    let forwarded = lines(headers, header::FORWARDED).flat_map(forwarded_hops);
     let forwarded =
         headers.contains_key(header::FORWARDED).then(|| first_untrusted(peer, forwarded, proxies));
     match (listed, forwarded) {
@@ -35,30 +37,30 @@ pub fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     }
 }
 
-/// Whether an address is one of a trusted proxy.
-pub fn trusted(proxies: &[IpNet], address: IpAddr) -> bool {
+/// Whether an address belongs to a trusted proxy.
+pub fn is_trusted(proxies: &[IpNet], address: IpAddr) -> bool {
     proxies.iter().any(|network| network.contains(&address))
 }
 
-/// Lines of a header, the last one first.
+/// The values of a header, the last one first.
 fn lines(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     headers.get_all(name).iter().rev().map(|line| line.to_str().unwrap_or("?"))
 }
 
-/// The way back from the peer to the first hop that is not trusted, or that nobody can read. Each hop is told by
-/// the one behind it: what a client made up stands before what proxies say.
+/// Follows the hops from the peer backwards to the first one that is not trusted, or that cannot be parsed. Each
+/// hop was reported by the one after it; hops that a client has forged come before those that proxies report.
 fn first_untrusted(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, proxies: &[IpNet]) -> IpAddr {
     let mut client = peer;
     for hop in hops {
         match hop {
-            Some(address) if trusted(proxies, client) => client = address,
+            Some(address) if is_trusted(proxies, client) => client = address,
             _ => break,
         }
     }
     client
 }
 
-/// The address of a hop, whose port may stand behind it.
+/// Parses the address of a hop, which may have a port.
 fn address(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim();
     let parsed = hop.parse().or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()));
@@ -66,27 +68,27 @@ fn address(hop: &str) -> Option<IpAddr> {
     parsed.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// The hops of a line of `Forwarded`, the last one first; one that nobody can read where a quote is left open, which
-/// would hide what a proxy has written behind it.
-fn hops(line: &str) -> Vec<Option<IpAddr>> {
-    let elements = parts(line, ',').unwrap_or_else(|| vec![""]);
-    elements.into_iter().rev().map(named).collect()
+/// The hops of a value of `Forwarded`, the last one first. If a quote is not closed, it returns one hop without an
+/// address: the open quote could hide what a proxy has appended.
+fn forwarded_hops(line: &str) -> Vec<Option<IpAddr>> {
+    let elements = split_unquoted(line, ',').unwrap_or_else(|| vec![""]);
+    elements.into_iter().rev().map(forwarded_for).collect()
 }
 
-/// The address that an element names as `for`.
-fn named(element: &str) -> Option<IpAddr> {
-    let pairs = parts(element, ';')?;
+/// The address in the parameter `for` of an element.
+fn forwarded_for(element: &str) -> Option<IpAddr> {
+    let pairs = split_unquoted(element, ';')?;
     let pairs = pairs.into_iter().filter_map(|pair| pair.split_once('='));
     let mut named = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
-    // Two of them are no element: one may be the client's.
+    // An element with two is invalid: the client may have forged one.
     match (named.next(), named.next()) {
         (Some((_, value)), None) => address(value.trim().trim_matches('"')),
         _ => None,
     }
 }
 
-/// What a sign parts, outside of quotes; nothing where a quote is left open.
-fn parts(text: &str, joint: char) -> Option<Vec<&str>> {
+/// Splits a text at a separator outside of quotes; `None` where a quote is not closed.
+fn split_unquoted(text: &str, joint: char) -> Option<Vec<&str>> {
     let (mut quoted, mut escaped) = (false, false);
     let is_joint = |letter: char| {
         let is_joint = letter == joint && !quoted;
@@ -110,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_client() {
-        let of = |text: &str| super::of(text.parse().unwrap()).to_string();
+        let of = |text: &str| super::client_network(text.parse().unwrap()).to_string();
         assert_eq!(of("192.0.2.7"), "192.0.2.7");
         assert_eq!(of("2001:db8:1:2:aaaa::1"), "2001:db8:1:2::");
         assert_eq!(of("2001:db8:1:2::"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
@@ -123,7 +125,7 @@ mod tests {
         for (name, value) in given {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        client("10.0.0.1".parse().unwrap(), &headers, &proxies).to_string()
+        client_address("10.0.0.1".parse().unwrap(), &headers, &proxies).to_string()
     }
 
     #[test]
@@ -185,8 +187,8 @@ mod properties {
     proptest! {
         #[test]
         fn a_network_is_its_own(client in any::<IpAddr>()) {
-            prop_assert_eq!(of(of(client)), of(client));
-            prop_assert_eq!(of(client).is_ipv4(), client.is_ipv4());
+            prop_assert_eq!(client_network(client_network(client)), client_network(client));
+            prop_assert_eq!(client_network(client).is_ipv4(), client.is_ipv4());
         }
 
         #[test]
@@ -207,7 +209,7 @@ mod properties {
             let proxies: [IpNet; 1] = ["10.0.0.0/8".parse().unwrap()];
             let peer = "10.0.0.1".parse().unwrap();
             let read = |name: HeaderName, line: String| {
-                super::client(peer, &HeaderMap::from_iter([(name, line.parse().unwrap())]), &proxies)
+                super::client_address(peer, &HeaderMap::from_iter([(name, line.parse().unwrap())]), &proxies)
             };
             prop_assert_eq!(read(X_FORWARDED_FOR, format!("{made_up}, {client}")), IpAddr::from(client));
             // A quote that is left open makes the line unreadable.

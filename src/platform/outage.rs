@@ -1,52 +1,53 @@
-//! Something that the server can do without for a while: Redis, a replica. When it goes away, that is
-//! logged once, nobody asks it any more, and a task of its own looks for its return.
+//! Outages of services that the server can do without: Redis, a replica. When one fails, that is logged once,
+//! requests no longer use it, and a background task checks whether it is back.
 
 use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How long something that went away is left alone.
-const PAUSE: Duration = Duration::from_secs(2);
+/// Time between two checks of a failed service.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Whether something is away.
+/// Whether a service has failed.
 pub struct Outage {
     name: &'static str,
-    /// What happens meanwhile, for the log.
+    /// What the server does meanwhile, for the log.
     instead: &'static str,
-    pause: Duration,
-    lasts: AtomicBool,
+    retry_interval: Duration,
+    is_active: AtomicBool,
 }
 
 impl Outage {
-    /// Something that is there.
-    pub fn none(name: &'static str, instead: &'static str) -> Arc<Self> {
-        Arc::new(Self { name, instead, pause: PAUSE, lasts: AtomicBool::new(false) })
+    /// A service that works.
+    pub fn new(name: &'static str, instead: &'static str) -> Arc<Self> {
+        Arc::new(Self { name, instead, retry_interval: RETRY_INTERVAL, is_active: AtomicBool::new(false) })
     }
 
-    /// Whether it lasts.
-    pub fn lasts(&self) -> bool {
-        self.lasts.load(Ordering::Relaxed)
+    /// Whether the service has failed.
+    pub fn is_active(&self) -> bool {
+        self.is_active.load(Ordering::Relaxed)
     }
 
-    /// Begins, unless it lasts already; ends when `is_back` says so, which is asked again and again.
-    pub fn begin<F, Asked>(self: &Arc<Self>, cause: impl Display, is_back: F)
+    /// Marks the service as failed, unless it is already. A background task calls `is_back` repeatedly and ends the
+    /// outage when it returns true.
+    pub fn begin<F, Answer>(self: &Arc<Self>, cause: impl Display, is_back: F)
     where
-        F: Fn() -> Asked + Send + 'static,
-        Asked: Future<Output = bool> + Send,
+        F: Fn() -> Answer + Send + 'static,
+        Answer: Future<Output = bool> + Send,
     {
-        if self.lasts.swap(true, Ordering::Relaxed) {
+        if self.is_active.swap(true, Ordering::Relaxed) {
             return;
         }
         tracing::warn!(%cause, "{} is away: {}", self.name, self.instead);
-        // Whoever drops the last of it ends the task too.
-        let (outage, pause) = (Arc::downgrade(self), self.pause);
+        // A weak reference: the task ends when nobody uses the service any more.
+        let (outage, retry_interval) = (Arc::downgrade(self), self.retry_interval);
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(retry_interval).await;
                 let Some(outage) = outage.upgrade() else { return };
                 if is_back().await {
-                    outage.lasts.store(false, Ordering::Relaxed);
+                    outage.is_active.store(false, Ordering::Relaxed);
                     tracing::info!("{} is back", outage.name);
                     return;
                 }
@@ -63,9 +64,11 @@ mod tests {
 
     #[tokio::test]
     async fn it_ends_when_the_thing_is_back() {
-        let pause = Duration::from_millis(10);
-        let outage =
-            Outage { pause, ..Arc::into_inner(Outage::none("the thing", "nothing is done")).expect("ours") };
+        let retry_interval = Duration::from_millis(10);
+        let outage = Outage {
+            retry_interval,
+            ..Arc::into_inner(Outage::new("the thing", "nothing is done")).expect("ours")
+        };
         let outage = Arc::new(outage);
         let asked = Arc::new(AtomicU32::new(0));
         for _ in 0..2 {
@@ -75,9 +78,9 @@ mod tests {
                 async move { asked.fetch_add(1, Ordering::Relaxed) > 0 }
             });
         }
-        assert!(outage.lasts());
-        while outage.lasts() {
-            tokio::time::sleep(pause).await;
+        assert!(outage.is_active());
+        while outage.is_active() {
+            tokio::time::sleep(retry_interval).await;
         }
         assert_eq!(asked.load(Ordering::Relaxed), 2, "one task looks");
     }

@@ -1,9 +1,9 @@
-//! Randomness of the system.
+//! Random texts.
 
 use rand::Rng;
 use rand::distr::Alphanumeric;
 
-/// Random letters and digits from the system's randomness.
+/// Random ASCII letters and digits from a cryptographic generator.
 pub fn text(length: usize) -> String {
     rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect()
 }

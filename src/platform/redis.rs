@@ -1,7 +1,7 @@
-//! The Redis server that the processes of one shop share.
+//! The Redis server that several processes of one shop share.
 //!
-//! Nothing that is in it is needed to answer a request, and no request waits for it longer than a
-//! moment: while it is away, each process goes by what it knows itself.
+//! Requests can be answered without it, and none waits for it longer than 100 milliseconds: while it fails, each
+//! process uses only its own counters and marks.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -19,80 +19,81 @@ use crate::platform::outage::Outage;
 use crate::platform::signature;
 use crate::{Error, Result};
 
-/// How long a request waits for an answer, reconnecting included.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// How long a connection may take that no request waits for.
-const CONNECTING: Duration = Duration::from_secs(1);
-const SILENT: &str = "it does not answer in time";
+/// How long a request waits for an answer, including a new connection.
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long a connection may take while no request waits for it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const TIMEOUT_MESSAGE: &str = "it does not answer in time";
 
-/// A server, with one connection for all requests.
+/// A Redis server, with one connection that all requests share.
 pub struct Redis {
     client: Client,
-    /// What every key begins with.
+    /// Prefix of every key.
     prefix: String,
-    /// What names in keys are hidden with.
+    /// The secret for pseudonyms of names in keys.
     secret: Secret,
-    connection: Mutex<Link>,
+    connection: Mutex<SharedConnection>,
     outage: Arc<Outage>,
 }
 
-/// The connection, and how many there were before it.
+/// The shared connection, and its number, which increases with each new one.
 #[derive(Default)]
-struct Link {
+struct SharedConnection {
     open: Option<MultiplexedConnection>,
     number: u64,
 }
 
 impl Redis {
-    /// Connects. A server that is away is no error: it may come.
+    /// Connects. A server that does not answer is no error: it may come back later.
     ///
     /// # Errors
-    /// When the settings name no server that could be there.
+    /// When the settings are not valid.
     pub async fn open(server: &RedisServer, secret: &Secret) -> Result<Arc<Self>> {
         let redis = Arc::new(Self {
             client: address(server).and_then(Client::open).map_err(Error::internal)?,
             prefix: server.prefix.clone(),
             secret: secret.clone(),
             connection: Mutex::default(),
-            outage: Outage::none("Redis", "each process goes by what it knows itself"),
+            outage: Outage::new("Redis", "each process goes by what it knows itself"),
         });
-        if let Err(error) = redis.renew().await {
+        if let Err(error) = redis.reconnect().await {
             redis.begin_outage(error);
         }
         Ok(redis)
     }
 
-    /// The key of something of this kind; its name cannot be read from it.
+    /// The Redis key of something of this kind. The name is replaced by a pseudonym.
     pub fn key(&self, kind: &str, name: &str) -> String {
         let name = signature::pseudonym(&self.secret, name);
         format!("{}guichet:{kind}:{name}", self.prefix)
     }
 
-    /// Runs a script on one key; `None` where the server is away.
+    /// Runs a script on one key; `None` while the server fails.
     pub async fn run<T: FromRedisValue>(
         self: &Arc<Self>,
         script: &Script,
         key: &str,
         arguments: &[i64],
     ) -> Option<T> {
-        if self.outage.lasts() {
+        if self.outage.is_active() {
             return None;
         }
-        match tokio::time::timeout(PATIENCE, self.try_twice(script, key, arguments)).await {
+        match tokio::time::timeout(REQUEST_TIMEOUT, self.run_with_retry(script, key, arguments)).await {
             Ok(Ok(answer)) => Some(answer),
             Ok(Err(error)) => {
                 self.begin_outage(error);
                 None
             }
             Err(_) => {
-                self.begin_outage(SILENT);
+                self.begin_outage(TIMEOUT_MESSAGE);
                 None
             }
         }
     }
 
-    /// A connection that died while it was idle is no outage: the script is sent again on a new one.
-    async fn try_twice<T: FromRedisValue>(
+    /// Runs a script; once more on a new connection where the shared one was broken. A connection that broke while
+    /// it was idle is no outage.
+    async fn run_with_retry<T: FromRedisValue>(
         &self,
         script: &Script,
         key: &str,
@@ -112,35 +113,35 @@ impl Redis {
         }
     }
 
-    /// The connection with its number; a new one where there is none, or that one is broken.
+    /// The shared connection and its number; a new one where there is none, or where it is the `broken` one.
     async fn connection(&self, broken: Option<u64>) -> RedisResult<(MultiplexedConnection, u64)> {
-        let mut link = self.connection.lock().await;
-        if let Some(open) = &link.open
-            && broken != Some(link.number)
+        let mut shared = self.connection.lock().await;
+        if let Some(open) = &shared.open
+            && broken != Some(shared.number)
         {
-            return Ok((open.clone(), link.number));
+            return Ok((open.clone(), shared.number));
         }
-        link.open = None;
+        shared.open = None;
         let open = connect(&self.client).await?;
-        link.number += 1;
-        link.open = Some(open.clone());
-        Ok((open, link.number))
+        shared.number += 1;
+        shared.open = Some(open.clone());
+        Ok((open, shared.number))
     }
 
-    /// Makes the connection anew: the one that fell silent may never speak again.
-    async fn renew(&self) -> std::result::Result<(), String> {
+    /// Replaces the shared connection: one that does not answer may never answer again.
+    async fn reconnect(&self) -> std::result::Result<(), String> {
         let renewed = async {
-            let mut link = self.connection.lock().await;
-            link.open = None;
+            let mut shared = self.connection.lock().await;
+            shared.open = None;
             let mut open = connect(&self.client).await?;
             ping(&mut open).await?;
-            link.number += 1;
-            link.open = Some(open);
+            shared.number += 1;
+            shared.open = Some(open);
             Ok::<_, RedisError>(())
         };
-        match tokio::time::timeout(CONNECTING, renewed).await {
+        match tokio::time::timeout(CONNECT_TIMEOUT, renewed).await {
             Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(_) => Err(SILENT.to_owned()),
+            Err(_) => Err(TIMEOUT_MESSAGE.to_owned()),
         }
     }
 
@@ -150,7 +151,7 @@ impl Redis {
             let redis = redis.upgrade();
             async move {
                 match redis {
-                    Some(redis) => redis.renew().await.is_ok(),
+                    Some(redis) => redis.reconnect().await.is_ok(),
                     None => false,
                 }
             }
@@ -158,11 +159,11 @@ impl Redis {
     }
 }
 
-/// Asks a server whether it takes what is kept there, as `guichet doctor` does; nothing is left behind.
+/// Checks that a server can be written, for `guichet doctor`. The key that it writes is deleted.
 ///
 /// # Errors
-/// With what is wrong, in words that hold no secret.
-pub async fn examine(server: &RedisServer) -> std::result::Result<(), String> {
+/// The reason as a text without secrets.
+pub async fn check(server: &RedisServer) -> std::result::Result<(), String> {
     let trial = Script::new("redis.call('SET', KEYS[1], 1, 'PX', 1000) return redis.call('DEL', KEYS[1])");
     let key = format!("{}guichet:trial:{}", server.prefix, std::process::id());
     let examined = async {
@@ -170,14 +171,14 @@ pub async fn examine(server: &RedisServer) -> std::result::Result<(), String> {
         let mut connection = connect(&client).await?;
         trial.key(key).invoke_async::<i64>(&mut connection).await
     };
-    match tokio::time::timeout(CONNECTING, examined).await {
+    match tokio::time::timeout(CONNECT_TIMEOUT, examined).await {
         Ok(answer) => answer.map(|_| ()).map_err(|error| error.to_string()),
-        Err(_) => Err(SILENT.to_owned()),
+        Err(_) => Err(TIMEOUT_MESSAGE.to_owned()),
     }
 }
 
 async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
-    // The one who asks keeps the time.
+    // The callers have timeouts of their own.
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     client.get_multiplexed_async_connection_with_config(&config).await
 }

@@ -1,5 +1,5 @@
-//! Secrets made with the shop's key: links that the shop recognises as its own, tokens for new
-//! passwords (docs/contract/credentials.md#5, docs/contract/credentials.md#6).
+//! Message authentication codes (HMAC-SHA-256) with the shop's key: signed links, tokens for password resets,
+//! pseudonyms (docs/contract/credentials.md#5, docs/contract/credentials.md#6).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,52 +11,52 @@ use crate::platform::config::Secret;
 use crate::platform::random;
 use crate::{Error, Result};
 
-/// Random characters behind a token.
-const ENTROPY: usize = 40;
+/// Random characters that a token is made from.
+const RANDOM_LETTERS: usize = 40;
 /// Hexadecimal digits of a pseudonym.
-const PSEUDONYM: usize = 32;
+const PSEUDONYM_DIGITS: usize = 32;
 
-/// The address with its signature: the shop checks it against the key as it is written.
+/// A URL with its signature. The key is used as text, `base64:` included, because the shop does so.
 ///
 /// # Errors
-/// When the shop has no key: everybody could sign then.
+/// When the shop has no key, because everybody could then sign.
 pub fn sign(key: &Secret, url: &str) -> Result<String> {
     let joint = if url.contains('?') { '&' } else { '?' };
-    Ok(format!("{url}{joint}signature={}", hmac(present(key)?.as_bytes(), url)))
+    Ok(format!("{url}{joint}signature={}", hmac(non_empty(key)?.as_bytes(), url)))
 }
 
-/// A fresh token: 64 hexadecimal digits.
+/// A new random token: 64 hexadecimal digits.
 ///
 /// # Errors
 /// When the shop has no key.
 pub fn token(key: &Secret) -> Result<String> {
-    Ok(hmac(&bytes(key)?, &random::text(ENTROPY)))
+    Ok(hmac(&bytes(key)?, &random::text(RANDOM_LETTERS)))
 }
 
-/// Whether a text was sealed with the key: the code of an encrypted value (docs/contract/credentials.md#12).
-pub fn is_seal(key: &Secret, text: &str, seal: &str) -> bool {
+/// Whether a text has this authentication code, as encrypted values of the shop have (docs/contract/credentials.md#12).
+pub fn is_valid_mac(key: &Secret, text: &str, seal: &str) -> bool {
     let made = bytes(key).map(|key| hmac(&key, text));
     made.is_ok_and(|made| made.as_bytes().ct_eq(seal.as_bytes()).into())
 }
 
-/// What stands for a text where it must not be read: nobody without the key can tell the text, or find it
-/// by trying all there are.
+/// A pseudonym for a text, in hexadecimal digits. Without the key the text cannot be found, not even by trying all
+/// possible texts.
 pub fn pseudonym(key: &Secret, text: &str) -> String {
     let mut code = hmac(key.expose().as_bytes(), text);
-    code.truncate(PSEUDONYM);
+    code.truncate(PSEUDONYM_DIGITS);
     code
 }
 
-/// The key itself.
+/// The bytes of the key.
 fn bytes(key: &Secret) -> Result<Vec<u8>> {
-    let written = present(key)?;
+    let written = non_empty(key)?;
     match written.strip_prefix("base64:") {
         Some(code) => STANDARD.decode(code).map_err(Error::internal),
         None => Ok(written.as_bytes().to_vec()),
     }
 }
 
-fn present(key: &Secret) -> Result<&str> {
+fn non_empty(key: &Secret) -> Result<&str> {
     if key.is_empty() { Err(Error::internal("APP_KEY is not set")) } else { Ok(key.expose()) }
 }
 

@@ -1,4 +1,4 @@
-//! The two contract files, written from the running code: `schema.graphql` and `openapi.json`.
+//! The two contract files that are generated from the code: `schema.graphql` and `openapi.json`.
 
 use std::io;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::server::schema;
 use crate::{Error, Result, resource};
 
-/// What the REST contract says of itself: version and name of the scheme as the original has them.
+/// General information of the OpenAPI document. Version and name of the security scheme are the original's.
 const ABOUT: rest::About = rest::About {
     title: "guichet",
     version: "1.0.2",
@@ -27,33 +27,33 @@ answer in it: the root element is `response`, a list holds `item` elements, null
 const GRAPHQL: &str = "schema.graphql";
 const OPENAPI: &str = "openapi.json";
 
-/// The GraphQL contract.
+/// The GraphQL schema, as the file has it.
 #[must_use]
 pub fn schema_graphql() -> String {
     format!("{}\n", schema::sdl().trim())
 }
 
-/// The REST contract as it was written last, which the server answers.
-const TOLD: &str = include_str!("../../openapi.json");
-/// Where it is told at which address the operations are.
-const ADDRESS: &str = "\"url\": \"/api\"";
+/// The OpenAPI document as it was last generated; the server returns it.
+const WRITTEN_OPENAPI: &str = include_str!("../../openapi.json");
+/// The line with the server's URL.
+const SERVER_URL: &str = "\"url\": \"/api\"";
 
-/// The REST contract for the address that a client reached the server at.
+/// The OpenAPI document with the URL that the client has used.
 ///
-/// In three parts, of which the large ones are shared: the contract is large, and whoever reads it slowly keeps
-/// it in memory.
+/// It has three parts; the two large ones are not copied, because the document is large and a slow client keeps it in
+/// memory.
 #[must_use]
 pub fn openapi_at(base: &str) -> [Bytes; 3] {
     let url = Json::from(format!("{base}{}", rest::PREFIX));
-    let (before, behind) = TOLD.split_once(ADDRESS).unwrap_or((TOLD, ""));
+    let (before, behind) = WRITTEN_OPENAPI.split_once(SERVER_URL).unwrap_or((WRITTEN_OPENAPI, ""));
     let address = Bytes::from(format!("\"url\": {url}"));
     [Bytes::from_static(before.as_bytes()), address, Bytes::from_static(behind.as_bytes())]
 }
 
-/// The REST contract as text, made from the documents; with what their operations answered as examples.
+/// Generates the OpenAPI document as text. `examples` are answers of the operations.
 ///
 /// # Errors
-/// When the documents don't agree with the schema.
+/// When a document does not fit the schema.
 pub fn openapi(examples: &Examples) -> Result<String> {
     let registry = schema::internal_registry();
     let documents = documents(&registry)?;
@@ -61,10 +61,10 @@ pub fn openapi(examples: &Examples) -> Result<String> {
     Ok(format!("{}\n", serde_json::to_string_pretty(&contract).map_err(Error::internal)?))
 }
 
-/// The REST operations.
+/// Reads and checks the REST documents.
 ///
 /// # Errors
-/// When the documents don't agree with the schema.
+/// When a document does not fit the schema.
 pub fn documents(registry: &Registry) -> Result<Vec<Document<Checked>>> {
     let abilities = resource::abilities().all();
     let documents =
@@ -84,11 +84,10 @@ pub fn write(folder: &Path, examples: &Examples) -> io::Result<()> {
     files(examples)?.into_iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
 }
 
-/// The files in a folder that differ from what [`write()`] would write: each name with the first
-/// line that differs.
+/// The files in a folder that differ from what [`write()`] would write: each with its first line that differs.
 ///
 /// # Errors
-/// When a file that is there cannot be read.
+/// When an existing file cannot be read.
 pub fn check(folder: &Path, examples: &Examples) -> io::Result<Vec<String>> {
     let mut stale = Vec::new();
     for (name, wanted) in files(examples)? {
@@ -104,7 +103,7 @@ pub fn check(folder: &Path, examples: &Examples) -> io::Result<Vec<String>> {
     Ok(stale)
 }
 
-/// Number and both texts of the first line that differs.
+/// The first line that differs: its number and both texts.
 fn difference<'t>(wanted: &'t str, found: &'t str) -> Option<(usize, &'t str, &'t str)> {
     if wanted == found {
         return None;
@@ -118,11 +117,11 @@ fn difference<'t>(wanted: &'t str, found: &'t str) -> Option<(usize, &'t str, &'
 
 #[cfg(test)]
 mod tests {
-    use super::{ADDRESS, TOLD, difference, openapi_at};
+    use super::{SERVER_URL, WRITTEN_OPENAPI, difference, openapi_at};
 
     #[test]
     fn the_address_is_told_once() {
-        assert_eq!(TOLD.matches(ADDRESS).count(), 1);
+        assert_eq!(WRITTEN_OPENAPI.matches(SERVER_URL).count(), 1);
         let told = String::from_utf8(openapi_at("https://a\"b").concat()).unwrap();
         assert!(
             told.contains(r#""url": "https://a\"b/api""#) && told.starts_with('{') && told.ends_with("}\n")

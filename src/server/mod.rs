@@ -1,4 +1,4 @@
-//! The running server: one pipeline, the two faces over it, and what stands around them.
+//! The running server: both APIs over one pipeline, connections, routes, telemetry, the upstream server.
 
 pub mod connection;
 pub mod contracts;
@@ -10,8 +10,8 @@ pub mod upstream;
 
 use std::sync::Arc;
 
+use facade::apis::{Apis, ApisConfig};
 use facade::engine::{self, Engine};
-use facade::faces::{Faces, Parts};
 use facade::operation;
 
 use self::http::Site;
@@ -19,11 +19,11 @@ use self::shadow::Shadow;
 use self::telemetry::Telemetry;
 use self::upstream::Upstream;
 use crate::access::password::Passwords;
-use crate::access::throttle::{Throttle, Unit};
-use crate::access::{self, Access, Keys, Sessions, Throttles, Tries};
-use crate::database::own_tables::{Lack, OwnTables};
-use crate::database::pulse::Pulse;
-use crate::database::reader::{Observer, Reader, Sent};
+use crate::access::throttle::{CountedUnit, Throttle};
+use crate::access::{self, Access, Keys, Sessions, SignInAttempts, Throttles};
+use crate::database::health_check::HealthCheck;
+use crate::database::own_tables::{OwnTables, OwnTablesError};
+use crate::database::reader::{Observer, Reader, SentStatement};
 use crate::database::replica::{RecentWriters, Replica};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
@@ -33,13 +33,13 @@ use crate::shop::Shop;
 use crate::shop::settings::Settings;
 use crate::{Error, Result, database, resource};
 
-/// The running server: what every request shares, and the two faces over it.
+/// The running server: the state that all requests share, and both APIs.
 #[derive(Clone)]
 pub struct App {
     shop: Arc<Shop>,
     sessions: Arc<Sessions>,
     access: Arc<Access>,
-    faces: Arc<Faces>,
+    apis: Arc<Apis>,
     demo_key: Option<Arc<str>>,
     telemetry: Arc<Telemetry>,
     upstream: Option<Arc<Upstream>>,
@@ -50,16 +50,16 @@ impl App {
     /// Builds the server's schemas, documents and routes over an open database.
     ///
     /// # Errors
-    /// When a REST document does not agree with the schema, or the trusted documents cannot be read.
+    /// When a REST document does not fit the schema, or a file of the settings cannot be read.
     pub async fn new(config: Config, db: sea_orm::DatabaseConnection, clock: Clock) -> Result<Self> {
-        Self::observed(config, db, clock, Arc::new(|_| ())).await
+        Self::with_observer(config, db, clock, Arc::new(|_| ())).await
     }
 
-    /// As [`Self::new`]; the observer is told of every SQL statement.
+    /// As [`Self::new`]; the observer gets every SQL statement.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub async fn observed(
+    pub async fn with_observer(
         config: Config,
         mut db: sea_orm::DatabaseConnection,
         clock: Clock,
@@ -72,19 +72,19 @@ impl App {
         };
         let throttle = |unit, limit| Throttle::new(unit, limit, redis.as_ref());
         let throttles = Throttles {
-            requests: throttle(Unit::Requests, config.rate_limit),
-            points: throttle(Unit::Points, config.cost_limit),
-            failed_keys: throttle(Unit::FailedKeys, config.failed_key_limit),
+            requests: throttle(CountedUnit::Requests, config.rate_limit),
+            points: throttle(CountedUnit::Points, config.cost_limit),
+            failed_keys: throttle(CountedUnit::FailedKeys, config.failed_key_limit),
         };
         let shadow = config.upstream.as_ref().and_then(|upstream| upstream.shadow.clone());
         let shadow = shadow.map(|settings| Arc::new(Shadow::new(settings, config.shadow_file())));
         let upstream = config.upstream.clone().map(Upstream::new).transpose()?.map(Arc::new);
-        let named = trusted_documents(&config)?;
+        let persisted = trusted_documents(&config)?;
         let telemetry = Arc::new(Telemetry::new(&config, &schema::registry())?);
         let observer = telemetry.observer(observer);
         observe(&mut db, &observer);
-        let tries = Tries::new(config.sign_in_limit, redis.as_ref());
-        let sessions = Arc::new(Sessions::new(tries, passwords(&config), abilities));
+        let attempts = SignInAttempts::new(config.sign_in_limit, redis.as_ref());
+        let sessions = Arc::new(Sessions::new(attempts, passwords(&config), abilities));
         let reader = Reader::new(db.clone(), Arc::clone(&observer));
         let replica = match database::connect_to_replica(&config).await? {
             Some(mut db) => {
@@ -98,7 +98,7 @@ impl App {
             config,
             reader,
             replica,
-            pulse: Pulse::new(db.clone()),
+            health: HealthCheck::new(db.clone()),
             db,
             clock,
             settings: Settings::default(),
@@ -108,36 +108,36 @@ impl App {
         let engine = Arc::new(Engine::new(host, (&shop.config).into(), shop.config.count_ttl));
         let keys = Keys::new(Arc::clone(&sessions), abilities);
         let access = Arc::new(Access::new(Arc::clone(&shop), keys, throttles));
-        let parts = Parts {
+        let parts = ApisConfig {
             engine,
             access: Arc::clone(&access) as Arc<dyn facade::pipeline::Access>,
             abilities: abilities.all(),
             documents: resource::DOCUMENTS,
             dialects: resource::DIALECTS,
-            named,
+            persisted,
         };
-        let faces = Faces::new::<Query, Mutation>(parts, |schema| {
+        let apis = Apis::new::<Query, Mutation>(parts, |schema| {
             schema.data(Arc::clone(&shop)).data(Arc::clone(&sessions))
         });
-        let faces = Arc::new(faces.await?);
-        Ok(Self { shop, sessions, access, faces, demo_key: None, telemetry, upstream, shadow })
+        let apis = Arc::new(apis.await?);
+        Ok(Self { shop, sessions, access, apis, demo_key: None, telemetry, upstream, shadow })
     }
 
-    /// The server of a demo shop: GraphiQL has this key filled in.
+    /// Sets the key that GraphiQL enters into its editor of headers, for demo shops.
     #[must_use]
     pub fn with_demo_key(self, key: &str) -> Self {
         Self { demo_key: Some(key.into()), ..self }
     }
 
-    /// Writes what is remembered of used keys to the database: once in a while, and at the end.
+    /// Writes `last_used_at` of the keys that were used since the last call. To be called periodically and at the end.
     ///
     /// # Errors
-    /// When the database fails; what was remembered is then written with the next call.
+    /// When the database fails; the keys are then written with the next call.
     pub async fn write_used_keys(&self) -> Result<()> {
         self.access.keys.write_used(&self.shop.db, self.shop.clock.now()).await
     }
 
-    /// Sends what is still to be told of requests, and writes what shadowing has found: at the end.
+    /// Sends the remaining spans and writes the remaining findings of shadowing. To be called at the end.
     pub async fn flush_telemetry(&self) {
         self.telemetry.flush().await;
         if let Some(shadow) = &self.shadow {
@@ -145,61 +145,62 @@ impl App {
         }
     }
 
-    /// Writes what shadowing finds again and again, where answers are compared.
-    pub async fn keep_findings(&self) {
+    /// Writes the findings of shadowing periodically, if shadowing is on.
+    pub async fn write_findings_periodically(&self) {
         if let Some(shadow) = &self.shadow {
-            shadow.keep_writing().await;
+            shadow.write_periodically().await;
         }
     }
 
-    /// Whether requests can be answered: the database is there, with the shop's tables.
+    /// Checks that requests can be answered: that the database answers and has the shop's tables.
     ///
     /// # Errors
-    /// When it isn't.
+    /// When it does not.
     pub async fn ready(&self) -> Result<()> {
-        access::reachable(&self.shop.reader).await
+        access::check_database(&self.shop.reader).await
     }
 
-    /// Makes guichet's own tables where they are not there.
+    /// Creates guichet's own tables if they do not exist.
     ///
     /// # Errors
-    /// [`Lack`] where that cannot be: the server can start without them, unless they are
-    /// [newer](Lack::Newer) than it is.
-    pub async fn make_own_tables(&self) -> Result<(), Lack> {
+    /// [`OwnTablesError`] where they cannot be created. The server can start without them, unless they were created
+    /// by a [newer](OwnTablesError::Newer) version.
+    pub async fn make_own_tables(&self) -> Result<(), OwnTablesError> {
         self.shop.own_tables.make(&self.shop.db, self.shop.config.read_only).await
     }
 
-    /// Everything that the server answers.
+    /// All public routes.
     pub fn site(&self) -> Site {
         Site::new(Arc::new(self.clone()))
     }
 
-    /// The route of Prometheus' counters, for an address that only the operator reaches.
+    /// The route of the metrics, for an address that only the operator can reach.
     pub fn metrics(&self) -> Site {
         Site::of_metrics(Arc::new(self.clone()))
     }
 }
 
-/// The trusted documents of a folder or manifest.
+/// Reads the trusted documents.
 ///
 /// # Errors
 /// [`Error::Setting`] where they cannot be read.
-pub fn trusted_documents(config: &Config) -> Result<operation::Documents> {
-    let documents = operation::Documents::new(config.trusted_documents.as_deref(), config.trusted_mode);
+pub fn trusted_documents(config: &Config) -> Result<operation::PersistedDocuments> {
+    let documents =
+        operation::PersistedDocuments::new(config.trusted_documents.as_deref(), config.trusted_mode);
     documents.map_err(|error| Error::Setting(format!("GUICHET_TRUSTED_DOCUMENTS={error}")))
 }
 
-/// Hashes of passwords, made as the settings say.
+/// Password hashing by the operator's settings.
 fn passwords(config: &Config) -> Passwords {
-    // Those who wait hold a place among the requests that run: half of them are for others.
+    // A request that waits for hashing holds a permit to run, so at most half of these permits may be used so.
     let max_waiting = config.work.passwords_waiting.min(config.work.running / 2);
     Passwords::new(config.work.passwords, max_waiting, config.bcrypt_rounds)
 }
 
-/// Tells the observer of every statement that goes through the database.
+/// Reports every statement on this connection pool to the observer.
 fn observe(db: &mut sea_orm::DatabaseConnection, observer: &Observer) {
     let observer = Arc::clone(observer);
     db.set_metric_callback(move |info| {
-        observer(&Sent { sql: &info.statement.sql, elapsed: info.elapsed, failed: info.failed });
+        observer(&SentStatement { sql: &info.statement.sql, elapsed: info.elapsed, failed: info.failed });
     });
 }

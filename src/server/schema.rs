@@ -1,11 +1,11 @@
-//! The schema over the resources.
+//! The GraphQL schema of all resources.
 
 use async_graphql::registry::Registry;
 use facade::schema;
 
 use crate::resource::{Mutation, Query};
 
-/// The GraphQL contract as text.
+/// The schema in GraphQL's schema definition language.
 pub fn sdl() -> String {
     schema::sdl::<Query, Mutation>()
 }

@@ -1,5 +1,5 @@
-//! The shop's log of what was done (docs/contract/application-operations.md#12.5, docs/contract/application-operations.md#7). What a key does is
-//! nobody's in it: neither a customer nor a member of the staff is named.
+//! The shop's log of actions (docs/contract/application-operations.md#12.5,
+//! docs/contract/application-operations.md#7). Actions of API keys are logged without an author.
 
 use entity::{Id, ShopTime, action_log};
 use sea_orm::ActiveValue::Set;
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::Result;
 
-/// Notes that something was done to a record, named as the original names its kind.
+/// Logs an action on a record. `model` is the class name of the original.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,6 +1,6 @@
-//! Names of countries as printed addresses spell them: the English short names of ISO 3166.
+//! Names of countries for printed addresses: the English short names of ISO 3166.
 
-/// Code and name, one a line.
+/// Code and name, one country on each line.
 const NAMES: &str = include_str!("countries.txt");
 
 /// The name of a two-letter code; the code itself where there is no such country.

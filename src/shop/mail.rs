@@ -1,5 +1,5 @@
-//! Mails to customers: rows of `email_messages`, the shop's outbox and what a customer reads in
-//! the customer area (docs/contract/application-store.md#14).
+//! Mails to customers: rows of `email_messages`, which is the shop's outbox and is shown in the customer area
+//! (docs/contract/application-store.md#14).
 
 use entity::{Flag, Id, ShopTime, customer, email_message, email_template};
 use sea_orm::ActiveValue::Set;
@@ -13,33 +13,33 @@ use crate::shop::Shop;
 use crate::shop::html::escape;
 use crate::shop::texts::Lang;
 
-/// Locale of the templates that serve all customers without one of their own.
-const FALLBACK: &str = "en_GB";
-/// Locale of our own French templates.
-const FRENCH: &str = "fr_FR";
+/// Locale of the templates for customers in whose locale there is none.
+const FALLBACK_LOCALE: &str = "en_GB";
+/// Locale of guichet's own French templates.
+const FRENCH_LOCALE: &str = "fr_FR";
 
 /// A mail to a customer.
-pub struct Letter<'a> {
+pub struct Mail<'a> {
     /// Name of the template.
     pub template: &'a str,
-    /// Who gets it.
+    /// The recipient.
     pub to: &'a customer::Model,
-    /// Where its button leads.
+    /// URL of its button.
     pub link: &'a str,
-    /// Texts for the `:placeholders` of the template, beside the customer's names.
+    /// Values for the `:placeholders` of the template, beside the customer's names.
     pub values: &'a [(&'a str, &'a str)],
 }
 
-impl Letter<'_> {
-    /// Puts the mail into the outbox.
+impl Mail<'_> {
+    /// Adds the mail to the outbox.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn post(&self, shop: &Shop, db: &impl ConnectionTrait) -> Result<()> {
+    pub async fn enqueue(&self, shop: &Shop, db: &impl ConnectionTrait) -> Result<()> {
         let now = ShopTime::from(shop.clock.now());
-        let template = match find(db, self.template, &self.to.locale).await? {
+        let template = match find_template(db, self.template, &self.to.locale).await? {
             Some(template) => template,
-            None => own(self.template, &self.to.locale, now).insert(db).await?,
+            None => default_template(self.template, &self.to.locale, now).insert(db).await?,
         };
         let values = self.values();
         let row = email_message::ActiveModel {
@@ -60,7 +60,7 @@ impl Letter<'_> {
         names.into_iter().chain(self.values.iter().copied()).collect()
     }
 
-    /// The template's text between the shop's name and the button.
+    /// The HTML: the shop's name, the template's text, and the button.
     fn content(&self, template: &email_template::Model, values: &[(&str, &str)], config: &Config) -> String {
         let escaped: Vec<(&str, String)> =
             values.iter().map(|(name, value)| (*name, escape(value))).collect();
@@ -75,11 +75,15 @@ impl Letter<'_> {
     }
 }
 
-/// The shop's template in the customer's language, else in English.
-async fn find(db: &impl ConnectionTrait, name: &str, locale: &str) -> Result<Option<email_template::Model>> {
+/// The shop's template in the customer's locale, otherwise in English.
+async fn find_template(
+    db: &impl ConnectionTrait,
+    name: &str,
+    locale: &str,
+) -> Result<Option<email_template::Model>> {
     let templates = email_template::Entity::find()
         .filter(email_template::Column::Name.eq(name))
-        .filter(email_template::Column::Locale.is_in([locale, FALLBACK]))
+        .filter(email_template::Column::Locale.is_in([locale, FALLBACK_LOCALE]))
         .order_by_asc(email_template::Column::Id)
         .limit(100);
     let found = templates.all(db).await?;
@@ -87,10 +91,11 @@ async fn find(db: &impl ConnectionTrait, name: &str, locale: &str) -> Result<Opt
     Ok(found.into_iter().nth(own.unwrap_or(0)))
 }
 
-/// A template in our own words, for a shop that has none of that name: a mail cannot be stored
-/// without its template, and the shop can change the words then.
-fn own(name: &str, locale: &str, now: ShopTime) -> email_template::ActiveModel {
-    let (lang, locale) = if locale.starts_with("fr") { (Lang::Fr, FRENCH) } else { (Lang::En, FALLBACK) };
+/// A template with guichet's own texts, for a shop that has none of that name. It is stored, because a mail needs a
+/// stored template, and the shop can then edit it.
+fn default_template(name: &str, locale: &str, now: ShopTime) -> email_template::ActiveModel {
+    let (lang, locale) =
+        if locale.starts_with("fr") { (Lang::Fr, FRENCH_LOCALE) } else { (Lang::En, FALLBACK_LOCALE) };
     let text = |part: &str| lang.text(&format!("mail.{name}.{part}"), &[]);
     email_template::ActiveModel {
         name: Set(name.to_owned()),
@@ -105,11 +110,11 @@ fn own(name: &str, locale: &str, now: ShopTime) -> email_template::ActiveModel {
     }
 }
 
-/// Removes all mails to a customer.
+/// Deletes all mails to a customer.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(db: &impl ConnectionTrait, customer: Id) -> Result<()> {
+pub async fn delete_all(db: &impl ConnectionTrait, customer: Id) -> Result<()> {
     let mails = email_message::Entity::delete_many();
     mails.filter(email_message::Column::RecipientId.eq(customer)).exec(db).await?;
     Ok(())

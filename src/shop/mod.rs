@@ -12,7 +12,7 @@ pub mod texts;
 
 use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use facade::engine::{Host, Settings as _, Texts, writing};
+use facade::engine::{Host, Settings as _, Texts, write_transaction_options};
 use facade::failure::{self, Failure};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement, TransactionTrait,
@@ -20,36 +20,36 @@ use sea_orm::{
 
 use self::settings::Settings;
 use self::texts::Lang;
+use crate::database::health_check::HealthCheck;
 use crate::database::own_tables::OwnTables;
-use crate::database::pulse::Pulse;
 use crate::database::reader::Reader;
 use crate::database::replica::Replica;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::{Result, database};
 
-/// The shop: its database, settings and clock, which every request shares.
+/// The shop: its database, settings and clock. All requests share it.
 pub struct Shop {
     /// The operator's settings.
     pub config: Config,
-    /// The shop's database.
+    /// The shop's database (the primary).
     pub db: DatabaseConnection,
-    /// The same database, for what is only read and must not lag behind.
+    /// Reads from the primary.
     pub reader: Reader,
-    /// A replica of it, for resolvers that only read.
+    /// A replica, for operations that only read.
     pub replica: Option<Replica>,
-    /// Whether that database is there.
-    pub pulse: Pulse,
-    /// What time it is.
+    /// Checks whether the primary answers.
+    pub health: HealthCheck,
+    /// The clock.
     pub clock: Clock,
-    /// The shop's settings, remembered for a moment.
+    /// The shop's settings, cached for a second.
     pub settings: Settings,
     /// guichet's own tables.
     pub own_tables: OwnTables,
 }
 
 impl Shop {
-    /// The shop's database, for reading outside of transactions: a replica where that will do.
+    /// The reader for reads outside of transactions: the replica's, unless rows must be `fresh`.
     pub fn reader(&self, fresh: bool) -> &Reader {
         match &self.replica {
             Some(replica) if !fresh => &replica.reader,
@@ -57,7 +57,7 @@ impl Shop {
         }
     }
 
-    /// Notes that a request of an account begins: whether it has to read from the primary.
+    /// Notes that an operation of an account begins; returns whether it must read from the primary.
     pub async fn begins(&self, account: Option<&str>, writes: bool) -> bool {
         match (&self.replica, account) {
             (None, _) => false,
@@ -65,24 +65,24 @@ impl Shop {
                 replica.writers.note(account).await;
                 true
             }
-            (Some(replica), Some(account)) => replica.writers.include(account).await,
+            (Some(replica), Some(account)) => replica.writers.contains(account).await,
             (Some(_), None) => writes,
         }
     }
 
-    /// Notes that a request of an account has ended.
+    /// Notes that an operation of an account has ended.
     pub async fn ends(&self, account: Option<&str>, writes: bool) {
         if let (Some(replica), Some(account), true) = (&self.replica, account, writes) {
             replica.writers.note(account).await;
         }
     }
 
-    /// Language of texts that the server writes.
+    /// The language of texts that the server writes.
     pub fn lang(&self) -> Lang {
         self.config.lang
     }
 
-    /// The currency in which the shop sells where none is asked.
+    /// The shop's default currency.
     ///
     /// # Errors
     /// When the database fails.
@@ -106,11 +106,11 @@ impl Host for Shop {
     }
 
     async fn begin(&self) -> Result<DatabaseTransaction> {
-        match self.db.begin_with_options(writing()).await {
-            // Nothing is lost yet but a connection that died while it was idle.
+        match self.db.begin_with_options(write_transaction_options()).await {
+            // An idle connection was broken. Nothing was done yet, so the transaction can begin on another one.
             Err(error) if failure::of(&error) == Failure::Lost => {
-                database::drop_dead(&self.db).await;
-                Ok(self.db.begin_with_options(writing()).await?)
+                database::close_dead_connections(&self.db).await;
+                Ok(self.db.begin_with_options(write_transaction_options()).await?)
             }
             begun => Ok(begun?),
         }

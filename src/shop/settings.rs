@@ -1,32 +1,32 @@
-//! The shop's own settings: rows of its table `settings`, which the original writes too. They
-//! are remembered for at most one second, so a change by either side shows at once.
+//! The shop's own settings: rows of its table `settings`, which the original writes. They are cached for one
+//! second, so a change takes effect within that time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use entity::setting;
-use facade::cache::Loads;
+use facade::cache::LoadingCache;
 use facade::engine;
 use sea_orm::{EntityTrait, QuerySelect};
 
 use crate::database::reader::Reader;
 use crate::{Error, Result};
 
-/// No shop has anywhere near so many settings.
+/// Far more settings than any shop has.
 const MAX_SETTINGS: u64 = 10_000;
 
 /// All settings of the shop.
-pub struct Settings(Loads<(), Arc<HashMap<String, String>>, Error>);
+pub struct Settings(LoadingCache<(), Arc<HashMap<String, String>>, Error>);
 
 impl Default for Settings {
     fn default() -> Self {
-        Self(Loads::new(1, Duration::from_secs(1)))
+        Self(LoadingCache::new(1, Duration::from_secs(1)))
     }
 }
 
 impl Settings {
-    /// The setting's stored text.
+    /// The stored text of a setting.
     ///
     /// # Errors
     /// When the database fails.
@@ -40,7 +40,7 @@ impl Settings {
 
     async fn load(&self, db: &Reader) -> Result<Arc<HashMap<String, String>>> {
         let load = async { load(db).await.map(Arc::new) };
-        self.0.get_or_load((), load).await.map_err(|error| error.shared())
+        self.0.get_or_load((), load).await.map_err(|error| error.clone_for_waiter())
     }
 }
 
@@ -58,7 +58,7 @@ pub async fn is_on(settings: &dyn engine::Settings, name: &str, default: bool) -
     Ok(text.map_or(default, |text| !matches!(text.as_str(), "" | "0" | "false")))
 }
 
-/// The locale in which the shop's own texts are written.
+/// The locale of the shop's own texts.
 ///
 /// # Errors
 /// When the database fails.
@@ -66,11 +66,11 @@ pub async fn default_locale(settings: &dyn engine::Settings) -> Result<String> {
     Ok(settings.setting("app_default_locale").await?.unwrap_or_else(|| "fr_FR".to_owned()))
 }
 
-/// Whether a locale is one that the shop speaks: its own, and those that are enabled.
+/// Whether the shop supports a locale: its own, or one that is enabled.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn speaks(settings: &dyn engine::Settings, locale: &str) -> Result<bool> {
+pub async fn supports_locale(settings: &dyn engine::Settings, locale: &str) -> Result<bool> {
     if locale == default_locale(settings).await? {
         return Ok(true);
     }

@@ -1,4 +1,4 @@
-//! The rate of value added tax that a caller pays (docs/contract/application-store.md#9.5).
+//! Value added tax: the rate of a customer, and amounts with and without tax (docs/contract/application-store.md#9.5).
 
 use entity::{Id, customer, metadata};
 use facade::engine::Settings as _;
@@ -8,9 +8,9 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use crate::Result;
 use crate::shop::{Shop, settings};
 
-/// Rate of countries without one of their own, in percent.
-const USUAL: i64 = 20;
-/// Rates in percent that are not the usual one, by country.
+/// Rate of all other countries, in percent.
+const DEFAULT_RATE: i64 = 20;
+/// Rates that differ from the default, in percent, by country code.
 const RATES: &[(&str, i64)] = &[
     ("BE", 21),
     ("HR", 25),
@@ -36,7 +36,7 @@ const RATES: &[(&str, i64)] = &[
     ("SE", 25),
 ];
 
-/// Whether the prices that the shop's staff enter hold the tax.
+/// Whether the prices that the shop's staff enter include the tax.
 ///
 /// # Errors
 /// When the database fails.
@@ -44,7 +44,7 @@ pub async fn is_included(shop: &Shop) -> Result<bool> {
     Ok(shop.setting("store_mode_tax").await?.as_deref() == Some("tax_included"))
 }
 
-/// Rate in percent for a customer; for the staff, the usual one.
+/// The rate for a customer in percent; for the staff, the default rate.
 ///
 /// # Errors
 /// When the database fails.
@@ -56,13 +56,13 @@ pub async fn rate(shop: &Shop, customer: Option<Id>) -> Result<Decimal> {
         return Ok(Decimal::try_from(fixed).unwrap_or_default());
     }
     match customer {
-        None => Ok(USUAL.into()),
-        Some(id) => of_customer(shop, id).await,
+        None => Ok(DEFAULT_RATE.into()),
+        Some(id) => rate_of_customer(shop, id).await,
     }
 }
 
-/// What staff noted for the customer, else the rate of the customer's country.
-async fn of_customer(shop: &Shop, id: Id) -> Result<Decimal> {
+/// The rate that the staff has set for the customer, otherwise the rate of the customer's country.
+async fn rate_of_customer(shop: &Shop, id: Id) -> Result<Decimal> {
     let notes = metadata::Entity::find()
         .filter(metadata::Column::ModelType.eq("App\\Models\\Account\\Customer"))
         .filter(metadata::Column::ModelId.eq(id))
@@ -85,19 +85,19 @@ async fn of_customer(shop: &Shop, id: Id) -> Result<Decimal> {
         .into_tuple::<String>()
         .one(&shop.reader)
         .await?;
-    Ok(of_country(country.as_deref().unwrap_or_default()).into())
+    Ok(rate_of_country(country.as_deref().unwrap_or_default()).into())
 }
 
-fn of_country(code: &str) -> i64 {
-    RATES.iter().find(|(known, _)| code.eq_ignore_ascii_case(known)).map_or(USUAL, |&(_, rate)| rate)
+fn rate_of_country(code: &str) -> i64 {
+    RATES.iter().find(|(known, _)| code.eq_ignore_ascii_case(known)).map_or(DEFAULT_RATE, |&(_, rate)| rate)
 }
 
-/// An amount without the tax in it, to cents.
+/// The net amount for a gross amount, rounded to cents.
 pub fn without(amount: Decimal, rate: Decimal) -> Decimal {
     cents(amount / (Decimal::ONE + rate / Decimal::ONE_HUNDRED))
 }
 
-/// An amount with the tax on top of it, to cents.
+/// The gross amount for a net amount, rounded to cents.
 pub fn with(amount: Decimal, rate: Decimal) -> Decimal {
     cents(amount * (Decimal::ONE + rate / Decimal::ONE_HUNDRED))
 }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn countries_have_their_rates() {
-        assert_eq!([of_country("FR"), of_country("lu"), of_country("US")], [20, 17, 20]);
+        assert_eq!([rate_of_country("FR"), rate_of_country("lu"), rate_of_country("US")], [20, 17, 20]);
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! What SeaORM asks of a column type, written once.
+//! Reading of cells, and the traits that SeaORM requires of column types.
 
 use sea_orm::{ColIdx, DbErr, QueryResult, RuntimeErr, TryGetError, TryGetable};
 use sqlx::{Decode, MySql, Postgres, Row, Sqlite, Type};
 
 /// Reads one cell as `T` without sqlx's comparison of the column's declared type.
 ///
-/// That comparison refuses what the decoders read well: any width of integer as `i64`, unsigned integers, a
-/// MySQL `TIMESTAMP` as a naive time. Callers pick a `T` whose decoder fits the column on all three
+/// That comparison refuses values that the decoders read correctly: integers of any width as `i64`, unsigned
+/// integers, a MySQL `TIMESTAMP` as a naive time. Callers choose a `T` whose decoder fits the column on all three
 /// databases.
 pub(super) fn cell<T, I>(row: &QueryResult, index: I) -> Result<T, TryGetError>
 where
@@ -23,12 +23,11 @@ where
     } else {
         return Err(TryGetError::DbErr(DbErr::Type("a row of an unknown database".into())));
     };
-    filled(found, index)
+    non_null(found, index)
 }
 
-/// Reads one cell as a double. Columns of other types than `float` and `double` are refused, not misread; a
-/// `float` is widened. SeaORM's own reading prints the column's name for every empty cell, and most prices are
-/// empty.
+/// Reads one cell as a double. Columns of other types than `float` and `double` are refused; a `float` is widened.
+/// SeaORM's own function formats the column's name for every null, and most prices are null.
 pub(super) fn double<I: ColIdx>(row: &QueryResult, index: I) -> Result<f64, TryGetError> {
     let found = if let Some(row) = row.try_as_mysql_row() {
         row.try_get(index.as_sqlx_mysql_index())
@@ -37,11 +36,11 @@ pub(super) fn double<I: ColIdx>(row: &QueryResult, index: I) -> Result<f64, TryG
     } else {
         return f64::try_get_by(row, index);
     };
-    filled(found, index)
+    non_null(found, index)
 }
 
-/// Tells an empty cell from a filled one, and turns sqlx's error into SeaORM's.
-pub(super) fn filled<T, I: ColIdx>(
+/// Turns null into SeaORM's error for it, and sqlx's errors into SeaORM's.
+pub(super) fn non_null<T, I: ColIdx>(
     found: Result<Option<T>, sqlx::Error>,
     index: I,
 ) -> Result<T, TryGetError> {
@@ -52,8 +51,8 @@ pub(super) fn filled<T, I: ColIdx>(
     }
 }
 
-/// Implements the conversions to and from [`sea_orm::Value`] for a type that travels as one of its variants.
-macro_rules! travels_as {
+/// Implements the conversions from and to [`sea_orm::Value`] for a type that is sent as one of its variants.
+macro_rules! column_value {
     ($type:ident as $variant:ident($column:ident), into: $into:expr, from: $from:expr $(,)?) => {
         impl From<$type> for sea_orm::Value {
             fn from(value: $type) -> Self {
@@ -89,4 +88,4 @@ macro_rules! travels_as {
         }
     };
 }
-pub(super) use travels_as;
+pub(super) use column_value;

@@ -1,10 +1,10 @@
-//! Numbers: keys, integers, flags and money.
+//! Numbers: keys, integers, flags and amounts of money.
 
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
-use super::cell::{cell, double, filled, travels_as};
+use super::cell::{cell, column_value, double, non_null};
 
 /// A key of a row, or a reference to one. Reads integer columns of any width and sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ impl From<i64> for Id {
     }
 }
 
-travels_as!(Id as BigInt(BigInteger), into: |id: Id| id.0, from: Id);
+column_value!(Id as BigInt(BigInteger), into: |id: Id| id.0, from: Id);
 
 impl TryGetable for Id {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -52,7 +52,7 @@ impl From<i64> for Int {
     }
 }
 
-travels_as!(Int as BigInt(BigInteger), into: |int: Int| int.0, from: Int);
+column_value!(Int as BigInt(BigInteger), into: |int: Int| int.0, from: Int);
 
 impl TryGetable for Int {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -60,7 +60,7 @@ impl TryGetable for Int {
     }
 }
 
-/// A yes or no that the shop keeps as `0` or `1`, and that REST prints so.
+/// A boolean that the shop stores as `0` or `1` and that REST prints so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Flag(pub bool);
 
@@ -70,7 +70,7 @@ impl From<bool> for Flag {
     }
 }
 
-travels_as!(Flag as Bool(Boolean), into: |flag: Flag| flag.0, from: Flag);
+column_value!(Flag as Bool(Boolean), into: |flag: Flag| flag.0, from: Flag);
 
 impl TryGetable for Flag {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -82,7 +82,7 @@ impl TryGetable for Flag {
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Amount(pub f64);
 
-travels_as!(Amount as Double(Double), into: |amount: Amount| amount.0, from: Amount);
+column_value!(Amount as Double(Double), into: |amount: Amount| amount.0, from: Amount);
 
 impl TryGetable for Amount {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -92,14 +92,14 @@ impl TryGetable for Amount {
 
 /// An amount of money in a single-precision `float` column.
 ///
-/// Read as the shortest decimal that means the stored number, so 2.99 stays 2.99.
+/// It is read as the shortest decimal that identifies the stored number, so 2.99 stays 2.99.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Price(pub f64);
 
-travels_as!(Price as Double(Float), into: |price: Price| storable(price.0), from: Price);
+column_value!(Price as Double(Float), into: |price: Price| single_or_zero(price.0), from: Price);
 
 impl Price {
-    /// The shortest decimal for a double that is nothing but a widened single; any other double as it is.
+    /// The shortest decimal for a double that is a widened single; any other double unchanged.
     #[must_use]
     pub fn shortest(double: f64) -> f64 {
         #[expect(clippy::cast_possible_truncation, reason = "whether it loses anything is the question")]
@@ -111,8 +111,8 @@ impl Price {
     }
 }
 
-/// What is too small for single precision is nothing; PostgreSQL would refuse it.
-fn storable(price: f64) -> f64 {
+/// Zero for prices that are too small for single precision; PostgreSQL would refuse them.
+fn single_or_zero(price: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, reason = "whether anything is left is the question")]
     let single = price as f32;
     if single == 0.0 { 0.0 } else { price }
@@ -123,23 +123,23 @@ impl TryGetable for Price {
         if row.try_as_pg_row().is_some() {
             return f32::try_get_by(row, index).map(|single| Price(Self::shortest(f64::from(single))));
         }
-        // Older shops have `double(10,2)` here, SQLite knows doubles only: both are read as they are.
+        // Older shops have `double(10,2)` here, and SQLite has only doubles.
         double(row, index).map(|double| Price(Self::shortest(double)))
     }
 }
 
-/// A `decimal` with two decimals: text on the wire of MariaDB, a double on the other databases.
+/// A `decimal` with two decimals: MariaDB sends it as text, the other databases as a double.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Decimal2(pub f64);
 
-travels_as!(Decimal2 as Double(Double), into: |decimal: Decimal2| decimal.0, from: Decimal2);
+column_value!(Decimal2 as Double(Double), into: |decimal: Decimal2| decimal.0, from: Decimal2);
 
 impl TryGetable for Decimal2 {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         let Some(mysql) = row.try_as_mysql_row() else {
             return double(row, index).map(Decimal2);
         };
-        let text: String = filled(mysql.try_get_unchecked(index.as_sqlx_mysql_index()), index)?;
+        let text: String = non_null(mysql.try_get_unchecked(index.as_sqlx_mysql_index()), index)?;
         text.parse().map(Decimal2).map_err(|_| DbErr::Type(format!("`{text}` is no decimal number")).into())
     }
 }

@@ -1,4 +1,4 @@
-//! Times and days as the shop stores them: local, without a zone.
+//! Times and days as the shop stores them: local times without a time zone.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use chrono::{
 use chrono_tz::Tz;
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 
-use super::cell::{cell, travels_as};
+use super::cell::{cell, column_value};
 
 static ZONE: OnceLock<Tz> = OnceLock::new();
 
@@ -24,7 +24,7 @@ impl std::fmt::Display for ZoneAlreadySet {
 
 impl std::error::Error for ZoneAlreadySet {}
 
-/// Sets the zone in which the shop writes its times: once, before the first row is read.
+/// Sets the time zone of stored times. To be called once, before the first row is read.
 ///
 /// # Errors
 /// [`ZoneAlreadySet`] if another zone was set before. Setting the same zone again is fine.
@@ -35,34 +35,34 @@ pub fn set_zone(zone: Tz) -> Result<(), ZoneAlreadySet> {
     }
 }
 
-/// The zone in which the shop writes its times: Europe/Paris unless [`set_zone`] said otherwise.
+/// The time zone of stored times: Europe/Paris unless [`set_zone`] has set another one.
 #[must_use]
 pub fn zone() -> Tz {
     ZONE.get().copied().unwrap_or(Tz::Europe__Paris)
 }
 
-/// A moment that the shop stores as a local time to the second.
+/// A moment that the shop stores as a local time in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShopTime(pub DateTime<Utc>);
 
 impl ShopTime {
-    /// The wall clock of the shop at this moment, as it is stored.
+    /// The local time of the shop at this moment, as it is stored.
     #[must_use]
     pub fn local(self) -> NaiveDateTime {
         self.0.with_timezone(&zone()).naive_local().trunc_subsecs(0)
     }
 
-    /// The moment at which the shop's wall clock shows `local`.
+    /// The moment of a local time of the shop.
     ///
-    /// The hour that autumn repeats counts as winter time; a time that spring skips is read with the clock
-    /// not yet moved, so 02:30 is 03:30.
+    /// In the hour that is repeated in autumn, it is taken for winter time. A local time that is skipped in spring
+    /// is read with the offset of winter time, so 02:30 is 03:30.
     #[must_use]
     pub fn from_local(local: NaiveDateTime) -> Self {
-        Self(moment(zone(), local))
+        Self(utc_of_local(zone(), local))
     }
 }
 
-fn moment(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+fn utc_of_local(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
     match zone.from_local_datetime(&local).latest() {
         Some(moment) => moment.to_utc(),
         None => (local - offset_of_the_day_before(zone, local)).and_utc(),
@@ -74,7 +74,7 @@ fn offset_of_the_day_before(zone: Tz, local: NaiveDateTime) -> TimeDelta {
     TimeDelta::seconds(zone.offset_from_utc_datetime(&before).fix().local_minus_utc().into())
 }
 
-travels_as!(ShopTime as ChronoDateTime(DateTime), into: ShopTime::local, from: ShopTime::from_local);
+column_value!(ShopTime as ChronoDateTime(DateTime), into: ShopTime::local, from: ShopTime::from_local);
 
 impl TryGetable for ShopTime {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -95,12 +95,12 @@ impl From<DateTime<Utc>> for ShopTime {
     }
 }
 
-/// A local time just as it is stored, for comparing it with its own column: one that spring skips
-/// stays as it is.
+/// A local time exactly as it is stored, for comparisons with its column. Unlike [`ShopTime`], it does not change a
+/// time that is skipped in spring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LocalTime(pub NaiveDateTime);
 
-travels_as!(LocalTime as ChronoDateTime(DateTime), into: |time: LocalTime| time.0, from: LocalTime);
+column_value!(LocalTime as ChronoDateTime(DateTime), into: |time: LocalTime| time.0, from: LocalTime);
 
 impl TryGetable for LocalTime {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -113,14 +113,14 @@ impl TryGetable for LocalTime {
 pub struct ShopDate(pub NaiveDate);
 
 impl ShopDate {
-    /// The moment at which the day begins in the shop's zone.
+    /// The moment at which the day begins in the shop's time zone.
     #[must_use]
     pub fn midnight(&self) -> DateTime<Utc> {
-        moment(zone(), self.0.and_time(NaiveTime::MIN))
+        utc_of_local(zone(), self.0.and_time(NaiveTime::MIN))
     }
 }
 
-travels_as!(ShopDate as ChronoDate(Date), into: |date: ShopDate| date.0, from: ShopDate);
+column_value!(ShopDate as ChronoDate(Date), into: |date: ShopDate| date.0, from: ShopDate);
 
 impl TryGetable for ShopDate {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn gaps_of_other_zones_are_moved_by_their_own_width() {
         let local = "2026-10-04T02:15:00".parse().unwrap();
-        assert_eq!(moment(Tz::Australia__Lord_Howe, local).to_rfc3339(), "2026-10-03T15:45:00+00:00");
+        assert_eq!(utc_of_local(Tz::Australia__Lord_Howe, local).to_rfc3339(), "2026-10-03T15:45:00+00:00");
     }
 
     #[test]

@@ -8,11 +8,11 @@ use axum::response::Response;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::limits::Standing;
+use crate::limits::WindowState;
 use crate::time::Moment;
 
 /// Headers of every answer.
-const ALWAYS: [(HeaderName, HeaderValue); 8] = [
+const COMMON_HEADERS: [(HeaderName, HeaderValue); 8] = [
     (header::VARY, HeaderValue::from_static("Accept")),
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("http://localhost:3000")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
@@ -26,18 +26,18 @@ const ALWAYS: [(HeaderName, HeaderValue); 8] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'self'")),
 ];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Bytes that an answer is expected to have at the most; longer ones grow.
-const ROOM: usize = 1 << 13;
+/// Initial size of an answer's buffer.
+const EXPECTED_BYTES: usize = 1 << 13;
 
-/// What GraphQL answers.
+/// The body of a GraphQL answer.
 #[derive(Serialize)]
 struct Data<T> {
     data: T,
 }
 
 /// An answer of GraphQL.
-pub fn graphql(data: &impl Serialize, standing: Standing) -> Result<Response, Failure> {
-    let mut response = written(&Data { data }, standing)?;
+pub fn graphql(data: &impl Serialize, window: WindowState) -> Result<Response, Failure> {
+    let mut response = written(&Data { data }, window)?;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -49,22 +49,22 @@ pub fn graphql(data: &impl Serialize, standing: Standing) -> Result<Response, Fa
 }
 
 /// An answer of REST.
-pub fn rest(body: &impl Serialize, standing: Standing) -> Result<Response, Failure> {
-    let mut response = written(body, standing)?;
+pub fn rest(body: &impl Serialize, window: WindowState) -> Result<Response, Failure> {
+    let mut response = written(body, window)?;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     Ok(response)
 }
 
-/// An answer that tells of what was made.
-pub fn created(body: &impl Serialize, standing: Standing) -> Result<Response, Failure> {
-    let mut response = rest(body, standing)?;
+/// An answer about a new record.
+pub fn created(body: &impl Serialize, window: WindowState) -> Result<Response, Failure> {
+    let mut response = rest(body, window)?;
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
 }
 
-/// Tells when what was read was last changed.
+/// Adds `Last-Modified`.
 pub fn last_modified(headers: &mut HeaderMap, at: Moment) {
     let date = httpdate::fmt_http_date(SystemTime::from(at.utc()));
     if let Ok(value) = HeaderValue::try_from(date) {
@@ -72,20 +72,20 @@ pub fn last_modified(headers: &mut HeaderMap, at: Moment) {
     }
 }
 
-fn written(body: &impl Serialize, standing: Standing) -> Result<Response, Failure> {
-    let mut text = Vec::with_capacity(ROOM);
+fn written(body: &impl Serialize, window: WindowState) -> Result<Response, Failure> {
+    let mut text = Vec::with_capacity(EXPECTED_BYTES);
     serde_json::to_writer(&mut text, body).map_err(|error| Failure::Internal(error.to_string()))?;
     let mut response = Response::new(Body::from(text));
-    // As many as there will be: the map doesn't grow.
+    // The final number of headers, so that the map does not grow.
     response.headers_mut().reserve(24);
-    standing.write(response.headers_mut());
+    window.write(response.headers_mut());
     complete(response.headers_mut());
     Ok(response)
 }
 
 /// Adds the headers of every answer.
 pub fn complete(headers: &mut HeaderMap) {
-    for (name, value) in ALWAYS {
+    for (name, value) in COMMON_HEADERS {
         headers.insert(name, value);
     }
     let id = format!("{:032x}", rand::random::<u128>());

@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use quick_cache::sync::Cache;
 use sqlx::{Error, Pool};
 
 use crate::auth::{self, Key};
-use crate::limits::{Counts, Limits};
-use crate::remembered::Remembered;
+use crate::limits::{LimitCounts, Limits};
 use crate::store::Store;
+use crate::timed_cache::TimedCache;
 use crate::{customers, new_customer, products, services, tree};
 
-/// Keys and settings are believed for a second.
-pub const REMEMBERED: Duration = Duration::from_secs(1);
+/// How long keys and settings are cached.
+pub const CACHE_TTL: Duration = Duration::from_secs(1);
 
-/// What all requests share.
+/// The state that all requests share.
 pub struct App<S: Store> {
     pub pool: Pool<S>,
     pub statements: Statements,
     pub keys: Cache<String, Arc<Key>>,
-    pub totals: Remembered<&'static str, i64>,
-    pub maintenance: Remembered<(), bool>,
+    pub totals: TimedCache<&'static str, i64>,
+    pub maintenance: TimedCache<(), bool>,
     pub limits: Limits,
 }
 
-/// Every statement that is ever sent.
+/// All SQL statements.
 pub struct Statements {
     pub auth: auth::Statements,
     pub customers: customers::Statements,
@@ -36,8 +36,8 @@ pub struct Statements {
 }
 
 impl<S: Store> App<S> {
-    /// Totals are believed for so long.
-    pub fn open(url: &str, totals: Duration, most: Counts) -> Result<Self, Error> {
+    /// Makes the state; totals are cached for `totals`.
+    pub fn open(url: &str, totals: Duration, most: LimitCounts) -> Result<Self, Error> {
         let dialect = S::DIALECT;
         Ok(Self {
             pool: S::open(url)?,
@@ -50,8 +50,8 @@ impl<S: Store> App<S> {
                 tree: tree::Statements::new(dialect),
             },
             keys: Cache::new(10_000),
-            totals: Remembered::new(totals),
-            maintenance: Remembered::new(REMEMBERED),
+            totals: TimedCache::new(totals),
+            maintenance: TimedCache::new(CACHE_TTL),
             limits: Limits::new(most),
         })
     }

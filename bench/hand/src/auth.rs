@@ -1,4 +1,4 @@
-//! Who asks: a bearer key of a staff member, remembered for a second.
+//! Authentication: the bearer key of a staff member, cached for a second.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,16 +10,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::{Database, Error};
 
-use crate::app::{App, REMEMBERED};
+use crate::app::{App, CACHE_TTL};
 use crate::cells::Cells;
 use crate::failure::Failure;
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
 
-/// Age at which every key ends.
+/// Age at which every key expires.
 const MAX_AGE: TimeDelta = TimeDelta::days(30);
-/// What the table calls the staff.
+/// Class name of the staff in the table.
 const STAFF: &str = "App\\Models\\Admin\\Admin";
 
 /// A key that was found.
@@ -56,13 +56,13 @@ impl Statements {
 }
 
 impl Caller {
-    /// Refuses who has none of these abilities.
+    /// Refuses callers with none of these abilities.
     pub fn may(&self, any: &[&str]) -> Result<(), Failure> {
         let held = |name: &String| name == "*" || any.contains(&name.as_str());
         if self.0.abilities.iter().any(held) { Ok(()) } else { Err(Failure::Forbidden) }
     }
 
-    /// Whose requests are counted together.
+    /// The account, for the limits.
     pub fn account(&self) -> i64 {
         self.0.owner
     }
@@ -74,7 +74,7 @@ impl<S: Store> FromRequestParts<Arc<App<S>>> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App<S>>) -> Result<Self, Failure> {
         let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or(Failure::Unauthenticated)?;
-        let key = match app.keys.get(bearer).filter(|key| key.found.elapsed() < REMEMBERED) {
+        let key = match app.keys.get(bearer).filter(|key| key.found.elapsed() < CACHE_TTL) {
             Some(key) => key,
             None => {
                 let key = Arc::new(find(app, bearer).await?.ok_or(Failure::Unauthenticated)?);

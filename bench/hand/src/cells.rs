@@ -1,4 +1,4 @@
-//! The cells of a row, by their place, whichever database it is of.
+//! The cells of a row by their position, for all databases.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use sqlx::mysql::MySqlRow;
@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Error, Row};
 
-/// The cells of a row, by their place.
+/// The cells of a row by their position.
 pub trait Cells {
     fn int(&self, at: usize) -> Result<i64, Error>;
     fn int_or_null(&self, at: usize) -> Result<Option<i64>, Error>;
@@ -14,7 +14,7 @@ pub trait Cells {
     fn text_or_null(&self, at: usize) -> Result<Option<&str>, Error>;
     fn double(&self, at: usize) -> Result<f64, Error>;
     fn double_or_null(&self, at: usize) -> Result<Option<f64>, Error>;
-    /// A column that holds single precision where the database knows that.
+    /// A column of single precision, if the database has that.
     fn single_or_null(&self, at: usize) -> Result<Option<f64>, Error>;
     fn flag(&self, at: usize) -> Result<bool, Error>;
     /// A local time of the shop.
@@ -24,7 +24,7 @@ pub trait Cells {
 
 macro_rules! cells {
     ($row:ty, single: $single:ty, time: $time:expr, day: $day:expr) => {
-        // What a column holds is known: its type isn't looked at once more for every cell.
+        // The type of the column is known, so it is not checked for every cell.
         impl Cells for $row {
             fn int(&self, at: usize) -> Result<i64, Error> {
                 self.try_get_unchecked(at)
@@ -70,7 +70,7 @@ macro_rules! cells {
     };
 }
 
-/// The double that reads as a single does: 2.99, not 2.9900000095….
+/// The double with the shortest decimal of a single: 2.99, not 2.9900000095….
 fn shortest(double: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, reason = "whether it loses anything is the question")]
     let single = double as f32;
@@ -84,7 +84,7 @@ cells!(MySqlRow, single: f32, time: MySqlRow::try_get_unchecked, day: MySqlRow::
 cells!(PgRow, single: f32, time: PgRow::try_get_unchecked, day: PgRow::try_get_unchecked);
 cells!(SqliteRow, single: f64, time: local_time, day: local_day);
 
-/// SQLite holds times as text in one form; sqlx tries a dozen.
+/// Parses a time of SQLite, which are texts of one format; sqlx tries a dozen.
 fn local_time(row: &SqliteRow, at: usize) -> Result<Option<NaiveDateTime>, Error> {
     let Some(text) = row.text_or_null(at)? else { return Ok(None) };
     let time = text.as_bytes().get(11..19).and_then(|time| {

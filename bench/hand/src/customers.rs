@@ -1,4 +1,4 @@
-//! Customers: as REST has them, and with the columns that the documents ask for.
+//! Customers: for REST, and with the columns of the documents.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::auth::Caller;
 use crate::cells::Cells;
 use crate::failure::Failure;
 use crate::graphql::Nodes;
-use crate::page::{Place, Query, number_of, total};
+use crate::page::{PagePosition, Query, number_of, total};
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
@@ -24,14 +24,14 @@ pub const COLUMNS: &str = "id, firstname, lastname, email, avatar_path, company_
     phone, address, address2, city, country, region, zipcode, email_verified_at, balance, last_login, \
     is_confirmed, is_deleted, deleted_at, dark_mode, notes, created_at, gdpr_compliment, security_question_id";
 
-/// Where a single customer has the time of its last change, behind [`COLUMNS`].
-const CHANGED: usize = 26;
+/// Position of `updated_at` of a single customer, after [`COLUMNS`].
+const CHANGED_COLUMN: usize = 26;
 
 /// Columns of [`Node`], in its order.
 const NODE: &str = "id, firstname, lastname, email, company_name, locale, address, city, country, region, \
     zipcode, created_at";
 
-/// A customer as REST has it.
+/// A customer of REST.
 #[derive(Serialize)]
 pub struct Customer<'r> {
     id: i64,
@@ -101,7 +101,7 @@ impl<'r> Customer<'r> {
     }
 }
 
-/// A customer as the documents ask for it.
+/// A customer of the documents.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Node<'r> {
@@ -181,7 +181,7 @@ pub async fn list<S: Store>(
     let rows = page::<S>(&app, &app.statements.customers.page, query.per_page, query.offset()).await?;
     let total = total(&query, rows.len(), count(&app)).await?;
     let data = rows.iter().map(Customer::read).collect::<Result<Vec<_>, _>>()?;
-    let body = Place::new(&headers, &uri, &query, total).wrapped(data);
+    let body = PagePosition::new(&headers, &uri, &query, total).wrapped(data);
     let standing = app.limits.settle(caller.account(), expected, number_of(&rows) + 1);
     answer::rest(&body, standing)
 }
@@ -197,7 +197,7 @@ pub async fn show<S: Store>(
     let row = one::<S>(&app, &app.statements.customers.one, id).await?.ok_or(Failure::NotFound)?;
     let standing = app.limits.settle(caller.account(), 2, 2);
     let mut response = answer::rest(&Customer::read(&row)?, standing)?;
-    if let Some(changed) = row.time_or_null(CHANGED)? {
+    if let Some(changed) = row.time_or_null(CHANGED_COLUMN)? {
         answer::last_modified(response.headers_mut(), Moment::from_local(changed));
     }
     Ok(response)
@@ -205,7 +205,7 @@ pub async fn show<S: Store>(
 
 /// `customer(id)`.
 #[derive(Serialize)]
-struct One<'r> {
+struct SingleData<'r> {
     customer: Option<Node<'r>>,
 }
 
@@ -216,12 +216,12 @@ pub async fn graphql_one<S: Store>(app: &App<S>, caller: &Caller, id: i64) -> Re
     let row = one::<S>(app, &app.statements.customers.node, id).await?;
     let customer = row.as_ref().map(Node::read).transpose()?;
     let standing = app.limits.settle(caller.account(), 2, 2);
-    answer::graphql(&One { customer }, standing)
+    answer::graphql(&SingleData { customer }, standing)
 }
 
 /// `customers(page, perPage)`.
 #[derive(Serialize)]
-struct Many<'r> {
+struct ListData<'r> {
     customers: Nodes<Node<'r>>,
 }
 
@@ -238,7 +238,7 @@ pub async fn graphql_page<S: Store>(
     let total_count = total(&query, rows.len(), count(app)).await?;
     let nodes = rows.iter().map(Node::read).collect::<Result<Vec<_>, _>>()?;
     let standing = app.limits.settle(caller.account(), expected, number_of(&rows) + 2);
-    answer::graphql(&Many { customers: Nodes { total_count, nodes } }, standing)
+    answer::graphql(&ListData { customers: Nodes { total_count, nodes } }, standing)
 }
 
 async fn one<S: Store>(app: &App<S>, sql: &Sql, id: i64) -> Result<Option<<S as Database>::Row>, Error> {

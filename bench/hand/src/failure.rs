@@ -1,4 +1,4 @@
-//! Why a request is refused.
+//! Errors.
 
 use axum::Json;
 use axum::http::{StatusCode, header};
@@ -12,12 +12,12 @@ pub enum Failure {
     Unauthenticated,
     Forbidden,
     NotFound,
-    /// The question is none of those that this server knows.
+    /// The request is none of those that this server implements.
     Unknown,
-    /// A field of the body, and what is wrong with it.
+    /// A field of the body, and its error.
     Invalid(&'static str, &'static str),
     Maintenance,
-    /// Too many requests or points; so many seconds help.
+    /// Too many requests or points; the seconds until the client may try again.
     TooMany(u64),
     Database(sqlx::Error),
     Internal(String),

@@ -1,4 +1,4 @@
-//! GraphQL: the documents that this server knows, each answered by a handler of its own.
+//! GraphQL: the documents that this server implements, each with a handler of its own.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const Q2: &str = include_str!("../../peers/documents/q2.graphql");
 const Q4: &str = include_str!("../../peers/documents/q4.graphql");
 const Q5: &str = include_str!("../../peers/documents/q5.graphql");
 
-/// What a client sends.
+/// The body of a request.
 #[derive(Deserialize)]
 struct Request {
     query: String,

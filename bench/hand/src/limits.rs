@@ -1,4 +1,4 @@
-//! Requests and points a minute of each account, and the headers that tell of them.
+//! Rate limits per account and minute: requests and points, and their headers.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -11,34 +11,34 @@ use crate::failure::Failure;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Windows of all accounts.
+/// The limits, with the windows of all accounts.
 pub struct Limits {
-    most: Counts,
+    most: LimitCounts,
     windows: Mutex<HashMap<i64, Window>>,
 }
 
-/// So many requests, and so many points.
+/// Numbers of requests and points.
 #[derive(Clone, Copy, Default)]
-pub struct Counts {
+pub struct LimitCounts {
     pub requests: u32,
     pub points: u32,
 }
 
 struct Window {
     opened: Instant,
-    used: Counts,
+    used: LimitCounts,
 }
 
-/// How an account stands.
+/// The state of an account's window.
 #[derive(Clone, Copy)]
-pub struct Standing {
-    most: Counts,
-    left: Counts,
+pub struct WindowState {
+    most: LimitCounts,
+    left: LimitCounts,
     resets_in: u64,
 }
 
 impl Limits {
-    pub fn new(most: Counts) -> Self {
+    pub fn new(most: LimitCounts) -> Self {
         Self { most, windows: Mutex::default() }
     }
 
@@ -46,15 +46,15 @@ impl Limits {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request and the points that it may cost, unless either passes its limit.
+    /// Counts a request and its maximum price, unless one of them exceeds its limit.
     pub fn take(&self, account: i64, points: u32) -> Result<(), Failure> {
         let now = Instant::now();
         let mut windows = self.windows();
-        let window = windows.entry(account).or_insert(Window { opened: now, used: Counts::default() });
+        let window = windows.entry(account).or_insert(Window { opened: now, used: LimitCounts::default() });
         if now - window.opened >= WINDOW {
-            *window = Window { opened: now, used: Counts::default() };
+            *window = Window { opened: now, used: LimitCounts::default() };
         }
-        let used = Counts { requests: window.used.requests + 1, points: window.used.points + points };
+        let used = LimitCounts { requests: window.used.requests + 1, points: window.used.points + points };
         if used.requests > self.most.requests || used.points > self.most.points {
             return Err(Failure::TooMany(resets_in(window)));
         }
@@ -62,17 +62,17 @@ impl Limits {
         Ok(())
     }
 
-    /// Corrects the points to what a request has cost.
-    pub fn settle(&self, account: i64, taken: u32, cost: u32) -> Standing {
+    /// Corrects the points to the real cost of a request.
+    pub fn settle(&self, account: i64, taken: u32, cost: u32) -> WindowState {
         let mut windows = self.windows();
         let window =
-            windows.entry(account).or_insert(Window { opened: Instant::now(), used: Counts::default() });
+            windows.entry(account).or_insert(Window { opened: Instant::now(), used: LimitCounts::default() });
         window.used.points = (window.used.points + cost).saturating_sub(taken);
-        let left = Counts {
+        let left = LimitCounts {
             requests: self.most.requests.saturating_sub(window.used.requests),
             points: self.most.points.saturating_sub(window.used.points),
         };
-        Standing { most: self.most, left, resets_in: resets_in(window) }
+        WindowState { most: self.most, left, resets_in: resets_in(window) }
     }
 }
 
@@ -82,7 +82,7 @@ fn resets_in(window: &Window) -> u64 {
     left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
-impl Standing {
+impl WindowState {
     /// The headers of the original and those of draft-ietf-httpapi-ratelimit-headers.
     pub fn write(self, headers: &mut HeaderMap) {
         let Self { most, left, resets_in } = self;

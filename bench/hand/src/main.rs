@@ -1,6 +1,6 @@
-//! The yardstick: the server that a very good developer writes by hand, with axum, sqlx and serde, for just the
-//! questions that the benchmark asks. It knows the same keys, limits and headers as guichet.
-//! Usage: `hand <database-url> <address> [<seconds for which totals are remembered>]`.
+//! The yardstick: a server that is written by hand with axum, sqlx and serde, only for the requests of the
+//! benchmark. It has the same keys, limits and headers as guichet. Usage:
+//! `hand <database-url> <address> [<seconds for which totals are remembered>]`.
 
 mod answer;
 mod app;
@@ -15,11 +15,11 @@ mod new_customer;
 mod page;
 mod phone;
 mod products;
-mod remembered;
 mod services;
 mod sql;
 mod store;
 mod time;
+mod timed_cache;
 mod tree;
 
 use std::sync::Arc;
@@ -28,15 +28,15 @@ use std::time::Duration;
 use app::App;
 use axum::Router;
 use axum::routing::{get, post};
-use limits::Counts;
+use limits::LimitCounts;
 use sqlx::{MySql, Postgres, Sqlite};
 use store::Store;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// More than one client can ask for: the counting is measured, not the refusing.
-const MOST: Counts = Counts { requests: 1_000_000_000, points: 1_000_000_000 };
+/// More than one client can send: counting is measured, not refusing.
+const UNLIMITED: LimitCounts = LimitCounts { requests: 1_000_000_000, points: 1_000_000_000 };
 
 #[tokio::main]
 async fn main() {
@@ -57,7 +57,7 @@ async fn main() {
 
 /// The routes over a database.
 fn router<S: Store>(url: &str, totals: Duration) -> Router {
-    let app = App::<S>::open(url, totals, MOST).expect("a database");
+    let app = App::<S>::open(url, totals, UNLIMITED).expect("a database");
     Router::new()
         .route("/graphql", post(graphql::post::<S>))
         .route("/api/application/customers", get(customers::list::<S>).post(new_customer::create::<S>))

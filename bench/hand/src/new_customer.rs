@@ -1,4 +1,4 @@
-//! Making a customer without a password: who gets one is mailed a link to choose it.
+//! Creation of a customer without a password, who gets a mail with a link to choose one.
 
 use std::sync::Arc;
 
@@ -21,20 +21,20 @@ use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
 
-/// What a guess of a password costs, as a power of two.
+/// Cost of bcrypt, as a power of two.
 const COST: u32 = 12;
-/// Points of a change and of the row that it answers.
+/// Points for the change and for the row in the answer.
 const POINTS: u32 = 12;
 /// Length of the password that nobody knows.
 const PASSWORD: usize = 10;
-/// Languages that the shop speaks.
+/// Supported locales.
 const LOCALES: [&str; 2] = ["fr_FR", "en_GB"];
-/// Locale of the templates that serve all customers without one of their own.
+/// Locale of the templates for customers in whose locale there is none.
 const FALLBACK: &str = "en_GB";
 const SHOP: &str = "https://localhost";
 const SHOP_NAME: &str = "CLIENTXCMS";
 
-/// What a customer is made from.
+/// The body of the request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Input {
@@ -49,12 +49,12 @@ struct Input {
     locale: String,
 }
 
-/// The statements that make a customer, in the order in which they are sent.
+/// The statements in the order in which they are sent.
 pub struct Statements {
     taken: Sql,
-    /// Answers the row, where the database does that.
+    /// Inserts and returns the row, if the database supports that.
     insert: Sql,
-    /// The row, where it does not.
+    /// Reads the row otherwise.
     row: Sql,
     reset: Sql,
     templates: Sql,
@@ -112,7 +112,7 @@ pub async fn create<S: Store>(
     if S::rows(&mut connection, &app.statements.new_customer.taken, &email).await?[0].int(0)? > 0 {
         return Err(Failure::Invalid("email", "The email has already been taken."));
     }
-    // Nobody else waits for a connection while hashes are made.
+    // Hashing comes first, so that it holds no connection.
     drop(connection);
     let random: String = rand::rng().sample_iter(Alphanumeric).take(PASSWORD).map(char::from).collect();
     let token = hex::encode(rand::random::<[u8; 32]>());
@@ -159,7 +159,7 @@ impl Input {
     }
 }
 
-/// Hashes a secret on a thread that may be busy for long.
+/// Hashes a secret on a blocking thread.
 async fn hashed(plain: String) -> Result<Secret, Failure> {
     let work = move || bcrypt::hash_with_result(&plain, COST).map(|parts| (plain, parts));
     let worked =
@@ -168,7 +168,7 @@ async fn hashed(plain: String) -> Result<Secret, Failure> {
     Ok(Secret { plain, hash: parts.format_for_version(Version::TwoY) })
 }
 
-/// Stores the customer and the mail with the link, both or neither.
+/// Stores the customer and the mail with the link in one transaction.
 async fn store<S: Store>(
     app: &App<S>,
     input: &Input,
@@ -220,14 +220,14 @@ async fn store<S: Store>(
     Ok(row)
 }
 
-/// The template in the customer's language, else the first one.
+/// The template in the customer's locale, otherwise the first one.
 fn chosen<'r, R: Cells>(templates: &'r [R], locale: &str) -> Result<&'r R, Failure> {
     let own = templates.iter().find(|row| row.text(1).is_ok_and(|found| found == locale));
     let missing = || Failure::Internal("there is no template `reset`".to_owned());
     own.or(templates.first()).ok_or_else(missing)
 }
 
-/// The mail: the template's text between the shop's name and the button.
+/// The HTML of the mail: the shop's name, the template's text, and the button.
 fn content(template: &impl Cells, input: &Input, token: &str) -> Result<String, Error> {
     let text = template.text(3)?.replace(":firstname", &escaped(&input.firstname));
     let text = text.replace(":lastname", &escaped(&input.lastname));

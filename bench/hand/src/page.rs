@@ -1,13 +1,13 @@
-//! Pages: what is asked, and the envelopes around the rows.
+//! Pages: the query, and the envelopes around the rows.
 
 use axum::http::{HeaderMap, Uri, header};
 use serde::{Deserialize, Serialize};
 use sqlx::Error;
 
 /// Pages below this number are all linked.
-const ALL_LINKED: i64 = 14;
+const MAX_FULLY_LINKED: i64 = 14;
 /// Pages around the current one that are linked.
-const AROUND: i64 = 3;
+const LINKED_NEIGHBOURS: i64 = 3;
 
 /// The query of a list.
 #[derive(Deserialize)]
@@ -45,7 +45,7 @@ impl Query {
     }
 }
 
-/// How many rows there are, counted only where the page doesn't tell.
+/// The total, which is counted only if it does not follow from the page.
 pub async fn total(
     query: &Query,
     here: usize,
@@ -87,7 +87,7 @@ impl Target {
     }
 }
 
-/// Rows beside the numbers of their page.
+/// An envelope with rows and numbers on the same level.
 #[derive(Serialize)]
 pub struct Flat<T> {
     current_page: i64,
@@ -105,7 +105,7 @@ pub struct Flat<T> {
     total: i64,
 }
 
-/// Rows above the numbers of their page.
+/// An envelope with rows in `data` and numbers in `meta`.
 #[derive(Serialize)]
 pub struct Wrapped<T> {
     data: Vec<T>,
@@ -133,8 +133,8 @@ struct Meta {
     total: i64,
 }
 
-/// Where a page stands and how its neighbours are reached.
-pub struct Place {
+/// The position of a page, for the links to its neighbours.
+pub struct PagePosition {
     path: String,
     query: String,
     page: i64,
@@ -143,7 +143,7 @@ pub struct Place {
     last: i64,
 }
 
-impl Place {
+impl PagePosition {
     pub fn new(headers: &HeaderMap, uri: &Uri, query: &Query, total: i64) -> Self {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         let kept = uri.query().unwrap_or("").split('&');
@@ -238,15 +238,15 @@ impl Place {
 /// The linked pages; `None` is a gap.
 fn window(page: i64, last: i64) -> Vec<Option<i64>> {
     let pages = |from: i64, to: i64| (from..=to).map(Some);
-    let edge = 2 * AROUND + 1;
-    if last < ALL_LINKED {
+    let edge = 2 * LINKED_NEIGHBOURS + 1;
+    if last < MAX_FULLY_LINKED {
         pages(1, last).collect()
     } else if page <= edge {
-        pages(1, edge + AROUND).chain([None]).chain(pages(last - 1, last)).collect()
+        pages(1, edge + LINKED_NEIGHBOURS).chain([None]).chain(pages(last - 1, last)).collect()
     } else if page > last - edge {
-        pages(1, 2).chain([None]).chain(pages(last - edge - AROUND + 1, last)).collect()
+        pages(1, 2).chain([None]).chain(pages(last - edge - LINKED_NEIGHBOURS + 1, last)).collect()
     } else {
-        let middle = pages(page - AROUND, page + AROUND);
+        let middle = pages(page - LINKED_NEIGHBOURS, page + LINKED_NEIGHBOURS);
         pages(1, 2).chain([None]).chain(middle).chain([None]).chain(pages(last - 1, last)).collect()
     }
 }

@@ -1,8 +1,8 @@
-//! Phone numbers as they are shown.
+//! Formatting of phone numbers.
 
 use phonenumber::country::Id::FR;
 
-/// Calling codes of the world's regions, as the library knows them.
+/// Calling codes that the library supports.
 const CALLING_CODES: [u16; 215] = [
     1, 7, 20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57,
     58, 60, 61, 62, 63, 64, 65, 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98, 211, 212, 213, 216, 218, 220,
@@ -21,7 +21,7 @@ pub fn is_number(text: &str) -> bool {
     is_plain(text) || library_knows(text)
 }
 
-/// `+` and 10 to 15 digits, of a known region: lists are full of them, and the library takes its time.
+/// Formats `+` and 10 to 15 digits of a known region without the library, which is slow.
 fn is_plain(text: &str) -> bool {
     let Some(digits) = text.strip_prefix('+') else { return false };
     let plain = (10..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! Products with their free values and prices.
+//! Products with their metadata and prices.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::cells::Cells;
 use crate::failure::Failure;
-use crate::page::{Place, Query, number_of, total};
+use crate::page::{PagePosition, Query, number_of, total};
 use crate::sql::{Dialect, Sql};
 use crate::store::{Store, Value};
 use crate::time::Moment;
 use crate::{answer, json};
 
-/// What the shop calls a product in polymorphic columns.
+/// Class name of products in polymorphic columns.
 const MODEL: &str = "App\\Models\\Store\\Product";
 
 #[derive(Serialize)]
@@ -166,7 +166,7 @@ impl<'r> Pricing<'r> {
 const COLUMNS: &str = "id, name, group_id, status, description, pinned, stock, type, sort_order, created_at, \
     updated_at, deleted_at, image";
 
-/// The statements that find products and what hangs on them.
+/// The statements that find products and their related rows.
 pub struct Statements {
     one: Sql,
     page: Sql,
@@ -184,7 +184,7 @@ impl Statements {
                 "SELECT {COLUMNS} FROM products WHERE deleted_at IS NULL ORDER BY id LIMIT ? OFFSET ?"
             )),
             count: sql("SELECT COUNT(*) FROM products WHERE deleted_at IS NULL"),
-            // Behind its table's name, `key` is no word of MariaDB's.
+            // With the table's name before it, `key` is no reserved word in MariaDB.
             metadata: sql("SELECT id, model_id, model_type, metadata.key, value, created_at, updated_at \
                            FROM metadata WHERE model_type = ? AND model_id IN (?) ORDER BY id"),
             pricing: sql("SELECT id, related_id, related_type, currency, weekly, setup_weekly, onetime, \
@@ -197,7 +197,7 @@ impl Statements {
     }
 }
 
-/// Rows of products and of what hangs on them.
+/// Rows of products and their related rows.
 struct Rows<R> {
     products: Vec<R>,
     metadata: Vec<R>,
@@ -224,7 +224,7 @@ impl<R: Cells> Rows<R> {
     }
 }
 
-/// What is made of rows, by the product's key in their second column.
+/// Groups values by the product's key in the second column of their rows.
 fn lists<'r, R: Cells, T>(
     rows: &'r [R],
     read: impl Fn(&'r R) -> Result<T, Error>,
@@ -280,12 +280,12 @@ async fn answer<S: Store>(
     let rows = with_parts::<S>(&mut connection, statements, products, &query).await?;
     let counted = async { S::rows(&mut connection, &statements.count, &[]).await?[0].int(0) };
     let total = total(&query, rows.products.len(), app.totals.get_or_load("products", counted)).await?;
-    let body = Place::new(headers, uri, &query, total).flat(rows.data()?);
+    let body = PagePosition::new(headers, uri, &query, total).flat(rows.data()?);
     let standing = app.limits.settle(caller.account(), expected, rows.number() + 1);
     answer::rest(&body, standing)
 }
 
-/// Products with what hangs on them.
+/// Products with their related rows.
 async fn with_parts<S: Store>(
     connection: &mut S::Connection,
     statements: &Statements,

@@ -54,7 +54,7 @@ impl<'r> Service<'r> {
 
 /// `services(filter, sort, page, perPage)`.
 #[derive(Serialize)]
-struct Many<'r> {
+struct ListData<'r> {
     services: Nodes<Service<'r>>,
 }
 
@@ -94,5 +94,5 @@ pub async fn graphql_newest<S: Store>(
     let total_count = total(&query, rows.len(), app.totals.get_or_load("active services", counted)).await?;
     let nodes = rows.iter().map(Service::read).collect::<Result<Vec<_>, _>>()?;
     let standing = app.limits.settle(caller.account(), expected, number_of(&rows) + 3);
-    answer::graphql(&Many { services: Nodes { total_count, nodes } }, standing)
+    answer::graphql(&ListData { services: Nodes { total_count, nodes } }, standing)
 }

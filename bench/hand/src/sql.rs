@@ -1,4 +1,4 @@
-//! Statements, written once with `?` for each value, in the spelling of a database.
+//! SQL statements, which are written once with `?` for each value and converted for each database.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::store::Value;
 
-/// What stands for the keys that are looked for.
+/// The placeholder for a list of keys.
 const KEYS: &str = "IN (?)";
-/// Lengths of lists of keys that there are texts for: powers of two up to 4096.
-const LENGTHS: u32 = 13;
+/// Number of lengths of key lists that have a text: powers of two up to 4096.
+const KEY_COUNT_POWERS: u32 = 13;
 
-/// How a database spells what the others spell differently.
+/// The differences between databases.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     MySql,
@@ -31,7 +31,7 @@ impl Dialect {
 
 /// A statement.
 pub struct Sql {
-    /// By the power of two that the number of keys is rounded up to; one text where there is no such list.
+    /// Texts by the power of two that the number of keys is rounded up to; one text where there is no list of keys.
     texts: Vec<Arc<str>>,
 }
 
@@ -44,7 +44,7 @@ impl Sql {
             return Self { texts: vec![text.into()] };
         }
         let list = |power: u32| format!("IN (?{})", ", ?".repeat((1 << power) - 1));
-        Self { texts: (0..LENGTHS).map(|power| text.replace(KEYS, &list(power)).into()).collect() }
+        Self { texts: (0..KEY_COUNT_POWERS).map(|power| text.replace(KEYS, &list(power)).into()).collect() }
     }
 
     /// The text for these values.
@@ -61,7 +61,7 @@ impl Sql {
     }
 }
 
-/// PostgreSQL numbers its values.
+/// Replaces `?` by PostgreSQL's numbered placeholders.
 fn numbered(text: &str) -> String {
     let mut parts = text.split('?');
     let first = parts.next().unwrap_or_default().to_owned();

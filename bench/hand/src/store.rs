@@ -1,4 +1,4 @@
-//! The three databases that the shop may lie in: how each is opened and asked.
+//! The three databases of the shop: how each is opened and queried.
 
 use std::iter::repeat;
 use std::str::FromStr;
@@ -15,12 +15,12 @@ use sqlx::{ConnectOptions, Database, Encode, Error, MySql, Pool, Postgres, Sqlit
 use crate::cells::Cells;
 use crate::sql::{Dialect, Sql};
 
-/// As many as guichet has.
+/// Number of connections, as in guichet.
 const CONNECTIONS: u32 = 10;
-/// Each has a thread of its own.
+/// Number of connections for SQLite, each of which has a thread of its own.
 const CONNECTIONS_TO_A_FILE: u32 = 2;
 
-/// A value that a statement is sent with.
+/// A value of a statement.
 #[derive(Clone, Copy)]
 pub enum Value<'a> {
     Int(i64),
@@ -31,11 +31,11 @@ pub enum Value<'a> {
     Keys(&'a [i64]),
 }
 
-/// A database that the shop may lie in.
+/// A database of the shop.
 pub trait Store: Database<Row: Cells> {
     const DIALECT: Dialect;
 
-    /// A pool with the settings that guichet's has.
+    /// A pool with the same settings as guichet's.
     fn open(url: &str) -> Result<Pool<Self>, Error>;
 
     /// The rows that a statement finds.
@@ -45,7 +45,7 @@ pub trait Store: Database<Row: Cells> {
         values: &[Value<'_>],
     ) -> impl Future<Output = Result<Vec<Self::Row>, Error>> + Send;
 
-    /// Runs a statement that answers no rows; the key of a row that it has inserted, where the database tells.
+    /// Runs a statement without rows; returns the key of an inserted row, if the database reports it.
     fn run(
         connection: &mut Self::Connection,
         sql: &Sql,
@@ -56,16 +56,16 @@ pub trait Store: Database<Row: Cells> {
     fn begin(pool: &Pool<Self>) -> impl Future<Output = Result<Transaction<'static, Self>, Error>> + Send;
 }
 
-/// A pool that asks a connection whether it lives only where it has been idle.
+/// A pool that pings a connection only if it was idle.
 fn pool<D: Database>() -> PoolOptions<D> {
     PoolOptions::new().acquire_timeout(Duration::from_secs(2)).test_before_acquire(false)
 }
 
-/// A statement on its way to a database.
-type Sent<'q, D> = Query<'q, D, <D as Database>::Arguments>;
+/// sqlx's type of a statement.
+type SqlxQuery<'q, D> = Query<'q, D, <D as Database>::Arguments>;
 
 /// One prepared statement serves all numbers of keys up to a power of two.
-fn padded<'q, D>(query: Sent<'q, D>, keys: &'q [i64]) -> Sent<'q, D>
+fn padded<'q, D>(query: SqlxQuery<'q, D>, keys: &'q [i64]) -> SqlxQuery<'q, D>
 where
     D: Database,
     i64: Encode<'q, D> + Type<D>,
@@ -74,7 +74,7 @@ where
     keys.fold(query, |query, key| query.bind(*key))
 }
 
-fn as_array<'q>(query: Sent<'q, Postgres>, keys: &'q [i64]) -> Sent<'q, Postgres> {
+fn as_array<'q>(query: SqlxQuery<'q, Postgres>, keys: &'q [i64]) -> SqlxQuery<'q, Postgres> {
     query.bind(keys)
 }
 
@@ -112,7 +112,7 @@ macro_rules! store {
 
 macro_rules! bound {
     ($database:ty, $sql:ident, $values:ident, $keys:path) => {{
-        let mut query: Sent<'_, $database> = sqlx::query($sql.text($values));
+        let mut query: SqlxQuery<'_, $database> = sqlx::query($sql.text($values));
         for value in $values {
             query = match *value {
                 Value::Int(number) => query.bind(number),

@@ -4,12 +4,13 @@ use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone, Timelike, U
 use chrono_tz::Europe::Paris;
 use serde::{Serialize, Serializer};
 
-/// A moment, of which nothing below a second is stored.
+/// A moment in whole seconds.
 #[derive(Clone, Copy)]
 pub struct Moment(DateTime<Utc>);
 
 impl Moment {
-    /// The hour that autumn repeats is winter time; an hour that spring skips is moved forward.
+    /// Converts a local time. The hour that is repeated in autumn is taken for winter time; a time that is skipped
+    /// in spring is moved forward.
     pub fn from_local(local: NaiveDateTime) -> Self {
         match Paris.from_local_datetime(&local).latest() {
             Some(moment) => Self(moment.to_utc()),

@@ -1,4 +1,4 @@
-//! Customers with their services and products, invoices and items: a statement for each of the five levels.
+//! Customers with their services and products, invoices and items: one statement for each of the five levels.
 
 use std::collections::HashMap;
 
@@ -80,7 +80,7 @@ struct Item<'r> {
 
 /// `customers(page, perPage)` without a total.
 #[derive(Serialize)]
-struct Many<'r> {
+struct ListData<'r> {
     customers: Page<'r>,
 }
 
@@ -127,14 +127,14 @@ struct Rows<R> {
 }
 
 impl<R: Cells> Rows<R> {
-    /// How many objects the answer has: each service has a product.
+    /// The number of objects in the answer; each service has a product.
     fn number(&self) -> u32 {
         let levels = [&self.customers, &self.services, &self.services, &self.invoices, &self.items];
         levels.into_iter().map(|rows| number_of(rows)).sum()
     }
 }
 
-/// Answers the document that asks for customers and all that belongs to them.
+/// Answers the document for customers with all their relations.
 pub async fn graphql<S: Store>(app: &App<S>, caller: &Caller, query: Query) -> Result<Response, Failure> {
     caller.may(&["customers:index"])?;
     caller.may(&["services:index"])?;
@@ -145,7 +145,7 @@ pub async fn graphql<S: Store>(app: &App<S>, caller: &Caller, query: Query) -> R
     let rows = rows::<S>(app, &query).await?;
     let nodes = nodes(&rows)?;
     let standing = app.limits.settle(caller.account(), expected, rows.number() + 2);
-    answer::graphql(&Many { customers: Page { nodes } }, standing)
+    answer::graphql(&ListData { customers: Page { nodes } }, standing)
 }
 
 async fn rows<S: Store>(app: &App<S>, query: &Query) -> Result<Rows<<S as Database>::Row>, Error> {
@@ -266,7 +266,7 @@ fn items(rows: &[impl Cells]) -> Result<HashMap<i64, Vec<Item<'_>>>, Error> {
     })
 }
 
-/// What is made of rows, by the key in their first column.
+/// Groups values by the key in the first column of their rows.
 fn lists<'r, R: Cells, T>(
     rows: &'r [R],
     mut read: impl FnMut(&'r R) -> Result<T, Error>,

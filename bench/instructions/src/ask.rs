@@ -1,4 +1,4 @@
-//! The server within this process, on one thread, and what it is asked.
+//! The server in this process, on one thread, and the requests that it answers.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use guichet::database::reader::Sent;
+use guichet::database::reader::SentStatement;
 use guichet::platform::clock::Clock;
 use guichet::platform::config::Config;
 use guichet::server::http::Site;
 use guichet::{App, database};
 
-/// Tables that are read at most once a second, whatever is asked.
-const REMEMBERED: [&str; 3] = ["personal_access_tokens", "admins", "settings"];
+/// Tables that are read at most once per second, because their rows are cached.
+const CACHED_TABLES: [&str; 3] = ["personal_access_tokens", "admins", "settings"];
 
-/// What SQLite's thread needs for its rows under valgrind, at the most.
+/// Maximum time of SQLite's thread for its rows under valgrind.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Something to ask.
+/// A case: a request that is repeated.
 pub struct Case {
     pub name: &'static str,
-    /// How often it is asked.
+    /// Number of repetitions.
     pub requests: usize,
     method: &'static str,
     path: &'static str,
@@ -78,16 +78,16 @@ impl Case {
     }
 }
 
-/// Asks each case again and again, one after the other; prints how many statements the last request of each took.
+/// Runs all cases, one after the other; prints the number of SQL statements of the last request of each.
 pub fn ask(database: &str, key: &str) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        // Before this thread waits, SQLite's finds all the rows that it can: how often this one wakes up for some of
-        // them would otherwise be another number each time.
+        // SQLite's thread gets time to find all rows before this thread waits. Otherwise the number of wake-ups of this
+        // thread would vary.
         .on_thread_park(|| std::thread::sleep(PAUSE))
         .build()
         .expect("a runtime");
-    // The connections that the site keeps are closed within it.
+    // The site's kept connections are closed inside the runtime.
     let _inside = runtime.enter();
     let statements = Arc::new(AtomicU64::new(0));
     let site = runtime.block_on(site(database, Arc::clone(&statements)));
@@ -122,17 +122,17 @@ async fn site(url: &str, statements: Arc<AtomicU64>) -> Site {
         ("GUICHET_RATE_LIMIT", "0"),
         ("GUICHET_COST_LIMIT", "0"),
         ("GUICHET_COUNT_TTL", "0"),
-        // One connection reads: the threads of two would take turns in another way each time.
+        // Only one connection reads, because the order of two threads would vary.
         ("GUICHET_POOL", "2"),
         ("SANCTUM_TOKEN_EXPIRATION", "0"),
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::from_env(settings).expect("settings that are accepted");
     let db = database::connect_for_serving(&config).await.expect("the shop");
-    let observer = Arc::new(move |sent: &Sent<'_>| {
-        if !REMEMBERED.iter().any(|table| sent.sql.contains(table)) {
+    let observer = Arc::new(move |sent: &SentStatement<'_>| {
+        if !CACHED_TABLES.iter().any(|table| sent.sql.contains(table)) {
             statements.fetch_add(1, Ordering::Relaxed);
         }
     });
-    App::observed(config, db, Clock::Real, observer).await.expect("the server").site()
+    App::with_observer(config, db, Clock::Real, observer).await.expect("the server").site()
 }

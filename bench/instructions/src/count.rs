@@ -1,4 +1,4 @@
-//! A seeded SQLite shop, and what callgrind counts of a program that asks it.
+//! A seeded SQLite shop, and the counts of callgrind.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,19 +6,19 @@ use std::process::Command;
 use crate::ask::CASES;
 use crate::record::Figures;
 
-/// The function whose instructions count, and those it calls.
-const MEASURED: &str = "instructions::ask::measured";
-/// Requests that are passed over: the first ones find nothing prepared.
+/// The function whose instructions are counted, with all functions that it calls.
+const MEASURED_FUNCTION: &str = "instructions::ask::measured";
+/// Number of requests that are not counted, because caches are empty.
 const WARM_UP: usize = 5;
 
-/// A shop in a folder of its own, removed at the end.
+/// A shop in a folder of its own, which is deleted at the end.
 pub struct Shop {
     folder: PathBuf,
     key: String,
 }
 
 impl Shop {
-    /// Makes and fills the shop with the binary `guichet` beside this one.
+    /// Creates and fills the shop with the binary `guichet` beside this one.
     pub fn prepare() -> Self {
         let folder = std::env::temp_dir().join(format!("guichet_instructions_{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -46,12 +46,12 @@ impl Shop {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// What a request of each case needs: the lower quartile of those that were asked. SQLite works on a thread of its
-    /// own, and how often it is looked after before it answers is another number now and then.
+    /// Instructions of a request of each case: the lower quartile of all repetitions. SQLite works on a thread of
+    /// its own, and the number of polls before it answers varies sometimes.
     pub fn count(&self) -> Vec<Figures> {
         let out = self.folder.join("counts");
         std::fs::create_dir_all(&out).expect("a folder");
-        // On one processor, and with a fair lock of valgrind, the two threads take turns in the same way each time.
+        // On one processor, and with valgrind's fair scheduling, the order of the two threads is always the same.
         let output = Command::new("taskset")
             .args([
                 "-c",
@@ -61,8 +61,8 @@ impl Shop {
                 "--tool=callgrind",
                 "--combine-dumps=no",
             ])
-            .arg(format!("--toggle-collect={MEASURED}"))
-            .arg(format!("--dump-after={MEASURED}"))
+            .arg(format!("--toggle-collect={MEASURED_FUNCTION}"))
+            .arg(format!("--dump-after={MEASURED_FUNCTION}"))
             .arg(format!("--callgrind-out-file={}/out", out.display()))
             .arg(own_path())
             .args(["ask", &self.database(), &self.key])
@@ -92,7 +92,7 @@ impl Drop for Shop {
     }
 }
 
-/// A quarter of the counts are less. Unlike the least of them, it hardly moves with a single one.
+/// The lower quartile. Unlike the minimum, a single outlier hardly changes it.
 fn lower_quartile(counts: &[u64]) -> u64 {
     let mut counts = counts.to_vec();
     counts.sort_unstable();

@@ -1,5 +1,5 @@
-//! The regression gate that doesn't depend on the machine: how many instructions the server needs for some requests,
-//! and how many statements. See README.md beside this crate.
+//! The regression check that does not depend on the machine: the number of instructions and of SQL statements for some
+//! requests. See README.md beside this crate.
 
 #![expect(clippy::print_stderr, reason = "a command line tells its failures there")]
 
@@ -15,15 +15,15 @@ use record::{Figures, Record};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How many parts of a hundred more than recorded are too many.
+/// Maximum increase over the recorded figure, in percent.
 const TOLERANCE: f64 = 3.0;
-/// How far two counts of the same case may lie apart, in parts of a hundred.
+/// Maximum difference between two counts of the same case, in percent.
 const NOISE: f64 = 0.5;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        // What this program starts itself, under callgrind.
+        // This program starts itself with this argument, under callgrind.
         ["ask", database, key] => ask::ask(database, key),
         [] => gate(false),
         ["--write"] => gate(true),
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Counts until the two least counts of each case agree, eight times at most.
+/// Counts until the two smallest counts of each case agree, at most eight times.
 fn agreeing(shop: &Shop) -> Vec<Vec<Figures>> {
     let mut counts = vec![shop.count(), shop.count()];
     while counts.len() < 8 && (0..ask::CASES.len()).any(|at| least(&counts, at).1 > NOISE) {
@@ -43,7 +43,7 @@ fn agreeing(shop: &Shop) -> Vec<Vec<Figures>> {
     counts
 }
 
-/// The least count of a case, and how far the next one lies above it, in parts of a hundred.
+/// The smallest count of a case, and the difference of the next one in percent.
 fn least(counts: &[Vec<Figures>], at: usize) -> (Figures, f64) {
     let mut counted: Vec<Figures> = counts.iter().map(|figures| figures[at]).collect();
     counted.sort_by_key(|figures| figures.instructions);
@@ -51,7 +51,7 @@ fn least(counts: &[Vec<Figures>], at: usize) -> (Figures, f64) {
     (counted[0], noise)
 }
 
-/// Counts every case at least twice, and holds it against what is recorded, or records it.
+/// Counts every case at least twice, and compares it with the recorded figures, or records it.
 fn gate(write: bool) -> ExitCode {
     let (shop, mut record, mut met) = (Shop::prepare(), Record::read(), true);
     println!(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// What a case needs.
+/// The figures of a case.
 #[derive(Clone, Copy, Default)]
 pub struct Figures {
     pub instructions: u64,
@@ -28,7 +28,7 @@ impl Record {
         Self(figures.collect())
     }
 
-    /// What is recorded of a case; nothing of one that is new.
+    /// The recorded figures of a case; `None` for a new one.
     pub fn of(&self, case: &str) -> Figures {
         self.0.iter().find(|(name, _)| name == case).map(|(_, figures)| *figures).unwrap_or_default()
     }

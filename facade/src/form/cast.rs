@@ -1,16 +1,17 @@
-//! Casting of values that passed the rules, so that forms (`"15"`) and JSON (`15`) give the same
-//! typed value. The field's own type decides: of a few readings, the first that it accepts is taken.
+//! Conversion of values that passed the rules to the types of their fields, so that HTML forms (`"15"`) and JSON
+//! (`15`) give the same typed value. Of several readings of a value, the first one that the field's type accepts is
+//! taken.
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Number, Value};
 use sea_orm::DbBackend;
 
-use super::rules::{Kind, Rule, Rules, moments, shop_moment};
-use super::shape::Field;
-use super::{File, Scope, value};
+use super::definition::FormField;
+use super::rules::{Rule, RuleKind, RuleList, date_spellings, shop_local_time};
+use super::{CheckScope, File, value};
 
-/// The value as the field's type reads it.
-pub(crate) fn cast(value: &Value, field: &Field, scope: &Scope<'_>) -> Option<Value> {
+/// Converts a value for its field; `None` where no reading fits the type.
+pub(crate) fn cast(value: &Value, field: &FormField, scope: &CheckScope<'_>) -> Option<Value> {
     if matches!(value, Value::Null) {
         return Some(Value::Null);
     }
@@ -23,7 +24,7 @@ pub(crate) fn cast(value: &Value, field: &Field, scope: &Scope<'_>) -> Option<Va
         .find(|reading| field.accepts(reading))
 }
 
-/// PostgreSQL cannot hold NUL in texts.
+/// Whether a value holds NUL, which PostgreSQL refuses in texts.
 fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
@@ -31,31 +32,31 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-fn readings(value: &Value, rules: &[Rule], scope: &Scope<'_>) -> Vec<Value> {
+fn readings(value: &Value, rules: &[Rule], scope: &CheckScope<'_>) -> Vec<Value> {
     let mut readings = Vec::new();
     if let Some(upload) = value::upload(value, scope.uploads) {
-        readings.push(File::carry(upload));
+        readings.push(File::to_cast_value(upload));
     }
-    if rules.has(|kind| matches!(kind, Kind::Boolean | Kind::Flag)) {
+    if rules.has(|kind| matches!(kind, RuleKind::Boolean | RuleKind::Flag)) {
         readings.extend(value::boolean(value).map(Value::Boolean));
     }
     if rules.is_number() {
         readings.extend(number(value));
     }
-    if rules.has(|kind| matches!(kind, Kind::Timestamp)) {
-        readings.extend(value::plain(value).and_then(|text| shop_moment(&text)).map(Value::String));
+    if rules.has(|kind| matches!(kind, RuleKind::Timestamp)) {
+        readings.extend(value::plain(value).and_then(|text| shop_local_time(&text)).map(Value::String));
     }
     readings.push(value.clone());
     if value::count(value) == Some(0) {
-        // An empty list and an empty map are one and the same.
+        // PHP does not distinguish an empty list from an empty map.
         readings.push(Value::Object(IndexMap::new()));
     }
     if let Some(text) = value::text(value) {
         readings.extend(number(value));
         readings.extend(truth(&text).map(Value::Boolean));
         readings.extend(enum_word(&text));
-        if rules.has(|kind| matches!(kind, Kind::Date)) {
-            readings.extend(moments(&text).into_iter().map(Value::String));
+        if rules.has(|kind| matches!(kind, RuleKind::Date)) {
+            readings.extend(date_spellings(&text).into_iter().map(Value::String));
         }
         readings.push(Value::String(text));
     }
@@ -77,16 +78,16 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// The GraphQL spelling of a REST word: capitals.
+/// A word of REST as a GraphQL enum value, in capital letters.
 fn enum_word(text: &str) -> Option<Value> {
     let name = text.to_uppercase().replace(['-', '.', ' '], "_");
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     is_name.then(|| Value::Enum(Name::new(name)))
 }
 
-/// A list whose elements are cast one by one; of a map, its values.
-fn list(value: &Value, field: &Field, scope: &Scope<'_>) -> Option<Value> {
-    let rules = field.each().unwrap_or_default();
+/// Converts the elements of a list, or the values of a map, one by one.
+fn list(value: &Value, field: &FormField, scope: &CheckScope<'_>) -> Option<Value> {
+    let rules = field.element_rules().unwrap_or_default();
     let cast_item = |item: &Value| {
         let alone = |reading: &Value| field.accepts(&Value::List(vec![reading.clone()]));
         readings(item, rules, scope).into_iter().find(alone)

@@ -1,51 +1,51 @@
-//! The engine: all fields, all rules, every message in one pass (docs/contract/wire.md#3.1).
+//! The check of a form: all rules of all fields in one pass (docs/contract/wire.md#3.1).
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, UploadValue, Value};
 
-use super::rules::{Found, Kind, Rule, Rules};
-use super::shape::{Field, Shape};
-use super::{Scope, cast, prepare, value};
+use super::definition::{FormDefinition, FormField};
+use super::rules::{ExistingIds, Rule, RuleKind, RuleList};
+use super::{CheckScope, cast, prepare, value};
 use crate::error::Invalid;
 use crate::{Error, Result};
 
-/// What was sent, by field name.
+/// Sent values by field name.
 pub type Values = IndexMap<Name, Value>;
 
-/// What a rule looks at.
+/// The field that a rule checks.
 pub struct Subject<'a> {
     /// Field name, dotted where nested.
     pub name: &'a str,
     /// Whether the field was sent at all.
     pub sent: bool,
-    /// Its value; null when it was not sent.
+    /// Its value; null where it was not sent.
     pub value: &'a Value,
     /// All rules of the field.
     pub(crate) rules: &'a [Rule],
-    /// Everything that was sent.
+    /// All sent values.
     pub values: &'a Values,
-    /// What the check may lean on.
-    pub scope: &'a Scope<'a>,
-    /// Rows looked up for all elements of a list at once.
-    pub(crate) found: Option<&'a Found>,
+    /// What the check needs beside the input.
+    pub scope: &'a CheckScope<'a>,
+    /// Ids that were looked up for all elements of a list at once.
+    pub(crate) existing: Option<&'a ExistingIds>,
 }
 
 impl Subject<'_> {
-    /// The name that messages print.
+    /// The name of the field in messages.
     pub fn display_name(&self) -> String {
         self.scope.texts.field_name(self.name)
     }
 
     /// The message of a rule about this field.
-    pub fn say(&self, rule: &str, values: &[(&str, &str)]) -> String {
+    pub fn message(&self, rule: &str, values: &[(&str, &str)]) -> String {
         let name = self.display_name();
         let values = [&[("attribute", name.as_str())], values].concat();
         self.scope.texts.text(&format!("validation.{rule}"), &values)
     }
 
-    /// The message of a rule, when it is broken.
+    /// The message of a rule, if it is broken.
     pub fn fails_if(&self, rule: &str, broken: bool) -> Option<String> {
-        broken.then(|| self.say(rule, &[]))
+        broken.then(|| self.message(rule, &[]))
     }
 
     /// What the record under update holds in the column of another field that was not sent, in an update that leaves
@@ -60,14 +60,14 @@ impl Subject<'_> {
         self.values.get(name)
     }
 
-    /// The uploaded file, if the value stands for one.
+    /// The uploaded file that the value stands for.
     pub fn upload(&self) -> Option<&UploadValue> {
         value::upload(self.value, self.scope.uploads)
     }
 
     fn is_skipped(&self, rule: &Rule, clean: bool) -> bool {
         if rule.is_implicit() {
-            return !self.sent && self.rules.has(|kind| matches!(kind, Kind::Sometimes));
+            return !self.sent && self.rules.has(|kind| matches!(kind, RuleKind::Sometimes));
         }
         let blank = matches!(self.value, Value::String(text) if text.trim().is_empty());
         let null = matches!(self.value, Value::Null) && self.rules.is_nullable();
@@ -76,7 +76,7 @@ impl Subject<'_> {
 
     async fn messages(&self) -> Result<Vec<String>> {
         if value::is_broken_upload(self.value) {
-            return Ok(vec![self.say("uploaded", &[])]);
+            return Ok(vec![self.message("uploaded", &[])]);
         }
         let mut messages = Vec::new();
         for rule in self.rules {
@@ -94,11 +94,15 @@ impl Subject<'_> {
     }
 }
 
-/// Checks what was sent and casts it to the types of the fields.
-pub(crate) async fn check(shape: &Shape, mut values: Values, scope: &Scope<'_>) -> Result<Values> {
-    prepare::prepare(shape, &mut values, scope);
+/// Checks sent values and converts them to the types of the fields.
+pub(crate) async fn check(
+    definition: &FormDefinition,
+    mut values: Values,
+    scope: &CheckScope<'_>,
+) -> Result<Values> {
+    prepare::prepare(definition, &mut values, scope);
     let mut check = Check { values: &values, scope, cast: Values::new(), invalid: Invalid::default() };
-    let fields = || shape.fields.iter().filter(|field| scope.rest || !field.rest_only);
+    let fields = || definition.fields.iter().filter(|field| scope.rest || !field.rest_only);
     for field in fields() {
         check.field(field).await?;
     }
@@ -112,13 +116,13 @@ pub(crate) async fn check(shape: &Shape, mut values: Values, scope: &Scope<'_>) 
 
 struct Check<'a> {
     values: &'a Values,
-    scope: &'a Scope<'a>,
+    scope: &'a CheckScope<'a>,
     cast: Values,
     invalid: Invalid,
 }
 
 impl<'a> Check<'a> {
-    async fn field(&mut self, field: &'a Field) -> Result<()> {
+    async fn field(&mut self, field: &'a FormField) -> Result<()> {
         let sent = self.values.get(field.name);
         let subject = self.subject(field.name, sent, &field.rules, None);
         let messages = subject.messages().await?;
@@ -132,7 +136,8 @@ impl<'a> Check<'a> {
                 self.cast.insert(Name::new(field.name), value);
             }
             None => {
-                let message = self.subject(field.name, sent, &field.rules, None).say(field.mismatch(), &[]);
+                let message =
+                    self.subject(field.name, sent, &field.rules, None).message(field.rule_of_type(), &[]);
                 self.report(field.name, vec![message]);
             }
         }
@@ -140,7 +145,7 @@ impl<'a> Check<'a> {
     }
 
     /// The rules of the second pass.
-    async fn afterwards(&mut self, field: &'a Field) -> Result<()> {
+    async fn afterwards(&mut self, field: &'a FormField) -> Result<()> {
         let Some(rules) = field.afterwards() else { return Ok(()) };
         let sent = self.values.get(field.name);
         let messages = self.subject(field.name, sent, rules, None).messages().await?;
@@ -149,13 +154,15 @@ impl<'a> Check<'a> {
     }
 
     /// Checks the elements of a list that has rules for them; whether all are well.
-    async fn elements(&mut self, field: &'a Field, value: &'a Value) -> Result<bool> {
-        let (Some(rules), Some(items)) = (field.each(), value::elements(value)) else { return Ok(true) };
-        let found = Found::of(self.scope, rules, &items).await?;
+    async fn elements(&mut self, field: &'a FormField, value: &'a Value) -> Result<bool> {
+        let (Some(rules), Some(items)) = (field.element_rules(), value::elements(value)) else {
+            return Ok(true);
+        };
+        let existing = ExistingIds::of(self.scope, rules, &items).await?;
         let mut clean = true;
         for (key, item) in items {
             let name = format!("{}.{key}", field.name);
-            let messages = self.subject(&name, Some(item), rules, Some(&found)).messages().await?;
+            let messages = self.subject(&name, Some(item), rules, Some(&existing)).messages().await?;
             clean &= self.report(&name, messages);
         }
         Ok(clean)
@@ -166,16 +173,16 @@ impl<'a> Check<'a> {
         name: &'s str,
         sent: Option<&'s Value>,
         rules: &'s [Rule],
-        found: Option<&'s Found>,
+        existing: Option<&'s ExistingIds>,
     ) -> Subject<'s>
     where
         'a: 's,
     {
         let value = sent.unwrap_or(&Value::Null);
-        Subject { name, sent: sent.is_some(), value, rules, values: self.values, scope: self.scope, found }
+        Subject { name, sent: sent.is_some(), value, rules, values: self.values, scope: self.scope, existing }
     }
 
-    /// Notes the messages of a field; whether there were none.
+    /// Adds the messages of a field; returns whether there were none.
     fn report(&mut self, name: &str, messages: Vec<String>) -> bool {
         let clean = messages.is_empty();
         if !clean {

@@ -1,5 +1,5 @@
-//! The directive `@constraint` on an input field: what its rules ask that its type doesn't say.
-//! The schema prints it for GraphQL clients, the OpenAPI document is made from it.
+//! The directive `@constraint` on an input field: the rules of the field that its type does not express. The schema
+//! prints it for GraphQL clients, and the OpenAPI document is generated from it.
 
 use async_graphql::Value;
 use async_graphql::indexmap::IndexMap;
@@ -7,8 +7,8 @@ use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaInputValue, MetaType, Registry,
 };
 
-use super::rules::{Bound, Kind, Rule, Rules, TEXT_BYTES};
-use super::shape::Field;
+use super::definition::FormField;
+use super::rules::{Rule, RuleKind, RuleList, SizeBound, TEXT_BYTES};
 
 const NAME: &str = "constraint";
 
@@ -31,23 +31,23 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("confirmed", "Boolean", "Repeated in a field of the same name that ends in `confirmation`."),
 ];
 
-/// What the rules of an input field ask.
+/// The arguments of a `@constraint`.
 #[derive(Clone, Debug, Default)]
 pub struct Constraint(IndexMap<String, Value>);
 
 impl Constraint {
-    /// What an input field of the schema says.
+    /// Reads the directive of an input field; empty where it has none.
     pub fn read(field: &MetaInputValue) -> Self {
         let directive = field.directive_invocations.iter().find(|directive| directive.name == NAME);
         directive.map(|directive| Self(directive.args.clone())).unwrap_or_default()
     }
 
-    /// Whether an argument is set to true.
+    /// Whether an argument is true.
     pub fn is(&self, name: &str) -> bool {
         matches!(self.0.get(name), Some(Value::Boolean(true)))
     }
 
-    /// A limit.
+    /// A numeric argument.
     pub fn number(&self, name: &str) -> Option<f64> {
         match self.0.get(name)? {
             Value::Number(number) => number.as_f64(),
@@ -55,7 +55,7 @@ impl Constraint {
         }
     }
 
-    /// A limit that counts something.
+    /// A numeric argument that is a count.
     pub fn count(&self, name: &str) -> Option<usize> {
         match self.0.get(name)? {
             Value::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
@@ -63,7 +63,7 @@ impl Constraint {
         }
     }
 
-    /// A word.
+    /// A text argument.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.0.get(name)? {
             Value::String(text) => Some(text),
@@ -71,7 +71,7 @@ impl Constraint {
         }
     }
 
-    /// A list of words.
+    /// An argument that is a list of words; empty where it is not set.
     pub fn words(&self, name: &str) -> Vec<&str> {
         let Some(Value::List(words)) = self.0.get(name) else { return Vec::new() };
         words
@@ -84,7 +84,7 @@ impl Constraint {
         self.0.insert(name.to_owned(), value.into());
     }
 
-    fn of(field: &Field, registry: &Registry) -> Self {
+    fn of(field: &FormField, registry: &Registry) -> Self {
         let mut constraint = Self::default();
         if crate::name::snake(&field.camel) != field.name {
             constraint.set("name", field.name);
@@ -98,44 +98,44 @@ impl Constraint {
 
     fn add(&mut self, rule: &Rule, rules: &[Rule], is_enum: bool) {
         match &rule.0 {
-            Kind::Required { in_schema: false } | Kind::Accepted => self.set("required", true),
-            Kind::Nullable => self.set("nullable", true),
-            Kind::Min(bound) => self.bound("min", bound, rules),
-            Kind::Max(bound) => self.bound("max", bound, rules),
-            Kind::Size(bound) => {
+            RuleKind::Required { in_schema: false } | RuleKind::Accepted => self.set("required", true),
+            RuleKind::Nullable => self.set("nullable", true),
+            RuleKind::Min(bound) => self.bound("min", bound, rules),
+            RuleKind::Max(bound) => self.bound("max", bound, rules),
+            RuleKind::Size(bound) => {
                 self.bound("min", bound, rules);
                 self.bound("max", bound, rules);
             }
-            // REST spells the words of an enum in lower case; where it doesn't, they are told.
-            Kind::OneOf(words) if !is_enum || !words.iter().all(|word| *word == word.to_lowercase()) => {
+            // The words of an enum are listed only where REST does not write them in lower case.
+            RuleKind::OneOf(words) if !is_enum || !words.iter().all(|word| *word == word.to_lowercase()) => {
                 self.set("oneOf", list(words));
             }
-            Kind::TextColumn => self.set("maxLength", i32::from(TEXT_BYTES)),
-            Kind::Each(each) => each.iter().for_each(|rule| {
-                if let Kind::OneOf(words) = &rule.0 {
+            RuleKind::TextColumn => self.set("maxLength", i32::from(TEXT_BYTES)),
+            RuleKind::Each(each) => each.iter().for_each(|rule| {
+                if let RuleKind::OneOf(words) = &rule.0 {
                     self.set("oneOf", list(words));
                 }
             }),
-            Kind::Mimes(kinds) => self.set("mimes", list(kinds)),
-            Kind::Email => self.set("format", "email"),
-            Kind::Date => self.set("format", "date"),
-            Kind::Custom(rule) => {
+            RuleKind::Mimes(kinds) => self.set("mimes", list(kinds)),
+            RuleKind::Email => self.set("format", "email"),
+            RuleKind::Date => self.set("format", "date"),
+            RuleKind::Custom(rule) => {
                 if let Some(format) = rule.format() {
                     self.set("format", format);
                 }
             }
-            Kind::Confirmed => self.set("confirmed", true),
+            RuleKind::Confirmed => self.set("confirmed", true),
             _ => {}
         }
     }
 
-    /// A size, under the name of what the rules make of it.
-    fn bound(&mut self, end: &str, bound: &Bound, rules: &[Rule]) {
+    /// Sets a limit of size under the name for what the rules measure.
+    fn bound(&mut self, end: &str, bound: &SizeBound, rules: &[Rule]) {
         let unit = if rules.is_number() {
             ""
-        } else if rules.has(|kind| matches!(kind, Kind::Array)) {
+        } else if rules.has(|kind| matches!(kind, RuleKind::Array)) {
             "Items"
-        } else if rules.has(|kind| matches!(kind, Kind::File | Kind::Image | Kind::Mimes(_))) {
+        } else if rules.has(|kind| matches!(kind, RuleKind::File | RuleKind::Image | RuleKind::Mimes(_))) {
             "Kilobytes"
         } else {
             "Length"
@@ -151,8 +151,8 @@ fn list(words: &[&str]) -> Value {
     Value::List(words.iter().map(|&word| Value::from(word)).collect())
 }
 
-/// Completes an input field by what its rules ask.
-pub(super) fn describe(meta: &mut MetaInputValue, field: &Field, registry: &mut Registry) {
+/// Adds the directive to an input field whose rules need it.
+pub(super) fn describe(meta: &mut MetaInputValue, field: &FormField, registry: &mut Registry) {
     let constraint = Constraint::of(field, registry);
     if constraint.0.is_empty() {
         return;

@@ -11,9 +11,9 @@ use bytes::Bytes;
 /// An uploaded file: `Upload` in GraphQL, a part of a `multipart/form-data` body in REST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Name that the client gave it; not to be used as a path.
+    /// Name that the client has sent. It must not be used as a path.
     pub name: String,
-    /// Content type that the client claimed.
+    /// Content type that the client has sent.
     pub content_type: Option<String>,
     /// The content.
     pub bytes: Bytes,
@@ -24,8 +24,8 @@ const TYPE: &str = "type";
 const BYTES: &str = "bytes";
 
 impl File {
-    /// The value that carries an upload through the cast to `File`.
-    pub(crate) fn carry(upload: &UploadValue) -> Value {
+    /// The value of an upload that [`File`] is parsed from.
+    pub(crate) fn to_cast_value(upload: &UploadValue) -> Value {
         let content_type = upload.content_type.clone().map_or(Value::Null, Value::String);
         Value::Object(IndexMap::from_iter([
             (Name::new(NAME), Value::String(upload.filename.clone())),
@@ -34,7 +34,7 @@ impl File {
         ]))
     }
 
-    /// Extension that the content itself tells, such as `png`.
+    /// File extension by the content, such as `png`.
     pub fn extension(&self) -> Option<&'static str> {
         super::rules::file::extension(&self.bytes)
     }

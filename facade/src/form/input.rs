@@ -1,4 +1,4 @@
-//! The wrapper that keeps raw input for the rules while GraphQL clients see the typed one.
+//! [`Form`]: an input object in the GraphQL schema that keeps the raw values for the rules.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -7,19 +7,19 @@ use async_graphql::registry::{MetaTypeId, Registry};
 use async_graphql::{InputType, InputValueError, InputValueResult, MaybeUndefined, Name, Value};
 
 use super::check::{self, Values};
-use super::shape::Shape;
-use super::{Scope, prepare};
+use super::definition::FormDefinition;
+use super::{CheckScope, prepare};
 use crate::{Error, Result};
 
 /// A form declared with [`form!`](crate::form!).
 pub trait FormInput: Sized + Send + Sync + 'static {
     /// Its fields and rules.
     #[doc(hidden)]
-    fn shape() -> &'static Shape;
+    fn definition() -> &'static FormDefinition;
 
-    /// The typed form of values that passed the rules.
+    /// Makes the typed struct of values that passed the rules.
     #[doc(hidden)]
-    fn from_cast(cast: &Cast) -> Result<Self>;
+    fn from_cast(cast: &CastValues) -> Result<Self>;
 }
 
 /// Input as it was sent, before its rules were checked: the argument type of resolvers.
@@ -36,13 +36,13 @@ impl<T> Default for Form<T> {
 }
 
 impl<T: FormInput> Form<T> {
-    /// Runs all rules. `Ok` holds the typed values.
+    /// Checks all rules; returns the typed values.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every broken rule; or the database's failure.
-    pub async fn check(self, scope: &Scope<'_>) -> Result<T> {
-        let values = check::check(T::shape(), self.values, scope).await?;
-        T::from_cast(&Cast(values))
+    /// [`Error::Invalid`] with all broken rules; when the database fails.
+    pub async fn check(self, scope: &CheckScope<'_>) -> Result<T> {
+        let values = check::check(T::definition(), self.values, scope).await?;
+        T::from_cast(&CastValues(values))
     }
 
     /// Whether the field was sent, null included.
@@ -57,8 +57,8 @@ impl<T: FormInput> Form<T> {
 }
 
 impl<T> Form<T> {
-    /// Gives a field that was not sent, or sent as null, a value before the rules look at it.
-    pub fn fill(&mut self, name: &'static str, value: Value) {
+    /// Sets a field that was not sent, or was sent as null. To be called before the check.
+    pub fn set_default(&mut self, name: &'static str, value: Value) {
         let slot = self.values.entry(Name::new(name)).or_default();
         if *slot == Value::Null {
             *slot = value;
@@ -70,18 +70,19 @@ impl<T: FormInput> InputType for Form<T> {
     type RawValueType = Self;
 
     fn type_name() -> Cow<'static, str> {
-        Cow::Borrowed(T::shape().name)
+        Cow::Borrowed(T::definition().name)
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
-        registry.create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| T::shape().meta(registry))
+        registry
+            .create_input_type::<Self, _>(MetaTypeId::InputObject, |registry| T::definition().meta(registry))
     }
 
-    /// What is no object has no fields, and wrong types are for the rules to tell; but null is no input.
-    /// Texts are [normalised](super::normalise()), whichever face they came through.
+    /// Accepts any value but null: a value that is no object counts as an empty form, and wrong types are reported
+    /// by the rules. Texts are [normalised](super::normalise()) for both APIs.
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let values = match value {
-            Some(Value::Object(fields)) => prepare::tidy(T::shape(), fields),
+            Some(Value::Object(fields)) => prepare::rename_and_normalise(T::definition(), fields),
             Some(Value::Null) => return Err(InputValueError::expected_type(Value::Null)),
             _ => Values::new(),
         };
@@ -97,11 +98,11 @@ impl<T: FormInput> InputType for Form<T> {
     }
 }
 
-/// Values that passed the rules, in the shape that their types read.
+/// Values that passed the rules, converted for the types of their fields.
 #[doc(hidden)]
-pub struct Cast(Values);
+pub struct CastValues(Values);
 
-impl Cast {
+impl CastValues {
     /// Used by [`form!`](crate::form!).
     ///
     /// # Errors

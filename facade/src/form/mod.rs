@@ -1,60 +1,60 @@
-//! Input rules that speak as Laravel's do: one pass, every broken rule, in the words of the host
+//! Validation of input with the rules of Laravel: all broken rules are reported at once, in the texts of the host
 //! (docs/contract/wire.md#2.3, docs/contract/wire.md#3).
 //!
-//! A resource lists its fields once with [`form!`](crate::form!): name, type, rules. Its resolver
-//! takes a [`Form`] and gets typed values from [`Form::check`]. GraphQL clients see an input object;
-//! what REST clients sent arrives untouched, whatever its types.
+//! A resource declares a form once with [`form!`](crate::form!): names, types and rules of its fields. A resolver
+//! takes a [`Form`] and gets typed values from [`Form::check`]. In the GraphQL schema a form is an input object;
+//! input of REST reaches the rules with whatever types the client has sent.
 
 mod cast;
 mod check;
 mod constraint;
+mod definition;
 mod file;
 mod input;
 mod normalise;
 mod prepare;
 pub mod rules;
-mod shape;
 pub mod value;
 
 use async_graphql::UploadValue;
 pub use check::Subject;
 use chrono::{DateTime, Utc};
 pub use constraint::Constraint;
+#[doc(hidden)]
+pub use definition::{FormDefinition, FormField};
 pub use file::File;
-pub use input::{Cast, Form, FormInput};
+pub use input::{CastValues, Form, FormInput};
 pub use normalise::normalise;
 pub use rules::{CustomRule, Rule};
 use sea_orm::DatabaseConnection;
-#[doc(hidden)]
-pub use shape::{Field, Shape};
 pub use value::BROKEN_UPLOAD;
 
 use crate::engine::{Settings, Texts};
 
-/// What a check may lean on beside the input itself.
+/// What the check of a form needs beside the input.
 #[derive(Clone, Copy)]
-pub struct Scope<'a> {
-    /// Where `exists` and `unique` look.
+pub struct CheckScope<'a> {
+    /// The database, for `exists` and `unique`.
     pub db: &'a DatabaseConnection,
-    /// The messages.
+    /// The texts of messages.
     pub texts: &'a dyn Texts,
-    /// Where rules of the host ask for settings.
+    /// The settings that rules of the host read.
     pub settings: &'a dyn Settings,
     /// The present moment.
     pub now: DateTime<Utc>,
-    /// Files sent beside the input.
+    /// The uploaded files of the request.
     pub uploads: &'a [UploadValue],
-    /// The record under update, which `unique` does not count.
+    /// Primary key of the record that is updated, which `unique` ignores.
     pub own_id: Option<i64>,
-    /// Whether absent fields stay as they are: a required field may then be left out.
+    /// Whether fields that are not sent stay as they are, so that required fields may be left out.
     pub partial: bool,
-    /// Whether the input came through REST; GraphQL spells enum words in capitals.
+    /// Whether the input came through REST. GraphQL sends enum words in capital letters.
     pub rest: bool,
-    /// Columns of the record under update that a rule asks for when its field was not sent.
+    /// Stored values of the updated record that rules read where a field was not sent: column and value.
     pub stored: &'a [(&'a str, &'a str)],
 }
 
-/// Declares a form: its fields with their types and [rules](crate::form::rules), in the order of their messages.
+/// Declares a form: its fields with their types and [rules](crate::form::rules). Messages are reported in this order.
 ///
 /// Makes a struct of the same name whose fields are [`MaybeUndefined`](async_graphql::MaybeUndefined). With `for` an
 /// entity, `write_to` puts the fields into the columns of their names in an active model of it; what is no column, or is
@@ -116,22 +116,22 @@ macro_rules! form {
         }
 
         impl $crate::form::FormInput for $name {
-            fn shape() -> &'static $crate::form::Shape {
-                static SHAPE: ::std::sync::OnceLock<$crate::form::Shape> = ::std::sync::OnceLock::new();
-                SHAPE.get_or_init(|| {
+            fn definition() -> &'static $crate::form::FormDefinition {
+                static DEFINITION: ::std::sync::OnceLock<$crate::form::FormDefinition> = ::std::sync::OnceLock::new();
+                DEFINITION.get_or_init(|| {
                     #[allow(unused_imports)]
                     use $crate::form::rules::*;
                     let fields = vec![
                         $(
-                            $crate::form::Field::new::<$ty>(stringify!($field), &[$($doc),*], vec![$($rule),*])
+                            $crate::form::FormField::new::<$ty>(stringify!($field), &[$($doc),*], vec![$($rule),*])
                                 $(.rest_only($($rest_only)?))?
                         ),*
                     ];
-                    $crate::form::Shape::new(stringify!($name), &[$($about),*], fields)
+                    $crate::form::FormDefinition::new(stringify!($name), &[$($about),*], fields)
                 })
             }
 
-            fn from_cast(cast: &$crate::form::Cast) -> $crate::Result<Self> {
+            fn from_cast(cast: &$crate::form::CastValues) -> $crate::Result<Self> {
                 Ok(Self { $($field: cast.get(stringify!($field))?),* })
             }
         }

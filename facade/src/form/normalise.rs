@@ -1,12 +1,12 @@
-//! What happens to every text that comes in, before any rule looks at it (docs/contract/wire.md#2.3).
+//! Trimming of all texts in the input before any rule is checked (docs/contract/wire.md#2.3).
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Value};
 
-/// Top-level fields whose blanks belong to the text.
+/// Top-level fields that are not trimmed.
 const UNTRIMMED: [&str; 3] = ["current_password", "password", "password_confirmation"];
 
-/// Trims every text of a query or body, however deep, and turns empty ones into null.
+/// Trims all texts of a query or body, however deep, and turns empty ones into null.
 pub fn normalise(input: &mut Value) {
     match input {
         Value::Object(fields) => normalise_fields(fields),
@@ -43,7 +43,7 @@ fn trim_in_place(text: &mut String) {
     text.drain(..start);
 }
 
-/// White space and characters that show nothing.
+/// Whether a character is white space or invisible.
 pub(crate) fn is_blank(c: char) -> bool {
     c.is_whitespace()
         || matches!(c,

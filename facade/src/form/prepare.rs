@@ -1,15 +1,15 @@
-//! What is done to sent values before the rules: field names, spelling of enum words, rewriting rules.
+//! Changes to sent values before the rules are checked: names of fields, enum words, and rules that rewrite values.
 
 use async_graphql::{Name, Value};
 
 use super::check::Values;
-use super::rules::{Kind, Rule, Rules};
-use super::shape::Shape;
-use super::{Scope, normalise, value};
+use super::definition::FormDefinition;
+use super::rules::{Rule, RuleKind, RuleList};
+use super::{CheckScope, normalise, value};
 
-/// Names fields as the rules do (GraphQL's camel case becomes snake case) and normalises all texts.
-pub(crate) fn tidy(shape: &Shape, mut values: Values) -> Values {
-    for field in &shape.fields {
+/// Renames GraphQL's camelCase fields to the snake_case of the rules, and normalises all texts.
+pub(crate) fn rename_and_normalise(definition: &FormDefinition, mut values: Values) -> Values {
+    for field in &definition.fields {
         if field.camel == field.name || values.contains_key(field.name) {
             continue;
         }
@@ -21,11 +21,11 @@ pub(crate) fn tidy(shape: &Shape, mut values: Values) -> Values {
     values
 }
 
-/// Brings the values into the form that the rules look at.
-pub(crate) fn prepare(shape: &Shape, values: &mut Values, scope: &Scope<'_>) {
-    for field in &shape.fields {
+/// Rewrites the values into the form that the rules check.
+pub(crate) fn prepare(definition: &FormDefinition, values: &mut Values, scope: &CheckScope<'_>) {
+    for field in &definition.fields {
         if let Some(value) = values.get_mut(field.name) {
-            spell(value, &field.rules, scope.rest);
+            unify_enum_words(value, &field.rules, scope.rest);
             for rule in &field.rules {
                 rewrite(value, rule, field.rules.is_nullable());
             }
@@ -35,26 +35,26 @@ pub(crate) fn prepare(shape: &Shape, values: &mut Values, scope: &Scope<'_>) {
 
 fn rewrite(value: &mut Value, rule: &Rule, nullable: bool) {
     match rule.0 {
-        // What is left empty in a form is not set.
-        Kind::Flag if *value == Value::Null && !nullable => *value = Value::Boolean(false),
-        Kind::Flag => {
-            if let Some(truth) = truth(value) {
+        // An empty field of an HTML form means that the box is not checked.
+        RuleKind::Flag if *value == Value::Null && !nullable => *value = Value::Boolean(false),
+        RuleKind::Flag => {
+            if let Some(truth) = form_boolean(value) {
                 *value = Value::Boolean(truth);
             }
         }
-        Kind::Slugified => {
+        RuleKind::Slugified => {
             if let Some(text) = value::plain(value) {
                 *value = Value::String(slug::slugify(text));
             }
         }
-        Kind::Custom(rule) => rule.rewrite(value),
-        Kind::NoneIsNull if is_word(value, "none") => *value = Value::Null,
+        RuleKind::Custom(rule) => rule.rewrite(value),
+        RuleKind::NoneIsNull if is_word(value, "none") => *value = Value::Null,
         _ => {}
     }
 }
 
-/// The words that forms write for yes and no; nothing is no.
-fn truth(value: &Value) -> Option<bool> {
+/// A boolean as HTML forms send it; null is false.
+fn form_boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Null => Some(false),
         Value::String(word) => match word.to_lowercase().as_str() {
@@ -70,24 +70,25 @@ fn is_word(value: &Value, word: &str) -> bool {
     matches!(value, Value::String(text) if text == word)
 }
 
-/// GraphQL writes enum words in capitals and truth values as such where the rules list words.
-fn spell(value: &mut Value, rules: &[Rule], rest: bool) {
+/// Converts GraphQL's spelling to that of the rules: enum words in capital letters, and booleans where the rules
+/// list words.
+fn unify_enum_words(value: &mut Value, rules: &[Rule], rest: bool) {
     let sent = match value {
         Value::Enum(name) => name.to_string(),
         Value::String(text) if !rest && *text == text.to_uppercase() => text.clone(),
         Value::Boolean(truth) if !rest => truth.to_string(),
         Value::List(items) => {
             let each = rules.iter().find_map(|rule| match &rule.0 {
-                Kind::Each(rules) => Some(rules.as_slice()),
+                RuleKind::Each(rules) => Some(rules.as_slice()),
                 _ => None,
             });
-            items.iter_mut().for_each(|item| spell(item, each.unwrap_or(rules), rest));
+            items.iter_mut().for_each(|item| unify_enum_words(item, each.unwrap_or(rules), rest));
             return;
         }
         _ => return,
     };
     let listed = rules.iter().find_map(|rule| match rule.0 {
-        Kind::OneOf(words) => words.iter().find(|word| word.eq_ignore_ascii_case(&sent)),
+        RuleKind::OneOf(words) => words.iter().find(|word| word.eq_ignore_ascii_case(&sent)),
         _ => None,
     });
     match (listed, &value) {

@@ -1,11 +1,11 @@
-//! How the rules read a value that may be of any type.
+//! Conversion of values of any type for the rules.
 
 use async_graphql::{UploadValue, Value};
 
-/// Marker of an uploaded file in place of its content, as async-graphql writes it.
+/// Prefix of the text that stands for an uploaded file, as async-graphql writes it.
 const UPLOAD: &str = "#__graphql_file__:";
 
-/// Marker that the REST face puts where an upload did not arrive whole.
+/// The text that stands for an upload that did not arrive completely. REST sets it.
 pub const BROKEN_UPLOAD: &str = "#__guichet_broken_file__";
 
 /// The uploaded file that a value stands for.
@@ -16,12 +16,12 @@ pub fn upload<'a>(value: &Value, uploads: &'a [UploadValue]) -> Option<&'a Uploa
     }
 }
 
-/// Whether a value is an upload that did not arrive whole.
+/// Whether a value stands for an upload that did not arrive completely.
 pub fn is_broken_upload(value: &Value) -> bool {
     matches!(value, Value::String(text) if text == BROKEN_UPLOAD)
 }
 
-/// A scalar as text, the way the original turns values to text; lists and maps have none.
+/// A scalar as text, converted as PHP does it; `None` for lists and maps.
 pub fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),
@@ -37,12 +37,12 @@ pub fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// A text or number as text: what pattern rules look at.
+/// A text or number as text, for rules about patterns; `None` for all others.
 pub fn plain(value: &Value) -> Option<String> {
     matches!(value, Value::String(_) | Value::Number(_)).then(|| text(value)).flatten()
 }
 
-/// The elements of a list or map with the keys that error messages use.
+/// The elements of a list or map, with the keys that names in messages use.
 pub fn elements(value: &Value) -> Option<Vec<(String, &Value)>> {
     match value {
         Value::List(items) => {
@@ -53,7 +53,7 @@ pub fn elements(value: &Value) -> Option<Vec<(String, &Value)>> {
     }
 }
 
-/// How many elements a list or map has.
+/// The number of elements of a list or map.
 pub fn count(value: &Value) -> Option<usize> {
     match value {
         Value::List(items) => Some(items.len()),
@@ -62,7 +62,7 @@ pub fn count(value: &Value) -> Option<usize> {
     }
 }
 
-/// A decimal number in a text: sign, digits with an optional point, optional exponent, blanks around it.
+/// Parses a decimal number: optional sign, digits with an optional point, optional exponent, blanks around it.
 pub fn decimal(text: &str) -> Option<f64> {
     let number = text.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
     let digits = number.strip_prefix(['+', '-']).unwrap_or(number);
@@ -70,7 +70,7 @@ pub fn decimal(text: &str) -> Option<f64> {
     starts_well.then(|| number.parse().ok()).flatten()
 }
 
-/// The number that a number or text holds; booleans hold none.
+/// The number in a number or text; `None` for all others, booleans too.
 pub fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
@@ -79,7 +79,7 @@ pub fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// The whole number that a value holds by the rule `integer`: no leading zeros, 64 bits, `true` is 1.
+/// A value as a whole number, by the rule `integer`: no leading zeros, 64 bits, `true` is 1.
 pub fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Boolean(true) => Some(1),
@@ -95,12 +95,12 @@ pub fn integer(value: &Value) -> Option<i64> {
 }
 
 fn whole(float: f64) -> Option<i64> {
-    // The bounds of 64 bits are exact powers of two as floats.
+    // The limits of 64 bits are powers of two, which floats hold exactly.
     const BOUND: f64 = 9_223_372_036_854_775_808.0;
     (float.fract() == 0.0 && (-BOUND..BOUND).contains(&float)).then_some(float as i64)
 }
 
-/// The truth value that a value holds by the rule `boolean`.
+/// A value as a boolean, by the rule `boolean`.
 pub fn boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Boolean(truth) => Some(*truth),

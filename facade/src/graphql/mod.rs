@@ -1,8 +1,8 @@
-//! GraphQL over HTTP, to the letter of its specification: media types by `Accept`, status codes,
-//! well-formedness, and nothing that a foreign page could make a browser send.
+//! GraphQL over HTTP, as its specification says: media types by `Accept`, status codes, well-formed requests, and
+//! protection against cross-site request forgery.
 //!
-//! A request is examined in one order: media type, key, throttle, body, well-formedness, the document
-//! and its limits, its price; and only then it is validated and run.
+//! The steps of a request are: media type, key, rate limit, body, well-formedness, limits of the document, price,
+//! validation, execution.
 
 mod request;
 #[cfg(test)]
@@ -25,29 +25,31 @@ use futures_util::stream;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use self::request::{Asked, Reader};
-use crate::engine::{GivenUp, Introspection, Options};
+use self::request::{GraphQlRequest, RequestReader};
+use crate::engine::{CancelReason, Introspection, Options};
 use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
-use crate::facts::{self, Answerer};
-use crate::gate::Place;
+use crate::facts::{self, AnsweredBy};
+use crate::gate::Permit;
 use crate::http::accept::{MediaRange, media_ranges};
 use crate::limit::Verdict;
-use crate::operation::{self, Estimate, Introspections, NOT_KEPT, Ran, Ready, Suggestions, Variant};
+use crate::operation::{
+    self, CachedRun, Estimate, ExecutedOperation, IntrospectionCache, NO_CACHE, Suggestions, Variant,
+};
 use crate::pages;
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::record::Kept;
 use crate::schema::AnySchema;
 
-/// The media type that tells success by its status code.
+/// The media type whose answers have a status code for each kind of error.
 const GRAPHQL: &str = "application/graphql-response+json";
-/// The media type of older clients, which answers 200 to every well-formed request.
+/// The media type of older clients: every well-formed request is answered with 200.
 const JSON: &str = "application/json";
 
-/// Headers that tell a frontend how to go on.
-const EXPOSED: &str = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
+/// Headers that scripts of other origins may read.
+const EXPOSED_HEADERS: &str = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
 
-/// A request that could not be read, or not be answered at all: its status is told in any media type.
+/// A request that could not be read or not be answered. Its status is the same for all media types.
 struct Rejection {
     status: StatusCode,
     error: Box<ServerError>,
@@ -70,45 +72,45 @@ impl From<Error> for Rejection {
     }
 }
 
-/// What a request holds beside its headers.
-enum Sent {
-    /// The query of its address.
+/// Where the operation of a request is.
+enum RequestSource {
+    /// In the query of the URL.
     Query(String),
-    /// A body that is not read yet.
+    /// In the body, which is not read yet.
     Body(Body),
 }
 
-/// A request whose body is not read yet.
-struct Asking<'a> {
+/// A request before its operation is read.
+struct UnreadRequest<'a> {
     headers: &'a HeaderMap,
     client: IpAddr,
     origin: Origin,
-    sent: Sent,
+    source: RequestSource,
 }
 
-/// The GraphQL face over a schema.
+/// The GraphQL API.
 pub struct GraphQl {
     pipeline: Arc<Pipeline>,
-    /// Validates what it runs.
-    strict: AnySchema,
-    /// What was validated already runs on it.
-    fast: AnySchema,
-    rules: operation::Rules,
-    documents: operation::Documents,
+    /// Validates operations before it runs them.
+    validating: AnySchema,
+    /// Runs operations that were validated before.
+    non_validating: AnySchema,
+    rules: operation::SchemaRules,
+    documents: operation::PersistedDocuments,
     suggestions: Suggestions,
-    hints: operation::Hints,
-    introspections: Introspections,
-    known: operation::Known,
+    hints: operation::CacheHints,
+    introspections: IntrospectionCache,
+    operations: operation::OperationCache,
 }
 
-/// The page that a browser gets in place of an answer: GraphiQL.
+/// Values for the page GraphiQL, which browsers get.
 #[derive(Clone, Copy, Debug)]
-pub struct Page<'a> {
+pub struct GraphiqlPage<'a> {
     /// Path of the endpoint.
     pub endpoint: &'a str,
     /// Title of the page.
     pub title: &'a str,
-    /// A key that is written into the editor of headers.
+    /// An API key that the page enters into its editor of headers (for demos).
     pub key: Option<&'a str>,
 }
 
@@ -117,47 +119,51 @@ impl GraphQl {
     /// clients see them; once more where names are looked for.
     pub fn new(
         pipeline: Arc<Pipeline>,
-        strict: AnySchema,
-        fast: AnySchema,
+        validating: AnySchema,
+        non_validating: AnySchema,
         registry: fn() -> Registry,
-        documents: operation::Documents,
+        documents: operation::PersistedDocuments,
     ) -> Self {
         let types = registry();
         Self {
             pipeline,
-            strict,
-            fast,
-            rules: operation::Rules::new(&types),
+            validating,
+            non_validating,
+            rules: operation::SchemaRules::new(&types),
             documents,
             suggestions: Suggestions::new(registry),
-            hints: operation::Hints::new(&types),
-            introspections: Introspections::default(),
-            known: operation::Known::new(types),
+            hints: operation::CacheHints::new(&types),
+            introspections: IntrospectionCache::default(),
+            operations: operation::OperationCache::new(types),
         }
     }
 
-    /// `GET`: GraphiQL for browsers, a query for everybody else.
+    /// `GET`: GraphiQL where `Accept` prefers HTML and no query is sent; otherwise a query.
     pub async fn get(
         &self,
         request: Request,
         client: IpAddr,
         origin: Origin,
-        page: Page<'_>,
+        page: GraphiqlPage<'_>,
     ) -> Response<Body> {
         let (headers, query) = (request.headers(), request.uri().query());
         let wants_page = first_accepted(headers, &["text/html", GRAPHQL, JSON]) == Some("text/html");
         if wants_page && query.is_none() {
             return pages::graphiql(page.endpoint, page.title, page.key);
         }
-        let sent = Sent::Query(query.unwrap_or_default().to_owned());
-        let response = answer(self, Asking { headers, client, origin, sent }).await;
+        let source = RequestSource::Query(query.unwrap_or_default().to_owned());
+        let response = answer(self, UnreadRequest { headers, client, origin, source }).await;
         revalidated(headers, response).await
     }
 
     /// `POST`: any operation.
     pub async fn post(&self, request: Request, client: IpAddr, origin: Origin) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        answer(self, Asking { headers: &parts.headers, client, origin, sent: Sent::Body(body) }).await
+        answer(
+            self,
+            UnreadRequest { headers: &parts.headers, client, origin, source: RequestSource::Body(body) },
+        )
+        .await
     }
 
     fn options(&self) -> &Options {
@@ -165,36 +171,36 @@ impl GraphQl {
     }
 }
 
-/// The answer to a request of which nothing is looked at.
+/// The answer to a request that is refused before it is examined.
 pub fn refuse(error: Error) -> Response<Body> {
     rejected(error.into())
 }
 
-/// A rejection where no media type was agreed on.
+/// A rejection before the media type is known.
 fn rejected(rejection: Rejection) -> Response<Body> {
-    spell(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]))
+    respond(JSON, rejection.status, Answer::from_errors(vec![*rejection.error]))
 }
 
-async fn answer(face: &GraphQl, asking: Asking<'_>) -> Response<Body> {
-    facts::note(|facts| facts.answerer = Answerer::GraphQl);
-    let Some(media) = first_accepted(asking.headers, &[GRAPHQL, JSON]) else {
+async fn answer(api: &GraphQl, unread: UnreadRequest<'_>) -> Response<Body> {
+    facts::note(|facts| facts.answered_by = AnsweredBy::GraphQl);
+    let Some(media) = first_accepted(unread.headers, &[GRAPHQL, JSON]) else {
         let text = "Accept must allow a GraphQL response as JSON.";
         return rejected(Rejection::new(StatusCode::NOT_ACCEPTABLE, text));
     };
     let mut caller = None;
-    let executed = match face.pipeline.enter().await {
-        // What waits for its turn holds no more than it needs for that.
-        Ok(running) => Box::pin(examine(face, running, asking, &mut caller)).await,
+    let executed = match api.pipeline.enter().await {
+        // Boxed after the permit is there, so that a waiting request takes little memory.
+        Ok(running) => Box::pin(examine(api, running, unread, &mut caller)).await,
         Err(error) => Err(error.into()),
     };
     let (status, answer) = match executed {
         Ok(answer) => (status_of(media, &answer), answer),
         Err(rejection) => (rejection.status, Answer::from_errors(vec![*rejection.error])),
     };
-    let retry_after = answer.errors.iter().find_map(|error| own(error)?.retry_after());
-    let mut response = spell(media, status, answer);
+    let retry_after = answer.errors.iter().find_map(|error| own_error(error)?.retry_after());
+    let mut response = respond(media, status, answer);
     let headers = response.headers_mut();
-    if let Some(seconds) = retry_after.filter(|_| waits(status)) {
+    if let Some(seconds) = retry_after.filter(|_| may_retry(status)) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
@@ -202,61 +208,60 @@ async fn answer(face: &GraphQl, asking: Asking<'_>) -> Response<Body> {
     }
     if let Some(mut caller) = caller {
         if caller.limits.points == Verdict::Unlimited {
-            // Nothing was taken: how many there are is told all the same.
-            face.pipeline.note_points(&mut caller).await;
+            // No points were taken, but the headers report the limit all the same.
+            api.pipeline.read_points(&mut caller).await;
         }
-        face.pipeline.write_limits(&caller, headers);
+        api.pipeline.write_limits(&caller, headers);
     }
-    // What scripts of another origin may read.
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    // CORS: lets scripts of other origins read these headers.
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
     response
 }
 
-/// Whether a client that is answered so may try again later.
-fn waits(status: StatusCode) -> bool {
+/// Whether a status means that the client may try again later.
+fn may_retry(status: StatusCode) -> bool {
     matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// Examines who asks, reads what is asked, and runs it. `caller` is who asks, once that is known.
+/// Authenticates the caller, reads the operation and runs it. `caller` is set as soon as it is known.
 async fn examine(
-    face: &GraphQl,
-    running: Place,
-    asking: Asking<'_>,
+    api: &GraphQl,
+    running: Permit,
+    unread: UnreadRequest<'_>,
     caller: &mut Option<Caller>,
 ) -> Result<Answer, Rejection> {
-    let (pipeline, options) = (&face.pipeline, face.options());
-    let Asking { headers, client, origin, sent } = asking;
+    let (pipeline, options) = (&api.pipeline, api.options());
+    let UnreadRequest { headers, client, origin, source } = unread;
     let admitted = async {
         let known = pipeline.identify(headers, client).await?;
         pipeline.count(caller.insert(known)).await
     };
-    pipeline.watched(pin!(admitted)).await?;
+    pipeline.within_timeout(pin!(admitted)).await?;
     let Some(caller) = caller else { return Err(Error::Unauthenticated.into()) };
     caller.agent = headers.get(header::USER_AGENT).cloned();
-    let reader = Reader::new(options.bodies, caller.principal.is_some());
-    let (running, asked) = match sent {
-        Sent::Query(query) => (running, reader.read_query(&query, headers)?),
-        Sent::Body(body) => {
+    let reader = RequestReader::new(options.bodies, caller.principal.is_some());
+    let (running, asked) = match source {
+        RequestSource::Query(query) => (running, reader.read_query(&query, headers)?),
+        RequestSource::Body(body) => {
             let reading = pin!(reader.read_body(pipeline, headers, body));
             let (running, asked) = pipeline.receive(running, reading).await?;
             (running, asked?)
         }
     };
-    let answer = bounded(face, pin!(run(face, caller, origin, asked))).await;
+    let answer = within_time_limit(api, pin!(run(api, caller, origin, asked))).await;
     drop(running);
     answer
 }
 
-/// Finds, measures, prices and executes an operation. What is wrong with the operation itself is
-/// part of the answer.
+/// Finds, measures, prices and executes an operation. Errors of the operation itself are in the answer.
 async fn run(
-    face: &GraphQl,
+    api: &GraphQl,
     caller: &mut Caller,
     origin: Origin,
-    mut asked: Asked,
+    mut asked: GraphQlRequest,
 ) -> Result<Answer, Rejection> {
     let is_known = caller.principal.is_some();
-    let Prepared { estimate, ready } = match prepare(face, &mut asked, is_known).await {
+    let PreparedOperation { estimate, cached } = match prepare(api, &mut asked, is_known).await {
         Ok(prepared) => prepared,
         Err(error @ Error::NotRun(_)) => return Ok(Answer::from_errors(vec![server_error(error)])),
         Err(error) => return Err(error.into()),
@@ -264,90 +269,91 @@ async fn run(
     if asked.by_get && estimate.kind != OperationType::Query {
         return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "Only queries can be sent by GET."));
     }
-    let kept = match &ready {
-        _ if !asked.by_get => NOT_KEPT,
-        Some(ready) => ready.kept,
-        None => face.hints.of(&mut asked.operation),
+    let kept = match &cached {
+        _ if !asked.by_get => NO_CACHE,
+        Some(cached) => cached.kept,
+        None => api.hints.of(&mut asked.operation),
     };
     let cost_is_asked = asked.cost;
-    let work = Work { face, caller: &mut *caller, origin, estimate: &estimate };
-    let (mut answer, used) = match ready {
-        Some(ready) => work.repeat(asked.operation.variables, &ready.variant).await?,
-        None if estimate.introspects => work.introspect(asked.operation).await?,
-        None => work.execute_new(asked.operation).await?,
+    let priced = PricedOperation { api, caller: &mut *caller, origin, estimate: &estimate };
+    let (mut answer, used) = match cached {
+        Some(cached) => priced.run_cached(asked.operation.variables, &cached.variant).await?,
+        None if estimate.introspects => priced.run_introspection(asked.operation).await?,
+        None => priced.run_new(asked.operation).await?,
     };
     if !was_executed(&answer) {
         if is_known {
-            face.suggestions.suggest(&mut answer.errors);
+            api.suggestions.suggest(&mut answer.errors);
         } else {
             Suggestions::withhold(&mut answer.errors);
         }
     }
     answer.cache_control = kept;
     if cost_is_asked {
-        let cost = cost(face, estimate.cost.points, used, caller.limits.points);
+        let cost = cost(api, estimate.cost.points, used, caller.limits.points);
         answer.extensions.insert("cost".to_owned(), cost);
     }
     Ok(answer)
 }
 
-/// An operation that is going to be run for a caller. What comes of it is the answer, and the points that it cost.
-struct Work<'a> {
-    face: &'a GraphQl,
+/// An operation with its price, ready to run. Its methods return the answer and the points that it has cost.
+struct PricedOperation<'a> {
+    api: &'a GraphQl,
     caller: &'a mut Caller,
     origin: Origin,
     estimate: &'a Estimate,
 }
 
-impl Work<'_> {
-    /// Runs an operation that ran before.
-    async fn repeat(self, variables: Variables, variant: &Variant) -> Result<(Answer, u32), Error> {
-        let schema = &self.face.fast;
+impl PricedOperation<'_> {
+    /// Runs an operation from the cache.
+    async fn run_cached(self, variables: Variables, variant: &Variant) -> Result<(Answer, u32), Error> {
+        let schema = &self.api.non_validating;
         let mut operation = Operation::new("").variables(variables);
         operation.set_parsed_query(variant.executable.clone());
         self.execute(schema, operation, Some(Arc::clone(&variant.kept))).await
     }
 
-    /// Runs an operation that is validated first, and remembers it.
-    async fn execute_new(self, operation: Operation) -> Result<(Answer, u32), Error> {
-        let (face, estimate) = (self.face, self.estimate);
-        let ran = self.caller.principal.as_ref().and_then(|_| Ran::of(&operation));
-        let (answer, used) = self.execute(&face.strict, operation, None).await?;
+    /// Validates and runs an operation, and caches it.
+    async fn run_new(self, operation: Operation) -> Result<(Answer, u32), Error> {
+        let (api, estimate) = (self.api, self.estimate);
+        let ran = self.caller.principal.as_ref().and_then(|_| ExecutedOperation::of(&operation));
+        let (answer, used) = self.execute(&api.validating, operation, None).await?;
         if let Some(ran) = ran.filter(|_| was_executed(&answer)) {
-            face.known.remember(&ran, estimate, &face.hints);
+            api.operations.remember(&ran, estimate, &api.hints);
         }
         Ok((answer, used))
     }
 
-    /// Answers a question about the schema itself: from what was answered before, where it was asked before.
-    async fn introspect(self, operation: Operation) -> Result<(Answer, u32), Error> {
-        let (face, price) = (self.face, self.estimate.price());
-        let question = Introspections::question(&operation);
-        if let Some(kept) = face.introspections.get(&question) {
-            face.pipeline.charge(self.caller, price).await?;
+    /// Answers an introspection query, from the cache where possible.
+    async fn run_introspection(self, operation: Operation) -> Result<(Answer, u32), Error> {
+        let (api, price) = (self.api, self.estimate.price());
+        let key = IntrospectionCache::key(&operation);
+        if let Some(kept) = api.introspections.get(&key) {
+            api.pipeline.charge(self.caller, price).await?;
             return Ok((Answer::new(Value::Binary(kept)), price));
         }
-        let (mut answer, used) = self.execute(&face.strict, operation, None).await?;
+        let (mut answer, used) = self.execute(&api.validating, operation, None).await?;
         if answer.errors.is_empty() {
             let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
-            face.introspections.keep(question, data.clone());
+            api.introspections.insert(key, data.clone());
             answer.data = Value::Binary(data);
         }
         Ok((answer, used))
     }
 
-    /// Runs an operation on a schema, with the selections that are kept beside its document.
+    /// Runs an operation on a schema. `kept` holds the prepared selections on records, if there are any.
     async fn execute(
         self,
         schema: &AnySchema,
         operation: Operation,
         kept: Option<Arc<Kept>>,
     ) -> Result<(Answer, u32), Error> {
-        let Self { face, caller, origin, estimate } = self;
+        let Self { api, caller, origin, estimate } = self;
         let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
         let used = move |answer: &Answer, execution: &Execution| {
             let written = execution.counts.objects_written();
-            let used = (operation::actual(kind, &answer.data, written) + conditions).clamp(1, points);
+            let used =
+                (operation::points_of_answer(kind, &answer.data, written) + conditions).clamp(1, points);
             u32::try_from(used).unwrap_or(u32::MAX)
         };
         let execution = Execution {
@@ -357,13 +363,13 @@ impl Work<'_> {
         };
         let writes = kind == OperationType::Mutation;
         let job = Job { operation, execution, writes, price: Some(estimate.price()), used };
-        let done = face.pipeline.run(schema, caller, job).await?;
+        let done = api.pipeline.run(schema, caller, job).await?;
         Ok((done.answer, done.used))
     }
 }
 
-/// What the language calls a kind of operation.
-fn word(kind: OperationType) -> &'static str {
+/// The keyword of a kind of operation.
+fn kind_name(kind: OperationType) -> &'static str {
     match kind {
         OperationType::Query => "query",
         OperationType::Mutation => "mutation",
@@ -372,101 +378,104 @@ fn word(kind: OperationType) -> &'static str {
 }
 
 /// An operation that is within the limits.
-struct Prepared {
+struct PreparedOperation {
     estimate: Estimate,
-    /// The operation, where it ran before.
-    ready: Option<Ready>,
+    /// The cached operation, if it ran before.
+    cached: Option<CachedRun>,
 }
 
-async fn prepare(face: &GraphQl, asked: &mut Asked, is_known: bool) -> Result<Prepared, Error> {
-    operation::bound(&asked.operation.variables)?;
-    let new = face.documents.resolve(&mut asked.operation, asked.document_id.as_deref())?;
-    let options = face.options();
-    let bounds = Reader::new(options.bodies, is_known).document(options.max_tokens);
+async fn prepare(
+    api: &GraphQl,
+    asked: &mut GraphQlRequest,
+    is_known: bool,
+) -> Result<PreparedOperation, Error> {
+    operation::check_nesting(&asked.operation.variables)?;
+    let new = api.documents.resolve(&mut asked.operation, asked.document_id.as_deref())?;
+    let options = api.options();
+    let bounds = RequestReader::new(options.bodies, is_known).document_limits(options.max_tokens);
     let limits = &options.operation;
     let known = match is_known {
-        true => face.known.ready(&mut asked.operation, &face.rules, limits, bounds)?,
+        true => api.operations.get(&mut asked.operation, &api.rules, limits, bounds)?,
         false => None,
     };
-    let (estimate, ready) = match known {
-        Some((estimate, ready)) => (estimate, Some(ready)),
-        None => (operation::prepare(&mut asked.operation, &face.rules, limits, bounds)?, None),
+    let (estimate, cached) = match known {
+        Some((estimate, cached)) => (estimate, Some(cached)),
+        None => (operation::prepare(&mut asked.operation, &api.rules, limits, bounds)?, None),
     };
-    if estimate.cost.asks_of_schema {
+    if estimate.cost.introspects {
         check_introspection(options.introspection, is_known)?;
     }
     facts::note(|facts| {
         facts.operation(estimate.name.as_deref());
         facts.roots = Some(estimate.roots.clone());
-        facts.kind = Some(word(estimate.kind));
-        let hash = ready.as_ref().map(|ready| ready.hash.clone());
+        facts.kind = Some(kind_name(estimate.kind));
+        let hash = cached.as_ref().map(|cached| cached.hash.clone());
         facts.document = Some(hash.unwrap_or_else(|| operation::hash_of(&asked.operation.query)));
     });
     if let Some(new) = new {
-        face.documents.remember(new, &asked.operation.query);
+        api.documents.remember(new, &asked.operation.query);
     }
-    Ok(Prepared { estimate, ready })
+    Ok(PreparedOperation { estimate, cached })
 }
 
-/// Whether whoever asks may ask for the schema itself.
+/// Checks that the caller may use introspection.
 fn check_introspection(allowed: Introspection, is_known: bool) -> Result<(), Error> {
     match allowed {
         Introspection::Always => Ok(()),
         Introspection::Key if is_known => Ok(()),
         Introspection::Key => Err(Error::Unauthenticated),
         Introspection::Never => {
-            Err(NotRun::because(Code::GraphqlValidationFailed, "This server tells nothing of its schema."))
+            Err(NotRun::error(Code::GraphqlValidationFailed, "This server tells nothing of its schema."))
         }
     }
 }
 
-/// Works for as long as an operation may take: its own limit or that of every request, of which the
-/// shorter one counts.
-async fn bounded(
-    face: &GraphQl,
+/// Runs work for at most the time limit of operations or that of requests, whichever is shorter.
+async fn within_time_limit(
+    api: &GraphQl,
     work: impl Future<Output = Result<Answer, Rejection>>,
 ) -> Result<Answer, Rejection> {
-    let options = face.options();
+    let options = api.options();
     let limit = options.operation_timeout.min(options.timeout);
-    match face.pipeline.watch(limit, work).await {
+    match api.pipeline.within_limit(limit, work).await {
         Ok(done) => done,
-        Err(GivenUp::Late) if options.operation_timeout < options.timeout => {
-            let late = NotRun::because(Code::TimedOut, "The operation took too long.");
+        Err(CancelReason::TimedOut) if options.operation_timeout < options.timeout => {
+            let late = NotRun::error(Code::TimedOut, "The operation took too long.");
             Ok(Answer::from_errors(vec![server_error(late)]))
         }
         Err(reason) => Err(Error::from(reason).into()),
     }
 }
 
-/// What the operation cost and what is left in this minute.
-fn cost(face: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
-    let standing = points.standing();
-    let reset = standing.map(|left| face.pipeline.engine.host.now() + Duration::from_secs(left.resets_in));
+/// The extension `cost`: what the operation has cost and what is left in this minute.
+fn cost(api: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
+    let window = points.window();
+    let reset = window.map(|left| api.pipeline.engine.host.now() + Duration::from_secs(left.resets_in));
     let cost = json!({
         "requested": requested,
         "actual": actual,
-        "remaining": standing.map(|left| left.remaining),
+        "remaining": window.map(|left| left.remaining),
         "resetAt": reset.map(|at| at.to_rfc3339()),
     });
     Value::from_json(cost).unwrap_or_default()
 }
 
-/// One to which nothing was answered since the database or the server refused is 503; a request that
-/// was not executed is 400, or what its reason says, where the media type tells; everything else is 200.
+/// The status of an answer: 503 where no field was answered because the database or the server does not answer; the
+/// status of the first error where nothing was executed and the media type allows it; otherwise 200.
 fn status_of(media: &str, answer: &Answer) -> StatusCode {
     let is_away = |own: &Error| own.status() == 503 && !matches!(own, Error::NotRun(_));
-    let refused = |error| own(error).is_some_and(is_away);
+    let refused = |error| own_error(error).is_some_and(is_away);
     if is_empty(&answer.data) && answer.errors.iter().any(refused) {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     if was_executed(answer) || media == JSON {
         return StatusCode::OK;
     }
-    let reason = answer.errors.first().and_then(own);
+    let reason = answer.errors.first().and_then(own_error);
     reason.and_then(|error| StatusCode::from_u16(error.status()).ok()).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
-/// Every field at the root is nullable, so only what did not run has no data.
+/// Whether the operation was executed. All root fields are nullable, so `data` is null only where it was not.
 fn was_executed(answer: &Answer) -> bool {
     answer.data != Value::Null
 }
@@ -479,11 +488,11 @@ fn is_empty(data: &Value) -> bool {
     }
 }
 
-fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> {
+fn respond(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> {
     let executed = was_executed(&answer);
     answer.errors.truncate(operation::MAX_ERRORS);
-    answer.errors.iter_mut().for_each(|error| complete(error, executed));
-    let parts = written(&answer, executed).unwrap_or_default();
+    answer.errors.iter_mut().for_each(|error| add_extensions(error, executed));
+    let parts = json_parts(&answer, executed).unwrap_or_default();
     let length = parts.iter().map(Bytes::len).sum::<usize>();
     let mut response = Response::new(body_of(parts));
     *response.status_mut() = status;
@@ -500,8 +509,8 @@ fn spell(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body> 
     response
 }
 
-/// An answer as JSON. Data that is one text already is kept, and shared by all answers that hold it.
-fn written(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>> {
+/// An answer as JSON, in parts. `data` that is JSON already is not copied, but shared between answers.
+fn json_parts(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>> {
     if !executed {
         return serde_json::to_vec(&json!({"errors": answer.errors})).map(|json| vec![json.into()]);
     }
@@ -521,12 +530,12 @@ fn written(answer: &Answer, executed: bool) -> serde_json::Result<Vec<Bytes>> {
     if let Value::Binary(data) = &answer.data {
         return Ok(vec![start.into(), data.clone(), end.into()]);
     }
-    crate::write_value(&answer.data, crate::Face::GraphQl, &mut start);
+    crate::write_value(&answer.data, crate::Api::GraphQl, &mut start);
     start.extend(end);
     Ok(vec![start.into()])
 }
 
-/// A body of parts that are in memory already.
+/// A body of parts that are in memory.
 pub fn body_of(parts: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>) -> Body {
     let mut parts = parts.into_iter();
     match (parts.next(), parts.next()) {
@@ -538,7 +547,8 @@ pub fn body_of(parts: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>)
     }
 }
 
-/// The first of our media types that `Accept` ranks highest; our order where it doesn't mind.
+/// The offered media type that `Accept` weighs highest; at equal weights, the first one in `Accept`. JSON where
+/// `Accept` has no preference.
 fn first_accepted<'a>(headers: &HeaderMap, offered: &[&'a str]) -> Option<&'a str> {
     let text: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
@@ -567,13 +577,13 @@ fn first_accepted<'a>(headers: &HeaderMap, offered: &[&'a str]) -> Option<&'a st
         .map(|(_, offer)| offer)
 }
 
-/// The answer to a `GET` with its tag, or that the client's copy still holds.
+/// Adds an `ETag` to the answer to a `GET`; answers 304 where the client has sent the same one.
 async fn revalidated(asked: &HeaderMap, response: Response<Body>) -> Response<Body> {
     if response.status() != StatusCode::OK {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    // The body is in memory: nothing is read, and nothing can fail.
+    // The body is in memory, so this cannot fail.
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
     let Ok(value) = HeaderValue::from_str(&tag) else { return Response::from_parts(parts, body.into()) };
@@ -598,18 +608,18 @@ fn server_error(error: Error) -> ServerError {
     ServerError { locations, ..error }
 }
 
-/// Our own error within one of GraphQL.
-fn own(error: &ServerError) -> Option<&Error> {
+/// The engine's error inside an error of async-graphql.
+fn own_error(error: &ServerError) -> Option<&Error> {
     error.source.as_ref().and_then(|source| source.downcast_ref::<Error>())
 }
 
-/// Gives an error its code and details, and the log its cause.
-fn complete(error: &mut ServerError, executed: bool) {
+/// Sets the code and details of an error, and logs its cause.
+fn add_extensions(error: &mut ServerError, executed: bool) {
     let mut extensions = error.extensions.take().unwrap_or_default();
     let mut message = None;
-    let code = match own(error) {
+    let code = match own_error(error) {
         Some(own) => {
-            own.extend(&mut extensions);
+            own.add_extensions(&mut extensions);
             match own {
                 Error::Internal(cause) => {
                     let trace_id = facts::trace_id();
@@ -620,7 +630,7 @@ fn complete(error: &mut ServerError, executed: bool) {
                     }
                 }
                 Error::Unavailable(cause) | Error::Absent(cause) => tracing::warn!(%cause, "{own}"),
-                // REST prints the original's name of the model, which means nothing here.
+                // The message of REST holds a class name of the original, which means nothing to GraphQL clients.
                 Error::NotFound { .. } => message = Some("There is no such record.".to_owned()),
                 _ => {}
             }

@@ -1,5 +1,5 @@
-//! Reading a request: the address, JSON, or files beside an operation. Whatever is read is under limits of
-//! bytes and of values before it becomes a tree.
+//! Reads GraphQL requests: from the URL, from a JSON body, or from a multipart body with files. Limits of bytes and
+//! of JSON values apply before anything is kept in memory.
 
 use async_graphql::{Extensions, ParseRequestError, Request as Operation, Value, Variables};
 use async_graphql_axum::GraphQLRequest;
@@ -10,93 +10,96 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use super::{JSON, Rejection};
 use crate::error::{Code, Error, NotRun};
-use crate::http::BodyBounds;
-use crate::http::body::Unreadable;
-use crate::http::json::{self, Bounds, Fields, Flaw};
+use crate::http::BodyLimits;
+use crate::http::body::BodyError;
+use crate::http::json::{self, Fields, JsonError, JsonLimits};
 use crate::operation;
 use crate::pipeline::Pipeline;
 
-/// Headers that a foreign page cannot send without asking first: one of them must come with a
-/// multipart body, which a form could send.
-const PREFLIGHTED: [&str; 3] = ["x-requested-with", "graphql-require-preflight", "apollo-require-preflight"];
-/// Header that asks what the operation costs.
-const COST: &str = "x-graphql-cost";
-/// Parameters of a request; others are passed over.
+/// Headers that a browser sends to another origin only after a CORS preflight. A multipart body needs one of them,
+/// because an HTML form of another site could send such a body without a preflight.
+const PREFLIGHT_HEADERS: [&str; 3] =
+    ["x-requested-with", "graphql-require-preflight", "apollo-require-preflight"];
+/// The header with which a client asks for the cost of its operation.
+const COST_HEADER: &str = "x-graphql-cost";
+/// The parameters of a request; others are ignored.
 const PARAMETERS: [&str; 5] = ["query", "operationName", "variables", "extensions", "documentId"];
-/// Parts of a multipart request that are no files.
-const PARTS: [&str; 2] = ["operations", "map"];
+/// The parts of a multipart request that hold JSON.
+const JSON_PARTS: [&str; 2] = ["operations", "map"];
 
-/// What a request asks for.
-pub(super) struct Asked {
-    /// The operation; without a text where the document is named.
+/// A request that was read.
+pub(super) struct GraphQlRequest {
+    /// The operation; its text is empty where the request names a persisted document.
     pub(super) operation: Operation,
-    /// Name of a document that the server knows.
+    /// Identifier of a persisted document.
     pub(super) document_id: Option<String>,
-    /// Whether the answer shall tell what it cost.
+    /// Whether the client asks for the cost.
     pub(super) cost: bool,
-    /// Whether it came by `GET`, which must not change anything.
+    /// Whether the method is `GET`, which must not change anything.
     pub(super) by_get: bool,
 }
 
-/// How much of a request is read.
+/// Reads requests within limits, which are lower without a valid key.
 #[derive(Clone, Copy)]
-pub(super) struct Reader {
-    bounds: BodyBounds,
-    /// Whether it came with a valid key.
+pub(super) struct RequestReader {
+    bounds: BodyLimits,
+    /// Whether the request has a valid key.
     is_known: bool,
 }
 
-impl Reader {
-    pub(super) fn new(bounds: BodyBounds, is_known: bool) -> Self {
+impl RequestReader {
+    pub(super) fn new(bounds: BodyLimits, is_known: bool) -> Self {
         Self { bounds, is_known }
     }
 
-    /// Bytes of a request without files.
+    /// Maximum size of a request without files, in bytes.
     fn max_bytes(self) -> usize {
         let max = self.bounds.max_query;
         if self.is_known { max } else { max.min(self.bounds.keyless_query) }
     }
 
-    /// How long a document may be, of those with so many tokens.
-    pub(super) fn document(self, max_tokens: u64) -> operation::Bounds {
+    /// The limits of the document, of which `max_tokens` is the one for callers with a key.
+    pub(super) fn document_limits(self, max_tokens: u64) -> operation::DocumentLimits {
         let keyless = max_tokens.min(self.bounds.keyless_tokens);
         let tokens = if self.is_known { max_tokens } else { keyless };
-        operation::Bounds { tokens, bytes: self.max_bytes() as u64 }
+        operation::DocumentLimits { tokens, bytes: self.max_bytes() as u64 }
     }
 
-    /// How large trees of JSON may be.
-    fn tree(self) -> Bounds {
-        let BodyBounds { max_elements, max_depth, keyless_tokens, .. } = self.bounds;
+    /// The limits of JSON.
+    fn json_limits(self) -> JsonLimits {
+        let BodyLimits { max_elements, max_depth, keyless_tokens, .. } = self.bounds;
         let keyless = usize::try_from(keyless_tokens).unwrap_or(usize::MAX);
         let elements = if self.is_known { max_elements } else { max_elements.min(keyless) };
-        Bounds { elements, depth: max_depth }
+        JsonLimits { elements, depth: max_depth }
     }
 
-    /// A query in the address: `query`, `operationName`, `variables`, `extensions`, `documentId`.
-    pub(super) fn read_query(self, text: &str, headers: &HeaderMap) -> Result<Asked, Rejection> {
+    /// Reads an operation from the query of the URL: `query`, `operationName`, `variables`, `extensions`, `documentId`.
+    pub(super) fn read_query(self, text: &str, headers: &HeaderMap) -> Result<GraphQlRequest, Rejection> {
         if text.len() > self.max_bytes() {
             return Err(too_long(self.max_bytes()));
         }
         let mut fields = Fields::new();
         for (name, value) in crate::rest::plain_query(text, |name| PARAMETERS.contains(&name)) {
             let value = match name.as_str() {
-                "variables" | "extensions" if !value.is_empty() => json::value(value.as_bytes(), self.tree())
-                    .map_err(|flaw| self.refusal(flaw, &format!("`{name}` is no JSON.")))?,
+                "variables" | "extensions" if !value.is_empty() => {
+                    json::value(value.as_bytes(), self.json_limits())
+                        .map_err(|error| self.rejection(error, &format!("`{name}` is no JSON.")))?
+                }
                 "variables" | "extensions" => Value::Null,
                 _ => Value::String(value),
             };
             fields.insert(async_graphql::Name::new(name), value);
         }
-        Ok(Asked { by_get: true, ..from_fields(fields, headers)? })
+        Ok(GraphQlRequest { by_get: true, ..from_fields(fields, headers)? })
     }
 
-    /// An operation in the body of a `POST`.
+    /// Reads an operation from the body of a `POST`.
     pub(super) async fn read_body(
         self,
         pipeline: &Pipeline,
         headers: &HeaderMap,
         body: Body,
-    ) -> Result<Asked, Rejection> {
+    ) -> Result<GraphQlRequest, Rejection> {
         let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let kind = kind.to_ascii_lowercase();
         let (media, charset) = kind.split_once(';').unwrap_or((&kind, ""));
@@ -112,41 +115,41 @@ impl Reader {
             ));
         }
         let body = bytes(body, self.max_bytes()).await?;
-        let (length, tree) = (body.len(), self.tree());
+        let (length, tree) = (body.len(), self.json_limits());
         let read = move || json::read(&body, |name| PARAMETERS.contains(&name), tree);
         match pipeline.parse(length, read).await? {
-            Ok(json::Body::Object(fields)) => from_fields(fields, headers),
-            Ok(json::Body::List) => Err(batch()),
-            Ok(json::Body::Scalar) => Err(Rejection::bad("The body must be one object.")),
-            Err(flaw) => Err(self.refusal(flaw, "The body is no JSON.")),
+            Ok(json::JsonBody::Object(fields)) => from_fields(fields, headers),
+            Ok(json::JsonBody::List) => Err(batch()),
+            Ok(json::JsonBody::Scalar) => Err(Rejection::bad("The body must be one object.")),
+            Err(error) => Err(self.rejection(error, "The body is no JSON.")),
         }
     }
 
-    /// Files beside the operation (GraphQL multipart request specification). They need a valid key.
-    async fn read_multipart(self, headers: &HeaderMap, body: Body) -> Result<Asked, Rejection> {
-        if !PREFLIGHTED.iter().any(|name| headers.contains_key(HeaderName::from_static(name))) {
+    /// Reads an operation with files (GraphQL multipart request specification). This needs a valid key.
+    async fn read_multipart(self, headers: &HeaderMap, body: Body) -> Result<GraphQlRequest, Rejection> {
+        if !PREFLIGHT_HEADERS.iter().any(|name| headers.contains_key(HeaderName::from_static(name))) {
             return Err(Rejection::bad("A multipart request needs the header `GraphQL-Require-Preflight`."));
         }
         if !self.is_known {
             return Err(Error::Unauthenticated.into());
         }
         let body = bytes(body, self.bounds.max).await?;
-        self.look_at_parts(multipart(headers, body.clone())).await?;
+        self.check_parts(multipart(headers, body.clone())).await?;
         match GraphQLRequest::<GraphQLRejection>::from_request(multipart(headers, body), &()).await {
-            Ok(request) => Ok(Asked::new(request.into_inner(), asks_for_cost(headers))),
+            Ok(request) => Ok(GraphQlRequest::new(request.into_inner(), asks_for_cost(headers))),
             Err(GraphQLRejection(ParseRequestError::UnsupportedBatch)) => Err(batch()),
             Err(_) => Err(unreadable_parts()),
         }
     }
 
-    /// Holds the parts that are no files against the limits of a request without files, and counts them all.
-    async fn look_at_parts(self, request: Request) -> Result<(), Rejection> {
+    /// Checks the JSON parts against the limits of a request without files, and the number of all parts.
+    async fn check_parts(self, request: Request) -> Result<(), Rejection> {
         let mut parts = Multipart::from_request(request, &()).await.map_err(|_| unreadable_parts())?;
         for _ in 0..self.bounds.max_fields {
             let Some(mut part) = parts.next_field().await.map_err(|_| unreadable_parts())? else {
                 return Ok(());
             };
-            if !part.name().is_some_and(|name| PARTS.contains(&name)) {
+            if !part.name().is_some_and(|name| JSON_PARTS.contains(&name)) {
                 continue;
             }
             let mut text = Vec::new();
@@ -156,43 +159,43 @@ impl Reader {
                 }
                 text.extend_from_slice(&chunk);
             }
-            json::value(&text, self.tree())
-                .map_err(|flaw| self.refusal(flaw, "The parts `operations` and `map` must be JSON."))?;
+            json::value(&text, self.json_limits())
+                .map_err(|error| self.rejection(error, "The parts `operations` and `map` must be JSON."))?;
         }
         Err(unreadable_parts())
     }
 
-    fn refusal(self, flaw: Flaw, malformed: &str) -> Rejection {
-        match flaw {
-            Flaw::Malformed => Rejection::bad(malformed),
-            Flaw::TooManyElements => {
-                let max = self.tree().elements as u64;
-                NotRun::beyond(Code::QueryTooLong, "elements", max, "values in JSON").into()
+    fn rejection(self, error: JsonError, malformed: &str) -> Rejection {
+        match error {
+            JsonError::Malformed => Rejection::bad(malformed),
+            JsonError::TooManyElements => {
+                let max = self.json_limits().elements as u64;
+                NotRun::limit_exceeded(Code::QueryTooLong, "elements", max, "values in JSON").into()
             }
         }
     }
 }
 
-/// The whole body, unless it is or says that it is too large.
+/// Reads a whole body, unless it is larger than `max`.
 async fn bytes(body: Body, max: usize) -> Result<Bytes, Rejection> {
     crate::http::body::read(body, max).await.map_err(|reason| match reason {
-        Unreadable::TooLarge => too_long(max),
-        Unreadable::Broken => Rejection::bad("The body has no end."),
+        BodyError::TooLarge => too_long(max),
+        BodyError::Broken => Rejection::bad("The body has no end."),
     })
 }
 
 fn too_long(max: usize) -> Rejection {
-    NotRun::beyond(Code::QueryTooLong, "bytes", max as u64, "bytes").into()
+    NotRun::limit_exceeded(Code::QueryTooLong, "bytes", max as u64, "bytes").into()
 }
 
-/// A multipart body that was read, as a request of its own.
+/// A request with this multipart body, as axum's extractors need it.
 fn multipart(headers: &HeaderMap, body: Bytes) -> Request {
     let mut request = Request::new(Body::from(body));
     *request.method_mut() = Method::POST;
     if let Some(kind) = headers.get(header::CONTENT_TYPE) {
         request.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
     }
-    // The body was read within our own limit; axum's is lower.
+    // The size was checked before; axum's default limit is lower than ours.
     DefaultBodyLimit::disable().apply(&mut request);
     request
 }
@@ -202,15 +205,15 @@ fn unreadable_parts() -> Rejection {
 }
 
 fn batch() -> Rejection {
-    NotRun::because(Code::BatchNotAllowed, "The body must be one object: batches are not accepted.").into()
+    NotRun::error(Code::BatchNotAllowed, "The body must be one object: batches are not accepted.").into()
 }
 
 fn asks_for_cost(headers: &HeaderMap) -> bool {
-    headers.contains_key(HeaderName::from_static(COST))
+    headers.contains_key(HeaderName::from_static(COST_HEADER))
 }
 
-/// The parameters of a request, each of its type.
-fn from_fields(mut fields: Fields, headers: &HeaderMap) -> Result<Asked, Rejection> {
+/// Makes a request of its parameters and checks their types.
+fn from_fields(mut fields: Fields, headers: &HeaderMap) -> Result<GraphQlRequest, Rejection> {
     let query = text(&mut fields, "query")?;
     let document_id = text(&mut fields, "documentId")?;
     let name = text(&mut fields, "operationName")?;
@@ -228,12 +231,12 @@ fn from_fields(mut fields: Fields, headers: &HeaderMap) -> Result<Asked, Rejecti
     if query.is_none() && !named {
         return Err(Rejection::bad("`query` must be a text."));
     }
-    Ok(Asked { document_id, ..Asked::new(operation, asks_for_cost(headers)) })
+    Ok(GraphQlRequest { document_id, ..GraphQlRequest::new(operation, asks_for_cost(headers)) })
 }
 
-impl Asked {
-    fn new(operation: Operation, told: bool) -> Self {
-        let cost = told || operation.extensions.get("cost") == Some(&Value::Boolean(true));
+impl GraphQlRequest {
+    fn new(operation: Operation, by_header: bool) -> Self {
+        let cost = by_header || operation.extensions.get("cost") == Some(&Value::Boolean(true));
         Self { operation, document_id: None, cost, by_get: false }
     }
 }
@@ -262,14 +265,14 @@ mod properties {
 
     use super::*;
 
-    fn reader() -> Reader {
-        Reader::new(crate::http::BodyBounds::default(), true)
+    fn reader() -> RequestReader {
+        RequestReader::new(crate::http::BodyLimits::default(), true)
     }
 
-    fn read_parts(body: Vec<u8>) -> Result<Asked, Rejection> {
+    fn read_parts(body: Vec<u8>) -> Result<GraphQlRequest, Rejection> {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=edge"));
-        headers.insert(HeaderName::from_static(PREFLIGHTED[0]), HeaderValue::from_static("x"));
+        headers.insert(HeaderName::from_static(PREFLIGHT_HEADERS[0]), HeaderValue::from_static("x"));
         reader().read_multipart(&headers, Body::from(body)).now_or_never().unwrap()
     }
 
@@ -279,10 +282,10 @@ mod properties {
             let variables = format!("{{\"n\":{number}}}");
             let fields = [("query", query.as_str()), ("operationName", &name), ("variables", &variables)];
             let text: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-            let Ok(asked) = reader().read_query(&text, &HeaderMap::new()) else { panic!("{text}") };
-            prop_assert_eq!(asked.operation.query, query);
-            prop_assert_eq!(asked.operation.operation_name, Some(name));
-            prop_assert_eq!(asked.operation.variables.get("n"), Some(&Value::from(number)));
+            let Ok(request) = reader().read_query(&text, &HeaderMap::new()) else { panic!("{text}") };
+            prop_assert_eq!(request.operation.query, query);
+            prop_assert_eq!(request.operation.operation_name, Some(name));
+            prop_assert_eq!(request.operation.variables.get("n"), Some(&Value::from(number)));
         }
 
         #[test]

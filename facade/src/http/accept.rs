@@ -1,8 +1,8 @@
-//! The `Accept` header (RFC 9110, 12.5.1), read within bounds: it comes before the key.
+//! Reads the header `Accept` (RFC 9110, 12.5.1) within limits, since it is read before the key is checked.
 
-/// Bytes of a header that are looked at.
+/// Bytes of a header that are read; the rest is ignored.
 const MAX_BYTES: usize = 2048;
-/// Media ranges of a header that are looked at.
+/// Media ranges of a header that are read; the rest is ignored.
 const MAX_RANGES: usize = 32;
 
 /// A media range that a client accepts.
@@ -10,11 +10,11 @@ const MAX_RANGES: usize = 32;
 pub struct MediaRange {
     /// In lower case, without parameters: `application/xml`, `text/*`.
     pub media: String,
-    /// The weight `q`, 1 where none is sent.
+    /// The weight `q`, from 0 to 1; 1 where none is sent.
     pub quality: f32,
 }
 
-/// The media ranges of a header's text, in their order. What lies beyond the bounds is not looked at.
+/// The media ranges of a header, in their order.
 pub fn media_ranges(accept: &str) -> impl Iterator<Item = MediaRange> {
     let end = accept.floor_char_boundary(MAX_BYTES);
     accept[..end].split(',').take(MAX_RANGES).map(|range| {
@@ -25,7 +25,7 @@ pub fn media_ranges(accept: &str) -> impl Iterator<Item = MediaRange> {
     })
 }
 
-/// A weight from 0 to 1. What Rust reads as a number beyond that (`nan`, `inf`) is none.
+/// Reads a weight from 0 to 1. Other numbers that Rust parses (`nan`, `inf`) are refused.
 fn weight(text: &str) -> Option<f32> {
     text.parse().ok().filter(|weight| (0.0..=1.0).contains(weight))
 }

@@ -1,54 +1,53 @@
-//! A whole body of a request, within a limit.
+//! Reads a whole request body within a limit.
 
 use axum::body::{Body, Bytes, HttpBody};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 
-/// Pieces that a body may come in whatever its size is.
-const PIECES: usize = 1000;
-/// Bytes that each further piece must hold in the mean: receiving a piece costs the server much more than
-/// receiving a byte.
-const PIECE: usize = 16;
+/// A body of any size may arrive in so many chunks.
+const MIN_CHUNKS: usize = 1000;
+/// Each further chunk must hold so many bytes on average: a chunk costs the server much more time than a byte.
+const MIN_CHUNK_BYTES: usize = 16;
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    /// It is larger than it may be, or says so, or comes in too small pieces.
+pub enum BodyError {
+    /// It is larger than the limit, or announces so, or arrives in too many small chunks.
     TooLarge,
-    /// Its client has sent no more of it.
+    /// The connection ended before the body was complete.
     Broken,
 }
 
-/// Reads a body of at most so many bytes.
+/// Reads a body of at most `max` bytes.
 ///
 /// # Errors
-/// Where it is larger, or ends before its end.
-pub async fn read(body: Body, max: usize) -> Result<Bytes, Unreadable> {
+/// [`BodyError`] where the body is too large or incomplete.
+pub async fn read(body: Body, max: usize) -> Result<Bytes, BodyError> {
     let hint = body.size_hint();
     if hint.lower() > max as u64 {
-        return Err(Unreadable::TooLarge);
+        return Err(BodyError::TooLarge);
     }
     let mut stream = body.into_data_stream();
     let Some(first) = stream.next().await else { return Ok(Bytes::new()) };
-    let first = first.map_err(|_| Unreadable::Broken)?;
+    let first = first.map_err(|_| BodyError::Broken)?;
     if hint.exact() == Some(first.len() as u64) {
         return Ok(first);
     }
-    // What is told is reserved at once: growing would take the memory twice.
+    // Reserves the announced size at once: growing the buffer would need twice the memory for a moment.
     let expected = usize::try_from(hint.lower()).unwrap_or(max).min(max);
     let mut whole = BytesMut::with_capacity(expected.max(first.len()));
     whole.extend_from_slice(&first);
     drop(first);
     let mut pieces = 1;
     while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(|_| Unreadable::Broken)?;
+        let piece = piece.map_err(|_| BodyError::Broken)?;
         pieces += 1;
-        if whole.len() + piece.len() > max || pieces > PIECES + whole.len() / PIECE {
-            return Err(Unreadable::TooLarge);
+        if whole.len() + piece.len() > max || pieces > MIN_CHUNKS + whole.len() / MIN_CHUNK_BYTES {
+            return Err(BodyError::TooLarge);
         }
         whole.extend_from_slice(&piece);
     }
-    if whole.len() > max { Err(Unreadable::TooLarge) } else { Ok(whole.freeze()) }
+    if whole.len() > max { Err(BodyError::TooLarge) } else { Ok(whole.freeze()) }
 }
 
 #[cfg(test)]
@@ -68,23 +67,23 @@ mod tests {
     async fn bodies_are_read_up_to_their_limit() {
         assert_eq!(read(Body::empty(), 0).await, Ok(Bytes::new()));
         assert_eq!(read(Body::from("abc"), 3).await, Ok(Bytes::from("abc")));
-        assert_eq!(read(Body::from("abc"), 2).await, Err(Unreadable::TooLarge));
+        assert_eq!(read(Body::from("abc"), 2).await, Err(BodyError::TooLarge));
         assert_eq!(read(pieces(100, 10), 1000).await.map(|whole| whole.len()), Ok(1000));
-        assert_eq!(read(pieces(100, 11), 1000).await, Err(Unreadable::TooLarge));
-        assert_eq!(read(pieces(1001, 1), 1000).await, Err(Unreadable::TooLarge));
+        assert_eq!(read(pieces(100, 11), 1000).await, Err(BodyError::TooLarge));
+        assert_eq!(read(pieces(1001, 1), 1000).await, Err(BodyError::TooLarge));
     }
 
     #[tokio::test]
     async fn bodies_come_in_few_pieces() {
-        assert_eq!(read(pieces(1, PIECES), 1 << 20).await.map(|whole| whole.len()), Ok(PIECES));
-        assert_eq!(read(pieces(1, 2 * PIECES), 1 << 20).await, Err(Unreadable::TooLarge));
-        assert!(read(pieces(2 * PIECE, 10_000), 1 << 20).await.is_ok());
+        assert_eq!(read(pieces(1, MIN_CHUNKS), 1 << 20).await.map(|whole| whole.len()), Ok(MIN_CHUNKS));
+        assert_eq!(read(pieces(1, 2 * MIN_CHUNKS), 1 << 20).await, Err(BodyError::TooLarge));
+        assert!(read(pieces(2 * MIN_CHUNK_BYTES, 10_000), 1 << 20).await.is_ok());
     }
 
     #[tokio::test]
     async fn what_breaks_off_is_not_read() {
         let broken = [Ok(Bytes::from("a")), Err(io::Error::other("gone"))];
-        assert_eq!(read(Body::from_stream(stream::iter(broken)), 10).await, Err(Unreadable::Broken));
+        assert_eq!(read(Body::from_stream(stream::iter(broken)), 10).await, Err(BodyError::Broken));
     }
 }
 
@@ -101,7 +100,7 @@ mod properties {
             let whole = pieces.concat();
             let pieces = pieces.into_iter().map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
             let body = Body::from_stream(stream::iter(pieces));
-            let expected = if whole.len() > max { Err(Unreadable::TooLarge) } else { Ok(Bytes::from(whole)) };
+            let expected = if whole.len() > max { Err(BodyError::TooLarge) } else { Ok(Bytes::from(whole)) };
             prop_assert_eq!(read(body, max).now_or_never(), Some(expected));
         }
     }

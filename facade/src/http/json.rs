@@ -1,5 +1,5 @@
-//! JSON from a client, read in one pass into a tree that is bounded: in the names that are wanted, in the
-//! number of its values and in its depth. What is not wanted is passed over and takes no memory.
+//! Reads JSON of clients in one pass, within limits of depth and of the number of values. Fields of the outermost
+//! object that are not wanted are skipped and take no memory.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,83 +12,83 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 /// The fields of an object, in their order.
 pub type Fields = IndexMap<Name, Value>;
 
-/// How large a tree may be.
+/// Limits of JSON.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Values in it, those in lists and objects included.
+pub struct JsonLimits {
+    /// Maximum number of values, those in lists and objects included.
     pub elements: usize,
-    /// How deep it nests, at most 128.
+    /// Maximum nesting, at most 128 (serde_json's own limit).
     pub depth: usize,
 }
 
-/// What a text holds.
+/// The outermost value of a text.
 #[derive(Debug, PartialEq)]
-pub enum Body {
-    /// An object: its wanted fields.
+pub enum JsonBody {
+    /// An object, with its wanted fields.
     Object(Fields),
-    /// A list. Nothing of it is kept.
+    /// A list; its elements are not kept.
     List,
     /// A text, a number, a truth value or null.
     Scalar,
 }
 
-/// Why a text was not read.
+/// Why a text was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// It is no JSON, or nests too deep.
+pub enum JsonError {
+    /// It is not JSON, or nests too deep.
     Malformed,
     /// It holds too many values.
     TooManyElements,
 }
 
-/// Reads a text whose object has some names that are wanted.
+/// Reads a text. Of an object, the fields whose names are `wanted` are kept.
 ///
 /// # Errors
-/// Where the text is no JSON to its last byte, or larger than the bounds.
-pub fn read(text: &[u8], wanted: impl Fn(&str) -> bool, bounds: Bounds) -> Result<Body, Flaw> {
+/// [`JsonError`] where the text is not JSON up to its last byte, or exceeds the limits.
+pub fn read(text: &[u8], wanted: impl Fn(&str) -> bool, bounds: JsonLimits) -> Result<JsonBody, JsonError> {
     let left = Cell::new(Some(bounds.elements));
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let root = Root { wanted: &wanted, tree: Tree { left: &left, depth: bounds.depth } };
+    let root = RootReader { wanted: &wanted, values: ValueReader { left: &left, depth: bounds.depth } };
     let body = root.deserialize(&mut deserializer);
     let body = body.and_then(|body| deserializer.end().map(|()| body));
-    body.map_err(|_| if left.get().is_none() { Flaw::TooManyElements } else { Flaw::Malformed })
+    body.map_err(|_| if left.get().is_none() { JsonError::TooManyElements } else { JsonError::Malformed })
 }
 
 /// Reads any value.
 ///
 /// # Errors
 /// As [`read`].
-pub fn value(text: &[u8], bounds: Bounds) -> Result<Value, Flaw> {
+pub fn value(text: &[u8], bounds: JsonLimits) -> Result<Value, JsonError> {
     let left = Cell::new(Some(bounds.elements));
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Tree { left: &left, depth: bounds.depth }.deserialize(&mut deserializer);
+    let value = ValueReader { left: &left, depth: bounds.depth }.deserialize(&mut deserializer);
     let value = value.and_then(|value| deserializer.end().map(|()| value));
-    value.map_err(|_| if left.get().is_none() { Flaw::TooManyElements } else { Flaw::Malformed })
+    value.map_err(|_| if left.get().is_none() { JsonError::TooManyElements } else { JsonError::Malformed })
 }
 
-/// The outermost value.
-struct Root<'a, Wanted> {
+/// Reads the outermost value.
+struct RootReader<'a, Wanted> {
     wanted: &'a Wanted,
-    tree: Tree<'a>,
+    values: ValueReader<'a>,
 }
 
-impl<'de, Wanted: Fn(&str) -> bool> DeserializeSeed<'de> for Root<'_, Wanted> {
-    type Value = Body;
+impl<'de, Wanted: Fn(&str) -> bool> DeserializeSeed<'de> for RootReader<'_, Wanted> {
+    type Value = JsonBody;
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Body, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<JsonBody, D::Error> {
         from.deserialize_any(self)
     }
 }
 
-impl<'de, Wanted: Fn(&str) -> bool> Visitor<'de> for Root<'_, Wanted> {
-    type Value = Body;
+impl<'de, Wanted: Fn(&str) -> bool> Visitor<'de> for RootReader<'_, Wanted> {
+    type Value = JsonBody;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
-        let inner = self.tree.inner()?;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonBody, A::Error> {
+        let inner = self.values.inner()?;
         let mut fields = Fields::new();
         while let Some(name) = map.next_key::<String>()? {
             if (self.wanted)(&name) {
@@ -97,49 +97,49 @@ impl<'de, Wanted: Fn(&str) -> bool> Visitor<'de> for Root<'_, Wanted> {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(Body::Object(fields))
+        Ok(JsonBody::Object(fields))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Body, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<JsonBody, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Body::List)
+        Ok(JsonBody::List)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Body, E> {
-        Ok(Body::Scalar)
+    fn visit_bool<E>(self, _: bool) -> Result<JsonBody, E> {
+        Ok(JsonBody::Scalar)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Body, E> {
-        Ok(Body::Scalar)
+    fn visit_i64<E>(self, _: i64) -> Result<JsonBody, E> {
+        Ok(JsonBody::Scalar)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Body, E> {
-        Ok(Body::Scalar)
+    fn visit_u64<E>(self, _: u64) -> Result<JsonBody, E> {
+        Ok(JsonBody::Scalar)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Body, E> {
-        Ok(Body::Scalar)
+    fn visit_f64<E>(self, _: f64) -> Result<JsonBody, E> {
+        Ok(JsonBody::Scalar)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Body, E> {
-        Ok(Body::Scalar)
+    fn visit_str<E>(self, _: &str) -> Result<JsonBody, E> {
+        Ok(JsonBody::Scalar)
     }
 
-    fn visit_unit<E>(self) -> Result<Body, E> {
-        Ok(Body::Scalar)
+    fn visit_unit<E>(self) -> Result<JsonBody, E> {
+        Ok(JsonBody::Scalar)
     }
 }
 
-/// A value below, and all that is in it.
+/// Reads an inner value and all values in it.
 #[derive(Clone, Copy)]
-struct Tree<'a> {
-    /// How many values may still come; `None` once one came too many.
+struct ValueReader<'a> {
+    /// Number of values that may still follow; `None` once there was one too many.
     left: &'a Cell<Option<usize>>,
-    /// How many levels may still come.
+    /// Number of levels that may still follow.
     depth: usize,
 }
 
-impl Tree<'_> {
+impl ValueReader<'_> {
     fn inner<E: serde::de::Error>(self) -> Result<Self, E> {
         let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("it nests too deep"))?;
         Ok(Self { depth, ..self })
@@ -151,7 +151,7 @@ impl Tree<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Tree<'_> {
+impl<'de> DeserializeSeed<'de> for ValueReader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
@@ -160,7 +160,7 @@ impl<'de> DeserializeSeed<'de> for Tree<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Tree<'_> {
+impl<'de> Visitor<'de> for ValueReader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -220,9 +220,9 @@ mod tests {
 
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { elements: 10, depth: 4 };
+    const BOUNDS: JsonLimits = JsonLimits { elements: 10, depth: 4 };
 
-    fn wanted(text: &str) -> Result<Body, Flaw> {
+    fn wanted(text: &str) -> Result<JsonBody, JsonError> {
         read(text.as_bytes(), |name| name != "other", BOUNDS)
     }
 
@@ -231,20 +231,20 @@ mod tests {
         let zeros = "0,".repeat(100_000);
         let text =
             format!(r#"{{"a": 1, "other": [{zeros}0], "b": [-1, 1.5, true, null, "x"], "a": {{"c": 2}}}}"#);
-        let Ok(Body::Object(fields)) = wanted(&text) else { panic!("{:?}", wanted(&text)) };
+        let Ok(JsonBody::Object(fields)) = wanted(&text) else { panic!("{:?}", wanted(&text)) };
         assert_eq!(Value::Object(fields), value!({"a": {"c": 2}, "b": [-1, 1.5, true, null, "x"]}));
-        assert_eq!(wanted(&format!("[{zeros}0]")), Ok(Body::List));
+        assert_eq!(wanted(&format!("[{zeros}0]")), Ok(JsonBody::List));
         for scalar in ["1", "-1", "1.5", "true", "null", "\"x\"", "\"\\u00e9\""] {
-            assert_eq!(wanted(scalar), Ok(Body::Scalar), "{scalar}");
+            assert_eq!(wanted(scalar), Ok(JsonBody::Scalar), "{scalar}");
         }
     }
 
     #[test]
     fn trees_are_bounded() {
-        assert_eq!(wanted(r#"{"a": [0,0,0,0,0,0,0,0,0,0]}"#), Err(Flaw::TooManyElements));
+        assert_eq!(wanted(r#"{"a": [0,0,0,0,0,0,0,0,0,0]}"#), Err(JsonError::TooManyElements));
         assert!(wanted(r#"{"a": [0,0,0,0,0,0,0,0,0]}"#).is_ok());
         assert!(wanted(r#"{"a": [[[]]]}"#).is_ok());
-        assert_eq!(wanted(r#"{"a": [[[[]]]]}"#), Err(Flaw::Malformed));
+        assert_eq!(wanted(r#"{"a": [[[[]]]]}"#), Err(JsonError::Malformed));
     }
 
     #[test]
@@ -252,15 +252,15 @@ mod tests {
         for text in
             ["", "{", r#"{"a": 1"#, r#"{"a": 1}}"#, r#"{"a": 1} x"#, r#"{"other": [}"#, "\u{feff}{}", "[0,"]
         {
-            assert_eq!(wanted(text), Err(Flaw::Malformed), "{text}");
+            assert_eq!(wanted(text), Err(JsonError::Malformed), "{text}");
         }
-        assert_eq!(read(b"{\"a\": \"\xff\"}", |_| true, BOUNDS), Err(Flaw::Malformed));
+        assert_eq!(read(b"{\"a\": \"\xff\"}", |_| true, BOUNDS), Err(JsonError::Malformed));
     }
 
     #[test]
     fn any_value_is_read() {
         assert_eq!(value(br#"{"a": [1]}"#, BOUNDS), Ok(value!({"a": [1]})));
-        assert_eq!(value(b"[[[[[]]]]]", BOUNDS), Err(Flaw::Malformed));
+        assert_eq!(value(b"[[[[[]]]]]", BOUNDS), Err(JsonError::Malformed));
     }
 }
 
@@ -270,7 +270,7 @@ mod properties {
 
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { elements: 1000, depth: 100 };
+    const BOUNDS: JsonLimits = JsonLimits { elements: 1000, depth: 100 };
 
     /// Any value that JSON can spell.
     fn tree() -> impl Strategy<Value = Value> {
@@ -304,7 +304,7 @@ mod properties {
 
     fn written(value: &Value) -> Vec<u8> {
         let mut text = Vec::new();
-        crate::write_value(value, crate::Face::REST, &mut text);
+        crate::write_value(value, crate::Api::REST, &mut text);
         text
     }
 
@@ -312,10 +312,10 @@ mod properties {
         #[test]
         fn what_is_written_is_read_back(tree in tree()) {
             let text = written(&tree);
-            let exactly = Bounds { elements: count(&tree), ..BOUNDS };
+            let exactly = JsonLimits { elements: count(&tree), ..BOUNDS };
             prop_assert_eq!(value(&text, exactly), Ok(tree.clone()));
-            let too_few = Bounds { elements: exactly.elements - 1, ..BOUNDS };
-            prop_assert_eq!(value(&text, too_few), Err(Flaw::TooManyElements));
+            let too_few = JsonLimits { elements: exactly.elements - 1, ..BOUNDS };
+            prop_assert_eq!(value(&text, too_few), Err(JsonError::TooManyElements));
             let ours: serde_json::Value = serde_json::from_slice(&text).unwrap();
             prop_assert_eq!(Value::from_json(ours).unwrap(), tree);
         }
@@ -324,7 +324,7 @@ mod properties {
         fn half_a_text_is_none(tree in tree(), share in 0.0..1.0) {
             let text = written(&Value::List(vec![tree]));
             let end = (text.len() as f64 * share) as usize;
-            prop_assert_eq!(value(&text[..end], BOUNDS), Err(Flaw::Malformed));
+            prop_assert_eq!(value(&text[..end], BOUNDS), Err(JsonError::Malformed));
         }
 
         #[test]

@@ -1,31 +1,31 @@
-//! What clients send over HTTP: which answers they accept, bodies and JSON within bounds.
+//! Reading of HTTP requests within limits: the header `Accept`, bodies, and JSON.
 
 pub mod accept;
 pub mod body;
 pub mod json;
 
-/// Bounds of what is read of a request.
+/// Limits of request bodies. "Keyless" ones apply to requests without a valid key.
 #[derive(Clone, Copy, Debug)]
-pub struct BodyBounds {
-    /// Largest request body in bytes, whatever it is for.
+pub struct BodyLimits {
+    /// Maximum size of any request body, in bytes.
     pub max: usize,
-    /// Largest REST body in bytes where no file is expected.
+    /// Maximum size of a REST body where no file is expected, in bytes.
     pub max_without_files: usize,
-    /// Values in a JSON or XML body.
+    /// Maximum number of values in a JSON or XML body.
     pub max_elements: usize,
-    /// How deep a JSON body nests.
+    /// Maximum nesting of a JSON body.
     pub max_depth: usize,
-    /// Fields of a form or query that are read.
+    /// Maximum number of fields of a form or a query.
     pub max_fields: usize,
-    /// Largest GraphQL request without files.
+    /// Maximum size of a GraphQL request without files, in bytes.
     pub max_query: usize,
-    /// Largest GraphQL request without a valid key.
+    /// Maximum size of a GraphQL request without a valid key, in bytes.
     pub keyless_query: usize,
-    /// Tokens of a GraphQL document, and values in its variables, without a valid key.
+    /// Maximum number of tokens of a GraphQL document, and of values in its JSON, without a valid key.
     pub keyless_tokens: u64,
 }
 
-impl Default for BodyBounds {
+impl Default for BodyLimits {
     fn default() -> Self {
         Self {
             max: 8 << 20,

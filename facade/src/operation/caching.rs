@@ -1,10 +1,8 @@
-//! How long a client may keep an answer without asking again: the shortest time of the fields that it
-//! holds.
+//! `Cache-Control` of answers to `GET` requests: `max-age` is the shortest one of the fields in the answer.
 //!
-//! A field tells its time with `cache_control(max_age = …)` beside its guard; it holds for the field and
-//! the values in it. What hangs on a record has a time of its own. One field that tells none makes
-//! the whole answer one that is asked for each time, by its tag. Only what needs no key may be kept by
-//! caches that several callers share.
+//! A field declares its time with `cache_control(max_age = …)` beside its guard. It applies to the field and its scalar
+//! values; records related to a record have times of their own. If one field declares none, the whole answer has no
+//! `max-age`, and clients revalidate it by its `ETag`. Only answers that need no key are `public`.
 
 use std::collections::HashMap;
 
@@ -15,130 +13,130 @@ use async_graphql::{CacheControl, Name, Request};
 use crate::guard::Public;
 use crate::record::is_record;
 
-/// How answers are kept that no field's hint says it of: not at all.
-pub const NOT_KEPT: CacheControl = CacheControl { public: false, max_age: 0 };
+/// No `max-age`: clients revalidate the answer each time.
+pub const NO_CACHE: CacheControl = CacheControl { public: false, max_age: 0 };
 
-/// Seconds for which what the schema tells of itself may be kept: it changes with the program.
-const SCHEMA: i32 = 300;
-/// Fields of the root that tell of the schema.
-pub const INTROSPECTION: [&str; 3] = ["__schema", "__type", "__typename"];
+/// `max-age` of introspection in seconds. The schema changes only with the program.
+const SCHEMA_MAX_AGE: i32 = 300;
+/// The introspection fields of the query root.
+pub const INTROSPECTION_FIELDS: [&str; 3] = ["__schema", "__type", "__typename"];
 
-/// Times of the schema's fields.
+/// The cache hints of a schema's fields.
 #[derive(Debug)]
-pub struct Hints {
+pub struct CacheHints {
     query: Box<str>,
-    types: HashMap<Box<str>, HashMap<Box<str>, Hint>>,
+    types: HashMap<Box<str>, HashMap<Box<str>, CacheHint>>,
 }
 
 #[derive(Debug)]
-struct Hint {
-    time: Time,
+struct CacheHint {
+    time: MaxAge,
     public: bool,
-    /// The type of what the field holds.
+    /// Name of the field's type, without lists.
     ty: Box<str>,
 }
 
-/// How long a field may be kept.
+/// How long clients may keep a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Time {
+enum MaxAge {
     /// So many seconds.
     Seconds(i32),
-    /// As long as the field around it.
+    /// As long as its parent.
     Inherited,
-    /// It must be asked for each time.
+    /// No time is declared: clients must revalidate it.
     Unknown,
 }
 
-impl Hints {
+impl CacheHints {
     /// Reads the schema.
     pub fn new(registry: &Registry) -> Self {
         let types = registry.types.iter().filter_map(|(name, ty)| {
             let root = *name == registry.query_type;
             let fields = ty.fields()?.iter();
             let fields =
-                fields.map(|(name, field)| (name.as_str().into(), Hint::of(registry, root, ty, field)));
-            let told =
-                fields.filter(|(_, hint): &(_, Hint)| hint.time != Time::Inherited || hint.holds(registry));
+                fields.map(|(name, field)| (name.as_str().into(), CacheHint::of(registry, root, ty, field)));
+            let told = fields
+                .filter(|(_, hint): &(_, CacheHint)| hint.time != MaxAge::Inherited || hint.holds(registry));
             Some((name.as_str().into(), told.collect::<HashMap<_, _>>()))
         });
         let types = types.filter(|(_, fields): &(_, HashMap<_, _>)| !fields.is_empty()).collect();
         Self { query: registry.query_type.as_str().into(), types }
     }
 
-    /// How the answer to a query may be kept; without a time where it must be asked for each time.
+    /// The cache control of the answer to a request's operation.
     pub fn of(&self, request: &mut Request) -> CacheControl {
         let name = request.operation_name.clone();
-        request.parsed_query().map_or(NOT_KEPT, |document| self.of_document(document, name.as_deref()))
+        request.parsed_query().map_or(NO_CACHE, |document| self.of_document(document, name.as_deref()))
     }
 
-    /// The same for an operation of a document.
+    /// The cache control of the answer to an operation of a document.
     pub fn of_document(&self, document: &ExecutableDocument, name: Option<&str>) -> CacheControl {
-        self.kept(document, name).unwrap_or(NOT_KEPT)
+        self.cache_control(document, name).unwrap_or(NO_CACHE)
     }
 
-    fn kept(&self, document: &ExecutableDocument, name: Option<&str>) -> Option<CacheControl> {
+    fn cache_control(&self, document: &ExecutableDocument, name: Option<&str>) -> Option<CacheControl> {
         let mut operations = document.operations.iter();
         let (_, operation) = operations.find(|(own, _)| name.is_none() || own.map(Name::as_str) == name)?;
-        let mut kept = CacheControl { public: true, max_age: i32::MAX };
-        self.set(document, &self.query, &operation.node.selection_set.node, &mut kept)?;
-        Some(kept)
+        let mut control = CacheControl { public: true, max_age: i32::MAX };
+        self.set(document, &self.query, &operation.node.selection_set.node, &mut control)?;
+        Some(control)
     }
 
-    /// Shortens the time to that of a selection; nothing where one of its fields has none.
+    /// Shortens the time to that of a selection set; `None` where one of its fields has none.
     fn set(
         &self,
         document: &ExecutableDocument,
         ty: &str,
         set: &SelectionSet,
-        kept: &mut CacheControl,
+        control: &mut CacheControl,
     ) -> Option<()> {
         set.items.iter().try_for_each(|selection| match &selection.node {
             Selection::Field(field) => {
                 let (name, below) = (field.node.name.node.as_str(), &field.node.selection_set.node);
-                if *ty == *self.query && INTROSPECTION.contains(&name) {
-                    kept.max_age = kept.max_age.min(SCHEMA);
+                if *ty == *self.query && INTROSPECTION_FIELDS.contains(&name) {
+                    control.max_age = control.max_age.min(SCHEMA_MAX_AGE);
                     return Some(());
                 }
                 let Some(hint) = self.types.get(ty).and_then(|fields| fields.get(name)) else {
                     return Some(());
                 };
-                kept.public &= hint.public || *ty != *self.query;
+                control.public &= hint.public || *ty != *self.query;
                 match hint.time {
-                    Time::Seconds(seconds) => kept.max_age = kept.max_age.min(seconds),
-                    Time::Inherited => {}
-                    Time::Unknown => return None,
+                    MaxAge::Seconds(seconds) => control.max_age = control.max_age.min(seconds),
+                    MaxAge::Inherited => {}
+                    MaxAge::Unknown => return None,
                 }
-                self.set(document, &hint.ty, below, kept)
+                self.set(document, &hint.ty, below, control)
             }
             Selection::InlineFragment(inline) => {
                 let on = inline.node.type_condition.as_ref().map_or(ty, |on| on.node.on.node.as_str());
-                self.set(document, on, &inline.node.selection_set.node, kept)
+                self.set(document, on, &inline.node.selection_set.node, control)
             }
             Selection::FragmentSpread(spread) => {
                 let fragment = &document.fragments.get(&spread.node.fragment_name.node)?.node;
                 let on = fragment.type_condition.node.on.node.as_str();
-                self.set(document, on, &fragment.selection_set.node, kept)
+                self.set(document, on, &fragment.selection_set.node, control)
             }
         })
     }
 }
 
-impl Hint {
+impl CacheHint {
     fn of(registry: &Registry, root: bool, parent: &MetaType, field: &MetaField) -> Self {
         let ty = registry.concrete_type_by_name(&field.ty);
         let seconds = field.cache_control.max_age;
-        // Of a record, its own values are as old as itself; what hangs on it is read elsewhere.
-        let hangs = is_record(parent) && ty.is_some_and(MetaType::is_composite);
+        // The scalar fields of a record are as old as the record; related records are read from other tables.
+        let is_related = is_record(parent) && ty.is_some_and(MetaType::is_composite);
         let time = match () {
-            () if seconds > 0 => Time::Seconds(seconds),
-            () if root || hangs => Time::Unknown,
-            () => Time::Inherited,
+            () if seconds > 0 => MaxAge::Seconds(seconds),
+            () if root || is_related => MaxAge::Unknown,
+            () => MaxAge::Inherited,
         };
         let ty = ty.map_or("", MetaType::name).into();
         Self { time, public: Public::marks(field) && field.cache_control.public, ty }
     }
 
-    /// Whether the field holds objects.
+    /// Whether the field's type has fields.
     fn holds(&self, registry: &Registry) -> bool {
         registry.types.get(&*self.ty).is_some_and(MetaType::is_composite)
     }

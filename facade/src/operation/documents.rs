@@ -1,5 +1,5 @@
-//! Documents that a request names instead of sending them: those that a client has sent once
-//! (automatic persisted queries), and those that the shop trusts.
+//! Persisted documents, which a request names instead of sending their text: documents that a client has sent before
+//! (automatic persisted queries), and trusted documents of the operator.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,14 +14,14 @@ use super::hash_of;
 use crate::error::{Code, NotRun};
 use crate::{Error, Result};
 
-/// Bytes of documents that are remembered for clients.
-const REMEMBERED: u64 = 4 * 1024 * 1024;
-/// About how many there are.
-const DOCUMENTS: usize = 1000;
-/// How the name of a document by its hash begins.
-const SHA256: &str = "sha256:";
+/// Maximum size of all documents that are kept for clients together, in bytes.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// Expected number of these documents (the cache's initial size).
+const EXPECTED_DOCUMENTS: usize = 1000;
+/// Prefix of a document identifier that is a hash.
+const HASH_PREFIX: &str = "sha256:";
 
-/// What becomes of operations that are not among the trusted ones.
+/// What happens to operations whose document is not trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrustedMode {
     /// They are run.
@@ -33,94 +33,94 @@ pub enum TrustedMode {
     Only,
 }
 
-/// Documents by name: remembered and trusted ones.
-pub struct Documents {
-    remembered: Cache<String, Arc<str>, Size>,
+/// Persisted documents by hash or identifier.
+pub struct PersistedDocuments {
+    remembered: Cache<String, Arc<str>, ByteWeighter>,
     trusted: HashMap<String, Arc<str>>,
     mode: TrustedMode,
 }
 
-/// The bytes of a document and its hash.
+/// Weighs a document by the bytes of its text and its hash.
 #[derive(Clone)]
-struct Size;
+struct ByteWeighter;
 
-impl Weighter<String, Arc<str>> for Size {
+impl Weighter<String, Arc<str>> for ByteWeighter {
     fn weight(&self, hash: &String, text: &Arc<str>) -> u64 {
         (hash.len() + text.len()) as u64
     }
 }
 
-/// A document to remember once it has proved to be one.
+/// The hash of a document that will be kept if it turns out to be valid.
 #[derive(Debug)]
-pub struct New(String);
+pub struct NewDocument(String);
 
-impl Default for Documents {
-    /// Documents that clients send first; none is trusted before.
+impl Default for PersistedDocuments {
+    /// No trusted documents.
     fn default() -> Self {
-        let remembered = Cache::with_weighter(DOCUMENTS, REMEMBERED, Size);
+        let remembered = Cache::with_weighter(EXPECTED_DOCUMENTS, MAX_BYTES, ByteWeighter);
         Self { remembered, trusted: HashMap::new(), mode: TrustedMode::Off }
     }
 }
 
-impl Documents {
+impl PersistedDocuments {
     /// Reads the trusted documents.
     ///
     /// # Errors
-    /// When they cannot be read, or one of them is no GraphQL document.
+    /// [`Error::Setting`] when they cannot be read, or one of them is no GraphQL document.
     pub fn new(trusted: Option<&Path>, mode: TrustedMode) -> Result<Self> {
-        let trusted = trusted.map(read).transpose()?.unwrap_or_default();
+        let trusted = trusted.map(read_trusted).transpose()?.unwrap_or_default();
         Ok(Self { trusted, mode, ..Self::default() })
     }
 
-    /// Puts the document that a request names into the request, and tells if one that it holds is to
-    /// be remembered.
+    /// Sets the text of the document that a request names. If the request has both text and hash, it returns the
+    /// document that is to be kept.
     ///
     /// # Errors
-    /// [`Code::PersistedQueryNotFound`], [`Code::DocumentNotTrusted`]; when name and document
-    /// don't agree.
-    pub fn resolve(&self, request: &mut Request, id: Option<&str>) -> Result<Option<New>> {
-        let hash = hash(request)?;
+    /// [`Code::PersistedQueryNotFound`], [`Code::DocumentNotTrusted`]; [`Error::BadRequest`] when the hash is not
+    /// that of the document, and when there is neither text nor name.
+    pub fn resolve(&self, request: &mut Request, id: Option<&str>) -> Result<Option<NewDocument>> {
+        let hash = persisted_hash(request)?;
         let name = hash.as_deref().or(id);
         let new = match name {
             None => None,
             Some(name) if request.query.is_empty() => {
-                request.query = self.find(name).ok_or_else(|| self.missing(name))?.to_string();
+                request.query = self.find(name).ok_or_else(|| self.not_found(name))?.to_string();
                 None
             }
-            Some(name) if plain(name) != hash_of(&request.query) => {
+            Some(name) if without_prefix(name) != hash_of(&request.query) => {
                 return Err(Error::BadRequest("The hash is not that of the document.".to_owned()));
             }
-            Some(name) => Some(New(plain(name).to_owned())),
+            Some(name) => Some(NewDocument(without_prefix(name).to_owned())),
         };
         if request.query.is_empty() {
             return Err(Error::BadRequest("`query` must be a text.".to_owned()));
         }
-        self.trust(request)?;
+        self.check_trusted(request)?;
         Ok(new)
     }
 
-    /// Remembers a document that a client will name from now on.
-    pub fn remember(&self, new: New, text: &str) {
+    /// Keeps a document, so that clients can name it.
+    pub fn remember(&self, new: NewDocument, text: &str) {
         self.remembered.insert(new.0, text.into());
     }
 
     fn find(&self, name: &str) -> Option<Arc<str>> {
-        match self.trusted.get(name).or_else(|| self.trusted.get(plain(name))) {
+        match self.trusted.get(name).or_else(|| self.trusted.get(without_prefix(name))) {
             Some(text) => Some(Arc::clone(text)),
-            None => self.remembered.get(plain(name)),
+            None => self.remembered.get(without_prefix(name)),
         }
     }
 
-    /// Where only trusted documents are run, sending the text would not help.
-    fn missing(&self, name: &str) -> Error {
+    /// The error for an unknown name. Where only trusted documents run, the client is not asked to send the text.
+    fn not_found(&self, name: &str) -> Error {
         if self.mode == TrustedMode::Only {
             return not_trusted();
         }
         tracing::debug!(name, "a document is not known");
-        NotRun::because(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
+        NotRun::error(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
     }
 
-    fn trust(&self, request: &Request) -> Result<()> {
+    fn check_trusted(&self, request: &Request) -> Result<()> {
         if self.mode == TrustedMode::Off {
             return Ok(());
         }
@@ -135,11 +135,11 @@ impl Documents {
 }
 
 fn not_trusted() -> Error {
-    NotRun::because(Code::DocumentNotTrusted, "Only operations that the shop has listed are run.")
+    NotRun::error(Code::DocumentNotTrusted, "Only operations that the shop has listed are run.")
 }
 
-/// The hash that a request carries by Apollo's protocol.
-fn hash(request: &Request) -> Result<Option<String>> {
+/// The hash in a request's extensions, by Apollo's protocol of automatic persisted queries.
+fn persisted_hash(request: &Request) -> Result<Option<String>> {
     let Some(persisted) = request.extensions.get("persistedQuery") else { return Ok(None) };
     let field = |name: &str| if let Value::Object(fields) = persisted { fields.get(name) } else { None };
     match (field("version"), field("sha256Hash")) {
@@ -150,15 +150,15 @@ fn hash(request: &Request) -> Result<Option<String>> {
     }
 }
 
-/// A name without what tells that it is a hash.
-fn plain(name: &str) -> &str {
-    name.strip_prefix(SHA256).unwrap_or(name)
+/// A document identifier without the prefix of hashes.
+fn without_prefix(name: &str) -> &str {
+    name.strip_prefix(HASH_PREFIX).unwrap_or(name)
 }
 
-/// The trusted documents by their hash and by the name that a manifest gives them.
-fn read(path: &Path) -> Result<HashMap<String, Arc<str>>> {
+/// Reads the trusted documents: by their hash, and by their file name or their name in the manifest.
+fn read_trusted(path: &Path) -> Result<HashMap<String, Arc<str>>> {
     let failed = |reason: String| Error::Setting(format!("{}: {reason}", path.display()));
-    let texts = if path.is_dir() { folder(path) } else { manifest(path) }.map_err(failed)?;
+    let texts = if path.is_dir() { read_folder(path) } else { read_manifest(path) }.map_err(failed)?;
     let mut trusted = HashMap::new();
     for (name, text) in texts {
         async_graphql::parser::parse_query(&text).map_err(|error| failed(format!("`{name}`: {error}")))?;
@@ -170,8 +170,8 @@ fn read(path: &Path) -> Result<HashMap<String, Arc<str>>> {
     Ok(trusted)
 }
 
-/// Every `.graphql` and `.gql` file of a folder.
-fn folder(path: &Path) -> Result<Vec<(String, String)>, String> {
+/// Reads all `.graphql` and `.gql` files of a folder: file name without extension, and text.
+fn read_folder(path: &Path) -> Result<Vec<(String, String)>, String> {
     let entries = std::fs::read_dir(path).map_err(|error| error.to_string())?;
     let mut texts = Vec::new();
     for entry in entries {
@@ -185,8 +185,8 @@ fn folder(path: &Path) -> Result<Vec<(String, String)>, String> {
     Ok(texts)
 }
 
-/// A JSON file: Apollo's manifest, or an object of documents by name as Relay's compiler writes it.
-fn manifest(path: &Path) -> Result<Vec<(String, String)>, String> {
+/// Reads a JSON file: Apollo's manifest, or an object of documents by name, as Relay's compiler writes it.
+fn read_manifest(path: &Path) -> Result<Vec<(String, String)>, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let manifest: Json = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     let text = |value: &Json| value.as_str().map(str::to_owned);

@@ -1,5 +1,5 @@
-//! Answers to questions about the schema itself. They are the same for everybody until the program
-//! changes, and cost more than most answers: each is worked out once and kept as JSON.
+//! A cache of answers to introspection queries. They are the same for all callers and cost more than most answers,
+//! so each is computed once and kept as JSON.
 
 use async_graphql::Request;
 use bytes::Bytes;
@@ -7,36 +7,36 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-/// Bytes of answers that are kept.
-const KEPT: u64 = 4 * 1024 * 1024;
-/// About how many there are.
-const ANSWERS: usize = 100;
+/// Maximum size of all cached answers together, in bytes.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// Expected number of cached answers (the cache's initial size).
+const EXPECTED_ANSWERS: usize = 100;
 
-/// Kept answers, by a hash of the question.
-pub struct Introspections(Cache<Question, Bytes, Size>);
+/// The cache.
+pub struct IntrospectionCache(Cache<IntrospectionKey, Bytes, ByteWeighter>);
 
-/// The bytes of an answer.
+/// Weighs an answer by its bytes.
 #[derive(Clone)]
-struct Size;
+struct ByteWeighter;
 
-impl Weighter<Question, Bytes> for Size {
-    fn weight(&self, _: &Question, answer: &Bytes) -> u64 {
+impl Weighter<IntrospectionKey, Bytes> for ByteWeighter {
+    fn weight(&self, _: &IntrospectionKey, answer: &Bytes) -> u64 {
         answer.len() as u64
     }
 }
 
-/// A hash of a document, its operation's name and its variables.
-pub type Question = [u8; 32];
+/// SHA-256 of a document, the name of its operation and its variables.
+pub type IntrospectionKey = [u8; 32];
 
-impl Default for Introspections {
+impl Default for IntrospectionCache {
     fn default() -> Self {
-        Self(Cache::with_weighter(ANSWERS, KEPT, Size))
+        Self(Cache::with_weighter(EXPECTED_ANSWERS, MAX_BYTES, ByteWeighter))
     }
 }
 
-impl Introspections {
-    /// What tells a request's question from others.
-    pub fn question(request: &Request) -> Question {
+impl IntrospectionCache {
+    /// The key of a request.
+    pub fn key(request: &Request) -> IntrospectionKey {
         let mut hash = Sha256::new();
         let variables = serde_json::to_vec(&request.variables).unwrap_or_default();
         for part in [
@@ -50,13 +50,13 @@ impl Introspections {
         hash.finalize().into()
     }
 
-    /// The JSON of `data` that answers a question, if it was asked before.
-    pub fn get(&self, question: &Question) -> Option<Bytes> {
-        self.0.get(question)
+    /// The cached JSON of `data`.
+    pub fn get(&self, key: &IntrospectionKey) -> Option<Bytes> {
+        self.0.get(key)
     }
 
-    /// Keeps an answer: the JSON of `data`.
-    pub fn keep(&self, question: Question, answer: Bytes) {
-        self.0.insert(question, answer);
+    /// Caches the JSON of `data`.
+    pub fn insert(&self, key: IntrospectionKey, answer: Bytes) {
+        self.0.insert(key, answer);
     }
 }

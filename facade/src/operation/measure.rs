@@ -1,4 +1,4 @@
-//! One pass over a parsed document: how deep, how wide and how expensive it is.
+//! Measures a parsed document in one pass: depth, width and price.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,38 +9,41 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Variables};
 use async_graphql_value::{ConstValue, Value as Given};
 
-use super::price::{Branch, CHANGE, Comparisons, Fields, Many, Prices, ROOT, ROWS};
+use super::price::{
+    Cardinality, Comparisons, DEFAULT_ROWS, MUTATION_POINTS, ObjectField, ObjectFields, Prices,
+    ROOT_FIELD_POINTS,
+};
 use super::scan::MAX_BRACKETS;
-use super::{Bounds, Limits};
+use super::{DocumentLimits, OperationLimits};
 use crate::error::{Code, NotRun};
 use crate::page::DEFAULT_SIZE;
 use crate::{Error, Result};
 
-/// How often lists of the schema itself nest, as in graphql-js: the fields of the types of the
-/// fields of a type. Each level multiplies the answer by the whole schema.
-const MAX_LISTINGS: u64 = 2;
-/// Fields that list parts of the schema.
-const LISTINGS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
-/// How often one operation may be told the whole schema, roughly: the form that tools ask for tells each part
-/// and its type. Without a limit, aliases of lists within lists multiply.
-const MAX_TOLD: u64 = 5;
-/// Fields of a type whose own lists are asked of all types where that type is any of the schema's.
-const OF_ALL_TYPES: [&str; 2] = ["fields", "inputFields"];
-/// How many times larger than the largest request its arguments may be, where variables are used several times.
-const COPIES: u64 = 2;
-/// Bytes of a value in memory, beside its letters.
-const VALUE: u64 = 16;
-/// Comparisons of the condition of a list, at most.
+/// Maximum nesting of lists in an introspection query, as in graphql-js: the fields of the types of the fields of a
+/// type. Each level multiplies the answer by the size of the schema.
+const MAX_NESTED_SCHEMA_LISTS: u64 = 2;
+/// Introspection fields that list parts of the schema.
+const SCHEMA_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+/// How many times the whole schema an introspection answer may hold, roughly. Tools' introspection query returns
+/// each part and its type. Without a limit, aliases of nested lists would multiply.
+const MAX_SCHEMA_REPETITIONS: u64 = 5;
+/// Introspection fields whose elements are all of a kind in the schema where their type is all types.
+const LISTS_KEEPING_ALL_TYPES: [&str; 2] = ["fields", "inputFields"];
+/// How many times the largest request size all arguments together may take, where a variable is used several times.
+const MAX_ARGUMENT_COPIES: u64 = 2;
+/// Bytes of a value in memory, without its text.
+const VALUE_BYTES: u64 = 16;
+/// Maximum number of comparisons in the condition of a list.
 pub(super) const MAX_COMPARISONS: u64 = 200;
-/// Argument that holds a list's condition.
-const CONDITION: &str = "filter";
-/// Arguments that say how long a page is.
-const PAGE_SIZES: [&str; 3] = ["first", "last", "perPage"];
+/// The argument that holds a list's condition.
+const FILTER_ARGUMENT: &str = "filter";
+/// The arguments that set the size of a page.
+const PAGE_SIZE_ARGUMENTS: [&str; 3] = ["first", "last", "perPage"];
 
-/// Measures of a part of the document, its fragments spread.
+/// Totals of a part of the document, with fragments spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Size {
-    /// Fields on the part's own level.
+struct Totals {
+    /// Fields on the first level of the part.
     own: u64,
     fields: u64,
     aliases: u64,
@@ -48,21 +51,21 @@ struct Size {
     depth: u64,
     /// Depth of fields and fragments together.
     nesting: u64,
-    /// Fields within each other that are called like lists of the schema.
-    listings: u64,
-    /// Parts of the schema that an answer holds, where the part is one of a question about it.
-    told: u64,
-    /// The same for whole questions about the schema.
-    introspected: u64,
-    /// Bytes of arguments, variables counted wherever they are given: each use of one is a copy.
-    given: u64,
+    /// Nesting of fields that have the name of an introspection list.
+    schema_lists: u64,
+    /// Parts of the schema in the answer, if this part of the document is inside an introspection field.
+    schema_parts: u64,
+    /// Parts of the schema in the answers of whole introspection fields.
+    introspection_parts: u64,
+    /// Bytes of arguments; a variable counts at each use, because each use copies its value.
+    argument_bytes: u64,
     points: u64,
-    /// Those of the points that conditions cost.
+    /// The points for conditions, which `points` includes.
     conditions: u64,
 }
 
-impl Size {
-    fn beside(self, other: Self) -> Self {
+impl Totals {
+    fn add(self, other: Self) -> Self {
         Self {
             own: self.own.saturating_add(other.own),
             fields: self.fields.saturating_add(other.fields),
@@ -70,17 +73,17 @@ impl Size {
             directives: self.directives.saturating_add(other.directives),
             depth: self.depth.max(other.depth),
             nesting: self.nesting.max(other.nesting),
-            listings: self.listings.max(other.listings),
-            told: self.told.saturating_add(other.told),
-            introspected: self.introspected.saturating_add(other.introspected),
-            given: self.given.saturating_add(other.given),
+            schema_lists: self.schema_lists.max(other.schema_lists),
+            schema_parts: self.schema_parts.saturating_add(other.schema_parts),
+            introspection_parts: self.introspection_parts.saturating_add(other.introspection_parts),
+            argument_bytes: self.argument_bytes.saturating_add(other.argument_bytes),
             points: self.points.saturating_add(other.points),
             conditions: self.conditions.saturating_add(other.conditions),
         }
     }
 
-    /// The part as a fragment with directives of its own.
-    fn spread(self, directives: usize) -> Self {
+    /// The totals of a fragment that has so many directives at its spread.
+    fn as_fragment(self, directives: usize) -> Self {
         Self {
             directives: self.directives.saturating_add(directives as u64),
             nesting: self.nesting.saturating_add(1),
@@ -89,35 +92,35 @@ impl Size {
     }
 }
 
-/// What an operation costs.
+/// The maximum cost of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Points at most.
+    /// Points, those for conditions included.
     pub points: u64,
-    /// Those among them that its conditions cost, whatever they find.
+    /// Points for conditions, which are not given back whatever is found.
     pub conditions: u64,
-    /// Whether it asks for a part of the schema itself.
-    pub asks_of_schema: bool,
+    /// Whether it has an introspection field.
+    pub introspects: bool,
 }
 
-/// What is known of the objects that a selection is about.
+/// What is known of the objects that a selection set belongs to.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    /// Their fields that hold objects; none where the type is unknown or has only values.
-    fields: Option<&'a Fields>,
-    /// Length of the lists in them, where they are pages.
+struct SelectionContext<'a> {
+    /// Their fields that hold objects; `None` where the type is unknown or has none.
+    fields: Option<&'a ObjectFields>,
+    /// Length of their lists, where they are pages.
     rows: Option<u64>,
-    /// Whether they are all types of the schema, or what is in all of them.
+    /// Whether they are all types of the schema, or the parts of all types.
     all_types: bool,
-    /// How many selection sets and fragments are around.
+    /// Number of enclosing selection sets and fragments.
     level: u64,
 }
 
-/// A fragment that was met.
+/// The state of a fragment in the pass.
 #[derive(Clone, Copy)]
-enum Met {
-    Within,
-    Measured(Size),
+enum FragmentState {
+    InProgress,
+    Measured(Totals),
 }
 
 /// The pass over a document.
@@ -125,17 +128,17 @@ pub(super) struct Measure<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
     prices: &'a Prices,
-    limits: &'a Limits,
-    /// Fields at most, fragments spread.
+    limits: &'a OperationLimits,
+    /// Maximum number of fields, with fragments spread.
     max_fields: u64,
-    /// Bytes of arguments at most, fragments spread.
-    max_given: u64,
-    /// Bytes of variables, of those that were met.
+    /// Maximum bytes of arguments, with fragments spread.
+    max_argument_bytes: u64,
+    /// Bytes of the variables that were met so far.
     sizes: HashMap<&'a str, u64>,
-    /// Comparisons in variables, of those that were met in conditions.
+    /// Comparisons in the variables that were met in conditions so far.
     compared: HashMap<&'a str, Comparisons>,
-    /// Fragments by name, the length of lists where they are spread, and whether they are about all types.
-    fragments: HashMap<(&'a str, Option<u64>, bool), Met>,
+    /// Fragments by name, the length of lists at their spread, and whether they belong to all types.
+    fragments: HashMap<(&'a str, Option<u64>, bool), FragmentState>,
     operation: Option<&'a OperationDefinition>,
 }
 
@@ -144,17 +147,17 @@ impl<'a> Measure<'a> {
         document: &'a ExecutableDocument,
         variables: &'a Variables,
         prices: &'a Prices,
-        limits: &'a Limits,
-        bounds: Bounds,
+        limits: &'a OperationLimits,
+        bounds: DocumentLimits,
     ) -> Self {
-        let Bounds { tokens, bytes } = bounds;
+        let DocumentLimits { tokens, bytes } = bounds;
         Self {
             document,
             variables,
             prices,
             limits,
             max_fields: tokens,
-            max_given: bytes.saturating_mul(COPIES),
+            max_argument_bytes: bytes.saturating_mul(MAX_ARGUMENT_COPIES),
             sizes: HashMap::new(),
             compared: HashMap::new(),
             fragments: HashMap::new(),
@@ -162,169 +165,208 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// Holds every operation and fragment of the document against the limits; what the `chosen` operation costs.
+    /// Checks every operation and fragment of the document against the limits; returns the cost of the `chosen`
+    /// operation.
     ///
     /// # Errors
-    /// At the first limit that is passed.
+    /// [`Error::NotRun`] for the first limit that is exceeded.
     pub(super) fn check(mut self, chosen: Option<&'a OperationDefinition>) -> Result<Cost> {
-        let (mut all, mut cost) = (Size::default(), Cost { points: 1, ..Cost::default() });
+        let (mut all, mut cost) = (Totals::default(), Cost { points: 1, ..Cost::default() });
         for (_, operation) in self.document.operations.iter() {
             self.operation = Some(&operation.node);
             let is_chosen = chosen.is_some_and(|chosen| std::ptr::eq(chosen, &operation.node));
             let size = self.operation(&operation.node)?;
             if is_chosen {
-                let asks_of_schema = size.introspected > 0;
-                cost = Cost { points: size.points.max(1), conditions: size.conditions, asks_of_schema };
+                let introspects = size.introspection_parts > 0;
+                cost = Cost { points: size.points.max(1), conditions: size.conditions, introspects };
             }
-            all = all.beside(size);
-            // Variables have other defaults in another operation.
+            all = all.add(size);
+            // The defaults of variables differ between operations.
             self.fragments.clear();
             self.sizes.clear();
             self.compared.clear();
         }
-        self.within_limits(all)?;
+        self.check_limits(all)?;
         for name in self.document.fragments.keys() {
-            self.fragment(name, Place { fields: None, rows: None, all_types: false, level: 0 })?;
+            self.fragment(name, SelectionContext { fields: None, rows: None, all_types: false, level: 0 })?;
         }
-        at_most(cost.points, self.limits.complexity, Code::QueryTooComplex, "points", "points")?;
+        check_limit(cost.points, self.limits.complexity, Code::QueryTooComplex, "points", "points")?;
         Ok(cost)
     }
 
-    fn operation(&mut self, operation: &'a OperationDefinition) -> Result<Size> {
-        let place = Place { fields: self.prices.root(operation.ty), rows: None, all_types: false, level: 0 };
-        let mut size = self.set(&operation.selection_set.node, place)?;
-        at_most(size.own, self.limits.root_fields, Code::QueryTooWide, "rootFields", "root fields")?;
-        let each = if operation.ty == OperationType::Mutation { ROOT + CHANGE } else { ROOT };
+    fn operation(&mut self, operation: &'a OperationDefinition) -> Result<Totals> {
+        let context = SelectionContext {
+            fields: self.prices.root(operation.ty),
+            rows: None,
+            all_types: false,
+            level: 0,
+        };
+        let mut size = self.set(&operation.selection_set.node, context)?;
+        check_limit(size.own, self.limits.root_fields, Code::QueryTooWide, "rootFields", "root fields")?;
+        let each = if operation.ty == OperationType::Mutation {
+            ROOT_FIELD_POINTS + MUTATION_POINTS
+        } else {
+            ROOT_FIELD_POINTS
+        };
         size.points = size.points.saturating_add(size.own.saturating_mul(each));
         let definitions =
             operation.variable_definitions.iter().map(|variable| variable.node.directives.len());
-        Ok(size.spread(operation.directives.len() + definitions.sum::<usize>()))
+        Ok(size.as_fragment(operation.directives.len() + definitions.sum::<usize>()))
     }
 
-    fn within_limits(&self, size: Size) -> Result<()> {
+    fn check_limits(&self, size: Totals) -> Result<()> {
         let limits = self.limits;
-        at_most(size.given, self.max_given, Code::QueryTooComplex, "arguments", "bytes of arguments")?;
-        at_most(size.aliases, limits.aliases, Code::QueryTooWide, "aliases", "aliases")?;
-        at_most(size.directives, limits.directives, Code::QueryTooWide, "directives", "directives")?;
+        check_limit(
+            size.argument_bytes,
+            self.max_argument_bytes,
+            Code::QueryTooComplex,
+            "arguments",
+            "bytes of arguments",
+        )?;
+        check_limit(size.aliases, limits.aliases, Code::QueryTooWide, "aliases", "aliases")?;
+        check_limit(size.directives, limits.directives, Code::QueryTooWide, "directives", "directives")?;
         let unit = "parts of the schema itself";
-        let max = self.prices.extent.parts.saturating_mul(MAX_TOLD);
-        at_most(size.introspected, max, Code::QueryTooComplex, "introspection", unit)?;
-        at_most(size.depth, limits.depth, Code::QueryTooDeep, "depth", "levels")?;
-        at_most(size.fields, self.max_fields, Code::QueryTooComplex, "fields", "fields, fragments spread")
+        let max = self.prices.schema_size.parts.saturating_mul(MAX_SCHEMA_REPETITIONS);
+        check_limit(size.introspection_parts, max, Code::QueryTooComplex, "introspection", unit)?;
+        check_limit(size.depth, limits.depth, Code::QueryTooDeep, "depth", "levels")?;
+        check_limit(size.fields, self.max_fields, Code::QueryTooComplex, "fields", "fields, fragments spread")
     }
 
-    fn set(&mut self, set: &'a SelectionSet, place: Place<'a>) -> Result<Size> {
-        at_most(place.level, MAX_BRACKETS, Code::QueryTooDeep, "nesting", "levels of fields and fragments")?;
-        let inner = Place { level: place.level + 1, ..place };
-        let mut size = Size::default();
+    fn set(&mut self, set: &'a SelectionSet, context: SelectionContext<'a>) -> Result<Totals> {
+        check_limit(
+            context.level,
+            MAX_BRACKETS,
+            Code::QueryTooDeep,
+            "nesting",
+            "levels of fields and fragments",
+        )?;
+        let inner = SelectionContext { level: context.level + 1, ..context };
+        let mut size = Totals::default();
         for selection in &set.items {
             let part = match &selection.node {
                 Selection::Field(field) => self.field(&field.node, inner)?,
                 Selection::InlineFragment(inline) => {
                     let own = inline.node.type_condition.as_ref();
-                    let fields = own.map_or(place.fields, |on| self.prices.fields(&on.node.on.node));
-                    let part = self.set(&inline.node.selection_set.node, Place { fields, ..inner })?;
-                    part.spread(inline.node.directives.len())
+                    let fields = own.map_or(context.fields, |on| self.prices.fields(&on.node.on.node));
+                    let part =
+                        self.set(&inline.node.selection_set.node, SelectionContext { fields, ..inner })?;
+                    part.as_fragment(inline.node.directives.len())
                 }
                 Selection::FragmentSpread(spread) => {
                     let part = self.fragment(&spread.node.fragment_name.node, inner)?;
-                    part.spread(spread.node.directives.len())
+                    part.as_fragment(spread.node.directives.len())
                 }
             };
-            size = size.beside(part);
+            size = size.add(part);
         }
         Ok(size)
     }
 
-    /// A fragment, measured once wherever its lists are as long.
-    fn fragment(&mut self, name: &'a Name, place: Place<'a>) -> Result<Size> {
-        // Validation tells of a fragment that isn't there.
-        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
-        let key = (name.as_str(), place.rows, place.all_types);
+    /// Measures a fragment, once for each length of lists at its spreads.
+    fn fragment(&mut self, name: &'a Name, context: SelectionContext<'a>) -> Result<Totals> {
+        // Validation reports a fragment that does not exist.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Totals::default()) };
+        let key = (name.as_str(), context.rows, context.all_types);
         match self.fragments.entry(key) {
             Entry::Occupied(met) => match *met.get() {
-                Met::Within => return Err(circular(name)),
-                Met::Measured(size) => {
-                    let levels = place.level.saturating_add(size.nesting);
+                FragmentState::InProgress => return Err(circular(name)),
+                FragmentState::Measured(size) => {
+                    let levels = context.level.saturating_add(size.nesting);
                     let unit = "levels of fields and fragments";
-                    at_most(levels, MAX_BRACKETS, Code::QueryTooDeep, "nesting", unit)?;
+                    check_limit(levels, MAX_BRACKETS, Code::QueryTooDeep, "nesting", unit)?;
                     return Ok(size);
                 }
             },
-            Entry::Vacant(new) => new.insert(Met::Within),
+            Entry::Vacant(new) => new.insert(FragmentState::InProgress),
         };
         let fields = self.prices.fields(&fragment.node.type_condition.node.on.node);
-        let mut size = self.set(&fragment.node.selection_set.node, Place { fields, ..place })?;
+        let mut size = self.set(&fragment.node.selection_set.node, SelectionContext { fields, ..context })?;
         size.directives = size.directives.saturating_add(fragment.node.directives.len() as u64);
-        self.fragments.insert(key, Met::Measured(size));
+        self.fragments.insert(key, FragmentState::Measured(size));
         Ok(size)
     }
 
-    fn field(&mut self, field: &'a Field, place: Place<'a>) -> Result<Size> {
+    fn field(&mut self, field: &'a Field, context: SelectionContext<'a>) -> Result<Totals> {
         let name = field.name.node.as_str();
-        let branch = place.fields.and_then(|fields| fields.get(name));
-        let many = branch.map(|branch| branch.many);
-        let page = if many == Some(Many::Page) { Some(self.page(field)?) } else { None };
-        let rows = if many == Some(Many::Named) { Some(self.named(field)?) } else { place.rows };
-        let inner = Place {
+        let branch = context.fields.and_then(|fields| fields.get(name));
+        let cardinality = branch.map(|branch| branch.cardinality);
+        let page = if cardinality == Some(Cardinality::Page) { Some(self.page_size(field)?) } else { None };
+        let rows =
+            if cardinality == Some(Cardinality::ByIds) { Some(self.ids_count(field)?) } else { context.rows };
+        let inner = SelectionContext {
             fields: branch.and_then(|branch| self.prices.fields(&branch.ty)),
             rows: page,
-            all_types: name == "types" || (place.all_types && OF_ALL_TYPES.contains(&name)),
-            level: place.level,
+            all_types: name == "types" || (context.all_types && LISTS_KEEPING_ALL_TYPES.contains(&name)),
+            level: context.level,
         };
         let below = self.set(&field.selection_set.node, inner)?;
-        let conditions = self.condition(field)?;
-        let mut size = Size {
+        let conditions = self.filter_points(field)?;
+        let mut size = Totals {
             own: 1,
             fields: below.fields.saturating_add(1),
             aliases: below.aliases.saturating_add(u64::from(field.alias.is_some())),
             directives: below.directives.saturating_add(field.directives.len() as u64),
             depth: below.depth.saturating_add(1),
             nesting: below.nesting.saturating_add(1),
-            listings: below.listings.saturating_add(u64::from(LISTINGS.contains(&name))),
-            told: self.told(field, below.told, place),
-            introspected: below.introspected,
-            given: below.given.saturating_add(self.given(field)),
+            schema_lists: below.schema_lists.saturating_add(u64::from(SCHEMA_LISTS.contains(&name))),
+            schema_parts: self.schema_parts(field, below.schema_parts, context),
+            introspection_parts: below.introspection_parts,
+            argument_bytes: below.argument_bytes.saturating_add(self.argument_bytes(field)),
             points: points(branch, rows, below.points).saturating_add(conditions),
             conditions: below.conditions.saturating_add(conditions),
         };
         if matches!(name, "__schema" | "__type") {
-            self.introspection(size)?;
-            (size.depth, size.listings) = (1, 0);
-            (size.told, size.introspected) = (0, size.told);
+            self.check_introspection(size)?;
+            (size.depth, size.schema_lists) = (1, 0);
+            (size.schema_parts, size.introspection_parts) = (0, size.schema_parts);
         }
         Ok(size)
     }
 
-    /// Parts of the schema that a field is answered with, where it is one of a question about the schema.
-    fn told(&self, field: &Field, below: u64, place: Place<'_>) -> u64 {
+    /// Parts of the schema in the answer to a field, if it is inside an introspection field.
+    fn schema_parts(&self, field: &Field, below: u64, context: SelectionContext<'_>) -> u64 {
         match field.name.node.as_str() {
             _ if field.selection_set.node.items.is_empty() => 0,
-            // Types are wrapped a few times at most, however often that is asked.
+            // Types are wrapped only a few times, however deep `ofType` is nested.
             "ofType" => below,
-            name => self.prices.extent.of(name, place.all_types).saturating_mul(below.saturating_add(1)),
+            name => {
+                self.prices.schema_size.of(name, context.all_types).saturating_mul(below.saturating_add(1))
+            }
         }
     }
 
-    /// A question about the schema itself has limits of its own.
-    fn introspection(&self, size: Size) -> Result<()> {
+    /// Checks an introspection field against its own limits.
+    fn check_introspection(&self, size: Totals) -> Result<()> {
         let max = self.limits.introspection_depth;
-        at_most(size.depth, max, Code::QueryTooDeep, "introspectionDepth", "levels of the schema itself")?;
+        check_limit(
+            size.depth,
+            max,
+            Code::QueryTooDeep,
+            "introspectionDepth",
+            "levels of the schema itself",
+        )?;
         let unit = "lists of the schema within each other";
-        at_most(size.listings, MAX_LISTINGS, Code::QueryTooDeep, "introspectionLists", unit)
+        check_limit(
+            size.schema_lists,
+            MAX_NESTED_SCHEMA_LISTS,
+            Code::QueryTooDeep,
+            "introspectionLists",
+            unit,
+        )
     }
 
-    /// How long a page is asked for.
-    fn page(&self, field: &Field) -> Result<u64> {
+    /// The requested size of a page.
+    fn page_size(&self, field: &Field) -> Result<u64> {
         let max = self.limits.list;
-        let sizes = PAGE_SIZES.iter().filter_map(|name| self.number(&field.get_argument(name)?.node));
+        let sizes =
+            PAGE_SIZE_ARGUMENTS.iter().filter_map(|name| self.number(&field.get_argument(name)?.node));
         let asked = sizes.max().unwrap_or(DEFAULT_SIZE.min(max));
-        at_most(asked, max, Code::ListTooLong, "list", "rows of a list")?;
+        check_limit(asked, max, Code::ListTooLong, "list", "rows of a list")?;
         Ok(asked)
     }
 
-    /// How many rows a list is asked for by their identifiers.
-    fn named(&self, field: &Field) -> Result<u64> {
+    /// The number of identifiers in the argument `ids`.
+    fn ids_count(&self, field: &Field) -> Result<u64> {
         let rows = match field.get_argument("ids").map(|ids| &ids.node) {
             Some(Given::List(ids)) => ids.len(),
             Some(Given::Variable(name)) => match self.variable(name) {
@@ -334,21 +376,21 @@ impl<'a> Measure<'a> {
             _ => 1,
         };
         let rows = rows as u64;
-        at_most(rows, self.limits.list, Code::ListTooLong, "list", "rows of a list")?;
+        check_limit(rows, self.limits.list, Code::ListTooLong, "list", "rows of a list")?;
         Ok(rows)
     }
 
-    /// Points of the condition that a list has.
-    fn condition(&mut self, field: &'a Field) -> Result<u64> {
-        let Some(condition) = field.get_argument(CONDITION) else { return Ok(0) };
+    /// Points for the condition of a list.
+    fn filter_points(&mut self, field: &'a Field) -> Result<u64> {
+        let Some(condition) = field.get_argument(FILTER_ARGUMENT) else { return Ok(0) };
         let comparisons = self.comparisons(&condition.node);
         let unit = "comparisons of a list";
-        at_most(comparisons.number, MAX_COMPARISONS, Code::QueryTooComplex, "comparisons", unit)?;
+        check_limit(comparisons.number, MAX_COMPARISONS, Code::QueryTooComplex, "comparisons", unit)?;
         Ok(comparisons.points())
     }
 
-    /// The comparisons of a condition, its variables filled in. Each variable is counted once, however often
-    /// it is used.
+    /// The comparisons of a condition, with the values of its variables. The value of each variable is examined
+    /// once, however often it is used.
     fn comparisons(&mut self, condition: &'a Given) -> Comparisons {
         match condition {
             Given::Variable(name) => {
@@ -361,28 +403,28 @@ impl<'a> Measure<'a> {
             }
             Given::Object(fields) => fields.values().map(|item| self.comparisons(item)).sum(),
             Given::List(items) => {
-                let values = items.iter().filter(|item| !self.holds_more(item)).count();
+                let values = items.iter().filter(|item| !self.is_composite(item)).count();
                 let mut inner = |item| {
-                    if self.holds_more(item) { self.comparisons(item) } else { Comparisons::default() }
+                    if self.is_composite(item) { self.comparisons(item) } else { Comparisons::default() }
                 };
-                items.iter().map(&mut inner).chain(compared_with(values)).sum()
+                items.iter().map(&mut inner).chain(list_comparison(values)).sum()
             }
             _ => Comparisons::with(1),
         }
     }
 
-    /// Whether a value holds others.
-    fn holds_more(&self, value: &Given) -> bool {
+    /// Whether a value, or the value of a variable, is a list or an object.
+    fn is_composite(&self, value: &Given) -> bool {
         match value {
-            Given::Variable(name) => self.variable(name).is_some_and(holds_more),
+            Given::Variable(name) => self.variable(name).is_some_and(is_composite),
             Given::List(_) | Given::Object(_) => true,
             _ => false,
         }
     }
 
-    /// A whole number as it is written, or as a variable holds it.
-    fn number(&self, given: &Given) -> Option<u64> {
-        let number = match given {
+    /// A whole number, literal or in a variable.
+    fn number(&self, value: &Given) -> Option<u64> {
+        let number = match value {
             Given::Number(number) => number,
             Given::Variable(name) => match self.variable(name)? {
                 ConstValue::Number(number) => number,
@@ -393,34 +435,36 @@ impl<'a> Measure<'a> {
         number.as_u64()
     }
 
-    /// Bytes of a field's arguments and of those of its directives.
-    fn given(&mut self, field: &'a Field) -> u64 {
+    /// Bytes of the arguments of a field and of its directives.
+    fn argument_bytes(&mut self, field: &'a Field) -> u64 {
         let directives = field.directives.iter().flat_map(|directive| &directive.node.arguments);
         let arguments = field.arguments.iter().chain(directives);
         arguments.fold(0, |sum: u64, (_, value)| sum.saturating_add(self.bytes(&value.node)))
     }
 
-    /// Bytes of a value, its variables filled in.
+    /// Bytes of a value, with the values of its variables.
     fn bytes(&mut self, value: &'a Given) -> u64 {
         match value {
             Given::Variable(name) => match self.sizes.get(name.as_str()) {
                 Some(&size) => size,
                 None => {
-                    let size = self.variable(name).map_or(VALUE, bytes_of);
+                    let size = self.variable(name).map_or(VALUE_BYTES, bytes_of);
                     self.sizes.insert(name.as_str(), size);
                     size
                 }
             },
-            Given::String(text) => VALUE + text.len() as u64,
-            Given::List(items) => items.iter().fold(VALUE, |sum, item| sum.saturating_add(self.bytes(item))),
-            Given::Object(fields) => fields
-                .iter()
-                .fold(VALUE, |sum, (name, item)| sum.saturating_add(name.len() as u64 + self.bytes(item))),
-            _ => VALUE,
+            Given::String(text) => VALUE_BYTES + text.len() as u64,
+            Given::List(items) => {
+                items.iter().fold(VALUE_BYTES, |sum, item| sum.saturating_add(self.bytes(item)))
+            }
+            Given::Object(fields) => fields.iter().fold(VALUE_BYTES, |sum, (name, item)| {
+                sum.saturating_add(name.len() as u64 + self.bytes(item))
+            }),
+            _ => VALUE_BYTES,
         }
     }
 
-    /// What a variable holds.
+    /// The value of a variable, or its default.
     fn variable(&self, name: &Name) -> Option<&ConstValue> {
         self.variables.get(name).or_else(|| {
             let mut known = self.operation?.variable_definitions.iter();
@@ -430,8 +474,8 @@ impl<'a> Measure<'a> {
     }
 }
 
-/// Points of a condition without variables, whatever it finds.
-pub fn condition(condition: &ConstValue) -> u32 {
+/// Points for a condition without variables.
+pub fn condition_points(condition: &ConstValue) -> u32 {
     u32::try_from(comparisons_of(condition).points()).unwrap_or(u32::MAX)
 }
 
@@ -440,51 +484,51 @@ fn comparisons_of(condition: &ConstValue) -> Comparisons {
     match condition {
         ConstValue::Object(fields) => fields.values().map(comparisons_of).sum(),
         ConstValue::List(items) => {
-            let values = items.iter().filter(|item| !holds_more(item)).count();
-            let inner = items.iter().filter(|item| holds_more(item)).map(comparisons_of);
-            inner.chain(compared_with(values)).sum()
+            let values = items.iter().filter(|item| !is_composite(item)).count();
+            let inner = items.iter().filter(|item| is_composite(item)).map(comparisons_of);
+            inner.chain(list_comparison(values)).sum()
         }
         _ => Comparisons::with(1),
     }
 }
 
-/// The comparison with the values of a list, where it has any.
-fn compared_with(values: usize) -> Option<Comparisons> {
+/// One comparison with so many values of a list; `None` where the list is empty.
+fn list_comparison(values: usize) -> Option<Comparisons> {
     (values > 0).then(|| Comparisons::with(values))
 }
 
-/// Whether a value holds others.
-fn holds_more(value: &ConstValue) -> bool {
+/// Whether a value is a list or an object.
+fn is_composite(value: &ConstValue) -> bool {
     matches!(value, ConstValue::List(_) | ConstValue::Object(_))
 }
 
 /// Bytes of a value.
 fn bytes_of(value: &ConstValue) -> u64 {
     match value {
-        ConstValue::String(text) => VALUE + text.len() as u64,
-        ConstValue::List(items) => items.iter().map(bytes_of).fold(VALUE, u64::saturating_add),
+        ConstValue::String(text) => VALUE_BYTES + text.len() as u64,
+        ConstValue::List(items) => items.iter().map(bytes_of).fold(VALUE_BYTES, u64::saturating_add),
         ConstValue::Object(fields) => {
             let sizes = fields.iter().map(|(name, item)| name.len() as u64 + bytes_of(item));
-            sizes.fold(VALUE, u64::saturating_add)
+            sizes.fold(VALUE_BYTES, u64::saturating_add)
         }
-        _ => VALUE,
+        _ => VALUE_BYTES,
     }
 }
 
-/// Points of a field: its objects, each with what is selected of it.
-fn points(branch: Option<&Branch>, rows: Option<u64>, below: u64) -> u64 {
+/// Points for a field: one for each of its objects, and the points below, once for each object.
+fn points(branch: Option<&ObjectField>, rows: Option<u64>, below: u64) -> u64 {
     let each = below.saturating_add(1);
-    match branch.map(|branch| branch.many) {
-        Some(Many::List | Many::Named) => rows.unwrap_or(ROWS).saturating_mul(each),
-        Some(Many::One | Many::Page) => each,
+    match branch.map(|branch| branch.cardinality) {
+        Some(Cardinality::List | Cardinality::ByIds) => rows.unwrap_or(DEFAULT_ROWS).saturating_mul(each),
+        Some(Cardinality::One | Cardinality::Page) => each,
         None => below,
     }
 }
 
-fn at_most(size: u64, max: u64, code: Code, limit: &'static str, unit: &str) -> Result<()> {
-    if size <= max { Ok(()) } else { Err(NotRun::beyond(code, limit, max, unit)) }
+fn check_limit(size: u64, max: u64, code: Code, limit: &'static str, unit: &str) -> Result<()> {
+    if size <= max { Ok(()) } else { Err(NotRun::limit_exceeded(code, limit, max, unit)) }
 }
 
 fn circular(name: &Name) -> Error {
-    NotRun::because(Code::GraphqlValidationFailed, format!("Fragment \"{name}\" spreads itself."))
+    NotRun::error(Code::GraphqlValidationFailed, format!("Fragment \"{name}\" spreads itself."))
 }

@@ -1,5 +1,6 @@
-//! Whether fields of one key can be merged (GraphQL, 5.3.2). async-graphql's own rule doesn't look into fragments with
-//! a type condition (`docs/upstream.md`): one of two fields was answered, and nothing told of the other.
+//! Checks that fields with the same response key can be merged (GraphQL, 5.3.2). async-graphql's own rule ignores
+//! fragments with a type condition (`docs/upstream.md`): only one of two conflicting fields would be answered,
+//! without an error.
 
 use std::collections::HashSet;
 
@@ -7,82 +8,83 @@ use async_graphql::Positioned;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
 
-use super::positions::Positions;
+use super::positions::InputPositions;
 use crate::Result;
 use crate::error::{Code, NotRun};
 
-/// How often a field may be looked at: once for its place, and once more for each type that an interface above
-/// it stands for.
-const LOOKS: u64 = 4;
+/// How often a field may be visited: once for its place in the document, and once more for each object type of an
+/// interface above it.
+const MAX_VISITS_PER_FIELD: u64 = 4;
 
-/// A selection of objects of a type.
-type Selected<'a> = (&'a str, &'a SelectionSet);
+/// A selection set and the name of its type.
+type TypedSelection<'a> = (&'a str, &'a SelectionSet);
 
-/// A field, and the type that it is asked of.
+/// A selected field and the name of its parent type.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
+struct SelectedField<'a> {
     on: &'a str,
     field: &'a Positioned<Field>,
 }
 
-/// The way through a document.
-pub(super) struct Merging<'a> {
+/// The check of a document.
+pub(super) struct MergeCheck<'a> {
     document: &'a ExecutableDocument,
-    positions: &'a Positions,
-    /// Fields that may still be looked at.
+    positions: &'a InputPositions,
+    /// Remaining visits of fields.
     left: u64,
 }
 
-impl<'a> Merging<'a> {
-    /// Looks at a document of at most so many fields, its fragments spread.
-    pub(super) fn new(document: &'a ExecutableDocument, positions: &'a Positions, fields: u64) -> Self {
-        Self { document, positions, left: fields.saturating_mul(LOOKS) }
+impl<'a> MergeCheck<'a> {
+    /// A check of a document with at most so many fields, fragments spread.
+    pub(super) fn new(document: &'a ExecutableDocument, positions: &'a InputPositions, fields: u64) -> Self {
+        Self { document, positions, left: fields.saturating_mul(MAX_VISITS_PER_FIELD) }
     }
 
-    /// Whether whatever is asked for under one key is the same.
+    /// Checks that all fields with the same response key can be merged.
     ///
     /// # Errors
-    /// [`Error::NotRun`](crate::Error::NotRun) with the first two that are not.
+    /// [`Error::NotRun`](crate::Error::NotRun) for the first two that cannot.
     pub(super) fn check(mut self) -> Result<()> {
         for (_, operation) in self.document.operations.iter() {
             let root = self.positions.root(operation.node.ty == OperationType::Mutation);
-            self.selected(vec![(root, &operation.node.selection_set.node)])?;
+            self.check_selections(vec![(root, &operation.node.selection_set.node)])?;
         }
         Ok(())
     }
 
-    /// Selections that are merged into one. They nest as deep as brackets may.
-    fn selected(&mut self, sets: Vec<Selected<'a>>) -> Result<()> {
-        let (mut fields, mut met) = (IndexMap::new(), HashSet::new());
+    /// Checks selection sets that are merged into one. The recursion is bounded, since the nesting of brackets is.
+    fn check_selections(&mut self, sets: Vec<TypedSelection<'a>>) -> Result<()> {
+        let (mut fields, mut visited) = (IndexMap::new(), HashSet::new());
         for (on, set) in sets {
-            self.collect(on, set, &mut fields, &mut met)?;
+            self.collect(on, set, &mut fields, &mut visited)?;
         }
-        fields.into_values().try_for_each(|group| self.group(&group))
+        fields.into_values().try_for_each(|group| self.check_group(&group))
     }
 
     fn collect(
         &mut self,
         on: &'a str,
         set: &'a SelectionSet,
-        fields: &mut IndexMap<&'a str, Vec<Asked<'a>>>,
-        met: &mut HashSet<&'a str>,
+        fields: &mut IndexMap<&'a str, Vec<SelectedField<'a>>>,
+        visited: &mut HashSet<&'a str>,
     ) -> Result<()> {
         for selection in &set.items {
             match &selection.node {
                 Selection::Field(field) => {
-                    self.look()?;
+                    self.count_visit()?;
                     let key = field.node.response_key().node.as_str();
-                    fields.entry(key).or_default().push(Asked { on, field });
+                    fields.entry(key).or_default().push(SelectedField { on, field });
                 }
                 Selection::InlineFragment(inline) => {
                     let own = inline.node.type_condition.as_ref().map(|on| on.node.on.node.as_str());
-                    self.collect(own.unwrap_or(on), &inline.node.selection_set.node, fields, met)?;
+                    self.collect(own.unwrap_or(on), &inline.node.selection_set.node, fields, visited)?;
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = spread.node.fragment_name.node.as_str();
-                    if let Some(fragment) = self.document.fragments.get(name).filter(|_| met.insert(name)) {
+                    if let Some(fragment) = self.document.fragments.get(name).filter(|_| visited.insert(name))
+                    {
                         let on = fragment.node.type_condition.node.on.node.as_str();
-                        self.collect(on, &fragment.node.selection_set.node, fields, met)?;
+                        self.collect(on, &fragment.node.selection_set.node, fields, visited)?;
                     }
                 }
             }
@@ -90,19 +92,20 @@ impl<'a> Merging<'a> {
         Ok(())
     }
 
-    fn look(&mut self) -> Result<()> {
+    fn count_visit(&mut self) -> Result<()> {
         let text = "The document asks for too many fields under the same keys.";
-        self.left = self.left.checked_sub(1).ok_or_else(|| NotRun::because(Code::QueryTooComplex, text))?;
+        self.left = self.left.checked_sub(1).ok_or_else(|| NotRun::error(Code::QueryTooComplex, text))?;
         Ok(())
     }
 
-    /// Fields of one key. Those of two object types never meet; those of an interface meet all of them.
-    fn group(&mut self, group: &[Asked<'a>]) -> Result<()> {
-        let is_abstract = |asked: &Asked<'_>| self.positions.is_abstract(asked.on);
+    /// Checks the fields of one response key. Fields of two different object types are never in the same answer;
+    /// fields of an interface can be in an answer with any of them.
+    fn check_group(&mut self, group: &[SelectedField<'a>]) -> Result<()> {
+        let is_abstract = |asked: &SelectedField<'_>| self.positions.is_abstract(asked.on);
         let types: HashSet<&str> =
             group.iter().filter(|asked| !is_abstract(asked)).map(|asked| asked.on).collect();
         if types.len() < 2 {
-            return self.same(group);
+            return self.check_same(group);
         }
         for ty in types {
             let meeting: Vec<_> = group
@@ -110,19 +113,19 @@ impl<'a> Merging<'a> {
                 .filter(|asked| asked.on == ty || self.positions.is_abstract(asked.on))
                 .copied()
                 .collect();
-            self.same(&meeting)?;
+            self.check_same(&meeting)?;
         }
         Ok(())
     }
 
-    /// Fields that are answered as one.
-    fn same(&mut self, group: &[Asked<'a>]) -> Result<()> {
+    /// Checks fields that are answered as one.
+    fn check_same(&mut self, group: &[SelectedField<'a>]) -> Result<()> {
         let [first, others @ ..] = group else { return Ok(()) };
         if let Some(other) = others.iter().find(|other| !is_same(&first.field.node, &other.field.node)) {
             let key = &first.field.node.response_key().node;
             let text =
                 format!("Fields \"{key}\" conflict: they are different fields, or have different arguments.");
-            return Err(NotRun::at(
+            return Err(NotRun::error_at(
                 Code::GraphqlValidationFailed,
                 text,
                 vec![first.field.pos, other.field.pos],
@@ -133,7 +136,7 @@ impl<'a> Merging<'a> {
             Some((below, &asked.field.node.selection_set.node))
         });
         let sets: Vec<_> = sets.filter(|(_, set)| !set.items.is_empty()).collect();
-        if sets.is_empty() { Ok(()) } else { self.selected(sets) }
+        if sets.is_empty() { Ok(()) } else { self.check_selections(sets) }
     }
 }
 

@@ -1,22 +1,22 @@
-//! What a client asks to run, before it is run: read, measured against the limits, and priced.
+//! Analysis of a GraphQL operation before it runs: parsing, limits, price, and caches of prepared operations.
 //!
-//! Nothing here touches the database, and nothing costs more than the document is long: tokens and
-//! brackets are counted before parsing (`scan.rs`), everything else in one pass over
-//! the parsed document that visits each fragment once (`measure.rs`). Validation and execution
-//! walk fragments again wherever they are spread, so they come behind it.
+//! Nothing here touches the database, and the time is linear in the length of the document: tokens and brackets are
+//! counted before parsing (`scan.rs`), everything else in one pass over the parsed document that visits each
+//! fragment once (`measure.rs`). Validation and execution visit a fragment again wherever it is spread, so the
+//! limits are checked first.
 
 mod caching;
 mod documents;
-mod extent;
 mod introspection;
-mod known;
 mod measure;
 mod merging;
+mod operation_cache;
 mod positions;
 mod prepared;
 mod price;
 mod price_table;
 mod scan;
+mod schema_size;
 mod suggestion;
 mod values;
 mod variables;
@@ -24,48 +24,48 @@ mod variables;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::registry::Registry;
 use async_graphql::{Name, Positioned, Request};
-pub use caching::{Hints, INTROSPECTION, NOT_KEPT};
-pub use documents::{Documents, New, TrustedMode};
-pub use introspection::{Introspections, Question};
-pub use known::{Known, Ran, Ready};
-pub use measure::{Cost, condition};
-pub use prepared::{Prepared, Variant};
-pub use price::{actual, of_rows};
+pub use caching::{CacheHints, INTROSPECTION_FIELDS, NO_CACHE};
+pub use documents::{NewDocument, PersistedDocuments, TrustedMode};
+pub use introspection::{IntrospectionCache, IntrospectionKey};
+pub use measure::{Cost, condition_points};
+pub use operation_cache::{CachedRun, ExecutedOperation, OperationCache};
+pub use prepared::{PreparedDocument, Variant};
+pub use price::{points_of_answer, points_of_rows};
 pub use price_table::price_table;
 use sha2::{Digest, Sha256};
 pub use suggestion::Suggestions;
-pub use variables::bound;
+pub use variables::check_nesting;
 
-use self::positions::Positions;
+use self::positions::InputPositions;
 use self::price::Prices;
 use crate::error::{Code, NotRun};
 use crate::{Error, Result};
 
-/// Errors of one answer: a document can break a rule in every token.
+/// Maximum number of errors in an answer: a document can break a rule in every token.
 pub const MAX_ERRORS: usize = 50;
 
-/// What a schema says of documents before they are run: the price of fields, and the types of values.
+/// What the analysis needs to know of a schema: the prices of fields and the types of input positions.
 #[derive(Debug)]
-pub struct Rules {
+pub struct SchemaRules {
     prices: Prices,
-    positions: Positions,
+    positions: InputPositions,
 }
 
-impl Rules {
+impl SchemaRules {
     /// Reads the schema.
     pub fn new(registry: &Registry) -> Self {
-        Self { prices: Prices::new(registry), positions: Positions::new(registry) }
+        Self { prices: Prices::new(registry), positions: InputPositions::new(registry) }
     }
 }
 
-/// What an operation may ask for.
+/// Limits of an operation.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Levels of fields within fields.
+pub struct OperationLimits {
+    /// Nesting of fields.
     pub depth: u64,
-    /// The same of questions about the schema.
+    /// Nesting of fields in an introspection query.
     pub introspection_depth: u64,
-    /// Points of one operation.
+    /// Points of an operation.
     pub complexity: u64,
     /// Aliases of a document.
     pub aliases: u64,
@@ -73,11 +73,11 @@ pub struct Limits {
     pub root_fields: u64,
     /// Directives of a document.
     pub directives: u64,
-    /// Rows of a list.
+    /// Rows of a page, or identifiers in `ids`.
     pub list: u64,
 }
 
-impl Default for Limits {
+impl Default for OperationLimits {
     fn default() -> Self {
         Self {
             depth: 12,
@@ -91,83 +91,89 @@ impl Default for Limits {
     }
 }
 
-/// SHA-256 of a text, in lower-case hexadecimal digits: the name of a document.
+/// SHA-256 of a document's text in lower-case hexadecimal digits; clients may send it instead of the document.
 pub fn hash_of(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
 
-/// How long a document may be, for whoever sends it.
+/// Limits of a document that depend on the caller.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Tokens of the document, and fields once fragments are spread.
+pub struct DocumentLimits {
+    /// Maximum number of tokens, and of fields with fragments spread.
     pub tokens: u64,
-    /// Bytes of its request.
+    /// Maximum size of the request in bytes.
     pub bytes: u64,
 }
 
-/// A document that is within the limits.
+/// The result of the analysis of an operation that is within the limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Estimate {
-    /// What running it can cost.
+    /// Its maximum cost.
     pub cost: Cost,
-    /// What kind of operation it is.
+    /// Query, mutation or subscription.
     pub kind: OperationType,
-    /// The name that the document gives it.
+    /// The name of the operation in the document.
     pub name: Option<Name>,
-    /// Names of the fields at its root, each once; those in fragments are not looked for.
+    /// Names of its root fields, each once; those inside fragments are not listed.
     pub roots: Vec<Name>,
-    /// Whether it asks for nothing but the schema itself.
+    /// Whether it asks for introspection only.
     pub introspects: bool,
 }
 
 impl Estimate {
-    /// The points, as limits count them.
+    /// The maximum cost in points, as rate limits count them.
     pub fn price(&self) -> u32 {
         u32::try_from(self.cost.points).unwrap_or(u32::MAX)
     }
 }
 
-/// Parses a request's document, holds it against the limits and prices the operation that it names. The request keeps the parsed document.
+/// Parses a request's document, checks it against the limits and prices the operation that the request names. The
+/// parsed document is stored in the request.
 ///
 /// # Errors
 /// [`Error::NotRun`] with the reason.
-pub fn prepare(request: &mut Request, rules: &Rules, limits: &Limits, bounds: Bounds) -> Result<Estimate> {
+pub fn prepare(
+    request: &mut Request,
+    rules: &SchemaRules,
+    limits: &OperationLimits,
+    bounds: DocumentLimits,
+) -> Result<Estimate> {
     scan::scan(&request.query, bounds.tokens)?;
     let document = parse(&request.query)?;
-    let chosen = chosen(&document, request.operation_name.as_deref());
+    let chosen = named_operation(&document, request.operation_name.as_deref());
     if let Ok((_, operation)) = &chosen {
-        variables::fill_in(&operation.node, &mut request.variables);
+        variables::fill_in_defaults(&operation.node, &mut request.variables);
     }
     let cost = measure::Measure::new(&document, &request.variables, &rules.prices, limits, bounds)
         .check(chosen.as_ref().ok().map(|(_, operation)| &operation.node))?;
     let (name, operation) = chosen?;
     rules.positions.check(&document)?;
-    // Without fragments the validator sees every field.
+    // Without fragments, async-graphql's own rule is sufficient.
     if request.query.contains("...") {
-        merging::Merging::new(&document, &rules.positions, bounds.tokens).check()?;
+        merging::MergeCheck::new(&document, &rules.positions, bounds.tokens).check()?;
     }
     let operation = &operation.node;
-    variables::require(&document, operation, &request.variables)?;
-    let (kind, name, roots) = (operation.ty, name.cloned(), roots(operation));
+    variables::check_required(&document, operation, &request.variables)?;
+    let (kind, name, roots) = (operation.ty, name.cloned(), root_fields(operation));
     let introspects = introspects(operation);
     request.set_parsed_query(document);
     Ok(Estimate { cost, kind, name, roots, introspects })
 }
 
 fn parse(text: &str) -> Result<ExecutableDocument> {
-    async_graphql::parser::parse_query(text).map_err(unreadable)
+    async_graphql::parser::parse_query(text).map_err(syntax_error)
 }
 
-/// Whether every field at the root of an operation is one of the schema itself.
+/// Whether all root fields of an operation are introspection fields.
 fn introspects(operation: &OperationDefinition) -> bool {
     operation.selection_set.node.items.iter().all(|selection| match &selection.node {
-        Selection::Field(field) => INTROSPECTION.contains(&field.node.name.node.as_str()),
+        Selection::Field(field) => INTROSPECTION_FIELDS.contains(&field.node.name.node.as_str()),
         Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
     })
 }
 
-/// Names of the fields at the root of an operation.
-fn roots(operation: &OperationDefinition) -> Vec<Name> {
+/// Names of the root fields of an operation, each once.
+fn root_fields(operation: &OperationDefinition) -> Vec<Name> {
     let mut roots = Vec::new();
     for selection in &operation.selection_set.node.items {
         if let Selection::Field(field) = &selection.node
@@ -179,20 +185,20 @@ fn roots(operation: &OperationDefinition) -> Vec<Name> {
     roots
 }
 
-/// The parser's complaint in one line: what it expected, without a drawing of the document.
-fn unreadable(error: async_graphql::parser::Error) -> Error {
+/// The parser's error in one line, without the excerpt of the document.
+fn syntax_error(error: async_graphql::parser::Error) -> Error {
     let locations = error.positions().collect();
     let text = error.to_string();
     let reason = text.lines().next_back().unwrap_or_default().trim_start_matches([' ', '=']);
-    NotRun::at(
+    NotRun::error_at(
         Code::GraphqlParseFailed,
         format!("Syntax error: {}.", reason.trim_end_matches('.')),
         locations,
     )
 }
 
-/// The operation that a request names, or the only one, with its own name.
-fn chosen<'a>(
+/// The operation of this name, or the only one where no name is given, with its own name.
+fn named_operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
 ) -> Result<(Option<&'a Name>, &'a Positioned<OperationDefinition>)> {
@@ -206,5 +212,5 @@ fn chosen<'a>(
 }
 
 fn unresolved(text: &str) -> Error {
-    NotRun::because(Code::OperationResolutionFailure, text)
+    NotRun::error(Code::OperationResolutionFailure, text)
 }

@@ -1,5 +1,5 @@
-//! Whether variables stand only where their types are allowed (GraphQL, 5.8.5). async-graphql has the rule, but
-//! doesn't run it (`docs/upstream.md`).
+//! Checks that variables are used only in positions that their types allow (GraphQL, 5.8.5). async-graphql has this
+//! rule, but does not run it (`docs/upstream.md`).
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,49 +16,49 @@ use super::variables::CONDITIONAL;
 use crate::Result;
 use crate::error::{Code, NotRun};
 
-/// The field that every type has.
+/// The introspection field that every composite type has.
 const TYPENAME: &str = "__typename";
 
-/// The places of the schema that take a value: arguments, and fields of input objects.
+/// The input positions of a schema: arguments, and fields of input objects.
 #[derive(Debug, Default)]
-pub(super) struct Positions {
-    outputs: HashMap<Box<str>, Outputs>,
-    inputs: HashMap<Box<str>, Inputs>,
-    directives: HashMap<Box<str>, Inputs>,
-    /// Types that are several object types.
+pub(super) struct InputPositions {
+    outputs: HashMap<Box<str>, OutputFields>,
+    inputs: HashMap<Box<str>, InputPositionsByName>,
+    directives: HashMap<Box<str>, InputPositionsByName>,
+    /// Interfaces and unions.
     abstract_types: HashSet<Box<str>>,
     query: Box<str>,
     mutation: Box<str>,
 }
 
 /// Fields of an object type, by name.
-type Outputs = HashMap<Box<str>, Output>;
+type OutputFields = HashMap<Box<str>, OutputField>;
 
 /// Arguments of a field or a directive, or fields of an input object, by name.
-type Inputs = HashMap<Box<str>, Input>;
+type InputPositionsByName = HashMap<Box<str>, InputPosition>;
 
-/// A field that answers something.
+/// A field of an object or interface type.
 #[derive(Debug)]
-struct Output {
-    /// Name of its type, without lists.
+struct OutputField {
+    /// Name of the field's type, without lists.
     ty: Box<str>,
-    arguments: Inputs,
+    arguments: InputPositionsByName,
 }
 
-/// A place that takes a value.
+/// A position that takes a value.
 #[derive(Debug)]
-struct Input {
+struct InputPosition {
     ty: Type,
     has_default: bool,
 }
 
-impl Positions {
+impl InputPositions {
     /// Reads the schema.
     pub(super) fn new(registry: &Registry) -> Self {
         let outputs = registry.types.iter().filter_map(|(name, ty)| {
             let fields = ty.fields()?.iter().map(|(name, field)| {
                 let ty = MetaTypeName::concrete_typename(&field.ty).into();
-                (name.as_str().into(), Output { ty, arguments: inputs(&field.args) })
+                (name.as_str().into(), OutputField { ty, arguments: inputs(&field.args) })
             });
             Some((name.as_str().into(), fields.collect()))
         });
@@ -66,9 +66,9 @@ impl Positions {
             MetaType::InputObject { input_fields, .. } => Some((name.as_str().into(), inputs(input_fields))),
             _ => None,
         });
-        let mut outputs: HashMap<Box<str>, Outputs> = outputs.collect();
-        // The registry doesn't list what every schema has.
-        let of_schema = Output { ty: "__Type".into(), arguments: one_required("name", "String") };
+        let mut outputs: HashMap<Box<str>, OutputFields> = outputs.collect();
+        // The registry does not list the introspection fields.
+        let of_schema = OutputField { ty: "__Type".into(), arguments: one_required("name", "String") };
         outputs.entry(registry.query_type.as_str().into()).or_default().insert("__type".into(), of_schema);
         let abstract_types = registry.types.iter().filter(|(_, ty)| ty.is_abstract());
         let abstract_types = abstract_types.map(|(name, _)| name.as_str().into());
@@ -93,16 +93,16 @@ impl Positions {
         self.abstract_types.contains(ty)
     }
 
-    /// The type of a field, without lists.
+    /// The name of a field's type, without lists.
     pub(super) fn type_of(&self, ty: &str, field: &str) -> Option<&str> {
         Some(&self.outputs.get(ty)?.get(field)?.ty)
     }
 
-    /// Holds the variables of every operation against the places where they stand. What the document names and
-    /// the schema doesn't have is left to the validator.
+    /// Checks the positions of all variables of all operations. Unknown names in the document are left to the
+    /// validator.
     ///
     /// # Errors
-    /// [`Error::NotRun`](crate::Error::NotRun) with the first that may not stand where it does.
+    /// [`Error::NotRun`](crate::Error::NotRun) for the first variable in a position that its type does not allow.
     pub(super) fn check(&self, document: &ExecutableDocument) -> Result<()> {
         document
             .operations
@@ -112,38 +112,38 @@ impl Positions {
 
     fn check_operation(&self, document: &ExecutableDocument, operation: &OperationDefinition) -> Result<()> {
         let definitions = &operation.variable_definitions;
-        let mut walk = Walk { positions: self, document, definitions, seen: HashSet::new() };
-        walk.directives(&operation.directives)?;
+        let mut check = PositionCheck { positions: self, document, definitions, seen: HashSet::new() };
+        check.directives(&operation.directives)?;
         let root = self.root(operation.ty == OperationType::Mutation);
-        walk.set(&operation.selection_set.node, self.outputs.get(root))
+        check.set(&operation.selection_set.node, self.outputs.get(root))
     }
 }
 
-/// One place, which takes a value of a type and no null.
-fn one_required(name: &str, ty: &str) -> Inputs {
+/// A single position of a non-null type.
+fn one_required(name: &str, ty: &str) -> InputPositionsByName {
     let ty = Type { base: BaseType::Named(Name::new(ty)), nullable: false };
-    Inputs::from([(name.into(), Input { ty, has_default: false })])
+    InputPositionsByName::from([(name.into(), InputPosition { ty, has_default: false })])
 }
 
-fn inputs(known: &IndexMap<String, MetaInputValue>) -> Inputs {
+fn inputs(known: &IndexMap<String, MetaInputValue>) -> InputPositionsByName {
     let inputs = known.iter().filter_map(|(name, input)| {
         let ty = Type::new(&input.ty)?;
-        Some((name.as_str().into(), Input { ty, has_default: input.default_value.is_some() }))
+        Some((name.as_str().into(), InputPosition { ty, has_default: input.default_value.is_some() }))
     });
     inputs.collect()
 }
 
-/// The way through an operation, each of its fragments once.
-struct Walk<'a> {
-    positions: &'a Positions,
+/// The check of an operation, which visits each fragment once.
+struct PositionCheck<'a> {
+    positions: &'a InputPositions,
     document: &'a ExecutableDocument,
     definitions: &'a [Positioned<VariableDefinition>],
     seen: HashSet<&'a str>,
 }
 
-impl<'a> Walk<'a> {
-    /// A selection of a type. Selections nest as deep as brackets may.
-    fn set(&mut self, set: &'a SelectionSet, on: Option<&'a Outputs>) -> Result<()> {
+impl<'a> PositionCheck<'a> {
+    /// Checks a selection set on a type. The recursion is bounded, since the nesting of brackets is.
+    fn set(&mut self, set: &'a SelectionSet, on: Option<&'a OutputFields>) -> Result<()> {
         for selection in &set.items {
             self.directives(selection.node.directives())?;
             match &selection.node {
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn field(&mut self, field: &'a Field, on: Option<&'a Outputs>) -> Result<()> {
+    fn field(&mut self, field: &'a Field, on: Option<&'a OutputFields>) -> Result<()> {
         if field.name.node == TYPENAME {
             return self.typename(field);
         }
@@ -168,7 +168,7 @@ impl<'a> Walk<'a> {
         self.set(&field.selection_set.node, self.positions.outputs.get(&known.ty))
     }
 
-    /// The validator doesn't look at the directives of this field.
+    /// Checks the directives of `__typename`, which async-graphql's validator ignores.
     fn typename(&self, field: &Field) -> Result<()> {
         let mut met = HashSet::new();
         field.directives.iter().try_for_each(|directive| {
@@ -185,7 +185,7 @@ impl<'a> Walk<'a> {
                     format!("The directive \"{name}\" takes one argument \"if\" of type \"Boolean!\".")
                 }
             };
-            Err(NotRun::at(Code::GraphqlValidationFailed, text, vec![directive.pos]))
+            Err(NotRun::error_at(Code::GraphqlValidationFailed, text, vec![directive.pos]))
         })
     }
 
@@ -216,21 +216,25 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn arguments(&self, given: &[(Positioned<Name>, Positioned<Given>)], known: &Inputs) -> Result<()> {
+    fn arguments(
+        &self,
+        given: &[(Positioned<Name>, Positioned<Given>)],
+        known: &InputPositionsByName,
+    ) -> Result<()> {
         given.iter().try_for_each(|(name, value)| {
             let input = known.get(name.node.as_str());
             input.map_or(Ok(()), |input| self.value(&value.node, &input.ty, input.has_default, value.pos))
         })
     }
 
-    /// A value, and those in it. Values nest as deep as brackets may.
+    /// Checks a value and the values in it. The recursion is bounded, since the nesting of brackets is.
     fn value(&self, value: &Given, expected: &Type, has_default: bool, pos: Pos) -> Result<()> {
         match (value, &expected.base) {
             (Given::Variable(name), _) => self.variable(name, expected, has_default, pos),
             (Given::List(items), BaseType::List(item)) => {
                 items.iter().try_for_each(|value| self.value(value, item, false, pos))
             }
-            // One value stands for a list of one.
+            // A single value is accepted as a list of one.
             (Given::Object(_), BaseType::List(item)) => self.value(value, item, false, pos),
             (Given::Object(fields), BaseType::Named(ty)) => {
                 let Some(known) = self.positions.inputs.get(ty.as_str()) else { return Ok(()) };
@@ -245,7 +249,7 @@ impl<'a> Walk<'a> {
 
     fn variable(&self, name: &Name, expected: &Type, has_default: bool, pos: Pos) -> Result<()> {
         let mut definitions = self.definitions.iter().map(|definition| &definition.node);
-        // The validator tells of one that is not defined.
+        // The validator reports a variable that is not defined.
         let Some(definition) = definitions.find(|definition| definition.name.node == *name) else {
             return Ok(());
         };
@@ -255,11 +259,12 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let text = format!("The variable `${name}` of type `{kind}` stands where `{expected}` is expected.");
-        Err(NotRun::at(Code::GraphqlValidationFailed, text, vec![pos]))
+        Err(NotRun::error_at(Code::GraphqlValidationFailed, text, vec![pos]))
     }
 }
 
-/// Whether a variable may stand at a place. A null is refused when its value is read, where there is a default.
+/// Whether the type of a variable allows a position. Where a default makes a nullable variable allowed, a null is
+/// refused later, when the value is read.
 fn is_allowed(variable: &Type, place: &Type, has_default: bool) -> bool {
     (place.nullable || !variable.nullable || has_default) && is_base_compatible(&variable.base, &place.base)
 }

@@ -1,5 +1,6 @@
-//! A document as it is executed: without what its switches leave out, and with the selections on
-//! records kept aside. Both are worked out once for each combination of switches, not for each request.
+//! Documents prepared for execution: selections that `@include` and `@skip` leave out are removed, and the
+//! selections on records are kept apart. This is done once for each combination of switches, not for each request.
+//! A switch is a variable that `@include` or `@skip` reads.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,49 +16,49 @@ use async_graphql_value::Value as InputValue;
 
 use crate::record::{Kept, KeptSet, is_planned};
 
-/// Switches that a document may have: the bits of a [`Combination`].
+/// Maximum number of switches of a document: the bits of a [`Combination`].
 const MAX_SWITCHES: usize = 64;
 
-/// Which switches are on, one bit each.
+/// The switches that are on, one bit for each.
 type Combination = u64;
 
-/// A document, ready to be executed.
-pub struct Prepared {
-    form: Form,
+/// A document that is prepared for execution.
+pub struct PreparedDocument {
+    variants: Variants,
     parts: u64,
 }
 
-/// What is left to be worked out for a request.
-enum Form {
-    /// Nothing: there are no switches.
-    Whole(Arc<Variant>),
-    /// What the switches leave out.
-    Switched(Box<Switched>),
+/// The variants of a document.
+enum Variants {
+    /// The only variant: the document has no switches.
+    Single(Arc<Variant>),
+    /// One variant for each combination of switches.
+    BySwitches(Box<SwitchedDocument>),
 }
 
 /// A document with switches.
-struct Switched {
+struct SwitchedDocument {
     operation: Positioned<OperationDefinition>,
     kept: Kept,
     switches: Vec<Name>,
     variants: RwLock<HashMap<Combination, Arc<Variant>>>,
-    /// Combinations that are remembered; further ones are worked out each time.
+    /// Maximum number of cached variants; further ones are computed each time.
     max_variants: usize,
 }
 
-/// What one combination of switches leaves of a document.
+/// A document without what one combination of switches leaves out.
 pub struct Variant {
-    /// What is executed: what leads to the records.
+    /// The document that async-graphql executes: the fields above records.
     pub executable: ExecutableDocument,
-    /// The selections on the records.
+    /// The selections on records.
     pub kept: Arc<Kept>,
 }
 
-impl Prepared {
-    /// Splits an operation of a document. So many combinations of its switches are remembered.
+impl PreparedDocument {
+    /// Prepares an operation of a document. At most `max_variants` variants are cached.
     ///
     /// # Errors
-    /// When the schema has no such root, or the operation has too many switches.
+    /// When the schema has no root type for the operation, or the operation has too many switches.
     pub fn new(
         document: &ExecutableDocument,
         operation: &Positioned<OperationDefinition>,
@@ -70,11 +71,12 @@ impl Prepared {
             _ => registry.mutation_type.as_deref(),
         };
         let root = root.and_then(|root| registry.types.get(root)).ok_or("the schema has no such root")?;
-        let mut split = Split { registry, fragments: &document.fragments, kept: Kept::default() };
-        split.outside(root, &mut operation.node.selection_set.node);
+        let mut splitter =
+            SelectionSplitter { registry, fragments: &document.fragments, kept: Kept::default() };
+        splitter.split_executed(root, &mut operation.node.selection_set.node);
         let mut switches = Vec::new();
-        let sets = split.kept.sets.iter().map(|kept| &kept.set.node);
-        let fragments = split.kept.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+        let sets = splitter.kept.sets.iter().map(|kept| &kept.set.node);
+        let fragments = splitter.kept.fragments.values().map(|fragment| &fragment.node.selection_set.node);
         sets.chain(fragments)
             .chain([&operation.node.selection_set.node])
             .for_each(|set| collect_switches(set, &mut switches));
@@ -82,39 +84,39 @@ impl Prepared {
             return Err(format!("it has more than {MAX_SWITCHES} switches"));
         }
         let is_whole = switches.is_empty();
-        let parts = kept_parts(&split.kept) + selections(&operation.node.selection_set.node);
+        let parts = kept_parts(&splitter.kept) + written_parts(&operation.node.selection_set.node);
         let variants = RwLock::default();
-        let switched = Switched { operation, kept: split.kept, switches, variants, max_variants };
-        let form = match is_whole {
-            true => Form::Whole(Arc::new(switched.prune(0))),
-            false => Form::Switched(Box::new(switched)),
+        let switched = SwitchedDocument { operation, kept: splitter.kept, switches, variants, max_variants };
+        let variants = match is_whole {
+            true => Variants::Single(Arc::new(switched.prune(0))),
+            false => Variants::BySwitches(Box::new(switched)),
         };
-        Ok(Self { form, parts })
+        Ok(Self { variants, parts })
     }
 
-    /// Fields and fragments of it, where fragments that lead to records are written out.
+    /// Number of its fields and fragments, with fragments above records copied wherever they are spread.
     pub fn parts(&self) -> u64 {
         self.parts
     }
 
-    /// The variables on which it depends what is left out.
+    /// The variables that `@include` and `@skip` read.
     pub fn switches(&self) -> &[Name] {
-        match &self.form {
-            Form::Whole(_) => &[],
-            Form::Switched(switched) => &switched.switches,
+        match &self.variants {
+            Variants::Single(_) => &[],
+            Variants::BySwitches(switched) => &switched.switches,
         }
     }
 
-    /// What these variables leave of the document.
+    /// The variant for these variables.
     pub fn variant(&self, variables: &Variables) -> Arc<Variant> {
-        match &self.form {
-            Form::Whole(variant) => Arc::clone(variant),
-            Form::Switched(switched) => switched.variant(variables),
+        match &self.variants {
+            Variants::Single(variant) => Arc::clone(variant),
+            Variants::BySwitches(switched) => switched.variant(variables),
         }
     }
 }
 
-impl Switched {
+impl SwitchedDocument {
     fn variant(&self, variables: &Variables) -> Arc<Variant> {
         let on = self.combination(variables);
         let known = self.variants.read().unwrap_or_else(PoisonError::into_inner).get(&on).cloned();
@@ -135,13 +137,13 @@ impl Switched {
     }
 
     fn prune(&self, on: Combination) -> Variant {
-        let pruning = Pruning { switches: &self.switches, on };
+        let pruner = Pruner { switches: &self.switches, on };
         let mut operation = self.operation.clone();
-        pruning.prune(&mut operation.node.selection_set.node);
+        pruner.prune(&mut operation.node.selection_set.node);
         let (mut kept, mut spread) = (Kept::default(), Vec::new());
         for KeptSet { set, .. } in &self.kept.sets {
             let mut set = set.clone();
-            pruning.prune(&mut set.node);
+            pruner.prune(&mut set.node);
             collect_spreads(&set.node, &mut spread);
             kept.sets.push(KeptSet::new(set));
         }
@@ -149,7 +151,7 @@ impl Switched {
             let Some(fragment) = self.kept.fragments.get(&name) else { continue };
             if let Entry::Vacant(place) = kept.fragments.entry(name) {
                 let fragment = place.insert(fragment.clone());
-                pruning.prune(&mut fragment.node.selection_set.node);
+                pruner.prune(&mut fragment.node.selection_set.node);
                 collect_spreads(&fragment.node.selection_set.node, &mut spread);
             }
         }
@@ -159,16 +161,16 @@ impl Switched {
     }
 }
 
-/// Takes the selections on records out of an operation.
-struct Split<'a> {
+/// Moves the selections on records out of an operation.
+struct SelectionSplitter<'a> {
     registry: &'a Registry,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     kept: Kept,
 }
 
-impl<'a> Split<'a> {
-    /// A selection that the executor walks: fragments are written out in it.
-    fn outside(&mut self, ty: &'a MetaType, set: &mut SelectionSet) {
+impl<'a> SelectionSplitter<'a> {
+    /// Processes a selection set that async-graphql executes. Fragment spreads become inline fragments.
+    fn split_executed(&mut self, ty: &'a MetaType, set: &mut SelectionSet) {
         for selection in &mut set.items {
             if let Selection::FragmentSpread(spread) = &selection.node
                 && let Some(fragment) = self.fragments.get(&spread.node.fragment_name.node)
@@ -182,78 +184,78 @@ impl<'a> Split<'a> {
             }
             match &mut selection.node {
                 Selection::Field(field) => {
-                    let Some(below) = self.below(ty, &field.node.name.node) else { continue };
+                    let Some(below) = self.field_type(ty, &field.node.name.node) else { continue };
                     if is_planned(below) {
-                        self.inside(below, &mut field.node.selection_set.node);
+                        self.split_planned(below, &mut field.node.selection_set.node);
                         self.kept.keep(&mut field.node.selection_set);
                     } else {
-                        self.outside(below, &mut field.node.selection_set.node);
+                        self.split_executed(below, &mut field.node.selection_set.node);
                     }
                 }
                 Selection::InlineFragment(fragment) => {
-                    let on = self.on(ty, &fragment.node);
-                    self.outside(on, &mut fragment.node.selection_set.node);
+                    let on = self.condition_type(ty, &fragment.node);
+                    self.split_executed(on, &mut fragment.node.selection_set.node);
                 }
                 Selection::FragmentSpread(_) => {}
             }
         }
     }
 
-    /// A selection on records, or a fragment of one: what is no record in it is walked again.
-    fn inside(&mut self, ty: &'a MetaType, set: &mut SelectionSet) {
+    /// Processes a selection set on a record. Below fields that hold no record, async-graphql executes again.
+    fn split_planned(&mut self, ty: &'a MetaType, set: &mut SelectionSet) {
         for selection in &mut set.items {
             match &mut selection.node {
                 Selection::Field(field) => {
-                    let Some(below) = self.below(ty, &field.node.name.node) else { continue };
+                    let Some(below) = self.field_type(ty, &field.node.name.node) else { continue };
                     if is_planned(below) {
-                        self.inside(below, &mut field.node.selection_set.node);
+                        self.split_planned(below, &mut field.node.selection_set.node);
                     } else {
-                        self.outside(below, &mut field.node.selection_set.node);
+                        self.split_executed(below, &mut field.node.selection_set.node);
                     }
                 }
                 Selection::InlineFragment(fragment) => {
-                    let on = self.on(ty, &fragment.node);
-                    self.inside(on, &mut fragment.node.selection_set.node);
+                    let on = self.condition_type(ty, &fragment.node);
+                    self.split_planned(on, &mut fragment.node.selection_set.node);
                 }
-                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node),
+                Selection::FragmentSpread(spread) => self.split_fragment(&spread.node.fragment_name.node),
             }
         }
     }
 
-    fn fragment(&mut self, name: &Name) {
+    fn split_fragment(&mut self, name: &Name) {
         if self.kept.fragments.contains_key(name) {
             return;
         }
         let Some(mut fragment) = self.fragments.get(name).cloned() else { return };
         let on = fragment.node.type_condition.node.on.node.as_str();
         let Some(ty) = self.registry.types.get(on) else { return };
-        self.inside(ty, &mut fragment.node.selection_set.node);
+        self.split_planned(ty, &mut fragment.node.selection_set.node);
         self.kept.fragments.insert(name.clone(), fragment);
     }
 
-    /// The type that a fragment is on.
-    fn on(&self, ty: &'a MetaType, fragment: &InlineFragment) -> &'a MetaType {
+    /// The type of a fragment's type condition.
+    fn condition_type(&self, ty: &'a MetaType, fragment: &InlineFragment) -> &'a MetaType {
         let on = fragment.type_condition.as_ref();
         on.and_then(|on| self.registry.types.get(on.node.on.node.as_str())).unwrap_or(ty)
     }
 
     /// The type of a field.
-    fn below(&self, ty: &MetaType, field: &str) -> Option<&'a MetaType> {
+    fn field_type(&self, ty: &MetaType, field: &str) -> Option<&'a MetaType> {
         self.registry.concrete_type_by_name(&ty.field_by_name(field)?.ty)
     }
 }
 
-/// Leaves out what is switched off.
-struct Pruning<'a> {
+/// Removes the selections that the switches leave out.
+struct Pruner<'a> {
     switches: &'a [Name],
     on: Combination,
 }
 
-impl Pruning<'_> {
+impl Pruner<'_> {
     fn prune(&self, set: &mut SelectionSet) {
         set.items.retain_mut(|selection| {
             let directives = selection.node.directives_mut();
-            let stays = directives.iter().all(|directive| self.lets_through(&directive.node));
+            let stays = directives.iter().all(|directive| self.includes(&directive.node));
             directives.retain(|directive| condition(&directive.node).is_none());
             stays
         });
@@ -266,7 +268,7 @@ impl Pruning<'_> {
         }
     }
 
-    fn lets_through(&self, directive: &Directive) -> bool {
+    fn includes(&self, directive: &Directive) -> bool {
         let Some((wanted, value)) = condition(directive) else { return true };
         let is = match value {
             InputValue::Boolean(is) => *is,
@@ -280,7 +282,7 @@ impl Pruning<'_> {
     }
 }
 
-/// What `@include` and `@skip` ask: whether the value must be true or false, and the value.
+/// For `@include` and `@skip`: the value that the condition must have, and the condition.
 fn condition(directive: &Directive) -> Option<(bool, &InputValue)> {
     let wanted = match directive.name.node.as_str() {
         "include" => true,
@@ -290,28 +292,30 @@ fn condition(directive: &Directive) -> Option<(bool, &InputValue)> {
     directive.get_argument("if").map(|value| (wanted, &value.node))
 }
 
-/// Fields and fragments of kept selections: as they are written, and as they are planned, where fragments are
-/// written out wherever they are spread.
+/// Number of fields and fragments of kept selections: as they are written, and as they are planned, with fragments
+/// copied wherever they are spread.
 fn kept_parts(kept: &Kept) -> u64 {
     let fragments = kept.fragments.values().map(|fragment| &fragment.node.selection_set.node);
-    let written: u64 = fragments.map(selections).sum();
+    let written: u64 = fragments.map(written_parts).sum();
     let mut known = HashMap::new();
     kept.sets
         .iter()
-        .fold(written, |parts, set| parts.saturating_add(planned(&set.set.node, kept, &mut known)))
+        .fold(written, |parts, set| parts.saturating_add(planned_parts(&set.set.node, kept, &mut known)))
 }
 
-/// Fields and fragments of a selection, those of the fragments that it spreads included.
-fn planned<'a>(set: &'a SelectionSet, kept: &'a Kept, known: &mut HashMap<&'a Name, u64>) -> u64 {
+/// Number of fields and fragments of a selection set, including those of the fragments that it spreads.
+fn planned_parts<'a>(set: &'a SelectionSet, kept: &'a Kept, known: &mut HashMap<&'a Name, u64>) -> u64 {
     set.items.iter().fold(0, |parts, selection| {
         let below = match &selection.node {
-            Selection::Field(field) => planned(&field.node.selection_set.node, kept, known),
-            Selection::InlineFragment(fragment) => planned(&fragment.node.selection_set.node, kept, known),
+            Selection::Field(field) => planned_parts(&field.node.selection_set.node, kept, known),
+            Selection::InlineFragment(fragment) => {
+                planned_parts(&fragment.node.selection_set.node, kept, known)
+            }
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 known.get(name).copied().unwrap_or_else(|| {
                     let fragment = kept.fragments.get(name).map(|fragment| &fragment.node.selection_set.node);
-                    let parts = fragment.map_or(0, |set| planned(set, kept, known));
+                    let parts = fragment.map_or(0, |set| planned_parts(set, kept, known));
                     known.insert(name, parts);
                     parts
                 })
@@ -321,11 +325,11 @@ fn planned<'a>(set: &'a SelectionSet, kept: &'a Kept, known: &mut HashMap<&'a Na
     })
 }
 
-/// Fields and fragments of a selection.
-fn selections(set: &SelectionSet) -> u64 {
+/// Number of fields and fragments of a selection set as it is written.
+fn written_parts(set: &SelectionSet) -> u64 {
     let below = set.items.iter().map(|selection| match &selection.node {
-        Selection::Field(field) => 1 + selections(&field.node.selection_set.node),
-        Selection::InlineFragment(fragment) => 1 + selections(&fragment.node.selection_set.node),
+        Selection::Field(field) => 1 + written_parts(&field.node.selection_set.node),
+        Selection::InlineFragment(fragment) => 1 + written_parts(&fragment.node.selection_set.node),
         Selection::FragmentSpread(_) => 1,
     });
     below.sum()

@@ -1,12 +1,12 @@
-//! What an operation costs, in points.
+//! The price of an operation in points.
 //!
-//! A field at the root is one point, and ten more where it changes something. A row or other object
-//! is one point, the values in it are free, and a list is its length times what is selected of a row. Before an
-//! operation is run, a list counts as long as its page or its identifiers are, and as [`ROWS`] where it has
-//! neither; afterwards what was found counts. A condition is a point for each comparison, and a tenth of
-//! one for each value beyond its first, whatever it finds. A REST request is priced by the same rules, but for what
-//! hangs on its rows: that is told afterwards only, since relations without pages are within each other
-//! there, and no integration is refused for what it does not have.
+//! A root field costs one point, and ten more if it is a mutation. A row or another object costs one point; its
+//! scalar fields are free. A list costs its length times the points of one element. Before an operation runs, the
+//! length of a list is the size of its page or the number of its identifiers, or [`DEFAULT_ROWS`] where it has
+//! neither; afterwards the rows that were found count. A condition costs one point for each comparison and a tenth
+//! of a point for each further value of a comparison, whatever it finds. A REST request has the same price, except
+//! that related records are counted afterwards only: REST nests relations without pages, and a request must not be
+//! refused for records that do not exist.
 
 use std::collections::HashMap;
 use std::iter::Sum;
@@ -15,57 +15,57 @@ use async_graphql::Value;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::{MetaField, Registry};
 
-use super::extent::Extent;
+use super::schema_size::SchemaSize;
 use crate::record::count_objects;
 
-/// Rows that a list without pages is taken for.
-pub(super) const ROWS: u64 = 10;
-/// Points of a field at the root.
-pub(super) const ROOT: u64 = 1;
-/// Points of changing something.
-pub(super) const CHANGE: u64 = 10;
-/// Further values of a comparison that cost a point together.
-pub(super) const FURTHER: u64 = 10;
+/// Assumed length of a list without pages.
+pub(super) const DEFAULT_ROWS: u64 = 10;
+/// Points for a root field.
+pub(super) const ROOT_FIELD_POINTS: u64 = 1;
+/// Additional points for a root field of the mutation type.
+pub(super) const MUTATION_POINTS: u64 = 10;
+/// So many further values of comparisons cost one point.
+pub(super) const VALUES_PER_POINT: u64 = 10;
 
-/// What hangs on the types of the schema: all that a price depends on.
+/// The fields of the schema that prices depend on: those that hold objects.
 #[derive(Debug, Default)]
 pub(super) struct Prices {
-    types: HashMap<Box<str>, Fields>,
-    pub(super) extent: Extent,
+    types: HashMap<Box<str>, ObjectFields>,
+    pub(super) schema_size: SchemaSize,
     query: Box<str>,
     mutation: Box<str>,
 }
 
-/// Fields of a type that hold objects.
-pub(super) type Fields = HashMap<Box<str>, Branch>;
+/// Fields of a type that hold objects, by name.
+pub(super) type ObjectFields = HashMap<Box<str>, ObjectField>;
 
-/// A field that holds an object or a list of objects.
+/// A field whose type is an object or a list of objects.
 #[derive(Debug)]
-pub(super) struct Branch {
+pub(super) struct ObjectField {
     /// Name of the objects' type.
     pub(super) ty: Box<str>,
     /// How many objects there are.
-    pub(super) many: Many,
+    pub(super) cardinality: Cardinality,
 }
 
 /// How many objects a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Many {
+pub(super) enum Cardinality {
     /// One.
     One,
-    /// One that is a page: its own lists are as long as it was asked for.
+    /// One object that is a page: its lists are as long as the requested size of the page.
     Page,
     /// A list: the rows of a page, or as many as there are.
     List,
-    /// A list of what its argument `ids` names.
-    Named,
+    /// A list of the objects whose identifiers are in the argument `ids`.
+    ByIds,
 }
 
 impl Prices {
     /// Reads the schema.
     pub(super) fn new(registry: &Registry) -> Self {
         let types = registry.types.iter().filter_map(|(name, ty)| {
-            let fields: Fields = ty
+            let fields: ObjectFields = ty
                 .fields()?
                 .iter()
                 .filter_map(|(name, field)| Some((name.as_str().into(), branch(registry, field)?)))
@@ -74,55 +74,55 @@ impl Prices {
         });
         Self {
             types: types.collect(),
-            extent: Extent::new(registry),
+            schema_size: SchemaSize::new(registry),
             query: registry.query_type.as_str().into(),
             mutation: registry.mutation_type.as_deref().unwrap_or_default().into(),
         }
     }
 
     /// All types with fields that hold objects.
-    pub(super) fn types(&self) -> impl Iterator<Item = (&str, &Fields)> {
+    pub(super) fn types(&self) -> impl Iterator<Item = (&str, &ObjectFields)> {
         self.types.iter().map(|(name, fields)| (name.as_ref(), fields))
     }
 
     /// Fields of a type that hold objects.
-    pub(super) fn fields(&self, ty: &str) -> Option<&Fields> {
+    pub(super) fn fields(&self, ty: &str) -> Option<&ObjectFields> {
         self.types.get(ty)
     }
 
     /// Fields of the root type of an operation that hold objects.
-    pub(super) fn root(&self, kind: OperationType) -> Option<&Fields> {
+    pub(super) fn root(&self, kind: OperationType) -> Option<&ObjectFields> {
         self.fields(if kind == OperationType::Mutation { &self.mutation } else { &self.query })
     }
 }
 
-fn branch(registry: &Registry, field: &MetaField) -> Option<Branch> {
+fn branch(registry: &Registry, field: &MetaField) -> Option<ObjectField> {
     let ty = registry.concrete_type_by_name(&field.ty)?;
-    let many = match () {
-        () if field.args.contains_key("ids") => Many::Named,
-        () if field.ty.starts_with('[') => Many::List,
-        () if field.args.contains_key("first") => Many::Page,
-        () => Many::One,
+    let cardinality = match () {
+        () if field.args.contains_key("ids") => Cardinality::ByIds,
+        () if field.ty.starts_with('[') => Cardinality::List,
+        () if field.args.contains_key("first") => Cardinality::Page,
+        () => Cardinality::One,
     };
-    ty.is_composite().then(|| Branch { ty: ty.name().into(), many })
+    ty.is_composite().then(|| ObjectField { ty: ty.name().into(), cardinality })
 }
 
 /// The comparisons of a condition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Comparisons {
     pub(super) number: u64,
-    /// Values that are compared with, beyond the first of each comparison.
+    /// Values beyond the first one of each comparison.
     further: u64,
 }
 
 impl Comparisons {
-    /// One with so many values.
+    /// One comparison with so many values.
     pub(super) fn with(values: usize) -> Self {
         Self { number: 1, further: (values as u64).saturating_sub(1) }
     }
 
     pub(super) fn points(self) -> u64 {
-        self.number.saturating_add(self.further.div_ceil(FURTHER))
+        self.number.saturating_add(self.further.div_ceil(VALUES_PER_POINT))
     }
 }
 
@@ -135,16 +135,17 @@ impl Sum for Comparisons {
     }
 }
 
-/// Points of what was found, with so many objects that are written already.
-pub fn actual(kind: OperationType, data: &Value, written: u32) -> u64 {
+/// Points for an answer. `written` is the number of objects in the parts of it that are JSON already.
+pub fn points_of_answer(kind: OperationType, data: &Value, written: u32) -> u64 {
     let Value::Object(root) = data else { return 1 };
-    let each = if kind == OperationType::Mutation { ROOT + CHANGE } else { ROOT };
+    let each =
+        if kind == OperationType::Mutation { ROOT_FIELD_POINTS + MUTATION_POINTS } else { ROOT_FIELD_POINTS };
     let objects = root.values().map(|value| each + u64::from(count_objects(value)));
     objects.sum::<u64>() + u64::from(written)
 }
 
-/// Points of a REST request that asks for so many rows, or has read them.
-pub fn of_rows(is_mutation: bool, rows: u32) -> u32 {
-    let root = if is_mutation { ROOT + CHANGE } else { ROOT };
+/// Points for a REST request that asks for so many rows, or has read them.
+pub fn points_of_rows(is_mutation: bool, rows: u32) -> u32 {
+    let root = if is_mutation { ROOT_FIELD_POINTS + MUTATION_POINTS } else { ROOT_FIELD_POINTS };
     rows.saturating_add(u32::try_from(root).unwrap_or(u32::MAX))
 }

@@ -1,4 +1,4 @@
-//! The table of prices as a page, made from the schema.
+//! The generated page `docs/prices.md`: the prices of all fields of a schema.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,23 +6,25 @@ use std::fmt::Write as _;
 use async_graphql::registry::Registry;
 
 use super::measure::MAX_COMPARISONS;
-use super::price::{CHANGE, FURTHER, Fields, Many, Prices, ROOT, ROWS};
+use super::price::{
+    Cardinality, DEFAULT_ROWS, MUTATION_POINTS, ObjectFields, Prices, ROOT_FIELD_POINTS, VALUES_PER_POINT,
+};
 use crate::page::DEFAULT_SIZE;
 
-/// How objects are counted, in the order of the columns.
-const COLUMNS: [(Many, &str); 4] = [
-    (Many::One, "One object"),
-    (Many::Page, "A page: its rows, or those of `first`, `last`, `perPage`"),
-    (Many::List, "A list: the page's rows, or ten"),
-    (Many::Named, "As many as `ids`"),
+/// Columns of the table: how many objects a field holds, and the heading.
+const COLUMNS: [(Cardinality, &str); 4] = [
+    (Cardinality::One, "One object"),
+    (Cardinality::Page, "A page: its rows, or those of `first`, `last`, `perPage`"),
+    (Cardinality::List, "A list: the page's rows, or ten"),
+    (Cardinality::ByIds, "As many as `ids`"),
 ];
 
-fn row(name: &str, fields: &Fields) -> String {
+fn row(name: &str, fields: &ObjectFields) -> String {
     let mut row = format!("| `{name}` |");
-    for (many, _) in COLUMNS {
+    for (cardinality, _) in COLUMNS {
         let mut names: Vec<_> = fields
             .iter()
-            .filter(|(_, branch)| branch.many == many)
+            .filter(|(_, branch)| branch.cardinality == cardinality)
             .map(|(name, _)| format!("`{name}`"))
             .collect();
         names.sort();
@@ -31,7 +33,7 @@ fn row(name: &str, fields: &Fields) -> String {
     row
 }
 
-/// The table of prices of a schema, as a page in Markdown.
+/// The price table of a schema, as a Markdown page.
 pub fn price_table(registry: &Registry) -> String {
     let prices = Prices::new(registry);
     let rows: BTreeMap<_, _> = prices.types().map(|(name, fields)| (name, row(name, fields))).collect();
@@ -42,20 +44,20 @@ pub fn price_table(registry: &Registry) -> String {
          What a GraphQL operation costs in points, before it is run; afterwards what was found counts instead (`facade/src/operation/price.rs`).\n\
          This file is generated from the schema.\n\n\
          | What | Points |\n|---|--:|\n\
-         | a field at the root | {ROOT} |\n\
-         | one that changes something, beside that | {CHANGE} |\n\
+         | a field at the root | {ROOT_FIELD_POINTS} |\n\
+         | one that changes something, beside that | {MUTATION_POINTS} |\n\
          | an object, pages of lists too | 1, and what is selected of it |\n\
          | a value of an object | 0 |\n\
-         | a list | its length times an object; pages have {DEFAULT_SIZE} rows where none are asked for, lists without pages count as {ROWS} |\n\
+         | a list | its length times an object; pages have {DEFAULT_SIZE} rows where none are asked for, lists without pages count as {DEFAULT_ROWS} |\n\
          | a comparison of a condition | 1; a list takes {MAX_COMPARISONS} |\n\
-         | {FURTHER} further values of comparisons, rounded up for a list | 1 |\n\n\
+         | {VALUES_PER_POINT} further values of comparisons, rounded up for a list | 1 |\n\n\
          What is not found is given back, but for the comparisons. `{{ products(perPage: 5) {{ nodes {{ name group {{ name }} }} }} }}` costs \
-         {ROOT} for the field, 1 for the page, 5 for its rows and 5 for their groups.\n\n\
-         A REST request costs {ROOT} point ({} where it changes something), one for each row that it reads, those of \
+         {ROOT_FIELD_POINTS} for the field, 1 for the page, 5 for its rows and 5 for their groups.\n\n\
+         A REST request costs {ROOT_FIELD_POINTS} point ({} where it changes something), one for each row that it reads, those of \
          included and counted records, metadata and prices too, and its `filter[…]` as conditions do.\n\n\
          ## What each type holds\n\n\
          Types that are not named hold values alone.\n\n\
          | Type | {headings} |\n|---|---|---|---|---|\n{rows}\n",
-        ROOT + CHANGE,
+        ROOT_FIELD_POINTS + MUTATION_POINTS,
     )
 }

@@ -1,12 +1,13 @@
-//! A document's tokens and brackets, counted before it is parsed: the parser recurses and builds a
-//! tree of everything, so it must not see what is too long or too deep.
+//! Counts the tokens and brackets of a document before it is parsed. The parser is recursive and builds a tree of
+//! the whole document, so it must not get one that is too long or too deep.
 
 use crate::Result;
 use crate::error::{Code, NotRun};
 
-/// How deep brackets of any kind nest: the parser's own limit.
+/// Maximum nesting of brackets of any kind: the parser's own limit.
 pub(super) const MAX_BRACKETS: u64 = 64;
-/// Letters of a name: an alias is written for every row of an answer, an operation's name into every error.
+/// Maximum length of a name in letters: an alias is repeated for every row of an answer, the name of an operation
+/// in every error.
 const MAX_NAME: usize = 256;
 
 /// Checks a document's length in tokens and the nesting of its brackets.
@@ -27,25 +28,30 @@ pub(super) fn scan(text: &str, max_tokens: u64) -> Result<()> {
         }
         tokens += 1;
         if tokens > max_tokens {
-            return Err(NotRun::beyond(Code::QueryTooLong, "tokens", max_tokens, "tokens"));
+            return Err(NotRun::limit_exceeded(Code::QueryTooLong, "tokens", max_tokens, "tokens"));
         }
         if open > MAX_BRACKETS {
-            return Err(NotRun::beyond(Code::QueryTooDeep, "brackets", MAX_BRACKETS, "nested brackets"));
+            return Err(NotRun::limit_exceeded(
+                Code::QueryTooDeep,
+                "brackets",
+                MAX_BRACKETS,
+                "nested brackets",
+            ));
         }
         rest = &rest[length(rest)?..];
     }
     Ok(())
 }
 
-/// What parts tokens, byte by byte; a byte order mark does too.
+/// Whether a byte separates tokens: white space, a comma, or a byte of a byte order mark.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | 0xEF | 0xBB | 0xBF)
 }
 
-/// Bytes of the token that begins here. No more of them are looked at than that, and four.
+/// Length in bytes of the token at the beginning of `text`. It examines at most four bytes beyond the token.
 fn length(text: &[u8]) -> Result<usize> {
     match text.first() {
-        // The parser takes as long for one as for a name.
+        // A comment counts as a token, because the parser takes as long for it as for a name.
         Some(b'#') => Ok(line(text)),
         Some(b'"') => Ok(string(text)),
         Some(b'.') if text.starts_with(b"...") => Ok(3),
@@ -54,27 +60,27 @@ fn length(text: &[u8]) -> Result<usize> {
     }
 }
 
-/// Names and numbers: what runs on without a sign between.
+/// Whether a byte can be part of a name or number.
 fn is_word(letter: u8) -> bool {
     letter.is_ascii_alphanumeric() || letter == b'_'
 }
 
-/// Bytes of the name or number that begins here.
+/// Length in bytes of the name or number at the beginning of `text`.
 fn word(text: &[u8]) -> Result<usize> {
     let length = text.iter().take_while(|&&letter| is_word(letter)).count();
     if length > MAX_NAME {
-        return Err(NotRun::beyond(Code::QueryTooLong, "name", MAX_NAME as u64, "letters in a name"));
+        return Err(NotRun::limit_exceeded(Code::QueryTooLong, "name", MAX_NAME as u64, "letters in a name"));
     }
     Ok(length)
 }
 
-/// Bytes until the end of the line.
+/// Length in bytes up to the end of the line.
 fn line(text: &[u8]) -> usize {
     text.iter().position(|letter| matches!(letter, b'\n' | b'\r')).unwrap_or(text.len())
 }
 
-/// Bytes of the string that begins here. One that doesn't end, ends with its line: the parser
-/// refuses it, and brackets behind it are still counted.
+/// Length in bytes of the string at the beginning of `text`. A string without an end is taken to end with its line: the
+/// parser refuses it, and brackets after it are still counted.
 fn string(text: &[u8]) -> usize {
     if text.starts_with(br#"""""#) {
         return block_string(text);
@@ -83,7 +89,7 @@ fn string(text: &[u8]) -> usize {
     while let Some(letter) = text.get(at) {
         match letter {
             b'"' => return at + 1,
-            // What is escaped may be the end of the line, which ends the string too.
+            // A backslash does not escape the end of the line.
             b'\\' if !matches!(text.get(at + 1), Some(b'\n' | b'\r')) => at += 2,
             b'\n' | b'\r' => return at,
             _ => at += 1,
@@ -177,7 +183,7 @@ mod properties {
         ]
     }
 
-    /// Texts of what means something in a document.
+    /// Texts made of tokens and other characters that have a meaning in documents.
     fn document() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             4 => token(),
@@ -198,7 +204,7 @@ mod properties {
             prop_assert!(count == 0 || scan(&text, count - 1).is_err());
         }
 
-        /// The steps of the scan are the bytes of the document, each looked at as a part of one token.
+        /// The scan is linear: each byte belongs to one token.
         #[test]
         fn every_token_moves_on_and_none_goes_beyond_the_end(text in document()) {
             let bytes = text.as_bytes();

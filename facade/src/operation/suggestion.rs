@@ -1,5 +1,5 @@
-//! "Did you mean …?": names of the schema like one that it doesn't have. Only callers with a key are
-//! told; to everybody else, and before there is anything to tell, comparing names costs nothing.
+//! "Did you mean …?": suggests names of the schema that are similar to a name that it does not have. Suggestions
+//! reveal the schema, so only callers with a valid key get them.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -7,22 +7,21 @@ use std::sync::OnceLock;
 use async_graphql::ServerError;
 use async_graphql::registry::{MetaField, MetaType, Registry};
 
-/// How a suggestion begins, in the library's own texts too.
-const QUESTION: &str = " Did you mean ";
-/// Names that are suggested at most.
+/// How a suggestion begins, also in async-graphql's own messages.
+const SUGGESTION_PREFIX: &str = " Did you mean ";
+/// Maximum number of suggested names.
 const MAX_NAMES: usize = 5;
-/// Letters of a name that is compared: those of the schema are shorter.
+/// Longer names are not compared; all names of the schema are shorter.
 const MAX_LETTERS: usize = 64;
 
-/// Names of the schema: types, their members, and the arguments of these. They are read when first
-/// somebody errs.
+/// The names of the schema: types, their members, and the members' arguments. They are collected at the first error.
 #[derive(Debug)]
 pub struct Suggestions {
     registry: fn() -> Registry,
     names: OnceLock<HashMap<Box<str>, Members>>,
 }
 
-/// Fields or values of a type, with the arguments of each.
+/// Fields or enum values of a type, with the arguments of each.
 type Members = HashMap<Box<str>, Box<[Box<str>]>>;
 
 impl Suggestions {
@@ -31,36 +30,36 @@ impl Suggestions {
         Self { registry, names: OnceLock::new() }
     }
 
-    /// Completes what is wrong with a document by names that may have been meant.
+    /// Adds suggestions to validation errors.
     pub fn suggest(&self, errors: &mut [ServerError]) {
         for error in errors.iter_mut().take(super::MAX_ERRORS) {
-            if !error.message.contains(QUESTION)
-                && let Some(question) = self.question(&error.message)
+            if !error.message.contains(SUGGESTION_PREFIX)
+                && let Some(suggestion) = self.suggestion(&error.message)
             {
                 if !error.message.ends_with('.') {
                     error.message.push('.');
                 }
-                error.message += &question;
+                error.message += &suggestion;
             }
         }
     }
 
-    /// Takes away what the library suggests to everybody.
+    /// Removes the suggestions that async-graphql has added.
     pub fn withhold(errors: &mut [ServerError]) {
         for error in errors {
-            if let Some(at) = error.message.find(QUESTION) {
+            if let Some(at) = error.message.find(SUGGESTION_PREFIX) {
                 error.message.truncate(at);
             }
         }
     }
 
-    fn question(&self, message: &str) -> Option<String> {
-        let (asked, known) = self.known(message)?;
-        (asked.len() <= MAX_LETTERS).then(|| question(asked, &known)).flatten()
+    fn suggestion(&self, message: &str) -> Option<String> {
+        let (asked, known) = self.candidates(message)?;
+        (asked.len() <= MAX_LETTERS).then(|| suggestion(asked, &known)).flatten()
     }
 
-    /// The name that an error is about, and those that stand where it stands.
-    fn known<'a>(&'a self, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
+    /// The wrong name in an error message, and the names that the schema has in its place.
+    fn candidates<'a>(&'a self, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
         let types = self.names.get_or_init(|| names(&(self.registry)()));
         let own = |ty: &str| Some(types.get(ty)?.keys().map(AsRef::as_ref).collect());
         let mut words = message.split('"').skip(1).step_by(2);
@@ -106,8 +105,8 @@ fn members(ty: &MetaType) -> Members {
     }
 }
 
-/// The names that differ least, as graphql-js chooses and spells them.
-fn question(asked: &str, known: &[&str]) -> Option<String> {
+/// A suggestion of the most similar names, chosen and worded as in graphql-js.
+fn suggestion(asked: &str, known: &[&str]) -> Option<String> {
     let threshold = asked.len() * 2 / 5 + 1;
     let asked = asked.to_lowercase();
     let distance = |name: &str| strsim::osa_distance(&asked, &name.to_lowercase());
@@ -125,7 +124,7 @@ fn question(asked: &str, known: &[&str]) -> Option<String> {
         [first, second] => format!("{first} or {second}"),
         [first @ .., last] => format!("{}, or {last}", first.join(", ")),
     };
-    Some(format!("{QUESTION}{listed}?"))
+    Some(format!("{SUGGESTION_PREFIX}{listed}?"))
 }
 
 #[cfg(test)]
@@ -135,12 +134,12 @@ mod tests {
     #[test]
     fn the_nearest_names_come_first() {
         let known = ["name", "names", "status", "stock", "sortOrder"];
-        assert_eq!(question("nmae", &known).as_deref(), Some(" Did you mean \"name\" or \"names\"?"));
-        assert_eq!(question("STATUS", &known).as_deref(), Some(" Did you mean \"status\"?"));
-        assert_eq!(question("unrelated", &known), None);
+        assert_eq!(suggestion("nmae", &known).as_deref(), Some(" Did you mean \"name\" or \"names\"?"));
+        assert_eq!(suggestion("STATUS", &known).as_deref(), Some(" Did you mean \"status\"?"));
+        assert_eq!(suggestion("unrelated", &known), None);
         let many = ["a1", "a2", "a3", "a4", "a5", "a6"];
         let listed = " Did you mean \"a1\", \"a2\", \"a3\", \"a4\", or \"a5\"?";
-        assert_eq!(question("a", &many).as_deref(), Some(listed));
+        assert_eq!(suggestion("a", &many).as_deref(), Some(listed));
     }
 
     #[test]
@@ -159,21 +158,21 @@ mod tests {
                 "ACTIVE",
             ),
         ] {
-            let question = names.question(message).unwrap_or_else(|| panic!("{message}"));
-            assert!(question.contains(&format!("\"{meant}\"")), "{message}{question}");
+            let suggestion = names.suggestion(message).unwrap_or_else(|| panic!("{message}"));
+            assert!(suggestion.contains(&format!("\"{meant}\"")), "{message}{suggestion}");
         }
         for message in
             ["", "Unknown field", "Unknown fragment: \"x\"", "Unknown field \"x\" on type \"Nothing\"."]
         {
-            assert_eq!(names.question(message), None, "{message}");
+            assert_eq!(names.suggestion(message), None, "{message}");
         }
     }
 
-    /// However long a document is, few names are compared.
+    /// A name that is much too long is not compared.
     #[test]
     fn what_is_far_too_long_is_not_compared() {
         let names = Suggestions::new(crate::toy::registry);
         let long = "x".repeat(100_000);
-        assert_eq!(names.question(&format!("Unknown field \"{long}\" on type \"Product\".")), None);
+        assert_eq!(names.suggestion(&format!("Unknown field \"{long}\" on type \"Product\".")), None);
     }
 }

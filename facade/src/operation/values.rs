@@ -1,10 +1,10 @@
-//! Whether values of variables are of their declared types (GraphQL, 6.1.2), as async-graphql judges them.
+//! Checks that the values of variables have their declared types (GraphQL, 6.1.2), by the same rules as async-graphql.
 
 use async_graphql::parser::types::OperationDefinition;
 use async_graphql::registry::{MetaInputValue, MetaType, MetaTypeName, Registry};
 use async_graphql::{Name, Value, Variables};
 
-/// Whether every variable that has a value has one of its type, and every one that needs a value has one.
+/// Whether every variable has a value of its type, or none where its type is nullable.
 pub(super) fn conform(operation: &OperationDefinition, variables: &Variables, registry: &Registry) -> bool {
     operation.variable_definitions.iter().all(|definition| {
         let ty = &definition.node.var_type.node;
@@ -15,13 +15,13 @@ pub(super) fn conform(operation: &OperationDefinition, variables: &Variables, re
     })
 }
 
-/// Whether a value is of a type. Values nest as deep as a request may.
+/// Whether a value has a type. The recursion is bounded, since the nesting of variables is.
 fn is_of(value: &Value, ty: &str, registry: &Registry) -> bool {
     match (MetaTypeName::create(ty), value) {
         (MetaTypeName::NonNull(ty), value) => *value != Value::Null && is_of(value, ty, registry),
         (_, Value::Null) => true,
         (MetaTypeName::List(ty), Value::List(items)) => items.iter().all(|item| is_of(item, ty, registry)),
-        // One value stands for a list of one.
+        // A single value is accepted as a list of one.
         (MetaTypeName::List(ty), value) => is_of(value, ty, registry),
         (MetaTypeName::Named(ty), value) => is_named(value, ty, registry),
     }

@@ -1,5 +1,6 @@
-//! What the variables of an operation are worth (GraphQL, 6.1.2). async-graphql knows their defaults where
-//! arguments are read, but not where fields are skipped, and takes a null condition for false.
+//! Values of variables (GraphQL, 6.1.2). async-graphql applies their defaults in arguments, but not in the
+//! conditions of `@include` and `@skip`, and it treats a null condition as false. So defaults are filled in, and
+//! conditions checked, here.
 
 use std::collections::HashSet;
 
@@ -12,31 +13,31 @@ use async_graphql_value::{ConstValue, Value as Given};
 use crate::Result;
 use crate::error::{Code, NotRun};
 
-/// Directives that take a condition: all that operations may hold.
+/// The directives of operations; both take a condition.
 pub(super) const CONDITIONAL: [&str; 2] = ["include", "skip"];
 
-/// Levels of lists and objects in the value of a variable: types of inputs hold each other, and reading one that is
-/// nested deep takes more of the stack than a thread has.
+/// Maximum nesting of lists and objects in the value of a variable. Input types can hold themselves, and reading a
+/// deeply nested one would overflow the stack.
 const MAX_LEVELS: usize = 32;
 
-/// Refuses variables whose values nest too deep. Nothing is read of them before.
+/// Refuses variables whose values nest too deep. To be called before anything else reads them.
 ///
 /// # Errors
 /// [`Error::NotRun`](crate::Error::NotRun) with the limit.
-pub fn bound(variables: &Variables) -> Result<()> {
+pub fn check_nesting(variables: &Variables) -> Result<()> {
     let mut level: Vec<&ConstValue> = variables.values().collect();
     for _ in 0..=MAX_LEVELS {
-        level = level.into_iter().flat_map(inside).collect();
+        level = level.into_iter().flat_map(children).collect();
         if level.is_empty() {
             return Ok(());
         }
     }
     let limit = u64::try_from(MAX_LEVELS).unwrap_or(u64::MAX);
-    Err(NotRun::beyond(Code::QueryTooDeep, "variables", limit, "levels in the value of a variable"))
+    Err(NotRun::limit_exceeded(Code::QueryTooDeep, "variables", limit, "levels in the value of a variable"))
 }
 
-/// The values that a list or an object holds.
-fn inside(value: &ConstValue) -> Vec<&ConstValue> {
+/// The elements of a list or the values of an object.
+fn children(value: &ConstValue) -> Vec<&ConstValue> {
     match value {
         ConstValue::List(items) => items.iter().collect(),
         ConstValue::Object(fields) => fields.values().collect(),
@@ -44,8 +45,8 @@ fn inside(value: &ConstValue) -> Vec<&ConstValue> {
     }
 }
 
-/// Gives each variable that was left out its default.
-pub(super) fn fill_in(operation: &OperationDefinition, variables: &mut Variables) {
+/// Sets each variable that was not sent to its default.
+pub(super) fn fill_in_defaults(operation: &OperationDefinition, variables: &mut Variables) {
     for definition in &operation.variable_definitions {
         let name = &definition.node.name.node;
         if let Some(default) = &definition.node.default_value
@@ -56,11 +57,11 @@ pub(super) fn fill_in(operation: &OperationDefinition, variables: &mut Variables
     }
 }
 
-/// Whether every variable that needs a value has one; the validator looks only at those that have.
+/// Checks that every variable of a non-null type has a value; the validator only checks the variables that were sent.
 ///
 /// # Errors
-/// [`Error::NotRun`](crate::Error::NotRun) with the first that has none.
-pub(super) fn require(
+/// [`Error::NotRun`](crate::Error::NotRun) for the first one without a value.
+pub(super) fn check_required(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
@@ -72,13 +73,13 @@ pub(super) fn require(
     if let Some(definition) = missing {
         let (name, kind) = (&definition.node.name.node, &definition.node.var_type.node);
         let text = format!("The variable `${name}` of type `{kind}` needs a value.");
-        return Err(NotRun::at(Code::BadUserInput, text, vec![definition.pos]));
+        return Err(NotRun::error_at(Code::BadUserInput, text, vec![definition.pos]));
     }
     let mut conditions = Conditions { document, operation, variables, seen: HashSet::new() };
     conditions.check(&operation.selection_set.node)
 }
 
-/// The conditions of an operation, its fragments spread.
+/// Checks the conditions of `@include` and `@skip` in an operation and its fragments.
 struct Conditions<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
@@ -87,7 +88,7 @@ struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
-    /// Whether each of them has a value. Selections nest as deep as brackets may.
+    /// Checks a selection set. The recursion is bounded, since the nesting of brackets is.
     fn check(&mut self, set: &'a SelectionSet) -> Result<()> {
         for selection in &set.items {
             self.check_directives(selection.node.directives())?;
@@ -120,9 +121,9 @@ impl<'a> Conditions<'a> {
         Ok(())
     }
 
-    /// A variable with a default may stand there, but must not be null.
+    /// A nullable variable with a default is allowed as a condition, but must not be null.
     fn check_condition(&self, directive: &str, name: &Name, pos: Pos) -> Result<()> {
-        // The validator tells of one that is not defined.
+        // The validator reports a variable that is not defined.
         if !self.operation.variable_definitions.iter().any(|known| known.node.name.node == *name) {
             return Ok(());
         }
@@ -133,6 +134,6 @@ impl<'a> Conditions<'a> {
             }
             Some(_) => format!("The variable `${name}` is no Boolean."),
         };
-        Err(NotRun::at(Code::BadUserInput, text, vec![pos]))
+        Err(NotRun::error_at(Code::BadUserInput, text, vec![pos]))
     }
 }

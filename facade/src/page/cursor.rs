@@ -1,26 +1,26 @@
-//! Cursors: an order's signature and a position in it, as an opaque text.
+//! Cursors: the signature of an order and a position in it, as Base64 of JSON.
 //!
-//! They aren't signed: whoever makes one up learns no more than by a condition on the fields that the
-//! list is ordered by, and what is no position in the order is refused.
+//! They have no cryptographic signature. A forged cursor reveals no more than a condition on the fields of the order,
+//! which need the same abilities, and a cursor that is no position in the order is refused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
 
-use super::order::{Order, Position, told};
+use super::order::{Order, Position, cursor_values};
 use crate::{Error, Result};
 
-/// The cursor of a position.
+/// Writes a position as a cursor.
 pub(super) fn write(signature: u32, position: &[Option<Value>]) -> String {
-    let values: Vec<Json> = [Json::from(signature)].into_iter().chain(told(position)).collect();
+    let values: Vec<Json> = [Json::from(signature)].into_iter().chain(cursor_values(position)).collect();
     URL_SAFE_NO_PAD.encode(Json::from(values).to_string())
 }
 
-/// The position in an order of `list` that the argument's cursor names.
+/// Reads a cursor of `list` in this order. `argument` is its name in error messages.
 ///
 /// # Errors
-/// When it is none, or one in another order.
+/// [`Error::BadRequest`] when the text is no cursor, or belongs to another list or order.
 pub(super) fn read(
     argument: &str,
     cursor: &str,
@@ -48,18 +48,19 @@ mod properties {
 
     use super::*;
     use crate::column::Column;
-    use crate::filter::{Direction, Key};
+    use crate::filter::{Direction, SortKey};
     use crate::toy::book;
 
     const BACKENDS: [DbBackend; 3] = [DbBackend::MySql, DbBackend::Postgres, DbBackend::Sqlite];
 
     fn books() -> Order {
-        let key = |name, column, direction| Key { name, column: Column::of(column), words: &[], direction };
+        let key =
+            |name, column, direction| SortKey { name, column: Column::of(column), words: &[], direction };
         let mut order = Order::new();
         order.exact_first(Column::of(book::Column::Title), "x");
-        order.by(key("title", book::Column::Title, Direction::Desc));
-        order.by(key("boughtAt", book::Column::BoughtAt, Direction::Asc));
-        order.end(Column::of(book::Column::Id));
+        order.add(key("title", book::Column::Title, Direction::Desc));
+        order.add(key("boughtAt", book::Column::BoughtAt, Direction::Asc));
+        order.add_primary_key(Column::of(book::Column::Id));
         order
     }
 
@@ -91,11 +92,11 @@ mod properties {
             }
         }
 
-        /// A cursor of one order is none of another, though it holds as many values.
+        /// A cursor of another list is refused, also where it holds as many values.
         #[test]
         fn other_orders_are_told_apart(id in any::<i64>()) {
             let mut order = Order::new();
-            order.end(Column::of(book::Column::Id));
+            order.add_primary_key(Column::of(book::Column::Id));
             let cursor = write(order.signature("authors"), &[Some(id.into())]);
             prop_assert!(read("after", &cursor, &order, "authors", DbBackend::Sqlite).is_ok());
             prop_assert!(read("after", &cursor, &order, "books", DbBackend::Sqlite).is_err());

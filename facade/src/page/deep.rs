@@ -1,82 +1,87 @@
-//! Pages by their number. The database passes the many rows before a deep one by their keys alone, and not at all
-//! where a page that was read just now tells where this one begins.
+//! Rows at an offset. For a deep offset, the database skips the rows before it by their primary keys alone, in a
+//! subquery. It skips none where a page that was read just before tells the key at which this one begins.
 
 use sea_orm::sea_query::{ExprTrait, JoinType, Query, SelectStatement};
 
+use super::list_cache::{ListKey, PageStart};
+use super::list_reader::{FoundRows, ListReader};
 use super::order::Side;
-use super::part::{Found, Source};
-use super::remembered::{List, Start};
 use crate::Result;
 use crate::record::{Places, RecordType, View};
 
-/// Rows before a page from which on it is deep: to pass fewer costs less than a join.
-const DEEP: u64 = 1_000;
-/// Name of the page's keys as a table, and of its column.
-const KEYS: &str = "page_keys";
-const KEY: &str = "page_key";
+/// Offsets from this one on are deep. Below, skipping whole rows costs less than a join.
+const MIN_DEEP_OFFSET: u64 = 1_000;
+/// Name of the subquery that finds the keys of a page, and of its column.
+const KEYS_TABLE: &str = "page_keys";
+const KEY_COLUMN: &str = "page_key";
 
-impl Source<'_> {
-    /// The rows behind so many others, at most `size`. `sort` puts a statement's rows in their order.
-    pub(super) async fn pass(
+impl ListReader<'_> {
+    /// Reads at most `size` rows after the first `offset` rows. `sort` adds the order to a statement.
+    pub(super) async fn rows_at_offset(
         &self,
         offset: u64,
         size: u64,
         sort: impl Fn(&mut SelectStatement),
-    ) -> Result<Found> {
+    ) -> Result<FoundRows> {
         let mut select = self.select.clone();
         sort(&mut select);
-        let list = (offset >= DEEP && self.order.is_by_key()).then(|| self.list(&select));
+        let list = (offset >= MIN_DEEP_OFFSET && self.order.is_by_key()).then(|| self.list_key(&select));
         let lists = self.scope.lists();
         select.limit(size);
-        let select = match list.as_ref().and_then(|list| lists.start(list, offset)) {
-            Some(start) => self.from(start, select),
-            None if offset < DEEP => select.offset(offset).take(),
+        let select = match list.as_ref().and_then(|list| lists.page_start(list, offset)) {
+            Some(start) => self.starting_at(start, select),
+            None if offset < MIN_DEEP_OFFSET => select.offset(offset).take(),
             None => by_keys(self.record, select.offset(offset).take(), sort),
         };
-        let found = self.find(select, &[None, None]).await?;
+        let found = self.fetch(select, &[None, None]).await?;
         if let Some(list) = &list {
-            lists.remember(list, self.starts(&found, offset)?);
+            lists.remember_starts(list, self.page_starts(&found, offset)?);
         }
         Ok(found)
     }
 
-    /// The list that a statement reads in its order.
-    fn list(&self, select: &SelectStatement) -> List {
-        List::of(self.scope, self.record, &self.scope.backend().build(select))
+    /// The cache key of the list that a statement reads, its order included.
+    fn list_key(&self, select: &SelectStatement) -> ListKey {
+        ListKey::of(self.scope, self.record, &self.scope.backend().build(select))
     }
 
-    fn from(&self, start: Start, mut select: SelectStatement) -> SelectStatement {
+    fn starting_at(&self, start: PageStart, mut select: SelectStatement) -> SelectStatement {
         let (key, inclusive) = match start {
-            Start::At(key) => (key, true),
-            Start::Behind(key) => (key, false),
+            PageStart::At(key) => (key, true),
+            PageStart::Behind(key) => (key, false),
         };
         let position = [Some(key.into())];
         let condition = self.order.beyond(&position, Side::After, inclusive, self.scope.backend());
         select.cond_where(condition).take()
     }
 
-    /// Where the page of these rows begins, and the one behind it.
-    fn starts(&self, found: &Found, offset: u64) -> Result<Vec<(u64, Start)>> {
+    /// Where the page of these rows begins, and where the next one begins.
+    fn page_starts(&self, found: &FoundRows, offset: u64) -> Result<Vec<(u64, PageStart)>> {
         let (Some(first), Some(last)) = (found.rows.first(), found.rows.last()) else {
             return Ok(Vec::new());
         };
         let places = Places::of(self.asked.columns);
         let key = |row| View::new(self.record, &places, row).key();
         let next = offset.saturating_add(found.rows.len() as u64);
-        Ok(vec![(offset, Start::At(key(first)?)), (next, Start::Behind(key(last)?))])
+        Ok(vec![(offset, PageStart::At(key(first)?)), (next, PageStart::Behind(key(last)?))])
     }
 }
 
-/// The rows of a page that is found by its keys.
+/// A statement that finds the keys of a page in a subquery and joins the rows.
 fn by_keys(
     record: &RecordType,
     mut page: SelectStatement,
     sort: impl Fn(&mut SelectStatement),
 ) -> SelectStatement {
     let key = record.column(record.key);
-    page.expr_as(key.clone(), KEY);
+    page.expr_as(key.clone(), KEY_COLUMN);
     let mut rows = Query::select();
-    rows.from(record.table).join_subquery(JoinType::InnerJoin, page, KEYS, key.equals((KEYS, KEY)));
+    rows.from(record.table).join_subquery(
+        JoinType::InnerJoin,
+        page,
+        KEYS_TABLE,
+        key.equals((KEYS_TABLE, KEY_COLUMN)),
+    );
     sort(&mut rows);
     rows
 }

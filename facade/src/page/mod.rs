@@ -1,35 +1,35 @@
-//! Lists: one resolver a list, by Relay cursors or by pages, counted only when asked.
+//! Lists of records: by Relay cursors or by page numbers. The total is counted only where a client asks for it.
 
 mod cursor;
 mod deep;
+mod list_cache;
+mod list_reader;
 mod order;
-mod part;
-mod remembered;
 mod window;
 
 use async_graphql::Context;
 use sea_orm::sea_query::{IntoCondition, SelectStatement};
 use sea_orm::{Condition, EntityTrait, Select};
 
+pub use self::list_cache::ListCache;
+use self::list_reader::ListReader;
 use self::order::Order;
-use self::part::Source;
-pub use self::remembered::Remembered;
-use self::window::Place;
+use self::window::WindowRange;
 pub use self::window::{DEFAULT_SIZE, Paging};
 use crate::column::Column;
-use crate::filter::{Demand, Filter, Sort, contains};
+use crate::filter::{Filter, FilterDemand, Sort, contains};
 use crate::guard::allow;
 pub use crate::record::Connection;
 use crate::record::{Asked, Part, Record, RecordType};
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 use crate::{Error, Result};
 
-/// How deep conditions nest.
+/// Maximum nesting of conditions.
 const MAX_NESTING: usize = 5;
-/// How many values conditions compare with.
+/// Maximum number of values that conditions compare with.
 const MAX_VALUES: usize = 1000;
 
-/// How a list's rows are found.
+/// A list of rows: which rows, with which conditions, in which order.
 pub struct List<E: EntityTrait> {
     rows: fn() -> Select<E>,
     conditions: Vec<Condition>,
@@ -37,32 +37,33 @@ pub struct List<E: EntityTrait> {
     refused: Option<Error>,
 }
 
-/// Rows of a table in an order, and who asks for them.
+/// A list without its entity type, and the request that asks for it.
 struct Ordered<'a> {
-    scope: Scope<'a>,
+    scope: RequestScope<'a>,
     record: &'static RecordType,
     select: SelectStatement,
     order: Order,
 }
 
 impl<E: EntityTrait> List<E> {
-    /// All of these rows, which are the same at every call: their statement is remembered, without its order.
+    /// A list of all these rows. Every call of `rows` must select the same rows: its statement is cached, without
+    /// columns and order.
     pub fn of(rows: fn() -> Select<E>) -> Self {
         Self { rows, conditions: Vec::new(), order: Order::new(), refused: None }
     }
 
-    /// Only rows for which a condition holds that everybody may ask for.
+    /// Restricts the list by a condition that needs no ability.
     #[must_use]
     pub fn only(mut self, condition: impl IntoCondition) -> Self {
         self.conditions.push(condition.into_condition());
         self
     }
 
-    /// Only rows for which the conditions hold.
+    /// Restricts the list by the caller's conditions.
     #[must_use]
-    pub fn filter(mut self, filter: Option<&impl Filter>, scope: Scope<'_>) -> Self {
+    pub fn filter(mut self, filter: Option<&impl Filter>, scope: RequestScope<'_>) -> Self {
         if let Some(filter) = filter {
-            match allowed(filter, scope) {
+            match check_filter(filter, scope) {
                 Ok(()) => self.conditions.push(filter.condition(scope.backend())),
                 Err(refusal) => self.refused = Some(refusal),
             }
@@ -70,22 +71,22 @@ impl<E: EntityTrait> List<E> {
         self
     }
 
-    /// Rows in this order; by primary key where nothing is asked, and last of all.
+    /// Sorts the list. The primary key is always the last key of the order.
     #[must_use]
     pub fn sort<S: Sort<Entity = E>>(mut self, sort: Option<&Vec<S>>) -> Self {
-        sort.into_iter().flatten().for_each(|sort| self.order.by(sort.key()));
+        sort.into_iter().flatten().for_each(|sort| self.order.add(sort.key()));
         self
     }
 
-    /// Only rows whose `column` holds the text, in any case; where no order is asked, rows that
-    /// equal it come first (docs/contract/documented-contract.md#4.3).
+    /// Restricts the list to rows whose `column` holds the text, ignoring case. With `exact_first`, rows that equal
+    /// the text come first (docs/contract/documented-contract.md#4.3).
     #[must_use]
     pub fn search(
         mut self,
         column: E::Column,
         text: Option<&str>,
         exact_first: bool,
-        scope: Scope<'_>,
+        scope: RequestScope<'_>,
     ) -> Self {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
         let column = Column::of(column);
@@ -95,10 +96,11 @@ impl<E: EntityTrait> List<E> {
         self.only(contains(&column, text, scope.backend()))
     }
 
-    /// Reads the rows that are asked for.
+    /// Reads the requested rows.
     ///
     /// # Errors
-    /// When the paging makes no sense or the database fails.
+    /// When the paging arguments are not valid, when the caller lacks an ability for a condition or order, and when the
+    /// database fails.
     pub async fn page<T: Record<Entity = E>>(
         mut self,
         ctx: &Context<'_>,
@@ -107,8 +109,8 @@ impl<E: EntityTrait> List<E> {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
-        self.order.end(Column::of(T::key_column()));
-        let (scope, record) = (Scope::from(ctx), T::record());
+        self.order.add_primary_key(Column::of(T::key_column()));
+        let (scope, record) = (RequestScope::from(ctx), T::record());
         let mut select = scope.lists().rows(self.rows);
         self.conditions.into_iter().for_each(|condition| {
             select.cond_where(condition);
@@ -121,36 +123,36 @@ impl<E: EntityTrait> List<E> {
 impl Ordered<'_> {
     async fn page(self, ctx: &Context<'_>, paging: Paging) -> Result<Part> {
         let Self { scope, record, select, order } = self;
-        orderable(&order, record, scope)?;
+        check_order(&order, record, scope)?;
         let (rest, options) = (scope.is_rest(), scope.engine().options);
         let window = paging.window(if rest { options.max_per_page } else { options.operation.list })?;
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let asked = Asked::of(&set, record).map_err(|error| Error::internal(error.message))?;
-        let source = Source { scope, record, select: &select, order: &order, asked };
-        let mut part = match window.place {
-            Place::Offset(offset) if rest => source.plain(offset, window.size).await?,
-            _ => source.read(window).await?,
+        let source = ListReader { scope, record, select: &select, order: &order, asked };
+        let mut part = match window.range {
+            WindowRange::Offset(offset) if rest => source.page_by_number(offset, window.size).await?,
+            _ => source.read_window(window).await?,
         };
         if asked.total && part.total.is_none() {
-            part.total = Some(remembered::count(scope, record, &select).await?);
+            part.total = Some(list_cache::count(scope, record, &select).await?);
         }
         Ok(part)
     }
 }
 
-/// The place of a row in an order, and a cursor, tell what the order compares: it needs the abilities of
-/// those fields.
-fn orderable(order: &Order, record: &RecordType, scope: Scope<'_>) -> Result<()> {
+/// Checks the abilities for the fields that the order compares: the position of a row in the order, and its cursor,
+/// reveal their values.
+fn check_order(order: &Order, record: &RecordType, scope: RequestScope<'_>) -> Result<()> {
     let compared = order.fields().filter_map(|name| record.field(name));
     compared
         .filter(|field| !field.need.is_none())
         .try_for_each(|field| allow(scope.own_abilities()?, field.need.any))
 }
 
-/// A condition on related records tells as much of them as reading them does, so it needs the same
-/// ability; it nests only so deep, and is only so long.
-fn allowed(filter: &impl Filter, scope: Scope<'_>) -> Result<()> {
-    let mut demand = Demand::default();
+/// Checks the limits of conditions and the abilities for them: a condition on related records reveals as much as
+/// reading them, so it needs the same ability.
+fn check_filter(filter: &impl Filter, scope: RequestScope<'_>) -> Result<()> {
+    let mut demand = FilterDemand::default();
     if filter.demand(&mut demand) > MAX_NESTING {
         return Err(Error::BadRequest(format!("Conditions nest more than {MAX_NESTING} deep.")));
     }

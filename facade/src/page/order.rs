@@ -1,44 +1,45 @@
 //! The order of a list, and positions in it.
 //!
-//! A position is what the order compares of a row, as the database itself tells it, with the primary
-//! key last. So a list goes on behind a row whatever was inserted, changed or deleted meanwhile, the
-//! row itself included. That is why a position holds the values and not the key alone, from which a
-//! subselect could find them: it would lose its place with its row, and move with it.
+//! A position holds the values of a row that the order compares, as the database returns them, with the primary key
+//! last. So a list can continue after a position whatever was inserted, changed or deleted meanwhile, the row
+//! itself included. A position with the primary key alone would not do: it would be lost when its row is deleted,
+//! and move when its row changes.
 
 use chrono::{Datelike, NaiveDate};
 use sea_orm::sea_query::{
     CaseStatement, ColumnType, Expr, ExprTrait, NullOrdering, SelectStatement, SimpleExpr,
 };
-use sea_orm::{Condition, DbBackend, DbErr, Order as Way, QueryResult, Value};
+use sea_orm::{Condition, DbBackend, DbErr, Order as SqlOrder, QueryResult, Value};
 use serde_json::Value as Json;
 use value::{Id, Int, LocalTime};
 
-use crate::collation::{collated, places, sort_key};
+use crate::collation::{collated, sort_key, word_positions};
 use crate::column::Column;
-use crate::filter::{Direction, Key, equals};
+use crate::filter::{Direction, SortKey, equals};
 
-/// What of a long text is compared: MariaDB itself sorts by little more, and a cursor holds it.
-const LONGEST: u16 = 255;
+/// Letters of a long text that are compared. A cursor holds them, so they must be few; MariaDB itself sorts long
+/// texts by a prefix.
+const MAX_PREFIX_LETTERS: u16 = 255;
 /// Name of the field that shows the primary key.
-const PRIMARY: &str = "databaseId";
-/// Years that every database can compare with.
-const YEARS: std::ops::RangeInclusive<i32> = 0..=9999;
+const PRIMARY_KEY_FIELD: &str = "databaseId";
+/// Years that all databases can compare with.
+const COMPARABLE_YEARS: std::ops::RangeInclusive<i32> = 0..=9999;
 
-/// What a list is ordered by, the primary key last.
+/// The order of a list; the primary key is its last term.
 pub(super) struct Order {
     terms: Vec<Term>,
 }
 
 enum Term {
-    /// Rows first whose column equals a text.
+    /// Rows whose column equals a text come first.
     Exact(Column, String),
-    Key(Key),
+    Key(SortKey),
 }
 
-/// A position: a value of each term, none for null.
+/// A position in an order: one value for each term; `None` is SQL's null.
 pub(super) type Position = Vec<Option<Value>>;
 
-/// Which side of a position.
+/// A side of a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     /// Behind it.
@@ -47,9 +48,9 @@ pub(super) enum Side {
     Before,
 }
 
-/// How the values of a term travel.
+/// The type in which values of a term are read, and how a cursor writes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ValueType {
     Int,
     Real,
     Text,
@@ -58,17 +59,17 @@ enum Kind {
     Date,
 }
 
-/// A term as a database compares it.
-struct Part {
-    /// What is compared.
+/// A term of an order as SQL.
+struct SqlTerm {
+    /// The expression that is compared and sorted by.
     compared: SimpleExpr,
-    /// The same, as it is read.
+    /// The expression that reads the value for a cursor.
     read: SimpleExpr,
-    /// The same, as it is stored, where that is something else.
+    /// The expression for the stored value, where it differs from `compared`.
     stored: Option<SimpleExpr>,
-    kind: Kind,
+    kind: ValueType,
     nullable: bool,
-    down: bool,
+    descending: bool,
 }
 
 impl Order {
@@ -76,31 +77,30 @@ impl Order {
         Self { terms: Vec::new() }
     }
 
-    /// Orders by one key more, unless rows are ordered by it already: nothing tells more than the primary key.
-    pub(super) fn by(&mut self, key: Key) {
-        let known =
-            |term: &Term| matches!(term, Term::Key(known) if known.name == key.name || known.name == PRIMARY);
+    /// Adds a key, unless it has no effect: it is in the order already, or the primary key is.
+    pub(super) fn add(&mut self, key: SortKey) {
+        let known = |term: &Term| matches!(term, Term::Key(known) if known.name == key.name || known.name == PRIMARY_KEY_FIELD);
         if !self.terms.iter().any(known) {
             self.terms.push(Term::Key(key));
         }
     }
 
-    /// Orders by the primary key last of all.
-    pub(super) fn end(&mut self, column: Column) {
-        self.by(Key { name: PRIMARY, column, words: &[], direction: Direction::Asc });
+    /// Adds the primary key as the last key.
+    pub(super) fn add_primary_key(&mut self, column: Column) {
+        self.add(SortKey { name: PRIMARY_KEY_FIELD, column, words: &[], direction: Direction::Asc });
     }
 
-    /// Puts rows first whose column equals the text.
+    /// Adds a term that puts rows first whose column equals the text.
     pub(super) fn exact_first(&mut self, column: Column, text: &str) {
         self.terms.push(Term::Exact(column, text.to_owned()));
     }
 
-    /// Whether rows are ordered by their primary key and nothing else.
+    /// Whether the primary key is the only term.
     pub(super) fn is_by_key(&self) -> bool {
-        matches!(self.terms.as_slice(), [Term::Key(key)] if key.name == PRIMARY)
+        matches!(self.terms.as_slice(), [Term::Key(key)] if key.name == PRIMARY_KEY_FIELD)
     }
 
-    /// Names of the fields that the order compares.
+    /// Names of the fields that the order compares, without the column of an exact match.
     pub(super) fn fields(&self) -> impl Iterator<Item = &'static str> {
         self.terms.iter().filter_map(|term| match term {
             Term::Key(key) => Some(key.name),
@@ -108,7 +108,7 @@ impl Order {
         })
     }
 
-    /// Tells this order of `list` from others.
+    /// A checksum of the list's name and the order: a cursor is valid only for the same list in the same order.
     pub(super) fn signature(&self, list: &str) -> u32 {
         let terms = self.terms.iter().fold(list.to_owned(), |text, term| match term {
             Term::Exact(_, exact) => format!("{text}\n={exact}"),
@@ -117,52 +117,59 @@ impl Order {
         crc32fast::hash(terms.as_bytes())
     }
 
-    /// The rows in their order, for pages by number: texts in the shop's order.
-    pub(super) fn sort(&self, select: &mut SelectStatement, backend: DbBackend) {
+    /// Adds the order to a statement, for REST's pages.
+    pub(super) fn sort_for_pages(&self, select: &mut SelectStatement, backend: DbBackend) {
         for term in &self.terms {
             match term {
                 Term::Exact(column, text) => {
-                    select.order_by_expr(equals(column, text, backend), Way::Desc);
+                    select.order_by_expr(equals(column, text, backend), SqlOrder::Desc);
                 }
                 Term::Key(key) => {
-                    let down = key.direction == Direction::Desc;
+                    let descending = key.direction == Direction::Desc;
                     let by = sort_key(&key.column, key.words, backend);
-                    ordered(select, by, key.column.nullable, down, backend);
+                    add_order_by(select, by, key.column.nullable, descending, backend);
                 }
             }
         }
     }
 
-    /// The rows in that order, where nobody goes on behind a position: a `timestamp` is sorted as it is stored, which
-    /// the database can tell sooner than how it is shown. Two moments of the hour that autumn repeats are two then.
-    pub(super) fn sort_as_stored(&self, select: &mut SelectStatement, backend: DbBackend) {
-        for part in self.parts(backend) {
-            ordered(select, part.stored.unwrap_or(part.compared), part.nullable, part.down, backend);
+    /// Adds the order to a statement where the client asks for no cursors. A `timestamp` is then sorted by its
+    /// stored value, for which the database can use an index. In the hour that is repeated in autumn, this order is
+    /// finer than that of [`sort_for_cursors`](Self::sort_for_cursors).
+    pub(super) fn sort_by_stored_values(&self, select: &mut SelectStatement, backend: DbBackend) {
+        for term in self.sql_terms(backend) {
+            add_order_by(
+                select,
+                term.stored.unwrap_or(term.compared),
+                term.nullable,
+                term.descending,
+                backend,
+            );
         }
     }
 
-    /// The rows in the order in which positions are compared, or from its end.
-    pub(super) fn sort_exactly(&self, select: &mut SelectStatement, reversed: bool, backend: DbBackend) {
-        for part in self.parts(backend) {
-            ordered(select, part.compared, part.nullable, part.down != reversed, backend);
+    /// Adds the order in which positions are compared, or its reverse.
+    pub(super) fn sort_for_cursors(&self, select: &mut SelectStatement, reversed: bool, backend: DbBackend) {
+        for term in self.sql_terms(backend) {
+            add_order_by(select, term.compared, term.nullable, term.descending != reversed, backend);
         }
     }
 
-    /// Reads the position of each row too, but for its primary key.
+    /// Makes a statement also select the values of each row's position, except the primary key.
     pub(super) fn select(&self, select: &mut SelectStatement, backend: DbBackend) {
-        let parts = self.parts(backend).take(self.terms.len().saturating_sub(1));
-        for (at, part) in parts.enumerate() {
-            select.expr_as(part.read, column(at));
+        let terms = self.sql_terms(backend).take(self.terms.len().saturating_sub(1));
+        for (at, term) in terms.enumerate() {
+            select.expr_as(term.read, position_column(at));
         }
     }
 
-    /// How the positions of rows that were read so are found.
+    /// Describes the columns that [`select`](Self::select) adds.
     pub(super) fn positions(&self, backend: DbBackend) -> Positions {
-        let parts = self.parts(backend).take(self.terms.len().saturating_sub(1));
-        Positions(parts.enumerate().map(|(at, part)| (column(at), part.kind)).collect())
+        let terms = self.sql_terms(backend).take(self.terms.len().saturating_sub(1));
+        Positions(terms.enumerate().map(|(at, term)| (position_column(at), term.kind)).collect())
     }
 
-    /// The rows beyond a position, or at it and beyond.
+    /// The condition for the rows beyond a position; with `inclusive`, also the row at it.
     pub(super) fn beyond(
         &self,
         position: &[Option<Value>],
@@ -171,44 +178,48 @@ impl Order {
         backend: DbBackend,
     ) -> Condition {
         let terms: Vec<_> = self
-            .parts(backend)
+            .sql_terms(backend)
             .zip(position)
-            .map(|(part, value)| Comparison { up: part.down == (side == Side::Before), part, value })
+            .map(|(term, value)| Comparison {
+                ascending: term.descending == (side == Side::Before),
+                term,
+                value,
+            })
             .collect();
         let Some((last, before)) = terms.split_last() else { return Condition::all() };
-        let last = if inclusive { last.reached() } else { Some(last.passed()) };
+        let last = if inclusive { last.is_at_or_beyond() } else { Some(last.is_beyond()) };
         let last = Condition::all().add_option(last);
         let beyond = before.iter().rfold(last, |rest, term| {
-            let level = Condition::all().add(term.same()).add(rest);
-            Condition::any().add(term.passed()).add(level)
+            let level = Condition::all().add(term.is_equal()).add(rest);
+            Condition::any().add(term.is_beyond()).add(level)
         });
-        // Said once more of the first term alone: that is what an index on it can use.
-        let range = before.first().and_then(Comparison::reached);
+        // The condition on the first term alone is redundant, but an index on it can be used for it.
+        let range = before.first().and_then(Comparison::is_at_or_beyond);
         Condition::all().add_option(range).add(beyond)
     }
 
-    /// The position that values of a cursor tell; nothing where they tell none.
+    /// Reads a position from the values of a cursor; `None` where they do not fit the order.
     pub(super) fn parse(&self, values: &[Json], backend: DbBackend) -> Option<Position> {
         if values.len() != self.terms.len() {
             return None;
         }
-        let read = |(part, value): (Part, &Json)| match value {
-            Json::Null => part.nullable.then_some(None),
-            value => part.kind.parse(value, backend).map(Some),
+        let read = |(term, value): (SqlTerm, &Json)| match value {
+            Json::Null => term.nullable.then_some(None),
+            value => term.kind.parse(value, backend).map(Some),
         };
-        self.parts(backend).zip(values).map(read).collect()
+        self.sql_terms(backend).zip(values).map(read).collect()
     }
 
-    fn parts(&self, backend: DbBackend) -> impl DoubleEndedIterator<Item = Part> + ExactSizeIterator {
+    fn sql_terms(&self, backend: DbBackend) -> impl DoubleEndedIterator<Item = SqlTerm> + ExactSizeIterator {
         self.terms.iter().map(move |term| match term {
-            Term::Exact(column, text) => Part::exact(column, text, backend),
-            Term::Key(key) => Part::of(key, backend),
+            Term::Exact(column, text) => SqlTerm::exact(column, text, backend),
+            Term::Key(key) => SqlTerm::of(key, backend),
         })
     }
 }
 
-/// Columns that hold a row's position, but for its primary key.
-pub(super) struct Positions(Vec<(String, Kind)>);
+/// The selected columns that hold a row's position, except the primary key.
+pub(super) struct Positions(Vec<(String, ValueType)>);
 
 impl Positions {
     /// The position of a row with this primary key.
@@ -219,13 +230,20 @@ impl Positions {
 }
 
 /// Name of the column that holds a term's value.
-fn column(at: usize) -> String {
+fn position_column(at: usize) -> String {
     format!("position_{at}")
 }
 
-/// Null is the smallest value everywhere; PostgreSQL alone takes it for the greatest.
-fn ordered(select: &mut SelectStatement, by: SimpleExpr, nullable: bool, down: bool, backend: DbBackend) {
-    let (way, nulls) = if down { (Way::Desc, NullOrdering::Last) } else { (Way::Asc, NullOrdering::First) };
+/// Adds one expression to the order of a statement. Null sorts as the smallest value; PostgreSQL must be told so.
+fn add_order_by(
+    select: &mut SelectStatement,
+    by: SimpleExpr,
+    nullable: bool,
+    descending: bool,
+    backend: DbBackend,
+) {
+    let (way, nulls) =
+        if descending { (SqlOrder::Desc, NullOrdering::Last) } else { (SqlOrder::Asc, NullOrdering::First) };
     if backend == DbBackend::Postgres && nullable {
         select.order_by_expr_with_nulls(by, way, nulls);
     } else {
@@ -233,81 +251,90 @@ fn ordered(select: &mut SelectStatement, by: SimpleExpr, nullable: bool, down: b
     }
 }
 
-impl Part {
+impl SqlTerm {
     fn exact(column: &Column, text: &str, backend: DbBackend) -> Self {
         let place =
             CaseStatement::new().case(equals(column, text, backend), Expr::val(0)).finally(Expr::val(1));
         let compared: SimpleExpr = place.into();
-        Self { read: compared.clone(), compared, stored: None, kind: Kind::Int, nullable: false, down: false }
+        Self {
+            read: compared.clone(),
+            compared,
+            stored: None,
+            kind: ValueType::Int,
+            nullable: false,
+            descending: false,
+        }
     }
 
-    fn of(key: &Key, backend: DbBackend) -> Self {
-        let (ty, nullable, down) = (&key.column.ty, key.column.nullable, key.direction == Direction::Desc);
+    fn of(key: &SortKey, backend: DbBackend) -> Self {
+        let (ty, nullable, descending) =
+            (&key.column.ty, key.column.nullable, key.direction == Direction::Desc);
         if !key.words.is_empty() {
-            let compared = places(&key.column, key.words);
+            let compared = word_positions(&key.column, key.words);
             return Self {
                 read: compared.clone(),
                 compared,
                 stored: None,
-                kind: Kind::Int,
+                kind: ValueType::Int,
                 nullable: true,
-                down,
+                descending,
             };
         }
         let (plain, mut stored) = (key.column.expr(), None);
-        let kind = Kind::of(ty, backend);
+        let kind = ValueType::of(ty, backend);
         let compared = match (ty, backend) {
             (ColumnType::Text, _) => collated(prefix(plain, backend), backend),
-            _ if kind == Kind::Text && !is_moment(ty) => collated(plain, backend),
-            // A `timestamp` is compared as it is shown: two moments of the hour that autumn repeats are one.
-            (ty, DbBackend::MySql) if kind == Kind::Time && is_moment(ty) => {
+            _ if kind == ValueType::Text && !is_date_or_time(ty) => collated(plain, backend),
+            // A `timestamp` is compared by its local time, since a cursor holds that. In the hour that is repeated
+            // in autumn, two different stored values have the same local time.
+            (ty, DbBackend::MySql) if kind == ValueType::Time && is_date_or_time(ty) => {
                 stored = Some(plain.clone());
                 Expr::cust_with_expr("CAST(? AS DATETIME(6))", plain)
             }
             _ => plain,
         };
         let read = match (kind, backend) {
-            // Each kind of number with a fraction, exactly as its own column compares it.
-            (Kind::Real, DbBackend::MySql) => Expr::cust_with_expr("? + 0e0", compared.clone()),
-            (Kind::Real, DbBackend::Postgres) => {
+            // As a double, so that the cursor holds exactly the value that the column compares.
+            (ValueType::Real, DbBackend::MySql) => Expr::cust_with_expr("? + 0e0", compared.clone()),
+            (ValueType::Real, DbBackend::Postgres) => {
                 Expr::cust_with_expr("CAST($1 AS double precision)", compared.clone())
             }
-            (Kind::Real, _) => Expr::cust_with_expr("CAST(? AS REAL)", compared.clone()),
-            (Kind::Text, DbBackend::Sqlite) => Expr::cust_with_expr("CAST(? AS TEXT)", compared.clone()),
+            (ValueType::Real, _) => Expr::cust_with_expr("CAST(? AS REAL)", compared.clone()),
+            (ValueType::Text, DbBackend::Sqlite) => Expr::cust_with_expr("CAST(? AS TEXT)", compared.clone()),
             _ => compared.clone(),
         };
-        Self { compared, read, stored, kind, nullable, down }
+        Self { compared, read, stored, kind, nullable, descending }
     }
 }
 
-/// The beginning of a long text.
+/// SQL for the beginning of a long text.
 fn prefix(text: SimpleExpr, backend: DbBackend) -> SimpleExpr {
     let text_here = if backend == DbBackend::Postgres { "$1" } else { "?" };
-    Expr::cust_with_expr(format!("SUBSTR({text_here}, 1, {LONGEST})"), text)
+    Expr::cust_with_expr(format!("SUBSTR({text_here}, 1, {MAX_PREFIX_LETTERS})"), text)
 }
 
-fn is_moment(ty: &ColumnType) -> bool {
+fn is_date_or_time(ty: &ColumnType) -> bool {
     matches!(
         ty,
         ColumnType::DateTime | ColumnType::Timestamp | ColumnType::TimestampWithTimeZone | ColumnType::Date
     )
 }
 
-/// A term of an order, held against a value of it in one direction.
+/// A term that is compared with a value, in one direction.
 struct Comparison<'a> {
-    part: Part,
+    term: SqlTerm,
     value: &'a Option<Value>,
-    up: bool,
+    ascending: bool,
 }
 
 impl Comparison<'_> {
     fn compared(&self) -> SimpleExpr {
-        self.part.compared.clone()
+        self.term.compared.clone()
     }
 
-    /// Beyond the value.
-    fn passed(&self) -> SimpleExpr {
-        match (self.value, self.up) {
+    /// SQL for: the row is beyond the value.
+    fn is_beyond(&self) -> SimpleExpr {
+        match (self.value, self.ascending) {
             (Some(value), true) => self.compared().gt(value.clone()),
             (Some(value), false) => self.or_null(self.compared().lt(value.clone())),
             (None, true) => self.compared().is_not_null(),
@@ -315,9 +342,9 @@ impl Comparison<'_> {
         }
     }
 
-    /// Beyond the value or equal to it; nothing where every row is.
-    fn reached(&self) -> Option<SimpleExpr> {
-        match (self.value, self.up) {
+    /// SQL for: the row is at the value or beyond it; `None` where that is true of every row.
+    fn is_at_or_beyond(&self) -> Option<SimpleExpr> {
+        match (self.value, self.ascending) {
             (Some(value), true) => Some(self.compared().gte(value.clone())),
             (Some(value), false) => Some(self.or_null(self.compared().lte(value.clone()))),
             (None, true) => None,
@@ -325,29 +352,29 @@ impl Comparison<'_> {
         }
     }
 
-    fn same(&self) -> SimpleExpr {
+    fn is_equal(&self) -> SimpleExpr {
         match self.value {
             Some(value) => self.compared().eq(value.clone()),
             None => self.compared().is_null(),
         }
     }
 
-    /// Downwards, null comes last.
+    /// Descending, null comes last, so it is beyond every value.
     fn or_null(&self, condition: SimpleExpr) -> SimpleExpr {
-        if self.part.nullable { condition.or(self.compared().is_null()) } else { condition }
+        if self.term.nullable { condition.or(self.compared().is_null()) } else { condition }
     }
 }
 
-impl Kind {
+impl ValueType {
     fn of(ty: &ColumnType, backend: DbBackend) -> Self {
         match ty {
             ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => Self::Text,
             ColumnType::Float | ColumnType::Double | ColumnType::Decimal(_) => Self::Real,
             ColumnType::Boolean if backend == DbBackend::Postgres => Self::Bool,
-            // SQLite stores moments as texts.
-            ty if is_moment(ty) && backend == DbBackend::Sqlite => Self::Text,
+            // SQLite stores dates and times as texts.
+            ty if is_date_or_time(ty) && backend == DbBackend::Sqlite => Self::Text,
             ColumnType::Date => Self::Date,
-            ty if is_moment(ty) => Self::Time,
+            ty if is_date_or_time(ty) => Self::Time,
             _ => Self::Int,
         }
     }
@@ -371,25 +398,25 @@ impl Kind {
             }
             Self::Text => {
                 let text = value.as_str()?;
-                // No row of PostgreSQL holds this letter, and it cannot be asked for it.
+                // PostgreSQL refuses NUL in a parameter; none of its rows holds it.
                 let askable = backend != DbBackend::Postgres || !text.contains('\0');
                 askable.then(|| text.into())
             }
             Self::Bool => value.as_bool().map(Value::from),
             Self::Time => {
                 let time = chrono::DateTime::from_timestamp_micros(value.as_i64()?)?.naive_utc();
-                YEARS.contains(&time.year()).then(|| time.into())
+                COMPARABLE_YEARS.contains(&time.year()).then(|| time.into())
             }
             Self::Date => {
                 let date = NaiveDate::from_num_days_from_ce_opt(i32::try_from(value.as_i64()?).ok()?)?;
-                YEARS.contains(&date.year()).then(|| date.into())
+                COMPARABLE_YEARS.contains(&date.year()).then(|| date.into())
             }
         }
     }
 }
 
-/// A position as values of a cursor, exactly.
-pub(super) fn told(position: &[Option<Value>]) -> impl Iterator<Item = Json> {
+/// A position as the JSON values of a cursor, without any loss.
+pub(super) fn cursor_values(position: &[Option<Value>]) -> impl Iterator<Item = Json> {
     position.iter().map(|value| value.as_ref().map_or(Json::Null, json))
 }
 
@@ -416,15 +443,15 @@ mod tests {
     fn a_timestamp_is_sorted_as_it_is_stored_where_no_cursor_leads_on() {
         let mut order = Order::new();
         let column = Column::of(book::Column::BoughtAt);
-        order.by(Key { name: "boughtAt", column, words: &[], direction: Direction::Desc });
+        order.add(SortKey { name: "boughtAt", column, words: &[], direction: Direction::Desc });
         let sorted = |sort: &dyn Fn(&mut SelectStatement)| {
             let mut select = Query::select();
             sort(&mut select);
             DbBackend::MySql.build(&select).sql
         };
-        let as_stored = sorted(&|select| order.sort_as_stored(select, DbBackend::MySql));
+        let as_stored = sorted(&|select| order.sort_by_stored_values(select, DbBackend::MySql));
         assert_eq!(as_stored, "SELECT  ORDER BY `books`.`bought_at` DESC");
-        let exactly = sorted(&|select| order.sort_exactly(select, false, DbBackend::MySql));
+        let exactly = sorted(&|select| order.sort_for_cursors(select, false, DbBackend::MySql));
         assert_eq!(exactly, "SELECT  ORDER BY CAST(`books`.`bought_at` AS DATETIME(6)) DESC");
     }
 }

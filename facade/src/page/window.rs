@@ -1,55 +1,57 @@
-//! Which part of a list is asked for.
+//! The paging arguments of a list, and the window of rows that they select.
 
 use crate::{Error, Result};
 
-/// Rows of a GraphQL list when the query doesn't say.
+/// Rows of a GraphQL list where the query gives no size.
 pub const DEFAULT_SIZE: u64 = 25;
 
-/// Which part of a list is asked for: Relay cursors, or pages.
+/// The paging arguments of a list: Relay cursors or page numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Paging {
-    /// The first so many rows (after `after`).
+    /// Number of rows from the beginning (after `after`).
     pub first: Option<i64>,
-    /// Cursor before the first row.
+    /// Cursor: only rows after it.
     pub after: Option<String>,
-    /// The last so many rows (before `before`).
+    /// Number of rows from the end (before `before`).
     pub last: Option<i64>,
-    /// Cursor behind the last row.
+    /// Cursor: only rows before it.
     pub before: Option<String>,
-    /// Page, from 1.
+    /// Number of the page, from 1.
     pub page: Option<i64>,
-    /// Rows a page.
+    /// Rows of a page.
     pub per_page: Option<i64>,
 }
 
-/// Where a part stands, and how many rows it has at most.
+/// A window of a list: which range it lies in, and its maximum number of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Window {
-    pub(super) place: Place,
+    pub(super) range: WindowRange,
     pub(super) size: u64,
 }
 
-/// Where a part stands.
+/// The range that a window is taken from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Behind so many rows.
+pub(super) enum WindowRange {
+    /// All rows but the first so many.
     Offset(u64),
-    /// Between two cursors, where there are any.
-    Between { after: Option<String>, before: Option<String>, end: End },
+    /// The rows between two cursors, either of which may be missing. The window lies at one `end` of them.
+    Cursors { after: Option<String>, before: Option<String>, end: End },
 }
 
-/// At which end of what is between the cursors.
+/// The end of a range at which the window lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// At its beginning, as was asked.
+    /// The beginning; the client gave a size (`first` or `perPage`).
     First,
-    /// At its beginning, since nothing was asked.
-    Unsaid,
-    /// At its end, as was asked.
+    /// The beginning; the client gave no size.
+    FirstByDefault,
+    /// The end (`last`).
     Last,
 }
 
 impl Paging {
+    /// The window that the arguments select, of at most `max` rows.
+    ///
     /// # Errors
     /// When a size is out of bounds, or two arguments exclude each other.
     pub(super) fn window(self, max: u64) -> Result<Window> {
@@ -66,18 +68,18 @@ impl Paging {
             }
             let page = u64::try_from(page).ok().filter(|&page| page > 0);
             let page = page.ok_or_else(|| Error::BadRequest("`page` is not valid.".to_owned()))?;
-            return Ok(Window { place: Place::Offset((page - 1).saturating_mul(size)), size });
+            return Ok(Window { range: WindowRange::Offset((page - 1).saturating_mul(size)), size });
         }
         let end = match (last, first.or(per_page)) {
             (Some(_), _) => End::Last,
             (None, Some(_)) => End::First,
-            (None, None) => End::Unsaid,
+            (None, None) => End::FirstByDefault,
         };
-        let place = match (self.after, self.before) {
-            (None, None) if end != End::Last => Place::Offset(0),
-            (after, before) => Place::Between { after, before, end },
+        let range = match (self.after, self.before) {
+            (None, None) if end != End::Last => WindowRange::Offset(0),
+            (after, before) => WindowRange::Cursors { after, before, end },
         };
-        Ok(Window { place, size })
+        Ok(Window { range, size })
     }
 }
 

@@ -1,7 +1,7 @@
-//! The pages for people: GraphiQL, Swagger UI, and the files that they load.
+//! The HTML pages GraphiQL and Swagger UI, and the files that they load.
 //!
-//! Everything is inside the binary; no page names another host, and each forbids the browser to
-//! ask one.
+//! All files are inside the binary. The pages load nothing from other hosts, and their `Content-Security-Policy`
+//! forbids it.
 
 use std::sync::LazyLock;
 
@@ -18,9 +18,9 @@ use axum::routing::get;
 static GRAPHIQL: LazyLock<String> = LazyLock::new(|| versioned(include_str!("graphiql.html")));
 static SWAGGER: LazyLock<String> = LazyLock::new(|| versioned(include_str!("swagger.html")));
 
-/// Own scripts only, none within the page. GraphiQL and Swagger UI write styles into the page and
-/// carry their pictures and letters within their files.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+/// `Content-Security-Policy` of the pages: scripts from this server only, no inline scripts. GraphiQL and Swagger
+/// UI need inline styles, and images and fonts as `data:` URLs.
+const PAGE_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
@@ -33,13 +33,13 @@ struct Asset {
 }
 
 impl Asset {
-    /// Changes with the content.
+    /// A checksum of the content, for the URL and the `ETag`.
     fn version(&self) -> String {
         format!("{:08x}", crc32fast::hash(self.body))
     }
 }
 
-/// Lists assets of one folder: each file's name in the address is its name on the disk.
+/// Lists assets by folder. A file has the same name in the URL and on disk.
 macro_rules! assets {
     ($($folder:literal: $($file:literal $kind:expr),*;)*) => {
         &[$($(Asset {
@@ -66,32 +66,35 @@ const DOCS_ASSETS: &[Asset] = assets! {
     "page": "swagger-page.js" SCRIPT, "start.js" SCRIPT, "pages.css" STYLE;
 };
 
-/// Swagger UI at a path, and the files of all pages. GraphiQL shares its address with the GraphQL
-/// endpoint, whose handler calls [`graphiql`].
+/// Routes for Swagger UI at the path `documentation`, and for the files of all pages. GraphiQL shares its path with the
+/// GraphQL endpoint, whose handler calls [`graphiql`].
 pub fn router<S: Clone + Send + Sync + 'static>(documentation: &str, title: &'static str) -> Router<S> {
     Router::new()
-        .route(documentation, get(move || async move { page(SWAGGER.replace("{title}", &attribute(title))) }))
+        .route(
+            documentation,
+            get(move || async move { page(SWAGGER.replace("{title}", &escape_attribute(title))) }),
+        )
         .route("/docs/asset/{asset}", get(docs_asset))
         .route("/graphql/asset/{asset}", get(graphql_asset))
 }
 
-/// A page of the host's own, which loads files of these.
-pub fn own(html: &str) -> Response {
+/// A page of the host, which may load the same files.
+pub fn host_page(html: &str) -> Response {
     page(versioned(html))
 }
 
-/// GraphiQL for the endpoint at that path. A demo key is written into its headers editor.
+/// GraphiQL for the endpoint at that path. A demo key is entered into its editor of headers.
 pub fn graphiql(endpoint: &str, title: &str, demo_key: Option<&str>) -> Response {
     let html = GRAPHIQL
-        .replace("{title}", &attribute(title))
-        .replace("{endpoint}", &attribute(endpoint))
-        .replace("{key}", &attribute(demo_key.unwrap_or_default()));
+        .replace("{title}", &escape_attribute(title))
+        .replace("{endpoint}", &escape_attribute(endpoint))
+        .replace("{key}", &escape_attribute(demo_key.unwrap_or_default()));
     page(html)
 }
 
 fn page(html: String) -> Response {
     let headers = [
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_SECURITY_POLICY, PAGE_SECURITY_POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-cache"),
@@ -99,8 +102,8 @@ fn page(html: String) -> Response {
     (headers, Html(html)).into_response()
 }
 
-/// A page that names each asset with its version: a browser may keep one for a year, and still loads
-/// the new one after an update.
+/// Adds the version of each asset to its URL in a page: a browser may keep a file for a year, and still loads the
+/// new one after an update.
 fn versioned(html: &str) -> String {
     GRAPHQL_ASSETS.iter().chain(DOCS_ASSETS).fold(html.to_owned(), |html, asset| {
         let name = format!("/asset/{}", asset.name);
@@ -108,8 +111,8 @@ fn versioned(html: &str) -> String {
     })
 }
 
-/// A text as the value of an attribute in double quotes.
-fn attribute(text: &str) -> String {
+/// Escapes a text for an attribute value in double quotes.
+fn escape_attribute(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 

@@ -9,7 +9,7 @@ use async_graphql::{Context, ContextSelectionSet, OutputType, Positioned, Server
 
 use super::reading::Record;
 use crate::Result;
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 use crate::transaction::Transaction;
 
 /// What was asked of a record that is deleted. It is read before, because the deletion takes away what belongs to the
@@ -28,7 +28,7 @@ impl<T: Record> Deleted<T> {
     pub async fn read(ctx: &Context<'_>, transaction: Transaction, record: T) -> Result<(Transaction, Self)> {
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let reading = record.resolve(&set, ctx.item);
-        let (transaction, answer) = Scope::from(ctx).within(transaction, reading).await?;
+        let (transaction, answer) = RequestScope::from(ctx).with_transaction(transaction, reading).await?;
         Ok((transaction, Self { answer, record: PhantomData }))
     }
 

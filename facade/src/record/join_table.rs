@@ -9,7 +9,7 @@ use super::plan::json_key;
 use super::record_type::RecordType;
 use super::rendering::Rendering;
 use super::spelling::Spelling;
-use crate::face::Face;
+use crate::api::Api;
 
 /// Key under which REST shows the columns of the table between, as Laravel does.
 pub(crate) const PIVOT: &str = "pivot";
@@ -83,14 +83,14 @@ impl JoinTable {
     ///
     /// # Errors
     /// When the database sent something else than a column holds.
-    pub(crate) fn write(&self, row: &QueryResult, before: usize, face: Face) -> Result<Vec<u8>, DbErr> {
+    pub(crate) fn write(&self, row: &QueryResult, before: usize, api: Api) -> Result<Vec<u8>, DbErr> {
         let mut text = json_key(PIVOT).into_vec();
         for (at, column) in self.columns.iter().enumerate() {
             let json = if at == 0 { &[b"{", &column.json[1..]].concat()[..] } else { &column.json };
             text.extend_from_slice(json);
             match column.kind.read(row, before + at)? {
                 Cell::Null => text.extend_from_slice(b"null"),
-                cell => (column.rendering.json)(cell, face, &mut text),
+                cell => (column.rendering.json)(cell, api, &mut text),
             }
         }
         text.push(b'}');

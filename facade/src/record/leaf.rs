@@ -21,8 +21,8 @@ use value::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 use super::cell::Cell;
 use super::rendering::Rendering;
 use super::spelling::Spelling;
+use crate::api::{Api, Dialect, Times};
 use crate::execution::Execution;
-use crate::face::{Dialect, Face, Times};
 use crate::json::{write_float, write_str};
 
 /// A column value: how it is shown.
@@ -70,7 +70,7 @@ impl ScalarType for Decimal {
     }
 
     fn to_value(&self) -> Value {
-        price_value(self.0, Face::GraphQl)
+        price_value(self.0, Api::GraphQl)
     }
 }
 
@@ -106,7 +106,7 @@ impl OutputType for Money {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        Ok(price_value(self.0, Execution::of(ctx).face))
+        Ok(price_value(self.0, Execution::of(ctx).api))
     }
 }
 
@@ -174,14 +174,14 @@ impl OutputType for Moment {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        let local = is_local(Execution::of(ctx).face);
+        let local = is_local(Execution::of(ctx).api);
         Ok(Value::String(if local { local_text(self.0) } else { moment_text(self.0) }))
     }
 }
 
 /// Whether a face spells moments in the zone of the database's local times.
-const fn is_local(face: Face) -> bool {
-    matches!(face, Face::Rest(Dialect { times: Times::Local }))
+const fn is_local(api: Api) -> bool {
+    matches!(api, Api::Rest(Dialect { times: Times::Local }))
 }
 
 /// A moment in the zone of the database's local times, to the second: `2026-11-23T13:00:00+01:00`.
@@ -272,19 +272,19 @@ fn float_value(number: f64) -> Value {
 }
 
 /// A price as value: a text in GraphQL, a number in REST.
-fn price_value(price: f64, face: Face) -> Value {
-    match face {
-        Face::GraphQl if price.is_finite() => Value::String(shortest(price)),
+fn price_value(price: f64, api: Api) -> Value {
+    match api {
+        Api::GraphQl if price.is_finite() => Value::String(shortest(price)),
         // What is no number is null on both faces.
-        Face::GraphQl | Face::Rest(_) => float_value(price),
+        Api::GraphQl | Api::Rest(_) => float_value(price),
     }
 }
 
-fn write_price(price: f64, face: Face, out: &mut Vec<u8>) {
-    match face {
-        Face::GraphQl if price.is_finite() => write_str(&shortest(price), out),
+fn write_price(price: f64, api: Api, out: &mut Vec<u8>) {
+    match api {
+        Api::GraphQl if price.is_finite() => write_str(&shortest(price), out),
         // What is no number is null on both faces.
-        Face::GraphQl | Face::Rest(_) => write_float(price, out),
+        Api::GraphQl | Api::Rest(_) => write_float(price, out),
     }
 }
 
@@ -308,8 +308,8 @@ macro_rules! leaf {
 }
 
 const MOMENT: Rendering = Rendering {
-    json: |cell, face, out| match moment(cell) {
-        Some(at) if is_local(face) => write_str(&local_text(at), out),
+    json: |cell, api, out| match moment(cell) {
+        Some(at) if is_local(api) => write_str(&local_text(at), out),
         Some(at) => write_moment(at, out),
         None => out.extend_from_slice(b"null"),
     },
@@ -323,12 +323,12 @@ leaf!(
     bool => Rendering::BOOL,
     Flag => Rendering::FLAG,
     Price => Rendering {
-        json: |cell, face, out| write_price(Price::shortest(cell.float().unwrap_or_default()), face, out),
+        json: |cell, api, out| write_price(Price::shortest(cell.float().unwrap_or_default()), api, out),
         spelling: Spelling::Number,
         ..Rendering::of::<Decimal>()
     },
     f64 => Rendering {
-        json: |cell, face, out| write_price(cell.float().unwrap_or_default(), face, out),
+        json: |cell, api, out| write_price(cell.float().unwrap_or_default(), api, out),
         spelling: Spelling::Number,
         ..Rendering::of::<Decimal>()
     },
@@ -356,10 +356,10 @@ mod tests {
 
     #[test]
     fn a_price_that_is_no_number_is_null() {
-        for face in [Face::GraphQl, Face::REST] {
+        for api in [Api::GraphQl, Api::REST] {
             let mut out = Vec::new();
-            write_price(f64::INFINITY, face, &mut out);
-            assert_eq!((out.as_slice(), price_value(f64::INFINITY, face)), (&b"null"[..], Value::Null));
+            write_price(f64::INFINITY, api, &mut out);
+            assert_eq!((out.as_slice(), price_value(f64::INFINITY, api)), (&b"null"[..], Value::Null));
         }
         assert_eq!(ScalarType::to_value(&Decimal(f64::NAN)), Value::Null);
     }
@@ -367,9 +367,9 @@ mod tests {
     /// What both faces show of a cell, as JSON.
     fn shown<L: Leaf>(cell: Cell<'_>) -> [String; 2] {
         let rendering = L::rendering();
-        [Face::GraphQl, Face::REST].map(|face| {
+        [Api::GraphQl, Api::REST].map(|api| {
             let mut json = Vec::new();
-            (rendering.json)(cell, face, &mut json);
+            (rendering.json)(cell, api, &mut json);
             String::from_utf8(json).unwrap()
         })
     }

@@ -152,7 +152,7 @@ impl<'a> Level<'a> {
         branches: &[(usize, Filled)],
         out: &mut Vec<u8>,
     ) -> Result<u32, DbErr> {
-        let (start, face) = (out.len(), self.request.face);
+        let (start, api) = (out.len(), self.request.api);
         let mut branches = branches.iter();
         let mut objects = 1;
         for (at, planned) in self.plan.fields.values().enumerate() {
@@ -172,11 +172,11 @@ impl<'a> Level<'a> {
                 }
                 Step::Branch { branch, .. } => {
                     let Some((_, filled)) = branches.next() else { continue };
-                    if branch.sparse && face.is_rest() && filled.is_null(number) {
+                    if branch.sparse && api.is_rest() && filled.is_null(number) {
                         continue;
                     }
                     out.extend_from_slice(json);
-                    objects += filled.write(number, face, out);
+                    objects += filled.write(number, api, out);
                 }
             }
         }
@@ -195,7 +195,7 @@ impl<'a> Level<'a> {
                 check_null(self.plan.record, field, rendering.nullable)?;
                 out.extend_from_slice(b"null");
             }
-            (FieldForm::Value(rendering), cell) => (rendering.json)(cell, self.request.face, out),
+            (FieldForm::Value(rendering), cell) => (rendering.json)(cell, self.request.api, out),
             (FieldForm::GlobalId, _) => write_str(&global_id(self.plan.record.name, row.key()?), out),
         }
         Ok(())

@@ -21,7 +21,7 @@ const REMEMBERED: usize = 2048;
 pub type RowsOf = fn() -> SelectStatement;
 
 /// Statements that find rows by keys, by everything but the keys.
-pub struct Lookups(Cache<Shape, Arc<Known>>);
+pub struct Lookups(Cache<FormDefinition, Arc<Known>>);
 
 /// A lookup: rows of a table whose column holds one of some keys.
 #[derive(Clone, Copy)]
@@ -42,7 +42,7 @@ pub struct Lookup<'a> {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Shape {
+struct FormDefinition {
     identity: usize,
     /// Place of the column that holds the keys; nothing where a table between holds them.
     column: Option<usize>,
@@ -76,7 +76,8 @@ impl Lookups {
         }
         let Lookup { record, identity, key, columns, limit, .. } = lookup;
         let join_table = key.join_table().map(|table| std::ptr::from_ref(table).addr());
-        let shape = Shape { identity, column: key.place(record), join_table, columns, keys: places, limit };
+        let shape =
+            FormDefinition { identity, column: key.place(record), join_table, columns, keys: places, limit };
         if let Some(known) = self.0.get(&shape) {
             return known.of(keys);
         }

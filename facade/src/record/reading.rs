@@ -16,8 +16,8 @@ use super::output::{List, One};
 use super::record_type::RecordType;
 use super::relation::{KeyColumn, MAX_KEYS, MAX_ROWS};
 use crate::node::{Refetch, database_id};
-use crate::scope::Scope;
-use crate::write::{CHANGED, changed_at};
+use crate::scope::RequestScope;
+use crate::write::{CHANGED_COLUMN, changed_at};
 use crate::{Error, Result};
 
 /// A column of a record's table.
@@ -44,7 +44,7 @@ pub trait Record: OutputType + From<Self::Model> + Clone + 'static {
     /// # Errors
     /// When the database fails.
     fn find(
-        scope: Scope<'_>,
+        scope: RequestScope<'_>,
         rows: fn() -> Select<Self::Entity>,
         id: &str,
     ) -> impl Future<Output = Result<Option<Self>>> + Send {
@@ -61,12 +61,12 @@ pub trait Record: OutputType + From<Self::Model> + Clone + 'static {
 }
 
 /// The rows of a statement, whole.
-async fn models<E: EntityTrait>(scope: Scope<'_>, rows: Select<E>) -> Result<Vec<E::Model>> {
+async fn models<E: EntityTrait>(scope: RequestScope<'_>, rows: Select<E>) -> Result<Vec<E::Model>> {
     let rows = scope.rows(scope.backend().build(&QueryTrait::into_query(rows))).await?;
     Ok(rows.iter().map(|row| E::Model::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?)
 }
 
-async fn first_model<E: EntityTrait>(scope: Scope<'_>, rows: Select<E>) -> Result<Option<E::Model>> {
+async fn first_model<E: EntityTrait>(scope: RequestScope<'_>, rows: Select<E>) -> Result<Option<E::Model>> {
     Ok(models(scope, rows.limit(1)).await?.into_iter().next())
 }
 
@@ -75,7 +75,7 @@ async fn first_model<E: EntityTrait>(scope: Scope<'_>, rows: Select<E>) -> Resul
 /// # Errors
 /// [`Error::NotFound`] under the name that the original prints for `model`.
 pub async fn require<T: Record>(
-    scope: Scope<'_>,
+    scope: RequestScope<'_>,
     rows: fn() -> Select<T::Entity>,
     id: &str,
     model: &'static str,
@@ -118,7 +118,7 @@ pub async fn see_first<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) ->
 /// A single record that is asked for.
 #[derive(Clone, Copy)]
 struct Seen<'a> {
-    scope: Scope<'a>,
+    scope: RequestScope<'a>,
     record: &'static RecordType,
     columns: ColumnSet,
     /// Place of the column that tells when the record was changed, where REST's `Last-Modified` needs it.
@@ -127,10 +127,10 @@ struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     fn plan(ctx: &Context<'a>, record: &'static RecordType) -> Result<Self> {
-        let scope = Scope::from(ctx);
+        let scope = RequestScope::from(ctx);
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let mut columns = asked_columns(&set, record)?;
-        let changed = record.place(CHANGED).filter(|_| scope.is_rest());
+        let changed = record.place(CHANGED_COLUMN).filter(|_| scope.is_rest());
         columns.extend(changed);
         Ok(Self { scope, record, columns, changed })
     }
@@ -161,7 +161,7 @@ fn asked_columns(
 /// # Errors
 /// When the database fails.
 pub async fn list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<List<T>> {
-    let scope = Scope::from(ctx);
+    let scope = RequestScope::from(ctx);
     let ctx = ctx.with_selection_set(&ctx.item.node.selection_set);
     let columns = asked_columns(&ctx, T::record())?;
     let mut select = QueryTrait::into_query(rows);
@@ -176,7 +176,7 @@ pub async fn list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Resu
 /// # Errors
 /// When the database fails or there are too many rows.
 pub async fn load<T: Record>(
-    scope: Scope<'_>,
+    scope: RequestScope<'_>,
     mut keys: Vec<Id>,
     column: ColumnOf<T>,
     rows: fn() -> Select<T::Entity>,

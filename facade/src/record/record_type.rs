@@ -190,7 +190,7 @@ impl RecordType {
             };
             let mut field = MetaField::new(*name, ty);
             field.description = Some(doc.trim().to_owned());
-            guard::mark(registry, &mut field, *need);
+            guard::add_directive_for(registry, &mut field, *need);
             RestForm { spelling, sparse: false }.mark(&mut field, registry);
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);
@@ -201,7 +201,7 @@ impl RecordType {
                 field.tags = join.marks(registry);
             }
             field.description = Some(doc.trim().to_owned());
-            guard::mark(registry, &mut field, *need);
+            guard::add_directive_for(registry, &mut field, *need);
             RestForm { spelling: Spelling::AsTyped, sparse: *sparse }.mark(&mut field, registry);
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);

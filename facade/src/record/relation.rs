@@ -18,11 +18,11 @@ use super::lookup::{Lookup, RowsOf};
 use super::plan::Plan;
 use super::record_type::RecordType;
 use crate::Error;
+use crate::api::Api;
 use crate::engine::graphql;
 use crate::execution::Execution;
-use crate::face::Face;
 use crate::json::{write_bool, write_int, write_joined, write_value};
-use crate::scope::Scope;
+use crate::scope::RequestScope;
 
 /// A boxed future of a branch: its values, one for each row of the level.
 pub type BranchFuture<'a> = Pin<Box<dyn Future<Output = ServerResult<Filled>> + Send + 'a>>;
@@ -203,14 +203,14 @@ impl Filled {
     }
 
     /// Writes the value of a row; how many objects it is and holds.
-    pub(crate) fn write(&self, row: usize, face: Face, out: &mut Vec<u8>) -> u32 {
+    pub(crate) fn write(&self, row: usize, api: Api, out: &mut Vec<u8>) -> u32 {
         let mut objects = 0;
         match self {
             Self::Nulls => out.extend_from_slice(b"null"),
             Self::Values(values) => {
                 let value = values.get(row).unwrap_or(&Value::Null);
                 objects = count_objects(value);
-                write_value(value, face, out);
+                write_value(value, api, out);
             }
             Self::Ints(numbers) => write_int(numbers[row], out),
             Self::Bools(truths) => write_bool(truths[row], out),
@@ -305,8 +305,8 @@ async fn rows(
     let rows = load(relation, &batch, distinct(&keys), columns).await?;
     let places = relation.key.places(&rows, record, columns).map_err(|error| batch.database_failed(error))?;
     let join = relation.key.join_table().filter(|_| pivot);
-    let face = Execution::of(batch.ctx).face;
-    let pivots = join.map_or_else(|| Ok(Vec::new()), |join| pivots(join, &rows, columns, face));
+    let api = Execution::of(batch.ctx).api;
+    let pivots = join.map_or_else(|| Ok(Vec::new()), |join| pivots(join, &rows, columns, api));
     let pivots = pivots.map_err(|error| batch.database_failed(error))?;
     let children = if rows.rows.is_empty() {
         Written::default()
@@ -344,9 +344,9 @@ impl KeyColumn {
 }
 
 /// What the table between says of each row.
-fn pivots(join: &JoinTable, rows: &Rows, columns: ColumnSet, face: Face) -> Result<Vec<Vec<u8>>, DbErr> {
+fn pivots(join: &JoinTable, rows: &Rows, columns: ColumnSet, api: Api) -> Result<Vec<Vec<u8>>, DbErr> {
     let read = rows.rows.iter().filter_map(|row| if let Row::Read(row) = row { Some(row) } else { None });
-    read.map(|row| join.write(row, columns.len(), face)).collect()
+    read.map(|row| join.write(row, columns.len(), api)).collect()
 }
 
 /// Rows whose column holds one of the keys, in the order of the relation's rows.
@@ -356,7 +356,7 @@ async fn load(
     keys: Vec<i64>,
     columns: ColumnSet,
 ) -> ServerResult<Rows> {
-    let (scope, record) = (Scope::from(batch.ctx), (relation.target)());
+    let (scope, record) = (RequestScope::from(batch.ctx), (relation.target)());
     let lookup = Lookup {
         record,
         rows: &relation.rows,
@@ -390,7 +390,7 @@ async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>
     let keys = batch.keys(relation)?;
     let mut counts: Vec<(i64, i64)> = Vec::new();
     for some in distinct(&keys).chunks(MAX_KEYS) {
-        let read = count(relation, Scope::from(batch.ctx), some).await;
+        let read = count(relation, RequestScope::from(batch.ctx), some).await;
         counts.extend(read.map_err(|error| batch.database_failed(error))?);
     }
     counts.sort_unstable();
@@ -399,7 +399,7 @@ async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>
 }
 
 /// How many related rows there are for each of some keys, where there are any.
-async fn count(relation: &Relation, scope: Scope<'_>, keys: &[i64]) -> Result<Vec<(i64, i64)>, DbErr> {
+async fn count(relation: &Relation, scope: RequestScope<'_>, keys: &[i64]) -> Result<Vec<(i64, i64)>, DbErr> {
     let record = (relation.target)();
     let column = relation.key.column(record);
     let mut select = (relation.rows)();

@@ -7,14 +7,14 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::cell::Cell;
 use super::spelling::Spelling;
-use crate::face::Face;
+use crate::api::Api;
 use crate::json::{write_bool, write_int, write_str, write_value};
 
 /// How the cells of a field are shown. Null is null everywhere; what is here is asked for other cells only.
 #[derive(Clone, Copy)]
 pub struct Rendering {
     /// The JSON text in the spelling of the face.
-    pub json: fn(Cell<'_>, Face, &mut Vec<u8>),
+    pub json: fn(Cell<'_>, Api, &mut Vec<u8>),
     /// Registers the GraphQL type and names it.
     pub register: fn(&mut Registry) -> String,
     /// Whether the column may be null.
@@ -38,9 +38,9 @@ impl Rendering {
 
     /// True or false in GraphQL, 1 or 0 in REST.
     pub const FLAG: Self = Self {
-        json: |cell, face, out| match (face, cell.bool().unwrap_or_default()) {
-            (Face::GraphQl, truth) => write_bool(truth, out),
-            (Face::Rest(_), truth) => out.push(b'0' + u8::from(truth)),
+        json: |cell, api, out| match (api, cell.bool().unwrap_or_default()) {
+            (Api::GraphQl, truth) => write_bool(truth, out),
+            (Api::Rest(_), truth) => out.push(b'0' + u8::from(truth)),
         },
         spelling: Spelling::Integer,
         ..Self::of::<bool>()
@@ -49,7 +49,7 @@ impl Rendering {
     /// A text that holds JSON, decoded. REST prints empty objects as empty lists, as PHP does; a text that is
     /// no JSON is null.
     pub const JSON: Self = Self {
-        json: |cell, face, out| write_value(&decoded(cell, face), face, out),
+        json: |cell, api, out| write_value(&decoded(cell, api), api, out),
         nullable: true,
         ..Self::of::<Json<serde_json::Value>>()
     };
@@ -57,9 +57,9 @@ impl Rendering {
     /// A word of a closed list, which is an enum in GraphQL.
     pub const fn word(register: fn(&mut Registry) -> String) -> Self {
         Self {
-            json: |cell, face, out| match (cell.text().unwrap_or_default(), face) {
-                (word, Face::GraphQl) => write_str(&word.to_uppercase(), out),
-                (word, Face::Rest(_)) => write_str(word, out),
+            json: |cell, api, out| match (cell.text().unwrap_or_default(), api) {
+                (word, Api::GraphQl) => write_str(&word.to_uppercase(), out),
+                (word, Api::Rest(_)) => write_str(word, out),
             },
             register,
             nullable: false,
@@ -90,10 +90,10 @@ impl Rendering {
     }
 }
 
-fn decoded(cell: Cell<'_>, face: Face) -> Value {
+fn decoded(cell: Cell<'_>, api: Api) -> Value {
     let json = cell.text().and_then(|text| serde_json::from_str(text).ok());
     let value = json.and_then(|json| Value::from_json(json).ok()).unwrap_or_default();
-    if face == Face::GraphQl { value } else { without_empty_objects(value) }
+    if api == Api::GraphQl { value } else { without_empty_objects(value) }
 }
 
 fn without_empty_objects(value: Value) -> Value {
@@ -117,9 +117,9 @@ mod tests {
     use super::*;
 
     fn shown(rendering: Rendering, cell: Cell<'_>) -> [String; 2] {
-        [Face::GraphQl, Face::REST].map(|face| {
+        [Api::GraphQl, Api::REST].map(|api| {
             let mut json = Vec::new();
-            (rendering.json)(cell, face, &mut json);
+            (rendering.json)(cell, api, &mut json);
             String::from_utf8(json).unwrap()
         })
     }
@@ -158,10 +158,10 @@ mod properties {
     proptest! {
         #[test]
         fn texts_of_json_are_shown(text in r#"[\[\]{}:,"a0-9.-]{0,30}|\PC*"#, any in any::<String>(), whole in any::<i64>()) {
-            for face in [Face::GraphQl, Face::REST] {
+            for api in [Api::GraphQl, Api::REST] {
                 let written = |rendering: Rendering, cell| {
                     let mut out = Vec::new();
-                    (rendering.json)(cell, face, &mut out);
+                    (rendering.json)(cell, api, &mut out);
                     serde_json::from_slice::<serde_json::Value>(&out)
                 };
                 prop_assert!(written(Rendering::JSON, Cell::Text(&text)).is_ok());

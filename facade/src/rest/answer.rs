@@ -41,7 +41,9 @@ pub fn failure(response: Response) -> Result<Value> {
     let Some(error) = response.errors.into_iter().next() else { return Ok(response.data) };
     match error.source {
         Some(source) => match source.downcast::<Error>() {
-            Ok(own) => Err(std::sync::Arc::try_unwrap(own).unwrap_or_else(|shared| shared.shared())),
+            Ok(own) => {
+                Err(std::sync::Arc::try_unwrap(own).unwrap_or_else(|shared| shared.clone_for_waiter()))
+            }
             Err(_) => Err(Error::internal(error.message)),
         },
         None => Err(Error::internal(error.message)),

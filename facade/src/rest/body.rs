@@ -12,9 +12,9 @@ use super::bag::{self, Fields, Nest};
 use super::expected::Expected;
 use super::request::Input;
 use crate::form::normalise;
-use crate::http::BodyBounds;
-use crate::http::body::Unreadable;
-use crate::http::json::{self, Bounds, Flaw};
+use crate::http::BodyLimits;
+use crate::http::body::BodyError;
+use crate::http::json::{self, JsonError, JsonLimits};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result};
 
@@ -36,7 +36,7 @@ pub struct Unread<'a> {
     pub headers: &'a HeaderMap,
     pub body: Body,
     pub expected: Arc<Expected>,
-    pub bounds: BodyBounds,
+    pub bounds: BodyLimits,
 }
 
 impl Unread<'_> {
@@ -73,10 +73,10 @@ pub fn too_large() -> Error {
     crate::error::Refusal::message(413, "The POST data is too large.")
 }
 
-fn unreadable(reason: Unreadable) -> Error {
+fn unreadable(reason: BodyError) -> Error {
     match reason {
-        Unreadable::TooLarge => too_large(),
-        Unreadable::Broken => Error::BadRequest("Bad request.".to_owned()),
+        BodyError::TooLarge => too_large(),
+        BodyError::Broken => Error::BadRequest("Bad request.".to_owned()),
     }
 }
 
@@ -121,15 +121,17 @@ impl Kind {
     }
 
     /// The wanted fields. What cannot be read as JSON or form counts as empty.
-    fn fields(self, bytes: &[u8], expected: &Expected, bounds: BodyBounds) -> Result<Fields> {
+    fn fields(self, bytes: &[u8], expected: &Expected, bounds: BodyLimits) -> Result<Fields> {
         match self {
             Self::Json => {
-                let tree = Bounds { elements: bounds.max_elements, depth: bounds.max_depth };
+                let tree = JsonLimits { elements: bounds.max_elements, depth: bounds.max_depth };
                 match json::read(bytes, |name| expected.wants(name), tree) {
-                    Ok(json::Body::Object(fields)) => Ok(fields),
+                    Ok(json::JsonBody::Object(fields)) => Ok(fields),
                     // The fields of a list are numbers, which no operation declares.
-                    Ok(json::Body::List | json::Body::Scalar) | Err(Flaw::Malformed) => Ok(Fields::new()),
-                    Err(Flaw::TooManyElements) => Err(too_large()),
+                    Ok(json::JsonBody::List | json::JsonBody::Scalar) | Err(JsonError::Malformed) => {
+                        Ok(Fields::new())
+                    }
+                    Err(JsonError::TooManyElements) => Err(too_large()),
                 }
             }
             Self::Xml if !bytes.is_empty() => {
@@ -147,7 +149,7 @@ impl Kind {
 /// A multipart form.
 struct Form<'a> {
     expected: &'a Expected,
-    bounds: BodyBounds,
+    bounds: BodyLimits,
 }
 
 impl Form<'_> {
@@ -219,7 +221,7 @@ mod properties {
     use super::*;
 
     fn read(bytes: Vec<u8>) -> (Fields, Vec<UploadValue>) {
-        let form = Form { expected: &Expected::default(), bounds: crate::http::BodyBounds::default() };
+        let form = Form { expected: &Expected::default(), bounds: crate::http::BodyLimits::default() };
         let mut uploads = Vec::new();
         let content_type = "multipart/form-data; boundary=edge";
         let fields =
@@ -255,7 +257,7 @@ mod properties {
         #[test]
         fn any_body_is_read_or_refused(bytes in any::<Vec<u8>>()) {
             for kind in [Kind::Json, Kind::Xml, Kind::Form, Kind::Multipart, Kind::Ignored] {
-                let _ = kind.fields(&bytes, &Expected::default(), crate::http::BodyBounds::default());
+                let _ = kind.fields(&bytes, &Expected::default(), crate::http::BodyLimits::default());
             }
         }
     }

@@ -36,16 +36,16 @@ use self::request::Input;
 use self::routes::{Place, Routes, Unmatched};
 use crate::engine::Options;
 use crate::execution::{Execution, Origin};
-use crate::facts::{self, Answerer};
-use crate::gate::Place as Running;
+use crate::facts::{self, AnsweredBy};
+use crate::gate::Permit as Running;
 use crate::guard::allow;
-use crate::http::BodyBounds;
+use crate::http::BodyLimits;
 use crate::http::accept::{MediaRange, media_ranges};
-use crate::operation::of_rows;
+use crate::operation::points_of_rows;
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::schema::AnySchema;
 use crate::write::Expected;
-use crate::{Abilities, Error, Face, Result};
+use crate::{Abilities, Api, Error, Result};
 
 /// What a path of this face begins with.
 pub const PREFIX: &str = "/api";
@@ -170,7 +170,7 @@ impl Rest {
         if elsewhere.is_some_and(|wants| self.is_elsewhere(wants, &place, &path, &method)) {
             return Served::Elsewhere(request);
         }
-        facts::note(|facts| facts.answerer = Answerer::Rest);
+        facts::note(|facts| facts.answered_by = AnsweredBy::Rest);
         let (asking, body) = Asking::new(request, path, place, client, origin);
         self.respond(asking, body, elsewhere).await
     }
@@ -269,7 +269,7 @@ impl Rest {
     ) -> Result<Outcome> {
         let (options, pipeline) = (self.options(), &self.pipeline);
         // By reference: a future that is passed on by value takes its room again at each step.
-        pipeline.watched(pin!(self.admit(&asking, named, caller))).await?;
+        pipeline.within_timeout(pin!(self.admit(&asking, named, caller))).await?;
         let query = body::query(asking.uri.query().unwrap_or_default(), options.bodies.max_fields);
         let (running, mut input) = if body.is_end_stream() {
             (running, Ok(Input::of_query(query)))
@@ -308,10 +308,10 @@ impl Rest {
         if method != asking.method {
             self.note(&asking.place, document);
             asking.method = method;
-            pipeline.watched(pin!(self.admit_to(&asking, &self.documents[document], caller))).await?;
+            pipeline.within_timeout(pin!(self.admit_to(&asking, &self.documents[document], caller))).await?;
         }
         let executed = pin!(self.execute(&self.documents[document], asking, input, caller));
-        let reply = pipeline.watched(executed).await;
+        let reply = pipeline.within_timeout(executed).await;
         drop(running);
         Ok(reply?.into())
     }
@@ -319,7 +319,7 @@ impl Rest {
     /// The contract neither counts a request that means no operation nor tells of its limits.
     async fn take_back(&self, caller: &mut Option<Caller>) {
         if let Some(caller) = caller.take() {
-            self.pipeline.uncount(&caller).await;
+            self.pipeline.refund_request(&caller).await;
         }
     }
 
@@ -365,7 +365,7 @@ impl Rest {
         input: Result<Input>,
         caller: &mut Caller,
     ) -> Result<Reply> {
-        self.pipeline.is_open().await?;
+        self.pipeline.check_open().await?;
         if let Some(who) = &caller.principal {
             allow(who.abilities(), document.needs())?;
         }
@@ -432,15 +432,15 @@ impl Rest {
         operation.set_parsed_query(prepared.executable.clone());
         let strict_includes = self.options().strict_includes;
         let execution = Execution {
-            face: Face::Rest(document.dialect),
-            lent: document.lent(!strict_includes).clone(),
+            api: Api::Rest(document.dialect),
+            extra_abilities: document.lent(!strict_includes).clone(),
             strict: asking.method == Method::POST,
             kept: Some(Arc::clone(&prepared.kept)),
             expected: expected_state(&asking.headers),
             ..Execution::new(caller.principal.clone(), asking.client, asking.origin.clone())
         };
         let writes = document.is_mutation();
-        let of = |rows| of_rows(writes, rows).saturating_add(price.conditions);
+        let of = |rows| points_of_rows(writes, rows).saturating_add(price.conditions);
         let mut changed_at = None;
         let used = |_: &_, execution: &Execution| {
             changed_at = execution.changed_at.get().copied().filter(|_| !writes);
@@ -533,12 +533,12 @@ pub fn check(
 }
 
 /// What is read of a body: without a key, as little as of a query of GraphQL.
-fn bounds_of(bodies: BodyBounds, caller: Option<&Caller>) -> BodyBounds {
+fn bounds_of(bodies: BodyLimits, caller: Option<&Caller>) -> BodyLimits {
     if caller.is_some_and(|caller| caller.principal.is_some()) {
         return bodies;
     }
     let max = bodies.keyless_query;
-    BodyBounds { max: bodies.max.min(max), max_without_files: bodies.max_without_files.min(max), ..bodies }
+    BodyLimits { max: bodies.max.min(max), max_without_files: bodies.max_without_files.min(max), ..bodies }
 }
 
 /// Decoded, without front controller and trailing slashes.
@@ -645,7 +645,7 @@ fn json(body: &Value) -> Bytes {
     let written = |value: &Value| if let Value::Binary(json) = value { json.len() } else { 0 };
     let rows = if let Value::Object(fields) = body { fields.values().map(written).sum() } else { 0 };
     let mut json = Vec::with_capacity(rows + ENVELOPE);
-    crate::write_value(body, crate::Face::REST, &mut json);
+    crate::write_value(body, crate::Api::REST, &mut json);
     json.into()
 }
 
@@ -654,7 +654,7 @@ impl Reply {
         if let Some(cause) = error.cause() {
             tracing::error!(%cause, trace_id = %facts::trace_id(), "request failed: {error}");
         }
-        facts::note(|facts| facts.error(error.logged().name()));
+        facts::note(|facts| facts.error(error.log_code().name()));
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = HeaderMap::new();
         if let Some(seconds) = error.retry_after() {

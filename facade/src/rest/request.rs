@@ -60,7 +60,7 @@ pub fn variables(
     let filter = filter(document, input)?;
     let sort = sort(document, input)?;
     let includes = includes(document, input)?;
-    let conditions = filter.as_ref().map_or(0, operation::condition);
+    let conditions = filter.as_ref().map_or(0, operation::condition_points);
     let asked = Asked { page: page(input), per_page: per_page(document, input, max_per_page), conditions };
     let mut variables = Variables::default();
     for variable in &document.variables {

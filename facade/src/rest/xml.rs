@@ -367,7 +367,7 @@ mod tests {
 
     pub(super) fn json(value: &Value) -> Vec<u8> {
         let mut json = Vec::new();
-        crate::write_value(value, crate::Face::REST, &mut json);
+        crate::write_value(value, crate::Api::REST, &mut json);
         json
     }
 

@@ -10,14 +10,14 @@ use async_graphql::{MergedObject, SimpleObject};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use facade::apis::{Apis, ApisConfig};
 use facade::engine::{Engine, Host, Options, Settings};
 use facade::execution::Principal;
-use facade::faces::{Faces, Parts};
 use facade::form::File;
 use facade::guard::Public;
-use facade::limit::{Standing, Verdict};
-use facade::operation::Documents;
-use facade::pipeline::{Access, Caller, OneKey, Unit};
+use facade::limit::{Verdict, WindowState};
+use facade::operation::PersistedDocuments;
+use facade::pipeline::{Access, Caller, LimitUnit, OneKey};
 use facade::prelude::*;
 use facade::record::{Deleted, JsonText, Moment, require};
 use facade::rest::About;
@@ -356,7 +356,11 @@ list! {
     narrowed(just) { #[rest_only] only: ID = "Only this one." };
 }
 
-async fn just(_: Scope<'_>, books: List<book::Entity>, only: Option<ID>) -> Result<List<book::Entity>> {
+async fn just(
+    _: RequestScope<'_>,
+    books: List<book::Entity>,
+    only: Option<ID>,
+) -> Result<List<book::Entity>> {
     let key = only.and_then(|id| id.parse::<i64>().ok());
     Ok(match key {
         Some(key) => books.only(sea_orm::ColumnTrait::eq(&book::Column::Id, key)),
@@ -427,7 +431,7 @@ impl Single {
     #[graphql(directive = Can::apply(&[READ]), directive = RestOnly::apply())]
     async fn book_count(&self, ctx: &Context<'_>) -> Result<u64> {
         use sea_orm::PaginatorTrait;
-        Ok(all_books().count(Scope::from(ctx).db()).await?)
+        Ok(all_books().count(RequestScope::from(ctx).db()).await?)
     }
 }
 
@@ -465,13 +469,13 @@ impl Mutation {
     /// Knocks at the door.
     #[graphql(directive = Public::apply())]
     async fn knock(&self, ctx: &Context<'_>, input: Form<BookInput>) -> Result<String> {
-        Scope::from(ctx).check_new(input).await.map(|_| "come in".to_owned())
+        RequestScope::from(ctx).check_new(input).await.map(|_| "come in".to_owned())
     }
 
     /// Counts a reminder as a loan.
     #[graphql(directive = Can::apply(&[WRITE]))]
     async fn reminder(&self, ctx: &Context<'_>, id: ID) -> Result<Book> {
-        let scope = Scope::from(ctx);
+        let scope = RequestScope::from(ctx);
         let book = require::<Book>(scope, all_books, &id, "Book").await?;
         let loans = value::Int(book.0.loans.0 + 1);
         let mut row = book.0.into_active_model();
@@ -482,7 +486,7 @@ impl Mutation {
     /// Gives books: what came in.
     #[graphql(directive = Can::apply(&[WRITE]))]
     async fn donate(&self, ctx: &Context<'_>, input: Form<DonationInput>) -> Result<Vec<String>> {
-        let input = Scope::from(ctx).check_new(input).await?;
+        let input = RequestScope::from(ctx).check_new(input).await?;
         let photos = input.photos.take().unwrap_or_default();
         let told = |photo: File| format!("{}: {} bytes", photo.name, photo.bytes.len());
         Ok(photos.into_iter().map(told).chain(input.giver.take()).collect())
@@ -491,7 +495,7 @@ impl Mutation {
     /// Changes a book.
     #[graphql(directive = Can::apply(&[WRITE]))]
     async fn book_update(&self, ctx: &Context<'_>, id: ID, input: Form<BookInput>) -> Result<Book> {
-        let scope = Scope::from(ctx);
+        let scope = RequestScope::from(ctx);
         let book = require::<Book>(scope, all_books, &id, "Book").await?;
         let input = scope.check_change(input, book.0.id, &[]).await?;
         let mut row = book.0.into_active_model();
@@ -502,7 +506,7 @@ impl Mutation {
     /// Deletes a book.
     #[graphql(directive = Can::apply(&[WRITE]))]
     async fn book_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Book>> {
-        let scope = Scope::from(ctx);
+        let scope = RequestScope::from(ctx);
         let book = require::<Book>(scope, all_books, &id, "Book").await?;
         let transaction = scope.begin().await?;
         let (transaction, deleted) = Deleted::read(ctx, transaction, book.clone()).await?;
@@ -537,7 +541,7 @@ struct Door {
 
 fn counted(taken: &AtomicU32, limit: u32) -> Verdict {
     let before = taken.fetch_add(1, Ordering::Relaxed);
-    let standing = Standing { limit, remaining: limit.saturating_sub(before + 1), resets_in: 60 };
+    let standing = WindowState { limit, remaining: limit.saturating_sub(before + 1), resets_in: 60 };
     if before < limit { Verdict::Counted(standing) } else { Verdict::Refused(standing) }
 }
 
@@ -547,8 +551,8 @@ impl Access for Door {
         self.key.identify(headers, client).await
     }
 
-    async fn take(&self, unit: Unit, _: &Caller, _: u32) -> Verdict {
-        if unit == Unit::Requests { counted(&self.requests, 60) } else { Verdict::Unlimited }
+    async fn take(&self, unit: LimitUnit, _: &Caller, _: u32) -> Verdict {
+        if unit == LimitUnit::Requests { counted(&self.requests, 60) } else { Verdict::Unlimited }
     }
 
     fn limiters(&self) -> &[&str] {
@@ -603,7 +607,7 @@ impl Library {
         memory.max_connections(1).min_connections(1);
         let db = Database::connect(memory).await?;
         db.execute_unprepared(TABLES).await?;
-        let parts = Parts {
+        let config = ApisConfig {
             engine: Arc::new(Engine::new(Arc::new(Shelves(db)), options, Duration::ZERO)),
             access: Arc::new(Door {
                 key: OneKey::new(KEY, [READ, WRITE].into_iter().collect())?,
@@ -613,12 +617,12 @@ impl Library {
             abilities: &[READ, WRITE, AUDIT].into_iter().collect(),
             documents: &[documents],
             dialects: &[("/local", Dialect { times: Times::Local })],
-            named: Documents::default(),
+            persisted: PersistedDocuments::default(),
         };
-        let faces = Faces::new::<Query, Mutation>(parts, |schema| schema).await?;
-        let openapi = faces.openapi::<Query, Mutation>(About { title: "Library", ..About::default() })?;
+        let apis = Apis::new::<Query, Mutation>(config, |schema| schema).await?;
+        let openapi = apis.openapi::<Query, Mutation>(About { title: "Library", ..About::default() })?;
         let contract = serde_json::from_str(&openapi).map_err(Error::internal)?;
-        Ok(Self { router: faces.router(openapi), openapi: contract })
+        Ok(Self { router: apis.router(openapi), openapi: contract })
     }
 
     /// Sends a request as it is.

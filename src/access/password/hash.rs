@@ -1,36 +1,37 @@
-//! Stored hashes of passwords: which ones the shop writes, what comparing with one costs, and their decoys.
+//! Stored password hashes: which ones are accepted, what verification costs, and decoys.
 
 use argon2::{Argon2, Params, PasswordHash, PasswordVerifier};
 
 use crate::platform::config::MAX_BCRYPT_ROUNDS;
 
-/// How a bcrypt hash of the shop begins.
+/// Prefix of the shop's bcrypt hashes.
 const BCRYPT: &str = "$2y$";
-/// How an argon2 hash of the shop begins.
+/// Prefixes of the shop's argon2 hashes.
 const ARGON2: [&str; 2] = ["$argon2id$", "$argon2i$"];
-/// Salt and digest of nobody's password, for bcrypt.
+/// Salt and digest of decoys, for bcrypt.
 const NOBODY_BCRYPT: &str = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234";
-/// Salt and digest of nobody's password, for argon2.
+/// Salt and digest of decoys, for argon2.
 const NOBODY_ARGON2: &str = "bm9ib2R5bm9ib2R5bm8$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-/// Most memory that argon2 writes in all its passes, in KiB: 16 times the work of the shop's 64 MiB and 4 passes.
+/// Highest accepted product of memory in KiB and passes of an argon2 hash: 16 times that of the shop's default, 64
+/// MiB and 4 passes.
 const MAX_ARGON2_WORK: u64 = 16 * 4 * 64 * 1024;
 
-/// A hash that can be compared with.
+/// A hash that can be verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hash {
+pub(super) struct StoredHash {
     text: String,
-    /// Memory that comparing takes, in KiB; 0 = next to none.
+    /// Memory that verification takes, in KiB; 0: very little.
     pub(super) memory: u32,
 }
 
-impl Hash {
-    /// A hash of nobody's password, of a cost of bcrypt.
-    pub(super) fn nobodys(cost: u32) -> Self {
+impl StoredHash {
+    /// A bcrypt decoy of this cost.
+    pub(super) fn decoy_of_cost(cost: u32) -> Self {
         Self { text: format!("{BCRYPT}{cost:02}${NOBODY_BCRYPT}"), memory: 0 }
     }
 
-    /// A stored hash; `None` where the shop writes no such hashes, or comparing would cost too much.
-    pub(super) fn read(stored: &str) -> Option<Self> {
+    /// Parses a stored hash; `None` where it is of another kind, or verification would cost too much.
+    pub(super) fn parse(stored: &str) -> Option<Self> {
         let memory = if let Some(rest) = stored.strip_prefix(BCRYPT) {
             let (cost, _) = rest.split_once('$')?;
             cost.parse().ok().filter(|&cost: &u32| cost <= MAX_BCRYPT_ROUNDS)?;
@@ -44,7 +45,7 @@ impl Hash {
         Some(Self { text: stored.to_owned(), memory })
     }
 
-    /// A hash that costs as much as this one and fits no password.
+    /// A decoy: a hash that costs as much as this one and matches no password.
     pub(super) fn decoy(&self) -> Self {
         if let Some(rest) = self.text.strip_prefix(BCRYPT) {
             let (cost, _) = rest.split_once('$').unwrap_or((rest, ""));
@@ -54,8 +55,8 @@ impl Hash {
         Self { text: format!("{parameters}${NOBODY_ARGON2}"), memory: self.memory }
     }
 
-    /// Whether a password is the one that was hashed. It takes a processor for long.
-    pub(super) fn fits(&self, plain: &str) -> bool {
+    /// Whether a password matches the hash. It takes a processor for long.
+    pub(super) fn verify(&self, plain: &str) -> bool {
         if self.text.starts_with(BCRYPT) {
             return bcrypt::verify(plain, &self.text).unwrap_or(false);
         }
@@ -71,25 +72,25 @@ mod tests {
 
     #[test]
     fn decoys_cost_as_much_as_the_real_hash() {
-        let bcrypt = Hash::read(KNOWN).unwrap().decoy();
+        let bcrypt = StoredHash::parse(KNOWN).unwrap().decoy();
         assert_eq!(bcrypt.text.parse::<bcrypt::HashParts>().unwrap().get_cost(), 10);
         let argon2 =
-            Hash::read("$argon2id$v=19$m=65536,t=4,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0").unwrap().decoy();
+            StoredHash::parse("$argon2id$v=19$m=65536,t=4,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0").unwrap().decoy();
         assert!(argon2.text.starts_with("$argon2id$v=19$m=65536,t=4,p=1$"));
         assert!(argon2.text.ends_with(NOBODY_ARGON2));
-        assert_eq!(Hash::read(&argon2.text), Some(argon2), "it is a hash itself");
-        assert!(Hash::read(&Hash::nobodys(4).text).is_some());
+        assert_eq!(StoredHash::parse(&argon2.text), Some(argon2), "it is a hash itself");
+        assert!(StoredHash::parse(&StoredHash::decoy_of_cost(4).text).is_some());
     }
 
     #[test]
     fn what_would_cost_too_much_is_no_hash() {
         let argon2 = |m: u32, t: u32| {
-            Hash::read(&format!("$argon2id$v=19$m={m},t={t},p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0"))
+            StoredHash::parse(&format!("$argon2id$v=19$m={m},t={t},p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0"))
         };
         assert_eq!(argon2(65_536, 4).unwrap().memory, 65_536);
         assert!(argon2(65_536, 64).is_some() && argon2(65_536, 65).is_none());
         assert!(argon2(4_000_000_000, 2).is_none());
-        assert!(Hash::read(&KNOWN.replace("$10$", "$16$")).is_some());
-        assert!(Hash::read(&KNOWN.replace("$10$", "$17$")).is_none());
+        assert!(StoredHash::parse(&KNOWN.replace("$10$", "$16$")).is_some());
+        assert!(StoredHash::parse(&KNOWN.replace("$10$", "$17$")).is_none());
     }
 }

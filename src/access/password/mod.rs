@@ -1,8 +1,8 @@
-//! Passwords as the shop stores them: bcrypt `$2y$` of the cost that `BCRYPT_ROUNDS` sets where they are written
-//! here, argon2 too where the shop was set to it (docs/contract/credentials.md#3).
+//! Hashing and verification of passwords. New hashes are bcrypt `$2y$` with the cost of `BCRYPT_ROUNDS`; stored
+//! hashes may also be argon2, if the shop is configured for it (docs/contract/credentials.md#3).
 
 mod hash;
-mod line;
+mod queue;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,59 +10,57 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bcrypt::Version;
 use tokio::sync::Semaphore;
 
-use self::hash::Hash;
-use self::line::Line;
+use self::hash::StoredHash;
+use self::queue::FairQueue;
 use crate::platform::network;
 use crate::{Error, Result};
 
-/// Memory for each of those that work at the same time, in KiB: what a hash of the shop takes where it is
-/// set to argon2.
-const MEMORY: usize = 64 * 1024;
+/// Memory for each worker, in KiB: what an argon2 hash takes with the shop's default settings.
+const WORKER_MEMORY_KIB: usize = 64 * 1024;
 
-/// Hashes passwords and compares them with stored hashes, on threads that may be busy for long: a few at a
-/// time, in a line that is fair between addresses. Other requests don't wait for it.
+/// Hashes and verifies passwords on blocking threads: a few at a time, with a queue that is fair between client
+/// addresses. Other requests are not delayed by it.
 pub struct Passwords {
-    line: Line,
-    /// Memory that they all take together, in KiB.
+    queue: FairQueue,
+    /// Limits the memory of all workers together, in KiB.
     memory: Arc<Semaphore>,
     max_memory: usize,
-    /// What a guess of a password that is written here costs, as a power of two.
+    /// Cost of new hashes, as a power of two.
     cost: u32,
-    decoy: Mutex<Hash>,
+    decoy: Mutex<StoredHash>,
 }
 
 impl Passwords {
-    /// So many at a time, and so many who may wait. Those that are written take a guess `2^cost` rounds.
+    /// `workers` passwords are hashed at the same time, and at most `max_waiting` wait. `cost` is that of new hashes.
     pub fn new(workers: usize, max_waiting: usize, cost: u32) -> Self {
-        let max_memory = workers.saturating_mul(MEMORY).min(Semaphore::MAX_PERMITS);
+        let max_memory = workers.saturating_mul(WORKER_MEMORY_KIB).min(Semaphore::MAX_PERMITS);
         Self {
-            line: Line::new(workers, max_waiting),
+            queue: FairQueue::new(workers, max_waiting),
             memory: Arc::new(Semaphore::new(max_memory)),
             max_memory,
             cost,
-            decoy: Mutex::new(Hash::nobodys(cost)),
+            decoy: Mutex::new(StoredHash::decoy_of_cost(cost)),
         }
     }
 
-    /// The hash of a password or token, for a client at an address.
+    /// Hashes a password or token. `client` is the address that its queue place counts for.
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait; when the text cannot be hashed.
     pub async fn hash(&self, client: IpAddr, plain: impl Into<String>) -> Result<String> {
         let (plain, cost) = (plain.into(), self.cost);
-        let parts = self.work(client, 0, move || bcrypt::hash_with_result(plain, cost)).await?;
+        let parts = self.run_on_worker(client, 0, move || bcrypt::hash_with_result(plain, cost)).await?;
         Ok(parts.map_err(Error::internal)?.format_for_version(Version::TwoY))
     }
 
-    /// Whether a password that a client at an address sends is that of a stored hash. None fits where there
-    /// is no hash, one that is neither bcrypt `$2y$` nor argon2, or one that would cost far more than the
-    /// shop's. An account that does not exist takes as long as one that does: then a hash that nobody has is
-    /// compared, at the cost of the last one that somebody had.
+    /// Whether a password matches a stored hash. False where there is no hash, where it is neither bcrypt `$2y$`
+    /// nor argon2, and where its cost is far above the shop's. To hide whether an account exists, a password
+    /// without a usable hash is compared with a decoy that costs as much as the last usable hash.
     ///
     /// # Errors
     /// [`Error::Overloaded`] where too many wait.
-    pub async fn fits(&self, client: IpAddr, plain: String, stored: Option<&str>) -> Result<bool> {
-        let real = stored.and_then(|stored| self.read(stored));
+    pub async fn verify(&self, client: IpAddr, plain: String, stored: Option<&str>) -> Result<bool> {
+        let real = stored.and_then(|stored| self.parse(stored));
         let is_real = real.is_some();
         let hash = {
             let mut decoy = self.decoy.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,13 +69,14 @@ impl Passwords {
             }
             real.unwrap_or_else(|| decoy.clone())
         };
-        Ok(self.work(client, hash.memory, move || hash.fits(&plain)).await? && is_real)
+        Ok(self.run_on_worker(client, hash.memory, move || hash.verify(&plain)).await? && is_real)
     }
 
-    /// A stored hash that can be compared with.
-    fn read(&self, stored: &str) -> Option<Hash> {
-        let fits_in = |hash: &Hash| usize::try_from(hash.memory).is_ok_and(|kib| kib <= self.max_memory);
-        let hash = Hash::read(stored).filter(fits_in);
+    /// Parses a stored hash; `None` where it cannot be verified.
+    fn parse(&self, stored: &str) -> Option<StoredHash> {
+        let fits_in =
+            |hash: &StoredHash| usize::try_from(hash.memory).is_ok_and(|kib| kib <= self.max_memory);
+        let hash = StoredHash::parse(stored).filter(fits_in);
         if hash.is_none() {
             tracing::warn!(
                 "an account's stored password is no bcrypt or argon2 hash, or comparing with it costs too much"
@@ -86,18 +85,18 @@ impl Passwords {
         hash
     }
 
-    /// Does something that takes a processor for long, and memory (KiB). It keeps its place to its end, even
-    /// where the client went away meanwhile.
-    async fn work<T: Send + 'static>(
+    /// Runs work that takes a processor for long, and `memory` KiB. It keeps its permit to its end, also if the client
+    /// disconnects.
+    async fn run_on_worker<T: Send + 'static>(
         &self,
         client: IpAddr,
         memory: u32,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let place = self.line.enter(network::of(client)).await?;
+        let permit = self.queue.acquire(network::client_network(client)).await?;
         let memory = Arc::clone(&self.memory).acquire_many_owned(memory).await.map_err(Error::internal)?;
         let working = tokio::task::spawn_blocking(move || {
-            let _taken = (place, memory);
+            let _taken = (permit, memory);
             work()
         });
         working.await.map_err(Error::internal)
@@ -131,14 +130,14 @@ mod tests {
             "$argon2i$v=19$m=64,t=2,p=1$c29tZXNhbHQxMjM0NTY3OA$Hg56JMrPeFPXBBspQrbUIq4m5J2VXL/yAUgizyvyl3s",
         ];
         for hash in known {
-            assert!(passwords.fits(CLIENT, "password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
-            assert!(!passwords.fits(CLIENT, "Password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
+            assert!(passwords.verify(CLIENT, "password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
+            assert!(!passwords.verify(CLIENT, "Password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
         }
         let foreign = known[0].replace("$2y$", "$2a$");
         let large = known[1].replace("m=64,", "m=131073,");
         for hash in ["", "password", "5f4dcc3b5aa765d61d8327deb882cf99", &foreign, &large] {
-            assert!(!passwords.fits(CLIENT, "password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
+            assert!(!passwords.verify(CLIENT, "password".to_owned(), Some(hash)).await.unwrap(), "{hash}");
         }
-        assert!(!passwords.fits(CLIENT, "password".to_owned(), None).await.unwrap());
+        assert!(!passwords.verify(CLIENT, "password".to_owned(), None).await.unwrap());
     }
 }

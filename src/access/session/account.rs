@@ -1,4 +1,5 @@
-//! Accounts that sign in, and what their state allows (docs/contract/credentials.md#1, docs/contract/credentials.md#9).
+//! Accounts that sign in: password, second factor, bans, abilities (docs/contract/credentials.md#1,
+//! docs/contract/credentials.md#9).
 
 use chrono::{DateTime, Utc};
 use entity::{Id, ShopTime, admin, customer, metadata, permission, permission_role, role};
@@ -13,18 +14,19 @@ use crate::access::keys::{CUSTOMER, STAFF};
 use crate::access::{Audience, CLIENT_API, Catalog, Owner, key};
 use crate::shop::texts::Lang;
 
-/// Name of the value that holds an account's recovery codes.
+/// Metadata key of an account's recovery codes.
 pub(super) const RECOVERY_CODES: &str = "2fa_recovery_codes";
-/// No role has anywhere near so many permissions.
+/// Far more permissions than any role has.
 const MAX_PERMISSIONS: u64 = 1000;
-/// Values attached to an account that decide about signing in, and what a ban is told with.
-const STATE: [&str; 6] = [RECOVERY_CODES, "2fa_secret", "banned", "banned_at", "banned_by", "banned_reason"];
-/// Each value is there once, by custom.
-const MAX_STATE: u64 = 60;
+/// Metadata keys of an account that matter for sign-in, and for the text about a ban.
+const STATE_KEYS: [&str; 6] =
+    [RECOVERY_CODES, "2fa_secret", "banned", "banned_at", "banned_by", "banned_reason"];
+/// Maximum number of such rows. Usually there is one for each key.
+const MAX_STATE_ROWS: u64 = 60;
 
-/// The two kinds of account.
+/// The kinds of account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+pub(crate) enum AccountKind {
     Customer,
     Staff,
 }
@@ -34,24 +36,28 @@ pub(super) struct Account {
     pub(super) owner: Owner,
     /// The stored hash.
     pub(super) password: String,
-    /// When a member of the staff stops to be one.
+    /// When the account of a member of the staff expires.
     expires_at: Option<DateTime<Utc>>,
     role: Option<Id>,
 }
 
-/// What is attached to an account about signing in.
-pub(super) struct State(Vec<(String, String)>);
+/// The metadata of an account that matters for sign-in: key and value.
+pub(super) struct AccountState(Vec<(String, String)>);
 
 impl Account {
-    /// The account that signs in with an address; case doesn't count.
-    pub(super) async fn by_email(db: &DatabaseConnection, kind: Kind, email: &str) -> Result<Option<Self>> {
-        // No database keeps it, and PostgreSQL refuses to compare with it.
+    /// The account with an e-mail address, ignoring case.
+    pub(super) async fn by_email(
+        db: &DatabaseConnection,
+        kind: AccountKind,
+        email: &str,
+    ) -> Result<Option<Self>> {
+        // No account has NUL in its address, and PostgreSQL refuses it in a parameter.
         if email.contains('\0') {
             return Ok(None);
         }
         match kind {
-            Kind::Customer => Self::customer(db, same_text(db, customer::Column::Email, email)).await,
-            Kind::Staff => Self::staff(db, same_text(db, admin::Column::Email, email)).await,
+            AccountKind::Customer => Self::customer(db, same_text(db, customer::Column::Email, email)).await,
+            AccountKind::Staff => Self::staff(db, same_text(db, admin::Column::Email, email)).await,
         }
     }
 
@@ -78,7 +84,7 @@ impl Account {
         }))
     }
 
-    /// Addresses of the staff are not unique: the first one counts, as in the original.
+    /// Addresses of the staff are not unique; the first account is used, as in the original.
     async fn staff(db: &DatabaseConnection, which: SimpleExpr) -> Result<Option<Self>> {
         let select = admin::Entity::find().filter(which).filter(admin::Column::DeletedAt.is_null());
         let found = select.order_by_asc(admin::Column::Id).limit(1).one(db).await?;
@@ -90,17 +96,17 @@ impl Account {
         }))
     }
 
-    /// Whether it is a member of the staff who has left.
+    /// Whether the account has expired.
     pub(super) fn has_ended(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// Names this password without telling it: another one ends the sessions of the account.
+    /// A hash of the stored password hash. Sessions keep it, so that they end when the password changes.
     pub(super) fn password_mark(&self) -> String {
         key::hash(&self.password)
     }
 
-    /// Replaces a value that is attached to the account, unless another one did meanwhile.
+    /// Replaces a metadata value of the account; returns false if it is not `old` any more.
     pub(super) async fn replace(
         &self,
         db: &DatabaseConnection,
@@ -112,7 +118,7 @@ impl Account {
         let replaced = metadata::Entity::update_many()
             .col_expr(metadata::Column::Value, Expr::value(new))
             .col_expr(metadata::Column::UpdatedAt, Expr::value(ShopTime(now)))
-            .filter(self.attached())
+            .filter(self.metadata_of_account())
             .filter(metadata::Column::Key.eq(key))
             .filter(metadata::Column::Value.eq(old))
             .exec(db)
@@ -120,8 +126,8 @@ impl Account {
         Ok(replaced.rows_affected > 0)
     }
 
-    /// What is attached to the account.
-    fn attached(&self) -> Condition {
+    /// The condition for the metadata of the account.
+    fn metadata_of_account(&self) -> Condition {
         let (model, id) = match self.owner {
             Owner::Customer(id) => (CUSTOMER, id),
             Owner::Staff(id) => (STAFF, id),
@@ -129,21 +135,21 @@ impl Account {
         Condition::all().add(metadata::Column::ModelType.eq(model)).add(metadata::Column::ModelId.eq(id))
     }
 
-    pub(super) async fn state(&self, db: &DatabaseConnection) -> Result<State> {
+    pub(super) async fn state(&self, db: &DatabaseConnection) -> Result<AccountState> {
         let rows: Vec<(String, Option<String>)> = metadata::Entity::find()
             .select_only()
             .columns([metadata::Column::Key, metadata::Column::Value])
-            .filter(self.attached())
-            .filter(metadata::Column::Key.is_in(STATE))
+            .filter(self.metadata_of_account())
+            .filter(metadata::Column::Key.is_in(STATE_KEYS))
             .order_by_asc(metadata::Column::Id)
-            .limit(MAX_STATE)
+            .limit(MAX_STATE_ROWS)
             .into_tuple()
             .all(db)
             .await?;
-        Ok(State(rows.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()))
+        Ok(AccountState(rows.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()))
     }
 
-    /// What a session of the account may do.
+    /// The abilities of a session of the account.
     pub(super) async fn abilities(&self, db: &DatabaseConnection, catalog: &Catalog) -> Result<Abilities> {
         match self.owner {
             Owner::Customer(_) => Ok([CLIENT_API].into_iter().collect()),
@@ -152,7 +158,7 @@ impl Account {
     }
 }
 
-impl State {
+impl AccountState {
     /// The value of a key; `""` and `"0"` count as absent.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         let found = self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
@@ -163,7 +169,7 @@ impl State {
         self.get("banned").is_some()
     }
 
-    /// What a banned customer is told.
+    /// The text for a banned customer.
     pub(super) fn ban_text(&self, lang: Lang) -> String {
         let value = |key| self.get(key).unwrap_or_default();
         let values = [
@@ -175,7 +181,7 @@ impl State {
     }
 }
 
-/// Equality without regard to case, which is what MariaDB's collation does by itself.
+/// SQL for equality ignoring case; on MariaDB and MySQL the collation does that.
 fn same_text(db: &DatabaseConnection, column: impl ColumnTrait, text: &str) -> SimpleExpr {
     match db.get_database_backend() {
         DbBackend::MySql => column.eq(text.to_lowercase()),

@@ -1,7 +1,8 @@
-//! Access tokens: JWTs signed with Ed25519 and no other algorithm, whatever a token's header says.
+//! Access tokens: JWTs that are signed with Ed25519. No other algorithm is accepted, whatever the header of a token
+//! says.
 //!
-//! Keys are PEM files. The one that signs is made on first use if it is not there; keys of a
-//! folder beside it still verify, so that a change of keys ends no session.
+//! Keys are PEM files. The key that signs is created at the first use if it does not exist. Former keys in a folder are
+//! still accepted for verification, so that a change of keys ends no session.
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
@@ -26,40 +27,40 @@ use sha2::{Digest, Sha256};
 use crate::platform::config::Config;
 use crate::{Error, Result};
 
-/// For whom the tokens are: this server, which is also who made them.
+/// The claim `aud`.
 const AUDIENCE: &str = "guichet";
-/// How far the clocks of two servers may be apart, in seconds.
+/// Accepted difference between the clocks of two servers, in seconds.
 const LEEWAY: i64 = 10;
-/// What stands before the 32 bytes of a private key in PKCS #8 (RFC 8410, 7).
-const PRIVATE: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-/// What stands before the 32 bytes of a public key (RFC 8410, 4).
-const PUBLIC: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+/// The bytes before the 32 bytes of a private key in PKCS #8 (RFC 8410, 7).
+const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+/// The bytes before the 32 bytes of a public key in SubjectPublicKeyInfo (RFC 8410, 4).
+const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
 
-/// What keeps the key of seals apart from that of tokens.
-const SEAL: &[u8] = b"guichet refresh tokens\n";
+/// Context for deriving the key of authentication codes, so that it differs from the signing key.
+const MAC_CONTEXT: &[u8] = b"guichet refresh tokens\n";
 
-/// What an access token says.
+/// The claims of an access token.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Claims {
-    /// Who made it: the shop's address.
+    /// Issuer: the shop's URL.
     iss: String,
-    /// For whom it is.
+    /// Audience.
     aud: String,
-    /// Whose session it is.
+    /// Subject: the owner of the session.
     pub(super) sub: String,
-    /// Which session it is.
+    /// Name of the session.
     pub(super) sid: String,
-    /// When it was made, in Unix seconds.
+    /// When it was issued, in Unix seconds.
     iat: i64,
-    /// When it ends, in Unix seconds.
+    /// When it expires, in Unix seconds.
     exp: i64,
 }
 
-/// The keys that sign and verify.
+/// The keys that sign and verify access tokens.
 pub struct KeyRing {
     issuer: String,
-    /// What seals texts.
-    sealing: Hmac<Sha256>,
+    /// HMAC for [`Self::authentication_code`].
+    mac: Hmac<Sha256>,
     signing: EncodingKey,
     header: Header,
     verifying: HashMap<String, DecodingKey>,
@@ -67,19 +68,21 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Reads the keys, and makes the one that signs if there is none.
+    /// Reads the keys, and creates the signing key if there is none.
     ///
     /// # Errors
     /// When a file cannot be read, or holds no Ed25519 key.
     pub(super) fn open(config: &Config) -> Result<Self> {
-        // Whoever came first installed the same.
+        // It fails if the provider is installed already.
         let _ = PROVIDER.install_default();
         let file = config.jwt_key_file();
         if !file.exists() {
-            generate(&file).map_err(|error| unusable(&file, error))?;
+            generate(&file).map_err(|error| key_file_error(&file, error))?;
         }
         let own = read(&file)?;
-        let Pair::Private(seed) = own.pair else { return Err(unusable(&file, "it is a public key")) };
+        let KeyMaterial::Private(seed) = own.pair else {
+            return Err(key_file_error(&file, "it is a public key"));
+        };
         let mut keys = vec![own.jwk];
         for file in old_keys(config)? {
             keys.push(read(&file)?.jwk);
@@ -89,10 +92,10 @@ impl KeyRing {
         let verifying = keys
             .iter()
             .filter_map(|jwk| Some((jwk.common.key_id.clone()?, DecodingKey::from_jwk(jwk).ok()?)));
-        let sealing = Hmac::<Sha256>::new_from_slice(&Sha256::digest([SEAL, &seed].concat()));
+        let mac = Hmac::<Sha256>::new_from_slice(&Sha256::digest([MAC_CONTEXT, &seed].concat()));
         Ok(Self {
             issuer: config.public_url(),
-            sealing: sealing.map_err(Error::internal)?,
+            mac: mac.map_err(Error::internal)?,
             signing: EncodingKey::from_ed_der(&seed),
             header,
             verifying: verifying.collect(),
@@ -105,7 +108,7 @@ impl KeyRing {
         &self.jwks
     }
 
-    /// An access token of a session.
+    /// Signs an access token of a session, which is valid for so many seconds.
     ///
     /// # Errors
     /// When it cannot be signed.
@@ -122,21 +125,21 @@ impl KeyRing {
         jsonwebtoken::encode(&self.header, &claims, &self.signing).map_err(Error::internal)
     }
 
-    /// A code of a text that nobody makes without the key that signs: 64 hexadecimal digits.
-    pub(super) fn seal(&self, text: &str) -> String {
-        let mut code = self.sealing.clone();
+    /// A message authentication code of a text, with a key that is derived from the signing key: 64 hexadecimal digits.
+    pub(super) fn authentication_code(&self, text: &str) -> String {
+        let mut code = self.mac.clone();
         code.update(text.as_bytes());
         hex::encode(code.finalize().into_bytes())
     }
 
-    /// What a token says, if one of the keys signed it and it is valid now.
+    /// The claims of a token, if one of the keys has signed it and it is valid now.
     pub(super) fn verify(&self, token: &str, now: DateTime<Utc>) -> Option<Claims> {
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.set_issuer(&[&self.issuer]);
         rules.set_audience(&[AUDIENCE]);
         rules.set_required_spec_claims(&["aud", "exp", "iss", "sub"]);
-        // By the server's own clock, below.
+        // Checked below, by the server's own clock.
         rules.validate_exp = false;
         let claims: Claims = jsonwebtoken::decode(token, self.verifying.get(&kid)?, &rules).ok()?.claims;
         let now = now.timestamp();
@@ -146,25 +149,26 @@ impl KeyRing {
 }
 
 /// Whether a bearer text has the form of a JWT: three parts, the first a JSON object in Base64.
-pub(in crate::access) fn looks_like(text: &str) -> bool {
+pub(in crate::access) fn has_jwt_form(text: &str) -> bool {
     text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
-enum Pair {
+/// The key in a key file. A private one is in PKCS #8.
+enum KeyMaterial {
     Private(Vec<u8>),
     Public,
 }
 
-/// A key of a file.
-struct Key {
-    pair: Pair,
+/// The content of a key file.
+struct KeyFile {
+    pair: KeyMaterial,
     jwk: Jwk,
 }
 
-/// The files of the folder of old keys, in the order of their names.
+/// The files of former keys, in the order of their names.
 fn old_keys(config: &Config) -> Result<Vec<PathBuf>> {
     let Some(folder) = &config.jwt_old_keys else { return Ok(Vec::new()) };
-    let entries = fs::read_dir(folder).map_err(|error| unusable(folder, error))?;
+    let entries = fs::read_dir(folder).map_err(|error| key_file_error(folder, error))?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut files: Vec<_> =
         files.filter(|file| file.extension().is_some_and(|extension| extension == "pem")).collect();
@@ -172,24 +176,24 @@ fn old_keys(config: &Config) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read(file: &Path) -> Result<Key> {
-    let text = fs::read(file).map_err(|error| unusable(file, error))?;
-    let pem = pem::parse(text).map_err(|error| unusable(file, error))?;
+fn read(file: &Path) -> Result<KeyFile> {
+    let text = fs::read(file).map_err(|error| key_file_error(file, error))?;
+    let pem = pem::parse(text).map_err(|error| key_file_error(file, error))?;
     let (pair, public) = if pem.tag() == "PUBLIC KEY" {
-        let public = pem.contents().strip_prefix(&PUBLIC).filter(|key| key.len() == 32);
-        (Pair::Public, public.ok_or_else(|| unusable(file, "it is no Ed25519 key"))?.to_vec())
+        let public = pem.contents().strip_prefix(&SPKI_PREFIX).filter(|key| key.len() == 32);
+        (KeyMaterial::Public, public.ok_or_else(|| key_file_error(file, "it is no Ed25519 key"))?.to_vec())
     } else {
-        let pair = pair(pem.contents()).map_err(|error| unusable(file, error))?;
-        (Pair::Private(pem.contents().to_vec()), pair.public_key().as_ref().to_vec())
+        let pair = pair(pem.contents()).map_err(|error| key_file_error(file, error))?;
+        (KeyMaterial::Private(pem.contents().to_vec()), pair.public_key().as_ref().to_vec())
     };
-    Ok(Key { pair, jwk: jwk(&public).map_err(Error::internal)? })
+    Ok(KeyFile { pair, jwk: jwk(&public).map_err(Error::internal)? })
 }
 
 fn pair(pkcs8: &[u8]) -> Result<Ed25519KeyPair, ring::error::KeyRejected> {
     Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8)
 }
 
-/// The public key as others read it; its name is its thumbprint (RFC 7638).
+/// A public key as JWK; its `kid` is its thumbprint (RFC 7638).
 fn jwk(public: &[u8]) -> JwtResult<Jwk> {
     use base64::Engine as _;
     let mut jwk = Jwk {
@@ -208,11 +212,11 @@ fn jwk(public: &[u8]) -> JwtResult<Jwk> {
     Ok(jwk)
 }
 
-/// Makes a key file for its owner's eyes only. It appears whole or not at all; another process that
-/// makes one at the same time wins or loses, but both read the same one.
+/// Creates a key file that only its owner can read. It is created atomically: if another process creates one at the
+/// same time, both use the same file.
 fn generate(file: &Path) -> std::io::Result<()> {
     let seed: [u8; 32] = rand::random();
-    let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", [&PRIVATE[..], &seed].concat()));
+    let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", [&PKCS8_PREFIX[..], &seed].concat()));
     let draft = file.with_extension(format!("{}.part", uuid::Uuid::new_v4()));
     let mut output = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     let written = output.write_all(pem.as_bytes()).and_then(|()| output.sync_all());
@@ -221,12 +225,12 @@ fn generate(file: &Path) -> std::io::Result<()> {
     placed.or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
 }
 
-/// For the log: the client learns nothing of files.
-fn unusable(file: &Path, why: impl std::fmt::Display) -> Error {
+/// An internal error about a key file. It is logged; clients do not see it.
+fn key_file_error(file: &Path, why: impl std::fmt::Display) -> Error {
     Error::internal(format!("the key of sessions {}: {why}", file.display()))
 }
 
-/// Ed25519 by ring, and nothing else: no other algorithm can be asked of it.
+/// A crypto provider that supports only Ed25519, by ring.
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
         Algorithm::EdDSA => match pair(key.as_bytes()) {
@@ -403,7 +407,7 @@ mod tests {
             forged[part].clone_from(&text);
             prop_assert!(ring.verify(&forged.join("."), Utc::now()).is_none());
             prop_assert!(ring.verify(&text, Utc::now()).is_none());
-            looks_like(&text);
+            has_jwt_form(&text);
         });
     }
 

@@ -1,20 +1,21 @@
-//! Sessions: signing in by password, access tokens that last minutes, refresh tokens that change with
-//! each use (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/credentials.md#10).
+//! Sessions: sign-in with a password, access tokens that are valid for minutes, refresh tokens that change with
+//! each use (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9,
+//! docs/contract/credentials.md#10).
 //!
-//! A session is a row of [`row`]. Its refresh tokens are `owner.session.family.secret`: all of them
-//! share `family`, only the current one has the right `secret`, and of both only hashes are stored.
-//! A token of the right family with a wrong secret was used before: somebody has a copy, and the session
-//! ends for both. Only the client that used a token may send it again within seconds, as two tabs of a browser
-//! do: it gets the same successor, whose secret is derived anew. Nothing but the row makes a session: where it
-//! is deleted, access tokens end too.
+//! A session is a row of the table in [`row`]. Its refresh tokens are `owner.session.family.secret`: all of them
+//! have the same `family`, only the current one has the current `secret`, and only hashes of both are stored. A
+//! token with the right family and another secret was used before: it may have been stolen, so the session ends.
+//! There is one exception: the client that has used a token may send it again within seconds, as two tabs of a
+//! browser do, and gets the same new token again, whose secret is derived from the server's key. When the row is
+//! deleted, access tokens are refused too.
 
 mod account;
+mod attempts;
 mod jwt;
 mod networks;
 mod recovery;
 mod row;
 mod totp;
-mod tries;
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -31,13 +32,13 @@ use sea_orm::{
 };
 use subtle::ConstantTimeEq;
 
-pub(crate) use self::account::Kind;
-use self::account::{Account, RECOVERY_CODES, State};
+pub(crate) use self::account::AccountKind;
+use self::account::{Account, AccountState, RECOVERY_CODES};
+use self::attempts::SignInAttempt;
+pub use self::attempts::SignInAttempts;
 pub use self::jwt::KeyRing;
-pub(super) use self::jwt::looks_like as is_access_token;
+pub(super) use self::jwt::has_jwt_form as is_access_token;
 use self::row::{Column, Entity as Rows, Model as Row};
-pub use self::tries::Tries;
-use self::tries::Try;
 use super::{Credential, Owner, Principal};
 use crate::access::password::Passwords;
 use crate::access::{Catalog, key};
@@ -46,30 +47,29 @@ use crate::platform::{network, random, signature};
 use crate::shop::Shop;
 use crate::{Error, Result};
 
-/// How long a session is believed without asking the database again: one that was ended, or whose
-/// account was shut out, stops as soon.
-const REMEMBERED: Duration = Duration::from_secs(1);
-/// How many are.
-const MAX_REMEMBERED: usize = 10_000;
-/// Random characters of a session's name, and of what its refresh tokens share.
-const ENTROPY: usize = 40;
-/// Sessions that an account may have at the same time: with another one the oldest ends.
+/// How long a session is cached. A session that was ended, or whose account was banned, is refused after this time.
+const CACHE_TTL: Duration = Duration::from_secs(1);
+/// Maximum number of cached sessions.
+const MAX_CACHED: usize = 10_000;
+/// Random characters of a session's name, and of the family of its refresh tokens.
+const RANDOM_LETTERS: usize = 40;
+/// Maximum number of sessions of an account. A further one ends the oldest.
 const MAX_SESSIONS: u64 = 100;
-/// The key of no account.
-const NOBODY: Id = Id(0);
-/// How long the client that used a refresh token may send it again.
-const REPEATED: TimeDelta = TimeDelta::seconds(10);
+/// A primary key that no account has.
+const NO_ACCOUNT: Id = Id(0);
+/// How long the client that has used a refresh token may send it again.
+const REUSE_WINDOW: TimeDelta = TimeDelta::seconds(10);
 
-/// What somebody signs in with.
+/// What a client signs in with.
 pub(crate) struct Credentials {
-    pub(crate) kind: Kind,
+    pub(crate) kind: AccountKind,
     pub(crate) email: String,
     pub(crate) password: String,
-    /// Of the authenticator app, where the account has one.
+    /// One-time code or recovery code, if the account has a second factor.
     pub(crate) code: Option<String>,
 }
 
-/// Whoever asks for the next tokens of a session.
+/// The client that asks for tokens.
 #[derive(Clone, Copy)]
 pub(crate) struct Client<'a> {
     pub(crate) address: IpAddr,
@@ -79,52 +79,56 @@ pub(crate) struct Client<'a> {
 
 impl Client<'_> {
     fn hash(self) -> String {
-        key::hash(&format!("{} {}", network::of(self.address), String::from_utf8_lossy(self.agent)))
+        key::hash(&format!(
+            "{} {}",
+            network::client_network(self.address),
+            String::from_utf8_lossy(self.agent)
+        ))
     }
 }
 
-/// What a client gets that signed in. Never logged, never stored.
+/// The tokens that a client gets. They must not be logged or stored.
 pub struct Tokens {
-    /// The bearer text of requests.
+    /// Access token, for the header `Authorization`.
     pub access: String,
-    /// Seconds until the access token ends.
+    /// Seconds until the access token expires.
     pub expires_in: i64,
-    /// Gets the next pair of tokens, once.
+    /// Refresh token, with which the client gets the next pair of tokens, once.
     pub refresh: String,
-    /// When the session ends for good.
+    /// When the session expires.
     pub ends_at: DateTime<Utc>,
 }
 
-/// Sessions of this server.
+/// Signs clients in, and authenticates them by access tokens.
 pub struct Sessions {
-    /// Hashes of passwords.
+    /// Password hashing.
     pub passwords: Passwords,
     abilities: &'static Catalog,
-    tries: Tries,
+    attempts: SignInAttempts,
     ring: OnceLock<KeyRing>,
-    known: Cache<String, Option<Arc<Principal>>>,
+    cache: Cache<String, Option<Arc<Principal>>>,
 }
 
-/// A session by name, as tokens spell it.
+/// What identifies a session in tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Name {
+struct SessionName {
     owner: Owner,
     id: String,
 }
 
 impl Sessions {
-    /// Sessions; tries to sign in are counted.
-    pub fn new(tries: Tries, passwords: Passwords, abilities: &'static Catalog) -> Self {
+    /// Makes an empty cache of sessions; `attempts` limits sign-in attempts.
+    pub fn new(attempts: SignInAttempts, passwords: Passwords, abilities: &'static Catalog) -> Self {
         Self {
             passwords,
             abilities,
-            tries,
+            attempts,
             ring: OnceLock::new(),
-            known: Cache::new(MAX_REMEMBERED, REMEMBERED),
+            cache: Cache::new(MAX_CACHED, CACHE_TTL),
         }
     }
 
-    /// The keys of access tokens, read or made on first use.
+    /// The keys of access tokens, read or created at the first use.
     ///
     /// # Errors
     /// When a file cannot be read or written.
@@ -136,43 +140,43 @@ impl Sessions {
         Ok(self.ring.get_or_init(|| ring))
     }
 
-    /// The caller whose access token it is.
+    /// Authenticates the caller by an access token.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] where it is not good (any more); when the database fails.
+    /// [`Error::Unauthenticated`] where the token is not valid or the session has ended; when the database fails.
     pub async fn authenticate(&self, shop: &Shop, token: &str) -> Result<Arc<Principal>> {
-        // A token that somebody made up makes no key.
+        // A forged token must not cause the creation of a key.
         if self.ring.get().is_none() && !shop.config.jwt_key_file().exists() {
             return Err(Error::Unauthenticated);
         }
         let claims = self.key_ring(&shop.config)?.verify(token, shop.clock.now());
         let claims = claims.ok_or(Error::Unauthenticated)?;
-        let name = Name::of_claims(&claims.sub, &claims.sid).ok_or(Error::Unauthenticated)?;
+        let name = SessionName::of_claims(&claims.sub, &claims.sid).ok_or(Error::Unauthenticated)?;
         let label = name.label();
-        let found = match self.known.get(&label) {
+        let found = match self.cache.get(&label) {
             Some(found) => found,
             None => {
                 let found = self.find(shop, &name).await?;
-                self.known.insert(label, found.clone());
+                self.cache.insert(label, found.clone());
                 found
             }
         };
         found.ok_or(Error::Unauthenticated)
     }
 
-    async fn find(&self, shop: &Shop, name: &Name) -> Result<Option<Arc<Principal>>> {
+    async fn find(&self, shop: &Shop, name: &SessionName) -> Result<Option<Arc<Principal>>> {
         let Some(row) = self.row(shop, name).await? else { return Ok(None) };
-        let Some(account) = admitted(shop, &row, name.owner).await? else { return Ok(None) };
+        let Some(account) = admitted_account(shop, &row, name.owner).await? else { return Ok(None) };
         let abilities = account.abilities(&shop.db, self.abilities).await?;
         let credential = Credential::Session(name.id.clone());
         Ok(Some(Arc::new(Principal { owner: name.owner, credential, abilities })))
     }
 
-    /// Begins a session of whoever knows an account's password, and its code where it has a second
-    /// factor. The order of checks is that of the original: tries, password, ban, code.
+    /// Signs a client in and begins a session. The order of the checks is that of the original: attempts, password,
+    /// ban, code.
     ///
     /// # Errors
-    /// [`Error::RateLimited`]; [`Error::Invalid`] with what is wrong.
+    /// [`Error::RateLimited`] after too many attempts; [`Error::Invalid`] with the reason; when the database fails.
     pub(crate) async fn begin(
         &self,
         shop: &Shop,
@@ -181,18 +185,18 @@ impl Sessions {
     ) -> Result<Tokens> {
         let email = credentials.email.trim().to_lowercase();
         let (db, now, lang) = (&shop.db, shop.clock.now(), shop.config.lang);
-        tables(shop).await?;
+        require_own_tables(shop).await?;
         let account = Account::by_email(db, credentials.kind, &email).await?;
         let owner = account.as_ref().map(|account| account.owner);
         let network = network_hash(shop, client.address);
-        // Asked for an unknown account too: the answer takes as long.
-        let asked = owner.unwrap_or(Owner::Customer(NOBODY));
+        // This is queried for an unknown account too, so that the answer takes as long.
+        let asked = owner.unwrap_or(Owner::Customer(NO_ACCOUNT));
         let is_known = networks::is_known(db, asked, &network, now).await?;
         let Credentials { kind, password, code, .. } = credentials;
-        let tried = Try { client: client.address, kind, email: &email, owner, is_known };
-        self.tries.count(&tried, now).await?;
+        let attempt = SignInAttempt { client: client.address, kind, email: &email, owner, is_known };
+        self.attempts.count(&attempt, now).await?;
         let stored = account.as_ref().map(|account| account.password.as_str());
-        let fits = self.passwords.fits(client.address, password, stored).await?;
+        let fits = self.passwords.verify(client.address, password, stored).await?;
         let account = account.filter(|account| fits && !account.has_ended(now));
         let account = account.ok_or_else(|| refusal("email", lang.text("auth.failed", &[])))?;
         let state = account.state(db).await?;
@@ -208,12 +212,12 @@ impl Sessions {
         let now = shop.clock.now();
         let age = shop.config.token_expiration.map_or(i64::MAX, |age| age.as_secs().cast_signed());
         let ends = now.timestamp() + shop.config.session_ttl.min(age);
-        let name = Name { owner: account.owner, id: random::text(ENTROPY) };
-        let family = random::text(ENTROPY);
+        let name = SessionName { owner: account.owner, id: random::text(RANDOM_LETTERS) };
+        let family = random::text(RANDOM_LETTERS);
         let secret = self.secret(shop, &name, &family, 0)?;
         let (owner_type, owner_id) = name.owner.parts();
-        // What has ended goes when its account comes back: the table does not grow for ever.
-        let ended = of_owner(name.owner).filter(Column::ExpiresAt.lte(now.timestamp()));
+        // Expired sessions of the account are deleted now, so that the table does not grow forever.
+        let ended = delete_of_owner(name.owner).filter(Column::ExpiresAt.lte(now.timestamp()));
         ended.exec(&shop.db).await?;
         let row = row::ActiveModel {
             owner_type: Set(owner_type.to_owned()),
@@ -233,67 +237,67 @@ impl Sessions {
         self.tokens(shop, &name, &family, &secret, ends)
     }
 
-    /// The next tokens of a session. A refresh token is good once: with a second use the session ends, unless
-    /// the same client sends it again at once. Then it gets the same refresh token again.
+    /// Gets the next tokens of a session. A refresh token is valid once: a second use ends the session, unless the
+    /// same client sends it again within seconds. Then it gets the same new refresh token again.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] where the token is not good (any more); when the database fails.
+    /// [`Error::Unauthenticated`] where the token is not valid or the session has ended; when the database fails.
     pub(crate) async fn refresh(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
-        let (name, row, [family, used]) = self.presented(shop, token).await?;
-        if admitted(shop, &row, name.owner).await?.is_none() {
+        let (name, row, [family, used]) = self.find_by_refresh_token(shop, token).await?;
+        if admitted_account(shop, &row, name.owner).await?.is_none() {
             self.end(&shop.db, &name).await?;
             return Err(Error::Unauthenticated);
         }
-        if !same(&row.refresh_hash, used) {
-            return self.repeat(shop, client, token).await;
+        if !hash_matches(&row.refresh_hash, used) {
+            return self.resend(shop, client, token).await;
         }
         let secret = self.secret(shop, &name, family, row.generation + 1)?;
-        // Of two who come with the same token at the same time, one comes second.
+        // If two requests send the same token at the same time, only one of them changes the row.
         let changed = Rows::update_many()
             .col_expr(Column::RefreshHash, Expr::value(key::hash(&secret)))
             .col_expr(Column::Generation, Expr::value(row.generation + 1))
             .col_expr(Column::RefreshedAt, Expr::value(shop.clock.now().timestamp_millis()))
             .col_expr(Column::ClientHash, Expr::value(client.hash()))
-            .filter(named(&name))
+            .filter(is_session(&name))
             .filter(Column::RefreshHash.eq(key::hash(used)))
             .exec(&shop.db)
             .await?;
         if changed.rows_affected == 0 {
-            return self.repeat(shop, client, token).await;
+            return self.resend(shop, client, token).await;
         }
         self.tokens(shop, &name, family, &secret, row.expires_at)
     }
 
-    /// The tokens that were given for a token which is not the current one: to the client that got them, for a
-    /// moment. The session ends for everybody else.
-    async fn repeat(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
-        let (name, row, [family, used]) = self.presented(shop, token).await?;
+    /// Answers a refresh token that is not the current one: with the current tokens, if the same client has sent it
+    /// a few seconds before. Otherwise the session ends.
+    async fn resend(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
+        let (name, row, [family, used]) = self.find_by_refresh_token(shop, token).await?;
         let before = self.secret(shop, &name, family, row.generation - 1)?;
         let age = shop.clock.now().timestamp_millis() - row.refreshed_at;
         let is_last = bool::from(before.as_bytes().ct_eq(used.as_bytes())) && row.generation > 0;
-        if !is_last || age > REPEATED.num_milliseconds() || row.client_hash != client.hash() {
-            return self.reused(shop, &name).await;
+        if !is_last || age > REUSE_WINDOW.num_milliseconds() || row.client_hash != client.hash() {
+            return self.end_reused(shop, &name).await;
         }
         let secret = self.secret(shop, &name, family, row.generation)?;
-        // Made with another key of this server: it cannot be told again.
-        if !same(&row.refresh_hash, &secret) {
-            return self.reused(shop, &name).await;
+        // The secret was derived from a former key, so it cannot be derived again.
+        if !hash_matches(&row.refresh_hash, &secret) {
+            return self.end_reused(shop, &name).await;
         }
         self.tokens(shop, &name, family, &secret, row.expires_at)
     }
 
-    async fn reused(&self, shop: &Shop, name: &Name) -> Result<Tokens> {
+    async fn end_reused(&self, shop: &Shop, name: &SessionName) -> Result<Tokens> {
         tracing::warn!(owner = ?name.owner, "a refresh token was used twice: its session ends");
         self.end(&shop.db, name).await?;
         Err(Error::Unauthenticated)
     }
 
-    /// Ends the session of a refresh token, be it the current one or an older one.
+    /// Ends the session of a refresh token, which need not be the current one.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] where there is no such session; when the database fails.
     pub(crate) async fn revoke(&self, shop: &Shop, token: &str) -> Result<()> {
-        let (name, ..) = self.presented(shop, token).await?;
+        let (name, ..) = self.find_by_refresh_token(shop, token).await?;
         self.end(&shop.db, &name).await
     }
 
@@ -302,38 +306,49 @@ impl Sessions {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn revoke_all(&self, shop: &Shop, owner: Owner) -> Result<u64> {
-        tables(shop).await?;
-        let ended = of_owner(owner).exec(&shop.db).await?;
-        self.known.forget(|_| true);
+        require_own_tables(shop).await?;
+        let ended = delete_of_owner(owner).exec(&shop.db).await?;
+        self.cache.forget(|_| true);
         Ok(ended.rows_affected)
     }
 
-    async fn end(&self, db: &DatabaseConnection, name: &Name) -> Result<()> {
-        Rows::delete_many().filter(named(name)).exec(db).await?;
-        self.known.remove(&name.label());
+    async fn end(&self, db: &DatabaseConnection, name: &SessionName) -> Result<()> {
+        Rows::delete_many().filter(is_session(name)).exec(db).await?;
+        self.cache.remove(&name.label());
         Ok(())
     }
 
-    /// The session that a refresh token is of, with the token's two secret parts.
-    async fn presented<'a>(&self, shop: &Shop, token: &'a str) -> Result<(Name, Row, [&'a str; 2])> {
-        let (name, parts) = Name::of_refresh_token(token).ok_or(Error::Unauthenticated)?;
-        let row = self.row(shop, &name).await?.filter(|row| same(&row.family_hash, parts[0]));
+    /// The session of a refresh token, with the token's family and secret.
+    async fn find_by_refresh_token<'a>(
+        &self,
+        shop: &Shop,
+        token: &'a str,
+    ) -> Result<(SessionName, Row, [&'a str; 2])> {
+        let (name, parts) = SessionName::of_refresh_token(token).ok_or(Error::Unauthenticated)?;
+        let row = self.row(shop, &name).await?.filter(|row| hash_matches(&row.family_hash, parts[0]));
         let row = row.filter(|row| row.expires_at > shop.clock.now().timestamp());
         Ok((name, row.ok_or(Error::Unauthenticated)?, parts))
     }
 
-    async fn row(&self, shop: &Shop, name: &Name) -> Result<Option<Row>> {
-        tables(shop).await?;
-        Ok(Rows::find().filter(named(name)).one(&shop.db).await?)
+    async fn row(&self, shop: &Shop, name: &SessionName) -> Result<Option<Row>> {
+        require_own_tables(shop).await?;
+        Ok(Rows::find().filter(is_session(name)).one(&shop.db).await?)
     }
 
-    /// What only one refresh token of a session has: nobody without this server's key can tell it from another.
-    fn secret(&self, shop: &Shop, name: &Name, family: &str, generation: i64) -> Result<String> {
+    /// The secret of one refresh token. It is derived from the server's key, so that it need not be stored.
+    fn secret(&self, shop: &Shop, name: &SessionName, family: &str, generation: i64) -> Result<String> {
         let text = format!("{} {family} {generation}", name.label());
-        Ok(self.key_ring(&shop.config)?.seal(&text))
+        Ok(self.key_ring(&shop.config)?.authentication_code(&text))
     }
 
-    fn tokens(&self, shop: &Shop, name: &Name, family: &str, secret: &str, ends: i64) -> Result<Tokens> {
+    fn tokens(
+        &self,
+        shop: &Shop,
+        name: &SessionName,
+        family: &str,
+        secret: &str,
+        ends: i64,
+    ) -> Result<Tokens> {
         let now = shop.clock.now();
         let expires_in = shop.config.access_token_ttl.min(ends - now.timestamp());
         let ring = self.key_ring(&shop.config)?;
@@ -346,13 +361,13 @@ impl Sessions {
     }
 }
 
-impl Name {
+impl SessionName {
     fn of_claims(subject: &str, id: &str) -> Option<Self> {
         let (owner_type, owner_id) = subject.split_once(':')?;
         Some(Self { owner: owner(owner_type, owner_id)?, id: id.to_owned() })
     }
 
-    /// The session's name and the two secret parts.
+    /// Parses a refresh token into the session's name, and family and secret.
     fn of_refresh_token(token: &str) -> Option<(Self, [&str; 2])> {
         let mut parts = token.split('.');
         let mut next = || parts.next();
@@ -362,21 +377,22 @@ impl Name {
         is_ours.then_some((name, [family, secret]))
     }
 
-    /// How access tokens spell the owner.
+    /// The claim `sub` of access tokens.
     fn subject(&self) -> String {
         let (owner_type, owner_id) = self.owner.parts();
         format!("{owner_type}:{}", owner_id.0)
     }
 
-    /// How refresh tokens begin.
+    /// The beginning of refresh tokens.
     fn label(&self) -> String {
         let (owner_type, owner_id) = self.owner.parts();
         format!("{owner_type}.{}.{}", owner_id.0, self.id)
     }
 }
 
-/// The account of a session, unless it was deleted or shut out since, or has another password now.
-async fn admitted(shop: &Shop, row: &Row, owner: Owner) -> Result<Option<Account>> {
+/// The account of a session; `None` where the session or the account has expired, or the account was deleted or
+/// banned, or its password has changed.
+async fn admitted_account(shop: &Shop, row: &Row, owner: Owner) -> Result<Option<Account>> {
     let now = shop.clock.now();
     let Some(account) = Account::of(&shop.db, owner).await? else { return Ok(None) };
     if row.expires_at <= now.timestamp()
@@ -389,9 +405,9 @@ async fn admitted(shop: &Shop, row: &Row, owner: Owner) -> Result<Option<Account
     Ok(Some(account))
 }
 
-/// Checks the code of an account that has a second factor: of the authenticator app, or one of the
-/// recovery codes, which is used up with it.
-async fn check_code(shop: &Shop, account: &Account, state: &State, code: Option<&str>) -> Result<()> {
+/// Checks the second factor of an account that has one: a code of the authenticator app, or a recovery code, which
+/// is then removed.
+async fn check_code(shop: &Shop, account: &Account, state: &AccountState, code: Option<&str>) -> Result<()> {
     let Some(secret) = state.get("2fa_secret") else { return Ok(()) };
     let lang = shop.config.lang;
     let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else {
@@ -403,7 +419,7 @@ async fn check_code(shop: &Shop, account: &Account, state: &State, code: Option<
         return Ok(());
     }
     if let Some(stored) = state.get(RECOVERY_CODES)
-        && let Some(rest) = recovery::without(&shop.config.app_key, stored, code)
+        && let Some(rest) = recovery::remove_code(&shop.config.app_key, stored, code)
         && account.replace(&shop.db, RECOVERY_CODES, stored, rest, shop.clock.now()).await?
     {
         return Ok(());
@@ -411,21 +427,21 @@ async fn check_code(shop: &Shop, account: &Account, state: &State, code: Option<
     Err(refusal("code", lang.text("validation.2fa_code", &[])))
 }
 
-/// guichet's own tables, which all of this needs.
-async fn tables(shop: &Shop) -> Result<()> {
+/// Creates guichet's own tables if they do not exist.
+async fn require_own_tables(shop: &Shop) -> Result<()> {
     shop.own_tables.require(&shop.db, shop.config.read_only).await
 }
 
-/// How a network is remembered.
+/// The stored pseudonym of a client's network.
 fn network_hash(shop: &Shop, client: IpAddr) -> String {
-    signature::pseudonym(&shop.config.app_key, &format!("sign-in {}", network::of(client)))
+    signature::pseudonym(&shop.config.app_key, &format!("sign-in {}", network::client_network(client)))
 }
 
 fn refusal(field: &str, text: String) -> Error {
-    Error::Invalid(Invalid::one(field, text))
+    Error::Invalid(Invalid::single(field, text))
 }
 
-fn same(stored: &str, part: &str) -> bool {
+fn hash_matches(stored: &str, part: &str) -> bool {
     stored.as_bytes().ct_eq(key::hash(part).as_bytes()).into()
 }
 
@@ -441,7 +457,7 @@ fn owner(owner_type: &str, owner_id: &str) -> Option<Owner> {
     }
 }
 
-fn named(name: &Name) -> Condition {
+fn is_session(name: &SessionName) -> Condition {
     owned_by(name.owner).add(Column::Id.eq(name.id.as_str()))
 }
 
@@ -450,8 +466,8 @@ fn owned_by(owner: Owner) -> Condition {
     Condition::all().add(Column::OwnerType.eq(owner_type)).add(Column::OwnerId.eq(owner_id))
 }
 
-/// Ends the oldest sessions of an account beyond those that it may have beside a new one.
-async fn end_oldest(db: &DatabaseConnection, new: &Name) -> Result<()> {
+/// Ends the oldest sessions of an account that has too many, without the new one.
+async fn end_oldest(db: &DatabaseConnection, new: &SessionName) -> Result<()> {
     let oldest: Vec<String> = Rows::find()
         .select_only()
         .column(Column::Id)
@@ -465,11 +481,11 @@ async fn end_oldest(db: &DatabaseConnection, new: &Name) -> Result<()> {
         .all(db)
         .await?;
     if !oldest.is_empty() {
-        of_owner(new.owner).filter(Column::Id.is_in(oldest)).exec(db).await?;
+        delete_of_owner(new.owner).filter(Column::Id.is_in(oldest)).exec(db).await?;
     }
     Ok(())
 }
 
-fn of_owner(owner: Owner) -> sea_orm::DeleteMany<Rows> {
+fn delete_of_owner(owner: Owner) -> sea_orm::DeleteMany<Rows> {
     Rows::delete_many().filter(owned_by(owner))
 }

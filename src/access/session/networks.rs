@@ -1,4 +1,4 @@
-//! From where an account signed in: what others try there doesn't keep it out.
+//! Networks from which an account has signed in. Attempts from other networks do not lock the account out there.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::Id;
@@ -10,37 +10,37 @@ use sea_orm::{Condition, DatabaseConnection, QueryOrder, QuerySelect};
 use crate::Result;
 use crate::access::Owner;
 
-/// How long a network is remembered that an account signed in from.
-const REMEMBERED: TimeDelta = TimeDelta::days(90);
-/// How old what is noted may be before it is noted anew.
-const REFRESHED: TimeDelta = TimeDelta::days(1);
-/// Networks of an account that are remembered: the latest.
+/// How long a network is stored after the last sign-in.
+const MAX_AGE: TimeDelta = TimeDelta::days(90);
+/// A stored time is updated only if it is older than this.
+const REFRESH_INTERVAL: TimeDelta = TimeDelta::days(1);
+/// Maximum number of stored networks of an account; the oldest are deleted.
 const MAX_NETWORKS: u64 = 20;
 
-/// A row of `guichet_sign_ins`: an account, and a network that it signed in from.
+/// A row of `guichet_sign_ins`: an account, and a network from which it has signed in.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "guichet_sign_ins")]
 pub struct Model {
     /// `customer` or `staff`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub owner_type: String,
-    /// Key of the customer or the member of the staff.
+    /// Primary key of the customer or the member of the staff.
     #[sea_orm(primary_key, auto_increment = false)]
     pub owner_id: Id,
-    /// The network, unreadable without the shop's key.
+    /// A pseudonym of the network, made with the shop's key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub network_hash: String,
-    /// When it was last used to sign in, in Unix seconds, to a day.
+    /// When it was last used to sign in, in Unix seconds; may be a day too early.
     pub signed_in_at: i64,
 }
 
-/// Accounts are of two tables.
+/// None: accounts are in two tables.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Whether an account signed in from a network before.
+/// Whether an account has signed in from a network.
 ///
 /// # Errors
 /// When the database fails.
@@ -51,11 +51,11 @@ pub(super) async fn is_known(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let known = of(owner).filter(Column::NetworkHash.eq(network_hash));
-    let since = (now - REMEMBERED).timestamp();
+    let since = (now - MAX_AGE).timestamp();
     Ok(known.filter(Column::SignedInAt.gt(since)).count(db).await? > 0)
 }
 
-/// Notes that an account signed in from a network, and forgets what is old.
+/// Stores that an account has signed in from a network, and deletes old rows of the account.
 ///
 /// # Errors
 /// When the database fails.
@@ -66,7 +66,7 @@ pub(super) async fn note(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let fresh = of(owner).filter(Column::NetworkHash.eq(network_hash.as_str()));
-    let since = (now - REFRESHED).timestamp();
+    let since = (now - REFRESH_INTERVAL).timestamp();
     if fresh.filter(Column::SignedInAt.gt(since)).count(db).await? > 0 {
         return Ok(());
     }
@@ -81,11 +81,11 @@ pub(super) async fn note(
         .update_column(Column::SignedInAt)
         .to_owned();
     Entity::insert(row).on_conflict(key).exec_without_returning(db).await?;
-    forget(db, owner, now).await
+    delete_old(db, owner, now).await
 }
 
-/// Forgets networks that were not used for long, and those beyond the latest ones.
-async fn forget(db: &DatabaseConnection, owner: Owner, now: DateTime<Utc>) -> Result<()> {
+/// Deletes networks that were not used for long, and those beyond the maximum number.
+async fn delete_old(db: &DatabaseConnection, owner: Owner, now: DateTime<Utc>) -> Result<()> {
     let oldest_kept = of(owner)
         .select_only()
         .column(Column::SignedInAt)
@@ -95,7 +95,7 @@ async fn forget(db: &DatabaseConnection, owner: Owner, now: DateTime<Utc>) -> Re
         .into_tuple::<i64>()
         .one(db)
         .await?;
-    let until = oldest_kept.map_or(i64::MIN, |kept| kept - 1).max((now - REMEMBERED).timestamp());
+    let until = oldest_kept.map_or(i64::MIN, |kept| kept - 1).max((now - MAX_AGE).timestamp());
     Entity::delete_many().filter(owned_by(owner)).filter(Column::SignedInAt.lte(until)).exec(db).await?;
     Ok(())
 }

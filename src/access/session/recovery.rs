@@ -1,5 +1,5 @@
-//! Recovery codes of a second factor: a list encrypted with the shop's key as the original does it,
-//! each good once (docs/contract/credentials.md#4, docs/contract/credentials.md#12).
+//! Recovery codes of a second factor: a list that is encrypted with the shop's key as the original does it. Each
+//! code is accepted once (docs/contract/credentials.md#4, docs/contract/credentials.md#12).
 
 use aes::Aes256;
 use base64::Engine as _;
@@ -13,12 +13,12 @@ use subtle::ConstantTimeEq;
 
 use crate::platform::config::Secret;
 
-/// Bytes of an initialisation vector.
-const IV: usize = 16;
+/// Length of an initialisation vector in bytes.
+const IV_BYTES: usize = 16;
 
-/// An encrypted text as it is stored, in Base64.
+/// An encrypted text as it is stored: JSON in Base64.
 #[derive(Serialize, Deserialize)]
-struct Envelope {
+struct EncryptedValue {
     iv: String,
     value: String,
     mac: String,
@@ -26,10 +26,10 @@ struct Envelope {
     tag: String,
 }
 
-/// The stored list without a code, if the code is in it.
-pub(super) fn without(app_key: &Secret, stored: &str, code: &str) -> Option<String> {
+/// Removes a code from the stored list; `None` if it is not in the list.
+pub(super) fn remove_code(app_key: &Secret, stored: &str, code: &str) -> Option<String> {
     let key = key(app_key);
-    // What this key did not encrypt is the clear text of an old version.
+    // A value that cannot be decrypted is the plain text of an old version.
     let list = key.as_deref().and_then(|key| decrypt(key, stored)).unwrap_or_else(|| stored.to_owned());
     let is_it = |known: &str| bool::from(known.as_bytes().ct_eq(code.as_bytes()));
     let codes: Vec<&str> = list.split(',').collect();
@@ -52,22 +52,23 @@ fn key(app_key: &Secret) -> Option<Vec<u8>> {
 }
 
 fn decrypt(key: &[u8], stored: &str) -> Option<String> {
-    let envelope: Envelope = serde_json::from_slice(&STANDARD.decode(stored).ok()?).ok()?;
+    let envelope: EncryptedValue = serde_json::from_slice(&STANDARD.decode(stored).ok()?).ok()?;
     mac(key, &envelope)?.verify_slice(&hex::decode(&envelope.mac).ok()?).ok()?;
     let (iv, value) = (STANDARD.decode(&envelope.iv).ok()?, STANDARD.decode(&envelope.value).ok()?);
     let cipher = cbc::Decryptor::<Aes256>::new_from_slices(key, &iv).ok()?;
     String::from_utf8(cipher.decrypt_padded_vec_mut::<Pkcs7>(&value).ok()?).ok()
 }
 
-fn encrypt(key: &[u8], plain: &str, iv: [u8; IV]) -> Option<String> {
+fn encrypt(key: &[u8], plain: &str, iv: [u8; IV_BYTES]) -> Option<String> {
     let cipher = cbc::Encryptor::<Aes256>::new_from_slices(key, &iv).ok()?;
     let value = STANDARD.encode(cipher.encrypt_padded_vec_mut::<Pkcs7>(plain.as_bytes()));
-    let mut envelope = Envelope { iv: STANDARD.encode(iv), value, mac: String::new(), tag: String::new() };
+    let mut envelope =
+        EncryptedValue { iv: STANDARD.encode(iv), value, mac: String::new(), tag: String::new() };
     envelope.mac = hex::encode(mac(key, &envelope)?.finalize().into_bytes());
     Some(STANDARD.encode(serde_json::to_string(&envelope).ok()?))
 }
 
-fn mac(key: &[u8], envelope: &Envelope) -> Option<Hmac<Sha256>> {
+fn mac(key: &[u8], envelope: &EncryptedValue) -> Option<Hmac<Sha256>> {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).ok()?;
     mac.update(envelope.iv.as_bytes());
     mac.update(envelope.value.as_bytes());
@@ -97,21 +98,21 @@ mod tests {
     #[test]
     fn a_code_is_good_once() {
         let app_key = Secret::new(APP_KEY);
-        let rest = without(&app_key, STORED, "11111111-22222222-33333333").unwrap();
-        assert!(without(&app_key, &rest, "11111111-22222222-33333333").is_none());
-        let none = without(&app_key, &rest, "aaaaaaaa-bbbbbbbb-cccccccc").unwrap();
+        let rest = remove_code(&app_key, STORED, "11111111-22222222-33333333").unwrap();
+        assert!(remove_code(&app_key, &rest, "11111111-22222222-33333333").is_none());
+        let none = remove_code(&app_key, &rest, "aaaaaaaa-bbbbbbbb-cccccccc").unwrap();
         assert_eq!(decrypt(&key(&app_key).unwrap(), &none).as_deref(), Some(""));
         for code in ["", "AAAAAAAA-BBBBBBBB-CCCCCCCC", CODES, "aaaaaaaa"] {
-            assert!(without(&app_key, STORED, code).is_none(), "{code}");
-            assert!(without(&app_key, &none, code).is_none(), "{code}");
+            assert!(remove_code(&app_key, STORED, code).is_none(), "{code}");
+            assert!(remove_code(&app_key, &none, code).is_none(), "{code}");
         }
-        assert!(without(&Secret::default(), STORED, "aaaaaaaa-bbbbbbbb-cccccccc").is_none());
+        assert!(remove_code(&Secret::default(), STORED, "aaaaaaaa-bbbbbbbb-cccccccc").is_none());
     }
 
     #[test]
     fn lists_of_old_versions_are_clear_texts() {
-        let rest = without(&Secret::new(APP_KEY), "one,two", "one").unwrap();
+        let rest = remove_code(&Secret::new(APP_KEY), "one,two", "one").unwrap();
         assert_eq!(decrypt(&key(&Secret::new(APP_KEY)).unwrap(), &rest).as_deref(), Some("two"));
-        assert_eq!(without(&Secret::default(), "one,two", "two").as_deref(), Some("one"));
+        assert_eq!(remove_code(&Secret::default(), "one,two", "two").as_deref(), Some("one"));
     }
 }

@@ -1,41 +1,40 @@
-//! Sessions as guichet's own table holds them (`migration/src/own.rs`).
+//! The entity of guichet's own table of sessions (`migration/src/own.rs`).
 
 use entity::Id;
 use sea_orm::entity::prelude::*;
 
-/// A row of `guichet_sessions`: one signed-in client, whose refresh token changes with each use. Hashes are
-/// SHA-256 in hexadecimal.
+/// A row of `guichet_sessions`: one signed-in client. Hashes are SHA-256 in hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "guichet_sessions")]
 pub struct Model {
     /// `customer` or `staff`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub owner_type: String,
-    /// Key of the customer or the member of the staff.
+    /// Primary key of the customer or the member of the staff.
     #[sea_orm(primary_key, auto_increment = false)]
     pub owner_id: Id,
     /// Name of the session, random.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// Hash of what all refresh tokens of the session have in common.
+    /// Hash of the family, which all refresh tokens of the session have in common.
     pub family_hash: String,
-    /// Hash of what only the current refresh token has.
+    /// Hash of the secret of the current refresh token.
     pub refresh_hash: String,
     /// How often the refresh token has changed.
     pub generation: i64,
-    /// When it changed last, in Unix milliseconds.
+    /// When it last changed, in Unix milliseconds.
     pub refreshed_at: i64,
-    /// Hash of the address and program of the client for which it changed last.
+    /// Hash of the network and the `User-Agent` of the client that used it last.
     pub client_hash: String,
-    /// Hash of the account's stored password: when that changes, the session ends.
+    /// Hash of the account's stored password hash: when the password changes, the session ends.
     pub password_mark: String,
     /// When the client signed in, in Unix seconds.
     pub created_at: i64,
-    /// When the session ends for good, in Unix seconds.
+    /// When the session expires, in Unix seconds.
     pub expires_at: i64,
 }
 
-/// Accounts are of two tables.
+/// None: accounts are in two tables.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,5 @@
-//! One-time codes of an authenticator app (RFC 6238; docs/contract/credentials.md#4, docs/contract/decisions.md#second-factor), each good once.
+//! One-time codes of an authenticator app (RFC 6238; docs/contract/credentials.md#4,
+//! docs/contract/decisions.md#second-factor). Each code is accepted once.
 
 use chrono::{DateTime, Utc};
 use entity::Id;
@@ -11,50 +12,50 @@ use totp_rs::{Algorithm, Builder, Secret};
 use crate::Result;
 use crate::access::Owner;
 
-/// Shortest secret that the original accepts, in letters.
-const LEAST: usize = 16;
-/// Codes have six digits, are shown for thirty seconds, and count one step before and after.
+/// Minimum length of a secret that the original accepts, in letters.
+const MIN_SECRET_LETTERS: usize = 16;
+/// Digits of a code, seconds of a step, and accepted steps before and after the present one.
 const DIGITS: u8 = 6;
 const STEP: u64 = 30;
 const SKEW: u16 = 1;
 
-/// A row of `guichet_totp_steps`: the latest step whose code an account used.
+/// A row of `guichet_totp_steps`: the latest step whose code an account has used.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "guichet_totp_steps")]
 pub struct Model {
     /// `customer` or `staff`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub owner_type: String,
-    /// Key of the customer or the member of the staff.
+    /// Primary key of the customer or the member of the staff.
     #[sea_orm(primary_key, auto_increment = false)]
     pub owner_id: Id,
-    /// Unix seconds by thirty.
+    /// Unix time in seconds, divided by thirty.
     pub step: i64,
 }
 
-/// Accounts are of two tables.
+/// None: accounts are in two tables.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The step of a code that is that of now, of the step before or of the step after. No code fits a secret
-/// that is malformed.
+/// The step of a code, which must be the present one, the one before or the one after. `None` where the code is
+/// wrong or the secret is malformed.
 pub(super) fn step(secret: &str, code: &str, now: DateTime<Utc>) -> Option<i64> {
-    if secret.len() < LEAST || !secret.len().is_power_of_two() {
+    if secret.len() < MIN_SECRET_LETTERS || !secret.len().is_power_of_two() {
         return None;
     }
     let is_code = code.len() == usize::from(DIGITS) && code.bytes().all(|byte| byte.is_ascii_digit());
     let key = Secret::try_from_base32(secret.to_ascii_uppercase()).ok()?;
     let rules = Builder::new().with_algorithm(Algorithm::SHA1).with_digits(DIGITS).with_secret(key);
-    // Secrets of sixteen letters are shorter than the RFC asks for.
+    // Secrets of sixteen letters are shorter than the RFC requires.
     let totp = rules.with_step_duration(STEP).with_skew(SKEW).build_noncompliant();
     let now = u64::try_from(now.timestamp()).ok()?;
     let step = is_code.then(|| totp.check(code, now)).flatten()?;
     i64::try_from(step).ok()
 }
 
-/// Uses up the code of a step, and those before it; whether none of them was used up already.
+/// Marks the code of a step and all earlier ones as used; returns false if this one was used before.
 ///
 /// # Errors
 /// When the database fails.
@@ -70,7 +71,7 @@ pub(super) async fn use_up(db: &DatabaseConnection, owner: Owner, step: i64) -> 
     if raised.rows_affected > 0 {
         return Ok(true);
     }
-    // Of two first codes at the same time, one finds the other's row.
+    // If two first codes are sent at the same time, one insertion fails.
     let first =
         ActiveModel { owner_type: Set(owner_type.to_owned()), owner_id: Set(owner_id), step: Set(step) };
     match Entity::insert(first).exec_without_returning(db).await {

@@ -1,85 +1,85 @@
-//! Requests a minute (docs/contract/wire.md#1.7) and points a minute, on both faces, tries to sign in, and keys
-//! that are not valid: a fixed window that opens with the first request. Staff and customers are counted apart, whatever their
-//! numbers. Each process counts in memory, or all of them together in Redis.
+//! Rate limits per minute: requests (docs/contract/wire.md#1.7) and points of both APIs, sign-in attempts, and
+//! wrong keys. A window of a minute begins with the first request. Staff and customers with the same primary key
+//! are counted separately. Each process counts in memory, or all processes count together in Redis.
 
-mod memory;
+mod local;
 mod shared;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use facade::limit::{Standing, Verdict};
+use facade::limit::{Verdict, WindowState};
 
-use self::memory::Memory;
+use self::local::LocalCounters;
 use self::shared::SharedCounters;
 use crate::access::Owner;
 use crate::platform::network;
 use crate::platform::redis::Redis;
 
-/// Whose requests are counted together.
+/// Requests that are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bucket {
     /// All keys and sessions of one account.
     Owner(Owner),
-    /// Everybody without a key behind one address, or in one network of IPv6 ([`Bucket::of_client`]).
+    /// All callers without a key at one address, or in one IPv6 network ([`Bucket::of_client`]).
     Address(IpAddr),
-    /// Everybody who tries to sign in to one account, by a hash of what names it.
+    /// All attempts to sign in to one account, by a hash of what names the account.
     Account([u8; 32]),
 }
 
 impl Bucket {
-    /// Everybody without a key whose address is this one, or in the same network.
+    /// The bucket of callers without a key at this address or in its network.
     pub fn of_client(address: IpAddr) -> Self {
-        Self::Address(network::of(address))
+        Self::Address(network::client_network(address))
     }
 }
 
-/// What is counted.
+/// What a throttle counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
+pub enum CountedUnit {
     /// Requests.
     Requests,
-    /// Points of what is asked for.
+    /// Points (the price of operations).
     Points,
-    /// Tries to sign in.
-    Tries,
-    /// Keys that are not valid.
+    /// Sign-in attempts.
+    SignInAttempts,
+    /// Wrong keys.
     FailedKeys,
 }
 
-impl Unit {
+impl CountedUnit {
     fn name(self) -> &'static str {
         match self {
             Self::Requests => "requests",
             Self::Points => "points",
-            Self::Tries => "tries",
+            Self::SignInAttempts => "tries",
             Self::FailedKeys => "failed-keys",
         }
     }
 }
 
-/// Counters of the current minute.
+/// A rate limit, with the counters of the current windows.
 pub struct Throttle {
     limit: Option<u32>,
-    own: Memory,
+    local: LocalCounters,
     shared: Option<SharedCounters>,
 }
 
 impl Throttle {
-    /// A throttle of so much a minute; `None` is no limit. Where a Redis server is given, all its users
+    /// A throttle that allows `limit` per minute; `None`: no limit. With a Redis server, all processes that use it
     /// count together.
-    pub fn new(unit: Unit, limit: Option<u32>, shared: Option<&Arc<Redis>>) -> Self {
+    pub fn new(unit: CountedUnit, limit: Option<u32>, shared: Option<&Arc<Redis>>) -> Self {
         let shared = shared.map(|redis| SharedCounters::new(Arc::clone(redis), unit.name()));
-        Self { limit, own: Memory::default(), shared }
+        Self { limit, local: LocalCounters::default(), shared }
     }
 
-    /// Counts one request that arrives now.
-    pub async fn hit(&self, bucket: Bucket, now: DateTime<Utc>) -> Verdict {
+    /// Takes one.
+    pub async fn count(&self, bucket: Bucket, now: DateTime<Utc>) -> Verdict {
         self.take(bucket, 1, now).await
     }
 
-    /// Counts so much at once, or nothing if it isn't left.
+    /// Takes an amount. Where less is left, it takes nothing and refuses.
     pub async fn take(&self, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
         let Some(limit) = self.limit else { return Verdict::Unlimited };
         if let Some(shared) = &self.shared
@@ -87,21 +87,22 @@ impl Throttle {
         {
             return verdict;
         }
-        self.own.take(bucket, amount, limit, now)
+        self.local.take(bucket, amount, limit, now)
     }
 
-    /// Corrects what was counted to what was used in the end, be it less or more; how the request stands then.
+    /// Corrects the amount that was taken to the amount that was used, which may be less or more; returns the state
+    /// afterwards.
     pub async fn settle(&self, bucket: Bucket, verdict: Verdict, taken: u32, used: u32) -> Verdict {
-        let Verdict::Counted(standing) = verdict else { return verdict };
+        let Verdict::Counted(window) = verdict else { return verdict };
         let more = i64::from(used) - i64::from(taken);
         if more != 0 {
             match &self.shared {
                 Some(shared) if Box::pin(shared.correct(bucket, more)).await => {}
-                _ => self.own.correct(bucket, more),
+                _ => self.local.correct(bucket, more),
             }
         }
-        let remaining = u32::try_from((i64::from(standing.remaining) - more).max(0)).unwrap_or(u32::MAX);
-        Verdict::Counted(Standing { remaining, ..standing })
+        let remaining = u32::try_from((i64::from(window.remaining) - more).max(0)).unwrap_or(u32::MAX);
+        Verdict::Counted(WindowState { remaining, ..window })
     }
 }
 
@@ -116,12 +117,13 @@ mod tests {
     }
 
     fn counted(limit: u32, remaining: u32) -> Verdict {
-        Verdict::Counted(Standing { limit, remaining, resets_in: 60 })
+        Verdict::Counted(WindowState { limit, remaining, resets_in: 60 })
     }
 
     #[tokio::test]
     async fn what_is_used_counts_be_it_less_or_more_than_was_taken() {
-        let (points, now) = (Throttle::new(Unit::Points, Some(10), None), NOW.parse().expect("a time"));
+        let (points, now) =
+            (Throttle::new(CountedUnit::Points, Some(10), None), NOW.parse().expect("a time"));
         let taken = points.take(bucket(1), 5, now).await;
         assert_eq!(taken, counted(10, 5));
         assert_eq!(points.settle(bucket(1), taken, 5, 2).await, counted(10, 8));

@@ -1,16 +1,16 @@
-//! Counters of all processes, in Redis: a key a window, which ends with it. Each change is one script,
-//! which nothing comes between.
+//! Counters of all processes, in Redis: one key for each window, which expires with it. Each change is one script,
+//! so it is atomic.
 
 use std::sync::Arc;
 
 use facade::limit::WINDOW;
 use redis::Script;
 
-use super::{Bucket, Standing, Verdict};
+use super::{Bucket, Verdict, WindowState};
 use crate::platform::redis::Redis;
 
-/// The key's count, how much more, the limit, the window in milliseconds → whether it was counted, how much
-/// is left, milliseconds until the window ends.
+/// Takes an amount. Arguments: amount, limit, length of the window in milliseconds. Result: whether it was taken (1
+/// or 0), how much is left, milliseconds until the window ends.
 const TAKE: &str = "
 local more, limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local count, left = tonumber(redis.call('GET', KEYS[1])), redis.call('PTTL', KEYS[1])
@@ -24,7 +24,7 @@ end
 redis.call('INCRBY', KEYS[1], more)
 return {1, limit - count - more, left}";
 
-/// The key's count and how much more, or less: never less than nothing, and no window is opened.
+/// Adds an amount, which may be negative; the count never falls below zero, and no window is opened.
 const CORRECT: &str = "
 local count = tonumber(redis.call('GET', KEYS[1]))
 if count then
@@ -32,7 +32,7 @@ if count then
 end
 return 1";
 
-/// Windows that are open in Redis.
+/// The current windows in Redis.
 pub(super) struct SharedCounters {
     redis: Arc<Redis>,
     unit: &'static str,
@@ -45,17 +45,17 @@ impl SharedCounters {
         Self { redis, unit, take: Script::new(TAKE), correct: Script::new(CORRECT) }
     }
 
-    /// `None` where Redis is away.
+    /// Takes an amount; `None` where Redis fails.
     pub(super) async fn take(&self, bucket: Bucket, amount: u32, limit: u32) -> Option<Verdict> {
         let window = i64::try_from(WINDOW.as_millis()).unwrap_or(i64::MAX);
         let arguments = [i64::from(amount), i64::from(limit), window];
         let answer: (i64, u32, u64) = self.redis.run(&self.take, &self.key(bucket), &arguments).await?;
         let (counted, remaining, left) = answer;
-        let standing = Standing { limit, remaining, resets_in: left.div_ceil(1000) };
-        Some(if counted == 1 { Verdict::Counted(standing) } else { Verdict::Refused(standing) })
+        let window = WindowState { limit, remaining, resets_in: left.div_ceil(1000) };
+        Some(if counted == 1 { Verdict::Counted(window) } else { Verdict::Refused(window) })
     }
 
-    /// Whether it was done: not where Redis is away.
+    /// Adds an amount, which may be negative; returns false where Redis fails.
     pub(super) async fn correct(&self, bucket: Bucket, more: i64) -> bool {
         self.redis.run::<i64>(&self.correct, &self.key(bucket), &[more]).await.is_some()
     }

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{Environment, Failure, say};
 use crate::database;
-use crate::database::own_tables::{Lack, is_current};
+use crate::database::own_tables::{OwnTablesError, is_current};
 use crate::platform::config::Config;
 
 #[derive(Args)]
@@ -135,7 +135,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
 /// The server that processes share, where one is asked for. It is done without while it is away.
 async fn redis(config: &Config) -> Option<Finding> {
     let server = config.redis.as_ref()?;
-    Some(match crate::platform::redis::examine(server).await {
+    Some(match crate::platform::redis::check(server).await {
         Ok(()) => Finding::ok("redis", "it takes what processes share"),
         Err(error) => Finding::warning(
             "redis",
@@ -175,7 +175,7 @@ async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Find
             "they are not there, and guichet may not make them: nobody can sign in",
             format!("run these as an owner of the database: {};", statements(db).await?.join("; ")),
         ),
-        Err(Lack::Database(error)) => return Err(error),
+        Err(OwnTablesError::Database(error)) => return Err(error),
         Err(lack) => Finding::error(CHECK, lack.to_string(), "start the newer version of guichet"),
     }])
 }

@@ -21,7 +21,7 @@ use self::log::Asked;
 use super::shadow::table;
 use super::{Environment, Failure, print, say};
 use crate::platform::config::{self, UpstreamServer};
-use crate::server::shadow::{self, Findings, MAX_ANSWER, Outcome, Seen};
+use crate::server::shadow::{self, ComparedAnswer, Findings, MAX_ANSWER, Outcome};
 use crate::server::upstream::Upstream;
 
 /// What the paths that are asked begin with.
@@ -63,7 +63,7 @@ pub(super) struct Arguments {
 }
 
 fn server(text: &str) -> Result<UpstreamServer, String> {
-    UpstreamServer::read(text)
+    UpstreamServer::parse(text)
         .ok_or_else(|| "not http://, https:// or unix: with a host or socket".to_owned())
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
     let is_keyless = arguments.keys.is_none();
     let listen = environment.config()?.listen;
     let own = UpstreamServer::Host { tls: false, host: listen.ip().to_string(), port: listen.port() };
-    let open = |server| Upstream::new(config::Upstream::alone(server, arguments.ca.clone()));
+    let open = |server| Upstream::new(config::Upstream::with_defaults(server, arguments.ca.clone()));
     let both = Both {
         there: open(arguments.upstream)?,
         here: open(arguments.against.unwrap_or(own))?,
@@ -114,7 +114,7 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
 
 /// Fails where answers differ, and where nothing could be compared.
 fn conclude(findings: &Findings, quiet: bool) -> Result<(), Failure> {
-    let asked: u64 = findings.operations.values().map(shadow::Operation::asked).sum();
+    let asked: u64 = findings.operations.values().map(shadow::OperationFindings::asked).sum();
     let unanswered: u64 = findings.operations.values().map(|found| found.unanswered).sum();
     match findings.different() {
         0 if unanswered == asked => Err(Failure::new("no question was answered by both")),
@@ -177,10 +177,10 @@ impl Both {
         let declared = shadow::declared(path_of(asked), query);
         let Some((there, here)) = self.ask(asked).await else { return (Outcome::Unanswered, false) };
         let was_refused = (there.status, here.status) == (401, 401);
-        (shadow::judge(&declared, (there, here), async || self.ask(asked).await).await, was_refused)
+        (shadow::compare_twice(&declared, (there, here), async || self.ask(asked).await).await, was_refused)
     }
 
-    async fn ask(&self, asked: &Asked) -> Option<(Seen, Seen)> {
+    async fn ask(&self, asked: &Asked) -> Option<(ComparedAnswer, ComparedAnswer)> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(host) = &self.host {
@@ -198,11 +198,11 @@ impl Both {
 }
 
 /// A server's answer. One that has none for now is asked again, when it says.
-async fn answer(server: &Upstream, asked: &Asked, headers: &HeaderMap) -> Option<Seen> {
+async fn answer(server: &Upstream, asked: &Asked, headers: &HeaderMap) -> Option<ComparedAnswer> {
     for _ in 0..TRIES {
         let answer = server.get(&asked.target, headers.clone(), MAX_ANSWER).await.ok()?;
         if !shadow::is_unanswered(answer.status().as_u16()) {
-            return Some(Seen::of(&answer));
+            return Some(ComparedAnswer::of(&answer));
         }
         let wait =
             answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());

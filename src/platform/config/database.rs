@@ -1,9 +1,9 @@
-//! Which database: one URL, or the parts that the original's `.env` holds.
+//! Settings of the database: one URL, or the separate variables of the original's `.env`.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// A text that is never printed by `Debug`.
+/// A text that `Debug` does not print.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -13,7 +13,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text itself; never to be logged.
+    /// The text. It must not be logged.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -52,7 +52,7 @@ impl Driver {
         }
     }
 
-    /// The port such a server listens on by default.
+    /// The default port of such a server.
     pub fn port(self) -> u16 {
         match self {
             Self::MySql => 3306,
@@ -61,7 +61,7 @@ impl Driver {
         }
     }
 
-    /// Its name in OpenTelemetry's conventions.
+    /// Its name in OpenTelemetry's semantic conventions.
     pub(crate) fn system(self) -> &'static str {
         match self {
             Self::MySql => "mysql",
@@ -70,7 +70,7 @@ impl Driver {
         }
     }
 
-    /// The URL scheme that sqlx knows.
+    /// Its URL scheme in sqlx.
     fn scheme(self) -> &'static str {
         match self {
             Self::MySql => "mysql",
@@ -80,29 +80,29 @@ impl Driver {
     }
 }
 
-/// Where the shop's rows are.
+/// A database: its kind and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Database {
     /// Kind of database.
     pub driver: Driver,
-    /// How it is reached.
-    pub target: Target,
+    /// Where it is.
+    pub target: DatabaseTarget,
 }
 
-/// How a database is reached.
+/// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A whole URL with a scheme that sqlx knows; secret because it may hold a password.
+pub enum DatabaseTarget {
+    /// A URL with a scheme of sqlx. It is secret because it may hold a password.
     Url(Secret),
     /// The file of an SQLite database.
     File(PathBuf),
-    /// A server, by parts.
-    Server(Server),
+    /// A server, described by separate values.
+    Server(DatabaseServer),
 }
 
-/// The parts of a server's address.
+/// The address of a database server, and how to sign in to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
+pub struct DatabaseServer {
     /// Host name or address.
     pub host: String,
     /// Port.
@@ -115,13 +115,13 @@ pub struct Server {
     pub username: String,
     /// Password of the user.
     pub password: Secret,
-    /// Encryption of the connection; `None` = the driver's own choice, which prefers it.
+    /// Encryption of the connection; `None`: encrypted if the server supports it.
     pub encryption: Option<Encryption>,
-    /// File with the certificate authority that the server's certificate must come from.
+    /// File of the certificate authority that must have signed the server's certificate.
     pub authority: Option<PathBuf>,
 }
 
-/// Encryption of a connection, in PostgreSQL's words.
+/// Encryption of a connection, by the modes of PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encryption {
     /// `disable`
@@ -130,9 +130,9 @@ pub enum Encryption {
     Preferred,
     /// `require`
     Required,
-    /// `verify-ca`: the server's certificate comes from the authority.
+    /// `verify-ca`: and the server's certificate is signed by the authority.
     Authority,
-    /// `verify-full`: and names the server's host.
+    /// `verify-full`: and it names the server's host.
     Host,
 }
 
@@ -163,11 +163,11 @@ impl Database {
             return Some(Self::file(file));
         }
         let url = format!("{}:{rest}", driver.scheme());
-        Some(Self { driver, target: Target::Url(Secret::new(url)) })
+        Some(Self { driver, target: DatabaseTarget::Url(Secret::new(url)) })
     }
 
     /// The SQLite database in a file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { driver: Driver::Sqlite, target: Target::File(path.into()) }
+        Self { driver: Driver::Sqlite, target: DatabaseTarget::File(path.into()) }
     }
 }

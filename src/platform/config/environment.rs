@@ -1,4 +1,4 @@
-//! The process's environment joined with a `.env` file.
+//! The environment variables of the process, together with those of a `.env` file.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ pub enum EnvironmentError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// A line is not `NAME=value`. The line is not printed: it may hold a password.
@@ -21,8 +21,8 @@ pub enum EnvironmentError {
     },
 }
 
-/// The variables of the process, after those of a file: the last one of a name wins. Without a
-/// named file, a `.env` in the current folder is read if there is one.
+/// The variables of a `.env` file, followed by those of the process: the last one of a name applies. If no file is
+/// given, `.env` in the current folder is read if it exists.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -43,13 +43,13 @@ fn read(path: &Path) -> Result<Vec<(String, String)>, EnvironmentError> {
     parse(&text).map_err(|_| EnvironmentError::Malformed { path: path.to_owned() })
 }
 
-/// Reads the text of a `.env` file as the original does: `${NAME}` is replaced, a `$` alone is itself.
+/// Parses a `.env` file as the original does: `${NAME}` is replaced, any other `$` is a plain character.
 fn parse(text: &str) -> Result<Vec<(String, String)>, dotenvy::Error> {
     let text: String = text.lines().map(|line| format!("{}\n", literal_dollars(line))).collect();
     dotenvy::from_read_iter(text.as_bytes()).collect()
 }
 
-/// Escapes each `$` that begins no `${`; dotenvy would take the word after it for a variable.
+/// Escapes each `$` that is not followed by `{`, because dotenvy would take it for a variable.
 fn literal_dollars(line: &str) -> String {
     let quoted = line.split_once('=').is_some_and(|(_, value)| value.trim_start().starts_with('\''));
     if quoted {
@@ -68,7 +68,7 @@ fn literal_dollars(line: &str) -> String {
     escaped
 }
 
-/// The first variable that names a database, if one does.
+/// The name of the first variable that configures a database.
 pub fn names_database(variables: &[(String, String)]) -> Option<&str> {
     let names = |name: &str| name.starts_with("DATABASE_") || name.starts_with("DB_");
     variables

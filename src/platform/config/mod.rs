@@ -1,8 +1,8 @@
-//! Settings from the environment: read once at start, then a plain struct.
+//! The operator's settings: read from environment variables once at the start, then kept in [`Config`].
 
-mod bounds;
 mod database;
 mod environment;
+mod limits;
 mod otlp;
 mod redis;
 mod setting;
@@ -18,143 +18,142 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-pub use bounds::{ConnectionBounds, WorkBounds};
 use chrono_tz::Tz;
-pub use database::{Database, Driver, Encryption, Secret, Server, Target};
+pub use database::{Database, DatabaseServer, DatabaseTarget, Driver, Encryption, Secret};
 pub use environment::{EnvironmentError, environment, names_database};
 use facade::engine::Introspection;
-use facade::http::BodyBounds;
+use facade::http::BodyLimits;
 use facade::operation::TrustedMode;
 use ipnet::IpNet;
+pub use limits::{ConnectionLimits, WorkLimits};
 pub use otlp::{Otlp, Sampler};
 pub use redis::{RedisAddress, RedisServer};
 pub use setting::{SETTINGS, Setting, help};
-pub use upstream::{PassRule, Shadow, Upstream, UpstreamScope, UpstreamServer};
+pub use upstream::{ForwardRule, Shadow, Upstream, UpstreamScope, UpstreamServer};
 
 use crate::platform::lang::Lang;
 
-/// Highest cost of bcrypt, as a power of two: 16 times the work of 12, which is usual.
+/// Highest accepted cost of bcrypt, as a power of two: 16 times the work of the usual 12.
 pub const MAX_BCRYPT_ROUNDS: u32 = 16;
 
-/// The server's settings. `Config::default()` is what an empty environment gives.
+/// The operator's settings. `Config::default()` has the values for an empty environment.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Address to listen on (`GUICHET_LISTEN`).
     pub listen: SocketAddr,
-    /// Requests a minute for each account or address; `None` = no limit (`GUICHET_RATE_LIMIT`).
+    /// Requests per minute of each account or address; `None`: no limit (`GUICHET_RATE_LIMIT`).
     pub rate_limit: Option<u32>,
-    /// Where requests, points and tries to sign in are counted for all processes together; `None` = each
-    /// process counts for itself (`GUICHET_THROTTLE`, `REDIS_*`).
+    /// Redis server in which all processes count requests, points and sign-in attempts together; `None`: each process
+    /// counts its own (`GUICHET_THROTTLE`, `REDIS_*`).
     pub redis: Option<RedisServer>,
-    /// Largest page of a list (`GUICHET_MAX_PER_PAGE`).
+    /// Maximum number of rows of a page in REST (`GUICHET_MAX_PER_PAGE`).
     pub max_per_page: u64,
-    /// How long a list's total and the places of its deep pages may be remembered, at most a second; zero =
-    /// always count (`GUICHET_COUNT_TTL`).
+    /// How long totals of lists and starts of deep pages are cached, at most a second; zero: not at all
+    /// (`GUICHET_COUNT_TTL`).
     pub count_ttl: Duration,
-    /// Proxies whose `X-Forwarded-For` is believed (`GUICHET_TRUSTED_PROXIES`).
+    /// Proxies whose headers about the client are trusted (`GUICHET_TRUSTED_PROXIES`).
     pub trusted_proxies: Vec<IpNet>,
     /// Folder of uploaded files (`GUICHET_STORAGE`).
     pub storage: PathBuf,
     /// Whether an include needs the ability of the included resource too (`GUICHET_STRICT_INCLUDES`).
     pub strict_includes: bool,
-    /// Deepest GraphQL query (`GUICHET_MAX_DEPTH`).
+    /// Maximum nesting of a GraphQL operation (`GUICHET_MAX_DEPTH`).
     pub max_depth: u64,
-    /// Deepest question about the schema itself (`GUICHET_MAX_INTROSPECTION_DEPTH`).
+    /// Maximum nesting of an introspection query (`GUICHET_MAX_INTROSPECTION_DEPTH`).
     pub max_introspection_depth: u64,
-    /// Who may ask for the schema itself (`GUICHET_INTROSPECTION`).
+    /// Who may use introspection (`GUICHET_INTROSPECTION`).
     pub introspection: Introspection,
-    /// Points that one GraphQL query may cost (`GUICHET_MAX_COMPLEXITY`).
+    /// Maximum price of a GraphQL operation in points (`GUICHET_MAX_COMPLEXITY`).
     pub max_complexity: u64,
-    /// Points a minute for each account or address; `None` = no limit (`GUICHET_COST_LIMIT`).
+    /// Points per minute of each account or address; `None`: no limit (`GUICHET_COST_LIMIT`).
     pub cost_limit: Option<u32>,
-    /// Aliases in a GraphQL document (`GUICHET_MAX_ALIASES`).
+    /// Maximum number of aliases in a GraphQL document (`GUICHET_MAX_ALIASES`).
     pub max_aliases: u64,
-    /// Fields at the root of a GraphQL operation (`GUICHET_MAX_ROOT_FIELDS`).
+    /// Maximum number of root fields of a GraphQL operation (`GUICHET_MAX_ROOT_FIELDS`).
     pub max_root_fields: u64,
-    /// Directives in a GraphQL document (`GUICHET_MAX_DIRECTIVES`).
+    /// Maximum number of directives in a GraphQL document (`GUICHET_MAX_DIRECTIVES`).
     pub max_directives: u64,
-    /// Tokens of a GraphQL document (`GUICHET_MAX_TOKENS`).
+    /// Maximum number of tokens of a GraphQL document (`GUICHET_MAX_TOKENS`).
     pub max_tokens: u64,
-    /// Longest page of a GraphQL list (`GUICHET_MAX_LIST`).
+    /// Maximum number of rows of a page in GraphQL (`GUICHET_MAX_LIST`).
     pub max_list: u64,
-    /// How long one GraphQL operation may take (`GUICHET_OPERATION_TIMEOUT`).
+    /// Time limit of a GraphQL operation (`GUICHET_OPERATION_TIMEOUT`).
     pub operation_timeout: Duration,
-    /// Folder or manifest of trusted GraphQL operations (`GUICHET_TRUSTED_DOCUMENTS`).
+    /// Folder or manifest of trusted GraphQL documents (`GUICHET_TRUSTED_DOCUMENTS`).
     pub trusted_documents: Option<PathBuf>,
-    /// What becomes of operations that are not trusted (`GUICHET_TRUSTED_MODE`).
+    /// What happens to operations whose document is not trusted (`GUICHET_TRUSTED_MODE`).
     pub trusted_mode: TrustedMode,
-    /// What is read of a request at most.
-    pub bodies: BodyBounds,
-    /// What a client may take of connections and their time.
-    pub connections: ConnectionBounds,
-    /// What is done at the same time.
-    pub work: WorkBounds,
-    /// Wrong keys a minute that one address may try; `None` = no limit (`GUICHET_FAILED_KEY_LIMIT`).
+    /// Limits of request bodies.
+    pub bodies: BodyLimits,
+    /// Limits of connections.
+    pub connections: ConnectionLimits,
+    /// Limits of concurrent work.
+    pub work: WorkLimits,
+    /// Wrong keys per minute that one address may send; `None`: no limit (`GUICHET_FAILED_KEY_LIMIT`).
     pub failed_key_limit: Option<u32>,
-    /// How long a request may take from its last byte on, and each of its statements (`GUICHET_TIMEOUT`).
+    /// Time limit of a request, from its last byte on, and of each SQL statement (`GUICHET_TIMEOUT`).
     pub timeout: Duration,
-    /// How the log is written (`GUICHET_LOG_FORMAT`).
+    /// Format of the log (`GUICHET_LOG_FORMAT`).
     pub log_format: LogFormat,
     /// Whether the log has a line for each request (`GUICHET_REQUEST_LOG`).
     pub request_log: bool,
-    /// Address of Prometheus' counters; `None` = there are none (`GUICHET_METRICS_LISTEN`).
+    /// Address of the metrics for Prometheus; `None`: no metrics (`GUICHET_METRICS_LISTEN`).
     pub metrics_listen: Option<SocketAddr>,
-    /// Collector of traces; `None` = there are none (`OTEL_EXPORTER_OTLP_ENDPOINT`).
+    /// Collector of traces; `None`: no traces (`OTEL_EXPORTER_OTLP_ENDPOINT`).
     pub otlp: Option<Otlp>,
-    /// The shop's own server, which answers what is not answered here; `None` = there is none
-    /// (`GUICHET_UPSTREAM`).
+    /// The shop's own server, to which requests are forwarded; `None`: there is none (`GUICHET_UPSTREAM`).
     pub upstream: Option<Upstream>,
-    /// JSON file of what shadowing has found; `None` = beside the storage folder (`GUICHET_SHADOW_FILE`).
+    /// JSON file for the findings of shadowing; `None`: beside the storage folder (`GUICHET_SHADOW_FILE`).
     pub shadow_file: Option<PathBuf>,
-    /// Whether nothing at all is written (`GUICHET_READ_ONLY`).
+    /// Whether the server writes nothing at all (`GUICHET_READ_ONLY`).
     pub read_only: bool,
-    /// Database connections; `None` = 3 on SQLite, else 10 (`GUICHET_POOL`).
+    /// Maximum number of database connections; `None`: 3 on SQLite, otherwise 10 (`GUICHET_POOL`).
     pub pool: Option<u32>,
-    /// JSON file that the license route answers (`GUICHET_LICENSE_FILE`).
+    /// JSON file that the license route returns (`GUICHET_LICENSE_FILE`).
     pub license_file: Option<PathBuf>,
     /// Which linked customers hold the role in the Discord server (`GUICHET_DISCORD_ROLE`).
     pub discord_role: DiscordRole,
-    /// PEM file of the key that signs access tokens; `None` = beside the storage folder (`GUICHET_JWT_KEY`).
+    /// PEM file of the key that signs access tokens; `None`: beside the storage folder (`GUICHET_JWT_KEY`).
     pub jwt_key: Option<PathBuf>,
-    /// Folder of PEM files of former keys, which still verify (`GUICHET_JWT_OLD_KEYS`).
+    /// Folder of PEM files of former keys, whose tokens are still accepted (`GUICHET_JWT_OLD_KEYS`).
     pub jwt_old_keys: Option<PathBuf>,
-    /// How long an access token is good, in seconds (`GUICHET_ACCESS_TOKEN_TTL`).
+    /// Lifetime of an access token, in seconds (`GUICHET_ACCESS_TOKEN_TTL`).
     pub access_token_ttl: i64,
-    /// How long after signing in a session ends, in seconds (`GUICHET_SESSION_TTL`).
+    /// Lifetime of a session, in seconds (`GUICHET_SESSION_TTL`).
     pub session_ttl: i64,
-    /// Sign-ins tried a minute, for each address and each account; `None` = no limit (`GUICHET_SIGN_IN_LIMIT`).
+    /// Sign-in attempts per minute, of each address and for each account; `None`: no limit (`GUICHET_SIGN_IN_LIMIT`).
     pub sign_in_limit: Option<u32>,
     /// Folder of the demo shop (`GUICHET_DEMO_DIR`).
     pub demo_dir: PathBuf,
     /// The shop's database (`DATABASE_URL`, `DB_URL` or `DB_*`).
     pub database: Database,
-    /// A replica of it to read from (`DATABASE_READ_URL`).
+    /// A replica of it that is read from (`DATABASE_READ_URL`).
     pub read_database: Option<Database>,
-    /// How long after a write its account reads from the primary (`GUICHET_REPLICA_LAG`).
+    /// How long an account reads from the primary after a write (`GUICHET_REPLICA_LAG`).
     pub replica_lag: Duration,
-    /// The shop's key as it is written, `base64:` included; may be empty (`APP_KEY`).
+    /// The shop's key as it is set, `base64:` included; may be empty (`APP_KEY`).
     pub app_key: Secret,
-    /// Keys that the shop had before (`APP_PREVIOUS_KEYS`): they still open what they closed.
+    /// Former keys of the shop, for values that were encrypted with them (`APP_PREVIOUS_KEYS`).
     pub previous_keys: Vec<Secret>,
-    /// Address of the shop without a slash at its end (`APP_URL`).
+    /// URL of the shop without a slash at its end (`APP_URL`).
     pub app_url: String,
     /// Language of messages (`APP_LOCALE`).
     pub lang: Lang,
-    /// Kind of installation (`APP_ENV`).
+    /// Environment, such as `production` (`APP_ENV`).
     pub app_env: String,
-    /// Whether printed links are https in production (`APP_FORCE_HTTPS`).
+    /// Whether links are https in production (`APP_FORCE_HTTPS`).
     pub force_https: bool,
     /// Name of the shop (`APP_NAME`).
     pub app_name: String,
-    /// Zone of the times stored in the database (`APP_TIMEZONE`).
+    /// Time zone of the times in the database (`APP_TIMEZONE`).
     pub timezone: Tz,
-    /// Origin that browsers may call from (`FRONTEND_URL`).
+    /// Origin that browsers may send requests from (`FRONTEND_URL`).
     pub frontend_url: String,
-    /// Age at which every key ends; `None` = never (`SANCTUM_TOKEN_EXPIRATION`).
+    /// Age at which every key expires; `None`: never (`SANCTUM_TOKEN_EXPIRATION`).
     pub token_expiration: Option<Duration>,
-    /// Cost of the hashes of passwords that are written, as a power of two (`BCRYPT_ROUNDS`).
+    /// Cost of new password hashes, as a power of two (`BCRYPT_ROUNDS`).
     pub bcrypt_rounds: u32,
-    /// One VAT rate in percent for everybody; `None` = by country (`STORE_FIXED_VAT_RATE`).
+    /// VAT rate in percent for all customers; `None`: by country (`STORE_FIXED_VAT_RATE`).
     pub fixed_vat_rate: Option<f64>,
 }
 
@@ -181,7 +180,7 @@ impl DiscordRole {
     }
 }
 
-/// The mode that a word names.
+/// Parses a trusted mode.
 fn trusted_mode(text: &str) -> Option<TrustedMode> {
     match text {
         "off" => Some(TrustedMode::Off),
@@ -209,7 +208,7 @@ impl From<&Config> for facade::engine::Options {
     }
 }
 
-impl From<&Config> for facade::operation::Limits {
+impl From<&Config> for facade::operation::OperationLimits {
     fn from(config: &Config) -> Self {
         Self {
             depth: config.max_depth,
@@ -223,7 +222,7 @@ impl From<&Config> for facade::operation::Limits {
     }
 }
 
-/// The choice that a word names.
+/// Parses who may use introspection.
 fn introspection(text: &str) -> Option<Introspection> {
     match text {
         "always" => Some(Introspection::Always),
@@ -233,12 +232,12 @@ fn introspection(text: &str) -> Option<Introspection> {
     }
 }
 
-/// How the log is written.
+/// Format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// For eyes.
+    /// Text for humans.
     Text,
 }
 
@@ -252,7 +251,7 @@ impl LogFormat {
     }
 }
 
-/// A value that is not accepted: which variable, which value, what would be.
+/// A value that is not accepted: the variable, the value, and the accepted values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}={value} is not accepted: it takes {accepts}")]
 pub struct ConfigError {
@@ -260,7 +259,7 @@ pub struct ConfigError {
     pub variable: &'static str,
     /// Its value, hidden when secret.
     pub value: String,
-    /// What is accepted.
+    /// Accepted values.
     pub accepts: &'static str,
 }
 
@@ -274,9 +273,10 @@ impl Config {
     /// Reads the settings from the variables of an environment; unknown ones are ignored.
     ///
     /// # Errors
-    /// At the first value that is not accepted, in the order of [`SETTINGS`].
+    /// The first value that is not accepted, in the order of [`SETTINGS`].
     pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let variables = Variables(variables.into_iter().map(|(name, value)| (name, plain(value))).collect());
+        let variables =
+            Variables(variables.into_iter().map(|(name, value)| (name, normalise_value(value))).collect());
         Ok(Self {
             listen: variables.parse("GUICHET_LISTEN")?,
             rate_limit: Some(variables.parse("GUICHET_RATE_LIMIT")?).filter(|&limit| limit > 0),
@@ -301,9 +301,9 @@ impl Config {
                 .read("GUICHET_OPERATION_TIMEOUT", |text| seconds(text, 0.01..=86_400.0))?,
             trusted_documents: variables.optional("GUICHET_TRUSTED_DOCUMENTS", |text| text.parse().ok())?,
             trusted_mode: variables.read("GUICHET_TRUSTED_MODE", trusted_mode)?,
-            bodies: bounds::bodies(&variables)?,
-            connections: ConnectionBounds::read(&variables)?,
-            work: WorkBounds::read(&variables)?,
+            bodies: limits::body_limits(&variables)?,
+            connections: ConnectionLimits::read(&variables)?,
+            work: WorkLimits::read(&variables)?,
             failed_key_limit: Some(variables.parse("GUICHET_FAILED_KEY_LIMIT")?).filter(|&limit| limit > 0),
             timeout: variables.read("GUICHET_TIMEOUT", |text| seconds(text, 0.1..=3600.0))?,
             log_format: variables.read("GUICHET_LOG_FORMAT", LogFormat::named)?,
@@ -345,29 +345,29 @@ impl Config {
         })
     }
 
-    /// Connections that the pool may open.
+    /// Maximum number of connections of the pool.
     pub fn pool_size(&self) -> u32 {
         self.pool.unwrap_or(if self.database.driver == Driver::Sqlite { 3 } else { 10 })
     }
 
-    /// PEM file of the key that signs access tokens: where it is set, else beside the storage folder,
-    /// of which a part is public.
+    /// PEM file of the key that signs access tokens. The default is beside the storage folder, not in it, because a
+    /// part of that folder is public.
     pub fn jwt_key_file(&self) -> PathBuf {
         self.jwt_key.clone().unwrap_or_else(|| self.storage.with_file_name("guichet-jwt.pem"))
     }
 
-    /// File of what shadowing has found: where it is set, else beside the storage folder.
+    /// File for the findings of shadowing. The default is beside the storage folder.
     pub fn shadow_file(&self) -> PathBuf {
         self.shadow_file.clone().unwrap_or_else(|| self.storage.with_file_name("guichet-shadow.json"))
     }
 
-    /// The shop's address as printed in links: https in production, unless that is switched off.
+    /// The shop's URL for links: https in production, unless that is switched off.
     pub fn public_url(&self) -> String {
-        self.published(&self.app_url)
+        self.link_url(&self.app_url)
     }
 
-    /// An address of the shop as printed in links: https in production, unless that is switched off.
-    pub fn published(&self, address: &str) -> String {
+    /// A URL of the shop for links: https in production, unless that is switched off.
+    pub fn link_url(&self, address: &str) -> String {
         match address.strip_prefix("http://") {
             Some(rest) if self.force_https && self.app_env == "production" => format!("https://{rest}"),
             _ => address.to_owned(),
@@ -375,12 +375,12 @@ impl Config {
     }
 }
 
-/// The environment, with the ways to read one setting.
+/// The environment variables, by name.
 struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    /// The written value of a variable, unless it is empty.
-    fn written(&self, name: &str) -> Option<&str> {
+    /// The value of a variable, if it is set and not empty.
+    fn set_value(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
@@ -388,23 +388,23 @@ impl Variables {
         self.read(name, |text| text.parse().ok())
     }
 
-    /// A setting with its default.
+    /// Reads a setting that has a default.
     fn read<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, ConfigError> {
         let text =
-            self.written(name).or(setting::find(name).map(|setting| setting.default)).unwrap_or_default();
-        parse(text).ok_or_else(|| refusal(name, text))
+            self.set_value(name).or(setting::find(name).map(|setting| setting.default)).unwrap_or_default();
+        parse(text).ok_or_else(|| config_error(name, text))
     }
 
-    /// A setting that may be absent.
+    /// Reads a setting that has none.
     fn optional<T>(
         &self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, ConfigError> {
-        self.written(name).map(|text| parse(text).ok_or_else(|| refusal(name, text))).transpose()
+        self.set_value(name).map(|text| parse(text).ok_or_else(|| config_error(name, text))).transpose()
     }
 
-    /// Unlike the others, this one means something when it is empty: never.
+    /// Reads the age at which keys expire. Unlike all other settings, an empty value has a meaning: never.
     fn token_expiration(&self) -> Result<Option<Duration>, ConfigError> {
         let name = "SANCTUM_TOKEN_EXPIRATION";
         if self.0.get(name).is_some_and(String::is_empty) {
@@ -416,14 +416,14 @@ impl Variables {
 
     fn database(&self) -> Result<Database, ConfigError> {
         for name in ["DATABASE_URL", "DB_URL"] {
-            if let Some(url) = self.written(name) {
-                return Database::from_url(url).ok_or_else(|| refusal(name, url));
+            if let Some(url) = self.set_value(name) {
+                return Database::from_url(url).ok_or_else(|| config_error(name, url));
             }
         }
         let driver = self.read("DB_CONNECTION", Driver::named)?;
         let target = match driver {
-            Driver::Sqlite => Target::File(self.parse("DB_DATABASE")?),
-            _ => Target::Server(Server {
+            Driver::Sqlite => DatabaseTarget::File(self.parse("DB_DATABASE")?),
+            _ => DatabaseTarget::Server(DatabaseServer {
                 host: self.parse("DB_HOST")?,
                 port: self.optional("DB_PORT", |text| at_least(text, 1))?.unwrap_or(driver.port()),
                 socket: self.optional("DB_SOCKET", |text| text.parse().ok())?,
@@ -440,13 +440,13 @@ impl Variables {
         Ok(Database { driver, target })
     }
 
-    /// A replica holds the same as the database, so it is of its kind.
+    /// Reads the replica, which must be of the same kind as the database.
     fn read_database(&self) -> Result<Option<Database>, ConfigError> {
         let driver = self.database()?.driver;
         self.optional("DATABASE_READ_URL", |url| Database::from_url(url).filter(|read| read.driver == driver))
     }
 
-    /// The server that `GUICHET_THROTTLE=redis` asks for; what its URL leaves open, the parts say.
+    /// Reads the Redis server, if `GUICHET_THROTTLE=redis`. Values that its URL does not have come from `REDIS_*`.
     fn redis(&self) -> Result<Option<RedisServer>, ConfigError> {
         let wanted = self.read("GUICHET_THROTTLE", |text| match text {
             "memory" => Some(false),
@@ -462,7 +462,7 @@ impl Variables {
             None => self.parse("REDIS_PORT")?,
         };
         let address = match url.host {
-            Some(host) => redis::address(&host, port).ok_or_else(|| refusal("REDIS_URL", &host))?,
+            Some(host) => redis::address(&host, port).ok_or_else(|| config_error("REDIS_URL", &host))?,
             None => self.read("REDIS_HOST", |host| redis::address(host, port))?,
         };
         let username = match url.username {
@@ -477,15 +477,15 @@ impl Variables {
             Some(number) => number,
             None => self.read("REDIS_DB", |text| at_least(text, 0))?,
         };
-        // As the original names its keys where nothing is said.
+        // The original's default prefix.
         let shop: String = self.parse("APP_NAME")?;
-        let prefix = self.written("REDIS_PREFIX").map(str::to_owned);
+        let prefix = self.set_value("REDIS_PREFIX").map(str::to_owned);
         let prefix = prefix.unwrap_or_else(|| format!("{}_database_", slug::slugify(shop).replace('-', "_")));
         Ok(Some(RedisServer { address, username, password, database, prefix }))
     }
 }
 
-fn refusal(variable: &'static str, value: &str) -> ConfigError {
+fn config_error(variable: &'static str, value: &str) -> ConfigError {
     let setting = setting::find(variable);
     let secret = setting.is_none_or(|setting| setting.secret);
     let accepts = setting.map_or(setting::DATABASE_URLS, |setting| setting.accepts);
@@ -493,8 +493,9 @@ fn refusal(variable: &'static str, value: &str) -> ConfigError {
     ConfigError { variable, value, accepts }
 }
 
-/// The original's `.env` files spell an absent value `null` or `(null)`, an empty one `(empty)`.
-fn plain(value: String) -> String {
+/// Normalises a value: the original's `.env` files write `null` or `(null)` for an absent value, `(empty)` for an
+/// empty one.
+fn normalise_value(value: String) -> String {
     match value.trim() {
         "null" | "(null)" | "empty" | "(empty)" => String::new(),
         trimmed if trimmed.len() < value.len() => trimmed.to_owned(),
@@ -506,7 +507,7 @@ fn at_least<T: FromStr + PartialOrd>(text: &str, least: T) -> Option<T> {
     text.parse().ok().filter(|number| *number >= least)
 }
 
-/// A span of so many seconds, within these bounds.
+/// Parses a number of seconds within these bounds.
 fn seconds(text: &str, bounds: RangeInclusive<f64>) -> Option<Duration> {
     text.parse().ok().filter(|seconds| bounds.contains(seconds)).map(Duration::from_secs_f64)
 }
@@ -522,7 +523,7 @@ fn networks(text: &str) -> Option<Vec<IpNet>> {
         .collect()
 }
 
-/// A file that is there.
+/// A file that exists.
 fn file(text: &str) -> Option<PathBuf> {
     Some(PathBuf::from(text)).filter(|path| path.is_file())
 }
@@ -548,12 +549,12 @@ fn locale(text: &str) -> Option<Lang> {
     }
 }
 
-/// A cost that bcrypt knows, and that a stored hash may have.
+/// Parses a cost of bcrypt within the limits.
 fn bcrypt_rounds(text: &str) -> Option<u32> {
     text.parse().ok().filter(|rounds| (4..=MAX_BCRYPT_ROUNDS).contains(rounds))
 }
 
-/// 32 bytes, or 44 characters of Base64 that make 32 bytes; or no key at all.
+/// Parses a key: 32 bytes, or `base64:` and 44 characters of Base64; may be empty.
 fn app_key(text: &str) -> Option<Secret> {
     let right = match text.strip_prefix("base64:") {
         Some(code) => {
@@ -567,7 +568,7 @@ fn app_key(text: &str) -> Option<Secret> {
     right.then(|| Secret::new(text))
 }
 
-/// Keys in a comma list.
+/// Parses keys that are separated by commas.
 fn previous_keys(text: &str) -> Option<Vec<Secret>> {
     text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(app_key).collect()
 }

@@ -1,4 +1,4 @@
-//! Where traces go, by the variables of the OpenTelemetry specification.
+//! Settings of the trace exporter: environment variables of the OpenTelemetry specification.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use percent_encoding::percent_decode_str;
 
 use super::{ConfigError, Variables, switch};
 
-/// What the path of a collector's address ends with.
-const TRACES: &str = "/v1/traces";
+/// Path for traces below the base URL of a collector.
+const TRACES_PATH: &str = "/v1/traces";
 
-/// A collector of traces, and what it is sent.
+/// The collector of traces, and what is sent to it.
 #[derive(Clone, Debug)]
 pub struct Otlp {
-    /// Address that takes traces (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`).
+    /// URL for traces (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`).
     pub endpoint: Uri,
-    /// Headers of each request to it (`OTEL_EXPORTER_OTLP_HEADERS`).
+    /// Headers of each export request (`OTEL_EXPORTER_OTLP_HEADERS`).
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// How long such a request may take (`OTEL_EXPORTER_OTLP_TIMEOUT`).
+    /// Timeout of an export request (`OTEL_EXPORTER_OTLP_TIMEOUT`).
     pub timeout: Duration,
-    /// How long spans wait for others to go with (`OTEL_BSP_SCHEDULE_DELAY`).
+    /// How long spans are collected before they are sent (`OTEL_BSP_SCHEDULE_DELAY`).
     pub delay: Duration,
-    /// What tells of this server (`OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`).
+    /// Resource attributes of this server (`OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`).
     pub resource: Vec<(String, String)>,
-    /// Which requests are told of (`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`).
+    /// Which requests are traced (`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`).
     pub sampler: Sampler,
 }
 
-/// Which requests are told of.
+/// Which requests are traced.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampler {
-    /// The part of those that nobody has decided on.
+    /// Fraction of traced requests, from 0 to 1, where the caller has not decided.
     pub ratio: f64,
-    /// Whether the caller decides where it is in a trace itself.
+    /// Whether the caller's decision is followed, if the request belongs to a trace.
     pub follows_caller: bool,
 }
 
@@ -53,17 +53,18 @@ impl Sampler {
 }
 
 impl Otlp {
-    /// Reads the variables; nothing where no collector is named.
+    /// Reads the variables; `None` where no collector is configured.
     pub(super) fn read(variables: &Variables) -> Result<Option<Self>, ConfigError> {
         let named = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
         let [whole, base] = named.map(|name| variables.optional(name, address));
-        let base = base?.map(|address| format!("{}{TRACES}", address.to_string().trim_end_matches('/')));
+        let base = base?.map(|address| format!("{}{TRACES_PATH}", address.to_string().trim_end_matches('/')));
         let endpoint = whole?.or(base.and_then(|address| address.parse().ok()));
         let Some(endpoint) = endpoint.filter(|_| !variables.is_disabled()) else { return Ok(None) };
-        // A collector takes JSON where it takes Protocol Buffers; the shop may have asked for those.
+        // JSON is always sent. `http/protobuf`, which the shop may have set, is accepted, because collectors accept
+        // both.
         let over_http = |text: &str| matches!(text, "http/json" | "http/protobuf").then_some(());
         variables.read("OTEL_EXPORTER_OTLP_PROTOCOL", over_http)?;
-        let ratio = variables.read("OTEL_TRACES_SAMPLER_ARG", share)?;
+        let ratio = variables.read("OTEL_TRACES_SAMPLER_ARG", ratio)?;
         let service = variables.parse::<String>("OTEL_SERVICE_NAME")?;
         let mut resource = variables.read("OTEL_RESOURCE_ATTRIBUTES", pairs)?;
         resource.retain(|(name, _)| name != "service.name" && name != "service.version");
@@ -82,8 +83,8 @@ impl Otlp {
 
 impl Variables {
     fn is_disabled(&self) -> bool {
-        let off = self.written("OTEL_SDK_DISABLED").and_then(switch) == Some(true);
-        off || self.written("OTEL_TRACES_EXPORTER") == Some("none")
+        let off = self.set_value("OTEL_SDK_DISABLED").and_then(switch) == Some(true);
+        off || self.set_value("OTEL_TRACES_EXPORTER") == Some("none")
     }
 }
 
@@ -97,11 +98,11 @@ fn milliseconds(text: &str) -> Option<Duration> {
     text.parse().ok().filter(|number| *number > 0).map(Duration::from_millis)
 }
 
-fn share(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|share| (0.0..=1.0).contains(share))
+fn ratio(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
 }
 
-/// `name=value,…`, percent-encoded (W3C Baggage).
+/// Parses `name=value,…`, percent-encoded (W3C Baggage).
 fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     let decoded = |text: &str| percent_decode_str(text.trim()).decode_utf8().ok().map(String::from);
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
@@ -113,7 +114,7 @@ fn pairs(text: &str) -> Option<Vec<(String, String)>> {
 fn headers(text: &str) -> Option<Vec<(HeaderName, HeaderValue)>> {
     let header = |(name, value): (String, String)| {
         let mut value = HeaderValue::from_str(&value).ok()?;
-        // It is a key, as a rule.
+        // Usually it is a key.
         value.set_sensitive(true);
         Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
     };

@@ -1,4 +1,4 @@
-//! Which Redis server: one URL, or the parts that the original's `.env` holds.
+//! Settings of the Redis server: one URL, or the separate variables of the original's `.env`.
 
 use std::path::PathBuf;
 
@@ -7,18 +7,18 @@ use url::Url;
 
 use super::database::Secret;
 
-/// A Redis server that several processes share.
+/// The address of a Redis server, and how to sign in to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisServer {
     /// Where it listens.
     pub address: RedisAddress,
-    /// User, where the server knows several.
+    /// User name, where the server has several users.
     pub username: Option<String>,
     /// Password of the user; may be empty.
     pub password: Secret,
     /// Number of the database on the server.
     pub database: i64,
-    /// What every key begins with.
+    /// Prefix of every key.
     pub prefix: String,
 }
 
@@ -31,9 +31,9 @@ pub enum RedisAddress {
     Socket(PathBuf),
 }
 
-/// The parts of a server that a URL names.
+/// The values in the URL of a server.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Named {
+pub(super) struct RedisUrl {
     pub(super) host: Option<String>,
     pub(super) port: Option<u16>,
     pub(super) username: Option<String>,
@@ -41,8 +41,8 @@ pub(super) struct Named {
     pub(super) database: Option<i64>,
 }
 
-/// Reads the URL of a server; TLS is not spoken.
-pub(super) fn from_url(text: &str) -> Option<Named> {
+/// Parses the URL of a server. TLS is not supported.
+pub(super) fn from_url(text: &str) -> Option<RedisUrl> {
     let url = Url::parse(text).ok()?;
     let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
     let given = |text: &str| if text.is_empty() { Some(None) } else { decoded(text).map(Some) };
@@ -50,7 +50,7 @@ pub(super) fn from_url(text: &str) -> Option<Named> {
     let password = given(url.password().unwrap_or_default())?.map(Secret::new);
     if url.scheme() == "unix" {
         let path = decoded(url.path()).filter(|path| path.len() > 1)?;
-        return Some(Named { host: Some(path), username, password, ..Named::default() });
+        return Some(RedisUrl { host: Some(path), username, password, ..RedisUrl::default() });
     }
     let database = match url.path().trim_matches('/') {
         "" => None,
@@ -59,10 +59,10 @@ pub(super) fn from_url(text: &str) -> Option<Named> {
     let plain = matches!(url.scheme(), "redis" | "tcp");
     let host = url.host_str().filter(|host| plain && !host.is_empty())?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Some(Named { host: Some(host), port: url.port(), username, password, database })
+    Some(RedisUrl { host: Some(host), port: url.port(), username, password, database })
 }
 
-/// Reads a host or the path of a socket, with or without its scheme.
+/// Parses a host or the path of a socket, with or without a scheme.
 pub(super) fn address(host: &str, port: u16) -> Option<RedisAddress> {
     let host = host.strip_prefix("unix://").or_else(|| host.strip_prefix("tcp://")).unwrap_or(host);
     if host.starts_with('/') {

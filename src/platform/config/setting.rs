@@ -1,5 +1,5 @@
-//! The list of settings: name, default, what is accepted, what it is for. The parser, the error
-//! messages and `serve --help` all read this one list.
+//! The list of settings: name, default, accepted values, meaning. The parser, error messages and `serve --help` use
+//! this list.
 
 use std::fmt::Write;
 
@@ -10,9 +10,9 @@ pub struct Setting {
     pub name: &'static str,
     /// Value when the variable is absent.
     pub default: &'static str,
-    /// What is accepted, as the end of a sentence.
+    /// Accepted values, as the end of a sentence.
     pub accepts: &'static str,
-    /// What it is for.
+    /// Its meaning.
     pub meaning: &'static str,
     /// Whether its value must not be printed.
     pub secret: bool,
@@ -516,7 +516,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// Accepted forms of `DATABASE_URL`.
+/// Accepted values of `DATABASE_URL`.
 pub(super) const DATABASE_URLS: &str =
     "mysql://, mariadb://, pgsql://, postgres:// or sqlite: and the rest of a database URL";
 

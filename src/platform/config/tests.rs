@@ -109,7 +109,7 @@ fn databases_by_url_and_by_parts() -> Result<(), ConfigError> {
     assert_eq!(file.pool_size(), 3);
     let parts =
         read(&[("DB_CONNECTION", "pgsql"), ("DB_HOST", "db"), ("DB_PASSWORD", "x"), ("DB_SOCKET", "/run")])?;
-    let Target::Server(server) = parts.database.target else { panic!("a server") };
+    let DatabaseTarget::Server(server) = parts.database.target else { panic!("a server") };
     assert_eq!((server.host.as_str(), server.port), ("db", 5432));
     assert_eq!(server.password.expose(), "x");
     Ok(())
@@ -119,7 +119,7 @@ fn databases_by_url_and_by_parts() -> Result<(), ConfigError> {
 fn connections_are_encrypted_as_told() -> Result<(), ConfigError> {
     let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let parts = read(&[("DB_SSLMODE", "verify-full"), ("MYSQL_ATTR_SSL_CA", authority)])?;
-    let Target::Server(server) = parts.database.target else { panic!("a server") };
+    let DatabaseTarget::Server(server) = parts.database.target else { panic!("a server") };
     assert_eq!(server.encryption, Some(Encryption::Host));
     assert_eq!(server.authority, Some(PathBuf::from(authority)));
     Ok(())

@@ -1,4 +1,4 @@
-//! The shop's own server, which answers what is not answered here.
+//! Settings of the upstream server: the shop's own server, to which requests are forwarded.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,41 +10,42 @@ use regex::Regex;
 
 use super::{ConfigError, Variables, at_least, seconds, switch};
 
-/// The shop's own server, and what is passed on to it.
+/// The upstream server, and which requests are forwarded to it.
 #[derive(Clone, Debug)]
 pub struct Upstream {
     /// Where it is (`GUICHET_UPSTREAM`).
     pub server: UpstreamServer,
-    /// PEM file of the certificates that its certificate is signed by; `None` = the system's
+    /// PEM file of the authorities that may have signed its certificate; `None`: those of the system
     /// (`GUICHET_UPSTREAM_CA`).
     pub ca: Option<PathBuf>,
-    /// Which paths without a route are passed on (`GUICHET_UPSTREAM_SCOPE`).
+    /// Which paths without a route are forwarded (`GUICHET_UPSTREAM_SCOPE`).
     pub scope: UpstreamScope,
-    /// Routes that are passed on though they are answered here too (`GUICHET_PASS`).
-    pub pass: Vec<PassRule>,
-    /// How long a connection to it may take (`GUICHET_UPSTREAM_CONNECT_TIMEOUT`).
+    /// Requests that are forwarded although guichet has a route for them (`GUICHET_PASS`).
+    pub pass: Vec<ForwardRule>,
+    /// Timeout of connecting (`GUICHET_UPSTREAM_CONNECT_TIMEOUT`).
     pub connect_timeout: Duration,
-    /// How long it may take nothing of a request, and then send no head of an answer
+    /// How long it may read nothing of a request, and afterwards send no head of an answer
     /// (`GUICHET_UPSTREAM_TIMEOUT`).
     pub timeout: Duration,
     /// How long it may send nothing of an answer that has begun (`GUICHET_UPSTREAM_IDLE_TIMEOUT`).
     pub idle_timeout: Duration,
-    /// Requests that are passed on at the same time (`GUICHET_UPSTREAM_MAX`).
+    /// Maximum number of requests that are forwarded at the same time (`GUICHET_UPSTREAM_MAX`).
     pub max: usize,
-    /// Which of guichet's answers are compared with its; `None` = none of them.
+    /// How guichet's answers are compared with its answers; `None`: not at all.
     pub shadow: Option<Shadow>,
 }
 
-/// How answers are compared with those of the shop's own server.
+/// Settings of shadowing: the comparison of guichet's answers with those of the upstream server.
 #[derive(Clone, Debug)]
 pub struct Shadow {
-    /// Part of the `GET`s that are, above 0 and up to 1 (`GUICHET_SHADOW`).
+    /// Fraction of `GET` requests that are compared, above 0 and up to 1 (`GUICHET_SHADOW`).
     pub rate: f64,
-    /// How many are at the same time (`GUICHET_SHADOW_MAX`).
+    /// Maximum number of comparisons at the same time (`GUICHET_SHADOW_MAX`).
     pub max: usize,
-    /// How long the server may take, before it is left alone for a minute (`GUICHET_SHADOW_PATIENCE`).
+    /// How long the upstream server may take; if it takes longer, comparisons pause for a minute
+    /// (`GUICHET_SHADOW_PATIENCE`).
     pub patience: Duration,
-    /// Whether values that differ are kept, not only their places (`GUICHET_SHADOW_VALUES`).
+    /// Whether different values are stored, not only where they are (`GUICHET_SHADOW_VALUES`).
     pub values: bool,
 }
 
@@ -63,12 +64,12 @@ impl Shadow {
     }
 }
 
-/// Where the shop's own server is.
+/// The address of the upstream server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamServer {
     /// A host and port.
     Host {
-        /// Whether TLS is spoken.
+        /// Whether TLS is used.
         tls: bool,
         /// Name or address.
         host: String,
@@ -79,12 +80,12 @@ pub enum UpstreamServer {
     Socket(PathBuf),
 }
 
-/// Which paths without a route here are passed on.
+/// Which paths without a route are forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpstreamScope {
-    /// Those below `/api`.
+    /// Paths below `/api`.
     Api,
-    /// All of them.
+    /// All paths.
     All,
 }
 
@@ -98,18 +99,18 @@ impl UpstreamScope {
     }
 }
 
-/// Requests that are passed on: a method, and paths.
+/// A rule for requests that are forwarded: a method and a pattern of paths.
 #[derive(Clone, Debug)]
-pub struct PassRule {
-    /// `None` = any.
+pub struct ForwardRule {
+    /// `None`: any method.
     method: Option<Method>,
     path: Regex,
 }
 
-impl PassRule {
-    /// A rule as it is written: `POST /api/client/*`. A star stands for any method, and in a path for any
-    /// letters, slashes too. `None` where it is no rule.
-    pub fn read(text: &str) -> Option<Self> {
+impl ForwardRule {
+    /// Parses a rule such as `POST /api/client/*`. As a method, `*` stands for any method; in a path, for any
+    /// characters, slashes too. `None` where the text is no rule.
+    pub fn parse(text: &str) -> Option<Self> {
         let (method, path) = text.trim().split_once(char::is_whitespace)?;
         let path = path.trim();
         let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -125,17 +126,17 @@ impl PassRule {
         Some(Self { method, path: Regex::new(&format!("(?s)^{pattern}$")).ok()? })
     }
 
-    /// Whether a request is meant. The path is decoded and ends without a slash. A rule for `GET` means
-    /// `HEAD` too.
-    pub fn means(&self, method: &Method, path: &str) -> bool {
+    /// Whether the rule applies to a request. The path must be decoded and without a slash at its end. A rule for
+    /// `GET` also applies to `HEAD`.
+    pub fn matches(&self, method: &Method, path: &str) -> bool {
         let asked = if *method == Method::HEAD { &Method::GET } else { method };
         self.method.as_ref().is_none_or(|known| known == asked || known == method) && self.path.is_match(path)
     }
 }
 
 impl UpstreamServer {
-    /// `http://host:port`, `https://host` or `unix:/path`; `None` for anything else.
-    pub fn read(text: &str) -> Option<Self> {
+    /// Parses `http://host:port`, `https://host` or `unix:/path`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
         if let Some(path) = text.strip_prefix("unix:") {
             return path.starts_with('/').then(|| Self::Socket(path.into()));
         }
@@ -154,7 +155,7 @@ impl UpstreamServer {
         Some(Self::Host { tls, host, port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }) })
     }
 
-    /// As `Host` and addresses name it.
+    /// Host and port for the header `Host` and for URLs.
     pub fn authority(&self) -> String {
         match self {
             Self::Host { tls, host, port } => {
@@ -168,31 +169,32 @@ impl UpstreamServer {
 }
 
 impl Upstream {
-    /// A server that is only asked, with the default bounds.
-    pub fn alone(server: UpstreamServer, ca: Option<PathBuf>) -> Self {
+    /// Default settings for a server that only answers queries of guichet's own commands.
+    pub fn with_defaults(server: UpstreamServer, ca: Option<PathBuf>) -> Self {
         let defaults = Variables(BTreeMap::new());
-        let upstream = Self::at(server, Vec::new(), None, &defaults).expect("every default is accepted");
+        let upstream =
+            Self::for_server(server, Vec::new(), None, &defaults).expect("every default is accepted");
         Self { ca, ..upstream }
     }
 
-    /// `None` where there is none. Then nothing may be said of it either: whoever switches it off learns
-    /// that routes of theirs lead nowhere.
+    /// Reads the settings; `None` where there is no upstream server. Rules and shadowing are then refused, so that
+    /// an operator who removes the server notices that they have no effect.
     pub(super) fn read(variables: &Variables) -> Result<Option<Self>, ConfigError> {
-        let server = variables.optional("GUICHET_UPSTREAM", UpstreamServer::read)?;
+        let server = variables.optional("GUICHET_UPSTREAM", UpstreamServer::parse)?;
         let pass = variables.read("GUICHET_PASS", |text| {
             let rules = text.split(',').map(str::trim).filter(|rule| !rule.is_empty());
             rules
-                .map(PassRule::read)
+                .map(ForwardRule::parse)
                 .collect::<Option<Vec<_>>>()
                 .filter(|rules| rules.is_empty() || server.is_some())
         })?;
         let shadow = Shadow::read(variables, server.is_some())?;
-        server.map(|server| Self::at(server, pass, shadow, variables)).transpose()
+        server.map(|server| Self::for_server(server, pass, shadow, variables)).transpose()
     }
 
-    fn at(
+    fn for_server(
         server: UpstreamServer,
-        pass: Vec<PassRule>,
+        pass: Vec<ForwardRule>,
         shadow: Option<Shadow>,
         variables: &Variables,
     ) -> Result<Self, ConfigError> {
@@ -218,30 +220,30 @@ mod tests {
     #[test]
     fn servers_are_hosts_or_sockets() {
         let host = |tls, host: &str, port| Some(UpstreamServer::Host { tls, host: host.to_owned(), port });
-        assert_eq!(UpstreamServer::read("http://127.0.0.1:8000"), host(false, "127.0.0.1", 8000));
-        assert_eq!(UpstreamServer::read("https://shop.example/"), host(true, "shop.example", 443));
-        assert_eq!(UpstreamServer::read("http://[::1]:81").unwrap().authority(), "[::1]:81");
-        assert_eq!(UpstreamServer::read("https://a:443").unwrap().authority(), "a");
-        assert_eq!(UpstreamServer::read("unix:/run/x").unwrap(), UpstreamServer::Socket("/run/x".into()));
+        assert_eq!(UpstreamServer::parse("http://127.0.0.1:8000"), host(false, "127.0.0.1", 8000));
+        assert_eq!(UpstreamServer::parse("https://shop.example/"), host(true, "shop.example", 443));
+        assert_eq!(UpstreamServer::parse("http://[::1]:81").unwrap().authority(), "[::1]:81");
+        assert_eq!(UpstreamServer::parse("https://a:443").unwrap().authority(), "a");
+        assert_eq!(UpstreamServer::parse("unix:/run/x").unwrap(), UpstreamServer::Socket("/run/x".into()));
         for wrong in ["", "shop.example", "ftp://a", "http://a/b", "http://a?b", "http://u@a", "unix:x"] {
-            assert_eq!(UpstreamServer::read(wrong), None, "{wrong}");
+            assert_eq!(UpstreamServer::parse(wrong), None, "{wrong}");
         }
     }
 
     #[test]
     fn rules_are_a_method_and_a_path() {
-        let rule = PassRule::read("post /api/client/*").unwrap();
-        assert!(rule.means(&Method::POST, "/api/client/tickets/5/reply"));
-        assert!(!rule.means(&Method::GET, "/api/client/tickets"));
-        assert!(!rule.means(&Method::POST, "/api/client"));
-        assert!(!rule.means(&Method::POST, "/x/api/client/a"));
-        let rule = PassRule::read("* /api/application/groups").unwrap();
-        assert!(rule.means(&Method::DELETE, "/api/application/groups"));
-        assert!(!rule.means(&Method::DELETE, "/api/application/groups/1"));
-        let rule = PassRule::read("GET /api/a.b/").unwrap();
-        assert!(rule.means(&Method::HEAD, "/api/a.b") && !rule.means(&Method::GET, "/api/axb"));
+        let rule = ForwardRule::parse("post /api/client/*").unwrap();
+        assert!(rule.matches(&Method::POST, "/api/client/tickets/5/reply"));
+        assert!(!rule.matches(&Method::GET, "/api/client/tickets"));
+        assert!(!rule.matches(&Method::POST, "/api/client"));
+        assert!(!rule.matches(&Method::POST, "/x/api/client/a"));
+        let rule = ForwardRule::parse("* /api/application/groups").unwrap();
+        assert!(rule.matches(&Method::DELETE, "/api/application/groups"));
+        assert!(!rule.matches(&Method::DELETE, "/api/application/groups/1"));
+        let rule = ForwardRule::parse("GET /api/a.b/").unwrap();
+        assert!(rule.matches(&Method::HEAD, "/api/a.b") && !rule.matches(&Method::GET, "/api/axb"));
         for wrong in ["", "/api", "GET", "GET api", "G3T /api", "GET /a b"] {
-            assert!(PassRule::read(wrong).is_none(), "{wrong}");
+            assert!(ForwardRule::parse(wrong).is_none(), "{wrong}");
         }
     }
 }

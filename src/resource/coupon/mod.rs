@@ -13,7 +13,7 @@ use super::customer::{self, Customer};
 use super::metadata;
 use super::pricing::{self, PeriodPrices, Pricing, period_prices};
 use super::product::{self, Product};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
 mod write;
@@ -231,7 +231,7 @@ impl CouponMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The coupon.")] input: Form<CouponInput>,
     ) -> Result<Coupon> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         write::create(scope, scope.check_new(input).await?).await.map(Coupon)
     }
 
@@ -244,7 +244,7 @@ impl CouponMutation {
         #[graphql(desc = "What changes.")] input: Form<CouponInput>,
         expected_updated_at: Option<Moment>,
     ) -> Result<Coupon> {
-        let scope = Scope::from(ctx).expecting(expected_updated_at);
+        let scope = ShopScope::from(ctx).expecting(expected_updated_at);
         let stored = require::<Coupon>(*scope, live_coupons, &id, MODEL).await?.0;
         let start = stored.start_at.map(|start| start.local().to_string());
         let stored_start = start.as_deref().map(|start| ("start_at", start));
@@ -255,7 +255,7 @@ impl CouponMutation {
     /// Deletes a coupon with its prices, its products and the notes of its usage. Its code stays taken.
     #[graphql(directive = Can::apply(&[DELETE]))]
     async fn coupon_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Coupon>> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let id = require::<Coupon>(*scope, live_coupons, &id, MODEL).await?.0.id;
         write::delete(ctx, scope, id).await
     }

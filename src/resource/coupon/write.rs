@@ -17,9 +17,9 @@ use super::{Coupon, CouponInput, MODEL, live_coupons, metadata};
 use crate::Result;
 use crate::resource::pricing::{self, PricingTarget};
 use crate::resource::product::live_products;
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 
-pub(super) async fn create(scope: Scope<'_>, input: CouponInput) -> Result<coupon::Model> {
+pub(super) async fn create(scope: ShopScope<'_>, input: CouponInput) -> Result<coupon::Model> {
     let now = ShopTime::from(scope.now());
     let mut row = coupon::ActiveModel {
         usages: Set(Int(0)),
@@ -41,7 +41,7 @@ pub(super) async fn create(scope: Scope<'_>, input: CouponInput) -> Result<coupo
     Ok(coupon)
 }
 
-pub(super) async fn update(scope: Scope<'_>, id: Id, mut input: CouponInput) -> Result<coupon::Model> {
+pub(super) async fn update(scope: ShopScope<'_>, id: Id, mut input: CouponInput) -> Result<coupon::Model> {
     if scope.is_partial() {
         input.usages = MaybeUndefined::Undefined;
     } else {
@@ -134,7 +134,7 @@ async fn unlink(transaction: &Transaction, coupon: Id, products: &BTreeSet<Id>) 
     Ok(())
 }
 
-pub(super) async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<Coupon>> {
+pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Coupon>> {
     let now = ShopTime::from(scope.now());
     let transaction = scope.begin().await?;
     let coupon = lock::<Coupon>(&transaction, live_coupons(), id, MODEL, scope.expected()).await?;

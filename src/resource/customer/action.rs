@@ -10,7 +10,7 @@ use super::input::CustomerActionInput;
 use super::{MODEL, letter, locked};
 use crate::resource::metadata;
 use crate::resource::service::{state, visible_services};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::{Error, Result};
 
 /// What is noted where no reason was given.
@@ -59,7 +59,7 @@ impl Shut {
 
 /// Shuts a customer out.
 pub(super) async fn shut_out(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     id: Id,
     shut: Shut,
     input: CustomerActionInput,
@@ -87,7 +87,7 @@ pub(super) async fn shut_out(
 
 /// Suspends the active services, each with a mail.
 async fn suspend_services(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     transaction: &Transaction,
     customer: Id,
     shut: Shut,
@@ -104,7 +104,7 @@ async fn suspend_services(
 }
 
 /// Lets a customer back in, with the services that [`shut_out`] suspended.
-pub(super) async fn reactivate(scope: Scope<'_>, id: Id, notify: bool) -> Result<customer::Model> {
+pub(super) async fn reactivate(scope: ShopScope<'_>, id: Id, notify: bool) -> Result<customer::Model> {
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
     metadata::erase(&transaction, (MODEL, id), &SHUT_OUT).await?;
@@ -124,7 +124,7 @@ pub(super) async fn reactivate(scope: Scope<'_>, id: Id, notify: bool) -> Result
 }
 
 /// Takes the second factor away.
-pub(super) async fn disable_two_factor(scope: Scope<'_>, id: Id) -> Result<customer::Model> {
+pub(super) async fn disable_two_factor(scope: ShopScope<'_>, id: Id) -> Result<customer::Model> {
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
     metadata::erase(&transaction, (MODEL, id), &SECOND_FACTOR).await?;
@@ -134,7 +134,7 @@ pub(super) async fn disable_two_factor(scope: Scope<'_>, id: Id) -> Result<custo
 
 /// The action of that name, as REST's path spells it.
 pub(super) async fn named(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     id: Id,
     action: &str,
     input: CustomerActionInput,
@@ -150,7 +150,7 @@ pub(super) async fn named(
         _ => {
             let name = scope.lang().field_name("action");
             let text = scope.lang().text("validation.in", &[("attribute", &name)]);
-            Err(Error::Invalid(Invalid::one("action", text)))
+            Err(Error::Invalid(Invalid::single("action", text)))
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{MODEL, locked};
 use crate::resource::invoice::live_invoices;
 use crate::resource::metadata;
 use crate::resource::service::{live_services, state};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::shop::mail;
 use crate::{Error, Result};
 
@@ -28,7 +28,7 @@ const MAX_KEYS: usize = 10_000;
 /// States of services that keep a customer from being deleted.
 const IN_USE: [&str; 3] = ["active", "pending", "suspended"];
 
-pub(super) async fn delete(scope: Scope<'_>, id: Id, force: bool) -> Result<()> {
+pub(super) async fn delete(scope: ShopScope<'_>, id: Id, force: bool) -> Result<()> {
     let password = scope.hash("deleted").await?;
     let now = ShopTime::from(scope.now());
     let transaction = scope.begin().await?;
@@ -45,7 +45,7 @@ pub(super) async fn delete(scope: Scope<'_>, id: Id, force: bool) -> Result<()> 
 }
 
 /// Services in use and invoices to be paid keep a customer from being deleted.
-async fn refuse_blocked(scope: Scope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
+async fn refuse_blocked(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
     let ended = Condition::all()
         .add(service::Column::CancelledAt.is_not_null())
         .add(service::Column::CancelledReason.is_not_null())
@@ -72,7 +72,7 @@ async fn refuse_blocked(scope: Scope<'_>, transaction: &Transaction, id: Id) -> 
     Err(blocked(scope, services.collect(), invoices.collect()))
 }
 
-fn blocked(scope: Scope<'_>, services: Map<String, Json>, invoices: Map<String, Json>) -> Error {
+fn blocked(scope: ShopScope<'_>, services: Map<String, Json>, invoices: Map<String, Json>) -> Error {
     let text = |name: &str, values: &[(&str, &str)]| {
         scope.lang().text(&format!("client.profile.delete.{name}"), values)
     };
@@ -169,7 +169,7 @@ async fn forget(transaction: &Transaction, customer: &customer::Model) -> Result
         let logs = action_log::Column::Id.is_in(logs.iter().copied());
         action_log::Entity::delete_many().filter(logs).exec(transaction).await?;
     }
-    mail::forget(transaction, id).await?;
+    mail::delete_all(transaction, id).await?;
     metadata::detach(transaction, MODEL, id).await
 }
 

@@ -13,8 +13,8 @@ use super::locked;
 use super::write::refuse_verified;
 use crate::Result;
 use crate::platform::signature;
-use crate::scope::Scope;
-use crate::shop::mail::Letter;
+use crate::scope::ShopScope;
+use crate::shop::mail::Mail;
 
 /// Seconds in which a second request for a new password is passed over in silence.
 const PAUSE: i64 = 60;
@@ -31,7 +31,7 @@ pub(super) struct Reset {
 }
 
 impl Reset {
-    pub(super) async fn prepare(scope: Scope<'_>) -> Result<Self> {
+    pub(super) async fn prepare(scope: ShopScope<'_>) -> Result<Self> {
         let token = signature::token(&scope.config().app_key)?;
         let hash = scope.hash(token.clone()).await?;
         Ok(Self { token, hash })
@@ -40,7 +40,7 @@ impl Reset {
     /// Stores the hash in place of an earlier one, and mails the link.
     pub(super) async fn post(
         self,
-        scope: Scope<'_>,
+        scope: ShopScope<'_>,
         db: &impl ConnectionTrait,
         customer: &customer::Model,
     ) -> Result<()> {
@@ -61,7 +61,7 @@ impl Reset {
 }
 
 /// Mails a link to choose a new password, unless one was mailed a moment ago.
-pub(super) async fn send_password(scope: Scope<'_>, customer: &customer::Model) -> Result<()> {
+pub(super) async fn send_password(scope: ShopScope<'_>, customer: &customer::Model) -> Result<()> {
     if was_mailed(scope, scope.db(), customer).await? {
         return Ok(());
     }
@@ -76,7 +76,11 @@ pub(super) async fn send_password(scope: Scope<'_>, customer: &customer::Model) 
 }
 
 /// Whether the customer was mailed a link to choose a password a moment ago.
-async fn was_mailed(scope: Scope<'_>, db: &impl ConnectionTrait, customer: &customer::Model) -> Result<bool> {
+async fn was_mailed(
+    scope: ShopScope<'_>,
+    db: &impl ConnectionTrait,
+    customer: &customer::Model,
+) -> Result<bool> {
     let recent = ShopTime(scope.now() - TimeDelta::seconds(PAUSE));
     let requested = password_reset_token::Entity::find()
         .filter(password_reset_token::Column::Email.eq(&customer.email))
@@ -86,7 +90,7 @@ async fn was_mailed(scope: Scope<'_>, db: &impl ConnectionTrait, customer: &cust
 }
 
 /// Mails a link with which the customer confirms the e-mail address.
-pub(super) async fn send_confirmation(scope: Scope<'_>, id: Id) -> Result<()> {
+pub(super) async fn send_confirmation(scope: ShopScope<'_>, id: Id) -> Result<()> {
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
     refuse_verified(&customer)?;
@@ -100,12 +104,12 @@ pub(super) async fn send_confirmation(scope: Scope<'_>, id: Id) -> Result<()> {
 
 /// Mails a letter to a customer.
 pub(super) async fn post(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     db: &impl ConnectionTrait,
     template: &str,
     customer: &customer::Model,
     link: &str,
     values: &[(&str, &str)],
 ) -> Result<()> {
-    Letter { template, to: customer, link, values }.post(scope.shop(), db).await
+    Mail { template, to: customer, link, values }.enqueue(scope.shop(), db).await
 }

@@ -24,7 +24,7 @@ use self::phone::Phone;
 use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
 use super::service::{self, Service, ServiceFilter};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
 abilities! {
@@ -163,7 +163,7 @@ pub fn live_customers() -> Select<customer::Entity> {
 ///
 /// # Errors
 /// As [`lock`].
-async fn locked(scope: Scope<'_>, transaction: &Transaction, id: Id) -> Result<customer::Model> {
+async fn locked(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<customer::Model> {
     lock::<Customer>(transaction, live_customers(), id, MODEL, scope.expected()).await
 }
 

@@ -12,7 +12,7 @@ use super::action::{self, Shut};
 use super::input::{CustomerActionInput, CustomerCreateInput, CustomerUpdateInput};
 use super::{Customer, DELETE, MODEL, STORE, UPDATE, delete, letter, live_customers, write};
 use crate::Result;
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 
 /// Changing customers.
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl CustomerMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The customer.")] input: Form<CustomerCreateInput>,
     ) -> Result<Customer> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         write::create(scope, scope.check_new(input).await?).await.map(Customer)
     }
 
@@ -40,7 +40,7 @@ impl CustomerMutation {
         #[graphql(desc = "What changes.")] input: Form<CustomerUpdateInput>,
         expected_updated_at: Option<Moment>,
     ) -> Result<Customer> {
-        let scope = Scope::from(ctx).expecting(expected_updated_at);
+        let scope = ShopScope::from(ctx).expecting(expected_updated_at);
         let customer = find(scope, &id).await?;
         let stored = [("country", customer.country.as_str())];
         let input = scope.check_change(input, customer.id, &stored).await?;
@@ -59,7 +59,7 @@ impl CustomerMutation {
             bool,
         >,
     ) -> Result<Outcome> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         delete::delete(scope, find(scope, &id).await?.id, force.unwrap_or(false)).await?;
         Ok(Outcome::new("Customer deleted successfully"))
     }
@@ -67,14 +67,14 @@ impl CustomerMutation {
     /// Takes a customer's e-mail address as confirmed.
     #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_confirm(&self, ctx: &Context<'_>, id: ID) -> Result<Customer> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         write::confirm(scope, find(scope, &id).await?.id).await.map(Customer)
     }
 
     /// Mails a customer the link that confirms the e-mail address, once more.
     #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_resend_confirmation(&self, ctx: &Context<'_>, id: ID) -> Result<Outcome> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let customer = find(scope, &id).await?;
         letter::send_confirmation(scope, customer.id).await?;
         Ok(Outcome::new("Verification link sent"))
@@ -83,7 +83,7 @@ impl CustomerMutation {
     /// Mails a customer a link to choose a new password; a second one within a minute is not sent.
     #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_send_password(&self, ctx: &Context<'_>, id: ID) -> Result<Outcome> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         letter::send_password(scope, &find(scope, &id).await?).await?;
         Ok(Outcome::new("Reset link sent"))
     }
@@ -119,7 +119,7 @@ impl CustomerMutation {
         id: ID,
         #[graphql(desc = "Whether the customer gets a mail about it.")] notify: Option<bool>,
     ) -> Result<Customer> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let customer = find(scope, &id).await?;
         action::reactivate(scope, customer.id, notify.unwrap_or(false)).await.map(Customer)
     }
@@ -127,7 +127,7 @@ impl CustomerMutation {
     /// Takes a customer's second factor away.
     #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_disable_two_factor(&self, ctx: &Context<'_>, id: ID) -> Result<Customer> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let customer = find(scope, &id).await?;
         action::disable_two_factor(scope, customer.id).await.map(Customer)
     }
@@ -142,19 +142,19 @@ impl CustomerMutation {
         #[graphql(desc = "Name of the action.")] action: String,
         #[graphql(desc = "Why, and how far.")] input: Option<Form<CustomerActionInput>>,
     ) -> Result<Customer> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let customer = find(scope, &id).await?;
         let input = scope.check_new(input.unwrap_or_default()).await?;
         action::named(scope, customer.id, &action, input).await.map(Customer)
     }
 }
 
-async fn find(scope: Scope<'_>, id: &str) -> Result<customer::Model> {
+async fn find(scope: ShopScope<'_>, id: &str) -> Result<customer::Model> {
     Ok(require::<Customer>(*scope, live_customers, id, MODEL).await?.0)
 }
 
 async fn shut_out(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     id: &str,
     shut: Shut,
     input: Option<Form<CustomerActionInput>>,

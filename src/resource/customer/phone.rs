@@ -9,8 +9,8 @@ pub struct Phone;
 impl Shown for Phone {
     fn rendering() -> Rendering {
         Rendering {
-            json: |cell, face, out| match cell.text() {
-                Some(text) if is_number(text) => (Rendering::TEXT.json)(cell, face, out),
+            json: |cell, api, out| match cell.text() {
+                Some(text) if is_number(text) => (Rendering::TEXT.json)(cell, api, out),
                 _ => out.extend_from_slice(b"null"),
             },
             ..Rendering::TEXT.or_null()

@@ -12,12 +12,12 @@ use super::letter::Reset;
 use super::locked;
 use crate::Result;
 use crate::platform::random;
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 
 /// Length of the password that a customer gets who is mailed a link to choose one.
 const RANDOM_PASSWORD: usize = 10;
 
-pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Result<customer::Model> {
+pub(super) async fn create(scope: ShopScope<'_>, input: CustomerCreateInput) -> Result<customer::Model> {
     let now = ShopTime::from(scope.now());
     let (password, reset) = match input.password.value() {
         Some(chosen) => (scope.hash(chosen.clone()).await?, None),
@@ -49,7 +49,11 @@ pub(super) async fn create(scope: Scope<'_>, input: CustomerCreateInput) -> Resu
     Ok(customer)
 }
 
-pub(super) async fn update(scope: Scope<'_>, id: Id, input: CustomerUpdateInput) -> Result<customer::Model> {
+pub(super) async fn update(
+    scope: ShopScope<'_>,
+    id: Id,
+    input: CustomerUpdateInput,
+) -> Result<customer::Model> {
     let password = match input.password.value() {
         Some(chosen) => Some(scope.hash(chosen.clone()).await?),
         None => None,
@@ -72,7 +76,7 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: CustomerUpdateInput)
 }
 
 /// Takes the e-mail address as confirmed.
-pub(super) async fn confirm(scope: Scope<'_>, id: Id) -> Result<customer::Model> {
+pub(super) async fn confirm(scope: ShopScope<'_>, id: Id) -> Result<customer::Model> {
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
     refuse_verified(&customer)?;

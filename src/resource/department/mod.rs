@@ -16,7 +16,7 @@ use sea_orm::{
 
 use super::metadata;
 use super::ticket::{self, Ticket, live_tickets};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
 abilities! {
@@ -127,7 +127,7 @@ impl DepartmentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The department.")] input: Form<DepartmentInput>,
     ) -> Result<Department> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         create(scope, scope.check_new(input).await?).await.map(Department)
     }
 
@@ -140,7 +140,7 @@ impl DepartmentMutation {
         #[graphql(desc = "What changes.")] input: Form<DepartmentInput>,
         expected_updated_at: Option<Moment>,
     ) -> Result<Department> {
-        let scope = Scope::from(ctx).expecting(expected_updated_at);
+        let scope = ShopScope::from(ctx).expecting(expected_updated_at);
         let id = require::<Department>(*scope, live_departments, &id, MODEL).await?.0.id;
         let input = scope.check_change(input, id, &[]).await?;
         update(scope, id, &input).await.map(Department)
@@ -149,13 +149,13 @@ impl DepartmentMutation {
     /// Deletes a department without tickets, with the permission for its tickets.
     #[graphql(directive = Can::apply(&[DELETE]))]
     async fn department_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Department>> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let id = require::<Department>(*scope, live_departments, &id, MODEL).await?.0.id;
         delete(ctx, scope, id).await
     }
 }
 
-async fn create(scope: Scope<'_>, input: DepartmentInput) -> Result<support_department::Model> {
+async fn create(scope: ShopScope<'_>, input: DepartmentInput) -> Result<support_department::Model> {
     let now = ShopTime::from(scope.now());
     let mut row = support_department::ActiveModel {
         created_at: Set(Some(now)),
@@ -170,7 +170,7 @@ async fn create(scope: Scope<'_>, input: DepartmentInput) -> Result<support_depa
     Ok(department)
 }
 
-async fn update(scope: Scope<'_>, id: Id, input: &DepartmentInput) -> Result<support_department::Model> {
+async fn update(scope: ShopScope<'_>, id: Id, input: &DepartmentInput) -> Result<support_department::Model> {
     let transaction = scope.begin().await?;
     let department =
         lock::<Department>(&transaction, live_departments(), id, MODEL, scope.expected()).await?;
@@ -185,7 +185,7 @@ async fn update(scope: Scope<'_>, id: Id, input: &DepartmentInput) -> Result<sup
     Ok(department)
 }
 
-async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<Department>> {
+async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Department>> {
     let now = ShopTime::from(scope.now());
     let transaction = scope.begin().await?;
     let department =
@@ -209,7 +209,7 @@ async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<D
     Ok(deleted)
 }
 
-async fn refuse_with_tickets(scope: Scope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
+async fn refuse_with_tickets(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
     match live_tickets().filter(support_ticket::Column::DepartmentId.eq(id)).count(transaction).await? {
         0 => Ok(()),
         _ => Err(Refusal::message(403, scope.lang().text("helpdesk.admin.departments.error_delete", &[]))),

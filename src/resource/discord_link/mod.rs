@@ -8,16 +8,16 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{Id, customer, invoice, metadata, service};
 use facade::filter::exists;
 use facade::guard::Can;
-use facade::rest_only::RestOnly;
 use facade::record;
 use facade::record::{List, list};
+use facade::rest_only::RestOnly;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::customer::{MODEL as CUSTOMER, live_customers};
 use super::invoice::Invoice;
 use super::service::{Service, live_services, visible_services};
 use crate::platform::config::DiscordRole;
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
 abilities! {
@@ -158,7 +158,7 @@ impl DiscordLinkQuery {
     /// Customers who hold the shop's role at Discord; `GUICHET_DISCORD_ROLE` says which of the linked ones do.
     #[graphql(directive = Can::apply(&[INDEX, super::customer::INDEX]))]
     async fn discord_role_holders(&self, ctx: &Context<'_>) -> Result<DiscordRoleHolders> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let rows = links_of(scope.config().discord_role).limit(MAX_ROWS).all(scope.reader()).await?;
         let link =
             |row: metadata::Model| Some(DiscordLink { customer_id: row.model_id.0, discord_id: row.value? });
@@ -177,7 +177,7 @@ fn links() -> Select<metadata::Entity> {
         .order_by_asc(metadata::Column::ModelId)
 }
 
-async fn linked_customer(scope: Scope<'_>, discord_id: &str) -> Result<Option<DiscordCustomer>> {
+async fn linked_customer(scope: ShopScope<'_>, discord_id: &str) -> Result<Option<DiscordCustomer>> {
     let digits =
         (1..=MAX_DIGITS).contains(&discord_id.len()) && discord_id.bytes().all(|byte| byte.is_ascii_digit());
     if !digits {

@@ -18,7 +18,7 @@ use sea_orm::{
 use super::{Group, GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
 use crate::resource::metadata;
 use crate::resource::product::live_products;
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::shop::storage;
 use crate::shop::texts::Lang;
 use crate::{Error, Result};
@@ -27,7 +27,7 @@ use crate::{Error, Result};
 const BACKGROUND: &str = "use_image_as_background";
 
 /// Makes a group.
-pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<group::Model> {
+pub(super) async fn create(scope: ShopScope<'_>, input: GroupCreateInput) -> Result<group::Model> {
     let transaction = scope.begin().await?;
     check_parent(scope, &transaction, None, input.parent_id).await?;
     let now = Some(ShopTime::from(scope.now()));
@@ -51,7 +51,7 @@ pub(super) async fn create(scope: Scope<'_>, input: GroupCreateInput) -> Result<
 }
 
 /// Changes a group; what was not given stays as it is.
-pub(super) async fn update(scope: Scope<'_>, id: Id, input: GroupUpdateInput) -> Result<group::Model> {
+pub(super) async fn update(scope: ShopScope<'_>, id: Id, input: GroupUpdateInput) -> Result<group::Model> {
     let transaction = scope.begin().await?;
     check_parent(scope, &transaction, Some(id), input.parent_id).await?;
     let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
@@ -84,7 +84,7 @@ pub(super) async fn update(scope: Scope<'_>, id: Id, input: GroupUpdateInput) ->
 /// The parent must be a group that is there, and neither the group itself nor one below it. Parents change one
 /// after the other: two at once could make a circle.
 async fn check_parent(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     transaction: &Transaction,
     group: Option<Id>,
     given: MaybeUndefined<i64>,
@@ -114,10 +114,10 @@ async fn lock_parents(transaction: &Transaction) -> Result<()> {
     Ok(())
 }
 
-fn bad_parent(scope: Scope<'_>) -> Error {
+fn bad_parent(scope: ShopScope<'_>) -> Error {
     let name = scope.lang().field_name("parent_id");
     let text = scope.lang().text("validation.exists", &[("attribute", &name)]);
-    Error::Invalid(Invalid::one("parent_id", text))
+    Error::Invalid(Invalid::single("parent_id", text))
 }
 
 /// Notes whether the picture is the background; nothing given changes nothing.
@@ -164,7 +164,7 @@ async fn write_background(
 
 /// Stores a picture under the group's name; under its name and key where another group has that one.
 async fn store_image(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     transaction: &Transaction,
     group: Id,
     name: &str,
@@ -208,7 +208,7 @@ pub(in crate::resource) async fn hold(transaction: &Transaction, group: Id) -> R
 }
 
 /// Deletes a group: those below it move to the top, what hangs on it goes.
-pub(super) async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<Group>> {
+pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Group>> {
     let now = scope.now().into();
     let transaction = scope.begin().await?;
     lock_parents(&transaction).await?;

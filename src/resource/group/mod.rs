@@ -19,7 +19,7 @@ pub(super) use self::change::hold;
 use self::start_price::StartPrice;
 use super::metadata::{self, Metadata};
 use super::product::{self, Product, ShopStatus};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::shop::html::harmless_html;
 use crate::{Result, abilities};
 
@@ -235,7 +235,7 @@ impl GroupMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The group.")] input: Form<GroupCreateInput>,
     ) -> Result<Group> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         change::create(scope, scope.check_new(input).await?).await.map(Group)
     }
 
@@ -248,7 +248,7 @@ impl GroupMutation {
         #[graphql(desc = "What changes.")] input: Form<GroupUpdateInput>,
         expected_updated_at: Option<Moment>,
     ) -> Result<Group> {
-        let scope = Scope::from(ctx).expecting(expected_updated_at);
+        let scope = ShopScope::from(ctx).expecting(expected_updated_at);
         let id = require::<Group>(*scope, live_groups, &id, MODEL).await?.0.id;
         let input = scope.check_change(input, id, &[]).await?;
         change::update(scope, id, input).await.map(Group)
@@ -257,7 +257,7 @@ impl GroupMutation {
     /// Deletes a group without products. Groups below it move to the top.
     #[graphql(directive = Can::apply(&[DELETE]))]
     async fn group_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Group>> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let group = require::<Group>(*scope, live_groups, &id, MODEL).await?;
         change::refuse_with_products(scope.db(), scope.lang(), group.0.id).await?;
         change::delete(ctx, scope, group.0.id).await

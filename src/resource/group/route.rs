@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySel
 use super::{Group, MODEL, live_groups};
 use crate::Result;
 use crate::resource::metadata::{Metadata, attached_to};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 
 /// Characters of an address' part that are not written as they are.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -36,7 +36,7 @@ impl Part {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn of_groups(scope: Scope<'_>, groups: &[View<'_>]) -> Result<Vec<Option<String>>> {
+pub(super) async fn of_groups(scope: ShopScope<'_>, groups: &[View<'_>]) -> Result<Vec<Option<String>>> {
     let groups = groups.iter().map(|group| Part::read(*group));
     let groups: Vec<Part> = groups.collect::<std::result::Result<_, _>>()?;
     let keys: Vec<Id> = groups.iter().map(|group| group.id).collect();
@@ -71,14 +71,14 @@ fn given_urls() -> Select<metadata::Entity> {
 }
 
 /// Addresses that staff gave to groups.
-async fn elsewhere(scope: Scope<'_>, keys: Vec<Id>) -> Result<HashMap<Id, String>> {
+async fn elsewhere(scope: ShopScope<'_>, keys: Vec<Id>) -> Result<HashMap<Id, String>> {
     let rows = load::<Metadata>(*scope, keys, metadata::Column::ModelId, given_urls).await?;
     let given = rows.into_iter().filter_map(|row| Some((row.model_id, row.value?)));
     Ok(given.filter(|(_, url)| !matches!(url.as_str(), "" | "0")).collect())
 }
 
 /// Slugs in the shop's own language, where they were translated.
-async fn translated_slugs(scope: Scope<'_>, mut keys: Vec<Id>) -> Result<HashMap<Id, String>> {
+async fn translated_slugs(scope: ShopScope<'_>, mut keys: Vec<Id>) -> Result<HashMap<Id, String>> {
     let select = translation::Entity::find()
         .select_only()
         .columns([translation::Column::ModelId, translation::Column::Content])

@@ -16,7 +16,7 @@ use sea_orm::{
 use crate::Result;
 use crate::resource::pricing::{self as prices, Period, Pricing};
 use crate::resource::product::MODEL as PRODUCT;
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::shop::tax;
 
 /// Groups that one statement asks for: each is named twice.
@@ -113,7 +113,7 @@ struct Candidate {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn of_groups(scope: Scope<'_>, groups: &[View<'_>]) -> Result<Vec<StartPrice>> {
+pub(super) async fn of_groups(scope: ShopScope<'_>, groups: &[View<'_>]) -> Result<Vec<StartPrice>> {
     let keys = groups.iter().map(|group| group.key().map(Id));
     let keys: Vec<Id> = keys.collect::<std::result::Result<_, _>>()?;
     let candidates = candidates(scope, &keys).await?;
@@ -142,7 +142,7 @@ pub(super) async fn of_groups(scope: Scope<'_>, groups: &[View<'_>]) -> Result<V
 }
 
 /// Active products of the groups and of the groups directly below, in the order in which they count.
-async fn candidates(scope: Scope<'_>, keys: &[Id]) -> Result<Vec<Candidate>> {
+async fn candidates(scope: ShopScope<'_>, keys: &[Id]) -> Result<Vec<Candidate>> {
     let personalized = metadata::Entity::find()
         .select_only()
         .column(metadata::Column::ModelId)
@@ -178,7 +178,7 @@ async fn candidates(scope: Scope<'_>, keys: &[Id]) -> Result<Vec<Candidate>> {
 }
 
 /// How the shop enters its prices, and the rate of tax where they hold it.
-async fn tax_mode(scope: Scope<'_>) -> Result<(TaxMode, Decimal)> {
+async fn tax_mode(scope: ShopScope<'_>) -> Result<(TaxMode, Decimal)> {
     if tax::is_included(scope.shop()).await? {
         return Ok((
             TaxMode::TaxIncluded,

@@ -7,7 +7,7 @@ use facade::record::View;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use serde_json::{Map, Value as Json};
 
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::shop::{country, html};
 
 /// Places of the columns that tell of an address.
@@ -21,7 +21,7 @@ pub(super) fn customer_of_today(invoice: View<'_>) -> Result<Option<i64>, DbErr>
 
 /// The lines of all invoices of a level.
 pub(in crate::resource) async fn lines(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     invoices: &[View<'_>],
 ) -> crate::Result<Vec<Vec<String>>> {
     let ids = invoices.iter().map(|invoice| customer_of_today(*invoice));

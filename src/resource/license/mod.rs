@@ -8,7 +8,7 @@ use facade::guard::Can;
 use facade::words;
 use serde_json::{Map, Value as Json};
 
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::{Error, Result, abilities};
 
 abilities! {
@@ -119,7 +119,7 @@ impl LicenseQuery {
     /// The shop's licence.
     #[graphql(directive = Can::apply(&[LICENSE]))]
     async fn license(&self, ctx: &Context<'_>) -> Result<License> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let stored = match &scope.config().license_file {
             Some(file) => read(file).await?,
             None => None,

@@ -20,7 +20,7 @@ use sea_orm::{
 };
 
 use super::product::{self, Product};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
 pub mod demo;
@@ -411,7 +411,7 @@ list! {
 }
 
 async fn narrowed(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     mut prices: List<pricing::Entity>,
     product: Option<ID>,
     currency: Option<String>,
@@ -430,7 +430,7 @@ async fn narrowed(
 pub struct PricingQuery(PricingById, PricingList);
 
 /// Prices of one product; of none when the identifier is none of a product.
-fn of_product(scope: Scope<'_>, id: &str) -> Condition {
+fn of_product(scope: ShopScope<'_>, id: &str) -> Condition {
     match database_id(*scope, Product::NAME, id) {
         Some(id) => Condition::all()
             .add(pricing::Column::RelatedType.eq("product"))
@@ -509,8 +509,8 @@ fn complete(input: &mut Form<PricingInput>) {
         _ => None,
     };
     if kind.is_none_or(|kind| kind.eq_ignore_ascii_case("product")) {
-        input.fill("related_id", product);
-        input.fill("related_type", Value::from("product"));
+        input.set_default("related_id", product);
+        input.set_default("related_type", Value::from("product"));
     }
 }
 
@@ -527,7 +527,7 @@ impl PricingMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The prices.")] mut input: Form<PricingInput>,
     ) -> Result<Pricing> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         complete(&mut input);
         let mut row = pricing::ActiveModel { ..Default::default() };
         scope.check_new(input).await?.write(&mut row);
@@ -546,11 +546,11 @@ impl PricingMutation {
         id: ID,
         #[graphql(desc = "What changes.")] mut input: Form<PricingInput>,
     ) -> Result<Pricing> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let stored = require::<Pricing>(*scope, live_prices, &id, MODEL).await?.0;
         complete(&mut input);
         if scope.is_partial() && input.has("related_type") {
-            input.fill("related_id", stored.related_id.0.into());
+            input.set_default("related_id", stored.related_id.0.into());
         }
         let kind = [("related_type", stored.related_type.as_str())];
         let input = scope.check_change(input, stored.id, &kind).await?;
@@ -560,13 +560,13 @@ impl PricingMutation {
     /// Deletes a row of prices.
     #[graphql(directive = Can::apply(&[DELETE]))]
     async fn pricing_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Pricing>> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let id = require::<Pricing>(*scope, live_prices, &id, MODEL).await?.0.id;
         delete(ctx, scope, id).await
     }
 }
 
-async fn update(scope: Scope<'_>, stored: pricing::Model, input: PricingInput) -> Result<pricing::Model> {
+async fn update(scope: ShopScope<'_>, stored: pricing::Model, input: PricingInput) -> Result<pricing::Model> {
     let transaction = scope.begin().await?;
     let mut wanted = stored.clone().into_active_model();
     put(&mut wanted.related_id, input.related_id);
@@ -584,7 +584,7 @@ async fn update(scope: Scope<'_>, stored: pricing::Model, input: PricingInput) -
     Ok(row)
 }
 
-async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<Pricing>> {
+async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Pricing>> {
     let now = ShopTime::from(scope.now());
     let transaction = scope.begin().await?;
     let pricing = lock::<Pricing>(&transaction, live_prices(), id, MODEL, scope.expected()).await?;

@@ -40,9 +40,9 @@ fn broken(subject: &Subject<'_>) -> Option<String> {
         return subject.fails_if("array", value::count(subject.value) != Some(0));
     };
     periods.iter().find_map(|(period, entry)| {
-        let Value::Object(entry) = entry else { return Some(subject.say("array", &[])) };
+        let Value::Object(entry) = entry else { return Some(subject.message("array", &[])) };
         if !PERIODS.contains(&period.as_str()) || entry.keys().any(|key| key != "price" && key != "setup") {
-            return Some(subject.say("in", &[]));
+            return Some(subject.message("in", &[]));
         }
         entry.values().find_map(|price| amount(subject, price))
     })
@@ -53,9 +53,9 @@ fn amount(subject: &Subject<'_>, price: &Value) -> Option<String> {
         return None;
     }
     match value::number(price) {
-        None => Some(subject.say("numeric", &[])),
-        Some(price) if price < 0.0 => Some(subject.say("min.numeric", &[("min", "0")])),
-        Some(price) if price > MAX_PRICE => Some(subject.say("max.numeric", &[("max", "999999.99")])),
+        None => Some(subject.message("numeric", &[])),
+        Some(price) if price < 0.0 => Some(subject.message("min.numeric", &[("min", "0")])),
+        Some(price) if price > MAX_PRICE => Some(subject.message("max.numeric", &[("max", "999999.99")])),
         Some(_) => None,
     }
 }

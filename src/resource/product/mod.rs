@@ -23,7 +23,7 @@ use super::group::{self, Group, hold};
 use super::metadata::{self, Metadata};
 use super::pricing::{self, PeriodPrices, Pricing, PricingTarget, period_prices};
 use super::service::{self, Service};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::shop::html::{active_content, harmless_html};
 use crate::shop::storage;
 use crate::{Result, abilities};
@@ -231,7 +231,7 @@ impl ProductMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The product.")] input: Form<ProductCreateInput>,
     ) -> Result<Product> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         create(scope, scope.check_new(input).await?).await.map(Product)
     }
 
@@ -244,7 +244,7 @@ impl ProductMutation {
         #[graphql(desc = "What changes.")] input: Form<ProductUpdateInput>,
         expected_updated_at: Option<Moment>,
     ) -> Result<Product> {
-        let scope = Scope::from(ctx).expecting(expected_updated_at);
+        let scope = ShopScope::from(ctx).expecting(expected_updated_at);
         let id = require::<Product>(*scope, live_products, &id, MODEL).await?.0.id;
         let input = scope.check_change(input, id, &[]).await?;
         update(scope, id, input).await.map(Product)
@@ -253,7 +253,7 @@ impl ProductMutation {
     /// Deletes a product with its prices and free values. Services that run on it stay.
     #[graphql(directive = Can::apply(&[DELETE]))]
     async fn product_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Product>> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let id = require::<Product>(*scope, live_products, &id, MODEL).await?.0.id;
         delete(ctx, scope, id).await
     }
@@ -280,12 +280,12 @@ const TYPES: &[&str] = &["none", "domain"];
 /// Kinds of pictures that are stored.
 const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg"];
 
-async fn no_config(scope: Scope<'_>, id: &str) -> Result<Json<serde_json::Value>> {
+async fn no_config(scope: ShopScope<'_>, id: &str) -> Result<Json<serde_json::Value>> {
     require::<Product>(*scope, live_products, id, MODEL).await?;
     Err(Refusal::message(404, scope.lang().text("admin.products.config.notfound", &[])))
 }
 
-async fn create(scope: Scope<'_>, input: ProductCreateInput) -> Result<product::Model> {
+async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<product::Model> {
     let now = Some(ShopTime::from(scope.now()));
     let mut row = product::ActiveModel {
         created_at: Set(now),
@@ -313,7 +313,7 @@ async fn create(scope: Scope<'_>, input: ProductCreateInput) -> Result<product::
     Ok(product)
 }
 
-async fn update(scope: Scope<'_>, id: Id, input: ProductUpdateInput) -> Result<product::Model> {
+async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Result<product::Model> {
     let currency = scope.currency().await?;
     let transaction = scope.begin().await?;
     let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
@@ -353,14 +353,14 @@ async fn write_prices(
     pricing::write_first(transaction, PricingTarget::Product, product, prices, currency).await
 }
 
-async fn store_image(scope: Scope<'_>, product: &Id, file: &File) -> Result<String> {
+async fn store_image(scope: ShopScope<'_>, product: &Id, file: &File) -> Result<String> {
     let extension = file.extension().unwrap_or("bin");
     let name = format!("products/{product}.{extension}");
     storage::write(&scope.config().storage, &name, &file.bytes).await?;
     Ok(name)
 }
 
-async fn delete(ctx: &Context<'_>, scope: Scope<'_>, id: Id) -> Result<Deleted<Product>> {
+async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Product>> {
     let now = scope.now().into();
     let transaction = scope.begin().await?;
     let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;

@@ -24,7 +24,7 @@ use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
 use super::pricing::{self, Pricing};
 use super::product::{self, Product, ProductFilter};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
 abilities! {
@@ -202,7 +202,7 @@ fn by_uuid(uuid: uuid::Uuid) -> Select<service::Entity> {
 }
 
 /// The service of a public key (UUID) or any other identifier.
-async fn find(scope: Scope<'_>, id: &str) -> Result<Option<Service>> {
+async fn find(scope: ShopScope<'_>, id: &str) -> Result<Option<Service>> {
     match uuid::Uuid::try_parse(id) {
         Ok(uuid) => Ok(by_uuid(uuid).limit(1).one(scope.reader()).await?.map(Service)),
         Err(_) => Service::find(*scope, live_services, id).await,
@@ -210,7 +210,7 @@ async fn find(scope: Scope<'_>, id: &str) -> Result<Option<Service>> {
 }
 
 /// The service of any identifier; the original's words for one that is missing are empty.
-async fn require(scope: Scope<'_>, id: &str) -> Result<Service> {
+async fn require(scope: ShopScope<'_>, id: &str) -> Result<Service> {
     find(scope, id).await?.ok_or_else(|| Refusal::message(404, ""))
 }
 
@@ -241,7 +241,7 @@ list! {
 }
 
 async fn narrowed(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     services: List<service::Entity>,
     only: Option<ID>,
 ) -> Result<List<service::Entity>> {

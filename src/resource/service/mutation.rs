@@ -19,7 +19,7 @@ use super::delete::OpenInvoice;
 use super::{
     DELETE, EXPIRE, MODEL, SUSPEND, Service, UNSUSPEND, UPDATE, delete, live_services, require, state,
 };
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::{Error, Result};
 
 form! {
@@ -90,7 +90,7 @@ impl ServiceMutation {
         #[graphql(desc = "What changes.")] input: Form<ServiceUpdateInput>,
         expected_updated_at: Option<Moment>,
     ) -> Result<Service> {
-        let scope = Scope::from(ctx).expecting(expected_updated_at);
+        let scope = ShopScope::from(ctx).expecting(expected_updated_at);
         let id = require(scope, &id).await?.0.id;
         let input = scope.check_change(input, id, &[]).await?;
         update(scope, id, input).await.map(Service)
@@ -104,7 +104,7 @@ impl ServiceMutation {
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
         #[graphql(desc = "Why, and whether the customer is told.", default)] input: Form<ServiceSuspendInput>,
     ) -> Result<ServicePayload> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let service = require(scope, &id).await?.0;
         let input = scope.check_change(input, service.id, &[]).await?;
         let reason = input.reason.take().unwrap_or_else(|| "No reason provided".to_owned());
@@ -125,7 +125,7 @@ impl ServiceMutation {
     /// Takes a service back into use, whatever its state is.
     #[graphql(directive = Can::apply(&[UNSUSPEND]))]
     async fn service_unsuspend(&self, ctx: &Context<'_>, id: ID) -> Result<ServicePayload> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let service = record::require::<Service>(*scope, live_services, &id, MODEL).await?.0;
         act(scope, service.id, async |transaction, service| {
             let service = state::resume(transaction, service, scope.now().into()).await?;
@@ -141,7 +141,7 @@ impl ServiceMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<ServicePayload> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let service = require(scope, &id).await?.0;
         act(scope, service.id, async |transaction, service| {
             if ["expired", "cancelled", "hidden"].contains(&service.status.as_str()) {
@@ -156,7 +156,7 @@ impl ServiceMutation {
     /// Deletes a service with everything that hangs on it. A paid invoice stays paid.
     #[graphql(directive = Can::apply(&[DELETE]))]
     async fn service_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Service> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let found = record::require::<Service>(*scope, live_services, &id, MODEL).await?;
         let open_invoice = match scope.setting("remove_pending_invoice_type").await?.as_deref() {
             Some("delete") => OpenInvoice::Deleted,
@@ -174,7 +174,7 @@ impl ServiceMutation {
 }
 
 /// The service, which nobody else changes until the transaction ends.
-async fn locked(scope: Scope<'_>, transaction: &Transaction, id: Id) -> Result<service::Model> {
+async fn locked(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<service::Model> {
     lock::<Service>(transaction, live_services(), id, MODEL, scope.expected()).await
 }
 
@@ -183,7 +183,7 @@ type Done = Result<(service::Model, &'static str, &'static str), service::Model>
 
 /// Runs an action on a locked service and words its result.
 async fn act(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     id: Id,
     action: impl AsyncFnOnce(&Transaction, service::Model) -> Result<Done>,
 ) -> Result<ServicePayload> {
@@ -208,13 +208,13 @@ async fn act(
     Ok(ServicePayload { service: Service(service), result })
 }
 
-async fn update(scope: Scope<'_>, id: Id, input: ServiceUpdateInput) -> Result<service::Model> {
+async fn update(scope: ShopScope<'_>, id: Id, input: ServiceUpdateInput) -> Result<service::Model> {
     let transaction = scope.begin().await?;
     let service = locked(scope, &transaction, id).await?;
     if service.billing == "onetime" && matches!(input.expires_at, MaybeUndefined::Value(_)) {
         let name = scope.lang().field_name("expires_at");
         let text = scope.lang().text("validation.in", &[("attribute", &name)]);
-        return Err(Error::Invalid(Invalid::one("expires_at", text)));
+        return Err(Error::Invalid(Invalid::single("expires_at", text)));
     }
     let mut row = service.clone().into_active_model();
     input.write_to(&mut row);

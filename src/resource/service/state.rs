@@ -14,9 +14,9 @@ use super::MODEL;
 use super::delete::{OpenInvoice, cancel_subscriptions, drop_invoice};
 use crate::Result;
 use crate::resource::customer;
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::shop::action_log;
-use crate::shop::mail::Letter;
+use crate::shop::mail::Mail;
 
 /// Takes a service out of use; `notify` is what its log says about a mail.
 ///
@@ -126,7 +126,7 @@ async fn give_back(transaction: &Transaction, product: Id, now: ShopTime) -> Res
 /// # Errors
 /// When the database fails.
 pub async fn tell(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     transaction: &Transaction,
     service: &service::Model,
     reason: &str,
@@ -136,8 +136,8 @@ pub async fn tell(
     let Some(customer) = select.one(transaction).await? else { return Ok(()) };
     let link = scope.config().public_url();
     let values = [("service", service.name.as_str()), ("reason", reason)];
-    let letter = Letter { template: "service_suspended", to: &customer, link: &link, values: &values };
-    letter.post(scope.shop(), transaction).await
+    let mail = Mail { template: "service_suspended", to: &customer, link: &link, values: &values };
+    mail.enqueue(scope.shop(), transaction).await
 }
 
 /// Ends a service whose cancellation was asked for.

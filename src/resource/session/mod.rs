@@ -9,8 +9,8 @@ use facade::guard::{Can, Public};
 use facade::outcome::Outcome;
 use facade::record::Moment;
 
-use crate::access::{Credential, Credentials, Kind, Tokens};
-use crate::scope::Scope;
+use crate::access::{AccountKind, Credential, Credentials, Tokens};
+use crate::scope::ShopScope;
 use crate::{Error, Result, abilities};
 
 abilities! {}
@@ -78,15 +78,15 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What somebody signs in with.")] input: SessionCreateInput,
     ) -> Result<Session> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let kind = match input.kind {
-            SessionKind::Customer => Kind::Customer,
-            SessionKind::Staff => Kind::Staff,
+            SessionKind::Customer => AccountKind::Customer,
+            SessionKind::Staff => AccountKind::Staff,
         };
         let SessionCreateInput { email, password, code, .. } = input;
         let credentials = Credentials { kind, email, password, code };
         let sessions = scope.sessions();
-        Ok(sessions.begin(scope.shop(), scope.asking_client(), credentials).await?.into())
+        Ok(sessions.begin(scope.shop(), scope.session_client(), credentials).await?.into())
     }
 
     /// Gets the next tokens of a session. A refresh token is good once: a second use ends the session, unless the
@@ -98,8 +98,8 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The refresh token that came last.")] refresh_token: String,
     ) -> Result<Session> {
-        let scope = Scope::from(ctx);
-        Ok(scope.sessions().refresh(scope.shop(), scope.asking_client(), &refresh_token).await?.into())
+        let scope = ShopScope::from(ctx);
+        Ok(scope.sessions().refresh(scope.shop(), scope.session_client(), &refresh_token).await?.into())
     }
 
     /// Signs out: the session of a refresh token ends, its access tokens within a second.
@@ -109,7 +109,7 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "A refresh token of the session.")] refresh_token: String,
     ) -> Result<Outcome> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         scope.sessions().revoke(scope.shop(), &refresh_token).await?;
         Ok(Outcome::new("Session ended"))
     }
@@ -118,7 +118,7 @@ impl SessionMutation {
     /// somebody signs nobody out.
     #[graphql(directive = Can::apply(&[]))]
     async fn session_revoke_all(&self, ctx: &Context<'_>) -> Result<Outcome> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         let principal = scope.principal()?;
         let Credential::Session(_) = principal.credential else { return Err(Error::Forbidden(Vec::new())) };
         let ended = scope.sessions().revoke_all(scope.shop(), principal.owner).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use entity::{ShopDate, ShopTime, customer, group, invoice, product, service, subscription, support_ticket};
-use facade::cache::Loads;
+use facade::cache::LoadingCache;
 use facade::guard::Can;
 use facade::record::{InRest, Moment, Money, Spelling};
 use rust_decimal::Decimal;
@@ -16,7 +16,7 @@ use sea_orm::{
     QueryResult, QuerySelect, QueryTrait, Select,
 };
 
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::shop::tax;
 use crate::{Error, Result, abilities};
 
@@ -226,11 +226,11 @@ by_status! {
 }
 
 /// Reading figures.
-pub struct StatisticsQuery(Loads<(), Statistics, Error>);
+pub struct StatisticsQuery(LoadingCache<(), Statistics, Error>);
 
 impl Default for StatisticsQuery {
     fn default() -> Self {
-        Self(Loads::new(1, REMEMBERED))
+        Self(LoadingCache::new(1, REMEMBERED))
     }
 }
 
@@ -239,17 +239,17 @@ impl StatisticsQuery {
     /// Figures of the shop, at most a minute old.
     #[graphql(directive = Can::apply(&[STATISTICS]), cache_control(max_age = 30))]
     async fn statistics(&self, ctx: &Context<'_>) -> Result<Statistics> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         if scope.config().count_ttl.is_zero() {
             return Box::pin(Statistics::count(scope)).await;
         }
         let counted = Box::pin(self.0.get_or_load((), Statistics::count(scope))).await;
-        counted.map_err(|error| error.shared())
+        counted.map_err(|error| error.clone_for_waiter())
     }
 }
 
 impl Statistics {
-    async fn count(scope: Scope<'_>) -> Result<Self> {
+    async fn count(scope: ShopScope<'_>) -> Result<Self> {
         let now = scope.now();
         let (customers, services) = people(scope, now).await?;
         Ok(Self {
@@ -277,7 +277,7 @@ fn count_if(condition: impl Into<SimpleExpr>) -> SimpleExpr {
 }
 
 /// The only row of a statement that counts.
-async fn figures<E: EntityTrait>(scope: Scope<'_>, select: Select<E>) -> Result<QueryResult> {
+async fn figures<E: EntityTrait>(scope: ShopScope<'_>, select: Select<E>) -> Result<QueryResult> {
     let select = select.column_as(Expr::col(Asterisk).count(), "number_in_all").into_query();
     let row = scope.reader().query_one(&select).await?;
     row.ok_or_else(|| Error::internal("a statement that counts answered no row"))
@@ -291,7 +291,7 @@ fn total(row: &QueryResult) -> Result<i64> {
     number(row, "number_in_all")
 }
 
-async fn people(scope: Scope<'_>, now: DateTime<Utc>) -> Result<(CustomerFigures, ServiceFigures)> {
+async fn people(scope: ShopScope<'_>, now: DateTime<Utc>) -> Result<(CustomerFigures, ServiceFigures)> {
     use customer::Column;
     let recently = ShopTime(now - TimeDelta::days(30));
     let select = customer::Entity::find()
@@ -319,7 +319,7 @@ async fn people(scope: Scope<'_>, now: DateTime<Utc>) -> Result<(CustomerFigures
     Ok((people, ServiceFigures { total: total(&services)?, by_status }))
 }
 
-async fn products(scope: Scope<'_>) -> Result<ProductFigures> {
+async fn products(scope: ShopScope<'_>) -> Result<ProductFigures> {
     let select = super::product::live_products()
         .select_only()
         .column_as(count_if(product::Column::Stock.eq(0)), "out_of_stock");
@@ -331,12 +331,12 @@ async fn products(scope: Scope<'_>) -> Result<ProductFigures> {
     })
 }
 
-async fn groups(scope: Scope<'_>) -> Result<i64> {
+async fn groups(scope: ShopScope<'_>) -> Result<i64> {
     let select = group::Entity::find().filter(group::Column::DeletedAt.is_null());
     total(&figures(scope, select.select_only()).await?)
 }
 
-async fn invoices(scope: Scope<'_>, today: ShopDate) -> Result<InvoiceFigures> {
+async fn invoices(scope: ShopScope<'_>, today: ShopDate) -> Result<InvoiceFigures> {
     use invoice::Column;
     let overdue = Column::Status.eq("pending").and(Column::DueDate.lt(today));
     let select = invoice::Entity::find()
@@ -351,14 +351,14 @@ async fn invoices(scope: Scope<'_>, today: ShopDate) -> Result<InvoiceFigures> {
     })
 }
 
-async fn tickets(scope: Scope<'_>) -> Result<TicketFigures> {
+async fn tickets(scope: ShopScope<'_>) -> Result<TicketFigures> {
     let select =
         support_ticket::Entity::find().select_only().filter(support_ticket::Column::DeletedAt.is_null());
     let row = figures(scope, TicketsByStatus::count(select, support_ticket::Column::Status)).await?;
     Ok(TicketFigures { total: total(&row)?, by_status: TicketsByStatus::from_query_result(&row, "")? })
 }
 
-async fn subscriptions(scope: Scope<'_>) -> Result<i64> {
+async fn subscriptions(scope: ShopScope<'_>) -> Result<i64> {
     let select = subscription::Entity::find()
         .filter(subscription::Column::DeletedAt.is_null())
         .filter(subscription::Column::State.eq("active"));
@@ -366,7 +366,7 @@ async fn subscriptions(scope: Scope<'_>) -> Result<i64> {
 }
 
 /// What paid invoices brought, by currency: all periods in one statement.
-async fn revenue(scope: Scope<'_>, now: DateTime<Utc>) -> Result<Vec<Revenue>> {
+async fn revenue(scope: ShopScope<'_>, now: DateTime<Utc>) -> Result<Vec<Revenue>> {
     use invoice::Column;
     let mut select = invoice::Entity::find()
         .select_only()
@@ -404,7 +404,7 @@ fn periods(now: DateTime<Utc>) -> [(&'static str, Option<ShopTime>); 5] {
 }
 
 /// The sum of an amount in [`PARTS`] of its unit, over the rows for which something holds.
-fn sum_if(scope: Scope<'_>, condition: SimpleExpr, amount: invoice::Column) -> SimpleExpr {
+fn sum_if(scope: ShopScope<'_>, condition: SimpleExpr, amount: invoice::Column) -> SimpleExpr {
     let integer = Alias::new(match scope.backend() {
         DbBackend::MySql => "SIGNED",
         _ => "BIGINT",

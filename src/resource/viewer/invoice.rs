@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, QueryFilter, Select};
 use super::own;
 use crate::access::CLIENT_API;
 use crate::resource::invoice::{Invoice, InvoiceItem, address_lines, live_invoices, live_items};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 
 record! {
     /// An invoice of the customer.
@@ -41,6 +41,6 @@ pub(super) fn visible_invoices() -> Select<invoice::Entity> {
     live_invoices().filter(invoice::Column::Status.ne("draft"))
 }
 
-fn own_invoices(scope: Scope<'_>) -> Select<invoice::Entity> {
+fn own_invoices(scope: ShopScope<'_>) -> Select<invoice::Entity> {
     own(visible_invoices(), invoice::Column::CustomerId, scope)
 }

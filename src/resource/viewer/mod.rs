@@ -17,7 +17,7 @@ pub use self::service::ViewerService;
 use super::customer::{Customer, live_customers};
 use super::service::visible_services;
 use crate::access::{CLIENT_API, Owner};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::{Error, Result, abilities};
 
 abilities! {
@@ -42,14 +42,14 @@ record! {
 }
 
 /// The rows in which `column` names the customer who asks; none for anybody else.
-fn own<E: EntityTrait>(select: Select<E>, column: E::Column, scope: Scope<'_>) -> Select<E> {
+fn own<E: EntityTrait>(select: Select<E>, column: E::Column, scope: ShopScope<'_>) -> Select<E> {
     match scope.principal().map(|principal| principal.owner) {
         Ok(Owner::Customer(id)) => select.filter(column.eq(id)),
         _ => select.filter(Expr::val(1).eq(0)),
     }
 }
 
-fn oneself(scope: Scope<'_>) -> Select<customer::Entity> {
+fn oneself(scope: ShopScope<'_>) -> Select<customer::Entity> {
     own(live_customers(), customer::Column::Id, scope)
 }
 
@@ -62,7 +62,7 @@ impl ViewerQuery {
     /// The customer whose key it is.
     #[graphql(directive = Can::apply(&[ME, CLIENT_API]))]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
-        let scope = Scope::from(ctx);
+        let scope = ShopScope::from(ctx);
         // The guard let nobody else pass; an account that was deleted since has no key any more.
         let Owner::Customer(id) = scope.principal()?.owner else { return Err(Error::Unauthenticated) };
         let own = live_customers().filter(customer::Column::Id.eq(id)).limit(1);

@@ -11,7 +11,7 @@ use sea_orm::{DbErr, Select};
 
 use crate::Result;
 use crate::resource::pricing::{self as prices, Pricing};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 use crate::shop::tax;
 
 /// Billing of what is never paid for: no row of prices has it.
@@ -69,7 +69,7 @@ type Offers = HashMap<Id, Vec<pricing::Model>>;
 /// # Errors
 /// When the database fails.
 pub(super) async fn of_services(
-    scope: Scope<'_>,
+    scope: ShopScope<'_>,
     services: &[View<'_>],
 ) -> Result<Vec<Option<ServicePrice>>> {
     let services = services.iter().map(|service| Sold::read(*service));
@@ -89,7 +89,11 @@ pub(super) async fn of_services(
     Ok(prices.collect())
 }
 
-async fn offers(scope: Scope<'_>, rows: fn() -> Select<pricing::Entity>, keys: Vec<Id>) -> Result<Offers> {
+async fn offers(
+    scope: ShopScope<'_>,
+    rows: fn() -> Select<pricing::Entity>,
+    keys: Vec<Id>,
+) -> Result<Offers> {
     let mut offers = Offers::new();
     for row in load::<Pricing>(*scope, keys, pricing::Column::RelatedId, rows).await? {
         offers.entry(row.related_id).or_default().push(row);

@@ -10,7 +10,7 @@ use super::price::{self, ServicePrice};
 use crate::access::CLIENT_API;
 use crate::resource::product::Product;
 use crate::resource::service::{Server, Service, visible_services};
-use crate::scope::Scope;
+use crate::scope::ShopScope;
 
 record! {
     /// Something that the customer has bought and uses.
@@ -56,6 +56,6 @@ fn servers() -> Select<server::Entity> {
     server::Entity::find()
 }
 
-fn own_services(scope: Scope<'_>) -> Select<service::Entity> {
+fn own_services(scope: ShopScope<'_>) -> Select<service::Entity> {
     own(visible_services(), service::Column::CustomerId, scope)
 }

@@ -1,4 +1,4 @@
-//! The connections that are open: how many there are, whose they are, and which one makes room.
+//! The open connections: their number, in all and by address, and which one is ended for a new one.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,111 +11,115 @@ use ipnet::IpNet;
 use tokio::sync::watch as channel;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::watch::{Crowd, Stage, Watch};
-use crate::platform::config::ConnectionBounds;
+use super::state::{AddressConnections, ConnectionState, Stage};
+use crate::platform::config::ConnectionLimits;
 use crate::platform::network;
 
-/// How often connections are looked at.
-const SWEEP: Duration = Duration::from_millis(250);
+/// Time between two checks of all connections.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
 
 /// All connections of a server.
 pub(super) struct Connections {
-    bounds: ConnectionBounds,
+    bounds: ConnectionLimits,
     proxies: Vec<IpNet>,
-    known: Mutex<Known>,
+    open_connections: Mutex<OpenConnections>,
 }
 
 #[derive(Default)]
-struct Known {
+struct OpenConnections {
     next: u64,
-    open: HashMap<u64, Arc<Watch>>,
-    by_address: HashMap<IpAddr, Arc<Crowd>>,
+    open: HashMap<u64, Arc<ConnectionState>>,
+    by_address: HashMap<IpAddr, Arc<AddressConnections>>,
 }
 
-impl Known {
+impl OpenConnections {
     fn remove(&mut self, id: u64) {
-        let Some(watch) = self.open.remove(&id) else { return };
-        if watch.crowd.open.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.by_address.remove(&watch.peer);
+        let Some(state) = self.open.remove(&id) else { return };
+        if state.of_address.open.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.by_address.remove(&state.peer);
         }
     }
 
-    /// Ends the connection whose client has been waited for the longest: of an address, or of the one with the
-    /// most connections, so that whoever opens many ends their own. Those of proxies are the last ones.
-    /// `false` where the server works for all of them.
+    /// Ends the connection whose client the server has waited for the longest: among those of `of`, or among those
+    /// of the address with the most connections, so that a client that opens many ends its own. Connections of
+    /// proxies come last. Returns false if the server is waiting for none of them.
     fn end_longest_idle(&mut self, of: Option<IpAddr>) -> bool {
-        let candidates = self.open.iter().filter(|(_, watch)| of.is_none_or(|peer| watch.peer == peer));
-        let waiting =
-            candidates.filter_map(|(id, watch)| Some((watch.crowd.weight(), watch.waits()?, Reverse(*id))));
+        let candidates = self.open.iter().filter(|(_, state)| of.is_none_or(|peer| state.peer == peer));
+        let waiting = candidates
+            .filter_map(|(id, state)| Some((state.of_address.weight(), state.waiting_time()?, Reverse(*id))));
         let Some((_, _, Reverse(id))) = waiting.max() else { return false };
-        if let Some(watch) = self.open.get(&id) {
-            watch.end();
+        if let Some(state) = self.open.get(&id) {
+            state.end();
         }
         self.remove(id);
         true
     }
 }
 
-/// A connection that counts among the open ones, until this is dropped.
-pub(super) struct Open {
+/// A counted connection; it is counted out when this is dropped.
+pub(super) struct OpenConnection {
     connections: Arc<Connections>,
     id: u64,
-    watch: Arc<Watch>,
+    state: Arc<ConnectionState>,
 }
 
-impl Open {
-    pub(super) fn watch(&self) -> &Arc<Watch> {
-        &self.watch
+impl OpenConnection {
+    pub(super) fn state(&self) -> &Arc<ConnectionState> {
+        &self.state
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.connections.known().remove(self.id);
+        self.connections.lock().remove(self.id);
     }
 }
 
 impl Connections {
-    pub(super) fn new(bounds: ConnectionBounds, proxies: Vec<IpNet>) -> Self {
-        Self { bounds, proxies, known: Mutex::default() }
+    pub(super) fn new(bounds: ConnectionLimits, proxies: Vec<IpNet>) -> Self {
+        Self { bounds, proxies, open_connections: Mutex::default() }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
+        self.open_connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a connection from an address. Where there is no room, another one is ended for it: of the
-    /// same address where that has too many. `None` where nobody can be ended.
-    pub(super) fn open(self: &Arc<Self>, peer: IpAddr) -> Option<Open> {
-        let mut known = self.known();
+    /// Counts a connection from an address. If there are too many, another one is ended: one of the same address if
+    /// that has too many. `None` if none can be ended.
+    pub(super) fn open(self: &Arc<Self>, peer: IpAddr) -> Option<OpenConnection> {
+        let mut known = self.lock();
         let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
-        let peer = if is_proxy { peer } else { network::of(peer) };
-        let crowd = known.by_address.get(&peer).cloned();
-        let crowd = crowd.unwrap_or_else(|| Arc::new(Crowd { is_proxy, ..Crowd::default() }));
-        let of_peer = crowd.open.load(Ordering::Relaxed);
-        if !crowd.is_proxy && of_peer >= self.bounds.max_per_address && !known.end_longest_idle(Some(peer)) {
+        let peer = if is_proxy { peer } else { network::client_network(peer) };
+        let of_address = known.by_address.get(&peer).cloned();
+        let of_address = of_address
+            .unwrap_or_else(|| Arc::new(AddressConnections { is_proxy, ..AddressConnections::default() }));
+        let of_peer = of_address.open.load(Ordering::Relaxed);
+        if !of_address.is_proxy
+            && of_peer >= self.bounds.max_per_address
+            && !known.end_longest_idle(Some(peer))
+        {
             return None;
         }
         if known.open.len() >= self.bounds.max && !known.end_longest_idle(None) {
             return None;
         }
-        let (id, watch) = (known.next, Arc::new(Watch::new(peer, Arc::clone(&crowd))));
+        let (id, state) = (known.next, Arc::new(ConnectionState::new(peer, Arc::clone(&of_address))));
         known.next += 1;
-        known.open.insert(id, Arc::clone(&watch));
-        crowd.open.fetch_add(1, Ordering::Relaxed);
-        known.by_address.insert(peer, crowd);
-        Some(Open { connections: Arc::clone(self), id, watch })
+        known.open.insert(id, Arc::clone(&state));
+        of_address.open.fetch_add(1, Ordering::Relaxed);
+        known.by_address.insert(peer, of_address);
+        Some(OpenConnection { connections: Arc::clone(self), id, state })
     }
 
-    /// Ends the connection whose client has been waited for the longest.
+    /// Ends the connection whose client the server has waited for the longest.
     pub(super) fn end_longest_idle(&self) {
-        self.known().end_longest_idle(None);
+        self.lock().end_longest_idle(None);
     }
 
-    /// Looks at all connections again and again, and ends those whose clients are too slow. Once the
-    /// server stops, whoever has not sent its whole request has a short time left.
+    /// Checks all connections periodically, and ends those whose clients are too slow. When the server stops,
+    /// clients that have not sent their whole request have only the grace period left.
     pub(super) async fn sweep(self: Arc<Self>, stopped: channel::Receiver<bool>) {
-        let mut ticks = tokio::time::interval(SWEEP);
+        let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_call = None;
         loop {
@@ -124,9 +128,9 @@ impl Connections {
                 last_call.get_or_insert_with(|| Instant::now() + self.bounds.grace);
             }
             let is_late = last_call.is_some_and(|at| Instant::now() >= at);
-            for watch in self.known().open.values() {
-                if watch.is_overdue(&self.bounds) || (is_late && watch.stage() != Stage::Busy) {
-                    watch.end();
+            for state in self.lock().open.values() {
+                if state.is_overdue(&self.bounds) || (is_late && state.stage() != Stage::Busy) {
+                    state.end();
                 }
             }
         }
@@ -138,7 +142,7 @@ mod tests {
     use super::*;
 
     fn connections(max: usize, max_per_address: usize) -> Arc<Connections> {
-        let bounds = ConnectionBounds {
+        let bounds = ConnectionLimits {
             max,
             max_per_address,
             ..crate::platform::config::Config::default().connections
@@ -157,12 +161,12 @@ mod tests {
         std::thread::sleep(Duration::from_millis(5));
         let second = all.open(peer("192.0.2.1")).unwrap();
         let _third = all.open(peer("192.0.2.1")).expect("the first makes room");
-        assert!(!all.known().open.contains_key(&first.id) && all.known().open.contains_key(&second.id));
+        assert!(!all.lock().open.contains_key(&first.id) && all.lock().open.contains_key(&second.id));
         drop(first);
-        assert_eq!(all.known().by_address[&peer("192.0.2.1")].weight(), 2);
+        assert_eq!(all.lock().by_address[&peer("192.0.2.1")].weight(), 2);
         let _other = all.open(peer("192.0.2.2")).unwrap();
         let _another = all.open(peer("192.0.2.3")).expect("the second makes room");
-        assert!(!all.known().open.contains_key(&second.id));
+        assert!(!all.lock().open.contains_key(&second.id));
     }
 
     #[test]
@@ -176,17 +180,17 @@ mod tests {
         for number in 0..20 {
             let open =
                 all.open(peer(&format!("198.51.100.{}", number % 2))).expect("one of theirs makes room");
-            open.watch().bytes_received();
+            open.state().bytes_received();
             many.push(open);
         }
-        assert!(all.known().open.contains_key(&one.id) && all.known().open.contains_key(&proxy.id));
+        assert!(all.lock().open.contains_key(&one.id) && all.lock().open.contains_key(&proxy.id));
     }
 
     #[test]
     fn whoever_is_served_is_not_ended() {
         let all = connections(1, 1);
         let busy = all.open(peer("192.0.2.1")).unwrap();
-        busy.watch().head_received();
+        busy.state().head_received();
         assert!(all.open(peer("192.0.2.2")).is_none());
         drop(busy);
         assert!(all.open(peer("192.0.2.2")).is_some());
@@ -196,7 +200,7 @@ mod tests {
     fn proxies_open_as_many_as_they_need() {
         let all = connections(10, 1);
         let open: Vec<_> = (0..5).filter_map(|_| all.open(peer("10.1.2.3"))).collect();
-        assert_eq!(all.known().open.len(), open.len());
+        assert_eq!(all.lock().open.len(), open.len());
         assert_eq!(open.len(), 5);
     }
 }

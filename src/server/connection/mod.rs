@@ -1,9 +1,9 @@
-//! The server's connections: accepted within bounds, watched while they are open, and ended where their
-//! client is too slow. What is asked over them is answered by a site.
+//! The server's connections: they are accepted within limits, observed while they are open, and ended if their
+//! client is too slow. Requests on them are answered by a [`Site`].
 
 mod connections;
+mod state;
 mod stream;
-mod watch;
 
 use std::convert::Infallible;
 use std::io;
@@ -24,30 +24,30 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 
-use self::connections::{Connections, Open};
+use self::connections::{Connections, OpenConnection};
+use self::state::{ConnectionState, ReceivedBody, SentBody};
 use self::stream::Stream;
-use self::watch::{ReceivedBody, SentBody, Watch};
-use crate::platform::config::ConnectionBounds;
+use crate::platform::config::ConnectionLimits;
 use crate::server::http::Site;
 
-/// Largest head of a request: its line and its headers.
+/// Maximum size of the head of a request (request line and headers), in bytes.
 const MAX_HEAD: usize = 32 * 1024;
-/// Bytes of a connection that wait to be read or written, at most.
+/// Maximum size of hyper's buffer of a connection, in bytes.
 const MAX_BUFFER: usize = 64 * 1024;
-/// Bytes of a connection that the system receives before they are read. Without a bound it takes megabytes of a
+/// Size of the system's receive buffer of a connection, in bytes. Without a limit the system takes megabytes of a
 /// body that is refused.
-const RECEIVED: usize = 128 * 1024;
-/// Bytes of answers that the system holds before it has sent some. With megabytes of them, a client that reads
-/// slowly but steadily would look like one that reads nothing.
+const RECEIVE_BUFFER: usize = 128 * 1024;
+/// Unsent bytes of answers that the system accepts (`TCP_NOTSENT_LOWAT`). With megabytes of them, a client that
+/// reads slowly but steadily would look like one that reads nothing.
 #[cfg(target_os = "linux")]
-const UNSENT: u32 = 32 * 1024;
-/// How long accepting rests when the system has no room for another connection.
-const FULL: Duration = Duration::from_millis(50);
-/// What a client is told that finds no room. Its request is not read.
-const NO_ROOM: &[u8] =
+const NOT_SENT_LOW_WATER: u32 = 32 * 1024;
+/// How long accepting pauses when the system cannot open another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// The answer to a connection beyond the limits. Its request is not read.
+const OVERLOAD_ANSWER: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// What connections are accepted by.
+/// Accepts and serves connections.
 #[derive(Clone)]
 pub struct Server {
     site: Site,
@@ -55,19 +55,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that answers by a site. Proxies may open any number of connections.
-    pub fn new(site: Site, bounds: ConnectionBounds, proxies: &[IpNet]) -> Self {
+    /// A server of this site. Connections of the proxies are not limited by address.
+    pub fn new(site: Site, bounds: ConnectionLimits, proxies: &[IpNet]) -> Self {
         let connections = Arc::new(Connections::new(bounds, proxies.to_vec()));
         Self { site, connections }
     }
 
-    /// Answers whoever connects, until `stop` is ready. Then requests under way are answered, and this ends.
+    /// Serves connections until `stop` completes. Then it answers the requests that have begun, and returns.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        // Connections inherit it. Where the system refuses, its own bound holds.
+        // Accepted connections inherit these options. If the system refuses them, its defaults apply.
         let socket = SockRef::from(&listener);
-        let _ = socket.set_recv_buffer_size(RECEIVED);
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         #[cfg(target_os = "linux")]
-        let _ = socket.set_tcp_notsent_lowat(UNSENT);
+        let _ = socket.set_tcp_notsent_lowat(NOT_SENT_LOW_WATER);
         let (stopping, stopped) = channel::channel(false);
         let mut tasks = JoinSet::new();
         let sweeping = tokio::spawn(Arc::clone(&self.connections).sweep(stopped.clone()));
@@ -76,7 +76,7 @@ impl Server {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                // Tasks that have ended are forgotten.
+                // Removes tasks that have ended.
                 Some(_) = tasks.join_next() => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
@@ -84,29 +84,30 @@ impl Server {
                             tasks.spawn(self.clone().answer(stream, peer, open, stopped.clone()));
                         }
                     }
-                    Err(error) => self.rest(&error).await,
+                    Err(error) => self.pause_accepting(&error).await,
                 }
             }
         }
         drop(listener);
-        // Nobody listens only where no connection is open.
+        // Sending fails only if no connection is open.
         let _ = stopping.send(true);
         while tasks.join_next().await.is_some() {}
         sweeping.abort();
     }
 
-    /// Finds room for a connection, or tells its client that there is none.
-    fn admit(&self, stream: &TcpStream, peer: SocketAddr) -> Option<Open> {
+    /// Counts a connection, or answers 503 if there are too many.
+    fn admit(&self, stream: &TcpStream, peer: SocketAddr) -> Option<OpenConnection> {
         let open = self.connections.open(peer.ip().to_canonical());
         if open.is_none() {
-            // A client that cannot even take this is not waited for.
-            let _ = stream.try_write(NO_ROOM);
+            // The server does not wait for a client that cannot even receive this.
+            let _ = stream.try_write(OVERLOAD_ANSWER);
         }
         open
     }
 
-    /// Waits a moment where no connection can be accepted, and makes room where files have run out.
-    async fn rest(&self, error: &io::Error) {
+    /// After a failed `accept`: if the system is out of resources, ends the connection that is idle the longest,
+    /// and waits a moment.
+    async fn pause_accepting(&self, error: &io::Error) {
         let gone = matches!(
             error.kind(),
             io::ErrorKind::ConnectionAborted
@@ -118,32 +119,32 @@ impl Server {
         }
         tracing::warn!(%error, "no connection can be accepted");
         self.connections.end_longest_idle();
-        tokio::time::sleep(FULL).await;
+        tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 
-    /// Answers the requests of one connection, to its gentle end.
+    /// Serves one connection to its end.
     async fn answer(
         self,
         stream: TcpStream,
         peer: SocketAddr,
-        open: Open,
+        open: OpenConnection,
         mut stopped: channel::Receiver<bool>,
     ) {
-        let watch = open.watch();
-        // A client that sends nothing costs no buffers.
+        let state = open.state();
+        // Buffers are allocated after the first byte, so that a client that sends nothing costs none.
         let mut first = [0];
         tokio::select! {
-            () = watch.ended() => return,
+            () = state.ended() => return,
             _ = async { stopped.wait_for(|stopped| *stopped).await.map(drop) } => return,
-            // That it is readable may be told too early.
+            // `peek`, because readiness alone can be wrong.
             begun = stream.peek(&mut first) => if begun.is_err() { return },
         }
-        // Its buffers and state are made now, and gone when it ends.
-        Box::pin(self.answer_requests(stream, peer, watch, stopped)).await;
-        if let Some(left) = watch.left() {
+        // Boxed, so that buffers and state are allocated now and freed when it ends.
+        Box::pin(self.answer_requests(stream, peer, state, stopped)).await;
+        if let Some(left) = state.take_handed_over() {
             tokio::select! {
-                () = watch.ended() => {}
-                () = stream::linger(left, watch.unread_bytes()) => {}
+                () = state.ended() => {}
+                () = stream::linger(left, state.unread_bytes()) => {}
             }
         }
     }
@@ -152,29 +153,29 @@ impl Server {
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        watch: &Arc<Watch>,
+        state: &Arc<ConnectionState>,
         mut stopped: channel::Receiver<bool>,
     ) {
-        // Answers are written whole: nothing is gained by waiting for more.
+        // Answers are written as a whole, so delaying small packets has no advantage.
         let _ = stream.set_nodelay(true);
         let service = service_fn(|request: hyper::Request<Incoming>| {
-            watch.head_received();
-            let received = Arc::clone(watch);
+            state.head_received();
+            let received = Arc::clone(state);
             let mut request: Request = request.map(|body| Body::new(ReceivedBody::new(body, received)));
             request.extensions_mut().insert(ConnectInfo(peer));
-            let sent = Arc::clone(watch);
+            let sent = Arc::clone(state);
             async move {
                 let answer = self.site.answer(request).await;
                 Ok::<_, Infallible>(answer.map(|body| SentBody::new(body, sent)))
             }
         });
         let mut builder = http1::Builder::new();
-        // Whoever is too slow is found by the sweep, for all connections at once.
+        // The sweep checks all connections for slow clients, so hyper needs no timer.
         builder.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(MAX_BUFFER);
-        let io = TokioIo::new(Stream::new(stream, Arc::clone(watch)));
+        let io = TokioIo::new(Stream::new(stream, Arc::clone(state)));
         let mut connection = pin!(builder.serve_connection(io, service));
-        let mut ended = pin!(watch.ended());
-        // A server that is gone has stopped.
+        let mut ended = pin!(state.ended());
+        // If the channel is closed, the server has stopped.
         let stopping = pin!(async { stopped.wait_for(|stopped| *stopped).await.map(drop) });
         let served: Result<(), hyper::Error> = tokio::select! {
             biased;

@@ -1,5 +1,5 @@
-//! The bytes of a connection, noted as they move. Its end is gentle: a client that still sends what is not
-//! read gets the answer before the connection is cut.
+//! The byte stream of a connection, which notes its progress in the state. It is closed gracefully: a client that
+//! still sends an unread body receives the answer before the connection is reset.
 
 use std::io;
 use std::pin::Pin;
@@ -11,34 +11,35 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::watch::{Stage, Watch};
+use super::state::{ConnectionState, Stage};
 
-/// Bytes that are thrown away at the end of a connection. A client that has sent more may be cut off
+/// Maximum number of bytes that are discarded at the end of a connection. A client that sends more may be reset
 /// before it reads the answer.
-const THROWN_AWAY: usize = 256 * 1024;
-/// How long bytes gather before they are thrown away. Most clients have read the answer by then, and closed
-/// the connection; and reading often costs more than reading much.
-const GATHERING: Duration = Duration::from_millis(20);
-/// How long a client may take to read its answer that sends far more than is read.
-const READING: Duration = Duration::from_millis(500);
-/// Bytes of a body that may be thrown away to its end: the system holds some more.
-const MOST_ANNOUNCED: u64 = 2 * THROWN_AWAY as u64;
-/// Tells Linux to drop received bytes without copying them (`MSG_TRUNC`, tcp(7)).
+const MAX_DISCARDED: usize = 256 * 1024;
+/// Pause before received bytes are discarded. In this time most clients read the answer and close the connection,
+/// and a few large reads cost less than many small ones.
+const DISCARD_INTERVAL: Duration = Duration::from_millis(20);
+/// How long a client that sends far more than is discarded may take to read its answer.
+const READ_TIME: Duration = Duration::from_millis(500);
+/// Maximum announced size of a body that is discarded to its end. It is larger than [`MAX_DISCARDED`], because the
+/// system's buffers hold a part.
+const MAX_ANNOUNCED: u64 = 2 * MAX_DISCARDED as u64;
+/// Flag that makes Linux discard received bytes without copying them (`MSG_TRUNC`, tcp(7)).
 #[cfg(target_os = "linux")]
-const DROP: i32 = 0x20;
+const TRUNCATE_FLAG: i32 = 0x20;
 #[cfg(not(target_os = "linux"))]
-const DROP: i32 = 0;
+const TRUNCATE_FLAG: i32 = 0;
 
-/// A connection.
+/// The byte stream of a connection.
 pub(super) struct Stream {
-    /// `None` once it was left to [`linger`].
+    /// `None` after the socket was handed over to [`linger`].
     tcp: Option<TcpStream>,
-    watch: Arc<Watch>,
+    state: Arc<ConnectionState>,
 }
 
 impl Stream {
-    pub(super) fn new(tcp: TcpStream, watch: Arc<Watch>) -> Self {
-        Self { tcp: Some(tcp), watch }
+    pub(super) fn new(tcp: TcpStream, state: Arc<ConnectionState>) -> Self {
+        Self { tcp: Some(tcp), state }
     }
 
     fn tcp(&mut self) -> io::Result<Pin<&mut TcpStream>> {
@@ -47,50 +48,51 @@ impl Stream {
 
     fn note(&self, polled: &Poll<io::Result<usize>>) {
         match polled {
-            Poll::Pending => self.watch.write_blocked(),
-            Poll::Ready(written) => self.watch.written(*written.as_ref().unwrap_or(&0)),
+            Poll::Pending => self.state.write_blocked(),
+            Poll::Ready(written) => self.state.written(*written.as_ref().unwrap_or(&0)),
         }
     }
 }
 
-/// Throws away for a while what a client still sends, whose connection is closed from this side. One that is
-/// closed with bytes in it is reset, and a reset may overtake the answer. The sweep ends it where the client
-/// doesn't. Of `announced` bytes that are too many nothing is read: it would not be the last of them anyway.
+/// Discards what a client still sends after the server has closed its side. If a socket is closed with unread
+/// bytes, the system resets the connection, and the client may lose the answer. If the client does not close the
+/// connection, the sweep ends it. If too many bytes were `announced`, none are read, because the end would not be
+/// reached anyway.
 pub(super) async fn linger(tcp: TcpStream, announced: u64) {
-    if announced > MOST_ANNOUNCED {
-        return wait_unwatched(tcp).await;
+    if announced > MAX_ANNOUNCED {
+        return wait_unregistered(tcp).await;
     }
-    let mut left = THROWN_AWAY;
+    let mut left = MAX_DISCARDED;
     while left > 0 {
-        tokio::time::sleep(GATHERING).await;
+        tokio::time::sleep(DISCARD_INTERVAL).await;
         if tcp.readable().await.is_err() {
             return;
         }
-        match throw_away(&tcp, left) {
+        match discard_received(&tcp, left) {
             Ok(0) => return,
             Ok(bytes) => left = left.saturating_sub(bytes),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => return,
         }
     }
-    // Nothing more is read, but its client can.
+    // Nothing more is discarded, but the client can still read.
     std::future::pending::<()>().await;
 }
 
-/// Gives a client time to read its answer while nothing is read of what it sends: the system doesn't even tell of
-/// it, which would cost more than the request.
-async fn wait_unwatched(tcp: TcpStream) {
-    let unwatched = tcp.into_std();
-    tokio::time::sleep(READING).await;
-    drop(unwatched);
+/// Gives a client time to read its answer while nothing of what it sends is read. The socket is removed from the
+/// event loop, because events about received bytes would cost more than the request.
+async fn wait_unregistered(tcp: TcpStream) {
+    let unregistered = tcp.into_std();
+    tokio::time::sleep(READ_TIME).await;
+    drop(unregistered);
 }
 
-/// Drops what has been received, up to so many bytes; how many it was.
-fn throw_away(tcp: &TcpStream, most: usize) -> io::Result<usize> {
-    // Nothing is written to it where bytes are dropped.
+/// Discards at most so many received bytes; returns their number.
+fn discard_received(tcp: &TcpStream, most: usize) -> io::Result<usize> {
+    // On Linux the buffer is not written to.
     let mut space = Vec::<u8>::with_capacity(most);
     let space = space.spare_capacity_mut();
-    tcp.try_io(Interest::READABLE, || SockRef::from(tcp).recv_with_flags(space, DROP))
+    tcp.try_io(Interest::READABLE, || SockRef::from(tcp).recv_with_flags(space, TRUNCATE_FLAG))
 }
 
 impl AsyncRead for Stream {
@@ -102,7 +104,7 @@ impl AsyncRead for Stream {
         let before = buffer.filled().len();
         let polled = self.tcp()?.poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.watch.bytes_received();
+            self.state.bytes_received();
         }
         polled
     }
@@ -135,16 +137,16 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.tcp()?.poll_shutdown(cx))?;
-        if self.watch.has_unread_body() {
-            // Whatever else the connection holds is not needed for that.
+        if self.state.has_unread_body() {
+            // The socket is enough for that; everything else of the connection is freed.
             if let Some(tcp) = self.tcp.take() {
-                self.watch.leave(tcp);
+                self.state.hand_over(tcp);
             }
-        } else if self.watch.stage() == Stage::Head
+        } else if self.state.stage() == Stage::Head
             && let Some(tcp) = &self.tcp
         {
-            // A head that was refused has come as a whole, or nearly so.
-            let _ = throw_away(tcp, THROWN_AWAY);
+            // A refused head has been received almost completely, so one read is enough.
+            let _ = discard_received(tcp, MAX_DISCARDED);
         }
         Poll::Ready(Ok(()))
     }

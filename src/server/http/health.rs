@@ -1,4 +1,4 @@
-//! What a supervisor asks: whether the process lives, whether it can answer, and what it does.
+//! Routes for operators: liveness, readiness and metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,25 +11,25 @@ use serde_json::{Value, json};
 
 use crate::{App, access};
 
-/// How long the database may take to show that it is there.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time limit of the database in the readiness check.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The media type of counters.
+/// The media type of Prometheus' text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The process lives, whatever its database does.
+/// `/healthz`: the process is alive, regardless of the database.
 pub async fn alive() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// The database is there and holds the shop's tables; 503 until it does. Where requests are passed on, the
-/// other server's state is told beside it: what is answered here doesn't need it.
+/// `/readyz`: 200 if the database answers and has the shop's tables, otherwise 503. It also reports whether the
+/// upstream server is reachable, which does not affect the status.
 pub async fn ready(State(app): State<Arc<App>>) -> Response {
     let shop = &app.shop;
     let reached = tokio::select! {
         biased;
-        reached = access::reachable(&shop.reader) => reached,
-        reason = shop.pulse.given_up(PATIENCE) => Err(reason.into()),
+        reached = access::check_database(&shop.reader) => reached,
+        reason = shop.health.cancelled(READY_TIMEOUT) => Err(reason.into()),
     };
     match reached {
         Ok(()) => match &app.upstream {
@@ -47,7 +47,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
     }
 }
 
-/// What was counted, in Prometheus' text format.
+/// `/metrics`: the metrics in Prometheus' text format.
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     match app.telemetry.metrics(app.shop.reader.connections()) {
         Ok(Some(text)) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),

@@ -1,7 +1,7 @@
-//! The server's routes and what every answer carries.
+//! The server's routes, and the headers of all answers.
 
+mod forwarding;
 mod health;
-mod passing;
 mod shadowing;
 
 use std::any::Any;
@@ -18,10 +18,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use facade::apis::{CONTRACT, DOCUMENTATION, GRAPHQL};
 use facade::error::Code;
 use facade::execution::Origin;
-use facade::faces::{CONTRACT, DOCUMENTATION, GRAPHQL};
-use facade::graphql::{self, Page};
+use facade::graphql::{self, GraphiqlPage};
 use facade::{facts, pages, rest};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -29,32 +29,33 @@ use tower::ServiceExt as _;
 
 use crate::platform::network;
 use crate::server::telemetry::RequestId;
-use crate::server::upstream::Passed;
+use crate::server::upstream::ForwardedAnswer;
 use crate::{App, Error};
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-/// Longest name of a host, with its port.
+/// Maximum length of a host name with its port.
 const MAX_HOST: usize = 262;
 
-/// The page that leads to the others.
-const START: &str = include_str!("start.html");
+/// The start page, with links to the others.
+const START_PAGE: &str = include_str!("start.html");
 
-/// Everything that a listener answers.
+/// The routes of one listener.
 #[derive(Clone)]
 pub struct Site {
     router: Router,
-    /// Whose API is answered. Its requests don't go through the router, whose layers cost more than many a request.
+    /// The app whose REST API is answered. REST requests do not go through the router, because its layers cost more
+    /// time than many requests.
     api: Option<Arc<App>>,
 }
 
 impl Site {
-    /// Every route of the server.
+    /// All public routes of the server.
     pub fn new(app: Arc<App>) -> Self {
         Self { router: router(Arc::clone(&app)), api: Some(app) }
     }
 
-    /// The route of counters: not among the others, which the whole world may reach.
+    /// The route of the metrics, which is not public.
     pub fn of_metrics(app: Arc<App>) -> Self {
         Self { router: Router::new().route("/metrics", get(health::metrics)).with_state(app), api: None }
     }
@@ -64,7 +65,7 @@ impl Site {
         let path = request.uri().path();
         match &self.api {
             Some(app) if path.starts_with("/api/") && path != DOCUMENTATION => {
-                watched(app, request, |request| passing::answer(app, request)).boxed()
+                with_telemetry(app, request, |request| forwarding::answer(app, request)).boxed()
             }
             _ => self.router.clone().oneshot(request).map(|Ok(answer)| answer).boxed(),
         }
@@ -73,9 +74,9 @@ impl Site {
 
 fn router(app: Arc<App>) -> Router {
     let start = match &app.upstream {
-        // The shop has a start page of its own.
-        Some(upstream) if upstream.takes_everything() => Router::new(),
-        _ => Router::new().route("/", get(async || pages::own(START))),
+        // The shop's own start page is forwarded.
+        Some(upstream) if upstream.forwards_all_paths() => Router::new(),
+        _ => Router::new().route("/", get(async || pages::host_page(START_PAGE))),
     };
     Router::new()
         .route(GRAPHQL, get(graphql_get).post(graphql_post))
@@ -86,11 +87,11 @@ fn router(app: Arc<App>) -> Router {
         .merge(pages::router(DOCUMENTATION, "guichet REST API"))
         .merge(start)
         .fallback(answer_rest)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), watched_route))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), telemetry_layer))
         .with_state(app)
 }
 
-/// A defect of ours: the client learns nothing of it, the log everything.
+/// The answer after a panic. The cause is logged and not sent to the client.
 fn panicked(cause: &(dyn Any + Send)) -> Response<Body> {
     let text =
         cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
@@ -102,7 +103,7 @@ fn panicked(cause: &(dyn Any + Send)) -> Response<Body> {
     response
 }
 
-/// The OpenAPI document, for the address that was asked.
+/// The OpenAPI document, with the URL that the client has used.
 async fn contract(State(app): State<Arc<App>>, request: Request) -> impl IntoResponse {
     let parts = crate::server::contracts::openapi_at(&origin(&app, &request).base());
     let headers = [
@@ -129,22 +130,22 @@ async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
 
 async fn graphql_get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&app, &request), origin(&app, &request));
-    let page = Page { endpoint: GRAPHQL, title: "GraphiQL · guichet", key: app.demo_key.as_deref() };
-    app.faces.graphql.get(request, client, origin, page).await
+    let page = GraphiqlPage { endpoint: GRAPHQL, title: "GraphiQL · guichet", key: app.demo_key.as_deref() };
+    app.apis.graphql.get(request, client, origin, page).await
 }
 
 async fn graphql_post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&app, &request), origin(&app, &request));
-    app.faces.graphql.post(request, client, origin).await
+    app.apis.graphql.post(request, client, origin).await
 }
 
 async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    passing::answer(&app, request).await
+    forwarding::answer(&app, request).await
 }
 
 /// The client's address.
 pub(crate) fn client(app: &App, request: &Request) -> IpAddr {
-    network::client(peer(request), request.headers(), &app.shop.config.trusted_proxies)
+    network::client_address(peer(request), request.headers(), &app.shop.config.trusted_proxies)
 }
 
 fn peer(request: &Request) -> IpAddr {
@@ -152,30 +153,30 @@ fn peer(request: &Request) -> IpAddr {
     info.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip().to_canonical())
 }
 
-/// How the client reached the server: its `Host`, or what a trusted proxy forwards.
+/// Scheme and host that the client has used: from `Host`, or from the headers of a trusted proxy.
 fn origin(app: &App, request: &Request) -> Origin {
     let host = named_host(app, request).unwrap_or("localhost").to_ascii_lowercase();
-    let is_https = believed(app, request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
+    let is_https = trusted_header(app, request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
     let (scheme, port) = if is_https { ("https", ":443") } else { ("http", ":80") };
-    // The port that the scheme means anyway is not written.
+    // The default port of the scheme is removed.
     let host = host.strip_suffix(port).unwrap_or(&host).to_owned();
     Origin { scheme, host }
 }
 
-/// The host that a request names, whether it is one or not.
+/// The host that a request names, without checking its syntax.
 fn named_host<'a>(app: &App, request: &'a Request) -> Option<&'a str> {
-    believed(app, request, FORWARDED_HOST)
+    trusted_header(app, request, FORWARDED_HOST)
         .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
         .or_else(|| request.uri().authority().map(Authority::as_str))
 }
 
-/// Whether a request names its host as HTTP asks for: once in HTTP/1.1, and by what is a host.
-fn is_well_addressed(app: &App, request: &Request) -> bool {
+/// Whether a request names its host as HTTP requires: exactly once in HTTP/1.1, and with the syntax of a host.
+fn has_valid_host(app: &App, request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
     let is_complete = first.is_some() || request.version() != Version::HTTP_11;
     let is_host = |host: &HeaderValue| host.to_str().is_ok_and(is_host);
-    // A target that names a host itself must name the same one (RFC 9112, 3.2.2).
+    // If the request target has a host, it must be the same one (RFC 9112, 3.2.2).
     let is_same = match (request.uri().authority(), first) {
         (Some(target), Some(host)) => target.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()),
         _ => true,
@@ -187,7 +188,7 @@ fn is_well_addressed(app: &App, request: &Request) -> bool {
         && named_host(app, request).is_none_or(self::is_host)
 }
 
-/// Whether a text is a host, perhaps with a port: it is written into addresses.
+/// Whether a text is a host with an optional port. It becomes part of URLs.
 fn is_host(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => (None, port),
@@ -206,36 +207,36 @@ fn is_host(text: &str) -> bool {
     text.len() <= MAX_HOST && is_port && host.is_none_or(is_name)
 }
 
-/// A header that counts only from a trusted proxy: the last value of its last line, which that has written.
-fn believed<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
-    if !network::trusted(&app.shop.config.trusted_proxies, peer(request)) {
+/// A header that is accepted only from a trusted proxy: the last value of its last line, which that proxy has written.
+fn trusted_header<'a>(app: &App, request: &'a Request, name: HeaderName) -> Option<&'a str> {
+    if !network::is_trusted(&app.shop.config.trusted_proxies, peer(request)) {
         return None;
     }
     let line = request.headers().get_all(name).iter().next_back()?.to_str().ok()?;
     line.rsplit(',').next().map(str::trim)
 }
 
-async fn watched_route(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
-    watched(&app, request, |request| next.run(request)).await
+async fn telemetry_layer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
+    with_telemetry(&app, request, |request| next.run(request)).await
 }
 
-/// Answers a request while telemetry looks on; its identifier goes with the answer.
-async fn watched<A: Future<Output = Response<Body>>>(
+/// Answers a request under the observation of telemetry, and adds `X-Request-Id`.
+async fn with_telemetry<A: Future<Output = Response<Body>>>(
     app: &App,
     request: Request,
     answer: impl FnOnce(Request) -> A,
 ) -> Response<Body> {
-    let given = believed(app, &request, RequestId::HEADER).and_then(RequestId::given);
-    let ongoing = app.telemetry.begin(&request, given);
-    let id = ongoing.request_id().header_value();
-    // By reference: a future that is passed on by value takes its room again at each step.
-    let mut response = ongoing.watch(pin!(finish(app, request, answer))).await;
+    let given = trusted_header(app, &request, RequestId::HEADER).and_then(RequestId::parse);
+    let observed = app.telemetry.begin(&request, given);
+    let id = observed.request_id().header_value();
+    // Pinned by reference: a future that is moved into another one takes its size again.
+    let mut response = observed.observe(pin!(with_common_headers(app, request, answer))).await;
     response.headers_mut().insert(RequestId::HEADER, id);
     response
 }
 
-/// The answer to a request that doesn't name its host well, in the form of the face that it is for.
-fn badly_addressed(request: &Request) -> Response<Body> {
+/// The answer to a request without a valid host, in the form of its API.
+fn bad_host_answer(request: &Request) -> Response<Body> {
     let error = Error::BadRequest("Bad request.".to_owned());
     if request.uri().path() == GRAPHQL {
         graphql::refuse(error)
@@ -244,26 +245,26 @@ fn badly_addressed(request: &Request) -> Response<Body> {
     }
 }
 
-/// Answers preflights, and gives every answer the headers of the contract (docs/contract/wire.md#1.8).
-async fn finish<A: Future<Output = Response<Body>>>(
+/// Answers preflight requests, and adds the headers of the contract to all answers (docs/contract/wire.md#1.8).
+async fn with_common_headers<A: Future<Output = Response<Body>>>(
     app: &App,
     request: Request,
     answer: impl FnOnce(Request) -> A,
 ) -> Response<Body> {
-    let https = believed(app, &request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
+    let https = trusted_header(app, &request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
     let has_key = request.headers().contains_key(header::AUTHORIZATION);
     let preflight = *request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-        && !passing::answers_preflight(app, request.uri());
-    let mut response = if !is_well_addressed(app, &request) {
-        badly_addressed(&request)
+        && !forwarding::answers_preflight(app, request.uri());
+    let mut response = if !has_valid_host(app, &request) {
+        bad_host_answer(&request)
     } else if preflight {
         preflight_answer(request.headers())
     } else {
         let answered = AssertUnwindSafe(pin!(answer(request))).catch_unwind().await;
         answered.unwrap_or_else(|cause| panicked(&*cause))
     };
-    if response.extensions().get::<Passed>().is_some() {
+    if response.extensions().get::<ForwardedAnswer>().is_some() {
         return response;
     }
     let challenge = challenge(response.status(), has_key);
@@ -288,7 +289,7 @@ async fn finish<A: Future<Output = Response<Body>>>(
         "camera=(), microphone=(), geolocation=(), payment=(self)",
     );
     set(HeaderName::from_static("x-permitted-cross-domain-policies"), "none");
-    // Pages have a policy of their own; what else a browser may take for one shows and loads nothing.
+    // Pages have a policy of their own. If a browser shows another answer as a page, that may load nothing.
     set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'self'");
     if https {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");

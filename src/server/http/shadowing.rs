@@ -1,4 +1,4 @@
-//! Answers of guichet that are compared with the shop's own server's, beside the requests.
+//! Shadowing: a sample of guichet's answers is compared with those of the upstream server, after they were sent.
 
 use std::sync::Arc;
 
@@ -9,29 +9,29 @@ use facade::rest;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::passing::From;
-use crate::server::shadow::{self, MAX_ANSWER, Outcome, Seen, Shadow};
+use super::forwarding::ClientInfo;
+use crate::server::shadow::{self, ComparedAnswer, MAX_ANSWER, Outcome, Shadow};
 use crate::server::upstream::{self, Upstream};
 use crate::{App, Error};
 
-/// A question of the sample.
-pub(super) struct Question {
+/// A request of the sample.
+pub(super) struct SampledRequest {
     uri: Uri,
     headers: HeaderMap,
-    from: From,
+    client_info: ClientInfo,
     _place: OwnedSemaphorePermit,
 }
 
-/// The question that a request asks, where it is of the sample.
-pub(super) fn sampled(app: &App, request: &Request, from: &From) -> Option<Question> {
+/// The request for the comparison, if it is in the sample.
+pub(super) fn sample(app: &App, request: &Request, client_info: &ClientInfo) -> Option<SampledRequest> {
     let shadow = app.shadow.as_ref().filter(|_| *request.method() == Method::GET)?;
-    // It came from here: that server's answer would be asked of this one again.
+    // The upstream server has sent it: its answer would depend on this server again.
     if upstream::is_looping(request.headers()) {
         return None;
     }
     let place = shadow.sample()?;
     let (uri, mut headers) = (request.uri().clone(), request.headers().clone());
-    // A part of the answer, or one that is packed, cannot be compared; and the question has no body.
+    // Partial or compressed answers cannot be compared, and the repeated request has no body.
     for name in [
         header::CONTENT_LENGTH,
         header::CONTENT_TYPE,
@@ -48,11 +48,15 @@ pub(super) fn sampled(app: &App, request: &Request, from: &From) -> Option<Quest
     ] {
         headers.remove(name);
     }
-    Some(Question { uri, headers, from: from.clone(), _place: place })
+    Some(SampledRequest { uri, headers, client_info: client_info.clone(), _place: place })
 }
 
-/// Compares an answer with the shop's own, once the client has it. The answer itself stays as it is.
-pub(super) async fn look(app: &Arc<App>, question: Question, answer: Response<Body>) -> Response<Body> {
+/// Starts a task that compares an answer with the upstream server's. The answer itself is not changed.
+pub(super) async fn compare_later(
+    app: &Arc<App>,
+    sampled: SampledRequest,
+    answer: Response<Body>,
+) -> Response<Body> {
     let (parts, body) = answer.into_parts();
     let status = parts.status.as_u16();
     let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
@@ -60,18 +64,18 @@ pub(super) async fn look(app: &Arc<App>, question: Question, answer: Response<Bo
     if !is_json || !is_small || shadow::is_unanswered(status) {
         return Response::from_parts(parts, body);
     }
-    // It is in memory already.
+    // The body is in memory already.
     let Ok(bytes) = to_bytes(body, MAX_ANSWER).await else {
-        return rest::refuse(&question.headers, Error::internal("an answer has no end"));
+        return rest::refuse(&sampled.headers, Error::internal("an answer has no end"));
     };
-    let here = Seen::of(&Response::from_parts(parts.clone(), bytes.clone()));
+    let here = ComparedAnswer::of(&Response::from_parts(parts.clone(), bytes.clone()));
     let app = Arc::clone(app);
     tokio::spawn(async move {
         if let (Some(upstream), Some(shadow)) = (&app.upstream, &app.shadow) {
-            let operation = shadow::operation(question.uri.path());
-            let outcome = compare(&app, upstream, shadow, &question, here).await;
+            let operation = shadow::operation(sampled.uri.path());
+            let outcome = compare(&app, upstream, shadow, &sampled, here).await;
             app.telemetry.compared(&operation, outcome.name());
-            shadow.keep(&operation, outcome);
+            shadow.record(&operation, outcome);
         }
     });
     Response::from_parts(parts, Body::from(bytes))
@@ -81,53 +85,63 @@ async fn compare(
     app: &App,
     upstream: &Upstream,
     shadow: &Shadow,
-    question: &Question,
-    here: Seen,
+    sampled: &SampledRequest,
+    here: ComparedAnswer,
 ) -> Outcome {
-    let declared = shadow::declared(question.uri.path(), question.uri.query().unwrap_or_default());
-    let Some(there) = ask(app, upstream, shadow, question).await else { return Outcome::Unanswered };
-    let again = async || {
-        let there = ask(app, upstream, shadow, question).await?;
-        let From { client, origin, .. } = &question.from;
-        Some((there, seen(app.faces.rest.repeat(question.request(), *client, origin.clone()).await).await?))
+    let declared = shadow::declared(sampled.uri.path(), sampled.uri.query().unwrap_or_default());
+    let Some(there) = upstream_answer(app, upstream, shadow, sampled).await else {
+        return Outcome::Unanswered;
     };
-    shadow::judge(&declared, (there, here), again).await
+    let again = async || {
+        let there = upstream_answer(app, upstream, shadow, sampled).await?;
+        let ClientInfo { client, origin, .. } = &sampled.client_info;
+        Some((
+            there,
+            collect_answer(app.apis.rest.repeat(sampled.request(), *client, origin.clone()).await).await?,
+        ))
+    };
+    shadow::compare_twice(&declared, (there, here), again).await
 }
 
-/// An answer as it is compared; `None` where it is too large or breaks off.
-async fn seen(answer: Response<Body>) -> Option<Seen> {
+/// An answer for the comparison; `None` if it is too large or incomplete.
+async fn collect_answer(answer: Response<Body>) -> Option<ComparedAnswer> {
     let (parts, body) = answer.into_parts();
     let bytes = to_bytes(body, MAX_ANSWER).await.ok()?;
-    Some(Seen::of(&Response::from_parts(parts, bytes)))
+    Some(ComparedAnswer::of(&Response::from_parts(parts, bytes)))
 }
 
-/// Too much is passed on already.
-struct Busy;
+/// Too many requests are being forwarded.
+struct TooManyForwarded;
 
-/// The shop's own answer; `None` where it has none in time. Then nothing is asked for a while.
-async fn ask(app: &App, upstream: &Upstream, shadow: &Shadow, question: &Question) -> Option<Seen> {
+/// The upstream server's answer; `None` if there is none in time. Then shadowing pauses for a while.
+async fn upstream_answer(
+    app: &App,
+    upstream: &Upstream,
+    shadow: &Shadow,
+    sampled: &SampledRequest,
+) -> Option<ComparedAnswer> {
     let asking = async {
-        // guichet asks for itself: the question has an identifier of its own, and takes nobody's share.
-        let sender = question.from.sender(app, true);
-        match upstream.pass(question.request(), &sender).await {
-            Ok(answer) => Ok(seen(answer).await),
-            // No fault of that server's.
-            Err(Error::Overloaded) => Err(Busy),
+        // guichet is the sender: the request has an identifier of its own, and takes no client's share.
+        let sender = sampled.client_info.sender(app, true);
+        match upstream.forward(sampled.request(), &sender).await {
+            Ok(answer) => Ok(collect_answer(answer).await),
+            // The upstream server is not the cause.
+            Err(Error::Overloaded) => Err(TooManyForwarded),
             Err(_) => Ok(None),
         }
     };
     let there = match timeout(shadow.patience(), asking).await {
-        Ok(Err(Busy)) => return None,
+        Ok(Err(TooManyForwarded)) => return None,
         Ok(Ok(there)) => there.filter(|there| !shadow::is_unanswered(there.status)),
         Err(_) => None,
     };
     if there.is_none() {
-        shadow.rest();
+        shadow.pause();
     }
     there
 }
 
-impl Question {
+impl SampledRequest {
     fn request(&self) -> Request {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = self.uri.clone();

@@ -1,4 +1,4 @@
-//! Two answers to the same question: what differs between them, beyond what is declared.
+//! Compares two answers to the same request, except for declared differences.
 
 use std::sync::LazyLock;
 
@@ -7,30 +7,30 @@ use axum::http::{HeaderMap, HeaderName, Response, header};
 use regex::Regex;
 use serde_json::{Map, Value as Json};
 
-use super::declared::Declared;
+use super::declared::DeclaredDifferences;
 
-/// Headers that clients rely on. Of a media type, only its name counts.
+/// Headers that are compared. Of `Content-Type`, parameters are ignored.
 const HEADERS: [HeaderName; 4] =
     [header::CONTENT_TYPE, header::LOCATION, header::CONTENT_DISPOSITION, header::ALLOW];
-/// Differences of one answer that are told.
+/// Maximum number of differences of one answer.
 const MAX_DIFFERENCES: usize = 100;
-/// Letters of a value, of a key and of a whole place that are told.
+/// Maximum length of a value, of a key and of a place, in letters.
 const MAX_VALUE: usize = 200;
 const MAX_KEY: usize = 100;
 const MAX_PLACE: usize = 1000;
 
-/// An answer as it is compared.
+/// The parts of an answer that are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct ComparedAnswer {
     /// HTTP status.
     pub status: u16,
-    /// Of [`HEADERS`], in their order.
+    /// Values of [`HEADERS`], in the same order.
     headers: Vec<Option<String>>,
     body: Bytes,
 }
 
-impl Seen {
-    /// What counts of an answer.
+impl ComparedAnswer {
+    /// Takes the compared parts of an answer.
     pub fn of(answer: &Response<Bytes>) -> Self {
         let status = answer.status().as_u16();
         let headers = HEADERS.iter().map(|name| value(answer.headers(), name)).collect();
@@ -44,19 +44,19 @@ fn value(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     Some(without_hosts(value.trim()))
 }
 
-/// One place where two answers differ.
+/// A difference between two answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Where: `status`, `header content-type`, or a JSON pointer into the body (RFC 6901).
+    /// Its place: `status`, `header content-type`, or a JSON pointer into the body (RFC 6901).
     pub place: String,
-    /// The shop's own server's value, as JSON; `None` where it has none.
+    /// The upstream server's value, as JSON; `None` where it has none.
     pub there: Option<String>,
-    /// guichet's.
+    /// guichet's value, as JSON; `None` where it has none.
     pub here: Option<String>,
 }
 
 impl Difference {
-    /// The place for all rows of a list: numbers in a pointer are stars.
+    /// The place, with the numbers in a pointer replaced by `*`, so that it is the same for all rows of a list.
     pub fn pattern(&self) -> String {
         if !self.place.starts_with('/') {
             return self.place.clone();
@@ -69,8 +69,12 @@ impl Difference {
     }
 }
 
-/// What differs between the shop's own answer to a question and guichet's, beyond what is declared for it.
-pub fn compare(declared: &Declared, there: &Seen, here: &Seen) -> Vec<Difference> {
+/// The differences between the upstream server's answer and guichet's, without declared ones.
+pub fn compare(
+    declared: &DeclaredDifferences,
+    there: &ComparedAnswer,
+    here: &ComparedAnswer,
+) -> Vec<Difference> {
     let mut comparison = Comparison { declared, found: Vec::new() };
     if there.status != here.status {
         if !declared.covers_status(there.status, here.status) {
@@ -84,12 +88,12 @@ pub fn compare(declared: &Declared, there: &Seen, here: &Seen) -> Vec<Difference
 }
 
 struct Comparison<'a> {
-    declared: &'a Declared,
+    declared: &'a DeclaredDifferences,
     found: Vec<Difference>,
 }
 
 impl Comparison<'_> {
-    fn headers(&mut self, there: &Seen, here: &Seen) {
+    fn headers(&mut self, there: &ComparedAnswer, here: &ComparedAnswer) {
         for (name, (there, here)) in HEADERS.iter().zip(there.headers.iter().zip(&here.headers)) {
             if there != here {
                 self.differ(&format!("header {name}"), there.clone(), here.clone());
@@ -165,12 +169,12 @@ fn cut(mut text: String, letters: usize) -> String {
     text
 }
 
-/// A key as a step of a JSON pointer.
+/// Escapes a key for a JSON pointer.
 fn escaped(key: &str) -> String {
     cut(key.replace('~', "~0").replace('/', "~1"), MAX_KEY)
 }
 
-/// The text without the hosts of its addresses: the two servers may be asked by different ones.
+/// Removes scheme and host from the URLs in a text, since the two servers may be addressed by different hosts.
 fn without_hosts(text: &str) -> String {
     static HOST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"https?://[^/\s"'<>?]+"#).ok());
     match &*HOST {
@@ -185,13 +189,13 @@ mod tests {
 
     use super::*;
 
-    fn seen(status: u16, body: &Json) -> Seen {
+    fn seen(status: u16, body: &Json) -> ComparedAnswer {
         let answer = Response::builder().status(status).header("Content-Type", "application/json");
-        Seen::of(&answer.body(Bytes::from(body.to_string())).unwrap())
+        ComparedAnswer::of(&answer.body(Bytes::from(body.to_string())).unwrap())
     }
 
     fn places(there: &Json, here: &Json) -> Vec<String> {
-        let declared = Declared::default();
+        let declared = DeclaredDifferences::default();
         let found = compare(&declared, &seen(200, there), &seen(200, here));
         found.into_iter().map(|difference| difference.place).collect()
     }
@@ -209,7 +213,8 @@ mod tests {
 
     #[test]
     fn a_status_stands_for_everything() {
-        let found = compare(&Declared::default(), &seen(200, &json!({"a": 1})), &seen(404, &json!({})));
+        let found =
+            compare(&DeclaredDifferences::default(), &seen(200, &json!({"a": 1})), &seen(404, &json!({})));
         let [difference] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!(difference.place, "status");
         assert_eq!((difference.there.as_deref(), difference.here.as_deref()), (Some("200"), Some("404")));

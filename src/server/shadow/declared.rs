@@ -1,5 +1,6 @@
-//! Where guichet's answers to `GET`s differ from the original's on purpose (`declared.json`; the recordings'
-//! own list is `tests/golden/deviations.json`, and a test holds the two together).
+//! Declared differences: where guichet's answers to `GET` requests differ from the original's on purpose
+//! (`declared.json`). The recordings have a list of their own, `tests/golden/deviations.json`; a test compares the
+//! two.
 
 use std::sync::LazyLock;
 
@@ -8,26 +9,26 @@ use serde::Deserialize;
 
 use super::comparison::Difference;
 
-static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    // A test holds that it can be read.
+static ALL: LazyLock<Vec<Declaration>> = LazyLock::new(|| {
+    // A test checks that it can be parsed.
     serde_json::from_str(include_str!("declared.json")).unwrap_or_default()
 });
 
 /// One declared difference.
 #[derive(Debug, Deserialize)]
-struct Entry {
-    /// Which questions: a pattern on the path, and one on the query.
+struct Declaration {
+    /// The requests that it applies to: a pattern of the path, and one of the query.
     #[serde(with = "pattern")]
     path: Regex,
     #[serde(default, with = "optional_pattern")]
     query: Option<Regex>,
-    /// Statuses there, and the one here.
+    /// Statuses of the original and of guichet that may differ.
     #[serde(default)]
     status: Option<Statuses>,
-    /// Places of the body that may differ in any way, and all below them.
+    /// Places of the body that may differ, with everything below them.
     #[serde(default)]
     ignore: Vec<String>,
-    /// Places that may be there only here, and all below them.
+    /// Places of the body that only guichet's answer may have, with everything below them.
     #[serde(default)]
     extra: Vec<String>,
 }
@@ -38,19 +39,19 @@ struct Statuses {
     here: u16,
 }
 
-/// Everything that is declared for one question.
+/// The declared differences for one request.
 #[derive(Debug, Default)]
-pub struct Declared {
+pub struct DeclaredDifferences {
     statuses: Vec<Statuses>,
     ignore: Vec<&'static str>,
     extra: Vec<&'static str>,
 }
 
-impl Declared {
-    /// What is declared for a path and its query, both decoded.
+impl DeclaredDifferences {
+    /// The declared differences for a path and a query, both decoded.
     pub fn of(path: &str, query: &str) -> Self {
         let mut declared = Self::default();
-        let asked = |entry: &&Entry| {
+        let asked = |entry: &&Declaration| {
             entry.path.is_match(path) && entry.query.as_ref().is_none_or(|known| known.is_match(query))
         };
         for entry in ALL.iter().filter(asked) {
@@ -72,7 +73,7 @@ impl Declared {
     }
 }
 
-/// Whether a place is another one, or below it. In that one `**` stands for any number of steps.
+/// Whether a place equals `known` or is below it. In `known`, `**` stands for any number of steps.
 fn is_at_or_below(place: &str, known: &str) -> bool {
     if known == "/" || place == known {
         return place.starts_with('/') || place == known;
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_list_can_be_read() {
-        let read: Vec<Entry> = serde_json::from_str(include_str!("declared.json")).unwrap();
+        let read: Vec<Declaration> = serde_json::from_str(include_str!("declared.json")).unwrap();
         assert!(!read.is_empty());
     }
 

@@ -1,5 +1,5 @@
-//! What comparing has found, by operation: counts, and the places that differ. It is bounded, and kept in a
-//! file that all processes of the shop share.
+//! Findings of shadowing, by operation: counts, and the places that differ. Their number is limited, and they are
+//! stored in a file that all processes of the shop share.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -11,24 +11,24 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::Difference;
 
-/// Places that are kept of all operations together.
+/// Maximum number of places of all operations together.
 const MAX_PLACES: usize = 1000;
 
-/// What became of one question.
+/// The outcome of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Both answers are the same, but for what is declared.
+    /// Both answers are the same, except for declared differences.
     Same,
-    /// They were different, and were the same when they were asked for again.
+    /// They differed, and were the same when they were requested again.
     Changed,
-    /// They differ.
+    /// They differ, also when requested again.
     Different(Vec<Difference>),
-    /// The shop's own server did not answer, or refused to for now.
+    /// The upstream server did not answer.
     Unanswered,
 }
 
 impl Outcome {
-    /// As it is counted.
+    /// The label in metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Same => "same",
@@ -39,74 +39,74 @@ impl Outcome {
     }
 }
 
-/// Everything that was found.
+/// All findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
-    /// By operation: its method and documented path.
-    pub operations: BTreeMap<String, Operation>,
-    /// Places beyond those that are kept.
+    /// Findings by operation: method and documented path.
+    pub operations: BTreeMap<String, OperationFindings>,
+    /// Number of differences at places that were not stored, because there were too many.
     #[serde(default)]
     pub places_left_out: u64,
 }
 
-/// What was found of an operation.
+/// The findings of an operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
-    /// Questions that both answered alike.
+pub struct OperationFindings {
+    /// Requests with the same answers.
     pub same: u64,
-    /// Questions whose rows changed between the two answers.
+    /// Requests whose data changed between the two answers.
     pub changed: u64,
-    /// Questions with different answers.
+    /// Requests with different answers.
     pub different: u64,
-    /// Questions that the shop's own server did not answer.
+    /// Requests that the upstream server did not answer.
     pub unanswered: u64,
-    /// By place, rows of lists taken together.
+    /// Differences by place; rows of lists are one place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub places: BTreeMap<String, Place>,
+    pub places: BTreeMap<String, DifferingPlace>,
 }
 
-impl Operation {
-    /// Questions that were asked.
+impl OperationFindings {
+    /// Number of compared requests.
     pub fn asked(&self) -> u64 {
         self.same + self.changed + self.different + self.unanswered
     }
 }
 
-/// A place that differs.
+/// A place at which answers differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// How often.
+pub struct DifferingPlace {
+    /// Number of requests that differ here.
     pub count: u64,
-    /// `status`, `header …` or a JSON pointer: where it was last.
+    /// The exact place of the last difference: `status`, `header …` or a JSON pointer.
     pub pointer: String,
-    /// When it was last.
+    /// Time of the last difference.
     pub last: DateTime<Utc>,
-    /// The two values then, where the operator wants them kept.
+    /// The two values of the last difference, if the operator has configured that values are stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<Values>,
+    pub values: Option<DifferingValues>,
 }
 
 /// Two values that differ, as JSON; `None` where there was none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Values {
-    /// The shop's own server's.
+pub struct DifferingValues {
+    /// The upstream server's value.
     pub there: Option<String>,
-    /// guichet's.
+    /// guichet's value.
     pub here: Option<String>,
 }
 
 impl Findings {
-    /// Whether nothing was asked.
+    /// Whether nothing was compared.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
 
-    /// Questions with different answers.
+    /// Number of requests with different answers.
     pub fn different(&self) -> u64 {
         self.operations.values().map(|operation| operation.different).sum()
     }
 
-    /// Adds what became of one question. `values` = keep what differs.
+    /// Adds the outcome of a comparison. `values`: whether values are stored.
     pub fn add(&mut self, operation: &str, outcome: Outcome, at: DateTime<Utc>, values: bool) {
         let counts = self.operations.entry(operation.to_owned()).or_default();
         match &outcome {
@@ -116,16 +116,16 @@ impl Findings {
             Outcome::Unanswered => counts.unanswered += 1,
         }
         let Outcome::Different(differences) = outcome else { return };
-        // Once for each question, in however many rows.
+        // A place counts once for each request, in however many rows it differs.
         let places: BTreeMap<_, _> = differences.into_iter().map(|found| (found.pattern(), found)).collect();
         for (pattern, found) in places {
-            let values = values.then_some(Values { there: found.there, here: found.here });
-            self.put(operation, pattern, Place { count: 1, pointer: found.place, last: at, values });
+            let values = values.then_some(DifferingValues { there: found.there, here: found.here });
+            self.put(operation, pattern, DifferingPlace { count: 1, pointer: found.place, last: at, values });
         }
     }
 
-    /// Adds what others have found.
-    pub fn join(&mut self, other: Self) {
+    /// Adds other findings.
+    pub fn merge(&mut self, other: Self) {
         self.places_left_out += other.places_left_out;
         for (name, found) in other.operations {
             let counts = self.operations.entry(name.clone()).or_default();
@@ -139,11 +139,11 @@ impl Findings {
         }
     }
 
-    fn put(&mut self, operation: &str, pattern: String, place: Place) {
+    fn put(&mut self, operation: &str, pattern: String, place: DifferingPlace) {
         let kept: usize = self.operations.values().map(|operation| operation.places.len()).sum();
         let places = &mut self.operations.entry(operation.to_owned()).or_default().places;
         match places.get_mut(&pattern) {
-            Some(known) => *known = Place { count: known.count + place.count, ..place },
+            Some(known) => *known = DifferingPlace { count: known.count + place.count, ..place },
             None if kept < MAX_PLACES => {
                 places.insert(pattern, place);
             }
@@ -151,10 +151,10 @@ impl Findings {
         }
     }
 
-    /// What a file holds; nothing where there is none.
+    /// Reads findings from a file; empty where it does not exist.
     ///
     /// # Errors
-    /// When it cannot be read, or holds something else.
+    /// When it cannot be read or parsed.
     pub fn load(file: &Path) -> io::Result<Self> {
         match fs::read(file) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
@@ -163,23 +163,23 @@ impl Findings {
         }
     }
 
-    /// Adds these to what a file holds. Another process may do the same.
+    /// Adds these findings to those in a file. Other processes may do so at the same time.
     ///
     /// # Errors
     /// When it cannot be read or written.
     pub fn add_to(self, file: &Path) -> io::Result<()> {
         let lock = private().append(true).open(file.with_extension("lock"))?;
         lock.lock()?;
-        // What cannot be read is no reason to find nothing any more.
+        // If the file cannot be parsed, it is replaced.
         let mut all = Self::load(file).unwrap_or_default();
-        all.join(self);
+        all.merge(self);
         let written = file.with_extension("new");
         private().write(true).truncate(true).open(&written)?.write_all(&serde_json::to_vec_pretty(&all)?)?;
         fs::rename(written, file)
     }
 }
 
-/// How a file is made that only its owner reads: values may be personal data.
+/// Options for a file that only its owner can read, because values may be personal data.
 fn private() -> OpenOptions {
     let mut options = File::options();
     options.create(true);

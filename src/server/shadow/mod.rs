@@ -1,5 +1,4 @@
-//! Whether guichet answers as the shop's own server does: a sample of its answers is compared with that
-//! server's, and what differs is kept.
+//! Shadowing: compares a sample of guichet's answers with those of the upstream server, and stores the differences.
 
 mod comparison;
 mod declared;
@@ -10,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::Utc;
-pub use comparison::{Difference, Seen, compare};
-pub use declared::Declared;
-pub use findings::{Findings, Operation, Outcome, Place, Values};
+pub use comparison::{ComparedAnswer, Difference, compare};
+pub use declared::DeclaredDifferences;
+pub use findings::{DifferingPlace, DifferingValues, Findings, OperationFindings, Outcome};
 use percent_encoding::percent_decode_str;
 use rand::Rng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,68 +20,68 @@ use tokio::time::{Instant, MissedTickBehavior, sleep};
 use crate::platform::config;
 use crate::server::upstream::documented_path;
 
-/// How long nothing is asked once the shop's own server was too slow, or refused to answer.
-const REST: Duration = Duration::from_secs(60);
-/// How often findings are written.
-const WRITTEN: Duration = Duration::from_secs(5);
-/// Statuses of a server that has no answer for now: too many requests, and those of gateways.
-const NO_ANSWER: [u16; 4] = [429, 502, 503, 504];
-/// How long a row that has changed may take to be seen everywhere; totals are remembered for a second.
-const SETTLED: Duration = Duration::from_millis(1200);
-/// Largest answer that is compared.
+/// How long shadowing pauses after the upstream server was too slow or refused to answer.
+const PAUSE: Duration = Duration::from_secs(60);
+/// Time between two writes of the findings.
+const WRITE_INTERVAL: Duration = Duration::from_secs(5);
+/// Statuses of a server that cannot answer at present: too many requests, and errors of gateways.
+const UNANSWERED_STATUSES: [u16; 4] = [429, 502, 503, 504];
+/// How long a changed row may take to appear in all answers; totals are cached for a second.
+const SETTLE_TIME: Duration = Duration::from_millis(1200);
+/// Maximum size of an answer that is compared, in bytes.
 pub const MAX_ANSWER: usize = 8 << 20;
 
-/// The sampler, and what it has found.
+/// The sampler and its findings.
 pub struct Shadow {
     settings: config::Shadow,
     file: PathBuf,
     places: Arc<Semaphore>,
     findings: Mutex<Findings>,
-    resting: Mutex<Option<Instant>>,
+    paused_until: Mutex<Option<Instant>>,
 }
 
 impl Shadow {
-    /// As the operator has set it; findings go to a file.
+    /// Makes a sampler by the operator's settings, whose findings are written to a file.
     pub fn new(settings: config::Shadow, file: PathBuf) -> Self {
         Self {
             places: Arc::new(Semaphore::new(settings.max)),
             settings,
             file,
             findings: Mutex::default(),
-            resting: Mutex::default(),
+            paused_until: Mutex::default(),
         }
     }
 
-    /// A place for a question that is asked of both, where this one is of the sample.
+    /// Decides whether a request is in the sample; returns a permit for its comparison if it is.
     pub fn sample(&self) -> Option<OwnedSemaphorePermit> {
-        if rand::rng().random::<f64>() >= self.settings.rate || self.is_resting() {
+        if rand::rng().random::<f64>() >= self.settings.rate || self.is_paused() {
             return None;
         }
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
-    /// How long the shop's own server may take.
+    /// Time limit of the upstream server.
     pub fn patience(&self) -> Duration {
         self.settings.patience
     }
 
-    fn is_resting(&self) -> bool {
-        held(&self.resting).is_some_and(|until| until > Instant::now())
+    fn is_paused(&self) -> bool {
+        lock(&self.paused_until).is_some_and(|until| until > Instant::now())
     }
 
-    /// Asks nothing for a while.
-    pub fn rest(&self) {
-        *held(&self.resting) = Some(Instant::now() + REST);
+    /// Pauses shadowing for a while.
+    pub fn pause(&self) {
+        *lock(&self.paused_until) = Some(Instant::now() + PAUSE);
     }
 
-    /// Keeps what became of a question.
-    pub fn keep(&self, operation: &str, outcome: Outcome) {
-        held(&self.findings).add(operation, outcome, Utc::now(), self.settings.values);
+    /// Adds the outcome of a comparison to the findings.
+    pub fn record(&self, operation: &str, outcome: Outcome) {
+        lock(&self.findings).add(operation, outcome, Utc::now(), self.settings.values);
     }
 
-    /// Writes what was found since the last time.
+    /// Writes the findings since the last call.
     pub async fn write(&self) {
-        let found = std::mem::take(&mut *held(&self.findings));
+        let found = std::mem::take(&mut *lock(&self.findings));
         if found.is_empty() {
             return;
         }
@@ -93,9 +92,9 @@ impl Shadow {
         }
     }
 
-    /// Writes again and again.
-    pub async fn keep_writing(&self) {
-        let mut ticks = tokio::time::interval(WRITTEN);
+    /// Writes the findings periodically.
+    pub async fn write_periodically(&self) {
+        let mut ticks = tokio::time::interval(WRITE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -104,41 +103,41 @@ impl Shadow {
     }
 }
 
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a server has no answer for now.
+/// Whether a status means that a server cannot answer at present.
 pub fn is_unanswered(status: u16) -> bool {
-    NO_ANSWER.contains(&status)
+    UNANSWERED_STATUSES.contains(&status)
 }
 
-/// What a `GET` is counted as: its documented path, or that it has none.
+/// The name of a `GET` in findings and metrics: its documented path, or that it has none.
 pub fn operation(path: &str) -> String {
     format!("GET {}", documented_path(&decoded(path)).as_deref().unwrap_or("(not documented)"))
 }
 
-/// What is declared for a question.
-pub fn declared(path: &str, query: &str) -> Declared {
-    Declared::of(decoded(path).trim_end_matches('/'), &decoded(query))
+/// The declared differences for a path and a query.
+pub fn declared(path: &str, query: &str) -> DeclaredDifferences {
+    DeclaredDifferences::of(decoded(path).trim_end_matches('/'), &decoded(query))
 }
 
 fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// What becomes of a question that was answered there and here. Where the answers differ, both are asked for
-/// `again`, once rows that have changed show everywhere: what differs only once has changed meanwhile.
-pub async fn judge(
-    declared: &Declared,
-    (there, here): (Seen, Seen),
-    again: impl AsyncFnOnce() -> Option<(Seen, Seen)>,
+/// Compares two answers to the same request. If they differ, both are requested `again` after changed rows appear
+/// everywhere: a difference that is gone then was a change of data in between.
+pub async fn compare_twice(
+    declared: &DeclaredDifferences,
+    (there, here): (ComparedAnswer, ComparedAnswer),
+    again: impl AsyncFnOnce() -> Option<(ComparedAnswer, ComparedAnswer)>,
 ) -> Outcome {
     let first = compare(declared, &there, &here);
     if first.is_empty() {
         return Outcome::Same;
     }
-    sleep(SETTLED).await;
+    sleep(SETTLE_TIME).await;
     let Some((there, here)) = again().await else { return Outcome::Unanswered };
     let second = compare(declared, &there, &here);
     let stays = |found: &Difference| second.iter().any(|other| other.pattern() == found.pattern());

@@ -1,7 +1,7 @@
-//! Sends spans to an OpenTelemetry collector: OTLP over HTTP, in batches, beside the requests.
+//! Sends spans to an OpenTelemetry collector: OTLP over HTTP, in batches, by a background task.
 //!
-//! A collector that is away or too slow costs spans, never a request: what does not fit in the
-//! queue is dropped, and so is a batch that is refused.
+//! If the collector fails or is too slow, spans are lost, but requests are not affected: spans that do not fit in
+//! the queue are dropped, and so are batches that the collector refuses.
 
 use std::time::Duration;
 
@@ -14,44 +14,44 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::spans::{Told, request};
+use super::spans::{FinishedRequest, export_request};
 use crate::platform::config::Otlp;
 
-/// Requests that wait to be told; further ones are dropped.
-const QUEUE: usize = 512;
-/// Spans of one batch.
-const BATCH: usize = 512;
-/// Pauses after which a collector is asked again that was away or busy.
-const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
-/// How long the last batch may take when the server stops.
-const FAREWELL: Duration = Duration::from_secs(3);
+/// Maximum number of finished requests in the queue; further ones are dropped.
+const QUEUE_LENGTH: usize = 512;
+/// Number of spans at which a batch is sent.
+const BATCH_SIZE: usize = 512;
+/// Pauses before a batch is sent again.
+const RETRY_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+/// Time limit of the last batch when the server stops.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where spans go.
+/// The queue of the exporter's task.
 pub(super) struct Exporter {
     queue: mpsc::Sender<Message>,
 }
 
 enum Message {
-    Told(Box<Told>),
-    /// Send what there is, and say when that is done.
+    Finished(Box<FinishedRequest>),
+    /// Send all waiting spans, and report when that is done.
     Flush(oneshot::Sender<()>),
 }
 
 impl Exporter {
-    /// Starts to send to a collector.
+    /// Starts the background task.
     pub(super) fn start(settings: Otlp, database: &'static str) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(Sending { settings, database, spans: Vec::new(), is_away: false }.run(waiting));
+        let (queue, waiting) = mpsc::channel(QUEUE_LENGTH);
+        tokio::spawn(ExportTask { settings, database, spans: Vec::new(), is_failing: false }.run(waiting));
         Self { queue }
     }
 
-    /// Tells of a request.
-    pub(super) fn tell(&self, told: Told) {
-        // A full queue drops it.
-        let _ = self.queue.try_send(Message::Told(Box::new(told)));
+    /// Adds the spans of a finished request to the queue.
+    pub(super) fn enqueue(&self, request: FinishedRequest) {
+        // If the queue is full, it is dropped.
+        let _ = self.queue.try_send(Message::Finished(Box::new(request)));
     }
 
-    /// Sends what waits.
+    /// Sends the waiting spans.
     pub(super) async fn flush(&self) {
         let (done, wait) = oneshot::channel();
         let sent = async {
@@ -59,20 +59,20 @@ impl Exporter {
                 let _ = wait.await;
             }
         };
-        let _ = timeout(FAREWELL, sent).await;
+        let _ = timeout(FLUSH_TIMEOUT, sent).await;
     }
 }
 
-/// The work of an exporter.
-struct Sending {
+/// The background task of an exporter.
+struct ExportTask {
     settings: Otlp,
     database: &'static str,
     spans: Vec<Json>,
-    /// Whether the last batch was lost: the log is told of the first one only.
-    is_away: bool,
+    /// Whether the last batch was lost. Only the first loss is logged.
+    is_failing: bool,
 }
 
-impl Sending {
+impl ExportTask {
     async fn run(mut self, mut waiting: mpsc::Receiver<Message>) {
         let mut tick = interval(self.settings.delay);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -80,15 +80,15 @@ impl Sending {
             tokio::select! {
                 message = waiting.recv() => match message {
                     None => return,
-                    Some(Message::Told(told)) => {
-                        self.spans.extend(told.spans(self.database));
-                        if self.spans.len() >= BATCH {
+                    Some(Message::Finished(request)) => {
+                        self.spans.extend(request.spans(self.database));
+                        if self.spans.len() >= BATCH_SIZE {
                             self.send().await;
                         }
                     }
                     Some(Message::Flush(done)) => {
                         self.send().await;
-                        // Whoever waited may have gone.
+                        // The receiver may have been dropped.
                         let _ = done.send(());
                     }
                 },
@@ -102,24 +102,24 @@ impl Sending {
             return;
         }
         let spans = std::mem::take(&mut self.spans);
-        let body = request(&self.settings.resource, &spans).to_string();
+        let body = export_request(&self.settings.resource, &spans).to_string();
         match self.deliver(&body).await {
-            Ok(()) => self.is_away = false,
+            Ok(()) => self.is_failing = false,
             Err(cause) => {
-                if !std::mem::replace(&mut self.is_away, true) {
+                if !std::mem::replace(&mut self.is_failing, true) {
                     tracing::warn!(cause, endpoint = %self.settings.endpoint, "spans are lost: no collector takes them");
                 }
             }
         }
     }
 
-    /// Delivers a batch, by several attempts where it may help.
+    /// Sends a batch, and again after temporary errors.
     async fn deliver(&self, body: &str) -> Result<(), String> {
-        let mut pauses = PAUSES.into_iter();
+        let mut pauses = RETRY_PAUSES.into_iter();
         loop {
             let cause = match timeout(self.settings.timeout, self.post(body)).await {
                 Ok(Ok(status)) if status.is_success() => return Ok(()),
-                Ok(Ok(status)) if !is_passing(status) => return Err(format!("it answers {status}")),
+                Ok(Ok(status)) if !is_temporary(status) => return Err(format!("it answers {status}")),
                 Ok(Ok(status)) => format!("it answers {status}"),
                 Ok(Err(cause)) => cause.to_string(),
                 Err(_) => "it doesn't answer in time".to_owned(),
@@ -150,7 +150,7 @@ impl Sending {
     }
 }
 
-/// Whether a collector may take a batch later that it refuses now.
-fn is_passing(status: StatusCode) -> bool {
+/// Whether a status means that the collector may accept the batch later.
+fn is_temporary(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }

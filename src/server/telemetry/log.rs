@@ -1,5 +1,5 @@
-//! The log on standard error. It is written by a thread of its own: a sink that is full, slow or gone holds
-//! no request up and changes no answer. Lines that it loses are counted.
+//! The log on standard error. A separate thread writes it, so that requests are not delayed if standard error is
+//! full, slow or closed. Lost lines are counted.
 
 use std::io::{self, IsTerminal, Stderr, Write};
 use std::panic::{self, PanicHookInfo};
@@ -11,65 +11,65 @@ use tracing_subscriber::EnvFilter;
 
 use crate::platform::config::LogFormat;
 
-/// Lines that may wait to be written; further ones are lost.
-const WAITING: usize = 4096;
+/// Maximum number of lines that wait to be written; further ones are lost.
+const MAX_WAITING_LINES: usize = 4096;
 
-/// Lines that the sink did not take.
-static FAILED: AtomicU64 = AtomicU64::new(0);
-/// Lines for which there was no room.
-static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+/// Lines that could not be written.
+static FAILED_LINES: AtomicU64 = AtomicU64::new(0);
+/// Counts lines for which there was no room in the queue.
+static DROPPED_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// Keeps the log's thread; lines that wait are written when this is dropped.
+/// Keeps the log's thread alive; waiting lines are written when this is dropped.
 pub(crate) struct Log {
     _writer: WorkerGuard,
 }
 
 impl Log {
-    /// Starts a structured log, `info` and above unless `RUST_LOG` says otherwise.
+    /// Starts the log, with level `info` unless `RUST_LOG` sets another filter.
     pub(crate) fn start(format: LogFormat) -> Self {
         let asked = std::env::var(EnvFilter::DEFAULT_ENV).map(|asked| with_engine(&asked));
         let filter = asked.ok().and_then(|asked| EnvFilter::try_new(asked).ok());
         let filter = filter.unwrap_or_else(|| EnvFilter::new("info,sqlx=warn"));
         let (sink, writer) = sink();
-        // The library would tell of its own failures on standard error, and panic where that is closed.
+        // tracing would report its own errors on standard error, and panic if that is closed.
         let log =
             tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter).with_writer(sink);
         match format {
             LogFormat::Json => log.json().flatten_event(true).init(),
             LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
         }
-        panic::set_hook(Box::new(tell_panic));
+        panic::set_hook(Box::new(log_panic));
         Self { _writer: writer }
     }
 }
 
-/// A panic is told like everything else: what Rust does by itself waits for standard error.
-fn tell_panic(panic: &PanicHookInfo<'_>) {
+/// Logs a panic. Rust's default hook would block on standard error.
+fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string);
     tracing::error!(location, cause = panic.payload_as_str().unwrap_or("unknown"), "panic");
 }
 
 fn sink() -> (NonBlocking, WorkerGuard) {
-    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING);
-    let (sink, writer) = builder.thread_name("log").finish(Counted(io::stderr()));
-    // It is set once a process.
-    let _ = DROPPED.set(sink.error_counter());
+    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING_LINES);
+    let (sink, writer) = builder.thread_name("log").finish(CountingStderr(io::stderr()));
+    // It can be set only once.
+    let _ = DROPPED_LINES.set(sink.error_counter());
     (sink, writer)
 }
 
-/// Lines that were lost so far.
-pub(super) fn lost() -> u64 {
-    let dropped = DROPPED.get().map_or(0, |counter| counter.dropped_lines() as u64);
-    dropped.saturating_add(FAILED.load(Ordering::Relaxed))
+/// Number of lost lines so far.
+pub(super) fn lost_lines() -> u64 {
+    let dropped = DROPPED_LINES.get().map_or(0, |counter| counter.dropped_lines() as u64);
+    dropped.saturating_add(FAILED_LINES.load(Ordering::Relaxed))
 }
 
-/// Standard error, where what cannot be written is counted instead of told.
-struct Counted(Stderr);
+/// Standard error; lines that cannot be written are counted, and no error is returned.
+struct CountingStderr(Stderr);
 
-impl Write for Counted {
+impl Write for CountingStderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.0.write_all(line).is_err() {
-            FAILED.fetch_add(1, Ordering::Relaxed);
+            FAILED_LINES.fetch_add(1, Ordering::Relaxed);
         }
         Ok(line.len())
     }
@@ -79,7 +79,7 @@ impl Write for Counted {
     }
 }
 
-/// What is asked of `guichet` is asked of its engine too, which is a crate of another name.
+/// Adds to each filter for `guichet` the same one for `facade`, since the engine is a crate of its own.
 fn with_engine(asked: &str) -> String {
     let directives = asked.split(',').flat_map(|directive| {
         let engine = directive.trim().strip_prefix("guichet").map(|rest| format!("facade{rest}"));

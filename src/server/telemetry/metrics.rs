@@ -1,14 +1,14 @@
-//! What is counted for Prometheus, and its text.
+//! Metrics for Prometheus.
 //!
-//! A label never holds what a client made up: an operation is a documented path or a field at the
-//! root of the schema, everything else is told as a kind. Counting is a look-up and an atomic addition.
+//! Labels never hold texts of clients: an operation is a documented path or a root field of the schema, and
+//! everything else has a fixed label. Counting is a look-up and an atomic addition.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_graphql::registry::Registry as Schema;
-use facade::facts::{Answerer, Facts};
-use facade::operation::INTROSPECTION;
+use facade::facts::{AnsweredBy, RequestFacts};
+use facade::operation::INTROSPECTION_FIELDS;
 use prometheus::core::Collector;
 use prometheus::{
     Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -16,50 +16,49 @@ use prometheus::{
 };
 
 use super::log;
-use crate::database::reader::Connections;
+use crate::database::reader::ConnectionCounts;
 use crate::{Error, Result};
 
-/// Upper bounds of the durations that are told apart, in seconds.
+/// Upper bounds of the histogram's buckets, in seconds.
 const DURATIONS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// What a request is counted as that is no operation.
+/// Label of requests without a documented path.
 const UNMATCHED: &str = "unmatched";
-/// What a GraphQL request is counted as that has no operation which can be run, several fields at the
-/// root, or one that the schema doesn't have.
+/// Labels of GraphQL requests without a valid operation, with several root fields, and with an unknown root field.
 const NONE: &str = "none";
 const SEVERAL: &str = "several";
 const UNKNOWN: &str = "unknown";
 
-/// The counters.
+/// The metrics.
 pub(super) struct Metrics {
     registry: Registry,
     roots: HashSet<String>,
     requests: IntCounterVec,
     durations: HistogramVec,
-    under_way: IntGauge,
+    in_flight: IntGauge,
     errors: IntCounterVec,
     points: IntCounter,
     statements: IntCounter,
     connections: IntGaugeVec,
     max_connections: IntGauge,
     lost_lines: IntCounter,
-    compared: IntCounterVec,
+    shadow_comparisons: IntCounterVec,
 }
 
-/// A request as it is counted.
-pub(super) struct Counted<'a> {
+/// A finished request, for counting.
+pub(super) struct CountedRequest<'a> {
     pub(super) method: &'static str,
     pub(super) status: u16,
     pub(super) duration: Duration,
-    pub(super) facts: &'a Facts,
+    pub(super) facts: &'a RequestFacts,
 }
 
 impl Metrics {
-    /// Counters of a server with this schema.
+    /// Metrics of a server with this schema.
     ///
     /// # Errors
-    /// When two of them have the same name.
+    /// When two metrics have the same name, which would be a defect.
     pub(super) fn new(schema: &Schema) -> Result<Self> {
         let metrics = Self::unregistered(schema).map_err(Error::internal)?;
         metrics.register().map_err(Error::internal)?;
@@ -81,7 +80,7 @@ impl Metrics {
                 &["face", "method", "operation", "status"],
             )?,
             durations: HistogramVec::new(durations, &["face", "operation"])?,
-            under_way: IntGauge::new("guichet_requests_in_flight", "Requests that are being answered.")?,
+            in_flight: IntGauge::new("guichet_requests_in_flight", "Requests that are being answered.")?,
             errors: counters("guichet_errors_total", "Errors in answers, by their code.", &["face", "code"])?,
             points: IntCounter::new("guichet_cost_points_total", "Points that requests cost.")?,
             statements: IntCounter::new("guichet_sql_statements_total", "SQL statements that were sent.")?,
@@ -97,7 +96,7 @@ impl Metrics {
                 "guichet_log_lines_lost_total",
                 "Lines of the log that could not be written.",
             )?,
-            compared: counters(
+            shadow_comparisons: counters(
                 "guichet_shadow_requests_total",
                 "Answers that were compared with the upstream's: same, changed meanwhile, different, or unanswered there.",
                 &["operation", "outcome"],
@@ -116,29 +115,29 @@ impl Metrics {
         let collectors: [Box<dyn Collector>; 12] = [
             Box::new(self.requests.clone()),
             Box::new(self.durations.clone()),
-            Box::new(self.under_way.clone()),
+            Box::new(self.in_flight.clone()),
             Box::new(self.errors.clone()),
             Box::new(self.points.clone()),
             Box::new(self.statements.clone()),
             Box::new(self.connections.clone()),
             Box::new(self.max_connections.clone()),
             Box::new(self.lost_lines.clone()),
-            Box::new(self.compared.clone()),
+            Box::new(self.shadow_comparisons.clone()),
             Box::new(started),
             Box::new(build),
         ];
         collectors.into_iter().try_for_each(|collector| self.registry.register(collector))
     }
 
-    /// A request begins.
+    /// Counts a request that begins.
     pub(super) fn begin(&self) {
-        self.under_way.inc();
+        self.in_flight.inc();
     }
 
-    /// A request ends.
-    pub(super) fn end(&self, request: &Counted<'_>) {
-        self.under_way.dec();
-        let (face, operation) = (request.facts.answerer.name(), self.operation(request.facts));
+    /// Counts a request that ends.
+    pub(super) fn end(&self, request: &CountedRequest<'_>) {
+        self.in_flight.dec();
+        let (face, operation) = (request.facts.answered_by.name(), self.operation(request.facts));
         let mut digits = itoa::Buffer::new();
         let status = digits.format(request.status);
         self.requests.with_label_values(&[face, request.method, operation, status]).inc();
@@ -149,46 +148,46 @@ impl Metrics {
         self.points.inc_by(request.facts.cost.unwrap_or(0));
     }
 
-    /// An answer was compared with the upstream's.
+    /// Counts a comparison with the upstream server's answer.
     pub(super) fn compared(&self, operation: &str, outcome: &str) {
-        self.compared.with_label_values(&[operation, outcome]).inc();
+        self.shadow_comparisons.with_label_values(&[operation, outcome]).inc();
     }
 
-    /// A statement is sent.
+    /// Counts an SQL statement.
     pub(super) fn statement(&self) {
         self.statements.inc();
     }
 
-    /// What a request is counted as.
-    fn operation<'a>(&self, facts: &'a Facts) -> &'a str {
-        match (facts.answerer, facts.path.as_deref(), facts.roots.as_deref()) {
-            (Answerer::GraphQl, _, None) => NONE,
-            (Answerer::GraphQl, _, Some([root])) if self.roots.contains(root.as_str()) => root,
-            (Answerer::GraphQl, _, Some([_])) => UNKNOWN,
-            (Answerer::GraphQl, ..) => SEVERAL,
+    /// The label `operation` of a request.
+    fn operation<'a>(&self, facts: &'a RequestFacts) -> &'a str {
+        match (facts.answered_by, facts.path.as_deref(), facts.roots.as_deref()) {
+            (AnsweredBy::GraphQl, _, None) => NONE,
+            (AnsweredBy::GraphQl, _, Some([root])) if self.roots.contains(root.as_str()) => root,
+            (AnsweredBy::GraphQl, _, Some([_])) => UNKNOWN,
+            (AnsweredBy::GraphQl, ..) => SEVERAL,
             (_, path, _) => path.unwrap_or(UNMATCHED),
         }
     }
 
-    /// Everything in Prometheus' text format.
+    /// All metrics in Prometheus' text format.
     ///
     /// # Errors
-    /// When a name or label isn't one of Prometheus.
-    pub(super) fn text(&self, connections: Connections) -> Result<String> {
+    /// When a name or label is not valid, which would be a defect.
+    pub(super) fn text(&self, connections: ConnectionCounts) -> Result<String> {
         let used = connections.open.saturating_sub(connections.idle);
         for (state, number) in [("idle", connections.idle), ("used", used)] {
             self.connections.with_label_values(&[state]).set(number.into());
         }
         self.max_connections.set(connections.max.into());
-        self.lost_lines.inc_by(log::lost().saturating_sub(self.lost_lines.get()));
+        self.lost_lines.inc_by(log::lost_lines().saturating_sub(self.lost_lines.get()));
         TextEncoder::new().encode_to_string(&self.registry.gather()).map_err(Error::internal)
     }
 }
 
-/// Names of the fields at the roots of a schema.
+/// Names of the root fields of a schema.
 fn roots(schema: &Schema) -> HashSet<String> {
     let types = [Some(&schema.query_type), schema.mutation_type.as_ref()];
     let types = types.into_iter().flatten().filter_map(|name| schema.types.get(name));
     let fields = types.filter_map(|ty| ty.fields()).flat_map(|fields| fields.keys().cloned());
-    fields.chain(INTROSPECTION.map(str::to_owned)).collect()
+    fields.chain(INTROSPECTION_FIELDS.map(str::to_owned)).collect()
 }

@@ -1,16 +1,15 @@
-//! What the operator is told of the server's work: a line in the log for each request, counters for
-//! Prometheus, and traces for an OpenTelemetry collector.
+//! Telemetry: a line in the log for each request, metrics for Prometheus, and traces for an OpenTelemetry collector.
 //!
-//! Each request has an `Ongoing` around its work. Whatever answers it reaches that without being handed it,
-//! and notes what it learns; at the end, everything is told at once to those who want to know.
+//! Each request has an `ObservedRequest` in a task-local variable. The code that answers the request notes facts in it.
+//! When it is dropped, log, metrics and traces are written.
 //!
-//! Told are names, numbers and identifiers that the server itself gave, and the name that a GraphQL
-//! document gives its operation: no other text that a client sent, no address, no secret.
+//! They hold names, numbers and identifiers of the server, and the name of the operation in a GraphQL document: no
+//! other text that a client has sent, no address, no secret.
 
 mod exporter;
 mod log;
 mod metrics;
-mod ongoing;
+mod observed_request;
 mod request_id;
 mod spans;
 mod trace;
@@ -23,32 +22,33 @@ use axum::extract::Request;
 use self::exporter::Exporter;
 pub(crate) use self::log::Log;
 use self::metrics::Metrics;
-use self::ongoing::Ongoing;
-pub(crate) use self::ongoing::request_id;
+use self::observed_request::ObservedRequest;
+pub(crate) use self::observed_request::request_id;
 pub(crate) use self::request_id::RequestId;
 pub use self::trace::TraceId;
 use crate::Result;
-use crate::database::reader::{Connections, Observer};
+use crate::database::reader::{ConnectionCounts, Observer};
 use crate::platform::config::{Config, Sampler};
 
-/// Who wants to know of requests.
+/// Log, metrics and traces of requests.
 pub struct Telemetry {
     log: bool,
     metrics: Option<Metrics>,
     traces: Option<Traces>,
 }
 
-/// Where traces go, and which.
+/// The exporter of traces, and which requests are traced.
 struct Traces {
     exporter: Exporter,
     sampler: Sampler,
 }
 
 impl Telemetry {
-    /// As the operator has set it, for a server with this schema. Traces are sent by a task beside the requests.
+    /// Makes the telemetry by the operator's settings, for a server with this schema. Traces are sent by a
+    /// background task.
     ///
     /// # Errors
-    /// When there is a defect in the names of counters.
+    /// When the name of a metric is not valid, which would be a defect.
     pub fn new(config: &Config, schema: &Registry) -> Result<Self> {
         let metrics = config.metrics_listen.map(|_| Metrics::new(schema)).transpose()?;
         let traces = config.otlp.clone().map(|settings| Traces {
@@ -58,17 +58,17 @@ impl Telemetry {
         Ok(Self { log: config.request_log, metrics, traces })
     }
 
-    /// Begins to watch a request. `id` is what a trusted proxy calls it.
-    pub(crate) fn begin(self: &Arc<Self>, request: &Request, id: Option<RequestId>) -> Ongoing {
-        Ongoing::new(Arc::clone(self), request, id)
+    /// Begins to observe a request. `id` is the identifier that a trusted proxy has sent.
+    pub(crate) fn begin(self: &Arc<Self>, request: &Request, id: Option<RequestId>) -> ObservedRequest {
+        ObservedRequest::new(Arc::clone(self), request, id)
     }
 
-    /// An observer of SQL statements that counts them, and tells another.
+    /// An observer of SQL statements that counts them and calls another one.
     #[must_use]
     pub fn observer(self: &Arc<Self>, other: Observer) -> Observer {
         let telemetry = Arc::clone(self);
         Arc::new(move |sent| {
-            ongoing::note_statement(sent);
+            observed_request::note_statement(sent);
             if let Some(metrics) = &telemetry.metrics {
                 metrics.statement();
             }
@@ -76,25 +76,25 @@ impl Telemetry {
         })
     }
 
-    /// Counts an answer that was compared with the shop's own server's. `operation` is a documented path.
+    /// Counts a comparison with the upstream server's answer. `operation` is a documented path.
     pub(crate) fn compared(&self, operation: &str, outcome: &str) {
         if let Some(metrics) = &self.metrics {
             metrics.compared(operation, outcome);
         }
     }
 
-    /// Sends the spans that still wait.
+    /// Sends the waiting spans.
     pub(crate) async fn flush(&self) {
         if let Some(traces) = &self.traces {
             traces.exporter.flush().await;
         }
     }
 
-    /// The counters as Prometheus reads them; nothing where none are kept.
+    /// The metrics in Prometheus' text format; `None` where metrics are off.
     ///
     /// # Errors
-    /// When there is a defect in the names of counters.
-    pub(crate) fn metrics(&self, connections: Connections) -> Result<Option<String>> {
+    /// When the name of a metric is not valid, which would be a defect.
+    pub(crate) fn metrics(&self, connections: ConnectionCounts) -> Result<Option<String>> {
         self.metrics.as_ref().map(|metrics| metrics.text(connections)).transpose()
     }
 }

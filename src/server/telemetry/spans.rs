@@ -1,51 +1,52 @@
-//! Spans of requests and of their SQL statements, as OTLP spells them in JSON, with the attributes
-//! of OpenTelemetry's semantic conventions.
+//! Spans of requests and their SQL statements, as OTLP in JSON, with attributes of OpenTelemetry's semantic
+//! conventions.
 //!
-//! A path is told as its route and a statement with its placeholders: what a client sent is in neither.
+//! A path is its documented form, and a statement has placeholders, so neither holds texts of clients.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use facade::facts::{Answerer, Facts};
+use facade::facts::{AnsweredBy, RequestFacts};
 use serde_json::{Value as Json, json};
 
-use super::trace::{Parent, TraceId};
+use super::trace::{ParentSpan, TraceId};
 
-/// Kinds of spans.
+/// Kinds of spans in OTLP.
 const SERVER: u8 = 2;
 const CLIENT: u8 = 3;
-/// Status of a span that failed.
+/// Status code of a failed span in OTLP.
 const FAILED: u8 = 2;
 
-/// A request that was answered, with what it did on the database.
-pub(super) struct Told {
+/// A request that was answered, with its statements.
+pub(super) struct FinishedRequest {
     pub(super) method: &'static str,
     pub(super) status: u16,
     pub(super) began: SystemTime,
     pub(super) duration: Duration,
     pub(super) trace: TraceId,
-    pub(super) parent: Option<Parent>,
+    pub(super) parent: Option<ParentSpan>,
     pub(super) statements: Vec<Statement>,
-    pub(super) facts: Facts,
+    pub(super) facts: RequestFacts,
 }
 
 /// A statement of a request.
 pub(super) struct Statement {
     pub(super) sql: String,
-    /// When it was sent, after the request began.
+    /// When it was sent: time since the request began.
     pub(super) after: Duration,
     pub(super) elapsed: Duration,
     pub(super) failed: bool,
 }
 
-impl Told {
-    /// The spans of the request: its own, then those of its statements.
+impl FinishedRequest {
+    /// The span of the request, followed by those of its statements.
     pub(super) fn spans(&self, database: &'static str) -> Vec<Json> {
         let id = span_id();
-        let statements = self.statements.iter().map(|statement| self.statement(&id, database, statement));
-        std::iter::once(self.own(&id)).chain(statements).collect()
+        let statements =
+            self.statements.iter().map(|statement| self.statement_span(&id, database, statement));
+        std::iter::once(self.request_span(&id)).chain(statements).collect()
     }
 
-    fn own(&self, id: &str) -> Json {
+    fn request_span(&self, id: &str) -> Json {
         let facts = &self.facts;
         let name = match &facts.path {
             Some(path) => format!("{} {path}", self.method),
@@ -54,9 +55,9 @@ impl Told {
         let failed = self.status >= 500;
         let error = failed
             .then(|| facts.errors.first().map_or_else(|| self.status.to_string(), |&code| code.to_owned()));
-        let graphql = facts.operation.as_deref().filter(|_| facts.answerer == Answerer::GraphQl);
-        let rest = facts.operation.as_deref().filter(|_| facts.answerer == Answerer::Rest);
-        let (key, _) = super::ongoing::credential(facts);
+        let graphql = facts.operation.as_deref().filter(|_| facts.answered_by == AnsweredBy::GraphQl);
+        let rest = facts.operation.as_deref().filter(|_| facts.answered_by == AnsweredBy::Rest);
+        let (key, _) = super::observed_request::credential(facts);
         let attributes = [
             text("http.request.method", Some(self.method)),
             text("http.route", facts.path.as_deref()),
@@ -64,7 +65,7 @@ impl Told {
             text("error.type", error.as_deref()),
             text("graphql.operation.type", facts.kind),
             text("graphql.operation.name", graphql),
-            text("guichet.face", Some(facts.answerer.name())),
+            text("guichet.face", Some(facts.answered_by.name())),
             text("guichet.operation", rest),
             number("guichet.key.id", key),
             number("guichet.cost", facts.cost.and_then(|cost| i64::try_from(cost).ok())),
@@ -79,7 +80,7 @@ impl Told {
         span
     }
 
-    fn statement(&self, parent: &str, database: &'static str, statement: &Statement) -> Json {
+    fn statement_span(&self, parent: &str, database: &'static str, statement: &Statement) -> Json {
         let operation = statement.sql.split_whitespace().next().unwrap_or_default().to_uppercase();
         let attributes = [
             text("db.system.name", Some(database)),
@@ -116,8 +117,8 @@ impl Told {
     }
 }
 
-/// What an exporter sends: spans of one service.
-pub(super) fn request(resource: &[(String, String)], spans: &[Json]) -> Json {
+/// The body of an export request: spans of one service.
+pub(super) fn export_request(resource: &[(String, String)], spans: &[Json]) -> Json {
     let resource: Vec<Json> = resource.iter().filter_map(|(name, value)| text(name, Some(value))).collect();
     let scope = json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")});
     json!({"resourceSpans": [{
@@ -130,7 +131,7 @@ fn span_id() -> String {
     format!("{:016x}", rand::random::<u64>().max(1))
 }
 
-/// 64-bit numbers are texts in the JSON of Protocol Buffers.
+/// A time in nanoseconds since 1970, as text: the JSON of Protocol Buffers writes 64-bit numbers so.
 fn nanoseconds(time: SystemTime) -> String {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string()
 }

@@ -1,4 +1,4 @@
-//! The identifier that joins what several programs tell of one request (W3C Trace Context).
+//! Trace identifiers, which connect the telemetry of several programs about one request (W3C Trace Context).
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 
 use crate::platform::config::Sampler;
 
-/// Header in which a caller hands its trace on.
+/// Header with the caller's trace.
 const TRACEPARENT: &str = "traceparent";
 
 /// Identifier of a trace.
@@ -14,7 +14,7 @@ const TRACEPARENT: &str = "traceparent";
 pub struct TraceId(u128);
 
 impl TraceId {
-    /// One that nobody has.
+    /// A random identifier.
     pub fn random() -> Self {
         Self(rand::random::<u128>().max(1))
     }
@@ -24,17 +24,17 @@ impl TraceId {
         self.0
     }
 
-    /// Whether spans are told of it: as its caller has decided, or by its last digits, so that every
-    /// server decides alike.
-    pub(super) fn is_sampled(self, caller: Option<&Parent>, sampler: Sampler) -> bool {
+    /// Whether the trace is sampled: as its caller has decided, or by its last digits, so that all servers decide
+    /// the same.
+    pub(super) fn is_sampled(self, caller: Option<&ParentSpan>, sampler: Sampler) -> bool {
         match caller {
             Some(caller) if sampler.follows_caller => caller.sampled,
-            _ => sampler.ratio >= 1.0 || self.share() < sampler.ratio,
+            _ => sampler.ratio >= 1.0 || self.ratio() < sampler.ratio,
         }
     }
 
     /// The last digits as a number from 0 to 1.
-    fn share(self) -> f64 {
+    fn ratio(self) -> f64 {
         let digits = (self.0 & u128::from(u32::MAX)) as u32;
         f64::from(digits) / f64::from(u32::MAX)
     }
@@ -46,23 +46,23 @@ impl fmt::Display for TraceId {
     }
 }
 
-/// The trace that a caller is in, with the caller's own part of it.
+/// The span of the caller, with its trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parent {
+pub(super) struct ParentSpan {
     pub(super) trace: TraceId,
     pub(super) span: u64,
     pub(super) sampled: bool,
 }
 
-impl Parent {
-    /// What the headers of a request say, where they say it well.
+impl ParentSpan {
+    /// Reads the header `traceparent`; `None` where it is missing, malformed or repeated.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut given = headers.get_all(TRACEPARENT).iter();
         let (Some(only), None) = (given.next(), given.next()) else { return None };
         Self::read(only.to_str().ok()?)
     }
 
-    /// `version-trace-span-flags`; later versions may append parts of their own.
+    /// Parses `version-trace-span-flags`; later versions may append further parts.
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let version = number(parts.next()?, 2)?;
@@ -76,7 +76,7 @@ impl Parent {
     }
 }
 
-/// A number in so many lower-case hexadecimal digits.
+/// Parses a number of so many lower-case hexadecimal digits.
 fn number(text: &str, digits: usize) -> Option<u128> {
     let plain = text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     plain.then(|| u128::from_str_radix(text, 16).ok()).flatten()
@@ -92,18 +92,18 @@ mod tests {
 
     #[test]
     fn a_trace_is_read_as_the_recommendation_writes_it() {
-        let parent = Parent::read(GIVEN).unwrap();
+        let parent = ParentSpan::read(GIVEN).unwrap();
         assert_eq!(parent.trace.to_string(), "0af7651916cd43dd8448eb211c80319c");
         assert_eq!((parent.span, parent.sampled), (0xb7ad_6b71_6920_3331, true));
-        assert!(!Parent::read(&GIVEN.replace("-01", "-00")).unwrap().sampled);
+        assert!(!ParentSpan::read(&GIVEN.replace("-01", "-00")).unwrap().sampled);
         let later = GIVEN.replace("00-0af", "01-0af");
-        assert!(Parent::read(&format!("{later}-more")).is_some());
+        assert!(ParentSpan::read(&format!("{later}-more")).is_some());
     }
 
     #[test]
     fn the_caller_decides_or_the_share_does() {
         let sampler = |ratio, follows_caller| Sampler { ratio, follows_caller };
-        let caller = |sampled| Parent { sampled, ..Parent::read(GIVEN).unwrap() };
+        let caller = |sampled| ParentSpan { sampled, ..ParentSpan::read(GIVEN).unwrap() };
         let trace = caller(true).trace;
         assert!(trace.is_sampled(Some(&caller(true)), sampler(0.0, true)));
         assert!(!trace.is_sampled(Some(&caller(false)), sampler(1.0, true)));
@@ -126,17 +126,17 @@ mod tests {
             GIVEN.replace("b7ad6b7169203331", "b7ad6b716920333"),
             GIVEN.replace("-01", ""),
         ] {
-            assert_eq!(Parent::read(&text), None, "{text}");
+            assert_eq!(ParentSpan::read(&text), None, "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn callers_are_read_back(trace in 1..=u128::MAX, span in 1..=u64::MAX, sampled in any::<bool>(), text in r"[0-9a-f-]{0,60}|\PC*") {
-            let parent = Parent { trace: TraceId(trace), span, sampled };
+            let parent = ParentSpan { trace: TraceId(trace), span, sampled };
             let written = format!("00-{}-{span:016x}-{:02x}", parent.trace, u8::from(sampled));
-            prop_assert_eq!(Parent::read(&written), Some(parent));
-            Parent::read(&text);
+            prop_assert_eq!(ParentSpan::read(&written), Some(parent));
+            ParentSpan::read(&text);
         }
     }
 }

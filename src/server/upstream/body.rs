@@ -1,4 +1,4 @@
-//! Bodies while they are passed on, piece by piece. How long nothing moved is noted, and bounded.
+//! Bodies that are forwarded as streams. Both have a limit for the time without progress.
 
 use std::io;
 use std::pin::Pin;
@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use facade::gate::Place;
+use facade::gate::Permit;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::connections::Answer;
-use super::shares::Share;
+use super::connections::ConnectionBody;
+use super::shares::SharePermit;
 
-/// When a piece of a request last moved.
+/// When a request has last made progress.
 pub(super) struct Progress {
     began: Instant,
-    /// Milliseconds since then.
+    /// The last progress, in milliseconds since `began`.
     last: AtomicU64,
 }
 
@@ -33,7 +33,7 @@ impl Progress {
         self.last.store(now, Ordering::Relaxed);
     }
 
-    /// Waits until nothing has moved for so long.
+    /// Waits until there was no progress for this time.
     pub(super) async fn stalled(&self, limit: Duration) {
         loop {
             let due = self.began + Duration::from_millis(self.last.load(Ordering::Relaxed)) + limit;
@@ -45,19 +45,19 @@ impl Progress {
     }
 }
 
-/// The body of a request on its way to the server.
-pub(super) struct Sent {
+/// The body of a request to the upstream server.
+pub(super) struct RequestBody {
     body: Body,
     progress: Arc<Progress>,
 }
 
-impl Sent {
+impl RequestBody {
     pub(super) fn new(body: Body, progress: Arc<Progress>) -> Self {
         Self { body, progress }
     }
 }
 
-impl HttpBody for Sent {
+impl HttpBody for RequestBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -79,22 +79,22 @@ impl HttpBody for Sent {
     }
 }
 
-/// The body of the server's answer on its way to the client.
-pub(super) struct Answered {
-    body: Answer,
+/// The body of the upstream server's answer to the client.
+pub(super) struct AnswerBody {
+    body: ConnectionBody,
     limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
-    /// Among the requests that are passed on, until the answer's end.
-    _place: (Place, Option<Share>),
+    /// The permits of the request, held until the end of the answer.
+    _place: (Permit, Option<SharePermit>),
 }
 
-impl Answered {
-    pub(super) fn new(body: Answer, limit: Duration, place: (Place, Option<Share>)) -> Self {
+impl AnswerBody {
+    pub(super) fn new(body: ConnectionBody, limit: Duration, place: (Permit, Option<SharePermit>)) -> Self {
         Self { body, limit, waiting: None, _place: place }
     }
 }
 
-impl HttpBody for Answered {
+impl HttpBody for AnswerBody {
     type Data = Bytes;
     type Error = io::Error;
 

@@ -1,6 +1,5 @@
-//! Connections to the shop's own server. An open one belongs to the request that uses it, and is driven by
-//! that request: a task of its own would cost a change of tasks, often of threads, for each piece. Between
-//! two requests it is kept for a while.
+//! Connections to the upstream server. The request that uses a connection also polls its I/O: a separate task would
+//! cost a switch of tasks, often of threads, for each chunk. Between two requests a connection is kept for a while.
 
 use std::error::Error as _;
 use std::future::{Future as _, poll_fn};
@@ -15,53 +14,53 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1;
 use tokio::time::Instant;
 
-use super::bell::Bell;
-use super::body::Sent;
-use super::connector::{Connector, Wire};
-use super::trouble::Trouble;
+use super::body::RequestBody;
+use super::connector::{Connector, Transport};
+use super::error::UpstreamError;
+use super::waker::ConnectionWaker;
 
-/// Connections that are kept open while nothing is passed on, and how long.
-const KEPT: usize = 64;
-const KEPT_FOR: Duration = Duration::from_secs(30);
-/// How often a connection is polled in a row where it wakes itself. Then other tasks have their turn.
-const TURNS: usize = 4;
+/// Maximum number of idle connections, and how long they are kept.
+const MAX_IDLE: usize = 64;
+const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
+/// How often a connection is polled in a row if it wakes itself, before other tasks run.
+const MAX_POLLS: usize = 4;
 
-/// The connections to one server.
+/// The connections to the upstream server.
 pub(super) struct Connections {
     connector: Connector,
-    idle: Mutex<Idle>,
+    idle: Mutex<IdleConnections>,
 }
 
 #[derive(Default)]
-struct Idle {
-    /// Those kept, the longest unused first.
+struct IdleConnections {
+    /// Idle connections with the time of their last use, the oldest first.
     connections: Vec<(Instant, Connection)>,
-    /// Whether a task closes those that are kept for too long.
+    /// Whether a task runs that closes old ones.
     is_watched: bool,
 }
 
 /// An open connection.
 struct Connection {
-    sender: http1::SendRequest<Sent>,
-    /// Moves the bytes; none once the connection is closed.
-    driver: Option<http1::Connection<Wire, Sent>>,
-    /// What both halves wake, instead of the task that polls them.
-    bell: Bell,
+    sender: http1::SendRequest<RequestBody>,
+    /// Does the I/O; `None` once the connection is closed.
+    driver: Option<http1::Connection<Transport, RequestBody>>,
+    /// The waker of both halves.
+    waker: ConnectionWaker,
 }
 
-/// Why a request got no answer, and the request where no byte of it was sent.
-type Failed = (hyper::Error, Option<Request<Sent>>);
+/// Why a request was not answered; with the request, if no byte of it was sent.
+type SendError = (hyper::Error, Option<Request<RequestBody>>);
 
-/// Why there is no answer.
-pub(super) struct NoAnswer {
-    pub(super) trouble: Trouble,
-    /// Whether a connection that was kept has ended: another one may have an answer.
+/// Why a request was not answered.
+pub(super) struct RequestFailure {
+    pub(super) error: UpstreamError,
+    /// Whether it was sent on a kept connection that has ended, so that another connection may succeed.
     pub(super) was_stale: bool,
 }
 
-impl From<Trouble> for NoAnswer {
-    fn from(trouble: Trouble) -> Self {
-        Self { trouble, was_stale: false }
+impl From<UpstreamError> for RequestFailure {
+    fn from(error: UpstreamError) -> Self {
+        Self { error, was_stale: false }
     }
 }
 
@@ -75,56 +74,56 @@ impl Connections {
         self.connector.connect().await.map(drop)
     }
 
-    /// Sends a request, whose address is a path, and waits for the head of its answer. `anew` opens a
-    /// connection for it, whether one is kept or not.
+    /// Sends a request, whose URL is only a path, and waits for the head of its answer. With `new_connection`, it
+    /// uses no kept connection.
     ///
     /// # Errors
-    /// Where no connection can be opened, and where it breaks.
-    pub(super) async fn ask(
+    /// When no connection can be opened, and when it breaks.
+    pub(super) async fn send(
         self: &Arc<Self>,
-        mut request: Request<Sent>,
-        anew: bool,
-    ) -> Result<Response<Answer>, NoAnswer> {
-        if !anew && let Some(connection) = self.take() {
+        mut request: Request<RequestBody>,
+        new_connection: bool,
+    ) -> Result<Response<ConnectionBody>, RequestFailure> {
+        if !new_connection && let Some(connection) = self.take() {
             match self.exchange(connection, request).await {
                 Ok(answer) => return Ok(answer),
                 // The server had closed it.
                 Err((_, Some(unsent))) => request = unsent,
                 Err((error, None)) => {
                     let was_stale = !error.is_parse() && !error.is_user();
-                    return Err(NoAnswer { trouble: trouble(&error), was_stale });
+                    return Err(RequestFailure { error: error_of(&error), was_stale });
                 }
             }
         }
         let connection = self.open().await?;
-        self.exchange(connection, request).await.map_err(|(error, _)| trouble(&error).into())
+        self.exchange(connection, request).await.map_err(|(error, _)| error_of(&error).into())
     }
 
     async fn exchange(
         self: &Arc<Self>,
         mut connection: Connection,
-        request: Request<Sent>,
-    ) -> Result<Response<Answer>, Failed> {
+        request: Request<RequestBody>,
+    ) -> Result<Response<ConnectionBody>, SendError> {
         let answer = connection.exchange(request).await?;
-        let mut answer = answer.map(|body| Answer::new(body, connection, self));
-        // Nobody reads a body that has ended already.
+        let mut answer = answer.map(|body| ConnectionBody::new(body, connection, self));
+        // A body that is empty is not read, so its connection is put back now.
         if answer.body().body.is_end_stream() {
             answer.body_mut().end();
         }
         Ok(answer)
     }
 
-    async fn open(&self) -> Result<Connection, Trouble> {
-        let wire = self.connector.connect().await.map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => Trouble::Slow,
-            _ => Trouble::Away(error.to_string()),
+    async fn open(&self) -> Result<Connection, UpstreamError> {
+        let transport = self.connector.connect().await.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => UpstreamError::ConnectTimeout,
+            _ => UpstreamError::Unreachable(error.to_string()),
         })?;
-        let opened = http1::handshake(wire).await;
-        let (sender, driver) = opened.map_err(|error| Trouble::Broken(error.to_string()))?;
-        Ok(Connection { sender, driver: Some(driver), bell: Bell::default() })
+        let opened = http1::handshake(transport).await;
+        let (sender, driver) = opened.map_err(|error| UpstreamError::Broken(error.to_string()))?;
+        Ok(Connection { sender, driver: Some(driver), waker: ConnectionWaker::default() })
     }
 
-    /// The kept connection that was used last and is still open.
+    /// The most recently used idle connection that is still open.
     fn take(&self) -> Option<Connection> {
         loop {
             let (_, mut connection) = self.idle().connections.pop()?;
@@ -134,9 +133,9 @@ impl Connections {
         }
     }
 
-    fn keep(self: &Arc<Self>, connection: Connection) {
+    fn put_back(self: &Arc<Self>, connection: Connection) {
         let mut idle = self.idle();
-        if idle.connections.len() == KEPT {
+        if idle.connections.len() == MAX_IDLE {
             return;
         }
         idle.connections.push((Instant::now(), connection));
@@ -145,30 +144,30 @@ impl Connections {
         }
     }
 
-    /// Closes those that were not used for long; whether some are left.
+    /// Closes idle connections that were not used for long; returns whether some are left.
     fn close_unused(&self) -> bool {
         let mut idle = self.idle();
-        idle.connections.retain(|(since, _)| since.elapsed() < KEPT_FOR);
+        idle.connections.retain(|(since, _)| since.elapsed() < MAX_IDLE_TIME);
         idle.is_watched = !idle.connections.is_empty();
         idle.is_watched
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, IdleConnections> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What it means that there was no answer.
-fn trouble(error: &hyper::Error) -> Trouble {
+/// Classifies an error of hyper.
+fn error_of(error: &hyper::Error) -> UpstreamError {
     let cause = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-    // What is asked of hyper can always be asked: only the request's body fails.
-    if error.is_user() { Trouble::Unsent(cause) } else { Trouble::Broken(cause) }
+    // hyper reports an error of the request's body as an error of its user; nothing else is used wrongly here.
+    if error.is_user() { UpstreamError::RequestBroken(cause) } else { UpstreamError::Broken(cause) }
 }
 
-/// Closes connections that are not used, as long as there are any.
+/// Closes unused connections periodically, as long as there are idle ones.
 async fn close_unused(connections: Weak<Connections>) {
     loop {
-        tokio::time::sleep(KEPT_FOR / 2).await;
+        tokio::time::sleep(MAX_IDLE_TIME / 2).await;
         if !connections.upgrade().is_some_and(|connections| connections.close_unused()) {
             return;
         }
@@ -176,66 +175,66 @@ async fn close_unused(connections: Weak<Connections>) {
 }
 
 impl Connection {
-    /// Sends a request; the head of its answer.
-    async fn exchange(&mut self, request: Request<Sent>) -> Result<Response<Incoming>, Failed> {
+    /// Sends a request; returns the head of its answer.
+    async fn exchange(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, SendError> {
         let mut answer = pin!(self.sender.try_send_request(request));
-        poll_fn(|cx| self.attend(cx, |cx| answer.as_mut().poll(cx))).await.map_err(|mut failed| {
+        poll_fn(|cx| self.poll_with_io(cx, |cx| answer.as_mut().poll(cx))).await.map_err(|mut failed| {
             let unsent = failed.take_message();
             (failed.into_error(), unsent)
         })
     }
 
-    /// Polls for something that comes by this connection, and moves what can be moved until it is there or has to
-    /// be waited for.
-    fn attend<T>(
+    /// Polls for a result that depends on this connection's I/O, and polls the I/O, until the result is ready or
+    /// nothing more can be done now.
+    fn poll_with_io<T>(
         &mut self,
         cx: &mut Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let waker = self.bell.silence();
+        let waker = self.waker.polling_waker();
         let mut inner = Context::from_waker(&waker);
-        for _ in 0..TURNS {
+        for _ in 0..MAX_POLLS {
             if let ready @ Poll::Ready(_) = poll(&mut inner) {
                 return ready;
             }
-            self.drive(&mut inner);
+            self.poll_io(&mut inner);
             if let ready @ Poll::Ready(_) = poll(&mut inner) {
                 return ready;
             }
-            if !self.bell.has_rung() {
+            if !self.waker.was_woken() {
                 break;
             }
         }
-        self.bell.ring_for(cx.waker());
+        self.waker.wake_task(cx.waker());
         Poll::Pending
     }
 
-    /// Moves what can be moved.
-    fn drive(&mut self, cx: &mut Context<'_>) {
+    /// Polls the I/O.
+    fn poll_io(&mut self, cx: &mut Context<'_>) {
         if let Some(driver) = &mut self.driver
             && Pin::new(driver).poll(cx).is_ready()
         {
-            // Whoever waits for an answer learns of it.
+            // hyper reports the end to the future of the answer.
             self.driver = None;
         }
     }
 
-    /// Moves what can be moved; whether the next request can be sent.
+    /// Polls the I/O; returns whether the next request can be sent.
     fn is_idle(&mut self) -> bool {
-        let waker = self.bell.silence();
-        self.drive(&mut Context::from_waker(&waker));
+        let waker = self.waker.polling_waker();
+        self.poll_io(&mut Context::from_waker(&waker));
         self.driver.is_some() && self.sender.is_ready()
     }
 }
 
-/// The body of an answer, and the connection that it comes by, which is kept at its end.
-pub(super) struct Answer {
+/// The body of an answer, and its connection, which is put back at the end of the body.
+pub(super) struct ConnectionBody {
     body: Incoming,
     connection: Option<Connection>,
     connections: Arc<Connections>,
 }
 
-impl Answer {
+impl ConnectionBody {
     fn new(body: Incoming, connection: Connection, connections: &Arc<Connections>) -> Self {
         Self { body, connection: Some(connection), connections: Arc::clone(connections) }
     }
@@ -244,12 +243,12 @@ impl Answer {
         if let Some(mut connection) = self.connection.take()
             && connection.is_idle()
         {
-            self.connections.keep(connection);
+            self.connections.put_back(connection);
         }
     }
 }
 
-impl hyper::body::Body for Answer {
+impl hyper::body::Body for ConnectionBody {
     type Data = bytes::Bytes;
     type Error = hyper::Error;
 
@@ -259,10 +258,10 @@ impl hyper::body::Body for Answer {
     ) -> Poll<Option<hyper::Result<Frame<bytes::Bytes>>>> {
         let Self { body, connection, .. } = &mut *self;
         let polled = match connection {
-            Some(connection) => connection.attend(cx, |cx| Pin::new(&mut *body).poll_frame(cx)),
+            Some(connection) => connection.poll_with_io(cx, |cx| Pin::new(&mut *body).poll_frame(cx)),
             None => Pin::new(body).poll_frame(cx),
         };
-        // A body of known length is not asked for its end.
+        // The end of a body of known length is not polled.
         if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
             self.end();
         }

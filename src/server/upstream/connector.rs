@@ -1,4 +1,4 @@
-//! Connections to the shop's own server: over TCP or a Unix socket, with TLS or without.
+//! Opens connections to the upstream server: over TCP or a Unix socket, with or without TLS.
 
 use std::io;
 use std::path::Path;
@@ -20,8 +20,8 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use crate::platform::config::{Upstream, UpstreamServer};
 use crate::{Error, Result};
 
-/// How writing fails where the server has closed the connection.
-const TAKES_NOTHING: [io::ErrorKind; 3] =
+/// Errors of a write after the server has closed the connection.
+const PEER_CLOSED: [io::ErrorKind; 3] =
     [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionAborted];
 
 /// Opens connections to one server.
@@ -32,10 +32,10 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// As the operator has set it.
+    /// Makes a connector by the operator's settings.
     ///
     /// # Errors
-    /// [`Error::Setting`] where certificates cannot be read, or the host's name is none.
+    /// [`Error::Setting`] where certificates cannot be read, or the host name is not valid.
     pub(super) fn new(upstream: &Upstream) -> Result<Self> {
         let tls = match &upstream.server {
             UpstreamServer::Host { tls: true, host, .. } => {
@@ -49,24 +49,24 @@ impl Connector {
     }
 
     /// Opens a connection.
-    pub(super) async fn connect(&self) -> io::Result<Wire> {
+    pub(super) async fn connect(&self) -> io::Result<Transport> {
         let connecting = async {
             let (host, port) = match &self.server {
-                UpstreamServer::Socket(path) => return Ok(wire(UnixStream::connect(path).await?)),
+                UpstreamServer::Socket(path) => return Ok(transport(UnixStream::connect(path).await?)),
                 UpstreamServer::Host { host, port, .. } => (host.as_str(), *port),
             };
             let stream = TcpStream::connect((host, port)).await?;
             stream.set_nodelay(true)?;
             Ok(match &self.tls {
-                Some((tls, name)) => wire(tls.connect(name.clone(), stream).await?),
-                None => wire(stream),
+                Some((tls, name)) => transport(tls.connect(name.clone(), stream).await?),
+                None => transport(stream),
             })
         };
         timeout(self.timeout, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 }
 
-/// TLS that trusts the certificates of a file, or else those of the system.
+/// TLS settings that trust the authorities in a file, or those of the system.
 fn tls_settings(ca: Option<&Path>) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = ca {
@@ -89,28 +89,28 @@ fn tls_settings(ca: Option<&Path>) -> Result<ClientConfig> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Bytes to and from the server.
-trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
+/// A stream of bytes in both directions.
+trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-/// An open connection. A server that takes nothing more may have answered all the same: from then on what is
-/// written is dropped, and what can be read decides.
-pub(super) struct Wire {
-    io: TokioIo<Box<dyn Bytes>>,
-    is_deaf: bool,
+/// An open connection. A server that has stopped reading may still have sent an answer: from then on, written bytes are
+/// discarded, and the answer is read.
+pub(super) struct Transport {
+    io: TokioIo<Box<dyn ByteStream>>,
+    is_write_closed: bool,
 }
 
-fn wire(stream: impl Bytes + 'static) -> Wire {
-    Wire { io: TokioIo::new(Box::new(stream)), is_deaf: false }
+fn transport(stream: impl ByteStream + 'static) -> Transport {
+    Transport { io: TokioIo::new(Box::new(stream)), is_write_closed: false }
 }
 
-impl Wire {
-    /// What has become of writing so many bytes.
+impl Transport {
+    /// Handles the result of a write of `all` bytes.
     fn written(&mut self, polled: Poll<io::Result<usize>>, all: usize) -> Poll<io::Result<usize>> {
         match polled {
-            Poll::Ready(Err(error)) if TAKES_NOTHING.contains(&error.kind()) => {
-                self.is_deaf = true;
+            Poll::Ready(Err(error)) if PEER_CLOSED.contains(&error.kind()) => {
+                self.is_write_closed = true;
                 Poll::Ready(Ok(all))
             }
             polled => polled,
@@ -118,7 +118,7 @@ impl Wire {
     }
 }
 
-impl Read for Wire {
+impl Read for Transport {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -128,9 +128,9 @@ impl Read for Wire {
     }
 }
 
-impl Write for Wire {
+impl Write for Transport {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.is_deaf {
+        if self.is_write_closed {
             return Poll::Ready(Ok(bytes.len()));
         }
         let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
@@ -138,7 +138,7 @@ impl Write for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.is_deaf {
+        if self.is_write_closed {
             return Poll::Ready(Ok(()));
         }
         let polled = Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0);
@@ -159,7 +159,7 @@ impl Write for Wire {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let all = slices.iter().map(|slice| slice.len()).sum();
-        if self.is_deaf {
+        if self.is_write_closed {
             return Poll::Ready(Ok(all));
         }
         let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);

@@ -1,5 +1,5 @@
-//! The headers of a passed request and its answer: those of one connection stay behind (RFC 9110, 7.6.1), and
-//! the server learns who asked (RFC 7239).
+//! Headers of forwarded requests and their answers: hop-by-hop headers are removed (RFC 9110, 7.6.1), and headers
+//! about the client are added (RFC 7239).
 
 use std::net::IpAddr;
 
@@ -9,10 +9,10 @@ use hyper::body::Body;
 
 use super::Sender;
 
-/// What this server is called in `Via`.
-const PSEUDONYM: &str = "guichet";
-/// Headers that are for one connection.
-const OF_ONE_CONNECTION: [HeaderName; 9] = [
+/// Name of this server in `Via`.
+const VIA_NAME: &str = "guichet";
+/// Hop-by-hop headers, which apply to one connection only.
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -23,9 +23,9 @@ const OF_ONE_CONNECTION: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-/// Headers of a request that `Connection` may not take away: whoever names one there wants the server to see
-/// another request than was sent.
-const KEPT: [HeaderName; 11] = [
+/// Headers of a request that `Connection` must not remove: a client that lists one there wants the server to get
+/// another request than the one that was checked.
+const PROTECTED: [HeaderName; 11] = [
     header::AUTHORIZATION,
     header::COOKIE,
     header::HOST,
@@ -47,27 +47,27 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Whether a request went through this server before.
+/// Whether a request has been forwarded by this server before.
 pub fn is_looping(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::VIA).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|hop| {
         let mut words = hop.split_whitespace();
-        words.nth(1).is_some_and(|by| by.eq_ignore_ascii_case(PSEUDONYM))
+        words.nth(1).is_some_and(|by| by.eq_ignore_ascii_case(VIA_NAME))
     })
 }
 
-/// Makes the headers of a request those that the server gets. What a client has forwarded itself is dropped:
-/// a trusted proxy may have left it as it was, and this server would be believed. Only the addresses that a
-/// trusted proxy tells of stay.
-pub(super) fn of_request(headers: &mut HeaderMap, version: Version, sender: &Sender<'_>) {
-    let named = named_by_connection(headers);
+/// Changes the headers of a request for the upstream server. Forwarding headers that the client has sent are removed: a
+/// trusted proxy may not have removed them, and the upstream server trusts this one. Only the addresses that a trusted
+/// proxy reports are kept.
+pub(super) fn prepare_request(headers: &mut HeaderMap, version: Version, sender: &Sender<'_>) {
+    let named = connection_options(headers);
     drop_all(headers, |name| {
         let is_forwarded = name.as_str().starts_with(FORWARDED_PREFIX) || *name == header::FORWARDED;
         let is_believed = sender.trusted && *name == FORWARDED_FOR;
-        // The server waits for nothing: the body is on its way.
-        OF_ONE_CONNECTION.contains(name)
+        // `Expect` is removed, because the body is sent without waiting.
+        HOP_BY_HOP.contains(name)
             || *name == header::EXPECT
-            || (named.contains(name) && !is_forwarded && !KEPT.contains(name))
+            || (named.contains(name) && !is_forwarded && !PROTECTED.contains(name))
             || is_ambiguous(name)
             || (is_forwarded && !is_believed)
             || (!sender.trusted && *name == REAL_IP)
@@ -83,18 +83,18 @@ pub(super) fn of_request(headers: &mut HeaderMap, version: Version, sender: &Sen
             headers.insert(name, value);
         }
     }
-    via(headers, version);
+    add_via(headers, version);
 }
 
-/// Whether a server that is written in PHP may take a name for another one, or for its own settings: it sees
-/// `HTTP_` and the name, where what is no letter and no digit is an underscore.
+/// Whether a PHP server may take a header name for another one, or for one of its own settings: it sees `HTTP_` and
+/// the name, with every character that is no letter and no digit replaced by an underscore.
 fn is_ambiguous(name: &HeaderName) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     !name.as_str().bytes().all(is_plain) || *name == PROXY
 }
 
-/// Tells the length of the body that is sent, whatever was announced.
-pub(super) fn frame(headers: &mut HeaderMap, body: &impl Body) {
+/// Sets `Content-Length` or `Transfer-Encoding` for the body that is sent, whatever was announced.
+pub(super) fn set_body_length(headers: &mut HeaderMap, body: &impl Body) {
     let was_announced = headers.remove(header::CONTENT_LENGTH).is_some();
     match body.size_hint().exact() {
         Some(0) if !was_announced => {}
@@ -107,10 +107,10 @@ pub(super) fn frame(headers: &mut HeaderMap, body: &impl Body) {
     }
 }
 
-/// Makes the headers of the server's answer those that the client gets.
-pub(super) fn of_answer(headers: &mut HeaderMap, version: Version) {
-    let named = named_by_connection(headers);
-    // The length of a body in chunks is the chunks', and a list of lengths is one of equal ones.
+/// Changes the headers of the upstream server's answer for the client.
+pub(super) fn prepare_answer(headers: &mut HeaderMap, version: Version) {
+    let named = connection_options(headers);
+    // In a chunked body the length is ignored; hyper accepts a list of lengths only if all are equal.
     let length = headers.remove(header::CONTENT_LENGTH);
     let first = length
         .as_ref()
@@ -119,13 +119,13 @@ pub(super) fn of_answer(headers: &mut HeaderMap, version: Version) {
         headers.insert(header::CONTENT_LENGTH, length.into());
     }
     drop_all(headers, |name| {
-        OF_ONE_CONNECTION.contains(name) || (named.contains(name) && *name != header::CONTENT_LENGTH)
+        HOP_BY_HOP.contains(name) || (named.contains(name) && *name != header::CONTENT_LENGTH)
     });
-    via(headers, version);
+    add_via(headers, version);
 }
 
-/// What `Connection` names.
-fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+/// The header names in `Connection`.
+fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
 }
@@ -137,7 +137,7 @@ fn drop_all(headers: &mut HeaderMap, is_dropped: impl Fn(&HeaderName) -> bool) {
     }
 }
 
-/// Adds to the list that a header holds; several lines of it become one.
+/// Appends a value to a list header; several lines become one.
 fn append(headers: &mut HeaderMap, name: HeaderName, value: String) {
     let given = headers.get_all(&name).iter().filter_map(|value| value.to_str().ok());
     let mut list: Vec<_> = given.filter(|value| !value.trim().is_empty()).collect();
@@ -152,7 +152,7 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: String) {
     }
 }
 
-/// The hops of `X-Forwarded-For` as RFC 7239 writes them.
+/// The value of `Forwarded` (RFC 7239) for the hops in `X-Forwarded-For`.
 fn forwarded(sender: &Sender<'_>, hops: &HeaderValue) -> Option<HeaderValue> {
     let nodes = hops.to_str().ok()?.split(',').map(|hop| match hop.trim().parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => format!("for={address}"),
@@ -163,13 +163,13 @@ fn forwarded(sender: &Sender<'_>, hops: &HeaderValue) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("{nodes};host=\"{}\";proto={}", sender.host, sender.scheme)).ok()
 }
 
-/// The port that the client asked.
+/// The port that the client has used.
 fn port(sender: &Sender<'_>) -> u16 {
     let named = sender.host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     named.unwrap_or(if sender.scheme == "https" { 443 } else { 80 })
 }
 
-fn via(headers: &mut HeaderMap, version: Version) {
+fn add_via(headers: &mut HeaderMap, version: Version) {
     let hop = if version == Version::HTTP_10 { "1.0 guichet" } else { "1.1 guichet" };
     if let Entry::Vacant(entry) = headers.entry(header::VIA) {
         entry.insert(HeaderValue::from_static(hop));
@@ -187,7 +187,7 @@ mod tests {
     fn sender(trusted: bool) -> Sender<'static> {
         Sender {
             peer: [192, 0, 2, 1].into(),
-            stranger: None,
+            keyless_client: None,
             trusted,
             scheme: "https",
             host: "shop.example:8443",
@@ -200,7 +200,7 @@ mod tests {
         for (name, value) in given {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        of_request(&mut headers, Version::HTTP_11, &sender(trusted));
+        prepare_request(&mut headers, Version::HTTP_11, &sender(trusted));
         headers
     }
 
@@ -274,7 +274,7 @@ mod tests {
             if let Some(length) = announced {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static(length));
             }
-            frame(&mut headers, &body);
+            set_body_length(&mut headers, &body);
             let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap().to_owned());
             (text(header::CONTENT_LENGTH), text(header::TRANSFER_ENCODING))
         };
@@ -293,7 +293,7 @@ mod tests {
             for (name, value) in given {
                 headers.append(name, HeaderValue::from_static(value));
             }
-            of_answer(&mut headers, Version::HTTP_11);
+            prepare_answer(&mut headers, Version::HTTP_11);
             headers.get(header::CONTENT_LENGTH).map(|value| value.to_str().unwrap().to_owned())
         };
         assert_eq!(answered(&[(header::CONTENT_LENGTH, "2, 2")]).as_deref(), Some("2"));
@@ -316,7 +316,7 @@ mod tests {
             for hop in &hops {
                 headers.append(FORWARDED_FOR, HeaderValue::from_str(hop).unwrap());
             }
-            of_request(&mut headers, Version::HTTP_11, &sender(true));
+            prepare_request(&mut headers, Version::HTTP_11, &sender(true));
             let told = headers[FORWARDED_FOR].to_str().unwrap();
             prop_assert_eq!(told.rsplit(',').next().map(str::trim), Some("192.0.2.1"));
             let nodes = headers[header::FORWARDED].to_str().unwrap().split(',').count();

@@ -1,13 +1,13 @@
-//! The shop's own server, to which requests are passed on as they came: streamed both ways, within bounds
-//! of time. What it answers is not looked at.
+//! The upstream server: the shop's own server, to which requests are forwarded. Bodies are streamed in both directions,
+//! with time limits, and answers are not examined.
 
-mod bell;
 mod body;
 mod connections;
 mod connector;
+mod error;
 mod headers;
 mod shares;
-mod trouble;
+mod waker;
 
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
@@ -20,67 +20,67 @@ use facade::gate::Gate;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use self::body::{Answered, Progress, Sent};
-use self::connections::{Answer, Connections, NoAnswer};
+use self::body::{AnswerBody, Progress, RequestBody};
+use self::connections::{ConnectionBody, Connections, RequestFailure};
 use self::connector::Connector;
+use self::error::UpstreamError;
 pub use self::headers::is_looping;
-use self::shares::Shares;
-use self::trouble::Trouble;
+use self::shares::ClientShares;
 use crate::platform::config::{self, UpstreamScope};
 use crate::{Error, Result};
 
-/// The paths of the contract, one a line.
+/// The paths of the contract.
 static PATHS: LazyLock<matchit::Router<&str>> = LazyLock::new(|| {
     let mut paths = matchit::Router::new();
     for path in include_str!("paths.txt").lines() {
-        // A test holds that all of them are taken.
+        // A test checks that none is refused.
         let _ = paths.insert(path, path);
     }
     paths
 });
 
-/// The path as the contract writes it, its parameters not filled in, if it is one of the contract's.
+/// The documented path, with placeholders, that matches a path.
 pub fn documented_path(path: &str) -> Option<String> {
     PATHS.at(path.trim_end_matches('/')).ok().map(|found| (*found.value).to_owned())
 }
 
-/// How often it is tried whether a connection can be opened.
-const TRIED_AGAIN: Duration = Duration::from_secs(1);
+/// How long the result of a reachability check is valid.
+const REACHABILITY_TTL: Duration = Duration::from_secs(1);
 
-/// The shop's own server.
+/// The upstream server.
 pub struct Upstream {
     settings: config::Upstream,
-    /// What it is asked for where a request names no host.
+    /// Value of `Host` for requests without one.
     authority: HeaderValue,
     connections: Arc<Connections>,
     gate: Gate,
-    shares: Arc<Shares>,
-    /// Whether a connection could be opened, and when that was tried.
+    shares: Arc<ClientShares>,
+    /// Result and time of the last reachability check.
     reachable: Mutex<Option<(Instant, bool)>>,
 }
 
-/// Who sends a request that is passed on.
+/// The sender of a forwarded request.
 pub struct Sender<'a> {
-    /// The other end of the connection.
+    /// The peer of the connection.
     pub peer: IpAddr,
-    /// Whose share of the places the request takes, where no key tells who asks.
-    pub stranger: Option<IpAddr>,
-    /// Whether it is a trusted proxy: what it tells of the client is passed on.
+    /// The client, if it has no valid key: the request then counts for the client's share.
+    pub keyless_client: Option<IpAddr>,
+    /// Whether the peer is a trusted proxy, whose headers about the client are kept.
     pub trusted: bool,
-    /// How the client reached the shop.
+    /// Scheme that the client has used.
     pub scheme: &'a str,
-    /// Host and port that the client asked.
+    /// Host and port that the client has used.
     pub host: &'a str,
     /// Identifier of the request.
     pub request_id: HeaderValue,
 }
 
-/// Marks an answer that another server gave: nothing is added to it.
+/// Marks an answer of the upstream server, to which no headers are added.
 #[derive(Clone, Copy)]
-pub struct Passed;
+pub struct ForwardedAnswer;
 
 impl Upstream {
-    /// As the operator has set it.
+    /// Makes an upstream by the operator's settings.
     ///
     /// # Errors
     /// [`Error::Setting`] where a certificate cannot be read.
@@ -88,26 +88,26 @@ impl Upstream {
         let connections = Connections::new(Connector::new(&settings)?);
         let authority = settings.server.authority().parse().map_err(Error::internal)?;
         let gate = Gate::new(settings.max, settings.max);
-        let shares = Shares::of(settings.max);
+        let shares = ClientShares::of(settings.max);
         Ok(Self { settings, authority, connections, gate, shares, reachable: Mutex::default() })
     }
 
-    /// Whether the operator wants requests of a method and path passed on, though they are answered here.
-    /// The path is decoded and ends without a slash.
-    pub fn takes(&self, method: &Method, path: &str) -> bool {
-        self.settings.pass.iter().any(|rule| rule.means(method, path))
+    /// Whether a rule of the operator forwards this request although guichet has a route for it. The path must be
+    /// decoded and without a slash at its end.
+    pub fn is_forwarded(&self, method: &Method, path: &str) -> bool {
+        self.settings.pass.iter().any(|rule| rule.matches(method, path))
     }
 
-    /// Whether paths outside of the API are passed on too.
-    pub fn takes_everything(&self) -> bool {
+    /// Whether paths outside of the API are forwarded too.
+    pub fn forwards_all_paths(&self) -> bool {
         self.settings.scope == UpstreamScope::All
     }
 
-    /// Whether a connection can be opened, as of this second.
+    /// Whether a connection can be opened; the result is cached for a second.
     pub async fn is_reachable(&self) -> bool {
         let mut last = self.reachable.lock().await;
         if let Some((at, reachable)) = *last
-            && at.elapsed() < TRIED_AGAIN
+            && at.elapsed() < REACHABILITY_TTL
         {
             return reachable;
         }
@@ -116,89 +116,95 @@ impl Upstream {
         reachable
     }
 
-    /// Passes a request on; the server's answer as it comes.
+    /// Forwards a request; returns the answer, whose body is streamed.
     ///
     /// # Errors
-    /// [`Error::Upstream`] where the server is away or too slow, and where the request came from here;
-    /// [`Error::Overloaded`] where too many are passed on already.
-    pub async fn pass(&self, request: Request<Body>, sender: &Sender<'_>) -> Result<Response<Body>> {
+    /// [`Error::Upstream`] where the server is unreachable or too slow, and where the request was forwarded by this
+    /// server before; [`Error::Overloaded`] where too many requests are being forwarded.
+    pub async fn forward(&self, request: Request<Body>, sender: &Sender<'_>) -> Result<Response<Body>> {
         if is_looping(request.headers()) {
-            return Err(Trouble::Loop.into());
+            return Err(UpstreamError::Loop.into());
         }
-        let share = match sender.stranger {
+        let share = match sender.keyless_client {
             Some(client) => Some(self.shares.take(client).await?),
             None => None,
         };
         let place = self.gate.enter().await?;
         let version = request.version();
         let (mut parts, body) = request.into_parts();
-        parts.uri = path_alone(parts.uri);
+        parts.uri = path_only(parts.uri);
         parts.version = Version::HTTP_11;
-        headers::of_request(&mut parts.headers, version, sender);
-        headers::frame(&mut parts.headers, &body);
+        headers::prepare_request(&mut parts.headers, version, sender);
+        headers::set_body_length(&mut parts.headers, &body);
         parts.extensions.clear();
         let again = is_repeatable(&parts.method, &body).then(|| parts.clone());
         let progress = Progress::begin();
-        let sent = Sent::new(body, Arc::clone(&progress));
+        let sent = RequestBody::new(body, Arc::clone(&progress));
         let answer = match (self.ask(Request::from_parts(parts, sent), &progress, false).await, again) {
-            // A server may close a kept connection while a request is on its way.
-            (Err(NoAnswer { was_stale: true, .. }), Some(parts)) => {
+            // The server may have closed a kept connection at the same moment.
+            (Err(RequestFailure { was_stale: true, .. }), Some(parts)) => {
                 let progress = Progress::begin();
-                let sent = Sent::new(Body::empty(), Arc::clone(&progress));
+                let sent = RequestBody::new(Body::empty(), Arc::clone(&progress));
                 self.ask(Request::from_parts(parts, sent), &progress, true).await
             }
             (answer, _) => answer,
         };
-        let mut answer = answer.map_err(|failed| Error::from(failed.trouble))?;
+        let mut answer = answer.map_err(|failed| Error::from(failed.error))?;
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(Trouble::Broken("it switches protocols".to_owned()).into());
+            return Err(UpstreamError::Broken("it switches protocols".to_owned()).into());
         }
         let version = answer.version();
-        headers::of_answer(answer.headers_mut(), version);
+        headers::prepare_answer(answer.headers_mut(), version);
         *answer.version_mut() = Version::HTTP_11;
         answer.extensions_mut().clear();
-        answer.extensions_mut().insert(Passed);
-        Ok(answer.map(|body| Body::new(Answered::new(body, self.settings.idle_timeout, (place, share)))))
+        answer.extensions_mut().insert(ForwardedAnswer);
+        Ok(answer.map(|body| Body::new(AnswerBody::new(body, self.settings.idle_timeout, (place, share)))))
     }
 
-    /// What the server answers to a `GET`, up to so many bytes of it. `headers` may name a host.
+    /// Sends a `GET`; returns the answer, whose body has at most `max` bytes. `headers` may name a host.
     ///
     /// # Errors
-    /// Where it is away, too slow, or answers more.
-    pub async fn get(&self, path: &str, headers: HeaderMap, max: usize) -> Result<Response<Bytes>, Trouble> {
-        let broken = |error: &dyn std::fmt::Display| Trouble::Broken(error.to_string());
+    /// When the server is unreachable or too slow, or its answer is larger.
+    pub async fn get(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        max: usize,
+    ) -> Result<Response<Bytes>, UpstreamError> {
+        let broken = |error: &dyn std::fmt::Display| UpstreamError::Broken(error.to_string());
         let path: PathAndQuery = path.parse().map_err(|error| broken(&error))?;
         let progress = Progress::begin();
-        let mut request = Request::new(Sent::new(Body::empty(), Arc::clone(&progress)));
+        let mut request = Request::new(RequestBody::new(Body::empty(), Arc::clone(&progress)));
         *request.uri_mut() = path.into();
         *request.headers_mut() = headers;
-        let answer = self.ask(request, &progress, false).await.map_err(|failed| failed.trouble)?;
+        let answer = self.ask(request, &progress, false).await.map_err(|failed| failed.error)?;
         let (parts, body) = answer.into_parts();
         let reading = axum::body::to_bytes(Body::new(body), max);
-        let body = timeout(self.settings.idle_timeout, reading).await.map_err(|_| Trouble::Silent)?;
+        let body =
+            timeout(self.settings.idle_timeout, reading).await.map_err(|_| UpstreamError::AnswerTimeout)?;
         Ok(Response::from_parts(parts, body.map_err(|error| broken(&error))?))
     }
 
     async fn ask(
         &self,
-        mut request: Request<Sent>,
+        mut request: Request<RequestBody>,
         progress: &Progress,
-        anew: bool,
-    ) -> Result<Response<Answer>, NoAnswer> {
+        new_connection: bool,
+    ) -> Result<Response<ConnectionBody>, RequestFailure> {
         request.headers_mut().entry(header::HOST).or_insert_with(|| self.authority.clone());
         tokio::select! {
-            answer = self.connections.ask(request, anew) => answer,
-            () = progress.stalled(self.settings.timeout) => Err(Trouble::Silent.into()),
+            answer = self.connections.send(request, new_connection) => answer,
+            () = progress.stalled(self.settings.timeout) => Err(UpstreamError::AnswerTimeout.into()),
         }
     }
 }
 
-/// An address without scheme and host.
-fn path_alone(uri: Uri) -> Uri {
+/// A URL without scheme and host.
+fn path_only(uri: Uri) -> Uri {
     uri.into_parts().path_and_query.map_or(Uri::from_static("/"), Uri::from)
 }
 
-/// Whether a request may be sent twice: it changes nothing, and there is nothing of it that is gone.
+/// Whether a request may be sent twice: its method is safe, and it has no body.
 fn is_repeatable(method: &Method, body: &Body) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) && body.is_end_stream()
 }

@@ -1,4 +1,4 @@
-//! How much of the shop's own server one address may take up, of whom no key tells who it is.
+//! Limits the concurrent forwarded requests of each client without a valid key.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,68 +12,68 @@ use tokio::time::timeout;
 use crate::platform::network;
 use crate::{Error, Result};
 
-/// One address' part of all places.
-const PART: usize = 4;
-/// How long a request waits for a place of its address.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// One client may use this fraction of all permits: one fourth.
+const SHARE_DIVISOR: usize = 4;
+/// Longest wait for a permit.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// The places of all addresses.
-pub(super) struct Shares {
+/// The permits of all clients.
+pub(super) struct ClientShares {
     each: usize,
-    held: Mutex<HashMap<IpAddr, Held>>,
+    held: Mutex<HashMap<IpAddr, ClientPermits>>,
 }
 
-/// The places of one address.
-struct Held {
+/// The permits of one client.
+struct ClientPermits {
     places: Arc<Semaphore>,
-    /// Requests that have one, or wait for one.
+    /// Requests that hold a permit or wait for one.
     requests: usize,
 }
 
-/// A place of an address; it is given back when this is dropped.
-pub(super) struct Share {
+/// A permit of a client; it is given back when this is dropped.
+pub(super) struct SharePermit {
     _place: OwnedSemaphorePermit,
-    _request: Counted,
+    _request: CountedRequest,
 }
 
-/// A request that has a place, or waits for one.
-struct Counted {
-    shares: Arc<Shares>,
+/// A request that holds a permit or waits for one; it is counted out when this is dropped.
+struct CountedRequest {
+    shares: Arc<ClientShares>,
     client: IpAddr,
 }
 
-impl Shares {
-    /// Shares of so many places.
+impl ClientShares {
+    /// Shares of so many permits in all.
     pub(super) fn of(places: usize) -> Arc<Self> {
-        Arc::new(Self { each: (places / PART).max(1), held: Mutex::default() })
+        Arc::new(Self { each: (places / SHARE_DIVISOR).max(1), held: Mutex::default() })
     }
 
-    /// A place for an address, at once or after a short wait.
+    /// A permit for a client, at once or after a short wait.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] where it holds its share for that long.
-    pub(super) async fn take(self: &Arc<Self>, client: IpAddr) -> Result<Share> {
-        let client = network::of(client);
+    /// [`Error::Overloaded`] where the client uses its whole share for that time.
+    pub(super) async fn take(self: &Arc<Self>, client: IpAddr) -> Result<SharePermit> {
+        let client = network::client_network(client);
         let (places, request) = self.count(client);
-        let place = timeout(PATIENCE, places.acquire_owned()).await;
+        let place = timeout(MAX_WAIT, places.acquire_owned()).await;
         let place = place.map_err(|_| Error::Overloaded)?.map_err(Error::internal)?;
-        Ok(Share { _place: place, _request: request })
+        Ok(SharePermit { _place: place, _request: request })
     }
 
-    fn count(self: &Arc<Self>, client: IpAddr) -> (Arc<Semaphore>, Counted) {
+    fn count(self: &Arc<Self>, client: IpAddr) -> (Arc<Semaphore>, CountedRequest) {
         let mut held = self.held();
-        let new = || Held { places: Arc::new(Semaphore::new(self.each)), requests: 0 };
+        let new = || ClientPermits { places: Arc::new(Semaphore::new(self.each)), requests: 0 };
         let known = held.entry(client).or_insert_with(new);
         known.requests += 1;
-        (Arc::clone(&known.places), Counted { shares: Arc::clone(self), client })
+        (Arc::clone(&known.places), CountedRequest { shares: Arc::clone(self), client })
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, Held>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, ClientPermits>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountedRequest {
     fn drop(&mut self) {
         if let Entry::Occupied(mut known) = self.shares.held().entry(self.client) {
             known.get_mut().requests -= 1;
@@ -90,7 +90,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_address_holds_a_quarter() {
-        let shares = Shares::of(8);
+        let shares = ClientShares::of(8);
         let [one, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
         let first = shares.take(one).await.unwrap();
         let _second = shares.take(one).await.unwrap();

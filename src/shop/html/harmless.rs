@@ -1,49 +1,51 @@
-//! Whether a text that the shop prints as HTML does nothing but show.
+//! Checks that a text that the shop prints as HTML has no active content.
 //!
-//! html5ever's tokenizer reads the text as a browser does, and each tag is held to a list (`listed.rs`). It is the
-//! tags that are judged and not the tree that grows of them, because what a tree drops depends on where the text
-//! stands: `<body onload=…>` counts for nothing in a part of a page, and for much on the page. A tree holds no
-//! element and no attribute that no tag has, and no listed element changes how the text behind it is read (as
-//! `<title>`, `<svg>`, `<noscript>` and `<plaintext>` do): the tags are the same wherever the shop prints the text.
+//! html5ever's tokenizer reads the text as a browser does, and each tag is compared with an allowlist
+//! (`allowlist.rs`). The tags are checked and not the DOM tree, because the tree depends on where the text is
+//! printed: a browser ignores `<body onload=…>` inside a page, but not at its beginning. A tree has no element and
+//! no attribute that is in no tag, and no allowed element changes how the following text is tokenized (as
+//! `<title>`, `<svg>`, `<noscript>` and `<plaintext>` do). So the tags are the same wherever the shop prints the
+//! text.
 
 use std::cell::Cell;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Tag, Token, TokenSink, TokenSinkResult, Tokenizer};
 
-use super::listed;
+use super::allowlist;
 
-/// A tag that no text may hold. Put behind a text, it is read as what it is unless the text has left a tag, an
-/// attribute or a comment open, to which the page behind it would belong.
-const END: &str = "<guichet-end>";
-/// Bytes that are read before it is looked at what they were.
-const PIECE: usize = 256;
-/// Signs that may part attributes, in one tag: each attribute is compared with those before it. A picture within the
-/// text (`data:`) has about a thousand `/`.
-const MAX_SIGNS: usize = 2000;
+/// A tag that no text may hold. It is read after the text: if it is not recognised as a tag, the text has left a
+/// tag, an attribute or a comment open, which would swallow a part of the page after it.
+const END_MARKER: &str = "<guichet-end>";
+/// Bytes that are tokenized at a time, so that a refused text is not read to its end.
+const CHUNK_BYTES: usize = 256;
+/// Maximum number of characters in one tag that can separate attributes. The tokenizer compares each attribute with all
+/// before it, so the time grows with the square. An inline image (`data:`) has about a thousand `/`.
+const MAX_SEPARATORS: usize = 2000;
 
-/// Whether all of a text's HTML is of the list, and the text ends where a page may go on.
+/// Whether all tags of a text are allowed, and the text leaves nothing open.
 pub fn is_harmless(text: &str) -> bool {
-    judge(text, false)
+    is_harmless_part(text, false)
 }
 
-fn judge(text: &str, is_comment: bool) -> bool {
-    let tokenizer = Tokenizer::new(Judge { is_comment, ..Judge::default() }, Default::default());
-    let judge = &tokenizer.sink;
-    read(&tokenizer, text) && !judge.ended.get() && read(&tokenizer, END) && judge.ended.get()
+fn is_harmless_part(text: &str, is_comment: bool) -> bool {
+    let tokenizer = Tokenizer::new(TagChecker { is_comment, ..TagChecker::default() }, Default::default());
+    let checker = &tokenizer.sink;
+    read(&tokenizer, text) && !checker.ended.get() && read(&tokenizer, END_MARKER) && checker.ended.get()
 }
 
-/// Reads on; whether everything so far is harmless.
-fn read(tokenizer: &Tokenizer<Judge>, text: &str) -> bool {
-    let (mut rest, mut signs) = (text, 0);
+/// Tokenizes a text; returns whether everything so far is allowed.
+fn read(tokenizer: &Tokenizer<TagChecker>, text: &str) -> bool {
+    let (mut rest, mut separators) = (text, 0);
     while !rest.is_empty() {
-        let (piece, behind) = rest.split_at(rest.floor_char_boundary(PIECE));
+        let (piece, behind) = rest.split_at(rest.floor_char_boundary(CHUNK_BYTES));
         let before = tokenizer.sink.tokens.get();
         let queue = BufferQueue::default();
         queue.push_back(StrTendril::from_slice(piece));
         let _ = tokenizer.feed(&queue);
-        signs = if tokenizer.sink.tokens.get() == before { signs + signs_in(piece) } else { 0 };
-        if tokenizer.sink.refused.get() || signs > MAX_SIGNS {
+        separators =
+            if tokenizer.sink.tokens.get() == before { separators + count_separators(piece) } else { 0 };
+        if tokenizer.sink.refused.get() || separators > MAX_SEPARATORS {
             return false;
         }
         rest = behind;
@@ -51,33 +53,34 @@ fn read(tokenizer: &Tokenizer<Judge>, text: &str) -> bool {
     true
 }
 
-fn signs_in(piece: &str) -> usize {
+fn count_separators(piece: &str) -> usize {
     piece.bytes().filter(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\'')).count()
 }
 
-/// What was found of a text so far.
+/// A token sink that checks each tag.
 #[derive(Default)]
-struct Judge {
+struct TagChecker {
     is_comment: bool,
     tokens: Cell<usize>,
     refused: Cell<bool>,
     ended: Cell<bool>,
 }
 
-impl Judge {
+impl TagChecker {
     fn tag(&self, tag: &Tag) -> bool {
-        let is_end = *tag.name == END[1..END.len() - 1] && tag.attrs.is_empty();
+        let is_end = *tag.name == END_MARKER[1..END_MARKER.len() - 1] && tag.attrs.is_empty();
         self.ended.set(self.ended.get() || is_end);
-        is_end || listed::is_listed(tag)
+        is_end || allowlist::is_allowed(tag)
     }
 
-    /// Comments of old browsers may hold more than a remark. `<?php …` is a comment too.
+    /// Whether a comment is allowed. Old browsers execute conditional comments, so its content is checked too.
+    /// `<?php …` is a comment for the tokenizer.
     fn comment(&self, text: &str) -> bool {
-        !self.is_comment && !text.starts_with('?') && judge(text, true)
+        !self.is_comment && !text.starts_with('?') && is_harmless_part(text, true)
     }
 }
 
-impl TokenSink for Judge {
+impl TokenSink for TagChecker {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {

@@ -1,4 +1,4 @@
-//! The rules against scripts in texts that the shop prints as HTML (docs/contract/wire.md#3.8).
+//! Rules against active content in texts that the shop prints as HTML (docs/contract/wire.md#3.8).
 
 use std::sync::LazyLock;
 
@@ -42,20 +42,21 @@ const FORBIDDEN: [&str; 29] = [
     "srcdoc=",
 ];
 
-/// An attribute such as ` onclick =`.
+/// An event handler attribute such as ` onclick =`.
 static EVENT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\son[a-z]+\s*=").ok());
 
-/// Without words of scripts and templates, as the original has it.
+/// The original's rule: none of a list of words of scripts and templates is in the text.
 pub fn active_content() -> Rule {
     custom(&ActiveContent)
 }
 
-/// HTML that does nothing but show: scripts, handlers and script addresses are refused, however they are spelled.
+/// guichet's own rule: only elements, attributes and URLs of an allowlist. It refuses scripts, event handlers and
+/// script URLs however they are written.
 pub fn harmless_html() -> Rule {
     custom(&HarmlessHtml)
 }
 
-/// The original's rule: none of these words stands in the text.
+/// The rule [`active_content`].
 #[derive(Debug)]
 struct ActiveContent;
 
@@ -66,7 +67,7 @@ impl CustomRule for ActiveContent {
     }
 }
 
-/// Ours: the text is HTML of a list of harmless elements, attributes and addresses.
+/// The rule [`harmless_html`].
 #[derive(Debug)]
 struct HarmlessHtml;
 

@@ -1,8 +1,9 @@
-//! Inline styles: properties that shape what they stand on, without anything that is fetched or run.
+//! Inline styles: an allowlist of properties and functions that neither load nor execute anything.
 
-use super::listed::has;
+use super::allowlist::contains_word;
 
-/// Properties, each with those that go on behind a hyphen. Without those that lay a thing over the rest of a page.
+/// Allowed properties, each with all that continue it after a hyphen. Properties that can cover the rest of a page
+/// (`position`) are not among them.
 const PROPERTIES: &str = "\
     align aspect-ratio background border box break caption-side clear color column columns cursor \
     direction display empty-cells flex float font gap grid height hyphens inline-size justify \
@@ -10,17 +11,17 @@ const PROPERTIES: &str = "\
     object-fit object-position opacity order orphans outline overflow padding page-break place quotes \
     row-gap tab-size table-layout text unicode-bidi vertical-align visibility white-space widows width \
     word writing-mode zoom";
-/// Functions. None of them takes an address.
+/// Allowed functions. None of them takes a URL.
 const FUNCTIONS: &str = "\
     calc clamp fit-content hsl hsla lab lch linear-gradient max min minmax oklch radial-gradient repeat \
     rgb rgba";
 
-/// Whether a style holds listed properties with listed functions only.
+/// Whether a style has only allowed properties with allowed functions.
 pub(super) fn is_harmless(style: &str) -> bool {
-    style.split(';').filter(|declaration| !declaration.trim().is_empty()).all(is_listed)
+    style.split(';').filter(|declaration| !declaration.trim().is_empty()).all(is_allowed)
 }
 
-fn is_listed(declaration: &str) -> bool {
+fn is_allowed(declaration: &str) -> bool {
     let Some((property, value)) = declaration.split_once(':') else { return false };
     let property = property.trim().to_ascii_lowercase();
     let goes_on = |rest: &str| rest.is_empty() || rest.starts_with('-');
@@ -28,10 +29,11 @@ fn is_listed(declaration: &str) -> bool {
     known && is_plain(value)
 }
 
-/// Without escapes, blocks and rules, which spell things in other ways, and without other functions.
+/// Whether a value has no escapes, blocks and rules, with which other things could be written, and no other functions.
 fn is_plain(value: &str) -> bool {
     let names = value.split('(').rev().skip(1);
-    !value.contains(['\\', '{', '}', '@', '<', ':']) && names.map(last_word).all(|name| has(FUNCTIONS, &name))
+    !value.contains(['\\', '{', '}', '@', '<', ':'])
+        && names.map(last_word).all(|name| contains_word(FUNCTIONS, &name))
 }
 
 /// The word at the end of a text, in lower case.

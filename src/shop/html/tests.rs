@@ -9,7 +9,7 @@ use html5ever::{ParseOpts, QualName, local_name, ns, parse_document, parse_fragm
 use markup5ever_rcdom::{Handle, NodeData, RcDom, SerializableHandle};
 use proptest::prelude::*;
 
-use super::listed::{ADDRESSES, ATTRIBUTES, ELEMENTS, SCHEMES, SPOKEN, has};
+use super::allowlist::{ADDRESSES, ARIA_PREFIX, ATTRIBUTES, ELEMENTS, SCHEMES, contains_word};
 use super::{escape, is_harmless};
 
 fn texts(json: &str) -> Vec<String> {
@@ -51,7 +51,7 @@ fn sanitised(text: &str) -> String {
     Builder::empty()
         .tags(words(ELEMENTS))
         .generic_attributes(attributes.collect())
-        .generic_attribute_prefixes(HashSet::from([SPOKEN]))
+        .generic_attribute_prefixes(HashSet::from([ARIA_PREFIX]))
         .url_schemes(schemes)
         .url_relative(UrlRelative::PassThrough)
         .link_rel(None)
@@ -84,11 +84,11 @@ fn is_kept_within_its_page(text: &str) -> bool {
         let NodeData::Element { name, attrs, .. } = &element.data else { return true };
         attrs.borrow().iter().all(|attribute| {
             goes_on |= &*attribute.value == "behind-the-text";
-            has(ATTRIBUTES, &attribute.name.local)
-                || has(ADDRESSES, &attribute.name.local)
-                || attribute.name.local.starts_with(SPOKEN)
+            contains_word(ATTRIBUTES, &attribute.name.local)
+                || contains_word(ADDRESSES, &attribute.name.local)
+                || attribute.name.local.starts_with(ARIA_PREFIX)
                 || ["srcset", "style"].contains(&&*attribute.name.local)
-        }) && (has(ELEMENTS, &name.local) || ["html", "head", "body"].contains(&&*name.local))
+        }) && (contains_word(ELEMENTS, &name.local) || ["html", "head", "body"].contains(&&*name.local))
     });
     all_listed && goes_on
 }

@@ -1,7 +1,7 @@
-//! Texts by language: data files beside this one, in the words of the shop's language packs.
+//! Texts by language: JSON files in this folder, with the texts of the shop's language packs.
 //!
-//! A key that the packs lack is not in the files; its text is the key itself, as it is in the
-//! original (docs/contract/wire.md#8).
+//! A key that the packs do not have is not in the files; its text is the key itself, as in the original
+//! (docs/contract/wire.md#8).
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ pub use crate::platform::lang::Lang;
 type Pack = HashMap<String, String>;
 
 impl Lang {
-    /// The text of a key with its `:placeholders` filled in; the key itself when no pack has it.
+    /// The text of a key with its `:placeholders` filled in; the key itself if no pack has it.
     pub fn text(self, key: &str, values: &[(&str, &str)]) -> String {
         match self.find(key) {
             Some(text) => fill(text, values),
@@ -19,7 +19,7 @@ impl Lang {
         }
     }
 
-    /// The name by which messages call a field (docs/contract/wire.md#3.7).
+    /// The name of a field in messages (docs/contract/wire.md#3.7).
     pub fn field_name(self, field: &str) -> String {
         match self.find(&format!("validation.attributes.{field}")) {
             Some(name) => name.to_owned(),
@@ -51,12 +51,12 @@ impl facade::engine::Texts for Lang {
     }
 }
 
-/// The embedded files are checked by a test, so an unreadable one never ships.
+/// Parses an embedded file. A test checks that all of them can be parsed.
 fn parse(file: &str) -> Pack {
     serde_json::from_str(file).unwrap_or_default()
 }
 
-/// Replaces every `:word` that has a value; what is put in is not looked at again.
+/// Replaces every `:word` that has a value. Replaced values are not searched for placeholders.
 pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(text.len() + 32);
     let mut rest = text;
@@ -74,7 +74,7 @@ pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
-/// `fooBar` → `foo_bar`; what is in lower case already stays as it is.
+/// `fooBar` → `foo_bar`; names in lower case stay as they are.
 fn snake(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
     for (at, letter) in name.char_indices() {

@@ -6,20 +6,22 @@ use std::sync::LazyLock;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Variables};
 use facade::error::Code;
-use facade::operation::{Bounds, Estimate, Limits, Rules, actual, prepare, price_table};
+use facade::operation::{
+    DocumentLimits, Estimate, OperationLimits, SchemaRules, points_of_answer, prepare, price_table,
+};
 use facade::{Error, Result};
 use guichet::platform::config::Config;
 use guichet::server::schema;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-const BOUNDS: Bounds = Bounds { tokens: 5000, bytes: 1 << 20 };
+const BOUNDS: DocumentLimits = DocumentLimits { tokens: 5000, bytes: 1 << 20 };
 
-static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::new(&schema::registry()));
+static RULES: LazyLock<SchemaRules> = LazyLock::new(|| SchemaRules::new(&schema::registry()));
 
 fn estimate(query: &str, variables: Json) -> Result<Estimate> {
     let mut request = Request::new(query).variables(Variables::from_json(variables));
-    prepare(&mut request, &RULES, &Limits::from(&Config::default()), BOUNDS)
+    prepare(&mut request, &RULES, &OperationLimits::from(&Config::default()), BOUNDS)
 }
 
 #[test]
@@ -81,8 +83,8 @@ fn conditions_cost_a_point_a_comparison() {
 fn what_was_found_is_counted_the_same_way() {
     let data = json!({"products": {"totalCount": 2, "nodes": [{"group": {"id": "x"}}, {"group": null}]}});
     let data = async_graphql::Value::from_json(data).unwrap();
-    assert_eq!(actual(OperationType::Query, &data, 3), 1 + 1 + 2 + 1 + 3);
-    assert_eq!(actual(OperationType::Mutation, &data, 0), 15);
+    assert_eq!(points_of_answer(OperationType::Query, &data, 3), 1 + 1 + 2 + 1 + 3);
+    assert_eq!(points_of_answer(OperationType::Mutation, &data, 0), 15);
 }
 
 /// A fragment is measured once, however often it is spread.
@@ -99,7 +101,12 @@ fn the_named_operation_counts_and_every_other_is_bounded() {
     let query = "query A { health { status } } query B { products(first: 5) { nodes { name } } }";
     let named = |name: &str, query: &str| {
         let mut request = Request::new(query).operation_name(name);
-        prepare(&mut request, &Rules::new(&schema::registry()), &Limits::from(&Config::default()), BOUNDS)
+        prepare(
+            &mut request,
+            &SchemaRules::new(&schema::registry()),
+            &OperationLimits::from(&Config::default()),
+            BOUNDS,
+        )
     };
     assert_eq!(named("A", query).unwrap().cost.points, 2);
     assert_eq!(named("B", query).unwrap().cost.points, 7);
@@ -145,7 +152,12 @@ fn a_variable_counts_wherever_it_is_given() {
         );
         let variables = Variables::from_json(serde_json::json!({"v": "x".repeat(900_000)}));
         let mut request = Request::new(query).variables(variables);
-        prepare(&mut request, &Rules::new(&schema::registry()), &Limits::from(&Config::default()), BOUNDS)
+        prepare(
+            &mut request,
+            &SchemaRules::new(&schema::registry()),
+            &OperationLimits::from(&Config::default()),
+            BOUNDS,
+        )
     };
     assert!(ask(2).is_ok());
     assert_eq!(ask(3).unwrap_err().code(), Code::QueryTooComplex);

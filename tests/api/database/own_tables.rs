@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use guichet::database::own_tables::{Lack, is_current};
+use guichet::database::own_tables::{OwnTablesError, is_current};
 use guichet::platform::clock::Clock;
 use guichet::platform::config::{Config, Database};
 use migration::{OWN, OWN_TABLES};
@@ -88,7 +88,7 @@ async fn a_newer_version_stops_the_start() {
     let newer =
         "INSERT INTO guichet_own_migrations (version, applied_at) VALUES ('m20990101_000001_newer', 0)";
     run(&store.db, &[newer.to_owned()]).await;
-    assert!(matches!(is_current(&store.db).await, Err(Lack::Newer(_))));
+    assert!(matches!(is_current(&store.db).await, Err(OwnTablesError::Newer(_))));
     let ended = output(&store, &["serve", "--listen=127.0.0.1:0"]).await;
     let text = String::from_utf8(ended.stderr).unwrap();
     assert!(!ended.status.success() && text.contains("made by a newer version"), "{text}");
@@ -119,7 +119,7 @@ async fn sign_in(app: &guichet::App) -> (u16, Json) {
 
 /// A user of the database who may read and write the shop's rows, and no more.
 async fn with_few_rights(store: &Store) -> Database {
-    let guichet::platform::config::Target::Url(url) = store.address().target else {
+    let guichet::platform::config::DatabaseTarget::Url(url) = store.address().target else {
         panic!("a database with an address")
     };
     let (server, name) = url.expose().rsplit_once('/').unwrap();
@@ -142,7 +142,7 @@ async fn with_few_rights(store: &Store) -> Database {
 
 /// Takes the user away again.
 async fn forget(store: &Store) {
-    let guichet::platform::config::Target::Url(url) = store.address().target else { return };
+    let guichet::platform::config::DatabaseTarget::Url(url) = store.address().target else { return };
     let user = format!("few_{}", url.expose().rsplit_once('/').unwrap().1);
     let statements = match *BACKEND {
         DbBackend::MySql => vec![format!("DROP USER '{user}'@'%'")],
@@ -163,7 +163,7 @@ async fn without_the_right_to_make_them_only_signing_in_is_off() {
     let db = guichet::database::connect_for_serving(&config).await.unwrap();
     let app = guichet::App::new(config.clone(), db.clone(), Clock::Real).await.unwrap();
     let lack = app.make_own_tables().await;
-    assert!(matches!(&lack, Err(Lack::NotMade(_))), "{lack:?}");
+    assert!(matches!(&lack, Err(OwnTablesError::NotMade(_))), "{lack:?}");
     let (status, answer) = sign_in(&app).await;
     assert_eq!(
         (status, &answer["errors"][0]["extensions"]["code"]),

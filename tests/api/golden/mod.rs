@@ -72,7 +72,7 @@ pub(crate) struct Exchange {
     /// Language of the server.
     pub(crate) lang: String,
     /// What was sent.
-    pub(crate) request: Sent,
+    pub(crate) request: SentStatement,
     /// What came back.
     pub(crate) response: Received,
     /// What changed, in scenarios that write.
@@ -81,7 +81,7 @@ pub(crate) struct Exchange {
 
 /// A recorded request.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Sent {
+pub(crate) struct SentStatement {
     /// HTTP method.
     pub(crate) method: String,
     /// Path with query.
@@ -301,7 +301,7 @@ fn same_file(magic: &str, body: &[u8]) -> bool {
     if magic.is_empty() { body.is_empty() } else { body.starts_with(start.as_bytes()) }
 }
 
-impl Sent {
+impl SentStatement {
     /// Whether it is a question alone: nothing but its path and key counts.
     pub(crate) fn is_plain(&self) -> bool {
         let usual = |(name, value): (&String, &String)| name == "Accept" && value == "application/json";

@@ -2,11 +2,11 @@
 
 use async_graphql::Request;
 use async_graphql::registry::MetaType;
-use facade::operation::Hints;
+use facade::operation::CacheHints;
 use guichet::server::schema;
 
 fn kept(query: &str) -> Option<(i32, bool)> {
-    let kept = Hints::new(&schema::registry()).of(&mut Request::new(query));
+    let kept = CacheHints::new(&schema::registry()).of(&mut Request::new(query));
     (kept.max_age > 0).then_some((kept.max_age, kept.public))
 }
 
@@ -40,7 +40,7 @@ fn what_hangs_on_a_record_has_its_own_time() {
     let mut registry = schema::registry();
     let Some(MetaType::Object { fields, .. }) = registry.types.get_mut("Query") else { panic!("no query") };
     fields["products"].cache_control.max_age = 30;
-    let kept = |query: &str| Hints::new(&registry).of(&mut Request::new(query));
+    let kept = |query: &str| CacheHints::new(&registry).of(&mut Request::new(query));
     let rows = kept("{ products { nodes { name } totalCount } }");
     assert_eq!((rows.max_age, rows.public), (30, false));
     assert_eq!(kept("{ products { nodes { name pricing { monthly } } } }").max_age, 0);

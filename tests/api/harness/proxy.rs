@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use guichet::platform::config::{Config, Database, Target};
+use guichet::platform::config::{Config, Database, DatabaseTarget};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -43,7 +43,7 @@ impl Proxy {
 
     /// Puts the proxy between a server's settings and its database.
     pub(crate) fn lead(&self, config: &mut Config) {
-        let Target::Url(url) = &config.database.target else { panic!("a database with an address") };
+        let DatabaseTarget::Url(url) = &config.database.target else { panic!("a database with an address") };
         let (scheme, rest) = url.expose().split_once("://").unwrap();
         let (before, name) = rest.rsplit_once('/').unwrap();
         let (user, server) = before.rsplit_once('@').unwrap();

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use guichet::database::reader::Sent;
+use guichet::database::reader::SentStatement;
 use guichet::platform::clock::Clock;
 use guichet::platform::config::Config;
 use guichet::server::connection::Server;
@@ -72,13 +72,14 @@ impl Shop {
         let statements = Arc::new(AtomicUsize::new(0));
         let last = Arc::<Mutex<String>>::default();
         let (counter, latest) = (Arc::clone(&statements), Arc::clone(&last));
-        let observer = Arc::new(move |sent: &Sent<'_>| {
+        let observer = Arc::new(move |sent: &SentStatement<'_>| {
             if !REMEMBERED.iter().any(|table| sent.sql.contains(table)) {
                 counter.fetch_add(1, Ordering::Relaxed);
                 sent.sql.clone_into(&mut latest.lock().unwrap());
             }
         });
-        let app = App::observed(config, db, Clock::Frozen(now()), observer).await.expect("the server starts");
+        let app =
+            App::with_observer(config, db, Clock::Frozen(now()), observer).await.expect("the server starts");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = Server::new(app.site(), bounds, &proxies);

@@ -16,7 +16,7 @@ use std::sync::{LazyLock, Mutex};
 use std::{env, fs, process};
 
 use guichet::database::{connect, connect_or_create};
-use guichet::platform::config::{Config, Database as Address, Target};
+use guichet::platform::config::{Config, Database as Address, DatabaseTarget};
 use migration::{OWN, OWN_TABLES, SHOP};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use serde::Deserialize;
@@ -182,9 +182,9 @@ impl Template {
 pub(crate) fn program(database: &Address) -> process::Command {
     let mut program = process::Command::new(env!("CARGO_BIN_EXE_guichet"));
     let url = match &database.target {
-        Target::Url(url) => url.expose().to_owned(),
-        Target::File(file) => format!("sqlite:{}", file.display()),
-        Target::Server(_) => panic!("a database by its address"),
+        DatabaseTarget::Url(url) => url.expose().to_owned(),
+        DatabaseTarget::File(file) => format!("sqlite:{}", file.display()),
+        DatabaseTarget::Server(_) => panic!("a database by its address"),
     };
     program.env_clear().env("DATABASE_URL", url).current_dir("/");
     program

@@ -102,7 +102,7 @@ pub(crate) fn fields<'r>(registry: &'r Registry, ty: &str) -> impl Iterator<Item
 
 /// The ability of a name.
 pub(crate) fn ability(name: &str) -> Option<Ability> {
-    guichet::resource::abilities().named(name)
+    guichet::resource::abilities().find(name)
 }
 
 /// Every ability there is.

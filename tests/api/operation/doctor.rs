@@ -96,7 +96,9 @@ async fn what_stands_beside_the_database_is_examined() {
     }
     let (store, replica) = (Store::fresh().await.unwrap(), Store::fresh().await.unwrap());
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let guichet::platform::config::Target::File(file) = replica.address().target else { panic!("a file") };
+    let guichet::platform::config::DatabaseTarget::File(file) = replica.address().target else {
+        panic!("a file")
+    };
     let settings = |file: &std::path::Path| {
         [
             ("GUICHET_THROTTLE", "redis".to_owned()),

@@ -105,7 +105,7 @@ fn plant(answers: &mut BTreeMap<Question, Recorded>) -> BTreeSet<(String, String
 }
 
 fn places(findings: &Findings) -> BTreeSet<(String, String)> {
-    let of = |(name, found): (&String, &guichet::server::shadow::Operation)| {
+    let of = |(name, found): (&String, &guichet::server::shadow::OperationFindings)| {
         let name = name.clone();
         found.places.keys().map(move |place| (name.clone(), place.clone())).collect::<Vec<_>>()
     };
@@ -113,7 +113,7 @@ fn places(findings: &Findings) -> BTreeSet<(String, String)> {
 }
 
 fn asked(findings: &Findings) -> u64 {
-    findings.operations.values().map(guichet::server::shadow::Operation::asked).sum()
+    findings.operations.values().map(guichet::server::shadow::OperationFindings::asked).sum()
 }
 
 fn folder(name: &str) -> PathBuf {

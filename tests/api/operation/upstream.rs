@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request as Asked, State};
 use axum::response::Response;
 use futures_util::StreamExt;
-use guichet::platform::config::{Config, PassRule, Upstream, UpstreamScope};
+use guichet::platform::config::{Config, ForwardRule, Upstream, UpstreamScope};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
@@ -188,7 +188,7 @@ async fn routes_that_are_switched_off_are_passed_on() {
     let original = Original::start().await;
     let rules = ["GET /api/application/products*", "DELETE /api/application/groups/*"];
     let shop = shop(&original, |upstream| {
-        upstream.pass = rules.map(|rule| PassRule::read(rule).unwrap()).into();
+        upstream.pass = rules.map(|rule| ForwardRule::parse(rule).unwrap()).into();
     })
     .await;
     let key = format!("Bearer {}", Shop::key("all"));

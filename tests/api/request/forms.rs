@@ -8,7 +8,7 @@ use async_graphql::{
 use bytes::Bytes;
 use chrono::{NaiveDateTime, Utc};
 use facade::engine::Settings;
-use facade::form::{BROKEN_UPLOAD, File, Form, FormInput, Scope};
+use facade::form::{BROKEN_UPLOAD, CheckScope, File, Form, FormInput};
 use facade::{Error, form};
 use guichet::resource::customer::rule::{country, locale, no_plus, phone, postcode};
 use guichet::shop::texts::Lang;
@@ -94,11 +94,11 @@ fn form(input: Value) -> Form<ThingInput> {
 }
 
 /// Runs a check over REST input that has the required name unless it is given.
-async fn run(input: Value, change: impl FnOnce(&mut Scope<'_>)) -> Result<ThingInput, Error> {
+async fn run(input: Value, change: impl FnOnce(&mut CheckScope<'_>)) -> Result<ThingInput, Error> {
     let Value::Object(mut fields) = input else { panic!() };
     fields.entry(async_graphql::Name::new("name")).or_insert(value!("x"));
     let db = groups().await;
-    let mut scope = Scope {
+    let mut scope = CheckScope {
         db: &db,
         texts: &Lang::En,
         settings: &NothingSet,
@@ -125,7 +125,7 @@ async fn errors(input: Value) -> String {
     errors_in(input, |_| {}).await
 }
 
-async fn errors_in(input: Value, change: impl FnOnce(&mut Scope<'_>)) -> String {
+async fn errors_in(input: Value, change: impl FnOnce(&mut CheckScope<'_>)) -> String {
     let Err(Error::Invalid(invalid)) = run(input.clone(), change).await else { panic!("{input} passed") };
     let lines: Vec<_> =
         invalid.errors.iter().map(|(field, list)| format!("{field}: {}", list.join(" "))).collect();
@@ -280,7 +280,7 @@ async fn database_rules() {
 #[tokio::test]
 async fn partial_updates_may_leave_required_fields_out() {
     let db = groups().await;
-    let scope = Scope {
+    let scope = CheckScope {
         db: &db,
         texts: &Lang::Fr,
         settings: &NothingSet,
@@ -293,7 +293,7 @@ async fn partial_updates_may_leave_required_fields_out() {
     };
     assert!(form(value!({})).check(&scope).await.is_ok());
     assert!(form(value!({"name": null})).check(&scope).await.is_err());
-    assert!(form(value!("text")).check(&Scope { partial: false, ..scope }).await.is_err());
+    assert!(form(value!("text")).check(&CheckScope { partial: false, ..scope }).await.is_err());
 }
 
 #[tokio::test]
@@ -359,7 +359,7 @@ async fn odd_input_is_refused_and_never_panics() {
         value!("#__graphql_file__:99999999999999999999"),
     ];
     for value in odd {
-        for name in <ThingInput as FormInput>::shape().names() {
+        for name in <ThingInput as FormInput>::definition().names() {
             let input =
                 Value::Object([(async_graphql::Name::new(name), value.clone())].into_iter().collect());
             match run(input, |_| {}).await {
@@ -384,7 +384,7 @@ struct Mutation;
 #[Object]
 impl Mutation {
     async fn thing(&self, ctx: &Context<'_>, input: Form<ThingInput>) -> Result<String, Error> {
-        let scope = Scope {
+        let scope = CheckScope {
             db: ctx.data_unchecked(),
             texts: &Lang::En,
             settings: &NothingSet,

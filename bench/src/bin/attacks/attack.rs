@@ -5,15 +5,15 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-/// A request that nobody sends in good faith.
+/// A malicious request.
 pub struct Attack {
-    /// What it does.
+    /// Its description.
     pub name: &'static str,
     /// The body of the request.
     pub body: Vec<u8>,
     /// The code that it is refused with.
     pub code: &'static str,
-    /// The limit that it passes, as the refusal names it; empty where it names none.
+    /// The exceeded limit, as the refusal names it; empty where it names none.
     pub limit: &'static str,
     /// The HTTP status of the refusal.
     pub status: u16,
@@ -67,7 +67,7 @@ pub fn attacks() -> Vec<Attack> {
 const CIRCULAR: &str = "{ products { nodes { ...A } } } fragment A on Product { group { ...B } } \
                         fragment B on Group { products { ...A } }";
 
-/// A query of one field of the root under so many names.
+/// A query of one root field with so many aliases.
 pub fn aliases(count: usize) -> String {
     let names = repeated(count, |text, at| {
         // Writing to a text does not fail.
@@ -82,7 +82,7 @@ pub fn deep(levels: usize) -> String {
     format!("{{ products {{ nodes {{ {inner} name {} }} }}", "} }".repeat(levels / 2) + "}")
 }
 
-/// A question about the schema whose fields and types nest so often.
+/// An introspection query whose fields and types nest so many levels.
 pub fn introspection(levels: usize) -> String {
     let (open, close) = ("fields { type { ".repeat(levels), "} }".repeat(levels));
     format!("{{ __schema {{ types {{ {open} name {close} }} }} }}")

@@ -1,4 +1,4 @@
-//! Bodies that are cheap to send and dear to read, as long as one wants them.
+//! Bodies of any length that are cheap to send and expensive to read.
 
 use std::sync::Arc;
 
@@ -6,63 +6,67 @@ use serde_json::json;
 
 /// Boundary of multipart bodies.
 const BOUNDARY: &str = "x";
-/// What each multipart body is sent as.
+/// Media type of multipart bodies.
 pub const MULTIPART: &str = "multipart/form-data; boundary=x";
 
-/// How a body is written.
-pub struct Shape {
-    /// What it is.
+/// A kind of body.
+pub struct BodyShape {
+    /// Its description.
     pub name: &'static str,
     /// Its media type.
     pub kind: &'static str,
-    /// Writes one of so many bytes, or a few less.
+    /// Makes one of at most so many bytes.
     pub write: fn(usize) -> Vec<u8>,
 }
 
 /// Bodies as REST takes them.
-pub const SHAPES: &[Shape] = &[
-    Shape { name: "JSON `[0,0,…]`", kind: "application/json", write: |size| filled("[0", ",0", "]", size) },
-    Shape {
+pub const SHAPES: &[BodyShape] = &[
+    BodyShape {
+        name: "JSON `[0,0,…]`",
+        kind: "application/json",
+        write: |size| filled("[0", ",0", "]", size),
+    },
+    BodyShape {
         name: "JSON `[{\"a\":0},…]`",
         kind: "application/json",
         write: |size| filled("[{\"a\":0}", ",{\"a\":0}", "]", size),
     },
-    Shape { name: "JSON `[[[…]]]`", kind: "application/json", write: |size| nested("[", "]", size) },
-    Shape {
+    BodyShape { name: "JSON `[[[…]]]`", kind: "application/json", write: |size| nested("[", "]", size) },
+    BodyShape {
         name: "XML `<r><a/><a/>…</r>`",
         kind: "application/xml",
         write: |size| filled("<r>", "<a/>", "</r>", size),
     },
-    Shape {
+    BodyShape {
         name: "XML `<a><a>…</a></a>`",
         kind: "application/xml",
         write: |size| nested("<a>", "</a>", size),
     },
-    Shape {
+    BodyShape {
         name: "form `a=1&a=1&…`",
         kind: "application/x-www-form-urlencoded",
         write: |size| filled("a=1", "&a=1", "", size),
     },
-    Shape {
+    BodyShape {
         name: "form `a[]=1&a[]=1&…`",
         kind: "application/x-www-form-urlencoded",
         write: |size| filled("a[]=1", "&a[]=1", "", size),
     },
-    Shape {
+    BodyShape {
         name: "multipart, empty fields",
         kind: MULTIPART,
         write: |size| {
             filled("", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n", "--x--\r\n", size)
         },
     },
-    Shape {
+    BodyShape {
         name: "multipart, parts without a name",
         kind: MULTIPART,
         write: |size| filled("", "--x\r\n\r\n\r\n", "--x--\r\n", size),
     },
 ];
 
-/// `open`, then `unit` as often as fits, then `close`.
+/// `open`, then `unit` as many times as fit, then `close`.
 pub fn filled(open: &str, unit: &str, close: &str, size: usize) -> Vec<u8> {
     let times = size.saturating_sub(open.len() + close.len()) / unit.len();
     format!("{open}{}{close}", unit.repeat(times)).into_bytes()

@@ -1,24 +1,24 @@
-//! A request that is measured: what is sent, who sends it, and what it may be answered with.
+//! A request that is measured: its bytes, its sender, and the allowed answers.
 
 use bench::wire::{Answer, Request};
 
-/// Which face a request is sent to.
+/// The API that a request is sent to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Face {
+pub enum Api {
     /// Below `/api`.
     Rest,
     /// `/graphql`.
     GraphQl,
 }
 
-/// Who sends a request.
+/// The sender of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// Somebody without a key.
+    /// A client without a key.
     Keyless,
-    /// Somebody with a key that nobody has.
+    /// A client with a wrong key.
     WrongKey,
-    /// Somebody with a key that opens everything.
+    /// A client with a key that has all abilities.
     WithKey,
 }
 
@@ -26,7 +26,7 @@ impl Caller {
     /// All of them, in the order of the table.
     pub const ALL: [Self; 3] = [Self::Keyless, Self::WrongKey, Self::WithKey];
 
-    /// As the table calls it.
+    /// The name in the table.
     pub fn name(self) -> &'static str {
         match self {
             Self::Keyless => "keyless",
@@ -36,27 +36,27 @@ impl Caller {
     }
 }
 
-/// The most that one request may cost, on a release build.
+/// The maximum cost of a request, on a release build.
 #[derive(Clone, Copy)]
 pub struct Limit {
     /// CPU in milliseconds.
     pub cpu: f64,
-    /// Memory for a while, in megabytes.
+    /// Temporary memory, in megabytes.
     pub memory: f64,
 }
 
 impl Limit {
-    /// The limit for a caller on a face.
-    pub fn of(face: Face, caller: Caller) -> Self {
-        match (caller, face) {
+    /// The limit for a caller and an API.
+    pub fn of(api: Api, caller: Caller) -> Self {
+        match (caller, api) {
             (Caller::WithKey, _) => Self { cpu: 100.0, memory: 64.0 },
-            (_, Face::Rest) => Self { cpu: 0.5, memory: 1.0 },
-            (_, Face::GraphQl) => Self { cpu: 5.0, memory: 4.0 },
+            (_, Api::Rest) => Self { cpu: 0.5, memory: 1.0 },
+            (_, Api::GraphQl) => Self { cpu: 5.0, memory: 4.0 },
         }
     }
 }
 
-/// How GraphQL refuses somebody with a key.
+/// The refusal of GraphQL for a client with a key.
 #[derive(Clone, Copy)]
 pub struct Refusal {
     /// The code.
@@ -75,26 +75,26 @@ impl Refusal {
     }
 }
 
-/// A request and what it may be answered with.
+/// A request and its allowed answers.
 pub struct Case {
-    /// What is sent.
+    /// Its description.
     pub name: String,
     /// The path that it is sent to.
     pub path: &'static str,
-    /// The face of the path.
-    pub face: Face,
+    /// The API of the path.
+    pub api: Api,
     /// The request without a key.
     pub request: Request,
-    /// The statuses that a caller may see who has no valid key.
+    /// Allowed statuses for callers without a valid key.
     pub stranger: &'static [u16],
-    /// Those that one with a key may see.
+    /// Allowed statuses for callers with a key.
     pub known: &'static [u16],
-    /// What somebody with a key is refused with, where that is asked for.
+    /// The expected refusal for callers with a key, if there is one.
     pub refusal: Option<Refusal>,
 }
 
 impl Case {
-    /// The request as a caller sends it.
+    /// The request of a caller.
     pub fn of(&self, caller: Caller, key: &str) -> Request {
         match caller {
             Caller::Keyless => self.request.clone(),
@@ -103,7 +103,7 @@ impl Case {
         }
     }
 
-    /// The statuses that a caller may see.
+    /// Allowed statuses for a caller.
     pub fn expected(&self, caller: Caller) -> &'static [u16] {
         if caller == Caller::WithKey { self.known } else { self.stranger }
     }

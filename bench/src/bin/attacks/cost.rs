@@ -1,4 +1,4 @@
-//! What requests cost the server, and the tables of it.
+//! Measures the cost of requests for the server, and prints tables.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,33 +7,33 @@ use std::{io, thread};
 
 use bench::demo::{Cpu, Server};
 
-use crate::case::{Caller, Case, Face, Limit};
+use crate::case::{Api, Caller, Case, Limit};
 use crate::report::Report;
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long one request of one caller is measured at the most, after the first few times.
-const BUDGET: Duration = Duration::from_secs(1);
-/// These few times.
-const AT_LEAST: u32 = 2;
-/// Requests of which the mean is taken; of the means, the least. What the system does for the client's own
-/// sending is counted to whoever runs when it happens, which is now and then the server.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum time for measuring one request of one caller, after the first repetitions.
+const MAX_MEASURING_TIME: Duration = Duration::from_secs(1);
+/// Number of the first repetitions.
+const MIN_REPETITIONS: u32 = 2;
+/// Requests in a batch. The result is the smallest mean of all batches, because the system's work for the client's
+/// sending is sometimes counted for the server.
 const BATCH: u32 = 10;
-/// What the server still does behind its answer.
-const AFTERMATH: Duration = Duration::from_millis(5);
-/// Clients that send everything mixed.
+/// Time for the server to finish its work after an answer.
+const PAUSE_AFTER_BATCH: Duration = Duration::from_millis(5);
+/// Number of clients that send all requests mixed.
 const CLIENTS: usize = 4;
-/// Megabytes that may be left of all of it.
-const LEFT: f64 = 16.0;
-/// How long the server may take to give memory back.
-const GIVEN_BACK: Duration = Duration::from_secs(5);
+/// Maximum memory growth after all requests, in megabytes.
+const MAX_MEMORY_LEFT_MB: f64 = 16.0;
+/// Time for the server to return memory to the system.
+const MEMORY_RETURN_TIME: Duration = Duration::from_secs(5);
 
 const HEAD: &str = "\
 | Sent | To | Bytes | Keyless | Wrong key | With key |
 |---|---|--:|---|---|---|
 ";
 
-/// What one request of one caller costs.
+/// The cost of one request of one caller.
 struct Cost {
     cpu: f64,
     memory: f64,
@@ -47,9 +47,9 @@ impl Cost {
         format!("{statuses}, {:.2} ms, {:.1} MB", self.cpu, self.memory)
     }
 
-    /// What is wrong with it.
+    /// The reason why it is not allowed.
     fn faults(&self, case: &Case, caller: Caller, factor: f64) -> Vec<String> {
-        let (expected, limit) = (case.expected(caller), Limit::of(case.face, caller));
+        let (expected, limit) = (case.expected(caller), Limit::of(case.api, caller));
         let mut faults = Vec::new();
         if self.statuses.iter().any(|status| !expected.contains(status)) {
             faults.push(format!("answered {:?}, not {expected:?} (0: not at all)", self.statuses));
@@ -67,8 +67,8 @@ impl Cost {
     }
 }
 
-/// Measures each case as each caller; a table for each face. Strangers come first: memory that an allocator
-/// keeps of what callers with a key may do would hide theirs.
+/// Measures each case for each caller; one table for each API. Callers without a key come first, because memory
+/// that the allocator keeps after requests with a key would hide their cost.
 pub fn tables(
     server: &Server,
     cases: &[Case],
@@ -82,9 +82,9 @@ pub fn tables(
             costs.push(measure(server, case, caller, repetitions)?);
         }
     }
-    for (face, title) in [(Face::Rest, "REST"), (Face::GraphQl, "GraphQL")] {
+    for (api, title) in [(Api::Rest, "REST"), (Api::GraphQl, "GraphQL")] {
         let mut table = HEAD.to_owned();
-        for (case, costs) in cases.iter().zip(&costs).filter(|(case, _)| case.face == face) {
+        for (case, costs) in cases.iter().zip(&costs).filter(|(case, _)| case.api == api) {
             table.push_str(&row(case, costs, factor, report));
         }
         report.section(title, &table);
@@ -92,7 +92,7 @@ pub fn tables(
     Ok(())
 }
 
-/// What a case costs the server as each caller; what passes a limit is bold, and reported.
+/// The cost of a case for each caller; figures beyond a limit are bold and reported.
 fn row(case: &Case, costs: &[Cost], factor: f64, report: &mut Report) -> String {
     let mut row = format!("| {} | `{}` | {} |", case.name, case.path, case.request.bytes());
     for (caller, cost) in Caller::ALL.into_iter().zip(costs) {
@@ -109,24 +109,24 @@ fn row(case: &Case, costs: &[Cost], factor: f64, report: &mut Report) -> String 
     row
 }
 
-/// Sends a request again and again; what it costs each time.
+/// Sends a request repeatedly; returns the cost of one.
 fn measure(server: &Server, case: &Case, caller: Caller, repetitions: u32) -> io::Result<Cost> {
     let request = case.of(caller, server.key());
     let (memory, begun) = (server.forget_peak()?, Instant::now());
     let (mut sent, mut statuses, mut refused) = (0, BTreeSet::new(), true);
     let (mut cpu, mut means, mut in_batch) = (server.cpu()?, Vec::new(), 0);
-    while sent < repetitions && (sent < AT_LEAST || begun.elapsed() < BUDGET) {
+    while sent < repetitions && (sent < MIN_REPETITIONS || begun.elapsed() < MAX_MEASURING_TIME) {
         if in_batch == BATCH {
             means.push(mean(server, &mut cpu, &mut in_batch)?);
         }
         (sent, in_batch) = (sent + 1, in_batch + 1);
-        match request.send(server.address(), PATIENCE) {
+        match request.send(server.address(), TIMEOUT) {
             Ok(answer) => {
                 statuses.insert(answer.status);
                 let asked = case.refusal.filter(|_| caller == Caller::WithKey);
                 refused &= asked.is_none_or(|refusal| refusal.is(&answer));
             }
-            // Another one would wait as long.
+            // The next one would take as long.
             Err(_) => {
                 statuses.insert(0);
                 break;
@@ -141,7 +141,7 @@ fn measure(server: &Server, case: &Case, caller: Caller, repetitions: u32) -> io
 
 /// The mean CPU of the requests of a batch, in milliseconds. The next batch begins.
 fn mean(server: &Server, before: &mut Cpu, requests: &mut u32) -> io::Result<f64> {
-    thread::sleep(AFTERMATH);
+    thread::sleep(PAUSE_AFTER_BATCH);
     let now = server.cpu()?;
     let spent = now.since(before).as_secs_f64() * 1000.0;
     let mean = spent / f64::from((*requests).max(1));
@@ -149,8 +149,8 @@ fn mean(server: &Server, before: &mut Cpu, requests: &mut u32) -> io::Result<f64
     Ok(mean)
 }
 
-/// Sends so many requests of all cases and callers at once; whether memory is back where it was
-/// before anything was measured.
+/// Sends so many requests of all cases and callers concurrently, and checks whether memory returns to its size
+/// before the measurement.
 pub fn mixed(
     server: &Server,
     cases: &[Case],
@@ -160,10 +160,10 @@ pub fn mixed(
 ) -> io::Result<()> {
     let all: Vec<(&Case, Caller)> =
         cases.iter().flat_map(|case| Caller::ALL.map(|caller| (case, caller))).collect();
-    // A stride that meets them all, and neighbours in no order.
+    // A stride that reaches all cases, in no simple order.
     let fails = |at: &usize| {
         let (case, caller) = all[at * 7919 % all.len()];
-        let answer = case.of(caller, server.key()).send(server.address(), PATIENCE);
+        let answer = case.of(caller, server.key()).send(server.address(), TIMEOUT);
         !answer.is_ok_and(|answer| case.expected(caller).contains(&answer.status))
     };
     let client = |first: usize| (first..requests).step_by(CLIENTS).filter(fails).count();
@@ -175,21 +175,23 @@ pub fn mixed(
         report.fail(format!("{failed} of {requests} mixed attacks are not answered as they should be"));
     }
     let left = memory_left(server, before)?;
-    if left > LEFT {
-        report.fail(format!("{left:.1} MB are left of {requests} mixed attacks, more than {LEFT}"));
+    if left > MAX_MEMORY_LEFT_MB {
+        report.fail(format!(
+            "{left:.1} MB are left of {requests} mixed attacks, more than {MAX_MEMORY_LEFT_MB}"
+        ));
     }
     let text = format!(
         "{requests} of all of them mixed, {CLIENTS} at once, leave {left:.1} MB of memory (pages of files not \
-         counted), {LEFT} at the most.\n"
+         counted), {MAX_MEMORY_LEFT_MB} at the most.\n"
     );
     report.section("What is left", &text);
     Ok(())
 }
 
-/// How much more memory the server holds than before, once it has had time to give it back.
+/// Memory growth of the server, after it has had time to return memory.
 fn memory_left(server: &Server, before: f64) -> io::Result<f64> {
     let (begun, mut least) = (Instant::now(), f64::INFINITY);
-    while begun.elapsed() < GIVEN_BACK && least > LEFT {
+    while begun.elapsed() < MEMORY_RETURN_TIME && least > MAX_MEMORY_LEFT_MB {
         thread::sleep(Duration::from_millis(100));
         least = least.min(server.memory()?.held() - before);
     }

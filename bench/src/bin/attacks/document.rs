@@ -1,6 +1,6 @@
-//! Documents of about a thousand words and signs that take a validator long, and the one that tools send.
+//! Documents of about a thousand tokens that are expensive to validate, and the introspection query of tools.
 
-/// Names and texts of documents that are dear to validate.
+/// Names and texts of documents that are expensive to validate.
 pub fn dear() -> Vec<(&'static str, String)> {
     let nodes = |inside: String| format!("{{ products {{ nodes {{ {inside} }} }} }}");
     let fragments = |on: &str, count: usize, inside: &dyn Fn(usize) -> String| {
@@ -67,7 +67,7 @@ fn each(count: usize, write: impl Fn(usize) -> String) -> String {
     (0..count).map(write).collect()
 }
 
-/// The question about the schema that tools ask.
+/// The introspection query that tools send.
 pub const INTROSPECTION: &str = "\
 query IntrospectionQuery { __schema { queryType { name } mutationType { name } subscriptionType { name } \
 types { ...FullType } directives { name description locations args { ...InputValue } } } } \

@@ -1,4 +1,4 @@
-//! What attacks cost the server: CPU and memory of requests on both faces, and what clients can hold by
+//! Measures what attacks cost the server: CPU and memory of requests to both APIs, and what clients can block by
 //! being slow, silent or many. See README.md beside this crate.
 
 #![expect(clippy::print_stderr, reason = "a command line tells its failures there")]
@@ -21,7 +21,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bench::demo::Start;
+use bench::demo::ServerOptions;
 use bench::limits_page::{self, measured_on};
 use bench::open_files;
 use bench::wire::Request;
@@ -29,14 +29,14 @@ use bench::wire::Request;
 use crate::case::Case;
 use crate::report::Report;
 
-/// How often each request is sent where the command line doesn't say.
+/// Default number of repetitions of each request.
 const REPETITIONS: u32 = 50;
-/// How many mixed ones there are for each of these.
+/// Number of mixed requests for each repetition.
 const MIXED: u32 = 20;
-/// Files that this process has open at the most: the connections, and room.
+/// Maximum number of open files of this process: the connections, and some more.
 const OPEN_FILES: u64 = 2048;
 /// How long the first answers may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Options {
     repetitions: u32,
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures everything; whether all of it is within the limits.
+/// Measures everything; returns whether all figures are within the limits.
 fn run() -> Result<bool, Box<dyn Error>> {
     let options = Options::read()?;
     open_files::at_least(OPEN_FILES)?;
@@ -109,17 +109,15 @@ fn run() -> Result<bool, Box<dyn Error>> {
     Ok(failures.is_empty())
 }
 
-/// Sends every request as every caller, then all of them mixed.
+/// Sends every request as every caller, then all requests mixed.
 fn requests(options: &Options, report: &mut Report) -> Result<(), Box<dyn Error>> {
-    let server = Start::unlimited().server()?;
-    // What is allocated once, for the first request, belongs to none of them.
+    let server = ServerOptions::unlimited().server()?;
+    // Memory that is allocated once, for the first request, is not counted.
     let products = body::query("{ products { nodes { name } } }");
     let first = Request::new("POST", "/graphql").key(server.key()).body("application/json", products);
     for _ in 0..10 {
-        first.send(server.address(), PATIENCE)?;
-        Request::new("GET", "/api/application/products")
-            .key(server.key())
-            .send(server.address(), PATIENCE)?;
+        first.send(server.address(), TIMEOUT)?;
+        Request::new("GET", "/api/application/products").key(server.key()).send(server.address(), TIMEOUT)?;
     }
     let before = server.memory()?.held();
     let cases: Vec<Case> = rest::cases().into_iter().chain(graphql::cases()).collect();
@@ -129,7 +127,7 @@ fn requests(options: &Options, report: &mut Report) -> Result<(), Box<dyn Error>
     Ok(())
 }
 
-/// What stands above the tables.
+/// The text above the tables.
 fn about(options: &Options) -> String {
     format!(
         "Written by `target/release/attacks --write` (`bench/README.md`). Each cell: the status, the CPU of up to \

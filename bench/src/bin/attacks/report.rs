@@ -1,6 +1,6 @@
-//! What was found: sections of the page, and what passes a limit.
+//! The report: sections of the page, and exceeded limits.
 
-/// What was found so far.
+/// The report so far.
 #[derive(Default)]
 pub struct Report {
     text: String,
@@ -14,7 +14,7 @@ impl Report {
         self.text.push_str(&format!("## {title}\n\n{text}\n"));
     }
 
-    /// Notes what passes a limit.
+    /// Adds an exceeded limit.
     pub fn fail(&mut self, failure: String) {
         self.failures.push(failure);
     }
@@ -24,7 +24,7 @@ impl Report {
         &self.text
     }
 
-    /// What passes a limit.
+    /// The exceeded limits.
     pub fn failures(&self) -> &[String] {
         &self.failures
     }

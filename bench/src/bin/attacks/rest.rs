@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bench::wire::Request;
 
 use crate::body::SHAPES;
-use crate::case::{Case, Face};
+use crate::case::{Api, Case};
 
 /// No such path.
 const UNKNOWN: &str = "/api/x";
@@ -14,18 +14,18 @@ const GROUPS: &str = "/api/application/groups";
 /// Takes none.
 const CUSTOMERS: &str = "/api/application/customers";
 
-/// A bit less than what any request may send.
+/// Slightly less than the maximum size of any request.
 const LARGE: usize = (8 << 20) - 4096;
-/// A bit less than a path without files takes.
+/// Slightly less than the maximum size for a path without files.
 const WITHOUT_FILE: usize = (256 << 10) - 64;
-/// A bit less than the largest file.
+/// Slightly less than the maximum size of a file.
 const WITH_FILE: usize = (2 << 20) - 64;
-/// More than any request may say that it sends.
+/// More than any request may announce.
 const TOO_LARGE: usize = (9 << 20) + 1;
-/// Room that an address or the headers have.
+/// Length of a long URL or of long headers.
 const LONG: usize = 60_000;
 
-/// Where bodies of a size are sent, and what is answered to strangers and to others.
+/// Paths with the size of their bodies, and the allowed statuses without and with a key.
 const TARGETS: [(&str, usize, &[u16], &[u16]); 5] = [
     (UNKNOWN, LARGE, &[401, 405], &[404, 405, 413]),
     (GROUPS, LARGE, &[401], &[413]),
@@ -45,7 +45,7 @@ pub fn cases() -> Vec<Case> {
 fn bodies(
     (path, size, stranger, known): &(&'static str, usize, &'static [u16], &'static [u16]),
 ) -> Vec<Case> {
-    let case = |shape: &crate::body::Shape| {
+    let case = |shape: &crate::body::BodyShape| {
         let body = Arc::new((shape.write)(*size));
         let request = Request::new("POST", path).body(shape.kind, body);
         case(shape.name, path, request, stranger, known)
@@ -109,5 +109,5 @@ fn case(
     known: &'static [u16],
 ) -> Case {
     let request = request.header("Accept", "application/json");
-    Case { name: name.to_owned(), path, face: Face::Rest, request, stranger, known, refusal: None }
+    Case { name: name.to_owned(), path, api: Api::Rest, request, stranger, known, refusal: None }
 }

@@ -1,4 +1,4 @@
-//! Clients that hold a connection and do as little as they can.
+//! Clients that keep a connection open and do as little as possible.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bench::demo::{Server, Start};
+use bench::demo::{Server, ServerOptions};
 use bench::wire::{self, Request};
 use serde_json::json;
 
@@ -15,31 +15,31 @@ use crate::sockets;
 
 /// Clients of each kind.
 const CLIENTS: usize = 20;
-/// When the server has to have ended them.
-const ENDED: Duration = Duration::from_secs(12);
-/// How long somebody else waits for an answer meanwhile.
-const OTHERS: Duration = Duration::from_secs(1);
-/// How long is looked at those that are not ended in time.
-const WATCHED: Duration = Duration::from_secs(15);
-/// How often is looked, and what has no pause is sent.
+/// Time after which the server must have ended them.
+const MAX_END_TIME: Duration = Duration::from_secs(12);
+/// Maximum time for an answer to another client meanwhile.
+const MAX_OTHER_ANSWER_TIME: Duration = Duration::from_secs(1);
+/// How long clients that are not ended in time are observed.
+const OBSERVATION_TIME: Duration = Duration::from_secs(15);
+/// Time between two checks, and between two writes of clients without pauses.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Sent on and on by clients that don't wait.
-const FLOOD: usize = 16 << 10;
-/// What an honest client sends, and how much of it each tenth of a second: 16 KB a second.
-const HONEST: usize = 128 << 10;
-const SIP: usize = 1600;
+/// Bytes of each write of clients without pauses.
+const FLOOD_BYTES: usize = 16 << 10;
+/// Size of an honest client's body, and of its part in each tenth of a second: 16 KB per second.
+const HONEST_BODY_BYTES: usize = 128 << 10;
+const HONEST_CHUNK_BYTES: usize = 1600;
 
-/// How a client goes on after its first bytes.
-enum Next {
+/// What a client does after its first bytes.
+enum NextStep {
     Silence,
     EachSecond(&'static [u8]),
     Always(Vec<u8>),
 }
 
-struct Kind {
+struct SlowClientKind {
     name: &'static str,
     first: String,
-    next: Next,
+    next: NextStep,
 }
 
 struct Client {
@@ -50,7 +50,7 @@ struct Client {
     ended: Option<Duration>,
 }
 
-/// Times so short that the measuring is.
+/// Short time limits, so that the measurement is short.
 const SETTINGS: [(&str, &str); 5] = [
     ("GUICHET_HEADER_TIMEOUT", "2"),
     ("GUICHET_BODY_TIMEOUT", "2"),
@@ -59,12 +59,12 @@ const SETTINGS: [(&str, &str); 5] = [
     ("GUICHET_TIMEOUT", "5"),
 ];
 
-/// The settings that end such clients soon.
+/// The settings with these limits.
 fn server() -> io::Result<Server> {
-    SETTINGS.iter().fold(Start::unlimited(), |start, (name, value)| start.set(name, value)).server()
+    SETTINGS.iter().fold(ServerOptions::unlimited(), |start, (name, value)| start.set(name, value)).server()
 }
 
-/// Holds all kinds against the server at once.
+/// Runs all kinds of clients at the same time.
 pub fn measure(report: &mut Report) -> io::Result<()> {
     let server = server()?;
     let kinds = kinds(server.address(), server.key());
@@ -86,10 +86,11 @@ pub fn measure(report: &mut Report) -> io::Result<()> {
         text,
         "\n{CLIENTS} of each kind at once; meanwhile `/healthz` answers within {} ms ({} at the most).",
         slowest.as_millis(),
-        OTHERS.as_millis()
+        MAX_OTHER_ANSWER_TIME.as_millis()
     );
-    if slowest > OTHERS {
-        report.fail(format!("slow clients: /healthz took {slowest:.1?}, more than {OTHERS:?}"));
+    if slowest > MAX_OTHER_ANSWER_TIME {
+        report
+            .fail(format!("slow clients: /healthz took {slowest:.1?}, more than {MAX_OTHER_ANSWER_TIME:?}"));
     }
     for (path, status) in honest {
         let _ = writeln!(text, "128 KiB sent to `{path}` at 16 KB a second are answered with {status}.");
@@ -103,7 +104,7 @@ pub fn measure(report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-fn kinds(address: &str, key: &str) -> Vec<Kind> {
+fn kinds(address: &str, key: &str) -> Vec<SlowClientKind> {
     let head = |path: &str, length: &str| {
         let request = Request::new("POST", path).key(key).header("Content-Type", "application/json");
         request
@@ -113,32 +114,32 @@ fn kinds(address: &str, key: &str) -> Vec<Kind> {
     let long = "Content-Length:100000";
     let (rest, graphql) = (head("/api/application/customers", long), head("/graphql", long));
     let chunked = head("/api/application/customers", "Transfer-Encoding:chunked");
-    let (byte, chunk) = (Next::EachSecond(b" "), b"1\r\n \r\n");
-    let flood = format!("{FLOOD:x}\r\n{}\r\n", " ".repeat(FLOOD)).into_bytes();
+    let (byte, chunk) = (NextStep::EachSecond(b" "), b"1\r\n \r\n");
+    let flood = format!("{FLOOD_BYTES:x}\r\n{}\r\n", " ".repeat(FLOOD_BYTES)).into_bytes();
     let alive = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
-    let kind = |name, first: &str, next| Kind { name, first: first.to_owned(), next };
+    let kind = |name, first: &str, next| SlowClientKind { name, first: first.to_owned(), next };
     let begun = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nX-Slow: ");
     let big = alive("/docs/asset/swagger-ui-bundle.js").repeat(20);
     vec![
-        kind("connects, sends nothing", "", Next::Silence),
-        kind("one byte a second of a head", &begun, Next::EachSecond(b"a")),
-        kind("half a head, then nothing", &begun, Next::Silence),
+        kind("connects, sends nothing", "", NextStep::Silence),
+        kind("one byte a second of a head", &begun, NextStep::EachSecond(b"a")),
+        kind("half a head, then nothing", &begun, NextStep::Silence),
         kind("one byte a second of a body, REST", &rest, byte),
-        kind("one byte a second of a body, GraphQL", &graphql, Next::EachSecond(b" ")),
-        kind("the head of a body, then nothing, REST", &rest, Next::Silence),
-        kind("the head of a body, then nothing, GraphQL", &graphql, Next::Silence),
-        kind("one chunk of one byte a second", &chunked, Next::EachSecond(chunk)),
-        kind("chunks without an end, 300 KB a second", &chunked, Next::Always(flood)),
-        kind("asks 20 times for 1.4 MB, never reads", &big, Next::Silence),
-        kind("asks once, stays", &alive("/healthz"), Next::Silence),
+        kind("one byte a second of a body, GraphQL", &graphql, NextStep::EachSecond(b" ")),
+        kind("the head of a body, then nothing, REST", &rest, NextStep::Silence),
+        kind("the head of a body, then nothing, GraphQL", &graphql, NextStep::Silence),
+        kind("one chunk of one byte a second", &chunked, NextStep::EachSecond(chunk)),
+        kind("chunks without an end, 300 KB a second", &chunked, NextStep::Always(flood)),
+        kind("asks 20 times for 1.4 MB, never reads", &big, NextStep::Silence),
+        kind("asks once, stays", &alive("/healthz"), NextStep::Silence),
     ]
 }
 
-fn connect(server: &Server, kinds: &[Kind]) -> io::Result<Vec<Client>> {
+fn connect(server: &Server, kinds: &[SlowClientKind]) -> io::Result<Vec<Client>> {
     let mut clients = Vec::with_capacity(kinds.len() * CLIENTS);
     for at in 0..kinds.len() * CLIENTS {
         let kind = at / CLIENTS;
-        let mut stream = wire::connect(server.address(), ENDED)?;
+        let mut stream = wire::connect(server.address(), MAX_END_TIME)?;
         stream.write_all(kinds[kind].first.as_bytes())?;
         stream.set_nonblocking(true)?;
         let port = stream.local_addr()?.port();
@@ -147,9 +148,14 @@ fn connect(server: &Server, kinds: &[Kind]) -> io::Result<Vec<Client>> {
     Ok(clients)
 }
 
-/// Lets the clients go on until each is ended, or for too long.
-fn watch(server: &Server, kinds: &[Kind], clients: &mut [Client], begun: Instant) -> io::Result<()> {
-    while begun.elapsed() < WATCHED && clients.iter().any(|client| client.ended.is_none()) {
+/// Runs the clients until all are ended, or the observation time is over.
+fn watch(
+    server: &Server,
+    kinds: &[SlowClientKind],
+    clients: &mut [Client],
+    begun: Instant,
+) -> io::Result<()> {
+    while begun.elapsed() < OBSERVATION_TIME && clients.iter().any(|client| client.ended.is_none()) {
         for client in clients.iter_mut().filter(|client| client.ended.is_none()) {
             go_on(client, &kinds[client.kind].next);
         }
@@ -162,12 +168,12 @@ fn watch(server: &Server, kinds: &[Kind], clients: &mut [Client], begun: Instant
     Ok(())
 }
 
-/// Sends what is due. What cannot be written is not: the server ends such a connection.
-fn go_on(client: &mut Client, next: &Next) {
+/// Sends the due bytes. Errors are ignored: the server has ended the connection.
+fn go_on(client: &mut Client, next: &NextStep) {
     match next {
-        Next::Silence => {}
-        Next::Always(bytes) => drop(client.stream.write(bytes)),
-        Next::EachSecond(bytes) => {
+        NextStep::Silence => {}
+        NextStep::Always(bytes) => drop(client.stream.write(bytes)),
+        NextStep::EachSecond(bytes) => {
             if client.sent.elapsed() >= Duration::from_secs(1) {
                 client.sent = Instant::now();
                 let _ = client.stream.write(bytes);
@@ -176,13 +182,17 @@ fn go_on(client: &mut Client, next: &Next) {
     }
 }
 
-fn table(kinds: &[Kind], clients: &mut [Client], report: &mut Report) -> String {
+fn table(kinds: &[SlowClientKind], clients: &mut [Client], report: &mut Report) -> String {
     let mut text =
         "| A client | Is ended after, s | Answered with | At the most, s |\n|---|--:|---|--:|\n".to_owned();
     for (kind, clients) in kinds.iter().zip(clients.chunks_mut(CLIENTS)) {
-        let left = clients.iter().filter(|client| client.ended.is_none_or(|ended| ended > ENDED)).count();
+        let left =
+            clients.iter().filter(|client| client.ended.is_none_or(|ended| ended > MAX_END_TIME)).count();
         if left > 0 {
-            report.fail(format!("slow clients: {left} of {CLIENTS} are held after {ENDED:?}: {}", kind.name));
+            report.fail(format!(
+                "slow clients: {left} of {CLIENTS} are held after {MAX_END_TIME:?}: {}",
+                kind.name
+            ));
         }
         let ended: Option<Duration> =
             clients.iter().map(|client| client.ended).max().flatten().filter(|_| left == 0);
@@ -192,13 +202,13 @@ fn table(kinds: &[Kind], clients: &mut [Client], report: &mut Report) -> String 
             "| {} | {ended} | {} | {} |",
             kind.name,
             answered(&mut clients[0]),
-            ENDED.as_secs()
+            MAX_END_TIME.as_secs()
         );
     }
     text
 }
 
-/// The status that a client was answered with, or that it was not.
+/// The status of the answer to a client, or that there was none.
 fn answered(client: &mut Client) -> String {
     let mut line = [0; 12];
     let read = client.stream.read(&mut line).unwrap_or(0);
@@ -206,12 +216,12 @@ fn answered(client: &mut Client) -> String {
     text.split(' ').nth(1).map_or("nothing".to_owned(), str::to_owned)
 }
 
-/// The longest that anybody else waits in this time.
+/// The maximum time for an answer to other clients in this period.
 fn slowest_answer(server: &Server, begun: Instant) -> Duration {
     let mut slowest = Duration::ZERO;
-    while begun.elapsed() < ENDED {
+    while begun.elapsed() < MAX_END_TIME {
         let asked = Instant::now();
-        let answer = Request::new("GET", "/healthz").send(server.address(), ENDED);
+        let answer = Request::new("GET", "/healthz").send(server.address(), MAX_END_TIME);
         let took =
             if answer.is_ok_and(|answer| answer.status == 200) { asked.elapsed() } else { Duration::MAX };
         slowest = slowest.max(took);
@@ -220,17 +230,18 @@ fn slowest_answer(server: &Server, begun: Instant) -> Duration {
     slowest
 }
 
-/// Sends a body slowly, but not too slowly; the status that it is answered with.
+/// Sends a body slowly, but not too slowly; returns the status of the answer.
 fn honest(server: &Server, path: &str) -> u16 {
-    let text = json!({ "query": "{ health { status } }", "firstname": "x".repeat(HONEST) }).to_string();
+    let text =
+        json!({ "query": "{ health { status } }", "firstname": "x".repeat(HONEST_BODY_BYTES) }).to_string();
     let request = Request::new("POST", path).key(server.key()).header("Content-Type", "application/json");
     let head = request.header("Content-Length", &text.len().to_string()).head(server.address());
     let sent = || {
-        let mut stream = wire::connect(server.address(), WATCHED)?;
+        let mut stream = wire::connect(server.address(), OBSERVATION_TIME)?;
         stream.write_all(head.as_bytes())?;
-        for sip in text.as_bytes().chunks(SIP) {
+        for sip in text.as_bytes().chunks(HONEST_CHUNK_BYTES) {
             thread::sleep(Duration::from_millis(100));
-            // Whoever is refused before the end reads why.
+            // If it is refused before the end, the answer is read.
             if stream.write_all(sip).is_err() {
                 break;
             }

@@ -1,4 +1,4 @@
-//! Connections beside the load: some on which nothing is sent, some on which a head comes byte by byte.
+//! Connections beside the load: some send nothing, others send a head byte by byte.
 
 use std::cell::Cell;
 use std::io;
@@ -15,11 +15,11 @@ use tokio::time::{sleep, timeout};
 pub const IDLE: usize = 1000;
 /// Connections on which a byte is sent each second.
 pub const SLOW: usize = 100;
-/// How long a connection that was closed stays closed.
+/// Pause before a closed connection is opened again.
 const PAUSE: Duration = Duration::from_millis(200);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Opens all of them, and each one anew when the server closes it, for as long as the set is polled.
+/// Opens all of them, and each one again when the server closes it, as long as the set is polled.
 pub fn gather(address: SocketAddr, reopened: &Rc<Cell<usize>>) -> LocalSet {
     let set = LocalSet::new();
     for number in 0..IDLE + SLOW {

@@ -1,4 +1,4 @@
-//! Clients that ask as soon as they are answered, and clients that ask on a schedule.
+//! Clients that send the next request after each answer, and clients that send on a schedule.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,23 +8,28 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::connection::Connection;
 use crate::requests::Requests;
-use crate::tally::Tally;
+use crate::tally::AnswerCounts;
 
-/// A client: its connection, which is opened when it is needed, and what came of its requests.
+/// A client: its connection, which is opened when needed, and its counts.
 struct Client {
     requests: Arc<Requests>,
     connection: Option<Connection>,
-    /// Which of the requests is next.
+    /// Index of the next request.
     next: usize,
-    tally: Tally,
+    tally: AnswerCounts,
 }
 
 impl Client {
     fn new(requests: &Arc<Requests>, number: usize) -> Self {
-        Self { requests: Arc::clone(requests), connection: None, next: number, tally: Tally::default() }
+        Self {
+            requests: Arc::clone(requests),
+            connection: None,
+            next: number,
+            tally: AnswerCounts::default(),
+        }
     }
 
-    /// Asks once.
+    /// Sends one request.
     async fn ask(&mut self) {
         let request = self.requests.nth(self.next).to_vec();
         self.next += 1;
@@ -49,16 +54,16 @@ impl Client {
         self.connection = Some(connection).filter(|_| !answer.closes);
     }
 
-    /// Asks again and again until then.
-    async fn ask_until(mut self, end: Instant) -> Tally {
+    /// Sends requests until then.
+    async fn ask_until(mut self, end: Instant) -> AnswerCounts {
         while Instant::now() < end {
             self.ask().await;
         }
         self.tally
     }
 
-    /// Asks at each time of a schedule. What is due while an answer is awaited is skipped.
-    async fn ask_at(mut self, first: Instant, pause: Duration, end: Instant) -> Tally {
+    /// Sends a request at each time of a schedule. Times during the wait for an answer are skipped.
+    async fn ask_at(mut self, first: Instant, pause: Duration, end: Instant) -> AnswerCounts {
         let mut due = first;
         while due < end {
             sleep_until(due).await;
@@ -73,15 +78,15 @@ impl Client {
     }
 }
 
-/// So many clients that each ask as soon as they are answered.
-pub async fn closed_loop(requests: &Arc<Requests>, clients: usize, lasting: Duration) -> Tally {
+/// Runs so many clients that send the next request after each answer.
+pub async fn closed_loop(requests: &Arc<Requests>, clients: usize, lasting: Duration) -> AnswerCounts {
     let end = Instant::now() + lasting;
     let asking = (0..clients).map(|number| Client::new(requests, number).ask_until(end));
     all(asking.collect()).await
 }
 
-/// So many clients that together ask so often a second, whatever is answered.
-pub async fn open_loop(requests: &Arc<Requests>, clients: u32, rate: f64, lasting: Duration) -> Tally {
+/// Runs so many clients that together send so many requests per second, whatever the answers are.
+pub async fn open_loop(requests: &Arc<Requests>, clients: u32, rate: f64, lasting: Duration) -> AnswerCounts {
     let begun = Instant::now();
     let pause = Duration::from_secs_f64(f64::from(clients) / rate);
     let asking = (0..clients).map(|number| {
@@ -92,8 +97,8 @@ pub async fn open_loop(requests: &Arc<Requests>, clients: u32, rate: f64, lastin
 }
 
 /// Lets all of them run to their end.
-async fn all(mut asking: JoinSet<Tally>) -> Tally {
-    let mut tally = Tally::default();
+async fn all(mut asking: JoinSet<AnswerCounts>) -> AnswerCounts {
+    let mut tally = AnswerCounts::default();
     while let Some(joined) = asking.join_next().await {
         match joined {
             Ok(one) => tally.join(one),

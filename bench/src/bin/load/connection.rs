@@ -1,4 +1,4 @@
-//! A connection that asks one request after the other.
+//! A connection that sends one request after the other.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,9 +9,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Room for the head of an answer.
-const ROOM: usize = 16 << 10;
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Buffer size for the head of an answer.
+const HEAD_BYTES: usize = 16 << 10;
 
 /// An open connection.
 pub struct Connection {
@@ -19,27 +19,27 @@ pub struct Connection {
     buffer: Vec<u8>,
 }
 
-/// What an answer's head says.
+/// The head of an answer.
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// Whether it says when to come again.
+    /// Whether it has `Retry-After`.
     pub retry_after: bool,
     /// Whether the connection ends with it.
     pub closes: bool,
 }
 
 impl Connection {
-    /// Opens one.
+    /// Opens a connection.
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = timeout(PATIENCE, TcpStream::connect(address)).await??;
+        let stream = timeout(TIMEOUT, TcpStream::connect(address)).await??;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: vec![0; ROOM] })
+        Ok(Self { stream, buffer: vec![0; HEAD_BYTES] })
     }
 
     /// Sends a request and reads its answer to the end.
     pub async fn ask(&mut self, request: &[u8]) -> io::Result<Answer> {
-        timeout(PATIENCE, self.exchange(request)).await?
+        timeout(TIMEOUT, self.exchange(request)).await?
     }
 
     async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
@@ -59,7 +59,7 @@ impl Connection {
         let (answer, length) = read_head(&self.buffer[..end])?;
         let mut left = length.saturating_sub(filled - end);
         while left > 0 {
-            let room = left.min(ROOM);
+            let room = left.min(HEAD_BYTES);
             match self.stream.read(&mut self.buffer[..room]).await? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 read => left -= read,
@@ -69,7 +69,7 @@ impl Connection {
     }
 }
 
-/// What the head says, and how long the body is.
+/// Parses a head; returns it with the length of the body.
 fn read_head(head: &[u8]) -> io::Result<(Answer, usize)> {
     let text = std::str::from_utf8(head).map_err(io::Error::other)?;
     let mut lines = text.split("\r\n");

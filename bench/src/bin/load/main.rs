@@ -1,4 +1,4 @@
-//! What becomes of the server when twice as much is asked of it as it can answer.
+//! Measures the server under twice the load that it can answer.
 //! See README.md beside this crate.
 
 #![expect(clippy::print_stderr, reason = "a command line tells its failures there")]
@@ -18,32 +18,32 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bench::demo::{Server, Start};
+use bench::demo::{Server, ServerOptions};
 use bench::limits_page::{self, measured_on};
 use bench::open_files;
 use tokio::runtime;
 
 use crate::bystanders::{IDLE, SLOW};
 use crate::requests::Requests;
-use crate::tally::Tally;
+use crate::tally::AnswerCounts;
 
-/// Connections that find out how much the server can answer.
-const FINDERS: usize = 16;
+/// Connections that determine how many requests the server can answer.
+const PROBE_CONNECTIONS: usize = 16;
 /// Connections of the load.
 const CLIENTS: u32 = 500;
-/// How long the load lasts where the command line doesn't say.
+/// Default duration of the load in seconds.
 const SECONDS: u64 = 60;
-/// How long the other parts last at the most.
-const PART: Duration = Duration::from_secs(5);
-/// When it has to be as fast as before again.
-const RECOVERY: Duration = Duration::from_secs(2);
-/// How many times slower the slowest of a hundred accepted requests may be under load.
-const SLOWER: f64 = 10.0;
-/// And after it.
-const AS_FAST: f64 = 2.0;
-/// How many megabytes the load may take.
-const MEMORY: f64 = 20.0;
-/// Files that this process has open at the most: the connections, and room.
+/// Maximum duration of the other parts.
+const MAX_PART_TIME: Duration = Duration::from_secs(5);
+/// Time after which the server must be as fast as before.
+const RECOVERY_TIME: Duration = Duration::from_secs(2);
+/// Maximum factor of the 99th percentile of accepted requests under load.
+const MAX_SLOWDOWN: f64 = 10.0;
+/// Maximum factor after the load.
+const MAX_SLOWDOWN_AFTER: f64 = 2.0;
+/// Maximum memory growth under load in megabytes.
+const MAX_MEMORY_MB: f64 = 20.0;
+/// Maximum number of open files of this process: the connections, and some more.
 const OPEN_FILES: u64 = 4096;
 
 struct Options {
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures everything; whether all of it is within the limits.
+/// Measures everything; returns whether all figures are within the limits.
 fn run() -> Result<bool, Box<dyn Error>> {
     let options = Options::read()?;
     open_files::at_least(OPEN_FILES)?;
@@ -99,30 +99,30 @@ fn run() -> Result<bool, Box<dyn Error>> {
     Ok(failures.is_empty())
 }
 
-/// The demo server without limits of a client and without a log, unless the environment says otherwise.
+/// The demo server without limits of clients and without a log, unless the environment sets them.
 fn server() -> std::io::Result<Server> {
     let settings = [("GUICHET_RATE_LIMIT", "0"), ("GUICHET_COST_LIMIT", "0"), ("RUST_LOG", "off")];
     let open = settings.iter().filter(|(name, _)| env::var_os(name).is_none());
-    open.fold(Start::default(), |start, (name, value)| start.set(name, value)).server()
+    open.fold(ServerOptions::default(), |start, (name, value)| start.set(name, value)).server()
 }
 
-/// What was found.
-struct Found {
+/// The results of all parts.
+struct LoadResults {
     capacity: f64,
-    before: Tally,
-    under: Tally,
-    after: Tally,
+    before: AnswerCounts,
+    under: AnswerCounts,
+    after: AnswerCounts,
     seconds: f64,
     memory: f64,
     reopened: usize,
 }
 
-async fn load(server: &Server, options: &Options) -> Result<Found, Box<dyn Error>> {
+async fn load(server: &Server, options: &Options) -> Result<LoadResults, Box<dyn Error>> {
     let requests = Arc::new(Requests::new(server)?);
-    let part = PART.min(options.load);
-    // What is allocated once, for the first requests, belongs to none of the parts.
-    clients::closed_loop(&requests, FINDERS, part / 5).await;
-    let most = clients::closed_loop(&requests, FINDERS, part).await;
+    let part = MAX_PART_TIME.min(options.load);
+    // Memory that is allocated once, for the first requests, is not counted.
+    clients::closed_loop(&requests, PROBE_CONNECTIONS, part / 5).await;
+    let most = clients::closed_loop(&requests, PROBE_CONNECTIONS, part).await;
     if most.accepted() == 0 {
         return Err(format!("no request is answered with 200: {:?}", most.wrong).into());
     }
@@ -135,13 +135,13 @@ async fn load(server: &Server, options: &Options) -> Result<Found, Box<dyn Error
     let under = beside.run_until(clients::open_loop(&requests, CLIENTS, capacity * 2.0, options.load)).await;
     let memory = server.memory()?.growth_since(&memory);
     drop(beside);
-    tokio::time::sleep(RECOVERY).await;
+    tokio::time::sleep(RECOVERY_TIME).await;
     let after = half().await;
     let seconds = options.load.as_secs_f64();
-    Ok(Found { capacity, before, under, after, seconds, memory, reopened: reopened.get() })
+    Ok(LoadResults { capacity, before, under, after, seconds, memory, reopened: reopened.get() })
 }
 
-impl Found {
+impl LoadResults {
     fn table(&mut self) -> String {
         let mut text =
             "| | Asked, a second | 200 | 503 | Skipped | Others | Median, ms | 99 of 100 within, ms |\n\
@@ -167,7 +167,7 @@ impl Found {
         let _ = writeln!(
             text,
             "\nOf {:.0} a second that it can answer, it answers {served:.0} with 200 under load. Memory grows by {:.1} \
-             MB (pages of files not counted), {MEMORY} at the most. Connections beside it were closed and opened \
+             MB (pages of files not counted), {MAX_MEMORY_MB} at the most. Connections beside it were closed and opened \
              again {} times.",
             self.capacity, self.memory, self.reopened
         );
@@ -183,34 +183,37 @@ impl Found {
         }
         let [before, under, after] =
             [&mut self.before, &mut self.under, &mut self.after].map(|tally| tally.quantile(0.99));
-        if under >= before * SLOWER {
+        if under >= before * MAX_SLOWDOWN {
             failures.push(format!(
-                "under load 99 of 100 take up to {under:.1} ms, {SLOWER} times {before:.1} or more"
+                "under load 99 of 100 take up to {under:.1} ms, {MAX_SLOWDOWN} times {before:.1} or more"
             ));
         }
-        if after >= before * AS_FAST {
+        if after >= before * MAX_SLOWDOWN_AFTER {
             failures.push(format!(
-                "after it 99 of 100 take up to {after:.1} ms, {AS_FAST} times {before:.1} or more"
+                "after it 99 of 100 take up to {after:.1} ms, {MAX_SLOWDOWN_AFTER} times {before:.1} or more"
             ));
         }
-        if self.memory > MEMORY {
-            failures.push(format!("{:.1} MB more are resident under load, more than {MEMORY}", self.memory));
+        if self.memory > MAX_MEMORY_MB {
+            failures.push(format!(
+                "{:.1} MB more are resident under load, more than {MAX_MEMORY_MB}",
+                self.memory
+            ));
         }
         failures
     }
 }
 
-/// What stands above the table.
+/// The text above the table.
 fn about(options: &Options) -> String {
     format!(
-        "Written by `target/release/load --write` (`bench/README.md`; {}). {FINDERS} connections that ask without a \
+        "Written by `target/release/load --write` (`bench/README.md`; {}). {PROBE_CONNECTIONS} connections that ask without a \
          pause find how much the server can answer; half of it is on REST, half on GraphQL. Then {CLIENTS} \
          connections ask on a schedule, for {} s twice as much as it can, while {IDLE} others send nothing and \
          {SLOW} a byte of a head each second. What is due while a connection waits is skipped. Every answer is 200, or \
-         503 with `Retry-After`; the accepted ones are less than {SLOWER} times slower (99 of 100), and {} s later as \
+         503 with `Retry-After`; the accepted ones are less than {MAX_SLOWDOWN} times slower (99 of 100), and {} s later as \
          fast as before.\n\n",
         measured_on(),
         options.load.as_secs(),
-        RECOVERY.as_secs()
+        RECOVERY_TIME.as_secs()
     )
 }

@@ -1,4 +1,4 @@
-//! What is asked: half of it on REST, half on GraphQL.
+//! The requests: half of them REST, half GraphQL.
 
 use std::net::SocketAddr;
 

@@ -1,32 +1,32 @@
-//! What was answered, and how soon.
+//! Counts and times of answers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What came of the requests of some connections.
+/// Counts and times of the answers to some connections.
 #[derive(Default)]
-pub struct Tally {
+pub struct AnswerCounts {
     accepted: Vec<Duration>,
-    /// Answered with 503 and the time to come again.
+    /// Answers with 503 and `Retry-After`.
     pub refused: usize,
-    /// Anything else, by what it was.
+    /// All other results, by description.
     pub wrong: BTreeMap<String, usize>,
-    /// Not sent: the connection still waited for an answer.
+    /// Requests that were not sent, because the connection was waiting for an answer.
     pub skipped: usize,
 }
 
-impl Tally {
+impl AnswerCounts {
     /// Notes a 200.
     pub fn accept(&mut self, after: Duration) {
         self.accepted.push(after);
     }
 
-    /// Notes what should not have come.
+    /// Counts an unexpected result.
     pub fn wrong(&mut self, what: String) {
         *self.wrong.entry(what).or_default() += 1;
     }
 
-    /// Takes in what another one has.
+    /// Adds the counts of another one.
     pub fn join(&mut self, other: Self) {
         self.accepted.extend(other.accepted);
         self.refused += other.refused;
@@ -41,8 +41,7 @@ impl Tally {
         self.accepted.len()
     }
 
-    /// The time within which such a part of the accepted ones was answered; milliseconds. Where none
-    /// was, it has no end.
+    /// The percentile of the times of accepted requests in milliseconds; infinite if there are none.
     pub fn quantile(&mut self, part: f64) -> f64 {
         if self.accepted.is_empty() {
             return f64::INFINITY;

@@ -1,4 +1,4 @@
-//! Rules that ask the database, each by one statement (docs/contract/wire.md#3.2, docs/contract/wire.md#3.6).
+//! Rules that query the database, each with one statement (docs/contract/wire.md#3.2, docs/contract/wire.md#3.6).
 
 use std::collections::HashSet;
 
@@ -6,31 +6,32 @@ use async_graphql::Value;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ConnectionTrait, DbBackend};
 
-use super::{Column, Kind, Rule, Rules, Tables};
+use super::{LookupColumn, Rule, RuleKind, RuleList, TablesByWord};
 use crate::Result;
 use crate::form::check::Subject;
-use crate::form::{Scope, value};
+use crate::form::{CheckScope, value};
 
-/// No list of more elements than this is looked up.
-const MOST: usize = 1000;
+/// Lists with more elements are not looked up and break the rule.
+const MAX_LOOKED_UP: usize = 1000;
 
-pub(super) async fn exists(subject: &Subject<'_>, column: Column) -> Result<Option<String>> {
-    let found = match (subject.found.and_then(|found| found.0.as_ref()), value::elements(subject.value)) {
-        (Some(ids), _) => value::integer(subject.value).is_some_and(|id| ids.contains(&id)),
-        (None, None) => count(subject, column, &[subject.value], None).await? > 0,
-        (None, Some(items)) => {
-            let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
-            count(subject, column, &items, None).await? >= distinct(&items)
-        }
-    };
+pub(super) async fn exists(subject: &Subject<'_>, column: LookupColumn) -> Result<Option<String>> {
+    let found =
+        match (subject.existing.and_then(|existing| existing.0.as_ref()), value::elements(subject.value)) {
+            (Some(ids), _) => value::integer(subject.value).is_some_and(|id| ids.contains(&id)),
+            (None, None) => count(subject, column, &[subject.value], None).await? > 0,
+            (None, Some(items)) => {
+                let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
+                count(subject, column, &items, None).await? >= distinct(&items)
+            }
+        };
     Ok(subject.fails_if("exists", !found))
 }
 
-/// A word that names no table is for the rules of its own field to tell.
+/// Passes where the other field's word names no table: the rules of that field report it.
 pub(super) async fn exists_for(
     subject: &Subject<'_>,
     sibling: &str,
-    tables: Tables,
+    tables: TablesByWord,
 ) -> Result<Option<String>> {
     let stored = subject.scope.stored.iter().find(|(name, _)| *name == sibling);
     let word = match subject.sibling(sibling) {
@@ -38,12 +39,12 @@ pub(super) async fn exists_for(
         None => stored.map(|(_, word)| (*word).to_owned()),
     };
     match tables.iter().find(|(known, _)| Some(*known) == word.as_deref()) {
-        Some(&(_, table)) => exists(subject, Column { table, name: "id" }).await,
+        Some(&(_, table)) => exists(subject, LookupColumn { table, name: "id" }).await,
         None => Ok(None),
     }
 }
 
-pub(super) async fn unique(subject: &Subject<'_>, column: Column) -> Result<Option<String>> {
+pub(super) async fn unique(subject: &Subject<'_>, column: LookupColumn) -> Result<Option<String>> {
     let taken = count(subject, column, &[subject.value], subject.scope.own_id).await? > 0;
     Ok(subject.fails_if("unique", taken))
 }
@@ -52,8 +53,13 @@ fn distinct(items: &[&Value]) -> usize {
     items.iter().map(|item| value::text(item)).collect::<HashSet<_>>().len()
 }
 
-/// How many different values of the column are among these.
-async fn count(subject: &Subject<'_>, column: Column, sent: &[&Value], except: Option<i64>) -> Result<usize> {
+/// The number of different values of the column among these.
+async fn count(
+    subject: &Subject<'_>,
+    column: LookupColumn,
+    sent: &[&Value],
+    except: Option<i64>,
+) -> Result<usize> {
     let db = subject.scope.db;
     let cell = Expr::col(Alias::new(column.name));
     let (cell, wanted): (_, Vec<_>) = if is_number(column, subject.rules) {
@@ -62,7 +68,7 @@ async fn count(subject: &Subject<'_>, column: Column, sent: &[&Value], except: O
         let texts = sent.iter().filter_map(|value| value::text(value)).filter(|text| is_storable(text));
         (folded(db, cell), texts.map(|text| folded(db, Expr::val(text))).collect())
     };
-    if wanted.is_empty() || wanted.len() > MOST {
+    if wanted.is_empty() || wanted.len() > MAX_LOOKED_UP {
         return Ok(0);
     }
     let mut select = Query::select();
@@ -79,17 +85,17 @@ async fn first_number(db: &sea_orm::DatabaseConnection, select: &SelectStatement
     Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or_default())
 }
 
-/// Whether the column holds numbers: ids do, and what must be a number.
-fn is_number(column: Column, rules: &[Rule]) -> bool {
-    column.name == "id" || column.name.ends_with("_id") || rules.has(|kind| matches!(kind, Kind::Integer))
+/// Whether the column holds numbers: by its name (`id`, `…_id`), or by the rules of the field.
+fn is_number(column: LookupColumn, rules: &[Rule]) -> bool {
+    column.name == "id" || column.name.ends_with("_id") || rules.has(|kind| matches!(kind, RuleKind::Integer))
 }
 
-/// PostgreSQL refuses NUL in texts, so none of its rows can hold one.
+/// Whether a text can be stored. PostgreSQL refuses NUL.
 fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// Case does not count; on MySQL the column's collation sees to that.
+/// SQL for comparing without case; on MySQL the column's collation does that.
 fn folded(db: &sea_orm::DatabaseConnection, text: SimpleExpr) -> SimpleExpr {
     match db.get_database_backend() {
         DbBackend::MySql => text,
@@ -97,19 +103,23 @@ fn folded(db: &sea_orm::DatabaseConnection, text: SimpleExpr) -> SimpleExpr {
     }
 }
 
-/// Ids of a list that exist, looked up at once; nothing when the elements carry no such rule.
-pub(crate) struct Found(Option<HashSet<i64>>);
+/// The ids of a list that exist, found with one statement; `None` where the elements do not have the rule `exists`.
+pub(crate) struct ExistingIds(Option<HashSet<i64>>);
 
-impl Found {
+impl ExistingIds {
     /// Looks up the ids among the elements of a list.
-    pub(crate) async fn of(scope: &Scope<'_>, rules: &[Rule], items: &[(String, &Value)]) -> Result<Self> {
+    pub(crate) async fn of(
+        scope: &CheckScope<'_>,
+        rules: &[Rule],
+        items: &[(String, &Value)],
+    ) -> Result<Self> {
         let column = rules.iter().find_map(|rule| match rule.0 {
-            Kind::Exists(column) if is_number(column, rules) => Some(column),
+            RuleKind::Exists(column) if is_number(column, rules) => Some(column),
             _ => None,
         });
         let Some(column) = column else { return Ok(Self(None)) };
         let ids: HashSet<i64> = items.iter().filter_map(|(_, item)| value::integer(item)).collect();
-        if ids.is_empty() || ids.len() > MOST {
+        if ids.is_empty() || ids.len() > MAX_LOOKED_UP {
             return Ok(Self(Some(HashSet::new())));
         }
         let mut select = Query::select();
@@ -124,8 +134,8 @@ impl Found {
     }
 }
 
-/// The name of 64-bit integers, in which ids are read whatever their column's type.
-fn integer_name(scope: &Scope<'_>) -> Alias {
+/// SQL name of the type of 64-bit integers, in which ids are read whatever their column's type is.
+fn integer_name(scope: &CheckScope<'_>) -> Alias {
     Alias::new(match scope.db.get_database_backend() {
         DbBackend::MySql => "SIGNED",
         _ => "BIGINT",

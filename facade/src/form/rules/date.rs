@@ -1,4 +1,4 @@
-//! Rules about dates. A value must name a full year, month and day; relative words are no dates
+//! Rules about dates. A date must have year, month and day; relative words such as `tomorrow` are refused
 //! (docs/contract/wire.md#3.2).
 
 use async_graphql::Value;
@@ -10,40 +10,40 @@ use crate::form::check::Subject;
 use crate::form::value;
 
 pub(super) fn date(subject: &Subject<'_>) -> Option<String> {
-    subject.fails_if("date", moment(subject.value).is_none())
+    subject.fails_if("date", parse_value(subject.value).is_none())
 }
 
 pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<String> {
     let earlier = match subject.stored(sibling) {
         Some(text) => parse(text),
-        None => subject.sibling(sibling).and_then(moment),
+        None => subject.sibling(sibling).and_then(parse_value),
     };
-    let fits = match (moment(subject.value), earlier) {
+    let fits = match (parse_value(subject.value), earlier) {
         (Some(value), Some(earlier)) => value.instant() > earlier.instant(),
         (value, None) => value.is_some(),
         (None, Some(_)) => false,
     };
     let sibling = subject.scope.texts.field_name(sibling);
-    (!fits).then(|| subject.say("after", &[("date", &sibling)]))
+    (!fits).then(|| subject.message("after", &[("date", &sibling)]))
 }
 
 pub(super) fn timestamp(subject: &Subject<'_>) -> Option<String> {
-    // What is no date at all, the rule `date` tells.
-    let local = moment(subject.value)?.in_shop();
+    // The rule `date` reports a value that is no date.
+    let local = parse_value(subject.value)?.in_shop();
     subject.fails_if("date", !(FIRST_TIMESTAMP..LAST_TIMESTAMP).contains(&local.and_utc().timestamp()))
 }
 
-/// What a TIMESTAMP column holds, in seconds since 1970.
+/// The range of a TIMESTAMP column, in seconds since 1970.
 const FIRST_TIMESTAMP: i64 = 1;
 const LAST_TIMESTAMP: i64 = i32::MAX as i64;
 
-/// A date and time as the shop's clocks show it.
-pub(crate) fn shop_moment(text: &str) -> Option<String> {
+/// A date and time converted to the shop's time zone.
+pub(crate) fn shop_local_time(text: &str) -> Option<String> {
     Some(parse(text)?.in_shop().format("%Y-%m-%dT%H:%M:%S%.f").to_string())
 }
 
-/// The spellings in which GraphQL's date types read a date; none if the text is no date.
-pub(crate) fn moments(text: &str) -> Vec<String> {
+/// A date in the formats that GraphQL's date types accept; empty if the text is no date.
+pub(crate) fn date_spellings(text: &str) -> Vec<String> {
     let Some(moment) = parse(text) else { return Vec::new() };
     vec![
         moment.local.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
@@ -52,15 +52,15 @@ pub(crate) fn moments(text: &str) -> Vec<String> {
     ]
 }
 
-/// A date and time as written, with its offset from UTC if it names one.
+/// A date and time as it was written, with its offset from UTC if it has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Moment {
+struct ParsedDate {
     local: NaiveDateTime,
     offset: Option<FixedOffset>,
 }
 
-impl Moment {
-    /// The shop's local time; what names no offset is that already.
+impl ParsedDate {
+    /// The local time of the shop. A date without an offset is local already.
     fn in_shop(self) -> NaiveDateTime {
         self.offset.map_or(self.local, |_| self.instant().with_timezone(&::value::zone()).naive_local())
     }
@@ -71,38 +71,38 @@ impl Moment {
     }
 }
 
-fn moment(value: &Value) -> Option<Moment> {
+fn parse_value(value: &Value) -> Option<ParsedDate> {
     parse(&value::plain(value)?)
 }
 
-/// No text longer than this names a date.
-const LONGEST: usize = 64;
+/// Longer texts are no dates, in bytes.
+const MAX_TEXT_BYTES: usize = 64;
 
-/// The years that are kept: with an offset, a day of the last one may be one of the next.
-fn parse(text: &str) -> Option<Moment> {
-    let moment = written(text)?;
+/// Parses a date of the years 0 to 9999; with an offset to 9998, since the conversion may move it into the next year.
+fn parse(text: &str) -> Option<ParsedDate> {
+    let moment = parse_any_year(text)?;
     let last = if moment.offset.is_some() { 9998 } else { 9999 };
     (0..=last).contains(&moment.local.year()).then_some(moment)
 }
 
-fn written(text: &str) -> Option<Moment> {
+fn parse_any_year(text: &str) -> Option<ParsedDate> {
     let text = text.trim();
-    if text.len() > LONGEST {
+    if text.len() > MAX_TEXT_BYTES {
         return None;
     }
     if let Some(seconds) = text.strip_prefix('@') {
         let local = DateTime::from_timestamp(seconds.parse().ok()?, 0)?.naive_utc();
-        return Some(Moment { local, offset: FixedOffset::east_opt(0) });
+        return Some(ParsedDate { local, offset: FixedOffset::east_opt(0) });
     }
-    cuts(text).into_iter().find_map(|(day, time)| {
+    day_and_time_splits(text).into_iter().find_map(|(day, time)| {
         let day = parse_day(day.trim_end())?;
         let (time, offset) = parse_time(time)?;
-        Some(Moment { local: day.and_time(time), offset })
+        Some(ParsedDate { local: day.and_time(time), offset })
     })
 }
 
-/// Where the day may end and the time begin: nowhere, at a `T`, or at a blank.
-fn cuts(text: &str) -> Vec<(&str, &str)> {
+/// All ways to split a text into day and time: no time, or at a `T` or a blank.
+fn day_and_time_splits(text: &str) -> Vec<(&str, &str)> {
     let marks = text.match_indices(['T', 't', ' ']).map(|(at, _)| (&text[..at], &text[at + 1..]));
     std::iter::once((text, "")).chain(marks).collect()
 }
@@ -171,7 +171,7 @@ fn named_day(text: &str) -> Option<NaiveDate> {
     known.then(|| ymd(year, &month.number_from_month().to_string(), day)).flatten()
 }
 
-/// A time of the day with its offset; nothing is midnight.
+/// Parses a time of day with its offset; an empty text is midnight.
 fn parse_time(text: &str) -> Option<(NaiveTime, Option<FixedOffset>)> {
     let text = text.trim();
     if text.is_empty() {
@@ -258,12 +258,12 @@ mod tests {
 
     #[test]
     fn instants() {
-        let instant = |text: &str| parse(text).map(Moment::instant);
+        let instant = |text: &str| parse(text).map(ParsedDate::instant);
         assert_eq!(instant("2024-01-01T10:00:00+02:00"), instant("2024-01-01 08:00"));
         assert_eq!(instant("2024-W01-1"), instant("2024-001"));
-        assert_eq!(moments("12/31/2024")[1], "2024-12-31");
-        assert_eq!(moments("2024-01-01 10:00")[0], "2024-01-01T10:00:00");
-        assert!(moments("nope").is_empty());
+        assert_eq!(date_spellings("12/31/2024")[1], "2024-12-31");
+        assert_eq!(date_spellings("2024-01-01 10:00")[0], "2024-01-01T10:00:00");
+        assert!(date_spellings("nope").is_empty());
     }
 }
 
@@ -282,8 +282,8 @@ mod properties {
     /// Whether every reading of a text is one that the database takes.
     fn is_kept(text: &str) -> bool {
         let years = |text: &str| text.split('-').next().is_some_and(|year| year.len() == 4);
-        let readings = moments(text);
-        let shop = shop_moment(text);
+        let readings = date_spellings(text);
+        let shop = shop_local_time(text);
         readings.is_empty() == shop.is_none() && shop.iter().all(|text| years(text))
     }
 
@@ -301,7 +301,7 @@ mod properties {
         fn moments_are_read_back(day in day(), second in 0..86_400_u32, nano in 0..1_000_000_u32, offset in -14 * 60..=14 * 60_i32) {
             let time = NaiveTime::from_num_seconds_from_midnight_opt(second, nano * 1000).unwrap();
             let at = day.and_time(time).and_local_timezone(FixedOffset::east_opt(offset * 60).unwrap()).unwrap();
-            let read = parse(&at.to_rfc3339()).map(Moment::instant);
+            let read = parse(&at.to_rfc3339()).map(ParsedDate::instant);
             prop_assert_eq!(read, Some(at.to_utc()));
             let seconds = at.timestamp();
             let read = parse(&format!("@{seconds}")).map(|moment| moment.instant().timestamp());
@@ -311,7 +311,7 @@ mod properties {
         #[test]
         fn any_text_is_a_date_or_none(text in r"@-?[0-9]{0,20}|[0-9]{0,5}[-/.W ][0-9A-Za-z]{0,9}[-/., ]?[0-9]{0,5}[T ]?[0-9:.,]{0,12} ?[+-]?[0-9:]{0,6}|\PC*", seconds in any::<i64>()) {
             for text in [text, format!("@{seconds}")] {
-                prop_assert!(is_kept(&text), "{}: {:?}", text, shop_moment(&text));
+                prop_assert!(is_kept(&text), "{}: {:?}", text, shop_local_time(&text));
             }
         }
     }

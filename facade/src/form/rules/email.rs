@@ -11,8 +11,8 @@ pub(super) fn email(subject: &Subject<'_>) -> Option<String> {
     subject.fails_if("email", !fits)
 }
 
-/// RFC 5322 mailbox, with what validators merely warn about tolerated: no dot in the domain, quoted
-/// local parts, comments at either end of a part, address literals, any length of the local part.
+/// Whether a text is a mailbox of RFC 5322. It also accepts what validators only warn about: no dot in the domain,
+/// quoted local parts, comments at either end of a part, address literals, any length of the local part.
 fn is_email(text: &str) -> bool {
     match text.rsplit_once('@') {
         Some((local, domain)) => {

@@ -1,13 +1,13 @@
-//! Rules about uploaded files: what counts is the content (docs/contract/wire.md#3.2).
+//! Rules about uploaded files, which examine the content (docs/contract/wire.md#3.2).
 
 use async_graphql::UploadValue;
 
 use crate::form::check::Subject;
 
-/// Pictures that the shop shows.
+/// Types of images that the shop can show.
 const PICTURES: [&str; 5] = ["jpg", "png", "gif", "bmp", "webp"];
 
-/// Ends of file names that a careless web server would run.
+/// File extensions that a badly configured web server would execute.
 const PHP: [&str; 8] = ["php", "php3", "php4", "php5", "php7", "php8", "phtml", "phar"];
 
 pub(super) fn file(subject: &Subject<'_>) -> Option<String> {
@@ -21,10 +21,10 @@ pub(super) fn image(subject: &Subject<'_>) -> Option<String> {
 
 pub(super) fn mimes(subject: &Subject<'_>, listed: &[&str]) -> Option<String> {
     let fits = subject.upload().is_some_and(|upload| !is_php(upload) && is_listed(&upload.content, listed));
-    (!fits).then(|| subject.say("mimes", &[("values", &listed.join(", "))]))
+    (!fits).then(|| subject.message("mimes", &[("values", &listed.join(", "))]))
 }
 
-/// Extension that belongs to a content, such as `png`.
+/// The file extension for a content, such as `png`.
 pub(crate) fn extension(content: &[u8]) -> Option<&'static str> {
     match infer::get(content).map(|kind| kind.extension()) {
         Some("xml" | "html") | None => text_extension(content),
@@ -32,7 +32,7 @@ pub(crate) fn extension(content: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// A picture whose magic bytes and dimensions can both be read.
+/// Whether the content is an image whose type and dimensions can be read.
 fn is_picture(content: &[u8]) -> bool {
     extension(content).is_some_and(|found| PICTURES.contains(&found))
         && imagesize::blob_size(content).is_ok_and(|size| size.width > 0 && size.height > 0)
@@ -93,7 +93,7 @@ mod properties {
 
     use super::*;
 
-    /// Bytes that begin as files of many kinds do.
+    /// Random bytes after the first bytes of many file types.
     fn content() -> impl Strategy<Value = Vec<u8>> {
         let starts: Vec<&[u8]> = vec![
             b"",

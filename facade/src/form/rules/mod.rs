@@ -1,5 +1,5 @@
-//! The rules that a field can carry. Each function of this module makes one; they read as in the
-//! original's lists (docs/contract/wire.md#3.2, docs/contract/wire.md#3.8).
+//! The rules of fields. Each function of this module makes one; the names are Laravel's
+//! (docs/contract/wire.md#3.2, docs/contract/wire.md#3.8).
 
 mod database;
 mod date;
@@ -13,23 +13,23 @@ use std::fmt;
 
 use async_graphql::Value;
 use async_graphql::async_trait::async_trait;
-pub(crate) use database::Found;
-pub(crate) use date::{moments, shop_moment};
-pub use size::Limit;
-pub(crate) use size::{Bound, TEXT_BYTES};
+pub(crate) use database::ExistingIds;
+pub(crate) use date::{date_spellings, shop_local_time};
+pub use size::SizeLimit;
+pub(crate) use size::{SizeBound, TEXT_BYTES};
 
 use super::check::Subject;
 use crate::Result;
 
-/// Tables that rows are looked up in, by the word that names each.
-type Tables = &'static [(&'static str, &'static str)];
+/// Tables by the word that names them in another field.
+type TablesByWord = &'static [(&'static str, &'static str)];
 
 /// One rule of a field.
 #[derive(Clone, Debug)]
-pub struct Rule(pub(crate) Kind);
+pub struct Rule(pub(crate) RuleKind);
 
 #[derive(Clone, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum RuleKind {
     Required { in_schema: bool },
     RequiredIfNull(&'static str),
     Nullable,
@@ -41,9 +41,9 @@ pub(crate) enum Kind {
     Boolean,
     Array,
     Each(Vec<Rule>),
-    Min(Bound),
-    Max(Bound),
-    Size(Bound),
+    Min(SizeBound),
+    Max(SizeBound),
+    Size(SizeBound),
     OneOf(&'static [&'static str]),
     PlainText,
     Lowercase,
@@ -51,9 +51,9 @@ pub(crate) enum Kind {
     Date,
     Timestamp,
     After(&'static str),
-    Exists(Column),
-    ExistsFor(&'static str, Tables),
-    Unique(Column),
+    Exists(LookupColumn),
+    ExistsFor(&'static str, TablesByWord),
+    Unique(LookupColumn),
     Email,
     File,
     Image,
@@ -76,12 +76,12 @@ pub trait CustomRule: fmt::Debug + Send + Sync {
     /// When a setting or the database cannot be read.
     async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>>;
 
-    /// Brings what was sent into the form that the rules look at.
+    /// Rewrites the sent value before the rules are checked.
     fn rewrite(&self, value: &mut Value) {
         let _ = value;
     }
 
-    /// Whether it is skipped when the field already has a message.
+    /// Whether the rule is skipped when the field has a message already.
     fn needs_clean_field(&self) -> bool {
         false
     }
@@ -92,88 +92,88 @@ pub trait CustomRule: fmt::Debug + Send + Sync {
     }
 }
 
-/// A column that `exists` and `unique` look into.
+/// A column that `exists` and `unique` search.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Column {
+pub(crate) struct LookupColumn {
     pub(crate) table: &'static str,
     pub(crate) name: &'static str,
 }
 
 impl Rule {
-    /// A rule that also looks at absent values and ends the field when it is broken.
+    /// Whether the rule also applies to fields that were not sent, and ends the check of the field when it is broken.
     pub(crate) fn is_implicit(&self) -> bool {
-        matches!(self.0, Kind::Required { .. } | Kind::RequiredIfNull(_) | Kind::Accepted)
+        matches!(self.0, RuleKind::Required { .. } | RuleKind::RequiredIfNull(_) | RuleKind::Accepted)
     }
 
-    /// A rule that is skipped when the field already has a message.
+    /// Whether the rule is skipped when the field has a message already.
     pub(crate) fn needs_clean_field(&self) -> bool {
         match self.0 {
-            Kind::Custom(rule) => rule.needs_clean_field(),
-            _ => matches!(self.0, Kind::Exists(_) | Kind::ExistsFor(..) | Kind::Unique(_)),
+            RuleKind::Custom(rule) => rule.needs_clean_field(),
+            _ => matches!(self.0, RuleKind::Exists(_) | RuleKind::ExistsFor(..) | RuleKind::Unique(_)),
         }
     }
 
     /// The message, if the value breaks this rule.
     pub(crate) async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
         match self.0 {
-            Kind::Exists(column) => database::exists(subject, column).await,
-            Kind::ExistsFor(sibling, tables) => database::exists_for(subject, sibling, tables).await,
-            Kind::Unique(column) => database::unique(subject, column).await,
-            Kind::Custom(rule) => rule.broken(subject).await,
-            Kind::MaxOf { setting, usual } => size::max_of(subject, setting, usual).await,
-            _ => Ok(self.broken_at_sight(subject)),
+            RuleKind::Exists(column) => database::exists(subject, column).await,
+            RuleKind::ExistsFor(sibling, tables) => database::exists_for(subject, sibling, tables).await,
+            RuleKind::Unique(column) => database::unique(subject, column).await,
+            RuleKind::Custom(rule) => rule.broken(subject).await,
+            RuleKind::MaxOf { setting, usual } => size::max_of(subject, setting, usual).await,
+            _ => Ok(self.broken_without_database(subject)),
         }
     }
 
-    fn broken_at_sight(&self, subject: &Subject<'_>) -> Option<String> {
+    fn broken_without_database(&self, subject: &Subject<'_>) -> Option<String> {
         match &self.0 {
-            Kind::Required { .. } => text::required(subject),
-            Kind::RequiredIfNull(sibling) => text::required_if_null(subject, sibling),
-            Kind::Accepted => text::accepted(subject),
-            Kind::String => text::string(subject),
-            Kind::PlainText => text::plain_text(subject),
-            Kind::Lowercase => text::lowercase(subject),
-            Kind::Confirmed => text::confirmed(subject),
-            Kind::OneOf(words) => text::one_of(subject, words),
-            Kind::Integer => number::integer(subject),
-            Kind::Numeric => number::numeric(subject),
-            Kind::Boolean | Kind::Flag => number::boolean(subject),
-            Kind::Array => number::array(subject),
-            Kind::Min(bound) => size::min(subject, bound),
-            Kind::Max(bound) => size::max(subject, bound),
-            Kind::Size(bound) => size::exact(subject, bound),
-            Kind::TextColumn => size::text_column(subject),
-            Kind::Date => date::date(subject),
-            Kind::Timestamp => date::timestamp(subject),
-            Kind::After(sibling) => date::after(subject, sibling),
-            Kind::Email => email::email(subject),
-            Kind::File => file::file(subject),
-            Kind::Image => file::image(subject),
-            Kind::Mimes(listed) => file::mimes(subject, listed),
-            Kind::Nullable | Kind::Sometimes | Kind::Each(_) => None,
-            Kind::Exists(_) | Kind::ExistsFor(..) | Kind::Unique(_) => None,
-            Kind::Slugified | Kind::NoneIsNull | Kind::Custom(_) | Kind::MaxOf { .. } => None,
+            RuleKind::Required { .. } => text::required(subject),
+            RuleKind::RequiredIfNull(sibling) => text::required_if_null(subject, sibling),
+            RuleKind::Accepted => text::accepted(subject),
+            RuleKind::String => text::string(subject),
+            RuleKind::PlainText => text::plain_text(subject),
+            RuleKind::Lowercase => text::lowercase(subject),
+            RuleKind::Confirmed => text::confirmed(subject),
+            RuleKind::OneOf(words) => text::one_of(subject, words),
+            RuleKind::Integer => number::integer(subject),
+            RuleKind::Numeric => number::numeric(subject),
+            RuleKind::Boolean | RuleKind::Flag => number::boolean(subject),
+            RuleKind::Array => number::array(subject),
+            RuleKind::Min(bound) => size::min(subject, bound),
+            RuleKind::Max(bound) => size::max(subject, bound),
+            RuleKind::Size(bound) => size::exact(subject, bound),
+            RuleKind::TextColumn => size::text_column(subject),
+            RuleKind::Date => date::date(subject),
+            RuleKind::Timestamp => date::timestamp(subject),
+            RuleKind::After(sibling) => date::after(subject, sibling),
+            RuleKind::Email => email::email(subject),
+            RuleKind::File => file::file(subject),
+            RuleKind::Image => file::image(subject),
+            RuleKind::Mimes(listed) => file::mimes(subject, listed),
+            RuleKind::Nullable | RuleKind::Sometimes | RuleKind::Each(_) => None,
+            RuleKind::Exists(_) | RuleKind::ExistsFor(..) | RuleKind::Unique(_) => None,
+            RuleKind::Slugified | RuleKind::NoneIsNull | RuleKind::Custom(_) | RuleKind::MaxOf { .. } => None,
             // Looked at in the second pass.
-            Kind::Afterwards(_) => None,
+            RuleKind::Afterwards(_) => None,
         }
     }
 }
 
-/// Questions about all rules of a field.
-pub(crate) trait Rules {
-    fn has(&self, wanted: fn(&Kind) -> bool) -> bool;
+/// Queries on all rules of a field.
+pub(crate) trait RuleList {
+    fn has(&self, wanted: fn(&RuleKind) -> bool) -> bool;
 
     fn is_number(&self) -> bool {
-        self.has(|kind| matches!(kind, Kind::Integer | Kind::Numeric))
+        self.has(|kind| matches!(kind, RuleKind::Integer | RuleKind::Numeric))
     }
 
     fn is_nullable(&self) -> bool {
-        self.has(|kind| matches!(kind, Kind::Nullable))
+        self.has(|kind| matches!(kind, RuleKind::Nullable))
     }
 }
 
-impl Rules for [Rule] {
-    fn has(&self, wanted: fn(&Kind) -> bool) -> bool {
+impl RuleList for [Rule] {
+    fn has(&self, wanted: fn(&RuleKind) -> bool) -> bool {
         self.iter().any(|rule| wanted(&rule.0))
     }
 }
@@ -186,76 +186,76 @@ macro_rules! rules {
 
 rules! {
     /// Sent and not empty; not asked for in a partial update. The field is non-null in the schema.
-    required() => Kind::Required { in_schema: true };
+    required() => RuleKind::Required { in_schema: true };
     /// As [`required`], for a field that the schema leaves optional because the form also serves
     /// partial updates.
-    required_unless_partial() => Kind::Required { in_schema: false };
+    required_unless_partial() => RuleKind::Required { in_schema: false };
     /// Sent and not empty when another field was sent as null or as the text `null`.
-    required_if_null(sibling: &'static str) => Kind::RequiredIfNull(sibling);
+    required_if_null(sibling: &'static str) => RuleKind::RequiredIfNull(sibling);
     /// Null is a value: nothing else is checked then.
-    nullable() => Kind::Nullable;
+    nullable() => RuleKind::Nullable;
     /// Nothing is checked when the field was not sent.
-    sometimes() => Kind::Sometimes;
+    sometimes() => RuleKind::Sometimes;
     /// `yes`, `on`, `1` or `true`; absent is refused.
-    accepted() => Kind::Accepted;
+    accepted() => RuleKind::Accepted;
     /// A text.
-    string() => Kind::String;
+    string() => RuleKind::String;
     /// A whole number or a text of one, within 32 bits unless it names a row by [`exists`] or [`exists_for`].
-    integer() => Kind::Integer;
+    integer() => RuleKind::Integer;
     /// A decimal number or a text of one.
-    numeric() => Kind::Numeric;
+    numeric() => RuleKind::Numeric;
     /// `true`, `false`, `1`, `0`, also as text `1`, `0`.
-    boolean() => Kind::Boolean;
+    boolean() => RuleKind::Boolean;
     /// A list or map.
-    array() => Kind::Array;
+    array() => RuleKind::Array;
     /// Rules for every element of a list or map.
-    each(rules: impl Into<Vec<Rule>>) => Kind::Each(rules.into());
+    each(rules: impl Into<Vec<Rule>>) => RuleKind::Each(rules.into());
     /// Smallest size: of a number, or in characters, elements or kilobytes (docs/contract/wire.md#3.3).
-    min(limit: impl Limit) => Kind::Min(Bound::new(limit));
+    min(limit: impl SizeLimit) => RuleKind::Min(SizeBound::new(limit));
     /// Greatest size; see [`min`].
-    max(limit: impl Limit) => Kind::Max(Bound::new(limit));
+    max(limit: impl SizeLimit) => RuleKind::Max(SizeBound::new(limit));
     /// Greatest size, as a setting of the host says; `usual` where it is not set or no whole number. See [`min`].
-    max_of(setting: &'static str, usual: i64) => Kind::MaxOf { setting, usual };
+    max_of(setting: &'static str, usual: i64) => RuleKind::MaxOf { setting, usual };
     /// Exact size; see [`min`].
-    size(limit: impl Limit) => Kind::Size(Bound::new(limit));
+    size(limit: impl SizeLimit) => RuleKind::Size(SizeBound::new(limit));
     /// One of these words; of an [`array()`], all elements are.
-    one_of(words: &'static [&'static str]) => Kind::OneOf(words);
+    one_of(words: &'static [&'static str]) => RuleKind::OneOf(words);
     /// Without `<` and `>`.
-    plain_text() => Kind::PlainText;
+    plain_text() => RuleKind::PlainText;
     /// Without capital letters.
-    lowercase() => Kind::Lowercase;
+    lowercase() => RuleKind::Lowercase;
     /// Repeated in the field `<name>_confirmation`.
-    confirmed() => Kind::Confirmed;
+    confirmed() => RuleKind::Confirmed;
     /// A full date, with or without a time.
-    date() => Kind::Date;
+    date() => RuleKind::Date;
     /// A moment that a TIMESTAMP column holds. Where an offset from UTC is named, it counts.
-    timestamp() => Kind::Timestamp;
+    timestamp() => RuleKind::Timestamp;
     /// Later than the date in another field; in a partial update, than the one that the record under update holds.
-    after(sibling: &'static str) => Kind::After(sibling);
+    after(sibling: &'static str) => RuleKind::After(sibling);
     /// A row of the table has this value.
-    exists(table: &'static str, name: &'static str) => Kind::Exists(Column { table, name });
+    exists(table: &'static str, name: &'static str) => RuleKind::Exists(LookupColumn { table, name });
     /// A row with this primary key stands in the table that the word in another field names.
-    exists_for(sibling: &'static str, tables: &'static [(&'static str, &'static str)]) => Kind::ExistsFor(sibling, tables);
+    exists_for(sibling: &'static str, tables: &'static [(&'static str, &'static str)]) => RuleKind::ExistsFor(sibling, tables);
     /// No row of the table has this value, except the record under update.
-    unique(table: &'static str, name: &'static str) => Kind::Unique(Column { table, name });
+    unique(table: &'static str, name: &'static str) => RuleKind::Unique(LookupColumn { table, name });
     /// An e-mail address.
-    email() => Kind::Email;
+    email() => RuleKind::Email;
     /// An uploaded file.
-    file() => Kind::File;
+    file() => RuleKind::File;
     /// An uploaded picture, by its content.
-    image() => Kind::Image;
+    image() => RuleKind::Image;
     /// A file whose content is of one of these types.
-    mimes(extensions: &'static [&'static str]) => Kind::Mimes(extensions);
+    mimes(extensions: &'static [&'static str]) => RuleKind::Mimes(extensions);
     /// No longer than a column of type `TEXT` holds: 65,535 bytes.
-    text_column() => Kind::TextColumn;
+    text_column() => RuleKind::TextColumn;
     /// True or false, also as the words of forms: `on`, `off`, `yes`, `no`. Null is false.
-    flag() => Kind::Flag;
+    flag() => RuleKind::Flag;
     /// Rewrites what was sent: lower-case ASCII words joined by hyphens.
-    slugified() => Kind::Slugified;
+    slugified() => RuleKind::Slugified;
     /// Rules of a second pass: they are looked at only where no field broke a rule of the first.
-    afterwards(rules: impl Into<Vec<Rule>>) => Kind::Afterwards(rules.into());
+    afterwards(rules: impl Into<Vec<Rule>>) => RuleKind::Afterwards(rules.into());
     /// A rule that the host declares.
-    custom(rule: &'static dyn CustomRule) => Kind::Custom(rule);
+    custom(rule: &'static dyn CustomRule) => RuleKind::Custom(rule);
     /// Rewrites what was sent: the text `none` is null.
-    none_is_null() => Kind::NoneIsNull;
+    none_is_null() => RuleKind::NoneIsNull;
 }

@@ -1,12 +1,12 @@
-//! Rules about the type of numbers, truth values and lists.
+//! Rules about the type: numbers, booleans and lists.
 
-use super::{Kind, Rules};
+use super::{RuleKind, RuleList};
 use crate::form::check::Subject;
 use crate::form::value;
 
 pub(super) fn integer(subject: &Subject<'_>) -> Option<String> {
-    // Columns are 32 bits wide, except the ids that are looked up.
-    let wide = subject.rules.has(|kind| matches!(kind, Kind::Exists(_) | Kind::ExistsFor(..)));
+    // Columns have 32 bits, except ids.
+    let wide = subject.rules.has(|kind| matches!(kind, RuleKind::Exists(_) | RuleKind::ExistsFor(..)));
     let fits = value::integer(subject.value).is_some_and(|number| wide || i32::try_from(number).is_ok());
     subject.fails_if("integer", !fits)
 }

@@ -1,19 +1,19 @@
-//! Rules about size: what is measured depends on the rules and on the value (docs/contract/wire.md#3.3).
+//! Rules about size. The rules of a field and its value determine what is measured (docs/contract/wire.md#3.3).
 
-use super::{Kind, Rules};
+use super::{RuleKind, RuleList};
 use crate::Result;
 use crate::form::check::Subject;
 use crate::form::value;
 
-/// A number that a size rule can be written with: `max(255)`, `max(999999.99)`.
-pub trait Limit {
-    /// How messages print it.
+/// A number that a size rule takes: `max(255)`, `max(999999.99)`.
+pub trait SizeLimit {
+    /// The number as messages print it.
     fn print(&self) -> String;
-    /// What sizes are compared with.
+    /// The number that sizes are compared with.
     fn value(&self) -> f64;
 }
 
-impl Limit for i64 {
+impl SizeLimit for i64 {
     fn print(&self) -> String {
         self.to_string()
     }
@@ -23,7 +23,7 @@ impl Limit for i64 {
     }
 }
 
-impl Limit for f64 {
+impl SizeLimit for f64 {
     fn print(&self) -> String {
         self.to_string()
     }
@@ -33,15 +33,15 @@ impl Limit for f64 {
     }
 }
 
-/// A limit with its spelling.
+/// A limit, with its text for messages.
 #[derive(Clone, Debug)]
-pub(crate) struct Bound {
+pub(crate) struct SizeBound {
     printed: String,
     value: f64,
 }
 
-impl Bound {
-    pub(super) fn new(limit: impl Limit) -> Self {
+impl SizeBound {
+    pub(super) fn new(limit: impl SizeLimit) -> Self {
         Self { printed: limit.print(), value: limit.value() }
     }
 
@@ -51,11 +51,11 @@ impl Bound {
     }
 }
 
-pub(super) fn min(subject: &Subject<'_>, bound: &Bound) -> Option<String> {
+pub(super) fn min(subject: &Subject<'_>, bound: &SizeBound) -> Option<String> {
     message(subject, "min", bound, measure(subject) >= bound.value)
 }
 
-pub(super) fn max(subject: &Subject<'_>, bound: &Bound) -> Option<String> {
+pub(super) fn max(subject: &Subject<'_>, bound: &SizeBound) -> Option<String> {
     message(subject, "max", bound, measure(subject) <= bound.value)
 }
 
@@ -63,10 +63,10 @@ pub(super) fn max(subject: &Subject<'_>, bound: &Bound) -> Option<String> {
 pub(super) async fn max_of(subject: &Subject<'_>, setting: &str, usual: i64) -> Result<Option<String>> {
     let set = subject.scope.settings.setting(setting).await?;
     let limit = set.and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(usual);
-    Ok(max(subject, &Bound::new(limit)))
+    Ok(max(subject, &SizeBound::new(limit)))
 }
 
-pub(super) fn exact(subject: &Subject<'_>, bound: &Bound) -> Option<String> {
+pub(super) fn exact(subject: &Subject<'_>, bound: &SizeBound) -> Option<String> {
     message(subject, "size", bound, measure(subject) == bound.value)
 }
 
@@ -75,11 +75,11 @@ pub(crate) const TEXT_BYTES: u16 = u16::MAX;
 
 pub(super) fn text_column(subject: &Subject<'_>) -> Option<String> {
     let fits = value::plain(subject.value).is_none_or(|text| text.len() <= usize::from(TEXT_BYTES));
-    (!fits).then(|| subject.say("max.string", &[("max", &TEXT_BYTES.to_string())]))
+    (!fits).then(|| subject.message("max.string", &[("max", &TEXT_BYTES.to_string())]))
 }
 
-fn message(subject: &Subject<'_>, rule: &str, bound: &Bound, fits: bool) -> Option<String> {
-    (!fits).then(|| subject.say(&format!("{rule}.{}", variant(subject)), &[(rule, &bound.printed)]))
+fn message(subject: &Subject<'_>, rule: &str, bound: &SizeBound, fits: bool) -> Option<String> {
+    (!fits).then(|| subject.message(&format!("{rule}.{}", variant(subject)), &[(rule, &bound.printed)]))
 }
 
 fn measure(subject: &Subject<'_>) -> f64 {
@@ -99,7 +99,7 @@ fn measure(subject: &Subject<'_>) -> f64 {
 fn variant(subject: &Subject<'_>) -> &'static str {
     if subject.rules.is_number() {
         "numeric"
-    } else if subject.rules.has(|kind| matches!(kind, Kind::Array)) {
+    } else if subject.rules.has(|kind| matches!(kind, RuleKind::Array)) {
         "array"
     } else if subject.upload().is_some() {
         "file"

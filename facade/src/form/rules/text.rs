@@ -1,8 +1,8 @@
-//! Rules about texts and presence.
+//! Rules about texts, and about whether a field was sent.
 
 use async_graphql::Value;
 
-use super::{Kind, Rules};
+use super::{RuleKind, RuleList};
 use crate::form::check::Subject;
 use crate::form::value::{self, elements, text};
 
@@ -13,7 +13,7 @@ pub(super) fn required(subject: &Subject<'_>) -> Option<String> {
     subject.fails_if("required", is_empty(subject.value))
 }
 
-/// The condition is the sibling's value, not its absence (docs/contract/wire.md#3.5).
+/// The condition is that the other field was sent as null, not that it is absent (docs/contract/wire.md#3.5).
 pub(super) fn required_if_null(subject: &Subject<'_>, sibling: &str) -> Option<String> {
     let sent = match subject.sibling(sibling)? {
         Value::Null => "empty",
@@ -21,7 +21,7 @@ pub(super) fn required_if_null(subject: &Subject<'_>, sibling: &str) -> Option<S
         _ => return None,
     };
     let other = subject.scope.texts.field_name(sibling);
-    is_empty(subject.value).then(|| subject.say("required_if", &[("other", &other), ("value", sent)]))
+    is_empty(subject.value).then(|| subject.message("required_if", &[("other", &other), ("value", sent)]))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -66,7 +66,7 @@ pub(super) fn one_of(subject: &Subject<'_>, words: &[&str]) -> Option<String> {
     let listed = |value: &Value| text(value).is_some_and(|text| is_listed(&text, words));
     let fits = match elements(subject.value) {
         Some(items) => {
-            subject.rules.has(|kind| matches!(kind, Kind::Array))
+            subject.rules.has(|kind| matches!(kind, RuleKind::Array))
                 && items.iter().all(|(_, item)| listed(item))
         }
         None => listed(subject.value),
@@ -74,7 +74,7 @@ pub(super) fn one_of(subject: &Subject<'_>, words: &[&str]) -> Option<String> {
     subject.fails_if("in", !fits)
 }
 
-/// Equal as texts, or both numbers and equal as numbers.
+/// Whether a text is one of the words; two numbers are compared as numbers.
 fn is_listed(text: &str, words: &[&str]) -> bool {
     let number = value::decimal(text);
     words.iter().any(|word| *word == text || (number.is_some() && number == value::decimal(word)))

@@ -34,7 +34,7 @@ use super::expected::Expected;
 use crate::error::{Error, Refusal};
 use crate::guard::{Can, Public};
 pub use crate::name::{camel, capitalised, filter_field, include_variable, snake};
-use crate::operation::{Prepared, Variant};
+use crate::operation::{PreparedDocument, Variant};
 use crate::{Abilities, Ability, Dialect};
 
 /// The status of an answer without a body.
@@ -111,7 +111,7 @@ pub struct Checked {
     mutates: bool,
     /// Whether it needs no key.
     keyless: bool,
-    prepared: Prepared,
+    prepared: PreparedDocument,
     expected: Expected,
     /// Abilities of which the caller needs one.
     pub needs: Vec<Ability>,
@@ -392,7 +392,7 @@ impl Document<Unchecked> {
         let needs = self.can.clone().unwrap_or(declared);
         let (_, operation) =
             self.state.document.operations.iter().next().ok_or_else(|| self.fail("it has no operation"))?;
-        let prepared = Prepared::new(&self.state.document, operation, registry, MAX_VARIANTS);
+        let prepared = PreparedDocument::new(&self.state.document, operation, registry, MAX_VARIANTS);
         let prepared = prepared.map_err(|problem| self.fail(problem))?;
         let mutates = operation.node.ty == OperationType::Mutation;
         let expected = Expected::new(&self.variables, self.max_body, registry);

@@ -10,7 +10,7 @@ use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 
 use super::schema::{anything, described, leaf, nullable, typed};
 use super::{Maker, root, root_named};
-use crate::guard::undescribed;
+use crate::guard::description_without_need;
 use crate::record::{PIVOT, RestForm, Spelling, has_directive, pivot_columns};
 use crate::rest::document::{Answer, Checked, Document, Fragments, keys, rest_key};
 
@@ -106,7 +106,7 @@ impl Maker<'_> {
             let Some(meta) = root_named(document, self.registry, &root.name.node) else { continue };
             let schema = self.value(&meta.ty, root, RestForm::read(meta).spelling, place);
             let key = rest_key(root);
-            object = object.property(key, described(schema, &undescribed(meta))).required(key);
+            object = object.property(key, described(schema, &description_without_need(meta))).required(key);
         }
         beside(object, document).into()
     }
@@ -188,7 +188,7 @@ impl Maker<'_> {
             reaches(&field.selection_set.node, name, place.fragments, &mut BTreeSet::new())
         });
         let schema = if has_directive(field, PIVOT) { self.with_pivot(schema, meta) } else { schema };
-        let schema = described(schema, &undescribed(meta));
+        let schema = described(schema, &description_without_need(meta));
         level.add(rest_key(field).to_owned(), schema, !place.optional && !sparse && !again);
     }
 

@@ -23,7 +23,7 @@ use utoipa::openapi::{
 
 use super::document::{Checked, Document, Route, capitalised};
 use crate::Ability;
-use crate::guard::undescribed;
+use crate::guard::description_without_need;
 
 /// The argument of changes that demand a state of their record.
 const EXPECTED: &str = "expectedUpdatedAt";
@@ -213,7 +213,7 @@ impl Maker<'_> {
         let names = |abilities: &[Ability], joint: &str| {
             abilities.iter().map(|ability| format!("`{ability}`")).collect::<Vec<_>>().join(joint)
         };
-        let about = root(document, self.registry).map(undescribed).unwrap_or_default();
+        let about = root(document, self.registry).map(description_without_need).unwrap_or_default();
         let needs = match document.needs() {
             [] if document.is_keyless() => "Needs no key.".to_owned(),
             [] => "Needs a valid key.".to_owned(),

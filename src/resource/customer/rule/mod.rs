@@ -105,8 +105,8 @@ struct Locale;
 impl CustomRule for Locale {
     async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
         let Value::String(locale) = subject.value else { return Ok(subject.fails_if("in", true)) };
-        let fits =
-            LOCALES.contains(&locale.as_str()) && settings::speaks(subject.scope.settings, locale).await?;
+        let fits = LOCALES.contains(&locale.as_str())
+            && settings::supports_locale(subject.scope.settings, locale).await?;
         Ok(subject.fails_if("in", !fits))
     }
 

@@ -262,7 +262,6 @@ fn told(answer: &Json) -> Vec<Json> {
 #[tokio::test]
 async fn strict_includes_need_the_ability_of_what_is_included() {
     let strict = Shop::with("fr", |config| (config.rate_limit, config.strict_includes) = (None, true)).await;
-    let registry = schema::registry();
     let mut tried = 0;
     for operation in contract::inclusions(&schema::internal_registry()) {
         for (name, needs) in &operation.includes {

@@ -1,15 +1,15 @@
-//! For whom an answer is written.
+//! The two APIs: GraphQL and REST.
 
-/// Which face an answer is for: they spell some values differently.
+/// The API that an answer is written for. They print some values differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Face {
+pub enum Api {
     /// The GraphQL schema.
     GraphQl,
     /// The REST documents, in the dialect of their paths.
     Rest(Dialect),
 }
 
-impl Face {
+impl Api {
     /// REST in its usual dialect.
     pub const REST: Self = Self::Rest(Dialect::USUAL);
 

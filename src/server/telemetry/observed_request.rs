@@ -1,4 +1,4 @@
-//! A request while it is answered, and its line in the log.
+//! The observation of a request while it is answered, and its line in the log.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -7,77 +7,77 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, Response};
-use facade::facts::{Facts, SharedFacts};
+use facade::facts::{RequestFacts, SharedFacts};
 
-use super::metrics::Counted;
-use super::spans::{Statement, Told};
-use super::trace::{Parent, TraceId};
+use super::metrics::CountedRequest;
+use super::spans::{FinishedRequest, Statement};
+use super::trace::{ParentSpan, TraceId};
 use super::{RequestId, Telemetry};
 use crate::access::{Credential, Principal};
-use crate::database::reader::Sent;
+use crate::database::reader::SentStatement;
 
-/// Under this target the log tells of requests; `RUST_LOG=guichet::request=off` silences it too.
+/// Target of the log lines of requests; `RUST_LOG=guichet::request=off` turns them off.
 const TARGET: &str = "guichet::request";
-/// Status of a request whose client went away before it was answered, as nginx tells it.
-const ABANDONED: u16 = 499;
-/// Methods that are told by name: any other is a text of the client's.
+/// Status of a request whose client has disconnected before it was answered, as in nginx.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+/// Methods that are reported by name; any other is a text of the client.
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-/// Letters of a session's name that are told: they tell it apart and open nothing.
-const SESSION: usize = 8;
-/// Statements of a request of which spans are told, and letters of each: what waits for a collector is
-/// bounded.
-const STATEMENTS: u32 = 50;
-const LETTERS: usize = 2048;
+/// Letters of a session's name that are logged: enough to identify it, too few to use it.
+const SESSION_LETTERS: usize = 8;
+/// Maximum number of statements with spans in a request, and maximum length of their text, to bound the memory of the
+/// exporter's queue.
+const MAX_STATEMENT_SPANS: u32 = 50;
+const MAX_SQL_LETTERS: usize = 2048;
 
 tokio::task_local! {
-    static REQUEST: Ongoing;
+    static REQUEST: ObservedRequest;
 }
 
-/// Number of the caller's key, or the beginning of its session's name.
-pub(super) fn credential(facts: &Facts) -> (Option<i64>, Option<&str>) {
+/// Primary key of the caller's API key, or the beginning of its session's name.
+pub(super) fn credential(facts: &RequestFacts) -> (Option<i64>, Option<&str>) {
     match facts.principal.as_deref().and_then(Principal::of).map(|who| &who.credential) {
         Some(Credential::Key(id)) => (Some(id.0), None),
-        Some(Credential::Session(name)) => (None, name.get(..SESSION)),
+        Some(Credential::Session(name)) => (None, name.get(..SESSION_LETTERS)),
         None => (None, None),
     }
 }
 
-/// A request that is watched. It is told when this is dropped: when it was answered, or its client went
-/// away.
-pub(crate) struct Ongoing {
+/// A request that is observed. It is reported when this is dropped: when it was answered, or its client has
+/// disconnected.
+pub(crate) struct ObservedRequest {
     telemetry: Arc<Telemetry>,
     began: Instant,
     method: &'static str,
     trace: TraceId,
     id: RequestId,
-    /// Whether a trusted proxy has named it so.
+    /// Whether a trusted proxy has sent the identifier.
     is_named: bool,
-    parent: Option<Parent>,
-    /// Its statements, where spans are told of it.
+    parent: Option<ParentSpan>,
+    /// Its statements, if it is traced.
     spans: Option<RefCell<Vec<Statement>>>,
     statements: Cell<u32>,
     status: Cell<u16>,
     facts: SharedFacts,
 }
 
-impl Ongoing {
+impl ObservedRequest {
     pub(super) fn new(telemetry: Arc<Telemetry>, request: &Request, given_id: Option<RequestId>) -> Self {
         if let Some(metrics) = &telemetry.metrics {
             metrics.begin();
         }
         let method = METHODS.iter().find(|method| *method == request.method());
         let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-        let parent = Parent::of(request.headers());
+        let parent = ParentSpan::of(request.headers());
         let trace = parent.map_or_else(TraceId::random, |parent| parent.trace);
         let traces = telemetry.traces.as_ref();
         let is_traced = traces.is_some_and(|traces| trace.is_sampled(parent.as_ref(), traces.sampler));
         let id = given_id.clone().unwrap_or_else(|| RequestId::of_trace(trace));
-        let facts = SharedFacts::new(Facts {
+        let facts = SharedFacts::new(RequestFacts {
             trace_id: trace.number(),
             request_id: given_id.as_ref().map(|id| id.as_str().to_owned()),
             path,
-            ..Facts::default()
+            ..RequestFacts::default()
         });
         Self {
             telemetry,
@@ -89,38 +89,38 @@ impl Ongoing {
             parent,
             spans: is_traced.then(RefCell::default),
             statements: Cell::new(0),
-            status: Cell::new(ABANDONED),
+            status: Cell::new(CLIENT_CLOSED_REQUEST),
             facts,
         }
     }
 
-    /// What the request is called in its answer.
+    /// The identifier in `X-Request-Id`.
     pub(crate) fn request_id(&self) -> RequestId {
         self.id.clone()
     }
 
-    /// Watches the request being answered.
-    pub(crate) async fn watch(self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+    /// Answers the request, so that facts and statements are noted meanwhile.
+    pub(crate) async fn observe(self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
         let watched = async {
             let response = answer.await;
-            REQUEST.with(|ongoing| ongoing.status.set(response.status().as_u16()));
+            REQUEST.with(|observed| observed.status.set(response.status().as_u16()));
             response
         };
         let facts = self.facts.clone();
-        facts.watch(REQUEST.scope(self, watched)).await
+        facts.note_during(REQUEST.scope(self, watched)).await
     }
 }
 
-impl Drop for Ongoing {
+impl Drop for ObservedRequest {
     fn drop(&mut self) {
         let duration = self.began.elapsed();
         let facts = self.facts.with(std::mem::take);
         let (method, status) = (self.method, self.status.get());
         if let Some(metrics) = &self.telemetry.metrics {
-            metrics.end(&Counted { method, status, duration, facts: &facts });
+            metrics.end(&CountedRequest { method, status, duration, facts: &facts });
         }
         if self.telemetry.log && is_logged() {
-            let line = Line {
+            let line = LogLine {
                 method,
                 status,
                 duration,
@@ -131,7 +131,7 @@ impl Drop for Ongoing {
             line.write(&facts);
         }
         if let (Some(traces), Some(spans)) = (&self.telemetry.traces, self.spans.take()) {
-            traces.exporter.tell(Told {
+            traces.exporter.enqueue(FinishedRequest {
                 method,
                 status,
                 began: SystemTime::now() - duration,
@@ -145,25 +145,25 @@ impl Drop for Ongoing {
     }
 }
 
-/// What a line of the log tells beside the facts.
-struct Line<'a> {
+/// A line of the log, without the facts.
+struct LogLine<'a> {
     method: &'static str,
     status: u16,
     duration: Duration,
     statements: u32,
     trace: TraceId,
-    /// Where it is not the trace's.
+    /// If it differs from the trace identifier.
     request_id: Option<&'a RequestId>,
 }
 
-impl Line<'_> {
-    fn write(self, facts: &Facts) {
+impl LogLine<'_> {
+    fn write(self, facts: &RequestFacts) {
         let (key, session) = credential(facts);
         tracing::info!(
             target: TARGET,
             method = self.method,
             path = facts.path.as_deref(),
-            face = facts.answerer.name(),
+            face = facts.answered_by.name(),
             operation = facts.operation.as_deref(),
             document = facts.document.as_deref(),
             status = self.status,
@@ -180,25 +180,25 @@ impl Line<'_> {
     }
 }
 
-/// Whether lines of requests are written at all.
+/// Whether the log's filter lets lines of requests through.
 fn is_logged() -> bool {
     tracing::enabled!(target: TARGET, tracing::Level::INFO)
 }
 
-/// What the request that is being answered is called.
+/// The identifier of the request that is being answered.
 pub(crate) fn request_id() -> RequestId {
-    REQUEST.try_with(Ongoing::request_id).unwrap_or_else(|_| RequestId::of_trace(TraceId::random()))
+    REQUEST.try_with(ObservedRequest::request_id).unwrap_or_else(|_| RequestId::of_trace(TraceId::random()))
 }
 
-/// Notes a statement of the request that is being answered.
-pub(super) fn note_statement(sent: &Sent<'_>) {
-    let _ = REQUEST.try_with(|ongoing| {
-        let count = ongoing.statements.get() + 1;
-        ongoing.statements.set(count);
-        if let Some(spans) = ongoing.spans.as_ref().filter(|_| count <= STATEMENTS) {
+/// Notes an SQL statement of the request that is being answered.
+pub(super) fn note_statement(sent: &SentStatement<'_>) {
+    let _ = REQUEST.try_with(|observed| {
+        let count = observed.statements.get() + 1;
+        observed.statements.set(count);
+        if let Some(spans) = observed.spans.as_ref().filter(|_| count <= MAX_STATEMENT_SPANS) {
             let (elapsed, failed) = (sent.elapsed, sent.failed);
-            let after = ongoing.began.elapsed().saturating_sub(elapsed);
-            let sql = sent.sql.get(..LETTERS).unwrap_or(sent.sql).to_owned();
+            let after = observed.began.elapsed().saturating_sub(elapsed);
+            let sql = sent.sql.get(..MAX_SQL_LETTERS).unwrap_or(sent.sql).to_owned();
             spans.borrow_mut().push(Statement { sql, after, elapsed, failed });
         }
     });

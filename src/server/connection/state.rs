@@ -1,5 +1,5 @@
-//! What is known of one connection while it is open: what it waits for, since when, and how fast its
-//! client is. Whoever moves bytes notes it here; the sweep (`connections.rs`) judges.
+//! The state of an open connection: what the server waits for, since when, and how fast the client is. Code that
+//! moves bytes notes it here; the sweep (`connections.rs`) decides whether the client is too slow.
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -14,18 +14,18 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::platform::config::ConnectionBounds;
+use crate::platform::config::ConnectionLimits;
 
-/// Pieces in which a head may come: one of 32 KiB comes in about twenty.
-const MAX_PIECES: u32 = 128;
-/// Bytes that a client's system may hold before the client reads them, and how many of them a steady client
-/// reads in a millisecond.
+/// Maximum number of chunks in which a head may arrive. A head of 32 KiB arrives in about twenty.
+const MAX_HEAD_CHUNKS: u32 = 128;
+/// Bytes that the client's system may buffer before the client reads them, and how many of them a steady client
+/// reads per millisecond.
 const MAX_UNREAD: u64 = 8 * 1024 * 1024;
-const UNREAD_A_MILLISECOND: u64 = 64;
-/// How long a client may take to notice that nothing more is read of its request.
-const CLOSING: Duration = Duration::from_secs(2);
+const UNREAD_PER_MILLISECOND: u64 = 64;
+/// How long a client may take to close its side after the server has closed the connection.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a connection waits for.
+/// What the server waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Stage {
@@ -33,13 +33,13 @@ pub(super) enum Stage {
     New,
     /// The next request.
     Idle,
-    /// The other side to close it.
+    /// The client's end of the connection.
     Closing,
     /// The rest of a request's head.
     Head,
     /// More of a request's body.
     Body,
-    /// The server's answer: nothing of its client.
+    /// Nothing of the client: the server is working.
     Busy,
 }
 
@@ -47,56 +47,57 @@ impl Stage {
     const ALL: [Self; 6] = [Self::New, Self::Idle, Self::Closing, Self::Head, Self::Body, Self::Busy];
 }
 
-/// All connections of an address.
+/// The connections of one address.
 #[derive(Default)]
-pub(super) struct Crowd {
+pub(super) struct AddressConnections {
     pub(super) open: AtomicUsize,
     /// Whether they are those of a trusted proxy.
     pub(super) is_proxy: bool,
 }
 
-impl Crowd {
-    /// How many there are, for whoever has to make room: a proxy speaks for many clients.
+impl AddressConnections {
+    /// Their number, for choosing the connection that is ended. Zero for a proxy, because it serves many clients.
     pub(super) fn weight(&self) -> usize {
         if self.is_proxy { 0 } else { self.open.load(Ordering::Relaxed) }
     }
 }
 
-/// One connection.
-pub(super) struct Watch {
+/// The state of one connection.
+pub(super) struct ConnectionState {
     pub(super) peer: IpAddr,
-    pub(super) crowd: Arc<Crowd>,
+    pub(super) of_address: Arc<AddressConnections>,
     opened: Instant,
     stage: AtomicU8,
-    /// When the stage began, in milliseconds since the connection was opened.
+    /// When the stage began, in milliseconds since `opened`.
     since: AtomicU64,
-    /// In how many pieces the head has come so far: each makes it be read anew.
-    pieces: AtomicU32,
-    received: Flow,
-    sent: Flow,
-    /// Bytes of all answers.
+    /// Chunks in which the head has arrived so far. hyper parses the head again after each chunk.
+    head_chunks: AtomicU32,
+    received: Transfer,
+    sent: Transfer,
+    /// Bytes that were sent on this connection.
     sent_in_all: AtomicU64,
-    /// Whether a part of a body was not read, and never will be.
+    /// Whether a part of a body was not read and will not be.
     unread: AtomicBool,
-    /// How much of it that is, where the request has told.
+    /// Size of this part in bytes, if the request has announced it.
     unread_bytes: AtomicU64,
-    /// The connection, where its client still sends what is not read.
-    left: Mutex<Option<TcpStream>>,
+    /// The socket, handed over after the server has closed its side, while the client still sends an unread body.
+    handed_over: Mutex<Option<TcpStream>>,
     end: Notify,
 }
 
-/// Bytes that move in one direction, and how long the client was waited for.
+/// The bytes of one body in one direction, and how long the server has waited for the client.
 #[derive(Default)]
-struct Flow {
+struct Transfer {
     bytes: AtomicU64,
-    /// Milliseconds that were waited for the client so far.
+    /// Milliseconds that the server has waited for the client so far, without the present wait.
     waited: AtomicU64,
-    /// Since when the client is waited for now, in milliseconds from 1 on; 0 = it isn't.
+    /// When the present wait began, in milliseconds since the connection was opened, at least 1; 0: the server does
+    /// not wait.
     waiting: AtomicU64,
 }
 
-impl Flow {
-    /// A new body begins.
+impl Transfer {
+    /// Resets the counters for a new body.
     fn begin(&self) {
         for counter in [&self.bytes, &self.waited, &self.waiting] {
             counter.store(0, Ordering::Relaxed);
@@ -117,14 +118,15 @@ impl Flow {
         }
     }
 
-    /// How long nothing has moved because of the client.
+    /// How long the present wait has lasted, in milliseconds.
     fn stalled(&self, now: u64) -> Option<u64> {
         let waiting = self.waiting.load(Ordering::Relaxed);
         (waiting > 0).then(|| now.saturating_sub(waiting))
     }
 
-    /// Whether the client is waited for, and has been too slow. `credit` is time that it has beside what is set.
-    fn is_too_slow(&self, now: u64, bounds: &ConnectionBounds, credit: u64) -> bool {
+    /// Whether the server waits for the client, and the client is too slow. `credit` is additional time in
+    /// milliseconds.
+    fn is_too_slow(&self, now: u64, bounds: &ConnectionLimits, credit: u64) -> bool {
         let Some(stalled) = self.stalled(now) else { return false };
         let patience = milliseconds(bounds.body_timeout).saturating_add(credit);
         let waited = self.waited.load(Ordering::Relaxed).saturating_add(stalled);
@@ -133,21 +135,21 @@ impl Flow {
     }
 }
 
-impl Watch {
-    pub(super) fn new(peer: IpAddr, crowd: Arc<Crowd>) -> Self {
+impl ConnectionState {
+    pub(super) fn new(peer: IpAddr, of_address: Arc<AddressConnections>) -> Self {
         Self {
             peer,
-            crowd,
+            of_address,
             opened: Instant::now(),
             stage: AtomicU8::new(Stage::New as u8),
             since: AtomicU64::new(0),
-            pieces: AtomicU32::new(0),
-            received: Flow::default(),
-            sent: Flow::default(),
+            head_chunks: AtomicU32::new(0),
+            received: Transfer::default(),
+            sent: Transfer::default(),
             sent_in_all: AtomicU64::new(0),
             unread: AtomicBool::new(false),
             unread_bytes: AtomicU64::new(0),
-            left: Mutex::default(),
+            handed_over: Mutex::default(),
             end: Notify::new(),
         }
     }
@@ -160,48 +162,49 @@ impl Watch {
         Stage::ALL.get(usize::from(self.stage.load(Ordering::Relaxed))).copied().unwrap_or(Stage::Busy)
     }
 
-    fn enter(&self, stage: Stage) {
+    fn set_stage(&self, stage: Stage) {
         self.since.store(self.now(), Ordering::Relaxed);
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// Bytes came in: where a request was waited for, its head begins. One that comes in too many pieces ends
-    /// the connection.
+    /// Notes received bytes. If the server was waiting for a request, its head begins. A head in too many chunks
+    /// ends the connection.
     pub(super) fn bytes_received(&self) {
         if matches!(self.stage(), Stage::New | Stage::Idle) {
-            self.enter(Stage::Head);
+            self.set_stage(Stage::Head);
         }
-        if self.stage() == Stage::Head && self.pieces.fetch_add(1, Ordering::Relaxed) >= MAX_PIECES {
+        if self.stage() == Stage::Head && self.head_chunks.fetch_add(1, Ordering::Relaxed) >= MAX_HEAD_CHUNKS
+        {
             self.end();
         }
     }
 
-    /// A head is complete: the request is being answered.
+    /// Notes that a head is complete, and its request is being answered.
     pub(super) fn head_received(&self) {
-        self.pieces.store(0, Ordering::Relaxed);
+        self.head_chunks.store(0, Ordering::Relaxed);
         self.received.begin();
         self.sent.begin();
-        self.enter(Stage::Busy);
+        self.set_stage(Stage::Busy);
     }
 
     fn body_awaited(&self) {
         self.received.wait(self.now());
-        self.enter(Stage::Body);
+        self.set_stage(Stage::Body);
     }
 
     fn body_moved(&self, bytes: usize) {
         self.received.moved(bytes, || self.now());
         if self.stage() == Stage::Body {
-            self.enter(Stage::Busy);
+            self.set_stage(Stage::Busy);
         }
     }
 
-    /// The answer was handed over to be written; the next request may come.
+    /// Notes that an answer was handed over to hyper completely; the next request may come.
     fn answered(&self) {
-        self.enter(Stage::Idle);
+        self.set_stage(Stage::Idle);
     }
 
-    /// Nothing can be written: the client takes nothing.
+    /// Notes that nothing can be written, because the client does not read.
     pub(super) fn write_blocked(&self) {
         self.sent.wait(self.now());
     }
@@ -211,29 +214,29 @@ impl Watch {
         self.sent.moved(bytes, || self.now());
     }
 
-    /// The server's side is closed; what the client still sends is to be thrown away.
-    pub(super) fn leave(&self, tcp: TcpStream) {
-        self.enter(Stage::Closing);
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(tcp);
+    /// Hands the socket over after the server has closed its side; what the client still sends is to be discarded.
+    pub(super) fn hand_over(&self, tcp: TcpStream) {
+        self.set_stage(Stage::Closing);
+        *self.handed_over.lock().unwrap_or_else(PoisonError::into_inner) = Some(tcp);
     }
 
-    /// The connection whose client still sends what is not read.
-    pub(super) fn left(&self) -> Option<TcpStream> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Takes the socket that was handed over.
+    pub(super) fn take_handed_over(&self) -> Option<TcpStream> {
+        self.handed_over.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Bytes of a body that are not read, where the request has told.
+    /// Bytes of a body that will not be read, if the request has announced them.
     pub(super) fn unread_bytes(&self) -> u64 {
         self.unread_bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether the client may still be sending a body that is not read.
+    /// Whether the client may still be sending a body that will not be read.
     pub(super) fn has_unread_body(&self) -> bool {
         self.unread.load(Ordering::Relaxed)
     }
 
-    /// How long the client has been waited for; `None` while the server works.
-    pub(super) fn waits(&self) -> Option<Duration> {
+    /// How long the server has waited for the client; `None` while the server is working.
+    pub(super) fn waiting_time(&self) -> Option<Duration> {
         let now = self.now();
         let waited = match self.stage() {
             Stage::Busy => self.sent.stalled(now)?,
@@ -242,14 +245,14 @@ impl Watch {
         Some(Duration::from_millis(waited))
     }
 
-    /// How long a client may take, in milliseconds, for what it was sent: megabytes of it may still be in its
-    /// system's buffers, which take nothing more until a good part of them is read.
+    /// Additional time, in milliseconds, for reading what was sent: megabytes of it may be in the buffers of the
+    /// client's system, which accept nothing more until the client has read a large part of them.
     fn unread_credit(&self) -> u64 {
-        self.sent_in_all.load(Ordering::Relaxed).min(MAX_UNREAD) / UNREAD_A_MILLISECOND
+        self.sent_in_all.load(Ordering::Relaxed).min(MAX_UNREAD) / UNREAD_PER_MILLISECOND
     }
 
-    /// Whether the client is too slow, or idle for too long.
-    pub(super) fn is_overdue(&self, bounds: &ConnectionBounds) -> bool {
+    /// Whether the client is too slow or was idle for too long.
+    pub(super) fn is_overdue(&self, bounds: &ConnectionLimits) -> bool {
         let now = self.now();
         if self.sent.is_too_slow(now, bounds, self.unread_credit()) {
             return true;
@@ -259,17 +262,17 @@ impl Watch {
             Stage::Body => return self.received.is_too_slow(now, bounds, 0),
             Stage::New | Stage::Head => bounds.header_timeout,
             Stage::Idle => bounds.keep_alive,
-            Stage::Closing => CLOSING,
+            Stage::Closing => CLOSE_TIMEOUT,
         };
         now.saturating_sub(self.since.load(Ordering::Relaxed)) > milliseconds(limit)
     }
 
-    /// Ends the connection as soon as its task runs.
+    /// Asks the connection's task to end it.
     pub(super) fn end(&self) {
         self.end.notify_one();
     }
 
-    /// Waits until the connection shall end.
+    /// Waits until the connection is to be ended.
     pub(super) async fn ended(&self) {
         self.end.notified().await;
     }
@@ -279,15 +282,15 @@ fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The body of a request, while it is received.
+/// The body of a request, which notes its progress in the state.
 pub(super) struct ReceivedBody {
     body: Incoming,
-    watch: Arc<Watch>,
+    state: Arc<ConnectionState>,
 }
 
 impl ReceivedBody {
-    pub(super) fn new(body: Incoming, watch: Arc<Watch>) -> Self {
-        Self { body, watch }
+    pub(super) fn new(body: Incoming, state: Arc<ConnectionState>) -> Self {
+        Self { body, state }
     }
 }
 
@@ -301,9 +304,9 @@ impl HttpBody for ReceivedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         match &polled {
-            Poll::Pending => self.watch.body_awaited(),
-            Poll::Ready(Some(Ok(frame))) => self.watch.body_moved(frame.data_ref().map_or(0, Bytes::len)),
-            Poll::Ready(_) => self.watch.body_moved(0),
+            Poll::Pending => self.state.body_awaited(),
+            Poll::Ready(Some(Ok(frame))) => self.state.body_moved(frame.data_ref().map_or(0, Bytes::len)),
+            Poll::Ready(_) => self.state.body_moved(0),
         }
         polled
     }
@@ -320,23 +323,23 @@ impl HttpBody for ReceivedBody {
 impl Drop for ReceivedBody {
     fn drop(&mut self) {
         if !self.body.is_end_stream() {
-            self.watch.unread.store(true, Ordering::Relaxed);
+            self.state.unread.store(true, Ordering::Relaxed);
             let left = self.body.size_hint().exact().unwrap_or_default();
-            self.watch.unread_bytes.store(left, Ordering::Relaxed);
+            self.state.unread_bytes.store(left, Ordering::Relaxed);
         }
-        self.watch.body_moved(0);
+        self.state.body_moved(0);
     }
 }
 
-/// The body of an answer, while it is handed over to be written.
+/// The body of an answer, which notes its end in the state.
 pub(super) struct SentBody {
     body: Body,
-    watch: Arc<Watch>,
+    state: Arc<ConnectionState>,
 }
 
 impl SentBody {
-    pub(super) fn new(body: Body, watch: Arc<Watch>) -> Self {
-        Self { body, watch }
+    pub(super) fn new(body: Body, state: Arc<ConnectionState>) -> Self {
+        Self { body, state }
     }
 }
 
@@ -362,7 +365,7 @@ impl HttpBody for SentBody {
 
 impl Drop for SentBody {
     fn drop(&mut self) {
-        self.watch.answered();
+        self.state.answered();
     }
 }
 
@@ -370,8 +373,8 @@ impl Drop for SentBody {
 mod tests {
     use super::*;
 
-    fn bounds() -> ConnectionBounds {
-        ConnectionBounds {
+    fn bounds() -> ConnectionLimits {
+        ConnectionLimits {
             body_timeout: Duration::from_secs(10),
             min_rate: 500,
             ..crate::platform::config::Config::default().connections
@@ -380,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_flow_is_too_slow_when_it_stalls_or_trickles() {
-        let flow = Flow::default();
+        let flow = Transfer::default();
         assert!(!flow.is_too_slow(1_000_000, &bounds(), 0), "nobody waits");
         flow.wait(1000);
         assert!(!flow.is_too_slow(11_000, &bounds(), 0));
@@ -402,7 +405,7 @@ mod tests {
 
     #[test]
     fn time_in_which_the_server_works_does_not_count() {
-        let flow = Flow::default();
+        let flow = Transfer::default();
         flow.wait(1);
         flow.moved(10, || 1000);
         assert!(!flow.is_too_slow(1_000_000, &bounds(), 0));

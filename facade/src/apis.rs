@@ -1,4 +1,4 @@
-//! Both faces of a host over one pipeline, and the routes that a small host needs.
+//! Both APIs of a host over one pipeline, and a router for small hosts.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use axum::routing::get;
 
 use crate::engine::Engine;
 use crate::execution::Origin;
-use crate::graphql::{GraphQl, Page};
-use crate::operation::Documents;
+use crate::graphql::{GraphQl, GraphiqlPage};
+use crate::operation::PersistedDocuments;
 use crate::pipeline::{Access, Pipeline};
 use crate::rest::{self, About, Examples, Rest};
 use crate::schema::{self, Builder, Root};
@@ -20,73 +20,75 @@ use crate::{Abilities, Dialect, Error, Result, pages};
 
 /// Path of the GraphQL endpoint, and of GraphiQL in browsers.
 pub const GRAPHQL: &str = "/graphql";
-/// Path of Swagger UI, which lies among those of REST.
+/// Path of Swagger UI.
 pub const DOCUMENTATION: &str = "/api/documentation";
-/// Path of the OpenAPI document, which Swagger UI reads.
+/// Path of the OpenAPI document.
 pub const CONTRACT: &str = "/docs/api-docs.json";
 
-/// Both faces of a host.
-pub struct Faces {
-    /// What every request passes through.
+/// Both APIs of a host.
+pub struct Apis {
+    /// The steps that every request takes.
     pub pipeline: Arc<Pipeline>,
-    /// The GraphQL face.
+    /// The GraphQL API.
     pub graphql: GraphQl,
-    /// The REST face.
+    /// The REST API.
     pub rest: Rest,
 }
 
-/// What a host's faces are made of, beside the types of its roots.
-pub struct Parts<'a> {
+/// What a host gives to [`Apis::new`], beside its root types.
+pub struct ApisConfig<'a> {
     /// The engine, with its host.
     pub engine: Arc<Engine>,
-    /// Who asks and how much it may.
+    /// Authentication and limits.
     pub access: Arc<dyn Access>,
-    /// Every ability there is.
+    /// All abilities of the host.
     pub abilities: &'a Abilities,
     /// The REST operations, as GraphQL documents with `@rest`.
     pub documents: &'a [&'a str],
     /// How REST spells values below some paths, by what the paths begin with behind `/api`; others have the usual dialect.
     pub dialects: &'a [(&'a str, Dialect)],
-    /// GraphQL documents that clients name by their hash.
-    pub named: Documents,
+    /// GraphQL documents that clients may send by their hash or identifier.
+    pub persisted: PersistedDocuments,
 }
 
-impl Faces {
-    /// The faces over the roots `Q` and `M`. `data` adds what their resolvers find in the context.
+impl Apis {
+    /// Builds both APIs over the root types `Q` and `M`. `data` adds what their resolvers find in their context.
     ///
     /// # Errors
-    /// When a REST document does not agree with the schema: the first one, with its operation and what is wrong.
+    /// The first REST document that does not fit the schema, with its operation and the reason.
     pub async fn new<Q: Root, M: Root>(
-        parts: Parts<'_>,
+        config: ApisConfig<'_>,
         data: impl Fn(Builder<Q, M>) -> Builder<Q, M>,
     ) -> Result<Self> {
-        let Parts { engine, access, abilities, documents, dialects, named } = parts;
+        let ApisConfig { engine, access, abilities, documents, dialects, persisted } = config;
         let documents = rest::read(documents, abilities, dialects).map_err(Error::internal)?;
         schema::validate::<Q, M>(&documents).await?;
         let registry = schema::registry::<Q, M>();
         let documents = rest::check(documents, &registry, abilities).map_err(Error::internal)?;
         let data = |builder: Builder<Q, M>| data(builder.data(Arc::clone(&engine)));
-        let (strict, fast) = (schema::strict(data), schema::fast(data));
+        let (validating, non_validating) = (schema::validating(data), schema::non_validating(data));
         let pipeline = Arc::new(Pipeline::new(Arc::clone(&engine), access));
         rest::check_limiters(&documents, pipeline.limiters()).map_err(Error::internal)?;
         let types = schema::public_registry::<Q, M>;
-        let graphql = GraphQl::new(Arc::clone(&pipeline), strict, fast.clone(), types, named);
-        let rest = Rest::new(Arc::clone(&pipeline), fast, documents)?;
+        let graphql =
+            GraphQl::new(Arc::clone(&pipeline), validating, non_validating.clone(), types, persisted);
+        let rest = Rest::new(Arc::clone(&pipeline), non_validating, documents)?;
         Ok(Self { pipeline, graphql, rest })
     }
 
-    /// The OpenAPI document of the REST face, as JSON.
+    /// The OpenAPI document of the REST API, as JSON.
     ///
     /// # Errors
-    /// Never for documents that agree with the schema.
+    /// Never for documents that fit the schema.
     pub fn openapi<Q: Root, M: Root>(&self, about: About) -> Result<String> {
         let registry = schema::registry::<Q, M>();
         let contract = rest::openapi(about, self.rest.documents(), &registry, &Examples::new());
         Ok(contract.map_err(Error::internal)?.to_string())
     }
 
-    /// The routes of a host that needs no more than these: GraphQL with GraphiQL, the REST documents, Swagger UI and
-    /// the OpenAPI document. Serve it with [`Router::into_make_service_with_connect_info`] for the addresses of clients.
+    /// A router for a small host: GraphQL with GraphiQL, the REST documents, Swagger UI and the OpenAPI document.
+    /// Serve it with [`Router::into_make_service_with_connect_info`]; without, all clients have the address
+    /// 127.0.0.1.
     pub fn router(self, openapi: String) -> Router {
         let contract = move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi) };
         Router::new()
@@ -98,19 +100,21 @@ impl Faces {
     }
 }
 
-async fn graphql_get(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
+async fn graphql_get(State(apis): State<Arc<Apis>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&request), origin(&request));
-    faces.graphql.get(request, client, origin, Page { endpoint: GRAPHQL, title: "GraphiQL", key: None }).await
+    apis.graphql
+        .get(request, client, origin, GraphiqlPage { endpoint: GRAPHQL, title: "GraphiQL", key: None })
+        .await
 }
 
-async fn graphql_post(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
+async fn graphql_post(State(apis): State<Arc<Apis>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&request), origin(&request));
-    faces.graphql.post(request, client, origin).await
+    apis.graphql.post(request, client, origin).await
 }
 
-async fn rest_any(State(faces): State<Arc<Faces>>, request: Request) -> Response<Body> {
+async fn rest_any(State(apis): State<Arc<Apis>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&request), origin(&request));
-    faces.rest.serve(request, client, origin, None).await.answer()
+    apis.rest.serve(request, client, origin, None).await.answer()
 }
 
 fn client(request: &Request) -> IpAddr {

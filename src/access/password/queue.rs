@@ -1,5 +1,5 @@
-//! A line before a few places, fair between addresses: whoever comes from an address with fewer in the line
-//! is served before the second of an address with many.
+//! A semaphore with a bounded queue that is fair between client addresses: waiting requests are served round-robin by
+//! address, so many requests of one address do not delay those of others.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -9,73 +9,74 @@ use tokio::sync::oneshot;
 
 use crate::{Error, Result};
 
-/// A line of a bounded length.
+/// The queue.
 #[derive(Clone)]
-pub(super) struct Line(Arc<Shared>);
+pub(super) struct FairQueue(Arc<QueueInner>);
 
-struct Shared {
-    places: usize,
+struct QueueInner {
+    permits: usize,
     max_waiting: usize,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
 }
 
 #[derive(Default)]
-struct State {
+struct QueueState {
     taken: usize,
     waiting: usize,
-    /// Those who wait, by address; the address whose turn is next stands first.
-    addresses: VecDeque<(IpAddr, VecDeque<oneshot::Sender<Place>>)>,
+    /// Waiting requests by address; the address that is served next is the first one.
+    addresses: VecDeque<(IpAddr, VecDeque<oneshot::Sender<WorkerPermit>>)>,
 }
 
-/// A place; it is given to the next in the line when this is dropped.
-pub(super) struct Place(Arc<Shared>);
+/// The right to use a worker; it is passed to the next waiting request when this is dropped.
+pub(super) struct WorkerPermit(Arc<QueueInner>);
 
-impl Line {
-    pub(super) fn new(places: usize, max_waiting: usize) -> Self {
-        Self(Arc::new(Shared { places, max_waiting, state: Mutex::default() }))
+impl FairQueue {
+    pub(super) fn new(permits: usize, max_waiting: usize) -> Self {
+        Self(Arc::new(QueueInner { permits, max_waiting, state: Mutex::default() }))
     }
 
-    /// Waits for a place.
+    /// Waits for a permit.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] where the line is full, and where it was cut behind others for an address with
-    /// fewer in it.
-    pub(super) async fn enter(&self, address: IpAddr) -> Result<Place> {
-        let turn = {
+    /// [`Error::Overloaded`] where the queue is full, and where this request was evicted for an address with fewer
+    /// requests in it.
+    pub(super) async fn acquire(&self, address: IpAddr) -> Result<WorkerPermit> {
+        let receiver = {
             let mut state = self.0.state();
-            if state.taken < self.0.places {
+            if state.taken < self.0.permits {
                 state.taken += 1;
-                return Ok(Place(Arc::clone(&self.0)));
+                return Ok(WorkerPermit(Arc::clone(&self.0)));
             }
-            if state.waiting >= self.0.max_waiting && !state.cut_for(address) {
+            if state.waiting >= self.0.max_waiting && !state.evict_for(address) {
                 return Err(Error::Overloaded);
             }
             state.wait(address)
         };
-        turn.await.map_err(|_| Error::Overloaded)
+        receiver.await.map_err(|_| Error::Overloaded)
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl QueueInner {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn wait(&mut self, address: IpAddr) -> oneshot::Receiver<Place> {
-        let (sender, turn) = oneshot::channel();
+impl QueueState {
+    fn wait(&mut self, address: IpAddr) -> oneshot::Receiver<WorkerPermit> {
+        let (sender, receiver) = oneshot::channel();
         self.waiting += 1;
         match self.addresses.iter_mut().find(|(known, _)| *known == address) {
             Some((_, line)) => line.push_back(sender),
             None => self.addresses.push_back((address, VecDeque::from([sender]))),
         }
-        turn
+        receiver
     }
 
-    /// Sends the last one of the address with the most away, if that has at least two more than this one.
-    /// Those whose client went away are forgotten first.
-    fn cut_for(&mut self, address: IpAddr) -> bool {
+    /// Makes room in the queue for a request of this address; returns whether there is room now. First it removes
+    /// requests whose clients have disconnected. If there are none, it evicts the last request of the address with
+    /// the most, if that has at least two more than this address.
+    fn evict_for(&mut self, address: IpAddr) -> bool {
         let before = self.waiting;
         self.addresses.iter_mut().for_each(|(_, line)| line.retain(|sender| !sender.is_closed()));
         self.addresses.retain(|(_, line)| !line.is_empty());
@@ -92,8 +93,8 @@ impl State {
         true
     }
 
-    /// The next in the line: the first one of the address whose turn it is.
-    fn next(&mut self) -> Option<oneshot::Sender<Place>> {
+    /// Removes and returns the request that is served next.
+    fn next(&mut self) -> Option<oneshot::Sender<WorkerPermit>> {
         let (address, mut line) = self.addresses.pop_front()?;
         let next = line.pop_front()?;
         self.waiting -= 1;
@@ -104,7 +105,7 @@ impl State {
     }
 }
 
-impl Drop for Place {
+impl Drop for WorkerPermit {
     fn drop(&mut self) {
         let next = {
             let mut state = self.0.state();
@@ -115,7 +116,7 @@ impl Drop for Place {
             next
         };
         if let Some(next) = next {
-            // Where the client went away, the place comes back, is dropped, and goes to the one behind.
+            // If the client has disconnected, the permit comes back and is dropped, and so passed to the next request.
             drop(next.send(Self(Arc::clone(&self.0))));
         }
     }
@@ -133,13 +134,13 @@ mod tests {
 
     #[tokio::test]
     async fn addresses_take_turns() {
-        let line = Line::new(1, 10);
-        let first = line.enter(address(1)).await.unwrap();
-        let mut many: Vec<_> = (0..3).map(|_| Box::pin(line.enter(address(1)))).collect();
+        let line = FairQueue::new(1, 10);
+        let first = line.acquire(address(1)).await.unwrap();
+        let mut many: Vec<_> = (0..3).map(|_| Box::pin(line.acquire(address(1)))).collect();
         for waiting in &mut many {
             assert!(poll!(waiting).is_pending());
         }
-        let mut other = Box::pin(line.enter(address(2)));
+        let mut other = Box::pin(line.acquire(address(2)));
         assert!(poll!(&mut other).is_pending());
         drop(first);
         let second = many.remove(0).await.unwrap();
@@ -154,27 +155,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_line_is_cut_for_an_address_with_fewer() {
-        let line = Line::new(1, 2);
-        let _first = line.enter(address(1)).await.unwrap();
-        let mut second = Box::pin(line.enter(address(1)));
-        let mut third = Box::pin(line.enter(address(1)));
+        let line = FairQueue::new(1, 2);
+        let _first = line.acquire(address(1)).await.unwrap();
+        let mut second = Box::pin(line.acquire(address(1)));
+        let mut third = Box::pin(line.acquire(address(1)));
         assert!(poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
-        assert!(matches!(line.enter(address(1)).await, Err(Error::Overloaded)));
-        let mut other = Box::pin(line.enter(address(2)));
+        assert!(matches!(line.acquire(address(1)).await, Err(Error::Overloaded)));
+        let mut other = Box::pin(line.acquire(address(2)));
         assert!(poll!(&mut other).is_pending());
         assert!(matches!(third.await, Err(Error::Overloaded)));
-        assert!(matches!(line.enter(address(2)).await, Err(Error::Overloaded)), "one each");
+        assert!(matches!(line.acquire(address(2)).await, Err(Error::Overloaded)), "one each");
         drop(second);
-        let mut last = Box::pin(line.enter(address(2)));
+        let mut last = Box::pin(line.acquire(address(2)));
         assert!(poll!(&mut last).is_pending(), "who went away leaves room");
     }
 
     #[tokio::test]
     async fn who_went_away_is_passed_over() {
-        let line = Line::new(1, 10);
-        let first = line.enter(address(1)).await.unwrap();
-        let mut gone = Box::pin(line.enter(address(1)));
-        let mut stays = Box::pin(line.enter(address(2)));
+        let line = FairQueue::new(1, 10);
+        let first = line.acquire(address(1)).await.unwrap();
+        let mut gone = Box::pin(line.acquire(address(1)));
+        let mut stays = Box::pin(line.acquire(address(2)));
         assert!(poll!(&mut gone).is_pending() && poll!(&mut stays).is_pending());
         drop(gone);
         drop(first);

@@ -1,29 +1,29 @@
-//! What a form is made of: its fields, their rules and their GraphQL types.
+//! The definition of a form: its fields, their rules and their GraphQL types.
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{InputObjectBuilder, MetaInputValue, MetaType, Registry};
 use async_graphql::{InputType, Value};
 
 use super::constraint;
-use super::rules::{Kind, Rule};
+use super::rules::{Rule, RuleKind};
 use crate::rest_only::RestOnly;
 
 /// A form: name, description and fields in the order of their messages.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Shape {
+pub struct FormDefinition {
     pub(crate) name: &'static str,
     description: String,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) fields: Vec<FormField>,
 }
 
 /// One field of a form.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Field {
-    /// Name in REST and in the rules: snake case.
+pub struct FormField {
+    /// Name in REST and in the rules, in snake_case.
     pub(crate) name: &'static str,
-    /// Name in GraphQL: camel case.
+    /// Name in GraphQL, in camelCase.
     pub(crate) camel: String,
     description: String,
     /// Whether only REST has it.
@@ -34,9 +34,9 @@ pub struct Field {
     accepts: fn(Value) -> bool,
 }
 
-impl Shape {
+impl FormDefinition {
     /// Used by [`form!`](crate::form!).
-    pub fn new(name: &'static str, docs: &[&str], fields: Vec<Field>) -> Self {
+    pub fn new(name: &'static str, docs: &[&str], fields: Vec<FormField>) -> Self {
         Self { name, description: join(docs), fields }
     }
 
@@ -52,7 +52,7 @@ impl Shape {
     }
 }
 
-impl Field {
+impl FormField {
     /// Used by [`form!`](crate::form!).
     pub fn new<T: InputType>(name: &'static str, docs: &[&str], rules: Vec<Rule>) -> Self {
         let name = name.strip_prefix("r#").unwrap_or(name);
@@ -79,15 +79,15 @@ impl Field {
         &self.type_name
     }
 
-    /// Whether the field's type can hold this value.
+    /// Whether the field's type accepts this value.
     pub(crate) fn accepts(&self, value: &Value) -> bool {
         (self.accepts)(value.clone())
     }
 
     /// Rules for the elements of a list.
-    pub(crate) fn each(&self) -> Option<&[Rule]> {
+    pub(crate) fn element_rules(&self) -> Option<&[Rule]> {
         self.rules.iter().find_map(|rule| match &rule.0 {
-            Kind::Each(rules) => Some(rules.as_slice()),
+            RuleKind::Each(rules) => Some(rules.as_slice()),
             _ => None,
         })
     }
@@ -95,13 +95,13 @@ impl Field {
     /// Rules of the second pass.
     pub(crate) fn afterwards(&self) -> Option<&[Rule]> {
         self.rules.iter().find_map(|rule| match &rule.0 {
-            Kind::Afterwards(rules) => Some(rules.as_slice()),
+            RuleKind::Afterwards(rules) => Some(rules.as_slice()),
             _ => None,
         })
     }
 
     /// The rule that a value breaks which passed all rules and still does not fit the type.
-    pub(crate) fn mismatch(&self) -> &'static str {
+    pub(crate) fn rule_of_type(&self) -> &'static str {
         match self.type_name.as_str() {
             "Int" => "integer",
             "Float" => "numeric",
@@ -116,7 +116,7 @@ impl Field {
 
     fn meta(&self, registry: &mut Registry) -> MetaInputValue {
         let non_null = (self.register)(registry);
-        let required = self.rules.iter().any(|rule| matches!(rule.0, Kind::Required { in_schema: true }));
+        let required = self.rules.iter().any(|rule| matches!(rule.0, RuleKind::Required { in_schema: true }));
         let ty = if required { non_null } else { non_null.trim_end_matches('!').to_owned() };
         let mut meta = MetaInputValue::new(self.camel.clone(), ty);
         meta.description = some(&self.description);

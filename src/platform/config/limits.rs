@@ -1,46 +1,46 @@
-//! What one client may take of the server: connections, bytes, time and places in line.
+//! Settings that limit what a client may use: connections, bytes, time and concurrent work.
 
 use std::time::Duration;
 
-use facade::http::BodyBounds;
+use facade::http::BodyLimits;
 
 use super::{ConfigError, Variables, at_least, seconds};
 
-/// Bounds of connections and of how slow a client may be.
+/// Limits of connections, and of how slow a client may be.
 #[derive(Clone, Copy, Debug)]
-pub struct ConnectionBounds {
-    /// Open connections in all (`GUICHET_MAX_CONNECTIONS`); fewer where fewer files may be open.
+pub struct ConnectionLimits {
+    /// Maximum number of open connections (`GUICHET_MAX_CONNECTIONS`); fewer where the system allows fewer open files.
     pub max: usize,
-    /// Open connections of one address (`GUICHET_MAX_CONNECTIONS_PER_ADDRESS`); trusted proxies are exempt.
+    /// Maximum number of open connections of one address (`GUICHET_MAX_CONNECTIONS_PER_ADDRESS`); trusted proxies
+    /// are exempt.
     pub max_per_address: usize,
     /// How long a client may take for the head of a request (`GUICHET_HEADER_TIMEOUT`).
     pub header_timeout: Duration,
-    /// How long nothing may come of a body that is read, and nothing be taken of an answer
-    /// (`GUICHET_BODY_TIMEOUT`).
+    /// How long a client may send nothing of a body, or read nothing of an answer (`GUICHET_BODY_TIMEOUT`).
     pub body_timeout: Duration,
-    /// Bytes a second that a body and an answer take at least, once they take longer than
+    /// Minimum rate of a body and of an answer in bytes per second, once they have taken longer than
     /// [`Self::body_timeout`] (`GUICHET_MIN_RATE`).
     pub min_rate: u64,
     /// How long a connection may wait for its next request (`GUICHET_KEEP_ALIVE`).
     pub keep_alive: Duration,
-    /// How long requests that arrive when the server stops may still take (`GUICHET_GRACE`).
+    /// How long clients may still take to send a request completely when the server stops (`GUICHET_GRACE`).
     pub grace: Duration,
 }
 
-/// Bounds of the work that is done at the same time.
+/// Limits of concurrent work.
 #[derive(Clone, Copy, Debug)]
-pub struct WorkBounds {
-    /// Requests that run at the same time (`GUICHET_MAX_RUNNING`).
+pub struct WorkLimits {
+    /// Maximum number of requests that run at the same time (`GUICHET_MAX_RUNNING`).
     pub running: usize,
-    /// Requests that wait for a place (`GUICHET_MAX_WAITING`).
+    /// Maximum number of requests that wait to be run (`GUICHET_MAX_WAITING`).
     pub waiting: usize,
-    /// Passwords that are hashed at the same time (`GUICHET_PASSWORD_WORKERS`).
+    /// Maximum number of passwords that are hashed at the same time (`GUICHET_PASSWORD_WORKERS`).
     pub passwords: usize,
-    /// Passwords that wait for that (`GUICHET_PASSWORD_QUEUE`).
+    /// Maximum number of passwords that wait to be hashed (`GUICHET_PASSWORD_QUEUE`).
     pub passwords_waiting: usize,
 }
 
-impl ConnectionBounds {
+impl ConnectionLimits {
     pub(super) fn read(variables: &Variables) -> Result<Self, ConfigError> {
         let span = |name| variables.read(name, |text| seconds(text, 0.1..=86_400.0));
         Ok(Self {
@@ -56,15 +56,15 @@ impl ConnectionBounds {
     }
 }
 
-/// Bounds of what is read of a request, as the settings say.
-pub(super) fn bodies(variables: &Variables) -> Result<BodyBounds, ConfigError> {
+/// Reads the limits of request bodies.
+pub(super) fn body_limits(variables: &Variables) -> Result<BodyLimits, ConfigError> {
     let bytes = |name| variables.read(name, |text| at_least(text, 1024));
-    Ok(BodyBounds {
+    Ok(BodyLimits {
         max: bytes("GUICHET_MAX_BODY")?,
         max_without_files: bytes("GUICHET_MAX_FIELDS_BODY")?,
         max_elements: variables.read("GUICHET_MAX_ELEMENTS", |text| at_least(text, 1))?,
         max_depth: variables
-            .read("GUICHET_MAX_BODY_DEPTH", |text| at_least(text, 1).filter(|&depth| depth <= DEEPEST))?,
+            .read("GUICHET_MAX_BODY_DEPTH", |text| at_least(text, 1).filter(|&depth| depth <= MAX_NESTING))?,
         max_fields: variables.read("GUICHET_MAX_FIELDS", |text| at_least(text, 1))?,
         max_query: bytes("GUICHET_MAX_QUERY_BODY")?,
         keyless_query: bytes("GUICHET_KEYLESS_QUERY_BODY")?,
@@ -72,7 +72,7 @@ pub(super) fn bodies(variables: &Variables) -> Result<BodyBounds, ConfigError> {
     })
 }
 
-impl WorkBounds {
+impl WorkLimits {
     pub(super) fn read(variables: &Variables) -> Result<Self, ConfigError> {
         Ok(Self {
             running: variables.read("GUICHET_MAX_RUNNING", |text| at_least(text, 1))?,
@@ -83,5 +83,5 @@ impl WorkBounds {
     }
 }
 
-/// What is done with deeper values needs more of the stack than a thread has.
-const DEEPEST: usize = 128;
+/// Highest accepted nesting of bodies: recursion over deeper values would overflow the stack.
+const MAX_NESTING: usize = 128;
