@@ -176,3 +176,69 @@ fn citations_of_the_contract_lead_somewhere() {
     }
     assert!(seen > 100, "few citations were found: {seen}");
 }
+
+/// A page's text without its blocks of code, whose lines are neither headings nor links.
+fn prose(page: &Path) -> String {
+    let text = std::fs::read_to_string(page).unwrap();
+    let mut in_code = false;
+    let lines = text.lines().filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_code ^= is_fence;
+        !in_code && !is_fence
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The anchor that a heading has on GitHub.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+fn has_anchor(page: &Path, wanted: &str) -> bool {
+    let text = prose(page);
+    let headings = text.lines().filter_map(|line| line.split_once("# "));
+    let mut headings = headings.filter(|(level, _)| level.chars().all(|letter| letter == '#'));
+    headings.any(|(_, heading)| anchor(heading) == wanted)
+        || text.contains(&format!("<a id=\"{wanted}\"></a>"))
+}
+
+#[test]
+fn links_of_pages_lead_somewhere() {
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
+    let of_root = std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    let below = ["docs", "facade", "tests"].into_iter().flat_map(|folder| every_file(&root().join(folder)));
+    let mut seen = 0;
+    for page in of_root.chain(below).filter(is_page) {
+        for link in prose(&page).split("](").skip(1) {
+            let link = link.split(')').next().unwrap();
+            if link.contains("://") || link.contains(' ') {
+                continue;
+            }
+            seen += 1;
+            let (path, wanted) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() { page.clone() } else { page.parent().unwrap().join(path) };
+            assert!(target.exists(), "{} links {link}, which is not there", page.display());
+            let is_there = wanted.is_empty() || has_anchor(&target, wanted);
+            assert!(is_there, "{} links {link}, which has no such heading", page.display());
+        }
+    }
+    assert!(seen > 100, "few links were found: {seen}");
+}
+
+/// What the reference shows of guichet's own macros is no doctest of the engine; it quotes the code.
+#[test]
+fn quotations_of_the_reference_are_in_the_code() {
+    let reference = std::fs::read_to_string(root().join("docs/reference.md")).unwrap();
+    let mut seen = 0;
+    for block in reference.split("\n```rust,ignore\n// ").skip(1) {
+        let (file, lines) = block.split_once("```").unwrap().0.split_once('\n').unwrap();
+        let code = std::fs::read_to_string(root().join(file)).unwrap();
+        for line in lines.lines() {
+            assert!(code.contains(line), "docs/reference.md quotes of {file}, which has no line: {line}");
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 3, "blocks that are no doctests name the file that they quote");
+    assert_eq!(reference.matches("```rust,ignore").count(), seen);
+}

@@ -46,3 +46,8 @@ pub use api::{Api, Dialect, Times};
 pub use error::{Error, Result};
 pub use json::{write_bool, write_float, write_int, write_str, write_value};
 pub use value::Id;
+
+/// The Rust examples of the reference, compiled as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/reference.md")]
+struct Reference;

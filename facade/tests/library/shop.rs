@@ -30,104 +30,9 @@ use sea_orm::{
 use serde_json::Value as Json;
 use tower::ServiceExt;
 
-pub mod author {
-    use sea_orm::entity::prelude::*;
-
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "authors")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: value::Id,
-        pub name: String,
-        pub deleted_at: Option<value::ShopTime>,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub mod book {
-    use sea_orm::entity::prelude::*;
-
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "books")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: value::Id,
-        pub title: String,
-        /// How often it was lent.
-        pub loans: value::Int,
-        pub signature: String,
-        #[sea_orm(column_type = "Timestamp")]
-        pub printed_at: Option<value::ShopTime>,
-        /// Facts about it, JSON.
-        pub facts: Option<String>,
-        /// What it cost, in cents.
-        pub cost: value::Int,
-        /// Number on the shelf where it stands.
-        pub shelf_number: Option<value::Int>,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub mod book_author {
-    use sea_orm::entity::prelude::*;
-
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "book_authors")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: value::Id,
-        pub book_id: value::Id,
-        pub author_id: value::Id,
-        pub role: Option<String>,
-        pub is_first: value::Flag,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub mod shelf {
-    use sea_orm::entity::prelude::*;
-
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "shelves")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: value::Id,
-        /// The number that stands on it.
-        pub number: Option<value::Int>,
-        pub name: String,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub mod loan {
-    use sea_orm::entity::prelude::*;
-
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "loans")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: value::Id,
-        pub book_id: value::Id,
-        pub days: value::Int,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
+pub use crate::tables::{AUDIT, READ, WRITE, author, book, book_author, loan, shelf};
 
 pub const KEY: &str = "librarian";
-pub const READ: Ability = Ability::new("books:read");
-pub const WRITE: Ability = Ability::new("books:write");
-/// The key does not have it.
-pub const AUDIT: Ability = Ability::new("books:audit");
 
 const TABLES: &str = r#"
 CREATE TABLE authors (id INTEGER PRIMARY KEY, name TEXT NOT NULL, deleted_at TEXT);
@@ -384,6 +289,8 @@ form! {
 pub struct Clock {
     /// What it shows.
     now: Moment,
+    /// When it was last wound.
+    wound_at: Option<Moment>,
 }
 
 form! {
@@ -418,7 +325,7 @@ impl Single {
     /// The time.
     #[graphql(directive = Can::apply(&[READ]))]
     async fn clock(&self) -> Clock {
-        Clock { now: Moment("2026-07-01T12:00:00Z".parse().unwrap_or_default()) }
+        Clock { now: Moment("2026-07-01T12:00:00Z".parse().unwrap_or_default()), wound_at: None }
     }
 
     /// When the library is open.

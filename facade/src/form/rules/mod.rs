@@ -181,6 +181,10 @@ impl RuleList for [Rule] {
 macro_rules! rules {
     ($($(#[doc = $doc:expr])+ $name:ident($($arg:ident: $ty:ty),*) => $kind:expr;)+) => {
         $($(#[doc = $doc])+ pub fn $name($($arg: $ty),*) -> Rule { Rule($kind) })+
+
+        /// The names of all rules.
+        #[cfg(test)]
+        const NAMES: &[&str] = &[$(stringify!($name)),+];
     };
 }
 
@@ -258,4 +262,19 @@ rules! {
     custom(rule: &'static dyn CustomRule) => RuleKind::Custom(rule);
     /// Rewrites what was sent: the text `none` is null.
     none_is_null() => RuleKind::NoneIsNull;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NAMES;
+
+    const REFERENCE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference.md"));
+
+    #[test]
+    fn the_reference_has_a_row_for_every_rule() {
+        for rule in NAMES {
+            let is_told = REFERENCE.lines().any(|line| line.starts_with(&format!("| `{rule}(")));
+            assert!(is_told, "docs/reference.md has no row for the rule `{rule}`");
+        }
+    }
 }

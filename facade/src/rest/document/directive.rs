@@ -199,3 +199,19 @@ fn names_in(value: Option<Value>) -> Vec<String> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Directive;
+
+    const REFERENCE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference.md"));
+
+    #[test]
+    fn the_reference_has_a_heading_for_every_argument() {
+        for argument in Directive::KNOWN {
+            let named = format!("`{argument}`");
+            let is_told = REFERENCE.lines().any(|line| line.starts_with("### ") && line.contains(&named));
+            assert!(is_told, "docs/reference.md has no heading for the argument {named} of @rest");
+        }
+    }
+}
