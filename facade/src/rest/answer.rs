@@ -103,7 +103,9 @@ pub fn body(
         Answer::Data => object(vec![("data", root(data))]),
         envelope => page(envelope, root(data), asked, address, texts),
     };
-    if let Value::Object(fields) = &mut body {
+    if let Value::Object(fields) = &mut body
+        && !document.beside.is_empty()
+    {
         fields.extend(document.beside.clone());
     }
     body

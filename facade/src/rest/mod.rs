@@ -80,6 +80,14 @@ struct Ran {
     changed_at: Option<DateTime<Utc>>,
 }
 
+impl Ran {
+    /// The same, unless nothing is there of what a path names.
+    fn found(self, document: &Document<Checked>, path: &HashMap<String, String>) -> Result<Self> {
+        let missing = answer::is_null(&self.data).then(|| document.missing(path)).flatten();
+        missing.map_or(Ok(self), Err)
+    }
+}
+
 /// Whether somebody else wants the requests of a method to a path, which is decoded and ends without a slash.
 pub type Elsewhere<'a> = dyn Fn(&Method, &str) -> bool + Sync + 'a;
 
@@ -361,7 +369,7 @@ impl Rest {
     async fn execute(
         &self,
         document: &Document<Checked>,
-        asking: Asking,
+        mut asking: Asking,
         input: Result<Input>,
         caller: &mut Caller,
     ) -> Result<Reply> {
@@ -370,7 +378,7 @@ impl Rest {
             allow(who.abilities(), document.needs())?;
         }
         let mut input = input?;
-        input.path.clone_from(&asking.place.parameters);
+        input.path = std::mem::take(&mut asking.place.parameters);
         let max_per_page = self.options().max_per_page;
         let (variables, asked) = match request::variables(document, &input, max_per_page) {
             Ok(read) => read,
@@ -390,8 +398,8 @@ impl Rest {
         // One row where there are no pages.
         let rows = if !document.answer.is_page() { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
         let price = Price { rows: asking.counts.then_some(rows), conditions: asked.conditions };
-        let Ran { data, changed_at } =
-            self.run(document, caller, &asking, variables, input.uploads, price).await?;
+        let ran = self.run(document, caller, &asking, variables, input.uploads, price).await?;
+        let Ran { data, changed_at } = ran.found(document, &input.path)?;
         let address = Address::new(format!("{}{}", asking.origin.base(), asking.path), &input.query);
         let body = answer::body(document, data, asked, &address, self.pipeline.engine.host.texts());
         let changes_by_get = document.is_mutation() && asking.method == Method::GET;
@@ -411,9 +419,10 @@ impl Rest {
         if document.is_mutation() || path.is_empty() {
             return Ok(());
         }
-        let path = Input { path, ..Input::default() };
-        let (variables, _) = request::variables(document, &path, self.options().max_per_page)?;
-        self.run(document, caller, asking, variables, Vec::new(), Price::default()).await.map(drop)
+        let input = Input { path, ..Input::default() };
+        let (variables, _) = request::variables(document, &input, self.options().max_per_page)?;
+        let ran = self.run(document, caller, asking, variables, Vec::new(), Price::default()).await?;
+        ran.found(document, &input.path).map(drop)
     }
 
     /// Runs the operation.
@@ -449,10 +458,7 @@ impl Rest {
         let price = price.rows.map(of);
         let job = Job { operation, execution, writes, price, used };
         let data = answer::failure(self.pipeline.run(&self.schema, caller, job).await?.answer)?;
-        match document.missing(&asking.place.parameters).filter(|_| answer::is_null(&data)) {
-            Some(missing) => Err(missing),
-            None => Ok(Ran { data, changed_at }),
-        }
+        Ok(Ran { data, changed_at })
     }
 
     /// The documents, for the contract and the tests.
