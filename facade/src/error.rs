@@ -173,7 +173,7 @@ impl Error {
     pub fn log_code(&self) -> Code {
         match self {
             Self::Refused(Refusal { status: 404, .. }) => Code::NotFound,
-            Self::Refused(Refusal { status: 405 | 413, .. }) => Code::BadUserInput,
+            Self::Refused(Refusal { status: 405 | 413 | 416, .. }) => Code::BadUserInput,
             other => other.code(),
         }
     }

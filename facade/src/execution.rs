@@ -13,6 +13,7 @@ use crate::ability::Abilities;
 use crate::api::Api;
 use crate::guard::Need;
 use crate::record::Kept;
+use crate::rest::FileResponse;
 use crate::transaction::Transaction;
 use crate::write::Expected;
 use crate::{Error, Result};
@@ -49,6 +50,8 @@ pub struct Execution {
     pub expected: Expected,
     /// When the record that the request names was last changed.
     pub changed_at: OnceLock<DateTime<Utc>>,
+    /// The file that a field has returned.
+    pub(crate) file: Mutex<Option<FileResponse>>,
     /// The transaction that reads what is asked, where a change reads in its own.
     pub(crate) transaction: Mutex<Option<Arc<Transaction>>>,
     /// What answering it has taken.
@@ -114,6 +117,7 @@ impl Execution {
             kept: None,
             expected: Expected::default(),
             changed_at: OnceLock::new(),
+            file: Mutex::default(),
             transaction: Mutex::default(),
             counts: ExecutionCounts::default(),
         }
@@ -144,6 +148,16 @@ impl Execution {
     /// Reads in this transaction from now on, or in none.
     pub(crate) fn read_in(&self, transaction: Option<Arc<Transaction>>) {
         *self.transaction.lock().unwrap_or_else(PoisonError::into_inner) = transaction;
+    }
+
+    /// Stores the file that a field returns: the GraphQL answer cannot hold it.
+    pub(crate) fn put_file(&self, file: FileResponse) {
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+    }
+
+    /// Takes the file that a field has returned.
+    pub(crate) fn take_file(&self) -> Option<FileResponse> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Checks that the caller may see what has this need.

@@ -18,6 +18,8 @@ use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaType, Registry,
 };
 
+use crate::rest::FileResponse;
+
 thread_local! {
     static IN_PUBLIC: Cell<bool> = const { Cell::new(false) };
 }
@@ -66,7 +68,9 @@ pub(crate) fn hide(registry: &mut Registry) {
     for ty in registry.types.values_mut() {
         match ty {
             MetaType::Object { fields, .. } | MetaType::Interface { fields, .. } => {
-                fields.retain(|_, field| !RestOnly::marks(&field.directive_invocations));
+                fields.retain(|_, field| {
+                    !RestOnly::marks(&field.directive_invocations) && !FileResponse::is_in(field)
+                });
                 fields.values_mut().for_each(hide_arguments);
             }
             MetaType::InputObject { input_fields, .. } => {

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use chrono::{DateTime, Utc};
 use clap::Args;
-use facade::rest::{Checked, Document, Examples, PREFIX};
+use facade::rest::{Answer, Checked, Document, Examples, PREFIX};
 use serde_json::{Map, Value as Json};
 
 use super::{Failure, demo, say};
@@ -63,7 +63,8 @@ async fn examples() -> Result<Examples, Failure> {
         let mut documents = contracts::documents(&schema::internal_registry())?;
         documents.sort_by_key(turn);
         let mut examples = Examples::new();
-        for document in &documents {
+        // Examples are JSON.
+        for document in documents.iter().filter(|document| document.answer != Answer::File) {
             if let Some(body) = example(&app, document, &demo.keys.full()).await? {
                 examples.insert(document.name.clone(), body);
             }

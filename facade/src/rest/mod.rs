@@ -8,6 +8,7 @@ mod bag;
 mod body;
 mod document;
 mod expected;
+mod file;
 mod openapi;
 mod request;
 mod routes;
@@ -28,6 +29,7 @@ use chrono::{DateTime, Utc};
 pub use document::{
     Answer, Checked, Document, DocumentError, Limiter, Route, Unchecked, Variable, camel, read, snake,
 };
+pub use file::FileResponse;
 pub use openapi::{About, Examples, openapi};
 use percent_encoding::percent_decode_str;
 
@@ -57,6 +59,8 @@ const HEADERS: usize = 20;
 const ENVELOPE: usize = 4096;
 /// Header that names the method which a `POST` means.
 const OVERRIDE: &str = "x-http-method-override";
+/// `Cache-Control` of every answer.
+const PRIVATE: HeaderValue = HeaderValue::from_static("no-cache, private");
 
 /// The REST face over a schema.
 pub struct Rest {
@@ -78,6 +82,8 @@ struct Ran {
     data: Value,
     /// When the record that it reads was last changed.
     changed_at: Option<DateTime<Utc>>,
+    /// The file that the root field has returned.
+    file: Option<FileResponse>,
 }
 
 impl Ran {
@@ -114,6 +120,8 @@ impl Served {
 /// What comes of a request before anything is spelled.
 enum Outcome {
     Reply(Reply),
+    /// A file, which is neither JSON nor XML.
+    File(Response<Body>),
     Elsewhere(Box<Request<Body>>),
 }
 
@@ -127,6 +135,8 @@ enum Format {
 /// A request whose body is not read yet.
 struct Asking {
     method: Method,
+    /// Whether it was sent as `HEAD`: then the answer has no body.
+    head: bool,
     headers: HeaderMap,
     /// The path, normalised.
     path: String,
@@ -192,9 +202,10 @@ impl Rest {
     }
 
     async fn respond(&self, asking: Asking, body: Body, elsewhere: Option<&Elsewhere<'_>>) -> Served {
-        let (format, head) = (asking.format, asking.method == Method::HEAD);
+        let (format, head) = (asking.format, asking.head);
         match self.reply(asking, body, elsewhere).await {
             Outcome::Reply(reply) => Served::Answer(spell(reply, format, head)),
+            Outcome::File(response) => Served::Answer(response),
             Outcome::Elsewhere(request) => Served::Elsewhere(*request),
         }
     }
@@ -251,8 +262,8 @@ impl Rest {
         let mut caller = None;
         let answer = Box::pin(self.answer(running, asking, body, named, &mut caller, elsewhere)).await;
         let mut outcome = answer.unwrap_or_else(|error| Reply::error(error).into());
-        if let (Some(caller), Outcome::Reply(reply)) = (caller, &mut outcome) {
-            self.pipeline.write_limits(&caller, &mut reply.headers);
+        if let (Some(caller), Some(headers)) = (caller, outcome.headers_mut()) {
+            self.pipeline.write_limits(&caller, headers);
         }
         outcome
     }
@@ -319,9 +330,10 @@ impl Rest {
             pipeline.within_timeout(pin!(self.admit_to(&asking, &self.documents[document], caller))).await?;
         }
         let executed = pin!(self.execute(&self.documents[document], asking, input, caller));
-        let reply = pipeline.within_timeout(executed).await;
+        let outcome = pipeline.within_timeout(executed).await;
+        // A file is sent after this: a slow download is no running request.
         drop(running);
-        Ok(reply?.into())
+        outcome
     }
 
     /// The contract neither counts a request that means no operation nor tells of its limits.
@@ -372,7 +384,7 @@ impl Rest {
         mut asking: Asking,
         input: Result<Input>,
         caller: &mut Caller,
-    ) -> Result<Reply> {
+    ) -> Result<Outcome> {
         self.pipeline.check_open().await?;
         if let Some(who) = &caller.principal {
             allow(who.abilities(), document.needs())?;
@@ -393,18 +405,22 @@ impl Rest {
                 status: status_of(document)?,
                 headers: not_stored(),
                 body: Value::Binary(Bytes::new()),
-            });
+            }
+            .into());
         }
         // One row where there are no pages.
         let rows = if !document.answer.is_page() { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
         let price = Price { rows: asking.counts.then_some(rows), conditions: asked.conditions };
         let ran = self.run(document, caller, &asking, variables, input.uploads, price).await?;
-        let Ran { data, changed_at } = ran.found(document, &input.path)?;
+        let Ran { data, changed_at, file } = ran.found(document, &input.path)?;
+        if document.answer == Answer::File {
+            return file::answer(file, document, &asking, self.options().timeout).await;
+        }
         let address = Address::new(format!("{}{}", asking.origin.base(), asking.path), &input.query);
         let body = answer::body(document, data, asked, &address, self.pipeline.engine.host.texts());
         let changes_by_get = document.is_mutation() && asking.method == Method::GET;
         let headers = if changes_by_get { not_stored() } else { last_modified(changed_at) };
-        Ok(Reply { status: status_of(document)?, headers, body })
+        Ok(Reply { status: status_of(document)?, headers, body }.into())
     }
 
     /// Refuses a path that names no record. What is wrong with the other parameters of a reading is told
@@ -450,15 +466,16 @@ impl Rest {
         };
         let writes = document.is_mutation();
         let of = |rows| points_of_rows(writes, rows).saturating_add(price.conditions);
-        let mut changed_at = None;
+        let (mut changed_at, mut file) = (None, None);
         let used = |_: &_, execution: &Execution| {
+            file = execution.take_file();
             changed_at = execution.changed_at.get().copied().filter(|_| !writes);
             of(execution.counts.rows_read())
         };
         let price = price.rows.map(of);
         let job = Job { operation, execution, writes, price, used };
         let data = answer::failure(self.pipeline.run(&self.schema, caller, job).await?.answer)?;
-        Ok(Ran { data, changed_at })
+        Ok(Ran { data, changed_at, file })
     }
 
     /// The documents, for the contract and the tests.
@@ -479,7 +496,11 @@ impl Asking {
         let format = accepted(request.headers());
         let (parts, body) = request.into_parts();
         let (method, uri, version, headers) = (parts.method, parts.uri, parts.version, parts.headers);
-        (Self { method, headers, path, place, uri, version, client, origin, format, counts: true }, body)
+        let head = method == Method::HEAD;
+        (
+            Self { method, head, headers, path, place, uri, version, client, origin, format, counts: true },
+            body,
+        )
     }
 
     /// Whether the method stands: only a `POST` may mean another one, which a header, the query or the body
@@ -498,6 +519,17 @@ impl Asking {
         *request.version_mut() = self.version;
         *request.headers_mut() = self.headers;
         request
+    }
+}
+
+impl Outcome {
+    /// The headers of an answer.
+    fn headers_mut(&mut self) -> Option<&mut HeaderMap> {
+        match self {
+            Self::Reply(reply) => Some(&mut reply.headers),
+            Self::File(response) => Some(response.headers_mut()),
+            Self::Elsewhere(_) => None,
+        }
     }
 }
 
@@ -535,6 +567,7 @@ pub fn check(
     registry: &Registry,
     abilities: &Abilities,
 ) -> Result<Vec<Document<Checked>>, DocumentError> {
+    document::check_files(registry)?;
     documents.into_iter().map(|document| document.check(registry, abilities)).collect()
 }
 
@@ -633,7 +666,7 @@ fn spell(reply: Reply, format: Format, head: bool) -> Response<Body> {
         headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
     }
     headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache, private"));
+    headers.entry(header::CACHE_CONTROL).or_insert(PRIVATE);
     if head {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     }

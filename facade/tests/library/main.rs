@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
 
 mod dialects;
+mod files;
 mod inputs;
 mod keyless;
 mod methods;

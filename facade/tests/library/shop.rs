@@ -9,7 +9,7 @@ use async_graphql::async_trait::async_trait;
 use async_graphql::{MergedObject, SimpleObject};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use facade::apis::{Apis, ApisConfig};
 use facade::engine::{Engine, Host, Options, Settings};
 use facade::execution::Principal;
@@ -366,13 +366,17 @@ fn shelves() -> Select<shelf::Entity> {
 
 /// Reading books and shelves.
 #[derive(MergedObject, Default)]
-pub struct Query(BookList, CoverList, ShelfList, Single);
+pub struct Query(BookList, CoverList, ShelfList, Single, crate::files::Files);
+
+/// Changing books.
+#[derive(MergedObject, Default)]
+pub struct Mutation(Writing, crate::files::Printer);
 
 #[derive(Default)]
-pub struct Mutation;
+pub struct Writing;
 
 #[Object]
-impl Mutation {
+impl Writing {
     /// Knocks at the door.
     #[graphql(directive = Public::apply())]
     async fn knock(&self, ctx: &Context<'_>, input: Form<BookInput>) -> Result<String> {
@@ -474,7 +478,7 @@ impl Access for Door {
 
 /// A library that runs.
 pub struct Library {
-    router: Router,
+    pub router: Router,
     /// Its OpenAPI document.
     pub openapi: Json,
 }
@@ -501,15 +505,16 @@ impl Library {
 
     /// A new library with these documents; the error where it does not start.
     pub async fn with(documents: &str) -> Result<Self> {
-        Self::build(documents, Options::default()).await
+        Self::build(&[documents, crate::files::DOCUMENTS], Options::default()).await
     }
 
     /// A new library in which nothing may be written.
     pub async fn read_only() -> Self {
-        Self::build(DOCUMENTS, Options { read_only: true, ..Options::default() }).await.unwrap()
+        Self::build(&[DOCUMENTS], Options { read_only: true, ..Options::default() }).await.unwrap()
     }
 
-    async fn build(documents: &str, options: Options) -> Result<Self> {
+    /// A new library with these documents, and bounds; the error where it does not start.
+    pub async fn build(documents: &[&str], options: Options) -> Result<Self> {
         let mut memory = ConnectOptions::new("sqlite::memory:");
         memory.max_connections(1).min_connections(1);
         let db = Database::connect(memory).await?;
@@ -522,7 +527,7 @@ impl Library {
                 knocks: 0.into(),
             }),
             abilities: &[READ, WRITE, AUDIT].into_iter().collect(),
-            documents: &[documents],
+            documents,
             dialects: &[("/local", Dialect { times: Times::Local })],
             persisted: PersistedDocuments::default(),
         };
@@ -532,10 +537,14 @@ impl Library {
         Ok(Self { router: apis.router(openapi), openapi: contract })
     }
 
+    /// What a request is answered, before the answer is read.
+    pub async fn respond(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let answer = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = answer.into_parts();
+        let (parts, body) = self.respond(request).await.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }
     }

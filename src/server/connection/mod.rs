@@ -194,3 +194,58 @@ impl Server {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use axum::Router;
+    use axum::body::Bytes;
+    use axum::routing::get;
+    use futures_util::stream;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpSocket;
+    use tokio::sync::oneshot;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::platform::config::Config;
+
+    /// A server whose first answer never ends. The channel is closed when the body of that answer is dropped.
+    async fn endless(limits: ConnectionLimits) -> (SocketAddr, oneshot::Receiver<()>) {
+        let (held, released) = oneshot::channel::<()>();
+        let held = Arc::new(Mutex::new(Some(held)));
+        let route = get(async move || {
+            let held = held.lock().unwrap().take();
+            Body::from_stream(stream::repeat_with(move || {
+                let _held = &held;
+                Ok::<_, io::Error>(Bytes::from_static(&[b'x'; MAX_BUFFER]))
+            }))
+        });
+        let server = Server::new(Site::of_router(Router::new().route("/", route)), limits, &[]);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(server.serve(listener, std::future::pending()));
+        // Connections inherit the options of the listener only once the server has started.
+        tokio::task::yield_now().await;
+        (address, released)
+    }
+
+    /// A body may hold an open file.
+    #[tokio::test]
+    async fn the_body_of_a_client_that_stops_reading_is_dropped() {
+        let (body_timeout, min_rate) = (Duration::from_millis(300), 10_000);
+        let limits = ConnectionLimits { body_timeout, min_rate, ..Config::default().connections };
+        let (address, released) = endless(limits).await;
+        let socket = TcpSocket::new_v4().unwrap();
+        // With a small buffer, the server cannot write any more at once.
+        socket.set_recv_buffer_size(8 * 1024).unwrap();
+        let mut client = socket.connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n").await.unwrap();
+        let mut first = [0; 1000];
+        client.read_exact(&mut first).await.unwrap();
+        assert!(first.starts_with(b"HTTP/1.1 200 OK\r\n"));
+        let ended = timeout(Duration::from_secs(20), released).await;
+        assert!(ended.expect("the connection is ended").is_err());
+    }
+}

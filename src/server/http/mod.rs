@@ -55,6 +55,12 @@ impl Site {
         Self { router: router(Arc::clone(&app)), api: Some(app) }
     }
 
+    /// A site with these routes only.
+    #[cfg(test)]
+    pub(super) fn of_router(router: Router) -> Self {
+        Self { router, api: None }
+    }
+
     /// The route of the metrics, which is not public.
     pub fn of_metrics(app: Arc<App>) -> Self {
         Self { router: Router::new().route("/metrics", get(health::metrics)).with_state(app), api: None }

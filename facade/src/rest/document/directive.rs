@@ -16,10 +16,10 @@ pub(super) struct Directive {
 }
 
 impl Directive {
-    const KNOWN: [&str; 24] = [
+    const KNOWN: [&str; 25] = [
         "get", "post", "put", "delete", "status", "answer", "filters", "sorts", "includes", "lends", "can",
         "inputs", "added", "also", "tag", "summary", "example", "show", "message", "missing", "beside",
-        "limiter", "maxBody", "older",
+        "limiter", "maxBody", "older", "type",
     ];
 
     pub(super) fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {
@@ -141,6 +141,14 @@ impl Directive {
         }
     }
 
+    /// `type: "application/pdf"`, or `type: ["text/csv", "application/zip"]`.
+    pub(super) fn media_types(&self) -> Result<Vec<String>, DocumentError> {
+        match self.arguments.get("type") {
+            Some(Value::String(one)) => Ok(vec![one.clone()]),
+            _ => self.names("type"),
+        }
+    }
+
     pub(super) fn status(&self) -> Result<u16, DocumentError> {
         match self.arguments.get("status") {
             None => Ok(200),
@@ -160,6 +168,7 @@ impl Directive {
             Some("DATA_PAGE") => Ok(Answer::DataPage),
             Some("DATA") => Ok(Answer::Data),
             Some("OBJECT") => Ok(Answer::Object),
+            Some("FILE") => Ok(Answer::File),
             Some(other) => Err(fail(&self.operation, format!("no answer `{other}`"))),
         }
     }

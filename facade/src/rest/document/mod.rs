@@ -6,11 +6,16 @@
 //! that works in computed objects, not in records. A field of a record with `@replaces(key: "usages")` takes the
 //! place of the field with that key, where it is included; one with `@pivot` shows each related row with the
 //! columns of the table between. A document that doesn't agree with the schema stops the start.
+//!
+//! `answer: FILE` answers the file that the root field returns ([`FileResponse`](crate::rest::FileResponse)). `type` names
+//! its media type, or several media types and ranges:
+//! `type: "application/pdf"`, `type: ["text/csv", "image/*"]`.
 
 mod assembly;
 mod completion;
 mod directive;
 mod field_directives;
+mod file;
 mod show;
 
 use std::collections::{BTreeSet, HashMap};
@@ -29,6 +34,7 @@ use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
 pub(super) use self::field_directives::{keys, rest_key};
+pub(super) use self::file::check_files;
 use super::bag::Fields;
 use super::expected::Expected;
 use crate::error::{Error, Refusal};
@@ -68,6 +74,8 @@ pub enum Answer {
     Data,
     /// The values of several root fields, each under its key.
     Object,
+    /// The file that the root field returns. `Accept` does not change it.
+    File,
 }
 
 impl Answer {
@@ -141,6 +149,8 @@ pub struct Document<State> {
     pub max_body: Option<usize>,
     /// How its answers spell values.
     pub dialect: Dialect,
+    /// Media types or ranges (`image/*`) of its file; empty if it answers no file.
+    pub types: Vec<String>,
     /// Fixed members of its answer, beside the others.
     pub beside: Fields,
     /// A text that is answered in place of the value: `{"message": text}`.
@@ -350,6 +360,7 @@ impl Document<Unchecked> {
             limiter: rest.limiter()?,
             max_body: rest.bytes("maxBody")?,
             dialect,
+            types: rest.media_types()?,
             beside: rest.object("beside")?,
             message: rest.text("message")?,
             missing: rest.text("missing")?,
@@ -387,6 +398,7 @@ impl Document<Unchecked> {
         self.roots().try_for_each(|root| self.check_arguments(root, registry))?;
         self.check_names(registry)?;
         self.check_paging()?;
+        self.check_file(registry)?;
         self.check_lends(registry, &all_roots)?;
         self.check_field_directives(registry)?;
         let needs = self.can.clone().unwrap_or(declared);
@@ -410,6 +422,7 @@ impl Document<Unchecked> {
             limiter: self.limiter,
             max_body: self.max_body,
             dialect: self.dialect,
+            types: self.types,
             beside: self.beside,
             message: self.message,
             missing: self.missing,

@@ -75,7 +75,9 @@ impl Maker<'_> {
         let Some(field) = root(document, self.registry) else { return anything().into() };
         let ty = field.ty.trim_end_matches('!').to_owned();
         match document.answer {
-            Answer::Value => return self.present(&ty, &document.root, RestForm::read(field).spelling, place),
+            Answer::Value | Answer::File => {
+                return self.present(&ty, &document.root, RestForm::read(field).spelling, place);
+            }
             Answer::Data => {
                 let value = self.present(&ty, &document.root, RestForm::read(field).spelling, place);
                 return beside(typed(Type::Object).property("data", value).required("data"), document).into();

@@ -110,6 +110,29 @@ const FAILURES: &[Failure] = &[
     },
 ];
 
+/// Further failures of files. They are written into the operations, so that a contract without files has none of them.
+const OF_FILES: &[Failure] = &[
+    Failure {
+        status: 412,
+        name: "FileChanged",
+        about: "The file does not match `If-Match`, or was changed after `If-Unmodified-Since`.",
+        headers: COUNTED,
+        example: "The record was changed since it was read.",
+    },
+    Failure {
+        status: 416,
+        name: "RangeNotSatisfiable",
+        about: "`Range` lies outside of the file; `Content-Range` has its length.",
+        headers: COUNTED,
+        example: "Range Not Satisfiable",
+    },
+];
+
+/// The responses of these failures.
+pub(super) fn of_files() -> impl Iterator<Item = (u16, Response)> {
+    OF_FILES.iter().map(|failure| (failure.status, response(failure)))
+}
+
 /// The statuses with which an operation can fail.
 pub(super) fn statuses(document: &Document<Checked>, has_body: bool, conditional: bool) -> Vec<u16> {
     let named = document.routes.iter().any(|route| route.path.contains('{'));

@@ -4,6 +4,7 @@
 
 mod answer;
 mod error;
+mod file;
 mod input;
 mod parameter;
 mod schema;
@@ -21,7 +22,7 @@ use utoipa::openapi::{
     PathsBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, SecurityRequirement, Server, Tag,
 };
 
-use super::document::{Checked, Document, Route, capitalised};
+use super::document::{Answer, Checked, Document, Route, capitalised};
 use crate::Ability;
 use crate::guard::description_without_need;
 
@@ -192,6 +193,9 @@ impl Maker<'_> {
             .summary(Some(summary))
             .description(Some(self.description(document)))
             .response(document.status.to_string(), self.success(document));
+        for (status, response) in file::others(document, route) {
+            operation = operation.response(status.to_string(), response);
+        }
         let conditional = is_conditional(document, self.registry);
         for status in error::statuses(document, body.is_some(), conditional) {
             operation = operation.response(status.to_string(), error::reference(status));
@@ -231,6 +235,9 @@ impl Maker<'_> {
     fn success(&mut self, document: &Document<Checked>) -> Response {
         if document.has_no_body() {
             return error::counted(ResponseBuilder::new().description("Done; no body.")).build();
+        }
+        if document.answer == Answer::File {
+            return file::whole(document);
         }
         let schema = self.answer(document);
         let about = if document.status == 201 { "Made." } else { "Done." };

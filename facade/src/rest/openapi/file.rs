@@ -1,0 +1,47 @@
+//! Responses of operations that answer files.
+
+use utoipa::openapi::{ContentBuilder, Header, KnownFormat, Response, ResponseBuilder, SchemaFormat, Type};
+
+use super::error;
+use super::schema::typed;
+use crate::rest::document::{Answer, Checked, Document, Route};
+
+/// The response with a whole file.
+pub(super) fn whole(document: &Document<Checked>) -> Response {
+    let headers = [
+        ("Content-Disposition", "Whether the file is shown or saved, and its name."),
+        ("ETag", "Strong tag of the content, if it has one."),
+        ("Last-Modified", "When the content was last changed, if that is known."),
+    ];
+    content(document, "The file.", &headers)
+}
+
+/// The other responses to a `GET` of a file: 206, 304, 412 and 416.
+pub(super) fn others(document: &Document<Checked>, route: &Route) -> Vec<(u16, Response)> {
+    if document.answer != Answer::File || route.method != "GET" {
+        return Vec::new();
+    }
+    let range = [("Content-Range", "The position of the bytes, and the length of the whole file.")];
+    let part = content(
+        document,
+        "The bytes that `Range` names. Files that are streamed are always sent whole.",
+        &range,
+    );
+    let known = "The client has the current file, by `If-None-Match` or `If-Modified-Since`; no body.";
+    let known = error::counted(ResponseBuilder::new().description(known)).build();
+    [(206, part), (304, known)].into_iter().chain(error::of_files()).collect()
+}
+
+fn content(document: &Document<Checked>, about: &str, headers: &[(&str, &str)]) -> Response {
+    let bytes = || typed(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+    let response = error::counted(ResponseBuilder::new().description(about));
+    let response = headers.iter().fold(response, |response, (name, about)| {
+        let mut header = Header::new(typed(Type::String).build());
+        header.description = Some((*about).to_owned());
+        response.header(*name, header)
+    });
+    let response = document.types.iter().fold(response, |response, ty| {
+        response.content(ty, ContentBuilder::new().schema(Some(bytes())).build())
+    });
+    response.build()
+}
