@@ -26,6 +26,17 @@ async fn a_directive_that_has_nothing_to_work_on() {
         ("limiter: \"door\"", "limiter: \"window\"", "there is no limiter `window`"),
         ("alone: true}", "only: true}", "`limiter` is a name, or an object of `name` and `alone`"),
         ("maxBody: 200", "maxBody: \"much\"", "`maxBody` is no number of bytes"),
+        ("status: 204", "status: 404", "`status` is no status of success"),
+        (
+            "tag: \"Books\", summary: \"The time\"",
+            "tag: \"B\", summary: \"T\", includes: [authors]",
+            "`includes` and `also` are for pages",
+        ),
+        (
+            "tag: \"Books\", summary: \"The time\"",
+            "tag: \"B\", summary: \"T\", inputs: {nope: {exactly: \"1\"}}",
+            "`inputs` names `$nope`",
+        ),
         ("status: 204", "status: \"204\"", "`status` is no number"),
     ] {
         let told = refusal(from, to).await;

@@ -155,7 +155,8 @@ impl Directive {
             Some(Value::Number(number)) => number
                 .as_u64()
                 .and_then(|number| u16::try_from(number).ok())
-                .ok_or_else(|| fail(&self.operation, "`status` is no HTTP status")),
+                .filter(|number| (200..300).contains(number))
+                .ok_or_else(|| fail(&self.operation, "`status` is no status of success")),
             Some(_) => Err(fail(&self.operation, "`status` is no number")),
         }
     }

@@ -332,12 +332,12 @@ impl Document<Unchecked> {
         rest: &Directive,
         (fragments, abilities, dialects): (&Arc<Fragments>, &Abilities, &[(&str, Dialect)]),
     ) -> Result<Self, DocumentError> {
-        let variables = operation
-            .node
-            .variable_definitions
-            .iter()
-            .map(|variable| read_variable(&variable.node, rest))
-            .collect();
+        let declared = operation.node.variable_definitions.iter();
+        let variables: Vec<_> = declared.map(|variable| read_variable(&variable.node, rest)).collect();
+        let has = |input: &str| variables.iter().any(|variable| variable.name == input);
+        if let Some(unknown) = rest.object("inputs")?.keys().find(|input| !has(input.as_str())) {
+            return Err(fail(name, format!("`inputs` names `${unknown}`, which is not declared")));
+        }
         snake_keys(&mut operation.node.selection_set.node);
         let (answer, routes) = (rest.answer()?, rest.routes()?);
         let dialect = dialect_of(dialects, &routes);
@@ -345,6 +345,8 @@ impl Document<Unchecked> {
         let also = rest.names("also")?;
         if answer.is_page() {
             complete_page(name, &mut operation.node, includes.iter().chain(&also))?;
+        } else if !includes.is_empty() || !also.is_empty() {
+            return Err(fail(name, "`includes` and `also` are for pages"));
         }
         let (root, more) = root_fields(&operation.node, answer).map_err(|problem| fail(name, problem))?;
         let mut optional = Vec::new();
@@ -401,14 +403,15 @@ impl Document<Unchecked> {
         self.check_file(registry)?;
         self.check_lends(registry, &all_roots)?;
         self.check_field_directives(registry)?;
-        let needs = self.can.clone().unwrap_or(declared);
+        let needs = self.can.clone().unwrap_or_else(|| declared.clone());
         let (_, operation) =
             self.state.document.operations.iter().next().ok_or_else(|| self.fail("it has no operation"))?;
         let prepared = PreparedDocument::new(&self.state.document, operation, registry, MAX_VARIANTS);
         let prepared = prepared.map_err(|problem| self.fail(problem))?;
         let mutates = operation.node.ty == OperationType::Mutation;
         let expected = Expected::new(&self.variables, self.max_body, registry);
-        let root_needs: Abilities = all_roots.into_iter().collect();
+        // What opens the operation opens its first root field; the others hold the caller to what they need.
+        let root_needs: Abilities = declared.into_iter().collect();
         let lent = self.lends.iter().copied().chain(root_needs.iter()).collect();
         let keyless = self.is_public(registry);
         let state = Checked { mutates, keyless, prepared, expected, needs, root_needs, lent };

@@ -36,7 +36,7 @@ pub(super) fn of_list(
     };
     let (name, _) = (Name::new(text("operation")?), text("get")?);
     let mut rest = Directive { operation: name.to_string(), arguments: list.arguments.clone() };
-    rest.arguments.retain(|argument, _| !matches!(argument.as_str(), "show" | "example"));
+    rest.arguments.retain(|argument, _| !matches!(argument.as_str(), "show" | "example" | "older"));
     for (argument, value) in show {
         match argument.as_str() {
             "operation" | "argument" => {}
@@ -49,6 +49,10 @@ pub(super) fn of_list(
     let argument = if show.contains_key("argument") { Some(text("argument")?) } else { None };
     let mut operation = operation.clone();
     narrow(&mut operation.node, argument).map_err(|problem| fail(&list.operation, problem))?;
+    let declared = &operation.node.variable_definitions;
+    if let Some(Value::Object(inputs)) = rest.arguments.get_mut("inputs") {
+        inputs.retain(|input, _| declared.iter().any(|variable| variable.node.name.node == *input));
+    }
     Ok(Some((name, operation, rest)))
 }
 
