@@ -89,7 +89,6 @@ async fn the_start_is_refused_as_the_reference_says() {
     };
     let clock = |rest: &str| format!("query clock {rest} {{ clock {{ now }} }}");
     let opened = |rest: &str| clock(&format!("@rest(get: \"/clock\", {rest})"));
-    let shown = "show: {operation: \"booksShow\", get: \"/books/{id}\"}";
     for (documents, problem) in [
         (list("filters: [nope]"), "BookFilter has no `nope`"),
         (list("sorts: [title]"), "`$sort` is not declared, but names for it are"),
