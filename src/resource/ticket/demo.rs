@@ -13,8 +13,10 @@ use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{AGENT, Maker, Making, OLDEST};
 
 /// Makes the tickets with their messages and comments. It throws the dice after the mails.
-pub const MAKER: Maker =
-    Maker { after: &["department", "invoice", "mail", "service"], make: |db, making| Box::pin(make(db, making)) };
+pub const MAKER: Maker = Maker {
+    after: &["department", "invoice", "mail", "service"],
+    make: |db, making| Box::pin(make(db, making)),
+};
 
 /// A ticket. Its messages are by the customer and the staff in turn.
 #[derive(Deserialize)]

@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn a_name_is_done_with_the_last_of_its_makers() {
-        let makers: [Named<Maker>; 4] = [("a", ('a', &[])), ("b", ('b', &["a"])), ("c", ('c', &[])), ("a", ('d', &["c"]))];
+        let makers: [Named<Maker>; 4] =
+            [("a", ('a', &[])), ("b", ('b', &["a"])), ("c", ('c', &[])), ("a", ('d', &["c"]))];
         assert_eq!(letters(&makers), Ok("acdb".to_owned()));
     }
 
