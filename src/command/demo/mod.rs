@@ -2,15 +2,12 @@
 //! start. It can never be laid over a real shop: a database that is named refuses it.
 
 mod cancellation_reason;
-mod coupon;
-mod department;
 mod keys;
 mod log;
 mod mail;
 mod office;
 mod server;
 mod subdomain;
-mod ticket;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,16 +25,13 @@ use crate::shop::sample::order::ordered;
 use crate::{database, resource};
 
 /// Makers of what belongs to no resource, or to none that is there yet.
-const OWN: [Named<Maker>; 9] = [
+const OWN: [Named<Maker>; 6] = [
     ("cancellation_reason", cancellation_reason::MAKER),
-    ("coupon", coupon::MAKER),
-    ("department", department::MAKER),
     ("log", log::MAKER),
     ("mail", mail::MAKER),
     ("office", office::MAKER),
     ("server", server::MAKER),
     ("subdomain", subdomain::MAKER),
-    ("ticket", ticket::MAKER),
 ];
 
 /// An open demo shop.

@@ -1,8 +1,6 @@
 //! `guichet seed`: a large invented shop. The same numbers, seed and date give the same rows.
 
-mod department;
 mod staff;
-mod ticket;
 
 use std::time::Instant;
 
@@ -19,8 +17,7 @@ use crate::shop::sample::order::ordered;
 use crate::shop::sample::seed::{Count, Counts, Maker, Options, Plan, Progress};
 
 /// Makers of what belongs to no resource, or to none that is there yet.
-const OWN: [Named<Maker>; 3] =
-    [("department", department::MAKER), ("staff", staff::MAKER), ("ticket", ticket::MAKER)];
+const OWN: [Named<Maker>; 1] = [("staff", staff::MAKER)];
 
 #[derive(Args)]
 pub(super) struct Arguments {

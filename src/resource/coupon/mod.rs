@@ -16,6 +16,7 @@ use super::product::{self, Product};
 use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
+pub mod demo;
 mod write;
 
 abilities! {

@@ -60,9 +60,12 @@ pub(super) async fn update(scope: ShopScope<'_>, id: Id, mut input: CouponInput)
     };
     let prices = input.pricing.value().cloned().unwrap_or_default();
     pricing::write_first(&transaction, PricingTarget::Coupon, id, &prices, currency).await?;
-    if !input.products.is_undefined() || !input.groups.is_undefined() {
-        let products = products(&transaction, &input).await?;
+    let products = products(&transaction, &input).await?;
+    // Left out, the products stay as they are: groups add theirs.
+    if !input.products.is_undefined() {
         unlink(&transaction, id, &products).await?;
+    }
+    if !products.is_empty() {
         link(&transaction, id, &products).await?;
     }
     transaction.commit().await?;

@@ -19,6 +19,9 @@ use super::ticket::{self, Ticket, live_tickets};
 use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
+pub mod demo;
+pub mod seed;
+
 abilities! {
     /// Lists departments.
     INDEX = "departments:index", permissions ["admin.manage_departments"];

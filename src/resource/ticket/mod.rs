@@ -8,6 +8,9 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 use super::customer::{self, Customer};
 use crate::abilities;
 
+pub mod demo;
+pub mod seed;
+
 abilities! {
     /// Lists tickets.
     INDEX = "tickets:index", permissions ["admin.manage_tickets"];

@@ -2,8 +2,8 @@
 
 use super::{Failure, Named};
 
-/// Makers in an order in which each runs after those that it names; those that may run at the same time, as they stand
-/// in the list.
+/// Makers in an order in which each runs after all of the names that it names; those that may run at the same time, as they
+/// stand in the list.
 ///
 /// # Errors
 /// When a maker names one that is not there, or makers wait for each other.
@@ -17,16 +17,16 @@ pub fn ordered<M: Copy>(
             return Err(format!("`{name}` is made after `{unknown}`, which nothing makes").into());
         }
     }
-    let (mut waiting, mut done, mut ordered) = (makers.to_vec(), Vec::new(), Vec::new());
+    let (mut waiting, mut ordered) = (makers.to_vec(), Vec::new());
     while !waiting.is_empty() {
-        let ready = waiting.iter().position(|(_, maker)| after(maker).iter().all(|name| done.contains(name)));
+        // A resource without makers has one that makes nothing, beside one of its name that stands elsewhere.
+        let is_done = |name: &&str| waiting.iter().all(|(other, _)| other != name);
+        let ready = waiting.iter().position(|(_, maker)| after(maker).iter().all(is_done));
         let Some(ready) = ready else {
             let names: Vec<_> = waiting.iter().map(|(name, _)| *name).collect();
             return Err(format!("these wait for each other: {}", names.join(", ")).into());
         };
-        let (name, maker) = waiting.remove(ready);
-        done.push(name);
-        ordered.push(maker);
+        ordered.push(waiting.remove(ready).1);
     }
     Ok(ordered)
 }
@@ -46,6 +46,13 @@ mod tests {
     fn each_runs_after_those_that_it_names() {
         let makers: [Named<Maker>; 3] = [("a", ('a', &["c"])), ("b", ('b', &[])), ("c", ('c', &["b"]))];
         assert_eq!(letters(&makers), Ok("bca".to_owned()));
+    }
+
+    #[test]
+    fn a_name_is_done_with_the_last_of_its_makers() {
+        let makers: [Named<Maker>; 4] =
+            [("a", ('a', &[])), ("b", ('b', &["a"])), ("c", ('c', &[])), ("a", ('d', &["c"]))];
+        assert_eq!(letters(&makers), Ok("acdb".to_owned()));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! | Module | Holds |
 //! |---|---|
+//! | [`coupons`] | coupons: whole and partial changes, products, dates, prices, deletions |
 //! | [`customers`] | customers |
+//! | [`departments`] | departments: their permission, their tickets, deletions |
 //! | [`descriptions`] | HTML of products and groups: what is refused, and what is stored as it was sent |
 //! | [`documented`] | what only the documents promise |
 //! | [`groups`] | the tree, its prices, its pictures, and deletions that go through |
@@ -13,7 +15,9 @@
 //! | [`statistics`] | figures compared with statements of their own, and the licence |
 //! | [`viewer`] | what a customer sees, and that it is nobody else's |
 
+pub(crate) mod coupons;
 pub(crate) mod customers;
+pub(crate) mod departments;
 pub(crate) mod descriptions;
 pub(crate) mod documented;
 pub(crate) mod groups;

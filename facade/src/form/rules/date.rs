@@ -19,7 +19,8 @@ pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<String> {
         None => subject.sibling(sibling).and_then(parse_value),
     };
     let fits = match (parse_value(subject.value), earlier) {
-        (Some(value), Some(earlier)) => value.instant() > earlier.instant(),
+        // As they are stored: one may have an offset and the other none.
+        (Some(value), Some(earlier)) => value.in_shop() > earlier.in_shop(),
         (value, None) => value.is_some(),
         (None, Some(_)) => false,
     };

@@ -12,8 +12,11 @@ use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{AGENT, Maker, Making, OLDEST};
 
-pub(super) const MAKER: Maker =
-    Maker { after: &["department", "invoice", "service"], make: |db, making| Box::pin(make(db, making)) };
+/// Makes the tickets with their messages and comments. It throws the dice after the mails.
+pub const MAKER: Maker = Maker {
+    after: &["department", "invoice", "mail", "service"],
+    make: |db, making| Box::pin(make(db, making)),
+};
 
 /// A ticket. Its messages are by the customer and the staff in turn.
 #[derive(Deserialize)]
@@ -31,7 +34,7 @@ struct Ticket {
 }
 
 async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
-    let stories: Vec<Ticket> = serde_json::from_str(include_str!("ticket.json"))?;
+    let stories: Vec<Ticket> = serde_json::from_str(include_str!("demo.json"))?;
     let invoices = paid(db).await?;
     // Two rounds of the same stories, by other customers at other times.
     let told = (0..2).flat_map(|round| stories.iter().map(move |ticket| (round, ticket)));

@@ -14,7 +14,8 @@ use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{Maker, Making};
 use crate::shop::sample::money::{CURRENCIES, money};
 
-pub(super) const MAKER: Maker =
+/// Makes the coupons with what they take off and where they were used.
+pub const MAKER: Maker =
     Maker { after: &["invoice", "pricing"], make: |db, making| Box::pin(make(db, making)) };
 
 /// A coupon; days count from the day on which the shop is made.
@@ -45,7 +46,7 @@ struct Coupon {
 }
 
 async fn make(db: &impl ConnectionTrait, making: &Making) -> Result<(), Failure> {
-    let coupons: Vec<Coupon> = serde_json::from_str(include_str!("coupon.json"))?;
+    let coupons: Vec<Coupon> = serde_json::from_str(include_str!("demo.json"))?;
     let used = usages(db).await?;
     let uses = |id: i64| used.iter().filter(|usage| usage.coupon_id == Set(Id(id))).count();
     let rows = coupons.iter().zip(1..).map(|(coupon, id)| row(making, coupon, id, uses(id)));

@@ -10,7 +10,8 @@ use crate::shop::sample::Failure;
 use crate::shop::sample::batch::{count_on, insert};
 use crate::shop::sample::seed::{Count, Maker, Plan, chunks, keys_of};
 
-pub(super) const MAKER: Maker = Maker {
+/// Makes tickets of the customers, each with three messages.
+pub const MAKER: Maker = Maker {
     after: &["customer", "department", "staff"],
     counts: &[TICKETS],
     dice: Some(DICE),

@@ -6,7 +6,8 @@ use sea_orm::{DatabaseConnection, EntityTrait, QuerySelect, Set};
 use crate::shop::sample::Failure;
 use crate::shop::sample::seed::{Maker, Plan};
 
-pub(super) const MAKER: Maker = Maker { make: |db, plan| Box::pin(make(db, plan)), ..Maker::NOTHING };
+/// Makes a department where there is none: tickets need one.
+pub const MAKER: Maker = Maker { make: |db, plan| Box::pin(make(db, plan)), ..Maker::NOTHING };
 
 async fn make(db: &DatabaseConnection, plan: &Plan) -> Result<(), Failure> {
     if support_department::Entity::find().limit(1).one(db).await?.is_some() {
