@@ -9,8 +9,8 @@ use facade::node::{NodeQuery, NodeType, NodeTypes};
 use crate::access::Catalog;
 use crate::shop::sample::{self, Named};
 
-/// The maker of a resource's rows in an invented shop: `MAKER` of its module `demo` or `seed`, or a maker of nothing if it
-/// has no such module.
+/// The maker of a resource's rows in an invented shop: `MAKER` of its module `demo` or `seed`, or a maker of nothing if
+/// it has no such module.
 macro_rules! maker {
     ($name:ident, $module:ident) => {{
         #[allow(unused_imports, reason = "the resource's own module hides it")]

@@ -152,8 +152,8 @@ macro_rules! camel_name {
 ///
 /// # Views
 ///
-/// `view of` declares a record of the same table for another audience. It names the columns of the other record that its
-/// audience sees; they have the descriptions and renderings of that record. **It inherits no guard**: `#[can(…)]`,
+/// `view of` declares a record of the same table for another audience. It names the columns of the other record that
+/// its audience sees; they have the descriptions and renderings of that record. **It inherits no guard**: `#[can(…)]`,
 /// `#[rest_only]`, `node` and the branches are its own. A name that the other record does not have is refused at the
 /// start.
 ///

@@ -19,8 +19,8 @@ pub struct Deleted<T> {
 }
 
 impl<T: Record> Deleted<T> {
-    /// Resolves the selection in the transaction that deletes the record afterwards. If resolving fails, the caller must
-    /// not delete: see [`Self::is_read`].
+    /// Resolves the selection in the transaction that deletes the record afterwards. If resolving fails, the caller
+    /// must not delete: see [`Self::is_read`].
     ///
     /// # Errors
     /// When the transaction is still in use, which does not happen after the selection is resolved.

@@ -1,10 +1,10 @@
 //! Records: a table's rows as GraphQL type and as REST object, from one declaration.
 //!
 //! A [`RecordType`] describes a table: its columns, how their values are written, and the branches of a row.
-//! [`record!`](crate::record!) makes it. For one level of a selection, a [`RecordSelection`] lists the selected columns.
-//! One statement reads them by position, and the rows are written as bytes of JSON. Each branch is loaded for all rows
-//! of the level at once, so a selection with b branches costs at most b statements more, however many rows there are.
-//! The code is not generic over records, so it is compiled once.
+//! [`record!`](crate::record!) makes it. For one level of a selection, a [`RecordSelection`] lists the selected
+//! columns. One statement reads them by position, and the rows are written as bytes of JSON. Each branch is loaded for
+//! all rows of the level at once, so a selection with b branches costs at most b statements more, however many rows
+//! there are. The code is not generic over records, so it is compiled once.
 
 mod cell;
 mod connection;

@@ -1,5 +1,5 @@
-//! The directive `@inRest` on a field: the form of its value in REST, where it does not follow from the GraphQL type. It
-//! is printed in the schema, and the OpenAPI document is made from it.
+//! The directive `@inRest` on a field: the form of its value in REST, where it does not follow from the GraphQL type.
+//! It is printed in the schema, and the OpenAPI document is made from it.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! Mails that customers get about their account (docs/contract/application-store.md#4.8, docs/contract/application-store.md#4.9;
-//! docs/contract/credentials.md#5, docs/contract/credentials.md#6).
+//! Mails that customers get about their account (docs/contract/application-store.md#4.8,
+//! docs/contract/application-store.md#4.9; docs/contract/credentials.md#5, docs/contract/credentials.md#6).
 
 use chrono::TimeDelta;
 use entity::{Id, ShopTime, customer, password_reset_token};

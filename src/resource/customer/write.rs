@@ -1,4 +1,5 @@
-//! Creates, updates and confirms customers (docs/contract/application-store.md#4.3, docs/contract/application-store.md#4.5, docs/contract/application-store.md#4.7).
+//! Creates, updates and confirms customers (docs/contract/application-store.md#4.3,
+//! docs/contract/application-store.md#4.5, docs/contract/application-store.md#4.7).
 
 use async_graphql::MaybeUndefined;
 use entity::{Amount, Flag, Id, ShopTime, customer};

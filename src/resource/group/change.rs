@@ -1,4 +1,5 @@
-//! Creates, updates and deletes groups (docs/contract/application-store.md#6.4, docs/contract/application-store.md#6.5, docs/contract/application-store.md#6.6).
+//! Creates, updates and deletes groups (docs/contract/application-store.md#6.4, docs/contract/application-store.md#6.5,
+//! docs/contract/application-store.md#6.6).
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! The lowest price of the products of a group (docs/contract/application-store.md#9.3, docs/contract/application-store.md#9.4): computed for
-//! all groups of a level by two statements.
+//! The lowest price of the products of a group (docs/contract/application-store.md#9.3,
+//! docs/contract/application-store.md#9.4): computed for all groups of a level by two statements.
 
 use std::collections::HashMap;
 

@@ -17,8 +17,8 @@ use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{Maker, Making};
 use crate::shop::sample::money::{TAX, exchanged, money, percent};
 
-/// Makes invoices with their items. It also draws the services, whose maker runs later: a service has the key of its open
-/// invoice.
+/// Makes invoices with their items. It also draws the services, whose maker runs later: a service has the key of its
+/// open invoice.
 pub const MAKER: Maker =
     Maker { after: &["customer", "product"], make: |db, making| Box::pin(make(db, making)) };
 

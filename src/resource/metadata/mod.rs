@@ -1,4 +1,5 @@
-//! Metadata: key and value pairs that extensions and the shop attach to records (docs/contract/application-store.md#5.1, docs/contract/application-store.md#12).
+//! Metadata: key and value pairs that extensions and the shop attach to records
+//! (docs/contract/application-store.md#5.1, docs/contract/application-store.md#12).
 
 pub mod demo;
 

@@ -390,8 +390,8 @@ async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Delet
     Ok(deleted)
 }
 
-/// Cancels the invoice items of a product that are not delivered. Reads first: the table has no index on the product, and
-/// an update by it would lock all of its rows.
+/// Cancels the invoice items of a product that are not delivered. Reads first: the table has no index on the product,
+/// and an update by it would lock all of its rows.
 async fn cancel_items(transaction: &Transaction, product: Id, now: ShopTime) -> Result<()> {
     let open = Condition::all()
         .add(invoice_item::Column::Type.eq("product"))

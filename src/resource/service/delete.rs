@@ -1,5 +1,5 @@
-//! Deletes a service (docs/contract/application-operations.md#2.4). A paid invoice stays paid, and an open subscription is
-//! cancelled: it does not prevent the deletion.
+//! Deletes a service (docs/contract/application-operations.md#2.4). A paid invoice stays paid, and an open subscription
+//! is cancelled: it does not prevent the deletion.
 
 use entity::{
     Id, ShopTime, config_options_service, invoice, invoice_item, invoice_log, service, service_renewal,

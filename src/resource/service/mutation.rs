@@ -1,4 +1,6 @@
-//! The mutations of services (docs/contract/application-operations.md#2.2, docs/contract/application-operations.md#2.3, docs/contract/application-operations.md#2.4, docs/contract/application-operations.md#2.5, docs/contract/documented-contract.md#4.7).
+//! The mutations of services (docs/contract/application-operations.md#2.2, docs/contract/application-operations.md#2.3,
+//! docs/contract/application-operations.md#2.4, docs/contract/application-operations.md#2.5,
+//! docs/contract/documented-contract.md#4.7).
 //!
 //! Each action locks its service first. Parallel calls run one after the other, and each decides by the status that it
 //! reads under the lock.

@@ -1,5 +1,6 @@
-//! Changes of a service's status (docs/contract/application-operations.md#2.5, docs/contract/application-operations.md#2.6).
-//! The types of the base shop need nothing else; extensions that provide other types are not called.
+//! Changes of a service's status (docs/contract/application-operations.md#2.5,
+//! docs/contract/application-operations.md#2.6). The types of the base shop need nothing else; extensions that provide
+//! other types are not called.
 
 use entity::{Flag, Id, Int, ShopTime, product, service};
 use facade::transaction::Transaction;
@@ -39,8 +40,8 @@ pub async fn suspend(
     Ok(service)
 }
 
-/// Activates a service and revokes a planned cancellation (docs/contract/application-operations.md#2.3). The reason of the
-/// suspension stays in the row. For an active service, only the log gets a line.
+/// Activates a service and revokes a planned cancellation (docs/contract/application-operations.md#2.3). The reason of
+/// the suspension stays in the row. For an active service, only the log gets a line.
 ///
 /// # Errors
 /// When the database fails.

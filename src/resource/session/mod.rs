@@ -1,4 +1,5 @@
-//! Sessions: signing in and out, for customers and for the staff (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/wire.md#7.6).
+//! Sessions: signing in and out, for customers and for the staff (docs/contract/credentials.md#3,
+//! docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/wire.md#7.6).
 //!
 //! The original signs in by its own pages and by `/api/client`; here, REST has no operation for it. Both APIs accept an
 //! access token in place of a key. A session of the staff has the abilities of its role, which is not more than in the

@@ -1,5 +1,5 @@
-//! The price that a customer pays for a service (docs/contract/client.md#9.0), computed for all services of a level with
-//! two statements.
+//! The price that a customer pays for a service (docs/contract/client.md#9.0), computed for all services of a level
+//! with two statements.
 
 use std::collections::HashMap;
 

@@ -16,8 +16,8 @@ pub(super) fn postcode(subject: &Subject<'_>) -> Option<String> {
         .then(|| format!("The {} is not a valid zip code.", subject.name))
 }
 
-/// The country that was sent, otherwise the stored one. Nothing if the sent value is not a text: the rule of the country
-/// reports that.
+/// The country that was sent, otherwise the stored one. Nothing if the sent value is not a text: the rule of the
+/// country reports that.
 fn country(subject: &Subject<'_>) -> Option<String> {
     match subject.sibling("country") {
         Some(Value::String(code)) => Some(code.clone()),

@@ -1,4 +1,4 @@
-//! What the clients were answered, with the order in which it came.
+//! The answers that the clients got, in their order.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -13,14 +13,14 @@ use crate::harness::rows::Snapshot;
 /// Statuses with which an operation may be refused; 503 is counted apart.
 const REFUSALS: [u16; 6] = [400, 404, 409, 412, 422, 503];
 
-/// Fields that may be refused: values that are taken, and parents that are not there.
+/// Fields that may be refused: values that must be unique, and parents that do not exist.
 const REFUSED_FIELDS: [&str; 5] = ["slug", "email", "parent_id", "group_id", "related_id"];
 
 /// An operation that was answered.
 pub(super) struct Done {
     pub(super) started: u64,
     pub(super) ended: u64,
-    /// By how much it changes its counter.
+    /// The amount by which it changes its counter.
     pub(super) change: i64,
     pub(super) answer: Answer,
 }
