@@ -2,8 +2,7 @@
 //!
 //! * SQLite (default): the template's file is copied.
 //! * PostgreSQL, MySQL/MariaDB: a few databases are reused; before each use, the tables that changed are filled anew,
-//! and
-//!   their counters are reset.
+//!   and their counters are reset.
 //!
 //! `GUICHET_TEST_DATABASE` = `sqlite`, `mysql` or `postgres`; the servers' addresses are
 //! `GUICHET_TEST_MYSQL_URL` (default `mysql://root@127.0.0.1:3306`) and

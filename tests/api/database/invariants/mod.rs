@@ -3,8 +3,7 @@
 //!
 //! * `GUICHET_OPERATIONS`: how many operations (a few without it, 2,000 in CI).
 //! * `GUICHET_SEED`: the operations of each client follow from it. A run prints its seed; with the same one, each
-//! client
-//!   sends the same operations in the same order:
+//!   client sends the same operations in the same order:
 //!   `GUICHET_SEED=7 GUICHET_OPERATIONS=2000 cargo test --test api invariants -- --nocapture`.
 //!   The interleaving of the clients differs: a failure reappears after some runs and not in each.
 //! * `GUICHET_TEST_DATABASE`: on which database (see [`crate::harness::store`]).
