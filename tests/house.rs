@@ -1,15 +1,15 @@
-//! Rules of the code that the compiler doesn't know: a module imports only from those below it, nothing outside of a
-//! resource's folder names it, and what comments cite is there.
+//! Rules of the code that the compiler does not check: a module imports only from floors below it, nothing outside of
+//! the folder of a resource names it, and sections that comments cite exist.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The floors of `src/`, from the top. Each sees those below it, and the crates under all of them.
+/// The floors of `src/`, from the top. Each may import from those below it, and from the crates.
 const FLOORS: [&str; 8] =
     ["command", "server", "resource", "scope", "access", "shop", "database", "platform"];
-/// The crates of the workspace that `facade` may use: it knows no table, and so no resource.
+/// The crates of the workspace that `facade` may use. It must not depend on a table.
 const BELOW_THE_ENGINE: [&str; 1] = ["value"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -26,13 +26,13 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The text without what follows `//` on a line.
+/// The text of a file without line comments.
 fn code(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap();
     text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// The names that follow `parent::` in a path, those of a group too.
+/// The names that follow `parent::` in paths, also in groups of imports.
 fn names_in<'c>(parent: &str, code: &'c str) -> Vec<&'c str> {
     let mut names = Vec::new();
     for rest in code.split(&format!("{parent}::")).skip(1) {
@@ -89,14 +89,14 @@ fn imports_point_downwards() {
     assert!(seen > 200, "few imports were found: {seen}");
 }
 
-/// Names of the resources.
+/// The names of the resources.
 fn resources() -> BTreeSet<String> {
     let entries = std::fs::read_dir(root().join("src/resource")).unwrap().map(|entry| entry.unwrap());
     let folders = entries.filter(|entry| entry.path().is_dir());
     folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// A new resource is its folder and a line in `resources!`: whoever works with resources takes them from that list.
+/// A new resource is its folder and a line in `resources!`: other code takes the resources from that list.
 #[test]
 fn nothing_outside_names_a_resource() {
     let (src, resources) = (root().join("src"), resources());
@@ -113,7 +113,7 @@ fn nothing_outside_names_a_resource() {
     assert!(resources.len() > 10, "few resources were found: {resources:?}");
 }
 
-/// A maker that is not declared makes nothing, and nobody would miss it.
+/// A maker that is not declared makes nothing, without any error.
 #[test]
 fn makers_of_rows_are_declared() {
     for resource in resources() {
@@ -126,7 +126,7 @@ fn makers_of_rows_are_declared() {
     }
 }
 
-/// Cargo knows what a crate may use; this tells why a new line in its manifest is refused.
+/// Cargo checks what a crate may use; this test explains why a new line in its manifest is refused.
 #[test]
 fn the_engine_stands_on_no_table() {
     let manifest = std::fs::read_to_string(root().join("facade/Cargo.toml")).unwrap();
@@ -136,7 +136,7 @@ fn the_engine_stands_on_no_table() {
     }
 }
 
-/// One way to name a folder's own file, everywhere.
+/// The main file of a folder of modules is always `mod.rs`.
 #[test]
 fn a_folder_of_modules_is_named_by_its_mod_rs() {
     for folder in ["src", "facade/src", "value/src", "entity/src", "migration/src"] {

@@ -1,5 +1,4 @@
-//! `kill -9` in the middle of writes: every write is whole or absent, and one that was answered is
-//! there.
+//! `kill -9` during writes: every write is complete or absent, and every write that was answered is present.
 //!
 //! `GUICHET_KILLS` says how often the server is killed (3 times without it, 200 times in CI);
 //! `GUICHET_TEST_DATABASE=mysql` kills it over MariaDB (`GUICHET_TEST_MYSQL_URL`) in place of SQLite.
@@ -19,7 +18,7 @@ mod processes;
 #[path = "api/harness/wire.rs"]
 mod wire;
 
-/// Requests under way at any moment.
+/// Number of requests that run at the same time.
 const WRITERS: u32 = 6;
 
 /// One number that a statement answers.
@@ -28,7 +27,7 @@ async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
     row.unwrap().try_get_by_index(0).unwrap()
 }
 
-/// What was answered, by all writers.
+/// The answers that all writers got.
 #[derive(Default)]
 struct Answered {
     made: AtomicU32,
@@ -80,7 +79,7 @@ async fn every_write_is_whole_or_absent() {
     let mut next = shop.serve(|_| ());
     for kill in 0..kills {
         let (mut server, address) = next.await.unwrap();
-        // Starting takes longer than dying.
+        // Starting takes longer than stopping.
         next = shop.serve(|_| ());
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
@@ -88,7 +87,7 @@ async fn every_write_is_whole_or_absent() {
                 tokio::spawn(write(address, key.clone(), group, name, Arc::clone(&answered)))
             })
             .collect();
-        // Another moment each time.
+        // A different moment each time.
         tokio::time::sleep(Duration::from_millis(60 + u64::from(kill * 37 % 150))).await;
         server.kill().unwrap();
         server.wait().unwrap();
@@ -123,7 +122,8 @@ async fn every_write_is_whole_or_absent() {
 async fn halves(db: &DatabaseConnection) -> i64 {
     number(
         db,
-        // Prices have no index on what they are for: one pass over them, or each check is slower than the last.
+        // Prices have no index on their target, so they are read in one pass: otherwise each check is slower than the
+        // last.
         "SELECT COUNT(*) FROM products p LEFT JOIN (SELECT related_id, COUNT(*) AS number, COUNT(deleted_at) AS gone \
          FROM pricings WHERE related_type = 'product' GROUP BY related_id) c ON c.related_id = p.id \
          WHERE p.name LIKE 'kill-%' AND (COALESCE(c.number, 0) <> 1 OR (c.gone = 0) <> (p.deleted_at IS NULL))",

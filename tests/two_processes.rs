@@ -1,5 +1,5 @@
-//! Two processes on one database with one Redis: one limit for both. And when Redis goes away, each of them
-//! keeps the limit for itself, no request fails, and its return is noticed.
+//! Two processes on one database with one Redis share one limit. While Redis is unavailable, each of them applies the
+//! limit by itself and no request fails; its return is noticed.
 //!
 //! Runs with `GUICHET_TEST_DATABASE=mysql`, on `GUICHET_TEST_MYSQL_URL` and `GUICHET_TEST_REDIS_URL` (default
 //! `redis://127.0.0.1:6379`).
@@ -31,16 +31,16 @@ const LIMIT: u32 = 60;
 const POINTS: u32 = 500;
 /// Tries to sign in a minute.
 const TRIES: u32 = 10;
-/// How long after a write its account reads from the primary.
+/// How long an account reads from the primary after a write.
 const LAG: Duration = Duration::from_secs(3);
-/// What no request may take, on a machine that is busy with other tests.
+/// Maximum duration of a request, on a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long Redis' return may stay unnoticed.
+/// Maximum time until the return of Redis is noticed.
 const RETURN: Duration = Duration::from_secs(10);
-/// Hidden in every log.
+/// A password that no log may contain.
 const PASSWORD: &str = "hunter2";
 
-/// Two servers of one shop, and the way from both to Redis.
+/// Two servers of one shop, and the proxy between both and Redis.
 struct Pair {
     shop: Shop,
     replica: Shop,
@@ -100,7 +100,7 @@ impl Pair {
         Self { shop, replica, key, proxy, redis, prefix, user: name.clone(), servers }
     }
 
-    /// Sends an operation of nobody at an address to one of the servers.
+    /// Sends an operation without a key, from an address, to one of the servers.
     async fn ask(&self, server: usize, address: u8, query: &str) -> Answer {
         let body = json!({"query": query}).to_string().into_bytes();
         let from = ("X-Forwarded-For", format!("192.0.2.{address}"));
@@ -131,7 +131,7 @@ impl Pair {
         answer
     }
 
-    /// How many of so many requests each server lets through.
+    /// How many of a number of requests each server accepts.
     async fn let_through(&self, address: u8, requests: usize) -> [u32; 2] {
         let mut through = [0, 0];
         for request in 0..requests {
@@ -177,7 +177,7 @@ impl Pair {
     }
 }
 
-/// What the header `RateLimit` says is left.
+/// The remaining quota in the header `RateLimit`.
 fn left(answer: &Answer, limit: &str) -> u32 {
     let header = answer.header("ratelimit").unwrap();
     let item = header.split(", ").find_map(|item| item.strip_prefix(&format!("\"{limit}\";r="))).unwrap();
@@ -203,7 +203,7 @@ async fn two_processes_keep_one_limit() {
     keys_tell_nothing(&pair).await;
     assert_eq!(pair.outages(), [0, 0]);
 
-    // Refused connections, then connections on which nothing is said.
+    // First connections are refused, then they are accepted and silent.
     pair.proxy.cut().await;
     let through = pair.let_through(2, 160).await;
     println!("Redis away: {} + {} of 160 requests let through, none failed", through[0], through[1]);
@@ -221,7 +221,7 @@ async fn two_processes_keep_one_limit() {
     pair.end().await;
 }
 
-/// Points are drawn by both faces of both processes, and what was not used is given back.
+/// Both APIs of both processes take points from one limit, and unused points are given back.
 async fn one_limit_of_points(pair: &Pair) {
     let mut before = POINTS;
     for request in 0..6 {
@@ -238,7 +238,7 @@ async fn one_limit_of_points(pair: &Pair) {
     println!("one limit of {POINTS} points: {before} left after 6 requests to both");
 }
 
-/// What is written through one process is read through the other, however far the replica lags behind.
+/// A write by one process is read by the other, however far the replica lags behind.
 async fn one_memory_of_writers(pair: &Pair) {
     let list = "/api/application/products";
     let read = pair.read(1, list).await.json();

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::ability::Abilities;
 use crate::api::Api;
 use crate::guard::Need;
-use crate::record::Kept;
+use crate::record::ExtractedSelections;
 use crate::rest::FileResponse;
 use crate::transaction::Transaction;
 use crate::write::Expected;
@@ -45,7 +45,7 @@ pub struct Execution {
     /// it.
     pub fresh: bool,
     /// The prepared selections on records, where the document was prepared before.
-    pub kept: Option<Arc<Kept>>,
+    pub extracted: Option<Arc<ExtractedSelections>>,
     /// The state that the record must be in for a change: REST's `If-Unmodified-Since`.
     pub expected: Expected,
     /// When the record that the request names was last changed.
@@ -114,7 +114,7 @@ impl Execution {
             extra_abilities: Abilities::default(),
             strict: false,
             fresh: false,
-            kept: None,
+            extracted: None,
             expected: Expected::default(),
             changed_at: OnceLock::new(),
             file: Mutex::default(),

@@ -27,7 +27,9 @@ use crate::ability::Ability;
 use crate::engine::graphql;
 use crate::execution::Execution;
 use crate::guard::Can;
-use crate::record::{Level, NODE, PLANNED, Record, RecordType, Row, Rows, global_id, path_of, write_each};
+use crate::record::{
+    NODE, PLANNED_TAG, Record, RecordSelection, RecordType, Row, Rows, global_id, path_of, write_each,
+};
 use crate::scope::RequestScope;
 
 /// The primary key in an identifier of the type `name`: plain digits, or, in GraphQL, a global identifier.
@@ -120,15 +122,15 @@ impl NodeSearch<'_> {
         mut select: SelectStatement,
     ) -> ServerResult<HashMap<Id, Value>> {
         let scope = RequestScope::from(self.ctx);
-        let level = Level::plan(self.ctx, record)?;
-        let columns = level.columns();
+        let selection = RecordSelection::plan(self.ctx, record)?;
+        let columns = selection.columns();
         record.select(columns, &mut select);
         let found = scope.rows(scope.backend().build(&select)).await;
         let found = found.map_err(|error| self.failed(error.into()))?;
         let rows = Rows::new(columns, found.into_iter().map(Row::Read).collect());
         let keys: std::result::Result<Vec<_>, _> = rows.views(record).iter().map(|row| row.key()).collect();
         let keys = keys.map_err(|error| self.failed(error.into()))?;
-        let values = write_each(&level, &rows, self.ctx, &self.path).await?;
+        let values = write_each(&selection, &rows, self.ctx, &self.path).await?;
         Ok(keys.into_iter().map(Id).zip(values).collect())
     }
 }
@@ -205,7 +207,7 @@ impl<N: NodeTypes> OutputType for Node<N> {
                 keys: None,
                 visible: None,
                 inaccessible: false,
-                tags: vec![PLANNED.to_owned()],
+                tags: vec![PLANNED_TAG.to_owned()],
                 rust_typename: None,
                 directive_invocations: Vec::new(),
                 requires_scopes: Vec::new(),

@@ -57,7 +57,7 @@ macro_rules! one {
                 ctx: &async_graphql::Context<'_>,
                 id: async_graphql::ID,
             ) -> $crate::Result<Option<$crate::record::One<$Record>>> {
-                $crate::record::see(ctx, $rows, &id).await
+                $crate::record::read_by_id(ctx, $rows, &id).await
             }
         }
     };

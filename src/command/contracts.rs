@@ -1,5 +1,5 @@
-//! `guichet contracts`: the GraphQL schema and the OpenAPI document as files. The examples in the
-//! document are what a demo shop of a fixed day answers.
+//! `guichet contracts`: the GraphQL schema and the OpenAPI document as files. The examples in the document are answers
+//! of a demo shop on a fixed day.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ use crate::server::{contracts, schema};
 const DAY: &str = "2026-11-23T12:00:00Z";
 /// Host of the addresses in examples.
 const HOST: &str = "shop.example";
-/// The longest answer that is an example.
+/// Maximum length of an answer that becomes an example, in bytes.
 const MAX_EXAMPLE: usize = 1 << 20;
 
 #[derive(Args)]
@@ -48,20 +48,20 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     Err(Failure::new(format!("{} out of date: run `guichet contracts`", stale.join(" and "))))
 }
 
-/// When an operation is tried: reading ones first, then those that make something, deletions last.
-fn turn(document: &Document<Checked>) -> (bool, bool, bool) {
+/// The order in which operations run: queries first, then creations, other changes, and deletions last.
+fn run_order(document: &Document<Checked>) -> (bool, bool, bool) {
     let deletes = document.routes[0].method == "DELETE";
     (document.is_mutation(), deletes, document.status != StatusCode::CREATED.as_u16())
 }
 
-/// What every operation answers on a demo shop.
+/// The answer of each operation on a demo shop, by name.
 async fn examples() -> Result<Examples, Failure> {
     let now: DateTime<Utc> = DAY.parse()?;
     let mut config = Config { rate_limit: None, ..Config::default() };
     demo::on_the_side(&mut config, now, async |config, demo| {
         let app = App::new(config.clone(), demo.db.clone(), Clock::Frozen(now)).await?;
         let mut documents = contracts::documents(&schema::internal_registry())?;
-        documents.sort_by_key(turn);
+        documents.sort_by_key(run_order);
         let mut examples = Examples::new();
         // Examples are JSON.
         for document in documents.iter().filter(|document| document.answer != Answer::File) {
@@ -74,7 +74,7 @@ async fn examples() -> Result<Examples, Failure> {
     .await
 }
 
-/// What an operation answers to its example; nothing where the demo shop has no such record.
+/// The answer of an operation to its example request; nothing if it has another status than the declared one.
 async fn example(app: &App, document: &Document<Checked>, key: &str) -> Result<Option<Json>, Failure> {
     let route = &document.routes[0];
     let mut path = format!("{PREFIX}{}", route.path);

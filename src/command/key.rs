@@ -17,14 +17,14 @@ use super::{Failure, say, shop};
 use crate::access::key::NewKey;
 use crate::platform::config::Config;
 
-/// Class names that the original stores for the two kinds of owners.
+/// The class names of the two kinds of owners in the original.
 const STAFF: &str = r"App\Models\Admin\Admin";
 const CUSTOMER: &str = r"App\Models\Account\Customer";
-/// Names of the keys that a login makes.
-const SESSIONS: [&str; 2] = ["client-api", "2fa-pending"];
+/// Names of the keys that the original makes at sign-in.
+const SESSION_KEYS: [&str; 2] = ["client-api", "2fa-pending"];
 
-/// What the column holds, in letters.
-const LONGEST_NAME: usize = 255;
+/// Maximum length of a name in the column, in characters.
+const MAX_NAME_LENGTH: usize = 255;
 
 pub(super) const EXAMPLES: &str = "Examples:
   guichet create-api-key backup admin@example.com --permissions=customers:index,customers:show
@@ -70,8 +70,8 @@ pub(super) async fn create(config: &Config, arguments: Create) -> Result<(), Fai
     if expires.is_some_and(|end| end.0 <= now) {
         return Err(Failure::usage("--expires lies in the past"));
     }
-    if arguments.name.chars().count() > LONGEST_NAME {
-        return Err(Failure::new(format!("the name of a key has at most {LONGEST_NAME} letters")));
+    if arguments.name.chars().count() > MAX_NAME_LENGTH {
+        return Err(Failure::new(format!("the name of a key has at most {MAX_NAME_LENGTH} letters")));
     }
     let db = shop(config).await?;
     let staff = arguments.r#type == "application";
@@ -97,8 +97,8 @@ pub(super) async fn create(config: &Config, arguments: Create) -> Result<(), Fai
     Ok(())
 }
 
-/// What is wrong with the arguments of `create-api-key`, where scripts of the original know its words and
-/// its exit code (docs/contract/credentials.md#13).
+/// The failure for wrong arguments of `create-api-key`, with the message and exit code of the original, on which
+/// scripts rely (docs/contract/credentials.md#13).
 pub(super) fn refusal(error: &clap::Error) -> Option<Failure> {
     let named = match error.get(ContextKind::InvalidArg)? {
         ContextValue::String(name) => name.clone(),
@@ -164,7 +164,7 @@ fn abilities(given: Vec<String>, staff: bool) -> Result<Vec<String>, Failure> {
 
 async fn staff_by_email(db: &DatabaseConnection, email: &str) -> Result<Option<Id>, DbErr> {
     let found = admin::Entity::find()
-        .filter(same_text(db, admin::Column::Email, email))
+        .filter(equals_ignoring_case(db, admin::Column::Email, email))
         .filter(admin::Column::DeletedAt.is_null())
         .order_by_asc(admin::Column::Id);
     found.one(db).await.map(|row| row.map(|row| row.id))
@@ -172,19 +172,20 @@ async fn staff_by_email(db: &DatabaseConnection, email: &str) -> Result<Option<I
 
 async fn customer_by_email(db: &DatabaseConnection, email: &str) -> Result<Option<Id>, DbErr> {
     let found = customer::Entity::find()
-        .filter(same_text(db, customer::Column::Email, email))
+        .filter(equals_ignoring_case(db, customer::Column::Email, email))
         .filter(customer::Column::DeletedAt.is_null());
     found.one(db).await.map(|row| row.map(|row| row.id))
 }
 
-/// Equality without regard to case, which is what MariaDB's collation does by itself.
-fn same_text(db: &impl ConnectionTrait, column: impl ColumnTrait, text: &str) -> SimpleExpr {
+/// Case-insensitive equality. The collation of MariaDB ignores case by itself.
+fn equals_ignoring_case(db: &impl ConnectionTrait, column: impl ColumnTrait, text: &str) -> SimpleExpr {
     match db.get_database_backend() {
         DbBackend::MySql => column.eq(text),
         _ => ExprTrait::eq(Func::lower(Expr::col(column)), text.to_lowercase()),
     }
 }
 
+/// Parses a day, whose end is meant, or a date and time.
 fn expiry(text: &str) -> Result<NaiveDateTime, String> {
     let whole_day = |day: NaiveDate| day.and_hms_opt(23, 59, 59);
     NaiveDate::parse_from_str(text, "%Y-%m-%d")
@@ -199,7 +200,7 @@ pub(super) async fn list(config: &Config, arguments: &List) -> Result<(), Failur
     let db = shop(config).await?;
     let mut query = token::Entity::find().order_by_asc(token::Column::Id);
     if !arguments.sessions {
-        query = query.filter(token::Column::Name.is_not_in(SESSIONS));
+        query = query.filter(token::Column::Name.is_not_in(SESSION_KEYS));
     }
     let keys = query.all(&db).await?;
     let owners = owners(&db, &keys).await?;
@@ -210,6 +211,7 @@ pub(super) async fn list(config: &Config, arguments: &List) -> Result<(), Failur
     Ok(())
 }
 
+/// E-mail addresses of owners, by whether they are staff and by primary key.
 type Owners = HashMap<(bool, i64), String>;
 
 async fn owners(db: &DatabaseConnection, keys: &[token::Model]) -> Result<Owners, DbErr> {
@@ -239,12 +241,12 @@ fn line(config: &Config, key: &token::Model, owners: &Owners) -> [String; 7] {
         abilities.join(","),
         time(key.created_at),
         time(key.last_used_at),
-        time(ends(config, key)),
+        time(end_of(config, key)),
     ]
 }
 
-/// The sooner of a key's own end and the age at which all keys end.
-fn ends(config: &Config, key: &token::Model) -> Option<ShopTime> {
+/// The end of a key: its own, or the age at which all keys end, whichever is earlier.
+fn end_of(config: &Config, key: &token::Model) -> Option<ShopTime> {
     let age = config.token_expiration.and_then(|age| TimeDelta::from_std(age).ok());
     let aged = age.zip(key.created_at).map(|(age, made)| ShopTime(made.0 + age));
     [aged, key.expires_at].into_iter().flatten().min()

@@ -57,7 +57,7 @@ pub(super) async fn up(db: &DatabaseConnection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Drops the tables that the migrations make, and that of their records; a table of another program stays.
+/// Drops the tables that the migrations make, and the table that records them. Tables of other programs stay.
 async fn drop_tables(db: &DatabaseConnection) -> Result<(), Failure> {
     for name in migration::tables().into_iter().rev().chain([SHOP.table]) {
         db.execute(Table::drop().if_exists().table(name)).await?;

@@ -1,5 +1,5 @@
-//! The command line. Each command has a file; this one reads the arguments, runs one command, and turns
-//! its failure into one line on standard error and an exit code (0 done, 1 failed, 2 wrong usage).
+//! The command line. Each command has a file or folder. This file reads the arguments, runs one command, and reports a
+//! failure as one line on standard error and as exit code: 0 success, 1 failure, 2 wrong usage.
 
 mod contracts;
 mod demo;
@@ -70,48 +70,48 @@ enum Command {
     },
 }
 
-/// How long a thread waits for more work that may take long. What it has allocated goes with it.
-const BLOCKING_THREAD: Duration = Duration::from_secs(1);
+/// How long an idle thread for blocking work lives. Its memory is freed when it ends.
+const BLOCKING_THREAD_LIFETIME: Duration = Duration::from_secs(1);
 
-/// Stack of a thread: conditions within conditions are read one within the other. What is not used takes no memory.
-const STACK: usize = 8 << 20;
+/// Stack of a thread in bytes: nested conditions are parsed by recursion. Unused stack takes no memory.
+const STACK_SIZE: usize = 8 << 20;
 
-/// What the process's arguments ask for, to its end.
+/// Runs the command that the arguments of the process name.
 pub fn main() -> ExitCode {
     let done = arguments().and_then(|cli| {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        runtime.enable_all().thread_stack_size(STACK);
-        runtime.thread_keep_alive(BLOCKING_THREAD).on_thread_park(give_memory_back);
+        runtime.enable_all().thread_stack_size(STACK_SIZE);
+        runtime.thread_keep_alive(BLOCKING_THREAD_LIFETIME).on_thread_park(free_unused_memory);
         runtime.build()?.block_on(run(cli))
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nowhere is left to report that standard error is closed.
+            // If standard error is closed, the failure cannot be reported.
             let _ = writeln!(io::stderr(), "guichet: {failure}");
             ExitCode::from(failure.code)
         }
     }
 }
 
-/// Seconds of a server that runs: in each, every thread gives back once.
-static SECOND: AtomicU32 = AtomicU32::new(0);
+/// Seconds that a server has run. In each of them, every thread frees unused memory once.
+static SECONDS_RUNNING: AtomicU32 = AtomicU32::new(0);
 
-/// Gives the memory of a thread back that has nothing to do. It is asked often: no clock is looked at.
-fn give_memory_back() {
+/// Frees unused memory of a thread that becomes idle. It is called often, so it reads a counter and not the clock.
+fn free_unused_memory() {
     thread_local! {
         static LAST: Cell<u32> = const { Cell::new(0) };
     }
-    let second = SECOND.load(Ordering::Relaxed);
+    let second = SECONDS_RUNNING.load(Ordering::Relaxed);
     if LAST.replace(second) != second {
         allocator::give_back();
     }
 }
 
-/// The names of `create-api-key`.
+/// The names of the command `create-api-key`.
 const CREATE_API_KEY: [&str; 2] = ["create-api-key", "clientxcms:create-api-key"];
 
-/// The command line. Help and wrong usage end the process.
+/// Parses the arguments. Help and wrong usage end the process.
 fn arguments() -> Result<Cli, Failure> {
     Cli::try_parse().map_err(|error| {
         let creates = std::env::args().skip(1).any(|argument| CREATE_API_KEY.contains(&argument.as_str()));
@@ -143,7 +143,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// Where the settings come from.
+/// The source of the settings: the environment, and a file of variables.
 struct Environment {
     file: Option<PathBuf>,
 }
@@ -160,7 +160,7 @@ impl Environment {
     }
 }
 
-/// Opens a database that must be there.
+/// Opens a database that must exist.
 async fn open(config: &Config) -> Result<DatabaseConnection, Failure> {
     let hint = match &config.database.target {
         config::DatabaseTarget::File(path) if !path.exists() => ": run `guichet migrate` to make it",
@@ -170,7 +170,7 @@ async fn open(config: &Config) -> Result<DatabaseConnection, Failure> {
     opened.map_err(|error| Failure::new(format!("cannot open the database{hint} ({error})")))
 }
 
-/// Opens a database that must hold the shop's tables.
+/// Opens a database that must have the tables of the shop.
 async fn shop(config: &Config) -> Result<DatabaseConnection, Failure> {
     use entity::personal_access_token::Entity as Keys;
     use sea_orm::{EntityTrait, QuerySelect};
@@ -183,9 +183,10 @@ async fn shop(config: &Config) -> Result<DatabaseConnection, Failure> {
     Ok(db)
 }
 
-/// Why a command failed, in one line, and its exit code.
+/// The failure of a command.
 #[derive(Debug)]
 struct Failure {
+    /// The reason; it is printed as one line.
     text: String,
     /// Exit code of the process.
     code: u8,
@@ -217,11 +218,12 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Prints a line on standard output; a closed pipe (`| head`) is no failure.
+/// Prints a line on standard output. A closed pipe (`| head`) is not a failure.
 fn say(line: &str) {
     print(&format!("{line}\n"));
 }
 
+/// Prints a text on standard output, as [`say`] does.
 fn print(text: &str) {
     let mut output = io::stdout().lock();
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());

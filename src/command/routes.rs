@@ -40,7 +40,7 @@ fn object(document: &Document<Checked>, route: &Route) -> Json {
     })
 }
 
-/// A line for each route, its columns under each other.
+/// A table with a line for each route.
 fn table(routes: &[(&Document<Checked>, &Route)]) -> String {
     let longest =
         |length: fn(&(&Document<Checked>, &Route)) -> usize| routes.iter().map(length).max().unwrap_or(0);

@@ -20,19 +20,19 @@ use crate::server::connection::Server;
 use crate::server::telemetry::Log;
 use crate::{App, database};
 
-/// How often the last use of keys is written.
-const BOOKS: Duration = Duration::from_secs(10);
+/// Interval in which the last use of keys is written.
+const KEY_USE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often each thread gives free memory back: its own, only it can.
-const MEMORY: Duration = Duration::from_secs(1);
+/// Interval in which threads free unused memory. Each thread can only free its own.
+const MEMORY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Files that are open beside connections to clients and to the database.
+/// Number of open files that are not connections to clients, the database or the upstream.
 const OTHER_FILES: usize = 64;
 
-/// How long a database that is away at the start is left alone: from the first pause, doubled each
-/// time, to the last.
+/// The first and the longest pause between attempts to reach a database that was unavailable at the start. The pause
+/// doubles after each attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LAST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -54,13 +54,13 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
     let mut config = environment.config()?;
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.read_only |= arguments.read_only;
-    // What waits to be written is written at the end.
+    // Buffered lines are written when it is dropped.
     let _log = Log::start(config.log_format);
     if !arguments.demo {
-        let away = first_look(&config).await?;
+        let unavailable = probe_database(&config).await?;
         let db = database::connect_for_serving(&config).await?;
         let app = App::new(config.clone(), db.clone(), Clock::Real).await?;
-        match away {
+        match unavailable {
             Some(cause) => drop(tokio::spawn(await_database(config.clone(), app.clone(), cause))),
             None => make_own_tables(&app).await?,
         }
@@ -74,14 +74,15 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
 
 /// Looks at the database before the server listens. One that is away is returned as its error: it
 /// may come. Everything else that is wrong with it needs an operator and stops the start.
-async fn first_look(config: &Config) -> Result<Option<DbErr>, Failure> {
+async fn probe_database(config: &Config) -> Result<Option<DbErr>, Failure> {
     match database::connect(config).await {
-        Err(error) if config.database.driver != Driver::Sqlite && is_away(&error) => Ok(Some(error)),
+        Err(error) if config.database.driver != Driver::Sqlite && is_unavailable(&error) => Ok(Some(error)),
         _ => shop(config).await?.close().await.map(|()| None).map_err(Failure::from),
     }
 }
 
-/// guichet's own tables. A server without them starts all the same, but not one that is older than they are.
+/// Makes guichet's own tables. Without them the server still starts, but it does not start if they are of a newer
+/// version.
 async fn make_own_tables(app: &App) -> Result<(), Failure> {
     match app.make_own_tables().await {
         Ok(()) => Ok(()),
@@ -93,19 +94,19 @@ async fn make_own_tables(app: &App) -> Result<(), Failure> {
     }
 }
 
-/// Whether nothing answers where the database should be, or it is only starting or crowded.
-fn is_away(error: &DbErr) -> bool {
+/// Whether the database cannot be reached, is starting, or has no free connection.
+fn is_unavailable(error: &DbErr) -> bool {
     matches!(failure::of(error), Kind::Lost | Kind::Unavailable)
 }
 
-/// Waits for a database that was away at the start, and says so at each attempt. Requests are
-/// answered with 503 until then.
+/// Waits for a database that was unavailable at the start, and logs each attempt. Until it is available, requests are
+/// answered with 503.
 async fn await_database(config: Config, app: App, mut cause: DbErr) {
     let mut pause = FIRST_PAUSE;
     loop {
         tracing::warn!(%cause, retry_in_seconds = pause.as_secs_f32(), "the database is away");
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LAST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
         match database::connect(&config).await {
             Err(error) => cause = error,
             Ok(db) => match db.close().await.map_err(crate::Error::from).and(app.ready().await) {
@@ -135,39 +136,39 @@ async fn serve(
         let listener = listen(address).await?;
         tracing::info!("counters at http://{}/metrics", listener.local_addr()?);
         let server = Server::new(app.metrics(), bounds, &config.trusted_proxies);
-        // It ends with the process.
+        // It runs until the process ends.
         tokio::spawn(server.serve(listener, std::future::pending()));
     }
-    // Whoever reads the welcome may stop the server at once.
-    let stopped = stop()?;
+    // The handlers of signals are installed first: a reader of the welcome may stop the server at once.
+    let stop_signal = stop_signal()?;
     welcome(listener.local_addr()?).iter().for_each(|line| say(line));
-    let books = tokio::spawn(keep_books(app.clone()));
+    let key_use = tokio::spawn(write_used_keys_periodically(app.clone()));
     let memory = tokio::spawn(wake_idle_threads());
-    let finding = app.clone();
-    let findings = tokio::spawn(async move { finding.write_findings_periodically().await });
-    let told = Arc::new(Notify::new());
-    let notice = Arc::clone(&told);
+    let findings_app = app.clone();
+    let findings = tokio::spawn(async move { findings_app.write_findings_periodically().await });
+    let stopping = Arc::new(Notify::new());
+    let notice = Arc::clone(&stopping);
     let server = Server::new(app.site(), bounds, &config.trusted_proxies);
-    // On a thread that answers: connections need not be handed over to one.
+    // Spawned, so that connections are accepted on a worker thread and need not be moved to one.
     let serving = tokio::spawn(server.serve(listener, async move {
-        stopped.await;
+        stop_signal.await;
         tracing::info!("stopping: requests under way are answered first");
         notice.notify_one();
     }));
     let overdue = async {
-        told.notified().await;
+        stopping.notified().await;
         tokio::time::sleep(config.timeout + config.connections.grace).await;
     };
     tokio::select! {
         served = serving => served?,
         () = overdue => tracing::warn!("a client did not finish its request in time"),
     }
-    books.abort();
+    key_use.abort();
     memory.abort();
     findings.abort();
     app.write_used_keys().await?;
     app.flush_telemetry().await;
-    // A connection that falls silent now is nobody's any more.
+    // A connection that does not answer any more must not delay the end.
     match tokio::time::timeout(config.connections.grace, db.close()).await {
         Ok(closed) => closed?,
         Err(_) => tracing::warn!("the database's connections could not be closed in time"),
@@ -175,8 +176,8 @@ async fn serve(
     Ok(())
 }
 
-/// The bounds of connections, once the process may open as many files as the system lets it: fewer where
-/// that is not enough.
+/// Raises the limit of open files to the maximum of the system. Returns the limits of connections, reduced to what that
+/// limit allows.
 fn within_open_files(config: &Config) -> ConnectionLimits {
     let bounds = config.connections;
     let files = match rlimit::increase_nofile_limit(u64::MAX) {
@@ -201,9 +202,9 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     listener.map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))
 }
 
-/// Writes when keys were last used, for all of them at once.
-async fn keep_books(app: App) {
-    let mut tick = tokio::time::interval(BOOKS);
+/// Writes the last use of all keys in each interval.
+async fn write_used_keys_periodically(app: App) {
+    let mut tick = tokio::time::interval(KEY_USE_INTERVAL);
     loop {
         tick.tick().await;
         if let Err(error) = app.write_used_keys().await {
@@ -212,14 +213,14 @@ async fn keep_books(app: App) {
     }
 }
 
-/// Wakes the threads of an idle server again and again: they give free memory back before they sleep on, so that
-/// none is kept of a burst.
+/// Wakes the threads of an idle server in each interval. They free unused memory before they sleep again, so that the
+/// memory of a burst of requests is freed.
 async fn wake_idle_threads() {
-    let mut tick = tokio::time::interval(MEMORY);
+    let mut tick = tokio::time::interval(MEMORY_INTERVAL);
     let threads = tokio::runtime::Handle::current().metrics().num_workers();
     loop {
         tick.tick().await;
-        super::SECOND.fetch_add(1, Ordering::Relaxed);
+        super::SECONDS_RUNNING.fetch_add(1, Ordering::Relaxed);
         for _ in 0..threads {
             tokio::spawn(std::future::ready(()));
         }
@@ -227,7 +228,7 @@ async fn wake_idle_threads() {
 }
 
 /// Waits for SIGTERM or SIGINT.
-fn stop() -> Result<impl Future<Output = ()>, Failure> {
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

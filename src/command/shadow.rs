@@ -45,7 +45,7 @@ fn clear(file: &PathBuf) -> io::Result<()> {
     }
 }
 
-/// Findings for eyes: a line for each operation, and one for each of its places.
+/// The findings as a table: a line for each operation, and a line for each place that differs.
 pub(super) fn table(findings: &Findings) -> String {
     let mut lines =
         vec![line("operation", ["asked", "same", "changed", "different", "unanswered"].map(str::to_owned))];

@@ -1,4 +1,4 @@
-//! The resources: one line each in the list below, everything else in their folders.
+//! The list of resources, one line for each. Everything else about a resource is in its folder.
 
 use std::sync::LazyLock;
 
@@ -9,13 +9,13 @@ use facade::node::{NodeQuery, NodeType, NodeTypes};
 use crate::access::Catalog;
 use crate::shop::sample::{self, Named};
 
-/// What makes a resource's rows for an invented shop: `MAKER` of its module `demo` or `seed`, or what makes nothing where
+/// The maker of a resource's rows in an invented shop: `MAKER` of its module `demo` or `seed`, or a maker of nothing if
 /// it has no such module.
 macro_rules! maker {
     ($name:ident, $module:ident) => {{
         #[allow(unused_imports, reason = "the resource's own module hides it")]
         use sample::nothing::$module;
-        // What the inner block imports comes before what the outer one does.
+        // The imports of the inner block shadow those of the outer one.
         {
             #[allow(unused_imports, reason = "the resource has no such module")]
             use $name::*;
@@ -24,11 +24,11 @@ macro_rules! maker {
     }};
 }
 
-/// How REST spells values below paths of other contracts than `/application`: there are none yet.
+/// The dialects of REST paths outside of `/application`, by prefix. There are none yet.
 pub const DIALECTS: &[(&str, Dialect)] = &[];
 
-/// One line a resource: its name, what of it can be read, what can be changed, which of its records are
-/// found again by their `id`. Its documents are in the file of its name, in its folder.
+/// One line for each resource: its name, its query type, its mutation type, and its nodes. Its REST documents are in
+/// `<name>/<name>.graphql`.
 macro_rules! resources {
     ($($name:ident: [$($Query:ident)?] [$($Mutation:ident)?] [$($Node:ident),*],)*) => {
         $(pub mod $name;)*
@@ -41,7 +41,7 @@ macro_rules! resources {
         #[derive(MergedObject, Default)]
         pub struct Mutation($($($name::$Mutation,)?)*);
 
-        /// The records that are found again by their `id`.
+        /// The records that are found by their global identifier.
         pub struct Nodes;
 
         impl NodeTypes for Nodes {
@@ -54,10 +54,10 @@ macro_rules! resources {
             &CATALOG
         }
 
-        /// What makes the rows of all resources in the demo shop.
+        /// The makers of rows in the demo shop, by resource.
         pub const DEMO: &[Named<sample::demo::Maker>] = &[$((stringify!($name), maker!($name, demo))),*];
 
-        /// What makes the rows of all resources in a seeded shop.
+        /// The makers of rows in a seeded shop, by resource.
         pub const SEED: &[Named<sample::seed::Maker>] = &[$((stringify!($name), maker!($name, seed))),*];
 
         /// The REST operations of all resources.

@@ -38,7 +38,7 @@ use crate::operation::{
 };
 use crate::pages;
 use crate::pipeline::{Caller, Job, Pipeline};
-use crate::record::Kept;
+use crate::record::ExtractedSelections;
 use crate::schema::AnySchema;
 
 /// The media type whose answers have a status code for each kind of error.
@@ -310,7 +310,7 @@ impl PricedOperation<'_> {
         let schema = &self.api.non_validating;
         let mut operation = Operation::new("").variables(variables);
         operation.set_parsed_query(variant.executable.clone());
-        self.execute(schema, operation, Some(Arc::clone(&variant.kept))).await
+        self.execute(schema, operation, Some(Arc::clone(&variant.extracted))).await
     }
 
     /// Validates and runs an operation, and caches it.
@@ -341,12 +341,12 @@ impl PricedOperation<'_> {
         Ok((answer, used))
     }
 
-    /// Runs an operation on a schema. `kept` holds the prepared selections on records, if there are any.
+    /// Runs an operation on a schema. `extracted` has the prepared selections on records, if there are any.
     async fn execute(
         self,
         schema: &AnySchema,
         operation: Operation,
-        kept: Option<Arc<Kept>>,
+        extracted: Option<Arc<ExtractedSelections>>,
     ) -> Result<(Answer, u32), Error> {
         let Self { api, caller, origin, estimate } = self;
         let (kind, operation::Cost { points, conditions, .. }) = (estimate.kind, estimate.cost);
@@ -358,7 +358,7 @@ impl PricedOperation<'_> {
         };
         let execution = Execution {
             agent: caller.agent.take(),
-            kept,
+            extracted,
             ..Execution::new(caller.principal.clone(), caller.client, origin)
         };
         let writes = kind == OperationType::Mutation;

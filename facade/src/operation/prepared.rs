@@ -1,5 +1,5 @@
 //! Documents prepared for execution: selections that `@include` and `@skip` leave out are removed, and the
-//! selections on records are kept apart. This is done once for each combination of switches, not for each request.
+//! selections on records are taken out. This is done once for each combination of switches, not for each request.
 //! A switch is a variable that `@include` or `@skip` reads.
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as InputValue;
 
-use crate::record::{Kept, KeptSet, is_planned};
+use crate::record::{ExtractedSelection, ExtractedSelections, is_planned};
 
 /// Maximum number of switches of a document: the bits of a [`Combination`].
 const MAX_SWITCHES: usize = 64;
@@ -39,7 +39,7 @@ enum Variants {
 /// A document with switches.
 struct SwitchedDocument {
     operation: Positioned<OperationDefinition>,
-    kept: Kept,
+    extracted: ExtractedSelections,
     switches: Vec<Name>,
     variants: RwLock<HashMap<Combination, Arc<Variant>>>,
     /// Maximum number of cached variants; further ones are computed each time.
@@ -51,7 +51,7 @@ pub struct Variant {
     /// The document that async-graphql executes: the fields above records.
     pub executable: ExecutableDocument,
     /// The selections on records.
-    pub kept: Arc<Kept>,
+    pub extracted: Arc<ExtractedSelections>,
 }
 
 impl PreparedDocument {
@@ -71,12 +71,16 @@ impl PreparedDocument {
             _ => registry.mutation_type.as_deref(),
         };
         let root = root.and_then(|root| registry.types.get(root)).ok_or("the schema has no such root")?;
-        let mut splitter =
-            SelectionSplitter { registry, fragments: &document.fragments, kept: Kept::default() };
+        let mut splitter = SelectionSplitter {
+            registry,
+            fragments: &document.fragments,
+            extracted: ExtractedSelections::default(),
+        };
         splitter.split_executed(root, &mut operation.node.selection_set.node);
         let mut switches = Vec::new();
-        let sets = splitter.kept.sets.iter().map(|kept| &kept.set.node);
-        let fragments = splitter.kept.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+        let sets = splitter.extracted.sets.iter().map(|extracted| &extracted.set.node);
+        let fragments =
+            splitter.extracted.fragments.values().map(|fragment| &fragment.node.selection_set.node);
         sets.chain(fragments)
             .chain([&operation.node.selection_set.node])
             .for_each(|set| collect_switches(set, &mut switches));
@@ -84,9 +88,10 @@ impl PreparedDocument {
             return Err(format!("it has more than {MAX_SWITCHES} switches"));
         }
         let is_whole = switches.is_empty();
-        let parts = kept_parts(&splitter.kept) + written_parts(&operation.node.selection_set.node);
+        let parts = extracted_parts(&splitter.extracted) + written_parts(&operation.node.selection_set.node);
         let variants = RwLock::default();
-        let switched = SwitchedDocument { operation, kept: splitter.kept, switches, variants, max_variants };
+        let switched =
+            SwitchedDocument { operation, extracted: splitter.extracted, switches, variants, max_variants };
         let variants = match is_whole {
             true => Variants::Single(Arc::new(switched.prune(0))),
             false => Variants::BySwitches(Box::new(switched)),
@@ -140,16 +145,16 @@ impl SwitchedDocument {
         let pruner = Pruner { switches: &self.switches, on };
         let mut operation = self.operation.clone();
         pruner.prune(&mut operation.node.selection_set.node);
-        let (mut kept, mut spread) = (Kept::default(), Vec::new());
-        for KeptSet { set, .. } in &self.kept.sets {
+        let (mut extracted, mut spread) = (ExtractedSelections::default(), Vec::new());
+        for ExtractedSelection { set, .. } in &self.extracted.sets {
             let mut set = set.clone();
             pruner.prune(&mut set.node);
             collect_spreads(&set.node, &mut spread);
-            kept.sets.push(KeptSet::new(set));
+            extracted.sets.push(ExtractedSelection::new(set));
         }
         while let Some(name) = spread.pop() {
-            let Some(fragment) = self.kept.fragments.get(&name) else { continue };
-            if let Entry::Vacant(place) = kept.fragments.entry(name) {
+            let Some(fragment) = self.extracted.fragments.get(&name) else { continue };
+            if let Entry::Vacant(place) = extracted.fragments.entry(name) {
                 let fragment = place.insert(fragment.clone());
                 pruner.prune(&mut fragment.node.selection_set.node);
                 collect_spreads(&fragment.node.selection_set.node, &mut spread);
@@ -157,7 +162,7 @@ impl SwitchedDocument {
         }
         let operations = DocumentOperations::Single(operation);
         let executable = ExecutableDocument { operations, fragments: HashMap::new() };
-        Variant { executable, kept: Arc::new(kept) }
+        Variant { executable, extracted: Arc::new(extracted) }
     }
 }
 
@@ -165,7 +170,7 @@ impl SwitchedDocument {
 struct SelectionSplitter<'a> {
     registry: &'a Registry,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    kept: Kept,
+    extracted: ExtractedSelections,
 }
 
 impl<'a> SelectionSplitter<'a> {
@@ -187,7 +192,7 @@ impl<'a> SelectionSplitter<'a> {
                     let Some(below) = self.field_type(ty, &field.node.name.node) else { continue };
                     if is_planned(below) {
                         self.split_planned(below, &mut field.node.selection_set.node);
-                        self.kept.keep(&mut field.node.selection_set);
+                        self.extracted.extract(&mut field.node.selection_set);
                     } else {
                         self.split_executed(below, &mut field.node.selection_set.node);
                     }
@@ -223,14 +228,14 @@ impl<'a> SelectionSplitter<'a> {
     }
 
     fn split_fragment(&mut self, name: &Name) {
-        if self.kept.fragments.contains_key(name) {
+        if self.extracted.fragments.contains_key(name) {
             return;
         }
         let Some(mut fragment) = self.fragments.get(name).cloned() else { return };
         let on = fragment.node.type_condition.node.on.node.as_str();
         let Some(ty) = self.registry.types.get(on) else { return };
         self.split_planned(ty, &mut fragment.node.selection_set.node);
-        self.kept.fragments.insert(name.clone(), fragment);
+        self.extracted.fragments.insert(name.clone(), fragment);
     }
 
     /// The type of a fragment's type condition.
@@ -292,30 +297,36 @@ fn condition(directive: &Directive) -> Option<(bool, &InputValue)> {
     directive.get_argument("if").map(|value| (wanted, &value.node))
 }
 
-/// Number of fields and fragments of kept selections: as they are written, and as they are planned, with fragments
+/// Number of fields and fragments of extracted selections: as they are written, and as they are planned, with fragments
 /// copied wherever they are spread.
-fn kept_parts(kept: &Kept) -> u64 {
-    let fragments = kept.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+fn extracted_parts(extracted: &ExtractedSelections) -> u64 {
+    let fragments = extracted.fragments.values().map(|fragment| &fragment.node.selection_set.node);
     let written: u64 = fragments.map(written_parts).sum();
     let mut known = HashMap::new();
-    kept.sets
+    extracted
+        .sets
         .iter()
-        .fold(written, |parts, set| parts.saturating_add(planned_parts(&set.set.node, kept, &mut known)))
+        .fold(written, |parts, set| parts.saturating_add(planned_parts(&set.set.node, extracted, &mut known)))
 }
 
 /// Number of fields and fragments of a selection set, including those of the fragments that it spreads.
-fn planned_parts<'a>(set: &'a SelectionSet, kept: &'a Kept, known: &mut HashMap<&'a Name, u64>) -> u64 {
+fn planned_parts<'a>(
+    set: &'a SelectionSet,
+    extracted: &'a ExtractedSelections,
+    known: &mut HashMap<&'a Name, u64>,
+) -> u64 {
     set.items.iter().fold(0, |parts, selection| {
         let below = match &selection.node {
-            Selection::Field(field) => planned_parts(&field.node.selection_set.node, kept, known),
+            Selection::Field(field) => planned_parts(&field.node.selection_set.node, extracted, known),
             Selection::InlineFragment(fragment) => {
-                planned_parts(&fragment.node.selection_set.node, kept, known)
+                planned_parts(&fragment.node.selection_set.node, extracted, known)
             }
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 known.get(name).copied().unwrap_or_else(|| {
-                    let fragment = kept.fragments.get(name).map(|fragment| &fragment.node.selection_set.node);
-                    let parts = fragment.map_or(0, |set| planned_parts(set, kept, known));
+                    let fragment =
+                        extracted.fragments.get(name).map(|fragment| &fragment.node.selection_set.node);
+                    let parts = fragment.map_or(0, |set| planned_parts(set, extracted, known));
                     known.insert(name, parts);
                     parts
                 })

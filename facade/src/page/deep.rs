@@ -7,7 +7,7 @@ use super::list_cache::{ListKey, PageStart};
 use super::list_reader::{FoundRows, ListReader};
 use super::order::Side;
 use crate::Result;
-use crate::record::{Places, RecordType, View};
+use crate::record::{ColumnPositions, RecordType, View};
 
 /// Offsets from this one on are deep. Below, skipping whole rows costs less than a join.
 const MIN_DEEP_OFFSET: u64 = 1_000;
@@ -60,8 +60,8 @@ impl ListReader<'_> {
         let (Some(first), Some(last)) = (found.rows.first(), found.rows.last()) else {
             return Ok(Vec::new());
         };
-        let places = Places::of(self.asked.columns);
-        let key = |row| View::new(self.record, &places, row).key();
+        let positions = ColumnPositions::of(self.selection.columns);
+        let key = |row| View::new(self.record, &positions, row).key();
         let next = offset.saturating_add(found.rows.len() as u64);
         Ok(vec![(offset, PageStart::At(key(first)?)), (next, PageStart::Behind(key(last)?))])
     }

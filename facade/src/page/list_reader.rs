@@ -8,7 +8,7 @@ use super::cursor;
 use super::order::{Order, Position, Side};
 use super::window::{End, Window, WindowRange};
 use crate::Result;
-use crate::record::{Asked, Part, RecordType, Row, Rows};
+use crate::record::{ConnectionSelection, ListSlice, RecordType, Row, Rows};
 use crate::scope::RequestScope;
 
 /// Names of the columns that tell whether rows exist before `after` and behind `before`.
@@ -21,7 +21,7 @@ pub(super) struct ListReader<'a> {
     /// The list's statement, without columns and order.
     pub(super) select: &'a SelectStatement,
     pub(super) order: &'a Order,
-    pub(super) asked: Asked,
+    pub(super) selection: ConnectionSelection,
 }
 
 /// The positions of two cursors, where there are any.
@@ -35,7 +35,7 @@ pub(super) type OutsideRows = [Option<SelectStatement>; 2];
 
 impl ListReader<'_> {
     /// Reads a page of REST, which needs no cursors and no `pageInfo`.
-    pub(super) async fn page_by_number(&self, offset: u64, size: u64) -> Result<Part> {
+    pub(super) async fn page_by_number(&self, offset: u64, size: u64) -> Result<ListSlice> {
         let mut found = FoundRows::default();
         if size > 0 && i64::try_from(offset).is_ok() {
             found = self
@@ -43,14 +43,14 @@ impl ListReader<'_> {
                 .await?;
         }
         let total = known_total(found.rows.len() as u64, size, offset);
-        Ok(Part { total, ..self.part(found) })
+        Ok(ListSlice { total, ..self.slice(found) })
     }
 
     /// Reads a window.
     ///
     /// # Errors
     /// When a cursor does not belong to this list, or the database fails.
-    pub(super) async fn read_window(&self, window: Window) -> Result<Part> {
+    pub(super) async fn read_window(&self, window: Window) -> Result<ListSlice> {
         match window.range {
             WindowRange::Offset(offset) => self.read_at_offset(offset, window.size).await,
             WindowRange::Cursors { after, before, end } => {
@@ -69,12 +69,12 @@ impl ListReader<'_> {
     }
 
     /// Reads the rows after the first `offset` rows; one more than asked for, to know whether more follow.
-    async fn read_at_offset(&self, offset: u64, size: u64) -> Result<Part> {
-        let asked = self.asked;
-        let reach = size + u64::from(asked.next);
+    async fn read_at_offset(&self, offset: u64, size: u64) -> Result<ListSlice> {
+        let selection = self.selection;
+        let reach = size + u64::from(selection.has_next);
         let mut found = FoundRows::default();
         if reach > 0 && i64::try_from(offset).is_ok() {
-            let sort = |select: &mut _| match asked.cursors {
+            let sort = |select: &mut _| match selection.cursors {
                 true => self.order.sort_for_cursors(select, false, self.backend()),
                 false => self.order.sort_by_stored_values(select, self.backend()),
             };
@@ -82,29 +82,34 @@ impl ListReader<'_> {
         }
         let here = found.rows.len() as u64;
         // An offset beyond the end of the list does not prove that there is a row before it.
-        let unsure = asked.previous && found.rows.is_empty();
+        let unsure = selection.has_previous && found.rows.is_empty();
         let has_previous = offset > 0 && (!unsure || self.has_rows(self.select.clone()).await?);
-        let part = self.part(found.first(size));
-        Ok(Part { has_next: here > size, has_previous, total: known_total(here, reach, offset), ..part })
+        let slice = self.slice(found.first(size));
+        Ok(ListSlice {
+            has_next: here > size,
+            has_previous,
+            total: known_total(here, reach, offset),
+            ..slice
+        })
     }
 
     /// Reads the rows at one end of the range between two cursors; one more than asked for, to know whether there
     /// are further rows in the range. Where a cursor bounds the window, it also asks whether rows exist beyond the
     /// cursor (`PageInfo` in Relay's "GraphQL Cursor Connections").
-    async fn read_between_cursors(&self, bounds: &CursorPositions, end: End, size: u64) -> Result<Part> {
-        let (asked, backend) = (self.asked, self.backend());
+    async fn read_between_cursors(&self, bounds: &CursorPositions, end: End, size: u64) -> Result<ListSlice> {
+        let (selection, backend) = (self.selection, self.backend());
         let reversed = end == End::Last;
-        let reach = size + u64::from(if reversed { asked.previous } else { asked.next });
+        let reach = size + u64::from(if reversed { selection.has_previous } else { selection.has_next });
         let outside = [
             bounds
                 .after
                 .as_ref()
-                .filter(|_| asked.previous && end != End::Last)
+                .filter(|_| selection.has_previous && end != End::Last)
                 .map(|at| self.at_or_beyond(at, Side::Before)),
             bounds
                 .before
                 .as_ref()
-                .filter(|_| asked.next && end != End::First)
+                .filter(|_| selection.has_next && end != End::First)
                 .map(|at| self.at_or_beyond(at, Side::After)),
         ];
         let mut found = FoundRows::default();
@@ -126,10 +131,10 @@ impl ListReader<'_> {
         let here = found.rows.len() as u64;
         let whole = bounds.after.is_none() && bounds.before.is_none();
         let total = known_total(here, reach, 0).filter(|_| whole);
-        let part = self.part(if reversed { found.last(size) } else { found.first(size) });
+        let slice = self.slice(if reversed { found.last(size) } else { found.first(size) });
         let (has_next, has_previous) =
             if reversed { (behind, here > size) } else { (here > size || behind, before) };
-        Ok(Part { has_next, has_previous, total, ..part })
+        Ok(ListSlice { has_next, has_previous, total, ..slice })
     }
 
     fn backend(&self) -> DbBackend {
@@ -159,7 +164,7 @@ impl ListReader<'_> {
         mut select: SelectStatement,
         outside: &OutsideRows,
     ) -> Result<FoundRows> {
-        let (backend, Asked { columns, cursors, .. }) = (self.backend(), self.asked);
+        let (backend, ConnectionSelection { columns, cursors, .. }) = (self.backend(), self.selection);
         self.record.select(columns, &mut select);
         if cursors {
             self.order.select(&mut select, backend);
@@ -194,9 +199,9 @@ impl ListReader<'_> {
         Ok(found)
     }
 
-    fn part(&self, found: FoundRows) -> Part {
-        let rows = Rows::new(self.asked.columns, found.rows);
-        Part { rows, cursors: found.cursors, ..Part::default() }
+    fn slice(&self, found: FoundRows) -> ListSlice {
+        let rows = Rows::new(self.selection.columns, found.rows);
+        ListSlice { rows, cursors: found.cursors, ..ListSlice::default() }
     }
 
     /// Whether a statement finds a row.

@@ -20,7 +20,7 @@ use crate::column::Column;
 use crate::filter::{Filter, FilterDemand, Sort, contains};
 use crate::guard::allow;
 pub use crate::record::Connection;
-use crate::record::{Asked, Part, Record, RecordType};
+use crate::record::{ConnectionSelection, ListSlice, Record, RecordType};
 use crate::scope::RequestScope;
 use crate::{Error, Result};
 
@@ -121,22 +121,23 @@ impl<E: EntityTrait> List<E> {
 }
 
 impl Ordered<'_> {
-    async fn page(self, ctx: &Context<'_>, paging: Paging) -> Result<Part> {
+    async fn page(self, ctx: &Context<'_>, paging: Paging) -> Result<ListSlice> {
         let Self { scope, record, select, order } = self;
         check_order(&order, record, scope)?;
         let (rest, options) = (scope.is_rest(), scope.engine().options);
         let window = paging.window(if rest { options.max_per_page } else { options.operation.list })?;
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
-        let asked = Asked::of(&set, record).map_err(|error| Error::internal(error.message))?;
-        let source = ListReader { scope, record, select: &select, order: &order, asked };
-        let mut part = match window.range {
+        let selection =
+            ConnectionSelection::of(&set, record).map_err(|error| Error::internal(error.message))?;
+        let source = ListReader { scope, record, select: &select, order: &order, selection };
+        let mut slice = match window.range {
             WindowRange::Offset(offset) if rest => source.page_by_number(offset, window.size).await?,
             _ => source.read_window(window).await?,
         };
-        if asked.total && part.total.is_none() {
-            part.total = Some(list_cache::count(scope, record, &select).await?);
+        if selection.total && slice.total.is_none() {
+            slice.total = Some(list_cache::count(scope, record, &select).await?);
         }
-        Ok(part)
+        Ok(slice)
     }
 }
 

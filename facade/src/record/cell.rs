@@ -1,4 +1,4 @@
-//! Rows by position: which columns were read, and the value of each.
+//! Rows whose columns are read by position, and the values of their columns.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use sea_orm::sea_query::ColumnType;
@@ -70,9 +70,9 @@ impl<'r> Cell<'r> {
     }
 }
 
-/// How the cells of a column are read.
+/// The type of the cells of a column, and so how they are decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum CellType {
     /// A whole number of any width and sign, up to 63 bits.
     Int,
     /// True or false.
@@ -87,8 +87,8 @@ pub enum Kind {
     Day,
 }
 
-impl Kind {
-    /// How cells of a declared type are read.
+impl CellType {
+    /// The type of the cells of a column that is declared as `ty`.
     pub fn of(ty: &ColumnType) -> Self {
         match ty {
             ColumnType::Boolean => Self::Bool,
@@ -110,7 +110,7 @@ impl Kind {
     /// The cell at a position of a row.
     ///
     /// # Errors
-    /// When the database sent something else than the column holds.
+    /// When the value has another type than the column.
     pub(super) fn read(self, row: &QueryResult, at: usize) -> Result<Cell<'_>, DbErr> {
         let cell = if let Some(row) = row.try_as_mysql_row() {
             self.decode(row, at, |value: sqlx::mysql::MySqlValueRef<'_>| {
@@ -141,8 +141,8 @@ impl Kind {
         cell.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(error.into())))
     }
 
-    /// The cell at a position, whatever its column's exact type: the decoders read any width of integer, unsigned
-    /// ones too, and a `timestamp` as a date and time.
+    /// The cell at a position. The decoders read integers of any width, signed or not, and a `timestamp` as a date and
+    /// time.
     fn decode<'r, R: sqlx::Row>(
         self,
         row: &'r R,
@@ -173,8 +173,8 @@ impl Kind {
     }
 }
 
-/// A date and time as SQLite has it as a rule: `2026-11-29 02:30:00`. sqlx tries one form after the other, which
-/// takes longer than all the rest of a row.
+/// A date and time in the form that SQLite usually has: `2026-11-29 02:30:00`. sqlx tries one form after the other,
+/// which takes longer than reading the rest of the row.
 fn local_time(text: &str) -> Option<NaiveDateTime> {
     let bytes: &[u8; 19] = text.as_bytes().try_into().ok()?;
     let number = |from: usize, to: usize| {
@@ -191,12 +191,12 @@ fn local_time(text: &str) -> Option<NaiveDateTime> {
     day.and_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?)
 }
 
-/// Columns of a table, by their places in it: at most 128.
+/// A set of columns of a table, by index: at most [`Self::MAX`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ColumnSet(u128);
 
 impl ColumnSet {
-    /// How many columns a table may have.
+    /// The number of columns that a table may have.
     pub const MAX: usize = 128;
 
     /// This set and one more column.
@@ -220,7 +220,7 @@ impl ColumnSet {
         self.0 == 0
     }
 
-    /// The columns in their order.
+    /// The indexes of the columns, ascending.
     pub fn iter(self) -> impl Iterator<Item = usize> {
         (0..Self::MAX).filter(move |&column| self.has(column))
     }
@@ -237,34 +237,34 @@ impl Extend<usize> for ColumnSet {
 pub enum Row {
     /// Some of its columns, as the database sent them.
     Read(QueryResult),
-    /// All of its columns, as they are in memory.
-    Held(Vec<Value>),
+    /// The values of all of its columns, in the order of the table.
+    InMemory(Vec<Value>),
 }
 
-/// Where each column of a table stands among those that were read.
+/// The position of each column of a table in the rows that a statement reads.
 #[derive(Clone, Debug)]
-pub struct Places([u8; ColumnSet::MAX]);
+pub struct ColumnPositions([u8; ColumnSet::MAX]);
 
-impl Places {
-    /// Of a column that was not read.
-    const NOWHERE: u8 = u8::MAX;
+impl ColumnPositions {
+    /// The position of a column that the statement does not read.
+    const NOT_READ: u8 = u8::MAX;
 
-    /// The places of columns that were read in their order.
+    /// The positions where a statement reads these columns in the order of the table.
     pub fn of(columns: ColumnSet) -> Self {
-        let mut places = [Self::NOWHERE; ColumnSet::MAX];
-        for (place, column) in (0..).zip(columns.iter()) {
-            places[column] = place;
+        let mut positions = [Self::NOT_READ; ColumnSet::MAX];
+        for (position, column) in (0..).zip(columns.iter()) {
+            positions[column] = position;
         }
-        Self(places)
+        Self(positions)
     }
 }
 
-/// Rows of one table of which the same columns were read.
+/// Rows of one table, all with the same columns.
 #[derive(Debug)]
 pub struct Rows {
     /// The rows.
     pub rows: Vec<Row>,
-    places: Places,
+    positions: ColumnPositions,
 }
 
 impl Default for Rows {
@@ -274,53 +274,58 @@ impl Default for Rows {
 }
 
 impl Rows {
-    /// Rows of which these columns were read. Rows in memory have all of them.
+    /// Rows of which these columns were read.
     pub fn new(columns: ColumnSet, rows: Vec<Row>) -> Self {
-        Self { rows, places: Places::of(columns) }
+        Self { rows, positions: ColumnPositions::of(columns) }
     }
 
-    /// The rows as what they are rows of.
+    /// A single row that is in memory: the values of all columns of its table, in their order.
+    pub(crate) fn in_memory(values: Vec<Value>) -> Self {
+        Self::new(ColumnSet::default(), vec![Row::InMemory(values)])
+    }
+
+    /// The rows as rows of a record.
     pub fn views(&self, record: &'static RecordType) -> Vec<View<'_>> {
-        self.rows.iter().map(|row| View::new(record, &self.places, row)).collect()
+        self.rows.iter().map(|row| View::new(record, &self.positions, row)).collect()
     }
 }
 
-/// A row, as fields and computed values see it.
+/// A row of a record, as fields and computed values read it.
 #[derive(Clone, Copy)]
 pub struct View<'r> {
     record: &'static RecordType,
-    places: &'r Places,
+    positions: &'r ColumnPositions,
     row: &'r Row,
 }
 
 impl<'r> View<'r> {
-    /// A row of which columns were read at these places.
-    pub fn new(record: &'static RecordType, places: &'r Places, row: &'r Row) -> Self {
-        Self { record, places, row }
+    /// A row whose columns are at these positions.
+    pub fn new(record: &'static RecordType, positions: &'r ColumnPositions, row: &'r Row) -> Self {
+        Self { record, positions, row }
     }
 
-    /// The value of a column, by its place in the table.
+    /// The value of a column, by its index in the table.
     ///
     /// # Errors
-    /// When the database sent something else than the column holds, or the column was not read.
+    /// When the value has another type than the column, or the column was not read.
     pub fn cell(self, column: usize) -> Result<Cell<'r>, DbErr> {
         let read = match self.row {
-            Row::Held(values) => return Ok(values.get(column).map_or(Cell::Null, Cell::of_value)),
+            Row::InMemory(values) => return Ok(values.get(column).map_or(Cell::Null, Cell::of_value)),
             Row::Read(read) => read,
         };
-        match self.places.0[column] {
-            Places::NOWHERE => {
+        match self.positions.0[column] {
+            ColumnPositions::NOT_READ => {
                 let RecordType { table, columns, .. } = self.record;
                 Err(DbErr::Type(format!("`{table}.{}` was not read", columns[column].name)))
             }
-            place => self.record.columns[column].kind.read(read, place.into()),
+            position => self.record.columns[column].cell_type.read(read, position.into()),
         }
     }
 
     /// The row's primary key.
     ///
     /// # Errors
-    /// As [`Self::cell`], and when it is no number.
+    /// As [`Self::cell`], and when the key is not a whole number.
     pub fn key(self) -> Result<i64, DbErr> {
         let key = self.cell(self.record.key)?.int();
         key.ok_or_else(|| DbErr::Type(format!("a key of `{}` is no number", self.record.table)))

@@ -1,5 +1,5 @@
-//! A part of a list, answered as a connection (Relay): its rows, each with its cursor or without, where the part
-//! stands, and how many rows there are in all.
+//! Relay's connections: a slice of a list, its rows with or without cursors, whether rows precede or follow it, and the
+//! number of rows in the whole list.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -13,74 +13,74 @@ use async_graphql::{
 };
 
 use super::cell::{ColumnSet, Rows};
-use super::kept;
-use super::level::{Level, child_path, path_of};
+use super::extracted;
 use super::output::List;
-use super::plan::{Merged, Plan, Set, merged};
+use super::plan::{MergedField, PositionedSet, SelectionPlan, merge_fields};
 use super::reading::Record;
 use super::record_type::RecordType;
+use super::selection::{RecordSelection, child_path, path_of};
 use crate::execution::Execution;
 
-/// A part of a list of records.
+/// A slice of a list of records as GraphQL output.
 pub struct Connection<T> {
-    part: Part,
+    slice: ListSlice,
     record: PhantomData<fn() -> T>,
 }
 
-/// A part of a list, as it was read.
+/// A slice of a list, as it was read.
 #[derive(Debug, Default)]
-pub struct Part {
-    /// The rows, with the columns that [`Asked::columns`] tells.
+pub struct ListSlice {
+    /// The rows, with the columns that [`ConnectionSelection::columns`] lists.
     pub rows: Rows,
-    /// The cursor of each row, where cursors are asked for.
+    /// The cursor of each row; empty unless cursors are selected.
     pub cursors: Vec<String>,
-    /// Whether rows follow this part, where that is asked.
+    /// Whether rows follow the slice; false unless selected.
     pub has_next: bool,
-    /// Whether rows precede this part, where that is asked.
+    /// Whether rows precede the slice; false unless selected.
     pub has_previous: bool,
-    /// Rows in all, where that is asked.
+    /// The number of rows in the whole list; nothing unless selected.
     pub total: Option<u64>,
 }
 
-/// What is asked of a connection.
+/// What a selection on a connection needs to be read.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asked {
-    /// The columns of its rows that are looked at.
+pub struct ConnectionSelection {
+    /// The columns of its rows.
     pub columns: ColumnSet,
-    /// Whether a cursor is asked for.
+    /// Whether any cursor is selected.
     pub cursors: bool,
-    /// Whether it is asked if rows follow.
-    pub next: bool,
-    /// Whether it is asked if rows precede.
-    pub previous: bool,
-    /// Whether it is asked how many rows there are in all.
+    /// Whether `hasNextPage` is selected.
+    pub has_next: bool,
+    /// Whether `hasPreviousPage` is selected.
+    pub has_previous: bool,
+    /// Whether `totalCount` is selected.
     pub total: bool,
 }
 
-/// What a selection asks of a connection.
+/// The merged selection on a connection.
 pub(crate) struct ConnectionPlan {
-    fields: Vec<(Name, OfConnection)>,
+    fields: Vec<(Name, ConnectionField)>,
 }
 
-/// What a field of a connection is answered with.
-enum OfConnection {
-    Nodes(Arc<Plan>),
-    Edges(Vec<(Name, OfEdge)>),
-    PageInfo(Vec<(Name, OfPageInfo)>),
+/// A field of a connection.
+enum ConnectionField {
+    Nodes(Arc<SelectionPlan>),
+    Edges(Vec<(Name, EdgeField)>),
+    PageInfo(Vec<(Name, PageInfoField)>),
     Total,
     TypeName,
 }
 
-/// What a field of a row with its cursor is answered with.
-enum OfEdge {
-    Node(Arc<Plan>),
+/// A field of an edge.
+enum EdgeField {
+    Node(Arc<SelectionPlan>),
     Cursor,
     TypeName,
 }
 
-/// What a field is answered with that says where a part stands.
+/// A field of `PageInfo`.
 #[derive(Clone, Copy)]
-enum OfPageInfo {
+enum PageInfoField {
     HasNext,
     HasPrevious,
     Start,
@@ -89,52 +89,52 @@ enum OfPageInfo {
 }
 
 impl ConnectionPlan {
-    /// The plan of the selection that the context is at. That of a kept selection is worked out once.
+    /// The plan of the selection set of the context. The plan of an extracted selection is made once and cached.
     fn of(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Arc<Self>> {
-        let kept = Execution::of(ctx).kept.as_deref();
-        match kept.and_then(|kept| kept.meant(&ctx.item.node)) {
-            Some(kept) => kept.connection.get_or_plan(|_| true, || Self::new(ctx, record)),
+        let extracted = Execution::of(ctx).extracted.as_deref();
+        match extracted.and_then(|extracted| extracted.find(&ctx.item.node)) {
+            Some(selection) => selection.connection.get_or_plan(|_| true, || Self::new(ctx, record)),
             None => Self::new(ctx, record),
         }
     }
 
     fn new(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Arc<Self>> {
-        let fields = planned(ctx, &[ctx.item], &type_name(record), |name, sets| {
+        let fields = plan_fields(ctx, &[ctx.item], &type_name(record), |name, sets| {
             Ok(match name {
-                "nodes" => Some(OfConnection::Nodes(Plan::new(ctx, record, sets)?)),
-                "edges" => Some(OfConnection::Edges(edge_fields(ctx, record, sets)?)),
-                "pageInfo" => Some(OfConnection::PageInfo(page_info_fields(ctx, sets)?)),
-                "totalCount" => Some(OfConnection::Total),
-                "__typename" => Some(OfConnection::TypeName),
+                "nodes" => Some(ConnectionField::Nodes(SelectionPlan::new(ctx, record, sets)?)),
+                "edges" => Some(ConnectionField::Edges(edge_fields(ctx, record, sets)?)),
+                "pageInfo" => Some(ConnectionField::PageInfo(page_info_fields(ctx, sets)?)),
+                "totalCount" => Some(ConnectionField::Total),
+                "__typename" => Some(ConnectionField::TypeName),
                 _ => None,
             })
         })?;
         Ok(Arc::new(Self { fields }))
     }
 
-    /// The plans of its rows.
-    fn rows(&self) -> Vec<&Arc<Plan>> {
+    /// The plans of its rows, in `nodes` and in `edges`.
+    fn rows(&self) -> Vec<&Arc<SelectionPlan>> {
         let mut rows = Vec::new();
         for (_, field) in &self.fields {
             match field {
-                OfConnection::Nodes(plan) => rows.push(plan),
-                OfConnection::Edges(fields) => rows.extend(nodes(fields).map(|(_, plan)| plan)),
-                OfConnection::PageInfo(_) | OfConnection::Total | OfConnection::TypeName => {}
+                ConnectionField::Nodes(plan) => rows.push(plan),
+                ConnectionField::Edges(fields) => rows.extend(nodes(fields).map(|(_, plan)| plan)),
+                ConnectionField::PageInfo(_) | ConnectionField::Total | ConnectionField::TypeName => {}
             }
         }
         rows
     }
 }
 
-/// The fields of some selections on objects of the type `on`, and how each is answered.
-fn planned<'a, F>(
+/// Merges selection sets on objects of the type `on`, and plans each field; `plan` returns nothing for an unknown one.
+fn plan_fields<'a, F>(
     ctx: &ContextSelectionSet<'a>,
-    sets: &[&'a Set],
+    sets: &[&'a PositionedSet],
     on: &str,
-    mut plan: impl FnMut(&str, &[&'a Set]) -> ServerResult<Option<F>>,
+    mut plan: impl FnMut(&str, &[&'a PositionedSet]) -> ServerResult<Option<F>>,
 ) -> ServerResult<Vec<(Name, F)>> {
     let mut planned = Vec::new();
-    for (key, Merged { field, sets }) in merged(ctx, sets, &|condition| condition == on)? {
+    for (key, MergedField { field, sets }) in merge_fields(ctx, sets, &|condition| condition == on)? {
         planned.extend(plan(&field.node.name.node, &sets)?.map(|field| (key.clone(), field)));
     }
     Ok(planned)
@@ -143,13 +143,13 @@ fn planned<'a, F>(
 fn edge_fields<'a>(
     ctx: &ContextSelectionSet<'a>,
     record: &'static RecordType,
-    sets: &[&'a Set],
-) -> ServerResult<Vec<(Name, OfEdge)>> {
-    planned(ctx, sets, &edge_name(record), |name, sets| {
+    sets: &[&'a PositionedSet],
+) -> ServerResult<Vec<(Name, EdgeField)>> {
+    plan_fields(ctx, sets, &edge_name(record), |name, sets| {
         Ok(match name {
-            "node" => Some(OfEdge::Node(Plan::new(ctx, record, sets)?)),
-            "cursor" => Some(OfEdge::Cursor),
-            "__typename" => Some(OfEdge::TypeName),
+            "node" => Some(EdgeField::Node(SelectionPlan::new(ctx, record, sets)?)),
+            "cursor" => Some(EdgeField::Cursor),
+            "__typename" => Some(EdgeField::TypeName),
             _ => None,
         })
     })
@@ -157,24 +157,24 @@ fn edge_fields<'a>(
 
 fn page_info_fields<'a>(
     ctx: &ContextSelectionSet<'a>,
-    sets: &[&'a Set],
-) -> ServerResult<Vec<(Name, OfPageInfo)>> {
-    planned(ctx, sets, PAGE_INFO, |name, _| {
+    sets: &[&'a PositionedSet],
+) -> ServerResult<Vec<(Name, PageInfoField)>> {
+    plan_fields(ctx, sets, PAGE_INFO, |name, _| {
         Ok(match name {
-            "hasNextPage" => Some(OfPageInfo::HasNext),
-            "hasPreviousPage" => Some(OfPageInfo::HasPrevious),
-            "startCursor" => Some(OfPageInfo::Start),
-            "endCursor" => Some(OfPageInfo::End),
-            "__typename" => Some(OfPageInfo::TypeName),
+            "hasNextPage" => Some(PageInfoField::HasNext),
+            "hasPreviousPage" => Some(PageInfoField::HasPrevious),
+            "startCursor" => Some(PageInfoField::Start),
+            "endCursor" => Some(PageInfoField::End),
+            "__typename" => Some(PageInfoField::TypeName),
             _ => None,
         })
     })
 }
 
-fn nodes(fields: &[(Name, OfEdge)]) -> impl Iterator<Item = (&Name, &Arc<Plan>)> {
+fn nodes(fields: &[(Name, EdgeField)]) -> impl Iterator<Item = (&Name, &Arc<SelectionPlan>)> {
     fields.iter().filter_map(|(key, field)| match field {
-        OfEdge::Node(plan) => Some((key, plan)),
-        OfEdge::Cursor | OfEdge::TypeName => None,
+        EdgeField::Node(plan) => Some((key, plan)),
+        EdgeField::Cursor | EdgeField::TypeName => None,
     })
 }
 
@@ -183,41 +183,41 @@ fn type_name(record: &RecordType) -> String {
     format!("{}Connection", record.name)
 }
 
-/// Name of the type of a row with its cursor.
+/// Name of the type of the edges of these records.
 fn edge_name(record: &RecordType) -> String {
     format!("{}Edge", record.name)
 }
 
 const PAGE_INFO: &str = "PageInfo";
 
-impl Asked {
-    /// What the selection on a connection of these records asks.
+impl ConnectionSelection {
+    /// What the selection set of the context, on a connection of these records, needs.
     ///
     /// # Errors
-    /// When the document names a fragment that it doesn't have.
+    /// When the document spreads a fragment that it does not define.
     pub fn of(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Self> {
         let plan = ConnectionPlan::of(ctx, record)?;
-        // A row's cursor holds its key, and a statement must read something.
-        let mut asked = Self { columns: ColumnSet::default().with(record.key), ..Self::default() };
+        // The cursor of a row contains its key, and a statement must read at least one column.
+        let mut needs = Self { columns: ColumnSet::default().with(record.key), ..Self::default() };
         for rows in plan.rows() {
-            asked.columns.extend(Level::new(ctx, Arc::clone(rows)).columns().iter());
+            needs.columns.extend(RecordSelection::new(ctx, Arc::clone(rows)).columns().iter());
         }
         for (_, field) in &plan.fields {
             match field {
-                OfConnection::Edges(fields) => {
-                    asked.cursors |= fields.iter().any(|(_, field)| matches!(field, OfEdge::Cursor));
+                ConnectionField::Edges(fields) => {
+                    needs.cursors |= fields.iter().any(|(_, field)| matches!(field, EdgeField::Cursor));
                 }
-                OfConnection::PageInfo(fields) => fields.iter().for_each(|(_, field)| match field {
-                    OfPageInfo::HasNext => asked.next = true,
-                    OfPageInfo::HasPrevious => asked.previous = true,
-                    OfPageInfo::Start | OfPageInfo::End => asked.cursors = true,
-                    OfPageInfo::TypeName => {}
+                ConnectionField::PageInfo(fields) => fields.iter().for_each(|(_, field)| match field {
+                    PageInfoField::HasNext => needs.has_next = true,
+                    PageInfoField::HasPrevious => needs.has_previous = true,
+                    PageInfoField::Start | PageInfoField::End => needs.cursors = true,
+                    PageInfoField::TypeName => {}
                 }),
-                OfConnection::Total => asked.total = true,
-                OfConnection::Nodes(_) | OfConnection::TypeName => {}
+                ConnectionField::Total => needs.total = true,
+                ConnectionField::Nodes(_) | ConnectionField::TypeName => {}
             }
         }
-        Ok(asked)
+        Ok(needs)
     }
 }
 
@@ -235,9 +235,9 @@ struct PageInfo {
 }
 
 impl<T: Record> Connection<T> {
-    /// A part of a list.
-    pub fn new(part: Part) -> Self {
-        Self { part, record: PhantomData }
+    /// The connection of a slice that was read.
+    pub fn new(slice: ListSlice) -> Self {
+        Self { slice, record: PhantomData }
     }
 }
 
@@ -267,12 +267,12 @@ impl<T: Record> OutputType for Connection<T> {
             ];
             let builder = ObjectBuilder::new(type_name(record), fields.into());
             let builder = builder.description(Some("A part of a list.".to_owned()));
-            builder.tags(vec![kept::PLANNED.to_owned()]).build()
+            builder.tags(vec![extracted::PLANNED_TAG.to_owned()]).build()
         })
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        self.part.answer(ctx, T::record()).await
+        self.slice.resolve(ctx, T::record()).await
     }
 }
 
@@ -282,7 +282,7 @@ fn field(name: &str, ty: String, doc: &str) -> (String, MetaField) {
     (name.to_owned(), field)
 }
 
-/// Registers the type of a row with its cursor, and names it.
+/// Registers the type of the edges and returns its name.
 fn edge_type(registry: &mut Registry, record: &'static RecordType, row: String) -> String {
     let name = edge_name(record);
     let cursor = String::create_type_info(registry);
@@ -296,52 +296,56 @@ fn edge_type(registry: &mut Registry, record: &'static RecordType, row: String) 
     name
 }
 
-impl Part {
-    async fn answer(
+impl ListSlice {
+    /// Resolves the selection set of the context.
+    async fn resolve(
         &self,
         ctx: &ContextSelectionSet<'_>,
         record: &'static RecordType,
     ) -> ServerResult<Value> {
         let (plan, path) = (ConnectionPlan::of(ctx, record)?, path_of(ctx));
-        let mut answer = IndexMap::with_capacity(plan.fields.len());
+        let mut object = IndexMap::with_capacity(plan.fields.len());
         for (key, field) in &plan.fields {
             let value = match field {
-                OfConnection::Nodes(rows) => {
-                    let path = first_of(&path, key);
-                    Level::new(ctx, Arc::clone(rows))
+                ConnectionField::Nodes(rows) => {
+                    let path = first_row_path(&path, key);
+                    RecordSelection::new(ctx, Arc::clone(rows))
                         .write(&self.rows, &path)
                         .await?
                         .into_list(Execution::of(ctx))
                 }
-                OfConnection::Edges(fields) => self.edges(ctx, record, fields, &first_of(&path, key)).await?,
-                OfConnection::PageInfo(fields) => self.info(fields),
-                OfConnection::Total => self.total.into(),
-                OfConnection::TypeName => type_name(record).into(),
+                ConnectionField::Edges(fields) => {
+                    self.edges(ctx, record, fields, &first_row_path(&path, key)).await?
+                }
+                ConnectionField::PageInfo(fields) => self.page_info(fields),
+                ConnectionField::Total => self.total.into(),
+                ConnectionField::TypeName => type_name(record).into(),
             };
-            answer.insert(key.clone(), value);
+            object.insert(key.clone(), value);
         }
-        Ok(Value::Object(answer))
+        Ok(Value::Object(object))
     }
 
     async fn edges(
         &self,
         ctx: &ContextSelectionSet<'_>,
         record: &'static RecordType,
-        fields: &[(Name, OfEdge)],
+        fields: &[(Name, EdgeField)],
         path: &[PathSegment],
     ) -> ServerResult<Value> {
         let mut written = Vec::new();
         for (key, rows) in nodes(fields) {
-            let rows = Level::new(ctx, Arc::clone(rows)).write(&self.rows, &child_path(path, key)).await?;
+            let rows =
+                RecordSelection::new(ctx, Arc::clone(rows)).write(&self.rows, &child_path(path, key)).await?;
             written.push(rows.into_values(Execution::of(ctx)).into_iter());
         }
         let edges = (0..self.rows.rows.len()).map(|at| {
             let mut written = written.iter_mut();
             let values = fields.iter().map(|(key, field)| {
                 let value = match field {
-                    OfEdge::Node(_) => written.next().and_then(Iterator::next).unwrap_or_default(),
-                    OfEdge::Cursor => self.cursors.get(at).map(String::as_str).unwrap_or_default().into(),
-                    OfEdge::TypeName => edge_name(record).into(),
+                    EdgeField::Node(_) => written.next().and_then(Iterator::next).unwrap_or_default(),
+                    EdgeField::Cursor => self.cursors.get(at).map(String::as_str).unwrap_or_default().into(),
+                    EdgeField::TypeName => edge_name(record).into(),
                 };
                 (key.clone(), value)
             });
@@ -350,20 +354,20 @@ impl Part {
         Ok(Value::List(edges.collect()))
     }
 
-    fn info(&self, fields: &[(Name, OfPageInfo)]) -> Value {
+    fn page_info(&self, fields: &[(Name, PageInfoField)]) -> Value {
         let value = |field| match field {
-            OfPageInfo::HasNext => self.has_next.into(),
-            OfPageInfo::HasPrevious => self.has_previous.into(),
-            OfPageInfo::Start => self.cursors.first().cloned().into(),
-            OfPageInfo::End => self.cursors.last().cloned().into(),
-            OfPageInfo::TypeName => PAGE_INFO.into(),
+            PageInfoField::HasNext => self.has_next.into(),
+            PageInfoField::HasPrevious => self.has_previous.into(),
+            PageInfoField::Start => self.cursors.first().cloned().into(),
+            PageInfoField::End => self.cursors.last().cloned().into(),
+            PageInfoField::TypeName => PAGE_INFO.into(),
         };
         Value::Object(fields.iter().map(|(key, field)| (key.clone(), value(*field))).collect())
     }
 }
 
-/// The path of the first row of a list that is a field.
-fn first_of(path: &[PathSegment], key: &Name) -> Vec<PathSegment> {
+/// The path of the first row of the list in a field.
+fn first_row_path(path: &[PathSegment], key: &Name) -> Vec<PathSegment> {
     let mut path = child_path(path, key);
     path.push(PathSegment::Index(0));
     path

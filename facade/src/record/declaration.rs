@@ -1,55 +1,55 @@
-//! [`record!`](crate::record!) lists the columns of a row, with the ability a column needs when it is more
-//! sensitive than the row itself, and the related rows and computed values that belong to it. The list is
-//! data ([`RecordType`]), which the engine answers. A view lists columns of another record by their names only.
+//! The macro [`record!`](crate::record!): it declares the columns of a record, the abilities that some of them need
+//! beside those of the row, and its branches. The result is data, a [`RecordType`], that the engine resolves. A view
+//! names columns of another record.
 
 use sea_orm::{EntityTrait, Iterable, ModelTrait};
 
-use super::cell::Kind;
-use super::record_type::{Field, FieldForm, RecordType};
+use super::cell::CellType;
+use super::record_type::{Field, FieldForm, RecordType, StoredColumn};
 use crate::guard::Need;
 
-/// The values of all columns of a row, in their order.
+/// The values of all columns of a row, in the order of the table.
 #[doc(hidden)]
 pub fn values<M: ModelTrait>(row: &M) -> Vec<sea_orm::Value> {
     <M::Entity as EntityTrait>::Column::iter().map(|column| row.get(column)).collect()
 }
 
-/// The place of a column that a record declares by the name of its field.
+/// The index of a column that a record declares by the name of its field.
 ///
 /// # Panics
-/// When the table has no such column: at start-up, as soon as the schema is made.
+/// When the table has no such column: at the start, when the schema is made.
 #[doc(hidden)]
-pub fn place(record: &RecordType, name: &str) -> usize {
+pub fn column_index(record: &RecordType, name: &str) -> usize {
     let name = name.strip_prefix("r#").unwrap_or(name);
-    record.place(name).unwrap_or_else(|| panic!("`{}` has no column `{name}`", record.table))
+    record.column_index(name).unwrap_or_else(|| panic!("`{}` has no column `{name}`", record.table))
 }
 
-/// The place of a column whose values are looked for in another table.
+/// The index of a column whose values are keys of related rows.
 ///
 /// # Panics
-/// As [`place`], and when the column holds no whole numbers: no row would be found by it.
+/// As [`column_index`], and when the column has no whole numbers: no row would be found by it.
 #[doc(hidden)]
-pub fn key_place(record: &RecordType, name: &str) -> usize {
-    let place = place(record, name);
-    let is_whole = record.columns[place].kind == Kind::Int;
-    assert!(is_whole, "`{}.{}` holds no whole numbers", record.table, record.columns[place].name);
-    place
+pub fn key_column_index(record: &RecordType, name: &str) -> usize {
+    let index = column_index(record, name);
+    let StoredColumn { name, cell_type } = record.columns[index];
+    assert!(cell_type == CellType::Int, "`{}.{name}` holds no whole numbers", record.table);
+    index
 }
 
-/// A field of a view: a column of the record that it is a view of, shown and described as there. Whoever sees the
-/// row sees it, until the view says otherwise.
+/// A field of a view: a column of the record that it is a view of, with that record's description and rendering. It has
+/// no guard.
 ///
 /// # Panics
-/// When that record shows no such column: at start-up, as soon as the schema is made.
+/// When that record has no field of such a column: at the start, when the schema is made.
 #[doc(hidden)]
-pub fn viewed(view: &RecordType, origin: &RecordType, column: &str, field: &str) -> Field {
-    let place = place(view, column);
-    let shown = origin.fields.iter().find(|shown| shown.column == place && shown.name == field);
-    let Some(Field { name, doc, shown: FieldForm::Value(rendering), .. }) = shown else {
+pub fn view_field(view: &RecordType, origin: &RecordType, column: &str, field: &str) -> Field {
+    let column_index = column_index(view, column);
+    let original = origin.fields.iter().find(|other| other.column == column_index && other.name == field);
+    let Some(Field { name, doc, form: FieldForm::Value(rendering), .. }) = original else {
         panic!("`{}` is a view of `{}`, which shows no column `{column}`", view.name, origin.name)
     };
-    let shown = FieldForm::Value(*rendering);
-    Field { name, doc, need: Need::NONE, rest_only: false, column: place, shown }
+    let form = FieldForm::Value(*rendering);
+    Field { name, doc, need: Need::NONE, rest_only: false, column: column_index, form }
 }
 
 /// Length of a snake-case name in camel case.
@@ -102,70 +102,72 @@ macro_rules! camel_name {
     }};
 }
 
-/// Declares a record: how it is found again, its columns, then the rows and values that belong to it.
-/// Abilities are constants of the type [`Ability`](crate::Ability).
+/// Declares a record: how it is found by its global identifier, its columns, then its branches: related rows and
+/// computed values. Abilities are constants of the type [`Ability`](crate::Ability).
 ///
 /// ```ignore
 /// record! {
 ///     /// A price of something, in one currency.
 ///     pub struct Pricing(entity::pricing);
-///     // Who may find it by its `id`, and which rows there are; without this line it has none.
+///     // The abilities to find it by its global identifier, and the rows that may be found. Without this line, it has no `id`.
 ///     #[can(SHOW)] node: |_| live_prices();
 ///     columns {
 ///         /// ISO 4217 code.
 ///         currency,
-///         /// Where the stored word is one of a closed list.
+///         /// A word of a closed list, an enum in GraphQL.
 ///         related_type as PricingTarget,
-///         /// Where it is shown otherwise than it is stored.
+///         /// A column with another rendering than that of its type.
 ///         options shown JsonText,
-///         /// Only for those who may.
+///         /// A column that needs an ability.
 ///         #[can(metadata::METADATA)] secret,
-///         /// Only for REST documents: clients of GraphQL don't see it. The same before a branch.
+///         /// A column only for REST documents: clients of GraphQL do not see it. Branches may have this attribute too.
 ///         #[rest_only] legacy_name,
 ///     }
 ///     branches {
-///         /// Rows whose column holds this row's key; also makes `pricesCount` and `pricesExists`.
+///         /// Rows whose column equals the key of this row; also makes `pricesCount` and `pricesExists`.
 ///         #[can(pricing::INDEX)] prices: many<Pricing>(pricing::Column::RelatedId, prices_of_products),
-///         /// The same, where their column holds what another column of this row holds.
+///         /// Rows whose column equals another column of this row.
 ///         #[can(pricing::INDEX)] rates: many<Rate>(rate::Column::CurrencyNumber = currency_number, all_rates),
-///         /// Rows that a table between joins to this row, by the column of this row's key and the column of
-///         /// theirs; REST may show these columns and further ones under `pivot`. Also makes `tagsCount` and `tagsExists`.
+///         /// Rows that a join table relates to this row: first its column with the key of this row, then its column
+///         /// with their key. REST may show these and further columns under `pivot`. Also makes `tagsCount` and
+///         /// `tagsExists`.
 ///         #[can(tag::INDEX)] tags: through<Tag>(entity::pricing_tag [pricing_id, tag_id, created_at], live_tags),
-///         /// The row whose key this row's column holds; also makes `groupCount` and `groupExists`.
+///         /// The row whose key equals the column of this row; also makes `groupCount` and `groupExists`.
 ///         #[can(group::SHOW)] group: one<Group>(group_id, live_groups),
-///         /// The row whose other column holds what this row's column holds. Of several, it is the first in the order
-///         /// of `all_areas`, and `areaCount` is 1.
+///         /// The row another column of which equals the column of this row. If there are several, it is the first in
+///         /// the order of `all_areas`, and `areaCount` is 1.
 ///         area: one<Area>(area_number = area::Column::Number, all_areas),
-///         /// The row whose key a function of these columns tells.
+///         /// The row whose key a function computes from these columns.
 ///         #[can(product::SHOW)] product: one_by<Product>(product_of, [RelatedId, RelatedType], live_products),
-///         /// The same; REST leaves its key out where there is none.
+///         /// The same, but REST omits the key in the answer if there is no row.
 ///         #[can(group::SHOW)] shown_group: some<Group>(group_shown, [GroupId], live_groups),
-///         /// Computed for all rows of a level at once, from these columns.
+///         /// Values that a function computes from these columns, for all rows of a level at once.
 ///         start_price: each<StartPrice>(start_prices, [Id]),
 ///     }
 /// }
 /// ```
 ///
-/// Rows are related by whole numbers, also where the column is no primary key: a text is no key. A row whose column
-/// is null has no related rows.
+/// Rows are related by columns with whole numbers, primary keys or not; a column with texts is refused at the start. A
+/// row whose column is null has no related rows.
 ///
 /// # Views
 ///
-/// `view of` declares a record of the same table for another audience. Of the other record it lists the columns that
-/// its audience sees, by name: they are described and shown as there, on both faces. **It inherits no guard**:
-/// `#[can(…)]`, `#[rest_only]`, `node` and the branches are its own. A name that the other record does not show stops the start.
+/// `view of` declares a record of the same table for another audience. It names the columns of the other record that
+/// its audience sees; they have the descriptions and renderings of that record. **It inherits no guard**: `#[can(…)]`,
+/// `#[rest_only]`, `node` and the branches are its own. A name that the other record does not have is refused at the
+/// start.
 ///
 /// ```ignore
 /// record! {
 ///     /// A price, as customers see it.
 ///     pub struct OfferedPrice view of Pricing;
-///     // Other rows may be found than those of `Pricing`, by others.
+///     // Abilities and rows of its own: nothing of the `node` of `Pricing` is inherited.
 ///     #[can(CLIENT_API)] node: |ctx| own_prices(ctx.into());
 ///     columns {
 ///         currency, options,
-///         /// Where the audience needs other words than those of `Pricing`.
+///         /// A description of its own, in place of that of `Pricing`.
 ///         related_type,
-///         // Where not all of the audience may see it, whatever `Pricing` asks for.
+///         // A guard of its own, whatever guard the column of `Pricing` has.
 ///         #[can(ME)] secret,
 ///     }
 ///     branches {
@@ -192,9 +194,9 @@ macro_rules! record {
                 doc: concat!($($cdoc, "\n"),+),
                 need: $crate::record!(@need $($($cneed),+)?),
                 rest_only: $crate::record!(@rest_only $(rest_only $($crest)?)?),
-                column: $crate::record::place(record, stringify!($column)),
-                shown: $crate::record::FieldForm::Value(
-                    $crate::record!(@shown <$Record as $crate::record::Record>::Model, $column $(shown $form)? $($word)?)
+                column: $crate::record::column_index(record, stringify!($column)),
+                form: $crate::record::FieldForm::Value(
+                    $crate::record!(@rendering <$Record as $crate::record::Record>::Model, $column $(shown $form)? $($word)?)
                 ),
             } ),*]]
             [$($($branches)*)?]
@@ -217,7 +219,7 @@ macro_rules! record {
             [|view: &$crate::record::RecordType| {
                 let origin = <$Origin as $crate::record::Record>::record();
                 vec![$({
-                    let field = $crate::record::viewed(view, origin, stringify!($column), $crate::camel_name!($column));
+                    let field = $crate::record::view_field(view, origin, stringify!($column), $crate::camel_name!($column));
                     $crate::record::Field {
                         doc: $crate::record!(@doc field.doc $(, $cdoc)*),
                         need: $crate::record!(@need $($($cneed),+)?),
@@ -262,7 +264,7 @@ macro_rules! record {
                         need: $crate::guard::Need::NONE,
                         rest_only: false,
                         column: record.key,
-                        shown: $crate::record::FieldForm::Value($crate::record::Rendering::INT),
+                        form: $crate::record::FieldForm::Value($crate::record::Rendering::INT),
                     });
                     let fields: fn(&$crate::record::RecordType) -> Vec<$crate::record::Field> = $fields;
                     let fields = fields(&record);
@@ -298,7 +300,7 @@ macro_rules! record {
                 _: &async_graphql::Positioned<async_graphql::parser::types::Field>,
             ) -> async_graphql::ServerResult<async_graphql::Value> {
                 let (record, values) = (<Self as $crate::record::Record>::record(), $crate::record::values(&self.0));
-                $crate::record::write_held(record, values, ctx).await
+                $crate::record::write_in_memory(record, values, ctx).await
             }
         }
     };
@@ -328,32 +330,32 @@ macro_rules! record {
             need: $crate::guard::Need::NONE,
             rest_only: false,
             column: $record.key,
-            shown: $crate::record::FieldForm::GlobalId,
+            form: $crate::record::FieldForm::GlobalId,
         });
     };
 
-    (@shown $Model:ty, $column:ident) => {{
+    (@rendering $Model:ty, $column:ident) => {{
         fn of<M, L: $crate::record::Leaf>(_: fn(&M) -> &L) -> $crate::record::Rendering {
             L::rendering()
         }
         of(|model: &$Model| &model.$column)
     }};
-    (@shown $Model:ty, $column:ident shown $form:ident) => {
-        <$form as $crate::record::Shown>::rendering()
+    (@rendering $Model:ty, $column:ident shown $form:ident) => {
+        <$form as $crate::record::CustomRendering>::rendering()
     };
-    (@shown $Model:ty, $column:ident $word:ty) => {{
+    (@rendering $Model:ty, $column:ident $word:ty) => {{
         let word = $crate::record::Rendering::word(<$word as async_graphql::OutputType>::create_type_info);
-        if $crate::record!(@shown $Model, $column).nullable { word.or_null() } else { word }
+        if $crate::record!(@rendering $Model, $column).nullable { word.or_null() } else { word }
     }};
 
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident many $Target:ty [$by:path, $base:path]) => {
         $crate::record!(@many $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Foreign($by as usize), $base,
-            $crate::record::Own::Column(TableColumn::Id as usize));
+            $crate::record::SourceKey::Column(TableColumn::Id as usize));
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident many $Target:ty [$by:path = $key:ident, $base:path]) => {
-        let own = $crate::record::key_place(&$record, stringify!($key));
+        let key = $crate::record::key_column_index(&$record, stringify!($key));
         $crate::record!(@many $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Foreign($by as usize), $base,
-            $crate::record::Own::Column(own));
+            $crate::record::SourceKey::Column(key));
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident through $Target:ty [
         $($join:ident)::+ [$($column:ident),+], $base:path
@@ -362,27 +364,27 @@ macro_rules! record {
         fn join_table() -> &'static $crate::record::JoinTable {
             static JOIN_TABLE: std::sync::LazyLock<$crate::record::JoinTable> = std::sync::LazyLock::new(|| {
                 $crate::record::JoinTable::of::<join::Entity>(vec![
-                    $((stringify!($column), $crate::record!(@shown join::Model, $column))),+
+                    $((stringify!($column), $crate::record!(@rendering join::Model, $column))),+
                 ])
             });
             &JOIN_TABLE
         }
         $crate::record!(@many $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Joined(join_table), $base,
-            $crate::record::Own::Column(TableColumn::Id as usize));
+            $crate::record::SourceKey::Column(TableColumn::Id as usize));
     }};
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident one $Target:ty [$by:ident, $base:path]) => {
-        let own = $crate::record::key_place(&$record, stringify!($by));
+        let key = $crate::record::key_column_index(&$record, stringify!($by));
         $crate::record!(@one $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Primary, $base,
-            $crate::record::Own::Column(own));
+            $crate::record::SourceKey::Column(key));
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident one $Target:ty [$by:ident = $key:path, $base:path]) => {
-        let own = $crate::record::key_place(&$record, stringify!($by));
+        let key = $crate::record::key_column_index(&$record, stringify!($by));
         $crate::record!(@one $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Foreign($key as usize), $base,
-            $crate::record::Own::Column(own));
+            $crate::record::SourceKey::Column(key));
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident one_by $Target:ty [$key:path, [$($column:ident),+], $base:path]) => {
         $crate::record!(@one $record, [$($doc)+] [$($need),*] $branch $Target, $crate::record::KeyColumn::Primary, $base,
-            $crate::record!(@worked $key [$($column)+]));
+            $crate::record!(@computed_key $key [$($column)+]));
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident some $Target:ty [$key:path, [$($column:ident),+], $base:path]) => {
         $record.branches.push($crate::record::Branch {
@@ -392,8 +394,8 @@ macro_rules! record {
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
             sparse: true,
             rest_only: false,
-            answer: $crate::record::Answer::Related(
-                $crate::record!(@relation $Target, One, $crate::record::KeyColumn::Primary, $base, $crate::record!(@worked $key [$($column)+]))
+            source: $crate::record::BranchSource::Related(
+                $crate::record!(@relation $Target, One, $crate::record::KeyColumn::Primary, $base, $crate::record!(@computed_key $key [$($column)+]))
             ),
         });
     };
@@ -405,7 +407,7 @@ macro_rules! record {
             ty: <$Target as async_graphql::OutputType>::create_type_info,
             sparse: false,
             rest_only: false,
-            answer: $crate::record::Answer::Computed {
+            source: $crate::record::BranchSource::Computed {
                 columns: &[$(TableColumn::$column as usize),+],
                 resolve: |batch, field| Box::pin(async move {
                     let computed = $by(batch.ctx.into(), batch.rows).await;
@@ -415,51 +417,50 @@ macro_rules! record {
         });
     };
 
-    (@worked $key:path [$($column:ident)+]) => {
-        $crate::record::Own::Worked { columns: &[$(TableColumn::$column as usize),+], key: $key }
+    (@computed_key $key:path [$($column:ident)+]) => {
+        $crate::record::SourceKey::Computed { columns: &[$(TableColumn::$column as usize),+], key: $key }
     };
-    (@relation $Target:ty, $shown:ident, $key:expr, $base:path, $own:expr) => {
+    (@relation $Target:ty, $output:ident, $key:expr, $base:path, $source_key:expr) => {
         $crate::record::Relation {
-            own: $own,
+            source_key: $source_key,
             target: <$Target as $crate::record::Record>::record,
             key: $key,
             rows: || sea_orm::QueryTrait::into_query($base()),
-            shown: $crate::record::Related::$shown,
+            output: $crate::record::RelationOutput::$output,
         }
     };
-    (@many $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident $Target:ty, $key:expr, $base:path, $own:expr) => {
+    (@many $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident $Target:ty, $key:expr, $base:path, $source_key:expr) => {
         $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, Count "Number of `" "`.", "Whether there are any `",
             <$crate::record::List<$Target> as async_graphql::OutputType>::create_type_info,
-            $crate::record!(@relation $Target, Many, $key, $base, $own));
+            $crate::record!(@relation $Target, Many, $key, $base, $source_key));
     };
-    (@one $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident $Target:ty, $key:expr, $base:path, $own:expr) => {
+    (@one $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident $Target:ty, $key:expr, $base:path, $source_key:expr) => {
         $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, CountOfOne "1 if there is a `" "`, else 0.", "Whether there is a `",
             <Option<$Target> as async_graphql::OutputType>::create_type_info,
-            $crate::record!(@relation $Target, One, $key, $base, $own));
+            $crate::record!(@relation $Target, One, $key, $base, $source_key));
     };
     (@related $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident, $count:ident $number:literal $end:literal, $whether:literal,
         $ty:expr, $relation:expr) => {
-        let branch = |name, doc, ty, shown| $crate::record::Branch {
+        let branch = |name, doc, ty, output| $crate::record::Branch {
             name, doc, ty,
             need: $crate::record!(@need $($need),*),
             sparse: false,
             rest_only: false,
-            answer: $crate::record::Answer::Related($crate::record::Relation { shown, ..$relation }),
+            source: $crate::record::BranchSource::Related($crate::record::Relation { output, ..$relation }),
         };
         let (number, whether) = (
             concat!($number, stringify!($branch), $end),
             concat!($whether, stringify!($branch), "`."),
         );
         $record.branches.extend([
-            branch($crate::camel_name!($branch), concat!($($doc, "\n"),+), $ty, $relation.shown),
-            branch($crate::camel_name!($branch _count), number, <$crate::Id as $crate::record::Leaf>::register, $crate::record::Related::$count),
-            branch($crate::camel_name!($branch _exists), whether, <bool as $crate::record::Leaf>::register, $crate::record::Related::Exists),
+            branch($crate::camel_name!($branch), concat!($($doc, "\n"),+), $ty, $relation.output),
+            branch($crate::camel_name!($branch _count), number, <$crate::Id as $crate::record::Leaf>::register, $crate::record::RelationOutput::$count),
+            branch($crate::camel_name!($branch _exists), whether, <bool as $crate::record::Leaf>::register, $crate::record::RelationOutput::Exists),
         ]);
     };
 }
 
-/// Declares a closed list of words: an enum in GraphQL, a lower-case text in the database and in
-/// REST.
+/// Declares a closed list of words: an enum in GraphQL, a lower-case text in the database and in REST.
 #[macro_export]
 macro_rules! words {
     ($(#[doc = $doc:literal])+ pub enum $Name:ident { $($(#[doc = $wdoc:literal])+ $Word:ident = $word:literal),* $(,)? }) => {
@@ -518,7 +519,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "`Opened` is a view of `Book`, which shows no column `bought_at`")]
-    fn a_view_has_only_what_its_record_shows() {
+    fn a_view_names_only_columns_that_its_record_has() {
         Opened::record();
     }
 

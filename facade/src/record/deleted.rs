@@ -1,4 +1,4 @@
-//! A record that is deleted: what the caller sees is what was there.
+//! The answer of a mutation that deletes a record: the record as it was before.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -12,19 +12,18 @@ use crate::Result;
 use crate::scope::RequestScope;
 use crate::transaction::Transaction;
 
-/// What was asked of a record that is deleted. It is read before, because the deletion takes away what belongs to the
-/// record.
+/// The selection on a record that is deleted. It is resolved before the deletion, which removes related rows too.
 pub struct Deleted<T> {
     answer: ServerResult<Value>,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T: Record> Deleted<T> {
-    /// Reads what is asked of the record, in the transaction that deletes it then. Where that fails, nothing is to be
-    /// deleted: see [`Self::is_read`].
+    /// Resolves the selection in the transaction that deletes the record afterwards. If resolving fails, the caller
+    /// must not delete: see [`Self::is_read`].
     ///
     /// # Errors
-    /// When the transaction is still in use: never, once everything is read.
+    /// When the transaction is still in use, which does not happen after the selection is resolved.
     pub async fn read(ctx: &Context<'_>, transaction: Transaction, record: T) -> Result<(Transaction, Self)> {
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let reading = record.resolve(&set, ctx.item);
@@ -32,7 +31,7 @@ impl<T: Record> Deleted<T> {
         Ok((transaction, Self { answer, record: PhantomData }))
     }
 
-    /// Whether everything was read that is asked of the record.
+    /// Whether the selection was resolved without an error.
     pub fn is_read(&self) -> bool {
         self.answer.is_ok()
     }

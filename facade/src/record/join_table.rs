@@ -1,36 +1,36 @@
-//! The table between two records that belong to each other many to many: Laravel's pivot table.
+//! Join tables of many-to-many relations: Laravel's pivot tables.
 
 use async_graphql::registry::Registry;
 use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, QueryResult};
 
-use super::cell::{Cell, Kind};
+use super::cell::{Cell, CellType};
 use super::plan::json_key;
 use super::record_type::RecordType;
 use super::rendering::Rendering;
 use super::spelling::Spelling;
 use crate::api::Api;
 
-/// Key under which REST shows the columns of the table between, as Laravel does.
+/// Key under which REST shows the columns of the join table, as Laravel does.
 pub(crate) const PIVOT: &str = "pivot";
 
-/// A table whose rows each join a row of one record to a row of another.
+/// A table each of whose rows joins a row of one record to a row of another.
 ///
 /// Made by a `through` branch of [`record!`](crate::record!), with at least two columns.
 pub struct JoinTable {
     table: &'static str,
     /// Its primary key. Joined rows come in the order of these keys where their record has no order of its own.
     key: &'static str,
-    /// The column that holds the key of the row that has the branch, the one that holds the key of the joined row,
-    /// and what else REST shows of the table.
+    /// The column with the key of the row that has the branch, the column with the key of the joined row, and further
+    /// columns that REST shows.
     columns: Vec<JoinColumn>,
 }
 
 struct JoinColumn {
     name: &'static str,
-    kind: Kind,
+    cell_type: CellType,
     rendering: Rendering,
-    /// The column's name as a JSON key, behind a comma.
+    /// The name of the column as JSON text with comma and colon: `,"name":`.
     json: Box<[u8]>,
 }
 
@@ -45,8 +45,8 @@ impl JoinTable {
         let columns = columns.into_iter().map(|(name, rendering)| {
             let column = E::Column::iter().find(|column| column.as_str() == name);
             let column = column.unwrap_or_else(|| panic!("`{table}` has no column `{name}`"));
-            let kind = Kind::of(column.def().get_column_type());
-            JoinColumn { name, kind, rendering, json: json_key(name) }
+            let cell_type = CellType::of(column.def().get_column_type());
+            JoinColumn { name, cell_type, rendering, json: json_key(name) }
         });
         let key = E::PrimaryKey::iter().next().map_or("id", |key| key.into_column().as_str());
         Self { table, key, columns: columns.collect() }
@@ -56,8 +56,8 @@ impl JoinTable {
         Expr::col((self.table, self.columns[at].name))
     }
 
-    /// The column that holds the key of the row that has the branch.
-    pub(crate) fn own_key(&self) -> SimpleExpr {
+    /// The column with the key of the row that has the branch.
+    pub(crate) fn source_key(&self) -> SimpleExpr {
         self.column(0)
     }
 
@@ -67,28 +67,28 @@ impl JoinTable {
         statement.inner_join(self.table, joined);
     }
 
-    /// Makes a statement read the columns of this table behind those that it reads already.
+    /// Adds the columns of this table after those that a statement reads already.
     pub(crate) fn select(&self, statement: &mut SelectStatement) {
         statement.exprs((0..self.columns.len()).map(|at| self.column(at)));
         statement.order_by((self.table, self.key), sea_orm::Order::Asc);
     }
 
-    /// The key of the row that has the branch. `before` columns of the joined record stand before it.
-    pub(crate) fn own_key_of(&self, row: &QueryResult, before: usize) -> Result<Option<i64>, DbErr> {
-        self.columns[0].kind.read(row, before).map(Cell::int)
+    /// The key of the row that has the branch. `before` is the number of columns before those of this table.
+    pub(crate) fn source_key_of(&self, row: &QueryResult, before: usize) -> Result<Option<i64>, DbErr> {
+        self.columns[0].cell_type.read(row, before).map(Cell::int)
     }
 
-    /// The columns of this table in a row that was read, as the member of a JSON object behind a comma:
-    /// `,"pivot":{"coupon_id":1,"product_id":2}`. `before` as in [`Self::own_key_of`].
+    /// The columns of this table in a row that was read, as the member of a JSON object after a comma:
+    /// `,"pivot":{"coupon_id":1,"product_id":2}`. `before` as in [`Self::source_key_of`].
     ///
     /// # Errors
-    /// When the database sent something else than a column holds.
+    /// When a value has another type than its column.
     pub(crate) fn write(&self, row: &QueryResult, before: usize, api: Api) -> Result<Vec<u8>, DbErr> {
         let mut text = json_key(PIVOT).into_vec();
         for (at, column) in self.columns.iter().enumerate() {
             let json = if at == 0 { &[b"{", &column.json[1..]].concat()[..] } else { &column.json };
             text.extend_from_slice(json);
-            match column.kind.read(row, before + at)? {
+            match column.cell_type.read(row, before + at)? {
                 Cell::Null => text.extend_from_slice(b"null"),
                 cell => (column.rendering.json)(cell, api, &mut text),
             }
@@ -97,21 +97,21 @@ impl JoinTable {
         Ok(text)
     }
 
-    /// What the OpenAPI document tells of the columns, as marks of the branch's field: see [`pivot_columns`].
-    pub(crate) fn marks(&self, registry: &mut Registry) -> Vec<String> {
-        let mark = |JoinColumn { name, rendering, .. }: &JoinColumn| {
+    /// The columns as tags of the branch's field, for the OpenAPI document: see [`pivot_columns`].
+    pub(crate) fn tags(&self, registry: &mut Registry) -> Vec<String> {
+        let tag = |JoinColumn { name, rendering, .. }: &JoinColumn| {
             let spelling = rendering.spelling.word().unwrap_or_default();
             format!("{PIVOT} {name} {} {spelling}", rendering.ty(registry))
         };
-        self.columns.iter().map(mark).collect()
+        self.columns.iter().map(tag).collect()
     }
 }
 
-/// Name, GraphQL type and REST spelling of each column of the table between, of a field that a `through` branch made.
-/// Other fields have none.
-pub(crate) fn pivot_columns(marks: &[String]) -> impl Iterator<Item = (&str, &str, Spelling)> {
-    marks.iter().filter_map(|mark| {
-        let [PIVOT, name, ty, spelling] = mark.split(' ').collect::<Vec<_>>()[..] else { return None };
+/// Name, GraphQL type and REST spelling of each column of the join table, from the tags of a field. Only `through`
+/// branches have such tags.
+pub(crate) fn pivot_columns(tags: &[String]) -> impl Iterator<Item = (&str, &str, Spelling)> {
+    tags.iter().filter_map(|tag| {
+        let [PIVOT, name, ty, spelling] = tag.split(' ').collect::<Vec<_>>()[..] else { return None };
         Some((name, ty, Spelling::of_word(spelling)))
     })
 }

@@ -1,9 +1,8 @@
-//! How values of the shop's column types are shown.
+//! How values of the column types are written.
 //!
-//! The two faces differ in a few places (architecture, "What GraphQL shows and what REST
-//! prints"): booleans without a cast are `0`/`1` in REST, prices are numbers in REST and exact
-//! texts in GraphQL, words are lower case in REST and enum values in GraphQL. Each difference is
-//! declared here, once.
+//! GraphQL and REST differ in a few places (docs/architecture.md, "What GraphQL shows and what REST prints"): booleans
+//! without a cast are `0`/`1` in REST, prices are numbers in REST and exact texts in GraphQL, words are lower case in
+//! REST and enum values in GraphQL. Each difference is declared here, once.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,27 +24,26 @@ use crate::api::{Api, Dialect, Times};
 use crate::execution::Execution;
 use crate::json::{write_float, write_str};
 
-/// A column value: how it is shown.
+/// A type of columns that is a leaf type in GraphQL, a scalar or an enum.
 pub trait Leaf {
-    /// How the value is shown on both faces.
+    /// How cells of this type are written.
     fn rendering() -> Rendering;
-    /// Registers the GraphQL type and names it.
+    /// Registers the GraphQL type and returns its name.
     fn register(registry: &mut Registry) -> String {
         (Self::rendering().register)(registry)
     }
 }
 
-/// A form in which a column is shown that is not the one in which it is stored: `column shown Form`
-/// in [`record!`](crate::record!).
-pub trait Shown {
-    /// How the column is shown on both faces.
+/// A rendering of a column other than that of its type: `column shown Form` in [`record!`](crate::record!).
+pub trait CustomRendering {
+    /// How cells of the column are written.
     fn rendering() -> Rendering;
 }
 
-/// A text column that holds JSON, decoded (docs/contract/wire.md#6).
+/// A text column that contains JSON, decoded (docs/contract/wire.md#6).
 pub struct JsonText;
 
-impl Shown for JsonText {
+impl CustomRendering for JsonText {
     fn rendering() -> Rendering {
         Rendering::JSON
     }
@@ -179,7 +177,7 @@ impl OutputType for Moment {
     }
 }
 
-/// Whether a face spells moments in the zone of the database's local times.
+/// Whether an API writes moments in the zone of the local times in the database.
 const fn is_local(api: Api) -> bool {
     matches!(api, Api::Rest(Dialect { times: Times::Local }))
 }
@@ -193,8 +191,8 @@ fn moment_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// Writes [`moment_text`] as a JSON string. Lists are full of moments, and chrono's own formatting takes
-/// ten times as long.
+/// Writes [`moment_text`] as a JSON string. Lists have many moments, and chrono's own formatting takes ten times as
+/// long.
 fn write_moment(at: DateTime<Utc>, out: &mut Vec<u8>) {
     let Ok(year @ 0..=9999) = u32::try_from(at.year()) else { return write_str(&moment_text(at), out) };
     let micros = at.timestamp_subsec_micros();
@@ -226,14 +224,14 @@ fn shortest(number: f64) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Digits of a float that the original looks at when it rounds.
+/// The number of significant digits that the original uses when it rounds a float.
 const SIGNIFICANT: u32 = 14;
 
-/// An amount with two decimals, rounded half up as it is written: `7.555` is `7.56`, though its float
-/// is a little less (docs/contract/wire.md#6).
+/// An amount with two decimals. Its decimal text is rounded half up: `7.555` is `7.56`, though the float is a little
+/// less (docs/contract/wire.md#6).
 fn two_decimals(amount: f64) -> String {
     if let Some(cents) = whole_cents(amount) {
-        return of_cents(cents);
+        return cents_text(cents);
     }
     let exact = rust_decimal::Decimal::from_f64_retain(amount);
     let half_up = RoundingStrategy::MidpointAwayFromZero;
@@ -243,14 +241,14 @@ fn two_decimals(amount: f64) -> String {
     }
 }
 
-/// The cents of an amount that has no smaller part, as nearly all have.
+/// An amount in cents, if it is a whole number of them, as nearly all are.
 fn whole_cents(amount: f64) -> Option<i64> {
     let cents = (amount * 100.0).round();
     #[expect(clippy::cast_possible_truncation, reason = "a whole number well inside the range")]
     (cents / 100.0 == amount && cents.abs() < 1e15).then_some(cents as i64)
 }
 
-fn of_cents(cents: i64) -> String {
+fn cents_text(cents: i64) -> String {
     let mut text = String::with_capacity(16);
     if cents < 0 {
         text.push('-');
@@ -271,11 +269,11 @@ fn float_value(number: f64) -> Value {
     Number::from_f64(number).map_or(Value::Null, Value::Number)
 }
 
-/// A price as value: a text in GraphQL, a number in REST.
+/// A price as a value: a text in GraphQL, a number in REST.
 fn price_value(price: f64, api: Api) -> Value {
     match api {
         Api::GraphQl if price.is_finite() => Value::String(shortest(price)),
-        // What is no number is null on both faces.
+        // Infinity and NaN are null in both APIs.
         Api::GraphQl | Api::Rest(_) => float_value(price),
     }
 }
@@ -283,12 +281,12 @@ fn price_value(price: f64, api: Api) -> Value {
 fn write_price(price: f64, api: Api, out: &mut Vec<u8>) {
     match api {
         Api::GraphQl if price.is_finite() => write_str(&shortest(price), out),
-        // What is no number is null on both faces.
+        // Infinity and NaN are null in both APIs.
         Api::GraphQl | Api::Rest(_) => write_float(price, out),
     }
 }
 
-/// The moment of a cell that holds the shop's local time, or one of its days.
+/// The moment of a cell with a local time, or the midnight of a day.
 fn moment(cell: Cell<'_>) -> Option<DateTime<Utc>> {
     match cell {
         Cell::Local(at) => Some(ShopTime::from_local(at).0),
@@ -364,7 +362,7 @@ mod tests {
         assert_eq!(ScalarType::to_value(&Decimal(f64::NAN)), Value::Null);
     }
 
-    /// What both faces show of a cell, as JSON.
+    /// The JSON text of a cell in GraphQL and in REST.
     fn shown<L: Leaf>(cell: Cell<'_>) -> [String; 2] {
         let rendering = L::rendering();
         [Api::GraphQl, Api::REST].map(|api| {
@@ -433,7 +431,7 @@ mod properties {
         fn amounts_have_two_decimals(amount in -1e10..1e10_f64, cents in -100_000_000_000..100_000_000_000_i64, any in proptest::num::f64::ANY) {
             let text = two_decimals(amount);
             let read: f64 = text.parse().unwrap();
-            // The original looks at so many digits, and rounds twice.
+            // The original uses only [`SIGNIFICANT`] digits, and rounds twice.
             prop_assert!((read - amount).abs() <= 0.005_001 + amount.abs() * 1e-13, "{}", text);
             prop_assert!(text.split_once('.').is_some_and(|(_, cents)| cents.len() == 2));
             let written = two_decimals(cents as f64 / 100.0);
@@ -443,7 +441,7 @@ mod properties {
         }
 
         #[test]
-        fn nothing_is_never_negative(fraction in 0.0..0.005_f64) {
+        fn a_rounded_zero_has_no_sign(fraction in 0.0..0.005_f64) {
             prop_assert_eq!(two_decimals(-fraction), "0.00");
         }
 

@@ -1,5 +1,5 @@
-//! Finding rows by keys. The statement is spelled once: spelling it anew for every request would cost as
-//! much as reading the rows out of the answer. Nothing but the keys changes between its uses.
+//! Finds rows by keys. The text of a statement is built once and cached: building it for every request would cost as
+//! much as decoding its rows. Between two uses, only the keys differ.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,86 +12,93 @@ use super::cell::ColumnSet;
 use super::record_type::RecordType;
 use super::relation::KeyColumn;
 
-/// Statements for more keys are spelled anew: such levels are rare, and their rows cost far more.
+/// Statements for more keys than this are not cached: such levels are rare, and their rows cost far more.
 const MAX_KEYS: usize = 1024;
-/// How many statements are remembered.
-const REMEMBERED: usize = 2048;
+/// Maximum number of cached statements.
+const CAPACITY: usize = 2048;
 
-/// The rows of a record's table that there are: the same at every call, since its statement is remembered.
-pub type RowsOf = fn() -> SelectStatement;
+/// A statement that selects the rows of a table which the API shows. It must be the same at every call, because the
+/// statement that is built from it is cached.
+pub type BaseQuery = fn() -> SelectStatement;
 
-/// Statements that find rows by keys, by everything but the keys.
-pub struct Lookups(Cache<FormDefinition, Arc<Known>>);
+/// The cached statements that find rows by keys.
+pub struct Lookups(Cache<StatementShape, Arc<CachedStatement>>);
 
-/// A lookup: rows of a table whose column holds one of some keys.
+/// A lookup of the rows of a record whose key column has one of some keys.
 #[derive(Clone, Copy)]
 pub struct Lookup<'a> {
-    /// Whose rows.
+    /// The record.
     pub record: &'static RecordType,
-    /// Among which rows: the same at every call, since the statement is remembered.
+    /// The rows that may be found. As in [`BaseQuery`], it must be the same statement at every call.
     pub rows: &'a (dyn Fn() -> SelectStatement + Sync),
-    /// What tells these rows from others: the address of the function that names them. Functions of one
-    /// address are one function.
+    /// The identity of `rows` in the cache: the address of the function that makes the statement.
     pub identity: usize,
-    /// The column that holds the keys. With a table between, its columns are read behind those of the record.
+    /// The column that has the keys. With a join table, its columns are read after those of the record.
     pub key: KeyColumn,
-    /// Which columns are read.
+    /// The columns to read.
     pub columns: ColumnSet,
-    /// How many rows at most.
+    /// Maximum number of rows.
     pub limit: u64,
 }
 
+/// Everything of a lookup but the keys: the key of the cache.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct FormDefinition {
+struct StatementShape {
     identity: usize,
-    /// Place of the column that holds the keys; nothing where a table between holds them.
+    /// Index of the column that has the keys; nothing if the join table has them.
     column: Option<usize>,
-    /// The table between, by its address.
+    /// The address of the join table, if there is one.
     join_table: Option<usize>,
     columns: ColumnSet,
-    /// How many keys the statement takes.
+    /// The number of keys that the statement takes.
     keys: usize,
     limit: u64,
 }
 
-/// A statement, and where the keys stand among its values.
-struct Known {
+/// A statement, and the positions of the keys among its values.
+struct CachedStatement {
     statement: Statement,
     keys: Range<usize>,
 }
 
 impl Default for Lookups {
     fn default() -> Self {
-        Self(Cache::new(REMEMBERED))
+        Self(Cache::new(CAPACITY))
     }
 }
 
 impl Lookups {
-    /// The statement for at least one key. It takes a power of two of them, so that few statements serve
-    /// every number; the last key fills what is left.
+    /// The statement for one key or more. It takes a power of two of them, so that few statements serve every number of
+    /// keys; the last key is repeated to fill the rest.
     pub fn statement(&self, backend: DbBackend, lookup: Lookup<'_>, keys: &[i64]) -> Statement {
-        let places = keys.len().next_power_of_two();
-        if places > MAX_KEYS {
-            return lookup.spell(backend, keys.iter().copied());
+        let capacity = keys.len().next_power_of_two();
+        if capacity > MAX_KEYS {
+            return lookup.build(backend, keys.iter().copied());
         }
         let Lookup { record, identity, key, columns, limit, .. } = lookup;
         let join_table = key.join_table().map(|table| std::ptr::from_ref(table).addr());
-        let shape =
-            FormDefinition { identity, column: key.place(record), join_table, columns, keys: places, limit };
-        if let Some(known) = self.0.get(&shape) {
-            return known.of(keys);
-        }
-        let Some(known) = Known::new(places, backend, lookup) else {
-            return lookup.spell(backend, keys.iter().copied());
+        let shape = StatementShape {
+            identity,
+            column: key.column_index(record),
+            join_table,
+            columns,
+            keys: capacity,
+            limit,
         };
-        let statement = known.of(keys);
-        self.0.insert(shape, Arc::new(known));
+        if let Some(cached) = self.0.get(&shape) {
+            return cached.with_keys(keys);
+        }
+        let Some(cached) = CachedStatement::new(capacity, backend, lookup) else {
+            return lookup.build(backend, keys.iter().copied());
+        };
+        let statement = cached.with_keys(keys);
+        self.0.insert(shape, Arc::new(cached));
         statement
     }
 }
 
 impl Lookup<'_> {
-    fn spell(&self, backend: DbBackend, keys: impl Iterator<Item = i64>) -> Statement {
+    fn build(&self, backend: DbBackend, keys: impl Iterator<Item = i64>) -> Statement {
         let mut select = (self.rows)();
         self.record.select(self.columns, &mut select);
         if let Some(join) = self.key.join_table() {
@@ -103,25 +110,25 @@ impl Lookup<'_> {
     }
 }
 
-impl Known {
-    /// Compares the statements for different keys: nothing but the keys may differ.
-    fn new(places: usize, backend: DbBackend, lookup: Lookup<'_>) -> Option<Self> {
-        let number = i64::try_from(places).ok()?;
-        let (one, other) = (lookup.spell(backend, 0..number), lookup.spell(backend, number..2 * number));
+impl CachedStatement {
+    /// Builds the statement for two sets of keys and compares both: only the keys may differ. Nothing otherwise.
+    fn new(capacity: usize, backend: DbBackend, lookup: Lookup<'_>) -> Option<Self> {
+        let number = i64::try_from(capacity).ok()?;
+        let (one, other) = (lookup.build(backend, 0..number), lookup.build(backend, number..2 * number));
         let (ones, others) = (&one.values.as_ref()?.0, &other.values.as_ref()?.0);
         let differs = |at: &usize| ones.get(*at) != others.get(*at);
         let first = (0..ones.len()).find(differs)?;
-        let keys = first..first + places;
+        let keys = first..first + capacity;
         let only_keys = (0..ones.len()).all(|at| differs(&at) == keys.contains(&at));
         (only_keys && one.sql == other.sql).then(|| Self { statement: one.clone(), keys })
     }
 
-    fn of(&self, keys: &[i64]) -> Statement {
+    fn with_keys(&self, keys: &[i64]) -> Statement {
         let mut statement = self.statement.clone();
-        let places = statement.values.as_mut().and_then(|values| values.0.get_mut(self.keys.clone()));
+        let values = statement.values.as_mut().and_then(|values| values.0.get_mut(self.keys.clone()));
         let keys = keys.iter().chain(std::iter::repeat(keys.last().unwrap_or(&0)));
-        for (place, key) in places.into_iter().flatten().zip(keys) {
-            *place = (*key).into();
+        for (value, key) in values.into_iter().flatten().zip(keys) {
+            *value = (*key).into();
         }
         statement
     }
@@ -146,7 +153,7 @@ mod tests {
         all().filter(book::Column::Title.ne(""))
     }
 
-    fn spelled(backend: DbBackend, mut rows: SelectStatement, columns: ColumnSet, keys: &[i64]) -> Statement {
+    fn built(backend: DbBackend, mut rows: SelectStatement, columns: ColumnSet, keys: &[i64]) -> Statement {
         let (record, column) = (Book::record(), book::Column::AuthorId as usize);
         record.select(columns, &mut rows);
         rows.and_where(record.column(column).is_in(keys.iter().copied())).limit(9);
@@ -154,22 +161,22 @@ mod tests {
     }
 
     #[test]
-    fn a_remembered_statement_is_the_one_that_would_be_spelled() {
-        let place = |column: book::Column| column as usize;
-        let few = ColumnSet::default().with(place(book::Column::Id)).with(place(book::Column::Title));
-        let sets = [few, few.with(place(book::Column::BoughtAt))];
+    fn a_cached_statement_equals_one_that_is_built() {
+        let index = |column: book::Column| column as usize;
+        let few = ColumnSet::default().with(index(book::Column::Id)).with(index(book::Column::Title));
+        let sets = [few, few.with(index(book::Column::BoughtAt))];
         for backend in BACKENDS {
             let lookups = Lookups::default();
             for (rows, columns) in
                 [titled as fn() -> _, all].into_iter().flat_map(|rows| sets.map(|set| (rows, set)))
             {
                 let select = || QueryTrait::into_query(rows());
-                let (record, column) = (Book::record(), place(book::Column::AuthorId));
+                let (record, column) = (Book::record(), index(book::Column::AuthorId));
                 let key = KeyColumn::Foreign(column);
                 let lookup =
                     Lookup { record, rows: &select, identity: rows as usize, key, columns, limit: 9 };
                 let statement = |keys: &[i64]| lookups.statement(backend, lookup, keys);
-                let expected = |keys: &[i64]| spelled(backend, select(), columns, keys);
+                let expected = |keys: &[i64]| built(backend, select(), columns, keys);
                 for keys in [[7, 9], [0, 1], [i64::MAX, -1]] {
                     assert_eq!(statement(&keys), expected(&keys));
                 }

@@ -1,19 +1,18 @@
-//! Records: a table's rows as GraphQL type and as REST object, from one list.
+//! Records: a table's rows as GraphQL type and as REST object, from one declaration.
 //!
-//! A [`RecordType`] says what a table's rows show: columns and how they are spelled, and what belongs to a row.
-//! [`record!`](crate::record!) makes it. For one level of a question, a [`Level`] tells which columns are looked at;
-//! they are read in one statement, by position, and the rows are written as bytes into the answer's buffer. What belongs
-//! to them is loaded for all rows of the level at once, so a question of depth d costs d statements however many rows
-//! there are. None of this is compiled once more for each record.
+//! A [`RecordType`] describes a table: its columns, how their values are written, and the branches of a row.
+//! [`record!`](crate::record!) makes it. For one level of a selection, a [`RecordSelection`] lists the selected
+//! columns. One statement reads them by position, and the rows are written as bytes of JSON. Each branch is loaded for
+//! all rows of the level at once, so a selection with b branches costs at most b statements more, however many rows
+//! there are. The code is not generic over records, so it is compiled once.
 
 mod cell;
 mod connection;
 mod declaration;
 mod deleted;
+mod extracted;
 mod join_table;
-mod kept;
 mod leaf;
-mod level;
 mod lookup;
 mod output;
 mod plan;
@@ -21,25 +20,27 @@ mod reading;
 mod record_type;
 mod relation;
 mod rendering;
+mod selection;
 mod spelling;
 
-pub use cell::{Cell, ColumnSet, Kind, Places, Row, Rows, View};
-pub use connection::{Asked, Connection, Part};
+pub use cell::{Cell, CellType, ColumnPositions, ColumnSet, Row, Rows, View};
+pub use connection::{Connection, ConnectionSelection, ListSlice};
 #[doc(hidden)]
-pub use declaration::{camel, camel_len, key_place, place, values, viewed};
+pub use declaration::{camel, camel_len, column_index, key_column_index, values, view_field};
 pub use deleted::Deleted;
+pub use extracted::{ExtractedSelection, ExtractedSelections, PLANNED_TAG, is_planned, is_record};
 pub use join_table::JoinTable;
 pub(crate) use join_table::{PIVOT, pivot_columns};
-pub use kept::{Kept, KeptSet, PLANNED, is_planned, is_record};
-pub use leaf::{Decimal, JsonText, Leaf, Moment, Money, Shown};
-pub use level::{Level, path_of};
-pub use lookup::{Lookup, Lookups, RowsOf};
-pub use output::{List, One, write_each, write_held};
+pub use leaf::{CustomRendering, Decimal, JsonText, Leaf, Moment, Money};
+pub use lookup::{BaseQuery, Lookup, Lookups};
+pub use output::{List, One, write_each, write_in_memory};
 pub(crate) use plan::{REPLACES, has_directive, replaced_key};
-pub use reading::{ColumnOf, Record, list, load, require, see, see_first};
-pub use record_type::{Answer, Branch, Field, FieldForm, NODE, RecordType, StoredColumn};
+pub use reading::{ColumnOf, Record, load_models, read_by_id, read_first, read_list, require};
+pub use record_type::{Branch, BranchSource, Field, FieldForm, NODE, RecordType, StoredColumn};
 pub use relation::{
-    Batch, BranchFuture, Filled, KeyColumn, MAX_KEYS, MAX_ROWS, Own, Related, Relation, count_objects,
+    Batch, BranchFuture, BranchValues, KeyColumn, MAX_KEYS, MAX_ROWS, Relation, RelationOutput, SourceKey,
+    count_objects,
 };
 pub use rendering::{Rendering, global_id};
+pub use selection::{RecordSelection, path_of};
 pub use spelling::{InRest, RestForm, Spelling};

@@ -8,20 +8,19 @@ use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, OutputType, PathSegment, Positioned, ServerResult, Value};
 
 use super::cell::Rows;
-use super::level::{Level, path_of};
 use super::reading::Record;
 use super::record_type::RecordType;
-use super::relation::held;
+use super::selection::{RecordSelection, path_of};
 use crate::execution::Execution;
 
-/// A row of a record, with the columns that [`Level::columns`] tells.
+/// One row of a record as GraphQL output. It has the columns that [`RecordSelection::columns`] lists.
 pub struct One<T> {
     row: Rows,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T: Record> One<T> {
-    /// The first of some rows.
+    /// The first row, if there is one.
     pub fn first(mut row: Rows) -> Option<Self> {
         row.rows.truncate(1);
         (!row.rows.is_empty()).then_some(Self { row, record: PhantomData })
@@ -42,7 +41,7 @@ impl<T: Record> OutputType for One<T> {
     }
 }
 
-/// A list of rows of a record, with the columns that [`Level::columns`] tells.
+/// A list of rows of a record as GraphQL output. They have the columns that [`RecordSelection::columns`] lists.
 pub struct List<T> {
     rows: Rows,
     record: PhantomData<fn() -> T>,
@@ -66,23 +65,23 @@ impl<T: Record> OutputType for List<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        let level = Level::plan(ctx, T::record())?;
+        let selection = RecordSelection::plan(ctx, T::record())?;
         let mut path = path_of(ctx);
         path.push(PathSegment::Index(0));
-        Ok(level.write(&self.rows, &path).await?.into_list(Execution::of(ctx)))
+        Ok(selection.write(&self.rows, &path).await?.into_list(Execution::of(ctx)))
     }
 }
 
-/// Answers a row that is in memory: the values of all columns of its table.
+/// Resolves a row that is in memory. `values` has one value for each column of its table, in their order.
 ///
 /// # Errors
-/// When the document names a fragment that it doesn't have, or what hangs on the row fails.
-pub async fn write_held(
+/// When the document spreads a fragment that it does not define, or a branch fails whose type is not nullable.
+pub async fn write_in_memory(
     record: &'static RecordType,
     values: Vec<sea_orm::Value>,
     ctx: &ContextSelectionSet<'_>,
 ) -> ServerResult<Value> {
-    write_first(&held(values), record, ctx).await
+    write_first(&Rows::in_memory(values), record, ctx).await
 }
 
 async fn write_first(
@@ -90,20 +89,20 @@ async fn write_first(
     record: &'static RecordType,
     ctx: &ContextSelectionSet<'_>,
 ) -> ServerResult<Value> {
-    let level = Level::plan(ctx, record)?;
-    let written = level.write(rows, &path_of(ctx)).await?;
+    let selection = RecordSelection::plan(ctx, record)?;
+    let written = selection.write(rows, &path_of(ctx)).await?;
     Ok(written.into_values(Execution::of(ctx)).into_iter().next().unwrap_or_default())
 }
 
-/// Answers rows of a level, each as a value of its own. `path` is that of the first of them.
+/// Writes rows, each as one value. `path` is the path of the first row in the response.
 ///
 /// # Errors
-/// As [`write_held`].
+/// As [`write_in_memory`].
 pub async fn write_each(
-    level: &Level<'_>,
+    selection: &RecordSelection<'_>,
     rows: &Rows,
     ctx: &ContextSelectionSet<'_>,
     path: &[PathSegment],
 ) -> ServerResult<Vec<Value>> {
-    Ok(level.write(rows, path).await?.into_values(Execution::of(ctx)))
+    Ok(selection.write(rows, path).await?.into_values(Execution::of(ctx)))
 }

@@ -1,4 +1,4 @@
-//! What a selection asks of the rows of one level and of the levels below it, whoever asks.
+//! What a selection needs of the rows of one level and of the levels below it, for any caller.
 
 use std::sync::Arc;
 
@@ -8,114 +8,122 @@ use async_graphql::{ContextSelectionSet, Name, Pos, Positioned, ServerError, Ser
 use async_graphql_value::Value as InputValue;
 
 use super::join_table::PIVOT;
-use super::record_type::{self, Answer, Branch, RecordType, Resolve};
+use super::record_type::{self, Branch, BranchSource, RecordType, Resolve};
 use super::relation::Relation;
 use crate::execution::Execution;
 
-/// A selection set and where it stands.
-pub(crate) type Set = Positioned<SelectionSet>;
+/// A selection set with its position in the document.
+pub(crate) type PositionedSet = Positioned<SelectionSet>;
 
-/// What one response key of a row is answered with.
-pub(crate) enum Step {
+/// Where the value of a response key comes from.
+pub(crate) enum FieldSource {
     Column(&'static record_type::Field),
     TypeName,
-    Branch { branch: &'static Branch, below: Below },
+    Branch { branch: &'static Branch, selection: BranchSelection },
 }
 
-/// What is selected below a branch.
-pub(crate) enum Below {
-    /// Of related rows; nothing, where only their number is asked for.
+/// What is selected on the values of a branch.
+pub(crate) enum BranchSelection {
+    /// On related rows. The plan has no fields where the branch is the number of rows or whether there are any.
     Related {
         relation: &'static Relation,
-        plan: Arc<Plan>,
-        /// Whether each row is shown with what the table between says of it.
+        plan: Arc<SelectionPlan>,
+        /// Whether each row is written with the columns of the join table, under the key [`PIVOT`].
         pivot: bool,
     },
-    /// Of values that are computed: the field, with the merged selection below it.
+    /// On computed values: the field with its merged selection set.
     Computed(Resolve, Box<Positioned<Field>>),
 }
 
 /// One response key of every row.
-pub(crate) struct Planned {
-    /// The key in the JSON text, with what stands around it: `,"name":`.
+pub(crate) struct PlannedField {
+    /// The key as JSON text with comma and colon: `,"name":`.
     pub(crate) json: Box<[u8]>,
     pub(crate) pos: Pos,
-    pub(crate) step: Step,
+    pub(crate) source: FieldSource,
 }
 
 /// The merged selection on one level of records of one type, and on the levels below it.
-pub(crate) struct Plan {
+pub(crate) struct SelectionPlan {
     pub(crate) record: &'static RecordType,
-    pub(crate) fields: IndexMap<Name, Planned>,
+    pub(crate) fields: IndexMap<Name, PlannedField>,
 }
 
-/// A field, with all that is selected below it under its key.
-pub(crate) struct Merged<'a> {
+/// The fields of one response key: the first of them, and the selection sets of all.
+pub(crate) struct MergedField<'a> {
     pub(crate) field: &'a Positioned<Field>,
-    pub(crate) sets: Vec<&'a Set>,
+    pub(crate) sets: Vec<&'a PositionedSet>,
 }
 
-impl Plan {
-    /// The plan of the selection that the context is at. That of a kept selection is worked out once.
+impl SelectionPlan {
+    /// The plan of the selection set of the context. The plan of an extracted selection is made once and cached.
     ///
     /// # Errors
-    /// When the document names a fragment that it doesn't have.
+    /// When the document spreads a fragment that it does not define.
     pub(crate) fn of(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Arc<Self>> {
-        let kept = Execution::of(ctx).kept.as_deref();
+        let extracted = Execution::of(ctx).extracted.as_deref();
         let plan = || Self::new(ctx, record, &[ctx.item]);
-        match kept.and_then(|kept| kept.meant(&ctx.item.node)) {
-            Some(kept) => kept.rows.get_or_plan(|plan| std::ptr::eq(plan.record, record), plan),
+        match extracted.and_then(|extracted| extracted.find(&ctx.item.node)) {
+            Some(selection) => selection.rows.get_or_plan(|plan| std::ptr::eq(plan.record, record), plan),
             None => plan(),
         }
     }
 
-    /// The plan of merged selections, worked out anew.
+    /// Makes the plan of selection sets that are merged.
     ///
     /// # Errors
     /// As [`Self::of`].
     pub(crate) fn new<'a>(
         ctx: &ContextSelectionSet<'a>,
         record: &'static RecordType,
-        sets: &[&'a Set],
+        sets: &[&'a PositionedSet],
     ) -> ServerResult<Arc<Self>> {
         let (mut fields, mut replacements) = (IndexMap::new(), Vec::new());
-        for (key, merged) in merged(ctx, sets, &|on| record.is(on))? {
+        for (key, merged) in merge_fields(ctx, sets, &|on| record.is(on))? {
             let (pos, replaced) = (merged.field.pos, replaced_key(&merged.field.node));
-            let Some(step) = merged.step(ctx, record)? else { continue };
+            let Some(source) = merged.source(ctx, record)? else { continue };
             match replaced {
-                None => drop(fields.insert(key.clone(), Planned { json: json_key(key), pos, step })),
-                Some(key) => replacements.push((Name::new(key), Planned { json: json_key(key), pos, step })),
+                None => drop(fields.insert(key.clone(), PlannedField { json: json_key(key), pos, source })),
+                Some(key) => {
+                    replacements.push((Name::new(key), PlannedField { json: json_key(key), pos, source }))
+                }
             }
         }
-        // What is replaced keeps its place among the keys.
+        // A replaced field keeps its position among the keys.
         fields.extend(replacements);
         Ok(Arc::new(Self { record, fields }))
     }
 }
 
-impl<'a> Merged<'a> {
-    /// How the field is answered for rows of a record; nothing where they have no such field.
-    fn step(self, ctx: &ContextSelectionSet<'a>, record: &'static RecordType) -> ServerResult<Option<Step>> {
+impl<'a> MergedField<'a> {
+    /// Where the value of the field comes from; nothing if the record has no such field.
+    fn source(
+        self,
+        ctx: &ContextSelectionSet<'a>,
+        record: &'static RecordType,
+    ) -> ServerResult<Option<FieldSource>> {
         let name = self.field.node.name.node.as_str();
         if name == "__typename" {
-            return Ok(Some(Step::TypeName));
+            return Ok(Some(FieldSource::TypeName));
         }
         if let Some(column) = record.field(name) {
-            return Ok(Some(Step::Column(column)));
+            return Ok(Some(FieldSource::Column(column)));
         }
         let Some(branch) = record.branch(name) else { return Ok(None) };
-        let below = match &branch.answer {
-            Answer::Related(relation) => Below::Related {
+        let selection = match &branch.source {
+            BranchSource::Related(relation) => BranchSelection::Related {
                 relation,
-                plan: Plan::new(ctx, (relation.target)(), &self.sets)?,
+                plan: SelectionPlan::new(ctx, (relation.target)(), &self.sets)?,
                 pivot: has_directive(&self.field.node, PIVOT),
             },
-            Answer::Computed { resolve, .. } => Below::Computed(*resolve, Box::new(self.into_field())),
+            BranchSource::Computed { resolve, .. } => {
+                BranchSelection::Computed(*resolve, Box::new(self.into_field()))
+            }
         };
-        Ok(Some(Step::Branch { branch, below }))
+        Ok(Some(FieldSource::Branch { branch, selection }))
     }
 
-    /// The field, with everything that is selected below it.
+    /// The first field with the selection sets of all.
     fn into_field(self) -> Positioned<Field> {
         let mut field = self.field.clone();
         let rest = self.sets.iter().skip(1).flat_map(|set| set.node.items.iter().cloned());
@@ -124,8 +132,8 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// Directive of REST documents, on a field that rows of another record answer: it takes the place of the field whose
-/// key is its argument `key`. Where it is left out of the document's answer, the other one stays.
+/// Directive of REST documents, on a field of related rows: it takes the place of the field whose response key is its
+/// argument `key`. Where `@include` or `@skip` removes the field, the other one stays.
 pub(crate) const REPLACES: &str = "replaces";
 
 /// Whether a field has a directive.
@@ -133,7 +141,7 @@ pub(crate) fn has_directive(field: &Field, name: &str) -> bool {
     field.directives.iter().any(|directive| directive.node.name.node == name)
 }
 
-/// The key in whose place a field is answered, where a REST document says so with [`REPLACES`].
+/// The response key that a field takes over with the directive [`REPLACES`].
 pub(crate) fn replaced_key(field: &Field) -> Option<&str> {
     let directive = field.directives.iter().find(|directive| directive.node.name.node == REPLACES)?;
     match &directive.node.get_argument("key")?.node {
@@ -142,50 +150,53 @@ pub(crate) fn replaced_key(field: &Field) -> Option<&str> {
     }
 }
 
-/// A key in the JSON text of an object, behind a comma. No letter of a name is escaped in JSON.
+/// A key as JSON text with comma and colon: `,"name":`. Names of GraphQL need no escapes.
 pub(crate) fn json_key(key: &str) -> Box<[u8]> {
     [b",\"", key.as_bytes(), b"\":"].concat().into()
 }
 
-/// The fields of some selections on objects of a type, by their response key, in their order.
+/// Merges the fields of selection sets by response key, in the order of the document. `applies` tells whether a
+/// fragment on a type applies.
 ///
 /// # Errors
-/// When the document names a fragment that it doesn't have.
-pub(crate) fn merged<'a>(
+/// When the document spreads a fragment that it does not define.
+pub(crate) fn merge_fields<'a>(
     ctx: &ContextSelectionSet<'a>,
-    sets: &[&'a Set],
+    sets: &[&'a PositionedSet],
     applies: &dyn Fn(&str) -> bool,
-) -> ServerResult<IndexMap<&'a Name, Merged<'a>>> {
+) -> ServerResult<IndexMap<&'a Name, MergedField<'a>>> {
     let mut fields = IndexMap::new();
     for set in sets {
         each_field(ctx, set, applies, &mut |field| {
             let key = &field.node.response_key().node;
-            let merged = fields.entry(key).or_insert_with(|| Merged { field, sets: Vec::new() });
+            let merged = fields.entry(key).or_insert_with(|| MergedField { field, sets: Vec::new() });
             merged.sets.push(&field.node.selection_set);
         })?;
     }
     Ok(fields)
 }
 
-/// Every field of a selection and of the fragments in it that apply, in their order.
+/// Calls `found` with every field of a selection set and of its fragments that apply, in the order of the document.
 ///
-/// `@skip` and `@include` never arrive here: the executor prunes them beforehand.
+/// `@skip` and `@include` are not read: the executor has removed those fields before.
 fn each_field<'a>(
     ctx: &ContextSelectionSet<'a>,
-    set: &'a Set,
+    set: &'a PositionedSet,
     applies: &dyn Fn(&str) -> bool,
     found: &mut dyn FnMut(&'a Positioned<Field>),
 ) -> ServerResult<()> {
-    let kept = Execution::of(ctx).kept.as_deref();
+    let extracted = Execution::of(ctx).extracted.as_deref();
     for selection in &set.node.items {
         match &selection.node {
-            Selection::Field(field) => match kept.and_then(|kept| kept.meant_by(&field.node)) {
-                Some(kept) => each_field(ctx, &kept.set, applies, found)?,
-                None => found(field),
-            },
+            Selection::Field(field) => {
+                match extracted.and_then(|extracted| extracted.find_for_field(&field.node)) {
+                    Some(selection) => each_field(ctx, &selection.set, applies, found)?,
+                    None => found(field),
+                }
+            }
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
-                let fragments = kept.map_or(&ctx.query_env.fragments, |kept| &kept.fragments);
+                let fragments = extracted.map_or(&ctx.query_env.fragments, |extracted| &extracted.fragments);
                 let fragment = fragments.get(name).ok_or_else(|| {
                     ServerError::new(format!("Unknown fragment \"{name}\"."), Some(spread.pos))
                 })?;

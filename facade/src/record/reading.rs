@@ -1,4 +1,4 @@
-//! Reading records: the one that an identifier names, with what is asked of it.
+//! Reads records: whole rows for resolvers, or only the columns that a selection needs.
 
 use std::future::Future;
 
@@ -10,11 +10,11 @@ use sea_orm::{
 use value::{Id, ShopTime};
 
 use super::cell::{ColumnSet, Row, Rows};
-use super::level::Level;
 use super::lookup::Lookup;
 use super::output::{List, One};
 use super::record_type::RecordType;
 use super::relation::{KeyColumn, MAX_KEYS, MAX_ROWS};
+use super::selection::RecordSelection;
 use crate::node::{Refetch, database_id};
 use crate::scope::RequestScope;
 use crate::write::{CHANGED_COLUMN, changed_at};
@@ -23,7 +23,7 @@ use crate::{Error, Result};
 /// A column of a record's table.
 pub type ColumnOf<T> = <<T as Record>::Entity as EntityTrait>::Column;
 
-/// A table's row as the API shows it. Made by [`record!`](crate::record!).
+/// A row of a table, with the GraphQL type that shows it. Made by [`record!`](crate::record!).
 pub trait Record: OutputType + From<Self::Model> + Clone + 'static {
     /// Name of the GraphQL type.
     const NAME: &'static str;
@@ -32,14 +32,15 @@ pub trait Record: OutputType + From<Self::Model> + Clone + 'static {
     /// A row of the table.
     type Model: ModelTrait<Entity = Self::Entity> + FromQueryResult + Send + Sync + 'static;
 
-    /// What the record is.
+    /// The columns and branches of the record.
     fn record() -> &'static RecordType;
     /// The primary key's column.
     fn key_column() -> ColumnOf<Self>;
-    /// How the row is found again by its `id`; a record without is a part of others, and has no `id`.
+    /// How the row is found by its global identifier; a record without this has no `id` and is no node.
     fn node() -> Option<Refetch<Self::Entity>>;
 
-    /// The one of `rows` that an identifier names.
+    /// The whole row of `rows` whose identifier is `id`: a primary key in digits, or a global identifier. Its time of
+    /// change is noted for `Last-Modified`.
     ///
     /// # Errors
     /// When the database fails.
@@ -60,7 +61,7 @@ pub trait Record: OutputType + From<Self::Model> + Clone + 'static {
     }
 }
 
-/// The rows of a statement, whole.
+/// The whole rows of a statement.
 async fn models<E: EntityTrait>(scope: RequestScope<'_>, rows: Select<E>) -> Result<Vec<E::Model>> {
     let rows = scope.rows(scope.backend().build(&QueryTrait::into_query(rows))).await?;
     Ok(rows.iter().map(|row| E::Model::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?)
@@ -70,10 +71,11 @@ async fn first_model<E: EntityTrait>(scope: RequestScope<'_>, rows: Select<E>) -
     Ok(models(scope, rows.limit(1)).await?.into_iter().next())
 }
 
-/// The one of `rows` that an identifier names, for an action on it.
+/// As [`Record::find`], but a row that does not exist is an error. `model` is the name of the Eloquent model that the
+/// original prints.
 ///
 /// # Errors
-/// [`Error::NotFound`] under the name that the original prints for `model`.
+/// [`Error::NotFound`] if there is no such row, and errors of the database.
 pub async fn require<T: Record>(
     scope: RequestScope<'_>,
     rows: fn() -> Select<T::Entity>,
@@ -83,63 +85,64 @@ pub async fn require<T: Record>(
     T::find(scope, rows, id).await?.ok_or_else(|| Error::NotFound { model, id: id.to_owned() })
 }
 
-/// The one of `rows` that an identifier names, with what is asked of it.
+/// The row of `rows` whose identifier is `id`, with the columns that the selection of the context needs.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn see<T: Record>(
+pub async fn read_by_id<T: Record>(
     ctx: &Context<'_>,
     rows: fn() -> Select<T::Entity>,
     id: &str,
 ) -> Result<Option<One<T>>> {
     let Some(key) = database_id(ctx.into(), T::NAME, id) else { return Ok(None) };
     let (record, select) = (T::record(), move || QueryTrait::into_query(rows()));
-    let seen = Seen::plan(ctx, record)?;
-    let Seen { scope, columns, .. } = seen;
+    let read = SingleRead::plan(ctx, record)?;
+    let SingleRead { scope, columns, .. } = read;
     let key_column = KeyColumn::Primary;
     let lookup =
         Lookup { record, rows: &select, identity: rows as usize, key: key_column, columns, limit: 1 };
     let statement = scope.engine().lookups.statement(scope.backend(), lookup, &[key.0]);
-    Ok(One::first(seen.read(statement).await?))
+    Ok(One::first(read.rows(statement).await?))
 }
 
-/// The first row of a statement, with what is asked of it.
+/// The first row of a statement, with the columns that the selection of the context needs.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn see_first<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<Option<One<T>>> {
-    let seen = Seen::plan(ctx, T::record())?;
+pub async fn read_first<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<Option<One<T>>> {
+    let read = SingleRead::plan(ctx, T::record())?;
     let mut select = QueryTrait::into_query(rows.limit(1));
-    seen.record.select(seen.columns, &mut select);
-    let statement = seen.scope.backend().build(&select);
-    Ok(One::first(seen.read(statement).await?))
+    read.record.select(read.columns, &mut select);
+    let statement = read.scope.backend().build(&select);
+    Ok(One::first(read.rows(statement).await?))
 }
 
-/// A single record that is asked for.
+/// The columns that are read of a single row.
 #[derive(Clone, Copy)]
-struct Seen<'a> {
+struct SingleRead<'a> {
     scope: RequestScope<'a>,
     record: &'static RecordType,
     columns: ColumnSet,
-    /// Place of the column that tells when the record was changed, where REST's `Last-Modified` needs it.
-    changed: Option<usize>,
+    /// Index of the column with the time of change, if REST needs it for `Last-Modified`.
+    changed_at: Option<usize>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> SingleRead<'a> {
     fn plan(ctx: &Context<'a>, record: &'static RecordType) -> Result<Self> {
         let scope = RequestScope::from(ctx);
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
-        let mut columns = asked_columns(&set, record)?;
-        let changed = record.place(CHANGED_COLUMN).filter(|_| scope.is_rest());
-        columns.extend(changed);
-        Ok(Self { scope, record, columns, changed })
+        let mut columns = selected_columns(&set, record)?;
+        let changed_at = record.column_index(CHANGED_COLUMN).filter(|_| scope.is_rest());
+        columns.extend(changed_at);
+        Ok(Self { scope, record, columns, changed_at })
     }
 
-    async fn read(self, statement: Statement) -> Result<Rows> {
+    /// Runs the statement, and notes the time of change of its row.
+    async fn rows(self, statement: Statement) -> Result<Rows> {
         let found = self.scope.first_row(statement).await?;
         let rows = Rows::new(self.columns, found.into_iter().map(Row::Read).collect());
-        if let (Some(changed), Some(row)) = (self.changed, rows.views(self.record).first())
-            && let Some(at) = row.cell(changed)?.local()
+        if let (Some(column), Some(row)) = (self.changed_at, rows.views(self.record).first())
+            && let Some(at) = row.cell(column)?.local()
         {
             self.scope.note_change(ShopTime::from_local(at).0);
         }
@@ -147,35 +150,35 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The columns of a record that a selection asks for.
-fn asked_columns(
+/// The columns of a record that a selection needs.
+fn selected_columns(
     ctx: &async_graphql::ContextSelectionSet<'_>,
     record: &'static RecordType,
 ) -> Result<ColumnSet> {
-    let level = Level::plan(ctx, record).map_err(|error| Error::internal(error.message))?;
-    Ok(level.columns())
+    let selection = RecordSelection::plan(ctx, record).map_err(|error| Error::internal(error.message))?;
+    Ok(selection.columns())
 }
 
-/// The rows of a statement as a list of records, with what is asked of them.
+/// The rows of a statement as a list of records, with the columns that the selection of the context needs.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<List<T>> {
+pub async fn read_list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<List<T>> {
     let scope = RequestScope::from(ctx);
     let ctx = ctx.with_selection_set(&ctx.item.node.selection_set);
-    let columns = asked_columns(&ctx, T::record())?;
+    let columns = selected_columns(&ctx, T::record())?;
     let mut select = QueryTrait::into_query(rows);
     T::record().select(columns, &mut select);
     let found = scope.rows(scope.backend().build(&select)).await?;
     Ok(List::new(Rows::new(columns, found.into_iter().map(Row::Read).collect())))
 }
 
-/// Whole rows of `T` whose `column` holds one of the keys, in the order of `rows`: for values that are computed
-/// of them.
+/// Whole rows of `T` whose `column` has one of the keys, in the order of `rows`: for values that are computed from
+/// them.
 ///
 /// # Errors
-/// When the database fails or there are too many rows.
-pub async fn load<T: Record>(
+/// When the database fails, and [`Error::BadRequest`] for more than [`MAX_ROWS`] rows.
+pub async fn load_models<T: Record>(
     scope: RequestScope<'_>,
     mut keys: Vec<Id>,
     column: ColumnOf<T>,

@@ -1,4 +1,4 @@
-//! A record described by data: its table, what is shown of a row, and what hangs on it.
+//! A record as data: its table, the fields that are read from a row, and the branches that are loaded for rows.
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{MetaField, MetaType, MetaTypeId, ObjectBuilder, Registry};
@@ -6,19 +6,19 @@ use async_graphql::{ID, OutputType, Positioned, parser};
 use sea_orm::sea_query::{Expr, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable};
 
-use super::cell::{ColumnSet, Kind};
+use super::cell::{CellType, ColumnSet};
+use super::extracted;
 use super::join_table::JoinTable;
-use super::kept;
-use super::relation::{Batch, BranchFuture, Related, Relation};
+use super::relation::{Batch, BranchFuture, Relation, RelationOutput};
 use super::rendering::Rendering;
 use super::spelling::{RestForm, Spelling};
 use crate::guard::{self, Need};
 use crate::rest_only::RestOnly;
 
-/// Name of the interface of records that are found again by their identifier (Relay).
+/// Name of Relay's interface of records that are found by their global identifier.
 pub const NODE: &str = "Node";
 
-/// A record: a table, and what is shown of its rows.
+/// A record: a table, and the fields of its GraphQL type.
 pub struct RecordType {
     /// Name of the GraphQL type.
     pub name: &'static str,
@@ -26,15 +26,15 @@ pub struct RecordType {
     pub doc: &'static str,
     /// Name of the table.
     pub table: &'static str,
-    /// Columns of the table, in its order.
+    /// All columns, in the order of the table.
     pub columns: Vec<StoredColumn>,
-    /// Place of the primary key among them.
+    /// Index of the primary key in `columns`.
     pub key: usize,
-    /// What is read from a row.
+    /// The fields that are read from the row itself.
     pub fields: Vec<Field>,
-    /// What is loaded or computed for a row.
+    /// The fields that are loaded or computed for all rows at once.
     pub branches: Vec<Branch>,
-    /// Whether a row is found again by its `id`.
+    /// Whether a row is found by its global identifier, the field `id`.
     pub is_node: bool,
 }
 
@@ -43,8 +43,8 @@ pub struct RecordType {
 pub struct StoredColumn {
     /// Its name.
     pub name: &'static str,
-    /// How its cells are read.
-    pub kind: Kind,
+    /// The type of its cells.
+    pub cell_type: CellType,
 }
 
 /// A field that is read from the row itself.
@@ -53,21 +53,21 @@ pub struct Field {
     pub name: &'static str,
     /// Description of the GraphQL field.
     pub doc: &'static str,
-    /// What the caller needs.
+    /// The abilities that the caller needs.
     pub need: Need,
     /// Whether only REST has it.
     pub rest_only: bool,
-    /// Place of the column.
+    /// Index of the column.
     pub column: usize,
-    /// How the column is shown.
-    pub shown: FieldForm,
+    /// How the column is written.
+    pub form: FieldForm,
 }
 
-/// How a column is shown.
+/// How a column is written.
 pub enum FieldForm {
-    /// As its value.
+    /// As the value of the cell.
     Value(Rendering),
-    /// As the row's global identifier: the column is the primary key.
+    /// As the global identifier of the row: the column is the primary key.
     GlobalId,
 }
 
@@ -77,56 +77,56 @@ pub struct Branch {
     pub name: &'static str,
     /// Description of the GraphQL field.
     pub doc: &'static str,
-    /// What the caller needs.
+    /// The abilities that the caller needs.
     pub need: Need,
-    /// Registers the field's type and names it.
+    /// Registers the type of the field and returns its name.
     pub ty: fn(&mut Registry) -> String,
-    /// Whether REST leaves the key out where the value is null.
+    /// Whether REST omits the key if the value is null.
     pub sparse: bool,
     /// Whether only REST has it.
     pub rest_only: bool,
-    /// How it is answered.
-    pub answer: Answer,
+    /// Where its values come from.
+    pub source: BranchSource,
 }
 
-/// Computes the values of a field for all rows of a level.
+/// Computes the values of a branch for all rows of a level. The field has the selection on the values.
 pub type Resolve = for<'a> fn(Batch<'a>, &'a Positioned<parser::types::Field>) -> BranchFuture<'a>;
 
-/// How a branch is answered.
-pub enum Answer {
-    /// By rows of another record.
+/// Where the values of a branch come from.
+pub enum BranchSource {
+    /// From rows of another record.
     Related(Relation),
-    /// By values that are computed from these columns of all rows of a level.
+    /// From a function of the rows.
     Computed {
-        /// Places of the columns that are looked at.
+        /// Indexes of the columns that the function reads.
         columns: &'static [usize],
-        /// A value for every row, in their order.
+        /// Computes a value for each row, in their order.
         resolve: Resolve,
     },
 }
 
-impl Answer {
-    /// The table between, where rows of another record are shown that it joins.
+impl BranchSource {
+    /// The join table of a branch that answers related rows through one.
     fn join_table(&self) -> Option<&'static JoinTable> {
         match self {
-            Self::Related(Relation { key, shown: Related::Many, .. }) => key.join_table(),
+            Self::Related(Relation { key, output: RelationOutput::Many, .. }) => key.join_table(),
             _ => None,
         }
     }
 }
 
 impl Branch {
-    /// The columns of the row that are looked at.
+    /// Indexes of the columns of the row that the branch needs.
     pub fn columns(&self) -> &[usize] {
-        match &self.answer {
-            Answer::Related(relation) => relation.own.columns(),
-            Answer::Computed { columns, .. } => columns,
+        match &self.source {
+            BranchSource::Related(relation) => relation.source_key.columns(),
+            BranchSource::Computed { columns, .. } => columns,
         }
     }
 }
 
 impl RecordType {
-    /// A record of an entity's table, of which nothing is shown yet.
+    /// A record of an entity's table, without fields and branches. `key` is the index of the primary key.
     ///
     /// # Panics
     /// When the table has more columns than a [`ColumnSet`] holds.
@@ -134,7 +134,7 @@ impl RecordType {
         let columns: Vec<_> = E::Column::iter()
             .map(|column| StoredColumn {
                 name: column.as_str(),
-                kind: Kind::of(column.def().get_column_type()),
+                cell_type: CellType::of(column.def().get_column_type()),
             })
             .collect();
         assert!(columns.len() <= ColumnSet::MAX, "`{name}` has too many columns");
@@ -142,19 +142,19 @@ impl RecordType {
         Self { name, doc, table, columns, key, fields: Vec::new(), branches: Vec::new(), is_node: false }
     }
 
-    /// A column of the table, in a statement.
+    /// A column of the table as an expression in a statement.
     pub fn column(&self, column: usize) -> SimpleExpr {
         Expr::col((self.table, self.columns[column].name))
     }
 
-    /// Makes a statement read these columns and nothing else.
+    /// Makes a statement read these columns, in the order of the table, and nothing else.
     pub fn select(&self, columns: ColumnSet, statement: &mut SelectStatement) {
         statement.clear_selects();
         statement.exprs(columns.iter().map(|column| self.column(column)));
     }
 
-    /// The place of the column with this name.
-    pub fn place(&self, name: &str) -> Option<usize> {
+    /// The index of the column with this name.
+    pub fn column_index(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
     }
 
@@ -168,12 +168,12 @@ impl RecordType {
         self.branches.iter().find(|branch| branch.name == name)
     }
 
-    /// Whether a fragment on that type is one on this record.
+    /// Whether a fragment on the type `on` applies to this record.
     pub(crate) fn is(&self, on: &str) -> bool {
         on == self.name || self.is_node && on == NODE
     }
 
-    /// Registers the GraphQL type.
+    /// Registers the GraphQL type and returns its name.
     pub fn register<T: OutputType + ?Sized>(&'static self, registry: &mut Registry) -> String {
         if self.is_node {
             registry.add_implements(self.name, NODE);
@@ -183,8 +183,8 @@ impl RecordType {
 
     fn meta_type(&self, registry: &mut Registry) -> MetaType {
         let mut fields: IndexMap<String, MetaField> = IndexMap::new();
-        for Field { name, doc, need, rest_only, shown, .. } in &self.fields {
-            let (ty, spelling) = match shown {
+        for Field { name, doc, need, rest_only, form, .. } in &self.fields {
+            let (ty, spelling) = match form {
                 FieldForm::Value(rendering) => (rendering.ty(registry), rendering.spelling),
                 FieldForm::GlobalId => (ID::create_type_info(registry), Spelling::AsTyped),
             };
@@ -195,10 +195,10 @@ impl RecordType {
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);
         }
-        for Branch { name, doc, need, ty, sparse, rest_only, answer } in &self.branches {
+        for Branch { name, doc, need, ty, sparse, rest_only, source } in &self.branches {
             let mut field = MetaField::new(*name, ty(registry));
-            if let Some(join) = answer.join_table() {
-                field.tags = join.marks(registry);
+            if let Some(join) = source.join_table() {
+                field.tags = join.tags(registry);
             }
             field.description = Some(doc.trim().to_owned());
             guard::add_directive_for(registry, &mut field, *need);
@@ -207,6 +207,6 @@ impl RecordType {
             fields.insert((*name).to_owned(), field);
         }
         let builder = ObjectBuilder::new(self.name, fields).description(Some(self.doc.trim().to_owned()));
-        builder.tags(vec![kept::RECORD.to_owned()]).build()
+        builder.tags(vec![extracted::RECORD_TAG.to_owned()]).build()
     }
 }

@@ -1,5 +1,5 @@
-//! What hangs on the rows of a level: related rows, their number, computed values. Each is loaded for the
-//! whole level at once.
+//! The branches of a record: related rows, the number of them, and computed values. Each branch is loaded for all rows
+//! of a level at once.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use async_graphql::{
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{DbErr, TryGetable};
 
-use super::cell::{ColumnSet, Kind, Row, Rows, View};
+use super::cell::{CellType, ColumnSet, Row, Rows, View};
 use super::join_table::JoinTable;
-use super::level::{Level, Written};
-use super::lookup::{Lookup, RowsOf};
-use super::plan::Plan;
+use super::lookup::{BaseQuery, Lookup};
+use super::plan::SelectionPlan;
 use super::record_type::RecordType;
+use super::selection::{RecordSelection, WrittenRows};
 use crate::Error;
 use crate::api::Api;
 use crate::engine::graphql;
@@ -24,79 +24,79 @@ use crate::execution::Execution;
 use crate::json::{write_bool, write_int, write_joined, write_value};
 use crate::scope::RequestScope;
 
-/// A boxed future of a branch: its values, one for each row of the level.
-pub type BranchFuture<'a> = Pin<Box<dyn Future<Output = ServerResult<Filled>> + Send + 'a>>;
+/// The future of a branch: its values, one for each row of the level.
+pub type BranchFuture<'a> = Pin<Box<dyn Future<Output = ServerResult<BranchValues>> + Send + 'a>>;
 
-/// Rows that one branch may load for one level: far beyond any answer that makes sense, so that
-/// a statement is bounded. Beyond it the branch is refused, never cut.
+/// Maximum number of rows that one branch may load for one level. It bounds the statement, and is far beyond any useful
+/// answer. A branch with more rows is refused, never truncated.
 pub const MAX_ROWS: u64 = 100_000;
 
-/// Keys in one `IN` list, below the parameter limit of every database.
+/// Maximum number of keys in one `IN` list, below the parameter limit of every database.
 pub const MAX_KEYS: usize = 30_000;
 
-/// Rows of another record that belong to a row.
+/// How rows of another record, the target, are found for a row.
 #[derive(Clone, Copy)]
 pub struct Relation {
-    /// What of the row is looked for.
-    pub own: Own,
+    /// The key that the row has.
+    pub source_key: SourceKey,
     /// The other record.
     pub target: fn() -> &'static RecordType,
-    /// Where it is looked for.
+    /// The column that must equal the key.
     pub key: KeyColumn,
-    /// Among which of its rows.
-    pub rows: RowsOf,
-    /// What is told of them.
-    pub shown: Related,
+    /// The rows of the target that may be found.
+    pub rows: BaseQuery,
+    /// What is answered about the rows that are found.
+    pub output: RelationOutput,
 }
 
-/// What of a row is looked for in another table: a whole number, or nothing.
+/// The key of a row by which related rows are found: a whole number. A row without one has no related rows.
 #[derive(Clone, Copy)]
-pub enum Own {
+pub enum SourceKey {
     /// The value of a column.
     Column(usize),
-    /// A key that is worked out of some columns.
-    Worked {
-        /// Places of the columns.
+    /// A key that is computed from some columns.
+    Computed {
+        /// Indexes of the columns.
         columns: &'static [usize],
-        /// The key, if there is one.
+        /// Computes the key.
         key: fn(View<'_>) -> Result<Option<i64>, DbErr>,
     },
 }
 
-/// The column in which the key of a row is looked for, to find the rows that are related to it.
+/// The column of related rows that must equal the key of the row.
 #[derive(Clone, Copy)]
 pub enum KeyColumn {
     /// The primary key of the other record.
     Primary,
-    /// A column of the other record that holds whole numbers, by its place.
+    /// A column of the other record that has whole numbers, by its index.
     Foreign(usize),
-    /// The first column of the table between the two.
+    /// The first column of the join table.
     Joined(fn() -> &'static JoinTable),
 }
 
-/// What is told of related rows.
+/// What is answered about related rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Related {
+pub enum RelationOutput {
     /// All of them, in their order.
     Many,
     /// The first of them, or null.
     One,
     /// Their number.
     Count,
-    /// 1 if there are any, else 0: the number of what [`Self::One`] tells.
+    /// 1 if there are any, else 0: the number of rows in [`Self::One`].
     CountOfOne,
     /// Whether there are any.
     Exists,
 }
 
 impl KeyColumn {
-    /// The table between the two records, if there is one.
+    /// The join table of the two records, if there is one.
     pub(crate) fn join_table(self) -> Option<&'static JoinTable> {
         if let Self::Joined(table) = self { Some(table()) } else { None }
     }
 
-    /// The place of the column in the other record; nothing where it is none of its columns.
-    pub(crate) fn place(self, record: &RecordType) -> Option<usize> {
+    /// The index of the column in the other record; nothing for a column of a join table.
+    pub(crate) fn column_index(self, record: &RecordType) -> Option<usize> {
         match self {
             Self::Primary => Some(record.key),
             Self::Foreign(column) => Some(column),
@@ -104,105 +104,106 @@ impl KeyColumn {
         }
     }
 
-    /// The column in a statement that reads rows of the other record.
+    /// The column as an expression in a statement about rows of the other record.
     pub(crate) fn column(self, record: &RecordType) -> SimpleExpr {
         match self {
             Self::Primary => record.column(record.key),
             Self::Foreign(column) => record.column(column),
-            Self::Joined(table) => table().own_key(),
+            Self::Joined(table) => table().source_key(),
         }
     }
 }
 
-impl Own {
+impl SourceKey {
     pub(crate) fn columns(&self) -> &[usize] {
         match self {
             Self::Column(column) => std::slice::from_ref(column),
-            Self::Worked { columns, .. } => columns,
+            Self::Computed { columns, .. } => columns,
         }
     }
 
-    fn key(&self, row: View<'_>) -> Result<Option<i64>, DbErr> {
+    fn of(&self, row: View<'_>) -> Result<Option<i64>, DbErr> {
         match self {
             Self::Column(column) => row.cell(*column).map(super::cell::Cell::int),
-            Self::Worked { key, .. } => key(row),
+            Self::Computed { key, .. } => key(row),
         }
     }
 }
 
-/// The rows of one level for which a branch is asked.
+/// The rows of one level for which a branch is loaded.
 pub struct Batch<'a> {
-    /// Where the level is resolved.
+    /// The selection set of the level.
     pub ctx: &'a ContextSelectionSet<'a>,
     /// The rows of the level.
     pub rows: &'a [View<'a>],
-    /// Where the field that asks stands in the document.
+    /// Position of the branch in the document.
     pub pos: Pos,
-    /// Path of the field in the first row of the level.
+    /// Path of the branch in the first row of the level.
     pub path: Vec<PathSegment>,
 }
 
 /// The values of a branch, one for each row of the level.
-pub enum Filled {
+pub enum BranchValues {
     /// Null for every row.
     Nulls,
-    /// A value for each.
+    /// Any value for each row.
     Values(Vec<Value>),
-    /// A number for each.
+    /// A whole number for each row.
     Ints(Vec<i64>),
-    /// A truth value for each.
+    /// A truth value for each row.
     Bools(Vec<bool>),
-    /// A related row for each, or none.
-    One(Links),
-    /// Some related rows for each.
-    Many(Links),
+    /// The first related row of each row, or null.
+    One(RelatedRows),
+    /// A list of related rows for each row.
+    Many(RelatedRows),
 }
 
 /// Related rows, and which of them belong to each row of a level.
-pub struct Links {
-    children: Written,
-    /// What the table between says of each child, as a member of a JSON object; empty where it isn't asked for.
+pub struct RelatedRows {
+    related: WrittenRows,
+    /// The columns of the join table for each related row, as the member of a JSON object; empty unless selected.
     pivots: Vec<Vec<u8>>,
-    /// Key and number of each child, by key; those of one key in their order.
-    places: Vec<(i64, usize)>,
-    /// The key of each row.
+    /// Key and number of each related row, sorted by key; rows of one key keep their order.
+    by_key: Vec<(i64, usize)>,
+    /// The key of each row of the level.
     keys: Vec<Option<i64>>,
 }
 
-impl Links {
-    /// Writes a child; how many objects it is and holds.
-    fn write(&self, child: usize, out: &mut Vec<u8>) -> u32 {
-        let (text, objects) = self.children.piece(child);
-        let Some((pivot, fields)) = self.pivots.get(child).zip(text.strip_suffix(b"}")) else {
+impl RelatedRows {
+    /// Writes a related row. Returns the number of JSON objects: the row itself and those within it.
+    fn write(&self, number: usize, out: &mut Vec<u8>) -> u32 {
+        let (text, objects) = self.related.row(number);
+        let Some((pivot, fields)) = self.pivots.get(number).zip(text.strip_suffix(b"}")) else {
             out.extend_from_slice(text);
             return objects;
         };
         out.extend_from_slice(fields);
-        // Behind the only brace, no comma separates anything.
+        // In an object without other members, no comma comes before the pivot.
         out.extend_from_slice(if fields == b"{" { &pivot[1..] } else { pivot });
         out.push(b'}');
         objects + 1
     }
 
+    /// Key and number of each related row of a row of the level.
     fn of(&self, row: usize) -> &[(i64, usize)] {
         let Some(key) = self.keys[row] else { return &[] };
-        let start = self.places.partition_point(|(place, _)| *place < key);
-        let length = self.places[start..].partition_point(|(place, _)| *place == key);
-        &self.places[start..start + length]
+        let start = self.by_key.partition_point(|(found, _)| *found < key);
+        let length = self.by_key[start..].partition_point(|(found, _)| *found == key);
+        &self.by_key[start..start + length]
     }
 }
 
-impl Filled {
+impl BranchValues {
     pub(crate) fn is_null(&self, row: usize) -> bool {
         match self {
             Self::Nulls => true,
             Self::Values(values) => values.get(row).is_none_or(|value| *value == Value::Null),
-            Self::One(links) => links.of(row).is_empty(),
+            Self::One(related) => related.of(row).is_empty(),
             Self::Ints(_) | Self::Bools(_) | Self::Many(_) => false,
         }
     }
 
-    /// Writes the value of a row; how many objects it is and holds.
+    /// Writes the value of a row of the level. Returns the number of JSON objects in it.
     pub(crate) fn write(&self, row: usize, api: Api, out: &mut Vec<u8>) -> u32 {
         let mut objects = 0;
         match self {
@@ -214,19 +215,19 @@ impl Filled {
             }
             Self::Ints(numbers) => write_int(numbers[row], out),
             Self::Bools(truths) => write_bool(truths[row], out),
-            Self::One(links) => match links.of(row).first() {
-                Some((_, child)) => objects = links.write(*child, out),
+            Self::One(related) => match related.of(row).first() {
+                Some((_, number)) => objects = related.write(*number, out),
                 None => out.extend_from_slice(b"null"),
             },
-            Self::Many(links) => write_joined([b'[', b']'], links.of(row), out, |(_, child), out| {
-                objects += links.write(*child, out);
+            Self::Many(related) => write_joined([b'[', b']'], related.of(row), out, |(_, number), out| {
+                objects += related.write(*number, out);
             }),
         }
         objects
     }
 }
 
-/// Objects in a tree.
+/// The number of objects in a value: itself and those within it.
 pub fn count_objects(value: &Value) -> u32 {
     match value {
         Value::Object(fields) => 1 + fields.values().map(count_objects).sum::<u32>(),
@@ -244,112 +245,121 @@ impl<'a> Batch<'a> {
         self.failed(graphql(error))
     }
 
-    /// Answers the branch with a value of a GraphQL type for every row. The field holds what is selected of it.
+    /// Resolves the branch with a value of a GraphQL type for each row, in their order. `field` has the selection on
+    /// the values.
     ///
     /// # Errors
-    /// What the values were not computed for.
+    /// The error of `computed`, and errors of resolving the values.
     pub async fn values<V: OutputType>(
         &self,
         field: &Positioned<Field>,
         computed: Result<Vec<V>, async_graphql::Error>,
-    ) -> ServerResult<Filled> {
+    ) -> ServerResult<BranchValues> {
         let computed = computed.map_err(|error| self.failed(error))?;
         let set = self.ctx.with_selection_set(&field.node.selection_set);
         let values = computed.iter().map(|value| value.resolve(&set, field));
-        futures_util::future::try_join_all(values).await.map(Filled::Values)
+        futures_util::future::try_join_all(values).await.map(BranchValues::Values)
     }
 
     /// The key of each row.
     fn keys(&self, relation: &Relation) -> ServerResult<Vec<Option<i64>>> {
-        let keys = self.rows.iter().map(|row| relation.own.key(*row));
+        let keys = self.rows.iter().map(|row| relation.source_key.of(*row));
         keys.collect::<Result<_, _>>().map_err(|error| self.database_failed(error))
     }
 }
 
-/// Answers a branch of related rows for all rows of a level.
+/// Resolves a branch of related rows for all rows of a level.
 ///
 /// # Errors
-/// When the database fails or there are too many rows.
-pub(crate) fn answer<'a>(
+/// When the database fails or there are more than [`MAX_ROWS`] rows.
+pub(crate) fn resolve_related<'a>(
     relation: &'static Relation,
-    plan: &'a Arc<Plan>,
+    plan: &'a Arc<SelectionPlan>,
     pivot: bool,
     batch: Batch<'a>,
 ) -> BranchFuture<'a> {
-    // Boxed: a record may hold records of its own kind.
-    match relation.shown {
-        Related::Many | Related::One => Box::pin(rows(relation, plan, pivot, batch)),
-        Related::Count => Box::pin(async move { counts(relation, &batch).await.map(Filled::Ints) }),
-        Related::CountOfOne => Box::pin(async move {
+    // Boxed, because a record may have branches of its own type.
+    match relation.output {
+        RelationOutput::Many | RelationOutput::One => Box::pin(rows(relation, plan, pivot, batch)),
+        RelationOutput::Count => {
+            Box::pin(async move { counts(relation, &batch).await.map(BranchValues::Ints) })
+        }
+        RelationOutput::CountOfOne => Box::pin(async move {
             let counts = counts(relation, &batch).await?;
-            Ok(Filled::Ints(counts.into_iter().map(|count| i64::from(count > 0)).collect()))
+            Ok(BranchValues::Ints(counts.into_iter().map(|count| i64::from(count > 0)).collect()))
         }),
-        Related::Exists => Box::pin(async move {
+        RelationOutput::Exists => Box::pin(async move {
             let counts = counts(relation, &batch).await?;
-            Ok(Filled::Bools(counts.into_iter().map(|count| count > 0).collect()))
+            Ok(BranchValues::Bools(counts.into_iter().map(|count| count > 0).collect()))
         }),
     }
 }
 
-/// The related rows of all rows, written; with `pivot`, each with what the table between says of it.
+/// Loads and writes the related rows of all rows; with `pivot`, each has the columns of the join table.
 async fn rows(
     relation: &'static Relation,
-    plan: &Arc<Plan>,
+    plan: &Arc<SelectionPlan>,
     pivot: bool,
     batch: Batch<'_>,
-) -> ServerResult<Filled> {
+) -> ServerResult<BranchValues> {
     let (record, keys) = (plan.record, batch.keys(relation)?);
-    let level = Level::new(batch.ctx, Arc::clone(plan));
-    let mut columns = level.columns();
-    columns.extend(relation.key.place(record));
+    let selection = RecordSelection::new(batch.ctx, Arc::clone(plan));
+    let mut columns = selection.columns();
+    columns.extend(relation.key.column_index(record));
     let rows = load(relation, &batch, distinct(&keys), columns).await?;
-    let places = relation.key.places(&rows, record, columns).map_err(|error| batch.database_failed(error))?;
+    let by_key =
+        relation.key.sort_rows(&rows, record, columns).map_err(|error| batch.database_failed(error))?;
     let join = relation.key.join_table().filter(|_| pivot);
     let api = Execution::of(batch.ctx).api;
     let pivots = join.map_or_else(|| Ok(Vec::new()), |join| pivots(join, &rows, columns, api));
     let pivots = pivots.map_err(|error| batch.database_failed(error))?;
-    let children = if rows.rows.is_empty() {
-        Written::default()
+    let related = if rows.rows.is_empty() {
+        WrittenRows::default()
     } else {
         let mut path = batch.path.clone();
-        if relation.shown == Related::Many {
+        if relation.output == RelationOutput::Many {
             path.push(PathSegment::Index(0));
         }
-        level.write(&rows, &path).await?
+        selection.write(&rows, &path).await?
     };
-    let links = Links { children, pivots, places, keys };
-    Ok(if relation.shown == Related::Many { Filled::Many(links) } else { Filled::One(links) })
+    let related = RelatedRows { related, pivots, by_key, keys };
+    Ok(if relation.output == RelationOutput::Many {
+        BranchValues::Many(related)
+    } else {
+        BranchValues::One(related)
+    })
 }
 
 impl KeyColumn {
-    /// The key by which each row was found, and the number of the row: by key, rows of one key in their order.
-    fn places(
+    /// The key by which each related row was found and the number of the row, sorted by key. Rows of one key keep their
+    /// order.
+    fn sort_rows(
         self,
         rows: &Rows,
         record: &'static RecordType,
         columns: ColumnSet,
     ) -> Result<Vec<(i64, usize)>, DbErr> {
-        let mut places = Vec::with_capacity(rows.rows.len());
+        let mut by_key = Vec::with_capacity(rows.rows.len());
         for (number, (view, row)) in rows.views(record).iter().zip(&rows.rows).enumerate() {
-            let key = match (self.place(record), self.join_table(), row) {
+            let key = match (self.column_index(record), self.join_table(), row) {
                 (Some(column), ..) => view.cell(column)?.int(),
-                (None, Some(join), Row::Read(row)) => join.own_key_of(row, columns.len())?,
+                (None, Some(join), Row::Read(row)) => join.source_key_of(row, columns.len())?,
                 _ => None,
             };
-            places.extend(key.map(|key| (key, number)));
+            by_key.extend(key.map(|key| (key, number)));
         }
-        places.sort_by_key(|(key, _)| *key);
-        Ok(places)
+        by_key.sort_by_key(|(key, _)| *key);
+        Ok(by_key)
     }
 }
 
-/// What the table between says of each row.
+/// The columns of the join table for each row, as the member of a JSON object.
 fn pivots(join: &JoinTable, rows: &Rows, columns: ColumnSet, api: Api) -> Result<Vec<Vec<u8>>, DbErr> {
     let read = rows.rows.iter().filter_map(|row| if let Row::Read(row) = row { Some(row) } else { None });
     read.map(|row| join.write(row, columns.len(), api)).collect()
 }
 
-/// Rows whose column holds one of the keys, in the order of the relation's rows.
+/// Rows of the target whose key column has one of the keys, in the order of the relation's rows.
 async fn load(
     relation: &Relation,
     batch: &Batch<'_>,
@@ -385,7 +395,7 @@ fn distinct(keys: &[Option<i64>]) -> Vec<i64> {
     keys
 }
 
-/// How many related rows each row has.
+/// The number of related rows of each row.
 async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>> {
     let keys = batch.keys(relation)?;
     let mut counts: Vec<(i64, i64)> = Vec::new();
@@ -398,7 +408,7 @@ async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>
     Ok(keys.iter().map(|key| key.map_or(0, count)).collect())
 }
 
-/// How many related rows there are for each of some keys, where there are any.
+/// The number of related rows for each of the keys that have any.
 async fn count(relation: &Relation, scope: RequestScope<'_>, keys: &[i64]) -> Result<Vec<(i64, i64)>, DbErr> {
     let record = (relation.target)();
     let column = relation.key.column(record);
@@ -415,14 +425,9 @@ async fn count(relation: &Relation, scope: RequestScope<'_>, keys: &[i64]) -> Re
         .add_group_by([column]);
     let mut counts = Vec::new();
     for row in scope.rows(scope.backend().build(&select)).await? {
-        let key = Kind::Int.read(&row, 0)?.int();
+        let key = CellType::Int.read(&row, 0)?.int();
         let number = i64::try_get_by(&row, 1_usize)?;
         counts.extend(key.map(|key| (key, number)));
     }
     Ok(counts)
-}
-
-/// Wraps a level's rows for a record that is in memory.
-pub(crate) fn held(values: Vec<sea_orm::Value>) -> Rows {
-    Rows::new(ColumnSet::default(), vec![Row::Held(values)])
 }

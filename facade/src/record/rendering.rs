@@ -1,4 +1,4 @@
-//! How the value of a column is shown: as JSON text of either face.
+//! How the value of a column is written as JSON text, by GraphQL and by REST.
 
 use async_graphql::registry::Registry;
 use async_graphql::{Json, OutputType, Value};
@@ -10,16 +10,16 @@ use super::spelling::Spelling;
 use crate::api::Api;
 use crate::json::{write_bool, write_int, write_str, write_value};
 
-/// How the cells of a field are shown. Null is null everywhere; what is here is asked for other cells only.
+/// How the cells of a field are written. Null is always written as `null`; the rest concerns other cells only.
 #[derive(Clone, Copy)]
 pub struct Rendering {
-    /// The JSON text in the spelling of the face.
+    /// Appends the JSON text of the cell, as the API spells it.
     pub json: fn(Cell<'_>, Api, &mut Vec<u8>),
-    /// Registers the GraphQL type and names it.
+    /// Registers the GraphQL type and returns its name.
     pub register: fn(&mut Registry) -> String,
     /// Whether the column may be null.
     pub nullable: bool,
-    /// How REST spells the value, where the GraphQL type doesn't tell.
+    /// The JSON type in REST, if it does not follow from the GraphQL type.
     pub spelling: Spelling,
 }
 
@@ -32,7 +32,7 @@ impl Rendering {
     pub const TEXT: Self =
         Self { json: |cell, _, out| write_str(cell.text().unwrap_or_default(), out), ..Self::of::<String>() };
 
-    /// True or false on both faces.
+    /// True or false in both APIs.
     pub const BOOL: Self =
         Self { json: |cell, _, out| write_bool(cell.bool().unwrap_or_default(), out), ..Self::of::<bool>() };
 
@@ -46,15 +46,15 @@ impl Rendering {
         ..Self::of::<bool>()
     };
 
-    /// A text that holds JSON, decoded. REST prints empty objects as empty lists, as PHP does; a text that is
-    /// no JSON is null.
+    /// A text that contains JSON, decoded. REST writes empty objects as empty lists, as PHP does. A text that is not
+    /// JSON is null.
     pub const JSON: Self = Self {
         json: |cell, api, out| write_value(&decoded(cell, api), api, out),
         nullable: true,
         ..Self::of::<Json<serde_json::Value>>()
     };
 
-    /// A word of a closed list, which is an enum in GraphQL.
+    /// A word of a closed list: an enum in GraphQL, the stored word in REST.
     pub const fn word(register: fn(&mut Registry) -> String) -> Self {
         Self {
             json: |cell, api, out| match (cell.text().unwrap_or_default(), api) {
@@ -67,7 +67,7 @@ impl Rendering {
         }
     }
 
-    /// A rendering of a GraphQL type that shows nothing yet.
+    /// A rendering of a GraphQL type that writes null: the base of the others.
     pub const fn of<T: OutputType>() -> Self {
         Self {
             json: |_, _, out| out.extend_from_slice(b"null"),
@@ -83,7 +83,7 @@ impl Rendering {
         Self { nullable: true, ..self }
     }
 
-    /// Registers the type of a field that is shown so, and names it.
+    /// Registers the type of a field with this rendering and returns its name.
     pub(crate) fn ty(&self, registry: &mut Registry) -> String {
         let name = (self.register)(registry);
         if self.nullable { name.trim_end_matches('!').to_owned() } else { name }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn faces_spell_words_and_flags_differently() {
+    fn graphql_and_rest_spell_words_and_flags_differently() {
         let word = Rendering::word(<String as OutputType>::create_type_info);
         assert_eq!(shown(word, Cell::Text("active")), [r#""ACTIVE""#, r#""active""#]);
         assert_eq!(shown(Rendering::FLAG, Cell::Bool(true)), ["true", "1"]);

@@ -1,5 +1,5 @@
-//! The directive `@inRest` on a field: what REST makes of a value where the GraphQL type doesn't
-//! tell. The schema prints it, the OpenAPI document is made from it.
+//! The directive `@inRest` on a field: the form of its value in REST, where it does not follow from the GraphQL type.
+//! It is printed in the schema, and the OpenAPI document is made from it.
 
 use std::borrow::Cow;
 
@@ -10,20 +10,20 @@ use async_graphql::registry::{
 };
 use async_graphql::{TypeDirective, Value};
 
-/// A REST spelling.
+/// The JSON type of a value in REST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Spelling {
-    /// What the GraphQL type says: a text for an exact number, a lower-case word for an enum.
+    /// It follows from the GraphQL type: a text for a `Decimal`, a lower-case word for an enum.
     #[default]
     AsTyped,
-    /// A whole number; for a yes or no it is 1 or 0.
+    /// A whole number; 1 or 0 for a `Boolean`.
     Integer,
     /// A number.
     Number,
 }
 
 impl Spelling {
-    /// The word of the directive; none where nothing differs.
+    /// The argument `type` of the directive; none if the type follows from GraphQL.
     pub(super) fn word(self) -> Option<&'static str> {
         match self {
             Self::AsTyped => None,
@@ -32,19 +32,19 @@ impl Spelling {
         }
     }
 
-    /// The spelling of a word of the directive; as typed for any other text.
+    /// The spelling that an argument `type` of the directive names; [`Self::AsTyped`] for any other text.
     pub(super) fn of_word(word: &str) -> Self {
-        let is_meant = |spelling: &Self| spelling.word() == Some(word);
-        [Self::Integer, Self::Number].into_iter().find(is_meant).unwrap_or_default()
+        let has_word = |spelling: &Self| spelling.word() == Some(word);
+        [Self::Integer, Self::Number].into_iter().find(has_word).unwrap_or_default()
     }
 }
 
-/// What REST makes of a field.
+/// The form of a field in REST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RestForm {
-    /// How the value is spelled.
+    /// The JSON type of the value.
     pub spelling: Spelling,
-    /// Whether the key is left out where the value is null.
+    /// Whether the key is omitted if the value is null.
     pub sparse: bool,
 }
 
@@ -70,7 +70,7 @@ impl RestForm {
         }
     }
 
-    /// What a field of the schema says.
+    /// The form that the directive of a field declares.
     pub fn read(field: &MetaField) -> Self {
         let directive = field.directive_invocations.iter().find(|directive| directive.name == InRest::NAME);
         let argument = |name: &str| directive.and_then(|directive| directive.args.get(name));
@@ -81,7 +81,7 @@ impl RestForm {
         Self { spelling, sparse: argument("sparse") == Some(&Value::Boolean(true)) }
     }
 
-    /// Marks a field, unless its type tells everything.
+    /// Adds the directive to a field, unless the form follows from its type.
     pub(crate) fn mark(self, field: &mut MetaField, registry: &mut Registry) {
         if self != Self::default() {
             InRest.register(registry);

@@ -460,7 +460,7 @@ impl Rest {
             api: Api::Rest(document.dialect),
             extra_abilities: document.lent(!strict_includes).clone(),
             strict: asking.method == Method::POST,
-            kept: Some(Arc::clone(&prepared.kept)),
+            extracted: Some(Arc::clone(&prepared.extracted)),
             expected: expected_state(&asking.headers),
             ..Execution::new(caller.principal.clone(), asking.client, asking.origin.clone())
         };

@@ -319,7 +319,7 @@ impl Single {
         #[graphql(desc = "Where it is looked for.", directive = RestOnly::apply())] place: Option<String>,
     ) -> Result<Option<One<Book>>> {
         let _ = place;
-        see(ctx, all_books, &id).await
+        read_by_id(ctx, all_books, &id).await
     }
 
     /// The time.

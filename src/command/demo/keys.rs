@@ -1,5 +1,5 @@
-//! The two keys of the demo shop: random for each shop, kept in its folder so that every start
-//! prints the same.
+//! The two keys of the demo shop. They are random for each shop and stored in its folder, so that every start prints
+//! the same keys.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -65,9 +65,9 @@ impl Keys {
         serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))
     }
 
-    /// Writes the file, for its owner's eyes only.
+    /// Writes the file, readable only by its owner.
     pub(super) fn write(&self, file: &Path) -> Result<(), Failure> {
-        // A file that is there would keep its own permissions.
+        // An existing file would keep its permissions.
         if file.exists() {
             fs::remove_file(file)?;
         }
@@ -76,7 +76,7 @@ impl Keys {
         Ok(())
     }
 
-    /// Stores the two keys, of the first member of the staff.
+    /// Stores the two keys in the database, for the first member of the staff.
     pub(super) async fn insert(&self, db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<(), DbErr> {
         let lists = RESOURCES.iter().flat_map(|name| [format!("{name}:index"), format!("{name}:show")]);
         let reading: Vec<String> = lists.chain(READING.map(str::to_owned)).collect();
@@ -93,12 +93,12 @@ impl Keys {
         .await
     }
 
-    /// The key with every right, as it is sent.
+    /// The key with all abilities, as a bearer token.
     pub(in crate::command) fn full(&self) -> String {
         format!("1|{}", self.all)
     }
 
-    /// What a start prints.
+    /// The lines that a start prints.
     pub(in crate::command) fn welcome(&self, address: SocketAddr) -> Vec<String> {
         let base = format!("http://{}", reachable(address));
         let key = self.full();
@@ -116,7 +116,7 @@ impl Keys {
     }
 }
 
-/// The address that a browser on this machine can open.
+/// The address that a browser on this machine can open for a listening address.
 pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

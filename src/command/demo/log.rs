@@ -1,4 +1,4 @@
-//! The log of what happened in the shop.
+//! The action log of the demo shop.
 
 use entity::value::Id;
 use entity::{action_log, action_log_entry};
@@ -12,7 +12,7 @@ use crate::shop::sample::demo::{AGENT, Maker, Making, OLDEST};
 /// It throws the dice before all others.
 pub(super) const MAKER: Maker = Maker { after: &[], make: |db, making| Box::pin(make(db, making)) };
 
-/// What the log repeats: action, kind of record, whether the staff did it.
+/// The actions that the log repeats: action, kind of record, whether the staff did it.
 const ACTIONS: [(&str, Option<&str>, bool); 8] = [
     ("new_login", None, false),
     ("resource_updated", Some(r"App\Models\Store\Product"), true),
@@ -23,7 +23,7 @@ const ACTIONS: [(&str, Option<&str>, bool); 8] = [
     ("ticket_replied", Some(r"App\Models\Helpdesk\SupportTicket"), true),
     ("balance_changed", Some(r"App\Models\Account\Customer"), true),
 ];
-/// Lines of the log.
+/// Number of lines of the log.
 const LINES: i64 = 64;
 
 async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {

@@ -1,5 +1,5 @@
-//! `guichet serve --demo`: an invented hosting shop in an SQLite file of its own, made on the first
-//! start. It can never be laid over a real shop: a database that is named refuses it.
+//! `guichet serve --demo`: an invented hosting shop in an SQLite file of its own, made on the first start. It never
+//! writes to a real shop: it refuses to start if the settings name a database.
 
 mod cancellation_reason;
 mod keys;
@@ -24,7 +24,7 @@ use crate::shop::sample::demo::{Maker, Making};
 use crate::shop::sample::order::ordered;
 use crate::{database, resource};
 
-/// Makers of what belongs to no resource, or to none that is there yet.
+/// Makers of rows that belong to no resource, or to none that is there yet.
 const OWN: [Named<Maker>; 6] = [
     ("cancellation_reason", cancellation_reason::MAKER),
     ("log", log::MAKER),
@@ -40,7 +40,7 @@ pub(super) struct Demo {
     pub(super) keys: Keys,
 }
 
-/// Stops a demo where the settings of a real shop are.
+/// Refuses to start if the settings are those of a real shop.
 pub(super) fn refuse_real_shop(variables: &[(String, String)]) -> Result<(), Failure> {
     let has_key = variables.iter().any(|(name, value)| name == "APP_KEY" && !value.trim().is_empty());
     match names_database(variables).or(has_key.then_some("APP_KEY")) {
@@ -52,7 +52,7 @@ pub(super) fn refuse_real_shop(variables: &[(String, String)]) -> Result<(), Fai
     }
 }
 
-/// Opens the demo shop and makes it first if there is none; points the settings at it.
+/// Opens the demo shop, which is made if there is none, and points the settings at it.
 pub(super) async fn open(config: &mut Config) -> Result<Demo, Failure> {
     let folder = config.demo_dir.clone();
     let (shop, secrets) = (folder.join("shop.sqlite"), folder.join("keys.json"));
@@ -70,7 +70,7 @@ pub(super) async fn open(config: &mut Config) -> Result<Demo, Failure> {
     Ok(Demo { db: database::connect(config).await?, keys })
 }
 
-/// Runs some work on a demo shop of that moment, in a file that is gone afterwards.
+/// Runs `work` on a demo shop as of a moment, in a file that is removed afterwards.
 pub(super) async fn on_the_side<T>(
     config: &mut Config,
     now: DateTime<Utc>,
@@ -92,7 +92,7 @@ pub(super) async fn on_the_side<T>(
     done
 }
 
-/// Makes the shop under another name first: a start that is interrupted leaves no half of a shop.
+/// Makes the shop in a file of another name first, so that an interrupted start leaves no incomplete shop.
 async fn make(config: &Config, folder: &Path, shop: &Path, secrets: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder.join("storage")).map_err(|error| {
         Failure::new(format!("cannot make the folder of the demo shop {}: {error}", folder.display()))
@@ -110,17 +110,17 @@ async fn make(config: &Config, folder: &Path, shop: &Path, secrets: &Path) -> Re
     Ok(())
 }
 
-/// Removes an SQLite database with what stands beside it.
+/// Removes an SQLite database with its journal files.
 fn discard(file: &Path) {
     for end in ["", "-wal", "-shm"] {
         let mut name = file.as_os_str().to_owned();
         name.push(end);
-        // What is not there need not be removed.
+        // Some of the files may not exist.
         let _ = fs::remove_file(PathBuf::from(name));
     }
 }
 
-/// All makers in their order.
+/// All makers in the order in which they run.
 fn makers() -> Result<Vec<Maker>, Failure> {
     let all = [resource::DEMO, &OWN].concat();
     ordered(&all, |maker| maker.after).map_err(Failure::of)

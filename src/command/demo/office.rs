@@ -1,4 +1,4 @@
-//! What the back office keeps: settings, roles, staff, gateways, security questions.
+//! The rows of the back office: settings, roles, staff, gateways, security questions.
 
 use entity::value::{Decimal2, Flag, Id, Int};
 use entity::{admin, gateway, permission, permission_role, role, security_question, setting};
@@ -12,7 +12,7 @@ use crate::shop::sample::{Failure, PASSWORD};
 
 pub(super) const MAKER: Maker = Maker { after: &[], make: |db, making| Box::pin(make(db, making)) };
 
-/// Questions that the original offers, by the keys of their texts.
+/// The security questions of the original, by the keys of their texts.
 const QUESTIONS: [&str; 2] = ["install.security_questions.pet_name", "install.security_questions.birth_city"];
 
 #[derive(Deserialize)]

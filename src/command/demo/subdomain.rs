@@ -1,4 +1,4 @@
-//! Domains below which customers are given names.
+//! Domains whose subdomains customers may choose.
 
 use entity::{server, subdomains_host};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, Set};

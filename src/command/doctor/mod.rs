@@ -1,5 +1,5 @@
-//! `guichet doctor`: looks at the settings and the shop's database, changes nothing, and says what is
-//! wrong and how to mend it.
+//! `guichet doctor`: checks the settings and the database of the shop, changes nothing, and reports what is wrong and
+//! how to correct it.
 
 mod key;
 mod replica;
@@ -26,10 +26,10 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Level {
+enum Severity {
     Ok,
     Warning,
     Error,
@@ -38,27 +38,27 @@ enum Level {
 /// One line of the report.
 #[derive(Debug, Serialize)]
 struct Finding {
-    /// What was looked at.
+    /// Name of the check.
     check: &'static str,
-    level: Level,
-    /// What was found.
+    level: Severity,
+    /// The result.
     says: String,
-    /// What to do about it.
+    /// What to do about it, unless all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     mend: Option<String>,
 }
 
 impl Finding {
     fn ok(check: &'static str, says: impl Into<String>) -> Self {
-        Self { check, level: Level::Ok, says: says.into(), mend: None }
+        Self { check, level: Severity::Ok, says: says.into(), mend: None }
     }
 
     fn warning(check: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { check, level: Level::Warning, says: says.into(), mend: Some(mend.into()) }
+        Self { check, level: Severity::Warning, says: says.into(), mend: Some(mend.into()) }
     }
 
     fn error(check: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { check, level: Level::Error, says: says.into(), mend: Some(mend.into()) }
+        Self { check, level: Severity::Error, says: says.into(), mend: Some(mend.into()) }
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn run(environment: &Environment, arguments: &Arguments) -> Res
             vec![Finding::error("settings", failure.to_string(), "correct the value, or leave it out")]
         }
     };
-    let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
+    let errors = findings.iter().filter(|finding| finding.level == Severity::Error).count();
     if arguments.json {
         let report = json!({"ok": errors == 0, "findings": findings});
         say(&serde_json::to_string_pretty(&report)?);
@@ -87,9 +87,9 @@ pub(super) async fn run(environment: &Environment, arguments: &Arguments) -> Res
 fn print(findings: &[Finding]) {
     for Finding { check, level, says, mend } in findings {
         let level = match level {
-            Level::Ok => "ok",
-            Level::Warning => "warning",
-            Level::Error => "error",
+            Severity::Ok => "ok",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
         };
         say(&format!("{level:<8} {check:<12} {says}"));
         if let Some(mend) = mend {
@@ -99,7 +99,7 @@ fn print(findings: &[Finding]) {
 }
 
 async fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![Finding::ok("settings", "every value is accepted"), key::given(config)];
+    let mut findings = vec![Finding::ok("settings", "every value is accepted"), key::is_set(config)];
     findings.push(rights::storage(config));
     findings.extend(redis(config).await);
     findings.extend(replica::examine(config).await);
@@ -118,21 +118,21 @@ async fn examine(config: &Config) -> Vec<Finding> {
     for (check, found) in [
         ("database", server::version(&db).await),
         ("schema", schema::compare(&db).await),
-        ("key", key::fits(config, &db).await),
+        ("key", key::opens_values(config, &db).await),
         ("clock", server::clock(&db).await),
         ("time zone", server::zone(config, &db).await),
         ("collation", server::collation(&db).await),
         ("rights", rights::of_every_table(config, &db).await),
         ("own tables", own_tables(config, &db).await),
     ] {
-        findings.extend(found.unwrap_or_else(|error| vec![unread(check, &error)]));
+        findings.extend(found.unwrap_or_else(|error| vec![failed_check(check, &error)]));
     }
-    // Whatever is wrong with its end, the findings stand.
+    // A failure to close the connection does not change the findings.
     let _ = db.close().await;
     findings
 }
 
-/// The server that processes share, where one is asked for. It is done without while it is away.
+/// Redis, if it is set. Without it, each process counts for itself.
 async fn redis(config: &Config) -> Option<Finding> {
     let server = config.redis.as_ref()?;
     Some(match crate::platform::redis::check(server).await {
@@ -145,7 +145,7 @@ async fn redis(config: &Config) -> Option<Finding> {
     })
 }
 
-/// guichet's own tables: whether they are there, or can be made.
+/// guichet's own tables: whether they exist, or can be made.
 async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr> {
     const CHECK: &str = "own tables";
     Ok(vec![match is_current(db).await {
@@ -180,11 +180,12 @@ async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Find
     }])
 }
 
-/// What makes guichet's own tables, and lets guichet's user read and write them. It may be run again.
+/// The statements that make guichet's own tables and grant its user the rights to read and write them. They may be run
+/// again.
 async fn statements(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let backend = db.get_database_backend();
     let (place, user) = match backend {
-        // As GRANT wants it: name and host, each in quotes.
+        // The form of GRANT: name and host, each in quotes.
         DbBackend::MySql => (
             "SELECT CONCAT('USE `', DATABASE(), '`')",
             "SELECT CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')",
@@ -206,8 +207,8 @@ async fn statements(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     Ok(statements)
 }
 
-/// A look that failed itself.
-fn unread(check: &'static str, error: &DbErr) -> Finding {
+/// The finding about a check that failed to run.
+fn failed_check(check: &'static str, error: &DbErr) -> Finding {
     Finding::error(check, format!("it cannot be examined: {error}"), "mend the errors above first")
 }
 
@@ -215,7 +216,7 @@ async fn rows(db: &DatabaseConnection, sql: &str) -> Result<Vec<QueryResult>, Db
     db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await
 }
 
-/// The first value of the first row.
+/// The first value of the first row, if there is a row.
 async fn value<T: TryGetable>(db: &DatabaseConnection, sql: &str) -> Result<Option<T>, DbErr> {
     match rows(db, sql).await?.first() {
         Some(row) => row.try_get_by_index(0),

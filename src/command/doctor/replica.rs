@@ -1,8 +1,8 @@
-//! The replica that is read from, where one is set: without it, the primary is read.
+//! The replica, if one is set. While it cannot be used, guichet reads from the primary.
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
-use super::{Finding, Level, schema, value};
+use super::{Finding, Severity, schema, value};
 use crate::database;
 use crate::platform::config::Config;
 
@@ -13,8 +13,8 @@ pub(super) async fn examine(config: &Config) -> Option<Finding> {
     let config = Config { database, read_database: None, pool: Some(1), read_only: true, ..config.clone() };
     let examined = async {
         let replica = database::connect(&config).await?;
-        let found = look(&replica).await;
-        // Whatever is wrong with its end, the finding stands.
+        let found = check_schema_and_lag(&replica).await;
+        // A failure to close the connection does not change the finding.
         let _ = replica.close().await;
         found
     };
@@ -25,8 +25,8 @@ pub(super) async fn examine(config: &Config) -> Option<Finding> {
     Some(examined.await.unwrap_or_else(unusable))
 }
 
-async fn look(replica: &DatabaseConnection) -> Result<Finding, DbErr> {
-    let other = schema::compare(replica).await?.into_iter().find(|finding| finding.level == Level::Error);
+async fn check_schema_and_lag(replica: &DatabaseConnection) -> Result<Finding, DbErr> {
+    let other = schema::compare(replica).await?.into_iter().find(|finding| finding.level == Severity::Error);
     if let Some(Finding { says, .. }) = other {
         let says = format!("its schema is not the primary's: {says}");
         return Ok(Finding::warning("replica", says, "let it catch up, or correct DATABASE_READ_URL"));
@@ -39,7 +39,7 @@ async fn look(replica: &DatabaseConnection) -> Result<Finding, DbErr> {
     })
 }
 
-/// How far it lags behind, where a plain user can tell.
+/// The lag in seconds, if a user without special rights can read it.
 async fn lag(replica: &DatabaseConnection) -> Result<Option<i64>, DbErr> {
     if replica.get_database_backend() != DbBackend::Postgres {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What guichet may do: with the shop's tables, and with the folder of uploads.
+//! The rights of guichet: on the tables of the shop, and on the folder of uploads.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Transaction
 use super::{Finding, value};
 use crate::platform::config::Config;
 
-/// Tries every kind of statement on every table with a condition that no row meets, in a
-/// transaction that is rolled back.
+/// Tries each kind of statement on each table, with a condition that no row meets, in transactions that are rolled
+/// back.
 pub(super) async fn of_every_table(config: &Config, db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr> {
-    if let Some(finding) = closed(db).await? {
+    if let Some(finding) = read_only_database(db).await? {
         return Ok(vec![finding]);
     }
     let verbs = if config.read_only { &VERBS[..1] } else { &VERBS };
@@ -32,7 +32,7 @@ pub(super) async fn of_every_table(config: &Config, db: &DatabaseConnection) -> 
     })
 }
 
-/// A kind of statement: its right, and how one is written that does nothing.
+/// A kind of statement: the name of its right, and a function that makes a statement without effect on a table.
 type Verb = (&'static str, fn(DbBackend, &ExpectedTable) -> String);
 
 const VERBS: [Verb; 4] = [("SELECT", select), ("INSERT", insert), ("UPDATE", update), ("DELETE", delete)];
@@ -63,14 +63,14 @@ fn quoted(backend: DbBackend, name: &str) -> String {
     format!("{mark}{name}{mark}")
 }
 
-/// Whether a statement is refused. What is missing is the schema's finding, not this one.
+/// Whether a statement is refused. Missing tables are reported by the check of the schema.
 async fn denied(db: &DatabaseConnection, verb: Verb, table: &ExpectedTable) -> Result<bool, DbErr> {
     let sql = (verb.1)(db.get_database_backend(), table);
-    Ok(tried(db, &sql).await?.is_some_and(|failure| failure != Failure::Absent))
+    Ok(try_statement(db, &sql).await?.is_some_and(|failure| failure != Failure::Absent))
 }
 
-/// How a statement fails, if it does, in a transaction that is rolled back.
-async fn tried(db: &DatabaseConnection, sql: &str) -> Result<Option<Failure>, DbErr> {
+/// Runs a statement in a transaction that is rolled back. Returns its failure, if it fails.
+async fn try_statement(db: &DatabaseConnection, sql: &str) -> Result<Option<Failure>, DbErr> {
     let transaction = db.begin().await?;
     let tried = transaction.execute_unprepared(sql).await;
     transaction.rollback().await?;
@@ -81,7 +81,7 @@ async fn tried(db: &DatabaseConnection, sql: &str) -> Result<Option<Failure>, Db
     }
 }
 
-/// What is wrong with guichet's own tables: statements of each kind that the server sends are tried on each of them.
+/// The problems of guichet's own tables: tries each kind of statement that the server sends on each of them.
 pub(super) async fn of_own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let mut wrong = Vec::new();
     for name in migration::OWN_TABLES {
@@ -93,7 +93,7 @@ pub(super) async fn of_own_tables(config: &Config, db: &DatabaseConnection) -> R
         ];
         let sent = if config.read_only { &statements[..1] } else { &statements };
         for (right, sql) in sent {
-            match tried(db, sql).await? {
+            match try_statement(db, sql).await? {
                 Some(Failure::Absent) => {
                     wrong.push(format!("{name} is missing"));
                     break;
@@ -106,7 +106,7 @@ pub(super) async fn of_own_tables(config: &Config, db: &DatabaseConnection) -> R
     Ok(wrong)
 }
 
-/// Whether tables can be made.
+/// Whether the user may create tables.
 pub(super) async fn may_make_tables(db: &DatabaseConnection) -> Result<bool, DbErr> {
     let sql = match db.get_database_backend() {
         DbBackend::MySql => {
@@ -120,19 +120,19 @@ pub(super) async fn may_make_tables(db: &DatabaseConnection) -> Result<bool, DbE
     Ok(value::<i64>(db, sql).await?.is_some_and(|rights| rights > 0))
 }
 
-/// A whole database that takes no writes.
-async fn closed(db: &DatabaseConnection) -> Result<Option<Finding>, DbErr> {
+/// A warning if the whole database is read-only.
+async fn read_only_database(db: &DatabaseConnection) -> Result<Option<Finding>, DbErr> {
     let sql = match db.get_database_backend() {
         DbBackend::MySql => "SELECT CAST(@@global.read_only AS SIGNED)",
         DbBackend::Postgres => "SELECT pg_is_in_recovery()::int::bigint",
         _ => return Ok(None),
     };
-    let closed = value::<i64>(db, sql).await?.is_some_and(|closed| closed != 0);
+    let is_read_only = value::<i64>(db, sql).await?.is_some_and(|flag| flag != 0);
     let mend = "use the primary, or start with `guichet serve --read-only`";
-    Ok(closed.then(|| Finding::warning("rights", "the database is read-only or a replica", mend)))
+    Ok(is_read_only.then(|| Finding::warning("rights", "the database is read-only or a replica", mend)))
 }
 
-/// The folder of uploads must be there and writable.
+/// Checks that the folder of uploads exists and is writable.
 pub(super) fn storage(config: &Config) -> Finding {
     let folder = &config.storage;
     match writable(folder) {

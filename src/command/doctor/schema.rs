@@ -1,26 +1,26 @@
-//! The schema found, compared with the one expected. What the original or an extension added is fine.
+//! Compares the schema of the database with the expected one. Additions of the original or of extensions are accepted.
 
 use std::collections::HashMap;
 
 use migration::{ExpectedColumn, ExpectedTable};
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
-use super::{Finding, Level, rows, value};
+use super::{Finding, Severity, rows, value};
 
 const MIGRATE: &str = "the database is empty: `guichet migrate` makes the shop's tables";
 const UPDATE: &str = "update the shop, or restore what was removed; what needs it answers 503";
 
-/// The original's table of its own migrations, each named by its day.
+/// The table of the original's migrations, whose names start with a day.
 const MIGRATIONS: &str = "migrations";
-/// The day of the newest schema that guichet was compared with, that of version 2.16.
-const KNOWN: &str = "2026_11_23";
+/// The day of the newest schema that guichet knows, that of version 2.16.
+const NEWEST_KNOWN: &str = "2026_11_23";
 
 /// Tables by name, each with its columns and their types.
-type Found = HashMap<String, HashMap<String, String>>;
+type ActualSchema = HashMap<String, HashMap<String, String>>;
 
 pub(super) async fn compare(db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr> {
     let backend = db.get_database_backend();
-    let (expected, found) = (migration::expected(backend), found(db).await?);
+    let (expected, found) = (migration::expected(backend), actual_schema(db).await?);
     if !expected.iter().any(|table| found.contains_key(table.name)) {
         return Ok(vec![Finding::error("schema", "none of the shop's tables is there", MIGRATE)]);
     }
@@ -37,11 +37,11 @@ pub(super) async fn compare(db: &DatabaseConnection) -> Result<Vec<Finding>, DbE
     Ok(findings)
 }
 
-/// Whether the shop or an extension has changed the schema since the one that guichet knows.
+/// A warning if the shop or an extension has migrations that are newer than [`NEWEST_KNOWN`].
 async fn newer(db: &DatabaseConnection) -> Result<Option<Finding>, DbErr> {
     let sql = format!("SELECT MAX(migration) FROM {MIGRATIONS} WHERE migration LIKE '2%'");
     let newest: Option<String> = value::<Option<String>>(db, &sql).await?.flatten();
-    let newest = newest.filter(|name| name.get(..KNOWN.len()).is_some_and(|day| day > KNOWN));
+    let newest = newest.filter(|name| name.get(..NEWEST_KNOWN.len()).is_some_and(|day| day > NEWEST_KNOWN));
     Ok(newest.map(|name| {
         let says = format!("the schema is newer than the one of version 2.16, which guichet knows: {name}");
         let mend = "look for a newer guichet; what an extension added does no harm";
@@ -49,7 +49,7 @@ async fn newer(db: &DatabaseConnection) -> Result<Option<Finding>, DbErr> {
     }))
 }
 
-fn table_findings(backend: DbBackend, table: &ExpectedTable, found: &Found) -> Vec<Finding> {
+fn table_findings(backend: DbBackend, table: &ExpectedTable, found: &ActualSchema) -> Vec<Finding> {
     let Some(columns) = found.get(table.name) else {
         return vec![Finding::error("schema", format!("table {} is missing", table.name), UPDATE)];
     };
@@ -68,7 +68,7 @@ fn column_finding(
     };
     let level = difference(backend, &column.kind, found)?;
     let says = format!("column {table}.{name} has the type {found}, not {}", column.kind);
-    let mend = if level == Level::Error {
+    let mend = if level == Severity::Error {
         "give it the expected type; reading it fails until then"
     } else {
         "give it the expected type; values that do not fit it cannot be read"
@@ -76,21 +76,21 @@ fn column_finding(
     Some(Finding { check: "schema", level, says, mend: Some(mend.to_owned()) })
 }
 
-/// How bad another type is. PostgreSQL's driver reads a column only as the very type it has; the
-/// other two read every number as a number and every text as a text.
-fn difference(backend: DbBackend, expected: &str, found: &str) -> Option<Level> {
+/// The severity of a different type. The driver of PostgreSQL reads a column only as its exact type; the other two read
+/// any number as a number and any text as a text.
+fn difference(backend: DbBackend, expected: &str, found: &str) -> Option<Severity> {
     let (expected, found) = (plain(expected), plain(found));
     let same_family = family(&expected) == family(&found);
     match backend {
         _ if expected == found || (same_family && family(&found) == "text") => None,
-        DbBackend::Postgres => Some(Level::Error),
-        DbBackend::Sqlite => (!same_family).then_some(Level::Warning),
-        _ if same_family => Some(Level::Warning),
-        _ => Some(Level::Error),
+        DbBackend::Postgres => Some(Severity::Error),
+        DbBackend::Sqlite => (!same_family).then_some(Severity::Warning),
+        _ if same_family => Some(Severity::Warning),
+        _ => Some(Severity::Error),
     }
 }
 
-/// The type's first words, in lower case, without length and collation.
+/// The name of a type in lower case, without length and collation.
 fn plain(kind: &str) -> String {
     let kind = kind.to_lowercase();
     let kind = kind.split(" collate ").next().unwrap_or_default();
@@ -113,8 +113,8 @@ fn family(kind: &str) -> &'static str {
     }
 }
 
-/// The columns of the database's own schema, in one statement.
-async fn found(db: &DatabaseConnection) -> Result<Found, DbErr> {
+/// All columns of the database, read with one statement.
+async fn actual_schema(db: &DatabaseConnection) -> Result<ActualSchema, DbErr> {
     let sql = match db.get_database_backend() {
         DbBackend::MySql => {
             "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR), CAST(column_type AS CHAR) \
@@ -129,7 +129,7 @@ async fn found(db: &DatabaseConnection) -> Result<Found, DbErr> {
              WHERE m.type IN ('table', 'view')"
         }
     };
-    let mut found = Found::new();
+    let mut found = ActualSchema::new();
     for row in rows(db, sql).await? {
         let (table, column): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         found.entry(table).or_default().insert(column, row.try_get_by_index(2)?);
@@ -157,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn another_type_is_told() {
+    fn a_different_type_is_reported() {
         for (backend, expected, found, level) in [
-            (DbBackend::MySql, "int", "bigint(20)", Level::Warning),
-            (DbBackend::MySql, "int", "varchar(255)", Level::Error),
-            (DbBackend::Postgres, "double precision", "numeric", Level::Error),
-            (DbBackend::Postgres, "text", "jsonb", Level::Error),
-            (DbBackend::Sqlite, "integer", "text", Level::Warning),
+            (DbBackend::MySql, "int", "bigint(20)", Severity::Warning),
+            (DbBackend::MySql, "int", "varchar(255)", Severity::Error),
+            (DbBackend::Postgres, "double precision", "numeric", Severity::Error),
+            (DbBackend::Postgres, "text", "jsonb", Severity::Error),
+            (DbBackend::Sqlite, "integer", "text", Severity::Warning),
         ] {
             assert_eq!(difference(backend, expected, found), Some(level), "{found}");
         }

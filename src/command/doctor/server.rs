@@ -7,7 +7,7 @@ use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 use super::{Finding, rows, value};
 use crate::platform::config::Config;
 
-/// Oldest versions that the tests run on or the project promises.
+/// The oldest supported versions: major and minor.
 const MARIADB: [u32; 2] = [10, 6];
 const MYSQL: [u32; 2] = [8, 0];
 const POSTGRES: [u32; 2] = [14, 0];
@@ -59,7 +59,8 @@ pub(super) async fn clock(db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr
     Ok(vec![Finding::ok("clock", "the database's clock agrees with this machine's")])
 }
 
-/// Stored times carry no zone. Rows made in the future tell that it isn't the one of the settings.
+/// Checks the time zone. Stored times have none; if the newest rows are in the future, the zone of the settings is
+/// wrong.
 pub(super) async fn zone(config: &Config, db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr> {
     let zone = config.timezone;
     let newest = "SELECT MAX(at) FROM (SELECT MAX(created_at) at FROM personal_access_tokens \

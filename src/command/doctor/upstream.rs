@@ -1,5 +1,5 @@
-//! The shop's own server, where requests are passed on to it: whether it answers, as the shop of the settings,
-//! by the same clock, and which of its paths are new.
+//! The upstream, the shop's own server, if one is set: whether it answers for the shop of the settings, whether its
+//! clock agrees, and which of its paths are new.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, Response, Uri, header};
@@ -11,18 +11,18 @@ use super::Finding;
 use crate::platform::config::Config;
 use crate::server::upstream::{Upstream, documented_path};
 
-/// What needs a key, and is refused without one.
+/// A path that needs a key, and is refused without one.
 const HEALTH: &str = "/api/application/health";
-/// Its list of paths.
+/// The path of its OpenAPI document.
 const DOCUMENT: &str = "/docs/api-docs.json";
-/// Largest answers that are read.
+/// Maximum lengths of answers, in bytes.
 const MAX_HEALTH: usize = 64 * 1024;
 const MAX_DOCUMENT: usize = 4 * 1024 * 1024;
 /// Seconds by which two clocks may differ.
 const TOLERANCE: i64 = 5;
 const CHECK: &str = "upstream";
 
-/// What is found of the server; nothing where there is none.
+/// The findings about the upstream; none if none is set.
 pub(super) async fn examine(config: &Config) -> Vec<Finding> {
     let Some(settings) = config.upstream.clone() else { return Vec::new() };
     let upstream = match Upstream::new(settings) {
@@ -35,7 +35,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
             )];
         }
     };
-    let headers = asked_as(&config.app_url);
+    let headers = headers_for(&config.app_url);
     if is_guichet(&upstream).await {
         let mend = "name the shop's own server in GUICHET_UPSTREAM, not guichet's address";
         return vec![Finding::error(CHECK, "GUICHET_UPSTREAM is a guichet: requests would go round", mend)];
@@ -60,7 +60,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
     }
 }
 
-/// Whether it tells of itself as guichet does.
+/// Whether the upstream is a guichet: it answers `/readyz` as guichet does.
 async fn is_guichet(upstream: &Upstream) -> bool {
     let Ok(answer) = upstream.get("/readyz", HeaderMap::new(), MAX_HEALTH).await else { return false };
     let body: Json = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -68,8 +68,8 @@ async fn is_guichet(upstream: &Upstream) -> bool {
         && ["ok", "unavailable"].iter().any(|state| body["status"] == *state)
 }
 
-/// The headers of a request to the shop's address.
-fn asked_as(app_url: &str) -> HeaderMap {
+/// The headers of a request to the public URL of the shop.
+fn headers_for(app_url: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let host = app_url.parse::<Uri>().ok().and_then(|uri| uri.authority().map(ToString::to_string));
     if let Some(host) = host.and_then(|host| HeaderValue::from_str(&host).ok()) {
@@ -82,7 +82,7 @@ fn asked_as(app_url: &str) -> HeaderMap {
     headers
 }
 
-/// Whether it is the shop's API that answers.
+/// Whether the answer is from the API of the shop.
 fn api(config: &Config, answer: &Response<Bytes>) -> Finding {
     let status = answer.status();
     let body: Json = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -103,8 +103,8 @@ fn api(config: &Config, answer: &Response<Bytes>) -> Finding {
 }
 
 fn clock(answer: &Response<Bytes>) -> Finding {
-    let told = answer.headers().get(header::DATE).and_then(|value| value.to_str().ok());
-    let Some(there) = told.and_then(|text| DateTime::parse_from_rfc2822(text).ok()) else {
+    let date = answer.headers().get(header::DATE).and_then(|value| value.to_str().ok());
+    let Some(there) = date.and_then(|text| DateTime::parse_from_rfc2822(text).ok()) else {
         return Finding::warning(CHECK, "it does not tell its time", "let its web server send Date");
     };
     let apart = (there.with_timezone(&Utc) - Utc::now()).num_seconds().abs();
@@ -115,7 +115,7 @@ fn clock(answer: &Response<Bytes>) -> Finding {
     Finding::ok(CHECK, "its clock agrees with this machine's")
 }
 
-/// Settings that it shows to everybody, and that are others here.
+/// The settings that its headers reveal and that differ from those of guichet.
 fn settings_differ(config: &Config, headers: &HeaderMap) -> Vec<Finding> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let mut findings = Vec::new();
@@ -138,7 +138,7 @@ fn settings_differ(config: &Config, headers: &HeaderMap) -> Vec<Finding> {
     findings
 }
 
-/// Paths that it documents and that the contract doesn't have: a newer version, or an extension.
+/// The paths that it documents and the contract does not have: those of a newer version or of extensions.
 async fn document(upstream: &Upstream, headers: HeaderMap) -> Vec<Finding> {
     let Ok(answer) = upstream.get(DOCUMENT, headers, MAX_DOCUMENT).await else { return Vec::new() };
     let document: Json = serde_json::from_slice(answer.body()).unwrap_or_default();

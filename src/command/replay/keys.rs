@@ -1,4 +1,4 @@
-//! The keys that a replay asks with: an access log doesn't hold them.
+//! The keys of a replay: an access log does not contain them.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,18 +7,20 @@ use std::path::Path;
 use super::Failure;
 use crate::platform::config::Secret;
 
-/// The name that stands for everybody whom the file doesn't name.
-const EVERYBODY: &str = "*";
+/// The name for all users whom the file does not name.
+const ANY_USER: &str = "*";
 
-/// Keys by who asked.
+/// Keys by the user of the log.
 #[derive(Default)]
 pub(super) struct Keys(HashMap<String, Secret>);
 
 impl Keys {
-    /// Reads a file of lines `name key`; the name `*` is for everybody else, lines with `#` are comments.
+    /// Reads a file with a name and a key in each line. The name `*` is for all other users; lines with `#` are
+    /// comments.
     ///
     /// # Errors
-    /// When it cannot be read, or a line is something else. The line itself is not told.
+    /// When the file cannot be read, or a line has another form. The message has the number of the line and not its
+    /// text.
     pub(super) fn read(file: &Path) -> Result<Self, Failure> {
         let about = |what: &str| Failure::new(format!("{}: {what}", file.display()));
         let text = fs::read_to_string(file).map_err(|error| about(&error.to_string()))?;
@@ -26,7 +28,7 @@ impl Keys {
         if keys.0.is_empty() { Err(about("it holds no key")) } else { Ok(keys) }
     }
 
-    /// The keys of a text, or the number of the line that holds none.
+    /// The keys of a text, or the number of the first wrong line.
     fn of(text: &str) -> Result<Self, usize> {
         let mut keys = HashMap::new();
         for (at, line) in text.lines().enumerate() {
@@ -43,9 +45,9 @@ impl Keys {
         Ok(Self(keys))
     }
 
-    /// The key of who asked.
+    /// The key of a user of the log.
     pub(super) fn of_user(&self, user: Option<&str>) -> Option<&Secret> {
-        user.and_then(|user| self.0.get(user)).or_else(|| self.0.get(EVERYBODY))
+        user.and_then(|user| self.0.get(user)).or_else(|| self.0.get(ANY_USER))
     }
 }
 
@@ -54,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_has_no_key_of_their_own_has_everybodys() {
+    fn users_without_a_key_of_their_own_use_the_common_key() {
         let keys = Keys::of("# keys\nbot 1|a\n\n* 2|b\n").ok().unwrap();
         let key = |user| keys.of_user(user).map(Secret::expose);
         assert_eq!((key(Some("bot")), key(Some("else")), key(None)), (Some("1|a"), Some("2|b"), Some("2|b")));

@@ -2,29 +2,29 @@
 
 use serde_json::Value as Json;
 
-/// Names under which JSON lines hold the method, the path, the whole request line, and who asked.
+/// The names of fields of JSON lines with the method, the path, the whole request line, and the user.
 const METHOD: [&str; 3] = ["method", "request_method", "verb"];
 const PATH: [&str; 6] = ["request_uri", "uri", "path", "url", "target", "request_path"];
 const LINE: [&str; 2] = ["request", "request_line"];
 const USER: [&str; 4] = ["key", "user", "remote_user", "token_id"];
 
-/// A `GET` of a log.
+/// A `GET` request of an access log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Asked {
+pub(super) struct LoggedRequest {
     /// Path and query, as they were sent.
     pub(super) target: String,
-    /// Who asked, if the log tells.
+    /// The user, if the log names one.
     pub(super) user: Option<String>,
 }
 
-/// The `GET` of a line; `None` for everything else.
-pub(super) fn read(line: &str) -> Option<Asked> {
+/// The `GET` request of a line; `None` for any other line.
+pub(super) fn read(line: &str) -> Option<LoggedRequest> {
     let line = line.trim();
     if line.starts_with('{') { of_json(&serde_json::from_str(line).ok()?) } else { of_combined(line) }
 }
 
-fn of_json(line: &Json) -> Option<Asked> {
-    // Caddy keeps the request in an object of its own.
+fn of_json(line: &Json) -> Option<LoggedRequest> {
+    // Caddy writes the request as an object of its own.
     let line = line.get("request").filter(|inner| inner.is_object()).unwrap_or(line);
     let text = |names: &[&str]| names.iter().find_map(|name| line.get(name)?.as_str().map(str::to_owned));
     let user = USER.iter().find_map(|name| match line.get(name)? {
@@ -39,16 +39,16 @@ fn of_json(line: &Json) -> Option<Asked> {
             (method.unwrap_or(named), target)
         }
     };
-    asked(&method, &target, user)
+    logged_get(&method, &target, user)
 }
 
 /// `address - user [time] "GET /path HTTP/1.1" status length …`
-fn of_combined(line: &str) -> Option<Asked> {
+fn of_combined(line: &str) -> Option<LoggedRequest> {
     let (before, rest) = line.split_once('"')?;
     let (request, _) = rest.split_once('"')?;
     let user = before.split_whitespace().nth(2).filter(|user| *user != "-").map(str::to_owned);
     let (method, target) = of_request_line(request)?;
-    asked(&method, &target, user)
+    logged_get(&method, &target, user)
 }
 
 fn of_request_line(text: &str) -> Option<(String, String)> {
@@ -57,8 +57,9 @@ fn of_request_line(text: &str) -> Option<(String, String)> {
     Some((method.to_owned(), target.to_owned()))
 }
 
-fn asked(method: &str, target: &str, user: Option<String>) -> Option<Asked> {
-    // An address with a host is asked by its path.
+/// The request, if it is a `GET` of a plain path.
+fn logged_get(method: &str, target: &str, user: Option<String>) -> Option<LoggedRequest> {
+    // Of an absolute URL, only path and query are sent.
     let target = match target.split_once("://") {
         Some((scheme, rest)) if !scheme.contains('/') => &rest[rest.find('/')?..],
         _ => target,
@@ -66,15 +67,15 @@ fn asked(method: &str, target: &str, user: Option<String>) -> Option<Asked> {
     let path = target.split('?').next().unwrap_or_default();
     let is_plain = !path.split('/').any(|step| matches!(step, "." | ".."));
     let is_get = method.eq_ignore_ascii_case("get") && target.starts_with('/') && is_plain;
-    is_get.then(|| Asked { target: target.to_owned(), user })
+    is_get.then(|| LoggedRequest { target: target.to_owned(), user })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn get(target: &str, user: Option<&str>) -> Option<Asked> {
-        Some(Asked { target: target.to_owned(), user: user.map(str::to_owned) })
+    fn get(target: &str, user: Option<&str>) -> Option<LoggedRequest> {
+        Some(LoggedRequest { target: target.to_owned(), user: user.map(str::to_owned) })
     }
 
     #[test]
@@ -114,17 +115,17 @@ mod properties {
         fn what_is_logged_is_read_back(target in r"/[a-z/]{0,9}(\?[a-z=&%0-9]{0,9})?", user in proptest::option::of("[a-z]{1,9}"), rest in "[ -~]{0,20}") {
             let name = user.as_deref().unwrap_or("-");
             let line = format!("192.0.2.1 - {name} [28/Nov/2026:10:00:00 +0100] \"GET {target} HTTP/1.1\" 200 1 {rest}");
-            let asked = Some(Asked { target: target.clone(), user: user.clone() });
-            prop_assert_eq!(&read(&line), &asked);
+            let request = Some(LoggedRequest { target: target.clone(), user: user.clone() });
+            prop_assert_eq!(&read(&line), &request);
             let json = serde_json::json!({"method": "GET", "uri": target, "user": user}).to_string();
-            prop_assert_eq!(&read(&json), &asked);
+            prop_assert_eq!(&read(&json), &request);
         }
 
         #[test]
         fn any_line_is_a_request_or_none(line in r#"\PC*|[ "GET/.:?{}a-]{0,40}|"(GET|get) [a-z]{0,3}://[a-z/?.:]{0,9}"#, target in r"\PC*", key in any::<f64>()) {
             let named = serde_json::json!({"request": {"method": "GET", "url": target, "key": key}}).to_string();
             for line in [line.clone(), named, format!("{{\"request\": {line}}}")] {
-                prop_assert!(read(&line).is_none_or(|asked| asked.target.starts_with('/')));
+                prop_assert!(read(&line).is_none_or(|request| request.target.starts_with('/')));
             }
         }
     }

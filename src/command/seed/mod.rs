@@ -1,4 +1,4 @@
-//! `guichet seed`: a large invented shop. The same numbers, seed and date give the same rows.
+//! `guichet seed`: a large invented shop. The same counts, seed and date make the same rows.
 
 mod staff;
 
@@ -16,7 +16,7 @@ use crate::shop::sample::Named;
 use crate::shop::sample::order::ordered;
 use crate::shop::sample::seed::{Count, Counts, Maker, Options, Plan, Progress};
 
-/// Makers of what belongs to no resource, or to none that is there yet.
+/// Makers of rows that belong to no resource.
 const OWN: [Named<Maker>; 1] = [("staff", staff::MAKER)];
 
 #[derive(Args)]
@@ -31,17 +31,17 @@ pub(super) struct Arguments {
     date: Option<NaiveDate>,
 }
 
-/// All makers, by name.
+/// All makers by name, in no particular order.
 fn all() -> Vec<Named<Maker>> {
     [resource::SEED, &OWN].concat()
 }
 
-/// All makers in their order.
+/// All makers in the order in which they run.
 fn makers() -> Result<Vec<Maker>, Failure> {
     ordered(&all(), |maker| maker.after).map_err(Failure::of)
 }
 
-/// The counts that have an option, with what `--help` says of it.
+/// The counts that have an option, with its text in `--help`.
 fn options() -> impl Iterator<Item = (&'static Count, &'static str)> {
     let counts = makers().unwrap_or_default().into_iter().flat_map(|maker| maker.counts);
     counts.filter_map(|count| Some((count, count.help?)))

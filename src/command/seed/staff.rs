@@ -1,4 +1,4 @@
-//! One member of the staff where there is none.
+//! One member of the staff, if there is none.
 
 use entity::admin;
 use sea_orm::{DatabaseConnection, EntityTrait, QuerySelect, Set};
@@ -8,7 +8,7 @@ use crate::shop::sample::seed::{Maker, Plan};
 
 pub(super) const MAKER: Maker = Maker { make: |db, plan| Box::pin(make(db, plan)), ..Maker::NOTHING };
 
-/// Address of the staff member that an empty shop gets, without a usable password.
+/// E-mail address of that member, who has no usable password.
 const STAFF: &str = "admin@example.com";
 
 async fn make(db: &DatabaseConnection, plan: &Plan) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! Shutting customers out and letting them back in (docs/contract/application-store.md#4.10).
+//! Suspends, bans and reactivates customers (docs/contract/application-store.md#4.10).
 
 use async_graphql::MaybeUndefined;
 use entity::{Id, ShopTime, customer, service};
@@ -7,18 +7,18 @@ use facade::transaction::Transaction;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::input::CustomerActionInput;
-use super::{MODEL, letter, locked};
+use super::{MODEL, locked, mail};
 use crate::resource::metadata;
 use crate::resource::service::{state, visible_services};
 use crate::scope::ShopScope;
 use crate::{Error, Result};
 
-/// What is noted where no reason was given.
+/// The reason that is stored if none was given.
 const NO_REASON: &str = "No reason provided";
-/// Metadata that hold a second factor.
-const SECOND_FACTOR: [&str; 2] = ["2fa_secret", "2fa_recovery_codes"];
-/// Metadata that shut a customer out.
-const SHUT_OUT: [&str; 8] = [
+/// Keys of the metadata of a second factor.
+const TWO_FACTOR_KEYS: [&str; 2] = ["2fa_secret", "2fa_recovery_codes"];
+/// Keys of the metadata of a restriction.
+const RESTRICTION_KEYS: [&str; 8] = [
     "banned",
     "banned_reason",
     "banned_at",
@@ -29,18 +29,18 @@ const SHUT_OUT: [&str; 8] = [
     "suspended_by",
 ];
 
-/// The two ways to shut a customer out; they don't exclude each other.
+/// A restriction of a customer. A customer may have both.
 #[derive(Clone, Copy)]
-pub(super) enum Shut {
+pub(super) enum Restriction {
     Suspended,
     Banned,
 }
 
-impl Shut {
-    /// Both: a service whose suspension has one of their reasons was suspended here.
+impl Restriction {
+    /// A service whose suspension has the reason of one of them was suspended by [`restrict`].
     const ALL: [Self; 2] = [Self::Suspended, Self::Banned];
 
-    /// What the names of its metadata begin with.
+    /// Prefix of the keys of its metadata.
     fn key(self) -> &'static str {
         match self {
             Self::Suspended => "suspended",
@@ -48,7 +48,7 @@ impl Shut {
         }
     }
 
-    /// Why the services are suspended.
+    /// The reason with which services are suspended.
     fn service_reason(self) -> &'static str {
         match self {
             Self::Suspended => "Customer suspended",
@@ -57,17 +57,17 @@ impl Shut {
     }
 }
 
-/// Shuts a customer out.
-pub(super) async fn shut_out(
+/// Suspends or bans a customer, with the services if `input.force` is set.
+pub(super) async fn restrict(
     scope: ShopScope<'_>,
     id: Id,
-    shut: Shut,
+    restriction: Restriction,
     input: CustomerActionInput,
 ) -> Result<customer::Model> {
     let now = ShopTime::from(scope.now());
     let reason = input.reason.take().filter(|reason| !reason.is_empty());
     let reason = reason.as_deref().unwrap_or(NO_REASON);
-    let (record, key) = ((MODEL, id), shut.key());
+    let (record, key) = ((MODEL, id), restriction.key());
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
     let at = now.local().format("%d/%m/%Y %H:%M").to_string();
@@ -75,73 +75,76 @@ pub(super) async fn shut_out(
     metadata::write(&transaction, record, &format!("{key}_reason"), reason, now).await?;
     metadata::write(&transaction, record, &format!("{key}_at"), &at, now).await?;
     if input.force == MaybeUndefined::Value(true) {
-        suspend_services(scope, &transaction, id, shut).await?;
+        suspend_services(scope, &transaction, id, restriction).await?;
     }
     if input.notify == MaybeUndefined::Value(true) {
         let (template, shop) = (format!("customer_{key}"), scope.config().public_url());
-        letter::post(scope, &transaction, &template, &customer, &shop, &[("reason", reason)]).await?;
+        mail::enqueue(scope, &transaction, &template, &customer, &shop, &[("reason", reason)]).await?;
     }
     transaction.commit().await?;
     Ok(customer)
 }
 
-/// Suspends the active services, each with a mail.
+/// Suspends the active services and mails the customer about each.
 async fn suspend_services(
     scope: ShopScope<'_>,
     transaction: &Transaction,
     customer: Id,
-    shut: Shut,
+    restriction: Restriction,
 ) -> Result<()> {
     let active = visible_services()
         .filter(service::Column::CustomerId.eq(customer))
         .filter(service::Column::Status.eq("active"));
     for service in active.lock_exclusive().all(transaction).await? {
-        let reason = shut.service_reason();
+        let reason = restriction.service_reason();
         let service = state::suspend(transaction, service, reason, true, scope.now().into()).await?;
-        state::tell(scope, transaction, &service, reason).await?;
+        state::mail_suspension(scope, transaction, &service, reason).await?;
     }
     Ok(())
 }
 
-/// Lets a customer back in, with the services that [`shut_out`] suspended.
+/// Lifts the restrictions of a customer and reactivates the services that [`restrict`] suspended.
 pub(super) async fn reactivate(scope: ShopScope<'_>, id: Id, notify: bool) -> Result<customer::Model> {
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
-    metadata::erase(&transaction, (MODEL, id), &SHUT_OUT).await?;
+    metadata::delete_keys(&transaction, (MODEL, id), &RESTRICTION_KEYS).await?;
     let suspended = visible_services()
         .filter(service::Column::CustomerId.eq(id))
         .filter(service::Column::Status.eq("suspended"))
-        .filter(service::Column::SuspendReason.is_in(Shut::ALL.map(Shut::service_reason)));
+        .filter(service::Column::SuspendReason.is_in(Restriction::ALL.map(Restriction::service_reason)));
     for service in suspended.lock_exclusive().all(&transaction).await? {
         state::unsuspend(&transaction, service, scope.now().into()).await?;
     }
     if notify {
         let shop = scope.config().public_url();
-        letter::post(scope, &transaction, "customer_reactivated", &customer, &shop, &[]).await?;
+        mail::enqueue(scope, &transaction, "customer_reactivated", &customer, &shop, &[]).await?;
     }
     transaction.commit().await?;
     Ok(customer)
 }
 
-/// Takes the second factor away.
+/// Removes the second factor of a customer.
 pub(super) async fn disable_two_factor(scope: ShopScope<'_>, id: Id) -> Result<customer::Model> {
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
-    metadata::erase(&transaction, (MODEL, id), &SECOND_FACTOR).await?;
+    metadata::delete_keys(&transaction, (MODEL, id), &TWO_FACTOR_KEYS).await?;
     transaction.commit().await?;
     Ok(customer)
 }
 
-/// The action of that name, as REST's path spells it.
-pub(super) async fn named(
+/// Runs the action that a REST path names.
+///
+/// # Errors
+/// [`Error::Invalid`] for an unknown name.
+pub(super) async fn run_by_name(
     scope: ShopScope<'_>,
     id: Id,
     action: &str,
     input: CustomerActionInput,
 ) -> Result<customer::Model> {
     match action {
-        "suspend" => shut_out(scope, id, Shut::Suspended, input).await,
-        "ban" => shut_out(scope, id, Shut::Banned, input).await,
+        "suspend" => restrict(scope, id, Restriction::Suspended, input).await,
+        "ban" => restrict(scope, id, Restriction::Banned, input).await,
         "reactivate" => {
             let notify = input.notify == MaybeUndefined::Value(true);
             reactivate(scope, id, notify).await

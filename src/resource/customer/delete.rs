@@ -1,4 +1,4 @@
-//! Deleting customers: what they are known by goes, what the shop must keep stays
+//! Deletes customers: personal data is removed, and what the shop must keep stays
 //! (docs/contract/application-store.md#4.6).
 
 use entity::{
@@ -21,31 +21,32 @@ use crate::scope::ShopScope;
 use crate::shop::mail;
 use crate::{Error, Result};
 
-/// What stands in place of what is taken away.
-const GONE: &str = "Deleted";
-/// Keys in one `IN` list.
+/// The text that replaces personal data.
+const ERASED: &str = "Deleted";
+/// Maximum number of keys in one `IN` list.
 const MAX_KEYS: usize = 10_000;
-/// States of services that keep a customer from being deleted.
+/// Statuses of services that prevent the deletion of their customer.
 const IN_USE: [&str; 3] = ["active", "pending", "suspended"];
 
+/// Deletes a customer. With `force`, services in use and unpaid invoices do not prevent it.
 pub(super) async fn delete(scope: ShopScope<'_>, id: Id, force: bool) -> Result<()> {
     let password = scope.hash("deleted").await?;
     let now = ShopTime::from(scope.now());
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
     if !force {
-        refuse_blocked(scope, &transaction, id).await?;
+        check_deletable(scope, &transaction, id).await?;
     }
     cancel_services(&transaction, id, now).await?;
-    let_go(&transaction, id, now).await?;
-    forget(&transaction, &customer).await?;
-    save(&transaction, erase(customer, password, now), now.0).await?;
+    unlink_records(&transaction, id, now).await?;
+    delete_personal_rows(&transaction, &customer).await?;
+    save(&transaction, anonymised(customer, password, now), now.0).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-/// Services in use and invoices to be paid keep a customer from being deleted.
-async fn refuse_blocked(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
+/// Refuses the deletion of a customer who has services in use or unpaid invoices.
+async fn check_deletable(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
     let ended = Condition::all()
         .add(service::Column::CancelledAt.is_not_null())
         .add(service::Column::CancelledReason.is_not_null())
@@ -69,10 +70,11 @@ async fn refuse_blocked(scope: ShopScope<'_>, transaction: &Transaction, id: Id)
     let services = services.into_iter().map(|service| (service.id.to_string(), json!(service.name)));
     let invoices =
         invoices.into_iter().map(|invoice| (invoice.id.to_string(), json!(invoice.invoice_number)));
-    Err(blocked(scope, services.collect(), invoices.collect()))
+    Err(refusal(scope, services.collect(), invoices.collect()))
 }
 
-fn blocked(scope: ShopScope<'_>, services: Map<String, Json>, invoices: Map<String, Json>) -> Error {
+/// The refusal that lists the services and invoices, by primary key.
+fn refusal(scope: ShopScope<'_>, services: Map<String, Json>, invoices: Map<String, Json>) -> Error {
     let text = |name: &str, values: &[(&str, &str)]| {
         scope.lang().text(&format!("client.profile.delete.{name}"), values)
     };
@@ -93,22 +95,21 @@ fn blocked(scope: ShopScope<'_>, services: Map<String, Json>, invoices: Map<Stri
     Error::Refused(Refusal { status: 400, body })
 }
 
-/// Services whose cancellation was asked for end now.
+/// Ends the services whose cancellation was requested.
 async fn cancel_services(transaction: &Transaction, id: Id, now: ShopTime) -> Result<()> {
-    let asked = live_services()
+    let requested = live_services()
         .filter(service::Column::CustomerId.eq(id))
         .filter(service::Column::CancelledAt.is_not_null())
         .filter(service::Column::CancelledReason.is_not_null())
         .filter(service::Column::IsCancelled.eq(false));
-    for service in asked.lock_exclusive().all(transaction).await? {
+    for service in requested.lock_exclusive().all(transaction).await? {
         state::cancel(transaction, service, now).await?;
     }
     Ok(())
 }
 
-/// Tickets are closed; tickets, invoices and uses of coupons are nobody's from now on; services
-/// are deleted.
-async fn let_go(transaction: &Transaction, id: Id, now: ShopTime) -> Result<()> {
+/// Closes the tickets, removes the customer from tickets, invoices and uses of coupons, and deletes the services.
+async fn unlink_records(transaction: &Transaction, id: Id, now: ShopTime) -> Result<()> {
     support_ticket::Entity::update_many()
         .col_expr(support_ticket::Column::Status, Expr::value("closed"))
         .col_expr(support_ticket::Column::ClosedAt, Expr::value(now))
@@ -116,7 +117,7 @@ async fn let_go(transaction: &Transaction, id: Id, now: ShopTime) -> Result<()> 
         .filter(support_ticket::Column::Status.ne("closed"))
         .exec(transaction)
         .await?;
-    macro_rules! nobodys {
+    macro_rules! unlink {
         ($($table:ident),*) => { $(
             $table::Entity::update_many()
                 .col_expr($table::Column::CustomerId, Expr::value(None::<Id>))
@@ -126,7 +127,7 @@ async fn let_go(transaction: &Transaction, id: Id, now: ShopTime) -> Result<()> 
                 .await?;
         )* };
     }
-    nobodys!(support_ticket, invoice, coupon_usage);
+    unlink!(support_ticket, invoice, coupon_usage);
     service::Entity::update_many()
         .col_expr(service::Column::DeletedAt, Expr::value(now))
         .col_expr(service::Column::UpdatedAt, Expr::value(now))
@@ -138,8 +139,8 @@ async fn let_go(transaction: &Transaction, id: Id, now: ShopTime) -> Result<()> 
     Ok(())
 }
 
-/// Notes, keys, mails, metadata and logs go.
-async fn forget(transaction: &Transaction, customer: &customer::Model) -> Result<()> {
+/// Deletes the notes, keys, mails, metadata and logs.
+async fn delete_personal_rows(transaction: &Transaction, customer: &customer::Model) -> Result<()> {
     let id = customer.id;
     customer_note::Entity::delete_many()
         .filter(customer_note::Column::CustomerId.eq(id))
@@ -157,7 +158,7 @@ async fn forget(transaction: &Transaction, customer: &customer::Model) -> Result
     let about = Condition::all()
         .add(action_log::Column::Model.eq(MODEL))
         .add(action_log::Column::ModelId.eq(id.to_string()));
-    // Found first: logs have no index on what they are about, and a search that deletes would lock them all.
+    // Reads first: the table has no index on the model, and a delete by it would lock all of its rows.
     let logs: Vec<Id> = action_log::Entity::find()
         .select_only()
         .column(action_log::Column::Id)
@@ -173,19 +174,19 @@ async fn forget(transaction: &Transaction, customer: &customer::Model) -> Result
     metadata::detach(transaction, MODEL, id).await
 }
 
-/// The row without what the customer is known by.
-fn erase(customer: customer::Model, password: String, now: ShopTime) -> customer::ActiveModel {
-    let gone = || GONE.to_owned();
+/// The row without personal data.
+fn anonymised(customer: customer::Model, password: String, now: ShopTime) -> customer::ActiveModel {
+    let erased = || ERASED.to_owned();
     let email = format!("deleted-{}@clientxcms.com", customer.id);
     let mut row = customer.into_active_model();
     row.email = Set(email);
     row.phone = Set(Some(String::new()));
-    row.address = Set(gone());
-    row.address2 = Set(Some(gone()));
-    row.city = Set(gone());
-    row.country = Set(gone());
-    row.region = Set(gone());
-    row.notes = Set(Some(gone()));
+    row.address = Set(erased());
+    row.address2 = Set(Some(erased()));
+    row.city = Set(erased());
+    row.country = Set(erased());
+    row.region = Set(erased());
+    row.notes = Set(Some(erased()));
     row.zipcode = Set("00000".to_owned());
     row.locale = Set("en".to_owned());
     row.password = Set(password);

@@ -1,4 +1,4 @@
-//! The customers of the demo shop, with what is noted about them.
+//! The customers of the demo shop, with their notes and metadata.
 
 use std::collections::BTreeMap;
 
@@ -13,24 +13,24 @@ use crate::shop::sample::demo::{AGENT, Maker, Making};
 use crate::shop::sample::money::money;
 use crate::shop::sample::{Failure, PASSWORD};
 
-/// Makes the customers; those who sell to them read [`Person`]s.
+/// Makes the customers. Makers of invoices and services read the [`Person`]s.
 pub const MAKER: Maker = Maker { after: &["product"], make: |db, making| Box::pin(make(db, making)) };
 
 /// Given name, family name, company, street, town, region, postal code, country, phone.
 type Customer = [String; 9];
 
-/// The customers with a story: their positions in the file.
+/// Primary keys of customers in a special state.
 const UNVERIFIED: i64 = 33;
 const SUSPENDED: i64 = 14;
 const BANNED: i64 = 36;
 
-/// A customer as the sales need it, kept in the order of the keys, which begin at 1.
+/// A customer as the makers of invoices and services need it, in the order of the primary keys, which start at 1.
 pub struct Person {
-    /// Currency in which they pay.
+    /// Currency in which the customer pays.
     pub currency: &'static str,
-    /// When they came.
+    /// When the customer registered.
     pub made: ShopTime,
-    /// The address as an invoice keeps it.
+    /// The address as JSON, as an invoice stores it.
     pub billing: String,
 }
 
@@ -47,14 +47,14 @@ async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Fail
         making.kept::<Vec<Person>>().push(Person { currency, made, billing: billing(customer) });
     }
     insert(db, rows).await?;
-    stories(making);
-    remark(db, making).await?;
+    attach_metadata(making);
+    insert_note(db, making).await?;
     Ok(())
 }
 
-/// What the staff has noted about a customer.
-async fn remark(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), DbErr> {
-    let remark = customer_note::ActiveModel {
+/// Inserts a note of the staff about a customer.
+async fn insert_note(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), DbErr> {
+    let note = customer_note::ActiveModel {
         customer_id: Set(Id(2)),
         author_id: Set(Some(AGENT)),
         content: Set("Préfère être appelé le matin.".to_owned()),
@@ -62,7 +62,7 @@ async fn remark(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Db
         updated_at: Set(Some(making.ago(40))),
         ..Default::default()
     };
-    insert(db, vec![remark]).await
+    insert(db, vec![note]).await
 }
 
 fn row(making: &mut Making, customer: &Customer, id: i64, made: ShopTime) -> customer::ActiveModel {
@@ -117,19 +117,19 @@ fn billing(
     .to_string()
 }
 
-/// The suspended and the banned customer, where two others came from, and who is linked to Discord.
-fn stories(making: &mut Making) {
+/// Attaches metadata: of the suspended and the banned customer, the origin of two others, and links to Discord.
+fn attach_metadata(making: &mut Making) {
     for (id, word, reason, days) in [
         (SUSPENDED, "suspended", "Impayés répétés", 12),
         (BANNED, "banned", "Envoi de courriels indésirables", 48),
     ] {
         let at = making.ago(days);
-        let story = BTreeMap::from([
+        let values = BTreeMap::from([
             (word.to_owned(), "true".to_owned()),
             (format!("{word}_reason"), reason.to_owned()),
             (format!("{word}_at"), at.local().format("%d/%m/%Y %H:%M").to_string()),
         ]);
-        attach(making, (MODEL, Id(id)), &story, Some(at));
+        attach(making, (MODEL, Id(id)), &values, Some(at));
     }
     let origin = BTreeMap::from([("origin".to_owned(), "newsletter".to_owned())]);
     for id in [1, 9] {
@@ -146,7 +146,7 @@ fn stories(making: &mut Making) {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn there_are_as_many_as_their_stories_need() -> serde_json::Result<()> {
+    fn the_file_has_forty_customers() -> serde_json::Result<()> {
         assert_eq!(super::customers()?.len(), 40);
         Ok(())
     }

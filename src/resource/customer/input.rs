@@ -1,4 +1,5 @@
-//! What customers are made from and changed with (docs/contract/application-store.md#4.3, docs/contract/application-store.md#4.5, docs/contract/application-store.md#4.10).
+//! The inputs that create and change customers (docs/contract/application-store.md#4.3,
+//! docs/contract/application-store.md#4.5, docs/contract/application-store.md#4.10).
 
 use facade::form;
 use facade::record::Decimal;

@@ -4,7 +4,7 @@ mod action;
 mod delete;
 pub mod demo;
 mod input;
-mod letter;
+mod mail;
 mod mutation;
 mod phone;
 pub mod rule;
@@ -40,7 +40,7 @@ abilities! {
     DELETE = "customers:delete", permissions ["admin.manage_customers"];
 }
 
-/// What the original calls a customer in texts and polymorphic columns.
+/// The class of a customer in texts and polymorphic columns of the original.
 pub const MODEL: &str = "App\\Models\\Account\\Customer";
 
 record! {
@@ -154,12 +154,12 @@ filters! {
     }
 }
 
-/// Customers that were not deleted.
+/// Customers that are not deleted.
 pub fn live_customers() -> Select<customer::Entity> {
     customer::Entity::find().filter(customer::Column::DeletedAt.is_null())
 }
 
-/// A customer whom nobody else changes until the transaction ends, in the state that the caller expects.
+/// The row of a customer, locked until the transaction ends, in the state that the caller expects.
 ///
 /// # Errors
 /// As [`lock`].
@@ -167,11 +167,12 @@ async fn locked(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Resu
     lock::<Customer>(transaction, live_customers(), id, MODEL, scope.expected()).await
 }
 
-/// Beginnings of keys of metadata that are never shown: second factors, keys of automatic logins.
+/// Prefixes of metadata keys that are never shown: second factors, keys of automatic logins.
 const SECRET_PREFIXES: [&str; 2] = ["2fa_", "autologin_"];
-/// Keys of metadata that are never shown: what social logins are renewed with.
+/// Prefix and suffix of further metadata keys that are never shown: refresh tokens of social logins.
 const SECRET_SOCIAL: (&str, &str) = ("social_", "_refresh_token");
 
+/// The metadata of customers without the secret ones.
 fn open_metadata() -> Select<entity::metadata::Entity> {
     let escaped = |text: &str| text.replace('_', "!_");
     let (social, token) = SECRET_SOCIAL;

@@ -1,4 +1,4 @@
-//! Changing customers.
+//! The mutations of customers.
 
 use async_graphql::{Context, ID, Object};
 use entity::customer;
@@ -8,9 +8,9 @@ use facade::outcome::Outcome;
 use facade::record::{Moment, require};
 use facade::rest_only::RestOnly;
 
-use super::action::{self, Shut};
+use super::action::{self, Restriction};
 use super::input::{CustomerActionInput, CustomerCreateInput, CustomerUpdateInput};
-use super::{Customer, DELETE, MODEL, STORE, UPDATE, delete, letter, live_customers, write};
+use super::{Customer, DELETE, MODEL, STORE, UPDATE, delete, live_customers, mail, write};
 use crate::Result;
 use crate::scope::ShopScope;
 
@@ -76,7 +76,7 @@ impl CustomerMutation {
     async fn customer_resend_confirmation(&self, ctx: &Context<'_>, id: ID) -> Result<Outcome> {
         let scope = ShopScope::from(ctx);
         let customer = find(scope, &id).await?;
-        letter::send_confirmation(scope, customer.id).await?;
+        mail::send_confirmation(scope, customer.id).await?;
         Ok(Outcome::new("Verification link sent"))
     }
 
@@ -84,7 +84,7 @@ impl CustomerMutation {
     #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_send_password(&self, ctx: &Context<'_>, id: ID) -> Result<Outcome> {
         let scope = ShopScope::from(ctx);
-        letter::send_password(scope, &find(scope, &id).await?).await?;
+        mail::send_password_link(scope, &find(scope, &id).await?).await?;
         Ok(Outcome::new("Reset link sent"))
     }
 
@@ -96,7 +96,7 @@ impl CustomerMutation {
         id: ID,
         #[graphql(desc = "Why, and how far.")] input: Option<Form<CustomerActionInput>>,
     ) -> Result<Customer> {
-        shut_out(ctx.into(), &id, Shut::Suspended, input).await
+        restrict(ctx.into(), &id, Restriction::Suspended, input).await
     }
 
     /// Bans a customer: the customer cannot sign in any more. Keys keep working.
@@ -107,7 +107,7 @@ impl CustomerMutation {
         id: ID,
         #[graphql(desc = "Why, and how far.")] input: Option<Form<CustomerActionInput>>,
     ) -> Result<Customer> {
-        shut_out(ctx.into(), &id, Shut::Banned, input).await
+        restrict(ctx.into(), &id, Restriction::Banned, input).await
     }
 
     /// Lifts a customer's suspension and ban, and takes those services back into use that were
@@ -145,7 +145,7 @@ impl CustomerMutation {
         let scope = ShopScope::from(ctx);
         let customer = find(scope, &id).await?;
         let input = scope.check_new(input.unwrap_or_default()).await?;
-        action::named(scope, customer.id, &action, input).await.map(Customer)
+        action::run_by_name(scope, customer.id, &action, input).await.map(Customer)
     }
 }
 
@@ -153,13 +153,13 @@ async fn find(scope: ShopScope<'_>, id: &str) -> Result<customer::Model> {
     Ok(require::<Customer>(*scope, live_customers, id, MODEL).await?.0)
 }
 
-async fn shut_out(
+async fn restrict(
     scope: ShopScope<'_>,
     id: &str,
-    shut: Shut,
+    restriction: Restriction,
     input: Option<Form<CustomerActionInput>>,
 ) -> Result<Customer> {
     let customer = find(scope, id).await?;
     let input = scope.check_new(input.unwrap_or_default()).await?;
-    action::shut_out(scope, customer.id, shut, input).await.map(Customer)
+    action::restrict(scope, customer.id, restriction, input).await.map(Customer)
 }

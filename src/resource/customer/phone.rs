@@ -1,12 +1,12 @@
-//! Phone numbers as they are shown (docs/contract/application-store.md#4.2).
+//! How phone numbers are written (docs/contract/application-store.md#4.2).
 
-use facade::record::{Rendering, Shown};
+use facade::record::{CustomRendering, Rendering};
 use phonenumber::country::Id::FR;
 
-/// The stored text, where it is an international number or a French national one.
+/// The stored text if it is an international or a French national number, otherwise null.
 pub struct Phone;
 
-impl Shown for Phone {
+impl CustomRendering for Phone {
     fn rendering() -> Rendering {
         Rendering {
             json: |cell, api, out| match cell.text() {
@@ -18,7 +18,7 @@ impl Shown for Phone {
     }
 }
 
-/// Calling codes of the world's regions, as the library knows them.
+/// All calling codes that the library `phonenumber` knows, ascending.
 const CALLING_CODES: [u16; 215] = [
     1, 7, 20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57,
     58, 60, 61, 62, 63, 64, 65, 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98, 211, 212, 213, 216, 218, 220,
@@ -39,13 +39,13 @@ fn is_number(text: &str) -> bool {
     })
 }
 
-/// True for a plain international number, `+` and 10 to 15 digits, of a known region; nothing for any other
-/// text. Lists are full of such numbers, and the library reads megabytes of patterns for its answer.
+/// True for `+` and 10 to 15 digits with a known calling code; nothing for any other text, which the library decides.
+/// Most numbers in lists have this form, and the library reads megabytes of patterns for its answer.
 fn has_known_region(text: &str) -> Option<bool> {
     let digits = text.strip_prefix('+')?;
     let plain = (10..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     let known = |code: &str| code.parse().is_ok_and(|code: u16| CALLING_CODES.binary_search(&code).is_ok());
-    // A zero at either place may be a prefix, which the library takes off first.
+    // A zero before or after the calling code may be a prefix, which the library removes first.
     let code = (1..=3).find(|&length| plain && !digits.starts_with('0') && known(&digits[..length]))?;
     (!digits[code..].starts_with('0')).then_some(true)
 }
@@ -74,17 +74,17 @@ mod tests {
 
     #[test]
     fn plain_international_numbers_are_judged_as_the_library_does() {
-        let mut told = 0;
+        let mut decided = 0;
         for code in 1..=999 {
             for rest in ["61234", "0612345678", "6123456789", "123456789", "223456789", "98765432101"] {
                 let text = format!("+{code}{rest}");
                 let Some(found) = has_known_region(&text) else { continue };
-                told += 1;
+                decided += 1;
                 let parsed = phonenumber::parse(Some(phonenumber::country::Id::FR), &text).is_ok();
                 assert_eq!(found, parsed, "{text}");
             }
         }
-        assert!(told > 500, "{told}");
+        assert!(decided > 500, "{decided}");
         assert_eq!(has_known_region("+0331234567"), None);
         assert_eq!(has_known_region("+33 6 12 34 56 78"), None);
     }

@@ -82,7 +82,7 @@ const LAST: [&str; 24] = [
     "Besson",
     "Colin",
 ];
-/// Country, region, town, postal code and beginning of phone numbers.
+/// Country, region, town, postal code and prefix of phone numbers.
 const PLACES: [[&str; 5]; 10] = [
     ["FR", "Hauts-de-France", "Lille", "59000", "+336"],
     ["FR", "Île-de-France", "Paris", "75011", "+336"],

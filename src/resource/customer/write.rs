@@ -1,4 +1,5 @@
-//! Making, changing and confirming customers (docs/contract/application-store.md#4.3, docs/contract/application-store.md#4.5, docs/contract/application-store.md#4.7).
+//! Creates, updates and confirms customers (docs/contract/application-store.md#4.3,
+//! docs/contract/application-store.md#4.5, docs/contract/application-store.md#4.7).
 
 use async_graphql::MaybeUndefined;
 use entity::{Amount, Flag, Id, ShopTime, customer};
@@ -8,22 +9,23 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
 use super::input::{CustomerCreateInput, CustomerUpdateInput};
-use super::letter::Reset;
 use super::locked;
+use super::mail::PasswordReset;
 use crate::Result;
 use crate::platform::random;
 use crate::scope::ShopScope;
 
-/// Length of the password that a customer gets who is mailed a link to choose one.
+/// Length of the random password of a customer who is mailed a link to choose one.
 const RANDOM_PASSWORD: usize = 10;
 
+/// Creates a customer. Without a password, a link to choose one is mailed.
 pub(super) async fn create(scope: ShopScope<'_>, input: CustomerCreateInput) -> Result<customer::Model> {
     let now = ShopTime::from(scope.now());
     let (password, reset) = match input.password.value() {
         Some(chosen) => (scope.hash(chosen.clone()).await?, None),
         None => {
             let random = scope.hash(random::text(RANDOM_PASSWORD));
-            let (password, reset) = tokio::try_join!(random, Reset::prepare(scope))?;
+            let (password, reset) = tokio::try_join!(random, PasswordReset::prepare(scope))?;
             (password, Some(reset))
         }
     };
@@ -43,12 +45,13 @@ pub(super) async fn create(scope: ShopScope<'_>, input: CustomerCreateInput) -> 
     let transaction = scope.begin().await?;
     let customer = row.insert(&transaction).await.map_err(|error| taken(*scope, "email", error))?;
     if let Some(reset) = reset {
-        reset.post(scope, &transaction, &customer).await?;
+        reset.enqueue(scope, &transaction, &customer).await?;
     }
     transaction.commit().await?;
     Ok(customer)
 }
 
+/// Updates a customer. Fields that were not given stay as they are.
 pub(super) async fn update(
     scope: ShopScope<'_>,
     id: Id,
@@ -75,7 +78,7 @@ pub(super) async fn update(
     Ok(customer)
 }
 
-/// Takes the e-mail address as confirmed.
+/// Marks the e-mail address as confirmed.
 pub(super) async fn confirm(scope: ShopScope<'_>, id: Id) -> Result<customer::Model> {
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
@@ -88,7 +91,7 @@ pub(super) async fn confirm(scope: ShopScope<'_>, id: Id) -> Result<customer::Mo
     Ok(customer)
 }
 
-/// An address that is confirmed already cannot be confirmed.
+/// Refuses an address that is already confirmed.
 pub(super) fn refuse_verified(customer: &customer::Model) -> Result<()> {
     match customer.email_verified_at {
         Some(_) => Err(Refusal::message(400, "Email already verified")),
@@ -96,7 +99,7 @@ pub(super) fn refuse_verified(customer: &customer::Model) -> Result<()> {
     }
 }
 
-/// A number that is taken away is stored as empty text, as the original does.
+/// A removed phone number is stored as an empty text, as in the original.
 fn phone(given: MaybeUndefined<String>) -> MaybeUndefined<String> {
     match given {
         MaybeUndefined::Null => MaybeUndefined::Value(String::new()),

@@ -1,15 +1,15 @@
 //! Customers who are linked to an account at Discord, for the shop's bot there
 //! (docs/contract/documented-contract.md#4.5).
 //!
-//! The link is a free value of the customer, which holds the account's number as text: such numbers
-//! exceed what JavaScript counts.
+//! The link is a metadata value of the customer: the number of the account as text, because such numbers are too large
+//! for JavaScript.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{Id, customer, invoice, metadata, service};
 use facade::filter::exists;
 use facade::guard::Can;
 use facade::record;
-use facade::record::{List, list};
+use facade::record::{List, read_list};
 use facade::rest_only::RestOnly;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
@@ -27,13 +27,13 @@ abilities! {
     SEARCH = "discordlink:search";
 }
 
-/// Name of the free value that holds the link.
+/// Key of the metadata value that stores the link.
 const KEY: &str = "social_discord";
-/// Digits of the longest number that an account at Discord can have.
+/// Maximum number of digits in the number of an account at Discord.
 const MAX_DIGITS: usize = 20;
-/// Invoices that a linked customer is shown with.
+/// Maximum number of invoices that are listed for a linked customer.
 const MAX_INVOICES: u64 = 25;
-/// Links, or services of one customer, that are answered at once.
+/// Maximum number of links, or of services of one customer, in one answer.
 const MAX_ROWS: u64 = 100_000;
 
 record! {
@@ -94,7 +94,7 @@ impl DiscordCustomer {
     /// What the customer has bought and uses, without what is hidden from the customer.
     async fn services(&self, ctx: &Context<'_>) -> Result<List<DiscordService>> {
         let own = visible_services().filter(service::Column::CustomerId.eq(self.customer.id)).limit(MAX_ROWS);
-        list(ctx, own).await
+        read_list(ctx, own).await
     }
 
     /// The newest invoices, without drafts.
@@ -106,7 +106,7 @@ impl DiscordCustomer {
             .order_by_desc(invoice::Column::CreatedAt)
             .order_by_desc(invoice::Column::Id)
             .limit(MAX_INVOICES);
-        list(ctx, own).await
+        read_list(ctx, own).await
     }
 }
 
@@ -159,14 +159,14 @@ impl DiscordLinkQuery {
     #[graphql(directive = Can::apply(&[INDEX, super::customer::INDEX]))]
     async fn discord_role_holders(&self, ctx: &Context<'_>) -> Result<DiscordRoleHolders> {
         let scope = ShopScope::from(ctx);
-        let rows = links_of(scope.config().discord_role).limit(MAX_ROWS).all(scope.reader()).await?;
+        let rows = links_with_role(scope.config().discord_role).limit(MAX_ROWS).all(scope.reader()).await?;
         let link =
             |row: metadata::Model| Some(DiscordLink { customer_id: row.model_id.0, discord_id: row.value? });
         Ok(DiscordRoleHolders { links: rows.into_iter().filter_map(link).collect() })
     }
 }
 
-/// Links of customers who were not deleted.
+/// The links of customers who are not deleted.
 fn links() -> Select<metadata::Entity> {
     let live = exists(live_customers(), customer::Column::Id, metadata::Column::ModelId, Condition::all());
     metadata::Entity::find()
@@ -177,25 +177,26 @@ fn links() -> Select<metadata::Entity> {
         .order_by_asc(metadata::Column::ModelId)
 }
 
+/// The customer who is linked to an account at Discord.
 async fn linked_customer(scope: ShopScope<'_>, discord_id: &str) -> Result<Option<DiscordCustomer>> {
-    let digits =
+    let is_number =
         (1..=MAX_DIGITS).contains(&discord_id.len()) && discord_id.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits {
+    if !is_number {
         return Ok(None);
     }
-    let known = links()
+    let linked = links()
         .filter(metadata::Column::Value.eq(discord_id))
         .select_only()
         .column(metadata::Column::ModelId)
         .limit(1)
         .into_tuple::<Id>();
-    let Some(id) = known.one(scope.reader()).await? else { return Ok(None) };
+    let Some(id) = linked.one(scope.reader()).await? else { return Ok(None) };
     let customer = live_customers().filter(customer::Column::Id.eq(id)).limit(1).one(scope.reader()).await?;
     Ok(customer.map(|customer| DiscordCustomer { customer, discord_id: discord_id.to_owned() }))
 }
 
-/// The links of those who hold the role, by customer.
-fn links_of(role: DiscordRole) -> Select<metadata::Entity> {
+/// The links of customers who have the role, ordered by customer.
+fn links_with_role(role: DiscordRole) -> Select<metadata::Entity> {
     let having = |condition| {
         exists(live_services(), service::Column::CustomerId, metadata::Column::ModelId, condition)
     };

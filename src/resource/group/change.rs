@@ -1,4 +1,5 @@
-//! Making, changing and deleting groups (docs/contract/application-store.md#6.4, docs/contract/application-store.md#6.5, docs/contract/application-store.md#6.6).
+//! Creates, updates and deletes groups (docs/contract/application-store.md#6.4, docs/contract/application-store.md#6.5,
+//! docs/contract/application-store.md#6.6).
 
 use std::collections::HashSet;
 
@@ -23,10 +24,10 @@ use crate::shop::storage;
 use crate::shop::texts::Lang;
 use crate::{Error, Result};
 
-/// The free value that makes a picture the background.
+/// Key of the metadata value that makes the picture of a group its background.
 const BACKGROUND: &str = "use_image_as_background";
 
-/// Makes a group.
+/// Creates a group.
 pub(super) async fn create(scope: ShopScope<'_>, input: GroupCreateInput) -> Result<group::Model> {
     let transaction = scope.begin().await?;
     check_parent(scope, &transaction, None, input.parent_id).await?;
@@ -50,13 +51,13 @@ pub(super) async fn create(scope: ShopScope<'_>, input: GroupCreateInput) -> Res
     Ok(group)
 }
 
-/// Changes a group; what was not given stays as it is.
+/// Updates a group. Fields that were not given stay as they are.
 pub(super) async fn update(scope: ShopScope<'_>, id: Id, input: GroupUpdateInput) -> Result<group::Model> {
     let transaction = scope.begin().await?;
     check_parent(scope, &transaction, Some(id), input.parent_id).await?;
     let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
     let now = ShopTime::from(scope.now());
-    let former = group.image.clone();
+    let former_image = group.image.clone();
     let mut row = group.clone().into_active_model();
     input.write_to(&mut row);
     if input.remove_image == MaybeUndefined::Value(true) {
@@ -72,17 +73,17 @@ pub(super) async fn update(scope: ShopScope<'_>, id: Id, input: GroupUpdateInput
     } else {
         group
     };
-    let unused = former.filter(|former| group.image.as_ref() != Some(former));
-    let unused = only_own(&transaction, unused, group.id).await?;
+    let unused_image = former_image.filter(|former_image| group.image.as_ref() != Some(former_image));
+    let unused_image = unless_shared(&transaction, unused_image, group.id).await?;
     transaction.commit().await?;
-    if let Some(image) = unused {
+    if let Some(image) = unused_image {
         storage::remove(&scope.config().storage, &image).await;
     }
     Ok(group)
 }
 
-/// The parent must be a group that is there, and neither the group itself nor one below it. Parents change one
-/// after the other: two at once could make a circle.
+/// Checks that the parent exists and is neither the group itself nor one of its descendants. Changes of parents run one
+/// after the other, because two at the same time could make a cycle.
 async fn check_parent(
     scope: ShopScope<'_>,
     transaction: &Transaction,
@@ -100,37 +101,37 @@ async fn check_parent(
         };
         match row {
             Some(row) => above = row.parent_id,
-            None if id == Id(parent) || group == Some(id) => return Err(bad_parent(scope)),
+            None if id == Id(parent) || group == Some(id) => return Err(invalid_parent(scope)),
             None => return Ok(()),
         }
     }
     Ok(())
 }
 
-/// Lets nobody else change what is below what until the transaction ends.
+/// Locks the parents of all groups until the transaction ends, by a lock on the first group.
 async fn lock_parents(transaction: &Transaction) -> Result<()> {
     let first = group::Entity::find().select_only().column(group::Column::Id).order_by_asc(group::Column::Id);
     first.limit(1).lock_exclusive().into_tuple::<Id>().one(transaction).await?;
     Ok(())
 }
 
-fn bad_parent(scope: ShopScope<'_>) -> Error {
+fn invalid_parent(scope: ShopScope<'_>) -> Error {
     let name = scope.lang().field_name("parent_id");
     let text = scope.lang().text("validation.exists", &[("attribute", &name)]);
     Error::Invalid(Invalid::single("parent_id", text))
 }
 
-/// Notes whether the picture is the background; nothing given changes nothing.
+/// Stores whether the picture is the background; without a given value, nothing changes.
 async fn write_background(
     transaction: &Transaction,
     group: Id,
     given: MaybeUndefined<bool>,
     now: Option<ShopTime>,
 ) -> Result<()> {
-    let MaybeUndefined::Value(wanted) = given else { return Ok(()) };
-    let notes = || metadata::attached_to(MODEL).filter(attached::Column::ModelId.eq(group));
-    let note = notes().filter(attached::Column::Key.eq(BACKGROUND)).one(transaction).await?;
-    match (note, wanted) {
+    let MaybeUndefined::Value(is_background) = given else { return Ok(()) };
+    let values = || metadata::attached_to(MODEL).filter(attached::Column::ModelId.eq(group));
+    let stored = values().filter(attached::Column::Key.eq(BACKGROUND)).one(transaction).await?;
+    match (stored, is_background) {
         (None, true) => {
             let row = attached::ActiveModel {
                 model_id: Set(group),
@@ -143,8 +144,8 @@ async fn write_background(
             };
             row.insert(transaction).await?;
         }
-        (Some(note), true) if note.value.as_deref() != Some("true") => {
-            let mut row = note.into_active_model();
+        (Some(stored), true) if stored.value.as_deref() != Some("true") => {
+            let mut row = stored.into_active_model();
             row.value = Set(Some("true".to_owned()));
             row.updated_at = Set(now);
             row.update(transaction).await?;
@@ -162,7 +163,8 @@ async fn write_background(
     Ok(())
 }
 
-/// Stores a picture under the group's name; under its name and key where another group has that one.
+/// Stores a picture under the name of the group, or under its name and key if another group has that file. Returns the
+/// path below `/storage/`.
 async fn store_image(
     scope: ShopScope<'_>,
     transaction: &Transaction,
@@ -172,16 +174,20 @@ async fn store_image(
 ) -> Result<String> {
     let extension = file.extension().unwrap_or("bin");
     let slug: String = slug::slugify(name).chars().take(150).collect();
-    let plain = Some(format!("groups/{slug}.{extension}")).filter(|_| !slug.is_empty());
-    let image = only_own(transaction, plain, group)
+    let by_name = Some(format!("groups/{slug}.{extension}")).filter(|_| !slug.is_empty());
+    let image = unless_shared(transaction, by_name, group)
         .await?
         .unwrap_or_else(|| format!("groups/{slug}-{group}.{extension}"));
     storage::write(&scope.config().storage, &image, &file.bytes).await?;
     Ok(image)
 }
 
-/// The picture, if no other group has it.
-async fn only_own(transaction: &Transaction, image: Option<String>, group: Id) -> Result<Option<String>> {
+/// The path of a picture, unless another group has the same.
+async fn unless_shared(
+    transaction: &Transaction,
+    image: Option<String>,
+    group: Id,
+) -> Result<Option<String>> {
     let Some(image) = image.filter(|image| !image.is_empty()) else { return Ok(None) };
     let others = group::Entity::find()
         .filter(group::Column::Image.eq(image.as_str()))
@@ -191,7 +197,7 @@ async fn only_own(transaction: &Transaction, image: Option<String>, group: Id) -
     Ok((others == 0).then_some(image))
 }
 
-/// A group that has products is not deleted.
+/// Refuses the deletion of a group that has products.
 pub(super) async fn refuse_with_products(db: &impl ConnectionTrait, lang: Lang, group: Id) -> Result<()> {
     match live_products().filter(product::Column::GroupId.eq(group)).count(db).await? {
         0 => Ok(()),
@@ -199,28 +205,28 @@ pub(super) async fn refuse_with_products(db: &impl ConnectionTrait, lang: Lang, 
     }
 }
 
-/// Keeps a group from being deleted until the transaction ends, in which a product comes into it.
-pub(in crate::resource) async fn hold(transaction: &Transaction, group: Id) -> Result<()> {
+/// Locks a group until the transaction ends, so that it is not deleted while a product is put into it.
+pub(in crate::resource) async fn lock_group(transaction: &Transaction, group: Id) -> Result<()> {
     let found =
         group::Entity::find().select_only().column(group::Column::Id).filter(group::Column::Id.eq(group));
     found.lock_exclusive().into_tuple::<Id>().one(transaction).await?;
     Ok(())
 }
 
-/// Deletes a group: those below it move to the top, what hangs on it goes.
+/// Deletes a group with its metadata and picture. Its children become top-level groups.
 pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Group>> {
     let now = scope.now().into();
     let transaction = scope.begin().await?;
     lock_parents(&transaction).await?;
     let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
     refuse_with_products(&transaction, scope.lang(), id).await?;
-    let gone = group::Model { deleted_at: Some(now), updated_at: Some(now), ..group.clone() };
-    let (transaction, deleted) = Deleted::read(ctx, transaction, Group(gone)).await?;
+    let deleted_row = group::Model { deleted_at: Some(now), updated_at: Some(now), ..group.clone() };
+    let (transaction, deleted) = Deleted::read(ctx, transaction, Group(deleted_row)).await?;
     if !deleted.is_read() {
         return Ok(deleted);
     }
-    let below = live_groups().filter(group::Column::ParentId.eq(id));
-    for child in below.lock_exclusive().all(&transaction).await? {
+    let children = live_groups().filter(group::Column::ParentId.eq(id));
+    for child in children.lock_exclusive().all(&transaction).await? {
         let mut row = child.into_active_model();
         row.parent_id = Set(None);
         save(&transaction, row, now.0).await?;
@@ -230,7 +236,7 @@ pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> R
     row.deleted_at = Set(Some(now));
     save(&transaction, row, now.0).await?;
     metadata::detach(&transaction, MODEL, id).await?;
-    let image = only_own(&transaction, image, id).await?;
+    let image = unless_shared(&transaction, image, id).await?;
     transaction.commit().await?;
     if let Some(image) = image {
         storage::remove(&scope.config().storage, &image).await;

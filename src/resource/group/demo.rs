@@ -14,10 +14,10 @@ use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{Maker, Making};
 
-/// Makes the groups; their products are drawn with them.
+/// Makes the groups, and draws their products for the maker of products.
 pub const MAKER: Maker = Maker { after: &["server"], make: |db, making| Box::pin(make(db, making)) };
 
-/// A group with those below it.
+/// A group with its children.
 #[derive(Deserialize)]
 struct Group {
     name: String,
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_stand_in_groups() -> serde_json::Result<()> {
+    fn groups_are_nested() -> serde_json::Result<()> {
         let groups: Vec<Group> = serde_json::from_str(include_str!("demo.json"))?;
         assert!(groups.iter().flat_map(|group| &group.groups).any(|group| !group.groups.is_empty()));
         Ok(())

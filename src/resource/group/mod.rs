@@ -1,4 +1,4 @@
-//! Groups of products, which may hold groups (docs/contract/application-store.md#6).
+//! Groups of products, which may contain groups (docs/contract/application-store.md#6).
 
 mod change;
 pub mod demo;
@@ -15,7 +15,7 @@ use facade::{filters, form, list, one, record};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
-pub(super) use self::change::hold;
+pub(super) use self::change::lock_group;
 use self::start_price::StartPrice;
 use super::metadata::{self, Metadata};
 use super::product::{self, Product, ShopStatus};
@@ -36,7 +36,7 @@ abilities! {
     DELETE = "groups:delete", permissions ["admin.manage_groups"];
 }
 
-/// What the original calls a group in texts and polymorphic columns.
+/// The class of a group in texts and polymorphic columns of the original.
 pub const MODEL: &str = "App\\Models\\Store\\Group";
 
 record! {
@@ -79,7 +79,7 @@ record! {
         /// Its address in the shop; null without a slug.
         route: each<Option<String>>(route::of_groups, [Id, Slug, ParentId]),
         /// Groups directly below this one.
-        groups: many<Group>(group::Column::ParentId, groups_of_groups),
+        groups: many<Group>(group::Column::ParentId, child_groups),
         /// The group that holds this one.
         parent: one<Group>(parent_id, live_groups),
         /// Products directly in this group.
@@ -115,14 +115,14 @@ filters! {
     }
 }
 
-/// Groups that were not deleted.
+/// Groups that are not deleted.
 pub fn live_groups() -> Select<group::Entity> {
     group::Entity::find().filter(group::Column::DeletedAt.is_null())
 }
 
-/// Groups below others, in the order in which they were made. One that older software put below
-/// itself is below none.
-fn groups_of_groups() -> Select<group::Entity> {
+/// Groups as children of others, in the order in which they were created. A group that older software made its own
+/// parent is nobody's child.
+fn child_groups() -> Select<group::Entity> {
     let itself = Expr::col(group::Column::Id.as_column_ref());
     live_groups()
         .filter(Expr::col(group::Column::ParentId.as_column_ref()).ne(itself))
@@ -152,7 +152,7 @@ list! {
 #[derive(MergedObject, Default)]
 pub struct GroupQuery(GroupById, GroupList);
 
-/// Kinds of pictures that are stored.
+/// Extensions of pictures that are accepted.
 const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg", "webp"];
 
 form! {

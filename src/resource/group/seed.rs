@@ -9,14 +9,14 @@ use crate::shop::sample::Failure;
 use crate::shop::sample::batch::{count_on, insert};
 use crate::shop::sample::seed::{Count, Maker, Plan, keys_of};
 
-/// Makes groups for the products. They are few: their number is not told.
+/// Makes groups for the products. They are few, so they do not count as rows in the progress.
 pub const MAKER: Maker =
     Maker { counts: &[GROUPS], make: |db, plan| Box::pin(make(db, plan)), ..Maker::NOTHING };
 
-/// Products of one group.
+/// Number of products in one group.
 pub const SHELF: u64 = 25;
 
-/// The groups.
+/// The number of groups.
 pub const GROUPS: Count = Count {
     name: "groups",
     help: None,

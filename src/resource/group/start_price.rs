@@ -1,11 +1,11 @@
-//! What the products of a group cost at least (docs/contract/application-store.md#9.3, docs/contract/application-store.md#9.4): computed for
-//! all groups of a level by two statements.
+//! The lowest price of the products of a group (docs/contract/application-store.md#9.3,
+//! docs/contract/application-store.md#9.4): computed for all groups of a level by two statements.
 
 use std::collections::HashMap;
 
 use async_graphql::SimpleObject;
 use entity::{Id, group, metadata, pricing, product};
-use facade::record::{InRest, Money, Spelling, View, load};
+use facade::record::{InRest, Money, Spelling, View, load_models};
 use facade::words;
 use rust_decimal::Decimal;
 use sea_orm::{
@@ -19,7 +19,7 @@ use crate::resource::product::MODEL as PRODUCT;
 use crate::scope::ShopScope;
 use crate::shop::tax;
 
-/// Groups that one statement asks for: each is named twice.
+/// Maximum number of groups in one statement, which has each key twice.
 const MAX_GROUPS: usize = 10_000;
 
 words! {
@@ -70,8 +70,8 @@ pub struct StartPrice {
 }
 
 impl StartPrice {
-    fn new(mode: TaxMode, rate: Decimal, found: Found) -> Self {
-        let entered = Decimal::try_from(found.price).unwrap_or_default();
+    fn new(mode: TaxMode, rate: Decimal, offer: Offer) -> Self {
+        let entered = Decimal::try_from(offer.price).unwrap_or_default();
         let (base, bare) = match mode {
             TaxMode::TaxExcluded => (tax::cents(entered), tax::cents(entered)),
             TaxMode::TaxIncluded => (entered, tax::without(entered, rate)),
@@ -84,8 +84,8 @@ impl StartPrice {
             base_price: base.into(),
             base_setup: Money::default(),
             base_firstpayment: None,
-            currency: found.currency,
-            recurring: found.period,
+            currency: offer.currency,
+            recurring: offer.period,
             free: bare.is_zero(),
             price: bare.into(),
             setup: Money::default(),
@@ -95,13 +95,13 @@ impl StartPrice {
 
 /// A price with its currency and period.
 #[derive(Clone, Debug, PartialEq)]
-struct Found {
+struct Offer {
     price: f64,
     currency: String,
     period: Period,
 }
 
-/// A product that counts for its group and for the group above.
+/// A product that counts for its group and for the parent of the group.
 #[derive(FromQueryResult)]
 struct Candidate {
     id: Id,
@@ -109,7 +109,7 @@ struct Candidate {
     parent_id: Option<Id>,
 }
 
-/// The start prices of groups, in their order.
+/// The start price of each group, in their order.
 ///
 /// # Errors
 /// When the database fails.
@@ -118,7 +118,8 @@ pub(super) async fn of_groups(scope: ShopScope<'_>, groups: &[View<'_>]) -> Resu
     let keys: Vec<Id> = keys.collect::<std::result::Result<_, _>>()?;
     let candidates = candidates(scope, &keys).await?;
     let products = candidates.iter().map(|candidate| candidate.id).collect();
-    let rows = load::<Pricing>(*scope, products, pricing::Column::RelatedId, prices::prices_of_products);
+    let rows =
+        load_models::<Pricing>(*scope, products, pricing::Column::RelatedId, prices::prices_of_products);
     let mut offers: HashMap<Id, Vec<pricing::Model>> = HashMap::new();
     for row in rows.await? {
         offers.entry(row.related_id).or_default().push(row);
@@ -136,12 +137,12 @@ pub(super) async fn of_groups(scope: ShopScope<'_>, groups: &[View<'_>]) -> Resu
     let prices = keys.iter().map(|group| {
         let products = [&own, &below].into_iter().filter_map(|lists| lists.get(group)).flatten();
         let offers = products.map(|product| offers.get(product).map_or(&[][..], Vec::as_slice));
-        StartPrice::new(mode, rate, least(&currency, offers))
+        StartPrice::new(mode, rate, lowest(&currency, offers))
     });
     Ok(prices.collect())
 }
 
-/// Active products of the groups and of the groups directly below, in the order in which they count.
+/// The active products of the groups and of their children, in the order in which they are compared.
 async fn candidates(scope: ShopScope<'_>, keys: &[Id]) -> Result<Vec<Candidate>> {
     let personalized = metadata::Entity::find()
         .select_only()
@@ -177,7 +178,7 @@ async fn candidates(scope: ShopScope<'_>, keys: &[Id]) -> Result<Vec<Candidate>>
     Ok(found)
 }
 
-/// How the shop enters its prices, and the rate of tax where they hold it.
+/// Whether entered prices include tax, and the rate of that tax.
 async fn tax_mode(scope: ShopScope<'_>) -> Result<(TaxMode, Decimal)> {
     if tax::is_included(scope.shop()).await? {
         return Ok((
@@ -188,47 +189,48 @@ async fn tax_mode(scope: ShopScope<'_>) -> Result<(TaxMode, Decimal)> {
     Ok((TaxMode::TaxExcluded, Decimal::ZERO))
 }
 
-/// The least price of products, each with its rows of prices. Currency and period pass from one
-/// product to the next, as in the original.
-fn least<'a>(currency: &str, products: impl Iterator<Item = &'a [pricing::Model]>) -> Found {
-    let mut last = Found { price: 0.0, currency: currency.to_owned(), period: Period::Monthly };
-    let mut least: Option<f64> = None;
+/// The lowest price of products, each given by its rows of prices. Currency and period of one product are those that
+/// the next is looked up with, as in the original.
+fn lowest<'a>(currency: &str, products: impl Iterator<Item = &'a [pricing::Model]>) -> Offer {
+    let mut last = Offer { price: 0.0, currency: currency.to_owned(), period: Period::Monthly };
+    let mut lowest: Option<f64> = None;
     for rows in products {
-        let Some(found) = of_product(rows, &last.currency, last.period) else { continue };
-        least = Some(least.map_or(found.price, |least| least.min(found.price)));
-        last = found;
+        let Some(offer) = of_product(rows, &last.currency, last.period) else { continue };
+        lowest = Some(lowest.map_or(offer.price, |lowest| lowest.min(offer.price)));
+        last = offer;
     }
-    Found { price: least.unwrap_or(0.0), ..last }
+    Offer { price: lowest.unwrap_or(0.0), ..last }
 }
 
-/// What a product costs; nothing where its rows offer no period at all.
-fn of_product(rows: &[pricing::Model], currency: &str, period: Period) -> Option<Found> {
-    let found = chosen(rows, currency, period)?;
-    let Some(row) = rows.first().filter(|_| found.price == 0.0) else { return Some(found) };
+/// The offer of a product; nothing if its rows have no price.
+fn of_product(rows: &[pricing::Model], currency: &str, period: Period) -> Option<Offer> {
+    let offer = offer_for(rows, currency, period)?;
+    let Some(row) = rows.first().filter(|_| offer.price == 0.0) else { return Some(offer) };
     let other = first_period(row)?;
-    Some(Found { period: Period::Monthly, ..other })
+    Some(Offer { period: Period::Monthly, ..other })
 }
 
-fn chosen(rows: &[pricing::Model], currency: &str, period: Period) -> Option<Found> {
+/// The offer of a product in a currency and for a period, or the nearest that its rows have.
+fn offer_for(rows: &[pricing::Model], currency: &str, period: Period) -> Option<Offer> {
     let price_of = |row| prices::by_period(row).into_iter().find(|(known, _)| *known == period)?.1;
     let (row, price) = match (rows.iter().find(|row| row.currency == currency), rows.first()) {
         (Some(row), _) => (row, price_of(row)),
         (None, Some(row)) => (row, price_of(row).filter(|price| *price != 0.0)),
         (None, None) => {
-            return Some(Found { price: 0.0, currency: currency.to_owned(), period: Period::Monthly });
+            return Some(Offer { price: 0.0, currency: currency.to_owned(), period: Period::Monthly });
         }
     };
     match price {
-        Some(price) => Some(Found { price, currency: row.currency.clone(), period }),
+        Some(price) => Some(Offer { price, currency: row.currency.clone(), period }),
         None => first_period(row),
     }
 }
 
-/// The first period that a row offers.
-fn first_period(row: &pricing::Model) -> Option<Found> {
+/// The offer of the first period that a row has a price for.
+fn first_period(row: &pricing::Model) -> Option<Offer> {
     prices::by_period(row).into_iter().find_map(|(period, price)| {
         let price = price.filter(|price| *price >= 0.0)?;
-        Some(Found { price, currency: row.currency.clone(), period })
+        Some(Offer { price, currency: row.currency.clone(), period })
     })
 }
 
@@ -265,12 +267,12 @@ mod tests {
     }
 
     fn shown(products: &[&[pricing::Model]]) -> (f64, String, Period) {
-        let found = least("EUR", products.iter().copied());
-        (found.price, found.currency, found.period)
+        let offer = lowest("EUR", products.iter().copied());
+        (offer.price, offer.currency, offer.period)
     }
 
     #[test]
-    fn the_least_price_counts_with_the_last_currency_and_period() {
+    fn the_lowest_price_counts_with_the_last_currency_and_period() {
         let euro = [row("EUR", None, Some(5.0))];
         let once = [row("EUR", Some(9.0), None)];
         let dollar = [row("USD", None, Some(3.0))];

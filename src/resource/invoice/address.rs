@@ -10,49 +10,52 @@ use serde_json::{Map, Value as Json};
 use crate::scope::ShopScope;
 use crate::shop::{country, html};
 
-/// Places of the columns that tell of an address.
-const STORED: usize = invoice::Column::BillingAddress as usize;
-const CUSTOMER: usize = invoice::Column::CustomerId as usize;
+/// Indexes of the columns that the address is read from.
+const BILLING_ADDRESS: usize = invoice::Column::BillingAddress as usize;
+const CUSTOMER_ID: usize = invoice::Column::CustomerId as usize;
 
-/// The customer whose address of today is printed: none where an address was stored.
-pub(super) fn customer_of_today(invoice: View<'_>) -> Result<Option<i64>, DbErr> {
-    if stored(invoice)?.is_some() { Ok(None) } else { Ok(invoice.cell(CUSTOMER)?.int()) }
+/// Primary key of the customer whose current address is printed; nothing if the invoice has a stored address.
+pub(super) fn current_customer(invoice: View<'_>) -> Result<Option<i64>, DbErr> {
+    if stored(invoice)?.is_some() { Ok(None) } else { Ok(invoice.cell(CUSTOMER_ID)?.int()) }
 }
 
-/// The lines of all invoices of a level.
+/// The lines of the address of each invoice, in their order.
+///
+/// # Errors
+/// When the database fails.
 pub(in crate::resource) async fn lines(
     scope: ShopScope<'_>,
     invoices: &[View<'_>],
 ) -> crate::Result<Vec<Vec<String>>> {
-    let ids = invoices.iter().map(|invoice| customer_of_today(*invoice));
+    let ids = invoices.iter().map(|invoice| current_customer(*invoice));
     let ids: Vec<Option<i64>> = ids.collect::<Result<_, _>>()?;
-    let known: Vec<i64> = ids.iter().copied().flatten().collect();
+    let keys: Vec<i64> = ids.iter().copied().flatten().collect();
     let mut customers = HashMap::new();
-    if !known.is_empty() {
-        let select = customer::Entity::find().filter(customer::Column::Id.is_in(known));
+    if !keys.is_empty() {
+        let select = customer::Entity::find().filter(customer::Column::Id.is_in(keys));
         let found = select.all(scope.reader()).await?;
         customers.extend(found.into_iter().map(|customer| (customer.id.0, customer)));
     }
-    let printed = invoices.iter().zip(ids).map(|(invoice, today)| match stored(*invoice)? {
+    let printed = invoices.iter().zip(ids).map(|(invoice, id)| match stored(*invoice)? {
         Some(stored) => Ok(Address::of_invoice(&stored).lines()),
         None => {
-            let customer = today.and_then(|id| customers.get(&id));
+            let customer = id.and_then(|id| customers.get(&id));
             Ok(customer.map_or_else(Vec::new, |customer| Address::of_customer(customer).lines()))
         }
     });
     printed.collect()
 }
 
-/// The stored address, if it is one.
+/// The stored address, unless it is empty or not a JSON object.
 fn stored(invoice: View<'_>) -> Result<Option<Map<String, Json>>, DbErr> {
-    let stored = invoice.cell(STORED)?.text().and_then(|text| serde_json::from_str(text).ok());
+    let stored = invoice.cell(BILLING_ADDRESS)?.text().and_then(|text| serde_json::from_str(text).ok());
     Ok(match stored {
         Some(Json::Object(address)) if !address.is_empty() => Some(address),
         _ => None,
     })
 }
 
-/// What the lines are made of; what is missing is empty.
+/// The parts of an address. Missing parts are empty.
 struct Address {
     company_name: String,
     firstname: String,
@@ -68,7 +71,7 @@ struct Address {
 }
 
 impl Address {
-    /// A stored address, as it was stored.
+    /// The address that an invoice stores, unescaped.
     fn of_invoice(stored: &Map<String, Json>) -> Self {
         let part = |name: &str| match stored.get(name) {
             Some(Json::String(text)) => text.clone(),
@@ -90,7 +93,7 @@ impl Address {
         }
     }
 
-    /// A customer's address, escaped for HTML.
+    /// The address of a customer, escaped for HTML.
     fn of_customer(customer: &customer::Model) -> Self {
         let optional = |text: &Option<String>| html::escape(text.as_deref().unwrap_or_default());
         Self {
@@ -133,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_company_stands_in_the_place_of_the_name() {
+    fn a_company_replaces_the_name() {
         let lines = printed(
             r#"{"company_name":"A & B","firstname":"Ada","lastname":"L","email":"a@b.fr","address":"1 rue X",
                 "address2":null,"region":"Nord","city":"Lille","zipcode":"59000","country":"FR",

@@ -1,4 +1,4 @@
-//! The invoices of the demo shop: the first of each service, renewals, and some that never came to be paid.
+//! The invoices of the demo shop: the first of each service, renewals, and some without a service.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -17,18 +17,19 @@ use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{Maker, Making};
 use crate::shop::sample::money::{TAX, exchanged, money, percent};
 
-/// Makes invoices with their items. Services are drawn with them, and made behind them: a service names its open invoice.
+/// Makes invoices with their items. It also draws the services, whose maker runs later: a service has the key of its
+/// open invoice.
 pub const MAKER: Maker =
     Maker { after: &["customer", "product"], make: |db, making| Box::pin(make(db, making)) };
 
-/// The coupon of the first orders: its key, its code, and what it takes off in percent.
+/// The coupon of first orders: its key, its code, and its discount in percent.
 const WELCOME: (i64, &str, i64) = (1, "BIENVENUE10", 10);
-/// Beginning of invoice numbers, as the setting `billing_invoice_prefix` says.
+/// Prefix of invoice numbers, as in the setting `billing_invoice_prefix`.
 const PREFIX: &str = "LUM";
-/// What four more gigabytes of memory cost a month, in cents.
+/// Monthly price of four more gigabytes of memory, in cents.
 const MEMORY: i64 = 400;
-/// Invoices that belong to no service, by status.
-const LOOSE: [&str; 14] = [
+/// Statuses of the invoices without a service.
+const WITHOUT_SERVICE: [&str; 14] = [
     "failed",
     "draft",
     "cancelled",
@@ -47,9 +48,9 @@ const LOOSE: [&str; 14] = [
 const GATEWAYS: [(&str, i64); 4] =
     [("stripe", 55), ("paypal_express_checkout", 25), ("bank_transfert", 12), ("balance", 8)];
 
-/// One invoice, kept in the order of the keys, which begin at 1: a line for the product, another if memory was added.
+/// One invoice, in the order of the primary keys, which start at 1: a line for the product, and one for added memory.
 pub struct Bill {
-    /// Position of the service; none where nothing came of it.
+    /// Position of the service, if the invoice has one.
     pub contract: Option<usize>,
     /// Its status, as it is stored.
     pub status: &'static str,
@@ -74,7 +75,7 @@ pub struct Bill {
 
 impl Bill {
     /// Price and setup fee before tax, in cents.
-    fn line(&self, articles: &[Article]) -> (i64, i64) {
+    fn price_and_setup(&self, articles: &[Article]) -> (i64, i64) {
         let article = &articles[self.article];
         let setup = if self.first { article.setup } else { 0 };
         (exchanged(article.price(self.months), self.currency), exchanged(setup, self.currency))
@@ -85,9 +86,9 @@ impl Bill {
         if self.memory { exchanged(MEMORY * self.months.max(1), self.currency) } else { 0 }
     }
 
-    /// What the coupon takes off, in cents.
+    /// The discount of the coupon, in cents.
     fn discount(&self, articles: &[Article]) -> i64 {
-        if self.welcome { percent(self.line(articles).0, WELCOME.2) } else { 0 }
+        if self.welcome { percent(self.price_and_setup(articles).0, WELCOME.2) } else { 0 }
     }
 
     fn month(&self) -> String {
@@ -112,20 +113,27 @@ fn draw(making: &mut Making, contracts: &[Contract], articles: &[Article], peopl
     let mut bills: Vec<Bill> = Vec::new();
     for (at, contract) in contracts.iter().enumerate() {
         bills.push(Bill { memory: has_memory(at, contract, articles), ..first(making, at, contract) });
-        bills.extend(latest(making, at, contract));
-        bills.extend(upcoming(making, at, contract));
+        bills.extend(last_renewal(making, at, contract));
+        bills.extend(open_renewal(making, at, contract));
     }
-    for (status, customer) in LOOSE.into_iter().zip((0..people.len() - 2).step_by(2)) {
-        let made = making.ago(making_days(status)).max(people[customer].made);
-        bills.push(loose(making, status, customer, made, articles.len(), people[customer].currency));
+    for (status, customer) in WITHOUT_SERVICE.into_iter().zip((0..people.len() - 2).step_by(2)) {
+        let made = making.ago(age_of(status)).max(people[customer].made);
+        bills.push(without_service(
+            making,
+            status,
+            customer,
+            made,
+            articles.len(),
+            people[customer].currency,
+        ));
     }
     bills.sort_by_key(|bill| bill.made);
-    number(&mut bills);
+    assign_numbers(&mut bills);
     bills
 }
 
-/// Drafts and open invoices are young.
-fn making_days(status: &str) -> i64 {
+/// Age in days of an invoice without a service: drafts and open invoices are recent.
+fn age_of(status: &str) -> i64 {
     if matches!(status, "draft" | "pending") { 3 } else { 75 }
 }
 
@@ -162,7 +170,7 @@ fn first(making: &mut Making, at: usize, contract: &Contract) -> Bill {
 }
 
 /// The last renewal of every second service that has been renewed.
-fn latest(making: &mut Making, at: usize, contract: &Contract) -> Option<Bill> {
+fn last_renewal(making: &mut Making, at: usize, contract: &Contract) -> Option<Bill> {
     let end =
         contract.expires.filter(|_| contract.renewals > 0 && contract.status == "active" && at % 2 == 1)?;
     let start = end.0 - TimeDelta::days(contract.months * 30 + 3);
@@ -170,7 +178,7 @@ fn latest(making: &mut Making, at: usize, contract: &Contract) -> Option<Bill> {
 }
 
 /// The open renewal of a service that ends soon, or that was suspended because nobody paid.
-fn upcoming(making: &mut Making, at: usize, contract: &Contract) -> Option<Bill> {
+fn open_renewal(making: &mut Making, at: usize, contract: &Contract) -> Option<Bill> {
     let end = contract.expires?;
     let soon = contract.status == "active" && end.0 < making.now + TimeDelta::days(7);
     if !soon && contract.status != "suspended" {
@@ -179,7 +187,7 @@ fn upcoming(making: &mut Making, at: usize, contract: &Contract) -> Option<Bill>
     Some(bill(making, at, contract, ShopTime(end.0 - TimeDelta::days(7)), "pending"))
 }
 
-fn loose(
+fn without_service(
     making: &mut Making,
     status: &'static str,
     customer: usize,
@@ -187,7 +195,7 @@ fn loose(
     articles: usize,
     currency: &'static str,
 ) -> Bill {
-    let wish = Contract {
+    let contract = Contract {
         customer,
         article: customer % articles,
         billing: "monthly",
@@ -198,11 +206,11 @@ fn loose(
         expires: None,
         renewals: 0,
     };
-    Bill { contract: None, first: true, ..bill(making, 0, &wish, made, status) }
+    Bill { contract: None, first: true, ..bill(making, 0, &contract, made, status) }
 }
 
-/// Numbers count by month, in the order of making.
-fn number(bills: &mut [Bill]) {
+/// Numbers the invoices of each month, in the order in which they were made.
+fn assign_numbers(bills: &mut [Bill]) {
     let mut counters = BTreeMap::new();
     for bill in bills {
         let counter = counters.entry(bill.month()).or_insert(0);
@@ -211,7 +219,7 @@ fn number(bills: &mut [Bill]) {
     }
 }
 
-/// Where the next number of each month goes on.
+/// The last number of each month.
 fn sequences(bills: &[Bill]) -> Vec<invoice_sequence::ActiveModel> {
     let last: BTreeMap<String, &Bill> = bills.iter().map(|bill| (bill.month(), bill)).collect();
     last.into_iter()
@@ -251,7 +259,7 @@ fn invoice_row(
     person: &Person,
     uuid: String,
 ) -> invoice::ActiveModel {
-    let (price, setup) = bill.line(articles);
+    let (price, setup) = bill.price_and_setup(articles);
     let subtotal = price + setup + bill.memory() - bill.discount(articles);
     let tax = percent(subtotal, TAX);
     let card = bill.gateway == "stripe" && bill.paid.is_some();
@@ -281,7 +289,7 @@ fn invoice_row(
 
 fn item_row(at: usize, bill: &Bill, articles: &[Article]) -> invoice_item::ActiveModel {
     let article = &articles[bill.article];
-    let (price, setup) = bill.line(articles);
+    let (price, setup) = bill.price_and_setup(articles);
     let (kind, related) = match bill.contract.filter(|_| !bill.first) {
         Some(contract) => ("renewal", id(contract)),
         None => ("service", id(bill.article)),
@@ -313,7 +321,7 @@ fn item_row(at: usize, bill: &Bill, articles: &[Article]) -> invoice_item::Activ
     }
 }
 
-/// The line below a product's that adds memory to it.
+/// The line for memory that is added to the product of the line before.
 fn memory_row(at: usize, bill: &Bill) -> invoice_item::ActiveModel {
     let price = bill.memory();
     invoice_item::ActiveModel {
@@ -342,7 +350,7 @@ fn memory_row(at: usize, bill: &Bill) -> invoice_item::ActiveModel {
     }
 }
 
-/// The discount as an item keeps it.
+/// The discount as JSON, as an item stores it.
 fn coupon(cents: i64) -> String {
     let (id, code, off) = WELCOME;
     json!({

@@ -21,7 +21,7 @@ abilities! {
     SHOW = "invoices:show";
 }
 
-/// What the original calls an invoice in texts and polymorphic columns.
+/// The class of an invoice in texts and polymorphic columns of the original.
 pub const MODEL: &str = "App\\Models\\Billing\\Invoice";
 
 words! {
@@ -97,7 +97,7 @@ record! {
         #[can(customer::SHOW, customer::INDEX)] customer: one<Customer>(customer_id, customer::live_customers),
         /// Its customer where the lines of the address are the customer's of today, because none was stored.
         #[can(customer::SHOW, customer::INDEX)] addressed_customer:
-            some<Customer>(address::customer_of_today, [BillingAddress, CustomerId], customer::live_customers),
+            some<Customer>(address::current_customer, [BillingAddress, CustomerId], customer::live_customers),
         /// Its lines.
         #[can(SHOW, INDEX)] items:
             many<InvoiceItem>(invoice_item::Column::InvoiceId, live_items),
@@ -158,11 +158,12 @@ record! {
     }
 }
 
-/// Invoices that were not deleted, by primary key.
+/// Invoices that are not deleted, ordered by primary key.
 pub fn live_invoices() -> Select<invoice::Entity> {
     invoice::Entity::find().filter(invoice::Column::DeletedAt.is_null()).order_by_asc(invoice::Column::Id)
 }
 
+/// Items that are not deleted, ordered by primary key.
 pub(super) fn live_items() -> Select<invoice_item::Entity> {
     let items = invoice_item::Entity::find().filter(invoice_item::Column::DeletedAt.is_null());
     items.order_by_asc(invoice_item::Column::Id)

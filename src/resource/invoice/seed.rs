@@ -23,7 +23,7 @@ pub const MAKER: Maker = Maker {
     make: |db, plan| Box::pin(make(db, plan)),
 };
 
-/// The invoices.
+/// The number of invoices.
 pub const INVOICES: Count = Count {
     name: "invoices",
     help: Some("Invoices; without it ten for each customer"),
@@ -32,7 +32,7 @@ pub const INVOICES: Count = Count {
     first: Some(keys_of::<invoice::Entity>),
 };
 
-/// Their items, all together.
+/// The number of items of all invoices.
 pub const ITEMS: Count = Count {
     name: "items",
     help: Some("Items of these invoices; without it two for each invoice"),
@@ -63,7 +63,7 @@ async fn make(db: &DatabaseConnection, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How many items an invoice has: together exactly as many as asked, with some variety.
+/// The number of items of an invoice. It varies, and the sum over all invoices is exactly [`ITEMS`].
 fn items_of(plan: &Plan, at: u64) -> u64 {
     let (each, more) =
         (plan.count(&ITEMS) / plan.count(&INVOICES), plan.count(&ITEMS) % plan.count(&INVOICES));

@@ -64,10 +64,10 @@ pub struct LicenseDetails {
     version_type: String,
 }
 
-/// The file's fields. Any may be absent or of another type than is shown: another program writes them.
-struct Stored(Map<String, Json>);
+/// The fields of the license file. Another program writes it, so any field may be absent or have an unexpected type.
+struct LicenseFile(Map<String, Json>);
 
-impl Stored {
+impl LicenseFile {
     fn text(&self, name: &str) -> Option<String> {
         match self.0.get(name)? {
             Json::String(text) => Some(text.clone()),
@@ -84,7 +84,7 @@ impl Stored {
         }
     }
 
-    /// A map; an empty one is an empty list, as everywhere in the original.
+    /// A map. An empty map is an empty list, as everywhere in the original.
     fn map(&self, name: &str) -> GraphQlJson<Json> {
         match self.0.get(name) {
             Some(Json::Object(fields)) if !fields.is_empty() => GraphQlJson(Json::Object(fields.clone())),
@@ -93,7 +93,8 @@ impl Stored {
         }
     }
 
-    fn on(&self, domain: String) -> LicenseDetails {
+    /// The license as the API shows it, to a request for the host `domain`.
+    fn details(&self, domain: String) -> LicenseDetails {
         LicenseDetails {
             expire: self.text("expire"),
             domain,
@@ -128,7 +129,7 @@ impl LicenseQuery {
             Some(stored) => License {
                 status: LicenseStatus::Ok,
                 message: None,
-                license: Some(stored.on(scope.host_name())),
+                license: Some(stored.details(scope.host_name())),
             },
             None => {
                 License { status: LicenseStatus::Error, message: Some("License not found"), license: None }
@@ -137,8 +138,11 @@ impl LicenseQuery {
     }
 }
 
-/// The licence in a file; nothing where the file is absent, empty, no JSON or holds an empty object.
-async fn read(file: &Path) -> Result<Option<Stored>> {
+/// Reads the license file. Nothing if it is absent, empty, not JSON, or not an object with fields.
+///
+/// # Errors
+/// When the file exists and cannot be read.
+async fn read(file: &Path) -> Result<Option<LicenseFile>> {
     let bytes = match tokio::fs::read(file).await {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -148,7 +152,7 @@ async fn read(file: &Path) -> Result<Option<Stored>> {
         return Ok(None);
     }
     match serde_json::from_slice(&bytes) {
-        Ok(Json::Object(fields)) if !fields.is_empty() => Ok(Some(Stored(fields))),
+        Ok(Json::Object(fields)) if !fields.is_empty() => Ok(Some(LicenseFile(fields))),
         Ok(_) => Ok(None),
         Err(error) => {
             tracing::warn!(%error, "the licence file is no JSON");

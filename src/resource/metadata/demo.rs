@@ -1,4 +1,4 @@
-//! The free values of the demo shop's records.
+//! The metadata of the demo shop's records.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -11,11 +11,11 @@ use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{Maker, Making};
 
-/// Makes what other makers attach, in the order in which they did.
+/// Inserts the values that other makers attached, in their order.
 pub const MAKER: Maker =
     Maker { after: &["group", "product", "customer"], make: |db, making| Box::pin(make(db, making)) };
 
-/// Attaches values to a record, which is named by its kind and key.
+/// Attaches values to a record. The record is named by its kind, a class of the original, and its primary key.
 pub fn attach(
     making: &mut Making,
     (model, id): (&str, Id),

@@ -1,4 +1,5 @@
-//! Free values that extensions and the shop attach to records (docs/contract/application-store.md#5.1, docs/contract/application-store.md#12).
+//! Metadata: key and value pairs that extensions and the shop attach to records
+//! (docs/contract/application-store.md#5.1, docs/contract/application-store.md#12).
 
 pub mod demo;
 
@@ -37,12 +38,13 @@ record! {
     }
 }
 
-/// Values attached to records of one kind, in the order in which they were made.
+/// The metadata of records of one kind, in the order in which they were created. `model` is the class that the original
+/// stores for the kind.
 pub fn attached_to(model: &str) -> Select<metadata::Entity> {
     metadata::Entity::find().filter(metadata::Column::ModelType.eq(model)).order_by_asc(metadata::Column::Id)
 }
 
-/// Writes one free value of a record: over the rows that have the key, else as a new row.
+/// Writes one value of a record: updates the rows that have the key, or inserts a row.
 ///
 /// # Errors
 /// When the database fails.
@@ -53,8 +55,8 @@ pub async fn write(
     value: &str,
     now: ShopTime,
 ) -> Result<()> {
-    // Found first: an update that meets no row locks a gap, where two writers stop each other.
-    let known: Vec<Id> = metadata::Entity::find()
+    // Reads first: an update that matches no row locks a gap, and two writers would deadlock.
+    let existing: Vec<Id> = metadata::Entity::find()
         .select_only()
         .column(metadata::Column::Id)
         .filter(metadata::Column::ModelType.eq(model))
@@ -63,11 +65,11 @@ pub async fn write(
         .into_tuple()
         .all(db)
         .await?;
-    if !known.is_empty() {
+    if !existing.is_empty() {
         metadata::Entity::update_many()
             .col_expr(metadata::Column::Value, Expr::value(value))
             .col_expr(metadata::Column::UpdatedAt, Expr::value(now))
-            .filter(metadata::Column::Id.is_in(known))
+            .filter(metadata::Column::Id.is_in(existing))
             .exec(db)
             .await?;
         return Ok(());
@@ -85,11 +87,11 @@ pub async fn write(
     Ok(())
 }
 
-/// Removes the free values of a record that have one of these keys.
+/// Deletes the values of a record that have one of these keys.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn erase(db: &impl ConnectionTrait, (model, id): (&str, Id), keys: &[&str]) -> Result<()> {
+pub async fn delete_keys(db: &impl ConnectionTrait, (model, id): (&str, Id), keys: &[&str]) -> Result<()> {
     metadata::Entity::delete_many()
         .filter(metadata::Column::ModelType.eq(model))
         .filter(metadata::Column::ModelId.eq(id))
@@ -99,7 +101,7 @@ pub async fn erase(db: &impl ConnectionTrait, (model, id): (&str, Id), keys: &[&
     Ok(())
 }
 
-/// Removes the free values and the translations of a record that is deleted.
+/// Deletes the metadata and the translations of a record that is deleted.
 ///
 /// # Errors
 /// When the database fails.

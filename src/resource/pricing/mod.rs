@@ -1,4 +1,4 @@
-//! Prices: one row holds all prices of one thing in one currency (docs/contract/application-store.md#7).
+//! Prices: one row has all prices of one thing in one currency (docs/contract/application-store.md#7).
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, MergedObject, Object, Value};
 use entity::{Id, Price, ShopTime, pricing, product as sold};
@@ -42,7 +42,7 @@ abilities! {
     DELETE = "pricings:delete", aliases ["pricing:delete"], permissions ["admin.manage_products"];
 }
 
-/// What the original calls a row of prices in texts.
+/// The class of a row of prices in texts of the original.
 const MODEL: &str = "App\\Models\\Store\\Pricing";
 
 words! {
@@ -63,7 +63,7 @@ words! {
     }
 }
 
-/// The table of each kind of thing.
+/// The table of each kind of target.
 const TARGETS: &[(&str, &str)] = &[
     ("product", "products"),
     ("service", "services"),
@@ -187,34 +187,35 @@ filters! {
     }
 }
 
-/// Rows of prices that were not deleted.
+/// Rows of prices that are not deleted.
 pub fn live_prices() -> Select<pricing::Entity> {
     pricing::Entity::find().filter(pricing::Column::DeletedAt.is_null())
 }
 
+/// Primary key of the product that a row of prices is for, if it is for one.
 fn product_of(row: View<'_>) -> std::result::Result<Option<i64>, DbErr> {
     let is_for_product = row.cell(pricing::Column::RelatedType as usize)?.text() == Some("product");
     let related = row.cell(pricing::Column::RelatedId as usize)?.int();
     Ok(related.filter(|_| is_for_product))
 }
 
-/// Prices of products, in the order in which they were made.
+/// Prices of products, in the order in which they were created.
 pub fn prices_of_products() -> Select<pricing::Entity> {
     prices_of("product")
 }
 
-/// Prices of services, in the order in which they were made.
+/// Prices of services, in the order in which they were created.
 pub fn prices_of_services() -> Select<pricing::Entity> {
     prices_of("service")
 }
 
-/// Prices of coupons, in the order in which they were made: what they take off.
+/// Prices of coupons, their discounts, in the order in which they were created.
 pub fn prices_of_coupons() -> Select<pricing::Entity> {
     prices_of("coupon")
 }
 
-/// Writes prices of a thing that is locked to its first row of prices. Where it has none, one is made in the shop's
-/// currency (docs/contract/application-store.md#5.4).
+/// Writes prices to the first row of prices of a target. Without one, a row in `currency` is inserted. The caller has
+/// locked the target (docs/contract/application-store.md#5.4).
 ///
 /// # Errors
 /// When the database fails.
@@ -249,14 +250,14 @@ async fn lock_first(
     target: PricingTarget,
     id: Id,
 ) -> Result<Option<pricing::Model>> {
-    // Found first: prices have no index on what they are for, and a search that locks would lock them all.
+    // Reads first: the table has no index on the target, and a search that locks would lock all of its rows.
     let first = prices_of(&String::from(target)).filter(pricing::Column::RelatedId.eq(id)).limit(1);
     let Some(first) = first.one(transaction).await? else { return Ok(None) };
     let first = live_prices().filter(pricing::Column::Id.eq(first.id)).lock_exclusive();
     Ok(first.one(transaction).await?)
 }
 
-/// Deletes the prices of a thing that is locked.
+/// Deletes the prices of a target. The caller has locked the target.
 ///
 /// # Errors
 /// When the database fails.
@@ -277,8 +278,8 @@ pub async fn delete_of(
     Ok(())
 }
 
-/// Keeps the product that a row of prices is for from being deleted until the transaction ends.
-async fn hold(transaction: &Transaction, row: &pricing::ActiveModel) -> Result<()> {
+/// Locks the product that a row of prices is for until the transaction ends, so that it is not deleted meanwhile.
+async fn lock_product(transaction: &Transaction, row: &pricing::ActiveModel) -> Result<()> {
     let (Some(kind), Some(id)) = (row.related_type.try_as_ref(), row.related_id.try_as_ref()) else {
         return Ok(());
     };
@@ -316,7 +317,7 @@ words! {
     }
 }
 
-/// The prices of a row, by period in the order of the columns.
+/// The prices of a row by period, in the order of the columns. A price of `None` is not offered.
 pub fn by_period(row: &pricing::Model) -> [(Period, Option<f64>); 8] {
     let plain = |price: Option<Price>| price.map(|price| price.0);
     [
@@ -372,7 +373,7 @@ impl PeriodPrices {
             .all(|given| given.price.is_undefined() && given.setup.is_undefined())
     }
 
-    /// Writes the given prices into a row.
+    /// Writes the given prices to a row.
     pub fn write(&self, row: &mut pricing::ActiveModel) {
         if let Some(given) = &self.weekly {
             put(&mut row.weekly, given.price);
@@ -404,13 +405,14 @@ one! {
 list! {
     /// Rows of prices, of all things that have some.
     #[can(INDEX)] pub PricingList: pricings<Pricing>(live_prices) by PricingFilter, PricingSort,
-    narrowed(narrowed) {
+    narrowed(by_product_and_currency) {
         product: ID = "Only prices of this product: global identifier, or the primary key's digits.",
         currency: String = "Only prices in this currency, in any case.",
     };
 }
 
-async fn narrowed(
+/// Narrows the list by its arguments `product` and `currency`.
+async fn by_product_and_currency(
     scope: ShopScope<'_>,
     mut prices: List<pricing::Entity>,
     product: Option<ID>,
@@ -429,7 +431,7 @@ async fn narrowed(
 #[derive(MergedObject, Default)]
 pub struct PricingQuery(PricingById, PricingList);
 
-/// Prices of one product; of none when the identifier is none of a product.
+/// The condition on prices of one product. It matches nothing if `id` is not an identifier of a product.
 fn of_product(scope: ShopScope<'_>, id: &str) -> Condition {
     match database_id(*scope, Product::NAME, id) {
         Some(id) => Condition::all()
@@ -487,7 +489,7 @@ form! {
 }
 
 impl PricingInput {
-    /// Writes what was given into a row: what is given by name wins.
+    /// Writes the given prices to a row. A price given by its own field wins over one in `pricing`.
     fn write(&self, row: &mut pricing::ActiveModel) {
         if let MaybeUndefined::Value(prices) = &self.pricing {
             prices.write(row);
@@ -496,8 +498,8 @@ impl PricingInput {
     }
 }
 
-/// A price told by `product_id` is one of that product, unless it says otherwise.
-fn complete(input: &mut Form<PricingInput>) {
+/// `product_id` gives the defaults of `related_id` and `related_type`, unless another type is given.
+fn set_target_defaults(input: &mut Form<PricingInput>) {
     let null = |name: &str| matches!(input.raw(name), None | Some(Value::Null));
     let product = match input.raw("product_id") {
         Some(product) if null("related_id") && *product != Value::Null => product.clone(),
@@ -528,11 +530,11 @@ impl PricingMutation {
         #[graphql(desc = "The prices.")] mut input: Form<PricingInput>,
     ) -> Result<Pricing> {
         let scope = ShopScope::from(ctx);
-        complete(&mut input);
+        set_target_defaults(&mut input);
         let mut row = pricing::ActiveModel { ..Default::default() };
         scope.check_new(input).await?.write(&mut row);
         let transaction = scope.begin().await?;
-        hold(&transaction, &row).await?;
+        lock_product(&transaction, &row).await?;
         let row = row.insert(&transaction).await?;
         transaction.commit().await?;
         Ok(Pricing(row))
@@ -548,7 +550,7 @@ impl PricingMutation {
     ) -> Result<Pricing> {
         let scope = ShopScope::from(ctx);
         let stored = require::<Pricing>(*scope, live_prices, &id, MODEL).await?.0;
-        complete(&mut input);
+        set_target_defaults(&mut input);
         if scope.is_partial() && input.has("related_type") {
             input.set_default("related_id", stored.related_id.0.into());
         }
@@ -568,11 +570,11 @@ impl PricingMutation {
 
 async fn update(scope: ShopScope<'_>, stored: pricing::Model, input: PricingInput) -> Result<pricing::Model> {
     let transaction = scope.begin().await?;
-    let mut wanted = stored.clone().into_active_model();
-    put(&mut wanted.related_id, input.related_id);
-    put(&mut wanted.related_type, input.related_type);
-    // Before its prices, as whoever changes a product does.
-    hold(&transaction, &wanted).await?;
+    let mut target = stored.clone().into_active_model();
+    put(&mut target.related_id, input.related_id);
+    put(&mut target.related_type, input.related_type);
+    // Locks the product before its prices, in the same order as changes of a product.
+    lock_product(&transaction, &target).await?;
     let stored = lock::<Pricing>(&transaction, live_prices(), stored.id, MODEL, scope.expected()).await?;
     let mut row = stored.clone().into_active_model();
     input.write(&mut row);
@@ -588,8 +590,8 @@ async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Delet
     let now = ShopTime::from(scope.now());
     let transaction = scope.begin().await?;
     let pricing = lock::<Pricing>(&transaction, live_prices(), id, MODEL, scope.expected()).await?;
-    let gone = pricing::Model { deleted_at: Some(now), ..pricing.clone() };
-    let (transaction, deleted) = Deleted::read(ctx, transaction, Pricing(gone)).await?;
+    let deleted_row = pricing::Model { deleted_at: Some(now), ..pricing.clone() };
+    let (transaction, deleted) = Deleted::read(ctx, transaction, Pricing(deleted_row)).await?;
     if !deleted.is_read() {
         return Ok(deleted);
     }

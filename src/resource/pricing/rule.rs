@@ -12,10 +12,10 @@ use crate::Result;
 /// Billing periods, in the order of the columns.
 const PERIODS: [&str; 8] =
     ["weekly", "onetime", "monthly", "quarterly", "semiannually", "annually", "biennially", "triennially"];
-/// The largest price that a row takes.
+/// The highest price that is accepted.
 const MAX_PRICE: f64 = 999_999.99;
 
-/// Prices by billing period, each with its setup fee; a comma counts as decimal point.
+/// The value is an object of prices by billing period, each with its setup fee. A decimal comma becomes a point.
 pub fn period_prices() -> Rule {
     custom(&PeriodPrices)
 }
@@ -30,8 +30,8 @@ impl CustomRule for PeriodPrices {
     }
 
     fn rewrite(&self, value: &mut Value) {
-        without_list(value);
-        decimal_points(value);
+        ignore_list(value);
+        replace_decimal_commas(value);
     }
 }
 
@@ -60,14 +60,14 @@ fn amount(subject: &Subject<'_>, price: &Value) -> Option<String> {
     }
 }
 
-/// A list of price rows, which an older document shows, is passed over as the original does.
-fn without_list(prices: &mut Value) {
+/// Ignores a list, as the original does: older documents have lists of price rows.
+fn ignore_list(prices: &mut Value) {
     if let Value::List(_) = prices {
         *prices = Value::Object(IndexMap::new());
     }
 }
 
-fn decimal_points(prices: &mut Value) {
+fn replace_decimal_commas(prices: &mut Value) {
     let Value::Object(periods) = prices else { return };
     for entry in periods.values_mut() {
         let Value::Object(entry) = entry else { continue };

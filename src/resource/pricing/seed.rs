@@ -18,7 +18,7 @@ pub const MAKER: Maker = Maker {
     ..Maker::NOTHING
 };
 
-/// Prices of periods as percentages of the monthly price: quarter, half-year, year, two, three.
+/// Prices of periods in percent of the monthly price: quarter, half-year, one, two and three years.
 const PERIODS: [i64; 5] = [291, 564, 1_056, 2_016, 2_880];
 
 async fn make(db: &DatabaseConnection, plan: &Plan) -> Result<(), Failure> {

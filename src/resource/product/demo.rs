@@ -15,7 +15,7 @@ use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{Maker, Making};
 use crate::shop::sample::money::percent;
 
-/// Makes the products that were drawn with their groups.
+/// Inserts the products that the maker of groups drew.
 pub const MAKER: Maker = Maker { after: &["group"], make: |db, making| Box::pin(make(db, making)) };
 
 /// A product; amounts are cents before tax.
@@ -25,11 +25,11 @@ pub struct Article {
     group: String,
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its description.
     pub description: String,
-    /// Monthly price; none for what is bought once.
+    /// Monthly price; none for a product that is bought once.
     pub month: Option<i64>,
-    /// Price of what is bought once.
+    /// Price of a product that is bought once.
     #[serde(default)]
     pub once: i64,
     /// Setup fee.
@@ -47,7 +47,7 @@ pub struct Article {
 }
 
 impl Article {
-    /// Price of so many months; longer periods are cheaper. No months: the price that is paid once.
+    /// The price of a period in months, or of a product that is bought once. Longer periods are cheaper.
     #[must_use]
     pub fn price(&self, months: i64) -> i64 {
         let rate = match months {
@@ -62,15 +62,15 @@ impl Article {
     }
 }
 
-/// The products in the order of their keys, which begin at 1.
+/// The products in the order of their primary keys, which start at 1.
 ///
 /// # Errors
-/// When the file is not as it is read here.
+/// When `demo.json` is not a list of products.
 pub fn articles() -> serde_json::Result<Vec<Article>> {
     serde_json::from_str(include_str!("demo.json"))
 }
 
-/// Draws the products of a group.
+/// Draws the products of a group, for [`MAKER`] to insert.
 pub fn draw(making: &mut Making, articles: &[Article], slug: &str, group: Id) {
     for (article, id) in articles.iter().zip(1..).filter(|(article, _)| article.group == slug) {
         let made = Some(making.ago(420 - id * 3));
@@ -94,12 +94,16 @@ pub fn draw(making: &mut Making, articles: &[Article], slug: &str, group: Id) {
 
 async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
     insert(db, mem::take(making.kept::<Vec<product::ActiveModel>>())).await?;
-    options(db, making, &articles()?).await?;
+    insert_option(db, making, &articles()?).await?;
     Ok(())
 }
 
-/// More memory for some products.
-async fn options(db: &impl ConnectionTrait, making: &mut Making, articles: &[Article]) -> Result<(), DbErr> {
+/// Inserts an option of more memory, which some products offer.
+async fn insert_option(
+    db: &impl ConnectionTrait,
+    making: &mut Making,
+    articles: &[Article],
+) -> Result<(), DbErr> {
     let made = Some(making.ago(300));
     let memory = config_option::ActiveModel {
         id: Set(Id(1)),

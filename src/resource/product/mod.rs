@@ -19,7 +19,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select,
 };
 
-use super::group::{self, Group, hold};
+use super::group::{self, Group, lock_group};
 use super::metadata::{self, Metadata};
 use super::pricing::{self, PeriodPrices, Pricing, PricingTarget, period_prices};
 use super::service::{self, Service};
@@ -41,7 +41,7 @@ abilities! {
     DELETE = "products:delete", permissions ["admin.manage_products"];
 }
 
-/// What the original calls a product in texts and polymorphic columns.
+/// The class of a product in texts and polymorphic columns of the original.
 pub const MODEL: &str = "App\\Models\\Store\\Product";
 
 words! {
@@ -126,7 +126,7 @@ filters! {
     }
 }
 
-/// Products that were not deleted.
+/// Products that are not deleted.
 pub fn live_products() -> Select<product::Entity> {
     product::Entity::find().filter(product::Column::DeletedAt.is_null())
 }
@@ -273,18 +273,20 @@ impl ProductMutation {
     }
 }
 
-/// Keys in one `IN` list.
+/// Maximum number of keys in one `IN` list.
 const MAX_KEYS: usize = 10_000;
-/// Kinds of products that the base shop can provide.
+/// Types of products that the base shop can provide.
 const TYPES: &[&str] = &["none", "domain"];
-/// Kinds of pictures that are stored.
+/// Extensions of pictures that are accepted.
 const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg"];
 
+/// The refusal of a configuration: types of the base shop have none.
 async fn no_config(scope: ShopScope<'_>, id: &str) -> Result<Json<serde_json::Value>> {
     require::<Product>(*scope, live_products, id, MODEL).await?;
     Err(Refusal::message(404, scope.lang().text("admin.products.config.notfound", &[])))
 }
 
+/// Creates a product with its prices and picture.
 async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<product::Model> {
     let now = Some(ShopTime::from(scope.now()));
     let mut row = product::ActiveModel {
@@ -298,7 +300,7 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
     let currency = scope.currency().await?;
     let transaction = scope.begin().await?;
     if let MaybeUndefined::Value(group) = input.group_id {
-        hold(&transaction, Id(group)).await?;
+        lock_group(&transaction, Id(group)).await?;
     }
     let mut product = row.insert(&transaction).await?;
     if let MaybeUndefined::Value(prices) = &input.pricing {
@@ -313,14 +315,15 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
     Ok(product)
 }
 
+/// Updates a product. Fields that were not given stay as they are.
 async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Result<product::Model> {
     let currency = scope.currency().await?;
     let transaction = scope.begin().await?;
     let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
     if let MaybeUndefined::Value(group) = input.group_id {
-        hold(&transaction, Id(group)).await?;
+        lock_group(&transaction, Id(group)).await?;
     }
-    let former = product.image.clone();
+    let former_image = product.image.clone();
     let mut row = product.clone().into_active_model();
     input.write_to(&mut row);
     if input.remove_image == MaybeUndefined::Value(true) {
@@ -334,13 +337,15 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
     }
     let product = if row.is_changed() { save(&transaction, row, scope.now()).await? } else { product };
     transaction.commit().await?;
-    if let Some(unused) = former.filter(|former| product.image.as_ref() != Some(former)) {
-        storage::remove(&scope.config().storage, &unused).await;
+    if let Some(unused_image) =
+        former_image.filter(|former_image| product.image.as_ref() != Some(former_image))
+    {
+        storage::remove(&scope.config().storage, &unused_image).await;
     }
     Ok(product)
 }
 
-/// Writes prices of the product, where some are given.
+/// Writes the given prices of a product, if there are any.
 async fn write_prices(
     transaction: &Transaction,
     product: Id,
@@ -353,6 +358,7 @@ async fn write_prices(
     pricing::write_first(transaction, PricingTarget::Product, product, prices, currency).await
 }
 
+/// Stores a picture. Returns its path below `/storage/`.
 async fn store_image(scope: ShopScope<'_>, product: &Id, file: &File) -> Result<String> {
     let extension = file.extension().unwrap_or("bin");
     let name = format!("products/{product}.{extension}");
@@ -360,12 +366,13 @@ async fn store_image(scope: ShopScope<'_>, product: &Id, file: &File) -> Result<
     Ok(name)
 }
 
+/// Deletes a product with its prices, metadata, picture and undelivered invoice items.
 async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Product>> {
     let now = scope.now().into();
     let transaction = scope.begin().await?;
     let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
-    let gone = product::Model { deleted_at: Some(now), updated_at: Some(now), ..product.clone() };
-    let (transaction, deleted) = Deleted::read(ctx, transaction, Product(gone)).await?;
+    let deleted_row = product::Model { deleted_at: Some(now), updated_at: Some(now), ..product.clone() };
+    let (transaction, deleted) = Deleted::read(ctx, transaction, Product(deleted_row)).await?;
     if !deleted.is_read() {
         return Ok(deleted);
     }
@@ -383,8 +390,8 @@ async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Delet
     Ok(deleted)
 }
 
-/// Cancels what was invoiced of a product and not yet delivered. Found first: items have no index on what they
-/// are of, and a search that writes would lock them all.
+/// Cancels the invoice items of a product that are not delivered. Reads first: the table has no index on the product,
+/// and an update by it would lock all of its rows.
 async fn cancel_items(transaction: &Transaction, product: Id, now: ShopTime) -> Result<()> {
     let open = Condition::all()
         .add(invoice_item::Column::Type.eq("product"))

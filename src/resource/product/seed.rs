@@ -19,7 +19,7 @@ pub const MAKER: Maker = Maker {
     make: |db, plan| Box::pin(make(db, plan)),
 };
 
-/// The products.
+/// The number of products.
 pub const PRODUCTS: Count = Count {
     name: "products",
     help: Some("Products, each with prices in EUR and USD [default: 500]"),
@@ -29,7 +29,7 @@ pub const PRODUCTS: Count = Count {
 };
 
 const DICE: u64 = 1;
-/// Beginnings of names.
+/// First words of names.
 pub const FAMILIES: [&str; 8] =
     ["VPS", "Cloud", "Web", "Minecraft", "Dédié", "Stockage", "Courriel", "Domaine"];
 const SIZES: [&str; 6] = ["XS", "S", "M", "L", "XL", "XXL"];
@@ -49,19 +49,19 @@ pub fn monthly(position: u64) -> i64 {
     199 + step * 150
 }
 
-/// Setup fee before tax in cents: every fifth product has one.
+/// Setup fee before tax in cents. Every fifth product has one.
 #[must_use]
 pub fn setup(position: u64) -> i64 {
     if position.is_multiple_of(5) { 499 } else { 0 }
 }
 
-/// The place of a position in a list of that length, which is gone through again and again.
+/// The index of a position in a list that repeats after `length` entries.
 #[must_use]
 pub fn index(position: u64, length: usize) -> usize {
     usize::try_from(position).unwrap_or(0) % length
 }
 
-/// Position of any product.
+/// The position of a random product.
 pub fn any(plan: &Plan, dice: &mut Dice) -> u64 {
     let products = plan.keys(&PRODUCTS);
     (products.any(dice).0 - products.first).unsigned_abs()

@@ -1,5 +1,5 @@
-//! Deleting a service (docs/contract/application-operations.md#2.4), in one transaction. An invoice that
-//! was paid stays paid, and an open subscription is cancelled rather than in the way.
+//! Deletes a service (docs/contract/application-operations.md#2.4). A paid invoice stays paid, and an open subscription
+//! is cancelled: it does not prevent the deletion.
 
 use entity::{
     Id, ShopTime, config_options_service, invoice, invoice_item, invoice_log, service, service_renewal,
@@ -17,7 +17,7 @@ use super::MODEL;
 use crate::Result;
 use crate::resource::metadata;
 
-/// What becomes of the unpaid invoice of a service that ends.
+/// What happens to the unpaid invoice of a service that ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenInvoice {
     /// It is cancelled.
@@ -26,7 +26,7 @@ pub(super) enum OpenInvoice {
     Deleted,
 }
 
-/// Takes everything of a service away, and the service.
+/// Deletes a service with its metadata, options, renewals, subscriptions and open invoice.
 pub(super) async fn delete(
     transaction: &Transaction,
     service: &service::Model,
@@ -35,7 +35,7 @@ pub(super) async fn delete(
 ) -> Result<()> {
     metadata::detach(transaction, MODEL, service.id).await?;
     if let Some(invoice) = service.invoice_id {
-        drop_invoice(transaction, invoice, open_invoice, now).await?;
+        close_invoice(transaction, invoice, open_invoice, now).await?;
     }
     config_options_service::Entity::delete_many()
         .filter(config_options_service::Column::ServiceId.eq(service.id))
@@ -55,7 +55,7 @@ pub(super) async fn delete(
     Ok(())
 }
 
-/// Cancels what is subscribed for a service.
+/// Cancels the subscriptions of a service.
 pub(super) async fn cancel_subscriptions(
     db: &impl ConnectionTrait,
     service: Id,
@@ -73,8 +73,9 @@ pub(super) async fn cancel_subscriptions(
     Ok(())
 }
 
-/// Gives an unpaid invoice up (docs/contract/application-operations.md#13.6, docs/contract/application-operations.md#13.8); what was paid or refunded stays as it is.
-pub(super) async fn drop_invoice(db: &Transaction, id: Id, how: OpenInvoice, now: ShopTime) -> Result<()> {
+/// Cancels or deletes an unpaid invoice (docs/contract/application-operations.md#13.6,
+/// docs/contract/application-operations.md#13.8). A paid or refunded one stays as it is.
+pub(super) async fn close_invoice(db: &Transaction, id: Id, how: OpenInvoice, now: ShopTime) -> Result<()> {
     let mut open = invoice::Entity::update_many()
         .col_expr(invoice::Column::UpdatedAt, Expr::value(now))
         .filter(invoice::Column::Id.eq(id))
@@ -95,8 +96,7 @@ pub(super) async fn drop_invoice(db: &Transaction, id: Id, how: OpenInvoice, now
         OpenInvoice::Deleted => items.col_expr(invoice_item::Column::DeletedAt, Expr::value(now)),
     };
     items.filter(invoice_item::Column::DeletedAt.is_null()).exec(db).await?;
-    note(db, id, if how == OpenInvoice::Cancelled { "cancel_invoice" } else { "delete_invoice" }, now)
-        .await?;
+    log(db, id, if how == OpenInvoice::Cancelled { "cancel_invoice" } else { "delete_invoice" }, now).await?;
     service_renewal::Entity::update_many()
         .col_expr(service_renewal::Column::Status, Expr::value("cancelled"))
         .col_expr(service_renewal::Column::DeletedAt, Expr::value(now))
@@ -115,7 +115,8 @@ pub(super) async fn drop_invoice(db: &Transaction, id: Id, how: OpenInvoice, now
     Ok(())
 }
 
-async fn note(db: &impl ConnectionTrait, invoice: Id, what: &str, now: ShopTime) -> Result<()> {
+/// Adds a line to the log of an invoice.
+async fn log(db: &impl ConnectionTrait, invoice: Id, what: &str, now: ShopTime) -> Result<()> {
     let row = invoice_log::ActiveModel {
         invoice_id: Set(invoice),
         status: Set(what.to_owned()),

@@ -1,4 +1,4 @@
-//! The services of the demo shop: who has what, since when and until when.
+//! The services of the demo shop.
 
 use std::mem;
 
@@ -16,15 +16,16 @@ use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{Maker, Making};
 use crate::shop::sample::money::{TAX, exchanged, money, percent};
 
-/// Makes the services that were drawn with their invoices.
+/// Inserts the services that the maker of invoices drew, with their renewals, options and subscriptions.
 pub const MAKER: Maker = Maker {
     after: &["cancellation_reason", "invoice", "server"],
     make: |db, making| Box::pin(make(db, making)),
 };
 
-/// How many services there are: each status comes up as often as in this round.
+/// Number of services.
 const COUNT: usize = 80;
-const ROUND: [&str; 16] = [
+/// The statuses of services, repeated in this order.
+const STATUSES: [&str; 16] = [
     "active",
     "active",
     "suspended",
@@ -44,10 +45,10 @@ const ROUND: [&str; 16] = [
 ];
 const PERIODS: [((&str, i64), i64); 4] =
     [(("monthly", 1), 70), (("quarterly", 3), 12), (("annually", 12), 16), (("semiannually", 6), 2)];
-/// Servers by thirds of the catalogue.
+/// Primary keys of the servers, by position of the product.
 const SERVERS: [i64; 3] = [1, 2, 3];
 
-/// One service, kept in the order of the keys, which begin at 1.
+/// One service, in the order of the primary keys, which start at 1.
 pub struct Contract {
     /// Position of the customer.
     pub customer: usize,
@@ -57,7 +58,7 @@ pub struct Contract {
     pub billing: &'static str,
     /// Currency in which it is paid.
     pub currency: &'static str,
-    /// Months of a period; 0 for what is paid once.
+    /// Months of a period; 0 for a service that is paid once.
     pub months: i64,
     /// Its status, as it is stored.
     pub status: &'static str,
@@ -65,24 +66,24 @@ pub struct Contract {
     pub made: ShopTime,
     /// When its period ends.
     pub expires: Option<ShopTime>,
-    /// How many periods were added to the first.
+    /// Number of periods after the first.
     pub renewals: i64,
 }
 
-/// Key of what stands at a position.
+/// The primary key of the row at a position.
 #[must_use]
 pub fn id(position: usize) -> Id {
     Id(i64::try_from(position).unwrap_or(i64::MAX - 1) + 1)
 }
 
-/// Whether memory was added to the service at a position.
+/// Whether the service at a position has added memory.
 #[must_use]
 pub fn has_memory(position: usize, contract: &Contract, articles: &[Article]) -> bool {
     articles[contract.article].options && position.is_multiple_of(2)
 }
 
 impl Contract {
-    /// Key of the customer.
+    /// Primary key of the customer.
     fn customer_id(&self) -> Id {
         id(self.customer)
     }
@@ -99,20 +100,20 @@ async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Fail
     let bills = mem::take(making.kept::<Vec<Bill>>());
     let articles = articles()?;
     insert(db, rows(making, &contracts, &bills, &articles)).await?;
-    insert(db, periods(&bills, &contracts)).await?;
-    insert(db, extras(&contracts, &articles)).await?;
+    insert(db, renewals(&bills, &contracts)).await?;
+    insert(db, options(&contracts, &articles)).await?;
     insert(db, subscriptions(making, &contracts)).await?;
     Ok(())
 }
 
-/// Draws what customers have ordered.
+/// Draws the services of customers.
 pub fn draw(making: &mut Making, articles: &[Article], people: &[Person]) -> Vec<Contract> {
-    (0..COUNT).map(|at| one(making, at, articles, people)).collect()
+    (0..COUNT).map(|at| draw_one(making, at, articles, people)).collect()
 }
 
-fn one(making: &mut Making, at: usize, articles: &[Article], people: &[Person]) -> Contract {
-    let status = ROUND[at % ROUND.len()];
-    // The first round leaves nobody of the oldest customers without a service.
+fn draw_one(making: &mut Making, at: usize, articles: &[Article], people: &[Person]) -> Contract {
+    let status = STATUSES[at % STATUSES.len()];
+    // Each of the first customers gets a service.
     let customer = if at < people.len() / 2 { at } else { position(making, people.len() - 2) };
     let article = position(making, articles.len());
     let (billing, months) =
@@ -127,7 +128,7 @@ fn one(making: &mut Making, at: usize, articles: &[Article], people: &[Person]) 
     let currency = people[customer].currency;
     let contract =
         Contract { customer, article, billing, currency, months, status, made, expires: None, renewals: 0 };
-    run(making, contract)
+    pass_periods(making, contract)
 }
 
 fn position(making: &mut Making, length: usize) -> usize {
@@ -135,8 +136,8 @@ fn position(making: &mut Making, length: usize) -> usize {
     usize::try_from(making.dice.between(0, last)).unwrap_or(0)
 }
 
-/// Lets the periods of a contract pass until its status is reached.
-fn run(making: &mut Making, mut contract: Contract) -> Contract {
+/// Sets end and renewals of a service: its periods pass until the moment that its status implies.
+fn pass_periods(making: &mut Making, mut contract: Contract) -> Contract {
     let last = match contract.status {
         "suspended" => making.now - TimeDelta::days(making.dice.between(3, 12)),
         "expired" | "hidden" => making.now - TimeDelta::days(making.dice.between(20, 110)),
@@ -211,7 +212,7 @@ fn row(
 }
 
 /// One row for each paid or open period of a service.
-fn periods(bills: &[Bill], contracts: &[Contract]) -> Vec<service_renewal::ActiveModel> {
+fn renewals(bills: &[Bill], contracts: &[Contract]) -> Vec<service_renewal::ActiveModel> {
     let billed = bills.iter().zip(1..).filter_map(|(bill, invoice)| Some((bill, invoice, bill.contract?)));
     billed
         .filter(|(bill, ..)| matches!(bill.status, "paid" | "pending"))
@@ -231,8 +232,8 @@ fn periods(bills: &[Bill], contracts: &[Contract]) -> Vec<service_renewal::Activ
         .collect()
 }
 
-/// Memory that some have added.
-fn extras(contracts: &[Contract], articles: &[Article]) -> Vec<config_options_service::ActiveModel> {
+/// The options of services that have added memory.
+fn options(contracts: &[Contract], articles: &[Article]) -> Vec<config_options_service::ActiveModel> {
     let with_options =
         contracts.iter().enumerate().filter(|(at, contract)| has_memory(*at, contract, articles));
     with_options
@@ -249,7 +250,7 @@ fn extras(contracts: &[Contract], articles: &[Article]) -> Vec<config_options_se
         .collect()
 }
 
-/// Every eighth running service is paid by itself.
+/// Every eighth active service has a subscription.
 fn subscriptions(making: &mut Making, contracts: &[Contract]) -> Vec<subscription::ActiveModel> {
     let running = contracts
         .iter()

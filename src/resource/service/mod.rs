@@ -1,9 +1,9 @@
-//! What customers have bought and use (docs/contract/application-operations.md#2).
+//! Services: what customers have bought and use (docs/contract/application-operations.md#2).
 
 mod delete;
 pub mod demo;
 mod mutation;
-mod part;
+mod related;
 pub mod seed;
 pub mod state;
 
@@ -12,13 +12,13 @@ use entity::service;
 use facade::error::Refusal;
 use facade::guard::Can;
 use facade::page::List;
-use facade::record::{JsonText, One, Record as _, see, see_first};
+use facade::record::{JsonText, One, Record as _, read_by_id, read_first};
 use facade::{filters, list, record, words};
 pub use mutation::ServiceMutation;
-pub use part::{ConfigOption, Server, Subscription, Upgrade};
+pub use related::{ConfigOption, Server, Subscription, Upgrade};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
-use self::part::{options, servers, subscriptions, upgrades};
+use self::related::{options, servers, subscriptions, upgrades};
 use super::customer::{self, Customer, CustomerFilter};
 use super::invoice::{self, Invoice};
 use super::metadata::{self, Metadata};
@@ -44,7 +44,7 @@ abilities! {
     UNSUSPEND = "services:unsuspend", permissions ["admin.manage_services"];
 }
 
-/// What the original calls a service in texts and polymorphic columns.
+/// The class of a service in texts and polymorphic columns of the original.
 pub const MODEL: &str = "App\\Models\\Provisioning\\Service";
 
 words! {
@@ -151,7 +151,7 @@ record! {
     }
 }
 
-/// Services that were not deleted, by primary key.
+/// Services that are not deleted, ordered by primary key.
 pub fn live_services() -> Select<service::Entity> {
     service::Entity::find().filter(service::Column::DeletedAt.is_null()).order_by_asc(service::Column::Id)
 }
@@ -201,7 +201,7 @@ fn by_uuid(uuid: uuid::Uuid) -> Select<service::Entity> {
     live_services().filter(service::Column::Uuid.eq(uuid.to_string()))
 }
 
-/// The service of a public key (UUID) or any other identifier.
+/// The service with a public key (UUID) or any other identifier, if there is one.
 async fn find(scope: ShopScope<'_>, id: &str) -> Result<Option<Service>> {
     match uuid::Uuid::try_parse(id) {
         Ok(uuid) => Ok(by_uuid(uuid).limit(1).one(scope.reader()).await?.map(Service)),
@@ -209,7 +209,7 @@ async fn find(scope: ShopScope<'_>, id: &str) -> Result<Option<Service>> {
     }
 }
 
-/// The service of any identifier; the original's words for one that is missing are empty.
+/// As [`find`], but a service that does not exist is an error: 404 with an empty message, as in the original.
 async fn require(scope: ShopScope<'_>, id: &str) -> Result<Service> {
     find(scope, id).await?.ok_or_else(|| Refusal::message(404, ""))
 }
@@ -228,8 +228,8 @@ impl ServiceById {
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
     ) -> Result<Option<One<Service>>> {
         match uuid::Uuid::try_parse(&id) {
-            Ok(uuid) => see_first(ctx, by_uuid(uuid)).await,
-            Err(_) => see(ctx, live_services, &id).await,
+            Ok(uuid) => read_first(ctx, by_uuid(uuid)).await,
+            Err(_) => read_by_id(ctx, live_services, &id).await,
         }
     }
 }
@@ -237,10 +237,11 @@ impl ServiceById {
 list! {
     /// Services of all customers.
     #[can(INDEX)] pub ServiceList: services<Service>(live_services) by ServiceFilter, ServiceSort,
-    narrowed(narrowed) { #[rest_only] only: ID = "Only this one, which must exist." };
+    narrowed(by_identifier) { #[rest_only] only: ID = "Only this one, which must exist." };
 }
 
-async fn narrowed(
+/// Narrows the list by its argument `only`.
+async fn by_identifier(
     scope: ShopScope<'_>,
     services: List<service::Entity>,
     only: Option<ID>,

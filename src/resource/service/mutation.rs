@@ -1,7 +1,9 @@
-//! Changing services (docs/contract/application-operations.md#2.2, docs/contract/application-operations.md#2.3, docs/contract/application-operations.md#2.4, docs/contract/application-operations.md#2.5, docs/contract/documented-contract.md#4.7).
+//! The mutations of services (docs/contract/application-operations.md#2.2, docs/contract/application-operations.md#2.3,
+//! docs/contract/application-operations.md#2.4, docs/contract/application-operations.md#2.5,
+//! docs/contract/documented-contract.md#4.7).
 //!
-//! Each action locks its service first, so that parallel calls follow one another, and each
-//! decides by the state that it then finds.
+//! Each action locks its service first. Parallel calls run one after the other, and each decides by the status that it
+//! reads under the lock.
 
 use async_graphql::{Context, ID, Json, MaybeUndefined, Object, SimpleObject};
 use chrono::NaiveDateTime;
@@ -109,15 +111,15 @@ impl ServiceMutation {
         let input = scope.check_change(input, service.id, &[]).await?;
         let reason = input.reason.take().unwrap_or_else(|| "No reason provided".to_owned());
         let notify = input.notify.take().unwrap_or(false);
-        act(scope, service.id, async |transaction, service| {
+        run_action(scope, service.id, async |transaction, service| {
             if service.status != "active" {
-                return Ok(Err(service));
+                return Ok(ActionOutcome::WrongStatus(service));
             }
             let service = state::suspend(transaction, service, &reason, notify, scope.now().into()).await?;
             if notify {
-                state::tell(scope, transaction, &service, &reason).await?;
+                state::mail_suspension(scope, transaction, &service, &reason).await?;
             }
-            Ok(Ok((service, "Suspended account", "suspension")))
+            Ok(ActionOutcome::Done { service, verb: "Suspended account", noun: "suspension" })
         })
         .await
     }
@@ -127,9 +129,9 @@ impl ServiceMutation {
     async fn service_unsuspend(&self, ctx: &Context<'_>, id: ID) -> Result<ServicePayload> {
         let scope = ShopScope::from(ctx);
         let service = record::require::<Service>(*scope, live_services, &id, MODEL).await?.0;
-        act(scope, service.id, async |transaction, service| {
+        run_action(scope, service.id, async |transaction, service| {
             let service = state::resume(transaction, service, scope.now().into()).await?;
-            Ok(Ok((service, "Unsuspended account", "unsuspension")))
+            Ok(ActionOutcome::Done { service, verb: "Unsuspended account", noun: "unsuspension" })
         })
         .await
     }
@@ -143,12 +145,12 @@ impl ServiceMutation {
     ) -> Result<ServicePayload> {
         let scope = ShopScope::from(ctx);
         let service = require(scope, &id).await?.0;
-        act(scope, service.id, async |transaction, service| {
+        run_action(scope, service.id, async |transaction, service| {
             if ["expired", "cancelled", "hidden"].contains(&service.status.as_str()) {
-                return Ok(Err(service));
+                return Ok(ActionOutcome::WrongStatus(service));
             }
             let service = state::expire(transaction, service, scope.now().into()).await?;
-            Ok(Ok((service, "Expired account", "expiration")))
+            Ok(ActionOutcome::Done { service, verb: "Expired account", noun: "expiration" })
         })
         .await
     }
@@ -173,30 +175,35 @@ impl ServiceMutation {
     }
 }
 
-/// The service, which nobody else changes until the transaction ends.
+/// The row of a service, locked until the transaction ends.
 async fn locked(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<service::Model> {
     lock::<Service>(transaction, live_services(), id, MODEL, scope.expected()).await
 }
 
-/// What an action did: the service and the words for it, or the service that it doesn't fit.
-type Done = Result<(service::Model, &'static str, &'static str), service::Model>;
+/// The outcome of an action on a service.
+enum ActionOutcome {
+    /// The action was done. `verb` and `noun` are its words in messages.
+    Done { service: service::Model, verb: &'static str, noun: &'static str },
+    /// The status of the service does not allow the action.
+    WrongStatus(service::Model),
+}
 
-/// Runs an action on a locked service and words its result.
-async fn act(
+/// Runs an action on a locked service and makes its message.
+async fn run_action(
     scope: ShopScope<'_>,
     id: Id,
-    action: impl AsyncFnOnce(&Transaction, service::Model) -> Result<Done>,
+    action: impl AsyncFnOnce(&Transaction, service::Model) -> Result<ActionOutcome>,
 ) -> Result<ServicePayload> {
     let transaction = scope.begin().await?;
     let service = locked(scope, &transaction, id).await?;
-    let done = action(&transaction, service).await?;
+    let outcome = action(&transaction, service).await?;
     transaction.commit().await?;
-    let (service, success, message) = match done {
-        Ok((service, _, noun)) if service.r#type == "domain" => {
+    let (service, success, message) = match outcome {
+        ActionOutcome::Done { service, noun, .. } if service.r#type == "domain" => {
             (service, true, format!("Domain {noun} is not supported"))
         }
-        Ok((service, verb, _)) => (service, true, format!("{verb} on none server type")),
-        Err(service) => (service, false, "Invalid status".to_owned()),
+        ActionOutcome::Done { service, verb, .. } => (service, true, format!("{verb} on none server type")),
+        ActionOutcome::WrongStatus(service) => (service, false, "Invalid status".to_owned()),
     };
     let result = ServiceResult {
         service: Service(service.clone()),
@@ -208,6 +215,7 @@ async fn act(
     Ok(ServicePayload { service: Service(service), result })
 }
 
+/// Updates a service. Fields that were not given stay as they are.
 async fn update(scope: ShopScope<'_>, id: Id, input: ServiceUpdateInput) -> Result<service::Model> {
     let transaction = scope.begin().await?;
     let service = locked(scope, &transaction, id).await?;

@@ -21,7 +21,7 @@ pub const MAKER: Maker = Maker {
     make: |db, plan| Box::pin(make(db, plan)),
 };
 
-/// The services.
+/// The number of services.
 pub const SERVICES: Count = Count {
     name: "services",
     help: Some("Services; without it five for each customer"),

@@ -1,5 +1,6 @@
-//! Taking services out of use and back (docs/contract/application-operations.md#2.5, docs/contract/application-operations.md#2.6). The modules of the
-//! base shop have nothing to do then; those of extensions are not reached from here.
+//! Changes of a service's status (docs/contract/application-operations.md#2.5,
+//! docs/contract/application-operations.md#2.6). The types of the base shop need nothing else; extensions that provide
+//! other types are not called.
 
 use entity::{Flag, Id, Int, ShopTime, product, service};
 use facade::transaction::Transaction;
@@ -11,14 +12,14 @@ use sea_orm::{
 use serde_json::json;
 
 use super::MODEL;
-use super::delete::{OpenInvoice, cancel_subscriptions, drop_invoice};
+use super::delete::{OpenInvoice, cancel_subscriptions, close_invoice};
 use crate::Result;
 use crate::resource::customer;
 use crate::scope::ShopScope;
 use crate::shop::action_log;
 use crate::shop::mail::Mail;
 
-/// Takes a service out of use; `notify` is what its log says about a mail.
+/// Suspends a service. `notify` is only written to the log.
 ///
 /// # Errors
 /// When the database fails.
@@ -39,8 +40,8 @@ pub async fn suspend(
     Ok(service)
 }
 
-/// Takes a service back into use. One that is in use already is only noted in the log; a planned
-/// cancellation is off (docs/contract/application-operations.md#2.3). Why it was out of use stays in the row.
+/// Activates a service and revokes a planned cancellation (docs/contract/application-operations.md#2.3). The reason of
+/// the suspension stays in the row. For an active service, only the log gets a line.
 ///
 /// # Errors
 /// When the database fails.
@@ -65,7 +66,7 @@ pub async fn resume(
     Ok(service)
 }
 
-/// Takes a service back into use and forgets why it was out of it.
+/// Activates a service and removes the reason of the suspension.
 ///
 /// # Errors
 /// When the database fails.
@@ -79,8 +80,8 @@ pub async fn unsuspend(
     Ok(row.update(db).await?)
 }
 
-/// Ends a service: the paid period is over, its unpaid invoice and its subscription are given up,
-/// and its product has one more piece.
+/// Ends a service: its paid period ends, its unpaid invoice and its subscriptions are cancelled, and the stock of its
+/// product grows by one.
 ///
 /// # Errors
 /// When the database fails.
@@ -89,12 +90,12 @@ pub async fn expire(
     service: service::Model,
     now: ShopTime,
 ) -> Result<service::Model> {
-    // Before its invoice, as whoever deletes a product does.
+    // Locks the product before the invoice, in the same order as the deletion of a product.
     if let Some(product) = service.product_id {
-        give_back(transaction, product, now).await?;
+        restock(transaction, product, now).await?;
     }
     if let Some(invoice) = service.invoice_id {
-        drop_invoice(transaction, invoice, OpenInvoice::Cancelled, now).await?;
+        close_invoice(transaction, invoice, OpenInvoice::Cancelled, now).await?;
     }
     cancel_subscriptions(transaction, service.id, now).await?;
     let early = service.expires_at.is_some_and(|end| end.0 > now.0);
@@ -109,8 +110,8 @@ pub async fn expire(
     Ok(service)
 }
 
-/// One more piece of a product, where pieces are counted.
-async fn give_back(transaction: &Transaction, product: Id, now: ShopTime) -> Result<()> {
+/// Adds one to the stock of a product, unless the stock has no limit.
+async fn restock(transaction: &Transaction, product: Id, now: ShopTime) -> Result<()> {
     let found = product::Entity::find().filter(product::Column::Id.eq(product)).lock_exclusive();
     if let Some(product) = found.one(transaction).await?.filter(|product| product.stock.0 >= 0) {
         let stock = product.stock.0.saturating_add(1);
@@ -121,11 +122,11 @@ async fn give_back(transaction: &Transaction, product: Id, now: ShopTime) -> Res
     Ok(())
 }
 
-/// Mails a customer that a service was taken out of use.
+/// Mails the customer that a service was suspended.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tell(
+pub async fn mail_suspension(
     scope: ShopScope<'_>,
     transaction: &Transaction,
     service: &service::Model,
@@ -140,7 +141,7 @@ pub async fn tell(
     mail.enqueue(scope.shop(), transaction).await
 }
 
-/// Ends a service whose cancellation was asked for.
+/// Ends a service whose cancellation was requested.
 ///
 /// # Errors
 /// When the database fails.

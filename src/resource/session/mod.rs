@@ -1,8 +1,9 @@
-//! Signing in and out, for customers and for the staff (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/wire.md#7.6).
+//! Sessions: signing in and out, for customers and for the staff (docs/contract/credentials.md#3,
+//! docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/wire.md#7.6).
 //!
-//! The original signs in through pages of its own and through `/api/client`; REST has no operation for
-//! it here. An access token is sent as a key is, on both faces: the original lets whoever is signed
-//! in to its pages into its REST API with every ability, so the abilities of a role are no more.
+//! The original signs in by its own pages and by `/api/client`; here, REST has no operation for it. Both APIs accept an
+//! access token in place of a key. A session of the staff has the abilities of its role, which is not more than in the
+//! original: there, a session of its pages has every ability in REST.
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 use facade::guard::{Can, Public};

@@ -1,5 +1,4 @@
-//! Figures of the shop (docs/contract/documented-contract.md#4.1): one statement a table, remembered for a
-//! minute.
+//! Figures of the shop (docs/contract/documented-contract.md#4.1): one statement for each table, cached for a minute.
 
 use std::time::Duration;
 
@@ -25,10 +24,10 @@ abilities! {
     STATISTICS = "statistics", aliases ["statitics"], permissions ["admin.earn_page"];
 }
 
-/// How long figures are remembered.
-const REMEMBERED: Duration = Duration::from_secs(60);
-/// Parts of the currency's unit in which amounts are added up: whole numbers add up exactly.
-const PARTS: u32 = 4;
+/// How long figures are cached.
+const CACHE_TTL: Duration = Duration::from_secs(60);
+/// Decimals of amounts in sums. Amounts are summed as whole numbers of these parts, which is exact.
+const DECIMALS: u32 = 4;
 
 /// Figures of the shop. Deleted rows never count.
 #[derive(Clone, SimpleObject)]
@@ -158,7 +157,7 @@ pub struct Takings {
     net: Money,
 }
 
-/// Declares figures by status: each field is named like the status that it counts.
+/// Declares numbers of rows by status. Each field has the name of the status that it counts.
 macro_rules! by_status {
     ($($(#[doc = $doc:literal])+ $Name:ident { $($(#[doc = $sdoc:literal])+ $status:ident),* $(,)? })+) => {$(
         $(#[doc = $doc])+
@@ -230,7 +229,7 @@ pub struct StatisticsQuery(LoadingCache<(), Statistics, Error>);
 
 impl Default for StatisticsQuery {
     fn default() -> Self {
-        Self(LoadingCache::new(1, REMEMBERED))
+        Self(LoadingCache::new(1, CACHE_TTL))
     }
 }
 
@@ -251,7 +250,7 @@ impl StatisticsQuery {
 impl Statistics {
     async fn count(scope: ShopScope<'_>) -> Result<Self> {
         let now = scope.now();
-        let (customers, services) = people(scope, now).await?;
+        let (customers, services) = customers_and_services(scope, now).await?;
         Ok(Self {
             generated_at: Moment(now),
             customers,
@@ -266,17 +265,17 @@ impl Statistics {
     }
 }
 
-/// The shop's day.
+/// The current day in the zone of the shop.
 fn today(now: DateTime<Utc>) -> ShopDate {
     ShopDate(ShopTime(now).local().date())
 }
 
-/// Rows for which something holds.
+/// The number of rows that meet a condition.
 fn count_if(condition: impl Into<SimpleExpr>) -> SimpleExpr {
     Expr::Case(Box::new(Expr::case(condition.into(), 1))).count()
 }
 
-/// The only row of a statement that counts.
+/// The only row of a statement that counts, with the number of all rows in `number_in_all`.
 async fn figures<E: EntityTrait>(scope: ShopScope<'_>, select: Select<E>) -> Result<QueryResult> {
     let select = select.column_as(Expr::col(Asterisk).count(), "number_in_all").into_query();
     let row = scope.reader().query_one(&select).await?;
@@ -291,7 +290,10 @@ fn total(row: &QueryResult) -> Result<i64> {
     number(row, "number_in_all")
 }
 
-async fn people(scope: ShopScope<'_>, now: DateTime<Utc>) -> Result<(CustomerFigures, ServiceFigures)> {
+async fn customers_and_services(
+    scope: ShopScope<'_>,
+    now: DateTime<Utc>,
+) -> Result<(CustomerFigures, ServiceFigures)> {
     use customer::Column;
     let recently = ShopTime(now - TimeDelta::days(30));
     let select = customer::Entity::find()
@@ -308,7 +310,7 @@ async fn people(scope: ShopScope<'_>, now: DateTime<Utc>) -> Result<(CustomerFig
         .column_as(service::Column::CustomerId.into_expr().count_distinct(), "with_services")
         .column_as(Expr::Case(Box::new(of_active)).count_distinct(), "with_active_services");
     let services = figures(scope, ServicesByStatus::count(select, service::Column::Status)).await?;
-    let people = CustomerFigures {
+    let customers = CustomerFigures {
         total: total(&customers)?,
         verified: number(&customers, "verified")?,
         with_services: number(&services, "with_services")?,
@@ -316,7 +318,7 @@ async fn people(scope: ShopScope<'_>, now: DateTime<Utc>) -> Result<(CustomerFig
         new_last_30_days: number(&customers, "recent")?,
     };
     let by_status = ServicesByStatus::from_query_result(&services, "")?;
-    Ok((people, ServiceFigures { total: total(&services)?, by_status }))
+    Ok((customers, ServiceFigures { total: total(&services)?, by_status }))
 }
 
 async fn products(scope: ShopScope<'_>) -> Result<ProductFigures> {
@@ -365,7 +367,7 @@ async fn subscriptions(scope: ShopScope<'_>) -> Result<i64> {
     total(&figures(scope, select.select_only()).await?)
 }
 
-/// What paid invoices brought, by currency: all periods in one statement.
+/// The revenue of paid invoices by currency, with one statement for all periods.
 async fn revenue(scope: ShopScope<'_>, now: DateTime<Utc>) -> Result<Vec<Revenue>> {
     use invoice::Column;
     let mut select = invoice::Entity::find()
@@ -389,7 +391,7 @@ async fn revenue(scope: ShopScope<'_>, now: DateTime<Utc>) -> Result<Vec<Revenue
     rows.iter().map(Revenue::read).collect()
 }
 
-/// The periods with their beginnings.
+/// The periods, each with its start; `None` is without limit.
 fn periods(now: DateTime<Utc>) -> [(&'static str, Option<ShopTime>); 5] {
     let today = today(now);
     let month = ShopDate(today.0.with_day(1).unwrap_or(today.0));
@@ -403,13 +405,13 @@ fn periods(now: DateTime<Utc>) -> [(&'static str, Option<ShopTime>); 5] {
     ]
 }
 
-/// The sum of an amount in [`PARTS`] of its unit, over the rows for which something holds.
+/// The sum of an amount over the rows that meet a condition, as a whole number with [`DECIMALS`] decimals.
 fn sum_if(scope: ShopScope<'_>, condition: SimpleExpr, amount: invoice::Column) -> SimpleExpr {
     let integer = Alias::new(match scope.backend() {
         DbBackend::MySql => "SIGNED",
         _ => "BIGINT",
     });
-    let parts = amount.into_expr().mul(f64::from(10_u32.pow(PARTS)));
+    let parts = amount.into_expr().mul(f64::from(10_u32.pow(DECIMALS)));
     let parts = SimpleExpr::from(Func::round(parts)).cast_as(integer.clone());
     Expr::Case(Box::new(Expr::case(condition, parts).finally(0))).sum().cast_as(integer)
 }
@@ -430,7 +432,7 @@ impl Revenue {
 impl Takings {
     fn read(row: &QueryResult, period: &str) -> Result<Self> {
         let parts = |name: &str| number(row, &format!("{period}_{name}"));
-        let sum = |name: &str| Ok::<_, Error>(tax::cents(Decimal::new(parts(name)?, PARTS)));
+        let sum = |name: &str| Ok::<_, Error>(tax::cents(Decimal::new(parts(name)?, DECIMALS)));
         let (total, tax, fees) = (sum("total")?, sum("tax")?, sum("fees")?);
         Ok(Self {
             invoices: parts("invoices")?,

@@ -1,5 +1,5 @@
-//! Invoices as their customer sees them (docs/contract/client.md#8): no drafts, no notes, nothing of the
-//! gateway but its reference.
+//! Invoices as their customer sees them (docs/contract/client.md#8): no drafts, no notes, and of the gateway only its
+//! reference.
 
 use entity::{invoice, invoice_item};
 use facade::record;

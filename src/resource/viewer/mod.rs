@@ -1,4 +1,4 @@
-//! The customer whose key or session it is (docs/contract/documented-contract.md#4.4).
+//! The customer who sends the request, by key or session (docs/contract/documented-contract.md#4.4).
 
 mod invoice;
 mod price;
@@ -41,7 +41,7 @@ record! {
     }
 }
 
-/// The rows in which `column` names the customer who asks; none for anybody else.
+/// The rows whose `column` is the key of the customer who sends the request; no rows for other callers.
 fn own<E: EntityTrait>(select: Select<E>, column: E::Column, scope: ShopScope<'_>) -> Select<E> {
     match scope.principal().map(|principal| principal.owner) {
         Ok(Owner::Customer(id)) => select.filter(column.eq(id)),
@@ -63,7 +63,7 @@ impl ViewerQuery {
     #[graphql(directive = Can::apply(&[ME, CLIENT_API]))]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
         let scope = ShopScope::from(ctx);
-        // The guard let nobody else pass; an account that was deleted since has no key any more.
+        // The guard refuses other callers; a customer who was deleted in the meantime has no valid key.
         let Owner::Customer(id) = scope.principal()?.owner else { return Err(Error::Unauthenticated) };
         let own = live_customers().filter(customer::Column::Id.eq(id)).limit(1);
         own.one(scope.reader()).await?.map(Viewer).ok_or(Error::Unauthenticated)

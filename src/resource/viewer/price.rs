@@ -1,11 +1,11 @@
-//! What a customer pays for a service (docs/contract/client.md#9.0): computed for all services of a level by
-//! two statements.
+//! The price that a customer pays for a service (docs/contract/client.md#9.0), computed for all services of a level
+//! with two statements.
 
 use std::collections::HashMap;
 
 use async_graphql::SimpleObject;
 use entity::{Id, pricing, service};
-use facade::record::{Money, View, load};
+use facade::record::{Money, View, load_models};
 use rust_decimal::Decimal;
 use sea_orm::{DbErr, Select};
 
@@ -14,7 +14,7 @@ use crate::resource::pricing::{self as prices, Pricing};
 use crate::scope::ShopScope;
 use crate::shop::tax;
 
-/// Billing of what is never paid for: no row of prices has it.
+/// The billing period of free services. No row of prices has it.
 const FREE: &str = "free";
 
 /// What a period of a service costs, in the currency of the service.
@@ -39,15 +39,15 @@ impl ServicePrice {
     }
 }
 
-/// What of a service its price depends on.
-struct Sold {
+/// The columns of a service that its price depends on.
+struct PricedService {
     id: Id,
     product_id: Option<Id>,
     billing: String,
     currency: String,
 }
 
-impl Sold {
+impl PricedService {
     fn read(service: View<'_>) -> std::result::Result<Self, DbErr> {
         let text = |column: service::Column| {
             Ok::<_, DbErr>(service.cell(column as usize)?.text().unwrap_or_default().to_owned())
@@ -61,10 +61,10 @@ impl Sold {
     }
 }
 
-/// Rows of prices by the thing that they are for.
+/// Rows of prices by the key of their product or service.
 type Offers = HashMap<Id, Vec<pricing::Model>>;
 
-/// The prices of services, in their order; none where the shop has none.
+/// The price of each service, in their order; nothing if the shop has no price for it.
 ///
 /// # Errors
 /// When the database fails.
@@ -72,8 +72,8 @@ pub(super) async fn of_services(
     scope: ShopScope<'_>,
     services: &[View<'_>],
 ) -> Result<Vec<Option<ServicePrice>>> {
-    let services = services.iter().map(|service| Sold::read(*service));
-    let services: Vec<Sold> = services.collect::<std::result::Result<_, _>>()?;
+    let services = services.iter().map(|service| PricedService::read(*service));
+    let services: Vec<PricedService> = services.collect::<std::result::Result<_, _>>()?;
     let own = offers(scope, prices::prices_of_services, services.iter().map(|service| service.id).collect())
         .await?;
     let products = services.iter().filter_map(|service| service.product_id).collect();
@@ -83,7 +83,7 @@ pub(super) async fn of_services(
         tax::rate(scope.shop(), scope.principal()?.owner.customer()).await?,
     );
     let prices = services.iter().map(|service| {
-        let stored = stored(service, &own, &products)?;
+        let stored = stored_price(service, &own, &products)?;
         Some(ServicePrice::new(stored, tax_included, rate))
     });
     Ok(prices.collect())
@@ -95,14 +95,14 @@ async fn offers(
     keys: Vec<Id>,
 ) -> Result<Offers> {
     let mut offers = Offers::new();
-    for row in load::<Pricing>(*scope, keys, pricing::Column::RelatedId, rows).await? {
+    for row in load_models::<Pricing>(*scope, keys, pricing::Column::RelatedId, rows).await? {
         offers.entry(row.related_id).or_default().push(row);
     }
     Ok(offers)
 }
 
-/// The price of a period as it is stored: the service's own, else that of its product.
-fn stored(service: &Sold, own: &Offers, products: &Offers) -> Option<f64> {
+/// The stored price of a period: of the service itself, otherwise of its product.
+fn stored_price(service: &PricedService, own: &Offers, products: &Offers) -> Option<f64> {
     if service.billing == FREE {
         return Some(0.0);
     }
@@ -119,7 +119,7 @@ fn stored(service: &Sold, own: &Offers, products: &Offers) -> Option<f64> {
     Some(row.map_or(0.0, |row| of_row(row, &service.billing)))
 }
 
-/// The price of a period; of the first period that is offered where it is not.
+/// The price of a period, or of the first period that the row has a price for.
 fn of_row(row: &pricing::Model, billing: &str) -> f64 {
     let first = || prices::by_period(row).into_iter().find_map(|(_, price)| price);
     of_period(row, billing).or_else(first).unwrap_or(0.0)

@@ -1,5 +1,5 @@
-//! Services as their customer sees them (docs/contract/client.md#9): without the notes of the staff, what
-//! went wrong at delivery, and what the extension keeps.
+//! Services as their customer sees them (docs/contract/client.md#9): without the notes of the staff, errors of
+//! delivery, and data of the extension.
 
 use entity::{product, server, service};
 use facade::record;

@@ -1,4 +1,4 @@
-//! How long a key opens something, and what a client is told that has none (RFC 6750).
+//! How long a key is valid, and the answer to a client without one (RFC 6750).
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn a_key_ends_with_its_owner() {
     tokio::time::sleep(A_MOMENT).await;
     assert_eq!(status(&shop, HEALTH, "health").await, 401);
     assert!(!customer_key(&shop).await);
-    // Whoever has not ended yet goes on.
+    // Keys that have not expired stay valid.
     shop.sql("UPDATE admins SET expires_at = '2037-01-01 00:00:00' WHERE id = 2").await;
     tokio::time::sleep(A_MOMENT).await;
     assert_eq!(status(&shop, HEALTH, "health").await, 200);

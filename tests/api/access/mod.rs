@@ -1,11 +1,11 @@
-//! Who asks, what they may, and how much of it.
+//! Authentication, authorisation, and limits.
 //!
 //! | Module | Holds |
 //! |---|---|
 //! | [`guards`] | every field, change, condition and REST operation, tried by everybody |
 //! | [`keys`] | how long a key opens something |
 //! | [`prices`] | what operations cost, and `docs/prices.md` |
-//! | [`throttle`] | limits of requests and points on both faces |
+//! | [`throttle`] | limits of requests and points in both APIs |
 
 pub(crate) mod guards;
 pub(crate) mod keys;

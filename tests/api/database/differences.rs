@@ -1,5 +1,4 @@
-//! Where SQLite and PostgreSQL cannot compare texts as MariaDB does: README's list, each with its
-//! proof.
+//! Where SQLite and PostgreSQL cannot compare texts as MariaDB does: a test for each entry of the list in README.md.
 
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};

@@ -1,4 +1,4 @@
-//! A database that is away, slow, locked or only to be read: an answer in time, and none of it stays.
+//! A database that is unavailable, slow, locked or read-only: answers come in time, and the server recovers.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use crate::harness::shop::Shop;
 use crate::harness::store::{BACKEND, Store, program};
 use crate::harness::wire::{self, Answer, Request};
 
-/// No answer may take longer.
+/// Maximum duration of an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 const PRODUCT: &str = "/api/application/products/1";
 const QUERY: &str = "{ products(perPage: 1) { nodes { name } } }";
@@ -35,7 +35,7 @@ async fn status(shop: &Shop, path: &str) -> u16 {
     read(shop, path, "application/json").await.status
 }
 
-/// The three faces say the same: not now, try again.
+/// REST, GraphQL and `/readyz` all answer 503 with `Retry-After`.
 async fn assert_unavailable(shop: &Shop) {
     let json = read(shop, PRODUCT, "application/json").await;
     assert_eq!((json.status, json.header("retry-after")), (503, Some("5")), "{}", json.text());
@@ -164,7 +164,7 @@ async fn a_server_that_only_reads_refuses_every_write() {
     shop.close().await;
 }
 
-/// What no resolver stops, the database does.
+/// A statement that no resolver cancels is ended by the database.
 #[tokio::test]
 async fn a_connection_that_only_reads_cannot_write() {
     let store = Store::fresh().await.unwrap();

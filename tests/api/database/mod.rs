@@ -1,13 +1,13 @@
-//! The database: its kinds, its failures, and who writes beside whom.
+//! The database: its kinds, its failures, and concurrent writers.
 //!
 //! | Module | Holds |
 //! |---|---|
 //! | [`differences`] | where the databases differ, as README lists it |
-//! | [`failure`] | a database that is away, slow, locked or only to be read |
-//! | [`invariants`] | many clients at once, and what must hold in the rows |
+//! | [`failure`] | a database that is unavailable, slow, locked or read-only |
+//! | [`invariants`] | many concurrent clients, and the invariants of the rows |
 //! | [`own_tables`] | guichet's own tables |
 //! | [`races`] | writers that meet |
-//! | [`replica`] | what is read from a replica, and what never is |
+//! | [`replica`] | which reads a replica answers, and which never |
 //! | [`statements`] | how many SQL statements an answer costs |
 //! | [`two_writers`] | the original writes beside us; reads write nothing |
 

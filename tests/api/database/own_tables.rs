@@ -1,4 +1,5 @@
-//! guichet's own tables: made at the start, in a version, by whoever may; what happens without them.
+//! guichet's own tables: they are made at the start if the user may, they have a version, and the server runs without
+//! them.
 
 use std::process::Output;
 use std::time::Duration;
@@ -32,7 +33,7 @@ async fn output(store: &Store, arguments: &[&str]) -> Output {
     tokio::task::spawn_blocking(move || program.output().unwrap()).await.unwrap()
 }
 
-/// What the doctor says of them: its level, its words and its advice.
+/// The finding of the doctor about them: severity, result and advice.
 async fn finding(store: &Store) -> [String; 3] {
     let report: Json = serde_json::from_slice(&output(store, &["doctor", "--json"]).await.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap();
@@ -106,7 +107,7 @@ async fn a_read_only_server_makes_none() {
     shop.close().await;
 }
 
-/// The answer to somebody who signs in.
+/// The answer to a sign-in.
 async fn sign_in(app: &guichet::App) -> (u16, Json) {
     let body = json!({"query": SIGN_IN}).to_string();
     let request = Request::post("/graphql").header("Host", "shop").header("Content-Type", "application/json");
@@ -140,7 +141,7 @@ async fn with_few_rights(store: &Store) -> Database {
     Database::from_url(&format!("{scheme}://{user}:few@{host}/{name}")).unwrap()
 }
 
-/// Takes the user away again.
+/// Removes the user.
 async fn forget(store: &Store) {
     let guichet::platform::config::DatabaseTarget::Url(url) = store.address().target else { return };
     let user = format!("few_{}", url.expose().rsplit_once('/').unwrap().1);

@@ -1,4 +1,4 @@
-//! Writers that meet: what was true before is true after, and nobody is answered 500.
+//! Concurrent writers: invariants hold afterwards, and no answer is 500.
 
 use futures_util::future::join_all;
 use serde_json::{Value as Json, json};
@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::harness::shop::Shop;
 
 const GROUPS: &str = "/api/application/groups";
-/// Enough for every order to come about.
+/// Number of rounds: enough for every interleaving.
 const ROUNDS: usize = 8;
 
 async fn shop() -> Shop {
@@ -95,7 +95,7 @@ async fn a_customer_that_many_suspend_has_one_note_of_each_kind() {
     shop.close().await;
 }
 
-/// Changes a customer again and again, until the customer is gone.
+/// Changes a customer repeatedly, until the customer is deleted.
 async fn change_until_deleted(shop: &Shop, path: &str) {
     for number in 0..10_000 {
         let body = json!({"city": format!("Town {number}"), "balance": 1 + number % 9});

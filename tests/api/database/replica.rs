@@ -1,4 +1,4 @@
-//! A replica that lags behind: another copy of the recorded shop, whose rows tell who answered.
+//! A replica that lags behind: another copy of the recorded shop, whose rows reveal which database answered.
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ async fn keys_and_settings_are_those_of_the_primary() {
     close(shop, replica).await;
 }
 
-/// What no resolver does, the database refuses.
+/// Writes that no resolver does are refused by the database.
 #[tokio::test]
 async fn nothing_is_written_to_the_replica() {
     let store = Store::fresh().await.unwrap();

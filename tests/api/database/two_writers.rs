@@ -78,7 +78,7 @@ async fn reading_changes_nothing() {
     shop.close().await;
 }
 
-/// How many keys were used; nothing else about them may have changed.
+/// The number of keys that were used; nothing else about them may have changed.
 fn only_used(before: &BTreeMap<String, Row>, after: &BTreeMap<String, Row>) -> usize {
     let columns = &DATA[KEYS].columns;
     let mut used = 0;

@@ -1,5 +1,5 @@
-//! Where the server differs from the recordings on purpose: `deviations.json` came with them,
-//! `additions.json` is ours, and has the last word.
+//! Declared differences from the recordings: `deviations.json` came with them, `additions.json` is ours and takes
+//! precedence.
 
 use std::sync::LazyLock;
 
@@ -17,17 +17,17 @@ struct Deviation {
     /// Glob on `scenario/step`.
     #[serde(rename = "match", deserialize_with = "glob")]
     matches: Regex,
-    /// The status that we answer instead; nothing else of the answer is compared then.
+    /// The status of our answer; then nothing else of the answer is compared.
     status: Option<u16>,
     /// Paths that may differ in any way.
     #[serde(default)]
     ignore: Vec<String>,
-    /// Paths that may be there although they were not recorded.
+    /// Paths that may exist although they were not recorded.
     #[serde(default)]
     extra: Vec<String>,
 }
 
-/// Everything declared for one step.
+/// All declared differences of one step.
 #[derive(Debug, Default)]
 pub(crate) struct Allowed {
     /// The status instead of the recorded one.

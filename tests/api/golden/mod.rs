@@ -1,7 +1,7 @@
-//! The recordings replayed: every step of every scenario, its answer and what it changed.
+//! Replays the recordings: every step of every scenario, with its answer and its changes of the database.
 //!
-//! Every file `tests/golden/<resource>.jsonl` is replayed, in both languages. `GOLDEN=<text>` in the environment replays
-//! only the scenarios whose name holds the text.
+//! Every file `tests/golden/<resource>.jsonl` is replayed, in both languages. `GOLDEN=<text>` in the environment
+//! replays only the scenarios whose name holds the text.
 
 pub(crate) mod deviation;
 
@@ -25,7 +25,7 @@ use crate::rest::openapi;
 
 /// Failing steps that are printed in full.
 const SHOWN: usize = 12;
-/// Headers that are absent where the recording has none.
+/// Headers that must be absent if the recording does not have them.
 const EXACT_HEADERS: [&str; 4] = ["x-ratelimit-limit", "x-ratelimit-remaining", "retry-after", "allow"];
 
 /// The recordings of one resource: a file of `tests/golden/`.
@@ -99,7 +99,7 @@ pub(crate) struct Received {
     /// HTTP status.
     pub(crate) status: u16,
     headers: BTreeMap<String, String>,
-    /// Body, where it is JSON.
+    /// Body, if it is JSON.
     pub(crate) json: Option<Json>,
     text: Option<String>,
     magic: Option<String>,
@@ -135,7 +135,7 @@ struct Scenario {
 /// Replays the scenarios of all files in one language.
 fn replay(lang: &str) {
     let named = env::var("GOLDEN").unwrap_or_default();
-    // Some are recorded in one language alone: the other one has nothing to replay then.
+    // Some scenarios are recorded in one language only.
     assert!(exchanges().any(|step| step.scenario.contains(&named)), "no scenario's name holds {named:?}");
     let scenarios: Vec<Scenario> =
         RECORDINGS.iter().flat_map(|recordings| recordings.scenarios(lang, &named)).collect();
@@ -159,7 +159,7 @@ fn replay(lang: &str) {
 /// Scenarios of one language that are replayed at the same time.
 fn concurrency() -> usize {
     match *BACKEND {
-        // It slows down with every more database in use.
+        // It becomes slower with each further database in use.
         DbBackend::MySql => 1,
         _ => thread::available_parallelism().map_or(4, |threads| threads.get().max(4)),
     }
@@ -194,7 +194,7 @@ impl Scenario {
         failures
     }
 
-    /// A failing step, to read: what was asked, what differs, what came.
+    /// A failing step as text: the request, the differences, the answer.
     fn report(&self, step: &Exchange, answer: &Answer, found: &[Difference]) -> String {
         let Exchange { step: number, lang, request, response, .. } = step;
         let body = request.body.as_ref().map(Json::to_string).or_else(|| request.raw.clone());
@@ -224,7 +224,7 @@ impl Scenario {
     }
 }
 
-/// Holds our own answer against `openapi.json`.
+/// Validates our own answer against `openapi.json`.
 fn hold_to_contract(step: &Exchange, answer: &Answer, into: &mut Comparison) {
     let request = &step.request;
     if answer.header("content-type") == Some("application/json") {
@@ -302,13 +302,13 @@ fn same_file(magic: &str, body: &[u8]) -> bool {
 }
 
 impl SentStatement {
-    /// Whether it is a question alone: nothing but its path and key counts.
+    /// Whether it only reads: only its path and key matter.
     pub(crate) fn is_plain(&self) -> bool {
         let usual = |(name, value): (&String, &String)| name == "Accept" && value == "application/json";
         self.body.is_none() && self.raw.is_none() && self.headers.iter().all(usual)
     }
 
-    /// Whether it is meant to change something.
+    /// Whether it changes something.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
     }
@@ -327,7 +327,7 @@ impl SentStatement {
     }
 }
 
-/// Every recording agrees with itself: the files are read whole, and the comparison is sound.
+/// Every recording equals itself: the files are read completely, and the comparison works.
 #[test]
 fn recordings_agree_with_themselves() {
     for recordings in RECORDINGS.iter() {

@@ -1,4 +1,4 @@
-//! GraphQL's errors: their codes, what they tell and what not, and where they stand.
+//! Errors of GraphQL: their codes, their messages, and their paths.
 
 use facade::error::Code;
 use serde_json::{Value as Json, json};
@@ -67,7 +67,7 @@ async fn errors_have_their_code() {
     shop.close().await;
 }
 
-/// Whoever has a key is told what it may have meant; nobody else learns names by guessing.
+/// Callers with a key get suggestions for misspelled names; others cannot learn names by guessing.
 #[tokio::test]
 async fn names_are_suggested_to_callers_with_a_key() {
     let shop = Shop::golden("en").await;

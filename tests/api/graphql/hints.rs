@@ -1,4 +1,4 @@
-//! How long answers may be kept, by the hints of the schema's fields.
+//! How long answers may be cached, by the hints of the fields in the schema.
 
 use async_graphql::Request;
 use async_graphql::registry::MetaType;
@@ -34,7 +34,7 @@ fn a_field_without_a_time_ends_all() {
     }
 }
 
-/// Where somebody hints a list one day, what hangs on its rows still has a time of its own.
+/// If a list gets a hint, related rows of its rows keep a hint of their own.
 #[test]
 fn what_hangs_on_a_record_has_its_own_time() {
     let mut registry = schema::registry();

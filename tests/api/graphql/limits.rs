@@ -1,4 +1,4 @@
-//! What GraphQL refuses before it runs: each limit has its code, and costs no SQL statement.
+//! Operations that GraphQL refuses before they run: each limit has its code, and a refusal costs no SQL statement.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use self::attack::{aliases, attacks, deep, introspection};
 use crate::harness::shop::Shop;
 use crate::harness::wire::{Answer, Request};
 
-/// What `bench` measures is what is refused here.
+/// The documents that `bench` measures are refused here.
 #[path = "../../../bench/src/bin/attacks/attack.rs"]
 mod attack;
 
-/// Media type that tells of a refusal by its status.
+/// The media type whose answers have the status of the refusal.
 const GRAPHQL: &str = "application/graphql-response+json";
 
 /// A question about the schema whose lists have so many names, within each other.
@@ -26,7 +26,7 @@ fn multiplied(names: usize) -> String {
     format!("{{ __schema {{ types {{ {} }} }} }}", lists(&format!("type {{ {} }}", lists("name"))))
 }
 
-/// The whole schema, so many times.
+/// The whole schema, several times.
 fn names(times: usize) -> String {
     let types = "types { name fields { name args { name type { name ofType { name } } } type { name } } }";
     (0..times).map(|name| format!("s{name}: __schema {{ {types} }} ")).collect()
@@ -51,7 +51,7 @@ async fn send(shop: &Shop, body: Vec<u8>) -> Answer {
     shop.send(&Request { method: "POST".to_owned(), path: "/graphql".to_owned(), headers, body }).await
 }
 
-/// Holds a request against its refusal: code, limit, status, no data and no statement.
+/// Checks the refusal of a request: code, limit, status, no data and no statement.
 async fn refused(shop: &Shop, label: &str, body: Vec<u8>, code: &str, limit: &str, status: u16) {
     let before = shop.statements();
     let answer = send(shop, body).await;

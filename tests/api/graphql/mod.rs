@@ -1,12 +1,12 @@
-//! What GraphQL alone has: its language, its lists, its identifiers.
+//! What only GraphQL has: its language, connections and global identifiers.
 //!
 //! | Module | Holds |
 //! |---|---|
 //! | [`cursors`] | every list walked by cursors, in every order that it offers |
-//! | [`errors`] | the errors: their codes, what they tell, where they stand |
+//! | [`errors`] | errors: their codes, messages and paths |
 //! | [`execution`] | fields collected, null propagated, changes in their order |
-//! | [`hints`] | how long answers may be kept |
-//! | [`limits`] | what is refused before it runs |
+//! | [`hints`] | how long answers may be cached |
+//! | [`limits`] | operations that are refused before they run |
 //! | [`nodes`] | records found again by their global identifier |
 //! | [`paging`] | parts of a list, their ends and their cost |
 //! | [`persisted`] | operations named instead of sent |

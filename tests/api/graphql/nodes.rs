@@ -1,4 +1,4 @@
-//! Records are found again by their global identifier, by those who may read them and by nobody else.
+//! Records are found by their global identifier, only by callers who may read them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ async fn shop() -> Shop {
         "UPDATE subscriptions SET service_id = 1, deleted_at = NULL",
         "UPDATE invoices SET customer_id = 1 WHERE id IN (1, 2)",
         "UPDATE services SET customer_id = 1 WHERE id IN (2, 3)",
-        // The first of everything is there.
+        // Each kind of record has a row with key 1.
         "UPDATE invoices SET deleted_at = NULL, status = 'paid' WHERE id = 1",
         "UPDATE services SET deleted_at = NULL, status = 'active', server_id = 1 WHERE id = 1",
         "UPDATE invoice_items SET invoice_id = 1, deleted_at = NULL WHERE id = 1",
@@ -51,7 +51,7 @@ fn nodes(registry: &Registry) -> BTreeSet<String> {
     possible_types.iter().cloned().collect()
 }
 
-/// What has a global identifier is a node, what is a node has one, and the list of the resources knows it.
+/// A type with a global identifier is a node, a node has one, and it is in the list of the resources.
 #[test]
 fn what_has_an_id_is_a_node() {
     let registry = schema::registry();
@@ -103,7 +103,7 @@ pub(crate) fn collect(data: &Json, found: &mut BTreeMap<String, (String, i64)>) 
     }
 }
 
-/// The `id` that a record is shown with anywhere in the schema finds it again, for the same caller.
+/// The `id` of a record anywhere in the schema finds the record, for the same caller.
 #[tokio::test]
 async fn every_record_is_found_again() {
     let shop = shop().await;
@@ -148,7 +148,7 @@ async fn every_record_is_found_again() {
     shop.close().await;
 }
 
-/// A node needs what the record's own query needs, whether it is there or not.
+/// A node needs the abilities of the record's own query, whether the row exists or not.
 #[tokio::test]
 async fn every_node_needs_its_ability() {
     let shop = shop().await;
@@ -210,7 +210,7 @@ async fn every_node_needs_its_ability() {
     shop.close().await;
 }
 
-/// What is deleted or hidden is so everywhere, and so is what hangs on it.
+/// Deleted and hidden rows are hidden everywhere, with the rows that belong to them.
 #[tokio::test]
 async fn what_is_deleted_is_not_found() {
     let shop = shop().await;
@@ -236,7 +236,7 @@ async fn what_is_deleted_is_not_found() {
             }
         }
     }
-    // A server on which nothing runs is not seen anywhere.
+    // A server without services is not shown anywhere.
     shop.sql("UPDATE services SET server_id = NULL").await;
     let answer = shop.graphql(query, json!({"id": global("Server", 1)}), "all").await;
     assert_eq!(answer, json!({"data": {"node": null}}));

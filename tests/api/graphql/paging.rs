@@ -1,4 +1,4 @@
-//! What part of a list is answered, what is told of it, and what that costs.
+//! Slices of lists: which rows they have, their `pageInfo` and `totalCount`, and the statements that they cost.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ async fn sizes_and_ends_are_as_relay_says() {
         assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{paging}: {answer}");
         assert!(answer["errors"][0]["message"].as_str().unwrap().contains('`'), "{answer}");
     }
-    // Rows that are all gone have none before and none behind.
+    // If all rows were deleted, none precede and none follow.
     shop.sql("UPDATE products SET deleted_at = '2026-11-20 10:00:00'").await;
     for paging in
         [format!("after: \"{second}\""), format!("last: 2, before: \"{second}\""), "page: 3".to_owned()]
@@ -153,7 +153,7 @@ async fn cursors_cost_no_statement() {
     shop.close().await;
 }
 
-/// The default order is the primary key's, wherever the cursor stands.
+/// The default order is by primary key, for every cursor.
 #[tokio::test]
 async fn the_default_order_is_read_from_the_primary_key() {
     let shop = shop().await;

@@ -96,7 +96,7 @@ async fn a_client_keeps_what_has_not_changed() {
     shop.close().await;
 }
 
-/// The field that may be kept for the shortest time decides; what a key was needed for is nobody else's.
+/// The shortest time of all fields counts; an answer that needs a key is private.
 #[tokio::test]
 async fn an_answer_is_kept_as_its_fields_say() {
     let shop = Shop::golden("en").await;
@@ -114,7 +114,7 @@ async fn an_answer_is_kept_as_its_fields_say() {
         let (_, headers, _) = shop.post("/graphql", "all", &json!({"query": query})).await;
         assert!(headers.contains(&("cache-control".to_owned(), "no-store".to_owned())), "{query}");
     }
-    // A refusal is not kept; nor what holds one.
+    // Neither a refusal nor an answer with errors may be cached.
     let path = format!("/graphql?query={}", encoded(statistics));
     let (_, headers, refused) = shop.get(&path, "products-read").await;
     assert_eq!(code(&refused), "FORBIDDEN");

@@ -14,14 +14,14 @@ const DATA: &str = include_str!("../../golden/data.json");
 /// Secrets that are null or absent in our answers, whatever was recorded.
 pub(crate) const HIDDEN: [&str; 2] = ["confirmation_token", "totp_secret"];
 
-/// One place where the server answered something else.
+/// One place where our answer differs.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Difference {
     /// Where: `status`, `header <name>`, `body.data.0.name`, `db.<table>/<key>.<column>`.
     pub(crate) path: String,
-    /// The recorded value; `None` where nothing was recorded.
+    /// The recorded value; `None` if the recording has none.
     pub(crate) expected: Option<String>,
-    /// Our value; `None` where we answered nothing.
+    /// Our value; `None` if our answer has none.
     pub(crate) got: Option<String>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Comparison {
     pub(crate) loose: bool,
     /// Recorded random value → ours.
     pub(crate) learned: HashMap<String, String>,
-    /// What differs.
+    /// The differences.
     pub(crate) found: Vec<Difference>,
 }
 
@@ -199,7 +199,7 @@ fn hostless(text: &str) -> String {
     HOST.replace_all(text, "$1").into_owned()
 }
 
-/// What sort of random value a text is.
+/// The kind of a random value.
 fn kind(text: &str) -> Option<usize> {
     static KINDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         let kinds = [

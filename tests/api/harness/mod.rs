@@ -1,15 +1,15 @@
-//! What the tests work with: a server to ask, its database, and what changed there.
+//! What the tests use: a running server, its database, and the changes of its rows.
 //!
 //! | Module | Holds |
 //! |---|---|
 //! | [`compare`] | when two JSON values or two cells are the same |
 //! | [`example`] | the example rows of the resources |
 //! | [`program`] | the built program as a process, and its log |
-//! | [`proxy`] | a way to a server that a test can cut |
+//! | [`proxy`] | a proxy that a test can interrupt |
 //! | [`rows`] | what changed in a database |
-//! | [`shop`] | a running server to ask, by key name |
+//! | [`shop`] | a running server, with keys by name |
 //! | [`store`] | databases cloned from a template |
-//! | [`walk`] | ways through the schema |
+//! | [`walk`] | paths through the schema |
 //! | [`wire`] | the HTTP client, which sends exactly what it is told |
 
 pub(crate) mod compare;

@@ -53,7 +53,7 @@ impl Program {
         let log = folder().join(format!("guichet_test_{}_{number}.log", std::process::id()));
         program.args(["serve", "--listen=127.0.0.1:0"]).envs([
             ("APP_KEY", APP_KEY),
-            // The recorded keys were made at a certain time; the program's clock goes on.
+            // The recorded keys have a fixed age; the clock of the program does not.
             ("SANCTUM_TOKEN_EXPIRATION", "0"),
             ("GUICHET_RATE_LIMIT", "0"),
         ]);
@@ -105,7 +105,7 @@ impl Program {
         }
     }
 
-    /// What it has logged so far.
+    /// The lines that it has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }

@@ -65,7 +65,7 @@ impl Proxy {
         self.listen(TcpListener::bind(self.here).await.unwrap());
     }
 
-    /// Keeps connections open, and lets nothing through on them and on new ones.
+    /// Keeps connections open, and passes nothing on, on them and on new ones.
     pub(crate) fn stall(&self, stalled: bool) {
         self.stalled.send_replace(stalled);
     }

@@ -1,4 +1,4 @@
-//! What a database holds, and what changed in it: the `db` part of a recording.
+//! The rows of a database and their changes: the part `db` of a recording.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -44,7 +44,7 @@ struct Index {
 }
 
 impl Table {
-    /// The row's name: its primary key, or the whole row where it has none.
+    /// The identity of the row: its primary key, or the whole row if it has none.
     fn key(&self, cells: impl Fn(&str) -> Cell) -> String {
         let all = || self.columns.iter().map(|column| column.name.clone()).collect();
         let names: Vec<String> = self.indexes.get("PRIMARY").map_or_else(all, |index| index.columns.clone());
@@ -137,18 +137,18 @@ pub(crate) struct Change {
     pub(crate) table: String,
     /// Its primary key.
     pub(crate) key: String,
-    /// What happened to it.
+    /// The change.
     pub(crate) act: Act,
 }
 
-/// What happened to a row.
+/// A change of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Act {
     /// A new row with these cells.
     Insert(BTreeMap<String, Cell>),
     /// New values of these cells.
     Update(BTreeMap<String, Cell>),
-    /// The row is gone.
+    /// The row was deleted.
     Delete,
 }
 
@@ -192,7 +192,7 @@ fn text(value: &Json) -> Cell {
     }
 }
 
-/// What has to be done to `before` to get `after`. Keys' own book-keeping is left out.
+/// The changes from `before` to `after`, without the last use of keys.
 pub(crate) fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
     let mut found = Vec::new();
     for (name, now) in after.iter().filter(|(name, _)| *name != "personal_access_tokens") {

@@ -45,7 +45,7 @@ pub(crate) struct Shop {
     last: Arc<Mutex<String>>,
 }
 
-/// Tables that are read at most once a second, whatever is asked.
+/// Tables that are read at most once a second, whatever the request.
 const REMEMBERED: [&str; 4] = [
     "personal_access_tokens",
     "admins",
@@ -110,7 +110,7 @@ impl Shop {
         format!("http://{}", self.address)
     }
 
-    /// Sends a request as it is.
+    /// Sends a request unchanged.
     pub(crate) async fn send(&self, request: &Request) -> Answer {
         wire::send(self.address, request).await.expect("an answer")
     }
@@ -181,7 +181,7 @@ impl Shop {
         let (explain, column) = match self.store.db.get_database_backend() {
             DbBackend::MySql => (format!("EXPLAIN FORMAT=JSON {}", sql.replace('?', "1")), 0),
             DbBackend::Postgres => {
-                // So few rows would be read one by one, and sorted.
+                // With so few rows, the planner would scan and sort them.
                 for way in ["seqscan", "bitmapscan", "sort"] {
                     self.sql(&format!("SET enable_{way} = off")).await;
                 }
@@ -207,7 +207,7 @@ impl Shop {
         if self.is_mysql() { format!("`{column}`") } else { format!("\"{column}\"") }
     }
 
-    /// Everything in the database.
+    /// All rows of the database.
     pub(crate) async fn rows(&self) -> Snapshot {
         self.store.rows().await.expect("the database's rows")
     }
@@ -231,12 +231,12 @@ impl Shop {
         row.unwrap_or_else(|error| panic!("{sql}: {error}")).and_then(|row| row.try_get_by_index(0).unwrap())
     }
 
-    /// Writes when keys were last used, as the program does once in a while.
+    /// Writes the last use of keys, as the program does periodically.
     pub(crate) async fn write_used_keys(&self) {
         self.app.write_used_keys().await.expect("the keys are written");
     }
 
-    /// Writes what shadowing has found, rather than every few seconds.
+    /// Writes the findings of shadowing now, not after some seconds.
     pub(crate) async fn write_findings(&self) {
         self.app.flush_telemetry().await;
     }
@@ -259,7 +259,7 @@ fn settings(lang: &str) -> Config {
         ("APP_KEY", APP_KEY),
         ("APP_LOCALE", lang),
         ("APP_URL", "https://127.0.0.1"),
-        // The least that there is: hashing was a quarter of what the tests took.
+        // The lowest cost: hashing took a quarter of the time of the tests.
         ("BCRYPT_ROUNDS", "4"),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -1,13 +1,13 @@
 //! Fresh databases for tests: clones of one template that holds the recorded shop's rows.
 //!
 //! * SQLite (default): the template's file is copied.
-//! * PostgreSQL, MySQL/MariaDB: a few databases are used again and again; before each use, the
-//!   tables that changed are emptied and filled anew, and counters are put back.
+//! * PostgreSQL, MySQL/MariaDB: a few databases are reused; before each use, the tables that changed are filled anew,
+//!   and their counters are reset.
 //!
 //! `GUICHET_TEST_DATABASE` = `sqlite`, `mysql` or `postgres`; the servers' addresses are
 //! `GUICHET_TEST_MYSQL_URL` (default `mysql://root@127.0.0.1:3306`) and
 //! `GUICHET_TEST_POSTGRES_URL` (default `postgres://postgres@127.0.0.1:5432`).
-//! What a run leaves behind, the next one removes.
+//! Each run removes what the run before it left behind.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,8 +25,8 @@ use tokio::sync::OnceCell;
 
 use crate::harness::rows::{self, Snapshot, quoted};
 
-/// The recorded shop's rows (`tests/golden/data.json`), and those that the recordings lean on without
-/// holding them (`tests/golden/unrecorded.json`).
+/// The rows of the recorded shop (`tests/golden/data.json`), and further rows that the recordings depend on
+/// (`tests/golden/unrecorded.json`).
 pub(crate) static DATA: LazyLock<BTreeMap<String, TableData>> = LazyLock::new(|| {
     let files = [include_str!("../../golden/data.json"), include_str!("../../golden/unrecorded.json")];
     files.iter().flat_map(|file| serde_json::from_str::<BTreeMap<_, _>>(file).unwrap()).collect()

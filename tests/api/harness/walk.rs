@@ -1,4 +1,4 @@
-//! Ways through the schema, found in the schema itself: what no test has to be told of.
+//! Paths through the schema, found in the schema itself, so that no test has to list them.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ fn literal(registry: &Registry, ty: &str) -> String {
     }
 }
 
-/// Name of the type of objects in a field; nothing where it holds plain values.
+/// Name of the object type of a field; nothing for a field of a scalar or an enum.
 pub(crate) fn composite<'r>(registry: &'r Registry, ty: &str) -> Option<&'r str> {
     registry.concrete_type_by_name(ty).filter(|ty| ty.is_composite()).map(MetaType::name)
 }
@@ -71,7 +71,7 @@ impl<'r> Ways<'r> {
         let mut new = fields.filter_map(|(from, field)| {
             let ty = composite(self.registry, &field.ty)?;
             let fits = with_arguments || arguments(self.registry, field).is_empty();
-            // What an interface stands for has a way of its own.
+            // The types of an interface have paths of their own.
             let is_object = matches!(self.registry.types.get(ty), Some(MetaType::Object { .. }));
             (fits && is_object && !reached.contains(&ty)).then_some((ty, (from, field)))
         });
@@ -88,7 +88,7 @@ impl<'r> Ways<'r> {
         ty == "Query" || self.steps.contains_key(ty)
     }
 
-    /// What the fields on the way to a type need, from the root on.
+    /// The needs of the fields on the path to a type, from the root.
     pub(crate) fn needs(&self, ty: &str) -> Vec<Vec<Ability>> {
         let Some((from, field)) = self.steps.get(ty) else { return Vec::new() };
         self.needs(from).into_iter().chain(needs_of(field)).collect()
@@ -110,12 +110,12 @@ pub(crate) fn all_abilities() -> &'static Abilities {
     guichet::resource::abilities().all()
 }
 
-/// What a field needs: nothing where it doesn't say.
+/// The need of a field; none if it declares none.
 pub(crate) fn needs_of(field: &MetaField) -> Option<Vec<Ability>> {
     known(Can::read(field))
 }
 
-/// What a field of an input needs.
+/// The need of an input field.
 pub(crate) fn input_needs(field: &MetaInputValue) -> Option<Vec<Ability>> {
     known(Can::read_input(field))
 }

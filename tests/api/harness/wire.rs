@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client: one connection per request, nothing added, nothing hidden.
+//! A small HTTP/1.1 client: one connection for each request, and headers exactly as given.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What is sent.
+/// A request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     /// Method, upper case.
@@ -20,7 +20,7 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     /// Status code.
@@ -42,7 +42,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON; `null` where it is none.
+    /// The body as JSON; `null` if it is not JSON.
     pub(crate) fn json(&self) -> Json {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }

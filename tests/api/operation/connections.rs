@@ -165,7 +165,7 @@ async fn a_client_that_takes_no_answer_is_ended() {
     let mut stream = TcpStream::connect(address(&shop)).await.unwrap();
     let asset = "GET /graphql/asset/graphiql.min.js HTTP/1.1\r\nHost: shop\r\n\r\n";
     let asking = async {
-        // More than the system keeps for a connection. In the end the server is gone.
+        // More than the buffers of the system take. At the end, the server has closed the connection.
         while stream.write_all(asset.repeat(100).as_bytes()).await.is_ok() {}
     };
     tokio::time::timeout(PATIENCE, asking).await.expect("the connection is ended");
@@ -186,7 +186,7 @@ async fn silent_connections_make_room() {
     shop.close().await;
 }
 
-/// Whoever still sends when it is refused reads the refusal.
+/// A client that is still sending when it is refused can read the refusal.
 #[tokio::test]
 async fn a_refusal_reaches_a_client_that_still_sends() {
     let shop = Shop::golden("en").await;
@@ -207,7 +207,7 @@ async fn a_refusal_reaches_a_client_that_still_sends() {
     shop.close().await;
 }
 
-/// What is answered to a request that is written as it is.
+/// The answer to a request that is sent unchanged.
 async fn raw(shop: &Shop, text: &str) -> String {
     let mut stream = TcpStream::connect(address(shop)).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
@@ -241,7 +241,7 @@ async fn requests_name_one_host() {
     shop.close().await;
 }
 
-/// What hashes cost by default: those of the other tests take no time.
+/// The default cost of hashes: the other tests use the lowest.
 const SLOW: u32 = 12;
 
 /// Signs in, which takes a quarter of a second where hashes are slow.
@@ -331,7 +331,7 @@ async fn pages_say_what_they_may_load() {
     shop.close().await;
 }
 
-/// When the server stops, what is under way is answered, and who has sent half a request is not waited for.
+/// When the server stops, running requests are answered, and incomplete requests are not awaited.
 #[tokio::test]
 async fn the_end_is_not_held_up() {
     let server = Program::start(&[("GUICHET_GRACE", "0.5"), ("GUICHET_HEADER_TIMEOUT", "600")]).await;

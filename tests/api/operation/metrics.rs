@@ -1,4 +1,4 @@
-//! Prometheus' counters: what they say after known requests, and that their text is one.
+//! The metrics for Prometheus: their values after known requests, and the format of their text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -115,7 +115,7 @@ impl Scrape {
         Ok(())
     }
 
-    /// A sample; 0 where there is none.
+    /// The value of a sample; 0 if there is none.
     pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         self.samples.get(&(name.to_owned(), labels)).copied().unwrap_or(0.0)
@@ -266,7 +266,7 @@ async fn labels_are_bounded() {
     server.stop().await;
 }
 
-/// Nobody gets at them by accident.
+/// The public address does not serve them.
 #[tokio::test]
 async fn counters_are_not_where_everybody_asks() {
     let server = start().await;

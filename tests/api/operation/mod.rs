@@ -5,10 +5,10 @@
 //! | [`connections`] | slow clients, many clients, and the end of the server |
 //! | [`doctor`] | `guichet doctor` on the recorded shop, healthy and not |
 //! | [`metrics`] | Prometheus' counters |
-//! | [`request_log`] | the line that each request leaves in the log, and what it never holds |
+//! | [`request_log`] | the line of each request in the log, and data that it never has |
 //! | [`shadow`] | its answers and guichet's, compared |
 //! | [`traces`] | what an OpenTelemetry collector receives |
-//! | [`upstream`] | the shop's own server behind guichet: what is passed on to it, and how |
+//! | [`upstream`] | the shop's own server behind guichet: which requests are forwarded, and how |
 
 pub(crate) mod connections;
 pub(crate) mod doctor;

@@ -1,4 +1,4 @@
-//! The line that each request leaves in the log, and what it never holds.
+//! The line of each request in the log, and data that it never has.
 
 use guichet::access::key;
 use sea_orm::DbBackend;
@@ -14,7 +14,7 @@ use crate::operation::metrics;
 /// Parts of a line that are different each time.
 const VARYING: [&str; 4] = ["timestamp", "duration_us", "trace_id", "statements"];
 
-/// The lines of requests, without what varies.
+/// The lines of requests, without values that vary.
 fn lines(log: &str) -> Vec<Json> {
     let lines = log.lines().map(|line| serde_json::from_str::<Json>(line).expect("each line is JSON"));
     let mut lines: Vec<Json> = lines.filter(|line| line["target"] == "guichet::request").collect();
@@ -175,7 +175,7 @@ async fn a_client_that_goes_away_leaves_a_line_too() {
     assert_eq!((&line["path"], &line["status"]), (&json!("/api/application/groups/{id}"), &json!(499)));
 }
 
-/// What a client sends is not told, whatever it is and wherever it stands.
+/// The log has no data that a client sends, wherever the client puts it.
 #[tokio::test]
 async fn no_secret_and_no_personal_data_is_logged() {
     let server = Program::start(&[("RUST_LOG", "debug")]).await;
@@ -243,7 +243,7 @@ async fn lines_can_be_switched_off() {
     );
 }
 
-/// The log never decides about an answer: not where its disk is full, nor where its reader is gone or sleeps.
+/// The log never affects an answer: neither if its disk is full, nor if its reader has ended or is blocked.
 #[tokio::test]
 async fn a_log_that_cannot_be_written_changes_no_answer() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

@@ -52,7 +52,7 @@ fn recordings() -> BTreeMap<Question, Recorded> {
             }
         }
     }
-    // It tells of the installation, not of the shop.
+    // It describes the installation, not the shop.
     answers.retain(|(path, _), answer| answer.status != 429 && !path.ends_with("/license"));
     answers
 }
@@ -83,7 +83,7 @@ async fn answer(State(answers): State<Arc<HashMap<Question, Recorded>>>, request
         .unwrap()
 }
 
-/// The answer to somebody who may see everything.
+/// The answer to a caller with all abilities.
 fn at<'a>(answers: &'a mut BTreeMap<Question, Recorded>, path: &str) -> &'a mut Recorded {
     let answer = answers.get_mut(&(path.to_owned(), "all".to_owned()));
     answer.unwrap_or_else(|| panic!("{path} was recorded"))
@@ -123,7 +123,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// What shadowing finds when every question is asked.
+/// The findings of shadowing after every request was sent.
 async fn shadowed(name: &str, answers: &BTreeMap<Question, Recorded>) -> Findings {
     let address = original(answers.clone()).await;
     let folder = folder(name);
@@ -144,7 +144,7 @@ async fn shadowed(name: &str, answers: &BTreeMap<Question, Recorded>) -> Finding
     .await;
     let mut compared = 0;
     for (path, key) in answers.keys() {
-        // What has no route here was passed on.
+        // Requests without a route here were forwarded.
         let (_, headers, _) = shop.get(path, key).await;
         compared += u64::from(!headers.iter().any(|(name, _)| name == "via"));
     }
@@ -191,7 +191,7 @@ async fn planted_differences_are_found_by_replaying() {
     let (log, keys) = (folder.join("access.log"), folder.join("keys"));
     let names: BTreeSet<&str> =
         answers.keys().map(|(_, key)| key.as_str()).filter(|key| !key.is_empty()).collect();
-    // What stands in a log are names; some recorded keys are none.
+    // A log has names of users; some recorded keys are not names.
     let plain = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let lines: Vec<String> = answers
         .keys()

@@ -205,7 +205,7 @@ async fn only_what_is_sampled_is_told() {
     assert_eq!(names, ["GET /readyz", "SELECT"]);
 }
 
-/// A collector that is away is no reason to answer later, or not to stop.
+/// An unavailable collector delays neither answers nor the end of the server.
 #[tokio::test]
 async fn a_collector_that_is_away_is_not_waited_for() {
     let collector = Collector::open().await;
@@ -221,7 +221,7 @@ async fn a_collector_that_is_away_is_not_waited_for() {
     assert!(stopped.elapsed() < Duration::from_secs(10));
 }
 
-/// Nothing of the environment goes astray: the wrong protocol is told before the server starts.
+/// A protocol that is not supported is refused before the server starts.
 #[test]
 fn what_is_not_spoken_is_refused() {
     use guichet::platform::config::Config;

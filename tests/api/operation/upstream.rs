@@ -1,4 +1,4 @@
-//! The shop's own server behind guichet: what is passed on to it, how, and what is not.
+//! The shop's own server behind guichet: which requests are forwarded to it, and how.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,7 +42,7 @@ impl Original {
     }
 }
 
-/// What the shop's API tells everybody: that a key is missing, and by its headers a few settings.
+/// The answer of the shop's API without a key. Its headers reveal a few settings.
 async fn unauthenticated() -> Response {
     Response::builder()
         .status(401)
@@ -117,7 +117,7 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Re
     Request { method: method.to_owned(), path: path.to_owned(), headers, body: body.into() }
 }
 
-/// What the original saw of a header.
+/// The value of a header that the original received.
 fn seen(answer: &Answer, name: &str) -> Option<String> {
     let headers = answer.json()["headers"].as_array().unwrap().clone();
     let mut values = headers.iter().filter(|header| header[0] == name).map(|header| header[1].clone());
@@ -206,7 +206,7 @@ async fn routes_that_are_switched_off_are_passed_on() {
         let answer = shop.send(&request(method, path, &[key], "")).await;
         assert_eq!(answer.status, status, "{method} {path}");
     }
-    // What a POST means may be said in its body.
+    // The body of a POST may name another method.
     let form = ("Content-Type", "application/x-www-form-urlencoded");
     let path = "/api/application/groups/1";
     let answer = shop.send(&request("POST", path, &[key, form], "_method=delete&x=%20")).await;
@@ -308,7 +308,7 @@ async fn a_server_that_is_away_or_silent_is_told_apart() {
     }
 }
 
-/// An address where nobody listens.
+/// An address where no server listens.
 async fn upstream_away() -> Option<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     listener.local_addr().ok()
@@ -349,7 +349,7 @@ async fn bodies_are_larger_than_those_that_are_read_here() {
     shop.close().await;
 }
 
-/// What a raw client is answered.
+/// The answer to a raw request.
 async fn raw(shop: &Shop, text: &str) -> String {
     let mut stream = TcpStream::connect(shop.base().replace("http://", "")).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
@@ -472,7 +472,7 @@ async fn the_log_tells_what_was_passed_on() {
     assert!(!log.contains("secret") && !log.contains("someone"), "{log}");
 }
 
-/// A server that answers every head that it hears with the same bytes, and reads nothing else.
+/// A server that answers every request head with the same bytes, and reads nothing else.
 struct Blunt {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
@@ -524,7 +524,7 @@ async fn before(server: &Blunt, shadow: &str) -> Shop {
     Shop::with("en", |config| config.upstream = upstream).await
 }
 
-/// What comes back for bytes, until the server closes or says nothing for a while.
+/// The bytes that answer some bytes, until the server closes the connection or is silent for a while.
 async fn said(shop: &Shop, bytes: &str) -> String {
     let mut stream = TcpStream::connect(shop.base().replace("http://", "")).await.unwrap();
     stream.write_all(bytes.as_bytes()).await.unwrap();

@@ -1,5 +1,5 @@
-//! What a stranger can make the server do: nothing of a body is read, and little else, before a valid key is
-//! there.
+//! What a caller without a valid key can make the server do: no body is read before the key is checked, and little else
+//! is done.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::harness::wire::{Answer, Request};
 const CUSTOMERS: &str = "/api/application/customers";
 const GROUPS: &str = "/api/application/groups";
 const HEALTH: &str = "/api/application/health";
-/// How long an answer may take that must not wait for a body.
+/// Maximum duration of an answer that must not wait for a body.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What is answered to a request of which only the head is sent.
+/// The answer to a request of which only the head is sent.
 async fn head_only(shop: &Shop, head: &str) -> String {
     let mut stream = TcpStream::connect(shop.base().replace("http://", "")).await.unwrap();
     stream.write_all(format!("{head}\r\nHost: shop\r\n\r\n").as_bytes()).await.unwrap();
@@ -76,7 +76,7 @@ async fn bodies_are_not_waited_for() {
 async fn without_a_key_no_override_is_looked_at() {
     let shop = Shop::golden("en").await;
     let json = [("Content-Type", "application/json"), ("Accept", "application/json")];
-    // What can only be a POST is told as the contract does.
+    // A path that only accepts POST answers as the contract says.
     let plain = send(&shop, "POST", HEALTH, &json, b"").await;
     assert_eq!((plain.status, plain.header("allow")), (405, Some("GET, HEAD")));
     assert_eq!(send(&shop, "POST", "/api/x", &json, b"").await.status, 405);
@@ -117,7 +117,7 @@ async fn wrong_keys_are_held_back_and_valid_ones_are_not() {
     shop.close().await;
 }
 
-/// Behind proxies, the last one that is not trusted is the client; what it has made up itself stands before it.
+/// Behind proxies, the last address that is not trusted is the client; the client may have invented those before it.
 #[tokio::test]
 async fn a_client_cannot_choose_its_address() {
     let shop = Shop::with("en", |config| {
@@ -149,10 +149,10 @@ async fn a_body_is_as_large_as_its_operation_needs() {
     assert_eq!(shop.post(CUSTOMERS, "all", &json!({"firstname": long})).await.0, 422);
     let (status, _, body) = shop.post(CUSTOMERS, "all", &json!({"firstname": longer})).await;
     assert_eq!((status, &body["message"]), (413, &json!("The POST data is too large.")));
-    // A group has a picture of up to two megabytes.
+    // The picture of a group has up to two megabytes.
     assert_eq!(shop.post(GROUPS, "all", &json!({"name": "x".repeat(2_000_000)})).await.0, 422);
     assert_eq!(shop.post(GROUPS, "all", &json!({"name": "x".repeat(3_000_000)})).await.0, 413);
-    // Without a length, as much is read as may be.
+    // Without a length, the body is read up to the limit.
     let key = format!("Bearer {}", Shop::key("all"));
     let chunks = format!("{:x}\r\n{longer}\r\n0\r\n\r\n", longer.len());
     let headers = [
@@ -164,13 +164,13 @@ async fn a_body_is_as_large_as_its_operation_needs() {
     shop.close().await;
 }
 
-/// The status that answers a POST whose framing is the caller's own.
+/// The status of the answer to a POST with the given framing headers.
 async fn send_raw(shop: &Shop, path: &str, headers: &[(&str, &str)], body: &[u8]) -> u16 {
     let mut stream = TcpStream::connect(shop.base().replace("http://", "")).await.unwrap();
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!("POST {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
-    // A server that refuses may read no more.
+    // A server that refuses may stop reading.
     let _ = stream.write_all(body).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;

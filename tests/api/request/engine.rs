@@ -1,5 +1,5 @@
-//! Requests that a careful client doesn't send: the engine answers them as the contract says, never
-//! by a failure of its own and never late.
+//! Requests that a careful client does not send: the engine answers them as the contract says, in time and without an
+//! internal error.
 
 use std::time::{Duration, Instant};
 
@@ -182,7 +182,8 @@ async fn xml_with_something_beside_its_element_is_refused() {
     shop.close().await;
 }
 
-/// docs/contract/wire.md#0, docs/contract/wire.md#9.2: a service that is missing is told before parameters that aren't allowed.
+/// docs/contract/wire.md#0, docs/contract/wire.md#9.2: a missing service is reported before parameters that are not
+/// allowed.
 #[tokio::test]
 async fn a_missing_record_is_told_before_a_wrong_parameter() {
     let shop = Shop::golden("fr").await;
@@ -190,15 +191,15 @@ async fn a_missing_record_is_told_before_a_wrong_parameter() {
         let (status, _, body) = shop.get(&format!("{SERVICES}/9999?{parameter}"), "all").await;
         assert_eq!((status, body), (404, json!({"message": ""})), "{parameter}");
         assert_eq!(shop.get(&format!("{SERVICES}/1?{parameter}"), "all").await.0, 400, "{parameter}");
-        // Nothing is looked up where the answer would be an empty list.
+        // Nothing is looked up if the answer would be an empty list.
         let products = format!("/api/application/products/9999?{parameter}");
         assert_eq!(shop.get(&products, "all").await.0, 400, "{parameter}");
     }
     shop.close().await;
 }
 
-/// The original reads JSON 512 deep (docs/contract/wire.md#2.1), guichet 128: what a resolver does with deeper values would
-/// need more of the stack than a thread has.
+/// The original reads JSON 512 deep (docs/contract/wire.md#2.1), guichet 128: resolvers would
+/// need more stack for deeper values than a thread has.
 #[tokio::test]
 async fn json_that_nests_too_deep_counts_as_empty() {
     let shop = Shop::golden("fr").await;

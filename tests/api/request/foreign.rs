@@ -1,5 +1,5 @@
-//! Values that no careful client sends, in every field of every write and every parameter of every list: they are taken
-//! or refused, and never a failure of the server.
+//! Values that no careful client sends, in every field of every write and every parameter of every list: they are
+//! accepted or refused, and never cause an internal error.
 
 use std::sync::LazyLock;
 
@@ -92,7 +92,7 @@ fn value() -> impl Strategy<Value = Json> {
     })
 }
 
-/// A write with a few of its fields, on a record that may be there.
+/// A write with a few of its fields, on a record that may exist.
 fn write() -> impl Strategy<Value = (String, String, Json)> {
     prop::sample::select(writes()).prop_flat_map(|(method, path, names)| {
         let fields = prop::collection::vec((prop::sample::select(names), value()), 1..4);
@@ -135,7 +135,7 @@ fn list() -> impl Strategy<Value = String> {
     })
 }
 
-/// Values as they belong to a type of GraphQL, at its ends too.
+/// Valid values of a GraphQL type, with its limits.
 fn typed(ty: &'static str) -> BoxedStrategy<Json> {
     let day = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])";
     let time = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?";
@@ -155,7 +155,7 @@ fn typed(ty: &'static str) -> BoxedStrategy<Json> {
     }
 }
 
-/// A change by GraphQL: of a type one field, mostly with what belongs there.
+/// A change by GraphQL: one field of an input type, mostly with a valid value.
 fn mutation() -> impl Strategy<Value = Json> {
     let field = prop::sample::select(vec![
         ("product", "ProductUpdate", "name", "Text"),
@@ -185,7 +185,7 @@ fn mutation() -> impl Strategy<Value = Json> {
     })
 }
 
-/// A list of GraphQL with a condition, mostly of what belongs there, and one behind a made-up cursor.
+/// A list by GraphQL with a condition, mostly a valid one, and a list after a random cursor.
 fn conditions() -> impl Strategy<Value = Json> {
     let column = prop::sample::select(vec![
         ("products", "Product", "stock", "Int"),
@@ -213,7 +213,7 @@ fn conditions() -> impl Strategy<Value = Json> {
     })
 }
 
-/// Tries generated requests on one shop; `judge` tells of an answer whether it is a failure.
+/// Tries generated requests on one shop; `judge` decides whether an answer is a failure.
 fn try_all<T: std::fmt::Debug>(requests: impl Strategy<Value = T>, ask: impl AsyncFn(&Shop, &T) -> bool) {
     let runtime = Runtime::new().unwrap();
     let shop = runtime.block_on(Shop::with("en", |config| {

@@ -1,4 +1,4 @@
-//! Requests whose client goes away while the database answers.
+//! Requests whose client disconnects while the database answers.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const LIST: &str = "/api/application/groups?per_page=1000";
 #[tokio::test]
 async fn connections_are_not_lost_with_the_requests_that_used_them() {
     let shop = Shop::with("en", |config| config.rate_limit = None).await;
-    // So much that it comes in pieces.
+    // Long enough to be sent in several pieces.
     let text = "x".repeat(1000);
     let rows: Vec<_> =
         (2000..2900).map(|id| format!("({id}, 'Name', 'slug-{id}', 'active', '{text}')")).collect();
@@ -19,12 +19,12 @@ async fn connections_are_not_lost_with_the_requests_that_used_them() {
     let (_, _, whole) = shop.get(LIST, "all").await;
     let began = std::time::Instant::now();
     let _ = shop.get(LIST, "all").await;
-    // At each moment of what a request takes.
+    // At each moment of a request.
     let whole_time = began.elapsed();
     for part in 0..30 {
         let _ = tokio::time::timeout(whole_time * part / 20, shop.get(LIST, "all")).await;
     }
-    // As many at once as there are connections, and more.
+    // More at the same time than there are connections.
     let after = futures_util::future::join_all((0..24).map(|_| shop.get(LIST, "all")));
     let after = tokio::time::timeout(Duration::from_secs(10), after).await.expect("connections are left");
     for (status, _, list) in after {

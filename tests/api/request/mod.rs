@@ -1,12 +1,12 @@
-//! What a request may be, on both faces: made by nobody careful, wrong, or given up.
+//! Unusual requests in both APIs: careless, wrong, or cancelled by the client.
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | [`before_the_key`] | how little a stranger can make the server do |
+//! | [`before_the_key`] | how little work a caller without a valid key can cause |
 //! | [`engine`] | requests that a careful client does not send |
-//! | [`foreign`] | generated values in every field: never a failure of the server |
+//! | [`foreign`] | generated values in every field: never an internal error |
 //! | [`forms`] | forms with the texts of the shop |
-//! | [`given_up`] | clients that go away while the database answers |
+//! | [`given_up`] | clients that disconnect while the database answers |
 
 pub(crate) mod before_the_key;
 pub(crate) mod engine;

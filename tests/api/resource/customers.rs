@@ -1,4 +1,4 @@
-//! What the recordings of customers don't cover.
+//! Behaviour of customers that the recordings do not cover.
 
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};
@@ -303,7 +303,7 @@ async fn a_put_changes_only_what_is_sent() {
     let shop = Shop::golden("fr").await;
     let before = shop.rows().await;
     let path = format!("{CUSTOMERS}/3");
-    // 10115 is shaped as in Germany, where the customer lives.
+    // 10115 has the form of postcodes in Germany, the country of the customer.
     let body = json!({"city": "Potsdam", "zipcode": "14467", "phone": null});
     let (status, _, body) = shop.ask("PUT", &path, "all", Some(&body)).await;
     assert_eq!((status, &body["city"], &body["phone"]), (200, &json!("Potsdam"), &Json::Null));
@@ -382,7 +382,7 @@ async fn includes_cost_the_same_however_many_rows() {
     shop.close().await;
 }
 
-/// What goes into a new customer.
+/// The input of a new customer.
 fn newcomer() -> Json {
     json!({"firstname": "Zoë", "lastname": "Nouveau", "email": "zoe@example.com", "address": "1 rue X",
         "city": "Lille", "zipcode": "59000", "region": "Nord", "country": "FR", "locale": "fr_FR",

@@ -1,4 +1,4 @@
-//! What the recordings of a resource do not show.
+//! Behaviour of resources that the recordings do not cover.
 //!
 //! | Module | Holds |
 //! |---|---|
@@ -6,14 +6,14 @@
 //! | [`customers`] | customers |
 //! | [`departments`] | departments: their permission, their tickets, deletions |
 //! | [`descriptions`] | HTML of products and groups: what is refused, and what is stored as it was sent |
-//! | [`documented`] | what only the documents promise |
+//! | [`documented`] | behaviour that only the contract documents |
 //! | [`groups`] | the tree, its prices, its pictures, and deletions that go through |
 //! | [`pricings`] | the prices of one thing, older bodies, nested prices |
 //! | [`products`] | products |
 //! | [`services`] | services |
 //! | [`sessions`] | signing in and out, and what a session may do |
 //! | [`statistics`] | figures compared with statements of their own, and the licence |
-//! | [`viewer`] | what a customer sees, and that it is nobody else's |
+//! | [`viewer`] | what a customer sees: no data of other customers |
 
 pub(crate) mod coupons;
 pub(crate) mod customers;

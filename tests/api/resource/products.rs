@@ -1,4 +1,4 @@
-//! What the recordings of products don't cover, and lists asked for what no list can hold.
+//! Behaviour of products that the recordings do not cover, and lists with arguments out of range.
 
 use serde_json::{Value as Json, json};
 
@@ -98,7 +98,8 @@ async fn a_description_is_as_long_as_its_column() {
     shop.close().await;
 }
 
-/// docs/contract/application-store.md#5.3, docs/contract/application-store.md#5.4, docs/contract/documented-contract.md#2.4, docs/contract/documented-contract.md#3.3.
+/// docs/contract/application-store.md#5.3, docs/contract/application-store.md#5.4,
+/// docs/contract/documented-contract.md#2.4, docs/contract/documented-contract.md#3.3.
 #[tokio::test]
 async fn a_list_of_prices_is_passed_over() {
     let shop = Shop::golden("fr").await;

@@ -1,4 +1,4 @@
-//! What the recordings of services don't show.
+//! Behaviour of services that the recordings do not cover.
 
 use futures_util::future::join_all;
 use serde_json::{Value as Json, json};
@@ -7,7 +7,7 @@ use crate::harness::shop::Shop;
 
 const SERVICES: &str = "/api/application/services";
 
-/// What the log says was done to a service, oldest first.
+/// The actions in the log of a service, oldest first.
 async fn story(shop: &Shop, service: i64) -> Vec<String> {
     let rows = shop.rows().await;
     let service = Some(service.to_string());

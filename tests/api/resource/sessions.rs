@@ -1,4 +1,5 @@
-//! Signing in and out, and what a session may do (docs/contract/credentials.md#3, docs/contract/credentials.md#4, docs/contract/credentials.md#9, docs/contract/credentials.md#10).
+//! Signing in and out, and what a session may do (docs/contract/credentials.md#3, docs/contract/credentials.md#4,
+//! docs/contract/credentials.md#9, docs/contract/credentials.md#10).
 
 use std::collections::BTreeSet;
 use std::io;
@@ -13,7 +14,7 @@ use serde_json::{Value as Json, json};
 use crate::harness::shop::{Shop, now};
 use crate::harness::wire::Request;
 
-/// The password of everybody in the recorded shop.
+/// The password of all accounts in the recorded shop.
 const PASSWORD: &str = "password";
 /// Its hash.
 const HASH: &str = "$2y$04$vZj6KMFvKrJ461niehig3OT9vDkpcBOgMluJDUUMuCMukTP2tLCwm";
@@ -43,7 +44,7 @@ async fn try_in(shop: &Shop, input: Json) -> Json {
     shop.graphql(CREATE, json!({"input": input}), "").await
 }
 
-/// Access and refresh token of somebody who signed in.
+/// Access and refresh token of a session.
 pub(crate) async fn sign_in(shop: &Shop, kind: &str, email: &str) -> [String; 2] {
     let answer = try_in(shop, json!({"kind": kind, "email": email, "password": PASSWORD})).await;
     tokens(&answer["data"]["sessionCreate"]).unwrap_or_else(|| panic!("{email}: {answer}"))
@@ -58,7 +59,7 @@ fn code(answer: &Json) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("")
 }
 
-/// What is wrong with a field.
+/// The message about a field.
 fn wrong<'a>(answer: &'a Json, field: &str) -> &'a str {
     answer["errors"][0]["extensions"]["errors"][field][0].as_str().unwrap_or("")
 }
@@ -104,7 +105,7 @@ async fn a_customer_signs_in_and_sees_themselves() {
     assert_eq!(session["endsAt"], "2026-12-23T12:00:00.000000Z");
     let [access, _] = tokens(session).unwrap();
     assert_eq!(viewer(&shop, &access).await, "customer1@example.com");
-    // As far as the original's own token for customers goes, on both faces.
+    // The same rights as the token of the original for customers, in both APIs.
     let answer = shop.graphql("{ customers { nodes { email } } }", json!({}), &access).await;
     assert_eq!(code(&answer), "FORBIDDEN");
     assert_eq!(shop.get("/api/application/customers", &access).await.0, 403);
@@ -223,7 +224,7 @@ async fn a_refresh_token_is_good_once_and_the_second_use_ends_the_session() {
     shop.close().await;
 }
 
-/// As if so many seconds had passed since the tokens of sessions changed.
+/// Moves the last change of session tokens back by some seconds.
 async fn wait(shop: &Shop, seconds: u32) {
     shop.sql(&format!("UPDATE guichet_sessions SET refreshed_at = refreshed_at - {}", seconds * 1000)).await;
 }
@@ -298,7 +299,7 @@ async fn a_token_that_another_client_sends_again_ends_the_session() {
     }
 }
 
-/// Nobody without the server's key can make a refresh token from an older one.
+/// Without the server's key, a refresh token cannot be made from an older one.
 #[tokio::test]
 async fn refresh_tokens_differ_in_every_place_that_is_secret() {
     let shop = behind_a_proxy().await;
@@ -669,7 +670,7 @@ async fn tries_are_limited_by_address_and_by_account() {
     shop.close().await;
 }
 
-/// What a role opens is tried in `guards`.
+/// The abilities of roles are tested in `guards`.
 #[tokio::test]
 async fn a_deleted_role_opens_nothing() {
     let shop = shop().await;
@@ -694,7 +695,7 @@ async fn sessions_of_the_same_number_are_not_confused() {
     shop.close().await;
 }
 
-/// Where a test's logs go.
+/// The buffer for the logs of a test.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -9,7 +9,7 @@ use crate::harness::store::BACKEND;
 const STATISTICS: &str = "/api/application/statistics";
 const LIVE: &str = "deleted_at IS NULL";
 
-/// What an expression counts or adds up to.
+/// The number or sum of an SQL expression.
 async fn figure(shop: &Shop, expression: &str, rest: &str) -> f64 {
     let text = if *BACKEND == DbBackend::MySql { "CHAR" } else { "TEXT" };
     let sql = format!("SELECT CAST(COALESCE({expression}, 0) AS {text}) FROM {rest}");

@@ -10,7 +10,7 @@ use crate::harness::shop::Shop;
 use crate::harness::walk::arguments;
 use crate::resource::sessions::sign_in;
 
-/// Stands in every text of customer 2 and of what customers do not see.
+/// A mark in every text of customer 2 and in every text that customers do not see.
 const MARK: &str = "not-for-customer-1";
 /// Deeper than anything that hangs on the customer.
 const DEPTH: usize = 8;
@@ -60,7 +60,7 @@ async fn marked() -> Shop {
     shop
 }
 
-/// By their global identifiers too, a customer finds what `viewer` shows and nothing else.
+/// By global identifiers too, a customer finds only what `viewer` shows.
 async fn nodes_are_those_of_the_viewer(shop: &Shop, registry: &Registry, caller: &str) {
     let Some(MetaType::Interface { possible_types, .. }) = registry.types.get("Node") else { panic!() };
     let mut shown = std::collections::BTreeMap::new();
@@ -70,7 +70,7 @@ async fn nodes_are_those_of_the_viewer(shop: &Shop, registry: &Registry, caller:
     crate::graphql::nodes::collect(&seen["data"], &mut shown);
     let mut found = 0;
     for ty in possible_types {
-        // What is refused needs no depth.
+        // A refused field needs no deeper selection.
         let below = everything(registry, ty, if ty.starts_with("Viewer") { DEPTH } else { 2 });
         // Every row of both customers, what is hidden included, and some more.
         let ids: Vec<String> =
@@ -122,7 +122,7 @@ async fn nothing_of_another_customer_is_in_reach() {
     for caller in [session.as_str(), "customer1"] {
         nodes_are_those_of_the_viewer(&shop, &registry, caller).await;
         for (name, field) in registry.types["Query"].fields().unwrap() {
-            // What is refused at its root needs no depth.
+            // A refused root field needs no deeper selection.
             let depth = if name == "viewer" { DEPTH } else { 2 };
             let below = everything(&registry, &field.ty, depth);
             // What takes an identifier is asked for the rows of customer 2 and for one's own.

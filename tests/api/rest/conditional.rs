@@ -1,5 +1,5 @@
-//! Changes that demand the state of the record that was read: `If-Unmodified-Since` on REST, `expectedUpdatedAt`
-//! in GraphQL.
+//! Conditional changes: the record must be in the state that was read. `If-Unmodified-Since` in REST,
+//! `expectedUpdatedAt` in GraphQL.
 
 use futures_util::future::join_all;
 use serde_json::{Value as Json, json};
@@ -73,7 +73,7 @@ async fn one_record_tells_when_it_was_changed() {
     shop.close().await;
 }
 
-/// The tests' clock stands still: each change is made in the same second.
+/// The clock of the tests is frozen: all changes are in the same second.
 #[tokio::test]
 async fn changes_within_one_second_are_told_apart() {
     let shop = Shop::golden("en").await;
@@ -97,7 +97,7 @@ async fn a_record_that_was_changed_since_is_left_alone() {
     for (since, wanted) in [(LONG_AGO, 412), ("Sat, 25 Oct 2025 08:59:59 GMT", 412), (LATER, 200)] {
         assert_eq!(send(&shop, "PUT", CUSTOMER, since, &body).await.status, wanted, "{since}");
     }
-    // What is no date counts as absent, and so does the header where a record never tells when it was changed.
+    // A value that is not a date counts as absent, and so does the header for a record without a time of change.
     for (path, since, body) in [
         (CUSTOMER, "yesterday", &body),
         ("/api/application/pricings/1", LONG_AGO, &json!({"monthly": 5})),
@@ -163,7 +163,7 @@ async fn graphql_takes_what_it_has_shown() {
     shop.close().await;
 }
 
-/// What an expired service gives back is a change of its product too.
+/// The stock that an expired service returns is a change of its product too.
 #[tokio::test]
 async fn stock_that_came_back_is_a_change() {
     let shop = Shop::golden("en").await;

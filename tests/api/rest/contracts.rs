@@ -1,5 +1,5 @@
-//! The contract: nothing in it without a word about it. That the files are current is tested with the
-//! command line (`tests/cli.rs`).
+//! Everything in the contract has a description. That the files are current is tested with the command line
+//! (`tests/cli.rs`).
 
 use async_graphql::registry::{MetaInputValue, MetaType, Registry};
 use guichet::server::schema;

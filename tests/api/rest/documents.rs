@@ -27,7 +27,7 @@ fn documents_are_valid_graphql() {
     }
 }
 
-/// The document as text, as it is executed: completed, and without `@rest`.
+/// The text of a document in the form that is executed: completed, and without `@rest`.
 fn print(name: &str, document: &Parsed) -> String {
     let mut text = String::new();
     for (_, operation) in document.operations.iter() {

@@ -1,11 +1,11 @@
-//! What REST alone has: its documents and contract, its formats and conditions.
+//! What only REST has: documents, the contract, formats and conditional requests.
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | [`conditional`] | changes that demand the state that was read |
-//! | [`contracts`] | the contract files tell everything |
+//! | [`conditional`] | conditional changes |
+//! | [`contracts`] | everything in the contract has a description |
 //! | [`documents`] | the REST documents, validated by a second implementation of GraphQL |
-//! | [`openapi`] | answers held against `openapi.json` |
+//! | [`openapi`] | answers validated against `openapi.json` |
 //! | [`xml`] | XML answers read back and compared with the JSON ones |
 
 pub(crate) mod conditional;

@@ -1,7 +1,7 @@
-//! The server says what `openapi.json` says: recorded answers and our own are held against the
-//! schemas of the contract, and every operation that is served is in it.
+//! Recorded answers and our own are validated against the schemas of `openapi.json`, and every operation that is served
+//! is in it.
 //!
-//! The schemas are read strictly: a key that they don't name is a failure too.
+//! The schemas are applied strictly: a key that they do not name is a failure too.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -21,7 +21,7 @@ const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
 static CONTRACT: LazyLock<Json> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../../openapi.json")).unwrap());
 
-/// The components, each as strict as its place lets it be.
+/// The components, each as strict as its position allows.
 static COMPONENTS: LazyLock<Json> = LazyLock::new(|| {
     let mut components = CONTRACT["components"].clone();
     for schema in components["schemas"].as_object_mut().unwrap().values_mut() {
@@ -38,11 +38,10 @@ static PATHS: LazyLock<matchit::Router<String>> = LazyLock::new(|| {
     paths
 });
 
-/// Schemas that were compiled, by where they stand.
+/// Compiled schemas by their position in the document.
 static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
-/// What an answer has that the contract doesn't say; nothing where the contract has no such
-/// operation.
+/// The violation of the contract by an answer, if there is one; nothing if the contract has no such operation.
 pub(crate) fn contradiction(method: &str, path: &str, status: u16, body: &Json) -> Option<String> {
     let path = path.split(['?', '#']).next().unwrap().strip_prefix("/api")?;
     let template = PATHS.at(path).ok()?.value;
@@ -78,7 +77,7 @@ fn validator(place: &str, mut schema: Json) -> Arc<Validator> {
     Arc::clone(compiled.entry(place.to_owned()).or_insert_with(compile))
 }
 
-/// Forbids keys that a schema doesn't name; where it is a part of another, the whole does.
+/// Forbids keys that a schema does not name. For a part of another schema, the whole schema forbids them.
 fn strict(schema: &mut Json, part: bool) {
     let Json::Object(fields) = schema else { return };
     let children = |fields: &mut Map<String, Json>, key: &str, part: bool| match fields.get_mut(key) {
@@ -97,15 +96,15 @@ fn strict(schema: &mut Json, part: bool) {
     }
 }
 
-/// Whether a recording can be held against the contract: our answers to writes hold more than the
-/// recorded ones, and where we answer something else on purpose the recording is not ours.
+/// Whether a recording can be validated against the contract: our answers to writes have more keys than the recorded
+/// ones, and a recording with a declared deviation does not follow our contract.
 fn is_ours(exchange: &Exchange) -> bool {
     let writes = exchange.request.method != "GET" && exchange.response.status < 300;
     let allowed = Allowed::at(&exchange.scenario, exchange.step);
     !writes && allowed.status.is_none() && !allowed.covers("body", false)
 }
 
-/// Takes out the secrets that the original tells and we don't.
+/// Removes the secrets that the original reveals and guichet does not.
 fn without_secrets(body: &mut Json) {
     match body {
         Json::Object(fields) => {

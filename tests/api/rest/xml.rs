@@ -40,7 +40,7 @@ impl Element {
         }
     }
 
-    /// Whether the element stands for that key of an object.
+    /// Whether the element represents that key of an object.
     fn is(&self, key: &str) -> bool {
         match &self.key {
             Some(own) => self.name == "entry" && own == key,
@@ -48,7 +48,7 @@ impl Element {
         }
     }
 
-    /// Where it says something else than the JSON value, if anywhere.
+    /// The first place where it differs from the JSON value, if there is one.
     fn differs(&self, json: &Json, path: &str) -> Option<String> {
         let leaf = self.children.is_empty() && !self.nil;
         let same = match json {
@@ -83,7 +83,7 @@ impl Element {
     }
 }
 
-/// The text with what XML cannot hold replaced; a reader turns line ends into `\n`.
+/// The text without characters that XML does not allow; a parser turns line ends into `\n`.
 fn storable(text: &str) -> String {
     let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().map(|c| if allowed(c) { c } else { '\u{fffd}' }).collect()
@@ -124,7 +124,7 @@ fn read(xml: &str) -> Result<Element, String> {
     }
 }
 
-/// What an XML answer gets wrong beside the JSON one, if anything.
+/// The difference of an XML answer from the JSON one, if there is one.
 fn wrong(json: &Answer, xml: &Answer) -> Option<String> {
     if json.status != xml.status {
         return Some(format!("status {} instead of {}", xml.status, json.status));

@@ -19,27 +19,27 @@ const COUNTRIES: &[&str] = &[
 /// Locales that are installed.
 const LOCALES: &[&str] = &["fr_FR", "en_GB", "es_ES", "de_DE", "it_IT", "nl_NL", "pt_PT", "zh_CN"];
 
-/// No `+`, unless the shop allows it in addresses.
+/// The text has no `+`, unless a setting of the shop allows it in e-mail addresses.
 pub fn no_plus() -> Rule {
     custom(&NoPlus)
 }
 
-/// A phone number.
+/// The text is a phone number of one of [`COUNTRIES`].
 pub fn phone() -> Rule {
     custom(&Phone)
 }
 
-/// Shaped as postcodes of the country in the field `country` are.
+/// The text has the form of postcodes in the country of the field `country`.
 pub fn postcode() -> Rule {
     custom(&Postcode)
 }
 
-/// Code of a country that the shop sells to.
+/// The text is the code of a country that the shop sells to.
 pub fn country() -> Rule {
     custom(&Country)
 }
 
-/// A locale that the shop speaks (docs/contract/application-store.md#9.6).
+/// The text is a locale of the shop (docs/contract/application-store.md#9.6).
 pub fn locale() -> Rule {
     custom(&Locale)
 }

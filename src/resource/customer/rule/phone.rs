@@ -3,7 +3,7 @@
 use phonenumber::metadata::DATABASE;
 use phonenumber::{PhoneNumber, Type};
 
-/// Kinds of numbers whose lengths are possible ones.
+/// Types of numbers whose lengths are accepted.
 const KINDS: [Type; 9] = [
     Type::FixedLine,
     Type::Mobile,
@@ -16,20 +16,20 @@ const KINDS: [Type; 9] = [
     Type::Uan,
 ];
 
-/// No text longer than this is looked at as a phone number.
-const LONGEST_PHONE: usize = 250;
+/// Maximum length in bytes of a text that may be a phone number.
+const MAX_LENGTH: usize = 250;
 
-/// The first country that can read the text decides.
+/// Whether a text is empty or a phone number. It is parsed for the first of the countries where that is possible.
 pub(super) fn is_phone(text: &str, countries: &[&str]) -> bool {
-    if text.len() > LONGEST_PHONE {
+    if text.len() > MAX_LENGTH {
         return false;
     }
     let regions = countries.iter().filter_map(|code| code.parse().ok());
     let number = regions.into_iter().find_map(|region| phonenumber::parse(Some(region), text).ok());
-    text.is_empty() || number.is_some_and(|number| is_good(&number))
+    text.is_empty() || number.is_some_and(|number| is_accepted(&number))
 }
 
-fn is_good(number: &PhoneNumber) -> bool {
+fn is_accepted(number: &PhoneNumber) -> bool {
     let national = number.national().to_string();
     if number.code().value() == 33 && national.len() == 9 && (b'1'..=b'7').contains(&national.as_bytes()[0]) {
         return true;
@@ -42,7 +42,7 @@ fn is_good(number: &PhoneNumber) -> bool {
     }
 }
 
-/// Whether numbers of this length exist in the country.
+/// Whether the country has numbers of this length.
 fn has_possible_length(number: &PhoneNumber, length: usize) -> bool {
     let home = DATABASE.by_code(&number.code().value()).and_then(|regions| regions.into_iter().next());
     let Some(region) = number.metadata(&DATABASE).or(home) else { return false };

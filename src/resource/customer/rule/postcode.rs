@@ -1,4 +1,4 @@
-//! The postcode rule: shapes by country (docs/contract/wire.md#3.8, docs/contract/client.md#5.2.1).
+//! The rule for postcodes: one pattern for each country (docs/contract/wire.md#3.8, docs/contract/client.md#5.2.1).
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,16 +7,17 @@ use async_graphql::Value;
 use facade::form::{Subject, value};
 use regex::Regex;
 
-/// Country whose shape is asked for when none was sent.
+/// The country whose pattern is used if no country was sent or stored.
 const HOME: &str = "FR";
 
 pub(super) fn postcode(subject: &Subject<'_>) -> Option<String> {
     let text = value::plain(subject.value)?;
-    (!fits(&country(subject)?, &text)).then(|| format!("The {} is not a valid zip code.", subject.name))
+    (!matches_country(&country(subject)?, &text))
+        .then(|| format!("The {} is not a valid zip code.", subject.name))
 }
 
-/// The country that was sent, else the stored one; none if what was sent is no code at all, which is
-/// for the country's own rule to tell.
+/// The country that was sent, otherwise the stored one. Nothing if the sent value is not a text: the rule of the
+/// country reports that.
 fn country(subject: &Subject<'_>) -> Option<String> {
     match subject.sibling("country") {
         Some(Value::String(code)) => Some(code.clone()),
@@ -28,20 +29,21 @@ fn country(subject: &Subject<'_>) -> Option<String> {
     }
 }
 
-/// Countries without a shape accept anything.
-fn fits(country: &str, text: &str) -> bool {
-    static SHAPES: LazyLock<HashMap<&str, Regex>> = LazyLock::new(shapes);
-    SHAPES.get(country).is_none_or(|shape| shape.is_match(text))
+/// Whether a text matches the pattern of a country. A country without a pattern accepts any text.
+fn matches_country(country: &str, text: &str) -> bool {
+    static PATTERNS: LazyLock<HashMap<&str, Regex>> = LazyLock::new(patterns);
+    PATTERNS.get(country).is_none_or(|pattern| pattern.is_match(text))
 }
 
-fn shapes() -> HashMap<&'static str, Regex> {
+/// The patterns by country code. Each line of the file is `codes: pattern`.
+fn patterns() -> HashMap<&'static str, Regex> {
     let lines = include_str!("postcodes.txt").lines().filter(|line| !line.starts_with('#'));
-    let shapes = lines.filter_map(|line| {
+    let patterns = lines.filter_map(|line| {
         let (countries, pattern) = line.split_once(": ")?;
         Some((countries, Regex::new(&format!("(?i-u)^(?:{pattern})$")).ok()?))
     });
-    shapes
-        .flat_map(|(countries, shape)| countries.split(' ').map(move |code| (code, shape.clone())))
+    patterns
+        .flat_map(|(countries, pattern)| countries.split(' ').map(move |code| (code, pattern.clone())))
         .collect()
 }
 
@@ -54,13 +56,13 @@ mod tests {
         let lines = include_str!("postcodes.txt").lines().filter(|line| !line.starts_with('#'));
         let codes: Vec<_> =
             lines.filter_map(|line| Some(line.split_once(": ")?.0)).flat_map(|l| l.split(' ')).collect();
-        let shapes = shapes();
-        assert_eq!(codes.len(), shapes.len(), "a country is listed twice or a pattern is wrong");
+        let patterns = patterns();
+        assert_eq!(codes.len(), patterns.len(), "a country is listed twice or a pattern is wrong");
         assert!(codes.iter().all(|code| code.len() == 2));
     }
 
     #[test]
-    fn shapes_of_countries() {
+    fn patterns_of_countries() {
         let good = "FR 59000,FR 59 000,BE 1000,PT 1000-100,NL 1234 ab,US 12345-6789,US 12345 6789,US 12345,CA K1A 0B1,\
             CA k1a0b1,IE D02 AF30,GB SW1A 1AA,GB gir0aa,GB BFPO 12,GB M1 1AE,GG GY1 1AA,CM anything,XX anything,fr x,\
             BH 1012,BH 112,LB 1234 5678,AD AD100,SM 47890,VI 00850,GU 96931,LI 9490,JP 123-4567,PE LIMA 12,SV CP 1101";
@@ -68,10 +70,10 @@ mod tests {
             GB SW1A 1AC,GG GY1,VI 00852,GU 96930,LI 9499,FR ５９０００,AD AD801";
         let each = |list: &'static str| list.split(',').map(|case| case.trim().split_once(' ').unwrap());
         for (country, text) in each(good) {
-            assert!(fits(country, text), "{country} {text}");
+            assert!(matches_country(country, text), "{country} {text}");
         }
         for (country, text) in each(bad) {
-            assert!(!fits(country, text), "{country} {text}");
+            assert!(!matches_country(country, text), "{country} {text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the clients were answered, with the order in which it came.
+//! The answers that the clients got, in their order.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -13,14 +13,14 @@ use crate::harness::rows::Snapshot;
 /// Statuses with which an operation may be refused; 503 is counted apart.
 const REFUSALS: [u16; 6] = [400, 404, 409, 412, 422, 503];
 
-/// Fields that may be refused: values that are taken, and parents that are not there.
+/// Fields that may be refused: values that must be unique, and parents that do not exist.
 const REFUSED_FIELDS: [&str; 5] = ["slug", "email", "parent_id", "group_id", "related_id"];
 
 /// An operation that was answered.
 pub(super) struct Done {
     pub(super) started: u64,
     pub(super) ended: u64,
-    /// By how much it changes its counter.
+    /// The amount by which it changes its counter.
     pub(super) change: i64,
     pub(super) answer: Answer,
 }
@@ -33,18 +33,18 @@ pub(super) struct Success {
     pub(super) id: i64,
     pub(super) started: u64,
     pub(super) ended: u64,
-    /// What was sent.
+    /// The input.
     pub(super) input: Json,
-    /// What its column holds then, and which one it is.
+    /// The column that it writes, and the value.
     pub(super) tag: String,
     pub(super) column: &'static str,
     /// By how much it changed its counter.
     pub(super) change: i64,
-    /// Whether the action was done, where that is answered apart.
+    /// Whether the action was done, if the answer says so apart from its status.
     pub(super) acted: bool,
 }
 
-/// What is known beside the rows.
+/// What is known about the run besides the rows.
 pub(super) struct Book {
     /// The rows before the first operation.
     pub(super) start: Snapshot,
@@ -133,7 +133,7 @@ impl Book {
         self.counts.lock().unwrap().values().sum()
     }
 
-    /// Counts for whoever watches: by status, then successes and refusals of each mutation.
+    /// A summary to print: answers by status, then successes and refusals of each mutation.
     pub(super) fn report(&self) -> String {
         let by_name: BTreeMap<_, _> = self.by_name.lock().unwrap().clone().into_iter().collect();
         let each: Vec<String> =

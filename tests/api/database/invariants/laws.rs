@@ -1,4 +1,4 @@
-//! What must hold, whatever was done.
+//! The invariants that hold after any operations.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -54,7 +54,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What the rows alone must obey, at any moment.
+/// The invariants of the rows alone, at any moment.
 pub(super) fn of_structure(book: &Book, rows: &Snapshot) {
     groups_are_a_forest(rows);
     for (table, column) in
@@ -103,7 +103,7 @@ fn metadata_have_owners(rows: &Snapshot) {
     }
 }
 
-/// Of a deleted customer, nothing is left that could be known by.
+/// A deleted customer has no personal data.
 fn the_deleted_are_alone(book: &Book, rows: &Snapshot) {
     let (customers, start) = (Rows::of(rows, "customers"), Rows::of(&book.start, "customers"));
     let left =
@@ -137,7 +137,7 @@ fn columns_of(table: &str) -> Vec<&'static str> {
     crate::harness::rows::SCHEMA[table].names().collect()
 }
 
-/// What the log tells of a service since the start, in its order.
+/// The entries of the log about a service since the start, in their order.
 fn story<'a>(book: &Book, rows: &'a Snapshot) -> BTreeMap<i64, Vec<(&'a str, Json)>> {
     let logs = Rows::of(rows, "action_logs");
     let old = &book.start["action_logs"];
@@ -151,7 +151,7 @@ fn story<'a>(book: &Book, rows: &'a Snapshot) -> BTreeMap<i64, Vec<(&'a str, Jso
     story
 }
 
-/// Each step of a service's story starts from where the one before has led, and the last one to the row.
+/// Each entry of the log starts from the status that the one before led to, and the last one leads to that of the row.
 fn the_log_tells_states(book: &Book, rows: &Snapshot) {
     let (services, start) = (Rows::of(rows, "services"), Rows::of(&book.start, "services"));
     let mut story = story(book, rows);
@@ -174,7 +174,7 @@ fn the_log_tells_states(book: &Book, rows: &Snapshot) {
     assert!(story.is_empty(), "the log tells of services that are not there: {story:?}");
 }
 
-/// What was answered must be found in the rows, and nothing that was refused.
+/// Every write that was answered is in the rows, and none that was refused.
 pub(super) fn of_answers(book: &Book, rows: &Snapshot) {
     nothing_refused_is_there(book, rows);
     the_last_answer_stands(book, rows);
@@ -194,7 +194,7 @@ fn nothing_refused_is_there(book: &Book, rows: &Snapshot) {
     }
 }
 
-/// What a column holds was written by a success after which no other one came for certain.
+/// The value of a column was written by a success that no other success certainly followed.
 fn the_last_answer_stands(book: &Book, rows: &Snapshot) {
     let successes = book.successes();
     let mut written: HashMap<_, Vec<&Success>> = HashMap::new();
@@ -240,7 +240,7 @@ fn sums_are_right(book: &Book, rows: &Snapshot) {
     }
 }
 
-/// Each action that was answered as done is told once, and none that was not.
+/// The log has each action that was answered as done once, and no other.
 fn the_log_tells_answers(book: &Book, rows: &Snapshot) {
     let story = story(book, rows);
     let successes = book.successes();
@@ -270,7 +270,7 @@ fn the_log_tells_answers(book: &Book, rows: &Snapshot) {
     }
 }
 
-/// What lives below a deleted record came there after it was deleted, which the contract lets it.
+/// Records below a deleted record were put there after the deletion, which the contract allows.
 fn children_are_explained(book: &Book, rows: &Snapshot) {
     let below = [("products", "group_id", "groups"), ("pricings", "related_id", "products")];
     let successes = book.successes();

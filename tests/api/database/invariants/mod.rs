@@ -1,17 +1,17 @@
-//! Many clients change the same records at once, by every mutation that there is and on both faces; what must
-//! hold is then read from the rows of the database.
+//! Many clients change the same records at the same time, by every mutation and in both APIs. Then the invariants are
+//! checked on the rows of the database.
 //!
 //! * `GUICHET_OPERATIONS`: how many operations (a few without it, 2,000 in CI).
-//! * `GUICHET_SEED`: what each client does follows from it. A run prints its seed; with the same one, each client
-//!   sends the same operations in the same order:
+//! * `GUICHET_SEED`: the operations of each client follow from it. A run prints its seed; with the same one, each
+//!   client sends the same operations in the same order:
 //!   `GUICHET_SEED=7 GUICHET_OPERATIONS=2000 cargo test --test api invariants -- --nocapture`.
-//!   How the clients meet is the machine's matter: a failure comes back after some runs rather than at each.
+//!   The interleaving of the clients differs: a failure reappears after some runs and not in each.
 //! * `GUICHET_TEST_DATABASE`: on which database (see [`crate::harness::store`]).
 //!
-//! The clock stands still, so all changes fall into one second: `updated_at` has to tell them apart all the same.
+//! The clock is frozen, so all changes are in one second: `updated_at` must be different for each nevertheless.
 //!
-//! [`operation`] draws what is done, [`send`](mod@send) sends it, [`sessions`] come and go beside it, [`book`] keeps what
-//! was answered, [`laws`] holds the rows against it.
+//! [`operation`] draws the operations, [`send`](mod@send) sends them, [`sessions`] sign in and out meanwhile, [`book`]
+//! records the answers, [`laws`] compares the rows with them.
 
 mod book;
 mod laws;
@@ -34,18 +34,18 @@ use crate::harness::store::BACKEND;
 
 /// Clients that write at the same time.
 const CLIENTS: u64 = 8;
-/// Operations where nobody asks for more.
+/// Default number of operations.
 const FEW: u64 = 160;
-/// Of so many operations, one is a meeting: all clients do something about the same records at the same moment.
+/// One of this many operations is a meeting: all clients change the same records at the same moment.
 const MEETINGS: u64 = 3;
-/// Of so many operations, one is followed by somebody who signs in and out.
+/// One of this many operations is followed by a sign-in and a sign-out.
 const SESSIONS: u64 = 40;
-/// How often the rows are looked at during the run.
+/// How often the rows are checked during the run.
 const LOOK: Duration = Duration::from_secs(2);
-/// Of a hundred operations, so many may be answered that the database was too busy.
+/// Maximum percentage of operations that are answered with 503 because the database is too busy.
 const BUSY_PERCENT: usize = 2;
 
-/// A number of the environment.
+/// The number in an environment variable.
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}: a number")))
 }
@@ -94,14 +94,14 @@ async fn whatever_clients_do_at_once() {
 struct Client {
     shop: Arc<Shop>,
     book: Arc<Book>,
-    /// Where all clients wait for each other, to begin at the same moment.
+    /// The barrier at which all clients wait, to start at the same moment.
     table: Arc<Barrier>,
     seed: u64,
     number: u64,
 }
 
 impl Client {
-    /// Does so many operations, one after the other.
+    /// Runs a number of operations, one after the other.
     async fn run(self, operations: u64) {
         let Self { shop, book, table, seed, number: client } = self;
         let mut rng = StdRng::seed_from_u64(seed.wrapping_mul(CLIENTS).wrapping_add(client));

@@ -1,29 +1,29 @@
-//! What a client does: drawn from its own numbers alone, so that it is the same whatever the others do.
+//! The operations of a client. They follow only from its own random numbers, whatever the other clients do.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value as Json, json};
 
-/// Through which face an operation is sent.
+/// The API by which an operation is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Face {
     Rest,
     GraphQl,
 }
 
-/// A mutation on both faces.
+/// A mutation in both APIs.
 pub(super) struct Kind {
     /// Its name in GraphQL.
     pub(super) name: &'static str,
-    /// Type of its input, where it has one.
+    /// Type of its input, if it has one.
     pub(super) input: Option<&'static str>,
-    /// What is asked of its answer.
+    /// The selection on its answer.
     pub(super) answer: &'static str,
     /// Method and path of REST.
     pub(super) rest: (&'static str, &'static str),
-    /// How often it is drawn.
+    /// Its weight when operations are drawn.
     weight: u32,
-    /// Table that it writes to, and the column in which its tag is found again.
+    /// The table that it writes to, and the column that stores its tag.
     pub(super) writes: (&'static str, &'static str),
     draw: fn(&mut StdRng, &Draft) -> Json,
 }
@@ -34,23 +34,23 @@ impl std::fmt::Debug for Kind {
     }
 }
 
-/// What an operation's input may hold.
+/// A value in the input of an operation.
 struct Draft {
-    /// A text of no other operation.
+    /// A text that no other operation sends.
     tag: String,
-    /// A price of no other operation.
+    /// A price that no other operation sends.
     price: f64,
     /// The record that is changed.
     id: i64,
-    /// What names that must be unique end with.
+    /// The suffix of names that must be unique.
     name: u64,
-    /// A group for what comes below one.
+    /// A group as the parent of the record.
     group: i64,
-    /// A product for what comes below one.
+    /// A product as the parent of the record.
     product: i64,
 }
 
-/// What all clients do something about at the same moment: tables, with a few of their records.
+/// The records that all clients change at the same moment: tables, with a few of their records.
 type Topic = &'static [(&'static str, &'static [i64])];
 
 static TOPICS: &[Topic] = &[
@@ -72,7 +72,7 @@ static TOPICS: &[Topic] = &[
     &[("services", &[40, 30])],
 ];
 
-/// A moment at which all clients do something about the same records.
+/// A moment at which all clients change the same records.
 pub(super) struct Meeting {
     topic: Topic,
     number: u64,
@@ -102,17 +102,17 @@ impl Meeting {
 pub(super) struct Operation {
     pub(super) kind: &'static Kind,
     pub(super) face: Face,
-    /// The record that is changed; none where one is made.
+    /// The record that is changed; none if one is created.
     pub(super) id: Option<i64>,
-    /// What is sent, in REST's spelling.
+    /// The input, as REST spells it.
     pub(super) input: Json,
-    /// What its column holds afterwards.
+    /// The value of its column afterwards.
     pub(super) tag: String,
     /// Whether the record is read first and must not have changed since.
     pub(super) conditional: bool,
     /// Whether the record is read again afterwards.
     pub(super) looked_at: bool,
-    /// What is added to the number that is read: balance or stock.
+    /// The amount that is added to the number that was read: balance or stock.
     pub(super) delta: i64,
 }
 
@@ -216,7 +216,7 @@ impl Draft {
     }
 }
 
-/// What is done: each kind as often as its weight says.
+/// A random mutation, by weight.
 fn kind(rng: &mut StdRng, meeting: Option<&Meeting>) -> &'static Kind {
     let kinds = || KINDS.iter().filter(|kind| meeting.is_none_or(|meeting| meeting.is_about(kind)));
     let mut at = rng.random_range(0..kinds().map(|kind| kind.weight).sum());

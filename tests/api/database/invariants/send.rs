@@ -1,4 +1,4 @@
-//! Sending operations, and reading their answers alike on both faces.
+//! Sends operations by both APIs, and reads their answers in one form.
 
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::Barrier;
@@ -12,16 +12,16 @@ const REST: &str = "/api/application/";
 /// How often a change is tried again that met another state than the one that was read.
 const TRIES: u32 = 3;
 
-/// An answer, whichever face it came through.
+/// An answer of either API.
 #[derive(Debug)]
 pub(super) struct Answer {
     /// Status of REST; that of GraphQL's code.
     pub(super) status: u16,
-    /// What was answered, in the face's own spelling.
+    /// The body, as the API spells it.
     pub(super) body: Json,
 }
 
-/// What was read of a record before it is changed.
+/// The state of a record that was read before it is changed.
 struct Read {
     /// When it was last changed: as a date of HTTP, and as GraphQL spells it.
     changed: [String; 2],
@@ -29,7 +29,7 @@ struct Read {
     number: f64,
 }
 
-/// Does what an operation says, at a meeting with the others or by itself, and notes what came of it.
+/// Sends an operation, at a meeting with the other clients or alone, and records its answer.
 pub(super) async fn send(shop: &Shop, book: &Book, operation: &Operation, mut meeting: Option<&Barrier>) {
     for _ in 0..TRIES {
         let read = if operation.conditional { read(shop, operation).await } else { None };
@@ -51,7 +51,7 @@ pub(super) async fn send(shop: &Shop, book: &Book, operation: &Operation, mut me
     }
 }
 
-/// Reads what was written.
+/// Reads the record that was written.
 async fn look_again(shop: &Shop, book: &Book, operation: &Operation, started: u64) {
     let (name, column) = (operation.kind.name.trim_end_matches("Update"), operation.kind.writes.1);
     let Some(id) = operation.id.filter(|_| !column.is_empty()) else { return };
@@ -68,7 +68,7 @@ fn conflicts(answer: &Answer) -> bool {
     answer.status == 409 && answer.body["errors"][0]["message"] == "The record was changed since it was read."
 }
 
-/// What is sent, and by how much its counter changes with it.
+/// The input, and the amount by which it changes its counter.
 fn input(operation: &Operation, read: Option<&Read>) -> (Json, i64) {
     let (Some(counter), Some(read)) = (operation.counter(), read) else {
         return (operation.input.clone(), 0);

@@ -1,4 +1,4 @@
-//! Customers who sign in, go on and sign out while their accounts are changed.
+//! Customers who sign in, refresh their session and sign out while their accounts are changed.
 
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -9,7 +9,7 @@ use crate::harness::shop::Shop;
 
 const SESSION: &str = "{ accessToken refreshToken }";
 
-/// Signs somebody in and out, if they still may.
+/// Signs a customer in and out, if the account still exists.
 pub(super) async fn come_and_go(shop: &Shop, book: &Book, rng: &mut StdRng) {
     let email = format!("customer{}@example.com", rng.random_range(1..9));
     let everywhere = rng.random_bool(0.3);
@@ -34,7 +34,7 @@ pub(super) async fn come_and_go(shop: &Shop, book: &Book, rng: &mut StdRng) {
     assert_eq!(again, Json::Null, "a session that was ended goes on");
 }
 
-/// What a mutation answers; null where it is refused, which an ended account may be.
+/// The data of a mutation; null if it is refused, as it may be for a deleted account.
 async fn ask(shop: &Shop, book: &Book, name: &'static str, query: &str, variables: Json, key: &str) -> Json {
     let answer = shop.graphql(query, variables, key).await;
     let code = answer["errors"][0]["extensions"]["code"].as_str();

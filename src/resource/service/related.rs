@@ -1,5 +1,5 @@
-//! What hangs on a service: options, server, subscriptions, changes of its product. Only what a
-//! service shows of them; of a server that is its name, never its access data.
+//! The records of a service: options, server, subscriptions, changes of its product. They have only the columns that a
+//! service shows. Of a server, that is its name and never its credentials.
 
 use entity::{config_options_service, server, service, subscription, upgrade};
 use facade::filter::exists;
@@ -111,12 +111,12 @@ pub(super) fn upgrades() -> Select<upgrade::Entity> {
     upgrade::Entity::find().order_by_asc(upgrade::Column::Id)
 }
 
-/// Whether the service exists of which `column` holds the key.
+/// The condition that `column` has the key of a service that is not deleted.
 fn of_live_service(column: impl ColumnTrait) -> SimpleExpr {
     exists(live_services(), service::Column::Id, column, Condition::all())
 }
 
-/// Servers that are seen on a service.
+/// Servers that a service runs on.
 fn servers_in_use() -> Select<server::Entity> {
     let on = server::Column::Id;
     servers().filter(exists(live_services(), service::Column::ServerId, on, Condition::all()))

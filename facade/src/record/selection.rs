@@ -1,5 +1,5 @@
-//! One level of records: its columns are planned, what hangs on its rows is loaded for all of them at once,
-//! and the rows are written in one pass.
+//! The selection on one level of records: which columns to read, the branches that are loaded for all rows at once,
+//! and the rows written as JSON in one pass.
 
 use std::sync::Arc;
 
@@ -8,58 +8,58 @@ use bytes::Bytes;
 use sea_orm::DbErr;
 
 use super::cell::{Cell, ColumnSet, Rows, View};
-use super::plan::{Below, Plan, Planned, Step};
+use super::plan::{BranchSelection, FieldSource, PlannedField, SelectionPlan};
 use super::record_type::{Branch, Field, FieldForm, RecordType};
-use super::relation::{self, Batch, Filled};
+use super::relation::{self, Batch, BranchValues};
 use super::rendering::global_id;
 use crate::engine::graphql;
 use crate::execution::Execution;
 use crate::guard::Need;
 use crate::json::write_str;
 
-/// JSON of a row, roughly: room that is made for it.
-const ROW: usize = 512;
+/// Bytes that are reserved for the JSON text of one row: about what a row needs.
+const ROW_CAPACITY: usize = 512;
 
-/// One level of records, as its caller may see it, before its rows are read.
-pub struct Level<'a> {
+/// The fields that are selected on the rows of one level, and which of them the caller may read.
+pub struct RecordSelection<'a> {
     ctx: &'a ContextSelectionSet<'a>,
     request: &'a Execution,
-    plan: Arc<Plan>,
-    /// Places of the fields that the caller's abilities don't open, in their order, and why.
+    plan: Arc<SelectionPlan>,
+    /// The fields that the caller may not read: the index of each in the plan, ascending, and its error.
     refused: Vec<(usize, async_graphql::Error)>,
 }
 
-/// The rows of a level as the text of a JSON list, whose closing bracket is still missing.
+/// The rows of a level as the text of a JSON list without its closing bracket.
 #[derive(Default)]
-pub(crate) struct Written {
+pub(crate) struct WrittenRows {
     text: Vec<u8>,
-    rows: Vec<Piece>,
+    rows: Vec<WrittenRow>,
 }
 
-/// A row in the text of a list.
+/// One row in the text of a list.
 #[derive(Clone, Copy)]
-struct Piece {
-    /// Where it ends. It begins behind the bracket or the comma that follows the one before.
+struct WrittenRow {
+    /// Offset of its end in the text. It starts one byte, a bracket or a comma, after the end of the row before.
     end: usize,
-    /// How many objects it is and holds.
+    /// Number of JSON objects: the row itself and those within it.
     objects: u32,
 }
 
-impl<'a> Level<'a> {
-    /// Plans the level of records that a selection is on. Nothing is read.
+impl<'a> RecordSelection<'a> {
+    /// Plans the selection set of the context on rows of a record. Reads nothing.
     ///
     /// # Errors
-    /// When the document names a fragment that it doesn't have.
+    /// When the document spreads a fragment that it does not define.
     pub fn plan(ctx: &'a ContextSelectionSet<'a>, record: &'static RecordType) -> ServerResult<Self> {
-        Ok(Self::new(ctx, Plan::of(ctx, record)?))
+        Ok(Self::new(ctx, SelectionPlan::of(ctx, record)?))
     }
 
-    /// A level that is planned, as the caller may see it.
-    pub(crate) fn new(ctx: &'a ContextSelectionSet<'a>, plan: Arc<Plan>) -> Self {
+    /// Checks the abilities that the fields of a plan need, once for all rows.
+    pub(crate) fn new(ctx: &'a ContextSelectionSet<'a>, plan: Arc<SelectionPlan>) -> Self {
         let request = Execution::of(ctx);
         let mut refused = Vec::new();
         for (at, field) in plan.fields.values().enumerate() {
-            let need = field.step.need();
+            let need = field.source.need();
             if !need.is_none()
                 && let Err(error) = request.check(need)
             {
@@ -69,17 +69,17 @@ impl<'a> Level<'a> {
         Self { ctx, request, plan, refused }
     }
 
-    /// The columns that are looked at: those of the fields that the caller may see, and the primary key.
+    /// The columns to read: those that the fields need which the caller may read, and the primary key.
     pub fn columns(&self) -> ColumnSet {
         let mut columns = ColumnSet::default().with(self.plan.record.key);
         for (at, field) in self.plan.fields.values().enumerate() {
             if self.is_refused(at) {
                 continue;
             }
-            match &field.step {
-                Step::Column(field) => columns = columns.with(field.column),
-                Step::TypeName => {}
-                Step::Branch { branch, .. } => columns.extend(branch.columns().iter().copied()),
+            match &field.source {
+                FieldSource::Column(field) => columns = columns.with(field.column),
+                FieldSource::TypeName => {}
+                FieldSource::Branch { branch, .. } => columns.extend(branch.columns().iter().copied()),
             }
         }
         columns
@@ -89,8 +89,8 @@ impl<'a> Level<'a> {
         self.refused.iter().any(|(refused, _)| *refused == at)
     }
 
-    /// Tells what the caller may not see, with an error for each.
-    fn tell_refused(&self, path: &[PathSegment]) {
+    /// Adds an error to the response for each field that the caller may not read.
+    fn report_refused(&self, path: &[PathSegment]) {
         for (at, error) in &self.refused {
             let Some((key, field)) = self.plan.fields.get_index(*at) else { continue };
             let error = error.clone().into_server_error(field.pos);
@@ -98,10 +98,13 @@ impl<'a> Level<'a> {
         }
     }
 
-    /// Writes the rows of the level. `path` is that of the first of them.
-    pub(crate) async fn write(&self, rows: &Rows, path: &[PathSegment]) -> ServerResult<Written> {
+    /// Writes the rows of the level. `path` is the path of the first row in the response.
+    ///
+    /// # Errors
+    /// When a row cannot be read, or a branch fails whose type is not nullable.
+    pub(crate) async fn write(&self, rows: &Rows, path: &[PathSegment]) -> ServerResult<WrittenRows> {
         self.request.counts.add_rows(rows.rows.len());
-        self.tell_refused(path);
+        self.report_refused(path);
         let views = rows.views(self.plan.record);
         let branches = self.load_branches(&views, path).await?;
         self.write_rows(&views, &branches).map_err(|error| {
@@ -110,19 +113,22 @@ impl<'a> Level<'a> {
         })
     }
 
-    /// One load a branch, by the place of its field. Where one fails that cannot be null, the rows are null.
+    /// Loads all branches at the same time. Each comes with the index of its field in the plan.
+    ///
+    /// # Errors
+    /// When a branch fails whose type is not nullable: GraphQL makes the rows null then.
     async fn load_branches(
         &self,
         rows: &[View<'_>],
         path: &[PathSegment],
-    ) -> ServerResult<Vec<(usize, Filled)>> {
+    ) -> ServerResult<Vec<(usize, BranchValues)>> {
         let fields = self.plan.fields.iter().enumerate();
         let loads: Vec<_> = fields
-            .filter_map(|(at, (key, planned))| match &planned.step {
-                Step::Branch { branch, below } if !self.is_refused(at) => {
+            .filter_map(|(at, (key, planned))| match &planned.source {
+                FieldSource::Branch { branch, selection } if !self.is_refused(at) => {
                     let batch = Batch { ctx: self.ctx, rows, pos: planned.pos, path: child_path(path, key) };
-                    let filled = load(self.plan.record, branch, below, batch);
-                    Some(async move { Ok((at, filled.await?)) })
+                    let values = load(self.plan.record, branch, selection, batch);
+                    Some(async move { Ok((at, values.await?)) })
                 }
                 _ => None,
             })
@@ -133,50 +139,54 @@ impl<'a> Level<'a> {
         }
     }
 
-    fn write_rows(&self, rows: &[View<'_>], branches: &[(usize, Filled)]) -> Result<Written, DbErr> {
-        let mut text = Vec::with_capacity(rows.len() * ROW);
-        let mut pieces = Vec::with_capacity(rows.len());
+    fn write_rows(
+        &self,
+        rows: &[View<'_>],
+        branches: &[(usize, BranchValues)],
+    ) -> Result<WrittenRows, DbErr> {
+        let mut text = Vec::with_capacity(rows.len() * ROW_CAPACITY);
+        let mut written = Vec::with_capacity(rows.len());
         for (number, row) in rows.iter().enumerate() {
             text.push(if number == 0 { b'[' } else { b',' });
             let objects = self.write_row(*row, number, branches, &mut text)?;
-            pieces.push(Piece { end: text.len(), objects });
+            written.push(WrittenRow { end: text.len(), objects });
         }
-        Ok(Written { text, rows: pieces })
+        Ok(WrittenRows { text, rows: written })
     }
 
-    /// Writes a row; how many objects it is and holds.
+    /// Writes a row. Returns the number of JSON objects: the row itself and those within it.
     fn write_row(
         &self,
         row: View<'_>,
         number: usize,
-        branches: &[(usize, Filled)],
+        branches: &[(usize, BranchValues)],
         out: &mut Vec<u8>,
     ) -> Result<u32, DbErr> {
         let (start, api) = (out.len(), self.request.api);
         let mut branches = branches.iter();
         let mut objects = 1;
         for (at, planned) in self.plan.fields.values().enumerate() {
-            let Planned { json, step, .. } = planned;
-            match step {
+            let PlannedField { json, source, .. } = planned;
+            match source {
                 _ if !self.refused.is_empty() && self.is_refused(at) => {
                     out.extend_from_slice(json);
                     out.extend_from_slice(b"null");
                 }
-                Step::Column(field) => {
+                FieldSource::Column(field) => {
                     out.extend_from_slice(json);
                     self.write_field(field, row, out)?;
                 }
-                Step::TypeName => {
+                FieldSource::TypeName => {
                     out.extend_from_slice(json);
                     write_str(self.plan.record.name, out);
                 }
-                Step::Branch { branch, .. } => {
-                    let Some((_, filled)) = branches.next() else { continue };
-                    if branch.sparse && api.is_rest() && filled.is_null(number) {
+                FieldSource::Branch { branch, .. } => {
+                    let Some((_, values)) = branches.next() else { continue };
+                    if branch.sparse && api.is_rest() && values.is_null(number) {
                         continue;
                     }
                     out.extend_from_slice(json);
-                    objects += filled.write(number, api, out);
+                    objects += values.write(number, api, out);
                 }
             }
         }
@@ -190,7 +200,7 @@ impl<'a> Level<'a> {
     }
 
     fn write_field(&self, field: &Field, row: View<'_>, out: &mut Vec<u8>) -> Result<(), DbErr> {
-        match (&field.shown, row.cell(field.column)?) {
+        match (&field.form, row.cell(field.column)?) {
             (FieldForm::Value(rendering), Cell::Null) => {
                 check_null(self.plan.record, field, rendering.nullable)?;
                 out.extend_from_slice(b"null");
@@ -202,7 +212,7 @@ impl<'a> Level<'a> {
     }
 }
 
-/// A column that is said never to be null must not be.
+/// Refuses a null in a column that is declared as never null.
 fn check_null(record: &RecordType, field: &Field, nullable: bool) -> Result<(), DbErr> {
     if nullable {
         return Ok(());
@@ -210,7 +220,7 @@ fn check_null(record: &RecordType, field: &Field, nullable: bool) -> Result<(), 
     Err(DbErr::Type(format!("`{}.{}` is null", record.table, record.columns[field.column].name)))
 }
 
-impl Step {
+impl FieldSource {
     fn need(&self) -> Need {
         match self {
             Self::Column(field) => field.need,
@@ -220,9 +230,9 @@ impl Step {
     }
 }
 
-impl Written {
-    /// The JSON text of a row, and how many objects it is and holds.
-    pub(crate) fn piece(&self, number: usize) -> (&[u8], u32) {
+impl WrittenRows {
+    /// The JSON text of a row, and the number of JSON objects in it.
+    pub(crate) fn row(&self, number: usize) -> (&[u8], u32) {
         let Self { text, rows } = self;
         (&text[self.start(number)..rows[number].end], rows[number].objects)
     }
@@ -235,15 +245,15 @@ impl Written {
         self.rows.iter().map(|row| row.objects).sum()
     }
 
-    /// All rows, each as a value of its own. The texts share one buffer.
+    /// Each row as one value of JSON text. The values share one buffer.
     pub(crate) fn into_values(mut self, request: &Execution) -> Vec<Value> {
         request.counts.add_objects(self.objects());
         let text = Bytes::from(std::mem::take(&mut self.text));
-        let pieces = self.rows.iter().enumerate().map(|(number, row)| self.start(number)..row.end);
-        pieces.map(|piece| Value::Binary(text.slice(piece))).collect()
+        let ranges = self.rows.iter().enumerate().map(|(number, row)| self.start(number)..row.end);
+        ranges.map(|range| Value::Binary(text.slice(range))).collect()
     }
 
-    /// All rows as one list.
+    /// All rows as one value, the JSON text of a list.
     pub(crate) fn into_list(self, request: &Execution) -> Value {
         request.counts.add_objects(self.objects());
         let Self { mut text, rows } = self;
@@ -255,19 +265,22 @@ impl Written {
     }
 }
 
+/// Loads the values of a branch. A branch that fails is null with an error, if its type is nullable.
 async fn load(
     record: &RecordType,
     branch: &'static Branch,
-    below: &Below,
+    selection: &BranchSelection,
     batch: Batch<'_>,
-) -> ServerResult<Filled> {
+) -> ServerResult<BranchValues> {
     let (ctx, path) = (batch.ctx, batch.path.clone());
-    let filled = match below {
-        Below::Related { relation, plan, pivot } => relation::answer(relation, plan, *pivot, batch),
-        Below::Computed(resolve, field) => resolve(batch, field),
+    let values = match selection {
+        BranchSelection::Related { relation, plan, pivot } => {
+            relation::resolve_related(relation, plan, *pivot, batch)
+        }
+        BranchSelection::Computed(resolve, field) => resolve(batch, field),
     };
-    let error = match filled.await {
-        Ok(filled) => return Ok(filled),
+    let error = match values.await {
+        Ok(values) => return Ok(values),
         Err(error) if error.path.is_empty() => ServerError { path, ..error },
         Err(error) => error,
     };
@@ -277,10 +290,10 @@ async fn load(
         return Err(error);
     }
     ctx.add_error(error);
-    Ok(Filled::Nulls)
+    Ok(BranchValues::Nulls)
 }
 
-/// The path of a whole level, from that of its first row.
+/// The path of a list or a single record, from the path of its first row.
 fn level_path(first: &[PathSegment]) -> &[PathSegment] {
     match first {
         [list @ .., PathSegment::Index(_)] => list,
@@ -288,12 +301,12 @@ fn level_path(first: &[PathSegment]) -> &[PathSegment] {
     }
 }
 
-/// The path of a field below another path.
+/// The path of a field of the object at `path`.
 pub(crate) fn child_path(path: &[PathSegment], key: &Name) -> Vec<PathSegment> {
     path.iter().cloned().chain([PathSegment::Field(key.to_string())]).collect()
 }
 
-/// Where the context stands, as the path of an error.
+/// The path of the field that the context resolves, for errors.
 pub fn path_of(ctx: &ContextSelectionSet<'_>) -> Vec<PathSegment> {
     ctx.set_error_path(ServerError::new("", None)).path
 }

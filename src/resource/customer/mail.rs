@@ -1,5 +1,5 @@
-//! Mails that customers get about their account (docs/contract/application-store.md#4.8, docs/contract/application-store.md#4.9;
-//! docs/contract/credentials.md#5, docs/contract/credentials.md#6).
+//! Mails that customers get about their account (docs/contract/application-store.md#4.8,
+//! docs/contract/application-store.md#4.9; docs/contract/credentials.md#5, docs/contract/credentials.md#6).
 
 use chrono::TimeDelta;
 use entity::{Id, ShopTime, customer, password_reset_token};
@@ -16,29 +16,30 @@ use crate::platform::signature;
 use crate::scope::ShopScope;
 use crate::shop::mail::Mail;
 
-/// Seconds in which a second request for a new password is passed over in silence.
-const PAUSE: i64 = 60;
-/// Seconds for which a link to confirm an address is valid.
-const VALID: i64 = 3600;
-/// What an address in a query keeps of a text.
+/// Seconds in which a second request for a new password is ignored.
+const RESEND_PAUSE: i64 = 60;
+/// Seconds for which a link that confirms an address is valid.
+const LINK_LIFETIME: i64 = 3600;
+/// Characters that are percent-encoded in an e-mail address in a query string.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A link to choose a new password, not sent yet: its hash takes a while, and is made before the
-/// transaction in which it is stored.
-pub(super) struct Reset {
+/// A link to choose a new password that is not sent yet. Its hash takes long to compute, so it is computed before the
+/// transaction that stores it.
+pub(super) struct PasswordReset {
     token: String,
     hash: String,
 }
 
-impl Reset {
+impl PasswordReset {
+    /// Makes a token and its hash.
     pub(super) async fn prepare(scope: ShopScope<'_>) -> Result<Self> {
         let token = signature::token(&scope.config().app_key)?;
         let hash = scope.hash(token.clone()).await?;
         Ok(Self { token, hash })
     }
 
-    /// Stores the hash in place of an earlier one, and mails the link.
-    pub(super) async fn post(
+    /// Stores the hash in place of an earlier one, and enqueues the mail with the link.
+    pub(super) async fn enqueue(
         self,
         scope: ShopScope<'_>,
         db: &impl ConnectionTrait,
@@ -56,32 +57,32 @@ impl Reset {
         let (shop, token) = (scope.config().public_url(), self.token);
         let email = utf8_percent_encode(&customer.email, ESCAPED);
         let link = format!("{shop}/reset-password/{token}?email={email}");
-        post(scope, db, "reset", customer, &link, &[]).await
+        enqueue(scope, db, "reset", customer, &link, &[]).await
     }
 }
 
-/// Mails a link to choose a new password, unless one was mailed a moment ago.
-pub(super) async fn send_password(scope: ShopScope<'_>, customer: &customer::Model) -> Result<()> {
+/// Mails a link to choose a new password, unless one was mailed less than [`RESEND_PAUSE`] ago.
+pub(super) async fn send_password_link(scope: ShopScope<'_>, customer: &customer::Model) -> Result<()> {
     if was_mailed(scope, scope.db(), customer).await? {
         return Ok(());
     }
-    let reset = Reset::prepare(scope).await?;
+    let reset = PasswordReset::prepare(scope).await?;
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, customer.id).await?;
-    // Somebody else may have asked meanwhile.
+    // Another request may have mailed one in the meantime.
     if !was_mailed(scope, &transaction, &customer).await? {
-        reset.post(scope, &transaction, &customer).await?;
+        reset.enqueue(scope, &transaction, &customer).await?;
     }
     Ok(transaction.commit().await?)
 }
 
-/// Whether the customer was mailed a link to choose a password a moment ago.
+/// Whether a link was mailed to the customer less than [`RESEND_PAUSE`] ago.
 async fn was_mailed(
     scope: ShopScope<'_>,
     db: &impl ConnectionTrait,
     customer: &customer::Model,
 ) -> Result<bool> {
-    let recent = ShopTime(scope.now() - TimeDelta::seconds(PAUSE));
+    let recent = ShopTime(scope.now() - TimeDelta::seconds(RESEND_PAUSE));
     let requested = password_reset_token::Entity::find()
         .filter(password_reset_token::Column::Email.eq(&customer.email))
         .filter(password_reset_token::Column::CreatedAt.gt(recent))
@@ -89,21 +90,22 @@ async fn was_mailed(
     Ok(requested.one(db).await?.is_some())
 }
 
-/// Mails a link with which the customer confirms the e-mail address.
+/// Mails a link that confirms the e-mail address.
 pub(super) async fn send_confirmation(scope: ShopScope<'_>, id: Id) -> Result<()> {
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
     refuse_verified(&customer)?;
     let shop = scope.config().public_url();
-    let (address, end) = (hex::encode(Sha1::digest(&customer.email)), scope.now().timestamp() + VALID);
+    let (address, end) =
+        (hex::encode(Sha1::digest(&customer.email)), scope.now().timestamp() + LINK_LIFETIME);
     let link = format!("{shop}/verify-email/{id}/{address}?expires={end}");
     let link = signature::sign(&scope.config().app_key, &link)?;
-    post(scope, &transaction, "verify", &customer, &link, &[]).await?;
+    enqueue(scope, &transaction, "verify", &customer, &link, &[]).await?;
     Ok(transaction.commit().await?)
 }
 
-/// Mails a letter to a customer.
-pub(super) async fn post(
+/// Enqueues a mail to a customer.
+pub(super) async fn enqueue(
     scope: ShopScope<'_>,
     db: &impl ConnectionTrait,
     template: &str,
