@@ -4,7 +4,7 @@
 //! The internal schema has them, the public one lacks them: its SDL, its introspection and the validation of what
 //! clients send know nothing of them. Both schemas have the same Rust types, so that what runs operations is compiled
 //! once. Types register themselves without knowing for which schema; so the thread says which one it builds
-//! ([`in_public`]), and the roots take away what is marked ([`hide`]).
+//! (`in_public`), and the roots take away what is marked (`hide`).
 
 use std::borrow::Cow;
 use std::cell::Cell;

@@ -633,8 +633,9 @@ fn not_stored() -> HeaderMap {
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))].into_iter().collect()
 }
 
-/// The header that tells when a record was last changed.
+/// The header that tells when a record was last changed. HTTP has no dates before 1970.
 fn last_modified(changed_at: Option<DateTime<Utc>>) -> HeaderMap {
+    let changed_at = changed_at.filter(|at| at.timestamp() >= 0);
     let text = changed_at.map(|at| httpdate::fmt_http_date(at.into()));
     let value = text.and_then(|text| HeaderValue::from_str(&text).ok());
     value.map(|value| (header::LAST_MODIFIED, value)).into_iter().collect()
@@ -736,6 +737,15 @@ mod tests {
 
     fn format(accept: &'static str) -> Format {
         accepted(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
+    }
+
+    #[test]
+    fn a_change_before_1970_has_no_date() {
+        let told = |at: &str| last_modified(Some(at.parse().unwrap())).len();
+        assert_eq!(
+            (told("1969-12-31T23:59:59Z"), told("1970-01-01T00:00:00Z"), last_modified(None).len()),
+            (0, 1, 0)
+        );
     }
 
     #[test]

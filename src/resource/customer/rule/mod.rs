@@ -24,7 +24,7 @@ pub fn no_plus() -> Rule {
     custom(&NoPlus)
 }
 
-/// The text is a phone number of one of [`COUNTRIES`].
+/// The text is a phone number of one of `COUNTRIES`.
 pub fn phone() -> Rule {
     custom(&Phone)
 }

@@ -169,6 +169,9 @@ kinds! {
 
 const NOTHING: &str = "";
 
+/// Operations that GraphQL does not have.
+const REST_ONLY: [&str; 1] = ["productConfigUpdate"];
+
 /// Of so many changes of a record that tells when it was changed, one demands the state that was read.
 const CONDITIONAL: u32 = 3;
 
@@ -176,7 +179,8 @@ impl Operation {
     /// An operation, at a meeting or by itself; `number` is no other operation's.
     pub(super) fn draw(rng: &mut StdRng, tag: String, number: u64, meeting: Option<&Meeting>) -> Self {
         let kind = kind(rng, meeting);
-        let face = if rng.random_bool(0.5) { Face::Rest } else { Face::GraphQl };
+        let by_rest = rng.random_bool(0.5) || REST_ONLY.contains(&kind.name);
+        let face = if by_rest { Face::Rest } else { Face::GraphQl };
         let id = record(rng, kind, meeting);
         let draft = Draft::new(rng, tag, number, id, meeting);
         let input = (kind.draw)(rng, &draft);
