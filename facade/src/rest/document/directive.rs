@@ -9,6 +9,9 @@ use super::{Answer, DocumentError, Limiter, Route, Variable, fail};
 use crate::rest::bag::Fields;
 use crate::{Abilities, Ability};
 
+/// Arguments that name a path, with their HTTP methods.
+const METHODS: [(&str, &str); 4] = [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("delete", "DELETE")];
+
 /// The arguments of `@rest`.
 pub(super) struct Directive {
     pub(super) operation: String,
@@ -80,7 +83,7 @@ impl Directive {
 
     pub(super) fn routes(&self) -> Result<Vec<Route>, DocumentError> {
         let mut routes = Vec::new();
-        for (argument, method) in [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("delete", "DELETE")] {
+        for (argument, method) in METHODS {
             if let Some(path) = self.text(argument)? {
                 let added = !routes.is_empty() || self.arguments.get("added") == Some(&Value::Boolean(true));
                 routes.push(Route { method, path, added, older: false });
@@ -93,14 +96,10 @@ impl Directive {
     /// `older: {get: "/reasons", post: ["/reasons", "/reason"]}`: further paths by their method.
     fn older_routes(&self) -> Result<Vec<Route>, DocumentError> {
         let mut routes = Vec::new();
-        for (method, paths) in self.object("older")? {
-            let method = match method.as_str() {
-                "get" => "GET",
-                "post" => "POST",
-                "put" => "PUT",
-                "delete" => "DELETE",
-                other => return Err(fail(&self.operation, format!("`older` has no method `{other}`"))),
-            };
+        for (argument, paths) in self.object("older")? {
+            let known = METHODS.into_iter().find(|(name, _)| *name == argument.as_str());
+            let (_, method) =
+                known.ok_or_else(|| fail(&self.operation, format!("`older` has no method `{argument}`")))?;
             let paths = if let Value::List(paths) = paths { paths } else { vec![paths] };
             for path in paths {
                 let Value::String(path) = path else {
@@ -129,16 +128,10 @@ impl Directive {
     }
 
     pub(super) fn bytes(&self, name: &str) -> Result<Option<usize>, DocumentError> {
-        match self.arguments.get(name) {
-            None => Ok(None),
-            Some(Value::Number(number)) => {
-                match number.as_u64().and_then(|number| usize::try_from(number).ok()) {
-                    Some(bytes) => Ok(Some(bytes)),
-                    None => Err(fail(&self.operation, format!("`{name}` is no number of bytes"))),
-                }
-            }
-            Some(_) => Err(fail(&self.operation, format!("`{name}` is no number of bytes"))),
-        }
+        let Some(value) = self.arguments.get(name) else { return Ok(None) };
+        let number = if let Value::Number(number) = value { number.as_u64() } else { None };
+        let bytes = number.and_then(|number| usize::try_from(number).ok());
+        bytes.map(Some).ok_or_else(|| fail(&self.operation, format!("`{name}` is no number of bytes")))
     }
 
     /// `type: "application/pdf"`, or `type: ["text/csv", "application/zip"]`.
