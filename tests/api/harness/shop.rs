@@ -115,6 +115,22 @@ impl Shop {
         wire::send(self.address, request).await.expect("an answer")
     }
 
+    /// Any method, with a key, the given headers and this body.
+    pub(crate) async fn send_with(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let key = format!("Bearer {}", Self::key(key));
+        let headers = headers.iter().copied().chain([("Authorization", key.as_str())]);
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let (method, path) = (method.to_owned(), path.to_owned());
+        self.send(&Request { method, path, headers, body: body.as_bytes().to_vec() }).await
+    }
+
     /// Reads a path with a key.
     pub(crate) async fn get(&self, path: &str, key: &str) -> (u16, Headers, Json) {
         self.ask("GET", path, key, None).await

@@ -7,7 +7,6 @@ use serde_json::{Value as Json, json};
 
 use crate::harness::rows::{Snapshot, changes};
 use crate::harness::shop::Shop;
-use crate::harness::wire::{Answer, Request};
 
 const COUPONS: &str = "/api/application/coupons";
 const SECOND: &str = "/api/application/coupons/2";
@@ -41,15 +40,6 @@ async fn show(shop: &Shop, id: &Json, query: &str) -> Json {
     let (status, _, body) = shop.get(&format!("{COUPONS}/{id}{query}"), "all").await;
     assert_eq!(status, 200, "{body}");
     body["data"][0].clone()
-}
-
-async fn send(shop: &Shop, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let key = format!("Bearer {}", Shop::key("all"));
-    let headers = headers.iter().copied().chain([("Authorization", key.as_str())]);
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let request =
-        Request { method: method.to_owned(), path: path.to_owned(), headers, body: body.as_bytes().to_vec() };
-    shop.send(&request).await
 }
 
 /// Names of the fields with errors, in their order.
@@ -486,11 +476,11 @@ async fn a_change_of_another_state_is_refused() {
     let untouched = shop.rows().await;
     let whole = coupon("STATE").to_string();
     for (method, body) in [("PUT", r#"{"code": "STATE"}"#), ("POST", whole.as_str()), ("DELETE", "")] {
-        assert_eq!(send(&shop, method, SECOND, &late, body).await.status, 412, "{method}");
+        assert_eq!(shop.send_with("all", method, SECOND, &late, body).await.status, 412, "{method}");
     }
     assert_eq!(told(&shop, &untouched).await, Vec::<String>::new());
-    assert_eq!(send(&shop, "PUT", SECOND, &as_read, r#"{"code": "STATE"}"#).await.status, 200);
-    assert_eq!(send(&shop, "DELETE", SECOND, &as_read, "").await.status, 412);
+    assert_eq!(shop.send_with("all", "PUT", SECOND, &as_read, r#"{"code": "STATE"}"#).await.status, 200);
+    assert_eq!(shop.send_with("all", "DELETE", SECOND, &as_read, "").await.status, 412);
     shop.close().await;
 }
 
@@ -657,11 +647,12 @@ async fn xml_is_read_and_answered() {
     let body = "<coupon><code>XML&amp;1</code><type>fixed</type><applied_month>-1</applied_month><max_uses>1</max_uses>\
         <max_uses_per_customer>1</max_uses_per_customer><usages>0</usages><minimum_order_amount>1.5</minimum_order_amount>\
         <products><item>1</item><item>3</item></products><pricing><monthly><price>2</price></monthly></pricing></coupon>";
-    let answer = send(&shop, "POST", COUPONS, &xml, body).await;
+    let answer = shop.send_with("all", "POST", COUPONS, &xml, body).await;
     let text = answer.text();
     assert_eq!(answer.status, 201, "{text}");
     assert!(text.contains("<code>XML&amp;1</code>") && text.contains("<product_id>3</product_id>"), "{text}");
-    let answer = send(&shop, "PUT", SECOND, &xml, "<c><products><item>2</item></products></c>").await;
+    let answer =
+        shop.send_with("all", "PUT", SECOND, &xml, "<c><products><item>2</item></products></c>").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(products(&show(&shop, &json!(2), "?include=products").await), [2].into());
     shop.close().await;

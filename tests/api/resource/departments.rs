@@ -9,7 +9,6 @@ use serde_json::{Value as Json, json};
 
 use crate::harness::rows::{Snapshot, changes};
 use crate::harness::shop::Shop;
-use crate::harness::wire::{Answer, Request};
 
 const DEPARTMENTS: &str = "/api/application/departments";
 const FIRST: &str = "/api/application/departments/1";
@@ -36,15 +35,6 @@ async fn make(shop: &Shop, body: &Json) -> (u16, Json) {
 async fn put(shop: &Shop, path: &str, body: &Json) -> (u16, Json) {
     let (status, _, body) = shop.ask("PUT", path, "all", Some(body)).await;
     (status, body)
-}
-
-async fn send(shop: &Shop, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let key = format!("Bearer {}", Shop::key("all"));
-    let headers = headers.iter().copied().chain([("Authorization", key.as_str())]);
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let request =
-        Request { method: method.to_owned(), path: path.to_owned(), headers, body: body.as_bytes().to_vec() };
-    shop.send(&request).await
 }
 
 fn broken(body: &Json) -> Vec<&str> {
@@ -293,13 +283,13 @@ async fn a_change_of_another_state_is_refused() {
     let as_read = [&json[..], &[("If-Unmodified-Since", "Tue, 25 Aug 2026 11:00:00 GMT")]].concat();
     for method in ["PUT", "POST", "DELETE"] {
         assert_eq!(
-            send(&shop, method, &five, &late, &department("S").to_string()).await.status,
+            shop.send_with("all", method, &five, &late, &department("S").to_string()).await.status,
             412,
             "{method}"
         );
     }
-    assert_eq!(send(&shop, "PUT", &five, &as_read, r#"{"name": "S"}"#).await.status, 200);
-    assert_eq!(send(&shop, "PUT", &five, &as_read, r#"{"name": "T"}"#).await.status, 412);
+    assert_eq!(shop.send_with("all", "PUT", &five, &as_read, r#"{"name": "S"}"#).await.status, 200);
+    assert_eq!(shop.send_with("all", "PUT", &five, &as_read, r#"{"name": "T"}"#).await.status, 412);
     shop.close().await;
 }
 
@@ -341,10 +331,10 @@ async fn xml_is_read_and_answered() {
     let shop = shop().await;
     let xml = [("Content-Type", "application/xml"), ("Accept", "application/xml")];
     let body = "<d><name>A&lt;B</name><description>d</description><icon>i</icon><sla_resolution_minutes>5</sla_resolution_minutes></d>";
-    let answer = send(&shop, "POST", DEPARTMENTS, &xml, body).await;
+    let answer = shop.send_with("all", "POST", DEPARTMENTS, &xml, body).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     assert!(answer.text().contains("<name>A&lt;B</name>"), "{}", answer.text());
-    let answer = send(&shop, "DELETE", &format!("{DEPARTMENTS}/7"), &xml, "").await;
+    let answer = shop.send_with("all", "DELETE", &format!("{DEPARTMENTS}/7"), &xml, "").await;
     assert_eq!((answer.status, answer.text().len()), (204, 0));
     shop.close().await;
 }
