@@ -10,7 +10,7 @@
 //! | [`server`] | the running server: connections, routes, telemetry, the upstream server, the contracts |
 //! | [`resource`] | the resources, a folder each. Start with `product` |
 //! | [`scope`] | what a resolver sees of the server and of its request |
-//! | [`access`] | who asks and what they may: abilities, keys, sessions, passwords, limits |
+//! | [`access`] | authentication and authorisation: abilities, keys, sessions, passwords, limits |
 //! | [`shop`] | the shop: its database and settings, texts, mails, files, tax, HTML; what invented shops are made with |
 //! | [`database`] | connections, replicas, what happens when they fail, guichet's own tables |
 //! | [`platform`] | the operator's settings, the clock, Redis, networks, secrets |

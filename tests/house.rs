@@ -219,6 +219,34 @@ fn links_of_pages_lead_somewhere() {
     assert!(seen > 100, "few links were found: {seen}");
 }
 
+/// Names with a file behind them, such as `Rest::serve` (`facade/src/rest/mod.rs`), are in that file.
+#[test]
+fn functions_that_pages_name_are_in_their_files() {
+    let page = prose(&root().join("docs/architecture.md"));
+    let mut seen = 0;
+    for (before, after) in
+        page.match_indices("` (`").map(|(at, mark)| (&page[..at], &page[at + mark.len()..]))
+    {
+        let Some((file, _)) = after.split_once('`').filter(|(file, _)| file.ends_with(".rs")) else {
+            continue;
+        };
+        let name = before.rsplit(['`', ':']).next().unwrap().trim_end_matches('!');
+        if name.contains('/') {
+            continue;
+        }
+        let code = std::fs::read_to_string(root().join(file)).unwrap_or_else(|_| panic!("no file {file}"));
+        let declared = ["fn", "struct", "enum", "trait", "type", "const", "macro_rules!", "for"];
+        let is_there = declared.iter().any(|kind| {
+            let declaration = format!("{kind} {name}");
+            let mut behind = code.split(&declaration).skip(1);
+            behind.any(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+        });
+        assert!(is_there, "docs/architecture.md names `{name}` of {file}, which does not declare it");
+        seen += 1;
+    }
+    assert!(seen > 20, "few names were found: {seen}");
+}
+
 /// What the reference shows of guichet's own macros is no doctest of the engine; it quotes the code.
 #[test]
 fn quotations_of_the_reference_are_in_the_code() {

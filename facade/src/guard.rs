@@ -272,8 +272,8 @@ fn describe_inputs(registry: &mut Registry) {
         _ => None,
     });
     for field in inputs.flatten() {
-        let told = field.description.as_deref().is_some_and(|text| text.contains(NEED_PREFIX));
-        if let Some(need) = Can::read_input(field).filter(|_| !told).map(|any| need_text(&any)) {
+        let names_need = field.description.as_deref().is_some_and(|text| text.contains(NEED_PREFIX));
+        if let Some(need) = Can::read_input(field).filter(|_| !names_need).map(|any| need_text(&any)) {
             append_need(&mut field.description, &need);
         }
     }

@@ -303,7 +303,7 @@ impl Pipeline {
         self.within_limit(self.engine.options.timeout, work).await.map_err(Error::from).flatten()
     }
 
-    /// Parses a body of so many bytes: a small one at once, a large one on a blocking thread.
+    /// Parses a body of this many bytes: a small one at once, a large one on a blocking thread.
     ///
     /// # Errors
     /// When the runtime shuts down.

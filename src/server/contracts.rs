@@ -122,9 +122,9 @@ mod tests {
     #[test]
     fn the_address_is_told_once() {
         assert_eq!(WRITTEN_OPENAPI.matches(SERVER_URL).count(), 1);
-        let told = String::from_utf8(openapi_at("https://a\"b").concat()).unwrap();
+        let text = String::from_utf8(openapi_at("https://a\"b").concat()).unwrap();
         assert!(
-            told.contains(r#""url": "https://a\"b/api""#) && told.starts_with('{') && told.ends_with("}\n")
+            text.contains(r#""url": "https://a\"b/api""#) && text.starts_with('{') && text.ends_with("}\n")
         );
     }
 

@@ -13,7 +13,7 @@
 //! | [`request`] | what a request may be, on both faces |
 //! | [`resource`] | what the recordings of a resource do not show |
 //! | [`access`] | who asks, what they may, and how much of it |
-//! | [`database`] | kinds of databases, their failures, and who writes beside whom |
+//! | [`database`] | kinds of databases, their failures, and concurrent writers |
 //! | [`operation`] | what operators see |
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -39,7 +39,7 @@ struct CacheHint {
 /// How long clients may keep a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MaxAge {
-    /// So many seconds.
+    /// This many seconds.
     Seconds(i32),
     /// As long as its parent.
     Inherited,
@@ -55,9 +55,9 @@ impl CacheHints {
             let fields = ty.fields()?.iter();
             let fields =
                 fields.map(|(name, field)| (name.as_str().into(), CacheHint::of(registry, root, ty, field)));
-            let told = fields
+            let hints = fields
                 .filter(|(_, hint): &(_, CacheHint)| hint.time != MaxAge::Inherited || hint.holds(registry));
-            Some((name.as_str().into(), told.collect::<HashMap<_, _>>()))
+            Some((name.as_str().into(), hints.collect::<HashMap<_, _>>()))
         });
         let types = types.filter(|(_, fields): &(_, HashMap<_, _>)| !fields.is_empty()).collect();
         Self { query: registry.query_type.as_str().into(), types }

@@ -82,7 +82,7 @@ impl Totals {
         }
     }
 
-    /// The totals of a fragment that has so many directives at its spread.
+    /// The totals of a fragment that has this many directives at its spread.
     fn as_fragment(self, directives: usize) -> Self {
         Self {
             directives: self.directives.saturating_add(directives as u64),
@@ -492,7 +492,7 @@ fn comparisons_of(condition: &ConstValue) -> Comparisons {
     }
 }
 
-/// One comparison with so many values of a list; `None` where the list is empty.
+/// One comparison with this many values of a list; `None` where the list is empty.
 fn list_comparison(values: usize) -> Option<Comparisons> {
     (values > 0).then(|| Comparisons::with(values))
 }

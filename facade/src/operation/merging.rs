@@ -35,7 +35,7 @@ pub(super) struct MergeCheck<'a> {
 }
 
 impl<'a> MergeCheck<'a> {
-    /// A check of a document with at most so many fields, fragments spread.
+    /// A check of a document with at most this many fields, fragments spread.
     pub(super) fn new(document: &'a ExecutableDocument, positions: &'a InputPositions, fields: u64) -> Self {
         Self { document, positions, left: fields.saturating_mul(MAX_VISITS_PER_FIELD) }
     }

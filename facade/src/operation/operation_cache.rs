@@ -28,7 +28,7 @@ const MAX_PARTS: u64 = 8000;
 const MAX_DOCUMENT_PARTS: u64 = 1000;
 /// Longer documents are not cached, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
-/// So many bytes of a document's text count as one part, since literal values hold no fields.
+/// The number of bytes of a document's text that count as one part, since literal values hold no fields.
 const BYTES_PER_PART: u64 = 16;
 /// Expected number of cached documents (the cache's initial size).
 const EXPECTED_DOCUMENTS: usize = 200;

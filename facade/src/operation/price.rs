@@ -24,7 +24,7 @@ pub(super) const DEFAULT_ROWS: u64 = 10;
 pub(super) const ROOT_FIELD_POINTS: u64 = 1;
 /// Additional points for a root field of the mutation type.
 pub(super) const MUTATION_POINTS: u64 = 10;
-/// So many further values of comparisons cost one point.
+/// The number of further values of comparisons that cost one point.
 pub(super) const VALUES_PER_POINT: u64 = 10;
 
 /// The fields of the schema that prices depend on: those that hold objects.
@@ -116,7 +116,7 @@ pub(super) struct Comparisons {
 }
 
 impl Comparisons {
-    /// One comparison with so many values.
+    /// One comparison with this many values.
     pub(super) fn with(values: usize) -> Self {
         Self { number: 1, further: (values as u64).saturating_sub(1) }
     }
@@ -144,7 +144,7 @@ pub fn points_of_answer(kind: OperationType, data: &Value, written: u32) -> u64 
     objects.sum::<u64>() + u64::from(written)
 }
 
-/// Points for a REST request that asks for so many rows, or has read them.
+/// Points for a REST request that asks for this many rows, or has read them.
 pub fn points_of_rows(is_mutation: bool, rows: u32) -> u32 {
     let root = if is_mutation { ROOT_FIELD_POINTS + MUTATION_POINTS } else { ROOT_FIELD_POINTS };
     rows.saturating_add(u32::try_from(root).unwrap_or(u32::MAX))

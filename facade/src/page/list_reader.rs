@@ -119,15 +119,15 @@ impl ListReader<'_> {
             select.limit(reach);
             found = self.fetch(select, &outside).await?;
         }
-        let mut told = [false; 2];
-        for ((told, known), outside) in told.iter_mut().zip(found.outside).zip(outside) {
-            *told = match (known, outside) {
+        let mut has_more = [false; 2];
+        for ((has_more, known), outside) in has_more.iter_mut().zip(found.outside).zip(outside) {
+            *has_more = match (known, outside) {
                 (Some(known), _) => known,
                 (None, Some(outside)) => self.has_rows(outside).await?,
                 (None, None) => false,
             };
         }
-        let [before, behind] = told;
+        let [before, behind] = has_more;
         let here = found.rows.len() as u64;
         let whole = bounds.after.is_none() && bounds.before.is_none();
         let total = known_total(here, reach, 0).filter(|_| whole);

@@ -234,7 +234,8 @@ fn position_column(at: usize) -> String {
     format!("position_{at}")
 }
 
-/// Adds one expression to the order of a statement. Null sorts as the smallest value; PostgreSQL must be told so.
+/// Adds one expression to the order of a statement. Null sorts as the smallest value; PostgreSQL needs
+/// `NULLS FIRST` or `NULLS LAST` for that.
 fn add_order_by(
     select: &mut SelectStatement,
     by: SimpleExpr,

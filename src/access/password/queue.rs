@@ -1,5 +1,5 @@
 //! A semaphore with a bounded queue that is fair between client addresses: waiting requests are served round-robin by
-//! address, so many requests of one address do not delay those of others.
+//! address, so a flood of requests from one address does not delay those of others.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;

@@ -39,7 +39,7 @@ pub(super) struct SignInAttempt<'a> {
 }
 
 impl SignInAttempts {
-    /// Limits of so many attempts per minute; `None`: no limit.
+    /// Limits of this many attempts per minute; `None`: no limit.
     pub fn new(limit: Option<u32>, redis: Option<&Arc<Redis>>) -> Self {
         let throttle = |limit| Throttle::new(CountedUnit::SignInAttempts, limit, redis);
         Self { all: throttle(limit), by_pair: throttle(limit.map(|limit| limit.div_ceil(2))) }

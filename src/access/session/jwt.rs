@@ -108,7 +108,7 @@ impl KeyRing {
         &self.jwks
     }
 
-    /// Signs an access token of a session, which is valid for so many seconds.
+    /// Signs an access token of a session, which is valid for this many seconds.
     ///
     /// # Errors
     /// When it cannot be signed.

@@ -185,7 +185,7 @@ form! {
         /// Whether setup fees are waived.
         free_setup: bool => [flag()],
         /// From when it is valid; null: from the beginning.
-        start_at: NaiveDateTime => [nullable(), date(), timestamp()],
+        start_at: NaiveDateTime => [nullable(), date(), before_stored("end_at"), timestamp()],
         /// Until when it is valid; null: without end.
         end_at: NaiveDateTime => [nullable(), date(), after("start_at"), timestamp()],
         /// Whether it is only for customers without a paid invoice.
@@ -247,9 +247,10 @@ impl CouponMutation {
     ) -> Result<Coupon> {
         let scope = ShopScope::from(ctx).expecting(expected_updated_at);
         let stored = require::<Coupon>(*scope, live_coupons, &id, MODEL).await?.0;
-        let start = stored.start_at.map(|start| start.local().to_string());
-        let stored_start = start.as_deref().map(|start| ("start_at", start));
-        let input = scope.check_change(input, stored.id, stored_start.as_slice()).await?;
+        let dates = [("start_at", stored.start_at), ("end_at", stored.end_at)];
+        let dates = dates.map(|(name, date)| (name, date.map(|date| date.local().to_string())));
+        let dates = dates.iter().filter_map(|(name, date)| Some((*name, date.as_deref()?)));
+        let input = scope.check_change(input, stored.id, &dates.collect::<Vec<_>>()).await?;
         write::update(scope, stored.id, input).await.map(Coupon)
     }
 

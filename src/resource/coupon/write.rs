@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{Coupon, CouponInput, MODEL, live_coupons, metadata};
 use crate::Result;
-use crate::resource::pricing::{self, PricingTarget};
+use crate::resource::pricing::{self, PeriodPrices, PricingTarget};
 use crate::resource::product::live_products;
 use crate::scope::ShopScope;
 
@@ -58,16 +58,14 @@ pub(super) async fn update(scope: ShopScope<'_>, id: Id, mut input: CouponInput)
     } else {
         coupon
     };
-    let prices = input.pricing.value().cloned().unwrap_or_default();
+    let prices = PeriodPrices::of_update(scope, &input.pricing);
     pricing::write_first(&transaction, PricingTarget::Coupon, id, &prices, currency).await?;
     let products = products(&transaction, &input).await?;
     // Left out, the products stay as they are: groups add theirs.
     if !input.products.is_undefined() {
         unlink(&transaction, id, &products).await?;
     }
-    if !products.is_empty() {
-        link(&transaction, id, &products).await?;
-    }
+    link(&transaction, id, &products).await?;
     transaction.commit().await?;
     Ok(coupon)
 }
@@ -107,6 +105,9 @@ async fn products(transaction: &Transaction, input: &CouponInput) -> Result<BTre
 
 /// Adds the products that are missing from a coupon that is locked.
 async fn link(transaction: &Transaction, coupon: Id, products: &BTreeSet<Id>) -> Result<()> {
+    if products.is_empty() {
+        return Ok(());
+    }
     let known = coupon_product::Entity::find()
         .select_only()
         .column(coupon_product::Column::ProductId)

@@ -43,7 +43,7 @@ pub struct StartPrice {
     /// Setup fee without tax.
     #[graphql(directive = InRest::apply(Spelling::Number))]
     setup_ht: Money,
-    /// First payment without tax; never told.
+    /// First payment without tax; the original never sets it.
     #[graphql(directive = InRest::apply(Spelling::Number))]
     firstpayment_ht: Option<Money>,
     /// Price as it was entered.
@@ -52,7 +52,7 @@ pub struct StartPrice {
     /// Setup fee as it was entered.
     #[graphql(directive = InRest::apply(Spelling::Number))]
     base_setup: Money,
-    /// First payment as it was entered; never told.
+    /// First payment as it was entered; the original never sets it.
     #[graphql(directive = InRest::apply(Spelling::Number))]
     base_firstpayment: Option<Money>,
     /// Currency, three letters.

@@ -363,14 +363,32 @@ pub struct PeriodPrices {
 }
 
 impl PeriodPrices {
-    /// Whether no period is given.
-    pub fn is_empty(&self) -> bool {
+    /// The prices that an update gives. Unless it is partial, what an entry leaves out becomes null
+    /// (docs/contract/application-store.md#5.4).
+    pub fn of_update(scope: ShopScope<'_>, input: &MaybeUndefined<Self>) -> Self {
+        let mut prices = input.value().cloned().unwrap_or_default();
+        if !scope.is_partial() {
+            for amount in prices.entries().flat_map(|entry| [&mut entry.price, &mut entry.setup]) {
+                if amount.is_undefined() {
+                    *amount = MaybeUndefined::Null;
+                }
+            }
+        }
+        prices
+    }
+
+    /// Whether no price and no fee is given.
+    pub fn is_empty(&mut self) -> bool {
+        self.entries().all(|entry| entry.price.is_undefined() && entry.setup.is_undefined())
+    }
+
+    /// The entries of the periods that are given.
+    fn entries(&mut self) -> impl Iterator<Item = &mut PeriodPrice> {
         let Self { weekly, onetime, monthly, quarterly, semiannually, annually, biennially, triennially } =
             self;
         [weekly, onetime, monthly, quarterly, semiannually, annually, biennially, triennially]
             .into_iter()
             .flatten()
-            .all(|given| given.price.is_undefined() && given.setup.is_undefined())
     }
 
     /// Writes the given prices to a row.

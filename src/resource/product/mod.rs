@@ -303,9 +303,8 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
         lock_group(&transaction, Id(group)).await?;
     }
     let mut product = row.insert(&transaction).await?;
-    if let MaybeUndefined::Value(prices) = &input.pricing {
-        write_prices(&transaction, product.id, prices, currency).await?;
-    }
+    let prices = input.pricing.value().cloned().unwrap_or_default();
+    write_prices(&transaction, product.id, prices, currency).await?;
     if let MaybeUndefined::Value(file) = &input.image {
         let mut row = product.into_active_model();
         row.image = Set(Some(store_image(scope, row.id.as_ref(), file).await?));
@@ -332,9 +331,7 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
     if let MaybeUndefined::Value(file) = &input.image {
         row.image = Set(Some(store_image(scope, &id, file).await?));
     }
-    if let MaybeUndefined::Value(prices) = &input.pricing {
-        write_prices(&transaction, id, prices, currency).await?;
-    }
+    write_prices(&transaction, id, PeriodPrices::of_update(scope, &input.pricing), currency).await?;
     let product = if row.is_changed() { save(&transaction, row, scope.now()).await? } else { product };
     transaction.commit().await?;
     if let Some(unused_image) =
@@ -349,13 +346,13 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
 async fn write_prices(
     transaction: &Transaction,
     product: Id,
-    prices: &PeriodPrices,
+    mut prices: PeriodPrices,
     currency: String,
 ) -> Result<()> {
     if prices.is_empty() {
         return Ok(());
     }
-    pricing::write_first(transaction, PricingTarget::Product, product, prices, currency).await
+    pricing::write_first(transaction, PricingTarget::Product, product, &prices, currency).await
 }
 
 /// Stores a picture. Returns its path below `/storage/`.

@@ -46,7 +46,7 @@ form! {
 form! {
     /// How a service is taken out of use.
     pub struct ServiceSuspendInput {
-        /// Why, as the customer is told.
+        /// The reason, as the customer reads it.
         reason: String => [nullable(), string(), max(255)],
         /// Whether the customer gets a mail.
         notify: bool => [nullable(), flag()],
@@ -104,7 +104,9 @@ impl ServiceMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
-        #[graphql(desc = "Why, and whether the customer is told.", default)] input: Form<ServiceSuspendInput>,
+        #[graphql(desc = "The reason, and whether the customer gets a mail.", default)] input: Form<
+            ServiceSuspendInput,
+        >,
     ) -> Result<ServicePayload> {
         let scope = ShopScope::from(ctx);
         let service = require(scope, &id).await?.0;
@@ -155,7 +157,7 @@ impl ServiceMutation {
         .await
     }
 
-    /// Deletes a service with everything that hangs on it. A paid invoice stays paid.
+    /// Deletes a service with all rows that refer to it. A paid invoice stays paid.
     #[graphql(directive = Can::apply(&[DELETE]))]
     async fn service_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Service> {
         let scope = ShopScope::from(ctx);

@@ -115,7 +115,7 @@ impl SessionMutation {
         Ok(Outcome::new("Session ended"))
     }
 
-    /// Signs out everywhere: all sessions of the account end, this one too. Needs a session: a key that was lent to
+    /// Signs out everywhere: all sessions of the account end, this one too. Needs a session: a key that was given to
     /// somebody signs nobody out.
     #[graphql(directive = Can::apply(&[]))]
     async fn session_revoke_all(&self, ctx: &Context<'_>) -> Result<Outcome> {

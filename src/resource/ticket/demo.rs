@@ -37,9 +37,9 @@ async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Fail
     let stories: Vec<Ticket> = serde_json::from_str(include_str!("demo.json"))?;
     let invoices = paid(db).await?;
     // Two rounds of the same stories, by other customers at other times.
-    let told = (0..2).flat_map(|round| stories.iter().map(move |ticket| (round, ticket)));
+    let entries = (0..2).flat_map(|round| stories.iter().map(move |ticket| (round, ticket)));
     let (mut tickets, mut messages, mut comments) = (Vec::new(), Vec::new(), Vec::new());
-    for ((round, ticket), id) in told.zip(1..) {
+    for ((round, ticket), id) in entries.zip(1..) {
         let status = if round == 0 { ticket.status.as_str() } else { "closed" };
         let (at, customer) = (making.ago(2 + id * 7), Id(1 + id * 5 % OLDEST));
         tickets.push(row(making, ticket, Id(id), status, at, (customer, &invoices)));

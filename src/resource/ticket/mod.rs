@@ -70,7 +70,7 @@ record! {
         related_type,
         /// Primary key of what it is about.
         related_id,
-        /// Primary keys of the staff that is told of answers.
+        /// Primary keys of the members of the staff who are notified of answers.
         staff_subscribers shown JsonText,
         /// When it was closed.
         closed_at,
@@ -98,11 +98,11 @@ record! {
         resolution_due_at,
         /// When it was first answered.
         first_response_at,
-        /// When the staff was told that it is late.
+        /// When the staff was notified that it is late.
         sla_breached_notified_at,
     }
     branches {
-        /// The customer who asks.
+        /// The customer who opened it.
         #[can(customer::SHOW)] customer: one<Customer>(customer_id, customer::live_customers),
     }
 }

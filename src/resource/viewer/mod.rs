@@ -26,7 +26,7 @@ abilities! {
 }
 
 record! {
-    /// The customer who asks, as customers see themselves: without the notes of the staff.
+    /// The signed-in customer, as customers see themselves: without the notes of the staff.
     pub struct Viewer view of Customer;
     #[can(ME, CLIENT_API)] node: |ctx| oneself(ctx.into());
     columns {

@@ -87,7 +87,7 @@ async fn wait_unregistered(tcp: TcpStream) {
     drop(unregistered);
 }
 
-/// Discards at most so many received bytes; returns their number.
+/// Discards received bytes, at most this many; returns their number.
 fn discard_received(tcp: &TcpStream, most: usize) -> io::Result<usize> {
     // On Linux the buffer is not written to.
     let mut space = Vec::<u8>::with_capacity(most);

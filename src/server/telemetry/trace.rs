@@ -76,7 +76,7 @@ impl ParentSpan {
     }
 }
 
-/// Parses a number of so many lower-case hexadecimal digits.
+/// Parses a number of exactly this many lower-case hexadecimal digits.
 fn number(text: &str, digits: usize) -> Option<u128> {
     let plain = text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     plain.then(|| u128::from_str_radix(text, 16).ok()).flatten()

@@ -317,10 +317,10 @@ mod tests {
                 headers.append(FORWARDED_FOR, HeaderValue::from_str(hop).unwrap());
             }
             prepare_request(&mut headers, Version::HTTP_11, &sender(true));
-            let told = headers[FORWARDED_FOR].to_str().unwrap();
-            prop_assert_eq!(told.rsplit(',').next().map(str::trim), Some("192.0.2.1"));
+            let sent = headers[FORWARDED_FOR].to_str().unwrap();
+            prop_assert_eq!(sent.rsplit(',').next().map(str::trim), Some("192.0.2.1"));
             let nodes = headers[header::FORWARDED].to_str().unwrap().split(',').count();
-            prop_assert_eq!(nodes, told.split(',').count());
+            prop_assert_eq!(nodes, sent.split(',').count());
             is_looping(&headers);
         }
     }

@@ -43,7 +43,7 @@ struct CountedRequest {
 }
 
 impl ClientShares {
-    /// Shares of so many permits in all.
+    /// Shares of this number of permits in all.
     pub(super) fn of(places: usize) -> Arc<Self> {
         Arc::new(Self { each: (places / SHARE_DIVISOR).max(1), held: Mutex::default() })
     }

@@ -50,13 +50,13 @@ impl Making {
         making
     }
 
-    /// A moment so many days before the making, at a likely hour of that day. It throws the shared dice.
+    /// A moment this many days before the shop is made, at a likely hour of that day. It throws the shared dice.
     pub fn ago(&mut self, days: i64) -> ShopTime {
         let minutes = self.dice.between(1, 23 * 60);
         ShopTime(self.now - TimeDelta::days(days) - TimeDelta::minutes(minutes))
     }
 
-    /// A moment so many days after the making.
+    /// A moment this many days after the shop is made.
     #[must_use]
     pub fn ahead(&self, days: i64) -> ShopTime {
         ShopTime(self.now + TimeDelta::days(days))

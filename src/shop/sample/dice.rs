@@ -17,7 +17,7 @@ impl Dice {
         self.0.random_range(low..=high.max(low))
     }
 
-    /// True in so many of a hundred cases.
+    /// True in this many of a hundred cases.
     pub fn chance(&mut self, percent: i64) -> bool {
         self.between(1, 100) <= percent
     }

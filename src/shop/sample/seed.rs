@@ -108,7 +108,7 @@ impl Keys {
 pub trait Progress: Send + Sync {
     /// Rows of that kind are made next.
     fn begin(&self, kind: &'static str);
-    /// So many rows more are made.
+    /// This many more rows were made.
     fn made(&self, rows: u64);
 }
 
@@ -176,7 +176,7 @@ impl Plan {
         Dice::new(self.seed, (number << 40) | position)
     }
 
-    /// A moment up to so many days ago.
+    /// A moment at most this many days ago.
     pub fn ago(&self, dice: &mut Dice, days: i64) -> ShopTime {
         ShopTime(self.now - TimeDelta::minutes(dice.between(0, days * 24 * 60)))
     }
@@ -186,7 +186,7 @@ impl Plan {
         self.progress.begin(kind);
     }
 
-    /// Tells that so many rows more are made.
+    /// Reports that this many more rows were made.
     pub fn made(&self, rows: u64) {
         self.progress.made(rows);
     }

@@ -48,9 +48,9 @@ async fn a_client_is_told_what_it_lacks() {
         ("all", PRODUCTS, 200, None),
     ] {
         let (answered, headers, _) = shop.ask("GET", path, key, None).await;
-        let told =
+        let reported =
             headers.iter().find(|(name, _)| name == "www-authenticate").map(|(_, value)| value.as_str());
-        assert_eq!((answered, told), (status, challenge), "{key}");
+        assert_eq!((answered, reported), (status, challenge), "{key}");
     }
     shop.close().await;
 }

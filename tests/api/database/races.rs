@@ -146,9 +146,9 @@ async fn prices_that_many_write_stay_one_row() {
 async fn a_service_that_is_suspended_in_two_ways_is_so_once() {
     let shop = shop().await;
     let count = "SELECT CAST(COUNT(*) AS CHAR(9)) FROM action_logs WHERE model_id = '8' AND action = 'service_suspended'";
-    let told = async || shop.text(count).await.unwrap().trim().parse::<usize>().unwrap();
+    let reported = async || shop.text(count).await.unwrap().trim().parse::<usize>().unwrap();
     for _ in 0..ROUNDS {
-        let before = told().await;
+        let before = reported().await;
         let suspensions = (0..8).map(|at| {
             let path = if at % 2 == 0 { "customers/14/action/suspend" } else { "services/8/suspend" };
             let shop = &shop;
@@ -157,7 +157,7 @@ async fn a_service_that_is_suspended_in_two_ways_is_so_once() {
         });
         let statuses = join_all(suspensions).await;
         assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
-        assert_eq!(told().await, before + 1);
+        assert_eq!(reported().await, before + 1);
         assert_eq!(shop.post("/api/application/services/8/unsuspend", "all", &json!({})).await.0, 200);
     }
     shop.close().await;

@@ -68,7 +68,7 @@ async fn reads_go_to_the_replica_but_those_that_follow_a_write() {
     let (status, _, body) = shop.ask("PUT", "/api/application/groups/1", "all", Some(&renamed)).await;
     assert_eq!((status, &body["name"]), (200, &json!("Renamed")), "a write reads from the primary");
     assert!(!by_replica(&shop, "all").await);
-    assert_eq!(total(&shop, "all").await, lagging + 1, "a count of the replica is not told");
+    assert_eq!(total(&shop, "all").await, lagging + 1, "a count of the replica is not reported");
     assert!(by_replica(&shop, "products-read").await, "another account may lag behind");
     tokio::time::sleep(LAG).await;
     assert!(by_replica(&shop, "all").await);

@@ -431,7 +431,7 @@ async fn cursors_belong_to_an_order() {
     shop.close().await;
 }
 
-/// What a list is ordered by is told by its cursors: it must be what everybody sees who sees the row.
+/// Cursors reveal the values that a list is ordered by: it must be what everybody sees who sees the row.
 #[test]
 fn orders_tell_nothing_that_is_guarded() {
     let registry = schema::registry();

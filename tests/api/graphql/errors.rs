@@ -100,9 +100,9 @@ async fn names_are_suggested_to_callers_with_a_key() {
     }
     // The library itself suggests arguments of directives to everybody.
     let directive = "{ product(id: 1) { name @can(anny: []) } }";
-    for (key, told) in [("none", true), ("", false)] {
+    for (key, reported) in [("none", true), ("", false)] {
         let answer = shop.graphql(directive, json!({}), key).await;
-        assert_eq!(answer.to_string().contains("Did you mean \\\"any\\\"?"), told, "{answer}");
+        assert_eq!(answer.to_string().contains("Did you mean \\\"any\\\"?"), reported, "{answer}");
     }
     shop.close().await;
 }
@@ -131,7 +131,7 @@ async fn a_defect_is_told_by_a_trace_id_alone() {
 }
 
 /// Answers stand in the order of the selection, whichever is ready first; a refused field is null,
-/// leaves its neighbours alone and is told once, at its path.
+/// leaves its neighbours alone and is reported once, at its path.
 #[tokio::test]
 async fn refused_fields_are_null_and_told_once() {
     let shop = Shop::golden("en").await;
@@ -149,7 +149,7 @@ async fn refused_fields_are_null_and_told_once() {
         ["edges", "nodes", "totalCount"]
     );
     assert!(data["customers"].is_null() && data["health"].is_null());
-    let mut told: Vec<String> = answer["errors"]
+    let mut reported: Vec<String> = answer["errors"]
         .as_array()
         .unwrap()
         .iter()
@@ -160,9 +160,9 @@ async fn refused_fields_are_null_and_told_once() {
             error["path"].to_string()
         })
         .collect();
-    told.sort();
+    reported.sort();
     assert_eq!(
-        told,
+        reported,
         [
             r#"["customers"]"#,
             r#"["first","metadataCount"]"#,

@@ -46,7 +46,7 @@ async fn broken() -> Shop {
 }
 
 /// A field that cannot be null and fails makes null what holds it, up to what can be null; its error is
-/// told once, at its own path, and everything beside that is answered.
+/// reported once, at its own path, and everything beside that is answered.
 #[tokio::test]
 async fn null_goes_up_to_what_can_be_null() {
     let shop = broken().await;

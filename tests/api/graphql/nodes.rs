@@ -296,17 +296,17 @@ async fn nodes_are_answered_in_their_order() {
     );
     assert!(answer.get("errors").is_none(), "{answer}");
     let nodes = answer["data"]["nodes"].as_array().unwrap();
-    let told: Vec<&Json> = nodes.iter().map(|node| &node["id"]).collect();
+    let reported: Vec<&Json> = nodes.iter().map(|node| &node["id"]).collect();
     let missing = [2, 5];
     for (at, id) in ids.iter().enumerate() {
-        assert_eq!(*told[at], if missing.contains(&at) { Json::Null } else { json!(id) }, "{answer}");
+        assert_eq!(*reported[at], if missing.contains(&at) { Json::Null } else { json!(id) }, "{answer}");
     }
     assert_eq!(nodes[0], nodes[4]);
     let keys: Vec<&String> = nodes[0].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["__typename", "name", "group", "id"]);
     assert!(nodes[0]["group"]["name"].is_string() && nodes[0]["group"]["id"].is_string(), "{answer}");
     assert!(nodes[1]["email"].is_string());
-    // Each refused type is told once, where it stands first; the others are answered.
+    // Each refused type is reported once, where it is selected first; the others are answered.
     let answer = shop.graphql(query, json!({"ids": ids}), "products-read").await;
     let errors = answer["errors"].as_array().unwrap();
     let mut paths: Vec<String> = errors.iter().map(|error| error["path"].to_string()).collect();

@@ -202,7 +202,7 @@ async fn other_documents_are_run_where_trust_is_off_or_only_logged() {
     }
 }
 
-/// The operator is told which file is wrong, and the server does not start.
+/// The operator reads which file is wrong, and the server does not start.
 #[test]
 fn trusted_documents_are_checked_at_the_start() {
     let folder = Trusted::new("broken");

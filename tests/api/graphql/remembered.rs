@@ -46,7 +46,7 @@ async fn pages_follow_their_variables() {
     assert_eq!(answers[4]["data"]["products"]["nodes"][0]["databaseId"], 3);
 }
 
-/// What is wrong is told in the validator's own words, though the document is known.
+/// What is wrong is reported in the validator's own words, though the document is known.
 #[tokio::test]
 async fn wrong_values_are_told_as_ever() {
     let document = "query($n: Int, $on: Boolean!, $sort: [ProductSort!], $only: ProductFilter) { products(first: $n, sort: $sort, \
@@ -113,7 +113,7 @@ async fn switches_and_merged_fields_follow_their_variables() {
     assert_eq!(answers[0]["data"]["nodes"][1]["customer"]["email"].as_str().map(str::is_empty), Some(false));
 }
 
-/// Several operations of one document are told apart, and a change is made each time.
+/// Several operations of one document are kept apart, and a change is made each time.
 #[tokio::test]
 async fn each_operation_of_a_document_is_its_own() {
     let shop = Shop::golden("en").await;
@@ -134,7 +134,7 @@ async fn each_operation_of_a_document_is_its_own() {
     shop.close().await;
 }
 
-/// Whoever asks, only what the own key opens is told.
+/// Whoever asks, only what the own key opens is reported.
 #[tokio::test]
 async fn each_caller_sees_what_its_key_opens() {
     let shop = Shop::golden("en").await;

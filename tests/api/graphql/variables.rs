@@ -237,18 +237,18 @@ async fn variables_stand_where_their_types_are_allowed() {
             ["{ PLACE }", "{ ... on Query { PLACE } }", "{ ...All } fragment All on Query { PLACE }"]
         {
             let within = within.replace("PLACE", place);
-            let told = |text: &str| text.contains("stands where");
+            let reported = |text: &str| text.contains("stands where");
             for kind in allowed {
                 let answer = shop.graphql(&format!("query($v: {kind}) {within}"), json!({}), "all").await;
                 let text = answer["errors"][0]["message"].as_str().unwrap_or_default();
-                assert!(!told(text), "{kind} at {within}: {answer}");
+                assert!(!reported(text), "{kind} at {within}: {answer}");
             }
             for kind in refused {
                 let document = format!("query($v: {kind}) {within}");
                 let answer = shop.graphql(&document, json!({}), "all").await;
                 let text = answer["errors"][0]["message"].as_str().unwrap_or_default();
-                // A variable that needs a value and has none is told of behind its place.
-                assert!(told(text), "{kind} at {within}: {answer}");
+                // A variable that needs a value and has none is reported at its first use.
+                assert!(reported(text), "{kind} at {within}: {answer}");
                 assert_eq!(answer["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
             }
         }

@@ -10,7 +10,7 @@
 //! | [`shop`] | a running server, with keys by name |
 //! | [`store`] | databases cloned from a template |
 //! | [`walk`] | paths through the schema |
-//! | [`wire`] | the HTTP client, which sends exactly what it is told |
+//! | [`wire`] | the HTTP client, which sends exactly the bytes it is given |
 
 pub(crate) mod compare;
 pub(crate) mod example;

@@ -141,6 +141,12 @@ impl Shop {
         self.ask("POST", path, key, Some(body)).await
     }
 
+    /// Changes a record in parts, with a key that may do everything.
+    pub(crate) async fn put(&self, path: &str, body: &Json) -> (u16, Json) {
+        let (status, _, body) = self.ask("PUT", path, "all", Some(body)).await;
+        (status, body)
+    }
+
     /// Runs a GraphQL operation with a key; its whole answer.
     pub(crate) async fn graphql(&self, query: &str, variables: Json, key: &str) -> Json {
         let body = json!({"query": query, "variables": variables});
@@ -285,4 +291,9 @@ fn settings(lang: &str) -> Config {
 /// The moment of the recordings.
 pub(crate) fn now() -> DateTime<Utc> {
     NOW.parse().unwrap()
+}
+
+/// Names of the invalid fields in an answer of status 422, in their order.
+pub(crate) fn invalid_fields(body: &Json) -> Vec<&str> {
+    body["errors"].as_object().unwrap_or_else(|| panic!("{body}")).keys().map(String::as_str).collect()
 }

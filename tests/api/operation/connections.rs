@@ -290,7 +290,8 @@ async fn too_many_passwords_at_once_are_refused_and_others_go_on() {
         async { tokio::join!(sign_in(&shop, "a@b.c"), sign_in(&shop, "b@b.c"), sign_in(&shop, "c@b.c")) },
         shop.get(HEALTH, "all"),
     );
-    let mut codes = [&first, &second, &third].map(|(_, told)| told["code"].as_str().unwrap().to_owned());
+    let mut codes =
+        [&first, &second, &third].map(|(_, reported)| reported["code"].as_str().unwrap().to_owned());
     codes.sort();
     assert_eq!(codes, ["UNAVAILABLE", "VALIDATION_FAILED", "VALIDATION_FAILED"]);
     assert_eq!(others.0, 200);

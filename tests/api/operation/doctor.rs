@@ -140,10 +140,12 @@ async fn a_newer_schema_is_told() {
     assert_eq!(newer(examine(&store, APP_KEY).await.1), None);
     store.db.execute_unprepared("INSERT INTO migrations VALUES ('2027_01_02_000000_unknown')").await.unwrap();
     let (content, findings) = examine(&store, APP_KEY).await;
-    let told = newer(findings).unwrap();
+    let reported = newer(findings).unwrap();
     assert!(
-        content && told.starts_with("warning schema: ") && told.ends_with("2027_01_02_000000_unknown"),
-        "{told}"
+        content
+            && reported.starts_with("warning schema: ")
+            && reported.ends_with("2027_01_02_000000_unknown"),
+        "{reported}"
     );
     store.close().await.unwrap();
 }

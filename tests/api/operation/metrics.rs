@@ -66,12 +66,12 @@ impl Scrape {
             if let Some(rest) = line.strip_prefix("# HELP ") {
                 let (name, help) = rest.split_once(' ').ok_or(line)?;
                 let new = helped.insert(name.to_owned()) && !help.is_empty();
-                new.then_some(()).ok_or_else(|| format!("{line}: told twice"))?;
+                new.then_some(()).ok_or_else(|| format!("{line}: reported twice"))?;
             } else if let Some(rest) = line.strip_prefix("# TYPE ") {
                 let (name, ty) = rest.split_once(' ').ok_or(line)?;
                 let known = ["counter", "gauge", "histogram"].contains(&ty) && helped.contains(name);
                 let new = scrape.types.insert(name.to_owned(), ty.to_owned()).is_none();
-                (known && new).then_some(()).ok_or_else(|| format!("{line}: unknown, or told twice"))?;
+                (known && new).then_some(()).ok_or_else(|| format!("{line}: unknown, or reported twice"))?;
                 name.clone_into(&mut current);
             } else {
                 let (name, labels, value) = sample(line).ok_or_else(|| format!("{line}: no sample"))?;
@@ -86,7 +86,7 @@ impl Scrape {
                     .then_some(())
                     .ok_or_else(|| format!("{line}: not of {current}"))?;
                 let new = scrape.samples.insert((name, labels), value).is_none();
-                new.then_some(()).ok_or_else(|| format!("{line}: told twice"))?;
+                new.then_some(()).ok_or_else(|| format!("{line}: reported twice"))?;
             }
         }
         scrape.check_histograms()?;

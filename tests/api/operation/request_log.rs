@@ -129,7 +129,7 @@ async fn a_line_tells_statements_and_trace() {
     assert_eq!(line("path", "/healthz".into())["trace_id"], trace);
 }
 
-/// The identifier that a client is told of a defect leads to the request and to the cause.
+/// The identifier that a client gets for a defect leads to the request and to the cause.
 #[tokio::test]
 async fn a_defect_is_found_by_its_trace() {
     let server = Program::start(&[]).await;
@@ -139,13 +139,13 @@ async fn a_defect_is_found_by_its_trace() {
     let trace = answer["errors"][0]["extensions"]["traceId"].as_str().unwrap().to_owned();
     server.sql(&MENDED).await;
     let log = server.stop().await;
-    let told: Vec<Json> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let told: Vec<&str> = told
+    let reported: Vec<Json> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let reported: Vec<&str> = reported
         .iter()
         .filter(|line| line["trace_id"] == trace.as_str())
         .filter_map(|line| line["message"].as_str())
         .collect();
-    assert_eq!(told, ["operation failed", "request"], "{log}");
+    assert_eq!(reported, ["operation failed", "request"], "{log}");
 }
 
 #[tokio::test]

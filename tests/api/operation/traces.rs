@@ -123,8 +123,8 @@ async fn a_request_is_a_span_and_each_statement_below_it() {
         assert_eq!(attribute(resource, "deployment.environment.name"), "test");
     }
     let text = json!(received.iter().map(|(_, body)| body).collect::<Vec<_>>()).to_string();
-    for told in ["somebody", "94711471147114", "CLIENTXCMS", "@", "127.0.0.1"] {
-        assert!(!text.contains(told), "{told}: {text}");
+    for secret in ["somebody", "94711471147114", "CLIENTXCMS", "@", "127.0.0.1"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
     }
     let spans = spans(&received);
     let find = |name: &str| {

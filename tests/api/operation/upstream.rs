@@ -235,7 +235,7 @@ async fn every_path_is_passed_on_where_guichet_is_the_only_address() {
 #[tokio::test]
 async fn a_proxy_that_is_trusted_tells_who_asked() {
     let original = Original::start().await;
-    let told = [
+    let reported = [
         ("X-Forwarded-For", "203.0.113.9"),
         ("X-Forwarded-Proto", "https"),
         ("Forwarded", "for=203.0.113.9"),
@@ -249,7 +249,7 @@ async fn a_proxy_that_is_trusted_tells_who_asked() {
             config.trusted_proxies = if trusts { vec!["127.0.0.0/8".parse().unwrap()] } else { Vec::new() };
         })
         .await;
-        let answer = shop.send(&request("GET", TICKETS, &told, "")).await;
+        let answer = shop.send(&request("GET", TICKETS, &reported, "")).await;
         assert_eq!(seen(&answer, "x-forwarded-for").as_deref(), Some(forwarded_for));
         assert_eq!(seen(&answer, "x-forwarded-proto").as_deref(), Some(proto));
         assert!(seen(&answer, "forwarded").unwrap().ends_with(&format!("proto={proto}")));

@@ -206,8 +206,8 @@ async fn only_declared_fields_are_built_and_not_too_many_values() {
 /// A refusal by a limit of GraphQL: status, code and limit.
 async fn refusal(shop: &Shop, key: &str, body: &Json) -> (u16, Json, Json) {
     let (status, _, answer) = shop.post("/graphql", key, body).await;
-    let told = &answer["errors"][0]["extensions"];
-    (status, told["code"].clone(), told["limit"].clone())
+    let reported = &answer["errors"][0]["extensions"];
+    (status, reported["code"].clone(), reported["limit"].clone())
 }
 
 #[tokio::test]

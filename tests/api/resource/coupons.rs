@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value as Json, json};
 
 use crate::harness::rows::{Snapshot, changes};
-use crate::harness::shop::Shop;
+use crate::harness::shop::{Shop, invalid_fields};
 
 const COUPONS: &str = "/api/application/coupons";
 const SECOND: &str = "/api/application/coupons/2";
@@ -26,13 +26,8 @@ async fn shop() -> Shop {
     Shop::with("en", |config| config.rate_limit = None).await
 }
 
-async fn make(shop: &Shop, body: &Json) -> (u16, Json) {
+async fn create(shop: &Shop, body: &Json) -> (u16, Json) {
     let (status, _, body) = shop.post(COUPONS, "all", body).await;
-    (status, body)
-}
-
-async fn put(shop: &Shop, path: &str, body: &Json) -> (u16, Json) {
-    let (status, _, body) = shop.ask("PUT", path, "all", Some(body)).await;
     (status, body)
 }
 
@@ -42,17 +37,12 @@ async fn show(shop: &Shop, id: &Json, query: &str) -> Json {
     body["data"][0].clone()
 }
 
-/// Names of the fields with errors, in their order.
-fn broken(body: &Json) -> Vec<&str> {
-    body["errors"].as_object().unwrap_or_else(|| panic!("{body}")).keys().map(String::as_str).collect()
-}
-
 fn products(coupon: &Json) -> BTreeSet<i64> {
     let products = coupon["products"].as_array().unwrap_or_else(|| panic!("{coupon}"));
     products.iter().map(|product| product["id"].as_i64().unwrap()).collect()
 }
 
-async fn told(shop: &Shop, before: &Snapshot) -> Vec<String> {
+async fn changes_since(shop: &Shop, before: &Snapshot) -> Vec<String> {
     changes(before, &shop.rows().await).iter().map(ToString::to_string).collect()
 }
 
@@ -63,7 +53,7 @@ async fn errors_stand_in_the_order_of_the_fields() {
     let body = json!({"pricing": 5, "customer_id": 999, "groups": [99], "required_products": null, "products": [1, 99],
         "minimum_order_amount": -1, "end_at": "x", "start_at": "x", "usages": -1, "max_uses_per_customer": 1.5,
         "max_uses": true, "applied_month": -2, "type": "Percent", "code": 5});
-    let (status, answer) = make(&shop, &body).await;
+    let (status, answer) = create(&shop, &body).await;
     assert_eq!(status, 422);
     let expected = [
         "code",
@@ -80,8 +70,8 @@ async fn errors_stand_in_the_order_of_the_fields() {
         "customer_id",
         "pricing",
     ];
-    assert_eq!(broken(&answer), expected, "{answer}");
-    assert_eq!(told(&shop, &nothing_written).await, Vec::<String>::new());
+    assert_eq!(invalid_fields(&answer), expected, "{answer}");
+    assert_eq!(changes_since(&shop, &nothing_written).await, Vec::<String>::new());
     shop.close().await;
 }
 
@@ -99,14 +89,14 @@ async fn numbers_fit_their_columns() {
         ("code", json!(["", null, 1, true, ["A"], {"a": "b"}])),
     ] {
         for value in refused.as_array().unwrap() {
-            let (status, answer) = make(&shop, &with("N", &json!({field: value}))).await;
+            let (status, answer) = create(&shop, &with("N", &json!({field: value}))).await;
             assert_eq!(status, 422, "{field}: {value} {answer}");
-            assert_eq!(broken(&answer), [field], "{value}");
+            assert_eq!(invalid_fields(&answer), [field], "{value}");
         }
     }
     let most = json!({"applied_month": "10000", "max_uses": 2_147_483_647, "max_uses_per_customer": "0",
         "usages": "7", "minimum_order_amount": "12.5", "customer_id": "1"});
-    let (status, answer) = make(&shop, &with("N", &most)).await;
+    let (status, answer) = create(&shop, &with("N", &most)).await;
     assert_eq!(status, 201, "{answer}");
     assert_eq!((&answer["usages"], &answer["minimum_order_amount"]), (&json!(7), &json!(12.5)));
     shop.close().await;
@@ -116,18 +106,18 @@ async fn numbers_fit_their_columns() {
 async fn codes_are_taken_in_any_case_and_by_deleted_coupons() {
     let shop = shop().await;
     for taken in ["WELCOME10", "welcome10", "  Welcome10 ", "GONE", "gone"] {
-        let (status, answer) = make(&shop, &coupon(taken)).await;
-        assert_eq!((status, broken(&answer)), (422, vec!["code"]), "{taken}");
+        let (status, answer) = create(&shop, &coupon(taken)).await;
+        assert_eq!((status, invalid_fields(&answer)), (422, vec!["code"]), "{taken}");
     }
-    let (status, answer) = put(&shop, SECOND, &json!({"code": "moins5"})).await;
+    let (status, answer) = shop.put(SECOND, &json!({"code": "moins5"})).await;
     assert_eq!((status, &answer["code"]), (200, &json!("moins5")), "its own in another case");
-    assert_eq!(put(&shop, SECOND, &json!({"code": "welcome10"})).await.0, 422);
+    assert_eq!(shop.put(SECOND, &json!({"code": "welcome10"})).await.0, 422);
     for free in ["%", "_", "WELCOME1_", "'; --", "é".repeat(255).as_str()] {
-        let (status, answer) = make(&shop, &coupon(free)).await;
+        let (status, answer) = create(&shop, &coupon(free)).await;
         assert_eq!((status, &answer["code"]), (201, &json!(free)), "{answer}");
     }
-    assert_eq!(make(&shop, &coupon(&"é".repeat(256))).await.0, 422);
-    assert_ne!(make(&shop, &coupon("a\0b")).await.0 / 100, 5);
+    assert_eq!(create(&shop, &coupon(&"é".repeat(256))).await.0, 422);
+    assert_ne!(create(&shop, &coupon("a\0b")).await.0 / 100, 5);
     let (_, _, found) = shop.get(&format!("{COUPONS}?filter[code]=%25"), "all").await;
     assert_eq!((&found["total"], &found["data"][0]["code"]), (&json!(1), &json!("%")));
     let (_, _, found) = shop.get(&format!("{COUPONS}?q=_"), "all").await;
@@ -147,17 +137,17 @@ async fn of_two_writers_of_one_code_one_is_refused() {
     let shop = shop().await;
     for round in 0..4 {
         let twice = coupon(&format!("TWICE{round}"));
-        let answers = join_all((0..4).map(|_| make(&shop, &twice))).await;
+        let answers = join_all((0..4).map(|_| create(&shop, &twice))).await;
         let mut statuses: Vec<_> = answers.iter().map(|(status, _)| *status).collect();
         statuses.sort_unstable();
         assert_eq!(statuses, [201, 422, 422, 422], "{answers:?}");
         for (_, answer) in answers.iter().filter(|(status, _)| *status == 422) {
-            assert_eq!(broken(answer), ["code"]);
+            assert_eq!(invalid_fields(answer), ["code"]);
         }
     }
     let code = json!({"code": "BOTH"});
     let paths = ["/api/application/coupons/3", "/api/application/coupons/4"];
-    let mut statuses = join_all(paths.map(|path| put(&shop, path, &code))).await;
+    let mut statuses = join_all(paths.map(|path| shop.put(path, &code))).await;
     statuses.sort_by_key(|(status, _)| *status);
     assert_eq!([statuses[0].0, statuses[1].0], [200, 422], "{statuses:?}");
     shop.close().await;
@@ -184,15 +174,15 @@ async fn flags_are_read_in_all_spellings() {
     ];
     for (at, (sent, stored)) in spellings.into_iter().enumerate() {
         let flags = json!({"free_setup": sent, "first_order_only": sent, "is_global": sent});
-        let (status, answer) = make(&shop, &with(&format!("F{at}"), &flags)).await;
+        let (status, answer) = create(&shop, &with(&format!("F{at}"), &flags)).await;
         assert_eq!(status, 201, "{sent} {answer}");
         let row = show(&shop, &answer["id"], "").await;
         let flags = [&row["free_setup"], &row["first_order_only"], &row["is_global"]];
         assert_eq!(flags, [&json!(u8::from(stored)); 3], "{sent}");
     }
     for refused in [json!("perhaps"), json!(2), json!([1]), json!({"a": 1})] {
-        let (status, answer) = make(&shop, &with("F", &json!({"is_global": refused}))).await;
-        assert_eq!((status, broken(&answer)), (422, vec!["is_global"]), "{refused}");
+        let (status, answer) = create(&shop, &with("F", &json!({"is_global": refused}))).await;
+        assert_eq!((status, invalid_fields(&answer)), (422, vec!["is_global"]), "{refused}");
     }
     shop.close().await;
 }
@@ -201,11 +191,11 @@ async fn flags_are_read_in_all_spellings() {
 async fn a_post_replaces_and_a_put_changes_parts() {
     let shop = shop().await;
     let set = json!({"is_global": true, "free_setup": true, "first_order_only": true, "customer_id": 1});
-    let (status, answer) = put(&shop, SECOND, &set).await;
+    let (status, answer) = shop.put(SECOND, &set).await;
     assert_eq!(status, 200, "{answer}");
     assert_eq!((products(&answer), &answer["products_required"]), ([1, 2].into(), &json!([1, 2])));
     assert_eq!((&answer["code"], &answer["usages"]), (&json!("MOINS5"), &json!(2)));
-    let (_, answer) = put(&shop, SECOND, &json!({"usages": 99})).await;
+    let (_, answer) = shop.put(SECOND, &json!({"usages": 99})).await;
     assert_eq!(answer["usages"], 2, "how often it was used is not for parts");
     let mut whole = with("WHOLE", &json!({"usages": 5}));
     let (status, _, answer) = shop.post(SECOND, "all", &whole).await;
@@ -216,15 +206,19 @@ async fn a_post_replaces_and_a_put_changes_parts() {
     assert_eq!(row["start_at"], "2026-08-25T11:00:00.000000Z", "left out, it stays");
     whole.as_object_mut().unwrap().remove("usages");
     let (status, _, answer) = shop.post(SECOND, "all", &whole).await;
-    assert_eq!((status, broken(&answer)), (422, vec!["usages"]));
+    assert_eq!((status, invalid_fields(&answer)), (422, vec!["usages"]));
     let before = shop.rows().await;
-    assert_eq!(put(&shop, SECOND, &json!({})).await.0, 200);
+    assert_eq!(shop.put(SECOND, &json!({})).await.0, 200);
     assert_eq!(
-        put(&shop, SECOND, &json!({"code": "WHOLE", "products_required": [3], "unique_use": 1})).await.0,
+        shop.put(SECOND, &json!({"code": "WHOLE", "products_required": [3], "unique_use": 1})).await.0,
         200
     );
-    assert_eq!(told(&shop, &before).await, Vec::<String>::new(), "nothing to change, nothing written");
-    assert_eq!(put(&shop, &format!("{COUPONS}/6"), &json!({"code": "X"})).await.0, 404, "deleted");
+    assert_eq!(
+        changes_since(&shop, &before).await,
+        Vec::<String>::new(),
+        "nothing to change, nothing written"
+    );
+    assert_eq!(shop.put(&format!("{COUPONS}/6"), &json!({"code": "X"})).await.0, 404, "deleted");
     shop.close().await;
 }
 
@@ -281,20 +275,21 @@ async fn graphql_changes_parts_and_cannot_set_usages() {
 #[tokio::test]
 async fn products_are_lists_without_repetition() {
     let shop = shop().await;
-    let (status, answer) = make(&shop, &with("L0", &json!({"products": [2, "1", 2, 2]}))).await;
+    let (status, answer) = create(&shop, &with("L0", &json!({"products": [2, "1", 2, 2]}))).await;
     assert_eq!((status, products(&answer)), (201, [1, 2].into()), "{answer}");
     assert_eq!(answer["products"].as_array().unwrap().len(), 2);
     assert_eq!(answer["products"][0]["pivot"], json!({"coupon_id": answer["id"], "product_id": 1}));
-    let (status, answer) = make(&shop, &with("L1", &json!({"products": null}))).await;
+    let (status, answer) = create(&shop, &with("L1", &json!({"products": null}))).await;
     assert_eq!((status, products(&answer)), (201, [].into()));
     let (status, answer) =
-        make(&shop, &with("L2", &json!({"products": {"a": 1, "b": 3}, "required_products": {"x": 2}}))).await;
+        create(&shop, &with("L2", &json!({"products": {"a": 1, "b": 3}, "required_products": {"x": 2}})))
+            .await;
     assert_eq!(
         (status, products(&answer), &answer["products_required"]),
         (201, [1, 3].into(), &json!([2])),
         "{answer}"
     );
-    let (status, answer) = make(&shop, &with("L3", &json!({"products": [12]}))).await;
+    let (status, answer) = create(&shop, &with("L3", &json!({"products": [12]}))).await;
     assert_eq!((status, products(&answer)), (201, [].into()), "a deleted product is not shown");
     for (field, refused) in [
         ("products", json!([5, "x", [99], ["x"], [1.5], [null], [[1]], [0], [i64::MAX]])),
@@ -302,15 +297,15 @@ async fn products_are_lists_without_repetition() {
         ("groups", json!([5, "x", [99], ["x"], [[1]]])),
     ] {
         for value in refused.as_array().unwrap() {
-            let (status, answer) = make(&shop, &with("L4", &json!({field: value}))).await;
+            let (status, answer) = create(&shop, &with("L4", &json!({field: value}))).await;
             assert_eq!(status, 422, "{field}: {value} {answer}");
-            assert!(broken(&answer)[0].starts_with(field), "{answer}");
+            assert!(invalid_fields(&answer)[0].starts_with(field), "{answer}");
         }
     }
-    let (_, answer) = put(&shop, SECOND, &json!({"products": [2, 3]})).await;
+    let (_, answer) = shop.put(SECOND, &json!({"products": [2, 3]})).await;
     assert_eq!(products(&answer), [2, 3].into());
     assert_eq!(answer["products_required"], json!([1, 2]));
-    let (_, answer) = put(&shop, SECOND, &json!({"products": null})).await;
+    let (_, answer) = shop.put(SECOND, &json!({"products": null})).await;
     assert_eq!(products(&answer), [].into());
     shop.close().await;
 }
@@ -318,15 +313,15 @@ async fn products_are_lists_without_repetition() {
 #[tokio::test]
 async fn groups_add_their_products() {
     let shop = shop().await;
-    let (status, answer) = make(&shop, &with("G0", &json!({"products": [1], "groups": [2, 2]}))).await;
+    let (status, answer) = create(&shop, &with("G0", &json!({"products": [1], "groups": [2, 2]}))).await;
     assert_eq!((status, products(&answer)), (201, [1, 4, 5, 6].into()), "{answer}");
     for nothing in [json!([]), Json::Null, json!({})] {
-        let (status, answer) = put(&shop, SECOND, &json!({"groups": nothing})).await;
+        let (status, answer) = shop.put(SECOND, &json!({"groups": nothing})).await;
         assert_eq!((status, products(&answer)), (200, [1, 2].into()), "{nothing} adds nothing");
     }
-    let (_, answer) = put(&shop, SECOND, &json!({"groups": [3]})).await;
+    let (_, answer) = shop.put(SECOND, &json!({"groups": [3]})).await;
     assert_eq!(products(&answer), [1, 2, 7, 8].into(), "products that are left out stay");
-    let (_, answer) = put(&shop, SECOND, &json!({"products": [], "groups": [5]})).await;
+    let (_, answer) = shop.put(SECOND, &json!({"products": [], "groups": [5]})).await;
     assert_eq!(products(&answer), [9].into());
     let (status, _, answer) = shop.post(SECOND, "all", &with("G1", &json!({"groups": [3]}))).await;
     assert_eq!((status, products(&answer)), (200, [7, 8].into()), "a whole one names all");
@@ -348,12 +343,12 @@ async fn hundreds_of_products_cost_as_many_statements_as_one() {
     for (code, list) in [("M0", &many[..1]), ("M1", &many[..])] {
         let before = shop.statements();
         let (status, answer) =
-            make(&shop, &with(code, &json!({"products": list, "required_products": list}))).await;
+            create(&shop, &with(code, &json!({"products": list, "required_products": list}))).await;
         assert_eq!((status, products(&answer).len()), (201, list.len()), "{answer}");
         costs.push(shop.statements() - before);
     }
     assert_eq!(costs[0], costs[1], "{costs:?}");
-    let (status, answer) = put(&shop, SECOND, &json!({"groups": [6], "products": [1]})).await;
+    let (status, answer) = shop.put(SECOND, &json!({"groups": [6], "products": [1]})).await;
     assert_eq!((status, products(&answer).len()), (200, 502), "with the group's own");
     shop.close().await;
 }
@@ -374,16 +369,16 @@ async fn moments_are_those_that_were_named() {
     .into_iter()
     .enumerate()
     {
-        let (status, answer) = make(&shop, &with(&format!("D{at}"), &json!({"start_at": sent}))).await;
+        let (status, answer) = create(&shop, &with(&format!("D{at}"), &json!({"start_at": sent}))).await;
         assert_eq!((status, &answer["start_at"]), (201, &json!(stored)), "{sent}");
         assert_eq!(show(&shop, &answer["id"], "").await["start_at"], stored, "{sent}, read again");
     }
     for refused in ["x", "2026", "2026-02-30", "1969-01-01", "2039-01-01", "tomorrow"] {
-        let (status, answer) = make(&shop, &with("D", &json!({"start_at": refused}))).await;
-        assert_eq!((status, broken(&answer)), (422, vec!["start_at"]), "{refused}");
+        let (status, answer) = create(&shop, &with("D", &json!({"start_at": refused}))).await;
+        assert_eq!((status, invalid_fields(&answer)), (422, vec!["start_at"]), "{refused}");
     }
     for refused in [json!(["2026-01-01"]), json!(true), json!({"a": "b"})] {
-        assert_eq!(make(&shop, &with("D", &json!({"end_at": refused}))).await.0, 422, "{refused}");
+        assert_eq!(create(&shop, &with("D", &json!({"end_at": refused}))).await.0, 422, "{refused}");
     }
     shop.close().await;
 }
@@ -401,8 +396,9 @@ async fn the_end_is_later_than_the_start() {
         ("2026-12-01T09:30:00Z", "2026-12-01T10:00:00", 422),
     ] {
         let code = format!("E{start}{end}");
-        let (told, answer) = make(&shop, &with(&code, &json!({"start_at": start, "end_at": end}))).await;
-        assert_eq!(told, status, "{start} to {end}: {answer}");
+        let (answered, answer) =
+            create(&shop, &with(&code, &json!({"start_at": start, "end_at": end}))).await;
+        assert_eq!(answered, status, "{start} to {end}: {answer}");
     }
     // It starts at 11:00 UTC.
     for (end, status) in [
@@ -411,12 +407,26 @@ async fn the_end_is_later_than_the_start() {
         ("2026-08-25 12:59:59", 422),
         ("2026-08-25 13:00:01", 200),
     ] {
-        let (told, answer) = put(&shop, SECOND, &json!({"end_at": end})).await;
-        assert_eq!(told, status, "{end}: {answer}");
+        let (answered, answer) = shop.put(SECOND, &json!({"end_at": end})).await;
+        assert_eq!(answered, status, "{end}: {answer}");
     }
-    let (status, answer) = put(&shop, SECOND, &json!({"start_at": null, "end_at": "2020-01-01"})).await;
+    // It ends at 11:00:01 UTC.
+    for (start, status) in [
+        ("2026-08-25T11:00:01Z", 422),
+        ("2026-08-25 13:00:01", 422),
+        ("2026-08-25T11:00:00Z", 200),
+        ("2026-08-25 13:00:00", 200),
+    ] {
+        let (answered, answer) = shop.put(SECOND, &json!({"start_at": start})).await;
+        assert_eq!(answered, status, "{start}: {answer}");
+        assert!(status == 200 || invalid_fields(&answer) == ["start_at"], "{answer}");
+    }
+    let whole = with("MOINS5", &json!({"start_at": "2027-01-01"}));
+    let (status, _, answer) = shop.post(SECOND, "all", &whole).await;
+    assert_eq!(status, 200, "a POST compares what it sends: {answer}");
+    let (status, answer) = shop.put(SECOND, &json!({"start_at": null, "end_at": "2020-01-01"})).await;
     assert_eq!((status, &answer["start_at"]), (200, &Json::Null), "{answer}");
-    let (status, answer) = put(&shop, SECOND, &json!({"end_at": null})).await;
+    let (status, answer) = shop.put(SECOND, &json!({"end_at": null})).await;
     assert_eq!((status, &answer["end_at"]), (200, &Json::Null), "{answer}");
     shop.close().await;
 }
@@ -425,7 +435,7 @@ async fn the_end_is_later_than_the_start() {
 async fn prices_are_written_to_the_first_row() {
     let shop = shop().await;
     let prices = json!({"pricing": {"monthly": {"price": "4,50", "setup": "1,25"}, "weekly": {"price": 2}, "annually": {"setup": 3}}});
-    let (status, answer) = make(&shop, &with("P0", &prices)).await;
+    let (status, answer) = create(&shop, &with("P0", &prices)).await;
     assert_eq!(status, 201, "{answer}");
     let row = &answer["pricing"][0];
     assert_eq!(
@@ -433,12 +443,20 @@ async fn prices_are_written_to_the_first_row() {
         [&json!(4.5), &json!(1.25), &json!(3)]
     );
     assert_eq!(answer["pricing"].as_array().unwrap().len(), 1);
-    let (status, answer) = put(&shop, SECOND, &json!({"pricing": {"monthly": {"price": 7}}})).await;
+    let (status, answer) = shop.put(SECOND, &json!({"pricing": {"monthly": {"price": 7}}})).await;
     let row = &answer["pricing"][0];
     assert_eq!((status, &row["id"], &row["monthly"]), (200, &json!(22), &json!(7)), "{answer}");
     assert_eq!((&row["onetime"], &row["setup_monthly"]), (&json!(5), &json!(0)), "what is left out stays");
+    let whole = with("MOINS5", &json!({"pricing": {"onetime": {"price": 6}, "monthly": {"setup": 1}}}));
+    let (_, _, answer) = shop.post(SECOND, "all", &whole).await;
+    let row = &answer["pricing"][0];
+    assert_eq!(
+        [&row["onetime"], &row["setup_onetime"], &row["monthly"], &row["setup_monthly"]],
+        [&json!(6), &Json::Null, &Json::Null, &json!(1)],
+        "what an entry of a POST leaves out is null: {answer}"
+    );
     shop.sql("DELETE FROM pricings WHERE id = 22").await;
-    let (_, answer) = put(&shop, SECOND, &json!({"pricing": {"onetime": {"price": 3}}})).await;
+    let (_, answer) = shop.put(SECOND, &json!({"pricing": {"onetime": {"price": 3}}})).await;
     assert_eq!(
         (&answer["pricing"][0]["onetime"], &answer["pricing"][0]["currency"]),
         (&json!(3), &json!("EUR"))
@@ -460,8 +478,9 @@ async fn prices_are_written_to_the_first_row() {
         (json!({"monthly": {"price": true}}), 422),
     ] {
         let code = format!("P{}", sent.to_string().len() + 100 * usize::from(sent.is_array()) + 1000);
-        let (told, answer) = make(&shop, &with(&format!("{code}{sent}"), &json!({"pricing": sent}))).await;
-        assert_eq!(told, status, "{sent} {answer}");
+        let (answered, answer) =
+            create(&shop, &with(&format!("{code}{sent}"), &json!({"pricing": sent}))).await;
+        assert_eq!(answered, status, "{sent} {answer}");
     }
     shop.close().await;
 }
@@ -478,7 +497,7 @@ async fn a_change_of_another_state_is_refused() {
     for (method, body) in [("PUT", r#"{"code": "STATE"}"#), ("POST", whole.as_str()), ("DELETE", "")] {
         assert_eq!(shop.send_with("all", method, SECOND, &late, body).await.status, 412, "{method}");
     }
-    assert_eq!(told(&shop, &untouched).await, Vec::<String>::new());
+    assert_eq!(changes_since(&shop, &untouched).await, Vec::<String>::new());
     assert_eq!(shop.send_with("all", "PUT", SECOND, &as_read, r#"{"code": "STATE"}"#).await.status, 200);
     assert_eq!(shop.send_with("all", "DELETE", SECOND, &as_read, "").await.status, 412);
     shop.close().await;
@@ -500,8 +519,8 @@ async fn a_deletion_takes_everything_along() {
     let changed = shop.rows().await;
     let (status, _, answer) = shop.ask("DELETE", SECOND, "all", None).await;
     assert_eq!((status, answer), (200, json!({"message": "Coupon deleted successfully"})));
-    let found = told(&shop, &changed).await;
-    let kinds: Vec<_> = found.iter().map(|change| change.split(" {").next().unwrap()).collect();
+    let found = changes_since(&shop, &changed).await;
+    let rows: Vec<_> = found.iter().map(|change| change.split(" {").next().unwrap()).collect();
     let expected = [
         "delete coupon_products/1",
         "delete coupon_products/2",
@@ -512,7 +531,7 @@ async fn a_deletion_takes_everything_along() {
         "update pricings/900",
         "delete translations/900",
     ];
-    assert_eq!(kinds, expected, "{found:?}");
+    assert_eq!(rows, expected, "{found:?}");
     for price in found.iter().filter(|change| change.contains("pricings")) {
         assert!(price.contains("{\"deleted_at\":\"2026-11-23 13:00:00\"}"), "{price}");
     }
@@ -610,7 +629,7 @@ async fn keys_reach_what_they_may() {
             assert!(answer["errors"].is_array(), "{key} {query} {answer}");
         }
     }
-    assert_eq!(told(&shop, &untouched).await, Vec::<String>::new());
+    assert_eq!(changes_since(&shop, &untouched).await, Vec::<String>::new());
     for (key, ability) in
         [("health", "coupons:index"), ("none", "coupons:show"), ("products-read", "coupons:update")]
     {

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value as Json, json};
 
 use crate::harness::rows::{Snapshot, changes};
-use crate::harness::shop::Shop;
+use crate::harness::shop::{Shop, invalid_fields};
 
 const DEPARTMENTS: &str = "/api/application/departments";
 const FIRST: &str = "/api/application/departments/1";
@@ -27,36 +27,27 @@ async fn shop() -> Shop {
     Shop::with("en", |config| config.rate_limit = None).await
 }
 
-async fn make(shop: &Shop, body: &Json) -> (u16, Json) {
+async fn create(shop: &Shop, body: &Json) -> (u16, Json) {
     let (status, _, body) = shop.post(DEPARTMENTS, "all", body).await;
     (status, body)
 }
 
-async fn put(shop: &Shop, path: &str, body: &Json) -> (u16, Json) {
-    let (status, _, body) = shop.ask("PUT", path, "all", Some(body)).await;
-    (status, body)
-}
-
-fn broken(body: &Json) -> Vec<&str> {
-    body["errors"].as_object().unwrap_or_else(|| panic!("{body}")).keys().map(String::as_str).collect()
-}
-
-async fn told(shop: &Shop, before: &Snapshot) -> Vec<String> {
+async fn changes_since(shop: &Shop, before: &Snapshot) -> Vec<String> {
     changes(before, &shop.rows().await).iter().map(ToString::to_string).collect()
 }
 
-fn kinds(told: &[String]) -> Vec<&str> {
-    told.iter().map(|change| change.split(" {").next().unwrap()).collect()
+fn changed_rows(changes: &[String]) -> Vec<&str> {
+    changes.iter().map(|change| change.split(" {").next().unwrap()).collect()
 }
 
 #[tokio::test]
 async fn values_are_refused_in_the_order_of_the_fields() {
     let shop = shop().await;
     let body = json!({"sla_resolution_minutes": 1.5, "sla_first_response_minutes": -1, "icon": [], "description": 5, "name": true});
-    let (status, answer) = make(&shop, &body).await;
+    let (status, answer) = create(&shop, &body).await;
     assert_eq!(status, 422);
     let expected = ["name", "description", "icon", "sla_first_response_minutes", "sla_resolution_minutes"];
-    assert_eq!(broken(&answer), expected, "{answer}");
+    assert_eq!(invalid_fields(&answer), expected, "{answer}");
     let long = |letters: usize| json!("é".repeat(letters));
     for (field, refused) in [
         ("name", json!([null, "", " ", 5, true, {"a": "b"}, long(256)])),
@@ -66,19 +57,19 @@ async fn values_are_refused_in_the_order_of_the_fields() {
         ("sla_resolution_minutes", json!([-1, "1.5", {}, i64::MAX])),
     ] {
         for value in refused.as_array().unwrap() {
-            let (status, answer) = make(&shop, &with(field, value)).await;
+            let (status, answer) = create(&shop, &with(field, value)).await;
             assert_eq!(status, 422, "{field}: {value} {answer}");
-            assert_eq!(broken(&answer), [field], "{value}");
+            assert_eq!(invalid_fields(&answer), [field], "{value}");
         }
     }
-    assert_ne!(make(&shop, &with("name", &json!("a\0b"))).await.0 / 100, 5);
+    assert_ne!(create(&shop, &with("name", &json!("a\0b"))).await.0 / 100, 5);
     for (field, most) in [
         ("name", long(255)),
         ("description", long(1000)),
         ("icon", long(255)),
         ("sla_resolution_minutes", json!(2_147_483_647)),
     ] {
-        let (status, answer) = make(&shop, &with(field, &most)).await;
+        let (status, answer) = create(&shop, &with(field, &most)).await;
         assert_eq!((status, &answer[field]), (201, &most), "{field}");
     }
     shop.close().await;
@@ -91,15 +82,15 @@ async fn a_new_department_has_its_permission() {
     let mut body = department("Général");
     body["sla_first_response_minutes"] = json!("30");
     body["staff_subscribers"] = json!([1]);
-    let (status, answer) = make(&shop, &body).await;
+    let (status, answer) = create(&shop, &body).await;
     assert_eq!(status, 201, "names are not unique: {answer}");
     assert_eq!(answer["sla_first_response_minutes"], 30);
-    let found = told(&shop, &changed).await;
-    assert_eq!(kinds(&found), ["insert permissions/41", "insert support_departments/7"]);
+    let found = changes_since(&shop, &changed).await;
+    assert_eq!(changed_rows(&found), ["insert permissions/41", "insert support_departments/7"]);
     assert!(found[0].contains("admin.manage_tickets_department.7"), "{found:?}");
     assert!(found[1].contains("\"staff_subscribers\":null"), "{found:?}");
     let body = department("At once");
-    let answers = join_all((0..4).map(|_| make(&shop, &body))).await;
+    let answers = join_all((0..4).map(|_| create(&shop, &body))).await;
     let ids: BTreeSet<_> = answers.iter().map(|(_, answer)| answer["id"].as_i64()).collect();
     assert_eq!(ids.len(), 4, "{answers:?}");
     shop.close().await;
@@ -109,15 +100,14 @@ async fn a_new_department_has_its_permission() {
 async fn a_post_needs_all_and_a_put_changes_parts() {
     let shop = shop().await;
     let five = format!("{DEPARTMENTS}/5");
-    let (status, answer) =
-        put(&shop, &five, &json!({"icon": "bi bi-x", "sla_resolution_minutes": null})).await;
+    let (status, answer) = shop.put(&five, &json!({"icon": "bi bi-x", "sla_resolution_minutes": null})).await;
     assert_eq!(
         (status, &answer["icon"], &answer["sla_resolution_minutes"]),
         (200, &json!("bi bi-x"), &Json::Null)
     );
     assert_eq!((&answer["name"], &answer["staff_subscribers"]), (&json!("Abuse"), &json!([1])));
     assert_eq!(answer["sla_first_response_minutes"], 60);
-    assert_eq!(put(&shop, &five, &json!({"name": null})).await.0, 422);
+    assert_eq!(shop.put(&five, &json!({"name": null})).await.0, 422);
     let (status, _, answer) = shop.post(&five, "all", &department("Tout")).await;
     assert_eq!(
         (status, &answer["sla_first_response_minutes"]),
@@ -126,21 +116,18 @@ async fn a_post_needs_all_and_a_put_changes_parts() {
     );
     let unchanged = shop.rows().await;
     assert_eq!(shop.post(&five, "all", &department("Tout")).await.0, 200);
-    assert_eq!(put(&shop, &five, &json!({})).await.0, 200);
-    assert_eq!(
-        put(&shop, &five, &json!({"staff_subscribers": [2], "deleted_at": "2026-01-01"})).await.0,
-        200
-    );
-    assert_eq!(told(&shop, &unchanged).await, Vec::<String>::new());
+    assert_eq!(shop.put(&five, &json!({})).await.0, 200);
+    assert_eq!(shop.put(&five, &json!({"staff_subscribers": [2], "deleted_at": "2026-01-01"})).await.0, 200);
+    assert_eq!(changes_since(&shop, &unchanged).await, Vec::<String>::new());
     let (status, _, answer) = shop.post(&five, "all", &json!({"name": "x"})).await;
-    assert_eq!((status, broken(&answer)), (422, vec!["description", "icon"]));
-    assert_eq!(put(&shop, &format!("{DEPARTMENTS}/6"), &json!({"name": "x"})).await.0, 404, "deleted");
+    assert_eq!((status, invalid_fields(&answer)), (422, vec!["description", "icon"]));
+    assert_eq!(shop.put(&format!("{DEPARTMENTS}/6"), &json!({"name": "x"})).await.0, 404, "deleted");
     let answers =
         join_all(
             (0..4).map(|at| {
                 let shop = &shop;
                 async move {
-                    put(shop, "/api/application/departments/2", &json!({"name": format!("W{at}")})).await.0
+                    shop.put("/api/application/departments/2", &json!({"name": format!("W{at}")})).await.0
                 }
             }),
         )
@@ -185,25 +172,25 @@ async fn a_deletion_takes_permission_and_translations_along() {
         r"App\Models\Helpdesk\SupportDepartment"
     };
     let key = shop.quoted("key");
-    assert_eq!(put(&shop, FIRST, &json!({"name": "Neuf"})).await.0, 200);
+    assert_eq!(shop.put(FIRST, &json!({"name": "Neuf"})).await.0, 200);
     shop.sql("INSERT INTO permission_role (role_id, permission_id) VALUES (1, 41)").await;
     shop.sql(&format!("INSERT INTO translations (id, model, model_id, {key}, locale, content) VALUES (900, '{model}', 1, 'name', 'en_GB', 'x'), (901, '{model}', 2, 'name', 'en_GB', 'x')")).await;
     shop.sql("UPDATE support_tickets SET deleted_at = '2026-11-22 10:00:00' WHERE department_id = 1").await;
     let changed = shop.rows().await;
     let (status, _, body) = shop.ask("DELETE", FIRST, "all", None).await;
     assert_eq!((status, body), (204, Json::Null), "deleted tickets do not hold it");
-    let found = told(&shop, &changed).await;
+    let found = changes_since(&shop, &changed).await;
     let expected = [
         "delete permission_role",
         "delete permissions/41",
         "update support_departments/1",
         "delete translations/900",
     ];
-    let kinds: Vec<_> = kinds(&found)
+    let rows: Vec<_> = changed_rows(&found)
         .into_iter()
         .map(|kind| if kind.contains("permission_role") { "delete permission_role" } else { kind })
         .collect();
-    assert_eq!(kinds, expected, "{found:?}");
+    assert_eq!(rows, expected, "{found:?}");
     assert_eq!(shop.ask("DELETE", FIRST, "all", None).await.0, 404);
     shop.close().await;
 }
@@ -313,7 +300,7 @@ async fn keys_reach_what_they_may() {
             shop.graphql("{ departments { nodes { name tickets { subject } } } }", json!({}), key).await;
         assert!(answer["errors"].is_array(), "{key} {answer}");
     }
-    assert_eq!(told(&shop, &untouched).await, Vec::<String>::new());
+    assert_eq!(changes_since(&shop, &untouched).await, Vec::<String>::new());
     shop.sql(
         r#"UPDATE personal_access_tokens SET abilities = '["departments:index"]' WHERE name = 'health'"#,
     )

@@ -43,14 +43,14 @@ async fn mutate(shop: &Shop, kind: &str, action: &str, id: &str, input: &Json) -
 }
 
 fn assert_refused_by_rest(answer: (u16, Vec<(String, String)>, Json), description: &str) {
-    let told = json!({"message": REFUSED, "errors": {"description": [REFUSED]}});
-    assert_eq!((answer.0, &answer.2), (422, &told), "{description:?}");
+    let reported = json!({"message": REFUSED, "errors": {"description": [REFUSED]}});
+    assert_eq!((answer.0, &answer.2), (422, &reported), "{description:?}");
 }
 
 fn assert_refused_by_graphql(answer: &Json, description: &str) {
-    let told = &answer["errors"][0]["extensions"];
-    assert_eq!(told["code"], "VALIDATION_FAILED", "{description:?}: {answer}");
-    assert_eq!(told["errors"]["description"], json!([REFUSED]), "{description:?}: {answer}");
+    let reported = &answer["errors"][0]["extensions"];
+    assert_eq!(reported["code"], "VALIDATION_FAILED", "{description:?}: {answer}");
+    assert_eq!(reported["errors"]["description"], json!([REFUSED]), "{description:?}: {answer}");
 }
 
 #[tokio::test]

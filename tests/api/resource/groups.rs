@@ -305,7 +305,7 @@ async fn what_is_left_empty_is_not_pinned_and_texts_fit_their_column() {
     assert_eq!((status, &made["pinned"]), (201, &json!(false)), "{made}");
     let long = json!({"slug": "m", "description": "é".repeat(32_768)});
     let (status, _, body) = shop.post(GROUPS, "all", &group(long)).await;
-    let told = json!(["Le texte de description ne peut pas contenir plus de 65535 caractères."]);
-    assert_eq!((status, &body["errors"]["description"]), (422, &told));
+    let reported = json!(["Le texte de description ne peut pas contenir plus de 65535 caractères."]);
+    assert_eq!((status, &body["errors"]["description"]), (422, &reported));
     shop.close().await;
 }

@@ -12,13 +12,13 @@ async fn story(shop: &Shop, service: i64) -> Vec<String> {
     let rows = shop.rows().await;
     let service = Some(service.to_string());
     // id, customer_id, staff_id, action, model, model_id, …
-    let told = rows["action_logs"].values().filter(|row| row[5] == service).filter_map(|row| {
+    let reported = rows["action_logs"].values().filter(|row| row[5] == service).filter_map(|row| {
         let action = row[3].clone()?;
         action.starts_with("service_").then_some((row[0].as_ref()?.parse::<i64>().ok()?, action))
     });
-    let mut told: Vec<(i64, String)> = told.collect();
-    told.sort_unstable();
-    told.into_iter().map(|(_, action)| action).collect()
+    let mut reported: Vec<(i64, String)> = reported.collect();
+    reported.sort_unstable();
+    reported.into_iter().map(|(_, action)| action).collect()
 }
 
 #[tokio::test]
@@ -38,10 +38,10 @@ async fn racing_suspends_and_unsuspends_leave_one_story() {
     }
     let story = story(&shop, 1).await;
     // Only what is active can be suspended, so the log never tells of two suspensions in a row; lifting
-    // one is told each time, as the original does.
+    // one is reported each time, as the original does.
     assert!(!story.windows(2).any(|pair| pair == ["service_suspended", "service_suspended"]), "{story:?}");
-    assert_eq!(story.iter().filter(|told| *told == "service_suspended").count(), suspended, "{story:?}");
-    assert_eq!(story.iter().filter(|told| *told == "service_unsuspended").count(), 10, "{story:?}");
+    assert_eq!(story.iter().filter(|entry| *entry == "service_suspended").count(), suspended, "{story:?}");
+    assert_eq!(story.iter().filter(|entry| *entry == "service_unsuspended").count(), 10, "{story:?}");
     let (_, _, body) = shop.get(&format!("{SERVICES}/1"), "all").await;
     let service = &body["data"][0];
     let last = story.last().map(String::as_str);

@@ -54,8 +54,8 @@ async fn a_change_of_what_was_read_is_made_once() {
     let done = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(done, 1);
     for answer in answers.iter().filter(|answer| answer.status != 200) {
-        let told = json!({"message": "The record was changed since it was read."});
-        assert_eq!((answer.status, answer.json()), (412, told));
+        let reported = json!({"message": "The record was changed since it was read."});
+        assert_eq!((answer.status, answer.json()), (412, reported));
     }
     shop.close().await;
 }

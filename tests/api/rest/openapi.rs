@@ -141,13 +141,13 @@ fn every_operation_is_in_the_contract() {
         .flat_map(|document| &document.routes)
         .map(|route| format!("{} {}", route.method.to_lowercase(), route.path))
         .collect();
-    let told = CONTRACT["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+    let reported = CONTRACT["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
         METHODS
             .iter()
             .filter(|method| item.get(**method).is_some())
             .map(move |method| format!("{method} {path}"))
     });
-    assert_eq!(told.collect::<BTreeSet<_>>(), served);
+    assert_eq!(reported.collect::<BTreeSet<_>>(), served);
 }
 
 #[tokio::test]

@@ -28,6 +28,14 @@ pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<String> {
     (!fits).then(|| subject.message("after", &[("date", &sibling)]))
 }
 
+pub(super) fn before_stored(subject: &Subject<'_>, sibling: &str) -> Option<String> {
+    let later = parse(subject.stored(sibling)?)?;
+    // The rule `date` reports a value that is no date.
+    let value = parse_value(subject.value)?;
+    let sibling = subject.scope.texts.field_name(sibling);
+    (value.in_shop() >= later.in_shop()).then(|| subject.message("before", &[("date", &sibling)]))
+}
+
 pub(super) fn timestamp(subject: &Subject<'_>) -> Option<String> {
     // The rule `date` reports a value that is no date.
     let local = parse_value(subject.value)?.in_shop();

@@ -51,6 +51,7 @@ pub(crate) enum RuleKind {
     Date,
     Timestamp,
     After(&'static str),
+    BeforeStored(&'static str),
     Exists(LookupColumn),
     ExistsFor(&'static str, TablesByWord),
     Unique(LookupColumn),
@@ -146,6 +147,7 @@ impl Rule {
             RuleKind::Date => date::date(subject),
             RuleKind::Timestamp => date::timestamp(subject),
             RuleKind::After(sibling) => date::after(subject, sibling),
+            RuleKind::BeforeStored(sibling) => date::before_stored(subject, sibling),
             RuleKind::Email => email::email(subject),
             RuleKind::File => file::file(subject),
             RuleKind::Image => file::image(subject),
@@ -236,6 +238,9 @@ rules! {
     timestamp() => RuleKind::Timestamp;
     /// Later than the date in another field; in a partial update, than the one that the record under update holds.
     after(sibling: &'static str) => RuleKind::After(sibling);
+    /// In a partial update that does not send the other field: earlier than the date that the record under update holds
+    /// there. Else `after` on the other field compares the two.
+    before_stored(sibling: &'static str) => RuleKind::BeforeStored(sibling);
     /// A row of the table has this value.
     exists(table: &'static str, name: &'static str) => RuleKind::Exists(LookupColumn { table, name });
     /// A row with this primary key stands in the table that the word in another field names.

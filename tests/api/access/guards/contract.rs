@@ -138,21 +138,21 @@ fn in_words(needs: Option<&[Ability]>, public: bool) -> Option<String> {
 }
 
 /// Every guarded field, `Type.field`, with its need in words.
-fn told(registry: &Registry) -> BTreeMap<String, String> {
-    let mut told = BTreeMap::new();
+fn described(registry: &Registry) -> BTreeMap<String, String> {
+    let mut described = BTreeMap::new();
     for (ty, meta) in &registry.types {
         for field in fields(registry, ty) {
             let words = in_words(needs_of(field).as_deref(), Public::marks(field));
-            told.extend(words.map(|words| (format!("{ty}.{}", field.name), words)));
+            described.extend(words.map(|words| (format!("{ty}.{}", field.name), words)));
         }
         if let MetaType::InputObject { input_fields, .. } = meta {
             for field in input_fields.values() {
                 let words = in_words(input_needs(field).as_deref(), false);
-                told.extend(words.map(|words| (format!("{ty}.{}", field.name), words)));
+                described.extend(words.map(|words| (format!("{ty}.{}", field.name), words)));
             }
         }
     }
-    told
+    described
 }
 
 /// `@can` and `@public` of a field in `schema.graphql`, in words.
@@ -201,7 +201,7 @@ fn schema_graphql_shows_each_need() {
             _ => {}
         }
     }
-    assert_eq!(shown, told(&schema::registry()));
+    assert_eq!(shown, described(&schema::registry()));
 }
 
 /// GraphiQL shows what introspection tells.
@@ -220,7 +220,7 @@ async fn introspection_tells_each_need_in_words() {
             }
         }
     }
-    for (name, words) in told(&schema::registry()) {
+    for (name, words) in described(&schema::registry()) {
         assert!(about[&name].ends_with(&words), "{name}: {}", about[&name]);
     }
     shop.close().await;
@@ -231,15 +231,15 @@ async fn introspection_tells_each_need_in_words() {
 fn openapi_json_tells_each_need() {
     let registry = schema::internal_registry();
     let documents = guichet::server::contracts::documents(&registry).unwrap();
-    let mut told: BTreeMap<String, Vec<Ability>> = BTreeMap::new();
+    let mut described: BTreeMap<String, Vec<Ability>> = BTreeMap::new();
     for operation in super::operations() {
-        told.insert(operation.cell.label.clone(), operation.cell.guard().to_vec());
+        described.insert(operation.cell.label.clone(), operation.cell.guard().to_vec());
     }
     let mut routes = 0;
     for document in &documents {
         for route in &document.routes {
             assert_eq!(
-                told[&format!("{} {}", route.method, route.path)],
+                described[&format!("{} {}", route.method, route.path)],
                 document.needs(),
                 "{}",
                 document.name
@@ -247,5 +247,5 @@ fn openapi_json_tells_each_need() {
             routes += 1;
         }
     }
-    assert_eq!(routes, told.len());
+    assert_eq!(routes, described.len());
 }

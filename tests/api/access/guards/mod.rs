@@ -173,7 +173,7 @@ async fn everything_is_open_to_those_who_may_and_to_nobody_else() {
     shop.close().await;
 }
 
-/// Who may not is told the same whatever there is and whatever else is wrong, and costs no statement.
+/// Who may not is error_details the same whatever there is and whatever else is wrong, and costs no statement.
 #[tokio::test]
 async fn a_refusal_tells_nothing() {
     let shop = shop().await;
@@ -181,18 +181,18 @@ async fn a_refusal_tells_nothing() {
     for operation in operations().iter().filter(|operation| guarded(&operation.cell)) {
         let caller = with_just(&shop, &operation.cell.label, &all_but(operation.cell.guard())).await;
         let before = shop.statements();
-        let mut told = BTreeSet::new();
+        let mut error_details = BTreeSet::new();
         for parameter in ["1", NO_ROW, "x"] {
             for query in ["", "?filter[nope]=1&sort=nope&include=nope&page=x"] {
                 for body in [None, Some(json!({"name": ["x"], "id": {}}))] {
                     let body = body.filter(|_| !operation.reads());
                     let address = format!("{}{query}", operation.address(parameter));
                     let answer = shop.ask(&operation.method, &address, &caller.bearer, body.as_ref()).await;
-                    told.insert((answer.0, answer.2.to_string()));
+                    error_details.insert((answer.0, answer.2.to_string()));
                 }
             }
         }
-        assert_eq!(told.len(), 1, "{}: {told:?}", operation.cell.label);
+        assert_eq!(error_details.len(), 1, "{}: {error_details:?}", operation.cell.label);
         assert_eq!(shop.statements(), before, "{} is looked up", operation.cell.label);
     }
     let caller = with_just(&shop, "key without abilities", &[]).await;
@@ -205,7 +205,7 @@ async fn a_refusal_tells_nothing() {
         let before = shop.statements();
         let one = shop.graphql(&query, json!({}), &caller.bearer).await;
         let other = shop.graphql(&other, json!({}), &caller.bearer).await;
-        assert_eq!((&one["data"], told(&one)), (&other["data"], told(&other)), "{query}");
+        assert_eq!((&one["data"], error_details(&one)), (&other["data"], error_details(&other)), "{query}");
         if probe.cells().all(|cell| cell.expected(&caller) != Outcome::Answered) {
             assert_eq!(shop.statements(), before, "{query} is looked up");
         }
@@ -252,7 +252,7 @@ async fn what_a_change_answers_is_guarded_too() {
 }
 
 /// What the errors of an answer say, without where they stand in the document.
-fn told(answer: &Json) -> Vec<Json> {
+fn error_details(answer: &Json) -> Vec<Json> {
     let errors = answer["errors"].as_array().into_iter().flatten();
     errors.map(|error| json!([error["message"], error["path"], error["extensions"]])).collect()
 }

@@ -68,7 +68,7 @@ impl Tally {
 /// What needs what, without what only hangs on something that is guarded itself.
 fn needs(cells: &[&Cell]) -> String {
     let mut by_need: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    // Conditions within others are told by the outer one.
+    // Conditions within others are reported by the outer one.
     let outer = |cell: &&&Cell| cell.part != Part::Conditions || !cell.label.contains(['.', '{']);
     for cell in cells.iter().filter(outer) {
         let need = match &cell.own {

@@ -84,7 +84,7 @@ impl Book {
         assert!(success || REFUSALS.contains(status), "{operation:?}: {status} {body}");
         self.count(operation.kind.name, *status);
         if !success {
-            told_by_field(operation, *status, body);
+            assert_known_fields(operation, *status, body);
             self.refused.lock().unwrap().push(operation.tag.clone());
             return;
         }
@@ -142,15 +142,15 @@ impl Book {
     }
 }
 
-/// A value that is taken, be it since long or by one who was faster, is told by its field; so is a parent.
-fn told_by_field(operation: &Operation, status: u16, body: &Json) {
+/// A value that is taken, be it since long or by one who was faster, is reported by its field; so is a parent.
+fn assert_known_fields(operation: &Operation, status: u16, body: &Json) {
     if status == 422 {
         let errors =
             body.get("message").map_or(&body["errors"][0]["extensions"]["errors"], |_| &body["errors"]);
-        let told: Vec<&str> =
+        let reported: Vec<&str> =
             errors.as_object().into_iter().flatten().map(|(field, _)| field.as_str()).collect();
-        let known = told.iter().all(|field| REFUSED_FIELDS.contains(field));
-        assert!(known && !told.is_empty(), "{operation:?}: {body}");
+        let known = reported.iter().all(|field| REFUSED_FIELDS.contains(field));
+        assert!(known && !reported.is_empty(), "{operation:?}: {body}");
     }
 }
 

@@ -145,8 +145,8 @@ fn story<'a>(book: &Book, rows: &'a Snapshot) -> BTreeMap<i64, Vec<(&'a str, Jso
     for row in logs.rows.iter().filter(|(key, _)| !old.contains_key(&key.to_string())).map(|(_, row)| row) {
         assert_eq!(logs.cell(row, "model"), Some(SERVICE), "{row:?}");
         let payload = serde_json::from_str(logs.cell(row, "payload").unwrap()).unwrap();
-        let told = (logs.cell(row, "action").unwrap(), payload);
-        story.entry(logs.key(row, "model_id").unwrap()).or_default().push(told);
+        let reported = (logs.cell(row, "action").unwrap(), payload);
+        story.entry(logs.key(row, "model_id").unwrap()).or_default().push(reported);
     }
     story
 }
@@ -157,8 +157,8 @@ fn the_log_tells_states(book: &Book, rows: &Snapshot) {
     let mut story = story(book, rows);
     for key in start.rows.keys() {
         let mut state = start.get(*key, "status").unwrap();
-        let told = story.remove(key).unwrap_or_default();
-        for (action, _) in &told {
+        let reported = story.remove(key).unwrap_or_default();
+        for (action, _) in &reported {
             let (next, fits) = match *action {
                 "service_suspended" => ("suspended", state == "active"),
                 "service_unsuspended" => ("active", true),
@@ -166,10 +166,10 @@ fn the_log_tells_states(book: &Book, rows: &Snapshot) {
                 "service_cancelled" => ("cancelled", true),
                 other => panic!("service {key}: {other} in the log"),
             };
-            assert!(fits, "service {key}: {action} of one that is {state}: {told:?}");
+            assert!(fits, "service {key}: {action} of one that is {state}: {reported:?}");
             state = next;
         }
-        assert_eq!(services.get(*key, "status"), Some(state), "service {key}: {told:?}");
+        assert_eq!(services.get(*key, "status"), Some(state), "service {key}: {reported:?}");
     }
     assert!(story.is_empty(), "the log tells of services that are not there: {story:?}");
 }
@@ -248,14 +248,15 @@ fn the_log_tells_answers(book: &Book, rows: &Snapshot) {
         successes.iter().filter(move |one| one.name == name && one.id == id && one.acted)
     };
     for id in book.start["services"].keys().map(|key| key.parse::<i64>().unwrap()) {
-        let told = story.get(&id).map_or(&[][..], Vec::as_slice);
-        let count = |action: &str| told.iter().filter(|(told, _)| *told == action).count();
-        assert_eq!(count("service_expired"), done("serviceExpire", id).count(), "service {id}: {told:?}");
+        let reported = story.get(&id).map_or(&[][..], Vec::as_slice);
+        let count = |action: &str| reported.iter().filter(|(known, _)| *known == action).count();
+        assert_eq!(count("service_expired"), done("serviceExpire", id).count(), "service {id}: {reported:?}");
         assert!(
             count("service_unsuspended") >= done("serviceUnsuspend", id).count(),
-            "service {id}: {told:?}"
+            "service {id}: {reported:?}"
         );
-        let reasons: Vec<&str> = told.iter().filter_map(|(_, payload)| payload["reason"].as_str()).collect();
+        let reasons: Vec<&str> =
+            reported.iter().filter_map(|(_, payload)| payload["reason"].as_str()).collect();
         let (own, others): (Vec<&str>, Vec<&str>) =
             reasons.iter().partition(|reason| reason.starts_with("tag-"));
         let mut answered: Vec<&str> = done("serviceSuspend", id).map(|one| one.tag.as_str()).collect();
