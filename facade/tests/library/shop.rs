@@ -317,7 +317,7 @@ impl Single {
         ctx: &Context<'_>,
         id: ID,
         #[graphql(desc = "Where it is looked for.", directive = RestOnly::apply())] place: Option<String>,
-    ) -> Result<Option<One<Book>>> {
+    ) -> Result<Option<SelectedRow<Book>>> {
         let _ = place;
         read_by_id(ctx, all_books, &id).await
     }

@@ -11,7 +11,7 @@ use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 use super::schema::{anything, described, leaf, nullable, typed};
 use super::{Maker, root, root_named};
 use crate::guard::description_without_need;
-use crate::record::{PIVOT, RestForm, Spelling, has_directive, pivot_columns};
+use crate::record::{JsonType, PIVOT, RestForm, has_directive, pivot_columns};
 use crate::rest::document::{Answer, Checked, Document, Fragments, keys, rest_key};
 
 /// Where a selection stands.
@@ -76,10 +76,10 @@ impl Maker<'_> {
         let ty = field.ty.trim_end_matches('!').to_owned();
         match document.answer {
             Answer::Value | Answer::File => {
-                return self.present(&ty, &document.root, RestForm::read(field).spelling, place);
+                return self.present(&ty, &document.root, RestForm::read(field).json_type, place);
             }
             Answer::Data => {
-                let value = self.present(&ty, &document.root, RestForm::read(field).spelling, place);
+                let value = self.present(&ty, &document.root, RestForm::read(field).json_type, place);
                 return beside(typed(Type::Object).property("data", value).required("data"), document).into();
             }
             Answer::Object => return self.roots(document, place),
@@ -94,7 +94,7 @@ impl Maker<'_> {
         let meta = connection.and_then(|connection| connection.field_by_name("nodes"));
         let rows = match (meta, nodes) {
             (Some(meta), Some(nodes)) => {
-                self.present(meta.ty.trim_end_matches('!'), nodes, Spelling::AsTyped, place)
+                self.present(meta.ty.trim_end_matches('!'), nodes, JsonType::AsTyped, place)
             }
             _ => anything().into(),
         };
@@ -106,7 +106,7 @@ impl Maker<'_> {
         let mut object = typed(Type::Object);
         for root in std::iter::once(&document.root).chain(&document.more) {
             let Some(meta) = root_named(document, self.registry, &root.name.node) else { continue };
-            let schema = self.value(&meta.ty, root, RestForm::read(meta).spelling, place);
+            let schema = self.value(&meta.ty, root, RestForm::read(meta).json_type, place);
             let key = rest_key(root);
             object = object.property(key, described(schema, &description_without_need(meta))).required(key);
         }
@@ -130,20 +130,20 @@ impl Maker<'_> {
         AllOfBuilder::new().item(Ref::from_schema_name(envelope)).item(data).into()
     }
 
-    fn value(&mut self, ty: &str, field: &Field, spelling: Spelling, place: Place<'_>) -> RefOr<Schema> {
+    fn value(&mut self, ty: &str, field: &Field, json_type: JsonType, place: Place<'_>) -> RefOr<Schema> {
         match MetaTypeName::create(ty) {
-            MetaTypeName::NonNull(ty) => self.present(ty, field, spelling, place),
-            _ => nullable(self.present(ty, field, spelling, place)),
+            MetaTypeName::NonNull(ty) => self.present(ty, field, json_type, place),
+            _ => nullable(self.present(ty, field, json_type, place)),
         }
     }
 
     /// Schema of a value that is not null.
-    fn present(&mut self, ty: &str, field: &Field, spelling: Spelling, place: Place<'_>) -> RefOr<Schema> {
+    fn present(&mut self, ty: &str, field: &Field, json_type: JsonType, place: Place<'_>) -> RefOr<Schema> {
         if let MetaTypeName::List(item) = MetaTypeName::create(ty) {
-            return ArrayBuilder::new().items(self.value(item, field, spelling, place)).into();
+            return ArrayBuilder::new().items(self.value(item, field, json_type, place)).into();
         }
         let Some(meta) = self.registry.types.get(ty) else { return anything().into() };
-        match leaf(meta, spelling) {
+        match leaf(meta, json_type) {
             Some(leaf) => leaf.into(),
             None => self.selection(&field.selection_set.node, meta, place),
         }
@@ -185,7 +185,7 @@ impl Maker<'_> {
         // What is left out where it is null is never null.
         let sparse = rest.sparse || is_optional(field);
         let ty = if sparse { meta.ty.trim_end_matches('!').to_owned() + "!" } else { meta.ty.clone() };
-        let schema = self.value(&ty, field, rest.spelling, place);
+        let schema = self.value(&ty, field, rest.json_type, place);
         let again = place.inside.is_some_and(|name| {
             reaches(&field.selection_set.node, name, place.fragments, &mut BTreeSet::new())
         });
@@ -198,13 +198,13 @@ impl Maker<'_> {
     fn with_pivot(&self, rows: RefOr<Schema>, meta: &MetaField) -> RefOr<Schema> {
         let RefOr::T(Schema::Array(list)) = rows else { return rows };
         let ArrayItems::RefOrSchema(item) = list.items else { return RefOr::T(Schema::Array(list)) };
-        let column = |ty: &str, spelling| {
+        let column = |ty: &str, json_type| {
             let plain = self.registry.concrete_type_by_name(ty);
-            let schema = plain.and_then(|ty| leaf(ty, spelling)).unwrap_or_else(anything).into();
+            let schema = plain.and_then(|ty| leaf(ty, json_type)).unwrap_or_else(anything).into();
             if ty.ends_with('!') { schema } else { nullable(schema) }
         };
-        let pivot = pivot_columns(&meta.tags).fold(typed(Type::Object), |pivot, (name, ty, spelling)| {
-            pivot.property(name, column(ty, spelling)).required(name)
+        let pivot = pivot_columns(&meta.tags).fold(typed(Type::Object), |pivot, (name, ty, json_type)| {
+            pivot.property(name, column(ty, json_type)).required(name)
         });
         let pivot = pivot.description(Some("What the table between says of the two."));
         let own = typed(Type::Object).property(PIVOT, pivot).required(PIVOT);

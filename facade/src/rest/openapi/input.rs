@@ -13,7 +13,7 @@ use utoipa::openapi::{
 use super::schema::{anything, described, leaf, nullable, one_of, typed};
 use super::{JSON, Maker, XML};
 use crate::form::Constraint;
-use crate::record::Spelling;
+use crate::record::JsonType;
 use crate::rest::document::{Checked, Document, Route, snake};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -188,7 +188,7 @@ fn scalar(name: &str, meta: &MetaType) -> ObjectBuilder {
     match name {
         "Decimal" => typed(Type::Number),
         "Upload" => typed(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary))),
-        _ => leaf(meta, Spelling::AsTyped).unwrap_or_else(anything),
+        _ => leaf(meta, JsonType::AsTyped).unwrap_or_else(anything),
     }
 }
 

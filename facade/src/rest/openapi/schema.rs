@@ -4,7 +4,7 @@ use async_graphql::registry::MetaType;
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
 use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
-use crate::record::Spelling;
+use crate::record::JsonType;
 
 /// A schema that is no reference.
 pub(super) fn typed(ty: Type) -> ObjectBuilder {
@@ -66,11 +66,11 @@ pub(super) fn described(mut schema: RefOr<Schema>, about: &str) -> RefOr<Schema>
 }
 
 /// A GraphQL scalar or enum as REST spells it; nothing for types that have fields.
-pub(super) fn leaf(ty: &MetaType, spelling: Spelling) -> Option<ObjectBuilder> {
-    Some(match (ty, spelling) {
-        (MetaType::Scalar { .. }, Spelling::Integer) => integer(),
-        (MetaType::Scalar { .. }, Spelling::Number) => typed(Type::Number),
-        (MetaType::Scalar { name, .. }, Spelling::AsTyped) => scalar(name),
+pub(super) fn leaf(ty: &MetaType, json_type: JsonType) -> Option<ObjectBuilder> {
+    Some(match (ty, json_type) {
+        (MetaType::Scalar { .. }, JsonType::Integer) => integer(),
+        (MetaType::Scalar { .. }, JsonType::Number) => typed(Type::Number),
+        (MetaType::Scalar { name, .. }, JsonType::AsTyped) => scalar(name),
         (MetaType::Enum { enum_values, .. }, _) => one_of(enum_values.keys().map(|word| word.to_lowercase())),
         _ => return None,
     })
