@@ -287,13 +287,49 @@ fn window(page: i64, last: i64) -> Vec<Option<i64>> {
 mod tests {
     use async_graphql::value;
 
-    use super::{remove_null, window};
+    use super::*;
 
     #[test]
     fn optional_nulls_are_removed() {
         let mut answer = value!({"a": [{"b": null, "c": null}, {"b": 1}], "b": null});
         remove_null(&mut answer, &["a".to_owned(), "b".to_owned()]);
         assert_eq!(answer, value!({"a": [{"c": null}, {"b": 1}], "b": null}));
+    }
+
+    struct NoTexts;
+
+    impl Texts for NoTexts {
+        fn text(&self, _: &str, _: &[(&str, &str)]) -> String {
+            String::new()
+        }
+
+        fn field_name(&self, field: &str) -> String {
+            field.to_owned()
+        }
+    }
+
+    fn keys(value: &Value) -> String {
+        let Value::Object(fields) = value else { panic!("{value}") };
+        fields.keys().map(Name::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn keys_of_pages_are_in_the_order_of_the_original() {
+        let numbers = PageNumbers::new(PageRequest { number: 2, per_page: 10, condition_points: 0 }, 25);
+        let address = PageAddress::new("/".to_owned(), &Fields::new());
+        let flat = flat_page(Value::Null, &numbers, &address, &NoTexts);
+        assert_eq!(
+            keys(&flat),
+            "current_page data first_page_url from last_page last_page_url links next_page_url path per_page \
+             prev_page_url to total"
+        );
+        let Value::Object(wrapped) = wrapped_page(Value::Null, &numbers, &address, &NoTexts) else {
+            panic!()
+        };
+        assert_eq!(keys(&wrapped["links"]), "first last prev next");
+        assert_eq!(keys(&wrapped["meta"]), "current_page from last_page links path per_page to total");
+        let Value::Object(data) = data_page(Value::Null, &numbers) else { panic!() };
+        assert_eq!(keys(&data["meta"]), "current_page last_page per_page total");
     }
 
     fn shown(page: i64, last: i64) -> String {
