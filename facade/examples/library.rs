@@ -10,7 +10,7 @@ use facade::engine::Engine;
 use facade::operation::PersistedDocuments;
 use facade::pipeline::OneKey;
 use facade::prelude::*;
-use facade::rest::About;
+use facade::rest::OpenApiInfo;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, EntityTrait, Select};
 
@@ -142,7 +142,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         persisted: PersistedDocuments::default(),
     };
     let apis = Apis::new::<Query, Mutation>(parts, |schema| schema).await?;
-    let openapi = apis.openapi::<Query, Mutation>(About { title: "Library", ..About::default() })?;
+    let openapi =
+        apis.openapi::<Query, Mutation>(OpenApiInfo { title: "Library", ..OpenApiInfo::default() })?;
     let router = apis.router(openapi).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8090").await?, router).await?;
     Ok(())

@@ -14,7 +14,7 @@ use crate::execution::Origin;
 use crate::graphql::{GraphQl, GraphiqlPage};
 use crate::operation::PersistedDocuments;
 use crate::pipeline::{Access, Pipeline};
-use crate::rest::{self, About, Examples, Rest};
+use crate::rest::{self, Examples, OpenApiInfo, Rest};
 use crate::schema::{self, Builder, Root};
 use crate::{Abilities, Dialect, Error, Result, pages};
 
@@ -80,9 +80,9 @@ impl Apis {
     ///
     /// # Errors
     /// Never for documents that fit the schema.
-    pub fn openapi<Q: Root, M: Root>(&self, about: About) -> Result<String> {
+    pub fn openapi<Q: Root, M: Root>(&self, info: OpenApiInfo) -> Result<String> {
         let registry = schema::registry::<Q, M>();
-        let contract = rest::openapi(about, self.rest.documents(), &registry, &Examples::new());
+        let contract = rest::openapi(info, self.rest.documents(), &registry, &Examples::new());
         Ok(contract.map_err(Error::internal)?.to_string())
     }
 

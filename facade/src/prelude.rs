@@ -7,7 +7,7 @@ pub use crate::error::{Error, Result};
 pub use crate::form::Form;
 pub use crate::guard::Can;
 pub use crate::page::{Connection, List, Paging};
-pub use crate::record::{One, read_by_id};
+pub use crate::record::{SelectedRow, read_by_id};
 pub use crate::scope::RequestScope;
 pub use crate::write::put;
 pub use crate::{filters, form, list, one, record, words};

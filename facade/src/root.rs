@@ -56,7 +56,7 @@ macro_rules! one {
                 &self,
                 ctx: &async_graphql::Context<'_>,
                 id: async_graphql::ID,
-            ) -> $crate::Result<Option<$crate::record::One<$Record>>> {
+            ) -> $crate::Result<Option<$crate::record::SelectedRow<$Record>>> {
                 $crate::record::read_by_id(ctx, $rows, &id).await
             }
         }

@@ -12,7 +12,7 @@ use crate::server::schema;
 use crate::{Error, Result, resource};
 
 /// General information of the OpenAPI document. Version and name of the security scheme are the original's.
-const ABOUT: rest::About = rest::About {
+const INFO: rest::OpenApiInfo = rest::OpenApiInfo {
     title: "guichet",
     version: "1.0.2",
     description: "The REST face of the shop. Every operation is a GraphQL operation too (`/graphql`): both faces run \
@@ -57,7 +57,7 @@ pub fn openapi_at(base: &str) -> [Bytes; 3] {
 pub fn openapi(examples: &Examples) -> Result<String> {
     let registry = schema::internal_registry();
     let documents = documents(&registry)?;
-    let contract = rest::openapi(ABOUT, &documents, &registry, examples).map_err(Error::internal)?;
+    let contract = rest::openapi(INFO, &documents, &registry, examples).map_err(Error::internal)?;
     Ok(format!("{}\n", serde_json::to_string_pretty(&contract).map_err(Error::internal)?))
 }
 

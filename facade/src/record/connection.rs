@@ -14,7 +14,7 @@ use async_graphql::{
 
 use super::cell::{ColumnSet, Rows};
 use super::extracted;
-use super::output::List;
+use super::output::SelectedRows;
 use super::plan::{MergedField, PositionedSet, SelectionPlan, merge_fields};
 use super::reading::Record;
 use super::record_type::RecordType;
@@ -249,7 +249,7 @@ impl<T: Record> OutputType for Connection<T> {
     fn create_type_info(registry: &mut Registry) -> String {
         registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| {
             let (record, row) = (T::record(), T::record().register::<T>(registry));
-            let nodes = List::<T>::create_type_info(registry);
+            let nodes = SelectedRows::<T>::create_type_info(registry);
             let edges = format!("[{}!]!", edge_type(registry, record, row));
             let fields = [
                 field("nodes", nodes, "The rows of this part."),

@@ -431,7 +431,7 @@ macro_rules! record {
     };
     (@many $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident $Target:ty, $key:expr, $base:path, $source_key:expr) => {
         $crate::record!(@related $record, [$($doc)+] [$($need),*] $branch, Count "Number of `" "`.", "Whether there are any `",
-            <$crate::record::List<$Target> as async_graphql::OutputType>::create_type_info,
+            <$crate::record::SelectedRows<$Target> as async_graphql::OutputType>::create_type_info,
             $crate::record!(@relation $Target, Many, $key, $base, $source_key));
     };
     (@one $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident $Target:ty, $key:expr, $base:path, $source_key:expr) => {

@@ -8,7 +8,7 @@ use super::cell::{Cell, CellType};
 use super::plan::json_key;
 use super::record_type::RecordType;
 use super::rendering::Rendering;
-use super::spelling::Spelling;
+use super::rest_form::JsonType;
 use crate::api::Api;
 
 /// Key under which REST shows the columns of the join table, as Laravel does.
@@ -100,18 +100,18 @@ impl JoinTable {
     /// The columns as tags of the branch's field, for the OpenAPI document: see [`pivot_columns`].
     pub(crate) fn tags(&self, registry: &mut Registry) -> Vec<String> {
         let tag = |JoinColumn { name, rendering, .. }: &JoinColumn| {
-            let spelling = rendering.spelling.word().unwrap_or_default();
-            format!("{PIVOT} {name} {} {spelling}", rendering.ty(registry))
+            let json_type = rendering.json_type.name().unwrap_or_default();
+            format!("{PIVOT} {name} {} {json_type}", rendering.ty(registry))
         };
         self.columns.iter().map(tag).collect()
     }
 }
 
-/// Name, GraphQL type and REST spelling of each column of the join table, from the tags of a field. Only `through`
+/// Name, GraphQL type and JSON type in REST of each column of the join table, from the tags of a field. Only `through`
 /// branches have such tags.
-pub(crate) fn pivot_columns(tags: &[String]) -> impl Iterator<Item = (&str, &str, Spelling)> {
+pub(crate) fn pivot_columns(tags: &[String]) -> impl Iterator<Item = (&str, &str, JsonType)> {
     tags.iter().filter_map(|tag| {
-        let [PIVOT, name, ty, spelling] = tag.split(' ').collect::<Vec<_>>()[..] else { return None };
-        Some((name, ty, Spelling::of_word(spelling)))
+        let [PIVOT, name, ty, json_type] = tag.split(' ').collect::<Vec<_>>()[..] else { return None };
+        Some((name, ty, JsonType::from_name(json_type)))
     })
 }

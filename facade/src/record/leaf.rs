@@ -19,7 +19,7 @@ use value::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 
 use super::cell::Cell;
 use super::rendering::Rendering;
-use super::spelling::Spelling;
+use super::rest_form::JsonType;
 use crate::api::{Api, Dialect, Times};
 use crate::execution::Execution;
 use crate::json::{write_float, write_str};
@@ -322,12 +322,12 @@ leaf!(
     Flag => Rendering::FLAG,
     Price => Rendering {
         json: |cell, api, out| write_price(Price::shortest(cell.float().unwrap_or_default()), api, out),
-        spelling: Spelling::Number,
+        json_type: JsonType::Number,
         ..Rendering::of::<Decimal>()
     },
     f64 => Rendering {
         json: |cell, api, out| write_price(cell.float().unwrap_or_default(), api, out),
-        spelling: Spelling::Number,
+        json_type: JsonType::Number,
         ..Rendering::of::<Decimal>()
     },
     Amount => Rendering {

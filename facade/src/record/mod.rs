@@ -20,8 +20,8 @@ mod reading;
 mod record_type;
 mod relation;
 mod rendering;
+mod rest_form;
 mod selection;
-mod spelling;
 
 pub use cell::{Cell, CellType, ColumnPositions, ColumnSet, Row, Rows, View};
 pub use connection::{Connection, ConnectionSelection, ListSlice};
@@ -33,7 +33,7 @@ pub use join_table::JoinTable;
 pub(crate) use join_table::{PIVOT, pivot_columns};
 pub use leaf::{CustomRendering, Decimal, JsonText, Leaf, Moment, Money};
 pub use lookup::{BaseQuery, Lookup, Lookups};
-pub use output::{List, One, write_each, write_in_memory};
+pub use output::{SelectedRow, SelectedRows, write_each, write_in_memory};
 pub(crate) use plan::{REPLACES, has_directive, replaced_key};
 pub use reading::{ColumnOf, Record, load_models, read_by_id, read_first, read_list, require};
 pub use record_type::{Branch, BranchSource, Field, FieldForm, NODE, RecordType, StoredColumn};
@@ -42,5 +42,5 @@ pub use relation::{
     count_objects,
 };
 pub use rendering::{Rendering, global_id};
+pub use rest_form::{InRest, JsonType, RestForm};
 pub use selection::{RecordSelection, path_of};
-pub use spelling::{InRest, RestForm, Spelling};

@@ -1,4 +1,4 @@
-//! Records as GraphQL output: one row, a list of rows, a row that is in memory.
+//! Rows of records as GraphQL output: one row, a list of rows, a row that is in memory.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -13,13 +13,13 @@ use super::record_type::RecordType;
 use super::selection::{RecordSelection, path_of};
 use crate::execution::Execution;
 
-/// One row of a record as GraphQL output. It has the columns that [`RecordSelection::columns`] lists.
-pub struct One<T> {
+/// One row of the record `T` as GraphQL output, with the columns that [`RecordSelection::columns`] lists.
+pub struct SelectedRow<T> {
     row: Rows,
     record: PhantomData<fn() -> T>,
 }
 
-impl<T: Record> One<T> {
+impl<T: Record> SelectedRow<T> {
     /// The first row, if there is one.
     pub fn first(mut row: Rows) -> Option<Self> {
         row.rows.truncate(1);
@@ -27,7 +27,7 @@ impl<T: Record> One<T> {
     }
 }
 
-impl<T: Record> OutputType for One<T> {
+impl<T: Record> OutputType for SelectedRow<T> {
     fn type_name() -> Cow<'static, str> {
         T::record().name.into()
     }
@@ -41,20 +41,20 @@ impl<T: Record> OutputType for One<T> {
     }
 }
 
-/// A list of rows of a record as GraphQL output. They have the columns that [`RecordSelection::columns`] lists.
-pub struct List<T> {
+/// A list of rows of the record `T` as GraphQL output, with the columns that [`RecordSelection::columns`] lists.
+pub struct SelectedRows<T> {
     rows: Rows,
     record: PhantomData<fn() -> T>,
 }
 
-impl<T: Record> List<T> {
+impl<T: Record> SelectedRows<T> {
     /// A list of these rows.
     pub fn new(rows: Rows) -> Self {
         Self { rows, record: PhantomData }
     }
 }
 
-impl<T: Record> OutputType for List<T> {
+impl<T: Record> OutputType for SelectedRows<T> {
     fn type_name() -> Cow<'static, str> {
         format!("[{}!]", T::record().name).into()
     }

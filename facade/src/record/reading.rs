@@ -11,7 +11,7 @@ use value::{Id, ShopTime};
 
 use super::cell::{ColumnSet, Row, Rows};
 use super::lookup::Lookup;
-use super::output::{List, One};
+use super::output::{SelectedRow, SelectedRows};
 use super::record_type::RecordType;
 use super::relation::{KeyColumn, MAX_KEYS, MAX_ROWS};
 use super::selection::RecordSelection;
@@ -93,7 +93,7 @@ pub async fn read_by_id<T: Record>(
     ctx: &Context<'_>,
     rows: fn() -> Select<T::Entity>,
     id: &str,
-) -> Result<Option<One<T>>> {
+) -> Result<Option<SelectedRow<T>>> {
     let Some(key) = database_id(ctx.into(), T::NAME, id) else { return Ok(None) };
     let (record, select) = (T::record(), move || QueryTrait::into_query(rows()));
     let read = SingleRead::plan(ctx, record)?;
@@ -102,19 +102,22 @@ pub async fn read_by_id<T: Record>(
     let lookup =
         Lookup { record, rows: &select, identity: rows as usize, key: key_column, columns, limit: 1 };
     let statement = scope.engine().lookups.statement(scope.backend(), lookup, &[key.0]);
-    Ok(One::first(read.rows(statement).await?))
+    Ok(SelectedRow::first(read.rows(statement).await?))
 }
 
 /// The first row of a statement, with the columns that the selection of the context needs.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn read_first<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<Option<One<T>>> {
+pub async fn read_first<T: Record>(
+    ctx: &Context<'_>,
+    rows: Select<T::Entity>,
+) -> Result<Option<SelectedRow<T>>> {
     let read = SingleRead::plan(ctx, T::record())?;
     let mut select = QueryTrait::into_query(rows.limit(1));
     read.record.select(read.columns, &mut select);
     let statement = read.scope.backend().build(&select);
-    Ok(One::first(read.rows(statement).await?))
+    Ok(SelectedRow::first(read.rows(statement).await?))
 }
 
 /// The columns that are read of a single row.
@@ -163,14 +166,14 @@ fn selected_columns(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn read_list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<List<T>> {
+pub async fn read_list<T: Record>(ctx: &Context<'_>, rows: Select<T::Entity>) -> Result<SelectedRows<T>> {
     let scope = RequestScope::from(ctx);
     let ctx = ctx.with_selection_set(&ctx.item.node.selection_set);
     let columns = selected_columns(&ctx, T::record())?;
     let mut select = QueryTrait::into_query(rows);
     T::record().select(columns, &mut select);
     let found = scope.rows(scope.backend().build(&select)).await?;
-    Ok(List::new(Rows::new(columns, found.into_iter().map(Row::Read).collect())))
+    Ok(SelectedRows::new(Rows::new(columns, found.into_iter().map(Row::Read).collect())))
 }
 
 /// Whole rows of `T` whose `column` has one of the keys, in the order of `rows`: for values that are computed from

@@ -11,7 +11,7 @@ use super::extracted;
 use super::join_table::JoinTable;
 use super::relation::{Batch, BranchFuture, Relation, RelationOutput};
 use super::rendering::Rendering;
-use super::spelling::{RestForm, Spelling};
+use super::rest_form::{JsonType, RestForm};
 use crate::guard::{self, Need};
 use crate::rest_only::RestOnly;
 
@@ -184,14 +184,14 @@ impl RecordType {
     fn meta_type(&self, registry: &mut Registry) -> MetaType {
         let mut fields: IndexMap<String, MetaField> = IndexMap::new();
         for Field { name, doc, need, rest_only, form, .. } in &self.fields {
-            let (ty, spelling) = match form {
-                FieldForm::Value(rendering) => (rendering.ty(registry), rendering.spelling),
-                FieldForm::GlobalId => (ID::create_type_info(registry), Spelling::AsTyped),
+            let (ty, json_type) = match form {
+                FieldForm::Value(rendering) => (rendering.ty(registry), rendering.json_type),
+                FieldForm::GlobalId => (ID::create_type_info(registry), JsonType::AsTyped),
             };
             let mut field = MetaField::new(*name, ty);
             field.description = Some(doc.trim().to_owned());
             guard::add_directive_for(registry, &mut field, *need);
-            RestForm { spelling, sparse: false }.mark(&mut field, registry);
+            RestForm { json_type, sparse: false }.mark(&mut field, registry);
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);
         }
@@ -202,7 +202,7 @@ impl RecordType {
             }
             field.description = Some(doc.trim().to_owned());
             guard::add_directive_for(registry, &mut field, *need);
-            RestForm { spelling: Spelling::AsTyped, sparse: *sparse }.mark(&mut field, registry);
+            RestForm { json_type: JsonType::AsTyped, sparse: *sparse }.mark(&mut field, registry);
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);
         }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::cell::Cell;
-use super::spelling::Spelling;
+use super::rest_form::JsonType;
 use crate::api::Api;
 use crate::json::{write_bool, write_int, write_str, write_value};
 
@@ -20,7 +20,7 @@ pub struct Rendering {
     /// Whether the column may be null.
     pub nullable: bool,
     /// The JSON type in REST, if it does not follow from the GraphQL type.
-    pub spelling: Spelling,
+    pub json_type: JsonType,
 }
 
 impl Rendering {
@@ -42,7 +42,7 @@ impl Rendering {
             (Api::GraphQl, truth) => write_bool(truth, out),
             (Api::Rest(_), truth) => out.push(b'0' + u8::from(truth)),
         },
-        spelling: Spelling::Integer,
+        json_type: JsonType::Integer,
         ..Self::of::<bool>()
     };
 
@@ -63,7 +63,7 @@ impl Rendering {
             },
             register,
             nullable: false,
-            spelling: Spelling::AsTyped,
+            json_type: JsonType::AsTyped,
         }
     }
 
@@ -73,7 +73,7 @@ impl Rendering {
             json: |_, _, out| out.extend_from_slice(b"null"),
             register: T::create_type_info,
             nullable: false,
-            spelling: Spelling::AsTyped,
+            json_type: JsonType::AsTyped,
         }
     }
 

@@ -1,5 +1,5 @@
-//! Reading a request's query and body (docs/contract/wire.md#2.1): within limits of bytes, values and fields, and
-//! of the names that the operation declares.
+//! Reads query and body of a request (docs/contract/wire.md#2.1): within limits of bytes, values and fields, and only
+//! the fields that the operations of the path declare.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use axum::http::{HeaderMap, Method, Request, header};
 
-use super::bag::{self, Fields, Nest};
-use super::expected::Expected;
-use super::request::Input;
+use super::expected_body::ExpectedBody;
+use super::fields::{self, Fields, NestedFields};
+use super::variables::RequestInput;
 use crate::form::normalise;
 use crate::http::BodyLimits;
 use crate::http::body::BodyError;
@@ -18,63 +18,63 @@ use crate::http::json::{self, JsonError, JsonLimits};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result};
 
-/// The query's fields, normalised: nulls are gone, as page addresses have it.
+/// The normalised fields of a query string. Nulls are left out, because the addresses of other pages leave them out.
 pub fn query(text: &str, max_fields: usize) -> Fields {
-    let mut fields = normalised(bag::parse_form(text, max_fields, |_| true));
+    let mut fields = normalised(fields::parse_form(text, max_fields, |_| true));
     fields.retain(|_, value| *value != Value::Null);
     fields
 }
 
-/// The body's length, if the request tells it.
+/// The value of `Content-Length`.
 pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// A body that is not read yet.
-pub struct Unread<'a> {
+pub struct UnreadBody<'a> {
     pub method: &'a Method,
     pub headers: &'a HeaderMap,
     pub body: Body,
-    pub expected: Arc<Expected>,
-    pub bounds: BodyLimits,
+    pub expected: Arc<ExpectedBody>,
+    pub limits: BodyLimits,
 }
 
-impl Unread<'_> {
-    /// Everything that the request sends beside its path; body fields are completed by those of the query.
+impl UnreadBody<'_> {
+    /// The input of the request without its path. A field of the body replaces one of the query with the same name.
     ///
     /// # Errors
     /// 400 for XML that cannot be read, 413 for a body that is too large.
-    pub async fn read(self, query: Fields, pipeline: &Pipeline) -> Result<Input> {
-        let mut input = Input::of_query(query);
-        let limit = self.expected.max_bytes(self.bounds.max_without_files, self.bounds.max);
-        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let kind = kind.unwrap_or_default().to_owned();
-        let bytes = crate::http::body::read(self.body, limit).await.map_err(unreadable)?;
+    pub async fn read(self, query: Fields, pipeline: &Pipeline) -> Result<RequestInput> {
+        let mut input = RequestInput::of_query(query);
+        let limit = self.expected.max_bytes(self.limits.max_without_files, self.limits.max);
+        let content_type = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default().to_owned();
+        let bytes = crate::http::body::read(self.body, limit).await.map_err(read_error)?;
         input.sent = bytes.clone();
-        let fields = match Kind::of(&kind, self.method) {
-            Kind::Multipart => {
-                let form = Form { expected: &self.expected, bounds: self.bounds };
-                Box::pin(form.multipart(&kind, bytes, &mut input.uploads)).await?
+        let fields = match BodyFormat::of(&content_type, self.method) {
+            BodyFormat::Multipart => {
+                let form = MultipartForm { expected: &self.expected, limits: self.limits };
+                Box::pin(form.read(&content_type, bytes, &mut input.uploads)).await?
             }
-            plain => {
-                let (expected, bounds) = (self.expected, self.bounds);
-                pipeline.parse(bytes.len(), move || plain.fields(&bytes, &expected, bounds)).await??
+            format => {
+                let (expected, limits) = (self.expected, self.limits);
+                pipeline.parse(bytes.len(), move || format.parse(&bytes, &expected, limits)).await??
             }
         };
         for (name, value) in normalised(fields) {
-            input.bag.insert(name, value);
+            input.fields.insert(name, value);
         }
         Ok(input)
     }
 }
 
-/// 413: the body is larger than the operator or the operation allows.
+/// The error 413: the body is larger than the operator or the operation allows.
 pub fn too_large() -> Error {
     crate::error::Refusal::message(413, "The POST data is too large.")
 }
 
-fn unreadable(reason: BodyError) -> Error {
-    match reason {
+fn read_error(error: BodyError) -> Error {
+    match error {
         BodyError::TooLarge => too_large(),
         BodyError::Broken => Error::BadRequest("Bad request.".to_owned()),
     }
@@ -82,7 +82,7 @@ fn unreadable(reason: BodyError) -> Error {
 
 fn normalised(fields: Fields) -> Fields {
     let mut value =
-        Value::Object(fields.into_iter().map(|(name, value)| (name, bag::lists(value))).collect());
+        Value::Object(fields.into_iter().map(|(name, value)| (name, fields::with_lists(value))).collect());
     normalise(&mut value);
     match value {
         Value::Object(fields) => fields,
@@ -90,44 +90,47 @@ fn normalised(fields: Fields) -> Fields {
     }
 }
 
-/// How a body is read.
+/// The format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum BodyFormat {
     Json,
     Xml,
     Form,
     Multipart,
-    /// Not at all: it counts as empty.
+    /// Any other format: the body counts as empty.
     Ignored,
 }
 
-impl Kind {
-    /// By the content type, whatever its case.
+impl BodyFormat {
+    /// The format by content type and method. `GET` and `HEAD` have no forms.
     fn of(content_type: &str, method: &Method) -> Self {
-        let kind = content_type.to_ascii_lowercase();
+        let content_type = content_type.to_ascii_lowercase();
         let reads = *method == Method::GET || *method == Method::HEAD;
         let reads_forms = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method);
-        if kind.starts_with("multipart/form-data") {
+        if content_type.starts_with("multipart/form-data") {
             if reads { Self::Ignored } else { Self::Multipart }
-        } else if kind.contains("/json") || kind.contains("+json") {
+        } else if content_type.contains("/json") || content_type.contains("+json") {
             Self::Json
-        } else if kind.starts_with("application/xml") || kind.starts_with("text/xml") {
+        } else if content_type.starts_with("application/xml") || content_type.starts_with("text/xml") {
             Self::Xml
-        } else if kind.starts_with("application/x-www-form-urlencoded") && reads_forms {
+        } else if content_type.starts_with("application/x-www-form-urlencoded") && reads_forms {
             Self::Form
         } else {
             Self::Ignored
         }
     }
 
-    /// The wanted fields. What cannot be read as JSON or form counts as empty.
-    fn fields(self, bytes: &[u8], expected: &Expected, bounds: BodyLimits) -> Result<Fields> {
+    /// The expected fields of a body. Malformed JSON counts as empty.
+    ///
+    /// # Errors
+    /// 400 for malformed XML, 413 for too many values.
+    fn parse(self, bytes: &[u8], expected: &ExpectedBody, limits: BodyLimits) -> Result<Fields> {
         match self {
             Self::Json => {
-                let tree = JsonLimits { elements: bounds.max_elements, depth: bounds.max_depth };
-                match json::read(bytes, |name| expected.wants(name), tree) {
+                let json_limits = JsonLimits { elements: limits.max_elements, depth: limits.max_depth };
+                match json::read(bytes, |name| expected.has_field(name), json_limits) {
                     Ok(json::JsonBody::Object(fields)) => Ok(fields),
-                    // The fields of a list are numbers, which no operation declares.
+                    // The keys of a list are numbers, and no operation declares a number as name.
                     Ok(json::JsonBody::List | json::JsonBody::Scalar) | Err(JsonError::Malformed) => {
                         Ok(Fields::new())
                     }
@@ -135,59 +138,54 @@ impl Kind {
                 }
             }
             Self::Xml if !bytes.is_empty() => {
-                super::xml::read(bytes, |name| expected.wants(name), bounds.max_elements)
+                super::xml::read(bytes, |name| expected.has_field(name), limits.max_elements)
             }
             Self::Form => {
                 let text = String::from_utf8_lossy(bytes);
-                Ok(bag::parse_form(&text, bounds.max_fields, |name| expected.wants(name)))
+                Ok(fields::parse_form(&text, limits.max_fields, |name| expected.has_field(name)))
             }
             Self::Xml | Self::Multipart | Self::Ignored => Ok(Fields::new()),
         }
     }
 }
 
-/// A multipart form.
-struct Form<'a> {
-    expected: &'a Expected,
-    bounds: BodyLimits,
+/// A body of the type `multipart/form-data`.
+struct MultipartForm<'a> {
+    expected: &'a ExpectedBody,
+    limits: BodyLimits,
 }
 
-impl Form<'_> {
-    /// Its fields and files; a file's value is the marker that GraphQL uses for it.
-    async fn multipart(
-        &self,
-        content_type: &str,
-        bytes: Bytes,
-        uploads: &mut Vec<UploadValue>,
-    ) -> Result<Fields> {
+impl MultipartForm<'_> {
+    /// Its fields. It adds the files to `uploads`; the field of a file holds async-graphql's reference to its upload.
+    async fn read(&self, content_type: &str, bytes: Bytes, uploads: &mut Vec<UploadValue>) -> Result<Fields> {
         let mut request = Request::builder()
             .header(header::CONTENT_TYPE, content_type)
             .body(Body::from(bytes))
             .map_err(Error::internal)?;
-        // The body was read within our own limit; axum's is lower.
+        // The body is already read within our limit, which may be greater than axum's.
         DefaultBodyLimit::disable().apply(&mut request);
         let Ok(mut parts) = Multipart::from_request(request, &()).await else { return Ok(Fields::new()) };
-        let mut nest = Nest::default();
-        for _ in 0..self.bounds.max_fields {
+        let mut fields = NestedFields::default();
+        for _ in 0..self.limits.max_fields {
             let Ok(Some(part)) = parts.next_field().await else { break };
             let Some(name) = part.name().map(str::to_owned) else { continue };
-            if !bag::top_name(&name).is_some_and(|name| self.expected.wants(&name)) {
+            if !fields::top_name(&name).is_some_and(|name| self.expected.has_field(&name)) {
                 continue;
             }
             let file = part.file_name().map(str::to_owned);
-            let kind = part.content_type().map(str::to_owned);
+            let content_type = part.content_type().map(str::to_owned);
             let Ok(content) = part.bytes().await else { break };
             let value = match file {
                 Some(filename) if filename.is_empty() && content.is_empty() => Value::Null,
                 Some(filename) => {
-                    uploads.push(UploadValue { filename, content_type: kind, content });
+                    uploads.push(UploadValue { filename, content_type, content });
                     Value::String(format!("#__graphql_file__:{}", uploads.len() - 1))
                 }
                 None => Value::String(String::from_utf8_lossy(&content).into_owned()),
             };
-            nest.insert(&name, value);
+            fields.insert(&name, value);
         }
-        Ok(nest.into_fields())
+        Ok(fields.into_fields())
     }
 }
 
@@ -197,20 +195,20 @@ mod tests {
 
     #[test]
     fn bodies_are_read_by_their_content_type() {
-        for (content_type, kind) in [
-            ("application/json; charset=utf-8", Kind::Json),
-            ("application/vnd.api+JSON", Kind::Json),
-            ("text/xml", Kind::Xml),
-            ("Multipart/Form-Data; boundary=X", Kind::Multipart),
-            ("application/x-www-form-urlencoded", Kind::Form),
-            ("text/plain", Kind::Ignored),
-            ("", Kind::Ignored),
+        for (content_type, format) in [
+            ("application/json; charset=utf-8", BodyFormat::Json),
+            ("application/vnd.api+JSON", BodyFormat::Json),
+            ("text/xml", BodyFormat::Xml),
+            ("Multipart/Form-Data; boundary=X", BodyFormat::Multipart),
+            ("application/x-www-form-urlencoded", BodyFormat::Form),
+            ("text/plain", BodyFormat::Ignored),
+            ("", BodyFormat::Ignored),
         ] {
-            assert_eq!(Kind::of(content_type, &Method::POST), kind, "{content_type}");
+            assert_eq!(BodyFormat::of(content_type, &Method::POST), format, "{content_type}");
         }
-        assert_eq!(Kind::of("multipart/form-data", &Method::GET), Kind::Ignored);
-        assert_eq!(Kind::of("application/x-www-form-urlencoded", &Method::GET), Kind::Ignored);
-        assert_eq!(Kind::of("application/json", &Method::GET), Kind::Json);
+        assert_eq!(BodyFormat::of("multipart/form-data", &Method::GET), BodyFormat::Ignored);
+        assert_eq!(BodyFormat::of("application/x-www-form-urlencoded", &Method::GET), BodyFormat::Ignored);
+        assert_eq!(BodyFormat::of("application/json", &Method::GET), BodyFormat::Json);
     }
 }
 
@@ -221,18 +219,18 @@ mod properties {
     use super::*;
 
     fn read(bytes: Vec<u8>) -> (Fields, Vec<UploadValue>) {
-        let form = Form { expected: &Expected::default(), bounds: crate::http::BodyLimits::default() };
+        let form = MultipartForm { expected: &ExpectedBody::default(), limits: BodyLimits::default() };
         let mut uploads = Vec::new();
         let content_type = "multipart/form-data; boundary=edge";
         let fields =
-            futures_util::FutureExt::now_or_never(form.multipart(content_type, bytes.into(), &mut uploads));
+            futures_util::FutureExt::now_or_never(form.read(content_type, bytes.into(), &mut uploads));
         (fields.unwrap().unwrap(), uploads)
     }
 
-    /// A part of a form whose content is any bytes that don't hold the form's edge.
+    /// The content of a part: any bytes that do not contain the form's boundary.
     fn content() -> impl Strategy<Value = Vec<u8>> {
         any::<Vec<u8>>()
-            .prop_filter("the edge ends it", |bytes| !bytes.windows(4).any(|word| word == b"edge"))
+            .prop_filter("the boundary ends it", |bytes| !bytes.windows(4).any(|word| word == b"edge"))
     }
 
     proptest! {
@@ -249,15 +247,15 @@ mod properties {
         }
 
         #[test]
-        fn any_parts_are_read_or_passed_over(text in r#"(--edge(--)?|\r\n|Content-(Disposition|Type): |form-data|; (file)?name="?[a-z\[\]é"]{0,5}"?|sort|=|[\x00-\x7f]){0,20}"#, bytes in any::<Vec<u8>>()) {
+        fn any_parts_are_read_or_ignored(text in r#"(--edge(--)?|\r\n|Content-(Disposition|Type): |form-data|; (file)?name="?[a-z\[\]é"]{0,5}"?|sort|=|[\x00-\x7f]){0,20}"#, bytes in any::<Vec<u8>>()) {
             read(text.into_bytes());
             read([&b"--edge\r\n"[..], &bytes].concat());
         }
 
         #[test]
         fn any_body_is_read_or_refused(bytes in any::<Vec<u8>>()) {
-            for kind in [Kind::Json, Kind::Xml, Kind::Form, Kind::Multipart, Kind::Ignored] {
-                let _ = kind.fields(&bytes, &Expected::default(), crate::http::BodyLimits::default());
+            for format in [BodyFormat::Json, BodyFormat::Xml, BodyFormat::Form, BodyFormat::Multipart, BodyFormat::Ignored] {
+                let _ = format.parse(&bytes, &ExpectedBody::default(), BodyLimits::default());
             }
         }
     }

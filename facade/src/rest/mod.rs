@@ -1,17 +1,32 @@
-//! The REST face: HTTP, envelopes and XML around the resources' documents. It knows no resource.
+//! REST: HTTP requests are answered by the operations of the host's documents. This module knows no resource.
 //!
-//! A request is examined in one order: length, path, key, throttle, body, method, maintenance, ability, and
-//! only then the record, the input and the action. Nothing of a body is read without a valid key.
+//! | Module | Contents |
+//! |---|---|
+//! | `document` | the operations, read from `.graphql` files and compared with the schema at start-up |
+//! | `routes` | the operation of a path and a method |
+//! | `incoming` | a request before its body is read |
+//! | `body`, `fields`, `xml`, `expected_body` | query and body, read as fields |
+//! | `variables` | fields as variables of the operation |
+//! | `answer` | the data of the operation as body: a value, or an envelope around a page |
+//! | `file` | answers that are files |
+//! | `response` | status, headers, and the body as JSON or XML |
+//! | `openapi` | the OpenAPI document of all operations |
+//!
+//! [`Rest`] checks a request in this order: length, path, key, limits, body, method, maintenance, abilities, and then
+//! the input; the operation finds the record and acts. Without a valid key, no byte of a body is read, except for
+//! operations that need no key.
 
 mod answer;
-mod bag;
 mod body;
 mod document;
-mod expected;
+mod expected_body;
+mod fields;
 mod file;
+mod incoming;
 mod openapi;
-mod request;
+mod response;
 mod routes;
+mod variables;
 mod xml;
 
 use std::collections::HashMap;
@@ -22,47 +37,40 @@ use std::sync::Arc;
 use async_graphql::registry::Registry;
 use async_graphql::{Request as Operation, UploadValue, Value, Variables};
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
-pub use bag::plain_query;
+use axum::http::{Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 pub use document::{
-    Answer, Checked, Document, DocumentError, Limiter, Route, Unchecked, Variable, camel, read, snake,
+    Answer, Checked, Document, DocumentDeclaration, DocumentError, Limiter, Route, Unchecked, Variable,
+    camel, read, snake,
 };
+pub use fields::plain_query;
 pub use file::FileResponse;
-pub use openapi::{About, Examples, openapi};
-use percent_encoding::percent_decode_str;
+pub use incoming::is_below_prefix;
+pub use openapi::{Examples, OpenApiInfo, openapi};
+pub use response::{Served, refuse};
 
-use self::answer::Address;
-use self::request::Input;
-use self::routes::{Place, Routes, Unmatched};
+use self::answer::PageAddress;
+use self::fields::Fields;
+use self::incoming::{IncomingRequest, method_of_head, normal_path};
+use self::response::{Outcome, UnwrittenResponse, last_modified, no_store};
+use self::routes::{MatchedPath, Routes};
+use self::variables::RequestInput;
 use crate::engine::Options;
 use crate::execution::{Execution, Origin};
 use crate::facts::{self, AnsweredBy};
-use crate::gate::Permit as Running;
+use crate::gate::Permit;
 use crate::guard::allow;
 use crate::http::BodyLimits;
-use crate::http::accept::{MediaRange, media_ranges};
 use crate::operation::points_of_rows;
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::schema::AnySchema;
-use crate::write::Expected;
 use crate::{Abilities, Api, Error, Result};
 
-/// What a path of this face begins with.
+/// The path of REST: every route is below it.
 pub const PREFIX: &str = "/api";
-/// The content type of answers in XML.
-const XML: &str = "application/xml; charset=utf-8";
-/// Headers of an answer, roughly: room that is made for them.
-const HEADERS: usize = 20;
-/// JSON around the rows of a page, roughly: room that is made for it.
-const ENVELOPE: usize = 4096;
-/// Header that names the method which a `POST` means.
-const OVERRIDE: &str = "x-http-method-override";
-/// `Cache-Control` of every answer.
-const PRIVATE: HeaderValue = HeaderValue::from_static("no-cache, private");
 
-/// The REST face over a schema.
+/// The REST API: the operations of its documents, run on one schema.
 pub struct Rest {
     pipeline: Arc<Pipeline>,
     schema: AnySchema,
@@ -70,100 +78,48 @@ pub struct Rest {
     routes: Routes,
 }
 
-/// An answer before it is spelled as JSON or XML.
-struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Value,
-}
+/// Whether the host forwards requests of this method to this path, although an operation may answer them. The path is
+/// decoded and has no slash at its end.
+pub type IsForwarded<'a> = dyn Fn(&Method, &str) -> bool + Sync + 'a;
 
-/// What an operation answers.
-struct Ran {
+/// The result of an operation that had no error.
+struct OperationResult {
     data: Value,
-    /// When the record that it reads was last changed.
+    /// When the record that the operation read was last changed.
     changed_at: Option<DateTime<Utc>>,
-    /// The file that the root field has returned.
+    /// The file that the root field returned.
     file: Option<FileResponse>,
 }
 
-impl Ran {
-    /// The same, unless nothing is there of what a path names.
-    fn found(self, document: &Document<Checked>, path: &HashMap<String, String>) -> Result<Self> {
-        let missing = answer::is_null(&self.data).then(|| document.missing(path)).flatten();
+impl OperationResult {
+    /// The result itself; the document's 404 if its first root field is null.
+    fn or_missing(self, document: &Document<Checked>, path: &HashMap<String, String>) -> Result<Self> {
+        let missing = answer::is_null(&self.data).then(|| document.missing_error(path)).flatten();
         missing.map_or(Ok(self), Err)
     }
 }
 
-/// Whether somebody else wants the requests of a method to a path, which is decoded and ends without a slash.
-pub type Elsewhere<'a> = dyn Fn(&Method, &str) -> bool + Sync + 'a;
-
-/// What became of a request.
-pub enum Served {
-    /// It is answered.
-    Answer(Response<Body>),
-    /// It is for somebody else: the request as it came.
-    Elsewhere(Request<Body>),
+/// What the price of an operation is computed from.
+#[derive(Clone, Copy, Default)]
+struct PriceFactors {
+    /// Number of requested rows; `None` if the operation costs no points.
+    rows: Option<u32>,
+    /// Points of the conditions in its filter.
+    condition_points: u32,
 }
 
-impl Served {
-    /// The answer. There is one where no request is wanted elsewhere.
-    pub fn answer(self) -> Response<Body> {
-        match self {
-            Self::Answer(answer) => answer,
-            Self::Elsewhere(request) => {
-                refuse(request.headers(), Error::internal("a request was left to nobody"))
-            }
-        }
+impl PriceFactors {
+    /// The points of an operation that reads `rows`.
+    fn points(self, is_mutation: bool, rows: u32) -> u32 {
+        points_of_rows(is_mutation, rows).saturating_add(self.condition_points)
     }
 }
 
-/// What comes of a request before anything is spelled.
-enum Outcome {
-    Reply(Reply),
-    /// A file, which is neither JSON nor XML.
-    File(Response<Body>),
-    Elsewhere(Box<Request<Body>>),
-}
-
-/// What an answer is written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Json,
-    Xml,
-}
-
-/// A request whose body is not read yet.
-struct Asking {
-    method: Method,
-    /// Whether it was sent as `HEAD`: then the answer has no body.
-    head: bool,
-    headers: HeaderMap,
-    /// The path, normalised.
-    path: String,
-    place: Place,
-    uri: Uri,
-    version: Version,
-    client: IpAddr,
-    origin: Origin,
-    format: Format,
-    /// Whether it counts in the caller's limits.
-    counts: bool,
-}
-
-/// What a request is priced by.
-#[derive(Clone, Copy, Default)]
-struct Price {
-    /// Rows that are asked for; `None` where it doesn't count.
-    rows: Option<u32>,
-    /// Points of the conditions that they must meet.
-    conditions: u32,
-}
-
 impl Rest {
-    /// The face of checked documents.
+    /// The REST API of these documents.
     ///
     /// # Errors
-    /// When two documents claim the same route.
+    /// When two documents have the same route.
     pub fn new(
         pipeline: Arc<Pipeline>,
         schema: AnySchema,
@@ -173,284 +129,334 @@ impl Rest {
         Ok(Self { pipeline, schema, documents, routes })
     }
 
-    /// Answers a request to a path below [`PREFIX`]. Where `elsewhere` is asked for, what has no operation
-    /// here and what it wants for itself is returned as it came.
+    /// The documents of all operations.
+    pub fn documents(&self) -> &[Document<Checked>] {
+        &self.documents
+    }
+
+    /// Whether any operation has this path.
+    pub fn has_path(&self, path: &str) -> bool {
+        self.match_path(&normal_path(path)).is_known()
+    }
+
+    /// Answers a request to a path below [`PREFIX`]. With `is_forwarded`, requests that match it or that no operation
+    /// answers are returned unchanged; without, they are answered here too.
     pub async fn serve(
         &self,
         request: Request<Body>,
         client: IpAddr,
         origin: Origin,
-        elsewhere: Option<&Elsewhere<'_>>,
+        is_forwarded: Option<&IsForwarded<'_>>,
     ) -> Served {
         let path = normal_path(request.uri().path());
-        let place = self.place(&path);
-        let method = named_method(request.method(), request.headers());
-        if elsewhere.is_some_and(|wants| self.is_elsewhere(wants, &place, &path, &method)) {
-            return Served::Elsewhere(request);
+        let matched_path = self.match_path(&path);
+        let method = method_of_head(request.method(), request.headers());
+        if is_forwarded.is_some_and(|wanted| self.must_forward(wanted, &matched_path, &path, &method)) {
+            return Served::Forward(request);
         }
         facts::note(|facts| facts.answered_by = AnsweredBy::Rest);
-        let (asking, body) = Asking::new(request, path, place, client, origin);
-        self.respond(asking, body, elsewhere).await
+        let (request, body) = IncomingRequest::new(request, path, matched_path, client, origin);
+        self.respond(request, body, is_forwarded).await
     }
 
-    /// Answers a `GET` once more, for the host itself: the caller's limits don't count it.
+    /// Answers a `GET` again, for the host itself: it does not count in the limits of the caller.
     pub async fn repeat(&self, request: Request<Body>, client: IpAddr, origin: Origin) -> Response<Body> {
         let path = normal_path(request.uri().path());
-        let place = self.place(&path);
-        let (asking, body) = Asking::new(request, path, place, client, origin);
-        self.respond(Asking { counts: false, ..asking }, body, None).await.answer()
+        let matched_path = self.match_path(&path);
+        let (request, body) = IncomingRequest::new(request, path, matched_path, client, origin);
+        let request = IncomingRequest { counts_in_limits: false, ..request };
+        self.respond(request, body, None).await.answer()
     }
 
-    async fn respond(&self, asking: Asking, body: Body, elsewhere: Option<&Elsewhere<'_>>) -> Served {
-        let (format, head) = (asking.format, asking.head);
-        match self.reply(asking, body, elsewhere).await {
-            Outcome::Reply(reply) => Served::Answer(spell(reply, format, head)),
+    async fn respond(
+        &self,
+        request: IncomingRequest,
+        body: Body,
+        is_forwarded: Option<&IsForwarded<'_>>,
+    ) -> Served {
+        let (format, is_head) = (request.format, request.is_head);
+        match self.route(request, body, is_forwarded).await {
+            Outcome::Response(response) => Served::Answer(response.write(format, is_head)),
             Outcome::File(response) => Served::Answer(response),
-            Outcome::Elsewhere(request) => Served::Elsewhere(*request),
+            Outcome::Forward(request) => Served::Forward(*request),
         }
     }
 
-    /// Whether any operation has a path.
-    pub fn has_path(&self, path: &str) -> bool {
-        self.place(&normal_path(path)).is_known()
-    }
-
-    fn place(&self, path: &str) -> Place {
-        // No route is the empty path.
-        self.routes.place(path.strip_prefix(PREFIX).unwrap_or_default())
+    fn match_path(&self, path: &str) -> MatchedPath {
+        // A path outside of the prefix becomes the empty path, which no route has.
+        self.routes.match_path(path.strip_prefix(PREFIX).unwrap_or_default())
     }
 
     fn options(&self) -> &Options {
         &self.pipeline.engine.options
     }
 
-    /// Whether a request of this method is for somebody else: because they want it, or no operation here
-    /// answers it.
-    fn is_elsewhere(&self, wants: &Elsewhere<'_>, place: &Place, path: &str, method: &Method) -> bool {
-        let is_known = if *method == Method::OPTIONS {
-            place.is_known()
+    /// Whether a request of this method must be forwarded: because the host wants it, or because no operation answers
+    /// it.
+    fn must_forward(
+        &self,
+        is_forwarded: &IsForwarded<'_>,
+        matched_path: &MatchedPath,
+        path: &str,
+        method: &Method,
+    ) -> bool {
+        let is_answered = if *method == Method::OPTIONS {
+            matched_path.is_known()
         } else {
-            self.routes.document(place, method).is_ok()
+            self.routes.document(matched_path, method).is_ok()
         };
-        !is_known || wants(method, path)
+        !is_answered || is_forwarded(method, path)
     }
 
-    async fn reply(&self, asking: Asking, body: Body, elsewhere: Option<&Elsewhere<'_>>) -> Outcome {
+    /// Refuses a request that is too large, answers `OPTIONS`, finds the operation by the head, and waits for a permit.
+    async fn route(
+        &self,
+        request: IncomingRequest,
+        body: Body,
+        is_forwarded: Option<&IsForwarded<'_>>,
+    ) -> Outcome {
         let max = self.options().bodies.max as u64;
-        if body::declared_length(&asking.headers).is_some_and(|length| length > max) {
-            return Reply::error(body::too_large()).into();
+        if body::declared_length(&request.headers).is_some_and(|length| length > max) {
+            return UnwrittenResponse::error(body::too_large()).into();
         }
-        if asking.method == Method::OPTIONS {
-            return Reply::options(&self.routes.options(&asking.place)).into();
+        if request.method == Method::OPTIONS {
+            return UnwrittenResponse::options(&self.routes.allow(&request.matched_path)).into();
         }
-        let named = match self.routes.document(&asking.place, &asking.method) {
-            Ok(at) => {
-                self.note(&asking.place, at);
-                Some(&self.documents[at])
+        let document = match self.routes.document(&request.matched_path, &request.method) {
+            Ok(index) => {
+                self.note_operation(&request.matched_path, index);
+                Some(&self.documents[index])
             }
-            Err(unmatched) if asking.is_final(&body) => {
-                return Reply::unmatched(unmatched, &asking.method, &asking.path).into();
+            Err(unmatched) if request.has_final_method(&body) => {
+                return UnwrittenResponse::unmatched(unmatched, &request.method, &request.path).into();
             }
-            // What the request means is known once its body was read.
+            // The body may override the method.
             Err(_) => None,
         };
-        // What waits for its turn holds no more than this.
-        let running = match self.pipeline.enter().await {
-            Ok(running) => running,
-            Err(error) => return Reply::error(error).into(),
+        // Requests that wait here hold little memory: their bodies are not read yet.
+        let permit = match self.pipeline.enter().await {
+            Ok(permit) => permit,
+            Err(error) => return UnwrittenResponse::error(error).into(),
         };
         let mut caller = None;
-        let answer = Box::pin(self.answer(running, asking, body, named, &mut caller, elsewhere)).await;
-        let mut outcome = answer.unwrap_or_else(|error| Reply::error(error).into());
+        let examined =
+            Box::pin(self.examine(permit, request, body, document, &mut caller, is_forwarded)).await;
+        let mut outcome = examined.unwrap_or_else(|error| UnwrittenResponse::error(error).into());
         if let (Some(caller), Some(headers)) = (caller, outcome.headers_mut()) {
             self.pipeline.write_limits(&caller, headers);
         }
         outcome
     }
 
-    fn note(&self, place: &Place, document: usize) {
+    fn note_operation(&self, matched_path: &MatchedPath, document: usize) {
         facts::note(|facts| {
-            facts.path = self.routes.path(place).map(|path| format!("{PREFIX}{path}"));
+            facts.path = self.routes.path(matched_path).map(|path| format!("{PREFIX}{path}"));
             facts.operation = Some(self.documents[document].name.clone());
         });
     }
 
-    /// Examines who asks, reads the body, and runs what the request means. `named` is the operation that the head names,
-    /// `caller` is who asks, once that is known.
-    async fn answer(
+    /// Identifies the caller, reads the body, and executes the operation. `document` is the operation that the head
+    /// names. `caller` is set as soon as the caller is known.
+    async fn examine(
         &self,
-        running: Running,
-        mut asking: Asking,
+        permit: Permit,
+        mut request: IncomingRequest,
         body: Body,
-        named: Option<&Document<Checked>>,
+        document: Option<&Document<Checked>>,
         caller: &mut Option<Caller>,
-        elsewhere: Option<&Elsewhere<'_>>,
+        is_forwarded: Option<&IsForwarded<'_>>,
     ) -> Result<Outcome> {
         let (options, pipeline) = (self.options(), &self.pipeline);
-        // By reference: a future that is passed on by value takes its room again at each step.
-        pipeline.within_timeout(pin!(self.admit(&asking, named, caller))).await?;
-        let query = body::query(asking.uri.query().unwrap_or_default(), options.bodies.max_fields);
-        let (running, mut input) = if body.is_end_stream() {
-            (running, Ok(Input::of_query(query)))
+        // By reference: a future that is passed by value is copied at each step.
+        pipeline.within_timeout(pin!(self.admit(&request, document, caller))).await?;
+        let query = body::query(request.uri.query().unwrap_or_default(), options.bodies.max_fields);
+        let (permit, mut input) = if body.is_end_stream() {
+            (permit, Ok(RequestInput::of_query(query)))
         } else {
-            let unread = body::Unread {
-                method: &asking.method,
-                headers: &asking.headers,
-                body,
-                expected: self.routes.expected(&asking.place),
-                bounds: bounds_of(options.bodies, caller.as_ref()),
-            };
-            Box::pin(pipeline.receive(running, unread.read(query, pipeline))).await?
+            self.read_body(permit, &request, body, query, caller.as_ref()).await?
         };
-        let method = match input.as_ref().map(|input| overridden(&asking, input)) {
+        let method = match input.as_ref().map(|input| request.overridden_method(&input.fields)) {
             Ok(method) => method?,
-            // A body that is too large is refused before anything else is looked at.
+            // A body that is too large is refused before everything else.
             Err(error) if error.status() == 413 => return Err(body::too_large()),
-            Err(_) => asking.method.clone(),
+            Err(_) => request.method.clone(),
         };
         let sent = input.as_mut().map(|input| std::mem::take(&mut input.sent)).unwrap_or_default();
-        // The method that the head names was looked at before.
-        let is_elsewhere = method != asking.method
-            && elsewhere.is_some_and(|wants| self.is_elsewhere(wants, &asking.place, &asking.path, &method));
-        if is_elsewhere {
-            self.take_back(caller).await;
-            return Ok(Outcome::Elsewhere(Box::new(asking.request(sent))));
+        let is_overridden = method != request.method;
+        // `serve` has checked the method that the head names.
+        let must_forward = is_overridden
+            && is_forwarded.is_some_and(|wanted| {
+                self.must_forward(wanted, &request.matched_path, &request.path, &method)
+            });
+        if must_forward {
+            self.refund(caller).await;
+            return Ok(Outcome::Forward(Box::new(request.into_request(sent))));
         }
-        let document = match self.routes.document(&asking.place, &method) {
-            Ok(at) => at,
+        let index = match self.routes.document(&request.matched_path, &method) {
+            Ok(index) => index,
             Err(unmatched) => {
-                self.take_back(caller).await;
-                return Ok(Reply::unmatched(unmatched, &method, &asking.path).into());
+                self.refund(caller).await;
+                return Ok(UnwrittenResponse::unmatched(unmatched, &method, &request.path).into());
             }
         };
         let Some(caller) = caller else { return Err(Error::Unauthenticated) };
-        if method != asking.method {
-            self.note(&asking.place, document);
-            asking.method = method;
-            pipeline.within_timeout(pin!(self.admit_to(&asking, &self.documents[document], caller))).await?;
+        let document = &self.documents[index];
+        if is_overridden {
+            self.note_operation(&request.matched_path, index);
+            request.method = method;
+            pipeline.within_timeout(pin!(self.admit_overridden(&request, document, caller))).await?;
         }
-        let executed = pin!(self.execute(&self.documents[document], asking, input, caller));
+        let executed = pin!(self.execute(document, request, input, caller));
         let outcome = pipeline.within_timeout(executed).await;
-        // A file is sent after this: a slow download is no running request.
-        drop(running);
+        // Files are sent after this: a slow download keeps no permit.
+        drop(permit);
         outcome
     }
 
-    /// The contract neither counts a request that means no operation nor tells of its limits.
-    async fn take_back(&self, caller: &mut Option<Caller>) {
+    /// Reads the body. The inner error is a wrong body: `examine` decides whether it is the answer.
+    ///
+    /// # Errors
+    /// As [`Pipeline::receive`].
+    async fn read_body(
+        &self,
+        permit: Permit,
+        request: &IncomingRequest,
+        body: Body,
+        query: Fields,
+        caller: Option<&Caller>,
+    ) -> Result<(Permit, Result<RequestInput>)> {
+        let unread = body::UnreadBody {
+            method: &request.method,
+            headers: &request.headers,
+            body,
+            expected: self.routes.expected_body(&request.matched_path),
+            limits: body_limits(self.options().bodies, caller),
+        };
+        Box::pin(self.pipeline.receive(permit, unread.read(query, &self.pipeline))).await
+    }
+
+    /// Takes the request out of the caller's limit, and leaves out the headers about limits: the contract neither
+    /// counts requests without an operation nor reports limits to them.
+    async fn refund(&self, caller: &mut Option<Caller>) {
         if let Some(caller) = caller.take() {
             self.pipeline.refund_request(&caller).await;
         }
     }
 
-    /// Key and limits: whoever passes may have its body read. Where the head names no operation, one that needs a key
-    /// is meant.
+    /// Checks the key and the limits, so that the body may be read. `document` is the operation that the head names; if
+    /// there is none, a key is needed.
     async fn admit(
         &self,
-        asking: &Asking,
-        named: Option<&Document<Checked>>,
+        request: &IncomingRequest,
+        document: Option<&Document<Checked>>,
         caller: &mut Option<Caller>,
     ) -> Result<()> {
-        let known = self.pipeline.identify(&asking.headers, asking.client).await?;
-        if known.principal.is_none() && !named.is_some_and(Document::is_keyless) {
+        let identified = self.pipeline.identify(&request.headers, request.client).await?;
+        if identified.principal.is_none() && !document.is_some_and(Document::is_keyless) {
             return Err(Error::Unauthenticated);
         }
-        let caller = caller.insert(known);
-        let limiter = named.and_then(|document| document.limiter.as_ref());
-        if asking.counts && !limiter.is_some_and(|limiter| limiter.alone) {
+        let caller = caller.insert(identified);
+        let limiter = document.and_then(|document| document.limiter.as_ref());
+        if request.counts_in_limits && !limiter.is_some_and(|limiter| limiter.alone) {
             self.pipeline.count(caller).await?;
         }
         match limiter {
-            Some(limiter) if asking.counts => self.pipeline.count_own(caller, &limiter.name).await,
+            Some(limiter) if request.counts_in_limits => self.pipeline.count_own(caller, &limiter.name).await,
             _ => Ok(()),
         }
     }
 
-    /// The same for an operation that only the body names: another one was admitted by the head.
-    async fn admit_to(&self, asking: &Asking, meant: &Document<Checked>, caller: &mut Caller) -> Result<()> {
-        if caller.principal.is_none() && !meant.is_keyless() {
+    /// Checks the key and the limiter of an operation that the body names: [`Self::admit`] has checked those of the
+    /// operation that the head names.
+    async fn admit_overridden(
+        &self,
+        request: &IncomingRequest,
+        document: &Document<Checked>,
+        caller: &mut Caller,
+    ) -> Result<()> {
+        if caller.principal.is_none() && !document.is_keyless() {
             return Err(Error::Unauthenticated);
         }
-        match &meant.limiter {
-            Some(limiter) if asking.counts => self.pipeline.count_own(caller, &limiter.name).await,
+        match &document.limiter {
+            Some(limiter) if request.counts_in_limits => self.pipeline.count_own(caller, &limiter.name).await,
             _ => Ok(()),
         }
     }
 
-    /// Maintenance, ability, input and the operation.
+    /// Checks maintenance, abilities and input, runs the operation, and makes the response of its result.
     async fn execute(
         &self,
         document: &Document<Checked>,
-        mut asking: Asking,
-        input: Result<Input>,
+        mut request: IncomingRequest,
+        input: Result<RequestInput>,
         caller: &mut Caller,
     ) -> Result<Outcome> {
         self.pipeline.check_open().await?;
-        if let Some(who) = &caller.principal {
-            allow(who.abilities(), document.needs())?;
+        if let Some(principal) = &caller.principal {
+            allow(principal.abilities(), document.needs())?;
         }
         let mut input = input?;
-        input.path = std::mem::take(&mut asking.place.parameters);
+        input.path = std::mem::take(&mut request.matched_path.parameters);
         let max_per_page = self.options().max_per_page;
-        let (variables, asked) = match request::variables(document, &input, max_per_page) {
+        let (variables, page) = match variables::variables(document, &input, max_per_page) {
             Ok(read) => read,
             Err(refusal) => {
-                Box::pin(self.require(document, caller, &asking, input.path)).await?;
+                Box::pin(self.require_record(document, caller, &request, input.path)).await?;
                 return Err(refusal);
             }
         };
-        // A GET that changes something is asked for without effect.
-        if document.is_mutation() && asking.method == Method::HEAD {
-            return Ok(Reply {
-                status: status_of(document)?,
-                headers: not_stored(),
-                body: Value::Binary(Bytes::new()),
-            }
-            .into());
+        // `HEAD` must change nothing, also where a `GET` does.
+        if document.is_mutation() && request.method == Method::HEAD {
+            let (status, headers) = (status_of(document)?, no_store());
+            return Ok(UnwrittenResponse { status, headers, body: Value::Binary(Bytes::new()) }.into());
         }
-        // One row where there are no pages.
-        let rows = if !document.answer.is_page() { 1 } else { u32::try_from(asked.per_page).unwrap_or(1) };
-        let price = Price { rows: asking.counts.then_some(rows), conditions: asked.conditions };
-        let ran = self.run(document, caller, &asking, variables, input.uploads, price).await?;
-        let Ran { data, changed_at, file } = ran.found(document, &input.path)?;
+        // An answer that is no page costs one row.
+        let rows = if !document.answer.is_page() { 1 } else { u32::try_from(page.per_page).unwrap_or(1) };
+        let rows = request.counts_in_limits.then_some(rows);
+        let factors = PriceFactors { rows, condition_points: page.condition_points };
+        let result = self.run(document, caller, &request, variables, input.uploads, factors).await?;
+        let OperationResult { data, changed_at, file } = result.or_missing(document, &input.path)?;
         if document.answer == Answer::File {
-            return file::answer(file, document, &asking, self.options().timeout).await;
+            return file::answer(file, document, &request, self.options().timeout).await;
         }
-        let address = Address::new(format!("{}{}", asking.origin.base(), asking.path), &input.query);
-        let body = answer::body(document, data, asked, &address, self.pipeline.engine.host.texts());
-        let changes_by_get = document.is_mutation() && asking.method == Method::GET;
-        let headers = if changes_by_get { not_stored() } else { last_modified(changed_at) };
-        Ok(Reply { status: status_of(document)?, headers, body }.into())
+        let address = PageAddress::new(format!("{}{}", request.origin.base(), request.path), &input.query);
+        let body = answer::body(document, data, page, &address, self.pipeline.engine.host.texts());
+        let changes_by_get = document.is_mutation() && request.method == Method::GET;
+        let headers = if changes_by_get { no_store() } else { last_modified(changed_at) };
+        Ok(UnwrittenResponse { status: status_of(document)?, headers, body }.into())
     }
 
-    /// Refuses a path that names no record. What is wrong with the other parameters of a reading is told
-    /// only behind that (docs/contract/wire.md#0, docs/contract/wire.md#9.2).
-    async fn require(
+    /// Runs an operation whose other parameters are wrong with the path alone: a record that does not exist is reported
+    /// before them (docs/contract/wire.md#0, docs/contract/wire.md#9.2). It costs no points.
+    ///
+    /// # Errors
+    /// The document's 404, and errors of the operation.
+    async fn require_record(
         &self,
         document: &Document<Checked>,
         caller: &mut Caller,
-        asking: &Asking,
+        request: &IncomingRequest,
         path: HashMap<String, String>,
     ) -> Result<()> {
         if document.is_mutation() || path.is_empty() {
             return Ok(());
         }
-        let input = Input { path, ..Input::default() };
-        let (variables, _) = request::variables(document, &input, self.options().max_per_page)?;
-        let ran = self.run(document, caller, asking, variables, Vec::new(), Price::default()).await?;
-        ran.found(document, &input.path).map(drop)
+        let input = RequestInput { path, ..RequestInput::default() };
+        let (variables, _) = variables::variables(document, &input, self.options().max_per_page)?;
+        let result =
+            self.run(document, caller, request, variables, Vec::new(), PriceFactors::default()).await?;
+        result.or_missing(document, &input.path).map(drop)
     }
 
-    /// Runs the operation.
     async fn run(
         &self,
         document: &Document<Checked>,
         caller: &mut Caller,
-        asking: &Asking,
+        request: &IncomingRequest,
         variables: Variables,
         uploads: Vec<UploadValue>,
-        price: Price,
-    ) -> Result<Ran> {
+        factors: PriceFactors,
+    ) -> Result<OperationResult> {
         let prepared = document.prepared(&variables);
         let mut operation = Operation::new("").variables(variables);
         operation.uploads = uploads;
@@ -458,110 +464,38 @@ impl Rest {
         let strict_includes = self.options().strict_includes;
         let execution = Execution {
             api: Api::Rest(document.dialect),
-            extra_abilities: document.lent(!strict_includes).clone(),
-            strict: asking.method == Method::POST,
+            extra_abilities: document.extra_abilities(!strict_includes).clone(),
+            strict: request.method == Method::POST,
             extracted: Some(Arc::clone(&prepared.extracted)),
-            expected: expected_state(&asking.headers),
-            ..Execution::new(caller.principal.clone(), asking.client, asking.origin.clone())
+            expected: request.expected_state(),
+            ..Execution::new(caller.principal.clone(), request.client, request.origin.clone())
         };
         let writes = document.is_mutation();
-        let of = |rows| points_of_rows(writes, rows).saturating_add(price.conditions);
         let (mut changed_at, mut file) = (None, None);
         let used = |_: &_, execution: &Execution| {
             file = execution.take_file();
             changed_at = execution.changed_at.get().copied().filter(|_| !writes);
-            of(execution.counts.rows_read())
+            factors.points(writes, execution.counts.rows_read())
         };
-        let price = price.rows.map(of);
+        let price = factors.rows.map(|rows| factors.points(writes, rows));
         let job = Job { operation, execution, writes, price, used };
-        let data = answer::failure(self.pipeline.run(&self.schema, caller, job).await?.answer)?;
-        Ok(Ran { data, changed_at, file })
-    }
-
-    /// The documents, for the contract and the tests.
-    pub fn documents(&self) -> &[Document<Checked>] {
-        &self.documents
+        let data = answer::data(self.pipeline.run(&self.schema, caller, job).await?.answer)?;
+        Ok(OperationResult { data, changed_at, file })
     }
 }
 
-impl Asking {
-    /// A request to a path and place, and its body.
-    fn new(
-        request: Request<Body>,
-        path: String,
-        place: Place,
-        client: IpAddr,
-        origin: Origin,
-    ) -> (Self, Body) {
-        let format = accepted(request.headers());
-        let (parts, body) = request.into_parts();
-        let (method, uri, version, headers) = (parts.method, parts.uri, parts.version, parts.headers);
-        let head = method == Method::HEAD;
-        (
-            Self { method, head, headers, path, place, uri, version, client, origin, format, counts: true },
-            body,
-        )
-    }
-
-    /// Whether the method stands: only a `POST` may mean another one, which a header, the query or the body
-    /// may name.
-    fn is_final(&self, body: &Body) -> bool {
-        let has_query = self.uri.query().is_some_and(|query| !query.is_empty());
-        let may_name = self.headers.contains_key(OVERRIDE) || has_query;
-        self.method != Method::POST || (body.is_end_stream() && !may_name)
-    }
-
-    /// The request as it came, with the body that was read.
-    fn request(self, body: Bytes) -> Request<Body> {
-        let mut request = Request::new(Body::from(body));
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.version_mut() = self.version;
-        *request.headers_mut() = self.headers;
-        request
-    }
-}
-
-impl Outcome {
-    /// The headers of an answer.
-    fn headers_mut(&mut self) -> Option<&mut HeaderMap> {
-        match self {
-            Self::Reply(reply) => Some(&mut reply.headers),
-            Self::File(response) => Some(response.headers_mut()),
-            Self::Elsewhere(_) => None,
-        }
-    }
-}
-
-impl From<Reply> for Outcome {
-    fn from(reply: Reply) -> Self {
-        Self::Reply(reply)
-    }
-}
-
-/// Whether a path is one of this face, be there an operation or not.
-pub fn is_below_prefix(path: &str) -> bool {
-    let path = normal_path(path);
-    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// The answer to a request of which nothing is looked at but the form that it wants answers in.
-pub fn refuse(headers: &HeaderMap, error: Error) -> Response<Body> {
-    spell(Reply::error(error), accepted(headers), false)
-}
-
-/// Compares the limiters that documents name with those that there are.
+/// Checks that the host has the limiters that documents name.
 ///
 /// # Errors
-/// At the first document whose limiter the host does not have.
+/// The first document whose limiter is not in `known`.
 pub fn check_limiters(documents: &[Document<Checked>], known: &[&str]) -> Result<(), DocumentError> {
     documents.iter().try_for_each(|document| document.check_limiter(known))
 }
 
-/// Compares documents with the schema that they will run on.
+/// Compares documents with the schema on which they will run.
 ///
 /// # Errors
-/// At the first document that doesn't agree.
+/// The first document that does not agree with it.
 pub fn check(
     documents: Vec<Document<Unchecked>>,
     registry: &Registry,
@@ -571,8 +505,8 @@ pub fn check(
     documents.into_iter().map(|document| document.check(registry, abilities)).collect()
 }
 
-/// What is read of a body: without a key, as little as of a query of GraphQL.
-fn bounds_of(bodies: BodyLimits, caller: Option<&Caller>) -> BodyLimits {
+/// The limits of a request's body. Without a key, a body may be as large as a GraphQL query without a key.
+fn body_limits(bodies: BodyLimits, caller: Option<&Caller>) -> BodyLimits {
     if caller.is_some_and(|caller| caller.principal.is_some()) {
         return bodies;
     }
@@ -580,192 +514,6 @@ fn bounds_of(bodies: BodyLimits, caller: Option<&Caller>) -> BodyLimits {
     BodyLimits { max: bodies.max.min(max), max_without_files: bodies.max_without_files.min(max), ..bodies }
 }
 
-/// Decoded, without front controller and trailing slashes.
-fn normal_path(path: &str) -> String {
-    let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
-    let path = decoded.strip_prefix("/index.php").unwrap_or(&decoded).trim_end_matches('/');
-    path.to_owned()
-}
-
-/// The method that a request's head names.
-fn named_method(method: &Method, headers: &HeaderMap) -> Method {
-    let header = headers.get(OVERRIDE).filter(|_| *method == Method::POST);
-    let named = header.and_then(|value| value.to_str().ok()).and_then(method_named);
-    named.unwrap_or_else(|| method.clone())
-}
-
-/// The method of a name in letters, whatever their case.
-fn method_named(text: &str) -> Option<Method> {
-    let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic());
-    is_name.then(|| Method::from_bytes(text.to_ascii_uppercase().as_bytes()).ok()).flatten()
-}
-
-/// The method that a `POST` really means (docs/contract/wire.md#2.4).
-fn overridden(asking: &Asking, input: &Input) -> Result<Method> {
-    if asking.method != Method::POST {
-        return Ok(asking.method.clone());
-    }
-    let header = asking.headers.get(OVERRIDE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let header = header.filter(|method| !method.is_empty());
-    let asked = match (header, input.bag.get("_method")) {
-        (Some(text), _) => text,
-        (None, None | Some(Value::Null)) => return Ok(Method::POST),
-        (None, Some(Value::String(text))) => text.clone(),
-        (None, Some(_)) => String::new(),
-    };
-    method_named(&asked).ok_or_else(|| Error::BadRequest("Bad request.".to_owned()))
-}
-
-/// The state of its record that a change demands: the one of a date of HTTP, as the client has read it.
-/// A text that is none counts as absent (RFC 9110, 13.1.4).
-fn expected_state(headers: &HeaderMap) -> Expected {
-    let text = headers.get(header::IF_UNMODIFIED_SINCE).and_then(|value| value.to_str().ok());
-    let date = text.and_then(|text| httpdate::parse_http_date(text).ok());
-    date.map_or(Expected::Any, |date| Expected::NotAfter(date.into()))
-}
-
 fn status_of(document: &Document<Checked>) -> Result<StatusCode> {
     StatusCode::from_u16(document.status).map_err(Error::internal)
-}
-
-/// The header of an answer to a `GET` that changed something: it is never to be answered from memory.
-fn not_stored() -> HeaderMap {
-    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))].into_iter().collect()
-}
-
-/// The header that tells when a record was last changed. HTTP has no dates before 1970.
-fn last_modified(changed_at: Option<DateTime<Utc>>) -> HeaderMap {
-    let changed_at = changed_at.filter(|at| at.timestamp() >= 0);
-    let text = changed_at.map(|at| httpdate::fmt_http_date(at.into()));
-    let value = text.and_then(|text| HeaderValue::from_str(&text).ok());
-    value.map(|value| (header::LAST_MODIFIED, value)).into_iter().collect()
-}
-
-/// XML if it ranks first in `Accept`, else JSON (docs/contract/documented-contract.md#4.6).
-fn accepted(headers: &HeaderMap) -> Format {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let mut ranges: Vec<MediaRange> = media_ranges(accept).collect();
-    ranges.sort_by(|a, b| b.quality.total_cmp(&a.quality));
-    let first = ranges.first().map_or("", |range| range.media.as_str());
-    let xml = matches!(first, "application/xml" | "text/xml")
-        || (first.ends_with("+xml") && first != "application/xhtml+xml");
-    if xml { Format::Xml } else { Format::Json }
-}
-
-fn spell(reply: Reply, format: Format, head: bool) -> Response<Body> {
-    let Reply { status, mut headers, body } = reply;
-    let json = json(&body);
-    let empty = head || json.is_empty();
-    let (content_type, bytes) = match format {
-        Format::Xml if json.is_empty() => (XML, json),
-        Format::Xml => (XML, xml::write(&json).unwrap_or_default().into()),
-        Format::Json => ("application/json", json),
-    };
-    headers.reserve(HEADERS);
-    // What has no body has no type either (RFC 9110, 15.3.5).
-    if status != StatusCode::NO_CONTENT {
-        headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
-    }
-    headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept"));
-    headers.entry(header::CACHE_CONTROL).or_insert(PRIVATE);
-    if head {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-    }
-    let mut response = Response::new(if empty { Body::empty() } else { Body::from(bytes) });
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
-}
-
-/// A body as JSON. One that is written already is taken as it is.
-fn json(body: &Value) -> Bytes {
-    if let Value::Binary(json) = body {
-        return json.clone();
-    }
-    let written = |value: &Value| if let Value::Binary(json) = value { json.len() } else { 0 };
-    let rows = if let Value::Object(fields) = body { fields.values().map(written).sum() } else { 0 };
-    let mut json = Vec::with_capacity(rows + ENVELOPE);
-    crate::write_value(body, crate::Api::REST, &mut json);
-    json.into()
-}
-
-impl Reply {
-    fn error(error: Error) -> Self {
-        if let Some(cause) = error.cause() {
-            tracing::error!(%cause, trace_id = %facts::trace_id(), "request failed: {error}");
-        }
-        facts::note(|facts| facts.error(error.log_code().name()));
-        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut headers = HeaderMap::new();
-        if let Some(seconds) = error.retry_after() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        Self { status, headers, body: Value::from_json(error.body()).unwrap_or_default() }
-    }
-
-    fn unmatched(unmatched: Unmatched, method: &Method, path: &str) -> Self {
-        match unmatched {
-            Unmatched::NotFound => Self::error(crate::error::Refusal::message(404, "")),
-            Unmatched::NotAllowed(allow) => {
-                let route = path.trim_start_matches('/');
-                let text = format!(
-                    "The {method} method is not supported for route {route}. Supported methods: {allow}."
-                );
-                let mut reply = Self::error(crate::error::Refusal::message(405, text));
-                if let Ok(allow) = HeaderValue::from_str(&allow) {
-                    reply.headers.insert(header::ALLOW, allow);
-                }
-                reply
-            }
-        }
-    }
-
-    fn options(allow: &str) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(header::VARY, HeaderValue::from_static("Access-Control-Request-Method"));
-        if let Ok(allow) = HeaderValue::from_str(allow) {
-            headers.insert(header::ALLOW, allow);
-        }
-        Self { status: StatusCode::OK, headers, body: Value::Binary(Bytes::new()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn format(accept: &'static str) -> Format {
-        accepted(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
-    }
-
-    #[test]
-    fn a_change_before_1970_has_no_date() {
-        let told = |at: &str| last_modified(Some(at.parse().unwrap())).len();
-        assert_eq!(
-            (told("1969-12-31T23:59:59Z"), told("1970-01-01T00:00:00Z"), last_modified(None).len()),
-            (0, 1, 0)
-        );
-    }
-
-    #[test]
-    fn xml_only_where_it_ranks_first() {
-        for accept in [
-            "application/xml",
-            "text/xml, application/json",
-            "application/json;q=0.5, application/xml",
-            "image/svg+xml",
-        ] {
-            assert_eq!(format(accept), Format::Xml, "{accept}");
-        }
-        for accept in [
-            "",
-            "*/*",
-            "application/json, application/xml",
-            "application/xhtml+xml",
-            "text/html,application/xml;q=0.9",
-        ] {
-            assert_eq!(format(accept), Format::Json, "{accept}");
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Which operation a path and method mean, and what is said when none is meant
+//! The operation that a path and a method name, and the answer if there is none
 //! (docs/contract/wire.md#1.4, docs/contract/wire.md#1.5).
 
 use std::collections::HashMap;
@@ -6,54 +6,59 @@ use std::sync::Arc;
 
 use axum::http::Method;
 
-use super::document::{Checked, Document};
-use super::expected::Expected;
+use super::document::{Checked, Document, Route};
+use super::expected_body::ExpectedBody;
 
-/// What every unknown path answers to.
-const ANYWHERE: &str = "GET, HEAD";
+/// `Allow` of a path that no operation has.
+const ALLOW_OF_UNKNOWN_PATHS: &str = "GET, HEAD";
 
-/// The paths of all documents.
+/// The routes of all documents.
 pub struct Routes {
-    paths: matchit::Router<usize>,
-    entries: Vec<Entry>,
+    /// For each path, its index in `paths`.
+    router: matchit::Router<usize>,
+    paths: Vec<RoutePath>,
 }
 
-/// A path of an operation, with all its methods.
-struct Entry {
+/// A path with its methods.
+struct RoutePath {
     path: String,
-    ways: Vec<Way>,
-    expected: Arc<Expected>,
+    methods: Vec<RouteMethod>,
+    /// The body that the operations of all methods expect.
+    expected: Arc<ExpectedBody>,
 }
 
 #[derive(Clone, Copy)]
-struct Way {
+struct RouteMethod {
+    /// The name of the method.
     method: &'static str,
+    /// The index of the document.
     document: usize,
+    /// As [`Route::added`].
     added: bool,
 }
 
-/// A path that a request names, whatever its method.
+/// The path of a route that a request matches.
 #[derive(Default)]
-pub struct Place {
-    /// Position of the path among [`Routes`]; `None` where no operation has it.
-    entry: Option<usize>,
-    /// Values of the path's parameters.
+pub struct MatchedPath {
+    /// Its index in [`Routes`]; `None` if no route has such a path.
+    index: Option<usize>,
+    /// Values of the path's parameters, by name.
     pub parameters: HashMap<String, String>,
 }
 
-impl Place {
+impl MatchedPath {
     /// Whether an operation has the path.
     pub fn is_known(&self) -> bool {
-        self.entry.is_some()
+        self.index.is_some()
     }
 }
 
-/// A request that no operation answers.
+/// Why no operation answers a request.
 #[derive(Debug)]
 pub enum Unmatched {
-    /// No such path.
+    /// No operation has the path.
     NotFound,
-    /// The path answers to these methods only.
+    /// The path has other methods: the value of `Allow`.
     NotAllowed(String),
 }
 
@@ -61,111 +66,109 @@ impl Routes {
     /// The routes of these documents.
     ///
     /// # Errors
-    /// When two documents claim the same route, or a path is malformed.
+    /// When two documents have the same route, or a path is malformed.
     pub fn new(documents: &[Document<Checked>]) -> Result<Self, String> {
-        let mut routes = Self { paths: matchit::Router::new(), entries: Vec::new() };
-        let mut known: HashMap<String, usize> = HashMap::new();
-        for (document, route) in documents
-            .iter()
-            .enumerate()
-            .flat_map(|(at, document)| document.routes.iter().map(move |route| (at, route)))
-        {
-            let at = match known.get(&route.path) {
-                Some(&at) => at,
-                None => {
-                    routes.entries.push(Entry {
-                        path: route.path.clone(),
-                        ways: Vec::new(),
-                        expected: Arc::default(),
-                    });
-                    let at = routes.entries.len() - 1;
-                    routes
-                        .paths
-                        .insert(route.path.clone(), at)
-                        .map_err(|error| format!("{}: {error}", route.path))?;
-                    known.insert(route.path.clone(), at);
-                    at
-                }
-            };
-            let entry = &mut routes.entries[at];
-            Arc::make_mut(&mut entry.expected).join(documents[document].expected());
-            let ways = &mut entry.ways;
-            if ways.iter().any(|way| way.method == route.method) {
-                return Err(format!("two operations claim {} {}", route.method, route.path));
+        let mut routes = Self { router: matchit::Router::new(), paths: Vec::new() };
+        let mut indexes: HashMap<String, usize> = HashMap::new();
+        for (document, declared) in documents.iter().enumerate() {
+            for route in &declared.routes {
+                let index = match indexes.get(&route.path) {
+                    Some(&index) => index,
+                    None => routes.add_path(&route.path)?,
+                };
+                indexes.insert(route.path.clone(), index);
+                routes.paths[index].add_method(route, document, declared.expected_body())?;
             }
-            ways.push(Way { method: route.method, document, added: route.added });
         }
         Ok(routes)
     }
 
-    /// The place that a path below `/api` names.
-    pub fn place(&self, path: &str) -> Place {
-        let Ok(found) = self.paths.at(path) else { return Place::default() };
-        let parameters =
-            found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Place { entry: Some(*found.value), parameters }
+    /// Adds a path without methods; returns its index.
+    fn add_path(&mut self, path: &str) -> Result<usize, String> {
+        let index = self.paths.len();
+        self.router.insert(path, index).map_err(|error| format!("{path}: {error}"))?;
+        let (methods, expected) = (Vec::new(), Arc::default());
+        self.paths.push(RoutePath { path: path.to_owned(), methods, expected });
+        Ok(index)
     }
 
-    /// The position of the document that a method means at a place.
+    /// Matches a path below `/api`.
+    pub fn match_path(&self, path: &str) -> MatchedPath {
+        let Ok(found) = self.router.at(path) else { return MatchedPath::default() };
+        let parameters =
+            found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        MatchedPath { index: Some(*found.value), parameters }
+    }
+
+    /// The index of the document that a method names on a path.
     ///
     /// # Errors
     /// When there is none.
-    pub fn document(&self, place: &Place, method: &Method) -> Result<usize, Unmatched> {
+    pub fn document(&self, matched_path: &MatchedPath, method: &Method) -> Result<usize, Unmatched> {
         let reads = *method == Method::GET || *method == Method::HEAD;
-        let Some(entry) = self.entry(place) else {
-            return Err(if reads { Unmatched::NotFound } else { Unmatched::NotAllowed(ANYWHERE.to_owned()) });
+        let Some(path) = self.route_path(matched_path) else {
+            let allow = || Unmatched::NotAllowed(ALLOW_OF_UNKNOWN_PATHS.to_owned());
+            return Err(if reads { Unmatched::NotFound } else { allow() });
         };
-        let wanted = if reads { "GET" } else { method.as_str() };
-        let way = entry.ways.iter().find(|way| way.method == wanted);
-        way.map(|way| way.document).ok_or_else(|| {
-            if reads && !entry.is_own() && !entry.shows_get() {
+        let name = if reads { "GET" } else { method.as_str() };
+        let found = path.methods.iter().find(|known| known.method == name);
+        found.map(|known| known.document).ok_or_else(|| {
+            if reads && !path.is_added() {
                 Unmatched::NotFound
             } else {
-                Unmatched::NotAllowed(entry.allow(", "))
+                Unmatched::NotAllowed(path.allow(", "))
             }
         })
     }
 
-    /// The path of a place as it is documented, below `/api`.
-    pub fn path(&self, place: &Place) -> Option<&str> {
-        self.entry(place).map(|entry| entry.path.as_str())
+    /// The documented path below `/api`, with its `{parameters}`.
+    pub fn path(&self, matched_path: &MatchedPath) -> Option<&str> {
+        self.route_path(matched_path).map(|path| path.path.as_str())
     }
 
-    /// What a body may hold that is sent to a place, whichever of its methods is meant.
-    pub fn expected(&self, place: &Place) -> Arc<Expected> {
-        self.entry(place).map(|entry| Arc::clone(&entry.expected)).unwrap_or_default()
+    /// The body that the operations of a path expect, for all of its methods.
+    pub fn expected_body(&self, matched_path: &MatchedPath) -> Arc<ExpectedBody> {
+        self.route_path(matched_path).map(|path| Arc::clone(&path.expected)).unwrap_or_default()
     }
 
-    fn entry(&self, place: &Place) -> Option<&Entry> {
-        place.entry.and_then(|at| self.entries.get(at))
+    /// The value of `Allow` in the answer to `OPTIONS`.
+    pub fn allow(&self, matched_path: &MatchedPath) -> String {
+        let path = self.route_path(matched_path);
+        path.map_or_else(|| ALLOW_OF_UNKNOWN_PATHS.replace(' ', ""), |path| path.allow(","))
     }
 
-    /// `Allow` of a plain `OPTIONS` request.
-    pub fn options(&self, place: &Place) -> String {
-        self.entry(place).map_or_else(|| ANYWHERE.replace(' ', ""), |entry| entry.allow(","))
+    fn route_path(&self, matched_path: &MatchedPath) -> Option<&RoutePath> {
+        matched_path.index.and_then(|index| self.paths.get(index))
     }
 }
 
-impl Entry {
-    fn shows_get(&self) -> bool {
-        self.ways.iter().any(|way| way.method == "GET")
+impl RoutePath {
+    fn add_method(&mut self, route: &Route, document: usize, expected: &ExpectedBody) -> Result<(), String> {
+        Arc::make_mut(&mut self.expected).join(expected);
+        if self.methods.iter().any(|known| known.method == route.method) {
+            return Err(format!("two operations claim {} {}", route.method, route.path));
+        }
+        self.methods.push(RouteMethod { method: route.method, document, added: route.added });
+        Ok(())
     }
 
-    /// Whether the original does not have the path: nothing is known of it but what is true.
-    fn is_own(&self) -> bool {
-        self.ways.iter().all(|way| way.added)
+    /// Whether the original does not have the path.
+    fn is_added(&self) -> bool {
+        self.methods.iter().all(|known| known.added)
     }
 
-    /// The methods in the original's order. On its paths, ways of our own are not told, and every path answers to `GET`,
-    /// if only that there is nothing.
+    /// The value of `Allow`, in the order of the original. On a path of the original, added methods are not listed, and
+    /// `GET` always is, because the original answers it with 404. On an added path, all methods are listed.
     fn allow(&self, separator: &str) -> String {
-        let own = self.is_own();
-        let has = |method: &str| self.ways.iter().any(|way| way.method == method && (own || !way.added));
-        let told = |method: &str| match method {
-            "GET" | "HEAD" => !own || has("GET"),
+        let is_added = self.is_added();
+        let has = |method: &str| {
+            self.methods.iter().any(|known| known.method == method && (is_added || !known.added))
+        };
+        let is_listed = |method: &str| match method {
+            "GET" | "HEAD" => !is_added || has("GET"),
             method => has(method),
         };
         let methods = ["GET", "HEAD", "POST", "PUT", "DELETE"].into_iter();
-        methods.filter(|&method| told(method)).collect::<Vec<_>>().join(separator)
+        methods.filter(|&method| is_listed(method)).collect::<Vec<_>>().join(separator)
     }
 }

@@ -7,20 +7,20 @@ use quick_xml::escape::escape;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::bag::Fields;
+use super::fields::Fields;
 use crate::{Error, Result};
 
-/// Deepest nesting of a body that is read.
+/// Maximum nesting of elements in a body.
 const MAX_DEPTH: usize = 64;
 
-/// What every text begins with.
+/// The beginning of every text.
 const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 
-/// A body as XML text, from its JSON text as `facade` writes it: without white space. Numbers and dates are as in
-/// JSON, booleans are words.
+/// The XML text of a body. `json` is its JSON text without white space, as [`write_value`](crate::write_value) writes
+/// it. Numbers, booleans and dates are as in JSON.
 ///
 /// # Errors
-/// When it is no such text.
+/// [`Error::Internal`] when `json` is not such a text.
 pub fn write(json: &[u8]) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(json.len() * 2 + DECLARATION.len());
     out.extend_from_slice(DECLARATION);
@@ -31,15 +31,16 @@ pub fn write(json: &[u8]) -> Result<Vec<u8>> {
     }
 }
 
-/// Writes an element for each value as it is read.
+/// Reads JSON and writes XML at the same time.
 struct Transcoder<'a> {
     json: &'a [u8],
+    /// Index of the next byte to read.
     at: usize,
     out: Vec<u8>,
 }
 
 impl<'a> Transcoder<'a> {
-    /// The next value as an element; nothing where there is none.
+    /// Writes the next value as an element; `None` if the JSON is malformed.
     fn element(&mut self, key: &str) -> Option<()> {
         let name = self.open(key);
         match self.json.get(self.at)? {
@@ -65,7 +66,7 @@ impl<'a> Transcoder<'a> {
                 if text.is_plain {
                     self.out.extend_from_slice(text.raw);
                 } else {
-                    self.out.extend_from_slice(escape(legal(&text.read()?)).as_bytes());
+                    self.out.extend_from_slice(escape(without_forbidden(&text.read()?)).as_bytes());
                 }
             }
             _ => {
@@ -83,7 +84,8 @@ impl<'a> Transcoder<'a> {
         Some(())
     }
 
-    /// Writes the start of an element, but for the end of its tag. A key that is no XML name becomes an attribute.
+    /// Writes the start tag of an element without its `>`; returns the name of the element. A key that is not an XML
+    /// name becomes the attribute `key` of the element `entry`.
     fn open<'k>(&mut self, key: &'k str) -> &'k str {
         self.out.push(b'<');
         if is_name(key) {
@@ -91,12 +93,12 @@ impl<'a> Transcoder<'a> {
             return key;
         }
         let mut entry = BytesStart::new("entry");
-        entry.push_attribute(("key", legal(key).as_ref()));
+        entry.push_attribute(("key", without_forbidden(key).as_ref()));
         self.out.extend_from_slice(entry.as_bytes());
         "entry"
     }
 
-    /// The items of a list or an object that has some.
+    /// Writes the items of a list or an object that is not empty. `end` is its last byte.
     fn items(&mut self, end: u8, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.out.push(b'>');
         while *self.json.get(self.at)? != end {
@@ -107,17 +109,17 @@ impl<'a> Transcoder<'a> {
         Some(())
     }
 
-    /// The next string.
+    /// Reads the next string.
     fn string(&mut self) -> Option<JsonString<'a>> {
         let start = self.at + 1;
         let (mut end, mut is_escaped, mut is_plain) = (start, false, true);
         loop {
             let byte = *self.json.get(end)?;
-            match IN_TEXT[usize::from(byte)] {
-                InText::Plain => {}
-                InText::Written => is_plain = false,
-                InText::Quote => break,
-                InText::Backslash => {
+            match STRING_BYTES[usize::from(byte)] {
+                StringByte::Plain => {}
+                StringByte::Special => is_plain = false,
+                StringByte::Quote => break,
+                StringByte::Backslash => {
                     (is_escaped, is_plain) = (true, false);
                     end += 1;
                 }
@@ -131,11 +133,11 @@ impl<'a> Transcoder<'a> {
 
 /// A string in a JSON text.
 struct JsonString<'a> {
-    /// What stands between its quotes.
+    /// The bytes between its quotes.
     raw: &'a [u8],
-    /// Whether anything in it is escaped as in JSON.
+    /// Whether it has escape sequences of JSON.
     is_escaped: bool,
-    /// Whether it is the same in XML.
+    /// Whether its bytes can be copied to XML.
     is_plain: bool,
 }
 
@@ -149,41 +151,41 @@ impl<'a> JsonString<'a> {
     }
 }
 
-/// What a byte of a string in JSON means.
+/// The role of a byte in a JSON string.
 #[derive(Clone, Copy)]
-enum InText {
-    /// Itself, in XML too.
+enum StringByte {
+    /// It is copied to XML.
     Plain,
-    /// Itself, but XML may write it otherwise.
-    Written,
+    /// XML may have to escape or replace it.
+    Special,
     /// The end of the string.
     Quote,
-    /// The beginning of an escaped letter.
+    /// The beginning of an escape sequence.
     Backslash,
 }
 
-static IN_TEXT: [InText; 256] = {
-    let mut bytes = [InText::Plain; 256];
+static STRING_BYTES: [StringByte; 256] = {
+    let mut bytes = [StringByte::Plain; 256];
     let mut byte = u8::MAX;
     loop {
-        if must_be_looked_at(byte) {
-            bytes[byte as usize] = InText::Written;
+        if is_special(byte) {
+            bytes[byte as usize] = StringByte::Special;
         }
         let Some(next) = byte.checked_sub(1) else { break };
         byte = next;
     }
-    bytes[b'"' as usize] = InText::Quote;
-    bytes[b'\\' as usize] = InText::Backslash;
+    bytes[b'"' as usize] = StringByte::Quote;
+    bytes[b'\\' as usize] = StringByte::Backslash;
     bytes
 };
 
-/// Whether a letter that begins with this byte may not stand in XML as it is.
-const fn must_be_looked_at(byte: u8) -> bool {
-    matches!(byte, b'<' | b'>' | b'&' | b'\'' | b'"') || may_be_illegal(byte)
+/// Whether XML may have to escape or replace a character that begins with this byte.
+const fn is_special(byte: u8) -> bool {
+    matches!(byte, b'<' | b'>' | b'&' | b'\'' | b'"') || may_be_forbidden(byte)
 }
 
-/// Characters that XML 1.0 cannot hold begin with one of these bytes.
-const fn may_be_illegal(byte: u8) -> bool {
+/// Whether a character that XML 1.0 forbids may begin with this byte.
+const fn may_be_forbidden(byte: u8) -> bool {
     matches!(byte, 0..b' ' | 0xEF)
 }
 
@@ -196,7 +198,7 @@ fn is_name(key: &str) -> bool {
     letters.next().is_some_and(starts_name) && letters.all(continues_name)
 }
 
-/// `NameStartChar` of XML 1.0, without the colon that namespaces take.
+/// `NameStartChar` of XML 1.0 without the colon, which separates namespaces.
 fn starts_name(c: char) -> bool {
     matches!(c, 'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
         | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}'
@@ -204,48 +206,50 @@ fn starts_name(c: char) -> bool {
         | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
 }
 
-/// `NameChar` of XML 1.0, without the dot that paths of fields have.
+/// `NameChar` of XML 1.0 without the colon and the dot, which paths of fields have.
 fn continues_name(c: char) -> bool {
     starts_name(c)
         || matches!(c, '-' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
-/// Characters that XML 1.0 cannot hold are replaced.
-fn legal(text: &str) -> Cow<'_, str> {
-    let ok = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
-    if !text.bytes().any(may_be_illegal) {
+/// The text with U+FFFD in place of characters that XML 1.0 forbids.
+fn without_forbidden(text: &str) -> Cow<'_, str> {
+    let is_allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
+    if !text.bytes().any(may_be_forbidden) {
         return Cow::Borrowed(text);
     }
-    text.chars().map(|c| if ok(c) { c } else { '\u{FFFD}' }).collect()
+    text.chars().map(|c| if is_allowed(c) { c } else { '\u{FFFD}' }).collect()
 }
 
-/// Reads a body by the same mapping backwards: texts as in a form, so the rules judge them.
-///
-/// Of the elements in the document's own, only those are kept whose names are wanted.
+/// Reads a body that is written as [`write`] writes it. All scalars are texts, as in a form; rules convert them later.
+/// Of the elements directly below the root element, only those with wanted names are kept.
 ///
 /// # Errors
-/// 400 for malformed XML, document types and entities of its own; 413 for more than so many elements.
+/// 400 for malformed XML, a document type, or an entity that XML does not predefine; 413 for more than `max_elements`
+/// elements.
 pub fn read(body: &[u8], wanted: impl Fn(&str) -> bool, max_elements: usize) -> Result<Fields> {
     let bad = || Error::BadRequest("Bad request.".to_owned());
     let text = std::str::from_utf8(body).map_err(|_| bad())?;
     let mut reader = Reader::from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<OpenElement> = Vec::new();
     let mut left = max_elements;
     loop {
         let event = reader.read_event().map_err(|_| bad())?;
         if matches!(event, Event::Start(_) | Event::Empty(_)) {
             left = left.checked_sub(1).ok_or_else(super::body::too_large)?;
         }
-        let is_kept = |open: &[Open], element: &Open| open.len() > 1 || wanted(&element.name);
+        let is_kept = |open: &[OpenElement], element: &OpenElement| open.len() > 1 || wanted(&element.name);
         match event {
-            Event::Start(start) if open.len() < MAX_DEPTH => open.push(Open::new(&start).ok_or_else(bad)?),
+            Event::Start(start) if open.len() < MAX_DEPTH => {
+                open.push(OpenElement::new(&start).ok_or_else(bad)?)
+            }
             Event::Empty(start) => {
-                let element = Open::new(&start).ok_or_else(bad)?;
+                let element = OpenElement::new(&start).ok_or_else(bad)?;
                 let kept = is_kept(&open, &element);
                 match open.last_mut() {
                     Some(parent) if kept => parent.add(element),
                     Some(_) => {}
-                    None => return ended(&mut reader).then(Fields::new).ok_or_else(bad),
+                    None => return has_ended(&mut reader).then(Fields::new).ok_or_else(bad),
                 }
             }
             Event::Text(text) => match open.last_mut() {
@@ -272,7 +276,7 @@ pub fn read(body: &[u8], wanted: impl Fn(&str) -> bool, max_elements: usize) -> 
                 match open.last_mut() {
                     Some(parent) if kept => parent.add(element),
                     Some(_) => {}
-                    None => return ended(&mut reader).then(|| element.fields()).ok_or_else(bad),
+                    None => return has_ended(&mut reader).then(|| element.fields()).ok_or_else(bad),
                 }
             }
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
@@ -281,8 +285,8 @@ pub fn read(body: &[u8], wanted: impl Fn(&str) -> bool, max_elements: usize) -> 
     }
 }
 
-/// Whether nothing but comments follows the document's element.
-fn ended(reader: &mut Reader<&[u8]>) -> bool {
+/// Whether only comments, processing instructions and white space follow the root element.
+fn has_ended(reader: &mut Reader<&[u8]>) -> bool {
     loop {
         match reader.read_event() {
             Ok(Event::Eof) => return true,
@@ -293,15 +297,15 @@ fn ended(reader: &mut Reader<&[u8]>) -> bool {
     }
 }
 
-/// An element whose end was not read yet.
-struct Open {
+/// An element whose end tag is not read yet.
+struct OpenElement {
     name: String,
     nil: bool,
     text: String,
     children: Vec<(String, Value)>,
 }
 
-impl Open {
+impl OpenElement {
     fn new(start: &BytesStart<'_>) -> Option<Self> {
         let mut element = Self {
             name: start.name().as_ref().to_owned(),
@@ -310,7 +314,7 @@ impl Open {
             children: Vec::new(),
         };
         let mut attributes = start.attributes();
-        // The check for attributes of the same name costs time by the square of their number.
+        // Without the check for repeated attributes: its time grows with the square of their number.
         for attribute in attributes.with_checks(false) {
             let attribute = attribute.ok()?;
             let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned();
@@ -401,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_told() {
+    fn malformed_json_is_an_error() {
         for text in ["", "{", "[", "\"", "\"\\", "{\"a\"", "{\"a\":", "[1", "[1,", "1,", "{}{}"] {
             assert!(write(text.as_bytes()).is_err(), "{text}");
         }
@@ -440,12 +444,13 @@ mod properties {
     use super::tests::json;
     use super::*;
 
-    /// Texts of letters that XML can hold.
+    /// Texts of characters that XML allows.
     fn text() -> impl Strategy<Value = String> {
-        prop_oneof![any::<String>(), r#"[ \t\r\n<>&;"'a\]]{0,9}"#].prop_map(|text| legal(&text).into_owned())
+        prop_oneof![any::<String>(), r#"[ \t\r\n<>&;"'a\]]{0,9}"#]
+            .prop_map(|text| without_forbidden(&text).into_owned())
     }
 
-    /// Values that read back as they are: texts and nulls, in lists and objects that aren't empty.
+    /// Values that are read as they were written: texts and nulls, in lists and objects that are not empty.
     fn tree() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![1 => Just(Value::Null), 9 => text().prop_map(Value::String)];
         leaf.prop_recursive(4, 32, 4, |inner| {
@@ -458,8 +463,8 @@ mod properties {
 
     fn fields(value: impl Strategy<Value = Value>, least: usize) -> impl Strategy<Value = Fields> {
         let name = prop_oneof!["[a-zé_][a-z0-9_-]{0,5}", text()];
-        let name =
-            name.prop_filter("elements of a list are called so", |name| name != "item" && name != "entry");
+        let name = name
+            .prop_filter("these names have a meaning of their own", |name| name != "item" && name != "entry");
         prop::collection::vec((name, value), least..4)
             .prop_map(|fields| fields.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
     }

@@ -20,7 +20,7 @@ use facade::operation::PersistedDocuments;
 use facade::pipeline::{Access, Caller, LimitUnit, OneKey};
 use facade::prelude::*;
 use facade::record::{Deleted, JsonText, Moment, require};
-use facade::rest::About;
+use facade::rest::OpenApiInfo;
 use facade::rest_only::RestOnly;
 use facade::{Dialect, Times};
 use sea_orm::{
@@ -317,7 +317,7 @@ impl Single {
         ctx: &Context<'_>,
         id: ID,
         #[graphql(desc = "Where it is looked for.", directive = RestOnly::apply())] place: Option<String>,
-    ) -> Result<Option<One<Book>>> {
+    ) -> Result<Option<SelectedRow<Book>>> {
         let _ = place;
         read_by_id(ctx, all_books, &id).await
     }
@@ -532,7 +532,8 @@ impl Library {
             persisted: PersistedDocuments::default(),
         };
         let apis = Apis::new::<Query, Mutation>(config, |schema| schema).await?;
-        let openapi = apis.openapi::<Query, Mutation>(About { title: "Library", ..About::default() })?;
+        let openapi =
+            apis.openapi::<Query, Mutation>(OpenApiInfo { title: "Library", ..OpenApiInfo::default() })?;
         let contract = serde_json::from_str(&openapi).map_err(Error::internal)?;
         Ok(Self { router: apis.router(openapi), openapi: contract })
     }

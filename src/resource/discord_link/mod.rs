@@ -9,7 +9,7 @@ use entity::{Id, customer, invoice, metadata, service};
 use facade::filter::exists;
 use facade::guard::Can;
 use facade::record;
-use facade::record::{List, read_list};
+use facade::record::{SelectedRows, read_list};
 use facade::rest_only::RestOnly;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
@@ -92,13 +92,13 @@ impl DiscordCustomer {
     }
 
     /// What the customer has bought and uses, without what is hidden from the customer.
-    async fn services(&self, ctx: &Context<'_>) -> Result<List<DiscordService>> {
+    async fn services(&self, ctx: &Context<'_>) -> Result<SelectedRows<DiscordService>> {
         let own = visible_services().filter(service::Column::CustomerId.eq(self.customer.id)).limit(MAX_ROWS);
         read_list(ctx, own).await
     }
 
     /// The newest invoices, without drafts.
-    async fn invoices(&self, ctx: &Context<'_>) -> Result<List<DiscordInvoice>> {
+    async fn invoices(&self, ctx: &Context<'_>) -> Result<SelectedRows<DiscordInvoice>> {
         let own = invoice::Entity::find()
             .filter(invoice::Column::DeletedAt.is_null())
             .filter(invoice::Column::CustomerId.eq(self.customer.id))

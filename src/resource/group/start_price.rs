@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use async_graphql::SimpleObject;
 use entity::{Id, group, metadata, pricing, product};
-use facade::record::{InRest, Money, Spelling, View, load_models};
+use facade::record::{InRest, JsonType, Money, View, load_models};
 use facade::words;
 use rust_decimal::Decimal;
 use sea_orm::{
@@ -38,22 +38,22 @@ pub struct StartPrice {
     /// Whether entered prices hold the tax.
     mode: TaxMode,
     /// Price without tax.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     price_ht: Money,
     /// Setup fee without tax.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     setup_ht: Money,
     /// First payment without tax; the original never sets it.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     firstpayment_ht: Option<Money>,
     /// Price as it was entered.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     base_price: Money,
     /// Setup fee as it was entered.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     base_setup: Money,
     /// First payment as it was entered; the original never sets it.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     base_firstpayment: Option<Money>,
     /// Currency, three letters.
     currency: String,
@@ -62,10 +62,10 @@ pub struct StartPrice {
     /// Whether it costs nothing.
     free: bool,
     /// The same as `priceHt`.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     price: Money,
     /// The same as `setupHt`.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     setup: Money,
 }
 

@@ -12,7 +12,7 @@ use entity::service;
 use facade::error::Refusal;
 use facade::guard::Can;
 use facade::page::List;
-use facade::record::{JsonText, One, Record as _, read_by_id, read_first};
+use facade::record::{JsonText, Record as _, SelectedRow, read_by_id, read_first};
 use facade::{filters, list, record, words};
 pub use mutation::ServiceMutation;
 pub use related::{ConfigOption, Server, Subscription, Upgrade};
@@ -226,7 +226,7 @@ impl ServiceById {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<Option<One<Service>>> {
+    ) -> Result<Option<SelectedRow<Service>>> {
         match uuid::Uuid::try_parse(&id) {
             Ok(uuid) => read_first(ctx, by_uuid(uuid)).await,
             Err(_) => read_by_id(ctx, live_services, &id).await,

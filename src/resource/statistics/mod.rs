@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use entity::{ShopDate, ShopTime, customer, group, invoice, product, service, subscription, support_ticket};
 use facade::cache::LoadingCache;
 use facade::guard::Can;
-use facade::record::{InRest, Moment, Money, Spelling};
+use facade::record::{InRest, JsonType, Moment, Money};
 use rust_decimal::Decimal;
 use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
@@ -144,16 +144,16 @@ pub struct Takings {
     /// How many.
     invoices: i64,
     /// What was paid.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     total: Money,
     /// The tax in it.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     tax: Money,
     /// The gateways' fees in it.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     fees: Money,
     /// What is left without tax and fees.
-    #[graphql(directive = InRest::apply(Spelling::Number))]
+    #[graphql(directive = InRest::apply(JsonType::Number))]
     net: Money,
 }
 

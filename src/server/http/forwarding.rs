@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, Response, Uri};
 use facade::error::Refusal;
 use facade::execution::Origin;
 use facade::facts::{self, AnsweredBy};
-use facade::rest::{self, Elsewhere, Served};
+use facade::rest::{self, IsForwarded, Served};
 use percent_encoding::percent_decode_str;
 
 use super::{client, origin, peer, shadowing};
@@ -29,15 +29,15 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
     if let Err(error) = check_forwardable(request.method(), request.uri()) {
         return rest::refuse(request.headers(), error);
     }
-    let wants = |method: &Method, path: &str| upstream.is_forwarded(method, path);
-    let wants: &Elsewhere<'_> = &wants;
+    let is_forwarded = |method: &Method, path: &str| upstream.is_forwarded(method, path);
+    let is_forwarded: &IsForwarded<'_> = &is_forwarded;
     let sampled = shadowing::sample(app, &request, &client_info);
-    match app.apis.rest.serve(request, client, origin, Some(wants)).await {
+    match app.apis.rest.serve(request, client, origin, Some(is_forwarded)).await {
         Served::Answer(answer) => match sampled {
             Some(sampled) => Box::pin(shadowing::compare_later(app, sampled, answer)).await,
             None => answer,
         },
-        Served::Elsewhere(request) => {
+        Served::Forward(request) => {
             let headers = request.headers().clone();
             let passed = Box::pin(forward(app, upstream, request, &client_info)).await;
             passed.unwrap_or_else(|error| rest::refuse(&headers, error))

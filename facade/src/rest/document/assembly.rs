@@ -1,4 +1,4 @@
-//! An operation with the fragments that it reaches.
+//! Makes an executable document of an operation and the fragments that it spreads.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,11 +8,14 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned};
 use async_graphql_value::Value as InputValue;
 
-/// How deep a fragment that spreads itself is unrolled.
+/// How many times a fragment that spreads itself is unrolled.
 const MAX_LEVELS: usize = 16;
 
-/// The operation with the fragments it reaches. A selection that a variable includes which the
-/// operation doesn't declare is left out of it; a fragment that spreads itself is unrolled.
+/// The operation with the fragments that it spreads. Selections whose condition is a variable that the operation does
+/// not declare are left out. A fragment that spreads itself is unrolled.
+///
+/// # Errors
+/// When a fragment is unknown.
 pub(super) fn assemble(
     mut operation: Positioned<OperationDefinition>,
     fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
@@ -23,34 +26,41 @@ pub(super) fn assemble(
         .iter()
         .map(|variable| variable.node.name.node.to_string())
         .collect();
-    let mut assembly = Assembly { fragments, declared, done: HashMap::new() };
+    let mut assembly = Assembly { fragments, declared, assembled: HashMap::new() };
     assembly.resolve(&mut operation.node.selection_set.node, &[])?;
-    Ok(ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: assembly.done })
+    Ok(ExecutableDocument {
+        operations: DocumentOperations::Single(operation),
+        fragments: assembly.assembled,
+    })
 }
 
 struct Assembly<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    /// Names of the variables that the operation declares.
     declared: BTreeSet<String>,
-    done: HashMap<Name, Positioned<FragmentDefinition>>,
+    /// The fragments of the document; those of deeper levels have a number in their names.
+    assembled: HashMap<Name, Positioned<FragmentDefinition>>,
 }
 
 impl Assembly<'_> {
-    fn resolve(&mut self, set: &mut SelectionSet, inside: &[Name]) -> Result<(), String> {
+    /// Assembles a selection within the fragments `outer`, the outermost first. A field whose whole selection is left
+    /// out is left out itself.
+    fn resolve(&mut self, set: &mut SelectionSet, outer: &[Name]) -> Result<(), String> {
         set.items.retain(|selection| self.can_be_included(&selection.node));
         let mut at = 0;
         while at < set.items.len() {
             let keep = match &mut set.items[at].node {
                 Selection::Field(field) => {
-                    let had = !field.node.selection_set.node.items.is_empty();
-                    self.resolve(&mut field.node.selection_set.node, inside)?;
-                    !had || !field.node.selection_set.node.items.is_empty()
+                    let had_selection = !field.node.selection_set.node.items.is_empty();
+                    self.resolve(&mut field.node.selection_set.node, outer)?;
+                    !had_selection || !field.node.selection_set.node.items.is_empty()
                 }
                 Selection::InlineFragment(fragment) => {
-                    self.resolve(&mut fragment.node.selection_set.node, inside)?;
+                    self.resolve(&mut fragment.node.selection_set.node, outer)?;
                     true
                 }
                 Selection::FragmentSpread(spread) => {
-                    match self.spread(&spread.node.fragment_name.node, inside)? {
+                    match self.spread(&spread.node.fragment_name.node, outer)? {
                         Some(name) => {
                             spread.node.fragment_name.node = name;
                             true
@@ -77,21 +87,21 @@ impl Assembly<'_> {
         })
     }
 
-    /// The name under which a fragment stands at this level, or nothing where it is cut.
-    fn spread(&mut self, name: &Name, inside: &[Name]) -> Result<Option<Name>, String> {
-        let level = inside.iter().filter(|outer| *outer == name).count();
+    /// Adds the fragment for this level; returns its name. `None` below the deepest level.
+    fn spread(&mut self, name: &Name, outer: &[Name]) -> Result<Option<Name>, String> {
+        let level = outer.iter().filter(|fragment| *fragment == name).count();
         if level >= MAX_LEVELS {
             return Ok(None);
         }
         let levelled = if level == 0 { name.clone() } else { Name::new(format!("{name}_{level}")) };
-        if self.done.contains_key(&levelled) {
+        if self.assembled.contains_key(&levelled) {
             return Ok(Some(levelled));
         }
         let mut fragment =
             self.fragments.get(name).ok_or_else(|| format!("unknown fragment `{name}`"))?.clone();
-        let deeper: Vec<Name> = inside.iter().cloned().chain([name.clone()]).collect();
+        let deeper: Vec<Name> = outer.iter().cloned().chain([name.clone()]).collect();
         self.resolve(&mut fragment.node.selection_set.node, &deeper)?;
-        self.done.insert(levelled.clone(), fragment);
+        self.assembled.insert(levelled.clone(), fragment);
         Ok(Some(levelled))
     }
 }

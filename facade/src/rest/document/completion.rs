@@ -1,4 +1,4 @@
-//! What loading adds to an operation: REST's keys, the forms of its includes, the rows in all.
+//! Completes an operation: snake case keys, the forms `Count` and `Exists` of its includes, the total of a page.
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
@@ -10,7 +10,7 @@ use async_graphql_value::Value as InputValue;
 use super::{DocumentError, fail, single};
 use crate::name::{camel, include_variable, snake};
 
-/// Names every key as REST does, unless an alias says otherwise.
+/// Gives every field without an alias its name in snake case as response key.
 pub(super) fn snake_keys(set: &mut SelectionSet) {
     for selection in &mut set.items {
         match &mut selection.node {
@@ -27,23 +27,27 @@ pub(super) fn snake_keys(set: &mut SelectionSet) {
     }
 }
 
-/// Takes `@optional` off the fields of the operation itself, and notes where they stand.
-pub(super) fn take_optional(set: &mut SelectionSet, above: &[String], found: &mut Vec<Vec<String>>) {
+/// Removes `@optional` from the fields of the operation, and adds their paths of response keys to `optional`.
+/// `parent` is the path of the selection. Fields in fragments are not changed.
+pub(super) fn take_optional(set: &mut SelectionSet, parent: &[String], optional: &mut Vec<Vec<String>>) {
     for selection in &mut set.items {
         let Selection::Field(field) = &mut selection.node else { continue };
         let field = &mut field.node;
         let path: Vec<String> =
-            above.iter().cloned().chain([field.response_key().node.to_string()]).collect();
+            parent.iter().cloned().chain([field.response_key().node.to_string()]).collect();
         let directives = field.directives.len();
         field.directives.retain(|directive| directive.node.name.node != "optional");
         if field.directives.len() < directives {
-            found.push(path.clone());
+            optional.push(path.clone());
         }
-        take_optional(&mut field.selection_set.node, &path, found);
+        take_optional(&mut field.selection_set.node, &path, optional);
     }
 }
 
-/// A page also answers how many rows there are, and every include in its three forms.
+/// Adds to a page its total, and the forms `Count` and `Exists` of each include with the variables of all forms.
+///
+/// # Errors
+/// When the operation has not exactly one root field, or it has no `nodes`.
 pub(super) fn complete_page<'a>(
     name: &Name,
     operation: &mut OperationDefinition,
@@ -79,8 +83,7 @@ pub(super) fn complete_page<'a>(
     Ok(())
 }
 
-/// The field that a variable includes: what a relation's name means. A relation that every row
-/// carries anyway has none; asking for it changes nothing.
+/// The name of the field that a variable includes. A relation that is always selected has none.
 fn included_by<'a>(set: &'a SelectionSet, variable: &str) -> Option<&'a Name> {
     set.items.iter().find_map(|selection| {
         let named = |value: &InputValue| matches!(value, InputValue::Variable(name) if name == variable);

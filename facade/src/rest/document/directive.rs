@@ -1,4 +1,4 @@
-//! The directive `@rest` of an operation, and what it says of its inputs.
+//! Reads the directive `@rest` of an operation (docs/reference.md).
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use async_graphql::parser::types::{OperationDefinition, VariableDefinition};
 use async_graphql::{Name, Value};
 
 use super::{Answer, DocumentError, Limiter, Route, Variable, fail};
-use crate::rest::bag::Fields;
+use crate::rest::fields::{Fields, text};
 use crate::{Abilities, Ability};
 
-/// Arguments that name a path, with their HTTP methods.
+/// The arguments that hold a path, with their HTTP methods.
 const METHODS: [(&str, &str); 4] = [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("delete", "DELETE")];
 
 /// The arguments of `@rest`.
@@ -25,6 +25,10 @@ impl Directive {
         "limiter", "maxBody", "older", "type",
     ];
 
+    /// Removes the directive from an operation and reads its arguments.
+    ///
+    /// # Errors
+    /// When there is no `@rest`, an argument is unknown, or a value is not constant.
     pub(super) fn take(name: &Name, operation: &mut OperationDefinition) -> Result<Self, DocumentError> {
         let at = operation.directives.iter().position(|directive| directive.node.name.node == "rest");
         let directive = operation.directives.remove(at.ok_or_else(|| fail(name, "it has no @rest"))?);
@@ -39,6 +43,7 @@ impl Directive {
         Ok(Self { operation: name.to_string(), arguments })
     }
 
+    /// A text or a word; `None` if the argument is absent.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, DocumentError> {
         match self.arguments.get(name) {
             None => Ok(None),
@@ -48,6 +53,7 @@ impl Directive {
         }
     }
 
+    /// An object; empty if the argument is absent.
     pub(super) fn object(&self, name: &str) -> Result<Fields, DocumentError> {
         match self.arguments.get(name) {
             None => Ok(Fields::default()),
@@ -56,6 +62,7 @@ impl Directive {
         }
     }
 
+    /// A list of texts or words; empty if the argument is absent.
     pub(super) fn names(&self, name: &str) -> Result<Vec<String>, DocumentError> {
         match self.arguments.get(name) {
             None => Ok(Vec::new()),
@@ -64,6 +71,7 @@ impl Directive {
         }
     }
 
+    /// A list of abilities that the host has; `None` if the argument is absent.
     pub(super) fn abilities(
         &self,
         name: &str,
@@ -81,6 +89,7 @@ impl Directive {
         self.names(name)?.into_iter().map(named).collect::<Result<_, _>>().map(Some)
     }
 
+    /// The routes of all methods. All but the first are added ones.
     pub(super) fn routes(&self) -> Result<Vec<Route>, DocumentError> {
         let mut routes = Vec::new();
         for (argument, method) in METHODS {
@@ -93,7 +102,7 @@ impl Directive {
         if routes.is_empty() { Err(fail(&self.operation, "@rest names no path")) } else { Ok(routes) }
     }
 
-    /// `older: {get: "/reasons", post: ["/reasons", "/reason"]}`: further paths by their method.
+    /// `older: {get: "/reasons", post: ["/reasons", "/reason"]}`: older paths by their method.
     fn older_routes(&self) -> Result<Vec<Route>, DocumentError> {
         let mut routes = Vec::new();
         for (argument, paths) in self.object("older")? {
@@ -127,6 +136,7 @@ impl Directive {
         }
     }
 
+    /// A number of bytes; `None` if the argument is absent.
     pub(super) fn bytes(&self, name: &str) -> Result<Option<usize>, DocumentError> {
         let Some(value) = self.arguments.get(name) else { return Ok(None) };
         let number = if let Value::Number(number) = value { number.as_u64() } else { None };
@@ -137,7 +147,7 @@ impl Directive {
     /// `type: "application/pdf"`, or `type: ["text/csv", "application/zip"]`.
     pub(super) fn media_types(&self) -> Result<Vec<String>, DocumentError> {
         match self.arguments.get("type") {
-            Some(Value::String(one)) => Ok(vec![one.clone()]),
+            Some(Value::String(media_type)) => Ok(vec![media_type.clone()]),
             _ => self.names("type"),
         }
     }
@@ -168,7 +178,7 @@ impl Directive {
     }
 }
 
-/// An input as the operation and the directive declare it.
+/// A variable as the operation and the argument `inputs` declare it.
 pub(super) fn read_variable(variable: &VariableDefinition, rest: &Directive) -> Variable {
     let name = variable.name.node.as_str();
     let rules = match rest.arguments.get("inputs") {
@@ -192,7 +202,7 @@ pub(super) fn read_variable(variable: &VariableDefinition, rest: &Directive) -> 
 fn word(value: &Value) -> String {
     match value {
         Value::Enum(name) => name.to_string(),
-        other => crate::rest::bag::text(other),
+        other => text(other),
     }
 }
 
@@ -213,8 +223,8 @@ mod tests {
     fn the_reference_has_a_heading_for_every_argument() {
         for argument in Directive::KNOWN {
             let named = format!("`{argument}`");
-            let is_told = REFERENCE.lines().any(|line| line.starts_with("### ") && line.contains(&named));
-            assert!(is_told, "docs/reference.md has no heading for the argument {named} of @rest");
+            let has_heading = REFERENCE.lines().any(|line| line.starts_with("### ") && line.contains(&named));
+            assert!(has_heading, "docs/reference.md has no heading for the argument {named} of @rest");
         }
     }
 }

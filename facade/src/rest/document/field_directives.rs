@@ -1,5 +1,5 @@
-//! The directives `@replaces` and `@pivot` on fields of documents. Rows are answered by them
-//! (`facade/src/record/plan.rs`); GraphQL's own validation does not know them.
+//! The directives `@replaces` and `@pivot` on fields of documents. `facade/src/record/plan.rs` applies them to rows;
+//! GraphQL's own validation does not know them.
 
 use async_graphql::Positioned;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet};
@@ -17,31 +17,36 @@ pub(in crate::rest) fn rest_key(field: &Field) -> &str {
 pub(super) fn without(document: &ExecutableDocument) -> ExecutableDocument {
     let mut document = document.clone();
     match &mut document.operations {
-        DocumentOperations::Single(operation) => strip(&mut operation.node.selection_set.node),
+        DocumentOperations::Single(operation) => remove_directives(&mut operation.node.selection_set.node),
         DocumentOperations::Multiple(named) => {
-            named.values_mut().for_each(|operation| strip(&mut operation.node.selection_set.node));
+            named
+                .values_mut()
+                .for_each(|operation| remove_directives(&mut operation.node.selection_set.node));
         }
     }
-    document.fragments.values_mut().for_each(|fragment| strip(&mut fragment.node.selection_set.node));
+    document
+        .fragments
+        .values_mut()
+        .for_each(|fragment| remove_directives(&mut fragment.node.selection_set.node));
     document
 }
 
-fn strip(set: &mut SelectionSet) {
+fn remove_directives(set: &mut SelectionSet) {
     for selection in &mut set.items {
         let is_own = |name: &str| matches!(name, PIVOT | REPLACES);
         selection.node.directives_mut().retain(|directive| !is_own(&directive.node.name.node));
         match &mut selection.node {
-            Selection::Field(field) => strip(&mut field.node.selection_set.node),
-            Selection::InlineFragment(fragment) => strip(&mut fragment.node.selection_set.node),
+            Selection::Field(field) => remove_directives(&mut field.node.selection_set.node),
+            Selection::InlineFragment(fragment) => remove_directives(&mut fragment.node.selection_set.node),
             Selection::FragmentSpread(_) => {}
         }
     }
 }
 
-/// Refuses a directive that has nothing to work on.
+/// Checks that `@pivot` stands on a field with a join table, and that the key in `@replaces` is selected beside it.
 ///
 /// # Errors
-/// What is wrong, and with which field.
+/// The first problem, with the name of its field.
 pub(super) fn check(
     registry: &Registry,
     fragments: &Fragments,
@@ -71,7 +76,7 @@ pub(super) fn check(
             Selection::InlineFragment(fragment) => {
                 check(registry, fragments, ty, &fragment.node.selection_set.node)?;
             }
-            // Fragments are checked by themselves: they may spread themselves.
+            // The caller checks fragments on their own, because they may spread themselves.
             Selection::FragmentSpread(_) => {}
         }
     }
@@ -82,13 +87,14 @@ fn response_key(field: &Field) -> &str {
     &field.response_key().node
 }
 
-/// Keys that a selection answers on its own level, those of its fragments included. `key` tells the key of a field.
+/// The keys of the fields of a selection and of its fragments, but not of what is selected below them. `key` returns
+/// the key of a field.
 pub(in crate::rest) fn keys(
     set: &SelectionSet,
     fragments: &Fragments,
     key: fn(&Field) -> &str,
 ) -> Vec<String> {
-    let below = |selection: &Selection| match selection {
+    let keys_of = |selection: &Selection| match selection {
         Selection::Field(field) => vec![key(&field.node).to_owned()],
         Selection::InlineFragment(inline) => keys(&inline.node.selection_set.node, fragments, key),
         Selection::FragmentSpread(spread) => fragments
@@ -96,5 +102,5 @@ pub(in crate::rest) fn keys(
             .map(|fragment| keys(&fragment.node.selection_set.node, fragments, key))
             .unwrap_or_default(),
     };
-    set.items.iter().flat_map(|selection| below(&selection.node)).collect()
+    set.items.iter().flat_map(|selection| keys_of(&selection.node)).collect()
 }

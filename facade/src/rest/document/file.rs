@@ -8,7 +8,7 @@ use crate::rest::file::{FileResponse, is_media_range};
 /// The status of a whole file.
 const OK: u16 = 200;
 
-/// Refuses files in lists and outside of the root types: no document can answer them.
+/// Checks that files are root fields and not in lists: documents can answer no others.
 pub(in crate::rest) fn check_files(registry: &Registry) -> Result<(), DocumentError> {
     let is_root = |ty: &str| ty == registry.query_type || registry.mutation_type.as_deref() == Some(ty);
     for (name, ty) in &registry.types {
@@ -76,28 +76,28 @@ mod tests {
         FileResponse::of_bytes("text/plain", "")
     }
 
-    struct Deep;
+    struct BelowRoot;
 
     #[Object]
-    impl Deep {
+    impl BelowRoot {
         async fn folder(&self) -> Folder {
             Folder { cover: file() }
         }
     }
 
-    struct Many;
+    struct FileList;
 
     #[Object]
-    impl Many {
+    impl FileList {
         async fn files(&self) -> Vec<FileResponse> {
             vec![file()]
         }
     }
 
-    struct One;
+    struct RootField;
 
     #[Object]
-    impl One {
+    impl RootField {
         async fn file(&self) -> Option<FileResponse> {
             Some(file())
         }
@@ -112,10 +112,10 @@ mod tests {
 
     #[test]
     fn files_are_root_fields() {
-        assert_eq!(checked::<One>(), Ok(()));
+        assert_eq!(checked::<RootField>(), Ok(()));
         let refused =
             |field| Err(format!("REST document `(all)`: {field} is a file, but no root field of its own"));
-        assert_eq!(checked::<Deep>(), refused("`cover` of Folder"));
-        assert_eq!(checked::<Many>(), refused("`files` of Many"));
+        assert_eq!(checked::<BelowRoot>(), refused("`cover` of Folder"));
+        assert_eq!(checked::<FileList>(), refused("`files` of FileList"));
     }
 }

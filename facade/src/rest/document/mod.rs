@@ -1,15 +1,14 @@
-//! REST operations: the `.graphql` documents of the resources, read and checked at start-up.
+//! The operations of REST: `.graphql` documents of the resources, read and checked at start-up.
 //!
-//! A document is an ordinary operation with an `@rest` directive. Loading completes it: response
-//! keys become snake case, every include brings its `Count` and `Exists` forms, a fragment that
-//! spreads itself is unrolled. A field with `@optional` is left out of the answer where it is null;
-//! that works in computed objects, not in records. A field of a record with `@replaces(key: "usages")` takes the
-//! place of the field with that key, where it is included; one with `@pivot` shows each related row with the
-//! columns of the table between. A document that doesn't agree with the schema stops the start.
+//! A document is a GraphQL operation with the directive `@rest`. Reading completes it: response keys become snake
+//! case, each include gets its forms `Count` and `Exists`, and a fragment that spreads itself is unrolled. A document
+//! that does not agree with the schema stops the start. docs/reference.md describes all that a document may declare.
 //!
-//! `answer: FILE` answers the file that the root field returns ([`FileResponse`](crate::rest::FileResponse)). `type` names
-//! its media type, or several media types and ranges:
-//! `type: "application/pdf"`, `type: ["text/csv", "image/*"]`.
+//! Directives on fields:
+//!
+//! - `@optional` leaves a field of a computed object out of the answer if it is null.
+//! - `@replaces(key: "usages")` on a field of a record answers it in place of the field with that key.
+//! - `@pivot` adds the columns of the join table to each related row.
 
 mod assembly;
 mod completion;
@@ -19,6 +18,7 @@ mod file;
 mod show;
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
@@ -35,8 +35,8 @@ use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
 pub(super) use self::field_directives::{keys, rest_key};
 pub(super) use self::file::check_files;
-use super::bag::Fields;
-use super::expected::Expected;
+use super::expected_body::ExpectedBody;
+use super::fields::Fields;
 use crate::error::{Error, Refusal};
 use crate::guard::{Can, Public};
 pub use crate::name::{camel, capitalised, filter_field, include_variable, snake};
@@ -45,13 +45,13 @@ use crate::{Abilities, Ability, Dialect};
 
 /// The status of an answer without a body.
 const NO_CONTENT: u16 = 204;
-/// Combinations of includes that are remembered for a document; further ones are worked out each time.
+/// Maximum number of combinations of includes whose document is kept; others are made for each request.
 const MAX_VARIANTS: usize = 32;
 
 /// The fragments of all documents, by name.
 pub type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// A document that cannot be served.
+/// What is wrong with a document.
 #[derive(Debug, thiserror::Error)]
 #[error("REST document `{operation}`: {problem}")]
 pub struct DocumentError {
@@ -64,15 +64,15 @@ pub struct DocumentError {
 pub enum Answer {
     /// The value of the root field.
     Value,
-    /// A page with its numbers beside the rows (docs/contract/wire.md#4.1, flat).
+    /// A flat page: its numbers are beside the rows (docs/contract/wire.md#4.1).
     Page,
-    /// A page with its numbers under `links` and `meta` (wrapped).
+    /// A wrapped page: its numbers are under `links` and `meta`.
     WrappedPage,
     /// A page with four numbers under `meta` (docs/contract/client.md#2.7).
     DataPage,
     /// The value of the root field under `data`.
     Data,
-    /// The values of several root fields, each under its key.
+    /// The values of all root fields, each under its key.
     Object,
     /// The file that the root field returns. `Accept` does not change it.
     File,
@@ -90,106 +90,161 @@ impl Answer {
 pub struct Limiter {
     /// Its name, as the host knows it.
     pub name: String,
-    /// Whether it counts in place of the usual limit of requests, not beside it.
+    /// Whether it replaces the usual limit of requests; otherwise both count.
     pub alone: bool,
 }
 
-/// One way to reach an operation.
+/// A method and path of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// HTTP method.
     pub method: &'static str,
     /// Path below `/api`, with `{parameters}`.
     pub path: String,
-    /// A way that the original doesn't have (`PUT` as the softer update, a path that only its
-    /// documents show): it works, and is not told in `Allow`.
+    /// Whether the original does not have it, such as `PUT` for a partial update. `Allow` does not list it.
     pub added: bool,
-    /// Whether it is an older spelling of another route, kept for who still uses it.
+    /// Whether it is an older path of the operation, kept for clients that still use it.
     pub older: bool,
 }
 
-/// An operation as it was read, not yet compared with the schema.
+/// The state of a document that is not compared with the schema yet.
 pub struct Unchecked {
     document: ExecutableDocument,
 }
 
-/// An operation that agrees with the schema.
+/// The state of a document that agrees with the schema.
 pub struct Checked {
-    /// Whether it changes something.
-    mutates: bool,
-    /// Whether it needs no key.
-    keyless: bool,
+    is_mutation: bool,
+    /// Whether it can be requested without a key.
+    is_keyless: bool,
     prepared: PreparedDocument,
-    expected: Expected,
+    expected_body: ExpectedBody,
     /// Abilities of which the caller needs one.
-    pub needs: Vec<Ability>,
-    /// What the root field itself needs: lent to an operation that its own abilities opened.
-    root_needs: Abilities,
-    /// The same, and what the operation lends.
-    lent: Abilities,
+    needs: Vec<Ability>,
+    /// Abilities that the first root field needs. The execution has them, because `can` may replace them as needs of
+    /// the caller.
+    root_abilities: Abilities,
+    /// `root_abilities`, and those that the document lends.
+    root_and_lent_abilities: Abilities,
 }
 
-/// A REST operation.
+/// A REST operation. `State` is [`Unchecked`] or [`Checked`]. Its declaration is read by dereferencing.
 pub struct Document<State> {
+    declaration: DocumentDeclaration,
+    state: State,
+}
+
+/// What a document declares: its operation and the arguments of `@rest`.
+pub struct DocumentDeclaration {
     /// Name of the operation.
     pub name: String,
-    /// Section of the documentation.
+    /// Section of the OpenAPI document.
     pub tag: String,
-    /// What it does, in a line.
+    /// What it does, in one line.
     pub summary: String,
-    /// Ways to reach it.
+    /// Its routes. All but the first are added ones.
     pub routes: Vec<Route>,
-    /// Status of its answer.
+    /// Status of an answer without an error.
     pub status: u16,
-    /// Shape of its answer.
+    /// Shape of the answer.
     pub answer: Answer,
     /// The limiter that counts its requests, if it has one of its own.
     pub limiter: Option<Limiter>,
-    /// Bytes of a body at most; the operator's bounds count where nothing is said, and where they are smaller.
+    /// Maximum number of bytes of a body. Without it, and above it, the operator's limits hold.
     pub max_body: Option<usize>,
-    /// How its answers spell values.
+    /// How the answer spells values.
     pub dialect: Dialect,
-    /// Media types or ranges (`image/*`) of its file; empty if it answers no file.
+    /// Media types or ranges (`image/*`) of the file that it answers; empty if it answers no file.
     pub types: Vec<String>,
-    /// Fixed members of its answer, beside the others.
+    /// Fixed members of the answer, after the others.
     pub beside: Fields,
-    /// A text that is answered in place of the value: `{"message": text}`.
+    /// The answer is `{"message": text}` with this text in place of the value.
     pub message: Option<String>,
-    /// The text of the 404 where its root field is null; a parameter of the path stands in it in braces.
+    /// The text of the 404 if the first root field is null. `{name}` in it is the parameter of the path.
     missing: Option<String>,
-    /// Names that `filter` takes, in the order of the error text.
+    /// Names that `filter` takes, in the order in which the 400 for an unknown name lists them.
     pub filters: Vec<String>,
     /// Names that `sort` takes.
     pub sorts: Vec<String>,
     /// Relations that `include` takes.
     pub includes: Vec<String>,
-    /// Relations that it takes too, but that its error text doesn't tell: names of older documents.
+    /// Relations that `include` takes too, but that the 400 for an unknown name does not list.
     pub also: Vec<String>,
-    /// Abilities that it lends for what its answer includes.
+    /// Abilities that an execution has beside the caller's, for what the answer includes.
     pub lends: Vec<Ability>,
-    /// The inputs it declares.
+    /// The variables of the operation.
     pub variables: Vec<Variable>,
-    /// Its root field, as it was written; the first, where it answers several.
+    /// The first root field, completed, but with its fragments and `@optional` as they are written in the document.
     pub root: Field,
-    /// The other root fields, of an answer that is an [`Answer::Object`].
-    pub more: Vec<Field>,
-    /// Values of its path and fields of its body, as an example in its documentation.
+    /// The other root fields of an [`Answer::Object`].
+    pub other_roots: Vec<Field>,
+    /// Values of the path and fields of the body, as example in the OpenAPI document.
     pub example: Option<Value>,
-    /// Places in the answer whose nulls are left out (`@optional`), by response keys from the root.
+    /// Paths of response keys whose value is left out of the answer if it is null (`@optional`).
     pub optional: Vec<Vec<String>>,
+    /// Abilities of which the caller needs one, in place of those of the root field.
     can: Option<Vec<Ability>>,
     fragments: Arc<Fragments>,
-    state: State,
 }
 
-/// An input that an operation declares.
+impl<State> Deref for Document<State> {
+    type Target = DocumentDeclaration;
+
+    fn deref(&self) -> &DocumentDeclaration {
+        &self.declaration
+    }
+}
+
+impl DocumentDeclaration {
+    /// The root fields, in the order of the operation.
+    pub fn roots(&self) -> impl Iterator<Item = &Field> {
+        std::iter::once(&self.root).chain(&self.other_roots)
+    }
+
+    /// The error if the first root field is null: the 404 of `missing`, with the parameters of the path; `None` if the
+    /// document has no `missing`.
+    pub(super) fn missing_error(&self, path: &HashMap<String, String>) -> Option<Error> {
+        let text = path
+            .iter()
+            .fold(self.missing.clone()?, |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
+        Some(Refusal::message(404, text))
+    }
+
+    /// Whether the answer has no body: `status: 204`.
+    pub fn has_no_body(&self) -> bool {
+        self.status == NO_CONTENT
+    }
+
+    /// Whether it has a route with `GET`.
+    pub fn has_get(&self) -> bool {
+        self.routes.iter().any(|route| route.method == "GET")
+    }
+
+    /// The fields of its example; none without an example.
+    pub fn example_fields(&self) -> impl Iterator<Item = (&Name, &Value)> {
+        let fields = if let Some(Value::Object(fields)) = &self.example { Some(fields) } else { None };
+        fields.into_iter().flatten()
+    }
+
+    /// The example value of a parameter of the path: `1` if the example does not have it.
+    pub fn path_example(&self, name: &str) -> String {
+        let given = self.example_fields().find(|(field, _)| field.as_str() == name);
+        given.map_or_else(|| "1".to_owned(), |(_, value)| super::fields::text(value))
+    }
+
+    fn fail(&self, problem: impl Into<String>) -> DocumentError {
+        fail(&self.name, problem)
+    }
+}
+
+/// A variable of an operation.
 #[derive(Clone, Debug)]
 pub struct Variable {
     /// Name, without the `$`.
     pub name: String,
     /// GraphQL type.
     pub ty: Type,
-    /// Value when nothing is sent.
+    /// Its value if the request gives none.
     pub default: Option<Value>,
     /// `inputs: {x: {exactly: "1"}}`: true for this text only.
     pub exactly: Option<String>,
@@ -200,88 +255,61 @@ pub struct Variable {
 }
 
 impl Document<Checked> {
-    /// What is executed for these variables.
+    /// The document that is executed with these variables.
     pub fn prepared(&self, variables: &Variables) -> Arc<Variant> {
         self.state.prepared.variant(variables)
     }
 
-    /// What the body of a request for it may hold.
-    pub fn expected(&self) -> &Expected {
-        &self.state.expected
+    /// The body that a request for it may have.
+    pub fn expected_body(&self) -> &ExpectedBody {
+        &self.state.expected_body
     }
 
-    /// Abilities of which the caller needs one.
+    /// Abilities of which the caller needs one; empty if no ability is needed.
     pub fn needs(&self) -> &[Ability] {
         &self.state.needs
     }
 
-    /// Abilities that its execution has beside the caller's: what its root field needs, and with `includes` what it
-    /// lends.
-    pub fn lent(&self, includes: bool) -> &Abilities {
-        if includes { &self.state.lent } else { &self.state.root_needs }
+    /// Abilities that an execution has beside the caller's: those that the first root field needs, and with
+    /// `includes` those that the document lends.
+    pub fn extra_abilities(&self, includes: bool) -> &Abilities {
+        if includes { &self.state.root_and_lent_abilities } else { &self.state.root_abilities }
     }
 
-    /// The fragments that it may spread, not yet unrolled.
+    /// The fragments of all documents, as they are written.
     pub fn fragments(&self) -> &Fragments {
         &self.fragments
     }
 
-    /// Whether it changes something.
+    /// Whether it is a mutation.
     pub fn is_mutation(&self) -> bool {
-        self.state.mutates
+        self.state.is_mutation
     }
 
-    /// Whether its answer has no body: `status: 204`.
-    pub fn has_no_body(&self) -> bool {
-        self.status == NO_CONTENT
+    /// Whether it can be requested without a key.
+    pub fn is_keyless(&self) -> bool {
+        self.state.is_keyless
     }
 
-    /// The error where nothing is there of what a path names, if the operation has one.
-    pub(super) fn missing(&self, path: &HashMap<String, String>) -> Option<Error> {
-        let text = path
-            .iter()
-            .fold(self.missing.clone()?, |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
-        Some(Refusal::message(404, text))
-    }
-
-    /// The fields of its example; none without one.
-    pub fn example_fields(&self) -> impl Iterator<Item = (&Name, &Value)> {
-        let fields = if let Some(Value::Object(fields)) = &self.example { Some(fields) } else { None };
-        fields.into_iter().flatten()
-    }
-
-    /// What stands for a parameter of its path in examples: the first record where nothing is said.
-    pub fn path_example(&self, name: &str) -> String {
-        let given = self.example_fields().find(|(field, _)| field.as_str() == name);
-        given.map_or_else(|| "1".to_owned(), |(_, value)| super::bag::text(value))
-    }
-
-    /// Refuses a limiter that the host does not have.
+    /// Checks that the host has its limiter.
+    ///
+    /// # Errors
+    /// When the limiter is not in `known`.
     pub(super) fn check_limiter(&self, known: &[&str]) -> Result<(), DocumentError> {
         match &self.limiter {
             Some(limiter) if !known.contains(&limiter.name.as_str()) => {
-                Err(fail(&self.name, format!("there is no limiter `{}`", limiter.name)))
+                Err(self.fail(format!("there is no limiter `{}`", limiter.name)))
             }
             _ => Ok(()),
         }
     }
-
-    /// Whether it needs no key.
-    pub fn is_keyless(&self) -> bool {
-        self.state.keyless
-    }
-
-    /// Whether it is reached by `GET`.
-    pub fn has_get(&self) -> bool {
-        self.routes.iter().any(|route| route.method == "GET")
-    }
 }
 
-/// Reads the operations of all documents together: they share their fragments. `dialects` are those of paths below
-/// `/api` by what the paths begin with; the longest beginning counts, and the usual dialect where there is none.
+/// Reads the operations of all documents; the documents share their fragments. `dialects` lists beginnings of paths
+/// below `/api` with their dialects: the longest beginning of a path counts, and other paths have the usual dialect.
 ///
 /// # Errors
-/// When a text is no GraphQL or an `@rest` makes no sense.
+/// When a text is not GraphQL, or an `@rest` is malformed.
 pub fn read(
     sources: &[&str],
     abilities: &Abilities,
@@ -312,13 +340,13 @@ pub fn read(
     }
 }
 
-/// The dialect of an operation, by its first path.
+/// The dialect of the first route.
 fn dialect_of(dialects: &[(&str, Dialect)], routes: &[Route]) -> Dialect {
     let path = routes.first().map_or("", |route| route.path.as_str());
-    let begins =
+    let is_below =
         |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let fitting = dialects.iter().filter(|(prefix, _)| begins(prefix));
-    fitting.max_by_key(|(prefix, _)| prefix.len()).map_or(Dialect::USUAL, |(_, dialect)| *dialect)
+    let matching = dialects.iter().filter(|(prefix, _)| is_below(prefix));
+    matching.max_by_key(|(prefix, _)| prefix.len()).map_or(Dialect::USUAL, |(_, dialect)| *dialect)
 }
 
 fn fail(operation: impl ToString, problem: impl Into<String>) -> DocumentError {
@@ -326,6 +354,7 @@ fn fail(operation: impl ToString, problem: impl Into<String>) -> DocumentError {
 }
 
 impl Document<Unchecked> {
+    /// Reads one operation and completes it.
     fn read(
         name: &Name,
         mut operation: Positioned<OperationDefinition>,
@@ -348,11 +377,12 @@ impl Document<Unchecked> {
         } else if !includes.is_empty() || !also.is_empty() {
             return Err(fail(name, "`includes` and `also` are for pages"));
         }
-        let (root, more) = root_fields(&operation.node, answer).map_err(|problem| fail(name, problem))?;
+        let (root, other_roots) =
+            root_fields(&operation.node, answer).map_err(|problem| fail(name, problem))?;
         let mut optional = Vec::new();
         take_optional(&mut operation.node.selection_set.node, &[], &mut optional);
         let document = assemble(operation, fragments).map_err(|problem| fail(name, problem))?;
-        Ok(Self {
+        let declaration = DocumentDeclaration {
             name: name.to_string(),
             tag: rest.text("tag")?.unwrap_or_else(|| "Core".to_owned()),
             summary: rest.text("summary")?.ok_or_else(|| fail(name, "@rest needs a summary"))?,
@@ -373,85 +403,57 @@ impl Document<Unchecked> {
             lends: rest.abilities("lends", abilities)?.unwrap_or_default(),
             variables,
             root,
-            more,
+            other_roots,
             example: rest.arguments.get("example").cloned(),
             optional,
             can: rest.abilities("can", abilities)?,
             fragments: Arc::clone(fragments),
-            state: Unchecked { document },
-        })
+        };
+        Ok(Self { declaration, state: Unchecked { document } })
     }
 
-    /// Compares the operation with the schema, beyond what GraphQL's own validation compares:
-    /// types of variables, declared filters, sorts and includes, what it lends.
+    /// Compares the operation with the schema, beyond what GraphQL's own validation compares: types of variables, names
+    /// of filters and sorts, lent abilities, files, directives on fields.
     ///
     /// # Errors
-    /// When they don't agree.
+    /// The first difference.
     pub fn check(
         self,
         registry: &Registry,
         abilities: &Abilities,
     ) -> Result<Document<Checked>, DocumentError> {
-        let declared = self.root_needs(&self.root, registry, abilities)?;
-        let mut all_roots = declared.clone();
-        for root in &self.more {
-            all_roots.extend(self.root_needs(root, registry, abilities)?);
+        let root_needs = self.root_needs(&self.root, registry, abilities)?;
+        let mut needs_of_all_roots = root_needs.clone();
+        for root in &self.other_roots {
+            needs_of_all_roots.extend(self.root_needs(root, registry, abilities)?);
         }
         self.roots().try_for_each(|root| self.check_arguments(root, registry))?;
         self.check_names(registry)?;
         self.check_paging()?;
         self.check_file(registry)?;
-        self.check_lends(registry, &all_roots)?;
+        self.check_lends(registry, &needs_of_all_roots)?;
         self.check_field_directives(registry)?;
-        let needs = self.can.clone().unwrap_or_else(|| declared.clone());
+        let needs = self.can.clone().unwrap_or_else(|| root_needs.clone());
         let (_, operation) =
             self.state.document.operations.iter().next().ok_or_else(|| self.fail("it has no operation"))?;
         let prepared = PreparedDocument::new(&self.state.document, operation, registry, MAX_VARIANTS);
-        let prepared = prepared.map_err(|problem| self.fail(problem))?;
-        let mutates = operation.node.ty == OperationType::Mutation;
-        let expected = Expected::new(&self.variables, self.max_body, registry);
-        // What opens the operation opens its first root field; the others hold the caller to what they need.
-        let root_needs: Abilities = declared.into_iter().collect();
-        let lent = self.lends.iter().copied().chain(root_needs.iter()).collect();
-        let keyless = self.is_public(registry);
-        let state = Checked { mutates, keyless, prepared, expected, needs, root_needs, lent };
-        Ok(Document {
-            name: self.name,
-            tag: self.tag,
-            summary: self.summary,
-            routes: self.routes,
-            status: self.status,
-            answer: self.answer,
-            limiter: self.limiter,
-            max_body: self.max_body,
-            dialect: self.dialect,
-            types: self.types,
-            beside: self.beside,
-            message: self.message,
-            missing: self.missing,
-            filters: self.filters,
-            sorts: self.sorts,
-            includes: self.includes,
-            also: self.also,
-            lends: self.lends,
-            variables: self.variables,
-            root: self.root,
-            more: self.more,
-            example: self.example,
-            optional: self.optional,
-            can: self.can,
-            fragments: self.fragments,
-            state,
-        })
+        // Who may run the operation may read its first root field; the other root fields check the caller themselves.
+        let root_abilities: Abilities = root_needs.into_iter().collect();
+        let state = Checked {
+            is_mutation: operation.node.ty == OperationType::Mutation,
+            is_keyless: self.is_public(registry),
+            prepared: prepared.map_err(|problem| self.fail(problem))?,
+            expected_body: ExpectedBody::new(&self.variables, self.max_body, registry),
+            needs,
+            root_and_lent_abilities: self.lends.iter().copied().chain(root_abilities.iter()).collect(),
+            root_abilities,
+        };
+        Ok(Document { declaration: self.declaration, state })
     }
 
-    /// The document for GraphQL's own validation, without the directives that it does not know.
+    /// The document for GraphQL's own validation: without the directives that GraphQL does not know.
     pub fn standard_document(&self) -> ExecutableDocument {
         field_directives::without(&self.state.document)
-    }
-
-    fn fail(&self, problem: impl Into<String>) -> DocumentError {
-        fail(&self.name, problem)
     }
 
     fn root_type<'r>(&self, registry: &'r Registry) -> Option<&'r MetaType> {
@@ -463,16 +465,11 @@ impl Document<Unchecked> {
         registry.types.get(name)
     }
 
-    /// Whether every root field is open to those without a key.
+    /// Whether all root fields can be read without a key.
     fn is_public(&self, registry: &Registry) -> bool {
         let ty = self.root_type(registry);
         let field = |root: &Field| ty.and_then(|ty| ty.field_by_name(&root.name.node));
         self.roots().all(|root| field(root).is_some_and(Public::marks))
-    }
-
-    /// The root fields.
-    fn roots(&self) -> impl Iterator<Item = &Field> {
-        std::iter::once(&self.root).chain(&self.more)
     }
 
     fn root_needs(
@@ -549,7 +546,7 @@ impl Document<Unchecked> {
         Ok(())
     }
 
-    /// A page of rows has a number and a size: without them, its envelope would tell of others than it holds.
+    /// A page must have the variables of its number and size: otherwise the numbers in its envelope would be wrong.
     fn check_paging(&self) -> Result<(), DocumentError> {
         let has = |name: &str| self.variables.iter().any(|variable| variable.name == name);
         if !self.answer.is_page() || has("page") && has("perPage") {
@@ -558,9 +555,9 @@ impl Document<Unchecked> {
         Err(self.fail("a page needs the variables `$page` and `$perPage`"))
     }
 
-    /// Something lent must be needed somewhere in the operation.
-    fn check_lends(&self, registry: &Registry, root: &[Ability]) -> Result<(), DocumentError> {
-        let mut needed: BTreeSet<&str> = root.iter().map(|ability| ability.name()).collect();
+    /// Some field of the operation must need each lent ability. `root_needs` are those that the root fields need.
+    fn check_lends(&self, registry: &Registry, root_needs: &[Ability]) -> Result<(), DocumentError> {
+        let mut needed: BTreeSet<&str> = root_needs.iter().map(|ability| ability.name()).collect();
         let document = &self.state.document;
         if let (Some(operation), Some(root)) = (single(document), self.root_type(registry)) {
             collect_needs(registry, document, root, &operation.selection_set.node, &mut needed);
@@ -576,7 +573,7 @@ fn enum_has(registry: &Registry, name: &str, item: &str) -> bool {
     matches!(registry.types.get(name), Some(MetaType::Enum { enum_values, .. }) if enum_values.contains_key(item))
 }
 
-/// The root field, and the others where the answer is an object of several.
+/// The first root field and the others. Only an [`Answer::Object`] may have others.
 fn root_fields(operation: &OperationDefinition, answer: Answer) -> Result<(Field, Vec<Field>), &'static str> {
     let fields = operation.selection_set.node.items.iter().map(|selection| match &selection.node {
         Selection::Field(field) => Ok(field.node.clone()),
@@ -589,10 +586,12 @@ fn root_fields(operation: &OperationDefinition, answer: Answer) -> Result<(Field
     }
 }
 
+/// The only operation of a document.
 fn single(document: &ExecutableDocument) -> Option<&OperationDefinition> {
     document.operations.iter().next().map(|(_, operation)| &operation.node)
 }
 
+/// Adds the abilities that the selected fields need.
 fn collect_needs<'r>(
     registry: &'r Registry,
     document: &ExecutableDocument,

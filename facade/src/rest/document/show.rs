@@ -1,5 +1,5 @@
-//! The operation that shows one row of a list as a page: `show` in the list's `@rest`. It shares everything with the
-//! list but what it says itself, so that both answer the same.
+//! The argument `show` of a list's `@rest`: a second operation that answers one row as a page. It has the selection and
+//! all other arguments of the list, so that both answers agree.
 
 use async_graphql::parser::types::{BaseType, OperationDefinition, Selection, Type, VariableDefinition};
 use async_graphql::{Name, Pos, Positioned, Value};
@@ -8,19 +8,19 @@ use async_graphql_value::Value as InputValue;
 use super::directive::Directive;
 use super::{DocumentError, fail};
 
-/// The variable that takes the identifier of the row, and the parameter of the path.
+/// The variable with the identifier of the row; the parameter of the path has the same name.
 const ID: &str = "id";
-/// The argument of a list that takes conditions.
+/// The argument of a list that holds conditions.
 const FILTER: &str = "filter";
-/// The argument of a list that searches a text: nothing for a page of one row.
+/// The argument of a list that searches a text. A page of one row has none.
 const SEARCH: &str = "search";
 
-/// The operation that a list declares with `show: {operation: "productsShow", get: "/products/{id}", …}`. `summary`,
-/// `can` and `answer` may differ from the list's. The row is found by its primary key; where the list has an
-/// argument that takes an identifier, by that: `argument: "only"`.
+/// The name, operation and directive that a list declares with `show`, such as
+/// `show: {operation: "productsShow", get: "/products/{id}"}`; `None` without `show`. `summary`, `can` and `answer` may
+/// differ from the list's. The row is found by its primary key, or with `argument: "only"` by that argument of the list.
 ///
 /// # Errors
-/// When `show` is no such object, or the list takes no conditions.
+/// When `show` is malformed, or the list has no argument `filter`.
 pub(super) fn of_list(
     operation: &Positioned<OperationDefinition>,
     list: &Directive,
@@ -56,7 +56,8 @@ pub(super) fn of_list(
     Ok(Some((name, operation, rest)))
 }
 
-/// Narrows a list to the row that the variable names.
+/// Narrows a list to the row whose identifier is in the variable: by a further condition, or by an argument of the
+/// list.
 fn narrow(operation: &mut OperationDefinition, argument: Option<&str>) -> Result<(), String> {
     let [Positioned { node: Selection::Field(root), .. }] = operation.selection_set.node.items.as_mut_slice()
     else {

@@ -13,67 +13,78 @@ use super::condition::Preconditions;
 use super::content::Content;
 use super::media_type::covers;
 use super::range::{self, RequestedRange};
-use super::{About, FileResponse};
+use super::{FileMetadata, FileResponse};
 use crate::error::Refusal;
 use crate::rest::document::{Checked, Document};
-use crate::rest::{Asking, Outcome, PRIVATE, Reply};
+use crate::rest::incoming::IncomingRequest;
+use crate::rest::response::{CACHE_CONTROL, Outcome, UnwrittenResponse};
 use crate::{Error, Result};
 
 /// Answers a request with a file. No piece of it may take longer than `timeout`.
 ///
 /// # Errors
-/// 404 without a file; [`Error::Changed`] if a precondition fails; [`Error::Internal`] if the document does not name its
-/// media type; the error of making or reading the content.
+/// 404 without a file; [`Error::Changed`] if a precondition fails; [`Error::Internal`] if the document does not name
+/// its media type; the error of making or reading the content.
 pub(in crate::rest) async fn answer(
     file: Option<FileResponse>,
     document: &Document<Checked>,
-    asking: &Asking,
+    request: &IncomingRequest,
     timeout: Duration,
 ) -> Result<Outcome> {
-    let FileResponse { about, content } = file.ok_or_else(|| Refusal::message(404, ""))?;
+    let FileResponse { metadata, content } = file.ok_or_else(|| Refusal::message(404, ""))?;
     let content = content.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if !document.types.iter().any(|range| covers(range, &about.media_type)) {
-        let (name, ty) = (&document.name, about.media_type);
+    if !document.types.iter().any(|range| covers(range, &metadata.media_type)) {
+        let (name, ty) = (&document.name, metadata.media_type);
         return Err(Error::internal(format!(
             "operation `{name}` answers {ty:?}, which its `type` does not name"
         )));
     }
     // RFC 9110 defines the headers for these methods.
-    let reads = asking.method == Method::GET || asking.method == Method::HEAD;
-    match about.validators.evaluate(&asking.headers) {
+    let reads = request.method == Method::GET || request.method == Method::HEAD;
+    match metadata.validators.evaluate(&request.headers) {
         Preconditions::Failed if reads => Err(Error::Changed),
-        Preconditions::NotModified if reads => {
-            Ok(Outcome::File(response(StatusCode::NOT_MODIFIED, about.validator_headers(), without_length())))
-        }
-        _ if asking.head => Ok(Outcome::File(head(&about, &content))),
-        _ => send(&about, content.made().await?, asking, timeout).await,
+        Preconditions::NotModified if reads => Ok(Outcome::File(response_with(
+            StatusCode::NOT_MODIFIED,
+            metadata.validator_headers(),
+            without_length(),
+        ))),
+        _ if request.is_head => Ok(Outcome::File(head(&metadata, &content))),
+        _ => send(&metadata, content.made().await?, request, timeout).await,
     }
 }
 
 /// The response to `HEAD`: the headers of the `GET`. The content is neither made nor read.
-fn head(about: &About, content: &Content) -> Response<Body> {
-    response(StatusCode::OK, about.headers(content, content.length()), without_length())
+fn head(metadata: &FileMetadata, content: &Content) -> Response<Body> {
+    response_with(StatusCode::OK, metadata.headers(content, content.length()), without_length())
 }
 
 /// The response with the content, or with the requested part of it.
-async fn send(about: &About, content: Content, asking: &Asking, timeout: Duration) -> Result<Outcome> {
+async fn send(
+    metadata: &FileMetadata,
+    content: Content,
+    request: &IncomingRequest,
+    timeout: Duration,
+) -> Result<Outcome> {
     let length = content.length();
-    let may_be_range = asking.method == Method::GET
+    let may_be_range = request.method == Method::GET
         && content.supports_ranges()
-        && about.validators.allow_range(&asking.headers);
-    match length.filter(|_| may_be_range).map(|length| (range::requested(&asking.headers, length), length)) {
+        && metadata.validators.allow_range(&request.headers);
+    match length.filter(|_| may_be_range).map(|length| (range::requested(&request.headers, length), length)) {
         Some((RequestedRange::Unsatisfiable, length)) => unsatisfiable(length),
         Some((RequestedRange::Part(part), length)) => {
-            let mut headers = about.headers(&content, Some(part.end - part.start));
-            let told = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-            headers.insert(header::CONTENT_RANGE, HeaderValue::try_from(told).map_err(Error::internal)?);
+            let mut headers = metadata.headers(&content, Some(part.end - part.start));
+            let content_range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+            headers.insert(
+                header::CONTENT_RANGE,
+                HeaderValue::try_from(content_range).map_err(Error::internal)?,
+            );
             let body = content.into_body(Some(part), timeout).await?;
-            Ok(Outcome::File(response(StatusCode::PARTIAL_CONTENT, headers, body)))
+            Ok(Outcome::File(response_with(StatusCode::PARTIAL_CONTENT, headers, body)))
         }
         Some((RequestedRange::Whole, _)) | None => {
-            let headers = about.headers(&content, length);
+            let headers = metadata.headers(&content, length);
             let body = content.into_body(None, timeout).await?;
-            Ok(Outcome::File(response(StatusCode::OK, headers, body)))
+            Ok(Outcome::File(response_with(StatusCode::OK, headers, body)))
         }
     }
 }
@@ -82,13 +93,13 @@ async fn send(about: &About, content: Content, asking: &Asking, timeout: Duratio
 fn unsatisfiable(length: u64) -> Result<Outcome> {
     let status = StatusCode::RANGE_NOT_SATISFIABLE;
     let text = status.canonical_reason().unwrap_or_default();
-    let mut reply = Reply::error(Refusal::message(status.as_u16(), text));
-    let told = HeaderValue::try_from(format!("bytes */{length}")).map_err(Error::internal)?;
-    reply.headers.insert(header::CONTENT_RANGE, told);
-    Ok(reply.into())
+    let mut response = UnwrittenResponse::error(Refusal::message(status.as_u16(), text));
+    let content_range = HeaderValue::try_from(format!("bytes */{length}")).map_err(Error::internal)?;
+    response.headers.insert(header::CONTENT_RANGE, content_range);
+    Ok(response.into())
 }
 
-fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
+fn response_with(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -100,11 +111,11 @@ fn without_length() -> Body {
     Body::from_stream(stream::empty::<io::Result<Bytes>>())
 }
 
-impl About {
+impl FileMetadata {
     /// The headers of 304.
     fn validator_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(header::CACHE_CONTROL, PRIVATE);
+        headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
         self.validators.write(&mut headers);
         headers
     }

@@ -55,26 +55,26 @@ impl Validators {
     }
 
     /// Evaluates the preconditions of a `GET` or `HEAD` in the order of RFC 9110, 13.2.2.
-    pub(super) fn evaluate(&self, asked: &HeaderMap) -> Preconditions {
-        let fails = match tags(asked, &header::IF_MATCH) {
+    pub(super) fn evaluate(&self, headers: &HeaderMap) -> Preconditions {
+        let fails = match tags(headers, &header::IF_MATCH) {
             Some(mut tags) => !tags.any(|tag| tag == "*" || self.matches(tag)),
-            None => self.is_unchanged(asked, &header::IF_UNMODIFIED_SINCE) == Some(false),
+            None => self.is_unchanged(headers, &header::IF_UNMODIFIED_SINCE) == Some(false),
         };
         if fails {
             return Preconditions::Failed;
         }
-        let is_known = match tags(asked, &header::IF_NONE_MATCH) {
+        let is_known = match tags(headers, &header::IF_NONE_MATCH) {
             Some(mut tags) => {
                 tags.any(|tag| tag == "*" || self.matches(tag.strip_prefix("W/").unwrap_or(tag)))
             }
-            None => self.is_unchanged(asked, &header::IF_MODIFIED_SINCE) == Some(true),
+            None => self.is_unchanged(headers, &header::IF_MODIFIED_SINCE) == Some(true),
         };
         if is_known { Preconditions::NotModified } else { Preconditions::Hold }
     }
 
     /// Whether `Range` applies: `If-Range` is absent, or matches the current file.
-    pub(super) fn allow_range(&self, asked: &HeaderMap) -> bool {
-        let mut lines = asked.get_all(header::IF_RANGE).iter();
+    pub(super) fn allow_range(&self, headers: &HeaderMap) -> bool {
+        let mut lines = headers.get_all(header::IF_RANGE).iter();
         match (lines.next(), lines.next()) {
             (None, _) => true,
             (Some(line), None) => {
@@ -91,15 +91,15 @@ impl Validators {
     }
 
     /// Whether the file is unchanged since the date in a header; `None` if either date is unknown.
-    fn is_unchanged(&self, asked: &HeaderMap, name: &HeaderName) -> Option<bool> {
-        let date = date(asked.get(name)?.to_str().ok()?)?;
+    fn is_unchanged(&self, headers: &HeaderMap, name: &HeaderName) -> Option<bool> {
+        let date = date(headers.get(name)?.to_str().ok()?)?;
         Some(self.changed_at? <= date)
     }
 }
 
 /// The tags of a header, or `None` without the header. Splitting at commas is safe, because no tag of ours has one.
-fn tags<'a>(asked: &'a HeaderMap, name: &HeaderName) -> Option<impl Iterator<Item = &'a str>> {
-    let lines = asked.contains_key(name).then(|| asked.get_all(name).iter())?;
+fn tags<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<impl Iterator<Item = &'a str>> {
+    let lines = headers.contains_key(name).then(|| headers.get_all(name).iter())?;
     Some(lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',').map(str::trim)))
 }
 
@@ -123,10 +123,10 @@ mod tests {
         validators
     }
 
-    fn asked(headers: &[(&'static str, &str)]) -> HeaderMap {
+    fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
         let value = |text: &str| HeaderValue::from_str(text).unwrap();
         let mut map = HeaderMap::new();
-        for (name, text) in headers {
+        for (name, text) in list {
             map.append(*name, value(text));
         }
         map
@@ -136,7 +136,7 @@ mod tests {
     fn tags_have_precedence_over_dates() {
         let own = validators().tag.unwrap();
         let (weak, among) = (format!("W/{own}"), format!("\"a,b\" , {own}"));
-        for (headers, expected) in [
+        for (list, expected) in [
             (vec![], Preconditions::Hold),
             (vec![("if-none-match", own.as_str())], Preconditions::NotModified),
             (vec![("if-none-match", weak.as_str())], Preconditions::NotModified),
@@ -155,7 +155,7 @@ mod tests {
             (vec![("if-unmodified-since", CHANGE)], Preconditions::Hold),
             (vec![("if-match", own.as_str()), ("if-none-match", own.as_str())], Preconditions::NotModified),
         ] {
-            assert_eq!(validators().evaluate(&asked(&headers)), expected, "{headers:?}");
+            assert_eq!(validators().evaluate(&headers(&list)), expected, "{list:?}");
         }
     }
 
@@ -163,11 +163,11 @@ mod tests {
     fn dates_are_ignored_without_a_last_change() {
         let unknown = Validators::default();
         for name in ["if-modified-since", "if-unmodified-since"] {
-            assert_eq!(unknown.evaluate(&asked(&[(name, CHANGE)])), Preconditions::Hold);
+            assert_eq!(unknown.evaluate(&headers(&[(name, CHANGE)])), Preconditions::Hold);
         }
-        assert_eq!(unknown.evaluate(&asked(&[("if-match", "\"a\"")])), Preconditions::Failed);
-        assert!(!unknown.allow_range(&asked(&[("if-range", CHANGE)])));
-        assert!(!unknown.allow_range(&asked(&[("if-range", "")])));
+        assert_eq!(unknown.evaluate(&headers(&[("if-match", "\"a\"")])), Preconditions::Failed);
+        assert!(!unknown.allow_range(&headers(&[("if-range", CHANGE)])));
+        assert!(!unknown.allow_range(&headers(&[("if-range", "")])));
     }
 
     #[test]
@@ -182,10 +182,10 @@ mod tests {
             (AFTER, false),
             ("", false),
         ] {
-            assert_eq!(validators().allow_range(&asked(&[("if-range", value)])), fits, "{value}");
+            assert_eq!(validators().allow_range(&headers(&[("if-range", value)])), fits, "{value}");
         }
-        assert!(validators().allow_range(&asked(&[])));
-        assert!(!validators().allow_range(&asked(&[("if-range", &own), ("if-range", &own)])));
+        assert!(validators().allow_range(&headers(&[])));
+        assert!(!validators().allow_range(&headers(&[("if-range", &own), ("if-range", &own)])));
     }
 
     #[test]

@@ -81,9 +81,9 @@ impl Content {
                 let part = part.unwrap_or(0..length);
                 let left = part.end - part.start;
                 let pieces = read(reader, part, length).await.map_err(Error::internal)?;
-                Sending::new(pieces, Some(left), timeout).into_body().await
+                BodyPieces::new(pieces, Some(left), timeout).into_body().await
             }
-            Self::Stream(pieces, length) => Sending::new(pieces, length, timeout).into_body().await,
+            Self::Stream(pieces, length) => BodyPieces::new(pieces, length, timeout).into_body().await,
         }
     }
 }
@@ -111,15 +111,15 @@ async fn read(
     Ok(ReaderStream::with_capacity(reader.take(limit), piece).boxed())
 }
 
-/// The pieces of a body that is being sent.
-struct Sending {
+/// The pieces of a body while it is sent.
+struct BodyPieces {
     pieces: Fuse<BoxStream<'static, io::Result<Bytes>>>,
     /// The number of bytes that must still follow, if the length is known.
     left: Option<u64>,
     timeout: Duration,
 }
 
-impl Sending {
+impl BodyPieces {
     fn new(pieces: BoxStream<'static, io::Result<Bytes>>, left: Option<u64>, timeout: Duration) -> Self {
         Self { pieces: pieces.fuse(), left, timeout }
     }

@@ -22,9 +22,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// The type of a disposition.
+/// The first word of the header.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum DispositionType {
     /// The client shows the file.
     Inline,
     /// The client saves the file.
@@ -32,14 +32,14 @@ pub(super) enum Kind {
 }
 
 /// The header with a file name, or without one if nothing of the name is left after cleaning.
-pub(super) fn disposition(kind: Kind, name: &str) -> HeaderValue {
-    let kind = match kind {
-        Kind::Inline => "inline",
-        Kind::Attachment => "attachment",
+pub(super) fn disposition(ty: DispositionType, name: &str) -> HeaderValue {
+    let ty = match ty {
+        DispositionType::Inline => "inline",
+        DispositionType::Attachment => "attachment",
     };
     let name = cleaned(name);
     let plain = in_ascii(&name);
-    let mut text = kind.to_owned();
+    let mut text = ty.to_owned();
     // Without quotes if the name is a token, as Symfony writes it.
     if is_token(&plain) {
         text.push_str(&format!("; filename={plain}"));
@@ -49,7 +49,7 @@ pub(super) fn disposition(kind: Kind, name: &str) -> HeaderValue {
     if plain != name {
         text.push_str(&format!("; filename*=UTF-8''{}", utf8_percent_encode(&name, ENCODED)));
     }
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(kind))
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(ty))
 }
 
 /// Makes a file name of a text: without folders, invisible characters and leading dots.
@@ -84,30 +84,30 @@ mod tests {
     use super::*;
 
     fn of(name: &str) -> String {
-        disposition(Kind::Attachment, name).to_str().unwrap().to_owned()
+        disposition(DispositionType::Attachment, name).to_str().unwrap().to_owned()
     }
 
     #[test]
     fn an_ascii_name_is_sent_as_it_is() {
         assert_eq!(of("Invoice 2026-11.pdf"), "attachment; filename=\"Invoice 2026-11.pdf\"");
-        assert_eq!(disposition(Kind::Inline, "a_1.pdf"), "inline; filename=a_1.pdf");
+        assert_eq!(disposition(DispositionType::Inline, "a_1.pdf"), "inline; filename=a_1.pdf");
     }
 
     #[test]
     fn other_names_are_sent_in_both_forms() {
-        for (name, told) in [
+        for (name, expected) in [
             ("Reçu n° 1.pdf", "\"Re_u n_ 1.pdf\"; filename*=UTF-8''Re%C3%A7u%20n%C2%B0%201.pdf"),
             ("50%.csv", "50_.csv; filename*=UTF-8''50%25.csv"),
             ("a \"b\".txt", "\"a 'b'.txt\"; filename*=UTF-8''a%20%22b%22.txt"),
             ("領収書.pdf", "___.pdf; filename*=UTF-8''%E9%A0%98%E5%8F%8E%E6%9B%B8.pdf"),
         ] {
-            assert_eq!(of(name), format!("attachment; filename={told}"));
+            assert_eq!(of(name), format!("attachment; filename={expected}"));
         }
     }
 
     #[test]
     fn names_cannot_contain_paths_or_line_breaks() {
-        for (name, told) in [
+        for (name, expected) in [
             ("../../etc/passwd", "etc-passwd"),
             ("C:\\a\\b.txt", "C:-a-b.txt"),
             ("Invoice 2026/11.pdf", "Invoice 2026-11.pdf"),
@@ -116,8 +116,8 @@ mod tests {
             ("safe\u{202e}fdp.exe", "safefdp.exe"),
             (" x ", "x"),
         ] {
-            let told = if is_token(told) { told.to_owned() } else { format!("\"{told}\"") };
-            assert_eq!(of(name), format!("attachment; filename={told}"), "{name:?}");
+            let expected = if is_token(expected) { expected.to_owned() } else { format!("\"{expected}\"") };
+            assert_eq!(of(name), format!("attachment; filename={expected}"), "{name:?}");
         }
         for name in ["", "..", "/", "\n", "../..", " . "] {
             assert_eq!(of(name), "attachment", "{name:?}");
@@ -140,13 +140,13 @@ mod properties {
     proptest! {
         #[test]
         fn any_text_makes_a_valid_header(name in r#"(\PC|[\x00-\x1f"\\/%;.é\u{202e}]){0,300}"#) {
-            let header = disposition(Kind::Inline, &name);
+            let header = disposition(DispositionType::Inline, &name);
             let text = header.to_str().unwrap();
             prop_assert!(text.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{}", text);
             let cleaned = cleaned(&name);
-            let told = text.split_once("filename*=UTF-8''").map(|(_, told)| percent_decode_str(told).decode_utf8().unwrap().into_owned());
+            let encoded = text.split_once("filename*=UTF-8''").map(|(_, encoded)| percent_decode_str(encoded).decode_utf8().unwrap().into_owned());
             let plain = text.strip_prefix("inline; filename=").unwrap_or_default().trim_matches('"');
-            prop_assert_eq!(told.unwrap_or_else(|| plain.to_owned()), cleaned.clone());
+            prop_assert_eq!(encoded.unwrap_or_else(|| plain.to_owned()), cleaned.clone());
             prop_assert!(!cleaned.contains(['/', '\\', '\n', '\r', '\0']) && !cleaned.starts_with('.'));
         }
     }

@@ -1,7 +1,7 @@
 //! Responses that are files. A root field returns a [`FileResponse`], and its document says `answer: FILE`.
 //!
-//! The content is no part of the GraphQL answer, which would have to encode it as text. There, the value of the field is
-//! `true`; the file is stored in the [`Execution`], and REST takes it from there.
+//! The content is no part of the GraphQL answer, which would have to encode it as text. There, the value of the field
+//! is `true`; the file is stored in the [`Execution`], and REST takes it from there.
 
 mod answer;
 mod condition;
@@ -25,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncSeek};
 pub(super) use self::answer::answer;
 use self::condition::Validators;
 use self::content::Content;
-use self::disposition::{Kind, disposition};
+use self::disposition::{DispositionType, disposition};
 pub(super) use self::media_type::is_media_range;
 use crate::execution::Execution;
 use crate::{Error, Result};
@@ -41,13 +41,13 @@ use crate::{Error, Result};
 ///
 /// [`Options::timeout`]: crate::engine::Options::timeout
 pub struct FileResponse {
-    about: About,
+    metadata: FileMetadata,
     content: Mutex<Content>,
 }
 
-/// The headers of a file.
+/// What the headers of a file are made of.
 #[derive(Clone)]
-struct About {
+struct FileMetadata {
     media_type: HeaderValue,
     disposition: Option<HeaderValue>,
     validators: Validators,
@@ -58,8 +58,8 @@ impl FileResponse {
 
     fn new(media_type: &str, content: Content) -> Self {
         let media_type = media_type::header(media_type);
-        let about = About { media_type, disposition: None, validators: Validators::default() };
-        Self { about, content: Mutex::new(content) }
+        let metadata = FileMetadata { media_type, disposition: None, validators: Validators::default() };
+        Self { metadata, content: Mutex::new(content) }
     }
 
     /// A file in memory. `media_type` is the value of `Content-Type` (`application/pdf`, `text/csv; charset=utf-8`); an
@@ -79,9 +79,9 @@ impl FileResponse {
     /// # Errors
     /// [`Error::Internal`] if the file's metadata cannot be read.
     pub async fn of_file(media_type: &str, file: tokio::fs::File) -> Result<Self> {
-        let told = file.metadata().await.map_err(Error::internal)?;
-        let response = Self::of_reader(media_type, file, told.len());
-        Ok(match told.modified() {
+        let metadata = file.metadata().await.map_err(Error::internal)?;
+        let response = Self::of_reader(media_type, file, metadata.len());
+        Ok(match metadata.modified() {
             Ok(changed_at) => response.last_modified(changed_at.into()),
             // Some file systems have no time of modification.
             Err(_) => response,
@@ -109,35 +109,35 @@ impl FileResponse {
         Self::new(media_type, Content::Stream(pieces.boxed(), length))
     }
 
-    /// Sets `Content-Disposition: inline` with a file name. Control characters are removed from the name, and slashes are
-    /// replaced.
+    /// Sets `Content-Disposition: inline` with a file name. Control characters are removed from the name, and slashes
+    /// are replaced.
     #[must_use]
     pub fn inline(self, name: &str) -> Self {
-        self.with_disposition(Kind::Inline, name)
+        self.with_disposition(DispositionType::Inline, name)
     }
 
     /// Sets `Content-Disposition: attachment` with a file name, as [`Self::inline`] does.
     #[must_use]
     pub fn attachment(self, name: &str) -> Self {
-        self.with_disposition(Kind::Attachment, name)
+        self.with_disposition(DispositionType::Attachment, name)
     }
 
-    fn with_disposition(mut self, kind: Kind, name: &str) -> Self {
-        self.about.disposition = Some(disposition(kind, name));
+    fn with_disposition(mut self, ty: DispositionType, name: &str) -> Self {
+        self.metadata.disposition = Some(disposition(ty, name));
         self
     }
 
     /// Sets a strong `ETag`: a hash of `version`, which must differ whenever the content differs.
     #[must_use]
     pub fn etag(mut self, version: &str) -> Self {
-        self.about.validators.set_tag(version);
+        self.metadata.validators.set_tag(version);
         self
     }
 
     /// Sets `Last-Modified`: when the content was last changed.
     #[must_use]
     pub fn last_modified(mut self, at: DateTime<Utc>) -> Self {
-        self.about.validators.set_change(at);
+        self.metadata.validators.set_change(at);
         self
     }
 
@@ -173,7 +173,7 @@ impl OutputType for FileResponse {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
         let content = std::mem::take(&mut *self.content.lock().unwrap_or_else(PoisonError::into_inner));
-        let file = Self { about: self.about.clone(), content: Mutex::new(content) };
+        let file = Self { metadata: self.metadata.clone(), content: Mutex::new(content) };
         Execution::of(ctx).put_file(file);
         Ok(Value::Boolean(true))
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use axum::http::{HeaderMap, header};
 use http_range_header::{RangeUnsatisfiableError, parse_range_header};
 
-/// What a client requests of a file.
+/// The part of a file that a client requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RequestedRange {
     /// The whole file.
@@ -18,8 +18,8 @@ pub(super) enum RequestedRange {
 
 /// Reads the header for a file of `length` bytes. An invalid range and several ranges are ignored, as RFC 9110 allows:
 /// the answer is the whole file.
-pub(super) fn requested(asked: &HeaderMap, length: u64) -> RequestedRange {
-    let mut lines = asked.get_all(header::RANGE).iter();
+pub(super) fn requested(headers: &HeaderMap, length: u64) -> RequestedRange {
+    let mut lines = headers.get_all(header::RANGE).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return RequestedRange::Whole };
     let ranges = line.to_str().ok().and_then(|text| parse_range_header(text).ok());
     let Some(range) = ranges.filter(|ranges| ranges.len() == 1) else { return RequestedRange::Whole };

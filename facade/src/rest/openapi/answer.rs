@@ -1,4 +1,4 @@
-//! What operations answer: their selections as schemas, a component for each fragment.
+//! Schemas of answers: each selection is an object, each fragment a component.
 
 use std::collections::BTreeSet;
 
@@ -9,50 +9,60 @@ use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ArrayItems};
 use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 
 use super::schema::{anything, described, leaf, nullable, typed};
-use super::{Maker, root, root_named};
+use super::{ContractBuilder, first_root_field, root_field};
 use crate::guard::description_without_need;
-use crate::record::{PIVOT, RestForm, Spelling, has_directive, pivot_columns};
+use crate::record::{JsonType, PIVOT, RestForm, has_directive, pivot_columns};
 use crate::rest::document::{Answer, Checked, Document, Fragments, keys, rest_key};
 
-/// Where a selection stands.
+/// What the schema of a selection depends on beside its type.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct SelectionContext<'a> {
     fragments: &'a Fragments,
-    /// The fragment that is told: what spreads it again is unrolled so deep and then left out.
-    inside: Option<&'a str>,
-    /// Whether something around it may leave it out.
-    optional: bool,
-    /// Whether fragments are told in place, because one of their keys is selected again.
-    flat: bool,
+    /// The fragment whose component is being made. A field that spreads it again is not required, because unrolling
+    /// ends at some depth.
+    component: Option<&'a str>,
+    /// Whether a directive around the selection may leave it out.
+    may_be_absent: bool,
+    /// Whether fields of fragments are listed in place of references to their components, because one of their keys is
+    /// selected again.
+    inlines_fragments: bool,
 }
 
-/// What is selected on one level.
+impl<'a> SelectionContext<'a> {
+    fn new(fragments: &'a Fragments, component: Option<&'a str>) -> Self {
+        Self { fragments, component, may_be_absent: false, inlines_fragments: false }
+    }
+}
+
+/// The schema of one selection while its fields are collected.
 #[derive(Default)]
-struct Level {
+struct SelectionSchema {
+    /// Names of the fragments whose components it includes.
     spreads: Vec<String>,
+    /// For each key, the schema of its value and whether the key is required.
     properties: IndexMap<String, (RefOr<Schema>, bool)>,
 }
 
-impl Level {
-    /// Adds a key; a key that is there already holds either.
+impl SelectionSchema {
+    /// Adds a key. If the key is already there, its value has either schema.
     fn add(&mut self, key: String, schema: RefOr<Schema>, required: bool) {
         let entry = match self.properties.shift_remove(&key) {
-            Some((known, always)) if known == schema => (schema, always || required),
-            Some((known, always)) => {
-                (AnyOfBuilder::new().item(known).item(schema).into(), always || required)
+            Some((known, was_required)) if known == schema => (schema, was_required || required),
+            Some((known, was_required)) => {
+                (AnyOfBuilder::new().item(known).item(schema).into(), was_required || required)
             }
             None => (schema, required),
         };
         self.properties.insert(key, entry);
     }
 
-    fn schema(self) -> RefOr<Schema> {
+    fn build(self) -> RefOr<Schema> {
         let mut parts: Vec<RefOr<Schema>> =
             self.spreads.iter().map(|name| Ref::from_schema_name(name).into()).collect();
         if !self.properties.is_empty() || parts.is_empty() {
             let object =
-                self.properties.into_iter().fold(typed(Type::Object), |object, (key, (schema, always))| {
-                    let object = if always { object.required(&key) } else { object };
+                self.properties.into_iter().fold(typed(Type::Object), |object, (key, (schema, required))| {
+                    let object = if required { object.required(&key) } else { object };
                     object.property(key, schema)
                 });
             parts.push(object.into());
@@ -64,25 +74,30 @@ impl Level {
     }
 }
 
-impl Maker<'_> {
-    /// Schema of a whole answer.
+impl ContractBuilder<'_> {
+    /// The schema of the body of an answer.
     pub(super) fn answer(&mut self, document: &Document<Checked>) -> RefOr<Schema> {
         if document.message.is_some() {
             let text = described(typed(Type::String).into(), "What was done.");
             return typed(Type::Object).property("message", text).required("message").into();
         }
-        let place = Place { fragments: document.fragments(), inside: None, optional: false, flat: false };
-        let Some(field) = root(document, self.registry) else { return anything().into() };
+        let context = SelectionContext::new(document.fragments(), None);
+        let Some(field) = first_root_field(document, self.registry) else { return anything().into() };
         let ty = field.ty.trim_end_matches('!').to_owned();
         match document.answer {
             Answer::Value | Answer::File => {
-                return self.present(&ty, &document.root, RestForm::read(field).spelling, place);
+                return self.non_null_value(&ty, &document.root, RestForm::read(field).json_type, context);
             }
             Answer::Data => {
-                let value = self.present(&ty, &document.root, RestForm::read(field).spelling, place);
-                return beside(typed(Type::Object).property("data", value).required("data"), document).into();
+                let value =
+                    self.non_null_value(&ty, &document.root, RestForm::read(field).json_type, context);
+                return with_fixed_members(
+                    typed(Type::Object).property("data", value).required("data"),
+                    document,
+                )
+                .into();
             }
-            Answer::Object => return self.roots(document, place),
+            Answer::Object => return self.roots_object(document, context),
             Answer::Page | Answer::WrappedPage | Answer::DataPage => {}
         }
         let nodes =
@@ -94,26 +109,26 @@ impl Maker<'_> {
         let meta = connection.and_then(|connection| connection.field_by_name("nodes"));
         let rows = match (meta, nodes) {
             (Some(meta), Some(nodes)) => {
-                self.present(meta.ty.trim_end_matches('!'), nodes, Spelling::AsTyped, place)
+                self.non_null_value(meta.ty.trim_end_matches('!'), nodes, JsonType::AsTyped, context)
             }
             _ => anything().into(),
         };
         self.page(document, rows)
     }
 
-    /// An object of several root fields.
-    fn roots(&mut self, document: &Document<Checked>, place: Place<'_>) -> RefOr<Schema> {
+    /// The schema of an [`Answer::Object`].
+    fn roots_object(&mut self, document: &Document<Checked>, context: SelectionContext<'_>) -> RefOr<Schema> {
         let mut object = typed(Type::Object);
-        for root in std::iter::once(&document.root).chain(&document.more) {
-            let Some(meta) = root_named(document, self.registry, &root.name.node) else { continue };
-            let schema = self.value(&meta.ty, root, RestForm::read(meta).spelling, place);
+        for root in document.roots() {
+            let Some(meta) = root_field(document, self.registry, &root.name.node) else { continue };
+            let schema = self.value(&meta.ty, root, RestForm::read(meta).json_type, context);
             let key = rest_key(root);
             object = object.property(key, described(schema, &description_without_need(meta))).required(key);
         }
-        beside(object, document).into()
+        with_fixed_members(object, document).into()
     }
 
-    /// A page: its envelope and its rows.
+    /// The schema of a page: the component of its envelope, and its rows.
     fn page(&mut self, document: &Document<Checked>, rows: RefOr<Schema>) -> RefOr<Schema> {
         let (envelope, schema): (_, fn() -> ObjectBuilder) = match document.answer {
             Answer::WrappedPage => ("WrappedPage", wrapped_page),
@@ -126,103 +141,138 @@ impl Maker<'_> {
         self.schemas.entry(envelope.to_owned()).or_insert_with(|| schema().into());
         let data =
             typed(Type::Object).property("data", described(rows, "The rows of the page.")).required("data");
-        let data = beside(data, document);
+        let data = with_fixed_members(data, document);
         AllOfBuilder::new().item(Ref::from_schema_name(envelope)).item(data).into()
     }
 
-    fn value(&mut self, ty: &str, field: &Field, spelling: Spelling, place: Place<'_>) -> RefOr<Schema> {
+    /// The schema of a value of the GraphQL type `ty`.
+    fn value(
+        &mut self,
+        ty: &str,
+        field: &Field,
+        json_type: JsonType,
+        context: SelectionContext<'_>,
+    ) -> RefOr<Schema> {
         match MetaTypeName::create(ty) {
-            MetaTypeName::NonNull(ty) => self.present(ty, field, spelling, place),
-            _ => nullable(self.present(ty, field, spelling, place)),
+            MetaTypeName::NonNull(ty) => self.non_null_value(ty, field, json_type, context),
+            _ => nullable(self.non_null_value(ty, field, json_type, context)),
         }
     }
 
-    /// Schema of a value that is not null.
-    fn present(&mut self, ty: &str, field: &Field, spelling: Spelling, place: Place<'_>) -> RefOr<Schema> {
+    /// The schema of a value that is not null. `ty` has no `!` at its end.
+    fn non_null_value(
+        &mut self,
+        ty: &str,
+        field: &Field,
+        json_type: JsonType,
+        context: SelectionContext<'_>,
+    ) -> RefOr<Schema> {
         if let MetaTypeName::List(item) = MetaTypeName::create(ty) {
-            return ArrayBuilder::new().items(self.value(item, field, spelling, place)).into();
+            return ArrayBuilder::new().items(self.value(item, field, json_type, context)).into();
         }
         let Some(meta) = self.registry.types.get(ty) else { return anything().into() };
-        match leaf(meta, spelling) {
+        match leaf(meta, json_type) {
             Some(leaf) => leaf.into(),
-            None => self.selection(&field.selection_set.node, meta, place),
+            None => self.selection(&field.selection_set.node, meta, context),
         }
     }
 
-    fn selection(&mut self, set: &SelectionSet, ty: &MetaType, place: Place<'_>) -> RefOr<Schema> {
-        let mut level = Level::default();
-        let place = Place { optional: false, flat: repeats(set, place.fragments), ..place };
-        self.collect(set, ty, place, &mut level);
-        level.schema()
+    fn selection(
+        &mut self,
+        set: &SelectionSet,
+        ty: &MetaType,
+        context: SelectionContext<'_>,
+    ) -> RefOr<Schema> {
+        let mut collected = SelectionSchema::default();
+        let inlines_fragments = repeats_keys(set, context.fragments);
+        let context = SelectionContext { may_be_absent: false, inlines_fragments, ..context };
+        self.collect(set, ty, context, &mut collected);
+        collected.build()
     }
 
-    fn collect(&mut self, set: &SelectionSet, ty: &MetaType, place: Place<'_>, level: &mut Level) {
+    fn collect(
+        &mut self,
+        set: &SelectionSet,
+        ty: &MetaType,
+        context: SelectionContext<'_>,
+        collected: &mut SelectionSchema,
+    ) {
         for selection in &set.items {
-            let optional = place.optional || !selection.node.directives().is_empty();
-            let place = Place { optional, ..place };
+            let may_be_absent = context.may_be_absent || !selection.node.directives().is_empty();
+            let context = SelectionContext { may_be_absent, ..context };
             match &selection.node {
-                Selection::Field(field) => self.property(&field.node, ty, place, level),
+                Selection::Field(field) => self.property(&field.node, ty, context, collected),
                 Selection::InlineFragment(inline) => {
-                    self.collect(&inline.node.selection_set.node, ty, place, level);
+                    self.collect(&inline.node.selection_set.node, ty, context, collected);
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = spread.node.fragment_name.node.as_str();
-                    let Some(fragment) = place.fragments.get(name) else { continue };
-                    if optional || place.flat {
-                        self.collect(&fragment.node.selection_set.node, ty, place, level);
+                    let Some(fragment) = context.fragments.get(name) else { continue };
+                    if may_be_absent || context.inlines_fragments {
+                        self.collect(&fragment.node.selection_set.node, ty, context, collected);
                     } else {
-                        self.fragment(name, ty, place.fragments);
-                        level.spreads.push(name.to_owned());
+                        self.add_fragment(name, ty, context.fragments);
+                        collected.spreads.push(name.to_owned());
                     }
                 }
             }
         }
     }
 
-    fn property(&mut self, field: &Field, ty: &MetaType, place: Place<'_>, level: &mut Level) {
+    fn property(
+        &mut self,
+        field: &Field,
+        ty: &MetaType,
+        context: SelectionContext<'_>,
+        collected: &mut SelectionSchema,
+    ) {
         let Some(meta) = ty.field_by_name(&field.name.node) else { return };
         let rest = RestForm::read(meta);
-        // What is left out where it is null is never null.
-        let sparse = rest.sparse || is_optional(field);
-        let ty = if sparse { meta.ty.trim_end_matches('!').to_owned() + "!" } else { meta.ty.clone() };
-        let schema = self.value(&ty, field, rest.spelling, place);
-        let again = place.inside.is_some_and(|name| {
-            reaches(&field.selection_set.node, name, place.fragments, &mut BTreeSet::new())
+        // A key that is left out if its value is null never has the value null.
+        let is_sparse = rest.sparse || is_optional(field);
+        let ty = if is_sparse { meta.ty.trim_end_matches('!').to_owned() + "!" } else { meta.ty.clone() };
+        let schema = self.value(&ty, field, rest.json_type, context);
+        let is_unrolled = context.component.is_some_and(|name| {
+            reaches(&field.selection_set.node, name, context.fragments, &mut BTreeSet::new())
         });
         let schema = if has_directive(field, PIVOT) { self.with_pivot(schema, meta) } else { schema };
         let schema = described(schema, &description_without_need(meta));
-        level.add(rest_key(field).to_owned(), schema, !place.optional && !sparse && !again);
+        collected.add(
+            rest_key(field).to_owned(),
+            schema,
+            !context.may_be_absent && !is_sparse && !is_unrolled,
+        );
     }
 
-    /// A list of rows, each with the columns of the table between.
+    /// The schema of a list of related rows, each with the columns of the join table.
     fn with_pivot(&self, rows: RefOr<Schema>, meta: &MetaField) -> RefOr<Schema> {
         let RefOr::T(Schema::Array(list)) = rows else { return rows };
         let ArrayItems::RefOrSchema(item) = list.items else { return RefOr::T(Schema::Array(list)) };
-        let column = |ty: &str, spelling| {
-            let plain = self.registry.concrete_type_by_name(ty);
-            let schema = plain.and_then(|ty| leaf(ty, spelling)).unwrap_or_else(anything).into();
+        let column = |ty: &str, json_type| {
+            let scalar = self.registry.concrete_type_by_name(ty);
+            let schema = scalar.and_then(|ty| leaf(ty, json_type)).unwrap_or_else(anything).into();
             if ty.ends_with('!') { schema } else { nullable(schema) }
         };
-        let pivot = pivot_columns(&meta.tags).fold(typed(Type::Object), |pivot, (name, ty, spelling)| {
-            pivot.property(name, column(ty, spelling)).required(name)
+        let pivot = pivot_columns(&meta.tags).fold(typed(Type::Object), |pivot, (name, ty, json_type)| {
+            pivot.property(name, column(ty, json_type)).required(name)
         });
         let pivot = pivot.description(Some("What the table between says of the two."));
-        let own = typed(Type::Object).property(PIVOT, pivot).required(PIVOT);
-        ArrayBuilder::new().items(AllOfBuilder::new().item(*item).item(own)).into()
+        let addition = typed(Type::Object).property(PIVOT, pivot).required(PIVOT);
+        ArrayBuilder::new().items(AllOfBuilder::new().item(*item).item(addition)).into()
     }
 
-    /// The component of a fragment.
-    fn fragment(&mut self, name: &str, ty: &MetaType, fragments: &Fragments) {
+    /// Adds the component of a fragment, unless it is there already.
+    fn add_fragment(&mut self, name: &str, ty: &MetaType, fragments: &Fragments) {
         let Some(fragment) = fragments.get(name).filter(|_| !self.schemas.contains_key(name)) else { return };
-        // Known from here on: the fragment may hold itself.
+        // Inserted before its schema is made, because the fragment may spread itself.
         self.schemas.insert(name.to_owned(), anything().into());
-        let place = Place { fragments, inside: Some(name), optional: false, flat: false };
-        let schema = self.selection(&fragment.node.selection_set.node, ty, place);
-        let about = match ty {
+        let context = SelectionContext::new(fragments, Some(name));
+        let schema = self.selection(&fragment.node.selection_set.node, ty, context);
+        let description = match ty {
             MetaType::Object { description, .. } => description.as_deref().unwrap_or_default(),
             _ => "",
         };
-        self.schemas.insert(name.to_owned(), described(schema, about));
+        self.schemas.insert(name.to_owned(), described(schema, description));
     }
 }
 
@@ -231,30 +281,30 @@ fn is_optional(field: &Field) -> bool {
     field.directives.iter().any(|directive| directive.node.name.node == "optional")
 }
 
-/// Whether a key of a fragment is selected again beside it.
-fn repeats(set: &SelectionSet, fragments: &Fragments) -> bool {
+/// Whether two fragments of a selection, or a fragment and a field beside it, have a key in common.
+fn repeats_keys(set: &SelectionSet, fragments: &Fragments) -> bool {
     let mut spread = BTreeSet::new();
     let mut own = BTreeSet::new();
     for selection in &set.items {
-        let one = SelectionSet { items: vec![selection.clone()] };
+        let single = SelectionSet { items: vec![selection.clone()] };
         let is_spread = matches!(selection.node, Selection::FragmentSpread(_));
-        let again = keys(&one, fragments, rest_key).into_iter().filter(|key| {
-            let known = if is_spread {
+        let repeated = keys(&single, fragments, rest_key).into_iter().filter(|key| {
+            let is_spread_again = if is_spread {
                 !spread.insert(key.clone())
             } else {
                 own.insert(key.clone());
                 false
             };
-            known || spread.contains(key) && own.contains(key)
+            is_spread_again || spread.contains(key) && own.contains(key)
         });
-        if again.count() > 0 {
+        if repeated.count() > 0 {
             return true;
         }
     }
     false
 }
 
-/// Whether a selection spreads a fragment, however deep.
+/// Whether a selection spreads the fragment `wanted` at any depth. `seen` holds the fragments that were searched.
 fn reaches(set: &SelectionSet, wanted: &str, fragments: &Fragments, seen: &mut BTreeSet<String>) -> bool {
     set.items.iter().any(|selection| match &selection.node {
         Selection::Field(field) => reaches(&field.node.selection_set.node, wanted, fragments, seen),
@@ -272,16 +322,21 @@ fn reaches(set: &SelectionSet, wanted: &str, fragments: &Fragments, seen: &mut B
     })
 }
 
-/// An object with the fixed members of an operation's answer.
-fn beside(object: ObjectBuilder, document: &Document<Checked>) -> ObjectBuilder {
+/// Adds the fixed members of the answer to its schema.
+fn with_fixed_members(object: ObjectBuilder, document: &Document<Checked>) -> ObjectBuilder {
     document.beside.iter().fold(object, |object, (key, value)| {
         let schema = anything().examples(value.clone().into_json().ok());
         object.property(key.as_str(), schema).required(key.as_str())
     })
 }
 
-fn address(about: &str) -> RefOr<Schema> {
-    described(typed(Type::String).into(), about)
+fn object_of<'a>(members: impl IntoIterator<Item = (&'a str, RefOr<Schema>)>) -> ObjectBuilder {
+    let members = members.into_iter();
+    members.fold(typed(Type::Object), |object, (key, schema)| object.property(key, schema).required(key))
+}
+
+fn address(description: &str) -> RefOr<Schema> {
+    described(typed(Type::String).into(), description)
 }
 
 fn page_link() -> ObjectBuilder {
@@ -297,21 +352,19 @@ fn page_link() -> ObjectBuilder {
 }
 
 fn flat_page() -> ObjectBuilder {
-    let page =
-        numbers(typed(Type::Object).description(Some("A page of a list, its numbers beside the rows.")));
-    [
+    let addresses = [
         ("first_page_url", address("The first page.")),
         ("last_page_url", address("The last page.")),
         ("next_page_url", nullable(address("The next page."))),
         ("prev_page_url", nullable(address("The page before."))),
-    ]
-    .into_iter()
-    .fold(page, |page, (key, schema)| page.property(key, schema).required(key))
+    ];
+    let page = object_of(page_members().into_iter().chain(addresses));
+    page.description(Some("A page of a list, its numbers beside the rows."))
 }
 
-/// What both envelopes tell about a page.
-fn numbers(object: ObjectBuilder) -> ObjectBuilder {
-    let number = |about: &str| described(typed(Type::Integer).into(), about);
+/// The members of a page beside its rows that flat and wrapped pages have.
+fn page_members() -> [(&'static str, RefOr<Schema>); 8] {
+    let number = |description: &str| described(typed(Type::Integer).into(), description);
     let links = ArrayBuilder::new().items(Ref::from_schema_name("PageLink"));
     [
         ("current_page", number("The page, from 1.")),
@@ -323,21 +376,11 @@ fn numbers(object: ObjectBuilder) -> ObjectBuilder {
         ("to", nullable(number("Number of its last row; null when it is empty."))),
         ("total", number("Rows in all.")),
     ]
-    .into_iter()
-    .fold(object, |object, (key, schema)| object.property(key, schema).required(key))
 }
 
 fn data_page() -> ObjectBuilder {
-    let meta = [
-        ("current_page", "The page, from 1."),
-        ("last_page", "The last page."),
-        ("per_page", "Rows a page."),
-        ("total", "Rows in all."),
-    ]
-    .into_iter()
-    .fold(typed(Type::Object), |object, (key, about)| {
-        object.property(key, described(typed(Type::Integer).into(), about)).required(key)
-    });
+    let is_listed = |key: &str| matches!(key, "current_page" | "last_page" | "per_page" | "total");
+    let meta = object_of(page_members().into_iter().filter(|(key, _)| is_listed(key)));
     typed(Type::Object)
         .description(Some("A page of a list, four numbers under `meta`."))
         .property("meta", meta.description(Some("Where the page stands.")))
@@ -345,18 +388,16 @@ fn data_page() -> ObjectBuilder {
 }
 
 fn wrapped_page() -> ObjectBuilder {
-    let ends = [
+    let links = object_of([
         ("first", address("The first page.")),
         ("last", address("The last page.")),
         ("prev", nullable(address("The page before."))),
         ("next", nullable(address("The next page."))),
-    ]
-    .into_iter()
-    .fold(typed(Type::Object), |object, (key, schema)| object.property(key, schema).required(key));
+    ]);
     typed(Type::Object)
         .description(Some("A page of a list, its numbers under `links` and `meta`."))
-        .property("links", ends.description(Some("Addresses of other pages.")))
-        .property("meta", numbers(typed(Type::Object)).description(Some("Where the page stands.")))
+        .property("links", links.description(Some("Addresses of other pages.")))
+        .property("meta", object_of(page_members()).description(Some("Where the page stands.")))
         .required("links")
         .required("meta")
 }

@@ -1,4 +1,4 @@
-//! How operations fail: one shared response for each status (docs/contract/wire.md#1.3).
+//! Responses of errors: one component for each status (docs/contract/wire.md#1.3).
 
 use serde_json::{Value as Json, json};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ComponentsBuilder, Schema};
@@ -13,7 +13,7 @@ const REMAINING: &str = "X-RateLimit-Remaining";
 const RESET: &str = "X-RateLimit-Reset";
 const RETRY: &str = "Retry-After";
 const POLICY: &str = "RateLimit-Policy";
-const STANDING: &str = "RateLimit";
+const REMAINING_OF_ALL: &str = "RateLimit";
 
 const HEADERS: &[(&str, Type, &str)] = &[
     (
@@ -29,133 +29,140 @@ const HEADERS: &[(&str, Type, &str)] = &[
         Type::String,
         "Every limit: `q` requests or points (a point a row) in `w` seconds, as a list of structured fields.",
     ),
-    (STANDING, Type::String, "What is left of every limit (`r`) for so many seconds (`t`)."),
+    (REMAINING_OF_ALL, Type::String, "What is left of every limit (`r`) for so many seconds (`t`)."),
 ];
 
-/// A way to fail.
-struct Failure {
+/// The response of one status.
+struct ErrorResponse {
     status: u16,
     name: &'static str,
-    about: &'static str,
+    description: &'static str,
     headers: &'static [&'static str],
     example: &'static str,
 }
 
-const COUNTED: &[&str] = &[LIMIT, REMAINING, POLICY, STANDING];
+const COUNTED: &[&str] = &[LIMIT, REMAINING, POLICY, REMAINING_OF_ALL];
 
-const FAILURES: &[Failure] = &[
-    Failure {
+const ERRORS: &[ErrorResponse] = &[
+    ErrorResponse {
         status: 400,
         name: "BadRequest",
-        about: "The request cannot be read, or asks for a filter, order or relation that is not there.",
+        description: "The request cannot be read, or asks for a filter, order or relation that is not there.",
         headers: COUNTED,
         example: "Bad request.",
     },
-    Failure {
+    ErrorResponse {
         status: 401,
         name: "Unauthenticated",
-        about: "No valid key.",
+        description: "No valid key.",
         headers: &[],
         example: "Unauthenticated.",
     },
-    Failure {
+    ErrorResponse {
         status: 403,
         name: "Forbidden",
-        about: "The key lacks the ability.",
+        description: "The key lacks the ability.",
         headers: COUNTED,
         example: "Invalid ability provided.",
     },
-    Failure { status: 404, name: "NotFound", about: "No such record.", headers: COUNTED, example: "" },
-    Failure {
+    ErrorResponse {
+        status: 404,
+        name: "NotFound",
+        description: "No such record.",
+        headers: COUNTED,
+        example: "",
+    },
+    ErrorResponse {
         status: 412,
         name: "Changed",
-        about: "The record is not in the state that `If-Unmodified-Since` names.",
+        description: "The record is not in the state that `If-Unmodified-Since` names.",
         headers: COUNTED,
         example: "The record was changed since it was read.",
     },
-    Failure {
+    ErrorResponse {
         status: 413,
         name: "TooLarge",
-        about: "The body is too large.",
+        description: "The body is too large.",
         headers: COUNTED,
         example: "The POST data is too large.",
     },
-    Failure {
+    ErrorResponse {
         status: 422,
         name: "Invalid",
-        about: "The input breaks rules: all of them are told, in the shop's language.",
+        description: "The input breaks rules: all of them are told, in the shop's language.",
         headers: COUNTED,
         example: "The name field is required.",
     },
-    Failure {
+    ErrorResponse {
         status: 429,
         name: "TooManyRequests",
-        about: "Too many requests, or points of what they asked for, in this minute.",
-        headers: &[LIMIT, REMAINING, RESET, RETRY, POLICY, STANDING],
+        description: "Too many requests, or points of what they asked for, in this minute.",
+        headers: &[LIMIT, REMAINING, RESET, RETRY, POLICY, REMAINING_OF_ALL],
         example: "Too Many Attempts.",
     },
-    Failure {
+    ErrorResponse {
         status: 500,
         name: "ServerError",
-        about: "Something went wrong inside.",
+        description: "Something went wrong inside.",
         headers: COUNTED,
         example: "Server Error",
     },
-    Failure {
+    ErrorResponse {
         status: 503,
         name: "Unavailable",
-        about: "The shop is closed for maintenance, or its database does not answer.",
-        headers: &[LIMIT, REMAINING, RETRY, POLICY, STANDING],
+        description: "The shop is closed for maintenance, or its database does not answer.",
+        headers: &[LIMIT, REMAINING, RETRY, POLICY, REMAINING_OF_ALL],
         example: "Service Unavailable",
     },
 ];
 
-/// Further failures of files. They are written into the operations, so that a contract without files has none of them.
-const OF_FILES: &[Failure] = &[
-    Failure {
+/// Further errors of operations that answer files. They are parts of the operations, not components, so that an OpenAPI
+/// document without files does not have them.
+const FILE_ERRORS: &[ErrorResponse] = &[
+    ErrorResponse {
         status: 412,
         name: "FileChanged",
-        about: "The file does not match `If-Match`, or was changed after `If-Unmodified-Since`.",
+        description: "The file does not match `If-Match`, or was changed after `If-Unmodified-Since`.",
         headers: COUNTED,
         example: "The record was changed since it was read.",
     },
-    Failure {
+    ErrorResponse {
         status: 416,
         name: "RangeNotSatisfiable",
-        about: "`Range` lies outside of the file; `Content-Range` has its length.",
+        description: "`Range` lies outside of the file; `Content-Range` has its length.",
         headers: COUNTED,
         example: "Range Not Satisfiable",
     },
 ];
 
-/// The responses of these failures.
+/// The responses of the further errors of files.
 pub(super) fn of_files() -> impl Iterator<Item = (u16, Response)> {
-    OF_FILES.iter().map(|failure| (failure.status, response(failure)))
+    FILE_ERRORS.iter().map(|error| (error.status, response(error)))
 }
 
 /// The statuses with which an operation can fail.
 pub(super) fn statuses(document: &Document<Checked>, has_body: bool, conditional: bool) -> Vec<u16> {
-    let named = document.routes.iter().any(|route| route.path.contains('{'));
-    let answers = |status: u16| match status {
-        // An action may refuse what it is asked.
+    let has_parameter = document.routes.iter().any(|route| route.path.contains('{'));
+    let is_possible = |status: u16| match status {
+        // An action may refuse to act.
         400 => has_body || document.answer.is_page() || !document.has_get(),
         401 => !document.is_keyless(),
         403 => !document.needs().is_empty(),
-        404 => named,
+        404 => has_parameter,
         412 => conditional,
         413 | 422 => has_body,
         _ => true,
     };
-    FAILURES.iter().map(|failure| failure.status).filter(|&status| answers(status)).collect()
+    ERRORS.iter().map(|error| error.status).filter(|&status| is_possible(status)).collect()
 }
 
-/// The shared response of a status.
+/// A reference to the component of a status.
 pub(super) fn reference(status: u16) -> RefOr<Response> {
-    let known = FAILURES.iter().find(|failure| failure.status == status);
-    Ref::from_response_name(known.map_or("ServerError", |failure| failure.name)).into()
+    let known = ERRORS.iter().find(|error| error.status == status);
+    Ref::from_response_name(known.map_or("ServerError", |error| error.name)).into()
 }
 
-/// The response with the headers of requests that are counted.
+/// The response with the headers about limits.
 pub(super) fn counted(response: ResponseBuilder) -> ResponseBuilder {
     with_headers(response, COUNTED)
 }
@@ -166,7 +173,7 @@ fn with_headers(response: ResponseBuilder, names: &[&str]) -> ResponseBuilder {
     })
 }
 
-/// The shared responses with their schemas and headers.
+/// Adds the responses with their schemas and headers.
 pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
     let message = || typed(Type::String).description(Some("What went wrong."));
     let messages = ArrayBuilder::new().items(typed(Type::String));
@@ -192,24 +199,24 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
         .required("errors");
     let components =
         components.schema("Error", error).schema("Refusal", refusal).schema("InvalidInput", invalid);
-    let components = HEADERS.iter().fold(components, |all, (name, ty, about)| {
+    let components = HEADERS.iter().fold(components, |all, (name, ty, description)| {
         let mut header = Header::new(typed(ty.clone()).build());
-        header.description = Some((*about).to_owned());
+        header.description = Some((*description).to_owned());
         all.header(*name, header)
     });
-    FAILURES.iter().fold(components, |all, failure| all.response(failure.name, response(failure)))
+    ERRORS.iter().fold(components, |all, error| all.response(error.name, response(error)))
 }
 
-fn response(failure: &Failure) -> Response {
-    let (schema, example) = match failure.status {
-        400 => ("Refusal", json!({"message": failure.example})),
-        422 => ("InvalidInput", invalid(failure.example)),
-        _ => ("Error", json!({"message": failure.example})),
+fn response(error: &ErrorResponse) -> Response {
+    let (schema, example) = match error.status {
+        400 => ("Refusal", json!({"message": error.example})),
+        422 => ("InvalidInput", invalid(error.example)),
+        _ => ("Error", json!({"message": error.example})),
     };
     let content = |example: Option<Json>| {
         ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(example).build()
     };
-    with_headers(ResponseBuilder::new().description(failure.about), failure.headers)
+    with_headers(ResponseBuilder::new().description(error.description), error.headers)
         .content(JSON, content(Some(example)))
         .content(XML, content(None))
         .build()

@@ -7,7 +7,7 @@ use super::schema::typed;
 use crate::rest::document::{Answer, Checked, Document, Route};
 
 /// The response with a whole file.
-pub(super) fn whole(document: &Document<Checked>) -> Response {
+pub(super) fn whole_file(document: &Document<Checked>) -> Response {
     let headers = [
         ("Content-Disposition", "Whether the file is shown or saved, and its name."),
         ("ETag", "Strong tag of the content, if it has one."),
@@ -17,7 +17,7 @@ pub(super) fn whole(document: &Document<Checked>) -> Response {
 }
 
 /// The other responses to a `GET` of a file: 206, 304, 412 and 416.
-pub(super) fn others(document: &Document<Checked>, route: &Route) -> Vec<(u16, Response)> {
+pub(super) fn other_responses(document: &Document<Checked>, route: &Route) -> Vec<(u16, Response)> {
     if document.answer != Answer::File || route.method != "GET" {
         return Vec::new();
     }
@@ -27,17 +27,17 @@ pub(super) fn others(document: &Document<Checked>, route: &Route) -> Vec<(u16, R
         "The bytes that `Range` names. Files that are streamed are always sent whole.",
         &range,
     );
-    let known = "The client has the current file, by `If-None-Match` or `If-Modified-Since`; no body.";
-    let known = error::counted(ResponseBuilder::new().description(known)).build();
-    [(206, part), (304, known)].into_iter().chain(error::of_files()).collect()
+    let not_modified = "The client has the current file, by `If-None-Match` or `If-Modified-Since`; no body.";
+    let not_modified = error::counted(ResponseBuilder::new().description(not_modified)).build();
+    [(206, part), (304, not_modified)].into_iter().chain(error::of_files()).collect()
 }
 
-fn content(document: &Document<Checked>, about: &str, headers: &[(&str, &str)]) -> Response {
+fn content(document: &Document<Checked>, description: &str, headers: &[(&str, &str)]) -> Response {
     let bytes = || typed(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
-    let response = error::counted(ResponseBuilder::new().description(about));
-    let response = headers.iter().fold(response, |response, (name, about)| {
+    let response = error::counted(ResponseBuilder::new().description(description));
+    let response = headers.iter().fold(response, |response, (name, description)| {
         let mut header = Header::new(typed(Type::String).build());
-        header.description = Some((*about).to_owned());
+        header.description = Some((*description).to_owned());
         response.header(*name, header)
     });
     let response = document.types.iter().fold(response, |response, ty| {

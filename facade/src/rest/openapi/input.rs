@@ -1,4 +1,4 @@
-//! What operations take in their bodies: input objects of the schema in REST's names.
+//! Schemas of request bodies: input objects of the schema, with the names that REST has for their fields.
 
 use async_graphql::registry::{MetaInputValue, MetaType, MetaTypeName};
 use utoipa::Number;
@@ -11,22 +11,22 @@ use utoipa::openapi::{
 };
 
 use super::schema::{anything, described, leaf, nullable, one_of, typed};
-use super::{JSON, Maker, XML};
+use super::{ContractBuilder, JSON, XML};
 use crate::form::Constraint;
-use crate::record::Spelling;
+use crate::record::JsonType;
 use crate::rest::document::{Checked, Document, Route, snake};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data";
 
-/// A body's schema, with its files apart: only multipart bodies can hold them.
-struct Body {
+/// The schema of a body. Its files are separate, because only multipart bodies have files.
+struct BodySchema {
     fields: RefOr<Schema>,
     files: Option<ObjectBuilder>,
     required: bool,
 }
 
-/// The example of a document without what stands in the route's path.
+/// The example of a document without the parameters of the route's path.
 fn body_example(document: &Document<Checked>, route: &Route) -> Option<serde_json::Value> {
     let fields = document.example_fields().filter(|(name, _)| !route.path.contains(&format!("{{{name}}}")));
     let fields: serde_json::Map<_, _> = fields
@@ -35,16 +35,16 @@ fn body_example(document: &Document<Checked>, route: &Route) -> Option<serde_jso
     (!fields.is_empty()).then(|| fields.into())
 }
 
-impl Maker<'_> {
-    /// The body that an operation takes.
+impl ContractBuilder<'_> {
+    /// The request body of an operation; `None` if it has none.
     pub(super) fn request_body(
         &mut self,
         document: &Document<Checked>,
         route: &Route,
     ) -> Option<RequestBody> {
         let body = match document.variables.iter().find(|variable| variable.name == "input") {
-            Some(input) => self.input(&input.ty.to_string(), super::is_partial(document, route)),
-            None => self.fields(document, route)?,
+            Some(input) => self.body_of_input(&input.ty.to_string(), super::is_partial(document, route)),
+            None => self.body_of_variables(document, route)?,
         };
         let content = |schema: RefOr<Schema>| ContentBuilder::new().schema(Some(schema)).build();
         let example = body_example(document, route);
@@ -64,8 +64,8 @@ impl Maker<'_> {
         Some(builder.required(Some(required)).build())
     }
 
-    /// Variables that a writing operation reads beside its path.
-    fn fields(&mut self, document: &Document<Checked>, route: &Route) -> Option<Body> {
+    /// The body of a `POST` or `PUT` without the variable `input`: its other variables that are not in the path.
+    fn body_of_variables(&mut self, document: &Document<Checked>, route: &Route) -> Option<BodySchema> {
         let parameters = self.plain_parameters(document, route);
         let fields = parameters.into_iter().filter(|parameter| parameter.parameter_in == ParameterIn::Query);
         let writes = matches!(route.method, "POST" | "PUT");
@@ -80,33 +80,44 @@ impl Maker<'_> {
             let object = if field.required == Required::True { object.required(&field.name) } else { object };
             object.property(field.name, schema)
         });
-        Some(Body { fields: object.into(), files: None, required })
+        Some(BodySchema { fields: object.into(), files: None, required })
     }
 
-    /// A whole input: a form of the schema, or any object.
-    fn input(&mut self, ty: &str, partial: bool) -> Body {
+    /// The body that is the variable `input` of the type `ty`: a form of the schema, or any object.
+    fn body_of_input(&mut self, ty: &str, partial: bool) -> BodySchema {
         let name = MetaTypeName::concrete_typename(ty).to_owned();
         let registry = self.registry;
         let Some(MetaType::InputObject { input_fields, .. }) = registry.types.get(&name) else {
             let any = typed(Type::Object).additional_properties(Some(Schema::from(anything().build())));
-            return Body { fields: any.into(), files: None, required: false };
+            return BodySchema { fields: any.into(), files: None, required: false };
         };
         let is_file = |field: &&MetaInputValue| MetaTypeName::concrete_typename(&field.ty) == "Upload";
-        let must = |field: &MetaInputValue| !partial && required(field);
+        let is_required = |field: &MetaInputValue| !partial && required(field);
         let files: Vec<&MetaInputValue> = input_fields.values().filter(is_file).collect();
         let files = (!files.is_empty()).then(|| {
-            files
-                .into_iter()
-                .fold(typed(Type::Object), |object, field| self.add(object, field, must(field), true))
+            files.into_iter().fold(typed(Type::Object), |object, field| {
+                self.add_property(object, field, is_required(field), true)
+            })
         });
         let any_required = input_fields.values().any(required);
         let component = if partial && any_required { format!("{name}Partly") } else { name.clone() };
-        self.component(&component, &name, true, must);
-        Body { fields: Ref::from_schema_name(component).into(), files, required: !partial && any_required }
+        self.add_component(&component, &name, true, is_required);
+        BodySchema {
+            fields: Ref::from_schema_name(component).into(),
+            files,
+            required: !partial && any_required,
+        }
     }
 
-    /// Makes the component of an input object, without its files.
-    fn component(&mut self, component: &str, name: &str, form: bool, must: impl Fn(&MetaInputValue) -> bool) {
+    /// Adds a component for the input object `name` without its files. `is_form`: whether it is a form, whose rules say
+    /// what may be null.
+    fn add_component(
+        &mut self,
+        component: &str,
+        name: &str,
+        is_form: bool,
+        is_required: impl Fn(&MetaInputValue) -> bool,
+    ) {
         let registry = self.registry;
         let Some(MetaType::InputObject { input_fields, description, .. }) = registry.types.get(name) else {
             return;
@@ -114,41 +125,42 @@ impl Maker<'_> {
         if self.schemas.contains_key(component) {
             return;
         }
-        // Known from here on: an input may hold itself.
+        // Inserted before its schema is made, because an input object may contain itself.
         self.schemas.insert(component.to_owned(), anything().into());
         let fields =
             input_fields.values().filter(|field| MetaTypeName::concrete_typename(&field.ty) != "Upload");
         let object = typed(Type::Object).description(description.clone());
-        let object = fields.fold(object, |object, field| self.add(object, field, must(field), form));
+        let object = fields
+            .fold(object, |object, field| self.add_property(object, field, is_required(field), is_form));
         self.schemas.insert(component.to_owned(), object.into());
     }
 
-    fn add(
+    fn add_property(
         &mut self,
         object: ObjectBuilder,
         field: &MetaInputValue,
-        must: bool,
-        form: bool,
+        is_required: bool,
+        is_form: bool,
     ) -> ObjectBuilder {
         let constraint = Constraint::read(field);
         let name = constraint.text("name").map_or_else(|| snake(&field.name), str::to_owned);
         let mut schema = self.constrained(&field.ty, &constraint);
-        let is_null = if form { constraint.is("nullable") } else { !field.ty.ends_with('!') };
-        if is_null {
+        let is_nullable = if is_form { constraint.is("nullable") } else { !field.ty.ends_with('!') };
+        if is_nullable {
             schema = nullable(schema);
         }
-        let object = if must { object.required(&name) } else { object };
+        let object = if is_required { object.required(&name) } else { object };
         if constraint.is("confirmed") {
-            let again = described(schema.clone(), &format!("`{name}` once more."));
-            let about = field.description.as_deref().unwrap_or_default();
+            let confirmation = described(schema.clone(), &format!("`{name}` once more."));
+            let description = field.description.as_deref().unwrap_or_default();
             return object
-                .property(format!("{name}_confirmation"), again)
-                .property(name, described(schema, about));
+                .property(format!("{name}_confirmation"), confirmation)
+                .property(name, described(schema, description));
         }
-        object.property(name, described(schema, &about(field, &constraint)))
+        object.property(name, described(schema, &description_of(field, &constraint)))
     }
 
-    /// Schema of an input that is not null.
+    /// The schema of a value that is not null, with its constraints.
     fn constrained(&mut self, ty: &str, constraint: &Constraint) -> RefOr<Schema> {
         let ty = ty.trim_end_matches('!');
         if let MetaTypeName::List(item) = MetaTypeName::create(ty) {
@@ -163,17 +175,17 @@ impl Maker<'_> {
         }
         match self.registry.types.get(ty) {
             Some(MetaType::InputObject { .. }) => {
-                self.component(ty, ty, false, |field| {
+                self.add_component(ty, ty, false, |field| {
                     field.ty.ends_with('!') && field.default_value.is_none()
                 });
                 Ref::from_schema_name(ty).into()
             }
-            Some(meta) => limited(scalar(ty, meta), constraint).into(),
+            Some(meta) => with_limits(scalar(ty, meta), constraint).into(),
             None => anything().into(),
         }
     }
 
-    /// Schema of a variable's type.
+    /// The schema of a variable's type.
     pub(super) fn variable(&mut self, ty: &str) -> RefOr<Schema> {
         self.constrained(ty, &Constraint::default())
     }
@@ -183,29 +195,29 @@ fn required(field: &MetaInputValue) -> bool {
     Constraint::read(field).is("required") || field.ty.ends_with('!') && field.default_value.is_none()
 }
 
-/// A scalar as REST clients send it: exact numbers as numbers, files as bytes.
+/// The schema of a scalar in a request: decimals are numbers, files are bytes.
 fn scalar(name: &str, meta: &MetaType) -> ObjectBuilder {
     match name {
         "Decimal" => typed(Type::Number),
         "Upload" => typed(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary))),
-        _ => leaf(meta, Spelling::AsTyped).unwrap_or_else(anything),
+        _ => leaf(meta, JsonType::AsTyped).unwrap_or_else(anything),
     }
 }
 
-fn limited(object: ObjectBuilder, constraint: &Constraint) -> ObjectBuilder {
+fn with_limits(object: ObjectBuilder, constraint: &Constraint) -> ObjectBuilder {
     let built = object.build();
-    let (ty, words) = (built.schema_type.clone(), built.enum_values.is_some());
+    let (ty, is_enum) = (built.schema_type.clone(), built.enum_values.is_some());
     let object = ObjectBuilder::from(built);
     match ty {
         SchemaType::Type(Type::Integer | Type::Number) => object
             .minimum(constraint.number("min").map(Number::from))
             .maximum(constraint.number("max").map(Number::from)),
-        SchemaType::Type(Type::String) if !words => {
+        SchemaType::Type(Type::String) if !is_enum => {
             let object =
                 object.min_length(constraint.count("minLength")).max_length(constraint.count("maxLength"));
             match constraint.text("format") {
                 Some("email") => object.format(Some(SchemaFormat::KnownFormat(KnownFormat::Email))),
-                // A date may come without a time.
+                // A date may have no time, and OpenAPI has no format for both.
                 Some("date") => object.format(None),
                 _ => object,
             }
@@ -214,11 +226,11 @@ fn limited(object: ObjectBuilder, constraint: &Constraint) -> ObjectBuilder {
     }
 }
 
-fn about(field: &MetaInputValue, constraint: &Constraint) -> String {
+/// The description of a field, with the types and the size of its file.
+fn description_of(field: &MetaInputValue, constraint: &Constraint) -> String {
     let text = field.description.clone().unwrap_or_default();
-    let kinds = constraint.words("mimes");
-    let kinds = if kinds.is_empty() { String::new() } else { format!(" One of: {}.", kinds.join(", ")) };
-    let size =
-        constraint.count("maxKilobytes").map(|most| format!(" At most {most} kB.")).unwrap_or_default();
-    format!("{text}{kinds}{size}").trim().to_owned()
+    let types = constraint.words("mimes");
+    let types = if types.is_empty() { String::new() } else { format!(" One of: {}.", types.join(", ")) };
+    let size = constraint.count("maxKilobytes").map(|max| format!(" At most {max} kB.")).unwrap_or_default();
+    format!("{text}{types}{size}").trim().to_owned()
 }

@@ -1,6 +1,6 @@
-//! The REST contract as OpenAPI 3.1, made from the documents and the schema they run on. It knows
-//! no resource: names and shapes come from the operations, types and descriptions from the
-//! registry, what inputs must be from the directives of their fields.
+//! The OpenAPI 3.1 document of REST, made from the documents and the schema on which they run. It knows no resource:
+//! names and shapes come from the operations, types and descriptions from the registry, constraints of inputs from
+//! the directives of their fields.
 
 mod answer;
 mod error;
@@ -26,31 +26,31 @@ use super::document::{Answer, Checked, Document, Route, capitalised};
 use crate::Ability;
 use crate::guard::description_without_need;
 
-/// The argument of changes that demand a state of their record.
-const EXPECTED: &str = "expectedUpdatedAt";
+/// The argument of a change that demands a state of the record.
+const EXPECTED_UPDATED_AT: &str = "expectedUpdatedAt";
 const JSON: &str = "application/json";
 const XML: &str = "application/xml";
 
-/// What a contract says of itself.
+/// General information of an OpenAPI document.
 #[derive(Clone, Copy, Debug)]
-pub struct About {
-    /// Its title.
+pub struct OpenApiInfo {
+    /// Title of the API.
     pub title: &'static str,
-    /// Its version.
+    /// Version of the API.
     pub version: &'static str,
-    /// What it is, in Markdown.
+    /// Description of the API, in Markdown.
     pub description: &'static str,
-    /// Name of the licence, by SPDX.
+    /// SPDX identifier of the licence.
     pub license: &'static str,
     /// Name of the security scheme.
     pub scheme: &'static str,
     /// How a key is sent, in Markdown.
     pub key: &'static str,
-    /// Where the examples of answers come from.
+    /// Summary of the examples: where they come from.
     pub examples: &'static str,
 }
 
-impl Default for About {
+impl Default for OpenApiInfo {
     fn default() -> Self {
         Self {
             title: "API",
@@ -64,47 +64,52 @@ impl Default for About {
     }
 }
 
-/// Bodies that operations answered, by operation.
+/// Bodies of answers, by the names of their operations.
 pub type Examples = Map<String, Json>;
 
 /// The OpenAPI document of these operations.
 ///
 /// # Errors
-/// When an operation names what the schema doesn't have: never for checked documents.
+/// Never for checked documents: when the document cannot be written as JSON.
 pub fn openapi(
-    about: About,
+    info: OpenApiInfo,
     documents: &[Document<Checked>],
     registry: &Registry,
     examples: &Examples,
 ) -> Result<Json, serde_json::Error> {
-    let mut maker = Maker { about, registry, examples, schemas: BTreeMap::new() };
+    let mut builder = ContractBuilder { info, registry, examples, schemas: BTreeMap::new() };
     let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
     for document in documents {
         for route in &document.routes {
-            let item = PathItem::new(method(route), maker.operation(document, route));
+            let item = PathItem::new(method(route), builder.operation(document, route));
             paths.entry(route.path.as_str()).or_default().merge_operations(item);
         }
     }
     let paths = paths.into_iter().fold(PathsBuilder::new(), |all, (path, item)| all.path(path, item)).build();
     let tags = tags(documents, registry);
-    let mut json = serde_json::to_value(contract(about, maker.components(), paths, tags))?;
-    xml::hint(&mut json);
+    let mut json = serde_json::to_value(contract(info, builder.components(), paths, tags))?;
+    xml::add_names(&mut json);
     Ok(json)
 }
 
-fn contract(about: About, components: Components, paths: utoipa::openapi::Paths, tags: Vec<Tag>) -> OpenApi {
-    let license = License::builder().name(about.license).identifier(Some(about.license)).build();
-    let info = Info::builder()
-        .title(about.title)
-        .version(about.version)
-        .description(Some(about.description))
+fn contract(
+    info: OpenApiInfo,
+    components: Components,
+    paths: utoipa::openapi::Paths,
+    tags: Vec<Tag>,
+) -> OpenApi {
+    let license = License::builder().name(info.license).identifier(Some(info.license)).build();
+    let general = Info::builder()
+        .title(info.title)
+        .version(info.version)
+        .description(Some(info.description))
         .license(Some(license));
     OpenApiBuilder::new()
-        .info(info)
+        .info(general)
         .servers(Some([Server::builder().url(super::PREFIX).description(Some("Endpoint")).build()]))
         .paths(paths)
         .components(Some(components))
-        .security(Some([SecurityRequirement::new::<_, [&str; 0], _>(about.scheme, [])]))
+        .security(Some([SecurityRequirement::new::<_, [&str; 0], _>(info.scheme, [])]))
         .tags(Some(tags))
         .build()
 }
@@ -118,30 +123,30 @@ fn method(route: &Route) -> HttpMethod {
     }
 }
 
-/// Whether a route leaves alone what is not sent: the softer of two ways to change something.
+/// Whether a route is a partial update, which changes only the fields that are sent: a `PUT` beside a `POST`.
 fn is_partial(document: &Document<Checked>, route: &Route) -> bool {
     route.method == "PUT" && document.routes.iter().any(|other| other.method == "POST")
 }
 
-/// Each tag is described by what its first operation answers.
+/// The tags of all operations. The description of a tag is that of the type that its first operation answers.
 fn tags(documents: &[Document<Checked>], registry: &Registry) -> Vec<Tag> {
     let mut tags: BTreeMap<&str, String> = BTreeMap::new();
     for document in documents {
-        let about = tags.entry(&document.tag).or_default();
-        if about.is_empty() {
-            *about = answered(document, registry).unwrap_or_default();
+        let description = tags.entry(&document.tag).or_default();
+        if description.is_empty() {
+            *description = answer_description(document, registry).unwrap_or_default();
         }
     }
-    let described = |(name, about): (&str, String)| {
-        let about = if about.is_empty() { name.to_owned() } else { about };
-        Tag::builder().name(name).description(Some(about)).build()
+    let tag = |(name, description): (&str, String)| {
+        let description = if description.is_empty() { name.to_owned() } else { description };
+        Tag::builder().name(name).description(Some(description)).build()
     };
-    tags.into_iter().map(described).collect()
+    tags.into_iter().map(tag).collect()
 }
 
-/// Description of the type of an answer; of a page's rows.
-fn answered(document: &Document<Checked>, registry: &Registry) -> Option<String> {
-    let mut ty = registry.concrete_type_by_name(&root(document, registry)?.ty)?;
+/// The description of the type that an operation answers: of a page, the type of its rows.
+fn answer_description(document: &Document<Checked>, registry: &Registry) -> Option<String> {
+    let mut ty = registry.concrete_type_by_name(&first_root_field(document, registry)?.ty)?;
     if document.answer.is_page() {
         ty = registry.concrete_type_by_name(&ty.field_by_name("nodes")?.ty)?;
     }
@@ -151,41 +156,42 @@ fn answered(document: &Document<Checked>, registry: &Registry) -> Option<String>
     }
 }
 
-/// The root field of an operation.
-fn root<'r>(document: &Document<Checked>, registry: &'r Registry) -> Option<&'r MetaField> {
-    root_named(document, registry, &document.root.name.node)
+/// The first root field of an operation in the schema.
+fn first_root_field<'r>(document: &Document<Checked>, registry: &'r Registry) -> Option<&'r MetaField> {
+    root_field(document, registry, &document.root.name.node)
 }
 
-/// One of the root fields of an operation.
-fn root_named<'r>(document: &Document<Checked>, registry: &'r Registry, name: &str) -> Option<&'r MetaField> {
+/// The root field with this name in the schema.
+fn root_field<'r>(document: &Document<Checked>, registry: &'r Registry, name: &str) -> Option<&'r MetaField> {
     let ty = if document.is_mutation() { registry.mutation_type.as_deref()? } else { &registry.query_type };
     registry.types.get(ty)?.field_by_name(name)
 }
 
-/// Whether an operation may demand a state of the record that it changes.
+/// Whether a change may demand a state of the record (`If-Unmodified-Since`).
 fn is_conditional(document: &Document<Checked>, registry: &Registry) -> bool {
-    root(document, registry).is_some_and(|root| root.args.contains_key(EXPECTED))
+    first_root_field(document, registry).is_some_and(|field| field.args.contains_key(EXPECTED_UPDATED_AT))
 }
 
-/// What is collected while the operations are told.
-struct Maker<'a> {
-    about: About,
+/// Builds operations, and collects the schemas of their components.
+struct ContractBuilder<'a> {
+    info: OpenApiInfo,
     registry: &'a Registry,
     examples: &'a Examples,
+    /// The schemas of the components, by name.
     schemas: BTreeMap<String, RefOr<Schema>>,
 }
 
-impl Maker<'_> {
+impl ContractBuilder<'_> {
     fn operation(&mut self, document: &Document<Checked>, route: &Route) -> Operation {
-        let at = document.routes.iter().position(|known| known == route).unwrap_or_default();
+        let index = document.routes.iter().position(|known| known == route).unwrap_or_default();
         let method = capitalised(&route.method.to_lowercase());
-        let name = match (at, route.older) {
+        let name = match (index, route.older) {
             (0, _) => document.name.clone(),
             (_, false) => format!("{}{method}", document.name),
-            (at, true) => format!("{}{method}Older{at}", document.name),
+            (index, true) => format!("{}{method}Older{index}", document.name),
         };
-        let partly = if is_partial(document, route) { ", only what is sent" } else { "" };
-        let summary = format!("{}{partly}", document.summary);
+        let limitation = if is_partial(document, route) { ", only what is sent" } else { "" };
+        let summary = format!("{}{limitation}", document.summary);
         let body = self.request_body(document, route);
         let mut operation = OperationBuilder::new()
             .operation_id(Some(name))
@@ -193,7 +199,7 @@ impl Maker<'_> {
             .summary(Some(summary))
             .description(Some(self.description(document)))
             .response(document.status.to_string(), self.success(document));
-        for (status, response) in file::others(document, route) {
+        for (status, response) in file::other_responses(document, route) {
             operation = operation.response(status.to_string(), response);
         }
         let conditional = is_conditional(document, self.registry);
@@ -212,12 +218,13 @@ impl Maker<'_> {
         operation.request_body(body).build()
     }
 
-    /// What the operation does, and which ability it takes.
+    /// The description of the root field, and the abilities that the operation needs and lends.
     fn description(&self, document: &Document<Checked>) -> String {
-        let names = |abilities: &[Ability], joint: &str| {
-            abilities.iter().map(|ability| format!("`{ability}`")).collect::<Vec<_>>().join(joint)
+        let names = |abilities: &[Ability], separator: &str| {
+            abilities.iter().map(|ability| format!("`{ability}`")).collect::<Vec<_>>().join(separator)
         };
-        let about = root(document, self.registry).map(description_without_need).unwrap_or_default();
+        let description = first_root_field(document, self.registry).map(description_without_need);
+        let description = description.unwrap_or_default();
         let needs = match document.needs() {
             [] if document.is_keyless() => "Needs no key.".to_owned(),
             [] => "Needs a valid key.".to_owned(),
@@ -229,27 +236,28 @@ impl Maker<'_> {
             [] => String::new(),
             lent => format!(" Lends {}: what they open is shown within the answer.", names(lent, ", ")),
         };
-        format!("{about}\n\n{needs}{lends}").trim().to_owned()
+        format!("{description}\n\n{needs}{lends}").trim().to_owned()
     }
 
+    /// The response with the declared status.
     fn success(&mut self, document: &Document<Checked>) -> Response {
         if document.has_no_body() {
             return error::counted(ResponseBuilder::new().description("Done; no body.")).build();
         }
         if document.answer == Answer::File {
-            return file::whole(document);
+            return file::whole_file(document);
         }
         let schema = self.answer(document);
-        let about = if document.status == 201 { "Made." } else { "Done." };
-        let known = self.examples.contains_key(&document.name);
+        let description = if document.status == 201 { "Made." } else { "Done." };
+        let has_example = self.examples.contains_key(&document.name);
         let example = || {
-            known.then(|| {
+            has_example.then(|| {
                 ("demo", RefOr::<Example>::Ref(Ref::new(format!("#/components/examples/{}", document.name))))
             })
         };
         let content =
             |schema| ContentBuilder::new().schema(Some(schema)).examples_from_iter(example()).build();
-        error::counted(ResponseBuilder::new().description(about))
+        error::counted(ResponseBuilder::new().description(description))
             .content(JSON, content(schema.clone()))
             .content(XML, content(schema))
             .build()
@@ -258,12 +266,12 @@ impl Maker<'_> {
     fn components(self) -> Components {
         let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
             "Authorization",
-            self.about.key,
+            self.info.key,
         )));
-        let components = Components::builder().security_scheme(self.about.scheme, key);
+        let components = Components::builder().security_scheme(self.info.scheme, key);
         let components = error::components(components);
         let components = self.examples.iter().fold(components, |all, (name, body)| {
-            let example = Example::builder().summary(self.about.examples).value(Some(body.clone())).build();
+            let example = Example::builder().summary(self.info.examples).value(Some(body.clone())).build();
             all.example(name, example)
         });
         self.schemas.into_iter().fold(components, |all, (name, schema)| all.schema(name, schema)).build()

@@ -1,4 +1,4 @@
-//! What operations take in path and query.
+//! Parameters of operations in path, query and headers.
 
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::{MetaInputValue, MetaType};
@@ -9,17 +9,19 @@ use utoipa::openapi::schema::ArrayBuilder;
 use utoipa::openapi::{RefOr, Required, Schema, Type};
 
 use super::schema::{one_of, typed};
-use super::{Maker, is_conditional, root};
-use crate::rest::document::{Checked, Document, Route, Variable, camel, filter_field, snake};
+use super::{ContractBuilder, first_root_field, is_conditional};
+use crate::rest::document::{
+    Checked, Document, Route, Variable, camel, filter_field, include_variable, snake,
+};
 
-/// Variables that the engine feeds itself.
-const OWN: [&str; 5] = ["filter", "sort", "page", "perPage", "input"];
+/// Variables that the engine makes of other parameters.
+const MADE_BY_ENGINE: [&str; 5] = ["filter", "sort", "page", "perPage", "input"];
 
-impl Maker<'_> {
+impl ContractBuilder<'_> {
     /// The parameters of an operation.
     pub(super) fn parameters(&mut self, document: &Document<Checked>, route: &Route) -> Vec<Parameter> {
         let mut parameters = self.plain_parameters(document, route);
-        // The body holds them.
+        // The others are fields of the body.
         if matches!(route.method, "POST" | "PUT") {
             parameters.retain(|parameter| parameter.parameter_in == ParameterIn::Path);
         }
@@ -29,13 +31,14 @@ impl Maker<'_> {
         parameters.extend(document.filters.iter().map(|name| self.filter(document, name)));
         parameters.extend(order(document));
         parameters.extend(relations(document));
-        parameters.extend(is_conditional(document, self.registry).then(condition));
+        parameters.extend(is_conditional(document, self.registry).then(if_unmodified_since));
         parameters
     }
 
-    /// Variables that stand in the path or are read as they are.
+    /// The parameters that are variables: those of the path, and those that are read by their own names.
     pub(super) fn plain_parameters(&mut self, document: &Document<Checked>, route: &Route) -> Vec<Parameter> {
-        let declared = document.variables.iter().filter(|variable| !OWN.contains(&variable.name.as_str()));
+        let declared =
+            document.variables.iter().filter(|variable| !MADE_BY_ENGINE.contains(&variable.name.as_str()));
         let plain = declared.filter(|variable| variable.sent.is_empty() && !is_include(document, variable));
         let plain: Vec<&Variable> = plain.collect();
         plain.into_iter().map(|variable| self.plain(document, route, variable)).collect()
@@ -44,48 +47,53 @@ impl Maker<'_> {
     fn plain(&mut self, document: &Document<Checked>, route: &Route, variable: &Variable) -> Parameter {
         let in_path = route.path.contains(&format!("{{{}}}", variable.name));
         let name = if in_path { variable.name.clone() } else { snake(&variable.name) };
-        let must = in_path || !variable.ty.nullable && variable.default.is_none();
+        let is_required = in_path || !variable.ty.nullable && variable.default.is_none();
         let schema = match &variable.exactly {
             Some(text) => one_of([text.as_str()]).into(),
             None => self.variable(&variable.ty.to_string()),
         };
-        let place = if in_path { ParameterIn::Path } else { ParameterIn::Query };
-        let about = self.about(document, variable).unwrap_or_else(|| match in_path {
+        let location = if in_path { ParameterIn::Path } else { ParameterIn::Query };
+        let description = self.variable_description(document, variable).unwrap_or_else(|| match in_path {
             true => "Primary key.".to_owned(),
             false => format!("`{name}`"),
         });
-        let required = if must { Required::True } else { Required::False };
+        let required = if is_required { Required::True } else { Required::False };
         let example = in_path.then(|| {
             let text = document.path_example(&name);
             let number = text.parse().ok().filter(|_| variable.ty.to_string().starts_with("Int"));
             number.map_or_else(|| Json::from(text), |number: i64| number.into())
         });
-        let parameter = parameter(&name, &about, schema).parameter_in(place);
+        let parameter = parameter(&name, &description, schema).parameter_in(location);
         parameter.required(required).example(example).build()
     }
 
-    /// Description of the argument that a variable feeds, or of the field that it includes.
-    fn about(&self, document: &Document<Checked>, variable: &Variable) -> Option<String> {
-        let feeds =
+    /// The description of the argument whose value is the variable, or of the field that the variable includes.
+    fn variable_description(&self, document: &Document<Checked>, variable: &Variable) -> Option<String> {
+        let is_variable =
             |value: &InputValue| matches!(value, InputValue::Variable(name) if *name == variable.name);
-        let argument = document.root.arguments.iter().find(|(_, value)| feeds(&value.node));
+        let argument = document.root.arguments.iter().find(|(_, value)| is_variable(&value.node));
         if let Some((name, _)) = argument {
-            return root(document, self.registry)?.args.get(name.node.as_str())?.description.clone();
+            return first_root_field(document, self.registry)?
+                .args
+                .get(name.node.as_str())?
+                .description
+                .clone();
         }
-        let added = included(&document.root, &feeds)?;
+        let added = included(&document.root, &is_variable)?;
         Some(format!("Adds `{}`.", added.response_key().node))
     }
 
     fn filter(&self, document: &Document<Checked>, name: &str) -> Parameter {
-        let about =
-            self.filter_input(document, name).and_then(|field| field.description.clone()).unwrap_or_default();
-        let about = format!(
-            "{about} Rows that hold this text there, in any case; several texts, joined by commas, mean any of them."
+        let description =
+            self.filter_field(document, name).and_then(|field| field.description.clone()).unwrap_or_default();
+        let description = format!(
+            "{description} Rows that hold this text there, in any case; several texts, joined by commas, mean any of them."
         );
-        parameter(&format!("filter[{name}]"), about.trim(), typed(Type::String)).build()
+        parameter(&format!("filter[{name}]"), description.trim(), typed(Type::String)).build()
     }
 
-    fn filter_input(&self, document: &Document<Checked>, name: &str) -> Option<&MetaInputValue> {
+    /// The field of the filter's input type.
+    fn filter_field(&self, document: &Document<Checked>, name: &str) -> Option<&MetaInputValue> {
         let variable = document.variables.iter().find(|variable| variable.name == "filter")?;
         match self.registry.types.get(&variable.ty.base.to_string())? {
             MetaType::InputObject { input_fields, .. } => input_fields.get(&filter_field(name)),
@@ -94,21 +102,22 @@ impl Maker<'_> {
     }
 }
 
-fn parameter(name: &str, about: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
+/// An optional parameter of the query.
+fn parameter(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Query)
         .required(Required::False)
-        .description(Some(about))
+        .description(Some(description))
         .schema(Some(schema))
 }
 
-/// The header that makes a change depend on what was read.
-fn condition() -> Parameter {
-    let about = "The record's `updated_at` as it was read (there, or in `Last-Modified`), as a date of HTTP. Where \
+/// The header `If-Unmodified-Since` of a change.
+fn if_unmodified_since() -> Parameter {
+    let description = "The record's `updated_at` as it was read (there, or in `Last-Modified`), as a date of HTTP. Where \
                  the record was changed since, nothing is written.";
     let example = Json::from("Mon, 23 Nov 2026 12:00:00 GMT");
-    let header = parameter("If-Unmodified-Since", about, typed(Type::String));
+    let header = parameter("If-Unmodified-Since", description, typed(Type::String));
     header.parameter_in(ParameterIn::Header).example(Some(example)).build()
 }
 
@@ -122,10 +131,11 @@ fn paging(document: &Document<Checked>) -> [Parameter; 2] {
     ]
 }
 
-/// A list of names, joined by commas.
-fn names(name: &str, about: &str, words: Vec<String>) -> Option<Parameter> {
+/// A parameter that is a list of names with commas; `None` if there are no names.
+fn names(name: &str, description: &str, words: Vec<String>) -> Option<Parameter> {
     let list = ArrayBuilder::new().items(one_of(words.iter().map(String::as_str)));
-    let list = parameter(name, about, list).style(Some(ParameterStyle::Form)).explode(Some(false)).build();
+    let list =
+        parameter(name, description, list).style(Some(ParameterStyle::Form)).explode(Some(false)).build();
     (!words.is_empty()).then_some(list)
 }
 
@@ -137,31 +147,31 @@ fn order(document: &Document<Checked>) -> Option<Parameter> {
 fn relations(document: &Document<Checked>) -> Option<Parameter> {
     let forms = |relation: &String| ["", "Count", "Exists"].map(|form| format!("{}{form}", camel(relation)));
     let words = document.includes.iter().chain(&document.also).flat_map(forms).collect();
-    let about = "What is added to every row: a relation, how many there are, or whether there are any.";
-    names("include", about, words)
+    let description = "What is added to every row: a relation, how many there are, or whether there are any.";
+    names("include", description, words)
 }
 
-/// Whether a variable is the switch of an include, which `include` sets.
+/// Whether a variable is the switch of an include: the parameter `include` sets it.
 fn is_include(document: &Document<Checked>, variable: &Variable) -> bool {
-    let switch = |relation: &String| crate::rest::document::include_variable(relation, "") == variable.name;
-    document.includes.iter().chain(&document.also).any(switch)
+    let is_switch = |relation: &String| include_variable(relation, "") == variable.name;
+    document.includes.iter().chain(&document.also).any(is_switch)
 }
 
-/// The first field below that a variable includes.
-fn included<'f>(field: &'f Field, feeds: &impl Fn(&InputValue) -> bool) -> Option<&'f Field> {
-    fn search<'s>(set: &'s SelectionSet, feeds: &impl Fn(&InputValue) -> bool) -> Option<&'s Field> {
+/// The first field below `field` with a condition for which `is_variable` is true.
+fn included<'f>(field: &'f Field, is_variable: &impl Fn(&InputValue) -> bool) -> Option<&'f Field> {
+    fn search<'s>(set: &'s SelectionSet, is_variable: &impl Fn(&InputValue) -> bool) -> Option<&'s Field> {
         set.items.iter().find_map(|selection| match &selection.node {
             Selection::Field(field) => {
                 let directives = field.node.directives.iter();
                 let mut conditions = directives.filter_map(|directive| directive.node.get_argument("if"));
-                if conditions.any(|value| feeds(&value.node)) {
+                if conditions.any(|value| is_variable(&value.node)) {
                     return Some(&field.node);
                 }
-                search(&field.node.selection_set.node, feeds)
+                search(&field.node.selection_set.node, is_variable)
             }
-            Selection::InlineFragment(inline) => search(&inline.node.selection_set.node, feeds),
+            Selection::InlineFragment(inline) => search(&inline.node.selection_set.node, is_variable),
             Selection::FragmentSpread(_) => None,
         })
     }
-    search(&field.selection_set.node, feeds)
+    search(&field.selection_set.node, is_variable)
 }

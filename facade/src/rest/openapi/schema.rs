@@ -1,12 +1,12 @@
-//! Schemas of single values.
+//! Schemas of scalars and enums.
 
 use async_graphql::registry::MetaType;
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
 use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
-use crate::record::Spelling;
+use crate::record::JsonType;
 
-/// A schema that is no reference.
+/// The schema of a JSON type.
 pub(super) fn typed(ty: Type) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(ty)
 }
@@ -26,7 +26,7 @@ pub(super) fn one_of<T: Into<String>>(words: impl IntoIterator<Item = T>) -> Obj
     typed(Type::String).enum_values(Some(words.into_iter().map(Into::into).collect::<Vec<String>>()))
 }
 
-/// The schema with null as a further value.
+/// The schema that allows null too.
 pub(super) fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
     let with_null = |ty: SchemaType| match ty {
         SchemaType::Type(ty) if ty != Type::Null => SchemaType::from_iter([ty, Type::Null]),
@@ -49,28 +49,28 @@ pub(super) fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
 }
 
 /// The schema with a description.
-pub(super) fn described(mut schema: RefOr<Schema>, about: &str) -> RefOr<Schema> {
-    if about.is_empty() {
+pub(super) fn described(mut schema: RefOr<Schema>, description: &str) -> RefOr<Schema> {
+    if description.is_empty() {
         return schema;
     }
-    let about = about.to_owned();
+    let description = description.to_owned();
     match &mut schema {
-        RefOr::Ref(reference) => reference.description = about,
-        RefOr::T(Schema::Object(object)) => object.description = Some(about),
-        RefOr::T(Schema::Array(array)) => array.description = Some(about),
-        RefOr::T(Schema::AllOf(all)) => all.description = Some(about),
-        RefOr::T(Schema::AnyOf(any)) => any.description = Some(about),
+        RefOr::Ref(reference) => reference.description = description,
+        RefOr::T(Schema::Object(object)) => object.description = Some(description),
+        RefOr::T(Schema::Array(array)) => array.description = Some(description),
+        RefOr::T(Schema::AllOf(all)) => all.description = Some(description),
+        RefOr::T(Schema::AnyOf(any)) => any.description = Some(description),
         RefOr::T(_) => {}
     }
     schema
 }
 
-/// A GraphQL scalar or enum as REST spells it; nothing for types that have fields.
-pub(super) fn leaf(ty: &MetaType, spelling: Spelling) -> Option<ObjectBuilder> {
-    Some(match (ty, spelling) {
-        (MetaType::Scalar { .. }, Spelling::Integer) => integer(),
-        (MetaType::Scalar { .. }, Spelling::Number) => typed(Type::Number),
-        (MetaType::Scalar { name, .. }, Spelling::AsTyped) => scalar(name),
+/// The schema of a GraphQL scalar or enum in REST; `None` for types that have fields.
+pub(super) fn leaf(ty: &MetaType, json_type: JsonType) -> Option<ObjectBuilder> {
+    Some(match (ty, json_type) {
+        (MetaType::Scalar { .. }, JsonType::Integer) => integer(),
+        (MetaType::Scalar { .. }, JsonType::Number) => typed(Type::Number),
+        (MetaType::Scalar { name, .. }, JsonType::AsTyped) => scalar(name),
         (MetaType::Enum { enum_values, .. }, _) => one_of(enum_values.keys().map(|word| word.to_lowercase())),
         _ => return None,
     })

@@ -1,14 +1,14 @@
-//! How the XML of a body is called: hints that utoipa's references cannot carry
-//! (docs/contract/documented-contract.md#4.6).
+//! The names of XML elements in the OpenAPI document. They are added to its JSON, because utoipa cannot add them to
+//! references (docs/contract/documented-contract.md#4.6).
 
 use serde_json::{Map, Value as Json, json};
 
-/// Adds the hints to a whole document.
-pub(super) fn hint(document: &mut Json) {
+/// Adds the names to all schemas of a document.
+pub(super) fn add_names(document: &mut Json) {
     match document {
         Json::Object(fields) => {
             if fields.get("type").is_some_and(is_list) {
-                list(fields);
+                name_items(fields);
             }
             for (key, value) in fields.iter_mut() {
                 if key == super::XML
@@ -16,13 +16,13 @@ pub(super) fn hint(document: &mut Json) {
                 {
                     schema.insert("xml".to_owned(), json!({"name": "response"}));
                 }
-                // Examples are values, whatever their keys.
+                // Examples are no schemas, although they may have the same keys.
                 if key != "example" && key != "examples" {
-                    hint(value);
+                    add_names(value);
                 }
             }
         }
-        Json::Array(items) => items.iter_mut().for_each(hint),
+        Json::Array(items) => items.iter_mut().for_each(add_names),
         _ => {}
     }
 }
@@ -31,8 +31,8 @@ fn is_list(ty: &Json) -> bool {
     ty == "array" || ty.as_array().is_some_and(|types| types.iter().any(|ty| ty == "array"))
 }
 
-/// A list's element holds its items' elements.
-fn list(schema: &mut Map<String, Json>) {
+/// Names the elements of a list's items; they are within the element of the list.
+fn name_items(schema: &mut Map<String, Json>) {
     if let Some(Json::Object(items)) = schema.get_mut("items") {
         items.insert("xml".to_owned(), json!({"name": "item"}));
         schema.insert("xml".to_owned(), json!({"wrapped": true}));

@@ -12,7 +12,7 @@ use async_graphql::{TypeDirective, Value};
 
 /// The JSON type of a value in REST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Spelling {
+pub enum JsonType {
     /// It follows from the GraphQL type: a text for a `Decimal`, a lower-case word for an enum.
     #[default]
     AsTyped,
@@ -22,9 +22,9 @@ pub enum Spelling {
     Number,
 }
 
-impl Spelling {
-    /// The argument `type` of the directive; none if the type follows from GraphQL.
-    pub(super) fn word(self) -> Option<&'static str> {
+impl JsonType {
+    /// The value of the directive's argument `type`; `None` if the JSON type follows from the GraphQL type.
+    pub(super) fn name(self) -> Option<&'static str> {
         match self {
             Self::AsTyped => None,
             Self::Integer => Some("integer"),
@@ -32,10 +32,10 @@ impl Spelling {
         }
     }
 
-    /// The spelling that an argument `type` of the directive names; [`Self::AsTyped`] for any other text.
-    pub(super) fn of_word(word: &str) -> Self {
-        let has_word = |spelling: &Self| spelling.word() == Some(word);
-        [Self::Integer, Self::Number].into_iter().find(has_word).unwrap_or_default()
+    /// The JSON type with this [`name`](Self::name); [`Self::AsTyped`] for any other text.
+    pub(super) fn from_name(name: &str) -> Self {
+        let has_name = |json_type: &Self| json_type.name() == Some(name);
+        [Self::Integer, Self::Number].into_iter().find(has_name).unwrap_or_default()
     }
 }
 
@@ -43,7 +43,7 @@ impl Spelling {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RestForm {
     /// The JSON type of the value.
-    pub spelling: Spelling,
+    pub json_type: JsonType,
     /// Whether the key is omitted if the value is null.
     pub sparse: bool,
 }
@@ -55,18 +55,18 @@ impl InRest {
     const NAME: &'static str = "inRest";
 
     /// The directive on a computed field, such as an amount of money.
-    pub fn apply(spelling: Spelling) -> MetaDirectiveInvocation {
-        RestForm { spelling, sparse: false }.directive()
+    pub fn apply(json_type: JsonType) -> MetaDirectiveInvocation {
+        RestForm { json_type, sparse: false }.directive()
     }
 }
 
 impl RestForm {
     fn directive(self) -> MetaDirectiveInvocation {
-        let word = self.spelling.word().map(|word| ("type".to_owned(), Value::from(word)));
+        let json_type = self.json_type.name().map(|name| ("type".to_owned(), Value::from(name)));
         let sparse = self.sparse.then(|| ("sparse".to_owned(), Value::from(true)));
         MetaDirectiveInvocation {
             name: InRest::NAME.to_owned(),
-            args: word.into_iter().chain(sparse).collect(),
+            args: json_type.into_iter().chain(sparse).collect(),
         }
     }
 
@@ -74,11 +74,11 @@ impl RestForm {
     pub fn read(field: &MetaField) -> Self {
         let directive = field.directive_invocations.iter().find(|directive| directive.name == InRest::NAME);
         let argument = |name: &str| directive.and_then(|directive| directive.args.get(name));
-        let spelling = match argument("type") {
-            Some(Value::String(word)) => Spelling::of_word(word),
-            _ => Spelling::default(),
+        let json_type = match argument("type") {
+            Some(Value::String(name)) => JsonType::from_name(name),
+            _ => JsonType::default(),
         };
-        Self { spelling, sparse: argument("sparse") == Some(&Value::Boolean(true)) }
+        Self { json_type, sparse: argument("sparse") == Some(&Value::Boolean(true)) }
     }
 
     /// Adds the directive to a field, unless the form follows from its type.

@@ -1,39 +1,39 @@
-//! Input as PHP reads it: names with brackets become nested maps, the body is completed by the
-//! query, texts are trimmed and empty ones are null (docs/contract/wire.md#2).
+//! Fields of query and body as PHP reads and writes them: names with brackets are nested maps
+//! (docs/contract/wire.md#2).
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// RFC 3986: everything but unreserved characters.
+/// The characters that are percent-encoded: all but the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Fields of one request, in their order.
+/// Fields by their names, in the order of the request.
 pub type Fields = IndexMap<Name, Value>;
 
-/// Deepest nesting that is read; deeper input is cut.
+/// Maximum nesting of a name; deeper brackets are ignored.
 const MAX_DEPTH: usize = 64;
 
-/// Reads the wanted ones of the first fields of `a=1&b[]=2&c[d][e]=3`; PHP leaves out the ones behind
-/// `max_fields` too.
+/// The wanted fields of a text such as `a=1&b[]=2&c[d][e]=3`. Fields after the first `max_fields` are left out, as in
+/// PHP.
 pub fn parse_form(text: &str, max_fields: usize, wanted: impl Fn(&str) -> bool) -> Fields {
-    let mut nest = Nest::default();
+    let mut fields = NestedFields::default();
     for pair in text.split('&').filter(|pair| !pair.is_empty()).take(max_fields) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = decode(name);
         if top_name(&name).is_some_and(|name| wanted(&name)) {
-            nest.insert(&name, Value::String(decode(value)));
+            fields.insert(&name, Value::String(decode(value)));
         }
     }
-    nest.into_fields()
+    fields.into_fields()
 }
 
-/// The name of the field that a form's name belongs to: `a` of `a[b][]`.
+/// The name without its brackets: `a` of `a[b][]`; `None` if it is empty.
 pub fn top_name(name: &str) -> Option<String> {
     split_top(name).map(|(first, _)| first)
 }
 
-/// The wanted parameters of a query string as they are, without PHP's nesting.
+/// The wanted parameters of a query string, decoded. Brackets in their names have no meaning.
 pub fn plain_query(text: &str, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
@@ -47,51 +47,51 @@ fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-/// Fields of a form while they are read.
+/// Fields whose names are nested by brackets.
 #[derive(Default)]
-pub struct Nest {
-    slots: IndexMap<String, Slot>,
-    /// The key that an empty bracket means: behind the greatest number so far.
+pub struct NestedFields {
+    fields: IndexMap<String, NestedField>,
+    /// The key of the next empty bracket: the greatest number among the keys, plus one.
     next: i64,
 }
 
-enum Slot {
+enum NestedField {
     Value(Value),
-    Nest(Nest),
+    Fields(NestedFields),
 }
 
-impl Nest {
-    /// Puts a value where a form's name says.
+impl NestedFields {
+    /// Inserts a value under a name with brackets. A name that is empty before its first bracket is ignored.
     pub fn insert(&mut self, name: &str, value: Value) {
         let Some((first, rest)) = split_name(name) else { return };
-        self.place(first, &rest, value);
+        self.insert_at(first, &rest, value);
     }
 
-    fn place(&mut self, key: String, rest: &[String], value: Value) {
+    fn insert_at(&mut self, key: String, rest: &[String], value: Value) {
         let key = if key.is_empty() { self.next.to_string() } else { key };
         if let Ok(number) = key.parse::<i64>() {
             self.next = self.next.max(number.saturating_add(1));
         }
         let Some((next, rest)) = rest.split_first() else {
-            self.slots.insert(key, Slot::Value(value));
+            self.fields.insert(key, NestedField::Value(value));
             return;
         };
-        let slot = self.slots.entry(key).or_insert_with(|| Slot::Nest(Self::default()));
-        if let Slot::Value(_) = slot {
-            *slot = Slot::Nest(Self::default());
+        let field = self.fields.entry(key).or_insert_with(|| NestedField::Fields(Self::default()));
+        if let NestedField::Value(_) = field {
+            *field = NestedField::Fields(Self::default());
         }
-        if let Slot::Nest(inner) = slot {
-            inner.place(next.clone(), rest, value);
+        if let NestedField::Fields(inner) = field {
+            inner.insert_at(next.clone(), rest, value);
         }
     }
 
-    /// The fields that were put in.
+    /// The inserted fields, nested as objects.
     pub fn into_fields(self) -> Fields {
-        let value = |slot| match slot {
-            Slot::Value(value) => value,
-            Slot::Nest(nest) => Value::Object(nest.into_fields()),
+        let value = |field| match field {
+            NestedField::Value(value) => value,
+            NestedField::Fields(fields) => Value::Object(fields.into_fields()),
         };
-        self.slots.into_iter().map(|(key, slot)| (Name::new(key), value(slot))).collect()
+        self.fields.into_iter().map(|(key, field)| (Name::new(key), value(field))).collect()
     }
 }
 
@@ -117,46 +117,46 @@ fn split_top(name: &str) -> Option<(String, &str)> {
     (!first.is_empty()).then(|| (first.replace(['.', ' ', '['], "_"), tail))
 }
 
-/// Maps whose keys count from 0 are lists.
-pub fn lists(value: Value) -> Value {
+/// The value with lists in place of maps whose keys are 0, 1, 2 and so on.
+pub fn with_lists(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let counted = !fields.is_empty()
+            let is_list = !fields.is_empty()
                 && fields.keys().enumerate().all(|(at, key)| key.as_str() == at.to_string());
-            if counted {
-                Value::List(fields.into_values().map(lists).collect())
+            if is_list {
+                Value::List(fields.into_values().map(with_lists).collect())
             } else {
-                Value::Object(fields.into_iter().map(|(key, value)| (key, lists(value))).collect())
+                Value::Object(fields.into_iter().map(|(key, value)| (key, with_lists(value))).collect())
             }
         }
         other => other,
     }
 }
 
-/// Fields as a query string, lists with explicit indices, nulls left out (docs/contract/wire.md#4.3).
+/// Fields as a query string. Lists have explicit indexes, nulls are left out (docs/contract/wire.md#4.3).
 pub fn to_query<'a>(fields: impl IntoIterator<Item = (&'a Name, &'a Value)>) -> String {
     let mut pairs = Vec::new();
     for (name, value) in fields {
-        flatten(name.to_string(), value, &mut pairs);
+        add_pairs(name.to_string(), value, &mut pairs);
     }
     pairs.join("&")
 }
 
-fn flatten(name: String, value: &Value, pairs: &mut Vec<String>) {
+fn add_pairs(name: String, value: &Value, pairs: &mut Vec<String>) {
     let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
     match value {
         Value::Null => {}
         Value::Object(fields) => {
-            fields.iter().for_each(|(key, value)| flatten(format!("{name}[{key}]"), value, pairs));
+            fields.iter().for_each(|(key, value)| add_pairs(format!("{name}[{key}]"), value, pairs));
         }
         Value::List(items) => {
-            items.iter().enumerate().for_each(|(at, value)| flatten(format!("{name}[{at}]"), value, pairs));
+            items.iter().enumerate().for_each(|(at, value)| add_pairs(format!("{name}[{at}]"), value, pairs));
         }
         scalar => pairs.push(format!("{}={}", encode(&name), encode(&text(scalar)))),
     }
 }
 
-/// A scalar as PHP writes it as text.
+/// A scalar as text, as PHP writes it: false and null are the empty text. Lists and objects are empty too.
 pub fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -166,7 +166,7 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-/// A text as a whole number, the way a cast to integer reads it: its leading integer, else 0
+/// A value as whole number, as PHP casts it: the integer that the text begins with, otherwise 0
 /// (docs/contract/wire.md#4.5).
 pub fn leading_integer(value: &Value) -> i64 {
     match value {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     fn round(text: &str) -> String {
-        let fields: Fields = parse(text).into_iter().map(|(key, value)| (key, lists(value))).collect();
+        let fields: Fields = parse(text).into_iter().map(|(key, value)| (key, with_lists(value))).collect();
         to_query(&fields)
     }
 
@@ -217,7 +217,7 @@ mod tests {
     fn many_elements_and_great_keys_are_read() {
         let text = (0..100_000).map(|at| format!("a[]={at}")).collect::<Vec<_>>().join("&");
         let fields = parse(&text);
-        assert!(matches!(lists(fields["a"].clone()), Value::List(items) if items.len() == MAX_FIELDS));
+        assert!(matches!(with_lists(fields["a"].clone()), Value::List(items) if items.len() == MAX_FIELDS));
         parse("a[9223372036854775807]=1&a[]=2&b[18446744073709551615]=1&b[]=2");
     }
 
@@ -236,7 +236,7 @@ mod properties {
 
     use super::*;
 
-    /// Fields that a form can spell: without nulls and empty lists, and with names that mean no nesting.
+    /// Fields that a form can express: without nulls and empty lists, and with names without brackets.
     fn fields() -> impl Strategy<Value = Fields> {
         let name = "[a-z_-][a-zé0-9_-]{0,6}";
         let text = any::<String>().prop_map(Value::String);
@@ -262,7 +262,7 @@ mod properties {
         #[test]
         fn what_is_written_is_read_back(fields in fields()) {
             let read = parse_form(&to_query(&fields), 10_000, |_| true);
-            let read: Fields = read.into_iter().map(|(name, value)| (name, lists(value))).collect();
+            let read: Fields = read.into_iter().map(|(name, value)| (name, with_lists(value))).collect();
             prop_assert_eq!(read, fields);
         }
 
@@ -271,7 +271,7 @@ mod properties {
             let read = Value::Object(parse_form(&text, fields, |_| true));
             prop_assert!(depth(&read) <= MAX_DEPTH + 2);
             prop_assert!(matches!(&read, Value::Object(read) if read.len() <= fields));
-            let _ = lists(read);
+            let _ = with_lists(read);
             prop_assert!(plain_query(&text, |_| true).count() <= text.split('&').count());
         }
 
