@@ -4,13 +4,14 @@
 //! <http://127.0.0.1:8090/api/documentation>. The key is `librarian`.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use facade::api_definition::ApiDefinition;
 use facade::apis::{Apis, ApisConfig};
 use facade::engine::Engine;
-use facade::operation::PersistedDocuments;
 use facade::pipeline::OneKey;
 use facade::prelude::*;
-use facade::rest::OpenApiInfo;
+use facade::rest::{Examples, OpenApiInfo};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, EntityTrait, Select};
 
@@ -133,18 +134,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = Database::connect("sqlite::memory:").await?;
     db.execute_unprepared(include_str!("library.sql")).await?;
     let abilities: Abilities = [READ, WRITE].into_iter().collect();
-    let parts = ApisConfig {
-        engine: Engine::with_defaults(db),
-        access: OneKey::new("librarian", abilities.clone())?,
-        abilities: &abilities,
-        documents: &[DOCUMENTS],
-        dialects: &[],
-        persisted: PersistedDocuments::default(),
-    };
-    let apis = Apis::new::<Query, Mutation>(parts, |schema| schema).await?;
-    let openapi =
-        apis.openapi::<Query, Mutation>(OpenApiInfo { title: "Library", ..OpenApiInfo::default() })?;
-    let router = apis.router(openapi).into_make_service_with_connect_info::<SocketAddr>();
+    let definition = ApiDefinition::new::<Query, Mutation>(&abilities, &[DOCUMENTS], &[]).await?;
+    let info = OpenApiInfo { title: "Library", ..OpenApiInfo::default() };
+    let openapi = definition.openapi(info, &Examples::new())?.to_string();
+    let config = ApisConfig::new(Engine::with_defaults(db), OneKey::new("librarian", abilities)?);
+    let router = Apis::new(&Arc::new(definition), config)?
+        .router(openapi)
+        .into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8090").await?, router).await?;
     Ok(())
 }

@@ -9,14 +9,14 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{Response, header};
 use axum::routing::get;
 
+use crate::api_definition::ApiDefinition;
 use crate::engine::Engine;
 use crate::execution::Origin;
 use crate::graphql::{GraphQl, GraphiqlPage};
 use crate::operation::PersistedDocuments;
-use crate::pipeline::{Access, Pipeline};
-use crate::rest::{self, Examples, OpenApiInfo, Rest};
-use crate::schema::{self, Builder, Root};
-use crate::{Abilities, Dialect, Error, Result, pages};
+use crate::pipeline::{Access, AddData, Pipeline};
+use crate::rest::Rest;
+use crate::{Result, pages};
 
 /// Path of the GraphQL endpoint, and of GraphiQL in browsers.
 pub const GRAPHQL: &str = "/graphql";
@@ -35,55 +35,45 @@ pub struct Apis {
     pub rest: Rest,
 }
 
-/// What a host gives to [`Apis::new`], beside its root types.
-pub struct ApisConfig<'a> {
+/// What a host gives to [`Apis::new`], beside the definition.
+pub struct ApisConfig {
     /// The engine, with its host.
     pub engine: Arc<Engine>,
     /// Authentication and limits.
     pub access: Arc<dyn Access>,
-    /// All abilities of the host.
-    pub abilities: &'a Abilities,
-    /// The REST operations, as GraphQL documents with `@rest`.
-    pub documents: &'a [&'a str],
-    /// How REST spells values below some paths, by what the paths begin with behind `/api`; others have the usual dialect.
-    pub dialects: &'a [(&'a str, Dialect)],
     /// GraphQL documents that clients may send by their hash or identifier.
     pub persisted: PersistedDocuments,
+    /// Adds to each operation what the host's resolvers read from their context.
+    pub data: Box<AddData>,
+}
+
+impl ApisConfig {
+    /// Without persisted documents and without data of the host.
+    pub fn new(engine: Arc<Engine>, access: Arc<dyn Access>) -> Self {
+        Self {
+            engine,
+            access,
+            persisted: PersistedDocuments::default(),
+            data: Box::new(|operation| operation),
+        }
+    }
 }
 
 impl Apis {
-    /// Builds both APIs over the root types `Q` and `M`. `data` adds what their resolvers find in their context.
+    /// Both APIs of a definition.
     ///
     /// # Errors
-    /// The first REST document that does not fit the schema, with its operation and the reason.
-    pub async fn new<Q: Root, M: Root>(
-        config: ApisConfig<'_>,
-        data: impl Fn(Builder<Q, M>) -> Builder<Q, M>,
-    ) -> Result<Self> {
-        let ApisConfig { engine, access, abilities, documents, dialects, persisted } = config;
-        let documents = rest::read(documents, abilities, dialects).map_err(Error::internal)?;
-        schema::validate::<Q, M>(&documents).await?;
-        let registry = schema::registry::<Q, M>();
-        let documents = rest::check(documents, &registry, abilities).map_err(Error::internal)?;
-        let data = |builder: Builder<Q, M>| data(builder.data(Arc::clone(&engine)));
-        let (validating, non_validating) = (schema::validating(data), schema::non_validating(data));
-        let pipeline = Arc::new(Pipeline::new(Arc::clone(&engine), access));
-        rest::check_limiters(&documents, pipeline.limiters()).map_err(Error::internal)?;
-        let types = schema::public_registry::<Q, M>;
-        let graphql =
-            GraphQl::new(Arc::clone(&pipeline), validating, non_validating.clone(), types, persisted);
-        let rest = Rest::new(Arc::clone(&pipeline), non_validating, documents)?;
+    /// A REST document that names a limiter which the host does not have.
+    pub fn new(definition: &Arc<ApiDefinition>, config: ApisConfig) -> Result<Self> {
+        let ApisConfig { engine, access, persisted, data } = config;
+        let pipeline = Arc::new(Pipeline::new(engine, access, data));
+        let graphql = GraphQl::new(Arc::clone(&pipeline), Arc::clone(definition), persisted);
+        let rest = Rest::new(
+            Arc::clone(&pipeline),
+            definition.non_validating.clone(),
+            Arc::clone(&definition.documents),
+        )?;
         Ok(Self { pipeline, graphql, rest })
-    }
-
-    /// The OpenAPI document of the REST API, as JSON.
-    ///
-    /// # Errors
-    /// Never for documents that fit the schema.
-    pub fn openapi<Q: Root, M: Root>(&self, info: OpenApiInfo) -> Result<String> {
-        let registry = schema::registry::<Q, M>();
-        let contract = rest::openapi(info, self.rest.documents(), &registry, &Examples::new());
-        Ok(contract.map_err(Error::internal)?.to_string())
     }
 
     /// A router for a small host: GraphQL with GraphiQL, the REST documents, Swagger UI and the OpenAPI document.

@@ -15,6 +15,7 @@ use sea_orm::{
 use crate::http::BodyLimits;
 use crate::page::ListCache;
 use crate::record::Lookups;
+use crate::resource_states::ResourceStates;
 use crate::{Error, Result, operation};
 
 /// Options of a transaction that will write. On SQLite it takes the write lock at its start (`BEGIN IMMEDIATE`): a
@@ -195,12 +196,20 @@ pub struct Engine {
     pub lists: ListCache,
     /// Cached statements that find rows by keys.
     pub lookups: Lookups,
+    /// What resources keep in memory between requests.
+    pub states: ResourceStates,
 }
 
 impl Engine {
     /// An engine with empty caches. Totals of lists are cached for `count_ttl`; zero turns that cache off.
     pub fn new(host: Arc<dyn Host>, options: Options, count_ttl: Duration) -> Self {
-        Self { host, options, lists: ListCache::new(count_ttl), lookups: Lookups::default() }
+        Self {
+            host,
+            options,
+            lists: ListCache::new(count_ttl),
+            lookups: Lookups::default(),
+            states: ResourceStates::default(),
+        }
     }
 
     /// An engine with the default options, which caches totals of lists for a second.

@@ -4,6 +4,7 @@
 
 pub mod ability;
 mod api;
+pub mod api_definition;
 pub mod apis;
 pub mod cache;
 pub mod collation;
@@ -30,6 +31,7 @@ pub mod pages;
 pub mod pipeline;
 pub mod prelude;
 pub mod record;
+pub mod resource_states;
 pub mod rest;
 pub mod rest_only;
 mod root;

@@ -143,9 +143,13 @@ pub struct Pipeline {
     pub engine: Arc<Engine>,
     /// Authentication and limits.
     access: Arc<dyn Access>,
+    data: Box<AddData>,
     gate: Gate,
     parsers: Arc<Semaphore>,
 }
+
+/// Adds to an operation what the host's resolvers read from their context.
+pub type AddData = dyn Fn(Operation) -> Operation + Send + Sync;
 
 /// The sender of a request, with the state of its limits.
 pub struct Caller {
@@ -183,9 +187,9 @@ pub struct JobResult {
 
 impl Pipeline {
     /// A pipeline over the engine and the host's access.
-    pub fn new(engine: Arc<Engine>, access: Arc<dyn Access>) -> Self {
+    pub fn new(engine: Arc<Engine>, access: Arc<dyn Access>, data: Box<AddData>) -> Self {
         let gate = Gate::new(engine.options.running, engine.options.waiting);
-        Self { engine, access, gate, parsers: Arc::new(Semaphore::new(MAX_PARSERS)) }
+        Self { engine, access, data, gate, parsers: Arc::new(Semaphore::new(MAX_PARSERS)) }
     }
 
     /// Waits for a permit to run.
@@ -344,7 +348,8 @@ impl Pipeline {
             execution.fresh = self.access.begins(caller, writes).await;
         }
         let execution = Arc::new(execution);
-        let operation = operation.data(Arc::clone(&execution));
+        let operation = operation.data(Arc::clone(&self.engine)).data(Arc::clone(&execution));
+        let operation = (self.data)(operation);
         let answer = catch_panic(pin!(schema.execute(operation))).await;
         if may_lag {
             self.access.ends(caller, writes).await;

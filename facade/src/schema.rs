@@ -28,23 +28,20 @@ pub trait Root: ObjectType + ContainerType + Default + 'static {}
 
 impl<T: ObjectType + ContainerType + Default + 'static> Root for T {}
 
-/// A builder for a schema with these root types.
-pub type Builder<Q, M> = SchemaBuilder<Guarded<Q>, Guarded<M>, EmptySubscription>;
-
-fn builder<Q: Root, M: Root>() -> Builder<Q, M> {
+fn builder<Q: Root, M: Root>() -> SchemaBuilder<Guarded<Q>, Guarded<M>, EmptySubscription> {
     Schema::build(Guarded(Q::default()), Guarded(M::default()), EmptySubscription)
 }
 
-/// What GraphQL clients talk to: without what only REST has. `data` is what resolvers find in their context.
-pub fn validating<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
-    let public = rest_only::in_public(builder);
-    AnySchema::new(data(public).disable_suggestions().limit_recursive_depth(MAX_NESTING).finish())
+/// What GraphQL clients talk to: without what only REST has.
+pub fn validating<Q: Root, M: Root>() -> AnySchema {
+    let public = rest_only::in_public(builder::<Q, M>);
+    AnySchema::new(public.disable_suggestions().limit_recursive_depth(MAX_NESTING).finish())
 }
 
 /// The schema for operations that were validated before: REST documents at the start, documents of GraphQL clients when
 /// they ran first.
-pub fn non_validating<Q: Root, M: Root>(data: impl FnOnce(Builder<Q, M>) -> Builder<Q, M>) -> AnySchema {
-    let builder = data(builder())
+pub fn non_validating<Q: Root, M: Root>() -> AnySchema {
+    let builder = builder::<Q, M>()
         .validation_mode(ValidationMode::Fast)
         // Without this, async-graphql searches all types for federated ones, for each root field. No operation can
         // ask for federation: it would not be valid on the other schema.

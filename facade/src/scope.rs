@@ -1,5 +1,6 @@
 //! What resolvers use: the engine and the present request.
 
+use std::any::Any;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -64,6 +65,11 @@ impl<'a> RequestScope<'a> {
     /// The application that runs the engine.
     pub fn host(self) -> &'a dyn Host {
         &*self.engine.host
+    }
+
+    /// What a resource keeps in memory between requests: one value of each type, made by its `Default`.
+    pub fn state<T: Any + Send + Sync + Default>(self) -> Arc<T> {
+        self.engine.states.get()
     }
 
     /// The present request.

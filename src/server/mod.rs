@@ -28,7 +28,6 @@ use crate::database::replica::{RecentWriters, Replica};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::redis::Redis;
-use crate::resource::{Mutation, Query};
 use crate::shop::Shop;
 use crate::shop::settings::Settings;
 use crate::{Error, Result, database, resource};
@@ -80,7 +79,8 @@ impl App {
         let shadow = shadow.map(|settings| Arc::new(Shadow::new(settings, config.shadow_file())));
         let upstream = config.upstream.clone().map(Upstream::new).transpose()?.map(Arc::new);
         let persisted = trusted_documents(&config)?;
-        let telemetry = Arc::new(Telemetry::new(&config, &schema::registry())?);
+        let definition = schema::definition().await?;
+        let telemetry = Arc::new(Telemetry::new(&config, &definition.public_types)?);
         let observer = telemetry.observer(observer);
         observe(&mut db, &observer);
         let attempts = SignInAttempts::new(config.sign_in_limit, redis.as_ref());
@@ -108,18 +108,13 @@ impl App {
         let engine = Arc::new(Engine::new(host, (&shop.config).into(), shop.config.count_ttl));
         let keys = Keys::new(Arc::clone(&sessions), abilities);
         let access = Arc::new(Access::new(Arc::clone(&shop), keys, throttles));
+        let data = (Arc::clone(&shop), Arc::clone(&sessions));
         let parts = ApisConfig {
-            engine,
-            access: Arc::clone(&access) as Arc<dyn facade::pipeline::Access>,
-            abilities: abilities.all(),
-            documents: resource::DOCUMENTS,
-            dialects: resource::DIALECTS,
             persisted,
+            data: Box::new(move |operation| operation.data(Arc::clone(&data.0)).data(Arc::clone(&data.1))),
+            ..ApisConfig::new(engine, Arc::clone(&access) as Arc<dyn facade::pipeline::Access>)
         };
-        let apis = Apis::new::<Query, Mutation>(parts, |schema| {
-            schema.data(Arc::clone(&shop)).data(Arc::clone(&sessions))
-        });
-        let apis = Arc::new(apis.await?);
+        let apis = Arc::new(Apis::new(definition, parts)?);
         Ok(Self { shop, sessions, access, apis, demo_key: None, telemetry, upstream, shadow })
     }
 

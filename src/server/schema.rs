@@ -1,9 +1,26 @@
 //! The GraphQL schema of all resources.
 
-use async_graphql::registry::Registry;
-use facade::schema;
+use std::sync::Arc;
 
-use crate::resource::{Mutation, Query};
+use async_graphql::registry::Registry;
+use facade::api_definition::ApiDefinition;
+use facade::schema;
+use tokio::sync::OnceCell;
+
+use crate::Result;
+use crate::resource::{DIALECTS, DOCUMENTS, Mutation, Query, abilities};
+
+/// The schemas and the checked REST documents. All servers of a process share them.
+///
+/// # Errors
+/// When a REST document does not fit the schema.
+pub async fn definition() -> Result<&'static Arc<ApiDefinition>> {
+    static DEFINITION: OnceCell<Arc<ApiDefinition>> = OnceCell::const_new();
+    let make = || async {
+        ApiDefinition::new::<Query, Mutation>(abilities().all(), DOCUMENTS, DIALECTS).await.map(Arc::new)
+    };
+    DEFINITION.get_or_try_init(make).await
+}
 
 /// The schema in GraphQL's schema definition language.
 pub fn sdl() -> String {

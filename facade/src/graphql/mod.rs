@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::registry::Registry;
 use async_graphql::{Request as Operation, Response as Answer, ServerError, Value, Variables};
 use axum::body::Body;
 use axum::extract::Request;
@@ -26,6 +25,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use self::request::{GraphQlRequest, RequestReader};
+use crate::api_definition::ApiDefinition;
 use crate::engine::{CancelReason, Introspection, Options};
 use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
@@ -91,14 +91,8 @@ struct UnreadRequest<'a> {
 /// The GraphQL API.
 pub struct GraphQl {
     pipeline: Arc<Pipeline>,
-    /// Validates operations before it runs them.
-    validating: AnySchema,
-    /// Runs operations that were validated before.
-    non_validating: AnySchema,
-    rules: operation::SchemaRules,
+    definition: Arc<ApiDefinition>,
     documents: operation::PersistedDocuments,
-    suggestions: Suggestions,
-    hints: operation::CacheHints,
     introspections: IntrospectionCache,
     operations: operation::OperationCache,
 }
@@ -115,27 +109,14 @@ pub struct GraphiqlPage<'a> {
 }
 
 impl GraphQl {
-    /// The face of a schema, in its strict form and in the one that doesn't validate. `registry` makes its types, as
-    /// clients see them; once more where names are looked for.
+    /// The GraphQL API of a definition. Clients may send `documents` by their hash or identifier.
     pub fn new(
         pipeline: Arc<Pipeline>,
-        validating: AnySchema,
-        non_validating: AnySchema,
-        registry: fn() -> Registry,
+        definition: Arc<ApiDefinition>,
         documents: operation::PersistedDocuments,
     ) -> Self {
-        let types = registry();
-        Self {
-            pipeline,
-            validating,
-            non_validating,
-            rules: operation::SchemaRules::new(&types),
-            documents,
-            suggestions: Suggestions::new(registry),
-            hints: operation::CacheHints::new(&types),
-            introspections: IntrospectionCache::default(),
-            operations: operation::OperationCache::new(types),
-        }
+        let operations = operation::OperationCache::new(Arc::clone(&definition.public_types));
+        Self { pipeline, definition, documents, introspections: IntrospectionCache::default(), operations }
     }
 
     /// `GET`: GraphiQL where `Accept` prefers HTML and no query is sent; otherwise a query.
@@ -272,7 +253,7 @@ async fn run(
     let kept = match &cached {
         _ if !asked.by_get => NO_CACHE,
         Some(cached) => cached.kept,
-        None => api.hints.of(&mut asked.operation),
+        None => api.definition.hints.of(&mut asked.operation),
     };
     let cost_is_asked = asked.cost;
     let priced = PricedOperation { api, caller: &mut *caller, origin, estimate: &estimate };
@@ -283,7 +264,7 @@ async fn run(
     };
     if !was_executed(&answer) {
         if is_known {
-            api.suggestions.suggest(&mut answer.errors);
+            api.definition.suggestions.suggest(&mut answer.errors);
         } else {
             Suggestions::withhold(&mut answer.errors);
         }
@@ -307,7 +288,7 @@ struct PricedOperation<'a> {
 impl PricedOperation<'_> {
     /// Runs an operation from the cache.
     async fn run_cached(self, variables: Variables, variant: &Variant) -> Result<(Answer, u32), Error> {
-        let schema = &self.api.non_validating;
+        let schema = &self.api.definition.non_validating;
         let mut operation = Operation::new("").variables(variables);
         operation.set_parsed_query(variant.executable.clone());
         self.execute(schema, operation, Some(Arc::clone(&variant.extracted))).await
@@ -317,9 +298,9 @@ impl PricedOperation<'_> {
     async fn run_new(self, operation: Operation) -> Result<(Answer, u32), Error> {
         let (api, estimate) = (self.api, self.estimate);
         let ran = self.caller.principal.as_ref().and_then(|_| ExecutedOperation::of(&operation));
-        let (answer, used) = self.execute(&api.validating, operation, None).await?;
+        let (answer, used) = self.execute(&api.definition.validating, operation, None).await?;
         if let Some(ran) = ran.filter(|_| was_executed(&answer)) {
-            api.operations.remember(&ran, estimate, &api.hints);
+            api.operations.remember(&ran, estimate, &api.definition.hints);
         }
         Ok((answer, used))
     }
@@ -332,7 +313,7 @@ impl PricedOperation<'_> {
             api.pipeline.charge(self.caller, price).await?;
             return Ok((Answer::new(Value::Binary(kept)), price));
         }
-        let (mut answer, used) = self.execute(&api.validating, operation, None).await?;
+        let (mut answer, used) = self.execute(&api.definition.validating, operation, None).await?;
         if answer.errors.is_empty() {
             let data = Bytes::from(serde_json::to_vec(&answer.data).unwrap_or_default());
             api.introspections.insert(key, data.clone());
@@ -395,12 +376,12 @@ async fn prepare(
     let bounds = RequestReader::new(options.bodies, is_known).document_limits(options.max_tokens);
     let limits = &options.operation;
     let known = match is_known {
-        true => api.operations.get(&mut asked.operation, &api.rules, limits, bounds)?,
+        true => api.operations.get(&mut asked.operation, &api.definition.rules, limits, bounds)?,
         false => None,
     };
     let (estimate, cached) = match known {
         Some((estimate, cached)) => (estimate, Some(cached)),
-        None => (operation::prepare(&mut asked.operation, &api.rules, limits, bounds)?, None),
+        None => (operation::prepare(&mut asked.operation, &api.definition.rules, limits, bounds)?, None),
     };
     if estimate.cost.introspects {
         check_introspection(options.introspection, is_known)?;

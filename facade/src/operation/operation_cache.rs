@@ -46,7 +46,7 @@ type MissingVariables = u64;
 /// The cache. For an operation that cannot be cached it holds `None`.
 pub struct OperationCache {
     operations: Cache<OperationKey, Option<Arc<CachedOperation>>, PartsWeighter>,
-    registry: Registry,
+    types: Arc<Registry>,
 }
 
 /// The key: the text of a document and the name of its operation.
@@ -112,8 +112,8 @@ pub struct CachedRun {
 
 impl OperationCache {
     /// An empty cache for the schema with these types.
-    pub fn new(registry: Registry) -> Self {
-        Self { operations: Cache::with_weighter(EXPECTED_DOCUMENTS, MAX_PARTS, PartsWeighter), registry }
+    pub fn new(types: Arc<Registry>) -> Self {
+        Self { operations: Cache::with_weighter(EXPECTED_DOCUMENTS, MAX_PARTS, PartsWeighter), types }
     }
 
     /// The cached operation of a request and its maximum cost; `None` where it is not cached or its variables are not
@@ -139,7 +139,7 @@ impl OperationCache {
         let missing = missing_variables(&operation.node, given);
         let is_right = known.accepts(missing)
             && known.switches_are_set(&request.variables)
-            && values::conform(&operation.node, &request.variables, &self.registry);
+            && values::conform(&operation.node, &request.variables, &self.types);
         if !is_right {
             return Ok(None);
         }
@@ -179,7 +179,7 @@ impl OperationCache {
         if operation.node.variable_definitions.len() > MAX_VARIABLES {
             return None;
         }
-        let prepared = PreparedDocument::new(&document, operation, &self.registry, MAX_VARIANTS).ok()?;
+        let prepared = PreparedDocument::new(&document, operation, &self.types, MAX_VARIANTS).ok()?;
         let parts = prepared.parts() + text_parts(text);
         if parts > MAX_DOCUMENT_PARTS {
             return None;
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let (known, hints) = (OperationCache::new(registry()), CacheHints::new(&registry()));
+        let (known, hints) = (OperationCache::new(registry().into()), CacheHints::new(&registry()));
         for number in 0..2000 {
             remember(&known, &hints, format!("{{ product(id: {number}) {{ name pricing {{ monthly }} }} }}"));
         }
@@ -275,7 +275,7 @@ mod tests {
             let fields: String = (0..fields).map(|at| format!("f{at}: name ")).collect();
             format!("{{ product(id: 1) {{ {fields} }} }}")
         };
-        let known = OperationCache::new(registry());
+        let known = OperationCache::new(registry().into());
         remember(&known, &hints, large(1200));
         let (text, weight) = (large(1200), known.operations.weight());
         assert_eq!(weight, text_parts(&text) + 1, "of a large document, no more than its text is remembered");
@@ -294,7 +294,7 @@ mod tests {
             format!("{{ ...L0 }} {at_the_root} fragment L10 on Query {{ health }}"),
             format!("{{ group(id: 1) {{ ...L0 }} }} {below} fragment L10 on Group {{ name }}"),
         ] {
-            let (known, hints) = (OperationCache::new(registry()), CacheHints::new(&registry()));
+            let (known, hints) = (OperationCache::new(registry().into()), CacheHints::new(&registry()));
             remember(&known, &hints, document.clone());
             let asked = OperationKeyRef { text: &document, name: None };
             assert!(known.operations.get(&asked).is_some_and(|known| known.is_none()), "{document}");

@@ -2,7 +2,7 @@
 //! reveal the schema, so only callers with a valid key get them.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::ServerError;
 use async_graphql::registry::{MetaField, MetaType, Registry};
@@ -15,9 +15,8 @@ const MAX_NAMES: usize = 5;
 const MAX_LETTERS: usize = 64;
 
 /// The names of the schema: types, their members, and the members' arguments. They are collected at the first error.
-#[derive(Debug)]
 pub struct Suggestions {
-    registry: fn() -> Registry,
+    registry: Arc<Registry>,
     names: OnceLock<HashMap<Box<str>, Members>>,
 }
 
@@ -26,7 +25,7 @@ type Members = HashMap<Box<str>, Box<[Box<str>]>>;
 
 impl Suggestions {
     /// Suggestions of a schema.
-    pub fn new(registry: fn() -> Registry) -> Self {
+    pub fn new(registry: Arc<Registry>) -> Self {
         Self { registry, names: OnceLock::new() }
     }
 
@@ -60,7 +59,7 @@ impl Suggestions {
 
     /// The wrong name in an error message, and the names that the schema has in its place.
     fn candidates<'a>(&'a self, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
-        let types = self.names.get_or_init(|| names(&(self.registry)()));
+        let types = self.names.get_or_init(|| names(&self.registry));
         let own = |ty: &str| Some(types.get(ty)?.keys().map(AsRef::as_ref).collect());
         let mut words = message.split('"').skip(1).step_by(2);
         if message.starts_with("Unknown field ") {
@@ -144,7 +143,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_error_is_understood() {
-        let names = Suggestions::new(crate::toy::registry);
+        let names = Suggestions::new(crate::toy::registry().into());
         for (message, meant) in [
             ("Unknown field \"nome\" on type \"Product\".", "name"),
             ("Unknown argument \"frist\" on field \"products\" of type \"Query\".", "first"),
@@ -171,7 +170,7 @@ mod tests {
     /// A name that is much too long is not compared.
     #[test]
     fn what_is_far_too_long_is_not_compared() {
-        let names = Suggestions::new(crate::toy::registry);
+        let names = Suggestions::new(crate::toy::registry().into());
         let long = "x".repeat(100_000);
         assert_eq!(names.suggestion(&format!("Unknown field \"{long}\" on type \"Product\".")), None);
     }

@@ -74,7 +74,7 @@ pub const PREFIX: &str = "/api";
 pub struct Rest {
     pipeline: Arc<Pipeline>,
     schema: AnySchema,
-    documents: Vec<Document<Checked>>,
+    documents: Arc<[Document<Checked>]>,
     routes: Routes,
 }
 
@@ -119,19 +119,19 @@ impl Rest {
     /// The REST API of these documents.
     ///
     /// # Errors
-    /// When two documents have the same route.
+    /// When two documents have the same route, or the host does not have the limiter that one names.
     pub fn new(
         pipeline: Arc<Pipeline>,
         schema: AnySchema,
-        documents: Vec<Document<Checked>>,
+        documents: Arc<[Document<Checked>]>,
     ) -> Result<Self> {
+        let limiters = pipeline.limiters();
+        documents
+            .iter()
+            .try_for_each(|document| document.check_limiter(limiters))
+            .map_err(Error::internal)?;
         let routes = Routes::new(&documents).map_err(Error::internal)?;
         Ok(Self { pipeline, schema, documents, routes })
-    }
-
-    /// The documents of all operations.
-    pub fn documents(&self) -> &[Document<Checked>] {
-        &self.documents
     }
 
     /// Whether any operation has this path.
@@ -482,14 +482,6 @@ impl Rest {
         let data = answer::data(self.pipeline.run(&self.schema, caller, job).await?.answer)?;
         Ok(OperationResult { data, changed_at, file })
     }
-}
-
-/// Checks that the host has the limiters that documents name.
-///
-/// # Errors
-/// The first document whose limiter is not in `known`.
-pub fn check_limiters(documents: &[Document<Checked>], known: &[&str]) -> Result<(), DocumentError> {
-    documents.iter().try_for_each(|document| document.check_limiter(known))
 }
 
 /// Compares documents with the schema on which they will run.

@@ -10,17 +10,17 @@ use async_graphql::{MergedObject, SimpleObject};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use facade::api_definition::ApiDefinition;
 use facade::apis::{Apis, ApisConfig};
 use facade::engine::{Engine, Host, Options, Settings};
 use facade::execution::Principal;
 use facade::form::File;
 use facade::guard::Public;
 use facade::limit::{Verdict, WindowState};
-use facade::operation::PersistedDocuments;
 use facade::pipeline::{Access, Caller, LimitUnit, OneKey};
 use facade::prelude::*;
 use facade::record::{Deleted, JsonText, Moment, require};
-use facade::rest::OpenApiInfo;
+use facade::rest::{Examples, OpenApiInfo};
 use facade::rest_only::RestOnly;
 use facade::{Dialect, Times};
 use sea_orm::{
@@ -519,23 +519,19 @@ impl Library {
         memory.max_connections(1).min_connections(1);
         let db = Database::connect(memory).await?;
         db.execute_unprepared(TABLES).await?;
-        let config = ApisConfig {
-            engine: Arc::new(Engine::new(Arc::new(Shelves(db)), options, Duration::ZERO)),
-            access: Arc::new(Door {
-                key: OneKey::new(KEY, [READ, WRITE].into_iter().collect())?,
-                requests: 0.into(),
-                knocks: 0.into(),
-            }),
-            abilities: &[READ, WRITE, AUDIT].into_iter().collect(),
-            documents,
-            dialects: &[("/local", Dialect { times: Times::Local })],
-            persisted: PersistedDocuments::default(),
+        let abilities: Abilities = [READ, WRITE, AUDIT].into_iter().collect();
+        let dialects = [("/local", Dialect { times: Times::Local })];
+        let definition = ApiDefinition::new::<Query, Mutation>(&abilities, documents, &dialects).await?;
+        let info = OpenApiInfo { title: "Library", ..OpenApiInfo::default() };
+        let openapi = definition.openapi(info, &Examples::new())?;
+        let engine = Arc::new(Engine::new(Arc::new(Shelves(db)), options, Duration::ZERO));
+        let door = Door {
+            key: OneKey::new(KEY, [READ, WRITE].into_iter().collect())?,
+            requests: 0.into(),
+            knocks: 0.into(),
         };
-        let apis = Apis::new::<Query, Mutation>(config, |schema| schema).await?;
-        let openapi =
-            apis.openapi::<Query, Mutation>(OpenApiInfo { title: "Library", ..OpenApiInfo::default() })?;
-        let contract = serde_json::from_str(&openapi).map_err(Error::internal)?;
-        Ok(Self { router: apis.router(openapi), openapi: contract })
+        let apis = Apis::new(&Arc::new(definition), ApisConfig::new(engine, Arc::new(door)))?;
+        Ok(Self { router: apis.router(openapi.to_string()), openapi })
     }
 
     /// What a request is answered, before the answer is read.

@@ -224,14 +224,18 @@ by_status! {
     }
 }
 
-/// Reading figures.
-pub struct StatisticsQuery(LoadingCache<(), Statistics, Error>);
+/// The figures that were counted last.
+struct CountedStatistics(LoadingCache<(), Statistics, Error>);
 
-impl Default for StatisticsQuery {
+impl Default for CountedStatistics {
     fn default() -> Self {
         Self(LoadingCache::new(1, CACHE_TTL))
     }
 }
+
+/// Reading figures.
+#[derive(Default)]
+pub struct StatisticsQuery;
 
 #[Object]
 impl StatisticsQuery {
@@ -242,7 +246,7 @@ impl StatisticsQuery {
         if scope.config().count_ttl.is_zero() {
             return Box::pin(Statistics::count(scope)).await;
         }
-        let counted = Box::pin(self.0.get_or_load((), Statistics::count(scope))).await;
+        let counted = Box::pin(scope.state::<CountedStatistics>().0.get_or_load((), Statistics::count(scope))).await;
         counted.map_err(|error| error.clone_for_waiter())
     }
 }
