@@ -22,8 +22,6 @@ use super::waker::ConnectionWaker;
 /// Maximum number of idle connections, and how long they are kept.
 const MAX_IDLE: usize = 64;
 const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
-/// How often a connection is polled in a row if it wakes itself, before other tasks run.
-const MAX_POLLS: usize = 4;
 
 /// The connections to the upstream server.
 pub(super) struct Connections {
@@ -191,39 +189,31 @@ impl Connection {
         cx: &mut Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let waker = self.waker.polling_waker();
-        let mut inner = Context::from_waker(&waker);
-        for _ in 0..MAX_POLLS {
-            if let ready @ Poll::Ready(_) = poll(&mut inner) {
+        let Self { driver, waker, .. } = self;
+        waker.poll(cx, |inner| {
+            if let ready @ Poll::Ready(_) = poll(inner) {
                 return ready;
             }
-            self.poll_io(&mut inner);
-            if let ready @ Poll::Ready(_) = poll(&mut inner) {
-                return ready;
-            }
-            if !self.waker.was_woken() {
-                break;
-            }
-        }
-        self.waker.wake_task(cx.waker());
-        Poll::Pending
-    }
-
-    /// Polls the I/O.
-    fn poll_io(&mut self, cx: &mut Context<'_>) {
-        if let Some(driver) = &mut self.driver
-            && Pin::new(driver).poll(cx).is_ready()
-        {
-            // hyper reports the end to the future of the answer.
-            self.driver = None;
-        }
+            poll_io(driver, inner);
+            poll(inner)
+        })
     }
 
     /// Polls the I/O; returns whether the next request can be sent.
     fn is_idle(&mut self) -> bool {
         let waker = self.waker.polling_waker();
-        self.poll_io(&mut Context::from_waker(&waker));
+        poll_io(&mut self.driver, &mut Context::from_waker(&waker));
         self.driver.is_some() && self.sender.is_ready()
+    }
+}
+
+/// Polls the I/O of a connection.
+fn poll_io(driver: &mut Option<http1::Connection<Transport, RequestBody>>, cx: &mut Context<'_>) {
+    if let Some(open) = driver
+        && Pin::new(open).poll(cx).is_ready()
+    {
+        // hyper reports the end to the future of the answer.
+        *driver = None;
     }
 }
 

@@ -7,9 +7,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
-use std::task::{Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
+
+/// How often a connection is polled in a row if it wakes itself.
+const MAX_POLLS: usize = 4;
 
 /// The waker of a connection.
 #[derive(Default)]
@@ -35,13 +38,35 @@ impl ConnectionWaker {
         Waker::from(Arc::clone(&self.0))
     }
 
+    /// Polls until there is a result, or until a poll has not woken itself. After [`MAX_POLLS`] polls in a row it wakes the
+    /// task, so that other tasks run before it goes on.
+    pub(super) fn poll<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let waker = self.polling_waker();
+        let mut inner = Context::from_waker(&waker);
+        for polls in 1..=MAX_POLLS {
+            if let ready @ Poll::Ready(_) = poll(&mut inner) {
+                return ready;
+            }
+            // After the last poll, `wake_task` asks.
+            if polls < MAX_POLLS && !self.was_woken() {
+                break;
+            }
+        }
+        self.wake_task(cx.waker());
+        Poll::Pending
+    }
+
     /// Whether it was woken since the last call.
-    pub(super) fn was_woken(&self) -> bool {
+    fn was_woken(&self) -> bool {
         self.0.was_woken.swap(false, SeqCst)
     }
 
     /// Ends a poll: from now on the task is woken; at once if it was woken since the last [`Self::was_woken`].
-    pub(super) fn wake_task(&self, task: &Waker) {
+    fn wake_task(&self, task: &Waker) {
         self.0.task.register(task);
         self.0.is_polling.store(false, SeqCst);
         if self.was_woken() {
@@ -67,6 +92,28 @@ impl Wake for WakerState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The task of a connection that woke itself in its last poll in a row slept until the time limit.
+    #[test]
+    fn a_poll_that_always_wakes_itself_goes_on_later() {
+        let count = Arc::new(Count(0.into()));
+        let (waker, task) = (ConnectionWaker::default(), Waker::from(Arc::clone(&count)));
+        let mut cx = Context::from_waker(&task);
+        let mut left = 2 * MAX_POLLS + 1;
+        let mut poll = |inner: &mut Context<'_>| {
+            left -= 1;
+            inner.waker().wake_by_ref();
+            if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+        };
+        for woken in 1..=2 {
+            assert!(waker.poll(&mut cx, &mut poll).is_pending());
+            assert_eq!(count.0.load(SeqCst), woken);
+        }
+        assert!(waker.poll(&mut cx, &mut poll).is_ready());
+        assert!(waker.poll(&mut cx, |_| Poll::<()>::Pending).is_pending());
+        assert!(waker.poll(&mut cx, |_| Poll::<()>::Pending).is_pending());
+        assert_eq!(count.0.load(SeqCst), 2, "nothing has happened, so the task waits");
+    }
 
     struct Count(std::sync::atomic::AtomicUsize);
 
