@@ -89,8 +89,8 @@ const typeDefs = `
     unitPriceHt: Decimal!
   }
 
-  input ServiceFilter { status: WordFilter }
-  input WordFilter { eq: String }
+  input ServiceFilter { status: ServiceStatusFilter }
+  input ServiceStatusFilter { eq: ServiceStatus }
 
   input ServiceSort {
     field: ServiceSortField!
@@ -122,7 +122,7 @@ const resolvers = {
     customer: (_, { id }, { shop }) => shop.customer(Number(id)),
     customers: (_, { page, perPage }, { shop }) => ({ rows: shop.customers(), page, perPage }),
     services: (_, { filter, sort, page, perPage }, { shop }) => ({
-      rows: shop.services(filter?.status?.eq?.toLowerCase(), sort),
+      rows: shop.services(filter?.status?.eq, sort),
       page,
       perPage,
     }),

@@ -17,7 +17,7 @@ pub struct ApiDefinition {
     /// Runs operations that were validated before.
     pub(crate) non_validating: AnySchema,
     pub(crate) documents: Arc<[Document<Checked>]>,
-    /// What bounds and prices operations of GraphQL clients.
+    /// Limits and prices of operations of GraphQL clients.
     pub(crate) rules: SchemaRules,
     pub(crate) hints: CacheHints,
     pub(crate) suggestions: Suggestions,

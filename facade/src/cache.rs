@@ -67,9 +67,9 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         self.values.remove(key);
     }
 
-    /// Forgets the values of some keys.
-    pub fn forget(&self, is_meant: impl Fn(&K) -> bool) {
-        self.values.retain(|key, _| !is_meant(key));
+    /// Removes the values of some keys.
+    pub fn forget(&self, is_stale: impl Fn(&K) -> bool) {
+        self.values.retain(|key, _| !is_stale(key));
     }
 
     fn entry(&self, value: V) -> Entry<V> {

@@ -52,9 +52,9 @@ pub struct Execution {
     pub changed_at: OnceLock<DateTime<Utc>>,
     /// The file that a field has returned.
     pub(crate) file: Mutex<Option<FileResponse>>,
-    /// The transaction that reads what is asked, where a change reads in its own.
+    /// The transaction in which a mutation reads its answer.
     pub(crate) transaction: Mutex<Option<Arc<Transaction>>>,
-    /// What answering it has taken.
+    /// Rows and objects used so far.
     pub counts: ExecutionCounts,
 }
 

@@ -47,7 +47,7 @@ pub trait Access: Send + Sync + 'static {
         &[]
     }
 
-    /// Counts a request in a limiter that its document names, or nothing if it isn't left.
+    /// Counts a request in a limiter that its document names. Where that limit is used up, it counts nothing and refuses.
     async fn take_own(&self, limiter: &str, caller: &Caller) -> Verdict {
         let _ = (limiter, caller);
         Verdict::Unlimited

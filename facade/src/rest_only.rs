@@ -12,7 +12,7 @@ use std::cell::Cell;
 use async_graphql::TypeDirective;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::location_traits::{
-    Directive_At_ARGUMENT_DEFINITION, Directive_At_FIELD_DEFINITION,
+    Directive_At_ARGUMENT_DEFINITION, Directive_At_FIELD_DEFINITION, Directive_At_INPUT_FIELD_DEFINITION,
 };
 use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaType, Registry,
@@ -109,4 +109,5 @@ impl TypeDirective for RestOnly {
 }
 
 impl Directive_At_FIELD_DEFINITION for RestOnly {}
+impl Directive_At_INPUT_FIELD_DEFINITION for RestOnly {}
 impl Directive_At_ARGUMENT_DEFINITION for RestOnly {}

@@ -58,7 +58,7 @@ fn run_order(document: &Document<Checked>) -> (bool, bool, bool) {
 async fn examples() -> Result<Examples, Failure> {
     let now: DateTime<Utc> = DAY.parse()?;
     let mut config = Config { rate_limit: None, ..Config::default() };
-    demo::on_the_side(&mut config, now, async |config, demo| {
+    demo::with_temporary_demo(&mut config, now, async |config, demo| {
         let app = App::new(config.clone(), demo.db.clone(), Clock::Frozen(now)).await?;
         let mut documents = contracts::documents(&schema::internal_registry())?;
         documents.sort_by_key(run_order);

@@ -53,9 +53,9 @@ enum Command {
     ListApiKeys(key::List),
     /// Delete an API key: it stops working at once
     RevokeApiKey(key::Revoke),
-    /// Show where answers differ from the upstream's, of those that GUICHET_SHADOW has compared
+    /// Show the differences from the upstream's answers that GUICHET_SHADOW has found
     Shadow(shadow::Arguments),
-    /// Ask the GETs of an access log of the shop's own server and of guichet, and compare the answers
+    /// Send the GET requests of an access log to the shop's own server and to guichet, and compare the answers
     Replay(replay::Arguments),
     /// Fill the database with a large invented shop, to measure and to try out
     Seed(seed::Arguments),

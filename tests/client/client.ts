@@ -101,7 +101,7 @@ async function readsAllPages(demo: Demo): Promise<void> {
   assert.equal(new Set(found.map((product) => product.id)).size, total);
   const priced = found.find((product) => product.pricing?.some((price) => price.currency === "EUR" && price.monthly != null));
   assert.match(priced?.pricing?.[0]?.monthly ?? "", /^\d+(\.\d+)?$/);
-  const { products } = await get(demo, ProductsDocument, { filter: { status: { eq: "active" }, stock: { gt: 0 } } });
+  const { products } = await get(demo, ProductsDocument, { filter: { status: { eq: "ACTIVE" }, stock: { gt: 0 } } });
   assert(products && products.edges.length > 0 && products.edges.every(({ node }) => node.status === "ACTIVE" && node.stock > 0));
 }
 

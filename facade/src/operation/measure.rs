@@ -27,7 +27,8 @@ const SCHEMA_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibl
 /// How many times the whole schema an introspection answer may hold, roughly. Tools' introspection query returns
 /// each part and its type. Without a limit, aliases of nested lists would multiply.
 const MAX_SCHEMA_REPETITIONS: u64 = 5;
-/// Introspection fields whose elements are all of a kind in the schema where their type is all types.
+/// Introspection fields that, below `__schema { types }`, list something of every type: `types { fields }` lists all fields of
+/// the schema.
 const LISTS_KEEPING_ALL_TYPES: [&str; 2] = ["fields", "inputFields"];
 /// How many times the largest request size all arguments together may take, where a variable is used several times.
 const MAX_ARGUMENT_COPIES: u64 = 2;

@@ -32,7 +32,7 @@ pub(super) struct Window {
 /// The range that a window is taken from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum WindowRange {
-    /// All rows but this many at the start.
+    /// All rows except this many at the start.
     Offset(u64),
     /// The rows between two cursors, either of which may be missing. The window lies at one `end` of them.
     Cursors { after: Option<String>, before: Option<String>, end: End },

@@ -67,7 +67,7 @@ impl Rendering {
         }
     }
 
-    /// A rendering of a GraphQL type that writes null: the base of the others.
+    /// A rendering of a GraphQL type that always writes null; others replace its `json`.
     pub const fn of<T: OutputType>() -> Self {
         Self {
             json: |_, _, out| out.extend_from_slice(b"null"),

@@ -5,11 +5,11 @@ use sea_orm::{ConnectionTrait, Set};
 
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 
 pub(super) const MAKER: Maker = Maker { after: &["office"], make: |db, making| Box::pin(make(db, making)) };
 
-async fn make(db: &impl ConnectionTrait, making: &Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &DemoContext) -> Result<(), Failure> {
     // Text, mode, status.
     let reasons: Vec<[String; 3]> = serde_json::from_str(include_str!("cancellation_reason.json"))?;
     let made = Some(making.opened);

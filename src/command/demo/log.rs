@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{AGENT, Maker, Making, OLDEST};
+use crate::shop::sample::demo::{AGENT, DemoContext, Maker, OLDEST};
 
-/// It throws the dice before all others.
+/// It draws random numbers before all other makers.
 pub(super) const MAKER: Maker = Maker { after: &[], make: |db, making| Box::pin(make(db, making)) };
 
 /// The actions that the log repeats: action, kind of record, whether the staff did it.
@@ -26,7 +26,7 @@ const ACTIONS: [(&str, Option<&str>, bool); 8] = [
 /// Number of lines of the log.
 const LINES: i64 = 64;
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     let line = |id: i64| {
         let (action, model, by_staff) = ACTIONS[usize::try_from(id).unwrap_or(0) % ACTIONS.len()];
         let at = Some(making.ago((LINES - id) / 2));

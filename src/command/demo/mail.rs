@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr, Set};
 
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 
 pub(super) const MAKER: Maker =
     Maker { after: &["customer", "log"], make: |db, making| Box::pin(make(db, making)) };
@@ -18,7 +18,7 @@ fn texts() -> serde_json::Result<Vec<Mail>> {
     serde_json::from_str(include_str!("mail.json"))
 }
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     let made = Some(making.opened);
     let templates =
         texts()?.into_iter().map(|[name, locale, subject, button, content]| email_template::ActiveModel {
@@ -38,7 +38,7 @@ async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Fail
 }
 
 /// Two mails that customers were sent.
-async fn sent(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), DbErr> {
+async fn sent(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), DbErr> {
     let sent = [
         ("camille.fabre@client.example", 1, "Vérification de l'adresse e-mail", 1),
         ("idriss.benali@client.example", 2, "Réinitialisation du mot de passe", 3),

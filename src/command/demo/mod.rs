@@ -20,7 +20,7 @@ use sea_orm::{DatabaseConnection, TransactionTrait};
 use super::Failure;
 use crate::platform::config::{Config, Database, Secret, names_database};
 use crate::shop::sample::Named;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 use crate::shop::sample::order::ordered;
 use crate::{database, resource};
 
@@ -71,7 +71,7 @@ pub(super) async fn open(config: &mut Config) -> Result<Demo, Failure> {
 }
 
 /// Runs `work` on a demo shop as of a moment, in a file that is removed afterwards.
-pub(super) async fn on_the_side<T>(
+pub(super) async fn with_temporary_demo<T>(
     config: &mut Config,
     now: DateTime<Utc>,
     work: impl AsyncFnOnce(&Config, &Demo) -> Result<T, Failure>,
@@ -128,7 +128,7 @@ fn makers() -> Result<Vec<Maker>, Failure> {
 
 /// Fills an empty, migrated database.
 async fn fill(db: &DatabaseConnection, keys: &Keys, now: DateTime<Utc>) -> Result<(), Failure> {
-    let mut making = Making::new(now);
+    let mut making = DemoContext::new(now);
     let work = db.begin().await?;
     for maker in makers()? {
         (maker.make)(&work, &mut making).await.map_err(Failure::of)?;

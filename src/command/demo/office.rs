@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr, Set};
 use serde::Deserialize;
 
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 use crate::shop::sample::{Failure, PASSWORD};
 
 pub(super) const MAKER: Maker = Maker { after: &[], make: |db, making| Box::pin(make(db, making)) };
@@ -28,7 +28,7 @@ struct Office {
     gateways: Vec<(String, String, String, f64)>,
 }
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     let office: Office = serde_json::from_str(include_str!("office.json"))?;
     let made = Some(making.opened);
     let settings = office.settings.iter().map(|(name, value)| setting::ActiveModel {
@@ -63,7 +63,7 @@ async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Fail
 }
 
 /// Roles with their permissions, and the people who have them.
-async fn rights(db: &impl ConnectionTrait, making: &mut Making, office: &Office) -> Result<(), DbErr> {
+async fn rights(db: &impl ConnectionTrait, making: &mut DemoContext, office: &Office) -> Result<(), DbErr> {
     let made = Some(making.ago(430));
     let roles = office.roles.iter().zip(1..).map(|((name, level, everything), id)| role::ActiveModel {
         id: Set(Id(id)),

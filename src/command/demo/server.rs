@@ -6,14 +6,14 @@ use sea_orm::{ConnectionTrait, Set};
 
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 
 pub(super) const MAKER: Maker = Maker { after: &["office"], make: |db, making| Box::pin(make(db, making)) };
 
 /// Name, port, type, address, host name, accounts, status.
 type Server = (String, i64, String, String, String, i64, String);
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     let servers: Vec<Server> = serde_json::from_str(include_str!("server.json"))?;
     let made = Some(making.ago(420));
     let rows = servers.into_iter().map(|(name, port, kind, address, hostname, accounts, status)| {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 use crate::shop::sample::money::{CURRENCIES, money};
 
 /// Makes the coupons with what they take off and where they were used.
@@ -45,7 +45,7 @@ struct Coupon {
     products: Vec<i64>,
 }
 
-async fn make(db: &impl ConnectionTrait, making: &Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &DemoContext) -> Result<(), Failure> {
     let coupons: Vec<Coupon> = serde_json::from_str(include_str!("demo.json"))?;
     let used = usages(db).await?;
     let uses = |id: i64| used.iter().filter(|usage| usage.coupon_id == Set(Id(id))).count();
@@ -100,7 +100,7 @@ async fn usages(db: &impl ConnectionTrait) -> Result<Vec<coupon_usage::ActiveMod
     Ok(usages)
 }
 
-fn row(making: &Making, coupon: &Coupon, id: i64, usages: usize) -> coupon::ActiveModel {
+fn row(making: &DemoContext, coupon: &Coupon, id: i64, usages: usize) -> coupon::ActiveModel {
     let made = making.ahead(coupon.from.min(-10)).0 - TimeDelta::days(5);
     coupon::ActiveModel {
         id: Set(Id(id)),

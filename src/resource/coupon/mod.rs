@@ -50,7 +50,7 @@ record! {
     pub struct Coupon(entity::coupon);
     #[can(SHOW, INDEX)] node: |_| live_coupons();
     columns {
-        /// What the customer types; unique, in any case of letters.
+        /// What the customer types; unique, case is ignored.
         code,
         /// What its prices mean.
         r#type as CouponType,
@@ -128,7 +128,7 @@ filters! {
         /// What the customer types.
         code: TextFilter = Code,
         /// What its prices mean.
-        r#type: WordFilter = Type in CouponType,
+        r#type: WordFilter<CouponType> = Type in CouponType,
         /// From when it is valid.
         start_at: DateTimeFilter = StartAt,
         /// Until when it is valid.
@@ -176,7 +176,7 @@ form! {
     /// A coupon. A new one needs code, type, payments, limits and least sum; in a change, fields that are left out stay as
     /// they are.
     pub struct CouponInput for entity::coupon {
-        /// What the customer types; unique, in any case of letters.
+        /// What the customer types; unique, case is ignored.
         code: String => [required_unless_partial(), string(), max(255), unique("coupons", "code")],
         /// What its prices mean.
         r#type: CouponType => [required_unless_partial(), one_of(CouponType::WORDS)],

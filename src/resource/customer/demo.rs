@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DbErr, Set};
 use crate::resource::customer::MODEL;
 use crate::resource::metadata::demo::attach;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{AGENT, Maker, Making};
+use crate::shop::sample::demo::{AGENT, DemoContext, Maker};
 use crate::shop::sample::money::money;
 use crate::shop::sample::{Failure, PASSWORD};
 
@@ -38,7 +38,7 @@ fn customers() -> serde_json::Result<Vec<Customer>> {
     serde_json::from_str(include_str!("demo.json"))
 }
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for (customer, id) in customers()?.iter().zip(1..) {
         let made = making.ago(if id == UNVERIFIED { 1 } else { 425 - id * 10 });
@@ -53,7 +53,7 @@ async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Fail
 }
 
 /// Inserts a note of the staff about a customer.
-async fn insert_note(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), DbErr> {
+async fn insert_note(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), DbErr> {
     let note = customer_note::ActiveModel {
         customer_id: Set(Id(2)),
         author_id: Set(Some(AGENT)),
@@ -65,7 +65,7 @@ async fn insert_note(db: &impl ConnectionTrait, making: &mut Making) -> Result<(
     insert(db, vec![note]).await
 }
 
-fn row(making: &mut Making, customer: &Customer, id: i64, made: ShopTime) -> customer::ActiveModel {
+fn row(making: &mut DemoContext, customer: &Customer, id: i64, made: ShopTime) -> customer::ActiveModel {
     let [firstname, lastname, company, address, city, region, zipcode, country, phone] = customer.clone();
     let english = matches!(country.as_str(), "US" | "GB" | "IE" | "DE" | "NL");
     let verified = (id != UNVERIFIED).then_some(made);
@@ -118,7 +118,7 @@ fn billing(
 }
 
 /// Attaches metadata: of the suspended and the banned customer, the origin of two others, and links to Discord.
-fn attach_metadata(making: &mut Making) {
+fn attach_metadata(making: &mut DemoContext) {
     for (id, word, reason, days) in [
         (SUSPENDED, "suspended", "Impayés répétés", 12),
         (BANNED, "banned", "Envoi de courriels indésirables", 48),

@@ -85,7 +85,7 @@ form! {
         /// New password; null leaves the old one. Keys keep working.
         #[no_column]
         password: String => [nullable(), string(), min(8)],
-        /// Looked at and passed over: a customer is confirmed by an operation of its own.
+        /// Validated, then ignored: a customer is confirmed by an operation of its own.
         #[no_column]
         verified: bool => [nullable(), boolean()],
         /// Credit in the shop's currency.

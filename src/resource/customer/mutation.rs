@@ -47,9 +47,8 @@ impl CustomerMutation {
         write::update(scope, customer.id, input).await.map(Customer)
     }
 
-    /// Deletes a customer: what the customer is known by is overwritten, services are deleted,
-    /// invoices and tickets stay as nobody's. Services in use and invoices to be paid keep a
-    /// customer from being deleted.
+    /// Deletes a customer: personal data is overwritten, services are deleted, invoices and tickets stay without a customer.
+    /// A customer with services in use or unpaid invoices is not deleted.
     #[graphql(directive = Can::apply(&[DELETE]))]
     async fn customer_delete(
         &self,
@@ -64,7 +63,7 @@ impl CustomerMutation {
         Ok(Outcome::new("Customer deleted successfully"))
     }
 
-    /// Takes a customer's e-mail address as confirmed.
+    /// Marks a customer's e-mail address as confirmed.
     #[graphql(directive = Can::apply(&[UPDATE]))]
     async fn customer_confirm(&self, ctx: &Context<'_>, id: ID) -> Result<Customer> {
         let scope = ShopScope::from(ctx);

@@ -12,7 +12,7 @@ use crate::resource::metadata;
 use crate::resource::product::demo as product;
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 
 /// Makes the groups, and draws their products for the maker of products.
 pub const MAKER: Maker = Maker { after: &["server"], make: |db, making| Box::pin(make(db, making)) };
@@ -34,7 +34,7 @@ struct Group {
     groups: Vec<Group>,
 }
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     let groups: Vec<Group> = serde_json::from_str(include_str!("demo.json"))?;
     let articles = product::articles()?;
     let mut rows = Vec::new();
@@ -47,7 +47,7 @@ async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Fail
 
 fn draw(
     rows: &mut Vec<group::ActiveModel>,
-    making: &mut Making,
+    making: &mut DemoContext,
     group: &Group,
     parent: Option<Id>,
     articles: &[product::Article],

@@ -99,7 +99,7 @@ filters! {
         /// Part of its address in the shop.
         slug: TextFilter = Slug,
         /// Status.
-        status: WordFilter = Status in ShopStatus,
+        status: WordFilter<ShopStatus> = Status in ShopStatus,
         /// Description.
         description: TextFilter = Description,
         /// Position among its neighbours.

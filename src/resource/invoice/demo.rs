@@ -14,7 +14,7 @@ use crate::resource::product::demo::{Article, articles};
 use crate::resource::service::demo::{Contract, draw as draw_contracts, has_memory, id};
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 use crate::shop::sample::money::{TAX, exchanged, money, percent};
 
 /// Makes invoices with their items. It also draws the services, whose maker runs later: a service has the key of its
@@ -96,7 +96,7 @@ impl Bill {
     }
 }
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     let (articles, people) = (articles()?, mem::take(making.kept::<Vec<Person>>()));
     let contracts = draw_contracts(making, &articles, &people);
     let bills = draw(making, &contracts, &articles, &people);
@@ -109,7 +109,12 @@ async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Fail
     Ok(())
 }
 
-fn draw(making: &mut Making, contracts: &[Contract], articles: &[Article], people: &[Person]) -> Vec<Bill> {
+fn draw(
+    making: &mut DemoContext,
+    contracts: &[Contract],
+    articles: &[Article],
+    people: &[Person],
+) -> Vec<Bill> {
     let mut bills: Vec<Bill> = Vec::new();
     for (at, contract) in contracts.iter().enumerate() {
         bills.push(Bill { memory: has_memory(at, contract, articles), ..first(making, at, contract) });
@@ -137,7 +142,13 @@ fn age_of(status: &str) -> i64 {
     if matches!(status, "draft" | "pending") { 3 } else { 75 }
 }
 
-fn bill(making: &mut Making, at: usize, contract: &Contract, made: ShopTime, status: &'static str) -> Bill {
+fn bill(
+    making: &mut DemoContext,
+    at: usize,
+    contract: &Contract,
+    made: ShopTime,
+    status: &'static str,
+) -> Bill {
     let made = made.min(ShopTime(making.now));
     let paid = matches!(status, "paid" | "refunded")
         .then(|| ShopTime((made.0 + TimeDelta::minutes(making.dice.between(2, 900))).min(making.now)));
@@ -159,7 +170,7 @@ fn bill(making: &mut Making, at: usize, contract: &Contract, made: ShopTime, sta
     }
 }
 
-fn first(making: &mut Making, at: usize, contract: &Contract) -> Bill {
+fn first(making: &mut DemoContext, at: usize, contract: &Contract) -> Bill {
     let status = match contract.status {
         "pending" => "pending",
         "cancelled" if at % 4 == 3 => "refunded",
@@ -170,7 +181,7 @@ fn first(making: &mut Making, at: usize, contract: &Contract) -> Bill {
 }
 
 /// The last renewal of every second service that has been renewed.
-fn last_renewal(making: &mut Making, at: usize, contract: &Contract) -> Option<Bill> {
+fn last_renewal(making: &mut DemoContext, at: usize, contract: &Contract) -> Option<Bill> {
     let end =
         contract.expires.filter(|_| contract.renewals > 0 && contract.status == "active" && at % 2 == 1)?;
     let start = end.0 - TimeDelta::days(contract.months * 30 + 3);
@@ -178,7 +189,7 @@ fn last_renewal(making: &mut Making, at: usize, contract: &Contract) -> Option<B
 }
 
 /// The open renewal of a service that ends soon, or that was suspended because nobody paid.
-fn open_renewal(making: &mut Making, at: usize, contract: &Contract) -> Option<Bill> {
+fn open_renewal(making: &mut DemoContext, at: usize, contract: &Contract) -> Option<Bill> {
     let end = contract.expires?;
     let soon = contract.status == "active" && end.0 < making.now + TimeDelta::days(7);
     if !soon && contract.status != "suspended" {
@@ -188,7 +199,7 @@ fn open_renewal(making: &mut Making, at: usize, contract: &Contract) -> Option<B
 }
 
 fn without_service(
-    making: &mut Making,
+    making: &mut DemoContext,
     status: &'static str,
     customer: usize,
     made: ShopTime,
@@ -235,7 +246,7 @@ fn sequences(bills: &[Bill]) -> Vec<invoice_sequence::ActiveModel> {
 }
 
 fn rows(
-    making: &mut Making,
+    making: &mut DemoContext,
     bills: &[Bill],
     articles: &[Article],
     people: &[Person],

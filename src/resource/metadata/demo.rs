@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, Set};
 
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 
 /// Inserts the values that other makers attached, in their order.
 pub const MAKER: Maker =
@@ -17,7 +17,7 @@ pub const MAKER: Maker =
 
 /// Attaches values to a record. The record is named by its kind, a class of the original, and its primary key.
 pub fn attach(
-    making: &mut Making,
+    making: &mut DemoContext,
     (model, id): (&str, Id),
     values: &BTreeMap<String, String>,
     made: Option<ShopTime>,
@@ -34,7 +34,7 @@ pub fn attach(
     making.kept::<Vec<metadata::ActiveModel>>().extend(rows);
 }
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     insert(db, mem::take(making.kept::<Vec<metadata::ActiveModel>>())).await?;
     Ok(())
 }

@@ -155,35 +155,35 @@ filters! {
         /// Price for 7 days.
         weekly: DecimalFilter = Weekly,
         /// Price without renewal.
-        onetime: PriceFilter = Onetime,
+        onetime: DecimalFilter = Onetime,
         /// Price for a month.
-        monthly: PriceFilter = Monthly,
+        monthly: DecimalFilter = Monthly,
         /// Price for 3 months.
-        quarterly: PriceFilter = Quarterly,
+        quarterly: DecimalFilter = Quarterly,
         /// Price for 6 months.
-        semiannually: PriceFilter = Semiannually,
+        semiannually: DecimalFilter = Semiannually,
         /// Price for a year.
-        annually: PriceFilter = Annually,
+        annually: DecimalFilter = Annually,
         /// Price for 2 years.
-        biennially: PriceFilter = Biennially,
+        biennially: DecimalFilter = Biennially,
         /// Price for 3 years.
-        triennially: PriceFilter = Triennially,
+        triennially: DecimalFilter = Triennially,
         /// Setup fee with weekly payment.
         setup_weekly: DecimalFilter = SetupWeekly,
         /// Setup fee without renewal.
-        setup_onetime: PriceFilter = SetupOnetime,
+        setup_onetime: DecimalFilter = SetupOnetime,
         /// Setup fee with monthly payment.
-        setup_monthly: PriceFilter = SetupMonthly,
+        setup_monthly: DecimalFilter = SetupMonthly,
         /// Setup fee with quarterly payment.
-        setup_quarterly: PriceFilter = SetupQuarterly,
+        setup_quarterly: DecimalFilter = SetupQuarterly,
         /// Setup fee with payment every 6 months.
-        setup_semiannually: PriceFilter = SetupSemiannually,
+        setup_semiannually: DecimalFilter = SetupSemiannually,
         /// Setup fee with yearly payment.
-        setup_annually: PriceFilter = SetupAnnually,
+        setup_annually: DecimalFilter = SetupAnnually,
         /// Setup fee with payment every 2 years.
-        setup_biennially: PriceFilter = SetupBiennially,
+        setup_biennially: DecimalFilter = SetupBiennially,
         /// Setup fee with payment every 3 years.
-        setup_triennially: PriceFilter = SetupTriennially,
+        setup_triennially: DecimalFilter = SetupTriennially,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::resource::metadata;
 use crate::resource::product::MODEL;
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 use crate::shop::sample::money::percent;
 
 /// Inserts the products that the maker of groups drew.
@@ -71,7 +71,7 @@ pub fn articles() -> serde_json::Result<Vec<Article>> {
 }
 
 /// Draws the products of a group, for [`MAKER`] to insert.
-pub fn draw(making: &mut Making, articles: &[Article], slug: &str, group: Id) {
+pub fn draw(making: &mut DemoContext, articles: &[Article], slug: &str, group: Id) {
     for (article, id) in articles.iter().zip(1..).filter(|(article, _)| article.group == slug) {
         let made = Some(making.ago(420 - id * 3));
         making.kept::<Vec<product::ActiveModel>>().push(product::ActiveModel {
@@ -92,7 +92,7 @@ pub fn draw(making: &mut Making, articles: &[Article], slug: &str, group: Id) {
     }
 }
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     insert(db, mem::take(making.kept::<Vec<product::ActiveModel>>())).await?;
     insert_option(db, making, &articles()?).await?;
     Ok(())
@@ -101,7 +101,7 @@ async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Fail
 /// Inserts an option of more memory, which some products offer.
 async fn insert_option(
     db: &impl ConnectionTrait,
-    making: &mut Making,
+    making: &mut DemoContext,
     articles: &[Article],
 ) -> Result<(), DbErr> {
     let made = Some(making.ago(300));

@@ -106,7 +106,7 @@ filters! {
         /// Name.
         name: TextFilter = Name,
         /// Status.
-        status: WordFilter = Status in ShopStatus,
+        status: WordFilter<ShopStatus> = Status in ShopStatus,
         /// Description.
         description: TextFilter = Description,
         /// Position in its group.

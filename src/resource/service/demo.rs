@@ -13,7 +13,7 @@ use crate::resource::invoice::demo::Bill;
 use crate::resource::product::demo::{Article, articles};
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{Maker, Making};
+use crate::shop::sample::demo::{DemoContext, Maker};
 use crate::shop::sample::money::{TAX, exchanged, money, percent};
 
 /// Inserts the services that the maker of invoices drew, with their renewals, options and subscriptions.
@@ -95,7 +95,7 @@ impl Contract {
     }
 }
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     let contracts = mem::take(making.kept::<Vec<Contract>>());
     let bills = mem::take(making.kept::<Vec<Bill>>());
     let articles = articles()?;
@@ -107,11 +107,11 @@ async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Fail
 }
 
 /// Draws the services of customers.
-pub fn draw(making: &mut Making, articles: &[Article], people: &[Person]) -> Vec<Contract> {
+pub fn draw(making: &mut DemoContext, articles: &[Article], people: &[Person]) -> Vec<Contract> {
     (0..COUNT).map(|at| draw_one(making, at, articles, people)).collect()
 }
 
-fn draw_one(making: &mut Making, at: usize, articles: &[Article], people: &[Person]) -> Contract {
+fn draw_one(making: &mut DemoContext, at: usize, articles: &[Article], people: &[Person]) -> Contract {
     let status = STATUSES[at % STATUSES.len()];
     // Each of the first customers gets a service.
     let customer = if at < people.len() / 2 { at } else { position(making, people.len() - 2) };
@@ -131,13 +131,13 @@ fn draw_one(making: &mut Making, at: usize, articles: &[Article], people: &[Pers
     pass_periods(making, contract)
 }
 
-fn position(making: &mut Making, length: usize) -> usize {
+fn position(making: &mut DemoContext, length: usize) -> usize {
     let last = i64::try_from(length).unwrap_or(1) - 1;
     usize::try_from(making.dice.between(0, last)).unwrap_or(0)
 }
 
 /// Sets end and renewals of a service: its periods pass until the moment that its status implies.
-fn pass_periods(making: &mut Making, mut contract: Contract) -> Contract {
+fn pass_periods(making: &mut DemoContext, mut contract: Contract) -> Contract {
     let last = match contract.status {
         "suspended" => making.now - TimeDelta::days(making.dice.between(3, 12)),
         "expired" | "hidden" => making.now - TimeDelta::days(making.dice.between(20, 110)),
@@ -154,7 +154,7 @@ fn pass_periods(making: &mut Making, mut contract: Contract) -> Contract {
 }
 
 fn rows(
-    making: &mut Making,
+    making: &mut DemoContext,
     contracts: &[Contract],
     bills: &[Bill],
     articles: &[Article],
@@ -165,7 +165,7 @@ fn rows(
 }
 
 fn row(
-    making: &mut Making,
+    making: &mut DemoContext,
     at: usize,
     contract: &Contract,
     open: Option<usize>,
@@ -251,7 +251,7 @@ fn options(contracts: &[Contract], articles: &[Article]) -> Vec<config_options_s
 }
 
 /// Every eighth active service has a subscription.
-fn subscriptions(making: &mut Making, contracts: &[Contract]) -> Vec<subscription::ActiveModel> {
+fn subscriptions(making: &mut DemoContext, contracts: &[Contract]) -> Vec<subscription::ActiveModel> {
     let running = contracts
         .iter()
         .enumerate()

@@ -130,7 +130,7 @@ record! {
         status as ServiceStatus,
     }
     branches {
-        /// The customer whose it is.
+        /// The customer who owns it.
         #[can(customer::SHOW, customer::INDEX)] customer: one<Customer>(customer_id, customer::live_customers),
         /// The product that it was made from.
         #[can(product::SHOW, product::INDEX)] product: one<Product>(product_id, product::live_products),
@@ -179,7 +179,7 @@ filters! {
         /// How it is provided.
         r#type: TextFilter = Type,
         /// State.
-        status: WordFilter = Status in ServiceStatus,
+        status: WordFilter<ServiceStatus> = Status in ServiceStatus,
         /// End of the paid period.
         expires_at: DateTimeFilter = ExpiresAt,
         /// When it was made.
@@ -188,10 +188,10 @@ filters! {
         updated_at: DateTimeFilter = UpdatedAt,
     }
     related {
-        /// Those whose customer this holds for.
+        /// Services whose customer meets these conditions.
         #[can(customer::INDEX, customer::SHOW)]
         customer: CustomerFilter(entity::customer::Column::Id = CustomerId, customer::live_customers),
-        /// Those whose product this holds for.
+        /// Services whose product meets these conditions.
         #[can(product::INDEX, product::SHOW)]
         product: ProductFilter(entity::product::Column::Id = ProductId, product::live_products),
     }

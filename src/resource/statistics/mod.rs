@@ -63,7 +63,7 @@ pub struct CustomerFigures {
     with_services: i64,
     /// Those who have an active service.
     with_active_services: i64,
-    /// Those who came within 30 days.
+    /// Customers who registered within the last 30 days.
     new_last_30_days: i64,
 }
 
@@ -117,7 +117,7 @@ pub struct TicketFigures {
 /// Figures of subscriptions.
 #[derive(Clone, SimpleObject)]
 pub struct SubscriptionFigures {
-    /// Those that are paid on.
+    /// Subscriptions that are active.
     active: i64,
 }
 
@@ -246,7 +246,8 @@ impl StatisticsQuery {
         if scope.config().count_ttl.is_zero() {
             return Box::pin(Statistics::count(scope)).await;
         }
-        let counted = Box::pin(scope.state::<CountedStatistics>().0.get_or_load((), Statistics::count(scope))).await;
+        let counted =
+            Box::pin(scope.state::<CountedStatistics>().0.get_or_load((), Statistics::count(scope))).await;
         counted.map_err(|error| error.clone_for_waiter())
     }
 }

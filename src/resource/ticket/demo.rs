@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::shop::sample::Failure;
 use crate::shop::sample::batch::insert;
-use crate::shop::sample::demo::{AGENT, Maker, Making, OLDEST};
+use crate::shop::sample::demo::{AGENT, DemoContext, Maker, OLDEST};
 
 /// Makes the tickets with their messages and comments. It throws the dice after the mails.
 pub const MAKER: Maker = Maker {
@@ -33,7 +33,7 @@ struct Ticket {
     messages: Vec<String>,
 }
 
-async fn make(db: &impl ConnectionTrait, making: &mut Making) -> Result<(), Failure> {
+async fn make(db: &impl ConnectionTrait, making: &mut DemoContext) -> Result<(), Failure> {
     let stories: Vec<Ticket> = serde_json::from_str(include_str!("demo.json"))?;
     let invoices = paid(db).await?;
     // Two rounds of the same stories, by other customers at other times.
@@ -60,7 +60,7 @@ async fn paid(db: &impl ConnectionTrait) -> Result<HashMap<Id, Id>, DbErr> {
 }
 
 fn row(
-    making: &mut Making,
+    making: &mut DemoContext,
     ticket: &Ticket,
     id: Id,
     status: &str,
@@ -97,7 +97,7 @@ fn row(
 }
 
 fn said(
-    making: &Making,
+    making: &DemoContext,
     ticket: &Ticket,
     id: Id,
     at: ShopTime,

@@ -93,7 +93,7 @@ impl Wake for WakerState {
 mod tests {
     use super::*;
 
-    /// The task of a connection that woke itself in its last poll in a row slept until the time limit.
+    /// Regression: after [`MAX_POLLS`] polls in a row the task was not woken again, and slept until the time limit.
     #[test]
     fn a_poll_that_always_wakes_itself_goes_on_later() {
         let count = Arc::new(Count(0.into()));

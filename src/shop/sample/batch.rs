@@ -39,7 +39,7 @@ pub async fn next_id<E: EntityTrait>(db: &DatabaseConnection) -> Result<i64, DbE
     Ok(highest.map_or(1, |id| id.0 + 1))
 }
 
-/// Tells PostgreSQL's counter of a table about keys that were given by hand; the others see them.
+/// Moves PostgreSQL's sequence of a table behind the inserted keys. Other databases need nothing.
 ///
 /// # Errors
 /// When the database fails.

@@ -16,7 +16,7 @@ pub struct Maker {
     /// Names of the makers that it runs after: those whose rows it needs, and those that throw the shared dice before it.
     pub after: &'static [&'static str],
     /// Makes the rows.
-    pub make: for<'a> fn(&'a DatabaseTransaction, &'a mut Making) -> Work<'a>,
+    pub make: for<'a> fn(&'a DatabaseTransaction, &'a mut DemoContext) -> Work<'a>,
 }
 
 impl Maker {
@@ -30,18 +30,19 @@ pub const AGENT: Id = Id(2);
 /// Customers with the lowest keys, who came first. Each has the service with their own key.
 pub const OLDEST: i64 = 20;
 
-/// The moment of making, chance, and what makers leave for each other.
-pub struct Making {
+/// What makers of the demo shop share: the time, random numbers, and data of other makers.
+pub struct DemoContext {
     /// The moment at which the shop is made.
     pub now: DateTime<Utc>,
     /// When the shop was opened.
     pub opened: ShopTime,
-    /// Dice that makers share. Each throw moves what those after it throw: a new maker has [`Dice`] of its own.
+    /// Random numbers that makers share. Each number that is drawn changes all later ones, so a new maker has [`Dice`] of its
+    /// own.
     pub dice: Dice,
     kept: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
 }
 
-impl Making {
+impl DemoContext {
     /// Begins a shop at that moment. The same moment makes the same rows.
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Self {

@@ -1,4 +1,4 @@
-//! Chance that repeats: the same seed throws the same dice.
+//! Repeatable random numbers: the same seed gives the same numbers on every machine.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};

@@ -1,6 +1,6 @@
 //! Invented shops: what the makers of rows share. A resource makes the rows of its tables in `demo.rs` (for
 //! `guichet serve --demo`) and `seed.rs` (for `guichet seed`), and declares there after which others; the command line runs
-//! all makers in that order. Nothing of it is in the way of a request.
+//! all makers in that order. No request runs this code.
 
 pub mod batch;
 pub mod demo;

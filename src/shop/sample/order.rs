@@ -2,8 +2,7 @@
 
 use super::{Failure, Named};
 
-/// Makers in an order in which each runs after all of the names that it names; those that may run at the same time, as they
-/// stand in the list.
+/// Sorts makers: each comes after those in its `after`; otherwise they keep the order of the list.
 ///
 /// # Errors
 /// When a maker names one that is not there, or makers wait for each other.

@@ -13,8 +13,8 @@ use super::{Named, Work, batch};
 
 /// Rows that are made before they are sent.
 const CHUNK: u64 = 1_000;
-/// The count whose next key tells a first run from those after it.
-const EVERYWHERE: &str = "customers";
+/// A seeded shop has rows of this count: where its table is empty, this is the first run.
+const FIRST_RUN_COUNT: &str = "customers";
 
 /// What makes the rows of a resource in a seeded shop.
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ pub struct Maker {
     pub counts: &'static [Count],
     /// Number of its dice, which no other maker has; none where it throws none.
     pub dice: Option<u64>,
-    /// Rows that it tells the progress of ([`Plan::made`]), of all tables.
+    /// Number of rows that it reports as progress ([`Plan::made`]), of all tables.
     pub rows: fn(&Plan) -> u64,
     /// Makes the rows.
     pub make: for<'a> fn(&'a DatabaseConnection, &'a Plan) -> Work<'a>,
@@ -67,7 +67,7 @@ pub fn keys_of<E: EntityTrait>(db: &DatabaseConnection) -> Reading<'_> {
     Box::pin(batch::next_id::<E>(db))
 }
 
-/// The counts that the options give; those without an option, or whose option was left out, follow.
+/// The counts that the options give. All other counts are computed from these.
 #[derive(Default)]
 pub struct Counts {
     /// Number by name.
@@ -104,7 +104,7 @@ impl Keys {
     }
 }
 
-/// Who watches rows being made.
+/// Receives the progress of a run.
 pub trait Progress: Send + Sync {
     /// Rows of that kind are made next.
     fn begin(&self, kind: &'static str);
@@ -153,7 +153,7 @@ impl Plan {
         }
         let Options { counts, seed, now } = options;
         // A second run on the same database must not repeat the first one's UUIDs.
-        let begun = firsts.get(EVERYWHERE).copied().unwrap_or(1);
+        let begun = firsts.get(FIRST_RUN_COUNT).copied().unwrap_or(1);
         let seed = seed.wrapping_add(begun.unsigned_abs() << 16);
         Ok(Self { counts, firsts, seed, now, progress: Box::new(progress) })
     }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::harness::shop::Shop;
 use crate::harness::store::{DEFECT, MENDED};
 
-fn code(answer: &Json) -> &str {
+pub(crate) fn code(answer: &Json) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("")
 }
 

@@ -2,6 +2,7 @@
 //!
 //! | Module | Holds |
 //! |---|---|
+//! | [`conditions`] | conditions on lists: operators, and what they refuse |
 //! | [`cursors`] | every list walked by cursors, in every order that it offers |
 //! | [`errors`] | errors: their codes, messages and paths |
 //! | [`execution`] | fields collected, null propagated, changes in their order |
@@ -13,6 +14,7 @@
 //! | [`remembered`] | operations that ran before, with other variables |
 //! | [`variables`] | defaults, null and absence |
 
+pub(crate) mod conditions;
 pub(crate) mod cursors;
 pub(crate) mod errors;
 pub(crate) mod execution;

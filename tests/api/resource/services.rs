@@ -152,7 +152,7 @@ async fn a_product_knows_its_services_and_they_know_it() {
 #[tokio::test]
 async fn customers_are_found_by_their_services_in_one_statement() {
     let shop = Shop::golden("en").await;
-    let query = "{ customers(filter: {services: {status: {eq: \"active\"}}}, perPage: 100) { totalCount nodes { databaseId } } }";
+    let query = "{ customers(filter: {services: {status: {eq: ACTIVE}}}, perPage: 100) { totalCount nodes { databaseId } } }";
     let before = shop.statements();
     let answer = shop.graphql(query, json!({}), "all").await;
     let ids: Vec<i64> = answer["data"]["customers"]["nodes"]

@@ -234,12 +234,12 @@ rules! {
     confirmed() => RuleKind::Confirmed;
     /// A full date, with or without a time.
     date() => RuleKind::Date;
-    /// A moment that a TIMESTAMP column holds. Where an offset from UTC is named, it counts.
+    /// A moment that a TIMESTAMP column holds. An offset from UTC is applied.
     timestamp() => RuleKind::Timestamp;
     /// Later than the date in another field; in a partial update, than the one that the record under update holds.
     after(sibling: &'static str) => RuleKind::After(sibling);
-    /// In a partial update that does not send the other field: earlier than the date that the record under update holds
-    /// there. Else `after` on the other field compares the two.
+    /// Earlier than the stored date of another field. It applies to partial updates that do not send the other field; where
+    /// both are sent, `after` on the other field compares them.
     before_stored(sibling: &'static str) => RuleKind::BeforeStored(sibling);
     /// A row of the table has this value.
     exists(table: &'static str, name: &'static str) => RuleKind::Exists(LookupColumn { table, name });

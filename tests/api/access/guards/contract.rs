@@ -12,6 +12,7 @@ use guichet::server::schema;
 use serde_json::json;
 
 use crate::harness::shop::Shop;
+use crate::harness::store::DATA;
 use crate::harness::walk::{Ways, ability, composite, fields, input_needs, needs_of};
 
 /// What needs no key: each one is weighed before it stands here.
@@ -26,6 +27,18 @@ fn what_needs_no_key_is_known() {
             .map(move |field| format!("{root}.{}", field.name))
     });
     assert_eq!(open.collect::<Vec<_>>(), PUBLIC);
+}
+
+/// A misspelt permission would grant nothing to any role, and no guard would notice.
+#[test]
+fn permissions_of_roles_are_those_of_the_shop() {
+    let recorded: BTreeSet<&str> =
+        DATA["permissions"].rows.iter().filter_map(|row| row[1].as_str()).collect();
+    for declared in guichet::resource::abilities().declared() {
+        for permission in declared.permissions {
+            assert!(recorded.contains(permission), "`{}` names `{permission}`", declared.ability);
+        }
+    }
 }
 
 /// What each type of rows needs where it is read at the root.

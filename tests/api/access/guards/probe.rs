@@ -263,7 +263,7 @@ fn condition(registry: &Registry, row: &str, filter: &str, asked: &mut Vec<Condi
         if !is_relation(registry, input) {
             asked.push(Condition {
                 label: format!("filter: {name}"),
-                argument: format!("filter: {{{name}: {{contains: [\"x\"]}}}}"),
+                argument: format!("filter: {{{name}: {}}}", comparison(registry, input)),
                 needs: column_needs(registry, row, name).into_iter().collect(),
             });
             continue;
@@ -273,7 +273,7 @@ fn condition(registry: &Registry, row: &str, filter: &str, asked: &mut Vec<Condi
             let (inner, more) = if is_relation(registry, below) {
                 ("{}", input_needs(below))
             } else {
-                ("{contains: [\"x\"]}", None)
+                (comparison(registry, below), None)
             };
             asked.push(Condition {
                 label: format!("filter: {name}.{}", below.name),
@@ -289,6 +289,12 @@ fn condition(registry: &Registry, row: &str, filter: &str, asked: &mut Vec<Condi
             });
         }
     }
+}
+
+/// A comparison that a condition on a column takes, whatever its type.
+fn comparison(registry: &Registry, column: &MetaInputValue) -> &'static str {
+    let has_null = inputs(registry, base(&column.ty)).any(|operator| operator.name == "isNull");
+    if has_null { "{isNull: false}" } else { "{eq: true}" }
 }
 
 /// The fields of an input of conditions without those that join conditions.
