@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::ability::Abilities;
 use crate::api::Api;
 use crate::guard::Need;
+use crate::limit::CallerLimits;
 use crate::record::ExtractedSelections;
 use crate::rest::FileResponse;
 use crate::transaction::Transaction;
@@ -54,6 +55,8 @@ pub struct Execution {
     pub(crate) file: Mutex<Option<FileResponse>>,
     /// The transaction in which a mutation reads its answer.
     pub(crate) transaction: Mutex<Option<Arc<Transaction>>>,
+    /// What is left of the caller's limits. The pipeline sets it.
+    pub limits: CallerLimits,
     /// Rows and objects used so far.
     pub counts: ExecutionCounts,
 }
@@ -119,6 +122,7 @@ impl Execution {
             changed_at: OnceLock::new(),
             file: Mutex::default(),
             transaction: Mutex::default(),
+            limits: CallerLimits::default(),
             counts: ExecutionCounts::default(),
         }
     }

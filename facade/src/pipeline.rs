@@ -347,6 +347,7 @@ impl Pipeline {
         if may_lag {
             execution.fresh = self.access.begins(caller, writes).await;
         }
+        execution.limits = caller.limits;
         let execution = Arc::new(execution);
         let operation = operation.data(Arc::clone(&self.engine)).data(Arc::clone(&execution));
         let operation = (self.data)(operation);

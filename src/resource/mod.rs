@@ -66,6 +66,7 @@ macro_rules! resources {
 }
 
 resources! {
+    actor: [ActorQuery] [] [],
     coupon: [CouponQuery] [CouponMutation] [Coupon],
     customer: [CustomerQuery] [CustomerMutation] [Customer],
     department: [DepartmentQuery] [DepartmentMutation] [Department],

@@ -2,6 +2,7 @@
 //!
 //! | Module | Holds |
 //! |---|---|
+//! | [`actor`] | `me`: whose key or session it is, its abilities and limits |
 //! | [`coupons`] | coupons: whole and partial changes, products, dates, prices, deletions |
 //! | [`customers`] | customers |
 //! | [`departments`] | departments: their permission, their tickets, deletions |
@@ -15,6 +16,7 @@
 //! | [`statistics`] | figures compared with statements of their own, and the licence |
 //! | [`viewer`] | what a customer sees: no data of other customers |
 
+pub(crate) mod actor;
 pub(crate) mod coupons;
 pub(crate) mod customers;
 pub(crate) mod departments;

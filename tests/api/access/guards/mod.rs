@@ -26,13 +26,13 @@ use crate::harness::shop::Shop;
 use crate::harness::store::folder;
 use crate::harness::walk::{arguments, composite, fields, needs_of};
 
-/// The recorded shop without limits, and with a row of everything within reach of customer 1 and of the
-/// staff.
-async fn shop() -> Shop {
+/// The recorded shop without limits but this one of requests, and with a row of everything within reach of customer 1 and
+/// of the staff.
+async fn shop(rate_limit: Option<u32>) -> Shop {
     let license = folder().join(format!("guichet_test_{}_license.json", std::process::id()));
     std::fs::write(&license, "{\"expire\": \"31-12-2026\"}").unwrap();
     let shop = Shop::with("fr", |config| {
-        (config.rate_limit, config.sign_in_limit, config.cost_limit) = (None, None, None);
+        (config.rate_limit, config.sign_in_limit, config.cost_limit) = (rate_limit, None, None);
         (config.max_complexity, config.max_depth, config.max_tokens) = (1 << 40, 60, 1 << 20);
         (config.max_aliases, config.max_root_fields) = (1000, 1000);
         (config.bodies.keyless_query, config.bodies.keyless_tokens) = (1 << 20, 1 << 20);
@@ -132,7 +132,8 @@ async fn keys_of(trial: &mut Trial<'_>, cells: &[&Cell]) -> [Vec<Caller>; 2] {
 
 #[tokio::test]
 async fn everything_is_open_to_those_who_may_and_to_nobody_else() {
-    let shop = shop().await;
+    // A limit that is never reached, so that `me { limits }` has something to show.
+    let shop = shop(Some(1_000_000)).await;
     let (probes, operations) = (probes(&schema::registry()), operations());
     let callers = everybody(&shop).await;
     let before = shop.rows().await;
@@ -176,7 +177,7 @@ async fn everything_is_open_to_those_who_may_and_to_nobody_else() {
 /// Who may not is error_details the same whatever there is and whatever else is wrong, and costs no statement.
 #[tokio::test]
 async fn a_refusal_tells_nothing() {
-    let shop = shop().await;
+    let shop = shop(None).await;
     let guarded = |cell: &Cell| !cell.guard().is_empty();
     for operation in operations().iter().filter(|operation| guarded(&operation.cell)) {
         let caller = with_just(&shop, &operation.cell.label, &all_but(operation.cell.guard())).await;
@@ -216,7 +217,7 @@ async fn a_refusal_tells_nothing() {
 /// The record that a change answers shows no more than reading it does.
 #[tokio::test]
 async fn what_a_change_answers_is_guarded_too() {
-    let shop = shop().await;
+    let shop = shop(None).await;
     let registry = schema::registry();
     let mut tried = 0;
     for field in fields(&registry, "Mutation") {

@@ -1,0 +1,77 @@
+//! `me`: whose key or session it is, what it may do, and what is left of its limits.
+
+use serde_json::{Value as Json, json};
+
+use crate::graphql::errors::code;
+use crate::harness::shop::Shop;
+use crate::resource::sessions::sign_in;
+
+const ME: &str = "{ me { kind name abilities limits { unit limit remaining resetsIn } } }";
+
+async fn me(shop: &Shop, key: &str) -> Json {
+    let answer = shop.graphql(ME, json!({}), key).await;
+    assert!(answer["errors"].is_null(), "{answer}");
+    answer["data"]["me"].clone()
+}
+
+#[tokio::test]
+async fn every_kind_of_sender_is_named() {
+    let shop = Shop::golden("en").await;
+    let [customer, _] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
+    let [staff, _] = sign_in(&shop, "STAFF", "support@example.com").await;
+    let key = me(&shop, "products-read").await;
+    assert_eq!((&key["kind"], &key["name"]), (&json!("KEY"), &json!("products-read")));
+    assert_eq!(key["abilities"], json!(["products:index", "products:show"]));
+    let own = me(&shop, "customer1").await;
+    assert_eq!((&own["kind"], &own["name"]), (&json!("KEY"), &json!("customer1")));
+    let none = me(&shop, "none").await;
+    assert_eq!(none["abilities"], json!([]), "a key without abilities knows that it has none");
+    let customer = me(&shop, &customer).await;
+    assert_eq!(customer["kind"], "CUSTOMER");
+    assert!(customer["abilities"].as_array().unwrap().contains(&json!("client-api")), "{customer}");
+    let staff = me(&shop, &staff).await;
+    assert_eq!(staff["kind"], "STAFF");
+    assert!(staff["abilities"].as_array().unwrap().contains(&json!("customers:index")), "{staff}");
+    assert_eq!(staff["name"], "Bo Support");
+    assert!(customer["name"].as_str().is_some_and(|name| name.contains(' ')), "{customer}");
+    for key in ["", "expired", "wrong"] {
+        assert_eq!(code(&shop.graphql(ME, json!({}), key).await), "UNAUTHENTICATED", "{key}");
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn limits_are_those_of_the_headers() {
+    let shop =
+        Shop::with("en", |config| (config.rate_limit, config.cost_limit) = (Some(60), Some(1000))).await;
+    for round in 1..=2 {
+        let (_, headers, body) = shop.post("/graphql", "none", &json!({"query": ME})).await;
+        let limits = &body["data"]["me"]["limits"];
+        let header =
+            |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        assert_eq!(limits[0]["unit"], "REQUESTS");
+        assert_eq!((&limits[0]["limit"], &limits[0]["remaining"]), (&json!(60), &json!(60 - round)));
+        assert_eq!(header("x-ratelimit-remaining"), Some((60 - round).to_string().as_str()));
+        assert_eq!((&limits[1]["unit"], &limits[1]["limit"]), (&json!("POINTS"), &json!(1000)));
+        assert!(limits[1]["remaining"].as_i64().is_some_and(|left| (900..1000).contains(&left)), "{limits}");
+        assert!(
+            limits[0]["resetsIn"].as_i64().is_some_and(|seconds| (0..=60).contains(&seconds)),
+            "{limits}"
+        );
+    }
+    shop.close().await;
+    let shop = Shop::with("en", |config| (config.rate_limit, config.cost_limit) = (None, None)).await;
+    assert_eq!(me(&shop, "none").await["limits"], json!([]));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_sender_costs_one_statement() {
+    let shop = Shop::golden("en").await;
+    me(&shop, "all").await;
+    let before = shop.statements();
+    let answer = shop.graphql("{ a: me { name } b: me { abilities } }", json!({}), "all").await;
+    assert_eq!(answer["data"]["a"]["name"], "all", "{answer}");
+    assert!(shop.statements() - before <= 2, "one for each field that is asked");
+    shop.close().await;
+}
