@@ -12,8 +12,9 @@ use axum::routing::get;
 use crate::api_definition::ApiDefinition;
 use crate::engine::Engine;
 use crate::execution::Origin;
-use crate::graphql::{GraphQl, GraphiqlPage};
+use crate::graphql::GraphQl;
 use crate::operation::PersistedDocuments;
+use crate::pages::GraphiqlPage;
 use crate::pipeline::{Access, AddData, Pipeline};
 use crate::rest::Rest;
 use crate::{Result, pages};
@@ -92,9 +93,7 @@ impl Apis {
 
 async fn graphql_get(State(apis): State<Arc<Apis>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&request), origin(&request));
-    apis.graphql
-        .get(request, client, origin, GraphiqlPage { endpoint: GRAPHQL, title: "GraphiQL", key: None })
-        .await
+    apis.graphql.get(request, client, origin, GraphiqlPage::new(GRAPHQL, "GraphiQL")).await
 }
 
 async fn graphql_post(State(apis): State<Arc<Apis>>, request: Request) -> Response<Body> {

@@ -47,8 +47,8 @@ async function startServer() {
 }
 
 /** A page that notes every error and every request elsewhere. */
-async function openPage(browser, problems) {
-  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+async function openPage(browser, problems, options = { viewport: { width: 1400, height: 900 } }) {
+  const page = await browser.newPage(options);
   page.on("console", (line) => line.type() === "error" && problems.push(`${page.url()}: ${line.text()}`));
   page.on("pageerror", (error) => problems.push(`${page.url()}: ${error}`));
   page.on("request", (request) => {
@@ -68,19 +68,69 @@ async function startPage(page, url) {
   await shot(page, "start");
 }
 
-/** Runs the first query; the demo key that the page was given. */
+/** Runs the operation of the open tab; its data, which holds `text`. */
+async function run(page, text) {
+  // A moment after a change of the text, GraphiQL knows the name of the operation.
+  await page.waitForFunction(() => {
+    const editor = document.querySelector(".graphiql-query-editor .CodeMirror").CodeMirror;
+    return editor.getValue().includes(` ${editor.operationName} `) || editor.getValue().includes(` ${editor.operationName}(`);
+  });
+  await page.locator(".graphiql-execute-button").click();
+  const result = page.locator(".graphiql-response .CodeMirror");
+  await result.getByText(text).first().waitFor();
+  const { data, errors } = JSON.parse(await result.evaluate((editor) => editor.CodeMirror.getValue()));
+  assert.equal(errors, undefined);
+  return data;
+}
+
+async function signIn(page, password) {
+  const form = page.locator("#sign-in");
+  await form.locator("input[name=email]").fill("camille.fabre@client.example");
+  await form.locator("input[name=password]").fill(password);
+  await form.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** On a phone, in the dark: everything is within the width, and an operation runs. */
+async function graphiqlOnAPhone(browser, url, problems) {
+  const page = await openPage(browser, problems, { viewport: { width: 390, height: 844 }, colorScheme: "dark" });
+  await page.goto(`${url}/graphql`);
+  await run(page, "totalCount");
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= 390, "nothing stands beside the screen");
+  for (const part of [".graphiql-execute-button", ".graphiql-query-editor", ".graphiql-response"]) {
+    const box = await page.locator(part).first().boundingBox();
+    assert.ok(box && box.width > 30 && box.height > 30 && box.x >= 0 && box.x + box.width <= 391, `${part} is usable`);
+  }
+  const background = await page.evaluate(() => getComputedStyle(document.querySelector(".graphiql-container")).backgroundColor);
+  assert.ok(background.match(/\d+/g).slice(0, 3).every((part) => Number(part) < 90), `${background} is dark`);
+  await shot(page, "graphiql-phone");
+  await page.close();
+}
+
+/** Runs the examples and signs in; the demo key that the page was given. */
 async function graphiql(page, url) {
   await page.goto(`${url}/graphql`);
   const key = await page.locator("#graphiql").getAttribute("data-key");
   assert.ok(key, "the demo server shows its key");
-  await page.locator(".graphiql-execute-button").click();
-  const result = page.locator(".graphiql-response .CodeMirror");
-  await result.getByText("databaseId").first().waitFor();
-  const answer = JSON.parse(await result.evaluate((editor) => editor.CodeMirror.getValue()));
-  assert.equal(answer.errors, undefined);
-  assert.ok(answer.data.products.nodes.length > 0 && answer.data.products.nodes[0].name, "a product is shown");
-  assert.ok(answer.data.products.totalCount >= answer.data.products.nodes.length);
+  assert.match(await page.title(), /Lanternes/, "the shop greets with its name");
+  const tabs = page.locator(".graphiql-tab-button");
+  assert.deepEqual(await tabs.allInnerTexts(), ["PricingPage", "CustomerArea", "BackOffice", "ChangeStock"]);
+  const { products } = await run(page, "totalCount");
+  assert.ok(products.nodes.length > 0 && products.nodes[0].name, "a product is shown");
+  assert.ok(products.totalCount >= products.nodes.length);
   await shot(page, "graphiql");
+  await tabs.nth(2).click();
+  const { services, me } = await run(page, "expiresAt");
+  assert.ok(services.nodes.length > 0 && me.abilities.length > 0 && me.limits.length > 0);
+  await tabs.nth(3).click();
+  assert.equal((await run(page, "updatedAt")).productUpdate.stock, 25);
+  await signIn(page, "wrong");
+  await page.locator("#sign-in output").getByText(/credentials|identifiants/i).waitFor();
+  await tabs.nth(1).click();
+  await signIn(page, "demo-password");
+  await page.locator("#sign-in output").getByText("Signed in").waitFor();
+  const { viewer, me: customer } = await run(page, "firstname");
+  assert.deepEqual([customer.kind, viewer.firstname, viewer.services.length > 0], ["CUSTOMER", "Camille", true]);
+  await shot(page, "graphiql-customer");
   await page.getByRole("button", { name: /GraphiQL Explorer/ }).click();
   await page.locator(".docExplorerWrap, .graphiql-explorer-root").first().waitFor();
   await shot(page, "graphiql-explorer");
@@ -137,6 +187,7 @@ async function main() {
     const page = await openPage(browser, problems);
     await startPage(page, server.url);
     const key = await graphiql(page, server.url);
+    await graphiqlOnAPhone(browser, server.url, problems);
     await swagger(page, server.url, key);
     assert.deepEqual(problems, []);
     console.log(`pages work; screenshots in ${SCREENSHOTS}`);

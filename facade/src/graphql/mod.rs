@@ -36,7 +36,7 @@ use crate::limit::Verdict;
 use crate::operation::{
     self, CachedRun, Estimate, ExecutedOperation, IntrospectionCache, NO_CACHE, Suggestions, Variant,
 };
-use crate::pages;
+use crate::pages::{self, GraphiqlPage};
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::record::ExtractedSelections;
 use crate::schema::AnySchema;
@@ -97,17 +97,6 @@ pub struct GraphQl {
     operations: operation::OperationCache,
 }
 
-/// Values for the page GraphiQL, which browsers get.
-#[derive(Clone, Copy, Debug)]
-pub struct GraphiqlPage<'a> {
-    /// Path of the endpoint.
-    pub endpoint: &'a str,
-    /// Title of the page.
-    pub title: &'a str,
-    /// An API key that the page enters into its editor of headers (for demos).
-    pub key: Option<&'a str>,
-}
-
 impl GraphQl {
     /// The GraphQL API of a definition. Clients may send `documents` by their hash or identifier.
     pub fn new(
@@ -130,7 +119,7 @@ impl GraphQl {
         let (headers, query) = (request.headers(), request.uri().query());
         let wants_page = first_accepted(headers, &["text/html", GRAPHQL, JSON]) == Some("text/html");
         if wants_page && query.is_none() {
-            return pages::graphiql(page.endpoint, page.title, page.key);
+            return pages::graphiql(page);
         }
         let source = RequestSource::Query(query.unwrap_or_default().to_owned());
         let response = answer(self, UnreadRequest { headers, client, origin, source }).await;

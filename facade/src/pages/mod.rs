@@ -14,6 +14,8 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use serde::Serialize;
+use serde_json::json;
 
 static GRAPHIQL: LazyLock<String> = LazyLock::new(|| versioned(include_str!("graphiql.html")));
 static SWAGGER: LazyLock<String> = LazyLock::new(|| versioned(include_str!("swagger.html")));
@@ -83,12 +85,48 @@ pub fn host_page(html: &str) -> Response {
     page(versioned(html))
 }
 
-/// GraphiQL for the endpoint at that path. A demo key is entered into its editor of headers.
-pub fn graphiql(endpoint: &str, title: &str, demo_key: Option<&str>) -> Response {
+/// Values of the page GraphiQL, which browsers get.
+#[derive(Clone, Copy, Debug)]
+pub struct GraphiqlPage<'a> {
+    /// Path of the endpoint.
+    pub endpoint: &'a str,
+    /// Title of the page.
+    pub title: &'a str,
+    /// An API key that the page enters into its editor of headers (for demos).
+    pub key: Option<&'a str>,
+    /// Documents that the page opens, each in a tab. A tab is called as the operation.
+    pub examples: &'a [&'a str],
+    /// The accounts that its form signs in; without any, there is no form.
+    pub sign_in: &'a [SignIn<'a>],
+}
+
+/// A kind of account that can sign in.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct SignIn<'a> {
+    /// Its name in the form.
+    pub account: &'a str,
+    /// The operation that signs in. It takes `$email`, `$password` and `$code`, and answers `session { accessToken }`.
+    pub document: &'a str,
+}
+
+impl<'a> GraphiqlPage<'a> {
+    /// A page without key, examples and form.
+    pub fn new(endpoint: &'a str, title: &'a str) -> Self {
+        Self { endpoint, title, key: None, examples: &[], sign_in: &[] }
+    }
+}
+
+/// The page GraphiQL.
+pub fn graphiql(values: GraphiqlPage<'_>) -> Response {
+    let GraphiqlPage { endpoint, title, key, examples, sign_in } = values;
+    let json = |value: serde_json::Value| escape_attribute(&value.to_string());
+    // The title comes last: it is the only value that may hold anything in braces.
     let html = GRAPHIQL
-        .replace("{title}", &escape_attribute(title))
         .replace("{endpoint}", &escape_attribute(endpoint))
-        .replace("{key}", &escape_attribute(demo_key.unwrap_or_default()));
+        .replace("{key}", &escape_attribute(key.unwrap_or_default()))
+        .replace("{examples}", &json(json!(examples)))
+        .replace("{sign_in}", &json(json!(sign_in)))
+        .replace("{title}", &escape_attribute(title));
     page(html)
 }
 

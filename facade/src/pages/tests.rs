@@ -58,7 +58,8 @@ async fn assets_are_kept_for_a_year_and_unknown_ones_not_found() {
 
 #[tokio::test]
 async fn a_key_cannot_break_out_of_its_attribute() {
-    let page = graphiql("/graphql", "GraphiQL", Some("1|\"><script>"));
+    let page =
+        graphiql(GraphiqlPage { key: Some("1|\"><script>"), ..GraphiqlPage::new("/graphql", "GraphiQL") });
     let body = axum::body::to_bytes(page.into_body(), usize::MAX).await.unwrap();
     assert!(String::from_utf8_lossy(&body).contains("data-key=\"1|&quot;>&lt;script>\""));
 }

@@ -1,6 +1,7 @@
 //! The server's routes, and the headers of all answers.
 
 mod forwarding;
+pub mod graphiql;
 mod health;
 mod shadowing;
 
@@ -21,7 +22,7 @@ use axum::routing::get;
 use facade::apis::{CONTRACT, DOCUMENTATION, GRAPHQL};
 use facade::error::Code;
 use facade::execution::Origin;
-use facade::graphql::{self, GraphiqlPage};
+use facade::graphql;
 use facade::{facts, pages, rest};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -136,8 +137,8 @@ async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
 
 async fn graphql_get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&app, &request), origin(&app, &request));
-    let page = GraphiqlPage { endpoint: GRAPHQL, title: "GraphiQL · guichet", key: app.demo_key.as_deref() };
-    app.apis.graphql.get(request, client, origin, page).await
+    let title = graphiql::title(&app).await;
+    app.apis.graphql.get(request, client, origin, graphiql::page(&app, &title)).await
 }
 
 async fn graphql_post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {

@@ -5,6 +5,7 @@
 //! | [`conditions`] | conditions on lists: operators, and what they refuse |
 //! | [`cursors`] | every list walked by cursors, in every order that it offers |
 //! | [`errors`] | errors: their codes, messages and paths |
+//! | [`examples`] | the operations that GraphiQL opens with |
 //! | [`execution`] | fields collected, null propagated, changes in their order |
 //! | [`hints`] | how long answers may be cached |
 //! | [`limits`] | operations that are refused before they run |
@@ -17,6 +18,7 @@
 pub(crate) mod conditions;
 pub(crate) mod cursors;
 pub(crate) mod errors;
+pub(crate) mod examples;
 pub(crate) mod execution;
 pub(crate) mod hints;
 pub(crate) mod limits;

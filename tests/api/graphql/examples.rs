@@ -1,0 +1,53 @@
+//! The operations that GraphiQL opens with and signs in with: they run, and none is in the way of another.
+
+use guichet::server::http::graphiql::{EXAMPLES, SIGN_IN};
+use serde_json::{Value as Json, json};
+
+use crate::harness::shop::Shop;
+use crate::harness::wire::Request;
+use crate::resource::sessions::sign_in;
+
+#[tokio::test]
+async fn examples_run() {
+    let shop = Shop::golden("en").await;
+    let [customer, _] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
+    for example in EXAMPLES {
+        let key = if example.contains("viewer") { customer.as_str() } else { "all" };
+        let answer = shop.graphql(example, json!({}), key).await;
+        assert!(answer["errors"].is_null(), "{example}: {answer}");
+        let data = answer["data"].as_object().unwrap();
+        assert!(!data.is_empty() && data.values().all(|value| !value.is_null()), "{example}: {answer}");
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn every_kind_of_account_signs_in() {
+    let shop = Shop::golden("en").await;
+    for (sign_in, email) in SIGN_IN.iter().zip(["customer1@example.com", "support@example.com"]) {
+        let tried = |password: &str| json!({"email": email, "password": password, "code": Json::Null});
+        let answer = shop.graphql(sign_in.document, tried("password"), "").await;
+        assert!(answer["data"]["session"]["accessToken"].is_string(), "{}: {answer}", sign_in.account);
+        let answer = shop.graphql(sign_in.document, tried("wrong"), "").await;
+        assert!(
+            answer["errors"][0]["message"].is_string() && answer["data"]["session"].is_null(),
+            "{answer}"
+        );
+    }
+    shop.close().await;
+}
+
+/// A name from the shop's settings is text, whatever it holds.
+#[tokio::test]
+async fn the_shop_greets_with_its_name() {
+    let shop = Shop::golden("en").await;
+    shop.sql("DELETE FROM settings WHERE name = 'app_name'").await;
+    shop.sql("INSERT INTO settings (name, value) VALUES ('app_name', 'A \"B\" <b>&{key}</b>')").await;
+    let headers = vec![("Accept".to_owned(), "text/html".to_owned())];
+    let request =
+        Request { method: "GET".to_owned(), path: "/graphql".to_owned(), headers, body: Vec::new() };
+    let page = String::from_utf8(shop.send(&request).await.body).unwrap();
+    assert!(page.contains("<title>A &quot;B&quot; &lt;b>&amp;{key}&lt;/b> · GraphiQL</title>"), "{page}");
+    assert!(page.contains("PricingPage") && page.contains("data-key=\"\""), "{page}");
+    shop.close().await;
+}
