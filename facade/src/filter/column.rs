@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use async_graphql::{InputObject, InputType, TypeName};
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{ColumnType, Expr, ExprTrait};
 use sea_orm::{Condition, DbBackend, Value};
 
@@ -160,8 +161,19 @@ ordered_filter!(
 );
 ordered_filter!(
     /// Conditions on a moment; all given ones must hold.
-    DateTimeFilter, DateTimeRange, Moment, |at, _, _| value::ShopTime(at.0).into()
+    DateTimeFilter, DateTimeRange, Moment, |at, _, _| value::ShopTime(stored_moment(at.0)).into()
 );
+
+/// The nearest moment that every database compares rightly. In the shop's zone, a moment at the end of year 9999 would be of
+/// year 10000, whose text sorts before all others. No column of moments holds anything outside of these bounds.
+fn stored_moment(at: DateTime<Utc>) -> DateTime<Utc> {
+    let seconds = at.timestamp().clamp(FIRST_SECOND, LAST_SECOND);
+    if seconds == at.timestamp() { at } else { DateTime::from_timestamp(seconds, 0).unwrap_or(at) }
+}
+
+/// 1000-01-02 and 9999-12-30, the bounds of MySQL's DATETIME with a day to spare for the zone.
+const FIRST_SECOND: i64 = -30_610_137_600;
+const LAST_SECOND: i64 = 253_402_128_000;
 
 /// An amount in the precision of its column. SQLite has no single precision.
 fn decimal_value(number: f64, column: &Column, backend: DbBackend) -> Value {

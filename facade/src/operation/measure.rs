@@ -384,6 +384,9 @@ impl<'a> Measure<'a> {
     /// Points for the condition of a list.
     fn filter_points(&mut self, field: &'a Field) -> Result<u64> {
         let Some(condition) = field.get_argument(FILTER_ARGUMENT) else { return Ok(0) };
+        if self.is_no_condition(&condition.node) {
+            return Ok(0);
+        }
         let comparisons = self.comparisons(&condition.node);
         let unit = "comparisons of a list";
         check_limit(comparisons.number, MAX_COMPARISONS, Code::QueryTooComplex, "comparisons", unit)?;
@@ -402,15 +405,27 @@ impl<'a> Measure<'a> {
                     found
                 })
             }
-            Given::Object(fields) => fields.values().map(|item| self.comparisons(item)).sum(),
-            Given::List(items) => {
+            Given::Object(fields) if !fields.is_empty() => {
+                fields.values().map(|item| self.comparisons(item)).sum()
+            }
+            Given::List(items) if !items.is_empty() => {
                 let values = items.iter().filter(|item| !self.is_composite(item)).count();
                 let mut inner = |item| {
                     if self.is_composite(item) { self.comparisons(item) } else { Comparisons::default() }
                 };
                 items.iter().map(&mut inner).chain(list_comparison(values)).sum()
             }
+            // Also what is empty: it becomes a part of the statement too.
             _ => Comparisons::with(1),
+        }
+    }
+
+    /// Whether a whole condition is empty, so that the statement has none.
+    fn is_no_condition(&self, condition: &Given) -> bool {
+        match condition {
+            Given::Variable(name) => self.variable(name).is_some_and(is_no_condition),
+            Given::Object(fields) => fields.is_empty(),
+            _ => false,
         }
     }
 
@@ -477,14 +492,22 @@ impl<'a> Measure<'a> {
 
 /// Points for a condition without variables.
 pub fn condition_points(condition: &ConstValue) -> u32 {
+    if is_no_condition(condition) {
+        return 0;
+    }
     u32::try_from(comparisons_of(condition).points()).unwrap_or(u32::MAX)
 }
 
-/// The comparisons of a condition.
+/// Whether a whole condition is empty.
+fn is_no_condition(condition: &ConstValue) -> bool {
+    matches!(condition, ConstValue::Object(fields) if fields.is_empty())
+}
+
+/// The comparisons of a condition. What is empty within it counts as one: it becomes a part of the statement too.
 fn comparisons_of(condition: &ConstValue) -> Comparisons {
     match condition {
-        ConstValue::Object(fields) => fields.values().map(comparisons_of).sum(),
-        ConstValue::List(items) => {
+        ConstValue::Object(fields) if !fields.is_empty() => fields.values().map(comparisons_of).sum(),
+        ConstValue::List(items) if !items.is_empty() => {
             let values = items.iter().filter(|item| !is_composite(item)).count();
             let inner = items.iter().filter(|item| is_composite(item)).map(comparisons_of);
             inner.chain(list_comparison(values)).sum()
@@ -493,7 +516,7 @@ fn comparisons_of(condition: &ConstValue) -> Comparisons {
     }
 }
 
-/// One comparison with this many values of a list; `None` where the list is empty.
+/// One comparison with this many values of a list; `None` where the list has no values, but other lists or objects.
 fn list_comparison(values: usize) -> Option<Comparisons> {
     (values > 0).then(|| Comparisons::with(values))
 }

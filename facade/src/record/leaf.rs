@@ -58,7 +58,8 @@ pub struct Decimal(pub f64);
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         let parsed = match &value {
-            Value::String(text) => {
+            // rust_decimal takes `1_000` for a number.
+            Value::String(text) if !text.contains('_') => {
                 text.parse::<rust_decimal::Decimal>().ok().and_then(|exact| exact.try_into().ok())
             }
             Value::Number(number) => number.as_f64(),

@@ -44,14 +44,15 @@ impl Actor {
     /// The limits of the sender. Empty where the operator has set none.
     async fn limits(&self, ctx: &Context<'_>) -> Vec<ActorLimit> {
         let limits = ShopScope::from(ctx).execution().limits;
-        let all = [(LimitUnit::Requests, limits.requests), (LimitUnit::Points, limits.points)];
+        let all = [(ActorLimitUnit::Requests, limits.requests), (ActorLimitUnit::Points, limits.points)];
         all.into_iter().filter_map(|(unit, verdict)| ActorLimit::of(unit, verdict)).collect()
     }
 }
 
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum LimitUnit {
+#[graphql(name = "LimitUnit")]
+pub enum ActorLimitUnit {
     /// Requests of both APIs.
     Requests,
     /// Points: the prices of operations (`docs/prices.md`).
@@ -62,17 +63,18 @@ pub enum LimitUnit {
 #[derive(SimpleObject)]
 pub struct ActorLimit {
     /// What it counts.
-    unit: LimitUnit,
+    unit: ActorLimitUnit,
     /// What a window allows.
     limit: u32,
-    /// What is left in the present window, after this request.
+    /// What is left in the present window. The points of this operation are taken off as they were estimated; if it costs less,
+    /// the header `RateLimit` of the answer tells more.
     remaining: u32,
     /// Seconds until the window ends.
     resets_in: u64,
 }
 
 impl ActorLimit {
-    fn of(unit: LimitUnit, verdict: Verdict) -> Option<Self> {
+    fn of(unit: ActorLimitUnit, verdict: Verdict) -> Option<Self> {
         let window = verdict.window()?;
         Some(Self { unit, limit: window.limit, remaining: window.remaining, resets_in: window.resets_in })
     }

@@ -1,4 +1,4 @@
-//! DemoContext, changing and deleting coupons (docs/contract/application-store.md#8.3, docs/contract/application-store.md#8.4).
+//! Making, changing and deleting coupons (docs/contract/application-store.md#8.3, docs/contract/application-store.md#8.4).
 
 use std::collections::BTreeSet;
 

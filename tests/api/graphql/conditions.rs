@@ -102,6 +102,50 @@ async fn wildcards_are_letters_and_empty_lists_mean_nothing_in_them() {
     shop.close().await;
 }
 
+/// Whatever is empty in a condition counts, so that the database is not kept busy for nothing.
+#[tokio::test]
+async fn empty_parts_are_bounded() {
+    let shop = Shop::with("en", |config| config.rate_limit = None).await;
+    let query = "query($f: CustomerFilter) { customers(filter: $f) { totalCount } }";
+    let part = [
+        json!({}),
+        json!({"services": {}}),
+        json!({"services": {"name": {"notIn": []}}}),
+        json!({"email": {}}),
+        json!({"and": []}),
+        json!({"email": {"in": []}}),
+    ];
+    for part in part {
+        for join in ["and", "or"] {
+            let filter = json!({join: vec![part.clone(); 201]});
+            let answer = shop.graphql(query, json!({"f": filter}), "all").await;
+            assert_eq!(code(&answer), "QUERY_TOO_COMPLEX", "{part}: {answer}");
+        }
+    }
+    let literal =
+        format!("{{ customers(filter: {{and: [{}]}}) {{ totalCount }} }}", "{services: {}} ".repeat(201));
+    assert_eq!(code(&shop.graphql(&literal, json!({}), "all").await), "QUERY_TOO_COMPLEX");
+    let answer = shop.graphql(query, json!({"f": {}}), "all").await;
+    assert!(answer["errors"].is_null(), "{answer}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn moments_far_away_are_before_and_behind_all_others() {
+    let shop = Shop::golden("en").await;
+    let whole = found(&shop, "products", "").await;
+    for far in ["9999-12-31T23:59:59Z", "9999-12-31T00:00:00-23:59"] {
+        assert_eq!(found(&shop, "products", &format!("createdAt: {{lte: \"{far}\"}}")).await, whole, "{far}");
+        assert_eq!(found(&shop, "products", &format!("createdAt: {{gt: \"{far}\"}}")).await, [0; 0], "{far}");
+    }
+    for far in ["0000-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z"] {
+        let range = format!("createdAt: {{between: {{from: \"{far}\", to: \"9999-12-31T23:59:59Z\"}}}}");
+        assert_eq!(found(&shop, "products", &range).await, whole, "{far}");
+        assert_eq!(found(&shop, "products", &format!("createdAt: {{lt: \"{far}\"}}")).await, [0; 0], "{far}");
+    }
+    shop.close().await;
+}
+
 /// Refused when it is first sent, and when the same document was run before with other variables.
 #[tokio::test]
 async fn what_a_column_is_not_compared_with_is_refused() {
@@ -117,6 +161,7 @@ async fn what_a_column_is_not_compared_with_is_refused() {
         "stock: {between: {from: 1}}",
         "stock: {between: [1, 2]}",
         "stock: {startsWith: [\"1\"]}",
+        "and: [{stock: {between: {from: 1, to: \"2\"}}}]",
     ] {
         let query = format!("{{ products(filter: {{{condition}}}) {{ totalCount }} }}");
         for _ in 0..2 {

@@ -43,6 +43,8 @@ async fn the_shop_greets_with_its_name() {
     let shop = Shop::golden("en").await;
     shop.sql("DELETE FROM settings WHERE name = 'app_name'").await;
     shop.sql("INSERT INTO settings (name, value) VALUES ('app_name', 'A \"B\" <b>&{key}</b>')").await;
+    // The page waits a moment only; now the name is known.
+    shop.get("/api/application/products", "all").await;
     let headers = vec![("Accept".to_owned(), "text/html".to_owned())];
     let request =
         Request { method: "GET".to_owned(), path: "/graphql".to_owned(), headers, body: Vec::new() };

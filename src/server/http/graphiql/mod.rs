@@ -1,8 +1,11 @@
 //! What GraphiQL opens with: the shop's name, example operations, and the operations that sign in.
 
+use std::time::Duration;
+
 use facade::apis::GRAPHQL;
 use facade::engine::Settings as _;
 use facade::pages::{GraphiqlPage, SignIn};
+use tokio::time::timeout;
 
 use crate::server::App;
 
@@ -20,9 +23,13 @@ pub const SIGN_IN: [SignIn<'_>; 2] = [
     SignIn { account: "Staff", document: include_str!("sign-in-staff.graphql") },
 ];
 
-/// The title of the page: with the shop's own name, which a database that is away does not hold up.
+/// How long the page waits for the shop's name: a database that is away must not hold it up.
+const NAME_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// The title of the page: the shop's own name, or `APP_NAME` where the shop has set none or its database is away.
 pub(super) async fn title(app: &App) -> String {
-    let name = app.shop.setting("app_name").await.ok().flatten();
+    let name = timeout(NAME_TIMEOUT, app.shop.setting("app_name")).await;
+    let name = name.ok().and_then(|name| name.ok().flatten()).filter(|name| !name.trim().is_empty());
     format!("{} · GraphiQL", name.as_deref().unwrap_or(&app.shop.config.app_name))
 }
 
