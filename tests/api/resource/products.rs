@@ -158,7 +158,7 @@ async fn hostile_lists_are_refused_and_cost_little() {
     let query = "query($filter: ProductFilter) { products(filter: $filter) { totalCount } }";
     for word in ["or", "and"] {
         let answer = shop.graphql(query, json!({"filter": {word: vec![json!({}); 20_000]}}), "all").await;
-        assert_eq!(answer["errors"][0]["message"], "Conditions hold more than 1000 values.", "{answer}");
+        assert_eq!(answer["errors"][0]["extensions"]["limit"], "comparisons", "{answer}");
         let names =
             |count: usize| json!({"filter": {word: vec![json!({"name": {"contains": ["e"]}}); count]}});
         let answer = shop.graphql(query, names(200), "all").await;
