@@ -92,8 +92,11 @@ impl Apis {
 }
 
 async fn graphql_get(State(apis): State<Arc<Apis>>, request: Request) -> Response<Body> {
+    if GraphQl::wants_page(&request) {
+        return pages::graphiql(GraphiqlPage::new(GRAPHQL, "GraphiQL"));
+    }
     let (client, origin) = (client(&request), origin(&request));
-    apis.graphql.get(request, client, origin, GraphiqlPage::new(GRAPHQL, "GraphiQL")).await
+    apis.graphql.get(request, client, origin).await
 }
 
 async fn graphql_post(State(apis): State<Arc<Apis>>, request: Request) -> Response<Body> {

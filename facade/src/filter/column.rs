@@ -33,6 +33,24 @@ fn null(column: &Column, is_null: Option<bool>) -> Option<Expr> {
     is_null.map(|is_null| if is_null { column.expr().is_null() } else { column.expr().is_not_null() })
 }
 
+/// The operators that columns of ordered values have in common, as SQL. `$value` converts a given value.
+macro_rules! comparisons {
+    ($filter:expr, $column:ident, $value:expr) => {{
+        let value = $value;
+        let values = |list: &Vec<_>| list.iter().map(value).collect::<Vec<_>>();
+        Condition::all()
+            .add_option($filter.eq.as_ref().map(|given| $column.expr().eq(value(given))))
+            .add_option($filter.ne.as_ref().map(|given| $column.expr().ne(value(given))))
+            .add_option($filter.r#in.as_ref().map(|list| $column.expr().is_in(values(list))))
+            .add_option($filter.not_in.as_ref().map(|list| $column.expr().is_not_in(values(list))))
+            .add_option($filter.gt.as_ref().map(|given| $column.expr().gt(value(given))))
+            .add_option($filter.gte.as_ref().map(|given| $column.expr().gte(value(given))))
+            .add_option($filter.lt.as_ref().map(|given| $column.expr().lt(value(given))))
+            .add_option($filter.lte.as_ref().map(|given| $column.expr().lte(value(given))))
+            .add_option(null($column, $filter.is_null))
+    }};
+}
+
 /// Conditions on a text; all given ones must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct TextFilter {
@@ -62,20 +80,9 @@ pub struct TextFilter {
 
 impl ColumnFilter for TextFilter {
     fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
-        let text = |given: &String| comparable_text(given, backend);
-        let texts = |list: &Vec<String>| list.iter().map(text).collect::<Vec<_>>();
-        Condition::all()
-            .add_option(self.eq.as_ref().map(|given| column.expr().eq(text(given))))
-            .add_option(self.ne.as_ref().map(|given| column.expr().ne(text(given))))
-            .add_option(self.r#in.as_ref().map(|list| column.expr().is_in(texts(list))))
-            .add_option(self.not_in.as_ref().map(|list| column.expr().is_not_in(texts(list))))
-            .add_option(self.gt.as_ref().map(|given| column.expr().gt(text(given))))
-            .add_option(self.gte.as_ref().map(|given| column.expr().gte(text(given))))
-            .add_option(self.lt.as_ref().map(|given| column.expr().lt(text(given))))
-            .add_option(self.lte.as_ref().map(|given| column.expr().lte(text(given))))
+        comparisons!(self, column, |given: &String| comparable_text(given, backend))
             .add_option(any_found(column, self.contains.as_ref(), backend, contains))
             .add_option(any_found(column, self.starts_with.as_ref(), backend, starts_with))
-            .add_option(null(column, self.is_null))
     }
 
     fn compared_values(&self) -> usize {
@@ -129,19 +136,9 @@ macro_rules! ordered_filter {
             fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
                 let convert: fn(&$Input, &Column, DbBackend) -> Value = $convert;
                 let value = |given: &$Input| convert(given, column, backend);
-                let values = |list: &Vec<$Input>| list.iter().map(value).collect::<Vec<_>>();
-                Condition::all()
-                    .add_option(self.eq.as_ref().map(|given| column.expr().eq(value(given))))
-                    .add_option(self.ne.as_ref().map(|given| column.expr().ne(value(given))))
-                    .add_option(self.r#in.as_ref().map(|list| column.expr().is_in(values(list))))
-                    .add_option(self.not_in.as_ref().map(|list| column.expr().is_not_in(values(list))))
-                    .add_option(self.gt.as_ref().map(|given| column.expr().gt(value(given))))
-                    .add_option(self.gte.as_ref().map(|given| column.expr().gte(value(given))))
-                    .add_option(self.lt.as_ref().map(|given| column.expr().lt(value(given))))
-                    .add_option(self.lte.as_ref().map(|given| column.expr().lte(value(given))))
+                comparisons!(self, column, value)
                     .add_option(self.between.as_ref().map(|range| column.expr().between(value(&range.from), value(&range.to))))
                     .add_option(any_found(column, self.contains.as_ref(), backend, contains))
-                    .add_option(null(column, self.is_null))
             }
 
             fn compared_values(&self) -> usize {

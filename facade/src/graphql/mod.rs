@@ -36,7 +36,6 @@ use crate::limit::Verdict;
 use crate::operation::{
     self, CachedRun, Estimate, ExecutedOperation, IntrospectionCache, NO_CACHE, Suggestions, Variant,
 };
-use crate::pages::{self, GraphiqlPage};
 use crate::pipeline::{Caller, Job, Pipeline};
 use crate::record::ExtractedSelections;
 use crate::schema::AnySchema;
@@ -108,19 +107,17 @@ impl GraphQl {
         Self { pipeline, definition, documents, introspections: IntrospectionCache::default(), operations }
     }
 
-    /// `GET`: GraphiQL where `Accept` prefers HTML and no query is sent; otherwise a query.
-    pub async fn get(
-        &self,
-        request: Request,
-        client: IpAddr,
-        origin: Origin,
-        page: GraphiqlPage<'_>,
-    ) -> Response<Body> {
+    /// Whether a `GET` asks for the page GraphiQL: `Accept` prefers HTML, and no query is sent. The host answers it
+    /// ([`pages::graphiql`](crate::pages::graphiql)).
+    pub fn wants_page(request: &Request) -> bool {
+        let media_types = ["text/html", GRAPHQL, JSON];
+        request.uri().query().is_none()
+            && first_accepted(request.headers(), &media_types) == Some("text/html")
+    }
+
+    /// `GET`: a query.
+    pub async fn get(&self, request: Request, client: IpAddr, origin: Origin) -> Response<Body> {
         let (headers, query) = (request.headers(), request.uri().query());
-        let wants_page = first_accepted(headers, &["text/html", GRAPHQL, JSON]) == Some("text/html");
-        if wants_page && query.is_none() {
-            return pages::graphiql(page);
-        }
         let source = RequestSource::Query(query.unwrap_or_default().to_owned());
         let response = answer(self, UnreadRequest { headers, client, origin, source }).await;
         revalidated(headers, response).await

@@ -22,7 +22,7 @@ use axum::routing::get;
 use facade::apis::{CONTRACT, DOCUMENTATION, GRAPHQL};
 use facade::error::Code;
 use facade::execution::Origin;
-use facade::graphql;
+use facade::graphql::{self, GraphQl};
 use facade::{facts, pages, rest};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -136,9 +136,11 @@ async fn jwks(State(app): State<Arc<App>>) -> Response<Body> {
 }
 
 async fn graphql_get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    if GraphQl::wants_page(&request) {
+        return graphiql::page(&app).await;
+    }
     let (client, origin) = (client(&app, &request), origin(&app, &request));
-    let title = graphiql::title(&app).await;
-    app.apis.graphql.get(request, client, origin, graphiql::page(&app, &title)).await
+    app.apis.graphql.get(request, client, origin).await
 }
 
 async fn graphql_post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Response;
 use facade::apis::GRAPHQL;
 use facade::engine::Settings as _;
-use facade::pages::{GraphiqlPage, SignIn};
+use facade::pages::{self, GraphiqlPage, SignIn};
 use tokio::time::timeout;
 
 use crate::server::App;
@@ -27,19 +29,19 @@ pub const SIGN_IN: [SignIn<'_>; 2] = [
 const NAME_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The title of the page: the shop's own name, or `APP_NAME` where the shop has set none or its database is away.
-pub(super) async fn title(app: &App) -> String {
+async fn title(app: &App) -> String {
     let name = timeout(NAME_TIMEOUT, app.shop.setting("app_name")).await;
     let name = name.ok().and_then(|name| name.ok().flatten()).filter(|name| !name.trim().is_empty());
     format!("{} · GraphiQL", name.as_deref().unwrap_or(&app.shop.config.app_name))
 }
 
-/// The values of the page.
-pub(super) fn page<'a>(app: &'a App, title: &'a str) -> GraphiqlPage<'a> {
-    GraphiqlPage {
-        title,
+/// The page.
+pub(super) async fn page(app: &App) -> Response<Body> {
+    pages::graphiql(GraphiqlPage {
+        endpoint: GRAPHQL,
+        title: &title(app).await,
         key: app.demo_key.as_deref(),
         examples: &EXAMPLES,
         sign_in: &SIGN_IN,
-        endpoint: GRAPHQL,
-    }
+    })
 }
