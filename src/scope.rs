@@ -81,9 +81,9 @@ impl<'a> ShopScope<'a> {
         &self.shop.config
     }
 
-    /// The language of texts that the server writes.
+    /// The language of messages: the one that the client asks for in GraphQL, else the shop's.
     pub fn lang(self) -> Lang {
-        self.shop.config.lang
+        self.shop.message_lang(self.languages())
     }
 
     /// A setting of the shop, from its table `settings`.

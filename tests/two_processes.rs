@@ -257,7 +257,7 @@ async fn one_memory_of_writers(pair: &Pair) {
 /// Tries to sign in to one account, from many addresses.
 async fn one_limit_of_tries(pair: &Pair) {
     let query = "mutation { sessionCreate(input: { kind: STAFF, email: \"admin@example.com\", password: \"no\" }) \
-                 { accessToken } }";
+                 { session { accessToken } } }";
     let mut tried = [0, 0];
     for try_ in 0..14 {
         let answer = pair.ask(try_ % 2, 20 + u8::try_from(try_).unwrap(), query).await;

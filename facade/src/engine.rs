@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::ContextBase;
 use async_graphql::async_trait::async_trait;
+use async_graphql::{ContextBase, ServerError};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult,
@@ -62,8 +62,10 @@ pub trait Host: Settings + Send + Sync + 'static {
         Utc::now()
     }
 
-    /// The texts of answers.
-    fn texts(&self) -> &dyn Texts {
+    /// The texts of answers, in the first of `languages` (a header `Accept-Language`) that the host has; in its own
+    /// language without them.
+    fn texts(&self, languages: Option<&str>) -> &dyn Texts {
+        let _ = languages;
         &KeysAsTexts
     }
 }
@@ -226,4 +228,9 @@ impl Engine {
 /// Converts an error to async-graphql's type. The original stays in it as its source.
 pub(crate) fn graphql(error: impl Into<Error>) -> async_graphql::Error {
     async_graphql::Error::from(error.into())
+}
+
+/// The engine's error inside an error of async-graphql.
+pub(crate) fn own_error(error: &ServerError) -> Option<&Error> {
+    error.source.as_ref().and_then(|source| source.downcast_ref::<Error>())
 }

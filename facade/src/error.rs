@@ -7,6 +7,7 @@ use sea_orm::DbErr;
 use serde_json::{Map, Value as Json, json};
 
 use crate::failure::{self, Failure};
+use crate::user_error::{BrokenRule, INVALID_STATE, NOT_FOUND, UserErrorCode};
 
 /// `Retry-After` in seconds when the database does not answer.
 pub const RETRY_AFTER: u64 = 5;
@@ -95,6 +96,15 @@ impl Error {
         Self::Forbidden(any.iter().map(|name| name.as_ref().to_owned()).collect())
     }
 
+    /// The same refusal with another code for GraphQL; other errors have codes of their own.
+    #[must_use]
+    pub fn coded(self, code: UserErrorCode) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::Refused(Refusal { code, ..refusal }),
+            other => other,
+        }
+    }
+
     /// The same error for another caller that waited for the same work. (Not all causes can be cloned.)
     pub fn clone_for_waiter(&self) -> Self {
         match self {
@@ -181,7 +191,7 @@ impl Error {
     /// The REST body.
     pub fn body(&self) -> Json {
         match self {
-            Self::Invalid(invalid) => json!({"message": invalid.summary(), "errors": invalid.errors}),
+            Self::Invalid(invalid) => json!({"message": invalid.summary(), "errors": invalid.messages()}),
             Self::Refused(refusal) => Json::Object(refusal.body.clone()),
             other => json!({"message": other.to_string()}),
         }
@@ -201,7 +211,7 @@ impl Error {
                 }
             }
             Self::Invalid(invalid) => {
-                if let Ok(errors) = Value::from_json(json!(invalid.errors)) {
+                if let Ok(errors) = Value::from_json(json!(invalid.messages())) {
                     values.set("errors", errors);
                 }
             }
@@ -333,22 +343,36 @@ codes! {
     Internal = "INTERNAL", 500,
 }
 
-/// The messages of all broken rules of an input (docs/contract/wire.md#1.6).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// All broken rules of an input (docs/contract/wire.md#1.6).
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Invalid {
-    /// Messages by field name (dotted where nested), each in the order of the rules.
-    pub errors: IndexMap<String, Vec<String>>,
+    /// Broken rules by field name (dotted where nested), each in the order of the rules.
+    pub errors: IndexMap<String, Vec<BrokenRule>>,
 }
 
 impl Invalid {
-    /// One message on one field.
-    pub fn single(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { errors: IndexMap::from([(field.into(), vec![message.into()])]) }
+    /// One broken rule of one field.
+    pub fn single(field: impl Into<String>, broken: BrokenRule) -> Self {
+        Self { errors: IndexMap::from([(field.into(), vec![broken])]) }
+    }
+
+    /// The messages by field name.
+    pub fn messages(&self) -> IndexMap<&str, Vec<&str>> {
+        let mut messages = IndexMap::with_capacity(self.errors.len());
+        for (field, broken) in &self.errors {
+            messages.insert(field.as_str(), broken.iter().map(|broken| broken.text.as_str()).collect());
+        }
+        messages
+    }
+
+    /// The first message.
+    pub fn first_message(&self) -> &str {
+        self.errors.values().flatten().next().map_or("", |broken| broken.text.as_str())
     }
 
     /// The first message and the number of further ones, as Laravel prints it. The suffix is English in every language.
     pub fn summary(&self) -> String {
-        let first = self.errors.values().flatten().next().map_or("", String::as_str);
+        let first = self.first_message();
         match self.errors.values().map(Vec::len).sum::<usize>().saturating_sub(1) {
             0 => first.to_owned(),
             1 => format!("{first} (and 1 more error)"),
@@ -364,6 +388,8 @@ pub struct Refusal {
     pub status: u16,
     /// Whole body of the REST answer.
     pub body: Map<String, Json>,
+    /// The code of the user error in GraphQL.
+    pub code: UserErrorCode,
 }
 
 impl Refusal {
@@ -379,10 +405,12 @@ impl Refusal {
 
     fn with(status: u16, key: &str, text: impl Into<String>) -> Error {
         let body = Map::from_iter([(key.to_owned(), Json::String(text.into()))]);
-        Error::Refused(Self { status, body })
+        let code = if status == 404 { NOT_FOUND } else { INVALID_STATE };
+        Error::Refused(Self { status, body, code })
     }
 
-    fn text(&self) -> &str {
+    /// The message of the body.
+    pub fn text(&self) -> &str {
         ["message", "error"].iter().find_map(|key| self.body.get(*key)?.as_str()).unwrap_or("Refused.")
     }
 }

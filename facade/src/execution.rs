@@ -16,6 +16,7 @@ use crate::limit::CallerLimits;
 use crate::record::ExtractedSelections;
 use crate::rest::FileResponse;
 use crate::transaction::Transaction;
+use crate::user_error::UserErrorCode;
 use crate::write::Expected;
 use crate::{Error, Result};
 
@@ -33,6 +34,8 @@ pub struct Execution {
     pub client: IpAddr,
     /// The header `User-Agent`.
     pub agent: Option<HeaderValue>,
+    /// The header `Accept-Language`; REST does not negotiate the language.
+    pub languages: Option<HeaderValue>,
     /// Scheme and host of the request, for URLs in answers.
     pub origin: Origin,
     /// The API that the answer is for.
@@ -53,12 +56,23 @@ pub struct Execution {
     pub changed_at: OnceLock<DateTime<Utc>>,
     /// The file that a field has returned.
     pub(crate) file: Mutex<Option<FileResponse>>,
+    /// What a mutation of GraphQL notes for its payload.
+    pub(crate) notes: Mutex<MutationNotes>,
     /// The transaction in which a mutation reads its answer.
     pub(crate) transaction: Mutex<Option<Arc<Transaction>>>,
     /// What is left of the caller's limits. The pipeline sets it.
     pub limits: CallerLimits,
     /// Rows and objects used so far.
     pub counts: ExecutionCounts,
+}
+
+/// What a mutation notes for its payload, beside its answer. Mutations of a document run one after the other.
+#[derive(Default)]
+pub(crate) struct MutationNotes {
+    /// Why it was not done, where its answer is no error in REST.
+    pub(crate) refused: Option<UserErrorCode>,
+    /// Global identifier of what was deleted.
+    pub(crate) deleted: Option<String>,
 }
 
 /// What an execution has used so far.
@@ -112,6 +126,7 @@ impl Execution {
             principal,
             client,
             agent: None,
+            languages: None,
             origin,
             api: Api::GraphQl,
             extra_abilities: Abilities::default(),
@@ -121,6 +136,7 @@ impl Execution {
             expected: Expected::default(),
             changed_at: OnceLock::new(),
             file: Mutex::default(),
+            notes: Mutex::default(),
             transaction: Mutex::default(),
             limits: CallerLimits::default(),
             counts: ExecutionCounts::default(),
@@ -152,6 +168,16 @@ impl Execution {
     /// Reads in this transaction from now on, or in none.
     pub(crate) fn read_in(&self, transaction: Option<Arc<Transaction>>) {
         *self.transaction.lock().unwrap_or_else(PoisonError::into_inner) = transaction;
+    }
+
+    /// Changes the notes of the mutation that runs.
+    pub(crate) fn note(&self, change: impl FnOnce(&mut MutationNotes)) {
+        change(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Takes the notes of the mutation that has run.
+    pub(crate) fn take_notes(&self) -> MutationNotes {
+        std::mem::take(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Stores the file that a field returns: the GraphQL answer cannot hold it.

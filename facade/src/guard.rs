@@ -23,8 +23,9 @@ use async_graphql::{
 use crate::ability::{Abilities, Ability};
 use crate::engine::{Engine, graphql};
 use crate::execution::Execution;
+use crate::payload::{self, PayloadSelection};
 use crate::selection::{self, RootFieldMerge};
-use crate::{Error, Result, rest_only, root};
+use crate::{Api, Error, Result, rest_only, root};
 
 /// The directive `@can(any: […])` on a field: the caller needs one of the named abilities. With an empty list, any
 /// valid key is enough. On a field of a filter type it documents the ability that [`filters!`](crate::filters!)
@@ -192,6 +193,9 @@ impl<T: ContainerType> OutputType for Guarded<T> {
         }
         describe_inputs(registry);
         rest_only::hide(registry);
+        if rest_only::is_public() && registry.mutation_type.as_deref() == Some(T::type_name().as_ref()) {
+            payload::register(registry, &T::type_name());
+        }
         name
     }
 
@@ -229,6 +233,9 @@ impl<T: ContainerType> Guarded<T> {
         };
         let allowed = allowed.and_then(|()| check_writable::<T>(ctx));
         let answer = match allowed {
+            Ok(()) if is_mutation::<T>(ctx) && Execution::of(ctx).api == Api::GraphQl => {
+                self.resolve_payload(ctx, field).await
+            }
             Ok(()) => self.0.resolve_field(ctx).await,
             Err(error) => Err(graphql(error).into_server_error(ctx.item.pos)),
         };
@@ -240,12 +247,24 @@ impl<T: ContainerType> Guarded<T> {
     }
 }
 
+impl<T: ContainerType> Guarded<T> {
+    async fn resolve_payload(&self, ctx: &Context<'_>, field: &MetaField) -> ServerResult<Option<Value>> {
+        let payload = PayloadSelection::of(ctx, field)?;
+        let answer = self.0.resolve_field(&payload.context(ctx)).await;
+        payload.compose(ctx, field, answer).await.map(Some)
+    }
+}
+
 impl<T: ObjectType> ObjectType for Guarded<T> {}
+
+/// Whether the root type is that of mutations.
+fn is_mutation<T: OutputType>(ctx: &Context<'_>) -> bool {
+    ctx.schema_env.registry.mutation_type.as_deref() == Some(T::type_name().as_ref())
+}
 
 /// Refuses mutations where the server is read-only.
 fn check_writable<T: OutputType>(ctx: &Context<'_>) -> Result<()> {
-    let writes = ctx.schema_env.registry.mutation_type.as_deref() == Some(T::type_name().as_ref());
-    if writes && Engine::of(ctx).options.read_only { Err(Error::ReadOnly) } else { Ok(()) }
+    if is_mutation::<T>(ctx) && Engine::of(ctx).options.read_only { Err(Error::ReadOnly) } else { Ok(()) }
 }
 
 /// The description of a field, without the sentence about its need.

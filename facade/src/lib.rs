@@ -28,6 +28,7 @@ pub mod operation;
 pub mod outcome;
 pub mod page;
 pub mod pages;
+pub mod payload;
 pub mod pipeline;
 pub mod prelude;
 pub mod record;
@@ -41,6 +42,7 @@ pub mod selection;
 #[cfg(test)]
 mod toy;
 pub mod transaction;
+pub mod user_error;
 pub mod write;
 
 pub use ability::{Abilities, Ability};

@@ -1,11 +1,16 @@
-//! The output type of actions that have no record to return.
+//! The output type of actions that have no record to return: REST answers a message, GraphQL a payload without a
+//! record.
 
 use async_graphql::SimpleObject;
 
+use crate::rest_only::RestOnly;
+
 /// What was done, in words.
 #[derive(SimpleObject)]
+#[graphql(tag = "payload")]
 pub struct Outcome {
     /// What was done.
+    #[graphql(directive = RestOnly::apply())]
     message: String,
 }
 

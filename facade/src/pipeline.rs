@@ -159,6 +159,8 @@ pub struct Caller {
     pub client: IpAddr,
     /// The header `User-Agent`; set for GraphQL requests only.
     pub agent: Option<HeaderValue>,
+    /// The header `Accept-Language`, where answers follow it.
+    pub languages: Option<HeaderValue>,
     /// The limits, as the answer's headers report them.
     pub limits: CallerLimits,
 }
@@ -225,7 +227,7 @@ impl Pipeline {
         if let Some(principal) = &principal {
             facts::note(|facts| facts.principal = Some(Arc::clone(principal)));
         }
-        Ok(Caller { principal, client, agent: None, limits: CallerLimits::default() })
+        Ok(Caller { principal, client, agent: None, languages: None, limits: CallerLimits::default() })
     }
 
     /// Counts the request against the caller's limit.

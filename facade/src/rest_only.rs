@@ -32,6 +32,11 @@ pub(crate) fn in_public<T>(build: impl FnOnce() -> T) -> T {
     built
 }
 
+/// Whether the schema that is being built is the one that clients of GraphQL see.
+pub(crate) fn is_public() -> bool {
+    IN_PUBLIC.get()
+}
+
 /// The directive `@restOnly`: a field or an argument of the internal schema alone.
 pub struct RestOnly;
 
@@ -62,7 +67,7 @@ impl RestOnly {
 
 /// Takes what only REST has out of a registry, if it is the public schema's.
 pub(crate) fn hide(registry: &mut Registry) {
-    if !IN_PUBLIC.get() {
+    if !is_public() {
         return;
     }
     for ty in registry.types.values_mut() {

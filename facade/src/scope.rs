@@ -11,11 +11,13 @@ use value::Id;
 
 use crate::ability::Abilities;
 use crate::engine::{Engine, Host, Texts};
+use crate::error::Invalid;
 use crate::execution::{Execution, Origin};
 use crate::form::{self, Form, FormInput};
 use crate::page::ListCache;
-use crate::record::Moment;
+use crate::record::{Moment, Record, global_id};
 use crate::transaction::Transaction;
+use crate::user_error::{BrokenRule, UserErrorCode};
 use crate::write::Expected;
 use crate::{Error, Result};
 
@@ -152,9 +154,31 @@ impl<'a> RequestScope<'a> {
         Ok((transaction, done))
     }
 
-    /// The texts of answers.
+    /// The texts of answers, in the language that the client asks for.
     pub fn texts(self) -> &'a dyn Texts {
-        self.host().texts()
+        self.host().texts(self.languages())
+    }
+
+    /// The header `Accept-Language`; nothing in REST, which does not negotiate the language.
+    pub fn languages(self) -> Option<&'a str> {
+        self.execution.languages.as_ref().and_then(|header| header.to_str().ok())
+    }
+
+    /// The error for a broken rule of one field, which is found outside of the form's own check.
+    pub fn invalid(self, field: &str, rule: &str) -> Error {
+        let broken = BrokenRule::of(self.texts(), rule, field, &[]);
+        Error::Invalid(Invalid::single(field, broken))
+    }
+
+    /// Notes that a mutation was not done for the state of its record, although REST answers it like one that was. In
+    /// GraphQL it has this user error.
+    pub fn note_refusal(self, code: UserErrorCode) {
+        self.execution.note(|notes| notes.refused = Some(code));
+    }
+
+    /// Notes the record that a mutation deletes, for `deletedId`.
+    pub fn note_deleted<T: Record>(self, id: Id) {
+        self.execution.note(|notes| notes.deleted = Some(global_id(T::NAME, id.0)));
     }
 
     /// Whether an update may leave fields out, which then stay as they are.

@@ -13,7 +13,6 @@ use sea_orm::{
 };
 use value::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 
-use crate::error::Invalid;
 use crate::record::Record;
 use crate::scope::RequestScope;
 use crate::transaction::Transaction;
@@ -61,11 +60,7 @@ pub fn put<T: FromInput<Given> + Into<Value> + PartialEq, Given>(
 /// request has taken the value after it was checked.
 pub fn taken(scope: RequestScope<'_>, field: &str, error: DbErr) -> Error {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => {
-            let name = scope.texts().field_name(field);
-            let text = scope.texts().text("validation.unique", &[("attribute", &name)]);
-            Error::Invalid(Invalid::single(field, text))
-        }
+        Some(SqlErr::UniqueConstraintViolation(_)) => scope.invalid(field, "unique"),
         _ => error.into(),
     }
 }

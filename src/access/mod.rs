@@ -15,7 +15,10 @@ use entity::Id;
 use facade::Abilities;
 pub use gatekeeper::{Access, Throttles};
 pub use keys::{Keys, check_database};
-pub(crate) use session::{AccountKind, Client, Credentials};
+pub(crate) use session::{
+    ACCOUNT_BANNED, AccountKind, Client, Credentials, INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED,
+    SECOND_FACTOR_WRONG,
+};
 pub use session::{KeyRing, Sessions, SignInAttempts, Tokens};
 
 /// The account that a key or session belongs to.

@@ -82,6 +82,11 @@ impl Shop {
         self.config.lang
     }
 
+    /// The language of messages to a client that has sent the header `Accept-Language`.
+    pub fn message_lang(&self, languages: Option<&str>) -> Lang {
+        languages.and_then(Lang::accepted).unwrap_or(self.config.lang)
+    }
+
     /// The shop's default currency.
     ///
     /// # Errors
@@ -120,8 +125,11 @@ impl Host for Shop {
         self.clock.now()
     }
 
-    fn texts(&self) -> &dyn Texts {
-        &self.config.lang
+    fn texts(&self, languages: Option<&str>) -> &dyn Texts {
+        match self.message_lang(languages) {
+            Lang::Fr => &Lang::Fr,
+            Lang::En => &Lang::En,
+        }
     }
 }
 

@@ -107,23 +107,27 @@ async function readsAllPages(demo: Demo): Promise<void> {
 
 async function changesAGroup(demo: Demo): Promise<void> {
   const input = { name: "Clés en main", description: "<p>Tout compris</p>", status: "HIDDEN", slug: "cles", sortOrder: 9 } as const;
-  const made = (await get(demo, MakeGroupDocument, { input })).groupCreate;
+  const made = (await get(demo, MakeGroupDocument, { input })).groupCreate?.group;
   assert(made);
   assert.deepEqual([made.name, made.status, made.pinned], ["Clés en main", "HIDDEN", false]);
   const changed = await ask(demo, ChangeGroupDocument, { id: made.id, input: { description: "Autre" } });
-  assert.equal(changed.data?.groupUpdate?.description, "Autre");
+  assert.equal(changed.data?.groupUpdate?.group?.description, "Autre");
   const { group } = await get(demo, ShowGroupDocument, { id: made.id });
   assert.deepEqual(group, { id: made.id, name: "Clés en main", description: "Autre", productsCount: 0 });
-  const invalid = await ask(demo, MakeGroupDocument, { input: { ...input, name: "" } });
-  assert.equal(invalid.errors?.[0]?.extensions.code, "VALIDATION_FAILED");
-  assert(invalid.errors?.[0]?.extensions.errors?.name);
-  await get(demo, DeleteGroupDocument, { id: made.id });
+  const invalid = (await get(demo, MakeGroupDocument, { input: { ...input, name: "" } })).groupCreate;
+  assert.equal(invalid?.group, null);
+  assert.deepEqual(invalid?.userErrors.map(({ field, code }) => ({ field, code })), [
+    { field: ["input", "name"], code: "REQUIRED" },
+    { field: ["input", "slug"], code: "NOT_UNIQUE" },
+  ]);
+  const gone = (await get(demo, DeleteGroupDocument, { id: made.id })).groupDelete;
+  assert.deepEqual(gone, { deletedId: made.id, userErrors: [] });
   assert.equal((await get(demo, ShowGroupDocument, { id: made.id })).group, null);
 }
 
 async function signsIn(demo: Demo): Promise<void> {
   const input = { kind: "CUSTOMER", email: "camille.fabre@client.example", password: "demo-password" } as const;
-  const session = (await get(demo, SignInDocument, { input }, "")).sessionCreate;
+  const session = (await get(demo, SignInDocument, { input }, "")).sessionCreate?.session;
   assert(session);
   const { viewer } = await get(demo, ViewerDocument, {}, session.accessToken);
   assert.equal(viewer?.email, input.email);

@@ -53,7 +53,7 @@ pub const CASES: &[Case] = &[
         requests: 25,
         method: "POST",
         path: "/graphql",
-        body: "mutation { customerUpdate(id: 43, input: {city: \"City NUMBER\"}) { databaseId city updatedAt } }",
+        body: "mutation { customerUpdate(id: 43, input: {city: \"City NUMBER\"}) { customer { databaseId city updatedAt } } }",
     },
 ];
 

@@ -33,8 +33,9 @@ async function accessToken(form) {
     body: JSON.stringify({ query, variables: { email, password, code: code || null } }),
   });
   const { data, errors } = await answer.json();
-  if (!data?.session) throw new Error(errors?.[0]?.message ?? "The server does not answer.");
-  return data.session.accessToken;
+  const { session, userErrors } = data?.sessionCreate ?? {};
+  if (!session) throw new Error((userErrors?.[0] ?? errors?.[0])?.message ?? "The server does not answer.");
+  return session.accessToken;
 }
 
 const form = document.getElementById("sign-in");

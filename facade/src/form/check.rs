@@ -7,6 +7,7 @@ use super::definition::{FormDefinition, FormField};
 use super::rules::{ExistingIds, Rule, RuleKind, RuleList};
 use super::{CheckScope, cast, prepare, value};
 use crate::error::Invalid;
+use crate::user_error::BrokenRule;
 use crate::{Error, Result};
 
 /// Sent values by field name.
@@ -36,16 +37,20 @@ impl Subject<'_> {
         self.scope.texts.field_name(self.name)
     }
 
-    /// The message of a rule about this field.
-    pub fn message(&self, rule: &str, values: &[(&str, &str)]) -> String {
-        let name = self.display_name();
-        let values = [&[("attribute", name.as_str())], values].concat();
-        self.scope.texts.text(&format!("validation.{rule}"), &values)
+    /// A broken rule of this field, by the key of its message. `values` fill the message in.
+    pub fn broken(&self, rule: &str, values: &[(&str, &str)]) -> BrokenRule {
+        BrokenRule::of(self.scope.texts, rule, self.name, values)
     }
 
-    /// The message of a rule, if it is broken.
-    pub fn fails_if(&self, rule: &str, broken: bool) -> Option<String> {
-        broken.then(|| self.message(rule, &[]))
+    /// The rule, if it is broken.
+    pub fn fails_if(&self, rule: &str, broken: bool) -> Option<BrokenRule> {
+        broken.then(|| self.broken(rule, &[]))
+    }
+
+    /// A broken rule whose message in REST is English in every language.
+    pub fn broken_in_english(&self, rule: &str, english: String) -> BrokenRule {
+        let broken = self.broken(rule, &[]);
+        if self.scope.rest { BrokenRule { text: english, ..broken } } else { broken }
     }
 
     /// What the record under update holds in the column of another field that was not sent, in an update that leaves
@@ -74,23 +79,23 @@ impl Subject<'_> {
         !self.sent || blank || null || (rule.needs_clean_field() && !clean)
     }
 
-    async fn messages(&self) -> Result<Vec<String>> {
+    async fn broken_rules(&self) -> Result<Vec<BrokenRule>> {
         if value::is_broken_upload(self.value) {
-            return Ok(vec![self.message("uploaded", &[])]);
+            return Ok(vec![self.broken("uploaded", &[])]);
         }
-        let mut messages = Vec::new();
+        let mut broken = Vec::new();
         for rule in self.rules {
-            if self.is_skipped(rule, messages.is_empty()) {
+            if self.is_skipped(rule, broken.is_empty()) {
                 continue;
             }
-            if let Some(message) = rule.broken(self).await? {
-                messages.push(message);
+            if let Some(one) = rule.broken(self).await? {
+                broken.push(one);
                 if rule.is_implicit() {
                     break;
                 }
             }
         }
-        Ok(messages)
+        Ok(broken)
     }
 }
 
@@ -125,8 +130,8 @@ impl<'a> Check<'a> {
     async fn field(&mut self, field: &'a FormField) -> Result<()> {
         let sent = self.values.get(field.name);
         let subject = self.subject(field.name, sent, &field.rules, None);
-        let messages = subject.messages().await?;
-        let clean = self.report(field.name, messages);
+        let broken = subject.broken_rules().await?;
+        let clean = self.report(field.name, broken);
         let Some(value) = sent else { return Ok(()) };
         if !self.elements(field, value).await? || !clean {
             return Ok(());
@@ -136,9 +141,9 @@ impl<'a> Check<'a> {
                 self.cast.insert(Name::new(field.name), value);
             }
             None => {
-                let message =
-                    self.subject(field.name, sent, &field.rules, None).message(field.rule_of_type(), &[]);
-                self.report(field.name, vec![message]);
+                let broken =
+                    self.subject(field.name, sent, &field.rules, None).broken(field.rule_of_type(), &[]);
+                self.report(field.name, vec![broken]);
             }
         }
         Ok(())
@@ -148,8 +153,8 @@ impl<'a> Check<'a> {
     async fn afterwards(&mut self, field: &'a FormField) -> Result<()> {
         let Some(rules) = field.afterwards() else { return Ok(()) };
         let sent = self.values.get(field.name);
-        let messages = self.subject(field.name, sent, rules, None).messages().await?;
-        self.report(field.name, messages);
+        let broken = self.subject(field.name, sent, rules, None).broken_rules().await?;
+        self.report(field.name, broken);
         Ok(())
     }
 
@@ -162,8 +167,8 @@ impl<'a> Check<'a> {
         let mut clean = true;
         for (key, item) in items {
             let name = format!("{}.{key}", field.name);
-            let messages = self.subject(&name, Some(item), rules, Some(&existing)).messages().await?;
-            clean &= self.report(&name, messages);
+            let broken = self.subject(&name, Some(item), rules, Some(&existing)).broken_rules().await?;
+            clean &= self.report(&name, broken);
         }
         Ok(clean)
     }
@@ -182,11 +187,11 @@ impl<'a> Check<'a> {
         Subject { name, sent: sent.is_some(), value, rules, values: self.values, scope: self.scope, existing }
     }
 
-    /// Adds the messages of a field; returns whether there were none.
-    fn report(&mut self, name: &str, messages: Vec<String>) -> bool {
-        let clean = messages.is_empty();
+    /// Adds the broken rules of a field; returns whether there were none.
+    fn report(&mut self, name: &str, broken: Vec<BrokenRule>) -> bool {
+        let clean = broken.is_empty();
         if !clean {
-            self.invalid.errors.insert(name.to_owned(), messages);
+            self.invalid.errors.insert(name.to_owned(), broken);
         }
         clean
     }

@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 
 use self::request::{GraphQlRequest, RequestReader};
 use crate::api_definition::ApiDefinition;
-use crate::engine::{CancelReason, Introspection, Options};
+use crate::engine::{CancelReason, Introspection, Options, own_error};
 use crate::error::{Code, Error, NotRun};
 use crate::execution::{Execution, Origin};
 use crate::facts::{self, AnsweredBy};
@@ -206,6 +206,7 @@ async fn examine(
     pipeline.within_timeout(pin!(admitted)).await?;
     let Some(caller) = caller else { return Err(Error::Unauthenticated.into()) };
     caller.agent = headers.get(header::USER_AGENT).cloned();
+    caller.languages = headers.get(header::ACCEPT_LANGUAGE).cloned();
     let reader = RequestReader::new(options.bodies, caller.principal.is_some());
     let (running, asked) = match source {
         RequestSource::Query(query) => (running, reader.read_query(&query, headers)?),
@@ -325,6 +326,7 @@ impl PricedOperation<'_> {
         };
         let execution = Execution {
             agent: caller.agent.take(),
+            languages: caller.languages.take(),
             extracted,
             ..Execution::new(caller.principal.clone(), caller.client, origin)
         };
@@ -575,11 +577,6 @@ fn server_error(error: Error) -> ServerError {
     ServerError { locations, ..error }
 }
 
-/// The engine's error inside an error of async-graphql.
-fn own_error(error: &ServerError) -> Option<&Error> {
-    error.source.as_ref().and_then(|source| source.downcast_ref::<Error>())
-}
-
 /// Sets the code and details of an error, and logs its cause.
 fn add_extensions(error: &mut ServerError, executed: bool) {
     let mut extensions = error.extensions.take().unwrap_or_default();
@@ -599,6 +596,8 @@ fn add_extensions(error: &mut ServerError, executed: bool) {
                 Error::Unavailable(cause) | Error::Absent(cause) => tracing::warn!(%cause, "{own}"),
                 // The message of REST holds a class name of the original, which means nothing to GraphQL clients.
                 Error::NotFound { .. } => message = Some("There is no such record.".to_owned()),
+                // The number of further messages is English in every language; `errors` lists them.
+                Error::Invalid(invalid) => message = Some(invalid.first_message().to_owned()),
                 _ => {}
             }
             own.code()

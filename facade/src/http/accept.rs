@@ -1,20 +1,20 @@
-//! Reads the header `Accept` (RFC 9110, 12.5.1) within limits, since it is read before the key is checked.
+//! Reads the headers `Accept` and `Accept-Language` (RFC 9110, 12.5) within limits, since it is read before the key is checked.
 
 /// Bytes of a header that are read; the rest is ignored.
 const MAX_BYTES: usize = 2048;
 /// Media ranges of a header that are read; the rest is ignored.
 const MAX_RANGES: usize = 32;
 
-/// A media range that a client accepts.
+/// A media range or a language that a client accepts.
 #[derive(Debug, PartialEq)]
 pub struct MediaRange {
-    /// In lower case, without parameters: `application/xml`, `text/*`.
+    /// In lower case, without parameters: `application/xml`, `text/*`, `fr-ca`.
     pub media: String,
     /// The weight `q`, from 0 to 1; 1 where none is sent.
     pub quality: f32,
 }
 
-/// The media ranges of a header, in their order.
+/// The media ranges or languages of a header, in their order.
 pub fn media_ranges(accept: &str) -> impl Iterator<Item = MediaRange> {
     let end = accept.floor_char_boundary(MAX_BYTES);
     accept[..end].split(',').take(MAX_RANGES).map(|range| {

@@ -105,7 +105,8 @@ pub struct GraphiqlPage<'a> {
 pub struct SignIn<'a> {
     /// Its name in the form.
     pub account: &'a str,
-    /// The operation that signs in. It takes `$email`, `$password` and `$code`, and answers `session { accessToken }`.
+    /// The operation that signs in. It takes `$email`, `$password` and `$code`, and answers
+    /// `sessionCreate { session { accessToken } userErrors { message } }`.
     pub document: &'a str,
 }
 

@@ -7,6 +7,10 @@ use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
+use sea_orm::ModelTrait;
+use sea_orm::sea_query::ValueType;
+use value::Id;
+
 use super::reading::Record;
 use crate::Result;
 use crate::scope::RequestScope;
@@ -19,15 +23,21 @@ pub struct Deleted<T> {
 }
 
 impl<T: Record> Deleted<T> {
-    /// Resolves the selection in the transaction that deletes the record afterwards. If resolving fails, the caller
-    /// must not delete: see [`Self::is_read`].
+    /// Resolves the selection on a row in the transaction that deletes it afterwards, and notes its identifier. If
+    /// resolving fails, the caller must not delete: see [`Self::is_read`].
     ///
     /// # Errors
     /// When the transaction is still in use, which does not happen after the selection is resolved.
-    pub async fn read(ctx: &Context<'_>, transaction: Transaction, record: T) -> Result<(Transaction, Self)> {
-        let set = ctx.with_selection_set(&ctx.item.node.selection_set);
+    pub async fn read(
+        ctx: &Context<'_>,
+        transaction: Transaction,
+        row: T::Model,
+    ) -> Result<(Transaction, Self)> {
+        let (scope, set) = (RequestScope::from(ctx), ctx.with_selection_set(&ctx.item.node.selection_set));
+        scope.note_deleted::<T>(<Id as ValueType>::try_from(row.get(T::key_column())).unwrap_or_default());
+        let record = T::from(row);
         let reading = record.resolve(&set, ctx.item);
-        let (transaction, answer) = RequestScope::from(ctx).with_transaction(transaction, reading).await?;
+        let (transaction, answer) = scope.with_transaction(transaction, reading).await?;
         Ok((transaction, Self { answer, record: PhantomData }))
     }
 

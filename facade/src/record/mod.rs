@@ -34,7 +34,7 @@ pub(crate) use join_table::{PIVOT, pivot_columns};
 pub use leaf::{CustomRendering, Decimal, JsonText, Leaf, Moment, Money};
 pub use lookup::{BaseQuery, Lookup, Lookups};
 pub use output::{SelectedRow, SelectedRows, write_each, write_in_memory};
-pub(crate) use plan::{REPLACES, has_directive, replaced_key};
+pub(crate) use plan::{REPLACES, has_directive, merge_fields, replaced_key};
 pub use reading::{ColumnOf, Record, load_models, read_by_id, read_first, read_list, require};
 pub use record_type::{Branch, BranchSource, Field, FieldForm, NODE, RecordType, StoredColumn};
 pub use relation::{

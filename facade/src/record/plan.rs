@@ -124,7 +124,7 @@ impl<'a> MergedField<'a> {
     }
 
     /// The first field with the selection sets of all.
-    fn into_field(self) -> Positioned<Field> {
+    pub(crate) fn into_field(self) -> Positioned<Field> {
         let mut field = self.field.clone();
         let rest = self.sets.iter().skip(1).flat_map(|set| set.node.items.iter().cloned());
         field.node.selection_set.node.items.extend(rest);

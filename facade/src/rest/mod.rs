@@ -420,7 +420,7 @@ impl Rest {
             return file::answer(file, document, &request, self.options().timeout).await;
         }
         let address = PageAddress::new(format!("{}{}", request.origin.base(), request.path), &input.query);
-        let body = answer::body(document, data, page, &address, self.pipeline.engine.host.texts());
+        let body = answer::body(document, data, page, &address, self.pipeline.engine.host.texts(None));
         let changes_by_get = document.is_mutation() && request.method == Method::GET;
         let headers = if changes_by_get { no_store() } else { last_modified(changed_at) };
         Ok(UnwrittenResponse { status: status_of(document)?, headers, body }.into())

@@ -25,7 +25,7 @@ async fn clients_cannot_ask_for_it() {
         "{ book(id: 1) { signature } }",
         "{ book(id: 1, place: \"x\") { title } }",
         "{ books(only: 1) { totalCount } }",
-        "mutation { bookUpdate(id: 1, input: {loans: 9}) { title } }",
+        "mutation { bookUpdate(id: 1, input: {loans: 9}) { book { title } } }",
         "{ books { nodes { ... on Book { signature } } } }",
         "{ node: books { edges { node { signature } } } }",
     ] {
@@ -39,16 +39,17 @@ async fn clients_cannot_ask_for_it() {
         }
     }
     let variables = json!({
-        "query": "mutation($i: BookInput!) { bookUpdate(id: 1, input: $i) { title loans } }",
+        "query": "mutation($i: BookInput!) { bookUpdate(id: 1, input: $i) { book { title loans } } }",
         "variables": {"i": {"title": "Good Omens", "loans": 9}},
     });
     for _ in 0..2 {
         let answer = library.post("POST", "/graphql", &variables).await.json();
-        assert_ne!(answer["data"]["bookUpdate"]["loans"], 9, "{answer}");
+        assert_ne!(answer["data"]["bookUpdate"]["book"]["loans"], 9, "{answer}");
     }
-    let whole =
-        library.graphql("mutation { bookUpdate(id: 1, input: {title: \"New\"}) { title loans } }").await;
-    assert_eq!(whole, json!({"data": {"bookUpdate": {"title": "New", "loans": 2}}}));
+    let whole = library
+        .graphql("mutation { bookUpdate(id: 1, input: {title: \"New\"}) { book { title loans } } }")
+        .await;
+    assert_eq!(whole, json!({"data": {"bookUpdate": {"book": {"title": "New", "loans": 2}}}}));
 }
 
 /// Names of fields and inputs in an introspection.

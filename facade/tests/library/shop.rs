@@ -415,12 +415,12 @@ impl Writing {
     }
 
     /// Deletes a book.
-    #[graphql(directive = Can::apply(&[WRITE]))]
+    #[graphql(directive = Can::apply(&[WRITE]), directive = Deletes::apply())]
     async fn book_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Book>> {
         let scope = RequestScope::from(ctx);
         let book = require::<Book>(scope, all_books, &id, "Book").await?;
         let transaction = scope.begin().await?;
-        let (transaction, deleted) = Deleted::read(ctx, transaction, book.clone()).await?;
+        let (transaction, deleted) = Deleted::<Book>::read(ctx, transaction, book.0.clone()).await?;
         book.0.delete(&transaction).await?;
         transaction.commit().await?;
         Ok(deleted)

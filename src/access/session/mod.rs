@@ -14,6 +14,7 @@ mod attempts;
 mod jwt;
 mod networks;
 mod recovery;
+mod refusals;
 mod row;
 mod totp;
 
@@ -25,6 +26,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::Id;
 use facade::cache::Cache;
 use facade::error::Invalid;
+use facade::user_error::{BrokenRule, UserErrorCode};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -38,6 +40,9 @@ use self::attempts::SignInAttempt;
 pub use self::attempts::SignInAttempts;
 pub use self::jwt::KeyRing;
 pub(super) use self::jwt::has_jwt_form as is_access_token;
+pub(crate) use self::refusals::{
+    ACCOUNT_BANNED, INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED, SECOND_FACTOR_WRONG,
+};
 use self::row::{Column, Entity as Rows, Model as Row};
 use super::{Credential, Owner, Principal};
 use crate::access::password::Passwords;
@@ -45,6 +50,7 @@ use crate::access::{Catalog, key};
 use crate::platform::config::Config;
 use crate::platform::{network, random, signature};
 use crate::shop::Shop;
+use crate::shop::texts::Lang;
 use crate::{Error, Result};
 
 /// How long a session is cached. A session that was ended, or whose account was banned, is refused after this time.
@@ -181,10 +187,11 @@ impl Sessions {
         &self,
         shop: &Shop,
         client: Client<'_>,
+        lang: Lang,
         credentials: Credentials,
     ) -> Result<Tokens> {
         let email = credentials.email.trim().to_lowercase();
-        let (db, now, lang) = (&shop.db, shop.clock.now(), shop.config.lang);
+        let (db, now) = (&shop.db, shop.clock.now());
         require_own_tables(shop).await?;
         let account = Account::by_email(db, credentials.kind, &email).await?;
         let owner = account.as_ref().map(|account| account.owner);
@@ -198,12 +205,13 @@ impl Sessions {
         let stored = account.as_ref().map(|account| account.password.as_str());
         let fits = self.passwords.verify(client.address, password, stored).await?;
         let account = account.filter(|account| fits && !account.has_ended(now));
-        let account = account.ok_or_else(|| refusal("email", lang.text("auth.failed", &[])))?;
+        let account =
+            account.ok_or_else(|| refusal("email", INVALID_CREDENTIALS, lang.text("auth.failed", &[])))?;
         let state = account.state(db).await?;
         if state.is_banned() {
-            return Err(refusal("email", state.ban_text(lang)));
+            return Err(refusal("email", ACCOUNT_BANNED, state.ban_text(lang)));
         }
-        check_code(shop, &account, &state, code.as_deref()).await?;
+        check_code(shop, lang, &account, &state, code.as_deref()).await?;
         networks::note(db, account.owner, network, now).await?;
         self.start(shop, client, &account).await
     }
@@ -407,11 +415,16 @@ async fn admitted_account(shop: &Shop, row: &Row, owner: Owner) -> Result<Option
 
 /// Checks the second factor of an account that has one: a code of the authenticator app, or a recovery code, which
 /// is then removed.
-async fn check_code(shop: &Shop, account: &Account, state: &AccountState, code: Option<&str>) -> Result<()> {
+async fn check_code(
+    shop: &Shop,
+    lang: Lang,
+    account: &Account,
+    state: &AccountState,
+    code: Option<&str>,
+) -> Result<()> {
     let Some(secret) = state.get("2fa_secret") else { return Ok(()) };
-    let lang = shop.config.lang;
     let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else {
-        return Err(refusal("code", lang.text("auth.2fa.required", &[])));
+        return Err(refusal("code", SECOND_FACTOR_REQUIRED, lang.text("auth.2fa.required", &[])));
     };
     if let Some(step) = totp::step(secret, code, shop.clock.now())
         && totp::use_up(&shop.db, account.owner, step).await?
@@ -424,7 +437,7 @@ async fn check_code(shop: &Shop, account: &Account, state: &AccountState, code: 
     {
         return Ok(());
     }
-    Err(refusal("code", lang.text("validation.2fa_code", &[])))
+    Err(refusal("code", SECOND_FACTOR_WRONG, lang.text("validation.2fa_code", &[])))
 }
 
 /// Creates guichet's own tables if they do not exist.
@@ -437,8 +450,8 @@ fn network_hash(shop: &Shop, client: IpAddr) -> String {
     signature::pseudonym(&shop.config.app_key, &format!("sign-in {}", network::client_network(client)))
 }
 
-fn refusal(field: &str, text: String) -> Error {
-    Error::Invalid(Invalid::single(field, text))
+fn refusal(field: &str, code: UserErrorCode, text: String) -> Error {
+    Error::Invalid(Invalid::single(field, BrokenRule::new(code, text)))
 }
 
 fn hash_matches(stored: &str, part: &str) -> bool {

@@ -5,6 +5,7 @@ use chrono::NaiveDateTime;
 use entity::{coupon, coupon_usage};
 use facade::form::Form;
 use facade::guard::Can;
+use facade::payload::Deletes;
 use facade::record::{Decimal, Deleted, JsonText, Moment, require};
 use facade::{filters, form, list, one, record, words};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
@@ -255,7 +256,7 @@ impl CouponMutation {
     }
 
     /// Deletes a coupon with its prices, its products and the notes of its usage. Its code stays taken.
-    #[graphql(directive = Can::apply(&[DELETE]))]
+    #[graphql(directive = Can::apply(&[DELETE]), directive = Deletes::apply())]
     async fn coupon_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Coupon>> {
         let scope = ShopScope::from(ctx);
         let id = require::<Coupon>(*scope, live_coupons, &id, MODEL).await?.0.id;

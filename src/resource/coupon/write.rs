@@ -143,7 +143,7 @@ pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> R
     let transaction = scope.begin().await?;
     let coupon = lock::<Coupon>(&transaction, live_coupons(), id, MODEL, scope.expected()).await?;
     let gone = coupon::Model { deleted_at: Some(now), updated_at: Some(now), ..coupon.clone() };
-    let (transaction, deleted) = Deleted::read(ctx, transaction, Coupon(gone)).await?;
+    let (transaction, deleted) = Deleted::<Coupon>::read(ctx, transaction, gone).await?;
     if !deleted.is_read() {
         return Ok(deleted);
     }

@@ -2,7 +2,6 @@
 
 use async_graphql::MaybeUndefined;
 use entity::{Id, ShopTime, customer, service};
-use facade::error::Invalid;
 use facade::transaction::Transaction;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
@@ -11,7 +10,7 @@ use super::{MODEL, locked, mail};
 use crate::resource::metadata;
 use crate::resource::service::{state, visible_services};
 use crate::scope::ShopScope;
-use crate::{Error, Result};
+use crate::Result;
 
 /// The reason that is stored if none was given.
 const NO_REASON: &str = "No reason provided";
@@ -135,7 +134,7 @@ pub(super) async fn disable_two_factor(scope: ShopScope<'_>, id: Id) -> Result<c
 /// Runs the action that a REST path names.
 ///
 /// # Errors
-/// [`Error::Invalid`] for an unknown name.
+/// [`Error::Invalid`](crate::Error::Invalid) for an unknown name.
 pub(super) async fn run_by_name(
     scope: ShopScope<'_>,
     id: Id,
@@ -150,10 +149,6 @@ pub(super) async fn run_by_name(
             reactivate(scope, id, notify).await
         }
         "disable2FA" => disable_two_factor(scope, id).await,
-        _ => {
-            let name = scope.lang().field_name("action");
-            let text = scope.lang().text("validation.in", &[("attribute", &name)]);
-            Err(Error::Invalid(Invalid::single("action", text)))
-        }
+        _ => Err(scope.invalid("action", "in")),
     }
 }

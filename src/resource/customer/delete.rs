@@ -7,6 +7,7 @@ use entity::{
 };
 use facade::error::Refusal;
 use facade::transaction::Transaction;
+use facade::user_error::UserErrorCode;
 use facade::write::save;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -26,7 +27,13 @@ const ERASED: &str = "Deleted";
 /// Maximum number of keys in one `IN` list.
 const MAX_KEYS: usize = 10_000;
 /// Statuses of services that prevent the deletion of their customer.
-const IN_USE: [&str; 3] = ["active", "pending", "suspended"];
+const STATUSES_IN_USE: [&str; 3] = ["active", "pending", "suspended"];
+
+/// Why a customer is not deleted.
+pub(super) const IN_USE: UserErrorCode = UserErrorCode::new(
+    "CUSTOMER_IN_USE",
+    "The customer has services in use or unpaid invoices; `force` deletes all the same.",
+);
 
 /// Deletes a customer. With `force`, services in use and unpaid invoices do not prevent it.
 pub(super) async fn delete(scope: ShopScope<'_>, id: Id, force: bool) -> Result<()> {
@@ -53,7 +60,7 @@ async fn check_deletable(scope: ShopScope<'_>, transaction: &Transaction, id: Id
         .add(service::Column::IsCancelled.eq(false));
     let services = live_services()
         .filter(service::Column::CustomerId.eq(id))
-        .filter(service::Column::Status.is_in(IN_USE))
+        .filter(service::Column::Status.is_in(STATUSES_IN_USE))
         .filter(ended.not())
         .lock_exclusive()
         .all(transaction)
@@ -92,7 +99,7 @@ fn refusal(scope: ShopScope<'_>, services: Map<String, Json>, invoices: Map<Stri
         ("blocking_reasons".to_owned(), Json::Object(reasons)),
         ("message".to_owned(), json!(texts.join(" "))),
     ]);
-    Error::Refused(Refusal { status: 400, body })
+    Error::Refused(Refusal { status: 400, body, code: IN_USE })
 }
 
 /// Ends the services whose cancellation was requested.

@@ -5,8 +5,10 @@ use entity::customer;
 use facade::form::Form;
 use facade::guard::Can;
 use facade::outcome::Outcome;
+use facade::payload::Deletes;
 use facade::record::{Moment, require};
 use facade::rest_only::RestOnly;
+use facade::user_error::Refuses;
 
 use super::action::{self, Restriction};
 use super::input::{CustomerActionInput, CustomerCreateInput, CustomerUpdateInput};
@@ -49,7 +51,11 @@ impl CustomerMutation {
 
     /// Deletes a customer: personal data is overwritten, services are deleted, invoices and tickets stay without a customer.
     /// A customer with services in use or unpaid invoices is not deleted.
-    #[graphql(directive = Can::apply(&[DELETE]))]
+    #[graphql(
+        directive = Can::apply(&[DELETE]),
+        directive = Deletes::apply(),
+        directive = Refuses::apply(delete::IN_USE),
+    )]
     async fn customer_delete(
         &self,
         ctx: &Context<'_>,
@@ -59,19 +65,21 @@ impl CustomerMutation {
         >,
     ) -> Result<Outcome> {
         let scope = ShopScope::from(ctx);
-        delete::delete(scope, find(scope, &id).await?.id, force.unwrap_or(false)).await?;
+        let id = find(scope, &id).await?.id;
+        delete::delete(scope, id, force.unwrap_or(false)).await?;
+        scope.note_deleted::<Customer>(id);
         Ok(Outcome::new("Customer deleted successfully"))
     }
 
     /// Marks a customer's e-mail address as confirmed.
-    #[graphql(directive = Can::apply(&[UPDATE]))]
+    #[graphql(directive = Can::apply(&[UPDATE]), directive = Refuses::apply(write::CONFIRMED))]
     async fn customer_confirm(&self, ctx: &Context<'_>, id: ID) -> Result<Customer> {
         let scope = ShopScope::from(ctx);
         write::confirm(scope, find(scope, &id).await?.id).await.map(Customer)
     }
 
     /// Mails a customer the link that confirms the e-mail address, once more.
-    #[graphql(directive = Can::apply(&[UPDATE]))]
+    #[graphql(directive = Can::apply(&[UPDATE]), directive = Refuses::apply(write::CONFIRMED))]
     async fn customer_resend_confirmation(&self, ctx: &Context<'_>, id: ID) -> Result<Outcome> {
         let scope = ShopScope::from(ctx);
         let customer = find(scope, &id).await?;

@@ -4,6 +4,7 @@
 use async_graphql::MaybeUndefined;
 use entity::{Amount, Flag, Id, ShopTime, customer};
 use facade::error::Refusal;
+use facade::user_error::UserErrorCode;
 use facade::write::{put, save, taken};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
@@ -91,10 +92,14 @@ pub(super) async fn confirm(scope: ShopScope<'_>, id: Id) -> Result<customer::Mo
     Ok(customer)
 }
 
+/// Why an address is not confirmed.
+pub(super) const CONFIRMED: UserErrorCode =
+    UserErrorCode::new("EMAIL_ALREADY_CONFIRMED", "The e-mail address was confirmed before.");
+
 /// Refuses an address that is already confirmed.
 pub(super) fn refuse_verified(customer: &customer::Model) -> Result<()> {
     match customer.email_verified_at {
-        Some(_) => Err(Refusal::message(400, "Email already verified")),
+        Some(_) => Err(Refusal::message(400, "Email already verified").coded(CONFIRMED)),
         None => Ok(()),
     }
 }

@@ -5,8 +5,10 @@ use entity::{Id, ShopTime, permission, support_department, support_ticket};
 use facade::error::Refusal;
 use facade::form::Form;
 use facade::guard::Can;
+use facade::payload::Deletes;
 use facade::record::{Deleted, JsonText, Moment, require};
 use facade::transaction::Transaction;
+use facade::user_error::{Refuses, UserErrorCode};
 use facade::write::{lock, save};
 use facade::{filters, form, list, one, record};
 use sea_orm::ActiveValue::Set;
@@ -150,7 +152,11 @@ impl DepartmentMutation {
     }
 
     /// Deletes a department without tickets, with the permission for its tickets.
-    #[graphql(directive = Can::apply(&[DELETE]))]
+    #[graphql(
+        directive = Can::apply(&[DELETE]),
+        directive = Deletes::apply(),
+        directive = Refuses::apply(HAS_TICKETS),
+    )]
     async fn department_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Department>> {
         let scope = ShopScope::from(ctx);
         let id = require::<Department>(*scope, live_departments, &id, MODEL).await?.0.id;
@@ -196,7 +202,7 @@ async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Delet
     refuse_with_tickets(scope, &transaction, id).await?;
     let gone =
         support_department::Model { deleted_at: Some(now), updated_at: Some(now), ..department.clone() };
-    let (transaction, deleted) = Deleted::read(ctx, transaction, Department(gone)).await?;
+    let (transaction, deleted) = Deleted::<Department>::read(ctx, transaction, gone).await?;
     if !deleted.is_read() {
         return Ok(deleted);
     }
@@ -212,10 +218,17 @@ async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Delet
     Ok(deleted)
 }
 
+/// Why a department is not deleted.
+const HAS_TICKETS: UserErrorCode =
+    UserErrorCode::new("DEPARTMENT_HAS_TICKETS", "The department has tickets, so it cannot be deleted.");
+
 async fn refuse_with_tickets(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
     match live_tickets().filter(support_ticket::Column::DepartmentId.eq(id)).count(transaction).await? {
         0 => Ok(()),
-        _ => Err(Refusal::message(403, scope.lang().text("helpdesk.admin.departments.error_delete", &[]))),
+        _ => {
+            let text = scope.lang().text("helpdesk.admin.departments.error_delete", &[]);
+            Err(Refusal::message(403, text).coded(HAS_TICKETS))
+        }
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 
 use async_graphql::{Context, MaybeUndefined};
 use entity::{Id, ShopTime, group, metadata as attached, product};
-use facade::error::{Invalid, Refusal};
+use facade::error::Refusal;
 use facade::form::File;
 use facade::record::Deleted;
 use facade::transaction::Transaction;
+use facade::user_error::UserErrorCode;
 use facade::write::{lock, put, save, taken};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
@@ -116,9 +117,7 @@ async fn lock_parents(transaction: &Transaction) -> Result<()> {
 }
 
 fn invalid_parent(scope: ShopScope<'_>) -> Error {
-    let name = scope.lang().field_name("parent_id");
-    let text = scope.lang().text("validation.exists", &[("attribute", &name)]);
-    Error::Invalid(Invalid::single("parent_id", text))
+    scope.invalid("parent_id", "exists")
 }
 
 /// Stores whether the picture is the background; without a given value, nothing changes.
@@ -197,11 +196,15 @@ async fn unless_shared(
     Ok((others == 0).then_some(image))
 }
 
+/// Why a group is not deleted.
+pub(super) const HAS_PRODUCTS: UserErrorCode =
+    UserErrorCode::new("GROUP_HAS_PRODUCTS", "The group has products, so it cannot be deleted.");
+
 /// Refuses the deletion of a group that has products.
 pub(super) async fn refuse_with_products(db: &impl ConnectionTrait, lang: Lang, group: Id) -> Result<()> {
     match live_products().filter(product::Column::GroupId.eq(group)).count(db).await? {
         0 => Ok(()),
-        _ => Err(Refusal::error(400, lang.text("global.groupcannotdeleted", &[]))),
+        _ => Err(Refusal::error(400, lang.text("global.groupcannotdeleted", &[])).coded(HAS_PRODUCTS)),
     }
 }
 
@@ -221,7 +224,7 @@ pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> R
     let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
     refuse_with_products(&transaction, scope.lang(), id).await?;
     let deleted_row = group::Model { deleted_at: Some(now), updated_at: Some(now), ..group.clone() };
-    let (transaction, deleted) = Deleted::read(ctx, transaction, Group(deleted_row)).await?;
+    let (transaction, deleted) = Deleted::<Group>::read(ctx, transaction, deleted_row).await?;
     if !deleted.is_read() {
         return Ok(deleted);
     }

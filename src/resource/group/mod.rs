@@ -10,7 +10,9 @@ use async_graphql::{Context, ID, MergedObject, Object};
 use entity::group;
 use facade::form::{File, Form};
 use facade::guard::Can;
+use facade::payload::Deletes;
 use facade::record::{Deleted, Moment, require};
+use facade::user_error::Refuses;
 use facade::{filters, form, list, one, record};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
@@ -255,7 +257,11 @@ impl GroupMutation {
     }
 
     /// Deletes a group without products. Groups below it move to the top.
-    #[graphql(directive = Can::apply(&[DELETE]))]
+    #[graphql(
+        directive = Can::apply(&[DELETE]),
+        directive = Deletes::apply(),
+        directive = Refuses::apply(change::HAS_PRODUCTS),
+    )]
     async fn group_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Group>> {
         let scope = ShopScope::from(ctx);
         let group = require::<Group>(*scope, live_groups, &id, MODEL).await?;

@@ -8,6 +8,7 @@ use facade::form::Form;
 use facade::guard::Can;
 use facade::node::database_id;
 use facade::page::List;
+use facade::payload::Deletes;
 use facade::record::{Decimal, Deleted, Record as _, View, require};
 use facade::transaction::Transaction;
 use facade::write::{lock, put, save};
@@ -578,7 +579,7 @@ impl PricingMutation {
     }
 
     /// Deletes a row of prices.
-    #[graphql(directive = Can::apply(&[DELETE]))]
+    #[graphql(directive = Can::apply(&[DELETE]), directive = Deletes::apply())]
     async fn pricing_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Pricing>> {
         let scope = ShopScope::from(ctx);
         let id = require::<Pricing>(*scope, live_prices, &id, MODEL).await?.0.id;
@@ -609,7 +610,7 @@ async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Delet
     let transaction = scope.begin().await?;
     let pricing = lock::<Pricing>(&transaction, live_prices(), id, MODEL, scope.expected()).await?;
     let deleted_row = pricing::Model { deleted_at: Some(now), ..pricing.clone() };
-    let (transaction, deleted) = Deleted::read(ctx, transaction, Pricing(deleted_row)).await?;
+    let (transaction, deleted) = Deleted::<Pricing>::read(ctx, transaction, deleted_row).await?;
     if !deleted.is_read() {
         return Ok(deleted);
     }

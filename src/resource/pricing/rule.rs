@@ -6,6 +6,7 @@ use async_graphql::async_trait::async_trait;
 use async_graphql::indexmap::IndexMap;
 use facade::form::rules::custom;
 use facade::form::{CustomRule, Rule, Subject, value};
+use facade::user_error::BrokenRule;
 
 use crate::Result;
 
@@ -25,7 +26,7 @@ struct PeriodPrices;
 
 #[async_trait]
 impl CustomRule for PeriodPrices {
-    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
         Ok(broken(subject))
     }
 
@@ -35,27 +36,29 @@ impl CustomRule for PeriodPrices {
     }
 }
 
-fn broken(subject: &Subject<'_>) -> Option<String> {
+fn broken(subject: &Subject<'_>) -> Option<BrokenRule> {
     let Value::Object(periods) = subject.value else {
         return subject.fails_if("array", value::count(subject.value) != Some(0));
     };
     periods.iter().find_map(|(period, entry)| {
-        let Value::Object(entry) = entry else { return Some(subject.message("array", &[])) };
-        if !PERIODS.contains(&period.as_str()) || entry.keys().any(|key| key != "price" && key != "setup") {
-            return Some(subject.message("in", &[]));
+        let period = period.as_str();
+        let Value::Object(entry) = entry else { return Some(subject.broken("array", &[]).at(&[period])) };
+        if !PERIODS.contains(&period) || entry.keys().any(|key| key != "price" && key != "setup") {
+            return Some(subject.broken("in", &[]).at(&[period]));
         }
-        entry.values().find_map(|price| amount(subject, price))
+        let mut amounts = entry.iter();
+        amounts.find_map(|(name, price)| Some(amount(subject, price)?.at(&[period, name])))
     })
 }
 
-fn amount(subject: &Subject<'_>, price: &Value) -> Option<String> {
+fn amount(subject: &Subject<'_>, price: &Value) -> Option<BrokenRule> {
     if *price == Value::Null {
         return None;
     }
     match value::number(price) {
-        None => Some(subject.message("numeric", &[])),
-        Some(price) if price < 0.0 => Some(subject.message("min.numeric", &[("min", "0")])),
-        Some(price) if price > MAX_PRICE => Some(subject.message("max.numeric", &[("max", "999999.99")])),
+        None => Some(subject.broken("numeric", &[])),
+        Some(price) if price < 0.0 => Some(subject.broken("min.numeric", &[("min", "0")]).min(0.0)),
+        Some(price) if price > MAX_PRICE => Some(subject.broken("max.numeric", &[("max", "999999.99")]).max(MAX_PRICE)),
         Some(_) => None,
     }
 }

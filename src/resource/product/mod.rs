@@ -8,6 +8,7 @@ use entity::{Id, Int, ShopTime, invoice_item, product};
 use facade::error::Refusal;
 use facade::form::{File, Form};
 use facade::guard::Can;
+use facade::payload::Deletes;
 use facade::record::{Deleted, Moment, require};
 use facade::rest_only::RestOnly;
 use facade::transaction::Transaction;
@@ -251,7 +252,7 @@ impl ProductMutation {
     }
 
     /// Deletes a product with its prices and free values. Services that run on it stay.
-    #[graphql(directive = Can::apply(&[DELETE]))]
+    #[graphql(directive = Can::apply(&[DELETE]), directive = Deletes::apply())]
     async fn product_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Product>> {
         let scope = ShopScope::from(ctx);
         let id = require::<Product>(*scope, live_products, &id, MODEL).await?.0.id;
@@ -369,7 +370,7 @@ async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Delet
     let transaction = scope.begin().await?;
     let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
     let deleted_row = product::Model { deleted_at: Some(now), updated_at: Some(now), ..product.clone() };
-    let (transaction, deleted) = Deleted::read(ctx, transaction, Product(deleted_row)).await?;
+    let (transaction, deleted) = Deleted::<Product>::read(ctx, transaction, deleted_row).await?;
     if !deleted.is_read() {
         return Ok(deleted);
     }

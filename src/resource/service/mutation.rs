@@ -8,12 +8,14 @@
 use async_graphql::{Context, ID, Json, MaybeUndefined, Object, SimpleObject};
 use chrono::NaiveDateTime;
 use entity::{Id, ShopTime, service};
-use facade::error::Invalid;
 use facade::form;
 use facade::form::Form;
 use facade::guard::Can;
+use facade::payload::Deletes;
 use facade::record::{self, Moment};
+use facade::rest_only::RestOnly;
 use facade::transaction::Transaction;
+use facade::user_error::{Refuses, UserErrorCode};
 use facade::write::{lock, put, save};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
@@ -22,7 +24,7 @@ use super::{
     DELETE, EXPIRE, MODEL, SUSPEND, Service, UNSUSPEND, UPDATE, delete, live_services, require, state,
 };
 use crate::scope::ShopScope;
-use crate::{Error, Result};
+use crate::Result;
 
 form! {
     /// What changes in a service; fields that are left out stay as they are.
@@ -70,12 +72,21 @@ pub struct ServiceResult {
 
 /// A service and how an action on it went.
 #[derive(SimpleObject)]
-pub struct ServicePayload {
+#[graphql(tag = "payload")]
+pub struct ServiceAction {
     /// The service, as it is now.
     service: Service,
     /// How it went.
+    #[graphql(directive = RestOnly::apply())]
     result: ServiceResult,
 }
+
+/// Why a service is not suspended.
+const NOT_SUSPENDABLE: UserErrorCode =
+    UserErrorCode::new("SERVICE_NOT_SUSPENDABLE", "The service is not active, so it cannot be suspended.");
+/// Why a service is not ended.
+const NOT_EXPIRABLE: UserErrorCode =
+    UserErrorCode::new("SERVICE_NOT_EXPIRABLE", "The service has ended or is hidden, so it cannot be ended.");
 
 /// Changing services.
 #[derive(Default)]
@@ -99,7 +110,7 @@ impl ServiceMutation {
     }
 
     /// Takes a service out of use.
-    #[graphql(directive = Can::apply(&[SUSPEND]))]
+    #[graphql(directive = Can::apply(&[SUSPEND]), directive = Refuses::apply(NOT_SUSPENDABLE))]
     async fn service_suspend(
         &self,
         ctx: &Context<'_>,
@@ -107,7 +118,7 @@ impl ServiceMutation {
         #[graphql(desc = "The reason, and whether the customer gets a mail.", default)] input: Form<
             ServiceSuspendInput,
         >,
-    ) -> Result<ServicePayload> {
+    ) -> Result<ServiceAction> {
         let scope = ShopScope::from(ctx);
         let service = require(scope, &id).await?.0;
         let input = scope.check_change(input, service.id, &[]).await?;
@@ -115,7 +126,7 @@ impl ServiceMutation {
         let notify = input.notify.take().unwrap_or(false);
         run_action(scope, service.id, async |transaction, service| {
             if service.status != "active" {
-                return Ok(ActionOutcome::WrongStatus(service));
+                return Ok(ActionOutcome::Refused(service, NOT_SUSPENDABLE));
             }
             let service = state::suspend(transaction, service, &reason, notify, scope.now().into()).await?;
             if notify {
@@ -128,7 +139,7 @@ impl ServiceMutation {
 
     /// Takes a service back into use, whatever its state is.
     #[graphql(directive = Can::apply(&[UNSUSPEND]))]
-    async fn service_unsuspend(&self, ctx: &Context<'_>, id: ID) -> Result<ServicePayload> {
+    async fn service_unsuspend(&self, ctx: &Context<'_>, id: ID) -> Result<ServiceAction> {
         let scope = ShopScope::from(ctx);
         let service = record::require::<Service>(*scope, live_services, &id, MODEL).await?.0;
         run_action(scope, service.id, async |transaction, service| {
@@ -139,17 +150,17 @@ impl ServiceMutation {
     }
 
     /// Ends a service: its unpaid invoice is cancelled, and its subscription.
-    #[graphql(directive = Can::apply(&[EXPIRE]))]
+    #[graphql(directive = Can::apply(&[EXPIRE]), directive = Refuses::apply(NOT_EXPIRABLE))]
     async fn service_expire(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<ServicePayload> {
+    ) -> Result<ServiceAction> {
         let scope = ShopScope::from(ctx);
         let service = require(scope, &id).await?.0;
         run_action(scope, service.id, async |transaction, service| {
             if ["expired", "cancelled", "hidden"].contains(&service.status.as_str()) {
-                return Ok(ActionOutcome::WrongStatus(service));
+                return Ok(ActionOutcome::Refused(service, NOT_EXPIRABLE));
             }
             let service = state::expire(transaction, service, scope.now().into()).await?;
             Ok(ActionOutcome::Done { service, verb: "Expired account", noun: "expiration" })
@@ -158,7 +169,7 @@ impl ServiceMutation {
     }
 
     /// Deletes a service with all rows that refer to it. A paid invoice stays paid.
-    #[graphql(directive = Can::apply(&[DELETE]))]
+    #[graphql(directive = Can::apply(&[DELETE]), directive = Deletes::apply())]
     async fn service_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Service> {
         let scope = ShopScope::from(ctx);
         let found = record::require::<Service>(*scope, live_services, &id, MODEL).await?;
@@ -171,6 +182,7 @@ impl ServiceMutation {
         let mut service = locked(scope, &transaction, found.0.id).await?;
         delete::delete(&transaction, &service, open_invoice, now).await?;
         transaction.commit().await?;
+        scope.note_deleted::<Service>(service.id);
         service.deleted_at = Some(now);
         service.updated_at = Some(now);
         Ok(Service(service))
@@ -187,7 +199,7 @@ enum ActionOutcome {
     /// The action was done. `verb` and `noun` are its words in messages.
     Done { service: service::Model, verb: &'static str, noun: &'static str },
     /// The status of the service does not allow the action.
-    WrongStatus(service::Model),
+    Refused(service::Model, UserErrorCode),
 }
 
 /// Runs an action on a locked service and makes its message.
@@ -195,7 +207,7 @@ async fn run_action(
     scope: ShopScope<'_>,
     id: Id,
     action: impl AsyncFnOnce(&Transaction, service::Model) -> Result<ActionOutcome>,
-) -> Result<ServicePayload> {
+) -> Result<ServiceAction> {
     let transaction = scope.begin().await?;
     let service = locked(scope, &transaction, id).await?;
     let outcome = action(&transaction, service).await?;
@@ -205,7 +217,10 @@ async fn run_action(
             (service, true, format!("Domain {noun} is not supported"))
         }
         ActionOutcome::Done { service, verb, .. } => (service, true, format!("{verb} on none server type")),
-        ActionOutcome::WrongStatus(service) => (service, false, "Invalid status".to_owned()),
+        ActionOutcome::Refused(service, code) => {
+            scope.note_refusal(code);
+            (service, false, "Invalid status".to_owned())
+        }
     };
     let result = ServiceResult {
         service: Service(service.clone()),
@@ -214,7 +229,7 @@ async fn run_action(
         created_at: Moment(scope.now()),
         data: Vec::new(),
     };
-    Ok(ServicePayload { service: Service(service), result })
+    Ok(ServiceAction { service: Service(service), result })
 }
 
 /// Updates a service. Fields that were not given stay as they are.
@@ -222,9 +237,7 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ServiceUpdateInput) -> Resu
     let transaction = scope.begin().await?;
     let service = locked(scope, &transaction, id).await?;
     if service.billing == "onetime" && matches!(input.expires_at, MaybeUndefined::Value(_)) {
-        let name = scope.lang().field_name("expires_at");
-        let text = scope.lang().text("validation.in", &[("attribute", &name)]);
-        return Err(Error::Invalid(Invalid::single("expires_at", text)));
+        return Err(scope.invalid("expires_at", "in"));
     }
     let mut row = service.clone().into_active_model();
     input.write_to(&mut row);

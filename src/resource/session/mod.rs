@@ -9,8 +9,12 @@ use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 use facade::guard::{Can, Public};
 use facade::outcome::Outcome;
 use facade::record::Moment;
+use facade::user_error::Refuses;
 
-use crate::access::{AccountKind, Credential, Credentials, Tokens};
+use crate::access::{
+    ACCOUNT_BANNED, AccountKind, Credential, Credentials, INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED,
+    SECOND_FACTOR_WRONG, Tokens,
+};
 use crate::scope::ShopScope;
 use crate::{Error, Result, abilities};
 
@@ -73,7 +77,13 @@ pub struct SessionMutation;
 impl SessionMutation {
     /// Signs in. A customer's session sees what `viewer` shows; a session of the staff may do what
     /// its role may. Refused with one answer for an unknown address and a wrong password.
-    #[graphql(directive = Public::apply())]
+    #[graphql(
+        directive = Public::apply(),
+        directive = Refuses::apply(INVALID_CREDENTIALS),
+        directive = Refuses::apply(ACCOUNT_BANNED),
+        directive = Refuses::apply(SECOND_FACTOR_REQUIRED),
+        directive = Refuses::apply(SECOND_FACTOR_WRONG),
+    )]
     async fn session_create(
         &self,
         ctx: &Context<'_>,
@@ -87,7 +97,7 @@ impl SessionMutation {
         let SessionCreateInput { email, password, code, .. } = input;
         let credentials = Credentials { kind, email, password, code };
         let sessions = scope.sessions();
-        Ok(sessions.begin(scope.shop(), scope.session_client(), credentials).await?.into())
+        Ok(sessions.begin(scope.shop(), scope.session_client(), scope.lang(), credentials).await?.into())
     }
 
     /// Gets the next tokens of a session. A refresh token is good once: a second use ends the session, unless the

@@ -6,6 +6,7 @@ use async_graphql::Value;
 use async_graphql::async_trait::async_trait;
 use facade::form::rules::custom;
 use facade::form::{CustomRule, Rule, Subject};
+use facade::user_error::{BrokenRule, NOT_ALLOWED};
 use regex::Regex;
 
 use crate::Result;
@@ -62,7 +63,7 @@ struct ActiveContent;
 
 #[async_trait]
 impl CustomRule for ActiveContent {
-    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
         Ok(refused_unless(subject, is_safe))
     }
 }
@@ -73,7 +74,7 @@ struct HarmlessHtml;
 
 #[async_trait]
 impl CustomRule for HarmlessHtml {
-    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
         Ok(refused_unless(subject, super::is_harmless))
     }
 
@@ -82,10 +83,12 @@ impl CustomRule for HarmlessHtml {
     }
 }
 
-fn refused_unless(subject: &Subject<'_>, fits: fn(&str) -> bool) -> Option<String> {
+fn refused_unless(subject: &Subject<'_>, fits: fn(&str) -> bool) -> Option<BrokenRule> {
     let fits = matches!(subject.value, Value::String(text) if fits(text));
     (!fits).then(|| {
-        format!("The {} contains forbidden script, php or active-content tags.", subject.display_name())
+        let name = subject.display_name();
+        let english = format!("The {name} contains forbidden script, php or active-content tags.");
+        subject.broken_in_english("active_content", english).coded(NOT_ALLOWED)
     })
 }
 

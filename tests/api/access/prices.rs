@@ -38,7 +38,8 @@ fn lists_cost_their_length_times_a_row() {
         ("query($m: Int = 4) { products(last: $m) { nodes { name } } }", 6),
         ("{ products(first: 2) { ...A } } fragment A on ProductConnection { nodes { name } }", 4),
         ("{ products(first: 2) { nodes { pricing { monthly } } } }", 24),
-        ("mutation { productDelete(id: 1) { id } }", 12),
+        ("mutation { productDelete(id: 1) { product { id } } }", 13),
+        ("mutation { productDelete(id: 1) { deletedId userErrors { code params { max } } } }", 32),
         (
             "query { a: product(id: 1) { ...B } b: product(id: 2) { ...B } } fragment B on Product { group { id } }",
             6,

@@ -157,7 +157,7 @@ async fn a_server_that_only_reads_refuses_every_write() {
     let (refused, headers, body) = shop.ask("PUT", "/api/application/groups/1", "all", Some(&group)).await;
     assert_eq!((refused, body), (503, json!({"message": "This server is read-only."})));
     assert!(!headers.iter().any(|(name, _)| name == "retry-after"), "{headers:?}");
-    let mutation = json!({"query": "mutation { groupDelete(id: \"1\") { id } }"});
+    let mutation = json!({"query": "mutation { groupDelete(id: \"1\") { deletedId } }"});
     let (refused, _, body) = shop.post("/graphql", "all", &mutation).await;
     assert_eq!((refused, code(&body)), (503, Some("READ_ONLY")), "{body}");
     let (forbidden, _, body) = shop.post("/graphql", "products-read", &mutation).await;

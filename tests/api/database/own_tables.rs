@@ -18,7 +18,7 @@ use crate::harness::shop::{APP_KEY, Shop};
 use crate::harness::store::{BACKEND, Store, program};
 
 const SIGN_IN: &str = "mutation { sessionCreate(input: {kind: CUSTOMER, email: \"customer1@example.com\", \
-                       password: \"password\"}) { accessToken } }";
+                       password: \"password\"}) { session { accessToken } } }";
 
 async fn run(db: &DatabaseConnection, statements: &[String]) {
     for sql in statements {
@@ -185,7 +185,11 @@ async fn without_the_right_to_make_them_only_signing_in_is_off() {
         run(&store.db, &statements).await;
     }
     let (status, answer) = sign_in(&app).await;
-    assert_eq!((status, answer["data"]["sessionCreate"]["accessToken"].is_string()), (200, true), "{answer}");
+    assert_eq!(
+        (status, answer["data"]["sessionCreate"]["session"]["accessToken"].is_string()),
+        (200, true),
+        "{answer}"
+    );
     tokio::time::timeout(Duration::from_secs(5), db.close()).await.unwrap().unwrap();
     drop(app);
     OWN.down(&store.db).await.unwrap();

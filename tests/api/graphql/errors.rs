@@ -26,9 +26,9 @@ async fn errors_have_their_code() {
     for (query, variables, key, expected) in [
         ("{ products { nodes { name } } }", json!({}), "", "UNAUTHENTICATED"),
         ("{ products { nodes { name } } }", json!({}), "health", "FORBIDDEN"),
-        ("mutation { productDelete(id: 999) { id } }", json!({}), "all", "NOT_FOUND"),
+        ("mutation { productDelete(id: 999) { deletedId } }", json!({}), "all", "NOT_FOUND"),
         (
-            "mutation { productUpdate(id: 1, input: {groupId: 999}) { id } }",
+            "mutation { productUpdate(id: 1, input: {groupId: 999}) { product { id } } }",
             json!({}),
             "all",
             "VALIDATION_FAILED",

@@ -169,14 +169,14 @@ async fn changes_are_made_in_order_and_once() {
     let make = "productCreate(input: {name: \"New\", description: \"x\", status: ACTIVE, groupId: 1, stock: 1, type: \"none\"})";
     let count = "{ products(search: \"New\") { totalCount } }";
     let query = format!(
-        "mutation {{ b: productUpdate(id: 1, input: {{name: \"First\"}}) {{ name }} {make} {{ id }} \
-         a: productUpdate(id: 1, input: {{name: \"Second\"}}) {{ name }} ...M }} \
-         fragment M on Mutation {{ {make} {{ name id }} }}"
+        "mutation {{ b: productUpdate(id: 1, input: {{name: \"First\"}}) {{ product {{ name }} }} {make} {{ product {{ id }} }} \
+         a: productUpdate(id: 1, input: {{name: \"Second\"}}) {{ product {{ name }} }} ...M }} \
+         fragment M on Mutation {{ {make} {{ product {{ name id }} }} }}"
     );
     let answer = shop.graphql(&query, json!({}), "all").await;
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(keys(&answer["data"]), ["b", "productCreate", "a"]);
-    assert_eq!(keys(&answer["data"]["productCreate"]), ["id", "name"]);
+    assert_eq!(keys(&answer["data"]["productCreate"]["product"]), ["id", "name"]);
     let made = shop.graphql(count, json!({}), "all").await;
     assert_eq!(made["data"]["products"]["totalCount"], 1, "{made}");
     let after = shop.graphql("{ product(id: 1) { name } }", json!({}), "all").await;

@@ -137,8 +137,7 @@ async fn an_operation_ends_in_time() {
         (config.operation_timeout, config.bcrypt_rounds) = (Duration::from_millis(10), 12);
     };
     let shop = Shop::with("en", settings).await;
-    let query =
-        "mutation { sessionCreate(input: {kind: STAFF, email: \"a@b.c\", password: \"x\"}) { expiresIn } }";
+    let query = "mutation { sessionCreate(input: {kind: STAFF, email: \"a@b.c\", password: \"x\"}) { session { expiresIn } } }";
     let answer = post(&shop, &json!({"query": query})).await;
     assert_eq!(
         (answer.status, answer.json()["errors"][0]["extensions"]["code"].as_str()),

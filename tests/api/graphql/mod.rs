@@ -11,6 +11,7 @@
 //! | [`limits`] | operations that are refused before they run |
 //! | [`nodes`] | records found again by their global identifier |
 //! | [`paging`] | parts of a list, their ends and their cost |
+//! | [`payloads`] | what mutations answer: records, user errors, identifiers of what was deleted |
 //! | [`persisted`] | operations named instead of sent |
 //! | [`remembered`] | operations that ran before, with other variables |
 //! | [`variables`] | defaults, null and absence |
@@ -24,6 +25,7 @@ pub(crate) mod hints;
 pub(crate) mod limits;
 pub(crate) mod nodes;
 pub(crate) mod paging;
+pub(crate) mod payloads;
 pub(crate) mod persisted;
 pub(crate) mod remembered;
 pub(crate) mod variables;

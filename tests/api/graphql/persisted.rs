@@ -63,7 +63,7 @@ async fn a_document_is_sent_once_and_named_afterwards() {
 #[tokio::test]
 async fn a_named_mutation_is_not_run_by_get() {
     let shop = Shop::golden("en").await;
-    let text = "mutation { productDelete(id: 1) { id } }";
+    let text = "mutation { productDelete(id: 1) { deletedId } }";
     let before = shop.rows().await;
     let refused = json!({"query": text, "extensions": persisted(&key::hash(text))});
     // Remembered, though the caller may not run it.

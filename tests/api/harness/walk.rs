@@ -88,6 +88,11 @@ impl<'r> Ways<'r> {
         ty == "Query" || self.steps.contains_key(ty)
     }
 
+    /// Whether an object type is only in the answers of mutations.
+    pub(crate) fn only_mutations_lead(&self, ty: &str) -> bool {
+        matches!(self.registry.types.get(ty), Some(MetaType::Object { .. })) && !self.reach(ty)
+    }
+
     /// The needs of the fields on the path to a type, from the root.
     pub(crate) fn needs(&self, ty: &str) -> Vec<Vec<Ability>> {
         let Some((from, field)) = self.steps.get(ty) else { return Vec::new() };

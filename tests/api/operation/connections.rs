@@ -247,7 +247,7 @@ const SLOW: u32 = 12;
 /// Signs in, which takes a quarter of a second where hashes are slow.
 async fn sign_in(shop: &Shop, email: &str) -> (u16, Json) {
     let query = format!(
-        "mutation {{ sessionCreate(input: {{kind: CUSTOMER, email: \"{email}\", password: \"wrong\"}}) {{ expiresIn }} }}"
+        "mutation {{ sessionCreate(input: {{kind: CUSTOMER, email: \"{email}\", password: \"wrong\"}}) {{ session {{ expiresIn }} }} }}"
     );
     let (status, _, answer) = shop.post("/graphql", "", &json!({"query": query})).await;
     (status, answer["errors"][0]["extensions"].clone())

@@ -170,7 +170,7 @@ async fn counters_say_what_was_asked() {
     let server = start().await;
     let asked = json!({"query": QUERY});
     let several = json!({"query": "query A { a: product(id: 1) { name } health { status } }"});
-    let mutation = json!({"query": "mutation { groupDelete(id: 1) { id } }"});
+    let mutation = json!({"query": "mutation { groupDelete(id: 1) { deletedId } }"});
     for (method, path, key, body, times) in [
         ("GET", "/api/application/products/1", "all", None, 2),
         ("GET", "/api/application/products/2?pricing=1", "all", None, 1),

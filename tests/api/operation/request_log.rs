@@ -186,10 +186,10 @@ async fn no_secret_and_no_personal_data_is_logged() {
     });
     let sign_in = json!({
         "query": format!("mutation {{ sessionCreate(input: {{kind: STAFF, email: \"{}@example.com\", password: \
-                          \"{}\"}}) {{ accessToken }} }}", secret(10), secret(11)),
+                          \"{}\"}}) {{ session {{ accessToken }} }} }}", secret(10), secret(11)),
     });
     let variables = json!({
-        "query": "mutation($input: SessionCreateInput!) { sessionCreate(input: $input) { accessToken } }",
+        "query": "mutation($input: SessionCreateInput!) { sessionCreate(input: $input) { session { accessToken } } }",
         "variables": {"input": {"kind": "CUSTOMER", "email": "customer1@example.com", "password": secret(12)}},
     });
     let named = json!({"query": "query A { health { status } }", "operationName": secret(13)});

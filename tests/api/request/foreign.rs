@@ -180,7 +180,7 @@ fn mutation() -> impl Strategy<Value = Json> {
     });
     (change, prop_oneof![4 => "[12]", 1 => text()]).prop_map(|(((kind, input, name), value), id)| {
         let head = format!("mutation($id: ID!, $input: {input}Input!)");
-        let query = format!("{head} {{ {kind}Update(id: $id, input: $input) {{ id }} }}");
+        let query = format!("{head} {{ {kind}Update(id: $id, input: $input) {{ {kind} {{ id }} userErrors {{ field code message params {{ min max values other }} }} }} }}");
         json!({"query": query, "variables": {"id": id, "input": { name: value }}})
     })
 }

@@ -128,7 +128,7 @@ async fn errors(input: Value) -> String {
 async fn errors_in(input: Value, change: impl FnOnce(&mut CheckScope<'_>)) -> String {
     let Err(Error::Invalid(invalid)) = run(input.clone(), change).await else { panic!("{input} passed") };
     let lines: Vec<_> =
-        invalid.errors.iter().map(|(field, list)| format!("{field}: {}", list.join(" "))).collect();
+        invalid.messages().iter().map(|(field, list)| format!("{field}: {}", list.join(" "))).collect();
     lines.join("; ")
 }
 

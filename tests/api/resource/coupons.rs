@@ -225,13 +225,13 @@ async fn a_post_replaces_and_a_put_changes_parts() {
 #[tokio::test]
 async fn graphql_changes_parts_and_cannot_set_usages() {
     let shop = shop().await;
-    let create = "mutation($input: CouponInput!) { couponCreate(input: $input) { databaseId code type usages isGlobal
-        startAt minimumOrderAmount productsRequired products { databaseId } pricing { monthly setupMonthly currency } } }";
+    let create = "mutation($input: CouponInput!) { couponCreate(input: $input) { coupon { databaseId code type usages isGlobal
+        startAt minimumOrderAmount productsRequired products { databaseId } pricing { monthly setupMonthly currency } } } }";
     let input = json!({"code": "GQL", "type": "FIXED", "appliedMonth": -1, "maxUses": 0, "maxUsesPerCustomer": 0,
         "minimumOrderAmount": "9.99", "isGlobal": true, "startAt": "2026-12-01T10:00:00Z", "products": [1, 1, 3],
         "requiredProducts": [2], "pricing": {"monthly": {"price": "4.50", "setup": "1"}}});
     let answer = shop.graphql(create, json!({"input": input}), "all").await;
-    let made = &answer["data"]["couponCreate"];
+    let made = &answer["data"]["couponCreate"]["coupon"];
     assert_eq!(answer.get("errors"), None, "{answer}");
     assert_eq!(
         (&made["usages"], &made["type"], &made["isGlobal"]),
@@ -248,27 +248,27 @@ async fn graphql_changes_parts_and_cannot_set_usages() {
     let change = |input: Json| {
         let shop = &shop;
         let query = "mutation($input: CouponInput!, $at: DateTime) {
-            couponUpdate(id: 2, input: $input, expectedUpdatedAt: $at) { code usages products { databaseId } } }";
+            couponUpdate(id: 2, input: $input, expectedUpdatedAt: $at) { coupon { code usages products { databaseId } } } }";
         async move { shop.graphql(query, input, "all").await }
     };
     let answer = change(json!({"input": {"usages": 9}})).await;
     assert!(answer["errors"][0]["message"].as_str().is_some(), "{answer}");
     let answer = change(json!({"input": {"code": "PART"}})).await;
     let changed = json!({"code": "PART", "usages": 2, "products": [{"databaseId": 1}, {"databaseId": 2}]});
-    assert_eq!(answer["data"]["couponUpdate"], changed, "{answer}");
+    assert_eq!(answer["data"]["couponUpdate"]["coupon"], changed, "{answer}");
     let answer = change(json!({"input": {"code": "LATE"}, "at": "2026-08-17T11:00:00Z"})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "CONFLICT", "{answer}");
     let answer = change(json!({"input": {"code": "gone"}})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "VALIDATION_FAILED", "{answer}");
     let gone = shop
         .graphql(
-            "mutation { couponDelete(id: 2) { code deletedAt products { databaseId } } }",
+            "mutation { couponDelete(id: 2) { coupon { code deletedAt products { databaseId } } } }",
             json!({}),
             "all",
         )
         .await;
-    assert_eq!(gone["data"]["couponDelete"]["code"], "PART", "{gone}");
-    assert_eq!(gone["data"]["couponDelete"]["deletedAt"], "2026-11-23T12:00:00.000000Z");
+    assert_eq!(gone["data"]["couponDelete"]["coupon"]["code"], "PART", "{gone}");
+    assert_eq!(gone["data"]["couponDelete"]["coupon"]["deletedAt"], "2026-11-23T12:00:00.000000Z");
     shop.close().await;
 }
 
@@ -623,7 +623,7 @@ async fn keys_reach_what_they_may() {
         for query in [
             "{ coupons { nodes { code } } }",
             "{ coupon(id: 2) { code } }",
-            "mutation { couponDelete(id: 2) { code } }",
+            "mutation { couponDelete(id: 2) { deletedId } }",
         ] {
             let answer = shop.graphql(query, json!({}), key).await;
             assert!(answer["errors"].is_array(), "{key} {query} {answer}");

@@ -326,7 +326,7 @@ async fn a_put_changes_only_what_is_sent() {
 async fn graphql_makes_and_changes_customers() {
     let shop = Shop::golden("en").await;
     let query = "mutation($input: CustomerCreateInput!) { customerCreate(input: $input) {
-        databaseId balance isConfirmed emailVerifiedAt } }";
+        customer { databaseId balance isConfirmed emailVerifiedAt } } }";
     let mut input = json!({
         "firstname": "Zoë", "lastname": "Nouveau", "email": "zoe@example.com", "address": "1 rue X",
         "city": "Lille", "zipcode": "59000", "region": "Nord", "country": "FR", "locale": "fr_FR",
@@ -335,20 +335,23 @@ async fn graphql_makes_and_changes_customers() {
     let answer = shop.graphql(query, json!({"input": input}), "all").await;
     let expected =
         json!({"databaseId": 31, "balance": "12.30", "isConfirmed": false, "emailVerifiedAt": null});
-    assert_eq!(answer["data"]["customerCreate"], expected, "{answer}");
+    assert_eq!(answer["data"]["customerCreate"]["customer"], expected, "{answer}");
     assert_eq!(shop.text("SELECT subject FROM email_messages WHERE recipient_id = 31").await, None);
     input["firstname"] = json!("<b>");
     let answer = shop.graphql(query, json!({"input": input}), "all").await;
     let errors = &answer["errors"][0]["extensions"]["errors"];
     assert_eq!(errors["firstname"][0], "The format of the forename field is invalid.");
     assert_eq!(errors["email"][0], "The value of the Email address field is already in use.");
-    let query = "mutation { customerUpdate(id: 31, input: {companyName: \"ACME\"}) { companyName firstname }
-        customerSuspend(id: 31) { databaseId }
-        customerReactivate(id: 31) { databaseId }
-        customerDelete(id: 31, force: false) { message } }";
+    let query = "mutation { customerUpdate(id: 31, input: {companyName: \"ACME\"}) { customer { companyName firstname } }
+        customerSuspend(id: 31) { customer { databaseId } }
+        customerReactivate(id: 31) { customer { databaseId } }
+        customerDelete(id: 31, force: false) { deletedId } }";
     let answer = shop.graphql(query, json!({}), "all").await;
     assert_eq!(answer.get("errors"), None, "{answer}");
-    assert_eq!(answer["data"]["customerUpdate"], json!({"companyName": "ACME", "firstname": "Zoë"}));
+    assert_eq!(
+        answer["data"]["customerUpdate"]["customer"],
+        json!({"companyName": "ACME", "firstname": "Zoë"})
+    );
     shop.close().await;
 }
 

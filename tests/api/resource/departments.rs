@@ -142,22 +142,27 @@ async fn a_post_needs_all_and_a_put_changes_parts() {
 #[tokio::test]
 async fn graphql_makes_changes_and_deletes() {
     let shop = shop().await;
-    let create = "mutation($input: DepartmentInput!) { departmentCreate(input: $input) { databaseId name slaResolutionMinutes tickets { subject } } }";
+    let create = "mutation($input: DepartmentInput!) { departmentCreate(input: $input) { department { databaseId name slaResolutionMinutes tickets { subject } } } }";
     let input = json!({"name": "G", "description": "d", "icon": "i", "slaResolutionMinutes": 5});
     let answer = shop.graphql(create, json!({"input": input}), "all").await;
     let made = json!({"databaseId": 7, "name": "G", "slaResolutionMinutes": 5, "tickets": []});
-    assert_eq!(answer["data"]["departmentCreate"], made, "{answer}");
+    assert_eq!(answer["data"]["departmentCreate"]["department"], made, "{answer}");
     let answer = shop.graphql(create, json!({"input": {"name": "G"}}), "all").await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "VALIDATION_FAILED", "{answer}");
-    let update = "mutation { departmentUpdate(id: 7, input: {icon: \"j\"}) { name icon } }";
+    let update = "mutation { departmentUpdate(id: 7, input: {icon: \"j\"}) { department { name icon } } }";
     let answer = shop.graphql(update, json!({}), "all").await;
-    assert_eq!(answer["data"]["departmentUpdate"], json!({"name": "G", "icon": "j"}), "{answer}");
-    let refused = shop.graphql("mutation { departmentDelete(id: 1) { name } }", json!({}), "all").await;
-    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("contains tickets"), "{refused}");
-    let gone =
-        shop.graphql("mutation { departmentDelete(id: 7) { name deletedAt } }", json!({}), "all").await;
     assert_eq!(
-        gone["data"]["departmentDelete"],
+        answer["data"]["departmentUpdate"]["department"],
+        json!({"name": "G", "icon": "j"}),
+        "{answer}"
+    );
+    let refused = shop.graphql("mutation { departmentDelete(id: 1) { deletedId } }", json!({}), "all").await;
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("contains tickets"), "{refused}");
+    let gone = shop
+        .graphql("mutation { departmentDelete(id: 7) { department { name deletedAt } } }", json!({}), "all")
+        .await;
+    assert_eq!(
+        gone["data"]["departmentDelete"]["department"],
         json!({"name": "G", "deletedAt": "2026-11-23T12:00:00.000000Z"})
     );
     shop.close().await;

@@ -271,22 +271,22 @@ async fn graphql_reads_and_writes_the_tree() {
     let price = json!({"mode": "TAX_EXCLUDED", "priceHt": "10.99", "recurring": "MONTHLY", "free": false});
     assert_eq!(group["startPrice"], price);
     assert_eq!(group["products"][0]["group"]["slug"], "vps-ryzen");
-    let create =
-        "mutation($input: GroupCreateInput!) { groupCreate(input: $input) { databaseId slug status } }";
+    let create = "mutation($input: GroupCreateInput!) { groupCreate(input: $input) { group { databaseId slug status } } }";
     let input = json!({"name": "G", "description": "d", "status": "HIDDEN", "slug": "G Q", "sortOrder": 1,
         "useImageAsBackground": true});
     let answer = shop.graphql(create, json!({"input": input}), "all").await;
     let made = json!({"databaseId": 8, "slug": "g-q", "status": "HIDDEN"});
-    assert_eq!(answer["data"]["groupCreate"], made, "{answer}");
+    assert_eq!(answer["data"]["groupCreate"]["group"], made, "{answer}");
     let update = "mutation { groupUpdate(id: 8, input: {pinned: true, useImageAsBackground: false}) {
-        name pinned metadataExists } }";
+        group { name pinned metadataExists } } }";
     let answer = shop.graphql(update, json!({}), "all").await;
     let changed = json!({"name": "G", "pinned": true, "metadataExists": false});
-    assert_eq!(answer["data"]["groupUpdate"], changed, "{answer}");
-    let refused = shop.graphql("mutation { groupDelete(id: 1) { id } }", json!({}), "all").await;
+    assert_eq!(answer["data"]["groupUpdate"]["group"], changed, "{answer}");
+    let refused = shop.graphql("mutation { groupDelete(id: 1) { deletedId } }", json!({}), "all").await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "CONFLICT", "{refused}");
-    let gone = shop.graphql("mutation { groupDelete(id: 8) { deletedAt } }", json!({}), "all").await;
-    assert_eq!(gone["data"]["groupDelete"]["deletedAt"], "2026-11-23T12:00:00.000000Z");
+    let gone =
+        shop.graphql("mutation { groupDelete(id: 8) { group { deletedAt } } }", json!({}), "all").await;
+    assert_eq!(gone["data"]["groupDelete"]["group"]["deletedAt"], "2026-11-23T12:00:00.000000Z");
     let missing = shop.graphql("{ group(id: 8) { name } }", json!({}), "all").await;
     assert_eq!(missing, json!({"data": {"group": null}}));
     shop.close().await;

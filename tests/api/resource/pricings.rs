@@ -121,19 +121,21 @@ async fn graphql_reads_prices() {
 async fn graphql_writes_prices() {
     let shop = Shop::golden("fr").await;
     let create = "mutation { pricingCreate(input: {relatedId: 1, relatedType: PRODUCT, currency: CHF, monthly: \"1.25\"})
-        { databaseId currency monthly relatedType } }";
+        { pricing { databaseId currency monthly relatedType } } }";
     let answer = shop.graphql(create, json!({}), "all").await;
     let made = json!({"databaseId": 27, "currency": "CHF", "monthly": "1.25", "relatedType": "product"});
-    assert_eq!(answer["data"]["pricingCreate"], made, "{answer}");
+    assert_eq!(answer["data"]["pricingCreate"]["pricing"], made, "{answer}");
     let update = "mutation { pricingUpdate(id: 27, input: {productId: 2, setupMonthly: 1}) {
-        relatedId monthly setupMonthly } }";
+        pricing { relatedId monthly setupMonthly } } }";
     let answer = shop.graphql(update, json!({}), "all").await;
     let changed = json!({"relatedId": 2, "monthly": "1.25", "setupMonthly": "1"});
-    assert_eq!(answer["data"]["pricingUpdate"], changed, "{answer}");
-    let answer = shop.graphql("mutation { pricingCreate(input: {}) { id } }", json!({}), "all").await;
+    assert_eq!(answer["data"]["pricingUpdate"]["pricing"], changed, "{answer}");
+    let answer =
+        shop.graphql("mutation { pricingCreate(input: {}) { pricing { id } } }", json!({}), "all").await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "VALIDATION_FAILED", "{answer}");
-    let answer = shop.graphql("mutation { pricingDelete(id: 27) { deletedAt } }", json!({}), "all").await;
-    assert_eq!(answer["data"]["pricingDelete"]["deletedAt"], "2026-11-23T12:00:00.000000Z");
+    let answer =
+        shop.graphql("mutation { pricingDelete(id: 27) { pricing { deletedAt } } }", json!({}), "all").await;
+    assert_eq!(answer["data"]["pricingDelete"]["pricing"]["deletedAt"], "2026-11-23T12:00:00.000000Z");
     let answer = shop.graphql("{ pricing(id: 27) { id } }", json!({}), "all").await;
     assert_eq!(answer, json!({"data": {"pricing": null}}));
     shop.close().await;

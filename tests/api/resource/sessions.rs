@@ -36,8 +36,8 @@ async fn shop() -> Shop {
     shop
 }
 
-const CREATE: &str = "mutation($input: SessionCreateInput!) { sessionCreate(input: $input) { accessToken tokenType \
-                      expiresIn refreshToken endsAt } }";
+const CREATE: &str = "mutation($input: SessionCreateInput!) { sessionCreate(input: $input) { session { accessToken tokenType \
+                      expiresIn refreshToken endsAt } } }";
 
 /// The answer to a try to sign in.
 async fn try_in(shop: &Shop, input: Json) -> Json {
@@ -47,7 +47,7 @@ async fn try_in(shop: &Shop, input: Json) -> Json {
 /// Access and refresh token of a session.
 pub(crate) async fn sign_in(shop: &Shop, kind: &str, email: &str) -> [String; 2] {
     let answer = try_in(shop, json!({"kind": kind, "email": email, "password": PASSWORD})).await;
-    tokens(&answer["data"]["sessionCreate"]).unwrap_or_else(|| panic!("{email}: {answer}"))
+    tokens(&answer["data"]["sessionCreate"]["session"]).unwrap_or_else(|| panic!("{email}: {answer}"))
 }
 
 fn tokens(session: &Json) -> Option<[String; 2]> {
@@ -65,13 +65,12 @@ fn wrong<'a>(answer: &'a Json, field: &str) -> &'a str {
 }
 
 async fn refresh(shop: &Shop, token: &str) -> Json {
-    let query =
-        "mutation($token: String!) { sessionRefresh(refreshToken: $token) { accessToken refreshToken } }";
+    let query = "mutation($token: String!) { sessionRefresh(refreshToken: $token) { session { accessToken refreshToken } } }";
     shop.graphql(query, json!({"token": token}), "").await
 }
 
 async fn revoke(shop: &Shop, token: &str) -> Json {
-    let query = "mutation($token: String!) { sessionRevoke(refreshToken: $token) { message } }";
+    let query = "mutation($token: String!) { sessionRevoke(refreshToken: $token) { __typename } }";
     shop.graphql(query, json!({"token": token}), "").await
 }
 
@@ -100,7 +99,7 @@ async fn a_customer_signs_in_and_sees_themselves() {
     let shop = shop().await;
     let input = json!({"kind": "CUSTOMER", "email": " Customer1@EXAMPLE.com", "password": PASSWORD});
     let answer = try_in(&shop, input).await;
-    let session = &answer["data"]["sessionCreate"];
+    let session = &answer["data"]["sessionCreate"]["session"];
     assert_eq!((&session["tokenType"], &session["expiresIn"]), (&json!("Bearer"), &json!(900)), "{answer}");
     assert_eq!(session["endsAt"], "2026-12-23T12:00:00.000000Z");
     let [access, _] = tokens(session).unwrap();
@@ -169,11 +168,11 @@ async fn an_account_with_a_second_factor_needs_its_code() {
     for code in [CODES[0], CODES[4], "45483", "0454838", "abcdef"] {
         let answer = try_in(&shop, with(PASSWORD, Some(code))).await;
         assert_ne!(wrong(&answer, "code"), "", "{code}: {answer}");
-        assert_eq!(answer["data"]["sessionCreate"], Json::Null);
+        assert_eq!(answer["data"]["sessionCreate"]["session"], Json::Null);
     }
     for code in [CODES[1], " 454838 ", CODES[3]] {
         let answer = try_in(&shop, with(PASSWORD, Some(code))).await;
-        assert!(tokens(&answer["data"]["sessionCreate"]).is_some(), "{code}: {answer}");
+        assert!(tokens(&answer["data"]["sessionCreate"]["session"]).is_some(), "{code}: {answer}");
     }
     // Each is good once, and with it those before it.
     for code in [CODES[1], CODES[2], CODES[3]] {
@@ -194,7 +193,7 @@ async fn an_account_with_a_second_factor_needs_its_code() {
         ("aaaaaaaa-bbbbbbbb-cccccccc", true),
     ] {
         let answer = try_in(&shop, with(PASSWORD, Some(code))).await;
-        assert_eq!(tokens(&answer["data"]["sessionCreate"]).is_some(), good, "{code}: {answer}");
+        assert_eq!(tokens(&answer["data"]["sessionCreate"]["session"]).is_some(), good, "{code}: {answer}");
     }
     // The code alone opens nothing, and nothing is said of it.
     let answer = try_in(&shop, with("wrong", Some(CODES[2]))).await;
@@ -208,7 +207,7 @@ async fn a_refresh_token_is_good_once_and_the_second_use_ends_the_session() {
     let [access, first] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
     let [other, _] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
     let answer = refresh(&shop, &first).await;
-    let [next, second] = tokens(&answer["data"]["sessionRefresh"]).unwrap();
+    let [next, second] = tokens(&answer["data"]["sessionRefresh"]["session"]).unwrap();
     assert_ne!(first, second);
     for access in [&access, &next] {
         assert_eq!(viewer(&shop, access).await, "customer1@example.com");
@@ -232,8 +231,7 @@ async fn wait(shop: &Shop, seconds: u32) {
 /// The answer to a refresh token from a client behind a trusted proxy.
 async fn refresh_as(shop: &Shop, token: &str, address: &str, agent: &str) -> Json {
     let headers = [("Content-Type", "application/json"), ("X-Forwarded-For", address), ("User-Agent", agent)];
-    let query =
-        "mutation($token: String!) { sessionRefresh(refreshToken: $token) { accessToken refreshToken } }";
+    let query = "mutation($token: String!) { sessionRefresh(refreshToken: $token) { session { accessToken refreshToken } } }";
     let request = Request {
         method: "POST".to_owned(),
         path: "/graphql".to_owned(),
@@ -245,7 +243,7 @@ async fn refresh_as(shop: &Shop, token: &str, address: &str, agent: &str) -> Jso
 
 /// The refresh token of an answer, or nothing.
 fn next(answer: &Json) -> &str {
-    answer["data"]["sessionRefresh"]["refreshToken"].as_str().unwrap_or("")
+    answer["data"]["sessionRefresh"]["session"]["refreshToken"].as_str().unwrap_or("")
 }
 
 async fn behind_a_proxy() -> Shop {
@@ -345,7 +343,7 @@ async fn signing_out_ends_one_session_or_all() {
     assert_eq!(viewer(&shop, &sessions[0][0]).await, "UNAUTHENTICATED");
     assert_eq!(code(&refresh(&shop, &sessions[0][1]).await), "UNAUTHENTICATED");
     assert_eq!(viewer(&shop, &sessions[1][0]).await, "customer1@example.com");
-    let everywhere = "mutation { sessionRevokeAll { message } }";
+    let everywhere = "mutation { sessionRevokeAll { __typename } }";
     assert_eq!(code(&shop.graphql(everywhere, json!({}), "").await), "UNAUTHENTICATED");
     // A key that was lent to somebody signs nobody out.
     assert_eq!(code(&shop.graphql(everywhere, json!({}), "customer1").await), "FORBIDDEN");
@@ -660,7 +658,7 @@ async fn tries_are_limited_by_address_and_by_account() {
     // Many tries in one request are as many.
     let tries: Vec<String> = (0..5)
         .map(|at| {
-            format!("t{at}: sessionCreate(input: {{kind: STAFF, email: \"a{at}\", password: \"b\"}}) {{ expiresIn }}")
+            format!("t{at}: sessionCreate(input: {{kind: STAFF, email: \"a{at}\", password: \"b\"}}) {{ session {{ expiresIn }} }}")
         })
         .collect();
     let answer = shop.graphql(&format!("mutation {{ {} }}", tries.join(" ")), json!({}), "").await;
@@ -689,7 +687,7 @@ async fn sessions_of_the_same_number_are_not_confused() {
     let [staff, _] = sign_in(&shop, "STAFF", "admin@example.com").await;
     let [customer, _] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
     assert_eq!(viewer(&shop, &staff).await, "FORBIDDEN");
-    let everywhere = "mutation { sessionRevokeAll { message } }";
+    let everywhere = "mutation { sessionRevokeAll { __typename } }";
     assert_eq!(code(&shop.graphql(everywhere, json!({}), &customer).await), "");
     assert_eq!(shop.get("/api/application/health", &staff).await.0, 200);
     shop.close().await;
@@ -729,14 +727,14 @@ async fn no_secret_is_logged() {
     for password in ["right-or-wrong-password", PASSWORD] {
         let input = json!({"kind": "CUSTOMER", "email": "customer1@example.com", "password": password, "code": CODES[2]});
         let answer = try_in(&shop, input).await;
-        secrets.extend(tokens(&answer["data"]["sessionCreate"]).into_iter().flatten());
+        secrets.extend(tokens(&answer["data"]["sessionCreate"]["session"]).into_iter().flatten());
     }
     let token = secrets.iter().find(|secret| secret.starts_with("customer.1.")).unwrap().clone();
     for _ in 0..2 {
         // Another test may have met that place at the very moment when this one began to listen.
         tracing::callsite::rebuild_interest_cache();
         let answer = refresh(&shop, &token).await;
-        secrets.extend(tokens(&answer["data"]["sessionRefresh"]).into_iter().flatten());
+        secrets.extend(tokens(&answer["data"]["sessionRefresh"]["session"]).into_iter().flatten());
         wait(&shop, 11).await;
     }
     shop.close().await;

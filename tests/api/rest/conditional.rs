@@ -149,11 +149,11 @@ async fn graphql_takes_what_it_has_shown() {
         let read = answer["data"][name]["updatedAt"].clone();
         let change_it = format!(
             "mutation($id: ID!, $input: {input}!, $read: DateTime) {{ \
-               {mutation}(id: $id, input: $input, expectedUpdatedAt: $read) {{ updatedAt }} }}"
+               {mutation}(id: $id, input: $input, expectedUpdatedAt: $read) {{ {name} {{ updatedAt }} }} }}"
         );
         let variables = json!({"id": id, "input": change, "read": read});
         let first = shop.graphql(&change_it, variables.clone(), "all").await;
-        assert_eq!(first["data"][mutation]["updatedAt"], "2026-11-23T12:00:00.000000Z", "{first}");
+        assert_eq!(first["data"][mutation][name]["updatedAt"], "2026-11-23T12:00:00.000000Z", "{first}");
         let second = shop.graphql(&change_it, variables, "all").await;
         assert_eq!(second["errors"][0]["extensions"]["code"], "CONFLICT", "{second}");
         assert_eq!(second["data"][mutation], Json::Null, "{second}");

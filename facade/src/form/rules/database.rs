@@ -10,11 +10,12 @@ use super::{LookupColumn, Rule, RuleKind, RuleList, TablesByWord};
 use crate::Result;
 use crate::form::check::Subject;
 use crate::form::{CheckScope, value};
+use crate::user_error::BrokenRule;
 
 /// Lists with more elements are not looked up and break the rule.
 const MAX_LOOKED_UP: usize = 1000;
 
-pub(super) async fn exists(subject: &Subject<'_>, column: LookupColumn) -> Result<Option<String>> {
+pub(super) async fn exists(subject: &Subject<'_>, column: LookupColumn) -> Result<Option<BrokenRule>> {
     let found =
         match (subject.existing.and_then(|existing| existing.0.as_ref()), value::elements(subject.value)) {
             (Some(ids), _) => value::integer(subject.value).is_some_and(|id| ids.contains(&id)),
@@ -32,7 +33,7 @@ pub(super) async fn exists_for(
     subject: &Subject<'_>,
     sibling: &str,
     tables: TablesByWord,
-) -> Result<Option<String>> {
+) -> Result<Option<BrokenRule>> {
     let stored = subject.scope.stored.iter().find(|(name, _)| *name == sibling);
     let word = match subject.sibling(sibling) {
         Some(sent) => value::text(sent),
@@ -44,7 +45,7 @@ pub(super) async fn exists_for(
     }
 }
 
-pub(super) async fn unique(subject: &Subject<'_>, column: LookupColumn) -> Result<Option<String>> {
+pub(super) async fn unique(subject: &Subject<'_>, column: LookupColumn) -> Result<Option<BrokenRule>> {
     let taken = count(subject, column, &[subject.value], subject.scope.own_id).await? > 0;
     Ok(subject.fails_if("unique", taken))
 }

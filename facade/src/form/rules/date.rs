@@ -8,12 +8,13 @@ use chrono::{
 
 use crate::form::check::Subject;
 use crate::form::value;
+use crate::user_error::BrokenRule;
 
-pub(super) fn date(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn date(subject: &Subject<'_>) -> Option<BrokenRule> {
     subject.fails_if("date", parse_value(subject.value).is_none())
 }
 
-pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<String> {
+pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<BrokenRule> {
     let earlier = match subject.stored(sibling) {
         Some(text) => parse(text),
         None => subject.sibling(sibling).and_then(parse_value),
@@ -24,19 +25,19 @@ pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<String> {
         (value, None) => value.is_some(),
         (None, Some(_)) => false,
     };
-    let sibling = subject.scope.texts.field_name(sibling);
-    (!fits).then(|| subject.message("after", &[("date", &sibling)]))
+    let name = subject.scope.texts.field_name(sibling);
+    (!fits).then(|| subject.broken("after", &[("date", &name)]).other(sibling))
 }
 
-pub(super) fn before_stored(subject: &Subject<'_>, sibling: &str) -> Option<String> {
+pub(super) fn before_stored(subject: &Subject<'_>, sibling: &str) -> Option<BrokenRule> {
     let later = parse(subject.stored(sibling)?)?;
     // The rule `date` reports a value that is no date.
     let value = parse_value(subject.value)?;
-    let sibling = subject.scope.texts.field_name(sibling);
-    (value.in_shop() >= later.in_shop()).then(|| subject.message("before", &[("date", &sibling)]))
+    let name = subject.scope.texts.field_name(sibling);
+    (value.in_shop() >= later.in_shop()).then(|| subject.broken("before", &[("date", &name)]).other(sibling))
 }
 
-pub(super) fn timestamp(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn timestamp(subject: &Subject<'_>) -> Option<BrokenRule> {
     // The rule `date` reports a value that is no date.
     let local = parse_value(subject.value)?.in_shop();
     subject.fails_if("date", !(FIRST_TIMESTAMP..LAST_TIMESTAMP).contains(&local.and_utc().timestamp()))

@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use async_graphql::Value;
 
 use crate::form::check::Subject;
+use crate::user_error::BrokenRule;
 
-pub(super) fn email(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn email(subject: &Subject<'_>) -> Option<BrokenRule> {
     let fits = matches!(subject.value, Value::String(text) if is_email(text));
     subject.fails_if("email", !fits)
 }

@@ -3,6 +3,7 @@
 use async_graphql::UploadValue;
 
 use crate::form::check::Subject;
+use crate::user_error::BrokenRule;
 
 /// Types of images that the shop can show.
 const PICTURES: [&str; 5] = ["jpg", "png", "gif", "bmp", "webp"];
@@ -10,18 +11,18 @@ const PICTURES: [&str; 5] = ["jpg", "png", "gif", "bmp", "webp"];
 /// File extensions that a badly configured web server would execute.
 const PHP: [&str; 8] = ["php", "php3", "php4", "php5", "php7", "php8", "phtml", "phar"];
 
-pub(super) fn file(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn file(subject: &Subject<'_>) -> Option<BrokenRule> {
     subject.fails_if("file", subject.upload().is_none())
 }
 
-pub(super) fn image(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn image(subject: &Subject<'_>) -> Option<BrokenRule> {
     let fits = subject.upload().is_some_and(|upload| !is_php(upload) && is_picture(&upload.content));
     subject.fails_if("image", !fits)
 }
 
-pub(super) fn mimes(subject: &Subject<'_>, listed: &[&str]) -> Option<String> {
+pub(super) fn mimes(subject: &Subject<'_>, listed: &[&str]) -> Option<BrokenRule> {
     let fits = subject.upload().is_some_and(|upload| !is_php(upload) && is_listed(&upload.content, listed));
-    (!fits).then(|| subject.message("mimes", &[("values", &listed.join(", "))]))
+    (!fits).then(|| subject.broken("mimes", &[("values", &listed.join(", "))]).values(listed))
 }
 
 /// The file extension for a content, such as `png`.

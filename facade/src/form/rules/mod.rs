@@ -20,6 +20,7 @@ pub(crate) use size::{SizeBound, TEXT_BYTES};
 
 use super::check::Subject;
 use crate::Result;
+use crate::user_error::BrokenRule;
 
 /// Tables by the word that names them in another field.
 type TablesByWord = &'static [(&'static str, &'static str)];
@@ -71,11 +72,11 @@ pub(crate) enum RuleKind {
 /// A rule that the host declares, beside those of this module.
 #[async_trait]
 pub trait CustomRule: fmt::Debug + Send + Sync {
-    /// The message, if the value breaks this rule.
+    /// The rule, if the value breaks it.
     ///
     /// # Errors
     /// When a setting or the database cannot be read.
-    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>>;
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>>;
 
     /// Rewrites the sent value before the rules are checked.
     fn rewrite(&self, value: &mut Value) {
@@ -114,8 +115,8 @@ impl Rule {
         }
     }
 
-    /// The message, if the value breaks this rule.
-    pub(crate) async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+    /// The rule, if the value breaks it.
+    pub(crate) async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
         match self.0 {
             RuleKind::Exists(column) => database::exists(subject, column).await,
             RuleKind::ExistsFor(sibling, tables) => database::exists_for(subject, sibling, tables).await,
@@ -126,7 +127,7 @@ impl Rule {
         }
     }
 
-    fn broken_without_database(&self, subject: &Subject<'_>) -> Option<String> {
+    fn broken_without_database(&self, subject: &Subject<'_>) -> Option<BrokenRule> {
         match &self.0 {
             RuleKind::Required { .. } => text::required(subject),
             RuleKind::RequiredIfNull(sibling) => text::required_if_null(subject, sibling),

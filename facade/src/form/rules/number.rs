@@ -3,22 +3,23 @@
 use super::{RuleKind, RuleList};
 use crate::form::check::Subject;
 use crate::form::value;
+use crate::user_error::BrokenRule;
 
-pub(super) fn integer(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn integer(subject: &Subject<'_>) -> Option<BrokenRule> {
     // Columns have 32 bits, except ids.
     let wide = subject.rules.has(|kind| matches!(kind, RuleKind::Exists(_) | RuleKind::ExistsFor(..)));
     let fits = value::integer(subject.value).is_some_and(|number| wide || i32::try_from(number).is_ok());
     subject.fails_if("integer", !fits)
 }
 
-pub(super) fn numeric(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn numeric(subject: &Subject<'_>) -> Option<BrokenRule> {
     subject.fails_if("numeric", value::number(subject.value).is_none())
 }
 
-pub(super) fn boolean(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn boolean(subject: &Subject<'_>) -> Option<BrokenRule> {
     subject.fails_if("boolean", value::boolean(subject.value).is_none())
 }
 
-pub(super) fn array(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn array(subject: &Subject<'_>) -> Option<BrokenRule> {
     subject.fails_if("array", value::count(subject.value).is_none())
 }

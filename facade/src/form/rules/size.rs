@@ -4,6 +4,7 @@ use super::{RuleKind, RuleList};
 use crate::Result;
 use crate::form::check::Subject;
 use crate::form::value;
+use crate::user_error::BrokenRule;
 
 /// A number that a size rule takes: `max(255)`, `max(999999.99)`.
 pub trait SizeLimit {
@@ -51,35 +52,38 @@ impl SizeBound {
     }
 }
 
-pub(super) fn min(subject: &Subject<'_>, bound: &SizeBound) -> Option<String> {
-    message(subject, "min", bound, measure(subject) >= bound.value)
+pub(super) fn min(subject: &Subject<'_>, bound: &SizeBound) -> Option<BrokenRule> {
+    let broken = (measure(subject) < bound.value).then(|| broken(subject, "min", bound));
+    broken.map(|broken| broken.min(bound.value))
 }
 
-pub(super) fn max(subject: &Subject<'_>, bound: &SizeBound) -> Option<String> {
-    message(subject, "max", bound, measure(subject) <= bound.value)
+pub(super) fn max(subject: &Subject<'_>, bound: &SizeBound) -> Option<BrokenRule> {
+    let broken = (measure(subject) > bound.value).then(|| broken(subject, "max", bound));
+    broken.map(|broken| broken.max(bound.value))
 }
 
 /// The greatest size that a setting allows.
-pub(super) async fn max_of(subject: &Subject<'_>, setting: &str, usual: i64) -> Result<Option<String>> {
+pub(super) async fn max_of(subject: &Subject<'_>, setting: &str, usual: i64) -> Result<Option<BrokenRule>> {
     let set = subject.scope.settings.setting(setting).await?;
     let limit = set.and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(usual);
     Ok(max(subject, &SizeBound::new(limit)))
 }
 
-pub(super) fn exact(subject: &Subject<'_>, bound: &SizeBound) -> Option<String> {
-    message(subject, "size", bound, measure(subject) == bound.value)
+pub(super) fn exact(subject: &Subject<'_>, bound: &SizeBound) -> Option<BrokenRule> {
+    let broken = (measure(subject) != bound.value).then(|| broken(subject, "size", bound));
+    broken.map(|broken| broken.min(bound.value).max(bound.value))
 }
 
 /// Bytes that a column of type `TEXT` holds.
 pub(crate) const TEXT_BYTES: u16 = u16::MAX;
 
-pub(super) fn text_column(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn text_column(subject: &Subject<'_>) -> Option<BrokenRule> {
     let fits = value::plain(subject.value).is_none_or(|text| text.len() <= usize::from(TEXT_BYTES));
-    (!fits).then(|| subject.message("max.string", &[("max", &TEXT_BYTES.to_string())]))
+    (!fits).then(|| subject.broken("max.string", &[("max", &TEXT_BYTES.to_string())]).max(TEXT_BYTES.into()))
 }
 
-fn message(subject: &Subject<'_>, rule: &str, bound: &SizeBound, fits: bool) -> Option<String> {
-    (!fits).then(|| subject.message(&format!("{rule}.{}", variant(subject)), &[(rule, &bound.printed)]))
+fn broken(subject: &Subject<'_>, rule: &str, bound: &SizeBound) -> BrokenRule {
+    subject.broken(&format!("{rule}.{}", variant(subject)), &[(rule, &bound.printed)])
 }
 
 fn measure(subject: &Subject<'_>) -> f64 {

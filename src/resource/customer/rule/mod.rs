@@ -7,6 +7,7 @@ use async_graphql::Value;
 use async_graphql::async_trait::async_trait;
 use facade::form::rules::custom;
 use facade::form::{CustomRule, Rule, Subject, value};
+use facade::user_error::{BrokenRule, INVALID_FORMAT};
 
 use crate::Result;
 use crate::shop::settings;
@@ -49,12 +50,12 @@ struct NoPlus;
 
 #[async_trait]
 impl CustomRule for NoPlus {
-    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
         let has_plus = matches!(subject.value, Value::String(text) if text.contains('+'));
         let refused =
             has_plus && !settings::is_on(subject.scope.settings, "allow_plus_in_email", true).await?;
-        let text = || format!("The {} must not contain the character \"+\".", subject.display_name());
-        Ok(refused.then(text))
+        let english = || format!("The {} must not contain the character \"+\".", subject.display_name());
+        Ok(refused.then(|| subject.broken_in_english("no_plus", english()).coded(INVALID_FORMAT)))
     }
 }
 
@@ -63,9 +64,9 @@ struct Phone;
 
 #[async_trait]
 impl CustomRule for Phone {
-    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
         let fits = value::plain(subject.value).is_some_and(|text| phone::is_phone(&text, COUNTRIES));
-        Ok(subject.fails_if("phone", !fits))
+        Ok(subject.fails_if("phone", !fits).map(|broken| broken.coded(INVALID_FORMAT)))
     }
 
     fn format(&self) -> Option<&'static str> {
@@ -78,7 +79,7 @@ struct Postcode;
 
 #[async_trait]
 impl CustomRule for Postcode {
-    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
         Ok(postcode::postcode(subject))
     }
 }
@@ -88,9 +89,9 @@ struct Country;
 
 #[async_trait]
 impl CustomRule for Country {
-    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
         let fits = matches!(subject.value, Value::String(code) if COUNTRIES.contains(&code.as_str()));
-        Ok(subject.fails_if("in", !fits))
+        Ok(subject.fails_if("in", !fits).map(|broken| broken.values(COUNTRIES)))
     }
 
     fn format(&self) -> Option<&'static str> {
@@ -103,7 +104,7 @@ struct Locale;
 
 #[async_trait]
 impl CustomRule for Locale {
-    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
         let Value::String(locale) = subject.value else { return Ok(subject.fails_if("in", true)) };
         let fits = LOCALES.contains(&locale.as_str())
             && settings::supports_locale(subject.scope.settings, locale).await?;

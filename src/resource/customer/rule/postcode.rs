@@ -5,15 +5,17 @@ use std::sync::LazyLock;
 
 use async_graphql::Value;
 use facade::form::{Subject, value};
+use facade::user_error::{BrokenRule, INVALID_FORMAT};
 use regex::Regex;
 
 /// The country whose pattern is used if no country was sent or stored.
 const HOME: &str = "FR";
 
-pub(super) fn postcode(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn postcode(subject: &Subject<'_>) -> Option<BrokenRule> {
     let text = value::plain(subject.value)?;
+    let english = || format!("The {} is not a valid zip code.", subject.name);
     (!matches_country(&country(subject)?, &text))
-        .then(|| format!("The {} is not a valid zip code.", subject.name))
+        .then(|| subject.broken_in_english("postcode", english()).coded(INVALID_FORMAT))
 }
 
 /// The country that was sent, otherwise the stored one. Nothing if the sent value is not a text: the rule of the

@@ -19,7 +19,7 @@ pub(super) const NO_ROW: &str = "999999";
 const MOST: usize = 40;
 
 /// What ends sessions, and so is nothing for a key that was lent to somebody.
-const FOR_SESSIONS: [&str; 1] = ["Mutation.sessionRevokeAll"];
+const FOR_SESSIONS: [&str; 1] = ["sessionRevokeAll"];
 
 /// The parts of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +70,10 @@ impl Cell {
         least
     }
 
+    fn is_for_sessions(&self) -> bool {
+        self.path.first().is_some_and(|root| FOR_SESSIONS.contains(&root.as_str()))
+    }
+
     /// What the caller is to find.
     pub(super) fn expected(&self, caller: &Caller) -> Outcome {
         let Some(has) = &caller.abilities else {
@@ -79,9 +83,7 @@ impl Cell {
             self.chain.iter().find(|any| !any.is_empty() && !any.iter().any(|&ability| has.has(ability)));
         match closed {
             Some(any) => Outcome::Forbidden(any.iter().map(ToString::to_string).collect()),
-            None if FOR_SESSIONS.contains(&self.label.as_str()) && !caller.is_session => {
-                Outcome::Forbidden(Vec::new())
-            }
+            None if self.is_for_sessions() && !caller.is_session => Outcome::Forbidden(Vec::new()),
             None => Outcome::Answered,
         }
     }
@@ -151,7 +153,8 @@ fn reading(registry: &Registry, ways: &Ways<'_>, field: &MetaField) -> Probe {
     Probe { open: "query".to_owned(), asked: vec![Asked { text, cells }] }
 }
 
-/// What is selected of a field's objects: everything, where the way to them leads through it.
+/// What is selected of a field's objects: everything, where the way to them leads through it, or where only mutations
+/// answer them.
 fn selection(
     registry: &Registry,
     ways: &Ways<'_>,
@@ -162,7 +165,9 @@ fn selection(
 ) -> String {
     match composite(registry, &field.ty) {
         None => String::new(),
-        Some(ty) if ways.lead(from, field, ty) => everything(registry, ways, ty, cell, cells),
+        Some(ty) if ways.lead(from, field, ty) || ways.only_mutations_lead(ty) => {
+            everything(registry, ways, ty, cell, cells)
+        }
         Some(_) => " { __typename }".to_owned(),
     }
 }

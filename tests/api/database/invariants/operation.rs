@@ -17,7 +17,7 @@ pub(super) struct Kind {
     pub(super) name: &'static str,
     /// Type of its input, if it has one.
     pub(super) input: Option<&'static str>,
-    /// The selection on its answer.
+    /// The selection on its payload: one field.
     pub(super) answer: &'static str,
     /// Method and path of REST.
     pub(super) rest: (&'static str, &'static str),
@@ -121,13 +121,13 @@ pub(super) const PURSES: std::ops::RangeInclusive<i64> = 17..=20;
 /// Products that were there at the start: their stock is changed by what was read of it only.
 pub(super) const STOCKED: std::ops::RangeInclusive<i64> = 1..=12;
 
-const GROUP: &str = "{ databaseId description slug }";
-const PRODUCT: &str = "{ databaseId description stock }";
-const PRICING: &str = "{ databaseId monthly }";
-const CUSTOMER: &str = "{ databaseId city balance email }";
-const OUTCOME: &str = "{ message }";
-const SERVICE: &str = "{ databaseId notes status }";
-const RESULT: &str = "{ service { databaseId status suspendReason } result { success } }";
+const GROUP: &str = "{ group { databaseId description slug } }";
+const PRODUCT: &str = "{ product { databaseId description stock } }";
+const PRICING: &str = "{ pricing { databaseId monthly } }";
+const CUSTOMER: &str = "{ customer { databaseId city balance email } }";
+const OUTCOME: &str = "{ __typename }";
+const SERVICE: &str = "{ service { databaseId notes status } }";
+const RESULT: &str = "{ service { databaseId status suspendReason } }";
 
 macro_rules! kinds {
     ($($weight:literal $name:ident($($input:ident)?) $answer:ident $method:ident $path:literal $table:literal . $column:literal: $draw:expr;)*) => {

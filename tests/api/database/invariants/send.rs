@@ -152,7 +152,8 @@ async fn graphql(shop: &Shop, operation: &Operation, input: &Json, read: Option<
     let query = format!("mutation({declared}) {{ {}({given}) {} }}", kind.name, kind.answer);
     let answer = shop.graphql(&query, Json::Object(variables), "all").await;
     let status = answer["errors"][0]["extensions"]["code"].as_str().map_or(200, status);
-    Answer { status, body: if status == 200 { answer["data"][kind.name].clone() } else { answer } }
+    let record = || answer["data"][kind.name].as_object()?.values().next().cloned();
+    Answer { status, body: if status == 200 { record().unwrap_or_default() } else { answer } }
 }
 
 /// Status of a code of GraphQL; those that no operation here may meet count as a failure of the server.

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::book::Book;
 use crate::harness::shop::Shop;
 
-const SESSION: &str = "{ accessToken refreshToken }";
+const SESSION: &str = "{ session { accessToken refreshToken } }";
 
 /// Signs a customer in and out, if the account still exists.
 pub(super) async fn come_and_go(shop: &Shop, book: &Book, rng: &mut StdRng) {
@@ -24,17 +24,17 @@ pub(super) async fn come_and_go(shop: &Shop, book: &Book, rng: &mut StdRng) {
         return;
     };
     if everywhere {
-        let revoke = "mutation { sessionRevokeAll { message } }";
+        let revoke = "mutation { sessionRevokeAll { __typename } }";
         ask(shop, book, "sessionRevokeAll", revoke, json!({}), access).await;
     } else {
-        let revoke = "mutation($token: String!) { sessionRevoke(refreshToken: $token) { message } }";
+        let revoke = "mutation($token: String!) { sessionRevoke(refreshToken: $token) { __typename } }";
         ask(shop, book, "sessionRevoke", revoke, json!({"token": token}), "").await;
     }
     let again = ask(shop, book, "sessionRefresh", &refresh, json!({"token": token}), "").await;
     assert_eq!(again, Json::Null, "a session that was ended goes on");
 }
 
-/// The data of a mutation; null if it is refused, as it may be for a deleted account.
+/// The session that a mutation answers; null if it is refused, as it may be for a deleted account.
 async fn ask(shop: &Shop, book: &Book, name: &'static str, query: &str, variables: Json, key: &str) -> Json {
     let answer = shop.graphql(query, variables, key).await;
     let code = answer["errors"][0]["extensions"]["code"].as_str();
@@ -45,5 +45,5 @@ async fn ask(shop: &Shop, book: &Book, name: &'static str, query: &str, variable
         Some(code) => panic!("{name}: {code}: {answer}"),
     };
     book.count(name, status);
-    answer["data"][name].clone()
+    answer["data"][name]["session"].clone()
 }
