@@ -122,9 +122,9 @@ async function graphiql(page, url) {
   const { services, me } = await run(page, "expiresAt");
   assert.ok(services.nodes.length > 0 && me.abilities.length > 0 && me.limits.length > 0);
   await tabs.nth(3).click();
-  assert.equal((await run(page, "updatedAt")).productUpdate.stock, 25);
+  assert.equal((await run(page, "updatedAt")).productUpdate.product.stock, 25);
   await signIn(page, "wrong");
-  await page.locator("#sign-in output").getByText(/credentials|identifiants/i).waitFor();
+  await page.locator("#sign-in output").getByText(/identifiers|identifiants/i).waitFor();
   await tabs.nth(1).click();
   await signIn(page, "demo-password");
   await page.locator("#sign-in output").getByText("Signed in").waitFor();
