@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use async_graphql::ContextBase;
+use facade::Ability;
 use facade::engine::Settings as _;
 use facade::record::Moment;
 
@@ -116,6 +117,11 @@ impl<'a> ShopScope<'a> {
     /// When the database fails.
     pub async fn currency(self) -> Result<String> {
         self.shop.currency().await
+    }
+
+    /// Whether the caller may change what needs this ability, and the server takes changes.
+    pub fn may_write(self, need: Ability) -> bool {
+        !self.engine().options.read_only && self.execution().allow(&[need]).is_ok()
     }
 
     /// The authenticated caller.

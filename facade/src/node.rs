@@ -34,18 +34,23 @@ use crate::scope::RequestScope;
 
 /// The primary key in an identifier of the type `name`: plain digits, or, in GraphQL, a global identifier.
 pub fn database_id(scope: RequestScope<'_>, name: &str, id: &str) -> Option<Id> {
-    let global = || typed_id(id).and_then(|(named, key)| (named == name).then_some(key));
-    digits(id).or_else(|| if scope.is_rest() { None } else { global() })
+    if scope.is_rest() { key_in_digits(id) } else { key_of_type(name, id) }
+}
+
+/// The primary key in an identifier of the type `name` as GraphQL takes it: plain digits, or a global identifier.
+pub(crate) fn key_of_type(name: &str, id: &str) -> Option<Id> {
+    key_in_digits(id).or_else(|| typed_id(id).and_then(|(named, key)| (named == name).then_some(key)))
 }
 
 /// Decodes a global identifier into type name and primary key.
 fn typed_id(id: &str) -> Option<(String, Id)> {
     let bytes = STANDARD_NO_PAD.decode(id).ok()?;
     let (name, key) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
-    Some((name.to_owned(), digits(key)?))
+    Some((name.to_owned(), key_in_digits(key)?))
 }
 
-fn digits(text: &str) -> Option<Id> {
+/// The primary key in plain digits.
+pub(crate) fn key_in_digits(text: &str) -> Option<Id> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok().map(Id)).flatten()
 }
@@ -300,7 +305,7 @@ mod properties {
             for id in [id, STANDARD_NO_PAD.encode(inner)] {
                 let named = type_and_key(&[], &ID(id.clone()));
                 prop_assert!(named.is_none_or(|(name, key)| global_id(name, key.0) == id));
-                prop_assert!(digits(&id).is_none_or(|key| key.0 >= 0));
+                prop_assert!(key_in_digits(&id).is_none_or(|key| key.0 >= 0));
             }
         }
     }

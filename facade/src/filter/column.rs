@@ -10,7 +10,7 @@ use sea_orm::{Condition, DbBackend, Value};
 use super::search::{comparable_text, contains, starts_with};
 use super::{ColumnFilter, any_of};
 use crate::column::Column;
-use crate::record::{Decimal, Moment};
+use crate::record::{Decimal, KeyOf, Moment, Record};
 use crate::rest_only::RestOnly;
 
 /// At least one of these texts is found by `search`; no condition if there is no list.
@@ -227,6 +227,48 @@ pub struct WordFilter<W: InputType> {
     pub contains: Option<Vec<String>>,
     /// Has no value (or has one, for `false`).
     pub is_null: Option<bool>,
+}
+
+/// Conditions on a key of the record `T`; all given ones must hold. The type is called as the record, and `IdFilter`.
+#[derive(Clone, Debug, InputObject)]
+#[graphql(name_type)]
+pub struct KeyFilter<T: Record> {
+    /// This record.
+    pub eq: Option<KeyOf<T>>,
+    /// Another record; rows without a value don't count.
+    pub ne: Option<KeyOf<T>>,
+    /// One of these records.
+    pub r#in: Option<Vec<KeyOf<T>>>,
+    /// None of these records; rows without a value don't count.
+    pub not_in: Option<Vec<KeyOf<T>>>,
+    /// Holds one of these texts, as the key is stored.
+    #[graphql(directive = RestOnly::apply())]
+    pub contains: Option<Vec<String>>,
+    /// Has no value (or has one, for `false`).
+    pub is_null: Option<bool>,
+}
+
+impl<T: Record> TypeName for KeyFilter<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}IdFilter", T::NAME).into()
+    }
+}
+
+impl<T: Record> ColumnFilter for KeyFilter<T> {
+    fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
+        let keys = |list: &Vec<KeyOf<T>>| list.iter().map(|key| key.id.0).collect::<Vec<i64>>();
+        Condition::all()
+            .add_option(self.eq.map(|key| column.expr().eq(key.id.0)))
+            .add_option(self.ne.map(|key| column.expr().ne(key.id.0)))
+            .add_option(self.r#in.as_ref().map(|list| column.expr().is_in(keys(list))))
+            .add_option(self.not_in.as_ref().map(|list| column.expr().is_not_in(keys(list))))
+            .add_option(any_found(column, self.contains.as_ref(), backend, contains))
+            .add_option(null(column, self.is_null))
+    }
+
+    fn compared_values(&self) -> usize {
+        length(self.r#in.as_ref()) + length(self.not_in.as_ref()) + length(self.contains.as_ref())
+    }
 }
 
 impl<W: InputType> TypeName for WordFilter<W> {

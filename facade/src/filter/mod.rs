@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, Query
 
 pub use self::column::{
     BooleanFilter, DateTimeFilter, DateTimeRange, DecimalFilter, DecimalRange, IntFilter, IntRange,
-    TextFilter, WordFilter,
+    KeyFilter, TextFilter, WordFilter,
 };
 pub use self::search::{contains, equals};
 use crate::ability::Ability;

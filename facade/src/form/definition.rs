@@ -32,6 +32,8 @@ pub struct FormField {
     type_name: String,
     register: fn(&mut Registry) -> String,
     accepts: fn(Value) -> bool,
+    /// Converts a value of the field's type and back, into the spelling that the rules know.
+    respelled: fn(Value) -> Option<Value>,
 }
 
 impl FormDefinition {
@@ -65,6 +67,7 @@ impl FormField {
             type_name: T::type_name().into_owned(),
             register: T::create_type_info,
             accepts: |value| T::parse(Some(value)).is_ok(),
+            respelled: |value| T::parse(Some(value)).ok().map(|value| value.to_value()),
         }
     }
 
@@ -82,6 +85,24 @@ impl FormField {
     /// Whether the field's type accepts this value.
     pub(crate) fn accepts(&self, value: &Value) -> bool {
         (self.accepts)(value.clone())
+    }
+
+    /// Writes global identifiers as the numbers that the rules check. One of another type stays as it is, and breaks the
+    /// rule `integer`.
+    pub(crate) fn replace_global_ids(&self, value: &mut Value) {
+        match (self.type_name.as_str(), value) {
+            ("ID", key @ Value::String(_)) => {
+                *key = (self.respelled)(key.clone()).unwrap_or_else(|| key.clone())
+            }
+            ("[ID!]", Value::List(items)) => {
+                for item in items.iter_mut().filter(|item| matches!(item, Value::String(_))) {
+                    if let Some(Value::List(keys)) = (self.respelled)(Value::List(vec![item.clone()])) {
+                        *item = keys.into_iter().next().unwrap_or_default();
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Rules for the elements of a list.
@@ -103,7 +124,7 @@ impl FormField {
     /// The rule that a value breaks which passed all rules and still does not fit the type.
     pub(crate) fn rule_of_type(&self) -> &'static str {
         match self.type_name.as_str() {
-            "Int" => "integer",
+            "Int" | "ID" => "integer",
             "Float" => "numeric",
             "Boolean" => "boolean",
             "String" => "string",

@@ -25,6 +25,9 @@ pub(crate) fn rename_and_normalise(definition: &FormDefinition, mut values: Valu
 pub(crate) fn prepare(definition: &FormDefinition, values: &mut Values, scope: &CheckScope<'_>) {
     for field in &definition.fields {
         if let Some(value) = values.get_mut(field.name) {
+            if !scope.rest {
+                field.replace_global_ids(value);
+            }
             unify_enum_words(value, &field.rules, scope.rest);
             for rule in &field.rules {
                 rewrite(value, rule, field.rules.is_nullable());

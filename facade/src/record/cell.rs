@@ -27,6 +27,11 @@ pub enum Cell<'r> {
 }
 
 impl<'r> Cell<'r> {
+    /// Whether there is no value.
+    pub fn is_null(self) -> bool {
+        matches!(self, Self::Null)
+    }
+
     /// The whole number; nothing for any other value.
     pub fn int(self) -> Option<i64> {
         if let Self::Int(number) = self { Some(number) } else { None }

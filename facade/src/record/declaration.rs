@@ -109,7 +109,7 @@ macro_rules! camel_name {
 /// record! {
 ///     /// A price of something, in one currency.
 ///     pub struct Pricing(entity::pricing);
-///     // The abilities to find it by its global identifier, and the rows that may be found. Without this line, it has no `id`.
+///     // The abilities to find it by its global identifier, and the rows that may be found. Without this line, `node(id)` does not find it.
 ///     #[can(SHOW)] node: |_| live_prices();
 ///     columns {
 ///         /// ISO 4217 code.
@@ -182,7 +182,7 @@ macro_rules! record {
         $visibility:vis struct $Record:ident($($entity:ident)::+);
         $(#[can($($nneed:path),+)] node: $node:expr;)?
         columns { $(
-            $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $column:ident $(shown $form:ident)? $(as $word:ty)?
+            $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $column:ident $(shown $form:ty)? $(as $word:ty)?
         ),* $(,)? }
         $(branches { $($branches:tt)* })?
     ) => {
@@ -196,7 +196,7 @@ macro_rules! record {
                 rest_only: $crate::record!(@rest_only $(rest_only $($crest)?)?),
                 column: $crate::record::column_index(record, stringify!($column)),
                 form: $crate::record::FieldForm::Value(
-                    $crate::record!(@rendering <$Record as $crate::record::Record>::Model, $column $(shown $form)? $($word)?)
+                    $crate::record!(@rendering <$Record as $crate::record::Record>::Model, $column $(shown $form)? $(word $word)?)
                 ),
             } ),*]]
             [$($($branches)*)?]
@@ -257,7 +257,15 @@ macro_rules! record {
                         concat!($($doc, "\n"),+),
                         TableColumn::Id as usize,
                     );
-                    $( $crate::record!(@id record [$($nneed),+]); )?
+                    $( $crate::record!(@is_node record [$($nneed),+]); )?
+                    record.fields.push($crate::record::Field {
+                        name: "id",
+                        doc: "Global identifier, opaque.",
+                        need: $crate::guard::Need::NONE,
+                        rest_only: false,
+                        column: record.key,
+                        form: $crate::record::FieldForm::GlobalId,
+                    });
                     record.fields.push($crate::record::Field {
                         name: "databaseId",
                         doc: "Primary key: the `id` of the REST face.",
@@ -322,16 +330,8 @@ macro_rules! record {
         Some($crate::node::Refetch { need: &[$($need),+], rows: $node })
     };
 
-    (@id $record:ident [$($need:path),+]) => {
+    (@is_node $record:ident [$($need:path),+]) => {
         $record.is_node = true;
-        $record.fields.push($crate::record::Field {
-            name: "id",
-            doc: "Global identifier, opaque.",
-            need: $crate::guard::Need::NONE,
-            rest_only: false,
-            column: $record.key,
-            form: $crate::record::FieldForm::GlobalId,
-        });
     };
 
     (@rendering $Model:ty, $column:ident) => {{
@@ -340,10 +340,11 @@ macro_rules! record {
         }
         of(|model: &$Model| &model.$column)
     }};
-    (@rendering $Model:ty, $column:ident shown $form:ident) => {
-        <$form as $crate::record::CustomRendering>::rendering()
-    };
-    (@rendering $Model:ty, $column:ident $word:ty) => {{
+    (@rendering $Model:ty, $column:ident shown $form:ty) => {{
+        let form = <$form as $crate::record::CustomRendering>::rendering();
+        if $crate::record!(@rendering $Model, $column).nullable { form.or_null() } else { form }
+    }};
+    (@rendering $Model:ty, $column:ident word $word:ty) => {{
         let word = $crate::record::Rendering::word(<$word as async_graphql::OutputType>::create_type_info);
         if $crate::record!(@rendering $Model, $column).nullable { word.or_null() } else { word }
     }};

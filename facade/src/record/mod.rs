@@ -12,6 +12,7 @@ mod declaration;
 mod deleted;
 mod extracted;
 mod join_table;
+mod key_of;
 mod leaf;
 mod lookup;
 mod output;
@@ -31,11 +32,14 @@ pub use deleted::Deleted;
 pub use extracted::{ExtractedSelection, ExtractedSelections, PLANNED_TAG, is_planned, is_record};
 pub use join_table::JoinTable;
 pub(crate) use join_table::{PIVOT, pivot_columns};
+pub use key_of::{Key, KeyOf};
 pub use leaf::{CustomRendering, Decimal, JsonText, Leaf, Moment, Money};
 pub use lookup::{BaseQuery, Lookup, Lookups};
 pub use output::{SelectedRow, SelectedRows, write_each, write_in_memory};
 pub(crate) use plan::{REPLACES, has_directive, merge_fields, replaced_key};
-pub use reading::{ColumnOf, Record, load_models, read_by_id, read_first, read_list, require};
+pub use reading::{
+    ColumnOf, Record, load_models, read_by_id, read_first, read_list, require, require_by_public_key,
+};
 pub use record_type::{Branch, BranchSource, Field, FieldForm, NODE, RecordType, StoredColumn};
 pub use relation::{
     Batch, BranchFuture, BranchValues, KeyColumn, MAX_KEYS, MAX_ROWS, Relation, RelationOutput, SourceKey,

@@ -85,6 +85,24 @@ pub async fn require<T: Record>(
     T::find(scope, rows, id).await?.ok_or_else(|| Error::NotFound { model, id: id.to_owned() })
 }
 
+/// As [`require`], but GraphQL also takes the value of `public`, a column of public keys such as UUIDs.
+///
+/// # Errors
+/// As [`require`].
+pub async fn require_by_public_key<T: Record>(
+    scope: RequestScope<'_>,
+    rows: fn() -> Select<T::Entity>,
+    public: ColumnOf<T>,
+    id: &str,
+    model: &'static str,
+) -> Result<T> {
+    if scope.is_rest() || database_id(scope, T::NAME, id).is_some() {
+        return require(scope, rows, id, model).await;
+    }
+    let row = first_model(scope, rows().filter(public.eq(id))).await?;
+    row.map(T::from).ok_or_else(|| Error::NotFound { model, id: id.to_owned() })
+}
+
 /// The row of `rows` whose identifier is `id`, with the columns that the selection of the context needs.
 ///
 /// # Errors

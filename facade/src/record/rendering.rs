@@ -112,6 +112,31 @@ pub fn global_id(name: &str, key: i64) -> String {
     STANDARD_NO_PAD.encode(format!("{name}:{key}"))
 }
 
+/// Writes a global identifier as a JSON text, without allocating where the name is of usual length.
+pub(crate) fn write_global_id(name: &str, key: i64, out: &mut Vec<u8>) {
+    let (mut plain, mut digits) = ([0; MAX_PLAIN], itoa::Buffer::new());
+    let parts = [name.as_bytes(), b":", digits.format(key).as_bytes()];
+    let mut length = 0;
+    for part in parts {
+        match plain.get_mut(length..length + part.len()) {
+            Some(place) => place.copy_from_slice(part),
+            None => return write_str(&global_id(name, key), out),
+        }
+        length += part.len();
+    }
+    out.push(b'"');
+    let start = out.len();
+    // Four letters for three bytes, rounded up.
+    out.resize(start + (length * 4).div_ceil(3), 0);
+    // The place is as long as the text.
+    let written = STANDARD_NO_PAD.encode_slice(&plain[..length], &mut out[start..]).unwrap_or_default();
+    out.truncate(start + written);
+    out.push(b'"');
+}
+
+/// Bytes of a type's name and a key that [`write_global_id`] encodes in place.
+const MAX_PLAIN: usize = 96;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +181,13 @@ mod properties {
     use super::*;
 
     proptest! {
+        #[test]
+        fn global_identifiers_are_written_as_they_are_made(name in "[A-Za-z]{1,120}", key in any::<i64>()) {
+            let mut out = b"x".to_vec();
+            write_global_id(&name, key, &mut out);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), format!("x\"{}\"", global_id(&name, key)));
+        }
+
         #[test]
         fn texts_of_json_are_shown(text in r#"[\[\]{}:,"a0-9.-]{0,30}|\PC*"#, any in any::<String>(), whole in any::<i64>()) {
             for api in [Api::GraphQl, Api::REST] {

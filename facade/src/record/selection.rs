@@ -11,7 +11,7 @@ use super::cell::{Cell, ColumnSet, Rows, View};
 use super::plan::{BranchSelection, FieldSource, PlannedField, SelectionPlan};
 use super::record_type::{Branch, Field, FieldForm, RecordType};
 use super::relation::{self, Batch, BranchValues};
-use super::rendering::global_id;
+use super::rendering::write_global_id;
 use crate::engine::graphql;
 use crate::execution::Execution;
 use crate::guard::Need;
@@ -206,7 +206,7 @@ impl<'a> RecordSelection<'a> {
                 out.extend_from_slice(b"null");
             }
             (FieldForm::Value(rendering), cell) => (rendering.json)(cell, self.request.api, out),
-            (FieldForm::GlobalId, _) => write_str(&global_id(self.plan.record.name, row.key()?), out),
+            (FieldForm::GlobalId, _) => write_global_id(self.plan.record.name, row.key()?, out),
         }
         Ok(())
     }

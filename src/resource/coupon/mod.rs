@@ -6,11 +6,12 @@ use entity::{coupon, coupon_usage};
 use facade::form::Form;
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Decimal, Deleted, JsonText, Moment, require};
+use facade::record::{Decimal, Deleted, JsonText, KeyOf, Moment, require};
 use facade::{filters, form, list, one, record, words};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use super::customer::{self, Customer};
+use super::group::Group;
 use super::metadata;
 use super::pricing::{self, PeriodPrices, Pricing, period_prices};
 use super::product::{self, Product};
@@ -74,7 +75,7 @@ record! {
         /// Not used by the shop.
         unique_use,
         /// Primary key of the only customer who may use it; null: everybody.
-        customer_id,
+        customer_id shown KeyOf<Customer>,
         /// Primary keys of the products of which one must be ordered with it, unless it is for all.
         products_required shown JsonText,
         /// Whether it is for all products.
@@ -107,9 +108,9 @@ record! {
     pub struct CouponUsage(entity::coupon_usage);
     columns {
         /// Primary key of the coupon.
-        coupon_id,
+        coupon_id shown KeyOf<Coupon>,
         /// Primary key of the customer; null once the customer was deleted.
-        customer_id,
+        customer_id shown KeyOf<Customer>,
         /// When it was used.
         used_at,
         /// What it took off.
@@ -141,7 +142,7 @@ filters! {
         /// Whether it is for all products.
         is_global: BooleanFilter = IsGlobal,
         /// Primary key of the only customer who may use it.
-        customer_id: IntFilter = CustomerId,
+        customer_id: KeyFilter<Customer> = CustomerId,
         /// When it was made.
         created_at: DateTimeFilter = CreatedAt,
         /// When it was last changed.
@@ -205,15 +206,15 @@ form! {
         minimum_order_amount: Decimal => [required_unless_partial(), numeric(), min(0), max(999_999.99)],
         /// Primary keys of the products that it is for.
         #[no_column]
-        products: Vec<i64> => [nullable(), array(), each([integer(), exists("products", "id")])],
+        products: Vec<KeyOf<Product>> => [nullable(), array(), each([integer(), exists("products", "id")])],
         /// Primary keys of the products of which one must be ordered with it, unless it is for all.
         #[no_column]
-        required_products: Vec<i64> => [array(), each([integer(), exists("products", "id")])],
+        required_products: Vec<KeyOf<Product>> => [array(), each([integer(), exists("products", "id")])],
         /// Primary keys of groups whose products it is for, beside those that are named.
         #[no_column]
-        groups: Vec<i64> => [nullable(), array(), each([integer(), exists("groups", "id")])],
+        groups: Vec<KeyOf<Group>> => [nullable(), array(), each([integer(), exists("groups", "id")])],
         /// Primary key of the only customer who may use it; null: everybody.
-        customer_id: i64 => [nullable(), integer(), exists("customers", "id")],
+        customer_id: KeyOf<Customer> => [nullable(), integer(), exists("customers", "id")],
         /// What it takes off, by billing period.
         #[no_column]
         pricing: PeriodPrices => [period_prices()],

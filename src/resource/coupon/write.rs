@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_graphql::{Context, MaybeUndefined};
 use entity::{Id, Int, ShopTime, coupon, coupon_product, coupon_usage, product};
-use facade::record::Deleted;
+use facade::record::{Deleted, KeyOf};
 use facade::transaction::Transaction;
 use facade::write::{lock, put, save, taken};
 use sea_orm::ActiveValue::Set;
@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{Coupon, CouponInput, MODEL, live_coupons, metadata};
 use crate::Result;
 use crate::resource::pricing::{self, PeriodPrices, PricingTarget};
-use crate::resource::product::live_products;
+use crate::resource::product::{Product, live_products};
 use crate::scope::ShopScope;
 
 pub(super) async fn create(scope: ShopScope<'_>, input: CouponInput) -> Result<coupon::Model> {
@@ -86,15 +86,19 @@ fn reset_what_is_missing(input: &mut CouponInput) {
 
 fn write_columns(row: &mut coupon::ActiveModel, input: &CouponInput) {
     input.write_to(row);
-    let required = input.required_products.clone().map_value(|products| json!(products).to_string());
+    let required = input.required_products.clone().map_value(|products| json!(keys(&products)).to_string());
     put(&mut row.products_required, required);
+}
+
+fn keys(products: &[KeyOf<Product>]) -> Vec<i64> {
+    products.iter().map(|product| product.id.0).collect()
 }
 
 /// The products that a coupon is for: those that are named, and those of the groups that are named.
 async fn products(transaction: &Transaction, input: &CouponInput) -> Result<BTreeSet<Id>> {
-    let named = input.products.value().into_iter().flatten().map(|&product| Id(product));
+    let named = input.products.value().into_iter().flatten().map(|product| product.id);
     let mut products: BTreeSet<Id> = named.collect();
-    let groups: Vec<Id> = input.groups.value().into_iter().flatten().map(|&group| Id(group)).collect();
+    let groups: Vec<Id> = input.groups.value().into_iter().flatten().map(|group| group.id).collect();
     if !groups.is_empty() {
         let of_groups = live_products().filter(product::Column::GroupId.is_in(groups));
         let keys = of_groups.select_only().column(product::Column::Id).into_tuple::<Id>();

@@ -7,10 +7,10 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::input::CustomerActionInput;
 use super::{MODEL, locked, mail};
+use crate::Result;
 use crate::resource::metadata;
 use crate::resource::service::{state, visible_services};
 use crate::scope::ShopScope;
-use crate::Result;
 
 /// The reason that is stored if none was given.
 const NO_REASON: &str = "No reason provided";

@@ -11,7 +11,7 @@ use facade::user_error::UserErrorCode;
 use facade::write::save;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select};
 use serde_json::{Map, Value as Json, json};
 
 use super::{MODEL, locked};
@@ -52,25 +52,29 @@ pub(super) async fn delete(scope: ShopScope<'_>, id: Id, force: bool) -> Result<
     Ok(())
 }
 
-/// Refuses the deletion of a customer who has services in use or unpaid invoices.
-async fn check_deletable(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
+/// Services that prevent the deletion of these customers.
+pub(super) fn services_in_use(customers: impl IntoIterator<Item = Id>) -> Select<service::Entity> {
     let ended = Condition::all()
         .add(service::Column::CancelledAt.is_not_null())
         .add(service::Column::CancelledReason.is_not_null())
         .add(service::Column::IsCancelled.eq(false));
-    let services = live_services()
-        .filter(service::Column::CustomerId.eq(id))
+    live_services()
+        .filter(service::Column::CustomerId.is_in(customers))
         .filter(service::Column::Status.is_in(STATUSES_IN_USE))
         .filter(ended.not())
-        .lock_exclusive()
-        .all(transaction)
-        .await?;
-    let invoices = live_invoices()
-        .filter(invoice::Column::CustomerId.eq(id))
+}
+
+/// Invoices that prevent the deletion of these customers.
+pub(super) fn unpaid_invoices(customers: impl IntoIterator<Item = Id>) -> Select<invoice::Entity> {
+    live_invoices()
+        .filter(invoice::Column::CustomerId.is_in(customers))
         .filter(invoice::Column::Status.eq("pending"))
-        .lock_exclusive()
-        .all(transaction)
-        .await?;
+}
+
+/// Refuses the deletion of a customer who has services in use or unpaid invoices.
+async fn check_deletable(scope: ShopScope<'_>, transaction: &Transaction, id: Id) -> Result<()> {
+    let services = services_in_use([id]).lock_exclusive().all(transaction).await?;
+    let invoices = unpaid_invoices([id]).lock_exclusive().all(transaction).await?;
     if services.is_empty() && invoices.is_empty() {
         return Ok(());
     }

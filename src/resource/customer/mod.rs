@@ -1,6 +1,7 @@
 //! Customers of the shop (docs/contract/application-store.md#4).
 
 mod action;
+mod allowed;
 mod delete;
 pub mod demo;
 mod input;
@@ -13,6 +14,7 @@ mod write;
 
 use async_graphql::MergedObject;
 use entity::{Id, customer};
+use facade::record::Key;
 use facade::transaction::Transaction;
 use facade::write::lock;
 use facade::{filters, list, one, record};
@@ -99,11 +101,13 @@ record! {
         /// Whether the customer agreed to the processing of the data.
         gdpr_compliment,
         /// Primary key of the security question.
-        security_question_id,
+        security_question_id shown Key,
     }
     branches {
         /// Free values attached to the customer, without the secret ones.
         #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, open_metadata),
+        /// The mutations that the customer's state and the caller's abilities allow now.
+        viewer_can: each<Vec<allowed::CustomerAction>>(allowed::allowed, [EmailVerifiedAt, DeletedAt]),
         /// What the customer has bought and uses, without what is hidden from the customer.
         #[can(service::INDEX)] services:
             many<Service>(entity::service::Column::CustomerId, service::visible_services),

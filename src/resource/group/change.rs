@@ -7,7 +7,7 @@ use async_graphql::{Context, MaybeUndefined};
 use entity::{Id, ShopTime, group, metadata as attached, product};
 use facade::error::Refusal;
 use facade::form::File;
-use facade::record::Deleted;
+use facade::record::{Deleted, KeyOf};
 use facade::transaction::Transaction;
 use facade::user_error::UserErrorCode;
 use facade::write::{lock, put, save, taken};
@@ -89,12 +89,12 @@ async fn check_parent(
     scope: ShopScope<'_>,
     transaction: &Transaction,
     group: Option<Id>,
-    given: MaybeUndefined<i64>,
+    given: MaybeUndefined<KeyOf<Group>>,
 ) -> Result<()> {
-    let MaybeUndefined::Value(parent) = given else { return Ok(()) };
+    let MaybeUndefined::Value(KeyOf { id: parent, .. }) = given else { return Ok(()) };
     lock_parents(transaction).await?;
     let mut seen = HashSet::new();
-    let mut above = Some(Id(parent));
+    let mut above = Some(parent);
     while let Some(id) = above.filter(|&id| seen.insert(id)) {
         let row = match group {
             Some(group) if group == id => None,
@@ -102,7 +102,7 @@ async fn check_parent(
         };
         match row {
             Some(row) => above = row.parent_id,
-            None if id == Id(parent) || group == Some(id) => return Err(invalid_parent(scope)),
+            None if id == parent || group == Some(id) => return Err(invalid_parent(scope)),
             None => return Ok(()),
         }
     }

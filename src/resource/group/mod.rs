@@ -11,7 +11,7 @@ use entity::group;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Deleted, Moment, require};
+use facade::record::{Deleted, KeyOf, Moment, require};
 use facade::user_error::Refuses;
 use facade::{filters, form, list, one, record};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -67,7 +67,7 @@ record! {
         /// Position among its neighbours.
         sort_order,
         /// Primary key of the group that holds it.
-        parent_id,
+        parent_id shown KeyOf<Group>,
         /// When it was made.
         created_at,
         /// When it was last changed.
@@ -107,7 +107,7 @@ filters! {
         /// Position among its neighbours.
         sort_order: IntFilter = SortOrder,
         /// Primary key of the group that holds it.
-        parent_id: IntFilter = ParentId,
+        parent_id: KeyFilter<Group> = ParentId,
         /// Whether it is shown first.
         pinned: BooleanFilter = Pinned,
         /// When it was made.
@@ -182,7 +182,7 @@ form! {
         #[no_column]
         image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
         /// Primary key of the group that holds it.
-        parent_id: i64 => [none_is_null(), nullable(), integer(), exists("groups", "id")],
+        parent_id: KeyOf<Group> => [none_is_null(), nullable(), integer(), exists("groups", "id")],
         /// Whether its picture is the background of its page.
         #[no_column]
         use_image_as_background: bool => [nullable(), boolean()],
@@ -209,7 +209,7 @@ form! {
         /// Icon of its badge.
         badge_icon: String => [nullable(), string(), max(64)],
         /// Primary key of the group that holds it; null puts it at the top.
-        parent_id: i64 => [none_is_null(), nullable(), integer(), exists("groups", "id")],
+        parent_id: KeyOf<Group> => [none_is_null(), nullable(), integer(), exists("groups", "id")],
         /// Whether it is shown first.
         pinned: bool => [flag()],
         /// Its new picture.

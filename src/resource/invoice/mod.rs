@@ -6,7 +6,7 @@ pub mod seed;
 
 use entity::{invoice, invoice_item};
 use facade::filter::exists;
-use facade::record::JsonText;
+use facade::record::{JsonText, Key, KeyOf};
 use facade::{record, words};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
@@ -52,7 +52,7 @@ record! {
         /// Day until which it is to be paid.
         due_date,
         /// Primary key of its customer; null once the customer was deleted.
-        customer_id,
+        customer_id shown KeyOf<Customer>,
         /// To pay, taxes included.
         total,
         /// Part that was paid with the customer's credit.
@@ -126,11 +126,11 @@ record! {
         /// Setup fee of one, taxes included.
         unit_setup_ttc,
         /// Primary key of the invoice.
-        invoice_id,
+        invoice_id shown KeyOf<Invoice>,
         /// What is sold: `service`, `renewal`, `custom_item` and others.
         r#type,
         /// Primary key of what is sold, in the table that the type implies.
-        related_id,
+        related_id shown Key,
         /// What delivery needs.
         data shown JsonText,
         /// When it was delivered.
@@ -144,7 +144,7 @@ record! {
         /// When it was last changed.
         updated_at,
         /// Primary key of the line that it belongs to.
-        parent_id,
+        parent_id shown Key,
         /// Price of one before discounts, as it was stored; used nowhere.
         unit_original_price,
         /// Setup fee of one before discounts, as it was stored; used nowhere.

@@ -5,6 +5,7 @@ pub mod demo;
 
 use entity::{Id, ShopTime, metadata, translation};
 use facade::record;
+use facade::record::Key;
 use facade::transaction::Transaction;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -24,7 +25,7 @@ record! {
     pub struct Metadata(entity::metadata);
     columns {
         /// Primary key of the record that it is attached to.
-        model_id,
+        model_id shown Key,
         /// Kind of that record, as the original names it.
         model_type,
         /// Name of the value.

@@ -1,6 +1,6 @@
 //! Prices: one row has all prices of one thing in one currency (docs/contract/application-store.md#7).
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, MergedObject, Object, Value};
+use async_graphql::{Context, ID, InputObject, InputType as _, MaybeUndefined, MergedObject, Object, Value};
 use entity::{Id, Price, ShopTime, pricing, product as sold};
 use facade::column::Column;
 use facade::filter::equals;
@@ -9,7 +9,7 @@ use facade::guard::Can;
 use facade::node::database_id;
 use facade::page::List;
 use facade::payload::Deletes;
-use facade::record::{Decimal, Deleted, Record as _, View, require};
+use facade::record::{Decimal, Deleted, Key, KeyOf, Record as _, View, require};
 use facade::transaction::Transaction;
 use facade::write::{lock, put, save};
 use facade::{filters, form, list, one, record, words};
@@ -96,7 +96,7 @@ record! {
     #[can(SHOW, INDEX)] node: |_| live_prices();
     columns {
         /// Primary key of the thing.
-        related_id,
+        related_id shown Key,
         /// Kind of the thing: `product`, `service`, `coupon` and others.
         related_type,
         /// Currency, three letters.
@@ -465,10 +465,10 @@ form! {
     /// left out stay as they are.
     pub struct PricingInput for entity::pricing {
         /// Primary key of the thing.
-        related_id: i64 => [required_unless_partial(), integer(), exists_for("related_type", TARGETS)],
+        related_id: Key => [required_unless_partial(), integer(), exists_for("related_type", TARGETS)],
         /// Primary key of a product, in place of `relatedId` and `relatedType`.
         #[no_column]
-        product_id: i64 => [nullable(), integer()],
+        product_id: KeyOf<Product> => [nullable(), integer()],
         /// Kind of the thing.
         related_type: PricingTarget => [required_unless_partial(), string(), one_of(PricingTarget::WORDS)],
         /// Currency.
@@ -521,7 +521,10 @@ impl PricingInput {
 fn set_target_defaults(input: &mut Form<PricingInput>) {
     let null = |name: &str| matches!(input.raw(name), None | Some(Value::Null));
     let product = match input.raw("product_id") {
-        Some(product) if null("related_id") && *product != Value::Null => product.clone(),
+        Some(product) if null("related_id") && *product != Value::Null => {
+            let key = KeyOf::<Product>::parse(Some(product.clone()));
+            key.map_or_else(|_| product.clone(), |key| key.to_value())
+        }
         _ => return,
     };
     let kind = match input.raw("related_type") {

@@ -58,7 +58,9 @@ fn amount(subject: &Subject<'_>, price: &Value) -> Option<BrokenRule> {
     match value::number(price) {
         None => Some(subject.broken("numeric", &[])),
         Some(price) if price < 0.0 => Some(subject.broken("min.numeric", &[("min", "0")]).min(0.0)),
-        Some(price) if price > MAX_PRICE => Some(subject.broken("max.numeric", &[("max", "999999.99")]).max(MAX_PRICE)),
+        Some(price) if price > MAX_PRICE => {
+            Some(subject.broken("max.numeric", &[("max", "999999.99")]).max(MAX_PRICE))
+        }
         Some(_) => None,
     }
 }

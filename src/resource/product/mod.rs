@@ -9,7 +9,7 @@ use facade::error::Refusal;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Deleted, Moment, require};
+use facade::record::{Deleted, KeyOf, Moment, require};
 use facade::rest_only::RestOnly;
 use facade::transaction::Transaction;
 use facade::write::{lock, put, save};
@@ -65,7 +65,7 @@ record! {
         /// Name shown in the shop.
         name,
         /// Primary key of its group.
-        group_id,
+        group_id shown KeyOf<Group>,
         /// Whether it is shown and can be ordered.
         status as ShopStatus,
         /// Description, HTML.
@@ -113,7 +113,7 @@ filters! {
         /// Position in its group.
         sort_order: IntFilter = SortOrder,
         /// Primary key of its group.
-        group_id: IntFilter = GroupId,
+        group_id: KeyFilter<Group> = GroupId,
         /// How many are left.
         stock: IntFilter = Stock,
         /// How it is provided.
@@ -174,7 +174,7 @@ form! {
         /// Whether it is shown and can be ordered.
         status: ShopStatus => [required(), string(), one_of(ShopStatus::WORDS)],
         /// Primary key of its group.
-        group_id: i64 => [required(), integer(), exists("groups", "id")],
+        group_id: KeyOf<Group> => [required(), integer(), exists("groups", "id")],
         /// How many are left: -1 without limit, 0 sold out.
         stock: i64 => [required(), integer()],
         /// How it is provided.
@@ -200,7 +200,7 @@ form! {
         /// Whether it is shown and can be ordered.
         status: ShopStatus => [string(), one_of(ShopStatus::WORDS)],
         /// Primary key of its group.
-        group_id: i64 => [integer(), exists("groups", "id")],
+        group_id: KeyOf<Group> => [integer(), exists("groups", "id")],
         /// How many are left: -1 without limit, 0 sold out.
         stock: i64 => [integer()],
         /// How it is provided.
@@ -301,7 +301,7 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
     let currency = scope.currency().await?;
     let transaction = scope.begin().await?;
     if let MaybeUndefined::Value(group) = input.group_id {
-        lock_group(&transaction, Id(group)).await?;
+        lock_group(&transaction, group.id).await?;
     }
     let mut product = row.insert(&transaction).await?;
     let prices = input.pricing.value().cloned().unwrap_or_default();
@@ -321,7 +321,7 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
     let transaction = scope.begin().await?;
     let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
     if let MaybeUndefined::Value(group) = input.group_id {
-        lock_group(&transaction, Id(group)).await?;
+        lock_group(&transaction, group.id).await?;
     }
     let former_image = product.image.clone();
     let mut row = product.clone().into_active_model();

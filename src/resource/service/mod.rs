@@ -1,5 +1,6 @@
 //! Services: what customers have bought and use (docs/contract/application-operations.md#2).
 
+mod action;
 mod delete;
 pub mod demo;
 mod mutation;
@@ -12,7 +13,7 @@ use entity::service;
 use facade::error::Refusal;
 use facade::guard::Can;
 use facade::page::List;
-use facade::record::{JsonText, Record as _, SelectedRow, read_by_id, read_first};
+use facade::record::{JsonText, Key, KeyOf, Record as _, SelectedRow, read_by_id, read_first};
 use facade::{filters, list, record, words};
 pub use mutation::ServiceMutation;
 pub use related::{ConfigOption, Server, Subscription, Upgrade};
@@ -71,7 +72,7 @@ record! {
     #[can(SHOW, INDEX)] node: |_| live_services();
     columns {
         /// Primary key of its customer.
-        customer_id,
+        customer_id shown KeyOf<Customer>,
         /// Public key, UUID.
         uuid,
         /// Name shown to the customer.
@@ -83,11 +84,11 @@ record! {
         /// Currency, three letters.
         currency,
         /// Primary key of the server that it runs on.
-        server_id,
+        server_id shown KeyOf<Server>,
         /// Primary key of its product.
-        product_id,
+        product_id shown KeyOf<Product>,
         /// Primary key of the invoice of its open renewal.
-        invoice_id,
+        invoice_id shown KeyOf<Invoice>,
         /// End of the paid period; null where it does not end.
         expires_at,
         /// When it was suspended.
@@ -99,7 +100,7 @@ record! {
         /// What the customer said on cancelling.
         cancelled_reason,
         /// Primary key of the reason picked on cancelling.
-        cancellation_reason_id,
+        cancellation_reason_id shown Key,
         /// Notes of the staff.
         notes,
         /// What went wrong when it was last delivered.
@@ -146,6 +147,8 @@ record! {
         server: one<Server>(server_id, servers),
         /// Subscriptions that pay for it.
         subscriptions: many<Subscription>(entity::subscription::Column::ServiceId, subscriptions),
+        /// The mutations that its state and the caller's abilities allow now.
+        viewer_can: each<Vec<action::ServiceAction>>(action::allowed, [Status, DeletedAt]),
         /// Changes of its product.
         upgrades: many<Upgrade>(entity::upgrade::Column::ServiceId, upgrades),
     }
@@ -171,9 +174,9 @@ filters! {
         /// Primary key.
         database_id: IntFilter = Id,
         /// Primary key of its customer.
-        customer_id: IntFilter = CustomerId,
+        customer_id: KeyFilter<Customer> = CustomerId,
         /// Primary key of its product.
-        product_id: IntFilter = ProductId,
+        product_id: KeyFilter<Product> = ProductId,
         /// Name.
         name: TextFilter = Name,
         /// How it is provided.

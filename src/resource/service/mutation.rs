@@ -19,12 +19,13 @@ use facade::user_error::{Refuses, UserErrorCode};
 use facade::write::{lock, put, save};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
+use super::action::{is_expirable, is_suspendable};
 use super::delete::OpenInvoice;
 use super::{
     DELETE, EXPIRE, MODEL, SUSPEND, Service, UNSUSPEND, UPDATE, delete, live_services, require, state,
 };
-use crate::scope::ShopScope;
 use crate::Result;
+use crate::scope::ShopScope;
 
 form! {
     /// What changes in a service; fields that are left out stay as they are.
@@ -73,7 +74,7 @@ pub struct ServiceResult {
 /// A service and how an action on it went.
 #[derive(SimpleObject)]
 #[graphql(tag = "payload")]
-pub struct ServiceAction {
+pub struct ServicePayload {
     /// The service, as it is now.
     service: Service,
     /// How it went.
@@ -118,14 +119,14 @@ impl ServiceMutation {
         #[graphql(desc = "The reason, and whether the customer gets a mail.", default)] input: Form<
             ServiceSuspendInput,
         >,
-    ) -> Result<ServiceAction> {
+    ) -> Result<ServicePayload> {
         let scope = ShopScope::from(ctx);
         let service = require(scope, &id).await?.0;
         let input = scope.check_change(input, service.id, &[]).await?;
         let reason = input.reason.take().unwrap_or_else(|| "No reason provided".to_owned());
         let notify = input.notify.take().unwrap_or(false);
         run_action(scope, service.id, async |transaction, service| {
-            if service.status != "active" {
+            if !is_suspendable(&service.status) {
                 return Ok(ActionOutcome::Refused(service, NOT_SUSPENDABLE));
             }
             let service = state::suspend(transaction, service, &reason, notify, scope.now().into()).await?;
@@ -139,9 +140,13 @@ impl ServiceMutation {
 
     /// Takes a service back into use, whatever its state is.
     #[graphql(directive = Can::apply(&[UNSUSPEND]))]
-    async fn service_unsuspend(&self, ctx: &Context<'_>, id: ID) -> Result<ServiceAction> {
+    async fn service_unsuspend(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<ServicePayload> {
         let scope = ShopScope::from(ctx);
-        let service = record::require::<Service>(*scope, live_services, &id, MODEL).await?.0;
+        let service = require_any(scope, &id).await?.0;
         run_action(scope, service.id, async |transaction, service| {
             let service = state::resume(transaction, service, scope.now().into()).await?;
             Ok(ActionOutcome::Done { service, verb: "Unsuspended account", noun: "unsuspension" })
@@ -155,11 +160,11 @@ impl ServiceMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
-    ) -> Result<ServiceAction> {
+    ) -> Result<ServicePayload> {
         let scope = ShopScope::from(ctx);
         let service = require(scope, &id).await?.0;
         run_action(scope, service.id, async |transaction, service| {
-            if ["expired", "cancelled", "hidden"].contains(&service.status.as_str()) {
+            if !is_expirable(&service.status) {
                 return Ok(ActionOutcome::Refused(service, NOT_EXPIRABLE));
             }
             let service = state::expire(transaction, service, scope.now().into()).await?;
@@ -170,9 +175,13 @@ impl ServiceMutation {
 
     /// Deletes a service with all rows that refer to it. A paid invoice stays paid.
     #[graphql(directive = Can::apply(&[DELETE]), directive = Deletes::apply())]
-    async fn service_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Service> {
+    async fn service_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Public key (UUID), global identifier, or the primary key's digits.")] id: ID,
+    ) -> Result<Service> {
         let scope = ShopScope::from(ctx);
-        let found = record::require::<Service>(*scope, live_services, &id, MODEL).await?;
+        let found = require_any(scope, &id).await?;
         let open_invoice = match scope.setting("remove_pending_invoice_type").await?.as_deref() {
             Some("delete") => OpenInvoice::Deleted,
             _ => OpenInvoice::Cancelled,
@@ -187,6 +196,12 @@ impl ServiceMutation {
         service.updated_at = Some(now);
         Ok(Service(service))
     }
+}
+
+/// The service of these two routes, which take no UUID in REST
+/// (docs/contract/application-operations.md#1.7).
+async fn require_any(scope: ShopScope<'_>, id: &str) -> Result<Service> {
+    record::require_by_public_key(*scope, live_services, service::Column::Uuid, id, MODEL).await
 }
 
 /// The row of a service, locked until the transaction ends.
@@ -207,7 +222,7 @@ async fn run_action(
     scope: ShopScope<'_>,
     id: Id,
     action: impl AsyncFnOnce(&Transaction, service::Model) -> Result<ActionOutcome>,
-) -> Result<ServiceAction> {
+) -> Result<ServicePayload> {
     let transaction = scope.begin().await?;
     let service = locked(scope, &transaction, id).await?;
     let outcome = action(&transaction, service).await?;
@@ -229,7 +244,7 @@ async fn run_action(
         created_at: Moment(scope.now()),
         data: Vec::new(),
     };
-    Ok(ServiceAction { service: Service(service), result })
+    Ok(ServicePayload { service: Service(service), result })
 }
 
 /// Updates a service. Fields that were not given stay as they are.

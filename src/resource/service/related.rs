@@ -4,10 +4,12 @@
 use entity::{config_options_service, server, service, subscription, upgrade};
 use facade::filter::exists;
 use facade::record;
+use facade::record::{Key, KeyOf};
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
-use super::{INDEX, SHOW, live_services};
+use super::{INDEX, SHOW, Service, live_services};
+use crate::resource::invoice::Invoice;
 use crate::resource::product::{self, Product};
 
 record! {
@@ -16,9 +18,9 @@ record! {
     #[can(SHOW, INDEX)] node: |_| options().filter(of_live_service(config_options_service::Column::ServiceId));
     columns {
         /// Primary key of the option that the shop offers.
-        config_option_id,
+        config_option_id shown Key,
         /// Primary key of the service.
-        service_id,
+        service_id shown KeyOf<Service>,
         /// What was chosen.
         value,
         /// Name of the option for the extension that provides the service.
@@ -74,11 +76,11 @@ record! {
     #[can(SHOW, INDEX)] node: |_| upgrades().filter(of_live_service(upgrade::Column::ServiceId));
     columns {
         /// Primary key of the product before.
-        old_product_id,
+        old_product_id shown KeyOf<Product>,
         /// Primary key of the product after.
-        new_product_id,
+        new_product_id shown KeyOf<Product>,
         /// Primary key of the invoice of the difference.
-        invoice_id,
+        invoice_id shown KeyOf<Invoice>,
         /// Whether it was done.
         upgraded,
         /// When it was asked for.

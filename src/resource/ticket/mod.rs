@@ -1,11 +1,12 @@
 //! Tickets: what customers ask the helpdesk (docs/contract/application-operations.md#5).
 
 use entity::support_ticket;
-use facade::record::JsonText;
+use facade::record::{JsonText, Key, KeyOf};
 use facade::{record, words};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use super::customer::{self, Customer};
+use super::department::Department;
 use crate::abilities;
 
 pub mod demo;
@@ -59,9 +60,9 @@ record! {
     pub struct Ticket(entity::support_ticket);
     columns {
         /// Primary key of the department that answers.
-        department_id,
+        department_id shown KeyOf<Department>,
         /// Primary key of the customer; null once the customer was deleted.
-        customer_id,
+        customer_id shown KeyOf<Customer>,
         /// Title.
         subject,
         /// How urgent it is.
@@ -69,7 +70,7 @@ record! {
         /// Kind of what it is about: `service` or `invoice`.
         related_type,
         /// Primary key of what it is about.
-        related_id,
+        related_id shown Key,
         /// Primary keys of the members of the staff who are notified of answers.
         staff_subscribers shown JsonText,
         /// When it was closed.
@@ -85,9 +86,9 @@ record! {
         /// Kind of account that closed it.
         closed_by as TicketCloser,
         /// Primary key of the account that closed it.
-        closed_by_id,
+        closed_by_id shown Key,
         /// Primary key of the member of the staff who is in charge.
-        assigned_to,
+        assigned_to shown Key,
         /// State.
         status as TicketStatus,
         /// Public key, UUID.

@@ -43,13 +43,16 @@ async fn compare(shop: &Shop, list: &str, columns: &str, cases: &[(&str, Holds)]
 #[tokio::test]
 async fn every_operator_finds_what_it_says() {
     let shop = Shop::with("en", |config| config.rate_limit = None).await;
-    let columns = "name status stock groupId pinned createdAt";
+    let columns = "name status stock groupId group { databaseId } pinned createdAt";
     let products: &[(&str, Holds)] = &[
         ("stock: {between: {from: 1, to: 10}}", |row| (1..=10).contains(&int(row, "stock").unwrap())),
         ("stock: {notIn: [0, 100]}", |row| ![0, 100].contains(&int(row, "stock").unwrap())),
         ("stock: {gte: 5, lt: 100}", |row| (5..100).contains(&int(row, "stock").unwrap())),
-        ("groupId: {notIn: [1]}", |row| int(row, "groupId").is_some_and(|group| group != 1)),
-        ("groupId: {ne: 2}", |row| int(row, "groupId").is_some_and(|group| group != 2)),
+        ("groupId: {notIn: [1]}", |row| int(&row["group"], "databaseId").is_some_and(|group| group != 1)),
+        ("groupId: {in: [\"R3JvdXA6MQ\", 3]}", |row| {
+            ["R3JvdXA6MQ", "R3JvdXA6Mw"].contains(&text(row, "groupId"))
+        }),
+        ("groupId: {ne: 2}", |row| int(&row["group"], "databaseId").is_some_and(|group| group != 2)),
         ("name: {startsWith: [\"vps\", \"WEB s\"]}", |row| {
             text(row, "name").starts_with("VPS") || text(row, "name").starts_with("Web S")
         }),

@@ -75,3 +75,56 @@ async fn a_sender_costs_one_statement() {
     assert!(shop.statements() - before <= 2, "one for each field that is asked");
     shop.close().await;
 }
+
+/// What `viewerCan` names is done, and what it leaves out is refused.
+#[tokio::test]
+async fn a_client_knows_beforehand_what_it_may_do() {
+    let shop = Shop::with("en", |config| config.rate_limit = None).await;
+    let query = "{ services(perPage: 100) { nodes { databaseId viewerCan } } customers(perPage: 100) { nodes { databaseId viewerCan } } }";
+    let before = shop.statements();
+    let answer = shop.graphql(query, json!({}), "all").await;
+    assert!(shop.statements() - before <= 6, "no statement a row");
+    let mut outcomes = std::collections::BTreeMap::new();
+    for (list, kind, actions) in [
+        (
+            "services",
+            "service",
+            &[("SUSPEND", "Suspend"), ("EXPIRE", "Expire"), ("UNSUSPEND", "Unsuspend")][..],
+        ),
+        ("customers", "customer", &[("CONFIRM", "Confirm"), ("DELETE", "Delete")]),
+    ] {
+        for (word, action) in actions {
+            for row in answer["data"][list]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")) {
+                // Earlier actions of this test have changed the others.
+                let now = format!("{{ {kind}(id: {}) {{ viewerCan }} }}", row["databaseId"]);
+                let now = shop.graphql(&now, json!({}), "all").await["data"][kind]["viewerCan"].clone();
+                let allowed = now.as_array().unwrap().contains(&json!(word));
+                let ask = format!(
+                    "mutation {{ m: {kind}{action}(id: {}) {{ userErrors {{ code }} }} }}",
+                    row["databaseId"]
+                );
+                let done = shop.graphql(&ask, json!({}), "all").await;
+                assert_eq!(done["data"]["m"]["userErrors"] == json!([]), allowed, "{word} {row}: {done}");
+                *outcomes.entry((*word, allowed)).or_insert(0) += 1;
+            }
+        }
+    }
+    assert_eq!(outcomes.len(), 9, "each is allowed and refused but `UNSUSPEND`: {outcomes:?}");
+    let few = shop.graphql("{ services { nodes { viewerCan } } }", json!({}), "products-read").await;
+    assert_eq!(few["errors"][0]["extensions"]["code"], "FORBIDDEN", "{few}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn nothing_can_be_done_without_the_ability_or_where_nothing_is_written() {
+    let shop = Shop::golden("en").await;
+    shop.sql("UPDATE personal_access_tokens SET abilities = '[\"services:index\", \"services:suspend\"]' WHERE name = 'health'").await;
+    let query = "{ services(filter: {status: {eq: ACTIVE}}, first: 1) { nodes { viewerCan } } }";
+    let answer = shop.graphql(query, json!({}), "health").await;
+    assert_eq!(answer["data"]["services"]["nodes"][0]["viewerCan"], json!(["SUSPEND"]), "{answer}");
+    shop.close().await;
+    let shop = Shop::with("en", |config| config.read_only = true).await;
+    let answer = shop.graphql(query, json!({}), "all").await;
+    assert_eq!(answer["data"]["services"]["nodes"][0]["viewerCan"], json!([]), "{answer}");
+    shop.close().await;
+}

@@ -128,7 +128,7 @@ async fn graphql_writes_prices() {
     let update = "mutation { pricingUpdate(id: 27, input: {productId: 2, setupMonthly: 1}) {
         pricing { relatedId monthly setupMonthly } } }";
     let answer = shop.graphql(update, json!({}), "all").await;
-    let changed = json!({"relatedId": 2, "monthly": "1.25", "setupMonthly": "1"});
+    let changed = json!({"relatedId": "2", "monthly": "1.25", "setupMonthly": "1"});
     assert_eq!(answer["data"]["pricingUpdate"]["pricing"], changed, "{answer}");
     let answer =
         shop.graphql("mutation { pricingCreate(input: {}) { pricing { id } } }", json!({}), "all").await;

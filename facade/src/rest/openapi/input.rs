@@ -144,7 +144,10 @@ impl ContractBuilder<'_> {
     ) -> ObjectBuilder {
         let constraint = Constraint::read(field);
         let name = constraint.text("name").map_or_else(|| snake(&field.name), str::to_owned);
-        let mut schema = self.constrained(&field.ty, &constraint);
+        // Keys are whole numbers in REST.
+        let is_key = MetaTypeName::concrete_typename(&field.ty) == "ID";
+        let ty = if is_key { field.ty.replace("ID", "Int") } else { field.ty.clone() };
+        let mut schema = self.constrained(&ty, &constraint);
         let is_nullable = if is_form { constraint.is("nullable") } else { !field.ty.ends_with('!') };
         if is_nullable {
             schema = nullable(schema);

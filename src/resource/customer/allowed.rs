@@ -1,0 +1,110 @@
+//! What may be done with a customer now. Mutations decide by the same conditions.
+
+use std::collections::HashSet;
+
+use async_graphql::Enum;
+use entity::customer::Column;
+use entity::{Id, invoice, service};
+use facade::Ability;
+use facade::record::View;
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QuerySelect, QueryTrait, Select};
+
+use super::delete::{services_in_use, unpaid_invoices};
+use super::{DELETE, UPDATE};
+use crate::Result;
+use crate::scope::ShopScope;
+
+/// A mutation of a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum CustomerAction {
+    /// `customerUpdate`.
+    Update,
+    /// `customerConfirm`.
+    Confirm,
+    /// `customerResendConfirmation`.
+    ResendConfirmation,
+    /// `customerSendPassword`.
+    SendPassword,
+    /// `customerSuspend`.
+    Suspend,
+    /// `customerBan`.
+    Ban,
+    /// `customerReactivate`.
+    Reactivate,
+    /// `customerDisableTwoFactor`.
+    DisableTwoFactor,
+    /// `customerDelete`, without `force`.
+    Delete,
+}
+
+/// The actions with the ability that each needs.
+const ACTIONS: [(CustomerAction, Ability); 9] = [
+    (CustomerAction::Update, UPDATE),
+    (CustomerAction::Confirm, UPDATE),
+    (CustomerAction::ResendConfirmation, UPDATE),
+    (CustomerAction::SendPassword, UPDATE),
+    (CustomerAction::Suspend, UPDATE),
+    (CustomerAction::Ban, UPDATE),
+    (CustomerAction::Reactivate, UPDATE),
+    (CustomerAction::DisableTwoFactor, UPDATE),
+    (CustomerAction::Delete, DELETE),
+];
+
+/// Maximum number of keys in one `IN` list.
+const MAX_KEYS: usize = 10_000;
+
+/// The actions on each customer that its state and the caller's abilities allow: two statements for all customers, where
+/// the caller may delete any.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn allowed(
+    scope: ShopScope<'_>,
+    customers: &[View<'_>],
+) -> Result<Vec<Vec<CustomerAction>>> {
+    let open = ACTIONS.iter().filter(|(_, need)| scope.may_write(*need)).map(|(action, _)| *action);
+    let open: Vec<CustomerAction> = open.collect();
+    let keys = customers.iter().map(|customer| customer.key().map(Id));
+    let keys: Vec<Id> = keys.collect::<std::result::Result<_, _>>()?;
+    let in_use = match open.contains(&CustomerAction::Delete) {
+        true => customers_in_use(scope, &keys).await?,
+        false => HashSet::new(),
+    };
+    let each = |(customer, id): (&View<'_>, &Id)| -> std::result::Result<Vec<CustomerAction>, DbErr> {
+        if !customer.cell(Column::DeletedAt as usize)?.is_null() {
+            return Ok(Vec::new());
+        }
+        let is_confirmed = !customer.cell(Column::EmailVerifiedAt as usize)?.is_null();
+        let fits = |action: &&CustomerAction| match action {
+            CustomerAction::Confirm | CustomerAction::ResendConfirmation => !is_confirmed,
+            CustomerAction::Delete => !in_use.contains(id),
+            _ => true,
+        };
+        Ok(open.iter().filter(fits).copied().collect())
+    };
+    Ok(customers.iter().zip(&keys).map(each).collect::<std::result::Result<_, _>>()?)
+}
+
+/// Those of the customers who have services in use or unpaid invoices.
+async fn customers_in_use(scope: ShopScope<'_>, keys: &[Id]) -> Result<HashSet<Id>> {
+    let mut in_use = HashSet::new();
+    for keys in keys.chunks(MAX_KEYS) {
+        let by_services = services_in_use(keys.iter().copied());
+        let by_invoices = unpaid_invoices(keys.iter().copied());
+        in_use.extend(owners(scope, by_services, service::Column::CustomerId).await?);
+        in_use.extend(owners(scope, by_invoices, invoice::Column::CustomerId).await?);
+    }
+    Ok(in_use)
+}
+
+/// The customers in a column of rows, each once.
+async fn owners<E: EntityTrait>(
+    scope: ShopScope<'_>,
+    rows: Select<E>,
+    customer: impl ColumnTrait,
+) -> Result<Vec<Id>> {
+    let mut rows = rows.select_only().column(customer).distinct();
+    // PostgreSQL orders distinct values by these alone.
+    QueryTrait::query(&mut rows).clear_order_by();
+    Ok(rows.into_tuple::<Id>().all(scope.reader()).await?)
+}
