@@ -188,11 +188,14 @@ fn post(path: &str, head: &str, body: &serde_json::Value) -> String {
     )
 }
 
-/// PostGraphile has documents of its own.
+/// PostGraphile has documents of its own, and guichet one: its lists inside records are connections.
 fn document(name: &str, kind: ServerKind) -> &'static str {
     macro_rules! documents {
         ($($name:literal),*) => {
             match (name, kind) {
+                ("q4", ServerKind::Guichet | ServerKind::GuichetCounting) => {
+                    include_str!("../peers/documents/guichet/q4.graphql")
+                }
                 $(
                     ($name, ServerKind::PostGraphile) => {
                         include_str!(concat!("../peers/documents/postgraphile/", $name, ".graphql"))

@@ -73,7 +73,7 @@ resources! {
     discord_link: [DiscordLinkQuery] [] [],
     group: [GroupQuery] [GroupMutation] [Group],
     health: [HealthQuery] [] [],
-    invoice: [] [] [Invoice, InvoiceItem],
+    invoice: [InvoiceQuery] [] [Invoice, InvoiceItem],
     license: [LicenseQuery] [] [],
     metadata: [] [] [],
     pricing: [PricingQuery] [PricingMutation] [Pricing],
@@ -81,7 +81,7 @@ resources! {
     service: [ServiceQuery] [ServiceMutation] [Service, ConfigOption, Server, Subscription, Upgrade],
     session: [] [SessionMutation] [],
     statistics: [StatisticsQuery] [] [],
-    ticket: [] [] [],
+    ticket: [TicketQuery] [] [Ticket],
     viewer: [ViewerQuery] [] [Viewer, ViewerService, ViewerInvoice],
 }
 

@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import {
   ChangeGroupDocument, DeleteGroupDocument, MakeGroupDocument, type ProductCardFragment, ProductsDocument,
   type ProductsQuery, ShowGroupDocument, SignInDocument, type TypedDocumentString, ViewerDocument,
+  type ViewerQuery,
 } from "./generated/graphql";
 
 /** An error of the answer, with its code. */
@@ -113,7 +114,7 @@ async function changesAGroup(demo: Demo): Promise<void> {
   const changed = await ask(demo, ChangeGroupDocument, { id: made.id, input: { description: "Autre" } });
   assert.equal(changed.data?.groupUpdate?.group?.description, "Autre");
   const { group } = await get(demo, ShowGroupDocument, { id: made.id });
-  assert.deepEqual(group, { id: made.id, name: "Clés en main", description: "Autre", productsCount: 0 });
+  assert.deepEqual(group, { id: made.id, name: "Clés en main", description: "Autre", products: { totalCount: 0 } });
   const invalid = (await get(demo, MakeGroupDocument, { input: { ...input, name: "" } })).groupCreate;
   assert.equal(invalid?.group, null);
   assert.deepEqual(invalid?.userErrors.map(({ field, code }) => ({ field, code })), [
@@ -125,13 +126,28 @@ async function changesAGroup(demo: Demo): Promise<void> {
   assert.equal((await get(demo, ShowGroupDocument, { id: made.id })).group, null);
 }
 
+/** The numbers of the customer's invoices, page by page. */
+async function readsInvoices(demo: Demo, session: string): Promise<(string | null | undefined)[]> {
+  const numbers = [];
+  let after: string | null = null;
+  do {
+    const invoices: NonNullable<ViewerQuery["viewer"]>["invoices"] = (await get(demo, ViewerDocument, { after }, session)).viewer?.invoices;
+    assert(invoices);
+    numbers.push(...invoices.nodes.map((invoice) => invoice.invoiceNumber));
+    after = invoices.pageInfo.hasNextPage ? invoices.pageInfo.endCursor ?? null : null;
+  } while (after !== null);
+  return numbers;
+}
+
 async function signsIn(demo: Demo): Promise<void> {
   const input = { kind: "CUSTOMER", email: "camille.fabre@client.example", password: "demo-password" } as const;
   const session = (await get(demo, SignInDocument, { input }, "")).sessionCreate?.session;
   assert(session);
   const { viewer } = await get(demo, ViewerDocument, {}, session.accessToken);
   assert.equal(viewer?.email, input.email);
-  assert(viewer.services && viewer.services.length > 0 && viewer.invoices);
+  assert(viewer.services && viewer.services.nodes.length > 0);
+  const numbers = await readsInvoices(demo, session.accessToken);
+  assert(numbers.length > 1 && new Set(numbers).size === numbers.length);
   const refused = await ask(demo, ProductsDocument, {}, session.accessToken);
   assert.deepEqual(refused.errors?.[0]?.extensions, { code: "FORBIDDEN", abilities: ["products:index"] });
   assert.equal(refused.data?.products, null);

@@ -158,7 +158,11 @@ ordered_filter!(
 );
 ordered_filter!(
     /// Conditions on a moment; all given ones must hold.
-    DateTimeFilter, DateTimeRange, Moment, |at, _, _| value::ShopTime(stored_moment(at.0)).into()
+    DateTimeFilter, DateTimeRange, Moment, |at, column, _| {
+        let at = value::ShopTime(stored_moment(at.0));
+        // A column of days is compared with the shop's day of the moment.
+        if column.ty == ColumnType::Date { at.local().date().into() } else { at.into() }
+    }
 );
 
 /// The nearest moment that every database compares rightly. In the shop's zone, a moment at the end of year 9999 would be of

@@ -314,7 +314,7 @@ impl<'a> Measure<'a> {
             introspection_parts: below.introspection_parts,
             argument_bytes: below.argument_bytes.saturating_add(self.argument_bytes(field)),
             points: points(branch, rows, below.points).saturating_add(conditions),
-            conditions: below.conditions.saturating_add(conditions),
+            conditions: repetitions(branch, rows).saturating_mul(below.conditions).saturating_add(conditions),
         };
         if matches!(name, "__schema" | "__type") {
             self.check_introspection(size)?;
@@ -539,14 +539,20 @@ fn bytes_of(value: &ConstValue) -> u64 {
     }
 }
 
+/// How often what is selected on a field is found at most: the length of a list.
+fn repetitions(branch: Option<&ObjectField>, rows: Option<u64>) -> u64 {
+    match branch.map(|branch| branch.cardinality) {
+        Some(Cardinality::List | Cardinality::ByIds) => rows.unwrap_or(DEFAULT_ROWS),
+        Some(Cardinality::One | Cardinality::Page) | None => 1,
+    }
+}
+
 /// Points for a field: one for each of its objects, and the points below, once for each object.
 fn points(branch: Option<&ObjectField>, rows: Option<u64>, below: u64) -> u64 {
-    let each = below.saturating_add(1);
-    match branch.map(|branch| branch.cardinality) {
-        Some(Cardinality::List | Cardinality::ByIds) => rows.unwrap_or(DEFAULT_ROWS).saturating_mul(each),
-        Some(Cardinality::One | Cardinality::Page) => each,
-        None => below,
+    if branch.is_none() {
+        return below;
     }
+    repetitions(branch, rows).saturating_mul(below.saturating_add(1))
 }
 
 fn check_limit(size: u64, max: u64, code: Code, limit: &'static str, unit: &str) -> Result<()> {

@@ -4,7 +4,8 @@
 //! scalar fields are free. A list costs its length times the points of one element. Before an operation runs, the
 //! length of a list is the size of its page or the number of its identifiers, or [`DEFAULT_ROWS`] where it has
 //! neither; afterwards the rows that were found count. A condition costs one point for each comparison and a tenth
-//! of a point for each further value of a comparison, whatever it finds. A REST request has the same price, except
+//! of a point for each further value of a comparison, whatever it finds; inside records, that for each record around
+//! it. A REST request has the same price, except
 //! that related records are counted afterwards only: REST nests relations without pages, and a request must not be
 //! refused for records that do not exist.
 

@@ -49,7 +49,7 @@ pub fn price_table(registry: &Registry) -> String {
          | an object, pages of lists too | 1, and what is selected of it |\n\
          | a value of an object | 0 |\n\
          | a list | its length times an object; pages have {DEFAULT_SIZE} rows where none are asked for, lists without pages count as {DEFAULT_ROWS} |\n\
-         | a comparison of a condition | 1; a list takes {MAX_COMPARISONS} |\n\
+         | a comparison of a condition | 1, inside records for each record around it; a list takes {MAX_COMPARISONS} |\n\
          | {VALUES_PER_POINT} further values of comparisons, rounded up for a list | 1 |\n\n\
          What is not found is given back, but for the comparisons. `{{ products(perPage: 5) {{ nodes {{ name group {{ name }} }} }} }}` costs \
          {ROOT_FIELD_POINTS} for the field, 1 for the page, 5 for its rows and 5 for their groups.\n\n\

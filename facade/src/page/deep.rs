@@ -22,9 +22,12 @@ impl ListReader<'_> {
         offset: u64,
         size: u64,
         sort: impl Fn(&mut SelectStatement),
-    ) -> Result<FoundRows> {
+    ) -> Result<Vec<FoundRows>> {
         let mut select = self.select.clone();
         sort(&mut select);
+        if self.keyed.is_some() {
+            return self.fetch(select.limit(size).offset(offset).take(), &[None, None]).await;
+        }
         let list = (offset >= MIN_DEEP_OFFSET && self.order.is_by_key()).then(|| self.list_key(&select));
         let lists = self.scope.lists();
         select.limit(size);
@@ -34,8 +37,8 @@ impl ListReader<'_> {
             None => by_keys(self.record, select.offset(offset).take(), sort),
         };
         let found = self.fetch(select, &[None, None]).await?;
-        if let Some(list) = &list {
-            lists.remember_starts(list, self.page_starts(&found, offset)?);
+        if let (Some(list), Some(found)) = (&list, found.first()) {
+            lists.remember_starts(list, self.page_starts(found, offset)?);
         }
         Ok(found)
     }

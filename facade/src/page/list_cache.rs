@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::DbErr;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, SelectStatement};
-use sea_orm::{DbErr, EntityTrait, QueryTrait, Select};
 
 use crate::Result;
 use crate::cache::{Cache, LoadingCache};
@@ -61,13 +61,11 @@ impl ListCache {
     }
 
     /// The statement that selects these rows, without columns and order. Building SeaORM's statement, which names
-    /// all columns, costs more than the rest of a list's statement.
-    pub(super) fn rows<E: EntityTrait>(&self, rows: fn() -> Select<E>) -> SelectStatement {
-        let select = || {
-            let mut select = QueryTrait::into_query(rows());
-            Arc::new(select.clear_selects().clear_order_by().take())
-        };
-        let known = self.rows.get_or_insert_with::<_, Infallible>(&(rows as usize), || Ok(select()));
+    /// all columns, costs more than the rest of a list's statement. `identity` is the address of the function that
+    /// selects them.
+    pub(super) fn rows(&self, identity: usize, rows: impl Fn() -> SelectStatement) -> SelectStatement {
+        let select = || Arc::new(rows().clear_selects().clear_order_by().take());
+        let known = self.rows.get_or_insert_with::<_, Infallible>(&identity, || Ok(select()));
         known.map_or_else(|never| match never {}, |known| (*known).clone())
     }
 

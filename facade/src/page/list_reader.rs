@@ -1,20 +1,23 @@
-//! Reads a window of a list with one statement, which selects no more than the client asks for.
+//! Reads a window of a list, or of several lists at once, with one statement, which selects no more than the client asks
+//! for.
 
 use sea_orm::sea_query::{CaseStatement, Expr, SelectStatement};
-use sea_orm::{DbBackend, Value};
+use sea_orm::{DbBackend, QueryResult, Value};
 use value::{Id, Int};
 
 use super::cursor;
+use super::keyed::KeyedLists;
+use super::list_cache;
 use super::order::{Order, Position, Side};
 use super::window::{End, Window, WindowRange};
 use crate::Result;
-use crate::record::{ConnectionSelection, ListSlice, RecordType, Row, Rows};
+use crate::record::{ConnectionSelection, ListSlice, ListSlices, RecordType, Row, Rows};
 use crate::scope::RequestScope;
 
 /// Names of the columns that tell whether rows exist before `after` and behind `before`.
 const OUTSIDE_COLUMNS: [&str; 2] = ["rows_before", "rows_behind"];
 
-/// Reads one list for one request.
+/// Reads one list for one request, or several lists that differ only by a key.
 pub(super) struct ListReader<'a> {
     pub(super) scope: RequestScope<'a>,
     pub(super) record: &'static RecordType,
@@ -22,6 +25,8 @@ pub(super) struct ListReader<'a> {
     pub(super) select: &'a SelectStatement,
     pub(super) order: &'a Order,
     pub(super) selection: ConnectionSelection,
+    /// The lists to read, where there are several.
+    pub(super) keyed: Option<&'a KeyedLists>,
 }
 
 /// The positions of two cursors, where there are any.
@@ -35,22 +40,25 @@ pub(super) type OutsideRows = [Option<SelectStatement>; 2];
 
 impl ListReader<'_> {
     /// Reads a page of REST, which needs no cursors and no `pageInfo`.
-    pub(super) async fn page_by_number(&self, offset: u64, size: u64) -> Result<ListSlice> {
-        let mut found = FoundRows::default();
+    pub(super) async fn page_by_number(&self, offset: u64, size: u64) -> Result<ListSlices> {
+        let mut found = self.none();
         if size > 0 && i64::try_from(offset).is_ok() {
             found = self
                 .rows_at_offset(offset, size, |select| self.order.sort_for_pages(select, self.backend()))
                 .await?;
         }
-        let total = known_total(found.rows.len() as u64, size, offset);
-        Ok(ListSlice { total, ..self.slice(found) })
+        let slice = |found: FoundRows| {
+            let total = known_total(found.rows.len() as u64, size, offset);
+            (found, ListSlice { total, ..ListSlice::default() })
+        };
+        Ok(self.joined(found.into_iter().map(slice)))
     }
 
     /// Reads a window.
     ///
     /// # Errors
     /// When a cursor does not belong to this list, or the database fails.
-    pub(super) async fn read_window(&self, window: Window) -> Result<ListSlice> {
+    pub(super) async fn read_window(&self, window: Window) -> Result<ListSlices> {
         match window.range {
             WindowRange::Offset(offset) => self.read_at_offset(offset, window.size).await,
             WindowRange::Cursors { after, before, end } => {
@@ -63,16 +71,24 @@ impl ListReader<'_> {
         }
     }
 
+    /// The number of rows of each whole list.
+    pub(super) async fn totals(&self) -> Result<Vec<u64>> {
+        match self.keyed {
+            Some(lists) => lists.counts(self.scope, self.select).await,
+            None => Ok(vec![list_cache::count(self.scope, self.record, self.select).await?]),
+        }
+    }
+
     fn bound(&self, argument: &str, given: Option<String>) -> Result<Option<Position>> {
         let read = |text: String| cursor::read(argument, &text, self.order, self.record.name, self.backend());
         given.map(read).transpose()
     }
 
     /// Reads the rows after the first `offset` rows; one more than asked for, to know whether more follow.
-    async fn read_at_offset(&self, offset: u64, size: u64) -> Result<ListSlice> {
+    async fn read_at_offset(&self, offset: u64, size: u64) -> Result<ListSlices> {
         let selection = self.selection;
         let reach = size + u64::from(selection.has_next);
-        let mut found = FoundRows::default();
+        let mut found = self.none();
         if reach > 0 && i64::try_from(offset).is_ok() {
             let sort = |select: &mut _| match selection.cursors {
                 true => self.order.sort_for_cursors(select, false, self.backend()),
@@ -80,23 +96,31 @@ impl ListReader<'_> {
             };
             found = self.rows_at_offset(offset, reach, sort).await?;
         }
-        let here = found.rows.len() as u64;
-        // An offset beyond the end of the list does not prove that there is a row before it.
-        let unsure = selection.has_previous && found.rows.is_empty();
-        let has_previous = offset > 0 && (!unsure || self.has_rows(self.select.clone()).await?);
-        let slice = self.slice(found.first(size));
-        Ok(ListSlice {
-            has_next: here > size,
-            has_previous,
-            total: known_total(here, reach, offset),
-            ..slice
-        })
+        // An offset beyond the end of a list does not prove that there is a row before it.
+        let unsure = selection.has_previous && offset > 0 && found.iter().any(|found| found.rows.is_empty());
+        let exist = if unsure { self.have_rows(self.select.clone()).await? } else { vec![true; found.len()] };
+        let slices = found.into_iter().zip(exist).map(|(found, exist)| {
+            let here = found.rows.len() as u64;
+            let slice = ListSlice {
+                has_next: here > size,
+                has_previous: offset > 0 && exist,
+                total: known_total(here, reach, offset),
+                ..ListSlice::default()
+            };
+            (found.first(size), slice)
+        });
+        Ok(self.joined(slices))
     }
 
     /// Reads the rows at one end of the range between two cursors; one more than asked for, to know whether there
     /// are further rows in the range. Where a cursor bounds the window, it also asks whether rows exist beyond the
     /// cursor (`PageInfo` in Relay's "GraphQL Cursor Connections").
-    async fn read_between_cursors(&self, bounds: &CursorPositions, end: End, size: u64) -> Result<ListSlice> {
+    async fn read_between_cursors(
+        &self,
+        bounds: &CursorPositions,
+        end: End,
+        size: u64,
+    ) -> Result<ListSlices> {
         let (selection, backend) = (self.selection, self.backend());
         let reversed = end == End::Last;
         let reach = size + u64::from(if reversed { selection.has_previous } else { selection.has_next });
@@ -112,29 +136,44 @@ impl ListReader<'_> {
                 .filter(|_| selection.has_next && end != End::First)
                 .map(|at| self.at_or_beyond(at, Side::After)),
         ];
-        let mut found = FoundRows::default();
+        let mut found = self.none();
         if reach > 0 {
             let mut select = self.between_cursors(bounds);
             self.order.sort_for_cursors(&mut select, reversed, backend);
             select.limit(reach);
             found = self.fetch(select, &outside).await?;
         }
-        let mut has_more = [false; 2];
-        for ((has_more, known), outside) in has_more.iter_mut().zip(found.outside).zip(outside) {
-            *has_more = match (known, outside) {
-                (Some(known), _) => known,
-                (None, Some(outside)) => self.has_rows(outside).await?,
-                (None, None) => false,
-            };
+        for (side, outside) in outside.into_iter().enumerate() {
+            self.look_outside(side, outside, &mut found).await?;
         }
-        let [before, behind] = has_more;
-        let here = found.rows.len() as u64;
         let whole = bounds.after.is_none() && bounds.before.is_none();
-        let total = known_total(here, reach, 0).filter(|_| whole);
-        let slice = self.slice(if reversed { found.last(size) } else { found.first(size) });
-        let (has_next, has_previous) =
-            if reversed { (behind, here > size) } else { (here > size || behind, before) };
-        Ok(ListSlice { has_next, has_previous, total, ..slice })
+        let slices = found.into_iter().map(|found| {
+            let [before, behind] = found.outside.map(|known| known.unwrap_or(false));
+            let here = found.rows.len() as u64;
+            let total = known_total(here, reach, 0).filter(|_| whole);
+            let (has_next, has_previous) =
+                if reversed { (behind, here > size) } else { (here > size || behind, before) };
+            let slice = ListSlice { has_next, has_previous, total, ..ListSlice::default() };
+            (if reversed { found.last(size) } else { found.first(size) }, slice)
+        });
+        Ok(self.joined(slices))
+    }
+
+    /// Asks whether rows exist on a side of the window, where that is asked and not known yet.
+    async fn look_outside(
+        &self,
+        side: usize,
+        outside: Option<SelectStatement>,
+        found: &mut [FoundRows],
+    ) -> Result<()> {
+        let Some(outside) = outside.filter(|_| found.iter().any(|found| found.outside[side].is_none()))
+        else {
+            return Ok(());
+        };
+        for (found, exist) in found.iter_mut().zip(self.have_rows(outside).await?) {
+            found.outside[side].get_or_insert(exist);
+        }
+        Ok(())
     }
 
     fn backend(&self) -> DbBackend {
@@ -159,15 +198,20 @@ impl ListReader<'_> {
         select
     }
 
+    /// Runs a statement without columns. `outside` is answered for one list only.
     pub(super) async fn fetch(
         &self,
         mut select: SelectStatement,
         outside: &OutsideRows,
-    ) -> Result<FoundRows> {
+    ) -> Result<Vec<FoundRows>> {
         let (backend, ConnectionSelection { columns, cursors, .. }) = (self.backend(), self.selection);
         self.record.select(columns, &mut select);
         if cursors {
             self.order.select(&mut select, backend);
+        }
+        if let Some(lists) = self.keyed {
+            let lists = lists.rows(self.scope, self.record, select).await?;
+            return lists.into_iter().map(|rows| self.found(rows)).collect();
         }
         for (name, outside) in OUTSIDE_COLUMNS.into_iter().zip(outside) {
             if let Some(outside) = outside {
@@ -177,21 +221,27 @@ impl ListReader<'_> {
             }
         }
         let rows = self.scope.rows(backend.build(&select)).await?;
-        let mut found = FoundRows::default();
+        let mut known = [None; 2];
         if let Some(row) = rows.first() {
-            for ((known, name), outside) in found.outside.iter_mut().zip(OUTSIDE_COLUMNS).zip(outside) {
+            for ((known, name), outside) in known.iter_mut().zip(OUTSIDE_COLUMNS).zip(outside) {
                 if outside.is_some() {
                     *known = Some(row.try_get::<Int>("", name)?.0 == 1);
                 }
             }
         }
-        if cursors {
+        Ok(vec![FoundRows { outside: known, ..self.found(rows)? }])
+    }
+
+    /// The rows of a list with their cursors, where these are selected.
+    fn found(&self, rows: Vec<QueryResult>) -> Result<FoundRows> {
+        let mut found = FoundRows::default();
+        if self.selection.cursors {
             let (signature, positions) =
-                (self.order.signature(self.record.name), self.order.positions(backend));
+                (self.order.signature(self.record.name), self.order.positions(self.backend()));
             // The primary key is always selected; columns are in the order of the table.
-            let key = columns.iter().position(|column| column == self.record.key).unwrap_or_default();
+            let key = self.selection.columns.iter().position(|column| column == self.record.key);
             for row in &rows {
-                let position = positions.read(row, row.try_get_by_index::<Id>(key)?)?;
+                let position = positions.read(row, row.try_get_by_index::<Id>(key.unwrap_or_default())?)?;
                 found.cursors.push(cursor::write(signature, &position));
             }
         }
@@ -199,17 +249,30 @@ impl ListReader<'_> {
         Ok(found)
     }
 
-    fn slice(&self, found: FoundRows) -> ListSlice {
-        let rows = Rows::new(self.selection.columns, found.rows);
-        ListSlice { rows, cursors: found.cursors, ..ListSlice::default() }
+    /// No rows for each list.
+    fn none(&self) -> Vec<FoundRows> {
+        (0..self.keyed.map_or(1, |lists| lists.keys.len())).map(|_| FoundRows::default()).collect()
     }
 
-    /// Whether a statement finds a row.
-    async fn has_rows(&self, select: SelectStatement) -> Result<bool> {
-        let mut select = select_ones(select);
-        select.limit(1);
-        let statement = self.backend().build(&select);
-        Ok(self.scope.first_row(statement).await?.is_some())
+    /// The slices with their rows.
+    fn joined(&self, slices: impl Iterator<Item = (FoundRows, ListSlice)>) -> ListSlices {
+        let mut all = Vec::new();
+        let slices = slices.map(|(FoundRows { rows, cursors, .. }, slice)| {
+            let length = rows.len();
+            all.extend(rows);
+            ListSlice { length, cursors, ..slice }
+        });
+        let slices = slices.collect();
+        ListSlices { rows: Rows::new(self.selection.columns, all), slices }
+    }
+
+    /// Whether a statement finds a row of each list.
+    async fn have_rows(&self, mut select: SelectStatement) -> Result<Vec<bool>> {
+        if let Some(lists) = self.keyed {
+            return Ok(lists.counts(self.scope, &select).await?.into_iter().map(|count| count > 0).collect());
+        }
+        let statement = self.backend().build(select_ones(select.take()).limit(1));
+        Ok(vec![self.scope.first_row(statement).await?.is_some()])
     }
 }
 

@@ -1,18 +1,23 @@
-//! Lists of records: by Relay cursors or by page numbers. The total is counted only where a client asks for it.
+//! Lists of records, at the root or inside records: by Relay cursors or by page numbers. The total is counted only where a client asks for it.
 
 mod cursor;
 mod deep;
+mod keyed;
 mod list_cache;
 mod list_reader;
+mod nested;
 mod order;
 mod window;
 
 use async_graphql::Context;
 use sea_orm::sea_query::{IntoCondition, SelectStatement};
-use sea_orm::{Condition, EntityTrait, Select};
+use sea_orm::{Condition, EntityTrait, QueryTrait, Select};
 
+use self::keyed::KeyedLists;
 pub use self::list_cache::ListCache;
 use self::list_reader::ListReader;
+pub use self::nested::NestedList;
+pub(crate) use self::nested::resolve_nested;
 use self::order::Order;
 use self::window::WindowRange;
 pub use self::window::{DEFAULT_SIZE, Paging};
@@ -20,7 +25,7 @@ use crate::column::Column;
 use crate::filter::{Filter, FilterDemand, Sort, contains};
 use crate::guard::allow;
 pub use crate::record::Connection;
-use crate::record::{ConnectionSelection, ListSlice, Record, RecordType};
+use crate::record::{ConnectionSelection, ListSlices, Record, RecordType};
 use crate::scope::RequestScope;
 use crate::{Error, Result};
 
@@ -32,6 +37,11 @@ const MAX_VALUES: usize = 1000;
 /// A list of rows: which rows, with which conditions, in which order.
 pub struct List<E: EntityTrait> {
     rows: fn() -> Select<E>,
+    criteria: Criteria,
+}
+
+/// The conditions and the order of a list.
+struct Criteria {
     conditions: Vec<Condition>,
     order: Order,
     refused: Option<Error>,
@@ -45,36 +55,50 @@ struct Ordered<'a> {
     order: Order,
 }
 
-impl<E: EntityTrait> List<E> {
-    /// A list of all these rows. Every call of `rows` must select the same rows: its statement is cached, without
-    /// columns and order.
-    pub fn of(rows: fn() -> Select<E>) -> Self {
-        Self { rows, conditions: Vec::new(), order: Order::new(), refused: None }
+impl Criteria {
+    fn new() -> Self {
+        Self { conditions: Vec::new(), order: Order::new(), refused: None }
     }
 
-    /// Restricts the list by a condition that needs no ability.
-    #[must_use]
-    pub fn only(mut self, condition: impl IntoCondition) -> Self {
-        self.conditions.push(condition.into_condition());
-        self
-    }
-
-    /// Restricts the list by the caller's conditions.
-    #[must_use]
-    pub fn filter(mut self, filter: Option<&impl Filter>, scope: RequestScope<'_>) -> Self {
+    fn filter(&mut self, filter: Option<&impl Filter>, scope: RequestScope<'_>) {
         if let Some(filter) = filter {
             match check_filter(filter, scope) {
                 Ok(()) => self.conditions.push(filter.condition(scope.backend())),
                 Err(refusal) => self.refused = Some(refusal),
             }
         }
+    }
+
+    fn sort<S: Sort>(&mut self, sort: Option<&Vec<S>>) {
+        sort.into_iter().flatten().for_each(|sort| self.order.add(sort.key()));
+    }
+}
+
+impl<E: EntityTrait> List<E> {
+    /// A list of all these rows. Every call of `rows` must select the same rows: its statement is cached, without
+    /// columns and order.
+    pub fn of(rows: fn() -> Select<E>) -> Self {
+        Self { rows, criteria: Criteria::new() }
+    }
+
+    /// Restricts the list by a condition that needs no ability.
+    #[must_use]
+    pub fn only(mut self, condition: impl IntoCondition) -> Self {
+        self.criteria.conditions.push(condition.into_condition());
+        self
+    }
+
+    /// Restricts the list by the caller's conditions.
+    #[must_use]
+    pub fn filter(mut self, filter: Option<&impl Filter>, scope: RequestScope<'_>) -> Self {
+        self.criteria.filter(filter, scope);
         self
     }
 
     /// Sorts the list. The primary key is always the last key of the order.
     #[must_use]
     pub fn sort<S: Sort<Entity = E>>(mut self, sort: Option<&Vec<S>>) -> Self {
-        sort.into_iter().flatten().for_each(|sort| self.order.add(sort.key()));
+        self.criteria.sort(sort);
         self
     }
 
@@ -91,7 +115,7 @@ impl<E: EntityTrait> List<E> {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
         let column = Column::of(column);
         if exact_first {
-            self.order.exact_first(column.clone(), text);
+            self.criteria.order.exact_first(column.clone(), text);
         }
         self.only(contains(&column, text, scope.backend()))
     }
@@ -106,38 +130,64 @@ impl<E: EntityTrait> List<E> {
         ctx: &Context<'_>,
         paging: Paging,
     ) -> Result<Connection<T>> {
-        if let Some(refused) = self.refused {
-            return Err(refused);
-        }
-        self.order.add_primary_key(Column::of(T::key_column()));
-        let (scope, record) = (RequestScope::from(ctx), T::record());
-        let mut select = scope.lists().rows(self.rows);
-        self.conditions.into_iter().for_each(|condition| {
-            select.cond_where(condition);
-        });
-        let rows = Ordered { scope, record, select, order: self.order };
-        Ok(Connection::new(Box::pin(rows.page(ctx, paging)).await?))
-    }
-}
-
-impl Ordered<'_> {
-    async fn page(self, ctx: &Context<'_>, paging: Paging) -> Result<ListSlice> {
-        let Self { scope, record, select, order } = self;
-        check_order(&order, record, scope)?;
-        let (rest, options) = (scope.is_rest(), scope.engine().options);
-        let window = paging.window(if rest { options.max_per_page } else { options.operation.list })?;
+        self.criteria.order.add_primary_key(Column::of(T::key_column()));
+        let (scope, record, rows) = (RequestScope::from(ctx), T::record(), self.rows);
+        let select = scope.lists().rows(rows as usize, || QueryTrait::into_query(rows()));
+        let ordered = Ordered::new(scope, record, select, self.criteria)?;
         let set = ctx.with_selection_set(&ctx.item.node.selection_set);
         let selection =
             ConnectionSelection::of(&set, record).map_err(|error| Error::internal(error.message))?;
-        let source = ListReader { scope, record, select: &select, order: &order, selection };
-        let mut slice = match window.range {
+        Ok(Connection::new(Box::pin(ordered.slices(selection, paging, None)).await?))
+    }
+}
+
+impl<'a> Ordered<'a> {
+    /// The rows of `select`, a statement without columns and order, by these criteria.
+    ///
+    /// # Errors
+    /// When the caller lacks an ability for a condition or order.
+    fn new(
+        scope: RequestScope<'a>,
+        record: &'static RecordType,
+        mut select: SelectStatement,
+        criteria: Criteria,
+    ) -> Result<Self> {
+        let Criteria { conditions, order, refused } = criteria;
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
+        check_order(&order, record, scope)?;
+        conditions.into_iter().for_each(|condition| {
+            select.cond_where(condition);
+        });
+        Ok(Self { scope, record, select, order })
+    }
+
+    /// The requested slice of the list; with `keyed`, of each of these lists.
+    ///
+    /// # Errors
+    /// When the paging arguments are not valid, and when the database fails.
+    async fn slices(
+        self,
+        selection: ConnectionSelection,
+        paging: Paging,
+        keyed: Option<&KeyedLists>,
+    ) -> Result<ListSlices> {
+        let Self { scope, record, select, order } = self;
+        let (rest, options) = (scope.is_rest(), scope.engine().options);
+        let window = paging.window(if rest { options.max_per_page } else { options.operation.list })?;
+        let source = ListReader { scope, record, select: &select, order: &order, selection, keyed };
+        let mut slices = match window.range {
             WindowRange::Offset(offset) if rest => source.page_by_number(offset, window.size).await?,
             _ => source.read_window(window).await?,
         };
-        if selection.total && slice.total.is_none() {
-            slice.total = Some(list_cache::count(scope, record, &select).await?);
+        if selection.total && slices.slices.iter().any(|slice| slice.total.is_none()) {
+            let totals = source.totals().await?;
+            for (slice, total) in slices.slices.iter_mut().zip(totals) {
+                slice.total.get_or_insert(total);
+            }
         }
-        Ok(slice)
+        Ok(slices)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
@@ -23,15 +24,24 @@ use crate::execution::Execution;
 
 /// A slice of a list of records as GraphQL output.
 pub struct Connection<T> {
-    slice: ListSlice,
+    slices: ListSlices,
     record: PhantomData<fn() -> T>,
 }
 
-/// A slice of a list, as it was read.
+/// Slices of lists that were read at once: of the one list of a root field, or of one list for each row of a level.
+#[derive(Debug, Default)]
+pub struct ListSlices {
+    /// The rows of all slices, one slice after the other, with the columns that [`ConnectionSelection::columns`] lists.
+    pub rows: Rows,
+    /// The slices.
+    pub slices: Vec<ListSlice>,
+}
+
+/// A slice of a list, as it was read, without its rows.
 #[derive(Debug, Default)]
 pub struct ListSlice {
-    /// The rows, with the columns that [`ConnectionSelection::columns`] lists.
-    pub rows: Rows,
+    /// The number of its rows.
+    pub length: usize,
     /// The cursor of each row; empty unless cursors are selected.
     pub cursors: Vec<String>,
     /// Whether rows follow the slice; false unless selected.
@@ -90,16 +100,29 @@ enum PageInfoField {
 
 impl ConnectionPlan {
     /// The plan of the selection set of the context. The plan of an extracted selection is made once and cached.
+    ///
+    /// # Errors
+    /// When the document spreads a fragment that it does not define.
     fn of(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Arc<Self>> {
         let extracted = Execution::of(ctx).extracted.as_deref();
         match extracted.and_then(|extracted| extracted.find(&ctx.item.node)) {
-            Some(selection) => selection.connection.get_or_plan(|_| true, || Self::new(ctx, record)),
-            None => Self::new(ctx, record),
+            Some(selection) => {
+                selection.connection.get_or_plan(|_| true, || Self::new(ctx, record, &[ctx.item]))
+            }
+            None => Self::new(ctx, record, &[ctx.item]),
         }
     }
 
-    fn new(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Arc<Self>> {
-        let fields = plan_fields(ctx, &[ctx.item], &type_name(record), |name, sets| {
+    /// Makes the plan of selection sets that are merged.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub(crate) fn new<'a>(
+        ctx: &ContextSelectionSet<'a>,
+        record: &'static RecordType,
+        sets: &[&'a PositionedSet],
+    ) -> ServerResult<Arc<Self>> {
+        let fields = plan_fields(ctx, sets, &type_name(record), |name, sets| {
             Ok(match name {
                 "nodes" => Some(ConnectionField::Nodes(SelectionPlan::new(ctx, record, sets)?)),
                 "edges" => Some(ConnectionField::Edges(edge_fields(ctx, record, sets)?)),
@@ -196,7 +219,15 @@ impl ConnectionSelection {
     /// # Errors
     /// When the document spreads a fragment that it does not define.
     pub fn of(ctx: &ContextSelectionSet<'_>, record: &'static RecordType) -> ServerResult<Self> {
-        let plan = ConnectionPlan::of(ctx, record)?;
+        Ok(Self::new(ctx, &*ConnectionPlan::of(ctx, record)?, record))
+    }
+
+    /// What a plan needs of rows of this record.
+    pub(crate) fn new(
+        ctx: &ContextSelectionSet<'_>,
+        plan: &ConnectionPlan,
+        record: &'static RecordType,
+    ) -> Self {
         // The cursor of a row contains its key, and a statement must read at least one column.
         let mut needs = Self { columns: ColumnSet::default().with(record.key), ..Self::default() };
         for rows in plan.rows() {
@@ -217,7 +248,7 @@ impl ConnectionSelection {
                 ConnectionField::Nodes(_) | ConnectionField::TypeName => {}
             }
         }
-        Ok(needs)
+        needs
     }
 }
 
@@ -235,9 +266,9 @@ struct PageInfo {
 }
 
 impl<T: Record> Connection<T> {
-    /// The connection of a slice that was read.
-    pub fn new(slice: ListSlice) -> Self {
-        Self { slice, record: PhantomData }
+    /// The connection of the one slice that was read.
+    pub fn new(slices: ListSlices) -> Self {
+        Self { slices, record: PhantomData }
     }
 }
 
@@ -272,7 +303,11 @@ impl<T: Record> OutputType for Connection<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        self.slice.resolve(ctx, T::record()).await
+        let plan = ConnectionPlan::of(ctx, T::record())?;
+        let written = plan.write(ctx, T::record(), &self.slices, &path_of(ctx)).await?;
+        let WrittenConnection { value, objects } = written.into_iter().next().unwrap_or_default();
+        Execution::of(ctx).counts.add_objects(objects);
+        Ok(value)
     }
 }
 
@@ -296,64 +331,113 @@ fn edge_type(registry: &mut Registry, record: &'static RecordType, row: String) 
     name
 }
 
-impl ListSlice {
-    /// Resolves the selection set of the context.
-    async fn resolve(
+/// A connection as a value. The rows in it are JSON text.
+#[derive(Default)]
+pub(crate) struct WrittenConnection {
+    pub(crate) value: Value,
+    /// The number of JSON objects in the text.
+    pub(crate) objects: u32,
+}
+
+impl ConnectionPlan {
+    /// Writes one connection for each slice. `path` is the path of the first one in the response.
+    ///
+    /// # Errors
+    /// When a row cannot be read, or a branch fails whose type is not nullable.
+    pub(crate) async fn write(
         &self,
         ctx: &ContextSelectionSet<'_>,
         record: &'static RecordType,
-    ) -> ServerResult<Value> {
-        let (plan, path) = (ConnectionPlan::of(ctx, record)?, path_of(ctx));
-        let mut object = IndexMap::with_capacity(plan.fields.len());
-        for (key, field) in &plan.fields {
-            let value = match field {
-                ConnectionField::Nodes(rows) => {
-                    let path = first_row_path(&path, key);
-                    RecordSelection::new(ctx, Arc::clone(rows))
-                        .write(&self.rows, &path)
-                        .await?
-                        .into_list(Execution::of(ctx))
+        ListSlices { rows, slices }: &ListSlices,
+        path: &[PathSegment],
+    ) -> ServerResult<Vec<WrittenConnection>> {
+        let mut connections: Vec<_> =
+            slices.iter().map(|_| (IndexMap::with_capacity(self.fields.len()), 0)).collect();
+        let bounds = bounds(slices);
+        for (key, field) in &self.fields {
+            let same =
+                |value: &dyn Fn(&ListSlice) -> Value| slices.iter().map(|slice| (value(slice), 0)).collect();
+            let values: Vec<(Value, u32)> = match field {
+                ConnectionField::Nodes(plan) => {
+                    let selection = RecordSelection::new(ctx, Arc::clone(plan));
+                    selection.write(rows, &first_row_path(path, key)).await?.into_lists(&bounds)
                 }
                 ConnectionField::Edges(fields) => {
-                    self.edges(ctx, record, fields, &first_row_path(&path, key)).await?
+                    let edges = edges(ctx, record, fields, rows, slices, &first_row_path(path, key)).await?;
+                    in_lists(edges, &bounds)
                 }
-                ConnectionField::PageInfo(fields) => self.page_info(fields),
-                ConnectionField::Total => self.total.into(),
-                ConnectionField::TypeName => type_name(record).into(),
+                ConnectionField::PageInfo(fields) => same(&|slice| slice.page_info(fields)),
+                ConnectionField::Total => same(&|slice| slice.total.into()),
+                ConnectionField::TypeName => same(&|_| type_name(record).into()),
             };
-            object.insert(key.clone(), value);
+            for ((fields, objects), (value, more)) in connections.iter_mut().zip(values) {
+                fields.insert(key.clone(), value);
+                *objects += more;
+            }
         }
-        Ok(Value::Object(object))
+        let written = connections.into_iter();
+        Ok(written
+            .map(|(fields, objects)| WrittenConnection { value: Value::Object(fields), objects })
+            .collect())
     }
+}
 
-    async fn edges(
-        &self,
-        ctx: &ContextSelectionSet<'_>,
-        record: &'static RecordType,
-        fields: &[(Name, EdgeField)],
-        path: &[PathSegment],
-    ) -> ServerResult<Value> {
-        let mut written = Vec::new();
-        for (key, rows) in nodes(fields) {
-            let rows =
-                RecordSelection::new(ctx, Arc::clone(rows)).write(&self.rows, &child_path(path, key)).await?;
-            written.push(rows.into_values(Execution::of(ctx)).into_iter());
-        }
-        let edges = (0..self.rows.rows.len()).map(|at| {
-            let mut written = written.iter_mut();
-            let values = fields.iter().map(|(key, field)| {
-                let value = match field {
-                    EdgeField::Node(_) => written.next().and_then(Iterator::next).unwrap_or_default(),
-                    EdgeField::Cursor => self.cursors.get(at).map(String::as_str).unwrap_or_default().into(),
-                    EdgeField::TypeName => edge_name(record).into(),
-                };
-                (key.clone(), value)
-            });
-            Value::Object(values.collect())
+/// The rows of each slice among the rows of all.
+fn bounds(slices: &[ListSlice]) -> Vec<Range<usize>> {
+    let ends = slices.iter().scan(0, |end, slice| {
+        let start = *end;
+        *end += slice.length;
+        Some(start..*end)
+    });
+    ends.collect()
+}
+
+/// The edges of the rows of all slices, each with the number of JSON objects in its text.
+async fn edges(
+    ctx: &ContextSelectionSet<'_>,
+    record: &'static RecordType,
+    fields: &[(Name, EdgeField)],
+    rows: &Rows,
+    slices: &[ListSlice],
+    path: &[PathSegment],
+) -> ServerResult<Vec<(Value, u32)>> {
+    let mut written = Vec::new();
+    for (key, plan) in nodes(fields) {
+        let selection = RecordSelection::new(ctx, Arc::clone(plan));
+        written.push(selection.write(rows, &child_path(path, key)).await?.into_values().into_iter());
+    }
+    let mut cursors = slices.iter().flat_map(|slice| &slice.cursors);
+    let edges = (0..rows.rows.len()).map(|_| {
+        let (mut written, mut objects) = (written.iter_mut(), 0);
+        let cursor = cursors.next().map(String::as_str).unwrap_or_default();
+        let values = fields.iter().map(|(key, field)| {
+            let value = match field {
+                EdgeField::Node(_) => {
+                    let (value, more) = written.next().and_then(Iterator::next).unwrap_or_default();
+                    objects += more;
+                    value
+                }
+                EdgeField::Cursor => cursor.into(),
+                EdgeField::TypeName => edge_name(record).into(),
+            };
+            (key.clone(), value)
         });
-        Ok(Value::List(edges.collect()))
-    }
+        (Value::Object(values.collect()), objects)
+    });
+    Ok(edges.collect())
+}
 
+/// The values of each of these parts as a list, with the number of JSON objects in their texts.
+fn in_lists(values: Vec<(Value, u32)>, bounds: &[Range<usize>]) -> Vec<(Value, u32)> {
+    let mut values = values.into_iter();
+    let lists = bounds.iter().map(|part| {
+        let (items, objects): (Vec<_>, Vec<_>) = values.by_ref().take(part.len()).unzip();
+        (Value::List(items), objects.into_iter().sum())
+    });
+    lists.collect()
+}
+
+impl ListSlice {
     fn page_info(&self, fields: &[(Name, PageInfoField)]) -> Value {
         let value = |field| match field {
             PageInfoField::HasNext => self.has_next.into(),

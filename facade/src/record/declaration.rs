@@ -237,6 +237,7 @@ macro_rules! record {
         [$([$($nneed:path),+] $node:expr)?] [$fields:expr]
         [$(
             $(#[doc = $bdoc:literal])+ $(#[can($($bneed:path),+)])? $(#[rest_only $($brest:tt)?])? $branch:ident: $kind:ident<$Target:ty>($($args:tt)*)
+            $(by $Filter:ty, $Sort:ty)?
         ),* $(,)?]
     ) => {
         $(#[doc = $doc])+
@@ -281,6 +282,7 @@ macro_rules! record {
                         let _first = record.branches.len();
                         $crate::record!(@branch record, [$($bdoc)+] [$($($bneed),+)?] $branch $kind $Target [$($args)*]);
                         $( $crate::record!(@hide record _first $($brest)?); )?
+                        $( record.branches[_first].list = Some($crate::page::NestedList::of::<$Target, $Filter, $Sort>()); )?
                     )*
                     record
                 });
@@ -398,6 +400,7 @@ macro_rules! record {
             source: $crate::record::BranchSource::Related(
                 $crate::record!(@relation $Target, One, $crate::record::KeyColumn::Primary, $base, $crate::record!(@computed_key $key [$($column)+]))
             ),
+            list: None,
         });
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident each $Target:ty [$by:path, [$($column:ident),+]]) => {
@@ -415,6 +418,7 @@ macro_rules! record {
                     batch.values::<$Target>(field, computed.map_err(async_graphql::Error::from)).await
                 }),
             },
+            list: None,
         });
     };
 
@@ -442,21 +446,21 @@ macro_rules! record {
     };
     (@related $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident, $count:ident $number:literal $end:literal, $whether:literal,
         $ty:expr, $relation:expr) => {
-        let branch = |name, doc, ty, output| $crate::record::Branch {
-            name, doc, ty,
+        let branch = |name, doc, ty, output, rest_only| $crate::record::Branch {
+            name, doc, ty, rest_only,
             need: $crate::record!(@need $($need),*),
             sparse: false,
-            rest_only: false,
             source: $crate::record::BranchSource::Related($crate::record::Relation { output, ..$relation }),
+            list: None,
         };
         let (number, whether) = (
             concat!($number, stringify!($branch), $end),
             concat!($whether, stringify!($branch), "`."),
         );
         $record.branches.extend([
-            branch($crate::camel_name!($branch), concat!($($doc, "\n"),+), $ty, $relation.output),
-            branch($crate::camel_name!($branch _count), number, <$crate::Id as $crate::record::Leaf>::register, $crate::record::RelationOutput::$count),
-            branch($crate::camel_name!($branch _exists), whether, <bool as $crate::record::Leaf>::register, $crate::record::RelationOutput::Exists),
+            branch($crate::camel_name!($branch), concat!($($doc, "\n"),+), $ty, $relation.output, false),
+            branch($crate::camel_name!($branch _count), number, <$crate::Id as $crate::record::Leaf>::register, $crate::record::RelationOutput::$count, true),
+            branch($crate::camel_name!($branch _exists), whether, <bool as $crate::record::Leaf>::register, $crate::record::RelationOutput::Exists, true),
         ]);
     };
 }

@@ -25,7 +25,8 @@ mod rest_form;
 mod selection;
 
 pub use cell::{Cell, CellType, ColumnPositions, ColumnSet, Row, Rows, View};
-pub use connection::{Connection, ConnectionSelection, ListSlice};
+pub(crate) use connection::ConnectionPlan;
+pub use connection::{Connection, ConnectionSelection, ListSlice, ListSlices};
 #[doc(hidden)]
 pub use declaration::{camel, camel_len, column_index, key_column_index, values, view_field};
 pub use deleted::Deleted;
@@ -45,6 +46,8 @@ pub use relation::{
     Batch, BranchFuture, BranchValues, KeyColumn, MAX_KEYS, MAX_ROWS, Relation, RelationOutput, SourceKey,
     count_objects,
 };
+pub(crate) use relation::{ConnectionsByRow, count_by_key, distinct, too_many_rows};
 pub use rendering::{Rendering, global_id};
 pub use rest_form::{InRest, JsonType, RestForm};
+pub(crate) use selection::WrittenRows;
 pub use selection::{RecordSelection, path_of};

@@ -68,7 +68,9 @@ impl<T: Record> OutputType for SelectedRows<T> {
         let selection = RecordSelection::plan(ctx, T::record())?;
         let mut path = path_of(ctx);
         path.push(PathSegment::Index(0));
-        Ok(selection.write(&self.rows, &path).await?.into_list(Execution::of(ctx)))
+        let written = selection.write(&self.rows, &path).await?;
+        Execution::of(ctx).counts.add_objects(written.objects());
+        Ok(written.into_list())
     }
 }
 
@@ -90,8 +92,7 @@ async fn write_first(
     ctx: &ContextSelectionSet<'_>,
 ) -> ServerResult<Value> {
     let selection = RecordSelection::plan(ctx, record)?;
-    let written = selection.write(rows, &path_of(ctx)).await?;
-    Ok(written.into_values(Execution::of(ctx)).into_iter().next().unwrap_or_default())
+    Ok(write_each(&selection, rows, ctx, &path_of(ctx)).await?.into_iter().next().unwrap_or_default())
 }
 
 /// Writes rows, each as one value. `path` is the path of the first row in the response.
@@ -104,5 +105,7 @@ pub async fn write_each(
     ctx: &ContextSelectionSet<'_>,
     path: &[PathSegment],
 ) -> ServerResult<Vec<Value>> {
-    Ok(selection.write(rows, path).await?.into_values(Execution::of(ctx)))
+    let written = selection.write(rows, path).await?;
+    Execution::of(ctx).counts.add_objects(written.objects());
+    Ok(written.into_values().into_iter().map(|(row, _)| row).collect())
 }

@@ -7,10 +7,12 @@ use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::{ContextSelectionSet, Name, Pos, Positioned, ServerError, ServerResult};
 use async_graphql_value::Value as InputValue;
 
+use super::connection::ConnectionPlan;
 use super::join_table::PIVOT;
 use super::record_type::{self, Branch, BranchSource, RecordType, Resolve};
 use super::relation::Relation;
 use crate::execution::Execution;
+use crate::page::NestedList;
 
 /// A selection set with its position in the document.
 pub(crate) type PositionedSet = Positioned<SelectionSet>;
@@ -30,6 +32,14 @@ pub(crate) enum BranchSelection {
         plan: Arc<SelectionPlan>,
         /// Whether each row is written with the columns of the join table, under the key [`PIVOT`].
         pivot: bool,
+    },
+    /// On a connection of related rows.
+    Connection {
+        list: &'static NestedList,
+        relation: &'static Relation,
+        plan: Arc<ConnectionPlan>,
+        /// The field with its arguments, without its selection set.
+        arguments: Box<Positioned<Field>>,
     },
     /// On computed values: the field with its merged selection set.
     Computed(Resolve, Box<Positioned<Field>>),
@@ -110,17 +120,38 @@ impl<'a> MergedField<'a> {
             return Ok(Some(FieldSource::Column(column)));
         }
         let Some(branch) = record.branch(name) else { return Ok(None) };
-        let selection = match &branch.source {
-            BranchSource::Related(relation) => BranchSelection::Related {
+        // REST documents select the rows of the same field as a plain list.
+        let list = branch.list.as_ref().filter(|_| !Execution::of(ctx).api.is_rest());
+        let selection = match (&branch.source, list) {
+            (BranchSource::Related(relation), Some(list)) => BranchSelection::Connection {
+                list,
+                relation,
+                plan: ConnectionPlan::new(ctx, (relation.target)(), &self.sets)?,
+                arguments: Box::new(self.without_selection()),
+            },
+            (BranchSource::Related(relation), None) => BranchSelection::Related {
                 relation,
                 plan: SelectionPlan::new(ctx, (relation.target)(), &self.sets)?,
                 pivot: has_directive(&self.field.node, PIVOT),
             },
-            BranchSource::Computed { resolve, .. } => {
+            (BranchSource::Computed { resolve, .. }, _) => {
                 BranchSelection::Computed(*resolve, Box::new(self.into_field()))
             }
         };
         Ok(Some(FieldSource::Branch { branch, selection }))
+    }
+
+    /// The field with its arguments alone: all fields of one key have the same.
+    fn without_selection(&self) -> Positioned<Field> {
+        let Field { alias, name, arguments, .. } = &self.field.node;
+        let field = Field {
+            alias: alias.clone(),
+            name: name.clone(),
+            arguments: arguments.clone(),
+            directives: Vec::new(),
+            selection_set: Positioned::default(),
+        };
+        Positioned::new(field, self.field.pos)
     }
 
     /// The first field with the selection sets of all.

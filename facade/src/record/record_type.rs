@@ -13,7 +13,8 @@ use super::relation::{Batch, BranchFuture, Relation, RelationOutput};
 use super::rendering::Rendering;
 use super::rest_form::{JsonType, RestForm};
 use crate::guard::{self, Need};
-use crate::rest_only::RestOnly;
+use crate::page::NestedList;
+use crate::rest_only::{self, RestOnly};
 
 /// Name of Relay's interface of records that are found by their global identifier.
 pub const NODE: &str = "Node";
@@ -87,6 +88,8 @@ pub struct Branch {
     pub rest_only: bool,
     /// Where its values come from.
     pub source: BranchSource,
+    /// How its list is a connection for clients of GraphQL. REST documents select the rows as a plain list.
+    pub list: Option<NestedList>,
 }
 
 /// Computes the values of a branch for all rows of a level. The field has the selection on the values.
@@ -106,6 +109,11 @@ pub enum BranchSource {
 }
 
 impl BranchSource {
+    /// Whether a branch answers a list of related rows.
+    fn is_list(&self) -> bool {
+        matches!(self, Self::Related(Relation { output: RelationOutput::Many, .. }))
+    }
+
     /// The join table of a branch that answers related rows through one.
     fn join_table(&self) -> Option<&'static JoinTable> {
         match self {
@@ -113,6 +121,12 @@ impl BranchSource {
             _ => None,
         }
     }
+}
+
+/// The description of a list that has no parts, because it is never long.
+fn all_of_them(description: &str) -> String {
+    let (first, rest) = description.split_at(description.chars().next().map_or(0, char::len_utf8));
+    format!("All of them: {}{rest}", first.to_lowercase())
 }
 
 impl Branch {
@@ -195,12 +209,16 @@ impl RecordType {
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);
         }
-        for Branch { name, doc, need, ty, sparse, rest_only, source } in &self.branches {
-            let mut field = MetaField::new(*name, ty(registry));
+        for Branch { name, doc, need, ty, sparse, rest_only, source, list } in &self.branches {
+            let mut field = match list {
+                Some(list) if rest_only::is_public() => list.field(name, registry),
+                _ => MetaField::new(*name, ty(registry)),
+            };
             if let Some(join) = source.join_table() {
                 field.tags = join.tags(registry);
             }
-            field.description = Some(doc.trim().to_owned());
+            let is_whole = rest_only::is_public() && source.is_list() && list.is_none();
+            field.description = Some(if is_whole { all_of_them(doc.trim()) } else { doc.trim().to_owned() });
             guard::add_directive_for(registry, &mut field, *need);
             RestForm { json_type: JsonType::AsTyped, sparse: *sparse }.mark(&mut field, registry);
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);

@@ -1,6 +1,7 @@
 //! The branches of a record: related rows, the number of them, and computed values. Each branch is loaded for all rows
 //! of a level at once.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use async_graphql::parser::types::Field;
 use async_graphql::{
     ContextSelectionSet, OutputType, PathSegment, Pos, Positioned, ServerError, ServerResult, Value,
 };
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, SimpleExpr};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, SelectStatement, SimpleExpr};
 use sea_orm::{DbErr, TryGetable};
 
 use super::cell::{CellType, ColumnSet, Row, Rows, View};
@@ -156,6 +157,15 @@ pub enum BranchValues {
     One(RelatedRows),
     /// A list of related rows for each row.
     Many(RelatedRows),
+    /// A connection of related rows for each row.
+    Connections(ConnectionsByRow),
+}
+
+/// The connections of related rows, and which of them belongs to each row of a level.
+pub struct ConnectionsByRow {
+    pub(crate) written: WrittenRows,
+    /// The number of the connection of each row of the level.
+    pub(crate) numbers: Vec<usize>,
 }
 
 /// Related rows, and which of them belong to each row of a level.
@@ -199,7 +209,7 @@ impl BranchValues {
             Self::Nulls => true,
             Self::Values(values) => values.get(row).is_none_or(|value| *value == Value::Null),
             Self::One(related) => related.of(row).is_empty(),
-            Self::Ints(_) | Self::Bools(_) | Self::Many(_) => false,
+            Self::Ints(_) | Self::Bools(_) | Self::Many(_) | Self::Connections(_) => false,
         }
     }
 
@@ -222,6 +232,11 @@ impl BranchValues {
             Self::Many(related) => write_joined([b'[', b']'], related.of(row), out, |(_, number), out| {
                 objects += related.write(*number, out);
             }),
+            Self::Connections(ConnectionsByRow { written, numbers }) => {
+                let (text, within) = written.row(numbers[row]);
+                objects = within;
+                out.extend_from_slice(text);
+            }
         }
         objects
     }
@@ -237,7 +252,7 @@ pub fn count_objects(value: &Value) -> u32 {
 }
 
 impl<'a> Batch<'a> {
-    fn failed(&self, error: async_graphql::Error) -> ServerError {
+    pub(crate) fn failed(&self, error: async_graphql::Error) -> ServerError {
         ServerError { path: self.path.clone(), ..error.into_server_error(self.pos) }
     }
 
@@ -262,7 +277,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The key of each row.
-    fn keys(&self, relation: &Relation) -> ServerResult<Vec<Option<i64>>> {
+    pub(crate) fn keys(&self, relation: &Relation) -> ServerResult<Vec<Option<i64>>> {
         let keys = self.rows.iter().map(|row| relation.source_key.of(*row));
         keys.collect::<Result<_, _>>().map_err(|error| self.database_failed(error))
     }
@@ -382,13 +397,18 @@ async fn load(
         rows.extend(found.into_iter().map(Row::Read));
     }
     if rows.len() as u64 > MAX_ROWS {
-        let text = format!("More than {MAX_ROWS} rows of {}: ask for fewer at a time.", record.name);
-        return Err(batch.failed(graphql(Error::BadRequest(text))));
+        return Err(batch.failed(graphql(too_many_rows(record))));
     }
     Ok(Rows::new(columns, rows))
 }
 
-fn distinct(keys: &[Option<i64>]) -> Vec<i64> {
+/// The refusal of a branch with more than [`MAX_ROWS`] rows.
+pub(crate) fn too_many_rows(record: &RecordType) -> Error {
+    Error::BadRequest(format!("More than {MAX_ROWS} rows of {}: ask for fewer at a time.", record.name))
+}
+
+/// The keys that rows have, each once.
+pub(crate) fn distinct(keys: &[Option<i64>]) -> Vec<i64> {
     let mut keys: Vec<i64> = keys.iter().copied().flatten().collect();
     keys.sort_unstable();
     keys.dedup();
@@ -397,37 +417,49 @@ fn distinct(keys: &[Option<i64>]) -> Vec<i64> {
 
 /// The number of related rows of each row.
 async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>> {
-    let keys = batch.keys(relation)?;
-    let mut counts: Vec<(i64, i64)> = Vec::new();
-    for some in distinct(&keys).chunks(MAX_KEYS) {
-        let read = count(relation, RequestScope::from(batch.ctx), some).await;
-        counts.extend(read.map_err(|error| batch.database_failed(error))?);
-    }
-    counts.sort_unstable();
-    let count = |key: i64| counts.binary_search_by_key(&key, |(key, _)| *key).map_or(0, |at| counts[at].1);
-    Ok(keys.iter().map(|key| key.map_or(0, count)).collect())
+    let (keys, scope) = (batch.keys(relation)?, RequestScope::from(batch.ctx));
+    let counts = count_by_key(scope, &relation.bare_rows(), relation.column(), &distinct(&keys)).await;
+    let counts = counts.map_err(|error| batch.database_failed(error))?;
+    Ok(keys.iter().map(|key| key.and_then(|key| counts.get(&key).copied()).unwrap_or(0)).collect())
 }
 
-/// The number of related rows for each of the keys that have any.
-async fn count(relation: &Relation, scope: RequestScope<'_>, keys: &[i64]) -> Result<Vec<(i64, i64)>, DbErr> {
-    let record = (relation.target)();
-    let column = relation.key.column(record);
-    let mut select = (relation.rows)();
-    if let Some(join) = relation.key.join_table() {
-        join.join(record, &mut select);
-    }
-    select
-        .clear_selects()
-        .clear_order_by()
-        .expr(column.clone())
-        .expr(Func::count(Expr::col(Asterisk)))
-        .and_where(column.clone().is_in(keys.iter().copied()))
-        .add_group_by([column]);
-    let mut counts = Vec::new();
-    for row in scope.rows(scope.backend().build(&select)).await? {
-        let key = CellType::Int.read(&row, 0)?.int();
-        let number = i64::try_get_by(&row, 1_usize)?;
-        counts.extend(key.map(|key| (key, number)));
+/// The number of rows of a statement without columns and order for each of these values of its column. Values that no
+/// row has are left out.
+pub(crate) async fn count_by_key(
+    scope: RequestScope<'_>,
+    rows: &SelectStatement,
+    column: SimpleExpr,
+    keys: &[i64],
+) -> Result<HashMap<i64, i64>, DbErr> {
+    let mut counts = HashMap::new();
+    for keys in keys.chunks(MAX_KEYS) {
+        let mut select = rows.clone();
+        select
+            .expr(column.clone())
+            .expr(Func::count(Expr::col(Asterisk)))
+            .and_where(column.clone().is_in(keys.iter().copied()))
+            .add_group_by([column.clone()]);
+        for row in scope.rows(scope.backend().build(&select)).await? {
+            let key = CellType::Int.read(&row, 0)?.int();
+            let number = i64::try_get_by(&row, 1_usize)?;
+            counts.extend(key.map(|key| (key, number)));
+        }
     }
     Ok(counts)
+}
+
+impl Relation {
+    /// The column that must equal the key, in the statement of [`Self::bare_rows`].
+    pub(crate) fn column(&self) -> SimpleExpr {
+        self.key.column((self.target)())
+    }
+
+    /// The rows that may be found, joined to the join table, as a statement without columns and order.
+    pub(crate) fn bare_rows(&self) -> SelectStatement {
+        let mut select = (self.rows)();
+        if let Some(join) = self.key.join_table() {
+            join.join((self.target)(), &mut select);
+        }
+        select.clear_selects().clear_order_by().take()
+    }
 }

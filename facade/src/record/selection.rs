@@ -1,6 +1,7 @@
 //! The selection on one level of records: which columns to read, the branches that are loaded for all rows at once,
 //! and the rows written as JSON in one pass.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_graphql::{ContextSelectionSet, Name, PathSegment, ServerError, ServerResult, Value};
@@ -8,14 +9,17 @@ use bytes::Bytes;
 use sea_orm::DbErr;
 
 use super::cell::{Cell, ColumnSet, Rows, View};
+use super::connection::WrittenConnection;
 use super::plan::{BranchSelection, FieldSource, PlannedField, SelectionPlan};
 use super::record_type::{Branch, Field, FieldForm, RecordType};
-use super::relation::{self, Batch, BranchValues};
+use super::relation::{self, Batch, BranchValues, count_objects};
 use super::rendering::write_global_id;
+use crate::api::Api;
 use crate::engine::graphql;
 use crate::execution::Execution;
 use crate::guard::Need;
-use crate::json::write_str;
+use crate::json::{write_str, write_value};
+use crate::page;
 
 /// Bytes that are reserved for the JSON text of one row: about what a row needs.
 const ROW_CAPACITY: usize = 512;
@@ -241,27 +245,54 @@ impl WrittenRows {
         1 + number.checked_sub(1).map_or(0, |before| self.rows[before].end)
     }
 
-    fn objects(&self) -> u32 {
+    /// The number of JSON objects in all rows.
+    pub(crate) fn objects(&self) -> u32 {
         self.rows.iter().map(|row| row.objects).sum()
     }
 
-    /// Each row as one value of JSON text. The values share one buffer.
-    pub(crate) fn into_values(mut self, request: &Execution) -> Vec<Value> {
-        request.counts.add_objects(self.objects());
+    /// Each row as one value of JSON text, with the number of JSON objects in it. The values share one buffer.
+    pub(crate) fn into_values(mut self) -> Vec<(Value, u32)> {
         let text = Bytes::from(std::mem::take(&mut self.text));
-        let ranges = self.rows.iter().enumerate().map(|(number, row)| self.start(number)..row.end);
-        ranges.map(|range| Value::Binary(text.slice(range))).collect()
+        let rows = self.rows.iter().enumerate();
+        rows.map(|(number, row)| (Value::Binary(text.slice(self.start(number)..row.end)), row.objects))
+            .collect()
+    }
+
+    /// The rows of each part as one value, the JSON text of a list, with the number of JSON objects in it.
+    pub(crate) fn into_lists(self, parts: &[Range<usize>]) -> Vec<(Value, u32)> {
+        if parts.len() == 1 {
+            let objects = self.objects();
+            return vec![(self.into_list(), objects)];
+        }
+        let list = |part: &Range<usize>| {
+            let rows = &self.rows[part.clone()];
+            let text = rows.last().map_or(&[][..], |last| &self.text[self.start(part.start)..last.end]);
+            let list = [b"[", text, b"]"].concat();
+            (Value::Binary(list.into()), rows.iter().map(|row| row.objects).sum())
+        };
+        parts.iter().map(list).collect()
     }
 
     /// All rows as one value, the JSON text of a list.
-    pub(crate) fn into_list(self, request: &Execution) -> Value {
-        request.counts.add_objects(self.objects());
+    pub(crate) fn into_list(self) -> Value {
         let Self { mut text, rows } = self;
         if rows.is_empty() {
             text.push(b'[');
         }
         text.push(b']');
         Value::Binary(text.into())
+    }
+
+    /// The texts of connections, as if each were a row.
+    pub(crate) fn of_connections(connections: &[WrittenConnection], api: Api) -> Self {
+        let mut written = Self::default();
+        for WrittenConnection { value, objects } in connections {
+            written.text.push(if written.rows.is_empty() { b'[' } else { b',' });
+            write_value(value, api, &mut written.text);
+            let objects = objects + count_objects(value);
+            written.rows.push(WrittenRow { end: written.text.len(), objects });
+        }
+        written
     }
 }
 
@@ -277,6 +308,9 @@ async fn load(
         BranchSelection::Related { relation, plan, pivot } => {
             relation::resolve_related(relation, plan, *pivot, batch)
         }
+        BranchSelection::Connection { list, relation, plan, arguments } => {
+            page::resolve_nested(list, relation, plan, arguments, batch)
+        }
         BranchSelection::Computed(resolve, field) => resolve(batch, field),
     };
     let error = match values.await {
@@ -286,7 +320,8 @@ async fn load(
     };
     let ty = ctx.schema_env.registry.types.get(record.name);
     let field = ty.and_then(|ty| ty.field_by_name(branch.name));
-    if field.is_some_and(|field| field.ty.ends_with('!')) {
+    let is_connection = matches!(selection, BranchSelection::Connection { .. });
+    if !is_connection && field.is_some_and(|field| field.ty.ends_with('!')) {
         return Err(error);
     }
     ctx.add_error(error);

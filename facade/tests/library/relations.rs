@@ -8,18 +8,18 @@ use crate::shop::Library;
 #[tokio::test]
 async fn rows_are_reached_through_a_table_between() {
     let library = Library::open().await;
-    let asked = "{ books { nodes { title authors { name } authorsCount authorsExists } } }";
+    let asked = "{ books { nodes { title authors { totalCount nodes { name } } } } }";
     assert_eq!(
         library.graphql(asked).await["data"]["books"]["nodes"],
         json!([
-            // In the order in which they were joined.
+            // By primary key, as at the root.
             {
-                "title": "Good Omens", "authorsCount": 2, "authorsExists": true,
-                "authors": [{"name": "Terry Pratchett"}, {"name": "Neil Gaiman"}],
+                "title": "Good Omens",
+                "authors": {"totalCount": 2, "nodes": [{"name": "Neil Gaiman"}, {"name": "Terry Pratchett"}]},
             },
             // Who is joined but not there is left out, and not counted.
-            {"title": "Mort", "authorsCount": 1, "authorsExists": true, "authors": [{"name": "Terry Pratchett"}]},
-            {"title": "Nobody's", "authorsCount": 0, "authorsExists": false, "authors": []},
+            {"title": "Mort", "authors": {"totalCount": 1, "nodes": [{"name": "Terry Pratchett"}]}},
+            {"title": "Nobody's", "authors": {"totalCount": 0, "nodes": []}},
         ])
     );
 }
@@ -47,14 +47,14 @@ async fn rest_shows_the_columns_of_the_table_between() {
 #[tokio::test]
 async fn a_row_is_found_by_another_column_than_its_key() {
     let library = Library::open().await;
-    let asked = "{ books { nodes { title shelf { name } shelfCount shelfExists } } }";
+    let asked = "{ books { nodes { title shelf { name } } } }";
     assert_eq!(
         library.graphql(asked).await["data"]["books"]["nodes"],
         json!([
-            {"title": "Good Omens", "shelf": {"name": "Fantasy, right"}, "shelfCount": 1, "shelfExists": true},
-            {"title": "Mort", "shelf": {"name": "Fantasy, right"}, "shelfCount": 1, "shelfExists": true},
+            {"title": "Good Omens", "shelf": {"name": "Fantasy, right"}},
+            {"title": "Mort", "shelf": {"name": "Fantasy, right"}},
             // A shelf without a number is not where a book without a number stands.
-            {"title": "Nobody's", "shelf": null, "shelfCount": 0, "shelfExists": false},
+            {"title": "Nobody's", "shelf": null},
         ])
     );
 }
@@ -62,22 +62,47 @@ async fn a_row_is_found_by_another_column_than_its_key() {
 #[tokio::test]
 async fn rows_are_found_by_another_column_of_the_row() {
     let library = Library::open().await;
-    let asked = "{ shelves { nodes { name books { title } booksCount booksExists } } }";
-    assert_eq!(
-        library.graphql(asked).await["data"]["shelves"]["nodes"],
-        json!([
-            {
-                "name": "Fantasy, left", "booksCount": 2, "booksExists": true,
-                "books": [{"title": "Good Omens"}, {"title": "Mort"}],
-            },
-            {
-                "name": "Fantasy, right", "booksCount": 2, "booksExists": true,
-                "books": [{"title": "Good Omens"}, {"title": "Mort"}],
-            },
-            {"name": "Empty", "booksCount": 0, "booksExists": false, "books": []},
-            {"name": "New", "booksCount": 0, "booksExists": false, "books": []},
-        ])
-    );
+    let asked = "{ shelves { nodes { name books(last: 1) { totalCount nodes { title } pageInfo { hasPreviousPage } } } } }";
+    let books = |total: u64, title: &str| json!({"totalCount": total, "nodes": [{"title": title}], "pageInfo": {"hasPreviousPage": true}});
+    let none = json!({"totalCount": 0, "nodes": [], "pageInfo": {"hasPreviousPage": false}});
+    // The second time it comes from the cache of operations.
+    for _ in 0..2 {
+        assert_eq!(
+            library.graphql(asked).await["data"]["shelves"]["nodes"],
+            json!([
+                // Two shelves of one number have the same books.
+                {"name": "Fantasy, left", "books": books(2, "Mort")},
+                {"name": "Fantasy, right", "books": books(2, "Mort")},
+                {"name": "Empty", "books": none},
+                // It has no number.
+                {"name": "New", "books": none},
+            ])
+        );
+    }
+}
+
+/// A list that is never long says that it is whole; a long one has the arguments of a list at the root. What counts rows
+/// is REST's alone.
+#[tokio::test]
+async fn lists_inside_records_are_whole_or_connections() {
+    let library = Library::open().await;
+    let asked =
+        "{ __type(name: \"Book\") { fields { name description type { name } args { name description } } } }";
+    let answer = library.graphql(asked).await;
+    let fields = answer["data"]["__type"]["fields"].as_array().unwrap();
+    let field = |name: &str| fields.iter().find(|field| field["name"] == name);
+    let loans = field("loanRows").unwrap();
+    assert!(loans["description"].as_str().unwrap().starts_with("All of them: when it was lent."), "{loans}");
+    assert_eq!(loans["args"], json!([]));
+    let authors = field("authors").unwrap();
+    assert_eq!(authors["type"]["name"], "AuthorConnection");
+    let arguments = authors["args"].as_array().unwrap();
+    let names: Vec<_> = arguments.iter().map(|argument| argument["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["filter", "sort", "first", "after", "last", "before", "page", "perPage"]);
+    assert!(arguments.iter().all(|argument| argument["description"].is_string()), "{authors}");
+    for hidden in ["authorsCount", "authorsExists", "loanRowsCount", "shelfCount", "shelfExists"] {
+        assert!(field(hidden).is_none(), "{hidden}");
+    }
 }
 
 #[tokio::test]
@@ -118,7 +143,7 @@ async fn the_openapi_document_tells_of_both() {
 async fn clients_cannot_use_the_directives_of_documents() {
     let library = Library::open().await;
     for asked in [
-        "{ books { nodes { authors @pivot { name } } } }",
+        "{ books { nodes { authors @pivot { nodes { name } } } } }",
         "{ books { nodes { title @replaces(key: \"loans\") loans } } }",
     ] {
         let answer = library.graphql(asked).await;

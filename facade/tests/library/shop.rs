@@ -176,7 +176,7 @@ record! {
     }
     branches {
         /// What stands on it.
-        books: many<Book>(book::Column::ShelfNumber = number, all_books),
+        books: many<Book>(book::Column::ShelfNumber = number, all_books) by BookFilter, BookSort,
     }
 }
 
@@ -202,7 +202,7 @@ record! {
         /// Who wrote it.
         #[can(READ)] authors: through<Author>(
             crate::shop::book_author [book_id, author_id, role, is_first], living_authors
-        ),
+        ) by AuthorFilter, AuthorSort,
         /// When it was lent.
         #[can(READ)] loan_rows: many<Loan>(loan::Column::BookId, all_loans),
         /// Where it stands.
@@ -345,6 +345,16 @@ impl Single {
 list! {
     /// Books of the library, as visitors see them.
     #[can(READ)] pub CoverList: covers<Cover>(all_books) by BookFilter, BookSort;
+}
+
+filters! {
+    /// Conditions on authors.
+    pub struct AuthorFilter, AuthorSort, AuthorSortField on crate::shop::author {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Name.
+        name: TextFilter = Name,
+    }
 }
 
 filters! {

@@ -14,7 +14,7 @@ use super::customer::{self, Customer};
 use super::group::Group;
 use super::metadata;
 use super::pricing::{self, PeriodPrices, Pricing, period_prices};
-use super::product::{self, Product};
+use super::product::{self, Product, ProductFilter, ProductSort};
 use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
@@ -93,11 +93,12 @@ record! {
         /// Products that it is for, unless it is for all.
         #[can(product::INDEX)] products: through<Product>(
             entity::coupon_product [coupon_id, product_id], product::live_products
-        ),
+        ) by ProductFilter, ProductSort,
         /// What it takes off, by billing period. Only the first row counts, whatever its currency.
         #[can(pricing::INDEX)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_coupons),
         /// Paid invoices with it.
-        usage_history: many<CouponUsage>(coupon_usage::Column::CouponId, usages_of_coupons),
+        usage_history: many<CouponUsage>(coupon_usage::Column::CouponId, usages_of_coupons)
+            by CouponUsageFilter, CouponUsageSort,
         /// The only customer who may use it.
         #[can(customer::SHOW)] customer: one<Customer>(customer_id, customer::live_customers),
     }
@@ -119,6 +120,24 @@ record! {
         created_at,
         /// When the note was last changed.
         updated_at,
+    }
+}
+
+filters! {
+    /// Conditions on paid invoices with a coupon; all given ones must hold.
+    pub struct CouponUsageFilter, CouponUsageSort, CouponUsageSortField on entity::coupon_usage {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Primary key of the customer.
+        customer_id: IntFilter = CustomerId,
+        /// When it was used.
+        used_at: DateTimeFilter = UsedAt,
+        /// What it took off.
+        amount: DecimalFilter = Amount,
+        /// When it was noted.
+        created_at: DateTimeFilter = CreatedAt,
+        /// When the note was last changed.
+        updated_at: DateTimeFilter = UpdatedAt,
     }
 }
 

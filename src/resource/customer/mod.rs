@@ -23,9 +23,9 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 
 pub use self::mutation::CustomerMutation;
 use self::phone::Phone;
-use super::invoice::{self, Invoice};
+use super::invoice::{self, Invoice, InvoiceFilter, InvoiceSort};
 use super::metadata::{self, Metadata};
-use super::service::{self, Service, ServiceFilter};
+use super::service::{self, Service, ServiceFilter, ServiceSort};
 use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
@@ -110,10 +110,10 @@ record! {
         viewer_can: each<Vec<allowed::CustomerAction>>(allowed::allowed, [EmailVerifiedAt, DeletedAt]),
         /// What the customer has bought and uses, without what is hidden from the customer.
         #[can(service::INDEX)] services:
-            many<Service>(entity::service::Column::CustomerId, service::visible_services),
+            many<Service>(entity::service::Column::CustomerId, service::visible_services) by ServiceFilter, ServiceSort,
         /// Invoices and drafts of invoices.
         #[can(invoice::INDEX)] invoices:
-            many<Invoice>(entity::invoice::Column::CustomerId, invoice::live_invoices),
+            many<Invoice>(entity::invoice::Column::CustomerId, invoice::live_invoices) by InvoiceFilter, InvoiceSort,
     }
 }
 

@@ -17,7 +17,7 @@ use sea_orm::{
 };
 
 use super::metadata;
-use super::ticket::{self, Ticket, live_tickets};
+use super::ticket::{self, Ticket, TicketFilter, TicketSort, live_tickets};
 use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
@@ -66,7 +66,8 @@ record! {
     }
     branches {
         /// Its tickets.
-        #[can(ticket::INDEX)] tickets: many<Ticket>(support_ticket::Column::DepartmentId, live_tickets),
+        #[can(ticket::INDEX)] tickets:
+            many<Ticket>(support_ticket::Column::DepartmentId, live_tickets) by TicketFilter, TicketSort,
     }
 }
 

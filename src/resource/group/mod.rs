@@ -20,7 +20,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 pub(super) use self::change::lock_group;
 use self::start_price::StartPrice;
 use super::metadata::{self, Metadata};
-use super::product::{self, Product, ShopStatus};
+use super::product::{self, Product, ProductFilter, ProductSort, ShopStatus};
 use crate::scope::ShopScope;
 use crate::shop::html::harmless_html;
 use crate::{Result, abilities};
@@ -81,11 +81,12 @@ record! {
         /// Its address in the shop; null without a slug.
         route: each<Option<String>>(route::of_groups, [Id, Slug, ParentId]),
         /// Groups directly below this one.
-        groups: many<Group>(group::Column::ParentId, child_groups),
+        groups: many<Group>(group::Column::ParentId, child_groups) by GroupFilter, GroupSort,
         /// The group that holds this one.
         parent: one<Group>(parent_id, live_groups),
         /// Products directly in this group.
-        #[can(product::INDEX)] products: many<Product>(entity::product::Column::GroupId, products_of_groups),
+        #[can(product::INDEX)] products:
+            many<Product>(entity::product::Column::GroupId, products_of_groups) by ProductFilter, ProductSort,
         /// Free values attached to the group.
         #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_groups),
     }

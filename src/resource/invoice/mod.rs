@@ -4,14 +4,15 @@ mod address;
 pub mod demo;
 pub mod seed;
 
+use async_graphql::MergedObject;
 use entity::{invoice, invoice_item};
 use facade::filter::exists;
 use facade::record::{JsonText, Key, KeyOf};
-use facade::{record, words};
+use facade::{filters, list, one, record, words};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
 pub(super) use self::address::lines as address_lines;
-use super::customer::{self, Customer};
+use super::customer::{self, Customer, CustomerFilter};
 use crate::abilities;
 
 abilities! {
@@ -157,6 +158,54 @@ record! {
         #[can(SHOW, INDEX)] invoice: one<Invoice>(invoice_id, live_invoices),
     }
 }
+
+filters! {
+    /// Conditions on invoices; all given ones must hold.
+    pub struct InvoiceFilter, InvoiceSort, InvoiceSortField on entity::invoice {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Primary key of its customer.
+        customer_id: IntFilter = CustomerId,
+        /// Its number; drafts may have none.
+        invoice_number: TextFilter = InvoiceNumber,
+        /// Its state.
+        status: WordFilter<InvoiceStatus> = Status in InvoiceStatus,
+        /// Day until which it is to be paid.
+        due_date: DateTimeFilter = DueDate,
+        /// To pay, taxes included.
+        total: DecimalFilter = Total,
+        /// Part that was paid with the customer's credit.
+        balance: DecimalFilter = Balance,
+        /// Currency, three letters.
+        currency: TextFilter = Currency,
+        /// When it was paid.
+        paid_at: DateTimeFilter = PaidAt,
+        /// When it was made.
+        created_at: DateTimeFilter = CreatedAt,
+        /// When it was last changed.
+        updated_at: DateTimeFilter = UpdatedAt,
+    }
+    related {
+        /// Invoices whose customer meets these conditions.
+        #[can(customer::INDEX, customer::SHOW)]
+        customer: CustomerFilter(entity::customer::Column::Id = CustomerId, customer::live_customers),
+    }
+}
+
+one! {
+    /// An invoice by its identifier.
+    #[can(SHOW, INDEX)] pub InvoiceById: invoice<Invoice>(live_invoices);
+}
+
+list! {
+    /// Invoices and drafts of invoices.
+    #[can(INDEX)] pub InvoiceList: invoices<Invoice>(live_invoices) by InvoiceFilter, InvoiceSort,
+    search(invoice::Column::InvoiceNumber): "Only invoices whose number holds this text, exact matches first.";
+}
+
+/// Reading invoices.
+#[derive(MergedObject, Default)]
+pub struct InvoiceQuery(InvoiceById, InvoiceList);
 
 /// Invoices that are not deleted, ordered by primary key.
 pub fn live_invoices() -> Select<invoice::Entity> {

@@ -23,7 +23,7 @@ use sea_orm::{
 use super::group::{self, Group, lock_group};
 use super::metadata::{self, Metadata};
 use super::pricing::{self, PeriodPrices, Pricing, PricingTarget, period_prices};
-use super::service::{self, Service};
+use super::service::{self, Service, ServiceFilter, ServiceSort};
 use crate::scope::ShopScope;
 use crate::shop::html::{active_content, harmless_html};
 use crate::shop::storage;
@@ -93,7 +93,8 @@ record! {
         /// Its prices, in every currency.
         #[can(pricing::INDEX)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_products),
         /// Services that were made from it.
-        #[can(service::INDEX)] services: many<Service>(entity::service::Column::ProductId, service::live_services),
+        #[can(service::INDEX)] services:
+            many<Service>(entity::service::Column::ProductId, service::live_services) by ServiceFilter, ServiceSort,
         /// The group that it is in.
         #[can(group::SHOW)] group: one<Group>(group_id, group::live_groups),
     }

@@ -1,8 +1,9 @@
 //! Tickets: what customers ask the helpdesk (docs/contract/application-operations.md#5).
 
+use async_graphql::MergedObject;
 use entity::support_ticket;
 use facade::record::{JsonText, Key, KeyOf};
-use facade::{record, words};
+use facade::{filters, list, one, record, words};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use super::customer::{self, Customer};
@@ -58,6 +59,7 @@ words! {
 record! {
     /// A request of a customer to the helpdesk, with its answers.
     pub struct Ticket(entity::support_ticket);
+    #[can(SHOW, INDEX)] node: |_| live_tickets();
     columns {
         /// Primary key of the department that answers.
         department_id shown KeyOf<Department>,
@@ -107,6 +109,47 @@ record! {
         #[can(customer::SHOW)] customer: one<Customer>(customer_id, customer::live_customers),
     }
 }
+
+filters! {
+    /// Conditions on tickets; all given ones must hold.
+    pub struct TicketFilter, TicketSort, TicketSortField on entity::support_ticket {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Primary key of the department that answers.
+        department_id: IntFilter = DepartmentId,
+        /// Primary key of the customer.
+        customer_id: IntFilter = CustomerId,
+        /// Title.
+        subject: TextFilter = Subject,
+        /// State.
+        status: WordFilter<TicketStatus> = Status in TicketStatus,
+        /// How urgent it is.
+        priority: WordFilter<TicketPriority> = Priority in TicketPriority,
+        /// Primary key of the member of the staff who is in charge.
+        assigned_to: IntFilter = AssignedTo,
+        /// When it was closed.
+        closed_at: DateTimeFilter = ClosedAt,
+        /// When it was made.
+        created_at: DateTimeFilter = CreatedAt,
+        /// When it was last changed.
+        updated_at: DateTimeFilter = UpdatedAt,
+    }
+}
+
+one! {
+    /// A ticket by its identifier.
+    #[can(SHOW, INDEX)] pub TicketById: ticket<Ticket>(live_tickets);
+}
+
+list! {
+    /// Tickets of all departments.
+    #[can(INDEX)] pub TicketList: tickets<Ticket>(live_tickets) by TicketFilter, TicketSort,
+    search(support_ticket::Column::Subject): "Only tickets whose title holds this text, exact matches first.";
+}
+
+/// Reading tickets.
+#[derive(MergedObject, Default)]
+pub struct TicketQuery(TicketById, TicketList);
 
 /// Tickets that were not deleted, by primary key.
 pub fn live_tickets() -> Select<support_ticket::Entity> {

@@ -2,12 +2,14 @@
 //! reference.
 
 use entity::{invoice, invoice_item};
-use facade::record;
+use facade::{filters, record};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::own;
 use crate::access::CLIENT_API;
-use crate::resource::invoice::{Invoice, InvoiceItem, address_lines, live_invoices, live_items};
+use crate::resource::invoice::{
+    Invoice, InvoiceItem, InvoiceStatus, address_lines, live_invoices, live_items,
+};
 use crate::scope::ShopScope;
 
 record! {
@@ -34,6 +36,28 @@ record! {
     /// A line of an invoice.
     pub struct ViewerInvoiceItem view of InvoiceItem;
     columns { name, description, quantity, unit_price_ht, unit_setup_ht, unit_price_ttc, unit_setup_ttc }
+}
+
+filters! {
+    /// Conditions on the customer's invoices; all given ones must hold.
+    pub struct ViewerInvoiceFilter, ViewerInvoiceSort, ViewerInvoiceSortField on entity::invoice {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Its number.
+        invoice_number: TextFilter = InvoiceNumber,
+        /// Its state.
+        status: WordFilter<InvoiceStatus> = Status in InvoiceStatus,
+        /// Day until which it is to be paid.
+        due_date: DateTimeFilter = DueDate,
+        /// To pay, taxes included.
+        total: DecimalFilter = Total,
+        /// Currency, three letters.
+        currency: TextFilter = Currency,
+        /// When it was paid.
+        paid_at: DateTimeFilter = PaidAt,
+        /// When it was made.
+        created_at: DateTimeFilter = CreatedAt,
+    }
 }
 
 /// Invoices that customers see: neither deleted nor drafts.

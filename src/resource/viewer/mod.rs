@@ -12,8 +12,9 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
 pub use self::invoice::ViewerInvoice;
-use self::invoice::visible_invoices;
+use self::invoice::{ViewerInvoiceFilter, ViewerInvoiceSort, visible_invoices};
 pub use self::service::ViewerService;
+use self::service::{ViewerServiceFilter, ViewerServiceSort};
 use super::customer::{Customer, live_customers};
 use super::service::visible_services;
 use crate::access::{CLIENT_API, Owner};
@@ -35,9 +36,13 @@ record! {
     }
     branches {
         /// What the customer has bought and uses.
-        #[can(CLIENT_API)] services: many<ViewerService>(entity::service::Column::CustomerId, visible_services),
+        #[can(CLIENT_API)] services:
+            many<ViewerService>(entity::service::Column::CustomerId, visible_services)
+            by ViewerServiceFilter, ViewerServiceSort,
         /// The customer's invoices.
-        #[can(CLIENT_API)] invoices: many<ViewerInvoice>(entity::invoice::Column::CustomerId, visible_invoices),
+        #[can(CLIENT_API)] invoices:
+            many<ViewerInvoice>(entity::invoice::Column::CustomerId, visible_invoices)
+            by ViewerInvoiceFilter, ViewerInvoiceSort,
     }
 }
 

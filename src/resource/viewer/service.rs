@@ -2,14 +2,14 @@
 //! delivery, and data of the extension.
 
 use entity::{product, server, service};
-use facade::record;
+use facade::{filters, record};
 use sea_orm::{EntityTrait, Select};
 
 use super::own;
 use super::price::{self, ServicePrice};
 use crate::access::CLIENT_API;
 use crate::resource::product::Product;
-use crate::resource::service::{Server, Service, visible_services};
+use crate::resource::service::{Server, Service, ServiceStatus, visible_services};
 use crate::scope::ShopScope;
 
 record! {
@@ -46,6 +46,24 @@ record! {
     /// The server of a service.
     pub struct ViewerServer view of Server;
     columns { name }
+}
+
+filters! {
+    /// Conditions on what the customer has bought; all given ones must hold.
+    pub struct ViewerServiceFilter, ViewerServiceSort, ViewerServiceSortField on entity::service {
+        /// Primary key.
+        database_id: IntFilter = Id,
+        /// Name.
+        name: TextFilter = Name,
+        /// How it is provided.
+        r#type: TextFilter = Type,
+        /// State.
+        status: WordFilter<ServiceStatus> = Status in ServiceStatus,
+        /// End of the paid period.
+        expires_at: DateTimeFilter = ExpiresAt,
+        /// When it was made.
+        created_at: DateTimeFilter = CreatedAt,
+    }
 }
 
 fn products() -> Select<product::Entity> {

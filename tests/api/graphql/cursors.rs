@@ -1,7 +1,7 @@
 //! Lists are walked by cursors: every list of the schema, in every order that it offers, forwards and
 //! backwards, also while rows come and go.
 
-use async_graphql::registry::{MetaType, Registry};
+use async_graphql::registry::{MetaField, MetaType, Registry};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use facade::node::{NodeType, NodeTypes as _};
@@ -18,7 +18,7 @@ pub(crate) struct Listing {
     pub(crate) field: String,
     /// Name of the type of its rows.
     row: String,
-    sort: String,
+    pub(crate) sort: String,
     sorts: Vec<String>,
     searches: bool,
 }
@@ -31,8 +31,26 @@ impl Listing {
         record.unwrap_or_else(|| panic!("{} is no node", self.row)).table.to_owned()
     }
 
+    /// A list with the arguments of a field.
+    pub(crate) fn of(registry: &Registry, field: &MetaField) -> Self {
+        let sort = registry.concrete_type_by_name(&field.args["sort"].ty).unwrap();
+        let MetaType::InputObject { input_fields, .. } = sort else { panic!("{} has no order", field.name) };
+        let Some(MetaType::Enum { enum_values, .. }) =
+            registry.concrete_type_by_name(&input_fields["field"].ty)
+        else {
+            panic!("{} has no order", field.name)
+        };
+        Self {
+            field: field.name.clone(),
+            row: row(registry, &field.ty),
+            sort: sort.name().to_owned(),
+            sorts: enum_values.keys().cloned().collect(),
+            searches: field.args.contains_key("search"),
+        }
+    }
+
     /// The order by primary key, each other one in both directions, and some by two keys.
-    fn orders(&self) -> Vec<Json> {
+    pub(crate) fn orders(&self) -> Vec<Json> {
         let key = |field: &String, direction: &str| json!({"field": field, "direction": direction});
         let single = self.sorts.iter().flat_map(|field| ["ASC", "DESC"].map(|way| json!([key(field, way)])));
         let pairs = self.sorts.windows(2).map(|pair| json!([key(&pair[0], "DESC"), key(&pair[1], "ASC")]));
@@ -47,23 +65,7 @@ pub(crate) fn listings() -> Vec<Listing> {
     let registry = schema::registry();
     let lists =
         registry.types["Query"].fields().unwrap().values().filter(|field| field.args.contains_key("after"));
-    let lists = lists.map(|field| {
-        let sort = registry.concrete_type_by_name(&field.args["sort"].ty).unwrap();
-        let MetaType::InputObject { input_fields, .. } = sort else { panic!("{} has no order", field.name) };
-        let Some(MetaType::Enum { enum_values, .. }) =
-            registry.concrete_type_by_name(&input_fields["field"].ty)
-        else {
-            panic!("{} has no order", field.name)
-        };
-        Listing {
-            field: field.name.clone(),
-            row: row(&registry, &field.ty),
-            sort: sort.name().to_owned(),
-            sorts: enum_values.keys().cloned().collect(),
-            searches: field.args.contains_key("search"),
-        }
-    });
-    lists.collect()
+    lists.map(|field| Listing::of(&registry, field)).collect()
 }
 
 /// Name of the type of a connection's rows.

@@ -70,16 +70,16 @@ async fn null_goes_up_to_what_can_be_null() {
             "/product/name",
         ),
         (
-            "{ service(id: 1) { name product { name services { configOptions { databaseId value } } } customer { email } } }",
-            json!(["service", "product", "services", 0, "configOptions"]),
+            "{ service(id: 1) { name product { name services { nodes { configOptions { databaseId value } } } } customer { email } } }",
+            json!(["service", "product", "services", "nodes", 0, "configOptions"]),
             "/service/product/services",
             "/service/customer/email",
         ),
         (
-            "{ customers { nodes { email services { name configOptions { databaseId value } } metadataCount } } }",
-            json!(["customers", "nodes", 0, "services", 0, "configOptions"]),
+            "{ customers { nodes { email services { edges { node { name configOptions { databaseId value } } } } metadata { key } } } }",
+            json!(["customers", "nodes", 0, "services", "edges", 0, "node", "configOptions"]),
             "/customers/nodes/1/services",
-            "/customers/nodes/1/metadataCount",
+            "/customers/nodes/1/metadata",
         ),
         (
             "{ nodes(ids: [\"UHJvZHVjdDox\", \"U2VydmljZTox\"]) { id ... on Service { configOptions { databaseId value } } } }",

@@ -182,8 +182,33 @@ async fn every_attack_is_refused_before_a_statement() {
             400,
         ),
         (
+            "long lists inside a list",
+            "{ customers(first: 100) { nodes { services(first: 100) { nodes { name } } invoices(last: 100) { nodes { uuid } } } } }"
+                .to_owned(),
+            "QUERY_TOO_COMPLEX",
+            "points",
+            400,
+        ),
+        (
+            "conditions inside a list",
+            format!(
+                "{{ products(first: 100) {{ nodes {{ services(first: 0, filter: {{or: [{}]}}) {{ totalCount }} }} }} }}",
+                "{databaseId: {gt: 1}} ".repeat(200)
+            ),
+            "QUERY_TOO_COMPLEX",
+            "points",
+            400,
+        ),
+        (
+            "101 rows inside a list",
+            "{ products(first: 1) { nodes { services(last: 101) { totalCount } } } }".to_owned(),
+            "LIST_TOO_LONG",
+            "list",
+            400,
+        ),
+        (
             "20,000 points",
-            "{ products(first: 100) { nodes { group { products { pricing { monthly } metadata { key } } } } } }"
+            "{ products(first: 100) { nodes { group { products { nodes { pricing { monthly } metadata { key } } } } } } }"
                 .to_owned(),
             "QUERY_TOO_COMPLEX",
             "points",

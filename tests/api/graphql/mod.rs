@@ -9,6 +9,7 @@
 //! | [`execution`] | fields collected, null propagated, changes in their order |
 //! | [`hints`] | how long answers may be cached |
 //! | [`limits`] | operations that are refused before they run |
+//! | [`nested`] | lists inside records: what a list at the root answers, for many records at once |
 //! | [`nodes`] | records found again by their global identifier |
 //! | [`paging`] | parts of a list, their ends and their cost |
 //! | [`payloads`] | what mutations answer: records, user errors, identifiers of what was deleted |
@@ -23,6 +24,7 @@ pub(crate) mod examples;
 pub(crate) mod execution;
 pub(crate) mod hints;
 pub(crate) mod limits;
+pub(crate) mod nested;
 pub(crate) mod nodes;
 pub(crate) mod paging;
 pub(crate) mod payloads;

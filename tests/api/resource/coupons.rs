@@ -226,7 +226,7 @@ async fn a_post_replaces_and_a_put_changes_parts() {
 async fn graphql_changes_parts_and_cannot_set_usages() {
     let shop = shop().await;
     let create = "mutation($input: CouponInput!) { couponCreate(input: $input) { coupon { databaseId code type usages isGlobal
-        startAt minimumOrderAmount productsRequired products { databaseId } pricing { monthly setupMonthly currency } } } }";
+        startAt minimumOrderAmount productsRequired products { nodes { databaseId } } pricing { monthly setupMonthly currency } } } }";
     let input = json!({"code": "GQL", "type": "FIXED", "appliedMonth": -1, "maxUses": 0, "maxUsesPerCustomer": 0,
         "minimumOrderAmount": "9.99", "isGlobal": true, "startAt": "2026-12-01T10:00:00Z", "products": [1, 1, 3],
         "requiredProducts": [2], "pricing": {"monthly": {"price": "4.50", "setup": "1"}}});
@@ -239,7 +239,7 @@ async fn graphql_changes_parts_and_cannot_set_usages() {
     );
     assert_eq!(made["startAt"], "2026-12-01T10:00:00.000000Z");
     assert_eq!((&made["minimumOrderAmount"], &made["productsRequired"]), (&json!("9.99"), &json!([2])));
-    assert_eq!(made["products"], json!([{"databaseId": 1}, {"databaseId": 3}]));
+    assert_eq!(made["products"]["nodes"], json!([{"databaseId": 1}, {"databaseId": 3}]));
     assert_eq!(
         made["pricing"],
         json!([{"monthly": "4.5", "setupMonthly": "1", "currency": "EUR"}]),
@@ -248,13 +248,13 @@ async fn graphql_changes_parts_and_cannot_set_usages() {
     let change = |input: Json| {
         let shop = &shop;
         let query = "mutation($input: CouponInput!, $at: DateTime) {
-            couponUpdate(id: 2, input: $input, expectedUpdatedAt: $at) { coupon { code usages products { databaseId } } } }";
+            couponUpdate(id: 2, input: $input, expectedUpdatedAt: $at) { coupon { code usages products { nodes { databaseId } } } } }";
         async move { shop.graphql(query, input, "all").await }
     };
     let answer = change(json!({"input": {"usages": 9}})).await;
     assert!(answer["errors"][0]["message"].as_str().is_some(), "{answer}");
     let answer = change(json!({"input": {"code": "PART"}})).await;
-    let changed = json!({"code": "PART", "usages": 2, "products": [{"databaseId": 1}, {"databaseId": 2}]});
+    let changed = json!({"code": "PART", "usages": 2, "products": {"nodes": [{"databaseId": 1}, {"databaseId": 2}]}});
     assert_eq!(answer["data"]["couponUpdate"]["coupon"], changed, "{answer}");
     let answer = change(json!({"input": {"code": "LATE"}, "at": "2026-08-17T11:00:00Z"})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "CONFLICT", "{answer}");
@@ -262,7 +262,7 @@ async fn graphql_changes_parts_and_cannot_set_usages() {
     assert_eq!(answer["errors"][0]["extensions"]["code"], "VALIDATION_FAILED", "{answer}");
     let gone = shop
         .graphql(
-            "mutation { couponDelete(id: 2) { coupon { code deletedAt products { databaseId } } } }",
+            "mutation { couponDelete(id: 2) { coupon { code deletedAt products { nodes { databaseId } } } } }",
             json!({}),
             "all",
         )

@@ -10,7 +10,7 @@ use crate::harness::store::BACKEND;
 const CUSTOMERS: &str = "/api/application/customers";
 
 /// The bearer text of a new staff key with these abilities.
-async fn key(shop: &Shop, abilities: &str) -> String {
+pub(crate) async fn key(shop: &Shop, abilities: &str) -> String {
     let (hash, staff) = (guichet::access::key::hash("CLIENTXCMSlimited"), class("Admin\\Admin"));
     shop.sql(&format!(
         "INSERT INTO personal_access_tokens \
@@ -176,24 +176,26 @@ async fn a_refused_action_changes_nothing() {
 async fn graphql_lists_customers_with_what_hangs_on_them() {
     let shop = Shop::golden("fr").await;
     let query = "query($email: String!) { customers(filter: {email: {eq: $email}}) { nodes {
-        email phone servicesCount
-        services { status data product { name } customer { databaseId } }
-        invoices { status total billingAddress customer { email } addressedCustomer { email } items { name quantity } }
+        email phone
+        services { totalCount nodes { status data product { name } customer { databaseId } } }
+        invoices { nodes {
+            status total billingAddress customer { email } addressedCustomer { email } items { name quantity }
+        } }
     } } }";
     let answer = shop.graphql(query, json!({"email": "customer2@example.com"}), "all").await;
     assert_eq!(answer.get("errors"), None, "{answer}");
     let node = &answer["data"]["customers"]["nodes"][0];
-    assert_eq!(node["servicesCount"], 2);
-    assert_eq!(node["services"][0]["status"], "EXPIRED");
-    assert_eq!(node["services"][0]["data"], json!({"ram": 2048}));
-    assert_eq!(node["services"][0]["customer"]["databaseId"], 2);
-    let invoice = &node["invoices"][0];
+    assert_eq!(node["services"]["totalCount"], 2);
+    assert_eq!(node["services"]["nodes"][0]["status"], "EXPIRED");
+    assert_eq!(node["services"]["nodes"][0]["data"], json!({"ram": 2048}));
+    assert_eq!(node["services"]["nodes"][0]["customer"]["databaseId"], 2);
+    let invoice = &node["invoices"]["nodes"][0];
     assert_eq!((&invoice["status"], &invoice["total"]), (&json!("DRAFT"), &json!("27.56")));
     assert_eq!(invoice["billingAddress"][2], "2 rue de l&#039;Église ");
     assert_eq!(invoice["addressedCustomer"]["email"], "customer2@example.com");
     assert!(!invoice["items"].as_array().unwrap().is_empty());
     let answer = shop.graphql(query, json!({"email": "customer16@example.com"}), "all").await;
-    let invoice = &answer["data"]["customers"]["nodes"][0]["invoices"][0];
+    let invoice = &answer["data"]["customers"]["nodes"][0]["invoices"]["nodes"][0];
     assert_eq!(invoice["addressedCustomer"], Json::Null);
     assert_eq!(invoice["billingAddress"][0], "Max David");
     shop.close().await;
@@ -203,7 +205,7 @@ async fn graphql_lists_customers_with_what_hangs_on_them() {
 async fn what_hangs_on_customers_needs_its_own_ability() {
     let shop = Shop::golden("fr").await;
     let key = key(&shop, "[\"customers:show\"]").await;
-    let query = "{ customer(id: 2) { email services { name } } }";
+    let query = "{ customer(id: 2) { email services { nodes { name } } } }";
     let answer = shop.graphql(query, json!({}), &key).await;
     assert_eq!(answer["data"]["customer"], json!({"email": "customer2@example.com", "services": null}));
     assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");

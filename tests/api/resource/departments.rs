@@ -142,10 +142,10 @@ async fn a_post_needs_all_and_a_put_changes_parts() {
 #[tokio::test]
 async fn graphql_makes_changes_and_deletes() {
     let shop = shop().await;
-    let create = "mutation($input: DepartmentInput!) { departmentCreate(input: $input) { department { databaseId name slaResolutionMinutes tickets { subject } } } }";
+    let create = "mutation($input: DepartmentInput!) { departmentCreate(input: $input) { department { databaseId name slaResolutionMinutes tickets { nodes { subject } } } } }";
     let input = json!({"name": "G", "description": "d", "icon": "i", "slaResolutionMinutes": 5});
     let answer = shop.graphql(create, json!({"input": input}), "all").await;
-    let made = json!({"databaseId": 7, "name": "G", "slaResolutionMinutes": 5, "tickets": []});
+    let made = json!({"databaseId": 7, "name": "G", "slaResolutionMinutes": 5, "tickets": {"nodes": []}});
     assert_eq!(answer["data"]["departmentCreate"]["department"], made, "{answer}");
     let answer = shop.graphql(create, json!({"input": {"name": "G"}}), "all").await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "VALIDATION_FAILED", "{answer}");

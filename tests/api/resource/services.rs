@@ -141,10 +141,10 @@ async fn only_what_is_sent_is_changed() {
 #[tokio::test]
 async fn a_product_knows_its_services_and_they_know_it() {
     let shop = Shop::golden("en").await;
-    let query = "{ product(id: 1) { services { databaseId product { databaseId } } servicesCount } }";
+    let query = "{ product(id: 1) { services { totalCount nodes { databaseId product { databaseId } } } } }";
     let product = shop.graphql(query, json!({}), "all").await["data"]["product"].clone();
-    let services = product["services"].as_array().unwrap();
-    assert!(!services.is_empty() && product["servicesCount"] == services.len(), "{product}");
+    let services = product["services"]["nodes"].as_array().unwrap();
+    assert!(!services.is_empty() && product["services"]["totalCount"] == services.len(), "{product}");
     assert!(services.iter().all(|service| service["product"]["databaseId"] == 1), "{product}");
     shop.close().await;
 }

@@ -161,19 +161,24 @@ async fn nothing_of_another_customer_is_in_reach() {
 async fn a_customer_sees_services_and_invoices() {
     let shop = marked().await;
     let [session, _] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
-    let query = "{ viewer { email servicesCount invoicesCount
-        services { databaseId name status product { name } server { name } }
-        invoices { databaseId invoiceNumber status total billingAddress items { name unitPriceHt } } } }";
+    let query = "{ viewer { email
+        services { totalCount nodes { databaseId name status product { name } server { name } } }
+        invoices { totalCount nodes {
+            databaseId invoiceNumber status total billingAddress items { name unitPriceHt } } } } }";
     let before = shop.statements();
     let answer = shop.graphql(query, json!({}), &session).await;
     let cost = shop.statements() - before;
     let viewer = &answer["data"]["viewer"];
-    assert_eq!((&viewer["servicesCount"], &viewer["invoicesCount"]), (&json!(2), &json!(2)), "{answer}");
-    let service = &viewer["services"][1];
+    assert_eq!(
+        (&viewer["services"]["totalCount"], &viewer["invoices"]["totalCount"]),
+        (&json!(2), &json!(2)),
+        "{answer}"
+    );
+    let service = &viewer["services"]["nodes"][1];
     assert_eq!((&service["databaseId"], &service["name"]), (&json!(501), &json!("Mine")), "{answer}");
     assert_eq!(service["status"], "ACTIVE");
     assert!(service["product"]["name"].is_string() && service["server"]["name"].is_string(), "{answer}");
-    let invoice = &viewer["invoices"][1];
+    let invoice = &viewer["invoices"]["nodes"][1];
     assert_eq!(
         (&invoice["invoiceNumber"], &invoice["status"]),
         (&json!("CTX-501"), &json!("PAID")),
@@ -203,7 +208,12 @@ async fn services_and_invoices_need_the_ability_of_the_client_api() {
     .await;
     let answer = shop.graphql("{ viewer { email } }", json!({}), "only me").await;
     assert_eq!(answer["data"]["viewer"]["email"], "customer1@example.com");
-    for field in ["services { name }", "invoices { uuid }", "servicesCount", "invoicesExists"] {
+    for field in [
+        "services { nodes { name } }",
+        "invoices { nodes { uuid } }",
+        "services { totalCount }",
+        "invoices { totalCount }",
+    ] {
         let answer = shop.graphql(&format!("{{ viewer {{ {field} }} }}"), json!({}), "only me").await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{field}: {answer}");
     }
@@ -213,9 +223,10 @@ async fn services_and_invoices_need_the_ability_of_the_client_api() {
 /// Each service of customer 1 by name, with its price without and with tax.
 async fn prices(shop: &Shop) -> Vec<[String; 3]> {
     let [session, _] = sign_in(shop, "CUSTOMER", "customer1@example.com").await;
-    let query = "{ viewer { services { name price { priceHt priceTtc } } } }";
+    let query = "{ viewer { services { nodes { name price { priceHt priceTtc } } } } }";
     let answer = shop.graphql(query, json!({}), &session).await;
-    let services = answer["data"]["viewer"]["services"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    let services =
+        answer["data"]["viewer"]["services"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}"));
     let text = |value: &Json| value.as_str().unwrap_or("-").to_owned();
     let row = |row: &Json| [&row["name"], &row["price"]["priceHt"], &row["price"]["priceTtc"]].map(text);
     services.iter().map(row).collect()
