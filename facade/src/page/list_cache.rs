@@ -63,7 +63,7 @@ impl ListCache {
     /// The statement that selects these rows, without columns and order. Building SeaORM's statement, which names
     /// all columns, costs more than the rest of a list's statement. `identity` is the address of the function that
     /// selects them.
-    pub(super) fn rows(&self, identity: usize, rows: impl Fn() -> SelectStatement) -> SelectStatement {
+    pub(crate) fn rows(&self, identity: usize, rows: impl Fn() -> SelectStatement) -> SelectStatement {
         let select = || Arc::new(rows().clear_selects().clear_order_by().take());
         let known = self.rows.get_or_insert_with::<_, Infallible>(&identity, || Ok(select()));
         known.map_or_else(|never| match never {}, |known| (*known).clone())

@@ -101,6 +101,9 @@ pub(crate) fn resolve_nested<'a>(
 ) -> BranchFuture<'a> {
     // Boxed, because a record may have lists of its own type.
     Box::pin(async move {
+        if batch.rows.is_empty() {
+            return Ok(BranchValues::Nulls);
+        }
         let NestedArguments { criteria, paging } = (list.read)(&batch.ctx.with_field(arguments))?;
         let (scope, record, keys) =
             (RequestScope::from(batch.ctx), (relation.target)(), batch.keys(relation)?);
@@ -109,7 +112,7 @@ pub(crate) fn resolve_nested<'a>(
         let numbers = keys.iter().map(|key| key.and_then(|key| lists.keys.binary_search(&key).ok()));
         let numbers = numbers.map(|number| number.unwrap_or(lists.keys.len())).collect();
         let selection = ConnectionSelection::new(batch.ctx, plan, record);
-        let rows = scope.lists().rows(relation.rows as usize, || relation.bare_rows());
+        let rows = relation.bare_rows(scope);
         let read = async {
             let ordered = Ordered::new(scope, record, rows, criteria)?;
             ordered.slices(selection, paging, Some(&lists)).await

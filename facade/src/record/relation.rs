@@ -418,7 +418,7 @@ pub(crate) fn distinct(keys: &[Option<i64>]) -> Vec<i64> {
 /// The number of related rows of each row.
 async fn counts(relation: &Relation, batch: &Batch<'_>) -> ServerResult<Vec<i64>> {
     let (keys, scope) = (batch.keys(relation)?, RequestScope::from(batch.ctx));
-    let counts = count_by_key(scope, &relation.bare_rows(), relation.column(), &distinct(&keys)).await;
+    let counts = count_by_key(scope, &relation.bare_rows(scope), relation.column(), &distinct(&keys)).await;
     let counts = counts.map_err(|error| batch.database_failed(error))?;
     Ok(keys.iter().map(|key| key.and_then(|key| counts.get(&key).copied()).unwrap_or(0)).collect())
 }
@@ -455,11 +455,11 @@ impl Relation {
     }
 
     /// The rows that may be found, joined to the join table, as a statement without columns and order.
-    pub(crate) fn bare_rows(&self) -> SelectStatement {
-        let mut select = (self.rows)();
+    pub(crate) fn bare_rows(&self, scope: RequestScope<'_>) -> SelectStatement {
+        let mut select = scope.lists().rows(self.rows as usize, self.rows);
         if let Some(join) = self.key.join_table() {
             join.join((self.target)(), &mut select);
         }
-        select.clear_selects().clear_order_by().take()
+        select
     }
 }
