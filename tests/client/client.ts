@@ -131,7 +131,7 @@ async function readsInvoices(demo: Demo, session: string): Promise<(string | nul
   const numbers = [];
   let after: string | null = null;
   do {
-    const invoices: NonNullable<ViewerQuery["viewer"]>["invoices"] = (await get(demo, ViewerDocument, { after }, session)).viewer?.invoices;
+    const invoices: NonNullable<ViewerQuery["viewer"]>["invoices"] = (await get(demo, ViewerDocument, { after }, session)).viewer?.invoices ?? null;
     assert(invoices);
     numbers.push(...invoices.nodes.map((invoice) => invoice.invoiceNumber));
     after = invoices.pageInfo.hasNextPage ? invoices.pageInfo.endCursor ?? null : null;
