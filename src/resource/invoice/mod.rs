@@ -165,7 +165,7 @@ filters! {
         /// Primary key.
         database_id: IntFilter = Id,
         /// Primary key of its customer.
-        customer_id: IntFilter = CustomerId,
+        customer_id: KeyFilter<Customer> = CustomerId,
         /// Its number; drafts may have none.
         invoice_number: TextFilter = InvoiceNumber,
         /// Its state.

@@ -116,9 +116,9 @@ filters! {
         /// Primary key.
         database_id: IntFilter = Id,
         /// Primary key of the department that answers.
-        department_id: IntFilter = DepartmentId,
+        department_id: KeyFilter<Department> = DepartmentId,
         /// Primary key of the customer.
-        customer_id: IntFilter = CustomerId,
+        customer_id: KeyFilter<Customer> = CustomerId,
         /// Title.
         subject: TextFilter = Subject,
         /// State.
