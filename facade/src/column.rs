@@ -1,7 +1,7 @@
 //! A column without its entity type, so that the code of conditions and orders is compiled once, not once per table.
 
 use sea_orm::ColumnTrait;
-use sea_orm::sea_query::{ColumnType, DynIden, Expr, SimpleExpr};
+use sea_orm::sea_query::{ColumnType, DynIden, Expr, IntoIden, SimpleExpr};
 
 /// A column of a table.
 #[derive(Clone, Debug)]
@@ -22,6 +22,11 @@ impl Column {
             ty: definition.get_column_type().clone(),
             nullable: definition.is_null(),
         }
+    }
+
+    /// A column of a table that a statement computes under this name. It may be null.
+    pub fn computed(table: &'static str, column: &'static str, ty: ColumnType) -> Self {
+        Self { name: (table.into_iden(), column.into_iden()), ty, nullable: true }
     }
 
     /// The SQL expression `table.column`.

@@ -68,6 +68,14 @@ pub trait Host: Settings + Send + Sync + 'static {
         let _ = languages;
         &KeysAsTexts
     }
+
+    /// The code (ISO 4217) of the currency of amounts whose row names none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn currency(&self) -> Result<String> {
+        Ok("XXX".to_owned())
+    }
 }
 
 /// Settings of the host that rules of forms read.
@@ -107,6 +115,10 @@ pub trait Texts: Send + Sync {
     fn text(&self, key: &str, values: &[(&str, &str)]) -> String;
     /// The name of an input field, as messages print it.
     fn field_name(&self, field: &str) -> String;
+    /// An amount of money for people. `amount` is a decimal number as text with the currency's decimals, `currency` its code.
+    fn money(&self, amount: &str, currency: &str) -> String {
+        format!("{amount} {currency}")
+    }
 }
 
 /// A database connection alone is a host: it uses the system's clock and has no texts and no settings.

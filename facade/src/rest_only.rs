@@ -18,6 +18,7 @@ use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaType, Registry,
 };
 
+use crate::record::InRest;
 use crate::rest::FileResponse;
 
 thread_local! {
@@ -33,7 +34,7 @@ pub(crate) fn in_public<T>(build: impl FnOnce() -> T) -> T {
 }
 
 /// Whether the schema that is being built is the one that clients of GraphQL see.
-pub(crate) fn is_public() -> bool {
+pub fn is_public() -> bool {
     IN_PUBLIC.get()
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn hide(registry: &mut Registry) {
                     !RestOnly::marks(&field.directive_invocations) && !FileResponse::is_in(field)
                 });
                 fields.values_mut().for_each(hide_arguments);
+                fields.values_mut().for_each(InRest::hide_on_money);
             }
             MetaType::InputObject { input_fields, .. } => {
                 input_fields.retain(|_, field| !RestOnly::marks(&field.directive_invocations));

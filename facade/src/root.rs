@@ -122,7 +122,7 @@ macro_rules! list {
                 let paging = $crate::page::Paging { first, after, last, before, page, per_page };
                 let list = list.filter(filter.as_deref(), ctx.into());
                 $( let list = list.search($column, search.as_deref(), sort.is_none(), ctx.into()); )?
-                list.sort(sort.as_ref()).page(ctx, paging).await
+                list.sort(sort.as_ref(), ctx.into()).page(ctx, paging).await
             }
         }
     };

@@ -28,6 +28,9 @@ use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::{Result, database};
 
+/// The currency of a shop that has set none.
+pub const DEFAULT_CURRENCY: &str = "EUR";
+
 /// The shop: its database, settings and clock. All requests share it.
 pub struct Shop {
     /// The operator's settings.
@@ -92,7 +95,7 @@ impl Shop {
     /// # Errors
     /// When the database fails.
     pub async fn currency(&self) -> Result<String> {
-        Ok(self.setting("store_currency").await?.unwrap_or_else(|| "EUR".to_owned()))
+        Ok(self.setting("store_currency").await?.unwrap_or_else(|| DEFAULT_CURRENCY.to_owned()))
     }
 }
 
@@ -130,6 +133,10 @@ impl Host for Shop {
             Lang::Fr => &Lang::Fr,
             Lang::En => &Lang::En,
         }
+    }
+
+    async fn currency(&self) -> Result<String> {
+        Self::currency(self).await
     }
 }
 

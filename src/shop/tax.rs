@@ -1,15 +1,18 @@
 //! Value added tax: the rate of a customer, and amounts with and without tax (docs/contract/application-store.md#9.5).
 
+use std::collections::HashMap;
+
 use entity::{Id, customer, metadata};
 use facade::engine::Settings as _;
+use facade::record::{Currency, MAX_KEYS, TaxedMoney, rounded};
 use rust_decimal::Decimal;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::Result;
 use crate::shop::{Shop, settings};
 
 /// Rate of all other countries, in percent.
-const DEFAULT_RATE: i64 = 20;
+const DEFAULT_RATE: Decimal = Decimal::from_parts(20, 0, 0, false, 0);
 /// Rates that differ from the default, in percent, by country code.
 const RATES: &[(&str, i64)] = &[
     ("BE", 21),
@@ -44,67 +47,126 @@ pub async fn is_included(shop: &Shop) -> Result<bool> {
     Ok(shop.setting("store_mode_tax").await?.as_deref() == Some("tax_included"))
 }
 
-/// The rate for a customer in percent; for the staff, the default rate.
-///
-/// # Errors
-/// When the database fails.
-pub async fn rate(shop: &Shop, customer: Option<Id>) -> Result<Decimal> {
-    if !settings::is_on(shop, "store_vat_enabled", true).await? {
-        return Ok(Decimal::ZERO);
-    }
-    if let Some(fixed) = shop.config.fixed_vat_rate {
-        return Ok(Decimal::try_from(fixed).unwrap_or_default());
-    }
-    match customer {
-        None => Ok(DEFAULT_RATE.into()),
-        Some(id) => rate_of_customer(shop, id).await,
+/// Who pays: what the rate depends on.
+#[derive(Clone, Copy, Debug)]
+pub enum Buyer<'a> {
+    /// Somebody in the country of this code.
+    Country(&'a str),
+    /// A customer: by the rate that the staff has set, otherwise by the country.
+    Customer(Id),
+    /// Nobody in particular, as where the staff looks.
+    Anybody,
+}
+
+impl From<Option<Id>> for Buyer<'_> {
+    fn from(customer: Option<Id>) -> Self {
+        customer.map_or(Self::Anybody, Self::Customer)
     }
 }
 
-/// The rate that the staff has set for the customer, otherwise the rate of the customer's country.
-async fn rate_of_customer(shop: &Shop, id: Id) -> Result<Decimal> {
-    let notes = metadata::Entity::find()
-        .filter(metadata::Column::ModelType.eq("App\\Models\\Account\\Customer"))
-        .filter(metadata::Column::ModelId.eq(id))
-        .filter(metadata::Column::Key.is_in(["vat_percent", "vat_disabled"]))
-        .all(&shop.reader)
-        .await?;
+/// How tax is put on the prices that the shop's staff enter, for one buyer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tax {
+    /// Whether entered prices hold the tax.
+    pub is_included: bool,
+    /// In percent.
+    pub rate: Decimal,
+}
+
+impl Tax {
+    /// The tax for a buyer.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of(shop: &Shop, buyer: Buyer<'_>) -> Result<Self> {
+        let rate = match (fixed_rate(shop).await?, buyer) {
+            (Some(fixed), _) => fixed,
+            (None, Buyer::Country(code)) => rate_of_country(code),
+            (None, Buyer::Customer(id)) => *rates(shop, &[id]).await?.get(&id).unwrap_or(&DEFAULT_RATE),
+            (None, Buyer::Anybody) => DEFAULT_RATE,
+        };
+        Ok(Self { is_included: is_included(shop).await?, rate })
+    }
+
+    /// The tax for each of these customers.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_customers(shop: &Shop, customers: &[Id]) -> Result<HashMap<Id, Self>> {
+        let is_included = is_included(shop).await?;
+        let rates = match fixed_rate(shop).await? {
+            Some(fixed) => customers.iter().map(|id| (*id, fixed)).collect(),
+            None => rates(shop, customers).await?,
+        };
+        Ok(rates.into_iter().map(|(id, rate)| (id, Self { is_included, rate })).collect())
+    }
+
+    /// The amounts without and with tax of an entered one, rounded to this many decimals.
+    pub fn net_and_gross(self, entered: Decimal, decimals: u32) -> (Decimal, Decimal) {
+        let factor = Decimal::ONE + self.rate / Decimal::ONE_HUNDRED;
+        let entered_rounded = rounded(entered, decimals);
+        if self.is_included {
+            let net = entered.checked_div(factor).unwrap_or(entered);
+            (rounded(net, decimals), entered_rounded)
+        } else {
+            (entered_rounded, rounded(entered_rounded.saturating_mul(factor), decimals))
+        }
+    }
+
+    /// An entered amount with its tax.
+    pub fn on(self, entered: Decimal, currency: &Currency) -> TaxedMoney {
+        let (net, gross) = self.net_and_gross(entered, currency.digits());
+        TaxedMoney::exact(net, gross, currency.clone())
+    }
+}
+
+/// The rate of all buyers, where the shop has one: none without VAT, or the operator's.
+async fn fixed_rate(shop: &Shop) -> Result<Option<Decimal>> {
+    if !settings::is_on(shop, "store_vat_enabled", true).await? {
+        return Ok(Some(Decimal::ZERO));
+    }
+    Ok(shop.config.fixed_vat_rate.map(|fixed| Decimal::try_from(fixed).unwrap_or_default()))
+}
+
+/// The rate of each customer: that which the staff has set, otherwise that of the country. Two statements.
+async fn rates(shop: &Shop, customers: &[Id]) -> Result<HashMap<Id, Decimal>> {
+    let mut notes: HashMap<Id, Vec<metadata::Model>> = HashMap::new();
+    let mut rates = HashMap::new();
+    for keys in customers.chunks(MAX_KEYS) {
+        let found = metadata::Entity::find()
+            .filter(metadata::Column::ModelType.eq("App\\Models\\Account\\Customer"))
+            .filter(metadata::Column::ModelId.is_in(keys.iter().copied()))
+            .filter(metadata::Column::Key.is_in(["vat_percent", "vat_disabled"]))
+            .order_by_asc(metadata::Column::Id);
+        for note in found.all(&shop.reader).await? {
+            notes.entry(note.model_id).or_default().push(note);
+        }
+        let countries = customer::Entity::find()
+            .select_only()
+            .columns([customer::Column::Id, customer::Column::Country])
+            .filter(customer::Column::Id.is_in(keys.iter().copied()));
+        let countries: Vec<(Id, String)> = countries.into_tuple().all(&shop.reader).await?;
+        rates.extend(countries.into_iter().map(|(id, country)| {
+            let noted = notes.get(&id).and_then(|notes| noted_rate(notes));
+            (id, noted.unwrap_or_else(|| rate_of_country(&country)))
+        }));
+    }
+    Ok(rates)
+}
+
+/// The rate that the staff has set for a customer.
+fn noted_rate(notes: &[metadata::Model]) -> Option<Decimal> {
     let note = |key: &str| {
         let mut values = notes.iter().filter(|note| note.key == key).filter_map(|note| note.value.as_deref());
         values.rfind(|value| !matches!(*value, "" | "0"))
     };
-    if let Some(percent) = note("vat_percent").and_then(|text| text.parse().ok()) {
-        return Ok(percent);
-    }
-    if note("vat_disabled").is_some() {
-        return Ok(Decimal::ZERO);
-    }
-    let country = customer::Entity::find_by_id(id)
-        .select_only()
-        .column(customer::Column::Country)
-        .into_tuple::<String>()
-        .one(&shop.reader)
-        .await?;
-    Ok(rate_of_country(country.as_deref().unwrap_or_default()).into())
+    let percent = note("vat_percent").and_then(|text| text.parse().ok());
+    percent.or_else(|| note("vat_disabled").map(|_| Decimal::ZERO))
 }
 
-fn rate_of_country(code: &str) -> i64 {
-    RATES.iter().find(|(known, _)| code.eq_ignore_ascii_case(known)).map_or(DEFAULT_RATE, |&(_, rate)| rate)
-}
-
-/// The net amount for a gross amount, rounded to cents.
-pub fn without(amount: Decimal, rate: Decimal) -> Decimal {
-    cents(amount / (Decimal::ONE + rate / Decimal::ONE_HUNDRED))
-}
-
-/// The gross amount for a net amount, rounded to cents.
-pub fn with(amount: Decimal, rate: Decimal) -> Decimal {
-    cents(amount * (Decimal::ONE + rate / Decimal::ONE_HUNDRED))
-}
-
-/// An amount rounded to cents, halves away from zero.
-pub fn cents(amount: Decimal) -> Decimal {
-    amount.round_dp_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
+fn rate_of_country(code: &str) -> Decimal {
+    let known = RATES.iter().find(|(known, _)| code.eq_ignore_ascii_case(known));
+    known.map_or(DEFAULT_RATE, |&(_, rate)| rate.into())
 }
 
 #[cfg(test)]
@@ -113,15 +175,22 @@ mod tests {
 
     #[test]
     fn countries_have_their_rates() {
-        assert_eq!([rate_of_country("FR"), rate_of_country("lu"), rate_of_country("US")], [20, 17, 20]);
+        let rates = ["FR", "lu", "US"].map(rate_of_country);
+        assert_eq!(rates, [20, 17, 20].map(Decimal::from));
     }
 
     #[test]
-    fn tax_is_taken_off_once_and_rounded() {
-        let amount: Decimal = "5.99".parse().unwrap();
-        assert_eq!(without(amount, Decimal::from(20)).to_string(), "4.99");
-        assert_eq!(without(amount, Decimal::ZERO).to_string(), "5.99");
-        assert_eq!(with("7.99".parse().unwrap(), Decimal::from(20)).to_string(), "9.59");
-        assert_eq!(cents("1.005".parse().unwrap()).to_string(), "1.01");
+    fn tax_is_taken_off_or_put_on_once_and_rounded() {
+        let shown = |is_included, rate, entered: &str, decimals| {
+            let tax = Tax { is_included, rate: Decimal::from(rate) };
+            let (net, gross) = tax.net_and_gross(entered.parse().unwrap(), decimals);
+            format!("{net} {gross}")
+        };
+        assert_eq!(shown(true, 20, "5.99", 2), "4.99 5.99");
+        assert_eq!(shown(true, 0, "5.99", 2), "5.99 5.99");
+        assert_eq!(shown(false, 20, "7.99", 2), "7.99 9.59");
+        assert_eq!(shown(false, 20, "1.005", 2), "1.01 1.21");
+        assert_eq!(shown(true, 10, "1000", 0), "909 1000");
+        assert_eq!(shown(true, -100, "5.99", 2), "5.99 5.99");
     }
 }

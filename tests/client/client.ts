@@ -100,8 +100,11 @@ async function readsAllPages(demo: Demo): Promise<void> {
   } while (after !== null);
   assert.equal(found.length, total);
   assert.equal(new Set(found.map((product) => product.id)).size, total);
-  const priced = found.find((product) => product.pricing?.some((price) => price.currency === "EUR" && price.monthly != null));
-  assert.match(priced?.pricing?.[0]?.monthly ?? "", /^\d+(\.\d+)?$/);
+  const priced = found.find((product) => product.prices?.some((price) => price.period === "MONTHLY"));
+  assert.match(priced?.prices?.[0]?.recurring.gross.amount ?? "", /^\d+\.\d\d$/);
+  assert.equal(priced?.prices?.[0]?.recurring.gross.currency, "EUR");
+  const cheapest = (await get(demo, ProductsDocument, { sort: [{ field: "PRICE" }], filter: { price: { lte: "5" } } })).products;
+  assert(cheapest && cheapest.edges.length > 0);
   const { products } = await get(demo, ProductsDocument, { filter: { status: { eq: "ACTIVE" }, stock: { gt: 0 } } });
   assert(products && products.edges.length > 0 && products.edges.every(({ node }) => node.status === "ACTIVE" && node.stock > 0));
 }

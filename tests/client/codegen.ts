@@ -12,7 +12,7 @@ const config: CodegenConfig = {
         documentMode: "string",
         enumsAsTypes: true,
         strictScalars: true,
-        scalars: { DateTime: "string", Decimal: "string", JSON: "unknown", NaiveDateTime: "string", Upload: "unknown" },
+        scalars: { Currency: "string", DateTime: "string", Decimal: "string", JSON: "unknown", NaiveDateTime: "string", Upload: "unknown" },
       },
     },
   },

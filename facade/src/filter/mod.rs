@@ -7,7 +7,7 @@ mod column;
 mod search;
 
 use async_graphql::Enum;
-use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QueryTrait, Select};
 
 pub use self::column::{
@@ -75,6 +75,13 @@ fn joined(mut parts: Vec<Condition>, join: fn() -> Condition) -> Condition {
 ///         /// Those with a price for which this holds; only for those who may see prices.
 ///         #[can(pricing::INDEX)] pricing: PricingFilter(pricing::Column::RelatedId = Id, prices_of_products),
 ///     }
+///     computed {
+///         /// A condition of its own type, and an order by what a function joins, with a further field of sort keys.
+///         #[can(pricing::INDEX)] price: PriceFilter = Price(sort_key, {
+///             /// Currency of the price.
+///             currency: Currency
+///         }),
+///     }
 /// }
 /// ```
 #[macro_export]
@@ -87,6 +94,12 @@ macro_rules! filters {
         $(related { $(
             $(#[doc = $rdoc:literal])+ #[can($($rneed:path),+)]
             $related:ident: $Related:ident($inner:path = $Outer:ident, $base:path)
+        ),* $(,)? })?
+        $(computed { $(
+            $(#[doc = $xdoc:literal])+ #[can($($xneed:path),+)]
+            $computed:ident: $Computed:ty = $Variant:ident($key:path, {
+                $(#[doc = $odoc:literal])+ $option:ident: $Option:ty
+            })
         ),* $(,)? })?
     ) => {
         $(#[doc = $doc])+
@@ -103,6 +116,11 @@ macro_rules! filters {
                 $(#[doc = $rdoc])+
                 #[graphql(directive = $crate::guard::Can::apply(&[$($rneed),+]))]
                 pub $related: Option<Box<$Related>>,
+            )*)?
+            $($(
+                $(#[doc = $xdoc])+
+                #[graphql(directive = $crate::guard::Can::apply(&[$($xneed),+]))]
+                pub $computed: Option<Box<$Computed>>,
             )*)?
         }
 
@@ -130,6 +148,9 @@ macro_rules! filters {
                     let outer = table::Column::$Outer;
                     all = all.add($crate::filter::exists($base(), $inner, outer, filter.condition(backend)));
                 } )*)?
+                $($( if let Some(filter) = &self.$computed {
+                    all = all.add(filter.condition(backend));
+                } )*)?
                 all
             }
 
@@ -146,36 +167,46 @@ macro_rules! filters {
                     demand.needs.push(const { &[$($rneed),+] });
                     depth = Ord::max(depth, filter.demand(demand));
                 } )*)?
+                $($( if let Some(filter) = &self.$computed {
+                    demand.needs.push(const { &[$($xneed),+] });
+                    depth = Ord::max(depth, filter.demand(demand));
+                } )*)?
                 depth + 1
             }
         }
 
         #[doc = concat!("What a list can be ordered by (`", stringify!($Sort), "`).")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
-        pub enum $Field { $( $(#[doc = $fdoc])+ $Column ),* }
+        pub enum $Field {
+            $( $(#[doc = $fdoc])+ $Column, )*
+            $($( $(#[doc = $xdoc])+ $Variant, )*)?
+        }
 
         #[doc = "One key of an order; earlier keys come first."]
-        #[derive(Clone, Copy, Debug, async_graphql::InputObject)]
+        #[derive(Clone, Debug, async_graphql::InputObject)]
         pub struct $Sort {
             /// What to order by.
             pub field: $Field,
             /// Smallest or largest first.
             #[graphql(default)]
             pub direction: $crate::filter::Direction,
+            $($( $(#[doc = $odoc])+ pub $option: Option<$Option>, )*)?
         }
 
         impl $crate::filter::Sort for $Sort {
             type Entity = $($entity)::+::Entity;
-            fn key(&self) -> $crate::filter::SortKey {
+            #[allow(unused_variables, reason = "only computed keys depend on the database")]
+            fn key(&self, backend: sea_orm::DbBackend) -> $crate::filter::SortKey {
                 use $($entity)::+ as table;
                 let (name, column, words): (_, _, &'static [&'static str]) = match self.field {
                     $( $Field::$Column => (
                         $crate::camel_name!($field),
                         $crate::column::Column::of(table::Column::$Column),
                         $crate::words_or_none!($($Words)?),
-                    ) ),*
+                    ), )*
+                    $($( $Field::$Variant => return $key(self.direction, self.$option.as_ref(), backend), )*)?
                 };
-                $crate::filter::SortKey { name, column, words, direction: self.direction }
+                $crate::filter::SortKey::of(name, column, words, self.direction)
             }
         }
     };
@@ -224,6 +255,36 @@ pub struct SortKey {
     pub words: &'static [&'static str],
     /// Ascending or descending.
     pub direction: Direction,
+    /// The table that has the column, where it is not the list's own.
+    pub table: Option<JoinedTable>,
+}
+
+impl SortKey {
+    /// A key that is a column of the list's own table.
+    pub fn of(
+        name: &'static str,
+        column: Column,
+        words: &'static [&'static str],
+        direction: Direction,
+    ) -> Self {
+        Self { name, column, words, direction, table: None }
+    }
+}
+
+/// A table that a statement computes, and that is joined to a list for its order. It has at most one row for each row of the
+/// list.
+#[derive(Clone, Debug)]
+pub struct JoinedTable {
+    /// The statement that computes it.
+    pub rows: SelectStatement,
+    /// Its name in other statements.
+    pub name: &'static str,
+    /// Its column with the primary key of the list's rows.
+    pub key: &'static str,
+    /// What tells it from other tables of this name, for cursors.
+    pub identity: String,
+    /// The abilities of which the caller needs one.
+    pub need: &'static [Ability],
 }
 
 /// The words of an enum, or an empty list.
@@ -243,5 +304,5 @@ pub trait Sort {
     /// The table that is ordered.
     type Entity: EntityTrait;
     /// The key with its column.
-    fn key(&self) -> SortKey;
+    fn key(&self, backend: DbBackend) -> SortKey;
 }

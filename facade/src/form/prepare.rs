@@ -30,13 +30,13 @@ pub(crate) fn prepare(definition: &FormDefinition, values: &mut Values, scope: &
             }
             unify_enum_words(value, &field.rules, scope.rest);
             for rule in &field.rules {
-                rewrite(value, rule, field.rules.is_nullable());
+                rewrite(value, rule, (field.rules.is_nullable(), scope.rest));
             }
         }
     }
 }
 
-fn rewrite(value: &mut Value, rule: &Rule, nullable: bool) {
+fn rewrite(value: &mut Value, rule: &Rule, (nullable, rest): (bool, bool)) {
     match rule.0 {
         // An empty field of an HTML form means that the box is not checked.
         RuleKind::Flag if *value == Value::Null && !nullable => *value = Value::Boolean(false),
@@ -50,7 +50,7 @@ fn rewrite(value: &mut Value, rule: &Rule, nullable: bool) {
                 *value = Value::String(slug::slugify(text));
             }
         }
-        RuleKind::Custom(rule) => rule.rewrite(value),
+        RuleKind::Custom(rule) => rule.rewrite(value, rest),
         RuleKind::NoneIsNull if is_word(value, "none") => *value = Value::Null,
         _ => {}
     }

@@ -1,7 +1,7 @@
 //! The price of an operation in points.
 //!
 //! A root field costs one point, and ten more if it is a mutation. A row or another object costs one point; its
-//! scalar fields are free. A list costs its length times the points of one element. Before an operation runs, the
+//! scalar fields and amounts of money are free. A list costs its length times the points of one element. Before an operation runs, the
 //! length of a list is the size of its page or the number of its identifiers, or [`DEFAULT_ROWS`] where it has
 //! neither; afterwards the rows that were found count. A condition costs one point for each comparison and a tenth
 //! of a point for each further value of a comparison, whatever it finds; inside records, that for each record around
@@ -14,10 +14,10 @@ use std::iter::Sum;
 
 use async_graphql::Value;
 use async_graphql::parser::types::OperationType;
-use async_graphql::registry::{MetaField, Registry};
+use async_graphql::registry::{MetaField, MetaType, Registry};
 
 use super::schema_size::SchemaSize;
-use crate::record::count_objects;
+use crate::record::{TaxedMoney, count_objects, is_record, is_value};
 
 /// Assumed length of a list without pages.
 pub(super) const DEFAULT_ROWS: u64 = 10;
@@ -69,7 +69,7 @@ impl Prices {
             let fields: ObjectFields = ty
                 .fields()?
                 .iter()
-                .filter_map(|(name, field)| Some((name.as_str().into(), branch(registry, field)?)))
+                .filter_map(|(name, field)| Some((name.as_str().into(), branch(registry, ty, field)?)))
                 .collect();
             (!fields.is_empty()).then(|| (name.as_str().into(), fields))
         });
@@ -97,15 +97,16 @@ impl Prices {
     }
 }
 
-fn branch(registry: &Registry, field: &MetaField) -> Option<ObjectField> {
+fn branch(registry: &Registry, parent: &MetaType, field: &MetaField) -> Option<ObjectField> {
     let ty = registry.concrete_type_by_name(&field.ty)?;
+    let is_part = is_value(ty) && (is_record(parent) || is_value(parent) || ty.name() == TaxedMoney::NAME);
     let cardinality = match () {
         () if field.args.contains_key("ids") => Cardinality::ByIds,
         () if field.ty.starts_with('[') => Cardinality::List,
         () if field.args.contains_key("first") => Cardinality::Page,
         () => Cardinality::One,
     };
-    ty.is_composite().then(|| ObjectField { ty: ty.name().into(), cardinality })
+    (ty.is_composite() && !is_part).then(|| ObjectField { ty: ty.name().into(), cardinality })
 }
 
 /// The comparisons of a condition.

@@ -54,8 +54,7 @@ mod properties {
     const BACKENDS: [DbBackend; 3] = [DbBackend::MySql, DbBackend::Postgres, DbBackend::Sqlite];
 
     fn books() -> Order {
-        let key =
-            |name, column, direction| SortKey { name, column: Column::of(column), words: &[], direction };
+        let key = |name, column, direction| SortKey::of(name, Column::of(column), &[], direction);
         let mut order = Order::new();
         order.exact_first(Column::of(book::Column::Title), "x");
         order.add(key("title", book::Column::Title, Direction::Desc));

@@ -7,7 +7,7 @@ use super::list_cache::{ListKey, PageStart};
 use super::list_reader::{FoundRows, ListReader};
 use super::order::Side;
 use crate::Result;
-use crate::record::{ColumnPositions, RecordType, View};
+use crate::record::{ColumnPositions, View};
 
 /// Offsets from this one on are deep. Below, skipping whole rows costs less than a join.
 const MIN_DEEP_OFFSET: u64 = 1_000;
@@ -34,7 +34,7 @@ impl ListReader<'_> {
         let select = match list.as_ref().and_then(|list| lists.page_start(list, offset)) {
             Some(start) => self.starting_at(start, select),
             None if offset < MIN_DEEP_OFFSET => select.offset(offset).take(),
-            None => by_keys(self.record, select.offset(offset).take(), sort),
+            None => self.by_keys(select.offset(offset).take(), sort),
         };
         let found = self.fetch(select, &[None, None]).await?;
         if let (Some(list), Some(found)) = (&list, found.first()) {
@@ -58,6 +58,22 @@ impl ListReader<'_> {
         select.cond_where(condition).take()
     }
 
+    /// A statement that finds the keys of a page in a subquery and joins the rows.
+    fn by_keys(&self, mut page: SelectStatement, sort: impl Fn(&mut SelectStatement)) -> SelectStatement {
+        let key = self.record.column(self.record.key);
+        page.expr_as(key.clone(), KEY_COLUMN);
+        let mut rows = Query::select();
+        rows.from(self.record.table).join_subquery(
+            JoinType::InnerJoin,
+            page,
+            KEYS_TABLE,
+            key.equals((KEYS_TABLE, KEY_COLUMN)),
+        );
+        let mut rows = self.order.join(self.record, rows);
+        sort(&mut rows);
+        rows
+    }
+
     /// Where the page of these rows begins, and where the next one begins.
     fn page_starts(&self, found: &FoundRows, offset: u64) -> Result<Vec<(u64, PageStart)>> {
         let (Some(first), Some(last)) = (found.rows.first(), found.rows.last()) else {
@@ -68,23 +84,4 @@ impl ListReader<'_> {
         let next = offset.saturating_add(found.rows.len() as u64);
         Ok(vec![(offset, PageStart::At(key(first)?)), (next, PageStart::Behind(key(last)?))])
     }
-}
-
-/// A statement that finds the keys of a page in a subquery and joins the rows.
-fn by_keys(
-    record: &RecordType,
-    mut page: SelectStatement,
-    sort: impl Fn(&mut SelectStatement),
-) -> SelectStatement {
-    let key = record.column(record.key);
-    page.expr_as(key.clone(), KEY_COLUMN);
-    let mut rows = Query::select();
-    rows.from(record.table).join_subquery(
-        JoinType::InnerJoin,
-        page,
-        KEYS_TABLE,
-        key.equals((KEYS_TABLE, KEY_COLUMN)),
-    );
-    sort(&mut rows);
-    rows
 }

@@ -69,8 +69,8 @@ impl Criteria {
         }
     }
 
-    fn sort<S: Sort>(&mut self, sort: Option<&Vec<S>>) {
-        sort.into_iter().flatten().for_each(|sort| self.order.add(sort.key()));
+    fn sort<S: Sort>(&mut self, sort: Option<&Vec<S>>, scope: RequestScope<'_>) {
+        sort.into_iter().flatten().for_each(|sort| self.order.add(sort.key(scope.backend())));
     }
 }
 
@@ -97,8 +97,8 @@ impl<E: EntityTrait> List<E> {
 
     /// Sorts the list. The primary key is always the last key of the order.
     #[must_use]
-    pub fn sort<S: Sort<Entity = E>>(mut self, sort: Option<&Vec<S>>) -> Self {
-        self.criteria.sort(sort);
+    pub fn sort<S: Sort<Entity = E>>(mut self, sort: Option<&Vec<S>>, scope: RequestScope<'_>) -> Self {
+        self.criteria.sort(sort, scope);
         self
     }
 
@@ -160,6 +160,7 @@ impl<'a> Ordered<'a> {
         conditions.into_iter().for_each(|condition| {
             select.cond_where(condition);
         });
+        let select = order.join(record, select);
         Ok(Self { scope, record, select, order })
     }
 
@@ -194,10 +195,9 @@ impl<'a> Ordered<'a> {
 /// Checks the abilities for the fields that the order compares: the position of a row in the order, and its cursor,
 /// reveal their values.
 fn check_order(order: &Order, record: &RecordType, scope: RequestScope<'_>) -> Result<()> {
-    let compared = order.fields().filter_map(|name| record.field(name));
-    compared
-        .filter(|field| !field.need.is_none())
-        .try_for_each(|field| allow(scope.own_abilities()?, field.need.any))
+    let fields = order.fields().filter_map(|name| record.field(name)).map(|field| field.need.any);
+    let tables = order.tables().map(|table| table.need);
+    fields.chain(tables).filter(|any| !any.is_empty()).try_for_each(|any| allow(scope.own_abilities()?, any))
 }
 
 /// Checks the limits of conditions and the abilities for them: a condition on related records reveals as much as

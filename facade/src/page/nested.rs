@@ -85,7 +85,7 @@ impl NestedArguments {
         };
         let mut criteria = Criteria::new();
         criteria.filter(filter.as_deref(), ctx.into());
-        criteria.sort(sort.as_ref());
+        criteria.sort(sort.as_ref(), ctx.into());
         criteria.order.add_primary_key(Column::of(T::key_column()));
         Ok(Self { criteria, paging })
     }

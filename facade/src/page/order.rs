@@ -7,7 +7,7 @@
 
 use chrono::{Datelike, NaiveDate};
 use sea_orm::sea_query::{
-    CaseStatement, ColumnType, Expr, ExprTrait, NullOrdering, SelectStatement, SimpleExpr,
+    CaseStatement, ColumnType, Expr, ExprTrait, JoinType, NullOrdering, SelectStatement, SimpleExpr,
 };
 use sea_orm::{Condition, DbBackend, DbErr, Order as SqlOrder, QueryResult, Value};
 use serde_json::Value as Json;
@@ -15,7 +15,8 @@ use value::{Id, Int, LocalTime};
 
 use crate::collation::{collated, sort_key, word_positions};
 use crate::column::Column;
-use crate::filter::{Direction, SortKey, equals};
+use crate::filter::{Direction, JoinedTable, SortKey, equals};
+use crate::record::RecordType;
 
 /// Letters of a long text that are compared. A cursor holds them, so they must be few; MariaDB itself sorts long
 /// texts by a prefix.
@@ -87,7 +88,7 @@ impl Order {
 
     /// Adds the primary key as the last key.
     pub(super) fn add_primary_key(&mut self, column: Column) {
-        self.add(SortKey { name: PRIMARY_KEY_FIELD, column, words: &[], direction: Direction::Asc });
+        self.add(SortKey::of(PRIMARY_KEY_FIELD, column, &[], Direction::Asc));
     }
 
     /// Adds a term that puts rows first whose column equals the text.
@@ -108,11 +109,33 @@ impl Order {
         })
     }
 
+    /// The tables that hold what the order compares and the list's own does not.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &JoinedTable> {
+        self.terms.iter().filter_map(|term| match term {
+            Term::Key(key) => key.table.as_ref(),
+            Term::Exact(..) => None,
+        })
+    }
+
+    /// Joins those tables to a statement that reads rows of a record.
+    pub(super) fn join(&self, record: &RecordType, mut select: SelectStatement) -> SelectStatement {
+        for table in self.tables() {
+            let on = record.column(record.key).equals((table.name, table.key));
+            select.join_subquery(JoinType::LeftJoin, table.rows.clone(), table.name, on);
+        }
+        select
+    }
+
     /// A checksum of the list's name and the order: a cursor is valid only for the same list in the same order.
     pub(super) fn signature(&self, list: &str) -> u32 {
         let terms = self.terms.iter().fold(list.to_owned(), |text, term| match term {
             Term::Exact(_, exact) => format!("{text}\n={exact}"),
-            Term::Key(key) => format!("{text}\n{} {:?}", key.name, key.direction),
+            Term::Key(SortKey { name, direction, table: None, .. }) => {
+                format!("{text}\n{name} {direction:?}")
+            }
+            Term::Key(SortKey { name, direction, table: Some(table), .. }) => {
+                format!("{text}\n{name} {direction:?} {}", table.identity)
+            }
         });
         crc32fast::hash(terms.as_bytes())
     }
@@ -444,7 +467,7 @@ mod tests {
     fn a_timestamp_is_sorted_as_it_is_stored_where_no_cursor_leads_on() {
         let mut order = Order::new();
         let column = Column::of(book::Column::BoughtAt);
-        order.add(SortKey { name: "boughtAt", column, words: &[], direction: Direction::Desc });
+        order.add(SortKey::of("boughtAt", column, &[], Direction::Desc));
         let sorted = |sort: &dyn Fn(&mut SelectStatement)| {
             let mut select = Query::select();
             sort(&mut select);

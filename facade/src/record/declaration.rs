@@ -45,11 +45,11 @@ pub fn key_column_index(record: &RecordType, name: &str) -> usize {
 pub fn view_field(view: &RecordType, origin: &RecordType, column: &str, field: &str) -> Field {
     let column_index = column_index(view, column);
     let original = origin.fields.iter().find(|other| other.column == column_index && other.name == field);
-    let Some(Field { name, doc, form: FieldForm::Value(rendering), .. }) = original else {
+    let Some(Field { name, doc, form: form @ (FieldForm::Value(_) | FieldForm::Money(_)), .. }) = original
+    else {
         panic!("`{}` is a view of `{}`, which shows no column `{column}`", view.name, origin.name)
     };
-    let form = FieldForm::Value(*rendering);
-    Field { name, doc, need: Need::NONE, rest_only: false, column: column_index, form }
+    Field { name, doc, need: Need::NONE, rest_only: false, column: column_index, form: *form }
 }
 
 /// Length of a snake-case name in camel case.
@@ -182,7 +182,7 @@ macro_rules! record {
         $visibility:vis struct $Record:ident($($entity:ident)::+);
         $(#[can($($nneed:path),+)] node: $node:expr;)?
         columns { $(
-            $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $column:ident $(shown $form:ty)? $(as $word:ty)?
+            $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $column:ident $(shown $form:ty)? $(as $word:ty)? $(: $Money:ident $(in $currency:ident)?)?
         ),* $(,)? }
         $(branches { $($branches:tt)* })?
     ) => {
@@ -195,8 +195,9 @@ macro_rules! record {
                 need: $crate::record!(@need $($($cneed),+)?),
                 rest_only: $crate::record!(@rest_only $(rest_only $($crest)?)?),
                 column: $crate::record::column_index(record, stringify!($column)),
-                form: $crate::record::FieldForm::Value(
-                    $crate::record!(@rendering <$Record as $crate::record::Record>::Model, $column $(shown $form)? $(word $word)?)
+                form: $crate::record!(
+                    @form record, <$Record as $crate::record::Record>::Model,
+                    [$column $(shown $form)? $(word $word)?] $($Money $column $($currency)?)?
                 ),
             } ),*]]
             [$($($branches)*)?]
@@ -336,6 +337,24 @@ macro_rules! record {
         $record.is_node = true;
     };
 
+    (@form $record:ident, $Model:ty, [$($rendering:tt)+]) => {
+        $crate::record::FieldForm::Value($crate::record!(@rendering $Model, $($rendering)+))
+    };
+    (@form $record:ident, $Model:ty, [$($rendering:tt)+] Money $column:ident $($currency:ident)?) => {{
+        fn amount<M, A: $crate::record::AmountCell>(_: fn(&M) -> &A) -> fn($crate::record::Cell<'_>) -> Option<f64> {
+            A::amount
+        }
+        $crate::record::FieldForm::Money($crate::record::MoneyColumn {
+            rendering: $crate::record!(@rendering $Model, $($rendering)+),
+            amount: amount(|model: &$Model| &model.$column),
+            currency: $crate::record!(@currency $record $($currency)?),
+        })
+    }};
+    (@currency $record:ident) => { $crate::record::RowCurrency::Host };
+    (@currency $record:ident $currency:ident) => {
+        $crate::record::RowCurrency::Column($crate::record::column_index($record, stringify!($currency)))
+    };
+
     (@rendering $Model:ty, $column:ident) => {{
         fn of<M, L: $crate::record::Leaf>(_: fn(&M) -> &L) -> $crate::record::Rendering {
             L::rendering()
@@ -395,6 +414,7 @@ macro_rules! record {
             doc: concat!($($doc, "\n"),+),
             need: $crate::record!(@need $($need),*),
             ty: <Option<$Target> as async_graphql::OutputType>::create_type_info,
+            arguments: Vec::new(),
             sparse: true,
             rest_only: false,
             source: $crate::record::BranchSource::Related(
@@ -403,18 +423,31 @@ macro_rules! record {
             list: None,
         });
     };
-    (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident each $Target:ty [$by:path, [$($column:ident),+]]) => {
+    (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident each $Target:ty [
+        $by:path, [$($column:ident),+] $(, { $($(#[doc = $adoc:literal])+ $argument:ident: $Argument:ty),+ $(,)? })?
+    ]) => {
         $record.branches.push($crate::record::Branch {
             name: $crate::camel_name!($branch),
             doc: concat!($($doc, "\n"),+),
             need: $crate::record!(@need $($need),*),
             ty: <$Target as async_graphql::OutputType>::create_type_info,
+            arguments: vec![$($($crate::record::Argument {
+                name: $crate::camel_name!($argument),
+                doc: concat!($($adoc, "\n"),+),
+                ty: <Option<$Argument> as async_graphql::InputType>::create_type_info,
+            }),+)?],
             sparse: false,
             rest_only: false,
             source: $crate::record::BranchSource::Computed {
                 columns: &[$(TableColumn::$column as usize),+],
                 resolve: |batch, field| Box::pin(async move {
-                    let computed = $by(batch.ctx.into(), batch.rows).await;
+                    let computed = async {
+                        $by(
+                            batch.ctx.into(), batch.rows
+                            $($(, batch.argument::<$Argument>(field, $crate::camel_name!($argument))?)+)?
+                        ).await
+                    };
+                    let computed: $crate::Result<_> = computed.await;
                     batch.values::<$Target>(field, computed.map_err(async_graphql::Error::from)).await
                 }),
             },
@@ -448,6 +481,7 @@ macro_rules! record {
         $ty:expr, $relation:expr) => {
         let branch = |name, doc, ty, output, rest_only| $crate::record::Branch {
             name, doc, ty, rest_only,
+            arguments: Vec::new(),
             need: $crate::record!(@need $($need),*),
             sparse: false,
             source: $crate::record::BranchSource::Related($crate::record::Relation { output, ..$relation }),

@@ -14,10 +14,10 @@ use async_graphql::{
     Scalar, ScalarType, ServerResult, Value,
 };
 use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
-use rust_decimal::RoundingStrategy;
 use value::{Amount, Flag, Id, Int, Price, ShopDate, ShopTime};
 
 use super::cell::Cell;
+use super::money::{AmountCell, amount_text};
 use super::rendering::Rendering;
 use super::rest_form::JsonType;
 use crate::api::{Api, Dialect, Times};
@@ -88,30 +88,6 @@ impl From<Decimal> for Price {
 impl From<Decimal> for Amount {
     fn from(decimal: Decimal) -> Self {
         Self(decimal.0)
-    }
-}
-
-/// An amount that a resolver computed: a `Decimal` in GraphQL, a number in REST.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Money(pub f64);
-
-impl OutputType for Money {
-    fn type_name() -> Cow<'static, str> {
-        <Decimal as OutputType>::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        <Decimal as OutputType>::create_type_info(registry)
-    }
-
-    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        Ok(price_value(self.0, Execution::of(ctx).api))
-    }
-}
-
-impl From<rust_decimal::Decimal> for Money {
-    fn from(exact: rust_decimal::Decimal) -> Self {
-        Self(exact.try_into().unwrap_or_default())
     }
 }
 
@@ -225,43 +201,6 @@ fn shortest(number: f64) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The number of significant digits that the original uses when it rounds a float.
-const SIGNIFICANT: u32 = 14;
-
-/// An amount with two decimals. Its decimal text is rounded half up: `7.555` is `7.56`, though the float is a little
-/// less (docs/contract/wire.md#6).
-fn two_decimals(amount: f64) -> String {
-    if let Some(cents) = whole_cents(amount) {
-        return cents_text(cents);
-    }
-    let exact = rust_decimal::Decimal::from_f64_retain(amount);
-    let half_up = RoundingStrategy::MidpointAwayFromZero;
-    match exact.and_then(|exact| exact.round_sf_with_strategy(SIGNIFICANT, half_up)) {
-        Some(exact) => format!("{:.2}", exact.round_dp_with_strategy(2, half_up)),
-        None => format!("{amount:.2}"),
-    }
-}
-
-/// An amount in cents, if it is a whole number of them, as nearly all are.
-fn whole_cents(amount: f64) -> Option<i64> {
-    let cents = (amount * 100.0).round();
-    #[expect(clippy::cast_possible_truncation, reason = "a whole number well inside the range")]
-    (cents / 100.0 == amount && cents.abs() < 1e15).then_some(cents as i64)
-}
-
-fn cents_text(cents: i64) -> String {
-    let mut text = String::with_capacity(16);
-    if cents < 0 {
-        text.push('-');
-    }
-    let cents = cents.unsigned_abs();
-    text.push_str(itoa::Buffer::new().format(cents / 100));
-    text.push('.');
-    text.push(char::from(b'0' + (cents % 100 / 10) as u8));
-    text.push(char::from(b'0' + (cents % 10) as u8));
-    text
-}
-
 fn float_value(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() < 1e15 {
         #[expect(clippy::cast_possible_truncation, reason = "a whole number well inside the range")]
@@ -271,7 +210,7 @@ fn float_value(number: f64) -> Value {
 }
 
 /// A price as a value: a text in GraphQL, a number in REST.
-fn price_value(price: f64, api: Api) -> Value {
+pub(super) fn price_value(price: f64, api: Api) -> Value {
     match api {
         Api::GraphQl if price.is_finite() => Value::String(shortest(price)),
         // Infinity and NaN are null in both APIs.
@@ -332,12 +271,36 @@ leaf!(
         ..Rendering::of::<Decimal>()
     },
     Amount => Rendering {
-        json: |cell, _, out| write_str(&two_decimals(cell.float().unwrap_or_default()), out),
+        json: |cell, _, out| write_str(&amount_text(cell.float().unwrap_or_default(), 2), out),
         ..Rendering::of::<Decimal>()
     },
     ShopTime => MOMENT,
     ShopDate => MOMENT,
 );
+
+impl AmountCell for Price {
+    fn amount(cell: Cell<'_>) -> Option<f64> {
+        cell.float().map(Self::shortest)
+    }
+}
+
+impl AmountCell for f64 {
+    fn amount(cell: Cell<'_>) -> Option<f64> {
+        cell.float()
+    }
+}
+
+impl AmountCell for Amount {
+    fn amount(cell: Cell<'_>) -> Option<f64> {
+        cell.float()
+    }
+}
+
+impl<T: AmountCell> AmountCell for Option<T> {
+    fn amount(cell: Cell<'_>) -> Option<f64> {
+        T::amount(cell)
+    }
+}
 
 impl<T: Leaf> Leaf for Option<T> {
     fn rendering() -> Rendering {
@@ -390,7 +353,7 @@ mod tests {
             "9999999999.00",
             "10000000000000000.00",
         ];
-        assert_eq!(amounts.map(two_decimals), texts);
+        assert_eq!(amounts.map(|amount| amount_text(amount, 2)), texts);
     }
 
     #[test]
@@ -430,20 +393,20 @@ mod properties {
 
         #[test]
         fn amounts_have_two_decimals(amount in -1e10..1e10_f64, cents in -100_000_000_000..100_000_000_000_i64, any in proptest::num::f64::ANY) {
-            let text = two_decimals(amount);
+            let text = amount_text(amount, 2);
             let read: f64 = text.parse().unwrap();
             // The original uses only [`SIGNIFICANT`] digits, and rounds twice.
             prop_assert!((read - amount).abs() <= 0.005_001 + amount.abs() * 1e-13, "{}", text);
             prop_assert!(text.split_once('.').is_some_and(|(_, cents)| cents.len() == 2));
-            let written = two_decimals(cents as f64 / 100.0);
+            let written = amount_text(cents as f64 / 100.0, 2);
             let sign = if cents < 0 { "-" } else { "" };
             prop_assert_eq!(written, format!("{sign}{}.{:02}", cents.abs() / 100, cents.abs() % 100));
-            two_decimals(any);
+            amount_text(any, 2);
         }
 
         #[test]
         fn a_rounded_zero_has_no_sign(fraction in 0.0..0.005_f64) {
-            prop_assert_eq!(two_decimals(-fraction), "0.00");
+            prop_assert_eq!(amount_text(-fraction, 2), "0.00");
         }
 
         #[test]

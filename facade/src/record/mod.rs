@@ -8,6 +8,7 @@
 
 mod cell;
 mod connection;
+mod currency;
 mod declaration;
 mod deleted;
 mod extracted;
@@ -15,6 +16,7 @@ mod join_table;
 mod key_of;
 mod leaf;
 mod lookup;
+mod money;
 mod output;
 mod plan;
 mod reading;
@@ -27,6 +29,7 @@ mod selection;
 pub use cell::{Cell, CellType, ColumnPositions, ColumnSet, Row, Rows, View};
 pub(crate) use connection::ConnectionPlan;
 pub use connection::{Connection, ConnectionSelection, ListSlice, ListSlices};
+pub use currency::Currency;
 #[doc(hidden)]
 pub use declaration::{camel, camel_len, column_index, key_column_index, values, view_field};
 pub use deleted::Deleted;
@@ -34,14 +37,16 @@ pub use extracted::{ExtractedSelection, ExtractedSelections, PLANNED_TAG, is_pla
 pub use join_table::JoinTable;
 pub(crate) use join_table::{PIVOT, pivot_columns};
 pub use key_of::{Key, KeyOf};
-pub use leaf::{CustomRendering, Decimal, JsonText, Leaf, Moment, Money};
+pub use leaf::{CustomRendering, Decimal, JsonText, Leaf, Moment};
 pub use lookup::{BaseQuery, Lookup, Lookups};
+pub(crate) use money::is_value;
+pub use money::{AmountCell, Money, MoneyColumn, RowCurrency, TaxedMoney, rounded};
 pub use output::{SelectedRow, SelectedRows, write_each, write_in_memory};
 pub(crate) use plan::{REPLACES, has_directive, merge_fields, replaced_key};
 pub use reading::{
     ColumnOf, Record, load_models, read_by_id, read_first, read_list, require, require_by_public_key,
 };
-pub use record_type::{Branch, BranchSource, Field, FieldForm, NODE, RecordType, StoredColumn};
+pub use record_type::{Argument, Branch, BranchSource, Field, FieldForm, NODE, RecordType, StoredColumn};
 pub use relation::{
     Batch, BranchFuture, BranchValues, KeyColumn, MAX_KEYS, MAX_ROWS, Relation, RelationOutput, SourceKey,
     count_objects,

@@ -9,7 +9,8 @@ use async_graphql_value::Value as InputValue;
 
 use super::connection::ConnectionPlan;
 use super::join_table::PIVOT;
-use super::record_type::{self, Branch, BranchSource, RecordType, Resolve};
+use super::money::{MoneyColumn, MoneySelection};
+use super::record_type::{self, Branch, BranchSource, FieldForm, RecordType, Resolve};
 use super::relation::Relation;
 use crate::execution::Execution;
 use crate::page::NestedList;
@@ -20,8 +21,13 @@ pub(crate) type PositionedSet = Positioned<SelectionSet>;
 /// Where the value of a response key comes from.
 pub(crate) enum FieldSource {
     Column(&'static record_type::Field),
+    /// An amount of money in a column, and what is selected of it.
+    Money(&'static record_type::Field, MoneyColumn, MoneySelection),
     TypeName,
-    Branch { branch: &'static Branch, selection: BranchSelection },
+    Branch {
+        branch: &'static Branch,
+        selection: BranchSelection,
+    },
 }
 
 /// What is selected on the values of a branch.
@@ -116,8 +122,13 @@ impl<'a> MergedField<'a> {
         if name == "__typename" {
             return Ok(Some(FieldSource::TypeName));
         }
-        if let Some(column) = record.field(name) {
-            return Ok(Some(FieldSource::Column(column)));
+        if let Some(field) = record.field(name) {
+            return Ok(Some(match field.form {
+                FieldForm::Money(column) if !Execution::of(ctx).api.is_rest() => {
+                    FieldSource::Money(field, column, MoneySelection::of(ctx, &self.sets)?)
+                }
+                _ => FieldSource::Column(field),
+            }));
         }
         let Some(branch) = record.branch(name) else { return Ok(None) };
         // REST documents select the rows of the same field as a plain list.
@@ -135,7 +146,7 @@ impl<'a> MergedField<'a> {
                 pivot: has_directive(&self.field.node, PIVOT),
             },
             (BranchSource::Computed { resolve, .. }, _) => {
-                BranchSelection::Computed(*resolve, Box::new(self.into_field()))
+                BranchSelection::Computed(*resolve, Box::new(self.into_merged(ctx)?))
             }
         };
         Ok(Some(FieldSource::Branch { branch, selection }))
@@ -160,6 +171,19 @@ impl<'a> MergedField<'a> {
         let rest = self.sets.iter().skip(1).flat_map(|set| set.node.items.iter().cloned());
         field.node.selection_set.node.items.extend(rest);
         field
+    }
+
+    /// The first field with the selection sets of all, merged at every depth: each key comes once, so that a value may be
+    /// written as JSON. Fragments apply, since computed values are objects of one type.
+    fn into_merged(self, ctx: &ContextSelectionSet<'a>) -> ServerResult<Positioned<Field>> {
+        let mut field = self.field.clone();
+        let mut items = Vec::new();
+        for (_, below) in merge_fields(ctx, &self.sets, &|_| true)? {
+            let below = below.into_merged(ctx)?;
+            items.push(Positioned::new(Selection::Field(below.clone()), below.pos));
+        }
+        field.node.selection_set.node.items = items;
+        Ok(field)
     }
 }
 

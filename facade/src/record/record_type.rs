@@ -1,7 +1,7 @@
 //! A record as data: its table, the fields that are read from a row, and the branches that are loaded for rows.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::registry::{MetaField, MetaType, MetaTypeId, ObjectBuilder, Registry};
+use async_graphql::registry::{MetaField, MetaInputValue, MetaType, MetaTypeId, ObjectBuilder, Registry};
 use async_graphql::{ID, OutputType, Positioned, parser};
 use sea_orm::sea_query::{Expr, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable};
@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable};
 use super::cell::{CellType, ColumnSet};
 use super::extracted;
 use super::join_table::JoinTable;
+use super::money::{MoneyColumn, RowCurrency};
 use super::relation::{Batch, BranchFuture, Relation, RelationOutput};
 use super::rendering::Rendering;
 use super::rest_form::{JsonType, RestForm};
@@ -65,11 +66,25 @@ pub struct Field {
 }
 
 /// How a column is written.
+#[derive(Clone, Copy)]
 pub enum FieldForm {
     /// As the value of the cell.
     Value(Rendering),
+    /// As an amount of money: an object in GraphQL, a decimal in REST.
+    Money(MoneyColumn),
     /// As the global identifier of the row: the column is the primary key.
     GlobalId,
+}
+
+impl Field {
+    /// Indexes of the columns of the row that the field needs.
+    pub(super) fn columns(&self) -> impl Iterator<Item = usize> {
+        let currency = match self.form {
+            FieldForm::Money(MoneyColumn { currency: RowCurrency::Column(column), .. }) => Some(column),
+            _ => None,
+        };
+        currency.into_iter().chain([self.column])
+    }
 }
 
 /// A field that is loaded or computed for all rows of a level at once.
@@ -82,6 +97,8 @@ pub struct Branch {
     pub need: Need,
     /// Registers the type of the field and returns its name.
     pub ty: fn(&mut Registry) -> String,
+    /// Its arguments; only computed values have some.
+    pub arguments: Vec<Argument>,
     /// Whether REST omits the key if the value is null.
     pub sparse: bool,
     /// Whether only REST has it.
@@ -90,6 +107,24 @@ pub struct Branch {
     pub source: BranchSource,
     /// How its list is a connection for clients of GraphQL. REST documents select the rows as a plain list.
     pub list: Option<NestedList>,
+}
+
+/// An argument of a branch, which clients may leave out.
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// Its description.
+    pub doc: &'static str,
+    /// Registers its type and returns the type's name.
+    pub ty: fn(&mut Registry) -> String,
+}
+
+impl Argument {
+    fn meta(&self, registry: &mut Registry) -> (String, MetaInputValue) {
+        let mut argument = MetaInputValue::new(self.name, (self.ty)(registry));
+        argument.description = Some(self.doc.trim().to_owned());
+        (self.name.to_owned(), argument)
+    }
 }
 
 /// Computes the values of a branch for all rows of a level. The field has the selection on the values.
@@ -200,6 +235,7 @@ impl RecordType {
         for Field { name, doc, need, rest_only, form, .. } in &self.fields {
             let (ty, json_type) = match form {
                 FieldForm::Value(rendering) => (rendering.ty(registry), rendering.json_type),
+                FieldForm::Money(column) => (column.ty(registry), column.rendering.json_type),
                 FieldForm::GlobalId => (ID::create_type_info(registry), JsonType::AsTyped),
             };
             let mut field = MetaField::new(*name, ty);
@@ -209,11 +245,12 @@ impl RecordType {
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);
         }
-        for Branch { name, doc, need, ty, sparse, rest_only, source, list } in &self.branches {
+        for Branch { name, doc, need, ty, arguments, sparse, rest_only, source, list } in &self.branches {
             let mut field = match list {
                 Some(list) if rest_only::is_public() => list.field(name, registry),
                 _ => MetaField::new(*name, ty(registry)),
             };
+            field.args.extend(arguments.iter().map(|argument| argument.meta(registry)));
             if let Some(join) = source.join_table() {
                 field.tags = join.tags(registry);
             }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
 use async_graphql::{
-    ContextSelectionSet, OutputType, PathSegment, Pos, Positioned, ServerError, ServerResult, Value,
+    ContextSelectionSet, InputType, OutputType, PathSegment, Pos, Positioned, ServerError, ServerResult,
+    Value,
 };
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, SelectStatement, SimpleExpr};
 use sea_orm::{DbErr, TryGetable};
@@ -258,6 +259,15 @@ impl<'a> Batch<'a> {
 
     fn database_failed(&self, error: DbErr) -> ServerError {
         self.failed(graphql(error))
+    }
+
+    /// An argument of the branch; nothing where it was not given.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when it does not fit its type.
+    pub fn argument<T: InputType>(&self, field: &Positioned<Field>, name: &str) -> crate::Result<Option<T>> {
+        let given = self.ctx.with_field(field).param_value::<Option<T>>(name, None);
+        given.map(|(_, given)| given).map_err(|error| Error::BadRequest(error.message))
     }
 
     /// Resolves the branch with a value of a GraphQL type for each row, in their order. `field` has the selection on

@@ -10,6 +10,8 @@ use async_graphql::registry::{
 };
 use async_graphql::{TypeDirective, Value};
 
+use super::money::Money;
+
 /// The JSON type of a value in REST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JsonType {
@@ -57,6 +59,13 @@ impl InRest {
     /// The directive on a computed field, such as an amount of money.
     pub fn apply(json_type: JsonType) -> MetaDirectiveInvocation {
         RestForm { json_type, sparse: false }.directive()
+    }
+
+    /// Takes the directive off a field that shows money: an object is no number.
+    pub(crate) fn hide_on_money(field: &mut MetaField) {
+        if field.ty.trim_end_matches('!') == Money::NAME {
+            field.directive_invocations.retain(|directive| directive.name != Self::NAME);
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use sea_orm::DbErr;
 
 use super::cell::{Cell, ColumnSet, Rows, View};
 use super::connection::WrittenConnection;
+use super::currency::Currency;
+use super::money::{MoneyColumn, MoneySelection, RowCurrency};
 use super::plan::{BranchSelection, FieldSource, PlannedField, SelectionPlan};
 use super::record_type::{Branch, Field, FieldForm, RecordType};
 use super::relation::{self, Batch, BranchValues, count_objects};
@@ -20,6 +22,7 @@ use crate::execution::Execution;
 use crate::guard::Need;
 use crate::json::{write_str, write_value};
 use crate::page;
+use crate::scope::RequestScope;
 
 /// Bytes that are reserved for the JSON text of one row: about what a row needs.
 const ROW_CAPACITY: usize = 512;
@@ -81,7 +84,7 @@ impl<'a> RecordSelection<'a> {
                 continue;
             }
             match &field.source {
-                FieldSource::Column(field) => columns = columns.with(field.column),
+                FieldSource::Column(field) | FieldSource::Money(field, ..) => columns.extend(field.columns()),
                 FieldSource::TypeName => {}
                 FieldSource::Branch { branch, .. } => columns.extend(branch.columns().iter().copied()),
             }
@@ -110,11 +113,27 @@ impl<'a> RecordSelection<'a> {
         self.request.counts.add_rows(rows.rows.len());
         self.report_refused(path);
         let views = rows.views(self.plan.record);
+        let currency = self.host_currency().await.map_err(|error| self.failed(error, path))?;
         let branches = self.load_branches(&views, path).await?;
-        self.write_rows(&views, &branches).map_err(|error| {
-            let error = graphql(error).into_server_error(self.ctx.item.pos);
-            ServerError { path: level_path(path).to_vec(), ..error }
-        })
+        self.write_rows(&views, &branches, currency.as_ref()).map_err(|error| self.failed(error, path))
+    }
+
+    fn failed(&self, error: impl Into<crate::Error>, path: &[PathSegment]) -> ServerError {
+        let error = graphql(error).into_server_error(self.ctx.item.pos);
+        ServerError { path: level_path(path).to_vec(), ..error }
+    }
+
+    /// The currency of amounts whose row names none, where such an amount is selected.
+    async fn host_currency(&self) -> crate::Result<Option<Currency>> {
+        let is_needed = |planned: &PlannedField| match planned.source {
+            FieldSource::Money(_, column, _) => column.currency == RowCurrency::Host,
+            _ => false,
+        };
+        if !self.plan.fields.values().any(is_needed) {
+            return Ok(None);
+        }
+        let code = RequestScope::from(self.ctx).host().currency().await?;
+        Ok(Some(Currency::stored(&code)))
     }
 
     /// Loads all branches at the same time. Each comes with the index of its field in the plan.
@@ -147,12 +166,13 @@ impl<'a> RecordSelection<'a> {
         &self,
         rows: &[View<'_>],
         branches: &[(usize, BranchValues)],
+        currency: Option<&Currency>,
     ) -> Result<WrittenRows, DbErr> {
         let mut text = Vec::with_capacity(rows.len() * ROW_CAPACITY);
         let mut written = Vec::with_capacity(rows.len());
         for (number, row) in rows.iter().enumerate() {
             text.push(if number == 0 { b'[' } else { b',' });
-            let objects = self.write_row(*row, number, branches, &mut text)?;
+            let objects = self.write_row(*row, number, (branches, currency), &mut text)?;
             written.push(WrittenRow { end: text.len(), objects });
         }
         Ok(WrittenRows { text, rows: written })
@@ -163,7 +183,7 @@ impl<'a> RecordSelection<'a> {
         &self,
         row: View<'_>,
         number: usize,
-        branches: &[(usize, BranchValues)],
+        (branches, currency): (&[(usize, BranchValues)], Option<&Currency>),
         out: &mut Vec<u8>,
     ) -> Result<u32, DbErr> {
         let (start, api) = (out.len(), self.request.api);
@@ -179,6 +199,10 @@ impl<'a> RecordSelection<'a> {
                 FieldSource::Column(field) => {
                     out.extend_from_slice(json);
                     self.write_field(field, row, out)?;
+                }
+                FieldSource::Money(field, column, selection) => {
+                    out.extend_from_slice(json);
+                    self.write_money(field, (column, selection), currency, row, out)?;
                 }
                 FieldSource::TypeName => {
                     out.extend_from_slice(json);
@@ -205,12 +229,41 @@ impl<'a> RecordSelection<'a> {
 
     fn write_field(&self, field: &Field, row: View<'_>, out: &mut Vec<u8>) -> Result<(), DbErr> {
         match (&field.form, row.cell(field.column)?) {
-            (FieldForm::Value(rendering), Cell::Null) => {
-                check_null(self.plan.record, field, rendering.nullable)?;
-                out.extend_from_slice(b"null");
+            (FieldForm::Value(rendering) | FieldForm::Money(MoneyColumn { rendering, .. }), cell) => {
+                match cell {
+                    Cell::Null => {
+                        check_null(self.plan.record, field, rendering.nullable)?;
+                        out.extend_from_slice(b"null");
+                    }
+                    cell => (rendering.json)(cell, self.request.api, out),
+                }
             }
-            (FieldForm::Value(rendering), cell) => (rendering.json)(cell, self.request.api, out),
             (FieldForm::GlobalId, _) => write_global_id(self.plan.record.name, row.key()?, out),
+        }
+        Ok(())
+    }
+
+    /// Writes an amount of money. Without a currency in the row, it is in the host's `currency`.
+    fn write_money(
+        &self,
+        field: &Field,
+        (column, selection): (&MoneyColumn, &MoneySelection),
+        currency: Option<&Currency>,
+        row: View<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DbErr> {
+        let cell = row.cell(field.column)?;
+        if cell == Cell::Null {
+            check_null(self.plan.record, field, column.rendering.nullable)?;
+        }
+        let of_row = match column.currency {
+            RowCurrency::Column(column) => {
+                Some(Currency::stored(row.cell(column)?.text().unwrap_or_default()))
+            }
+            RowCurrency::Host => None,
+        };
+        if let Some(currency) = of_row.as_ref().or(currency) {
+            column.write(cell, currency, selection, RequestScope::from(self.ctx).texts(), out);
         }
         Ok(())
     }
@@ -227,7 +280,7 @@ fn check_null(record: &RecordType, field: &Field, nullable: bool) -> Result<(), 
 impl FieldSource {
     fn need(&self) -> Need {
         match self {
-            Self::Column(field) => field.need,
+            Self::Column(field) | Self::Money(field, ..) => field.need,
             Self::TypeName => Need::NONE,
             Self::Branch { branch, .. } => branch.need,
         }

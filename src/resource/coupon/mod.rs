@@ -10,6 +10,7 @@ use facade::record::{Decimal, Deleted, JsonText, KeyOf, Moment, require};
 use facade::{filters, form, list, one, record, words};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
+use self::discount::CouponDiscount;
 use super::customer::{self, Customer};
 use super::group::Group;
 use super::metadata;
@@ -19,6 +20,7 @@ use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
 pub mod demo;
+mod discount;
 mod write;
 
 abilities! {
@@ -80,8 +82,8 @@ record! {
         products_required shown JsonText,
         /// Whether it is for all products.
         is_global,
-        /// Least sum of the order; 0 is without one.
-        minimum_order_amount,
+        /// Least sum of the order in the shop's currency; 0 is without one.
+        minimum_order_amount: Money,
         /// When it was made.
         created_at,
         /// When it was last changed.
@@ -94,8 +96,10 @@ record! {
         #[can(product::INDEX)] products: through<Product>(
             entity::coupon_product [coupon_id, product_id], product::live_products
         ) by ProductFilter, ProductSort,
-        /// What it takes off, by billing period. Only the first row counts, whatever its currency.
-        #[can(pricing::INDEX)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_coupons),
+        /// What it takes off, by billing period: shorter periods first, what is paid once last.
+        #[can(pricing::INDEX)] discounts: each<Vec<CouponDiscount>>(discount::of_coupons, [Id, Type]),
+        /// What it takes off, by billing period, as it is stored. Only the first row counts, whatever its currency.
+        #[can(pricing::INDEX)] pricing_rows: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_coupons),
         /// Paid invoices with it.
         usage_history: many<CouponUsage>(coupon_usage::Column::CouponId, usages_of_coupons)
             by CouponUsageFilter, CouponUsageSort,
@@ -114,8 +118,8 @@ record! {
         customer_id shown KeyOf<Customer>,
         /// When it was used.
         used_at,
-        /// What it took off.
-        amount,
+        /// What it took off, in the shop's currency.
+        amount: Money,
         /// When it was noted.
         created_at,
         /// When the note was last changed.

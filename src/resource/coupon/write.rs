@@ -34,7 +34,7 @@ pub(super) async fn create(scope: ShopScope<'_>, input: CouponInput) -> Result<c
     let transaction = scope.begin().await?;
     let coupon = row.insert(&transaction).await.map_err(|error| taken(*scope, "code", error))?;
     let prices = input.pricing.value().cloned().unwrap_or_default();
-    pricing::write_first(&transaction, PricingTarget::Coupon, coupon.id, &prices, currency).await?;
+    pricing::write_first(&transaction, (PricingTarget::Coupon, coupon.id), &prices, &currency).await?;
     let products = products(&transaction, &input).await?;
     link(&transaction, coupon.id, &products).await?;
     transaction.commit().await?;
@@ -59,7 +59,7 @@ pub(super) async fn update(scope: ShopScope<'_>, id: Id, mut input: CouponInput)
         coupon
     };
     let prices = PeriodPrices::of_update(scope, &input.pricing);
-    pricing::write_first(&transaction, PricingTarget::Coupon, id, &prices, currency).await?;
+    pricing::write_first(&transaction, (PricingTarget::Coupon, id), &prices, &currency).await?;
     let products = products(&transaction, &input).await?;
     // Left out, the products stay as they are: groups add theirs.
     if !input.products.is_undefined() {

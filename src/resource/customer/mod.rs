@@ -81,7 +81,7 @@ record! {
         /// When the e-mail address was confirmed.
         email_verified_at,
         /// Credit in the shop's currency.
-        balance,
+        balance: Money,
         /// When the customer last signed in.
         last_login,
         /// Whether the account was confirmed.

@@ -2,6 +2,7 @@
 
 mod change;
 pub mod demo;
+mod lowest_price;
 mod route;
 pub mod seed;
 mod start_price;
@@ -11,15 +12,16 @@ use entity::group;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Deleted, KeyOf, Moment, require};
+use facade::record::{Currency, Deleted, KeyOf, Moment, require};
 use facade::user_error::Refuses;
 use facade::{filters, form, list, one, record};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
 pub(super) use self::change::lock_group;
-use self::start_price::StartPrice;
+use self::lowest_price::StartPrice;
 use super::metadata::{self, Metadata};
+use super::pricing::price::Price;
 use super::product::{self, Product, ProductFilter, ProductSort, ShopStatus};
 use crate::scope::ShopScope;
 use crate::shop::html::harmless_html;
@@ -76,8 +78,16 @@ record! {
         deleted_at,
     }
     branches {
-        /// What its products cost at least, those of the groups directly below included.
-        start_price: each<StartPrice>(start_price::of_groups, [Id]),
+        /// What its products cost at least, those of the groups directly below included, as the original tells it.
+        #[rest_only] lowest_price: each<StartPrice>(lowest_price::of_groups, [Id]),
+        /// The lowest price of its active products and of those in all groups below it, by what a month costs; what is paid once
+        /// counts where nothing else is sold. Null where nothing is sold in the currency.
+        start_price: each<Option<Price>>(start_price::of_groups, [Id], {
+            /// The currency; without it, the shop's own.
+            currency: Currency,
+            /// Country whose tax is on it, two letters; without it, that of the customer who asks.
+            country: String,
+        }),
         /// Its address in the shop; null without a slug.
         route: each<Option<String>>(route::of_groups, [Id, Slug, ParentId]),
         /// Groups directly below this one.

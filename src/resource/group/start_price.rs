@@ -1,296 +1,125 @@
-//! The lowest price of the products of a group (docs/contract/application-store.md#9.3,
-//! docs/contract/application-store.md#9.4): computed for all groups of a level by two statements.
+//! The lowest price of the products of a group and of all groups below it: for all groups of a level by one statement.
 
 use std::collections::HashMap;
 
-use async_graphql::SimpleObject;
-use entity::{Id, group, metadata, pricing, product};
-use facade::record::{InRest, JsonType, Money, View, load_models};
-use facade::words;
-use rust_decimal::Decimal;
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+use entity::{Id, group, pricing, product};
+use facade::record::{Currency, MAX_KEYS, View};
+use sea_orm::sea_query::{
+    CommonTableExpression, Expr, ExprTrait, JoinType, Query, SelectStatement, SimpleExpr, UnionType,
+    WithClause,
 };
+use sea_orm::{ColumnTrait, DbBackend, FromQueryResult, Iterable, QueryResult};
 
+use super::lowest_price::personalized_products;
 use crate::Result;
-use crate::resource::pricing::{self as prices, Period, Pricing};
-use crate::resource::product::MODEL as PRODUCT;
+use crate::resource::pricing::cheapest::{
+    FIRST_PRODUCT, FIRST_ROW, FIRST_TABLE, first_rows, is_sold, once, per_month,
+};
+use crate::resource::pricing::price::{Entered, Price, sold, tax};
 use crate::scope::ShopScope;
-use crate::shop::tax;
 
-/// Maximum number of groups in one statement, which has each key twice.
-const MAX_GROUPS: usize = 10_000;
+/// Names in the statement: the groups below each group, the rows of prices in their order, and their columns.
+const TREE: &str = "tree";
+const ROOT: &str = "root_id";
+const GROUP: &str = "group_id";
+const RANKED: &str = "ranked";
+const PRICE: &str = "price_id";
+const PLACE: &str = "place";
 
-words! {
-    /// Whether the prices that the shop's staff enter hold the tax.
-    pub enum TaxMode {
-        /// Tax comes on top of them.
-        TaxExcluded = "tax_excluded",
-        /// They hold the tax.
-        TaxIncluded = "tax_included",
-    }
-}
-
-/// What the products of a group cost at least.
-#[derive(Clone, Debug, PartialEq, SimpleObject)]
-pub struct StartPrice {
-    /// Whether entered prices hold the tax.
-    mode: TaxMode,
-    /// Price without tax.
-    #[graphql(directive = InRest::apply(JsonType::Number))]
-    price_ht: Money,
-    /// Setup fee without tax.
-    #[graphql(directive = InRest::apply(JsonType::Number))]
-    setup_ht: Money,
-    /// First payment without tax; the original never sets it.
-    #[graphql(directive = InRest::apply(JsonType::Number))]
-    firstpayment_ht: Option<Money>,
-    /// Price as it was entered.
-    #[graphql(directive = InRest::apply(JsonType::Number))]
-    base_price: Money,
-    /// Setup fee as it was entered.
-    #[graphql(directive = InRest::apply(JsonType::Number))]
-    base_setup: Money,
-    /// First payment as it was entered; the original never sets it.
-    #[graphql(directive = InRest::apply(JsonType::Number))]
-    base_firstpayment: Option<Money>,
-    /// Currency, three letters.
-    currency: String,
-    /// Billing period.
-    recurring: Period,
-    /// Whether it costs nothing.
-    free: bool,
-    /// The same as `priceHt`.
-    #[graphql(directive = InRest::apply(JsonType::Number))]
-    price: Money,
-    /// The same as `setupHt`.
-    #[graphql(directive = InRest::apply(JsonType::Number))]
-    setup: Money,
-}
-
-impl StartPrice {
-    fn new(mode: TaxMode, rate: Decimal, offer: Offer) -> Self {
-        let entered = Decimal::try_from(offer.price).unwrap_or_default();
-        let (base, bare) = match mode {
-            TaxMode::TaxExcluded => (tax::cents(entered), tax::cents(entered)),
-            TaxMode::TaxIncluded => (entered, tax::without(entered, rate)),
-        };
-        Self {
-            mode,
-            price_ht: bare.into(),
-            setup_ht: Money::default(),
-            firstpayment_ht: None,
-            base_price: base.into(),
-            base_setup: Money::default(),
-            base_firstpayment: None,
-            currency: offer.currency,
-            recurring: offer.period,
-            free: bare.is_zero(),
-            price: bare.into(),
-            setup: Money::default(),
-        }
-    }
-}
-
-/// A price with its currency and period.
-#[derive(Clone, Debug, PartialEq)]
-struct Offer {
-    price: f64,
-    currency: String,
-    period: Period,
-}
-
-/// A product that counts for its group and for the parent of the group.
-#[derive(FromQueryResult)]
-struct Candidate {
-    id: Id,
-    group_id: Id,
-    parent_id: Option<Id>,
-}
-
-/// The start price of each group, in their order.
+/// The start price of each group, in their order; nothing where nothing is sold in the currency.
 ///
 /// # Errors
-/// When the database fails.
-pub(super) async fn of_groups(scope: ShopScope<'_>, groups: &[View<'_>]) -> Result<Vec<StartPrice>> {
+/// When the country is no code, and when the database fails.
+pub(super) async fn of_groups(
+    scope: ShopScope<'_>,
+    groups: &[View<'_>],
+    currency: Option<Currency>,
+    country: Option<String>,
+) -> Result<Vec<Option<Price>>> {
     let keys = groups.iter().map(|group| group.key().map(Id));
     let keys: Vec<Id> = keys.collect::<std::result::Result<_, _>>()?;
-    let candidates = candidates(scope, &keys).await?;
-    let products = candidates.iter().map(|candidate| candidate.id).collect();
-    let rows =
-        load_models::<Pricing>(*scope, products, pricing::Column::RelatedId, prices::prices_of_products);
-    let mut offers: HashMap<Id, Vec<pricing::Model>> = HashMap::new();
-    for row in rows.await? {
-        offers.entry(row.related_id).or_default().push(row);
-    }
-    let mut own: HashMap<Id, Vec<Id>> = HashMap::new();
-    let mut below: HashMap<Id, Vec<Id>> = HashMap::new();
-    for Candidate { id, group_id, parent_id } in candidates {
-        own.entry(group_id).or_default().push(id);
-        if let Some(parent) = parent_id.filter(|parent| *parent != group_id) {
-            below.entry(parent).or_default().push(id);
+    let tax = tax(scope, country.as_deref()).await?;
+    let mut prices = HashMap::new();
+    for keys in keys.chunks(MAX_KEYS) {
+        let statement = scope.backend().build(&cheapest_rows(keys, currency.as_ref(), scope.backend()));
+        for row in scope.rows(statement).await? {
+            let price = lowest(&row)?.map(|(entered, currency)| entered.with_tax(tax, &currency));
+            prices.extend(
+                price
+                    .map(|price| Ok::<_, crate::Error>((row.try_get::<Id>("", ROOT)?, price)))
+                    .transpose()?,
+            );
         }
     }
-    let (mode, rate) = tax_mode(scope).await?;
-    let currency = scope.currency().await?;
-    let prices = keys.iter().map(|group| {
-        let products = [&own, &below].into_iter().filter_map(|lists| lists.get(group)).flatten();
-        let offers = products.map(|product| offers.get(product).map_or(&[][..], Vec::as_slice));
-        StartPrice::new(mode, rate, lowest(&currency, offers))
-    });
-    Ok(prices.collect())
+    Ok(keys.iter().map(|key| prices.get(key).cloned()).collect())
 }
 
-/// The active products of the groups and of their children, in the order in which they are compared.
-async fn candidates(scope: ShopScope<'_>, keys: &[Id]) -> Result<Vec<Candidate>> {
-    let personalized = metadata::Entity::find()
-        .select_only()
-        .column(metadata::Column::ModelId)
-        .filter(metadata::Column::ModelType.eq(PRODUCT))
-        .filter(metadata::Column::Key.eq("is_personalized_product"))
-        .filter(metadata::Column::Value.is_not_null())
-        .filter(metadata::Column::Value.is_not_in(["", "0"]))
-        .into_query();
-    let in_group = product::Entity::belongs_to(group::Entity)
-        .from(product::Column::GroupId)
-        .to(group::Column::Id)
-        .into();
-    let select = product::Entity::find()
-        .select_only()
-        .columns([product::Column::Id, product::Column::GroupId])
-        .column(group::Column::ParentId)
-        .join(JoinType::InnerJoin, in_group)
-        .filter(product::Column::DeletedAt.is_null())
-        .filter(product::Column::Status.eq("active"))
-        .filter(product::Column::Id.not_in_subquery(personalized))
-        .order_by_asc(product::Column::GroupId)
-        .order_by_asc(product::Column::Id);
-    let mut found = Vec::new();
-    for keys in keys.chunks(MAX_GROUPS) {
-        let below = Condition::all()
-            .add(group::Column::ParentId.is_in(keys.iter().copied()))
-            .add(group::Column::DeletedAt.is_null());
-        let own = product::Column::GroupId.is_in(keys.iter().copied());
-        let select = select.clone().filter(Condition::any().add(own).add(below));
-        found.extend(select.into_model::<Candidate>().all(scope.reader()).await?);
-    }
-    Ok(found)
+/// The cheapest price of a row, a month compared with a month; what is paid once counts where nothing else is sold.
+fn lowest(row: &QueryResult) -> Result<Option<(Entered, Currency)>> {
+    let row = pricing::Model::from_query_result(row, "")?;
+    let lowest =
+        sold(&row).into_iter().min_by_key(|entered| (entered.per_month().is_none(), entered.per_month()));
+    Ok(lowest.map(|entered| (entered, Currency::stored(&row.currency))))
 }
 
-/// Whether entered prices include tax, and the rate of that tax.
-async fn tax_mode(scope: ShopScope<'_>) -> Result<(TaxMode, Decimal)> {
-    if tax::is_included(scope.shop()).await? {
-        return Ok((
-            TaxMode::TaxIncluded,
-            tax::rate(scope.shop(), scope.principal()?.owner.customer()).await?,
-        ));
-    }
-    Ok((TaxMode::TaxExcluded, Decimal::ZERO))
+/// The statement for the row of prices of the cheapest product of each group.
+fn cheapest_rows(keys: &[Id], currency: Option<&Currency>, backend: DbBackend) -> SelectStatement {
+    let mut rows = Query::select();
+    rows.column((RANKED, ROOT)).columns(pricing::Column::iter().map(|column| (pricing::Entity, column)));
+    rows.from_subquery(ranked(currency, backend), RANKED)
+        .inner_join(pricing::Entity, pricing::Column::Id.into_expr().equals((RANKED, PRICE)))
+        .and_where(Expr::col((RANKED, PLACE)).eq(1));
+    let with = WithClause::new().recursive(true).cte(tree(keys)).to_owned();
+    rows.with_cte(with).take()
 }
 
-/// The lowest price of products, each given by its rows of prices. Currency and period of one product are those that
-/// the next is looked up with, as in the original.
-fn lowest<'a>(currency: &str, products: impl Iterator<Item = &'a [pricing::Model]>) -> Offer {
-    let mut last = Offer { price: 0.0, currency: currency.to_owned(), period: Period::Monthly };
-    let mut lowest: Option<f64> = None;
-    for rows in products {
-        let Some(offer) = of_product(rows, &last.currency, last.period) else { continue };
-        lowest = Some(lowest.map_or(offer.price, |lowest| lowest.min(offer.price)));
-        last = offer;
-    }
-    Offer { price: lowest.unwrap_or(0.0), ..last }
+/// Each group with itself and all groups below it. A pair comes once, so a group that older software put below itself ends it.
+fn tree(keys: &[Id]) -> CommonTableExpression {
+    let mut roots = Query::select();
+    roots.expr(group::Column::Id.into_expr()).expr(group::Column::Id.into_expr()).from(group::Entity);
+    roots.and_where(group::Column::Id.is_in(keys.iter().copied()));
+    let mut below = Query::select();
+    below.column((TREE, ROOT)).expr(group::Column::Id.into_expr()).from(group::Entity);
+    below.inner_join(TREE, group::Column::ParentId.into_expr().equals((TREE, GROUP)));
+    below.and_where(group::Column::DeletedAt.is_null());
+    let query = roots.union(UnionType::Distinct, below).take();
+    CommonTableExpression::new().query(query).columns([ROOT, GROUP]).table_name(TREE).to_owned()
 }
 
-/// The offer of a product; nothing if its rows have no price.
-fn of_product(rows: &[pricing::Model], currency: &str, period: Period) -> Option<Offer> {
-    let offer = offer_for(rows, currency, period)?;
-    let Some(row) = rows.first().filter(|_| offer.price == 0.0) else { return Some(offer) };
-    let other = first_period(row)?;
-    Some(Offer { period: Period::Monthly, ..other })
+/// The rows of prices of the products of each group, numbered from the cheapest on.
+fn ranked(currency: Option<&Currency>, backend: DbBackend) -> SelectStatement {
+    let mut rows = Query::select();
+    rows.column((TREE, ROOT))
+        .expr_as(pricing::Column::Id.into_expr(), PRICE)
+        .expr_as(place(backend), PLACE)
+        .from(TREE)
+        .inner_join(product::Entity, product::Column::GroupId.into_expr().equals((TREE, GROUP)))
+        .join_subquery(
+            JoinType::InnerJoin,
+            first_rows(currency),
+            FIRST_TABLE,
+            product::Column::Id.into_expr().equals((FIRST_TABLE, FIRST_PRODUCT)),
+        )
+        .inner_join(pricing::Entity, pricing::Column::Id.into_expr().equals((FIRST_TABLE, FIRST_ROW)))
+        .and_where(product::Column::DeletedAt.is_null())
+        .and_where(product::Column::Status.eq("active"))
+        .and_where(product::Column::Id.into_expr().not_in_subquery(personalized_products()))
+        .and_where(is_sold(per_month(backend)).or(is_sold(once(backend))));
+    rows
 }
 
-/// The offer of a product in a currency and for a period, or the nearest that its rows have.
-fn offer_for(rows: &[pricing::Model], currency: &str, period: Period) -> Option<Offer> {
-    let price_of = |row| prices::by_period(row).into_iter().find(|(known, _)| *known == period)?.1;
-    let (row, price) = match (rows.iter().find(|row| row.currency == currency), rows.first()) {
-        (Some(row), _) => (row, price_of(row)),
-        (None, Some(row)) => (row, price_of(row).filter(|price| *price != 0.0)),
-        (None, None) => {
-            return Some(Offer { price: 0.0, currency: currency.to_owned(), period: Period::Monthly });
-        }
+/// SQL for the place of a row of prices in its group: by the price of a month, then by what is paid once.
+fn place(backend: DbBackend) -> SimpleExpr {
+    let sql = match backend {
+        DbBackend::Postgres => "ROW_NUMBER() OVER (PARTITION BY $1 ORDER BY $2, $3, $4, $5)",
+        _ => "ROW_NUMBER() OVER (PARTITION BY ? ORDER BY ?, ?, ?, ?)",
     };
-    match price {
-        Some(price) => Some(Offer { price, currency: row.currency.clone(), period }),
-        None => first_period(row),
-    }
-}
-
-/// The offer of the first period that a row has a price for.
-fn first_period(row: &pricing::Model) -> Option<Offer> {
-    prices::by_period(row).into_iter().find_map(|(period, price)| {
-        let price = price.filter(|price| *price >= 0.0)?;
-        Some(Offer { price, currency: row.currency.clone(), period })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use entity::Price;
-
-    use super::*;
-
-    fn row(currency: &str, onetime: Option<f64>, monthly: Option<f64>) -> pricing::Model {
-        pricing::Model {
-            id: Id(1),
-            related_id: Id(1),
-            related_type: "product".to_owned(),
-            currency: currency.to_owned(),
-            weekly: None,
-            setup_weekly: None,
-            onetime: onetime.map(Price),
-            monthly: monthly.map(Price),
-            quarterly: None,
-            semiannually: None,
-            annually: None,
-            biennially: None,
-            triennially: None,
-            setup_onetime: None,
-            setup_monthly: None,
-            setup_quarterly: None,
-            setup_semiannually: None,
-            setup_annually: None,
-            setup_biennially: None,
-            setup_triennially: None,
-            deleted_at: None,
-        }
-    }
-
-    fn shown(products: &[&[pricing::Model]]) -> (f64, String, Period) {
-        let offer = lowest("EUR", products.iter().copied());
-        (offer.price, offer.currency, offer.period)
-    }
-
-    #[test]
-    fn the_lowest_price_counts_with_the_last_currency_and_period() {
-        let euro = [row("EUR", None, Some(5.0))];
-        let once = [row("EUR", Some(9.0), None)];
-        let dollar = [row("USD", None, Some(3.0))];
-        assert_eq!(shown(&[]), (0.0, "EUR".to_owned(), Period::Monthly));
-        assert_eq!(shown(&[&euro]), (5.0, "EUR".to_owned(), Period::Monthly));
-        assert_eq!(shown(&[&euro, &once]), (5.0, "EUR".to_owned(), Period::Onetime));
-        assert_eq!(shown(&[&euro, &dollar]), (3.0, "USD".to_owned(), Period::Monthly));
-    }
-
-    #[test]
-    fn products_without_offer_do_not_count_and_without_rows_are_free() {
-        let nothing = [row("EUR", None, None)];
-        let euro = [row("EUR", None, Some(5.0))];
-        assert_eq!(shown(&[&nothing, &euro]).0, 5.0);
-        assert_eq!(shown(&[&[], &euro]).0, 0.0);
-        let free = [row("USD", Some(7.0), Some(0.0))];
-        assert_eq!(shown(&[&free]), (7.0, "USD".to_owned(), Period::Onetime));
-        let gratis = [row("EUR", Some(7.0), Some(0.0))];
-        assert_eq!(shown(&[&gratis]), (7.0, "EUR".to_owned(), Period::Monthly));
-    }
+    let parts = [
+        Expr::col((TREE, ROOT)),
+        per_month(backend),
+        once(backend),
+        product::Column::Id.into_expr(),
+        pricing::Column::Id.into_expr(),
+    ];
+    Expr::cust_with_exprs(sql, parts)
 }

@@ -1,17 +1,19 @@
 //! Invoices and drafts of invoices (docs/contract/application-operations.md#3).
 
 mod address;
+mod amounts;
 pub mod demo;
 pub mod seed;
 
 use async_graphql::MergedObject;
 use entity::{invoice, invoice_item};
 use facade::filter::exists;
-use facade::record::{JsonText, Key, KeyOf};
+use facade::record::{Currency, JsonText, Key, KeyOf, TaxedMoney};
 use facade::{filters, list, one, record, words};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
 pub(super) use self::address::lines as address_lines;
+pub(super) use self::amounts::{unit_prices, unit_setups};
 use super::customer::{self, Customer, CustomerFilter};
 use crate::abilities;
 
@@ -55,17 +57,17 @@ record! {
         /// Primary key of its customer; null once the customer was deleted.
         customer_id shown KeyOf<Customer>,
         /// To pay, taxes included.
-        total,
+        total: Money in currency,
         /// Part that was paid with the customer's credit.
-        balance,
+        balance: Money in currency,
         /// Sum before taxes.
-        subtotal,
+        subtotal: Money in currency,
         /// Taxes.
-        tax,
+        tax: Money in currency,
         /// Setup fees, part of the subtotal.
-        setupfees,
-        /// Currency, three letters.
-        currency,
+        setupfees: Money in currency,
+        /// Currency of its amounts.
+        currency shown Currency,
         /// Its state.
         status as InvoiceStatus,
         /// Key of the stored means of payment.
@@ -81,7 +83,7 @@ record! {
         /// Gateway, by its `uuid`.
         paymethod,
         /// Fees of the gateway.
-        fees,
+        fees: Money in currency,
         /// Its number; drafts may have none.
         invoice_number,
         /// When it was made.
@@ -119,13 +121,13 @@ record! {
         /// The coupon that applies and what it takes off.
         discount shown JsonText,
         /// Price of one, before taxes.
-        unit_price_ht,
+        #[rest_only] unit_price_ht,
         /// Setup fee of one, before taxes.
-        unit_setup_ht,
+        #[rest_only] unit_setup_ht,
         /// Price of one, taxes included.
-        unit_price_ttc,
+        #[rest_only] unit_price_ttc,
         /// Setup fee of one, taxes included.
-        unit_setup_ttc,
+        #[rest_only] unit_setup_ttc,
         /// Primary key of the invoice.
         invoice_id shown KeyOf<Invoice>,
         /// What is sold: `service`, `renewal`, `custom_item` and others.
@@ -147,13 +149,17 @@ record! {
         /// Primary key of the line that it belongs to.
         parent_id shown Key,
         /// Price of one before discounts, as it was stored; used nowhere.
-        unit_original_price,
+        #[rest_only] unit_original_price,
         /// Setup fee of one before discounts, as it was stored; used nowhere.
-        unit_original_setupfees,
+        #[rest_only] unit_original_setupfees,
         /// When it was deleted.
         deleted_at,
     }
     branches {
+        /// Price of one.
+        unit_price: each<TaxedMoney>(amounts::unit_prices, [InvoiceId, UnitPriceHt, UnitPriceTtc]),
+        /// Setup fee of one.
+        unit_setup: each<TaxedMoney>(amounts::unit_setups, [InvoiceId, UnitSetupHt, UnitSetupTtc]),
         /// The invoice that it stands on.
         #[can(SHOW, INDEX)] invoice: one<Invoice>(invoice_id, live_invoices),
     }

@@ -1,6 +1,12 @@
 //! Prices: one row has all prices of one thing in one currency (docs/contract/application-store.md#7).
 
-use async_graphql::{Context, ID, InputObject, InputType as _, MaybeUndefined, MergedObject, Object, Value};
+use std::borrow::Cow;
+
+use async_graphql::registry::Registry;
+use async_graphql::{
+    Context, ID, InputObject, InputType, InputValueError, InputValueResult, MaybeUndefined, MergedObject,
+    Object, Value,
+};
 use entity::{Id, Price, ShopTime, pricing, product as sold};
 use facade::column::Column;
 use facade::filter::equals;
@@ -9,26 +15,29 @@ use facade::guard::Can;
 use facade::node::database_id;
 use facade::page::List;
 use facade::payload::Deletes;
-use facade::record::{Decimal, Deleted, Key, KeyOf, Record as _, View, require};
+use facade::record::{Currency, Decimal, Deleted, Key, KeyOf, Record as _, View, require};
+use facade::rest_only::is_public;
 use facade::transaction::Transaction;
 use facade::write::{lock, put, save};
 use facade::{filters, form, list, one, record, words};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, IntoCondition};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use super::product::{self, Product};
 use crate::scope::ShopScope;
 use crate::{Result, abilities};
 
+pub mod cheapest;
 pub mod demo;
+pub mod price;
 mod rule;
 pub mod seed;
 
-pub use self::rule::period_prices;
+pub use self::rule::{period_prices, product_prices};
 
 abilities! {
     /// Lists prices.
@@ -74,24 +83,11 @@ const TARGETS: &[(&str, &str)] = &[
     ("option", "config_options_options"),
 ];
 
-words! {
-    /// Currency that the shop sells in.
-    pub enum Currency {
-        /// US dollar.
-        Usd = "USD",
-        /// Euro.
-        Eur = "EUR",
-        /// Pound sterling.
-        Gbp = "GBP",
-        /// Canadian dollar.
-        Cad = "CAD",
-        /// Swiss franc.
-        Chf = "CHF",
-    }
-}
+/// Currencies that prices can be written in.
+const CURRENCIES: &[&str] = &["USD", "EUR", "GBP", "CAD", "CHF"];
 
 record! {
-    /// The prices of one thing in one currency. A price that is null is not offered; 0 is free.
+    /// The prices of one thing in one currency, as they are stored; null is not offered, 0 is free. Of a coupon, what it takes off.
     pub struct Pricing(entity::pricing);
     #[can(SHOW, INDEX)] node: |_| live_prices();
     columns {
@@ -99,8 +95,8 @@ record! {
         related_id shown Key,
         /// Kind of the thing: `product`, `service`, `coupon` and others.
         related_type,
-        /// Currency, three letters.
-        currency,
+        /// Currency of the row.
+        currency shown Currency,
         /// Price for 7 days.
         weekly,
         /// Setup fee with it.
@@ -215,23 +211,51 @@ pub fn prices_of_coupons() -> Select<pricing::Entity> {
     prices_of("coupon")
 }
 
-/// Writes prices to the first row of prices of a target. Without one, a row in `currency` is inserted. The caller has
+/// Writes prices to the first row of prices of a target, whatever its currency. Without one, a row in `currency` is inserted. The caller has
 /// locked the target (docs/contract/application-store.md#5.4).
 ///
 /// # Errors
 /// When the database fails.
 pub async fn write_first(
     transaction: &Transaction,
-    target: PricingTarget,
-    id: Id,
+    target: (PricingTarget, Id),
     prices: &PeriodPrices,
-    currency: String,
+    currency: &str,
 ) -> Result<()> {
-    let Some(row) = lock_first(transaction, target, id).await? else {
+    let row = lock_first(transaction, target, Condition::all()).await?;
+    write_row(transaction, target, row, prices, currency).await
+}
+
+/// Writes prices to the first row of prices of a target that has this currency. Without one, a row is inserted. The caller has
+/// locked the target.
+///
+/// # Errors
+/// When the database fails.
+pub async fn write_in_currency(
+    transaction: &Transaction,
+    target: (PricingTarget, Id),
+    prices: &PeriodPrices,
+    currency: &str,
+) -> Result<()> {
+    let in_currency =
+        equals(&Column::of(pricing::Column::Currency), currency, transaction.get_database_backend());
+    let row = lock_first(transaction, target, in_currency.into_condition()).await?;
+    write_row(transaction, target, row, prices, currency).await
+}
+
+/// Writes prices to a row of prices of a target, or inserts one in `currency`.
+async fn write_row(
+    transaction: &Transaction,
+    (kind, id): (PricingTarget, Id),
+    row: Option<pricing::Model>,
+    prices: &PeriodPrices,
+    currency: &str,
+) -> Result<()> {
+    let Some(row) = row else {
         let mut row = pricing::ActiveModel {
             related_id: Set(id),
-            related_type: Set(target.into()),
-            currency: Set(currency),
+            related_type: Set(kind.into()),
+            currency: Set(currency.to_owned()),
             ..Default::default()
         };
         prices.write(&mut row);
@@ -246,14 +270,15 @@ pub async fn write_first(
     Ok(())
 }
 
+/// Locks the first row of prices of a target for which the condition holds.
 async fn lock_first(
     transaction: &Transaction,
-    target: PricingTarget,
-    id: Id,
+    (kind, id): (PricingTarget, Id),
+    condition: Condition,
 ) -> Result<Option<pricing::Model>> {
     // Reads first: the table has no index on the target, and a search that locks would lock all of its rows.
-    let first = prices_of(&String::from(target)).filter(pricing::Column::RelatedId.eq(id)).limit(1);
-    let Some(first) = first.one(transaction).await? else { return Ok(None) };
+    let first = prices_of(&String::from(kind)).filter(pricing::Column::RelatedId.eq(id));
+    let Some(first) = first.filter(condition).limit(1).one(transaction).await? else { return Ok(None) };
     let first = live_prices().filter(pricing::Column::Id.eq(first.id)).lock_exclusive();
     Ok(first.one(transaction).await?)
 }
@@ -298,7 +323,7 @@ fn prices_of(related_type: &str) -> Select<pricing::Entity> {
 
 words! {
     /// How often something is paid.
-    pub enum Period {
+    pub enum BillingPeriod {
         /// Every 7 days.
         Weekly = "weekly",
         /// Once, without renewal.
@@ -318,18 +343,42 @@ words! {
     }
 }
 
+impl BillingPeriod {
+    /// How many periods are in how many months; nothing for what is paid once. A year has 52 weeks.
+    pub const fn months(self) -> Option<(u32, u32)> {
+        match self {
+            Self::Weekly => Some((52, 12)),
+            Self::Onetime => None,
+            Self::Monthly => Some((1, 1)),
+            Self::Quarterly => Some((1, 3)),
+            Self::Semiannually => Some((1, 6)),
+            Self::Annually => Some((1, 12)),
+            Self::Biennially => Some((1, 24)),
+            Self::Triennially => Some((1, 36)),
+        }
+    }
+
+    /// Its place among the periods by their length; what is paid once comes last.
+    const fn order(self) -> u32 {
+        match self.months() {
+            Some((times, months)) => months * 100 / times,
+            None => u32::MAX,
+        }
+    }
+}
+
 /// The prices of a row by period, in the order of the columns. A price of `None` is not offered.
-pub fn by_period(row: &pricing::Model) -> [(Period, Option<f64>); 8] {
+pub fn by_period(row: &pricing::Model) -> [(BillingPeriod, Option<f64>); 8] {
     let plain = |price: Option<Price>| price.map(|price| price.0);
     [
-        (Period::Weekly, row.weekly),
-        (Period::Onetime, plain(row.onetime)),
-        (Period::Monthly, plain(row.monthly)),
-        (Period::Quarterly, plain(row.quarterly)),
-        (Period::Semiannually, plain(row.semiannually)),
-        (Period::Annually, plain(row.annually)),
-        (Period::Biennially, plain(row.biennially)),
-        (Period::Triennially, plain(row.triennially)),
+        (BillingPeriod::Weekly, row.weekly),
+        (BillingPeriod::Onetime, plain(row.onetime)),
+        (BillingPeriod::Monthly, plain(row.monthly)),
+        (BillingPeriod::Quarterly, plain(row.quarterly)),
+        (BillingPeriod::Semiannually, plain(row.semiannually)),
+        (BillingPeriod::Annually, plain(row.annually)),
+        (BillingPeriod::Biennially, plain(row.biennially)),
+        (BillingPeriod::Triennially, plain(row.triennially)),
     ]
 }
 
@@ -367,7 +416,11 @@ impl PeriodPrices {
     /// The prices that an update gives. Unless it is partial, what an entry leaves out becomes null
     /// (docs/contract/application-store.md#5.4).
     pub fn of_update(scope: ShopScope<'_>, input: &MaybeUndefined<Self>) -> Self {
-        let mut prices = input.value().cloned().unwrap_or_default();
+        input.value().cloned().unwrap_or_default().completed(scope)
+    }
+
+    fn completed(self, scope: ShopScope<'_>) -> Self {
+        let mut prices = self;
         if !scope.is_partial() {
             for amount in prices.entries().flat_map(|entry| [&mut entry.price, &mut entry.setup]) {
                 if amount.is_undefined() {
@@ -413,6 +466,62 @@ impl PeriodPrices {
                 put(setup, given.setup);
             }
         }
+    }
+}
+
+/// The prices of a product in one currency, by billing period; periods that are left out stay as they are.
+#[derive(Clone, Debug, Default, InputObject)]
+#[graphql(name = "ProductPricing")]
+pub struct CurrencyPrices {
+    /// The currency; without it, the shop's own.
+    pub currency: Option<Currency>,
+    /// The prices.
+    #[graphql(flatten)]
+    pub prices: PeriodPrices,
+}
+
+/// The prices of a product in some currencies. REST sends those of one, without its name.
+#[derive(Clone, Debug)]
+pub struct ProductPricing(Vec<CurrencyPrices>);
+
+impl ProductPricing {
+    /// The prices as they were sent.
+    pub fn given(&self) -> Vec<CurrencyPrices> {
+        self.0.clone()
+    }
+
+    /// The prices that an update gives, as [`PeriodPrices::of_update`].
+    pub fn of_update(&self, scope: ShopScope<'_>) -> Vec<CurrencyPrices> {
+        let completed =
+            |given: CurrencyPrices| CurrencyPrices { prices: given.prices.completed(scope), ..given };
+        self.given().into_iter().map(completed).collect()
+    }
+}
+
+impl InputType for ProductPricing {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        "ProductPricingList".into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        match is_public() {
+            true => <Vec<CurrencyPrices> as InputType>::create_type_info(registry),
+            false => PeriodPrices::create_type_info(registry),
+        }
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        Vec::parse(value).map(Self).map_err(InputValueError::propagate)
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        Some(self)
     }
 }
 
@@ -472,7 +581,7 @@ form! {
         /// Kind of the thing.
         related_type: PricingTarget => [required_unless_partial(), string(), one_of(PricingTarget::WORDS)],
         /// Currency.
-        currency: Currency => [required_unless_partial(), string(), one_of(Currency::WORDS)],
+        currency: Currency => [required_unless_partial(), string(), one_of(CURRENCIES)],
         /// Price without renewal; null takes it off the offer.
         onetime: Decimal => [nullable(), numeric(), min(0), max(999_999.99)],
         /// Price for a month; null takes it off the offer.

@@ -8,11 +8,14 @@ use facade::form::rules::custom;
 use facade::form::{CustomRule, Rule, Subject, value};
 use facade::user_error::BrokenRule;
 
+use super::CURRENCIES;
 use crate::Result;
 
 /// Billing periods, in the order of the columns.
 const PERIODS: [&str; 8] =
     ["weekly", "onetime", "monthly", "quarterly", "semiannually", "annually", "biennially", "triennially"];
+/// The member that names the currency of a product's prices.
+const CURRENCY: &str = "currency";
 /// The highest price that is accepted.
 const MAX_PRICE: f64 = 999_999.99;
 
@@ -21,24 +24,81 @@ pub fn period_prices() -> Rule {
     custom(&PeriodPrices)
 }
 
+/// The prices of a product: in REST as [`period_prices`], in GraphQL such an object for each currency that it names.
+pub fn product_prices() -> Rule {
+    custom(&ProductPrices)
+}
+
 #[derive(Debug)]
 struct PeriodPrices;
+
+#[derive(Debug)]
+struct ProductPrices;
+
+#[async_trait]
+impl CustomRule for ProductPrices {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
+        if subject.scope.rest {
+            return Ok(broken(subject, subject.value));
+        }
+        let of_one = |given: &Value| match given {
+            Value::Object(given) => {
+                let mut periods = given.clone();
+                let currency = periods.swap_remove(CURRENCY);
+                wrong_currency(subject, currency.as_ref())
+                    .or_else(|| broken(subject, &Value::Object(periods)))
+            }
+            given => broken(subject, given),
+        };
+        Ok(match subject.value {
+            Value::List(list) => {
+                list.iter().enumerate().find_map(|(at, given)| Some(in_list(at, of_one(given)?)))
+            }
+            one => of_one(one),
+        })
+    }
+
+    fn rewrite(&self, value: &mut Value, rest: bool) {
+        match value {
+            Value::List(list) if !rest => list.iter_mut().for_each(replace_decimal_commas),
+            value => PeriodPrices.rewrite(value, rest),
+        }
+    }
+}
+
+/// A broken rule of an element of a list.
+fn in_list(at: usize, mut broken: BrokenRule) -> BrokenRule {
+    broken.path.insert(0, at.to_string());
+    broken
+}
+
+/// The broken rule of a currency that prices cannot be written in.
+fn wrong_currency(subject: &Subject<'_>, given: Option<&Value>) -> Option<BrokenRule> {
+    let known = |code: &str| CURRENCIES.iter().any(|known| known.eq_ignore_ascii_case(code));
+    let is_wrong = match given {
+        None | Some(Value::Null) => false,
+        Some(Value::String(code)) => !known(code),
+        Some(Value::Enum(code)) => !known(code),
+        Some(_) => true,
+    };
+    is_wrong.then(|| subject.broken("in", &[]).values(CURRENCIES).at(&[CURRENCY]))
+}
 
 #[async_trait]
 impl CustomRule for PeriodPrices {
     async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
-        Ok(broken(subject))
+        Ok(broken(subject, subject.value))
     }
 
-    fn rewrite(&self, value: &mut Value) {
+    fn rewrite(&self, value: &mut Value, _: bool) {
         ignore_list(value);
         replace_decimal_commas(value);
     }
 }
 
-fn broken(subject: &Subject<'_>) -> Option<BrokenRule> {
-    let Value::Object(periods) = subject.value else {
-        return subject.fails_if("array", value::count(subject.value) != Some(0));
+fn broken(subject: &Subject<'_>, given: &Value) -> Option<BrokenRule> {
+    let Value::Object(periods) = given else {
+        return subject.fails_if("array", value::count(given) != Some(0));
     };
     periods.iter().find_map(|(period, entry)| {
         let period = period.as_str();

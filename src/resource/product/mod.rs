@@ -9,7 +9,7 @@ use facade::error::Refusal;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Deleted, KeyOf, Moment, require};
+use facade::record::{Currency, Deleted, KeyOf, Moment, require};
 use facade::rest_only::RestOnly;
 use facade::transaction::Transaction;
 use facade::write::{lock, put, save};
@@ -22,7 +22,11 @@ use sea_orm::{
 
 use super::group::{self, Group, lock_group};
 use super::metadata::{self, Metadata};
-use super::pricing::{self, PeriodPrices, Pricing, PricingTarget, period_prices};
+use super::pricing::cheapest::{ProductPriceFilter, sort_key};
+use super::pricing::price::{self, Price};
+use super::pricing::{
+    self, BillingPeriod, CurrencyPrices, Pricing, PricingTarget, ProductPricing, product_prices,
+};
 use super::service::{self, Service, ServiceFilter, ServiceSort};
 use crate::scope::ShopScope;
 use crate::shop::html::{active_content, harmless_html};
@@ -90,8 +94,17 @@ record! {
     branches {
         /// Free values attached to the product.
         #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_products),
-        /// Its prices, in every currency.
-        #[can(pricing::INDEX)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_products),
+        /// Its prices by billing period, without those that are not sold: shorter periods first, what is paid once last.
+        #[can(pricing::INDEX)] prices: each<Vec<Price>>(price::of_products, [Id], {
+            /// Only in this currency; without it in all, the shop's own first.
+            currency: Currency,
+            /// Only for this billing period.
+            period: BillingPeriod,
+            /// Country whose tax is on them, two letters; without it, that of the customer who asks.
+            country: String,
+        }),
+        /// Its prices as they are stored, in every currency.
+        #[can(pricing::INDEX)] pricing_rows: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_products),
         /// Services that were made from it.
         #[can(service::INDEX)] services:
             many<Service>(entity::service::Column::ProductId, service::live_services) by ServiceFilter, ServiceSort,
@@ -125,6 +138,13 @@ filters! {
         created_at: DateTimeFilter = CreatedAt,
         /// When it was last changed.
         updated_at: DateTimeFilter = UpdatedAt,
+    }
+    computed {
+        /// What it costs a month at least, in one currency.
+        #[can(pricing::INDEX)] price: ProductPriceFilter = Price(sort_key, {
+            /// Currency of the price that is ordered by; without it, the shop's own.
+            currency: Currency
+        }),
     }
 }
 
@@ -185,9 +205,9 @@ form! {
         /// Its picture.
         #[no_column]
         image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
-        /// Its prices, in the shop's currency.
+        /// Its prices, for each currency.
         #[no_column]
-        pricing: PeriodPrices => [period_prices()],
+        pricing: ProductPricing => [product_prices()],
     }
 }
 
@@ -214,9 +234,9 @@ form! {
         /// Whether its picture is removed.
         #[no_column]
         remove_image: bool => [nullable(), string(), one_of(&["true", "false"])],
-        /// Its prices, written to its first row of prices whatever that row's currency is.
+        /// Its prices, for each currency; those of other currencies stay as they are.
         #[no_column]
-        pricing: PeriodPrices => [period_prices()],
+        pricing: ProductPricing => [product_prices()],
     }
 }
 
@@ -299,14 +319,14 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
         ..Default::default()
     };
     input.write_to(&mut row);
-    let currency = scope.currency().await?;
+    let prices = input.pricing.value().map(ProductPricing::given).unwrap_or_default();
+    let own_currency = scope.currency().await?;
     let transaction = scope.begin().await?;
     if let MaybeUndefined::Value(group) = input.group_id {
         lock_group(&transaction, group.id).await?;
     }
     let mut product = row.insert(&transaction).await?;
-    let prices = input.pricing.value().cloned().unwrap_or_default();
-    write_prices(&transaction, product.id, prices, currency).await?;
+    write_prices(scope, &transaction, product.id, prices, &own_currency).await?;
     if let MaybeUndefined::Value(file) = &input.image {
         let mut row = product.into_active_model();
         row.image = Set(Some(store_image(scope, row.id.as_ref(), file).await?));
@@ -318,7 +338,7 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
 
 /// Updates a product. Fields that were not given stay as they are.
 async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Result<product::Model> {
-    let currency = scope.currency().await?;
+    let own_currency = scope.currency().await?;
     let transaction = scope.begin().await?;
     let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
     if let MaybeUndefined::Value(group) = input.group_id {
@@ -333,7 +353,8 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
     if let MaybeUndefined::Value(file) = &input.image {
         row.image = Set(Some(store_image(scope, &id, file).await?));
     }
-    write_prices(&transaction, id, PeriodPrices::of_update(scope, &input.pricing), currency).await?;
+    let prices = input.pricing.value().map(|prices| prices.of_update(scope)).unwrap_or_default();
+    write_prices(scope, &transaction, id, prices, &own_currency).await?;
     let product = if row.is_changed() { save(&transaction, row, scope.now()).await? } else { product };
     transaction.commit().await?;
     if let Some(unused_image) =
@@ -344,17 +365,28 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
     Ok(product)
 }
 
-/// Writes the given prices of a product, if there are any.
+/// Writes the given prices of a product, if there are any. REST has no currencies in them: they go to the product's first row of
+/// prices, whatever that row's currency is.
 async fn write_prices(
+    scope: ShopScope<'_>,
     transaction: &Transaction,
     product: Id,
-    mut prices: PeriodPrices,
-    currency: String,
+    prices: Vec<CurrencyPrices>,
+    own_currency: &str,
 ) -> Result<()> {
-    if prices.is_empty() {
-        return Ok(());
+    for CurrencyPrices { currency, mut prices } in prices {
+        if prices.is_empty() {
+            continue;
+        }
+        let target = (PricingTarget::Product, product);
+        if scope.execution().api.is_rest() {
+            pricing::write_first(transaction, target, &prices, own_currency).await?;
+        } else {
+            let currency = currency.map_or_else(|| own_currency.to_owned(), String::from);
+            pricing::write_in_currency(transaction, target, &prices, &currency).await?;
+        }
     }
-    pricing::write_first(transaction, PricingTarget::Product, product, &prices, currency).await
+    Ok(())
 }
 
 /// Stores a picture. Returns its path below `/storage/`.

@@ -4,6 +4,7 @@ mod action;
 mod delete;
 pub mod demo;
 mod mutation;
+pub mod price;
 mod related;
 pub mod seed;
 pub mod state;
@@ -13,7 +14,9 @@ use entity::service;
 use facade::error::Refusal;
 use facade::guard::Can;
 use facade::page::List;
-use facade::record::{JsonText, Key, KeyOf, Record as _, SelectedRow, read_by_id, read_first};
+use facade::record::{
+    Currency, JsonText, Key, KeyOf, Record as _, SelectedRow, TaxedMoney, read_by_id, read_first,
+};
 use facade::{filters, list, record, words};
 pub use mutation::ServiceMutation;
 pub use related::{ConfigOption, Server, Subscription, Upgrade};
@@ -81,8 +84,8 @@ record! {
         r#type,
         /// Billing period, as in `monthly`.
         billing,
-        /// Currency, three letters.
-        currency,
+        /// Currency of its price.
+        currency shown Currency,
         /// Primary key of the server that it runs on.
         server_id shown KeyOf<Server>,
         /// Primary key of its product.
@@ -126,7 +129,7 @@ record! {
         /// When it was deleted.
         deleted_at,
         /// Price of a period, taxes included, as it was stored; used nowhere.
-        price_ttc,
+        #[rest_only] price_ttc,
         /// Its state.
         status as ServiceStatus,
     }
@@ -139,8 +142,11 @@ record! {
         #[can(invoice::SHOW, invoice::INDEX)] invoice: one<Invoice>(invoice_id, invoice::live_invoices),
         /// Free values attached to the service.
         #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_services),
-        /// Its own prices, where they are not those of its product.
-        #[can(pricing::INDEX)] pricing: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_services),
+        /// What its customer pays for a period of it; null where the shop has no price for it.
+        #[can(pricing::INDEX)] price:
+            each<Option<TaxedMoney>>(price::of_services, [Id, CustomerId, ProductId, Billing, Currency]),
+        /// Its own prices as they are stored, where they are not those of its product.
+        #[can(pricing::INDEX)] pricing_rows: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_services),
         /// Options that were bought with it.
         config_options: many<ConfigOption>(entity::config_options_service::Column::ServiceId, options),
         /// The server that it runs on, by name only.

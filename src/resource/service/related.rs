@@ -4,12 +4,14 @@
 use entity::{config_options_service, server, service, subscription, upgrade};
 use facade::filter::exists;
 use facade::record;
-use facade::record::{Key, KeyOf};
+use facade::record::{Currency, Key, KeyOf};
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use super::{INDEX, SHOW, Service, live_services};
 use crate::resource::invoice::Invoice;
+use crate::resource::pricing::price::{self, Price};
+use crate::resource::pricing::{self, BillingPeriod};
 use crate::resource::product::{self, Product};
 
 record! {
@@ -31,6 +33,17 @@ record! {
         created_at,
         /// When it was last changed.
         updated_at,
+    }
+    branches {
+        /// Its prices by billing period, as those of a product.
+        #[can(pricing::INDEX)] prices: each<Vec<Price>>(price::of_options, [Id], {
+            /// Only in this currency; without it in all, the shop's own first.
+            currency: Currency,
+            /// Only for this billing period.
+            period: BillingPeriod,
+            /// Country whose tax is on them, two letters; without it, that of the customer who asks.
+            country: String,
+        }),
     }
 }
 

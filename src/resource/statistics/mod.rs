@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use entity::{ShopDate, ShopTime, customer, group, invoice, product, service, subscription, support_ticket};
 use facade::cache::LoadingCache;
 use facade::guard::Can;
-use facade::record::{InRest, JsonType, Moment, Money};
+use facade::record::{Currency, InRest, JsonType, Moment, Money, rounded};
 use rust_decimal::Decimal;
 use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
@@ -16,7 +16,6 @@ use sea_orm::{
 };
 
 use crate::scope::ShopScope;
-use crate::shop::tax;
 use crate::{Error, Result, abilities};
 
 abilities! {
@@ -124,8 +123,8 @@ pub struct SubscriptionFigures {
 /// What was paid in one currency.
 #[derive(Clone, SimpleObject)]
 pub struct Revenue {
-    /// Currency, three letters.
-    currency: String,
+    /// Its currency.
+    currency: Currency,
     /// Ever.
     all_time: Takings,
     /// Since the first of this month.
@@ -423,28 +422,33 @@ fn sum_if(scope: ShopScope<'_>, condition: SimpleExpr, amount: invoice::Column) 
 
 impl Revenue {
     fn read(row: &QueryResult) -> Result<Self> {
+        let currency = Currency::stored(&row.try_get::<String>("", "currency")?);
+        let takings = |period| Takings::read(row, period, &currency);
         Ok(Self {
-            currency: row.try_get("", "currency")?,
-            all_time: Takings::read(row, "all_time")?,
-            current_month: Takings::read(row, "current_month")?,
-            last_30_days: Takings::read(row, "last_30_days")?,
-            last_7_days: Takings::read(row, "last_7_days")?,
-            today: Takings::read(row, "today")?,
+            all_time: takings("all_time")?,
+            current_month: takings("current_month")?,
+            last_30_days: takings("last_30_days")?,
+            last_7_days: takings("last_7_days")?,
+            today: takings("today")?,
+            currency,
         })
     }
 }
 
 impl Takings {
-    fn read(row: &QueryResult, period: &str) -> Result<Self> {
+    fn read(row: &QueryResult, period: &str, currency: &Currency) -> Result<Self> {
+        // REST rounds to cents whatever the currency; a currency with more decimals keeps them.
+        let decimals = Ord::max(currency.digits(), 2);
         let parts = |name: &str| number(row, &format!("{period}_{name}"));
-        let sum = |name: &str| Ok::<_, Error>(tax::cents(Decimal::new(parts(name)?, DECIMALS)));
+        let sum = |name: &str| Ok::<_, Error>(rounded(Decimal::new(parts(name)?, DECIMALS), decimals));
         let (total, tax, fees) = (sum("total")?, sum("tax")?, sum("fees")?);
+        let money = |amount| Money::exact(amount, currency.clone());
         Ok(Self {
             invoices: parts("invoices")?,
-            total: total.into(),
-            tax: tax.into(),
-            fees: fees.into(),
-            net: (total - tax - fees).into(),
+            total: money(total),
+            tax: money(tax),
+            fees: money(fees),
+            net: money(total - tax - fees),
         })
     }
 }

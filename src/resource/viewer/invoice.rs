@@ -2,13 +2,14 @@
 //! reference.
 
 use entity::{invoice, invoice_item};
+use facade::record::TaxedMoney;
 use facade::{filters, record};
 use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::own;
 use crate::access::CLIENT_API;
 use crate::resource::invoice::{
-    Invoice, InvoiceItem, InvoiceStatus, address_lines, live_invoices, live_items,
+    Invoice, InvoiceItem, InvoiceStatus, address_lines, live_invoices, live_items, unit_prices, unit_setups,
 };
 use crate::scope::ShopScope;
 
@@ -35,7 +36,13 @@ record! {
 record! {
     /// A line of an invoice.
     pub struct ViewerInvoiceItem view of InvoiceItem;
-    columns { name, description, quantity, unit_price_ht, unit_setup_ht, unit_price_ttc, unit_setup_ttc }
+    columns { name, description, quantity }
+    branches {
+        /// Price of one.
+        unit_price: each<TaxedMoney>(unit_prices, [InvoiceId, UnitPriceHt, UnitPriceTtc]),
+        /// Setup fee of one.
+        unit_setup: each<TaxedMoney>(unit_setups, [InvoiceId, UnitSetupHt, UnitSetupTtc]),
+    }
 }
 
 filters! {

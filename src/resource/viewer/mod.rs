@@ -1,7 +1,6 @@
 //! The customer who sends the request, by key or session (docs/contract/documented-contract.md#4.4).
 
 mod invoice;
-mod price;
 mod service;
 
 use async_graphql::{Context, Object};

@@ -2,14 +2,14 @@
 //! delivery, and data of the extension.
 
 use entity::{product, server, service};
+use facade::record::TaxedMoney;
 use facade::{filters, record};
 use sea_orm::{EntityTrait, Select};
 
 use super::own;
-use super::price::{self, ServicePrice};
 use crate::access::CLIENT_API;
 use crate::resource::product::Product;
-use crate::resource::service::{Server, Service, ServiceStatus, visible_services};
+use crate::resource::service::{Server, Service, ServiceStatus, price, visible_services};
 use crate::scope::ShopScope;
 
 record! {
@@ -28,7 +28,7 @@ record! {
     }
     branches {
         /// What the customer pays for a period of it; null where the shop has no price for it.
-        price: each<Option<ServicePrice>>(price::of_services, [Id, ProductId, Billing, Currency]),
+        price: each<Option<TaxedMoney>>(price::of_services, [Id, CustomerId, ProductId, Billing, Currency]),
         /// The product that it was made from, also where it is not sold any more.
         product: one<ViewerProduct>(product_id, products),
         /// The server that it runs on, by name only.

@@ -3,6 +3,8 @@
 //! A key that the packs do not have is not in the files; its text is the key itself, as in the original
 //! (docs/contract/wire.md#8).
 
+mod money;
+
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -48,6 +50,10 @@ impl facade::engine::Texts for Lang {
 
     fn field_name(&self, field: &str) -> String {
         Self::field_name(*self, field)
+    }
+
+    fn money(&self, amount: &str, currency: &str) -> String {
+        Self::money(*self, amount, currency)
     }
 }
 

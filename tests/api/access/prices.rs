@@ -37,7 +37,7 @@ fn lists_cost_their_length_times_a_row() {
         ("query($n: Int) { products(first: $n) { nodes { name } } }", 12),
         ("query($m: Int = 4) { products(last: $m) { nodes { name } } }", 6),
         ("{ products(first: 2) { ...A } } fragment A on ProductConnection { nodes { name } }", 4),
-        ("{ products(first: 2) { nodes { pricing { monthly } } } }", 24),
+        ("{ products(first: 2) { nodes { pricingRows { monthly } } } }", 24),
         ("mutation { productDelete(id: 1) { product { id } } }", 13),
         ("mutation { productDelete(id: 1) { deletedId userErrors { code params { max } } } }", 32),
         (

@@ -61,8 +61,8 @@ async fn rest_lists_cost_the_same_however_many_rows() {
 #[tokio::test]
 async fn nested_graphql_lists_cost_one_statement_a_level() {
     let shop = grown().await;
-    let query = "query($n: Int) { products(perPage: $n) { nodes { name metadata { key } pricing { monthly } \
-                 group { name products(first: 5) { nodes { name pricing { monthly } } } } \
+    let query = "query($n: Int) { products(perPage: $n) { nodes { name metadata { key } pricingRows { monthly } \
+                 group { name products(first: 5) { nodes { name pricingRows { monthly } } } } \
                  services(first: 2) { nodes { name customer { email } } pageInfo { hasNextPage } } } } }";
     let mut costs = Vec::new();
     for rows in [1, 25, 100] {

@@ -83,7 +83,11 @@ async fn names_are_suggested_to_callers_with_a_key() {
             "Unknown argument \"frist\" on field \"products\" of type \"Query\".",
             " Did you mean \"first\" or \"last\"?",
         ),
-        ("{ ...A } fragment A on Prodct { name }", "Unknown type \"Prodct\"", ". Did you mean \"Product\"?"),
+        (
+            "{ ...A } fragment A on Prodct { name }",
+            "Unknown type \"Prodct\"",
+            ". Did you mean \"Product\" or \"Price\"?",
+        ),
         (
             "query($filter: ProductFilter) { products(filter: $filter) { totalCount } }",
             "Invalid value for argument \"filter\", unknown field \"nam\" of type \"ProductFilter\"",
@@ -181,7 +185,7 @@ async fn edges_are_answered_level_by_level() {
     let mut costs = Vec::new();
     for rows in [1, 5] {
         let before = shop.statements();
-        let query = "query($n: Int) { products(first: $n) { edges { cursor node { name pricing { monthly } \
+        let query = "query($n: Int) { products(first: $n) { edges { cursor node { name pricingRows { monthly } \
                      group { name } } } } }";
         let answer = shop.graphql(query, json!({"n": rows}), "all").await;
         assert_eq!(answer["data"]["products"]["edges"].as_array().unwrap().len(), rows, "{answer}");

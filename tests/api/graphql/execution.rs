@@ -109,10 +109,10 @@ async fn fields_are_collected_before_they_are_run() {
     let shop = Shop::golden("en").await;
     let query = "
         query { products(first: 2) { nodes { name } } ...Q  health { status } products(first: 2) { ...P } }
-        fragment Q on Query { products(first: 2) { totalCount edges { node { pricing { monthly } } } ...P } }
+        fragment Q on Query { products(first: 2) { totalCount edges { node { pricingRows { monthly } } } ...P } }
         fragment P on ProductConnection { pageInfo { endCursor } edges { cursor node { ...R group { name } } }
-            nodes { id pricing { currency } } pageInfo { hasNextPage } ... on ProductConnection { nodes { ...R } } }
-        fragment R on Product { name group { id } pricing { monthly } ... on Product { databaseId } }";
+            nodes { id pricingRows { currency } } pageInfo { hasNextPage } ... on ProductConnection { nodes { ...R } } }
+        fragment R on Product { name group { id } pricingRows { monthly } ... on Product { databaseId } }";
     let before = shop.statements();
     let answer = shop.graphql(query, json!({}), "all").await;
     let cost = shop.statements() - before;
@@ -122,10 +122,10 @@ async fn fields_are_collected_before_they_are_run() {
     let part = &data["products"];
     assert_eq!(keys(part), ["nodes", "totalCount", "edges", "pageInfo"]);
     assert_eq!(keys(&part["pageInfo"]), ["endCursor", "hasNextPage"]);
-    assert_eq!(keys(&part["nodes"][1]), ["name", "id", "pricing", "group", "databaseId"]);
-    assert_eq!(keys(&part["nodes"][1]["pricing"][0]), ["currency", "monthly"]);
+    assert_eq!(keys(&part["nodes"][1]), ["name", "id", "pricingRows", "group", "databaseId"]);
+    assert_eq!(keys(&part["nodes"][1]["pricingRows"][0]), ["currency", "monthly"]);
     assert_eq!(keys(&part["edges"][1]), ["node", "cursor"]);
-    assert_eq!(keys(&part["edges"][1]["node"]), ["pricing", "name", "group", "databaseId"]);
+    assert_eq!(keys(&part["edges"][1]["node"]), ["pricingRows", "name", "group", "databaseId"]);
     assert_eq!(keys(&part["edges"][1]["node"]["group"]), ["id", "name"]);
     assert_eq!(part["pageInfo"]["endCursor"], part["edges"][1]["cursor"]);
     // The page and its count; prices and groups below `nodes`, and below `edges`; the health.
@@ -137,9 +137,9 @@ async fn fields_are_collected_before_they_are_run() {
         [
             r#"["health"]"#,
             r#"["products","edges",0,"node","group"]"#,
-            r#"["products","edges",0,"node","pricing"]"#,
+            r#"["products","edges",0,"node","pricingRows"]"#,
             r#"["products","nodes",0,"group"]"#,
-            r#"["products","nodes",0,"pricing"]"#,
+            r#"["products","nodes",0,"pricingRows"]"#,
         ],
         "{refused}"
     );
@@ -154,11 +154,19 @@ async fn fields_are_collected_before_they_are_run() {
 #[tokio::test]
 async fn computed_values_are_collected_too() {
     let shop = Shop::golden("en").await;
-    let query = "{ group(id: 1) { startPrice { currency } ...G } group(id: 1) { startPrice { mode currency } } } \
-                 fragment G on Group { startPrice { free } }";
+    let query = "{ group(id: 1) { startPrice { currency recurring { net { amount } } } ...G } \
+                   group(id: 1) { startPrice { period currency recurring { net { currency } } } } } \
+                 fragment G on Group { startPrice { setup { gross { amount } } ...P } } \
+                 fragment P on Price { recurring { ... on TaxedMoney { net { ...M } n: net { a: amount __typename } } } } \
+                 fragment M on Money { formatted }";
     let answer = shop.graphql(query, json!({}), "all").await;
     assert!(answer.get("errors").is_none(), "{answer}");
-    assert_eq!(keys(&answer["data"]["group"]["startPrice"]), ["currency", "free", "mode"]);
+    let price = &answer["data"]["group"]["startPrice"];
+    assert_eq!(keys(price), ["currency", "recurring", "setup", "period"]);
+    let net = json!({"amount": "2.99", "formatted": "€2.99", "currency": "EUR"});
+    assert_eq!(price["recurring"], json!({"net": net, "n": {"a": "2.99", "__typename": "Money"}}));
+    // The same from the cache.
+    assert_eq!(shop.graphql(query, json!({}), "all").await, answer);
     shop.close().await;
 }
 
@@ -190,8 +198,8 @@ async fn what_is_left_out_is_not_run() {
     let shop = Shop::golden("en").await;
     let query = "query($on: Boolean!) { products(first: 1) { nodes { name @skip(if: $on) ...P @include(if: $on) } \
                  edges @include(if: $on) { cursor } } customers @skip(if: $on) { totalCount } __typename } \
-                 fragment P on Product { pricing { monthly } }";
-    for (on, statements, row) in [(true, 2, vec!["pricing"]), (false, 2, vec!["name"])] {
+                 fragment P on Product { pricingRows { monthly } }";
+    for (on, statements, row) in [(true, 2, vec!["pricingRows"]), (false, 2, vec!["name"])] {
         let before = shop.statements();
         let answer = shop.graphql(query, json!({"on": on}), "all").await;
         assert_eq!(shop.statements() - before, statements + usize::from(!on), "{answer}");

@@ -208,7 +208,7 @@ async fn every_attack_is_refused_before_a_statement() {
         ),
         (
             "20,000 points",
-            "{ products(first: 100) { nodes { group { products { nodes { pricing { monthly } metadata { key } } } } } } }"
+            "{ products(first: 100) { nodes { group { products { nodes { pricingRows { monthly } metadata { key } } } } } } }"
                 .to_owned(),
             "QUERY_TOO_COMPLEX",
             "points",

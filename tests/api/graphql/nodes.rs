@@ -327,7 +327,8 @@ async fn nodes_are_answered_in_their_order() {
 #[tokio::test]
 async fn nodes_are_bounded_and_priced() {
     let shop = Shop::golden("en").await;
-    let query = "query($ids: [ID!]! = []) { nodes(ids: $ids) { ... on Product { pricing { monthly } } } }";
+    let query =
+        "query($ids: [ID!]! = []) { nodes(ids: $ids) { ... on Product { pricingRows { monthly } } } }";
     let ids = |count: usize| (0..count).map(|_| global("Product", 1)).collect::<Vec<_>>();
     let answer = shop.graphql(query, json!({"ids": ids(101)}), "all").await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "LIST_TOO_LONG", "{answer}");
@@ -348,7 +349,7 @@ async fn nodes_are_bounded_and_priced() {
 #[tokio::test]
 async fn fragments_on_nodes_apply_to_records() {
     let shop = Shop::golden("en").await;
-    let query = "{ products(first: 1) { nodes { ...N pricing { ... on Node { id } } } edges { node { ...N } } } \
+    let query = "{ products(first: 1) { nodes { ...N pricingRows { ... on Node { id } } } edges { node { ...N } } } \
                  product(id: 1) { ...N } } fragment N on Node { id ... on Product { name } }";
     let answer = shop.graphql(query, json!({}), "all").await;
     assert!(answer.get("errors").is_none(), "{answer}");
@@ -357,7 +358,7 @@ async fn fragments_on_nodes_apply_to_records() {
     assert_eq!(answer["data"]["product"], row);
     assert_eq!(answer["data"]["products"]["edges"][0]["node"], row);
     assert_eq!(answer["data"]["products"]["nodes"][0]["id"], row["id"]);
-    assert!(answer["data"]["products"]["nodes"][0]["pricing"][0]["id"].is_string(), "{answer}");
+    assert!(answer["data"]["products"]["nodes"][0]["pricingRows"][0]["id"].is_string(), "{answer}");
     shop.close().await;
 }
 

@@ -27,7 +27,7 @@ async fn hold(document: &str, variables: &[Json]) -> Vec<Json> {
 #[tokio::test]
 async fn pages_follow_their_variables() {
     let document = "query($n: Int, $after: String, $only: ProductFilter) { products(first: $n, after: $after, filter: $only) \
-                    { totalCount nodes { databaseId name ...P } } } fragment P on Product { pricing { currency monthly } }";
+                    { totalCount nodes { databaseId name ...P } } } fragment P on Product { pricingRows { currency monthly } }";
     let answers = hold(
         document,
         &[

@@ -226,7 +226,9 @@ async fn a_post_replaces_and_a_put_changes_parts() {
 async fn graphql_changes_parts_and_cannot_set_usages() {
     let shop = shop().await;
     let create = "mutation($input: CouponInput!) { couponCreate(input: $input) { coupon { databaseId code type usages isGlobal
-        startAt minimumOrderAmount productsRequired products { nodes { databaseId } } pricing { monthly setupMonthly currency } } } }";
+        startAt minimumOrderAmount { amount currency } productsRequired products { nodes { databaseId } }
+        pricingRows { monthly setupMonthly currency }
+        discounts { period amount { amount currency } setupAmount { amount } percent setupPercent } } } }";
     let input = json!({"code": "GQL", "type": "FIXED", "appliedMonth": -1, "maxUses": 0, "maxUsesPerCustomer": 0,
         "minimumOrderAmount": "9.99", "isGlobal": true, "startAt": "2026-12-01T10:00:00Z", "products": [1, 1, 3],
         "requiredProducts": [2], "pricing": {"monthly": {"price": "4.50", "setup": "1"}}});
@@ -238,10 +240,14 @@ async fn graphql_changes_parts_and_cannot_set_usages() {
         (&json!(0), &json!("FIXED"), &json!(true))
     );
     assert_eq!(made["startAt"], "2026-12-01T10:00:00.000000Z");
-    assert_eq!((&made["minimumOrderAmount"], &made["productsRequired"]), (&json!("9.99"), &json!([2])));
+    assert_eq!(made["minimumOrderAmount"], json!({"amount": "9.99", "currency": "EUR"}));
+    assert_eq!(made["productsRequired"], json!([2]));
     assert_eq!(made["products"]["nodes"], json!([{"databaseId": 1}, {"databaseId": 3}]));
+    let discount = json!({"period": "MONTHLY", "amount": {"amount": "4.50", "currency": "EUR"},
+        "setupAmount": {"amount": "1.00"}, "percent": null, "setupPercent": null});
+    assert_eq!(made["discounts"], json!([discount]), "{answer}");
     assert_eq!(
-        made["pricing"],
+        made["pricingRows"],
         json!([{"monthly": "4.5", "setupMonthly": "1", "currency": "EUR"}]),
         "{answer}"
     );

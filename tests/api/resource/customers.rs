@@ -179,7 +179,7 @@ async fn graphql_lists_customers_with_what_hangs_on_them() {
         email phone
         services { totalCount nodes { status data product { name } customer { databaseId } } }
         invoices { nodes {
-            status total billingAddress customer { email } addressedCustomer { email } items { name quantity }
+            status total { amount formatted } billingAddress customer { email } addressedCustomer { email } items { name quantity }
         } }
     } } }";
     let answer = shop.graphql(query, json!({"email": "customer2@example.com"}), "all").await;
@@ -190,7 +190,8 @@ async fn graphql_lists_customers_with_what_hangs_on_them() {
     assert_eq!(node["services"]["nodes"][0]["data"], json!({"ram": 2048}));
     assert_eq!(node["services"]["nodes"][0]["customer"]["databaseId"], 2);
     let invoice = &node["invoices"]["nodes"][0];
-    assert_eq!((&invoice["status"], &invoice["total"]), (&json!("DRAFT"), &json!("27.56")));
+    let total = json!({"amount": "27.56", "formatted": "27,56\u{a0}€"});
+    assert_eq!((&invoice["status"], &invoice["total"]), (&json!("DRAFT"), &total));
     assert_eq!(invoice["billingAddress"][2], "2 rue de l&#039;Église ");
     assert_eq!(invoice["addressedCustomer"]["email"], "customer2@example.com");
     assert!(!invoice["items"].as_array().unwrap().is_empty());
@@ -328,15 +329,16 @@ async fn a_put_changes_only_what_is_sent() {
 async fn graphql_makes_and_changes_customers() {
     let shop = Shop::golden("en").await;
     let query = "mutation($input: CustomerCreateInput!) { customerCreate(input: $input) {
-        customer { databaseId balance isConfirmed emailVerifiedAt } } }";
+        customer { databaseId balance { amount currency } isConfirmed emailVerifiedAt } } }";
     let mut input = json!({
         "firstname": "Zoë", "lastname": "Nouveau", "email": "zoe@example.com", "address": "1 rue X",
         "city": "Lille", "zipcode": "59000", "region": "Nord", "country": "FR", "locale": "fr_FR",
         "password": "Abcdef12!x", "verified": false, "balance": "12.30",
     });
     let answer = shop.graphql(query, json!({"input": input}), "all").await;
+    let balance = json!({"amount": "12.30", "currency": "EUR"});
     let expected =
-        json!({"databaseId": 31, "balance": "12.30", "isConfirmed": false, "emailVerifiedAt": null});
+        json!({"databaseId": 31, "balance": balance, "isConfirmed": false, "emailVerifiedAt": null});
     assert_eq!(answer["data"]["customerCreate"]["customer"], expected, "{answer}");
     assert_eq!(shop.text("SELECT subject FROM email_messages WHERE recipient_id = 31").await, None);
     input["firstname"] = json!("<b>");

@@ -263,12 +263,15 @@ async fn pictures_are_stored_each_in_its_file() {
 async fn graphql_reads_and_writes_the_tree() {
     let shop = Shop::golden("fr").await;
     let query = "{ groups(filter: {parentId: {eq: 1}}) { nodes { status parent { slug }
-        startPrice { mode priceHt recurring free } products(first: 1) { totalCount nodes { name group { slug } } } } } }";
+        startPrice { period currency recurring { net { amount } gross { formatted } } perMonth { net { amount } } }
+        products(first: 1) { totalCount nodes { name group { slug } } } } } }";
     let answer = shop.graphql(query, json!({}), "all").await;
     assert_eq!(answer["errors"], Json::Null, "{answer}");
     let group = &answer["data"]["groups"]["nodes"][0];
     assert_eq!(group["parent"]["slug"], "vps");
-    let price = json!({"mode": "TAX_EXCLUDED", "priceHt": "10.99", "recurring": "MONTHLY", "free": false});
+    let net = json!({"amount": "10.99"});
+    let price = json!({"period": "MONTHLY", "currency": "EUR",
+        "recurring": {"net": net, "gross": {"formatted": "13,19\u{a0}€"}}, "perMonth": {"net": net}});
     assert_eq!(group["startPrice"], price);
     assert_eq!(group["products"]["nodes"][0]["group"]["slug"], "vps-ryzen");
     let create = "mutation($input: GroupCreateInput!) { groupCreate(input: $input) { group { databaseId slug status } } }";

@@ -9,6 +9,7 @@
 //! | [`descriptions`] | HTML of products and groups: what is refused, and what is stored as it was sent |
 //! | [`documented`] | behaviour that only the contract documents |
 //! | [`groups`] | the tree, its prices, its pictures, and deletions that go through |
+//! | [`money`] | amounts, prices with tax, lists by price, and writing prices in a currency |
 //! | [`pricings`] | the prices of one thing, older bodies, nested prices |
 //! | [`products`] | products |
 //! | [`services`] | services |
@@ -23,6 +24,7 @@ pub(crate) mod departments;
 pub(crate) mod descriptions;
 pub(crate) mod documented;
 pub(crate) mod groups;
+pub(crate) mod money;
 pub(crate) mod pricings;
 pub(crate) mod products;
 pub(crate) mod services;

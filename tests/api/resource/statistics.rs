@@ -130,10 +130,12 @@ async fn figures_need_their_ability_and_are_typed_in_graphql() {
     assert_eq!(shop.get(STATISTICS, "products-read").await.0, 403);
     shop.sql("UPDATE personal_access_tokens SET abilities = '[\"statitics\"]' WHERE name = 'health'").await;
     assert_eq!(shop.get(STATISTICS, "health").await.0, 200, "the older spelling");
-    let query = "{ statistics { groups { total } revenue { currency allTime { invoices total } } } }";
+    let query = "{ statistics { groups { total } revenue { currency allTime { invoices total { amount currency formatted } } } } }";
     let answer = shop.graphql(query, json!({}), "all").await;
     assert_eq!(answer["data"]["statistics"]["groups"]["total"], 6, "{answer}");
-    assert!(answer["data"]["statistics"]["revenue"][0]["allTime"]["total"].is_string(), "{answer}");
+    let total = &answer["data"]["statistics"]["revenue"][0]["allTime"]["total"];
+    assert!(total["amount"].as_str().is_some_and(|amount| amount.contains('.')), "{answer}");
+    assert_eq!(total["currency"], answer["data"]["statistics"]["revenue"][0]["currency"]);
     shop.close().await;
 }
 

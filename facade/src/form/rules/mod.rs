@@ -78,9 +78,9 @@ pub trait CustomRule: fmt::Debug + Send + Sync {
     /// When a setting or the database cannot be read.
     async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>>;
 
-    /// Rewrites the sent value before the rules are checked.
-    fn rewrite(&self, value: &mut Value) {
-        let _ = value;
+    /// Rewrites the sent value before the rules are checked. `rest` tells whether REST has sent it.
+    fn rewrite(&self, value: &mut Value, rest: bool) {
+        let _ = (value, rest);
     }
 
     /// Whether the rule is skipped when the field has a message already.

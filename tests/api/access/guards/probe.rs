@@ -245,10 +245,16 @@ fn all_conditions(registry: &Registry, field: &MetaField) -> Vec<Condition> {
     let by = sort.and_then(|sort| inputs(registry, sort).find(|input| input.name == "field"));
     let by = by.and_then(|by| registry.types.get(base(&by.ty)));
     if let Some(MetaType::Enum { enum_values, .. }) = by {
+        let filter = field.args.get("filter").map_or("", |filter| base(&filter.ty));
+        // What no column holds is guarded by its condition.
+        let computed = |value: &str| {
+            let mut conditions = own_conditions(registry, filter);
+            input_needs(conditions.find(|input| input.name == value.to_lowercase())?)
+        };
         asked.extend(enum_values.keys().map(|value| Condition {
             label: format!("sort: {value}"),
             argument: format!("sort: [{{field: {value}}}]"),
-            needs: column_needs(registry, row, value).into_iter().collect(),
+            needs: column_needs(registry, row, value).or_else(|| computed(value)).into_iter().collect(),
         }));
     }
     asked
@@ -269,7 +275,7 @@ fn condition(registry: &Registry, row: &str, filter: &str, asked: &mut Vec<Condi
             asked.push(Condition {
                 label: format!("filter: {name}"),
                 argument: format!("filter: {{{name}: {}}}", comparison(registry, input)),
-                needs: column_needs(registry, row, name).into_iter().collect(),
+                needs: column_needs(registry, row, name).or_else(|| input_needs(input)).into_iter().collect(),
             });
             continue;
         }
@@ -278,7 +284,7 @@ fn condition(registry: &Registry, row: &str, filter: &str, asked: &mut Vec<Condi
             let (inner, more) = if is_relation(registry, below) {
                 ("{}", input_needs(below))
             } else {
-                (comparison(registry, below), None)
+                (comparison(registry, below), input_needs(below))
             };
             asked.push(Condition {
                 label: format!("filter: {name}.{}", below.name),

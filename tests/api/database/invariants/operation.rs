@@ -124,7 +124,7 @@ pub(super) const STOCKED: std::ops::RangeInclusive<i64> = 1..=12;
 const GROUP: &str = "{ group { databaseId description slug } }";
 const PRODUCT: &str = "{ product { databaseId description stock } }";
 const PRICING: &str = "{ pricing { databaseId monthly } }";
-const CUSTOMER: &str = "{ customer { databaseId city balance email } }";
+const CUSTOMER: &str = "{ customer { databaseId city balance { amount } email } }";
 const OUTCOME: &str = "{ __typename }";
 const SERVICE: &str = "{ service { databaseId notes status } }";
 const RESULT: &str = "{ service { databaseId status suspendReason } }";

@@ -1,47 +1,26 @@
 //! The price that a customer pays for a service (docs/contract/client.md#9.0), computed for all services of a level
-//! with two statements.
+//! with two statements, and two more for the taxes of their customers.
 
 use std::collections::HashMap;
 
-use async_graphql::SimpleObject;
 use entity::{Id, pricing, service};
-use facade::record::{Money, View, load_models};
+use facade::record::{Currency, TaxedMoney, View};
 use rust_decimal::Decimal;
-use sea_orm::{DbErr, Select};
+use sea_orm::DbErr;
 
 use crate::Result;
-use crate::resource::pricing::{self as prices, Pricing};
+use crate::resource::pricing as prices;
+use crate::resource::pricing::price::by_thing;
 use crate::scope::ShopScope;
-use crate::shop::tax;
+use crate::shop::tax::{Buyer, Tax};
 
 /// The billing period of free services. No row of prices has it.
 const FREE: &str = "free";
 
-/// What a period of a service costs, in the currency of the service.
-#[derive(Clone, Debug, PartialEq, SimpleObject)]
-pub(super) struct ServicePrice {
-    /// Price without tax.
-    price_ht: Money,
-    /// Price with the tax that the customer pays.
-    price_ttc: Money,
-}
-
-impl ServicePrice {
-    fn new(stored: f64, tax_included: bool, rate: Decimal) -> Self {
-        let stored = Decimal::try_from(stored).unwrap_or_default();
-        let (ht, ttc) = if tax_included {
-            (tax::without(stored, rate), tax::cents(stored))
-        } else {
-            let ht = tax::cents(stored);
-            (ht, tax::with(ht, rate))
-        };
-        Self { price_ht: ht.into(), price_ttc: ttc.into() }
-    }
-}
-
 /// The columns of a service that its price depends on.
 struct PricedService {
     id: Id,
+    customer_id: Option<Id>,
     product_id: Option<Id>,
     billing: String,
     currency: String,
@@ -52,9 +31,11 @@ impl PricedService {
         let text = |column: service::Column| {
             Ok::<_, DbErr>(service.cell(column as usize)?.text().unwrap_or_default().to_owned())
         };
+        let key = |column: service::Column| Ok::<_, DbErr>(service.cell(column as usize)?.int().map(Id));
         Ok(Self {
             id: Id(service.key()?),
-            product_id: service.cell(service::Column::ProductId as usize)?.int().map(Id),
+            customer_id: key(service::Column::CustomerId)?,
+            product_id: key(service::Column::ProductId)?,
             billing: text(service::Column::Billing)?,
             currency: text(service::Column::Currency)?,
         })
@@ -64,41 +45,28 @@ impl PricedService {
 /// Rows of prices by the key of their product or service.
 type Offers = HashMap<Id, Vec<pricing::Model>>;
 
-/// The price of each service, in their order; nothing if the shop has no price for it.
+/// The price of each service with the tax of its customer, in their order; nothing if the shop has no price for it.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn of_services(
-    scope: ShopScope<'_>,
-    services: &[View<'_>],
-) -> Result<Vec<Option<ServicePrice>>> {
+pub async fn of_services(scope: ShopScope<'_>, services: &[View<'_>]) -> Result<Vec<Option<TaxedMoney>>> {
     let services = services.iter().map(|service| PricedService::read(*service));
     let services: Vec<PricedService> = services.collect::<std::result::Result<_, _>>()?;
-    let own = offers(scope, prices::prices_of_services, services.iter().map(|service| service.id).collect())
-        .await?;
+    let own = services.iter().map(|service| service.id).collect();
+    let own = by_thing(scope, own, prices::prices_of_services).await?;
     let products = services.iter().filter_map(|service| service.product_id).collect();
-    let products = offers(scope, prices::prices_of_products, products).await?;
-    let (tax_included, rate) = (
-        tax::is_included(scope.shop()).await?,
-        tax::rate(scope.shop(), scope.principal()?.owner.customer()).await?,
-    );
+    let products = by_thing(scope, products, prices::prices_of_products).await?;
+    let mut customers: Vec<Id> = services.iter().filter_map(|service| service.customer_id).collect();
+    customers.sort_unstable();
+    customers.dedup();
+    let taxes = Tax::of_customers(scope.shop(), &customers).await?;
+    let usual = Tax::of(scope.shop(), Buyer::Anybody).await?;
     let prices = services.iter().map(|service| {
-        let stored = stored_price(service, &own, &products)?;
-        Some(ServicePrice::new(stored, tax_included, rate))
+        let stored = Decimal::try_from(stored_price(service, &own, &products)?).unwrap_or_default();
+        let tax = service.customer_id.and_then(|customer| taxes.get(&customer)).unwrap_or(&usual);
+        Some(tax.on(stored, &Currency::stored(&service.currency)))
     });
     Ok(prices.collect())
-}
-
-async fn offers(
-    scope: ShopScope<'_>,
-    rows: fn() -> Select<pricing::Entity>,
-    keys: Vec<Id>,
-) -> Result<Offers> {
-    let mut offers = Offers::new();
-    for row in load_models::<Pricing>(*scope, keys, pricing::Column::RelatedId, rows).await? {
-        offers.entry(row.related_id).or_default().push(row);
-    }
-    Ok(offers)
 }
 
 /// The stored price of a period: of the service itself, otherwise of its product.
