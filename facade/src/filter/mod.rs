@@ -256,7 +256,7 @@ pub struct SortKey {
     /// Ascending or descending.
     pub direction: Direction,
     /// The table that has the column, where it is not the list's own.
-    pub table: Option<JoinedTable>,
+    pub table: Option<Box<JoinedTable>>,
 }
 
 impl SortKey {

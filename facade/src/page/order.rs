@@ -112,7 +112,7 @@ impl Order {
     /// The tables that hold what the order compares and the list's own does not.
     pub(super) fn tables(&self) -> impl Iterator<Item = &JoinedTable> {
         self.terms.iter().filter_map(|term| match term {
-            Term::Key(key) => key.table.as_ref(),
+            Term::Key(key) => key.table.as_deref(),
             Term::Exact(..) => None,
         })
     }

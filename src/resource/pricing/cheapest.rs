@@ -90,7 +90,7 @@ pub fn sort_key(direction: Direction, currency: Option<&Currency>, backend: DbBa
         identity: currency.map(|currency| currency.as_str().to_owned()).unwrap_or_default(),
         need: &[INDEX],
     };
-    SortKey { name: "price", column: per_month_column(), words: &[], direction, table: Some(table) }
+    SortKey { name: "price", column: per_month_column(), words: &[], direction, table: Some(Box::new(table)) }
 }
 
 fn per_month_column() -> Column {
