@@ -12,7 +12,10 @@ const config: CodegenConfig = {
         documentMode: "string",
         enumsAsTypes: true,
         strictScalars: true,
-        scalars: { Currency: "string", DateTime: "string", Decimal: "string", JSON: "unknown", NaiveDateTime: "string", Upload: "unknown" },
+        scalars: {
+          CountryCode: "string", Currency: "string", Date: "string", DateTime: "string", Decimal: "string", EmailAddress: "string",
+          HTML: "string", JSON: "unknown", Locale: "string", Upload: "unknown", URL: "string",
+        },
       },
     },
   },

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::response::Response;
-use chrono::NaiveTime;
+use chrono::NaiveDate;
 use serde::Serialize;
 use sqlx::{Database, Error};
 
@@ -63,7 +63,7 @@ struct Invoice<'r> {
     #[serde(serialize_with = "json::decimal")]
     total: f64,
     currency: &'r str,
-    due_date: Moment,
+    due_date: NaiveDate,
     created_at: Option<Moment>,
     items: Vec<Item<'r>>,
 }
@@ -247,7 +247,7 @@ fn invoices<'r>(
             status: row.text(2)?,
             total: row.double(3)?,
             currency: row.text(4)?,
-            due_date: Moment::from_local(row.day(5)?.and_time(NaiveTime::MIN)),
+            due_date: row.day(5)?,
             created_at: row.time_or_null(6)?.map(Moment::from_local),
             items: items.remove(&id).unwrap_or_default(),
         })

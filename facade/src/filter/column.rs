@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 
+use async_graphql::registry::Registry;
 use async_graphql::{InputObject, InputType, TypeName};
-use chrono::{DateTime, Utc};
+use async_graphql::{InputValueError, InputValueResult, OutputType, Value as Given};
+use chrono::{DateTime, Days, NaiveDateTime, NaiveTime, Utc};
 use sea_orm::sea_query::{ColumnType, Expr, ExprTrait};
 use sea_orm::{Condition, DbBackend, Value};
 
 use super::search::{comparable_text, contains, starts_with};
-use super::{ColumnFilter, any_of};
+use super::{ColumnFilter, all_of, any_of};
 use crate::column::Column;
-use crate::record::{Decimal, KeyOf, Moment, Record};
+use crate::record::{Day, Decimal, KeyOf, Moment, Record};
 use crate::rest_only::RestOnly;
 
 /// At least one of these texts is found by `search`; no condition if there is no list.
@@ -94,7 +96,7 @@ impl ColumnFilter for TextFilter {
 }
 
 macro_rules! ordered_filter {
-    ($(#[$doc:meta])+ $Filter:ident, $Range:ident, $Input:ty, $convert:expr) => {
+    ($(#[$doc:meta])+ $Filter:ident, $Range:ident, $Input:ty, $compare:expr) => {
         $(#[$doc])+
         #[derive(Clone, Debug, Default, InputObject)]
         pub struct $Filter {
@@ -134,11 +136,8 @@ macro_rules! ordered_filter {
 
         impl ColumnFilter for $Filter {
             fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
-                let convert: fn(&$Input, &Column, DbBackend) -> Value = $convert;
-                let value = |given: &$Input| convert(given, column, backend);
-                comparisons!(self, column, value)
-                    .add_option(self.between.as_ref().map(|range| column.expr().between(value(&range.from), value(&range.to))))
-                    .add_option(any_found(column, self.contains.as_ref(), backend, contains))
+                let compare: fn(&Self, &Column, DbBackend) -> Condition = $compare;
+                compare(self, column, backend).add_option(any_found(column, self.contains.as_ref(), backend, contains))
             }
 
             fn compared_values(&self) -> usize {
@@ -148,22 +147,185 @@ macro_rules! ordered_filter {
     };
 }
 
+/// [`comparisons!`] with the range.
+macro_rules! range_comparisons {
+    ($filter:ident, $column:ident, $value:expr) => {{
+        let value = $value;
+        let between = $filter.between.as_ref();
+        comparisons!($filter, $column, value)
+            .add_option(between.map(|range| $column.expr().between(value(&range.from), value(&range.to))))
+    }};
+}
+
 ordered_filter!(
     /// Conditions on a whole number; all given ones must hold.
-    IntFilter, IntRange, i64, |number, _, _| (*number).into()
+    IntFilter, IntRange, i64,
+    |filter, column, _| range_comparisons!(filter, column, |number: &i64| *number)
 );
 ordered_filter!(
     /// Conditions on an amount; all given ones must hold.
-    DecimalFilter, DecimalRange, Decimal, |number, column, backend| decimal_value(number.0, column, backend)
+    DecimalFilter, DecimalRange, Decimal,
+    |filter, column, backend| range_comparisons!(filter, column, |number: &Decimal| decimal_value(number.0, column, backend))
 );
 ordered_filter!(
-    /// Conditions on a moment; all given ones must hold.
-    DateTimeFilter, DateTimeRange, Moment, |at, column, _| {
-        let at = value::ShopTime(stored_moment(at.0));
-        // A column of days is compared with the shop's day of the moment.
-        if column.ty == ColumnType::Date { at.local().date().into() } else { at.into() }
+    /// Conditions on a day; all given ones must hold.
+    DateFilter, DateRange, Day,
+    |filter, column, _| range_comparisons!(filter, column, |day: &Day| value::ShopDate(day.0))
+);
+ordered_filter!(
+    /// Conditions on a moment; all given ones must hold. Each value may be a day of the shop, such as `"2026-11-28"`: all of
+    /// its moments, in the shop's time zone. So `eq` finds what is on that day, `gt` what is after it, `lte` what is on
+    /// or before it.
+    DateTimeFilter, DateTimeRange, MomentOrDay, |filter, column, _| {
+        let spans = |list: &Vec<MomentOrDay>| list.iter().map(MomentOrDay::span).collect::<Vec<_>>();
+        let one = |given: &MomentOrDay, compare: fn(Span, &Column) -> Condition| compare(given.span(), column);
+        Condition::all()
+            .add_option(filter.eq.as_ref().map(|given| one(given, Span::holds)))
+            .add_option(filter.ne.as_ref().map(|given| one(given, Span::misses)))
+            .add_option(filter.r#in.as_ref().map(|list| held_by_any(&spans(list), column)))
+            .add_option(filter.not_in.as_ref().map(|list| held_by_none(&spans(list), column)))
+            .add_option(filter.gt.as_ref().map(|given| one(given, Span::is_before)))
+            .add_option(filter.gte.as_ref().map(|given| one(given, Span::begins_before)))
+            .add_option(filter.lt.as_ref().map(|given| one(given, Span::is_behind)))
+            .add_option(filter.lte.as_ref().map(|given| one(given, Span::ends_behind)))
+            .add_option(filter.between.as_ref().map(|range| {
+                range.from.span().begins_before(column).add(range.to.span().ends_behind(column))
+            }))
+            .add_option(null(column, filter.is_null))
     }
 );
+
+/// A value that moments are compared with: one of them, or a day of the shop. It is a `DateTime` in the schema.
+#[derive(Clone, Copy, Debug)]
+pub enum MomentOrDay {
+    /// A moment.
+    Moment(Moment),
+    /// All moments of a day.
+    Day(Day),
+}
+
+impl InputType for MomentOrDay {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <Moment as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Moment as OutputType>::create_type_info(registry)
+    }
+
+    fn parse(given: Option<Given>) -> InputValueResult<Self> {
+        if let Some(Given::String(text)) = &given
+            && let Some(day) = Day::read(text)
+        {
+            return Ok(Self::Day(day));
+        }
+        Moment::parse(given).map(Self::Moment).map_err(InputValueError::propagate)
+    }
+
+    fn to_value(&self) -> Given {
+        match self {
+            Self::Moment(moment) => moment.to_value(),
+            Self::Day(day) => day.to_value(),
+        }
+    }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        Some(self)
+    }
+}
+
+impl MomentOrDay {
+    fn span(&self) -> Span {
+        match self {
+            Self::Moment(moment) => Span::Moment(value::ShopTime(stored_moment(moment.0))),
+            Self::Day(Day(day)) => {
+                let midnight =
+                    |day: chrono::NaiveDate| value::LocalTime(stored_local(day.and_time(NaiveTime::MIN)));
+                let next = day.checked_add_days(Days::new(1)).unwrap_or(*day);
+                Span::Day(midnight(*day), midnight(next))
+            }
+        }
+    }
+}
+
+/// The stored times that a value stands for: one of them, or all from a midnight until before the next.
+#[derive(Clone, Copy)]
+enum Span {
+    Moment(value::ShopTime),
+    Day(value::LocalTime, value::LocalTime),
+}
+
+/// Comparisons of a column with the times of a span, as SQL.
+impl Span {
+    fn holds(self, column: &Column) -> Condition {
+        match self {
+            Self::Moment(at) => Condition::all().add(column.expr().eq(at)),
+            Self::Day(..) => self.begins_before(column).add(self.ends_behind(column)),
+        }
+    }
+
+    fn misses(self, column: &Column) -> Condition {
+        match self {
+            Self::Moment(at) => Condition::all().add(column.expr().ne(at)),
+            Self::Day(..) => Condition::any().add(self.is_behind(column)).add(self.is_before(column)),
+        }
+    }
+
+    /// The whole span is before the column.
+    fn is_before(self, column: &Column) -> Condition {
+        Condition::all().add(match self {
+            Self::Moment(at) => column.expr().gt(at),
+            Self::Day(_, next) => column.expr().gte(next),
+        })
+    }
+
+    /// The span begins before the column, or with it.
+    fn begins_before(self, column: &Column) -> Condition {
+        Condition::all().add(match self {
+            Self::Moment(at) => column.expr().gte(at),
+            Self::Day(first, _) => column.expr().gte(first),
+        })
+    }
+
+    /// The whole span is behind the column.
+    fn is_behind(self, column: &Column) -> Condition {
+        Condition::all().add(match self {
+            Self::Moment(at) => column.expr().lt(at),
+            Self::Day(first, _) => column.expr().lt(first),
+        })
+    }
+
+    /// The span ends behind the column, or with it.
+    fn ends_behind(self, column: &Column) -> Condition {
+        Condition::all().add(match self {
+            Self::Moment(at) => column.expr().lte(at),
+            Self::Day(_, next) => column.expr().lt(next),
+        })
+    }
+}
+
+/// The moments of a list, and its days. Moments are compared as one list.
+fn moments_and_days(spans: &[Span]) -> (Vec<value::ShopTime>, Vec<Span>) {
+    let days = spans.iter().copied().filter(|span| matches!(span, Span::Day(..))).collect();
+    let moments = spans.iter().filter_map(|span| if let Span::Moment(at) = span { Some(*at) } else { None });
+    (moments.collect(), days)
+}
+
+fn held_by_any(spans: &[Span], column: &Column) -> Condition {
+    let (moments, days) = moments_and_days(spans);
+    let mut parts: Vec<Condition> = days.into_iter().map(|day| day.holds(column)).collect();
+    parts.push(Condition::all().add(column.expr().is_in(moments)));
+    any_of(parts)
+}
+
+fn held_by_none(spans: &[Span], column: &Column) -> Condition {
+    let (moments, days) = moments_and_days(spans);
+    let mut parts: Vec<Condition> = days.into_iter().map(|day| day.misses(column)).collect();
+    parts.push(Condition::all().add(column.expr().is_not_in(moments)));
+    all_of(parts)
+}
 
 /// The nearest moment that every database compares rightly. In the shop's zone, a moment at the end of year 9999 would be of
 /// year 10000, whose text sorts before all others. No column of moments holds anything outside of these bounds.
@@ -175,6 +337,11 @@ fn stored_moment(at: DateTime<Utc>) -> DateTime<Utc> {
 /// 1000-01-02 and 9999-12-30, the bounds of MySQL's DATETIME with a day to spare for the zone.
 const FIRST_SECOND: i64 = -30_610_137_600;
 const LAST_SECOND: i64 = 253_402_128_000;
+
+/// The same for a local time.
+fn stored_local(at: NaiveDateTime) -> NaiveDateTime {
+    stored_moment(at.and_utc()).naive_utc()
+}
 
 /// An amount in the precision of its column. SQLite has no single precision.
 fn decimal_value(number: f64, column: &Column, backend: DbBackend) -> Value {
@@ -214,7 +381,7 @@ impl ColumnFilter for BooleanFilter {
     }
 }
 
-/// Conditions on a word of the enum `W`; all given ones must hold. The type is called as the enum, and `Filter`.
+/// Conditions on a word of the enum or code `W`; all given ones must hold. The type is called as that, and `Filter`.
 #[derive(Clone, Debug, InputObject)]
 #[graphql(name_type)]
 pub struct WordFilter<W: InputType> {
@@ -281,12 +448,13 @@ impl<W: InputType> TypeName for WordFilter<W> {
     }
 }
 
-impl<W: InputType + Copy + Into<String>> ColumnFilter for WordFilter<W> {
+impl<W: InputType + Clone + Into<String>> ColumnFilter for WordFilter<W> {
     fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
-        let words = |list: &Vec<W>| list.iter().map(|word| (*word).into()).collect::<Vec<String>>();
+        let word = |word: &W| -> String { word.clone().into() };
+        let words = |list: &Vec<W>| list.iter().map(word).collect::<Vec<String>>();
         Condition::all()
-            .add_option(self.eq.map(|word| column.expr().eq(word.into())))
-            .add_option(self.ne.map(|word| column.expr().ne(word.into())))
+            .add_option(self.eq.as_ref().map(|given| column.expr().eq(word(given))))
+            .add_option(self.ne.as_ref().map(|given| column.expr().ne(word(given))))
             .add_option(self.r#in.as_ref().map(|list| column.expr().is_in(words(list))))
             .add_option(self.not_in.as_ref().map(|list| column.expr().is_not_in(words(list))))
             .add_option(any_found(column, self.contains.as_ref(), backend, contains))

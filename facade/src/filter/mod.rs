@@ -11,8 +11,8 @@ use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QueryTrait, Select};
 
 pub use self::column::{
-    BooleanFilter, DateTimeFilter, DateTimeRange, DecimalFilter, DecimalRange, IntFilter, IntRange,
-    KeyFilter, TextFilter, WordFilter,
+    BooleanFilter, DateFilter, DateRange, DateTimeFilter, DateTimeRange, DecimalFilter, DecimalRange,
+    IntFilter, IntRange, KeyFilter, MomentOrDay, TextFilter, WordFilter,
 };
 pub use self::search::{contains, equals};
 use crate::ability::Ability;

@@ -27,7 +27,7 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("maxKilobytes", "Int", "Largest file."),
     ("oneOf", "[String!]", "The words that are accepted."),
     ("mimes", "[String!]", "The kinds of files that are accepted."),
-    ("format", "String", "`email`, `date`, `phone`, `country` or `locale`."),
+    ("format", "String", "`email`, `date`, `phone`, `country`, `locale` or `html`."),
     ("confirmed", "Boolean", "Repeated in a field of the same name that ends in `confirmation`."),
 ];
 

@@ -2,10 +2,11 @@
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{InputObjectBuilder, MetaInputValue, MetaType, Registry};
-use async_graphql::{InputType, Value};
+use async_graphql::{InputType, OutputType, Value};
 
 use super::constraint;
 use super::rules::{Rule, RuleKind};
+use crate::record::{CountryCode, Day, EmailAddress, Html, Locale, Moment};
 use crate::rest_only::RestOnly;
 
 /// A form: name, description and fields in the order of their messages.
@@ -135,8 +136,30 @@ impl FormField {
         }
     }
 
+    /// Registers the scalar that the rules tell for a text or a date, in place of the field's own type. The value is
+    /// read as that type: what has not the form of the scalar is answered with the message of its rule.
+    fn scalar(&self) -> Option<fn(&mut Registry) -> String> {
+        match self.type_name.as_str() {
+            "NaiveDateTime" => Some(<Moment as OutputType>::create_type_info),
+            "NaiveDate" => Some(<Day as OutputType>::create_type_info),
+            "String" => self.rules.iter().find_map(|rule| match &rule.0 {
+                RuleKind::Email => {
+                    Some(<EmailAddress as OutputType>::create_type_info as fn(&mut Registry) -> _)
+                }
+                RuleKind::Custom(rule) => match rule.format()? {
+                    "country" => Some(<CountryCode as OutputType>::create_type_info),
+                    "html" => Some(<Html as OutputType>::create_type_info),
+                    "locale" => Some(<Locale as OutputType>::create_type_info),
+                    _ => None,
+                },
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
     fn meta(&self, registry: &mut Registry) -> MetaInputValue {
-        let non_null = (self.register)(registry);
+        let non_null = self.scalar().unwrap_or(self.register)(registry);
         let required = self.rules.iter().any(|rule| matches!(rule.0, RuleKind::Required { in_schema: true }));
         let ty = if required { non_null } else { non_null.trim_end_matches('!').to_owned() };
         let mut meta = MetaInputValue::new(self.camel.clone(), ty);

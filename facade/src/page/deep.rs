@@ -45,7 +45,7 @@ impl ListReader<'_> {
 
     /// The cache key of the list that a statement reads, its order included.
     fn list_key(&self, select: &SelectStatement) -> ListKey {
-        ListKey::of(self.scope, self.record, &self.scope.backend().build(select))
+        ListKey::of(self.scope, &self.scope.backend().build(select))
     }
 
     fn starting_at(&self, start: PageStart, mut select: SelectStatement) -> SelectStatement {

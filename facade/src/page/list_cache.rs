@@ -11,7 +11,6 @@ use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, SelectStatement};
 
 use crate::Result;
 use crate::cache::{Cache, LoadingCache};
-use crate::record::RecordType;
 use crate::scope::RequestScope;
 
 /// Maximum number of cached totals.
@@ -34,12 +33,9 @@ struct TimedCaches {
     starts: Cache<(ListKey, u64), PageStart>,
 }
 
-/// A list as a cache key: its table and its whole statement.
+/// A list as a cache key: its whole statement, which names all tables that it depends on.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct ListKey {
-    table: &'static str,
-    statement: String,
-}
+pub(super) struct ListKey(String);
 
 /// Where a page begins in a list that is ordered by its primary key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +65,12 @@ impl ListCache {
         known.map_or_else(|never| match never {}, |known| (*known).clone())
     }
 
-    /// Removes the totals and page starts of a table, because the server has written to it.
+    /// Removes the totals and page starts of lists that depend on a table, because the server has written to it: those of
+    /// its rows, and those with a condition on it.
     pub fn forget(&self, table: &str) {
         if let Some(TimedCaches { counts, starts }) = &self.timed {
-            counts.forget(|list| list.table == table);
-            starts.forget(|(list, _)| list.table == table);
+            counts.forget(|list| list.0.contains(table));
+            starts.forget(|(list, _)| list.0.contains(table));
         }
     }
 
@@ -100,23 +97,19 @@ impl ListCache {
 
 impl ListKey {
     /// The list of a statement, as this request reads it.
-    pub(super) fn of(scope: RequestScope<'_>, record: &RecordType, statement: &sea_orm::Statement) -> Self {
+    pub(super) fn of(scope: RequestScope<'_>, statement: &sea_orm::Statement) -> Self {
         // Requests that must read from the primary do not share values that were read from a replica.
         let lag = if scope.may_lag() { "lagging " } else { "" };
-        Self { table: record.table, statement: format!("{lag}{} {:?}", statement.sql, statement.values) }
+        Self(format!("{lag}{} {:?}", statement.sql, statement.values))
     }
 }
 
 /// The number of rows of a statement without columns, cached.
-pub(super) async fn count(
-    scope: RequestScope<'_>,
-    record: &RecordType,
-    select: &SelectStatement,
-) -> Result<u64> {
+pub(super) async fn count(scope: RequestScope<'_>, select: &SelectStatement) -> Result<u64> {
     let mut bare = select.clone();
     bare.expr(Expr::col(Asterisk).count());
     let statement = scope.backend().build(&bare);
-    let list = ListKey::of(scope, record, &statement);
+    let list = ListKey::of(scope, &statement);
     let count = async {
         let row = scope.first_row(statement).await?;
         let number: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;

@@ -75,7 +75,7 @@ impl ListReader<'_> {
     pub(super) async fn totals(&self) -> Result<Vec<u64>> {
         match self.keyed {
             Some(lists) => lists.counts(self.scope, self.select).await,
-            None => Ok(vec![list_cache::count(self.scope, self.record, self.select).await?]),
+            None => Ok(vec![list_cache::count(self.scope, self.select).await?]),
         }
     }
 

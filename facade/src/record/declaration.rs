@@ -36,20 +36,20 @@ pub fn key_column_index(record: &RecordType, name: &str) -> usize {
     index
 }
 
-/// A field of a view: a column of the record that it is a view of, with that record's description and rendering. It has
-/// no guard.
+/// A field of a view: one of the record that it is a view of, with that record's column, description and rendering. It
+/// has no guard.
 ///
 /// # Panics
 /// When that record has no field of such a column: at the start, when the schema is made.
 #[doc(hidden)]
-pub fn view_field(view: &RecordType, origin: &RecordType, column: &str, field: &str) -> Field {
-    let column_index = column_index(view, column);
-    let original = origin.fields.iter().find(|other| other.column == column_index && other.name == field);
-    let Some(Field { name, doc, form: form @ (FieldForm::Value(_) | FieldForm::Money(_)), .. }) = original
+pub fn view_field(view: &RecordType, origin: &RecordType, snake: &str, field: &str) -> Field {
+    let original = origin.field(field);
+    let Some(Field { name, doc, column, form: form @ (FieldForm::Value(_) | FieldForm::Money(_)), .. }) =
+        original
     else {
-        panic!("`{}` is a view of `{}`, which shows no column `{column}`", view.name, origin.name)
+        panic!("`{}` is a view of `{}`, which shows no column `{snake}`", view.name, origin.name)
     };
-    Field { name, doc, need: Need::NONE, rest_only: false, column: column_index, form: *form }
+    Field { name, doc, need: Need::NONE, rest_only: false, column: *column, form: *form }
 }
 
 /// Length of a snake-case name in camel case.
@@ -118,6 +118,8 @@ macro_rules! camel_name {
 ///         related_type as PricingTarget,
 ///         /// A column with another rendering than that of its type.
 ///         options shown JsonText,
+///         /// A column that has another name in the API.
+///         setup_fee from setup,
 ///         /// A column that needs an ability.
 ///         #[can(metadata::METADATA)] secret,
 ///         /// A column only for REST documents: clients of GraphQL do not see it. Branches may have this attribute too.
@@ -182,7 +184,8 @@ macro_rules! record {
         $visibility:vis struct $Record:ident($($entity:ident)::+);
         $(#[can($($nneed:path),+)] node: $node:expr;)?
         columns { $(
-            $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $column:ident $(shown $form:ty)? $(as $word:ty)? $(: $Money:ident $(in $currency:ident)?)?
+            $(#[doc = $cdoc:literal])+ $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])?
+            $field:ident $(from $column:ident)? $(shown $form:ty)? $(as $word:ty)? $(: $Money:ident $(in $currency:ident)?)?
         ),* $(,)? }
         $(branches { $($branches:tt)* })?
     ) => {
@@ -190,14 +193,14 @@ macro_rules! record {
             @record [$($doc)+] [$visibility $Record] [$($entity)::+::Entity, $($entity)::+::Model]
             [$([$($nneed),+] $node)?]
             [|record: &$crate::record::RecordType| vec![$( $crate::record::Field {
-                name: $crate::camel_name!($column),
+                name: $crate::camel_name!($field),
                 doc: concat!($($cdoc, "\n"),+),
                 need: $crate::record!(@need $($($cneed),+)?),
                 rest_only: $crate::record!(@rest_only $(rest_only $($crest)?)?),
-                column: $crate::record::column_index(record, stringify!($column)),
+                column: $crate::record::column_index(record, $crate::record!(@column $field $($column)?)),
                 form: $crate::record!(
                     @form record, <$Record as $crate::record::Record>::Model,
-                    [$column $(shown $form)? $(word $word)?] $($Money $column $($currency)?)?
+                    [$field $(from $column)? $(shown $form)? $(word $word)?] $($Money $($currency)?)?
                 ),
             } ),*]]
             [$($($branches)*)?]
@@ -209,7 +212,7 @@ macro_rules! record {
         $visibility:vis struct $Record:ident view of $Origin:ty;
         $(#[can($($nneed:path),+)] node: $node:expr;)?
         columns { $(
-            $(#[doc = $cdoc:literal])* $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $column:ident
+            $(#[doc = $cdoc:literal])* $(#[can($($cneed:path),+)])? $(#[rest_only $($crest:tt)?])? $field:ident
         ),* $(,)? }
         $(branches { $($branches:tt)* })?
     ) => {
@@ -220,7 +223,7 @@ macro_rules! record {
             [|view: &$crate::record::RecordType| {
                 let origin = <$Origin as $crate::record::Record>::record();
                 vec![$({
-                    let field = $crate::record::view_field(view, origin, stringify!($column), $crate::camel_name!($column));
+                    let field = $crate::record::view_field(view, origin, stringify!($field), $crate::camel_name!($field));
                     $crate::record::Field {
                         doc: $crate::record!(@doc field.doc $(, $cdoc)*),
                         need: $crate::record!(@need $($($cneed),+)?),
@@ -340,12 +343,15 @@ macro_rules! record {
     (@form $record:ident, $Model:ty, [$($rendering:tt)+]) => {
         $crate::record::FieldForm::Value($crate::record!(@rendering $Model, $($rendering)+))
     };
-    (@form $record:ident, $Model:ty, [$($rendering:tt)+] Money $column:ident $($currency:ident)?) => {{
+    (@form $record:ident, $Model:ty, [$field:ident from $column:ident $($rendering:tt)*] Money $($currency:ident)?) => {
+        $crate::record!(@form $record, $Model, [$column $($rendering)*] Money $($currency)?)
+    };
+    (@form $record:ident, $Model:ty, [$column:ident $($rendering:tt)*] Money $($currency:ident)?) => {{
         fn amount<M, A: $crate::record::AmountCell>(_: fn(&M) -> &A) -> fn($crate::record::Cell<'_>) -> Option<f64> {
             A::amount
         }
         $crate::record::FieldForm::Money($crate::record::MoneyColumn {
-            rendering: $crate::record!(@rendering $Model, $($rendering)+),
+            rendering: $crate::record!(@rendering $Model, $column $($rendering)*),
             amount: amount(|model: &$Model| &model.$column),
             currency: $crate::record!(@currency $record $($currency)?),
         })
@@ -355,6 +361,12 @@ macro_rules! record {
         $crate::record::RowCurrency::Column($crate::record::column_index($record, stringify!($currency)))
     };
 
+    (@column $field:ident) => { stringify!($field) };
+    (@column $field:ident $column:ident) => { stringify!($column) };
+
+    (@rendering $Model:ty, $field:ident from $column:ident $($form:tt)*) => {
+        $crate::record!(@rendering $Model, $column $($form)*)
+    };
     (@rendering $Model:ty, $column:ident) => {{
         fn of<M, L: $crate::record::Leaf>(_: fn(&M) -> &L) -> $crate::record::Rendering {
             L::rendering()

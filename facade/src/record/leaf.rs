@@ -5,10 +5,9 @@
 //! REST and enum values in GraphQL. Each difference is declared here, once.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
-use async_graphql::registry::{MetaType, MetaTypeId, Registry};
+use async_graphql::registry::Registry;
 use async_graphql::{
     ContextSelectionSet, InputType, InputValueError, InputValueResult, Number, OutputType, Positioned,
     Scalar, ScalarType, ServerResult, Value,
@@ -20,6 +19,7 @@ use super::cell::Cell;
 use super::money::{AmountCell, amount_text};
 use super::rendering::Rendering;
 use super::rest_form::JsonType;
+use super::scalar::{self, Day};
 use crate::api::{Api, Dialect, Times};
 use crate::execution::Execution;
 use crate::json::{write_float, write_str};
@@ -98,18 +98,14 @@ pub struct Moment(pub DateTime<Utc>);
 impl Moment {
     const NAME: &'static str = "DateTime";
 
-    fn register(registry: &mut Registry) -> String {
-        registry.create_output_type::<Self, _>(MetaTypeId::Scalar, |_| MetaType::Scalar {
-            name: Self::NAME.to_owned(),
-            description: Some("A moment in UTC: `2026-11-23T12:00:00.000000Z`.".to_owned()),
-            is_valid: Some(Arc::new(|value| <Self as InputType>::parse(Some(value.clone())).is_ok())),
-            visible: None,
-            inaccessible: false,
-            tags: Vec::new(),
-            specified_by_url: None,
-            directive_invocations: Vec::new(),
-            requires_scopes: Vec::new(),
-        })
+    /// Registers the scalar and returns its name.
+    pub(crate) fn register(registry: &mut Registry) -> String {
+        scalar::register::<Self>(
+            registry,
+            "A moment in UTC: `2026-11-23T12:00:00.000000Z`. Inputs may have another offset from UTC; where it is said, they may be a \
+             day.",
+            "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        )
     }
 }
 
@@ -275,7 +271,14 @@ leaf!(
         ..Rendering::of::<Decimal>()
     },
     ShopTime => MOMENT,
-    ShopDate => MOMENT,
+    // REST writes the moment at which the day begins, as the original does.
+    ShopDate => Rendering {
+        json: |cell, api, out| match (cell, api) {
+            (Cell::Day(day), Api::GraphQl) => write_str(&Day(day).text(), out),
+            _ => (MOMENT.json)(cell, api, out),
+        },
+        ..Rendering::of::<Day>()
+    },
 );
 
 impl AmountCell for Price {

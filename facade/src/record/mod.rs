@@ -24,6 +24,7 @@ mod record_type;
 mod relation;
 mod rendering;
 mod rest_form;
+mod scalar;
 mod selection;
 
 pub use cell::{Cell, CellType, ColumnPositions, ColumnSet, Row, Rows, View};
@@ -54,5 +55,6 @@ pub use relation::{
 pub(crate) use relation::{ConnectionsByRow, count_by_key, distinct, too_many_rows};
 pub use rendering::{Rendering, global_id};
 pub use rest_form::{InRest, JsonType, RestForm};
+pub use scalar::{CountryCode, Day, EmailAddress, Html, Locale, TextForm, TextScalar, Url};
 pub(crate) use selection::WrittenRows;
 pub use selection::{RecordSelection, path_of};

@@ -80,7 +80,11 @@ impl Rendering {
     /// The same for a column that may be null.
     #[must_use]
     pub const fn or_null(self) -> Self {
-        Self { nullable: true, ..self }
+        let json_type = match self.json_type {
+            JsonType::Text => JsonType::AsTyped,
+            other => other,
+        };
+        Self { nullable: true, json_type, ..self }
     }
 
     /// Registers the type of a field with this rendering and returns its name.

@@ -22,6 +22,8 @@ pub enum JsonType {
     Integer,
     /// A number.
     Number,
+    /// A text, also where GraphQL shows null because the text has not the form of its scalar.
+    Text,
 }
 
 impl JsonType {
@@ -31,13 +33,14 @@ impl JsonType {
             Self::AsTyped => None,
             Self::Integer => Some("integer"),
             Self::Number => Some("number"),
+            Self::Text => Some("string"),
         }
     }
 
     /// The JSON type with this [`name`](Self::name); [`Self::AsTyped`] for any other text.
     pub(super) fn from_name(name: &str) -> Self {
         let has_name = |json_type: &Self| json_type.name() == Some(name);
-        [Self::Integer, Self::Number].into_iter().find(has_name).unwrap_or_default()
+        [Self::Integer, Self::Number, Self::Text].into_iter().find(has_name).unwrap_or_default()
     }
 }
 
@@ -115,7 +118,11 @@ impl TypeDirective for InRest {
             description: Some("What the REST face makes of the value.".to_owned()),
             locations: vec![__DirectiveLocation::FIELD_DEFINITION],
             args: IndexMap::from([
-                argument("type", "String", "Its JSON type: `integer` or `number`."),
+                argument(
+                    "type",
+                    "String",
+                    "Its JSON type: `integer`, `number`, or `string`, which is never null.",
+                ),
                 argument("sparse", "Boolean", "The key is left out where the value is null."),
             ]),
             is_repeatable: false,

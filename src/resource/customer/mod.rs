@@ -14,7 +14,7 @@ mod write;
 
 use async_graphql::MergedObject;
 use entity::{Id, customer};
-use facade::record::Key;
+use facade::record::{CountryCode, EmailAddress, Key, Locale};
 use facade::transaction::Transaction;
 use facade::write::lock;
 use facade::{filters, list, one, record};
@@ -55,7 +55,7 @@ record! {
         /// Family name.
         lastname,
         /// Address with which the customer signs in.
-        email,
+        email shown EmailAddress,
         /// Path of the picture below `/storage/`.
         avatar_path,
         /// Company that the customer buys for.
@@ -63,7 +63,7 @@ record! {
         /// Further lines of the address on invoices.
         billing_details,
         /// Language and country, as in `fr_FR`.
-        locale,
+        locale shown Locale,
         /// As it was typed; null where it is neither international nor a French number.
         phone shown Phone,
         /// Street and number.
@@ -73,7 +73,7 @@ record! {
         /// Town.
         city,
         /// Country, two letters.
-        country,
+        country shown CountryCode,
         /// Region, state or county.
         region,
         /// Postal code.
@@ -135,9 +135,9 @@ filters! {
         /// Town.
         city: TextFilter = City,
         /// Country, two letters.
-        country: TextFilter = Country,
+        country: WordFilter<CountryCode> = Country,
         /// Language and country, as in `fr_FR`.
-        locale: TextFilter = Locale,
+        locale: WordFilter<Locale> = Locale,
         /// Credit in the shop's currency.
         balance: DecimalFilter = Balance,
         /// When the e-mail address was confirmed.

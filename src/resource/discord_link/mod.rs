@@ -9,7 +9,7 @@ use entity::{Id, customer, invoice, metadata, service};
 use facade::filter::exists;
 use facade::guard::Can;
 use facade::record;
-use facade::record::{SelectedRows, read_list};
+use facade::record::{EmailAddress, Locale, SelectedRows, read_list};
 use facade::rest_only::RestOnly;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
@@ -77,13 +77,13 @@ impl DiscordCustomer {
     }
 
     /// Address with which the customer signs in.
-    async fn email(&self) -> &str {
-        &self.customer.email
+    async fn email(&self) -> EmailAddress {
+        self.customer.email.clone().into()
     }
 
     /// Language and country, as in `fr_FR`.
-    async fn locale(&self) -> &str {
-        &self.customer.locale
+    async fn locale(&self) -> Locale {
+        self.customer.locale.clone().into()
     }
 
     /// Number of the account at Discord.

@@ -12,7 +12,7 @@ use entity::group;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Currency, Deleted, KeyOf, Moment, require};
+use facade::record::{Currency, Deleted, Html, KeyOf, Moment, Url, require};
 use facade::user_error::Refuses;
 use facade::{filters, form, list, one, record};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -55,7 +55,7 @@ record! {
         /// Whether it is shown and its products can be ordered.
         status as ShopStatus,
         /// Description, HTML.
-        description,
+        description shown Html,
         /// Text of its badge.
         badge_title,
         /// Colour of its badge.
@@ -89,7 +89,7 @@ record! {
             country: String,
         }),
         /// Its address in the shop; null without a slug.
-        route: each<Option<String>>(route::of_groups, [Id, Slug, ParentId]),
+        route: each<Option<Url>>(route::of_groups, [Id, Slug, ParentId]),
         /// Groups directly below this one.
         groups: many<Group>(group::Column::ParentId, child_groups) by GroupFilter, GroupSort,
         /// The group that holds this one.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use entity::{Id, group, metadata, translation};
-use facade::record::{View, load_models};
+use facade::record::{Url, View, load_models};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
@@ -36,7 +36,7 @@ impl GroupSlug {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn of_groups(scope: ShopScope<'_>, groups: &[View<'_>]) -> Result<Vec<Option<String>>> {
+pub(super) async fn of_groups(scope: ShopScope<'_>, groups: &[View<'_>]) -> Result<Vec<Option<Url>>> {
     let groups = groups.iter().map(|group| GroupSlug::read(*group));
     let groups: Vec<GroupSlug> = groups.collect::<std::result::Result<_, _>>()?;
     let keys: Vec<Id> = groups.iter().map(|group| group.id).collect();
@@ -63,7 +63,7 @@ pub(super) async fn of_groups(scope: ShopScope<'_>, groups: &[View<'_>]) -> Resu
             None => Some(format!("{store}/{slug}")),
         }
     });
-    Ok(routes.collect())
+    Ok(routes.map(|route| route.map(Url::from)).collect())
 }
 
 fn url_metadata() -> Select<metadata::Entity> {

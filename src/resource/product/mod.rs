@@ -9,7 +9,7 @@ use facade::error::Refusal;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Currency, Deleted, KeyOf, Moment, require};
+use facade::record::{Currency, Deleted, Html, KeyOf, Moment, require};
 use facade::rest_only::RestOnly;
 use facade::transaction::Transaction;
 use facade::write::{lock, put, save};
@@ -73,7 +73,7 @@ record! {
         /// Whether it is shown and can be ordered.
         status as ShopStatus,
         /// Description, HTML.
-        description,
+        description shown Html,
         /// Whether it is shown first.
         pinned,
         /// How many are left: -1 without limit, 0 sold out.

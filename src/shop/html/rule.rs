@@ -81,6 +81,10 @@ impl CustomRule for HarmlessHtml {
     fn needs_clean_field(&self) -> bool {
         true
     }
+
+    fn format(&self) -> Option<&'static str> {
+        Some("html")
+    }
 }
 
 fn refused_unless(subject: &Subject<'_>, fits: fn(&str) -> bool) -> Option<BrokenRule> {

@@ -15,6 +15,7 @@
 //! | [`payloads`] | what mutations answer: records, user errors, identifiers of what was deleted |
 //! | [`persisted`] | operations named instead of sent |
 //! | [`remembered`] | operations that ran before, with other variables |
+//! | [`scalars`] | days, moments and texts of one form |
 //! | [`variables`] | defaults, null and absence |
 
 pub(crate) mod conditions;
@@ -30,4 +31,5 @@ pub(crate) mod paging;
 pub(crate) mod payloads;
 pub(crate) mod persisted;
 pub(crate) mod remembered;
+pub(crate) mod scalars;
 pub(crate) mod variables;

@@ -88,7 +88,8 @@ pub trait CustomRule: fmt::Debug + Send + Sync {
         false
     }
 
-    /// The format that the schema names for the field, such as `phone`.
+    /// The format that the schema names for the field, such as `phone`. A text of the format `country`, `html` or
+    /// `locale` has the scalar of that name in the schema.
     fn format(&self) -> Option<&'static str> {
         None
     }

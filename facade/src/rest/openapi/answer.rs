@@ -230,7 +230,8 @@ impl ContractBuilder<'_> {
         let rest = RestForm::read(meta);
         // A key that is left out if its value is null never has the value null.
         let is_sparse = rest.sparse || is_optional(field);
-        let ty = if is_sparse { meta.ty.trim_end_matches('!').to_owned() + "!" } else { meta.ty.clone() };
+        let is_never_null = is_sparse || rest.json_type == JsonType::Text;
+        let ty = if is_never_null { meta.ty.trim_end_matches('!').to_owned() + "!" } else { meta.ty.clone() };
         let schema = self.value(&ty, field, rest.json_type, context);
         let is_unrolled = context.component.is_some_and(|name| {
             reaches(&field.selection_set.node, name, context.fragments, &mut BTreeSet::new())

@@ -70,6 +70,7 @@ pub(super) fn leaf(ty: &MetaType, json_type: JsonType) -> Option<ObjectBuilder> 
     Some(match (ty, json_type) {
         (MetaType::Scalar { .. }, JsonType::Integer) => integer(),
         (MetaType::Scalar { .. }, JsonType::Number) => typed(Type::Number),
+        (MetaType::Scalar { .. }, JsonType::Text) => typed(Type::String),
         (MetaType::Scalar { name, .. }, JsonType::AsTyped) => scalar(name),
         (MetaType::Enum { enum_values, .. }, _) => one_of(enum_values.keys().map(|word| word.to_lowercase())),
         _ => return None,
@@ -82,7 +83,10 @@ fn scalar(name: &str) -> ObjectBuilder {
         "Float" => typed(Type::Number),
         "Boolean" => typed(Type::Boolean),
         "JSON" | "JSONObject" => anything(),
-        "DateTime" => typed(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
+        // REST writes a day as the moment at which it begins.
+        "DateTime" | "Date" => {
+            typed(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        }
         _ => typed(Type::String),
     }
 }
