@@ -29,6 +29,7 @@ use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::redis::Redis;
 use crate::shop::Shop;
+use crate::shop::image::ImageSizes;
 use crate::shop::settings::Settings;
 use crate::{Error, Result, database, resource};
 
@@ -103,6 +104,7 @@ impl App {
             clock,
             settings: Settings::default(),
             own_tables: OwnTables::default(),
+            image_sizes: ImageSizes::default(),
         });
         let host = Arc::clone(&shop) as Arc<dyn engine::Host>;
         let engine = Arc::new(Engine::new(host, (&shop.config).into(), shop.config.count_ttl));

@@ -3,6 +3,7 @@
 pub mod action_log;
 pub mod country;
 pub mod html;
+pub mod image;
 pub mod mail;
 pub mod sample;
 pub mod settings;
@@ -18,6 +19,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement, TransactionTrait,
 };
 
+use self::image::ImageSizes;
 use self::settings::Settings;
 use self::texts::Lang;
 use crate::database::health_check::HealthCheck;
@@ -49,6 +51,8 @@ pub struct Shop {
     pub settings: Settings,
     /// guichet's own tables.
     pub own_tables: OwnTables,
+    /// Sizes of pictures.
+    pub image_sizes: ImageSizes,
 }
 
 impl Shop {

@@ -1,9 +1,19 @@
-//! Files of the shop's public storage: images of products and groups. Their names are made from primary keys and slugs,
-//! never from names that clients send.
+//! Files of the shop's public storage: images of products, groups and customers. Names of files that are written are made
+//! from primary keys and slugs, never from names that clients send. Files that clients name are only read, and only below
+//! the folder `public`.
 
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use facade::rest::FileResponse;
+
 use crate::{Error, Result};
+
+/// Longest name of a file that is looked for, in bytes. File systems allow 4096 with the folder.
+const MAX_NAME: usize = 1024;
+/// How long a client may show a picture without asking again. A new picture may have the name of the old one.
+const CACHE_CONTROL: &str = "public, max-age=300";
 
 /// The path of a file of the public storage. The shop serves it under `/storage/`.
 fn path_of(storage: &Path, name: &str) -> PathBuf {
@@ -34,5 +44,109 @@ pub async fn remove(storage: &Path, name: &str) {
         && error.kind() != std::io::ErrorKind::NotFound
     {
         tracing::warn!(%error, name, "a picture could not be removed");
+    }
+}
+
+/// A file of the public storage that is open.
+pub struct StoredFile {
+    /// The file.
+    pub file: File,
+    /// Its media type, by its name.
+    pub media_type: &'static str,
+    name: String,
+    version: String,
+}
+
+impl StoredFile {
+    /// The file as an answer. Browsers show pictures, and save everything else.
+    ///
+    /// # Errors
+    /// When its metadata cannot be read.
+    pub async fn into_response(self) -> Result<FileResponse> {
+        let file = FileResponse::of_file(self.media_type, self.file.into()).await?;
+        let file = file.etag(&self.version).cache_control(CACHE_CONTROL);
+        Ok(if self.media_type.starts_with("image/") { file } else { file.attachment(&self.name) })
+    }
+}
+
+/// Opens a file of the public storage by its name, such as `products/12.png`. Nothing for a name that is not that of a
+/// readable file below the folder: links that lead out of it, hidden files and folders are as if they were not there.
+pub async fn open(storage: &Path, name: &str) -> Option<StoredFile> {
+    if !is_plain(name) {
+        return None;
+    }
+    let (folder, name) = (storage.join("public"), name.to_owned());
+    tokio::task::spawn_blocking(move || open_below(&folder, name)).await.ok().flatten()
+}
+
+/// Whether a name consists of names of folders and a file that are not hidden, and of nothing that leads elsewhere.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.');
+    let is_letter = |letter: char| !letter.is_control() && !matches!(letter, '\\' | ':');
+    name.len() <= MAX_NAME && name.chars().all(is_letter) && name.split('/').all(is_plain)
+}
+
+fn open_below(folder: &Path, name: String) -> Option<StoredFile> {
+    let folder = fs::canonicalize(folder).ok()?;
+    let path = fs::canonicalize(folder.join(&name)).ok()?;
+    // Where the links lead: below the folder, and to nothing that is hidden there.
+    if !is_plain(path.strip_prefix(&folder).ok()?.to_str()?) || !fs::metadata(&path).ok()?.is_file() {
+        return None;
+    }
+    let file = File::open(&path).ok()?;
+    let metadata = file.metadata().ok()?;
+    let version =
+        format!("{} {} {} {}", metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+    let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+    metadata.is_file().then(|| StoredFile { file, media_type: media_type(&name), name, version })
+}
+
+/// The media type of a file, by the end of its name.
+fn media_type(name: &str) -> &'static str {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
+    match extension.as_str() {
+        "avif" => "image/avif",
+        "bmp" => "image/bmp",
+        "gif" => "image/gif",
+        "ico" => "image/x-icon",
+        "jpg" | "jpeg" => "image/jpeg",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "webp" => "image/webp",
+        "pdf" => "application/pdf",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_names_stay_below_the_folder() {
+        for name in ["a.png", "products/12.png", "a b/é.jpg", "a..b/c...png"] {
+            assert!(is_plain(name), "{name}");
+        }
+        for name in [
+            "",
+            "/",
+            "/etc/passwd",
+            "a//b",
+            "a/",
+            "..",
+            "../a",
+            "a/../b",
+            ".env",
+            "a/.git/x",
+            ".",
+            "a\\b",
+            "c:x",
+            "a\0b",
+            "a\nb",
+        ] {
+            assert!(!is_plain(name), "{name:?}");
+        }
+        assert!(!is_plain(&"a/".repeat(600)));
     }
 }

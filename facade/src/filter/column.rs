@@ -448,6 +448,20 @@ impl<W: InputType> TypeName for WordFilter<W> {
     }
 }
 
+impl<W: InputType + Clone + Into<String> + PartialEq> WordFilter<W> {
+    /// Whether the conditions hold for a value that is this word.
+    pub fn holds(&self, word: &W) -> bool {
+        let stored: String = word.clone().into();
+        let is_found = |texts: &Vec<String>| texts.iter().any(|text| stored.contains(&text.to_lowercase()));
+        self.eq.as_ref().is_none_or(|given| given == word)
+            && self.ne.as_ref().is_none_or(|given| given != word)
+            && self.r#in.as_ref().is_none_or(|list| list.contains(word))
+            && self.not_in.as_ref().is_none_or(|list| !list.contains(word))
+            && self.contains.as_ref().is_none_or(is_found)
+            && self.is_null != Some(true)
+    }
+}
+
 impl<W: InputType + Clone + Into<String>> ColumnFilter for WordFilter<W> {
     fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
         let word = |word: &W| -> String { word.clone().into() };

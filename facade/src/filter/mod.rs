@@ -76,6 +76,10 @@ fn joined(mut parts: Vec<Condition>, join: fn() -> Condition) -> Condition {
 ///         #[can(pricing::INDEX)] pricing: PricingFilter(pricing::Column::RelatedId = Id, prices_of_products),
 ///     }
 ///     computed {
+///         /// Conditions on a computed value: a function makes SQL of them.
+///         #[can(pricing::INDEX)] offer: WordFilter<Offer> = products_with_offer,
+///     }
+///     joined {
 ///         /// A condition of its own type, and an order by what a function joins, with a further field of sort keys.
 ///         #[can(pricing::INDEX)] price: PriceFilter = Price(sort_key, {
 ///             /// Currency of the price.
@@ -96,8 +100,12 @@ macro_rules! filters {
             $related:ident: $Related:ident($inner:path = $Outer:ident, $base:path)
         ),* $(,)? })?
         $(computed { $(
+            $(#[doc = $vdoc:literal])+ #[can($($vneed:path),+)]
+            $computed:ident: $Computed:ty = $condition:path
+        ),* $(,)? })?
+        $(joined { $(
             $(#[doc = $xdoc:literal])+ #[can($($xneed:path),+)]
-            $computed:ident: $Computed:ty = $Variant:ident($key:path, {
+            $joined:ident: $Joined:ty = $Variant:ident($key:path, {
                 $(#[doc = $odoc:literal])+ $option:ident: $Option:ty
             })
         ),* $(,)? })?
@@ -118,9 +126,14 @@ macro_rules! filters {
                 pub $related: Option<Box<$Related>>,
             )*)?
             $($(
+                $(#[doc = $vdoc])+
+                #[graphql(directive = $crate::guard::Can::apply(&[$($vneed),+]))]
+                pub $computed: Option<$Computed>,
+            )*)?
+            $($(
                 $(#[doc = $xdoc])+
                 #[graphql(directive = $crate::guard::Can::apply(&[$($xneed),+]))]
-                pub $computed: Option<Box<$Computed>>,
+                pub $joined: Option<Box<$Joined>>,
             )*)?
         }
 
@@ -149,6 +162,9 @@ macro_rules! filters {
                     all = all.add($crate::filter::exists($base(), $inner, outer, filter.condition(backend)));
                 } )*)?
                 $($( if let Some(filter) = &self.$computed {
+                    all = all.add($condition(filter));
+                } )*)?
+                $($( if let Some(filter) = &self.$joined {
                     all = all.add(filter.condition(backend));
                 } )*)?
                 all
@@ -168,6 +184,10 @@ macro_rules! filters {
                     depth = Ord::max(depth, filter.demand(demand));
                 } )*)?
                 $($( if let Some(filter) = &self.$computed {
+                    demand.needs.push(const { &[$($vneed),+] });
+                    demand.values += filter.compared_values();
+                } )*)?
+                $($( if let Some(filter) = &self.$joined {
                     demand.needs.push(const { &[$($xneed),+] });
                     depth = Ord::max(depth, filter.demand(demand));
                 } )*)?

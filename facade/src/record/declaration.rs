@@ -116,6 +116,8 @@ macro_rules! camel_name {
 ///         currency,
 ///         /// A word of a closed list, an enum in GraphQL.
 ///         related_type as PricingTarget,
+///         /// The same where the contract of REST lists no words.
+///         period shown TextWord<Period>,
 ///         /// A column with another rendering than that of its type.
 ///         options shown JsonText,
 ///         /// A column that has another name in the API.

@@ -5,6 +5,7 @@
 //! REST and enum values in GraphQL. Each difference is declared here, once.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
@@ -46,6 +47,15 @@ pub struct JsonText;
 impl CustomRendering for JsonText {
     fn rendering() -> Rendering {
         Rendering::JSON
+    }
+}
+
+/// A word of the enum `W` that the contract of REST calls a text, without a list of words.
+pub struct TextWord<W>(PhantomData<W>);
+
+impl<W: OutputType> CustomRendering for TextWord<W> {
+    fn rendering() -> Rendering {
+        Rendering { json_type: JsonType::Text, ..Rendering::word(W::create_type_info) }
     }
 }
 

@@ -38,7 +38,7 @@ pub use extracted::{ExtractedSelection, ExtractedSelections, PLANNED_TAG, is_pla
 pub use join_table::JoinTable;
 pub(crate) use join_table::{PIVOT, pivot_columns};
 pub use key_of::{Key, KeyOf};
-pub use leaf::{CustomRendering, Decimal, JsonText, Leaf, Moment};
+pub use leaf::{CustomRendering, Decimal, JsonText, Leaf, Moment, TextWord};
 pub use lookup::{BaseQuery, Lookup, Lookups};
 pub(crate) use money::is_value;
 pub use money::{AmountCell, Money, MoneyColumn, RowCurrency, TaxedMoney, rounded};

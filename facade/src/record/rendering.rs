@@ -81,7 +81,7 @@ impl Rendering {
     #[must_use]
     pub const fn or_null(self) -> Self {
         let json_type = match self.json_type {
-            JsonType::Text => JsonType::AsTyped,
+            JsonType::Text => JsonType::NullableText,
             other => other,
         };
         Self { nullable: true, json_type, ..self }

@@ -24,6 +24,8 @@ pub enum JsonType {
     Number,
     /// A text, also where GraphQL shows null because the text has not the form of its scalar.
     Text,
+    /// A text, or null where the column is.
+    NullableText,
 }
 
 impl JsonType {
@@ -34,13 +36,17 @@ impl JsonType {
             Self::Integer => Some("integer"),
             Self::Number => Some("number"),
             Self::Text => Some("string"),
+            Self::NullableText => Some("string or null"),
         }
     }
 
     /// The JSON type with this [`name`](Self::name); [`Self::AsTyped`] for any other text.
     pub(super) fn from_name(name: &str) -> Self {
         let has_name = |json_type: &Self| json_type.name() == Some(name);
-        [Self::Integer, Self::Number, Self::Text].into_iter().find(has_name).unwrap_or_default()
+        [Self::Integer, Self::Number, Self::Text, Self::NullableText]
+            .into_iter()
+            .find(has_name)
+            .unwrap_or_default()
     }
 }
 
@@ -121,7 +127,7 @@ impl TypeDirective for InRest {
                 argument(
                     "type",
                     "String",
-                    "Its JSON type: `integer`, `number`, or `string`, which is never null.",
+                    "Its JSON type: `integer`, `number`, `string` (never null) or `string or null`.",
                 ),
                 argument("sparse", "Boolean", "The key is left out where the value is null."),
             ]),

@@ -77,7 +77,12 @@ pub const SETTINGS: &[Setting] = &[
         "proxies that are believed: X-Forwarded-For, -Host and -Proto, X-Request-Id; they may open any number of \
          connections",
     ),
-    open("GUICHET_STORAGE", "./storage", FOLDER, "folder for uploaded images and attachments"),
+    open(
+        "GUICHET_STORAGE",
+        "./storage",
+        FOLDER,
+        "folder for uploaded images and attachments; its folder public is answered below /storage/",
+    ),
     open(
         "GUICHET_STRICT_INCLUDES",
         "0",

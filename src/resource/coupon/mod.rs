@@ -75,7 +75,7 @@ record! {
         /// How often it was used.
         usages,
         /// Not used by the shop.
-        unique_use,
+        #[rest_only] unique_use,
         /// Primary key of the only customer who may use it; null: everybody.
         customer_id shown KeyOf<Customer>,
         /// Primary keys of the products of which one must be ordered with it, unless it is for all.

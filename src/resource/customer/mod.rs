@@ -10,11 +10,13 @@ mod mutation;
 mod phone;
 pub mod rule;
 pub mod seed;
+mod status;
 mod write;
 
 use async_graphql::MergedObject;
 use entity::{Id, customer};
-use facade::record::{CountryCode, EmailAddress, Key, Locale};
+use facade::filter::WordFilter;
+use facade::record::{CountryCode, EmailAddress, Key, Locale, View};
 use facade::transaction::Transaction;
 use facade::write::lock;
 use facade::{filters, list, one, record};
@@ -23,10 +25,12 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 
 pub use self::mutation::CustomerMutation;
 use self::phone::Phone;
+use self::status::CustomerStatus;
 use super::invoice::{self, Invoice, InvoiceFilter, InvoiceSort};
 use super::metadata::{self, Metadata};
 use super::service::{self, Service, ServiceFilter, ServiceSort};
 use crate::scope::ShopScope;
+use crate::shop::image::{self, Image};
 use crate::{Result, abilities};
 
 abilities! {
@@ -57,7 +61,7 @@ record! {
         /// Address with which the customer signs in.
         email shown EmailAddress,
         /// Path of the picture below `/storage/`.
-        avatar_path,
+        #[rest_only] avatar_path,
         /// Company that the customer buys for.
         company_name,
         /// Further lines of the address on invoices.
@@ -87,7 +91,7 @@ record! {
         /// Whether the account was confirmed.
         is_confirmed,
         /// Not used any more.
-        is_deleted,
+        #[rest_only] is_deleted,
         /// When it was deleted.
         deleted_at,
         /// Whether the pages are shown dark.
@@ -99,11 +103,17 @@ record! {
         /// When it was last changed.
         updated_at,
         /// Whether the customer agreed to the processing of the data.
-        gdpr_compliment,
+        gdpr_consent from gdpr_compliment,
         /// Primary key of the security question.
         security_question_id shown Key,
     }
     branches {
+        /// Picture of the customer.
+        avatar: each<Option<Image>>(avatars, [AvatarPath]),
+        /// Whether the customer may use the account.
+        #[can(metadata::METADATA, UPDATE)] status: each<CustomerStatus>(status::of_customers, [Id]),
+        /// Why the customer is suspended or banned; null for others, and where no reason was given.
+        #[can(metadata::METADATA, UPDATE)] status_reason: each<Option<String>>(status::reasons, [Id]),
         /// Free values attached to the customer, without the secret ones.
         #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, open_metadata),
         /// The mutations that the customer's state and the caller's abilities allow now.
@@ -156,11 +166,19 @@ filters! {
         #[can(service::INDEX)]
         services: ServiceFilter(entity::service::Column::CustomerId = Id, service::visible_services),
     }
+    computed {
+        /// Whether the customer may use the account.
+        #[can(metadata::METADATA, UPDATE)] status: WordFilter<CustomerStatus> = status::condition,
+    }
 }
 
 /// Customers that are not deleted.
 pub fn live_customers() -> Select<customer::Entity> {
     customer::Entity::find().filter(customer::Column::DeletedAt.is_null())
+}
+
+async fn avatars(scope: ShopScope<'_>, customers: &[View<'_>]) -> Result<Vec<Option<Image>>> {
+    image::of_column(&scope.public_url(), customers, customer::Column::AvatarPath as usize)
 }
 
 /// The row of a customer, locked until the transaction ends, in the state that the caller expects.

@@ -12,7 +12,7 @@ use entity::group;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Currency, Deleted, Html, KeyOf, Moment, Url, require};
+use facade::record::{Currency, Deleted, Html, KeyOf, Moment, Url, View, require};
 use facade::user_error::Refuses;
 use facade::{filters, form, list, one, record};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -25,6 +25,7 @@ use super::pricing::price::Price;
 use super::product::{self, Product, ProductFilter, ProductSort, ShopStatus};
 use crate::scope::ShopScope;
 use crate::shop::html::harmless_html;
+use crate::shop::image::{self, Image};
 use crate::{Result, abilities};
 
 abilities! {
@@ -63,7 +64,7 @@ record! {
         /// Icon of its badge.
         badge_icon,
         /// Path of its picture below `/storage/`.
-        image,
+        #[rest_only] image_path from image,
         /// Whether it is shown first.
         pinned,
         /// Position among its neighbours.
@@ -78,6 +79,8 @@ record! {
         deleted_at,
     }
     branches {
+        /// Its picture.
+        image: each<Option<Image>>(images, [Image]),
         /// What its products cost at least, those of the groups directly below included, as the original tells it.
         #[rest_only] lowest_price: each<StartPrice>(lowest_price::of_groups, [Id]),
         /// The lowest price of its active products and of those in all groups below it, by what a month costs; what is paid once
@@ -140,6 +143,10 @@ fn child_groups() -> Select<group::Entity> {
     live_groups()
         .filter(Expr::col(group::Column::ParentId.as_column_ref()).ne(itself))
         .order_by_asc(group::Column::Id)
+}
+
+async fn images(scope: ShopScope<'_>, groups: &[View<'_>]) -> Result<Vec<Option<Image>>> {
+    image::of_column(&scope.public_url(), groups, group::Column::Image as usize)
 }
 
 fn products_of_groups() -> Select<entity::product::Entity> {

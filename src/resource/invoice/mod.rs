@@ -81,7 +81,7 @@ record! {
         /// Text printed on it.
         notes,
         /// Gateway, by its `uuid`.
-        paymethod,
+        payment_gateway from paymethod,
         /// Fees of the gateway.
         fees: Money in currency,
         /// Its number; drafts may have none.

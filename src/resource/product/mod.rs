@@ -9,7 +9,7 @@ use facade::error::Refusal;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Currency, Deleted, Html, KeyOf, Moment, require};
+use facade::record::{Currency, Deleted, Html, KeyOf, Moment, View, require};
 use facade::rest_only::RestOnly;
 use facade::transaction::Transaction;
 use facade::write::{lock, put, save};
@@ -30,6 +30,7 @@ use super::pricing::{
 use super::service::{self, Service, ServiceFilter, ServiceSort};
 use crate::scope::ShopScope;
 use crate::shop::html::{active_content, harmless_html};
+use crate::shop::image::{self, Image};
 use crate::shop::storage;
 use crate::{Result, abilities};
 
@@ -89,9 +90,11 @@ record! {
         /// When it was deleted.
         deleted_at,
         /// Path of its picture below `/storage/`.
-        image,
+        #[rest_only] image_path from image,
     }
     branches {
+        /// Its picture.
+        image: each<Option<Image>>(images, [Image]),
         /// Free values attached to the product.
         #[can(metadata::METADATA)] metadata: many<Metadata>(entity::metadata::Column::ModelId, metadata_of_products),
         /// Its prices by billing period, without those that are not sold: shorter periods first, what is paid once last.
@@ -139,7 +142,7 @@ filters! {
         /// When it was last changed.
         updated_at: DateTimeFilter = UpdatedAt,
     }
-    computed {
+    joined {
         /// What it costs a month at least, in one currency.
         #[can(pricing::INDEX)] price: ProductPriceFilter = Price(sort_key, {
             /// Currency of the price that is ordered by; without it, the shop's own.
@@ -151,6 +154,10 @@ filters! {
 /// Products that are not deleted.
 pub fn live_products() -> Select<product::Entity> {
     product::Entity::find().filter(product::Column::DeletedAt.is_null())
+}
+
+async fn images(scope: ShopScope<'_>, products: &[View<'_>]) -> Result<Vec<Option<Image>>> {
+    image::of_column(&scope.public_url(), products, product::Column::Image as usize)
 }
 
 fn metadata_of_products() -> Select<entity::metadata::Entity> {

@@ -15,7 +15,7 @@ use facade::error::Refusal;
 use facade::guard::Can;
 use facade::page::List;
 use facade::record::{
-    Currency, JsonText, Key, KeyOf, Record as _, SelectedRow, TaxedMoney, read_by_id, read_first,
+    Currency, JsonText, Key, KeyOf, Record as _, SelectedRow, TaxedMoney, TextWord, read_by_id, read_first,
 };
 use facade::{filters, list, record, words};
 pub use mutation::ServiceMutation;
@@ -69,6 +69,30 @@ words! {
     }
 }
 
+words! {
+    /// How often a service is paid.
+    pub enum ServiceBilling {
+        /// Every 7 days.
+        Weekly = "weekly",
+        /// Once, without renewal.
+        Onetime = "onetime",
+        /// Every month.
+        Monthly = "monthly",
+        /// Every 3 months.
+        Quarterly = "quarterly",
+        /// Every 6 months.
+        Semiannually = "semiannually",
+        /// Every year.
+        Annually = "annually",
+        /// Every 2 years.
+        Biennially = "biennially",
+        /// Every 3 years.
+        Triennially = "triennially",
+        /// Never: it costs nothing.
+        Free = "free",
+    }
+}
+
 record! {
     /// Something that a customer has bought and uses.
     pub struct Service(entity::service);
@@ -83,7 +107,7 @@ record! {
         /// How it is provided: `none`, `domain`, or the name of an extension.
         r#type,
         /// Billing period, as in `monthly`.
-        billing,
+        billing shown TextWord<ServiceBilling>,
         /// Currency of its price.
         currency shown Currency,
         /// Primary key of the server that it runs on.
@@ -189,6 +213,8 @@ filters! {
         r#type: TextFilter = Type,
         /// State.
         status: WordFilter<ServiceStatus> = Status in ServiceStatus,
+        /// Billing period.
+        billing: WordFilter<ServiceBilling> = Billing in ServiceBilling,
         /// End of the paid period.
         expires_at: DateTimeFilter = ExpiresAt,
         /// When it was made.

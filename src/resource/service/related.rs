@@ -3,8 +3,8 @@
 
 use entity::{config_options_service, server, service, subscription, upgrade};
 use facade::filter::exists;
-use facade::record;
-use facade::record::{Currency, Key, KeyOf};
+use facade::record::{Currency, Key, KeyOf, TextWord};
+use facade::{record, words};
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
@@ -47,6 +47,30 @@ record! {
     }
 }
 
+words! {
+    /// Whether new services may be put on a server.
+    pub enum ServerStatus {
+        /// They may.
+        Active = "active",
+        /// Hidden.
+        Hidden = "hidden",
+        /// Not listed.
+        Unreferenced = "unreferenced",
+    }
+}
+
+words! {
+    /// State of a subscription.
+    pub enum SubscriptionState {
+        /// It has not paid yet.
+        Pending = "pending",
+        /// It pays the renewals.
+        Active = "active",
+        /// It was ended.
+        Cancelled = "cancelled",
+    }
+}
+
 record! {
     /// A server that services run on.
     pub struct Server(entity::server);
@@ -57,7 +81,7 @@ record! {
         /// Kind of extension that speaks to it.
         r#type,
         /// Whether new services may be put on it.
-        status,
+        status shown TextWord<ServerStatus>,
     }
 }
 
@@ -67,7 +91,7 @@ record! {
     #[can(SHOW, INDEX)] node: |_| subscriptions().filter(of_live_service(subscription::Column::ServiceId));
     columns {
         /// `active`, `pending` or `cancelled`.
-        state,
+        state shown TextWord<SubscriptionState>,
         /// When it was cancelled.
         cancelled_at,
         /// How often it paid.

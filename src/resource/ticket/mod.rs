@@ -2,7 +2,7 @@
 
 use async_graphql::MergedObject;
 use entity::support_ticket;
-use facade::record::{JsonText, Key, KeyOf};
+use facade::record::{JsonText, Key, KeyOf, TextWord};
 use facade::{filters, list, one, record, words};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
@@ -56,6 +56,16 @@ words! {
     }
 }
 
+words! {
+    /// Kind of what a ticket is about.
+    pub enum TicketTopic {
+        /// A service of the customer.
+        Service = "service",
+        /// An invoice of the customer.
+        Invoice = "invoice",
+    }
+}
+
 record! {
     /// A request of a customer to the helpdesk, with its answers.
     pub struct Ticket(entity::support_ticket);
@@ -70,7 +80,7 @@ record! {
         /// How urgent it is.
         priority as TicketPriority,
         /// Kind of what it is about: `service` or `invoice`.
-        related_type,
+        related_type shown TextWord<TicketTopic>,
         /// Primary key of what it is about.
         related_id shown Key,
         /// Primary keys of the members of the staff who are notified of answers.

@@ -31,7 +31,7 @@ record! {
     #[can(ME, CLIENT_API)] node: |ctx| oneself(ctx.into());
     columns {
         firstname, lastname, email, company_name, billing_details, locale, phone, address, address2, city, country, region,
-        zipcode, email_verified_at, balance, last_login, is_confirmed, is_deleted, dark_mode, gdpr_compliment, created_at,
+        zipcode, email_verified_at, balance, last_login, is_confirmed, #[rest_only] is_deleted, dark_mode, gdpr_consent, created_at,
     }
     branches {
         /// What the customer has bought and uses.

@@ -4,6 +4,7 @@ mod forwarding;
 pub mod graphiql;
 mod health;
 mod shadowing;
+mod storage;
 
 use std::any::Any;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -18,7 +19,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{any, get};
 use facade::apis::{CONTRACT, DOCUMENTATION, GRAPHQL};
 use facade::error::Code;
 use facade::execution::Origin;
@@ -91,6 +92,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/.well-known/jwks.json", get(jwks))
+        .route(storage::ROUTE, any(storage_file))
         .merge(pages::router(DOCUMENTATION, "guichet REST API"))
         .merge(start)
         .fallback(answer_rest)
@@ -146,6 +148,10 @@ async fn graphql_get(State(app): State<Arc<App>>, request: Request) -> Response<
 async fn graphql_post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (client, origin) = (client(&app, &request), origin(&app, &request));
     app.apis.graphql.post(request, client, origin).await
+}
+
+async fn storage_file(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    storage::answer(&app, request).await
 }
 
 async fn answer_rest(State(app): State<Arc<App>>, request: Request) -> Response<Body> {

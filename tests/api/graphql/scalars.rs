@@ -123,7 +123,7 @@ async fn what_is_no_moment_or_code_is_refused_in_a_condition() {
 #[tokio::test]
 async fn forms_answer_texts_of_another_form_beside_their_fields() {
     let shop = Shop::golden("en").await;
-    let query = "mutation($input: CustomerCreateInput!) { customerCreate(input: $input) { databaseId } }";
+    let query = "mutation($input: CustomerCreateInput!) { customerCreate(input: $input) { __typename } }";
     let input = json!({
         "firstname": "A", "lastname": "B", "address": "C", "city": "D", "zipcode": "59000", "region": "E",
         "country": "Frankreich", "locale": "french", "email": "nobody",
@@ -134,14 +134,14 @@ async fn forms_answer_texts_of_another_form_beside_their_fields() {
         assert!(text.contains(field), "{answer}");
     }
     assert_eq!(code(&answer), "VALIDATION_FAILED", "{answer}");
-    let query = "mutation($input: CouponInput!) { couponCreate(input: $input) { databaseId } }";
+    let query = "mutation($input: CouponInput!) { couponCreate(input: $input) { __typename } }";
     let input = json!({"startAt": "tomorrow", "endAt": "2026-11-28"});
     let answer = shop.graphql(query, json!({"input": input}), "all").await;
     assert_eq!(code(&answer), "VALIDATION_FAILED", "{answer}");
     assert!(answer.to_string().contains("start at") && !answer.to_string().contains("end at"), "{answer}");
     for wrong in [json!(20_261_128), json!(true), json!(["2026-11-28"])] {
         let answer = shop.graphql(query, json!({"input": {"startAt": wrong}}), "all").await;
-        assert_eq!(code(&answer), "BAD_USER_INPUT", "no text is no moment: {answer}");
+        assert_eq!(code(&answer), "GRAPHQL_VALIDATION_FAILED", "no text is no moment: {answer}");
     }
     shop.close().await;
 }
@@ -163,5 +163,36 @@ async fn what_older_software_has_stored_does_not_fail_a_record() {
     assert_eq!([&nodes[1]["country"], &nodes[1]["locale"]], [&json!("BE"), &Json::Null]);
     let (_, _, body) = shop.get("/api/application/customers/1", "all").await;
     assert_eq!([&body["country"], &body["locale"]], ["France", "french"], "REST answers what is stored");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn closed_lists_of_words_are_enums_in_answers() {
+    let shop = Shop::golden("en").await;
+    let query = "{ services(perPage: 1, filter: {billing: {eq: QUARTERLY}}) { nodes { billing subscriptions { state } server { status } } } }";
+    let answer = shop.graphql(query, json!({}), "all").await;
+    assert!(answer["errors"].is_null(), "{answer}");
+    let service = &answer["data"]["services"]["nodes"][0];
+    assert_eq!([&service["billing"], &service["server"]["status"]], ["QUARTERLY", "ACTIVE"], "{answer}");
+    assert_eq!(service["subscriptions"][0]["state"], "ACTIVE", "{answer}");
+    // A word that older software or an extension has stored does not fail its record.
+    shop.sql("UPDATE services SET billing = 'fortnightly' WHERE id = 1").await;
+    let answer = shop.graphql("{ service(id: 1) { billing name } }", json!({}), "all").await;
+    assert_eq!(answer["data"]["service"], json!({"billing": "FORTNIGHTLY", "name": "VPS M"}), "{answer}");
+    let (_, _, body) = shop.get("/api/application/services/1", "all").await;
+    assert!(body.to_string().contains("\"fortnightly\""), "{body}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_moment_that_was_answered_can_be_sent_back() {
+    let shop = Shop::golden("en").await;
+    let read = "{ service(id: 1) { expiresAt } }";
+    let before = shop.graphql(read, json!({}), "all").await;
+    assert_eq!(before["data"]["service"]["expiresAt"], "2026-11-14T15:00:00.000000Z", "{before}");
+    let write = "mutation($at: DateTime) { serviceUpdate(id: 1, input: {expiresAt: $at, notes: \"n\"}) { __typename } }";
+    let answer = shop.graphql(write, json!({"at": before["data"]["service"]["expiresAt"]}), "all").await;
+    assert!(answer["errors"].is_null(), "{answer}");
+    assert_eq!(shop.graphql(read, json!({}), "all").await, before);
     shop.close().await;
 }

@@ -7,9 +7,11 @@
 //! | [`foreign`] | generated values in every field: never an internal error |
 //! | [`forms`] | forms with the texts of the shop |
 //! | [`given_up`] | clients that disconnect while the database answers |
+//! | [`storage`] | files below `/storage/`, and names that lead elsewhere |
 
 pub(crate) mod before_the_key;
 pub(crate) mod engine;
 pub(crate) mod foreign;
 pub(crate) mod forms;
 pub(crate) mod given_up;
+pub(crate) mod storage;

@@ -435,3 +435,93 @@ async fn mails_about_services_call_the_customer_by_name() {
     assert!(content.contains("Hello Emma,") && content.contains("Web Start"), "{content}");
     shop.close().await;
 }
+
+#[tokio::test]
+async fn the_state_of_a_customer_is_told_and_found() {
+    let shop = Shop::with("en", |config| config.rate_limit = None).await;
+    let count = "{ customers(filter: {status: {eq: BANNED}}) { totalCount } }";
+    let banned =
+        shop.graphql(count, json!({}), "all").await["data"]["customers"]["totalCount"].as_i64().unwrap();
+    for (action, reason) in [("suspend", "Unpaid"), ("ban", "Fraud")] {
+        let path = format!("{CUSTOMERS}/5/action/{action}");
+        assert_eq!(shop.post(&path, "all", &json!({"reason": reason})).await.0, 200);
+    }
+    let now = shop.graphql(count, json!({}), "all").await;
+    assert_eq!(now["data"]["customers"]["totalCount"], banned + 1, "a ban counts at once");
+    // Somebody else's metadata, and a restriction that was switched off.
+    let class = class("Store\\Product");
+    shop.sql(&format!(
+        "INSERT INTO metadata (id, model_id, model_type, {KEY}, value) VALUES (900, 6, {class}, 'banned', 'true')",
+        KEY = quoted("key")
+    ))
+    .await;
+    shop.sql(&format!(
+        "UPDATE metadata SET value = '0' WHERE model_id = 12 AND {} = 'suspended'",
+        quoted("key")
+    ))
+    .await;
+    let list = |filter: &str| {
+        format!(
+            "{{ customers(perPage: 100, sort: {{field: ID}}, filter: {{{filter}}}) {{ nodes {{ databaseId status statusReason }} }} }}"
+        )
+    };
+    let answer = shop.graphql(&list(""), json!({}), "all").await;
+    let all = answer["data"]["customers"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
+    let of = |id: i64| all.iter().find(|row| row["databaseId"] == id).unwrap();
+    assert_eq!([&of(5)["status"], &of(5)["statusReason"]], ["BANNED", "Fraud"], "a ban comes first");
+    assert_eq!([&of(11)["status"], &of(11)["statusReason"]], ["BANNED", "Impayés répétés"]);
+    assert_eq!([&of(6)["status"], &of(12)["status"]], ["ACTIVE", "ACTIVE"]);
+    assert_eq!(of(12)["statusReason"], Json::Null);
+    assert_eq!(shop.post(&format!("{CUSTOMERS}/7/action/suspend"), "all", &json!({})).await.0, 200);
+    for (filter, states) in [
+        ("status: {eq: BANNED}", &["BANNED"][..]),
+        ("status: {eq: SUSPENDED}", &["SUSPENDED"]),
+        ("status: {eq: ACTIVE}", &["ACTIVE"]),
+        ("status: {ne: ACTIVE}", &["SUSPENDED", "BANNED"]),
+        ("status: {in: [ACTIVE, BANNED]}", &["ACTIVE", "BANNED"]),
+        ("status: {notIn: [ACTIVE, BANNED]}", &["SUSPENDED"]),
+        ("status: {in: []}", &[]),
+        ("status: {isNull: true}", &[]),
+        ("status: {isNull: false}", &["ACTIVE", "SUSPENDED", "BANNED"]),
+        ("not: {status: {eq: BANNED}}", &["ACTIVE", "SUSPENDED"]),
+        ("or: [{status: {eq: BANNED}}, {status: {eq: SUSPENDED}}]", &["SUSPENDED", "BANNED"]),
+    ] {
+        let answer = shop.graphql(&list(filter), json!({}), "all").await;
+        let found =
+            answer["data"]["customers"]["nodes"].as_array().unwrap_or_else(|| panic!("{filter}: {answer}"));
+        assert_eq!(found.is_empty(), states.is_empty(), "{filter}");
+        assert!(
+            found.iter().all(|row| states.contains(&row["status"].as_str().unwrap())),
+            "{filter}: {answer}"
+        );
+        let expected = if states.len() == 3 { all.len() } else { found.len() };
+        assert_eq!(found.len(), expected, "{filter}");
+    }
+    shop.close().await;
+}
+
+/// The state was a row of metadata: it needs that ability, or the one to change it.
+#[tokio::test]
+async fn the_state_of_a_customer_is_guarded_and_costs_no_statement_a_row() {
+    let shop = Shop::with("en", |config| config.rate_limit = None).await;
+    let reader = key(&shop, "[\"customers:index\"]").await;
+    let answer = shop.graphql("{ customers { nodes { status } } }", json!({}), &reader).await;
+    assert!(answer["errors"][0].is_object() && !answer.to_string().contains("BANNED"), "{answer}");
+    let answer = shop
+        .graphql("{ customers(filter: {status: {eq: BANNED}}) { totalCount } }", json!({}), &reader)
+        .await;
+    assert!(answer["data"]["customers"].is_null(), "{answer}");
+    let mut costs = Vec::new();
+    for first in [2, 20] {
+        let query = format!(
+            "{{ customers(first: {first}, filter: {{status: {{ne: BANNED}}}}) {{ nodes {{ status statusReason }} }} }}"
+        );
+        let before = shop.statements();
+        let answer = shop.graphql(&query, json!({}), "all").await;
+        assert_eq!(answer["data"]["customers"]["nodes"].as_array().map(Vec::len), Some(first), "{answer}");
+        costs.push(shop.statements() - before);
+    }
+    assert_eq!(costs[0], costs[1], "statements for 2 and for 20 customers");
+    assert!(costs[1] <= 3, "{costs:?}");
+    shop.close().await;
+}

@@ -17,7 +17,7 @@ use super::{FileMetadata, FileResponse};
 use crate::error::Refusal;
 use crate::rest::document::{Checked, Document};
 use crate::rest::incoming::IncomingRequest;
-use crate::rest::response::{CACHE_CONTROL, Outcome, UnwrittenResponse};
+use crate::rest::response::{Outcome, UnwrittenResponse};
 use crate::{Error, Result};
 
 /// Answers a request with a file. No piece of it may take longer than `timeout`.
@@ -31,25 +31,101 @@ pub(in crate::rest) async fn answer(
     request: &IncomingRequest,
     timeout: Duration,
 ) -> Result<Outcome> {
-    let FileResponse { metadata, content } = file.ok_or_else(|| Refusal::message(404, ""))?;
-    let content = content.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if !document.types.iter().any(|range| covers(range, &metadata.media_type)) {
-        let (name, ty) = (&document.name, metadata.media_type);
+    let file = file.ok_or_else(|| Refusal::message(404, ""))?;
+    if !document.types.iter().any(|range| covers(range, &file.metadata.media_type)) {
+        let (name, ty) = (&document.name, file.metadata.media_type);
         return Err(Error::internal(format!(
             "operation `{name}` answers {ty:?}, which its `type` does not name"
         )));
     }
-    // RFC 9110 defines the headers for these methods.
-    let reads = request.method == Method::GET || request.method == Method::HEAD;
-    match metadata.validators.evaluate(&request.headers) {
-        Preconditions::Failed if reads => Err(Error::Changed),
-        Preconditions::NotModified if reads => Ok(Outcome::File(response_with(
-            StatusCode::NOT_MODIFIED,
-            metadata.validator_headers(),
-            without_length(),
-        ))),
-        _ if request.is_head => Ok(Outcome::File(head(&metadata, &content))),
-        _ => send(&metadata, content.made().await?, request, timeout).await,
+    let asked = FileRequest { method: &request.method, is_head: request.is_head, headers: &request.headers };
+    match asked.answer(file, timeout).await? {
+        FileAnswer::Response(response) => Ok(Outcome::File(response)),
+        FileAnswer::Unsatisfiable(length) => unsatisfiable(length),
+    }
+}
+
+impl FileResponse {
+    /// The response to a request that no operation answers: 200, 206, 304 or 416. No piece of the file may take longer
+    /// than `timeout`.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] if a precondition fails; the error of making or reading the content.
+    pub async fn into_response(
+        self,
+        method: &Method,
+        headers: &HeaderMap,
+        timeout: Duration,
+    ) -> Result<Response<Body>> {
+        let asked = FileRequest { method, is_head: *method == Method::HEAD, headers };
+        Ok(match asked.answer(self, timeout).await? {
+            FileAnswer::Response(response) => response,
+            FileAnswer::Unsatisfiable(length) => response_with(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                HeaderMap::from_iter([(header::CONTENT_RANGE, content_range_of(length)?)]),
+                Body::empty(),
+            ),
+        })
+    }
+}
+
+/// What a request says of the file that it asks for.
+struct FileRequest<'a> {
+    method: &'a Method,
+    /// Whether it was sent as `HEAD`.
+    is_head: bool,
+    headers: &'a HeaderMap,
+}
+
+/// The answer to a request for a file.
+enum FileAnswer {
+    Response(Response<Body>),
+    /// The file, which has so many bytes, lacks the requested range.
+    Unsatisfiable(u64),
+}
+
+impl FileRequest<'_> {
+    async fn answer(&self, file: FileResponse, timeout: Duration) -> Result<FileAnswer> {
+        let FileResponse { metadata, content } = file;
+        let content = content.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // RFC 9110 defines the headers for these methods.
+        let reads = self.method == Method::GET || self.method == Method::HEAD;
+        match metadata.validators.evaluate(self.headers) {
+            Preconditions::Failed if reads => Err(Error::Changed),
+            Preconditions::NotModified if reads => Ok(FileAnswer::Response(response_with(
+                StatusCode::NOT_MODIFIED,
+                metadata.validator_headers(),
+                without_length(),
+            ))),
+            _ if self.is_head => Ok(FileAnswer::Response(head(&metadata, &content))),
+            _ => self.send(&metadata, content.made().await?, timeout).await,
+        }
+    }
+
+    /// The response with the content, or with the requested part of it.
+    async fn send(&self, metadata: &FileMetadata, content: Content, timeout: Duration) -> Result<FileAnswer> {
+        let length = content.length();
+        let may_be_range = self.method == Method::GET
+            && content.supports_ranges()
+            && metadata.validators.allow_range(self.headers);
+        match length.filter(|_| may_be_range).map(|length| (range::requested(self.headers, length), length)) {
+            Some((RequestedRange::Unsatisfiable, length)) => Ok(FileAnswer::Unsatisfiable(length)),
+            Some((RequestedRange::Part(part), length)) => {
+                let mut headers = metadata.headers(&content, Some(part.end - part.start));
+                let content_range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+                headers.insert(
+                    header::CONTENT_RANGE,
+                    HeaderValue::try_from(content_range).map_err(Error::internal)?,
+                );
+                let body = content.into_body(Some(part), timeout).await?;
+                Ok(FileAnswer::Response(response_with(StatusCode::PARTIAL_CONTENT, headers, body)))
+            }
+            Some((RequestedRange::Whole, _)) | None => {
+                let headers = metadata.headers(&content, length);
+                let body = content.into_body(None, timeout).await?;
+                Ok(FileAnswer::Response(response_with(StatusCode::OK, headers, body)))
+            }
+        }
     }
 }
 
@@ -58,45 +134,18 @@ fn head(metadata: &FileMetadata, content: &Content) -> Response<Body> {
     response_with(StatusCode::OK, metadata.headers(content, content.length()), without_length())
 }
 
-/// The response with the content, or with the requested part of it.
-async fn send(
-    metadata: &FileMetadata,
-    content: Content,
-    request: &IncomingRequest,
-    timeout: Duration,
-) -> Result<Outcome> {
-    let length = content.length();
-    let may_be_range = request.method == Method::GET
-        && content.supports_ranges()
-        && metadata.validators.allow_range(&request.headers);
-    match length.filter(|_| may_be_range).map(|length| (range::requested(&request.headers, length), length)) {
-        Some((RequestedRange::Unsatisfiable, length)) => unsatisfiable(length),
-        Some((RequestedRange::Part(part), length)) => {
-            let mut headers = metadata.headers(&content, Some(part.end - part.start));
-            let content_range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-            headers.insert(
-                header::CONTENT_RANGE,
-                HeaderValue::try_from(content_range).map_err(Error::internal)?,
-            );
-            let body = content.into_body(Some(part), timeout).await?;
-            Ok(Outcome::File(response_with(StatusCode::PARTIAL_CONTENT, headers, body)))
-        }
-        Some((RequestedRange::Whole, _)) | None => {
-            let headers = metadata.headers(&content, length);
-            let body = content.into_body(None, timeout).await?;
-            Ok(Outcome::File(response_with(StatusCode::OK, headers, body)))
-        }
-    }
-}
-
 /// The response to a range that a file of `length` bytes does not have.
 fn unsatisfiable(length: u64) -> Result<Outcome> {
     let status = StatusCode::RANGE_NOT_SATISFIABLE;
     let text = status.canonical_reason().unwrap_or_default();
     let mut response = UnwrittenResponse::error(Refusal::message(status.as_u16(), text));
-    let content_range = HeaderValue::try_from(format!("bytes */{length}")).map_err(Error::internal)?;
-    response.headers.insert(header::CONTENT_RANGE, content_range);
+    response.headers.insert(header::CONTENT_RANGE, content_range_of(length)?);
     Ok(response.into())
+}
+
+/// `Content-Range` of a file of `length` bytes that lacks the requested range.
+fn content_range_of(length: u64) -> Result<HeaderValue> {
+    HeaderValue::try_from(format!("bytes */{length}")).map_err(Error::internal)
 }
 
 fn response_with(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
@@ -115,7 +164,7 @@ impl FileMetadata {
     /// The headers of 304.
     fn validator_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+        headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
         self.validators.write(&mut headers);
         headers
     }

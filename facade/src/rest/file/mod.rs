@@ -27,6 +27,7 @@ use self::condition::Validators;
 use self::content::Content;
 use self::disposition::{DispositionType, disposition};
 pub(super) use self::media_type::is_media_range;
+use super::response::CACHE_CONTROL;
 use crate::execution::Execution;
 use crate::{Error, Result};
 
@@ -51,6 +52,7 @@ struct FileMetadata {
     media_type: HeaderValue,
     disposition: Option<HeaderValue>,
     validators: Validators,
+    cache_control: HeaderValue,
 }
 
 impl FileResponse {
@@ -58,7 +60,12 @@ impl FileResponse {
 
     fn new(media_type: &str, content: Content) -> Self {
         let media_type = media_type::header(media_type);
-        let metadata = FileMetadata { media_type, disposition: None, validators: Validators::default() };
+        let metadata = FileMetadata {
+            media_type,
+            disposition: None,
+            validators: Validators::default(),
+            cache_control: CACHE_CONTROL,
+        };
         Self { metadata, content: Mutex::new(content) }
     }
 
@@ -138,6 +145,13 @@ impl FileResponse {
     #[must_use]
     pub fn last_modified(mut self, at: DateTime<Utc>) -> Self {
         self.metadata.validators.set_change(at);
+        self
+    }
+
+    /// Sets `Cache-Control`, which is `no-cache, private` otherwise.
+    #[must_use]
+    pub fn cache_control(mut self, directives: &'static str) -> Self {
+        self.metadata.cache_control = HeaderValue::from_static(directives);
         self
     }
 

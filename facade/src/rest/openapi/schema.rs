@@ -70,7 +70,9 @@ pub(super) fn leaf(ty: &MetaType, json_type: JsonType) -> Option<ObjectBuilder> 
     Some(match (ty, json_type) {
         (MetaType::Scalar { .. }, JsonType::Integer) => integer(),
         (MetaType::Scalar { .. }, JsonType::Number) => typed(Type::Number),
-        (MetaType::Scalar { .. }, JsonType::Text) => typed(Type::String),
+        (MetaType::Scalar { .. } | MetaType::Enum { .. }, JsonType::Text | JsonType::NullableText) => {
+            typed(Type::String)
+        }
         (MetaType::Scalar { name, .. }, JsonType::AsTyped) => scalar(name),
         (MetaType::Enum { enum_values, .. }, _) => one_of(enum_values.keys().map(|word| word.to_lowercase())),
         _ => return None,

@@ -281,15 +281,11 @@ fn condition(registry: &Registry, row: &str, filter: &str, asked: &mut Vec<Condi
         }
         let needs = relation_needs(registry, row, filter, input);
         for below in own_conditions(registry, base(&input.ty)) {
-            let (inner, more) = if is_relation(registry, below) {
-                ("{}", input_needs(below))
-            } else {
-                (comparison(registry, below), input_needs(below))
-            };
+            let inner = if is_relation(registry, below) { "{}" } else { comparison(registry, below) };
             asked.push(Condition {
                 label: format!("filter: {name}.{}", below.name),
                 argument: format!("filter: {{{name}: {{{}: {inner}}}}}", below.name),
-                needs: [needs.clone()].into_iter().chain(more).collect(),
+                needs: [needs.clone()].into_iter().chain(input_needs(below)).collect(),
             });
         }
         for around in ["…", "and: [{…}]", "or: [{…}]", "not: {…}", "not: {or: [{and: [{…}]}]}"] {

@@ -1,0 +1,133 @@
+//! Whether a customer is suspended or banned, which the original keeps in metadata
+//! (docs/contract/application-store.md#4.10).
+
+use std::collections::HashMap;
+
+use entity::{Id, customer, metadata};
+use facade::filter::{WordFilter, any_of};
+use facade::record::{View, load_models};
+use facade::words;
+use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+
+use super::MODEL;
+use crate::Result;
+use crate::resource::metadata::{Metadata, attached_to};
+use crate::scope::ShopScope;
+
+words! {
+    /// Whether a customer may use the account.
+    pub enum CustomerStatus {
+        /// May sign in and order.
+        Active = "active",
+        /// Is suspended.
+        Suspended = "suspended",
+        /// Is banned: cannot sign in. A customer who is suspended too is banned.
+        Banned = "banned",
+    }
+}
+
+/// Keys of the metadata of both restrictions.
+const BANNED: &str = "banned";
+const SUSPENDED: &str = "suspended";
+/// Keys of their reasons.
+const BANNED_REASON: &str = "banned_reason";
+const SUSPENDED_REASON: &str = "suspended_reason";
+/// Stored texts that mean no.
+const NO: [&str; 3] = ["", "0", "false"];
+
+/// The metadata of one customer that tells of restrictions, by its key.
+#[derive(Default)]
+struct Restrictions(HashMap<String, String>);
+
+impl Restrictions {
+    fn status(&self) -> CustomerStatus {
+        let is_on = |key| self.0.get(key).is_some_and(|value| !NO.contains(&value.as_str()));
+        match (is_on(BANNED), is_on(SUSPENDED)) {
+            (true, _) => CustomerStatus::Banned,
+            (false, true) => CustomerStatus::Suspended,
+            (false, false) => CustomerStatus::Active,
+        }
+    }
+
+    fn reason(&self) -> Option<String> {
+        let key = match self.status() {
+            CustomerStatus::Active => return None,
+            CustomerStatus::Suspended => SUSPENDED_REASON,
+            CustomerStatus::Banned => BANNED_REASON,
+        };
+        self.0.get(key).filter(|reason| !reason.is_empty()).cloned()
+    }
+}
+
+/// The state of each customer, in their order.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn of_customers(
+    scope: ShopScope<'_>,
+    customers: &[View<'_>],
+) -> Result<Vec<CustomerStatus>> {
+    each(scope, customers, Restrictions::status).await
+}
+
+/// Why each customer is in that state, in their order.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn reasons(scope: ShopScope<'_>, customers: &[View<'_>]) -> Result<Vec<Option<String>>> {
+    each(scope, customers, Restrictions::reason).await
+}
+
+async fn each<T>(
+    scope: ShopScope<'_>,
+    customers: &[View<'_>],
+    tell: fn(&Restrictions) -> T,
+) -> Result<Vec<T>> {
+    let keys: Vec<Id> = customers.iter().map(|row| row.key().map(Id)).collect::<Result<_, DbErr>>()?;
+    let rows = load_models::<Metadata>(*scope, keys.clone(), metadata::Column::ModelId, restriction_rows);
+    let mut found: HashMap<Id, Restrictions> = HashMap::new();
+    for row in rows.await? {
+        found.entry(row.model_id).or_default().0.insert(row.key, row.value.unwrap_or_default());
+    }
+    let none = Restrictions::default();
+    Ok(keys.iter().map(|key| tell(found.get(key).unwrap_or(&none))).collect())
+}
+
+fn restriction_rows() -> Select<metadata::Entity> {
+    let keys = [BANNED, BANNED_REASON, SUSPENDED, SUSPENDED_REASON];
+    attached_to(MODEL).filter(metadata::Column::Key.is_in(keys))
+}
+
+/// SQL for: the state of a customer meets the conditions.
+pub(super) fn condition(filter: &WordFilter<CustomerStatus>) -> Condition {
+    let id = || Expr::col((customer::Entity, customer::Column::Id));
+    let states = [
+        (CustomerStatus::Active, Condition::all().add(id().not_in_subquery(with(&[BANNED, SUSPENDED])))),
+        (
+            CustomerStatus::Suspended,
+            Condition::all()
+                .add(id().in_subquery(with(&[SUSPENDED])))
+                .add(id().not_in_subquery(with(&[BANNED]))),
+        ),
+        (CustomerStatus::Banned, Condition::all().add(id().in_subquery(with(&[BANNED])))),
+    ];
+    let met: Vec<Condition> =
+        states.into_iter().filter_map(|(state, sql)| filter.holds(&state).then_some(sql)).collect();
+    match met.len() {
+        0 => Condition::all().add(Expr::val(1).eq(0)),
+        3 => Condition::all(),
+        _ => any_of(met),
+    }
+}
+
+/// The primary keys of customers with one of these restrictions.
+fn with(keys: &[&str]) -> SelectStatement {
+    let rows = metadata::Entity::find()
+        .select_only()
+        .column(metadata::Column::ModelId)
+        .filter(metadata::Column::ModelType.eq(MODEL))
+        .filter(metadata::Column::Key.is_in(keys.iter().copied()))
+        .filter(metadata::Column::Value.is_not_in(NO));
+    QueryTrait::into_query(rows)
+}
