@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use async_graphql::registry::Registry;
 use async_graphql::{InputObject, InputType, TypeName};
 use async_graphql::{InputValueError, InputValueResult, OutputType, Value as Given};
-use chrono::{DateTime, Days, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use sea_orm::sea_query::{ColumnType, Expr, ExprTrait};
 use sea_orm::{Condition, DbBackend, Value};
 
@@ -177,19 +177,19 @@ ordered_filter!(
     /// its moments, in the shop's time zone. So `eq` finds what is on that day, `gt` what is after it, `lte` what is on
     /// or before it.
     DateTimeFilter, DateTimeRange, MomentOrDay, |filter, column, _| {
-        let spans = |list: &Vec<MomentOrDay>| list.iter().map(MomentOrDay::span).collect::<Vec<_>>();
-        let one = |given: &MomentOrDay, compare: fn(Span, &Column) -> Condition| compare(given.span(), column);
+        let spans = |list: &Vec<MomentOrDay>| list.iter().map(|given| given.span(column)).collect();
+        let one = |given: &MomentOrDay, compare: fn(Span, &Column) -> Condition| compare(given.span(column), column);
         Condition::all()
             .add_option(filter.eq.as_ref().map(|given| one(given, Span::holds)))
             .add_option(filter.ne.as_ref().map(|given| one(given, Span::misses)))
-            .add_option(filter.r#in.as_ref().map(|list| held_by_any(&spans(list), column)))
-            .add_option(filter.not_in.as_ref().map(|list| held_by_none(&spans(list), column)))
+            .add_option(filter.r#in.as_ref().map(|list| held_by_any(spans(list), column)))
+            .add_option(filter.not_in.as_ref().map(|list| held_by_none(spans(list), column)))
             .add_option(filter.gt.as_ref().map(|given| one(given, Span::is_before)))
             .add_option(filter.gte.as_ref().map(|given| one(given, Span::begins_before)))
             .add_option(filter.lt.as_ref().map(|given| one(given, Span::is_behind)))
             .add_option(filter.lte.as_ref().map(|given| one(given, Span::ends_behind)))
             .add_option(filter.between.as_ref().map(|range| {
-                range.from.span().begins_before(column).add(range.to.span().ends_behind(column))
+                range.from.span(column).begins_before(column).add(range.to.span(column).ends_behind(column))
             }))
             .add_option(null(column, filter.is_null))
     }
@@ -237,46 +237,51 @@ impl InputType for MomentOrDay {
 }
 
 impl MomentOrDay {
-    fn span(&self) -> Span {
-        match self {
-            Self::Moment(moment) => Span::Moment(value::ShopTime(stored_moment(moment.0))),
-            Self::Day(Day(day)) => {
+    /// What the column holds at this time. A column of days holds the day of a moment in the shop.
+    fn span(&self, column: &Column) -> Span {
+        match (self, &column.ty) {
+            (Self::Day(Day(day)), ColumnType::Date) => Span::One(value::ShopDate(*day).into()),
+            (Self::Day(Day(day)), _) => {
                 let midnight =
-                    |day: chrono::NaiveDate| value::LocalTime(stored_local(day.and_time(NaiveTime::MIN)));
-                let next = day.checked_add_days(Days::new(1)).unwrap_or(*day);
-                Span::Day(midnight(*day), midnight(next))
+                    |day: NaiveDate| value::LocalTime(stored_local(day.and_time(NaiveTime::MIN))).into();
+                Span::Day(midnight(*day), midnight(day.checked_add_days(Days::new(1)).unwrap_or(*day)))
             }
+            (Self::Moment(at), ColumnType::Date) => {
+                let day = value::ShopTime(stored_moment(at.0)).local().date();
+                Span::One(value::ShopDate(day).into())
+            }
+            (Self::Moment(at), _) => Span::One(value::ShopTime(stored_moment(at.0)).into()),
         }
     }
 }
 
-/// The stored times that a value stands for: one of them, or all from a midnight until before the next.
-#[derive(Clone, Copy)]
+/// The stored values that a value stands for: one of them, or all from a midnight until before the next.
+#[derive(Clone)]
 enum Span {
-    Moment(value::ShopTime),
-    Day(value::LocalTime, value::LocalTime),
+    One(Value),
+    Day(Value, Value),
 }
 
 /// Comparisons of a column with the times of a span, as SQL.
 impl Span {
     fn holds(self, column: &Column) -> Condition {
         match self {
-            Self::Moment(at) => Condition::all().add(column.expr().eq(at)),
-            Self::Day(..) => self.begins_before(column).add(self.ends_behind(column)),
+            Self::One(at) => Condition::all().add(column.expr().eq(at)),
+            Self::Day(..) => self.clone().begins_before(column).add(self.ends_behind(column)),
         }
     }
 
     fn misses(self, column: &Column) -> Condition {
         match self {
-            Self::Moment(at) => Condition::all().add(column.expr().ne(at)),
-            Self::Day(..) => Condition::any().add(self.is_behind(column)).add(self.is_before(column)),
+            Self::One(at) => Condition::all().add(column.expr().ne(at)),
+            Self::Day(..) => Condition::any().add(self.clone().is_behind(column)).add(self.is_before(column)),
         }
     }
 
     /// The whole span is before the column.
     fn is_before(self, column: &Column) -> Condition {
         Condition::all().add(match self {
-            Self::Moment(at) => column.expr().gt(at),
+            Self::One(at) => column.expr().gt(at),
             Self::Day(_, next) => column.expr().gte(next),
         })
     }
@@ -284,7 +289,7 @@ impl Span {
     /// The span begins before the column, or with it.
     fn begins_before(self, column: &Column) -> Condition {
         Condition::all().add(match self {
-            Self::Moment(at) => column.expr().gte(at),
+            Self::One(at) => column.expr().gte(at),
             Self::Day(first, _) => column.expr().gte(first),
         })
     }
@@ -292,7 +297,7 @@ impl Span {
     /// The whole span is behind the column.
     fn is_behind(self, column: &Column) -> Condition {
         Condition::all().add(match self {
-            Self::Moment(at) => column.expr().lt(at),
+            Self::One(at) => column.expr().lt(at),
             Self::Day(first, _) => column.expr().lt(first),
         })
     }
@@ -300,30 +305,35 @@ impl Span {
     /// The span ends behind the column, or with it.
     fn ends_behind(self, column: &Column) -> Condition {
         Condition::all().add(match self {
-            Self::Moment(at) => column.expr().lte(at),
+            Self::One(at) => column.expr().lte(at),
             Self::Day(_, next) => column.expr().lt(next),
         })
     }
 }
 
-/// The moments of a list, and its days. Moments are compared as one list.
-fn moments_and_days(spans: &[Span]) -> (Vec<value::ShopTime>, Vec<Span>) {
-    let days = spans.iter().copied().filter(|span| matches!(span, Span::Day(..))).collect();
-    let moments = spans.iter().filter_map(|span| if let Span::Moment(at) = span { Some(*at) } else { None });
-    (moments.collect(), days)
+/// The single values of a list, which are compared as one list, and its days.
+fn singles_and_days(spans: Vec<Span>) -> (Vec<Value>, Vec<Span>) {
+    let (mut singles, mut days) = (Vec::new(), Vec::new());
+    for span in spans {
+        match span {
+            Span::One(single) => singles.push(single),
+            day @ Span::Day(..) => days.push(day),
+        }
+    }
+    (singles, days)
 }
 
-fn held_by_any(spans: &[Span], column: &Column) -> Condition {
-    let (moments, days) = moments_and_days(spans);
+fn held_by_any(spans: Vec<Span>, column: &Column) -> Condition {
+    let (singles, days) = singles_and_days(spans);
     let mut parts: Vec<Condition> = days.into_iter().map(|day| day.holds(column)).collect();
-    parts.push(Condition::all().add(column.expr().is_in(moments)));
+    parts.push(Condition::all().add(column.expr().is_in(singles)));
     any_of(parts)
 }
 
-fn held_by_none(spans: &[Span], column: &Column) -> Condition {
-    let (moments, days) = moments_and_days(spans);
+fn held_by_none(spans: Vec<Span>, column: &Column) -> Condition {
+    let (singles, days) = singles_and_days(spans);
     let mut parts: Vec<Condition> = days.into_iter().map(|day| day.misses(column)).collect();
-    parts.push(Condition::all().add(column.expr().is_not_in(moments)));
+    parts.push(Condition::all().add(column.expr().is_not_in(singles)));
     all_of(parts)
 }
 
@@ -477,5 +487,41 @@ impl<W: InputType + Clone + Into<String>> ColumnFilter for WordFilter<W> {
 
     fn compared_values(&self) -> usize {
         length(self.r#in.as_ref()) + length(self.not_in.as_ref()) + length(self.contains.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::sea_query::{Query, SqliteQueryBuilder};
+
+    use super::*;
+
+    /// The condition on a column of days or of moments, as SQL.
+    fn sql(ty: ColumnType, filter: &DateTimeFilter) -> String {
+        let column = Column { ty, ..Column::of(crate::toy::book::Column::BoughtAt) };
+        let condition = filter.condition(&column, DbBackend::Sqlite);
+        let sql = Query::select().cond_where(condition).to_string(SqliteQueryBuilder);
+        sql.replace("\"books\".\"bought_at\"", "at")
+    }
+
+    fn given(text: &str) -> Option<MomentOrDay> {
+        MomentOrDay::parse(Some(Given::from(text))).ok()
+    }
+
+    /// SQLite compares texts: a day is less than its own midnight.
+    #[test]
+    fn columns_of_days_are_compared_with_days() {
+        for (text, day) in [("2026-11-28", "2026-11-28"), ("2026-11-27T23:30:00Z", "2026-11-28")] {
+            let filter = DateTimeFilter { eq: given(text), lt: given(text), ..DateTimeFilter::default() };
+            let expected = format!("SELECT WHERE at = '{day}' AND at < '{day}'");
+            assert_eq!(sql(ColumnType::Date, &filter), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_from_midnight_to_midnight() {
+        let filter = DateTimeFilter { eq: given("2026-11-28"), ..DateTimeFilter::default() };
+        let expected = "SELECT WHERE at >= '2026-11-28 00:00:00' AND at < '2026-11-29 00:00:00'";
+        assert_eq!(sql(ColumnType::DateTime, &filter), expected);
     }
 }

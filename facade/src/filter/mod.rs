@@ -76,15 +76,15 @@ fn joined(mut parts: Vec<Condition>, join: fn() -> Condition) -> Condition {
 ///         #[can(pricing::INDEX)] pricing: PricingFilter(pricing::Column::RelatedId = Id, prices_of_products),
 ///     }
 ///     computed {
-///         /// Conditions on a computed value: a function makes SQL of them.
-///         #[can(pricing::INDEX)] offer: WordFilter<Offer> = products_with_offer,
-///     }
-///     joined {
 ///         /// A condition of its own type, and an order by what a function joins, with a further field of sort keys.
 ///         #[can(pricing::INDEX)] price: PriceFilter = Price(sort_key, {
 ///             /// Currency of the price.
 ///             currency: Currency
 ///         }),
+///     }
+///     derived {
+///         /// A condition on a computed value: a function makes SQL of it. There is no order by it.
+///         #[can(pricing::INDEX)] offer: WordFilter<Offer> = products_with_offer,
 ///     }
 /// }
 /// ```
@@ -100,14 +100,14 @@ macro_rules! filters {
             $related:ident: $Related:ident($inner:path = $Outer:ident, $base:path)
         ),* $(,)? })?
         $(computed { $(
-            $(#[doc = $vdoc:literal])+ #[can($($vneed:path),+)]
-            $computed:ident: $Computed:ty = $condition:path
-        ),* $(,)? })?
-        $(joined { $(
             $(#[doc = $xdoc:literal])+ #[can($($xneed:path),+)]
-            $joined:ident: $Joined:ty = $Variant:ident($key:path, {
+            $computed:ident: $Computed:ty = $Variant:ident($key:path, {
                 $(#[doc = $odoc:literal])+ $option:ident: $Option:ty
             })
+        ),* $(,)? })?
+        $(derived { $(
+            $(#[doc = $vdoc:literal])+ #[can($($vneed:path),+)]
+            $derived:ident: $Derived:ty = $condition:path
         ),* $(,)? })?
     ) => {
         $(#[doc = $doc])+
@@ -126,14 +126,14 @@ macro_rules! filters {
                 pub $related: Option<Box<$Related>>,
             )*)?
             $($(
-                $(#[doc = $vdoc])+
-                #[graphql(directive = $crate::guard::Can::apply(&[$($vneed),+]))]
-                pub $computed: Option<$Computed>,
-            )*)?
-            $($(
                 $(#[doc = $xdoc])+
                 #[graphql(directive = $crate::guard::Can::apply(&[$($xneed),+]))]
-                pub $joined: Option<Box<$Joined>>,
+                pub $computed: Option<Box<$Computed>>,
+            )*)?
+            $($(
+                $(#[doc = $vdoc])+
+                #[graphql(directive = $crate::guard::Can::apply(&[$($vneed),+]))]
+                pub $derived: Option<$Derived>,
             )*)?
         }
 
@@ -162,10 +162,10 @@ macro_rules! filters {
                     all = all.add($crate::filter::exists($base(), $inner, outer, filter.condition(backend)));
                 } )*)?
                 $($( if let Some(filter) = &self.$computed {
-                    all = all.add($condition(filter));
-                } )*)?
-                $($( if let Some(filter) = &self.$joined {
                     all = all.add(filter.condition(backend));
+                } )*)?
+                $($( if let Some(filter) = &self.$derived {
+                    all = all.add($condition(filter));
                 } )*)?
                 all
             }
@@ -184,12 +184,12 @@ macro_rules! filters {
                     depth = Ord::max(depth, filter.demand(demand));
                 } )*)?
                 $($( if let Some(filter) = &self.$computed {
-                    demand.needs.push(const { &[$($vneed),+] });
-                    demand.values += filter.compared_values();
-                } )*)?
-                $($( if let Some(filter) = &self.$joined {
                     demand.needs.push(const { &[$($xneed),+] });
                     depth = Ord::max(depth, filter.demand(demand));
+                } )*)?
+                $($( if let Some(filter) = &self.$derived {
+                    demand.needs.push(const { &[$($vneed),+] });
+                    demand.values += filter.compared_values();
                 } )*)?
                 depth + 1
             }

@@ -133,7 +133,8 @@ impl InputType for Moment {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let value = value.unwrap_or_default();
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        DateTime::parse_from_rfc3339(text).map(|at| Self(at.to_utc())).map_err(InputValueError::custom)
+        let wrong = |_| InputValueError::custom("a moment is written as in `2026-11-23T12:00:00Z`");
+        DateTime::parse_from_rfc3339(text).map(|at| Self(at.to_utc())).map_err(wrong)
     }
 
     fn to_value(&self) -> Value {

@@ -166,7 +166,7 @@ filters! {
         #[can(service::INDEX)]
         services: ServiceFilter(entity::service::Column::CustomerId = Id, service::visible_services),
     }
-    computed {
+    derived {
         /// Whether the customer may use the account.
         #[can(metadata::METADATA, UPDATE)] status: WordFilter<CustomerStatus> = status::condition,
     }

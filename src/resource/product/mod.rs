@@ -142,7 +142,7 @@ filters! {
         /// When it was last changed.
         updated_at: DateTimeFilter = UpdatedAt,
     }
-    joined {
+    computed {
         /// What it costs a month at least, in one currency.
         #[can(pricing::INDEX)] price: ProductPriceFilter = Price(sort_key, {
             /// Currency of the price that is ordered by; without it, the shop's own.

@@ -232,6 +232,41 @@ async fn every_path_is_passed_on_where_guichet_is_the_only_address() {
     shop.close().await;
 }
 
+/// A picture that was uploaded here is answered here; the shop's own server has the others.
+#[tokio::test]
+async fn a_file_that_is_not_here_is_passed_on() {
+    let storage = std::env::temp_dir().join(format!("guichet-upstream-files-{}", std::process::id()));
+    std::fs::create_dir_all(storage.join("public")).unwrap();
+    std::fs::write(storage.join("public/here.png"), "here").unwrap();
+    let original = Original::start().await;
+    let all =
+        upstream(&format!("http://{}", original.address), |upstream| upstream.scope = UpstreamScope::All);
+    let folder = storage.clone();
+    let shop = Shop::with("en", move |config| {
+        config.storage = folder;
+        all(config);
+    })
+    .await;
+    let here = shop.send(&request("GET", "/storage/here.png", &[], "")).await;
+    assert_eq!((here.status, here.body.as_slice(), original.requests()), (200, &b"here"[..], 0));
+    for (method, path, status) in [
+        ("GET", "/storage/there.png?v=1", 203),
+        ("HEAD", "/storage/there.png", 202),
+        ("POST", "/storage/here.png", 202),
+    ] {
+        let answer = shop.send(&request(method, path, &[], "")).await;
+        assert_eq!((answer.status, seen_by_shop(&answer)), (status, true), "{method} {path}");
+    }
+    let out = shop.send(&request("GET", "/storage/%2e%2e/here.png", &[], "")).await;
+    assert_eq!((out.status, seen_by_shop(&out)), (400, false), "another server could resolve it");
+    shop.close().await;
+    std::fs::remove_dir_all(storage).unwrap();
+}
+
+fn seen_by_shop(answer: &Answer) -> bool {
+    answer.header("x-shop") == Some("yes")
+}
+
 #[tokio::test]
 async fn a_proxy_that_is_trusted_tells_who_asked() {
     let original = Original::start().await;
