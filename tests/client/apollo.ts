@@ -5,7 +5,8 @@ import { ApolloClient, HttpLink, type OperationVariables, type TypedDocumentNode
 import { forget, makeCache } from "./apollo-cache";
 import { CUSTOMER, type Demo, groupOf, isWhole, until } from "./demo";
 import {
-  AddGroupDocument, CustomerListDocument, DropGroupDocument, EditProductDocument, GroupListDocument, GroupTreeDocument,
+  AddGroupDocument, CustomerListDocument, DropGroupDocument, EditProductDocument, GroupListDocument, GroupTreeDocument, MyInvoicesDocument,
+  type MyInvoicesQuery, type MyInvoicesQueryVariables,
   ProductListDocument, type ProductListQuery, type ProductListQueryVariables, ProductPageDocument, RefreshSessionDocument, ResumeServiceDocument, ServiceListDocument, ServicePageDocument,
   SignInDocument, SignOutDocument, SuspendServiceDocument,
 } from "./generated/graphql";
@@ -111,6 +112,19 @@ async function actsOnAService(client: ApolloClient): Promise<void> {
   page.stop();
 }
 
+/** A list inside a record grows as one at the root does. */
+async function loadsOwnInvoices(client: ApolloClient): Promise<void> {
+  const list = watch<MyInvoicesQuery, MyInvoicesQueryVariables>(client, MyInvoicesDocument, { first: 1 });
+  const invoices = () => list.data?.viewer?.invoices;
+  await until(() => invoices() != null, "there are invoices");
+  for (let page = 1; invoices()?.pageInfo.hasNextPage; page += 1) {
+    await list.observable.fetchMore({ variables: { after: invoices()?.pageInfo.endCursor ?? null } });
+    await until(() => (invoices()?.edges.length ?? 0) > page, "the next page is there");
+  }
+  assert((invoices()?.totalCount ?? 0) > 1 && isWhole(invoices()));
+  list.stop();
+}
+
 async function signsIn(demo: Demo): Promise<void> {
   const nobody = connect(demo);
   const { data } = await nobody.mutate({ mutation: SignInDocument, variables: { input: CUSTOMER } });
@@ -118,6 +132,7 @@ async function signsIn(demo: Demo): Promise<void> {
   const next = (await nobody.mutate({ mutation: RefreshSessionDocument, variables: { refreshToken } })).data?.sessionRefresh?.session;
   assert(next);
   await readsAll(connect(demo, next.accessToken), ofCustomer);
+  await loadsOwnInvoices(connect(demo, next.accessToken));
   const out = await nobody.mutate({ mutation: SignOutDocument, variables: { refreshToken: next.refreshToken } });
   assert.deepEqual(out.data?.sessionRevoke?.userErrors, []);
 }

@@ -21,6 +21,7 @@ export const ofStaff = (ids: { product: string; group: string; customer: string;
   operation(documents.ServiceListDocument, { first: 5, filter: { status: { in: ["ACTIVE", "SUSPENDED"] } } }),
   operation(documents.ServicePageDocument, { id: ids.service }),
   operation(documents.GroupListDocument, { first: 5 }),
+  operation(documents.InvoiceListDocument, { first: 5, filter: { status: { in: ["PENDING", "FAILED"] } } }),
   operation(documents.CouponListDocument, {}),
   operation(documents.DepartmentListDocument, {}),
   operation(documents.PriceListDocument, { product: ids.product }),
@@ -31,5 +32,5 @@ export const ofStaff = (ids: { product: string; group: string; customer: string;
 export const ofCustomer: Operation[] = [
   operation(documents.CustomerHomeDocument, {}),
   operation(documents.MyServicesDocument, {}),
-  operation(documents.MyInvoicesDocument, {}),
+  operation(documents.MyInvoicesDocument, { first: 2 }),
 ];

@@ -4,7 +4,7 @@ import { type AnyVariables, Client, fetchExchange, type TypedDocumentNode } from
 
 import { CUSTOMER, type Demo, groupOf, isWhole, until } from "./demo";
 import {
-  AddGroupDocument, CustomerListDocument, DropGroupDocument, EditCustomerDocument, EditProductDocument, GroupListDocument,
+  AddGroupDocument, CustomerListDocument, DropGroupDocument, EditCustomerDocument, EditProductDocument, GroupListDocument, MyInvoicesDocument, type MyInvoicesQuery,
   ProductListDocument, ProductPageDocument, ResumeServiceDocument, ServiceListDocument, ServicePageDocument, SignInDocument,
   SuspendServiceDocument,
 } from "./generated/graphql";
@@ -120,6 +120,16 @@ async function actsOnAService(client: Client): Promise<void> {
   page.stop();
 }
 
+/** A list inside a record grows as one at the root does. */
+async function loadsOwnInvoices(client: Client): Promise<void> {
+  let invoices: NonNullable<MyInvoicesQuery["viewer"]>["invoices"] | undefined = (await ask(client, MyInvoicesDocument, { first: 1 })).viewer?.invoices;
+  for (let pages = 1; invoices?.pageInfo.hasNextPage; pages += 1) {
+    assert.equal(invoices.edges.length, pages);
+    invoices = (await ask(client, MyInvoicesDocument, { first: 1, after: invoices.pageInfo.endCursor ?? null })).viewer?.invoices;
+  }
+  assert((invoices?.totalCount ?? 0) > 1 && isWhole(invoices));
+}
+
 export async function tryUrql(demo: Demo): Promise<string> {
   const first = connect(demo, demo.key);
   const product = (await ask(first, ProductListDocument, { first: 1 })).products?.edges[0]?.node.id ?? "";
@@ -135,5 +145,6 @@ export async function tryUrql(demo: Demo): Promise<string> {
   await actsOnAService(client);
   const { sessionCreate } = await change(connect(demo), SignInDocument, { input: CUSTOMER });
   await readsAll(connect(demo, sessionCreate?.session?.accessToken), ofCustomer);
+  await loadsOwnInvoices(connect(demo, sessionCreate?.session?.accessToken));
   return `urql runs ${operations.length + ofCustomer.length} queries, loads pages and follows changes`;
 }

@@ -116,7 +116,7 @@ export const dropGroup = graphql`
 `;
 
 export const home = graphql`
-  query shopHomeQuery {
+  query shopHomeQuery($first: Int!, $after: String) {
     me {
       kind
       name
@@ -125,10 +125,14 @@ export const home = graphql`
       id
       firstname
       balance
-      services {
-        id
-        name
-        status
+      invoices(first: $first, after: $after) @connection(key: "shop_invoices") {
+        totalCount
+        edges {
+          node {
+            id
+            status
+          }
+        }
       }
     }
   }
