@@ -97,6 +97,18 @@ async function listsFollow(client: ApolloClient, parentId: string): Promise<void
   assert(isWhole(list.data?.groups) && list.data?.groups?.totalCount === before);
 }
 
+/** A plain list that the server has shortened meanwhile replaces the longer one. */
+async function listsShrink(client: ApolloClient, id: string): Promise<void> {
+  const page = { query: ProductPageDocument, variables: { id } };
+  const data = (await client.query(page)).data;
+  assert(data?.product);
+  const gone = { __typename: "Metadata", key: "gone", value: "1" };
+  const metadata = [...(data.product.metadata ?? []), gone, { ...gone, key: "too" }];
+  client.writeQuery({ ...page, data: { ...data, product: { ...data.product, metadata } } });
+  const now = (await client.query({ ...page, fetchPolicy: "network-only" })).data;
+  assert.deepEqual(now?.product?.metadata, data.product.metadata);
+}
+
 async function actsOnAService(client: ApolloClient): Promise<void> {
   const active = await client.query({ query: ServiceListDocument, variables: { first: 1, filter: { status: { eq: "ACTIVE" } } } });
   const id = active.data?.services?.edges[0]?.node.id ?? "";
@@ -152,6 +164,7 @@ export async function tryApollo(demo: Demo): Promise<string> {
   await client.clearStore();
   await showsAChangeElsewhere(client, product);
   await listsFollow(client, "1");
+  await listsShrink(client, product);
   await actsOnAService(client);
   await signsIn(demo);
   client.stop();
