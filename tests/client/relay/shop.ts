@@ -124,7 +124,9 @@ export const home = graphql`
     viewer {
       id
       firstname
-      balance
+      balance {
+        formatted
+      }
       invoices(first: $first, after: $after) @connection(key: "shop_invoices") {
         totalCount
         edges {
