@@ -10,7 +10,7 @@ const git = (...words) => execFileSync("git", words, { encoding: "utf8", maxBuff
 function lastRelease() {
   if (git("rev-parse", "--is-shallow-repository") === "true") throw new Error("the clone is shallow: fetch the history and its tags");
   const tags = git("tag", "--list", "v[0-9]*", "--merged", "HEAD", "--sort=-version:refname").split("\n");
-  return tags.find((tag) => /^v\d+\.\d+\.\d+$/.test(tag)) ?? null;
+  return tags.find((tag) => /^v\d+(\.\d+)*$/.test(tag)) ?? null;
 }
 
 const tag = lastRelease();
