@@ -102,8 +102,8 @@ async function listsShrink(client: ApolloClient, id: string): Promise<void> {
   const page = { query: ProductPageDocument, variables: { id } };
   const data = (await client.query(page)).data;
   assert(data?.product);
-  const gone = { __typename: "Metadata", key: "gone", value: "1" };
-  const metadata = [...(data.product.metadata ?? []), gone, { ...gone, key: "too" }];
+  const gone = { __typename: "Metadata", id: "gone", key: "gone", value: "1" };
+  const metadata = [...(data.product.metadata ?? []), gone, { ...gone, id: "too" }];
   client.writeQuery({ ...page, data: { ...data, product: { ...data.product, metadata } } });
   const now = (await client.query({ ...page, fetchPolicy: "network-only" })).data;
   assert.deepEqual(now?.product?.metadata, data.product.metadata);
