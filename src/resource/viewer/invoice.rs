@@ -55,7 +55,7 @@ filters! {
         /// Its state.
         status: WordFilter<InvoiceStatus> = Status in InvoiceStatus,
         /// Day until which it is to be paid.
-        due_date: DateTimeFilter = DueDate,
+        due_date: DateFilter = DueDate,
         /// To pay, taxes included.
         total: DecimalFilter = Total,
         /// Currency, three letters.
