@@ -34,9 +34,10 @@ async fn every_scalar_says_what_specifies_it() {
 #[tokio::test]
 async fn a_day_is_the_shops() {
     let shop = Shop::golden("en").await;
-    let answer =
-        shop.graphql("{ customer(id: 8) { invoices { dueDate createdAt } } }", json!({}), "all").await;
-    let invoice = &answer["data"]["customer"]["invoices"][0];
+    let answer = shop
+        .graphql("{ customer(id: 8) { invoices { nodes { dueDate createdAt } } } }", json!({}), "all")
+        .await;
+    let invoice = &answer["data"]["customer"]["invoices"]["nodes"][0];
     assert_eq!(invoice["dueDate"], "2026-08-05", "{answer}");
     assert_eq!(invoice["createdAt"], "2026-07-29T10:00:00.000000Z", "{answer}");
     let (_, _, body) = shop.get("/api/application/customers?include=invoices&filter[id]=8", "all").await;
