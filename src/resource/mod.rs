@@ -78,7 +78,7 @@ resources! {
     metadata: [] [] [],
     pricing: [PricingQuery] [PricingMutation] [Pricing],
     product: [ProductQuery] [ProductMutation] [Product],
-    service: [ServiceQuery] [ServiceMutation] [Service, ConfigOption, Server, Subscription, Upgrade],
+    service: [ServiceQuery] [ServiceMutation] [Service, ConfigOption, Server, ServiceSubscription, Upgrade],
     session: [] [SessionMutation] [],
     statistics: [StatisticsQuery] [] [],
     ticket: [TicketQuery] [] [Ticket],

@@ -184,9 +184,9 @@ ordered_filter!(
             .add_option(filter.ne.as_ref().map(|given| one(given, Span::misses)))
             .add_option(filter.r#in.as_ref().map(|list| held_by_any(spans(list), column)))
             .add_option(filter.not_in.as_ref().map(|list| held_by_none(spans(list), column)))
-            .add_option(filter.gt.as_ref().map(|given| one(given, Span::is_before)))
+            .add_option(filter.gt.as_ref().map(|given| one(given, Span::lies_before)))
             .add_option(filter.gte.as_ref().map(|given| one(given, Span::begins_before)))
-            .add_option(filter.lt.as_ref().map(|given| one(given, Span::is_behind)))
+            .add_option(filter.lt.as_ref().map(|given| one(given, Span::lies_behind)))
             .add_option(filter.lte.as_ref().map(|given| one(given, Span::ends_behind)))
             .add_option(filter.between.as_ref().map(|range| {
                 range.from.span(column).begins_before(column).add(range.to.span(column).ends_behind(column))
@@ -274,12 +274,14 @@ impl Span {
     fn misses(self, column: &Column) -> Condition {
         match self {
             Self::One(at) => Condition::all().add(column.expr().ne(at)),
-            Self::Day(..) => Condition::any().add(self.clone().is_behind(column)).add(self.is_before(column)),
+            Self::Day(..) => {
+                Condition::any().add(self.clone().lies_behind(column)).add(self.lies_before(column))
+            }
         }
     }
 
     /// The whole span is before the column.
-    fn is_before(self, column: &Column) -> Condition {
+    fn lies_before(self, column: &Column) -> Condition {
         Condition::all().add(match self {
             Self::One(at) => column.expr().gt(at),
             Self::Day(_, next) => column.expr().gte(next),
@@ -295,7 +297,7 @@ impl Span {
     }
 
     /// The whole span is behind the column.
-    fn is_behind(self, column: &Column) -> Condition {
+    fn lies_behind(self, column: &Column) -> Condition {
         Condition::all().add(match self {
             Self::One(at) => column.expr().lt(at),
             Self::Day(first, _) => column.expr().lt(first),
@@ -498,7 +500,8 @@ mod tests {
 
     /// The condition on a column of days or of moments, as SQL.
     fn sql(ty: ColumnType, filter: &DateTimeFilter) -> String {
-        let column = Column { ty, ..Column::of(crate::toy::book::Column::BoughtAt) };
+        let mut column = Column::of(crate::toy::book::Column::BoughtAt);
+        column.ty = ty;
         let condition = filter.condition(&column, DbBackend::Sqlite);
         let sql = Query::select().cond_where(condition).to_string(SqliteQueryBuilder);
         sql.replace("\"books\".\"bought_at\"", "at")

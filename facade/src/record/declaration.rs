@@ -202,7 +202,7 @@ macro_rules! record {
                 column: $crate::record::column_index(record, $crate::record!(@column $field $($column)?)),
                 form: $crate::record!(
                     @form record, <$Record as $crate::record::Record>::Model,
-                    [$field $(from $column)? $(shown $form)? $(word $word)?] $($Money $field $($currency)?)?
+                    [$field $(from $column)? $(shown $form)? $(word $word)?] $($Money $($currency)?)?
                 ),
             } ),*]]
             [$($($branches)*)?]
@@ -345,12 +345,15 @@ macro_rules! record {
     (@form $record:ident, $Model:ty, [$($rendering:tt)+]) => {
         $crate::record::FieldForm::Value($crate::record!(@rendering $Model, $($rendering)+))
     };
-    (@form $record:ident, $Model:ty, [$($rendering:tt)+] Money $column:ident $($currency:ident)?) => {{
+    (@form $record:ident, $Model:ty, [$field:ident from $column:ident $($rendering:tt)*] Money $($currency:ident)?) => {
+        $crate::record!(@form $record, $Model, [$column $($rendering)*] Money $($currency)?)
+    };
+    (@form $record:ident, $Model:ty, [$column:ident $($rendering:tt)*] Money $($currency:ident)?) => {{
         fn amount<M, A: $crate::record::AmountCell>(_: fn(&M) -> &A) -> fn($crate::record::Cell<'_>) -> Option<f64> {
             A::amount
         }
         $crate::record::FieldForm::Money($crate::record::MoneyColumn {
-            rendering: $crate::record!(@rendering $Model, $($rendering)+),
+            rendering: $crate::record!(@rendering $Model, $column $($rendering)*),
             amount: amount(|model: &$Model| &model.$column),
             currency: $crate::record!(@currency $record $($currency)?),
         })

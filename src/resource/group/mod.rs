@@ -12,7 +12,7 @@ use entity::group;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Currency, Deleted, Html, KeyOf, Moment, Url, View, require};
+use facade::record::{CountryCode, Currency, Deleted, Html, KeyOf, Moment, Url, View, require};
 use facade::user_error::Refuses;
 use facade::{filters, form, list, one, record};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -89,7 +89,7 @@ record! {
             /// The currency; without it, the shop's own.
             currency: Currency,
             /// Country whose tax is on it, two letters; without it, that of the customer who asks.
-            country: String,
+            country: CountryCode,
         }),
         /// Its address in the shop; null without a slug.
         route: each<Option<Url>>(route::of_groups, [Id, Slug, ParentId]),

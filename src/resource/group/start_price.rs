@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use entity::{Id, group, pricing, product};
-use facade::record::{Currency, MAX_KEYS, View};
+use facade::record::{CountryCode, Currency, MAX_KEYS, View};
 use sea_orm::sea_query::{
     CommonTableExpression, Expr, ExprTrait, JoinType, Query, SelectStatement, SimpleExpr, UnionType,
     WithClause,
@@ -29,16 +29,16 @@ const PLACE: &str = "place";
 /// The start price of each group, in their order; nothing where nothing is sold in the currency.
 ///
 /// # Errors
-/// When the country is no code, and when the database fails.
+/// When the database fails.
 pub(super) async fn of_groups(
     scope: ShopScope<'_>,
     groups: &[View<'_>],
     currency: Option<Currency>,
-    country: Option<String>,
+    country: Option<CountryCode>,
 ) -> Result<Vec<Option<Price>>> {
     let keys = groups.iter().map(|group| group.key().map(Id));
     let keys: Vec<Id> = keys.collect::<std::result::Result<_, _>>()?;
-    let tax = tax(scope, country.as_deref()).await?;
+    let tax = tax(scope, country).await?;
     let mut prices = HashMap::new();
     for keys in keys.chunks(MAX_KEYS) {
         let statement = scope.backend().build(&cheapest_rows(keys, currency.as_ref(), scope.backend()));

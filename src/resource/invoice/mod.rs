@@ -65,7 +65,7 @@ record! {
         /// Taxes.
         tax: Money in currency,
         /// Setup fees, part of the subtotal.
-        setupfees: Money in currency,
+        setup_fees from setupfees: Money in currency,
         /// Currency of its amounts.
         currency shown Currency,
         /// Its state.

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 
 use async_graphql::SimpleObject;
 use entity::{Id, pricing};
-use facade::record::{Currency, TaxedMoney, View, load_models};
+use facade::record::{CountryCode, Currency, TaxedMoney, View, load_models};
 use rust_decimal::Decimal;
 use sea_orm::{DbErr, Select};
 
 use super::{BillingPeriod, Pricing, prices_of};
+use crate::Result;
 use crate::scope::ShopScope;
 use crate::shop::tax::{Buyer, Tax};
-use crate::{Error, Result};
 
 /// The highest price that is sold. Rows may hold any number; forms take less than a million.
 pub(super) const MAX_SOLD: f64 = 1e15;
@@ -96,14 +96,14 @@ impl Asked {
     /// What the arguments of a field ask for. Without a country, the tax is that of the customer who asks.
     ///
     /// # Errors
-    /// When the country is no code, and when the database fails.
+    /// When the database fails.
     pub async fn new(
         scope: ShopScope<'_>,
         currency: Option<Currency>,
         period: Option<BillingPeriod>,
-        country: Option<String>,
+        country: Option<CountryCode>,
     ) -> Result<Self> {
-        let tax = tax(scope, country.as_deref()).await?;
+        let tax = tax(scope, country).await?;
         Ok(Self { currency, period, tax, own: scope.currency().await? })
     }
 
@@ -130,15 +130,11 @@ impl Asked {
 /// The tax in a country, or that of the customer who asks.
 ///
 /// # Errors
-/// When the country is no code, and when the database fails.
-pub async fn tax(scope: ShopScope<'_>, country: Option<&str>) -> Result<Tax> {
-    let buyer = match country {
-        Some(code) if code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_alphabetic()) => {
-            Buyer::Country(code)
-        }
-        Some(_) => {
-            return Err(Error::BadRequest("`country` is a code of two letters, as in `FR`.".to_owned()));
-        }
+/// When the database fails.
+pub async fn tax(scope: ShopScope<'_>, country: Option<CountryCode>) -> Result<Tax> {
+    let country = country.map(String::from);
+    let buyer = match &country {
+        Some(code) => Buyer::Country(code),
         None => scope.principal()?.owner.customer().into(),
     };
     Tax::of(scope.shop(), buyer).await
@@ -153,7 +149,7 @@ pub async fn of_products(
     products: &[View<'_>],
     currency: Option<Currency>,
     period: Option<BillingPeriod>,
-    country: Option<String>,
+    country: Option<CountryCode>,
 ) -> Result<Vec<Vec<Price>>> {
     let asked = Asked::new(scope, currency, period, country).await?;
     of_things(scope, products, super::prices_of_products, &asked).await
@@ -168,7 +164,7 @@ pub async fn of_options(
     options: &[View<'_>],
     currency: Option<Currency>,
     period: Option<BillingPeriod>,
-    country: Option<String>,
+    country: Option<CountryCode>,
 ) -> Result<Vec<Vec<Price>>> {
     let asked = Asked::new(scope, currency, period, country).await?;
     of_things(scope, options, prices_of_options, &asked).await

@@ -9,7 +9,7 @@ use facade::error::Refusal;
 use facade::form::{File, Form};
 use facade::guard::Can;
 use facade::payload::Deletes;
-use facade::record::{Currency, Deleted, Html, KeyOf, Moment, View, require};
+use facade::record::{CountryCode, Currency, Deleted, Html, KeyOf, Moment, View, require};
 use facade::rest_only::RestOnly;
 use facade::transaction::Transaction;
 use facade::write::{lock, put, save};
@@ -104,7 +104,7 @@ record! {
             /// Only for this billing period.
             period: BillingPeriod,
             /// Country whose tax is on them, two letters; without it, that of the customer who asks.
-            country: String,
+            country: CountryCode,
         }),
         /// Its prices as they are stored, in every currency.
         #[can(pricing::INDEX)] pricing_rows: many<Pricing>(entity::pricing::Column::RelatedId, pricing::prices_of_products),

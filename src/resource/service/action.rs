@@ -25,8 +25,11 @@ pub enum ServiceAction {
     Delete,
 }
 
-/// The actions with the ability that each needs, and whether the status of a service allows it.
-const ACTIONS: [(ServiceAction, Ability, fn(&str) -> bool); 5] = [
+/// Whether the status of a service allows an action.
+type StatusRule = fn(&str) -> bool;
+
+/// The actions with the ability that each needs, and the rule for the status.
+const ACTIONS: [(ServiceAction, Ability, StatusRule); 5] = [
     (ServiceAction::Update, UPDATE, |_| true),
     (ServiceAction::Suspend, SUSPEND, is_suspendable),
     (ServiceAction::Unsuspend, UNSUSPEND, |_| true),

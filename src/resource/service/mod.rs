@@ -19,7 +19,7 @@ use facade::record::{
 };
 use facade::{filters, list, record, words};
 pub use mutation::ServiceMutation;
-pub use related::{ConfigOption, Server, Subscription, Upgrade};
+pub use related::{ConfigOption, Server, ServiceSubscription, Upgrade};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use self::related::{options, servers, subscriptions, upgrades};
@@ -176,7 +176,7 @@ record! {
         /// The server that it runs on, by name only.
         server: one<Server>(server_id, servers),
         /// Subscriptions that pay for it.
-        subscriptions: many<Subscription>(entity::subscription::Column::ServiceId, subscriptions),
+        subscriptions: many<ServiceSubscription>(entity::subscription::Column::ServiceId, subscriptions),
         /// The mutations that its state and the caller's abilities allow now.
         viewer_can: each<Vec<action::ServiceAction>>(action::allowed, [Status, DeletedAt]),
         /// Changes of its product.

@@ -3,7 +3,7 @@
 
 use entity::{config_options_service, server, service, subscription, upgrade};
 use facade::filter::exists;
-use facade::record::{Currency, Key, KeyOf, TextWord};
+use facade::record::{CountryCode, Currency, Key, KeyOf, TextWord};
 use facade::{record, words};
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
@@ -42,7 +42,7 @@ record! {
             /// Only for this billing period.
             period: BillingPeriod,
             /// Country whose tax is on them, two letters; without it, that of the customer who asks.
-            country: String,
+            country: CountryCode,
         }),
     }
 }
@@ -87,7 +87,7 @@ record! {
 
 record! {
     /// A subscription that pays the renewals of a service.
-    pub struct Subscription(entity::subscription);
+    pub struct ServiceSubscription(entity::subscription);
     #[can(SHOW, INDEX)] node: |_| subscriptions().filter(of_live_service(subscription::Column::ServiceId));
     columns {
         /// `active`, `pending` or `cancelled`.

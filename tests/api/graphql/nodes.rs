@@ -220,10 +220,10 @@ async fn what_is_deleted_is_not_found() {
     let shop = shop().await;
     let query = "query($id: ID!) { node(id: $id) { id } }";
     for (table, types) in [
-        ("subscriptions", vec!["Subscription"]),
+        ("subscriptions", vec!["ServiceSubscription"]),
         ("servers", vec!["Server"]),
         ("invoice_items", vec!["InvoiceItem"]),
-        ("services", vec!["Service", "ConfigOption", "Subscription", "Upgrade"]),
+        ("services", vec!["Service", "ConfigOption", "ServiceSubscription", "Upgrade"]),
         ("invoices", vec!["Invoice", "InvoiceItem"]),
         ("products", vec!["Product"]),
         ("groups", vec!["Group"]),

@@ -178,7 +178,7 @@ async fn products_tell_the_prices_that_they_are_sold_for() {
 
 #[tokio::test]
 async fn prices_hold_the_tax_of_the_country() {
-    let query = "query($country: String) { product(id: 101) { prices(country: $country) {
+    let query = "query($country: CountryCode) { product(id: 101) { prices(country: $country) {
         recurring { net { amount } tax { amount } gross { amount formatted } } } } }";
     let shown = async |shop: &Shop, country: Json| {
         let data = data(shop, query, json!({"country": country})).await;
