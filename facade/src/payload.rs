@@ -10,6 +10,7 @@
 //! with it what the other mutations of the document have done.
 
 use std::borrow::Cow;
+use std::sync::PoisonError;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection};
@@ -200,6 +201,28 @@ impl<'a> PayloadSelection<'a> {
         inner
     }
 
+    /// Errors below a record that is selected under several keys have the path of [`numbered_fields`]: the key of the
+    /// first, then `1:name`. They get the key of the record that is meant.
+    fn correct_paths(&self, ctx: &Context<'_>) {
+        let records: Vec<_> = self.keys.iter().filter(|(_, field)| is_of_record(field)).collect();
+        if records.len() < 2 || self.has_fields {
+            return;
+        }
+        let depth = path_of(ctx).len();
+        let mut errors = ctx.query_env.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        for error in errors.iter_mut() {
+            let Some([record, PathSegment::Field(name)]) = error.path.get_mut(depth..depth + 2) else {
+                continue;
+            };
+            if let Some((number, field)) = name.split_once(':')
+                && let Some((key, _)) = number.parse::<usize>().ok().and_then(|number| records.get(number))
+            {
+                let field = field.to_owned();
+                (*record, *name) = (PathSegment::Field(key.to_string()), field);
+            }
+        }
+    }
+
     /// The payload of what the resolver has answered.
     ///
     /// # Errors
@@ -210,6 +233,7 @@ impl<'a> PayloadSelection<'a> {
         mutation: &MetaField,
         answer: ServerResult<Option<Value>>,
     ) -> ServerResult<Value> {
+        self.correct_paths(ctx);
         let notes = Execution::of(ctx).take_notes();
         let refused = notes.refused.map(|code| graphql(Refusal::message(409, code.meaning).coded(code)));
         let answer = match refused {

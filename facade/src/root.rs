@@ -6,9 +6,12 @@ use async_graphql::registry::MetaField;
 /// Descriptions of the arguments that mean the same on all root fields.
 const ARGUMENTS: &[(&str, &str)] = &[
     ("id", "Global identifier, or the primary key's digits."),
-    ("filter", "Conditions that must hold."),
+    (
+        "filter",
+        "Conditions that must hold. One that is null, or whose variable is not given, is no condition.",
+    ),
     ("sort", "Order; earlier keys come first."),
-    ("first", "Number of rows from the start."),
+    ("first", "Number of rows from the start. Without it, `last`, `page` and `perPage`: the first 25."),
     ("after", "Only rows behind this cursor."),
     ("last", "Number of rows from the end."),
     ("before", "Only rows before this cursor."),
@@ -16,7 +19,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("perPage", "Rows a page."),
     (
         "expectedUpdatedAt",
-        "`updatedAt` as it was read; where the record was changed since, nothing is written (`CONFLICT`).",
+        "`updatedAt` as it was read; where the record was changed since, nothing is written (`STALE`).",
     ),
 ];
 

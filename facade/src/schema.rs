@@ -58,7 +58,7 @@ pub fn sdl<Q: Root, M: Root>() -> String {
 
 /// The internal schema as text, for tools that check REST documents: what only REST has is in it.
 pub fn internal_sdl<Q: Root, M: Root>() -> String {
-    let options = SDLExportOptions::new().prefer_single_line_descriptions();
+    let options = SDLExportOptions::new().prefer_single_line_descriptions().include_specified_by();
     builder::<Q, M>().finish().sdl_with_options(options)
 }
 

@@ -11,7 +11,8 @@ use facade::record::{Url, View};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Semaphore;
 
-use super::{Shop, storage};
+use super::Shop;
+use super::storage::{self, StoredFile};
 use crate::Result;
 
 /// Characters that are percent-encoded in a path.
@@ -40,12 +41,12 @@ impl Image {
     }
 
     /// Its width in pixels; null where the server cannot tell: the file is elsewhere, or has no pixels.
-    async fn width(&self, ctx: &Context<'_>) -> Option<u32> {
+    async fn width(&self, ctx: &Context<'_>) -> Option<i32> {
         Some(self.size(ctx).await?.width)
     }
 
     /// Its height in pixels; null as the width is.
-    async fn height(&self, ctx: &Context<'_>) -> Option<u32> {
+    async fn height(&self, ctx: &Context<'_>) -> Option<i32> {
         Some(self.size(ctx).await?.height)
     }
 }
@@ -80,8 +81,8 @@ pub fn of_column(base: &str, rows: &[View<'_>], column: usize) -> Result<Vec<Opt
 /// A size in pixels.
 #[derive(Clone, Copy)]
 struct Size {
-    width: u32,
-    height: u32,
+    width: i32,
+    height: i32,
 }
 
 /// Sizes of pictures in the public storage, kept for a minute.
@@ -98,23 +99,25 @@ impl Default for ImageSizes {
 
 impl ImageSizes {
     async fn of(&self, storage: &Path, name: &str) -> Option<Size> {
+        let stored = storage::open(storage, name).await?;
+        // A file that took the place of another one has another version.
+        let key = format!("{name} {}", stored.version);
         let read = async {
             let _permit = self.reads.acquire().await.map_err(|_| ())?;
-            Ok(read(storage, name).await)
+            Ok(read(stored).await)
         };
-        self.sizes.get_or_load(name.to_owned(), read).await.ok().flatten()
+        self.sizes.get_or_load(key, read).await.ok().flatten()
     }
 }
 
 /// Reads the head of a file, which tells the size of its picture.
-async fn read(storage: &Path, name: &str) -> Option<Size> {
-    let stored = storage::open(storage, name).await?;
+async fn read(stored: StoredFile) -> Option<Size> {
     let head = tokio::task::spawn_blocking(move || {
         let mut head = Vec::new();
         stored.file.take(HEAD).read_to_end(&mut head).map(|_| head)
     });
     let size = imagesize::blob_size(&head.await.ok()?.ok()?).ok()?;
-    Some(Size { width: u32::try_from(size.width).ok()?, height: u32::try_from(size.height).ok()? })
+    Some(Size { width: i32::try_from(size.width).ok()?, height: i32::try_from(size.height).ok()? })
 }
 
 #[cfg(test)]

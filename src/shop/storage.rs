@@ -54,7 +54,8 @@ pub struct StoredFile {
     /// Its media type, by its name.
     pub media_type: &'static str,
     name: String,
-    version: String,
+    /// Changes when the file does.
+    pub version: String,
 }
 
 impl StoredFile {

@@ -470,7 +470,7 @@ fn respond(media: &str, status: StatusCode, mut answer: Answer) -> Response<Body
     if let Ok(kind) = HeaderValue::from_str(&format!("{media}; charset=utf-8")) {
         headers.insert(header::CONTENT_TYPE, kind);
     }
-    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Language"));
     let kept = executed && answer.errors.is_empty() && answer.cache_control.max_age > 0;
     let kept = kept.then(|| answer.cache_control.value()).flatten();
     let kept = kept.and_then(|kept| HeaderValue::from_str(&kept).ok());
@@ -557,7 +557,7 @@ async fn revalidated(asked: &HeaderMap, response: Response<Body>) -> Response<Bo
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
     let Ok(value) = HeaderValue::from_str(&tag) else { return Response::from_parts(parts, body.into()) };
     parts.headers.insert(header::ETAG, value);
-    parts.headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
+    parts.headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Language, Authorization"));
     if parts.headers.get(header::CACHE_CONTROL).is_none_or(|hints| hints == "no-store") {
         parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }

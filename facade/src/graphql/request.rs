@@ -134,24 +134,33 @@ impl RequestReader {
             return Err(Error::Unauthenticated.into());
         }
         let body = bytes(body, self.bounds.max).await?;
-        self.check_parts(multipart(headers, body.clone())).await?;
+        let mapped = self.check_parts(multipart(headers, body.clone())).await?;
         match GraphQLRequest::<GraphQLRejection>::from_request(multipart(headers, body), &()).await {
-            Ok(request) => Ok(GraphQlRequest::new(request.into_inner(), asks_for_cost(headers))),
+            Ok(request) => {
+                let request = request.into_inner();
+                // async-graphql passes over a path that names no variable, and with it the file.
+                if request.uploads.len() != mapped {
+                    let text = "The part `map` names a file or a variable that is not there.";
+                    return Err(Rejection::bad(text));
+                }
+                Ok(GraphQlRequest::new(request, asks_for_cost(headers)))
+            }
             Err(GraphQLRejection(ParseRequestError::UnsupportedBatch)) => Err(batch()),
             Err(_) => Err(unreadable_parts()),
         }
     }
 
-    /// Checks the JSON parts against the limits of a request without files, and the number of all parts.
-    async fn check_parts(self, request: Request) -> Result<(), Rejection> {
+    /// Checks the JSON parts against the limits of a request without files, and the number of all parts. Returns the number
+    /// of places in variables that the part `map` names.
+    async fn check_parts(self, request: Request) -> Result<usize, Rejection> {
+        let mut mapped = 0;
         let mut parts = Multipart::from_request(request, &()).await.map_err(|_| unreadable_parts())?;
         for _ in 0..self.bounds.max_fields {
             let Some(mut part) = parts.next_field().await.map_err(|_| unreadable_parts())? else {
-                return Ok(());
+                return Ok(mapped);
             };
-            if !part.name().is_some_and(|name| JSON_PARTS.contains(&name)) {
-                continue;
-            }
+            let name = part.name().and_then(|name| JSON_PARTS.into_iter().find(|part| *part == name));
+            let Some(name) = name else { continue };
             let mut text = Vec::new();
             while let Some(chunk) = part.chunk().await.map_err(|_| unreadable_parts())? {
                 if text.len() + chunk.len() > self.max_bytes() {
@@ -159,8 +168,11 @@ impl RequestReader {
                 }
                 text.extend_from_slice(&chunk);
             }
-            json::value(&text, self.json_limits())
+            let value = json::value(&text, self.json_limits())
                 .map_err(|error| self.rejection(error, "The parts `operations` and `map` must be JSON."))?;
+            if name == "map" {
+                mapped = places(&value);
+            }
         }
         Err(unreadable_parts())
     }
@@ -174,6 +186,12 @@ impl RequestReader {
             }
         }
     }
+}
+
+/// The number of places in variables that the part `map` of a multipart request names.
+fn places(map: &Value) -> usize {
+    let Value::Object(files) = map else { return 0 };
+    files.values().map(|places| if let Value::List(places) = places { places.len() } else { 0 }).sum()
 }
 
 /// Reads a whole body, unless it is larger than `max`.

@@ -133,8 +133,10 @@ impl InputType for Moment {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let value = value.unwrap_or_default();
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let wrong = |_| InputValueError::custom("a moment is written as in `2026-11-23T12:00:00Z`");
-        DateTime::parse_from_rfc3339(text).map(|at| Self(at.to_utc())).map_err(wrong)
+        let wrong = || InputValueError::custom("a moment is written as in `2026-11-23T12:00:00Z`");
+        let at = DateTime::parse_from_rfc3339(text).map_err(|_| wrong())?;
+        // chrono reads a leap second, which no database stores.
+        if at.nanosecond() >= 1_000_000_000 { Err(wrong()) } else { Ok(Self(at.to_utc())) }
     }
 
     fn to_value(&self) -> Value {

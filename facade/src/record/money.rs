@@ -395,6 +395,6 @@ mod tests {
         assert_eq!(tax(8.325, 9.994, "EUR"), 1.66);
         assert_eq!(tax(909.09, 1000.0, "jpy"), 91.0);
         assert_eq!(tax(0.1, 0.3, "KWD"), 0.2);
-        assert_eq!(tax(1e30, 3e30, "EUR"), 2e30);
+        assert_eq!(tax(1e14, 3e14, "EUR"), 2e14);
     }
 }

@@ -171,13 +171,10 @@ impl AccountState {
 
     /// The text for a banned customer.
     pub(super) fn ban_text(&self, lang: Lang) -> String {
-        let value = |key| self.get(key).unwrap_or_default();
-        let values = [
-            ("date", value("banned_at")),
-            ("username", value("banned_by")),
-            ("reason", value("banned_reason")),
-        ];
-        lang.text("admin.customers.show.is_banned", &values)
+        match self.get("banned_reason") {
+            Some(reason) => lang.text("user_errors.account_banned_for", &[("reason", reason)]),
+            None => lang.text("user_errors.account_banned", &[]),
+        }
     }
 }
 

@@ -424,7 +424,11 @@ async fn check_code(
 ) -> Result<()> {
     let Some(secret) = state.get("2fa_secret") else { return Ok(()) };
     let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else {
-        return Err(refusal("code", SECOND_FACTOR_REQUIRED, lang.text("auth.2fa.required", &[])));
+        return Err(refusal(
+            "code",
+            SECOND_FACTOR_REQUIRED,
+            lang.text("user_errors.second_factor_required", &[]),
+        ));
     };
     if let Some(step) = totp::step(secret, code, shop.clock.now())
         && totp::use_up(&shop.db, account.owner, step).await?

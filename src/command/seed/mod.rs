@@ -8,6 +8,7 @@ use chrono::{NaiveDate, NaiveTime, Utc};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use entity::value::ShopTime;
 use indicatif::{ProgressBar, ProgressStyle};
+use sea_orm::{ConnectionTrait as _, DbBackend};
 
 use super::{Failure, say, shop};
 use crate::platform::config::Config;
@@ -98,6 +99,10 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Fai
     let begun = Instant::now();
     for maker in makers {
         (maker.make)(&db, &plan).await.map_err(Failure::of)?;
+    }
+    // Until PostgreSQL has counted so many new rows, it plans statements as for empty tables.
+    if db.get_database_backend() == DbBackend::Postgres {
+        db.execute_unprepared("ANALYZE").await.map_err(Failure::of)?;
     }
     bar.finish_and_clear();
     say(&format!("made {} rows in {:.1} s", bar.position(), begun.elapsed().as_secs_f64()));

@@ -76,7 +76,7 @@ record! {
         usages,
         /// Not used by the shop.
         #[rest_only] unique_use,
-        /// Primary key of the only customer who may use it; null: everybody.
+        /// Identifier of the only customer who may use it; null: everybody.
         customer_id shown KeyOf<Customer>,
         /// Primary keys of the products of which one must be ordered with it, unless it is for all.
         products_required shown JsonText,
@@ -112,9 +112,9 @@ record! {
     /// A paid invoice with a coupon.
     pub struct CouponUsage(entity::coupon_usage);
     columns {
-        /// Primary key of the coupon.
+        /// Identifier of the coupon.
         coupon_id shown KeyOf<Coupon>,
-        /// Primary key of the customer; null once the customer was deleted.
+        /// Identifier of the customer; null once the customer was deleted.
         customer_id shown KeyOf<Customer>,
         /// When it was used.
         used_at,
@@ -132,8 +132,8 @@ filters! {
     pub struct CouponUsageFilter, CouponUsageSort, CouponUsageSortField on entity::coupon_usage {
         /// Primary key.
         database_id: IntFilter = Id,
-        /// Primary key of the customer.
-        customer_id: IntFilter = CustomerId,
+        /// Identifier of the customer.
+        customer_id: KeyFilter<Customer> = CustomerId,
         /// When it was used.
         used_at: DateTimeFilter = UsedAt,
         /// What it took off.
@@ -164,7 +164,7 @@ filters! {
         usages: IntFilter = Usages,
         /// Whether it is for all products.
         is_global: BooleanFilter = IsGlobal,
-        /// Primary key of the only customer who may use it.
+        /// Identifier of the only customer who may use it.
         customer_id: KeyFilter<Customer> = CustomerId,
         /// When it was made.
         created_at: DateTimeFilter = CreatedAt,
@@ -236,7 +236,7 @@ form! {
         /// Primary keys of groups whose products it is for, beside those that are named.
         #[no_column]
         groups: Vec<KeyOf<Group>> => [nullable(), array(), each([integer(), exists("groups", "id")])],
-        /// Primary key of the only customer who may use it; null: everybody.
+        /// Identifier of the only customer who may use it; null: everybody.
         customer_id: KeyOf<Customer> => [nullable(), integer(), exists("customers", "id")],
         /// What it takes off, by billing period.
         #[no_column]

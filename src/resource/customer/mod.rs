@@ -104,7 +104,7 @@ record! {
         updated_at,
         /// Whether the customer agreed to the processing of the data.
         gdpr_consent from gdpr_compliment,
-        /// Primary key of the security question.
+        /// Identifier of the security question.
         security_question_id shown Key,
     }
     branches {

@@ -69,7 +69,7 @@ record! {
         pinned,
         /// Position among its neighbours.
         sort_order,
-        /// Primary key of the group that holds it.
+        /// Identifier of the group that holds it.
         parent_id shown KeyOf<Group>,
         /// When it was made.
         created_at,
@@ -120,7 +120,7 @@ filters! {
         description: TextFilter = Description,
         /// Position among its neighbours.
         sort_order: IntFilter = SortOrder,
-        /// Primary key of the group that holds it.
+        /// Identifier of the group that holds it.
         parent_id: KeyFilter<Group> = ParentId,
         /// Whether it is shown first.
         pinned: BooleanFilter = Pinned,
@@ -199,7 +199,7 @@ form! {
         /// Its picture.
         #[no_column]
         image: File => [nullable(), image(), mimes(PICTURES), max(2048)],
-        /// Primary key of the group that holds it.
+        /// Identifier of the group that holds it.
         parent_id: KeyOf<Group> => [none_is_null(), nullable(), integer(), exists("groups", "id")],
         /// Whether its picture is the background of its page.
         #[no_column]
@@ -226,7 +226,7 @@ form! {
         badge_color: String => [nullable(), string(), max(32)],
         /// Icon of its badge.
         badge_icon: String => [nullable(), string(), max(64)],
-        /// Primary key of the group that holds it; null puts it at the top.
+        /// Identifier of the group that holds it; null puts it at the top.
         parent_id: KeyOf<Group> => [none_is_null(), nullable(), integer(), exists("groups", "id")],
         /// Whether it is shown first.
         pinned: bool => [flag()],

@@ -82,6 +82,8 @@ fn tree(keys: &[Id]) -> CommonTableExpression {
     below.column((TREE, ROOT)).expr(group::Column::Id.into_expr()).from(group::Entity);
     below.inner_join(TREE, group::Column::ParentId.into_expr().equals((TREE, GROUP)));
     below.and_where(group::Column::DeletedAt.is_null());
+    // Visitors do not reach the products of a group that is not shown.
+    below.and_where(group::Column::Status.eq("active"));
     let query = roots.union(UnionType::Distinct, below).take();
     CommonTableExpression::new().query(query).columns([ROOT, GROUP]).table_name(TREE).to_owned()
 }

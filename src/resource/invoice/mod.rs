@@ -54,7 +54,7 @@ record! {
         uuid,
         /// Day until which it is to be paid.
         due_date,
-        /// Primary key of its customer; null once the customer was deleted.
+        /// Identifier of its customer; null once the customer was deleted.
         customer_id shown KeyOf<Customer>,
         /// To pay, taxes included.
         total: Money in currency,
@@ -128,11 +128,11 @@ record! {
         #[rest_only] unit_price_ttc,
         /// Setup fee of one, taxes included.
         #[rest_only] unit_setup_ttc,
-        /// Primary key of the invoice.
+        /// Identifier of the invoice.
         invoice_id shown KeyOf<Invoice>,
         /// What is sold: `service`, `renewal`, `custom_item` and others.
         r#type,
-        /// Primary key of what is sold, in the table that the type implies.
+        /// Identifier of what is sold, in the table that the type implies.
         related_id shown Key,
         /// What delivery needs.
         data shown JsonText,
@@ -146,7 +146,7 @@ record! {
         created_at,
         /// When it was last changed.
         updated_at,
-        /// Primary key of the line that it belongs to.
+        /// Identifier of the line that it belongs to.
         parent_id shown Key,
         /// Price of one before discounts, as it was stored; used nowhere.
         #[rest_only] unit_original_price,
@@ -170,7 +170,7 @@ filters! {
     pub struct InvoiceFilter, InvoiceSort, InvoiceSortField on entity::invoice {
         /// Primary key.
         database_id: IntFilter = Id,
-        /// Primary key of its customer.
+        /// Identifier of its customer.
         customer_id: KeyFilter<Customer> = CustomerId,
         /// Its number; drafts may have none.
         invoice_number: TextFilter = InvoiceNumber,

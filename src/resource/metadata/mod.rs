@@ -24,7 +24,7 @@ record! {
     /// A free value attached to a record.
     pub struct Metadata(entity::metadata);
     columns {
-        /// Primary key of the record that it is attached to.
+        /// Identifier of the record that it is attached to.
         model_id shown Key,
         /// Kind of that record, as the original names it.
         model_type,

@@ -91,7 +91,7 @@ record! {
     pub struct Pricing(entity::pricing);
     #[can(SHOW, INDEX)] node: |_| live_prices();
     columns {
-        /// Primary key of the thing.
+        /// Identifier of the thing.
         related_id shown Key,
         /// Kind of the thing: `product`, `service`, `coupon` and others.
         related_type,
@@ -573,7 +573,7 @@ form! {
     /// A row of prices. A new one needs the thing and the currency; in a change, fields that are
     /// left out stay as they are.
     pub struct PricingInput for entity::pricing {
-        /// Primary key of the thing.
+        /// Identifier of the thing.
         related_id: Key => [required_unless_partial(), integer(), exists_for("related_type", TARGETS)],
         /// Primary key of a product, in place of `relatedId` and `relatedType`.
         #[no_column]

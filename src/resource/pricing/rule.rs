@@ -52,7 +52,9 @@ impl CustomRule for ProductPrices {
         };
         Ok(match subject.value {
             Value::List(list) => {
-                list.iter().enumerate().find_map(|(at, given)| Some(in_list(at, of_one(given)?)))
+                let mut each = list.iter().enumerate();
+                each.find_map(|(at, given)| Some(in_list(at, of_one(given)?)))
+                    .or_else(|| Some(in_list(repeated_currency(list)?, repeated(subject))))
             }
             one => of_one(one),
         })
@@ -70,6 +72,20 @@ impl CustomRule for ProductPrices {
 fn in_list(at: usize, mut broken: BrokenRule) -> BrokenRule {
     broken.path.insert(0, at.to_string());
     broken
+}
+
+/// The first element of a list that names the currency of one before it.
+fn repeated_currency(list: &[Value]) -> Option<usize> {
+    let code = |given: &Value| match given {
+        Value::Object(given) => given.get(CURRENCY).and_then(value::text).map(|code| code.to_uppercase()),
+        _ => None,
+    };
+    let codes: Vec<_> = list.iter().map(code).collect();
+    codes.iter().enumerate().position(|(at, code)| codes[..at].contains(code))
+}
+
+fn repeated(subject: &Subject<'_>) -> BrokenRule {
+    subject.broken("unique", &[]).at(&[CURRENCY])
 }
 
 /// The broken rule of a currency that prices cannot be written in.

@@ -69,7 +69,7 @@ record! {
     columns {
         /// Name shown in the shop.
         name,
-        /// Primary key of its group.
+        /// Identifier of its group.
         group_id shown KeyOf<Group>,
         /// Whether it is shown and can be ordered.
         status as ShopStatus,
@@ -129,7 +129,7 @@ filters! {
         description: TextFilter = Description,
         /// Position in its group.
         sort_order: IntFilter = SortOrder,
-        /// Primary key of its group.
+        /// Identifier of its group.
         group_id: KeyFilter<Group> = GroupId,
         /// How many are left.
         stock: IntFilter = Stock,
@@ -201,7 +201,7 @@ form! {
         description: String => [required(), string(), text_column(), active_content(), harmless_html()],
         /// Whether it is shown and can be ordered.
         status: ShopStatus => [required(), string(), one_of(ShopStatus::WORDS)],
-        /// Primary key of its group.
+        /// Identifier of its group.
         group_id: KeyOf<Group> => [required(), integer(), exists("groups", "id")],
         /// How many are left: -1 without limit, 0 sold out.
         stock: i64 => [required(), integer()],
@@ -227,7 +227,7 @@ form! {
         description: String => [string(), text_column(), active_content(), harmless_html()],
         /// Whether it is shown and can be ordered.
         status: ShopStatus => [string(), one_of(ShopStatus::WORDS)],
-        /// Primary key of its group.
+        /// Identifier of its group.
         group_id: KeyOf<Group> => [integer(), exists("groups", "id")],
         /// How many are left: -1 without limit, 0 sold out.
         stock: i64 => [integer()],

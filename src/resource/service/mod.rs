@@ -98,7 +98,7 @@ record! {
     pub struct Service(entity::service);
     #[can(SHOW, INDEX)] node: |_| live_services();
     columns {
-        /// Primary key of its customer.
+        /// Identifier of its customer.
         customer_id shown KeyOf<Customer>,
         /// Public key, UUID.
         uuid,
@@ -110,11 +110,11 @@ record! {
         billing shown TextWord<ServiceBilling>,
         /// Currency of its price.
         currency shown Currency,
-        /// Primary key of the server that it runs on.
+        /// Identifier of the server that it runs on.
         server_id shown KeyOf<Server>,
-        /// Primary key of its product.
+        /// Identifier of its product.
         product_id shown KeyOf<Product>,
-        /// Primary key of the invoice of its open renewal.
+        /// Identifier of the invoice of its open renewal.
         invoice_id shown KeyOf<Invoice>,
         /// End of the paid period; null where it does not end.
         expires_at,
@@ -126,7 +126,7 @@ record! {
         cancelled_at,
         /// What the customer said on cancelling.
         cancelled_reason,
-        /// Primary key of the reason picked on cancelling.
+        /// Identifier of the reason picked on cancelling.
         cancellation_reason_id shown Key,
         /// Notes of the staff.
         notes,
@@ -203,9 +203,9 @@ filters! {
     pub struct ServiceFilter, ServiceSort, ServiceSortField on entity::service {
         /// Primary key.
         database_id: IntFilter = Id,
-        /// Primary key of its customer.
+        /// Identifier of its customer.
         customer_id: KeyFilter<Customer> = CustomerId,
-        /// Primary key of its product.
+        /// Identifier of its product.
         product_id: KeyFilter<Product> = ProductId,
         /// Name.
         name: TextFilter = Name,

@@ -19,9 +19,9 @@ record! {
     pub struct ConfigOption(entity::config_options_service);
     #[can(SHOW, INDEX)] node: |_| options().filter(of_live_service(config_options_service::Column::ServiceId));
     columns {
-        /// Primary key of the option that the shop offers.
+        /// Identifier of the option that the shop offers.
         config_option_id shown Key,
-        /// Primary key of the service.
+        /// Identifier of the service.
         service_id shown KeyOf<Service>,
         /// What was chosen.
         value,
@@ -112,11 +112,11 @@ record! {
     pub struct Upgrade(entity::upgrade);
     #[can(SHOW, INDEX)] node: |_| upgrades().filter(of_live_service(upgrade::Column::ServiceId));
     columns {
-        /// Primary key of the product before.
+        /// Identifier of the product before.
         old_product_id shown KeyOf<Product>,
-        /// Primary key of the product after.
+        /// Identifier of the product after.
         new_product_id shown KeyOf<Product>,
-        /// Primary key of the invoice of the difference.
+        /// Identifier of the invoice of the difference.
         invoice_id shown KeyOf<Invoice>,
         /// Whether it was done.
         upgraded,

@@ -71,9 +71,9 @@ record! {
     pub struct Ticket(entity::support_ticket);
     #[can(SHOW, INDEX)] node: |_| live_tickets();
     columns {
-        /// Primary key of the department that answers.
+        /// Identifier of the department that answers.
         department_id shown KeyOf<Department>,
-        /// Primary key of the customer; null once the customer was deleted.
+        /// Identifier of the customer; null once the customer was deleted.
         customer_id shown KeyOf<Customer>,
         /// Title.
         subject,
@@ -81,7 +81,7 @@ record! {
         priority as TicketPriority,
         /// Kind of what it is about: `service` or `invoice`.
         related_type shown TextWord<TicketTopic>,
-        /// Primary key of what it is about.
+        /// Identifier of what it is about.
         related_id shown Key,
         /// Primary keys of the members of the staff who are notified of answers.
         staff_subscribers shown JsonText,
@@ -97,9 +97,9 @@ record! {
         close_reason,
         /// Kind of account that closed it.
         closed_by as TicketCloser,
-        /// Primary key of the account that closed it.
+        /// Identifier of the account that closed it.
         closed_by_id shown Key,
-        /// Primary key of the member of the staff who is in charge.
+        /// Identifier of the member of the staff who is in charge.
         assigned_to shown Key,
         /// State.
         status as TicketStatus,
@@ -125,9 +125,9 @@ filters! {
     pub struct TicketFilter, TicketSort, TicketSortField on entity::support_ticket {
         /// Primary key.
         database_id: IntFilter = Id,
-        /// Primary key of the department that answers.
+        /// Identifier of the department that answers.
         department_id: KeyFilter<Department> = DepartmentId,
-        /// Primary key of the customer.
+        /// Identifier of the customer.
         customer_id: KeyFilter<Customer> = CustomerId,
         /// Title.
         subject: TextFilter = Subject,

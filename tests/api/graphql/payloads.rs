@@ -89,6 +89,12 @@ async fn errors_below_the_record_have_its_path() {
         );
         assert_eq!(answer["errors"][0]["path"], json!(["m", "p", "metadata"]), "{answer}");
     }
+    let query = "mutation { m: productUpdate(id: 1, input: {}) { a: product { stock } b: product { x: metadata { key } } } }";
+    for _ in 0..2 {
+        let answer = shop.graphql(query, json!({}), "health").await;
+        assert_eq!(answer["errors"][0]["path"], json!(["m", "b", "x"]), "{answer}");
+        assert_eq!(answer["data"]["m"], json!({"a": {"stock": 8}, "b": {"x": null}}), "{answer}");
+    }
     shop.close().await;
 }
 
@@ -140,6 +146,15 @@ async fn broken_rules_are_user_errors() {
 async fn elements_of_lists_and_other_fields_are_named() {
     let shop = Shop::golden("en").await;
     shop.add_examples().await;
+    let price = |currency: &str| json!({"currency": currency, "monthly": {"price": 1}});
+    let query = "mutation($input: ProductUpdateInput!) { productUpdate(id: 1, input: $input) { userErrors { field code } } }";
+    let input = json!({"pricing": [price("EUR"), price("USD"), price("EUR")]});
+    let answer = shop.graphql(query, json!({"input": input}), "all").await;
+    assert_eq!(
+        fields_and_codes(&answer),
+        [("input.pricing.2.currency".to_owned(), "NOT_UNIQUE")],
+        "{answer}"
+    );
     let query = "mutation($input: CouponInput!) { couponCreate(input: $input) { coupon { id }
         userErrors { field code params { values other } } } }";
     let input = json!({"code": "X1", "type": "FIXED", "products": [1, 999, 2], "startAt": "2026-12-01T10:00:00Z",

@@ -271,6 +271,10 @@ async fn the_parts_of_a_multipart_request_are_under_the_same_limits() {
     let operations = r#"{"query": "{ health { status } }"}"#;
     let answer = send(operations, "{}").await;
     assert_eq!(answer["data"]["health"]["status"], "ok", "{answer}");
+    for map in [r#"{"0": ["variables.nowhere"]}"#, r#"{"0": ["variables.input.picture"]}"#] {
+        let answer = send(operations, map).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{map}: {answer}");
+    }
     let limit = |answer: &Json| answer["errors"][0]["extensions"]["limit"].clone();
     let blanks = format!("{operations}{}", " ".repeat(2_000_000));
     assert_eq!(limit(&send(&blanks, "{}").await), "bytes");

@@ -349,7 +349,10 @@ async fn prices_need_the_ability_of_rows_of_prices() {
 async fn groups_start_at_the_lowest_price_below_them() {
     let shop = empty_shop("fr").await;
     let groups = quoted(*BACKEND, "groups");
-    shop.sql(&format!("UPDATE {groups} SET parent_id = NULL, deleted_at = NULL WHERE id <= 6")).await;
+    shop.sql(&format!(
+        "UPDATE {groups} SET parent_id = NULL, deleted_at = NULL, status = 'active' WHERE id <= 6"
+    ))
+    .await;
     for (group, parent) in [(2, 1), (3, 2), (4, 3), (5, 6), (6, 5)] {
         shop.sql(&format!("UPDATE {groups} SET parent_id = {parent} WHERE id = {group}")).await;
     }

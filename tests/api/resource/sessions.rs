@@ -143,7 +143,7 @@ async fn the_state_of_an_account_decides() {
     let banned =
         |password: &str| json!({"kind": "CUSTOMER", "email": "customer11@example.com", "password": password});
     let answer = try_in(&shop, banned(PASSWORD)).await;
-    assert_eq!(wrong(&answer, "email"), "Ce client a été banni le  par  pour raison Impayés répétés");
+    assert_eq!(wrong(&answer, "email"), "Ce compte est banni. Motif : Impayés répétés");
     let answer = try_in(&shop, banned("wrong")).await;
     assert!(wrong(&answer, "email").starts_with("Ces identifiants"), "{answer}");
     // Suspended, and not confirmed: the original lets both in.
@@ -164,7 +164,7 @@ async fn an_account_with_a_second_factor_needs_its_code() {
     note(&shop, 1, "2fa_secret", SECRET).await;
     let with = |password: &str, code: Option<&str>| json!({"kind": "CUSTOMER", "email": "customer1@example.com", "password": password, "code": code});
     let answer = try_in(&shop, with(PASSWORD, None)).await;
-    assert_eq!(wrong(&answer, "code"), "auth.2fa.required", "{answer}");
+    assert_eq!(wrong(&answer, "code"), "Le code de l'application d'authentification est requis.", "{answer}");
     for code in [CODES[0], CODES[4], "45483", "0454838", "abcdef"] {
         let answer = try_in(&shop, with(PASSWORD, Some(code))).await;
         assert_ne!(wrong(&answer, "code"), "", "{code}: {answer}");

@@ -3,7 +3,8 @@
 
 use async_graphql::Value;
 use chrono::{
-    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc, Weekday,
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Timelike as _, Utc,
+    Weekday,
 };
 
 use crate::form::check::Subject;
@@ -191,7 +192,8 @@ fn parse_time(text: &str) -> Option<(NaiveTime, Option<FixedOffset>)> {
     let (clock, zone) = (text[..end].replace(',', "."), text[end..].trim());
     let time =
         ["%H:%M:%S%.f", "%H:%M"].iter().find_map(|format| NaiveTime::parse_from_str(&clock, format).ok())?;
-    Some((time, parse_zone(zone)?))
+    // chrono reads a leap second, which no database stores.
+    (time.nanosecond() < 1_000_000_000).then_some((time, parse_zone(zone)?))
 }
 
 fn parse_zone(text: &str) -> Option<Option<FixedOffset>> {
@@ -246,6 +248,7 @@ mod tests {
             "next monday",
             "12:00",
             "2024-01-01 25:00",
+            "2024-12-31 23:59:60",
             "nope",
             "",
             "T",
