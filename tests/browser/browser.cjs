@@ -129,7 +129,7 @@ async function graphiql(page, url) {
   await signIn(page, "demo-password");
   await page.locator("#sign-in output").getByText("Signed in").waitFor();
   const { viewer, me: customer } = await run(page, "firstname");
-  assert.deepEqual([customer.kind, viewer.firstname, viewer.services.length > 0], ["CUSTOMER", "Camille", true]);
+  assert.deepEqual([customer.kind, viewer.firstname, viewer.services.nodes.length > 0], ["CUSTOMER", "Camille", true]);
   await shot(page, "graphiql-customer");
   await page.getByRole("button", { name: /GraphiQL Explorer/ }).click();
   await page.locator(".docExplorerWrap, .graphiql-explorer-root").first().waitFor();
