@@ -52,6 +52,6 @@ fn answered(server: &Server) -> (usize, usize) {
         let sent = (0..TIMES).map(|_| request.send(server.address(), TIMEOUT));
         sent.flatten().filter(|answer| answer.status == 200 && is_right(answer)).count()
     };
-    let written = |answer: &Answer| answer.json()["data"]["groupUpdate"]["databaseId"].is_number();
+    let written = |answer: &Answer| answer.json()["data"]["groupUpdate"]["group"]["databaseId"].is_number();
     (count(&read, |_| true), count(&write, written))
 }
