@@ -3,7 +3,7 @@
 //! A mutation returns a record or an error; REST answers just that. In the public schema each mutation has a payload
 //! of its own around it (`productCreate: ProductCreatePayload`): the record, which is null on failure, `userErrors`, and
 //! `deletedId` where it [deletes](Deletes). A resolver knows nothing of it: it is run once, with what is selected on
-//! the record, and [`PayloadSelection`] puts its answer and what the caller can mend of its error into the payload. An
+//! the record, and `PayloadSelection` puts its answer and what the caller can mend of its error into the payload. An
 //! error that the caller cannot mend, or whose `userErrors` the document does not select, stays an error of the field.
 //!
 //! A payload is nullable, like all fields of roots: a null in a type that is not would make the whole `data` null, and

@@ -132,7 +132,7 @@ fn own_currency() -> SimpleExpr {
     Func::coalesce([stored, Expr::val(DEFAULT_CURRENCY)]).into()
 }
 
-/// SQL for the cheapest recurring price of a row for a month, [`NOT_SOLD`] without one.
+/// SQL for the cheapest recurring price of a row for a month, `NOT_SOLD` without one.
 pub fn per_month(backend: DbBackend) -> SimpleExpr {
     let prices = RECURRING.map(|(period, column)| {
         let (times, months) = period.months().unwrap_or((1, 1));
@@ -142,7 +142,7 @@ pub fn per_month(backend: DbBackend) -> SimpleExpr {
     Func::cust(Alias::new(least)).args(prices).into()
 }
 
-/// SQL for the price of a row that is paid once, [`NOT_SOLD`] without one.
+/// SQL for the price of a row that is paid once, `NOT_SOLD` without one.
 pub fn once(backend: DbBackend) -> SimpleExpr {
     sold(pricing::Column::Onetime, (1, 1), backend)
 }
