@@ -25,7 +25,7 @@ use crate::engine::{Engine, graphql};
 use crate::execution::Execution;
 use crate::payload::{self, PayloadSelection};
 use crate::selection::{self, RootFieldMerge};
-use crate::{Api, Error, Result, rest_only, root};
+use crate::{Api, Error, Result, directive, rest_only, root};
 
 /// The directive `@can(any: […])` on a field: the caller needs one of the named abilities. With an empty list, any
 /// valid key is enough. On a field of a filter type it documents the ability that [`filters!`](crate::filters!)
@@ -134,12 +134,12 @@ impl Public {
 
     /// The directive on a field that anybody may ask for.
     pub fn apply() -> MetaDirectiveInvocation {
-        MetaDirectiveInvocation { name: Self::NAME.to_owned(), args: IndexMap::new() }
+        directive::mark(Self::NAME)
     }
 
     /// Whether a field has this directive.
     pub fn marks(field: &MetaField) -> bool {
-        field.directive_invocations.iter().any(|directive| directive.name == Self::NAME)
+        directive::is_marked(Self::NAME, &field.directive_invocations)
     }
 }
 
@@ -149,15 +149,8 @@ impl TypeDirective for Public {
     }
 
     fn register(&self, registry: &mut Registry) {
-        registry.add_directive(MetaDirective {
-            name: Self::NAME.to_owned(),
-            description: Some("Anybody may ask for it, without a key.".to_owned()),
-            locations: vec![__DirectiveLocation::FIELD_DEFINITION],
-            args: IndexMap::new(),
-            is_repeatable: false,
-            visible: None,
-            composable: None,
-        });
+        let about = "Anybody may ask for it, without a key.";
+        directive::declare(registry, Self::NAME, about, &[__DirectiveLocation::FIELD_DEFINITION]);
     }
 }
 

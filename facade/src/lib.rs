@@ -9,6 +9,7 @@ pub mod apis;
 pub mod cache;
 pub mod collation;
 pub mod column;
+mod directive;
 pub mod engine;
 pub mod error;
 pub mod execution;

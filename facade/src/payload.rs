@@ -16,7 +16,7 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection};
 use async_graphql::registry::location_traits::Directive_At_FIELD_DEFINITION;
 use async_graphql::registry::{
-    __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaType, ObjectBuilder, Registry,
+    __DirectiveLocation, MetaDirectiveInvocation, MetaField, MetaType, ObjectBuilder, Registry,
 };
 use async_graphql::{
     Context, ContextSelectionSet, ID, Name, OutputType, PathSegment, Pos, Positioned, QueryPathNode,
@@ -26,10 +26,10 @@ use async_graphql::{
 use crate::engine::{graphql, own_error};
 use crate::error::Refusal;
 use crate::execution::Execution;
-use crate::record::merge_fields;
+use crate::record::{merge_fields, path_of, selected};
 use crate::scope::RequestScope;
 use crate::user_error::{self, Refuses, UserError};
-use crate::{facts, name};
+use crate::{directive, facts, name};
 
 /// Tag of an output type that is no record: its fields are fields of the payload.
 const FIELDS_TAG: &str = "payload";
@@ -47,11 +47,11 @@ impl Deletes {
 
     /// The mark on a mutation.
     pub fn apply() -> MetaDirectiveInvocation {
-        MetaDirectiveInvocation { name: Self::NAME.to_owned(), args: IndexMap::new() }
+        directive::mark(Self::NAME)
     }
 
     fn marks(field: &MetaField) -> bool {
-        field.directive_invocations.iter().any(|directive| directive.name == Self::NAME)
+        directive::is_marked(Self::NAME, &field.directive_invocations)
     }
 }
 
@@ -61,17 +61,8 @@ impl TypeDirective for Deletes {
     }
 
     fn register(&self, registry: &mut Registry) {
-        registry.add_directive(MetaDirective {
-            name: Self::NAME.to_owned(),
-            description: Some(
-                "The mutation deletes a record: `deletedId` is its global identifier.".to_owned(),
-            ),
-            locations: vec![__DirectiveLocation::FIELD_DEFINITION],
-            args: IndexMap::new(),
-            is_repeatable: false,
-            visible: None,
-            composable: None,
-        });
+        let about = "The mutation deletes a record: `deletedId` is its global identifier.";
+        directive::declare(registry, Self::NAME, about, &[__DirectiveLocation::FIELD_DEFINITION]);
     }
 }
 
@@ -317,11 +308,6 @@ fn is_of_record(field: &Positioned<Field>) -> bool {
     ![TYPE_NAME, DELETED_ID, USER_ERRORS].contains(&field.node.name.node.as_str())
 }
 
-fn selected(field: Positioned<Field>) -> Positioned<Selection> {
-    let pos = field.pos;
-    Positioned::new(Selection::Field(field), pos)
-}
-
 fn type_name_field() -> Field {
     Field {
         alias: None,
@@ -366,9 +352,4 @@ fn numbered_records(record: Value, count: usize) -> Vec<Value> {
         }
     }
     records.into_iter().map(Value::Object).collect()
-}
-
-/// The path of the field that the context resolves.
-fn path_of(ctx: &Context<'_>) -> Vec<PathSegment> {
-    ctx.set_error_path(ServerError::new("", None)).path
 }

@@ -10,14 +10,12 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use async_graphql::TypeDirective;
-use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::location_traits::{
     Directive_At_ARGUMENT_DEFINITION, Directive_At_FIELD_DEFINITION, Directive_At_INPUT_FIELD_DEFINITION,
 };
-use async_graphql::registry::{
-    __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaType, Registry,
-};
+use async_graphql::registry::{__DirectiveLocation, MetaDirectiveInvocation, MetaField, MetaType, Registry};
 
+use crate::directive;
 use crate::record::InRest;
 use crate::rest::FileResponse;
 
@@ -46,7 +44,7 @@ impl RestOnly {
 
     /// The mark on a field of a root or an argument of one.
     pub fn apply() -> MetaDirectiveInvocation {
-        MetaDirectiveInvocation { name: Self::NAME.to_owned(), args: IndexMap::new() }
+        directive::mark(Self::NAME)
     }
 
     /// Marks a field that only REST has.
@@ -62,7 +60,7 @@ impl RestOnly {
     }
 
     fn marks(directives: &[MetaDirectiveInvocation]) -> bool {
-        directives.iter().any(|directive| directive.name == Self::NAME)
+        directive::is_marked(Self::NAME, directives)
     }
 }
 
@@ -99,19 +97,12 @@ impl TypeDirective for RestOnly {
     }
 
     fn register(&self, registry: &mut Registry) {
-        registry.add_directive(MetaDirective {
-            name: Self::NAME.to_owned(),
-            description: Some("Only REST has it.".to_owned()),
-            locations: vec![
-                __DirectiveLocation::FIELD_DEFINITION,
-                __DirectiveLocation::ARGUMENT_DEFINITION,
-                __DirectiveLocation::INPUT_FIELD_DEFINITION,
-            ],
-            args: IndexMap::new(),
-            is_repeatable: false,
-            visible: None,
-            composable: None,
-        });
+        let locations = [
+            __DirectiveLocation::FIELD_DEFINITION,
+            __DirectiveLocation::ARGUMENT_DEFINITION,
+            __DirectiveLocation::INPUT_FIELD_DEFINITION,
+        ];
+        directive::declare(registry, Self::NAME, "Only REST has it.", &locations);
     }
 }
 

@@ -12,7 +12,7 @@ use async_graphql::{Context, Name, Positioned};
 
 use crate::api::Api;
 use crate::execution::Execution;
-use crate::record::is_planned;
+use crate::record::{is_planned, selected};
 
 /// What is to be done with a selection of a root field.
 pub enum RootFieldMerge {
@@ -110,11 +110,6 @@ impl<'a> FieldCollector<'a> {
         };
         Some(Positioned::new(field, first.pos))
     }
-}
-
-fn selected(field: Positioned<Field>) -> Positioned<Selection> {
-    let pos = field.pos;
-    Positioned::new(Selection::Field(field), pos)
 }
 
 fn selection_sets<'a>(group: &[&'a Positioned<Field>]) -> impl Iterator<Item = &'a SelectionSet> {

@@ -19,6 +19,7 @@ use async_graphql::{
 
 use crate::Error;
 use crate::engine::Texts;
+use crate::error::Refusal;
 
 /// A code of a [`UserError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,11 +228,10 @@ impl UserError {
                 };
                 invalid.errors.iter().flat_map(each).collect()
             }
-            Error::NotFound { .. } => vec![Self::about_argument("id", NOT_FOUND, field, texts)],
-            Error::Changed => vec![Self::about_argument("expectedUpdatedAt", STALE, field, texts)],
-            Error::Refused(refusal) if refusal.code == NOT_FOUND => {
+            Error::NotFound { .. } | Error::Refused(Refusal { code: NOT_FOUND, .. }) => {
                 vec![Self::about_argument("id", NOT_FOUND, field, texts)]
             }
+            Error::Changed => vec![Self::about_argument("expectedUpdatedAt", STALE, field, texts)],
             Error::Refused(refusal) => {
                 let message = refusal.code.text(texts).unwrap_or_else(|| refusal.text().to_owned());
                 vec![Self { field: None, code: CodeOutput(refusal.code), params: None, message }]

@@ -9,7 +9,7 @@ use async_graphql::{Context, Object};
 use facade::cache::LoadingCache;
 use facade::record::{Url, View};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::Shop;
 use super::storage::{self, StoredFile};
@@ -19,8 +19,8 @@ use crate::Result;
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 /// How much of a file is read to know its size in pixels, in bytes.
 const HEAD: u64 = 256 * 1024;
-/// How many files are read at the same time.
-const MAX_READ: usize = 4;
+/// How many files are open at the same time.
+const MAX_OPEN: usize = 4;
 /// How many sizes are kept, and how long.
 const MAX_SIZES: usize = 10_000;
 const KEPT: Duration = Duration::from_secs(60);
@@ -30,6 +30,8 @@ pub struct Image {
     url: String,
     /// Its name in the public storage; nothing where it is elsewhere.
     name: Option<String>,
+    /// Its size, which width and height share.
+    size: OnceCell<Option<Size>>,
 }
 
 /// A picture.
@@ -55,17 +57,21 @@ impl Image {
     /// The picture that a column names: by a path below `/storage/` of the server at `base`, or by an address of its own.
     fn stored(base: &str, text: &str) -> Option<Self> {
         if text.starts_with("https://") || text.starts_with("http://") {
-            return Some(Self { url: text.to_owned(), name: None });
+            return Some(Self::at(text.to_owned(), None));
         }
         let name = text.trim_start_matches('/');
         let url = || format!("{base}/storage/{}", utf8_percent_encode(name, ESCAPED));
-        (!name.is_empty()).then(|| Self { url: url(), name: Some(name.to_owned()) })
+        (!name.is_empty()).then(|| Self::at(url(), Some(name.to_owned())))
+    }
+
+    fn at(url: String, name: Option<String>) -> Self {
+        Self { url, name, size: OnceCell::new() }
     }
 
     async fn size(&self, ctx: &Context<'_>) -> Option<Size> {
         let shop = ctx.data_unchecked::<Arc<Shop>>();
         let name = self.name.as_ref()?;
-        shop.image_sizes.of(&shop.config.storage, name).await
+        *self.size.get_or_init(|| shop.image_sizes.of(&shop.config.storage, name)).await
     }
 }
 
@@ -88,25 +94,22 @@ struct Size {
 /// Sizes of pictures in the public storage, kept for a minute.
 pub struct ImageSizes {
     sizes: LoadingCache<String, Option<Size>, ()>,
-    reads: Semaphore,
+    files: Semaphore,
 }
 
 impl Default for ImageSizes {
     fn default() -> Self {
-        Self { sizes: LoadingCache::new(MAX_SIZES, KEPT), reads: Semaphore::new(MAX_READ) }
+        Self { sizes: LoadingCache::new(MAX_SIZES, KEPT), files: Semaphore::new(MAX_OPEN) }
     }
 }
 
 impl ImageSizes {
     async fn of(&self, storage: &Path, name: &str) -> Option<Size> {
+        let _permit = self.files.acquire().await.ok()?;
         let stored = storage::open(storage, name).await?;
         // A file that took the place of another one has another version.
         let key = format!("{name} {}", stored.version);
-        let read = async {
-            let _permit = self.reads.acquire().await.map_err(|_| ())?;
-            Ok(read(stored).await)
-        };
-        self.sizes.get_or_load(key, read).await.ok().flatten()
+        self.sizes.get_or_load(key, async { Ok(read(stored).await) }).await.ok().flatten()
     }
 }
 

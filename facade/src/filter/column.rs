@@ -35,8 +35,8 @@ fn null(column: &Column, is_null: Option<bool>) -> Option<Expr> {
     is_null.map(|is_null| if is_null { column.expr().is_null() } else { column.expr().is_not_null() })
 }
 
-/// The operators that columns of ordered values have in common, as SQL. `$value` converts a given value.
-macro_rules! comparisons {
+/// The operators that columns of all values have in common, as SQL. `$value` converts a given value.
+macro_rules! equalities {
     ($filter:expr, $column:ident, $value:expr) => {{
         let value = $value;
         let values = |list: &Vec<_>| list.iter().map(value).collect::<Vec<_>>();
@@ -45,6 +45,14 @@ macro_rules! comparisons {
             .add_option($filter.ne.as_ref().map(|given| $column.expr().ne(value(given))))
             .add_option($filter.r#in.as_ref().map(|list| $column.expr().is_in(values(list))))
             .add_option($filter.not_in.as_ref().map(|list| $column.expr().is_not_in(values(list))))
+    }};
+}
+
+/// As `equalities!`, with the operators that columns of ordered values have in common.
+macro_rules! comparisons {
+    ($filter:expr, $column:ident, $value:expr) => {{
+        let value = $value;
+        equalities!($filter, $column, value)
             .add_option($filter.gt.as_ref().map(|given| $column.expr().gt(value(given))))
             .add_option($filter.gte.as_ref().map(|given| $column.expr().gte(value(given))))
             .add_option($filter.lt.as_ref().map(|given| $column.expr().lt(value(given))))
@@ -412,6 +420,38 @@ pub struct WordFilter<W: InputType> {
     pub is_null: Option<bool>,
 }
 
+impl<W: InputType> TypeName for WordFilter<W> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Filter", W::type_name()).into()
+    }
+}
+
+impl<W: InputType + Clone + Into<String> + PartialEq> WordFilter<W> {
+    /// Whether the conditions hold for a value that is this word.
+    pub fn holds(&self, word: &W) -> bool {
+        let stored: String = word.clone().into();
+        let is_found = |texts: &Vec<String>| texts.iter().any(|text| stored.contains(&text.to_lowercase()));
+        self.eq.as_ref().is_none_or(|given| given == word)
+            && self.ne.as_ref().is_none_or(|given| given != word)
+            && self.r#in.as_ref().is_none_or(|list| list.contains(word))
+            && self.not_in.as_ref().is_none_or(|list| !list.contains(word))
+            && self.contains.as_ref().is_none_or(is_found)
+            && self.is_null != Some(true)
+    }
+}
+
+impl<W: InputType + Clone + Into<String>> ColumnFilter for WordFilter<W> {
+    fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
+        equalities!(self, column, |word: &W| -> String { word.clone().into() })
+            .add_option(any_found(column, self.contains.as_ref(), backend, contains))
+            .add_option(null(column, self.is_null))
+    }
+
+    fn compared_values(&self) -> usize {
+        length(self.r#in.as_ref()) + length(self.not_in.as_ref()) + length(self.contains.as_ref())
+    }
+}
+
 /// Conditions on a key of the record `T`; all given ones must hold. The type is called as the record, and `IdFilter`.
 #[derive(Clone, Debug, InputObject)]
 #[graphql(name_type)]
@@ -439,50 +479,7 @@ impl<T: Record> TypeName for KeyFilter<T> {
 
 impl<T: Record> ColumnFilter for KeyFilter<T> {
     fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
-        let keys = |list: &Vec<KeyOf<T>>| list.iter().map(|key| key.id.0).collect::<Vec<i64>>();
-        Condition::all()
-            .add_option(self.eq.map(|key| column.expr().eq(key.id.0)))
-            .add_option(self.ne.map(|key| column.expr().ne(key.id.0)))
-            .add_option(self.r#in.as_ref().map(|list| column.expr().is_in(keys(list))))
-            .add_option(self.not_in.as_ref().map(|list| column.expr().is_not_in(keys(list))))
-            .add_option(any_found(column, self.contains.as_ref(), backend, contains))
-            .add_option(null(column, self.is_null))
-    }
-
-    fn compared_values(&self) -> usize {
-        length(self.r#in.as_ref()) + length(self.not_in.as_ref()) + length(self.contains.as_ref())
-    }
-}
-
-impl<W: InputType> TypeName for WordFilter<W> {
-    fn type_name() -> Cow<'static, str> {
-        format!("{}Filter", W::type_name()).into()
-    }
-}
-
-impl<W: InputType + Clone + Into<String> + PartialEq> WordFilter<W> {
-    /// Whether the conditions hold for a value that is this word.
-    pub fn holds(&self, word: &W) -> bool {
-        let stored: String = word.clone().into();
-        let is_found = |texts: &Vec<String>| texts.iter().any(|text| stored.contains(&text.to_lowercase()));
-        self.eq.as_ref().is_none_or(|given| given == word)
-            && self.ne.as_ref().is_none_or(|given| given != word)
-            && self.r#in.as_ref().is_none_or(|list| list.contains(word))
-            && self.not_in.as_ref().is_none_or(|list| !list.contains(word))
-            && self.contains.as_ref().is_none_or(is_found)
-            && self.is_null != Some(true)
-    }
-}
-
-impl<W: InputType + Clone + Into<String>> ColumnFilter for WordFilter<W> {
-    fn condition(&self, column: &Column, backend: DbBackend) -> Condition {
-        let word = |word: &W| -> String { word.clone().into() };
-        let words = |list: &Vec<W>| list.iter().map(word).collect::<Vec<String>>();
-        Condition::all()
-            .add_option(self.eq.as_ref().map(|given| column.expr().eq(word(given))))
-            .add_option(self.ne.as_ref().map(|given| column.expr().ne(word(given))))
-            .add_option(self.r#in.as_ref().map(|list| column.expr().is_in(words(list))))
-            .add_option(self.not_in.as_ref().map(|list| column.expr().is_not_in(words(list))))
+        equalities!(self, column, |key: &KeyOf<T>| key.id.0)
             .add_option(any_found(column, self.contains.as_ref(), backend, contains))
             .add_option(null(column, self.is_null))
     }

@@ -4,6 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{DbErr, QueryResult, RuntimeErr, Value};
 use sqlx::{ColumnIndex, Decode, TypeInfo, ValueRef};
+use value::Id;
 
 use super::record_type::RecordType;
 
@@ -325,6 +326,14 @@ impl<'r> View<'r> {
             }
             position => self.record.columns[column].cell_type.read(read, position.into()),
         }
+    }
+
+    /// The primary keys of rows, in their order.
+    ///
+    /// # Errors
+    /// As [`Self::key`].
+    pub fn keys(rows: &[Self]) -> Result<Vec<Id>, DbErr> {
+        rows.iter().map(|row| row.key().map(Id)).collect()
     }
 
     /// The row's primary key.

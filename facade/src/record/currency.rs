@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
-use async_graphql::registry::{MetaType, MetaTypeId, Registry};
+use async_graphql::registry::Registry;
 use async_graphql::{
     ContextSelectionSet, InputType, InputValueError, InputValueResult, OutputType, Positioned, ServerResult,
     Value,
@@ -12,6 +12,7 @@ use async_graphql::{
 
 use super::leaf::CustomRendering;
 use super::rendering::Rendering;
+use super::scalar;
 use crate::rest_only;
 
 /// Decimals of a currency that [`DECIMALS`] does not name.
@@ -62,21 +63,13 @@ impl Currency {
     }
 
     fn register(registry: &mut Registry) -> String {
-        registry.create_output_type::<Self, _>(MetaTypeId::Scalar, |_| MetaType::Scalar {
-            name: Self::NAME.to_owned(),
-            description: Some(
-                "A currency by its ISO 4217 code: `EUR`. A code that a shop has stored is shown as it is, even if it is none of these."
-                    .to_owned(),
-            ),
+        scalar::register_valid::<Self>(
+            registry,
+            "A currency by its ISO 4217 code: `EUR`. A code that a shop has stored is shown as it is, even if it is none of these.",
+            Self::SPECIFICATION,
             // Whether it is a known one is for the rules of forms to say, beside the field.
-            is_valid: Some(Arc::new(|value| matches!(value, Value::String(_) | Value::Enum(_)))),
-            visible: None,
-            inaccessible: false,
-            tags: Vec::new(),
-            specified_by_url: Some(Self::SPECIFICATION.to_owned()),
-            directive_invocations: Vec::new(),
-            requires_scopes: Vec::new(),
-        })
+            |value| matches!(value, Value::String(_) | Value::Enum(_)),
+        )
     }
 }
 

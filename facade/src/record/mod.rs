@@ -43,7 +43,7 @@ pub use lookup::{BaseQuery, Lookup, Lookups};
 pub(crate) use money::is_value;
 pub use money::{AmountCell, Money, MoneyColumn, RowCurrency, TaxedMoney, rounded};
 pub use output::{SelectedRow, SelectedRows, write_each, write_in_memory};
-pub(crate) use plan::{REPLACES, has_directive, merge_fields, replaced_key};
+pub(crate) use plan::{REPLACES, has_directive, merge_fields, replaced_key, selected};
 pub use reading::{
     ColumnOf, Record, load_models, read_by_id, read_first, read_list, require, require_by_public_key,
 };

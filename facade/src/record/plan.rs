@@ -179,12 +179,17 @@ impl<'a> MergedField<'a> {
         let mut field = self.field.clone();
         let mut items = Vec::new();
         for (_, below) in merge_fields(ctx, &self.sets, &|_| true)? {
-            let below = below.into_merged(ctx)?;
-            items.push(Positioned::new(Selection::Field(below.clone()), below.pos));
+            items.push(selected(below.into_merged(ctx)?));
         }
         field.node.selection_set.node.items = items;
         Ok(field)
     }
+}
+
+/// A field as an item of a selection set.
+pub(crate) fn selected(field: Positioned<Field>) -> Positioned<Selection> {
+    let pos = field.pos;
+    Positioned::new(Selection::Field(field), pos)
 }
 
 /// Directive of REST documents, on a field of related rows: it takes the place of the field whose response key is its

@@ -21,17 +21,27 @@ use crate::api::Api;
 use crate::execution::Execution;
 use crate::json::write_str;
 
-/// Registers a scalar and returns its name. Its values are texts. Validation accepts any text, because a form answers a
-/// wrong one with the message of its rule; an argument without a rule refuses it when it is read.
+/// Registers a scalar whose values are texts and returns its name. Validation accepts any text, because a form answers
+/// a wrong one with the message of its rule; an argument without a rule refuses it when it is read.
 pub(super) fn register<T: OutputType>(
     registry: &mut Registry,
     description: &str,
     specified_by: &str,
 ) -> String {
+    register_valid::<T>(registry, description, specified_by, |value| matches!(value, Value::String(_)))
+}
+
+/// Registers a scalar as [`register`] does. `is_valid` says which values validation accepts.
+pub(super) fn register_valid<T: OutputType>(
+    registry: &mut Registry,
+    description: &str,
+    specified_by: &str,
+    is_valid: fn(&Value) -> bool,
+) -> String {
     registry.create_output_type::<T, _>(MetaTypeId::Scalar, |_| MetaType::Scalar {
         name: T::type_name().into_owned(),
         description: Some(description.to_owned()),
-        is_valid: Some(Arc::new(|value| matches!(value, Value::String(_)))),
+        is_valid: Some(Arc::new(is_valid)),
         visible: None,
         inaccessible: false,
         tags: Vec::new(),
@@ -191,10 +201,10 @@ impl<F: TextForm> CustomRendering for TextScalar<F> {
         Rendering {
             json: |cell: Cell<'_>, api, out| {
                 let stored = cell.text().unwrap_or_default();
-                match (api, F::read(stored)) {
-                    (Api::GraphQl, Some(text)) => write_str(&text, out),
-                    (Api::GraphQl, None) => out.extend_from_slice(b"null"),
-                    (Api::Rest(_), _) => write_str(stored, out),
+                let text = if api.is_rest() { Some(stored.into()) } else { F::read(stored) };
+                match text {
+                    Some(text) => write_str(&text, out),
+                    None => out.extend_from_slice(b"null"),
                 }
             },
             nullable: F::IS_CHECKED,

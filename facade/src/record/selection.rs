@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use async_graphql::{ContextSelectionSet, Name, PathSegment, ServerError, ServerResult, Value};
+use async_graphql::{ContextBase, ContextSelectionSet, Name, PathSegment, ServerError, ServerResult, Value};
 use bytes::Bytes;
 use sea_orm::DbErr;
 
@@ -395,6 +395,6 @@ pub(crate) fn child_path(path: &[PathSegment], key: &Name) -> Vec<PathSegment> {
 }
 
 /// The path of the field that the context resolves, for errors.
-pub fn path_of(ctx: &ContextSelectionSet<'_>) -> Vec<PathSegment> {
+pub fn path_of<T>(ctx: &ContextBase<'_, T>) -> Vec<PathSegment> {
     ctx.set_error_path(ServerError::new("", None)).path
 }

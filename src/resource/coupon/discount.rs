@@ -2,9 +2,8 @@
 //! first counts, whatever its currency.
 
 use async_graphql::SimpleObject;
-use entity::{Id, coupon};
+use entity::coupon;
 use facade::record::{Currency, Decimal, Money, View};
-use sea_orm::DbErr;
 
 use crate::Result;
 use crate::resource::pricing::price::{Entered, by_thing, sold};
@@ -49,8 +48,7 @@ pub(super) async fn of_coupons(
     scope: ShopScope<'_>,
     coupons: &[View<'_>],
 ) -> Result<Vec<Vec<CouponDiscount>>> {
-    let keys = coupons.iter().map(|coupon| coupon.key().map(Id));
-    let keys: Vec<Id> = keys.collect::<std::result::Result<_, DbErr>>()?;
+    let keys = View::keys(coupons)?;
     let rows = by_thing(scope, keys.clone(), prices_of_coupons).await?;
     let discounts = coupons.iter().zip(&keys).map(|(coupon, key)| {
         let is_percent = coupon.cell(coupon::Column::Type as usize)?.text() == Some("percent");

@@ -6,7 +6,7 @@ use async_graphql::Enum;
 use entity::customer::Column;
 use entity::{Id, invoice, service};
 use facade::Ability;
-use facade::record::View;
+use facade::record::{MAX_KEYS, View};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QuerySelect, QueryTrait, Select};
 
 use super::delete::{services_in_use, unpaid_invoices};
@@ -50,9 +50,6 @@ const ACTIONS: [(CustomerAction, Ability); 9] = [
     (CustomerAction::Delete, DELETE),
 ];
 
-/// Maximum number of keys in one `IN` list.
-const MAX_KEYS: usize = 10_000;
-
 /// The actions on each customer that its state and the caller's abilities allow: two statements for all customers, where
 /// the caller may delete any.
 ///
@@ -64,8 +61,7 @@ pub(super) async fn allowed(
 ) -> Result<Vec<Vec<CustomerAction>>> {
     let open = ACTIONS.iter().filter(|(_, need)| scope.may_write(*need)).map(|(action, _)| *action);
     let open: Vec<CustomerAction> = open.collect();
-    let keys = customers.iter().map(|customer| customer.key().map(Id));
-    let keys: Vec<Id> = keys.collect::<std::result::Result<_, _>>()?;
+    let keys = View::keys(customers)?;
     let in_use = match open.contains(&CustomerAction::Delete) {
         true => customers_in_use(scope, &keys).await?,
         false => HashSet::new(),

@@ -8,7 +8,7 @@ use facade::filter::{WordFilter, any_of};
 use facade::record::{View, load_models};
 use facade::words;
 use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement};
-use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::MODEL;
 use crate::Result;
@@ -84,7 +84,7 @@ async fn each<T>(
     customers: &[View<'_>],
     tell: fn(&Restrictions) -> T,
 ) -> Result<Vec<T>> {
-    let keys: Vec<Id> = customers.iter().map(|row| row.key().map(Id)).collect::<Result<_, DbErr>>()?;
+    let keys = View::keys(customers)?;
     let rows = load_models::<Metadata>(*scope, keys.clone(), metadata::Column::ModelId, restriction_rows);
     let mut found: HashMap<Id, Restrictions> = HashMap::new();
     for row in rows.await? {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use async_graphql::SimpleObject;
 use entity::{Id, group, metadata, pricing, product};
-use facade::record::{Currency, InRest, JsonType, Money, View, load_models};
+use facade::record::{Currency, InRest, JsonType, Money, View};
 use facade::words;
 use rust_decimal::Decimal;
 use sea_orm::sea_query::SelectStatement;
@@ -15,7 +15,8 @@ use sea_orm::{
 };
 
 use crate::Result;
-use crate::resource::pricing::{self as prices, BillingPeriod, Pricing};
+use crate::resource::pricing::price::by_thing;
+use crate::resource::pricing::{self as prices, BillingPeriod};
 use crate::resource::product::MODEL as PRODUCT;
 use crate::scope::ShopScope;
 use crate::shop::tax::Tax;
@@ -121,16 +122,10 @@ struct Candidate {
 /// # Errors
 /// When the database fails.
 pub(super) async fn of_groups(scope: ShopScope<'_>, groups: &[View<'_>]) -> Result<Vec<StartPrice>> {
-    let keys = groups.iter().map(|group| group.key().map(Id));
-    let keys: Vec<Id> = keys.collect::<std::result::Result<_, _>>()?;
+    let keys = View::keys(groups)?;
     let candidates = candidates(scope, &keys).await?;
     let products = candidates.iter().map(|candidate| candidate.id).collect();
-    let rows =
-        load_models::<Pricing>(*scope, products, pricing::Column::RelatedId, prices::prices_of_products);
-    let mut offers: HashMap<Id, Vec<pricing::Model>> = HashMap::new();
-    for row in rows.await? {
-        offers.entry(row.related_id).or_default().push(row);
-    }
+    let offers = by_thing(scope, products, prices::prices_of_products).await?;
     let mut own: HashMap<Id, Vec<Id>> = HashMap::new();
     let mut below: HashMap<Id, Vec<Id>> = HashMap::new();
     for Candidate { id, group_id, parent_id } in candidates {

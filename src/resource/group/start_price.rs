@@ -36,8 +36,7 @@ pub(super) async fn of_groups(
     currency: Option<Currency>,
     country: Option<CountryCode>,
 ) -> Result<Vec<Option<Price>>> {
-    let keys = groups.iter().map(|group| group.key().map(Id));
-    let keys: Vec<Id> = keys.collect::<std::result::Result<_, _>>()?;
+    let keys = View::keys(groups)?;
     let tax = tax(scope, country).await?;
     let mut prices = HashMap::new();
     for keys in keys.chunks(MAX_KEYS) {

@@ -7,7 +7,7 @@ use async_graphql::SimpleObject;
 use entity::{Id, pricing};
 use facade::record::{CountryCode, Currency, TaxedMoney, View, load_models};
 use rust_decimal::Decimal;
-use sea_orm::{DbErr, Select};
+use sea_orm::Select;
 
 use super::{BillingPeriod, Pricing, prices_of};
 use crate::Result;
@@ -180,8 +180,7 @@ async fn of_things(
     rows: fn() -> Select<pricing::Entity>,
     asked: &Asked,
 ) -> Result<Vec<Vec<Price>>> {
-    let keys = things.iter().map(|thing| thing.key().map(Id));
-    let keys: Vec<Id> = keys.collect::<std::result::Result<_, DbErr>>()?;
+    let keys = View::keys(things)?;
     let rows = by_thing(scope, keys.clone(), rows).await?;
     Ok(keys.iter().map(|key| asked.prices(rows.get(key).map_or(&[][..], Vec::as_slice))).collect())
 }

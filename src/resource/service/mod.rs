@@ -1,6 +1,6 @@
 //! Services: what customers have bought and use (docs/contract/application-operations.md#2).
 
-mod action;
+mod allowed;
 mod delete;
 pub mod demo;
 mod mutation;
@@ -178,7 +178,7 @@ record! {
         /// Subscriptions that pay for it.
         subscriptions: many<ServiceSubscription>(entity::subscription::Column::ServiceId, subscriptions),
         /// The mutations that its state and the caller's abilities allow now.
-        viewer_can: each<Vec<action::ServiceAction>>(action::allowed, [Status, DeletedAt]),
+        viewer_can: each<Vec<allowed::ServiceAction>>(allowed::allowed, [Status, DeletedAt]),
         /// Changes of its product.
         upgrades: many<Upgrade>(entity::upgrade::Column::ServiceId, upgrades),
     }

@@ -19,7 +19,7 @@ use facade::user_error::{Refuses, UserErrorCode};
 use facade::write::{lock, put, save};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
-use super::action::{is_expirable, is_suspendable};
+use super::allowed::{is_expirable, is_suspendable};
 use super::delete::OpenInvoice;
 use super::{
     DELETE, EXPIRE, MODEL, SUSPEND, Service, UNSUSPEND, UPDATE, delete, live_services, require, state,
