@@ -10,3 +10,9 @@ export function moment(date) {
   const repeated = later.getHours() === date.getHours();
   return `${(repeated ? later : date).toISOString().slice(0, -1)}000Z`;
 }
+
+// A day of the shop.
+export function day(date) {
+  const two = (number) => String(number).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}

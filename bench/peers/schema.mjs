@@ -3,9 +3,10 @@
 import { makeExecutableSchema } from "@graphql-tools/schema";
 import { GraphQLScalarType } from "graphql";
 
-import { moment } from "./moment.mjs";
+import { day, moment } from "./moment.mjs";
 
 const typeDefs = `
+  scalar Date
   scalar DateTime
   scalar Decimal
 
@@ -28,8 +29,8 @@ const typeDefs = `
     region: String!
     zipcode: String!
     createdAt: DateTime
-    services: [Service!]
-    invoices: [Invoice!]
+    services(first: Int! = 25): ServiceConnection
+    invoices(first: Int! = 25): InvoiceConnection
   }
 
   type CustomerConnection {
@@ -39,13 +40,11 @@ const typeDefs = `
 
   type Service {
     databaseId: Int!
-    customerId: Int!
-    productId: Int
+    customerId: ID!
     name: String!
     status: ServiceStatus!
     type: String!
-    billing: String!
-    priceTtc: Decimal!
+    billing: BillingPeriod!
     currency: String!
     createdAt: DateTime
     expiresAt: DateTime
@@ -57,6 +56,7 @@ const typeDefs = `
     totalCount: Int!
   }
 
+  enum BillingPeriod { ONETIME WEEKLY MONTHLY QUARTERLY SEMIANNUALLY ANNUALLY BIENNIALLY TRIENNIALLY }
   enum ServiceStatus { PENDING ACTIVE SUSPENDED EXPIRED CANCELLED HIDDEN }
 
   type Product {
@@ -70,23 +70,28 @@ const typeDefs = `
 
   type Invoice {
     databaseId: Int!
-    customerId: Int
     status: InvoiceStatus!
-    total: Decimal!
+    total: Money!
     currency: String!
-    dueDate: DateTime!
+    dueDate: Date!
     createdAt: DateTime
     items: [InvoiceItem!]
+  }
+
+  type InvoiceConnection {
+    nodes: [Invoice!]!
+  }
+
+  type Money {
+    amount: Decimal!
   }
 
   enum InvoiceStatus { DRAFT PENDING PAID CANCELLED REFUNDED FAILED }
 
   type InvoiceItem {
     databaseId: Int!
-    invoiceId: Int!
     name: String!
     quantity: Int!
-    unitPriceHt: Decimal!
   }
 
   input ServiceFilter { status: ServiceStatusFilter }
@@ -107,13 +112,22 @@ function lowerCase(...words) {
 }
 
 const connection = {
-  nodes: ({ rows, page, perPage }, _, { shop }) => shop.page(rows, page, perPage),
+  nodes: ({ nodes, rows, page, perPage }, _, { shop }) => nodes ?? shop.page(rows, page, perPage),
   totalCount: ({ rows }, _, { shop }) => shop.count(rows),
 };
 
+// The beginning of a list inside a record, as a connection.
+function part(rows, first) {
+  return { nodes: rows.length > first ? rows.slice(0, first) : rows };
+}
+
 const resolvers = {
+  Date: new GraphQLScalarType({ name: "Date", serialize: day }),
   DateTime: new GraphQLScalarType({ name: "DateTime", serialize: moment }),
   Decimal: new GraphQLScalarType({ name: "Decimal", serialize: String }),
+  BillingPeriod: lowerCase(
+    "ONETIME", "WEEKLY", "MONTHLY", "QUARTERLY", "SEMIANNUALLY", "ANNUALLY", "BIENNIALLY", "TRIENNIALLY",
+  ),
   ServiceStatus: lowerCase("PENDING", "ACTIVE", "SUSPENDED", "EXPIRED", "CANCELLED", "HIDDEN"),
   ShopStatus: lowerCase("ACTIVE", "HIDDEN", "UNREFERENCED"),
   InvoiceStatus: lowerCase("DRAFT", "PENDING", "PAID", "CANCELLED", "REFUNDED", "FAILED"),
@@ -130,13 +144,15 @@ const resolvers = {
   CustomerConnection: connection,
   ServiceConnection: connection,
   Customer: {
-    services: ({ databaseId }, _, { services }) => services.load(databaseId),
-    invoices: ({ databaseId }, _, { invoices }) => invoices.load(databaseId),
+    services: async ({ databaseId }, { first }, { services }) => part(await services.load(databaseId), first),
+    invoices: async ({ databaseId }, { first }, { invoices }) => part(await invoices.load(databaseId), first),
   },
   Service: {
+    customerId: ({ customerId }) => btoa(`Customer:${customerId}`).replace(/=+$/, ""),
     product: ({ productId }, _, { products }) => (productId === null ? null : products.load(productId)),
   },
   Invoice: {
+    total: ({ total }) => ({ amount: Number(total).toFixed(2) }),
     items: ({ databaseId }, _, { items }) => items.load(databaseId),
   },
 };

@@ -9,12 +9,12 @@ const CUSTOMER = columns([
   "zipcode", "created_at",
 ]);
 const SERVICE = columns([
-  "id", "customer_id", "product_id", "name", "status", "type", "billing", "price_ttc", "currency", "created_at",
+  "id", "customer_id", "product_id", "name", "status", "type", "billing", "currency", "created_at",
   "expires_at",
 ]);
 const PRODUCT = columns(["id", "name", "type", "status"]);
 const INVOICE = columns(["id", "customer_id", "status", "total", "currency", "due_date", "created_at"]);
-const ITEM = columns(["id", "invoice_id", "name", "quantity", "unit_price_ht"]);
+const ITEM = columns(["id", "invoice_id", "name", "quantity"]);
 
 function columns(names) {
   const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());

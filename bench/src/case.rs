@@ -49,6 +49,8 @@ const PAGE_OF_CUSTOMERS: &str = "/api/application/customers?page=5&per_page=25";
 const SERVICES: [&str; 2] =
     [include_str!("services_page_1.graphql"), include_str!("services_page_2000.graphql")];
 
+const SERVICES_OF_PRODUCTS: &str = include_str!("services_of_products.graphql");
+
 /// Names of cases that have targets.
 pub mod names {
     pub const Q1: &str = "q1 GraphQL";
@@ -61,6 +63,7 @@ pub mod names {
     pub const NEW: &str = "new customer, REST";
     pub const XML: &str = "25 customers, JSON and XML";
     pub const DEEP: &str = "25 services of page 1 and of page 2,000";
+    pub const NESTED: &str = "25 services, and 25 products with 5 services each";
 }
 
 /// All cases.
@@ -135,6 +138,15 @@ pub const CASES: &[Case] = &[
             BenchRequest::Text("page 2,000", SERVICES[1]),
         ],
     },
+    Case {
+        name: names::NESTED,
+        asked: ServerSet::Alone,
+        counts: false,
+        questions: &[
+            BenchRequest::Text("services", SERVICES[0]),
+            BenchRequest::Text("products with services", SERVICES_OF_PRODUCTS),
+        ],
+    },
 ];
 
 impl Case {
@@ -188,14 +200,11 @@ fn post(path: &str, head: &str, body: &serde_json::Value) -> String {
     )
 }
 
-/// PostGraphile has documents of its own, and guichet one: its lists inside records are connections.
+/// PostGraphile has documents of its own.
 fn document(name: &str, kind: ServerKind) -> &'static str {
     macro_rules! documents {
         ($($name:literal),*) => {
             match (name, kind) {
-                ("q4", ServerKind::Guichet | ServerKind::GuichetCounting) => {
-                    include_str!("../peers/documents/guichet/q4.graphql")
-                }
                 $(
                     ($name, ServerKind::PostGraphile) => {
                         include_str!(concat!("../peers/documents/postgraphile/", $name, ".graphql"))

@@ -1,6 +1,6 @@
 //! The targets that figures are compared with.
 
-use crate::case::names::{CUSTOMER, CUSTOMERS, DEEP, NEW, Q1, Q2, Q4, Q5, THOUSAND, XML};
+use crate::case::names::{CUSTOMER, CUSTOMERS, DEEP, NESTED, NEW, Q1, Q2, Q4, Q5, THOUSAND, XML};
 use crate::database::Database;
 use crate::measure::Sample;
 use crate::results::Run;
@@ -95,7 +95,7 @@ fn of_writing(runs: &[Run]) -> [Target; 3] {
     ]
 }
 
-fn of_guichet_alone(runs: &[Run]) -> [Target; 7] {
+fn of_guichet_alone(runs: &[Run]) -> [Target; 8] {
     let both = |sample: &Sample| sample.server + sample.database;
     [
         Target::new("XML to JSON of 25 customers", 1.25, runs, |run| {
@@ -107,6 +107,12 @@ fn of_guichet_alone(runs: &[Run]) -> [Target; 7] {
         Target::new("page 2,000 to page 1, nothing remembered", 10.0, runs, |run| {
             run.ratio_of_questions(DEEP, GuichetCounting, both)
         }),
+        Target::new(
+            "25 products with 5 of 50,000 services each to 25 services, server and database",
+            3.0,
+            runs,
+            |run| run.ratio_of_questions(NESTED, Guichet, both),
+        ),
         Target::new("resident after the run, MB", MAX_MEMORY_MB, runs, |run| run.memory(Guichet)),
         Target::new("resident after the run, counting, MB", MAX_MEMORY_MB, runs, |run| {
             run.memory(GuichetCounting)

@@ -27,7 +27,9 @@
 //! * `nocase` also makes unique indexes on SQLite refuse what MariaDB's refuse.
 //! * Money in `decimal` columns is rare and has two decimals: a double is exact enough and needs no further
 //!   library.
-//! * MariaDB indexes foreign keys by itself; elsewhere an index of the same name is made.
+//! * MariaDB indexes foreign keys by itself; elsewhere an index of the same name is made. In those of MariaDB and SQLite, rows
+//!   with one foreign key are in the order of the primary key; on PostgreSQL the index has that key too, so that a page of them is
+//!   read without all others.
 
 use sea_orm::DbBackend;
 
@@ -157,10 +159,17 @@ impl Writer<'_> {
             let covered = indexes.iter().any(|index| index.columns.first() == Some(&column.name));
             if let (Some(reference), false) = (&column.reference, covered) {
                 let name = self.foreign_key_name(column, reference);
-                indexes.push(Index { name, columns: vec![column.name], unique: false });
+                let columns = [column.name].into_iter().chain(self.key_in_indexes()).collect();
+                indexes.push(Index { name, columns, unique: false });
             }
         }
         indexes
+    }
+
+    /// The primary key, where indexes do not have it unless they name it.
+    fn key_in_indexes(&self) -> Option<&'static str> {
+        let key = self.table.columns.iter().find(|column| matches!(column.kind, Kind::Id));
+        key.filter(|_| self.backend == DbBackend::Postgres).map(|key| key.name)
     }
 
     fn inline_index(&self, index: &Index) -> String {

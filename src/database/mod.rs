@@ -35,6 +35,9 @@ const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 /// Maximum number of prepared statements that each connection caches.
 const MAX_PREPARED_STATEMENTS: usize = 256;
 
+/// Maximum number of rows that the thread of an SQLite connection reads ahead: a page, or the lists of a level.
+const ROWS_AHEAD: usize = 1000;
+
 /// Opens the configured database. An SQLite file must exist.
 ///
 /// # Errors
@@ -326,6 +329,7 @@ fn sqlite(target: &DatabaseTarget, read_only: bool) -> Result<SqliteConnectOptio
         .foreign_keys(true)
         .collation(collation::SQLITE, collation::compare)
         .busy_timeout(BUSY_TIMEOUT)
+        .row_buffer_size(ROWS_AHEAD)
         .statement_cache_capacity(MAX_PREPARED_STATEMENTS))
 }
 

@@ -1,5 +1,7 @@
 //! How single values are printed.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::Serializer;
 
 /// A double: whole ones without fraction.
@@ -12,14 +14,14 @@ pub fn float<S: Serializer>(number: &Option<f64>, out: S) -> Result<S::Ok, S::Er
     }
 }
 
-/// A price as GraphQL has it: the shortest text.
-pub fn decimal<S: Serializer>(number: &f64, out: S) -> Result<S::Ok, S::Error> {
-    out.collect_str(number)
-}
-
 /// An amount as a text with two decimals.
 pub fn amount<S: Serializer>(amount: &f64, out: S) -> Result<S::Ok, S::Error> {
     out.collect_str(&format_args!("{amount:.2}"))
+}
+
+/// The key of a customer as GraphQL has it: with the name of the type, in base64.
+pub fn customer_id<S: Serializer>(key: &i64, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(&STANDARD_NO_PAD.encode(format!("Customer:{key}")))
 }
 
 /// `0` or `1`.

@@ -22,14 +22,14 @@ const STATUS: &str = "active";
 #[serde(rename_all = "camelCase")]
 struct Service<'r> {
     database_id: i64,
+    #[serde(serialize_with = "json::customer_id")]
     customer_id: i64,
     name: &'r str,
     #[serde(serialize_with = "json::word")]
     status: &'r str,
     r#type: &'r str,
+    #[serde(serialize_with = "json::word")]
     billing: &'r str,
-    #[serde(serialize_with = "json::decimal")]
-    price_ttc: f64,
     currency: &'r str,
     created_at: Option<Moment>,
     expires_at: Option<Moment>,
@@ -44,10 +44,9 @@ impl<'r> Service<'r> {
             status: row.text(3)?,
             r#type: row.text(4)?,
             billing: row.text(5)?,
-            price_ttc: row.double(6)?,
-            currency: row.text(7)?,
-            created_at: row.time_or_null(8)?.map(Moment::from_local),
-            expires_at: row.time_or_null(9)?.map(Moment::from_local),
+            currency: row.text(6)?,
+            created_at: row.time_or_null(7)?.map(Moment::from_local),
+            expires_at: row.time_or_null(8)?.map(Moment::from_local),
         })
     }
 }
@@ -68,7 +67,7 @@ impl Statements {
     pub fn new(dialect: Dialect) -> Self {
         let newest = dialect.descending("created_at");
         let page = format!(
-            "SELECT id, customer_id, name, status, type, billing, price_ttc, currency, created_at, expires_at \
+            "SELECT id, customer_id, name, status, type, billing, currency, created_at, expires_at \
              FROM services WHERE deleted_at IS NULL AND status = ? ORDER BY {newest}, id LIMIT ? OFFSET ?"
         );
         let count = "SELECT COUNT(*) FROM services WHERE deleted_at IS NULL AND status = ?";

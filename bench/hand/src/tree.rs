@@ -24,8 +24,14 @@ struct Customer<'r> {
     firstname: &'r str,
     lastname: &'r str,
     email: &'r str,
-    services: Vec<Service<'r>>,
-    invoices: Vec<Invoice<'r>>,
+    services: List<Service<'r>>,
+    invoices: List<Invoice<'r>>,
+}
+
+/// A list inside a record: a connection of which only the rows are selected.
+#[derive(Serialize)]
+struct List<T> {
+    nodes: Vec<T>,
 }
 
 #[derive(Serialize)]
@@ -36,9 +42,8 @@ struct Service<'r> {
     #[serde(serialize_with = "json::word")]
     status: &'r str,
     r#type: &'r str,
+    #[serde(serialize_with = "json::word")]
     billing: &'r str,
-    #[serde(serialize_with = "json::decimal")]
-    price_ttc: f64,
     currency: &'r str,
     expires_at: Option<Moment>,
     product: Option<Product<'r>>,
@@ -60,8 +65,7 @@ struct Invoice<'r> {
     database_id: i64,
     #[serde(serialize_with = "json::word")]
     status: &'r str,
-    #[serde(serialize_with = "json::decimal")]
-    total: f64,
+    total: Money,
     currency: &'r str,
     due_date: NaiveDate,
     created_at: Option<Moment>,
@@ -74,8 +78,12 @@ struct Item<'r> {
     database_id: i64,
     name: &'r str,
     quantity: i64,
-    #[serde(serialize_with = "json::decimal")]
-    unit_price_ht: f64,
+}
+
+#[derive(Serialize)]
+struct Money {
+    #[serde(serialize_with = "json::amount")]
+    amount: f64,
 }
 
 /// `customers(page, perPage)` without a total.
@@ -104,14 +112,14 @@ impl Statements {
         Self {
             customers: sql("SELECT id, firstname, lastname, email FROM customers \
                             WHERE deleted_at IS NULL ORDER BY id LIMIT ? OFFSET ?"),
-            services: sql("SELECT customer_id, product_id, id, name, status, type, billing, price_ttc, \
-                           currency, expires_at FROM services \
+            services: sql("SELECT customer_id, product_id, id, name, status, type, billing, currency, \
+                           expires_at FROM services \
                            WHERE customer_id IN (?) AND deleted_at IS NULL AND status <> 'hidden' ORDER BY id"),
             products: sql("SELECT id, name, type, status FROM products \
                            WHERE id IN (?) AND deleted_at IS NULL"),
             invoices: sql("SELECT customer_id, id, status, total, currency, due_date, created_at \
                            FROM invoices WHERE customer_id IN (?) AND deleted_at IS NULL ORDER BY id"),
-            items: sql("SELECT invoice_id, id, name, quantity, unit_price_ht \
+            items: sql("SELECT invoice_id, id, name, quantity \
                         FROM invoice_items WHERE invoice_id IN (?) AND deleted_at IS NULL ORDER BY id"),
         }
     }
@@ -139,8 +147,8 @@ pub async fn graphql<S: Store>(app: &App<S>, caller: &Caller, query: Query) -> R
     caller.may(&["customers:index"])?;
     caller.may(&["services:index"])?;
     caller.may(&["invoices:index"])?;
-    // Ten of each relation.
-    let expected = 2 + query.rows() * (1 + 10 * 2 + 10 * 11);
+    // A hundred services and invoices of each customer, and ten items.
+    let expected = 2 + query.rows() * (1 + 1 + 100 * 2 + 1 + 100 * 11);
     app.limits.take(caller.account(), expected)?;
     let rows = rows::<S>(app, &query).await?;
     let nodes = nodes(&rows)?;
@@ -195,8 +203,8 @@ fn nodes<R: Cells>(rows: &Rows<R>) -> Result<Vec<Customer<'_>>, Error> {
                 firstname: row.text(1)?,
                 lastname: row.text(2)?,
                 email: row.text(3)?,
-                services: services.remove(&id).unwrap_or_default(),
-                invoices: invoices.remove(&id).unwrap_or_default(),
+                services: List { nodes: services.remove(&id).unwrap_or_default() },
+                invoices: List { nodes: invoices.remove(&id).unwrap_or_default() },
             })
         })
         .collect()
@@ -227,9 +235,8 @@ fn services<'r>(
             status: row.text(4)?,
             r#type: row.text(5)?,
             billing: row.text(6)?,
-            price_ttc: row.double(7)?,
-            currency: row.text(8)?,
-            expires_at: row.time_or_null(9)?.map(Moment::from_local),
+            currency: row.text(7)?,
+            expires_at: row.time_or_null(8)?.map(Moment::from_local),
             product: row.int_or_null(1)?.and_then(|id| products.get(&id).copied()),
         })
     })
@@ -245,7 +252,7 @@ fn invoices<'r>(
         Ok(Invoice {
             database_id: id,
             status: row.text(2)?,
-            total: row.double(3)?,
+            total: Money { amount: row.double(3)? },
             currency: row.text(4)?,
             due_date: row.day(5)?,
             created_at: row.time_or_null(6)?.map(Moment::from_local),
@@ -256,14 +263,7 @@ fn invoices<'r>(
 
 /// The items of each invoice.
 fn items(rows: &[impl Cells]) -> Result<HashMap<i64, Vec<Item<'_>>>, Error> {
-    lists(rows, |row| {
-        Ok(Item {
-            database_id: row.int(1)?,
-            name: row.text(2)?,
-            quantity: row.int(3)?,
-            unit_price_ht: row.double(4)?,
-        })
-    })
+    lists(rows, |row| Ok(Item { database_id: row.int(1)?, name: row.text(2)?, quantity: row.int(3)? }))
 }
 
 /// Groups values by the key in the first column of their rows.

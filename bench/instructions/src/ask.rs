@@ -45,7 +45,7 @@ pub const CASES: &[Case] = &[
         requests: 25,
         method: "POST",
         path: "/graphql",
-        body: include_str!("../../peers/documents/guichet/q4.graphql"),
+        body: include_str!("../../peers/documents/q4.graphql"),
     },
     Case { name: "q1-rest", requests: 25, method: "GET", path: "/api/application/customers/43", body: "" },
     Case {

@@ -12,7 +12,7 @@ use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerRes
 use rust_decimal::{Decimal as Exact, RoundingStrategy};
 
 use super::cell::Cell;
-use super::currency::Currency;
+use super::currency::{Currency, digits_of};
 use super::leaf::{Decimal, price_value};
 use super::plan::{MergedField, PositionedSet, json_key, merge_fields};
 use super::rendering::Rendering;
@@ -108,7 +108,7 @@ impl OutputType for Money {
             return Ok(price_value(self.amount, api));
         }
         let selection = MoneySelection::of(ctx, &[ctx.item])?;
-        Ok(selection.value(self.amount, &self.currency, RequestScope::from(ctx).texts()))
+        Ok(selection.value(self.amount, self.currency.as_str(), RequestScope::from(ctx).texts()))
     }
 }
 
@@ -162,7 +162,7 @@ impl TaxedMoney {
             return Ok(());
         };
         let selection = MoneySelection::of(ctx, &merged.sets)?;
-        selection.write(amount, &self.currency, RequestScope::from(ctx).texts(), out);
+        selection.write(amount, self.currency.as_str(), RequestScope::from(ctx).texts(), out);
         Ok(())
     }
 }
@@ -218,11 +218,11 @@ enum Part {
 }
 
 impl Part {
-    fn text<'t>(self, amount: &'t str, currency: &'t Currency, texts: &dyn Texts) -> Cow<'t, str> {
+    fn text<'t>(self, amount: &'t str, currency: &'t str, texts: &dyn Texts) -> Cow<'t, str> {
         match self {
             Self::Amount => amount.into(),
-            Self::Currency => currency.as_str().into(),
-            Self::Formatted => texts.money(amount, currency.as_str()).into(),
+            Self::Currency => currency.into(),
+            Self::Formatted => texts.money(amount, currency).into(),
             Self::TypeName => Money::NAME.into(),
         }
     }
@@ -247,24 +247,24 @@ impl MoneySelection {
         Ok(Self(parts.collect()))
     }
 
-    /// An amount as a value, which async-graphql merges with others of its key. Infinity and NaN are null.
-    fn value(&self, amount: f64, currency: &Currency, texts: &dyn Texts) -> Value {
+    /// An amount in the currency of this code as a value, which async-graphql merges with others of its key. Infinity and NaN are null.
+    fn value(&self, amount: f64, currency: &str, texts: &dyn Texts) -> Value {
         if !amount.is_finite() {
             return Value::Null;
         }
-        let amount = amount_text(amount, currency.digits());
+        let amount = amount_text(amount, digits_of(currency));
         let member = |part: Part| part.text(&amount, currency, texts).into_owned();
         Value::Object(
             self.0.iter().map(|(key, _, part)| (key.clone(), Value::String(member(*part)))).collect(),
         )
     }
 
-    /// Writes an amount. Infinity and NaN are null.
-    pub(super) fn write(&self, amount: f64, currency: &Currency, texts: &dyn Texts, out: &mut Vec<u8>) {
+    /// Writes an amount in the currency of this code. Infinity and NaN are null.
+    pub(super) fn write(&self, amount: f64, currency: &str, texts: &dyn Texts, out: &mut Vec<u8>) {
         if !amount.is_finite() {
             return out.extend_from_slice(b"null");
         }
-        let (amount, start) = (amount_text(amount, currency.digits()), out.len());
+        let (amount, start) = (amount_text(amount, digits_of(currency)), out.len());
         for (_, key, part) in &self.0 {
             out.extend_from_slice(key);
             write_str(&part.text(&amount, currency, texts), out);
@@ -304,7 +304,7 @@ impl MoneyColumn {
     pub(super) fn write(
         &self,
         cell: Cell<'_>,
-        currency: &Currency,
+        currency: &str,
         selection: &MoneySelection,
         texts: &dyn Texts,
         out: &mut Vec<u8>,

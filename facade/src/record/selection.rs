@@ -256,13 +256,11 @@ impl<'a> RecordSelection<'a> {
         if cell == Cell::Null {
             check_null(self.plan.record, field, column.rendering.nullable)?;
         }
-        let of_row = match column.currency {
-            RowCurrency::Column(column) => {
-                Some(Currency::stored(row.cell(column)?.text().unwrap_or_default()))
-            }
-            RowCurrency::Host => None,
+        let code = match column.currency {
+            RowCurrency::Column(column) => Some(row.cell(column)?.text().unwrap_or_default()),
+            RowCurrency::Host => currency.map(Currency::as_str),
         };
-        if let Some(currency) = of_row.as_ref().or(currency) {
+        if let Some(currency) = code {
             column.write(cell, currency, selection, RequestScope::from(self.ctx).texts(), out);
         }
         Ok(())
