@@ -113,8 +113,8 @@ impl From<CancelReason> for Error {
 pub trait Texts: Send + Sync {
     /// The text of a key, with its `:placeholders` filled in.
     fn text(&self, key: &str, values: &[(&str, &str)]) -> String;
-    /// The name of an input field, as messages print it.
-    fn field_name(&self, field: &str) -> String;
+    /// The name of an input field in messages; `rest` tells whether REST prints them.
+    fn field_name(&self, field: &str, rest: bool) -> String;
     /// An amount of money for people. `amount` is a decimal number as text with the currency's decimals, `currency` its code.
     fn money(&self, amount: &str, currency: &str) -> String {
         format!("{amount} {currency}")
@@ -138,7 +138,7 @@ impl Texts for KeysAsTexts {
         key.to_owned()
     }
 
-    fn field_name(&self, field: &str) -> String {
+    fn field_name(&self, field: &str, _: bool) -> String {
         field.to_owned()
     }
 }

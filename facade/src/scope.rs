@@ -166,7 +166,8 @@ impl<'a> RequestScope<'a> {
 
     /// The error for a broken rule of one field, which is found outside of the form's own check.
     pub fn invalid(self, field: &str, rule: &str) -> Error {
-        let broken = BrokenRule::of(self.texts(), rule, field, &[]);
+        let name = self.texts().field_name(field, self.is_rest());
+        let broken = BrokenRule::of(self.texts(), rule, &name, &[]);
         Error::Invalid(Invalid::single(field, broken))
     }
 

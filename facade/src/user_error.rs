@@ -143,10 +143,9 @@ impl BrokenRule {
         Self { code, text: text.into(), params: UserErrorParams::default(), path: Vec::new() }
     }
 
-    /// The message of a rule about a field: the text `validation.RULE`.
-    pub fn of(texts: &dyn Texts, rule: &str, field: &str, values: &[(&str, &str)]) -> Self {
-        let name = texts.field_name(field);
-        let values = [&[("attribute", name.as_str())], values].concat();
+    /// A broken rule with its message, the text `validation.RULE`. `name` is that of the field in messages.
+    pub fn of(texts: &dyn Texts, rule: &str, name: &str, values: &[(&str, &str)]) -> Self {
+        let values = [&[("attribute", name)], values].concat();
         Self::new(UserErrorCode::of_rule(rule), texts.text(&format!("validation.{rule}"), &values))
     }
 

@@ -34,12 +34,12 @@ pub struct Subject<'a> {
 impl Subject<'_> {
     /// The name of the field in messages.
     pub fn display_name(&self) -> String {
-        self.scope.texts.field_name(self.name)
+        self.scope.display_name(self.name)
     }
 
     /// A broken rule of this field, by the key of its message. `values` fill the message in.
     pub fn broken(&self, rule: &str, values: &[(&str, &str)]) -> BrokenRule {
-        BrokenRule::of(self.scope.texts, rule, self.name, values)
+        BrokenRule::of(self.scope.texts, rule, &self.display_name(), values)
     }
 
     /// The rule, if it is broken.
@@ -88,11 +88,11 @@ impl Subject<'_> {
             if self.is_skipped(rule, broken.is_empty()) {
                 continue;
             }
-            if let Some(one) = rule.broken(self).await? {
-                broken.push(one);
-                if rule.is_implicit() {
-                    break;
-                }
+            let parts = rule.broken_parts(self).await?;
+            let ends = rule.is_implicit() && !parts.is_empty();
+            broken.extend(parts);
+            if ends {
+                break;
             }
         }
         Ok(broken)

@@ -54,6 +54,13 @@ pub struct CheckScope<'a> {
     pub stored: &'a [(&'a str, &'a str)],
 }
 
+impl CheckScope<'_> {
+    /// The name of a field in messages.
+    pub(crate) fn display_name(&self, field: &str) -> String {
+        self.texts.field_name(field, self.rest)
+    }
+}
+
 /// Declares a form: its fields with their types and [rules](crate::form::rules). Messages are reported in this order.
 ///
 /// Makes a struct of the same name whose fields are [`MaybeUndefined`](async_graphql::MaybeUndefined). With `for` an

@@ -303,7 +303,7 @@ mod tests {
             String::new()
         }
 
-        fn field_name(&self, field: &str) -> String {
+        fn field_name(&self, field: &str, _: bool) -> String {
             field.to_owned()
         }
     }

@@ -38,25 +38,15 @@ struct ProductPrices;
 #[async_trait]
 impl CustomRule for ProductPrices {
     async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
-        if subject.scope.rest {
-            return Ok(broken(subject, subject.value));
-        }
-        let of_one = |given: &Value| match given {
-            Value::Object(given) => {
-                let mut periods = given.clone();
-                let currency = periods.swap_remove(CURRENCY);
-                wrong_currency(subject, currency.as_ref())
-                    .or_else(|| broken(subject, &Value::Object(periods)))
-            }
-            given => broken(subject, given),
-        };
-        Ok(match subject.value {
-            Value::List(list) => {
-                let mut each = list.iter().enumerate();
-                each.find_map(|(at, given)| Some(in_list(at, of_one(given)?)))
-                    .or_else(|| Some(in_list(repeated_currency(list)?, repeated(subject))))
-            }
-            one => of_one(one),
+        Ok(self.broken_parts(subject).await?.into_iter().next())
+    }
+
+    async fn broken_parts(&self, subject: &Subject<'_>) -> Result<Vec<BrokenRule>> {
+        let given = subject.value;
+        Ok(match given {
+            _ if subject.scope.rest => broken_periods(subject, given),
+            Value::List(list) => broken_elements(subject, list),
+            one => broken_element(subject, one),
         })
     }
 
@@ -68,24 +58,44 @@ impl CustomRule for ProductPrices {
     }
 }
 
+/// What is wrong in a list of prices in some currencies; each currency comes once.
+fn broken_elements(subject: &Subject<'_>, list: &[Value]) -> Vec<BrokenRule> {
+    let max = CURRENCIES.len();
+    if list.len() > max {
+        return vec![subject.broken("max.array", &[("max", &max.to_string())]).max(max as f64)];
+    }
+    let each = list.iter().enumerate().flat_map(|(at, given)| {
+        let repeated = is_repeated(list, at).then(|| subject.broken("unique", &[]).at(&[CURRENCY]));
+        let broken = broken_element(subject, given).into_iter().chain(repeated);
+        broken.map(move |broken| in_list(at, broken))
+    });
+    each.collect()
+}
+
+/// What is wrong in the prices in one currency, and in its name.
+fn broken_element(subject: &Subject<'_>, given: &Value) -> Vec<BrokenRule> {
+    let Value::Object(given) = given else { return broken_periods(subject, given) };
+    let mut periods = given.clone();
+    let currency = periods.shift_remove(CURRENCY);
+    let mut broken: Vec<_> = wrong_currency(subject, currency.as_ref()).into_iter().collect();
+    broken.extend(broken_periods(subject, &Value::Object(periods)));
+    broken
+}
+
 /// A broken rule of an element of a list.
 fn in_list(at: usize, mut broken: BrokenRule) -> BrokenRule {
     broken.path.insert(0, at.to_string());
     broken
 }
 
-/// The first element of a list that names the currency of one before it.
-fn repeated_currency(list: &[Value]) -> Option<usize> {
+/// Whether an element of a list names the currency of one before it.
+fn is_repeated(list: &[Value], at: usize) -> bool {
     let code = |given: &Value| match given {
         Value::Object(given) => given.get(CURRENCY).and_then(value::text).map(|code| code.to_uppercase()),
         _ => None,
     };
-    let codes: Vec<_> = list.iter().map(code).collect();
-    codes.iter().enumerate().position(|(at, code)| codes[..at].contains(code))
-}
-
-fn repeated(subject: &Subject<'_>) -> BrokenRule {
-    subject.broken("unique", &[]).at(&[CURRENCY])
+    let own = code(&list[at]);
+    list[..at].iter().any(|before| code(before) == own)
 }
 
 /// The broken rule of a currency that prices cannot be written in.
@@ -103,7 +113,11 @@ fn wrong_currency(subject: &Subject<'_>, given: Option<&Value>) -> Option<Broken
 #[async_trait]
 impl CustomRule for PeriodPrices {
     async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
-        Ok(broken(subject, subject.value))
+        Ok(self.broken_parts(subject).await?.into_iter().next())
+    }
+
+    async fn broken_parts(&self, subject: &Subject<'_>) -> Result<Vec<BrokenRule>> {
+        Ok(broken_periods(subject, subject.value))
     }
 
     fn rewrite(&self, value: &mut Value, _: bool) {
@@ -112,19 +126,21 @@ impl CustomRule for PeriodPrices {
     }
 }
 
-fn broken(subject: &Subject<'_>, given: &Value) -> Option<BrokenRule> {
+/// What is wrong in prices by billing period.
+fn broken_periods(subject: &Subject<'_>, given: &Value) -> Vec<BrokenRule> {
     let Value::Object(periods) = given else {
-        return subject.fails_if("array", value::count(given) != Some(0));
+        return subject.fails_if("array", value::count(given) != Some(0)).into_iter().collect();
     };
-    periods.iter().find_map(|(period, entry)| {
-        let period = period.as_str();
-        let Value::Object(entry) = entry else { return Some(subject.broken("array", &[]).at(&[period])) };
-        if !PERIODS.contains(&period) || entry.keys().any(|key| key != "price" && key != "setup") {
-            return Some(subject.broken("in", &[]).at(&[period]));
-        }
-        let mut amounts = entry.iter();
-        amounts.find_map(|(name, price)| Some(amount(subject, price)?.at(&[period, name])))
-    })
+    periods.iter().flat_map(|(period, entry)| broken_period(subject, period, entry)).collect()
+}
+
+/// What is wrong in the price and the fee of one billing period.
+fn broken_period(subject: &Subject<'_>, period: &str, entry: &Value) -> Vec<BrokenRule> {
+    let Value::Object(entry) = entry else { return vec![subject.broken("array", &[]).at(&[period])] };
+    if !PERIODS.contains(&period) || entry.keys().any(|key| key != "price" && key != "setup") {
+        return vec![subject.broken("in", &[]).at(&[period])];
+    }
+    entry.iter().filter_map(|(name, price)| Some(amount(subject, price)?.at(&[period, name]))).collect()
 }
 
 fn amount(subject: &Subject<'_>, price: &Value) -> Option<BrokenRule> {

@@ -21,11 +21,20 @@ impl Lang {
         }
     }
 
-    /// The name of a field in messages (docs/contract/wire.md#3.7).
+    /// The name of a field in messages of REST (docs/contract/wire.md#3.7).
     pub fn field_name(self, field: &str) -> String {
         match self.find(&format!("validation.attributes.{field}")) {
             Some(name) => name.to_owned(),
             None => snake(field).replace('_', " "),
+        }
+    }
+
+    /// The name of a field in messages of GraphQL, which are shown beside it. A part of a field has the field's name.
+    pub fn label(self, field: &str) -> String {
+        let field = field.split('.').next().unwrap_or(field);
+        match self.find(&format!("graphql.fields.{field}")) {
+            Some(name) => name.to_owned(),
+            None => self.field_name(field),
         }
     }
 
@@ -48,8 +57,8 @@ impl facade::engine::Texts for Lang {
         Self::text(*self, key, values)
     }
 
-    fn field_name(&self, field: &str) -> String {
-        Self::field_name(*self, field)
+    fn field_name(&self, field: &str, rest: bool) -> String {
+        if rest { Self::field_name(*self, field) } else { Self::label(*self, field) }
     }
 
     fn money(&self, amount: &str, currency: &str) -> String {
@@ -139,5 +148,25 @@ mod tests {
             assert_eq!(Lang::Fr.field_name(field), name);
         }
         assert_eq!(Lang::En.field_name("city"), "town");
+    }
+
+    #[test]
+    fn every_field_of_an_input_has_a_label_in_each_language() {
+        let schema = include_str!("../../../schema.graphql");
+        let mut inputs = schema.split("\ninput ").skip(1).filter_map(|input| input.split_once('}'));
+        let names =
+            inputs.by_ref().filter(|(input, _)| input.split(' ').next().unwrap_or("").ends_with("Input"));
+        let fields =
+            names.flat_map(|(input, _)| input.lines().filter_map(|line| line.trim().split_once(": ")));
+        let fields: Vec<_> =
+            fields.filter(|(name, _)| !name.starts_with('"')).map(|(name, _)| snake(name)).collect();
+        assert!(fields.len() > 50, "{fields:?}");
+        for field in fields {
+            for lang in [Lang::Fr, Lang::En] {
+                let key = format!("graphql.fields.{field}");
+                assert!(lang.pack().contains_key(&key), "{lang:?} has no {key}");
+            }
+        }
+        assert_eq!(Lang::Fr.label("products.0"), "produits");
     }
 }

@@ -155,6 +155,28 @@ async fn elements_of_lists_and_other_fields_are_named() {
         [("input.pricing.2.currency".to_owned(), "NOT_UNIQUE")],
         "{answer}"
     );
+    // Every wrong price is named, in the order in which they were sent.
+    let input = json!({"pricing": [
+        {"currency": "EUR", "annually": {"price": 1e7}, "monthly": {"price": -1, "setup": 1e6}},
+        {"currency": "XAU", "monthly": {"price": -2}},
+        {"monthly": {"setup": -3}},
+        {"monthly": {"price": 3}},
+    ]});
+    let answer = shop.graphql(query, json!({"input": input}), "all").await;
+    let wrong = [
+        ("0.annually.price", "TOO_LARGE"),
+        ("0.monthly.price", "TOO_SMALL"),
+        ("0.monthly.setup", "TOO_LARGE"),
+        ("1.currency", "NOT_ALLOWED"),
+        ("1.monthly.price", "TOO_SMALL"),
+        ("2.monthly.setup", "TOO_SMALL"),
+        ("3.currency", "NOT_UNIQUE"),
+    ];
+    let wrong = wrong.map(|(path, code)| (format!("input.pricing.{path}"), code));
+    assert_eq!(fields_and_codes(&answer), wrong, "{answer}");
+    let input = json!({"pricing": vec![price("EUR"); 6]});
+    let answer = shop.graphql(query, json!({"input": input}), "all").await;
+    assert_eq!(fields_and_codes(&answer), [("input.pricing".to_owned(), "TOO_MANY")], "{answer}");
     let query = "mutation($input: CouponInput!) { couponCreate(input: $input) { coupon { id }
         userErrors { field code params { values other } } } }";
     let input = json!({"code": "X1", "type": "FIXED", "products": [1, 999, 2], "startAt": "2026-12-01T10:00:00Z",

@@ -26,7 +26,7 @@ pub(super) fn after(subject: &Subject<'_>, sibling: &str) -> Option<BrokenRule> 
         (value, None) => value.is_some(),
         (None, Some(_)) => false,
     };
-    let name = subject.scope.texts.field_name(sibling);
+    let name = subject.scope.display_name(sibling);
     (!fits).then(|| subject.broken("after", &[("date", &name)]).other(sibling))
 }
 
@@ -34,7 +34,7 @@ pub(super) fn before_stored(subject: &Subject<'_>, sibling: &str) -> Option<Brok
     let later = parse(subject.stored(sibling)?)?;
     // The rule `date` reports a value that is no date.
     let value = parse_value(subject.value)?;
-    let name = subject.scope.texts.field_name(sibling);
+    let name = subject.scope.display_name(sibling);
     (value.in_shop() >= later.in_shop()).then(|| subject.broken("before", &[("date", &name)]).other(sibling))
 }
 

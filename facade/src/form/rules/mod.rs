@@ -78,6 +78,14 @@ pub trait CustomRule: fmt::Debug + Send + Sync {
     /// When a setting or the database cannot be read.
     async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>>;
 
+    /// All parts of the value that break the rule, for GraphQL; REST shows what [`broken`](Self::broken) answers.
+    ///
+    /// # Errors
+    /// As [`broken`](Self::broken).
+    async fn broken_parts(&self, subject: &Subject<'_>) -> Result<Vec<BrokenRule>> {
+        Ok(self.broken(subject).await?.into_iter().collect())
+    }
+
     /// Rewrites the sent value before the rules are checked. `rest` tells whether REST has sent it.
     fn rewrite(&self, value: &mut Value, rest: bool) {
         let _ = (value, rest);
@@ -117,7 +125,7 @@ impl Rule {
     }
 
     /// The rule, if the value breaks it.
-    pub(crate) async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
+    async fn broken(&self, subject: &Subject<'_>) -> Result<Option<BrokenRule>> {
         match self.0 {
             RuleKind::Exists(column) => database::exists(subject, column).await,
             RuleKind::ExistsFor(sibling, tables) => database::exists_for(subject, sibling, tables).await,
@@ -125,6 +133,14 @@ impl Rule {
             RuleKind::Custom(rule) => rule.broken(subject).await,
             RuleKind::MaxOf { setting, usual } => size::max_of(subject, setting, usual).await,
             _ => Ok(self.broken_without_database(subject)),
+        }
+    }
+
+    /// How the value breaks the rule: once, or in GraphQL in each of its parts.
+    pub(crate) async fn broken_parts(&self, subject: &Subject<'_>) -> Result<Vec<BrokenRule>> {
+        match self.0 {
+            RuleKind::Custom(rule) if !subject.scope.rest => rule.broken_parts(subject).await,
+            _ => Ok(self.broken(subject).await?.into_iter().collect()),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Rules about the type: numbers, booleans and lists.
 
+use async_graphql::Value;
+
 use super::{RuleKind, RuleList};
 use crate::form::check::Subject;
 use crate::form::value;
@@ -7,9 +9,11 @@ use crate::user_error::BrokenRule;
 
 pub(super) fn integer(subject: &Subject<'_>) -> Option<BrokenRule> {
     // Columns have 32 bits, except ids.
-    let wide = subject.rules.has(|kind| matches!(kind, RuleKind::Exists(_) | RuleKind::ExistsFor(..)));
-    let fits = value::integer(subject.value).is_some_and(|number| wide || i32::try_from(number).is_ok());
-    subject.fails_if("integer", !fits)
+    let is_id = subject.rules.has(|kind| matches!(kind, RuleKind::Exists(_) | RuleKind::ExistsFor(..)));
+    let fits = value::integer(subject.value).is_some_and(|number| is_id || i32::try_from(number).is_ok());
+    // In GraphQL identifiers are no numbers: a text that is none, or one of another type, names no record.
+    let is_text_of_id = is_id && !subject.scope.rest && *subject.value != Value::Null;
+    subject.fails_if(if is_text_of_id { "exists" } else { "integer" }, !fits)
 }
 
 pub(super) fn numeric(subject: &Subject<'_>) -> Option<BrokenRule> {

@@ -21,7 +21,7 @@ pub(super) fn required_if_null(subject: &Subject<'_>, sibling: &str) -> Option<B
         Value::String(text) if text == "null" => "null",
         _ => return None,
     };
-    let other = subject.scope.texts.field_name(sibling);
+    let other = subject.scope.display_name(sibling);
     is_empty(subject.value)
         .then(|| subject.broken("required_if", &[("other", &other), ("value", sent)]).other(sibling))
 }
