@@ -19,7 +19,8 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("perPage", "Rows a page."),
     (
         "expectedUpdatedAt",
-        "`updatedAt` as it was read; where the record was changed since, nothing is written (`STALE`).",
+        "`updatedAt` as it was read; where the record was changed since, nothing is written (`STALE`). What other rows \
+         hold is not compared.",
     ),
 ];
 

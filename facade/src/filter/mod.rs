@@ -4,6 +4,7 @@
 //! its `filter[x]=a,b` does that on any column (docs/contract/wire.md#5.1); GraphQL only texts.
 
 mod column;
+mod cost;
 mod search;
 
 use async_graphql::Enum;
@@ -14,6 +15,7 @@ pub use self::column::{
     BooleanFilter, DateFilter, DateRange, DateTimeFilter, DateTimeRange, DecimalFilter, DecimalRange,
     IntFilter, IntRange, KeyFilter, MomentOrDay, TextFilter, WordFilter,
 };
+pub use self::cost::Costs;
 pub use self::search::{contains, equals};
 use crate::ability::Ability;
 use crate::column::Column;
@@ -77,7 +79,8 @@ fn joined(mut parts: Vec<Condition>, join: fn() -> Condition) -> Condition {
 ///     }
 ///     computed {
 ///         /// A condition of its own type, and an order by what a function joins, with a further field of sort keys.
-///         #[can(pricing::INDEX)] price: PriceFilter = Price(sort_key, {
+///         /// Each use of either costs the points that are named.
+///         #[can(pricing::INDEX)] #[cost(POINTS)] price: PriceFilter = Price(sort_key, {
 ///             /// Currency of the price.
 ///             currency: Currency
 ///         }),
@@ -100,7 +103,7 @@ macro_rules! filters {
             $related:ident: $Related:ident($inner:path = $Outer:ident, $base:path)
         ),* $(,)? })?
         $(computed { $(
-            $(#[doc = $xdoc:literal])+ #[can($($xneed:path),+)]
+            $(#[doc = $xdoc:literal])+ #[can($($xneed:path),+)] #[cost($points:path)]
             $computed:ident: $Computed:ty = $Variant:ident($key:path, {
                 $(#[doc = $odoc:literal])+ $option:ident: $Option:ty
             })
@@ -127,7 +130,10 @@ macro_rules! filters {
             )*)?
             $($(
                 $(#[doc = $xdoc])+
-                #[graphql(directive = $crate::guard::Can::apply(&[$($xneed),+]))]
+                #[graphql(
+                    directive = $crate::guard::Can::apply(&[$($xneed),+]),
+                    directive = $crate::filter::Costs::apply($points)
+                )]
                 pub $computed: Option<Box<$Computed>>,
             )*)?
             $($(
@@ -199,7 +205,7 @@ macro_rules! filters {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
         pub enum $Field {
             $( $(#[doc = $fdoc])+ $Column, )*
-            $($( $(#[doc = $xdoc])+ $Variant, )*)?
+            $($( $(#[doc = $xdoc])+ #[graphql(directive = $crate::filter::Costs::apply($points))] $Variant, )*)?
         }
 
         #[doc = "One key of an order; earlier keys come first."]

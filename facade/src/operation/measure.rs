@@ -14,6 +14,7 @@ use super::price::{
     ROOT_FIELD_POINTS,
 };
 use super::scan::MAX_BRACKETS;
+use super::weight::Weights;
 use super::{DocumentLimits, OperationLimits};
 use crate::error::{Code, NotRun};
 use crate::page::DEFAULT_SIZE;
@@ -138,6 +139,8 @@ pub(super) struct Measure<'a> {
     sizes: HashMap<&'a str, u64>,
     /// Comparisons in the variables that were met in conditions so far.
     compared: HashMap<&'a str, Comparisons>,
+    /// Points of the weights in the variables that were met so far, by variable and type.
+    weighed: HashMap<(&'a str, &'a str), u64>,
     /// Fragments by name, the length of lists at their spread, and whether they belong to all types.
     fragments: HashMap<(&'a str, Option<u64>, bool), FragmentState>,
     operation: Option<&'a OperationDefinition>,
@@ -161,6 +164,7 @@ impl<'a> Measure<'a> {
             max_argument_bytes: bytes.saturating_mul(MAX_ARGUMENT_COPIES),
             sizes: HashMap::new(),
             compared: HashMap::new(),
+            weighed: HashMap::new(),
             fragments: HashMap::new(),
             operation: None,
         }
@@ -186,6 +190,7 @@ impl<'a> Measure<'a> {
             self.fragments.clear();
             self.sizes.clear();
             self.compared.clear();
+            self.weighed.clear();
         }
         self.check_limits(all)?;
         for name in self.document.fragments.keys() {
@@ -301,7 +306,8 @@ impl<'a> Measure<'a> {
             level: context.level,
         };
         let below = self.set(&field.selection_set.node, inner)?;
-        let conditions = self.filter_points(field)?;
+        let weight = branch.map_or(0, |branch| self.weight(field, branch));
+        let conditions = self.filter_points(field)?.saturating_add(weight);
         let mut size = Totals {
             own: 1,
             fields: below.fields.saturating_add(1),
@@ -391,6 +397,41 @@ impl<'a> Measure<'a> {
         let unit = "comparisons of a list";
         check_limit(comparisons.number, MAX_COMPARISONS, Code::QueryTooComplex, "comparisons", unit)?;
         Ok(comparisons.points())
+    }
+
+    /// Points of what the statement computes for the arguments of a field.
+    fn weight(&mut self, field: &'a Field, branch: &'a ObjectField) -> u64 {
+        let weighted =
+            branch.weighted.iter().filter_map(|(name, ty)| Some((&field.get_argument(name)?.node, ty)));
+        weighted.fold(0, |sum: u64, (value, ty)| sum.saturating_add(self.weight_of(value, ty)))
+    }
+
+    /// Points of the weights in a value of this type. The value of each variable is examined once.
+    fn weight_of(&mut self, value: &'a Given, ty: &'a str) -> u64 {
+        let weights = &self.prices.weights;
+        match value {
+            Given::Variable(name) => {
+                let known = self.weighed.get(&(name.as_str(), ty)).copied();
+                known.unwrap_or_else(|| {
+                    let found = self.variable(name).map_or(0, |value| weight_of_value(weights, value, ty));
+                    self.weighed.insert((name.as_str(), ty), found);
+                    found
+                })
+            }
+            Given::List(items) => {
+                items.iter().fold(0, |sum: u64, item| sum.saturating_add(self.weight_of(item, ty)))
+            }
+            Given::Object(fields) => {
+                let Some(parts) = weights.parts(ty) else { return 0 };
+                fields.iter().fold(0, |sum, (name, value)| {
+                    let Some(part) = parts.get(name.as_str()) else { return sum };
+                    sum.saturating_add(part.points).saturating_add(self.weight_of(value, &part.ty))
+                })
+            }
+            Given::Enum(word) => weights.word(ty, word),
+            Given::String(word) => weights.word(ty, word),
+            _ => 0,
+        }
     }
 
     /// The comparisons of a condition, with the values of its variables. The value of each variable is examined
@@ -513,6 +554,25 @@ fn comparisons_of(condition: &ConstValue) -> Comparisons {
             inner.chain(list_comparison(values)).sum()
         }
         _ => Comparisons::with(1),
+    }
+}
+
+/// Points of the weights in a value of this type.
+fn weight_of_value(weights: &Weights, value: &ConstValue, ty: &str) -> u64 {
+    match value {
+        ConstValue::List(items) => {
+            items.iter().fold(0, |sum: u64, item| sum.saturating_add(weight_of_value(weights, item, ty)))
+        }
+        ConstValue::Object(fields) => {
+            let Some(parts) = weights.parts(ty) else { return 0 };
+            fields.iter().fold(0, |sum: u64, (name, value)| {
+                let Some(part) = parts.get(name.as_str()) else { return sum };
+                sum.saturating_add(part.points).saturating_add(weight_of_value(weights, value, &part.ty))
+            })
+        }
+        ConstValue::Enum(word) => weights.word(ty, word),
+        ConstValue::String(word) => weights.word(ty, word),
+        _ => 0,
     }
 }
 

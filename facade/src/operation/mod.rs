@@ -20,6 +20,7 @@ mod schema_size;
 mod suggestion;
 mod values;
 mod variables;
+mod weight;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::registry::Registry;

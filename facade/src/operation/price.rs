@@ -5,7 +5,7 @@
 //! length of a list is the size of its page or the number of its identifiers, or [`DEFAULT_ROWS`] where it has
 //! neither; afterwards the rows that were found count. A condition costs one point for each comparison and a tenth
 //! of a point for each further value of a comparison, whatever it finds; inside records, that for each record around
-//! it. A REST request has the same price, except
+//! it. A condition or an order by what the statement computes for it costs the points of its `@cost` more. A REST request has the same price, except
 //! that related records are counted afterwards only: REST nests relations without pages, and a request must not be
 //! refused for records that do not exist.
 
@@ -17,6 +17,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::registry::{MetaField, MetaType, Registry};
 
 use super::schema_size::SchemaSize;
+use super::weight::Weights;
 use crate::record::{TaxedMoney, count_objects, is_record, is_value};
 
 /// Assumed length of a list without pages.
@@ -33,6 +34,7 @@ pub(super) const VALUES_PER_POINT: u64 = 10;
 pub(super) struct Prices {
     types: HashMap<Box<str>, ObjectFields>,
     pub(super) schema_size: SchemaSize,
+    pub(super) weights: Weights,
     query: Box<str>,
     mutation: Box<str>,
 }
@@ -47,6 +49,8 @@ pub(super) struct ObjectField {
     pub(super) ty: Box<str>,
     /// How many objects there are.
     pub(super) cardinality: Cardinality,
+    /// Arguments whose values may cost points, and their types.
+    pub(super) weighted: Box<[(Box<str>, Box<str>)]>,
 }
 
 /// How many objects a field holds.
@@ -65,17 +69,21 @@ pub(super) enum Cardinality {
 impl Prices {
     /// Reads the schema.
     pub(super) fn new(registry: &Registry) -> Self {
+        let weights = Weights::new(registry);
         let types = registry.types.iter().filter_map(|(name, ty)| {
             let fields: ObjectFields = ty
                 .fields()?
                 .iter()
-                .filter_map(|(name, field)| Some((name.as_str().into(), branch(registry, ty, field)?)))
+                .filter_map(|(name, field)| {
+                    Some((name.as_str().into(), branch(registry, &weights, ty, field)?))
+                })
                 .collect();
             (!fields.is_empty()).then(|| (name.as_str().into(), fields))
         });
         Self {
             types: types.collect(),
             schema_size: SchemaSize::new(registry),
+            weights,
             query: registry.query_type.as_str().into(),
             mutation: registry.mutation_type.as_deref().unwrap_or_default().into(),
         }
@@ -97,7 +105,12 @@ impl Prices {
     }
 }
 
-fn branch(registry: &Registry, parent: &MetaType, field: &MetaField) -> Option<ObjectField> {
+fn branch(
+    registry: &Registry,
+    weights: &Weights,
+    parent: &MetaType,
+    field: &MetaField,
+) -> Option<ObjectField> {
     let ty = registry.concrete_type_by_name(&field.ty)?;
     let is_part = is_value(ty) && (is_record(parent) || is_value(parent) || ty.name() == TaxedMoney::NAME);
     let cardinality = match () {
@@ -106,7 +119,8 @@ fn branch(registry: &Registry, parent: &MetaType, field: &MetaField) -> Option<O
         () if field.args.contains_key("first") => Cardinality::Page,
         () => Cardinality::One,
     };
-    (ty.is_composite() && !is_part).then(|| ObjectField { ty: ty.name().into(), cardinality })
+    let weighted = weights.arguments(field);
+    (ty.is_composite() && !is_part).then(|| ObjectField { ty: ty.name().into(), cardinality, weighted })
 }
 
 /// The comparisons of a condition.

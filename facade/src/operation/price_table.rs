@@ -37,6 +37,11 @@ fn row(name: &str, fields: &ObjectFields) -> String {
 pub fn price_table(registry: &Registry) -> String {
     let prices = Prices::new(registry);
     let rows: BTreeMap<_, _> = prices.types().map(|(name, fields)| (name, row(name, fields))).collect();
+    let weights: String =
+        prices.weights.listed().into_iter().fold(String::new(), |mut rows, (part, points)| {
+            let _ = writeln!(rows, "| `{part}`, each time, beside its comparisons | {points} |");
+            rows
+        });
     let headings = COLUMNS.map(|(_, heading)| heading).join(" | ");
     let rows = rows.into_values().collect::<Vec<_>>().join("\n");
     format!(
@@ -50,7 +55,8 @@ pub fn price_table(registry: &Registry) -> String {
          | a value of an object | 0 |\n\
          | a list | its length times an object; pages have {DEFAULT_SIZE} rows where none are asked for, lists without pages count as {DEFAULT_ROWS} |\n\
          | a comparison of a condition | 1, inside records for each record around it; a list takes {MAX_COMPARISONS} |\n\
-         | {VALUES_PER_POINT} further values of comparisons, rounded up for a list | 1 |\n\n\
+         | {VALUES_PER_POINT} further values of comparisons, rounded up for a list | 1 |\n\
+         {weights}\n\
          What is not found is given back, but for the comparisons. `{{ products(perPage: 5) {{ nodes {{ name group {{ name }} }} }} }}` costs \
          {ROOT_FIELD_POINTS} for the field, 1 for the page, 5 for its rows and 5 for their groups.\n\n\
          A REST request costs {ROOT_FIELD_POINTS} point ({} where it changes something), one for each row that it reads, those of \

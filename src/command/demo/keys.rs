@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::key::NewKey;
 use crate::command::Failure;
 use crate::command::key::staff_key;
+use crate::resource::customer::demo::AUTHENTICATOR_SECRET;
 use crate::shop::sample::batch::insert;
 
 /// Resources that can be listed and shown.
@@ -109,7 +110,12 @@ impl Keys {
             format!("  Swagger UI    {base}/api/documentation"),
             format!("  all rights    {key}"),
             format!("  read only     2|{}", self.read),
-            "  a customer    camille.fabre@client.example, password demo-password".to_owned(),
+            "  a customer    camille.fabre@client.example".to_owned(),
+            format!(
+                "  another       idriss.benali@client.example, codes from the secret {AUTHENTICATOR_SECRET}"
+            ),
+            "  the staff     louise@lanternes.example (all), karim@lanternes.example (support)".to_owned(),
+            "                their password is demo-password".to_owned(),
             String::new(),
             format!("  curl -H 'Authorization: Bearer {key}' '{base}/api/application/customers?per_page=2'"),
         ]

@@ -23,6 +23,9 @@ type Customer = [String; 9];
 const UNVERIFIED: i64 = 33;
 const SUSPENDED: i64 = 14;
 const BANNED: i64 = 36;
+const WITH_SECOND_FACTOR: i64 = 2;
+/// The secret of that customer's authenticator app, as everybody may know it.
+pub const AUTHENTICATOR_SECRET: &str = "LANTERNELANTERNE";
 
 /// A customer as the makers of invoices and services need it, in the order of the primary keys, which start at 1.
 pub struct Person {
@@ -117,7 +120,8 @@ fn billing(
     .to_string()
 }
 
-/// Attaches metadata: of the suspended and the banned customer, the origin of two others, and links to Discord.
+/// Attaches metadata: of the suspended and the banned customer, the origin of two others, links to Discord, and a second
+/// factor.
 fn attach_metadata(making: &mut DemoContext) {
     for (id, word, reason, days) in [
         (SUSPENDED, "suspended", "Impayés répétés", 12),
@@ -141,6 +145,9 @@ fn attach_metadata(making: &mut DemoContext) {
         let at = making.ago(30);
         attach(making, (MODEL, Id(id)), &link, Some(at));
     }
+    let secret = BTreeMap::from([("2fa_secret".to_owned(), AUTHENTICATOR_SECRET.to_owned())]);
+    let opened = making.opened;
+    attach(making, (MODEL, Id(WITH_SECOND_FACTOR)), &secret, Some(opened));
 }
 
 #[cfg(test)]

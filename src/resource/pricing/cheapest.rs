@@ -17,6 +17,8 @@ use super::price::MAX_SOLD;
 use super::{BillingPeriod, INDEX, prices_of_products};
 use crate::shop::DEFAULT_CURRENCY;
 
+/// Points of a condition on prices and of an order by them: each makes the table of cheapest prices, from all prices of the shop.
+pub const POINTS: u64 = 50;
 /// Name of the table of cheapest prices in statements, and of its columns.
 const TABLE: &str = "cheapest_prices";
 const PRODUCT_ID: &str = "product_id";

@@ -22,7 +22,7 @@ use sea_orm::{
 
 use super::group::{self, Group, lock_group};
 use super::metadata::{self, Metadata};
-use super::pricing::cheapest::{ProductPriceFilter, sort_key};
+use super::pricing::cheapest::{POINTS, ProductPriceFilter, sort_key};
 use super::pricing::price::{self, Price};
 use super::pricing::{
     self, BillingPeriod, CurrencyPrices, Pricing, PricingTarget, ProductPricing, product_prices,
@@ -144,7 +144,7 @@ filters! {
     }
     computed {
         /// What it costs a month at least, in one currency.
-        #[can(pricing::INDEX)] price: ProductPriceFilter = Price(sort_key, {
+        #[can(pricing::INDEX)] #[cost(POINTS)] price: ProductPriceFilter = Price(sort_key, {
             /// Currency of the price that is ordered by; without it, the shop's own.
             currency: Currency
         }),

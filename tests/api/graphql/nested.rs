@@ -447,3 +447,79 @@ async fn lists_inside_records_have_their_price() {
     assert_eq!(cost["actual"], 1 + 1 + 2 + 2 + 3 * rows + 2, "{answer}");
     shop.close().await;
 }
+
+/// What a statement computes for its condition or order has a price of its own, wherever it is asked and however it is sent.
+#[tokio::test]
+async fn computed_conditions_and_orders_have_their_weight() {
+    let shop = cursors::shop().await;
+    let (price, sort) = (json!({"price": {"gt": 1}}), json!([{"field": "PRICE"}]));
+    for (query, variables, weighed, rest) in [
+        ("{ products(first: 2, filter: {price: {gt: 1}}) { nodes { name } } }", json!({}), 1, 5),
+        (
+            "{ products(first: 2, filter: {or: [{price: {gt: 1}}, {not: {price: {lt: 2}}}]}) { nodes { name } } }",
+            json!({}),
+            2,
+            6,
+        ),
+        ("{ products(first: 2, sort: [{field: PRICE}]) { nodes { name } } }", json!({}), 1, 4),
+        ("{ products(first: 2, sort: {field: PRICE}) { nodes { name } } }", json!({}), 1, 4),
+        ("{ services(first: 2, filter: {product: {price: {gt: 1}}}) { nodes { name } } }", json!({}), 1, 5),
+        (
+            "{ groups(first: 3) { nodes { products(first: 1, sort: [{field: PRICE}]) { nodes { name } } } } }",
+            json!({}),
+            3,
+            2 + 3 * 3,
+        ),
+        (
+            "query($f: ProductFilter) { products(first: 2, filter: $f) { nodes { name } } }",
+            json!({"f": price}),
+            1,
+            5,
+        ),
+        (
+            "query($f: ProductFilter!) { products(first: 2, filter: {or: [$f, $f]}) { nodes { name } } }",
+            json!({"f": price}),
+            2,
+            6,
+        ),
+        (
+            "query($s: [ProductSort!]) { products(first: 2, sort: $s) { nodes { name } } }",
+            json!({"s": sort}),
+            1,
+            4,
+        ),
+        (
+            "query($w: ProductSortField!) { products(first: 2, sort: [{field: $w}]) { nodes { name } } }",
+            json!({"w": "PRICE"}),
+            1,
+            4,
+        ),
+        (
+            "query($w: ProductSortField!) { products(first: 2, sort: [{field: $w}]) { nodes { name } } }",
+            json!({"w": "NAME"}),
+            0,
+            4,
+        ),
+        (
+            "query($w: ProductSortField! = PRICE) { products(first: 2, sort: [{field: $w}]) { nodes { name } } }",
+            json!({}),
+            1,
+            4,
+        ),
+        (
+            "{ products(first: 2, filter: {status: {eq: ACTIVE}}, sort: [{field: NAME}]) { nodes { name } } }",
+            json!({}),
+            0,
+            5,
+        ),
+    ] {
+        for _ in 0..2 {
+            let body = json!({"query": query, "variables": variables, "extensions": {"cost": true}});
+            let (_, _, answer) = shop.post("/graphql", "all", &body).await;
+            let cost = &answer["extensions"]["cost"];
+            assert_eq!(cost["requested"], rest + 50 * weighed, "{query} {variables}: {answer}");
+            assert!(cost["actual"].as_u64() >= Some(50 * weighed), "not given back: {query}: {cost}");
+        }
+    }
+    shop.close().await;
+}
