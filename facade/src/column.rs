@@ -1,7 +1,7 @@
 //! A column without its entity type, so that the code of conditions and orders is compiled once, not once per table.
 
 use sea_orm::ColumnTrait;
-use sea_orm::sea_query::{ColumnType, DynIden, Expr, IntoIden, SimpleExpr};
+use sea_orm::sea_query::{ColumnType, DynIden, Expr, Func, IntoIden, SimpleExpr};
 
 /// A column of a table.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct Column {
     pub ty: ColumnType,
     /// Whether it may be null.
     pub nullable: bool,
+    /// What stands for null.
+    default: Option<f64>,
 }
 
 impl Column {
@@ -21,16 +23,27 @@ impl Column {
             name: column.as_column_ref(),
             ty: definition.get_column_type().clone(),
             nullable: definition.is_null(),
+            default: None,
         }
     }
 
     /// A column of a table that a statement computes under this name. It may be null.
     pub fn computed(table: &'static str, column: &'static str, ty: ColumnType) -> Self {
-        Self { name: (table.into_iden(), column.into_iden()), ty, nullable: true }
+        Self { name: (table.into_iden(), column.into_iden()), ty, nullable: true, default: None }
+    }
+
+    /// The same with a number in the place of null.
+    #[must_use]
+    pub fn or(self, default: f64) -> Self {
+        Self { nullable: false, default: Some(default), ..self }
     }
 
     /// The SQL expression `table.column`.
     pub fn expr(&self) -> SimpleExpr {
-        Expr::col(self.name.clone())
+        let column = Expr::col(self.name.clone());
+        match self.default {
+            Some(default) => Func::coalesce([column, Expr::val(default)]).into(),
+            None => column,
+        }
     }
 }

@@ -215,6 +215,7 @@ impl Error {
                     values.set("errors", errors);
                 }
             }
+            Self::Refused(refusal) => values.set("userErrorCode", refusal.code.name),
             Self::NotRun(reason) => {
                 if let Some((limit, max)) = reason.limit {
                     values.set("limit", limit);
@@ -401,6 +402,12 @@ impl Refusal {
     /// `{"error": text}`
     pub fn error(status: u16, text: impl Into<String>) -> Error {
         Self::with(status, "error", text)
+    }
+
+    /// A refusal for the state of the record, with the meaning of its code.
+    pub fn for_state(code: UserErrorCode) -> Error {
+        let body = Map::from_iter([("message".to_owned(), Json::String(code.meaning.to_owned()))]);
+        Error::Refused(Self { status: 409, body, code })
     }
 
     fn with(status: u16, key: &str, text: impl Into<String>) -> Error {

@@ -115,7 +115,10 @@ fn record_fields(registry: &Registry, field: &MetaField) -> IndexMap<String, Met
         }
         Some(MetaType::Object { .. }) => {
             let name = record_field(ty);
-            let about = "As it is now, or was before it was deleted; null on failure.";
+            let about = match Deletes::marks(field) {
+                true => "As it was before it was deleted; null on failure.",
+                false => "As it is now; null on failure.",
+            };
             IndexMap::from([(name.clone(), described(&name, ty, about))])
         }
         _ => IndexMap::from([("result".to_owned(), described("result", ty, "Null on failure."))]),

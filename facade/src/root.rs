@@ -19,8 +19,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("perPage", "Rows a page."),
     (
         "expectedUpdatedAt",
-        "`updatedAt` as it was read; where the record was changed since, nothing is written (`STALE`). What other rows \
-         hold is not compared.",
+        "`updatedAt` as it was read; where the record was changed since, nothing is written (`STALE`).",
     ),
 ];
 

@@ -11,7 +11,7 @@ use value::Id;
 
 use crate::ability::Abilities;
 use crate::engine::{Engine, Host, Texts};
-use crate::error::Invalid;
+use crate::error::{Invalid, Refusal};
 use crate::execution::{Execution, Origin};
 use crate::form::{self, Form, FormInput};
 use crate::page::ListCache;
@@ -169,6 +169,14 @@ impl<'a> RequestScope<'a> {
         let name = self.texts().field_name(field, self.is_rest());
         let broken = BrokenRule::of(self.texts(), rule, &name, &[]);
         Error::Invalid(Invalid::single(field, broken))
+    }
+
+    /// Refuses a mutation of GraphQL for the state of its record, where REST does the same once more.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the code, unless `fits`.
+    pub fn require_state(self, fits: bool, code: UserErrorCode) -> Result<()> {
+        if fits || self.is_rest() { Ok(()) } else { Err(Refusal::for_state(code)) }
     }
 
     /// Notes that a mutation was not done for the state of its record, although REST answers it like one that was. In

@@ -72,6 +72,7 @@ codes! {
     WRONG_SIZE = "The value must have another size: `params.min`, which is `params.max`.";
     NOT_ALLOWED = "The value is none of those that are allowed; `params.values` lists them where they are few.";
     INVALID_FORMAT = "The text has a wrong form.";
+    TOO_MANY_DECIMALS = "The number has too many decimals; `params.max` is the most.";
     INVALID_DATE = "The text is no date, or none that can be stored.";
     TOO_EARLY = "The date is not after the one in `params.other`.";
     TOO_LATE = "The date is not before the one in `params.other`.";
@@ -110,6 +111,7 @@ const OF_RULES: &[(&str, UserErrorCode)] = &[
     ("size.array", WRONG_SIZE),
     ("size.file", WRONG_SIZE),
     ("in", NOT_ALLOWED),
+    ("decimal", TOO_MANY_DECIMALS),
     ("regex", INVALID_FORMAT),
     ("lowercase", INVALID_FORMAT),
     ("email", INVALID_FORMAT),

@@ -12,8 +12,8 @@ use crate::{Error, Result};
 
 /// Longest name of a file that is looked for, in bytes. File systems allow 4096 with the folder.
 const MAX_NAME: usize = 1024;
-/// How long a client may show a picture without asking again. A new picture may have the name of the old one.
-const CACHE_CONTROL: &str = "public, max-age=300";
+/// Clients ask whether a picture has changed before they show it again: a new one may have the name of the old one.
+const CACHE_CONTROL: &str = "public, no-cache";
 
 /// The path of a file of the public storage. The shop serves it under `/storage/`.
 fn path_of(storage: &Path, name: &str) -> PathBuf {

@@ -254,6 +254,8 @@ pub struct FilterDemand {
     pub needs: Vec<&'static [Ability]>,
     /// Number of compared values and of nested conditions: the work for the database.
     pub values: usize,
+    /// Number of tables that the statement computes for them.
+    pub tables: usize,
 }
 
 /// SQL for: a related row exists for which the condition holds.

@@ -42,6 +42,13 @@ impl Subject<'_> {
         BrokenRule::of(self.scope.texts, rule, &self.display_name(), values)
     }
 
+    /// A broken rule of a part of this field's value. In GraphQL it has the name of the part, `field`, in its message.
+    pub fn broken_part(&self, rule: &str, values: &[(&str, &str)], path: &[&str], field: &str) -> BrokenRule {
+        let name = if self.scope.rest { self.name } else { field };
+        let name = self.scope.display_name(name);
+        BrokenRule::of(self.scope.texts, rule, &name, values).at(path)
+    }
+
     /// The rule, if it is broken.
     pub fn fails_if(&self, rule: &str, broken: bool) -> Option<BrokenRule> {
         broken.then(|| self.broken(rule, &[]))

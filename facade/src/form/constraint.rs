@@ -8,6 +8,8 @@ use async_graphql::registry::{
 };
 
 use super::definition::FormField;
+use crate::rest_only;
+
 use super::rules::{Rule, RuleKind, RuleList, SizeBound, TEXT_BYTES};
 
 const NAME: &str = "constraint";
@@ -125,6 +127,7 @@ impl Constraint {
                 }
             }
             RuleKind::Confirmed => self.set("confirmed", true),
+            RuleKind::InGraphQl(rule) if rest_only::is_public() => self.add(rule, rules, is_enum),
             _ => {}
         }
     }

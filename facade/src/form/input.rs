@@ -79,7 +79,7 @@ impl<T: FormInput> InputType for Form<T> {
     }
 
     /// Accepts any value but null: a value that is no object counts as an empty form, and wrong types are reported
-    /// by the rules. Texts are [normalised](super::normalise()) for both APIs.
+    /// by the rules. Its texts are [normalised](super::normalise()).
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let values = match value {
             Some(Value::Object(fields)) => prepare::rename_and_normalise(T::definition(), fields),

@@ -14,8 +14,14 @@ pub fn normalise(input: &mut Value) {
     }
 }
 
-/// As [`normalise`], for the top-level fields themselves.
-pub(crate) fn normalise_fields(fields: &mut IndexMap<Name, Value>) {
+/// The same for the texts of a form alone: what is within its objects and lists stays as it was sent. REST normalises the whole
+/// body before.
+pub(crate) fn normalise_texts(fields: &mut IndexMap<Name, Value>) {
+    let texts = fields.iter_mut().filter(|(_, value)| matches!(value, Value::String(_)));
+    texts.for_each(|(name, value)| normalise_field(value, !UNTRIMMED.contains(&name.as_str())));
+}
+
+fn normalise_fields(fields: &mut IndexMap<Name, Value>) {
     for (name, value) in fields {
         normalise_field(value, !UNTRIMMED.contains(&name.as_str()));
     }

@@ -7,7 +7,7 @@ use super::definition::FormDefinition;
 use super::rules::{Rule, RuleKind, RuleList};
 use super::{CheckScope, normalise, value};
 
-/// Renames GraphQL's camelCase fields to the snake_case of the rules, and normalises all texts.
+/// Renames GraphQL's camelCase fields to the snake_case of the rules, and normalises their texts.
 pub(crate) fn rename_and_normalise(definition: &FormDefinition, mut values: Values) -> Values {
     for field in &definition.fields {
         if field.camel == field.name || values.contains_key(field.name) {
@@ -17,7 +17,7 @@ pub(crate) fn rename_and_normalise(definition: &FormDefinition, mut values: Valu
             values.insert(Name::new(field.name), value);
         }
     }
-    normalise::normalise_fields(&mut values);
+    normalise::normalise_texts(&mut values);
     values
 }
 

@@ -79,6 +79,33 @@ pub fn number(value: &Value) -> Option<f64> {
     }
 }
 
+/// The number in a number, or in a text as the scalar `Decimal` is described: digits, and a point between them. PHP takes more.
+pub fn plain_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::String(text) if !is_plain_decimal(text) => None,
+        value => number(value),
+    }
+}
+
+/// The number of decimals of a number or text.
+pub fn decimals(value: &Value) -> usize {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        _ => return 0,
+    };
+    text.split_once('.').map_or(0, |(_, decimals)| decimals.trim_end_matches('0').len())
+}
+
+fn is_plain_decimal(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    let text = text.strip_prefix('-').unwrap_or(text);
+    match text.split_once('.') {
+        Some((whole, decimals)) => digits(whole) && digits(decimals),
+        None => digits(text),
+    }
+}
+
 /// A value as a whole number, by the rule `integer`: no leading zeros, 64 bits, `true` is 1.
 pub fn integer(value: &Value) -> Option<i64> {
     match value {

@@ -20,6 +20,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
+use chrono::SecondsFormat;
 use futures_util::stream;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -46,7 +47,10 @@ const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
 /// Headers that scripts of other origins may read.
-const EXPOSED_HEADERS: &str = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
+const EXPOSED_HEADERS: &str = "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
+
+/// What async-graphql adds to the message about a wrong value, once for each type around it.
+const NESTED_IN: &str = " (occurred while parsing";
 
 /// A request that could not be read or not be answered. Its status is the same for all media types.
 struct Rejection {
@@ -424,7 +428,7 @@ fn cost(api: &GraphQl, requested: u64, actual: u32, points: Verdict) -> Value {
         "requested": requested,
         "actual": actual,
         "remaining": window.map(|left| left.remaining),
-        "resetAt": reset.map(|at| at.to_rfc3339()),
+        "resetAt": reset.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)),
     });
     Value::from_json(cost).unwrap_or_default()
 }
@@ -557,7 +561,10 @@ async fn revalidated(asked: &HeaderMap, response: Response<Body>) -> Response<Bo
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
     let Ok(value) = HeaderValue::from_str(&tag) else { return Response::from_parts(parts, body.into()) };
     parts.headers.insert(header::ETAG, value);
-    parts.headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Language, Authorization"));
+    parts.headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Accept, Accept-Language, Authorization, X-GraphQL-Cost"),
+    );
     if parts.headers.get(header::CACHE_CONTROL).is_none_or(|hints| hints == "no-store") {
         parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
@@ -602,7 +609,11 @@ fn add_extensions(error: &mut ServerError, executed: bool) {
             }
             own.code()
         }
-        None if executed => Code::BadUserInput,
+        None if executed => {
+            // Where in its types async-graphql met a wrong value means nothing to clients.
+            message = error.message.find(NESTED_IN).map(|end| error.message[..end].to_owned());
+            Code::BadUserInput
+        }
         None => Code::GraphqlValidationFailed,
     };
     extensions.set("code", code.name());

@@ -306,7 +306,7 @@ impl<'a> Measure<'a> {
             level: context.level,
         };
         let below = self.set(&field.selection_set.node, inner)?;
-        let weight = branch.map_or(0, |branch| self.weight(field, branch));
+        let weight = branch.map_or(0, |branch| self.weight(field, branch).saturating_add(branch.cost));
         let conditions = self.filter_points(field)?.saturating_add(weight);
         let mut size = Totals {
             own: 1,

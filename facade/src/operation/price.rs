@@ -18,6 +18,7 @@ use async_graphql::registry::{MetaField, MetaType, Registry};
 
 use super::schema_size::SchemaSize;
 use super::weight::Weights;
+use crate::filter::Costs;
 use crate::record::{TaxedMoney, count_objects, is_record, is_value};
 
 /// Assumed length of a list without pages.
@@ -49,6 +50,8 @@ pub(super) struct ObjectField {
     pub(super) ty: Box<str>,
     /// How many objects there are.
     pub(super) cardinality: Cardinality,
+    /// Points of each use.
+    pub(super) cost: u64,
     /// Arguments whose values may cost points, and their types.
     pub(super) weighted: Box<[(Box<str>, Box<str>)]>,
 }
@@ -120,7 +123,12 @@ fn branch(
         () => Cardinality::One,
     };
     let weighted = weights.arguments(field);
-    (ty.is_composite() && !is_part).then(|| ObjectField { ty: ty.name().into(), cardinality, weighted })
+    (ty.is_composite() && !is_part).then(|| ObjectField {
+        ty: ty.name().into(),
+        cardinality,
+        cost: Costs::points(&field.directive_invocations),
+        weighted,
+    })
 }
 
 /// The comparisons of a condition.

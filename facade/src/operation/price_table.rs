@@ -39,7 +39,7 @@ pub fn price_table(registry: &Registry) -> String {
     let rows: BTreeMap<_, _> = prices.types().map(|(name, fields)| (name, row(name, fields))).collect();
     let weights: String =
         prices.weights.listed().into_iter().fold(String::new(), |mut rows, (part, points)| {
-            let _ = writeln!(rows, "| `{part}`, each time, beside its comparisons | {points} |");
+            let _ = writeln!(rows, "| `{part}`, each time, beside its comparisons and objects | {points} |");
             rows
         });
     let headings = COLUMNS.map(|(_, heading)| heading).join(" | ");

@@ -1,8 +1,7 @@
 //! Rows at an offset. For a deep offset, the database skips the rows before it by their primary keys alone, in a
 //! subquery. It skips none where a page that was read just before tells the key at which this one begins.
 
-use sea_orm::DbBackend;
-use sea_orm::sea_query::{ExprTrait, JoinType, Query, SelectStatement};
+use sea_orm::sea_query::{ExprTrait, Query, SelectStatement};
 
 use super::list_cache::{ListKey, PageStart};
 use super::list_reader::{FoundRows, ListReader};
@@ -63,14 +62,10 @@ impl ListReader<'_> {
     fn by_keys(&self, mut page: SelectStatement, sort: impl Fn(&mut SelectStatement)) -> SelectStatement {
         let key = self.record.column(self.record.key);
         page.expr_as(key.clone(), KEY_COLUMN);
-        // SQLite reads the tables of a cross join in their order; of another one it may go through all rows for the few keys.
-        let join = match self.scope.backend() {
-            DbBackend::Sqlite => JoinType::CrossJoin,
-            _ => JoinType::InnerJoin,
-        };
-        let on = key.equals((KEYS_TABLE, KEY_COLUMN));
         let mut rows = Query::select();
-        rows.from_subquery(page, KEYS_TABLE).join(join, self.record.table, on);
+        // SQLite reads the tables of a cross join in their order; of another one it may go through all rows for the few keys.
+        rows.from_subquery(page, KEYS_TABLE).cross_join(self.record.table);
+        rows.and_where(key.equals((KEYS_TABLE, KEY_COLUMN)));
         let mut rows = self.order.join(self.record, rows);
         sort(&mut rows);
         rows

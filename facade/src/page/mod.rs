@@ -33,6 +33,8 @@ use crate::{Error, Result};
 const MAX_NESTING: usize = 5;
 /// Maximum number of values that conditions compare with.
 const MAX_VALUES: usize = 1000;
+/// Maximum number of tables that the statement of a list computes for its conditions.
+const MAX_TABLES: usize = 10;
 
 /// A list of rows: which rows, with which conditions, in which order.
 pub struct List<E: EntityTrait> {
@@ -209,6 +211,11 @@ fn check_filter(filter: &impl Filter, scope: RequestScope<'_>) -> Result<()> {
     }
     if demand.values > MAX_VALUES {
         return Err(Error::BadRequest(format!("Conditions hold more than {MAX_VALUES} values.")));
+    }
+    if demand.tables > MAX_TABLES {
+        return Err(Error::BadRequest(format!(
+            "More than {MAX_TABLES} conditions are computed for the list."
+        )));
     }
     demand.needs.into_iter().try_for_each(|any| allow(scope.own_abilities()?, any))
 }

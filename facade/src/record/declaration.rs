@@ -431,6 +431,7 @@ macro_rules! record {
             arguments: Vec::new(),
             sparse: true,
             rest_only: false,
+            cost: 0,
             source: $crate::record::BranchSource::Related(
                 $crate::record!(@relation $Target, One, $crate::record::KeyColumn::Primary, $base, $crate::record!(@computed_key $key [$($column)+]))
             ),
@@ -438,7 +439,7 @@ macro_rules! record {
         });
     };
     (@branch $record:ident, [$($doc:literal)+] [$($need:path),*] $branch:ident each $Target:ty [
-        $by:path, [$($column:ident),+] $(, { $($(#[doc = $adoc:literal])+ $argument:ident: $Argument:ty),+ $(,)? })?
+        $by:path, [$($column:ident),+] $(, { $($(#[doc = $adoc:literal])+ $argument:ident: $Argument:ty),+ $(,)? })? $(, cost $cost:path)?
     ]) => {
         $record.branches.push($crate::record::Branch {
             name: $crate::camel_name!($branch),
@@ -452,6 +453,7 @@ macro_rules! record {
             }),+)?],
             sparse: false,
             rest_only: false,
+            cost: 0 $(+ $cost)?,
             source: $crate::record::BranchSource::Computed {
                 columns: &[$(TableColumn::$column as usize),+],
                 resolve: |batch, field| Box::pin(async move {
@@ -498,6 +500,7 @@ macro_rules! record {
             arguments: Vec::new(),
             need: $crate::record!(@need $($need),*),
             sparse: false,
+            cost: 0,
             source: $crate::record::BranchSource::Related($crate::record::Relation { output, ..$relation }),
             list: None,
         };

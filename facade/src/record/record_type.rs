@@ -13,6 +13,7 @@ use super::money::{MoneyColumn, RowCurrency};
 use super::relation::{Batch, BranchFuture, Relation, RelationOutput};
 use super::rendering::Rendering;
 use super::rest_form::{JsonType, RestForm};
+use crate::filter::Costs;
 use crate::guard::{self, Need};
 use crate::page::NestedList;
 use crate::rest_only::{self, RestOnly};
@@ -103,6 +104,8 @@ pub struct Branch {
     pub sparse: bool,
     /// Whether only REST has it.
     pub rest_only: bool,
+    /// Points of each use, for each row around it.
+    pub cost: u64,
     /// Where its values come from.
     pub source: BranchSource,
     /// How its list is a connection for clients of GraphQL. REST documents select the rows as a plain list.
@@ -245,7 +248,8 @@ impl RecordType {
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);
         }
-        for Branch { name, doc, need, ty, arguments, sparse, rest_only, source, list } in &self.branches {
+        for Branch { name, doc, need, ty, arguments, sparse, rest_only, cost, source, list } in &self.branches
+        {
             let mut field = match list {
                 Some(list) if rest_only::is_public() => list.field(name, registry),
                 _ => MetaField::new(*name, ty(registry)),
@@ -257,6 +261,7 @@ impl RecordType {
             let is_whole = rest_only::is_public() && source.is_list() && list.is_none();
             field.description = Some(if is_whole { all_of_them(doc.trim()) } else { doc.trim().to_owned() });
             guard::add_directive_for(registry, &mut field, *need);
+            Costs::mark(&mut field, *cost, registry);
             RestForm { json_type: JsonType::AsTyped, sparse: *sparse }.mark(&mut field, registry);
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);
             fields.insert((*name).to_owned(), field);

@@ -90,7 +90,7 @@ fn hash(parts: &[&str]) -> [u8; 32] {
 }
 
 /// An e-mail address without differences that some database ignores: case, accents, widths and invisible characters.
-fn normalised_email(email: &str) -> String {
+pub(super) fn normalised_email(email: &str) -> String {
     let letters = email.nfkd().filter(|&letter| !is_combining_mark(letter) && !is_invisible(letter));
     let lower = letters.flat_map(char::to_lowercase).collect::<String>();
     let plain = |letter| match letter {

@@ -226,7 +226,9 @@ form! {
         /// Whether it is for all products.
         is_global: bool => [flag()],
         /// Least sum of the order; 0 is without one.
-        minimum_order_amount: Decimal => [required_unless_partial(), numeric(), min(0), max(999_999.99)],
+        minimum_order_amount: Decimal => [
+            required_unless_partial(), numeric(), min(0), max(999_999.99), in_graphql(decimals(2))
+        ],
         /// Primary keys of the products that it is for.
         #[no_column]
         products: Vec<KeyOf<Product>> => [nullable(), array(), each([integer(), exists("products", "id")])],

@@ -53,13 +53,15 @@ pub(super) async fn update(scope: ShopScope<'_>, id: Id, mut input: CouponInput)
     let mut row = coupon.clone().into_active_model();
     write_columns(&mut row, &input);
     put(&mut row.usages, input.usages);
-    let coupon = if row.is_changed() {
+    let prices = PeriodPrices::of_update(scope, &input.pricing);
+    let target = (PricingTarget::Coupon, id);
+    let has_new_prices = pricing::write_first(&transaction, target, &prices, &currency).await?;
+    // The original does not note them in the coupon. In GraphQL nobody shall write over them unawares.
+    let coupon = if row.is_changed() || (has_new_prices && !scope.execution().api.is_rest()) {
         save(&transaction, row, scope.now()).await.map_err(|error| taken(*scope, "code", error))?
     } else {
         coupon
     };
-    let prices = PeriodPrices::of_update(scope, &input.pricing);
-    pricing::write_first(&transaction, (PricingTarget::Coupon, id), &prices, &currency).await?;
     let products = products(&transaction, &input).await?;
     // Left out, the products stay as they are: groups add theirs.
     if !input.products.is_undefined() {

@@ -3,9 +3,12 @@
 use async_graphql::MaybeUndefined;
 use entity::{Id, ShopTime, customer, service};
 use facade::transaction::Transaction;
+use facade::user_error::UserErrorCode;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
+use super::allowed::{is_restricted, is_suspendable};
 use super::input::CustomerActionInput;
+use super::status::{AccountState, SECOND_FACTOR};
 use super::{MODEL, locked, mail};
 use crate::Result;
 use crate::resource::metadata;
@@ -15,7 +18,16 @@ use crate::scope::ShopScope;
 /// The reason that is stored if none was given.
 const NO_REASON: &str = "No reason provided";
 /// Keys of the metadata of a second factor.
-const TWO_FACTOR_KEYS: [&str; 2] = ["2fa_secret", "2fa_recovery_codes"];
+const TWO_FACTOR_KEYS: [&str; 2] = [SECOND_FACTOR, "2fa_recovery_codes"];
+/// The code for a suspension of a customer who is banned.
+pub(super) const BANNED: UserErrorCode =
+    UserErrorCode::new("CUSTOMER_BANNED", "The customer is banned, so a suspension changes nothing.");
+/// The code for lifting restrictions where there are none.
+pub(super) const NOT_RESTRICTED: UserErrorCode =
+    UserErrorCode::new("CUSTOMER_NOT_RESTRICTED", "The customer is neither suspended nor banned.");
+/// The code for taking away a second factor that is not there.
+pub(super) const NO_SECOND_FACTOR: UserErrorCode =
+    UserErrorCode::new("NO_SECOND_FACTOR", "The customer has no second factor.");
 /// Keys of the metadata of a restriction.
 const RESTRICTION_KEYS: [&str; 8] = [
     "banned",
@@ -69,6 +81,10 @@ pub(super) async fn restrict(
     let (record, key) = ((MODEL, id), restriction.key());
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
+    if let Restriction::Suspended = restriction {
+        let state = AccountState::of(&transaction, id).await?;
+        scope.require_state(is_suspendable(&state), BANNED)?;
+    }
     let at = now.local().format("%d/%m/%Y %H:%M").to_string();
     metadata::write(&transaction, record, key, "true", now).await?;
     metadata::write(&transaction, record, &format!("{key}_reason"), reason, now).await?;
@@ -106,6 +122,8 @@ async fn suspend_services(
 pub(super) async fn reactivate(scope: ShopScope<'_>, id: Id, notify: bool) -> Result<customer::Model> {
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
+    let state = AccountState::of(&transaction, id).await?;
+    scope.require_state(is_restricted(&state), NOT_RESTRICTED)?;
     metadata::delete_keys(&transaction, (MODEL, id), &RESTRICTION_KEYS).await?;
     let suspended = visible_services()
         .filter(service::Column::CustomerId.eq(id))
@@ -126,6 +144,8 @@ pub(super) async fn reactivate(scope: ShopScope<'_>, id: Id, notify: bool) -> Re
 pub(super) async fn disable_two_factor(scope: ShopScope<'_>, id: Id) -> Result<customer::Model> {
     let transaction = scope.begin().await?;
     let customer = locked(scope, &transaction, id).await?;
+    let state = AccountState::of(&transaction, id).await?;
+    scope.require_state(state.has_second_factor(), NO_SECOND_FACTOR)?;
     metadata::delete_keys(&transaction, (MODEL, id), &TWO_FACTOR_KEYS).await?;
     transaction.commit().await?;
     Ok(customer)

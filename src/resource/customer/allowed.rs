@@ -10,6 +10,7 @@ use facade::record::{MAX_KEYS, View};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QuerySelect, QueryTrait, Select};
 
 use super::delete::{services_in_use, unpaid_invoices};
+use super::status::{self, AccountState, CustomerStatus};
 use super::{DELETE, UPDATE};
 use crate::Result;
 use crate::scope::ShopScope;
@@ -25,13 +26,13 @@ pub enum CustomerAction {
     ResendConfirmation,
     /// `customerSendPassword`.
     SendPassword,
-    /// `customerSuspend`.
+    /// `customerSuspend`, unless the customer is banned. Of a customer who is suspended it changes the reason.
     Suspend,
-    /// `customerBan`.
+    /// `customerBan`. Of a customer who is banned it changes the reason.
     Ban,
-    /// `customerReactivate`.
+    /// `customerReactivate`, of a customer who is suspended or banned.
     Reactivate,
-    /// `customerDisableTwoFactor`.
+    /// `customerDisableTwoFactor`, of a customer with a second factor.
     DisableTwoFactor,
     /// `customerDelete`, without `force`.
     Delete,
@@ -50,8 +51,27 @@ const ACTIONS: [(CustomerAction, Ability); 9] = [
     (CustomerAction::Delete, DELETE),
 ];
 
-/// The actions on each customer that its state and the caller's abilities allow: two statements for all customers, where
-/// the caller may delete any.
+/// Whether a customer in this state can be suspended.
+pub(super) fn is_suspendable(state: &AccountState) -> bool {
+    state.status() != CustomerStatus::Banned
+}
+
+/// Whether a customer in this state can be reactivated.
+pub(super) fn is_restricted(state: &AccountState) -> bool {
+    state.status() != CustomerStatus::Active
+}
+
+/// The actions that depend on the state of the account, and whether they are allowed.
+fn allowed_by_state(state: &AccountState) -> [(CustomerAction, bool); 3] {
+    [
+        (CustomerAction::Suspend, is_suspendable(state)),
+        (CustomerAction::Reactivate, is_restricted(state)),
+        (CustomerAction::DisableTwoFactor, state.has_second_factor()),
+    ]
+}
+
+/// The actions on each customer that its state and the caller's abilities allow: one statement for all customers, and two
+/// more where the caller may delete any.
 ///
 /// # Errors
 /// When the database fails.
@@ -66,7 +86,12 @@ pub(super) async fn allowed(
         true => customers_in_use(scope, &keys).await?,
         false => HashSet::new(),
     };
-    let each = |(customer, id): (&View<'_>, &Id)| -> std::result::Result<Vec<CustomerAction>, DbErr> {
+    let by_state = match open.contains(&CustomerAction::Suspend) {
+        true => status::each(scope, customers, allowed_by_state).await?,
+        false => Vec::new(),
+    };
+    let each = |(at, id): (usize, &Id)| -> std::result::Result<Vec<CustomerAction>, DbErr> {
+        let customer = &customers[at];
         if !customer.cell(Column::DeletedAt as usize)?.is_null() {
             return Ok(Vec::new());
         }
@@ -74,11 +99,14 @@ pub(super) async fn allowed(
         let fits = |action: &&CustomerAction| match action {
             CustomerAction::Confirm | CustomerAction::ResendConfirmation => !is_confirmed,
             CustomerAction::Delete => !in_use.contains(id),
-            _ => true,
+            action => {
+                let mut of_state = by_state.get(at).into_iter().flatten();
+                of_state.all(|(depending, is_allowed)| depending != *action || *is_allowed)
+            }
         };
         Ok(open.iter().filter(fits).copied().collect())
     };
-    Ok(customers.iter().zip(&keys).map(each).collect::<std::result::Result<_, _>>()?)
+    Ok(keys.iter().enumerate().map(each).collect::<std::result::Result<_, _>>()?)
 }
 
 /// Those of the customers who have services in use or unpaid invoices.

@@ -45,7 +45,7 @@ form! {
         #[no_column]
         verified: bool => [nullable(), boolean()],
         /// Credit in the shop's currency.
-        balance: Decimal => [numeric(), min(0), max(9_999_999_999)],
+        balance: Decimal => [numeric(), min(0), max(9_999_999_999), in_graphql(decimals(2))],
     }
 }
 
@@ -89,7 +89,7 @@ form! {
         #[no_column]
         verified: bool => [nullable(), boolean()],
         /// Credit in the shop's currency.
-        balance: Decimal => [numeric(), min(0), max(999_999)],
+        balance: Decimal => [numeric(), min(0), max(999_999), in_graphql(decimals(2))],
     }
 }
 

@@ -10,7 +10,7 @@ mod mutation;
 mod phone;
 pub mod rule;
 pub mod seed;
-mod status;
+pub mod status;
 mod write;
 
 use async_graphql::MergedObject;

@@ -95,8 +95,8 @@ impl CustomerMutation {
         Ok(Outcome::new("Reset link sent"))
     }
 
-    /// Suspends a customer.
-    #[graphql(directive = Can::apply(&[UPDATE]))]
+    /// Suspends a customer. Of a customer who is suspended already, the reason changes.
+    #[graphql(directive = Can::apply(&[UPDATE]), directive = Refuses::apply(action::BANNED))]
     async fn customer_suspend(
         &self,
         ctx: &Context<'_>,
@@ -119,7 +119,7 @@ impl CustomerMutation {
 
     /// Lifts a customer's suspension and ban, and takes those services back into use that were
     /// suspended with them.
-    #[graphql(directive = Can::apply(&[UPDATE]))]
+    #[graphql(directive = Can::apply(&[UPDATE]), directive = Refuses::apply(action::NOT_RESTRICTED))]
     async fn customer_reactivate(
         &self,
         ctx: &Context<'_>,
@@ -132,7 +132,7 @@ impl CustomerMutation {
     }
 
     /// Takes a customer's second factor away.
-    #[graphql(directive = Can::apply(&[UPDATE]))]
+    #[graphql(directive = Can::apply(&[UPDATE]), directive = Refuses::apply(action::NO_SECOND_FACTOR))]
     async fn customer_disable_two_factor(&self, ctx: &Context<'_>, id: ID) -> Result<Customer> {
         let scope = ShopScope::from(ctx);
         let customer = find(scope, &id).await?;

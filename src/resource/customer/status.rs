@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use entity::{Id, customer, metadata};
 use facade::filter::{WordFilter, any_of};
 use facade::record::{View, load_models};
+use facade::transaction::Transaction;
 use facade::words;
 use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
@@ -33,15 +34,36 @@ const SUSPENDED: &str = "suspended";
 /// Keys of their reasons.
 const BANNED_REASON: &str = "banned_reason";
 const SUSPENDED_REASON: &str = "suspended_reason";
+/// More rows than a customer has of these keys.
+const MAX_STATE_ROWS: u64 = 100;
 /// Stored texts that mean no.
 const NO: [&str; 3] = ["", "0", "false"];
 
-/// The metadata of one customer that tells of restrictions, by its key.
-#[derive(Default)]
-struct Restrictions(HashMap<String, String>);
+/// The key of the secret of a second factor.
+pub(super) const SECOND_FACTOR: &str = "2fa_secret";
 
-impl Restrictions {
-    fn status(&self) -> CustomerStatus {
+/// The metadata of one customer that tells of restrictions and of a second factor, by its key.
+#[derive(Default)]
+pub(super) struct AccountState(HashMap<String, String>);
+
+impl AccountState {
+    /// That of a customer, read in a transaction that has locked the customer.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn of(transaction: &Transaction, customer: Id) -> Result<Self> {
+        let rows = state_rows().filter(metadata::Column::ModelId.eq(customer)).limit(MAX_STATE_ROWS);
+        let rows = rows.all(transaction).await?;
+        Ok(Self(rows.into_iter().map(|row| (row.key, row.value.unwrap_or_default())).collect()))
+    }
+
+    /// Whether the customer has a second factor.
+    pub(super) fn has_second_factor(&self) -> bool {
+        self.0.contains_key(SECOND_FACTOR)
+    }
+
+    /// Whether the customer is suspended, banned, or neither.
+    pub(super) fn status(&self) -> CustomerStatus {
         let is_on = |key| self.0.get(key).is_some_and(|value| !NO.contains(&value.as_str()));
         match (is_on(BANNED), is_on(SUSPENDED)) {
             (true, _) => CustomerStatus::Banned,
@@ -64,38 +86,39 @@ impl Restrictions {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn of_customers(
-    scope: ShopScope<'_>,
-    customers: &[View<'_>],
-) -> Result<Vec<CustomerStatus>> {
-    each(scope, customers, Restrictions::status).await
+pub async fn of_customers(scope: ShopScope<'_>, customers: &[View<'_>]) -> Result<Vec<CustomerStatus>> {
+    each(scope, customers, AccountState::status).await
 }
 
 /// Why each customer is in that state, in their order.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn reasons(scope: ShopScope<'_>, customers: &[View<'_>]) -> Result<Vec<Option<String>>> {
-    each(scope, customers, Restrictions::reason).await
+pub async fn reasons(scope: ShopScope<'_>, customers: &[View<'_>]) -> Result<Vec<Option<String>>> {
+    each(scope, customers, AccountState::reason).await
 }
 
-async fn each<T>(
+/// What the state of each customer tells, in their order.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn each<T>(
     scope: ShopScope<'_>,
     customers: &[View<'_>],
-    tell: fn(&Restrictions) -> T,
+    tell: fn(&AccountState) -> T,
 ) -> Result<Vec<T>> {
     let keys = View::keys(customers)?;
-    let rows = load_models::<Metadata>(*scope, keys.clone(), metadata::Column::ModelId, restriction_rows);
-    let mut found: HashMap<Id, Restrictions> = HashMap::new();
+    let rows = load_models::<Metadata>(*scope, keys.clone(), metadata::Column::ModelId, state_rows);
+    let mut found: HashMap<Id, AccountState> = HashMap::new();
     for row in rows.await? {
         found.entry(row.model_id).or_default().0.insert(row.key, row.value.unwrap_or_default());
     }
-    let none = Restrictions::default();
+    let none = AccountState::default();
     Ok(keys.iter().map(|key| tell(found.get(key).unwrap_or(&none))).collect())
 }
 
-fn restriction_rows() -> Select<metadata::Entity> {
-    let keys = [BANNED, BANNED_REASON, SUSPENDED, SUSPENDED_REASON];
+fn state_rows() -> Select<metadata::Entity> {
+    let keys = [BANNED, BANNED_REASON, SUSPENDED, SUSPENDED_REASON, SECOND_FACTOR];
     attached_to(MODEL).filter(metadata::Column::Key.is_in(keys))
 }
 

@@ -90,7 +90,7 @@ record! {
             currency: Currency,
             /// Country whose tax is on it, two letters; without it, that of the customer who asks.
             country: CountryCode,
-        }),
+        }, cost start_price::POINTS),
         /// Its address in the shop; null without a slug.
         route: each<Option<Url>>(route::of_groups, [Id, Slug, ParentId]),
         /// Groups directly below this one.

@@ -18,6 +18,10 @@ use crate::resource::pricing::cheapest::{
 use crate::resource::pricing::price::{Entered, Price, sold, tax};
 use crate::scope::ShopScope;
 
+/// Points for a group: its products and their prices are looked through.
+pub(super) const POINTS: u64 = 10;
+/// How many groups below each other are looked through; deeper ones do not count.
+const MAX_DEPTH: i64 = 16;
 /// Names in the statement: the groups below each group, the rows of prices in their order, and their columns.
 const TREE: &str = "tree";
 const ROOT: &str = "root_id";
@@ -25,6 +29,7 @@ const GROUP: &str = "group_id";
 const RANKED: &str = "ranked";
 const PRICE: &str = "price_id";
 const PLACE: &str = "place";
+const DEPTH: &str = "depth";
 
 /// The start price of each group, in their order; nothing where nothing is sold in the currency.
 ///
@@ -72,19 +77,21 @@ fn cheapest_rows(keys: &[Id], currency: Option<&Currency>, backend: DbBackend) -
     rows.with_cte(with).take()
 }
 
-/// Each group with itself and all groups below it. A pair comes once, so a group that older software put below itself ends it.
+/// Each group with itself and the groups below it, to [`MAX_DEPTH`].
 fn tree(keys: &[Id]) -> CommonTableExpression {
     let mut roots = Query::select();
-    roots.expr(group::Column::Id.into_expr()).expr(group::Column::Id.into_expr()).from(group::Entity);
-    roots.and_where(group::Column::Id.is_in(keys.iter().copied()));
+    roots.expr(group::Column::Id.into_expr()).expr(group::Column::Id.into_expr()).expr(Expr::cust("0"));
+    roots.from(group::Entity).and_where(group::Column::Id.is_in(keys.iter().copied()));
+    let depth = || Expr::col((TREE, DEPTH));
     let mut below = Query::select();
-    below.column((TREE, ROOT)).expr(group::Column::Id.into_expr()).from(group::Entity);
+    below.column((TREE, ROOT)).expr(group::Column::Id.into_expr()).expr(depth().add(Expr::cust("1")));
+    below.from(group::Entity);
     below.inner_join(TREE, group::Column::ParentId.into_expr().equals((TREE, GROUP)));
-    below.and_where(group::Column::DeletedAt.is_null());
+    below.and_where(group::Column::DeletedAt.is_null()).and_where(depth().lt(MAX_DEPTH));
     // Visitors do not reach the products of a group that is not shown.
     below.and_where(group::Column::Status.eq("active"));
     let query = roots.union(UnionType::Distinct, below).take();
-    CommonTableExpression::new().query(query).columns([ROOT, GROUP]).table_name(TREE).to_owned()
+    CommonTableExpression::new().query(query).columns([ROOT, GROUP, DEPTH]).table_name(TREE).to_owned()
 }
 
 /// The rows of prices of the products of each group, numbered from the cheapest on.
@@ -97,7 +104,7 @@ fn ranked(currency: Option<&Currency>, backend: DbBackend) -> SelectStatement {
         .inner_join(product::Entity, product::Column::GroupId.into_expr().equals((TREE, GROUP)))
         .join_subquery(
             JoinType::InnerJoin,
-            first_rows(currency),
+            first_rows(currency, backend),
             FIRST_TABLE,
             product::Column::Id.into_expr().equals((FIRST_TABLE, FIRST_PRODUCT)),
         )

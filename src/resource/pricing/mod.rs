@@ -212,7 +212,7 @@ pub fn prices_of_coupons() -> Select<pricing::Entity> {
 }
 
 /// Writes prices to the first row of prices of a target, whatever its currency. Without one, a row in `currency` is inserted. The caller has
-/// locked the target (docs/contract/application-store.md#5.4).
+/// locked the target (docs/contract/application-store.md#5.4). Answers whether anything has changed.
 ///
 /// # Errors
 /// When the database fails.
@@ -221,13 +221,13 @@ pub async fn write_first(
     target: (PricingTarget, Id),
     prices: &PeriodPrices,
     currency: &str,
-) -> Result<()> {
+) -> Result<bool> {
     let row = lock_first(transaction, target, Condition::all()).await?;
     write_row(transaction, target, row, prices, currency).await
 }
 
 /// Writes prices to the first row of prices of a target that has this currency. Without one, a row is inserted. The caller has
-/// locked the target.
+/// locked the target. Answers whether anything has changed.
 ///
 /// # Errors
 /// When the database fails.
@@ -236,7 +236,7 @@ pub async fn write_in_currency(
     target: (PricingTarget, Id),
     prices: &PeriodPrices,
     currency: &str,
-) -> Result<()> {
+) -> Result<bool> {
     let in_currency =
         equals(&Column::of(pricing::Column::Currency), currency, transaction.get_database_backend());
     let row = lock_first(transaction, target, in_currency.into_condition()).await?;
@@ -250,7 +250,7 @@ async fn write_row(
     row: Option<pricing::Model>,
     prices: &PeriodPrices,
     currency: &str,
-) -> Result<()> {
+) -> Result<bool> {
     let Some(row) = row else {
         let mut row = pricing::ActiveModel {
             related_id: Set(id),
@@ -260,14 +260,15 @@ async fn write_row(
         };
         prices.write(&mut row);
         row.insert(transaction).await?;
-        return Ok(());
+        return Ok(true);
     };
     let mut row = row.into_active_model();
     prices.write(&mut row);
-    if row.is_changed() {
+    let is_changed = row.is_changed();
+    if is_changed {
         row.update(transaction).await?;
     }
-    Ok(())
+    Ok(is_changed)
 }
 
 /// Locks the first row of prices of a target for which the condition holds.

@@ -10,12 +10,15 @@ use facade::user_error::BrokenRule;
 
 use super::CURRENCIES;
 use crate::Result;
+use crate::shop::DEFAULT_CURRENCY;
 
 /// Billing periods, in the order of the columns.
 const PERIODS: [&str; 8] =
     ["weekly", "onetime", "monthly", "quarterly", "semiannually", "annually", "biennially", "triennially"];
 /// The member that names the currency of a product's prices.
 const CURRENCY: &str = "currency";
+/// The most decimals of a price in GraphQL: those of all currencies in which prices can be written.
+const MAX_DECIMALS: usize = 2;
 /// The highest price that is accepted.
 const MAX_PRICE: f64 = 999_999.99;
 
@@ -45,27 +48,30 @@ impl CustomRule for ProductPrices {
         let given = subject.value;
         Ok(match given {
             _ if subject.scope.rest => broken_periods(subject, given),
-            Value::List(list) => broken_elements(subject, list),
+            Value::Null => Vec::new(),
+            Value::List(list) => broken_elements(subject, list, &own_currency(subject).await?),
             one => broken_element(subject, one),
         })
     }
 
     fn rewrite(&self, value: &mut Value, rest: bool) {
         match value {
-            Value::List(list) if !rest => list.iter_mut().for_each(replace_decimal_commas),
+            // A decimal is a decimal in GraphQL, and a list has the prices in several currencies.
+            _ if !rest => {}
             value => PeriodPrices.rewrite(value, rest),
         }
     }
 }
 
 /// What is wrong in a list of prices in some currencies; each currency comes once.
-fn broken_elements(subject: &Subject<'_>, list: &[Value]) -> Vec<BrokenRule> {
+fn broken_elements(subject: &Subject<'_>, list: &[Value], own: &str) -> Vec<BrokenRule> {
     let max = CURRENCIES.len();
     if list.len() > max {
         return vec![subject.broken("max.array", &[("max", &max.to_string())]).max(max as f64)];
     }
     let each = list.iter().enumerate().flat_map(|(at, given)| {
-        let repeated = is_repeated(list, at).then(|| subject.broken("unique", &[]).at(&[CURRENCY]));
+        let repeated =
+            is_repeated(list, at, own).then(|| subject.broken_part("unique", &[], &[CURRENCY], CURRENCY));
         let broken = broken_element(subject, given).into_iter().chain(repeated);
         broken.map(move |broken| in_list(at, broken))
     });
@@ -74,7 +80,7 @@ fn broken_elements(subject: &Subject<'_>, list: &[Value]) -> Vec<BrokenRule> {
 
 /// What is wrong in the prices in one currency, and in its name.
 fn broken_element(subject: &Subject<'_>, given: &Value) -> Vec<BrokenRule> {
-    let Value::Object(given) = given else { return broken_periods(subject, given) };
+    let Value::Object(given) = given else { return vec![subject.broken("array", &[])] };
     let mut periods = given.clone();
     let currency = periods.shift_remove(CURRENCY);
     let mut broken: Vec<_> = wrong_currency(subject, currency.as_ref()).into_iter().collect();
@@ -88,14 +94,21 @@ fn in_list(at: usize, mut broken: BrokenRule) -> BrokenRule {
     broken
 }
 
-/// Whether an element of a list names the currency of one before it.
-fn is_repeated(list: &[Value], at: usize) -> bool {
-    let code = |given: &Value| match given {
-        Value::Object(given) => given.get(CURRENCY).and_then(value::text).map(|code| code.to_uppercase()),
-        _ => None,
+/// Whether an element of a list names the currency of one before it. Without a name it is the shop's own.
+fn is_repeated(list: &[Value], at: usize, own: &str) -> bool {
+    let code = |given: &Value| {
+        let named =
+            if let Value::Object(given) = given { given.get(CURRENCY).and_then(value::text) } else { None };
+        named.as_deref().unwrap_or(own).to_uppercase()
     };
-    let own = code(&list[at]);
-    list[..at].iter().any(|before| code(before) == own)
+    let named = code(&list[at]);
+    list[..at].iter().any(|before| code(before) == named)
+}
+
+/// The shop's own currency.
+async fn own_currency(subject: &Subject<'_>) -> Result<String> {
+    let stored = subject.scope.settings.setting("store_currency").await?;
+    Ok(stored.unwrap_or_else(|| DEFAULT_CURRENCY.to_owned()))
 }
 
 /// The broken rule of a currency that prices cannot be written in.
@@ -107,7 +120,7 @@ fn wrong_currency(subject: &Subject<'_>, given: Option<&Value>) -> Option<Broken
         Some(Value::Enum(code)) => !known(code),
         Some(_) => true,
     };
-    is_wrong.then(|| subject.broken("in", &[]).values(CURRENCIES).at(&[CURRENCY]))
+    is_wrong.then(|| subject.broken_part("in", &[], &[CURRENCY], CURRENCY).values(CURRENCIES))
 }
 
 #[async_trait]
@@ -120,9 +133,11 @@ impl CustomRule for PeriodPrices {
         Ok(broken_periods(subject, subject.value))
     }
 
-    fn rewrite(&self, value: &mut Value, _: bool) {
+    fn rewrite(&self, value: &mut Value, rest: bool) {
         ignore_list(value);
-        replace_decimal_commas(value);
+        if rest {
+            replace_decimal_commas(value);
+        }
     }
 }
 
@@ -140,18 +155,28 @@ fn broken_period(subject: &Subject<'_>, period: &str, entry: &Value) -> Vec<Brok
     if !PERIODS.contains(&period) || entry.keys().any(|key| key != "price" && key != "setup") {
         return vec![subject.broken("in", &[]).at(&[period])];
     }
-    entry.iter().filter_map(|(name, price)| Some(amount(subject, price)?.at(&[period, name]))).collect()
+    let broken = entry.iter().filter_map(|(name, price)| {
+        let column = if name == "setup" { format!("setup_{period}") } else { period.to_owned() };
+        wrong_amount(subject, price, &[period, name], &column)
+    });
+    broken.collect()
 }
 
-fn amount(subject: &Subject<'_>, price: &Value) -> Option<BrokenRule> {
+/// What is wrong in a price or fee. `column` names it in messages.
+fn wrong_amount(subject: &Subject<'_>, price: &Value, path: &[&str], column: &str) -> Option<BrokenRule> {
     if *price == Value::Null {
         return None;
     }
-    match value::number(price) {
-        None => Some(subject.broken("numeric", &[])),
-        Some(price) if price < 0.0 => Some(subject.broken("min.numeric", &[("min", "0")]).min(0.0)),
+    let broken = |rule, values: &[(&str, &str)]| subject.broken_part(rule, values, path, column);
+    let rest = subject.scope.rest;
+    match if rest { value::number(price) } else { value::plain_number(price) } {
+        None => Some(broken("numeric", &[])),
+        Some(price) if price < 0.0 => Some(broken("min.numeric", &[("min", "0")]).min(0.0)),
         Some(price) if price > MAX_PRICE => {
-            Some(subject.broken("max.numeric", &[("max", "999999.99")]).max(MAX_PRICE))
+            Some(broken("max.numeric", &[("max", "999999.99")]).max(MAX_PRICE))
+        }
+        Some(_) if !rest && value::decimals(price) > MAX_DECIMALS => {
+            Some(broken("decimal", &[("decimal", "2")]).max(MAX_DECIMALS as f64))
         }
         Some(_) => None,
     }

@@ -143,7 +143,7 @@ filters! {
         updated_at: DateTimeFilter = UpdatedAt,
     }
     computed {
-        /// What it costs a month at least, in one currency.
+        /// What it costs a month at least, in one currency. In an order, products without a recurring price come last.
         #[can(pricing::INDEX)] #[cost(POINTS)] price: ProductPriceFilter = Price(sort_key, {
             /// Currency of the price that is ordered by; without it, the shop's own.
             currency: Currency
@@ -204,7 +204,7 @@ form! {
         /// Identifier of its group.
         group_id: KeyOf<Group> => [required(), integer(), exists("groups", "id")],
         /// How many are left: -1 without limit, 0 sold out.
-        stock: i64 => [required(), integer()],
+        stock: i64 => [required(), integer(), in_graphql(min(-1))],
         /// How it is provided.
         r#type: String => [required(), string(), one_of(TYPES)],
         /// Whether it is shown first.
@@ -230,7 +230,7 @@ form! {
         /// Identifier of its group.
         group_id: KeyOf<Group> => [integer(), exists("groups", "id")],
         /// How many are left: -1 without limit, 0 sold out.
-        stock: i64 => [integer()],
+        stock: i64 => [integer(), in_graphql(min(-1))],
         /// How it is provided.
         r#type: String => [string(), one_of(TYPES)],
         /// Whether it is shown first.
@@ -361,8 +361,10 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
         row.image = Set(Some(store_image(scope, &id, file).await?));
     }
     let prices = input.pricing.value().map(|prices| prices.of_update(scope)).unwrap_or_default();
-    write_prices(scope, &transaction, id, prices, &own_currency).await?;
-    let product = if row.is_changed() { save(&transaction, row, scope.now()).await? } else { product };
+    let has_new_prices = write_prices(scope, &transaction, id, prices, &own_currency).await?;
+    // The original does not note new prices in the product. In GraphQL nobody shall write over them unawares.
+    let is_changed = row.is_changed() || (has_new_prices && !scope.execution().api.is_rest());
+    let product = if is_changed { save(&transaction, row, scope.now()).await? } else { product };
     transaction.commit().await?;
     if let Some(unused_image) =
         former_image.filter(|former_image| product.image.as_ref() != Some(former_image))
@@ -373,27 +375,28 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
 }
 
 /// Writes the given prices of a product, if there are any. REST has no currencies in them: they go to the product's first row of
-/// prices, whatever that row's currency is.
+/// prices, whatever that row's currency is. Answers whether anything has changed.
 async fn write_prices(
     scope: ShopScope<'_>,
     transaction: &Transaction,
     product: Id,
     prices: Vec<CurrencyPrices>,
     own_currency: &str,
-) -> Result<()> {
+) -> Result<bool> {
+    let mut is_changed = false;
     for CurrencyPrices { currency, mut prices } in prices {
         if prices.is_empty() {
             continue;
         }
         let target = (PricingTarget::Product, product);
-        if scope.execution().api.is_rest() {
-            pricing::write_first(transaction, target, &prices, own_currency).await?;
+        is_changed |= if scope.execution().api.is_rest() {
+            pricing::write_first(transaction, target, &prices, own_currency).await?
         } else {
             let currency = currency.map_or_else(|| own_currency.to_owned(), String::from);
-            pricing::write_in_currency(transaction, target, &prices, &currency).await?;
-        }
+            pricing::write_in_currency(transaction, target, &prices, &currency).await?
+        };
     }
-    Ok(())
+    Ok(is_changed)
 }
 
 /// Stores a picture. Returns its path below `/storage/`.

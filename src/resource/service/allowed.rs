@@ -32,7 +32,7 @@ type StatusRule = fn(&str) -> bool;
 const ACTIONS: [(ServiceAction, Ability, StatusRule); 5] = [
     (ServiceAction::Update, UPDATE, |_| true),
     (ServiceAction::Suspend, SUSPEND, is_suspendable),
-    (ServiceAction::Unsuspend, UNSUSPEND, |_| true),
+    (ServiceAction::Unsuspend, UNSUSPEND, is_resumable),
     (ServiceAction::Expire, EXPIRE, is_expirable),
     (ServiceAction::Delete, DELETE, |_| true),
 ];
@@ -40,6 +40,11 @@ const ACTIONS: [(ServiceAction, Ability, StatusRule); 5] = [
 /// Whether a service of this status can be suspended.
 pub(super) fn is_suspendable(status: &str) -> bool {
     status == "active"
+}
+
+/// Whether a service of this status can be taken back into use.
+pub(super) fn is_resumable(status: &str) -> bool {
+    status != "active"
 }
 
 /// Whether a service of this status can be ended.

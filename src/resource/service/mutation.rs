@@ -19,7 +19,7 @@ use facade::user_error::{Refuses, UserErrorCode};
 use facade::write::{lock, put, save};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
-use super::allowed::{is_expirable, is_suspendable};
+use super::allowed::{is_expirable, is_resumable, is_suspendable};
 use super::delete::OpenInvoice;
 use super::{
     DELETE, EXPIRE, MODEL, SUSPEND, Service, UNSUSPEND, UPDATE, delete, live_services, require, state,
@@ -85,6 +85,8 @@ pub struct ServicePayload {
 /// Why a service is not suspended.
 const NOT_SUSPENDABLE: UserErrorCode =
     UserErrorCode::new("SERVICE_NOT_SUSPENDABLE", "The service is not active, so it cannot be suspended.");
+/// Why a service is not taken back into use.
+const IN_USE: UserErrorCode = UserErrorCode::new("SERVICE_IN_USE", "The service is in use already.");
 /// Why a service is not ended.
 const NOT_EXPIRABLE: UserErrorCode =
     UserErrorCode::new("SERVICE_NOT_EXPIRABLE", "The service has ended or is hidden, so it cannot be ended.");
@@ -138,8 +140,8 @@ impl ServiceMutation {
         .await
     }
 
-    /// Takes a service back into use, whatever its state is.
-    #[graphql(directive = Can::apply(&[UNSUSPEND]))]
+    /// Takes a service back into use, whatever its status is. GraphQL refuses it for one that is active.
+    #[graphql(directive = Can::apply(&[UNSUSPEND]), directive = Refuses::apply(IN_USE))]
     async fn service_unsuspend(
         &self,
         ctx: &Context<'_>,
@@ -148,6 +150,7 @@ impl ServiceMutation {
         let scope = ShopScope::from(ctx);
         let service = require_any(scope, &id).await?.0;
         run_action(scope, service.id, async |transaction, service| {
+            scope.require_state(is_resumable(&service.status), IN_USE)?;
             let service = state::resume(transaction, service, scope.now().into()).await?;
             Ok(ActionOutcome::Done { service, verb: "Unsuspended account", noun: "unsuspension" })
         })

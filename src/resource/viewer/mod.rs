@@ -14,6 +14,7 @@ pub use self::invoice::ViewerInvoice;
 use self::invoice::{ViewerInvoiceFilter, ViewerInvoiceSort, visible_invoices};
 pub use self::service::ViewerService;
 use self::service::{ViewerServiceFilter, ViewerServiceSort};
+use super::customer::status::{self, CustomerStatus};
 use super::customer::{Customer, live_customers};
 use super::service::visible_services;
 use crate::access::{CLIENT_API, Owner};
@@ -34,6 +35,10 @@ record! {
         zipcode, email_verified_at, balance, last_login, is_confirmed, #[rest_only] is_deleted, dark_mode, gdpr_consent, created_at,
     }
     branches {
+        /// Whether the account may be used. A customer who is banned cannot sign in.
+        status: each<CustomerStatus>(status::of_customers, [Id]),
+        /// Why the account is suspended; null for others, and where no reason was given.
+        status_reason: each<Option<String>>(status::reasons, [Id]),
         /// What the customer has bought and uses.
         #[can(CLIENT_API)] services:
             many<ViewerService>(entity::service::Column::CustomerId, visible_services)

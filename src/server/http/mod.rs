@@ -16,7 +16,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
+use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
@@ -253,7 +253,7 @@ async fn with_telemetry<A: Future<Output = Response<Body>>>(
 /// The answer to a request without a valid host, in the form of its API.
 fn bad_host_answer(request: &Request) -> Response<Body> {
     let error = Error::BadRequest("Bad request.".to_owned());
-    if request.uri().path() == GRAPHQL {
+    if request.uri().path() == facade::apis::GRAPHQL {
         graphql::refuse(error)
     } else {
         rest::refuse(request.headers(), error)
@@ -274,7 +274,7 @@ async fn with_common_headers<A: Future<Output = Response<Body>>>(
     let mut response = if !has_valid_host(app, &request) {
         bad_host_answer(&request)
     } else if preflight {
-        preflight_answer(request.headers())
+        preflight_answer(&request)
     } else {
         let answered = AssertUnwindSafe(pin!(answer(request))).catch_unwind().await;
         answered.unwrap_or_else(|cause| panicked(&*cause))
@@ -322,7 +322,8 @@ fn challenge(status: StatusCode, has_key: bool) -> Option<&'static str> {
     }
 }
 
-fn preflight_answer(asked: &HeaderMap) -> Response<Body> {
+fn preflight_answer(request: &Request) -> Response<Body> {
+    let asked = request.headers();
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
@@ -333,7 +334,9 @@ fn preflight_answer(asked: &HeaderMap) -> Response<Body> {
         HeaderValue::from_str(&method).unwrap_or(HeaderValue::from_static("")),
     );
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, given(header::ACCESS_CONTROL_REQUEST_HEADERS));
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("0"));
+    // REST has the original's; a page asks GraphQL again and again.
+    let seconds = if request.uri().path() == facade::apis::GRAPHQL { "600" } else { "0" };
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(seconds));
     headers.insert(
         header::VARY,
         HeaderValue::from_static("Access-Control-Request-Method, Access-Control-Request-Headers"),

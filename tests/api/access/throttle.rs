@@ -43,7 +43,7 @@ async fn both_faces_draw_on_the_same_limits() {
     let exposed = header(&headers, "access-control-expose-headers");
     assert_eq!(
         exposed,
-        Some("RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"),
+        Some("ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"),
         "a frontend can read them"
     );
     // A document that cannot be read draws nothing but its request, and tells both all the same.

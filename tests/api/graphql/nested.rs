@@ -517,8 +517,8 @@ async fn computed_conditions_and_orders_have_their_weight() {
             let body = json!({"query": query, "variables": variables, "extensions": {"cost": true}});
             let (_, _, answer) = shop.post("/graphql", "all", &body).await;
             let cost = &answer["extensions"]["cost"];
-            assert_eq!(cost["requested"], rest + 50 * weighed, "{query} {variables}: {answer}");
-            assert!(cost["actual"].as_u64() >= Some(50 * weighed), "not given back: {query}: {cost}");
+            assert_eq!(cost["requested"], rest + 100 * weighed, "{query} {variables}: {answer}");
+            assert!(cost["actual"].as_u64() >= Some(100 * weighed), "not given back: {query}: {cost}");
         }
     }
     shop.close().await;

@@ -454,8 +454,8 @@ async fn foreign_keys_are_identifiers() {
         );
     }
     for (wrong, code) in [
-        (json!(global("Product", 2)), "WRONG_TYPE"),
-        (json!("nonsense"), "WRONG_TYPE"),
+        (json!(global("Product", 2)), "NOT_FOUND"),
+        (json!("nonsense"), "NOT_FOUND"),
         (json!(global("Group", 999)), "NOT_FOUND"),
         (json!("-1"), "NOT_FOUND"),
     ] {

@@ -170,10 +170,42 @@ async fn elements_of_lists_and_other_fields_are_named() {
         ("1.currency", "NOT_ALLOWED"),
         ("1.monthly.price", "TOO_SMALL"),
         ("2.monthly.setup", "TOO_SMALL"),
+        ("2.currency", "NOT_UNIQUE"),
         ("3.currency", "NOT_UNIQUE"),
     ];
     let wrong = wrong.map(|(path, code)| (format!("input.pricing.{path}"), code));
     assert_eq!(fields_and_codes(&answer), wrong, "{answer}");
+    // A decimal is digits with a point, and has the currency's decimals; in each language the message names the part.
+    for wrong in [
+        json!("1,50"),
+        json!("1e3"),
+        json!(""),
+        json!(" 5"),
+        json!("+5"),
+        json!("5."),
+        json!(".5"),
+        json!("0x5"),
+    ] {
+        let input = json!({"pricing": {"weekly": {"price": wrong}}});
+        let answer = shop.graphql(query, json!({"input": input}), "all").await;
+        let expected = ("input.pricing.weekly.price".to_owned(), "WRONG_TYPE");
+        assert_eq!(fields_and_codes(&answer), [expected], "{wrong}: {answer}");
+    }
+    for nothing in [Json::Null, json!([]), json!([{}])] {
+        let answer = shop.graphql(query, json!({"input": {"pricing": nothing}}), "all").await;
+        assert_eq!(user_errors(&answer), &json!([]), "{nothing}: {answer}");
+    }
+    let named = query.replace("field code", "code message");
+    let input =
+        json!({"stock": -2, "pricing": {"currency": "XAU", "annually": {"price": "12.345", "setup": -1}}});
+    let answer = shop.graphql(&named, json!({"input": input}), "all").await;
+    let expected = json!([
+        {"code": "TOO_SMALL", "message": "The value of stock must be greater than or equal to -1."},
+        {"code": "NOT_ALLOWED", "message": "The currency field is invalid."},
+        {"code": "TOO_MANY_DECIMALS", "message": "The yearly price field must have at most 2 decimal places."},
+        {"code": "TOO_SMALL", "message": "The value of setup fee with yearly payment must be greater than or equal to 0."},
+    ]);
+    assert_eq!(user_errors(&answer), &expected, "{answer}");
     let input = json!({"pricing": vec![price("EUR"); 6]});
     let answer = shop.graphql(query, json!({"input": input}), "all").await;
     assert_eq!(fields_and_codes(&answer), [("input.pricing".to_owned(), "TOO_MANY")], "{answer}");
@@ -188,6 +220,34 @@ async fn elements_of_lists_and_other_fields_are_named() {
     let errors = user_errors(&answer).as_array().unwrap();
     let late = errors.iter().find(|error| error["code"] == "TOO_EARLY").unwrap();
     assert_eq!(late["params"]["other"], json!(["input", "startAt"]), "{answer}");
+    shop.close().await;
+}
+
+/// Prices are no columns of a product or coupon, but nobody shall write over them unawares.
+#[tokio::test]
+async fn new_prices_are_a_change_of_what_they_are_for() {
+    let shop = Shop::with("en", |config| config.rate_limit = None).await;
+    shop.add_examples().await;
+    for (kind, price) in
+        [("product", "[{currency: EUR, monthly: {price: N}}]"), ("coupon", "{monthly: {price: N}}")]
+    {
+        let read = format!("{{ {kind}(id: 1) {{ updatedAt }} }}");
+        let read = shop.graphql(&read, json!({}), "all").await["data"][kind]["updatedAt"].clone();
+        for (number, code) in [("7.77", Json::Null), ("8.88", json!("STALE"))] {
+            let change = format!(
+                "mutation {{ m: {kind}Update(id: 1, input: {{pricing: {}}}, expectedUpdatedAt: {read}) {{ userErrors {{ code }} }} }}",
+                price.replace('N', number)
+            );
+            let answer = shop.graphql(&change, json!({}), "all").await;
+            assert_eq!(answer["data"]["m"]["userErrors"][0]["code"], code, "{kind}: {answer}");
+        }
+    }
+    // The original does not change the time, and REST is as it is.
+    let read = async || shop.graphql("{ product(id: 2) { updatedAt } }", json!({}), "all").await;
+    let before = read().await;
+    let body = json!({"pricing": {"monthly": {"price": 4}}});
+    assert_eq!(shop.put("/api/application/products/2", &body).await.0, 200);
+    assert_eq!(read().await, before);
     shop.close().await;
 }
 

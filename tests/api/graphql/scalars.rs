@@ -139,7 +139,10 @@ async fn forms_answer_texts_of_another_form_beside_their_fields() {
     let input = json!({"startAt": "tomorrow", "endAt": "2026-11-28"});
     let answer = shop.graphql(query, json!({"input": input}), "all").await;
     assert_eq!(code(&answer), "VALIDATION_FAILED", "{answer}");
-    assert!(answer.to_string().contains("start at") && !answer.to_string().contains("end at"), "{answer}");
+    assert!(
+        answer.to_string().contains("start date") && !answer.to_string().contains("end date"),
+        "{answer}"
+    );
     for wrong in [json!(20_261_128), json!(true), json!(["2026-11-28"])] {
         let answer = shop.graphql(query, json!({"input": {"startAt": wrong}}), "all").await;
         assert_eq!(code(&answer), "GRAPHQL_VALIDATION_FAILED", "no text is no moment: {answer}");

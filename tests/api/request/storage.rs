@@ -96,7 +96,7 @@ async fn files_are_answered_as_http_wants_it() {
     assert_eq!((answer.status, answer.body.as_slice()), (200, PNG));
     assert_eq!(header(&answer, "content-type"), "image/png");
     assert_eq!(header(&answer, "content-length"), PNG.len().to_string());
-    assert_eq!(header(&answer, "cache-control"), "public, max-age=300");
+    assert_eq!(header(&answer, "cache-control"), "public, no-cache");
     assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
     assert_eq!(header(&answer, "accept-ranges"), "bytes");
     assert!(header(&answer, "content-security-policy").contains("sandbox"));

@@ -80,18 +80,37 @@ async fn a_sender_costs_one_statement() {
 #[tokio::test]
 async fn a_client_knows_beforehand_what_it_may_do() {
     let shop = Shop::with("en", |config| config.rate_limit = None).await;
+    super::sessions::attach(&shop, 2, "2fa_secret", "A").await;
     let query = "{ services(perPage: 100) { nodes { databaseId viewerCan } } customers(perPage: 100) { nodes { databaseId viewerCan } } }";
     let before = shop.statements();
     let answer = shop.graphql(query, json!({}), "all").await;
-    assert!(shop.statements() - before <= 6, "no statement a row");
+    assert!(shop.statements() - before <= 7, "no statement a row");
     let mut outcomes = std::collections::BTreeMap::new();
     for (list, kind, actions) in [
         (
             "services",
             "service",
-            &[("SUSPEND", "Suspend"), ("EXPIRE", "Expire"), ("UNSUSPEND", "Unsuspend")][..],
+            &[
+                ("SUSPEND", "Suspend"),
+                ("EXPIRE", "Expire"),
+                ("UNSUSPEND", "Unsuspend"),
+                ("UNSUSPEND", "Unsuspend"),
+            ][..],
         ),
-        ("customers", "customer", &[("CONFIRM", "Confirm"), ("DELETE", "Delete")]),
+        (
+            "customers",
+            "customer",
+            &[
+                ("DISABLE_TWO_FACTOR", "DisableTwoFactor"),
+                ("SUSPEND", "Suspend"),
+                ("REACTIVATE", "Reactivate"),
+                ("REACTIVATE", "Reactivate"),
+                ("BAN", "Ban"),
+                ("SUSPEND", "Suspend"),
+                ("CONFIRM", "Confirm"),
+                ("DELETE", "Delete"),
+            ],
+        ),
     ] {
         for (word, action) in actions {
             for row in answer["data"][list]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")) {
@@ -109,7 +128,7 @@ async fn a_client_knows_beforehand_what_it_may_do() {
             }
         }
     }
-    assert_eq!(outcomes.len(), 9, "each is allowed and refused but `UNSUSPEND`: {outcomes:?}");
+    assert_eq!(outcomes.len(), 15, "each is allowed and refused but `BAN`: {outcomes:?}");
     let few = shop.graphql("{ services { nodes { viewerCan } } }", json!({}), "products-read").await;
     assert_eq!(few["errors"][0]["extensions"]["code"], "FORBIDDEN", "{few}");
     shop.close().await;

@@ -344,8 +344,8 @@ async fn graphql_makes_and_changes_customers() {
     input["firstname"] = json!("<b>");
     let answer = shop.graphql(query, json!({"input": input}), "all").await;
     let errors = &answer["errors"][0]["extensions"]["errors"];
-    assert_eq!(errors["firstname"][0], "The format of the forename field is invalid.");
-    assert_eq!(errors["email"][0], "The value of the Email address field is already in use.");
+    assert_eq!(errors["firstname"][0], "The format of the first name field is invalid.");
+    assert_eq!(errors["email"][0], "The value of the e-mail address field is already in use.");
     let query = "mutation { customerUpdate(id: 31, input: {companyName: \"ACME\"}) { customer { companyName firstname } }
         customerSuspend(id: 31) { customer { databaseId } }
         customerReactivate(id: 31) { customer { databaseId } }

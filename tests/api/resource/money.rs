@@ -220,7 +220,7 @@ async fn keys(shop: &Shop, arguments: &str) -> Vec<i64> {
     nodes.iter().map(|node| node["databaseId"].as_i64().unwrap()).collect()
 }
 
-/// By the cheapest recurring price of a month; what has none comes first, as null does everywhere.
+/// By the cheapest recurring price of a month; what has none comes last in both directions.
 #[tokio::test]
 async fn products_are_ordered_and_found_by_their_cheapest_price() {
     let shop = empty_shop("fr").await;
@@ -236,7 +236,7 @@ async fn products_are_ordered_and_found_by_their_cheapest_price() {
     price(&shop, 106, "EUR", &[("monthly", "0.1")]).await; // a second row, which does not count
     price(&shop, 107, "eur", &[("monthly", "0"), ("setup_monthly", "50")]).await;
     shop.sql("INSERT INTO pricings (related_id, related_type, currency, monthly) VALUES (108, 'service', 'EUR', 3)").await;
-    let ascending = [104, 105, 108, 107, 103, 106, 102, 101];
+    let ascending = [107, 103, 106, 102, 101, 104, 105, 108];
     assert_eq!(keys(&shop, "sort: [{field: PRICE}]").await, ascending);
     let descending = [101, 102, 103, 106, 107, 104, 105, 108];
     assert_eq!(keys(&shop, "sort: [{field: PRICE, direction: DESC}]").await, descending);
@@ -264,6 +264,17 @@ async fn products_are_ordered_and_found_by_their_cheapest_price() {
             "{filter}"
         );
     }
+    let many = (0..10).map(|price| format!("{{price: {{gte: {price}}}}}")).collect::<Vec<_>>();
+    let all = |many: &[String]| format!("sort: [{{field: ID}}], filter: {{and: [{}]}}", many.join(", "));
+    assert_eq!(keys(&shop, &all(&many[..7])).await, [101, 102], "6.5 and 7");
+    assert_eq!(keys(&shop, &all(&many)).await, [0; 0]);
+    let one_more = [many, vec!["{price: {isNull: false}}".to_owned()]].concat();
+    let refused = format!("{{ products({}) {{ nodes {{ id }} }} }}", all(&one_more));
+    assert_eq!(
+        code(&shop, &refused, json!({})).await,
+        "BAD_USER_INPUT",
+        "more tables than a statement makes"
+    );
     let not = "sort: [{field: ID}], filter: {not: {price: {gt: 1}}}";
     assert_eq!(keys(&shop, not).await, [104, 105, 107, 108]);
     shop.sql("UPDATE settings SET value = 'USD' WHERE name = 'store_currency'").await;
@@ -461,7 +472,7 @@ async fn prices_are_written_in_the_currency_that_is_named() {
     let create = "mutation($input: ProductCreateInput!) { productCreate(input: $input) { product { databaseId prices(period: MONTHLY) {
         recurring { net { amount currency } } } } } }";
     let input = json!({"name": "Two", "description": "d", "status": "ACTIVE", "groupId": 1, "stock": 1, "type": "none",
-        "pricing": [{"currency": "EUR", "monthly": {"price": "9,90"}}, {"currency": "USD", "monthly": {"price": 11}}]});
+        "pricing": [{"currency": "EUR", "monthly": {"price": "9.90"}}, {"currency": "USD", "monthly": {"price": 11}}]});
     let made = shop.graphql(create, json!({"input": input}), "all").await;
     let net = |amount: &str, currency: &str| json!({"recurring": {"net": {"amount": amount, "currency": currency}}});
     assert_eq!(

@@ -39,6 +39,8 @@ pub(crate) enum RuleKind {
     String,
     Integer,
     Numeric,
+    Decimals(usize),
+    InGraphQl(Box<Rule>),
     Boolean,
     Array,
     Each(Vec<Rule>),
@@ -156,6 +158,9 @@ impl Rule {
             RuleKind::OneOf(words) => text::one_of(subject, words),
             RuleKind::Integer => number::integer(subject),
             RuleKind::Numeric => number::numeric(subject),
+            RuleKind::Decimals(most) => number::decimals(subject, *most),
+            RuleKind::InGraphQl(_) if subject.scope.rest => None,
+            RuleKind::InGraphQl(rule) => rule.broken_without_database(subject),
             RuleKind::Boolean | RuleKind::Flag => number::boolean(subject),
             RuleKind::Array => number::array(subject),
             RuleKind::Min(bound) => size::min(subject, bound),
@@ -226,8 +231,12 @@ rules! {
     string() => RuleKind::String;
     /// A whole number or a text of one, within 32 bits unless it names a row by [`exists`] or [`exists_for`].
     integer() => RuleKind::Integer;
-    /// A decimal number or a text of one.
+    /// A decimal number or a text of one; in REST also with spaces around it and an exponent, as in PHP.
     numeric() => RuleKind::Numeric;
+    /// At most this many decimals.
+    decimals(most: usize) => RuleKind::Decimals(most);
+    /// A rule of GraphQL alone, where the contract of REST has none. It asks nothing of the database.
+    in_graphql(rule: Rule) => RuleKind::InGraphQl(Box::new(rule));
     /// `true`, `false`, `1`, `0`, also as text `1`, `0`.
     boolean() => RuleKind::Boolean;
     /// A list or map.

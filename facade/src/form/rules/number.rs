@@ -11,13 +11,24 @@ pub(super) fn integer(subject: &Subject<'_>) -> Option<BrokenRule> {
     // Columns have 32 bits, except ids.
     let is_id = subject.rules.has(|kind| matches!(kind, RuleKind::Exists(_) | RuleKind::ExistsFor(..)));
     let fits = value::integer(subject.value).is_some_and(|number| is_id || i32::try_from(number).is_ok());
-    // In GraphQL identifiers are no numbers: a text that is none, or one of another type, names no record.
-    let is_text_of_id = is_id && !subject.scope.rest && *subject.value != Value::Null;
-    subject.fails_if(if is_text_of_id { "exists" } else { "integer" }, !fits)
+    // In GraphQL identifiers are no numbers: what is none, or one of another type, names no record.
+    match subject.value {
+        Value::String(text) if is_id && !subject.scope.rest => {
+            subject.fails_if("exists", !fits || text.starts_with('+'))
+        }
+        _ => subject.fails_if("integer", !fits),
+    }
 }
 
 pub(super) fn numeric(subject: &Subject<'_>) -> Option<BrokenRule> {
-    subject.fails_if("numeric", value::number(subject.value).is_none())
+    let number =
+        if subject.scope.rest { value::number(subject.value) } else { value::plain_number(subject.value) };
+    subject.fails_if("numeric", number.is_none())
+}
+
+pub(super) fn decimals(subject: &Subject<'_>, most: usize) -> Option<BrokenRule> {
+    let fits = value::decimals(subject.value) <= most;
+    (!fits).then(|| subject.broken("decimal", &[("decimal", &most.to_string())]).max(most as f64))
 }
 
 pub(super) fn boolean(subject: &Subject<'_>) -> Option<BrokenRule> {
