@@ -300,15 +300,15 @@ impl SortKey {
 }
 
 /// A table that a statement computes, and that is joined to a list for its order. It has at most one row for each row of the
-/// list.
+/// list, or one for all of them.
 #[derive(Clone, Debug)]
 pub struct JoinedTable {
     /// The statement that computes it.
     pub rows: SelectStatement,
     /// Its name in other statements.
     pub name: &'static str,
-    /// Its column with the primary key of the list's rows.
-    pub key: &'static str,
+    /// Its column with the primary key of the list's rows; nothing where it has one row for all.
+    pub key: Option<&'static str>,
     /// What tells it from other tables of this name, for cursors.
     pub identity: String,
     /// The abilities of which the caller needs one.

@@ -120,7 +120,10 @@ impl Order {
     /// Joins those tables to a statement that reads rows of a record.
     pub(super) fn join(&self, record: &RecordType, mut select: SelectStatement) -> SelectStatement {
         for table in self.tables() {
-            let on = record.column(record.key).equals((table.name, table.key));
+            let on = match table.key {
+                Some(key) => record.column(record.key).equals((table.name, key)),
+                None => Expr::cust("TRUE"),
+            };
             select.join_subquery(JoinType::LeftJoin, table.rows.clone(), table.name, on);
         }
         select

@@ -23,6 +23,7 @@ pub const POINTS: u64 = 100;
 const TABLE: &str = "cheapest_prices";
 const PRODUCT_ID: &str = "product_id";
 const PER_MONTH: &str = "per_month";
+const PRICES: &str = "prices";
 /// Name of the table of first rows, and of its columns.
 pub const FIRST_TABLE: &str = "first_prices";
 /// Its column with the key of the product.
@@ -93,23 +94,40 @@ impl ProductPriceFilter {
 
 /// The order of products by their cheapest price in a currency. Those without one come last.
 pub fn sort_key(direction: Direction, currency: Option<&Currency>, backend: DbBackend) -> SortKey {
+    let (column, rows, key) = match backend {
+        DbBackend::Postgres => (price_in_object(), price_object(currency, backend), None),
+        _ => (per_month_column(), cheapest(currency, backend), Some(PRODUCT_ID)),
+    };
     let table = JoinedTable {
-        rows: cheapest(currency, backend),
+        rows,
         name: TABLE,
-        key: PRODUCT_ID,
+        key,
         identity: currency.map(|currency| currency.as_str().to_owned()).unwrap_or_default(),
         need: &[INDEX],
     };
     // What is not sold comes last, whichever way: null is the least.
-    let column = match direction {
-        Direction::Asc => per_month_column().or(NOT_SOLD),
-        Direction::Desc => per_month_column(),
-    };
+    let column = if direction == Direction::Asc { column.or(NOT_SOLD) } else { column };
     SortKey { name: "price", column, words: &[], direction, table: Some(Box::new(table)) }
 }
 
+/// The table of cheapest prices as one JSON object, by the keys of products. PostgreSQL looks them up in it, where it would go
+/// through the whole table for each product if it expects few of these.
+fn price_object(currency: Option<&Currency>, backend: DbBackend) -> SelectStatement {
+    let parts = [PRODUCT_ID, PER_MONTH].map(|name| Expr::col((TABLE, name)));
+    let mut object = Query::select();
+    object.expr_as(Func::cust(Alias::new("jsonb_object_agg")).args(parts), PRICES);
+    object.from_subquery(cheapest(currency, backend), TABLE).take()
+}
+
+/// What a product costs a month at least, in that object.
+fn price_in_object() -> Column {
+    let parts = [Expr::col((TABLE, PRICES)), Expr::col(product::Column::Id.as_column_ref())];
+    let price = Expr::cust_with_exprs("CAST($1 ->> CAST($2 AS text) AS double precision)", parts);
+    Column::computed(price, ColumnType::Double)
+}
+
 fn per_month_column() -> Column {
-    Column::computed(TABLE, PER_MONTH, ColumnType::Double)
+    Column::computed(Expr::col((TABLE, PER_MONTH)), ColumnType::Double)
 }
 
 /// A row for each product with prices in the currency: its key, and its cheapest price a month, which may be null.
