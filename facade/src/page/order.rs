@@ -7,7 +7,8 @@
 
 use chrono::{Datelike, NaiveDate};
 use sea_orm::sea_query::{
-    CaseStatement, ColumnType, Expr, ExprTrait, JoinType, NullOrdering, SelectStatement, SimpleExpr,
+    CaseStatement, ColumnType, CommonTableExpression, Expr, ExprTrait, JoinType, NullOrdering,
+    SelectStatement, SimpleExpr, WithClause,
 };
 use sea_orm::{Condition, DbBackend, DbErr, Order as SqlOrder, QueryResult, Value};
 use serde_json::Value as Json;
@@ -120,11 +121,19 @@ impl Order {
     /// Joins those tables to a statement that reads rows of a record.
     pub(super) fn join(&self, record: &RecordType, mut select: SelectStatement) -> SelectStatement {
         for table in self.tables() {
-            let on = match table.key {
-                Some(key) => record.column(record.key).equals((table.name, key)),
-                None => Expr::cust("TRUE"),
-            };
-            select.join_subquery(JoinType::LeftJoin, table.rows.clone(), table.name, on);
+            match table.key {
+                Some(key) => {
+                    let on = record.column(record.key).equals((table.name, key));
+                    select.join_subquery(JoinType::LeftJoin, table.rows.clone(), table.name, on);
+                }
+                // As a materialized one it is made once, however few rows the planner expects.
+                None => {
+                    let mut rows = CommonTableExpression::new();
+                    rows.query(table.rows.clone()).table_name(table.name).materialized(true);
+                    select.with_cte(WithClause::new().cte(rows).to_owned());
+                    select.cross_join(table.name);
+                }
+            }
         }
         select
     }
