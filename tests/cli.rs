@@ -275,6 +275,14 @@ fn a_demo_prints_the_same_keys_at_every_start_and_stops_when_told() {
     assert!(first[0].starts_with("guichet serves a demo shop on http://127.0.0.1:"), "{first:?}");
     let keys = |lines: &[String]| lines.iter().filter(|line| line.contains("|CLIENTXCMS")).count();
     assert_eq!(keys(&first), 3);
+    for account in [
+        "camille.fabre@client.example",
+        "idriss.benali@client.example",
+        "louise@lanternes.example",
+        "demo-password",
+    ] {
+        assert!(first.iter().any(|line| line.contains(account)), "{account}: {first:?}");
+    }
     assert_eq!(first[4..6], serve_demo(&shop)[4..6]);
     let file = std::fs::metadata(shop.0.join("demo/keys.json")).expect("the keys");
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
@@ -286,7 +294,14 @@ fn serve_demo(shop: &Shop) -> Vec<String> {
     program.args(["serve", "--demo", "--listen=127.0.0.1:0"]).stdout(Stdio::piped());
     let mut server = program.spawn().expect("the program");
     let output = BufReader::new(server.stdout.take().expect("its output"));
-    let lines = output.lines().map_while(Result::ok).take(9).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for line in output.lines().map_while(Result::ok) {
+        lines.push(line);
+        // The last one is a request to try.
+        if lines.last().is_some_and(|line| line.trim_start().starts_with("curl ")) {
+            break;
+        }
+    }
     let stopped = Command::new("kill").arg(server.id().to_string()).status().expect("kill");
     assert!(stopped.success());
     assert_eq!(server.wait().expect("its end").code(), Some(0));
