@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::key::NewKey;
 use crate::command::Failure;
 use crate::command::key::staff_key;
-use crate::resource::customer::demo::AUTHENTICATOR_SECRET;
+use crate::shop::sample::AUTHENTICATOR_SECRET;
 use crate::shop::sample::batch::insert;
 
 /// Resources that can be listed and shown.

@@ -11,7 +11,7 @@ use crate::resource::metadata::demo::attach;
 use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{AGENT, DemoContext, Maker};
 use crate::shop::sample::money::money;
-use crate::shop::sample::{Failure, PASSWORD};
+use crate::shop::sample::{AUTHENTICATOR_SECRET, Failure, PASSWORD};
 
 /// Makes the customers. Makers of invoices and services read the [`Person`]s.
 pub const MAKER: Maker = Maker { after: &["product"], make: |db, making| Box::pin(make(db, making)) };
@@ -24,8 +24,6 @@ const UNVERIFIED: i64 = 33;
 const SUSPENDED: i64 = 14;
 const BANNED: i64 = 36;
 const WITH_SECOND_FACTOR: i64 = 2;
-/// The secret of that customer's authenticator app, as everybody may know it.
-pub const AUTHENTICATOR_SECRET: &str = "LANTERNELANTERNE";
 
 /// A customer as the makers of invoices and services need it, in the order of the primary keys, which start at 1.
 pub struct Person {

@@ -24,6 +24,9 @@ pub type Named<M> = (&'static str, M);
 /// bcrypt hash (cost 12) of `demo-password`, the password of everybody who is invented.
 pub const PASSWORD: &str = "$2y$12$guichetDemoShopSalt12uoJzPvEsf6t0HNc0ixv2ipOqpmTJEKuG";
 
+/// The secret of the authenticator app of everybody who is invented with a second factor.
+pub const AUTHENTICATOR_SECRET: &str = "LANTERNELANTERNE";
+
 /// The makers of a resource that makes no rows: `resources!` takes them where a resource has no module of that name.
 pub mod nothing {
     /// No rows of the demo shop.
