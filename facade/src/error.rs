@@ -306,7 +306,7 @@ codes! {
     NotFound = "NOT_FOUND", 404,
     /// The input breaks rules; `errors` lists them by field.
     ValidationFailed = "VALIDATION_FAILED", 422,
-    /// The state of the record forbids the action, or is not the one that was expected.
+    /// The state of the record forbids the action (`userErrorCode` says why), or is not the one that was expected.
     Conflict = "CONFLICT", 409,
     /// Too many requests or points in this minute; `retryAfter` seconds help.
     RateLimited = "RATE_LIMITED", 429,
