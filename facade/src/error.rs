@@ -406,13 +406,15 @@ impl Refusal {
 
     /// A refusal for the state of the record, with the meaning of its code.
     pub fn for_state(code: UserErrorCode) -> Error {
-        let body = Map::from_iter([("message".to_owned(), Json::String(code.meaning.to_owned()))]);
-        Error::Refused(Self { status: 409, body, code })
+        Self::coded(409, "message", code.meaning, code)
     }
 
     fn with(status: u16, key: &str, text: impl Into<String>) -> Error {
+        Self::coded(status, key, text, if status == 404 { NOT_FOUND } else { INVALID_STATE })
+    }
+
+    fn coded(status: u16, key: &str, text: impl Into<String>, code: UserErrorCode) -> Error {
         let body = Map::from_iter([(key.to_owned(), Json::String(text.into()))]);
-        let code = if status == 404 { NOT_FOUND } else { INVALID_STATE };
         Error::Refused(Self { status, body, code })
     }
 

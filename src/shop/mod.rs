@@ -13,7 +13,7 @@ pub mod texts;
 
 use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use facade::engine::{Host, Settings as _, Texts, write_transaction_options};
+use facade::engine::{Host, Texts, write_transaction_options};
 use facade::failure::{self, Failure};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement, TransactionTrait,
@@ -99,7 +99,7 @@ impl Shop {
     /// # Errors
     /// When the database fails.
     pub async fn currency(&self) -> Result<String> {
-        Ok(self.setting("store_currency").await?.unwrap_or_else(|| DEFAULT_CURRENCY.to_owned()))
+        settings::currency(self).await
     }
 }
 

@@ -58,6 +58,14 @@ pub async fn is_on(settings: &dyn engine::Settings, name: &str, default: bool) -
     Ok(text.map_or(default, |text| !matches!(text.as_str(), "" | "0" | "false")))
 }
 
+/// The shop's own currency.
+///
+/// # Errors
+/// When the database fails.
+pub async fn currency(settings: &dyn engine::Settings) -> Result<String> {
+    Ok(settings.setting("store_currency").await?.unwrap_or_else(|| super::DEFAULT_CURRENCY.to_owned()))
+}
+
 /// The locale of the shop's own texts.
 ///
 /// # Errors

@@ -8,9 +8,8 @@ use async_graphql::registry::{
 };
 
 use super::definition::FormField;
-use crate::rest_only;
-
 use super::rules::{Rule, RuleKind, RuleList, SizeBound, TEXT_BYTES};
+use crate::rest_only;
 
 const NAME: &str = "constraint";
 

@@ -59,6 +59,11 @@ impl CheckScope<'_> {
     pub(crate) fn display_name(&self, field: &str) -> String {
         self.texts.field_name(field, self.rest)
     }
+
+    /// The number in a value: in GraphQL as the scalar `Decimal` is described, in REST as PHP reads it.
+    pub fn number(&self, value: &async_graphql::Value) -> Option<f64> {
+        if self.rest { value::number(value) } else { value::plain_number(value) }
+    }
 }
 
 /// Declares a form: its fields with their types and [rules](crate::form::rules). Messages are reported in this order.

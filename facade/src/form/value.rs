@@ -80,7 +80,7 @@ pub fn number(value: &Value) -> Option<f64> {
 }
 
 /// The number in a number, or in a text as the scalar `Decimal` is described: digits, and a point between them. PHP takes more.
-pub fn plain_number(value: &Value) -> Option<f64> {
+pub(crate) fn plain_number(value: &Value) -> Option<f64> {
     match value {
         Value::String(text) if !is_plain_decimal(text) => None,
         value => number(value),

@@ -14,7 +14,6 @@ use super::price::{
     ROOT_FIELD_POINTS,
 };
 use super::scan::MAX_BRACKETS;
-use super::weight::Weights;
 use super::{DocumentLimits, OperationLimits};
 use crate::error::{Code, NotRun};
 use crate::page::DEFAULT_SIZE;
@@ -413,7 +412,7 @@ impl<'a> Measure<'a> {
             Given::Variable(name) => {
                 let known = self.weighed.get(&(name.as_str(), ty)).copied();
                 known.unwrap_or_else(|| {
-                    let found = self.variable(name).map_or(0, |value| weight_of_value(weights, value, ty));
+                    let found = self.variable(name).map_or(0, |value| weights.of(value, ty));
                     self.weighed.insert((name.as_str(), ty), found);
                     found
                 })
@@ -554,25 +553,6 @@ fn comparisons_of(condition: &ConstValue) -> Comparisons {
             inner.chain(list_comparison(values)).sum()
         }
         _ => Comparisons::with(1),
-    }
-}
-
-/// Points of the weights in a value of this type.
-fn weight_of_value(weights: &Weights, value: &ConstValue, ty: &str) -> u64 {
-    match value {
-        ConstValue::List(items) => {
-            items.iter().fold(0, |sum: u64, item| sum.saturating_add(weight_of_value(weights, item, ty)))
-        }
-        ConstValue::Object(fields) => {
-            let Some(parts) = weights.parts(ty) else { return 0 };
-            fields.iter().fold(0, |sum: u64, (name, value)| {
-                let Some(part) = parts.get(name.as_str()) else { return sum };
-                sum.saturating_add(part.points).saturating_add(weight_of_value(weights, value, &part.ty))
-            })
-        }
-        ConstValue::Enum(word) => weights.word(ty, word),
-        ConstValue::String(word) => weights.word(ty, word),
-        _ => 0,
     }
 }
 

@@ -5,8 +5,8 @@
 //! length of a list is the size of its page or the number of its identifiers, or [`DEFAULT_ROWS`] where it has
 //! neither; afterwards the rows that were found count. A condition costs one point for each comparison and a tenth
 //! of a point for each further value of a comparison, whatever it finds; inside records, that for each record around
-//! it. A condition or an order by what the statement computes for it costs the points of its `@cost` more. A REST request has the same price, except
-//! that related records are counted afterwards only: REST nests relations without pages, and a request must not be
+//! it. What has `@cost` in the schema (a condition, an order, a field) costs these points more. A REST request has the
+//! same price, except that related records are counted afterwards only: REST nests relations without pages, and a request must not be
 //! refused for records that do not exist.
 
 use std::collections::HashMap;

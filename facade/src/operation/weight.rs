@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_graphql::registry::{MetaField, MetaType, MetaTypeName, Registry};
+use async_graphql_value::ConstValue;
 
 use crate::filter::Costs;
 
@@ -51,6 +52,25 @@ impl Weights {
     /// The points of a word of an enum.
     pub(super) fn word(&self, ty: &str, word: &str) -> u64 {
         self.parts(ty).and_then(|words| words.get(word)).map_or(0, |word| word.points)
+    }
+
+    /// The points of what a value of this type holds.
+    pub(super) fn of(&self, value: &ConstValue, ty: &str) -> u64 {
+        match value {
+            ConstValue::List(items) => {
+                items.iter().fold(0, |sum: u64, item| sum.saturating_add(self.of(item, ty)))
+            }
+            ConstValue::Object(fields) => {
+                let Some(parts) = self.parts(ty) else { return 0 };
+                fields.iter().fold(0, |sum: u64, (name, value)| {
+                    let Some(part) = parts.get(name.as_str()) else { return sum };
+                    sum.saturating_add(part.points).saturating_add(self.of(value, &part.ty))
+                })
+            }
+            ConstValue::Enum(word) => self.word(ty, word),
+            ConstValue::String(word) => self.word(ty, word),
+            _ => 0,
+        }
     }
 
     /// The arguments of a field whose values may cost points, with the names of their types.

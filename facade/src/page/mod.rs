@@ -213,9 +213,7 @@ fn check_filter(filter: &impl Filter, scope: RequestScope<'_>) -> Result<()> {
         return Err(Error::BadRequest(format!("Conditions hold more than {MAX_VALUES} values.")));
     }
     if demand.tables > MAX_TABLES {
-        return Err(Error::BadRequest(format!(
-            "More than {MAX_TABLES} conditions are computed for the list."
-        )));
+        return Err(Error::BadRequest(format!("A list takes {MAX_TABLES} conditions on computed values.")));
     }
     demand.needs.into_iter().try_for_each(|any| allow(scope.own_abilities()?, any))
 }

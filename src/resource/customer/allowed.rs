@@ -61,13 +61,22 @@ pub(super) fn is_restricted(state: &AccountState) -> bool {
     state.status() != CustomerStatus::Active
 }
 
-/// The actions that depend on the state of the account, and whether they are allowed.
-fn allowed_by_state(state: &AccountState) -> [(CustomerAction, bool); 3] {
-    [
-        (CustomerAction::Suspend, is_suspendable(state)),
-        (CustomerAction::Reactivate, is_restricted(state)),
-        (CustomerAction::DisableTwoFactor, state.has_second_factor()),
-    ]
+/// Which actions the state of an account allows.
+#[derive(Clone, Copy, Default)]
+struct AllowedByState {
+    suspend: bool,
+    reactivate: bool,
+    disable_two_factor: bool,
+}
+
+impl AllowedByState {
+    fn of(state: &AccountState) -> Self {
+        Self {
+            suspend: is_suspendable(state),
+            reactivate: is_restricted(state),
+            disable_two_factor: state.has_second_factor(),
+        }
+    }
 }
 
 /// The actions on each customer that its state and the caller's abilities allow: one statement for all customers, and two
@@ -87,7 +96,7 @@ pub(super) async fn allowed(
         false => HashSet::new(),
     };
     let by_state = match open.contains(&CustomerAction::Suspend) {
-        true => status::each(scope, customers, allowed_by_state).await?,
+        true => status::each(scope, customers, AllowedByState::of).await?,
         false => Vec::new(),
     };
     let each = |(at, id): (usize, &Id)| -> std::result::Result<Vec<CustomerAction>, DbErr> {
@@ -96,13 +105,14 @@ pub(super) async fn allowed(
             return Ok(Vec::new());
         }
         let is_confirmed = !customer.cell(Column::EmailVerifiedAt as usize)?.is_null();
+        let by_state = by_state.get(at).copied().unwrap_or_default();
         let fits = |action: &&CustomerAction| match action {
             CustomerAction::Confirm | CustomerAction::ResendConfirmation => !is_confirmed,
             CustomerAction::Delete => !in_use.contains(id),
-            action => {
-                let mut of_state = by_state.get(at).into_iter().flatten();
-                of_state.all(|(depending, is_allowed)| depending != *action || *is_allowed)
-            }
+            CustomerAction::Suspend => by_state.suspend,
+            CustomerAction::Reactivate => by_state.reactivate,
+            CustomerAction::DisableTwoFactor => by_state.disable_two_factor,
+            CustomerAction::Update | CustomerAction::SendPassword | CustomerAction::Ban => true,
         };
         Ok(open.iter().filter(fits).copied().collect())
     };

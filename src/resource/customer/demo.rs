@@ -7,6 +7,7 @@ use entity::{customer, customer_note};
 use sea_orm::{ConnectionTrait, DbErr, Set};
 
 use crate::resource::customer::MODEL;
+use crate::resource::customer::status::SECOND_FACTOR;
 use crate::resource::metadata::demo::attach;
 use crate::shop::sample::batch::insert;
 use crate::shop::sample::demo::{AGENT, DemoContext, Maker};
@@ -143,7 +144,7 @@ fn attach_metadata(making: &mut DemoContext) {
         let at = making.ago(30);
         attach(making, (MODEL, Id(id)), &link, Some(at));
     }
-    let secret = BTreeMap::from([("2fa_secret".to_owned(), AUTHENTICATOR_SECRET.to_owned())]);
+    let secret = BTreeMap::from([(SECOND_FACTOR.to_owned(), AUTHENTICATOR_SECRET.to_owned())]);
     let opened = making.opened;
     attach(making, (MODEL, Id(WITH_SECOND_FACTOR)), &secret, Some(opened));
 }

@@ -10,7 +10,7 @@ use facade::user_error::BrokenRule;
 
 use super::CURRENCIES;
 use crate::Result;
-use crate::shop::DEFAULT_CURRENCY;
+use crate::shop::settings;
 
 /// Billing periods, in the order of the columns.
 const PERIODS: [&str; 8] =
@@ -49,16 +49,17 @@ impl CustomRule for ProductPrices {
         Ok(match given {
             _ if subject.scope.rest => broken_periods(subject, given),
             Value::Null => Vec::new(),
-            Value::List(list) => broken_elements(subject, list, &own_currency(subject).await?),
+            Value::List(list) => {
+                broken_elements(subject, list, &settings::currency(subject.scope.settings).await?)
+            }
             one => broken_element(subject, one),
         })
     }
 
     fn rewrite(&self, value: &mut Value, rest: bool) {
-        match value {
-            // A decimal is a decimal in GraphQL, and a list has the prices in several currencies.
-            _ if !rest => {}
-            value => PeriodPrices.rewrite(value, rest),
+        // In GraphQL a list has the prices in several currencies.
+        if rest {
+            PeriodPrices.rewrite(value, rest);
         }
     }
 }
@@ -103,12 +104,6 @@ fn is_repeated(list: &[Value], at: usize, own: &str) -> bool {
     };
     let named = code(&list[at]);
     list[..at].iter().any(|before| code(before) == named)
-}
-
-/// The shop's own currency.
-async fn own_currency(subject: &Subject<'_>) -> Result<String> {
-    let stored = subject.scope.settings.setting("store_currency").await?;
-    Ok(stored.unwrap_or_else(|| DEFAULT_CURRENCY.to_owned()))
 }
 
 /// The broken rule of a currency that prices cannot be written in.
@@ -168,15 +163,14 @@ fn wrong_amount(subject: &Subject<'_>, price: &Value, path: &[&str], column: &st
         return None;
     }
     let broken = |rule, values: &[(&str, &str)]| subject.broken_part(rule, values, path, column);
-    let rest = subject.scope.rest;
-    match if rest { value::number(price) } else { value::plain_number(price) } {
+    match subject.scope.number(price) {
         None => Some(broken("numeric", &[])),
         Some(price) if price < 0.0 => Some(broken("min.numeric", &[("min", "0")]).min(0.0)),
         Some(price) if price > MAX_PRICE => {
             Some(broken("max.numeric", &[("max", "999999.99")]).max(MAX_PRICE))
         }
-        Some(_) if !rest && value::decimals(price) > MAX_DECIMALS => {
-            Some(broken("decimal", &[("decimal", "2")]).max(MAX_DECIMALS as f64))
+        Some(_) if !subject.scope.rest && value::decimals(price) > MAX_DECIMALS => {
+            Some(broken("decimal", &[("decimal", &MAX_DECIMALS.to_string())]).max(MAX_DECIMALS as f64))
         }
         Some(_) => None,
     }

@@ -253,7 +253,7 @@ async fn with_telemetry<A: Future<Output = Response<Body>>>(
 /// The answer to a request without a valid host, in the form of its API.
 fn bad_host_answer(request: &Request) -> Response<Body> {
     let error = Error::BadRequest("Bad request.".to_owned());
-    if request.uri().path() == facade::apis::GRAPHQL {
+    if request.uri().path() == GRAPHQL {
         graphql::refuse(error)
     } else {
         rest::refuse(request.headers(), error)
@@ -335,7 +335,7 @@ fn preflight_answer(request: &Request) -> Response<Body> {
     );
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, given(header::ACCESS_CONTROL_REQUEST_HEADERS));
     // REST has the original's; a page asks GraphQL again and again.
-    let seconds = if request.uri().path() == facade::apis::GRAPHQL { "600" } else { "0" };
+    let seconds = if request.uri().path() == GRAPHQL { "600" } else { "0" };
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(seconds));
     headers.insert(
         header::VARY,

@@ -21,9 +21,7 @@ pub(super) fn integer(subject: &Subject<'_>) -> Option<BrokenRule> {
 }
 
 pub(super) fn numeric(subject: &Subject<'_>) -> Option<BrokenRule> {
-    let number =
-        if subject.scope.rest { value::number(subject.value) } else { value::plain_number(subject.value) };
-    subject.fails_if("numeric", number.is_none())
+    subject.fails_if("numeric", subject.scope.number(subject.value).is_none())
 }
 
 pub(super) fn decimals(subject: &Subject<'_>, most: usize) -> Option<BrokenRule> {
