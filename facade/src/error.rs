@@ -230,7 +230,9 @@ impl Error {
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
         match failure::of(&error) {
-            Failure::Lost | Failure::Unavailable | Failure::Refused => Self::Unavailable(error),
+            Failure::Lost | Failure::Ended | Failure::Unavailable | Failure::Refused => {
+                Self::Unavailable(error)
+            }
             Failure::ReadOnly => Self::ReadOnly,
             Failure::Absent => Self::Absent(error),
             Failure::Statement => Self::Internal(error.into()),

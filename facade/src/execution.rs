@@ -59,7 +59,7 @@ pub struct Execution {
     /// What a mutation of GraphQL notes for its payload.
     pub(crate) notes: Mutex<MutationNotes>,
     /// The transaction in which a mutation reads its answer.
-    pub(crate) transaction: Mutex<Option<Arc<Transaction>>>,
+    pub(crate) transaction: Mutex<Option<Transaction>>,
     /// What is left of the caller's limits. The pipeline sets it.
     pub limits: CallerLimits,
     /// Rows and objects used so far.
@@ -161,12 +161,12 @@ impl Execution {
     }
 
     /// The transaction that reads what is asked, where there is one.
-    pub(crate) fn transaction(&self) -> Option<Arc<Transaction>> {
+    pub(crate) fn transaction(&self) -> Option<Transaction> {
         self.transaction.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads in this transaction from now on, or in none.
-    pub(crate) fn read_in(&self, transaction: Option<Arc<Transaction>>) {
+    pub(crate) fn read_in(&self, transaction: Option<Transaction>) {
         *self.transaction.lock().unwrap_or_else(PoisonError::into_inner) = transaction;
     }
 

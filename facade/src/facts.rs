@@ -62,6 +62,8 @@ pub struct RequestFacts {
     pub cost: Option<u64>,
     /// Names of the root fields of the GraphQL operation.
     pub roots: Option<Vec<Name>>,
+    /// How often a transaction ran again because the database had ended it.
+    pub retries: u32,
     /// Codes of the errors in its answer, each once.
     pub errors: Vec<&'static str>,
 }

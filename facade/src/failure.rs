@@ -1,4 +1,4 @@
-//! Classifies database errors: lost connection, unavailable, read-only, missing table, wrong statement.
+//! Classifies database errors: lost connection, ended transaction, unavailable, read-only, missing table, wrong statement.
 
 use std::io::ErrorKind;
 
@@ -10,9 +10,11 @@ use sqlx::sqlite::SqliteError;
 
 /// MySQL and MariaDB: the server shuts down or has killed this connection.
 const MYSQL_LOST: [u16; 5] = [1053, 1079, 1080, 1184, 1927];
-/// MySQL and MariaDB: too many connections, a lock timeout, a deadlock, a statement that was killed or timed out, a
-/// full disk.
-const MYSQL_BUSY: [u16; 10] = [1021, 1040, 1114, 1203, 1205, 1213, 1226, 1317, 1969, 3024];
+/// MySQL and MariaDB: a lock timeout, a deadlock or a conflict with another node of a cluster, a rollback during the
+/// commit.
+const MYSQL_ENDED: [u16; 3] = [1205, 1213, 3101];
+/// MySQL and MariaDB: too many connections, a failed commit, a statement that was killed or timed out, a full disk.
+const MYSQL_BUSY: [u16; 9] = [1021, 1040, 1114, 1180, 1203, 1226, 1317, 1969, 3024];
 /// MySQL and MariaDB: the session, the server or the schema is read-only.
 const MYSQL_READ_ONLY: [u16; 3] = [1290, 1792, 1836];
 /// MySQL and MariaDB: no such table, no such column.
@@ -23,14 +25,18 @@ const POSTGRES_ABSENT: [&str; 2] = ["42P01", "42703"];
 const SQLITE_ABSENT: [&str; 3] = ["no such table", "no such column", "has no column named"];
 /// PostgreSQL: shutting down, crashed, starting.
 const POSTGRES_LOST: [&str; 3] = ["57P01", "57P02", "57P03"];
-/// PostgreSQL: cancelled or timed out, a lock timeout, a serialization failure, a deadlock.
-const POSTGRES_BUSY: [&str; 4] = ["57014", "55P03", "40001", "40P01"];
+/// PostgreSQL: a lock timeout, a serialization failure, a deadlock.
+const POSTGRES_ENDED: [&str; 3] = ["55P03", "40001", "40P01"];
+/// PostgreSQL: cancelled or timed out.
+const POSTGRES_BUSY: [&str; 1] = ["57014"];
 /// PostgreSQL: error classes of connection exceptions and of insufficient resources.
 const POSTGRES_LOST_CLASS: &str = "08";
 const POSTGRES_BUSY_CLASS: &str = "53";
 const POSTGRES_READ_ONLY: &str = "25006";
-/// SQLite: busy, locked, an I/O error, a full disk, a file that cannot be opened.
-const SQLITE_BUSY: [i32; 5] = [5, 6, 10, 13, 14];
+/// SQLite: busy, locked.
+const SQLITE_ENDED: [i32; 2] = [5, 6];
+/// SQLite: an I/O error, a full disk, a file that cannot be opened.
+const SQLITE_BUSY: [i32; 3] = [10, 13, 14];
 const SQLITE_READ_ONLY: i32 = 8;
 
 /// What a database error means for the request.
@@ -38,6 +44,8 @@ const SQLITE_READ_ONLY: i32 = 8;
 pub enum Failure {
     /// The connection is broken; a new one may work at once.
     Lost,
+    /// The database has ended the transaction, or the statement, in favour of another one. It can be run again.
+    Ended,
     /// The database does not answer, or not in time.
     Unavailable,
     /// No connection can be made: wrong database name, user or password, no encryption, or a certificate that is not
@@ -49,6 +57,13 @@ pub enum Failure {
     Absent,
     /// The statement itself is wrong.
     Statement,
+}
+
+impl Failure {
+    /// Whether the failure of a statement has ended its transaction, which has changed nothing and can be run again.
+    pub fn ends_transaction(self) -> bool {
+        matches!(self, Self::Lost | Self::Ended)
+    }
 }
 
 /// Classifies an error.
@@ -108,6 +123,7 @@ fn mysql(number: u16) -> Failure {
     match number {
         // 1158 to 1161: reading from or writing to the network failed.
         _ if MYSQL_LOST.contains(&number) || (1158..=1161).contains(&number) => Failure::Lost,
+        _ if MYSQL_ENDED.contains(&number) => Failure::Ended,
         _ if MYSQL_BUSY.contains(&number) => Failure::Unavailable,
         _ if MYSQL_READ_ONLY.contains(&number) => Failure::ReadOnly,
         _ if MYSQL_ABSENT.contains(&number) => Failure::Absent,
@@ -118,6 +134,7 @@ fn mysql(number: u16) -> Failure {
 fn postgres(code: &str) -> Failure {
     match code {
         _ if POSTGRES_LOST.contains(&code) || code.starts_with(POSTGRES_LOST_CLASS) => Failure::Lost,
+        _ if POSTGRES_ENDED.contains(&code) => Failure::Ended,
         _ if POSTGRES_BUSY.contains(&code) || code.starts_with(POSTGRES_BUSY_CLASS) => Failure::Unavailable,
         _ if POSTGRES_ABSENT.contains(&code) => Failure::Absent,
         POSTGRES_READ_ONLY => Failure::ReadOnly,
@@ -128,6 +145,7 @@ fn postgres(code: &str) -> Failure {
 /// Extended result codes hold the primary code in their low byte.
 fn sqlite(code: i32) -> Failure {
     match code & 0xff {
+        code if SQLITE_ENDED.contains(&code) => Failure::Ended,
         code if SQLITE_BUSY.contains(&code) => Failure::Unavailable,
         SQLITE_READ_ONLY => Failure::ReadOnly,
         _ => Failure::Statement,
@@ -163,9 +181,16 @@ mod tests {
         assert_eq!(acquire(ConnAcquireErr::ConnectionClosed), Failure::Unavailable);
         assert_eq!(query(sqlx::Error::PoolTimedOut), Failure::Unavailable);
         assert_eq!(query(sqlx::Error::PoolClosed), Failure::Unavailable);
-        assert_eq!([mysql(1040), mysql(1205), mysql(1213), mysql(1969)], [Failure::Unavailable; 4]);
+        assert_eq!([mysql(1040), mysql(1180), mysql(1969)], [Failure::Unavailable; 3]);
         assert_eq!([postgres("53300"), postgres("57014")], [Failure::Unavailable; 2]);
-        assert_eq!([sqlite(5), sqlite(517), sqlite(13)], [Failure::Unavailable; 3]);
+        assert_eq!(sqlite(13), Failure::Unavailable);
+    }
+
+    #[test]
+    fn what_made_way_for_another_transaction_can_be_run_again() {
+        assert_eq!([mysql(1205), mysql(1213), mysql(3101)], [Failure::Ended; 3]);
+        assert_eq!([postgres("40001"), postgres("40P01"), postgres("55P03")], [Failure::Ended; 3]);
+        assert_eq!([sqlite(5), sqlite(6), sqlite(517)], [Failure::Ended; 3]);
     }
 
     #[test]

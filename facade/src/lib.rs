@@ -6,6 +6,7 @@ pub mod ability;
 mod api;
 pub mod api_definition;
 pub mod apis;
+pub mod attempts;
 pub mod cache;
 pub mod collation;
 pub mod column;

@@ -128,30 +128,26 @@ impl<'a> RequestScope<'a> {
         !self.execution.fresh && self.host().may_lag()
     }
 
-    /// Begins a transaction that will write.
+    /// Runs `work` in a transaction that writes, and commits it unless it fails. Where the database ends the transaction in
+    /// favour of another one or the connection breaks, `work` runs again from its beginning: it reads everything that it
+    /// writes by in the transaction, and changes nothing but the database. What else there is to do is done before or
+    /// after.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn begin(self) -> Result<Transaction> {
-        Ok(Transaction::new(self.host().begin().await?, Arc::clone(self.engine)))
+    /// Those of `work`, after which nothing is committed; when the database fails.
+    pub async fn write<T, Work>(self, work: impl Fn(Transaction) -> Work) -> Result<T>
+    where
+        Work: Future<Output = Result<T>>,
+    {
+        Transaction::run(self.engine, work, || drop(self.execution.take_notes())).await
     }
 
-    /// Runs `work` while all [reads](Self::rows) of the request run in this transaction; gives the transaction back.
-    ///
-    /// # Errors
-    /// When the work still holds the transaction, which would be a defect.
-    pub(crate) async fn with_transaction<T>(
-        self,
-        transaction: Transaction,
-        work: impl Future<Output = T>,
-    ) -> Result<(Transaction, T)> {
-        let shared = Arc::new(transaction);
-        self.execution.read_in(Some(Arc::clone(&shared)));
+    /// Runs `work` while all [reads](Self::rows) of the request run in this transaction.
+    pub(crate) async fn reading_in<T>(self, transaction: &Transaction, work: impl Future<Output = T>) -> T {
+        self.execution.read_in(Some(transaction.clone()));
         let done = work.await;
         self.execution.read_in(None);
-        let transaction =
-            Arc::into_inner(shared).ok_or_else(|| Error::internal("a transaction is still in use"))?;
-        Ok((transaction, done))
+        done
     }
 
     /// The texts of answers, in the language that the client asks for.

@@ -1,41 +1,122 @@
 //! A transaction that writes. It notes the tables that it writes: with the commit, what is remembered of their lists
-//! is forgotten.
+//! is forgotten. What the database ends before the commit is run again.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
+use crate::attempts::Attempts;
 use crate::engine::Engine;
+use crate::failure::{self, Failure};
+use crate::{Error, Result};
 
-/// A transaction that writes. Rolled back where it is not committed.
+/// A transaction that writes. Rolled back where it is not committed. It is cheap to clone.
+#[derive(Clone)]
 pub struct Transaction {
+    open: Arc<OpenTransaction>,
+}
+
+struct OpenTransaction {
     inner: DatabaseTransaction,
     engine: Arc<Engine>,
     written: Mutex<BTreeSet<Box<str>>>,
+    /// Why the database has ended it. MariaDB would run what follows outside of any transaction.
+    ended: OnceLock<DbErr>,
 }
 
 impl Transaction {
-    /// A transaction that has just begun.
-    pub(crate) fn new(inner: DatabaseTransaction, engine: Arc<Engine>) -> Self {
-        Self { inner, engine, written: Mutex::default() }
+    /// Runs `work` in a transaction and commits it. Where the database ends the transaction (a deadlock, a conflict with
+    /// another one, a lost connection), the whole of it runs again: it has changed nothing, if `work` changes nothing but
+    /// the database.
+    ///
+    /// # Errors
+    /// Those of `work`, after which nothing is committed; when the database fails. Where the connection is lost during the
+    /// commit, nobody knows whether it took place, and it is not tried again.
+    pub(crate) async fn run<T, Work>(
+        engine: &Arc<Engine>,
+        work: impl Fn(Self) -> Work,
+        before_retry: impl Fn(),
+    ) -> Result<T>
+    where
+        Work: Future<Output = Result<T>>,
+    {
+        let mut attempts = Attempts::new();
+        loop {
+            let cause = match Self::attempt(engine, &work).await {
+                Ok(done) => return done,
+                Err(cause) => cause,
+            };
+            if !attempts.again(&cause).await {
+                return Err(cause.into());
+            }
+            before_retry();
+        }
+    }
+
+    /// The result of one attempt; the error is the cause for which the database has ended it.
+    async fn attempt<T, Work>(engine: &Arc<Engine>, work: &impl Fn(Self) -> Work) -> Result<Result<T>, DbErr>
+    where
+        Work: Future<Output = Result<T>>,
+    {
+        let transaction = match engine.host.begin().await {
+            Ok(inner) => Self::new(inner, Arc::clone(engine)),
+            Err(Error::Unavailable(cause)) if failure::of(&cause).ends_transaction() => return Err(cause),
+            Err(error) => return Ok(Err(error)),
+        };
+        let done = work(transaction.clone()).await;
+        if let Some(cause) = transaction.open.ended.get() {
+            return Err(cause.clone());
+        }
+        match done {
+            Ok(done) => transaction.commit().await.map(|committed| committed.map(|()| done)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    fn new(inner: DatabaseTransaction, engine: Arc<Engine>) -> Self {
+        let (written, ended) = (Mutex::default(), OnceLock::new());
+        Self { open: Arc::new(OpenTransaction { inner, engine, written, ended }) }
     }
 
     /// Makes the changes last, and forgets what is remembered of lists that they concern.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn commit(self) -> Result<(), DbErr> {
-        self.inner.commit().await?;
-        let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
-        written.iter().for_each(|table| self.engine.lists.forget(table));
-        Ok(())
+    async fn commit(self) -> Result<Result<()>, DbErr> {
+        let Some(open) = Arc::into_inner(self.open) else {
+            return Ok(Err(Error::internal("a transaction is still in use")));
+        };
+        if let Err(cause) = open.inner.commit().await {
+            let is_undone = failure::of(&cause) == Failure::Ended;
+            return if is_undone { Err(cause) } else { Ok(Err(cause.into())) };
+        }
+        let written = open.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        written.iter().for_each(|table| open.engine.lists.forget(table));
+        Ok(Ok(()))
+    }
+
+    /// Whether the database has ended it, so that it runs again.
+    pub(crate) fn ended(&self) -> Option<&DbErr> {
+        self.open.ended.get()
+    }
+
+    /// Runs a statement, unless the database has ended the transaction before.
+    async fn send<T>(&self, sql: &str, answer: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        if let Some(cause) = self.ended() {
+            return Err(cause.clone());
+        }
+        self.note(sql);
+        let answer = answer.await;
+        if let Err(cause) = &answer
+            && failure::of(cause).ends_transaction()
+        {
+            let _ = self.open.ended.set(cause.clone());
+        }
+        answer
     }
 
     fn note(&self, sql: &str) {
         if let Some(table) = written_table(sql) {
-            self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(table.into());
+            self.open.written.lock().unwrap_or_else(PoisonError::into_inner).insert(table.into());
         }
     }
 }
@@ -54,34 +135,92 @@ fn written_table(sql: &str) -> Option<&str> {
 #[async_trait]
 impl ConnectionTrait for Transaction {
     fn get_database_backend(&self) -> DbBackend {
-        self.inner.get_database_backend()
+        self.open.inner.get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.note(&statement.sql);
-        self.inner.execute_raw(statement).await
+        let sql = statement.sql.clone();
+        self.send(&sql, self.open.inner.execute_raw(statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.note(sql);
-        self.inner.execute_unprepared(sql).await
+        self.send(sql, self.open.inner.execute_unprepared(sql)).await
     }
 
     // An insertion that answers its row is a query, too.
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.note(&statement.sql);
-        self.inner.query_one_raw(statement).await
+        let sql = statement.sql.clone();
+        self.send(&sql, self.open.inner.query_one_raw(statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.note(&statement.sql);
-        self.inner.query_all_raw(statement).await
+        let sql = statement.sql.clone();
+        self.send(&sql, self.open.inner.query_all_raw(statement)).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::written_table;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use sea_orm::{Database, DatabaseConnection};
+
+    use super::*;
+
+    /// Two connections to a table of numbers, of which the second does not wait for locks.
+    async fn two_connections(name: &str) -> [DatabaseConnection; 2] {
+        let file = std::env::temp_dir().join(format!("guichet-{name}-{}.sqlite", std::process::id()));
+        let url = format!("sqlite:{}?mode=rwc", file.display());
+        let [first, second] =
+            [Database::connect(&url).await.unwrap(), Database::connect(&url).await.unwrap()];
+        first.execute_unprepared("CREATE TABLE numbers (number INTEGER)").await.unwrap();
+        second.execute_unprepared("PRAGMA busy_timeout = 0").await.unwrap();
+        // Both have opened it, and nothing of it stays.
+        std::fs::remove_file(&file).unwrap();
+        [first, second]
+    }
+
+    async fn write_number(engine: &Arc<Engine>, runs: &AtomicU32) -> Result<()> {
+        let work = |transaction: Transaction| async move {
+            runs.fetch_add(1, Ordering::Relaxed);
+            transaction.execute_unprepared("INSERT INTO numbers VALUES (1)").await?;
+            // An error that the work swallows ends the transaction all the same.
+            let _ = transaction.execute_unprepared("INSERT INTO numbers VALUES (2)").await;
+            Ok(())
+        };
+        Transaction::run(engine, work, || ()).await
+    }
+
+    async fn numbers(db: &DatabaseConnection) -> i64 {
+        let count = Statement::from_string(DbBackend::Sqlite, "SELECT count(*) FROM numbers");
+        db.query_one_raw(count).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_another_transaction_keeps_out_runs_again() {
+        let [first, second] = two_connections("again").await;
+        let (engine, runs) = (Engine::with_defaults(second), AtomicU32::new(0));
+        first.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+        let let_in = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            first.execute_unprepared("COMMIT").await.unwrap();
+        };
+        let (written, ()) = tokio::join!(write_number(&engine, &runs), let_in);
+        written.unwrap();
+        assert_eq!((numbers(&first).await, runs.load(Ordering::Relaxed)), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_out_for_long_fails() {
+        let [first, second] = two_connections("long").await;
+        let (engine, runs) = (Engine::with_defaults(second), AtomicU32::new(0));
+        first.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+        let written = write_number(&engine, &runs).await;
+        assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
+        first.execute_unprepared("ROLLBACK").await.unwrap();
+        assert_eq!((numbers(&first).await, runs.load(Ordering::Relaxed)), (0, 0));
+    }
 
     #[test]
     fn the_table_of_a_writing_statement() {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use entity::{Id, ShopTime, admin, customer, personal_access_token as token};
 use facade::cache::Cache;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use subtle::ConstantTimeEq;
 
 use super::{Audience, Catalog, Credential, Owner, Principal, Sessions, session};
@@ -86,7 +86,7 @@ impl Keys {
     ///
     /// # Errors
     /// When the database fails; the keys are then written with the next call.
-    pub async fn write_used(&self, db: &DatabaseConnection, now: DateTime<Utc>) -> Result<()> {
+    pub async fn write_used(&self, db: &Reader, now: DateTime<Utc>) -> Result<()> {
         let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
         if used.is_empty() {
             return Ok(());

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_graphql::async_trait::async_trait;
+use facade::attempts::retried;
 use facade::failure::{self, Failure};
 use scopeguard::ScopeGuard;
 use sea_orm::{
@@ -228,7 +229,7 @@ impl Fallback {
             None | Some(Failure::Statement | Failure::ReadOnly) => Some(answer),
             Some(Failure::Lost | Failure::Refused) => answer.err().and_then(|cause| self.lost(&cause)),
             // Busy, or its schema is older: only this statement is sent to the primary.
-            Some(Failure::Unavailable | Failure::Absent) => None,
+            Some(Failure::Ended | Failure::Unavailable | Failure::Absent) => None,
         }
     }
 
@@ -379,7 +380,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.source.db.execute_raw(statement).await
+        retried(|| self.source.db.execute_raw(statement.clone())).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {

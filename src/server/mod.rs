@@ -131,7 +131,7 @@ impl App {
     /// # Errors
     /// When the database fails; the keys are then written with the next call.
     pub async fn write_used_keys(&self) -> Result<()> {
-        self.access.keys.write_used(&self.shop.db, self.shop.clock.now()).await
+        self.access.keys.write_used(&self.shop.reader, self.shop.clock.now()).await
     }
 
     /// Sends the remaining spans and writes the remaining findings of shadowing. To be called at the end.

@@ -6,6 +6,8 @@ use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use async_graphql::MaybeUndefined;
+use facade::form;
 use facade::rest::FileResponse;
 
 use crate::{Error, Result};
@@ -20,18 +22,49 @@ fn path_of(storage: &Path, name: &str) -> PathBuf {
     storage.join("public").join(name)
 }
 
-/// Writes a file atomically.
-///
-/// # Errors
-/// When the folder cannot be written.
-pub async fn write(storage: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let target = path_of(storage, name);
-    if let Some(folder) = target.parent() {
-        tokio::fs::create_dir_all(folder).await.map_err(Error::internal)?;
+/// A file that is stored, but has no name yet. It is written before the transaction that names it and placed after the
+/// commit, so that a transaction can run again or fail without a trace. Deleted where it is not placed.
+pub struct Draft {
+    storage: PathBuf,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Writes the file of an input, if one was sent.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub async fn of(storage: &Path, given: &MaybeUndefined<form::File>) -> Result<Option<Self>> {
+        let MaybeUndefined::Value(file) = given else { return Ok(None) };
+        let path = path_of(storage, &format!(".{}.part", uuid::Uuid::new_v4()));
+        let draft = Self { storage: storage.to_owned(), path };
+        create_folder(&draft.path).await?;
+        tokio::fs::write(&draft.path, &file.bytes).await.map_err(Error::internal)?;
+        Ok(Some(draft))
     }
-    let draft = target.with_extension(format!("{}.part", uuid::Uuid::new_v4()));
-    tokio::fs::write(&draft, bytes).await.map_err(Error::internal)?;
-    tokio::fs::rename(&draft, &target).await.map_err(Error::internal)
+
+    /// Gives the file its name, in place of a file that has it.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub async fn place(self, name: &str) -> Result<()> {
+        let target = path_of(&self.storage, name);
+        create_folder(&target).await?;
+        tokio::fs::rename(&self.path, &target).await.map_err(Error::internal)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // It is gone where it was placed.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Makes the folder of a file.
+async fn create_folder(file: &Path) -> Result<()> {
+    let Some(folder) = file.parent() else { return Ok(()) };
+    tokio::fs::create_dir_all(folder).await.map_err(Error::internal)
 }
 
 /// Deletes a file if it exists. A name that leads out of the public storage, which only another program can have

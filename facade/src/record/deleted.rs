@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::sync::PoisonError;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
@@ -27,18 +28,20 @@ impl<T: Record> Deleted<T> {
     /// resolving fails, the caller must not delete: see [`Self::is_read`].
     ///
     /// # Errors
-    /// When the transaction is still in use, which does not happen after the selection is resolved.
-    pub async fn read(
-        ctx: &Context<'_>,
-        transaction: Transaction,
-        row: T::Model,
-    ) -> Result<(Transaction, Self)> {
+    /// When the database has ended the transaction.
+    pub async fn read(ctx: &Context<'_>, transaction: &Transaction, row: T::Model) -> Result<Self> {
         let (scope, set) = (RequestScope::from(ctx), ctx.with_selection_set(&ctx.item.node.selection_set));
         scope.note_deleted::<T>(<Id as ValueType>::try_from(row.get(T::key_column())).unwrap_or_default());
         let record = T::from(row);
-        let reading = record.resolve(&set, ctx.item);
-        let (transaction, answer) = scope.with_transaction(transaction, reading).await?;
-        Ok((transaction, Self { answer, record: PhantomData }))
+        let errors = || ctx.query_env.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = errors().len();
+        let answer = scope.reading_in(transaction, record.resolve(&set, ctx.item)).await;
+        if let Some(cause) = transaction.ended() {
+            // It runs again, and then these fields may have no errors.
+            errors().truncate(known);
+            return Err(cause.clone().into());
+        }
+        Ok(Self { answer, record: PhantomData })
     }
 
     /// Whether the selection was resolved without an error.

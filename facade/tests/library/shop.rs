@@ -429,11 +429,13 @@ impl Writing {
     async fn book_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Book>> {
         let scope = RequestScope::from(ctx);
         let book = require::<Book>(scope, all_books, &id, "Book").await?;
-        let transaction = scope.begin().await?;
-        let (transaction, deleted) = Deleted::<Book>::read(ctx, transaction, book.0.clone()).await?;
-        book.0.delete(&transaction).await?;
-        transaction.commit().await?;
-        Ok(deleted)
+        scope
+            .write(|transaction| async move {
+                let deleted = Deleted::<Book>::read(ctx, &transaction, book.0.clone()).await?;
+                book.0.clone().delete(&transaction).await?;
+                Ok(deleted)
+            })
+            .await
     }
 }
 

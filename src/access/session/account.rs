@@ -6,13 +6,14 @@ use entity::{Id, ShopTime, admin, customer, metadata, permission, permission_rol
 use facade::Abilities;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::attempts::normalised_email;
 use crate::Result;
 use crate::access::keys::{CUSTOMER, STAFF};
 use crate::access::{Audience, CLIENT_API, Catalog, Owner, key};
+use crate::database::reader::Reader;
 use crate::shop::texts::Lang;
 
 /// Metadata key of an account's recovery codes.
@@ -49,11 +50,7 @@ pub(super) struct AccountState(Vec<(String, String)>);
 
 impl Account {
     /// The account with an e-mail address, ignoring case.
-    pub(super) async fn by_email(
-        db: &DatabaseConnection,
-        kind: AccountKind,
-        email: &str,
-    ) -> Result<Option<Self>> {
+    pub(super) async fn by_email(db: &Reader, kind: AccountKind, email: &str) -> Result<Option<Self>> {
         // No account has NUL in its address, and PostgreSQL refuses it in a parameter.
         if email.contains('\0') {
             return Ok(None);
@@ -68,14 +65,14 @@ impl Account {
         Ok(found.filter(|account| normalised_email(&account.email) == normalised_email(email)))
     }
 
-    pub(super) async fn of(db: &DatabaseConnection, owner: Owner) -> Result<Option<Self>> {
+    pub(super) async fn of(db: &Reader, owner: Owner) -> Result<Option<Self>> {
         match owner {
             Owner::Customer(id) => Self::customer(db, customer::Column::Id.eq(id)).await,
             Owner::Staff(id) => Self::staff(db, admin::Column::Id.eq(id)).await,
         }
     }
 
-    async fn customer(db: &DatabaseConnection, which: SimpleExpr) -> Result<Option<Self>> {
+    async fn customer(db: &Reader, which: SimpleExpr) -> Result<Option<Self>> {
         let select = customer::Entity::find()
             .select_only()
             .columns([customer::Column::Id, customer::Column::Email, customer::Column::Password])
@@ -93,7 +90,7 @@ impl Account {
     }
 
     /// Addresses of the staff are not unique; the first account is used, as in the original.
-    async fn staff(db: &DatabaseConnection, which: SimpleExpr) -> Result<Option<Self>> {
+    async fn staff(db: &Reader, which: SimpleExpr) -> Result<Option<Self>> {
         let select = admin::Entity::find().filter(which).filter(admin::Column::DeletedAt.is_null());
         let found = select.order_by_asc(admin::Column::Id).limit(1).one(db).await?;
         Ok(found.map(|admin| Self {
@@ -118,7 +115,7 @@ impl Account {
     /// Replaces a metadata value of the account; returns false if it is not `old` any more.
     pub(super) async fn replace(
         &self,
-        db: &DatabaseConnection,
+        db: &Reader,
         key: &str,
         old: &str,
         new: String,
@@ -144,7 +141,7 @@ impl Account {
         Condition::all().add(metadata::Column::ModelType.eq(model)).add(metadata::Column::ModelId.eq(id))
     }
 
-    pub(super) async fn state(&self, db: &DatabaseConnection) -> Result<AccountState> {
+    pub(super) async fn state(&self, db: &Reader) -> Result<AccountState> {
         let rows: Vec<(String, Option<String>)> = metadata::Entity::find()
             .select_only()
             .columns([metadata::Column::Key, metadata::Column::Value])
@@ -159,7 +156,7 @@ impl Account {
     }
 
     /// The abilities of a session of the account.
-    pub(super) async fn abilities(&self, db: &DatabaseConnection, catalog: &Catalog) -> Result<Abilities> {
+    pub(super) async fn abilities(&self, db: &Reader, catalog: &Catalog) -> Result<Abilities> {
         match self.owner {
             Owner::Customer(_) => Ok([CLIENT_API].into_iter().collect()),
             Owner::Staff(_) => of_role(db, catalog, self.role).await,
@@ -188,14 +185,14 @@ impl AccountState {
 }
 
 /// SQL for equality ignoring case; on MariaDB and MySQL the collation does that.
-fn same_text(db: &DatabaseConnection, column: impl ColumnTrait, text: &str) -> SimpleExpr {
+fn same_text(db: &Reader, column: impl ColumnTrait, text: &str) -> SimpleExpr {
     match db.get_database_backend() {
         DbBackend::MySql => column.eq(text.to_lowercase()),
         _ => ExprTrait::eq(Func::lower(Expr::col(column)), text.to_lowercase()),
     }
 }
 
-async fn of_role(db: &DatabaseConnection, catalog: &Catalog, role: Option<Id>) -> Result<Abilities> {
+async fn of_role(db: &Reader, catalog: &Catalog, role: Option<Id>) -> Result<Abilities> {
     let Some(id) = role else { return Ok(Abilities::default()) };
     let live = role::Entity::find_by_id(id).filter(role::Column::DeletedAt.is_null());
     match live.one(db).await? {

@@ -29,9 +29,7 @@ use facade::error::Invalid;
 use facade::user_error::{BrokenRule, UserErrorCode};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use subtle::ConstantTimeEq;
 
 pub(crate) use self::account::AccountKind;
@@ -47,6 +45,7 @@ use self::row::{Column, Entity as Rows, Model as Row};
 use super::{Credential, Owner, Principal};
 use crate::access::password::Passwords;
 use crate::access::{Catalog, key};
+use crate::database::reader::Reader;
 use crate::platform::config::Config;
 use crate::platform::{network, random, signature};
 use crate::shop::Shop;
@@ -173,7 +172,7 @@ impl Sessions {
     async fn find(&self, shop: &Shop, name: &SessionName) -> Result<Option<Arc<Principal>>> {
         let Some(row) = self.row(shop, name).await? else { return Ok(None) };
         let Some(account) = admitted_account(shop, &row, name.owner).await? else { return Ok(None) };
-        let abilities = account.abilities(&shop.db, self.abilities).await?;
+        let abilities = account.abilities(&shop.reader, self.abilities).await?;
         let credential = Credential::Session(name.id.clone());
         Ok(Some(Arc::new(Principal { owner: name.owner, credential, abilities })))
     }
@@ -191,7 +190,7 @@ impl Sessions {
         credentials: Credentials,
     ) -> Result<Tokens> {
         let email = credentials.email.trim().to_lowercase();
-        let (db, now) = (&shop.db, shop.clock.now());
+        let (db, now) = (&shop.reader, shop.clock.now());
         require_own_tables(shop).await?;
         let account = Account::by_email(db, credentials.kind, &email).await?;
         let owner = account.as_ref().map(|account| account.owner);
@@ -226,7 +225,7 @@ impl Sessions {
         let (owner_type, owner_id) = name.owner.parts();
         // Expired sessions of the account are deleted now, so that the table does not grow forever.
         let ended = delete_of_owner(name.owner).filter(Column::ExpiresAt.lte(now.timestamp()));
-        ended.exec(&shop.db).await?;
+        ended.exec(&shop.reader).await?;
         let row = row::ActiveModel {
             owner_type: Set(owner_type.to_owned()),
             owner_id: Set(owner_id),
@@ -240,8 +239,8 @@ impl Sessions {
             created_at: Set(now.timestamp()),
             expires_at: Set(ends),
         };
-        Rows::insert(row).exec_without_returning(&shop.db).await?;
-        end_oldest(&shop.db, &name).await?;
+        Rows::insert(row).exec_without_returning(&shop.reader).await?;
+        end_oldest(&shop.reader, &name).await?;
         self.tokens(shop, &name, &family, &secret, ends)
     }
 
@@ -253,7 +252,7 @@ impl Sessions {
     pub(crate) async fn refresh(&self, shop: &Shop, client: Client<'_>, token: &str) -> Result<Tokens> {
         let (name, row, [family, used]) = self.find_by_refresh_token(shop, token).await?;
         if admitted_account(shop, &row, name.owner).await?.is_none() {
-            self.end(&shop.db, &name).await?;
+            self.end(&shop.reader, &name).await?;
             return Err(Error::Unauthenticated);
         }
         if !hash_matches(&row.refresh_hash, used) {
@@ -268,7 +267,7 @@ impl Sessions {
             .col_expr(Column::ClientHash, Expr::value(client.hash()))
             .filter(is_session(&name))
             .filter(Column::RefreshHash.eq(key::hash(used)))
-            .exec(&shop.db)
+            .exec(&shop.reader)
             .await?;
         if changed.rows_affected == 0 {
             return self.resend(shop, client, token).await;
@@ -296,7 +295,7 @@ impl Sessions {
 
     async fn end_reused(&self, shop: &Shop, name: &SessionName) -> Result<Tokens> {
         tracing::warn!(owner = ?name.owner, "a refresh token was used twice: its session ends");
-        self.end(&shop.db, name).await?;
+        self.end(&shop.reader, name).await?;
         Err(Error::Unauthenticated)
     }
 
@@ -306,7 +305,7 @@ impl Sessions {
     /// [`Error::Unauthenticated`] where there is no such session; when the database fails.
     pub(crate) async fn revoke(&self, shop: &Shop, token: &str) -> Result<()> {
         let (name, ..) = self.find_by_refresh_token(shop, token).await?;
-        self.end(&shop.db, &name).await
+        self.end(&shop.reader, &name).await
     }
 
     /// Ends all sessions of an account.
@@ -315,12 +314,12 @@ impl Sessions {
     /// When the database fails.
     pub(crate) async fn revoke_all(&self, shop: &Shop, owner: Owner) -> Result<u64> {
         require_own_tables(shop).await?;
-        let ended = delete_of_owner(owner).exec(&shop.db).await?;
+        let ended = delete_of_owner(owner).exec(&shop.reader).await?;
         self.cache.forget(|_| true);
         Ok(ended.rows_affected)
     }
 
-    async fn end(&self, db: &DatabaseConnection, name: &SessionName) -> Result<()> {
+    async fn end(&self, db: &Reader, name: &SessionName) -> Result<()> {
         Rows::delete_many().filter(is_session(name)).exec(db).await?;
         self.cache.remove(&name.label());
         Ok(())
@@ -340,7 +339,7 @@ impl Sessions {
 
     async fn row(&self, shop: &Shop, name: &SessionName) -> Result<Option<Row>> {
         require_own_tables(shop).await?;
-        Ok(Rows::find().filter(is_session(name)).one(&shop.db).await?)
+        Ok(Rows::find().filter(is_session(name)).one(&shop.reader).await?)
     }
 
     /// The secret of one refresh token. It is derived from the server's key, so that it need not be stored.
@@ -402,11 +401,11 @@ impl SessionName {
 /// banned, or its password has changed.
 async fn admitted_account(shop: &Shop, row: &Row, owner: Owner) -> Result<Option<Account>> {
     let now = shop.clock.now();
-    let Some(account) = Account::of(&shop.db, owner).await? else { return Ok(None) };
+    let Some(account) = Account::of(&shop.reader, owner).await? else { return Ok(None) };
     if row.expires_at <= now.timestamp()
         || account.has_ended(now)
         || account.password_mark() != row.password_mark
-        || account.state(&shop.db).await?.is_banned()
+        || account.state(&shop.reader).await?.is_banned()
     {
         return Ok(None);
     }
@@ -431,13 +430,13 @@ async fn check_code(
         ));
     };
     if let Some(step) = totp::step(secret, code, shop.clock.now())
-        && totp::use_up(&shop.db, account.owner, step).await?
+        && totp::use_up(&shop.reader, account.owner, step).await?
     {
         return Ok(());
     }
     if let Some(stored) = state.get(RECOVERY_CODES)
         && let Some(rest) = recovery::remove_code(&shop.config.app_key, stored, code)
-        && account.replace(&shop.db, RECOVERY_CODES, stored, rest, shop.clock.now()).await?
+        && account.replace(&shop.reader, RECOVERY_CODES, stored, rest, shop.clock.now()).await?
     {
         return Ok(());
     }
@@ -484,7 +483,7 @@ fn owned_by(owner: Owner) -> Condition {
 }
 
 /// Ends the oldest sessions of an account that has too many, without the new one.
-async fn end_oldest(db: &DatabaseConnection, new: &SessionName) -> Result<()> {
+async fn end_oldest(db: &Reader, new: &SessionName) -> Result<()> {
     let oldest: Vec<String> = Rows::find()
         .select_only()
         .column(Column::Id)

@@ -5,10 +5,11 @@ use entity::Id;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{Condition, DatabaseConnection, QueryOrder, QuerySelect};
+use sea_orm::{Condition, QueryOrder, QuerySelect};
 
 use crate::Result;
 use crate::access::Owner;
+use crate::database::reader::Reader;
 
 /// How long a network is stored after the last sign-in.
 const MAX_AGE: TimeDelta = TimeDelta::days(90);
@@ -45,7 +46,7 @@ impl ActiveModelBehavior for ActiveModel {}
 /// # Errors
 /// When the database fails.
 pub(super) async fn is_known(
-    db: &DatabaseConnection,
+    db: &Reader,
     owner: Owner,
     network_hash: &str,
     now: DateTime<Utc>,
@@ -59,12 +60,7 @@ pub(super) async fn is_known(
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn note(
-    db: &DatabaseConnection,
-    owner: Owner,
-    network_hash: String,
-    now: DateTime<Utc>,
-) -> Result<()> {
+pub(super) async fn note(db: &Reader, owner: Owner, network_hash: String, now: DateTime<Utc>) -> Result<()> {
     let fresh = of(owner).filter(Column::NetworkHash.eq(network_hash.as_str()));
     let since = (now - REFRESH_INTERVAL).timestamp();
     if fresh.filter(Column::SignedInAt.gt(since)).count(db).await? > 0 {
@@ -85,7 +81,7 @@ pub(super) async fn note(
 }
 
 /// Deletes networks that were not used for long, and those beyond the maximum number.
-async fn delete_old(db: &DatabaseConnection, owner: Owner, now: DateTime<Utc>) -> Result<()> {
+async fn delete_old(db: &Reader, owner: Owner, now: DateTime<Utc>) -> Result<()> {
     let oldest_kept = of(owner)
         .select_only()
         .column(Column::SignedInAt)

@@ -4,13 +4,14 @@
 use chrono::{DateTime, Utc};
 use entity::Id;
 use sea_orm::ActiveValue::Set;
+use sea_orm::SqlErr;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{DatabaseConnection, SqlErr};
 use totp_rs::{Algorithm, Builder, Secret};
 
 use crate::Result;
 use crate::access::Owner;
+use crate::database::reader::Reader;
 
 /// Minimum length of a secret that the original accepts, in letters.
 const MIN_SECRET_LETTERS: usize = 16;
@@ -59,7 +60,7 @@ pub(super) fn step(secret: &str, code: &str, now: DateTime<Utc>) -> Option<i64> 
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn use_up(db: &DatabaseConnection, owner: Owner, step: i64) -> Result<bool> {
+pub(super) async fn use_up(db: &Reader, owner: Owner, step: i64) -> Result<bool> {
     let (owner_type, owner_id) = owner.parts();
     let raised = Entity::update_many()
         .col_expr(Column::Step, Expr::value(step))

@@ -31,14 +31,18 @@ pub(super) async fn create(scope: ShopScope<'_>, input: CouponInput) -> Result<c
     write_columns(&mut row, &input);
     put(&mut row.usages, input.usages);
     let currency = scope.currency().await?;
-    let transaction = scope.begin().await?;
-    let coupon = row.insert(&transaction).await.map_err(|error| taken(*scope, "code", error))?;
-    let prices = input.pricing.value().cloned().unwrap_or_default();
-    pricing::write_first(&transaction, (PricingTarget::Coupon, coupon.id), &prices, &currency).await?;
-    let products = products(&transaction, &input).await?;
-    link(&transaction, coupon.id, &products).await?;
-    transaction.commit().await?;
-    Ok(coupon)
+    let (input, row, currency) = (&input, &row, currency.as_str());
+    scope
+        .write(|transaction| async move {
+            let coupon =
+                row.clone().insert(&transaction).await.map_err(|error| taken(*scope, "code", error))?;
+            let prices = input.pricing.value().cloned().unwrap_or_default();
+            pricing::write_first(&transaction, (PricingTarget::Coupon, coupon.id), &prices, currency).await?;
+            let products = products(&transaction, input).await?;
+            link(&transaction, coupon.id, &products).await?;
+            Ok(coupon)
+        })
+        .await
 }
 
 pub(super) async fn update(scope: ShopScope<'_>, id: Id, mut input: CouponInput) -> Result<coupon::Model> {
@@ -48,28 +52,31 @@ pub(super) async fn update(scope: ShopScope<'_>, id: Id, mut input: CouponInput)
         reset_what_is_missing(&mut input);
     }
     let currency = scope.currency().await?;
-    let transaction = scope.begin().await?;
-    let coupon = lock::<Coupon>(&transaction, live_coupons(), id, MODEL, scope.expected()).await?;
-    let mut row = coupon.clone().into_active_model();
-    write_columns(&mut row, &input);
-    put(&mut row.usages, input.usages);
-    let prices = PeriodPrices::of_update(scope, &input.pricing);
-    let target = (PricingTarget::Coupon, id);
-    let has_new_prices = pricing::write_first(&transaction, target, &prices, &currency).await?;
-    // The original does not note them in the coupon. In GraphQL nobody shall write over them unawares.
-    let coupon = if row.is_changed() || (has_new_prices && !scope.execution().api.is_rest()) {
-        save(&transaction, row, scope.now()).await.map_err(|error| taken(*scope, "code", error))?
-    } else {
-        coupon
-    };
-    let products = products(&transaction, &input).await?;
-    // Left out, the products stay as they are: groups add theirs.
-    if !input.products.is_undefined() {
-        unlink(&transaction, id, &products).await?;
-    }
-    link(&transaction, id, &products).await?;
-    transaction.commit().await?;
-    Ok(coupon)
+    let (input, currency) = (&input, currency.as_str());
+    scope
+        .write(|transaction| async move {
+            let coupon = lock::<Coupon>(&transaction, live_coupons(), id, MODEL, scope.expected()).await?;
+            let mut row = coupon.clone().into_active_model();
+            write_columns(&mut row, input);
+            put(&mut row.usages, input.usages);
+            let prices = PeriodPrices::of_update(scope, &input.pricing);
+            let target = (PricingTarget::Coupon, id);
+            let has_new_prices = pricing::write_first(&transaction, target, &prices, currency).await?;
+            // The original does not note them in the coupon. In GraphQL nobody shall write over them unawares.
+            let coupon = if row.is_changed() || (has_new_prices && !scope.execution().api.is_rest()) {
+                save(&transaction, row, scope.now()).await.map_err(|error| taken(*scope, "code", error))?
+            } else {
+                coupon
+            };
+            let products = products(&transaction, input).await?;
+            // Left out, the products stay as they are: groups add theirs.
+            if !input.products.is_undefined() {
+                unlink(&transaction, id, &products).await?;
+            }
+            link(&transaction, id, &products).await?;
+            Ok(coupon)
+        })
+        .await
 }
 
 /// What a whole replacement leaves out is off or empty (docs/contract/application-store.md#C6).
@@ -146,23 +153,25 @@ async fn unlink(transaction: &Transaction, coupon: Id, products: &BTreeSet<Id>) 
 
 pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Coupon>> {
     let now = ShopTime::from(scope.now());
-    let transaction = scope.begin().await?;
-    let coupon = lock::<Coupon>(&transaction, live_coupons(), id, MODEL, scope.expected()).await?;
-    let gone = coupon::Model { deleted_at: Some(now), updated_at: Some(now), ..coupon.clone() };
-    let (transaction, deleted) = Deleted::<Coupon>::read(ctx, transaction, gone).await?;
-    if !deleted.is_read() {
-        return Ok(deleted);
-    }
-    let mut row = coupon.into_active_model();
-    row.deleted_at = Set(Some(now));
-    save(&transaction, row, now.0).await?;
-    pricing::delete_of(&transaction, PricingTarget::Coupon, id, now).await?;
-    unlink(&transaction, id, &BTreeSet::new()).await?;
-    coupon_usage::Entity::delete_many()
-        .filter(coupon_usage::Column::CouponId.eq(id))
-        .exec(&transaction)
-        .await?;
-    metadata::detach(&transaction, MODEL, id).await?;
-    transaction.commit().await?;
-    Ok(deleted)
+    scope
+        .write(|transaction| async move {
+            let coupon = lock::<Coupon>(&transaction, live_coupons(), id, MODEL, scope.expected()).await?;
+            let gone = coupon::Model { deleted_at: Some(now), updated_at: Some(now), ..coupon.clone() };
+            let deleted = Deleted::<Coupon>::read(ctx, &transaction, gone).await?;
+            if !deleted.is_read() {
+                return Ok(deleted);
+            }
+            let mut row = coupon.into_active_model();
+            row.deleted_at = Set(Some(now));
+            save(&transaction, row, now.0).await?;
+            pricing::delete_of(&transaction, PricingTarget::Coupon, id, now).await?;
+            unlink(&transaction, id, &BTreeSet::new()).await?;
+            coupon_usage::Entity::delete_many()
+                .filter(coupon_usage::Column::CouponId.eq(id))
+                .exec(&transaction)
+                .await?;
+            metadata::detach(&transaction, MODEL, id).await?;
+            Ok(deleted)
+        })
+        .await
 }

@@ -79,24 +79,27 @@ pub(super) async fn restrict(
     let reason = input.reason.take().filter(|reason| !reason.is_empty());
     let reason = reason.as_deref().unwrap_or(NO_REASON);
     let (record, key) = ((MODEL, id), restriction.key());
-    let transaction = scope.begin().await?;
-    let customer = locked(scope, &transaction, id).await?;
-    if let Restriction::Suspended = restriction {
-        require_state(scope, &transaction, id, (is_suspendable, BANNED)).await?;
-    }
-    let at = now.local().format("%d/%m/%Y %H:%M").to_string();
-    metadata::write(&transaction, record, key, "true", now).await?;
-    metadata::write(&transaction, record, &format!("{key}_reason"), reason, now).await?;
-    metadata::write(&transaction, record, &format!("{key}_at"), &at, now).await?;
-    if input.force == MaybeUndefined::Value(true) {
-        suspend_services(scope, &transaction, id, restriction).await?;
-    }
-    if input.notify == MaybeUndefined::Value(true) {
-        let (template, shop) = (format!("customer_{key}"), scope.config().public_url());
-        mail::enqueue(scope, &transaction, &template, &customer, &shop, &[("reason", reason)]).await?;
-    }
-    transaction.commit().await?;
-    Ok(customer)
+    scope
+        .write(|transaction| async move {
+            let customer = locked(scope, &transaction, id).await?;
+            if let Restriction::Suspended = restriction {
+                require_state(scope, &transaction, id, (is_suspendable, BANNED)).await?;
+            }
+            let at = now.local().format("%d/%m/%Y %H:%M").to_string();
+            metadata::write(&transaction, record, key, "true", now).await?;
+            metadata::write(&transaction, record, &format!("{key}_reason"), reason, now).await?;
+            metadata::write(&transaction, record, &format!("{key}_at"), &at, now).await?;
+            if input.force == MaybeUndefined::Value(true) {
+                suspend_services(scope, &transaction, id, restriction).await?;
+            }
+            if input.notify == MaybeUndefined::Value(true) {
+                let (template, shop) = (format!("customer_{key}"), scope.config().public_url());
+                mail::enqueue(scope, &transaction, &template, &customer, &shop, &[("reason", reason)])
+                    .await?;
+            }
+            Ok(customer)
+        })
+        .await
 }
 
 /// Suspends the active services and mails the customer about each.
@@ -119,33 +122,40 @@ async fn suspend_services(
 
 /// Lifts the restrictions of a customer and reactivates the services that [`restrict`] suspended.
 pub(super) async fn reactivate(scope: ShopScope<'_>, id: Id, notify: bool) -> Result<customer::Model> {
-    let transaction = scope.begin().await?;
-    let customer = locked(scope, &transaction, id).await?;
-    require_state(scope, &transaction, id, (is_restricted, NOT_RESTRICTED)).await?;
-    metadata::delete_keys(&transaction, (MODEL, id), &RESTRICTION_KEYS).await?;
-    let suspended = visible_services()
-        .filter(service::Column::CustomerId.eq(id))
-        .filter(service::Column::Status.eq("suspended"))
-        .filter(service::Column::SuspendReason.is_in(Restriction::ALL.map(Restriction::service_reason)));
-    for service in suspended.lock_exclusive().all(&transaction).await? {
-        state::unsuspend(&transaction, service, scope.now().into()).await?;
-    }
-    if notify {
-        let shop = scope.config().public_url();
-        mail::enqueue(scope, &transaction, "customer_reactivated", &customer, &shop, &[]).await?;
-    }
-    transaction.commit().await?;
-    Ok(customer)
+    scope
+        .write(|transaction| async move {
+            let customer = locked(scope, &transaction, id).await?;
+            require_state(scope, &transaction, id, (is_restricted, NOT_RESTRICTED)).await?;
+            metadata::delete_keys(&transaction, (MODEL, id), &RESTRICTION_KEYS).await?;
+            let suspended = visible_services()
+                .filter(service::Column::CustomerId.eq(id))
+                .filter(service::Column::Status.eq("suspended"))
+                .filter(
+                    service::Column::SuspendReason.is_in(Restriction::ALL.map(Restriction::service_reason)),
+                );
+            for service in suspended.lock_exclusive().all(&transaction).await? {
+                state::unsuspend(&transaction, service, scope.now().into()).await?;
+            }
+            if notify {
+                let shop = scope.config().public_url();
+                mail::enqueue(scope, &transaction, "customer_reactivated", &customer, &shop, &[]).await?;
+            }
+            Ok(customer)
+        })
+        .await
 }
 
 /// Removes the second factor of a customer.
 pub(super) async fn disable_two_factor(scope: ShopScope<'_>, id: Id) -> Result<customer::Model> {
-    let transaction = scope.begin().await?;
-    let customer = locked(scope, &transaction, id).await?;
-    require_state(scope, &transaction, id, (AccountState::has_second_factor, NO_SECOND_FACTOR)).await?;
-    metadata::delete_keys(&transaction, (MODEL, id), &TWO_FACTOR_KEYS).await?;
-    transaction.commit().await?;
-    Ok(customer)
+    scope
+        .write(|transaction| async move {
+            let customer = locked(scope, &transaction, id).await?;
+            require_state(scope, &transaction, id, (AccountState::has_second_factor, NO_SECOND_FACTOR))
+                .await?;
+            metadata::delete_keys(&transaction, (MODEL, id), &TWO_FACTOR_KEYS).await?;
+            Ok(customer)
+        })
+        .await
 }
 
 /// Refuses an action in GraphQL, unless the state of the locked customer fits. REST asks for no state, and reads none.

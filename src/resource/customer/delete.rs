@@ -39,17 +39,20 @@ pub(super) const IN_USE: UserErrorCode = UserErrorCode::new(
 pub(super) async fn delete(scope: ShopScope<'_>, id: Id, force: bool) -> Result<()> {
     let password = scope.hash("deleted").await?;
     let now = ShopTime::from(scope.now());
-    let transaction = scope.begin().await?;
-    let customer = locked(scope, &transaction, id).await?;
-    if !force {
-        check_deletable(scope, &transaction, id).await?;
-    }
-    cancel_services(&transaction, id, now).await?;
-    unlink_records(&transaction, id, now).await?;
-    delete_personal_rows(&transaction, &customer).await?;
-    save(&transaction, anonymised(customer, password, now), now.0).await?;
-    transaction.commit().await?;
-    Ok(())
+    let password = password.as_str();
+    scope
+        .write(|transaction| async move {
+            let customer = locked(scope, &transaction, id).await?;
+            if !force {
+                check_deletable(scope, &transaction, id).await?;
+            }
+            cancel_services(&transaction, id, now).await?;
+            unlink_records(&transaction, id, now).await?;
+            delete_personal_rows(&transaction, &customer).await?;
+            save(&transaction, anonymised(customer, password.to_owned(), now), now.0).await?;
+            Ok(())
+        })
+        .await
 }
 
 /// Services that prevent the deletion of these customers.

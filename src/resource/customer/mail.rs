@@ -40,7 +40,7 @@ impl PasswordReset {
 
     /// Stores the hash in place of an earlier one, and enqueues the mail with the link.
     pub(super) async fn enqueue(
-        self,
+        &self,
         scope: ShopScope<'_>,
         db: &impl ConnectionTrait,
         customer: &customer::Model,
@@ -48,13 +48,13 @@ impl PasswordReset {
         use password_reset_token::{ActiveModel, Column, Entity};
         let row = ActiveModel {
             email: Set(customer.email.clone()),
-            token: Set(self.hash),
+            token: Set(self.hash.clone()),
             created_at: Set(Some(scope.now().into())),
         };
         let replace =
             OnConflict::column(Column::Email).update_columns([Column::Token, Column::CreatedAt]).to_owned();
         Entity::insert(row).on_conflict(replace).exec_without_returning(db).await?;
-        let (shop, token) = (scope.config().public_url(), self.token);
+        let (shop, token) = (scope.config().public_url(), &self.token);
         let email = utf8_percent_encode(&customer.email, ESCAPED);
         let link = format!("{shop}/reset-password/{token}?email={email}");
         enqueue(scope, db, "reset", customer, &link, &[]).await
@@ -66,14 +66,17 @@ pub(super) async fn send_password_link(scope: ShopScope<'_>, customer: &customer
     if was_mailed(scope, scope.db(), customer).await? {
         return Ok(());
     }
-    let reset = PasswordReset::prepare(scope).await?;
-    let transaction = scope.begin().await?;
-    let customer = locked(scope, &transaction, customer.id).await?;
-    // Another request may have mailed one in the meantime.
-    if !was_mailed(scope, &transaction, &customer).await? {
-        reset.enqueue(scope, &transaction, &customer).await?;
-    }
-    Ok(transaction.commit().await?)
+    let (reset, id) = (&PasswordReset::prepare(scope).await?, customer.id);
+    scope
+        .write(|transaction| async move {
+            let customer = locked(scope, &transaction, id).await?;
+            // Another request may have mailed one in the meantime.
+            if !was_mailed(scope, &transaction, &customer).await? {
+                reset.enqueue(scope, &transaction, &customer).await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// Whether a link was mailed to the customer less than [`RESEND_PAUSE`] ago.
@@ -92,16 +95,19 @@ async fn was_mailed(
 
 /// Mails a link that confirms the e-mail address.
 pub(super) async fn send_confirmation(scope: ShopScope<'_>, id: Id) -> Result<()> {
-    let transaction = scope.begin().await?;
-    let customer = locked(scope, &transaction, id).await?;
-    refuse_verified(&customer)?;
-    let shop = scope.config().public_url();
-    let (address, end) =
-        (hex::encode(Sha1::digest(&customer.email)), scope.now().timestamp() + LINK_LIFETIME);
-    let link = format!("{shop}/verify-email/{id}/{address}?expires={end}");
-    let link = signature::sign(&scope.config().app_key, &link)?;
-    enqueue(scope, &transaction, "verify", &customer, &link, &[]).await?;
-    Ok(transaction.commit().await?)
+    scope
+        .write(|transaction| async move {
+            let customer = locked(scope, &transaction, id).await?;
+            refuse_verified(&customer)?;
+            let shop = scope.config().public_url();
+            let (address, end) =
+                (hex::encode(Sha1::digest(&customer.email)), scope.now().timestamp() + LINK_LIFETIME);
+            let link = format!("{shop}/verify-email/{id}/{address}?expires={end}");
+            let link = signature::sign(&scope.config().app_key, &link)?;
+            enqueue(scope, &transaction, "verify", &customer, &link, &[]).await?;
+            Ok(())
+        })
+        .await
 }
 
 /// Enqueues a mail to a customer.

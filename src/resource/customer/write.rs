@@ -43,13 +43,17 @@ pub(super) async fn create(scope: ShopScope<'_>, input: CustomerCreateInput) -> 
         row.email_verified_at = Set(Some(now));
         row.is_confirmed = Set(Flag(true));
     }
-    let transaction = scope.begin().await?;
-    let customer = row.insert(&transaction).await.map_err(|error| taken(*scope, "email", error))?;
-    if let Some(reset) = reset {
-        reset.enqueue(scope, &transaction, &customer).await?;
-    }
-    transaction.commit().await?;
-    Ok(customer)
+    let (row, reset) = (&row, &reset);
+    scope
+        .write(|transaction| async move {
+            let customer =
+                row.clone().insert(&transaction).await.map_err(|error| taken(*scope, "email", error))?;
+            if let Some(reset) = reset {
+                reset.enqueue(scope, &transaction, &customer).await?;
+            }
+            Ok(customer)
+        })
+        .await
 }
 
 /// Updates a customer. Fields that were not given stay as they are.
@@ -62,34 +66,39 @@ pub(super) async fn update(
         Some(chosen) => Some(scope.hash(chosen.clone()).await?),
         None => None,
     };
-    let transaction = scope.begin().await?;
-    let customer = locked(scope, &transaction, id).await?;
-    let mut row = customer.clone().into_active_model();
-    if let Some(password) = password {
-        row.password = Set(password);
-    }
-    input.write_to(&mut row);
-    put(&mut row.phone, phone(input.phone));
-    if !row.is_changed() {
-        return Ok(customer);
-    }
-    let customer =
-        save(&transaction, row, scope.now()).await.map_err(|error| taken(*scope, "email", error))?;
-    transaction.commit().await?;
-    Ok(customer)
+    let (input, password) = (&input, &password);
+    scope
+        .write(|transaction| async move {
+            let customer = locked(scope, &transaction, id).await?;
+            let mut row = customer.clone().into_active_model();
+            if let Some(password) = password {
+                row.password = Set(password.clone());
+            }
+            input.write_to(&mut row);
+            put(&mut row.phone, phone(input.phone.clone()));
+            if !row.is_changed() {
+                return Ok(customer);
+            }
+            let customer =
+                save(&transaction, row, scope.now()).await.map_err(|error| taken(*scope, "email", error))?;
+            Ok(customer)
+        })
+        .await
 }
 
 /// Marks the e-mail address as confirmed.
 pub(super) async fn confirm(scope: ShopScope<'_>, id: Id) -> Result<customer::Model> {
-    let transaction = scope.begin().await?;
-    let customer = locked(scope, &transaction, id).await?;
-    refuse_verified(&customer)?;
-    let mut row = customer.into_active_model();
-    row.email_verified_at = Set(Some(scope.now().into()));
-    row.is_confirmed = Set(Flag(true));
-    let customer = save(&transaction, row, scope.now()).await?;
-    transaction.commit().await?;
-    Ok(customer)
+    scope
+        .write(|transaction| async move {
+            let customer = locked(scope, &transaction, id).await?;
+            refuse_verified(&customer)?;
+            let mut row = customer.into_active_model();
+            row.email_verified_at = Set(Some(scope.now().into()));
+            row.is_confirmed = Set(Flag(true));
+            let customer = save(&transaction, row, scope.now()).await?;
+            Ok(customer)
+        })
+        .await
 }
 
 /// Why an address is not confirmed.

@@ -173,50 +173,60 @@ async fn create(scope: ShopScope<'_>, input: DepartmentInput) -> Result<support_
         ..Default::default()
     };
     input.write_to(&mut row);
-    let transaction = scope.begin().await?;
-    let department = row.insert(&transaction).await?;
-    add_permission(&transaction, department.id, now).await?;
-    transaction.commit().await?;
-    Ok(department)
+    let row = &row;
+    scope
+        .write(|transaction| async move {
+            let department = row.clone().insert(&transaction).await?;
+            add_permission(&transaction, department.id, now).await?;
+            Ok(department)
+        })
+        .await
 }
 
 async fn update(scope: ShopScope<'_>, id: Id, input: &DepartmentInput) -> Result<support_department::Model> {
-    let transaction = scope.begin().await?;
-    let department =
-        lock::<Department>(&transaction, live_departments(), id, MODEL, scope.expected()).await?;
-    let mut row = department.clone().into_active_model();
-    input.write_to(&mut row);
-    if !row.is_changed() {
-        return Ok(department);
-    }
-    let department = save(&transaction, row, scope.now()).await?;
-    add_permission(&transaction, id, scope.now().into()).await?;
-    transaction.commit().await?;
-    Ok(department)
+    scope
+        .write(|transaction| async move {
+            let department =
+                lock::<Department>(&transaction, live_departments(), id, MODEL, scope.expected()).await?;
+            let mut row = department.clone().into_active_model();
+            input.write_to(&mut row);
+            if !row.is_changed() {
+                return Ok(department);
+            }
+            let department = save(&transaction, row, scope.now()).await?;
+            add_permission(&transaction, id, scope.now().into()).await?;
+            Ok(department)
+        })
+        .await
 }
 
 async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Department>> {
     let now = ShopTime::from(scope.now());
-    let transaction = scope.begin().await?;
-    let department =
-        lock::<Department>(&transaction, live_departments(), id, MODEL, scope.expected()).await?;
-    refuse_with_tickets(scope, &transaction, id).await?;
-    let gone =
-        support_department::Model { deleted_at: Some(now), updated_at: Some(now), ..department.clone() };
-    let (transaction, deleted) = Deleted::<Department>::read(ctx, transaction, gone).await?;
-    if !deleted.is_read() {
-        return Ok(deleted);
-    }
-    let mut row = department.into_active_model();
-    row.deleted_at = Set(Some(now));
-    save(&transaction, row, now.0).await?;
-    metadata::detach(&transaction, MODEL, id).await?;
-    permission::Entity::delete_many()
-        .filter(permission::Column::Name.eq(permission_name(id)))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(deleted)
+    scope
+        .write(|transaction| async move {
+            let department =
+                lock::<Department>(&transaction, live_departments(), id, MODEL, scope.expected()).await?;
+            refuse_with_tickets(scope, &transaction, id).await?;
+            let gone = support_department::Model {
+                deleted_at: Some(now),
+                updated_at: Some(now),
+                ..department.clone()
+            };
+            let deleted = Deleted::<Department>::read(ctx, &transaction, gone).await?;
+            if !deleted.is_read() {
+                return Ok(deleted);
+            }
+            let mut row = department.into_active_model();
+            row.deleted_at = Set(Some(now));
+            save(&transaction, row, now.0).await?;
+            metadata::detach(&transaction, MODEL, id).await?;
+            permission::Entity::delete_many()
+                .filter(permission::Column::Name.eq(permission_name(id)))
+                .exec(&transaction)
+                .await?;
+            Ok(deleted)
+        })
+        .await
 }
 
 /// Why a department is not deleted.

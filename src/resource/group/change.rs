@@ -21,7 +21,7 @@ use super::{Group, GroupCreateInput, GroupUpdateInput, MODEL, live_groups};
 use crate::resource::metadata;
 use crate::resource::product::live_products;
 use crate::scope::ShopScope;
-use crate::shop::storage;
+use crate::shop::storage::{self, Draft};
 use crate::shop::texts::Lang;
 use crate::{Error, Result};
 
@@ -30,53 +30,67 @@ const BACKGROUND: &str = "use_image_as_background";
 
 /// Creates a group.
 pub(super) async fn create(scope: ShopScope<'_>, input: GroupCreateInput) -> Result<group::Model> {
-    let transaction = scope.begin().await?;
-    check_parent(scope, &transaction, None, input.parent_id).await?;
-    let now = Some(ShopTime::from(scope.now()));
-    let mut row = group::ActiveModel {
-        created_at: Set(now),
-        updated_at: Set(now),
-        pinned: Set(false),
-        ..Default::default()
-    };
-    input.write_to(&mut row);
-    let mut group = row.insert(&transaction).await.map_err(|error| taken(*scope, "slug", error))?;
-    write_background(&transaction, group.id, input.use_image_as_background, now).await?;
-    if let MaybeUndefined::Value(file) = &input.image {
-        let image = store_image(scope, &transaction, group.id, &group.name, file).await?;
-        let mut row = group.into_active_model();
-        row.image = Set(Some(image));
-        group = row.update(&transaction).await?;
+    let draft = Draft::of(&scope.config().storage, &input.image).await?;
+    let input = &input;
+    let group = scope.write(|transaction| async move {
+        check_parent(scope, &transaction, None, input.parent_id).await?;
+        let now = Some(ShopTime::from(scope.now()));
+        let mut row = group::ActiveModel {
+            created_at: Set(now),
+            updated_at: Set(now),
+            pinned: Set(false),
+            ..Default::default()
+        };
+        input.write_to(&mut row);
+        let mut group = row.insert(&transaction).await.map_err(|error| taken(*scope, "slug", error))?;
+        write_background(&transaction, group.id, input.use_image_as_background, now).await?;
+        if let MaybeUndefined::Value(file) = &input.image {
+            let image = image_name(&transaction, group.id, &group.name, file).await?;
+            let mut row = group.into_active_model();
+            row.image = Set(Some(image));
+            group = row.update(&transaction).await?;
+        }
+        Ok(group)
+    });
+    let group = group.await?;
+    if let (Some(draft), Some(image)) = (draft, &group.image) {
+        draft.place(image).await?;
     }
-    transaction.commit().await?;
     Ok(group)
 }
 
 /// Updates a group. Fields that were not given stay as they are.
 pub(super) async fn update(scope: ShopScope<'_>, id: Id, input: GroupUpdateInput) -> Result<group::Model> {
-    let transaction = scope.begin().await?;
-    check_parent(scope, &transaction, Some(id), input.parent_id).await?;
-    let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
-    let now = ShopTime::from(scope.now());
-    let former_image = group.image.clone();
-    let mut row = group.clone().into_active_model();
-    input.write_to(&mut row);
-    if input.remove_image == MaybeUndefined::Value(true) {
-        put(&mut row.image, MaybeUndefined::Value(String::new()));
+    let draft = Draft::of(&scope.config().storage, &input.image).await?;
+    let input = &input;
+    let updated = scope.write(|transaction| async move {
+        check_parent(scope, &transaction, Some(id), input.parent_id).await?;
+        let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
+        let now = ShopTime::from(scope.now());
+        let former_image = group.image.clone();
+        let mut row = group.clone().into_active_model();
+        input.write_to(&mut row);
+        if input.remove_image == MaybeUndefined::Value(true) {
+            put(&mut row.image, MaybeUndefined::Value(String::new()));
+        }
+        if let MaybeUndefined::Value(file) = &input.image {
+            let name = row.name.as_ref().clone();
+            row.image = Set(Some(image_name(&transaction, group.id, &name, file).await?));
+        }
+        write_background(&transaction, group.id, input.use_image_as_background, Some(now)).await?;
+        let group = if row.is_changed() {
+            save(&transaction, row, scope.now()).await.map_err(|error| taken(*scope, "slug", error))?
+        } else {
+            group
+        };
+        let unused_image = former_image.filter(|former_image| group.image.as_ref() != Some(former_image));
+        let unused_image = unless_shared(&transaction, unused_image, group.id).await?;
+        Ok((group, unused_image))
+    });
+    let (group, unused_image) = updated.await?;
+    if let (Some(draft), Some(image)) = (draft, &group.image) {
+        draft.place(image).await?;
     }
-    if let MaybeUndefined::Value(file) = &input.image {
-        let name = row.name.as_ref().clone();
-        row.image = Set(Some(store_image(scope, &transaction, group.id, &name, file).await?));
-    }
-    write_background(&transaction, group.id, input.use_image_as_background, Some(now)).await?;
-    let group = if row.is_changed() {
-        save(&transaction, row, scope.now()).await.map_err(|error| taken(*scope, "slug", error))?
-    } else {
-        group
-    };
-    let unused_image = former_image.filter(|former_image| group.image.as_ref() != Some(former_image));
-    let unused_image = unless_shared(&transaction, unused_image, group.id).await?;
-    transaction.commit().await?;
     if let Some(image) = unused_image {
         storage::remove(&scope.config().storage, &image).await;
     }
@@ -162,23 +176,13 @@ async fn write_background(
     Ok(())
 }
 
-/// Stores a picture under the name of the group, or under its name and key if another group has that file. Returns the
-/// path below `/storage/`.
-async fn store_image(
-    scope: ShopScope<'_>,
-    transaction: &Transaction,
-    group: Id,
-    name: &str,
-    file: &File,
-) -> Result<String> {
+/// The path of a picture below `/storage/`: the name of the group, or its name and key if another group has that file.
+async fn image_name(transaction: &Transaction, group: Id, name: &str, file: &File) -> Result<String> {
     let extension = file.extension().unwrap_or("bin");
     let slug: String = slug::slugify(name).chars().take(150).collect();
     let by_name = Some(format!("groups/{slug}.{extension}")).filter(|_| !slug.is_empty());
-    let image = unless_shared(transaction, by_name, group)
-        .await?
-        .unwrap_or_else(|| format!("groups/{slug}-{group}.{extension}"));
-    storage::write(&scope.config().storage, &image, &file.bytes).await?;
-    Ok(image)
+    let by_name = unless_shared(transaction, by_name, group).await?;
+    Ok(by_name.unwrap_or_else(|| format!("groups/{slug}-{group}.{extension}")))
 }
 
 /// The path of a picture, unless another group has the same.
@@ -219,28 +223,29 @@ pub(in crate::resource) async fn lock_group(transaction: &Transaction, group: Id
 /// Deletes a group with its metadata and picture. Its children become top-level groups.
 pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Group>> {
     let now = scope.now().into();
-    let transaction = scope.begin().await?;
-    lock_parents(&transaction).await?;
-    let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
-    refuse_with_products(&transaction, scope.lang(), id).await?;
-    let deleted_row = group::Model { deleted_at: Some(now), updated_at: Some(now), ..group.clone() };
-    let (transaction, deleted) = Deleted::<Group>::read(ctx, transaction, deleted_row).await?;
-    if !deleted.is_read() {
-        return Ok(deleted);
-    }
-    let children = live_groups().filter(group::Column::ParentId.eq(id));
-    for child in children.lock_exclusive().all(&transaction).await? {
-        let mut row = child.into_active_model();
-        row.parent_id = Set(None);
+    let deleted = scope.write(|transaction| async move {
+        lock_parents(&transaction).await?;
+        let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
+        refuse_with_products(&transaction, scope.lang(), id).await?;
+        let deleted_row = group::Model { deleted_at: Some(now), updated_at: Some(now), ..group.clone() };
+        let deleted = Deleted::<Group>::read(ctx, &transaction, deleted_row).await?;
+        if !deleted.is_read() {
+            return Ok((deleted, None));
+        }
+        let children = live_groups().filter(group::Column::ParentId.eq(id));
+        for child in children.lock_exclusive().all(&transaction).await? {
+            let mut row = child.into_active_model();
+            row.parent_id = Set(None);
+            save(&transaction, row, now.0).await?;
+        }
+        let image = group.image.clone();
+        let mut row = group.into_active_model();
+        row.deleted_at = Set(Some(now));
         save(&transaction, row, now.0).await?;
-    }
-    let image = group.image.clone();
-    let mut row = group.into_active_model();
-    row.deleted_at = Set(Some(now));
-    save(&transaction, row, now.0).await?;
-    metadata::detach(&transaction, MODEL, id).await?;
-    let image = unless_shared(&transaction, image, id).await?;
-    transaction.commit().await?;
+        metadata::detach(&transaction, MODEL, id).await?;
+        Ok((deleted, unless_shared(&transaction, image, id).await?))
+    });
+    let (deleted, image) = deleted.await?;
     if let Some(image) = image {
         storage::remove(&scope.config().storage, &image).await;
     }

@@ -665,11 +665,14 @@ impl PricingMutation {
         set_target_defaults(&mut input);
         let mut row = pricing::ActiveModel { ..Default::default() };
         scope.check_new(input).await?.write(&mut row);
-        let transaction = scope.begin().await?;
-        lock_product(&transaction, &row).await?;
-        let row = row.insert(&transaction).await?;
-        transaction.commit().await?;
-        Ok(Pricing(row))
+        let row = &row;
+        scope
+            .write(|transaction| async move {
+                lock_product(&transaction, row).await?;
+                let row = row.clone().insert(&transaction).await?;
+                Ok(Pricing(row))
+            })
+            .await
     }
 
     /// Changes a row of prices.
@@ -701,35 +704,41 @@ impl PricingMutation {
 }
 
 async fn update(scope: ShopScope<'_>, stored: pricing::Model, input: PricingInput) -> Result<pricing::Model> {
-    let transaction = scope.begin().await?;
-    let mut target = stored.clone().into_active_model();
-    put(&mut target.related_id, input.related_id);
-    put(&mut target.related_type, input.related_type);
-    // Locks the product before its prices, in the same order as changes of a product.
-    lock_product(&transaction, &target).await?;
-    let stored = lock::<Pricing>(&transaction, live_prices(), stored.id, MODEL, scope.expected()).await?;
-    let mut row = stored.clone().into_active_model();
-    input.write(&mut row);
-    if !row.is_changed() {
-        return Ok(stored);
-    }
-    let row = save(&transaction, row, scope.now()).await?;
-    transaction.commit().await?;
-    Ok(row)
+    let (stored, input) = (&stored, &input);
+    scope
+        .write(|transaction| async move {
+            let mut target = stored.clone().into_active_model();
+            put(&mut target.related_id, input.related_id);
+            put(&mut target.related_type, input.related_type);
+            // Locks the product before its prices, in the same order as changes of a product.
+            lock_product(&transaction, &target).await?;
+            let stored =
+                lock::<Pricing>(&transaction, live_prices(), stored.id, MODEL, scope.expected()).await?;
+            let mut row = stored.clone().into_active_model();
+            input.write(&mut row);
+            if !row.is_changed() {
+                return Ok(stored);
+            }
+            let row = save(&transaction, row, scope.now()).await?;
+            Ok(row)
+        })
+        .await
 }
 
 async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Pricing>> {
     let now = ShopTime::from(scope.now());
-    let transaction = scope.begin().await?;
-    let pricing = lock::<Pricing>(&transaction, live_prices(), id, MODEL, scope.expected()).await?;
-    let deleted_row = pricing::Model { deleted_at: Some(now), ..pricing.clone() };
-    let (transaction, deleted) = Deleted::<Pricing>::read(ctx, transaction, deleted_row).await?;
-    if !deleted.is_read() {
-        return Ok(deleted);
-    }
-    let mut row = pricing.into_active_model();
-    row.deleted_at = Set(Some(now));
-    save(&transaction, row, now.0).await?;
-    transaction.commit().await?;
-    Ok(deleted)
+    scope
+        .write(|transaction| async move {
+            let pricing = lock::<Pricing>(&transaction, live_prices(), id, MODEL, scope.expected()).await?;
+            let deleted_row = pricing::Model { deleted_at: Some(now), ..pricing.clone() };
+            let deleted = Deleted::<Pricing>::read(ctx, &transaction, deleted_row).await?;
+            if !deleted.is_read() {
+                return Ok(deleted);
+            }
+            let mut row = pricing.into_active_model();
+            row.deleted_at = Set(Some(now));
+            save(&transaction, row, now.0).await?;
+            Ok(deleted)
+        })
+        .await
 }

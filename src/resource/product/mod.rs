@@ -31,7 +31,7 @@ use super::service::{self, Service, ServiceFilter, ServiceSort};
 use crate::scope::ShopScope;
 use crate::shop::html::{active_content, harmless_html};
 use crate::shop::image::{self, Image};
-use crate::shop::storage;
+use crate::shop::storage::{self, Draft};
 use crate::{Result, abilities};
 
 abilities! {
@@ -326,46 +326,60 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
         ..Default::default()
     };
     input.write_to(&mut row);
-    let prices = input.pricing.value().map(ProductPricing::given).unwrap_or_default();
     let own_currency = scope.currency().await?;
-    let transaction = scope.begin().await?;
-    if let MaybeUndefined::Value(group) = input.group_id {
-        lock_group(&transaction, group.id).await?;
+    let draft = Draft::of(&scope.config().storage, &input.image).await?;
+    let (input, row, own_currency) = (&input, &row, own_currency.as_str());
+    let product = scope.write(|transaction| async move {
+        if let MaybeUndefined::Value(group) = input.group_id {
+            lock_group(&transaction, group.id).await?;
+        }
+        let mut product = row.clone().insert(&transaction).await?;
+        let prices = input.pricing.value().map(ProductPricing::given).unwrap_or_default();
+        write_prices(scope, &transaction, product.id, prices, own_currency).await?;
+        if let MaybeUndefined::Value(file) = &input.image {
+            let mut row = product.into_active_model();
+            row.image = Set(Some(image_name(*row.id.as_ref(), file)));
+            product = row.update(&transaction).await?;
+        }
+        Ok(product)
+    });
+    let product = product.await?;
+    if let (Some(draft), Some(image)) = (draft, &product.image) {
+        draft.place(image).await?;
     }
-    let mut product = row.insert(&transaction).await?;
-    write_prices(scope, &transaction, product.id, prices, &own_currency).await?;
-    if let MaybeUndefined::Value(file) = &input.image {
-        let mut row = product.into_active_model();
-        row.image = Set(Some(store_image(scope, row.id.as_ref(), file).await?));
-        product = row.update(&transaction).await?;
-    }
-    transaction.commit().await?;
     Ok(product)
 }
 
 /// Updates a product. Fields that were not given stay as they are.
 async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Result<product::Model> {
     let own_currency = scope.currency().await?;
-    let transaction = scope.begin().await?;
-    let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
-    if let MaybeUndefined::Value(group) = input.group_id {
-        lock_group(&transaction, group.id).await?;
+    let draft = Draft::of(&scope.config().storage, &input.image).await?;
+    let (input, own_currency) = (&input, own_currency.as_str());
+    let updated = scope.write(|transaction| async move {
+        let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
+        if let MaybeUndefined::Value(group) = input.group_id {
+            lock_group(&transaction, group.id).await?;
+        }
+        let former_image = product.image.clone();
+        let mut row = product.clone().into_active_model();
+        input.write_to(&mut row);
+        if input.remove_image == MaybeUndefined::Value(true) {
+            put(&mut row.image, MaybeUndefined::<String>::Null);
+        }
+        if let MaybeUndefined::Value(file) = &input.image {
+            row.image = Set(Some(image_name(id, file)));
+        }
+        let prices = input.pricing.value().map(|prices| prices.of_update(scope)).unwrap_or_default();
+        let has_new_prices = write_prices(scope, &transaction, id, prices, own_currency).await?;
+        // The original does not note new prices in the product. In GraphQL nobody shall write over them unawares.
+        let is_changed = row.is_changed() || (has_new_prices && !scope.execution().api.is_rest());
+        let product = if is_changed { save(&transaction, row, scope.now()).await? } else { product };
+        Ok((product, former_image))
+    });
+    let (product, former_image) = updated.await?;
+    if let (Some(draft), Some(image)) = (draft, &product.image) {
+        draft.place(image).await?;
     }
-    let former_image = product.image.clone();
-    let mut row = product.clone().into_active_model();
-    input.write_to(&mut row);
-    if input.remove_image == MaybeUndefined::Value(true) {
-        put(&mut row.image, MaybeUndefined::<String>::Null);
-    }
-    if let MaybeUndefined::Value(file) = &input.image {
-        row.image = Set(Some(store_image(scope, &id, file).await?));
-    }
-    let prices = input.pricing.value().map(|prices| prices.of_update(scope)).unwrap_or_default();
-    let has_new_prices = write_prices(scope, &transaction, id, prices, &own_currency).await?;
-    // The original does not note new prices in the product. In GraphQL nobody shall write over them unawares.
-    let is_changed = row.is_changed() || (has_new_prices && !scope.execution().api.is_rest());
-    let product = if is_changed { save(&transaction, row, scope.now()).await? } else { product };
-    transaction.commit().await?;
     if let Some(unused_image) =
         former_image.filter(|former_image| product.image.as_ref() != Some(former_image))
     {
@@ -399,32 +413,31 @@ async fn write_prices(
     Ok(is_changed)
 }
 
-/// Stores a picture. Returns its path below `/storage/`.
-async fn store_image(scope: ShopScope<'_>, product: &Id, file: &File) -> Result<String> {
-    let extension = file.extension().unwrap_or("bin");
-    let name = format!("products/{product}.{extension}");
-    storage::write(&scope.config().storage, &name, &file.bytes).await?;
-    Ok(name)
+/// The path of a picture below `/storage/`.
+fn image_name(product: Id, file: &File) -> String {
+    format!("products/{product}.{}", file.extension().unwrap_or("bin"))
 }
 
 /// Deletes a product with its prices, metadata, picture and undelivered invoice items.
 async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> Result<Deleted<Product>> {
     let now = scope.now().into();
-    let transaction = scope.begin().await?;
-    let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
-    let deleted_row = product::Model { deleted_at: Some(now), updated_at: Some(now), ..product.clone() };
-    let (transaction, deleted) = Deleted::<Product>::read(ctx, transaction, deleted_row).await?;
-    if !deleted.is_read() {
-        return Ok(deleted);
-    }
-    let image = product.image.clone();
-    let mut row = product.into_active_model();
-    row.deleted_at = Set(Some(now));
-    save(&transaction, row, now.0).await?;
-    pricing::delete_of(&transaction, PricingTarget::Product, id, now).await?;
-    metadata::detach(&transaction, MODEL, id).await?;
-    cancel_items(&transaction, id, now).await?;
-    transaction.commit().await?;
+    let deleted = scope.write(|transaction| async move {
+        let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
+        let deleted_row = product::Model { deleted_at: Some(now), updated_at: Some(now), ..product.clone() };
+        let deleted = Deleted::<Product>::read(ctx, &transaction, deleted_row).await?;
+        if !deleted.is_read() {
+            return Ok((deleted, None));
+        }
+        let image = product.image.clone();
+        let mut row = product.into_active_model();
+        row.deleted_at = Set(Some(now));
+        save(&transaction, row, now.0).await?;
+        pricing::delete_of(&transaction, PricingTarget::Product, id, now).await?;
+        metadata::detach(&transaction, MODEL, id).await?;
+        cancel_items(&transaction, id, now).await?;
+        Ok((deleted, image))
+    });
+    let (deleted, image) = deleted.await?;
     if let Some(image) = image {
         storage::remove(&scope.config().storage, &image).await;
     }

@@ -126,14 +126,14 @@ impl ServiceMutation {
         let service = require(scope, &id).await?.0;
         let input = scope.check_change(input, service.id, &[]).await?;
         let reason = input.reason.take().unwrap_or_else(|| "No reason provided".to_owned());
-        let notify = input.notify.take().unwrap_or(false);
-        run_action(scope, service.id, async |transaction, service| {
+        let (reason, notify) = (reason.as_str(), input.notify.take().unwrap_or(false));
+        run_action(scope, service.id, |transaction, service| async move {
             if !is_suspendable(&service.status) {
                 return Ok(ActionOutcome::Refused(service, NOT_SUSPENDABLE));
             }
-            let service = state::suspend(transaction, service, &reason, notify, scope.now().into()).await?;
+            let service = state::suspend(&transaction, service, reason, notify, scope.now().into()).await?;
             if notify {
-                state::mail_suspension(scope, transaction, &service, &reason).await?;
+                state::mail_suspension(scope, &transaction, &service, reason).await?;
             }
             Ok(ActionOutcome::Done { service, verb: "Suspended account", noun: "suspension" })
         })
@@ -149,9 +149,9 @@ impl ServiceMutation {
     ) -> Result<ServicePayload> {
         let scope = ShopScope::from(ctx);
         let service = require_any(scope, &id).await?.0;
-        run_action(scope, service.id, async |transaction, service| {
+        run_action(scope, service.id, |transaction, service| async move {
             scope.require_state(is_resumable(&service.status), IN_USE)?;
-            let service = state::resume(transaction, service, scope.now().into()).await?;
+            let service = state::resume(&transaction, service, scope.now().into()).await?;
             Ok(ActionOutcome::Done { service, verb: "Unsuspended account", noun: "unsuspension" })
         })
         .await
@@ -166,11 +166,11 @@ impl ServiceMutation {
     ) -> Result<ServicePayload> {
         let scope = ShopScope::from(ctx);
         let service = require(scope, &id).await?.0;
-        run_action(scope, service.id, async |transaction, service| {
+        run_action(scope, service.id, |transaction, service| async move {
             if !is_expirable(&service.status) {
                 return Ok(ActionOutcome::Refused(service, NOT_EXPIRABLE));
             }
-            let service = state::expire(transaction, service, scope.now().into()).await?;
+            let service = state::expire(&transaction, service, scope.now().into()).await?;
             Ok(ActionOutcome::Done { service, verb: "Expired account", noun: "expiration" })
         })
         .await
@@ -190,10 +190,12 @@ impl ServiceMutation {
             _ => OpenInvoice::Cancelled,
         };
         let now = ShopTime::from(scope.now());
-        let transaction = scope.begin().await?;
-        let mut service = locked(scope, &transaction, found.0.id).await?;
-        delete::delete(&transaction, &service, open_invoice, now).await?;
-        transaction.commit().await?;
+        let deleted = scope.write(|transaction| async move {
+            let service = locked(scope, &transaction, found.0.id).await?;
+            delete::delete(&transaction, &service, open_invoice, now).await?;
+            Ok(service)
+        });
+        let mut service = deleted.await?;
         scope.note_deleted::<Service>(service.id);
         service.deleted_at = Some(now);
         service.updated_at = Some(now);
@@ -221,15 +223,20 @@ enum ActionOutcome {
 }
 
 /// Runs an action on a locked service and makes its message.
-async fn run_action(
+async fn run_action<Work>(
     scope: ShopScope<'_>,
     id: Id,
-    action: impl AsyncFnOnce(&Transaction, service::Model) -> Result<ActionOutcome>,
-) -> Result<ServicePayload> {
-    let transaction = scope.begin().await?;
-    let service = locked(scope, &transaction, id).await?;
-    let outcome = action(&transaction, service).await?;
-    transaction.commit().await?;
+    action: impl Fn(Transaction, service::Model) -> Work,
+) -> Result<ServicePayload>
+where
+    Work: Future<Output = Result<ActionOutcome>>,
+{
+    let action = &action;
+    let outcome = scope.write(|transaction| async move {
+        let service = locked(scope, &transaction, id).await?;
+        action(transaction, service).await
+    });
+    let outcome = outcome.await?;
     let (service, success, message) = match outcome {
         ActionOutcome::Done { service, noun, .. } if service.r#type == "domain" => {
             (service, true, format!("Domain {noun} is not supported"))
@@ -252,18 +259,21 @@ async fn run_action(
 
 /// Updates a service. Fields that were not given stay as they are.
 async fn update(scope: ShopScope<'_>, id: Id, input: ServiceUpdateInput) -> Result<service::Model> {
-    let transaction = scope.begin().await?;
-    let service = locked(scope, &transaction, id).await?;
-    if service.billing == "onetime" && matches!(input.expires_at, MaybeUndefined::Value(_)) {
-        return Err(scope.invalid("expires_at", "in"));
-    }
-    let mut row = service.clone().into_active_model();
-    input.write_to(&mut row);
-    put(&mut row.data, input.data.map_value(|data| data.0.to_string()));
-    if !row.is_changed() {
-        return Ok(service);
-    }
-    let service = save(&transaction, row, scope.now()).await?;
-    transaction.commit().await?;
-    Ok(service)
+    let input = &input;
+    scope
+        .write(|transaction| async move {
+            let service = locked(scope, &transaction, id).await?;
+            if service.billing == "onetime" && matches!(input.expires_at, MaybeUndefined::Value(_)) {
+                return Err(scope.invalid("expires_at", "in"));
+            }
+            let mut row = service.clone().into_active_model();
+            input.write_to(&mut row);
+            put(&mut row.data, input.data.clone().map_value(|data| data.0.to_string()));
+            if !row.is_changed() {
+                return Ok(service);
+            }
+            let service = save(&transaction, row, scope.now()).await?;
+            Ok(service)
+        })
+        .await
 }

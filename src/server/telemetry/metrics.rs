@@ -40,6 +40,7 @@ pub(super) struct Metrics {
     errors: IntCounterVec,
     points: IntCounter,
     statements: IntCounter,
+    retries: IntCounter,
     connections: IntGaugeVec,
     max_connections: IntGauge,
     lost_lines: IntCounter,
@@ -83,6 +84,10 @@ impl Metrics {
             in_flight: IntGauge::new("guichet_requests_in_flight", "Requests that are being answered.")?,
             errors: counters("guichet_errors_total", "Errors in answers, by their code.", &["face", "code"])?,
             points: IntCounter::new("guichet_cost_points_total", "Points that requests cost.")?,
+            retries: IntCounter::new(
+                "guichet_transaction_retries_total",
+                "Transactions that ran again because the database had ended them in favour of others, or had broken the connection.",
+            )?,
             statements: IntCounter::new("guichet_sql_statements_total", "SQL statements that were sent.")?,
             connections: IntGaugeVec::new(
                 Opts::new("guichet_db_connections", "Connections to the database that are open."),
@@ -112,13 +117,14 @@ impl Metrics {
             .const_label("version", env!("CARGO_PKG_VERSION"));
         let build = IntGauge::with_opts(build)?;
         build.set(1);
-        let collectors: [Box<dyn Collector>; 12] = [
+        let collectors: [Box<dyn Collector>; 13] = [
             Box::new(self.requests.clone()),
             Box::new(self.durations.clone()),
             Box::new(self.in_flight.clone()),
             Box::new(self.errors.clone()),
             Box::new(self.points.clone()),
             Box::new(self.statements.clone()),
+            Box::new(self.retries.clone()),
             Box::new(self.connections.clone()),
             Box::new(self.max_connections.clone()),
             Box::new(self.lost_lines.clone()),
@@ -145,6 +151,7 @@ impl Metrics {
         for code in &request.facts.errors {
             self.errors.with_label_values(&[face, code]).inc();
         }
+        self.retries.inc_by(request.facts.retries.into());
         self.points.inc_by(request.facts.cost.unwrap_or(0));
     }
 

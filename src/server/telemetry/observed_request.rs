@@ -172,6 +172,7 @@ impl LogLine<'_> {
             session,
             cost = facts.cost,
             statements = self.statements,
+            retries = (facts.retries > 0).then_some(facts.retries),
             errors = (!facts.errors.is_empty()).then(|| facts.errors.join(",")),
             trace_id = %self.trace,
             request_id = self.request_id.map(RequestId::as_str),

@@ -1,6 +1,9 @@
 //! Concurrent writers: invariants hold afterwards, and no answer is 500.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
 use serde_json::{Value as Json, json};
 
 use crate::harness::shop::Shop;
@@ -174,5 +177,30 @@ async fn a_deletion_happens_once() {
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 404, 404, 404, 404, 404], "{path}");
     }
+    shop.close().await;
+}
+
+/// Both wait for each other's rows. MariaDB ends the transaction that has written less, PostgreSQL the one that has waited
+/// first.
+#[tokio::test]
+async fn what_the_database_ends_in_a_deadlock_runs_again() {
+    let shop = shop().await;
+    if shop.db().get_database_backend() == DbBackend::Sqlite {
+        return shop.close().await;
+    }
+    let other = shop.db().begin().await.unwrap();
+    other.execute_unprepared("UPDATE services SET notes = 'deadlock'").await.unwrap();
+    let body = json!({"force": true, "reason": "unpaid"});
+    let suspend = shop.post("/api/application/customers/1/action/suspend", "all", &body);
+    let stand_in_the_way = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        other.execute_unprepared("UPDATE customers SET city = 'Deadlock' WHERE id = 1").await.unwrap();
+        other.commit().await.unwrap();
+    };
+    let ((status, _, body), ()) = tokio::join!(suspend, stand_in_the_way);
+    assert_eq!(status, 200, "{body}");
+    let reason = "SELECT value FROM metadata WHERE model_id = 1 AND value = 'unpaid'";
+    assert_eq!(shop.text(reason).await.as_deref(), Some("unpaid"));
+    assert_eq!(shop.text("SELECT city FROM customers WHERE id = 1").await.as_deref(), Some("Deadlock"));
     shop.close().await;
 }
