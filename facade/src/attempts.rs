@@ -14,7 +14,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const MAX_PAUSE: Duration = Duration::from_millis(200);
 
 /// The attempts at one piece of work.
-pub(crate) struct Attempts {
+pub struct Attempts {
     began: Instant,
     /// The longest pause before the next one.
     pause: Duration,
@@ -22,13 +22,13 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     /// The first attempt begins now.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self { began: Instant::now(), pause: FIRST_PAUSE }
     }
 
     /// Waits before the next attempt; false where there is no time for one. Those that stand in each other's way wait
     /// for different times.
-    pub(crate) async fn again(&mut self, cause: &DbErr) -> bool {
+    pub async fn again(&mut self, cause: &DbErr) -> bool {
         let pause = rand::random_range(self.pause / 2..=self.pause);
         self.pause = (self.pause * 2).min(MAX_PAUSE);
         if self.began.elapsed() + pause > RETRY_TIME {

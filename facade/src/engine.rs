@@ -12,6 +12,8 @@ use sea_orm::{
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
+use tokio_util::sync::CancellationToken;
+
 use crate::http::BodyLimits;
 use crate::page::ListCache;
 use crate::record::Lookups;
@@ -49,12 +51,20 @@ pub trait Host: Settings + Send + Sync + 'static {
         false
     }
 
-    /// Begins a transaction that will write.
+    /// Begins a transaction that will write. The token is cancelled when the server that it runs on is left for another
+    /// one: what it waits for then may never come.
     ///
     /// # Errors
     /// When the database fails.
-    async fn begin(&self) -> Result<DatabaseTransaction> {
-        Ok(self.database().begin_with_options(write_transaction_options()).await?)
+    async fn begin(&self) -> Result<(DatabaseTransaction, CancellationToken), DbErr> {
+        let transaction = self.database().begin_with_options(write_transaction_options()).await?;
+        Ok((transaction, CancellationToken::new()))
+    }
+
+    /// Notes that a statement of a transaction has failed. Returns whether another server may run the transaction soon.
+    fn failed(&self, cause: &DbErr) -> bool {
+        let _ = cause;
+        false
     }
 
     /// The present moment.

@@ -1,6 +1,6 @@
 //! Classifies database errors: lost connection, ended transaction, unavailable, read-only, missing table, wrong statement.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::error::DatabaseError;
@@ -8,8 +8,8 @@ use sqlx::mysql::MySqlDatabaseError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 
-/// MySQL and MariaDB: the server shuts down or has killed this connection.
-const MYSQL_LOST: [u16; 5] = [1053, 1079, 1080, 1184, 1927];
+/// MySQL and MariaDB: the node of a cluster is not ready, the server shuts down or has killed this connection.
+const MYSQL_LOST: [u16; 6] = [1047, 1053, 1079, 1080, 1184, 1927];
 /// MySQL and MariaDB: a lock timeout, a deadlock or a conflict with another node of a cluster, a rollback during the
 /// commit.
 const MYSQL_ENDED: [u16; 3] = [1205, 1213, 3101];
@@ -57,6 +57,12 @@ pub enum Failure {
     Absent,
     /// The statement itself is wrong.
     Statement,
+}
+
+/// The error of a statement that ran on a server which was left before it answered.
+pub fn left() -> DbErr {
+    let error = sqlx::Error::Io(io::Error::new(ErrorKind::ConnectionAborted, "the database server was left"));
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }
 
 impl Failure {
@@ -154,8 +160,6 @@ fn sqlite(code: i32) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use sea_orm::ConnAcquireErr;
 
     use super::*;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use async_graphql::async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::attempts::Attempts;
 use crate::engine::Engine;
 use crate::failure::{self, Failure};
@@ -20,6 +22,8 @@ pub struct Transaction {
 
 struct OpenTransaction {
     inner: DatabaseTransaction,
+    /// Cancelled when the server that it runs on is left.
+    left: CancellationToken,
     engine: Arc<Engine>,
     written: Mutex<BTreeSet<Box<str>>>,
     /// Why the database has ended it. MariaDB would run what follows outside of any transaction.
@@ -61,9 +65,9 @@ impl Transaction {
         Work: Future<Output = Result<T>>,
     {
         let transaction = match engine.host.begin().await {
-            Ok(inner) => Self::new(inner, Arc::clone(engine)),
-            Err(Error::Unavailable(cause)) if failure::of(&cause).ends_transaction() => return Err(cause),
-            Err(error) => return Ok(Err(error)),
+            Ok((inner, left)) => Self::new(inner, left, Arc::clone(engine)),
+            Err(cause) if failure::of(&cause).ends_transaction() => return Err(cause),
+            Err(cause) => return Ok(Err(cause.into())),
         };
         let done = work(transaction.clone()).await;
         if let Some(cause) = transaction.open.ended.get() {
@@ -75,9 +79,9 @@ impl Transaction {
         }
     }
 
-    fn new(inner: DatabaseTransaction, engine: Arc<Engine>) -> Self {
+    fn new(inner: DatabaseTransaction, left: CancellationToken, engine: Arc<Engine>) -> Self {
         let (written, ended) = (Mutex::default(), OnceLock::new());
-        Self { open: Arc::new(OpenTransaction { inner, engine, written, ended }) }
+        Self { open: Arc::new(OpenTransaction { inner, left, engine, written, ended }) }
     }
 
     /// Makes the changes last, and forgets what is remembered of lists that they concern.
@@ -85,7 +89,9 @@ impl Transaction {
         let Some(open) = Arc::into_inner(self.open) else {
             return Ok(Err(Error::internal("a transaction is still in use")));
         };
-        if let Err(cause) = open.inner.commit().await {
+        let committed = open.left.run_until_cancelled(open.inner.commit()).await;
+        if let Err(cause) = committed.unwrap_or_else(|| Err(failure::left())) {
+            open.engine.host.failed(&cause);
             let is_undone = failure::of(&cause) == Failure::Ended;
             return if is_undone { Err(cause) } else { Ok(Err(cause.into())) };
         }
@@ -105,11 +111,13 @@ impl Transaction {
             return Err(cause.clone());
         }
         self.note(sql);
-        let answer = answer.await;
-        if let Err(cause) = &answer
-            && failure::of(cause).ends_transaction()
-        {
-            let _ = self.open.ended.set(cause.clone());
+        let answer = self.open.left.run_until_cancelled(answer).await;
+        let answer = answer.unwrap_or_else(|| Err(failure::left()));
+        if let Err(cause) = &answer {
+            let is_elsewhere = self.open.engine.host.failed(cause);
+            if is_elsewhere || failure::of(cause).ends_transaction() {
+                let _ = self.open.ended.set(cause.clone());
+            }
         }
         answer
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use facade::failure::{self, Failure as Kind};
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::DbErr;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -59,17 +59,17 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
     if !arguments.demo {
         let unavailable = probe_database(&config).await?;
         let db = database::connect_for_serving(&config).await?;
-        let app = App::new(config.clone(), db.clone(), Clock::Real).await?;
+        let app = App::new(config.clone(), db, Clock::Real).await?;
         match unavailable {
             Some(cause) => drop(tokio::spawn(await_database(config.clone(), app.clone(), cause))),
             None => make_own_tables(&app).await?,
         }
-        return serve(&config, app, db, |address| vec![format!("guichet listens on http://{address}")]).await;
+        return serve(&config, app, |address| vec![format!("guichet listens on http://{address}")]).await;
     }
     let demo = demo::open(&mut config).await?;
-    let app = App::new(config.clone(), demo.db.clone(), Clock::Real).await?.with_demo_key(&demo.keys.full());
+    let app = App::new(config.clone(), demo.db, Clock::Real).await?.with_demo_key(&demo.keys.full());
     make_own_tables(&app).await?;
-    serve(&config, app, demo.db, |address| demo.keys.welcome(address)).await
+    serve(&config, app, |address| demo.keys.welcome(address)).await
 }
 
 /// Looks at the database before the server listens. One that is away is returned as its error: it
@@ -127,7 +127,6 @@ async fn await_database(config: Config, app: App, mut cause: DbErr) {
 async fn serve(
     config: &Config,
     app: App,
-    db: DatabaseConnection,
     welcome: impl FnOnce(SocketAddr) -> Vec<String>,
 ) -> Result<(), Failure> {
     let bounds = within_open_files(config);
@@ -169,7 +168,7 @@ async fn serve(
     app.write_used_keys().await?;
     app.flush_telemetry().await;
     // A connection that does not answer any more must not delay the end.
-    match tokio::time::timeout(config.connections.grace, db.close()).await {
+    match tokio::time::timeout(config.connections.grace, app.close_database()).await {
         Ok(closed) => closed?,
         Err(_) => tracing::warn!("the database's connections could not be closed in time"),
     }

@@ -1,15 +1,16 @@
 //! Checks whether the database answers, so that work on it is cancelled as soon as it does not, and not only when
 //! its time limit is over.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use facade::engine::CancelReason;
 use facade::failure;
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::DbErr;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::database;
+use super::servers::Servers;
 
 /// Time between two checks while work is running.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -21,14 +22,14 @@ const RESULT_TTL: Duration = Duration::from_millis(500);
 /// Checks the database with a connection outside of the pool, so that neither slow statements nor an exhausted pool
 /// make it look unreachable.
 pub struct HealthCheck {
-    db: DatabaseConnection,
+    servers: Arc<Servers>,
     last: Mutex<Option<(Instant, Option<DbErr>)>>,
 }
 
 impl HealthCheck {
-    /// The health check of an open database.
-    pub fn new(db: DatabaseConnection) -> Self {
-        Self { db, last: Mutex::default() }
+    /// The health check of a database.
+    pub fn new(servers: Arc<Servers>) -> Self {
+        Self { servers, last: Mutex::default() }
     }
 
     /// Why the database is unreachable; `None` if it is reachable. Callers at the same time share one check.
@@ -39,7 +40,7 @@ impl HealthCheck {
         {
             return away.clone();
         }
-        let reached = database::check_reachable(&self.db, CHECK_TIMEOUT).await;
+        let reached = self.servers.check_reachable(CHECK_TIMEOUT).await;
         // A server that refuses a connection is reachable.
         let away = reached.err().filter(|error| failure::of(error) == failure::Failure::Lost);
         *last = Some((Instant::now(), away.clone()));
@@ -58,7 +59,7 @@ impl HealthCheck {
 
     /// Whether the database accepts connections.
     pub async fn is_reachable(&self) -> bool {
-        database::check_reachable(&self.db, CHECK_TIMEOUT).await.is_ok()
+        self.servers.check_reachable(CHECK_TIMEOUT).await.is_ok()
     }
 
     /// Completes when work that begins now must be cancelled: when the time limit is over, or when a check fails.

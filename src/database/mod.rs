@@ -4,6 +4,8 @@ pub mod health_check;
 pub mod own_tables;
 pub mod reader;
 pub mod replica;
+pub mod servers;
+pub mod source;
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -12,8 +14,8 @@ use std::time::Duration;
 
 use facade::collation;
 use sea_orm::{
-    DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxMySqlConnector, SqlxPostgresConnector,
-    SqlxSqliteConnector,
+    ConnAcquireErr, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxMySqlConnector,
+    SqlxPostgresConnector, SqlxSqliteConnector,
 };
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::pool::PoolOptions;
@@ -21,7 +23,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database as SqlxDatabase, Executor, Pool};
 
-use crate::platform::config::{Config, DatabaseServer, DatabaseTarget, Driver, Encryption};
+use crate::platform::config::{Config, Database, DatabaseServer, DatabaseTarget, Driver, Encryption};
 
 /// How long a request waits for a free connection before it is answered with 503. With everything else that it does, no
 /// request waits longer than three seconds for a database that does not answer.
@@ -38,12 +40,26 @@ const MAX_PREPARED_STATEMENTS: usize = 256;
 /// Maximum number of rows that the thread of an SQLite connection reads ahead: a page, or the lists of a level.
 const ROWS_AHEAD: usize = 1000;
 
-/// Opens the configured database. An SQLite file must exist.
+/// Opens the configured database; of several servers, the first that takes writes. An SQLite file must exist.
 ///
 /// # Errors
 /// When no connection can be made within three seconds.
 pub async fn connect(config: &Config) -> Result<DatabaseConnection, DbErr> {
-    open(config, SessionSettings::unlimited(config), false, true).await
+    if config.further_servers.is_empty() {
+        return open(config, SessionSettings::unlimited(config), false, true).await;
+    }
+    let mut cause = None;
+    for server in config.servers() {
+        match open(&server, SessionSettings::unlimited(&server), false, true).await {
+            Ok(db) if config.read_only => return Ok(db),
+            Ok(db) => match check_takes_writes(&db, CONNECT_TIMEOUT).await {
+                Ok(()) => return Ok(db),
+                Err(error) => cause = Some(error),
+            },
+            Err(error) => cause = Some(error),
+        }
+    }
+    Err(cause.unwrap_or(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))
 }
 
 /// Opens the configured database; creates the file of an SQLite database if it does not exist.
@@ -60,18 +76,21 @@ pub async fn connect_or_create(config: &Config) -> Result<DatabaseConnection, Db
 /// # Errors
 /// When the settings are not valid.
 pub async fn connect_for_serving(config: &Config) -> Result<DatabaseConnection, DbErr> {
-    let session = SessionSettings { limit: Some(config.timeout), read_only: config.read_only };
+    let session = SessionSettings {
+        limit: Some(config.timeout),
+        read_only: config.read_only,
+        sync_wait: config.sync_wait && !config.further_servers.is_empty(),
+    };
     open(config, session, false, false).await
 }
 
-/// Opens the configured replica for a server, if there is one. Nothing can be written to it.
+/// Opens a replica for a server. Nothing can be written to it.
 ///
 /// # Errors
 /// As [`connect_for_serving`].
-pub async fn connect_to_replica(config: &Config) -> Result<Option<DatabaseConnection>, DbErr> {
-    let Some(database) = config.read_database.clone() else { return Ok(None) };
-    let config = Config { database, read_only: true, ..config.clone() };
-    connect_for_serving(&config).await.map(Some)
+pub async fn connect_to_replica(config: &Config, replica: &Database) -> Result<DatabaseConnection, DbErr> {
+    let (database, further_servers) = (replica.clone(), Vec::new());
+    connect_for_serving(&Config { database, further_servers, read_only: true, ..config.clone() }).await
 }
 
 /// Settings that each connection of a pool gets when it is opened.
@@ -81,11 +100,13 @@ struct SessionSettings {
     limit: Option<Duration>,
     /// Whether the database refuses writes.
     read_only: bool,
+    /// Whether a node of a Galera cluster answers a read only when it has what was committed on other nodes before.
+    sync_wait: bool,
 }
 
 impl SessionSettings {
     fn unlimited(config: &Config) -> Self {
-        Self { limit: None, read_only: config.read_only }
+        Self { limit: None, read_only: config.read_only, sync_wait: false }
     }
 
     /// The name of the timeout differs between MariaDB and MySQL; each executes only its own kind of comment.
@@ -100,7 +121,11 @@ impl SessionSettings {
             )
         });
         let read_only = self.read_only.then(|| "SET SESSION TRANSACTION READ ONLY".to_owned());
-        limit.into_iter().chain(read_only).collect()
+        // 1: reads, and no statements that write.
+        let sync_wait = self
+            .sync_wait
+            .then(|| "SET @guichet_wait = 1 /*M!100101 , SESSION wsrep_sync_wait = 1 */".to_owned());
+        limit.into_iter().chain(read_only).chain(sync_wait).collect()
     }
 
     fn postgres(self) -> Vec<String> {
@@ -208,6 +233,49 @@ pub async fn check_reachable(db: &DatabaseConnection, timeout: Duration) -> Resu
         // SQLite has no connection that could be lost: a statement on a missing file fails at once.
         _ => Ok(()),
     }
+}
+
+/// Checks that a server takes writes, with a new connection outside of the pool: it is no standby, not read-only, and a node of
+/// a cluster that is ready.
+///
+/// # Errors
+/// When it cannot be reached in time, or does not take writes.
+pub async fn check_takes_writes(db: &DatabaseConnection, timeout: Duration) -> Result<(), DbErr> {
+    let state = async {
+        match db.get_database_backend() {
+            DbBackend::MySql => is_mysql_writable(&db.get_mysql_connection_pool().connect_options()).await,
+            DbBackend::Postgres => {
+                is_postgres_writable(&db.get_postgres_connection_pool().connect_options()).await
+            }
+            _ => Ok(true),
+        }
+    };
+    match tokio::time::timeout(timeout, state).await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(DbErr::Conn(RuntimeErr::Internal("the server takes no writes".to_owned()))),
+        Ok(Err(error)) => Err(connection_error(error)),
+        Err(_) => Err(connection_error(sqlx::Error::Io(ErrorKind::TimedOut.into()))),
+    }
+}
+
+/// MySQL has no status `wsrep_ready`, nor has MariaDB outside of a cluster.
+async fn is_mysql_writable(options: &MySqlConnectOptions) -> Result<bool, sqlx::Error> {
+    let mut connection = options.clone().disable_statement_logging().connect().await?;
+    // The text of the variable differs between versions.
+    let read_only = "SELECT IF(CAST(@@global.read_only AS CHAR) IN ('0', 'OFF'), 'off', 'on')";
+    let read_only: String = sqlx::query_scalar(read_only).fetch_one(&mut connection).await?;
+    let ready = "SHOW GLOBAL STATUS LIKE 'wsrep_ready'";
+    let ready: Option<(String, String)> = sqlx::query_as(ready).fetch_optional(&mut connection).await?;
+    connection.close().await?;
+    Ok(read_only == "off" && ready.is_none_or(|(_, ready)| ready == "ON"))
+}
+
+async fn is_postgres_writable(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
+    let mut connection = options.clone().disable_statement_logging().connect().await?;
+    let state = "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'";
+    let is_writable = sqlx::query_scalar(state).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(is_writable)
 }
 
 /// Closes the pool's idle connections that are broken, so that the next statement gets one that works.

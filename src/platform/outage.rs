@@ -11,7 +11,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Whether a service has failed.
 pub struct Outage {
-    name: &'static str,
+    name: String,
     /// What the server does meanwhile, for the log.
     instead: &'static str,
     retry_interval: Duration,
@@ -20,8 +20,13 @@ pub struct Outage {
 
 impl Outage {
     /// A service that works.
-    pub fn new(name: &'static str, instead: &'static str) -> Arc<Self> {
-        Arc::new(Self { name, instead, retry_interval: RETRY_INTERVAL, is_active: AtomicBool::new(false) })
+    pub fn new(name: impl Into<String>, instead: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.into(),
+            instead,
+            retry_interval: RETRY_INTERVAL,
+            is_active: AtomicBool::new(false),
+        })
     }
 
     /// Whether the service has failed.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use facade::apis::{Apis, ApisConfig};
 use facade::engine::{self, Engine};
 use facade::operation;
+use futures_util::future::OptionFuture;
 
 use self::http::Site;
 use self::shadow::Shadow;
@@ -23,8 +24,10 @@ use crate::access::throttle::{CountedUnit, Throttle};
 use crate::access::{self, Access, Keys, Sessions, SignInAttempts, Throttles};
 use crate::database::health_check::HealthCheck;
 use crate::database::own_tables::{OwnTables, OwnTablesError};
-use crate::database::reader::{Observer, Reader, SentStatement};
+use crate::database::reader::Reader;
 use crate::database::replica::{RecentWriters, Replica};
+use crate::database::servers::Servers;
+use crate::database::source::{Observer, SentStatement};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::redis::Redis;
@@ -61,7 +64,7 @@ impl App {
     /// As [`Self::new`].
     pub async fn with_observer(
         config: Config,
-        mut db: sea_orm::DatabaseConnection,
+        db: sea_orm::DatabaseConnection,
         clock: Clock,
         observer: Observer,
     ) -> Result<Self> {
@@ -83,24 +86,22 @@ impl App {
         let definition = schema::definition().await?;
         let telemetry = Arc::new(Telemetry::new(&config, &definition.public_types)?);
         let observer = telemetry.observer(observer);
-        observe(&mut db, &observer);
         let attempts = SignInAttempts::new(config.sign_in_limit, redis.as_ref());
         let sessions = Arc::new(Sessions::new(attempts, passwords(&config), abilities));
-        let reader = Reader::new(db.clone(), Arc::clone(&observer));
-        let replica = match database::connect_to_replica(&config).await? {
-            Some(mut db) => {
-                observe(&mut db, &observer);
-                let writers = RecentWriters::new(config.replica_lag, redis);
-                Some(Replica { reader: Reader::of_replica(db, observer, &reader), writers })
-            }
-            None => None,
+        let servers = servers(&config, db, &observer).await?;
+        let replica = match replicas(&config, &observer).await? {
+            replicas if replicas.is_empty() => None,
+            replicas => Some(Replica {
+                reader: Reader::of_replicas(replicas, Arc::clone(&servers)),
+                writers: RecentWriters::new(config.replica_lag, redis),
+            }),
         };
         let shop = Arc::new(Shop {
             config,
-            reader,
+            reader: Reader::new(Arc::clone(&servers)),
             replica,
-            health: HealthCheck::new(db.clone()),
-            db,
+            health: HealthCheck::new(Arc::clone(&servers)),
+            servers,
             clock,
             settings: Settings::default(),
             own_tables: OwnTables::default(),
@@ -134,6 +135,16 @@ impl App {
         self.access.keys.write_used(&self.shop.reader, self.shop.clock.now()).await
     }
 
+    /// Closes all connections to the database and its replicas. To be called at the end.
+    ///
+    /// # Errors
+    /// When a connection cannot be closed.
+    pub async fn close_database(&self) -> Result<()> {
+        let replicas = self.shop.replica.as_ref().map(|replica| replica.reader.close());
+        let (database, replicas) = tokio::join!(self.shop.servers.close(), OptionFuture::from(replicas));
+        Ok(database.and(replicas.unwrap_or(Ok(())))?)
+    }
+
     /// Sends the remaining spans and writes the remaining findings of shadowing. To be called at the end.
     pub async fn flush_telemetry(&self) {
         self.telemetry.flush().await;
@@ -163,7 +174,7 @@ impl App {
     /// [`OwnTablesError`] where they cannot be created. The server can start without them, unless they were created
     /// by a [newer](OwnTablesError::Newer) version.
     pub async fn make_own_tables(&self) -> Result<(), OwnTablesError> {
-        self.shop.own_tables.make(&self.shop.db, self.shop.config.read_only).await
+        self.shop.own_tables.make(self.shop.servers.db(), self.shop.config.read_only).await
     }
 
     /// All public routes.
@@ -175,6 +186,36 @@ impl App {
     pub fn metrics(&self) -> Site {
         Site::of_metrics(Arc::new(self.clone()))
     }
+}
+
+/// The servers of the shop's database: the one that is open, and further ones of the settings.
+async fn servers(
+    config: &Config,
+    mut first: sea_orm::DatabaseConnection,
+    observer: &Observer,
+) -> Result<Arc<Servers>> {
+    observe(&mut first, observer);
+    let mut servers = vec![(config.database.name(), first)];
+    for database in &config.further_servers {
+        let config = Config { database: database.clone(), ..config.clone() };
+        let mut db = database::connect_for_serving(&config).await?;
+        observe(&mut db, observer);
+        servers.push((database.name(), db));
+    }
+    let servers = Servers::of(servers, observer, !config.read_only);
+    servers.choose().await;
+    Ok(servers)
+}
+
+/// The replicas of the settings, by name.
+async fn replicas(config: &Config, observer: &Observer) -> Result<Vec<(String, Arc<Servers>)>> {
+    let mut replicas = Vec::new();
+    for database in &config.replicas {
+        let mut db = database::connect_to_replica(config, database).await?;
+        observe(&mut db, observer);
+        replicas.push((database.name(), Servers::only(db, Arc::clone(observer), false)));
+    }
+    Ok(replicas)
 }
 
 /// Reads the trusted documents.

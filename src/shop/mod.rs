@@ -11,24 +11,25 @@ pub mod storage;
 pub mod tax;
 pub mod texts;
 
+use std::sync::Arc;
+
 use async_graphql::async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use facade::engine::{Host, Texts, write_transaction_options};
-use facade::failure::{self, Failure};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement, TransactionTrait,
-};
+use facade::engine::{Host, Texts};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement};
+use tokio_util::sync::CancellationToken;
 
 use self::image::ImageSizes;
 use self::settings::Settings;
 use self::texts::Lang;
+use crate::Result;
 use crate::database::health_check::HealthCheck;
 use crate::database::own_tables::OwnTables;
 use crate::database::reader::Reader;
 use crate::database::replica::Replica;
+use crate::database::servers::Servers;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
-use crate::{Result, database};
 
 /// The currency of a shop that has set none.
 pub const DEFAULT_CURRENCY: &str = "EUR";
@@ -37,8 +38,8 @@ pub const DEFAULT_CURRENCY: &str = "EUR";
 pub struct Shop {
     /// The operator's settings.
     pub config: Config,
-    /// The shop's database (the primary).
-    pub db: DatabaseConnection,
+    /// The servers that hold the shop's database (the primary).
+    pub servers: Arc<Servers>,
     /// Reads from the primary.
     pub reader: Reader,
     /// A replica, for operations that only read.
@@ -106,7 +107,7 @@ impl Shop {
 #[async_trait]
 impl Host for Shop {
     fn database(&self) -> &DatabaseConnection {
-        &self.db
+        self.servers.db()
     }
 
     async fn rows(&self, statement: Statement, fresh: bool) -> Result<Vec<QueryResult>, DbErr> {
@@ -117,15 +118,12 @@ impl Host for Shop {
         self.replica.is_some()
     }
 
-    async fn begin(&self) -> Result<DatabaseTransaction> {
-        match self.db.begin_with_options(write_transaction_options()).await {
-            // An idle connection was broken. Nothing was done yet, so the transaction can begin on another one.
-            Err(error) if failure::of(&error) == Failure::Lost => {
-                database::close_dead_connections(&self.db).await;
-                Ok(self.db.begin_with_options(write_transaction_options()).await?)
-            }
-            begun => Ok(begun?),
-        }
+    async fn begin(&self) -> Result<(DatabaseTransaction, CancellationToken), DbErr> {
+        self.servers.begin().await
+    }
+
+    fn failed(&self, cause: &DbErr) -> bool {
+        self.servers.failed(cause)
     }
 
     fn now(&self) -> DateTime<Utc> {

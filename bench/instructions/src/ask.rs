@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use guichet::database::reader::SentStatement;
+use guichet::database::source::SentStatement;
 use guichet::platform::clock::Clock;
 use guichet::platform::config::Config;
 use guichet::server::http::Site;

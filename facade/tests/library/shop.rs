@@ -428,14 +428,13 @@ impl Writing {
     #[graphql(directive = Can::apply(&[WRITE]), directive = Deletes::apply())]
     async fn book_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Book>> {
         let scope = RequestScope::from(ctx);
-        let book = require::<Book>(scope, all_books, &id, "Book").await?;
-        scope
-            .write(|transaction| async move {
-                let deleted = Deleted::<Book>::read(ctx, &transaction, book.0.clone()).await?;
-                book.0.clone().delete(&transaction).await?;
-                Ok(deleted)
-            })
-            .await
+        let book = &require::<Book>(scope, all_books, &id, "Book").await?.0;
+        let deleted = scope.write(|transaction| async move {
+            let deleted = Deleted::<Book>::read(ctx, &transaction, book.clone()).await?;
+            book.clone().delete(&transaction).await?;
+            Ok(deleted)
+        });
+        deleted.await
     }
 }
 

@@ -445,7 +445,7 @@ async fn check_code(
 
 /// Creates guichet's own tables if they do not exist.
 async fn require_own_tables(shop: &Shop) -> Result<()> {
-    shop.own_tables.require(&shop.db, shop.config.read_only).await
+    shop.own_tables.require(shop.servers.db(), shop.config.read_only).await
 }
 
 /// The stored pseudonym of a client's network.

@@ -56,7 +56,7 @@ pub(super) fn refuse_real_shop(variables: &[(String, String)]) -> Result<(), Fai
 pub(super) async fn open(config: &mut Config) -> Result<Demo, Failure> {
     let folder = config.demo_dir.clone();
     let (shop, secrets) = (folder.join("shop.sqlite"), folder.join("keys.json"));
-    config.database = Database::file(&shop);
+    config.use_only(Database::file(&shop));
     config.storage = folder.join("storage");
     config.token_expiration = None;
     config.app_url = format!("http://{}", keys::reachable(config.listen));
@@ -78,7 +78,7 @@ pub(super) async fn with_temporary_demo<T>(
 ) -> Result<T, Failure> {
     let file = std::env::temp_dir().join(format!("guichet-examples-{}.sqlite", std::process::id()));
     discard(&file);
-    config.database = Database::file(&file);
+    config.use_only(Database::file(&file));
     config.storage = std::env::temp_dir();
     let db = database::connect_or_create(config).await?;
     SHOP.up(&db).await?;

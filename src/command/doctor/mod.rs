@@ -6,6 +6,7 @@ mod replica;
 mod rights;
 mod schema;
 mod server;
+mod servers;
 mod upstream;
 
 use clap::Args;
@@ -102,6 +103,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("settings", "every value is accepted"), key::is_set(config)];
     findings.push(rights::storage(config));
     findings.extend(redis(config).await);
+    findings.extend(servers::examine(config).await);
     findings.extend(replica::examine(config).await);
     findings.extend(upstream::examine(config).await);
     let db = match database::connect(&Config { pool: Some(1), ..config.clone() }).await {

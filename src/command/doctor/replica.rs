@@ -1,16 +1,26 @@
-//! The replica, if one is set. While it cannot be used, guichet reads from the primary.
+//! The replicas, if any are set. While none can be used, guichet reads from the primary.
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
 use super::{Finding, Severity, schema, value};
 use crate::database;
-use crate::platform::config::Config;
+use crate::platform::config::{Config, Database};
 
 const MEND: &str = "start it, correct DATABASE_READ_URL, or leave it out";
 
-pub(super) async fn examine(config: &Config) -> Option<Finding> {
-    let database = config.read_database.clone()?;
-    let config = Config { database, read_database: None, pool: Some(1), read_only: true, ..config.clone() };
+pub(super) async fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for replica in &config.replicas {
+        let finding = examine_one(config, replica).await;
+        let says = format!("{}: {}", replica.name(), finding.says);
+        findings.push(Finding { says, ..finding });
+    }
+    findings
+}
+
+async fn examine_one(config: &Config, replica: &Database) -> Finding {
+    let (database, further_servers) = (replica.clone(), Vec::new());
+    let config = Config { database, further_servers, pool: Some(1), read_only: true, ..config.clone() };
     let examined = async {
         let replica = database::connect(&config).await?;
         let found = check_schema_and_lag(&replica).await;
@@ -22,7 +32,7 @@ pub(super) async fn examine(config: &Config) -> Option<Finding> {
         let says = format!("it cannot be read from: {error}; the primary is");
         Finding::warning("replica", says, MEND)
     };
-    Some(examined.await.unwrap_or_else(unusable))
+    examined.await.unwrap_or_else(unusable)
 }
 
 async fn check_schema_and_lag(replica: &DatabaseConnection) -> Result<Finding, DbErr> {

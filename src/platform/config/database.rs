@@ -136,6 +136,18 @@ pub enum Encryption {
     Host,
 }
 
+/// The hosts of a list such as `a,b:3307`, with the port of those that name none. `None` when one is empty.
+pub(super) fn hosts(text: &str, port: u16) -> Option<Vec<(String, u16)>> {
+    let all = text.split(',').map(str::trim).map(|host| match host.rsplit_once(':') {
+        // An address of IPv6 has several colons, and its own port only behind brackets.
+        Some((name, own)) if !name.contains(':') || name.ends_with(']') => {
+            Some((name.to_owned(), own.parse().ok().filter(|port| *port > 0)?))
+        }
+        _ => Some((host.to_owned(), port)),
+    });
+    all.map(|host| host.filter(|(name, _)| !name.is_empty())).collect()
+}
+
 impl Encryption {
     /// The mode of a `DB_SSLMODE` value.
     pub fn named(name: &str) -> Option<Self> {
@@ -164,6 +176,45 @@ impl Database {
         }
         let url = format!("{}:{rest}", driver.scheme());
         Some(Self { driver, target: DatabaseTarget::Url(Secret::new(url)) })
+    }
+
+    /// The databases of a URL that may name several hosts: `mysql://user:password@a:3306,b:3307/shop`. `None` when the
+    /// scheme is unknown or a host is empty.
+    pub fn all_from_url(url: &str) -> Option<Vec<Self>> {
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Self::from_url(url).map(|one| vec![one]);
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let (user, hosts) =
+            authority.rsplit_once('@').map_or((None, authority), |(user, hosts)| (Some(user), hosts));
+        if !hosts.contains(',') {
+            return Self::from_url(url).map(|one| vec![one]);
+        }
+        let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+        let all = hosts.split(',').map(|host| match host {
+            "" => None,
+            host => Self::from_url(&format!("{scheme}://{user}{host}{path}"))
+                .filter(|one| one.driver != Driver::Sqlite),
+        });
+        all.collect()
+    }
+
+    /// Host and port of its server, or the path of its file: what a log may say.
+    pub fn name(&self) -> String {
+        match &self.target {
+            DatabaseTarget::File(path) => path.display().to_string(),
+            DatabaseTarget::Server(server) => format!("{}:{}", server.host, server.port),
+            DatabaseTarget::Url(url) => {
+                let rest = url.expose().split_once("://").map_or("", |(_, rest)| rest);
+                let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+                let host = authority.rsplit('@').next().unwrap_or_default();
+                let has_port = host
+                    .rsplit_once(':')
+                    .is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+                if has_port { host.to_owned() } else { format!("{host}:{}", self.driver.port()) }
+            }
+        }
     }
 
     /// The SQLite database in a file.

@@ -19,6 +19,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use database::hosts;
 pub use database::{Database, DatabaseServer, DatabaseTarget, Driver, Encryption, Secret};
 pub use environment::{EnvironmentError, environment, names_database};
 use facade::engine::Introspection;
@@ -127,8 +128,13 @@ pub struct Config {
     pub demo_dir: PathBuf,
     /// The shop's database (`DATABASE_URL`, `DB_URL` or `DB_*`).
     pub database: Database,
-    /// A replica of it that is read from (`DATABASE_READ_URL`).
-    pub read_database: Option<Database>,
+    /// Further servers that hold the same database, one of which is used when the first takes no writes (several hosts in
+    /// `DATABASE_URL` or `DB_HOST`).
+    pub further_servers: Vec<Database>,
+    /// Whether reads on a Galera cluster wait for what other nodes have committed (`GUICHET_SYNC_WAIT`).
+    pub sync_wait: bool,
+    /// Replicas that are read from (`DATABASE_READ_URL`).
+    pub replicas: Vec<Database>,
     /// How long an account reads from the primary after a write (`GUICHET_REPLICA_LAG`).
     pub replica_lag: Duration,
     /// The shop's key as it is set, `base64:` included; may be empty (`APP_KEY`).
@@ -322,8 +328,10 @@ impl Config {
             session_ttl: variables.read("GUICHET_SESSION_TTL", |text| at_least(text, 1))?,
             sign_in_limit: Some(variables.parse("GUICHET_SIGN_IN_LIMIT")?).filter(|&limit| limit > 0),
             demo_dir: variables.parse("GUICHET_DEMO_DIR")?,
-            database: variables.database()?,
-            read_database: variables.read_database()?,
+            database: variables.servers()?.swap_remove(0),
+            further_servers: variables.servers()?.into_iter().skip(1).collect(),
+            sync_wait: variables.read("GUICHET_SYNC_WAIT", switch)?,
+            replicas: variables.replicas()?,
             replica_lag: variables.read("GUICHET_REPLICA_LAG", |text| seconds(text, 0.0..=3600.0))?,
             app_key: variables.read("APP_KEY", app_key)?,
             previous_keys: variables.read("APP_PREVIOUS_KEYS", previous_keys)?,
@@ -345,7 +353,23 @@ impl Config {
         })
     }
 
-    /// Maximum number of connections of the pool.
+    /// The settings for each server of the database alone, in the order in which they are preferred.
+    pub fn servers(&self) -> impl Iterator<Item = Self> {
+        [&self.database].into_iter().chain(&self.further_servers).map(|database| Self {
+            database: database.clone(),
+            further_servers: Vec::new(),
+            ..self.clone()
+        })
+    }
+
+    /// Uses this database alone: no further servers, and no replicas.
+    pub fn use_only(&mut self, database: Database) {
+        self.database = database;
+        self.further_servers.clear();
+        self.replicas.clear();
+    }
+
+    /// Maximum number of connections of the pool, to each server.
     pub fn pool_size(&self) -> u32 {
         self.pool.unwrap_or(if self.database.driver == Driver::Sqlite { 3 } else { 10 })
     }
@@ -414,36 +438,46 @@ impl Variables {
         Ok(Some(Duration::from_secs(u64::from(minutes) * 60)).filter(|age| !age.is_zero()))
     }
 
-    fn database(&self) -> Result<Database, ConfigError> {
+    /// The servers that hold the database, at least one.
+    fn servers(&self) -> Result<Vec<Database>, ConfigError> {
         for name in ["DATABASE_URL", "DB_URL"] {
             if let Some(url) = self.set_value(name) {
-                return Database::from_url(url).ok_or_else(|| config_error(name, url));
+                return Database::all_from_url(url).ok_or_else(|| config_error(name, url));
             }
         }
         let driver = self.read("DB_CONNECTION", Driver::named)?;
-        let target = match driver {
-            Driver::Sqlite => DatabaseTarget::File(self.parse("DB_DATABASE")?),
-            _ => DatabaseTarget::Server(DatabaseServer {
-                host: self.parse("DB_HOST")?,
-                port: self.optional("DB_PORT", |text| at_least(text, 1))?.unwrap_or(driver.port()),
-                socket: self.optional("DB_SOCKET", |text| text.parse().ok())?,
-                name: self.parse("DB_DATABASE")?,
-                username: self.parse("DB_USERNAME")?,
-                password: Secret::new(self.parse::<String>("DB_PASSWORD")?),
-                encryption: self.optional("DB_SSLMODE", Encryption::named)?,
-                authority: match driver {
-                    Driver::MySql => self.optional("MYSQL_ATTR_SSL_CA", file)?,
-                    _ => self.optional("DB_SSLROOTCERT", file)?,
-                },
-            }),
-        };
+        if driver == Driver::Sqlite {
+            return Ok(vec![Database::file(self.parse::<PathBuf>("DB_DATABASE")?)]);
+        }
+        let port = self.optional("DB_PORT", |text| at_least(text, 1))?.unwrap_or(driver.port());
+        let hosts = self.read("DB_HOST", |text| hosts(text, port))?;
+        hosts.into_iter().map(|(host, port)| self.server(driver, host, port)).collect()
+    }
+
+    fn server(&self, driver: Driver, host: String, port: u16) -> Result<Database, ConfigError> {
+        let target = DatabaseTarget::Server(DatabaseServer {
+            host,
+            port,
+            socket: self.optional("DB_SOCKET", |text| text.parse().ok())?,
+            name: self.parse("DB_DATABASE")?,
+            username: self.parse("DB_USERNAME")?,
+            password: Secret::new(self.parse::<String>("DB_PASSWORD")?),
+            encryption: self.optional("DB_SSLMODE", Encryption::named)?,
+            authority: match driver {
+                Driver::MySql => self.optional("MYSQL_ATTR_SSL_CA", file)?,
+                _ => self.optional("DB_SSLROOTCERT", file)?,
+            },
+        });
         Ok(Database { driver, target })
     }
 
-    /// Reads the replica, which must be of the same kind as the database.
-    fn read_database(&self) -> Result<Option<Database>, ConfigError> {
-        let driver = self.database()?.driver;
-        self.optional("DATABASE_READ_URL", |url| Database::from_url(url).filter(|read| read.driver == driver))
+    /// Reads the replicas, which must be of the same kind as the database.
+    fn replicas(&self) -> Result<Vec<Database>, ConfigError> {
+        let driver = self.servers()?.first().map(|database| database.driver);
+        let replicas = self.optional("DATABASE_READ_URL", |url| {
+            Database::all_from_url(url).filter(|all| all.iter().all(|read| Some(read.driver) == driver))
+        })?;
+        Ok(replicas.unwrap_or_default())
     }
 
     /// Reads the Redis server, if `GUICHET_THROTTLE=redis`. Values that its URL does not have come from `REDIS_*`.

@@ -395,9 +395,18 @@ pub const SETTINGS: &[Setting] = &[
         "sign-ins tried a minute, for each address and each account (half of them by one address), 0 = no limit",
     ),
     open("GUICHET_DEMO_DIR", "./demo", FOLDER, "folder of the shop that serve --demo makes"),
-    secret("DATABASE_URL", DATABASE_URLS, "the database as one URL (also DB_URL); wins over the DB_* parts"),
+    secret(
+        "DATABASE_URL",
+        DATABASE_URLS,
+        "the database as one URL (also DB_URL), of several hosts with commas; wins over the DB_* parts",
+    ),
     open("DB_CONNECTION", "mysql", "mysql, mariadb, pgsql or sqlite", "kind of database"),
-    open("DB_HOST", "127.0.0.1", "a host name", "host of the database"),
+    open(
+        "DB_HOST",
+        "127.0.0.1",
+        "a host name, or several with commas, each with a port or without",
+        "host of the database; of several, the first that takes writes is used",
+    ),
     open("DB_PORT", "", "a port from 1 to 65535", "port of the database; without it 3306, PostgreSQL 5432"),
     open(
         "DB_DATABASE",
@@ -435,7 +444,13 @@ pub const SETTINGS: &[Setting] = &[
     secret(
         "DATABASE_READ_URL",
         "a URL as DATABASE_URL does, of the same kind of database",
-        "a replica that is read from where an answer may lag behind",
+        "replicas that are read from where an answer may lag behind; several hosts with commas",
+    ),
+    open(
+        "GUICHET_SYNC_WAIT",
+        "true",
+        SWITCH,
+        "whether reads on a Galera cluster of several DB_HOST wait for what other nodes have committed",
     ),
     open(
         "GUICHET_REPLICA_LAG",

@@ -116,6 +116,31 @@ fn databases_by_url_and_by_parts() -> Result<(), ConfigError> {
 }
 
 #[test]
+fn several_servers_hold_one_database() -> Result<(), ConfigError> {
+    let names = |config: &Config| config.servers().map(|server| server.database.name()).collect::<Vec<_>>();
+    let parts = read(&[("DB_HOST", "a, b:3307,[2001:db8::1]:3308"), ("DB_DATABASE", "shop")])?;
+    assert_eq!(names(&parts), ["a:3306", "b:3307", "[2001:db8::1]:3308"]);
+    let url = read(&[("DATABASE_URL", "postgres://user:p,w@a:5433,b/shop?sslmode=disable")])?;
+    assert_eq!(names(&url), ["a:5433", "b:5432"]);
+    let DatabaseTarget::Url(second) = &url.further_servers[0].target else { panic!("a URL") };
+    assert_eq!(second.expose(), "postgres://user:p,w@b/shop?sslmode=disable");
+    let replicas =
+        read(&[("DB_URL", "mysql://a/shop"), ("DATABASE_READ_URL", "mysql://b,c:3307/shop")])?.replicas;
+    assert_eq!(replicas.iter().map(Database::name).collect::<Vec<_>>(), ["b:3306", "c:3307"]);
+    for (name, wrong) in [
+        ("DB_HOST", "a,,b"),
+        ("DB_HOST", "a:x"),
+        ("DB_HOST", "a:0,b"),
+        ("DATABASE_URL", "mysql://a,/shop"),
+        ("DATABASE_URL", "sqlite://a,b"),
+        ("DATABASE_READ_URL", "postgres://b,c/shop"),
+    ] {
+        assert_eq!(read(&[(name, wrong)]).expect_err(wrong).variable, name);
+    }
+    Ok(())
+}
+
+#[test]
 fn connections_are_encrypted_as_told() -> Result<(), ConfigError> {
     let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let parts = read(&[("DB_SSLMODE", "verify-full"), ("MYSQL_ATTR_SSL_CA", authority)])?;

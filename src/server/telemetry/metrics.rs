@@ -16,7 +16,7 @@ use prometheus::{
 };
 
 use super::log;
-use crate::database::reader::ConnectionCounts;
+use crate::database::source::ConnectionCounts;
 use crate::{Error, Result};
 
 /// Upper bounds of the histogram's buckets, in seconds.

@@ -27,7 +27,7 @@ pub(crate) use self::observed_request::request_id;
 pub(crate) use self::request_id::RequestId;
 pub use self::trace::TraceId;
 use crate::Result;
-use crate::database::reader::{ConnectionCounts, Observer};
+use crate::database::source::{ConnectionCounts, Observer};
 use crate::platform::config::{Config, Sampler};
 
 /// Log, metrics and traces of requests.

@@ -14,7 +14,7 @@ use super::spans::{FinishedRequest, Statement};
 use super::trace::{ParentSpan, TraceId};
 use super::{RequestId, Telemetry};
 use crate::access::{Credential, Principal};
-use crate::database::reader::SentStatement;
+use crate::database::source::SentStatement;
 
 /// Target of the log lines of requests; `RUST_LOG=guichet::request=off` turns them off.
 const TARGET: &str = "guichet::request";

@@ -25,7 +25,7 @@ async fn shop(change: impl FnOnce(&mut Config)) -> (Shop, Store) {
     }
     let address = replica.address();
     let shop = Shop::with("en", |config| {
-        config.read_database = Some(address);
+        config.replicas = vec![address];
         config.replica_lag = LAG;
         config.rate_limit = None;
         change(config);
@@ -97,8 +97,8 @@ async fn keys_and_settings_are_those_of_the_primary() {
 #[tokio::test]
 async fn nothing_is_written_to_the_replica() {
     let store = Store::fresh().await.unwrap();
-    let config = Config { read_database: Some(store.address()), ..Config::default() };
-    let replica = guichet::database::connect_to_replica(&config).await.unwrap().unwrap();
+    let config = Config { replicas: vec![store.address()], ..Config::default() };
+    let replica = guichet::database::connect_to_replica(&config, &store.address()).await.unwrap();
     let refused = replica.execute_unprepared("UPDATE admins SET email = 'x'").await.unwrap_err();
     assert!(matches!(guichet::Error::from(refused), guichet::Error::ReadOnly));
     replica.close().await.unwrap();
@@ -108,16 +108,16 @@ async fn nothing_is_written_to_the_replica() {
 #[tokio::test]
 async fn the_primary_answers_while_the_replica_is_away() {
     if *BACKEND == DbBackend::Sqlite {
-        let nowhere = Some(Database::file("/nowhere/replica.sqlite"));
-        let (shop, replica) = shop(|config| config.read_database = nowhere).await;
+        let nowhere = vec![Database::file("/nowhere/replica.sqlite")];
+        let (shop, replica) = shop(|config| config.replicas = nowhere).await;
         assert!(!by_replica(&shop, "all").await);
         return close(shop, replica).await;
     }
     let proxy = Proxy::open().await;
     let (shop, replica) = shop(|config| {
-        let mut way = Config { database: config.read_database.clone().unwrap(), ..Config::default() };
+        let mut way = Config { database: config.replicas[0].clone(), ..Config::default() };
         proxy.lead(&mut way);
-        config.read_database = Some(way.database);
+        config.replicas = vec![way.database];
     })
     .await;
     assert!(by_replica(&shop, "all").await);

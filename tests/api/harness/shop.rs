@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use guichet::database::reader::SentStatement;
+use guichet::database::source::SentStatement;
 use guichet::platform::clock::Clock;
 use guichet::platform::config::Config;
 use guichet::server::connection::Server;
