@@ -22,7 +22,7 @@ pub struct Attempts {
 
 impl Attempts {
     /// The first attempt begins now.
-    pub fn new() -> Self {
+    pub fn begin() -> Self {
         Self { began: Instant::now(), pause: FIRST_PAUSE }
     }
 
@@ -49,7 +49,7 @@ pub async fn retried<T, Work>(statement: impl Fn() -> Work) -> Result<T, DbErr>
 where
     Work: Future<Output = Result<T, DbErr>>,
 {
-    let mut attempts = Attempts::new();
+    let mut attempts = Attempts::begin();
     loop {
         match statement().await {
             Err(cause) if failure::of(&cause) == Failure::Ended && attempts.again(&cause).await => {}

@@ -231,7 +231,7 @@ impl<'a> RequestScope<'a> {
         partial: bool,
     ) -> Result<T> {
         let scope = form::CheckScope {
-            db: self.db(),
+            host: self.host(),
             texts: self.texts(),
             settings: self.host(),
             now: self.now(),

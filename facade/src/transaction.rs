@@ -46,7 +46,7 @@ impl Transaction {
     where
         Work: Future<Output = Result<T>>,
     {
-        let mut attempts = Attempts::new();
+        let mut attempts = Attempts::begin();
         loop {
             let cause = match Self::attempt(engine, &work).await {
                 Ok(done) => return done,

@@ -120,10 +120,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let execute = || self.primary.db().execute_raw(statement.clone());
-        retried(execute).await.inspect_err(|cause| {
-            self.primary.failed(cause);
-        })
+        retried(|| self.primary.execute(statement.clone())).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {

@@ -11,7 +11,10 @@ use facade::attempts::Attempts;
 use facade::engine::write_transaction_options;
 use facade::failure::{self, Failure};
 use futures_util::future::join_all;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement,
+    TransactionTrait,
+};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -142,6 +145,19 @@ impl Servers {
         self.on_current(begin_on).await
     }
 
+    /// Runs a statement that writes, on the current server.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let current = self.current();
+        let executed = self.all[current.index].source.db.execute_raw(statement);
+        let executed = current.left.run_until_cancelled(executed).await;
+        executed.unwrap_or_else(|| Err(failure::left())).inspect_err(|cause| {
+            self.failed(cause);
+        })
+    }
+
     /// Runs what changes nothing on the current of several servers, and again on the next one where that fails. Returns
     /// the token of the server that it ran on, too.
     async fn on_current<'s, T, Work>(
@@ -151,7 +167,7 @@ impl Servers {
     where
         Work: Future<Output = Result<T, DbErr>>,
     {
-        let mut attempts = Attempts::new();
+        let mut attempts = Attempts::begin();
         loop {
             let current = self.current();
             let answer = current.left.run_until_cancelled(work(&self.all[current.index].source)).await;

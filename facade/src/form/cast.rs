@@ -15,7 +15,7 @@ pub(crate) fn cast(value: &Value, field: &FormField, scope: &CheckScope<'_>) -> 
     if matches!(value, Value::Null) {
         return Some(Value::Null);
     }
-    if scope.db.get_database_backend() == DbBackend::Postgres && has_nul(value) {
+    if scope.backend() == DbBackend::Postgres && has_nul(value) {
         return None;
     }
     readings(value, &field.rules, scope)

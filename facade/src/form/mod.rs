@@ -26,16 +26,18 @@ pub use file::File;
 pub use input::{CastValues, Form, FormInput};
 pub use normalise::normalise;
 pub use rules::{CustomRule, Rule};
-use sea_orm::DatabaseConnection;
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{DbBackend, QueryResult};
 pub use value::BROKEN_UPLOAD;
 
-use crate::engine::{Settings, Texts};
+use crate::Result;
+use crate::engine::{Host, Settings, Texts};
 
 /// What the check of a form needs beside the input.
 #[derive(Clone, Copy)]
 pub struct CheckScope<'a> {
-    /// The database, for `exists` and `unique`.
-    pub db: &'a DatabaseConnection,
+    /// The application, whose database `exists` and `unique` ask.
+    pub host: &'a dyn Host,
     /// The texts of messages.
     pub texts: &'a dyn Texts,
     /// The settings that rules of the host read.
@@ -55,6 +57,16 @@ pub struct CheckScope<'a> {
 }
 
 impl CheckScope<'_> {
+    /// The kind of database.
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.host.database().get_database_backend()
+    }
+
+    /// The rows of a statement, from the primary.
+    pub(crate) async fn rows(&self, select: &SelectStatement) -> Result<Vec<QueryResult>> {
+        Ok(self.host.rows(self.backend().build(select), true).await?)
+    }
+
     /// The name of a field in messages.
     pub(crate) fn display_name(&self, field: &str) -> String {
         self.texts.field_name(field, self.rest)

@@ -12,7 +12,10 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for replica in &config.replicas {
         let finding = examine_one(config, replica).await;
-        let says = format!("{}: {}", replica.name(), finding.says);
+        let says = match config.replicas.len() {
+            1 => finding.says,
+            _ => format!("{}: {}", replica.name(), finding.says),
+        };
         findings.push(Finding { says, ..finding });
     }
     findings

@@ -63,7 +63,7 @@ impl PasswordReset {
 
 /// Mails a link to choose a new password, unless one was mailed less than [`RESEND_PAUSE`] ago.
 pub(super) async fn send_password_link(scope: ShopScope<'_>, customer: &customer::Model) -> Result<()> {
-    if was_mailed(scope, scope.db(), customer).await? {
+    if was_mailed(scope, scope.reader(), customer).await? {
         return Ok(());
     }
     let (reset, id) = (&PasswordReset::prepare(scope).await?, customer.id);

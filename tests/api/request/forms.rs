@@ -99,7 +99,7 @@ async fn run(input: Value, change: impl FnOnce(&mut CheckScope<'_>)) -> Result<T
     fields.entry(async_graphql::Name::new("name")).or_insert(value!("x"));
     let db = groups().await;
     let mut scope = CheckScope {
-        db: &db,
+        host: &db,
         texts: &Lang::En,
         settings: &NothingSet,
         now: Utc::now(),
@@ -281,7 +281,7 @@ async fn database_rules() {
 async fn partial_updates_may_leave_required_fields_out() {
     let db = groups().await;
     let scope = CheckScope {
-        db: &db,
+        host: &db,
         texts: &Lang::Fr,
         settings: &NothingSet,
         now: Utc::now(),
@@ -385,7 +385,7 @@ struct Mutation;
 impl Mutation {
     async fn thing(&self, ctx: &Context<'_>, input: Form<ThingInput>) -> Result<String, Error> {
         let scope = CheckScope {
-            db: ctx.data_unchecked(),
+            host: ctx.data_unchecked::<DatabaseConnection>(),
             texts: &Lang::En,
             settings: &NothingSet,
             now: Utc::now(),

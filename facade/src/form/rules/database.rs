@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use async_graphql::Value;
+use sea_orm::DbBackend;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::{LookupColumn, Rule, RuleKind, RuleList, TablesByWord};
 use crate::Result;
@@ -61,13 +61,13 @@ async fn count(
     sent: &[&Value],
     except: Option<i64>,
 ) -> Result<usize> {
-    let db = subject.scope.db;
+    let scope = subject.scope;
     let cell = Expr::col(Alias::new(column.name));
     let (cell, wanted): (_, Vec<_>) = if is_number(column, subject.rules) {
         (cell, sent.iter().filter_map(|value| value::integer(value)).map(Expr::val).collect())
     } else {
         let texts = sent.iter().filter_map(|value| value::text(value)).filter(|text| is_storable(text));
-        (folded(db, cell), texts.map(|text| folded(db, Expr::val(text))).collect())
+        (folded(scope, cell), texts.map(|text| folded(scope, Expr::val(text))).collect())
     };
     if wanted.is_empty() || wanted.len() > MAX_LOOKED_UP {
         return Ok(0);
@@ -77,11 +77,11 @@ async fn count(
     if let Some(id) = except {
         select.and_where(Expr::col(Alias::new("id")).ne(id));
     }
-    first_number(db, &select).await
+    first_number(scope, &select).await
 }
 
-async fn first_number(db: &sea_orm::DatabaseConnection, select: &SelectStatement) -> Result<usize> {
-    let row = db.query_one(select).await?;
+async fn first_number(scope: &CheckScope<'_>, select: &SelectStatement) -> Result<usize> {
+    let row = scope.rows(select).await?.into_iter().next();
     let number = row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?;
     Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or_default())
 }
@@ -97,8 +97,8 @@ fn is_storable(text: &str) -> bool {
 }
 
 /// SQL for comparing without case; on MySQL the column's collation does that.
-fn folded(db: &sea_orm::DatabaseConnection, text: SimpleExpr) -> SimpleExpr {
-    match db.get_database_backend() {
+fn folded(scope: &CheckScope<'_>, text: SimpleExpr) -> SimpleExpr {
+    match scope.backend() {
         DbBackend::MySql => text,
         _ => Func::lower(text).into(),
     }
@@ -129,7 +129,7 @@ impl ExistingIds {
             .expr(cell.clone().cast_as(integer_name(scope)))
             .from(Alias::new(column.table))
             .and_where(cell.is_in(ids));
-        let rows = scope.db.query_all(&select).await?;
+        let rows = scope.rows(&select).await?;
         let found = rows.iter().map(|row| row.try_get_by_index::<i64>(0)).collect::<Result<_, _>>()?;
         Ok(Self(Some(found)))
     }
@@ -137,7 +137,7 @@ impl ExistingIds {
 
 /// SQL name of the type of 64-bit integers, in which ids are read whatever their column's type is.
 fn integer_name(scope: &CheckScope<'_>) -> Alias {
-    Alias::new(match scope.db.get_database_backend() {
+    Alias::new(match scope.backend() {
         DbBackend::MySql => "SIGNED",
         _ => "BIGINT",
     })
