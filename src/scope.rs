@@ -11,7 +11,6 @@ use facade::record::Moment;
 use crate::access::{Client, Principal, Sessions};
 use crate::database::reader::Reader;
 use crate::platform::config::Config;
-use crate::shop::texts::Lang;
 use crate::shop::{Shop, settings};
 use crate::{Error, Result};
 
@@ -80,11 +79,6 @@ impl<'a> ShopScope<'a> {
     /// The operator's settings.
     pub fn config(self) -> &'a Config {
         &self.shop.config
-    }
-
-    /// The language of messages: the one that the client asks for in GraphQL, else the shop's.
-    pub fn lang(self) -> Lang {
-        self.shop.message_lang(self.languages())
     }
 
     /// A setting of the shop, from its table `settings`.

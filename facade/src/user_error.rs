@@ -41,6 +41,11 @@ impl UserErrorCode {
         OF_RULES.iter().find(|(known, _)| *known == rule).map_or(INVALID, |(_, code)| *code)
     }
 
+    /// Its message: its text in the language of the answer, else its meaning.
+    pub fn message(self, texts: &dyn Texts) -> String {
+        self.text(texts).unwrap_or_else(|| self.meaning.to_owned())
+    }
+
     /// Its text in a language: that of the key `user_errors.CODE`, if there is one.
     fn text(self, texts: &dyn Texts) -> Option<String> {
         let key = format!("user_errors.{}", self.name.to_lowercase());
@@ -255,13 +260,12 @@ impl UserError {
     }
 
     fn about_argument(argument: &str, code: UserErrorCode, field: &MetaField, texts: &dyn Texts) -> Self {
-        let message = code.text(texts).unwrap_or_else(|| code.meaning.to_owned());
         let known = field.args.contains_key(argument);
         Self {
             field: known.then(|| vec![argument.to_owned()]),
             code: CodeOutput(code),
             params: None,
-            message,
+            message: code.message(texts),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The languages of answers. Their texts are in `src/shop/texts/`.
+//! The languages of answers. `src/shop/texts/` reads their texts.
 
 use facade::http::accept::{MediaRange, media_ranges};
 

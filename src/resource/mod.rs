@@ -8,6 +8,7 @@ use facade::node::{NodeQuery, NodeType, NodeTypes};
 
 use crate::access::Catalog;
 use crate::shop::sample::{self, Named};
+use crate::shop::texts::{Dictionaries, TextsError};
 
 /// The maker of a resource's rows in an invented shop: `MAKER` of its module `demo` or `seed`, or a maker of nothing if
 /// it has no such module.
@@ -28,7 +29,7 @@ macro_rules! maker {
 pub const DIALECTS: &[(&str, Dialect)] = &[];
 
 /// One line for each resource: its name, its query type, its mutation type, and its nodes. Its REST documents are in
-/// `<name>/<name>.graphql`.
+/// `<name>/<name>.graphql`, its texts in `<name>/texts.json`.
 macro_rules! resources {
     ($($name:ident: [$($Query:ident)?] [$($Mutation:ident)?] [$($Node:ident),*],)*) => {
         $(pub mod $name;)*
@@ -62,6 +63,9 @@ macro_rules! resources {
 
         /// The REST operations of all resources.
         pub const DOCUMENTS: &[&str] = &[$(include_str!(concat!(stringify!($name), "/", stringify!($name), ".graphql"))),*];
+
+        /// The files of texts, by resource.
+        const TEXTS: &[(&str, &str)] = &[$((stringify!($name), include_str!(concat!(stringify!($name), "/texts.json")))),*];
     };
 }
 
@@ -85,12 +89,25 @@ resources! {
     viewer: [ViewerQuery] [] [Viewer, ViewerService, ViewerInvoice],
 }
 
+/// The texts of the shop and of all resources.
+///
+/// # Errors
+/// When a file of texts has a defect.
+pub fn dictionaries() -> Result<&'static Dictionaries, &'static TextsError> {
+    static DICTIONARIES: LazyLock<Result<Dictionaries, TextsError>> =
+        LazyLock::new(|| Dictionaries::new(TEXTS));
+    DICTIONARIES.as_ref()
+}
+
 #[cfg(test)]
 mod tests {
     use facade::Ability;
 
-    use super::abilities;
+    use super::{abilities, dictionaries};
     use crate::access::{Audience, CLIENT_API};
+    use crate::platform::lang::Lang;
+
+    const SCHEMA: &str = include_str!("../../schema.graphql");
 
     fn staff<const N: usize>(names: [&'static str; N]) -> Vec<&'static str> {
         abilities().of_key(names, Audience::Staff).iter().map(Ability::name).collect()
@@ -135,5 +152,36 @@ mod tests {
         let all = names.len();
         names.dedup();
         assert_eq!(names.len(), all);
+    }
+
+    /// The text of each key in each language is there; `of` says what the keys are of.
+    fn assert_texts(of: &str, keys: &[String]) {
+        let texts = dictionaries().unwrap_or_else(|defect| panic!("{defect}"));
+        for lang in [Lang::Fr, Lang::En] {
+            let lacking: Vec<_> =
+                keys.iter().filter(|key| texts.of(lang).find(key).is_none_or(str::is_empty)).collect();
+            assert!(lacking.is_empty(), "{of} lack texts (src/resource/NAME/texts.json): {lacking:?}");
+        }
+    }
+
+    #[test]
+    fn every_field_of_an_input_has_a_label_in_each_language() {
+        let inputs = SCHEMA.split("\ninput ").skip(1).filter_map(|input| input.split_once('}'));
+        let forms = inputs.filter(|(input, _)| input.split(' ').next().unwrap().ends_with("Input"));
+        let fields =
+            forms.flat_map(|(input, _)| input.lines().filter_map(|line| line.trim().split_once(": ")));
+        let names = fields.map(|(name, _)| name).filter(|name| !name.starts_with('"'));
+        let keys: Vec<_> = names.map(|name| format!("fields.{}", facade::name::snake(name))).collect();
+        assert!(keys.len() > 50, "{keys:?}");
+        assert_texts("fields of inputs", &keys);
+    }
+
+    #[test]
+    fn every_reason_of_a_refusal_has_a_text_in_each_language() {
+        let codes = SCHEMA.split("@refuses(code: \"").skip(1).filter_map(|rest| rest.split_once('"'));
+        let keys: Vec<_> =
+            codes.map(|(code, _)| format!("user_errors.{}", code.to_ascii_lowercase())).collect();
+        assert!(keys.len() > 10, "{keys:?}");
+        assert_texts("codes of refusals", &keys);
     }
 }

@@ -69,6 +69,7 @@ impl App {
         observer: Observer,
     ) -> Result<Self> {
         let abilities = resource::abilities();
+        let dictionaries = resource::dictionaries().map_err(Error::internal)?;
         let redis = match &config.redis {
             Some(server) => Some(Redis::open(server, &config.app_key).await?),
             None => None,
@@ -104,6 +105,7 @@ impl App {
             servers,
             clock,
             settings: Settings::default(),
+            dictionaries,
             own_tables: OwnTables::default(),
             image_sizes: ImageSizes::default(),
         });

@@ -2,6 +2,7 @@
 //! (docs/contract/application-store.md#14).
 
 use entity::{Flag, Id, ShopTime, customer, email_message, email_template};
+use facade::engine::Texts as _;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -9,9 +10,9 @@ use sea_orm::{
 
 use crate::Result;
 use crate::platform::config::Config;
+use crate::platform::lang::Lang;
 use crate::shop::Shop;
 use crate::shop::html::escape;
-use crate::shop::texts::Lang;
 
 /// Locale of the templates for customers in whose locale there is none.
 const FALLBACK_LOCALE: &str = "en_GB";
@@ -39,7 +40,7 @@ impl Mail<'_> {
         let now = ShopTime::from(shop.clock.now());
         let template = match find_template(db, self.template, &self.to.locale).await? {
             Some(template) => template,
-            None => default_template(self.template, &self.to.locale, now).insert(db).await?,
+            None => default_template(shop, self.template, &self.to.locale, now).insert(db).await?,
         };
         let values = self.values();
         let row = email_message::ActiveModel {
@@ -93,10 +94,10 @@ async fn find_template(
 
 /// A template with guichet's own texts, for a shop that has none of that name. It is stored, because a mail needs a
 /// stored template, and the shop can then edit it.
-fn default_template(name: &str, locale: &str, now: ShopTime) -> email_template::ActiveModel {
+fn default_template(shop: &Shop, name: &str, locale: &str, now: ShopTime) -> email_template::ActiveModel {
     let (lang, locale) =
         if locale.starts_with("fr") { (Lang::Fr, FRENCH_LOCALE) } else { (Lang::En, FALLBACK_LOCALE) };
-    let text = |part: &str| lang.text(&format!("mail.{name}.{part}"), &[]);
+    let text = |part: &str| shop.dictionaries.of(lang).text(&format!("mail.{name}.{part}"), &[]);
     email_template::ActiveModel {
         name: Set(name.to_owned()),
         locale: Set(locale.to_owned()),

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::image::ImageSizes;
 use self::settings::Settings;
-use self::texts::Lang;
+use self::texts::Dictionaries;
 use crate::Result;
 use crate::database::health_check::HealthCheck;
 use crate::database::own_tables::OwnTables;
@@ -30,6 +30,7 @@ use crate::database::replica::Replica;
 use crate::database::servers::Servers;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
+use crate::platform::lang::Lang;
 
 /// The currency of a shop that has set none.
 pub const DEFAULT_CURRENCY: &str = "EUR";
@@ -50,6 +51,8 @@ pub struct Shop {
     pub clock: Clock,
     /// The shop's settings, cached for a second.
     pub settings: Settings,
+    /// The texts of answers and mails.
+    pub dictionaries: &'static Dictionaries,
     /// guichet's own tables.
     pub own_tables: OwnTables,
     /// Sizes of pictures.
@@ -83,16 +86,6 @@ impl Shop {
         if let (Some(replica), Some(account), true) = (&self.replica, account, writes) {
             replica.writers.note(account).await;
         }
-    }
-
-    /// The language of texts that the server writes.
-    pub fn lang(&self) -> Lang {
-        self.config.lang
-    }
-
-    /// The language of messages to a client that has sent the header `Accept-Language`.
-    pub fn message_lang(&self, languages: Option<&str>) -> Lang {
-        languages.and_then(Lang::accepted).unwrap_or(self.config.lang)
     }
 
     /// The shop's default currency.
@@ -131,10 +124,7 @@ impl Host for Shop {
     }
 
     fn texts(&self, languages: Option<&str>) -> &dyn Texts {
-        match self.message_lang(languages) {
-            Lang::Fr => &Lang::Fr,
-            Lang::En => &Lang::En,
-        }
+        self.dictionaries.of(languages.and_then(Lang::accepted).unwrap_or(self.config.lang))
     }
 
     async fn currency(&self) -> Result<String> {

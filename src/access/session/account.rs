@@ -4,17 +4,18 @@
 use chrono::{DateTime, Utc};
 use entity::{Id, ShopTime, admin, customer, metadata, permission, permission_role, role};
 use facade::Abilities;
+use facade::engine::Texts;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::attempts::normalised_email;
+use super::refusals::ACCOUNT_BANNED;
 use crate::Result;
 use crate::access::keys::{CUSTOMER, STAFF};
 use crate::access::{Audience, CLIENT_API, Catalog, Owner, key};
 use crate::database::reader::Reader;
-use crate::shop::texts::Lang;
 
 /// Metadata key of an account's recovery codes.
 pub(super) const RECOVERY_CODES: &str = "2fa_recovery_codes";
@@ -176,10 +177,10 @@ impl AccountState {
     }
 
     /// The text for a banned customer.
-    pub(super) fn ban_text(&self, lang: Lang) -> String {
+    pub(super) fn ban_text(&self, texts: &dyn Texts) -> String {
         match self.get("banned_reason") {
-            Some(reason) => lang.text("user_errors.account_banned_for", &[("reason", reason)]),
-            None => lang.text("user_errors.account_banned", &[]),
+            Some(reason) => texts.text("user_errors.account_banned_for", &[("reason", reason)]),
+            None => ACCOUNT_BANNED.message(texts),
         }
     }
 }

@@ -25,6 +25,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::Id;
 use facade::cache::Cache;
+use facade::engine::Texts;
 use facade::error::Invalid;
 use facade::user_error::{BrokenRule, UserErrorCode};
 use sea_orm::ActiveValue::Set;
@@ -49,7 +50,6 @@ use crate::database::reader::Reader;
 use crate::platform::config::Config;
 use crate::platform::{network, random, signature};
 use crate::shop::Shop;
-use crate::shop::texts::Lang;
 use crate::{Error, Result};
 
 /// How long a session is cached. A session that was ended, or whose account was banned, is refused after this time.
@@ -186,7 +186,7 @@ impl Sessions {
         &self,
         shop: &Shop,
         client: Client<'_>,
-        lang: Lang,
+        texts: &dyn Texts,
         credentials: Credentials,
     ) -> Result<Tokens> {
         let email = credentials.email.trim().to_lowercase();
@@ -204,13 +204,13 @@ impl Sessions {
         let stored = account.as_ref().map(|account| account.password.as_str());
         let fits = self.passwords.verify(client.address, password, stored).await?;
         let account = account.filter(|account| fits && !account.has_ended(now));
-        let account =
-            account.ok_or_else(|| refusal("email", INVALID_CREDENTIALS, lang.text("auth.failed", &[])))?;
+        let account = account
+            .ok_or_else(|| refusal("email", INVALID_CREDENTIALS, INVALID_CREDENTIALS.message(texts)))?;
         let state = account.state(db).await?;
         if state.is_banned() {
-            return Err(refusal("email", ACCOUNT_BANNED, state.ban_text(lang)));
+            return Err(refusal("email", ACCOUNT_BANNED, state.ban_text(texts)));
         }
-        check_code(shop, lang, &account, &state, code.as_deref()).await?;
+        check_code(shop, texts, &account, &state, code.as_deref()).await?;
         networks::note(db, account.owner, network, now).await?;
         self.start(shop, client, &account).await
     }
@@ -416,18 +416,14 @@ async fn admitted_account(shop: &Shop, row: &Row, owner: Owner) -> Result<Option
 /// is then removed.
 async fn check_code(
     shop: &Shop,
-    lang: Lang,
+    texts: &dyn Texts,
     account: &Account,
     state: &AccountState,
     code: Option<&str>,
 ) -> Result<()> {
     let Some(secret) = state.get("2fa_secret") else { return Ok(()) };
     let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else {
-        return Err(refusal(
-            "code",
-            SECOND_FACTOR_REQUIRED,
-            lang.text("user_errors.second_factor_required", &[]),
-        ));
+        return Err(refusal("code", SECOND_FACTOR_REQUIRED, SECOND_FACTOR_REQUIRED.message(texts)));
     };
     if let Some(step) = totp::step(secret, code, shop.clock.now())
         && totp::use_up(&shop.reader, account.owner, step).await?
@@ -440,7 +436,7 @@ async fn check_code(
     {
         return Ok(());
     }
-    Err(refusal("code", SECOND_FACTOR_WRONG, lang.text("validation.2fa_code", &[])))
+    Err(refusal("code", SECOND_FACTOR_WRONG, SECOND_FACTOR_WRONG.message(texts)))
 }
 
 /// Creates guichet's own tables if they do not exist.

@@ -90,7 +90,7 @@ async fn check_deletable(scope: ShopScope<'_>, transaction: &Transaction, id: Id
 /// The refusal that lists the services and invoices, by primary key.
 fn refusal(scope: ShopScope<'_>, services: Map<String, Json>, invoices: Map<String, Json>) -> Error {
     let text = |name: &str, values: &[(&str, &str)]| {
-        scope.lang().text(&format!("client.profile.delete.{name}"), values)
+        scope.texts().text(&format!("client.profile.delete.{name}"), values)
     };
     let (mut reasons, mut texts) = (Map::new(), Vec::new());
     if !services.is_empty() {

@@ -237,7 +237,7 @@ async fn refuse_with_tickets(scope: ShopScope<'_>, transaction: &Transaction, id
     match live_tickets().filter(support_ticket::Column::DepartmentId.eq(id)).count(transaction).await? {
         0 => Ok(()),
         _ => {
-            let text = scope.lang().text("helpdesk.admin.departments.error_delete", &[]);
+            let text = scope.texts().text("helpdesk.admin.departments.error_delete", &[]);
             Err(Refusal::message(403, text).coded(HAS_TICKETS))
         }
     }

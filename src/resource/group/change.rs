@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use async_graphql::{Context, MaybeUndefined};
 use entity::{Id, ShopTime, group, metadata as attached, product};
+use facade::engine::Texts;
 use facade::error::Refusal;
 use facade::form::File;
 use facade::record::{Deleted, KeyOf};
@@ -22,7 +23,6 @@ use crate::resource::metadata;
 use crate::resource::product::live_products;
 use crate::scope::ShopScope;
 use crate::shop::storage::{self, Draft};
-use crate::shop::texts::Lang;
 use crate::{Error, Result};
 
 /// Key of the metadata value that makes the picture of a group its background.
@@ -205,10 +205,14 @@ pub(super) const HAS_PRODUCTS: UserErrorCode =
     UserErrorCode::new("GROUP_HAS_PRODUCTS", "The group has products, so it cannot be deleted.");
 
 /// Refuses the deletion of a group that has products.
-pub(super) async fn refuse_with_products(db: &impl ConnectionTrait, lang: Lang, group: Id) -> Result<()> {
+pub(super) async fn refuse_with_products(
+    db: &impl ConnectionTrait,
+    texts: &dyn Texts,
+    group: Id,
+) -> Result<()> {
     match live_products().filter(product::Column::GroupId.eq(group)).count(db).await? {
         0 => Ok(()),
-        _ => Err(Refusal::error(400, lang.text("global.groupcannotdeleted", &[])).coded(HAS_PRODUCTS)),
+        _ => Err(Refusal::error(400, texts.text("global.groupcannotdeleted", &[])).coded(HAS_PRODUCTS)),
     }
 }
 
@@ -226,7 +230,7 @@ pub(super) async fn delete(ctx: &Context<'_>, scope: ShopScope<'_>, id: Id) -> R
     let deleted = scope.write(|transaction| async move {
         lock_parents(&transaction).await?;
         let group = lock::<Group>(&transaction, live_groups(), id, MODEL, scope.expected()).await?;
-        refuse_with_products(&transaction, scope.lang(), id).await?;
+        refuse_with_products(&transaction, scope.texts(), id).await?;
         let deleted_row = group::Model { deleted_at: Some(now), updated_at: Some(now), ..group.clone() };
         let deleted = Deleted::<Group>::read(ctx, &transaction, deleted_row).await?;
         if !deleted.is_read() {

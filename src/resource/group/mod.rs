@@ -283,7 +283,7 @@ impl GroupMutation {
     async fn group_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Deleted<Group>> {
         let scope = ShopScope::from(ctx);
         let group = require::<Group>(*scope, live_groups, &id, MODEL).await?;
-        change::refuse_with_products(scope.reader(), scope.lang(), group.0.id).await?;
+        change::refuse_with_products(scope.reader(), scope.texts(), group.0.id).await?;
         change::delete(ctx, scope, group.0.id).await
     }
 }

@@ -312,7 +312,7 @@ const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg"];
 /// The refusal of a configuration: types of the base shop have none.
 async fn no_config(scope: ShopScope<'_>, id: &str) -> Result<Json<serde_json::Value>> {
     require::<Product>(*scope, live_products, id, MODEL).await?;
-    Err(Refusal::message(404, scope.lang().text("admin.products.config.notfound", &[])))
+    Err(Refusal::message(404, scope.texts().text("admin.products.config.notfound", &[])))
 }
 
 /// Creates a product with its prices and picture.

@@ -97,7 +97,7 @@ impl SessionMutation {
         let SessionCreateInput { email, password, code, .. } = input;
         let credentials = Credentials { kind, email, password, code };
         let sessions = scope.sessions();
-        Ok(sessions.begin(scope.shop(), scope.session_client(), scope.lang(), credentials).await?.into())
+        Ok(sessions.begin(scope.shop(), scope.session_client(), scope.texts(), credentials).await?.into())
     }
 
     /// Gets the next tokens of a session. A refresh token is good once: a second use ends the session, unless the

@@ -1,28 +1,104 @@
-//! Texts by language: JSON files in this folder, with the texts of the shop's language packs.
+//! Texts by key and language: those of `shared.json`, and those that each resource has in its folder (`texts.json`).
 //!
-//! A key that the packs do not have is not in the files; its text is the key itself, as in the original
-//! (docs/contract/wire.md#8).
+//! `shared.json` has the texts of the shop's language packs, and what several resources share. A key that the packs do
+//! not have is not in it; its text is the key itself, as in the original (docs/contract/wire.md#8).
 
 mod money;
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
-pub use crate::platform::lang::Lang;
+use facade::engine::Texts;
+use serde::Deserialize;
 
-type Pack = HashMap<String, String>;
+use crate::platform::lang::Lang;
 
-impl Lang {
-    /// The text of a key with its `:placeholders` filled in; the key itself if no pack has it.
-    pub fn text(self, key: &str, values: &[(&str, &str)]) -> String {
-        match self.find(key) {
-            Some(text) => fill(text, values),
-            None => key.to_owned(),
+/// The file of this folder.
+const SHARED: (&str, &str) = ("shared", include_str!("shared.json"));
+
+/// One text in each language.
+#[derive(Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Translated {
+    fr: String,
+    en: String,
+}
+
+/// A defect of the files of texts.
+#[derive(Debug, thiserror::Error)]
+pub enum TextsError {
+    /// A file is not as [`Dictionaries::new`] expects it.
+    #[error("the texts of `{owner}` cannot be read: {cause}")]
+    Unreadable {
+        /// Whose file it is.
+        owner: &'static str,
+        /// What is wrong.
+        cause: serde_json::Error,
+    },
+    /// Two files have different texts for one key.
+    #[error("`{key}` has one text in `{first}` and another in `{second}`: a key has one text")]
+    Contradiction {
+        /// The key.
+        key: String,
+        /// Whose file has the one.
+        first: &'static str,
+        /// Whose file has the other.
+        second: &'static str,
+    },
+}
+
+/// All texts: a dictionary for each language.
+pub struct Dictionaries {
+    fr: Dictionary,
+    en: Dictionary,
+}
+
+impl Dictionaries {
+    /// The texts of `shared.json` and of these files, each with the name of its resource. A file has the form
+    /// `{"KEY": {"fr": "…", "en": "…"}}`. Several may have the same text for a key.
+    ///
+    /// # Errors
+    /// [`TextsError`] where a file has another form, or two files contradict each other.
+    pub fn new(files: &[(&'static str, &str)]) -> Result<Self, TextsError> {
+        let mut known: HashMap<String, (&'static str, Translated)> = HashMap::new();
+        for &(owner, file) in [SHARED].iter().chain(files) {
+            let texts: HashMap<String, Translated> =
+                serde_json::from_str(file).map_err(|cause| TextsError::Unreadable { owner, cause })?;
+            for (key, text) in texts {
+                if let Some((first, other)) = known.get(&key)
+                    && *other != text
+                {
+                    return Err(TextsError::Contradiction { key, first, second: owner });
+                }
+                known.insert(key, (owner, text));
+            }
         }
+        let mut fr = Dictionary { lang: Lang::Fr, texts: HashMap::with_capacity(known.len()) };
+        let mut en = Dictionary { lang: Lang::En, texts: HashMap::with_capacity(known.len()) };
+        for (key, (_, text)) in known {
+            fr.texts.insert(key.clone(), text.fr);
+            en.texts.insert(key, text.en);
+        }
+        Ok(Self { fr, en })
     }
 
+    /// The texts in a language.
+    pub fn of(&self, lang: Lang) -> &Dictionary {
+        match lang {
+            Lang::Fr => &self.fr,
+            Lang::En => &self.en,
+        }
+    }
+}
+
+/// The texts in one language.
+pub struct Dictionary {
+    lang: Lang,
+    texts: HashMap<String, String>,
+}
+
+impl Dictionary {
     /// The name of a field in messages of REST (docs/contract/wire.md#3.7).
-    pub fn field_name(self, field: &str) -> String {
+    fn name_in_rest(&self, field: &str) -> String {
         match self.find(&format!("validation.attributes.{field}")) {
             Some(name) => name.to_owned(),
             None => snake(field).replace('_', " "),
@@ -30,45 +106,36 @@ impl Lang {
     }
 
     /// The name of a field in messages of GraphQL, which are shown beside it. A part of a field has the field's name.
-    pub fn label(self, field: &str) -> String {
+    fn label(&self, field: &str) -> String {
         let field = field.split('.').next().unwrap_or(field);
-        match self.find(&format!("graphql.fields.{field}")) {
+        match self.find(&format!("fields.{field}")) {
             Some(name) => name.to_owned(),
-            None => self.field_name(field),
+            None => self.name_in_rest(field),
         }
     }
 
-    fn find(self, key: &str) -> Option<&'static str> {
-        self.pack().get(key).or_else(|| Self::Fr.pack().get(key)).map(String::as_str)
-    }
-
-    fn pack(self) -> &'static Pack {
-        static FR: OnceLock<Pack> = OnceLock::new();
-        static EN: OnceLock<Pack> = OnceLock::new();
-        match self {
-            Self::Fr => FR.get_or_init(|| parse(include_str!("fr.json"))),
-            Self::En => EN.get_or_init(|| parse(include_str!("en.json"))),
-        }
+    /// The text of a key, as it is in its file.
+    pub fn find(&self, key: &str) -> Option<&str> {
+        self.texts.get(key).map(String::as_str)
     }
 }
 
-impl facade::engine::Texts for Lang {
+impl Texts for Dictionary {
+    /// The text of a key with its `:placeholders` filled in; the key itself if no file has it.
     fn text(&self, key: &str, values: &[(&str, &str)]) -> String {
-        Self::text(*self, key, values)
+        match self.find(key) {
+            Some(text) => fill(text, values),
+            None => key.to_owned(),
+        }
     }
 
     fn field_name(&self, field: &str, rest: bool) -> String {
-        if rest { Self::field_name(*self, field) } else { Self::label(*self, field) }
+        if rest { self.name_in_rest(field) } else { self.label(field) }
     }
 
     fn money(&self, amount: &str, currency: &str) -> String {
-        Self::money(*self, amount, currency)
+        self.lang.money(amount, currency)
     }
-}
-
-/// Parses an embedded file. A test checks that all of them can be parsed.
-fn parse(file: &str) -> Pack {
-    serde_json::from_str(file).unwrap_or_default()
 }
 
 /// Replaces every `:word` that has a value. Replaced values are not searched for placeholders.
@@ -105,23 +172,53 @@ fn snake(name: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn both_files_are_read_and_hold_the_same_keys() {
-        let (fr, en) = (Lang::Fr.pack(), Lang::En.pack());
-        assert!(fr.len() > 100);
-        assert!(fr.keys().all(|key| en.contains_key(key)) && fr.len() == en.len());
+    /// The texts of the shop, and of a resource with this file.
+    fn with(file: &'static str) -> Result<Dictionaries, TextsError> {
+        Dictionaries::new(&[
+            ("shelf", r#"{"fields.books": {"fr": "livres", "en": "books"}}"#),
+            ("book", file),
+        ])
+    }
+
+    fn shared() -> Dictionaries {
+        with("{}").unwrap()
     }
 
     #[test]
     fn texts() {
-        let name = [("attribute", "nom")];
-        assert_eq!(Lang::Fr.text("validation.required", &name), "Le champ nom est obligatoire.");
-        assert_eq!(Lang::En.text("validation.array", &name), "The nom field must be a table.");
-        assert_eq!(Lang::Fr.text("pagination.next", &[]), "Suivant &raquo;");
-        assert_eq!(Lang::En.text("pagination.previous", &[]), "« Previous");
-        assert_eq!(Lang::En.text("global.groupcannotdeleted", &[]), "global.groupcannotdeleted");
+        let (name, texts) = ([("attribute", "nom")], shared());
+        let (fr, en) = (texts.of(Lang::Fr), texts.of(Lang::En));
+        assert_eq!(fr.text("validation.required", &name), "Le champ nom est obligatoire.");
+        assert_eq!(en.text("validation.array", &name), "The nom field must be a table.");
+        assert_eq!(fr.text("pagination.next", &[]), "Suivant &raquo;");
+        assert_eq!(en.text("pagination.previous", &[]), "« Previous");
+        assert_eq!(en.text("global.groupcannotdeleted", &[]), "global.groupcannotdeleted");
         assert_eq!(Lang::from_locale("en_GB"), Lang::En);
         assert_eq!(Lang::from_locale("de_DE"), Lang::Fr);
+    }
+
+    #[test]
+    fn resources_have_texts_of_their_own() {
+        let book = r#"{"fields.books": {"fr": "livres", "en": "books"}, "user_errors.lent": {"fr": "Prêté.", "en": "Lent."}}"#;
+        let texts = with(book).unwrap();
+        assert_eq!(texts.of(Lang::Fr).text("user_errors.lent", &[]), "Prêté.");
+        assert_eq!(texts.of(Lang::En).field_name("books.0", false), "books");
+        assert_eq!(texts.of(Lang::Fr).field_name("books.0", true), "books.0");
+    }
+
+    #[test]
+    fn a_wrong_file_is_named() {
+        let message = |file| with(file).err().unwrap().to_string();
+        assert_eq!(
+            message(r#"{"fields.books": {"fr": "bouquins", "en": "books"}}"#),
+            "`fields.books` has one text in `shelf` and another in `book`: a key has one text"
+        );
+        assert_eq!(
+            message(r#"{"fields.name": {"fr": "titre", "en": "title"}}"#),
+            "`fields.name` has one text in `shared` and another in `book`: a key has one text"
+        );
+        let missing = message(r#"{"fields.title": {"fr": "titre"}}"#);
+        assert!(missing.starts_with("the texts of `book` cannot be read: missing field `en`"), "{missing}");
     }
 
     #[test]
@@ -144,29 +241,10 @@ mod tests {
             ("billing_address.first_name", "billing address.first name"),
             ("lastname", "lastname"),
         ];
+        let texts = shared();
         for (field, name) in cases {
-            assert_eq!(Lang::Fr.field_name(field), name);
+            assert_eq!(texts.of(Lang::Fr).field_name(field, true), name);
         }
-        assert_eq!(Lang::En.field_name("city"), "town");
-    }
-
-    #[test]
-    fn every_field_of_an_input_has_a_label_in_each_language() {
-        let schema = include_str!("../../../schema.graphql");
-        let mut inputs = schema.split("\ninput ").skip(1).filter_map(|input| input.split_once('}'));
-        let names =
-            inputs.by_ref().filter(|(input, _)| input.split(' ').next().unwrap_or("").ends_with("Input"));
-        let fields =
-            names.flat_map(|(input, _)| input.lines().filter_map(|line| line.trim().split_once(": ")));
-        let fields: Vec<_> =
-            fields.filter(|(name, _)| !name.starts_with('"')).map(|(name, _)| snake(name)).collect();
-        assert!(fields.len() > 50, "{fields:?}");
-        for field in fields {
-            for lang in [Lang::Fr, Lang::En] {
-                let key = format!("graphql.fields.{field}");
-                assert!(lang.pack().contains_key(&key), "{lang:?} has no {key}");
-            }
-        }
-        assert_eq!(Lang::Fr.label("products.0"), "produits");
+        assert_eq!(texts.of(Lang::En).field_name("city", true), "town");
     }
 }

@@ -1,6 +1,6 @@
 //! Amounts of money as people write them, as the Unicode CLDR tells for French and English.
 
-use super::Lang;
+use crate::platform::lang::Lang;
 
 /// A space at which no line breaks: before a symbol.
 const NO_BREAK: &str = "\u{a0}";

@@ -7,11 +7,12 @@ use async_graphql::{
 };
 use bytes::Bytes;
 use chrono::{NaiveDateTime, Utc};
-use facade::engine::Settings;
+use facade::engine::{Settings, Texts};
 use facade::form::{BROKEN_UPLOAD, CheckScope, File, Form, FormInput};
 use facade::{Error, form};
+use guichet::platform::lang::Lang;
 use guichet::resource::customer::rule::{country, locale, no_plus, phone, postcode};
-use guichet::shop::texts::Lang;
+use guichet::resource::dictionaries;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,10 @@ async fn groups() -> DatabaseConnection {
     db
 }
 
+fn texts(lang: Lang) -> &'static dyn Texts {
+    dictionaries().unwrap().of(lang)
+}
+
 fn form(input: Value) -> Form<ThingInput> {
     InputType::parse(Some(input)).ok().unwrap()
 }
@@ -100,7 +105,7 @@ async fn run(input: Value, change: impl FnOnce(&mut CheckScope<'_>)) -> Result<T
     let db = groups().await;
     let mut scope = CheckScope {
         host: &db,
-        texts: &Lang::En,
+        texts: texts(Lang::En),
         settings: &NothingSet,
         now: Utc::now(),
         uploads: &[],
@@ -208,7 +213,7 @@ async fn messages_of_sizes_follow_rules_and_values() {
 async fn every_broken_rule_of_every_field_in_order() {
     let input = value!({"locale": "xx", "name": null, "group_id": 99, "products": [1, "x", 77], "country": "XX",
         "zipcode": "ABC", "email": ["a"], "start_at": "2024-02-30", "end_at": "2024-01-01", "password": "short"});
-    let Err(error) = run(input, |scope| scope.texts = &Lang::Fr).await else { panic!() };
+    let Err(error) = run(input, |scope| scope.texts = texts(Lang::Fr)).await else { panic!() };
     assert_eq!(
         error.body(),
         serde_json::json!({
@@ -282,7 +287,7 @@ async fn partial_updates_may_leave_required_fields_out() {
     let db = groups().await;
     let scope = CheckScope {
         host: &db,
-        texts: &Lang::Fr,
+        texts: texts(Lang::Fr),
         settings: &NothingSet,
         now: Utc::now(),
         uploads: &[],
@@ -386,7 +391,7 @@ impl Mutation {
     async fn thing(&self, ctx: &Context<'_>, input: Form<ThingInput>) -> Result<String, Error> {
         let scope = CheckScope {
             host: ctx.data_unchecked::<DatabaseConnection>(),
-            texts: &Lang::En,
+            texts: texts(Lang::En),
             settings: &NothingSet,
             now: Utc::now(),
             uploads: &ctx.query_env.uploads,
