@@ -385,3 +385,20 @@ fn every_mutation_has_a_payload() {
         assert!(payload.values().all(|part| part.name == "userErrors" || !part.ty.ends_with('!')));
     }
 }
+
+#[tokio::test]
+async fn refusals_are_told_in_the_language_that_is_asked_for() {
+    let shop = Shop::golden("en").await;
+    let query = "mutation { serviceSuspend(id: 1) { service { status } userErrors { code message } } }";
+    let suspended = in_language(&shop, query, "fr").await;
+    assert_eq!(user_errors(&suspended), &json!([]), "{suspended}");
+    for (language, message) in [
+        ("fr", "Le service n'est pas actif et ne peut donc pas être suspendu."),
+        ("en", "The service is not active, so it cannot be suspended."),
+    ] {
+        let answer = in_language(&shop, query, language).await;
+        let expected = json!([{"code": "SERVICE_NOT_SUSPENDABLE", "message": message}]);
+        assert_eq!(user_errors(&answer), &expected, "{language}: {answer}");
+    }
+    shop.close().await;
+}
