@@ -169,6 +169,7 @@ impl ConnectionTrait for Transaction {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
@@ -176,16 +177,18 @@ mod tests {
 
     use super::*;
 
+    /// The file of a database of one test.
+    fn file(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("guichet-{name}-{}.sqlite", std::process::id()))
+    }
+
     /// Two connections to a table of numbers, of which the second does not wait for locks.
-    async fn two_connections(name: &str) -> [DatabaseConnection; 2] {
-        let file = std::env::temp_dir().join(format!("guichet-{name}-{}.sqlite", std::process::id()));
+    async fn two_connections(file: &Path) -> [DatabaseConnection; 2] {
         let url = format!("sqlite:{}?mode=rwc", file.display());
         let [first, second] =
             [Database::connect(&url).await.unwrap(), Database::connect(&url).await.unwrap()];
         first.execute_unprepared("CREATE TABLE numbers (number INTEGER)").await.unwrap();
         second.execute_unprepared("PRAGMA busy_timeout = 0").await.unwrap();
-        // Both have opened it, and nothing of it stays.
-        std::fs::remove_file(&file).unwrap();
         [first, second]
     }
 
@@ -207,7 +210,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_another_transaction_keeps_out_runs_again() {
-        let [first, second] = two_connections("again").await;
+        let file = file("again");
+        let [first, second] = two_connections(&file).await;
         let (engine, runs) = (Engine::with_defaults(second), AtomicU32::new(0));
         first.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
         let let_in = async {
@@ -217,17 +221,20 @@ mod tests {
         let (written, ()) = tokio::join!(write_number(&engine, &runs), let_in);
         written.unwrap();
         assert_eq!((numbers(&first).await, runs.load(Ordering::Relaxed)), (2, 1));
+        std::fs::remove_file(file).unwrap();
     }
 
     #[tokio::test]
     async fn what_is_kept_out_for_long_fails() {
-        let [first, second] = two_connections("long").await;
+        let file = file("long");
+        let [first, second] = two_connections(&file).await;
         let (engine, runs) = (Engine::with_defaults(second), AtomicU32::new(0));
         first.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
         let written = write_number(&engine, &runs).await;
         assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
         first.execute_unprepared("ROLLBACK").await.unwrap();
         assert_eq!((numbers(&first).await, runs.load(Ordering::Relaxed)), (0, 0));
+        std::fs::remove_file(file).unwrap();
     }
 
     #[test]
