@@ -1,7 +1,7 @@
 //! The connections to one database server.
 //!
 //! When a connection is returned to sqlx's pool, sqlx pings it in a task: one more round trip for every statement.
-//! A [`ConnectionSource`] keeps some connections for reading instead, and returns one only when a statement on it failed or
+//! A `ConnectionSource` keeps some connections for reading instead, and returns one only when a statement on it failed or
 //! was cancelled, when it was idle for long, or when the pool is closed.
 //!
 //! A connection may have broken since its last use. A statement that fails for this reason is sent once more on another
