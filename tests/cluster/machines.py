@@ -209,6 +209,11 @@ class Galera:
         self.nodes[0].server("CREATE DATABASE shop COLLATE utf8mb4_unicode_ci; CREATE USER guichet@'127.0.0.1' IDENTIFIED BY 'secret'; "
                              "GRANT ALL ON shop.* TO guichet@'127.0.0.1'; CREATE USER haproxy@'127.0.0.1'")
 
+    def rows(self):
+        """The rows of a node that is ready. While nodes come and go, there may be none for a moment."""
+        wait("a node is ready", lambda: any(node.is_ready() for node in self.nodes), 30)
+        return next((node.rows for node in self.nodes if node.is_ready()), self.nodes[-1].rows)
+
     def url(self, nodes):
         return f"mysql://guichet:secret@{','.join(f'127.0.0.1:{node.port}' for node in nodes)}/shop"
 
