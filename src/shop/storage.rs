@@ -22,35 +22,29 @@ fn path_of(storage: &Path, name: &str) -> PathBuf {
     storage.join("public").join(name)
 }
 
-/// A file that is stored, but has no name yet. It is written before the transaction that names it and placed after the
-/// commit, so that a transaction can run again or fail without a trace. Deleted where it is not placed.
+/// A file that is stored, but has no name yet. It is written before the transaction that names it and [placed](place) after
+/// the commit, so that a transaction can run again or fail without a trace. Deleted where it is not placed.
 pub struct Draft {
-    storage: PathBuf,
     path: PathBuf,
 }
 
 impl Draft {
-    /// Writes the file of an input, if one was sent.
+    /// Writes the file of an input, if one was sent, into the folder of the public storage in which it is placed later: a
+    /// folder that cannot be written fails here, and not after the commit.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub async fn of(storage: &Path, given: &MaybeUndefined<form::File>) -> Result<Option<Self>> {
+    pub async fn of(
+        storage: &Path,
+        folder: &str,
+        given: &MaybeUndefined<form::File>,
+    ) -> Result<Option<Self>> {
         let MaybeUndefined::Value(file) = given else { return Ok(None) };
-        let path = path_of(storage, &format!(".{}.part", uuid::Uuid::new_v4()));
-        let draft = Self { storage: storage.to_owned(), path };
-        create_folder(&draft.path).await?;
+        let folder = path_of(storage, folder);
+        tokio::fs::create_dir_all(&folder).await.map_err(Error::internal)?;
+        let draft = Self { path: folder.join(format!(".{}.part", uuid::Uuid::new_v4())) };
         tokio::fs::write(&draft.path, &file.bytes).await.map_err(Error::internal)?;
         Ok(Some(draft))
-    }
-
-    /// Gives the file its name, in place of a file that has it.
-    ///
-    /// # Errors
-    /// When the folder cannot be written.
-    pub async fn place(self, name: &str) -> Result<()> {
-        let target = path_of(&self.storage, name);
-        create_folder(&target).await?;
-        tokio::fs::rename(&self.path, &target).await.map_err(Error::internal)
     }
 }
 
@@ -61,10 +55,16 @@ impl Drop for Draft {
     }
 }
 
-/// Makes the folder of a file.
-async fn create_folder(file: &Path) -> Result<()> {
-    let Some(folder) = file.parent() else { return Ok(()) };
-    tokio::fs::create_dir_all(folder).await.map_err(Error::internal)
+/// Gives a draft the name that a row has by now, in place of a file of that name. A request that ends meanwhile does not end
+/// this: the row would name a file that is not there.
+///
+/// # Errors
+/// When the file cannot be renamed.
+pub async fn place(storage: &Path, draft: Option<Draft>, name: Option<&str>) -> Result<()> {
+    let (Some(draft), Some(name)) = (draft, name) else { return Ok(()) };
+    let target = path_of(storage, name);
+    let placing = tokio::spawn(async move { tokio::fs::rename(&draft.path, &target).await });
+    placing.await.map_err(Error::internal)?.map_err(Error::internal)
 }
 
 /// Deletes a file if it exists. A name that leads out of the public storage, which only another program can have

@@ -28,9 +28,12 @@ use crate::{Error, Result};
 /// Key of the metadata value that makes the picture of a group its background.
 const BACKGROUND: &str = "use_image_as_background";
 
+/// Folder of the pictures of groups in the public storage.
+const FOLDER: &str = "groups";
+
 /// Creates a group.
 pub(super) async fn create(scope: ShopScope<'_>, input: GroupCreateInput) -> Result<group::Model> {
-    let draft = Draft::of(&scope.config().storage, &input.image).await?;
+    let draft = Draft::of(&scope.config().storage, FOLDER, &input.image).await?;
     let input = &input;
     let group = scope.write(|transaction| async move {
         check_parent(scope, &transaction, None, input.parent_id).await?;
@@ -53,15 +56,13 @@ pub(super) async fn create(scope: ShopScope<'_>, input: GroupCreateInput) -> Res
         Ok(group)
     });
     let group = group.await?;
-    if let (Some(draft), Some(image)) = (draft, &group.image) {
-        draft.place(image).await?;
-    }
+    storage::place(&scope.config().storage, draft, group.image.as_deref()).await?;
     Ok(group)
 }
 
 /// Updates a group. Fields that were not given stay as they are.
 pub(super) async fn update(scope: ShopScope<'_>, id: Id, input: GroupUpdateInput) -> Result<group::Model> {
-    let draft = Draft::of(&scope.config().storage, &input.image).await?;
+    let draft = Draft::of(&scope.config().storage, FOLDER, &input.image).await?;
     let input = &input;
     let updated = scope.write(|transaction| async move {
         check_parent(scope, &transaction, Some(id), input.parent_id).await?;
@@ -88,9 +89,7 @@ pub(super) async fn update(scope: ShopScope<'_>, id: Id, input: GroupUpdateInput
         Ok((group, unused_image))
     });
     let (group, unused_image) = updated.await?;
-    if let (Some(draft), Some(image)) = (draft, &group.image) {
-        draft.place(image).await?;
-    }
+    storage::place(&scope.config().storage, draft, group.image.as_deref()).await?;
     if let Some(image) = unused_image {
         storage::remove(&scope.config().storage, &image).await;
     }
@@ -180,9 +179,9 @@ async fn write_background(
 async fn image_name(transaction: &Transaction, group: Id, name: &str, file: &File) -> Result<String> {
     let extension = file.extension().unwrap_or("bin");
     let slug: String = slug::slugify(name).chars().take(150).collect();
-    let by_name = Some(format!("groups/{slug}.{extension}")).filter(|_| !slug.is_empty());
+    let by_name = Some(format!("{FOLDER}/{slug}.{extension}")).filter(|_| !slug.is_empty());
     let by_name = unless_shared(transaction, by_name, group).await?;
-    Ok(by_name.unwrap_or_else(|| format!("groups/{slug}-{group}.{extension}")))
+    Ok(by_name.unwrap_or_else(|| format!("{FOLDER}/{slug}-{group}.{extension}")))
 }
 
 /// The path of a picture, unless another group has the same.

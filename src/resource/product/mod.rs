@@ -306,6 +306,8 @@ impl ProductMutation {
 const MAX_KEYS: usize = 10_000;
 /// Types of products that the base shop can provide.
 const TYPES: &[&str] = &["none", "domain"];
+/// Folder of the pictures of products in the public storage.
+const FOLDER: &str = "products";
 /// Extensions of pictures that are accepted.
 const PICTURES: &[&str] = &["jpeg", "png", "jpg", "gif", "svg"];
 
@@ -327,7 +329,7 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
     };
     input.write_to(&mut row);
     let own_currency = scope.currency().await?;
-    let draft = Draft::of(&scope.config().storage, &input.image).await?;
+    let draft = Draft::of(&scope.config().storage, FOLDER, &input.image).await?;
     let (input, row, own_currency) = (&input, &row, own_currency.as_str());
     let product = scope.write(|transaction| async move {
         if let MaybeUndefined::Value(group) = input.group_id {
@@ -344,16 +346,14 @@ async fn create(scope: ShopScope<'_>, input: ProductCreateInput) -> Result<produ
         Ok(product)
     });
     let product = product.await?;
-    if let (Some(draft), Some(image)) = (draft, &product.image) {
-        draft.place(image).await?;
-    }
+    storage::place(&scope.config().storage, draft, product.image.as_deref()).await?;
     Ok(product)
 }
 
 /// Updates a product. Fields that were not given stay as they are.
 async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Result<product::Model> {
     let own_currency = scope.currency().await?;
-    let draft = Draft::of(&scope.config().storage, &input.image).await?;
+    let draft = Draft::of(&scope.config().storage, FOLDER, &input.image).await?;
     let (input, own_currency) = (&input, own_currency.as_str());
     let updated = scope.write(|transaction| async move {
         let product = lock::<Product>(&transaction, live_products(), id, MODEL, scope.expected()).await?;
@@ -377,9 +377,7 @@ async fn update(scope: ShopScope<'_>, id: Id, input: ProductUpdateInput) -> Resu
         Ok((product, former_image))
     });
     let (product, former_image) = updated.await?;
-    if let (Some(draft), Some(image)) = (draft, &product.image) {
-        draft.place(image).await?;
-    }
+    storage::place(&scope.config().storage, draft, product.image.as_deref()).await?;
     if let Some(unused_image) =
         former_image.filter(|former_image| product.image.as_ref() != Some(former_image))
     {
@@ -415,7 +413,7 @@ async fn write_prices(
 
 /// The path of a picture below `/storage/`.
 fn image_name(product: Id, file: &File) -> String {
-    format!("products/{product}.{}", file.extension().unwrap_or("bin"))
+    format!("{FOLDER}/{product}.{}", file.extension().unwrap_or("bin"))
 }
 
 /// Deletes a product with its prices, metadata, picture and undelivered invoice items.

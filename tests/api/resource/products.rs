@@ -63,6 +63,24 @@ async fn a_picture_may_have_two_megabytes() {
     let _ = std::fs::remove_dir_all(folder);
 }
 
+/// The folder of the pictures is a file here. A folder on another disk, which nothing can be moved into, is met the same way: before
+/// anything is committed.
+#[tokio::test]
+async fn a_picture_that_cannot_be_stored_changes_nothing() {
+    let folder = storage("unwritable");
+    std::fs::create_dir_all(folder.join("public")).unwrap();
+    std::fs::write(folder.join("public/products"), "no folder").unwrap();
+    let shop = Shop::with("en", |config| config.storage = folder.clone()).await;
+    let before = shop.rows().await;
+    for path in [PRODUCTS, "/api/application/products/3"] {
+        let (status, body) = upload(&shop, path, &product(), GIF).await;
+        assert_eq!(status, 500, "{body}");
+    }
+    assert!(changes(&before, &shop.rows().await).is_empty());
+    shop.close().await;
+    let _ = std::fs::remove_dir_all(folder);
+}
+
 #[tokio::test]
 async fn a_replaced_or_removed_picture_is_gone() {
     let folder = storage("replaced");
