@@ -34,7 +34,7 @@ impl Attempts {
         if self.began.elapsed() + pause > RETRY_TIME {
             return false;
         }
-        tracing::debug!(%cause, "the database has ended a transaction: it runs again");
+        tracing::debug!(%cause, "what the database has ended runs again");
         facts::note(|facts| facts.retries += 1);
         tokio::time::sleep(pause).await;
         true

@@ -11,7 +11,6 @@ use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
-
 use tokio_util::sync::CancellationToken;
 
 use crate::http::BodyLimits;

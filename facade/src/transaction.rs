@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
-
 use tokio_util::sync::CancellationToken;
 
 use crate::attempts::Attempts;
@@ -70,7 +69,7 @@ impl Transaction {
             Err(cause) => return Ok(Err(cause.into())),
         };
         let done = work(transaction.clone()).await;
-        if let Some(cause) = transaction.open.ended.get() {
+        if let Some(cause) = transaction.ended() {
             return Err(cause.clone());
         }
         match done {
@@ -100,17 +99,16 @@ impl Transaction {
         Ok(Ok(()))
     }
 
-    /// Whether the database has ended it, so that it runs again.
+    /// Why the database has ended it, so that it runs again.
     pub(crate) fn ended(&self) -> Option<&DbErr> {
         self.open.ended.get()
     }
 
     /// Runs a statement, unless the database has ended the transaction before.
-    async fn send<T>(&self, sql: &str, answer: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    async fn send<T>(&self, answer: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         if let Some(cause) = self.ended() {
             return Err(cause.clone());
         }
-        self.note(sql);
         let answer = self.open.left.run_until_cancelled(answer).await;
         let answer = answer.unwrap_or_else(|| Err(failure::left()));
         if let Err(cause) = &answer {
@@ -147,23 +145,24 @@ impl ConnectionTrait for Transaction {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let sql = statement.sql.clone();
-        self.send(&sql, self.open.inner.execute_raw(statement)).await
+        self.note(&statement.sql);
+        self.send(self.open.inner.execute_raw(statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.send(sql, self.open.inner.execute_unprepared(sql)).await
+        self.note(sql);
+        self.send(self.open.inner.execute_unprepared(sql)).await
     }
 
     // An insertion that answers its row is a query, too.
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let sql = statement.sql.clone();
-        self.send(&sql, self.open.inner.query_one_raw(statement)).await
+        self.note(&statement.sql);
+        self.send(self.open.inner.query_one_raw(statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let sql = statement.sql.clone();
-        self.send(&sql, self.open.inner.query_all_raw(statement)).await
+        self.note(&statement.sql);
+        self.send(self.open.inner.query_all_raw(statement)).await
     }
 }
 

@@ -209,11 +209,17 @@ async fn test_connection<D: SqlxDatabase>(
     options: &<D::Connection as Connection>::Options,
     timeout: Duration,
 ) -> Result<(), DbErr> {
-    let connection = tokio::time::timeout(timeout, options.connect()).await;
-    let connection = connection
-        .map_err(|_| connection_error(sqlx::Error::Io(ErrorKind::TimedOut.into())))?
-        .map_err(connection_error)?;
+    let connection = within(timeout, options.connect()).await?;
     connection.close().await.map_err(connection_error)
+}
+
+/// What a new connection is used for, which must be done in time.
+async fn within<T>(
+    timeout: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, DbErr> {
+    let done = tokio::time::timeout(timeout, work).await;
+    done.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into()))).map_err(connection_error)
 }
 
 /// Checks that a new connection, outside of the pool, can be opened in time.
@@ -250,11 +256,9 @@ pub async fn check_takes_writes(db: &DatabaseConnection, timeout: Duration) -> R
             _ => Ok(true),
         }
     };
-    match tokio::time::timeout(timeout, state).await {
-        Ok(Ok(true)) => Ok(()),
-        Ok(Ok(false)) => Err(DbErr::Conn(RuntimeErr::Internal("the server takes no writes".to_owned()))),
-        Ok(Err(error)) => Err(connection_error(error)),
-        Err(_) => Err(connection_error(sqlx::Error::Io(ErrorKind::TimedOut.into()))),
+    match within(timeout, state).await? {
+        true => Ok(()),
+        false => Err(DbErr::Conn(RuntimeErr::Internal("the server takes no writes".to_owned()))),
     }
 }
 

@@ -114,7 +114,6 @@ class Rows:
         self.command, self.quote = command, quote
 
     def __call__(self, sql):
-        # The password files and sockets of the machine's own servers must not be found.
         ran = subprocess.run(self.command, input=sql, text=True, capture_output=True, timeout=20)
         if ran.returncode:
             raise RuntimeError(ran.stderr.strip())
