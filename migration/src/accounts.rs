@@ -55,7 +55,8 @@ pub(crate) fn tables() -> Vec<Table> {
                 reference("security_question_id").null().sets_null("security_questions"),
                 string("security_answer").null(),
             ],
-        ),
+        )
+        .further("customers_newest", &["created_at desc"], "customers, newest first"),
         table(
             "admins",
             [

@@ -51,6 +51,18 @@ pub(crate) fn tables() -> Vec<Table> {
                 updated_at(),
                 deleted_at(),
             ],
+        )
+        .further("invoices_newest", &["created_at desc"], "invoices, newest first")
+        .further("invoices_status", &["status", "deleted_at"], "invoices of a status, and their number")
+        .further(
+            "invoices_status_newest",
+            &["status", "deleted_at", "created_at desc"],
+            "invoices of a status, newest first",
+        )
+        .further(
+            "invoices_status_due_date",
+            &["status", "deleted_at", "due_date"],
+            "invoices of a status, by the day they are due",
         ),
         table(
             "invoice_items",
@@ -176,6 +188,18 @@ pub(crate) fn tables() -> Vec<Table> {
                 choice("status", &["pending", "active", "suspended", "expired", "cancelled", "hidden"])
                     .default("pending"),
             ],
+        )
+        .further("services_newest", &["created_at desc"], "services, newest first")
+        .further("services_status", &["status", "deleted_at"], "services of a status, and their number")
+        .further(
+            "services_status_newest",
+            &["status", "deleted_at", "created_at desc"],
+            "services of a status, newest first",
+        )
+        .further(
+            "services_status_expires_at",
+            &["status", "deleted_at", "expires_at"],
+            "services of a status, by the day they end",
         ),
         table(
             "service_renewals",

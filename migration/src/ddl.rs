@@ -33,7 +33,7 @@
 
 use sea_orm::DbBackend;
 
-use crate::table::{Column, Index, Keyed, Kind, OnDelete, Reference, Table};
+use crate::table::{Column, FurtherIndex, Index, Keyed, Kind, OnDelete, Reference, Table};
 
 /// The statements that create a table and its indexes, unless they are there.
 pub(crate) fn create(backend: DbBackend, table: &Table) -> Vec<String> {
@@ -48,6 +48,29 @@ pub(crate) fn create(backend: DbBackend, table: &Table) -> Vec<String> {
 /// The statement that drops a table.
 pub(crate) fn drop(backend: DbBackend, table: &Table) -> String {
     format!("drop table if exists {}", quoted(backend, table.name))
+}
+
+/// The statement that creates a further index, unless one of its name is there; MySQL fails then.
+pub(crate) fn create_further(backend: DbBackend, table: &Table, index: &FurtherIndex) -> String {
+    let writer = Writer { backend, table };
+    let columns: Vec<String> = index.columns.iter().map(|column| writer.index_key(column)).collect();
+    // MySQL reads as a comment what only MariaDB knows.
+    let unless = if backend == DbBackend::MySql { "/*M! if not exists */" } else { "if not exists" };
+    format!(
+        "create index {unless} {} on {} ({})",
+        writer.quoted(index.name),
+        writer.quoted(table.name),
+        columns.join(", ")
+    )
+}
+
+/// The statement that drops a further index.
+pub(crate) fn drop_further(backend: DbBackend, table: &Table, index: &FurtherIndex) -> String {
+    let (name, of) = (quoted(backend, index.name), quoted(backend, table.name));
+    match backend {
+        DbBackend::MySql => format!("drop index {name} on {of}"),
+        _ => format!("drop index if exists {name}"),
+    }
 }
 
 struct Writer<'a> {
@@ -185,6 +208,17 @@ impl Writer<'_> {
             self.quoted(self.table.name),
             self.quoted_list(&index.columns),
         )
+    }
+
+    /// A column of a further index. The greatest value first puts null last, as lists do.
+    fn index_key(&self, column: &str) -> String {
+        match column.strip_suffix(" desc") {
+            Some(column) if self.backend == DbBackend::Postgres => {
+                format!("{} desc nulls last", self.quoted(column))
+            }
+            Some(column) => format!("{} desc", self.quoted(column)),
+            None => self.quoted(column),
+        }
     }
 
     fn quoted(&self, name: &str) -> String {

@@ -48,6 +48,12 @@ pub(crate) fn tables() -> Vec<Table> {
                 timestamp("first_response_at").null().indexed(),
                 timestamp("sla_breached_notified_at").null(),
             ],
+        )
+        .further("support_tickets_status", &["status", "deleted_at"], "tickets of a status, and their number")
+        .further(
+            "support_tickets_status_newest",
+            &["status", "deleted_at", "created_at desc"],
+            "tickets of a status, newest first",
         ),
         table(
             "support_messages",

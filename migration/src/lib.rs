@@ -1,8 +1,8 @@
 //! The shop's schema on SQLite, MariaDB/MySQL and PostgreSQL.
 //!
 //! The tables are described once, by area, in the words of `table.rs`; `ddl.rs` writes them down for each
-//! database. On MariaDB the result is the original's schema to the letter (`tests/golden/schema.json`), apart
-//! from Laravel's own `migrations` table: [`SHOP`] keeps its records in `guichet_migrations`, so that
+//! database. On MariaDB the result is the original's schema to the letter (`tests/golden/schema.json`), with further indexes
+//! ([`further_indexes`]) and without Laravel's own `migrations` table: [`SHOP`] keeps its records in `guichet_migrations`, so that
 //! both can live side by side.
 
 mod accounts;
@@ -10,6 +10,7 @@ mod billing;
 mod ddl;
 mod helpdesk;
 mod m20261124_000001_shop;
+mod m20261130_000001_indexes;
 mod migrator;
 mod own;
 mod sharing;
@@ -24,7 +25,10 @@ use sea_orm::DbBackend;
 use crate::table::Table;
 
 /// Brings a database to the current schema.
-pub const SHOP: Migrator = Migrator { table: "guichet_migrations", steps: &[m20261124_000001_shop::SHOP] };
+pub const SHOP: Migrator = Migrator {
+    table: "guichet_migrations",
+    steps: &[m20261124_000001_shop::SHOP, m20261130_000001_indexes::INDEXES],
+};
 
 /// Names of all tables of the shop, each after those to which it refers: fill in this order, empty in the
 /// reverse one.
@@ -64,6 +68,39 @@ pub fn expected(backend: DbBackend) -> Vec<ExpectedTable> {
         columns: table.columns.iter().map(column).collect(),
     };
     shop().iter().map(table).collect()
+}
+
+/// An index that the original's schema lacks, for what people ask of a large shop.
+pub struct FurtherIndex {
+    /// Its name.
+    pub name: &'static str,
+    /// Its table.
+    pub table: &'static str,
+    /// Names of its columns in their order.
+    pub columns: Vec<&'static str>,
+    /// What it is for.
+    pub helps: &'static str,
+    /// The statement that creates it.
+    pub create: String,
+    /// The statement that drops it.
+    pub drop: String,
+}
+
+/// The indexes that the original's schema lacks, for a kind of database.
+#[must_use]
+pub fn further_indexes(backend: DbBackend) -> Vec<FurtherIndex> {
+    let of = |table: &Table| {
+        let index = |index: &table::FurtherIndex| FurtherIndex {
+            name: index.name,
+            table: table.name,
+            columns: index.columns.iter().map(|column| column.trim_end_matches(" desc")).collect(),
+            helps: index.helps,
+            create: ddl::create_further(backend, table, index),
+            drop: ddl::drop_further(backend, table, index),
+        };
+        table.further.iter().map(index).collect::<Vec<_>>()
+    };
+    shop().iter().flat_map(of).collect()
 }
 
 fn shop() -> Vec<Table> {

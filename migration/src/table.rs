@@ -5,6 +5,17 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) columns: Vec<Column>,
     pub(crate) indexes: Vec<Index>,
+    /// Indexes that the original's schema lacks.
+    pub(crate) further: Vec<FurtherIndex>,
+}
+
+/// An index that the original's schema lacks, for what people ask of a large shop.
+pub(crate) struct FurtherIndex {
+    pub(crate) name: &'static str,
+    /// The columns, each with ` desc` where its greatest value comes first.
+    pub(crate) columns: &'static [&'static str],
+    /// What it is for.
+    pub(crate) helps: &'static str,
 }
 
 /// An index over columns; one column's own index is a matter of the [`Column`].
@@ -83,6 +94,17 @@ impl Table {
     /// Adds an index that is not unique.
     pub(crate) fn index(self, name: &str, columns: &[&'static str]) -> Self {
         self.with_index(name, columns, false)
+    }
+
+    /// Adds an index that the original's schema lacks, and says what it is for.
+    pub(crate) fn further(
+        mut self,
+        name: &'static str,
+        columns: &'static [&'static str],
+        helps: &'static str,
+    ) -> Self {
+        self.further.push(FurtherIndex { name, columns, helps });
+        self
     }
 
     fn with_index(mut self, name: &str, columns: &[&'static str], unique: bool) -> Self {
@@ -187,7 +209,7 @@ impl Column {
 
 /// Begins the description of a table.
 pub(crate) fn table<const N: usize>(name: &'static str, columns: [Column; N]) -> Table {
-    Table { name, columns: columns.into(), indexes: Vec::new() }
+    Table { name, columns: columns.into(), indexes: Vec::new(), further: Vec::new() }
 }
 
 /// The key that counts up by itself.

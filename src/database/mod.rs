@@ -17,11 +17,12 @@ use sea_orm::{
     ConnAcquireErr, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxMySqlConnector,
     SqlxPostgresConnector, SqlxSqliteConnector,
 };
+use sqlx::database::HasStatementCache;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database as SqlxDatabase, Executor, Pool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database as SqlxDatabase, Executor, MySql, Pool};
 
 use crate::platform::config::{Config, Database, DatabaseServer, DatabaseTarget, Driver, Encryption};
 
@@ -36,6 +37,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(2500);
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 /// Maximum number of prepared statements that each connection caches.
 const MAX_PREPARED_STATEMENTS: usize = 256;
+/// Number of cached statements at which a connection to MariaDB or MySQL is emptied of them: one transaction needs fewer
+/// than the rest.
+const MANY_PREPARED_STATEMENTS: usize = 192;
 
 /// Maximum number of rows that the thread of an SQLite connection reads ahead: a page, or the lists of a level.
 const ROWS_AHEAD: usize = 1000;
@@ -166,7 +170,7 @@ async fn open(
 /// Makes a pool that pings a connection before its use only if it was idle for a while; a connection that broke
 /// before that fails with its next statement. With `try_first`, one connection is opened at once, so that its error
 /// is reported.
-async fn pool<D: SqlxDatabase>(
+async fn pool<D: SqlxDatabase + HasStatementCache>(
     options: <D::Connection as Connection>::Options,
     size: u32,
     session: Vec<String>,
@@ -192,6 +196,14 @@ where
                 Ok(true)
             })
         })
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                if has_many_statements::<D>(connection) {
+                    connection.clear_cached_statements().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(move |connection, _| {
             let session = std::sync::Arc::clone(&session);
             Box::pin(async move {
@@ -202,6 +214,15 @@ where
             })
         })
         .connect_lazy_with(options))
+}
+
+/// Whether a connection must be returned to sqlx's pool, which closes its cached statements in a task.
+///
+/// sqlx closes the least recently used statement when the cache is full. MariaDB and MySQL do not answer that, and as
+/// sqlx leaves `TCP_NODELAY` off, the next statement is only sent when the server's delayed acknowledgement arrives: 40 ms
+/// later, for each statement that is new to the connection.
+fn has_many_statements<D: SqlxDatabase + HasStatementCache>(connection: &D::Connection) -> bool {
+    D::NAME == MySql::NAME && connection.cached_statements_size() >= MANY_PREPARED_STATEMENTS
 }
 
 /// Opens one connection and closes it again.

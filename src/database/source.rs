@@ -17,6 +17,7 @@ use facade::failure::{self, Failure};
 use scopeguard::ScopeGuard;
 use sea_orm::{ConnAcquireErr, DatabaseConnection, DbBackend, DbErr, QueryResult, RuntimeErr, Statement};
 use sea_query_sqlx::SqlxValues;
+use sqlx::database::HasStatementCache;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Database, Executor, IntoArguments, MySql, Pool, Postgres, Sqlite};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -29,10 +30,12 @@ const MAX_IDLE: Duration = Duration::from_secs(60);
 const PERMIT_TIMEOUT: Duration = database::ACQUIRE_TIMEOUT;
 
 /// A statement that was sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct SentStatement<'a> {
     /// The statement, with placeholders for its values.
     pub sql: &'a str,
+    /// Its values; they may be personal data.
+    pub values: Option<&'a sea_orm::Values>,
     /// Time until its result was complete.
     pub elapsed: Duration,
     /// Whether it failed.
@@ -230,18 +233,6 @@ impl<D: Database> ReaderPool<D> {
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
 
-    fn release(&self, connection: PoolConnection<D>) {
-        // A single connection is returned to the pool, so that writes can use it.
-        if self.pool.options().get_max_connections() > 1 {
-            let idle = IdleConnection { connection, since: Instant::now() };
-            self.idle().push(idle);
-        }
-        // Checked last, because the pool may have been closed meanwhile.
-        if self.pool.is_closed() {
-            self.close_idle();
-        }
-    }
-
     /// Awaits the result of a statement and reports it to the observer.
     async fn observe<T>(
         &self,
@@ -251,17 +242,30 @@ impl<D: Database> ReaderPool<D> {
         let began = Instant::now();
         let answer = answer.await;
         let (elapsed, failed) = (began.elapsed(), answer.is_err());
-        (self.observer)(&SentStatement { sql: &statement.sql, elapsed, failed });
+        let (sql, values) = (&statement.sql, statement.values.as_ref());
+        (self.observer)(&SentStatement { sql, values, elapsed, failed });
         answer.map_err(self::failed)
     }
 }
 
-impl<D: Database> ReaderPool<D>
+impl<D: Database + HasStatementCache> ReaderPool<D>
 where
     for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
     SqlxValues: IntoArguments<D>,
     QueryResult: From<D::Row>,
 {
+    fn release(&self, connection: PoolConnection<D>) {
+        // A single connection is returned to the pool, so that writes can use it.
+        if self.pool.options().get_max_connections() > 1 && !database::has_many_statements::<D>(&connection) {
+            let idle = IdleConnection { connection, since: Instant::now() };
+            self.idle().push(idle);
+        }
+        // Checked last, because the pool may have been closed meanwhile.
+        if self.pool.is_closed() {
+            self.close_idle();
+        }
+    }
+
     async fn all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         let (_permit, connection) = self.acquire().await?;
         let mut connection = close_if_cancelled(connection);

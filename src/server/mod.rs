@@ -241,6 +241,7 @@ fn passwords(config: &Config) -> Passwords {
 fn observe(db: &mut sea_orm::DatabaseConnection, observer: &Observer) {
     let observer = Arc::clone(observer);
     db.set_metric_callback(move |info| {
-        observer(&SentStatement { sql: &info.statement.sql, elapsed: info.elapsed, failed: info.failed });
+        let (sql, values) = (&info.statement.sql, info.statement.values.as_ref());
+        observer(&SentStatement { sql, values, elapsed: info.elapsed, failed: info.failed });
     });
 }

@@ -9,6 +9,7 @@
 //! | [`harness`] | what the tests work with: a server to ask, its database, and what changed there |
 //! | [`golden`] | the recordings replayed |
 //! | [`graphql`] | what GraphQL alone has |
+//! | [`growth`] | what lists cost as a shop grows |
 //! | [`rest`] | what REST alone has |
 //! | [`request`] | what a request may be, on both faces |
 //! | [`resource`] | what the recordings of a resource do not show |
@@ -21,6 +22,7 @@ mod access;
 mod database;
 mod golden;
 mod graphql;
+mod growth;
 mod harness;
 mod operation;
 mod request;

@@ -62,6 +62,16 @@ impl Shop {
     /// The recorded shop with other settings.
     pub(crate) async fn with(lang: &str, change: impl FnOnce(&mut Config)) -> Self {
         let store = Store::fresh().await.expect("a fresh database");
+        Self::over(store, lang, change, |_| {}).await
+    }
+
+    /// A server over that database. `observer` gets each of its statements.
+    pub(crate) async fn over(
+        store: Store,
+        lang: &str,
+        change: impl FnOnce(&mut Config),
+        observer: impl Fn(&SentStatement<'_>) + Send + Sync + 'static,
+    ) -> Self {
         let mut config = settings(lang);
         config.database = store.address();
         // One for all tests of a process; the next run removes it.
@@ -73,6 +83,7 @@ impl Shop {
         let last = Arc::<Mutex<String>>::default();
         let (counter, latest) = (Arc::clone(&statements), Arc::clone(&last));
         let observer = Arc::new(move |sent: &SentStatement<'_>| {
+            observer(sent);
             if !REMEMBERED.iter().any(|table| sent.sql.contains(table)) {
                 counter.fetch_add(1, Ordering::Relaxed);
                 sent.sql.clone_into(&mut latest.lock().unwrap());

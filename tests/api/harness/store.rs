@@ -78,6 +78,8 @@ type Counters = BTreeMap<String, Option<String>>;
 pub(crate) struct Store {
     name: String,
     tables: &'static [String],
+    /// Whether it is a clone of the template, so that another test can use it again.
+    is_clone: bool,
     /// A connection beside the server's own.
     pub(crate) db: DatabaseConnection,
 }
@@ -88,11 +90,25 @@ impl Store {
         let template = TEMPLATE.get_or_try_init(Template::make).await?;
         let name = template.copy().await?;
         let db = open(&name).await?;
-        let store = Self { name, tables: &template.tables, db };
+        let store = Self { name, tables: &template.tables, is_clone: true, db };
         if *BACKEND != DbBackend::Sqlite {
             store.restore(template).await?;
         }
         Ok(store)
+    }
+
+    /// A database that `guichet seed` has filled, with the recorded keys.
+    pub(crate) async fn seeded(arguments: &[&str]) -> Result<Self, DbErr> {
+        sweep().await?;
+        let name = new_name();
+        create(&name, None).await?;
+        for command in [&["migrate"][..], &[&["seed"], arguments].concat()] {
+            let output = program(&address(&name)).args(command).output().expect("the program runs");
+            assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        let db = open(&name).await?;
+        load(&db, "personal_access_tokens").await?;
+        Ok(Self { name, tables: &[], is_clone: false, db })
     }
 
     /// Where it is, for the server's settings.
@@ -110,7 +126,12 @@ impl Store {
         self.db.close().await?;
         match *BACKEND {
             DbBackend::Sqlite => remove(Path::new(&self.name)),
-            _ => FREE.lock().unwrap().push(self.name),
+            _ if self.is_clone => FREE.lock().unwrap().push(self.name),
+            backend => {
+                // The server's connections may still be open.
+                let force = if backend == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
+                on_server(&format!("DROP DATABASE {}{force}", quoted(backend, &self.name))).await?;
+            }
         }
         Ok(())
     }
