@@ -64,9 +64,12 @@ pub enum Error {
     /// Too many requests, or too many passwords to hash, are waiting.
     #[error("Service Unavailable")]
     Overloaded,
-    /// The server or its database is read-only.
+    /// The server is read-only by its settings.
     #[error("This server is read-only.")]
     ReadOnly,
+    /// The database takes no writes at present.
+    #[error("This server is read-only.")]
+    ReadOnlyForNow,
     /// The upstream server, to which the request was forwarded, failed.
     #[error("{text}")]
     Upstream {
@@ -111,6 +114,7 @@ impl Error {
             Self::Unavailable(cause) => Self::Unavailable(cause.clone()),
             Self::Absent(cause) => Self::Absent(cause.clone()),
             Self::ReadOnly => Self::ReadOnly,
+            Self::ReadOnlyForNow => Self::ReadOnlyForNow,
             Self::Overloaded => Self::Overloaded,
             other => Self::internal(other.to_string()),
         }
@@ -129,7 +133,7 @@ impl Error {
     /// Seconds after which the client may try again (`Retry-After`), where that is known.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Unavailable(_) => Some(RETRY_AFTER),
+            Self::Unavailable(_) | Self::ReadOnlyForNow => Some(RETRY_AFTER),
             Self::Overloaded => Some(OVERLOADED_RETRY_AFTER),
             Self::RateLimited(seconds) => Some(*seconds),
             _ => None,
@@ -153,7 +157,8 @@ impl Error {
             | Self::Unavailable(_)
             | Self::Absent(_)
             | Self::Overloaded
-            | Self::ReadOnly => 503,
+            | Self::ReadOnly
+            | Self::ReadOnlyForNow => 503,
             Self::Setting(_) | Self::Internal(_) => 500,
         }
     }
@@ -174,7 +179,7 @@ impl Error {
             | Self::Absent(_)
             | Self::Overloaded
             | Self::Upstream { .. } => Code::Unavailable,
-            Self::ReadOnly => Code::ReadOnly,
+            Self::ReadOnly | Self::ReadOnlyForNow => Code::ReadOnly,
             Self::Setting(_) | Self::Internal(_) => Code::Internal,
         }
     }
@@ -205,7 +210,7 @@ impl Error {
                 let needs = needs.iter().map(|need| need.as_str().into()).collect();
                 values.set("abilities", Value::List(needs));
             }
-            Self::RateLimited(_) | Self::Unavailable(_) | Self::Overloaded => {
+            Self::RateLimited(_) | Self::Unavailable(_) | Self::Overloaded | Self::ReadOnlyForNow => {
                 if let Some(seconds) = self.retry_after() {
                     values.set("retryAfter", seconds);
                 }
@@ -233,7 +238,7 @@ impl From<DbErr> for Error {
             Failure::Lost | Failure::Ended | Failure::Unavailable | Failure::Refused => {
                 Self::Unavailable(error)
             }
-            Failure::ReadOnly => Self::ReadOnly,
+            Failure::ReadOnly => Self::ReadOnlyForNow,
             Failure::Absent => Self::Absent(error),
             Failure::Statement => Self::Internal(error.into()),
         }

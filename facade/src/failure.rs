@@ -100,7 +100,10 @@ fn is_untrusted(error: &sqlx::Error) -> bool {
 
 fn of_sqlx(error: &sqlx::Error) -> Failure {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => Failure::Lost,
+        // What breaks the protocol is no database: a proxy whose servers are away, or something else at that address.
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            Failure::Lost
+        }
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::BeginFailed => {
             Failure::Unavailable
         }
@@ -174,6 +177,7 @@ mod tests {
         {
             assert_eq!(query(sqlx::Error::Io(kind.into())), Failure::Lost);
         }
+        assert_eq!(query(sqlx::Error::Protocol("unexpected response from SSLRequest".into())), Failure::Lost);
         assert_eq!([mysql(1053), mysql(1927), mysql(1160)], [Failure::Lost; 3]);
         assert_eq!([postgres("57P01"), postgres("08006")], [Failure::Lost; 2]);
     }

@@ -90,8 +90,13 @@ impl Transaction {
         };
         let committed = open.left.run_until_cancelled(open.inner.commit()).await;
         if let Err(cause) = committed.unwrap_or_else(|| Err(failure::left())) {
-            open.engine.host.failed(&cause);
-            let is_undone = failure::of(&cause) == Failure::Ended;
+            let is_elsewhere = open.engine.host.failed(&cause);
+            // A server that takes no writes any more has refused the commit.
+            let is_undone = match failure::of(&cause) {
+                Failure::Ended => true,
+                Failure::ReadOnly => is_elsewhere,
+                _ => false,
+            };
             return if is_undone { Err(cause) } else { Ok(Err(cause.into())) };
         }
         let written = open.written.into_inner().unwrap_or_else(PoisonError::into_inner);

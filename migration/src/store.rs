@@ -26,7 +26,8 @@ pub(crate) fn tables() -> Vec<Table> {
                 updated_at(),
                 deleted_at(),
             ],
-        ),
+        )
+        .further("groups_parent", &["parent_id"], "groups of a page of groups"),
         table(
             "products",
             [

@@ -165,11 +165,15 @@ async fn serve(
     key_use.abort();
     memory.abort();
     findings.abort();
-    app.write_used_keys().await?;
+    // A database that is away is no reason to fail now.
+    if let Err(error) = app.write_used_keys().await {
+        tracing::warn!(%error, "the last use of keys was not written");
+    }
     app.flush_telemetry().await;
     // A connection that does not answer any more must not delay the end.
     match tokio::time::timeout(config.connections.grace, app.close_database()).await {
-        Ok(closed) => closed?,
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the database's connections could not be closed"),
         Err(_) => tracing::warn!("the database's connections could not be closed in time"),
     }
     Ok(())

@@ -13,9 +13,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use facade::collation;
+use futures_util::future::join_all;
 use sea_orm::{
-    ConnAcquireErr, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxMySqlConnector,
-    SqlxPostgresConnector, SqlxSqliteConnector,
+    DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxMySqlConnector, SqlxPostgresConnector,
+    SqlxSqliteConnector,
 };
 use sqlx::database::HasStatementCache;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
@@ -31,6 +32,8 @@ use crate::platform::config::{Config, Database, DatabaseServer, DatabaseTarget, 
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Timeout of a first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Timeout of a first connection to one of several servers, while others may answer.
+const QUICK_CONNECT_TIMEOUT: Duration = Duration::from_millis(450);
 /// How long SQLite waits for a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(2500);
 /// A connection that was idle for longer is pinged before it is used.
@@ -52,25 +55,42 @@ pub async fn connect(config: &Config) -> Result<DatabaseConnection, DbErr> {
     if config.further_servers.is_empty() {
         return open(config, SessionSettings::unlimited(config), false, true).await;
     }
-    let mut cause = None;
-    for server in config.servers() {
-        match open(&server, SessionSettings::unlimited(&server), false, true).await {
-            Ok(db) if config.read_only => return Ok(db),
-            Ok(db) => match check_takes_writes(&db, CONNECT_TIMEOUT).await {
-                Ok(()) => return Ok(db),
-                Err(error) => cause = Some(error),
-            },
-            Err(error) => cause = Some(error),
-        }
+    match connect_to_first(config, QUICK_CONNECT_TIMEOUT).await {
+        Ok(db) => Ok(db),
+        // Over a slow network.
+        Err(_) => connect_to_first(config, CONNECT_TIMEOUT).await,
     }
-    Err(cause.unwrap_or(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))
 }
 
-/// Opens the configured database; creates the file of an SQLite database if it does not exist.
+/// Opens the first of several servers that can be used, as far as they tell so in time. All are asked at the same time.
+async fn connect_to_first(config: &Config, timeout: Duration) -> Result<DatabaseConnection, DbErr> {
+    let servers: Vec<Config> = config.servers().collect();
+    let opened = join_all(servers.iter().map(|server| async move {
+        let db = open(server, SessionSettings::unlimited(server), false, false).await?;
+        match config.read_only {
+            true => check_reachable(&db, timeout).await?,
+            false => check_takes_writes(&db, timeout).await?,
+        }
+        Ok::<_, DbErr>(db)
+    }));
+    let mut causes = Vec::new();
+    for (server, opened) in servers.iter().zip(opened.await) {
+        match opened {
+            Ok(db) => return Ok(db),
+            Err(cause) => causes.push(format!("{}: {cause}", server.database.name())),
+        }
+    }
+    Err(DbErr::Conn(RuntimeErr::Internal(causes.join("; "))))
+}
+
+/// Opens the configured database, as [`connect`]; creates the file of an SQLite database if it does not exist.
 ///
 /// # Errors
 /// As [`connect`].
 pub async fn connect_or_create(config: &Config) -> Result<DatabaseConnection, DbErr> {
+    if !config.further_servers.is_empty() {
+        return connect(config).await;
+    }
     open(config, SessionSettings::unlimited(config), true, true).await
 }
 
@@ -283,16 +303,20 @@ pub async fn check_takes_writes(db: &DatabaseConnection, timeout: Duration) -> R
     }
 }
 
-/// MySQL has no status `wsrep_ready`, nor has MariaDB outside of a cluster.
+/// The status `wsrep_ready` counts in a cluster only: MySQL has none, and MariaDB outside of a cluster is never ready.
 async fn is_mysql_writable(options: &MySqlConnectOptions) -> Result<bool, sqlx::Error> {
     let mut connection = options.clone().disable_statement_logging().connect().await?;
     // The text of the variable differs between versions.
     let read_only = "SELECT IF(CAST(@@global.read_only AS CHAR) IN ('0', 'OFF'), 'off', 'on')";
     let read_only: String = sqlx::query_scalar(read_only).fetch_one(&mut connection).await?;
-    let ready = "SHOW GLOBAL STATUS LIKE 'wsrep_ready'";
-    let ready: Option<(String, String)> = sqlx::query_as(ready).fetch_optional(&mut connection).await?;
+    let mut is_on = async |sql: &'static str| {
+        let shown: Option<(String, String)> = sqlx::query_as(sql).fetch_optional(&mut connection).await?;
+        Ok::<_, sqlx::Error>(shown.is_some_and(|(_, value)| value == "ON"))
+    };
+    let is_in_cluster = is_on("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'").await?;
+    let is_ready = !is_in_cluster || is_on("SHOW GLOBAL STATUS LIKE 'wsrep_ready'").await?;
     connection.close().await?;
-    Ok(read_only == "off" && ready.is_none_or(|(_, ready)| ready == "ON"))
+    Ok(read_only == "off" && is_ready)
 }
 
 async fn is_postgres_writable(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
@@ -331,7 +355,11 @@ fn connection_error(error: sqlx::Error) -> DbErr {
 /// is harmless.
 fn mysql(target: &DatabaseTarget) -> Result<MySqlConnectOptions, sqlx::Error> {
     let options = match target {
-        DatabaseTarget::Url(url) => MySqlConnectOptions::from_str(url.expose())?,
+        DatabaseTarget::Url(url) => {
+            let options = MySqlConnectOptions::from_str(url.expose())?;
+            let host = without_brackets(options.get_host()).to_owned();
+            options.host(&host)
+        }
         DatabaseTarget::File(path) => MySqlConnectOptions::new().socket(path),
         DatabaseTarget::Server(server) => {
             let options = MySqlConnectOptions::new()
@@ -356,6 +384,11 @@ fn mysql(target: &DatabaseTarget) -> Result<MySqlConnectOptions, sqlx::Error> {
         .pipes_as_concat(false)
         .no_engine_substitution(false)
         .statement_cache_capacity(MAX_PREPARED_STATEMENTS))
+}
+
+/// The host of a URL. sqlx looks an address of IPv6 up together with its brackets.
+fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// The encryption of a server: if only a certificate authority is set, the certificate is verified against it.
@@ -385,7 +418,11 @@ fn postgres_mode(encryption: Encryption) -> PgSslMode {
 
 fn postgres(target: &DatabaseTarget) -> Result<PgConnectOptions, sqlx::Error> {
     let options = match target {
-        DatabaseTarget::Url(url) => PgConnectOptions::from_str(url.expose())?,
+        DatabaseTarget::Url(url) => {
+            let options = PgConnectOptions::from_str(url.expose())?;
+            let host = without_brackets(options.get_host()).to_owned();
+            options.host(&host)
+        }
         DatabaseTarget::File(path) => PgConnectOptions::new_without_pgpass().socket(path),
         DatabaseTarget::Server(server) => postgres_server(server),
     };

@@ -91,6 +91,10 @@ impl ReplicaServer {
         match answer.as_ref().err().map(failure::of) {
             None | Some(Failure::Statement | Failure::ReadOnly) => Some(answer),
             Some(Failure::Lost | Failure::Refused) => answer.err().and_then(|cause| self.lost(&cause)),
+            // No connection was there in time: it opens none any more, or too much waits for it.
+            Some(Failure::Unavailable) if matches!(answer, Err(DbErr::ConnectionAcquire(_))) => {
+                answer.err().and_then(|cause| self.lost(&cause))
+            }
             // Busy, or its schema is older: only this statement is sent elsewhere.
             Some(Failure::Ended | Failure::Unavailable | Failure::Absent) => None,
         }

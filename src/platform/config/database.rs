@@ -1,6 +1,7 @@
 //! Settings of the database: one URL, or the separate variables of the original's `.env`.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 /// A text that `Debug` does not print.
@@ -136,16 +137,40 @@ pub enum Encryption {
     Host,
 }
 
-/// The hosts of a list such as `a,b:3307`, with the port of those that name none. `None` when one is empty.
+/// The hosts of a list such as `a,b:3307,[2001:db8::1]:3308`, with the port of those that name none. `None` when one is no
+/// host.
 pub(super) fn hosts(text: &str, port: u16) -> Option<Vec<(String, u16)>> {
-    let all = text.split(',').map(str::trim).map(|host| match host.rsplit_once(':') {
-        // An address of IPv6 has several colons, and its own port only behind brackets.
-        Some((name, own)) if !name.contains(':') || name.ends_with(']') => {
-            Some((name.to_owned(), own.parse().ok().filter(|port| *port > 0)?))
-        }
-        _ => Some((host.to_owned(), port)),
-    });
-    all.map(|host| host.filter(|(name, _)| !name.is_empty())).collect()
+    text.split(',').map(|host| host_and_port(host.trim(), port)).collect()
+}
+
+fn host_and_port(text: &str, port: u16) -> Option<(String, u16)> {
+    let (host, own) = match text.strip_prefix('[') {
+        Some(rest) => rest
+            .split_once(']')
+            .map(|(host, own)| (host, own.strip_prefix(':').or(own.is_empty().then_some(""))))?,
+        // An address of IPv6 has several colons, and a port of its own only behind brackets.
+        None if text.matches(':').count() > 1 => (text, Some("")),
+        None => text.split_once(':').map_or((text, Some("")), |(host, own)| (host, Some(own))),
+    };
+    let is_host = match host.contains(':') {
+        true => host.parse::<Ipv6Addr>().is_ok(),
+        false => !text.starts_with('[') && is_host_name(host),
+    };
+    let own = match own? {
+        "" if text.ends_with(':') => None,
+        "" => Some(port),
+        own => own.parse().ok().filter(|own| *own > 0),
+    };
+    is_host.then_some((host.to_owned(), own?))
+}
+
+fn is_host_name(host: &str) -> bool {
+    !host.is_empty() && host.chars().all(|letter| letter.is_alphanumeric() || "-._".contains(letter))
+}
+
+/// A host as it stands before a port.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 impl Encryption {
@@ -179,7 +204,7 @@ impl Database {
     }
 
     /// The databases of a URL that may name several hosts: `mysql://user:password@a:3306,b:3307/shop`. `None` when the
-    /// scheme is unknown or a host is empty.
+    /// scheme is unknown or one of several is no host.
     pub fn all_from_url(url: &str) -> Option<Vec<Self>> {
         let Some((scheme, rest)) = url.split_once("://") else {
             return Self::from_url(url).map(|one| vec![one]);
@@ -192,8 +217,8 @@ impl Database {
             return Self::from_url(url).map(|one| vec![one]);
         }
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();
-        let all = hosts.split(',').map(|host| match host {
-            "" => None,
+        let all = hosts.split(',').map(|host| match host.trim() {
+            host if host_and_port(host, 1).is_none() => None,
             host => Self::from_url(&format!("{scheme}://{user}{host}{path}"))
                 .filter(|one| one.driver != Driver::Sqlite),
         });
@@ -204,7 +229,10 @@ impl Database {
     pub fn name(&self) -> String {
         match &self.target {
             DatabaseTarget::File(path) => path.display().to_string(),
-            DatabaseTarget::Server(server) => format!("{}:{}", server.host, server.port),
+            DatabaseTarget::Server(DatabaseServer { socket: Some(socket), .. }) => {
+                socket.display().to_string()
+            }
+            DatabaseTarget::Server(server) => format!("{}:{}", bracketed(&server.host), server.port),
             DatabaseTarget::Url(url) => {
                 let rest = url.expose().split_once("://").map_or("", |(_, rest)| rest);
                 let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

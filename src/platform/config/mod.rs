@@ -450,7 +450,11 @@ impl Variables {
             return Ok(vec![Database::file(self.parse::<PathBuf>("DB_DATABASE")?)]);
         }
         let port = self.optional("DB_PORT", |text| at_least(text, 1))?.unwrap_or(driver.port());
-        let hosts = self.read("DB_HOST", |text| hosts(text, port))?;
+        let mut hosts = self.read("DB_HOST", |text| hosts(text, port))?;
+        if self.set_value("DB_SOCKET").is_some() {
+            // As in the original, the socket is used in place of the host.
+            hosts.truncate(1);
+        }
         hosts.into_iter().map(|(host, port)| self.server(driver, host, port)).collect()
     }
 

@@ -120,7 +120,12 @@ fn several_servers_hold_one_database() -> Result<(), ConfigError> {
     let names = |config: &Config| config.servers().map(|server| server.database.name()).collect::<Vec<_>>();
     let parts = read(&[("DB_HOST", "a, b:3307,[2001:db8::1]:3308"), ("DB_DATABASE", "shop")])?;
     assert_eq!(names(&parts), ["a:3306", "b:3307", "[2001:db8::1]:3308"]);
-    let url = read(&[("DATABASE_URL", "postgres://user:p,w@a:5433,b/shop?sslmode=disable")])?;
+    for (text, name) in [("::1", "[::1]:3306"), ("[::1]", "[::1]:3306"), ("[::1]:28360", "[::1]:28360")] {
+        assert_eq!(names(&read(&[("DB_HOST", text), ("DB_DATABASE", "shop")])?), [name]);
+    }
+    let socket = [("DB_HOST", "a,b"), ("DB_SOCKET", "/run/db.sock"), ("DB_DATABASE", "shop")];
+    assert_eq!(names(&read(&socket)?), ["/run/db.sock"]);
+    let url = read(&[("DATABASE_URL", "postgres://user:p,w@a:5433, b/shop?sslmode=disable")])?;
     assert_eq!(names(&url), ["a:5433", "b:5432"]);
     let DatabaseTarget::Url(second) = &url.further_servers[0].target else { panic!("a URL") };
     assert_eq!(second.expose(), "postgres://user:p,w@b/shop?sslmode=disable");
@@ -131,6 +136,12 @@ fn several_servers_hold_one_database() -> Result<(), ConfigError> {
         ("DB_HOST", "a,,b"),
         ("DB_HOST", "a:x"),
         ("DB_HOST", "a:0,b"),
+        ("DB_HOST", "a;b"),
+        ("DB_HOST", "a b"),
+        ("DB_HOST", "postgres://h"),
+        ("DB_HOST", "[::1"),
+        ("DB_HOST", "[a]:3306"),
+        ("DB_HOST", "::1:28360:"),
         ("DATABASE_URL", "mysql://a,/shop"),
         ("DATABASE_URL", "sqlite://a,b"),
         ("DATABASE_READ_URL", "postgres://b,c/shop"),

@@ -29,7 +29,7 @@ impl Log {
     pub(crate) fn start(format: LogFormat) -> Self {
         let asked = std::env::var(EnvFilter::DEFAULT_ENV).map(|asked| with_engine(&asked));
         let filter = asked.ok().and_then(|asked| EnvFilter::try_new(asked).ok());
-        let filter = filter.unwrap_or_else(|| EnvFilter::new("info,sqlx=warn"));
+        let filter = filter.unwrap_or_else(|| EnvFilter::new("info,sqlx=warn,sqlx_core::pool=off"));
         let (sink, writer) = sink();
         // tracing would report its own errors on standard error, and panic if that is closed.
         let log =

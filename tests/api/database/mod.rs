@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`differences`] | where the databases differ, as README lists it |
 //! | [`failure`] | a database that is unavailable, slow, locked or read-only |
+//! | [`hosts`] | several hosts, and replicas, of which one is away |
 //! | [`invariants`] | many concurrent clients, and the invariants of the rows |
 //! | [`own_tables`] | guichet's own tables |
 //! | [`races`] | writers that meet |
@@ -13,6 +14,7 @@
 
 pub(crate) mod differences;
 pub(crate) mod failure;
+pub(crate) mod hosts;
 pub(crate) mod invariants;
 pub(crate) mod own_tables;
 pub(crate) mod races;

@@ -62,13 +62,10 @@ async fn no_list_costs_more_than_its_tables_once() {
 
     let found = asked.iter().zip(own).zip(with_further);
     let found: Vec<_> = found.map(|(((question, _), own), further)| (question, own, further)).collect();
-    let worse: Vec<String> = found
-        .iter()
-        .filter_map(|(question, own, further)| {
-            let worst = own.worst().max(further.worst());
-            matches!(worst, Cost::Worse(_))
-                .then(|| format!("{} {} {}: {worst}", question.list, question.asks, question.by))
-        })
+    let worse = found.iter().map(|(question, own, further)| (*question, own.worst().max(further.worst())));
+    let worse: Vec<String> = worse
+        .filter(|(question, worst)| matches!(worst, Cost::Worse(_)) && exception(question).is_none())
+        .map(|(question, worst)| format!("{} {} {}: {worst}", question.list, question.asks, question.by))
         .collect();
     let found = record::written(&found);
     if mode == "write" {
@@ -82,6 +79,53 @@ async fn no_list_costs_more_than_its_tables_once() {
         worse.join("\n")
     );
     record::compare(*BACKEND, &found);
+}
+
+/// What may read a table again and again: a list, a word in what is asked of it, and why.
+const EXCEPTIONS: [Exception; 6] = [
+    Exception {
+        list: "customers",
+        word: "status",
+        why: "the status is in three keys of the free values, which the statement reads one after the other",
+    },
+    Exception {
+        list: "Product.services",
+        word: "customer",
+        why: "among the customers' statuses, as above",
+    },
+    Exception {
+        list: "Group.groups",
+        word: "",
+        why: "the shop has no index by parent: each of the lists reads all groups, of which there are dozens",
+    },
+    Exception {
+        list: "Group.products",
+        word: "price",
+        why: "each of the lists makes the table of the cheapest prices, for which 100 points are counted",
+    },
+    Exception {
+        list: "Coupon.products",
+        word: "price",
+        why: "each of the lists makes the table of the cheapest prices, for which 100 points are counted",
+    },
+    Exception {
+        list: "Customer.services",
+        word: "product",
+        why: "PostgreSQL looks through the products for each of the lists",
+    },
+];
+
+/// What may read a table again and again.
+struct Exception {
+    list: &'static str,
+    /// In lower case.
+    word: &'static str,
+    why: &'static str,
+}
+
+fn exception(question: &Question) -> Option<&'static Exception> {
+    let asks = format!("{} {}", question.asks, question.by).to_lowercase();
+    EXCEPTIONS.iter().find(|exception| exception.list == question.list && asks.contains(exception.word))
 }
 
 /// A shop of a size at which plans are those of a large one.

@@ -59,9 +59,10 @@ impl Place {
     }
 }
 
-/// Whether a node has one row always: an aggregate without groups.
+/// Whether a node has one row always: an aggregate without groups, or what such a one has left.
 fn is_single_row(node: &Json) -> bool {
     match node["Node Type"].as_str().unwrap_or_default() {
+        "CTE Scan" => node["Plan Rows"] == 1,
         "Aggregate" => node["Group Key"].is_null(),
         "Subquery Scan" => is_single_row(&node["Plans"][0]),
         _ => false,
