@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use sea_orm::DbBackend;
+
 /// A kind of database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Database {
@@ -33,13 +35,22 @@ impl Database {
         }
     }
 
-    /// The URL of the shop; a file is created in this folder. Connections are not encrypted: sqlx would encrypt with
-    /// PostgreSQL, Node's driver would not.
-    pub fn url(self, folder: &Path) -> String {
+    /// Its kind, as the migration names it.
+    pub fn backend(self) -> DbBackend {
         match self {
-            Self::MySql => "mysql://root@127.0.0.1:3306/guichet_bench".to_owned(),
-            Self::Postgres => "postgres://postgres@127.0.0.1:5432/guichet_bench?sslmode=disable".to_owned(),
-            Self::Sqlite => format!("sqlite://{}?mode=rwc", folder.join("guichet_bench.db").display()),
+            Self::MySql => DbBackend::MySql,
+            Self::Postgres => DbBackend::Postgres,
+            Self::Sqlite => DbBackend::Sqlite,
+        }
+    }
+
+    /// The URL of a shop by the name of its database; a file is created in this folder. Connections are not encrypted: sqlx would encrypt with
+    /// PostgreSQL, Node's driver would not.
+    pub fn url(self, folder: &Path, name: &str) -> String {
+        match self {
+            Self::MySql => format!("mysql://root@127.0.0.1:3306/{name}"),
+            Self::Postgres => format!("postgres://postgres@127.0.0.1:5432/{name}?sslmode=disable"),
+            Self::Sqlite => format!("sqlite://{}?mode=rwc", folder.join(name).with_extension("db").display()),
         }
     }
 }

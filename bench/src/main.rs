@@ -8,6 +8,8 @@ mod chart;
 mod compare;
 mod cpu;
 mod database;
+mod growth;
+mod indexes;
 mod load;
 mod machine;
 mod measure;
@@ -26,7 +28,7 @@ use std::{env, fs, io};
 use case::{CASES, Case, ServerSet};
 use database::Database;
 use measure::Effort;
-use options::Options;
+use options::{Options, What};
 use results::{CaseResult, Run, ServerResult};
 use server::{Server, ServerKind};
 use shop::Shop;
@@ -42,12 +44,31 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    match options.what {
+        What::Servers => compare_servers(&options),
+        What::Indexes => finish(indexes::run(&options)),
+        What::Growth => finish(growth::run(&options)),
+    }
+}
+
+fn finish(done: Result<(), String>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// guichet and its alternatives on one shop.
+fn compare_servers(options: &Options) -> ExitCode {
     let peers = server::install_peers();
     if let Err(reason) = &peers {
         eprintln!("the peers are left out: {reason}");
     }
     let runs: Result<Vec<Run>, String> =
-        options.databases.iter().map(|database| run(*database, &options, peers.is_ok())).collect();
+        options.databases.iter().map(|database| run(*database, options, peers.is_ok())).collect();
     let runs = match runs {
         Ok(runs) => runs,
         Err(error) => {
@@ -55,7 +76,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let met = tell(&runs, &options, peers.is_ok());
+    let met = tell(&runs, options, peers.is_ok());
     if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

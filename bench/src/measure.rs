@@ -121,6 +121,16 @@ pub fn measure(case: &Case, servers: &[&Server], shop: &mut Shop, effort: Effort
     contestants.into_iter().map(|contestant| contestant.measured).collect()
 }
 
+/// Measures one server with the first request of a case.
+pub fn measure_one(case: &Case, server: &Server, shop: &mut Shop, effort: Effort) -> Measured {
+    let mut contestant = Contestant::new(server, 0, case.questions[0], shop, effort);
+    for _ in 0..effort.rounds {
+        let sample = contestant.round(shop);
+        contestant.measured.samples.push(sample);
+    }
+    contestant.measured
+}
+
 impl<'a> Contestant<'a> {
     /// Warms the server up, and determines the number of requests in a round.
     fn new(server: &'a Server, at: usize, question: BenchRequest, shop: &mut Shop, effort: Effort) -> Self {

@@ -6,6 +6,8 @@ use crate::database::Database;
 pub struct Options {
     /// Short rounds, and few of them.
     pub quick: bool,
+    /// What is measured.
+    pub what: What,
     /// Whether the results are kept in files.
     pub write: bool,
     /// Only cases whose name holds this text.
@@ -14,17 +16,36 @@ pub struct Options {
     pub databases: Vec<Database>,
 }
 
+/// What the benchmark measures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// The servers.
+    Servers,
+    /// What each further index gains and costs.
+    Indexes,
+    /// How cost grows with the shop.
+    Growth,
+}
+
 impl Options {
     /// Reads the command line.
     ///
     /// # Errors
     /// The usage text.
     pub fn read(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { quick: false, write: false, only: None, databases: Database::ALL.to_vec() };
+        let mut options = Self {
+            quick: false,
+            what: What::Servers,
+            write: false,
+            only: None,
+            databases: Database::ALL.to_vec(),
+        };
         let mut arguments = arguments.into_iter();
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| format!("{name} takes a value"));
             match name.as_str() {
+                "--indexes" => options.what = What::Indexes,
+                "--growth" => options.what = What::Growth,
                 "--quick" => options.quick = true,
                 "--write" => options.write = true,
                 "--only" => options.only = Some(value()?),

@@ -32,8 +32,16 @@ impl Shop {
     /// # Errors
     /// When the database does not answer.
     pub fn prepare(database: Database) -> Result<Self, Error> {
-        let url = database.url(&beside(""));
-        make(database, &url)?;
+        Self::prepare_named(database, "guichet_bench")
+    }
+
+    /// As [`Self::prepare`], in a database of this name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn prepare_named(database: Database, name: &str) -> Result<Self, Error> {
+        let url = database.url(&beside(""), name);
+        make(database, &url, name)?;
         run_guichet(&url, &["migrate"]);
         let mut session = Session::open(database, &url)?;
         if session.text("SELECT CAST(COUNT(*) AS CHAR(9)) FROM customers", 0)?.trim() == "0" {
@@ -65,6 +73,54 @@ impl Shop {
         self.session.text("SHOW GLOBAL STATUS LIKE 'Questions'", 1).ok()?.parse().ok()
     }
 
+    /// Runs statements without results.
+    ///
+    /// # Errors
+    /// When the database refuses them.
+    pub fn run(&mut self, sql: &str) -> Result<(), Error> {
+        self.session.run(sql)
+    }
+
+    /// The number that a statement answers.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn number(&mut self, sql: &str) -> Result<u64, Error> {
+        let text = self.session.text(sql, 0)?;
+        text.trim().parse().map_err(|error| Error::Protocol(format!("{text}: {error}")))
+    }
+
+    /// Makes the indexes that the original's schema lacks, or drops them, those of one name or all, and lets the database
+    /// count its rows anew.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn set_indexes(&mut self, name: Option<&str>, are_there: bool) -> Result<(), Error> {
+        let indexes = migration::further_indexes(self.database.backend());
+        for index in indexes.iter().filter(|index| name.is_none_or(|name| index.name == name)) {
+            let done = self.session.run(if are_there { &index.create } else { &index.drop });
+            // MariaDB fails where there is nothing to drop.
+            if are_there {
+                done?;
+            }
+        }
+        self.analyze()
+    }
+
+    /// Lets the database count its rows.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn analyze(&mut self) -> Result<(), Error> {
+        match self.database {
+            Database::Postgres => self.session.run("VACUUM ANALYZE"),
+            Database::MySql => self
+                .session
+                .run("ANALYZE TABLE customers, services, invoices, invoice_items, support_tickets"),
+            Database::Sqlite => Ok(()),
+        }
+    }
+
     /// CPU time of the database so far; zero if it runs inside the server's process.
     pub fn cpu(&self) -> CpuSnapshot {
         // PostgreSQL has a process for each connection.
@@ -88,18 +144,22 @@ impl Shop {
 }
 
 /// Makes an empty database, unless it is there.
-fn make(database: Database, url: &str) -> Result<(), Error> {
+fn make(database: Database, url: &str, name: &str) -> Result<(), Error> {
     match database {
         Database::MySql => {
-            let mut server = Session::open(database, &url.replace("/guichet_bench", "/mysql"))?;
-            server.run(
-                "CREATE DATABASE IF NOT EXISTS guichet_bench CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
-            )
+            let mut server = Session::open(database, &url.replace(name, "mysql"))?;
+            server.run(&format!(
+                "CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
+            ))
         }
         Database::Postgres => {
-            let mut server = Session::open(database, &url.replace("/guichet_bench", "/postgres"))?;
-            let there = "SELECT COUNT(*)::text FROM pg_database WHERE datname = 'guichet_bench'";
-            if server.text(there, 0)? == "0" { server.run("CREATE DATABASE guichet_bench") } else { Ok(()) }
+            let mut server = Session::open(database, &url.replace(name, "postgres"))?;
+            let there = format!("SELECT COUNT(*)::text FROM pg_database WHERE datname = '{name}'");
+            if server.text(&there, 0)? == "0" {
+                server.run(&format!("CREATE DATABASE {name}"))
+            } else {
+                Ok(())
+            }
         }
         Database::Sqlite => Ok(()),
     }

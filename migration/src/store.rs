@@ -26,8 +26,7 @@ pub(crate) fn tables() -> Vec<Table> {
                 updated_at(),
                 deleted_at(),
             ],
-        )
-        .further("groups_parent", &["parent_id"], "groups of a page of groups"),
+        ),
         table(
             "products",
             [

@@ -33,11 +33,6 @@ pub(crate) fn tables() -> Vec<Table> {
                 created_at(),
                 updated_at(),
             ],
-        )
-        .further(
-            "translations_model",
-            &["model_id", "model"],
-            "translated texts of a page of records",
         ),
         table(
             "action_logs",

@@ -88,11 +88,7 @@ const EXCEPTIONS: [Exception; 6] = [
         word: "status",
         why: "the status is in three keys of the free values, which the statement reads one after the other",
     },
-    Exception {
-        list: "Product.services",
-        word: "customer",
-        why: "among the customers' statuses, as above",
-    },
+    Exception { list: "Product.services", word: "customer", why: "among the customers' statuses, as above" },
     Exception {
         list: "Group.groups",
         word: "",
