@@ -19,7 +19,7 @@ use crate::shop::Shop;
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 const QUESTIONS: [&str; 4] = [Q1, Q2, Q4, Q5];
 const EFFORT: Effort =
-    Effort { rounds: 5, round: Duration::from_millis(500), warm_up: Duration::from_millis(500), starts: 1 };
+    Effort { rounds: 3, round: Duration::from_millis(500), warm_up: Duration::from_millis(300), starts: 1 };
 
 /// A table that grows: its name, its columns that refer to rows of tables that grow, and its unique columns.
 struct Grown {

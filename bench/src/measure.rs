@@ -9,6 +9,8 @@ use crate::shop::Shop;
 
 /// Number of concurrent connections.
 const CONNECTIONS: usize = 8;
+/// Number of concurrent connections where one server is measured, whose requests may take seconds.
+const CONNECTIONS_OF_ONE: usize = 2;
 /// Number of concurrent connections where each request hashes passwords for half a second: one for each processor.
 const CONNECTIONS_THAT_HASH: usize = 2;
 /// Servers with a JIT compiler are warmed up so many times longer.
@@ -106,7 +108,7 @@ pub fn measure(case: &Case, servers: &[&Server], shop: &mut Shop, effort: Effort
     let mut contestants = Vec::new();
     for server in servers.iter().filter(|server| case.includes(server.kind)) {
         for (at, question) in case.questions.iter().enumerate() {
-            contestants.push(Contestant::new(server, at, *question, shop, effort));
+            contestants.push(Contestant::new(server, at, *question, shop, effort, CONNECTIONS));
         }
     }
     // Hashing takes so long that few rounds are sufficient.
@@ -123,7 +125,7 @@ pub fn measure(case: &Case, servers: &[&Server], shop: &mut Shop, effort: Effort
 
 /// Measures one server with the first request of a case.
 pub fn measure_one(case: &Case, server: &Server, shop: &mut Shop, effort: Effort) -> Measured {
-    let mut contestant = Contestant::new(server, 0, case.questions[0], shop, effort);
+    let mut contestant = Contestant::new(server, 0, case.questions[0], shop, effort, CONNECTIONS_OF_ONE);
     for _ in 0..effort.rounds {
         let sample = contestant.round(shop);
         contestant.measured.samples.push(sample);
@@ -133,7 +135,14 @@ pub fn measure_one(case: &Case, server: &Server, shop: &mut Shop, effort: Effort
 
 impl<'a> Contestant<'a> {
     /// Warms the server up, and determines the number of requests in a round.
-    fn new(server: &'a Server, at: usize, question: BenchRequest, shop: &mut Shop, effort: Effort) -> Self {
+    fn new(
+        server: &'a Server,
+        at: usize,
+        question: BenchRequest,
+        shop: &mut Shop,
+        effort: Effort,
+        connections: usize,
+    ) -> Self {
         let ask = question.of(server);
         let measured = Measured {
             kind: server.kind,
@@ -144,7 +153,7 @@ impl<'a> Contestant<'a> {
             samples: Vec::new(),
         };
         let hashes = question == BenchRequest::NewCustomer;
-        let connections = if hashes { CONNECTIONS_THAT_HASH } else { CONNECTIONS };
+        let connections = if hashes { CONNECTIONS_THAT_HASH } else { connections };
         let longer = if server.kind.is_peer() { JIT_WARM_UP_FACTOR } else { 1 };
         let rate = warm_up(&ask, connections, effort.warm_up * longer);
         // With fewer requests the figures would mean nothing.

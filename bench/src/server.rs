@@ -96,6 +96,8 @@ impl ServerKind {
                     .env("DATABASE_URL", &shop.url)
                     .env("GUICHET_RATE_LIMIT", UNREACHABLE_LIMIT)
                     .env("GUICHET_COST_LIMIT", UNREACHABLE_LIMIT)
+                    // In the largest shops some take long.
+                    .env("GUICHET_TIMEOUT", "300")
                     .env("APP_KEY", APP_KEY)
                     // The other servers write no log either.
                     .env("GUICHET_REQUEST_LOG", "0")

@@ -1,6 +1,7 @@
 //! `guichet doctor`: checks the settings and the database of the shop, changes nothing, and reports what is wrong and
 //! how to correct it.
 
+mod indexes;
 mod key;
 mod replica;
 mod rights;
@@ -22,9 +23,12 @@ use crate::platform::config::Config;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Print one JSON object in place of the table
+    /// Print JSON in place of text
     #[arg(long)]
     json: bool,
+    /// Print the statements that create the indexes which the database lacks, with what each gains, and check nothing
+    #[arg(long)]
+    indexes: bool,
 }
 
 /// The severity of a finding.
@@ -65,6 +69,9 @@ impl Finding {
 
 /// Prints the findings; fails when one of them is an error.
 pub(super) async fn run(environment: &Environment, arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.indexes {
+        return indexes::run(&environment.config()?, arguments.json).await;
+    }
     let findings = match environment.config() {
         Ok(config) => examine(&config).await,
         Err(failure) => {

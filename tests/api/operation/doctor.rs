@@ -128,6 +128,43 @@ async fn what_stands_beside_the_database_is_examined() {
 }
 
 /// The original names its migrations by their day.
+/// The statements are SQL as they stand, and each is printed until its index is there, under whatever name.
+#[tokio::test]
+async fn indexes_that_the_shop_lacks_are_printed_as_statements() {
+    let store = Store::fresh().await.unwrap();
+    let printed = async |arguments: &'static [&'static str]| {
+        let mut program = program(&store.address());
+        program.arg("doctor").args(arguments);
+        let ran = tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    assert_eq!(printed(&["--indexes"]).await.lines().count(), 1, "`guichet migrate` has made all of them");
+    let indexes = migration::further_indexes(*BACKEND);
+    for index in &indexes {
+        store.db.execute_unprepared(&index.drop).await.unwrap();
+    }
+    let report: Json = serde_json::from_str(&printed(&["--indexes", "--json"]).await).unwrap();
+    let names: Vec<&str> =
+        report.as_array().unwrap().iter().map(|index| index["name"].as_str().unwrap()).collect();
+    assert_eq!(names, indexes.iter().map(|index| index.name).collect::<Vec<_>>());
+    assert!(report.as_array().unwrap().iter().all(|index| index["before_ms"].is_number()), "{report:#}");
+
+    let sql = printed(&["--indexes"]).await;
+    let statements = sql.lines().filter(|line| !line.starts_with("--") && !line.is_empty());
+    for statement in statements {
+        // Its name does not count.
+        store.db.execute_unprepared(&statement.replace("_newest", "_latest")).await.unwrap();
+    }
+    assert_eq!(printed(&["--indexes"]).await.lines().count(), 1);
+    let template = indexes.iter().filter(|index| index.name.contains("_newest"));
+    for index in template {
+        store.db.execute_unprepared(&index.drop.replace("_newest", "_latest")).await.unwrap();
+        store.db.execute_unprepared(&index.create).await.unwrap();
+    }
+    store.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_newer_schema_is_told() {
     if *BACKEND != DbBackend::Sqlite {
