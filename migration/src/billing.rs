@@ -56,12 +56,12 @@ pub(crate) fn tables() -> Vec<Table> {
         .further("invoices_status", &["status", "deleted_at"], "invoices of a status, and their number")
         .further(
             "invoices_status_newest",
-            &["status", "deleted_at", "created_at desc"],
+            &["status", "created_at desc"],
             "invoices of a status, newest first",
         )
         .further(
             "invoices_status_due_date",
-            &["status", "deleted_at", "due_date"],
+            &["status", "due_date"],
             "invoices of a status, by the day they are due",
         ),
         table(
@@ -193,12 +193,12 @@ pub(crate) fn tables() -> Vec<Table> {
         .further("services_status", &["status", "deleted_at"], "services of a status, and their number")
         .further(
             "services_status_newest",
-            &["status", "deleted_at", "created_at desc"],
+            &["status", "created_at desc"],
             "services of a status, newest first",
         )
         .further(
             "services_status_expires_at",
-            &["status", "deleted_at", "expires_at"],
+            &["status", "expires_at"],
             "services of a status, by the day they end",
         ),
         table(

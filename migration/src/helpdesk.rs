@@ -52,7 +52,7 @@ pub(crate) fn tables() -> Vec<Table> {
         .further("support_tickets_status", &["status", "deleted_at"], "tickets of a status, and their number")
         .further(
             "support_tickets_status_newest",
-            &["status", "deleted_at", "created_at desc"],
+            &["status", "created_at desc"],
             "tickets of a status, newest first",
         ),
         table(

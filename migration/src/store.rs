@@ -70,11 +70,6 @@ pub(crate) fn tables() -> Vec<Table> {
                 float("setup_triennially").null(),
                 deleted_at(),
             ],
-        )
-        .further(
-            "pricings_related",
-            &["related_id", "related_type"],
-            "prices of a page of products or services",
         ),
         table(
             "servers",

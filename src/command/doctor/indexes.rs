@@ -64,7 +64,8 @@ pub(super) async fn run(config: &Config, as_json: bool) -> Result<(), Failure> {
 fn told(index: &Lacking) -> String {
     match index.gain {
         Some(Gain { before_ms, after_ms, row_us }) => {
-            format!("{}: {before_ms:.1} ms become {after_ms:.1} ms; a new row: {row_us:+.0} µs", index.helps)
+            let row = if row_us < 1.0 { "no longer".to_owned() } else { format!("{row_us:.0} µs longer") };
+            format!("{}: {before_ms:.1} ms become {after_ms:.1} ms; a new row takes {row}", index.helps)
         }
         None => index.helps.to_owned(),
     }
