@@ -26,22 +26,31 @@ struct Grown {
     table: &'static str,
     references: &'static [(&'static str, &'static str)],
     unique: &'static [&'static str],
+    /// Unique columns that copies leave empty.
+    nulled: &'static [&'static str],
 }
 
 const GROWN: [Grown; 5] = [
-    Grown { table: "customers", references: &[], unique: &["email"] },
+    Grown { table: "customers", references: &[], unique: &["email"], nulled: &[] },
     Grown {
         table: "invoices",
         references: &[("customer_id", "customers")],
-        unique: &["uuid", "external_id", "invoice_number"],
+        unique: &["invoice_number"],
+        nulled: &["uuid", "external_id"],
     },
     Grown {
         table: "services",
         references: &[("customer_id", "customers"), ("invoice_id", "invoices")],
         unique: &[],
+        nulled: &[],
     },
-    Grown { table: "invoice_items", references: &[("invoice_id", "invoices")], unique: &[] },
-    Grown { table: "support_tickets", references: &[("customer_id", "customers")], unique: &["uuid"] },
+    Grown { table: "invoice_items", references: &[("invoice_id", "invoices")], unique: &[], nulled: &[] },
+    Grown {
+        table: "support_tickets",
+        references: &[("customer_id", "customers")],
+        unique: &[],
+        nulled: &["uuid"],
+    },
 ];
 
 /// The cost of one question.
@@ -151,7 +160,7 @@ fn multiply(database: Database, grown: &Grown, strides: &[(&str, u64)]) -> Strin
         values.push(match reference {
             _ if column.name == "id" => format!("id + copies.n * {}", stride(grown.table)),
             Some((_, table)) => format!("{name} + copies.n * {}", stride(table)),
-            None if column.name == "uuid" || column.name == "external_id" => "NULL".to_owned(),
+            None if grown.nulled.contains(&column.name) => "NULL".to_owned(),
             None if grown.unique.contains(&column.name) && database == Database::MySql => {
                 format!("CONCAT(copies.n, '-', {}, '-', {name})", stride(grown.table))
             }

@@ -210,15 +210,17 @@ impl Writer<'_> {
         )
     }
 
-    /// A column of a further index. The greatest value first puts null last, as lists do.
-    fn index_key(&self, column: &str) -> String {
-        match column.strip_suffix(" desc") {
-            Some(column) if self.backend == DbBackend::Postgres => {
-                format!("{} desc nulls last", self.quoted(column))
-            }
-            Some(column) => format!("{} desc", self.quoted(column)),
-            None => self.quoted(column),
-        }
+    /// A column of a further index. Null is less than everything, as in lists; PostgreSQL must be told so.
+    fn index_key(&self, key: &str) -> String {
+        let (name, way) = key.strip_suffix(" desc").map_or((key, ""), |name| (name, " desc"));
+        let column = self.table.columns.iter().find(|column| column.name == name);
+        let nulls = match (self.backend, way) {
+            (DbBackend::Postgres, _) if column.is_none_or(|column| !column.null) => "",
+            (DbBackend::Postgres, "") => " nulls first",
+            (DbBackend::Postgres, _) => " nulls last",
+            _ => "",
+        };
+        format!("{}{way}{nulls}", self.quoted(name))
     }
 
     fn quoted(&self, name: &str) -> String {

@@ -122,7 +122,7 @@ async fn indexes(db: &DatabaseConnection) -> Result<Vec<(String, Vec<String>)>, 
     for row in rows(db, sql).await? {
         let (table, index): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let column = row.try_get_by_index(2)?;
-        match found.last_mut().filter(|(known, name, _)| (&*known, &*name) == (&table, &index)) {
+        match found.last_mut().filter(|(known, name, _)| *known == table && *name == index) {
             Some((_, _, columns)) => columns.push(column),
             None => found.push((table, index, vec![column])),
         }
