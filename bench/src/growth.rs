@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::case::CASES;
@@ -53,43 +53,97 @@ const GROWN: [Grown; 5] = [
     },
 ];
 
-/// The cost of one question.
+/// The cost of one question: a line of `growth.csv`.
 struct Cost {
-    database: Database,
+    database: String,
     customers: u64,
     further: bool,
-    question: &'static str,
+    question: String,
+    /// Microseconds of CPU of the server, and of the database.
     server: f64,
     database_cpu: f64,
+    /// Milliseconds within which half of the requests were answered.
     p50: f64,
 }
 
-/// Measures on each database, and keeps the page and its chart if that is asked for.
+/// Measures on each database, and keeps each figure, the page and its chart if that is asked for. Figures that were kept before
+/// stay until they are measured again.
 ///
 /// # Errors
-/// When a database or the server does not answer.
+/// When a database or the server does not answer, or the files cannot be written.
 pub fn run(options: &Options) -> Result<(), String> {
-    let (mut costs, mut versions) = (Vec::new(), String::new());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut kept = Kept { file: options.write.then(|| folder.join("growth.csv")), costs: Vec::new() };
+    kept.read();
     for database in &options.databases {
-        let version = on(*database, options.quick, &mut costs);
-        versions += &version.map_err(|error| format!("{}: {error}", database.name()))?;
+        let name = database.name();
+        on(*database, options.quick, &mut kept).map_err(|error| format!("{name}: {error}"))?;
     }
     let page = format!(
-        "# How cost grows\n\nWritten by `target/release/bench --growth --write` (`README.md` explains the columns).\n\n{}{versions}\n\n\
-         ![CPU of server and database for one request](growth.svg)\n{}",
+        "# How cost grows\n\nWritten by `target/release/bench --growth --write` (`README.md` explains the columns), whose figures stand in \
+         `growth.csv`.\n\n{}\n\n![CPU of server and database for one request](growth.svg)\n{}",
         machine::description(&[], false),
-        tables(&costs)
+        tables(&kept.costs)
     );
     println!("{page}");
     if options.write {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::write(folder.join("GROWTH.md"), page).map_err(|error| error.to_string())?;
-        fs::write(folder.join("growth.svg"), chart(&costs)).map_err(|error| error.to_string())?;
+        fs::write(folder.join("growth.svg"), chart(&kept.costs)).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
 
-fn on(database: Database, quick: bool, costs: &mut Vec<Cost>) -> Result<String, String> {
+/// All figures, and the file that keeps them, if one does.
+struct Kept {
+    file: Option<PathBuf>,
+    costs: Vec<Cost>,
+}
+
+impl Kept {
+    fn read(&mut self) {
+        let text = self.file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+        self.costs = text.lines().filter_map(Cost::read).collect();
+    }
+
+    /// Keeps a figure in place of an earlier one.
+    fn add(&mut self, cost: Cost) -> Result<(), String> {
+        self.costs.retain(|known| known.key() != cost.key());
+        self.costs.push(cost);
+        let Some(file) = &self.file else { return Ok(()) };
+        let lines: String = self.costs.iter().map(Cost::line).collect();
+        fs::write(file, lines).map_err(|error| error.to_string())
+    }
+}
+
+impl Cost {
+    fn key(&self) -> (&str, u64, bool, &str) {
+        (&self.database, self.customers, self.further, &self.question)
+    }
+
+    fn line(&self) -> String {
+        let Self { database, customers, further, question, server, database_cpu, p50 } = self;
+        format!("{database},{customers},{further},{question},{server:.0},{database_cpu:.0},{p50:.2}\n")
+    }
+
+    fn read(line: &str) -> Option<Self> {
+        let [database, customers, further, question, server, database_cpu, p50] =
+            line.split(',').collect::<Vec<_>>()[..]
+        else {
+            return None;
+        };
+        Some(Self {
+            database: database.to_owned(),
+            customers: customers.parse().ok()?,
+            further: further.parse().ok()?,
+            question: question.to_owned(),
+            server: server.parse().ok()?,
+            database_cpu: database_cpu.parse().ok()?,
+            p50: p50.parse().ok()?,
+        })
+    }
+}
+
+fn on(database: Database, quick: bool, kept: &mut Kept) -> Result<(), String> {
     let failed = |error: sqlx::Error| error.to_string();
     let mut shop = Shop::prepare_named(database, "guichet_growth").map_err(failed)?;
     let sizes = if quick { &SIZES[..2] } else { &SIZES[..] };
@@ -100,12 +154,11 @@ fn on(database: Database, quick: bool, costs: &mut Vec<Cost>) -> Result<String, 
             if further {
                 shop.set_indexes(None, true).map_err(failed)?;
             }
-            costs.extend(measured(&mut shop, *customers, further)?);
+            measure_all(&mut shop, *customers, further, kept)?;
         }
     }
-    let version = format!("\n- {} {}", database.name(), shop.version());
     shop.close();
-    Ok(version)
+    Ok(())
 }
 
 /// Multiplies the rows until there are so many customers.
@@ -181,47 +234,39 @@ fn multiply(database: Database, grown: &Grown, strides: &[(&str, u64)]) -> Strin
     )
 }
 
-fn measured(shop: &mut Shop, customers: u64, further: bool) -> Result<Vec<Cost>, String> {
+fn measure_all(shop: &mut Shop, customers: u64, further: bool, kept: &mut Kept) -> Result<(), String> {
     let server = Server::start(ServerKind::GuichetCounting, shop, 1)?;
-    let mut costs = Vec::new();
     for case in CASES.iter().filter(|case| QUESTIONS.contains(&case.name)) {
         let guichet = measure::measure_one(case, &server, shop, EFFORT);
         let cost = Cost {
-            database: shop.database,
+            database: shop.database.name().to_owned(),
             customers,
             further,
-            question: case.name,
+            question: case.name.to_owned(),
             server: guichet.median(|sample| sample.server),
             database_cpu: guichet.median(|sample| sample.database),
             p50: guichet.median(|sample| sample.p50),
         };
-        eprintln!(
-            "{} {customers} {further} {}: {:.0} + {:.0} µs, {:.2} ms",
-            shop.database.name(),
-            case.name,
-            cost.server,
-            cost.database_cpu,
-            cost.p50
-        );
-        costs.push(cost);
+        eprint!("{}", cost.line());
+        kept.add(cost)?;
     }
-    Ok(costs)
+    Ok(())
 }
 
 fn tables(costs: &[Cost]) -> String {
     let mut text = String::new();
     for database in Database::ALL {
-        if !costs.iter().any(|cost| cost.database == database) {
+        if !costs.iter().any(|cost| cost.database == database.name()) {
             continue;
         }
         let _ = write!(text, "\n## {}\n\n", database.name());
         text.push_str("| Question | Customers | server µs | database µs | p50 ms | database µs, further indexes | p50 ms, further indexes |\n|---|---|---|---|---|---|---|\n");
-        for own in costs.iter().filter(|cost| cost.database == database && !cost.further) {
-            let further = costs.iter().find(|cost| {
-                cost.further
-                    && (cost.database, cost.customers, cost.question)
-                        == (database, own.customers, own.question)
-            });
+        let mut own: Vec<&Cost> =
+            costs.iter().filter(|cost| cost.database == database.name() && !cost.further).collect();
+        own.sort_by_key(|cost| (&cost.question, cost.customers));
+        for own in own {
+            let key = (&*own.database, own.customers, true, &*own.question);
+            let further = costs.iter().find(|cost| cost.key() == key);
             let (cpu, p50) = further.map_or((f64::NAN, f64::NAN), |cost| (cost.database_cpu, cost.p50));
             let _ = writeln!(
                 text,
@@ -247,7 +292,7 @@ const STYLE: &str = "\
 fn chart(costs: &[Cost]) -> String {
     let databases: Vec<Database> = Database::ALL
         .into_iter()
-        .filter(|database| costs.iter().any(|cost| cost.database == *database))
+        .filter(|database| costs.iter().any(|cost| cost.database == database.name()))
         .collect();
     let height = 60.0 + databases.len() as f64 * (HEIGHT + 50.0);
     let mut body = String::new();
@@ -263,7 +308,7 @@ fn chart(costs: &[Cost]) -> String {
             scale(left, top, column == 0, &mut body);
             let of = |further: bool| {
                 costs.iter().filter(move |cost| {
-                    cost.database == *database && cost.question == *question && cost.further == further
+                    cost.database == database.name() && cost.question == **question && cost.further == further
                 })
             };
             let whole = |cost: &Cost| cost.server + cost.database_cpu;
