@@ -15,8 +15,8 @@ use crate::platform::config::Config;
 const GAINS: &str = include_str!("gains.json");
 const INTRODUCTION: &str = "\
 -- Indexes for what people ask of a large shop, that this database lacks. The figures are of a shop of 10,000 customers,
--- 50,000 services and 100,000 invoices: the time of the request, and what one more row takes longer. In a shop that is
--- open, create them one by one when little goes on.";
+-- 50,000 services and 100,000 invoices: the time of the request, and what one more row takes longer, to some
+-- microseconds. In a shop that is open, create them one by one when little goes on.";
 
 /// What an index gains and costs.
 #[derive(Clone, Copy, Deserialize, Serialize)]

@@ -144,24 +144,21 @@ pub(super) fn hosts(text: &str, port: u16) -> Option<Vec<(String, u16)>> {
 }
 
 fn host_and_port(text: &str, port: u16) -> Option<(String, u16)> {
-    let (host, own) = match text.strip_prefix('[') {
-        Some(rest) => rest
-            .split_once(']')
-            .map(|(host, own)| (host, own.strip_prefix(':').or(own.is_empty().then_some(""))))?,
-        // An address of IPv6 has several colons, and a port of its own only behind brackets.
-        None if text.matches(':').count() > 1 => (text, Some("")),
-        None => text.split_once(':').map_or((text, Some("")), |(host, own)| (host, Some(own))),
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Some((text.to_owned(), port));
+    }
+    // With a port of its own, an address of IPv6 stands in brackets.
+    let (host, behind) = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').filter(|(host, _)| host.parse::<Ipv6Addr>().is_ok())?,
+        None => Some(text.split_at(text.find(':').unwrap_or(text.len())))
+            .filter(|(host, _)| is_host_name(host))?,
     };
-    let is_host = match host.contains(':') {
-        true => host.parse::<Ipv6Addr>().is_ok(),
-        false => !text.starts_with('[') && is_host_name(host),
+    let port = match behind.strip_prefix(':') {
+        Some(own) => own.parse().ok().filter(|own| *own > 0)?,
+        None if behind.is_empty() => port,
+        None => return None,
     };
-    let own = match own? {
-        "" if text.ends_with(':') => None,
-        "" => Some(port),
-        own => own.parse().ok().filter(|own| *own > 0),
-    };
-    is_host.then_some((host.to_owned(), own?))
+    Some((host.to_owned(), port))
 }
 
 fn is_host_name(host: &str) -> bool {
