@@ -75,7 +75,8 @@ pub fn run(options: &Options) -> Result<(), String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut kept = Kept { file: options.write.then(|| folder.join("growth.csv")), costs: Vec::new() };
     kept.read();
-    for database in &options.databases {
+    let databases = if options.only_page { &[][..] } else { &options.databases[..] };
+    for database in databases {
         let name = database.name();
         on(*database, options.quick, &mut kept).map_err(|error| format!("{name}: {error}"))?;
     }
@@ -109,6 +110,7 @@ impl Kept {
     fn add(&mut self, cost: Cost) -> Result<(), String> {
         self.costs.retain(|known| known.key() != cost.key());
         self.costs.push(cost);
+        self.costs.sort_by(|one, other| one.key().cmp(&other.key()));
         let Some(file) = &self.file else { return Ok(()) };
         let lines: String = self.costs.iter().map(Cost::line).collect();
         fs::write(file, lines).map_err(|error| error.to_string())

@@ -8,6 +8,8 @@ pub struct Options {
     pub quick: bool,
     /// What is measured.
     pub what: What,
+    /// Whether nothing is measured: the page of growth is written from figures that were kept.
+    pub only_page: bool,
     /// Whether the results are kept in files.
     pub write: bool,
     /// Only cases whose name holds this text.
@@ -36,6 +38,7 @@ impl Options {
         let mut options = Self {
             quick: false,
             what: What::Servers,
+            only_page: false,
             write: false,
             only: None,
             databases: Database::ALL.to_vec(),
@@ -45,6 +48,7 @@ impl Options {
             let mut value = || arguments.next().ok_or_else(|| format!("{name} takes a value"));
             match name.as_str() {
                 "--indexes" => options.what = What::Indexes,
+                "--only-page" => options.only_page = true,
                 "--growth" => options.what = What::Growth,
                 "--quick" => options.quick = true,
                 "--write" => options.write = true,
