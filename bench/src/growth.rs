@@ -104,6 +104,7 @@ impl Kept {
     fn read(&mut self) {
         let text = self.file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
         self.costs = text.lines().filter_map(Cost::read).collect();
+        self.costs.sort_by(|one, other| one.key().cmp(&other.key()));
     }
 
     /// Keeps a figure in place of an earlier one.
