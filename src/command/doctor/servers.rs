@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sea_orm::{DatabaseConnection, DbBackend, DbErr};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, RuntimeErr};
 
 use super::{Finding, rows};
 use crate::database;
@@ -57,8 +57,9 @@ async fn state(server: &Config) -> Result<State, DbErr> {
     let db = database::connect_for_serving(&Config { pool: Some(1), ..server.clone() }).await?;
     let state = match database::check_takes_writes(&db, TIMEOUT).await {
         Ok(()) => Ok(State::Writes { in_cluster: is_in_cluster(&db).await? }),
-        Err(cause) if database::check_reachable(&db, TIMEOUT).await.is_err() => Err(cause),
-        Err(_) => Ok(State::Standby),
+        // It was reached, and said so.
+        Err(DbErr::Conn(RuntimeErr::Internal(_))) => Ok(State::Standby),
+        Err(cause) => Err(cause),
     };
     // A failure to close the connection does not change the finding.
     let _ = db.close().await;
