@@ -59,13 +59,19 @@ pub fn svg(run: &Run) -> Option<String> {
     }
     let title =
         format!("CPU of the server for one request on {}, microseconds: less is better", run.database.name());
-    Some(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {top}\" width=\"{WIDTH}\" height=\"{top}\" \
-         role=\"img\" aria-label=\"{title}\">\n<style>{STYLE}</style>\n\
+    let note = "guichet and the server written by hand check keys and limits; the others know neither";
+    Some(frame((WIDTH, top), STYLE, &title, note, &body))
+}
+
+/// An SVG with a title and a note above its body.
+pub fn frame((width, height): (f64, f64), style: &str, title: &str, note: &str, body: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
+         role=\"img\" aria-label=\"{title}\">\n<style>{style}</style>\n\
          <text class=\"title\" x=\"0\" y=\"18\">{title}</text>\n\
-         <text x=\"0\" y=\"38\">guichet and the server written by hand check keys and limits; the others know neither</text>\n\
+         <text x=\"0\" y=\"38\">{note}</text>\n\
          {body}</svg>\n"
-    ))
+    )
 }
 
 fn bars(run: &Run, case: &str) -> Vec<Bar> {

@@ -44,6 +44,29 @@ impl Database {
         }
     }
 
+    /// The statement that writes copies of rows of a table, without what is behind its name. `copied` gives the value of a column by
+    /// its name and its name in quotes; a column without one has its default.
+    pub fn copy(self, table: &str, copied: impl Fn(&str, &str) -> Option<String>) -> String {
+        let mark = if self == Self::MySql { '`' } else { '"' };
+        let expected = migration::expected(self.backend());
+        let columns =
+            expected.iter().filter(|expected| expected.name == table).flat_map(|table| &table.columns);
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for column in columns.filter(|column| !column.generated) {
+            let name = format!("{mark}{}{mark}", column.name);
+            if let Some(value) = copied(column.name, &name) {
+                names.push(name);
+                values.push(value);
+            }
+        }
+        format!("INSERT INTO {table} ({}) SELECT {} FROM {table}", names.join(", "), values.join(", "))
+    }
+
+    /// SQL for texts one behind the other.
+    pub fn joined(self, texts: &[&str]) -> String {
+        if self == Self::MySql { format!("CONCAT({})", texts.join(", ")) } else { texts.join(" || ") }
+    }
+
     /// The URL of a shop by the name of its database; a file is created in this folder. Connections are not encrypted: sqlx would encrypt with
     /// PostgreSQL, Node's driver would not.
     pub fn url(self, folder: &Path, name: &str) -> String {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::case::CASES;
 use crate::case::names::{Q1, Q2, Q4, Q5};
+use crate::chart;
 use crate::database::Database;
 use crate::machine;
 use crate::measure::{self, Effort};
@@ -89,7 +90,7 @@ pub fn run(options: &Options) -> Result<(), String> {
     println!("{page}");
     if options.write {
         fs::write(folder.join("GROWTH.md"), page).map_err(|error| error.to_string())?;
-        fs::write(folder.join("growth.svg"), chart(&kept.costs)).map_err(|error| error.to_string())?;
+        fs::write(folder.join("growth.svg"), drawn(&kept.costs)).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
@@ -103,15 +104,19 @@ struct Kept {
 impl Kept {
     fn read(&mut self) {
         let text = self.file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
-        self.costs = text.lines().filter_map(Cost::read).collect();
-        self.costs.sort_by(|one, other| one.key().cmp(&other.key()));
+        text.lines().filter_map(Cost::read).for_each(|cost| self.put(cost));
     }
 
-    /// Keeps a figure in place of an earlier one.
-    fn add(&mut self, cost: Cost) -> Result<(), String> {
+    /// Puts a figure in its place, and an earlier one away.
+    fn put(&mut self, cost: Cost) {
         self.costs.retain(|known| known.key() != cost.key());
         self.costs.push(cost);
         self.costs.sort_by(|one, other| one.key().cmp(&other.key()));
+    }
+
+    /// Keeps a figure.
+    fn add(&mut self, cost: Cost) -> Result<(), String> {
+        self.put(cost);
         let Some(file) = &self.file else { return Ok(()) };
         let lines: String = self.costs.iter().map(Cost::line).collect();
         fs::write(file, lines).map_err(|error| error.to_string())
@@ -150,7 +155,7 @@ fn on(database: Database, quick: bool, kept: &mut Kept) -> Result<(), String> {
     let failed = |error: sqlx::Error| error.to_string();
     let mut shop = Shop::prepare_named(database, "guichet_growth").map_err(failed)?;
     let sizes = if quick { &SIZES[..2] } else { &SIZES[..] };
-    let already = shop.number(&count_customers(database)).map_err(failed)?;
+    let already = shop.number("COUNT(*)", "customers").map_err(failed)?;
     // A shop that an earlier run has grown is measured as it is.
     for customers in sizes.iter().filter(|customers| **customers >= already) {
         shop.set_indexes(None, false).map_err(failed)?;
@@ -168,15 +173,11 @@ fn on(database: Database, quick: bool, kept: &mut Kept) -> Result<(), String> {
 
 /// Multiplies the rows until there are so many customers.
 fn grow_to(shop: &mut Shop, customers: u64) -> Result<(), sqlx::Error> {
-    let text = if shop.database == Database::MySql { "CHAR" } else { "TEXT" };
-    while shop.number(&count_customers(shop.database))? < customers {
+    while shop.number("COUNT(*)", "customers")? < customers {
         let begun = Instant::now();
         let mut strides = Vec::new();
         for grown in &GROWN {
-            strides.push((
-                grown.table,
-                shop.number(&format!("SELECT CAST(MAX(id) AS {text}) FROM {}", grown.table))?,
-            ));
+            strides.push((grown.table, shop.number("MAX(id)", grown.table)?));
         }
         shop.run(unchecked(shop.database))?;
         for grown in &GROWN {
@@ -192,11 +193,6 @@ fn grow_to(shop: &mut Shop, customers: u64) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-fn count_customers(database: Database) -> String {
-    let text = if database == Database::MySql { "CHAR" } else { "TEXT" };
-    format!("SELECT CAST(COUNT(*) AS {text}) FROM customers")
-}
-
 /// Foreign keys hold in what is written: they are not looked up.
 fn unchecked(database: Database) -> &'static str {
     match database {
@@ -208,40 +204,22 @@ fn unchecked(database: Database) -> &'static str {
 
 /// The statement that writes nine copies of each row of a table. Keys are moved by multiples of the greatest one.
 fn multiply(database: Database, grown: &Grown, strides: &[(&str, u64)]) -> String {
-    let mark = if database == Database::MySql { '`' } else { '"' };
     let stride =
         |table: &str| strides.iter().find(|(name, _)| *name == table).map_or(0, |(_, stride)| *stride);
-    let expected = migration::expected(database.backend());
-    let columns = expected
-        .iter()
-        .filter(|expected| expected.name == grown.table)
-        .flat_map(|expected| &expected.columns);
-    let (mut names, mut values) = (Vec::new(), Vec::new());
-    for column in columns.filter(|column| !column.generated) {
-        let name = format!("{mark}{}{mark}", column.name);
-        let reference = grown.references.iter().find(|(reference, _)| *reference == column.name);
-        values.push(match reference {
-            _ if column.name == "id" => format!("id + copies.n * {}", stride(grown.table)),
-            Some((_, table)) => format!("{name} + copies.n * {}", stride(table)),
-            None if grown.nulled.contains(&column.name) => "NULL".to_owned(),
-            None if grown.unique.contains(&column.name) && database == Database::MySql => {
-                format!("CONCAT(copies.n, '-', {}, '-', {name})", stride(grown.table))
+    let copied = |column: &str, quoted: &str| {
+        let reference = grown.references.iter().find(|(reference, _)| *reference == column);
+        Some(match reference {
+            _ if column == "id" => format!("id + copies.n * {}", stride(grown.table)),
+            Some((_, table)) => format!("{quoted} + copies.n * {}", stride(table)),
+            None if grown.nulled.contains(&column) => return None,
+            None if grown.unique.contains(&column) => {
+                database.joined(&["copies.n", &format!("'-{}-'", stride(grown.table)), quoted])
             }
-            None if grown.unique.contains(&column.name) => {
-                format!("copies.n || '-{}-' || {name}", stride(grown.table))
-            }
-            None => name.clone(),
-        });
-        names.push(name);
-    }
+            None => quoted.to_owned(),
+        })
+    };
     let copies: Vec<String> = (1..10).map(|n| format!("SELECT {n} AS n")).collect();
-    format!(
-        "INSERT INTO {0} ({1}) SELECT {2} FROM {0} CROSS JOIN ({3}) AS copies",
-        grown.table,
-        names.join(", "),
-        values.join(", "),
-        copies.join(" UNION ALL ")
-    )
+    format!("{} CROSS JOIN ({}) AS copies", database.copy(grown.table, copied), copies.join(" UNION ALL "))
 }
 
 fn measure_all(shop: &mut Shop, customers: u64, further: bool, kept: &mut Kept) -> Result<(), String> {
@@ -299,7 +277,7 @@ const STYLE: &str = "\
     polyline{fill:none;stroke-width:2}.own{stroke:#e8590c}.further{stroke:#4c8dd6}.server{stroke:#8c959f;stroke-dasharray:4 3}";
 
 /// A panel for each database and question: CPU over customers, both by powers of ten.
-fn chart(costs: &[Cost]) -> String {
+fn drawn(costs: &[Cost]) -> String {
     let databases: Vec<Database> = Database::ALL
         .into_iter()
         .filter(|database| costs.iter().any(|cost| cost.database == database.name()))
@@ -328,12 +306,8 @@ fn chart(costs: &[Cost]) -> String {
         }
     }
     let title = "CPU for one request over the number of customers: server and database";
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
-         role=\"img\" aria-label=\"{title}\">\n<style>{STYLE}</style>\n<text class=\"title\" x=\"0\" y=\"18\">{title}</text>\n\
-         <text x=\"0\" y=\"38\">orange: the original's indexes; blue: with further ones; dashed: the server alone; both axes by powers of ten</text>\n\
-         {body}</svg>\n"
-    )
+    let note = "orange: the original's indexes; blue: with further ones; dashed: the server alone; both axes by powers of ten";
+    chart::frame((WIDTH, height), STYLE, title, note, &body)
 }
 
 /// The lines of the scale.

@@ -141,24 +141,12 @@ fn write(shop: &mut Shop, table: &str) -> Result<f64, sqlx::Error> {
 
 /// The statement that writes copies of rows.
 fn copy(database: Database, table: &str) -> String {
-    let mark = if database == Database::MySql { '`' } else { '"' };
-    let expected = migration::expected(database.backend());
-    let columns =
-        expected.iter().filter(|expected| expected.name == table).flat_map(|expected| &expected.columns);
-    let mut names = Vec::new();
-    let mut values = Vec::new();
-    for column in columns.filter(|column| !column.generated) {
-        let value = match (table, column.name) {
-            (_, "id") | ("invoices", "uuid" | "external_id" | "invoice_number") => continue,
-            ("customers", "email") if database == Database::MySql => "CONCAT('copy-', id)".to_owned(),
-            ("customers", "email") => "'copy-' || id".to_owned(),
-            (_, name) => format!("{mark}{name}{mark}"),
-        };
-        names.push(format!("{mark}{}{mark}", column.name));
-        values.push(value);
-    }
-    let (names, values) = (names.join(", "), values.join(", "));
-    format!("INSERT INTO {table} ({names}) SELECT {values} FROM {table} ORDER BY id LIMIT {ROWS}")
+    let copied = |column: &str, quoted: &str| match (table, column) {
+        (_, "id") | ("invoices", "uuid" | "external_id" | "invoice_number") => None,
+        ("customers", "email") => Some(database.joined(&["'copy-'", "id"])),
+        _ => Some(quoted.to_owned()),
+    };
+    format!("{} ORDER BY id LIMIT {ROWS}", database.copy(table, copied))
 }
 
 fn rounded(figure: f64) -> f64 {

@@ -44,7 +44,7 @@ impl Shop {
         make(database, &url, name)?;
         run_guichet(&url, &["migrate"]);
         let mut session = Session::open(database, &url)?;
-        if session.text("SELECT CAST(COUNT(*) AS CHAR(9)) FROM customers", 0)?.trim() == "0" {
+        if number(&mut session, "COUNT(*)", "customers")? == 0 {
             run_guichet(&url, &["seed"]);
         }
         if database == Database::Postgres {
@@ -81,13 +81,12 @@ impl Shop {
         self.session.run(sql)
     }
 
-    /// The number that a statement answers.
+    /// A number that is computed from a table.
     ///
     /// # Errors
     /// When the database refuses it.
-    pub fn number(&mut self, sql: &str) -> Result<u64, Error> {
-        let text = self.session.text(sql, 0)?;
-        text.trim().parse().map_err(|error| Error::Protocol(format!("{text}: {error}")))
+    pub fn number(&mut self, expression: &str, table: &str) -> Result<u64, Error> {
+        number(&mut self.session, expression, table)
     }
 
     /// Makes the indexes that the original's schema lacks, or drops them, those of one name or all, and lets the database
@@ -141,6 +140,12 @@ impl Shop {
     pub fn close(self) {
         run_guichet(&self.url, &["revoke-api-key", self.key.split('|').next().unwrap_or_default()]);
     }
+}
+
+/// A number that is computed from a table.
+fn number(session: &mut Session, expression: &str, table: &str) -> Result<u64, Error> {
+    let text = session.text(&format!("SELECT CAST({expression} AS CHAR(20)) FROM {table}"), 0)?;
+    text.trim().parse().map_err(|error| Error::Protocol(format!("{text}: {error}")))
 }
 
 /// Makes an empty database, unless it is there.

@@ -32,8 +32,8 @@ use crate::platform::config::{Config, Database, DatabaseServer, DatabaseTarget, 
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Timeout of a first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Timeout of a first connection to one of several servers, while others may answer.
-const QUICK_CONNECT_TIMEOUT: Duration = Duration::from_millis(450);
+/// How long one of several servers may take to tell whether it can be used, while others may answer.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(450);
 /// How long SQLite waits for a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(2500);
 /// A connection that was idle for longer is pinged before it is used.
@@ -55,7 +55,7 @@ pub async fn connect(config: &Config) -> Result<DatabaseConnection, DbErr> {
     if config.further_servers.is_empty() {
         return open(config, SessionSettings::unlimited(config), false, true).await;
     }
-    match connect_to_first(config, QUICK_CONNECT_TIMEOUT).await {
+    match connect_to_first(config, LOOK_TIMEOUT).await {
         Ok(db) => Ok(db),
         // Over a slow network.
         Err(_) => connect_to_first(config, CONNECT_TIMEOUT).await,
@@ -67,10 +67,7 @@ async fn connect_to_first(config: &Config, timeout: Duration) -> Result<Database
     let servers: Vec<Config> = config.servers().collect();
     let opened = join_all(servers.iter().map(|server| async move {
         let db = open(server, SessionSettings::unlimited(server), false, false).await?;
-        match config.read_only {
-            true => check_reachable(&db, timeout).await?,
-            false => check_takes_writes(&db, timeout).await?,
-        }
+        check_usable(&db, !config.read_only, timeout).await?;
         Ok::<_, DbErr>(db)
     }));
     let mut causes = Vec::new();
@@ -282,12 +279,12 @@ pub async fn check_reachable(db: &DatabaseConnection, timeout: Duration) -> Resu
     }
 }
 
-/// Checks that a server takes writes, with a new connection outside of the pool: it is no standby, not read-only, and a node of
-/// a cluster that is ready.
+/// Whether a server takes writes, by a new connection outside of the pool: it is no standby, not read-only, and a node of a
+/// cluster that is ready.
 ///
 /// # Errors
-/// When it cannot be reached in time, or does not take writes.
-pub async fn check_takes_writes(db: &DatabaseConnection, timeout: Duration) -> Result<(), DbErr> {
+/// When it cannot be reached in time.
+pub async fn takes_writes(db: &DatabaseConnection, timeout: Duration) -> Result<bool, DbErr> {
     let state = async {
         match db.get_database_backend() {
             DbBackend::MySql => is_mysql_writable(&db.get_mysql_connection_pool().connect_options()).await,
@@ -297,7 +294,15 @@ pub async fn check_takes_writes(db: &DatabaseConnection, timeout: Duration) -> R
             _ => Ok(true),
         }
     };
-    match within(timeout, state).await? {
+    within(timeout, state).await
+}
+
+/// Checks that one of several servers can be used: it can be reached, and with `writes` it [takes writes](takes_writes).
+async fn check_usable(db: &DatabaseConnection, writes: bool, timeout: Duration) -> Result<(), DbErr> {
+    if !writes {
+        return check_reachable(db, timeout).await;
+    }
+    match takes_writes(db, timeout).await? {
         true => Ok(()),
         false => Err(DbErr::Conn(RuntimeErr::Internal("the server takes no writes".to_owned()))),
     }

@@ -23,8 +23,6 @@ use crate::database;
 
 /// Time between two looks at the current server.
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
-/// How long a server may take to answer a look.
-const LOOK_TIMEOUT: Duration = Duration::from_millis(450);
 /// Time between two times that the connections of a server that takes no writes are closed.
 const CLOSING_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -254,11 +252,7 @@ impl Servers {
     }
 
     async fn look_at(&self, index: usize) -> Result<(), DbErr> {
-        let db = &self.all[index].source.db;
-        match self.writes {
-            true => database::check_takes_writes(db, LOOK_TIMEOUT).await,
-            false => database::check_reachable(db, LOOK_TIMEOUT).await,
-        }
+        database::check_usable(&self.all[index].source.db, self.writes, database::LOOK_TIMEOUT).await
     }
 
     fn change(&self, from: &Current, to: usize, cause: &DbErr) {

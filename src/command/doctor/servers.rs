@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, RuntimeErr};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
 use super::{Finding, rows};
 use crate::database;
@@ -55,10 +55,9 @@ fn finding(name: &str, state: &State) -> Finding {
 
 async fn state(server: &Config) -> Result<State, DbErr> {
     let db = database::connect_for_serving(&Config { pool: Some(1), ..server.clone() }).await?;
-    let state = match database::check_takes_writes(&db, TIMEOUT).await {
-        Ok(()) => Ok(State::Writes { in_cluster: is_in_cluster(&db).await? }),
-        // It was reached, and said so.
-        Err(DbErr::Conn(RuntimeErr::Internal(_))) => Ok(State::Standby),
+    let state = match database::takes_writes(&db, TIMEOUT).await {
+        Ok(true) => is_in_cluster(&db).await.map(|in_cluster| State::Writes { in_cluster }),
+        Ok(false) => Ok(State::Standby),
         Err(cause) => Err(cause),
     };
     // A failure to close the connection does not change the finding.

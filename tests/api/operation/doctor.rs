@@ -127,7 +127,6 @@ async fn what_stands_beside_the_database_is_examined() {
     replica.close().await.unwrap();
 }
 
-/// The original names its migrations by their day.
 /// The statements are SQL as they stand, and each is printed until its index is there, under whatever name.
 #[tokio::test]
 async fn indexes_that_the_shop_lacks_are_printed_as_statements() {
@@ -157,14 +156,16 @@ async fn indexes_that_the_shop_lacks_are_printed_as_statements() {
         store.db.execute_unprepared(&statement.replace("_newest", "_latest")).await.unwrap();
     }
     assert_eq!(printed(&["--indexes"]).await.lines().count(), 1);
-    let template = indexes.iter().filter(|index| index.name.contains("_newest"));
-    for index in template {
+    // As it was, for the next test.
+    let renamed = indexes.iter().filter(|index| index.name.contains("_newest"));
+    for index in renamed {
         store.db.execute_unprepared(&index.drop.replace("_newest", "_latest")).await.unwrap();
         store.db.execute_unprepared(&index.create).await.unwrap();
     }
     store.close().await.unwrap();
 }
 
+/// The original names its migrations by their day.
 #[tokio::test]
 async fn a_newer_schema_is_told() {
     if *BACKEND != DbBackend::Sqlite {
