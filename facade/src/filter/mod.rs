@@ -196,6 +196,7 @@ macro_rules! filters {
                 $($( if let Some(filter) = &self.$derived {
                     demand.needs.push(const { &[$($vneed),+] });
                     demand.values += filter.compared_values();
+                    demand.tables += 1;
                 } )*)?
                 depth + 1
             }

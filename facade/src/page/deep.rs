@@ -3,9 +3,10 @@
 
 use sea_orm::sea_query::{ExprTrait, Query, SelectStatement};
 
+use super::keyed::Part;
 use super::list_cache::{ListKey, PageStart};
 use super::list_reader::{FoundRows, ListReader};
-use super::order::Side;
+use super::order::{OrderForm, Side};
 use crate::Result;
 use crate::record::{ColumnPositions, View};
 
@@ -16,25 +17,25 @@ const KEYS_TABLE: &str = "page_keys";
 const KEY_COLUMN: &str = "page_key";
 
 impl ListReader<'_> {
-    /// Reads at most `size` rows after the first `offset` rows. `sort` adds the order to a statement.
+    /// Reads at most `size` rows after the first `offset` rows.
     pub(super) async fn rows_at_offset(
         &self,
         offset: u64,
         size: u64,
-        sort: impl Fn(&mut SelectStatement),
+        form: OrderForm,
     ) -> Result<Vec<FoundRows>> {
-        let mut select = self.select.clone();
-        sort(&mut select);
-        if self.keyed.is_some() {
-            return self.fetch(select.limit(size).offset(offset).take(), &[None, None]).await;
+        if let Some(lists) = self.keyed {
+            return self.fetch_each(lists, self.select.clone(), &Part { form, offset, limit: size }).await;
         }
+        let mut select = self.select.clone();
+        self.order.sort(&mut select, form, self.scope.backend());
         let list = (offset >= MIN_DEEP_OFFSET && self.order.is_by_key()).then(|| self.list_key(&select));
         let lists = self.scope.lists();
         select.limit(size);
         let select = match list.as_ref().and_then(|list| lists.page_start(list, offset)) {
             Some(start) => self.starting_at(start, select),
             None if offset < MIN_DEEP_OFFSET => select.offset(offset).take(),
-            None => self.by_keys(select.offset(offset).take(), sort),
+            None => self.by_keys(select.offset(offset).take(), form),
         };
         let found = self.fetch(select, &[None, None]).await?;
         if let (Some(list), Some(found)) = (&list, found.first()) {
@@ -59,7 +60,7 @@ impl ListReader<'_> {
     }
 
     /// A statement that finds the keys of a page in a subquery and joins the rows.
-    fn by_keys(&self, mut page: SelectStatement, sort: impl Fn(&mut SelectStatement)) -> SelectStatement {
+    fn by_keys(&self, mut page: SelectStatement, form: OrderForm) -> SelectStatement {
         let key = self.record.column(self.record.key);
         page.expr_as(key.clone(), KEY_COLUMN);
         let mut rows = Query::select();
@@ -67,7 +68,7 @@ impl ListReader<'_> {
         rows.from_subquery(page, KEYS_TABLE).cross_join(self.record.table);
         rows.and_where(key.equals((KEYS_TABLE, KEY_COLUMN)));
         let mut rows = self.order.join(self.record, rows);
-        sort(&mut rows);
+        self.order.sort(&mut rows, form, self.scope.backend());
         rows
     }
 

@@ -1,20 +1,26 @@
 //! Several lists that are read at once: for each of some keys, the rows whose column has it.
 //!
 //! One statement reads a part of every list. It holds a limited statement for each list, so the database reads no more
-//! rows than are shown, however long the lists are (docs/decisions/0017-lists-inside-records.md).
+//! rows than are shown, however long the lists are. Where each of these would read a whole table, the statement reads the
+//! rows of all lists once and numbers them (docs/decisions/0017-lists-inside-records.md).
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr};
-use sea_orm::{DbBackend, QueryResult, Statement, Value};
+use sea_orm::sea_query::{
+    Asterisk, Expr, ExprTrait, OverStatement, Query, SelectStatement, SimpleExpr, WindowStatement,
+};
+use sea_orm::{DbBackend, Order as SqlOrder, QueryResult, Statement, Value};
 use value::Int;
 
+use super::order::{Order, OrderForm};
 use crate::Result;
-use crate::record::{MAX_ROWS, RecordType, count_by_key, too_many_rows};
+use crate::record::{MAX_KEYS, MAX_ROWS, RecordType, count_by_key, too_many_rows};
 use crate::scope::RequestScope;
 
 /// Name of the column that tells to which list a row belongs.
 const KEY_COLUMN: &str = "list_key";
+/// Name of the column with the number of a row in its list, from 1.
+const NUMBER_COLUMN: &str = "list_number";
 /// Names of the table of keys and of its column, where a statement has one.
 const KEYS_TABLE: &str = "lists";
 const KEYS_COLUMN: &str = "list";
@@ -31,10 +37,20 @@ pub(super) struct KeyedLists {
     pub(super) column: SimpleExpr,
     /// The key of each list, each once.
     pub(super) keys: Vec<i64>,
+    /// Whether what a statement for one list reads is read for each of them again: no index has the column, or conditions or
+    /// the order need a table that the statement computes.
+    pub(super) share_tables: bool,
+}
+
+/// A part of a list: at most `limit` rows after the first `offset` rows.
+pub(super) struct Part {
+    pub(super) form: OrderForm,
+    pub(super) offset: u64,
+    pub(super) limit: u64,
 }
 
 impl KeyedLists {
-    /// The rows of each list. `part` selects a part of one list.
+    /// The rows of a part of each list. `select` selects the rows of one list without their order.
     ///
     /// # Errors
     /// When the database fails or there are more than [`MAX_ROWS`] rows.
@@ -42,13 +58,15 @@ impl KeyedLists {
         &self,
         scope: RequestScope<'_>,
         record: &RecordType,
-        part: SelectStatement,
+        select: SelectStatement,
+        order: &Order,
+        part: &Part,
     ) -> Result<Vec<Vec<QueryResult>>> {
         let mut lists: Vec<Vec<QueryResult>> = self.keys.iter().map(|_| Vec::new()).collect();
         let numbers: HashMap<i64, usize> = self.keys.iter().copied().zip(0..).collect();
-        let (part, mut left) = (ListPart::new(part, &self.column, scope.backend()), MAX_ROWS);
-        for keys in self.keys.chunks(part.lists_of_statement(scope.backend())) {
-            let rows = scope.rows(part.statement(keys, scope.backend())).await?;
+        let mut left = MAX_ROWS;
+        for statement in self.statements(select, order, part, scope.backend()) {
+            let rows = scope.rows(statement).await?;
             left = left.checked_sub(rows.len() as u64).ok_or_else(|| too_many_rows(record))?;
             for row in rows {
                 let key: Int = row.try_get("", KEY_COLUMN)?;
@@ -58,6 +76,51 @@ impl KeyedLists {
             }
         }
         Ok(lists)
+    }
+
+    /// The statements that read a part of each list.
+    fn statements(
+        &self,
+        mut select: SelectStatement,
+        order: &Order,
+        part: &Part,
+        backend: DbBackend,
+    ) -> Vec<Statement> {
+        if self.share_tables {
+            let numbered = |keys: &[i64]| self.numbered(select.clone(), keys, order, part, backend);
+            return self.keys.chunks(MAX_KEYS).map(numbered).collect();
+        }
+        order.sort(&mut select, part.form, backend);
+        let limited =
+            ListPart::new(select.limit(part.limit).offset(part.offset).take(), &self.column, backend);
+        let lists = self.keys.chunks(limited.lists_of_statement(backend));
+        lists.map(|keys| limited.statement(keys, backend)).collect()
+    }
+
+    /// One statement that numbers the rows of the lists of these keys, and selects by the numbers.
+    fn numbered(
+        &self,
+        mut select: SelectStatement,
+        keys: &[i64],
+        order: &Order,
+        part: &Part,
+        backend: DbBackend,
+    ) -> Statement {
+        let mut window = WindowStatement::new();
+        window.add_partition_by(self.column.clone());
+        order.sort(&mut window, part.form, backend);
+        select
+            .expr_as(self.column.clone(), KEY_COLUMN)
+            .expr_window_as(Expr::cust("ROW_NUMBER()"), window, NUMBER_COLUMN)
+            .and_where(self.column.clone().is_in(keys.iter().copied()));
+        let number = || Expr::col((KEYS_TABLE, NUMBER_COLUMN));
+        let mut rows = Query::select();
+        rows.column(Asterisk)
+            .from_subquery(select, KEYS_TABLE)
+            .and_where(number().gt(part.offset))
+            .and_where(number().lte(part.offset.saturating_add(part.limit)))
+            .order_by((KEYS_TABLE, NUMBER_COLUMN), SqlOrder::Asc);
+        backend.build(&rows)
     }
 
     /// The number of rows of each list in a statement without columns and order.
@@ -71,7 +134,7 @@ impl KeyedLists {
     }
 }
 
-/// The statement that selects a part of one list.
+/// The statement that selects a part of one list, with the order and the limits.
 struct ListPart {
     sql: String,
     /// Its values; null stands for the key of the list.

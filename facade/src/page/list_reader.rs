@@ -6,9 +6,9 @@ use sea_orm::{DbBackend, QueryResult, Value};
 use value::{Id, Int};
 
 use super::cursor;
-use super::keyed::KeyedLists;
+use super::keyed::{KeyedLists, Part};
 use super::list_cache;
-use super::order::{Order, Position, Side};
+use super::order::{Order, OrderForm, Position, Side};
 use super::window::{End, Window, WindowRange};
 use crate::Result;
 use crate::record::{ConnectionSelection, ListSlice, ListSlices, RecordType, Row, Rows};
@@ -43,9 +43,7 @@ impl ListReader<'_> {
     pub(super) async fn page_by_number(&self, offset: u64, size: u64) -> Result<ListSlices> {
         let mut found = self.none();
         if size > 0 && i64::try_from(offset).is_ok() {
-            found = self
-                .rows_at_offset(offset, size, |select| self.order.sort_for_pages(select, self.backend()))
-                .await?;
+            found = self.rows_at_offset(offset, size, OrderForm::Pages).await?;
         }
         let slice = |found: FoundRows| {
             let total = known_total(found.rows.len() as u64, size, offset);
@@ -90,11 +88,9 @@ impl ListReader<'_> {
         let reach = size + u64::from(selection.has_next);
         let mut found = self.none();
         if reach > 0 && i64::try_from(offset).is_ok() {
-            let sort = |select: &mut _| match selection.cursors {
-                true => self.order.sort_for_cursors(select, false, self.backend()),
-                false => self.order.sort_by_stored_values(select, self.backend()),
-            };
-            found = self.rows_at_offset(offset, reach, sort).await?;
+            let form =
+                if selection.cursors { OrderForm::Cursors { reversed: false } } else { OrderForm::Stored };
+            found = self.rows_at_offset(offset, reach, form).await?;
         }
         // An offset beyond the end of a list does not prove that there is a row before it.
         let unsure = selection.has_previous && offset > 0 && found.iter().any(|found| found.rows.is_empty());
@@ -138,10 +134,16 @@ impl ListReader<'_> {
         ];
         let mut found = self.none();
         if reach > 0 {
-            let mut select = self.between_cursors(bounds);
-            self.order.sort_for_cursors(&mut select, reversed, backend);
-            select.limit(reach);
-            found = self.fetch(select, &outside).await?;
+            let (mut select, form) = (self.between_cursors(bounds), OrderForm::Cursors { reversed });
+            found = match self.keyed {
+                Some(lists) => {
+                    self.fetch_each(lists, select, &Part { form, offset: 0, limit: reach }).await?
+                }
+                None => {
+                    self.order.sort(&mut select, form, backend);
+                    self.fetch(select.limit(reach).take(), &outside).await?
+                }
+            };
         }
         for (side, outside) in outside.into_iter().enumerate() {
             self.look_outside(side, outside, &mut found).await?;
@@ -198,21 +200,32 @@ impl ListReader<'_> {
         select
     }
 
-    /// Runs a statement without columns. `outside` is answered for one list only.
+    /// Reads a part of each list. `select` has neither columns nor order.
+    pub(super) async fn fetch_each(
+        &self,
+        lists: &KeyedLists,
+        mut select: SelectStatement,
+        part: &Part,
+    ) -> Result<Vec<FoundRows>> {
+        self.select_columns(&mut select);
+        let lists = lists.rows(self.scope, self.record, select, self.order, part).await?;
+        lists.into_iter().map(|rows| self.found(rows)).collect()
+    }
+
+    fn select_columns(&self, select: &mut SelectStatement) {
+        self.record.select(self.selection.columns, select);
+        if self.selection.cursors {
+            self.order.select(select, self.backend());
+        }
+    }
+
+    /// Runs a statement without columns for one list.
     pub(super) async fn fetch(
         &self,
         mut select: SelectStatement,
         outside: &OutsideRows,
     ) -> Result<Vec<FoundRows>> {
-        let (backend, ConnectionSelection { columns, cursors, .. }) = (self.backend(), self.selection);
-        self.record.select(columns, &mut select);
-        if cursors {
-            self.order.select(&mut select, backend);
-        }
-        if let Some(lists) = self.keyed {
-            let lists = lists.rows(self.scope, self.record, select).await?;
-            return lists.into_iter().map(|rows| self.found(rows)).collect();
-        }
+        self.select_columns(&mut select);
         for (name, outside) in OUTSIDE_COLUMNS.into_iter().zip(outside) {
             if let Some(outside) = outside {
                 let there =
@@ -220,7 +233,7 @@ impl ListReader<'_> {
                 select.expr_as(there.finally(Expr::val(0)), name);
             }
         }
-        let rows = self.scope.rows(backend.build(&select)).await?;
+        let rows = self.scope.rows(self.backend().build(&select)).await?;
         let mut known = [None; 2];
         if let Some(row) = rows.first() {
             for ((known, name), outside) in known.iter_mut().zip(OUTSIDE_COLUMNS).zip(outside) {

@@ -46,6 +46,8 @@ pub struct List<E: EntityTrait> {
 struct Criteria {
     conditions: Vec<Condition>,
     order: Order,
+    /// Whether the conditions need a table that the statement computes.
+    computes_tables: bool,
     refused: Option<Error>,
 }
 
@@ -59,16 +61,24 @@ struct Ordered<'a> {
 
 impl Criteria {
     fn new() -> Self {
-        Self { conditions: Vec::new(), order: Order::new(), refused: None }
+        Self { conditions: Vec::new(), order: Order::new(), computes_tables: false, refused: None }
     }
 
     fn filter(&mut self, filter: Option<&impl Filter>, scope: RequestScope<'_>) {
         if let Some(filter) = filter {
             match check_filter(filter, scope) {
-                Ok(()) => self.conditions.push(filter.condition(scope.backend())),
+                Ok(demand) => {
+                    self.computes_tables |= demand.tables > 0;
+                    self.conditions.push(filter.condition(scope.backend()));
+                }
                 Err(refusal) => self.refused = Some(refusal),
             }
         }
+    }
+
+    /// Whether a statement for these rows computes tables, whichever rows it is about.
+    fn computes_tables(&self) -> bool {
+        self.computes_tables || self.order.tables().next().is_some()
     }
 
     fn sort<S: Sort>(&mut self, sort: Option<&Vec<S>>, scope: RequestScope<'_>) {
@@ -154,7 +164,7 @@ impl<'a> Ordered<'a> {
         mut select: SelectStatement,
         criteria: Criteria,
     ) -> Result<Self> {
-        let Criteria { conditions, order, refused } = criteria;
+        let Criteria { conditions, order, refused, .. } = criteria;
         if let Some(refused) = refused {
             return Err(refused);
         }
@@ -202,9 +212,9 @@ fn check_order(order: &Order, record: &RecordType, scope: RequestScope<'_>) -> R
     fields.chain(tables).filter(|any| !any.is_empty()).try_for_each(|any| allow(scope.own_abilities()?, any))
 }
 
-/// Checks the limits of conditions and the abilities for them: a condition on related records reveals as much as
+/// Checks the limits of conditions and the abilities for them, and returns what they require: a condition on related records reveals as much as
 /// reading them, so it needs the same ability.
-fn check_filter(filter: &impl Filter, scope: RequestScope<'_>) -> Result<()> {
+fn check_filter(filter: &impl Filter, scope: RequestScope<'_>) -> Result<FilterDemand> {
     let mut demand = FilterDemand::default();
     if filter.demand(&mut demand) > MAX_NESTING {
         return Err(Error::BadRequest(format!("Conditions nest more than {MAX_NESTING} deep.")));
@@ -215,5 +225,6 @@ fn check_filter(filter: &impl Filter, scope: RequestScope<'_>) -> Result<()> {
     if demand.tables > MAX_TABLES {
         return Err(Error::BadRequest(format!("A list takes {MAX_TABLES} conditions on computed values.")));
     }
-    demand.needs.into_iter().try_for_each(|any| allow(scope.own_abilities()?, any))
+    demand.needs.iter().try_for_each(|any| allow(scope.own_abilities()?, any))?;
+    Ok(demand)
 }

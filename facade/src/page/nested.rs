@@ -23,6 +23,8 @@ pub struct NestedList {
     ty: fn(&mut Registry) -> String,
     arguments: fn(&mut Registry) -> Vec<(&'static str, String)>,
     read: fn(&Context<'_>) -> ServerResult<NestedArguments>,
+    /// Whether no index of the shop has the column by which the rows are found.
+    unindexed: bool,
 }
 
 /// The arguments of one field.
@@ -50,7 +52,16 @@ impl NestedList {
                 ]
             },
             read: NestedArguments::read::<T, F, S>,
+            unindexed: false,
         }
+    }
+
+    /// The list, where no index of the shop has the column by which its rows are found: they are read once for all rows of
+    /// a level.
+    #[must_use]
+    pub const fn unindexed(mut self) -> Self {
+        self.unindexed = true;
+        self
     }
 
     /// The field of the schema. It is nullable: its arguments can be wrong where the rows around it are right.
@@ -107,7 +118,8 @@ pub(crate) fn resolve_nested<'a>(
         let NestedArguments { criteria, paging } = (list.read)(&batch.ctx.with_field(arguments))?;
         let (scope, record, keys) =
             (RequestScope::from(batch.ctx), (relation.target)(), batch.keys(relation)?);
-        let lists = KeyedLists { column: relation.column(), keys: distinct(&keys) };
+        let share_tables = list.unindexed || criteria.computes_tables();
+        let lists = KeyedLists { column: relation.column(), keys: distinct(&keys), share_tables };
         // A row without a key has an empty list, the last one.
         let numbers = keys.iter().map(|key| key.and_then(|key| lists.keys.binary_search(&key).ok()));
         let numbers = numbers.map(|number| number.unwrap_or(lists.keys.len())).collect();

@@ -8,7 +8,7 @@
 use chrono::{Datelike, NaiveDate};
 use sea_orm::sea_query::{
     CaseStatement, ColumnType, CommonTableExpression, Expr, ExprTrait, JoinType, NullOrdering,
-    SelectStatement, SimpleExpr, WithClause,
+    OrderedStatement, SelectStatement, SimpleExpr, WithClause,
 };
 use sea_orm::{Condition, DbBackend, DbErr, Order as SqlOrder, QueryResult, Value};
 use serde_json::Value as Json;
@@ -36,6 +36,18 @@ enum Term {
     /// Rows whose column equals a text come first.
     Exact(Column, String),
     Key(SortKey),
+}
+
+/// How a statement writes an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OrderForm {
+    /// For REST's pages.
+    Pages,
+    /// As positions are compared, or the reverse of it.
+    Cursors { reversed: bool },
+    /// Where the client asks for no cursors. A `timestamp` is then sorted by its stored value, for which the database can use
+    /// an index. In the hour that is repeated in autumn, this order is finer than that of [`Self::Cursors`].
+    Stored,
 }
 
 /// A position in an order: one value for each term; `None` is SQL's null.
@@ -152,41 +164,37 @@ impl Order {
         crc32fast::hash(terms.as_bytes())
     }
 
-    /// Adds the order to a statement, for REST's pages.
-    pub(super) fn sort_for_pages(&self, select: &mut SelectStatement, backend: DbBackend) {
-        for term in &self.terms {
-            match term {
-                Term::Exact(column, text) => {
-                    select.order_by_expr(equals(column, text, backend), SqlOrder::Desc);
+    /// Adds the order to a statement, or to a window of one.
+    pub(super) fn sort(&self, statement: &mut impl OrderedStatement, form: OrderForm, backend: DbBackend) {
+        match form {
+            OrderForm::Pages => self.sort_for_pages(statement, backend),
+            OrderForm::Stored => {
+                for term in self.sql_terms(backend) {
+                    let by = term.stored.unwrap_or(term.compared);
+                    add_order_by(statement, by, term.nullable, term.descending, backend);
                 }
-                Term::Key(key) => {
-                    let descending = key.direction == Direction::Desc;
-                    let by = sort_key(&key.column, key.words, backend);
-                    add_order_by(select, by, key.column.nullable, descending, backend);
+            }
+            OrderForm::Cursors { reversed } => {
+                for term in self.sql_terms(backend) {
+                    let descending = term.descending != reversed;
+                    add_order_by(statement, term.compared, term.nullable, descending, backend);
                 }
             }
         }
     }
 
-    /// Adds the order to a statement where the client asks for no cursors. A `timestamp` is then sorted by its
-    /// stored value, for which the database can use an index. In the hour that is repeated in autumn, this order is
-    /// finer than that of [`sort_for_cursors`](Self::sort_for_cursors).
-    pub(super) fn sort_by_stored_values(&self, select: &mut SelectStatement, backend: DbBackend) {
-        for term in self.sql_terms(backend) {
-            add_order_by(
-                select,
-                term.stored.unwrap_or(term.compared),
-                term.nullable,
-                term.descending,
-                backend,
-            );
-        }
-    }
-
-    /// Adds the order in which positions are compared, or its reverse.
-    pub(super) fn sort_for_cursors(&self, select: &mut SelectStatement, reversed: bool, backend: DbBackend) {
-        for term in self.sql_terms(backend) {
-            add_order_by(select, term.compared, term.nullable, term.descending != reversed, backend);
+    fn sort_for_pages(&self, statement: &mut impl OrderedStatement, backend: DbBackend) {
+        for term in &self.terms {
+            match term {
+                Term::Exact(column, text) => {
+                    statement.order_by_expr(equals(column, text, backend), SqlOrder::Desc);
+                }
+                Term::Key(key) => {
+                    let descending = key.direction == Direction::Desc;
+                    let by = sort_key(&key.column, key.words, backend);
+                    add_order_by(statement, by, key.column.nullable, descending, backend);
+                }
+            }
         }
     }
 
@@ -272,7 +280,7 @@ fn position_column(at: usize) -> String {
 /// Adds one expression to the order of a statement. Null sorts as the smallest value; PostgreSQL needs
 /// `NULLS FIRST` or `NULLS LAST` for that.
 fn add_order_by(
-    select: &mut SelectStatement,
+    statement: &mut impl OrderedStatement,
     by: SimpleExpr,
     nullable: bool,
     descending: bool,
@@ -281,9 +289,9 @@ fn add_order_by(
     let (way, nulls) =
         if descending { (SqlOrder::Desc, NullOrdering::Last) } else { (SqlOrder::Asc, NullOrdering::First) };
     if backend == DbBackend::Postgres && nullable {
-        select.order_by_expr_with_nulls(by, way, nulls);
+        statement.order_by_expr_with_nulls(by, way, nulls);
     } else {
-        select.order_by_expr(by, way);
+        statement.order_by_expr(by, way);
     }
 }
 
@@ -480,14 +488,13 @@ mod tests {
         let mut order = Order::new();
         let column = Column::of(book::Column::BoughtAt);
         order.add(SortKey::of("boughtAt", column, &[], Direction::Desc));
-        let sorted = |sort: &dyn Fn(&mut SelectStatement)| {
+        let sorted = |form| {
             let mut select = Query::select();
-            sort(&mut select);
+            order.sort(&mut select, form, DbBackend::MySql);
             DbBackend::MySql.build(&select).sql
         };
-        let as_stored = sorted(&|select| order.sort_by_stored_values(select, DbBackend::MySql));
-        assert_eq!(as_stored, "SELECT  ORDER BY `books`.`bought_at` DESC");
-        let exactly = sorted(&|select| order.sort_for_cursors(select, false, DbBackend::MySql));
+        assert_eq!(sorted(OrderForm::Stored), "SELECT  ORDER BY `books`.`bought_at` DESC");
+        let exactly = sorted(OrderForm::Cursors { reversed: false });
         assert_eq!(exactly, "SELECT  ORDER BY CAST(`books`.`bought_at` AS DATETIME(6)) DESC");
     }
 }

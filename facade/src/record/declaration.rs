@@ -243,7 +243,7 @@ macro_rules! record {
         [$([$($nneed:path),+] $node:expr)?] [$fields:expr]
         [$(
             $(#[doc = $bdoc:literal])+ $(#[can($($bneed:path),+)])? $(#[rest_only $($brest:tt)?])? $branch:ident: $kind:ident<$Target:ty>($($args:tt)*)
-            $(by $Filter:ty, $Sort:ty)?
+            $(by $Filter:ty, $Sort:ty $([$unindexed:ident])?)?
         ),* $(,)?]
     ) => {
         $(#[doc = $doc])+
@@ -288,7 +288,7 @@ macro_rules! record {
                         let _first = record.branches.len();
                         $crate::record!(@branch record, [$($bdoc)+] [$($($bneed),+)?] $branch $kind $Target [$($args)*]);
                         $( $crate::record!(@hide record _first $($brest)?); )?
-                        $( record.branches[_first].list = Some($crate::page::NestedList::of::<$Target, $Filter, $Sort>()); )?
+                        $( record.branches[_first].list = Some($crate::page::NestedList::of::<$Target, $Filter, $Sort>()$(.$unindexed())?); )?
                     )*
                     record
                 });

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use entity::{Id, customer, metadata};
-use facade::filter::{WordFilter, any_of};
+use facade::filter::WordFilter;
 use facade::record::{View, load_models};
 use facade::transaction::Transaction;
 use facade::words;
@@ -122,25 +122,24 @@ fn state_rows() -> Select<metadata::Entity> {
     attached_to(MODEL).filter(metadata::Column::Key.is_in(keys))
 }
 
-/// SQL for: the state of a customer meets the conditions.
+/// SQL for: the state of a customer meets the conditions. It asks at most twice for restrictions: no index has their keys.
 pub(super) fn condition(filter: &WordFilter<CustomerStatus>) -> Condition {
     let id = || Expr::col((customer::Entity, customer::Column::Id));
-    let states = [
-        (CustomerStatus::Active, Condition::all().add(id().not_in_subquery(with(&[BANNED, SUSPENDED])))),
-        (
-            CustomerStatus::Suspended,
-            Condition::all()
-                .add(id().in_subquery(with(&[SUSPENDED])))
-                .add(id().not_in_subquery(with(&[BANNED]))),
-        ),
-        (CustomerStatus::Banned, Condition::all().add(id().in_subquery(with(&[BANNED])))),
-    ];
-    let met: Vec<Condition> =
-        states.into_iter().filter_map(|(state, sql)| filter.holds(&state).then_some(sql)).collect();
-    match met.len() {
-        0 => Condition::all().add(Expr::val(1).eq(0)),
-        3 => Condition::all(),
-        _ => any_of(met),
+    let has = |keys: &[&str]| id().in_subquery(with(keys));
+    let lacks = |keys: &[&str]| id().not_in_subquery(with(keys));
+    let holds = |status| filter.holds(&status);
+    let met =
+        (holds(CustomerStatus::Active), holds(CustomerStatus::Suspended), holds(CustomerStatus::Banned));
+    let all = Condition::all();
+    match met {
+        (false, false, false) => all.add(Expr::val(1).eq(0)),
+        (false, false, true) => all.add(has(&[BANNED])),
+        (false, true, false) => all.add(has(&[SUSPENDED])).add(lacks(&[BANNED])),
+        (false, true, true) => all.add(has(&[BANNED, SUSPENDED])),
+        (true, false, false) => all.add(lacks(&[BANNED, SUSPENDED])),
+        (true, false, true) => Condition::any().add(has(&[BANNED])).add(lacks(&[SUSPENDED])),
+        (true, true, false) => all.add(lacks(&[BANNED])),
+        (true, true, true) => all,
     }
 }
 

@@ -94,7 +94,7 @@ record! {
         /// Its address in the shop; null without a slug.
         route: each<Option<Url>>(route::of_groups, [Id, Slug, ParentId]),
         /// Groups directly below this one.
-        groups: many<Group>(group::Column::ParentId, child_groups) by GroupFilter, GroupSort,
+        groups: many<Group>(group::Column::ParentId, child_groups) by GroupFilter, GroupSort [unindexed],
         /// The group that holds this one.
         parent: one<Group>(parent_id, live_groups),
         /// Products directly in this group.

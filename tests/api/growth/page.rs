@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use sea_orm::DbBackend;
 
 use super::record::{self, Found};
-use super::{EXCEPTIONS, Exception};
 
 /// What comes before is written by hand.
 const BEGIN: &str = "<!-- written by tests/api/growth, GUICHET_GROWTH=write -->\n";
@@ -25,12 +24,7 @@ pub(super) fn write() {
 
 fn tables() -> String {
     let found = DATABASES.map(record::read);
-    let mut text = "\n## What reads a table again and again\n\n".to_owned();
-    for Exception { list, word, why } in &EXCEPTIONS {
-        let of = if word.is_empty() { String::new() } else { format!(", by {word}") };
-        text += &format!("- `{list}`{of}: {why}.\n");
-    }
-    text += "\n## Every list\n";
+    let mut text = "\n## Every list\n".to_owned();
     let mut list = "";
     for ((of, asks), costs) in &found[0] {
         if of != list {

@@ -27,7 +27,7 @@ pub(super) fn read(rows: &[QueryResult], is_limited: bool) -> Result<(Plan, Stri
             lines[..at].iter().any(|before| before.select == line.select && !before.is_single_row());
         if (is_inner || line.is_repeated()) && line.rows >= FEW_ROWS {
             plan.repeats = Some(line.told().trim().to_owned());
-        } else if line.access == "index" && is_limited && !sorts {
+        } else if is_limited && !sorts {
             plan.walks = true;
         } else {
             plan.scans.push(line.table.clone());
