@@ -100,7 +100,7 @@ pub async fn connect_for_serving(config: &Config) -> Result<DatabaseConnection, 
     let session = SessionSettings {
         limit: Some(config.timeout),
         read_only: config.read_only,
-        sync_wait: config.sync_wait && !config.further_servers.is_empty(),
+        sync_wait: config.sync_wait,
     };
     open(config, session, false, false).await
 }
@@ -132,7 +132,7 @@ impl SessionSettings {
 
     /// The name of the timeout differs between MariaDB and MySQL; each executes only its own kind of comment.
     /// MySQL's timeout applies to reading statements only.
-    fn mysql(self) -> Vec<String> {
+    fn mysql(self) -> Vec<SessionStatement> {
         let limit = self.limit.map(|limit| {
             format!(
                 "SET @guichet_limit = 1 /*M!100101 , SESSION max_statement_time = {:.3} */ \
@@ -142,17 +142,31 @@ impl SessionSettings {
             )
         });
         let read_only = self.read_only.then(|| "SET SESSION TRANSACTION READ ONLY".to_owned());
-        // 1: reads, and no statements that write.
-        let sync_wait = self
-            .sync_wait
-            .then(|| "SET @guichet_wait = 1 /*M!100101 , SESSION wsrep_sync_wait = 1 */".to_owned());
-        limit.into_iter().chain(read_only).chain(sync_wait).collect()
+        // 1: reads and the beginning of transactions. Also where guichet knows of one host only: a proxy may stand before others.
+        let sync_wait = self.sync_wait.then(|| SessionStatement {
+            sql: "SET SESSION wsrep_sync_wait = 1".to_owned(),
+            only_where: Some("SHOW VARIABLES WHERE Variable_name = 'wsrep_on' AND Value = 'ON'"),
+        });
+        limit.into_iter().chain(read_only).map(SessionStatement::always).chain(sync_wait).collect()
     }
 
-    fn postgres(self) -> Vec<String> {
+    fn postgres(self) -> Vec<SessionStatement> {
         let limit = self.limit.map(|limit| format!("SET statement_timeout = {}", limit.as_millis()));
         let read_only = self.read_only.then(|| "SET default_transaction_read_only = on".to_owned());
-        limit.into_iter().chain(read_only).collect()
+        limit.into_iter().chain(read_only).map(SessionStatement::always).collect()
+    }
+}
+
+/// A statement for each new connection.
+struct SessionStatement {
+    sql: String,
+    /// A query; the statement is only for servers on which it finds a row.
+    only_where: Option<&'static str>,
+}
+
+impl SessionStatement {
+    fn always(sql: String) -> Self {
+        Self { sql, only_where: None }
     }
 }
 
@@ -190,7 +204,7 @@ async fn open(
 async fn pool<D: SqlxDatabase + HasStatementCache>(
     options: <D::Connection as Connection>::Options,
     size: u32,
-    session: Vec<String>,
+    session: Vec<SessionStatement>,
     try_first: bool,
 ) -> Result<Pool<D>, DbErr>
 where
@@ -224,8 +238,14 @@ where
         .after_connect(move |connection, _| {
             let session = std::sync::Arc::clone(&session);
             Box::pin(async move {
-                for statement in session.iter() {
-                    connection.execute(AssertSqlSafe(statement.as_str())).await?;
+                for SessionStatement { sql, only_where } in session.iter() {
+                    let is_for_server = match only_where {
+                        Some(query) => connection.fetch_optional(*query).await?.is_some(),
+                        None => true,
+                    };
+                    if is_for_server {
+                        connection.execute(AssertSqlSafe(sql.as_str())).await?;
+                    }
                 }
                 Ok(())
             })

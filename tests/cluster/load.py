@@ -12,6 +12,8 @@ import random
 import threading
 import time
 
+import mutations
+
 # What the load may be answered. 404 and 409 are answers of records that another writer has changed.
 ALLOWED = {200, 201, 503}
 TIMEOUT = 15
@@ -22,9 +24,10 @@ class Ledger:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.made = {}  # name -> table, of acknowledged creations
+        self.made = {}  # name -> table, of acknowledged creations whose deletion was not sent
         self.tried = {}  # name -> table, of all creations
-        self.deleted = set()  # names of acknowledged deletions
+        self.deleted = set()  # (table, name) of acknowledged deletions
+        self.mutations = collections.Counter()  # name -> how often it was carried out
         self.last = {}  # (table, column, key) -> number of the last acknowledged change
         self.sent = {}  # (table, column, key) -> number of the last change that was sent
         self.added = collections.Counter()  # product -> acknowledged additions
@@ -43,30 +46,38 @@ class Ledger:
             }
 
 
+def product(name):
+    """The body that makes a product."""
+    return {"name": name, "description": "x", "status": "active", "type": "none", "stock": 0, "group_id": 1,
+            "pricing": {"monthly": {"price": 5, "setup": 1}}}
+
+
 class Writer(threading.Thread):
     """One client. It goes to another process when one does not answer, as a load balancer would."""
 
-    def __init__(self, number, processes, key, ledger, stop):
+    def __init__(self, number, processes, key, email, shared, ledger, stop):
         super().__init__(daemon=True)
+        self.email, self.shared = email, shared
         self.number, self.processes, self.key, self.ledger, self.stop = number, processes, key, ledger, stop
         self.random = random.Random(number)
         self.connections = {}
         self.count = 0
+        self.lives = mutations.Lives(self)
 
     def run(self):
         steps = [self.create_product, self.change_product, self.change_customer, self.add_to_stock,
                  self.suspend_service, self.create_group, self.create_coupon, self.suspend_customer, self.add_to_stock,
-                 self.reactivate_customer, self.delete_product]
+                 self.reactivate_customer, self.delete_product, self.lives.next]
         while not self.stop.is_set():
             self.count += 1
             self.tag = f"w{self.number}-{self.count}"
             steps[self.count % len(steps)]()
 
-    def send(self, method, path, body):
+    def send(self, method, path, body, token=None):
         """The status and the parsed body; status 0 where nobody has answered."""
         process = self.random.randrange(len(self.processes))
         text = json.dumps(body)
-        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {token or self.key}", "Content-Type": "application/json", "Accept": "application/json"}
         try:
             connection = self.connections.get(process)
             if connection is None:
@@ -104,22 +115,18 @@ class Writer(threading.Thread):
 
     def create_product(self):
         name = f"product-{self.tag}"
-        answer = self.create("products", "/api/application/products", name, {
-            "name": name, "description": "x", "status": "active", "type": "none", "stock": 1, "group_id": 1,
-            "pricing": {"monthly": {"price": 5, "setup": 1}}})
+        answer = self.create("products", "/api/application/products", name, product(name))
         self.product = (name, answer["id"]) if answer else None
 
     def delete_product(self):
         if getattr(self, "product", None):
             name, key = self.product
+            with self.ledger.lock:
+                self.ledger.made.pop(name)
             status, _ = self.send("DELETE", f"/api/application/products/{key}", {})
             if status == 200:
                 with self.ledger.lock:
-                    self.ledger.deleted.add(name)
-            # Whether it is deleted is not known.
-            elif status in (0, 503):
-                with self.ledger.lock:
-                    self.ledger.made.pop(name, None)
+                    self.ledger.deleted.add(("products", name))
             self.product = None
 
     def create_group(self):
@@ -154,7 +161,7 @@ class Writer(threading.Thread):
 
     def add_to_stock(self):
         """Adds one to the stock of a product that all writers share, if nobody has changed it since it was read."""
-        key = 1 + self.count % 3
+        key = self.shared[self.count % len(self.shared)]
         query = "query($id: ID!) { product(id: $id) { stock updatedAt } }"
         status, read = self.send("POST", "/graphql", {"query": query, "variables": {"id": key}})
         if status != 200 or not (read.get("data") or {}).get("product"):
@@ -167,7 +174,7 @@ class Writer(threading.Thread):
         payload = ((answer or {}).get("data") or {}).get("productUpdate")
         with self.ledger.lock:
             for error in (answer or {}).get("errors", []):
-                if error["extensions"]["code"] not in ("UNAVAILABLE", "READ_ONLY", "TIMED_OUT"):
+                if error["extensions"]["code"] not in mutations.AWAY:
                     self.ledger.strange.append(("GraphQL", error))
             if payload and payload["product"]:
                 self.ledger.added[key] += 1
@@ -192,9 +199,12 @@ class Writer(threading.Thread):
 class Load:
     """Writers that run until they are stopped."""
 
-    def __init__(self, processes, key, writers=9):
+    def __init__(self, shop):
         self.ledger, self.stopped = Ledger(), threading.Event()
-        self.writers = [Writer(number, processes, key, self.ledger, self.stopped) for number in range(writers)]
+        # Without services: one that ends gives back to the stock.
+        shared = [shop.make(product(f"shared {number}")) for number in range(3)]
+        self.writers = [Writer(number, shop.processes, shop.key, email, shared, self.ledger, self.stopped)
+                        for number, email in enumerate(shop.emails)]
         self.began = time.monotonic()
         for writer in self.writers:
             writer.start()
@@ -216,22 +226,22 @@ def compare(ledger, rows):
     """What is wrong in the rows of a database, against a copy of the ledger that is older than the rows. `rows` runs a statement and
     returns its rows as lists of texts."""
     wrong = []
-    columns = {"products": "name", "groups": "name", "coupons": "code"}
+    columns = {"products": "name", "groups": "name", "coupons": "code", "customers": "email", "support_departments": "name"}
     for table, column in columns.items():
         found = collections.Counter()
-        deleted = set()
-        for name, gone in rows(f"SELECT {column}, deleted_at FROM {rows.quoted(table)} WHERE {column} LIKE '%-w%'"):
+        for name, deleted in rows(f"SELECT {column}, deleted_at FROM {rows.quoted(table)} WHERE {column} LIKE '%-w%'"):
             found[name] += 1
-            if gone:
-                deleted.add(name)
+            if (table, name) in ledger["deleted"] and not deleted:
+                wrong.append(f"{name} was deleted and is there")
         for name, where in ledger["tried"].items():
             if where == table and found[name] > 1:
                 wrong.append(f"{name} is there {found[name]} times")
         for name, where in ledger["made"].items():
             if where == table and not found[name]:
                 wrong.append(f"{name} was acknowledged and is not there")
-        if table == "products":
-            wrong += [f"{name} was deleted and is there" for name in ledger["deleted"] - deleted]
+    for product, currency, count in rows("SELECT related_id, currency, COUNT(*) FROM pricings WHERE related_type = 'product' "
+                                         "AND deleted_at IS NULL GROUP BY related_id, currency HAVING COUNT(*) > 1"):
+        wrong.append(f"product {product} has {count} prices in {currency}")
     for (table, column, key), last in ledger["last"].items():
         [[text]] = rows(f"SELECT {column} FROM {table} WHERE id = {key}")
         if int(text.split(" ")[1]) < last:
@@ -242,12 +252,12 @@ def compare(ledger, rows):
     return wrong
 
 
-def compare_stock(ledger, rows, start):
-    """The stock that all writers share, once the load has stopped."""
+def compare_stock(ledger, rows):
+    """What is wrong in the stock that all writers share, once the load has stopped."""
     wrong = []
     for key, added in sorted(ledger["added"].items()):
         [[stock]] = rows(f"SELECT stock FROM products WHERE id = {key}")
-        more = int(stock) - start[key]
+        more = int(stock)
         if not added <= more <= added + ledger["unsure"][key]:
             wrong.append(f"{more} was added to product {key}, {added} acknowledged, {ledger['unsure'][key]} without an answer")
     return wrong

@@ -133,7 +133,9 @@ class GaleraNode(Machine):
         self.nodes = []
         subprocess.run(["chown", "-R", "mysql", self.folder], check=True)
         self.data = self.folder / "data"
-        self.rows = Rows(["mariadb", "--no-defaults", "-uroot", f"--socket={self.folder}/socket", "-N", "-B", "shop"], "`")
+        # What was committed on any node before is in what it answers.
+        self.rows = Rows(["mariadb", "--no-defaults", "-uroot", f"--socket={self.folder}/socket", "-N", "-B",
+                          "--init-command=SET SESSION wsrep_sync_wait = 1", "shop"], "`")
         self.server = Rows(["mariadb", "--no-defaults", "-uroot", f"--socket={self.folder}/socket", "-N", "-B"], "`")
 
     def limit_disk(self):
@@ -172,7 +174,7 @@ class GaleraNode(Machine):
             f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid", "--binlog-format=ROW",
             "--innodb-autoinc-lock-mode=2", "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2",
             "--max-connections=200", "--wsrep-on=ON", "--wsrep-provider=/usr/lib/galera/libgalera_smm.so",
-            "--wsrep-cluster-name=shop", f"--wsrep-cluster-address=gcomm://{addresses}", "--wsrep-auto-increment-control=OFF",
+            "--wsrep-cluster-name=shop", f"--wsrep-cluster-address=gcomm://{addresses}", "--wsrep-auto-increment-control=ON",
             f"--wsrep-node-name={self.name}", f"--wsrep-node-address=127.0.0.1:{self.group}", "--wsrep-sst-method=rsync",
             f"--wsrep-sst-receive-address=127.0.0.1:{self.copy}",
             "--wsrep-provider-options=" + ";".join(f"{name}={value}" for name, value in provider.items()),

@@ -1,4 +1,4 @@
-//! The servers of the database, where several are set.
+//! The servers of the database, where several are set, and the cluster that they are nodes of.
 
 use std::time::Duration;
 
@@ -16,28 +16,43 @@ const AWAY: &str = "start it, or take it out of DATABASE_URL or DB_HOST";
 const TWO_PRIMARIES: &str =
     "stop the one that was replaced, until it follows the other: what is written to it is lost";
 
+const SAME_IDS: &str = "has wsrep_auto_increment_control=OFF: rows that are made through two nodes at once get the same id, and one of them may be lost";
+const OWN_IDS: &str = "SET GLOBAL wsrep_auto_increment_control = ON on each node, and take it out of their configuration";
+
 /// What a server may be used for.
 enum State {
-    /// It takes writes; in a cluster, others do so too.
-    Writes {
-        in_cluster: bool,
-    },
+    /// It takes writes.
+    Writes(Cluster),
     /// It answers, and takes no writes.
     Standby,
     Away(DbErr),
 }
 
-/// A finding for each server, and one where two take writes that know nothing of each other.
+/// Whether other servers take writes too, and have them in common.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cluster {
+    /// It is no node of a cluster.
+    Alone,
+    Node,
+    /// A node that may give a new row the id that another node gives another row.
+    NodeWithSameIds,
+}
+
+/// A finding for each of several servers, one for each node of a cluster that is set up wrongly, and one where two take writes that know nothing of each other.
 pub(super) async fn examine(config: &Config) -> Vec<Finding> {
-    if config.further_servers.is_empty() {
-        return Vec::new();
-    }
     let servers: Vec<Config> = config.servers().collect();
     let states =
         join_all(servers.iter().map(async |server| state(server).await.unwrap_or_else(State::Away))).await;
-    let names = servers.iter().map(|server| server.database.name());
-    let mut findings: Vec<Finding> = names.zip(&states).map(|(name, state)| finding(&name, state)).collect();
-    let alone = states.iter().filter(|state| matches!(state, State::Writes { in_cluster: false })).count();
+    let named = || servers.iter().map(|server| server.database.name()).zip(&states);
+    let mut findings: Vec<Finding> = named()
+        .filter(|(_, state)| matches!(state, State::Writes(Cluster::NodeWithSameIds)))
+        .map(|(name, _)| Finding::warning(CHECK, format!("{name} {SAME_IDS}"), OWN_IDS))
+        .collect();
+    if config.further_servers.is_empty() {
+        return findings;
+    }
+    findings.extend(named().map(|(name, state)| finding(&name, state)));
+    let alone = states.iter().filter(|state| matches!(state, State::Writes(Cluster::Alone))).count();
     if alone > 1 {
         let says = format!("{alone} servers take writes, and are no nodes of a cluster");
         findings.push(Finding::warning(CHECK, says, TWO_PRIMARIES));
@@ -47,7 +62,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
 
 fn finding(name: &str, state: &State) -> Finding {
     match state {
-        State::Writes { .. } => Finding::ok(CHECK, format!("{name} takes writes")),
+        State::Writes(_) => Finding::ok(CHECK, format!("{name} takes writes")),
         State::Standby => Finding::ok(CHECK, format!("{name} answers, and takes no writes: a standby")),
         State::Away(cause) => Finding::warning(CHECK, format!("{name} cannot be used now: {cause}"), AWAY),
     }
@@ -56,7 +71,7 @@ fn finding(name: &str, state: &State) -> Finding {
 async fn state(server: &Config) -> Result<State, DbErr> {
     let db = database::connect_for_serving(&Config { pool: Some(1), ..server.clone() }).await?;
     let state = match database::takes_writes(&db, TIMEOUT).await {
-        Ok(true) => is_in_cluster(&db).await.map(|in_cluster| State::Writes { in_cluster }),
+        Ok(true) => cluster(&db).await.map(State::Writes),
         Ok(false) => Ok(State::Standby),
         Err(cause) => Err(cause),
     };
@@ -65,11 +80,17 @@ async fn state(server: &Config) -> Result<State, DbErr> {
     state
 }
 
-async fn is_in_cluster(db: &DatabaseConnection) -> Result<bool, DbErr> {
-    if db.get_database_backend() != DbBackend::MySql {
-        return Ok(false);
+async fn cluster(db: &DatabaseConnection) -> Result<Cluster, DbErr> {
+    if db.get_database_backend() != DbBackend::MySql || !is_on(db, "wsrep_on").await? {
+        return Ok(Cluster::Alone);
     }
-    let shown = rows(db, "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'").await?;
-    let is_on = shown.first().map(|row| row.try_get_by_index::<String>(1)).transpose()?;
-    Ok(is_on.is_some_and(|is_on| is_on == "ON"))
+    let has_own_ids = is_on(db, "wsrep_auto_increment_control").await?;
+    Ok(if has_own_ids { Cluster::Node } else { Cluster::NodeWithSameIds })
+}
+
+/// Whether a variable of the server is on.
+async fn is_on(db: &DatabaseConnection, variable: &str) -> Result<bool, DbErr> {
+    let shown = rows(db, &format!("SHOW GLOBAL VARIABLES LIKE '{variable}'")).await?;
+    let value = shown.first().map(|row| row.try_get_by_index::<String>(1)).transpose()?;
+    Ok(value.is_some_and(|value| value == "ON"))
 }
