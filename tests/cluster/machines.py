@@ -140,7 +140,7 @@ class GaleraNode(Machine):
 
     def limit_disk(self):
         """Gives the node a disk of its own, which can be full. False where this machine cannot mount one."""
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "none", self.folder], capture_output=True)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g", "none", self.folder], capture_output=True)
         if mounted.returncode == 0:
             subprocess.run(["chown", "mysql", self.folder], check=True)
         return mounted.returncode == 0
