@@ -86,13 +86,13 @@ fn routes_are_listed_with_what_they_need() {
     let told = shop.run(&["routes"]);
     let line = told.output.lines().find(|line| line.contains("POST   /api/application/products "));
     let words: Vec<_> = line.expect("a route").split_whitespace().collect();
-    assert_eq!(words, ["POST", "/api/application/products", "productsStore", "products:store"]);
+    assert_eq!(words, ["POST", "/api/application/products", "createProduct", "products:store"]);
     let listed: serde_json::Value =
         serde_json::from_str(&shop.run(&["routes", "--json"]).output).expect("JSON");
     let listed = listed.as_array().expect("a list");
     assert_eq!(listed.len(), told.output.lines().count());
     let expected = serde_json::json!({
-        "method": "GET", "path": "/api/application/health", "operation": "health", "abilities": ["health"],
+        "method": "GET", "path": "/api/application/health", "operation": "getHealth", "abilities": ["health"],
         "tag": "Core"
     });
     assert!(listed.contains(&expected), "{listed:?}");

@@ -51,6 +51,8 @@ pub struct ExpectedColumn {
     pub name: &'static str,
     /// Its type, as the migration writes it for that kind of database.
     pub kind: String,
+    /// Most characters of a text.
+    pub max_length: Option<usize>,
     /// Whether it is computed from other columns: nothing can be written to it.
     pub generated: bool,
 }
@@ -61,6 +63,7 @@ pub fn expected(backend: DbBackend) -> Vec<ExpectedTable> {
     let column = |column: &table::Column| ExpectedColumn {
         name: column.name,
         kind: ddl::type_of(backend, column.kind),
+        max_length: column.kind.max_length(),
         generated: column.generated.is_some(),
     };
     let table = |table: &Table| ExpectedTable {

@@ -49,6 +49,20 @@ pub(crate) enum Kind {
     Decimal(u8, u8),
 }
 
+impl Kind {
+    /// Most characters of a text.
+    pub(crate) fn max_length(self) -> Option<usize> {
+        Some(match self {
+            Self::Varchar(length) => length.into(),
+            Self::Uuid => 36,
+            Self::Text => 65_535,
+            Self::LongText | Self::Json => u32::MAX as usize,
+            Self::Choice(words) => words.iter().map(|word| word.len()).max()?,
+            _ => return None,
+        })
+    }
+}
+
 /// What happens to a row when the row it refers to is deleted.
 #[derive(Clone, Copy)]
 pub(crate) enum OnDelete {

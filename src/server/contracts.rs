@@ -2,10 +2,13 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use async_graphql::registry::Registry;
 use bytes::Bytes;
 use facade::rest::{self, Checked, Document, Examples};
+use migration::ExpectedTable;
+use sea_orm::DbBackend;
 use serde_json::Value as Json;
 
 use crate::server::schema;
@@ -17,12 +20,26 @@ const INFO: rest::OpenApiInfo = rest::OpenApiInfo {
     version: "1.0.2",
     description: "The REST face of the shop. Every operation is a GraphQL operation too (`/graphql`): both faces run \
 the same resolvers, guards and rules.\n\nA client that prefers XML sends `Accept: application/xml` and gets the same \
-answer in it: the root element is `response`, a list holds `item` elements, null is an empty element with `nil=\"true\"`.",
+answer in it: the root element is `response`, a list holds `item` elements, null is an empty element with `nil=\"true\"`. \
+Bodies are read as JSON, as forms (`application/x-www-form-urlencoded`, `multipart/form-data`) and as XML.",
     license: "MIT",
     examples: "In the demo shop",
+    server: "The shop, in production or for tests",
+    max_rows: MAX_PER_PAGE,
+    text_length,
     scheme: "sanctum",
     key: "`Bearer <key>`. The key alone will do here: the word is added when it is missing.",
 };
+
+/// Most rows of a page of REST, unless `GUICHET_MAX_PER_PAGE` says otherwise.
+const MAX_PER_PAGE: usize = 1_000;
+
+/// Most characters of a text of the shop's schema.
+fn text_length(table: &str, column: &str) -> Option<usize> {
+    static TABLES: LazyLock<Vec<ExpectedTable>> = LazyLock::new(|| migration::expected(DbBackend::MySql));
+    let table = TABLES.iter().find(|expected| expected.name == table)?;
+    table.columns.iter().find(|expected| expected.name == column)?.max_length
+}
 
 const GRAPHQL: &str = "schema.graphql";
 const OPENAPI: &str = "openapi.json";

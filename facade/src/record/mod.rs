@@ -7,6 +7,7 @@
 //! there are. The code is not generic over records, so it is compiled once.
 
 mod cell;
+mod column_tag;
 mod connection;
 mod currency;
 mod declaration;
@@ -28,6 +29,7 @@ mod scalar;
 mod selection;
 
 pub use cell::{Cell, CellType, ColumnPositions, ColumnSet, Row, Rows, View};
+pub(crate) use column_tag::ColumnTag;
 pub(crate) use connection::ConnectionPlan;
 pub use connection::{Connection, ConnectionSelection, ListSlice, ListSlices};
 pub use currency::Currency;

@@ -7,6 +7,7 @@ use sea_orm::sea_query::{Expr, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable};
 
 use super::cell::{CellType, ColumnSet};
+use super::column_tag::ColumnTag;
 use super::extracted;
 use super::join_table::JoinTable;
 use super::money::{MoneyColumn, RowCurrency};
@@ -235,7 +236,7 @@ impl RecordType {
 
     fn meta_type(&self, registry: &mut Registry) -> MetaType {
         let mut fields: IndexMap<String, MetaField> = IndexMap::new();
-        for Field { name, doc, need, rest_only, form, .. } in &self.fields {
+        for Field { name, doc, need, rest_only, form, column } in &self.fields {
             let (ty, json_type) = match form {
                 FieldForm::Value(rendering) => (rendering.ty(registry), rendering.json_type),
                 FieldForm::Money(column) => (column.ty(registry), column.rendering.json_type),
@@ -243,6 +244,7 @@ impl RecordType {
             };
             let mut field = MetaField::new(*name, ty);
             field.description = Some(doc.trim().to_owned());
+            field.tags = vec![ColumnTag { table: self.table, column: self.columns[*column].name }.text()];
             guard::add_directive_for(registry, &mut field, *need);
             RestForm { json_type, sparse: false }.mark(&mut field, registry);
             RestOnly::mark(&mut field.directive_invocations, *rest_only, registry);

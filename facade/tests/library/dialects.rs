@@ -51,8 +51,8 @@ async fn what_is_missing_is_so_in_every_envelope() {
 async fn the_openapi_document_tells_of_the_envelopes() {
     let library = Library::open().await;
     let schema = |path: &str| {
-        library.openapi["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-            .clone()
+        let answer = library.component(&library.openapi["paths"][path]["get"]["responses"]["200"]);
+        library.component(&answer["content"]["application/json"]["schema"])
     };
     assert_eq!(schema("/local/books")["allOf"][0]["$ref"], "#/components/schemas/DataPage");
     assert_eq!(schema("/local/books")["allOf"][1]["required"], json!(["data", "filters"]));

@@ -128,14 +128,17 @@ async fn an_include_takes_the_place_of_a_column() {
 #[tokio::test]
 async fn the_openapi_document_tells_of_both() {
     let library = Library::open().await;
-    let answers = &library.openapi["paths"]["/books"]["get"]["responses"]["200"]["content"];
-    let row = &answers["application/json"]["schema"]["allOf"][1]["properties"]["data"]["items"]["properties"];
-    let pivot = &row["authors"]["items"]["allOf"][1]["properties"]["pivot"];
+    let answer = library.component(&library.openapi["paths"]["/books"]["get"]["responses"]["200"]);
+    let page = library.component(&answer["content"]["application/json"]["schema"]);
+    let row = &library.component(&page["allOf"][1]["properties"]["data"]["items"])["properties"];
+    let author = library.component(&row["authors"]["items"]);
+    let pivot = library.component(&author["allOf"][1]["properties"]["pivot"]);
     assert_eq!(pivot["required"], json!(["book_id", "author_id", "role", "is_first"]));
     assert_eq!(pivot["properties"]["role"]["type"], json!(["string", "null"]));
     assert_eq!(pivot["properties"]["is_first"]["type"], "integer");
     assert_eq!(row["loans"]["anyOf"][0]["type"], "integer");
-    assert_eq!(row["loans"]["anyOf"][1]["items"]["properties"]["days"]["type"], "integer");
+    let loan = library.component(&row["loans"]["anyOf"][1]["items"]);
+    assert_eq!(loan["properties"]["days"]["type"], "integer");
 }
 
 /// What REST documents may say is nothing for clients of GraphQL.

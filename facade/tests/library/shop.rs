@@ -564,6 +564,12 @@ impl Library {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// The component to which a part of the OpenAPI document refers.
+    pub fn component(&self, part: &Json) -> Json {
+        let place = part["$ref"].as_str().unwrap_or_else(|| panic!("no reference: {part}"));
+        self.openapi.pointer(place.trim_start_matches('#')).unwrap_or_else(|| panic!("{place}")).clone()
+    }
+
     /// What a `GET` answers.
     pub async fn get(&self, path: &str) -> Json {
         self.ask("GET", path).await.json()

@@ -22,6 +22,6 @@ async fn an_answer_of_204_has_no_body_and_no_type() {
 #[tokio::test]
 async fn the_openapi_document_tells_of_no_body() {
     let library = Library::open().await;
-    let deletion = &library.openapi["paths"]["/books/{id}"]["delete"]["responses"]["204"];
+    let deletion = library.component(&library.openapi["paths"]["/books/{id}"]["delete"]["responses"]["204"]);
     assert!(deletion["description"].is_string() && deletion.get("content").is_none(), "{deletion}");
 }

@@ -17,7 +17,8 @@ const TWO_PRIMARIES: &str =
     "stop the one that was replaced, until it follows the other: what is written to it is lost";
 
 const SAME_IDS: &str = "has wsrep_auto_increment_control=OFF: rows that are made through two nodes at once get the same id, and one of them may be lost";
-const OWN_IDS: &str = "SET GLOBAL wsrep_auto_increment_control = ON on each node, and take it out of their configuration";
+const OWN_IDS: &str =
+    "SET GLOBAL wsrep_auto_increment_control = ON on each node, and take it out of their configuration";
 
 /// What a server may be used for.
 enum State {

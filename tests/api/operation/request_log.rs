@@ -72,15 +72,15 @@ async fn each_request_leaves_one_line() {
         line(parts)
     };
     let expected = [
-        rest("GET", "products/{id}", "productsShow", json!({"status": 200, "key": 1, "cost": 5})),
-        rest("HEAD", "products", "products", json!({"status": 200, "key": 2, "cost": 1})),
+        rest("GET", "products/{id}", "getProduct", json!({"status": 200, "key": 1, "cost": 5})),
+        rest("HEAD", "products", "listProducts", json!({"status": 200, "key": 2, "cost": 1})),
         rest(
             "POST",
             "groups",
-            "groupsStore",
+            "createGroup",
             json!({"status": 422, "key": 1, "cost": 11, "errors": "VALIDATION_FAILED"}),
         ),
-        rest("GET", "products/{id}", "productsShow", json!({"status": 401, "errors": "UNAUTHENTICATED"})),
+        rest("GET", "products/{id}", "getProduct", json!({"status": 401, "errors": "UNAUTHENTICATED"})),
         line(json!({"face": "rest", "method": "GET", "status": 404, "errors": "NOT_FOUND"})),
         line(json!({"face": "rest", "method": "DELETE", "status": 405, "errors": "BAD_USER_INPUT"})),
         graphql(json!({"operation": "Name", "document": key::hash(query), "key": 1, "cost": 2})),

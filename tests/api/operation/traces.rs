@@ -139,7 +139,7 @@ async fn a_request_is_a_span_and_each_statement_below_it() {
         ("http.request.method", "GET"),
         ("http.route", "/api/application/customers/{id}"),
         ("http.response.status_code", "200"),
-        ("guichet.operation", "customersShow"),
+        ("guichet.operation", "getCustomer"),
         ("guichet.key.id", "1"),
     ] {
         assert_eq!(attribute(rest, name), value, "{rest}");

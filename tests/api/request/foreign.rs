@@ -20,10 +20,12 @@ fn writes() -> Vec<Write> {
     let mut writes = Vec::new();
     for (path, operations) in OPENAPI["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
-            let Some(name) = schema.as_str().and_then(|schema| schema.rsplit('/').next()) else { continue };
-            let fields = OPENAPI["components"]["schemas"][name]["properties"].as_object().unwrap();
-            writes.push((method.to_uppercase(), path.clone(), fields.keys().cloned().collect()));
+            let component = |part: &Json| OPENAPI.pointer(part["$ref"].as_str()?.trim_start_matches('#'));
+            let body = component(&operation["requestBody"]);
+            let schema = body.and_then(|body| component(&body["content"]["application/json"]["schema"]));
+            let Some(schema) = schema else { continue };
+            let fields = schema["properties"].as_object().unwrap().keys().cloned().collect();
+            writes.push((method.to_uppercase(), path.clone(), fields));
         }
     }
     assert!(writes.len() > 10);

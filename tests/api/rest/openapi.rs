@@ -158,7 +158,10 @@ async fn the_document_is_served_for_the_address_that_was_asked() {
     let (page, _, _) = shop.get("/api/documentation", "").await;
     assert_eq!((status, page), (200, 200));
     assert!(headers.contains(&("content-type".to_owned(), "application/json".to_owned())));
-    assert_eq!(plain["servers"], json!([{"url": format!("{}/api", shop.base()), "description": "Endpoint"}]));
+    assert_eq!(
+        plain["servers"],
+        json!([{"url": format!("{}/api", shop.base()), "description": "The shop, in production or for tests", "x-internal": false}])
+    );
     assert_eq!(plain, asked);
     let mut plain = plain;
     plain["servers"] = CONTRACT["servers"].clone();

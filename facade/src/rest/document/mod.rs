@@ -33,7 +33,7 @@ use async_graphql_value::Value as InputValue;
 use self::assembly::assemble;
 use self::completion::{complete_page, snake_keys, take_optional};
 use self::directive::{Directive, read_variable};
-pub(super) use self::field_directives::{keys, rest_key};
+pub(super) use self::field_directives::rest_key;
 pub(super) use self::file::check_files;
 use super::expected_body::ExpectedBody;
 use super::fields::Fields;

@@ -16,7 +16,7 @@ const FILTER: &str = "filter";
 const SEARCH: &str = "search";
 
 /// The name, operation and directive that a list declares with `show`, such as
-/// `show: {operation: "productsShow", get: "/products/{id}"}`; `None` without `show`. `summary`, `can` and `answer` may
+/// `show: {operation: "getProduct", get: "/products/{id}"}`; `None` without `show`. `summary`, `can` and `answer` may
 /// differ from the list's. The row is found by its primary key, or with `argument: "only"` by that argument of the list.
 ///
 /// # Errors

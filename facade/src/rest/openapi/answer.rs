@@ -1,47 +1,54 @@
-//! Schemas of answers: each selection is an object, each fragment a component.
+//! Schemas of answers. Each object is a component, so that generated clients have a name for every type: a fragment has its
+//! own, other objects have those of the operation and of the keys that lead to them.
 
 use std::collections::BTreeSet;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::{MetaField, MetaType, MetaTypeName};
-use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ArrayItems};
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayItems};
 use utoipa::openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type};
 
-use super::schema::{anything, described, leaf, nullable, typed};
+use super::schema::{MAX_TEXT, anything, described, integer_from, leaf, list, nullable, text, typed, words};
 use super::{ContractBuilder, first_root_field, root_field};
 use crate::guard::description_without_need;
-use crate::record::{JsonType, PIVOT, RestForm, has_directive, pivot_columns};
-use crate::rest::document::{Answer, Checked, Document, Fragments, keys, rest_key};
+use crate::record::{ColumnTag, JsonType, MAX_ROWS, PIVOT, RestForm, has_directive, pivot_columns};
+use crate::rest::document::{Answer, Checked, Document, Fragments, camel, capitalised, rest_key};
+
+/// Most links to other pages: the one before, the next one, and those that Laravel shows around a page.
+const MAX_LINKS: usize = 15;
+/// Verbs that are no part of the name of an operation's answer.
+const VERBS: [&str; 3] = ["list", "get", "find"];
 
 /// What the schema of a selection depends on beside its type.
 #[derive(Clone, Copy)]
 struct SelectionContext<'a> {
     fragments: &'a Fragments,
+    /// The name of the component that the selection is, if it has no fragment, and the beginning of those within it.
+    name: &'a str,
     /// The fragment whose component is being made. A field that spreads it again is not required, because unrolling
     /// ends at some depth.
     component: Option<&'a str>,
     /// Whether a directive around the selection may leave it out.
     may_be_absent: bool,
-    /// Whether fields of fragments are listed in place of references to their components, because one of their keys is
-    /// selected again.
+    /// Whether fields of fragments are listed in place of references to their components, because there are several.
     inlines_fragments: bool,
-}
-
-impl<'a> SelectionContext<'a> {
-    fn new(fragments: &'a Fragments, component: Option<&'a str>) -> Self {
-        Self { fragments, component, may_be_absent: false, inlines_fragments: false }
-    }
 }
 
 /// The schema of one selection while its fields are collected.
 #[derive(Default)]
 struct SelectionSchema {
-    /// Names of the fragments whose components it includes.
-    spreads: Vec<String>,
+    /// The fragment whose component it extends.
+    extended: Option<String>,
     /// For each key, the schema of its value and whether the key is required.
-    properties: IndexMap<String, (RefOr<Schema>, bool)>,
+    properties: Properties,
 }
+
+/// For each key, the schema of its value and whether the key is required.
+type Properties = IndexMap<String, (RefOr<Schema>, bool)>;
+
+/// Fields that selections have beside a fragment, by the name of its component: they are optional there.
+pub(super) type Extensions = std::collections::BTreeMap<String, IndexMap<String, RefOr<Schema>>>;
 
 impl SelectionSchema {
     /// Adds a key. If the key is already there, its value has either schema.
@@ -56,64 +63,74 @@ impl SelectionSchema {
         self.properties.insert(key, entry);
     }
 
-    fn build(self) -> RefOr<Schema> {
-        let mut parts: Vec<RefOr<Schema>> =
-            self.spreads.iter().map(|name| Ref::from_schema_name(name).into()).collect();
-        if !self.properties.is_empty() || parts.is_empty() {
-            let object =
-                self.properties.into_iter().fold(typed(Type::Object), |object, (key, (schema, required))| {
-                    let object = if required { object.required(&key) } else { object };
-                    object.property(key, schema)
-                });
-            parts.push(object.into());
-        }
-        match <[_; 1]>::try_from(parts) {
-            Ok([single]) => single,
-            Err(parts) => parts.into_iter().fold(AllOfBuilder::new(), AllOfBuilder::item).into(),
-        }
+    fn object(self) -> ObjectBuilder {
+        self.properties.into_iter().fold(typed(Type::Object), |object, (key, (schema, required))| {
+            let object = if required { object.required(&key) } else { object };
+            object.property(key, schema)
+        })
+    }
+}
+
+/// The name of an operation's answer, if it has no fragment: that of the operation without its verb.
+fn answer_name(document: &Document<Checked>) -> String {
+    let noun = VERBS.iter().find_map(|verb| document.name.strip_prefix(verb)).filter(|noun| !noun.is_empty());
+    noun.map_or_else(|| format!("{}Answer", capitalised(&document.name)), str::to_owned)
+}
+
+/// The name of the component that a schema refers to.
+fn component_name(schema: &RefOr<Schema>) -> Option<&str> {
+    match schema {
+        RefOr::Ref(reference) => reference.ref_location.rsplit('/').next(),
+        RefOr::T(_) => None,
     }
 }
 
 impl ContractBuilder<'_> {
-    /// The schema of the body of an answer.
-    pub(super) fn answer(&mut self, document: &Document<Checked>) -> RefOr<Schema> {
+    /// Adds the component of the body of an answer, and returns its name.
+    pub(super) fn answer(&mut self, document: &Document<Checked>) -> String {
         if document.message.is_some() {
-            let text = described(typed(Type::String).into(), "What was done.");
-            return typed(Type::Object).property("message", text).required("message").into();
+            let text = text(MAX_TEXT).description(Some("What was done."));
+            let message = typed(Type::Object).property("message", text).required("message");
+            return self.named("Message", message.into());
         }
-        let context = SelectionContext::new(document.fragments(), None);
-        let Some(field) = first_root_field(document, self.registry) else { return anything().into() };
-        let ty = field.ty.trim_end_matches('!').to_owned();
-        match document.answer {
-            Answer::Value | Answer::File => {
-                return self.non_null_value(&ty, &document.root, RestForm::read(field).json_type, context);
-            }
-            Answer::Data => {
-                let value =
-                    self.non_null_value(&ty, &document.root, RestForm::read(field).json_type, context);
-                return with_fixed_members(
-                    typed(Type::Object).property("data", value).required("data"),
-                    document,
-                )
-                .into();
-            }
-            Answer::Object => return self.roots_object(document, context),
-            Answer::Page | Answer::WrappedPage | Answer::DataPage => {}
-        }
-        let nodes =
-            document.root.selection_set.node.items.iter().find_map(|selection| match &selection.node {
-                Selection::Field(field) if field.node.name.node == "nodes" => Some(&field.node),
-                _ => None,
-            });
-        let connection = self.registry.concrete_type_by_name(&ty);
-        let meta = connection.and_then(|connection| connection.field_by_name("nodes"));
-        let rows = match (meta, nodes) {
-            (Some(meta), Some(nodes)) => {
-                self.non_null_value(meta.ty.trim_end_matches('!'), nodes, JsonType::AsTyped, context)
-            }
-            _ => anything().into(),
+        let name = answer_name(document);
+        let Some(field) = first_root_field(document, self.registry) else {
+            return self.named(&name, anything().into());
         };
-        self.page(document, rows)
+        let context = SelectionContext {
+            fragments: document.fragments(),
+            name: &name,
+            component: None,
+            may_be_absent: false,
+            inlines_fragments: false,
+        };
+        let ty = field.ty.trim_end_matches('!').to_owned();
+        let schema = match document.answer {
+            Answer::Value | Answer::File => self.non_null_value(&ty, &document.root, field, context),
+            Answer::Data => {
+                let value = self.non_null_value(&ty, &document.root, field, context);
+                let object = typed(Type::Object).property("data", value).required("data");
+                return self.named(&format!("{name}Data"), with_fixed_members(object, document).into());
+            }
+            Answer::Object => self.roots_object(document, context),
+            Answer::Page | Answer::WrappedPage | Answer::DataPage => {
+                return self.page(document, &ty, context);
+            }
+        };
+        match component_name(&schema) {
+            Some(known) => known.to_owned(),
+            None => self.named(&name, schema),
+        }
+    }
+
+    /// Adds a component, unless an equal one is there, and returns its name.
+    fn named(&mut self, name: &str, schema: RefOr<Schema>) -> String {
+        let mut name = name.to_owned();
+        while self.schemas.get(&name).is_some_and(|known| *known != schema) {
+            name.push_str("Answer");
+        }
+        self.schemas.insert(name.clone(), schema);
+        name
     }
 
     /// The schema of an [`Answer::Object`].
@@ -121,15 +138,30 @@ impl ContractBuilder<'_> {
         let mut object = typed(Type::Object);
         for root in document.roots() {
             let Some(meta) = root_field(document, self.registry, &root.name.node) else { continue };
-            let schema = self.value(&meta.ty, root, RestForm::read(meta).json_type, context);
             let key = rest_key(root);
+            let name = format!("{}{}", context.name, capitalised(&camel(key)));
+            let schema = self.value(&meta.ty, root, meta, SelectionContext { name: &name, ..context });
             object = object.property(key, described(schema, &description_without_need(meta))).required(key);
         }
         with_fixed_members(object, document).into()
     }
 
-    /// The schema of a page: the component of its envelope, and its rows.
-    fn page(&mut self, document: &Document<Checked>, rows: RefOr<Schema>) -> RefOr<Schema> {
+    /// Adds the component of a page: that of its envelope, and its rows.
+    fn page(&mut self, document: &Document<Checked>, ty: &str, context: SelectionContext<'_>) -> String {
+        let nodes =
+            document.root.selection_set.node.items.iter().find_map(|selection| match &selection.node {
+                Selection::Field(field) if field.node.name.node == "nodes" => Some(&field.node),
+                _ => None,
+            });
+        let registry = self.registry;
+        let meta =
+            registry.concrete_type_by_name(ty).and_then(|connection| connection.field_by_name("nodes"));
+        let row = match (meta, nodes) {
+            (Some(meta), Some(nodes)) => {
+                self.non_null_value(MetaTypeName::concrete_typename(&meta.ty), nodes, meta, context)
+            }
+            _ => anything().into(),
+        };
         let (envelope, schema): (_, fn() -> ObjectBuilder) = match document.answer {
             Answer::WrappedPage => ("WrappedPage", wrapped_page),
             Answer::DataPage => ("DataPage", data_page),
@@ -139,23 +171,25 @@ impl ContractBuilder<'_> {
             self.schemas.entry("PageLink".to_owned()).or_insert_with(|| page_link().into());
         }
         self.schemas.entry(envelope.to_owned()).or_insert_with(|| schema().into());
-        let data =
-            typed(Type::Object).property("data", described(rows, "The rows of the page.")).required("data");
-        let data = with_fixed_members(data, document);
-        AllOfBuilder::new().item(Ref::from_schema_name(envelope)).item(data).into()
+        let name = component_name(&row).filter(|_| document.beside.is_empty()).unwrap_or(context.name);
+        let name = format!("{name}{envelope}");
+        let rows = list(row, self.info.max_rows).description(Some("The rows of the page."));
+        let data = with_fixed_members(typed(Type::Object).property("data", rows).required("data"), document);
+        let page = AllOfBuilder::new().item(Ref::from_schema_name(envelope)).item(data);
+        self.named(&name, page.into())
     }
 
-    /// The schema of a value of the GraphQL type `ty`.
+    /// The schema of a value of the GraphQL type `ty`, the type of the field `meta` or of its items.
     fn value(
         &mut self,
         ty: &str,
         field: &Field,
-        json_type: JsonType,
+        meta: &MetaField,
         context: SelectionContext<'_>,
     ) -> RefOr<Schema> {
         match MetaTypeName::create(ty) {
-            MetaTypeName::NonNull(ty) => self.non_null_value(ty, field, json_type, context),
-            _ => nullable(self.non_null_value(ty, field, json_type, context)),
+            MetaTypeName::NonNull(ty) => self.non_null_value(ty, field, meta, context),
+            _ => nullable(self.non_null_value(ty, field, meta, context)),
         }
     }
 
@@ -164,17 +198,32 @@ impl ContractBuilder<'_> {
         &mut self,
         ty: &str,
         field: &Field,
-        json_type: JsonType,
+        meta: &MetaField,
         context: SelectionContext<'_>,
     ) -> RefOr<Schema> {
         if let MetaTypeName::List(item) = MetaTypeName::create(ty) {
-            return ArrayBuilder::new().items(self.value(item, field, json_type, context)).into();
+            return list(self.value(item, field, meta, context), MAX_ROWS as usize).into();
         }
-        let Some(meta) = self.registry.types.get(ty) else { return anything().into() };
-        match leaf(meta, json_type) {
-            Some(leaf) => leaf.into(),
-            None => self.selection(&field.selection_set.node, meta, context),
+        let json_type = RestForm::read(meta).json_type;
+        let column = ColumnTag::read(&meta.tags);
+        let length = column.and_then(|column| (self.info.text_length)(column.table, column.column));
+        match self.registry.types.get(ty) {
+            None => anything().into(),
+            Some(MetaType::Enum { name, .. }) if json_type == JsonType::AsTyped => self.word(name),
+            Some(ty) => match leaf(ty, json_type, length) {
+                Some(leaf) => leaf.into(),
+                None => self.selection(&field.selection_set.node, ty, context),
+            },
         }
+    }
+
+    /// The component of an enum.
+    pub(super) fn word(&mut self, name: &str) -> RefOr<Schema> {
+        if let Some(MetaType::Enum { enum_values, description, .. }) = self.registry.types.get(name) {
+            let schema = || words(enum_values).description(description.clone()).into();
+            self.schemas.entry(name.to_owned()).or_insert_with(schema);
+        }
+        Ref::from_schema_name(name).into()
     }
 
     fn selection(
@@ -183,11 +232,32 @@ impl ContractBuilder<'_> {
         ty: &MetaType,
         context: SelectionContext<'_>,
     ) -> RefOr<Schema> {
+        let spreads = set.items.iter().filter_map(|item| match &item.node {
+            Selection::FragmentSpread(spread) if spread.node.directives.is_empty() => {
+                Some(spread.node.fragment_name.node.as_str())
+            }
+            _ => None,
+        });
+        let spreads: Vec<&str> = spreads.collect();
+        let (name, inlines_fragments) = match spreads.as_slice() {
+            [single] => (*single, false),
+            spreads => (context.name, !spreads.is_empty()),
+        };
         let mut collected = SelectionSchema::default();
-        let inlines_fragments = repeats_keys(set, context.fragments);
-        let context = SelectionContext { may_be_absent: false, inlines_fragments, ..context };
-        self.collect(set, ty, context, &mut collected);
-        collected.build()
+        let inner = SelectionContext { name, may_be_absent: false, inlines_fragments, ..context };
+        self.collect(set, ty, inner, &mut collected);
+        match collected.extended.take() {
+            Some(fragment) => {
+                let extension = self.extensions.entry(fragment.clone()).or_default();
+                for (key, (schema, _)) in collected.properties {
+                    extension.insert(key, schema);
+                }
+                Ref::from_schema_name(fragment).into()
+            }
+            // The component of a fragment, whose name is taken by itself.
+            None if context.component == Some(context.name) => collected.object().into(),
+            None => Ref::from_schema_name(self.named(context.name, collected.object().into())).into(),
+        }
     }
 
     fn collect(
@@ -212,7 +282,7 @@ impl ContractBuilder<'_> {
                         self.collect(&fragment.node.selection_set.node, ty, context, collected);
                     } else {
                         self.add_fragment(name, ty, context.fragments);
-                        collected.spreads.push(name.to_owned());
+                        collected.extended = Some(name.to_owned());
                     }
                 }
             }
@@ -228,38 +298,40 @@ impl ContractBuilder<'_> {
     ) {
         let Some(meta) = ty.field_by_name(&field.name.node) else { return };
         let rest = RestForm::read(meta);
+        let key = rest_key(field);
         // A key that is left out if its value is null never has the value null.
         let is_sparse = rest.sparse || is_optional(field);
         let is_never_null = is_sparse || rest.json_type == JsonType::Text;
         let ty = if is_never_null { meta.ty.trim_end_matches('!').to_owned() + "!" } else { meta.ty.clone() };
-        let schema = self.value(&ty, field, rest.json_type, context);
+        let name = format!("{}{}", context.name, capitalised(&camel(key)));
+        let schema = self.value(&ty, field, meta, SelectionContext { name: &name, ..context });
         let is_unrolled = context.component.is_some_and(|name| {
             reaches(&field.selection_set.node, name, context.fragments, &mut BTreeSet::new())
         });
-        let schema = if has_directive(field, PIVOT) { self.with_pivot(schema, meta) } else { schema };
+        let schema =
+            if has_directive(field, PIVOT) { self.with_pivot(schema, meta, context.name) } else { schema };
         let schema = described(schema, &description_without_need(meta));
-        collected.add(
-            rest_key(field).to_owned(),
-            schema,
-            !context.may_be_absent && !is_sparse && !is_unrolled,
-        );
+        collected.add(key.to_owned(), schema, !context.may_be_absent && !is_sparse && !is_unrolled);
     }
 
     /// The schema of a list of related rows, each with the columns of the join table.
-    fn with_pivot(&self, rows: RefOr<Schema>, meta: &MetaField) -> RefOr<Schema> {
-        let RefOr::T(Schema::Array(list)) = rows else { return rows };
-        let ArrayItems::RefOrSchema(item) = list.items else { return RefOr::T(Schema::Array(list)) };
+    fn with_pivot(&mut self, rows: RefOr<Schema>, meta: &MetaField, parent: &str) -> RefOr<Schema> {
+        let RefOr::T(Schema::Array(rows)) = rows else { return rows };
+        let ArrayItems::RefOrSchema(row) = rows.items else { return RefOr::T(Schema::Array(rows)) };
         let column = |ty: &str, json_type| {
             let scalar = self.registry.concrete_type_by_name(ty);
-            let schema = scalar.and_then(|ty| leaf(ty, json_type)).unwrap_or_else(anything).into();
+            let schema = scalar.and_then(|ty| leaf(ty, json_type, None)).unwrap_or_else(anything).into();
             if ty.ends_with('!') { schema } else { nullable(schema) }
         };
         let pivot = pivot_columns(&meta.tags).fold(typed(Type::Object), |pivot, (name, ty, json_type)| {
             pivot.property(name, column(ty, json_type)).required(name)
         });
         let pivot = pivot.description(Some("What the table between says of the two."));
+        let name = format!("{parent}{}", component_name(&row).unwrap_or_default());
+        let pivot = Ref::from_schema_name(self.named(&format!("{name}Pivot"), pivot.into()));
         let addition = typed(Type::Object).property(PIVOT, pivot).required(PIVOT);
-        ArrayBuilder::new().items(AllOfBuilder::new().item(*item).item(addition)).into()
+        let row = self.named(&name, AllOfBuilder::new().item(*row).item(addition).into());
+        list(Ref::from_schema_name(row), MAX_ROWS as usize).into()
     }
 
     /// Adds the component of a fragment, unless it is there already.
@@ -267,7 +339,13 @@ impl ContractBuilder<'_> {
         let Some(fragment) = fragments.get(name).filter(|_| !self.schemas.contains_key(name)) else { return };
         // Inserted before its schema is made, because the fragment may spread itself.
         self.schemas.insert(name.to_owned(), anything().into());
-        let context = SelectionContext::new(fragments, Some(name));
+        let context = SelectionContext {
+            fragments,
+            name,
+            component: Some(name),
+            may_be_absent: false,
+            inlines_fragments: false,
+        };
         let schema = self.selection(&fragment.node.selection_set.node, ty, context);
         let description = match ty {
             MetaType::Object { description, .. } => description.as_deref().unwrap_or_default(),
@@ -275,34 +353,27 @@ impl ContractBuilder<'_> {
         };
         self.schemas.insert(name.to_owned(), described(schema, description));
     }
+
+    /// Adds what selections have beside their fragments to the components of these, as optional keys. A key that is there
+    /// already has either schema.
+    pub(super) fn extend_fragments(&mut self) {
+        for (name, properties) in std::mem::take(&mut self.extensions) {
+            let Some(RefOr::T(Schema::Object(object))) = self.schemas.get_mut(&name) else { continue };
+            for (key, schema) in properties {
+                let schema = match object.properties.shift_remove(&key) {
+                    Some(known) if known == schema => known,
+                    Some(known) => AnyOfBuilder::new().item(known).item(schema).into(),
+                    None => schema,
+                };
+                object.properties.insert(key, schema);
+            }
+        }
+    }
 }
 
 /// Whether a field is left out of the answer where it is null.
 fn is_optional(field: &Field) -> bool {
     field.directives.iter().any(|directive| directive.node.name.node == "optional")
-}
-
-/// Whether two fragments of a selection, or a fragment and a field beside it, have a key in common.
-fn repeats_keys(set: &SelectionSet, fragments: &Fragments) -> bool {
-    let mut spread = BTreeSet::new();
-    let mut own = BTreeSet::new();
-    for selection in &set.items {
-        let single = SelectionSet { items: vec![selection.clone()] };
-        let is_spread = matches!(selection.node, Selection::FragmentSpread(_));
-        let repeated = keys(&single, fragments, rest_key).into_iter().filter(|key| {
-            let is_spread_again = if is_spread {
-                !spread.insert(key.clone())
-            } else {
-                own.insert(key.clone());
-                false
-            };
-            is_spread_again || spread.contains(key) && own.contains(key)
-        });
-        if repeated.count() > 0 {
-            return true;
-        }
-    }
-    false
 }
 
 /// Whether a selection spreads the fragment `wanted` at any depth. `seen` holds the fragments that were searched.
@@ -337,15 +408,15 @@ fn object_of<'a>(members: impl IntoIterator<Item = (&'a str, RefOr<Schema>)>) ->
 }
 
 fn address(description: &str) -> RefOr<Schema> {
-    described(typed(Type::String).into(), description)
+    described(text(MAX_TEXT).into(), description)
 }
 
 fn page_link() -> ObjectBuilder {
     typed(Type::Object)
         .description(Some("A link of a page's navigation."))
         .property("url", nullable(address("Where it leads; null where there is nothing.")))
-        .property("label", typed(Type::String).description(Some("Its text, in the shop's language.")))
-        .property("page", nullable(described(typed(Type::Integer).into(), "Its page; gaps have none.")))
+        .property("label", text(MAX_TEXT).description(Some("Its text, in the shop's language.")))
+        .property("page", nullable(described(integer_from(1).into(), "Its page; gaps have none.")))
         .property("active", typed(Type::Boolean).description(Some("Whether it is the page itself.")))
         .required("url")
         .required("label")
@@ -365,8 +436,8 @@ fn flat_page() -> ObjectBuilder {
 
 /// The members of a page beside its rows that flat and wrapped pages have.
 fn page_members() -> [(&'static str, RefOr<Schema>); 8] {
-    let number = |description: &str| described(typed(Type::Integer).into(), description);
-    let links = ArrayBuilder::new().items(Ref::from_schema_name("PageLink"));
+    let number = |description: &str| described(integer_from(0).into(), description);
+    let links = list(Ref::from_schema_name("PageLink"), MAX_LINKS);
     [
         ("current_page", number("The page, from 1.")),
         ("from", nullable(number("Number of its first row; null when it is empty."))),

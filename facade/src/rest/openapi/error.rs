@@ -1,10 +1,10 @@
 //! Responses of errors: one component for each status (docs/contract/wire.md#1.3).
 
 use serde_json::{Value as Json, json};
-use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ComponentsBuilder, Schema};
+use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, Response, ResponseBuilder, Type};
 
-use super::schema::typed;
+use super::schema::{integer_from, list, text, typed};
 use super::{JSON, XML};
 use crate::rest::document::{Checked, Document};
 
@@ -13,9 +13,15 @@ const REMAINING: &str = "X-RateLimit-Remaining";
 const RESET: &str = "X-RateLimit-Reset";
 const RETRY: &str = "Retry-After";
 const POLICY: &str = "RateLimit-Policy";
-const REMAINING_OF_ALL: &str = "RateLimit";
+const ORIGIN: &str = "Access-Control-Allow-Origin";
+
+/// Most characters of a message and of a header, and most messages about one field.
+const MAX_MESSAGE: usize = 65_535;
+pub(super) const MAX_HEADER: usize = 8_192;
+const MAX_MESSAGES: usize = 100;
 
 const HEADERS: &[(&str, Type, &str)] = &[
+    (ORIGIN, Type::String, "The web pages that may read the answer."),
     (
         LIMIT,
         Type::Integer,
@@ -27,9 +33,9 @@ const HEADERS: &[(&str, Type, &str)] = &[
     (
         POLICY,
         Type::String,
-        "Every limit: `q` requests or points (a point a row) in `w` seconds, as a list of structured fields.",
+        "Every limit: `q` requests or points (a point a row) in `w` seconds, as a list of structured fields. `RateLimit` beside it \
+         tells what is left of each (`r`) for how many seconds (`t`).",
     ),
-    (REMAINING_OF_ALL, Type::String, "What is left of every limit (`r`) for so many seconds (`t`)."),
 ];
 
 /// The response of one status.
@@ -41,7 +47,7 @@ struct ErrorResponse {
     example: &'static str,
 }
 
-const COUNTED: &[&str] = &[LIMIT, REMAINING, POLICY, REMAINING_OF_ALL];
+const COUNTED: &[&str] = &[LIMIT, REMAINING, POLICY, ORIGIN];
 
 const ERRORS: &[ErrorResponse] = &[
     ErrorResponse {
@@ -54,8 +60,8 @@ const ERRORS: &[ErrorResponse] = &[
     ErrorResponse {
         status: 401,
         name: "Unauthenticated",
-        description: "No valid key.",
-        headers: &[],
+        description: "No valid key. Without one, no limit is told.",
+        headers: &[LIMIT, ORIGIN],
         example: "Unauthenticated.",
     },
     ErrorResponse {
@@ -97,7 +103,7 @@ const ERRORS: &[ErrorResponse] = &[
         status: 429,
         name: "TooManyRequests",
         description: "Too many requests, or points of what they asked for, in this minute.",
-        headers: &[LIMIT, REMAINING, RESET, RETRY, POLICY, REMAINING_OF_ALL],
+        headers: &[LIMIT, REMAINING, RESET, RETRY, POLICY, ORIGIN],
         example: "Too Many Attempts.",
     },
     ErrorResponse {
@@ -111,7 +117,7 @@ const ERRORS: &[ErrorResponse] = &[
         status: 503,
         name: "Unavailable",
         description: "The shop is closed for maintenance, or its database does not answer.",
-        headers: &[LIMIT, REMAINING, RETRY, POLICY, REMAINING_OF_ALL],
+        headers: &[LIMIT, REMAINING, RETRY, POLICY, ORIGIN],
         example: "Service Unavailable",
     },
 ];
@@ -175,8 +181,8 @@ fn with_headers(response: ResponseBuilder, names: &[&str]) -> ResponseBuilder {
 
 /// Adds the responses with their schemas and headers.
 pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
-    let message = || typed(Type::String).description(Some("What went wrong."));
-    let messages = ArrayBuilder::new().items(typed(Type::String));
+    let message = || text(MAX_MESSAGE).description(Some("What went wrong."));
+    let messages = list(text(MAX_MESSAGE), MAX_MESSAGES);
     let errors = typed(Type::Object)
         .description(Some("The broken rules of each field, by its name in the request; dotted where nested."))
         .additional_properties(Some(messages));
@@ -189,8 +195,7 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
             "Why a request was refused; an action may say it in `error` and add what stands in its way.",
         ))
         .property("message", message())
-        .property("error", message())
-        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)));
+        .property("error", message());
     let invalid = typed(Type::Object)
         .description(Some("Input that breaks rules."))
         .property("message", message())
@@ -200,7 +205,8 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
     let components =
         components.schema("Error", error).schema("Refusal", refusal).schema("InvalidInput", invalid);
     let components = HEADERS.iter().fold(components, |all, (name, ty, description)| {
-        let mut header = Header::new(typed(ty.clone()).build());
+        let schema = if *ty == Type::Integer { integer_from(0) } else { text(MAX_HEADER) };
+        let mut header = Header::new(schema.build());
         header.description = Some((*description).to_owned());
         all.header(*name, header)
     });

@@ -1,10 +1,13 @@
 //! Responses of operations that answer files.
 
-use utoipa::openapi::{ContentBuilder, Header, KnownFormat, Response, ResponseBuilder, SchemaFormat, Type};
+use utoipa::openapi::{ContentBuilder, Header, KnownFormat, Response, ResponseBuilder, SchemaFormat};
 
-use super::error;
-use super::schema::typed;
+use super::error::{self, MAX_HEADER};
+use super::schema::text;
 use crate::rest::document::{Answer, Checked, Document, Route};
+
+/// Most bytes of a file.
+const MAX_FILE: usize = i64::MAX as usize;
 
 /// The response with a whole file.
 pub(super) fn whole_file(document: &Document<Checked>) -> Response {
@@ -33,10 +36,10 @@ pub(super) fn other_responses(document: &Document<Checked>, route: &Route) -> Ve
 }
 
 fn content(document: &Document<Checked>, description: &str, headers: &[(&str, &str)]) -> Response {
-    let bytes = || typed(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+    let bytes = || text(MAX_FILE).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
     let response = error::counted(ResponseBuilder::new().description(description));
     let response = headers.iter().fold(response, |response, (name, description)| {
-        let mut header = Header::new(typed(Type::String).build());
+        let mut header = Header::new(text(MAX_HEADER).build());
         header.description = Some((*description).to_owned());
         response.header(*name, header)
     });

@@ -4,19 +4,20 @@ use async_graphql::registry::{MetaInputValue, MetaType, MetaTypeName};
 use utoipa::Number;
 use utoipa::openapi::path::ParameterIn;
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, SchemaType};
+use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{
     AllOfBuilder, ContentBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Required, Schema, SchemaFormat,
     Type,
 };
 
-use super::schema::{anything, described, leaf, nullable, one_of, typed};
-use super::{ContractBuilder, JSON, XML};
+use super::schema::{MAX_TEXT, anything, described, leaf, list, nullable, one_of, text, typed};
+use super::{ContractBuilder, JSON};
 use crate::form::Constraint;
 use crate::record::JsonType;
-use crate::rest::document::{Checked, Document, Route, snake};
+use crate::rest::document::{Checked, Document, Route, capitalised, snake};
 
-const FORM: &str = "application/x-www-form-urlencoded";
+/// Most items of a list that no rule limits: more fields are not read of a body.
+const MAX_ITEMS: usize = 1_000;
 const MULTIPART: &str = "multipart/form-data";
 
 /// The schema of a body. Its files are separate, because only multipart bodies have files.
@@ -36,12 +37,19 @@ fn body_example(document: &Document<Checked>, route: &Route) -> Option<serde_jso
 }
 
 impl ContractBuilder<'_> {
-    /// The request body of an operation; `None` if it has none.
-    pub(super) fn request_body(
-        &mut self,
-        document: &Document<Checked>,
-        route: &Route,
-    ) -> Option<RequestBody> {
+    /// A reference to the request body of an operation; `None` if it has none. The bodies of all its paths are one, but for
+    /// partial updates.
+    pub(super) fn request_body(&mut self, document: &Document<Checked>, route: &Route) -> Option<Ref> {
+        let body = self.whole_body(document, route)?;
+        let limitation = if super::is_partial(document, route) { "Partially" } else { "" };
+        let name = format!("{}{limitation}", capitalised(&document.name));
+        self.bodies.insert(name.clone(), body);
+        Some(Ref::new(format!("#/components/requestBodies/{name}")))
+    }
+
+    /// JSON, and where a record that is there takes files, a form of several parts. Generated clients send the first of them,
+    /// or ask which one. Other forms and XML are read too.
+    fn whole_body(&mut self, document: &Document<Checked>, route: &Route) -> Option<RequestBody> {
         let body = match document.variables.iter().find(|variable| variable.name == "input") {
             Some(input) => self.body_of_input(&input.ty.to_string(), super::is_partial(document, route)),
             None => self.body_of_variables(document, route)?,
@@ -49,11 +57,9 @@ impl ContractBuilder<'_> {
         let content = |schema: RefOr<Schema>| ContentBuilder::new().schema(Some(schema)).build();
         let example = body_example(document, route);
         let json = ContentBuilder::new().schema(Some(body.fields.clone())).example(example).build();
-        let builder =
-            [FORM, XML].into_iter().fold(RequestBodyBuilder::new().content(JSON, json), |all, media| {
-                all.content(media, content(body.fields.clone()))
-            });
-        let builder = match body.files {
+        let builder = RequestBodyBuilder::new().content(JSON, json);
+        let is_for_record = route.method == "POST" && route.path.contains('{');
+        let builder = match body.files.filter(|_| is_for_record) {
             Some(files) => {
                 let all = AllOfBuilder::new().item(body.fields).item(files);
                 builder.content(MULTIPART, content(all.into()))
@@ -100,13 +106,22 @@ impl ContractBuilder<'_> {
             })
         });
         let any_required = input_fields.values().any(required);
-        let component = if partial && any_required { format!("{name}Partly") } else { name.clone() };
+        let component = self.input_name(&name, partial && any_required);
         self.add_component(&component, &name, true, is_required);
         BodySchema {
             fields: Ref::from_schema_name(component).into(),
             files,
             required: !partial && any_required,
         }
+    }
+
+    /// The name of the component of an input object: without the word `Input`, unless a type of answers has that name.
+    fn input_name(&self, name: &str, is_partial: bool) -> String {
+        let noun = name.strip_suffix("Input").unwrap_or(name);
+        if is_partial {
+            return format!("{}Patch", noun.strip_suffix("Update").unwrap_or(noun));
+        }
+        if self.registry.types.contains_key(noun) { name.to_owned() } else { noun.to_owned() }
     }
 
     /// Adds a component for the input object `name` without its files. `is_form`: whether it is a form, whose rules say
@@ -168,9 +183,8 @@ impl ContractBuilder<'_> {
         let ty = ty.trim_end_matches('!');
         if let MetaTypeName::List(item) = MetaTypeName::create(ty) {
             let items = self.constrained(item, constraint);
-            let array = ArrayBuilder::new().items(items);
-            let array = array.min_items(constraint.count("minItems")).max_items(constraint.count("maxItems"));
-            return array.into();
+            let most = constraint.count("maxItems").unwrap_or(MAX_ITEMS);
+            return list(items, most).min_items(constraint.count("minItems")).into();
         }
         let words = constraint.words("oneOf");
         if !words.is_empty() {
@@ -178,10 +192,15 @@ impl ContractBuilder<'_> {
         }
         match self.registry.types.get(ty) {
             Some(MetaType::InputObject { .. }) => {
-                self.add_component(ty, ty, false, |field| {
+                let component = self.input_name(ty, false);
+                self.add_component(&component, ty, false, |field| {
                     field.ty.ends_with('!') && field.default_value.is_none()
                 });
-                Ref::from_schema_name(ty).into()
+                Ref::from_schema_name(component).into()
+            }
+            Some(MetaType::Enum { name, .. }) => {
+                let name = name.clone();
+                self.word(&name)
             }
             Some(meta) => with_limits(scalar(ty, meta), constraint).into(),
             None => anything().into(),
@@ -202,8 +221,8 @@ fn required(field: &MetaInputValue) -> bool {
 fn scalar(name: &str, meta: &MetaType) -> ObjectBuilder {
     match name {
         "Decimal" => typed(Type::Number),
-        "Upload" => typed(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary))),
-        _ => leaf(meta, JsonType::AsTyped).unwrap_or_else(anything),
+        "Upload" => text(MAX_TEXT).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary))),
+        _ => leaf(meta, JsonType::AsTyped, None).unwrap_or_else(anything),
     }
 }
 
@@ -212,12 +231,22 @@ fn with_limits(object: ObjectBuilder, constraint: &Constraint) -> ObjectBuilder 
     let (ty, is_enum) = (built.schema_type.clone(), built.enum_values.is_some());
     let object = ObjectBuilder::from(built);
     match ty {
-        SchemaType::Type(Type::Integer | Type::Number) => object
-            .minimum(constraint.number("min").map(Number::from))
-            .maximum(constraint.number("max").map(Number::from)),
+        SchemaType::Type(Type::Integer | Type::Number) => {
+            let object = match constraint.number("min") {
+                Some(least) => object.minimum(Some(Number::from(least))),
+                None => object,
+            };
+            match constraint.number("max") {
+                Some(most) => object.maximum(Some(Number::from(most))),
+                None => object,
+            }
+        }
         SchemaType::Type(Type::String) if !is_enum => {
-            let object =
-                object.min_length(constraint.count("minLength")).max_length(constraint.count("maxLength"));
+            let object = object.min_length(constraint.count("minLength"));
+            let object = match constraint.count("maxLength") {
+                Some(most) => object.max_length(Some(most)),
+                None => object,
+            };
             match constraint.text("format") {
                 Some("email") => object.format(Some(SchemaFormat::KnownFormat(KnownFormat::Email))),
                 // A date may have no time, and OpenAPI has no format for both.

@@ -15,11 +15,13 @@ use std::collections::BTreeMap;
 use async_graphql::registry::{MetaField, MetaType, Registry};
 use serde_json::{Map, Value as Json};
 use utoipa::openapi::example::Example;
-use utoipa::openapi::path::{Operation, OperationBuilder};
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{Operation, OperationBuilder, Parameter};
+use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, Deprecated, HttpMethod, Info, License, OpenApi, OpenApiBuilder, PathItem,
-    PathsBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, SecurityRequirement, Server, Tag,
+    Components, Contact, ContentBuilder, Deprecated, HttpMethod, Info, License, OpenApi, OpenApiBuilder,
+    PathItem, PathsBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, SecurityRequirement, Server, Tag,
 };
 
 use super::document::{Answer, Checked, Document, Route, capitalised};
@@ -30,6 +32,8 @@ use crate::guard::description_without_need;
 const EXPECTED_UPDATED_AT: &str = "expectedUpdatedAt";
 const JSON: &str = "application/json";
 const XML: &str = "application/xml";
+/// Name of the response without a body.
+const NO_CONTENT: &str = "NoContent";
 
 /// General information of an OpenAPI document.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +52,12 @@ pub struct OpenApiInfo {
     pub key: &'static str,
     /// Summary of the examples: where they come from.
     pub examples: &'static str,
+    /// What the server is, and where it runs.
+    pub server: &'static str,
+    /// Most rows of a page.
+    pub max_rows: usize,
+    /// Most characters of a text by its table and column; nothing where that is not known.
+    pub text_length: fn(&str, &str) -> Option<usize>,
 }
 
 impl Default for OpenApiInfo {
@@ -60,6 +70,9 @@ impl Default for OpenApiInfo {
             scheme: "key",
             key: "`Bearer <key>`",
             examples: "Example",
+            server: "Production",
+            max_rows: 100,
+            text_length: |_, _| None,
         }
     }
 }
@@ -77,7 +90,7 @@ pub fn openapi(
     registry: &Registry,
     examples: &Examples,
 ) -> Result<Json, serde_json::Error> {
-    let mut builder = ContractBuilder { info, registry, examples, schemas: BTreeMap::new() };
+    let mut builder = ContractBuilder::new(info, registry, examples);
     let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
     for document in documents {
         for route in &document.routes {
@@ -99,19 +112,27 @@ fn contract(
     tags: Vec<Tag>,
 ) -> OpenApi {
     let license = License::builder().name(info.license).identifier(Some(info.license)).build();
+    let contact = Contact::builder().name(Some(info.title)).build();
     let general = Info::builder()
         .title(info.title)
+        .contact(Some(contact))
         .version(info.version)
         .description(Some(info.description))
         .license(Some(license));
     OpenApiBuilder::new()
         .info(general)
-        .servers(Some([Server::builder().url(super::PREFIX).description(Some("Endpoint")).build()]))
+        .servers(Some([server(info)]))
         .paths(paths)
         .components(Some(components))
         .security(Some([SecurityRequirement::new::<_, [&str; 0], _>(info.scheme, [])]))
         .tags(Some(tags))
         .build()
+}
+
+fn server(info: OpenApiInfo) -> Server {
+    let extensions = Extensions::builder().add("x-internal", false).build();
+    let server = Server::builder().url(super::PREFIX).description(Some(info.server));
+    server.extensions(Some(extensions)).build()
 }
 
 fn method(route: &Route) -> HttpMethod {
@@ -125,7 +146,18 @@ fn method(route: &Route) -> HttpMethod {
 
 /// Whether a route is a partial update, which changes only the fields that are sent: a `PUT` beside a `POST`.
 fn is_partial(document: &Document<Checked>, route: &Route) -> bool {
-    route.method == "PUT" && document.routes.iter().any(|other| other.method == "POST")
+    route.method == "PUT" && !route.older && document.routes.iter().any(|other| other.method == "POST")
+}
+
+/// The identifier of a route: the operation's name. Other routes than the first say what they are.
+fn operation_id(document: &Document<Checked>, route: &Route) -> String {
+    let index = document.routes.iter().position(|known| known == route).unwrap_or_default();
+    match index {
+        0 => document.name.clone(),
+        _ if route.older => format!("{}ByOlderPath{index}", document.name),
+        _ if is_partial(document, route) => format!("{}Partially", document.name),
+        _ => format!("{}By{}", document.name, capitalised(&route.method.to_lowercase())),
+    }
 }
 
 /// The tags of all operations. The description of a tag is that of the type that its first operation answers.
@@ -172,32 +204,46 @@ fn is_conditional(document: &Document<Checked>, registry: &Registry) -> bool {
     first_root_field(document, registry).is_some_and(|field| field.args.contains_key(EXPECTED_UPDATED_AT))
 }
 
-/// Builds operations, and collects the schemas of their components.
+/// Builds operations, and collects their components.
 struct ContractBuilder<'a> {
     info: OpenApiInfo,
     registry: &'a Registry,
     examples: &'a Examples,
-    /// The schemas of the components, by name.
+    /// The schemas, by name.
     schemas: BTreeMap<String, RefOr<Schema>>,
+    /// What selections have beside fragments.
+    extensions: answer::Extensions,
+    /// For each schema that is the body of an answer, the operations that answer it.
+    answers: BTreeMap<String, Vec<String>>,
+    /// The parameters, by name.
+    parameters: BTreeMap<String, Parameter>,
+    /// The bodies of requests, by name.
+    bodies: BTreeMap<String, RequestBody>,
 }
 
-impl ContractBuilder<'_> {
+impl<'a> ContractBuilder<'a> {
+    fn new(info: OpenApiInfo, registry: &'a Registry, examples: &'a Examples) -> Self {
+        Self {
+            info,
+            registry,
+            examples,
+            schemas: BTreeMap::new(),
+            extensions: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+        }
+    }
+
     fn operation(&mut self, document: &Document<Checked>, route: &Route) -> Operation {
-        let index = document.routes.iter().position(|known| known == route).unwrap_or_default();
-        let method = capitalised(&route.method.to_lowercase());
-        let name = match (index, route.older) {
-            (0, _) => document.name.clone(),
-            (_, false) => format!("{}{method}", document.name),
-            (index, true) => format!("{}{method}Older{index}", document.name),
-        };
         let limitation = if is_partial(document, route) { ", only what is sent" } else { "" };
         let summary = format!("{}{limitation}", document.summary);
         let body = self.request_body(document, route);
         let mut operation = OperationBuilder::new()
-            .operation_id(Some(name))
+            .operation_id(Some(operation_id(document, route)))
             .tag(&document.tag)
             .summary(Some(summary))
-            .description(Some(self.description(document)))
+            .description(Some(self.description(document, route)))
             .response(document.status.to_string(), self.success(document));
         for (status, response) in file::other_responses(document, route) {
             operation = operation.response(status.to_string(), response);
@@ -207,7 +253,7 @@ impl ContractBuilder<'_> {
             operation = operation.response(status.to_string(), error::reference(status));
         }
         for parameter in self.parameters(document, route) {
-            operation = operation.parameter(parameter);
+            operation = operation.parameter_ref(parameter);
         }
         if route.older {
             operation = operation.deprecated(Some(Deprecated::True));
@@ -215,11 +261,11 @@ impl ContractBuilder<'_> {
         if document.is_keyless() {
             operation = operation.securities(Some([SecurityRequirement::default()]));
         }
-        operation.request_body(body).build()
+        operation.request_body_ref(body).build()
     }
 
     /// The description of the root field, and the abilities that the operation needs and lends.
-    fn description(&self, document: &Document<Checked>) -> String {
+    fn description(&self, document: &Document<Checked>, route: &Route) -> String {
         let names = |abilities: &[Ability], separator: &str| {
             abilities.iter().map(|ability| format!("`{ability}`")).collect::<Vec<_>>().join(separator)
         };
@@ -236,34 +282,47 @@ impl ContractBuilder<'_> {
             [] => String::new(),
             lent => format!(" Lends {}: what they open is shown within the answer.", names(lent, ", ")),
         };
-        format!("{description}\n\n{needs}{lends}").trim().to_owned()
+        let successor = document.routes.first().filter(|_| route.older);
+        let successor = successor.map_or_else(String::new, |route| {
+            format!(" An older path of `{} {}{}`.", route.method, super::PREFIX, route.path)
+        });
+        format!("{description}\n\n{needs}{lends}{successor}").trim().to_owned()
     }
 
-    /// The response with the declared status.
-    fn success(&mut self, document: &Document<Checked>) -> Response {
-        if document.has_no_body() {
+    /// The response with the declared status: a component, but for files.
+    fn success(&mut self, document: &Document<Checked>) -> RefOr<Response> {
+        if document.answer == Answer::File && !document.has_no_body() {
+            return file::whole_file(document).into();
+        }
+        let name = if document.has_no_body() { NO_CONTENT.to_owned() } else { self.answer(document) };
+        self.answers.entry(name.clone()).or_default().push(document.name.clone());
+        Ref::from_response_name(name).into()
+    }
+
+    /// The response whose body is the component of this name. `operations` answer it.
+    fn response(&self, name: &str, operations: &[String]) -> Response {
+        if name == NO_CONTENT {
             return error::counted(ResponseBuilder::new().description("Done; no body.")).build();
         }
-        if document.answer == Answer::File {
-            return file::whole_file(document);
-        }
-        let schema = self.answer(document);
-        let description = if document.status == 201 { "Made." } else { "Done." };
-        let has_example = self.examples.contains_key(&document.name);
-        let example = || {
-            has_example.then(|| {
-                ("demo", RefOr::<Example>::Ref(Ref::new(format!("#/components/examples/{}", document.name))))
+        let has_example = |operation: &&String| self.examples.contains_key(operation.as_str());
+        let examples = || {
+            operations.iter().filter(has_example).map(|operation| {
+                let example = Ref::new(format!("#/components/examples/{operation}"));
+                (operation.clone(), RefOr::<Example>::Ref(example))
             })
         };
-        let content =
-            |schema| ContentBuilder::new().schema(Some(schema)).examples_from_iter(example()).build();
-        error::counted(ResponseBuilder::new().description(description))
-            .content(JSON, content(schema.clone()))
-            .content(XML, content(schema))
+        let content = || {
+            let schema = Ref::from_schema_name(name);
+            ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples()).build()
+        };
+        error::counted(ResponseBuilder::new().description("Done."))
+            .content(JSON, content())
+            .content(XML, content())
             .build()
     }
 
-    fn components(self) -> Components {
+    fn components(mut self) -> Components {
+        self.extend_fragments();
         let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
             "Authorization",
             self.info.key,
@@ -274,6 +333,16 @@ impl ContractBuilder<'_> {
             let example = Example::builder().summary(self.info.examples).value(Some(body.clone())).build();
             all.example(name, example)
         });
+        let answers = std::mem::take(&mut self.answers);
+        let components = answers
+            .iter()
+            .fold(components, |all, (name, operations)| all.response(name, self.response(name, operations)));
+        let components = self
+            .parameters
+            .into_iter()
+            .fold(components, |all, (name, parameter)| all.parameter(name, parameter));
+        let components =
+            self.bodies.into_iter().fold(components, |all, (name, body)| all.request_body(name, body));
         self.schemas.into_iter().fold(components, |all, (name, schema)| all.schema(name, schema)).build()
     }
 }

@@ -4,29 +4,57 @@ use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::{MetaInputValue, MetaType};
 use async_graphql_value::Value as InputValue;
 use serde_json::Value as Json;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
-use utoipa::openapi::schema::ArrayBuilder;
-use utoipa::openapi::{RefOr, Required, Schema, Type};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{Ref, RefOr, Required, Schema};
 
-use super::schema::{one_of, typed};
+use super::schema::{integer_from, one_of, text};
 use super::{ContractBuilder, first_root_field, is_conditional};
 use crate::rest::document::{
-    Checked, Document, Route, Variable, camel, filter_field, include_variable, snake,
+    Checked, Document, Route, Variable, camel, capitalised, filter_field, include_variable, snake,
 };
 
+/// Parameters that are alike for all operations.
+const COMMON: [&str; 3] = ["page", "per_page", "If-Unmodified-Since"];
+/// Most characters of a parameter of the query, and of a date of HTTP.
+const MAX_QUERY: usize = 8_192;
+const MAX_DATE: usize = 64;
 /// Variables that the engine makes of other parameters.
 const MADE_BY_ENGINE: [&str; 5] = ["filter", "sort", "page", "perPage", "input"];
 
 impl ContractBuilder<'_> {
-    /// The parameters of an operation.
-    pub(super) fn parameters(&mut self, document: &Document<Checked>, route: &Route) -> Vec<Parameter> {
+    /// References to the parameters of an operation.
+    pub(super) fn parameters(&mut self, document: &Document<Checked>, route: &Route) -> Vec<Ref> {
+        let all = self.all_parameters(document, route);
+        let share =
+            |parameter| Ref::new(format!("#/components/parameters/{}", self.shared(document, parameter)));
+        all.into_iter().map(share).collect()
+    }
+
+    /// Adds the component of a parameter, unless an equal one is there, and returns its name: that of the parameter behind that
+    /// of the tag, and where these differ, behind that of the operation. Those that are alike everywhere have no tag.
+    fn shared(&mut self, document: &Document<Checked>, parameter: Parameter) -> String {
+        let words = parameter.name.split(|letter: char| !letter.is_ascii_alphanumeric());
+        let own: String = words.map(|word| capitalised(&word.to_lowercase())).collect();
+        let tag: String = document.tag.split_whitespace().map(capitalised).collect();
+        let is_common = COMMON.contains(&parameter.name.as_str());
+        let common = is_common.then(|| own.clone());
+        let mut names = common
+            .into_iter()
+            .chain([format!("{tag}{own}"), format!("{}{own}", capitalised(&document.name))]);
+        let fits = |name: &String| self.parameters.get(name).is_none_or(|known| *known == parameter);
+        let name = names.find(fits).unwrap_or(own);
+        self.parameters.insert(name.clone(), parameter);
+        name
+    }
+
+    fn all_parameters(&mut self, document: &Document<Checked>, route: &Route) -> Vec<Parameter> {
         let mut parameters = self.plain_parameters(document, route);
         // The others are fields of the body.
         if matches!(route.method, "POST" | "PUT") {
             parameters.retain(|parameter| parameter.parameter_in == ParameterIn::Path);
         }
         if document.answer.is_page() {
-            parameters.extend(paging(document));
+            parameters.extend(paging(document, self.info.max_rows));
         }
         parameters.extend(document.filters.iter().map(|name| self.filter(document, name)));
         parameters.extend(order(document));
@@ -50,6 +78,8 @@ impl ContractBuilder<'_> {
         let is_required = in_path || !variable.ty.nullable && variable.default.is_none();
         let schema = match &variable.exactly {
             Some(text) => one_of([text.as_str()]).into(),
+            // Keys are whole numbers in REST.
+            None if in_path && variable.ty.base.to_string() == "ID" => integer_from(1).into(),
             None => self.variable(&variable.ty.to_string()),
         };
         let location = if in_path { ParameterIn::Path } else { ParameterIn::Query };
@@ -60,7 +90,8 @@ impl ContractBuilder<'_> {
         let required = if is_required { Required::True } else { Required::False };
         let example = in_path.then(|| {
             let text = document.path_example(&name);
-            let number = text.parse().ok().filter(|_| variable.ty.to_string().starts_with("Int"));
+            let is_number = ["Int", "ID"].contains(&variable.ty.base.to_string().as_str());
+            let number = text.parse().ok().filter(|_| is_number);
             number.map_or_else(|| Json::from(text), |number: i64| number.into())
         });
         let parameter = parameter(&name, &description, schema).parameter_in(location);
@@ -89,7 +120,7 @@ impl ContractBuilder<'_> {
         let description = format!(
             "{description} Rows that hold this text there, in any case; several texts, joined by commas, mean any of them."
         );
-        parameter(&format!("filter[{name}]"), description.trim(), typed(Type::String)).build()
+        parameter(&format!("filter[{name}]"), description.trim(), text(MAX_QUERY)).build()
     }
 
     /// The field of the filter's input type.
@@ -117,38 +148,39 @@ fn if_unmodified_since() -> Parameter {
     let description = "The record's `updated_at` as it was read (there, or in `Last-Modified`), as a date of HTTP. Where \
                  the record was changed since, nothing is written.";
     let example = Json::from("Mon, 23 Nov 2026 12:00:00 GMT");
-    let header = parameter("If-Unmodified-Since", description, typed(Type::String));
+    let header = parameter("If-Unmodified-Since", description, text(MAX_DATE));
     header.parameter_in(ParameterIn::Header).example(Some(example)).build()
 }
 
-fn paging(document: &Document<Checked>) -> [Parameter; 2] {
+fn paging(document: &Document<Checked>, max_rows: usize) -> [Parameter; 2] {
     let size = document.variables.iter().find(|variable| variable.name == "perPage");
     let size = size.and_then(|variable| variable.default.clone()).and_then(|value| value.into_json().ok());
-    let number = || typed(Type::Integer).minimum(Some(1));
+    let number = || integer_from(1);
     [
         parameter("page", "The page, from 1.", number().default(Some(1.into()))).build(),
-        parameter("per_page", "Rows a page.", number().default(size)).build(),
+        parameter("per_page", "Rows a page.", number().maximum(Some(max_rows)).default(size)).build(),
     ]
 }
 
-/// A parameter that is a list of names with commas; `None` if there are no names.
-fn names(name: &str, description: &str, words: Vec<String>) -> Option<Parameter> {
-    let list = ArrayBuilder::new().items(one_of(words.iter().map(String::as_str)));
-    let list =
-        parameter(name, description, list).style(Some(ParameterStyle::Form)).explode(Some(false)).build();
-    (!words.is_empty()).then_some(list)
+/// A parameter that is a list of names with commas: one text, as clients would repeat the name of a list. A name is one of
+/// `words` between `before` and `behind`. `None` if there are no words.
+fn names(name: &str, description: &str, words: &[String], [before, behind]: [&str; 2]) -> Option<Parameter> {
+    let word = format!("{before}({}){behind}", words.join("|"));
+    let list = text(MAX_QUERY).pattern(Some(format!("^{word}(,{word})*$")));
+    let example = words.iter().take(2).cloned().collect::<Vec<_>>().join(",");
+    (!words.is_empty()).then(|| parameter(name, description, list).example(Some(example.into())).build())
 }
 
 fn order(document: &Document<Checked>) -> Option<Parameter> {
-    let words = document.sorts.iter().flat_map(|name| [name.clone(), format!("-{name}")]).collect();
-    names("sort", "The order; `-` reverses it. Earlier names come first.", words)
+    let description = "The order: names with commas, earlier ones first; `-` before a name reverses it.";
+    names("sort", description, &document.sorts, ["-?", ""])
 }
 
 fn relations(document: &Document<Checked>) -> Option<Parameter> {
-    let forms = |relation: &String| ["", "Count", "Exists"].map(|form| format!("{}{form}", camel(relation)));
-    let words = document.includes.iter().chain(&document.also).flat_map(forms).collect();
-    let description = "What is added to every row: a relation, how many there are, or whether there are any.";
-    names("include", description, words)
+    let words: Vec<String> = document.includes.iter().chain(&document.also).map(|name| camel(name)).collect();
+    let description = "What is added to every row, names with commas: a relation, how many there are (`Count` behind its name), or \
+                       whether there are any (`Exists`).";
+    names("include", description, &words, ["", "(Count|Exists)?"])
 }
 
 /// Whether a variable is the switch of an include: the parameter `include` sets it.

@@ -1,10 +1,18 @@
 //! Schemas of scalars and enums.
 
-use async_graphql::registry::MetaType;
-use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{MetaEnumValue, MetaType};
+use utoipa::Number;
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, SchemaType};
 use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
 use crate::record::JsonType;
+
+/// Most characters of a text whose length nothing else limits: MySQL and MariaDB send no larger value by default.
+pub(super) const MAX_TEXT: usize = 16_777_215;
+
+/// Most characters of a moment: `2026-11-23T12:00:00.000000+00:00`.
+const MOMENT_LENGTH: usize = 32;
 
 /// The schema of a JSON type.
 pub(super) fn typed(ty: Type) -> ObjectBuilder {
@@ -16,9 +24,28 @@ pub(super) fn anything() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(SchemaType::AnyValue)
 }
 
-/// A whole number.
+/// A whole number of 64 bits.
 pub(super) fn integer() -> ObjectBuilder {
-    typed(Type::Integer).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+    typed(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .minimum(Some(Number::from(isize::MIN)))
+        .maximum(Some(Number::from(isize::MAX)))
+}
+
+/// A whole number from `least` on.
+pub(super) fn integer_from(least: isize) -> ObjectBuilder {
+    integer().minimum(Some(Number::from(least)))
+}
+
+/// A text of at most so many characters.
+pub(super) fn text(most: usize) -> ObjectBuilder {
+    typed(Type::String).max_length(Some(most))
+}
+
+/// A list of at most so many items.
+pub(super) fn list(item: impl Into<RefOr<Schema>>, most: usize) -> ArrayBuilder {
+    let item: RefOr<Schema> = item.into();
+    ArrayBuilder::new().items(item).max_items(Some(most))
 }
 
 /// A text that is one of these.
@@ -33,11 +60,9 @@ pub(super) fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
         other => other,
     };
     match schema {
-        RefOr::T(Schema::Object(mut object)) => {
+        // Generators make a type of words, and null beside it.
+        RefOr::T(Schema::Object(mut object)) if object.enum_values.is_none() => {
             object.schema_type = with_null(object.schema_type);
-            if let Some(words) = &mut object.enum_values {
-                words.push(serde_json::Value::Null);
-            }
             RefOr::T(Schema::Object(object))
         }
         RefOr::T(Schema::Array(mut array)) => {
@@ -65,21 +90,29 @@ pub(super) fn described(mut schema: RefOr<Schema>, description: &str) -> RefOr<S
     schema
 }
 
-/// The schema of a GraphQL scalar or enum in REST; `None` for types that have fields.
-pub(super) fn leaf(ty: &MetaType, json_type: JsonType) -> Option<ObjectBuilder> {
+/// The schema of a GraphQL scalar or enum in REST; `None` for types that have fields. A text has at most `length`
+/// characters.
+pub(super) fn leaf(ty: &MetaType, json_type: JsonType, length: Option<usize>) -> Option<ObjectBuilder> {
+    let text = || text(length.unwrap_or(MAX_TEXT));
     Some(match (ty, json_type) {
+        (MetaType::Scalar { name, .. }, JsonType::Integer) if name == "Boolean" => {
+            integer_from(0).maximum(Some(Number::from(1_isize)))
+        }
         (MetaType::Scalar { .. }, JsonType::Integer) => integer(),
         (MetaType::Scalar { .. }, JsonType::Number) => typed(Type::Number),
-        (MetaType::Scalar { .. } | MetaType::Enum { .. }, JsonType::Text | JsonType::NullableText) => {
-            typed(Type::String)
-        }
-        (MetaType::Scalar { name, .. }, JsonType::AsTyped) => scalar(name),
-        (MetaType::Enum { enum_values, .. }, _) => one_of(enum_values.keys().map(|word| word.to_lowercase())),
+        (MetaType::Scalar { .. } | MetaType::Enum { .. }, JsonType::Text | JsonType::NullableText) => text(),
+        (MetaType::Scalar { name, .. }, JsonType::AsTyped) => scalar(name, text),
+        (MetaType::Enum { enum_values, .. }, _) => words(enum_values),
         _ => return None,
     })
 }
 
-fn scalar(name: &str) -> ObjectBuilder {
+/// The words of an enum.
+pub(super) fn words(values: &IndexMap<String, MetaEnumValue>) -> ObjectBuilder {
+    one_of(values.keys().map(|word| word.to_lowercase()))
+}
+
+fn scalar(name: &str, text: impl Fn() -> ObjectBuilder) -> ObjectBuilder {
     match name {
         "Int" => integer(),
         "Float" => typed(Type::Number),
@@ -87,8 +120,8 @@ fn scalar(name: &str) -> ObjectBuilder {
         "JSON" | "JSONObject" => anything(),
         // REST writes a day as the moment at which it begins.
         "DateTime" | "Date" => {
-            typed(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            self::text(MOMENT_LENGTH).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
         }
-        _ => typed(Type::String),
+        _ => text(),
     }
 }
