@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use sea_orm::DatabaseConnection;
+use facade::failure::{self, Failure as Kind};
+use sea_orm::{DatabaseConnection, DbErr};
 
 use crate::database;
 use crate::platform::config::{self, Config};
@@ -73,6 +74,9 @@ enum Command {
 /// How long an idle thread for blocking work lives. Its memory is freed when it ends.
 const BLOCKING_THREAD_LIFETIME: Duration = Duration::from_secs(1);
 
+/// How long blocking work may hold up the end of the process.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Stack of a thread in bytes: nested conditions are parsed by recursion. Unused stack takes no memory.
 const STACK_SIZE: usize = 8 << 20;
 
@@ -82,7 +86,11 @@ pub fn main() -> ExitCode {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         runtime.enable_all().thread_stack_size(STACK_SIZE);
         runtime.thread_keep_alive(BLOCKING_THREAD_LIFETIME).on_thread_park(free_unused_memory);
-        runtime.build()?.block_on(run(cli))
+        let runtime = runtime.build()?;
+        let done = runtime.block_on(run(cli));
+        // A name server that does not answer keeps its threads for long.
+        runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+        done
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -172,15 +180,22 @@ async fn open(config: &Config) -> Result<DatabaseConnection, Failure> {
 
 /// Opens a database that must have the tables of the shop.
 async fn shop(config: &Config) -> Result<DatabaseConnection, Failure> {
+    let db = open(config).await?;
+    find_tables(&db).await.map_err(|error| match failure::of(&error) {
+        Kind::Absent => {
+            Failure::new(format!("the database lacks the shop's tables: run `guichet migrate` ({error})"))
+        }
+        _ => Failure::new(format!("the database cannot be read: {error}")),
+    })?;
+    Ok(db)
+}
+
+/// Checks that a database has the tables of the shop.
+async fn find_tables(db: &DatabaseConnection) -> Result<(), DbErr> {
     use entity::personal_access_token::Entity as Keys;
     use sea_orm::{EntityTrait, QuerySelect};
 
-    let db = open(config).await?;
-    let first = Keys::find().limit(1).all(&db).await;
-    first.map_err(|error| {
-        Failure::new(format!("the database lacks the shop's tables: run `guichet migrate` ({error})"))
-    })?;
-    Ok(db)
+    Keys::find().limit(1).all(db).await.map(drop)
 }
 
 /// The failure of a command.

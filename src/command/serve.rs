@@ -7,18 +7,21 @@ use std::time::Duration;
 
 use clap::Args;
 use facade::failure::{self, Failure as Kind};
-use sea_orm::DbErr;
+use sea_orm::{ConnAcquireErr, DbErr};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-use super::{Environment, Failure, demo, say, shop};
+use super::{Environment, Failure, demo, find_tables, say, shop};
 use crate::database::own_tables::OwnTablesError;
 use crate::platform::clock::Clock;
 use crate::platform::config::{Config, ConnectionLimits, Driver};
 use crate::server::connection::Server;
 use crate::server::telemetry::Log;
 use crate::{App, database};
+
+/// How long the database may take for what is done at the start, once it was reached.
+const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Interval in which the last use of keys is written.
 const KEY_USE_INTERVAL: Duration = Duration::from_secs(10);
@@ -75,16 +78,24 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
 /// Looks at the database before the server listens. One that is away is returned as its error: it
 /// may come. Everything else that is wrong with it needs an operator and stops the start.
 async fn probe_database(config: &Config) -> Result<Option<DbErr>, Failure> {
-    match database::connect(config).await {
+    let probe = async { find_tables(&database::connect(config).await?).await };
+    match in_time(probe).await {
+        Ok(()) => Ok(None),
         Err(error) if config.database.driver != Driver::Sqlite && is_unavailable(&error) => Ok(Some(error)),
-        _ => shop(config).await?.close().await.map(|()| None).map_err(Failure::from),
+        Err(_) => shop(config).await?.close().await.map(|()| None).map_err(Failure::from),
     }
+}
+
+/// What is done at the start, unless the database falls silent meanwhile.
+async fn in_time<T, E: From<DbErr>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let silent = || DbErr::ConnectionAcquire(ConnAcquireErr::Timeout);
+    tokio::time::timeout(START_TIMEOUT, work).await.unwrap_or_else(|_| Err(silent().into()))
 }
 
 /// Makes guichet's own tables. Without them the server still starts, but it does not start if they are of a newer
 /// version.
 async fn make_own_tables(app: &App) -> Result<(), Failure> {
-    match app.make_own_tables().await {
+    match in_time(app.make_own_tables()).await {
         Ok(()) => Ok(()),
         Err(lack @ OwnTablesError::Newer(_)) => Err(Failure::new(lack.to_string())),
         Err(lack) => {

@@ -13,6 +13,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use facade::collation;
+use facade::failure::{self, Failure};
 use futures_util::future::join_all;
 use sea_orm::{
     DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxMySqlConnector, SqlxPostgresConnector,
@@ -38,6 +39,8 @@ const LOOK_TIMEOUT: Duration = Duration::from_millis(450);
 const BUSY_TIMEOUT: Duration = Duration::from_millis(2500);
 /// A connection that was idle for longer is pinged before it is used.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
+/// Fails where a database is no shop.
+const TABLE_OF_SHOP: &str = "SELECT 1 FROM personal_access_tokens LIMIT 1";
 /// Maximum number of prepared statements that each connection caches.
 const MAX_PREPARED_STATEMENTS: usize = 256;
 /// Number of cached statements at which a connection to MariaDB or MySQL is emptied of them: one transaction needs fewer
@@ -67,17 +70,23 @@ async fn connect_to_first(config: &Config, timeout: Duration) -> Result<Database
     let servers: Vec<Config> = config.servers().collect();
     let opened = join_all(servers.iter().map(|server| async move {
         let db = open(server, SessionSettings::unlimited(server), false, false).await?;
-        check_usable(&db, !config.read_only, timeout).await?;
+        check_ready(&db, !config.read_only, timeout).await?;
         Ok::<_, DbErr>(db)
     }));
     let mut causes = Vec::new();
-    for (server, opened) in servers.iter().zip(opened.await) {
+    for opened in opened.await {
         match opened {
             Ok(db) => return Ok(db),
-            Err(cause) => causes.push(format!("{}: {cause}", server.database.name())),
+            Err(cause) => causes.push(cause),
         }
     }
-    Err(DbErr::Conn(RuntimeErr::Internal(causes.join("; "))))
+    // What all of them refuse does not end by itself.
+    if causes.iter().all(|cause| failure::of(cause) == Failure::Refused) {
+        return Err(causes.swap_remove(0));
+    }
+    let named = servers.iter().map(|server| server.database.name()).zip(&causes);
+    let told: Vec<String> = named.map(|(name, cause)| format!("{name}: {cause}")).collect();
+    Err(DbErr::Conn(RuntimeErr::Internal(told.join("; "))))
 }
 
 /// Opens the configured database, as [`connect`]; creates the file of an SQLite database if it does not exist.
@@ -305,11 +314,50 @@ pub async fn check_reachable(db: &DatabaseConnection, timeout: Duration) -> Resu
 /// # Errors
 /// When it cannot be reached in time.
 pub async fn takes_writes(db: &DatabaseConnection, timeout: Duration) -> Result<bool, DbErr> {
+    is_ready(db, true, false, timeout).await
+}
+
+/// Checks that one of several servers can be used for a shop: it can be reached and has the shop's tables, and with `writes`
+/// it takes writes. One that has too many connections can be used again soon.
+async fn check_usable(db: &DatabaseConnection, writes: bool, timeout: Duration) -> Result<(), DbErr> {
+    match is_ready(db, writes, true, timeout).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(not_ready()),
+        Err(cause) if is_busy(&cause) => Ok(()),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Checks that one of several servers can be used: it can be reached, and with `writes` it takes writes.
+async fn check_ready(db: &DatabaseConnection, writes: bool, timeout: Duration) -> Result<(), DbErr> {
+    if is_ready(db, writes, false, timeout).await? { Ok(()) } else { Err(not_ready()) }
+}
+
+fn not_ready() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal("the server is not ready, or takes no writes".to_owned()))
+}
+
+/// Whether the server itself has answered that it has no place for a connection.
+fn is_busy(cause: &DbErr) -> bool {
+    let is_answer =
+        matches!(cause, DbErr::Conn(RuntimeErr::SqlxError(error)) if error.as_database_error().is_some());
+    is_answer && failure::of(cause) == Failure::Unavailable
+}
+
+async fn is_ready(
+    db: &DatabaseConnection,
+    writes: bool,
+    with_tables: bool,
+    timeout: Duration,
+) -> Result<bool, DbErr> {
     let state = async {
         match db.get_database_backend() {
-            DbBackend::MySql => is_mysql_writable(&db.get_mysql_connection_pool().connect_options()).await,
+            DbBackend::MySql => {
+                is_mysql_ready(&db.get_mysql_connection_pool().connect_options(), writes, with_tables).await
+            }
             DbBackend::Postgres => {
-                is_postgres_writable(&db.get_postgres_connection_pool().connect_options()).await
+                let options = db.get_postgres_connection_pool().connect_options();
+                is_postgres_ready(&options, writes, with_tables).await
             }
             _ => Ok(true),
         }
@@ -317,19 +365,12 @@ pub async fn takes_writes(db: &DatabaseConnection, timeout: Duration) -> Result<
     within(timeout, state).await
 }
 
-/// Checks that one of several servers can be used: it can be reached, and with `writes` it [takes writes](takes_writes).
-async fn check_usable(db: &DatabaseConnection, writes: bool, timeout: Duration) -> Result<(), DbErr> {
-    if !writes {
-        return check_reachable(db, timeout).await;
-    }
-    match takes_writes(db, timeout).await? {
-        true => Ok(()),
-        false => Err(DbErr::Conn(RuntimeErr::Internal("the server takes no writes".to_owned()))),
-    }
-}
-
 /// The status `wsrep_ready` counts in a cluster only: MySQL has none, and MariaDB outside of a cluster is never ready.
-async fn is_mysql_writable(options: &MySqlConnectOptions) -> Result<bool, sqlx::Error> {
+async fn is_mysql_ready(
+    options: &MySqlConnectOptions,
+    writes: bool,
+    with_tables: bool,
+) -> Result<bool, sqlx::Error> {
     let mut connection = options.clone().disable_statement_logging().connect().await?;
     // The text of the variable differs between versions.
     let read_only = "SELECT IF(CAST(@@global.read_only AS CHAR) IN ('0', 'OFF'), 'off', 'on')";
@@ -340,16 +381,26 @@ async fn is_mysql_writable(options: &MySqlConnectOptions) -> Result<bool, sqlx::
     };
     let is_in_cluster = is_on("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'").await?;
     let is_ready = !is_in_cluster || is_on("SHOW GLOBAL STATUS LIKE 'wsrep_ready'").await?;
+    if with_tables && is_ready {
+        connection.execute(TABLE_OF_SHOP).await?;
+    }
     connection.close().await?;
-    Ok(read_only == "off" && is_ready)
+    Ok(is_ready && (!writes || read_only == "off"))
 }
 
-async fn is_postgres_writable(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
+async fn is_postgres_ready(
+    options: &PgConnectOptions,
+    writes: bool,
+    with_tables: bool,
+) -> Result<bool, sqlx::Error> {
     let mut connection = options.clone().disable_statement_logging().connect().await?;
     let state = "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'";
-    let is_writable = sqlx::query_scalar(state).fetch_one(&mut connection).await?;
+    let takes_writes: bool = sqlx::query_scalar(state).fetch_one(&mut connection).await?;
+    if with_tables {
+        connection.execute(TABLE_OF_SHOP).await?;
+    }
     connection.close().await?;
-    Ok(is_writable)
+    Ok(takes_writes || !writes)
 }
 
 /// Closes the pool's idle connections that are broken, so that the next statement gets one that works.

@@ -34,7 +34,7 @@ pub enum OwnTablesError {
     ReadOnly,
     /// The database fails.
     #[error(transparent)]
-    Database(DbErr),
+    Database(#[from] DbErr),
 }
 
 impl OwnTables {

@@ -222,7 +222,7 @@ impl<D: Database> ReaderPool<D> {
         let idle = self.idle().pop();
         match idle {
             Some(idle) if idle.since.elapsed() < MAX_IDLE => Ok((permit, idle.connection)),
-            _ => Ok((permit, Box::pin(self.pool.acquire()).await.map_err(failed)?)),
+            _ => Ok((permit, Box::pin(self.pool.acquire()).await.map_err(not_connected)?)),
         }
     }
 
@@ -306,9 +306,14 @@ where
 }
 
 fn failed(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}
+
+/// Why there is no connection. What the server answers to a login is no answer to a statement: another one may let in.
+fn not_connected(error: sqlx::Error) -> DbErr {
     match error {
         sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
         sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
-        other => DbErr::Query(RuntimeErr::SqlxError(other.into())),
+        other => DbErr::Conn(RuntimeErr::SqlxError(other.into())),
     }
 }

@@ -10,9 +10,14 @@ mod server;
 mod servers;
 mod upstream;
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use clap::Args;
 use migration::OWN;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, TryGetable};
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, TryGetable,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -20,6 +25,9 @@ use super::{Environment, Failure, say};
 use crate::database;
 use crate::database::own_tables::{OwnTablesError, is_current};
 use crate::platform::config::Config;
+
+/// How long one check may take: over a slow network, those of every table take long.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -67,6 +75,9 @@ impl Finding {
     }
 }
 
+/// A check of the database.
+type Check<'a> = Pin<Box<dyn Future<Output = Result<Vec<Finding>, DbErr>> + 'a>>;
+
 /// Prints the findings; fails when one of them is an error.
 pub(super) async fn run(environment: &Environment, arguments: &Arguments) -> Result<(), Failure> {
     if arguments.indexes {
@@ -110,8 +121,12 @@ async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("settings", "every value is accepted"), key::is_set(config)];
     findings.push(rights::storage(config));
     findings.extend(redis(config).await);
-    findings.extend(servers::examine(config).await);
-    findings.extend(replica::examine(config).await);
+    for (check, found) in [
+        ("servers", in_time(async { Ok(servers::examine(config).await) }).await),
+        ("replica", in_time(async { Ok(replica::examine(config).await) }).await),
+    ] {
+        findings.extend(found.unwrap_or_else(|error| vec![failed_check(check, &error)]));
+    }
     findings.extend(upstream::examine(config).await);
     let db = match database::connect(&Config { pool: Some(1), ..config.clone() }).await {
         Ok(db) => db,
@@ -124,21 +139,33 @@ async fn examine(config: &Config) -> Vec<Finding> {
             return findings;
         }
     };
-    for (check, found) in [
-        ("database", server::version(&db).await),
-        ("schema", schema::compare(&db).await),
-        ("key", key::opens_values(config, &db).await),
-        ("clock", server::clock(&db).await),
-        ("time zone", server::zone(config, &db).await),
-        ("collation", server::collation(&db).await),
-        ("rights", rights::of_every_table(config, &db).await),
-        ("own tables", own_tables(config, &db).await),
-    ] {
+    let checks: [(&str, Check<'_>); 8] = [
+        ("database", Box::pin(server::version(&db))),
+        ("schema", Box::pin(schema::compare(&db))),
+        ("key", Box::pin(key::opens_values(config, &db))),
+        ("clock", Box::pin(server::clock(&db))),
+        ("time zone", Box::pin(server::zone(config, &db))),
+        ("collation", Box::pin(server::collation(&db))),
+        ("rights", Box::pin(rights::of_every_table(config, &db))),
+        ("own tables", Box::pin(own_tables(config, &db))),
+    ];
+    for (check, found) in checks {
+        let found = in_time(found).await;
+        let is_silent = found.as_ref().is_err_and(|error| matches!(error, DbErr::ConnectionAcquire(_)));
         findings.extend(found.unwrap_or_else(|error| vec![failed_check(check, &error)]));
+        if is_silent {
+            return findings;
+        }
     }
     // A failure to close the connection does not change the findings.
     let _ = db.close().await;
     findings
+}
+
+/// What a check finds, unless a server falls silent.
+async fn in_time<T>(check: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    let silent = |_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout);
+    tokio::time::timeout(CHECK_TIMEOUT, check).await.map_err(silent)?
 }
 
 /// Redis, if it is set. Without it, each process counts for itself.

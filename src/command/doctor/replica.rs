@@ -1,11 +1,15 @@
 //! The replicas, if any are set. While none can be used, guichet reads from the primary.
 
+use std::time::Duration;
+
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
 use super::{Finding, Severity, schema, value};
 use crate::database;
 use crate::platform::config::{Config, Database};
 
+const FOLLOW: &str =
+    "let it follow the primary again, or take it out of DATABASE_READ_URL: what it answers is old";
 const MEND: &str = "start it, correct DATABASE_READ_URL, or leave it out";
 
 pub(super) async fn examine(config: &Config) -> Vec<Finding> {
@@ -26,7 +30,7 @@ async fn examine_one(config: &Config, replica: &Database) -> Finding {
     let config = Config { database, further_servers, pool: Some(1), read_only: true, ..config.clone() };
     let examined = async {
         let replica = database::connect(&config).await?;
-        let found = check_schema_and_lag(&replica).await;
+        let found = check_schema_and_lag(&replica, config.replica_lag).await;
         // A failure to close the connection does not change the finding.
         let _ = replica.close().await;
         found
@@ -38,26 +42,37 @@ async fn examine_one(config: &Config, replica: &Database) -> Finding {
     examined.await.unwrap_or_else(unusable)
 }
 
-async fn check_schema_and_lag(replica: &DatabaseConnection) -> Result<Finding, DbErr> {
+async fn check_schema_and_lag(replica: &DatabaseConnection, lag: Duration) -> Result<Finding, DbErr> {
     let other = schema::compare(replica).await?.into_iter().find(|finding| finding.level == Severity::Error);
     if let Some(Finding { says, .. }) = other {
         let says = format!("its schema is not the primary's: {says}");
         return Ok(Finding::warning("replica", says, "let it catch up, or correct DATABASE_READ_URL"));
     }
-    Ok(match lag(replica).await? {
-        Some(seconds) => {
+    Ok(match state(replica).await? {
+        Some((false, seconds)) => {
+            let says = format!("it does not follow its primary, and has nothing of the last {seconds} s");
+            Finding::warning("replica", says, FOLLOW)
+        }
+        Some((true, seconds)) if u64::try_from(seconds).is_ok_and(|seconds| seconds > lag.as_secs()) => {
+            let says = format!("it lags {seconds} s behind, GUICHET_REPLICA_LAG says {} s", lag.as_secs());
+            Finding::warning("replica", says, "let it catch up, or raise GUICHET_REPLICA_LAG")
+        }
+        Some((true, seconds)) => {
             Finding::ok("replica", format!("it holds the shop's tables, and lags {seconds} s behind"))
         }
         None => Finding::ok("replica", "it holds the shop's tables"),
     })
 }
 
-/// The lag in seconds, if a user without special rights can read it.
-async fn lag(replica: &DatabaseConnection) -> Result<Option<i64>, DbErr> {
+/// Whether it follows a primary, and its lag in seconds; nothing where a user without special rights cannot read that.
+async fn state(replica: &DatabaseConnection) -> Result<Option<(bool, i64)>, DbErr> {
     if replica.get_database_backend() != DbBackend::Postgres {
         return Ok(None);
     }
-    let sql = "SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
-               ELSE EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp()) END::bigint";
-    Ok(value::<Option<i64>>(replica, sql).await?.flatten())
+    let follows = "SELECT pg_is_in_recovery() AND EXISTS (SELECT 1 FROM pg_stat_wal_receiver)";
+    let follows = value::<bool>(replica, follows).await?.unwrap_or_default();
+    let lag = "SELECT CASE WHEN $follows AND pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
+               ELSE COALESCE(EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp()), 0) END::bigint";
+    let lag = lag.replace("$follows", if follows { "true" } else { "false" });
+    Ok(value::<i64>(replica, &lag).await?.map(|lag| (follows, lag)))
 }

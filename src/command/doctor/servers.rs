@@ -16,6 +16,7 @@ const AWAY: &str = "start it, or take it out of DATABASE_URL or DB_HOST";
 const TWO_PRIMARIES: &str =
     "stop the one that was replaced, until it follows the other: what is written to it is lost";
 
+const NOT_READY: &str = "it is a node of a cluster that is not ready, or takes no writes";
 const SAME_IDS: &str = "has wsrep_auto_increment_control=OFF: rows that are made through two nodes at once get the same id, and one of them may be lost";
 const OWN_IDS: &str =
     "SET GLOBAL wsrep_auto_increment_control = ON on each node, and take it out of their configuration";
@@ -73,6 +74,7 @@ async fn state(server: &Config) -> Result<State, DbErr> {
     let db = database::connect_for_serving(&Config { pool: Some(1), ..server.clone() }).await?;
     let state = match database::takes_writes(&db, TIMEOUT).await {
         Ok(true) => cluster(&db).await.map(State::Writes),
+        Ok(false) if cluster(&db).await? != Cluster::Alone => Err(DbErr::Custom(NOT_READY.to_owned())),
         Ok(false) => Ok(State::Standby),
         Err(cause) => Err(cause),
     };

@@ -224,11 +224,12 @@ async fn open(name: &str) -> Result<DatabaseConnection, DbErr> {
 fn address(name: &str) -> Address {
     match *BACKEND {
         DbBackend::Sqlite => Address::file(name),
-        _ => Address::from_url(&format!("{}/{name}", server())).unwrap(),
+        _ => Address::from_url(&format!("{}/{name}", server_url())).unwrap(),
     }
 }
 
-fn server() -> String {
+/// The URL of the server, without a database.
+pub fn server_url() -> String {
     let (variable, default) = match *BACKEND {
         DbBackend::MySql => ("GUICHET_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306"),
         _ => ("GUICHET_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432"),
