@@ -52,6 +52,8 @@ enum Command {
     CreateApiKey(key::Create),
     /// List the API keys: never their secrets
     ListApiKeys(key::List),
+    /// Make a key in the place of another one, which works on for a while
+    RotateApiKey(key::Rotate),
     /// Delete an API key: it stops working at once
     RevokeApiKey(key::Revoke),
     /// Show the differences from the upstream's answers that GUICHET_SHADOW has found
@@ -134,9 +136,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(&environment, arguments).await,
         Command::Doctor(arguments) => doctor::run(&environment, &arguments).await,
         Command::Migrate(arguments) => migrate::run(&environment.config()?, &arguments).await,
-        Command::CreateApiKey(arguments) => key::create(&environment.config()?, arguments).await,
-        Command::ListApiKeys(arguments) => key::list(&environment.config()?, &arguments).await,
-        Command::RevokeApiKey(arguments) => key::revoke(&environment.config()?, &arguments).await,
+        Command::CreateApiKey(arguments) => key::create(&environment, arguments).await,
+        Command::ListApiKeys(arguments) => key::list(&environment, &arguments).await,
+        Command::RotateApiKey(arguments) => key::rotate(&environment, arguments).await,
+        Command::RevokeApiKey(arguments) => key::revoke(&environment, &arguments).await,
         Command::Shadow(arguments) => shadow::run(&environment, &arguments),
         Command::Replay(arguments) => replay::run(&environment, arguments).await,
         Command::Seed(arguments) => seed::run(&environment.config()?, arguments).await,

@@ -1,0 +1,429 @@
+//! `create-api-key`, `list-api-keys`, `rotate-api-key` and `revoke-api-key` (docs/contract/credentials.md#13).
+
+mod permission;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use clap::Args;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use entity::value::{Id, ShopTime};
+use entity::{admin, customer, personal_access_token as token};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
+    IntoActiveModel, ModelTrait, QueryFilter, QueryOrder, QuerySelect, Set, TransactionTrait,
+};
+use serde_json::{Value as Json, json};
+
+use super::{Environment, Failure, demo, say, shop};
+use crate::access::Audience;
+use crate::access::key::NewKey;
+use crate::platform::config::Config;
+
+/// The class names of the two kinds of owners in the original.
+const STAFF: &str = r"App\Models\Admin\Admin";
+const CUSTOMER: &str = r"App\Models\Account\Customer";
+/// Names of the keys that the original makes at sign-in.
+const SESSION_KEYS: [&str; 2] = ["client-api", "2fa-pending"];
+
+/// Maximum length of a name in the column, in characters.
+const MAX_NAME_LENGTH: usize = 255;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  guichet create-api-key backup admin@example.com --permissions=customers:index,customers:show
+  guichet create-api-key portal léa@example.com --type=customer --permissions=client-api
+  guichet create-api-key month admin@example.com --expires=2027-01-31 --permissions='products:* groups:index'
+
+Without --permissions a staff key may do everything (*). Every key also ends at the age that
+SANCTUM_TOKEN_EXPIRATION sets (30 days unless it says otherwise).";
+
+#[derive(Args)]
+pub(super) struct Create {
+    #[command(flatten)]
+    shop: OfShop,
+    /// Name of the key, to know it again
+    #[arg(required_unless_present = "list_permissions")]
+    name: Option<String>,
+    /// E-mail address of its owner
+    #[arg(required_unless_present = "list_permissions")]
+    email: Option<String>,
+    /// What the key may do: names with commas or spaces between, products:* for all of a resource, * for everything; may be repeated
+    #[arg(long, value_name = "ABILITY")]
+    permissions: Vec<String>,
+    /// List what a key may do, and make none
+    #[arg(long)]
+    list_permissions: bool,
+    /// Print JSON in place of text
+    #[arg(long)]
+    json: bool,
+    /// Whose key: application is the staff, everything else a customer
+    #[arg(long, value_name = "application|customer", default_value = "application")]
+    r#type: String,
+    /// From when the key is refused: a date (whole day included) or a date and time of the shop
+    #[arg(long, value_name = "DATE", value_parser = expiry)]
+    expires: Option<NaiveDateTime>,
+}
+
+/// The shop whose keys are meant.
+#[derive(Args)]
+pub(super) struct OfShop {
+    /// The demo shop of `serve --demo`
+    #[arg(long)]
+    demo: bool,
+}
+
+impl OfShop {
+    /// The settings of that shop.
+    async fn config(&self, environment: &Environment) -> Result<Config, Failure> {
+        if self.demo {
+            demo::refuse_real_shop(&environment.variables()?)?;
+        }
+        let mut config = environment.config()?;
+        if self.demo {
+            demo::open(&mut config).await?.db.close().await?;
+        }
+        Ok(config)
+    }
+}
+
+#[derive(Args)]
+pub(super) struct Rotate {
+    #[command(flatten)]
+    shop: OfShop,
+    /// Number of the key: what stands before the bar, see list-api-keys
+    id: i64,
+    /// For how many hours the old key works on; with 0 it stops at once
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(..=8784))]
+    overlap: u32,
+    /// Print JSON in place of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    shop: OfShop,
+    /// List the sessions of customers too, which logging in makes
+    #[arg(long)]
+    sessions: bool,
+    /// Print JSON in place of a table: a list of objects, with all abilities
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Revoke {
+    #[command(flatten)]
+    shop: OfShop,
+    /// Number of the key: what stands before the bar, see list-api-keys
+    id: i64,
+}
+
+pub(super) async fn create(environment: &Environment, arguments: Create) -> Result<(), Failure> {
+    let (Some(name), Some(email), false) = (arguments.name, arguments.email, arguments.list_permissions)
+    else {
+        permission::list();
+        return Ok(());
+    };
+    let now = Utc::now();
+    let expires = arguments.expires.map(ShopTime::from_local);
+    if expires.is_some_and(|end| end.0 <= now) {
+        return Err(Failure::usage("--expires lies in the past"));
+    }
+    if name.chars().count() > MAX_NAME_LENGTH {
+        return Err(Failure::new(format!("the name of a key has at most {MAX_NAME_LENGTH} letters")));
+    }
+    let staff = arguments.r#type == "application";
+    let audience = if staff { Audience::Staff } else { Audience::Customers };
+    let abilities = permission::resolve(&arguments.permissions, audience)?;
+    let config = arguments.shop.config(environment).await?;
+    let db = shop(&config).await?;
+    let owner =
+        if staff { staff_by_email(&db, &email).await? } else { customer_by_email(&db, &email).await? };
+    let Some(owner) = owner else {
+        say(if staff { "Admin not found" } else { "Customer not found" });
+        return Err(Failure::new(format!("no key made: nobody has the address {email}")));
+    };
+    let key = NewKey::random();
+    let row = key_row(&key, if staff { STAFF } else { CUSTOMER }, owner, &name, &abilities, now);
+    let row = token::ActiveModel { expires_at: Set(expires), ..row };
+    let row = token::Entity::insert(row).exec_with_returning(&db).await?;
+    tell_made(&config, &row, &email, &key, arguments.json)
+}
+
+/// Prints a key that was made: the lines of the original, and what it does not tell behind them.
+fn tell_made(
+    config: &Config,
+    row: &token::Model,
+    email: &str,
+    key: &NewKey,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let (token, end, url) = (key.bearer(row.id.0), end_of(config, row), config.public_url());
+    let (name, abilities, documentation) = (&row.name, abilities_of(row), format!("{url}/api/documentation"));
+    if as_json {
+        let made = json!({
+            "id": row.id.0, "name": name, "email": email, "token": token, "abilities": abilities, "ends": end.map(time_json),
+            "documentation": documentation,
+        });
+        say(&serde_json::to_string_pretty(&made)?);
+        return Ok(());
+    }
+    say("API key created successfully");
+    say(&format!("Name: {name}"));
+    say(&format!("Email: {email}"));
+    say(&format!("Token: {token}"));
+    say(&format!("Documentation: {documentation}"));
+    say(&format!("Abilities: {}", abilities.join(", ")));
+    say(&format!("Ends: {}", time(end)));
+    say(&format!(
+        "Try it: curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{{\"query\": \"{{ __typename }}\"}}' \
+         {url}/graphql"
+    ));
+    Ok(())
+}
+
+/// Makes a key with the owner, the name and the abilities of another one, which ends soon.
+pub(super) async fn rotate(environment: &Environment, arguments: Rotate) -> Result<(), Failure> {
+    let config = arguments.shop.config(environment).await?;
+    let (db, now) = (shop(&config).await?, Utc::now());
+    let old = find(&db, arguments.id).await?;
+    if end_of(&config, &old).is_some_and(|end| end.0 <= now) {
+        return Err(Failure::new(format!("API key {} has ended: make a new one", arguments.id)));
+    }
+    let key = NewKey::random();
+    let class = if old.tokenable_type == STAFF { STAFF } else { CUSTOMER };
+    let row = key_row(&key, class, old.tokenable_id, &old.name, &abilities_of(&old), now);
+    let row = token::ActiveModel { expires_at: Set(old.expires_at), ..row };
+    let last = ShopTime(now + TimeDelta::hours(arguments.overlap.into()));
+    let transaction = db.begin().await?;
+    let made = token::Entity::insert(row).exec_with_returning(&transaction).await?;
+    let ends = old.expires_at.into_iter().chain([last]).min();
+    let owners = owners(&db, std::slice::from_ref(&old)).await?;
+    let mut ending = old.clone().into_active_model();
+    ending.expires_at = Set(ends);
+    ending.update(&transaction).await?;
+    transaction.commit().await?;
+    let email = owners.into_values().next().unwrap_or_default();
+    tell_made(&config, &made, &email, &key, arguments.json)?;
+    if !arguments.json {
+        say(&format!("API key {} ends: {}", old.id.0, time(ends)));
+    }
+    Ok(())
+}
+
+/// The key of this number.
+async fn find(db: &DatabaseConnection, id: i64) -> Result<token::Model, Failure> {
+    let found = token::Entity::find_by_id(Id(id)).one(db).await?;
+    found.ok_or_else(|| Failure::new(format!("there is no API key {id}")))
+}
+
+/// A moment as JSON.
+fn time_json(at: ShopTime) -> String {
+    at.0.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The failure for wrong arguments of `create-api-key`, with the message and exit code of the original, on which
+/// scripts rely (docs/contract/credentials.md#13).
+pub(super) fn refusal(error: &clap::Error) -> Option<Failure> {
+    let named = match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(name) => name.clone(),
+        ContextValue::Strings(names) => {
+            let names: Vec<_> =
+                names.iter().map(|name| name.trim_matches(['<', '>']).to_lowercase()).collect();
+            names.join(", ")
+        }
+        _ => return None,
+    };
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument => {
+            Some(Failure::new(format!("Not enough arguments (missing: \"{named}\").")))
+        }
+        ErrorKind::UnknownArgument => Some(Failure::new(format!("The \"{named}\" option does not exist."))),
+        _ => None,
+    }
+}
+
+/// A row of `personal_access_tokens` for a new key of a staff member.
+pub(super) fn staff_key(
+    key: &NewKey,
+    owner: Id,
+    name: &str,
+    abilities: &[String],
+    now: DateTime<Utc>,
+) -> token::ActiveModel {
+    key_row(key, STAFF, owner, name, abilities, now)
+}
+
+fn key_row(
+    key: &NewKey,
+    class: &str,
+    owner: Id,
+    name: &str,
+    abilities: &[String],
+    now: DateTime<Utc>,
+) -> token::ActiveModel {
+    token::ActiveModel {
+        tokenable_type: Set(class.to_owned()),
+        tokenable_id: Set(owner),
+        name: Set(name.to_owned()),
+        token: Set(key.hash.clone()),
+        abilities: Set(Some(json!(abilities).to_string())),
+        created_at: Set(Some(now.into())),
+        updated_at: Set(Some(now.into())),
+        ..Default::default()
+    }
+}
+
+async fn staff_by_email(db: &DatabaseConnection, email: &str) -> Result<Option<Id>, DbErr> {
+    let found = admin::Entity::find()
+        .filter(equals_ignoring_case(db, admin::Column::Email, email))
+        .filter(admin::Column::DeletedAt.is_null())
+        .order_by_asc(admin::Column::Id);
+    found.one(db).await.map(|row| row.map(|row| row.id))
+}
+
+async fn customer_by_email(db: &DatabaseConnection, email: &str) -> Result<Option<Id>, DbErr> {
+    let found = customer::Entity::find()
+        .filter(equals_ignoring_case(db, customer::Column::Email, email))
+        .filter(customer::Column::DeletedAt.is_null());
+    found.one(db).await.map(|row| row.map(|row| row.id))
+}
+
+/// Case-insensitive equality. The collation of MariaDB ignores case by itself.
+fn equals_ignoring_case(db: &impl ConnectionTrait, column: impl ColumnTrait, text: &str) -> SimpleExpr {
+    match db.get_database_backend() {
+        DbBackend::MySql => column.eq(text),
+        _ => ExprTrait::eq(Func::lower(Expr::col(column)), text.to_lowercase()),
+    }
+}
+
+/// Parses a day, whose end is meant, or a date and time.
+fn expiry(text: &str) -> Result<NaiveDateTime, String> {
+    let whole_day = |day: NaiveDate| day.and_hms_opt(23, 59, 59);
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()
+        .and_then(whole_day)
+        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok())
+        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok())
+        .ok_or_else(|| "takes YYYY-MM-DD or \"YYYY-MM-DD HH:MM:SS\"".to_owned())
+}
+
+pub(super) async fn list(environment: &Environment, arguments: &List) -> Result<(), Failure> {
+    let config = &arguments.shop.config(environment).await?;
+    let db = shop(config).await?;
+    let mut query = token::Entity::find().order_by_asc(token::Column::Id);
+    if !arguments.sessions {
+        query = query.filter(token::Column::Name.is_not_in(SESSION_KEYS));
+    }
+    let keys = query.all(&db).await?;
+    let owners = owners(&db, &keys).await?;
+    if arguments.json {
+        let keys: Vec<_> = keys.iter().map(|key| object(config, key, &owners)).collect();
+        say(&serde_json::to_string_pretty(&keys)?);
+        return Ok(());
+    }
+    let mut lines =
+        vec![["ID", "NAME", "OWNER", "ABILITIES", "MADE", "LAST USED", "ENDS"].map(str::to_owned)];
+    lines.extend(keys.iter().map(|key| line(config, key, &owners)));
+    print_table(&lines);
+    Ok(())
+}
+
+/// E-mail addresses of owners, by whether they are staff and by primary key.
+type Owners = HashMap<(bool, i64), String>;
+
+async fn owners(db: &DatabaseConnection, keys: &[token::Model]) -> Result<Owners, DbErr> {
+    let ids = |class| {
+        keys.iter().filter(|key| key.tokenable_type == class).map(|key| key.tokenable_id).collect::<Vec<_>>()
+    };
+    let staff = admin::Entity::find().filter(admin::Column::Id.is_in(ids(STAFF))).all(db).await?;
+    let customers = customer::Entity::find()
+        .select_only()
+        .columns([customer::Column::Id, customer::Column::Email])
+        .filter(customer::Column::Id.is_in(ids(CUSTOMER)))
+        .into_tuple::<(Id, String)>()
+        .all(db)
+        .await?;
+    let staff = staff.into_iter().map(|row| ((true, row.id.0), row.email));
+    Ok(staff.chain(customers.into_iter().map(|(id, email)| ((false, id.0), email))).collect())
+}
+
+fn object(config: &Config, key: &token::Model, owners: &Owners) -> Json {
+    let is_staff = key.tokenable_type == STAFF;
+    json!({
+        "id": key.id.0,
+        "name": key.name,
+        "owner": owners.get(&(is_staff, key.tokenable_id.0)),
+        "type": if is_staff { "application" } else { "customer" },
+        "abilities": abilities_of(key),
+        "made": key.created_at.map(time_json),
+        "last_used": key.last_used_at.map(time_json),
+        "ends": end_of(config, key).map(time_json),
+    })
+}
+
+fn abilities_of(key: &token::Model) -> Vec<String> {
+    key.abilities.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+}
+
+fn line(config: &Config, key: &token::Model, owners: &Owners) -> [String; 7] {
+    let owner = (key.tokenable_type == STAFF, key.tokenable_id.0);
+    let abilities = abilities_of(key);
+    let abilities = match abilities.as_slice() {
+        [first, _, ..] => format!("{first} +{}", abilities.len() - 1),
+        _ => abilities.concat(),
+    };
+    [
+        key.id.0.to_string(),
+        shortened(&key.name, 14),
+        shortened(owners.get(&owner).map_or("(gone)", String::as_str), 26),
+        shortened(&abilities, 20),
+        day(key.created_at),
+        day(key.last_used_at),
+        day(end_of(config, key)),
+    ]
+}
+
+/// The beginning of a text that is longer.
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+        None => text.to_owned(),
+    }
+}
+
+/// The end of a key: its own, or the age at which all keys end, whichever is earlier.
+fn end_of(config: &Config, key: &token::Model) -> Option<ShopTime> {
+    let age = config.token_expiration.and_then(|age| TimeDelta::from_std(age).ok());
+    let aged = age.zip(key.created_at).map(|(age, made)| ShopTime(made.0 + age));
+    [aged, key.expires_at].into_iter().flatten().min()
+}
+
+fn time(at: Option<ShopTime>) -> String {
+    at.map_or_else(|| "never".to_owned(), |at| at.local().format("%Y-%m-%d %H:%M").to_string())
+}
+
+fn day(at: Option<ShopTime>) -> String {
+    at.map_or_else(|| "never".to_owned(), |at| at.local().format("%Y-%m-%d").to_string())
+}
+
+fn print_table(lines: &[[String; 7]]) {
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 7] = std::array::from_fn(width);
+    for line in lines {
+        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        say(cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+pub(super) async fn revoke(environment: &Environment, arguments: &Revoke) -> Result<(), Failure> {
+    let db = shop(&arguments.shop.config(environment).await?).await?;
+    let key = find(&db, arguments.id).await?;
+    let name = key.name.clone();
+    key.delete(&db).await?;
+    say(&format!("API key {} ({name}) revoked", arguments.id));
+    Ok(())
+}
