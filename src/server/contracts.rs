@@ -52,19 +52,49 @@ pub fn schema_graphql() -> String {
 
 /// The OpenAPI document as it was last generated; the server returns it.
 const WRITTEN_OPENAPI: &str = include_str!("../../openapi.json");
-/// The line with the server's URL.
-const SERVER_URL: &str = "\"url\": \"/api\"";
+/// The server in it.
+const SERVER: &str = "\"url\": \"/api\",
+      \"description\": \"The shop, in production or for tests\",
+      \"x-internal\": false";
+
+/// The line with the server's URL in YAML.
+const YAML_URL: &str = "url: /api\n";
+
+/// How the served document names its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerForm {
+    /// As the original does (docs/contract/documented-contract.md#4).
+    Original,
+    /// As the file does.
+    Whole,
+}
 
 /// The OpenAPI document with the URL that the client has used.
 ///
 /// It has three parts; the two large ones are not copied, because the document is large and a slow client keeps it in
 /// memory.
 #[must_use]
-pub fn openapi_at(base: &str) -> [Bytes; 3] {
+pub fn openapi_at(base: &str, form: ServerForm) -> [Bytes; 3] {
     let url = Json::from(format!("{base}{}", rest::PREFIX));
-    let (before, behind) = WRITTEN_OPENAPI.split_once(SERVER_URL).unwrap_or((WRITTEN_OPENAPI, ""));
-    let address = Bytes::from(format!("\"url\": {url}"));
-    [Bytes::from_static(before.as_bytes()), address, Bytes::from_static(behind.as_bytes())]
+    let (before, behind) = WRITTEN_OPENAPI.split_once(SERVER).unwrap_or((WRITTEN_OPENAPI, ""));
+    let server = match form {
+        ServerForm::Original => format!("\"url\": {url},\n      \"description\": \"Endpoint\""),
+        ServerForm::Whole => SERVER.replacen("\"/api\"", &url.to_string(), 1),
+    };
+    [Bytes::from_static(before.as_bytes()), Bytes::from(server), Bytes::from_static(behind.as_bytes())]
+}
+
+/// The OpenAPI document as YAML, with the URL that the client has used, in three parts as [`openapi_at`].
+#[must_use]
+pub fn openapi_yaml_at(base: &str) -> [Bytes; 3] {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+        let document: Option<Json> = serde_json::from_str(WRITTEN_OPENAPI).ok();
+        document.and_then(|document| yaml_serde::to_string(&document).ok()).unwrap_or_default()
+    });
+    let url = Json::from(format!("{base}{}", rest::PREFIX));
+    let (before, behind) = DOCUMENT.split_once(YAML_URL).unwrap_or((&DOCUMENT, ""));
+    let server = Bytes::from(format!("url: {url}\n"));
+    [Bytes::from_static(before.as_bytes()), server, Bytes::from_static(behind.as_bytes())]
 }
 
 /// Generates the OpenAPI document as text. `examples` are answers of the operations.
@@ -134,15 +164,25 @@ fn difference<'t>(wanted: &'t str, found: &'t str) -> Option<(usize, &'t str, &'
 
 #[cfg(test)]
 mod tests {
-    use super::{SERVER_URL, WRITTEN_OPENAPI, difference, openapi_at};
+    use bytes::Bytes;
+    use serde_json::{Value as Json, json};
+
+    use super::{SERVER, ServerForm, WRITTEN_OPENAPI, difference, openapi_at, openapi_yaml_at};
+
+    fn text(parts: [Bytes; 3]) -> String {
+        String::from_utf8(parts.concat()).unwrap()
+    }
 
     #[test]
     fn the_address_is_told_once() {
-        assert_eq!(WRITTEN_OPENAPI.matches(SERVER_URL).count(), 1);
-        let text = String::from_utf8(openapi_at("https://a\"b").concat()).unwrap();
-        assert!(
-            text.contains(r#""url": "https://a\"b/api""#) && text.starts_with('{') && text.ends_with("}\n")
-        );
+        assert_eq!(WRITTEN_OPENAPI.matches(SERVER).count(), 1);
+        let whole: Json = serde_json::from_str(&text(openapi_at("https://a\"b", ServerForm::Whole))).unwrap();
+        assert_eq!(whole["servers"][0]["url"], "https://a\"b/api");
+        let original: Json =
+            serde_json::from_str(&text(openapi_at("https://a", ServerForm::Original))).unwrap();
+        assert_eq!(original["servers"], json!([{"url": "https://a/api", "description": "Endpoint"}]));
+        let yaml: Json = yaml_serde::from_str(&text(openapi_yaml_at("https://a\"b"))).unwrap();
+        assert_eq!(yaml, whole);
     }
 
     #[test]

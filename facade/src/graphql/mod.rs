@@ -33,6 +33,7 @@ use crate::execution::{Execution, Origin};
 use crate::facts::{self, AnsweredBy};
 use crate::gate::Permit;
 use crate::http::accept::{MediaRange, media_ranges};
+use crate::http::etag;
 use crate::limit::Verdict;
 use crate::operation::{
     self, CachedRun, Estimate, ExecutedOperation, IntrospectionCache, NO_CACHE, Suggestions, Variant,
@@ -568,9 +569,7 @@ async fn revalidated(asked: &HeaderMap, response: Response<Body>) -> Response<Bo
     if parts.headers.get(header::CACHE_CONTROL).is_none_or(|hints| hints == "no-store") {
         parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
-    let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut known = known.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
-    if known.any(|known| known == tag || known == "*") {
+    if etag::has_current(asked, &tag) {
         parts.status = StatusCode::NOT_MODIFIED;
         parts.headers.remove(header::CONTENT_TYPE);
         return Response::from_parts(parts, Body::empty());

@@ -1,7 +1,8 @@
-//! Reading of HTTP requests within limits: the header `Accept`, bodies, and JSON.
+//! Reading of HTTP requests within limits: the headers `Accept` and `If-None-Match`, bodies, and JSON.
 
 pub mod accept;
 pub mod body;
+pub mod etag;
 pub mod json;
 
 /// Limits of request bodies. "Keyless" ones apply to requests without a valid key.

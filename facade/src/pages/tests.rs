@@ -10,7 +10,7 @@ use super::*;
 async fn fetch(path: &str, known: Option<&str>) -> Response {
     let mut request = Request::get(path);
     if let Some(known) = known {
-        request = request.header(IF_NONE_MATCH, known);
+        request = request.header(axum::http::header::IF_NONE_MATCH, known);
     }
     router::<()>("/documentation", "REST API").oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
 }

@@ -1,5 +1,6 @@
 //! The server's routes, and the headers of all answers.
 
+mod contracts;
 mod forwarding;
 pub mod graphiql;
 mod health;
@@ -13,14 +14,14 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
-use facade::apis::{CONTRACT, DOCUMENTATION, GRAPHQL};
+use facade::apis::{DOCUMENTATION, GRAPHQL};
 use facade::error::Code;
 use facade::execution::Origin;
 use facade::graphql::{self, GraphQl};
@@ -88,11 +89,11 @@ fn router(app: Arc<App>) -> Router {
     };
     Router::new()
         .route(GRAPHQL, get(graphql_get).post(graphql_post))
-        .route(CONTRACT, get(contract))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/.well-known/jwks.json", get(jwks))
         .route(storage::ROUTE, any(storage_file))
+        .merge(contracts::router())
         .merge(pages::router(DOCUMENTATION, "guichet REST API"))
         .merge(start)
         .fallback(answer_rest)
@@ -110,16 +111,6 @@ fn panicked(cause: &(dyn Any + Send)) -> Response<Body> {
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-/// The OpenAPI document, with the URL that the client has used.
-async fn contract(State(app): State<Arc<App>>, request: Request) -> impl IntoResponse {
-    let parts = crate::server::contracts::openapi_at(&origin(&app, &request).base());
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (header::CONTENT_LENGTH, HeaderValue::from(parts.iter().map(Bytes::len).sum::<usize>())),
-    ];
-    (headers, graphql::body_of(parts))
 }
 
 /// The public keys of access tokens (RFC 7517).

@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use facade::engine::Introspection;
 use guichet::server::schema;
 use jsonschema::Validator;
 use serde_json::{Map, Value as Json, json};
@@ -14,6 +15,7 @@ use crate::golden::deviation::Allowed;
 use crate::golden::{Exchange, exchanges};
 use crate::harness::compare::HIDDEN;
 use crate::harness::shop::Shop;
+use crate::harness::wire::Request;
 
 const JSON: &str = "application/json";
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
@@ -158,13 +160,44 @@ async fn the_document_is_served_for_the_address_that_was_asked() {
     let (page, _, _) = shop.get("/api/documentation", "").await;
     assert_eq!((status, page), (200, 200));
     assert!(headers.contains(&("content-type".to_owned(), "application/json".to_owned())));
-    assert_eq!(
-        plain["servers"],
-        json!([{"url": format!("{}/api", shop.base()), "description": "The shop, in production or for tests", "x-internal": false}])
-    );
+    assert_eq!(plain["servers"], json!([{"url": format!("{}/api", shop.base()), "description": "Endpoint"}]));
     assert_eq!(plain, asked);
     let mut plain = plain;
     plain["servers"] = CONTRACT["servers"].clone();
     assert_eq!(plain, *CONTRACT);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn contracts_are_served_and_kept_by_their_tag() {
+    let shop = Shop::golden("en").await;
+    let (_, _, document) = shop.get("/docs/openapi.json", "").await;
+    assert_eq!(document["servers"][0]["url"], format!("{}/api", shop.base()));
+    assert_eq!(document["paths"], CONTRACT["paths"]);
+    for (path, kind) in [
+        ("/docs/openapi.json", "application/json"),
+        ("/docs/openapi.yaml", "application/yaml"),
+        ("/graphql/schema.graphql", "text/plain; charset=utf-8"),
+    ] {
+        let ask = |headers| Request {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            headers,
+            ..Request::default()
+        };
+        let answer = shop.send(&ask(Vec::new())).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)), "{path}");
+        let tag = answer.header("etag").unwrap().to_owned();
+        let again = shop.send(&ask(vec![("If-None-Match".to_owned(), tag)])).await;
+        assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+    }
+    shop.close().await;
+}
+
+/// What introspection does not tell, the file does not either.
+#[tokio::test]
+async fn the_schema_is_not_served_where_introspection_is_closed() {
+    let shop = Shop::with("en", |config| config.introspection = Introspection::Key).await;
+    assert_eq!(shop.get("/graphql/schema.graphql", "").await.0, 404);
     shop.close().await;
 }

@@ -1,0 +1,77 @@
+//! The contracts: `openapi.json`, also as YAML, and `schema.graphql`. Clients keep them by their `ETag`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use facade::apis::CONTRACT;
+use facade::engine::Introspection;
+use facade::graphql;
+use facade::http::etag;
+
+use super::origin;
+use crate::App;
+use crate::server::contracts::{self, ServerForm};
+
+const OPENAPI: &str = "/docs/openapi.json";
+const OPENAPI_YAML: &str = "/docs/openapi.yaml";
+const SCHEMA: &str = "/graphql/schema.graphql";
+/// The schema as it was last generated.
+const WRITTEN_SCHEMA: &str = include_str!("../../../schema.graphql");
+
+const JSON: &str = "application/json";
+/// RFC 9512.
+const YAML: &str = "application/yaml";
+const GRAPHQL: &str = "text/plain; charset=utf-8";
+
+/// The routes of the contracts.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route(CONTRACT, get(original))
+        .route(OPENAPI, get(openapi))
+        .route(OPENAPI_YAML, get(yaml))
+        .route(SCHEMA, get(schema))
+}
+
+/// The OpenAPI document at the path of the original.
+async fn original(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let parts = contracts::openapi_at(&origin(&app, &request).base(), ServerForm::Original);
+    answer(request.headers(), JSON, parts)
+}
+
+async fn openapi(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let parts = contracts::openapi_at(&origin(&app, &request).base(), ServerForm::Whole);
+    answer(request.headers(), JSON, parts)
+}
+
+async fn yaml(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    answer(request.headers(), YAML, contracts::openapi_yaml_at(&origin(&app, &request).base()))
+}
+
+/// The GraphQL schema, where everybody may ask for it by introspection too.
+async fn schema(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    if app.shop.config.introspection != Introspection::Always {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    answer(request.headers(), GRAPHQL, [Bytes::from_static(WRITTEN_SCHEMA.as_bytes())])
+}
+
+fn answer<const N: usize>(asked: &HeaderMap, kind: &'static str, parts: [Bytes; N]) -> Response<Body> {
+    let mut checksum = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| checksum.update(part));
+    let tag = format!("\"{:08x}\"", checksum.finalize());
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))),
+    ];
+    if etag::has_current(asked, &tag) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    let length = HeaderValue::from(parts.iter().map(Bytes::len).sum::<usize>());
+    (headers, [(header::CONTENT_LENGTH, length)], graphql::body_of(parts)).into_response()
+}
