@@ -168,7 +168,9 @@ fn names(name: &str, description: &str, words: &[String], [before, behind]: [&st
     let word = format!("{before}({}){behind}", words.join("|"));
     let list = text(MAX_QUERY).pattern(Some(format!("^{word}(,{word})*$")));
     let example = words.iter().take(2).cloned().collect::<Vec<_>>().join(",");
-    (!words.is_empty()).then(|| parameter(name, description, list).example(Some(example.into())).build())
+    // In words: pages that try operations out would send an example.
+    let description = format!("{description} For example `{example}`.");
+    (!words.is_empty()).then(|| parameter(name, &description, list).build())
 }
 
 fn order(document: &Document<Checked>) -> Option<Parameter> {
