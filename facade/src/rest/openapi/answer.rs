@@ -1,7 +1,7 @@
 //! Schemas of answers. Each object is a component, so that generated clients have a name for every type: a fragment has its
 //! own, other objects have those of the operation and of the keys that lead to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
@@ -48,7 +48,7 @@ struct SelectionSchema {
 type Properties = IndexMap<String, (RefOr<Schema>, bool)>;
 
 /// Fields that selections have beside a fragment, by the name of its component: they are optional there.
-pub(super) type Extensions = std::collections::BTreeMap<String, IndexMap<String, RefOr<Schema>>>;
+pub(super) type Extensions = BTreeMap<String, IndexMap<String, RefOr<Schema>>>;
 
 impl SelectionSchema {
     /// Adds a key. If the key is already there, its value has either schema.
@@ -250,7 +250,7 @@ impl ContractBuilder<'_> {
             Some(fragment) => {
                 let extension = self.extensions.entry(fragment.clone()).or_default();
                 for (key, (schema, _)) in collected.properties {
-                    extension.insert(key, schema);
+                    add_alternative(extension, key, schema);
                 }
                 Ref::from_schema_name(fragment).into()
             }
@@ -360,15 +360,20 @@ impl ContractBuilder<'_> {
         for (name, properties) in std::mem::take(&mut self.extensions) {
             let Some(RefOr::T(Schema::Object(object))) = self.schemas.get_mut(&name) else { continue };
             for (key, schema) in properties {
-                let schema = match object.properties.shift_remove(&key) {
-                    Some(known) if known == schema => known,
-                    Some(known) => AnyOfBuilder::new().item(known).item(schema).into(),
-                    None => schema,
-                };
-                object.properties.insert(key, schema);
+                add_alternative(&mut object.properties, key, schema);
             }
         }
     }
+}
+
+/// Adds a key. If it is there already with another schema, its value has either.
+fn add_alternative(properties: &mut IndexMap<String, RefOr<Schema>>, key: String, schema: RefOr<Schema>) {
+    let schema = match properties.shift_remove(&key) {
+        Some(known) if known == schema => known,
+        Some(known) => AnyOfBuilder::new().item(known).item(schema).into(),
+        None => schema,
+    };
+    properties.insert(key, schema);
 }
 
 /// Whether a field is left out of the answer where it is null.
