@@ -321,8 +321,13 @@ pub(crate) fn of_rest() -> Vec<Question> {
     let document: Json = serde_json::from_str(include_str!("../../../openapi.json")).unwrap();
     let mut questions = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
-        let parameters = operations["get"]["parameters"].as_array().into_iter().flatten();
-        let parameters: Vec<&Json> = parameters.filter(|parameter| parameter["in"] == "query").collect();
+        let references = operations["get"]["parameters"].as_array().into_iter().flatten();
+        let component = |reference: &Json| {
+            let place = reference["$ref"].as_str().unwrap().trim_start_matches('#');
+            document.pointer(place).unwrap()
+        };
+        let parameters = references.map(component).filter(|parameter| parameter["in"] == "query");
+        let parameters: Vec<&Json> = parameters.collect();
         let is_list = parameters.iter().any(|parameter| parameter["name"] == "per_page");
         if !is_list || path.contains('{') {
             continue;
@@ -346,13 +351,22 @@ pub(crate) fn of_rest() -> Vec<Question> {
 
 /// What is asked by one parameter, each time with which value.
 fn rest_values<'n>(name: &'n str, schema: &Json) -> Vec<(&'n str, String)> {
+    let by = |value| (name, value);
     match name {
         "q" => vec![("q", "martin".to_owned())],
-        "sort" | "include" => {
-            let words = schema["items"]["enum"].as_array().unwrap().iter();
-            words.map(|word| (name, word.as_str().unwrap().to_owned())).collect()
+        "sort" => words(schema).flat_map(|word| [word.to_owned(), format!("-{word}")]).map(by).collect(),
+        "include" => {
+            let forms = |word| ["", "Count", "Exists"].map(|form| format!("{word}{form}"));
+            words(schema).flat_map(forms).map(by).collect()
         }
         _ if name.starts_with("filter[") => vec![(name, "7".to_owned())],
         _ => Vec::new(),
     }
+}
+
+/// The names that a list of them takes: the first choice in its pattern.
+fn words(schema: &Json) -> impl Iterator<Item = &str> {
+    let pattern = schema["pattern"].as_str().unwrap();
+    let (choice, _) = pattern.split_once('(').and_then(|(_, behind)| behind.split_once(')')).unwrap();
+    choice.split('|')
 }
