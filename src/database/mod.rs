@@ -70,7 +70,8 @@ async fn connect_to_first(config: &Config, timeout: Duration) -> Result<Database
     let servers: Vec<Config> = config.servers().collect();
     let opened = join_all(servers.iter().map(|server| async move {
         let db = open(server, SessionSettings::unlimited(server), false, false).await?;
-        check_ready(&db, !config.read_only, timeout).await?;
+        // Tables may be made yet.
+        check_usable(&db, !config.read_only, false, timeout).await?;
         Ok::<_, DbErr>(db)
     }));
     let mut causes = Vec::new();
@@ -317,27 +318,23 @@ pub async fn takes_writes(db: &DatabaseConnection, timeout: Duration) -> Result<
     is_ready(db, true, false, timeout).await
 }
 
-/// Checks that one of several servers can be used for a shop: it can be reached and has the shop's tables, and with `writes`
-/// it takes writes. One that has too many connections can be used again soon.
-async fn check_usable(db: &DatabaseConnection, writes: bool, timeout: Duration) -> Result<(), DbErr> {
-    match is_ready(db, writes, true, timeout).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(not_ready()),
-        Err(cause) if is_busy(&cause) => Ok(()),
-        Err(cause) => Err(cause),
+/// Checks that one of several servers can be used: it can be reached, with `writes` it takes writes, and `with_tables` it has
+/// the shop's tables.
+async fn check_usable(
+    db: &DatabaseConnection,
+    writes: bool,
+    with_tables: bool,
+    timeout: Duration,
+) -> Result<(), DbErr> {
+    match is_ready(db, writes, with_tables, timeout).await? {
+        true => Ok(()),
+        false => {
+            Err(DbErr::Conn(RuntimeErr::Internal("the server is not ready, or takes no writes".to_owned())))
+        }
     }
 }
 
-/// Checks that one of several servers can be used: it can be reached, and with `writes` it takes writes.
-async fn check_ready(db: &DatabaseConnection, writes: bool, timeout: Duration) -> Result<(), DbErr> {
-    if is_ready(db, writes, false, timeout).await? { Ok(()) } else { Err(not_ready()) }
-}
-
-fn not_ready() -> DbErr {
-    DbErr::Conn(RuntimeErr::Internal("the server is not ready, or takes no writes".to_owned()))
-}
-
-/// Whether the server itself has answered that it has no place for a connection.
+/// Whether the server itself has answered that it has no place for a connection: it is there.
 fn is_busy(cause: &DbErr) -> bool {
     let is_answer =
         matches!(cause, DbErr::Conn(RuntimeErr::SqlxError(error)) if error.as_database_error().is_some());

@@ -238,7 +238,12 @@ impl Servers {
     /// Looks at the current server, and leaves it where another one can take its place.
     async fn look(&self) {
         let current = self.current();
-        let Err(cause) = self.look_at(current.index).await else { return self.end_outage() };
+        let cause = match self.look_at(current.index).await {
+            Ok(()) => return self.end_outage(),
+            // Another server may lack what this one has. Of the others, one that is busy does not tell whether it takes writes.
+            Err(cause) if database::is_busy(&cause) => return self.end_outage(),
+            Err(cause) => cause,
+        };
         let looks = join_all((0..self.all.len()).map(|index| self.look_at(index))).await;
         match looks.iter().position(Result::is_ok) {
             Some(index) => {
@@ -252,7 +257,7 @@ impl Servers {
     }
 
     async fn look_at(&self, index: usize) -> Result<(), DbErr> {
-        database::check_usable(&self.all[index].source.db, self.writes, database::LOOK_TIMEOUT).await
+        database::check_usable(&self.all[index].source.db, self.writes, true, database::LOOK_TIMEOUT).await
     }
 
     fn change(&self, from: &Current, to: usize, cause: &DbErr) {

@@ -9,7 +9,7 @@ use crate::database;
 use crate::platform::config::{Config, Database};
 
 const FOLLOW: &str =
-    "let it follow the primary again, or take it out of DATABASE_READ_URL: what it answers is old";
+    "let it follow the primary again, or take it out of DATABASE_READ_URL: what it answers may be old";
 const MEND: &str = "start it, correct DATABASE_READ_URL, or leave it out";
 
 pub(super) async fn examine(config: &Config) -> Vec<Finding> {
@@ -50,7 +50,8 @@ async fn check_schema_and_lag(replica: &DatabaseConnection, lag: Duration) -> Re
     }
     Ok(match state(replica).await? {
         Some((false, seconds)) => {
-            let says = format!("it does not follow its primary, and has nothing of the last {seconds} s");
+            let says =
+                format!("it is no standby that follows a primary now; its last change is {seconds} s old");
             Finding::warning("replica", says, FOLLOW)
         }
         Some((true, seconds)) if u64::try_from(seconds).is_ok_and(|seconds| seconds > lag.as_secs()) => {
@@ -71,8 +72,14 @@ async fn state(replica: &DatabaseConnection) -> Result<Option<(bool, i64)>, DbEr
     }
     let follows = "SELECT pg_is_in_recovery() AND EXISTS (SELECT 1 FROM pg_stat_wal_receiver)";
     let follows = value::<bool>(replica, follows).await?.unwrap_or_default();
-    let lag = "SELECT CASE WHEN $follows AND pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
-               ELSE COALESCE(EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp()), 0) END::bigint";
-    let lag = lag.replace("$follows", if follows { "true" } else { "false" });
+    let age = "COALESCE(EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp()), 0)";
+    // One that has all that it received is not behind, however long nothing was written.
+    let lag = match follows {
+        true => {
+            format!("CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 ELSE {age} END")
+        }
+        false => age.to_owned(),
+    };
+    let lag = format!("SELECT CAST({lag} AS bigint)");
     Ok(value::<i64>(replica, &lag).await?.map(|lag| (follows, lag)))
 }

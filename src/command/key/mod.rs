@@ -193,23 +193,21 @@ pub(super) async fn rotate(environment: &Environment, arguments: Rotate) -> Resu
     if end_of(&config, &old).is_some_and(|end| end.0 <= now) {
         return Err(Failure::new(format!("API key {} has ended: make a new one", arguments.id)));
     }
+    // Before the transaction: there may be one connection only.
+    let email = owners(&db, std::slice::from_ref(&old)).await?.into_values().next().unwrap_or_default();
     let key = NewKey::random();
-    let class = if old.tokenable_type == STAFF { STAFF } else { CUSTOMER };
-    let row = key_row(&key, class, old.tokenable_id, &old.name, &abilities_of(&old), now);
+    let row = key_row(&key, &old.tokenable_type, old.tokenable_id, &old.name, &abilities_of(&old), now);
     let row = token::ActiveModel { expires_at: Set(old.expires_at), ..row };
     let last = ShopTime(now + TimeDelta::hours(arguments.overlap.into()));
     let transaction = db.begin().await?;
     let made = token::Entity::insert(row).exec_with_returning(&transaction).await?;
     let ends = old.expires_at.into_iter().chain([last]).min();
-    let owners = owners(&db, std::slice::from_ref(&old)).await?;
-    let mut ending = old.clone().into_active_model();
-    ending.expires_at = Set(ends);
-    ending.update(&transaction).await?;
+    let ending = token::ActiveModel { expires_at: Set(ends), ..old.into_active_model() };
+    let ended = ending.update(&transaction).await?;
     transaction.commit().await?;
-    let email = owners.into_values().next().unwrap_or_default();
     tell_made(&config, &made, &email, &key, arguments.json)?;
     if !arguments.json {
-        say(&format!("API key {} ends: {}", old.id.0, time(ends)));
+        say(&format!("API key {} ends: {}", ended.id.0, time(end_of(&config, &ended))));
     }
     Ok(())
 }
