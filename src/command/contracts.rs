@@ -1,5 +1,5 @@
-//! `guichet contracts`: the GraphQL schema and the OpenAPI document as files. The examples in the document are answers
-//! of a demo shop on a fixed day.
+//! `guichet contracts`: the GraphQL schema, the OpenAPI document and the list of settings as files. The examples in the
+//! document are answers of a demo shop on a fixed day.
 
 use std::path::PathBuf;
 
@@ -37,12 +37,12 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let examples = examples().await?;
     if !arguments.check {
         contracts::write(&arguments.dir, &examples)?;
-        say("schema.graphql and openapi.json are written");
+        say("schema.graphql, openapi.json and docs/settings.md are written");
         return Ok(());
     }
     let stale = contracts::check(&arguments.dir, &examples)?;
     if stale.is_empty() {
-        say("schema.graphql and openapi.json are up to date");
+        say("schema.graphql, openapi.json and docs/settings.md are up to date");
         return Ok(());
     }
     Err(Failure::new(format!("{} out of date: run `guichet contracts`", stale.join(" and "))))

@@ -62,7 +62,7 @@ enum Command {
     Replay(replay::Arguments),
     /// Fill the database with a large invented shop, to measure and to try out
     Seed(seed::Arguments),
-    /// Write schema.graphql and openapi.json, or compare them with --check
+    /// Write schema.graphql, openapi.json and docs/settings.md, or compare them with --check
     Contracts(contracts::Arguments),
     /// List the REST routes with their operations and the abilities they need
     Routes(routes::Arguments),

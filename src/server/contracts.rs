@@ -1,4 +1,5 @@
-//! The two contract files that are generated from the code: `schema.graphql` and `openapi.json`.
+//! The files that are generated from the code: the contracts `schema.graphql` and `openapi.json`, and the list of
+//! settings.
 
 use std::io;
 use std::path::Path;
@@ -11,6 +12,7 @@ use migration::ExpectedTable;
 use sea_orm::DbBackend;
 use serde_json::Value as Json;
 
+use crate::platform::config;
 use crate::server::schema;
 use crate::{Error, Result, resource};
 
@@ -43,6 +45,7 @@ fn text_length(table: &str, column: &str) -> Option<usize> {
 
 const GRAPHQL: &str = "schema.graphql";
 const OPENAPI: &str = "openapi.json";
+const SETTINGS: &str = "docs/settings.md";
 
 /// The GraphQL schema, as the file has it.
 #[must_use]
@@ -119,16 +122,21 @@ pub fn documents(registry: &Registry) -> Result<Vec<Document<Checked>>> {
     rest::check(documents, registry, abilities).map_err(Error::internal)
 }
 
-fn files(examples: &Examples) -> io::Result<[(&'static str, String); 2]> {
-    Ok([(GRAPHQL, schema_graphql()), (OPENAPI, openapi(examples).map_err(io::Error::other)?)])
+fn files(examples: &Examples) -> io::Result<[(&'static str, String); 3]> {
+    let openapi = openapi(examples).map_err(io::Error::other)?;
+    Ok([(GRAPHQL, schema_graphql()), (OPENAPI, openapi), (SETTINGS, config::page())])
 }
 
-/// Writes `schema.graphql` and `openapi.json` into a folder.
+/// Writes `schema.graphql`, `openapi.json` and `docs/settings.md` into a folder.
 ///
 /// # Errors
 /// When a file cannot be written.
 pub fn write(folder: &Path, examples: &Examples) -> io::Result<()> {
-    files(examples)?.into_iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
+    files(examples)?.into_iter().try_for_each(|(name, text)| {
+        let file = folder.join(name);
+        file.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        std::fs::write(file, text)
+    })
 }
 
 /// The files in a folder that differ from what [`write()`] would write: each with its first line that differs.

@@ -29,7 +29,7 @@ use ipnet::IpNet;
 pub use limits::{ConnectionLimits, WorkLimits};
 pub use otlp::{Otlp, Sampler};
 pub use redis::{RedisAddress, RedisServer};
-pub use setting::{SETTINGS, Setting, help};
+pub use setting::{Setting, UnknownSetting, all, help, page, unknown};
 pub use upstream::{ForwardRule, Shadow, Upstream, UpstreamScope, UpstreamServer};
 
 use crate::platform::lang::Lang;
@@ -155,6 +155,10 @@ pub struct Config {
     pub timezone: Tz,
     /// Origin that browsers may send requests from (`FRONTEND_URL`).
     pub frontend_url: String,
+    /// Further origins that browsers may send requests from; `*` stands for all (`GUICHET_CORS_ORIGINS`).
+    pub cors_origins: Vec<String>,
+    /// Whether answers are compressed (`GUICHET_COMPRESSION`).
+    pub compression: bool,
     /// Age at which every key expires; `None`: never (`SANCTUM_TOKEN_EXPIRATION`).
     pub token_expiration: Option<Duration>,
     /// Cost of new password hashes, as a power of two (`BCRYPT_ROUNDS`).
@@ -279,7 +283,7 @@ impl Config {
     /// Reads the settings from the variables of an environment; unknown ones are ignored.
     ///
     /// # Errors
-    /// The first value that is not accepted, in the order of [`SETTINGS`].
+    /// The first value that is not accepted, in the order of the fields.
     pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let variables =
             Variables(variables.into_iter().map(|(name, value)| (name, normalise_value(value))).collect());
@@ -345,6 +349,8 @@ impl Config {
             frontend_url: variables.read("FRONTEND_URL", |text| {
                 url(text).or((text == "*").then_some(text)).map(str::to_owned)
             })?,
+            cors_origins: variables.read("GUICHET_CORS_ORIGINS", cors_origins)?,
+            compression: variables.read("GUICHET_COMPRESSION", switch)?,
             token_expiration: variables.token_expiration()?,
             bcrypt_rounds: variables.read("BCRYPT_ROUNDS", bcrypt_rounds)?,
             fixed_vat_rate: variables
@@ -577,6 +583,22 @@ fn switch(text: &str) -> Option<bool> {
 fn url(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     (!rest.is_empty() && !rest.contains(char::is_whitespace)).then_some(text)
+}
+
+/// Parses a list of origins as browsers send them (RFC 6454): scheme, host in lower case, and a port that is not the
+/// scheme's own. `*` stands alone.
+fn cors_origins(text: &str) -> Option<Vec<String>> {
+    let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts == ["*"] {
+        return Some(vec!["*".to_owned()]);
+    }
+    parts.into_iter().map(|part| origin(part).map(|()| part.to_owned())).collect()
+}
+
+/// Whether a text is an origin in the form that browsers send.
+fn origin(text: &str) -> Option<()> {
+    let parsed = url::Url::parse(text).ok()?;
+    (parsed.has_host() && parsed.origin().ascii_serialization() == text).then_some(())
 }
 
 fn locale(text: &str) -> Option<Lang> {

@@ -182,7 +182,45 @@ fn a_database_that_is_named_is_noticed() {
 #[test]
 fn the_help_lists_every_setting() {
     let help = help();
-    assert!(SETTINGS.iter().all(|setting| help.contains(setting.name)));
+    assert!(all().all(|setting| help.contains(setting.name)));
+}
+
+#[test]
+fn origins_have_the_form_that_browsers_send() {
+    let read = |value: &str| read(&[("GUICHET_CORS_ORIGINS", value)]).map(|config| config.cors_origins);
+    assert_eq!(read(""), Ok(Vec::new()));
+    let two = "https://shop.example, http://localhost:5173,";
+    assert_eq!(read(two), Ok(vec!["https://shop.example".to_owned(), "http://localhost:5173".to_owned()]));
+    assert_eq!(read("*"), Ok(vec!["*".to_owned()]));
+    for wrong in [
+        "shop.example",
+        "https://shop.example/",
+        "https://shop.example:443",
+        "https://Shop.example",
+        "https://a b",
+        "*,https://shop.example",
+        "https://*.example",
+        "null",
+        "file:///x",
+        "https://u@shop.example",
+    ] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_misspelt_setting_is_noticed() {
+    let variables = [
+        ("GUICHET_RATE_LIMT", "1"),
+        ("GUICHET_RATE_LIMIT", "1"),
+        ("GUICHET_QUUX", "1"),
+        ("PATH", "/"),
+        ("GUICHET_RATE_LIMT", "2"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let unknown = |name: &str, meant| UnknownSetting { name: name.to_owned(), meant };
+    let expected = [unknown("GUICHET_QUUX", None), unknown("GUICHET_RATE_LIMT", Some("GUICHET_RATE_LIMIT"))];
+    assert_eq!(super::unknown(&variables), expected);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The server's routes, and the headers of all answers.
 
+mod compression;
 mod contracts;
+mod cors;
 mod forwarding;
 pub mod graphiql;
 mod health;
@@ -17,7 +19,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
@@ -34,6 +36,8 @@ use crate::platform::network;
 use crate::server::telemetry::RequestId;
 use crate::server::upstream::ForwardedAnswer;
 use crate::{App, Error};
+use compression::Accepted;
+use cors::AllowedOrigin;
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -259,13 +263,13 @@ async fn with_common_headers<A: Future<Output = Response<Body>>>(
 ) -> Response<Body> {
     let https = trusted_header(app, &request, FORWARDED_PROTO).is_some_and(|scheme| scheme == "https");
     let has_key = request.headers().contains_key(header::AUTHORIZATION);
-    let preflight = *request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-        && !forwarding::answers_preflight(app, request.uri());
+    let preflight = cors::is_preflight(&request) && !forwarding::answers_preflight(app, request.uri());
+    let allowed = AllowedOrigin::of(&app.shop.config, request.headers());
+    let accepted = if app.shop.config.compression { Accepted::of(&request) } else { None };
     let mut response = if !has_valid_host(app, &request) {
         bad_host_answer(&request)
     } else if preflight {
-        preflight_answer(&request)
+        cors::preflight_answer(&request)
     } else {
         let answered = AssertUnwindSafe(pin!(answer(request))).catch_unwind().await;
         answered.unwrap_or_else(|cause| panicked(&*cause))
@@ -278,9 +282,7 @@ async fn with_common_headers<A: Future<Output = Response<Body>>>(
     if let Some(challenge) = challenge {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
-    if let Ok(frontend) = HeaderValue::from_str(&app.shop.config.frontend_url) {
-        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(frontend);
-    }
+    allowed.write(headers);
     if preflight {
         return response;
     }
@@ -300,7 +302,10 @@ async fn with_common_headers<A: Future<Output = Response<Body>>>(
     if https {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
-    response
+    match accepted {
+        Some(accepted) => accepted.compress(response).await,
+        None => response,
+    }
 }
 
 /// What a client that is refused needs (RFC 6750, 3).
@@ -311,30 +316,6 @@ fn challenge(status: StatusCode, has_key: bool) -> Option<&'static str> {
         StatusCode::FORBIDDEN => Some(r#"Bearer error="insufficient_scope""#),
         _ => None,
     }
-}
-
-fn preflight_answer(request: &Request) -> Response<Body> {
-    let asked = request.headers();
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    let given = |name: HeaderName| asked.get(name).cloned().unwrap_or(HeaderValue::from_static(""));
-    let method = given(header::ACCESS_CONTROL_REQUEST_METHOD).to_str().unwrap_or("").to_ascii_uppercase();
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_str(&method).unwrap_or(HeaderValue::from_static("")),
-    );
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, given(header::ACCESS_CONTROL_REQUEST_HEADERS));
-    // REST has the original's; a page asks GraphQL again and again.
-    let seconds = if request.uri().path() == GRAPHQL { "600" } else { "0" };
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(seconds));
-    headers.insert(
-        header::VARY,
-        HeaderValue::from_static("Access-Control-Request-Method, Access-Control-Request-Headers"),
-    );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
-    response
 }
 
 #[cfg(test)]
