@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-use super::{Environment, Failure, demo, find_tables, say, shop};
+use super::{Environment, Failure, demo, doctor, find_tables, say, shop};
 use crate::database::own_tables::OwnTablesError;
 use crate::platform::clock::Clock;
 use crate::platform::config::{Config, ConnectionLimits, Driver};
@@ -59,13 +59,18 @@ pub(super) async fn run(environment: &Environment, arguments: Arguments) -> Resu
     config.read_only |= arguments.read_only;
     // Buffered lines are written when it is dropped.
     let _log = Log::start(config.log_format);
+    let variables = environment.variables()?;
     if !arguments.demo {
         let unavailable = probe_database(&config).await?;
         let db = database::connect_for_serving(&config).await?;
         let app = App::new(config.clone(), db, Clock::Real).await?;
         match unavailable {
-            Some(cause) => drop(tokio::spawn(await_database(config.clone(), app.clone(), cause))),
-            None => make_own_tables(&app).await?,
+            Some(cause) => drop(tokio::spawn(await_database(config.clone(), app.clone(), cause, variables))),
+            None => {
+                make_own_tables(&app).await?;
+                let config = config.clone();
+                tokio::spawn(async move { doctor::examine_at_start(&config, &variables).await });
+            }
         }
         return serve(&config, app, |address| vec![format!("guichet listens on http://{address}")]).await;
     }
@@ -112,7 +117,7 @@ fn is_unavailable(error: &DbErr) -> bool {
 
 /// Waits for a database that was unavailable at the start, and logs each attempt. Until it is available, requests are
 /// answered with 503.
-async fn await_database(config: Config, app: App, mut cause: DbErr) {
+async fn await_database(config: Config, app: App, mut cause: DbErr, variables: Vec<(String, String)>) {
     let mut pause = FIRST_PAUSE;
     loop {
         tracing::warn!(%cause, retry_in_seconds = pause.as_secs_f32(), "the database is away");
@@ -133,6 +138,7 @@ async fn await_database(config: Config, app: App, mut cause: DbErr) {
     if let Err(lack) = app.make_own_tables().await {
         tracing::warn!(%lack, "nobody can sign in");
     }
+    doctor::examine_at_start(&config, &variables).await;
 }
 
 async fn serve(

@@ -10,10 +10,10 @@ mod server;
 mod servers;
 mod upstream;
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use clap::Args;
+use futures_util::future::BoxFuture;
 use migration::OWN;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, TryGetable,
@@ -24,7 +24,7 @@ use serde_json::json;
 use super::{Environment, Failure, say};
 use crate::database;
 use crate::database::own_tables::{OwnTablesError, is_current};
-use crate::platform::config::Config;
+use crate::platform::config::{self, Config, UnknownSetting};
 
 /// How long one check may take: over a slow network, those of every table take long.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,39 +56,65 @@ struct Finding {
     level: Severity,
     /// The result.
     says: String,
+    /// All that the result is about, where that may be much.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<String>,
     /// What to do about it, unless all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     mend: Option<String>,
 }
 
+/// Most names that the text of a finding lists.
+const MAX_NAMES: usize = 8;
+
 impl Finding {
     fn ok(check: &'static str, says: impl Into<String>) -> Self {
-        Self { check, level: Severity::Ok, says: says.into(), mend: None }
+        Self { check, level: Severity::Ok, says: says.into(), details: Vec::new(), mend: None }
     }
 
     fn warning(check: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { check, level: Severity::Warning, says: says.into(), mend: Some(mend.into()) }
+        Self { level: Severity::Warning, mend: Some(mend.into()), ..Self::ok(check, says) }
     }
 
     fn error(check: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { check, level: Severity::Error, says: says.into(), mend: Some(mend.into()) }
+        Self { level: Severity::Error, mend: Some(mend.into()), ..Self::ok(check, says) }
+    }
+
+    /// A finding with everything that it is about.
+    fn with_details(self, details: Vec<String>) -> Self {
+        Self { details, ..self }
+    }
+}
+
+/// Names as a list that can be read: `a, b, c`, or the first of them and how many more there are.
+fn listed(names: &[String]) -> String {
+    match names.get(..MAX_NAMES) {
+        Some(first) if names.len() > MAX_NAMES + 1 => {
+            format!("{} and {} more", first.join(", "), names.len() - MAX_NAMES)
+        }
+        _ => names.join(", "),
     }
 }
 
 /// A check of the database.
-type Check<'a> = Pin<Box<dyn Future<Output = Result<Vec<Finding>, DbErr>> + 'a>>;
+type Check<'a> = BoxFuture<'a, Result<Vec<Finding>, DbErr>>;
 
 /// Prints the findings; fails when one of them is an error.
 pub(super) async fn run(environment: &Environment, arguments: &Arguments) -> Result<(), Failure> {
     if arguments.indexes {
         return indexes::run(&environment.config()?, arguments.json).await;
     }
-    let findings = match environment.config() {
-        Ok(config) => examine(&config).await,
+    let mut findings = unknown_settings(&environment.variables()?);
+    match environment.config() {
+        Ok(config) => findings.extend(examine(&config).await),
         Err(failure) => {
-            vec![Finding::error("settings", failure.to_string(), "correct the value, or leave it out")]
+            findings.push(Finding::error(
+                "settings",
+                failure.to_string(),
+                "correct the value, or leave it out",
+            ));
         }
-    };
+    }
     let errors = findings.iter().filter(|finding| finding.level == Severity::Error).count();
     if arguments.json {
         let report = json!({"ok": errors == 0, "findings": findings});
@@ -104,7 +130,7 @@ pub(super) async fn run(environment: &Environment, arguments: &Arguments) -> Res
 }
 
 fn print(findings: &[Finding]) {
-    for Finding { check, level, says, mend } in findings {
+    for Finding { check, level, says, mend, .. } in findings {
         let level = match level {
             Severity::Ok => "ok",
             Severity::Warning => "warning",
@@ -139,27 +165,90 @@ async fn examine(config: &Config) -> Vec<Finding> {
             return findings;
         }
     };
-    let checks: [(&str, Check<'_>); 8] = [
-        ("database", Box::pin(server::version(&db))),
-        ("schema", Box::pin(schema::compare(&db))),
-        ("key", Box::pin(key::opens_values(config, &db))),
-        ("clock", Box::pin(server::clock(&db))),
-        ("time zone", Box::pin(server::zone(config, &db))),
-        ("collation", Box::pin(server::collation(&db))),
-        ("rights", Box::pin(rights::of_every_table(config, &db))),
-        ("own tables", Box::pin(own_tables(config, &db))),
-    ];
-    for (check, found) in checks {
-        let found = in_time(found).await;
-        let is_silent = found.as_ref().is_err_and(|error| matches!(error, DbErr::ConnectionAcquire(_)));
-        findings.extend(found.unwrap_or_else(|error| vec![failed_check(check, &error)]));
-        if is_silent {
-            return findings;
-        }
-    }
+    findings.extend(examine_database(config, &db).await);
     // A failure to close the connection does not change the findings.
     let _ = db.close().await;
     findings
+}
+
+/// Checks the database. What most of the shop's tables are missing from is not examined any further.
+async fn examine_database(config: &Config, db: &DatabaseConnection) -> Vec<Finding> {
+    let checks: [(&str, Check<'_>); 8] = [
+        ("database", Box::pin(server::version(db))),
+        ("schema", Box::pin(schema::compare(db))),
+        ("rights", Box::pin(rights::of_every_table(config, db))),
+        ("key", Box::pin(key::opens_values(config, db))),
+        ("clock", Box::pin(server::clock(db))),
+        ("time zone", Box::pin(server::zone(config, db))),
+        ("collation", Box::pin(server::collation(db))),
+        ("own tables", Box::pin(own_tables(config, db))),
+    ];
+    let mut findings = Vec::new();
+    let mut blocked = Vec::new();
+    for (check, found) in checks {
+        match in_time(found).await {
+            Ok(found) => findings.extend(found),
+            Err(error @ DbErr::ConnectionAcquire(_)) => {
+                findings.push(failed_check(check, &error));
+                break;
+            }
+            // What stands in the way was found already.
+            Err(_) if has_errors(&findings) => blocked.push(check.to_owned()),
+            Err(error) => findings.push(failed_check(check, &error)),
+        }
+        if findings.iter().any(|finding| schema::is_another(finding)) {
+            break;
+        }
+    }
+    if !blocked.is_empty() {
+        let says = format!("not examined: {}", listed(&blocked));
+        findings.push(Finding::warning(
+            "other checks",
+            says,
+            "mend the errors above, and ask the doctor again",
+        ));
+    }
+    findings
+}
+
+fn has_errors(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.level == Severity::Error)
+}
+
+/// What a server examines in its log when it starts: misspelt settings, the schema, the key, the clocks. Each is a
+/// warning there, and none stops the start.
+pub(super) async fn examine_at_start(config: &Config, variables: &[(String, String)]) {
+    let mut findings = unknown_settings(variables);
+    findings.push(key::is_set(config));
+    if let Ok(db) = database::connect(&Config { pool: Some(1), ..config.clone() }).await {
+        let checks: [Check<'_>; 3] = [
+            Box::pin(schema::compare(&db)),
+            Box::pin(key::opens_values(config, &db)),
+            Box::pin(server::clock(&db)),
+        ];
+        for check in checks {
+            // A database that cannot be examined now is reported by the requests that need it.
+            findings.extend(in_time(check).await.unwrap_or_default());
+        }
+        // A failure to close the connection does not change the findings.
+        let _ = db.close().await;
+    }
+    for Finding { check, says, mend, .. } in findings.iter().filter(|finding| finding.level != Severity::Ok) {
+        tracing::warn!(check, mend, "{says}");
+    }
+}
+
+/// Variables that look like settings of guichet, but are none.
+fn unknown_settings(variables: &[(String, String)]) -> Vec<Finding> {
+    let unknown = config::unknown(variables).into_iter();
+    let finding = |UnknownSetting { name, meant }| {
+        let mend = meant
+            .map_or("leave it out: `guichet serve --help` lists all settings".to_owned(), |meant| {
+                format!("{meant} was probably meant")
+            });
+        Finding::warning("settings", format!("{name} does not exist"), mend)
+    };
+    unknown.map(finding).collect()
 }
 
 /// What a check finds, unless a server falls silent.

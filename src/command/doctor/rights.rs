@@ -1,12 +1,13 @@
 //! The rights of guichet: on the tables of the shop, and on the folder of uploads.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use facade::failure::{self, Failure};
 use migration::ExpectedTable;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 
-use super::{Finding, value};
+use super::{Finding, listed, rows, value};
 use crate::platform::config::Config;
 
 /// Tries each kind of statement on each table, with a condition that no row meets, in transactions that are rolled
@@ -15,21 +16,98 @@ pub(super) async fn of_every_table(config: &Config, db: &DatabaseConnection) -> 
     if let Some(finding) = read_only_database(db).await? {
         return Ok(vec![finding]);
     }
+    let missing = missing_rights(config, db).await?;
+    if missing.is_empty() {
+        let may = if config.read_only { "read" } else { "read and written" };
+        return Ok(vec![Finding::ok("rights", format!("every table can be {may}"))]);
+    }
+    let details = missing
+        .iter()
+        .flat_map(|(rights, tables)| tables.iter().map(move |table| format!("{rights} on {table}")))
+        .collect();
+    let groups = missing.iter().map(|(rights, tables)| match tables.as_slice() {
+        [table] => format!("{rights} on {table}"),
+        tables => format!("{rights} on {} tables ({})", tables.len(), listed(tables)),
+    });
+    let says = format!("not allowed: {}", groups.collect::<Vec<_>>().join("; "));
+    Ok(vec![Finding::error("rights", says, grant(config, db).await?).with_details(details)])
+}
+
+/// The tables by the rights that are missing on them.
+async fn missing_rights(
+    config: &Config,
+    db: &DatabaseConnection,
+) -> Result<BTreeMap<String, Vec<String>>, DbErr> {
     let verbs = if config.read_only { &VERBS[..1] } else { &VERBS };
-    let mut missing = Vec::new();
+    let mut missing: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for table in migration::expected(db.get_database_backend()) {
+        let mut names = Vec::new();
         for verb in verbs {
-            missing.extend(denied(db, *verb, &table).await?.then(|| format!("{} {}", verb.0, table.name)));
+            names.extend(denied(db, *verb, &table).await?.then_some(verb.0));
+        }
+        if !names.is_empty() {
+            missing.entry(names.join(", ")).or_default().push(table.name.to_owned());
         }
     }
-    let may = if config.read_only { "read" } else { "read and written" };
-    Ok(match missing.as_slice() {
-        [] => vec![Finding::ok("rights", format!("every table can be {may}"))],
-        missing => {
-            let says = format!("not allowed: {}", missing.join(", "));
-            vec![Finding::error("rights", says, "GRANT these rights to the user of the settings")]
-        }
-    })
+    let sequences = if config.read_only { Vec::new() } else { denied_sequences(db).await? };
+    if !sequences.is_empty() {
+        missing.insert("USAGE of the sequence".to_owned(), sequences);
+    }
+    Ok(missing)
+}
+
+/// Whether a missing right, and not absence, hides a table, or one of its columns.
+pub(super) async fn is_hidden(
+    db: &DatabaseConnection,
+    table: &str,
+    column: Option<&str>,
+) -> Result<bool, DbErr> {
+    let backend = db.get_database_backend();
+    let column = column.map_or("1".to_owned(), |column| quoted(backend, column));
+    let sql = format!("SELECT {column} FROM {} WHERE 1 = 0", quoted(backend, table));
+    Ok(try_statement(db, &sql).await?.is_some_and(|failure| failure != Failure::Absent))
+}
+
+/// The tables whose numbers for new rows the user may not draw. Only PostgreSQL has a right of its own for it.
+async fn denied_sequences(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(Vec::new());
+    }
+    // Which condition is looked at first is up to PostgreSQL; only CASE has an order.
+    let sql = "SELECT t.relname::text FROM pg_class s \
+               JOIN pg_depend d ON d.objid = s.oid AND d.deptype = 'a' \
+               AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass \
+               JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace n ON n.oid = t.relnamespace \
+               WHERE n.nspname = ANY (current_schemas(false)) \
+               AND CASE WHEN s.relkind = 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE') ELSE false END \
+               ORDER BY 1 LIMIT 1000";
+    let shop = migration::tables();
+    let mut denied = Vec::new();
+    for row in rows(db, sql).await? {
+        let table: String = row.try_get_by_index(0)?;
+        denied.extend(shop.contains(&table.as_str()).then_some(table));
+    }
+    Ok(denied)
+}
+
+/// The statement that grants guichet's user the rights it needs.
+async fn grant(config: &Config, db: &DatabaseConnection) -> Result<String, DbErr> {
+    let rights = if config.read_only { "SELECT" } else { "SELECT, INSERT, UPDATE, DELETE" };
+    let sql = match db.get_database_backend() {
+        // The form of the user: name and host, each in quotes.
+        DbBackend::MySql => format!(
+            "SELECT CONCAT('GRANT {rights} ON `', DATABASE(), '`.* TO ''', \
+             REPLACE(CURRENT_USER(), '@', '''@'''), '''')"
+        ),
+        DbBackend::Postgres => format!(
+            "SELECT 'GRANT {rights} ON ALL TABLES IN SCHEMA ' || quote_ident(current_schema()) || ' TO ' \
+             || quote_ident(current_user) || '; GRANT USAGE ON ALL SEQUENCES IN SCHEMA ' \
+             || quote_ident(current_schema()) || ' TO ' || quote_ident(current_user)"
+        ),
+        _ => return Ok("let guichet's user write the file and its folder".to_owned()),
+    };
+    let statement: Option<String> = value(db, &sql).await?;
+    Ok(format!("run as an owner of the database: {}", statement.unwrap_or_default()))
 }
 
 /// A kind of statement: the name of its right, and a function that makes a statement without effect on a table.

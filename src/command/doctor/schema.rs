@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 
-use migration::{ExpectedColumn, ExpectedTable};
+use migration::ExpectedTable;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
-use super::{Finding, Severity, rows, value};
+use super::{Finding, Severity, listed, rights, rows, value};
 
 const MIGRATE: &str = "the database is empty: `guichet migrate` makes the shop's tables";
 const UPDATE: &str = "update the shop, or restore what was removed; what needs it answers 503";
+const ANOTHER: &str = "this is probably not the shop's database: correct DATABASE_URL or DB_DATABASE; otherwise update the shop";
+const GRANT: &str =
+    "grant the rights that are listed below: without them nobody can tell whether these are there";
+const UNREADABLE: &str = "give it the expected type; reading it fails until then";
+const DOUBTFUL: &str = "give it the expected type; values that do not fit it cannot be read";
 
 /// The table of the original's migrations, whose names start with a day.
 const MIGRATIONS: &str = "migrations";
@@ -21,20 +26,105 @@ type ActualSchema = HashMap<String, HashMap<String, String>>;
 pub(super) async fn compare(db: &DatabaseConnection) -> Result<Vec<Finding>, DbErr> {
     let backend = db.get_database_backend();
     let (expected, found) = (migration::expected(backend), actual_schema(db).await?);
-    if !expected.iter().any(|table| found.contains_key(table.name)) {
-        return Ok(vec![Finding::error("schema", "none of the shop's tables is there", MIGRATE)]);
+    let mut differences = Differences::default();
+    for table in &expected {
+        differences.add_table(db, table, found.get(table.name)).await?;
     }
-    let mut findings: Vec<Finding> =
-        expected.iter().flat_map(|table| table_findings(backend, table, &found)).collect();
+    let mut findings = differences.findings(expected.len());
     if findings.is_empty() {
         let columns: usize = expected.iter().map(|table| table.columns.len()).sum();
         let text = format!("{} tables with {columns} columns are as expected", expected.len());
         findings.push(Finding::ok("schema", text));
     }
     if found.contains_key(MIGRATIONS) {
-        findings.extend(newer(db).await?);
+        findings.extend(newer(db).await.unwrap_or_default());
     }
     Ok(findings)
+}
+
+/// Whether a finding says that the database is not the shop's.
+pub(super) fn is_another(finding: &Finding) -> bool {
+    finding.mend.as_deref().is_some_and(|mend| mend == MIGRATE || mend == ANOTHER)
+}
+
+/// How the schema of the database differs from the expected one.
+#[derive(Debug, Default)]
+struct Differences {
+    missing_tables: Vec<String>,
+    missing_columns: Vec<String>,
+    /// Tables and columns that the user has no right to, whether they exist or not.
+    hidden: Vec<String>,
+    /// Columns of another type: those that cannot be read, and those of which some values cannot.
+    unreadable: Vec<String>,
+    doubtful: Vec<String>,
+}
+
+impl Differences {
+    async fn add_table(
+        &mut self,
+        db: &DatabaseConnection,
+        table: &ExpectedTable,
+        found: Option<&HashMap<String, String>>,
+    ) -> Result<(), DbErr> {
+        let Some(found) = found else {
+            let name = table.name.to_owned();
+            let list = if rights::is_hidden(db, table.name, None).await? {
+                &mut self.hidden
+            } else {
+                &mut self.missing_tables
+            };
+            list.push(name);
+            return Ok(());
+        };
+        for column in &table.columns {
+            let name = format!("{}.{}", table.name, column.name);
+            match found.get(column.name) {
+                Some(kind) => self.add_type(db.get_database_backend(), &name, &column.kind, kind),
+                None if rights::is_hidden(db, table.name, Some(column.name)).await? => self.hidden.push(name),
+                None => self.missing_columns.push(name),
+            }
+        }
+        Ok(())
+    }
+
+    fn add_type(&mut self, backend: DbBackend, name: &str, expected: &str, found: &str) {
+        let list = match difference(backend, expected, found) {
+            Some(Severity::Error) => &mut self.unreadable,
+            Some(_) => &mut self.doubtful,
+            None => return,
+        };
+        list.push(format!("{name} ({found}, not {expected})"));
+    }
+
+    /// A finding for each cause.
+    fn findings(self, tables: usize) -> Vec<Finding> {
+        let Self { missing_tables, missing_columns, hidden, unreadable, doubtful } = self;
+        if missing_tables.len() == tables {
+            return vec![Finding::error("schema", "none of the shop's tables is there", MIGRATE)];
+        }
+        let lost = if missing_tables.len() * 2 > tables { ANOTHER } else { UPDATE };
+        let about = |one: &str, many: &str, names: Vec<String>, level, mend: &str| {
+            let says = match names.as_slice() {
+                [] => return None,
+                [name] => one.replace("{}", name),
+                names => format!("{} {many}: {}", names.len(), listed(names)),
+            };
+            let finding = Finding { level, mend: Some(mend.to_owned()), ..Finding::ok("schema", says) };
+            Some(finding.with_details(names))
+        };
+        let (error, warning) = (Severity::Error, Severity::Warning);
+        let other = ("column {} has another type", "columns have another type");
+        [
+            about("table {} is missing", "tables are missing", missing_tables, error, lost),
+            about("column {} is missing", "columns are missing", missing_columns, error, UPDATE),
+            about("there is no right to read {}", "tables or columns cannot be read", hidden, warning, GRANT),
+            about(other.0, other.1, unreadable, error, UNREADABLE),
+            about(other.0, other.1, doubtful, warning, DOUBTFUL),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
 }
 
 /// A warning if the shop or an extension has migrations that are newer than [`NEWEST_KNOWN`].
@@ -47,33 +137,6 @@ async fn newer(db: &DatabaseConnection) -> Result<Option<Finding>, DbErr> {
         let mend = "look for a newer guichet; what an extension added does no harm";
         Finding::warning("schema", says, mend)
     }))
-}
-
-fn table_findings(backend: DbBackend, table: &ExpectedTable, found: &ActualSchema) -> Vec<Finding> {
-    let Some(columns) = found.get(table.name) else {
-        return vec![Finding::error("schema", format!("table {} is missing", table.name), UPDATE)];
-    };
-    table.columns.iter().filter_map(|column| column_finding(backend, table.name, column, columns)).collect()
-}
-
-fn column_finding(
-    backend: DbBackend,
-    table: &str,
-    column: &ExpectedColumn,
-    found: &HashMap<String, String>,
-) -> Option<Finding> {
-    let name = column.name;
-    let Some(found) = found.get(name) else {
-        return Some(Finding::error("schema", format!("column {table}.{name} is missing"), UPDATE));
-    };
-    let level = difference(backend, &column.kind, found)?;
-    let says = format!("column {table}.{name} has the type {found}, not {}", column.kind);
-    let mend = if level == Severity::Error {
-        "give it the expected type; reading it fails until then"
-    } else {
-        "give it the expected type; values that do not fit it cannot be read"
-    };
-    Some(Finding { check: "schema", level, says, mend: Some(mend.to_owned()) })
 }
 
 /// The severity of a different type. The driver of PostgreSQL reads a column only as its exact type; the other two read

@@ -116,6 +116,11 @@ impl Store {
         address(&self.name)
     }
 
+    /// Its name on its server; `None` for a file.
+    pub(crate) fn database(&self) -> Option<&str> {
+        (*BACKEND != DbBackend::Sqlite).then_some(&self.name)
+    }
+
     /// Everything in it.
     pub(crate) async fn rows(&self) -> Result<Snapshot, DbErr> {
         rows::read(&self.db, self.tables).await

@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::Value as Json;
 
 use crate::harness::shop::APP_KEY;
-use crate::harness::store::{BACKEND, Store, program};
+use crate::harness::store::{BACKEND, Store, program, server_url};
 
 /// Runs the doctor: whether it is content, and its findings that are no `ok`, each with its check.
 async fn examine(store: &Store, key: &str) -> (bool, Vec<String>) {
@@ -84,6 +84,95 @@ async fn what_is_missing_or_other_is_told() {
                 "error schema: table metadata is missing".to_owned(),
             ]
         )
+    );
+    store.close().await.unwrap();
+}
+
+/// One cause, one finding: neither a line for each table, nor checks that could not have worked.
+#[tokio::test]
+async fn another_database_is_told_in_few_words() {
+    if *BACKEND != DbBackend::Sqlite {
+        return;
+    }
+    let store = Store::fresh().await.unwrap();
+    let kept = ["products", "customers", "personal_access_tokens"];
+    for table in migration::tables() {
+        if !kept.contains(&table) {
+            // In an order that foreign keys do not matter to.
+            let sql = format!("PRAGMA foreign_keys = OFF; DROP TABLE {table}");
+            store.db.execute_unprepared(&sql).await.unwrap();
+        }
+    }
+    let (content, wrong) = examine(&store, APP_KEY).await;
+    assert!(!content && wrong.len() == 1, "{wrong:#?}");
+    assert!(wrong[0].contains("tables are missing: ") && wrong[0].ends_with(" more"), "{wrong:?}");
+    store.close().await.unwrap();
+}
+
+/// A user who may read two tables; the database's URL for it. SQLite has no users.
+async fn make_limited_user(store: &Store) -> Option<String> {
+    let name = store.database()?;
+    let statements = match *BACKEND {
+        DbBackend::MySql => vec![
+            format!("CREATE USER '{name}'@'%' IDENTIFIED BY 'x'"),
+            format!("GRANT SELECT ON {name}.products TO '{name}'@'%'"),
+            format!("GRANT SELECT ON {name}.customers TO '{name}'@'%'"),
+        ],
+        _ => vec![
+            format!("CREATE ROLE {name} LOGIN PASSWORD 'x'"),
+            format!("GRANT SELECT ON products, customers TO {name}"),
+        ],
+    };
+    for sql in statements {
+        store.db.execute_unprepared(&sql).await.unwrap();
+    }
+    let url = server_url();
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+    Some(format!("{scheme}://{name}:x@{host}/{name}"))
+}
+
+async fn remove_limited_user(store: &Store) {
+    let Some(name) = store.database() else { return };
+    let statements = match *BACKEND {
+        DbBackend::MySql => vec![format!("DROP USER '{name}'@'%'")],
+        _ => vec![format!("DROP OWNED BY {name}"), format!("DROP ROLE {name}")],
+    };
+    for sql in statements {
+        store.db.execute_unprepared(&sql).await.unwrap();
+    }
+}
+
+/// A user who may not read everything is told what to grant, and not that tables are missing.
+#[tokio::test]
+async fn a_lack_of_rights_is_told_apart_from_absence() {
+    let store = Store::fresh().await.unwrap();
+    let Some(url) = make_limited_user(&store).await else { return };
+    let (content, wrong) = examine_with(&store, APP_KEY, &[("DATABASE_URL", url)]).await;
+    remove_limited_user(&store).await;
+    assert!(!content);
+    let text = wrong.join("\n");
+    assert!(!text.contains("missing"), "{text}");
+    assert!(text.contains("warning schema: ") && text.contains("cannot be read"), "{text}");
+    assert!(
+        text.contains("error rights: not allowed: ") && text.contains("INSERT, UPDATE, DELETE on "),
+        "{text}"
+    );
+    assert!(text.contains("SELECT, INSERT, UPDATE, DELETE on "), "{text}");
+    assert_eq!(wrong.iter().filter(|line| line.starts_with("error")).count(), 1, "{text}");
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_misspelt_setting_is_told_with_what_was_meant() {
+    let store = Store::fresh().await.unwrap();
+    let settings = [("GUICHET_RATE_LIMT", "1".to_owned()), ("GUICHET_XYZZY", "1".to_owned())];
+    let (content, mut wrong) = examine_with(&store, APP_KEY, &settings).await;
+    wrong.retain(|line| line.contains(" settings: "));
+    let expected = ["GUICHET_RATE_LIMT", "GUICHET_XYZZY"];
+    assert_eq!(
+        (content, wrong),
+        (true, expected.map(|name| format!("warning settings: {name} does not exist")).to_vec())
     );
     store.close().await.unwrap();
 }
