@@ -1,5 +1,5 @@
-//! Rules of the code that the compiler does not check: a module imports only from floors below it, nothing outside of
-//! the folder of a resource names it, and sections that comments cite exist.
+//! Rules that the compiler does not check: a module imports only from floors below it, nothing outside of the folder of a
+//! resource names it, and what comments and pages cite exists.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -196,13 +196,22 @@ fn has_anchor(page: &Path, wanted: &str) -> bool {
         || text.contains(&format!("<a id=\"{wanted}\"></a>"))
 }
 
+/// Every page of the project, those of installed packages left out.
+fn pages() -> Vec<PathBuf> {
+    let is_page = |path: &PathBuf| {
+        let is_installed = path.iter().any(|folder| folder == "node_modules");
+        path.extension().is_some_and(|extension| extension == "md") && !is_installed
+    };
+    let of_root = std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    let folders = ["docs", "facade", "tests", "bench"];
+    let below = folders.into_iter().flat_map(|folder| every_file(&root().join(folder)));
+    of_root.chain(below).filter(is_page).collect()
+}
+
 #[test]
 fn links_of_pages_lead_somewhere() {
-    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
-    let of_root = std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
-    let below = ["docs", "facade", "tests"].into_iter().flat_map(|folder| every_file(&root().join(folder)));
     let mut seen = 0;
-    for page in of_root.chain(below).filter(is_page) {
+    for page in pages() {
         for link in prose(&page).split("](").skip(1) {
             let link = link.split(')').next().unwrap();
             if link.contains("://") || link.contains(' ') {
@@ -217,6 +226,32 @@ fn links_of_pages_lead_somewhere() {
         }
     }
     assert!(seen > 100, "few links were found: {seen}");
+}
+
+/// Whether a word of code is the path of a file of this repository, without letters that stand for others.
+fn names_a_file(word: &str) -> bool {
+    const FOLDERS: [&str; 11] = [
+        ".cargo", ".ci", "allocator", "bench", "docs", "entity", "facade", "migration", "src", "tests", "value",
+    ];
+    let is_in_repository = word.split_once('/').is_some_and(|(first, _)| FOLDERS.contains(&first));
+    let is_plain = word.chars().all(|letter| letter.is_alphanumeric() || "-_./".contains(letter));
+    is_in_repository && is_plain && !word.contains("NAME")
+}
+
+/// Pages name files from the root of the repository or from their own folder.
+#[test]
+fn files_that_pages_name_are_there() {
+    let mut seen = 0;
+    for page in pages() {
+        let text = prose(&page);
+        let in_code = text.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
+        for named in in_code.filter(|word| names_a_file(word)) {
+            seen += 1;
+            let is_there = root().join(named).exists() || page.parent().unwrap().join(named).exists();
+            assert!(is_there, "{} names {named}, which is not there", page.display());
+        }
+    }
+    assert!(seen > 300, "few names were found: {seen}");
 }
 
 /// Names with a file behind them, such as `Rest::serve` (`facade/src/rest/mod.rs`), are in that file.

@@ -1,4 +1,5 @@
-//! Where SQLite and PostgreSQL cannot compare texts as MariaDB does: a test for each entry of the list in README.md.
+//! Where SQLite and PostgreSQL cannot compare texts as MariaDB does: a test for each entry of the list in
+//! docs/integrations.md.
 
 use sea_orm::DbBackend;
 use serde_json::{Value as Json, json};

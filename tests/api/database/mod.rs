@@ -2,7 +2,7 @@
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | [`differences`] | where the databases differ, as README lists it |
+//! | [`differences`] | where the databases differ, as docs/integrations.md lists it |
 //! | [`failure`] | a database that is unavailable, slow, locked or read-only |
 //! | [`hosts`] | several hosts, and replicas, of which one is away |
 //! | [`invariants`] | many concurrent clients, and the invariants of the rows |

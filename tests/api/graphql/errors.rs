@@ -10,13 +10,13 @@ pub(crate) fn code(answer: &Json) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("")
 }
 
-/// The README lists every code with when it is sent.
+/// The page for frontends lists every code with when it is sent.
 #[test]
 fn every_code_is_documented() {
-    let readme = include_str!("../../../README.md");
+    let page = include_str!("../../../docs/frontends.md");
     for code in Code::ALL {
         let line = format!("| `{}` | {} |", code.name(), code.meaning());
-        assert!(readme.contains(&line), "README lacks: {line}");
+        assert!(page.contains(&line), "docs/frontends.md lacks: {line}");
     }
 }
 
