@@ -241,7 +241,8 @@ fn names_a_file(word: &str) -> bool {
 #[test]
 fn files_that_pages_name_are_there() {
     let mut seen = 0;
-    for page in pages() {
+    // A file that is gone stays in the changelog.
+    for page in pages().into_iter().filter(|page| !page.ends_with("CHANGELOG.md")) {
         let text = prose(&page);
         let in_code = text.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
         for named in in_code.filter(|word| names_a_file(word)) {
@@ -251,6 +252,43 @@ fn files_that_pages_name_are_there() {
         }
     }
     assert!(seen > 300, "few names were found: {seen}");
+}
+
+/// What is known of settings and of variables of tests: the code that reads them.
+fn readers_of_variables() -> String {
+    let by_name = ["src/platform/config/setting.rs", ".ci/run"].map(|file| root().join(file));
+    let tests = every_file(&root().join("tests")).into_iter();
+    let tests = tests.filter(|file| file.extension().is_none_or(|extension| extension != "md"));
+    let readable = by_name.into_iter().chain(tests).filter_map(|file| std::fs::read_to_string(file).ok());
+    readable.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn settings_that_pages_name_are_read() {
+    let readers = readers_of_variables();
+    let mut seen = BTreeSet::new();
+    // A setting that is gone stays in the changelog.
+    for page in pages().into_iter().filter(|page| !page.ends_with("CHANGELOG.md")) {
+        for rest in std::fs::read_to_string(&page).unwrap().split("GUICHET_").skip(1) {
+            let name = format!("GUICHET_{}", word(rest));
+            let is_read = readers.split(&name).skip(1).any(|behind| word(behind).is_empty());
+            assert!(is_read, "{} names {name}, which nothing reads", page.display());
+            seen.insert(name);
+        }
+    }
+    assert!(seen.len() > 50, "few settings were found: {seen:?}");
+}
+
+/// mdBook leaves out pages that the summary does not name.
+#[test]
+fn every_page_is_in_the_summary() {
+    let docs = root().join("docs");
+    let summary = std::fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
+    for page in pages().iter().filter(|page| !page.ends_with("SUMMARY.md")) {
+        let Ok(path) = page.strip_prefix(&docs) else { continue };
+        let is_there = summary.contains(&format!("({})", path.display()));
+        assert!(is_there, "docs/SUMMARY.md has no line for {}", path.display());
+    }
 }
 
 /// Names with a file behind them, such as `Rest::serve` (`facade/src/rest/mod.rs`), are in that file.
