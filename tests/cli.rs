@@ -158,6 +158,46 @@ fn a_rotated_key_works_on_for_a_while() {
 }
 
 #[test]
+fn keys_are_restricted_and_told_as_such() {
+    let shop = Shop::seeded("restricted");
+    let listed = || -> serde_json::Value {
+        serde_json::from_str(&shop.run(&["list-api-keys", "--json"]).output).expect("JSON")
+    };
+    let options = ["--allow=192.0.2.7/24,2001:db8::1", "--per-minute=30", "--read-only", "--note=the report"];
+    let made = shop.run(&[["create-api-key", "report", STAFF].as_slice(), &options].concat());
+    assert_eq!(made.code, 0, "{}", made.errors);
+    let text = "only from 192.0.2.0/24, 2001:db8::1/128; 30 requests a minute; only reads; note: the report";
+    assert!(made.output.contains(&format!("\nRestricted: {text}\n")), "{}", made.output);
+    let table = shop.run(&["list-api-keys"]).output;
+    assert!(
+        table.contains("only from 192.0.2.0/24") && table.lines().all(|line| line.chars().count() <= 100),
+        "{table}"
+    );
+    let expected = serde_json::json!({
+        "allow": ["192.0.2.0/24", "2001:db8::1/128"], "requests_per_minute": 30, "read_only": true, "note": "the report",
+    });
+    assert_eq!(listed()[0]["restrictions"], expected);
+    assert_eq!(shop.run(&["rotate-api-key", "1"]).code, 0);
+    assert_eq!(listed()[1]["restrictions"], expected, "a key in the place of another has its restriction");
+    assert_eq!(
+        shop.run(&["restrict-api-key", "2", "--note=only this"]).output,
+        "API key 2 (report): note: only this\n"
+    );
+    assert_eq!(listed()[1]["restrictions"]["read_only"], false);
+    assert_eq!(shop.run(&["restrict-api-key", "1", "--lift"]).output, "API key 1 (report): not restricted\n");
+    assert_eq!(listed()[0]["restrictions"], serde_json::Value::Null);
+    for wrong in ["--allow=nowhere", "--allow=1.2.3.4/33", "--per-minute=0", "--note=a\nb"] {
+        assert_eq!(shop.run(&["restrict-api-key", "2", wrong]).code, 2, "{wrong}");
+    }
+    assert_eq!(shop.run(&["restrict-api-key", "2"]).code, 2);
+    assert_eq!(
+        shop.run(&["restrict-api-key", "9", "--read-only"]).errors,
+        "guichet: there is no API key 9\n"
+    );
+    assert_eq!(shop.run(&["revoke-api-key", "2"]).code, 0);
+}
+
+#[test]
 fn keys_of_the_demo_shop_are_made_too() {
     let shop = Shop::new("demo-key");
     let run = |arguments: &[&str]| Ran::from(shop.program().args(arguments).output().expect("the program"));

@@ -26,6 +26,9 @@ pub enum Error {
     /// The caller has none of these abilities, of which it needs one.
     #[error("Invalid ability provided.")]
     Forbidden(Vec<String>),
+    /// The key is restricted in a way that does not allow this request, with the reason.
+    #[error("{0}")]
+    RestrictedKey(&'static str),
     /// Too many requests or points in this minute; the number is the seconds until the caller may try again.
     #[error("Too Many Attempts.")]
     RateLimited(u64),
@@ -144,7 +147,7 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Self::Unauthenticated => 401,
-            Self::Forbidden(_) => 403,
+            Self::Forbidden(_) | Self::RestrictedKey(_) => 403,
             Self::RateLimited(_) => 429,
             Self::NotFound { .. } => 404,
             Self::Invalid(_) => 422,
@@ -167,7 +170,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Unauthenticated => Code::Unauthenticated,
-            Self::Forbidden(_) => Code::Forbidden,
+            Self::Forbidden(_) | Self::RestrictedKey(_) => Code::Forbidden,
             Self::RateLimited(_) => Code::RateLimited,
             Self::NotFound { .. } => Code::NotFound,
             Self::Invalid(_) => Code::ValidationFailed,

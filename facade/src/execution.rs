@@ -24,6 +24,11 @@ use crate::{Error, Result};
 pub trait Principal: Any + Send + Sync {
     /// The abilities of the caller.
     fn abilities(&self) -> &Abilities;
+
+    /// Why the caller may change nothing, for clients; `None`: its abilities decide.
+    fn refused_writes(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A request, as the resolvers of its operation see it. Resolvers find it in their context, in an [`Arc`].

@@ -255,9 +255,16 @@ fn is_mutation<T: OutputType>(ctx: &Context<'_>) -> bool {
     ctx.schema_env.registry.mutation_type.as_deref() == Some(T::type_name().as_ref())
 }
 
-/// Refuses mutations where the server is read-only.
+/// Refuses mutations where the server is read-only, and where the caller may only read.
 fn check_writable<T: OutputType>(ctx: &Context<'_>) -> Result<()> {
-    if is_mutation::<T>(ctx) && Engine::of(ctx).options.read_only { Err(Error::ReadOnly) } else { Ok(()) }
+    if !is_mutation::<T>(ctx) {
+        return Ok(());
+    }
+    if Engine::of(ctx).options.read_only {
+        return Err(Error::ReadOnly);
+    }
+    let refused = Execution::of(ctx).principal.as_deref().and_then(|who| who.refused_writes());
+    refused.map_or(Ok(()), |text| Err(Error::RestrictedKey(text)))
 }
 
 /// The description of a field, without the sentence about its need.

@@ -44,6 +44,13 @@ impl Verdict {
         }
     }
 
+    /// The one of two verdicts about the same request that leaves less.
+    #[must_use]
+    pub fn narrower(self, other: Self) -> Self {
+        let left = |verdict: Self| verdict.window().map_or(u32::MAX, |window| window.remaining);
+        if left(other) < left(self) { other } else { self }
+    }
+
     /// Seconds until the window ends, where the request was refused.
     pub fn retry_after(self) -> Option<u64> {
         if let Self::Refused(window) = self { Some(window.resets_in) } else { None }

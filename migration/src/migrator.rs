@@ -97,6 +97,16 @@ impl Migrator {
         Ok(self.steps.iter().filter(|step| recorded.contains(step.name)).collect())
     }
 
+    /// As [`statements`](Self::statements), for the steps that were not applied yet.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn missing_statements(&self, db: &DatabaseConnection) -> Result<Vec<String>, Error> {
+        let missing = self.missing(db).await?;
+        let made = missing.iter().flat_map(|step| (step.up)(db.get_database_backend()));
+        Ok([self.create_table()].into_iter().chain(made).collect())
+    }
+
     /// The statements that make what all steps make, and the table of their records; for an operator whose guichet
     /// may make no tables. [`records`](Self::records) come after them.
     #[must_use]

@@ -1,4 +1,4 @@
-//! Tables of guichet itself, beside those of the shop: sessions, and what signing in remembers.
+//! Tables of guichet itself, beside those of the shop: sessions, what signing in remembers, and restrictions of keys.
 //!
 //! [`OWN`] records what it has applied in `guichet_own_migrations`, apart from the migrations of the shop's
 //! schema, which guichet doesn't apply to a shop of the original.
@@ -12,12 +12,13 @@ use sea_orm::sea_query::{
 use crate::migrator::{Migrator, Step};
 
 const SESSIONS: &str = "guichet_sessions";
+const KEY_RESTRICTIONS: &str = "guichet_key_restrictions";
 
 /// Names of guichet's own tables, without the one that records migrations.
-pub const OWN_TABLES: [&str; 3] = [SESSIONS, "guichet_sign_ins", "guichet_totp_steps"];
+pub const OWN_TABLES: [&str; 4] = [SESSIONS, "guichet_sign_ins", "guichet_totp_steps", KEY_RESTRICTIONS];
 
 /// Brings guichet's own tables to the version that this program knows.
-pub const OWN: Migrator = Migrator { table: "guichet_own_migrations", steps: &[SIGNING_IN] };
+pub const OWN: Migrator = Migrator { table: "guichet_own_migrations", steps: &[SIGNING_IN, RESTRICTED_KEYS] };
 
 /// Sessions, the networks that accounts signed in from, and the codes of authenticator apps that were used.
 const SIGNING_IN: Step = Step {
@@ -27,26 +28,19 @@ const SIGNING_IN: Step = Step {
         let made = signing_in().into_iter().map(|table| written(backend, &table));
         [drop(SESSIONS)].into_iter().chain(made).collect()
     },
-    down: |_| OWN_TABLES.into_iter().map(drop).collect(),
+    down: |_| OWN_TABLES[..3].iter().map(|table| drop(table)).collect(),
+};
+
+/// What single API keys may not do.
+const RESTRICTED_KEYS: Step = Step {
+    name: "m20261130_000001_key_restrictions",
+    up: |backend| vec![written(backend, &key_restrictions())],
+    down: |_| vec![drop(KEY_RESTRICTIONS)],
 };
 
 /// Times are in Unix seconds, those of refreshing in milliseconds; hashes are SHA-256 in hexadecimal.
 fn signing_in() -> Vec<TableCreateStatement> {
-    let [sessions, sign_ins, totp_steps] = OWN_TABLES;
-    let text =
-        |name: &'static str, length: u32| ColumnDef::new(name).string_len(length).not_null().to_owned();
-    let number = |name: &'static str| ColumnDef::new(name).big_integer().not_null().to_owned();
-    let table = |name: &'static str, key: &[&'static str], columns: Vec<ColumnDef>| {
-        let mut primary = Index::create();
-        for column in key {
-            primary.col(*column);
-        }
-        let mut table = Table::create();
-        for mut column in columns {
-            table.col(&mut column);
-        }
-        table.table(name).if_not_exists().primary_key(&mut primary).to_owned()
-    };
+    let [sessions, sign_ins, totp_steps, _] = OWN_TABLES;
     let owner = || vec![text("owner_type", 16), number("owner_id")];
     vec![
         table(
@@ -75,6 +69,38 @@ fn signing_in() -> Vec<TableCreateStatement> {
         ),
         table(totp_steps, &["owner_type", "owner_id"], [owner(), vec![number("step")]].concat()),
     ]
+}
+
+/// A number that is 0 stands for none; `read_only` is 0 or 1.
+fn key_restrictions() -> TableCreateStatement {
+    let columns = vec![
+        text("key_hash", 64),
+        text("addresses", 2000),
+        number("requests_per_minute"),
+        number("read_only"),
+        text("note", 255),
+    ];
+    table(KEY_RESTRICTIONS, &["key_hash"], columns)
+}
+
+fn text(name: &'static str, length: u32) -> ColumnDef {
+    ColumnDef::new(name).string_len(length).not_null().to_owned()
+}
+
+fn number(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).big_integer().not_null().to_owned()
+}
+
+fn table(name: &'static str, key: &[&'static str], columns: Vec<ColumnDef>) -> TableCreateStatement {
+    let mut primary = Index::create();
+    for column in key {
+        primary.col(*column);
+    }
+    let mut table = Table::create();
+    for mut column in columns {
+        table.col(&mut column);
+    }
+    table.table(name).if_not_exists().primary_key(&mut primary).to_owned()
 }
 
 fn drop(table: &str) -> String {

@@ -1,6 +1,7 @@
 //! The engine's [`Access`](facade::pipeline::Access): authentication by keys and sessions, and rate limits.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use facade::execution::Principal as AnyPrincipal;
 use facade::limit::Verdict;
 use facade::pipeline::{Caller, LimitUnit};
 
-use super::{Keys, Owner, Principal};
+use super::{Credential, Keys, Owner, Principal};
 use crate::access::throttle::{Bucket, Throttle};
 use crate::shop::{Shop, settings};
 use crate::{Error, Result};
@@ -42,6 +43,13 @@ fn owner(caller: &Caller) -> Option<Owner> {
 /// The bucket in which a caller's requests are counted.
 fn bucket(caller: &Caller) -> Bucket {
     owner(caller).map_or(Bucket::of_client(caller.client), Bucket::Owner)
+}
+
+/// The bucket of a caller's key and its limit, where the key has a limit of its own.
+fn own_limit(caller: &Caller) -> Option<(Bucket, NonZeroU32)> {
+    let who = caller.principal.as_deref().and_then(Principal::of)?;
+    let Credential::Key(id) = who.credential else { return None };
+    Some((Bucket::Key(id), who.restriction.as_ref()?.requests_per_minute?))
 }
 
 impl Access {
@@ -75,7 +83,7 @@ impl Access {
 #[async_trait]
 impl facade::pipeline::Access for Access {
     async fn identify(&self, headers: &HeaderMap, client: IpAddr) -> Result<Option<Arc<dyn AnyPrincipal>>> {
-        match self.keys.authenticate(&self.shop, headers).await {
+        match self.keys.authenticate(&self.shop, headers, client).await {
             Ok(principal) => Ok(Some(principal)),
             Err(Error::Unauthenticated) => self.count_failed_key(headers, client).await.map(|()| None),
             Err(error) => Err(error),
@@ -83,7 +91,20 @@ impl facade::pipeline::Access for Access {
     }
 
     async fn take(&self, unit: LimitUnit, caller: &Caller, amount: u32) -> Verdict {
-        self.throttle(unit).take(bucket(caller), amount, self.shop.clock.now()).await
+        let (throttle, now) = (self.throttle(unit), self.shop.clock.now());
+        let Some((key, limit)) = own_limit(caller).filter(|_| unit == LimitUnit::Requests) else {
+            return throttle.take(bucket(caller), amount, now).await;
+        };
+        let own = throttle.take_within(limit.get(), key, amount, now).await;
+        if own.retry_after().is_some() {
+            return own;
+        }
+        let verdict = throttle.take(bucket(caller), amount, now).await;
+        if verdict.retry_after().is_some() {
+            throttle.correct(key, -i64::from(amount)).await;
+            return verdict;
+        }
+        own.narrower(verdict)
     }
 
     async fn settle(
@@ -94,6 +115,9 @@ impl facade::pipeline::Access for Access {
         taken: u32,
         used: u32,
     ) -> Verdict {
+        if let Some((key, _)) = own_limit(caller).filter(|_| unit == LimitUnit::Requests) {
+            self.throttle(unit).correct(key, i64::from(used) - i64::from(taken)).await;
+        }
         self.throttle(unit).settle(bucket(caller), verdict, taken, used).await
     }
 

@@ -2,6 +2,7 @@
 //! (docs/contract/credentials.md#2, docs/contract/wire.md#7).
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use subtle::ConstantTimeEq;
 
-use super::{Audience, Catalog, Credential, Owner, Principal, Sessions, session};
+use super::{Audience, Catalog, Credential, Owner, Principal, Sessions, key_restriction, session};
 use crate::access::key;
 use crate::database::reader::Reader;
 use crate::shop::Shop;
@@ -56,8 +57,14 @@ impl Keys {
     /// Authenticates the caller by the key or access token in the header `Authorization`.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] without a valid one; when the database fails.
-    pub async fn authenticate(&self, shop: &Shop, headers: &HeaderMap) -> Result<Arc<Principal>> {
+    /// [`Error::Unauthenticated`] without a valid one; [`Error::RestrictedKey`] where the key is not for the `client`'s
+    /// address; when the database fails.
+    pub async fn authenticate(
+        &self,
+        shop: &Shop,
+        headers: &HeaderMap,
+        client: IpAddr,
+    ) -> Result<Arc<Principal>> {
         let sent = headers.get_all(header::AUTHORIZATION).iter().next_back();
         let text =
             sent.and_then(|value| value.to_str().ok()).and_then(bearer).ok_or(Error::Unauthenticated)?;
@@ -69,13 +76,16 @@ impl Keys {
         let found = match self.cache.get(&secret) {
             Some(found) => found,
             None => {
-                let found = Box::pin(find(&shop.reader, self.abilities, text)).await?;
+                let found = Box::pin(find(shop, self.abilities, text)).await?;
                 self.cache.insert(secret, found.clone());
                 found
             }
         };
         let (max_age, now) = (shop.config.token_expiration, shop.clock.now());
         let found = found.filter(|found| found.is_valid(max_age, now)).ok_or(Error::Unauthenticated)?;
+        if found.principal.restriction.as_ref().is_some_and(|restriction| !restriction.admits(client)) {
+            return Err(Error::RestrictedKey(key_restriction::WRONG_ADDRESS));
+        }
         if !shop.config.read_only {
             self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(found.id);
         }
@@ -129,7 +139,8 @@ pub async fn check_database(db: &impl ConnectionTrait) -> Result<()> {
     Ok(())
 }
 
-async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<StoredKey>> {
+async fn find(shop: &Shop, catalog: &Catalog, text: &str) -> Result<Option<StoredKey>> {
+    let db = &shop.reader;
     let select = token::Entity::find();
     let (select, secret) = match key::split(text) {
         Some((id, secret)) => (select.filter(token::Column::Id.eq(id)), secret),
@@ -149,9 +160,15 @@ async fn find(db: &Reader, catalog: &Catalog, text: &str) -> Result<Option<Store
         Owner::Customer(_) => Audience::Customers,
     };
     let abilities = catalog.of_key(names.iter().map(String::as_str), audience);
+    let restriction = key_restriction::find(&shop.own_tables, shop.servers.db(), db, &row.token).await?;
     Ok(Some(StoredKey {
         id: row.id,
-        principal: Arc::new(Principal { owner, credential: Credential::Key(row.id), abilities }),
+        principal: Arc::new(Principal {
+            owner,
+            credential: Credential::Key(row.id),
+            abilities,
+            restriction: restriction.map(Arc::new),
+        }),
         created_at: row.created_at.map(|at| at.0),
         expires_at: row.expires_at.map(|at| at.0),
         owner_expires_at,

@@ -3,17 +3,20 @@
 mod ability;
 mod gatekeeper;
 pub mod key;
+pub mod key_restriction;
 mod keys;
 pub mod password;
 mod session;
 pub mod throttle;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use ability::{AbilityDeclaration, Audience, CLIENT_API, Catalog};
 use entity::Id;
 use facade::Abilities;
 pub use gatekeeper::{Access, Throttles};
+pub use key_restriction::KeyRestriction;
 pub use keys::{Keys, check_database};
 pub(crate) use session::{
     ACCOUNT_BANNED, AccountKind, Client, Credentials, INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED,
@@ -73,6 +76,8 @@ pub struct Principal {
     pub credential: Credential,
     /// The abilities of the caller.
     pub abilities: Abilities,
+    /// What its key may not do beside that; sessions have none.
+    pub restriction: Option<Arc<KeyRestriction>>,
 }
 
 impl Principal {
@@ -86,5 +91,10 @@ impl Principal {
 impl facade::execution::Principal for Principal {
     fn abilities(&self) -> &Abilities {
         &self.abilities
+    }
+
+    fn refused_writes(&self) -> Option<&'static str> {
+        let read_only = self.restriction.as_ref().is_some_and(|restriction| restriction.read_only);
+        read_only.then_some(key_restriction::READ_ONLY)
     }
 }

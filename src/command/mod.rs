@@ -52,6 +52,8 @@ enum Command {
     CreateApiKey(key::Create),
     /// List the API keys: never their secrets
     ListApiKeys(key::List),
+    /// Restrict an API key: addresses, requests a minute, reading only, a note
+    RestrictApiKey(key::Restrict),
     /// Make a key in the place of another one, which works on for a while
     RotateApiKey(key::Rotate),
     /// Delete an API key: it stops working at once
@@ -138,6 +140,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(arguments) => migrate::run(&environment.config()?, &arguments).await,
         Command::CreateApiKey(arguments) => key::create(&environment, arguments).await,
         Command::ListApiKeys(arguments) => key::list(&environment, &arguments).await,
+        Command::RestrictApiKey(arguments) => key::restrict(&environment, arguments).await,
         Command::RotateApiKey(arguments) => key::rotate(&environment, arguments).await,
         Command::RevokeApiKey(arguments) => key::revoke(&environment, &arguments).await,
         Command::Shadow(arguments) => shadow::run(&environment, &arguments),

@@ -157,17 +157,10 @@ impl RoutePath {
         self.methods.iter().all(|known| known.added)
     }
 
-    /// The value of `Allow`, in the order of the original. On a path of the original, added methods are not listed, and
-    /// `GET` always is, because the original answers it with 404. On an added path, all methods are listed.
+    /// The value of `Allow`: the methods that are answered, in the order of the original.
     fn allow(&self, separator: &str) -> String {
-        let is_added = self.is_added();
-        let has = |method: &str| {
-            self.methods.iter().any(|known| known.method == method && (is_added || !known.added))
-        };
-        let is_listed = |method: &str| match method {
-            "GET" | "HEAD" => !is_added || has("GET"),
-            method => has(method),
-        };
+        let has = |method: &str| self.methods.iter().any(|known| known.method == method);
+        let is_listed = |method: &str| has(if method == "HEAD" { "GET" } else { method });
         let methods = ["GET", "HEAD", "POST", "PUT", "DELETE"].into_iter();
         methods.filter(|&method| is_listed(method)).collect::<Vec<_>>().join(separator)
     }

@@ -150,8 +150,9 @@ impl Sessions {
     /// # Errors
     /// [`Error::Unauthenticated`] where the token is not valid or the session has ended; when the database fails.
     pub async fn authenticate(&self, shop: &Shop, token: &str) -> Result<Arc<Principal>> {
-        // A forged token must not cause the creation of a key.
-        if self.ring.get().is_none() && !shop.config.jwt_key_file().exists() {
+        // A forged token must not cause the creation of a key. Where former keys are set, their tokens are still accepted.
+        let may_be_signed = shop.config.jwt_old_keys.is_some() || shop.config.jwt_key_file().exists();
+        if self.ring.get().is_none() && !may_be_signed {
             return Err(Error::Unauthenticated);
         }
         let claims = self.key_ring(&shop.config)?.verify(token, shop.clock.now());
@@ -174,7 +175,7 @@ impl Sessions {
         let Some(account) = admitted_account(shop, &row, name.owner).await? else { return Ok(None) };
         let abilities = account.abilities(&shop.reader, self.abilities).await?;
         let credential = Credential::Session(name.id.clone());
-        Ok(Some(Arc::new(Principal { owner: name.owner, credential, abilities })))
+        Ok(Some(Arc::new(Principal { owner: name.owner, credential, abilities, restriction: None })))
     }
 
     /// Signs a client in and begins a session. The order of the checks is that of the original: attempts, password,

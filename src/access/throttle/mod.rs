@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use entity::Id;
 use facade::limit::{Verdict, WindowState};
 
 use self::local::LocalCounters;
@@ -22,6 +23,8 @@ use crate::platform::redis::Redis;
 pub enum Bucket {
     /// All keys and sessions of one account.
     Owner(Owner),
+    /// One key, which has a limit of its own.
+    Key(Id),
     /// All callers without a key at one address, or in one IPv6 network ([`Bucket::of_client`]).
     Address(IpAddr),
     /// All attempts to sign in to one account, by a hash of what names the account.
@@ -81,7 +84,14 @@ impl Throttle {
 
     /// Takes an amount. Where less is left, it takes nothing and refuses.
     pub async fn take(&self, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
-        let Some(limit) = self.limit else { return Verdict::Unlimited };
+        match self.limit {
+            Some(limit) => self.take_within(limit, bucket, amount, now).await,
+            None => Verdict::Unlimited,
+        }
+    }
+
+    /// Takes an amount from a bucket that has another limit.
+    pub async fn take_within(&self, limit: u32, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
         if let Some(shared) = &self.shared
             && let Some(verdict) = Box::pin(shared.take(bucket, amount, limit)).await
         {
@@ -95,14 +105,18 @@ impl Throttle {
     pub async fn settle(&self, bucket: Bucket, verdict: Verdict, taken: u32, used: u32) -> Verdict {
         let Verdict::Counted(window) = verdict else { return verdict };
         let more = i64::from(used) - i64::from(taken);
-        if more != 0 {
-            match &self.shared {
-                Some(shared) if Box::pin(shared.correct(bucket, more)).await => {}
-                _ => self.local.correct(bucket, more),
-            }
-        }
+        self.correct(bucket, more).await;
         let remaining = u32::try_from((i64::from(window.remaining) - more).max(0)).unwrap_or(u32::MAX);
         Verdict::Counted(WindowState { remaining, ..window })
+    }
+
+    /// Adds an amount to a bucket, which may be negative, regardless of its limit.
+    pub async fn correct(&self, bucket: Bucket, more: i64) {
+        match &self.shared {
+            _ if more == 0 => {}
+            Some(shared) if Box::pin(shared.correct(bucket, more)).await => {}
+            _ => self.local.correct(bucket, more),
+        }
     }
 }
 

@@ -63,6 +63,7 @@ impl SharedCounters {
     fn key(&self, bucket: Bucket) -> String {
         let name = match bucket {
             Bucket::Owner(owner) => owner.to_string(),
+            Bucket::Key(id) => format!("key {}", id.0),
             Bucket::Address(address) => format!("address {address}"),
             Bucket::Account(hash) => format!("account {}", hex::encode(hash)),
         };

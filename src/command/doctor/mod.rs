@@ -309,6 +309,8 @@ async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Find
 /// again.
 async fn statements(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let backend = db.get_database_backend();
+    // Whatever is wrong with them, they are made from the beginning.
+    let made = OWN.missing_statements(db).await.unwrap_or_else(|_| OWN.statements(backend));
     let (place, user) = match backend {
         // The form of GRANT: name and host, each in quotes.
         DbBackend::MySql => (
@@ -319,10 +321,10 @@ async fn statements(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
             "SELECT 'SET search_path TO ' || quote_ident(current_schema())",
             "SELECT quote_ident(current_user)",
         ),
-        _ => return Ok([OWN.statements(backend), OWN.records()].concat()),
+        _ => return Ok([made, OWN.records()].concat()),
     };
     let mut statements: Vec<String> = value(db, place).await?.into_iter().collect();
-    statements.extend(OWN.statements(backend));
+    statements.extend(made);
     if let Some(user) = value::<String>(db, user).await? {
         for table in migration::OWN_TABLES.into_iter().chain([OWN.table]) {
             statements.push(format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {user}"));

@@ -163,10 +163,11 @@ async fn try_statement(db: &DatabaseConnection, sql: &str) -> Result<Option<Fail
 pub(super) async fn of_own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let mut wrong = Vec::new();
     for name in migration::OWN_TABLES {
+        let column = if name == "guichet_key_restrictions" { "key_hash" } else { "owner_id" };
         let statements = [
             ("SELECT", format!("SELECT 1 FROM {name} WHERE 1 = 0")),
             ("INSERT", format!("INSERT INTO {name} SELECT * FROM {name} WHERE 1 = 0")),
-            ("UPDATE", format!("UPDATE {name} SET owner_id = owner_id WHERE 1 = 0")),
+            ("UPDATE", format!("UPDATE {name} SET {column} = {column} WHERE 1 = 0")),
             ("DELETE", format!("DELETE FROM {name} WHERE 1 = 0")),
         ];
         let sent = if config.read_only { &statements[..1] } else { &statements };
@@ -184,13 +185,14 @@ pub(super) async fn of_own_tables(config: &Config, db: &DatabaseConnection) -> R
     Ok(wrong)
 }
 
-/// Whether the user may create tables.
+/// Whether the user may create guichet's own tables, and drop those of an earlier version.
 pub(super) async fn may_make_tables(db: &DatabaseConnection) -> Result<bool, DbErr> {
     let sql = match db.get_database_backend() {
         DbBackend::MySql => {
-            "SELECT (SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = 'CREATE') + \
-             (SELECT COUNT(*) FROM information_schema.schema_privileges WHERE privilege_type = 'CREATE' \
-             AND DATABASE() LIKE table_schema)"
+            "SELECT COUNT(DISTINCT privilege_type) = 2 FROM (\
+             SELECT privilege_type FROM information_schema.user_privileges \
+             UNION ALL SELECT privilege_type FROM information_schema.schema_privileges \
+             WHERE DATABASE() LIKE table_schema) held WHERE privilege_type IN ('CREATE', 'DROP')"
         }
         DbBackend::Postgres => "SELECT has_schema_privilege(current_schema(), 'CREATE')::int::bigint",
         _ => return Ok(true),

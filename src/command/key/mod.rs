@@ -1,6 +1,7 @@
-//! `create-api-key`, `list-api-keys`, `rotate-api-key` and `revoke-api-key` (docs/contract/credentials.md#13).
+//! `create-api-key`, `list-api-keys`, `restrict-api-key`, `rotate-api-key` and `revoke-api-key` (docs/contract/credentials.md#13).
 
 mod permission;
+mod restriction;
 
 use std::collections::HashMap;
 
@@ -16,9 +17,11 @@ use sea_orm::{
 };
 use serde_json::{Value as Json, json};
 
+pub(super) use self::restriction::{Restrict, restrict};
+
 use super::{Environment, Failure, demo, say, shop};
-use crate::access::Audience;
 use crate::access::key::NewKey;
+use crate::access::{Audience, KeyRestriction};
 use crate::platform::config::Config;
 
 /// The class names of the two kinds of owners in the original.
@@ -27,6 +30,8 @@ const CUSTOMER: &str = r"App\Models\Account\Customer";
 /// Names of the keys that the original makes at sign-in.
 const SESSION_KEYS: [&str; 2] = ["client-api", "2fa-pending"];
 
+/// Columns of the table of keys.
+const WIDTH: usize = 100;
 /// Maximum length of a name in the column, in characters.
 const MAX_NAME_LENGTH: usize = 255;
 
@@ -34,6 +39,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   guichet create-api-key backup admin@example.com --permissions=customers:index,customers:show
   guichet create-api-key portal léa@example.com --type=customer --permissions=client-api
   guichet create-api-key month admin@example.com --expires=2027-01-31 --permissions='products:* groups:index'
+  guichet create-api-key report admin@example.com --read-only --allow=192.0.2.0/24 --per-minute=30
 
 Without --permissions a staff key may do everything (*). Every key also ends at the age that
 SANCTUM_TOKEN_EXPIRATION sets (30 days unless it says otherwise).";
@@ -63,6 +69,8 @@ pub(super) struct Create {
     /// From when the key is refused: a date (whole day included) or a date and time of the shop
     #[arg(long, value_name = "DATE", value_parser = expiry)]
     expires: Option<NaiveDateTime>,
+    #[command(flatten)]
+    restrictions: restriction::Restrictions,
 }
 
 /// The shop whose keys are meant.
@@ -138,6 +146,7 @@ pub(super) async fn create(environment: &Environment, arguments: Create) -> Resu
     let staff = arguments.r#type == "application";
     let audience = if staff { Audience::Staff } else { Audience::Customers };
     let abilities = permission::resolve(&arguments.permissions, audience)?;
+    let restriction = arguments.restrictions.restriction()?;
     let config = arguments.shop.config(environment).await?;
     let db = shop(&config).await?;
     let owner =
@@ -149,24 +158,45 @@ pub(super) async fn create(environment: &Environment, arguments: Create) -> Resu
     let key = NewKey::random();
     let row = key_row(&key, if staff { STAFF } else { CUSTOMER }, owner, &name, &abilities, now);
     let row = token::ActiveModel { expires_at: Set(expires), ..row };
-    let row = token::Entity::insert(row).exec_with_returning(&db).await?;
-    tell_made(&config, &row, &email, &key, arguments.json)
+    let row = insert(&db, row, restriction.as_ref()).await?;
+    tell_made(&config, &Made { row, email, key, restriction }, arguments.json)
+}
+
+/// Inserts a key with its restriction, both or neither.
+async fn insert(
+    db: &DatabaseConnection,
+    row: token::ActiveModel,
+    restriction: Option<&KeyRestriction>,
+) -> Result<token::Model, Failure> {
+    if restriction.is_some() {
+        restriction::make_table(db).await?;
+    }
+    let transaction = db.begin().await?;
+    let row = token::Entity::insert(row).exec_with_returning(&transaction).await?;
+    if let Some(restriction) = restriction {
+        restriction::write(&transaction, &row.token, restriction).await?;
+    }
+    transaction.commit().await?;
+    Ok(row)
+}
+
+/// A key that was made.
+struct Made {
+    row: token::Model,
+    email: String,
+    key: NewKey,
+    restriction: Option<KeyRestriction>,
 }
 
 /// Prints a key that was made: the lines of the original, and what it does not tell behind them.
-fn tell_made(
-    config: &Config,
-    row: &token::Model,
-    email: &str,
-    key: &NewKey,
-    as_json: bool,
-) -> Result<(), Failure> {
+fn tell_made(config: &Config, made: &Made, as_json: bool) -> Result<(), Failure> {
+    let Made { row, email, key, restriction } = made;
     let (token, end, url) = (key.bearer(row.id.0), end_of(config, row), config.public_url());
     let (name, abilities, documentation) = (&row.name, abilities_of(row), format!("{url}/api/documentation"));
     if as_json {
         let made = json!({
             "id": row.id.0, "name": name, "email": email, "token": token, "abilities": abilities, "ends": end.map(time_json),
-            "documentation": documentation,
+            "documentation": documentation, "restrictions": restriction::object(restriction.as_ref()),
         });
         say(&serde_json::to_string_pretty(&made)?);
         return Ok(());
@@ -178,6 +208,9 @@ fn tell_made(
     say(&format!("Documentation: {documentation}"));
     say(&format!("Abilities: {}", abilities.join(", ")));
     say(&format!("Ends: {}", time(end)));
+    if let Some(restriction) = restriction {
+        say(&format!("Restricted: {}", restriction.text()));
+    }
     say(&format!(
         "Try it: curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{{\"query\": \"{{ __typename }}\"}}' \
          {url}/graphql"
@@ -185,7 +218,7 @@ fn tell_made(
     Ok(())
 }
 
-/// Makes a key with the owner, the name and the abilities of another one, which ends soon.
+/// Makes a key with the owner, the name, the abilities and the restriction of another one, which ends soon.
 pub(super) async fn rotate(environment: &Environment, arguments: Rotate) -> Result<(), Failure> {
     let config = arguments.shop.config(environment).await?;
     let (db, now) = (shop(&config).await?, Utc::now());
@@ -195,17 +228,21 @@ pub(super) async fn rotate(environment: &Environment, arguments: Rotate) -> Resu
     }
     // Before the transaction: there may be one connection only.
     let email = owners(&db, std::slice::from_ref(&old)).await?.into_values().next().unwrap_or_default();
+    let restriction = restriction::of_keys(&db, std::slice::from_ref(&old)).await?.into_values().next();
     let key = NewKey::random();
     let row = key_row(&key, &old.tokenable_type, old.tokenable_id, &old.name, &abilities_of(&old), now);
     let row = token::ActiveModel { expires_at: Set(old.expires_at), ..row };
     let last = ShopTime(now + TimeDelta::hours(arguments.overlap.into()));
     let transaction = db.begin().await?;
-    let made = token::Entity::insert(row).exec_with_returning(&transaction).await?;
+    let row = token::Entity::insert(row).exec_with_returning(&transaction).await?;
+    if let Some(restriction) = &restriction {
+        restriction::write(&transaction, &row.token, restriction).await?;
+    }
     let ends = old.expires_at.into_iter().chain([last]).min();
     let ending = token::ActiveModel { expires_at: Set(ends), ..old.into_active_model() };
     let ended = ending.update(&transaction).await?;
     transaction.commit().await?;
-    tell_made(&config, &made, &email, &key, arguments.json)?;
+    tell_made(&config, &Made { row, email, key, restriction }, arguments.json)?;
     if !arguments.json {
         say(&format!("API key {} ends: {}", ended.id.0, time(end_of(&config, &ended))));
     }
@@ -318,15 +355,18 @@ pub(super) async fn list(environment: &Environment, arguments: &List) -> Result<
     }
     let keys = query.all(&db).await?;
     let owners = owners(&db, &keys).await?;
+    let restrictions = restriction::of_keys(&db, &keys).await?;
     if arguments.json {
-        let keys: Vec<_> = keys.iter().map(|key| object(config, key, &owners)).collect();
+        let object = |key: &token::Model| object(config, key, &owners, restrictions.get(&key.token));
+        let keys: Vec<_> = keys.iter().map(object).collect();
         say(&serde_json::to_string_pretty(&keys)?);
         return Ok(());
     }
     let mut lines =
         vec![["ID", "NAME", "OWNER", "ABILITIES", "MADE", "LAST USED", "ENDS"].map(str::to_owned)];
     lines.extend(keys.iter().map(|key| line(config, key, &owners)));
-    print_table(&lines);
+    let remarks = keys.iter().map(|key| restrictions.get(&key.token).map(KeyRestriction::text));
+    print_table(&lines, &[None].into_iter().chain(remarks).collect::<Vec<_>>());
     Ok(())
 }
 
@@ -349,7 +389,12 @@ async fn owners(db: &DatabaseConnection, keys: &[token::Model]) -> Result<Owners
     Ok(staff.chain(customers.into_iter().map(|(id, email)| ((false, id.0), email))).collect())
 }
 
-fn object(config: &Config, key: &token::Model, owners: &Owners) -> Json {
+fn object(
+    config: &Config,
+    key: &token::Model,
+    owners: &Owners,
+    restriction: Option<&KeyRestriction>,
+) -> Json {
     let is_staff = key.tokenable_type == STAFF;
     json!({
         "id": key.id.0,
@@ -360,6 +405,7 @@ fn object(config: &Config, key: &token::Model, owners: &Owners) -> Json {
         "made": key.created_at.map(time_json),
         "last_used": key.last_used_at.map(time_json),
         "ends": end_of(config, key).map(time_json),
+        "restrictions": restriction::object(restriction),
     })
 }
 
@@ -408,20 +454,25 @@ fn day(at: Option<ShopTime>) -> String {
     at.map_or_else(|| "never".to_owned(), |at| at.local().format("%Y-%m-%d").to_string())
 }
 
-fn print_table(lines: &[[String; 7]]) {
+/// Prints lines in columns, each with its remark below.
+fn print_table(lines: &[[String; 7]], remarks: &[Option<String>]) {
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 7] = std::array::from_fn(width);
-    for line in lines {
+    for (line, remark) in lines.iter().zip(remarks) {
         let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         say(cells.collect::<Vec<_>>().join("  ").trim_end());
+        if let Some(remark) = remark {
+            say(&format!("{:1$}  {2}", "", widths[0], shortened(remark, WIDTH - widths[0] - 2)));
+        }
     }
 }
 
 pub(super) async fn revoke(environment: &Environment, arguments: &Revoke) -> Result<(), Failure> {
     let db = shop(&arguments.shop.config(environment).await?).await?;
     let key = find(&db, arguments.id).await?;
-    let name = key.name.clone();
+    let (name, hash) = (key.name.clone(), key.token.clone());
     key.delete(&db).await?;
+    restriction::remove(&db, &hash).await?;
     say(&format!("API key {} ({name}) revoked", arguments.id));
     Ok(())
 }

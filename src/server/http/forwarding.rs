@@ -13,6 +13,7 @@ use facade::rest::{self, IsForwarded, Served};
 use percent_encoding::percent_decode_str;
 
 use super::{client, origin, peer, shadowing};
+use crate::access::Principal;
 use crate::platform::network;
 use crate::server::telemetry;
 use crate::server::upstream::{self, Sender, Upstream};
@@ -104,19 +105,31 @@ async fn forward(
         facts.answered_by = AnsweredBy::Upstream;
         facts.path = upstream::documented_path(path);
     });
-    let has_key = rest::is_below_prefix(path) && count(app, request.headers(), client_info.client).await?;
+    let has_key = rest::is_below_prefix(path)
+        && admit(app, request.method(), request.headers(), client_info.client).await?;
     upstream.forward(request, &client_info.sender(app, has_key)).await
 }
 
-/// Counts a request without a valid key for its address; returns whether it has a valid key. The upstream server counts
-/// requests with a key, and all requests while the database fails.
-async fn count(app: &App, headers: &HeaderMap, client: IpAddr) -> Result<bool> {
-    match app.apis.pipeline.identify(headers, client).await {
-        Ok(mut caller) if caller.principal.is_none() => {
-            app.apis.pipeline.count(&mut caller).await.map(|()| false)
-        }
-        Err(error @ Error::RateLimited(_)) => Err(error),
-        Ok(_) => Ok(true),
-        Err(_) => Ok(false),
+/// Counts a request without a valid key for its address, and holds one with a key to the restrictions of the key, which the
+/// upstream server does not know; returns whether it has a valid key. The upstream server counts requests with other
+/// keys, and all requests while the database fails.
+async fn admit(app: &App, method: &Method, headers: &HeaderMap, client: IpAddr) -> Result<bool> {
+    let mut caller = match app.apis.pipeline.identify(headers, client).await {
+        Ok(caller) => caller,
+        Err(error @ (Error::RateLimited(_) | Error::RestrictedKey(_))) => return Err(error),
+        Err(_) => return Ok(false),
+    };
+    let principal = caller.principal.clone();
+    let refused = principal.as_deref().and_then(|who| who.refused_writes());
+    if let Some(text) = refused.filter(|_| !method.is_safe()) {
+        return Err(Error::RestrictedKey(text));
     }
+    let is_counted = match principal.as_deref().and_then(Principal::of) {
+        Some(who) => who.restriction.is_some(),
+        None => true,
+    };
+    if is_counted {
+        app.apis.pipeline.count(&mut caller).await?;
+    }
+    Ok(principal.is_some())
 }

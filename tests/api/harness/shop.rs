@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use guichet::database::source::SentStatement;
 use guichet::platform::clock::Clock;
-use guichet::platform::config::Config;
+use guichet::platform::config::{Config, Database};
 use guichet::server::connection::Server;
 use guichet::{App, database};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
@@ -46,8 +46,10 @@ pub(crate) struct Shop {
 }
 
 /// Tables that are read at most once a second, whatever the request.
-const REMEMBERED: [&str; 4] = [
+const REMEMBERED: [&str; 6] = [
     "personal_access_tokens",
+    "guichet_own_migrations",
+    "guichet_key_restrictions",
     "admins",
     "settings",
     "`customers`.`id` FROM `customers` WHERE `customers`.`id` =",
@@ -114,6 +116,11 @@ impl Shop {
     /// The shop's database, beside the server's own connections.
     pub(crate) fn db(&self) -> &DatabaseConnection {
         &self.store.db
+    }
+
+    /// Where the database is, for the settings of a second server.
+    pub(crate) fn database(&self) -> Database {
+        self.store.address()
     }
 
     /// Address of the server, without a path.

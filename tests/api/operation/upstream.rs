@@ -10,11 +10,13 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request as Asked, State};
 use axum::response::Response;
 use futures_util::StreamExt;
+use guichet::access::KeyRestriction;
 use guichet::platform::config::{Config, ForwardRule, Upstream, UpstreamScope};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 
+use crate::access::restrictions::restrict;
 use crate::harness::program::Program;
 use crate::harness::shop::Shop;
 use crate::harness::wire::{Answer, Request};
@@ -124,6 +126,31 @@ fn seen(answer: &Answer, name: &str) -> Option<String> {
     let value = values.next()?.as_str().unwrap().to_owned();
     assert_eq!(values.next(), None, "{name} is sent once");
     Some(value)
+}
+
+/// The original knows no restrictions of keys.
+#[tokio::test]
+async fn what_is_passed_on_is_held_to_the_restriction_of_its_key() {
+    let original = Original::start().await;
+    let shop = shop(&original, |_| ()).await;
+    let restriction = KeyRestriction {
+        read_only: true,
+        requests_per_minute: std::num::NonZeroU32::new(3),
+        ..KeyRestriction::default()
+    };
+    restrict(&shop, &restriction).await;
+    let key = format!("Bearer {}", Shop::key("all"));
+    let send = async |method: &str, headers: &[(&str, &str)]| {
+        let headers = [&[("Authorization", key.as_str())], headers].concat();
+        shop.send(&request(method, TICKETS, &headers, "")).await.status
+    };
+    assert_eq!(send("GET", &[]).await, 203);
+    for method in ["POST", "PUT", "DELETE", "PATCH"] {
+        assert_eq!(send(method, &[]).await, 403, "{method}");
+    }
+    assert_eq!(send("POST", &[("X-HTTP-Method-Override", "GET")]).await, 403);
+    assert_eq!([send("GET", &[]).await, send("GET", &[]).await, send("GET", &[]).await], [203, 203, 429]);
+    shop.close().await;
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use ring::signature::Ed25519KeyPair;
 use serde_json::{Value as Json, json};
 
 use crate::harness::shop::{Shop, now};
+use crate::harness::store::folder;
 use crate::harness::wire::Request;
 
 /// The password of all accounts in the recorded shop.
@@ -483,6 +484,29 @@ async fn try_from(shop: &Shop, address: &str, email: &str) -> String {
 }
 
 /// A sign-in with the right password that comes from an address, behind a trusted proxy.
+/// The new key is made when the first token of the old one comes, which is still accepted.
+#[tokio::test]
+async fn tokens_outlive_a_change_of_the_signing_key() {
+    let shop = Shop::golden("en").await;
+    let [access, _] = sign_in(&shop, "CUSTOMER", "customer1@example.com").await;
+    let folder = folder().join(format!("guichet_test_{}_old_keys", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy(shop.key_file(), folder.join("old.pem")).unwrap();
+    let (database, new_key) = (shop.database(), folder.join("new.key"));
+    let second = Shop::with("en", |config| {
+        config.database = database;
+        config.jwt_key = Some(new_key.clone());
+        config.jwt_old_keys = Some(folder.clone());
+    })
+    .await;
+    let answer = second.graphql("{ viewer { email } }", json!({}), &access).await;
+    assert_eq!(answer["data"]["viewer"]["email"], "customer1@example.com", "{answer}");
+    assert!(new_key.exists());
+    second.close().await;
+    std::fs::remove_dir_all(folder).unwrap();
+    shop.close().await;
+}
+
 async fn sign_in_from(shop: &Shop, address: &str) -> String {
     let input = json!({"kind": "CUSTOMER", "email": "customer1@example.com", "password": PASSWORD});
     code(&shop.graphql_from(address, CREATE, json!({"input": input})).await).to_owned()

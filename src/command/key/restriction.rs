@@ -1,0 +1,178 @@
+//! Restrictions of single keys on the command line: `restrict-api-key`, and the same options of `create-api-key`.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+use clap::Args;
+use entity::personal_access_token as token;
+use ipnet::IpNet;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+};
+use serde_json::{Value as Json, json};
+
+use super::{Environment, Failure, OfShop, find, say, shop};
+use crate::access::KeyRestriction;
+use crate::access::key_restriction as row;
+use crate::database::own_tables::{OwnTables, OwnTablesError};
+
+/// Maximum lengths in the columns, in characters.
+const MAX_NOTE: usize = 255;
+const MAX_ADDRESSES: usize = 2000;
+/// Keys whose restrictions are asked for in one statement.
+const CHUNK: usize = 500;
+
+/// The options that restrict a key.
+#[derive(Args)]
+pub(super) struct Restrictions {
+    /// Addresses and networks (CIDR) that the key may be used from, with commas between; may be repeated
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', value_parser = network)]
+    allow: Vec<IpNet>,
+    /// Requests a minute, beside the limit of its account
+    #[arg(long, value_name = "REQUESTS")]
+    per_minute: Option<NonZeroU32>,
+    /// The key may only read
+    #[arg(long)]
+    read_only: bool,
+    /// A note about the key, which list-api-keys shows
+    #[arg(long, value_name = "TEXT", value_parser = note)]
+    note: Option<String>,
+}
+
+impl Restrictions {
+    /// The restriction that they make; `None` where there is no option.
+    pub(super) fn restriction(self) -> Result<Option<KeyRestriction>, Failure> {
+        let restriction = KeyRestriction {
+            addresses: IpNet::aggregate(&self.allow),
+            requests_per_minute: self.per_minute,
+            read_only: self.read_only,
+            note: self.note.unwrap_or_default(),
+        };
+        if restriction.written_addresses().len() > MAX_ADDRESSES {
+            return Err(Failure::usage(format!(
+                "--allow: the networks have more than {MAX_ADDRESSES} letters"
+            )));
+        }
+        Ok(Some(restriction).filter(|restriction| *restriction != KeyRestriction::default()))
+    }
+}
+
+/// Parses a network, or an address that stands for itself.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let address = |_| text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+    let network: IpNet = text.parse().or_else(address).map_err(|_: std::net::AddrParseError| {
+        "takes an address or a network such as 192.0.2.7 or 2001:db8::/32".to_owned()
+    })?;
+    Ok(network.trunc())
+}
+
+fn note(text: &str) -> Result<String, String> {
+    let is_plain = text.chars().count() <= MAX_NOTE && !text.chars().any(char::is_control);
+    is_plain.then(|| text.to_owned()).ok_or_else(|| format!("takes one line of at most {MAX_NOTE} letters"))
+}
+
+#[derive(Args)]
+pub(crate) struct Restrict {
+    #[command(flatten)]
+    shop: OfShop,
+    /// Number of the key: what stands before the bar, see list-api-keys
+    id: i64,
+    #[command(flatten)]
+    restrictions: Restrictions,
+    /// Lift every restriction of the key
+    #[arg(long, conflicts_with_all = ["allow", "per_minute", "read_only", "note"])]
+    lift: bool,
+}
+
+/// Restricts a key as the options say, in the place of what restricted it before.
+pub(crate) async fn restrict(environment: &Environment, arguments: Restrict) -> Result<(), Failure> {
+    let restriction = arguments.restrictions.restriction()?;
+    if restriction.is_none() && !arguments.lift {
+        return Err(Failure::usage(
+            "nothing to restrict: give --allow, --per-minute, --read-only, --note, or --lift",
+        ));
+    }
+    let db = shop(&arguments.shop.config(environment).await?).await?;
+    let key = find(&db, arguments.id).await?;
+    let text = match &restriction {
+        Some(restriction) => restriction.text(),
+        None => "not restricted".to_owned(),
+    };
+    match restriction {
+        Some(restriction) => {
+            make_table(&db).await?;
+            write(&db, &key.token, &restriction).await?;
+        }
+        None => remove(&db, &key.token).await?,
+    }
+    say(&format!("API key {} ({}): {text}", arguments.id, key.name));
+    Ok(())
+}
+
+/// Makes guichet's own tables, if they do not exist.
+pub(super) async fn make_table(db: &DatabaseConnection) -> Result<(), Failure> {
+    OwnTables::default().make(db, false).await.map_err(Failure::of)
+}
+
+/// Writes the restriction of a key.
+pub(super) async fn write(
+    db: &impl ConnectionTrait,
+    key_hash: &str,
+    restriction: &KeyRestriction,
+) -> Result<(), DbErr> {
+    let columns =
+        [row::Column::Addresses, row::Column::RequestsPerMinute, row::Column::ReadOnly, row::Column::Note];
+    let written = row::Entity::insert(row::Model::of(key_hash, restriction).into_active_model());
+    let replaced = OnConflict::column(row::Column::KeyHash).update_columns(columns).to_owned();
+    written.on_conflict(replaced).exec_without_returning(db).await.map(drop)
+}
+
+/// Removes the restriction of a key, if there is one.
+pub(super) async fn remove(db: &DatabaseConnection, key_hash: &str) -> Result<(), Failure> {
+    if table_exists(db).await? {
+        row::Entity::delete_by_id(key_hash.to_owned()).exec(db).await?;
+    }
+    Ok(())
+}
+
+/// Whether there is a table of restrictions.
+async fn table_exists(db: &DatabaseConnection) -> Result<bool, Failure> {
+    match OwnTables::default().make(db, true).await {
+        Ok(()) => Ok(true),
+        Err(OwnTablesError::ReadOnly) => Ok(false),
+        Err(error) => Err(Failure::of(error)),
+    }
+}
+
+/// The restrictions of keys, by the keys' hashes.
+pub(super) async fn of_keys(
+    db: &DatabaseConnection,
+    keys: &[token::Model],
+) -> Result<HashMap<String, KeyRestriction>, Failure> {
+    let mut found = HashMap::new();
+    if !table_exists(db).await? {
+        return Ok(found);
+    }
+    for keys in keys.chunks(CHUNK) {
+        let hashes = keys.iter().map(|key| key.token.as_str());
+        for row in row::Entity::find().filter(row::Column::KeyHash.is_in(hashes)).all(db).await? {
+            found.insert(row.key_hash.clone(), row.restriction()?);
+        }
+    }
+    Ok(found)
+}
+
+/// A restriction as JSON; `null` where there is none.
+pub(super) fn object(restriction: Option<&KeyRestriction>) -> Json {
+    restriction.map_or(Json::Null, |restriction| {
+        json!({
+            "allow": restriction.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "requests_per_minute": restriction.requests_per_minute,
+            "read_only": restriction.read_only,
+            "note": restriction.note,
+        })
+    })
+}
