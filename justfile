@@ -34,6 +34,10 @@ routes:
 resource name plural:
     .ci/new-resource {{ name }} {{ plural }}
 
+# The Debian package, the list of its crates, and checksums, in target/release-files
+release:
+    contrib/release
+
 # Everything that CI does; `just ci clippy tests` runs single steps
 ci *steps:
     .ci/run {{ steps }}

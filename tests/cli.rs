@@ -437,6 +437,31 @@ fn serve(shop: &Shop, settings: &[(&str, &str)]) -> (Child, String) {
     (server, address)
 }
 
+#[test]
+fn the_health_of_a_server_is_told_by_the_exit_code() {
+    let shop = Shop::new("health");
+    let (mut server, address) = serve(&shop, &[]);
+    let alive = shop.run(&["health", "--address", &address]);
+    assert_eq!((alive.code, alive.output.as_str()), (0, "{\"status\":\"ok\"}\n"), "{}", alive.errors);
+    assert_eq!(shop.run(&["health", "--ready", "--address", &address]).code, 0);
+    terminate(&server);
+    server.wait().expect("its end");
+    let gone = shop.run(&["health", "--address", &address]);
+    assert_eq!(gone.code, 1);
+    assert!(gone.errors.starts_with(&format!("guichet: {address} does not answer: ")), "{}", gone.errors);
+}
+
+#[test]
+fn each_command_has_a_man_page() {
+    let shop = Shop::empty("man");
+    assert_eq!(shop.run(&["man", "pages", "--date=2026-11-30"]).code, 0);
+    let page = |name: &str| std::fs::read_to_string(shop.0.join("pages").join(name)).expect("a page");
+    assert!(page("guichet.1").contains("guichet\\-serve(1)"));
+    assert!(page("guichet-serve.1").contains(".TH guichet-serve 1 2026-11-30 \"guichet "));
+    assert!(page("guichet-serve.1").contains("GUICHET_LISTEN"));
+    assert!(page("guichet-migrate-fresh.1").contains("force"));
+}
+
 fn terminate(server: &Child) {
     assert!(Command::new("kill").arg(server.id().to_string()).status().expect("kill").success());
 }

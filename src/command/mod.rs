@@ -4,7 +4,9 @@
 mod contracts;
 mod demo;
 mod doctor;
+mod health;
 mod key;
+mod man;
 mod migrate;
 mod replay;
 mod routes;
@@ -45,6 +47,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Examine settings and database: what is wrong, and how to mend it
     Doctor(doctor::Arguments),
+    /// Ask the running server whether it lives: exit code 0 if it does
+    Health(health::Arguments),
     /// Bring the database to the current schema
     Migrate(migrate::Arguments),
     /// Make an API key and print it once
@@ -73,6 +77,8 @@ enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// Write the man pages into a folder
+    Man(man::Arguments),
 }
 
 /// How long an idle thread for blocking work lives. Its memory is freed when it ends.
@@ -137,6 +143,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(arguments) => serve::run(&environment, arguments).await,
         Command::Doctor(arguments) => doctor::run(&environment, &arguments).await,
+        Command::Health(arguments) => health::run(&environment, &arguments).await,
         Command::Migrate(arguments) => migrate::run(&environment.config()?, &arguments).await,
         Command::CreateApiKey(arguments) => key::create(&environment, arguments).await,
         Command::ListApiKeys(arguments) => key::list(&environment, &arguments).await,
@@ -154,6 +161,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             print(&String::from_utf8_lossy(&script));
             Ok(())
         }
+        Command::Man(arguments) => man::run(&arguments, Cli::command()),
     }
 }
 

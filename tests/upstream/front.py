@@ -19,9 +19,33 @@ def fill(text, *changes):
     """The text with each change made, which must be possible."""
     for old, new in changes:
         if old not in text:
-            raise SystemExit(f"docs/switching.md has no {old!r} any more")
+            raise SystemExit(f"a documented configuration has no {old!r} any more")
         text = text.replace(old, new)
     return text
+
+
+def run_nginx(folder, text):
+    """The command that runs nginx with these servers."""
+    temporary = "".join(
+        f"{name}_temp_path {folder}/front-{name};\n" for name in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
+    file = folder / "front-nginx.conf"
+    file.write_text(
+        f"daemon off; pid {folder}/front.pid; error_log {folder}/error.log;\n"
+        f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{text}}}\n")
+    return ["nginx", "-c", str(file), "-p", str(folder)]
+
+
+def run_apache(folder, text):
+    """The command that runs Apache with these hosts."""
+    modules = "/usr/lib/apache2/modules"
+    loaded = "".join(
+        f"LoadModule {name}_module {modules}/mod_{name}.so\n"
+        for name in ["mpm_event", "authz_core", "headers", "proxy", "proxy_http", "ssl", "socache_shmcb", "dir"])
+    file = folder / "front-apache.conf"
+    file.write_text(
+        f"{loaded}ServerName shop.example\nPidFile {folder}/apache.pid\nErrorLog {folder}/error.log\n"
+        f"DefaultRuntimeDir {folder}\n<Directory {folder}/static>\nRequire all granted\n</Directory>\n{text}")
+    return ["apache2", "-D", "FOREGROUND", "-f", str(file)]
 
 
 def nginx(servers, guichet, public, shop):
@@ -34,20 +58,10 @@ def nginx(servers, guichet, public, shop):
         ("# … the shop as before", 'location / { return 200 "the shop"; }'),
         ("# … root, index and PHP as in the public one",
          f"location / {{ proxy_pass http://127.0.0.1:{servers.php}; proxy_set_header Host $http_host; }}"))
-    temporary = "".join(
-        f"{name}_temp_path {servers.folder}/front-{name};\n" for name in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
-    file = servers.folder / "front-nginx.conf"
-    file.write_text(
-        f"daemon off; pid {servers.folder}/front.pid; error_log {servers.folder}/error.log;\n"
-        f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{text}}}\n")
-    return ["nginx", "-c", str(file), "-p", str(servers.folder)]
+    return run_nginx(servers.folder, text)
 
 
 def apache(servers, guichet, public, shop):
-    modules = "/usr/lib/apache2/modules"
-    loaded = "".join(
-        f"LoadModule {name}_module {modules}/mod_{name}.so\n"
-        for name in ["mpm_event", "authz_core", "headers", "proxy", "proxy_http", "ssl", "socache_shmcb", "dir"])
     text = fill(
         snippet("apache"),
         ("127.0.0.1:8225", f"127.0.0.1:{guichet}"),
@@ -58,12 +72,8 @@ def apache(servers, guichet, public, shop):
         ("# … the shop as before", f"DocumentRoot {servers.folder}/static"),
         ("# … DocumentRoot and PHP as in the public one",
          f"ProxyPreserveHost On\nProxyAddHeaders Off\nProxyPass / http://127.0.0.1:{servers.php}/"))
-    file = servers.folder / "front-apache.conf"
     (servers.folder / "static" / "index.html").write_text("the shop")
-    file.write_text(
-        f"{loaded}ServerName shop.example\nPidFile {servers.folder}/apache.pid\nErrorLog {servers.folder}/error.log\n"
-        f"DefaultRuntimeDir {servers.folder}\n<Directory {servers.folder}/static>\nRequire all granted\n</Directory>\n{text}")
-    return ["apache2", "-D", "FOREGROUND", "-f", str(file)]
+    return run_apache(servers.folder, text)
 
 
 def haproxy(servers, guichet, public, shop):

@@ -223,6 +223,31 @@ fn a_misspelt_setting_is_noticed() {
     assert_eq!(super::unknown(&variables), expected);
 }
 
+/// The file of settings that the Debian package installs.
+#[test]
+fn the_installed_file_shows_settings_that_are_there_with_their_defaults() {
+    let file = include_str!("../../../contrib/debian/guichet.env");
+    let lines: Vec<_> = file.lines().collect();
+    let mut seen = 0;
+    for pair in lines.windows(2) {
+        let Some((name, value)) = pair[1].trim_start_matches('#').split_once('=') else { continue };
+        // The log's own variable, which is no setting of guichet.
+        if name.contains(' ') || name == "RUST_LOG" {
+            continue;
+        }
+        let setting = setting::find(name).unwrap_or_else(|| panic!("{name} is no setting"));
+        assert!(pair[0].starts_with("# "), "{name} is not explained");
+        let is_set = !pair[1].starts_with('#');
+        assert!(
+            is_set || setting.default.is_empty() || value == setting.default,
+            "the default of {name} is {}",
+            setting.default
+        );
+        seen += 1;
+    }
+    assert!(seen > 30, "few settings were found: {seen}");
+}
+
 #[test]
 fn redis_is_read_where_it_is_asked_for() -> Result<(), ConfigError> {
     assert_eq!(read(&[("REDIS_HOST", "tls://cache")])?.redis, None, "what is not used is not refused");
