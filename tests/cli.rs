@@ -400,7 +400,7 @@ fn a_demo_prints_the_same_keys_at_every_start_and_stops_when_told() {
     ] {
         assert!(first.iter().any(|line| line.contains(account)), "{account}: {first:?}");
     }
-    assert_eq!(first[4..6], serve_demo(&shop)[4..6]);
+    assert_eq!(first[5..7], serve_demo(&shop)[5..7]);
     let file = std::fs::metadata(shop.0.join("demo/keys.json")).expect("the keys");
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
 }

@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::execution::Origin;
 use crate::graphql::GraphQl;
 use crate::operation::PersistedDocuments;
-use crate::pages::GraphiqlPage;
+use crate::pages::{DocumentationPages, GraphiqlPage};
 use crate::pipeline::{Access, AddData, Pipeline};
 use crate::rest::Rest;
 use crate::{Result, pages};
@@ -23,6 +23,8 @@ use crate::{Result, pages};
 pub const GRAPHQL: &str = "/graphql";
 /// Path of Swagger UI.
 pub const DOCUMENTATION: &str = "/api/documentation";
+/// Path of Redoc, to read the OpenAPI document.
+pub const REFERENCE: &str = "/api/reference";
 /// Path of the OpenAPI document.
 pub const CONTRACT: &str = "/docs/api-docs.json";
 
@@ -77,15 +79,15 @@ impl Apis {
         Ok(Self { pipeline, graphql, rest })
     }
 
-    /// A router for a small host: GraphQL with GraphiQL, the REST documents, Swagger UI and the OpenAPI document.
-    /// Serve it with [`Router::into_make_service_with_connect_info`]; without, all clients have the address
-    /// 127.0.0.1.
+    /// A router for a small host: GraphQL with GraphiQL, the REST documents, Swagger UI, Redoc and the OpenAPI
+    /// document. Serve it with [`Router::into_make_service_with_connect_info`]; without, all clients have the
+    /// address 127.0.0.1.
     pub fn router(self, openapi: String) -> Router {
         let contract = move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi) };
         Router::new()
             .route(GRAPHQL, get(graphql_get).post(graphql_post))
             .route(CONTRACT, get(contract))
-            .merge(pages::router(DOCUMENTATION, "REST API"))
+            .merge(pages::router(DocumentationPages { title: "REST API", key: None }))
             .fallback(rest_any)
             .with_state(Arc::new(self))
     }

@@ -123,7 +123,7 @@ impl App {
         Ok(Self { shop, sessions, access, apis, demo_key: None, telemetry, upstream, shadow })
     }
 
-    /// Sets the key that GraphiQL enters into its editor of headers, for demo shops.
+    /// Sets the key that the pages show and are signed in with, for demo shops.
     #[must_use]
     pub fn with_demo_key(self, key: &str) -> Self {
         Self { demo_key: Some(key.into()), ..self }

@@ -2,17 +2,19 @@
 "use strict";
 
 const assert = require("node:assert/strict");
-const { spawn } = require("node:child_process");
+const { execFileSync, spawn } = require("node:child_process");
 const fs = require("node:fs");
 const net = require("node:net");
 const os = require("node:os");
 const path = require("node:path");
 const { chromium } = require("playwright-core");
+const { accessibility } = require("./accessibility.cjs");
+const { screens } = require("./screens.cjs");
 
 const SCREENSHOTS = path.join("target", "screenshots");
 const FLAGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+  "--disable-component-update", "--disable-sync", "--font-render-hinting=none", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 
 function freePort() {
@@ -60,11 +62,26 @@ async function openPage(browser, problems, options = { viewport: { width: 1400, 
 
 const shot = (page, name) => page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`) });
 
+/** Bytes of files that the page has loaded. A first visit is small, because they come compressed. */
+async function filesAreSmall(page, most) {
+  const sizes = await page.evaluate(() =>
+    performance.getEntriesByType("resource").filter(({ name }) => name.includes("/asset/")).map(({ encodedBodySize }) => encodedBodySize));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  console.log(`${page.url()}: ${bytes} bytes of files`);
+  assert.ok(bytes > 0 && bytes < most, `${page.url()} loads ${bytes} bytes of files`);
+}
+
+/** The request of the start page is pasted into a shell and answers. */
 async function startPage(page, url) {
   await page.goto(url);
   await page.getByRole("heading", { name: "guichet" }).waitFor();
-  assert.equal(await page.locator(".doors a").count(), 3);
-  assert.match(await page.locator("pre").innerText(), new RegExp(url));
+  assert.equal(await page.locator(".doors a").count(), 4);
+  const line = await page.locator("pre").innerText();
+  assert.ok(line.includes(`'${url}/api/application/products`), line);
+  const answer = JSON.parse(execFileSync("bash", ["-c", line], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+  assert.equal(answer.data.length, 5);
+  await page.keyboard.press("Tab");
+  assert.match(await page.evaluate(() => document.activeElement.href), /graphql$/, "the first link is reached first");
   await shot(page, "start");
 }
 
@@ -114,6 +131,7 @@ async function graphiql(page, url) {
   assert.match(await page.title(), /Lanternes/, "the shop greets with its name");
   const tabs = page.locator(".graphiql-tab-button");
   assert.deepEqual(await tabs.allInnerTexts(), ["PricingPage", "CustomerArea", "BackOffice", "ChangeStock"]);
+  await filesAreSmall(page, 620_000);
   const { products } = await run(page, "totalCount");
   assert.ok(products.nodes.length > 0 && products.nodes[0].name, "a product is shown");
   assert.ok(products.totalCount >= products.nodes.length);
@@ -123,6 +141,7 @@ async function graphiql(page, url) {
   assert.ok(services.nodes.length > 0 && me.abilities.length > 0 && me.limits.length > 0);
   await tabs.nth(3).click();
   assert.equal((await run(page, "updatedAt")).productUpdate.product.stock, 25);
+  assert.equal(await page.locator("#sign-in input[name=email]").inputValue(), "camille.fabre@client.example");
   await signIn(page, "wrong");
   await page.locator("#sign-in output").getByText(/identifiers|identifiants/i).waitFor();
   await tabs.nth(1).click();
@@ -151,31 +170,74 @@ async function authorize(page, text) {
   await dialog.locator(".btn-done").first().click();
 }
 
+/** The answer to the request that "Execute" sends, which carries the key. */
+async function execute(page, operation, key) {
+  const [answer] = await Promise.all([
+    page.waitForResponse((response) => response.url().includes("/api/application/products")),
+    operation.locator(".execute").click(),
+  ]);
+  assert.equal(answer.status(), 200);
+  assert.equal(answer.request().headers().authorization, `Bearer ${key}`);
+  assert.ok((await answer.json()).data.length > 0, "products are answered");
+  await operation.locator(".live-responses-table").waitFor();
+}
+
+/** The filter reads paths, summaries, ids and descriptions, and opens what it finds. */
+async function filter(page) {
+  const field = page.getByLabel("Find operations");
+  const shown = page.locator(".opblock");
+  for (const [phrase, path] of [
+    ["suspend", "/application/services/{id}/suspend"],
+    ["listProducts", "/application/products"],
+    ["take a service back", "/application/services/{id}/unsuspend"],
+    ["services:delete", "/application/services/{id}"],
+  ]) {
+    await field.fill(phrase);
+    await page.locator(`.opblock [data-path="${path}"]`).first().waitFor();
+    const count = await shown.count();
+    assert.ok(count > 0 && count < 20, `${phrase} finds ${count} operations`);
+    await page.locator(".operation-filter output", { hasText: `${count} operation` }).waitFor();
+  }
+  await shot(page, "swagger-filter");
+  await field.fill("no such operation");
+  await page.locator(".operation-filter output", { hasText: "0 operations" }).waitFor();
+  await field.fill("");
+  await page.locator(".opblock-tag").nth(5).waitFor();
+  assert.equal(await shown.count(), 0, "operations are folded again");
+}
+
 async function swagger(page, url, key) {
   await page.goto(`${url}/api/documentation`);
   await page.locator(".opblock-tag").first().waitFor();
   assert.equal(await page.locator(".opblock").count(), 0, "operations are folded");
-  assert.equal(await page.locator(".operation-filter-input").count(), 1, "tags can be filtered");
+  await filesAreSmall(page, 420_000);
   await shot(page, "swagger");
+  await filter(page);
+  await page.getByLabel("Find operations").fill("listProducts");
   const operation = page.locator(".opblock-get", { has: page.locator('[data-path="/application/products"]') });
-  for (const tag of await page.locator(".opblock-tag").all()) {
-    if (await operation.count()) break;
-    await tag.click();
-  }
   await operation.locator(".opblock-summary-control").click();
+  // The page of a demo shop is signed in.
+  await execute(page, operation, key);
   for (const text of [key, `Bearer ${key}`]) {
     await authorize(page, text);
-    const [answer] = await Promise.all([
-      page.waitForResponse((response) => response.url().includes("/api/application/products")),
-      operation.locator(".execute").click(),
-    ]);
-    assert.equal(answer.status(), 200);
-    assert.equal(answer.request().headers().authorization, `Bearer ${key}`);
-    assert.ok((await answer.json()).data.length > 0, "products are answered");
-    await operation.locator(".live-responses-table").waitFor();
+    await execute(page, operation, key);
   }
   await operation.locator(".live-responses-table").scrollIntoViewIfNeeded();
   await shot(page, "swagger-products");
+}
+
+/** The reference to read: an operation has an address, and the search finds it. */
+async function redoc(page, url) {
+  await page.goto(`${url}/api/documentation`);
+  await page.getByRole("link", { name: "Reference to read" }).click();
+  await page.locator("[data-testid='search-trigger']", { hasText: "Search" }).first().waitFor();
+  await filesAreSmall(page, 560_000);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("suspend");
+  await page.locator("a[href^='#/services/suspendservice#']").click();
+  await page.waitForURL(/#\/services\/suspendservice/);
+  await page.getByText("services:suspend").first().waitFor();
+  await shot(page, "redoc-operation");
 }
 
 async function main() {
@@ -183,12 +245,17 @@ async function main() {
   const server = await startServer();
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
   const problems = [];
+  const open = (options) => openPage(browser, problems, options);
   try {
-    const page = await openPage(browser, problems);
+    // The pictures show a shop in which nothing has been done yet.
+    await screens(open, server.url, process.env.GUICHET_WRITE_SCREENS === "1");
+    const page = await open();
     await startPage(page, server.url);
     const key = await graphiql(page, server.url);
     await graphiqlOnAPhone(browser, server.url, problems);
     await swagger(page, server.url, key);
+    await redoc(page, server.url);
+    assert.deepEqual(await accessibility(open, server.url), []);
     assert.deepEqual(problems, []);
     console.log(`pages work; screenshots in ${SCREENSHOTS}`);
   } catch (error) {

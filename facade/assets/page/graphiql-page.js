@@ -18,7 +18,8 @@ const props = {
   defaultHeaders: headersWith(key || "KEY"),
   isHeadersEditorEnabled: true,
   shouldPersistHeaders: false,
-  defaultEditorToolsVisibility: "headers",
+  // On a phone, the room is for the query.
+  defaultEditorToolsVisibility: matchMedia("(max-width: 700px)").matches ? false : "headers",
 };
 const page = ReactDOM.createRoot(root);
 page.render(React.createElement(GraphiQL, props));
@@ -42,6 +43,14 @@ const form = document.getElementById("sign-in");
 const result = form.querySelector("output");
 form.hidden = signIn.length === 0;
 form.elements.account.append(...signIn.map(({ account }) => new Option(account)));
+
+/** Fills the form with the account that the server shows. */
+function fillIn() {
+  const { email, password } = signIn[form.elements.account.selectedIndex] ?? {};
+  if (email) [form.elements.email.value, form.elements.password.value] = [email, password];
+}
+form.elements.account.addEventListener("change", fillIn);
+fillIn();
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   result.textContent = "…";

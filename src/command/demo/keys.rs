@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::access::key::NewKey;
 use crate::command::Failure;
 use crate::command::key::staff_key;
-use crate::shop::sample::AUTHENTICATOR_SECRET;
 use crate::shop::sample::batch::insert;
+use crate::shop::sample::{AUTHENTICATOR_SECRET, CUSTOMER_EMAIL, PASSWORD_TEXT, STAFF_EMAIL};
 
 /// Resources that can be listed and shown.
 const RESOURCES: [&str; 13] = [
@@ -108,14 +108,15 @@ impl Keys {
             String::new(),
             format!("  GraphiQL      {base}/graphql"),
             format!("  Swagger UI    {base}/api/documentation"),
+            format!("  reference     {base}/api/reference"),
             format!("  all rights    {key}"),
             format!("  read only     2|{}", self.read),
-            "  a customer    camille.fabre@client.example".to_owned(),
+            format!("  a customer    {CUSTOMER_EMAIL}"),
             format!(
                 "  another       idriss.benali@client.example, codes from the secret {AUTHENTICATOR_SECRET}"
             ),
-            "  the staff     louise@lanternes.example (all), karim@lanternes.example (support)".to_owned(),
-            "                their password is demo-password".to_owned(),
+            format!("  the staff     {STAFF_EMAIL} (all), karim@lanternes.example (support)"),
+            format!("                their password is {PASSWORD_TEXT}"),
             String::new(),
             format!("  curl -H 'Authorization: Bearer {key}' '{base}/api/application/customers?per_page=2'"),
         ]

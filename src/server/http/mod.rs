@@ -7,6 +7,7 @@ mod forwarding;
 pub mod graphiql;
 mod health;
 mod shadowing;
+mod start;
 mod storage;
 
 use std::any::Any;
@@ -23,11 +24,12 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode, Version, header}
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
-use facade::apis::{DOCUMENTATION, GRAPHQL};
+use facade::apis::{DOCUMENTATION, GRAPHQL, REFERENCE};
 use facade::error::Code;
 use facade::execution::Origin;
 use facade::graphql::{self, GraphQl};
-use facade::{facts, pages, rest};
+use facade::pages::{self, DocumentationPages};
+use facade::{facts, rest};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tower::ServiceExt as _;
@@ -43,9 +45,6 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// Maximum length of a host name with its port.
 const MAX_HOST: usize = 262;
-
-/// The start page, with links to the others.
-const START_PAGE: &str = include_str!("start.html");
 
 /// The routes of one listener.
 #[derive(Clone)]
@@ -77,7 +76,7 @@ impl Site {
     pub fn answer(&self, request: Request) -> BoxFuture<'_, Response<Body>> {
         let path = request.uri().path();
         match &self.api {
-            Some(app) if path.starts_with("/api/") && path != DOCUMENTATION => {
+            Some(app) if path.starts_with("/api/") && path != DOCUMENTATION && path != REFERENCE => {
                 with_telemetry(app, request, |request| forwarding::answer(app, request)).boxed()
             }
             _ => self.router.clone().oneshot(request).map(|Ok(answer)| answer).boxed(),
@@ -86,10 +85,11 @@ impl Site {
 }
 
 fn router(app: Arc<App>) -> Router {
+    let documentation = DocumentationPages { title: "guichet REST API", key: app.demo_key.clone() };
     let start = match &app.upstream {
         // The shop's own start page is forwarded.
         Some(upstream) if upstream.forwards_all_paths() => Router::new(),
-        _ => Router::new().route("/", get(async || pages::host_page(START_PAGE))),
+        _ => Router::new().route("/", get(start::page)),
     };
     Router::new()
         .route(GRAPHQL, get(graphql_get).post(graphql_post))
@@ -98,7 +98,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/.well-known/jwks.json", get(jwks))
         .route(storage::ROUTE, any(storage_file))
         .merge(contracts::router())
-        .merge(pages::router(DOCUMENTATION, "guichet REST API"))
+        .merge(pages::router(documentation))
         .merge(start)
         .fallback(answer_rest)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), telemetry_layer))

@@ -21,7 +21,16 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a
 /// A maker by its name, which is that of its resource.
 pub type Named<M> = (&'static str, M);
 
-/// bcrypt hash (cost 12) of `demo-password`, the password of everybody who is invented.
+/// The customer of the demo shop whom its pages sign in.
+pub const CUSTOMER_EMAIL: &str = "camille.fabre@client.example";
+
+/// The member of the staff of the demo shop who may do everything.
+pub const STAFF_EMAIL: &str = "louise@lanternes.example";
+
+/// The password of everybody who is invented.
+pub const PASSWORD_TEXT: &str = "demo-password";
+
+/// bcrypt hash (cost 12) of [`PASSWORD_TEXT`].
 pub const PASSWORD: &str = "$2y$12$guichetDemoShopSalt12uoJzPvEsf6t0HNc0ixv2ipOqpmTJEKuG";
 
 /// The secret of the authenticator app of everybody who is invented with a second factor.
@@ -46,6 +55,6 @@ pub mod nothing {
 mod tests {
     #[test]
     fn the_documented_password_fits_its_hash() {
-        assert!(bcrypt::verify("demo-password", super::PASSWORD).is_ok_and(|fits| fits));
+        assert!(bcrypt::verify(super::PASSWORD_TEXT, super::PASSWORD).is_ok_and(|fits| fits));
     }
 }

@@ -321,7 +321,7 @@ async fn every_answer_has_an_identifier() {
 #[tokio::test]
 async fn pages_say_what_they_may_load() {
     let shop = Shop::golden("en").await;
-    for path in ["/", "/api/documentation", "/graphql", "/nothing"] {
+    for path in ["/", "/api/documentation", "/api/reference", "/graphql", "/nothing"] {
         let mut request = Request { method: "GET".to_owned(), path: path.to_owned(), ..Request::default() };
         request.headers.push(("Accept".to_owned(), "text/html".to_owned()));
         let answer = shop.send(&request).await;

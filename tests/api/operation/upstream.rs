@@ -202,7 +202,9 @@ async fn what_is_answered_here_stays_here() {
     assert_eq!(shop.get("/api/application/products/1", "all").await.0, 200);
     assert_eq!(shop.post("/api/application/groups", "all", &json!({})).await.0, 422);
     assert_eq!(shop.get("/graphql", "all").await.0, 400);
-    for path in ["/", "/nothing", "/api/documentation", "/healthz", "//api/application/tickets"] {
+    for path in
+        ["/", "/nothing", "/api/documentation", "/api/reference", "/healthz", "//api/application/tickets"]
+    {
         let status = shop.get(path, "all").await.0;
         assert!([200, 404].contains(&status), "{path}: {status}");
     }
@@ -252,6 +254,7 @@ async fn every_path_is_passed_on_where_guichet_is_the_only_address() {
         ("/client/invoices/1", 203),
         ("/healthz", 200),
         ("/api/documentation", 200),
+        ("/api/reference", 200),
         (TICKETS, 203),
     ] {
         assert_eq!(shop.get(path, "").await.0, status, "{path}");

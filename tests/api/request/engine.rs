@@ -87,6 +87,23 @@ async fn hosts_that_are_none_are_refused() {
     proxied.close().await;
 }
 
+/// The line to paste is for the address that was asked; only a demo shop shows a key.
+#[tokio::test]
+async fn the_start_page_names_the_address_that_was_asked() {
+    let proxied =
+        Shop::with("fr", |config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let headers = [("X-Forwarded-Host", "shop.example:8443"), ("X-Forwarded-Proto", "https")];
+    for (headers, address) in [(&headers[..], "https://shop.example:8443".to_owned()), (&[], proxied.base())]
+    {
+        let page = String::from_utf8(send(&proxied, "GET", "/", headers, b"").await.body).unwrap();
+        assert!(page.contains(&format!("'<span id=\"origin\">{address}</span>/api/")), "{page}");
+        assert!(page.contains("Bearer <var>KEY</var>'"), "{page}");
+    }
+    let page = send(&proxied, "GET", "/api/documentation", &[], b"").await;
+    assert!(String::from_utf8(page.body).unwrap().contains("data-key=\"\""));
+    proxied.close().await;
+}
+
 #[tokio::test]
 async fn an_empty_override_is_none() {
     let shop = Shop::golden("fr").await;

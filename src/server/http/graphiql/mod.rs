@@ -10,6 +10,7 @@ use facade::pages::{self, GraphiqlPage, SignIn};
 use tokio::time::timeout;
 
 use crate::server::App;
+use crate::shop::sample::{CUSTOMER_EMAIL, PASSWORD_TEXT, STAFF_EMAIL};
 
 /// The examples, each in a tab. They run on the demo shop (`tests/api/graphql/examples.rs`).
 pub const EXAMPLES: [&str; 4] = [
@@ -21,9 +22,16 @@ pub const EXAMPLES: [&str; 4] = [
 
 /// The accounts that can sign in.
 pub const SIGN_IN: [SignIn<'_>; 2] = [
-    SignIn { account: "Customer", document: include_str!("sign-in-customer.graphql") },
-    SignIn { account: "Staff", document: include_str!("sign-in-staff.graphql") },
+    without_example("Customer", include_str!("sign-in-customer.graphql")),
+    without_example("Staff", include_str!("sign-in-staff.graphql")),
 ];
+
+const fn without_example(account: &'static str, document: &'static str) -> SignIn<'static> {
+    SignIn { account, document, email: "", password: "" }
+}
+
+/// The accounts with which the form of a demo shop is filled, for each of [`SIGN_IN`].
+const DEMO_EMAILS: [&str; 2] = [CUSTOMER_EMAIL, STAFF_EMAIL];
 
 /// How long the page waits for the shop's name: a database that is away must not hold it up.
 const NAME_TIMEOUT: Duration = Duration::from_millis(300);
@@ -37,11 +45,17 @@ async fn title(app: &App) -> String {
 
 /// The page.
 pub(super) async fn page(app: &App) -> Response<Body> {
+    let mut sign_in = SIGN_IN;
+    if app.demo_key.is_some() {
+        for (form, email) in sign_in.iter_mut().zip(DEMO_EMAILS) {
+            (form.email, form.password) = (email, PASSWORD_TEXT);
+        }
+    }
     pages::graphiql(GraphiqlPage {
         endpoint: GRAPHQL,
         title: &title(app).await,
         key: app.demo_key.as_deref(),
         examples: &EXAMPLES,
-        sign_in: &SIGN_IN,
+        sign_in: &sign_in,
     })
 }
