@@ -28,6 +28,23 @@ pub struct Gate {
     full_since: AtomicU64,
     /// When the gate was last found full, in milliseconds since `opened`.
     last_full: AtomicU64,
+    max_running: usize,
+    refused: AtomicU64,
+}
+
+/// How full a gate is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GateState {
+    /// Requests that run.
+    pub running: usize,
+    /// Requests that may run.
+    pub max_running: usize,
+    /// Requests that wait.
+    pub waiting: usize,
+    /// Requests that may wait.
+    pub max_waiting: usize,
+    /// Requests that were refused so far.
+    pub refused: u64,
 }
 
 /// The right to run one request; it is given back when this is dropped.
@@ -38,13 +55,28 @@ pub struct Permit {
 impl Gate {
     /// A gate for `places` concurrent requests and at most `max_waiting` in the queue.
     pub fn new(places: usize, max_waiting: usize) -> Self {
+        let max_running = places.min(Semaphore::MAX_PERMITS);
         Self {
-            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(max_running)),
             waiting: AtomicUsize::new(0),
             max_waiting,
             opened: Instant::now(),
             full_since: AtomicU64::new(0),
             last_full: AtomicU64::new(0),
+            max_running,
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    /// How full it is now.
+    pub fn state(&self) -> GateState {
+        GateState {
+            running: self.max_running.saturating_sub(self.places.available_permits()),
+            max_running: self.max_running,
+            // Whoever is about to be refused is counted for a moment.
+            waiting: self.waiting.load(Ordering::Relaxed).min(self.max_waiting),
+            max_waiting: self.max_waiting,
+            refused: self.refused.load(Ordering::Relaxed),
         }
     }
 
@@ -53,6 +85,12 @@ impl Gate {
     /// # Errors
     /// [`Error::Overloaded`] where the queue is full, the load lasts, or the wait was too long.
     pub async fn enter(&self) -> Result<Permit> {
+        self.enter_uncounted().await.inspect_err(|_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+
+    async fn enter_uncounted(&self) -> Result<Permit> {
         if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(Permit { _permit: permit });
         }
@@ -106,6 +144,8 @@ mod tests {
         let mut second = std::pin::pin!(second);
         assert!(futures_util::poll!(&mut second).is_pending());
         assert!(matches!(gate.enter().await, Err(Error::Overloaded)));
+        let full = GateState { running: 1, max_running: 1, waiting: 1, max_waiting: 1, refused: 1 };
+        assert_eq!(gate.state(), full);
         drop(first);
         let second = second.await.unwrap();
         assert_eq!(gate.waiting.load(Ordering::Relaxed), 0);

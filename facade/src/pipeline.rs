@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::engine::{CancelReason, Engine};
 use crate::execution::{Execution, Principal};
-use crate::gate::{Gate, Permit};
+use crate::gate::{Gate, GateState, Permit};
 use crate::limit::{CallerLimits, Verdict};
 use crate::schema::AnySchema;
 use crate::{Abilities, Error, Result, facts};
@@ -192,6 +192,11 @@ impl Pipeline {
     pub fn new(engine: Arc<Engine>, access: Arc<dyn Access>, data: Box<AddData>) -> Self {
         let gate = Gate::new(engine.options.running, engine.options.waiting);
         Self { engine, access, data, gate, parsers: Arc::new(Semaphore::new(MAX_PARSERS)) }
+    }
+
+    /// How many requests run and wait.
+    pub fn gate_state(&self) -> GateState {
+        self.gate.state()
     }
 
     /// Waits for a permit to run.

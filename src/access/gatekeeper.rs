@@ -63,6 +63,16 @@ impl Access {
         self.shop.replica.as_ref().and_then(|_| owner(caller)).map(|owner| owner.to_string())
     }
 
+    /// How often each limit has refused, by its name.
+    pub fn refusals(&self) -> [(&'static str, u64); 3] {
+        let Throttles { requests, points, failed_keys } = &self.throttles;
+        [
+            ("requests", requests.refusals()),
+            ("points", points.refusals()),
+            ("failed_keys", failed_keys.refusals()),
+        ]
+    }
+
     fn throttle(&self, unit: LimitUnit) -> &Throttle {
         match unit {
             LimitUnit::Requests => &self.throttles.requests,

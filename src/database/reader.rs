@@ -10,7 +10,7 @@ use facade::failure::{self, Failure};
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use super::servers::Servers;
+use super::servers::{ServerState, Servers};
 use crate::database::health_check::HealthCheck;
 use crate::platform::outage::Outage;
 
@@ -43,6 +43,16 @@ impl Reader {
             outage: Outage::new(format!("the replica {name}"), "others or the primary are read from"),
         });
         Self { primary, replicas: replicas.collect(), turn: AtomicUsize::new(0) }
+    }
+
+    /// What is known of each replica now.
+    pub async fn replica_states(&self) -> Vec<ServerState> {
+        let states = self.replicas.iter().map(async |replica| {
+            let is_used = !replica.outage.is_active();
+            let states = replica.server.states().await.into_iter();
+            states.map(|state| ServerState { is_used, ..state }).collect::<Vec<_>>()
+        });
+        join_all(states).await.concat()
     }
 
     /// Closes all connections to the replicas.

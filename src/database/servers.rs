@@ -26,6 +26,9 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 /// Time between two times that the connections of a server that takes no writes are closed.
 const CLOSING_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long a server may take to answer when its state is asked for.
+const STATE_TIMEOUT: Duration = Duration::from_millis(1500);
+
 /// The servers of one database.
 pub struct Servers {
     all: Vec<Server>,
@@ -47,6 +50,27 @@ struct Server {
     source: ConnectionSource,
 }
 
+impl Server {
+    async fn is_reachable(&self) -> bool {
+        let reached = database::check_reachable(&self.source.db, STATE_TIMEOUT).await;
+        // One that has no place for a connection is there.
+        reached.is_ok() || reached.is_err_and(|cause| database::is_busy(&cause))
+    }
+}
+
+/// What is known of a server.
+#[derive(Clone, Debug)]
+pub struct ServerState {
+    /// Host and port, or the path of a file.
+    pub name: String,
+    /// Whether statements are sent to it at present.
+    pub is_used: bool,
+    /// Whether it answers when a connection is opened.
+    pub is_reachable: bool,
+    /// Its connections.
+    pub connections: ConnectionCounts,
+}
+
 /// The server that is used.
 #[derive(Clone)]
 struct Current {
@@ -56,13 +80,8 @@ struct Current {
 }
 
 impl Servers {
-    /// One server. The observer gets the statements that read; others on `db` are observed elsewhere. `writes` tells whether
-    /// the database takes writes while all is well.
-    pub fn only(db: DatabaseConnection, observer: Observer, writes: bool) -> Arc<Self> {
-        Self::of(vec![(String::new(), db)], &observer, writes)
-    }
-
-    /// Several servers, by host and port, in the order in which they are preferred.
+    /// One or several servers, by host and port, in the order in which they are preferred. The observer gets the statements
+    /// that read; others are observed elsewhere. `writes` tells whether the database takes writes while all is well.
     pub fn of(servers: Vec<(String, DatabaseConnection)>, observer: &Observer, writes: bool) -> Arc<Self> {
         let all = servers
             .into_iter()
@@ -97,9 +116,16 @@ impl Servers {
         &self.source().db
     }
 
-    /// The present numbers of connections to the current server.
-    pub fn connections(&self) -> ConnectionCounts {
-        self.source().connections()
+    /// What is known of each server now. Each is asked for a new connection.
+    pub async fn states(&self) -> Vec<ServerState> {
+        let current = self.current().index;
+        let states = self.all.iter().enumerate().map(async |(index, server)| ServerState {
+            name: server.name.clone(),
+            is_used: index == current,
+            is_reachable: server.is_reachable().await,
+            connections: server.source.connections(),
+        });
+        join_all(states).await
     }
 
     /// The rows of a statement that reads.

@@ -1,6 +1,7 @@
 //! The running server: both APIs over one pipeline, connections, routes, telemetry, the upstream server.
 
 pub mod connection;
+mod connector;
 pub mod contracts;
 pub mod http;
 pub mod schema;
@@ -17,7 +18,7 @@ use futures_util::future::OptionFuture;
 
 use self::http::Site;
 use self::shadow::Shadow;
-use self::telemetry::Telemetry;
+use self::telemetry::{ServerState, Telemetry};
 use self::upstream::Upstream;
 use crate::access::password::Passwords;
 use crate::access::throttle::{CountedUnit, Throttle};
@@ -149,7 +150,7 @@ impl App {
 
     /// Sends the remaining spans and writes the remaining findings of shadowing. To be called at the end.
     pub async fn flush_telemetry(&self) {
-        self.telemetry.flush().await;
+        self.telemetry.end_traces().await;
         if let Some(shadow) = &self.shadow {
             shadow.write().await;
         }
@@ -177,6 +178,25 @@ impl App {
     /// by a [newer](OwnTablesError::Newer) version.
     pub async fn make_own_tables(&self) -> Result<(), OwnTablesError> {
         self.shop.own_tables.make(self.shop.servers.db(), self.shop.config.read_only).await
+    }
+
+    /// How full the server is and how its databases are, for its metrics.
+    pub(crate) async fn state(&self) -> ServerState {
+        let upstream = self.upstream.as_ref().map(|upstream| ("upstream", upstream.gate_state()));
+        let gates = [
+            ("requests", self.apis.pipeline.gate_state()),
+            ("passwords", self.sessions.passwords.gate_state()),
+        ];
+        let refusals = [("sign_in", self.sessions.refusals())].into_iter().chain(self.access.refusals());
+        let replicas = self.shop.replica.as_ref().map(|replica| replica.reader.replica_states());
+        let (primary, replicas) = tokio::join!(self.shop.servers.states(), OptionFuture::from(replicas));
+        let primary = primary.into_iter().map(|state| ("primary", state));
+        let replicas = replicas.into_iter().flatten().map(|state| ("replica", state));
+        ServerState {
+            gates: gates.into_iter().chain(upstream).collect(),
+            refusals: refusals.collect(),
+            databases: primary.chain(replicas).collect(),
+        }
     }
 
     /// All public routes.
@@ -215,7 +235,8 @@ async fn replicas(config: &Config, observer: &Observer) -> Result<Vec<(String, A
     for database in &config.replicas {
         let mut db = database::connect_to_replica(config, database).await?;
         observe(&mut db, observer);
-        replicas.push((database.name(), Servers::only(db, Arc::clone(observer), false)));
+        let name = database.name();
+        replicas.push((name.clone(), Servers::of(vec![(name, db)], observer, false)));
     }
     Ok(replicas)
 }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bcrypt::Version;
+use facade::gate::GateState;
 use tokio::sync::Semaphore;
 
 use self::hash::StoredHash;
@@ -41,6 +42,11 @@ impl Passwords {
             cost,
             decoy: Mutex::new(StoredHash::decoy_of_cost(cost)),
         }
+    }
+
+    /// How many passwords are worked on and wait.
+    pub fn gate_state(&self) -> GateState {
+        self.queue.gate_state()
     }
 
     /// Hashes a password or token. `client` is the address that its queue place counts for.

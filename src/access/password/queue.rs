@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use facade::gate::GateState;
 use tokio::sync::oneshot;
 
 use crate::{Error, Result};
@@ -23,6 +24,8 @@ struct QueueInner {
 struct QueueState {
     taken: usize,
     waiting: usize,
+    /// Requests that were refused or evicted so far.
+    refused: u64,
     /// Waiting requests by address; the address that is served next is the first one.
     addresses: VecDeque<(IpAddr, VecDeque<oneshot::Sender<WorkerPermit>>)>,
 }
@@ -48,11 +51,24 @@ impl FairQueue {
                 return Ok(WorkerPermit(Arc::clone(&self.0)));
             }
             if state.waiting >= self.0.max_waiting && !state.evict_for(address) {
+                state.refused += 1;
                 return Err(Error::Overloaded);
             }
             state.wait(address)
         };
         receiver.await.map_err(|_| Error::Overloaded)
+    }
+
+    /// How full it is now.
+    pub(super) fn gate_state(&self) -> GateState {
+        let state = self.0.state();
+        GateState {
+            running: state.taken,
+            max_running: self.0.permits,
+            waiting: state.waiting,
+            max_waiting: self.0.max_waiting,
+            refused: state.refused,
+        }
     }
 }
 
@@ -90,6 +106,7 @@ impl QueueState {
         let Some((_, line)) = most.filter(|(_, line)| line.len() > own + 1) else { return false };
         line.pop_back();
         self.waiting -= 1;
+        self.refused += 1;
         true
     }
 

@@ -45,6 +45,11 @@ impl SignInAttempts {
         Self { all: throttle(limit), by_pair: throttle(limit.map(|limit| limit.div_ceil(2))) }
     }
 
+    /// How often this process has refused an attempt.
+    pub fn refusals(&self) -> u64 {
+        self.all.refusals() + self.by_pair.refusals()
+    }
+
     /// Counts an attempt.
     ///
     /// # Errors

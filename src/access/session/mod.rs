@@ -133,6 +133,11 @@ impl Sessions {
         }
     }
 
+    /// How often an attempt to sign in was refused by its limit.
+    pub fn refusals(&self) -> u64 {
+        self.attempts.refusals()
+    }
+
     /// The keys of access tokens, read or created at the first use.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod shared;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use entity::Id;
@@ -67,6 +68,7 @@ pub struct Throttle {
     limit: Option<u32>,
     local: LocalCounters,
     shared: Option<SharedCounters>,
+    refusals: AtomicU64,
 }
 
 impl Throttle {
@@ -74,12 +76,17 @@ impl Throttle {
     /// count together.
     pub fn new(unit: CountedUnit, limit: Option<u32>, shared: Option<&Arc<Redis>>) -> Self {
         let shared = shared.map(|redis| SharedCounters::new(Arc::clone(redis), unit.name()));
-        Self { limit, local: LocalCounters::default(), shared }
+        Self { limit, local: LocalCounters::default(), shared, refusals: AtomicU64::new(0) }
     }
 
     /// Takes one.
     pub async fn count(&self, bucket: Bucket, now: DateTime<Utc>) -> Verdict {
         self.take(bucket, 1, now).await
+    }
+
+    /// How often this process has refused.
+    pub fn refusals(&self) -> u64 {
+        self.refusals.load(Ordering::Relaxed)
     }
 
     /// Takes an amount. Where less is left, it takes nothing and refuses.
@@ -92,6 +99,14 @@ impl Throttle {
 
     /// Takes an amount from a bucket that has another limit.
     pub async fn take_within(&self, limit: u32, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
+        let verdict = self.take_counted(limit, bucket, amount, now).await;
+        if matches!(verdict, Verdict::Refused(_)) {
+            self.refusals.fetch_add(1, Ordering::Relaxed);
+        }
+        verdict
+    }
+
+    async fn take_counted(&self, limit: u32, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
         if let Some(shared) = &self.shared
             && let Some(verdict) = Box::pin(shared.take(bucket, amount, limit)).await
         {
@@ -144,6 +159,7 @@ mod tests {
         assert!(
             matches!(points.take(bucket(1), 9, now).await, Verdict::Refused(left) if left.remaining == 8)
         );
+        assert_eq!(points.refusals(), 1);
         let taken = points.take(bucket(1), 1, now).await;
         assert_eq!(points.settle(bucket(1), taken, 1, 30).await, counted(10, 0));
         assert_eq!(points.take(bucket(1), 1, now).await.retry_after(), Some(60));

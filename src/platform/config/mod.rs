@@ -27,7 +27,7 @@ use facade::http::BodyLimits;
 use facade::operation::TrustedMode;
 use ipnet::IpNet;
 pub use limits::{ConnectionLimits, WorkLimits};
-pub use otlp::{Otlp, Sampler};
+pub use otlp::{Otlp, OtlpProtocol, Sampler};
 pub use redis::{RedisAddress, RedisServer};
 pub use setting::{Setting, UnknownSetting, all, help, page, unknown};
 pub use upstream::{ForwardRule, Shadow, Upstream, UpstreamScope, UpstreamServer};

@@ -1,5 +1,6 @@
 //! Settings of the trace exporter: environment variables of the OpenTelemetry specification.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Uri};
@@ -15,6 +16,11 @@ const TRACES_PATH: &str = "/v1/traces";
 pub struct Otlp {
     /// URL for traces (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`).
     pub endpoint: Uri,
+    /// How spans are written (`OTEL_EXPORTER_OTLP_PROTOCOL`).
+    pub protocol: OtlpProtocol,
+    /// PEM file of the authorities that may have signed the collector's certificate; `None`: those of the system
+    /// (`OTEL_EXPORTER_OTLP_CERTIFICATE`).
+    pub certificate: Option<PathBuf>,
     /// Headers of each export request (`OTEL_EXPORTER_OTLP_HEADERS`).
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Timeout of an export request (`OTEL_EXPORTER_OTLP_TIMEOUT`).
@@ -25,6 +31,25 @@ pub struct Otlp {
     pub resource: Vec<(String, String)>,
     /// Which requests are traced (`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`).
     pub sampler: Sampler,
+}
+
+/// How spans are written; both are sent over HTTP to the same address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtlpProtocol {
+    /// JSON.
+    Json,
+    /// Protocol Buffers.
+    Protobuf,
+}
+
+impl OtlpProtocol {
+    fn named(text: &str) -> Option<Self> {
+        match text {
+            "http/json" => Some(Self::Json),
+            "http/protobuf" => Some(Self::Protobuf),
+            _ => None,
+        }
+    }
 }
 
 /// Which requests are traced.
@@ -60,10 +85,6 @@ impl Otlp {
         let base = base?.map(|address| format!("{}{TRACES_PATH}", address.to_string().trim_end_matches('/')));
         let endpoint = whole?.or(base.and_then(|address| address.parse().ok()));
         let Some(endpoint) = endpoint.filter(|_| !variables.is_disabled()) else { return Ok(None) };
-        // JSON is always sent. `http/protobuf`, which the shop may have set, is accepted, because collectors accept
-        // both.
-        let over_http = |text: &str| matches!(text, "http/json" | "http/protobuf").then_some(());
-        variables.read("OTEL_EXPORTER_OTLP_PROTOCOL", over_http)?;
         let ratio = variables.read("OTEL_TRACES_SAMPLER_ARG", ratio)?;
         let service = variables.parse::<String>("OTEL_SERVICE_NAME")?;
         let mut resource = variables.read("OTEL_RESOURCE_ATTRIBUTES", pairs)?;
@@ -72,6 +93,8 @@ impl Otlp {
         resource.insert(1, ("service.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()));
         Ok(Some(Self {
             endpoint,
+            protocol: variables.read("OTEL_EXPORTER_OTLP_PROTOCOL", OtlpProtocol::named)?,
+            certificate: variables.optional("OTEL_EXPORTER_OTLP_CERTIFICATE", |text| Some(text.into()))?,
             headers: variables.read("OTEL_EXPORTER_OTLP_HEADERS", headers)?,
             timeout: variables.read("OTEL_EXPORTER_OTLP_TIMEOUT", milliseconds)?,
             delay: variables.read("OTEL_BSP_SCHEDULE_DELAY", milliseconds)?,
@@ -90,8 +113,8 @@ impl Variables {
 
 fn address(text: &str) -> Option<Uri> {
     let uri: Uri = text.parse().ok()?;
-    let plain = uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty());
-    plain.then_some(uri)
+    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+    (is_http && uri.host().is_some_and(|host| !host.is_empty())).then_some(uri)
 }
 
 fn milliseconds(text: &str) -> Option<Duration> {

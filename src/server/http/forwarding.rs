@@ -90,6 +90,7 @@ impl ClientInfo {
             scheme: self.origin.scheme,
             host: &self.origin.host,
             request_id: telemetry::request_id().header_value(),
+            traceparent: telemetry::traceparent(),
         }
     }
 }

@@ -49,7 +49,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
 
 /// `/metrics`: the metrics in Prometheus' text format.
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
-    match app.telemetry.metrics(app.shop.servers.connections()) {
+    match app.telemetry.metrics(&app.state().await) {
         Ok(Some(text)) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => {

@@ -6,29 +6,36 @@
 //! They hold names, numbers and identifiers of the server, and the name of the operation in a GraphQL document: no
 //! other text that a client has sent, no address, no secret.
 
-mod exporter;
 mod log;
 mod metrics;
+#[cfg(not(feature = "otlp"))]
+mod no_traces;
 mod observed_request;
 mod request_id;
-mod spans;
+mod state_metrics;
 mod trace;
+#[cfg(feature = "otlp")]
+mod traces;
 
 use std::sync::Arc;
 
 use async_graphql::registry::Registry;
 use axum::extract::Request;
 
-use self::exporter::Exporter;
 pub(crate) use self::log::Log;
 use self::metrics::Metrics;
+#[cfg(not(feature = "otlp"))]
+use self::no_traces::{RequestSpan, Traces};
 use self::observed_request::ObservedRequest;
-pub(crate) use self::observed_request::request_id;
+pub(crate) use self::observed_request::{request_id, traceparent};
 pub(crate) use self::request_id::RequestId;
+pub(crate) use self::state_metrics::ServerState;
 pub use self::trace::TraceId;
+#[cfg(feature = "otlp")]
+use self::traces::{RequestSpan, Traces};
 use crate::Result;
-use crate::database::source::{ConnectionCounts, Observer};
-use crate::platform::config::{Config, Sampler};
+use crate::database::source::Observer;
+use crate::platform::config::Config;
 
 /// Log, metrics and traces of requests.
 pub struct Telemetry {
@@ -37,24 +44,19 @@ pub struct Telemetry {
     traces: Option<Traces>,
 }
 
-/// The exporter of traces, and which requests are traced.
-struct Traces {
-    exporter: Exporter,
-    sampler: Sampler,
-}
-
 impl Telemetry {
-    /// Makes the telemetry by the operator's settings, for a server with this schema. Traces are sent by a
-    /// background task.
+    /// Makes the telemetry by the operator's settings, for a server with this schema. Traces are sent in the
+    /// background.
     ///
     /// # Errors
-    /// When the name of a metric is not valid, which would be a defect.
+    /// [`Error::Setting`](crate::Error::Setting) where a setting of traces makes no sense; when the name of a metric is not
+    /// valid, which would be a defect.
     pub fn new(config: &Config, schema: &Registry) -> Result<Self> {
         let metrics = config.metrics_listen.map(|_| Metrics::new(schema)).transpose()?;
-        let traces = config.otlp.clone().map(|settings| Traces {
-            sampler: settings.sampler,
-            exporter: Exporter::start(settings, config.database.driver.system()),
-        });
+        let traces = match &config.otlp {
+            Some(settings) => Traces::start(settings, config.database.driver.system())?,
+            None => None,
+        };
         Ok(Self { log: config.request_log, metrics, traces })
     }
 
@@ -83,10 +85,10 @@ impl Telemetry {
         }
     }
 
-    /// Sends the waiting spans.
-    pub(crate) async fn flush(&self) {
+    /// Sends the waiting spans. To be called at the end: later ones are not sent.
+    pub(crate) async fn end_traces(&self) {
         if let Some(traces) = &self.traces {
-            traces.exporter.flush().await;
+            traces.end().await;
         }
     }
 
@@ -94,7 +96,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// When the name of a metric is not valid, which would be a defect.
-    pub(crate) fn metrics(&self, connections: ConnectionCounts) -> Result<Option<String>> {
-        self.metrics.as_ref().map(|metrics| metrics.text(connections)).transpose()
+    pub(crate) fn metrics(&self, state: &ServerState) -> Result<Option<String>> {
+        self.metrics.as_ref().map(|metrics| metrics.text(state)).transpose()
     }
 }

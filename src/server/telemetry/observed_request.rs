@@ -1,18 +1,16 @@
 //! The observation of a request while it is answered, and its line in the log.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{Method, Response};
+use axum::http::{HeaderValue, Method, Response};
 use facade::facts::{RequestFacts, SharedFacts};
 
-use super::metrics::CountedRequest;
-use super::spans::{FinishedRequest, Statement};
 use super::trace::{ParentSpan, TraceId};
-use super::{RequestId, Telemetry};
+use super::{RequestId, RequestSpan, Telemetry};
 use crate::access::{Credential, Principal};
 use crate::database::source::SentStatement;
 
@@ -25,10 +23,8 @@ const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 /// Letters of a session's name that are logged: enough to identify it, too few to use it.
 const SESSION_LETTERS: usize = 8;
-/// Maximum number of statements with spans in a request, and maximum length of their text, to bound the memory of the
-/// exporter's queue.
+/// Maximum number of statements with spans in a request: many would push the spans of others out of the exporter's queue.
 const MAX_STATEMENT_SPANS: u32 = 50;
-const MAX_SQL_LETTERS: usize = 2048;
 
 tokio::task_local! {
     static REQUEST: ObservedRequest;
@@ -43,6 +39,14 @@ pub(super) fn credential(facts: &RequestFacts) -> (Option<i64>, Option<&str>) {
     }
 }
 
+/// A request that has ended, for metrics and traces.
+pub(super) struct FinishedRequest<'a> {
+    pub(super) method: &'static str,
+    pub(super) status: u16,
+    pub(super) duration: Duration,
+    pub(super) facts: &'a RequestFacts,
+}
+
 /// A request that is observed. It is reported when this is dropped: when it was answered, or its client has
 /// disconnected.
 pub(crate) struct ObservedRequest {
@@ -53,9 +57,8 @@ pub(crate) struct ObservedRequest {
     id: RequestId,
     /// Whether a trusted proxy has sent the identifier.
     is_named: bool,
-    parent: Option<ParentSpan>,
-    /// Its statements, if it is traced.
-    spans: Option<RefCell<Vec<Statement>>>,
+    /// Its span, where traces are sent.
+    span: Option<RequestSpan>,
     statements: Cell<u32>,
     status: Cell<u16>,
     facts: SharedFacts,
@@ -69,9 +72,9 @@ impl ObservedRequest {
         let method = METHODS.iter().find(|method| *method == request.method());
         let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
         let parent = ParentSpan::of(request.headers());
-        let trace = parent.map_or_else(TraceId::random, |parent| parent.trace);
-        let traces = telemetry.traces.as_ref();
-        let is_traced = traces.is_some_and(|traces| trace.is_sampled(parent.as_ref(), traces.sampler));
+        let span = telemetry.traces.as_ref().map(|traces| traces.begin(parent));
+        let trace = span.as_ref().and_then(RequestSpan::trace).or(parent.map(|parent| parent.trace));
+        let trace = trace.unwrap_or_else(TraceId::random);
         let id = given_id.clone().unwrap_or_else(|| RequestId::of_trace(trace));
         let facts = SharedFacts::new(RequestFacts {
             trace_id: trace.number(),
@@ -86,8 +89,7 @@ impl ObservedRequest {
             trace,
             is_named: given_id.is_some(),
             id,
-            parent,
-            spans: is_traced.then(RefCell::default),
+            span,
             statements: Cell::new(0),
             status: Cell::new(CLIENT_CLOSED_REQUEST),
             facts,
@@ -116,8 +118,9 @@ impl Drop for ObservedRequest {
         let duration = self.began.elapsed();
         let facts = self.facts.with(std::mem::take);
         let (method, status) = (self.method, self.status.get());
+        let finished = FinishedRequest { method, status, duration, facts: &facts };
         if let Some(metrics) = &self.telemetry.metrics {
-            metrics.end(&CountedRequest { method, status, duration, facts: &facts });
+            metrics.end(&finished);
         }
         if self.telemetry.log && is_logged() {
             let line = LogLine {
@@ -130,17 +133,8 @@ impl Drop for ObservedRequest {
             };
             line.write(&facts);
         }
-        if let (Some(traces), Some(spans)) = (&self.telemetry.traces, self.spans.take()) {
-            traces.exporter.enqueue(FinishedRequest {
-                method,
-                status,
-                began: SystemTime::now() - duration,
-                duration,
-                trace: self.trace,
-                parent: self.parent,
-                statements: spans.into_inner(),
-                facts,
-            });
+        if let Some(span) = &self.span {
+            span.end(&finished);
         }
     }
 }
@@ -191,16 +185,20 @@ pub(crate) fn request_id() -> RequestId {
     REQUEST.try_with(ObservedRequest::request_id).unwrap_or_else(|_| RequestId::of_trace(TraceId::random()))
 }
 
+/// The header `traceparent` for requests to others on behalf of the one that is being answered; `None` where it has no span.
+pub(crate) fn traceparent() -> Option<HeaderValue> {
+    REQUEST.try_with(|observed| observed.span.as_ref().and_then(RequestSpan::traceparent)).ok().flatten()
+}
+
 /// Notes an SQL statement of the request that is being answered.
 pub(super) fn note_statement(sent: &SentStatement<'_>) {
     let _ = REQUEST.try_with(|observed| {
         let count = observed.statements.get() + 1;
         observed.statements.set(count);
-        if let Some(spans) = observed.spans.as_ref().filter(|_| count <= MAX_STATEMENT_SPANS) {
-            let (elapsed, failed) = (sent.elapsed, sent.failed);
-            let after = observed.began.elapsed().saturating_sub(elapsed);
-            let sql = sent.sql.get(..MAX_SQL_LETTERS).unwrap_or(sent.sql).to_owned();
-            spans.borrow_mut().push(Statement { sql, after, elapsed, failed });
+        if let (Some(traces), Some(span)) = (&observed.telemetry.traces, &observed.span)
+            && count <= MAX_STATEMENT_SPANS
+        {
+            traces.statement(span, sent, observed.began.elapsed().saturating_sub(sent.elapsed));
         }
     });
 }

@@ -4,8 +4,6 @@ use std::fmt;
 
 use axum::http::HeaderMap;
 
-use crate::platform::config::Sampler;
-
 /// Header with the caller's trace.
 const TRACEPARENT: &str = "traceparent";
 
@@ -19,24 +17,15 @@ impl TraceId {
         Self(rand::random::<u128>().max(1))
     }
 
+    /// The identifier of this number.
+    #[cfg(feature = "otlp")]
+    pub(super) fn of(number: u128) -> Self {
+        Self(number)
+    }
+
     /// The identifier as a number.
     pub fn number(self) -> u128 {
         self.0
-    }
-
-    /// Whether the trace is sampled: as its caller has decided, or by its last digits, so that all servers decide
-    /// the same.
-    pub(super) fn is_sampled(self, caller: Option<&ParentSpan>, sampler: Sampler) -> bool {
-        match caller {
-            Some(caller) if sampler.follows_caller => caller.sampled,
-            _ => sampler.ratio >= 1.0 || self.ratio() < sampler.ratio,
-        }
-    }
-
-    /// The last digits as a number from 0 to 1.
-    fn ratio(self) -> f64 {
-        let digits = (self.0 & u128::from(u32::MAX)) as u32;
-        f64::from(digits) / f64::from(u32::MAX)
     }
 }
 
@@ -48,6 +37,7 @@ impl fmt::Display for TraceId {
 
 /// The span of the caller, with its trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "a build without traces needs the trace alone"))]
 pub(super) struct ParentSpan {
     pub(super) trace: TraceId,
     pub(super) span: u64,
@@ -98,19 +88,6 @@ mod tests {
         assert!(!ParentSpan::read(&GIVEN.replace("-01", "-00")).unwrap().sampled);
         let later = GIVEN.replace("00-0af", "01-0af");
         assert!(ParentSpan::read(&format!("{later}-more")).is_some());
-    }
-
-    #[test]
-    fn the_caller_decides_or_the_share_does() {
-        let sampler = |ratio, follows_caller| Sampler { ratio, follows_caller };
-        let caller = |sampled| ParentSpan { sampled, ..ParentSpan::read(GIVEN).unwrap() };
-        let trace = caller(true).trace;
-        assert!(trace.is_sampled(Some(&caller(true)), sampler(0.0, true)));
-        assert!(!trace.is_sampled(Some(&caller(false)), sampler(1.0, true)));
-        assert!(trace.is_sampled(Some(&caller(false)), sampler(1.0, false)));
-        assert!(!trace.is_sampled(None, sampler(0.0, true)));
-        let taken = (0..1000).filter(|_| TraceId::random().is_sampled(None, sampler(0.5, true))).count();
-        assert!((350..650).contains(&taken), "{taken}");
     }
 
     #[test]

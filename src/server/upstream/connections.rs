@@ -15,9 +15,9 @@ use hyper::client::conn::http1;
 use tokio::time::Instant;
 
 use super::body::RequestBody;
-use super::connector::{Connector, Transport};
 use super::error::UpstreamError;
 use super::waker::ConnectionWaker;
+use crate::server::connector::{Connector, Transport};
 
 /// Maximum number of idle connections, and how long they are kept.
 const MAX_IDLE: usize = 64;

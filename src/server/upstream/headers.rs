@@ -46,6 +46,7 @@ const FORWARDED_PREFIX: &str = "x-forwarded-";
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Whether a request has been forwarded by this server before.
 pub fn is_looping(headers: &HeaderMap) -> bool {
@@ -77,6 +78,9 @@ pub(super) fn prepare_request(headers: &mut HeaderMap, version: Version, sender:
         headers.insert(header::FORWARDED, value);
     }
     headers.insert(REQUEST_ID, sender.request_id.clone());
+    if let Some(span) = &sender.traceparent {
+        headers.insert(TRACEPARENT, span.clone());
+    }
     headers.insert(FORWARDED_PORT, port(sender).into());
     for (name, value) in [(FORWARDED_PROTO, sender.scheme), (FORWARDED_HOST, sender.host)] {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -192,6 +196,7 @@ mod tests {
             scheme: "https",
             host: "shop.example:8443",
             request_id: HeaderValue::from_static("abc"),
+            traceparent: None,
         }
     }
 

@@ -3,7 +3,6 @@
 
 mod body;
 mod connections;
-mod connector;
 mod error;
 mod headers;
 mod shares;
@@ -16,17 +15,17 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
-use facade::gate::Gate;
+use facade::gate::{Gate, GateState};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use self::body::{AnswerBody, Progress, RequestBody};
 use self::connections::{ConnectionBody, Connections, RequestFailure};
-use self::connector::Connector;
 use self::error::UpstreamError;
 pub use self::headers::is_looping;
 use self::shares::ClientShares;
 use crate::platform::config::{self, UpstreamScope};
+use crate::server::connector::{Connector, SettingNames};
 use crate::{Error, Result};
 
 /// The paths of the contract.
@@ -73,6 +72,8 @@ pub struct Sender<'a> {
     pub host: &'a str,
     /// Identifier of the request.
     pub request_id: HeaderValue,
+    /// The span of the request as `traceparent`, where it is traced; otherwise the client's header is kept.
+    pub traceparent: Option<HeaderValue>,
 }
 
 /// Marks an answer of the upstream server, to which no headers are added.
@@ -85,7 +86,9 @@ impl Upstream {
     /// # Errors
     /// [`Error::Setting`] where a certificate cannot be read.
     pub fn new(settings: config::Upstream) -> Result<Self> {
-        let connections = Connections::new(Connector::new(&settings)?);
+        let names = SettingNames { server: "GUICHET_UPSTREAM", authorities: "GUICHET_UPSTREAM_CA" };
+        let (server, ca) = (settings.server.clone(), settings.ca.as_deref());
+        let connections = Connections::new(Connector::new(server, ca, settings.connect_timeout, names)?);
         let authority = settings.server.authority().parse().map_err(Error::internal)?;
         let gate = Gate::new(settings.max, settings.max);
         let shares = ClientShares::of(settings.max);
@@ -101,6 +104,11 @@ impl Upstream {
     /// Whether paths outside of the API are forwarded too.
     pub fn forwards_all_paths(&self) -> bool {
         self.settings.scope == UpstreamScope::All
+    }
+
+    /// How many requests are being forwarded and wait.
+    pub fn gate_state(&self) -> GateState {
+        self.gate.state()
     }
 
     /// Whether a connection can be opened; the result is cached for a second.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::harness::shop::Shop;
 use crate::harness::store::{BACKEND, server_url};
+use crate::operation::metrics::Scrape;
 
 /// Longer than a request may take once an outage was noticed.
 const SOON: Duration = Duration::from_millis(1500);
@@ -106,6 +107,39 @@ async fn without_any_host_the_answer_is_503_and_says_when_to_try_again() {
         let (status, headers, body) = shop.get("/api/application/products/1", "all").await;
         assert_eq!(status, 503, "{instead:?}: {body}");
         assert!(headers.iter().any(|(name, _)| name == "retry-after"), "{instead:?}: {headers:?}");
+        shop.close().await;
+    }
+}
+
+#[tokio::test]
+async fn metrics_tell_which_host_is_away_and_which_is_used() {
+    if *BACKEND == DbBackend::Sqlite {
+        return;
+    }
+    for instead in [Instead::Refusing, Instead::Silent] {
+        let [primary, replica] = [instead.start(), instead.start()];
+        let names = [primary.name(), replica.name()];
+        let shop = Shop::with("en", |config| {
+            config.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
+            config.replicas = vec![replica];
+            let there = std::mem::replace(&mut config.database, primary);
+            config.further_servers = vec![there];
+        })
+        .await;
+        // The first read notices that the replica is away.
+        assert_eq!(shop.get("/api/application/products/1", "all").await.0, 200, "{instead:?}");
+        let began = Instant::now();
+        let scrape = Scrape::read(&shop.metrics().await).unwrap();
+        assert!(began.elapsed() < 2 * SOON, "{instead:?}: {:?}", began.elapsed());
+        let there = Database::from_url(&server_url()).unwrap().name();
+        for (role, host, is_there) in
+            [("primary", &names[0], 0.0), ("primary", &there, 1.0), ("replica", &names[1], 0.0)]
+        {
+            for metric in ["guichet_db_up", "guichet_db_in_use"] {
+                let value = scrape.get(metric, &[("role", role), ("host", host)]);
+                assert_eq!(value, Some(is_there), "{instead:?} {metric} {role} {host}");
+            }
+        }
         shop.close().await;
     }
 }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use axum::body::{Body, to_bytes};
 use chrono::{DateTime, Utc};
 use guichet::database::source::SentStatement;
 use guichet::platform::clock::Clock;
@@ -269,6 +270,13 @@ impl Shop {
         let db = &self.store.db;
         let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await;
         row.unwrap_or_else(|error| panic!("{sql}: {error}")).and_then(|row| row.try_get_by_index(0).unwrap())
+    }
+
+    /// The page of its metrics, which are on where the settings name an address for them.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = axum::extract::Request::get("/metrics").body(Body::empty()).unwrap();
+        let answer = self.app.metrics().answer(request).await;
+        String::from_utf8(to_bytes(answer.into_body(), usize::MAX).await.unwrap().into()).unwrap()
     }
 
     /// Writes the last use of keys, as the program does periodically.

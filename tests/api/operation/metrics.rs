@@ -56,7 +56,7 @@ pub(crate) struct Scrape {
 }
 
 impl Scrape {
-    fn read(text: &str) -> Result<Self, String> {
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
         let mut scrape = Self { types: BTreeMap::new(), samples: Samples::new() };
         let (mut helped, mut current) = (BTreeSet::new(), String::new());
         if !text.ends_with('\n') {
@@ -115,10 +115,21 @@ impl Scrape {
         Ok(())
     }
 
+    /// The value of a sample.
+    pub(crate) fn get(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self.samples.get(&(name.to_owned(), labels)).copied()
+    }
+
     /// The value of a sample; 0 if there is none.
     pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        self.samples.get(&(name.to_owned(), labels)).copied().unwrap_or(0.0)
+        self.get(name, labels).unwrap_or(0.0)
+    }
+
+    /// The host of its only database server.
+    fn host(&self) -> &str {
+        let (_, labels) = self.samples.keys().find(|(name, _)| name == "guichet_db_up").unwrap();
+        &labels["host"]
     }
 
     fn requests(&self, face: &str, method: &str, operation: &str, status: &str) -> f64 {
@@ -188,12 +199,12 @@ async fn counters_say_what_was_asked() {
         }
     }
     let scrape = scrape(&server).await;
-    let product = "/api/application/products/{id}";
+    let product = "getProduct";
     for (face, method, operation, status, times) in [
         ("rest", "GET", product, "200", 3.0),
-        ("rest", "GET", "/api/application/customers/{id}", "404", 1.0),
-        ("rest", "POST", "/api/application/groups", "422", 1.0),
-        ("rest", "GET", "/api/application/products", "401", 1.0),
+        ("rest", "GET", "getCustomer", "404", 1.0),
+        ("rest", "POST", "createGroup", "422", 1.0),
+        ("rest", "GET", "listProducts", "401", 1.0),
         ("graphql", "POST", "product", "200", 3.0),
         ("graphql", "POST", "several", "200", 1.0),
         ("graphql", "POST", "groupDelete", "200", 1.0),
@@ -202,7 +213,7 @@ async fn counters_say_what_was_asked() {
     ] {
         assert_eq!(scrape.requests(face, method, operation, status), times, "{face} {operation} {status}");
     }
-    let duration = [("face", "rest"), ("operation", product)];
+    let duration = [("face", "rest"), ("method", "GET"), ("operation", product), ("status", "200")];
     assert_eq!(scrape.value("guichet_request_duration_seconds_count", &duration), 3.0);
     for (face, code, times) in [
         ("rest", "NOT_FOUND", 1.0),
@@ -235,15 +246,48 @@ async fn counters_tell_of_database_and_program() {
     // One for each product; those of key and settings are remembered for a moment.
     let sent = statements(&after) - statements(&before);
     assert!((3.0..12.0).contains(&sent), "{sent}");
-    let connections = |state| after.value("guichet_db_connections", &[("state", state)]);
+    let host = after.host();
+    let of = |more: &[(&'static str, &'static str)]| [&[("role", "primary"), ("host", host)], more].concat();
+    let connections = |state| after.value("guichet_db_connections", &of(&[("state", state)]));
     // The last one may still be on its way back.
     let open = connections("idle") + connections("used");
-    assert!((1.0..=after.value("guichet_db_connections_max", &[])).contains(&open), "{:?}", after.samples);
+    assert!(
+        (1.0..=after.value("guichet_db_connections_max", &of(&[]))).contains(&open),
+        "{:?}",
+        after.samples
+    );
     assert_eq!(after.value("guichet_build_info", &[("version", env!("CARGO_PKG_VERSION"))]), 1.0);
+    for name in ["guichet_db_up", "guichet_db_in_use"] {
+        assert_eq!(after.value(name, &of(&[])), 1.0, "{name}");
+    }
+    for gate in ["requests", "passwords"] {
+        let value = |name| after.value(name, &[("gate", gate)]);
+        assert_eq!((value("guichet_gate_running"), value("guichet_gate_waiting")), (0.0, 0.0), "{gate}");
+        assert!(value("guichet_gate_running_max") > 0.0 && value("guichet_gate_waiting_max") > 0.0, "{gate}");
+    }
+    for name in ["process_resident_memory_bytes", "process_open_fds", "process_max_fds"] {
+        assert!(after.value(name, &[]) > 1.0, "{name}");
+    }
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
     let started = after.value("process_start_time_seconds", &[]);
     assert!(started <= now && now - started < 600.0, "{started}");
     assert_eq!(after.types["guichet_request_duration_seconds"], "histogram");
+    server.stop().await;
+}
+
+/// What a limit refuses is counted by the limit's name.
+#[tokio::test]
+async fn refusals_are_counted() {
+    let limits = [("GUICHET_RATE_LIMIT", "2"), ("GUICHET_FAILED_KEY_LIMIT", "1")];
+    let server = Program::start(&[&limits[..], &[("GUICHET_METRICS_LISTEN", "127.0.0.1:0")]].concat()).await;
+    for _ in 0..5 {
+        server.ask("GET", "/api/application/products/1", "all", None).await;
+        server.ask("GET", "/api/application/products/1", "wrong", None).await;
+    }
+    let scrape = scrape(&server).await;
+    let refused = |limit| scrape.value("guichet_throttle_refusals_total", &[("limit", limit)]);
+    assert_eq!((refused("requests"), refused("sign_in"), refused("points")), (3.0, 0.0, 0.0));
+    assert!(refused("failed_keys") >= 1.0, "{:?}", scrape.samples);
     server.stop().await;
 }
 

@@ -15,5 +15,7 @@ pub(crate) mod doctor;
 pub(crate) mod metrics;
 pub(crate) mod request_log;
 pub(crate) mod shadow;
-pub(crate) mod traces;
+pub(crate) mod trace_settings;
+#[cfg(feature = "otlp")]
+mod traces;
 pub(crate) mod upstream;

@@ -1,4 +1,4 @@
-//! Traces: what an OpenTelemetry collector receives of a server.
+//! Traces: what an OpenTelemetry collector receives of a server that is built with the feature `otlp`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -43,6 +43,7 @@ impl Collector {
         vec![
             ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", self.address)),
             ("OTEL_EXPORTER_OTLP_HEADERS", "x-collector=a%20key".to_owned()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json".to_owned()),
             ("OTEL_BSP_SCHEDULE_DELAY", "20".to_owned()),
             ("OTEL_SERVICE_NAME", "a shop".to_owned()),
             ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test".to_owned()),
@@ -147,7 +148,7 @@ async fn a_request_is_a_span_and_each_statement_below_it() {
     let graphql = find("POST /graphql");
     assert_eq!(attribute(graphql, "graphql.operation.name"), "Named");
     assert_eq!(attribute(graphql, "graphql.operation.type"), "query");
-    assert!(graphql.get("parentSpanId").is_none() && graphql["traceId"] != TRACE, "{graphql}");
+    assert!(graphql["parentSpanId"] == "" && graphql["traceId"] != TRACE, "{graphql}");
     for request in [rest, graphql] {
         let below: Vec<_> = spans.iter().filter(|span| span["parentSpanId"] == request["spanId"]).collect();
         assert!(!below.is_empty(), "{request}");
@@ -187,10 +188,7 @@ async fn a_defect_has_the_same_trace_everywhere() {
     assert!(trace.is_string(), "{answer}");
     assert!(spans.iter().any(|span| span["traceId"] == *trace && span["name"] == "POST /graphql"));
     let failed = spans.iter().find(|span| span["parentSpanId"] == CALLER).unwrap();
-    assert_eq!(
-        (&failed["status"], attribute(failed, "error.type")),
-        (&json!({"code": 2}), &json!("INTERNAL"))
-    );
+    assert_eq!((&failed["status"]["code"], attribute(failed, "error.type")), (&json!(2), &json!("INTERNAL")));
 }
 
 #[tokio::test]
@@ -201,7 +199,10 @@ async fn only_what_is_sampled_is_told() {
     server.send(&traced("/readyz", true)).await;
     server.ask("GET", "/api/application/products", "all", None).await;
     server.stop().await;
-    let names: Vec<Json> = spans(&collector.end()).iter().map(|span| span["name"].clone()).collect();
+    // A batch has no order.
+    let mut names: Vec<String> =
+        spans(&collector.end()).iter().map(|span| span["name"].as_str().unwrap().to_owned()).collect();
+    names.sort_unstable();
     assert_eq!(names, ["GET /readyz", "SELECT"]);
 }
 
@@ -219,37 +220,4 @@ async fn a_collector_that_is_away_is_not_waited_for() {
     let stopped = Instant::now();
     server.stop().await;
     assert!(stopped.elapsed() < Duration::from_secs(10));
-}
-
-/// A protocol that is not supported is refused before the server starts.
-#[test]
-fn what_is_not_spoken_is_refused() {
-    use guichet::platform::config::Config;
-    let read = |variables: &[(&str, &str)]| {
-        Config::from_env(variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())))
-    };
-    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/");
-    let config = read(&[endpoint]).unwrap().otlp.unwrap();
-    assert_eq!(config.endpoint.to_string(), "http://collector:4318/v1/traces");
-    let whole = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://collector/t");
-    assert_eq!(read(&[endpoint, whole]).unwrap().otlp.unwrap().endpoint.to_string(), "http://collector/t");
-    for off in [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none"), ("OTEL_SERVICE_NAME", "x")] {
-        let endpoint = endpoint.1.to_owned();
-        let endpoint = if off.0 == "OTEL_SERVICE_NAME" { String::new() } else { endpoint };
-        assert!(read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint), off]).unwrap().otlp.is_none(), "{off:?}");
-    }
-    assert!(read(&[endpoint, ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")]).unwrap().otlp.is_some());
-    for (name, value) in [
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://collector"),
-        ("OTEL_TRACES_SAMPLER", "sometimes"),
-        ("OTEL_TRACES_SAMPLER_ARG", "2"),
-        ("OTEL_RESOURCE_ATTRIBUTES", "a"),
-    ] {
-        assert_eq!(read(&[endpoint, (name, value)]).unwrap_err().variable, name);
-    }
-    let secret = read(&[endpoint, ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=hunter2")]).unwrap();
-    assert!(!format!("{secret:?}").contains("hunter2"));
-    let wrong = read(&[endpoint, ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2")]).unwrap_err();
-    assert!(!wrong.to_string().contains("hunter2"));
 }

@@ -8,7 +8,7 @@ const SECONDS: &str = "a number of seconds from 1";
 const ANY: &str = "a text";
 const BYTES: &str = "a number of bytes from 1024";
 const SPAN: &str = "seconds from 0.1 to 86400";
-const COLLECTOR: &str = "a URL that begins with http://";
+const COLLECTOR: &str = "a URL that begins with http:// or https://";
 const MILLISECONDS: &str = "a number of milliseconds from 1";
 const SWITCH: &str = "1, true, 0 or false";
 
@@ -451,7 +451,7 @@ pub const SETTINGS: &[SettingGroup] = &[
                 "OTEL_EXPORTER_OTLP_ENDPOINT",
                 "",
                 COLLECTOR,
-                "OpenTelemetry collector of traces, asked at /v1/traces below it; without it there are none",
+                "OpenTelemetry collector of traces, sent to /v1/traces below it by a build with the feature otlp",
             ),
             open(
                 "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
@@ -461,10 +461,17 @@ pub const SETTINGS: &[SettingGroup] = &[
             ),
             open(
                 "OTEL_EXPORTER_OTLP_PROTOCOL",
-                "http/json",
+                "http/protobuf",
                 "http/json, http/protobuf",
-                "how traces are sent: as JSON either way, which a collector takes at the same address",
+                "how traces are written; a collector takes both at the same address",
             ),
+            open(
+                "OTEL_EXPORTER_OTLP_CERTIFICATE",
+                "",
+                "the path of a PEM file",
+                "authorities that may have signed the collector's certificate; without it those of the system",
+            )
+            .since("0.2.0"),
             secret(
                 "OTEL_EXPORTER_OTLP_HEADERS",
                 "a comma list of name=value, percent-encoded",

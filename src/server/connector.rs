@@ -1,4 +1,5 @@
-//! Opens connections to the upstream server: over TCP or a Unix socket, with or without TLS.
+//! Opens connections to a server that is asked over HTTP, such as the upstream server: over TCP or a Unix socket, with or
+//! without TLS.
 
 use std::io;
 use std::path::Path;
@@ -17,7 +18,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
-use crate::platform::config::{Upstream, UpstreamServer};
+use crate::platform::config::UpstreamServer;
 use crate::{Error, Result};
 
 /// Errors of a write after the server has closed the connection.
@@ -31,21 +32,36 @@ pub(super) struct Connector {
     timeout: Duration,
 }
 
+/// The settings that a connector is made by, for messages.
+#[derive(Clone, Copy)]
+pub(super) struct SettingNames {
+    /// Address of the server.
+    pub(super) server: &'static str,
+    /// File of the authorities that may have signed its certificate.
+    pub(super) authorities: &'static str,
+}
+
 impl Connector {
-    /// Makes a connector by the operator's settings.
+    /// Makes a connector to a server. `authorities` is a PEM file of those that may have signed its certificate; `None`:
+    /// those of the system.
     ///
     /// # Errors
     /// [`Error::Setting`] where certificates cannot be read, or the host name is not valid.
-    pub(super) fn new(upstream: &Upstream) -> Result<Self> {
-        let tls = match &upstream.server {
+    pub(super) fn new(
+        server: UpstreamServer,
+        authorities: Option<&Path>,
+        timeout: Duration,
+        names: SettingNames,
+    ) -> Result<Self> {
+        let tls = match &server {
             UpstreamServer::Host { tls: true, host, .. } => {
                 let name = ServerName::try_from(host.clone())
-                    .map_err(|_| Error::Setting(format!("GUICHET_UPSTREAM: {host} is no name of a host")))?;
-                Some((TlsConnector::from(Arc::new(tls_settings(upstream.ca.as_deref())?)), name))
+                    .map_err(|_| Error::Setting(format!("{}: {host} is no name of a host", names.server)))?;
+                Some((TlsConnector::from(Arc::new(tls_settings(authorities, names.authorities)?)), name))
             }
             _ => None,
         };
-        Ok(Self { server: upstream.server.clone(), tls, timeout: upstream.connect_timeout })
+        Ok(Self { server, tls, timeout })
     }
 
     /// Opens a connection.
@@ -67,12 +83,11 @@ impl Connector {
 }
 
 /// TLS settings that trust the authorities in a file, or those of the system.
-fn tls_settings(ca: Option<&Path>) -> Result<ClientConfig> {
+fn tls_settings(authorities: Option<&Path>, setting: &str) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    if let Some(file) = ca {
-        let unreadable = |error: &dyn std::fmt::Display| {
-            Error::Setting(format!("GUICHET_UPSTREAM_CA: {}: {error}", file.display()))
-        };
+    if let Some(file) = authorities {
+        let unreadable =
+            |error: &dyn std::fmt::Display| Error::Setting(format!("{setting}: {}: {error}", file.display()));
         for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))? {
             let certificate = certificate.map_err(|error| unreadable(&error))?;
             roots.add(certificate).map_err(|error| unreadable(&error))?;
