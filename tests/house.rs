@@ -256,7 +256,7 @@ fn files_that_pages_name_are_there() {
 
 /// What is known of settings and of variables of tests: the code that reads them.
 fn readers_of_variables() -> String {
-    let by_name = ["src/platform/config/setting.rs", ".ci/run"].map(|file| root().join(file));
+    let by_name = ["src/platform/config/setting/list.rs", ".ci/run"].map(|file| root().join(file));
     let tests = every_file(&root().join("tests")).into_iter();
     let tests = tests.filter(|file| file.extension().is_none_or(|extension| extension != "md"));
     let readable = by_name.into_iter().chain(tests).filter_map(|file| std::fs::read_to_string(file).ok());
