@@ -196,7 +196,7 @@ async fn examine_database(config: &Config, db: &DatabaseConnection) -> Vec<Findi
             Err(_) if has_errors(&findings) => blocked.push(check.to_owned()),
             Err(error) => findings.push(failed_check(check, &error)),
         }
-        if findings.iter().any(|finding| schema::is_another(finding)) {
+        if findings.iter().any(schema::is_another) {
             break;
         }
     }
