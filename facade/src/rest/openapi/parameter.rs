@@ -166,7 +166,7 @@ fn paging(document: &Document<Checked>, max_rows: usize) -> [Parameter; 2] {
 /// `words` between `before` and `behind`. `None` if there are no words.
 fn names(name: &str, description: &str, words: &[String], [before, behind]: [&str; 2]) -> Option<Parameter> {
     let word = format!("{before}({}){behind}", words.join("|"));
-    let list = text(MAX_QUERY).pattern(Some(format!("^{word}(,{word})*$")));
+    let list = text(MAX_QUERY).pattern(Some(format!("^({word}(,{word})*)?$")));
     let example = words.iter().take(2).cloned().collect::<Vec<_>>().join(",");
     // In words: pages that try operations out would send an example.
     let description = format!("{description} For example `{example}`.");
