@@ -179,11 +179,9 @@ fn keys_are_restricted_and_told_as_such() {
     assert_eq!(listed()[0]["restrictions"], expected);
     assert_eq!(shop.run(&["rotate-api-key", "1"]).code, 0);
     assert_eq!(listed()[1]["restrictions"], expected, "a key in the place of another has its restriction");
-    assert_eq!(
-        shop.run(&["restrict-api-key", "2", "--note=only this"]).output,
-        "API key 2 (report): note: only this\n"
-    );
-    assert_eq!(listed()[1]["restrictions"]["read_only"], false);
+    let changed = shop.run(&["restrict-api-key", "2", "--note=", "--per-minute=7"]).output;
+    let text = "only from 192.0.2.0/24, 2001:db8::1/128; 7 requests a minute; only reads";
+    assert_eq!(changed, format!("API key 2 (report): {text}\n"), "what is not named stays");
     assert_eq!(shop.run(&["restrict-api-key", "1", "--lift"]).output, "API key 1 (report): not restricted\n");
     assert_eq!(listed()[0]["restrictions"], serde_json::Value::Null);
     for wrong in ["--allow=nowhere", "--allow=1.2.3.4/33", "--per-minute=0", "--note=a\nb"] {
@@ -195,6 +193,33 @@ fn keys_are_restricted_and_told_as_such() {
         "guichet: there is no API key 9\n"
     );
     assert_eq!(shop.run(&["revoke-api-key", "2"]).code, 0);
+}
+
+/// Whoever names the wrong database gets no tables and rows in it.
+#[test]
+fn a_database_of_another_program_is_left_alone() {
+    let shop = Shop::new("other-database");
+    assert_eq!(shop.run(&["seed", "--customers=1", "--products=1", "--services=1", "--invoices=1"]).code, 0);
+    let again = shop.run(&["seed", "--customers=1"]);
+    assert!(again.code == 2 && again.errors.contains("add --add"), "{}", again.errors);
+    assert_eq!(shop.run(&["seed", "--add", "--customers=1", "--products=1", "--services=1", "--invoices=1"]).code, 0);
+    assert_eq!(shop.run(&["migrate"]).code, 0, "its own tables are no others");
+    let other = Shop::empty("another-program");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let file = other.0.join("shop.sqlite");
+        let config = guichet::platform::config::Config {
+            database: guichet::platform::config::Database::file(&file),
+            ..Default::default()
+        };
+        let db = guichet::database::connect_or_create(&config).await.unwrap();
+        sea_orm::ConnectionTrait::execute_unprepared(&db, "CREATE TABLE wp_posts (id integer)").await.unwrap();
+        db.close().await.unwrap();
+    });
+    let refused = other.run(&["migrate"]);
+    assert!(refused.code == 1 && refused.errors.contains("it holds wp_posts"), "{}", refused.errors);
+    let doctor = other.run(&["doctor"]);
+    assert!(doctor.output.contains("probably not the shop's database"), "{}", doctor.output);
 }
 
 #[test]

@@ -19,7 +19,7 @@ mod system;
 mod table;
 
 pub use migrator::{Error, Migrator, Step};
-pub use own::{OWN, OWN_TABLES};
+pub use own::{OWN, OWN_TABLES, may_sign_in};
 use sea_orm::DbBackend;
 
 use crate::table::Table;

@@ -3,13 +3,13 @@
 //! [`OWN`] records what it has applied in `guichet_own_migrations`, apart from the migrations of the shop's
 //! schema, which guichet doesn't apply to a shop of the original.
 
-use sea_orm::DbBackend;
 use sea_orm::sea_query::{
     ColumnDef, Index, MysqlQueryBuilder, PostgresQueryBuilder, SqliteQueryBuilder, Table,
     TableCreateStatement,
 };
+use sea_orm::{DatabaseConnection, DbBackend};
 
-use crate::migrator::{Migrator, Step};
+use crate::migrator::{Error, Migrator, Step};
 
 const SESSIONS: &str = "guichet_sessions";
 const KEY_RESTRICTIONS: &str = "guichet_key_restrictions";
@@ -19,6 +19,14 @@ pub const OWN_TABLES: [&str; 4] = [SESSIONS, "guichet_sign_ins", "guichet_totp_s
 
 /// Brings guichet's own tables to the version that this program knows.
 pub const OWN: Migrator = Migrator { table: "guichet_own_migrations", steps: &[SIGNING_IN, RESTRICTED_KEYS] };
+
+/// Whether the tables for signing in exist, be it those of an earlier program.
+///
+/// # Errors
+/// When the database fails, or a newer program has made further tables.
+pub async fn may_sign_in(db: &DatabaseConnection) -> Result<bool, Error> {
+    Ok(OWN.applied(db).await?.iter().any(|step| step.name == SIGNING_IN.name))
+}
 
 /// Sessions, the networks that accounts signed in from, and the codes of authenticator apps that were used.
 const SIGNING_IN: Step = Step {

@@ -60,7 +60,7 @@ enum Command {
     RestrictApiKey(key::Restrict),
     /// Make a key in the place of another one, which works on for a while
     RotateApiKey(key::Rotate),
-    /// Delete an API key: it stops working at once
+    /// Delete an API key: it stops working within a second
     RevokeApiKey(key::Revoke),
     /// Show the differences from the upstream's answers that GUICHET_SHADOW has found
     Shadow(shadow::Arguments),

@@ -38,16 +38,19 @@ pub enum OwnTablesError {
 }
 
 impl OwnTables {
-    /// Creates the tables if they do not exist. To be called before each use.
+    /// Creates the tables if they do not exist. To be called before each use of those for signing in.
     ///
     /// # Errors
     /// [`Error::Absent`] where they cannot be created; when the database fails.
     pub async fn require(&self, db: &DatabaseConnection, read_only: bool) -> Result<()> {
-        self.make(db, read_only).await.map_err(|lack| match lack {
-            OwnTablesError::Database(error) => error.into(),
-            OwnTablesError::ReadOnly => Error::ReadOnly,
-            lack => Error::Absent(DbErr::Custom(lack.to_string())),
-        })
+        match self.make(db, read_only).await {
+            Ok(()) => Ok(()),
+            Err(OwnTablesError::Database(error)) => Err(error.into()),
+            // An upgrade may have brought further tables, which signing in does not need.
+            Err(_) if migration::may_sign_in(db).await.unwrap_or(false) => Ok(()),
+            Err(OwnTablesError::ReadOnly) => Err(Error::ReadOnly),
+            Err(lack) => Err(Error::Absent(DbErr::Custom(lack.to_string()))),
+        }
     }
 
     /// Creates the tables if they do not exist.

@@ -87,7 +87,7 @@ impl Finding {
 }
 
 /// Names as a list that can be read: `a, b, c`, or the first of them and how many more there are.
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     match names.get(..MAX_NAMES) {
         Some(first) if names.len() > MAX_NAMES + 1 => {
             format!("{} and {} more", first.join(", "), names.len() - MAX_NAMES)
@@ -215,6 +215,11 @@ fn has_errors(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.level == Severity::Error)
 }
 
+/// The names of all tables and views of the database, in their order.
+pub(super) async fn tables(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    schema::tables(db).await
+}
+
 /// What a server examines in its log when it starts: misspelt settings, the schema, the key, the clocks. Each is a
 /// warning there, and none stops the start.
 pub(super) async fn examine_at_start(config: &Config, variables: &[(String, String)]) {
@@ -289,20 +294,31 @@ async fn own_tables(config: &Config, db: &DatabaseConnection) -> Result<Vec<Find
         },
         Ok(false) if config.read_only => Finding::warning(
             CHECK,
-            "they are not there, and a server that is read-only makes none: nobody can sign in",
-            "start guichet once without GUICHET_READ_ONLY",
+            format!(
+                "not all of them are there, and a server that is read-only makes none: {}",
+                effect(db).await
+            ),
+            "start guichet once without GUICHET_READ_ONLY, as a user who may make tables",
         ),
         Ok(false) if rights::may_make_tables(db).await? => {
-            Finding::ok(CHECK, "they are not there yet: the first start makes them")
+            Finding::ok(CHECK, "not all of them are there yet: the next start makes them")
         }
         Ok(false) => Finding::warning(
             CHECK,
-            "they are not there, and guichet may not make them: nobody can sign in",
+            format!("not all of them are there, and guichet may not make them: {}", effect(db).await),
             format!("run these as an owner of the database: {};", statements(db).await?.join("; ")),
         ),
         Err(OwnTablesError::Database(error)) => return Err(error),
         Err(lack) => Finding::error(CHECK, lack.to_string(), "start the newer version of guichet"),
     }])
+}
+
+/// What does not work until guichet's own tables are made.
+async fn effect(db: &DatabaseConnection) -> &'static str {
+    match migration::may_sign_in(db).await {
+        Ok(true) => "no key can be restricted",
+        _ => "nobody can sign in, and no key can be restricted",
+    }
 }
 
 /// The statements that make guichet's own tables and grant its user the rights to read and write them. They may be run

@@ -215,6 +215,15 @@ async fn read_only_database(db: &DatabaseConnection) -> Result<Option<Finding>, 
 /// Checks that the folder of uploads exists and is writable.
 pub(super) fn storage(config: &Config) -> Finding {
     let folder = &config.storage;
+    let inner = folder.join("app");
+    if inner.join("public").is_dir() && !folder.join("public").is_dir() {
+        let says = format!(
+            "{} is not where the shop keeps its files: that is {}",
+            folder.display(),
+            inner.display()
+        );
+        return Finding::warning("storage", says, format!("GUICHET_STORAGE={}", inner.display()));
+    }
     match writable(folder) {
         Ok(()) => Finding::ok("storage", format!("{} can be written", folder.display())),
         Err(error) => Finding::warning(

@@ -30,7 +30,8 @@ pub(super) async fn compare(db: &DatabaseConnection) -> Result<Vec<Finding>, DbE
     for table in &expected {
         differences.add_table(db, table, found.get(table.name)).await?;
     }
-    let mut findings = differences.findings(expected.len());
+    let holds_others = found.keys().any(|name| !expected.iter().any(|table| table.name == name));
+    let mut findings = differences.findings(expected.len(), holds_others);
     if findings.is_empty() {
         let columns: usize = expected.iter().map(|table| table.columns.len()).sum();
         let text = format!("{} tables with {columns} columns are as expected", expected.len());
@@ -45,6 +46,13 @@ pub(super) async fn compare(db: &DatabaseConnection) -> Result<Vec<Finding>, DbE
 /// Whether a finding says that the database is not the shop's.
 pub(super) fn is_another(finding: &Finding) -> bool {
     finding.mend.as_deref().is_some_and(|mend| mend == MIGRATE || mend == ANOTHER)
+}
+
+/// The names of all tables and views, in their order.
+pub(super) async fn tables(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let mut names: Vec<String> = actual_schema(db).await?.into_keys().collect();
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// How the schema of the database differs from the expected one.
@@ -97,10 +105,11 @@ impl Differences {
     }
 
     /// A finding for each cause.
-    fn findings(self, tables: usize) -> Vec<Finding> {
+    fn findings(self, tables: usize, holds_others: bool) -> Vec<Finding> {
         let Self { missing_tables, missing_columns, hidden, unreadable, doubtful } = self;
         if missing_tables.len() == tables {
-            return vec![Finding::error("schema", "none of the shop's tables is there", MIGRATE)];
+            let mend = if holds_others { ANOTHER } else { MIGRATE };
+            return vec![Finding::error("schema", "none of the shop's tables is there", mend)];
         }
         let lost = if missing_tables.len() * 2 > tables { ANOTHER } else { UPDATE };
         let about = |one: &str, many: &str, names: Vec<String>, level, mend: &str| {

@@ -146,7 +146,7 @@ pub(super) async fn create(environment: &Environment, arguments: Create) -> Resu
     let staff = arguments.r#type == "application";
     let audience = if staff { Audience::Staff } else { Audience::Customers };
     let abilities = permission::resolve(&arguments.permissions, audience)?;
-    let restriction = arguments.restrictions.restriction()?;
+    let restriction = arguments.restrictions.restriction(KeyRestriction::default())?;
     let config = arguments.shop.config(environment).await?;
     let db = shop(&config).await?;
     let owner =
@@ -447,7 +447,7 @@ fn end_of(config: &Config, key: &token::Model) -> Option<ShopTime> {
 }
 
 fn time(at: Option<ShopTime>) -> String {
-    at.map_or_else(|| "never".to_owned(), |at| at.local().format("%Y-%m-%d %H:%M").to_string())
+    at.map_or_else(|| "never".to_owned(), |at| at.local().format("%Y-%m-%d %H:%M %Z").to_string())
 }
 
 fn day(at: Option<ShopTime>) -> String {

@@ -31,7 +31,7 @@ pub(super) struct Restrictions {
     #[arg(long, value_name = "NETWORK", value_delimiter = ',', value_parser = network)]
     allow: Vec<IpNet>,
     /// Requests a minute, beside the limit of its account
-    #[arg(long, value_name = "REQUESTS")]
+    #[arg(long, value_name = "REQUESTS", value_parser = requests)]
     per_minute: Option<NonZeroU32>,
     /// The key may only read
     #[arg(long)]
@@ -42,13 +42,17 @@ pub(super) struct Restrictions {
 }
 
 impl Restrictions {
-    /// The restriction that they make; `None` where there is no option.
-    pub(super) fn restriction(self) -> Result<Option<KeyRestriction>, Failure> {
+    fn is_empty(&self) -> bool {
+        self.allow.is_empty() && self.per_minute.is_none() && !self.read_only && self.note.is_none()
+    }
+
+    /// The restriction that they make of another one; `None` where nothing is restricted.
+    pub(super) fn restriction(self, before: KeyRestriction) -> Result<Option<KeyRestriction>, Failure> {
         let restriction = KeyRestriction {
-            addresses: IpNet::aggregate(&self.allow),
-            requests_per_minute: self.per_minute,
-            read_only: self.read_only,
-            note: self.note.unwrap_or_default(),
+            addresses: if self.allow.is_empty() { before.addresses } else { IpNet::aggregate(&self.allow) },
+            requests_per_minute: self.per_minute.or(before.requests_per_minute),
+            read_only: self.read_only || before.read_only,
+            note: self.note.unwrap_or(before.note),
         };
         if restriction.written_addresses().len() > MAX_ADDRESSES {
             return Err(Failure::usage(format!(
@@ -69,6 +73,10 @@ fn network(text: &str) -> Result<IpNet, String> {
     Ok(network.trunc())
 }
 
+fn requests(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| "takes a whole number from 1".to_owned())
+}
+
 fn note(text: &str) -> Result<String, String> {
     let is_plain = text.chars().count() <= MAX_NOTE && !text.chars().any(char::is_control);
     is_plain.then(|| text.to_owned()).ok_or_else(|| format!("takes one line of at most {MAX_NOTE} letters"))
@@ -87,16 +95,17 @@ pub(crate) struct Restrict {
     lift: bool,
 }
 
-/// Restricts a key as the options say, in the place of what restricted it before.
+/// Restricts a key as the options say; what they do not name stays as it is.
 pub(crate) async fn restrict(environment: &Environment, arguments: Restrict) -> Result<(), Failure> {
-    let restriction = arguments.restrictions.restriction()?;
-    if restriction.is_none() && !arguments.lift {
+    if arguments.restrictions.is_empty() && !arguments.lift {
         return Err(Failure::usage(
             "nothing to restrict: give --allow, --per-minute, --read-only, --note, or --lift",
         ));
     }
     let db = shop(&arguments.shop.config(environment).await?).await?;
     let key = find(&db, arguments.id).await?;
+    let before = of_keys(&db, std::slice::from_ref(&key)).await?.into_values().next().unwrap_or_default();
+    let restriction = if arguments.lift { None } else { arguments.restrictions.restriction(before)? };
     let text = match &restriction {
         Some(restriction) => restriction.text(),
         None => "not restricted".to_owned(),

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use chrono::{NaiveDate, NaiveTime, Utc};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use entity::customer;
 use entity::value::ShopTime;
 use indicatif::{ProgressBar, ProgressStyle};
-use sea_orm::{ConnectionTrait as _, DbBackend};
+use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, QuerySelect as _};
 
 use super::{Failure, say, shop};
 use crate::platform::config::Config;
@@ -30,6 +31,9 @@ pub(super) struct Arguments {
     /// Day at whose beginning the invented rows end; without it today
     #[arg(long, value_name = "YYYY-MM-DD")]
     date: Option<NaiveDate>,
+    /// Add to the customers that are there: never in the database of a running shop
+    #[arg(long)]
+    add: bool,
 }
 
 /// All makers by name, in no particular order.
@@ -86,7 +90,12 @@ impl Progress for ProgressBar {
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Failure> {
     let db = shop(config).await?;
-    let Arguments { counts, seed, date } = arguments;
+    let Arguments { counts, seed, date, add } = arguments;
+    if !add && customer::Entity::find().limit(1).one(&db).await?.is_some() {
+        return Err(Failure::usage(
+            "the shop has customers: `seed` invents rows for an empty one; add --add to add to them",
+        ));
+    }
     let today = || Utc::now().with_timezone(&entity::zone()).date_naive();
     let midnight = date.unwrap_or_else(today).and_time(NaiveTime::MIN);
     let options = Options { counts, seed, now: ShopTime::from_local(midnight).0 };
