@@ -202,7 +202,10 @@ fn a_database_of_another_program_is_left_alone() {
     assert_eq!(shop.run(&["seed", "--customers=1", "--products=1", "--services=1", "--invoices=1"]).code, 0);
     let again = shop.run(&["seed", "--customers=1"]);
     assert!(again.code == 2 && again.errors.contains("add --add"), "{}", again.errors);
-    assert_eq!(shop.run(&["seed", "--add", "--customers=1", "--products=1", "--services=1", "--invoices=1"]).code, 0);
+    assert_eq!(
+        shop.run(&["seed", "--add", "--customers=1", "--products=1", "--services=1", "--invoices=1"]).code,
+        0
+    );
     assert_eq!(shop.run(&["migrate"]).code, 0, "its own tables are no others");
     let other = Shop::empty("another-program");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -213,7 +216,9 @@ fn a_database_of_another_program_is_left_alone() {
             ..Default::default()
         };
         let db = guichet::database::connect_or_create(&config).await.unwrap();
-        sea_orm::ConnectionTrait::execute_unprepared(&db, "CREATE TABLE wp_posts (id integer)").await.unwrap();
+        sea_orm::ConnectionTrait::execute_unprepared(&db, "CREATE TABLE wp_posts (id integer)")
+            .await
+            .unwrap();
         db.close().await.unwrap();
     });
     let refused = other.run(&["migrate"]);

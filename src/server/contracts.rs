@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use async_graphql::registry::Registry;
 use bytes::Bytes;
-use facade::rest::{self, Checked, Document, Examples};
+use facade::rest::{self, Checked, Document, Examples, XmlSchema};
 use migration::ExpectedTable;
 use sea_orm::DbBackend;
 use serde_json::Value as Json;
@@ -98,6 +98,17 @@ pub fn openapi_yaml_at(base: &str) -> [Bytes; 3] {
     let (before, behind) = DOCUMENT.split_once(YAML_URL).unwrap_or((&DOCUMENT, ""));
     let server = Bytes::from(format!("url: {url}\n"));
     [Bytes::from_static(before.as_bytes()), server, Bytes::from_static(behind.as_bytes())]
+}
+
+/// The XML Schema of what is in the OpenAPI document. It is made when it is asked for first, and is no file: the document
+/// says all that it does.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn xml_schema() -> io::Result<&'static XmlSchema> {
+    static SCHEMA: LazyLock<io::Result<XmlSchema>> =
+        LazyLock::new(|| XmlSchema::new(&serde_json::from_str(WRITTEN_OPENAPI)?));
+    SCHEMA.as_ref().map_err(io::Error::other)
 }
 
 /// Generates the OpenAPI document as text. `examples` are answers of the operations.

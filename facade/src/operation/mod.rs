@@ -35,6 +35,7 @@ pub use price::{points_of_answer, points_of_rows};
 pub use price_table::price_table;
 use sha2::{Digest, Sha256};
 pub use suggestion::Suggestions;
+pub(crate) use suggestion::suggestion;
 pub use variables::check_nesting;
 
 use self::positions::InputPositions;

@@ -105,7 +105,7 @@ fn members(ty: &MetaType) -> Members {
 }
 
 /// A suggestion of the most similar names, chosen and worded as in graphql-js.
-fn suggestion(asked: &str, known: &[&str]) -> Option<String> {
+pub(crate) fn suggestion(asked: &str, known: &[&str]) -> Option<String> {
     let threshold = asked.len() * 2 / 5 + 1;
     let asked = asked.to_lowercase();
     let distance = |name: &str| strsim::osa_distance(&asked, &name.to_lowercase());

@@ -11,6 +11,7 @@
 //! | `file` | answers that are files |
 //! | `response` | status, headers, and the body as JSON or XML |
 //! | `openapi` | the OpenAPI document of all operations |
+//! | `xsd` | the XML Schema of what is in that document |
 //!
 //! [`Rest`] checks a request in this order: length, path, key, limits, body, method, maintenance, abilities, and then
 //! the input; the operation finds the record and acts. Without a valid key, no byte of a body is read, except for
@@ -28,6 +29,7 @@ mod response;
 mod routes;
 mod variables;
 mod xml;
+mod xsd;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -49,6 +51,7 @@ pub use file::FileResponse;
 pub use incoming::is_below_prefix;
 pub use openapi::{Examples, OpenApiInfo, openapi};
 pub use response::{Served, refuse};
+pub use xsd::{UnknownType, XmlSchema};
 
 use self::answer::PageAddress;
 use self::fields::Fields;

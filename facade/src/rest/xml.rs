@@ -189,7 +189,8 @@ const fn may_be_forbidden(byte: u8) -> bool {
     matches!(byte, 0..b' ' | 0xEF)
 }
 
-fn is_name(key: &str) -> bool {
+/// Whether an element has this key as its name.
+pub(super) fn is_name(key: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if key.bytes().all(is_plain) {
         return key.bytes().next().is_some_and(|first| !first.is_ascii_digit());

@@ -16,3 +16,4 @@ mod show;
 mod statuses;
 mod tables;
 mod views;
+mod xsd;

@@ -1,10 +1,10 @@
-//! The contracts: `openapi.json`, also as YAML, and `schema.graphql`. Clients keep them by their `ETag`.
+//! The contracts: `openapi.json`, also as YAML and as XML Schema, and `schema.graphql`. Clients keep them by their `ETag`.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -12,6 +12,8 @@ use facade::apis::CONTRACT;
 use facade::engine::Introspection;
 use facade::graphql;
 use facade::http::etag;
+use serde::Deserialize;
+use serde_json::json;
 
 use super::origin;
 use crate::App;
@@ -19,6 +21,7 @@ use crate::server::contracts::{self, ServerForm};
 
 const OPENAPI: &str = "/docs/openapi.json";
 const OPENAPI_YAML: &str = "/docs/openapi.yaml";
+const XML_SCHEMA: &str = "/docs/api.xsd";
 const SCHEMA: &str = "/graphql/schema.graphql";
 /// The schema as it was last generated.
 const WRITTEN_SCHEMA: &str = include_str!("../../../schema.graphql");
@@ -26,6 +29,7 @@ const WRITTEN_SCHEMA: &str = include_str!("../../../schema.graphql");
 const JSON: &str = "application/json";
 /// RFC 9512.
 const YAML: &str = "application/yaml";
+const XML: &str = "application/xml; charset=utf-8";
 const GRAPHQL: &str = "text/plain; charset=utf-8";
 
 /// The routes of the contracts.
@@ -34,6 +38,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route(CONTRACT, get(original))
         .route(OPENAPI, get(openapi))
         .route(OPENAPI_YAML, get(yaml))
+        .route(XML_SCHEMA, get(xml_schema))
         .route(SCHEMA, get(schema))
 }
 
@@ -50,6 +55,30 @@ async fn openapi(State(app): State<Arc<App>>, request: Request) -> Response<Body
 
 async fn yaml(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     answer(request.headers(), YAML, contracts::openapi_yaml_at(&origin(&app, &request).base()))
+}
+
+/// What the XML Schema is asked with.
+#[derive(Deserialize)]
+struct XmlSchemaQuery {
+    /// The component that the root element is.
+    root: Option<String>,
+}
+
+async fn xml_schema(Query(query): Query<XmlSchemaQuery>, request: Request) -> Response<Body> {
+    let schema = match contracts::xml_schema() {
+        Ok(schema) => schema,
+        Err(error) => {
+            tracing::error!(%error, "the XML Schema cannot be made");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    match schema.with_root(query.root.as_deref()) {
+        Ok(parts) => answer(request.headers(), XML, parts),
+        Err(unknown) => {
+            let body = json!({"message": unknown.to_string()});
+            (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
+        }
+    }
 }
 
 /// The GraphQL schema, where everybody may ask for it by introspection too.

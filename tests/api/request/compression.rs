@@ -66,7 +66,7 @@ async fn xml_graphql_contracts_and_errors_are_compressed_too() {
     let answer = shop.send_with("all", "POST", "/graphql", &headers, &query.to_string()).await;
     let plain = shop.post("/graphql", "all", &query).await.2;
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&unpacked(&answer)).unwrap(), plain);
-    for path in ["/docs/openapi.json", "/docs/openapi.yaml", "/graphql/schema.graphql"] {
+    for path in ["/docs/openapi.json", "/docs/openapi.yaml", "/docs/api.xsd", "/graphql/schema.graphql"] {
         let answer = read(&shop, path, "gzip").await;
         assert!(unpacked(&answer).len() > 3 * answer.body.len(), "{path}");
     }

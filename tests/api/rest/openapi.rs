@@ -45,10 +45,7 @@ static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::ne
 
 /// The violation of the contract by an answer, if there is one; nothing if the contract has no such operation.
 pub(crate) fn contradiction(method: &str, path: &str, status: u16, body: &Json) -> Option<String> {
-    let path = path.split(['?', '#']).next().unwrap().strip_prefix("/api")?;
-    let template = PATHS.at(path).ok()?.value;
-    let method = method.to_lowercase();
-    let operation = CONTRACT["paths"][template].get(&method)?;
+    let (template, operation) = operation(method, path)?;
     let Some(response) = operation["responses"].get(status.to_string()) else {
         return Some(format!("{method} {template} is not said to answer {status}"));
     };
@@ -57,15 +54,51 @@ pub(crate) fn contradiction(method: &str, path: &str, status: u16, body: &Json) 
     Some(format!("{place}: {error}"))
 }
 
+/// The path of an operation in the contract, and the operation.
+fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Json)> {
+    let path = path.split(['?', '#']).next().unwrap().strip_prefix("/api")?;
+    let template = PATHS.at(path).ok()?.value;
+    Some((template, CONTRACT["paths"][template].get(method.to_lowercase())?))
+}
+
+/// The name of the schema component that an operation answers with a status.
+pub(crate) fn answered_component(method: &str, path: &str, status: u16) -> Option<&'static str> {
+    let response = operation(method, path)?.1["responses"].get(status.to_string())?;
+    component(resolved(response), "application/xml")
+}
+
+/// The name of the schema component that an operation reads as its body, if the body is as the contract says.
+pub(crate) fn read_component(method: &str, path: &str, body: &Json) -> Option<&'static str> {
+    let name = component(resolved(operation(method, path)?.1.get("requestBody")?), JSON)?;
+    let schema = json!({"$ref": format!("#/components/schemas/{name}")});
+    validator(&format!("body {name}"), schema).is_valid(body).then_some(name)
+}
+
+/// The examples of answers, each with the name of its schema component.
+pub(crate) fn examples() -> impl Iterator<Item = (Option<&'static str>, &'static Json)> {
+    let responses = CONTRACT["components"]["responses"].as_object().unwrap().values();
+    responses.flat_map(|response| {
+        let examples = response["content"]["application/xml"]["examples"].as_object().into_iter();
+        examples
+            .flat_map(|examples| examples.values())
+            .map(move |example| (component(response, "application/xml"), &resolved(example)["value"]))
+    })
+}
+
+fn component(with_content: &'static Json, kind: &str) -> Option<&'static str> {
+    with_content["content"][kind]["schema"]["$ref"].as_str()?.strip_prefix("#/components/schemas/")
+}
+
+/// What a reference leads to, or the value itself.
+fn resolved(value: &'static Json) -> &'static Json {
+    let reference = value.get("$ref").and_then(Json::as_str);
+    reference.map_or(value, |reference| CONTRACT.pointer(reference.trim_start_matches('#')).unwrap())
+}
+
 /// The JSON schema of a response, and a name for it.
-fn schema_of(place: &str, response: &Json) -> Option<(String, Json)> {
-    let (place, response) = match response.get("$ref").and_then(Json::as_str) {
-        Some(reference) => {
-            (reference.to_owned(), CONTRACT.pointer(reference.trim_start_matches('#')).unwrap())
-        }
-        None => (place.to_owned(), response),
-    };
-    Some((place, response["content"].get(JSON)?["schema"].clone()))
+fn schema_of(place: &str, response: &'static Json) -> Option<(String, Json)> {
+    let place = response.get("$ref").and_then(Json::as_str).unwrap_or(place);
+    Some((place.to_owned(), resolved(response)["content"].get(JSON)?["schema"].clone()))
 }
 
 fn validator(place: &str, mut schema: Json) -> Arc<Validator> {
@@ -177,6 +210,8 @@ async fn contracts_are_served_and_kept_by_their_tag() {
     for (path, kind) in [
         ("/docs/openapi.json", "application/json"),
         ("/docs/openapi.yaml", "application/yaml"),
+        ("/docs/api.xsd", "application/xml; charset=utf-8"),
+        ("/docs/api.xsd?root=PageLink", "application/xml; charset=utf-8"),
         ("/graphql/schema.graphql", "text/plain; charset=utf-8"),
     ] {
         let ask = |headers| Request {
@@ -191,6 +226,28 @@ async fn contracts_are_served_and_kept_by_their_tag() {
         let again = shop.send(&ask(vec![("If-None-Match".to_owned(), tag)])).await;
         assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
     }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn the_root_of_the_xml_schema_is_the_component_that_was_asked_for() {
+    let shop = Shop::golden("en").await;
+    let ask = async |query: &str| {
+        let path = format!("/docs/api.xsd{query}");
+        shop.send(&Request { method: "GET".to_owned(), path, ..Request::default() }).await
+    };
+    let loose = ask("").await.text();
+    let root = |ty: &str| format!("<xs:element name=\"response\" type=\"{ty}\"/>");
+    assert!(loose.contains(&root("Anything")), "{loose:.400}");
+    let strict = ask("?root=PageLink").await.text();
+    assert_eq!(strict, loose.replace(&root("Anything"), &root("PageLink")));
+    let names = CONTRACT["components"]["schemas"].as_object().unwrap().keys();
+    let missing: Vec<_> = names.filter(|name| !loose.contains(&format!("Type name=\"{name}\""))).collect();
+    assert!(missing.is_empty(), "no types: {missing:?}");
+    let unknown = ask("?root=PageLnik").await;
+    let message = unknown.json()["message"].as_str().unwrap().to_owned();
+    assert_eq!(unknown.status, 404);
+    assert!(message.contains("Did you mean \"PageLink\""), "{message}");
     shop.close().await;
 }
 

@@ -1,7 +1,12 @@
 //! XML answers read back by the mapping of the contract (docs/contract/documented-contract.md#4.6) and compared
 //! with the JSON answer to the same request.
+//!
+//! With a folder in `GUICHET_XML_DIR`, they are written there too, each into the folder of its type, which has the XML Schema of
+//! that type: `tests/contracts/validate-xml` validates them.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::{env, fs};
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
@@ -10,6 +15,7 @@ use serde_json::Value as Json;
 use crate::golden::exchanges;
 use crate::harness::shop::Shop;
 use crate::harness::wire::{Answer, Request};
+use crate::rest::openapi;
 
 /// One element.
 #[derive(Debug, Default)]
@@ -142,11 +148,77 @@ fn wrong(json: &Answer, xml: &Answer) -> Option<String> {
     }
 }
 
+/// Documents that are written into a folder, if there is one.
+struct Kept {
+    folder: Option<PathBuf>,
+    /// The types of those that are written.
+    types: BTreeSet<&'static str>,
+    /// How many there are.
+    count: usize,
+}
+
+/// The folder of documents whose type the contract does not tell: errors at paths that no operation has.
+const UNTYPED: &str = "untyped";
+/// The folder of documents that are wrong, and the type that they should have.
+const REFUSED: (&str, &str) = ("refused", "PageLink");
+/// Documents of that type: a right one, and wrong ones.
+const PAGE_LINK: &str =
+    "<response><url nil=\"true\"/><label>1</label><page>1</page><active>true</active></response>";
+const WRONG: [(&str, &str, &str); 6] = [
+    ("unknown-element", "<label>", "<other/><label>"),
+    ("no-number", "<page>1<", "<page>one<"),
+    ("number-too-small", "<page>1<", "<page>0<"),
+    ("no-boolean", "<active>true<", "<active>perhaps<"),
+    ("missing-element", "<label>1</label>", ""),
+    ("unknown-attribute", "<page>", "<page unit=\"1\">"),
+];
+
+impl Kept {
+    /// `part` is the folder's part for one test.
+    fn new(part: &str) -> Self {
+        let folder = env::var_os("GUICHET_XML_DIR").map(|folder| PathBuf::from(folder).join(part));
+        Self { folder, types: BTreeSet::new(), count: 0 }
+    }
+
+    fn keep(&mut self, ty: Option<&'static str>, document: &[u8]) {
+        let ty = ty.unwrap_or(UNTYPED);
+        self.types.insert(ty);
+        self.count += 1;
+        self.write(&format!("{ty}/{}.xml", self.count), document);
+    }
+
+    fn write(&self, name: &str, document: &[u8]) {
+        if let Some(folder) = &self.folder {
+            let file = folder.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, document).unwrap();
+        }
+    }
+
+    /// Writes the schema of each type, and wrong documents.
+    async fn finish(self, shop: &Shop) {
+        let (folder, ty) = REFUSED;
+        for (name, right, wrong) in WRONG {
+            assert!(PAGE_LINK.contains(right), "{right}");
+            self.write(&format!("{folder}/{name}.xml"), PAGE_LINK.replace(right, wrong).as_bytes());
+        }
+        self.write(&format!("{ty}/right.xml"), PAGE_LINK.as_bytes());
+        for (folder, root) in self.types.iter().map(|ty| (*ty, *ty)).chain([REFUSED, (ty, ty)]) {
+            let query = if root == UNTYPED { String::new() } else { format!("?root={root}") };
+            let path = format!("/docs/api.xsd{query}");
+            let schema = shop.send(&Request { method: "GET".to_owned(), path, ..Request::default() }).await;
+            assert_eq!(schema.status, 200, "{root}");
+            self.write(&format!("{folder}/schema.xsd"), &schema.body);
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_recorded_read_says_the_same_in_xml() {
     let shop = Shop::with("fr", |config| config.rate_limit = None).await;
     let mut asked = BTreeSet::new();
     let mut failures = Vec::new();
+    let mut kept = Kept::new("reads");
     for step in exchanges() {
         let sent = &step.request;
         let path = &sent.path;
@@ -158,9 +230,76 @@ async fn every_recorded_read_says_the_same_in_xml() {
         let json = accepting(json, "application/json");
         let (json, xml) = (shop.send(&json).await, shop.send(&xml).await);
         failures.extend(wrong(&json, &xml).map(|what| format!("{path}: {what}")));
+        kept.keep(openapi::answered_component("GET", path, xml.status), &xml.body);
     }
+    assert_eq!(kept.count, asked.len());
+    kept.finish(&shop).await;
     shop.close().await;
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), asked.len(), failures.join("\n"));
+}
+
+/// Recorded writes with their bodies as XML, one after the other in one shop: other answers than the recorded ones, but
+/// of the same types.
+#[tokio::test]
+async fn recorded_writes_are_read_and_answered_as_xml() {
+    let shop = Shop::with("fr", |config| config.rate_limit = None).await;
+    let mut kept = Kept::new("writes");
+    let mut failures = Vec::new();
+    let (mut bodies, mut successes) = (0, 0);
+    for step in exchanges().filter(|step| step.lang == "fr" && step.request.writes()) {
+        let sent = &step.request;
+        let mut request = accepting(sent.with(&Default::default()), "application/xml");
+        let body = serde_json::from_slice(&request.body).ok().filter(Json::is_object);
+        if let Some(body) = &body {
+            request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+            request.headers.push(("Content-Type".to_owned(), "application/xml".to_owned()));
+            request.body = element("response", body).into_bytes();
+        }
+        let answer = shop.send(&request).await;
+        let is_done = answer.status < 300;
+        let ty = body.and_then(|body| openapi::read_component(&sent.method, &sent.path, &body));
+        if is_done && ty.is_some() {
+            kept.keep(ty, &request.body);
+            bodies += 1;
+        }
+        if answer.body.is_empty() {
+            continue;
+        }
+        if let Err(error) = read(&answer.text()) {
+            failures.push(format!("{} {}: {error}", sent.method, sent.path));
+        }
+        kept.keep(openapi::answered_component(&sent.method, &sent.path, answer.status), &answer.body);
+        successes += usize::from(is_done);
+    }
+    kept.finish(&shop).await;
+    shop.close().await;
+    assert!(failures.is_empty(), "{}:\n{}", failures.len(), failures.join("\n"));
+    assert!(bodies > 15 && successes > 30, "only {bodies} bodies and {successes} answers");
+}
+
+/// The answers of the demo shop in `openapi.json`, written as XML: recordings do not have every operation.
+#[tokio::test]
+async fn examples_of_the_contract_are_written_as_xml() {
+    let shop = Shop::golden("en").await;
+    let mut kept = Kept::new("examples");
+    for (ty, example) in openapi::examples() {
+        kept.keep(ty, element("response", example).as_bytes());
+    }
+    assert!(kept.count > 30 && !kept.types.contains(UNTYPED), "{} of {:?}", kept.count, kept.types);
+    kept.finish(&shop).await;
+    shop.close().await;
+}
+
+/// A value as an element.
+fn element(name: &str, value: &Json) -> String {
+    let content = match value {
+        Json::Null => return format!("<{name} nil=\"true\"/>"),
+        Json::Array(items) => items.iter().map(|item| element("item", item)).collect(),
+        Json::Object(fields) => fields.iter().map(|(name, value)| element(name, value)).collect(),
+        Json::String(text) => quick_xml::escape::escape(text).into_owned(),
+        scalar => scalar.to_string(),
+    };
+    format!("<{name}>{content}</{name}>")
 }
 
 fn accepting(mut request: Request, kind: &str) -> Request {

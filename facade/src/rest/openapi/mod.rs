@@ -13,6 +13,7 @@ mod xml;
 use std::collections::BTreeMap;
 
 use async_graphql::registry::{MetaField, MetaType, Registry};
+pub(super) use schema::MAX_TEXT;
 use serde_json::{Map, Value as Json};
 use utoipa::openapi::example::Example;
 use utoipa::openapi::extensions::Extensions;

@@ -9,7 +9,7 @@ use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, RefOr, Schema, SchemaF
 use crate::record::JsonType;
 
 /// Most characters of a text whose length nothing else limits: MySQL and MariaDB send no larger value by default.
-pub(super) const MAX_TEXT: usize = 16_777_215;
+pub(in crate::rest) const MAX_TEXT: usize = 16_777_215;
 
 /// Most characters of a moment: `2026-11-23T12:00:00.000000+00:00`.
 const MOMENT_LENGTH: usize = 32;
