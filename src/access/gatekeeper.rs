@@ -96,6 +96,10 @@ impl facade::pipeline::Access for Access {
         match self.keys.authenticate(&self.shop, headers, client).await {
             Ok(principal) => Ok(Some(principal)),
             Err(Error::Unauthenticated) => self.count_failed_key(headers, client).await.map(|()| None),
+            // A key that others have got hold of is tried like a wrong one.
+            Err(error @ Error::RestrictedKey(_)) => {
+                self.count_failed_key(headers, client).await.and(Err(error))
+            }
             Err(error) => Err(error),
         }
     }

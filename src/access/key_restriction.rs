@@ -4,11 +4,10 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
+use facade::failure::{self, Failure};
 use ipnet::IpNet;
-use sea_orm::DatabaseConnection;
 use sea_orm::entity::prelude::*;
 
-use crate::database::own_tables::{OwnTables, OwnTablesError};
 use crate::database::reader::Reader;
 use crate::{Error, Result};
 
@@ -119,17 +118,11 @@ impl Model {
 ///
 /// # Errors
 /// When the database fails, or the row cannot be read.
-pub async fn find(
-    tables: &OwnTables,
-    db: &DatabaseConnection,
-    reader: &Reader,
-    key_hash: &str,
-) -> Result<Option<KeyRestriction>> {
-    match tables.make(db, true).await {
-        Err(OwnTablesError::Database(error)) => return Err(error.into()),
-        Err(OwnTablesError::ReadOnly | OwnTablesError::NotMade(_)) => return Ok(None),
-        Ok(()) | Err(OwnTablesError::Newer(_)) => {}
+pub async fn find(reader: &Reader, key_hash: &str) -> Result<Option<KeyRestriction>> {
+    match Entity::find_by_id(key_hash.to_owned()).one(reader).await {
+        Ok(row) => row.map(|row| row.restriction()).transpose(),
+        // That the table is there is not known in another way: a record of migrations may be lost.
+        Err(error) if failure::of(&error) == Failure::Absent => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    let row = Entity::find_by_id(key_hash.to_owned()).one(reader).await?;
-    row.map(|row| row.restriction()).transpose()
 }

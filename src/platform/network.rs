@@ -1,6 +1,6 @@
 //! The address of a client behind proxies, and the network that counts as one client.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
@@ -8,6 +8,9 @@ use ipnet::IpNet;
 /// Prefix length of an IPv6 network that counts as one client: who has one address of it usually has all.
 const IPV6_NETWORK_BITS: u32 = 64;
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The address of clients whose address is in doubt. It belongs to nobody: a key for some addresses is not for it.
+pub const UNKNOWN_CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// What counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
 pub fn client_network(client: IpAddr) -> IpAddr {
@@ -21,7 +24,7 @@ pub fn client_network(client: IpAddr) -> IpAddr {
 
 /// The address of the client: the peer, or, if that is a trusted proxy, the address that it reports, and so on
 /// through all trusted proxies. Proxies report it in `X-Forwarded-For` or `Forwarded` (RFC 7239). If the two
-/// headers disagree, the client may have forged one of them, and the peer is used.
+/// headers disagree, the client may have forged one of them, and the result is [`UNKNOWN_CLIENT`].
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     if !is_trusted(proxies, peer) {
         return peer;
@@ -32,7 +35,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> I
     let forwarded =
         headers.contains_key(header::FORWARDED).then(|| first_untrusted(peer, forwarded, proxies));
     match (listed, forwarded) {
-        (Some(listed), Some(forwarded)) if listed != forwarded => peer,
+        (Some(listed), Some(forwarded)) if listed != forwarded => UNKNOWN_CLIENT,
         (listed, forwarded) => listed.or(forwarded).unwrap_or(peer),
     }
 }
@@ -173,8 +176,8 @@ mod tests {
     fn headers_that_do_not_agree_are_not_believed() {
         let listed = ("x-forwarded-for", "192.0.2.1");
         assert_eq!(found(&[listed, ("forwarded", "for=192.0.2.1")]), "192.0.2.1");
-        assert_eq!(found(&[listed, ("forwarded", "for=203.0.113.9")]), "10.0.0.1");
-        assert_eq!(found(&[listed, ("forwarded", "for=unknown")]), "10.0.0.1");
+        assert_eq!(found(&[listed, ("forwarded", "for=203.0.113.9")]), "0.0.0.0");
+        assert_eq!(found(&[listed, ("forwarded", "for=unknown")]), "0.0.0.0");
     }
 }
 

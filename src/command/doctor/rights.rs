@@ -191,8 +191,10 @@ pub(super) async fn may_make_tables(db: &DatabaseConnection) -> Result<bool, DbE
         DbBackend::MySql => {
             "SELECT COUNT(DISTINCT privilege_type) = 2 FROM (\
              SELECT privilege_type FROM information_schema.user_privileges \
+             WHERE grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''') \
              UNION ALL SELECT privilege_type FROM information_schema.schema_privileges \
-             WHERE DATABASE() LIKE table_schema) held WHERE privilege_type IN ('CREATE', 'DROP')"
+             WHERE DATABASE() LIKE table_schema \
+             AND grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')) held WHERE privilege_type IN ('CREATE', 'DROP')"
         }
         DbBackend::Postgres => "SELECT has_schema_privilege(current_schema(), 'CREATE')::int::bigint",
         _ => return Ok(true),

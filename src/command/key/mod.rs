@@ -446,8 +446,10 @@ fn end_of(config: &Config, key: &token::Model) -> Option<ShopTime> {
     [aged, key.expires_at].into_iter().flatten().min()
 }
 
+/// A time in the shop's zone, which is named.
 fn time(at: Option<ShopTime>) -> String {
-    at.map_or_else(|| "never".to_owned(), |at| at.local().format("%Y-%m-%d %H:%M %Z").to_string())
+    let local = |at: ShopTime| format!("{} {}", at.local().format("%Y-%m-%d %H:%M"), entity::zone());
+    at.map_or_else(|| "never".to_owned(), local)
 }
 
 fn day(at: Option<ShopTime>) -> String {

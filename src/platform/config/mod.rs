@@ -533,8 +533,17 @@ fn config_error(variable: &'static str, value: &str) -> ConfigError {
     let setting = setting::find(variable);
     let secret = setting.is_none_or(|setting| setting.secret);
     let accepts = setting.map_or(setting::DATABASE_URLS, |setting| setting.accepts);
-    let value = if secret { "(hidden)".to_owned() } else { value.replace(['\n', '\r'], " ") };
+    let value =
+        if secret { "(hidden)".to_owned() } else { without_password(value).replace(['\n', '\r'], " ") };
     ConfigError { variable, value, accepts }
+}
+
+/// A value without what stands before its last `@`: a password, in the wrong place.
+fn without_password(value: &str) -> String {
+    match value.rsplit_once('@') {
+        Some((_, rest)) => format!("(hidden)@{rest}"),
+        None => value.to_owned(),
+    }
 }
 
 /// Normalises a value: the original's `.env` files write `null` or `(null)` for an absent value, `(empty)` for an

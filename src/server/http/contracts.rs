@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Extension, Router};
 use facade::apis::CONTRACT;
 use facade::engine::Introspection;
 use facade::graphql;
@@ -15,6 +15,7 @@ use facade::http::etag;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::compression::Document;
 use super::origin;
 use crate::App;
 use crate::server::contracts::{self, ServerForm};
@@ -102,5 +103,6 @@ fn answer<const N: usize>(asked: &HeaderMap, kind: &'static str, parts: [Bytes; 
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     let length = HeaderValue::from(parts.iter().map(Bytes::len).sum::<usize>());
-    (headers, [(header::CONTENT_LENGTH, length)], graphql::body_of(parts)).into_response()
+    let document = Extension(Document(format!("{kind} {tag} {}", length.to_str().unwrap_or_default())));
+    (headers, [(header::CONTENT_LENGTH, length)], document, graphql::body_of(parts)).into_response()
 }

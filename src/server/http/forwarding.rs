@@ -6,8 +6,9 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, Uri};
+use facade::apis::GRAPHQL;
 use facade::error::Refusal;
-use facade::execution::Origin;
+use facade::execution::{Origin, Principal as AnyPrincipal};
 use facade::facts::{self, AnsweredBy};
 use facade::rest::{self, IsForwarded, Served};
 use percent_encoding::percent_decode_str;
@@ -48,7 +49,7 @@ pub(super) async fn answer(app: &Arc<App>, request: Request) -> Response<Body> {
 
 /// Whether a CORS preflight request is to be forwarded.
 pub(super) fn answers_preflight(app: &App, uri: &Uri) -> bool {
-    upstream_for(app, uri).is_some() && !app.apis.rest.has_path(uri.path())
+    uri.path() != GRAPHQL && upstream_for(app, uri).is_some() && !app.apis.rest.has_path(uri.path())
 }
 
 /// The upstream server, if requests of this path may be forwarded.
@@ -106,24 +107,33 @@ async fn forward(
         facts.answered_by = AnsweredBy::Upstream;
         facts.path = upstream::documented_path(path);
     });
-    let has_key = rest::is_below_prefix(path)
-        && admit(app, request.method(), request.headers(), client_info.client).await?;
+    let (method, headers, client) = (request.method(), request.headers(), client_info.client);
+    let has_key = if rest::is_below_prefix(path) {
+        admit(app, method, headers, client).await?
+    } else {
+        // Other paths may lead to the API of the upstream server, too. Keys that are not the shop's are no wrong ones there.
+        let found = app.access.keys.authenticate(&app.shop, headers, client).await;
+        match found {
+            Ok(principal) => check_writes(method, &*principal)?,
+            Err(error @ Error::RestrictedKey(_)) => return Err(error),
+            Err(_) => {}
+        }
+        false
+    };
     upstream.forward(request, &client_info.sender(app, has_key)).await
 }
 
 /// Counts a request without a valid key for its address, and holds one with a key to the restrictions of the key, which the
 /// upstream server does not know; returns whether it has a valid key. The upstream server counts requests with other
-/// keys, and all requests while the database fails.
+/// keys.
+///
+/// # Errors
+/// When the key cannot be examined: it may be restricted. When the key does not allow the request, or no requests are left.
 async fn admit(app: &App, method: &Method, headers: &HeaderMap, client: IpAddr) -> Result<bool> {
-    let mut caller = match app.apis.pipeline.identify(headers, client).await {
-        Ok(caller) => caller,
-        Err(error @ (Error::RateLimited(_) | Error::RestrictedKey(_))) => return Err(error),
-        Err(_) => return Ok(false),
-    };
+    let mut caller = app.apis.pipeline.identify(headers, client).await?;
     let principal = caller.principal.clone();
-    let refused = principal.as_deref().and_then(|who| who.refused_writes());
-    if let Some(text) = refused.filter(|_| !method.is_safe()) {
-        return Err(Error::RestrictedKey(text));
+    if let Some(principal) = &principal {
+        check_writes(method, &**principal)?;
     }
     let is_counted = match principal.as_deref().and_then(Principal::of) {
         Some(who) => who.restriction.is_some(),
@@ -133,4 +143,12 @@ async fn admit(app: &App, method: &Method, headers: &HeaderMap, client: IpAddr) 
         app.apis.pipeline.count(&mut caller).await?;
     }
     Ok(principal.is_some())
+}
+
+/// Refuses a request that may change something, where the caller may not.
+fn check_writes(method: &Method, caller: &dyn AnyPrincipal) -> Result<()> {
+    match caller.refused_writes() {
+        Some(text) if !method.is_safe() => Err(Error::RestrictedKey(text)),
+        _ => Ok(()),
+    }
 }

@@ -48,6 +48,15 @@ const PROXY: HeaderName = HeaderName::from_static("proxy");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// Removes all lines of `Authorization` but the last, by which the caller was authenticated: the upstream server may read
+/// another one.
+fn keep_last_authorization(headers: &mut HeaderMap) {
+    let last = headers.get_all(header::AUTHORIZATION).iter().next_back().cloned();
+    if let Some(last) = last {
+        headers.insert(header::AUTHORIZATION, last);
+    }
+}
+
 /// Whether a request has been forwarded by this server before.
 pub fn is_looping(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::VIA).iter().filter_map(|value| value.to_str().ok());
@@ -73,6 +82,7 @@ pub(super) fn prepare_request(headers: &mut HeaderMap, version: Version, sender:
             || (is_forwarded && !is_believed)
             || (!sender.trusted && *name == REAL_IP)
     });
+    keep_last_authorization(headers);
     append(headers, FORWARDED_FOR, sender.peer.to_string());
     if let Some(value) = headers.get(FORWARDED_FOR).and_then(|hops| forwarded(sender, hops)) {
         headers.insert(header::FORWARDED, value);

@@ -66,6 +66,9 @@ async fn a_key_is_refused_elsewhere() {
         let error = &graphql.json()["errors"][0];
         assert_eq!((&error["message"], &error["extensions"]["code"]), (&json!(text), &json!("FORBIDDEN")));
     }
+    // Headers that do not agree: a client has forged one of them.
+    let headers = [("X-Forwarded-For", "192.0.2.77"), ("Forwarded", "for=203.0.113.1")];
+    assert_eq!(shop.send_with("all", "GET", PRODUCTS, &headers, "").await.status, 403);
     // Other keys are not restricted by it.
     assert_eq!(shop.get(PRODUCTS, "products-read").await.0, 200);
     shop.close().await;
@@ -138,5 +141,28 @@ async fn a_restriction_that_cannot_be_read_is_no_restriction_lifted() {
     let row = Model { addresses: "anywhere".to_owned(), ..Model::of(&hash, &KeyRestriction::default()) };
     Entity::insert(row.into_active_model()).exec_without_returning(shop.db()).await.unwrap();
     assert_eq!(shop.get(PRODUCTS, "all").await.0, 500);
+    shop.close().await;
+}
+
+/// The rows restrict, not the record of the migration that has made their table.
+#[tokio::test]
+async fn a_lost_record_of_migrations_lifts_no_restriction() {
+    let shop = restricted(None, &from("203.0.113.0/24")).await;
+    sea_orm::ConnectionTrait::execute_unprepared(shop.db(), "DELETE FROM guichet_own_migrations")
+        .await
+        .unwrap();
+    assert_eq!(shop.get(PRODUCTS, "all").await.0, 403);
+    shop.close().await;
+}
+
+/// Whoever has got hold of a key tries it as often as a wrong one.
+#[tokio::test]
+async fn tries_from_other_addresses_are_counted() {
+    let shop = restricted(None, &from("203.0.113.0/24")).await;
+    let mut found = Vec::new();
+    for _ in 0..70 {
+        found.push(shop.get(PRODUCTS, "all").await.0);
+    }
+    assert_eq!((found[0], found[69]), (403, 429));
     shop.close().await;
 }

@@ -70,7 +70,7 @@ async fn processes_that_start_together_make_them_once() {
 async fn the_statements_of_the_doctor_make_the_same() {
     let store = Store::fresh().await.unwrap();
     let [level, says, _] = finding(&store).await;
-    assert_eq!((level.as_str(), says.contains("the first start makes them")), ("ok", true), "{says}");
+    assert_eq!((level.as_str(), says.contains("the next start makes them")), ("ok", true), "{says}");
     assert!(!is_current(&store.db).await.unwrap(), "the doctor changes nothing");
     run(&store.db, &[OWN.statements(*BACKEND), OWN.records()].concat()).await;
     assert!(is_current(&store.db).await.unwrap());

@@ -11,7 +11,10 @@ use axum::extract::{Request as Asked, State};
 use axum::response::Response;
 use futures_util::StreamExt;
 use guichet::access::KeyRestriction;
+use guichet::access::key::hash;
+use guichet::access::key_restriction::{Entity, Model};
 use guichet::platform::config::{Config, ForwardRule, Upstream, UpstreamScope};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
@@ -150,6 +153,42 @@ async fn what_is_passed_on_is_held_to_the_restriction_of_its_key() {
     }
     assert_eq!(send("POST", &[("X-HTTP-Method-Override", "GET")]).await, 403);
     assert_eq!([send("GET", &[]).await, send("GET", &[]).await, send("GET", &[]).await], [203, 203, 429]);
+    // Another line, by which the original would know another caller, is not passed on.
+    let lines = [("Authorization", key.as_str()), ("Authorization", "Bearer nobody")];
+    let answer = shop.send(&request("DELETE", TICKETS, &lines, "")).await;
+    assert_eq!(seen(&answer, "authorization").as_deref(), Some("Bearer nobody"));
+    // A key that cannot be examined may be restricted.
+    let broken =
+        Model { addresses: "anywhere".to_owned(), ..Model::of(&hash("CLIENTXCMSgoldenall"), &restriction) };
+    Entity::delete_many().exec(shop.db()).await.unwrap();
+    Entity::insert(broken.into_active_model()).exec_without_returning(shop.db()).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    for method in ["GET", "DELETE"] {
+        assert_eq!(send(method, &[]).await, 500, "{method}");
+    }
+    shop.close().await;
+}
+
+/// Paths outside of the API may lead to it as well, by the original's own rules.
+#[tokio::test]
+async fn restrictions_hold_on_every_path_that_is_passed_on() {
+    let original = Original::start().await;
+    let shop = shop(&original, |upstream| upstream.scope = UpstreamScope::All).await;
+    restrict(&shop, &KeyRestriction { read_only: true, ..KeyRestriction::default() }).await;
+    let key = format!("Bearer {}", Shop::key("all"));
+    for path in ["/index.php/api/application/tickets", "/API/application/tickets", "/index.php//api/x"] {
+        let send = async |method: &str| {
+            shop.send(&request(method, path, &[("Authorization", key.as_str())], "")).await.status
+        };
+        assert_eq!([send("GET").await, send("DELETE").await], [203, 403], "{path}");
+    }
+    // The shop's pages have keys of their own, which are no wrong ones.
+    for _ in 0..100 {
+        let other = [("Authorization", "Bearer of-another-program")];
+        assert_eq!(shop.send(&request("GET", "/page", &other, "")).await.status, 203);
+    }
+    let preflight = [("Origin", "https://a.example"), ("Access-Control-Request-Method", "POST")];
+    assert_eq!(shop.send(&request("OPTIONS", "/graphql", &preflight, "")).await.status, 204);
     shop.close().await;
 }
 

@@ -73,6 +73,28 @@ async fn xml_graphql_contracts_and_errors_are_compressed_too() {
     shop.close().await;
 }
 
+/// What is kept of a document is its content alone, and that of one host is not for another.
+#[tokio::test]
+async fn kept_documents_have_the_headers_of_each_request() {
+    let shop = Shop::with("en", |config| config.cors_origins = vec!["https://a.example".to_owned()]).await;
+    for (origin, allowed) in
+        [("https://a.example", "https://a.example"), ("https://b.example", "http://localhost:3000")]
+    {
+        for _ in 0..2 {
+            let headers = [("Accept-Encoding", "gzip"), ("Origin", origin)];
+            let answer = shop.send_with("", "GET", "/docs/openapi.json", &headers, "").await;
+            assert_eq!(answer.header("access-control-allow-origin"), Some(allowed));
+            let plain = shop.send_with("", "GET", "/docs/openapi.json", &[], "").await;
+            assert_eq!(unpacked(&answer), plain.body);
+        }
+    }
+    let head = shop.send_with("", "HEAD", "/docs/openapi.json", &[("Accept-Encoding", "gzip")], "").await;
+    assert_eq!((head.status, head.header("content-encoding"), head.body.len()), (200, None, 0));
+    let answer = read(&shop, "/docs/asset/swagger-ui-bundle.js", "zstd").await;
+    assert_eq!(answer.header("content-encoding"), None, "it is there in other encodings");
+    shop.close().await;
+}
+
 /// A tag that was given for a compressed answer is known again, whatever the next request accepts.
 #[tokio::test]
 async fn tags_of_compressed_answers_are_weak() {
