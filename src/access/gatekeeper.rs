@@ -45,8 +45,11 @@ fn bucket(caller: &Caller) -> Bucket {
     owner(caller).map_or(Bucket::of_client(caller.client), Bucket::Owner)
 }
 
-/// The bucket of a caller's key and its limit, where the key has a limit of its own.
-fn own_limit(caller: &Caller) -> Option<(Bucket, NonZeroU32)> {
+/// The bucket of a caller's key and its limit, where the key has a limit of its own: of requests alone.
+fn own_limit(unit: LimitUnit, caller: &Caller) -> Option<(Bucket, NonZeroU32)> {
+    if unit != LimitUnit::Requests {
+        return None;
+    }
     let who = caller.principal.as_deref().and_then(Principal::of)?;
     let Credential::Key(id) = who.credential else { return None };
     Some((Bucket::Key(id), who.restriction.as_ref()?.requests_per_minute?))
@@ -106,7 +109,7 @@ impl facade::pipeline::Access for Access {
 
     async fn take(&self, unit: LimitUnit, caller: &Caller, amount: u32) -> Verdict {
         let (throttle, now) = (self.throttle(unit), self.shop.clock.now());
-        let Some((key, limit)) = own_limit(caller).filter(|_| unit == LimitUnit::Requests) else {
+        let Some((key, limit)) = own_limit(unit, caller) else {
             return throttle.take(bucket(caller), amount, now).await;
         };
         let own = throttle.take_within(limit.get(), key, amount, now).await;
@@ -129,7 +132,7 @@ impl facade::pipeline::Access for Access {
         taken: u32,
         used: u32,
     ) -> Verdict {
-        if let Some((key, _)) = own_limit(caller).filter(|_| unit == LimitUnit::Requests) {
+        if let Some((key, _)) = own_limit(unit, caller) {
             self.throttle(unit).correct(key, i64::from(used) - i64::from(taken)).await;
         }
         self.throttle(unit).settle(bucket(caller), verdict, taken, used).await

@@ -99,20 +99,15 @@ impl Throttle {
 
     /// Takes an amount from a bucket that has another limit.
     pub async fn take_within(&self, limit: u32, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
-        let verdict = self.take_counted(limit, bucket, amount, now).await;
+        let shared = match &self.shared {
+            Some(shared) => Box::pin(shared.take(bucket, amount, limit)).await,
+            None => None,
+        };
+        let verdict = shared.unwrap_or_else(|| self.local.take(bucket, amount, limit, now));
         if matches!(verdict, Verdict::Refused(_)) {
             self.refusals.fetch_add(1, Ordering::Relaxed);
         }
         verdict
-    }
-
-    async fn take_counted(&self, limit: u32, bucket: Bucket, amount: u32, now: DateTime<Utc>) -> Verdict {
-        if let Some(shared) = &self.shared
-            && let Some(verdict) = Box::pin(shared.take(bucket, amount, limit)).await
-        {
-            return verdict;
-        }
-        self.local.take(bucket, amount, limit, now)
     }
 
     /// Corrects the amount that was taken to the amount that was used, which may be less or more; returns the state
@@ -120,7 +115,9 @@ impl Throttle {
     pub async fn settle(&self, bucket: Bucket, verdict: Verdict, taken: u32, used: u32) -> Verdict {
         let Verdict::Counted(window) = verdict else { return verdict };
         let more = i64::from(used) - i64::from(taken);
-        self.correct(bucket, more).await;
+        if more != 0 {
+            self.correct(bucket, more).await;
+        }
         let remaining = u32::try_from((i64::from(window.remaining) - more).max(0)).unwrap_or(u32::MAX);
         Verdict::Counted(WindowState { remaining, ..window })
     }
@@ -128,7 +125,6 @@ impl Throttle {
     /// Adds an amount to a bucket, which may be negative, regardless of its limit.
     pub async fn correct(&self, bucket: Bucket, more: i64) {
         match &self.shared {
-            _ if more == 0 => {}
             Some(shared) if Box::pin(shared.correct(bucket, more)).await => {}
             _ => self.local.correct(bucket, more),
         }

@@ -303,7 +303,8 @@ async fn with_common_headers<A: Future<Output = Response<Body>>>(
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
     match accepted {
-        Some(accepted) => accepted.compress(response).await,
+        // Boxed, so that the future of a request that is not compressed stays small.
+        Some(accepted) => Box::pin(accepted.compress(response)).await,
         None => response,
     }
 }
