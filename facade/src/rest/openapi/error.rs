@@ -38,9 +38,6 @@ const HEADERS: &[(&str, Type, &str)] = &[
     ),
 ];
 
-/// It is answered before a request is known, without a body.
-const HEAD_TOO_LARGE: u16 = 431;
-
 /// The response of one status.
 struct ErrorResponse {
     status: u16,
@@ -108,13 +105,6 @@ const ERRORS: &[ErrorResponse] = &[
         description: "Too many requests, or points of what they asked for, in this minute.",
         headers: &[LIMIT, REMAINING, RESET, RETRY, POLICY, ORIGIN],
         example: "Too Many Attempts.",
-    },
-    ErrorResponse {
-        status: HEAD_TOO_LARGE,
-        name: "HeadTooLarge",
-        description: "Path, query and headers together are too large. The connection is closed, and there is no body.",
-        headers: &[LIMIT, ORIGIN],
-        example: "",
     },
     ErrorResponse {
         status: 500,
@@ -232,11 +222,10 @@ fn response(error: &ErrorResponse) -> Response {
     let content = |example: Option<Json>| {
         ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(example).build()
     };
-    let response = with_headers(ResponseBuilder::new().description(error.description), error.headers);
-    if error.status == HEAD_TOO_LARGE {
-        return response.build();
-    }
-    response.content(JSON, content(Some(example))).content(XML, content(None)).build()
+    with_headers(ResponseBuilder::new().description(error.description), error.headers)
+        .content(JSON, content(Some(example)))
+        .content(XML, content(None))
+        .build()
 }
 
 fn invalid(message: &str) -> Json {
