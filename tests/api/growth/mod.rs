@@ -32,10 +32,11 @@ use crate::harness::store::{BACKEND, Store};
 /// A statement and its values.
 type Sent = (String, Option<Values>);
 /// Tables of statements that other requests may have sent: keys, and settings that are remembered.
-const OTHERS: [&str; 3] = [
+const OTHERS: [&str; 4] = [
     "personal_access_tokens",
     "FROM `settings` WHERE `settings`.`name` IN",
     "FROM \"settings\" WHERE \"settings\".\"name\" IN",
+    "guichet_key_restrictions",
 ];
 
 #[tokio::test]

@@ -367,6 +367,8 @@ fn rest_values<'n>(name: &'n str, schema: &Json) -> Vec<(&'n str, String)> {
 /// The names that a list of them takes: the first choice in its pattern.
 fn words(schema: &Json) -> impl Iterator<Item = &str> {
     let pattern = schema["pattern"].as_str().unwrap();
+    // The outermost brackets hold the whole list.
+    let pattern = pattern.trim_start_matches("^(");
     let (choice, _) = pattern.split_once('(').and_then(|(_, behind)| behind.split_once(')')).unwrap();
     choice.split('|')
 }
